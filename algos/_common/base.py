@@ -40,12 +40,16 @@ def learning(method: Method) -> Method:
     learning method of the same estimator: that one would end the callbacks of this one.
     """
     managed = with_callbacks(method)
+    # Only `fit` can finish the fit that a checkpoint left (algos/_common/checkpoint.py).
+    starts_or_resumes = method.__name__ == "fit"
 
     @functools.wraps(method)
     def learn(self: Any, *args: Any, **kwargs: Any) -> Any:
         before = dict(self.__dict__)
         try:
             check_params(self)
+            if not starts_or_resumes:
+                self.__dict__.pop("_unfinished", None)
             return managed(self, *args, **kwargs)
         except BaseException:
             self.__dict__ = before
