@@ -13,9 +13,11 @@ from tests.common.estimators import all_cases, learned
 def section(kind, title):
     """Return a numpydoc section as {name: (type line, description)}."""
     text = inspect.getdoc(kind)
-    match = re.search(rf"^{title}\n-+\n(.*?)(?=^\S[^\n]*\n-{{3,}}$|\Z)", text, re.M | re.S)
+    match = re.search(
+        rf"^{title}\n-+\n(.*?)(?=^\S[^\n]*\n-{{3,}}$|\Z)", text, re.MULTILINE | re.DOTALL
+    )
     assert match, f"{kind.__name__} has no section {title}"
-    items = re.split(r"^(?=\w)", match[1], flags=re.M)[1:]
+    items = re.split(r"^(?=\w)", match[1], flags=re.MULTILINE)[1:]
     entries = {}
     for item in items:
         head, _, body = item.partition("\n")
