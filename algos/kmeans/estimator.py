@@ -27,13 +27,13 @@ from algos._common.params import (
     Options,
     RandomState,
 )
-from algos._common.random import seed_key
+from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
 from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
 from algos.kmeans.rows import Doubles, Rows, distances_to, label_and_measure, label_rows
-from algos.kmeans.scale import safe_exponent, scaled
+from algos.kmeans.scale import exponent_of, is_safe, scaled
 
 
 class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator):
@@ -290,8 +290,6 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         return scaled(X, exponent), centers, exponent
 
     def _fit(self, X: NDArray[Any], weight: Doubles | None, n_threads: int) -> KMeans:
-        exponent = safe_exponent(X)
-        X = scaled(X, exponent)
         resumable = Resumable(self, X, sample_weight=weight)
         positive, positive_weight = drop_zero_weight(X, weight)
         _check_enough(len(positive), self.n_clusters)
@@ -299,10 +297,11 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
             progress = Progress(seed_key(self.random_state))
         else:
             progress = Progress.resumed(resumable.state)
-        rows = Rows(positive, positive_weight, progress.key, n_threads)
+        rows, exponent = _in_range(positive, positive_weight, progress.key, n_threads)
         model = self._best_run(rows, progress, resumable, exponent)
-        self.labels_, inertia = label_and_measure(X, weight, model.centers, n_threads)
-        self._set_model(model, inertia, exponent)
+        if len(positive) < len(X):  # rows of weight zero are labelled too
+            model.labels = label_rows(scaled(X, exponent), model.centers, n_threads)
+        self._set_model(model, exponent)
         _warn_if_fewer(self.labels_, self.n_clusters)
         return self
 
@@ -347,15 +346,28 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         tol = self.tol * rows.mean_variance
         return Plan(self.n_clusters, init, n_init, self.max_iter, tol, exponent)
 
-    def _set_model(self, model: Model, inertia: float, exponent: int) -> None:
+    def _set_model(self, model: Model, exponent: int) -> None:
         self.cluster_centers_ = scaled(model.centers, -exponent)
-        self.inertia_ = float(np.ldexp(inertia, 2 * exponent))
+        self.labels_ = model.labels
+        self.inertia_ = float(np.ldexp(model.inertia, 2 * exponent))
         self.n_iter_ = model.n_iter
         self.algorithm_ = "lloyd"
         objective = np.ldexp(model.history["objective"], 2 * exponent)
         validation = np.full(len(objective), np.nan)
         self.history_ = {**model.history, "objective": objective, "validation": validation}
         self._exponent = exponent
+
+
+def _in_range(
+    X: NDArray[Any], weight: Doubles | None, key: Key, n_threads: int
+) -> tuple[Rows, int]:
+    """Return (rows, e): those of X / 2**e, e being 0 unless squares would not be numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = Rows(X, weight, key, n_threads)
+    if is_safe(rows.spread, X.dtype):
+        return rows, 0
+    exponent = exponent_of(X)
+    return Rows(scaled(X, exponent), weight, key, n_threads), exponent
 
 
 def _check_enough(n_rows: int, n_clusters: int) -> None:

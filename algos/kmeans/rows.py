@@ -49,6 +49,8 @@ class Rows:
     ----------
     mean_variance : float
         Of the columns; scikit-learn's unit of `tol`.
+    spread : float
+        Weighted sum of the squared distances to the shift.
     """
 
     def __init__(self, X: Floats, weight: Doubles | None, key: Key, n_threads: int) -> None:
