@@ -230,9 +230,37 @@ static void N(row_distances)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t row
     }
 }
 
+/* Sums and sums of squares of the columns of x less an origin, in row order. */
+static void N(add_moments)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d,
+                           const T *restrict origin, const double *restrict weight,
+                           double *restrict sums, double *restrict squares) {
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        const T *restrict row = x + i * ldx;
+        const double w = weight == NULL ? 1.0 : weight[i];
+#pragma omp simd
+        for (Py_ssize_t p = 0; p < d; p++) {
+            const double t = (double)row[p] - (double)origin[p];
+            sums[p] += w * t;
+            squares[p] += w * t * t;
+        }
+    }
+}
+
+/* distance = min(distance, bound), row by row; returns the weighted sum. */
+static double N(lower)(T *restrict distance, const T *restrict bound,
+                       const double *restrict weight, Py_ssize_t rows) {
+    double total = 0;
+#pragma omp simd reduction(+ : total)
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        distance[i] = distance[i] < bound[i] ? distance[i] : bound[i];
+        total += weight == NULL ? (double)distance[i] : weight[i] * (double)distance[i];
+    }
+    return total;
+}
+
 static const ALGOS_TABLE N(table) = {POINTS,        N(pack),    N(products),
                                      N(distances), N(nearest), N(add_rows),
-                                     N(row_distances)};
+                                     N(row_distances), N(add_moments), N(lower)};
 
 #undef T
 #undef N
