@@ -1,29 +1,56 @@
-/* Run-time choice of instructions for C leaves.
+/* Run-time choice of instructions for C leaves, in two ways.
  *
- * A function marked ALGOS_CLONES is compiled for plain x86-64, v3 and v4, and the loader picks
- * the best that the machine has. Put the block loop inside it (a call per row gains
+ * ALGOS_CLONES marks a function that is compiled for plain x86-64, v3 and v4, the loader
+ * picking the best that the machine has. Put the block loop inside it (a call per row gains
  * nothing) and mark what it calls ALGOS_INLINE, else the callee stays plain.
- * Elsewhere (no IFUNC: musl, macOS, Windows) and in a build with ALGOS_NO_DISPATCH there is
- * the plain version alone.
+ *
+ * ALGOS_X86_LEVELS: where the shape of a register block depends on the level, a file
+ * (`_tile_impl.h`) is included once per element type and level, with
+ *   ALGOS_T      element type            ALGOS_NAME(f)  f with type and level in its name
+ *   ALGOS_BYTES  bytes in one vector register
+ * and algos_level() chooses when the module is loaded.
+ *
+ * Elsewhere, and in a build with ALGOS_NO_DISPATCH, there is the plain version alone.
  */
 #ifndef ALGOS_SIMD_H
 #define ALGOS_SIMD_H
 
 #include <stddef.h> /* defines __GLIBC__ where there is one, through features.h */
 #include <stdint.h>
+#include <string.h>
 
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && defined(__x86_64__) && \
-    defined(__linux__) && defined(__GLIBC__) && !defined(ALGOS_NO_DISPATCH)
+#if !defined(__GNUC__)
+#error "algos needs GCC or Clang (on Windows: clang-cl or MinGW)"
+#endif
+
+#if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12 && !defined(ALGOS_NO_DISPATCH)
+#define ALGOS_X86_LEVELS 1
+#endif
+
+#if defined(ALGOS_X86_LEVELS) && defined(__linux__) && defined(__GLIBC__) /* has IFUNC */
 #define ALGOS_CLONES \
     __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define ALGOS_CLONES
 #endif
 
-#if defined(_MSC_VER)
-#define ALGOS_INLINE static __forceinline
-#else
 #define ALGOS_INLINE static inline __attribute__((always_inline))
+#define ALGOS_PASTE2(a, b, c) algos_##a##_##b##_##c
+#define ALGOS_PASTE(a, b, c) ALGOS_PASTE2(a, b, c)
+
+/* 4, 3 or 0: the x86-64 level whose code may run here. */
+static inline int algos_level(void) {
+#ifdef ALGOS_X86_LEVELS
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512cd"))
+        return 4;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("bmi2"))
+        return 3;
 #endif
+    return 0;
+}
 
 #endif

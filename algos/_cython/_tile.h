@@ -1,0 +1,123 @@
+/* Rows against a panel of centres, components or weights, in registers.
+ *
+ *   tile    a few rows of X less a shift, transposed:        xt[p][row]
+ *   panel   the k other vectors, in groups of c = 4 … 6:     panel[group][p][c]
+ *   pack, then products / distances / nearest over the tile; nothing of size n x k exists.
+ *
+ * The output of products and distances is transposed too: out[j][row], its row stride
+ * being the tile's (algos_tile_stride).
+ */
+#ifndef ALGOS_TILE_H
+#define ALGOS_TILE_H
+
+#include <Python.h>
+#include <math.h>
+#include "_simd.h"
+
+#define ALGOS_TILE_VECTORS 4 /* 4 x 6 accumulators and 5 operands: 29 of 32 registers */
+
+#ifdef __clang__
+/* Clang shuffles by literal masks only; it turns this loop into shuffles itself. */
+#define ALGOS_SHUFFLE(a, b, mask)                                                            \
+    ({                                                                                       \
+        __typeof__(a) r_;                                                                    \
+        for (size_t l_ = 0; l_ < sizeof(a) / sizeof((a)[0]); l_++) {                         \
+            const size_t m_ = (size_t)(mask)[l_], n_ = sizeof(a) / sizeof((a)[0]);           \
+            r_[l_] = m_ < n_ ? (a)[m_] : (b)[m_ - n_];                                       \
+        }                                                                                    \
+        r_;                                                                                  \
+    })
+#else
+#define ALGOS_SHUFFLE(a, b, mask) __builtin_shuffle(a, b, mask)
+#endif
+
+static const int32_t algos_iota_f32[16] __attribute__((aligned(64))) = {
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const int64_t algos_iota_f64[8] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7};
+
+/* x - 0 is x, also for -0, so that no instruction but the broadcast is left. */
+#define ALGOS_SPREAD(V, x) ((x) - (V){0})
+
+/* Rows of a panel group: the size that wastes least of the last group. */
+static inline Py_ssize_t algos_panel_width(Py_ssize_t k) {
+    Py_ssize_t best = 6;
+    for (Py_ssize_t c = 5; c >= 4; c--)
+        if ((k + c - 1) / c * c < (k + best - 1) / best * best)
+            best = c;
+    return best;
+}
+
+static inline Py_ssize_t algos_panel_rows(Py_ssize_t k) {
+    const Py_ssize_t c = algos_panel_width(k);
+    return (k + c - 1) / c * c;
+}
+
+#define ALGOS_DECLARE_TABLE(T, name)                                                         \
+    typedef struct {                                                                         \
+        Py_ssize_t points;                                                                   \
+        void (*pack)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *, T *);         \
+        void (*products)(const T *, Py_ssize_t, Py_ssize_t, const T *, const T *,            \
+                         Py_ssize_t, T *);                                                   \
+        void (*distances)(const T *, Py_ssize_t, Py_ssize_t, const T *, Py_ssize_t, T *);    \
+        void (*nearest)(const T *, Py_ssize_t, Py_ssize_t, const T *, const T *, Py_ssize_t, \
+                        int32_t *, T *);                                                     \
+        void (*add_rows)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *,           \
+                         const int32_t *, const double *, double *, double *);               \
+        void (*row_distances)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *,      \
+                              const int32_t *, double *);                                    \
+        void (*add_moments)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *,        \
+                            const double *, double *, double *);                             \
+        double (*lower)(T *, const T *, const double *, Py_ssize_t);                         \
+    } name;
+
+ALGOS_DECLARE_TABLE(float, algos_tile_table_f32)
+ALGOS_DECLARE_TABLE(double, algos_tile_table_f64)
+
+#define ALGOS_T float
+#define ALGOS_INDEX int32_t
+#define ALGOS_TYPE f32
+#define ALGOS_IOTA algos_iota_f32
+#define ALGOS_TABLE algos_tile_table_f32
+#include "_tile_levels.h"
+#undef ALGOS_T
+#undef ALGOS_INDEX
+#undef ALGOS_TYPE
+#undef ALGOS_IOTA
+#undef ALGOS_TABLE
+
+#define ALGOS_T double
+#define ALGOS_INDEX int64_t
+#define ALGOS_TYPE f64
+#define ALGOS_IOTA algos_iota_f64
+#define ALGOS_TABLE algos_tile_table_f64
+#include "_tile_levels.h"
+#undef ALGOS_T
+#undef ALGOS_INDEX
+#undef ALGOS_TYPE
+#undef ALGOS_IOTA
+#undef ALGOS_TABLE
+
+static const algos_tile_table_f32 *algos_tile_f32 = &algos_table_f32_base;
+static const algos_tile_table_f64 *algos_tile_f64 = &algos_table_f64_base;
+
+/* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
+static inline int algos_tile_choose(int limit) {
+    const int level = algos_level() < limit ? algos_level() : limit;
+    algos_tile_f32 = &algos_table_f32_base;
+    algos_tile_f64 = &algos_table_f64_base;
+#ifdef ALGOS_X86_LEVELS
+    if (level >= 4) {
+        algos_tile_f32 = &algos_table_f32_v4;
+        algos_tile_f64 = &algos_table_f64_v4;
+        return 4;
+    }
+    if (level >= 3) {
+        algos_tile_f32 = &algos_table_f32_v3;
+        algos_tile_f64 = &algos_table_f64_v3;
+        return 3;
+    }
+#endif
+    return 0;
+}
+
+#endif

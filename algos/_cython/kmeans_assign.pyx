@@ -1,0 +1,188 @@
+"""One pass of k-means: label every row, and gather what the next centres need.
+
+The least of ||x - c||^2 = ||x||^2 + 2 (||c||^2 / 2 - x.c) over the centres c is found
+without the term that all of them share. x and c are less a common shift, so that an offset
+of the data costs no digits.
+"""
+
+from cython cimport floating
+from libc.stdint cimport int32_t
+from libc.string cimport memcpy
+from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
+from algos._cython._memory cimport Scratch, scratch
+from algos._cython._threads cimport run_region
+from algos._cython._tile cimport (
+    add_rows, pack_panel, pack_tile, panel_rows, row_distances, tile_nearest, tile_points,
+)
+
+cdef extern from "math.h" nogil:
+    const float INFINITY
+
+cdef enum:
+    MAX_POINTS = 64  # rows of the largest tile
+
+cdef struct AssignJob:
+    bint single                # float32
+    const void* X              # (n, d)
+    Py_ssize_t n, d, k
+    const double* weight       # (n,) or NULL
+    const void* shift          # (d,)
+    const void* panel
+    const void* init           # (k,) half the squared norms
+    const void* centers        # (k, d) in the data's coordinates, or NULL
+    int32_t* labels            # (n,)
+    double* distances          # (n,) or NULL
+    void* tiles                # one packed tile a slot
+    Py_ssize_t tile_size
+    double* sums               # (lanes, k, d) or NULL
+    double* counts             # (lanes, k)
+    double* objective          # (lanes,)
+    Py_ssize_t* changed        # (lanes,)
+    Py_ssize_t n_lanes
+
+
+cdef inline Py_ssize_t _relabel(
+    const int32_t* new, Py_ssize_t rows, int32_t* labels
+) noexcept nogil:
+    """Copy the labels; return how many differ."""
+    cdef Py_ssize_t i, changed = 0
+    for i in range(rows):
+        changed += new[i] != labels[i]
+        labels[i] = new[i]
+    return changed
+
+
+cdef inline double _weighted_sum(
+    const floating* values, const double* weight, Py_ssize_t rows
+) noexcept nogil:
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(rows):
+        total += values[i] if weight == NULL else weight[i] * values[i]
+    return total
+
+
+cdef inline void _assign_tile(
+    AssignJob* job, const floating* X, Py_ssize_t start, Py_ssize_t rows,
+    floating* xt, Py_ssize_t lane,
+) noexcept nogil:
+    cdef int32_t label[MAX_POINTS]
+    cdef floating least[MAX_POINTS]
+    cdef double distance[MAX_POINTS]
+    cdef const floating* shift = <const floating*> job.shift
+    cdef const double* weight = NULL
+    cdef const floating* x = X + start * job.d
+    if job.weight != NULL:
+        weight = job.weight + start
+    pack_tile(x, job.d, rows, job.d, shift, xt)
+    tile_nearest(
+        xt, rows, job.d, <const floating*> job.panel, <const floating*> job.init, job.k,
+        label, least,
+    )
+    job.changed[lane] += _relabel(label, rows, job.labels + start)
+    if job.centers == NULL:
+        job.objective[lane] += 2 * _weighted_sum(least, weight, rows)
+    else:
+        row_distances(x, job.d, rows, job.d, <const floating*> job.centers, label, distance)
+        job.objective[lane] += _weighted_sum(distance, weight, rows)
+        if job.distances != NULL:
+            memcpy(job.distances + start, distance, rows * sizeof(double))
+    if job.sums != NULL:
+        add_rows(
+            x, job.d, rows, job.d, shift, label, weight,
+            job.sums + lane * job.k * job.d, job.counts + lane * job.k,
+        )
+
+
+cdef void _assign_lane(
+    AssignJob* job, const floating* X, Py_ssize_t lane, int slot
+) noexcept nogil:
+    cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n)
+    cdef Py_ssize_t end = lane_start(lane + 1, job.n_lanes, job.n)
+    cdef Py_ssize_t points = tile_points(X)
+    cdef floating* xt = <floating*> job.tiles + slot * job.tile_size
+    while row < end:
+        _assign_tile(job, X, row, min(points, end - row), xt, lane)
+        row += points
+
+
+cdef void _assign_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
+    cdef AssignJob* job = <AssignJob*> arg
+    if job.single:
+        _assign_lane(job, <const float*> job.X, lane, slot)
+    else:
+        _assign_lane(job, <const double*> job.X, lane, slot)
+
+
+cdef void _half_norms(
+    const floating* centers, Py_ssize_t k, Py_ssize_t d, Py_ssize_t padded, floating* init
+) noexcept nogil:
+    """||c||^2 / 2 in double; the rows that only fill a panel group are never nearest."""
+    cdef double total
+    cdef Py_ssize_t j, p
+    for j in range(padded):
+        total = INFINITY if j >= k else 0
+        if j < k:
+            for p in range(d):
+                total += <double> centers[j * d + p] * centers[j * d + p]
+        init[j] = <floating> (total / 2)
+
+
+def assign(
+    const floating[:, ::1] X,         # IN (n, d)
+    const double[::1] weight,         # IN (n,) or None
+    const floating[::1] shift,        # IN (d,)
+    const floating[:, ::1] shifted,   # IN (k, d) the centres less the shift
+    const floating[:, ::1] centers,   # IN (k, d) for exact distances, or None
+    int32_t[::1] labels,              # INOUT (n,)
+    double[:, ::1] sums,              # OUT (k, d) of the rows less the shift, or None
+    double[::1] counts,               # OUT (k,), given with sums
+    double[::1] distances,            # OUT (n,) squared, given with centers, or None
+    int n_threads,
+):
+    """Label each row with its nearest centre, the first of equals.
+
+    Returns (objective, changed): the weighted sum of squared distances and the number of
+    labels that differ from those given. Without `centers` the objective lacks the constant
+    weighted sum of ||x - shift||^2.
+    """
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = shifted.shape[0], lane
+    cdef Py_ssize_t padded = panel_rows(k), points = tile_points(&shift[0])
+    cdef Py_ssize_t cells = 0 if sums is None else k * d
+    cdef Py_ssize_t lanes = lane_count(n, 8 * (cells + k), n * d * sizeof(floating))
+    cdef Scratch panel = scratch(padded * d, sizeof(floating))
+    cdef Scratch init = scratch(padded, sizeof(floating))
+    cdef Scratch tiles = scratch(n_threads * points * d, sizeof(floating))
+    cdef Scratch lane_sums = scratch(lanes * cells, sizeof(double))
+    cdef Scratch lane_counts = scratch(lanes * k, sizeof(double))
+    cdef Scratch objective = scratch(lanes, sizeof(double))
+    cdef Scratch changed = scratch(lanes, sizeof(Py_ssize_t))
+    cdef double total = 0
+    cdef Py_ssize_t n_changed = 0
+    cdef AssignJob job
+    job.single = floating is float
+    job.X, job.n, job.d, job.k = &X[0, 0], n, d, k
+    job.weight = job.centers = NULL
+    if weight is not None:
+        job.weight = &weight[0]
+    if centers is not None:
+        job.centers = &centers[0, 0]
+    job.shift, job.panel, job.init = &shift[0], panel.data, init.data
+    job.labels = &labels[0]
+    job.distances = NULL if distances is None else &distances[0]
+    job.tiles, job.tile_size = tiles.data, points * d
+    job.sums = NULL if sums is None else <double*> lane_sums.data
+    job.counts = <double*> lane_counts.data
+    job.objective, job.changed = <double*> objective.data, <Py_ssize_t*> changed.data
+    job.n_lanes = lanes
+    with nogil:
+        pack_panel(&shifted[0, 0], k, d, <floating> -1, <floating*> panel.data)
+        _half_norms(&shifted[0, 0], k, d, padded, <floating*> init.data)
+        run_region(_assign_task, &job, lanes, 0.02 * n * d * padded, n_threads)
+        for lane in range(lanes):
+            total += job.objective[lane]
+            n_changed += job.changed[lane]
+        if sums is not None:
+            reduce_lanes(job.sums, lanes, cells, &sums[0, 0])
+            reduce_lanes(job.counts, lanes, k, &counts[0])
+    return total, n_changed
