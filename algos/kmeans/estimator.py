@@ -19,13 +19,15 @@ from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
     VERBOSE,
-    ArrayLike as IsArrayLike,
     Boolean,
     Constraint,
     Interval,
     IsCallable,
     Options,
     RandomState,
+)
+from algos._common.params import (
+    ArrayLike as IsArrayLike,
 )
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
