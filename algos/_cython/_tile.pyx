@@ -4,11 +4,14 @@ cdef extern from "_tile.h" nogil:
     ctypedef struct algos_tile_table_f32:
         Py_ssize_t points
         void (*pack)(
-            const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, float*) noexcept nogil
+            const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*,
+            float*) noexcept nogil
         void (*products)(
-            const float*, Py_ssize_t, Py_ssize_t, const float*, const float*, Py_ssize_t, float*) noexcept nogil
+            const float*, Py_ssize_t, Py_ssize_t, const float*, const float*, Py_ssize_t,
+            float*) noexcept nogil
         void (*distances)(
-            const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, float*) noexcept nogil
+            const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t,
+            float*) noexcept nogil
         void (*nearest)(
             const float*, Py_ssize_t, Py_ssize_t, const float*, const float*, Py_ssize_t,
             int32_t*, float*) noexcept nogil
@@ -26,12 +29,14 @@ cdef extern from "_tile.h" nogil:
     ctypedef struct algos_tile_table_f64:
         Py_ssize_t points
         void (*pack)(
-            const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, double*) noexcept nogil
+            const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*,
+            double*) noexcept nogil
         void (*products)(
             const double*, Py_ssize_t, Py_ssize_t, const double*, const double*, Py_ssize_t,
             double*) noexcept nogil
         void (*distances)(
-            const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, double*) noexcept nogil
+            const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t,
+            double*) noexcept nogil
         void (*nearest)(
             const double*, Py_ssize_t, Py_ssize_t, const double*, const double*, Py_ssize_t,
             int32_t*, double*) noexcept nogil

@@ -19,13 +19,15 @@ from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
     VERBOSE,
-    ArrayLike as IsArrayLike,
     Boolean,
     Constraint,
     Interval,
     IsCallable,
     Options,
     RandomState,
+)
+from algos._common.params import (
+    ArrayLike as IsArrayLike,
 )
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
@@ -274,7 +276,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         X, centers, exponent = self._checked(X)
         weight = check_sample_weight(sample_weight, len(X))
         _, inertia = label_and_measure(X, weight, centers, effective_n_threads(self.n_jobs))
-        return -float(np.ldexp(inertia, 2 * exponent))
+        return -_unscaled_square(inertia, exponent)
 
     @property
     def _n_features_out(self) -> int:
@@ -349,13 +351,16 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     def _set_model(self, model: Model, exponent: int) -> None:
         self.cluster_centers_ = scaled(model.centers, -exponent)
         self.labels_ = model.labels
-        self.inertia_ = float(np.ldexp(model.inertia, 2 * exponent))
+        self.inertia_ = _unscaled_square(model.inertia, exponent)
         self.n_iter_ = model.n_iter
         self.algorithm_ = "lloyd"
-        objective = np.ldexp(model.history["objective"], 2 * exponent)
+        objective = _unscaled_square(model.history["objective"], exponent)
         validation = np.full(len(objective), np.nan)
         self.history_ = {**model.history, "objective": objective, "validation": validation}
         self._exponent = exponent
+
+
+_TINY = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 
 
 def _in_range(
@@ -367,7 +372,16 @@ def _in_range(
     if is_safe(rows.spread, X.dtype):
         return rows, 0
     exponent = exponent_of(X)
+    if rows.spread == 0 and abs(exponent) < _TINY:
+        return rows, 0  # all rows are equal
     return Rows(scaled(X, exponent), weight, key, n_threads), exponent
+
+
+def _unscaled_square(value: Any, exponent: int) -> Any:
+    """Return value * 4**exponent; infinity where no float64 is large enough."""
+    with np.errstate(over="ignore"):
+        unscaled = np.ldexp(value, 2 * exponent)
+    return unscaled if isinstance(value, np.ndarray) else float(unscaled)
 
 
 def _check_enough(n_rows: int, n_clusters: int) -> None:

@@ -41,7 +41,10 @@ SMALL: dict[str, dict[str, Any]] = {
 def find_class(name: str) -> type | None:
     if name == "RunningMeanRegressor":
         return RunningMeanRegressor
-    return getattr(algos, name, None)
+    try:
+        return getattr(algos, name, None)
+    except ModuleNotFoundError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ def test_each_task_runs_once_on_a_slot_that_exists(n_tasks, n_threads):
     assert np.all((slots >= 0) & (slots < max(1, min(n_threads, n_tasks))))
 
 
-def test_the_caller_works_too_and_alone_if_told_so():
+def test_no_more_threads_than_asked_for_take_tasks():
     assert np.all(run(100, 1)[1] == 0)
-    assert 0 in run(100, 4)[1]
+    assert set(run(100, 3)[1]) <= {0, 1, 2}
 
 
 def test_other_threads_take_tasks():
