@@ -43,7 +43,7 @@ def find_class(name: str) -> type | None:
         return RunningMeanRegressor
     try:
         return getattr(algos, name, None)
-    except ModuleNotFoundError:
+    except ModuleNotFoundError:  # the room is not built yet
         return None
 
 

@@ -69,12 +69,12 @@ class Snapshots(Recorder):
             self.taken.append(outputs(fitted_estimator, self.X))
 
 
-class Stop(Exception):
+class StopError(Exception):
     pass
 
 
 def stop():
-    raise Stop
+    raise StopError
 
 
 def fit_with(case, X, *callbacks, **parameters):
@@ -141,7 +141,7 @@ def test_an_error_in_a_callback_leaves_the_old_state_and_no_open_task(case):
     estimator.set_callbacks(recorder)
     before = dict(vars(estimator))
     other = case.rows(seed=1)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         estimator.fit(other, case.target(other))
     assert vars(estimator).keys() == before.keys()
     assert all(vars(estimator)[name] is value for name, value in before.items())
@@ -169,7 +169,7 @@ def interrupted(case, X, path, at):
     """Return what the checkpoint holds of a fit that broke after `at` tasks, or None."""
     try:
         fit_with(case, X, Checkpoint(path), Recorder(stop, at))
-    except Stop:
+    except StopError:
         return joblib.load(path)
     return None
 
@@ -203,7 +203,7 @@ def test_the_checkpoint_of_the_last_iteration_adds_nothing(case, tmp_path):
 @iterative
 def test_a_resumed_fit_needs_no_second_draw_from_an_instance(case, tmp_path):
     X = case.rows()
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         fit_with(
             case,
             X,
