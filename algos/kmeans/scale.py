@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 
 def is_safe(squares: float, dtype: Any) -> bool:
-    """Tell whether a sum of squares, and sums of many like it, stay well inside `dtype`."""
+    """Tell whether a sum of squares, and sums of many like it, stay well inside `dtype`.
+
+    Zero does not: it may be what has become of tiny numbers.
+    """
     limit = 2.0 ** (np.finfo(dtype).maxexp // 2)  # 2**64 for float32, 2**512 for float64
-    return squares == 0 or 1 / limit <= squares <= limit
+    return 1 / limit <= squares <= limit
 
 
 def exponent_of(array: NDArray[Any]) -> int:
