@@ -118,6 +118,16 @@ def test_callbacks_do_not_change_a_bit(case):
 
 
 @needs_callbacks
+@all_cases
+def test_scikit_learns_progress_bar_runs(case, capsys):
+    pytest.importorskip("rich")
+    from sklearn.callback import ProgressBar
+
+    X = case.rows()
+    assert_same_bits(learned(fit_with(case, X, ProgressBar())), learned(case.fitted(X)))
+
+
+@needs_callbacks
 @iterative
 def test_a_callback_can_stop_the_fit(case):
     estimator = fit_with(case, case.rows(), Stopper())
