@@ -101,9 +101,7 @@ class Case:
 
 
 CASES = [
-    Case(kind, parameters)
-    for name, parameters in ENTRIES
-    if (kind := find_class(name)) is not None
+    Case(kind, parameters) for name, parameters in ENTRIES if (kind := find_class(name)) is not None
 ]
 
 all_cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
