@@ -87,7 +87,7 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         a, b = np.asarray(a), np.asarray(b)
         return a.shape == b.shape and bool(np.all(a == b))
-    return type(a) is type(b) and bool(a == b) or a is b or _equal_numbers(a, b)
+    return (type(a) is type(b) and bool(a == b)) or a is b or _equal_numbers(a, b)
 
 
 def _equal_numbers(a: Any, b: Any) -> bool:

@@ -22,8 +22,9 @@ cdef struct SeedJob:
     const double* weight     # (n,) or NULL
     const void* shift        # (d,)
     const void* panel        # m candidates
-    const void* closest      # (n,)
-    void* lowered            # (m, n) or NULL
+    void* distances          # (rooms, n)
+    Py_ssize_t closest       # the room of the distances so far
+    const Py_ssize_t* room   # (m,) the room of each candidate, or NULL
     void* tiles
     Py_ssize_t tile_size
     double* potentials       # (lanes, m)
@@ -37,17 +38,16 @@ cdef inline void _seed_tile(
     cdef Py_ssize_t stride = tile_stride(X, rows), j
     cdef const double* weight = NULL
     cdef floating* distance
+    cdef floating* rooms = <floating*> job.distances + start
     if job.weight != NULL:
         weight = job.weight + start
     pack_tile(X + start * job.d, job.d, rows, job.d, <const floating*> job.shift, xt)
     tile_distances(xt, rows, job.d, <const floating*> job.panel, job.m, out)
     for j in range(job.m):
         distance = out + j * stride
-        potentials[j] += lower_to(distance, <const floating*> job.closest + start, weight, rows)
-        if job.lowered != NULL:
-            memcpy(
-                <floating*> job.lowered + j * job.n + start, distance, rows * sizeof(floating)
-            )
+        potentials[j] += lower_to(distance, rooms + job.closest * job.n, weight, rows)
+        if job.room != NULL:
+            memcpy(rooms + job.room[j] * job.n, distance, rows * sizeof(floating))
 
 
 cdef void _seed_lane(SeedJob* job, const floating* X, Py_ssize_t lane, int slot) noexcept nogil:
@@ -76,12 +76,16 @@ def try_candidates(
     const double[::1] weight,           # IN (n,) or None
     const floating[::1] shift,          # IN (d,)
     const floating[:, ::1] candidates,  # IN (m, d) less the shift
-    const floating[::1] closest,        # IN (n,) squared distances so far
-    floating[:, ::1] lowered,           # OUT (m, n): min(closest, to each candidate), or None
-    double[::1] potentials,             # OUT (m,): the weighted sums of lowered
+    floating[:, ::1] distances,         # INOUT (rooms, n) squared, to the nearest centre
+    Py_ssize_t closest,                 # IN: the room that holds them so far
+    const Py_ssize_t[::1] room,         # IN (m,): where to put each candidate's, or None
+    double[::1] potentials,             # OUT (m,): the weighted sum for each candidate
     int n_threads,
 ):
-    """Squared distances to the nearest centre, should each candidate become one."""
+    """Squared distances to the nearest centre, should each candidate become one.
+
+    Rooms are reused from step to step, since fresh memory of that size is slow to touch.
+    """
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], m = candidates.shape[0]
     cdef Py_ssize_t lanes = lane_count(n, 8 * m, n * d * sizeof(floating))
     cdef Py_ssize_t points = tile_points(&shift[0]), padded = panel_rows(m)
@@ -94,10 +98,11 @@ def try_candidates(
     job.weight = NULL
     if weight is not None:
         job.weight = &weight[0]
-    job.shift, job.panel, job.closest = &shift[0], panel.data, &closest[0]
-    job.lowered = NULL
-    if lowered is not None:
-        job.lowered = &lowered[0, 0]
+    job.shift, job.panel = &shift[0], panel.data
+    job.distances, job.closest = &distances[0, 0], closest
+    job.room = NULL
+    if room is not None:
+        job.room = &room[0]
     job.tiles, job.tile_size = tiles.data, points * (d + padded)
     job.potentials, job.n_lanes = <double*> lane_potentials.data, lanes
     with nogil:

@@ -19,7 +19,6 @@ from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
     VERBOSE,
-    ArrayLike as IsArrayLike,
     Boolean,
     Constraint,
     Interval,
@@ -27,13 +26,16 @@ from algos._common.params import (
     Options,
     RandomState,
 )
-from algos._common.random import seed_key
+from algos._common.params import (
+    ArrayLike as IsArrayLike,
+)
+from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
 from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
 from algos.kmeans.rows import Doubles, Rows, distances_to, label_and_measure, label_rows
-from algos.kmeans.scale import safe_exponent, scaled
+from algos.kmeans.scale import exponent_of, is_safe, scaled
 
 
 class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator):
@@ -240,7 +242,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         labels : ndarray of shape (n_samples,), dtype int32
         """
         X, centers, _ = self._checked(X)
-        return label_rows(X, centers, effective_n_threads(self.n_jobs))
+        return label_rows(X, centers, self._threads_for(X))
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Return the Euclidean distance of each row to each centre.
@@ -255,7 +257,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
             In the dtype of X.
         """
         X, centers, exponent = self._checked(X)
-        return scaled(distances_to(X, centers, effective_n_threads(self.n_jobs)), -exponent)
+        return scaled(distances_to(X, centers, self._threads_for(X)), -exponent)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return minus the inertia of X.
@@ -273,8 +275,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         """
         X, centers, exponent = self._checked(X)
         weight = check_sample_weight(sample_weight, len(X))
-        _, inertia = label_and_measure(X, weight, centers, effective_n_threads(self.n_jobs))
-        return -float(np.ldexp(inertia, 2 * exponent))
+        _, inertia = label_and_measure(X, weight, centers, self._threads_for(X))
+        return -_unscaled_square(inertia, exponent)
 
     @property
     def _n_features_out(self) -> int:
@@ -282,16 +284,20 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
 
     def _checked(self, X: Any) -> tuple[NDArray[Any], NDArray[Any], int]:
         """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
-        check_is_fitted(self)
+        if not hasattr(self, "cluster_centers_"):
+            check_is_fitted(self)  # takes longer than the rest for one row
         X = validate_rows(self, X, reset=False)
         exponent = self._exponent
         centers = scaled(self.cluster_centers_, exponent)
         centers = np.ascontiguousarray(centers, dtype=X.dtype)
         return scaled(X, exponent), centers, exponent
 
+    def _threads_for(self, X: NDArray[Any]) -> int:
+        if X.size * self._n_features_out < _ONE_THREAD_BELOW:
+            return 1
+        return effective_n_threads(self.n_jobs)
+
     def _fit(self, X: NDArray[Any], weight: Doubles | None, n_threads: int) -> KMeans:
-        exponent = safe_exponent(X)
-        X = scaled(X, exponent)
         resumable = Resumable(self, X, sample_weight=weight)
         positive, positive_weight = drop_zero_weight(X, weight)
         _check_enough(len(positive), self.n_clusters)
@@ -299,10 +305,11 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
             progress = Progress(seed_key(self.random_state))
         else:
             progress = Progress.resumed(resumable.state)
-        rows = Rows(positive, positive_weight, progress.key, n_threads)
+        rows, exponent = _in_range(positive, positive_weight, progress.key, n_threads)
         model = self._best_run(rows, progress, resumable, exponent)
-        self.labels_, inertia = label_and_measure(X, weight, model.centers, n_threads)
-        self._set_model(model, inertia, exponent)
+        if len(positive) < len(X):  # rows of weight zero are labelled too
+            model.labels = label_rows(scaled(X, exponent), model.centers, n_threads)
+        self._set_model(model, exponent)
         _warn_if_fewer(self.labels_, self.n_clusters)
         return self
 
@@ -347,15 +354,41 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         tol = self.tol * rows.mean_variance
         return Plan(self.n_clusters, init, n_init, self.max_iter, tol, exponent)
 
-    def _set_model(self, model: Model, inertia: float, exponent: int) -> None:
+    def _set_model(self, model: Model, exponent: int) -> None:
         self.cluster_centers_ = scaled(model.centers, -exponent)
-        self.inertia_ = float(np.ldexp(inertia, 2 * exponent))
+        self.labels_ = model.labels
+        self.inertia_ = _unscaled_square(model.inertia, exponent)
         self.n_iter_ = model.n_iter
         self.algorithm_ = "lloyd"
-        objective = np.ldexp(model.history["objective"], 2 * exponent)
+        objective = _unscaled_square(model.history["objective"], exponent)
         validation = np.full(len(objective), np.nan)
         self.history_ = {**model.history, "objective": objective, "validation": validation}
         self._exponent = exponent
+
+
+_ONE_THREAD_BELOW = 1_000_000  # multiplications: to ask for threads would take longer
+_TINY = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
+
+
+def _in_range(
+    X: NDArray[Any], weight: Doubles | None, key: Key, n_threads: int
+) -> tuple[Rows, int]:
+    """Return (rows, e): those of X / 2**e, e being 0 unless squares would not be numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = Rows(X, weight, key, n_threads)
+    if is_safe(rows.spread, X.dtype):
+        return rows, 0
+    exponent = exponent_of(X)
+    if rows.spread == 0 and abs(exponent) < _TINY:
+        return rows, 0  # all rows are equal
+    return Rows(scaled(X, exponent), weight, key, n_threads), exponent
+
+
+def _unscaled_square(value: Any, exponent: int) -> Any:
+    """Return value * 4**exponent; infinity where no float64 is large enough."""
+    with np.errstate(over="ignore"):
+        unscaled = np.ldexp(value, 2 * exponent)
+    return unscaled if isinstance(value, np.ndarray) else float(unscaled)
 
 
 def _check_enough(n_rows: int, n_clusters: int) -> None:

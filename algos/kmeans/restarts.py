@@ -13,7 +13,7 @@ from sklearn.utils import check_array
 from algos._common.callbacks import Task
 from algos._common.random import Key, stream
 from algos.kmeans.lloyd import Descent, descend
-from algos.kmeans.rows import Doubles, Floats, Rows, label_and_measure
+from algos.kmeans.rows import Doubles, Floats, Labels, Rows, label_and_measure
 from algos.kmeans.scale import scaled
 from algos.kmeans.seeding import plus_plus, random_rows
 
@@ -32,9 +32,10 @@ class Plan:
 
 @dataclass
 class Model:
-    """The outcome of one run."""
+    """The outcome of one run; inertia and labels are those of the centres as returned."""
 
     centers: Floats
+    labels: Labels
     inertia: float
     n_iter: int
     history: dict[str, NDArray[Any]]
@@ -112,8 +113,8 @@ def best_run(
 def _measured(rows: Rows, descent: Descent) -> Model:
     """Return the run's model, with the inertia of its centres as they will be returned."""
     centers = rows.unshifted(descent.centers)
-    _, inertia = label_and_measure(rows.X, rows.weight, centers, rows.n_threads)
-    return Model(centers, inertia, descent.n_iter, descent.history.arrays())
+    labels, inertia = label_and_measure(rows.X, rows.weight, centers, rows.n_threads)
+    return Model(centers, labels, inertia, descent.n_iter, descent.history.arrays())
 
 
 def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:

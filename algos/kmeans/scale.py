@@ -8,15 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def safe_exponent(*arrays: NDArray[Any]) -> int:
-    """Return e such that values / 2**e have squares (and sums of them) that are numbers.
+def is_safe(squares: float, dtype: Any) -> bool:
+    """Tell whether a sum of squares, and sums of many like it, stay well inside `dtype`.
 
-    It is 0 for all data but the most extreme.
+    Zero does not: it may be what has become of tiny numbers.
     """
-    peak = max(max(abs(float(a.max())), abs(float(a.min()))) for a in arrays)
-    limit = np.finfo(arrays[0].dtype).maxexp // 4  # 32 for float32, 256 for float64
-    exponent = int(np.frexp(peak)[1])
-    return exponent if peak > 0 and abs(exponent) > limit else 0
+    limit = 2.0 ** (np.finfo(dtype).maxexp // 2)  # 2**64 for float32, 2**512 for float64
+    return 1 / limit <= squares <= limit
+
+
+def exponent_of(array: NDArray[Any]) -> int:
+    """Return e such that the largest magnitude in array / 2**e is in [0.5, 1)."""
+    peak = max(abs(float(array.max())), abs(float(array.min())))
+    return int(np.frexp(peak)[1]) if peak > 0 else 0
 
 
 def scaled(array: NDArray[Any], exponent: int) -> NDArray[Any]:

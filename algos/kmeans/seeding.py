@@ -90,40 +90,58 @@ def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[
     """
     sampler = BucketSampler(rows)
     n_trials = 2 + int(np.log(n_clusters))
-    closest = np.full(len(rows.X), np.inf, dtype=rows.X.dtype)
     ones = np.ones(len(rows.X), dtype=rows.X.dtype)
     chosen = [sampler.draw(ones, sampler.sums(ones), rng.random())]
-    closest, _ = _best_of(rows, chosen, closest)
+    nearest = NearestCenter(rows, n_trials)
+    nearest.add_best_of(chosen)
     for _ in range(1, n_clusters):
-        sums = sampler.sums(closest)
+        sums = sampler.sums(nearest.squares)
         uniforms = rng.random(n_trials)
         if sums.sum() <= 0:  # every row equals a centre
             chosen.append(sampler.draw(ones, sampler.sums(ones), uniforms[0]))
             continue
-        candidates = [sampler.draw(closest, sums, uniform) for uniform in uniforms]
-        closest, best = _best_of(rows, candidates, closest)
-        chosen.append(candidates[best])
+        candidates = [sampler.draw(nearest.squares, sums, uniform) for uniform in uniforms]
+        chosen.append(candidates[nearest.add_best_of(candidates)])
     return np.array(chosen)
 
 
-def _best_of(rows: Rows, candidates: list[int], closest: Floats) -> tuple[Floats, int]:
-    """Return the distances left by the best candidate, and which it is."""
-    n_bytes = len(candidates) * closest.nbytes
-    if len(candidates) == 1 or n_bytes <= rows.X.nbytes // 8 + (8 << 20):
-        lowered = np.empty((len(candidates), len(closest)), dtype=closest.dtype)
-        best = int(np.argmin(_potentials(rows, candidates, closest, lowered)))
-        return lowered[best], best
-    # Two passes, since what all candidates leave would need too much memory.
-    best = int(np.argmin(_potentials(rows, candidates, closest, None)))
-    return _best_of(rows, [candidates[best]], closest)[0], best
+class NearestCenter:
+    """The squared distance of each row to the nearest of the centres chosen so far.
 
+    Rooms for the distances that each candidate would leave are kept, so that choosing one
+    is a change of room; where they would need too much memory, there are two of them and a
+    step costs a second pass.
+    """
 
-def _potentials(
-    rows: Rows, candidates: list[int], closest: Floats, lowered: Floats | None
-) -> Doubles:
-    potentials = np.empty(len(candidates))
-    centers = np.ascontiguousarray(rows.X[candidates] - rows.shift)
-    try_candidates(
-        rows.X, rows.weight, rows.shift, centers, closest, lowered, potentials, rows.n_threads
-    )
-    return potentials
+    def __init__(self, rows: Rows, n_trials: int) -> None:
+        n, dtype = len(rows.X), rows.X.dtype
+        fits = (n_trials + 1) * n * dtype.itemsize <= rows.X.nbytes // 5 + (12 << 20)
+        self._rows = rows
+        self._rooms = np.empty((n_trials + 1 if fits else 2, n), dtype=dtype)
+        self._room = 0
+        self.squares[:] = np.inf
+
+    @property
+    def squares(self) -> Floats:
+        return self._rooms[self._room]  # type: ignore[no-any-return]
+
+    def add_best_of(self, candidates: list[int]) -> int:
+        """Add the candidate that leaves the least sum, and return its place in the list."""
+        free = [room for room in range(len(self._rooms)) if room != self._room]
+        rooms = np.array(free[: len(candidates)]) if len(candidates) <= len(free) else None
+        best = int(np.argmin(self._try(candidates, rooms)))
+        if rooms is None:
+            self.add_best_of([candidates[best]])
+        else:
+            self._room = int(rooms[best])
+        return best
+
+    def _try(self, candidates: list[int], rooms: NDArray[np.intp] | None) -> Doubles:
+        potentials = np.empty(len(candidates))
+        rows = self._rows
+        centers = np.ascontiguousarray(rows.X[candidates] - rows.shift)
+        try_candidates(
+            rows.X, rows.weight, rows.shift, centers, self._rooms, self._room, rooms,
+            potentials, rows.n_threads,
+        )  # fmt: skip
+        return potentials

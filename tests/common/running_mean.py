@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -33,17 +34,17 @@ class RunningMeanRegressor(RegressorMixin, Estimator):
 
     Parameters
     ----------
-    alpha : float, default=1e-8
+    alpha : float, default=0.1
         Penalty on the squared coefficients.
     max_iter : int, default=100
         At most so many conjugate gradient steps.
-    tol : float, default=1e-12
+    tol : float, default=1e-24
         Stop when the squared gradient is below this part of its first value.
     early_stopping : bool, default=False
         Stop when the error on validation rows has not fallen for `n_iter_no_change` steps.
     validation_fraction : float, default=0.1
         Share of the rows that validate, if `early_stopping`.
-    n_iter_no_change : int, default=5
+    n_iter_no_change : int, default=10
         See `early_stopping`.
     random_state : int, RandomState, Generator or None, default=None
         Draws the first coefficients.
@@ -85,12 +86,12 @@ class RunningMeanRegressor(RegressorMixin, Estimator):
     def __init__(
         self,
         *,
-        alpha=1e-8,
+        alpha=0.1,
         max_iter=100,
-        tol=1e-12,
+        tol=1e-24,
         early_stopping=False,
         validation_fraction=0.1,
-        n_iter_no_change=5,
+        n_iter_no_change=10,
         random_state=None,
         n_jobs=None,
         verbose=0,
@@ -139,7 +140,9 @@ class RunningMeanRegressor(RegressorMixin, Estimator):
     def predict(self, X):
         check_is_fitted(self)
         X = validate_rows(self, X, reset=False, accept_sparse="csr")
-        return (X @ self.coef_ + self.intercept_).astype(X.dtype, copy=False)
+        # Row by row: a product's bits for one row depend on how many rows it has.
+        slopes = X @ self.coef_ if sparse.issparse(X) else (X * self.coef_).sum(axis=1)
+        return (slopes + self.intercept_).astype(X.dtype, copy=False)
 
     def _validate(self, X, y, sample_weight, *, reset):
         X = validate_rows(self, X, reset=reset, accept_sparse="csr")
@@ -255,7 +258,10 @@ def _moments(X, y, weight):
     for rows, targets, w in iter_batches(X, y, weight, batch_size=BATCH):
         block = rows.toarray() if hasattr(rows, "toarray") else rows
         block = np.column_stack([block.astype(np.float64), np.ones(len(targets)), targets])
-        total = total + (block if w is None else block * w[:, None]).T @ block
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = total + (block if w is None else block * w[:, None]).T @ block
+    if not np.all(np.isfinite(total)):
+        raise ValueError("the products of X and y must be finite; scale the columns down")
     return total
 
 
