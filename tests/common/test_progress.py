@@ -13,7 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from algos._common.callbacks import HAS_CALLBACKS
 from algos._common.checkpoint import ATTRIBUTE
 from algos.callbacks import Checkpoint
-from tests.common.estimators import all_cases, assert_same_bits, cases_where, learned, outputs
+from tests.common.estimators import (
+    all_cases,
+    assert_plain,
+    assert_same_bits,
+    cases_where,
+    learned,
+    outputs,
+)
 
 iterative = cases_where(lambda case: case.has("max_iter"))
 needs_callbacks = pytest.mark.skipif(
@@ -111,6 +118,16 @@ def test_callbacks_do_not_change_a_bit(case):
 
 
 @needs_callbacks
+@all_cases
+def test_scikit_learns_progress_bar_runs(case, capsys):
+    pytest.importorskip("rich")
+    from sklearn.callback import ProgressBar
+
+    X = case.rows()
+    assert_same_bits(learned(fit_with(case, X, ProgressBar())), learned(case.fitted(X)))
+
+
+@needs_callbacks
 @iterative
 def test_a_callback_can_stop_the_fit(case):
     estimator = fit_with(case, case.rows(), Stopper())
@@ -183,6 +200,7 @@ def test_a_resumed_fit_gives_the_bits_of_an_uninterrupted_one(case, at, tmp_path
     if estimator is None:
         return  # the fit has fewer iterations
     assert outputs(estimator, X)
+    assert_plain(vars(estimator)[ATTRIBUTE], ATTRIBUTE)
     estimator.fit(X, case.target(X))
     expected = case.fitted(X)
     assert_same_bits(learned(estimator), learned(expected))

@@ -5,9 +5,12 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from tests.common.estimators import CASES
 
+mark = parametrize_with_checks([case.default() for case in CASES])
+argument_names, checks = mark.args  # a generator on scikit-learn 1.8, which pytest 9 refuses
+
 
 # Some checks fit eight clusters to two distinct rows, which rightly warns.
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks([case.default() for case in CASES])
+@pytest.mark.parametrize(argument_names, list(checks), **mark.kwargs)
 def test_sklearn_check_passes(estimator, check):
     check(estimator)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
@@ -40,6 +41,23 @@ def test_plain_rows_are_returned_themselves(estimator, slow_calls, dtype):
     X = np.ones((4, 3), dtype=dtype)
     assert validate_rows(estimator, X, reset=False) is X
     assert not slow_calls
+
+
+@pytest.mark.parametrize("reset", [True, False])
+@pytest.mark.parametrize("n_rows", [4, 200_000])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_bad_value_is_scikit_learns_error(estimator, reset, n_rows, value):
+    X = np.ones((n_rows, 3))
+    assert validate_rows(estimator, X, reset=reset) is X
+    X[-1, -1] = value
+    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
+        validate_rows(estimator, X, reset=reset)
+
+
+def test_no_value_is_looked_at_if_scikit_learn_is_told_so(estimator):
+    X = np.full((2, 3), np.nan)
+    with sklearn.config_context(assume_finite=True):
+        assert validate_rows(estimator, X, reset=False) is X
 
 
 SLOW = [
