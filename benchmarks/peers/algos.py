@@ -39,9 +39,8 @@ class Adapter(Estimators):
 
     def region(self, n_tasks, spin, n_jobs, **others):
         """An empty region of the thread pool."""
-        from algos._cython._threads import _test_region
-
         from algos._common.threads import effective_n_threads
+        from algos._cython._threads import _test_region
 
         n_threads = effective_n_threads(n_jobs)
         visits, slots = np.zeros(n_tasks, dtype=np.intp), np.zeros(n_tasks, dtype=np.intc)
