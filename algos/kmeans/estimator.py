@@ -19,15 +19,13 @@ from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
     VERBOSE,
+    ArrayLike as IsArrayLike,
     Boolean,
     Constraint,
     Interval,
     IsCallable,
     Options,
     RandomState,
-)
-from algos._common.params import (
-    ArrayLike as IsArrayLike,
 )
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
@@ -95,13 +93,13 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     algorithm_ : {"lloyd", "hamerly"}
         The method that ran; "lloyd" also where the sums of very many large centres would
         need too much memory for bounds.
-    history_ : dict of str to ndarray of shape (n_iter_,)
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
         The best run, iteration by iteration: `objective` (the inertia before the centres
         move), `seconds` since the run began, `validation` (NaN: k-means has none) and
         `center_shift` (sum of the squared shifts of the centres).
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     See Also
