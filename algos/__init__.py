@@ -1,1 +1,31 @@
+"""Amazon SageMaker's built-in algorithms as fast scikit-learn estimators.
+
+Names are loaded when they are first used (PEP 562): `import algos` computes nothing.
+"""
+
+import importlib
+
 __version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "KMeans": "algos.kmeans.estimator",
+    "PCA": "algos.pca.estimator",
+    "show_versions": "algos._show_versions",
+}
+_SUBMODULES = ("callbacks", "kmeans", "pca")
+
+__all__ = ["KMeans", "PCA", "__version__", "callbacks", "kmeans", "pca", "show_versions"]
+
+
+def __getattr__(name):
+    if name in _SUBMODULES:
+        return importlib.import_module(f"algos.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'algos' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value  # the next access is an ordinary one
+    return value
+
+
+def __dir__():
+    return sorted(globals().keys() | _HOMES.keys() | set(_SUBMODULES))

@@ -19,3 +19,15 @@ cdef inline Py_ssize_t lane_start(
 ) noexcept nogil:
     cdef Py_ssize_t chunks = (n_rows + CHUNK - 1) // CHUNK
     return min(n_rows, chunks * lane // n_lanes * CHUNK)
+
+
+cdef inline void reduce_lanes(
+    const double* lanes, Py_ssize_t n_lanes, Py_ssize_t size, double* out
+) noexcept nogil:
+    """Add the lanes' accumulators in lane order."""
+    cdef Py_ssize_t lane, i
+    for i in range(size):
+        out[i] = lanes[i]
+    for lane in range(1, n_lanes):
+        for i in range(size):
+            out[i] += lanes[lane * size + i]

@@ -1,13 +1,21 @@
-/* One source, several instruction sets, chosen once when a module is loaded.
+/* Run-time choice of instructions for C leaves, in two ways.
  *
- * A file that wants it (`_tile_impl.h`) is included once per element type and level, with
+ * ALGOS_CLONES marks a function that is compiled for plain x86-64, v3 and v4, the loader
+ * picking the best that the machine has. Put the block loop inside it (a call per row gains
+ * nothing) and mark what it calls ALGOS_INLINE, else the callee stays plain.
+ *
+ * ALGOS_X86_LEVELS: where the shape of a register block depends on the level, a file
+ * (`_tile_impl.h`) is included once per element type and level, with
  *   ALGOS_T      element type            ALGOS_NAME(f)  f with type and level in its name
  *   ALGOS_BYTES  bytes in one vector register
- * `target_clones` would not do: the shape of a register block depends on the level.
+ * and algos_level() chooses when the module is loaded.
+ *
+ * Elsewhere, and in a build with ALGOS_NO_DISPATCH, there is the plain version alone.
  */
 #ifndef ALGOS_SIMD_H
 #define ALGOS_SIMD_H
 
+#include <stddef.h> /* defines __GLIBC__ where there is one, through features.h */
 #include <stdint.h>
 #include <string.h>
 
@@ -15,8 +23,15 @@
 #error "algos needs GCC or Clang (on Windows: clang-cl or MinGW)"
 #endif
 
-#if defined(__x86_64__) && !defined(__clang__) && !defined(ALGOS_NO_DISPATCH)
+#if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12 && !defined(ALGOS_NO_DISPATCH)
 #define ALGOS_X86_LEVELS 1
+#endif
+
+#if defined(ALGOS_X86_LEVELS) && defined(__linux__) && defined(__GLIBC__) /* has IFUNC */
+#define ALGOS_CLONES \
+    __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define ALGOS_CLONES
 #endif
 
 #define ALGOS_INLINE static inline __attribute__((always_inline))

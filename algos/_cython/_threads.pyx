@@ -38,9 +38,9 @@ cdef struct CountJob:
 
 cdef void _count_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef CountJob* job = <CountJob*> arg
-    cdef Py_ssize_t i
+    cdef Py_ssize_t _i
     cdef size_t x = <size_t> task
-    for i in range(job.spin):
+    for _i in range(job.spin):
         x = x * 1103515245 + 12345
     job.visits[task] += 1 + (x == 0)
     job.slots[task] = slot

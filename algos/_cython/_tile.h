@@ -47,6 +47,9 @@ static inline Py_ssize_t algos_panel_rows(Py_ssize_t k) {
                          const int32_t *, const double *, double *, double *);               \
         void (*row_distances)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *,      \
                               const int32_t *, double *);                                    \
+        void (*add_moments)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *,        \
+                            const double *, double *, double *);                             \
+        double (*lower)(T *, const T *, const double *, Py_ssize_t);                         \
     } name;
 
 ALGOS_DECLARE_TABLE(float, algos_tile_table_f32)

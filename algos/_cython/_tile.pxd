@@ -46,3 +46,13 @@ cdef void row_distances(
     const floating* X, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d,
     const floating* centers, const int32_t* label, double* distance,
 ) noexcept nogil
+
+cdef void add_moments(
+    const floating* X, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d,
+    const floating* origin, const double* weight, double* sums, double* squares,
+) noexcept nogil
+
+# distance = min(distance, bound); returns the weighted sum
+cdef double lower_to(
+    floating* distance, const floating* bound, const double* weight, Py_ssize_t rows
+) noexcept nogil

@@ -4,11 +4,14 @@ cdef extern from "_tile.h" nogil:
     ctypedef struct algos_tile_table_f32:
         Py_ssize_t points
         void (*pack)(
-            const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, float*) noexcept nogil
+            const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*,
+            float*) noexcept nogil
         void (*products)(
-            const float*, Py_ssize_t, Py_ssize_t, const float*, const float*, Py_ssize_t, float*) noexcept nogil
+            const float*, Py_ssize_t, Py_ssize_t, const float*, const float*, Py_ssize_t,
+            float*) noexcept nogil
         void (*distances)(
-            const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t, float*) noexcept nogil
+            const float*, Py_ssize_t, Py_ssize_t, const float*, Py_ssize_t,
+            float*) noexcept nogil
         void (*nearest)(
             const float*, Py_ssize_t, Py_ssize_t, const float*, const float*, Py_ssize_t,
             int32_t*, float*) noexcept nogil
@@ -18,15 +21,22 @@ cdef extern from "_tile.h" nogil:
         void (*row_distances)(
             const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, const int32_t*,
             double*) noexcept nogil
+        void (*add_moments)(
+            const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, const double*,
+            double*, double*) noexcept nogil
+        double (*lower)(
+            float*, const float*, const double*, Py_ssize_t) noexcept nogil
     ctypedef struct algos_tile_table_f64:
         Py_ssize_t points
         void (*pack)(
-            const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, double*) noexcept nogil
+            const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*,
+            double*) noexcept nogil
         void (*products)(
             const double*, Py_ssize_t, Py_ssize_t, const double*, const double*, Py_ssize_t,
             double*) noexcept nogil
         void (*distances)(
-            const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, double*) noexcept nogil
+            const double*, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t,
+            double*) noexcept nogil
         void (*nearest)(
             const double*, Py_ssize_t, Py_ssize_t, const double*, const double*, Py_ssize_t,
             int32_t*, double*) noexcept nogil
@@ -36,6 +46,11 @@ cdef extern from "_tile.h" nogil:
         void (*row_distances)(
             const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, const int32_t*,
             double*) noexcept nogil
+        void (*add_moments)(
+            const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, const double*,
+            double*, double*) noexcept nogil
+        double (*lower)(
+            double*, const double*, const double*, Py_ssize_t) noexcept nogil
     const algos_tile_table_f32* algos_tile_f32
     const algos_tile_table_f64* algos_tile_f64
     int algos_tile_choose(int limit)
@@ -126,6 +141,25 @@ cdef void row_distances(
         algos_tile_f32.row_distances(X, ldx, rows, d, centers, label, distance)
     else:
         algos_tile_f64.row_distances(X, ldx, rows, d, centers, label, distance)
+
+
+cdef void add_moments(
+    const floating* X, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d,
+    const floating* origin, const double* weight, double* sums, double* squares,
+) noexcept nogil:
+    if floating is float:
+        algos_tile_f32.add_moments(X, ldx, rows, d, origin, weight, sums, squares)
+    else:
+        algos_tile_f64.add_moments(X, ldx, rows, d, origin, weight, sums, squares)
+
+
+cdef double lower_to(
+    floating* distance, const floating* bound, const double* weight, Py_ssize_t rows
+) noexcept nogil:
+    if floating is float:
+        return algos_tile_f32.lower(distance, bound, weight, rows)
+    else:
+        return algos_tile_f64.lower(distance, bound, weight, rows)
 
 
 def _test_choose_level(int limit):

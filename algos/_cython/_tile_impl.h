@@ -74,11 +74,10 @@ static void N(pack)(const T *x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d, c
 }
 
 /* The register block: c panel rows against v vectors of points.
- * product:  out = init + sum_p x_p b_p        distance: out = sum_p (x_p - b_p)^2 */
+ * product:  acc = init + sum_p x_p b_p        distance: acc = sum_p (x_p - b_p)^2 */
 ALGOS_INLINE void N(block)(const T *restrict xt, Py_ssize_t d, const T *restrict panel,
-                           const T *restrict init, T *restrict out, const int c, const int v,
-                           const int distance) {
-    N(vec) acc[6][ALGOS_TILE_VECTORS];
+                           const T *restrict init, N(vec) acc[6][ALGOS_TILE_VECTORS],
+                           const int c, const int v, const int distance) {
 #pragma GCC unroll 6
     for (int j = 0; j < c; j++)
 #pragma GCC unroll 4
@@ -101,20 +100,27 @@ ALGOS_INLINE void N(block)(const T *restrict xt, Py_ssize_t d, const T *restrict
                     acc[j][i] += x[i] * b;
         }
     }
+}
+
+ALGOS_INLINE void N(block_to)(const T *restrict xt, Py_ssize_t d, const T *restrict panel,
+                              const T *restrict init, T *restrict out, const int c,
+                              const int v, const int distance) {
+    N(vec) acc[6][ALGOS_TILE_VECTORS];
+    N(block)(xt, d, panel, init, acc, c, v, distance);
 #pragma GCC unroll 6
     for (int j = 0; j < c; j++)
 #pragma GCC unroll 4
         for (int i = 0; i < v; i++)
-            *(N(vec) *)(out + j * v * LANES + i * LANES) = acc[j][i];
+            *(N(vec) *)(out + (j * v + i) * LANES) = acc[j][i];
 }
 
 /* The sizes as constants, so that every block is unrolled into registers. */
 #define ALGOS_CASE(C)                                                                        \
     case C:                                                                                  \
         if (stride == LANES)                                                                 \
-            N(block)(xt, d, panel, init, out, C, 1, distance);                               \
+            N(block_to)(xt, d, panel, init, out, C, 1, distance);                               \
         else                                                                                 \
-            N(block)(xt, d, panel, init, out, C, ALGOS_TILE_VECTORS, distance);              \
+            N(block_to)(xt, d, panel, init, out, C, ALGOS_TILE_VECTORS, distance);              \
         break;
 ALGOS_INLINE void N(any_block)(const T *xt, Py_ssize_t stride, Py_ssize_t d, const T *panel,
                                const T *init, T *out, Py_ssize_t c, const int distance) {
@@ -140,25 +146,25 @@ static void N(distances)(const T *xt, Py_ssize_t rows, Py_ssize_t d, const T *pa
         N(any_block)(xt, stride, d, panel + j * d, NULL, out + j * stride, c, 1);
 }
 
-/* Keep the least of each column of out (c rows from panel row j on), the first of equals. */
-ALGOS_INLINE void N(keep_least)(const T *restrict out, Py_ssize_t j, const int c, const int v,
-                                T *restrict best, ALGOS_INDEX *restrict where) {
-    for (int l = 0; l < c; l++)
-#pragma omp simd
-        for (int i = 0; i < v * LANES; i++) {
-            const T value = out[l * v * LANES + i];
-            where[i] = value < best[i] ? (ALGOS_INDEX)(j + l) : where[i];
-            best[i] = value < best[i] ? value : best[i];
-        }
+/* Where a < b, take `yes`, else `no`: no branch, whatever the compiler thinks of stores. */
+ALGOS_INLINE N(index) N(choose)(N(index) mask, N(index) yes, N(index) no) {
+    return (mask & yes) | (~mask & no);
 }
 
 ALGOS_INLINE void N(nearest_groups)(const T *xt, Py_ssize_t d, const T *panel, const T *init,
-                                    Py_ssize_t k, T *best, ALGOS_INDEX *where, const int c,
+                                    Py_ssize_t k, N(vec) *best, N(index) *where, const int c,
                                     const int v) {
-    T out[c * v * LANES] __attribute__((aligned(64)));
     for (Py_ssize_t j = 0; j < k; j += c) {
-        N(block)(xt, d, panel + j * d, init + j, out, c, v, 0);
-        N(keep_least)(out, j, c, v, best, where);
+        N(vec) acc[6][ALGOS_TILE_VECTORS];
+        N(block)(xt, d, panel + j * d, init + j, acc, c, v, 0);
+#pragma GCC unroll 4
+        for (int i = 0; i < v; i++)
+#pragma GCC unroll 6
+            for (int l = 0; l < c; l++) {
+                const N(index) less = acc[l][i] < best[i];
+                best[i] = (N(vec))N(choose)(less, (N(index))acc[l][i], (N(index))best[i]);
+                where[i] = N(choose)(less, ALGOS_SPREAD(N(index), (ALGOS_INDEX)(j + l)), where[i]);
+            }
     }
 }
 
@@ -172,11 +178,11 @@ ALGOS_INLINE void N(nearest_groups)(const T *xt, Py_ssize_t d, const T *panel, c
 /* The panel row with the least product, and that product. */
 static void N(nearest)(const T *xt, Py_ssize_t rows, Py_ssize_t d, const T *panel,
                        const T *init, Py_ssize_t k, int32_t *label, T *least) {
-    T best[POINTS] __attribute__((aligned(64)));
-    ALGOS_INDEX where[POINTS] __attribute__((aligned(64)));
-    for (Py_ssize_t i = 0; i < POINTS; i++) {
-        best[i] = (T)INFINITY;
-        where[i] = 0;
+    N(vec) best[ALGOS_TILE_VECTORS];
+    N(index) where[ALGOS_TILE_VECTORS];
+    for (int i = 0; i < ALGOS_TILE_VECTORS; i++) {
+        best[i] = ALGOS_SPREAD(N(vec), (T)INFINITY);
+        where[i] = (N(index)){0};
     }
     switch (algos_panel_width(k)) {
         ALGOS_CASE(4)
@@ -184,8 +190,8 @@ static void N(nearest)(const T *xt, Py_ssize_t rows, Py_ssize_t d, const T *pane
         ALGOS_CASE(6)
     }
     for (Py_ssize_t i = 0; i < rows; i++) {
-        label[i] = (int32_t)where[i];
-        least[i] = best[i];
+        label[i] = (int32_t)where[i / LANES][i % LANES];
+        least[i] = best[i / LANES][i % LANES];
     }
 }
 #undef ALGOS_CASE
@@ -230,9 +236,37 @@ static void N(row_distances)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t row
     }
 }
 
+/* Sums and sums of squares of the columns of x less an origin, in row order. */
+static void N(add_moments)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d,
+                           const T *restrict origin, const double *restrict weight,
+                           double *restrict sums, double *restrict squares) {
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        const T *restrict row = x + i * ldx;
+        const double w = weight == NULL ? 1.0 : weight[i];
+#pragma omp simd
+        for (Py_ssize_t p = 0; p < d; p++) {
+            const double t = (double)row[p] - (double)origin[p];
+            sums[p] += w * t;
+            squares[p] += w * t * t;
+        }
+    }
+}
+
+/* distance = min(distance, bound), row by row; returns the weighted sum. */
+static double N(lower)(T *restrict distance, const T *restrict bound,
+                       const double *restrict weight, Py_ssize_t rows) {
+    double total = 0;
+#pragma omp simd reduction(+ : total)
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        distance[i] = distance[i] < bound[i] ? distance[i] : bound[i];
+        total += weight == NULL ? (double)distance[i] : weight[i] * (double)distance[i];
+    }
+    return total;
+}
+
 static const ALGOS_TABLE N(table) = {POINTS,        N(pack),    N(products),
                                      N(distances), N(nearest), N(add_rows),
-                                     N(row_distances)};
+                                     N(row_distances), N(add_moments), N(lower)};
 
 #undef T
 #undef N

@@ -8,7 +8,7 @@ of the data costs no digits.
 from cython cimport floating
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy
-from algos._cython._lanes cimport lane_count, lane_start
+from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
@@ -128,17 +128,6 @@ cdef void _half_norms(
         init[j] = <floating> (total / 2)
 
 
-cdef void _reduce_lanes(
-    const double* lanes, Py_ssize_t n_lanes, Py_ssize_t size, double* out
-) noexcept nogil:
-    cdef Py_ssize_t lane, i
-    for i in range(size):
-        out[i] = lanes[i]
-    for lane in range(1, n_lanes):
-        for i in range(size):
-            out[i] += lanes[lane * size + i]
-
-
 def assign(
     const floating[:, ::1] X,         # IN (n, d)
     const double[::1] weight,         # IN (n,) or None
@@ -194,6 +183,6 @@ def assign(
             total += job.objective[lane]
             n_changed += job.changed[lane]
         if sums is not None:
-            _reduce_lanes(job.sums, lanes, cells, &sums[0, 0])
-            _reduce_lanes(job.counts, lanes, k, &counts[0])
+            reduce_lanes(job.sums, lanes, cells, &sums[0, 0])
+            reduce_lanes(job.counts, lanes, k, &counts[0])
     return total, n_changed

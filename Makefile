@@ -1,0 +1,76 @@
+# Every target makes .venv, installs what it needs and rebuilds what changed.
+# PYTHON=… names the interpreter .venv is made with; VENV=… another place for it.
+
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+PIP = $(RUN) -m pip --disable-pip-version-check install --quiet
+
+# The first interpreter that is new enough and can both make environments and compile.
+CAN_BUILD = import sys, ensurepip, os, sysconfig, venv; \
+  sys.exit(sys.version_info < (3, 11) or not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14 python; do \
+  $$python -c '$(CAN_BUILD)' >/dev/null 2>&1 && echo $$python && break; done)
+
+SOURCES = setup.py pyproject.toml $(wildcard algos/_cython/*.pyx algos/_cython/*.pxd algos/_cython/*.h)
+BUILD_REQUIRES = import tomllib; \
+  print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
+
+# One stamp a step: the environment, the build, and each group of optional packages.
+ENVIRONMENT = $(VENV)/.stamp-environment
+BUILD = $(VENV)/.stamp-build
+extras = $(VENV)/.stamp-$(1)
+
+.PHONY: help build demo test lint format types bench docs clean
+
+help:
+	@echo "make demo    the digits pipeline, beside the same one of scikit-learn's classes"
+	@echo "make test    the tests"
+	@echo "make lint    style and types"
+	@echo "make bench   the benchmarks (hours; ARGS=--quick: a minute or two)"
+	@echo "make docs    the documentation, into docs/_build/html"
+
+$(ENVIRONMENT):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with its venv module and C headers is needed;" \
+	  "name one with PYTHON=…" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# No build isolation: the extensions are compiled against the SciPy that they will run with.
+$(BUILD): $(ENVIRONMENT) $(SOURCES)
+	@$(RUN) -c '$(BUILD_REQUIRES)' > $(VENV)/build-requires.txt
+	$(PIP) --requirement $(VENV)/build-requires.txt
+	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.stamp-%: $(BUILD) pyproject.toml
+	$(PIP) --no-build-isolation --editable ".[$*]"
+	@touch $@
+
+build: $(BUILD)
+
+demo: $(call extras,plot)
+	$(RUN) docs/examples/plot_digits_pipeline.py --output demo-output/digits.png
+
+test: $(call extras,test)
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(call extras,lint)
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/cython-lint algos/_cython
+	$(RUN) -m mypy
+
+format: $(call extras,lint)
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+bench: $(call extras,bench)
+	$(RUN) -m benchmarks.run all $(ARGS)
+
+docs: $(call extras,docs)
+	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf build dist demo-output docs/_build docs/gallery docs/api/generated
+	rm -f algos/_cython/*.c algos/_cython/*.so algos/_cython/_scipy_blas.pxi
+	rm -f $(BUILD)

@@ -1,0 +1,94 @@
+"""What every estimator stands on: checks, callbacks, and fits that fail without a trace."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.callbacks import CallbackSupport, with_callbacks
+from algos._common.params import Constraint, check_params
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+# These change how a model is computed or told about, never which model it is.
+NOT_OF_THE_MODEL = frozenset({"n_jobs", "verbose", "random_state"})
+
+
+class Estimator(CallbackSupport, BaseEstimator):
+    """Base of all estimators; scikit-learn's mixins stand left of it.
+
+    A class states its constraint table in `_parameters` and marks `fit`, `partial_fit` and
+    `merge` with `learning`.
+    """
+
+    _parameters: ClassVar[dict[str, list[Constraint | None]]] = {}
+    _doc_link_module = "algos"
+
+
+def learning(method: Method) -> Method:
+    """Mark a method that changes what was fitted.
+
+    It runs after the parameters are checked and inside scikit-learn's callback management.
+    Whatever it raises, KeyboardInterrupt included, the estimator's attributes are again
+    those from before the call. Only the references are kept, so a learning method replaces
+    arrays and never writes into one that an attribute holds. It must not call another
+    learning method of the same estimator: that one would end the callbacks of this one.
+    """
+    managed = with_callbacks(method)
+    # Only `fit` can finish the fit that a checkpoint left (algos/_common/checkpoint.py).
+    starts_or_resumes = method.__name__ == "fit"
+
+    @functools.wraps(method)
+    def learn(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = dict(self.__dict__)
+        try:
+            check_params(self)
+            if not starts_or_resumes:
+                self.__dict__.pop("_unfinished", None)
+            return managed(self, *args, **kwargs)
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    return learn  # type: ignore[return-value]
+
+
+def check_mergeable(estimator: Any, other: Any) -> None:
+    """Raise ValueError unless `other` may be merged into `estimator`; both must be fitted."""
+    name = type(estimator).__name__
+    if type(other) is not type(estimator):
+        raise ValueError(
+            f"`other`={other!r} must be a fitted {name}; merge estimators of one class"
+        )
+    check_is_fitted(estimator)
+    check_is_fitted(other)
+    theirs = other.get_params(deep=False)
+    for key, value in estimator.get_params(deep=False).items():
+        if key not in NOT_OF_THE_MODEL and not _same(value, theirs[key]):
+            raise ValueError(
+                f"`{key}`={theirs[key]!r} of the other {name} must be {value!r}; "
+                f"fit both with the same parameters"
+            )
+    for key in ("n_features_in_", "feature_names_in_", "classes_"):
+        mine, its = getattr(estimator, key, None), getattr(other, key, None)
+        if not _same(mine, its):
+            raise ValueError(
+                f"`{key}`={its!r} of the other {name} must be {mine!r}; "
+                f"fit both on the same columns and classes"
+            )
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        a, b = np.asarray(a), np.asarray(b)
+        return a.shape == b.shape and bool(np.all(a == b))
+    return type(a) is type(b) and bool(a == b) or a is b or _equal_numbers(a, b)
+
+
+def _equal_numbers(a: Any, b: Any) -> bool:
+    return isinstance(a, (int, float)) and isinstance(b, (int, float)) and a == b

@@ -1,0 +1,219 @@
+"""The constraint table: what each parameter may be, and what is said when it is not.
+
+A class states `_parameters: dict[str, list[Constraint]]`; a value must meet one of the
+listed constraints. `None` in a list stands for itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import sklearn
+from scipy import sparse
+
+
+class InvalidParameterError(ValueError, TypeError):
+    """A parameter outside its constraint table; both kinds, as in scikit-learn."""
+
+
+@runtime_checkable
+class Constraint(Protocol):
+    """One way in which a value may be right; `str()` of it completes "must be …"."""
+
+    def accepts(self, value: Any) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number between two bounds.
+
+    Parameters
+    ----------
+    kind : type
+        `Integral` or `Real`; a bool is neither.
+    low, high : float or None
+        The bounds; None leaves that side open.
+    closed : {"left", "right", "both", "neither"}, default="left"
+        Which bounds belong to the interval.
+    """
+
+    kind: type
+    low: float | None
+    high: float | None
+    closed: str = "left"
+
+    def accepts(self, value: Any) -> bool:
+        if not isinstance(value, self.kind) or isinstance(value, (bool, np.bool_)):
+            return False
+        if not (value >= 0 or value < 0):  # NaN
+            return False
+        return self._above(value) and self._below(value)
+
+    def _above(self, value: Any) -> bool:
+        if self.low is None:
+            return True
+        return value >= self.low if self.closed in ("left", "both") else value > self.low
+
+    def _below(self, value: Any) -> bool:
+        if self.high is None:
+            return True
+        return value <= self.high if self.closed in ("right", "both") else value < self.high
+
+    def __str__(self) -> str:
+        noun = "an int" if self.kind is Integral else "a float"
+        left = "[" if self.closed in ("left", "both") and self.low is not None else "("
+        right = "]" if self.closed in ("right", "both") and self.high is not None else ")"
+        low = "-inf" if self.low is None else self.low
+        high = "inf" if self.high is None else self.high
+        return f"{noun} in {left}{low}, {high}{right}"
+
+
+class Options:
+    """One of a few strings (or other plain values)."""
+
+    def __init__(self, *options: Any) -> None:
+        self.options = options
+
+    def accepts(self, value: Any) -> bool:
+        return any(type(value) is type(option) and value == option for option in self.options)
+
+    def nearest(self, value: Any) -> str | None:
+        """Return the option that a misspelt value probably means."""
+        names = [option for option in self.options if isinstance(option, str)]
+        found = difflib.get_close_matches(str(value).lower(), names, n=1)
+        return found[0] if found else None
+
+    def __str__(self) -> str:
+        texts = [repr(option) for option in self.options]
+        return texts[0] if len(texts) == 1 else "one of {" + ", ".join(texts) + "}"
+
+
+class Instance:
+    """An instance of one of some classes."""
+
+    def __init__(self, *kinds: type) -> None:
+        self.kinds = kinds
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, self.kinds)
+
+    def __str__(self) -> str:
+        return "an instance of " + " or ".join(kind.__name__ for kind in self.kinds)
+
+
+class Boolean:
+    """True or False, numpy's included."""
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, (bool, np.bool_))
+
+    def __str__(self) -> str:
+        return "a bool"
+
+
+class NoneValue:
+    """None itself."""
+
+    def accepts(self, value: Any) -> bool:
+        return value is None
+
+    def __str__(self) -> str:
+        return "None"
+
+
+class ArrayLike:
+    """An array, or what numpy makes one of: a sequence, a frame, a sparse matrix."""
+
+    def accepts(self, value: Any) -> bool:
+        if isinstance(value, (str, bytes, type)):
+            return False
+        if sparse.issparse(value) or hasattr(value, "__array__"):
+            return True
+        return isinstance(value, Sequence)
+
+    def __str__(self) -> str:
+        return "array-like"
+
+
+class IsCallable:
+    """A function, or an object that acts as one."""
+
+    def accepts(self, value: Any) -> bool:
+        return callable(value)
+
+    def __str__(self) -> str:
+        return "callable"
+
+
+class RandomState:
+    """What `algos._common.random.seed_key` takes."""
+
+    def accepts(self, value: Any) -> bool:
+        if isinstance(value, (bool, np.bool_)):
+            return False
+        if isinstance(value, Integral):
+            return 0 <= int(value) < 2**32
+        return value is None or isinstance(value, (np.random.RandomState, np.random.Generator))
+
+    def __str__(self) -> str:
+        return "an int in [0, 2**32), a numpy RandomState, a numpy Generator or None"
+
+
+# Constraints that every room needs.
+POSITIVE_INT = Interval(Integral, 1, None)
+N_JOBS: list[Constraint | None] = [Interval(Integral, None, None), None]
+VERBOSE: list[Constraint | None] = [Interval(Integral, 0, None), Boolean()]
+
+
+def as_constraints(listed: Iterable[Constraint | None]) -> list[Constraint]:
+    """Return a table's row with each None spelt out."""
+    return [NoneValue() if item is None else item for item in listed]
+
+
+def check_params(estimator: Any) -> None:
+    """Check every parameter of `estimator` against its class's table.
+
+    Raises
+    ------
+    InvalidParameterError
+        At the first parameter, in the order of the signature, that meets no constraint.
+    """
+    if sklearn.get_config()["skip_parameter_validation"]:
+        return
+    table = estimator._parameters
+    for name, value in estimator.get_params(deep=False).items():
+        constraints = as_constraints(table[name])
+        if not any(constraint.accepts(value) for constraint in constraints):
+            raise InvalidParameterError(_message(type(estimator), name, value, constraints))
+
+
+def _message(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:
+    *firsts, last = map(str, constraints)
+    allowed = f"{', '.join(firsts)} or {last}" if firsts else last
+    remedy = _remedy(owner, name, value, constraints)
+    return f"`{name}`={value!r} must be {allowed}; {remedy}"
+
+
+def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:
+    for constraint in constraints:
+        nearest = constraint.nearest(value) if isinstance(constraint, Options) else None
+        if nearest is not None and isinstance(value, str):
+            return f"did you mean {owner.__name__}({name}={nearest!r})?"
+    if isinstance(value, float) and value.is_integer():
+        whole = int(value)
+        if any(isinstance(c, Interval) and c.accepts(whole) for c in constraints):
+            return f"write {owner.__name__}({name}={whole})"
+    default = _default(owner.__init__, name)
+    if default is inspect.Parameter.empty:
+        return f"see {name} in help({owner.__name__})"
+    return f"the default is {owner.__name__}({name}={default!r})"
+
+
+def _default(function: Callable[..., Any], name: str) -> Any:
+    return inspect.signature(function).parameters[name].default

@@ -1,0 +1,44 @@
+"""Seeds become one 128-bit key; everything random is drawn from streams of that key."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+Key = NDArray[np.uint64]
+RandomStateLike = int | np.random.RandomState | np.random.Generator | None
+
+
+def seed_key(random_state: Any) -> Key:
+    """Return the 128-bit key of one fit.
+
+    Parameters
+    ----------
+    random_state : int, RandomState, Generator or None
+        An int always gives the same key. An instance is drawn from once, so the next call
+        gives another key; None is numpy's global RandomState.
+
+    Returns
+    -------
+    key : ndarray of shape (2,), dtype uint64
+    """
+    if isinstance(random_state, Integral):
+        return np.random.SeedSequence(int(random_state)).generate_state(2, np.uint64)
+    if isinstance(random_state, np.random.Generator):
+        return random_state.integers(0, 2**64, size=2, dtype=np.uint64)
+    words = check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
+    return words.view(np.uint64)
+
+
+def stream(key: Key, *path: int) -> np.random.Generator:
+    """Return the generator of the stream named by non-negative integers.
+
+    Equal paths give equal streams, other paths independent ones: `stream(key, restart,
+    iteration)` needs nothing of what was drawn before.
+    """
+    seeds = np.random.SeedSequence([int(word) for word in key], spawn_key=path)
+    return np.random.Generator(np.random.Philox(seeds))

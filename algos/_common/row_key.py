@@ -1,0 +1,60 @@
+"""Row keys: what looks random about a row hangs on its content, never on its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from algos._common.random import Key
+from algos._cython import row_hash
+
+
+def row_keys(
+    X: Any, key: Key, y: ArrayLike | None = None, *, n_threads: int = 1
+) -> NDArray[np.uint64]:
+    """Return a seeded 64-bit hash of the content of each row.
+
+    Equal rows have equal keys whatever holds them: float32 or float64, dense or CSR with
+    any index type, zeros stored or not, -0 or 0. Different rows have different keys, but
+    for about one pair in 2^60.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_rows, n_columns), float32 or float64
+        Finite values.
+    key : ndarray of shape (2,), dtype uint64
+        The seed, see `algos._common.random.seed_key`.
+    y : array-like of shape (n_rows,), default=None
+        Numbers that belong to the rows' content.
+    n_threads : int, default=1
+        Changes nothing but the time.
+
+    Returns
+    -------
+    keys : ndarray of shape (n_rows,), dtype uint64
+    """
+    n_rows, n_columns = X.shape
+    factors = np.empty(n_columns, dtype=np.uint64)
+    target_factor = row_hash.column_factors(key, factors)
+    keys = np.zeros(n_rows, dtype=np.uint64)
+    if sparse.issparse(X):
+        X = _without_duplicates(X)
+        row_hash.add_csr(X.data, X.indices, X.indptr, factors, keys, n_threads)
+    else:
+        row_hash.add_dense(np.ascontiguousarray(X), factors, keys, n_threads)
+    if y is not None:
+        row_hash.add_target(np.ascontiguousarray(y, dtype=np.float64), target_factor, keys)
+    row_hash.finish(key, keys)
+    return keys
+
+
+def _without_duplicates(X: Any) -> Any:
+    """Return X with each column named once a row; the caller's matrix stays as it is."""
+    if X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X

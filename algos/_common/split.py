@@ -1,0 +1,73 @@
+"""Validation rows, chosen by content so that neither order nor copies matter."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.intp]
+
+
+def validation_split(
+    keys: NDArray[np.uint64],
+    fraction: float,
+    *,
+    classes: NDArray[np.generic] | None = None,
+    weight: NDArray[np.float64] | None = None,
+) -> tuple[Rows, Rows]:
+    """Return the rows to train on and the rows to validate on, each in ascending order.
+
+    Within each class the rows are ordered by key, and the shortest prefix that weighs
+    `fraction` of the class validates. Rows of one key, copies of each other, stay together.
+    If a side would lack a class, all rows serve both sides, and a warning says so.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_rows,), dtype uint64
+        From `row_keys`, with y where there is one.
+    fraction : float
+        Between 0 and 1.
+    classes : ndarray of shape (n_rows,), default=None
+        The class of each row; None for one class.
+    weight : ndarray of shape (n_rows,), default=None
+        Positive weights; None for ones.
+    """
+    weight = np.ones(len(keys)) if weight is None else weight
+    codes = (
+        np.zeros(len(keys), dtype=np.intp)
+        if classes is None
+        else np.unique(classes, return_inverse=True)[1]
+    )
+    validates = np.zeros(len(keys), dtype=bool)
+    for code in range(codes.max() + 1):
+        members = np.flatnonzero(codes == code)
+        prefix = _prefix(keys[members], weight[members], fraction)
+        if len(prefix) == len(members):
+            return _both_sides(len(keys), fraction)
+        validates[members[prefix]] = True
+    return np.flatnonzero(~validates), np.flatnonzero(validates)
+
+
+def _prefix(keys: NDArray[np.uint64], weight: NDArray[np.float64], fraction: float) -> Rows:
+    """Return the places of the rows whose keys come first and together weigh enough."""
+    order = np.lexsort((weight, keys))  # by weight too: sums must not hang on row order
+    first_of_key = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[0]]) != 0)
+    reached = np.cumsum(np.add.reduceat(weight[order], first_of_key))
+    enough = fraction * reached[-1] * (1 - 1e-12)  # a tenth of ten rows is one row
+    n_keys = int(np.searchsorted(reached, enough)) + 1
+    end = len(keys) if n_keys >= len(first_of_key) else first_of_key[n_keys]
+    return order[:end]
+
+
+def _both_sides(n_rows: int, fraction: float) -> tuple[Rows, Rows]:
+    warnings.warn(
+        f"`validation_fraction`={fraction!r} leaves training without rows of some class; all "
+        f"{n_rows} rows both train and validate, so the validation scores are too good: give "
+        f"more rows or pass X_val",
+        UserWarning,
+        stacklevel=4,
+    )
+    rows = np.arange(n_rows)
+    return rows, rows

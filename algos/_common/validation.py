@@ -1,0 +1,131 @@
+"""Input: rows and weights, checked once, in the words of scikit-learn."""
+
+from __future__ import annotations
+
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from algos._cython.finite import all_finite
+
+FLOATS = (np.float64, np.float32)
+
+
+def validate_rows(
+    estimator: Any,
+    X: Any,
+    *,
+    reset: bool,
+    dtype: Any = FLOATS,
+    accept_sparse: Any = False,
+    ensure_min_samples: int = 1,
+    order: str | None = "C",
+) -> Any:
+    """Return X as a checked float array (or CSR matrix) of shape (n_rows, n_columns).
+
+    Parameters
+    ----------
+    estimator : estimator
+        Receives `n_features_in_` and `feature_names_in_` when `reset`; else X must agree
+        with them.
+    X : array-like, frame or sparse matrix
+    reset : bool
+        True in `fit`, and in the first `partial_fit`.
+    dtype : type or sequence of types, default=(float64, float32)
+        Kept if among these, else made the first.
+    accept_sparse : bool or str, default=False
+        As in `sklearn.utils.check_array`; "csr" for CSR.
+    ensure_min_samples : int, default=1
+    order : {"C", "F", None}, default="C"
+    """
+    if not reset and _is_plain(estimator, X, dtype, ensure_min_samples, order):
+        return X
+    return validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
+        accept_sparse=accept_sparse,
+        accept_large_sparse=True,
+        ensure_min_samples=ensure_min_samples,
+        order=order,
+    )
+
+
+def _is_plain(
+    estimator: Any, X: Any, dtype: Any, ensure_min_samples: int, order: str | None
+) -> bool:
+    """Tell whether X is a good C-ordered array already.
+
+    scikit-learn's validation of one row costs more than most predictions for it.
+    """
+    if type(X) is not np.ndarray or X.ndim != 2 or order == "F":
+        return False
+    kinds = dtype if isinstance(dtype, tuple) else (dtype,)
+    return (
+        X.dtype.type in kinds
+        and X.dtype.isnative
+        and X.flags.c_contiguous
+        and X.shape[0] >= max(ensure_min_samples, 1)
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+        and (sklearn.get_config()["assume_finite"] or all_finite(X))
+    )
+
+
+def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
+    """Return the weights as float64 of shape (n_rows,), or None where all rows weigh 1.
+
+    Raises
+    ------
+    ValueError
+        If they have another shape, are not finite, negative, or all zero.
+    """
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, Number):
+        weight = np.full(n_rows, sample_weight, dtype=np.float64)
+        check_array(weight[:1], ensure_2d=False, input_name="sample_weight")
+    else:
+        weight = check_array(
+            sample_weight,
+            ensure_2d=False,
+            dtype=np.float64,
+            order="C",
+            ensure_min_samples=0,
+            input_name="sample_weight",
+        )
+    if weight.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}!; "
+            f"`sample_weight` must be a number or a 1D array with one weight a row"
+        )
+    if np.any(weight < 0):
+        raise ValueError(
+            f"Negative values in data passed to `sample_weight`: its least value "
+            f"{weight.min()!r} must be at least 0; leave such rows out"
+        )
+    if not np.any(weight > 0):
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number: `sample_weight` is "
+            "all zero; give some row a positive weight"
+        )
+    return weight
+
+
+def drop_zero_weight(X: Any, weight: NDArray[np.float64] | None, *others: Any) -> tuple[Any, ...]:
+    """Return (X, weight, *others) without the rows of weight zero, which are no rows.
+
+    None among `others` stays None; without such a row everything is returned as it is.
+    """
+    if weight is None or np.all(weight > 0):
+        return (X, weight, *others)
+    kept = np.flatnonzero(weight > 0)
+    rows = X.tocsr()[kept] if sparse.issparse(X) else X[kept]
+    return (rows, weight[kept], *(None if o is None else o[kept] for o in others))

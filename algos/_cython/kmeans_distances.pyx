@@ -1,0 +1,76 @@
+"""Distances of every row to every centre, by differences: exact zero for equal rows."""
+
+from cython cimport floating
+from libc.math cimport sqrt
+from algos._cython._lanes cimport CHUNK
+from algos._cython._memory cimport Scratch, scratch
+from algos._cython._threads cimport run_region
+from algos._cython._tile cimport (
+    pack_panel, pack_tile, panel_rows, tile_distances, tile_points, tile_stride,
+)
+
+cdef struct DistanceJob:
+    bint single
+    const void* X         # (n, d)
+    Py_ssize_t n, d, k
+    const void* shift     # (d,)
+    const void* panel
+    void* out             # (n, k)
+    void* tiles
+    Py_ssize_t tile_size
+
+
+cdef inline void _distance_tile(
+    DistanceJob* job, const floating* X, Py_ssize_t start, Py_ssize_t rows, floating* xt,
+) noexcept nogil:
+    cdef Py_ssize_t stride = tile_stride(X, rows), i, j
+    cdef floating* squares = xt + tile_points(X) * job.d
+    cdef floating* out = <floating*> job.out + start * job.k
+    pack_tile(X + start * job.d, job.d, rows, job.d, <const floating*> job.shift, xt)
+    tile_distances(xt, rows, job.d, <const floating*> job.panel, job.k, squares)
+    for i in range(rows):
+        for j in range(job.k):
+            out[i * job.k + j] = <floating> sqrt(squares[j * stride + i])
+
+
+cdef void _distance_chunk(
+    DistanceJob* job, const floating* X, Py_ssize_t chunk, int slot
+) noexcept nogil:
+    cdef Py_ssize_t row = chunk * CHUNK, end = min(job.n, chunk * CHUNK + CHUNK)
+    cdef Py_ssize_t points = tile_points(X)
+    cdef floating* xt = <floating*> job.tiles + slot * job.tile_size
+    while row < end:
+        _distance_tile(job, X, row, min(points, end - row), xt)
+        row += points
+
+
+cdef void _distance_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
+    cdef DistanceJob* job = <DistanceJob*> arg
+    if job.single:
+        _distance_chunk(job, <const float*> job.X, chunk, slot)
+    else:
+        _distance_chunk(job, <const double*> job.X, chunk, slot)
+
+
+def center_distances(
+    const floating[:, ::1] X,        # IN (n, d)
+    const floating[::1] shift,       # IN (d,)
+    const floating[:, ::1] shifted,  # IN (k, d) the centres less the shift
+    floating[:, ::1] out,            # OUT (n, k) Euclidean distances
+    int n_threads,
+):
+    """Distance of each row to each centre."""
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = shifted.shape[0]
+    cdef Py_ssize_t points = tile_points(&shift[0]), padded = panel_rows(k)
+    cdef Scratch panel = scratch(padded * d, sizeof(floating))
+    cdef Scratch tiles = scratch(n_threads * points * (d + padded), sizeof(floating))
+    cdef DistanceJob job
+    job.single = floating is float
+    job.X, job.n, job.d, job.k = &X[0, 0], n, d, k
+    job.shift, job.panel, job.out = &shift[0], panel.data, &out[0, 0]
+    job.tiles, job.tile_size = tiles.data, points * (d + padded)
+    with nogil:
+        pack_panel(&shifted[0, 0], k, d, <floating> 1, <floating*> panel.data)
+        run_region(
+            _distance_task, &job, (n + CHUNK - 1) // CHUNK, n * padded * (0.04 * d + 1), n_threads
+        )

@@ -1,0 +1,112 @@
+"""Callbacks for `estimator.set_callbacks(...)`, beside those of scikit-learn."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from algos._common.callbacks import HAS_CALLBACKS
+from algos._common.checkpoint import ATTRIBUTE
+
+__all__ = ["Checkpoint"]
+
+# What scikit-learn keeps on an estimator while, and because, callbacks run.
+_OF_THE_RUN = (
+    "_skl_callbacks",
+    "_skl_callbacks_to_teardown",
+    "_callback_fit_ctx",
+    "_parent_callback_ctx",
+)
+
+
+class Checkpoint:
+    """Write the estimator to a file while it is being fitted.
+
+    `joblib.load(path)` returns an estimator that predicts as if the fit had stopped there.
+    Its `fit`, called with the same data and parameters, does the rest and gives the bits of
+    the uninterrupted run (but for the times in `history_`); with other data it raises
+    ValueError. `sklearn.base.clone` of it starts afresh.
+
+    The file is replaced in one step: it always holds a whole estimator. Give each of
+    several fits that run at the same time, such as those of a grid search, its own path.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; its folder must exist.
+    every : int, default=1
+        Write after every so many iterations (in the unit of the estimator's `max_iter`).
+
+    Raises
+    ------
+    RuntimeError
+        On scikit-learn 1.8, which has no callbacks.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, joblib
+    >>> import numpy as np
+    >>> from algos import KMeans
+    >>> from algos.callbacks import Checkpoint
+    >>> X = np.random.default_rng(0).normal(size=(1000, 3))
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "kmeans.joblib"
+    >>> model = KMeans(n_clusters=5, random_state=0).set_callbacks(Checkpoint(path)).fit(X)
+    >>> resumed = joblib.load(path).fit(X)
+    >>> bool(np.all(resumed.cluster_centers_ == model.cluster_centers_))
+    True
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
+        if not HAS_CALLBACKS:
+            raise RuntimeError(
+                "Checkpoint needs the callbacks of scikit-learn 1.9 or later; upgrade it"
+            )
+        if every < 1:
+            raise ValueError(f"`every`={every!r} must be an int in [1, inf); write every=1")
+        self.path = path
+        self.every = every
+        self._seen: dict[Any, int] = {}  # the run's identity -> tasks that could be resumed
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Begin to count."""
+        self._seen[context.root_uuid] = 0
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Forget the run; its file stays."""
+        self._seen.pop(context.root_uuid, None)
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Do nothing: tasks are written at their end."""
+
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, fitted_estimator: Any = None
+    ) -> None:
+        """Write the estimator, if this task can be resumed and its turn has come."""
+        if fitted_estimator is None or ATTRIBUTE not in fitted_estimator.__dict__:
+            return
+        seen = self._seen.get(context.root_uuid, 0) + 1
+        self._seen[context.root_uuid] = seen
+        if seen % self.every == 0:
+            _write(fitted_estimator, Path(self.path))
+
+
+def _write(estimator: Any, path: Path) -> None:
+    """Replace the file by `estimator` without its callbacks."""
+    estimator = copy.copy(estimator)
+    for name in _OF_THE_RUN:
+        estimator.__dict__.pop(name, None)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            joblib.dump(estimator, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,403 @@
+"""The KMeans estimator: parameters, checks and fitted attributes."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.base import Estimator, learning
+from algos._common.callbacks import fit_tasks
+from algos._common.checkpoint import Resumable
+from algos._common.params import (
+    N_JOBS,
+    POSITIVE_INT,
+    VERBOSE,
+    Boolean,
+    Constraint,
+    Interval,
+    IsCallable,
+    Options,
+    RandomState,
+)
+from algos._common.params import (
+    ArrayLike as IsArrayLike,
+)
+from algos._common.random import Key, seed_key
+from algos._common.threads import effective_n_threads
+from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+from algos._common.verbose import say
+from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
+from algos.kmeans.rows import Doubles, Rows, distances_to, label_and_measure, label_rows
+from algos.kmeans.scale import exponent_of, is_safe, scaled
+
+
+class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator):
+    """k-means clustering, a drop-in for :class:`sklearn.cluster.KMeans`.
+
+    The same parameters, attributes and results as scikit-learn's class; several times
+    faster, and with the same bits for every number of threads. float32 data is clustered
+    in float32 with sums in float64, less its mean, so that an offset costs no accuracy and
+    X is never copied.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Number of clusters to form, and of centres.
+    init : {"k-means++", "random"}, callable or array-like of shape \
+            (n_clusters, n_features), default="k-means++"
+        How the first centres are chosen. "k-means++" draws rows one by one, each from
+        2 + log(n_clusters) candidates that are likely to be far from the centres so far
+        (greedy k-means++, as in scikit-learn). "random" draws different rows by weight. A
+        callable takes X, n_clusters and `random_state=` and returns the centres.
+    n_init : "auto" or int, default="auto"
+        Number of runs with other initial centres, of which the best is kept. "auto" is 10
+        for `init="random"` or a callable, and 1 for "k-means++" or an array.
+    max_iter : int, default=300
+        Most passes over the data in one run.
+    tol : float, default=1e-4
+        A run ends when the sum of the squared shifts of all centres is at most `tol` times
+        the mean variance of the columns; with 0 it ends when no label changes.
+    verbose : int, default=0
+        1 prints one line for each run, 2 also one for each iteration.
+    random_state : int, RandomState instance, Generator instance or None, default=None
+        Seed of the initial centres. An int makes the result reproducible to the last bit,
+        for every `n_jobs`; None draws from numpy's global state.
+    copy_x : bool, default=True
+        Accepted for compatibility. X is never written to and never copied, so False has
+        nothing to save.
+    algorithm : {"auto", "lloyd", "elkan"}, default="auto"
+        All give the same clusters, and all are the same method at present: every row is
+        measured against every centre, in registers, which is faster than the bounds of
+        scikit-learn's "elkan". `algorithm_` tells what ran.
+    n_jobs : int or None, default=None
+        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
+        changes no bit of the result.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        Centres, in the dtype of X.
+    labels_ : ndarray of shape (n_samples,), dtype int32
+        Label of each row of X: its nearest centre, the first of equals.
+    inertia_ : float
+        Weighted sum of the squared distances of the rows to their centres.
+    n_iter_ : int
+        Number of iterations of the best run.
+    algorithm_ : {"lloyd"}
+        The method that ran.
+    history_ : dict of str to ndarray of shape (n_iter_,)
+        The best run, iteration by iteration: `objective` (the inertia before the centres
+        move), `seconds` since the run began, `validation` (NaN: k-means has none) and
+        `center_shift` (sum of the squared shifts of the centres).
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    algos.PCA : Fewer columns first often make clusters better and faster.
+
+    Notes
+    -----
+    One iteration takes about ``2 * n_samples * n_features * n_clusters`` operations, and
+    beyond X it needs memory for 4 bytes a row, plus at most 5 % of X (or 16 MB) for sums.
+    k-means++ needs up to an eighth of X (or 8 MB) more.
+
+    Rows of weight zero have no part in the fit, but get a label. Initial centres hang on
+    the content of the rows and not on their order; a row of weight 2 is the same as two
+    equal rows.
+
+    References
+    ----------
+    .. [1] D. Arthur and S. Vassilvitskii, "k-means++: the advantages of careful seeding",
+       SODA 2007.
+    .. [2] S. Lloyd, "Least squares quantization in PCM", IEEE Transactions on Information
+       Theory 28 (1982).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from algos import KMeans
+    >>> X = np.array([[1.0, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> kmeans = KMeans(n_clusters=2, random_state=0).fit(X)
+    >>> bool(np.array_equal(kmeans.predict([[0, 0], [12, 3]]), kmeans.labels_[[0, 3]]))
+    True
+    >>> sorted(kmeans.cluster_centers_.tolist())
+    [[1.0, 2.0], [10.0, 2.0]]
+    """
+
+    _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
+        "n_clusters": [POSITIVE_INT],
+        "init": [Options("k-means++", "random"), IsCallable(), IsArrayLike()],
+        "n_init": [Options("auto"), POSITIVE_INT],
+        "max_iter": [POSITIVE_INT],
+        "tol": [Interval(Real, 0, None)],
+        "verbose": VERBOSE,
+        "random_state": [RandomState()],
+        "copy_x": [Boolean()],
+        "algorithm": [Options("auto", "lloyd", "elkan")],
+        "n_jobs": N_JOBS,
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: Any = "k-means++",
+        n_init: Any = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        verbose: int = 0,
+        random_state: Any = None,
+        copy_x: bool = True,
+        algorithm: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
+        self.random_state = random_state
+        self.copy_x = copy_x
+        self.algorithm = algorithm
+        self.n_jobs = n_jobs
+
+    @learning
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> KMeans:
+        """Cluster the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            float32 and float64 are used as they are; a C-ordered array is not copied.
+        y : None
+            Ignored; present for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; None is 1 for all.
+
+        Returns
+        -------
+        self : KMeans
+        """
+        X = validate_rows(self, X, reset=True)
+        weight = check_sample_weight(sample_weight, len(X))
+        return self._fit(X, weight, effective_n_threads(self.n_jobs))
+
+    def fit_predict(
+        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.int32]:
+        """Cluster the rows of X and return `labels_`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), dtype int32
+        """
+        labels: NDArray[np.int32] = self.fit(X, sample_weight=sample_weight).labels_
+        return labels
+
+    def fit_transform(
+        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[Any]:
+        """Cluster the rows of X and return their distances to the centres.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_clusters)
+        """
+        return self.fit(X, sample_weight=sample_weight).transform(X)
+
+    def predict(self, X: Any) -> NDArray[np.int32]:
+        """Return the label of the nearest centre for each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), dtype int32
+        """
+        X, centers, _ = self._checked(X)
+        return label_rows(X, centers, effective_n_threads(self.n_jobs))
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Return the Euclidean distance of each row to each centre.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_clusters)
+            In the dtype of X.
+        """
+        X, centers, exponent = self._checked(X)
+        return scaled(distances_to(X, centers, effective_n_threads(self.n_jobs)), -exponent)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return minus the inertia of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        score : float
+        """
+        X, centers, exponent = self._checked(X)
+        weight = check_sample_weight(sample_weight, len(X))
+        _, inertia = label_and_measure(X, weight, centers, effective_n_threads(self.n_jobs))
+        return -_unscaled_square(inertia, exponent)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.cluster_centers_)
+
+    def _checked(self, X: Any) -> tuple[NDArray[Any], NDArray[Any], int]:
+        """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
+        check_is_fitted(self)
+        X = validate_rows(self, X, reset=False)
+        exponent = self._exponent
+        centers = scaled(self.cluster_centers_, exponent)
+        centers = np.ascontiguousarray(centers, dtype=X.dtype)
+        return scaled(X, exponent), centers, exponent
+
+    def _fit(self, X: NDArray[Any], weight: Doubles | None, n_threads: int) -> KMeans:
+        resumable = Resumable(self, X, sample_weight=weight)
+        positive, positive_weight = drop_zero_weight(X, weight)
+        _check_enough(len(positive), self.n_clusters)
+        if resumable.state is None:
+            progress = Progress(seed_key(self.random_state))
+        else:
+            progress = Progress.resumed(resumable.state)
+        rows, exponent = _in_range(positive, positive_weight, progress.key, n_threads)
+        model = self._best_run(rows, progress, resumable, exponent)
+        if len(positive) < len(X):  # rows of weight zero are labelled too
+            model.labels = label_rows(scaled(X, exponent), model.centers, n_threads)
+        self._set_model(model, exponent)
+        _warn_if_fewer(self.labels_, self.n_clusters)
+        return self
+
+    def _best_run(
+        self, rows: Rows, progress: Progress, resumable: Resumable, exponent: int
+    ) -> Model:
+        def attributes(centers: Doubles) -> dict[str, Any]:
+            return {
+                "cluster_centers_": scaled(rows.unshifted(centers), -exponent),
+                "_exponent": exponent,
+                **resumable.unfinished(**progress.state()),
+            }
+
+        plan = self._plan(rows, exponent)
+        with fit_tasks(self, plan.n_init - progress.run, X=rows.X) as task:
+            return best_run(
+                rows,
+                plan,
+                progress,
+                task=task,
+                attributes=attributes,
+                report=lambda level, text: say(self, text, level=level),
+            )
+
+    def _plan(self, rows: Rows, exponent: int) -> Plan:
+        given = not isinstance(self.init, str) and not callable(self.init)
+        if self.n_init != "auto":
+            n_init = self.n_init
+        else:
+            n_init = 1 if given or self.init == "k-means++" else 10
+        init = self.init
+        if given:
+            init = check_initial_centers(init, self.n_clusters, rows.X.shape[1])
+            if n_init != 1:
+                warnings.warn(
+                    f"Explicit initial center position passed: performing only one init in "
+                    f"KMeans instead of n_init={n_init}.",
+                    RuntimeWarning,
+                    stacklevel=5,
+                )
+            n_init = 1
+        tol = self.tol * rows.mean_variance
+        return Plan(self.n_clusters, init, n_init, self.max_iter, tol, exponent)
+
+    def _set_model(self, model: Model, exponent: int) -> None:
+        self.cluster_centers_ = scaled(model.centers, -exponent)
+        self.labels_ = model.labels
+        self.inertia_ = _unscaled_square(model.inertia, exponent)
+        self.n_iter_ = model.n_iter
+        self.algorithm_ = "lloyd"
+        objective = _unscaled_square(model.history["objective"], exponent)
+        validation = np.full(len(objective), np.nan)
+        self.history_ = {**model.history, "objective": objective, "validation": validation}
+        self._exponent = exponent
+
+
+_TINY = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
+
+
+def _in_range(
+    X: NDArray[Any], weight: Doubles | None, key: Key, n_threads: int
+) -> tuple[Rows, int]:
+    """Return (rows, e): those of X / 2**e, e being 0 unless squares would not be numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = Rows(X, weight, key, n_threads)
+    if is_safe(rows.spread, X.dtype):
+        return rows, 0
+    exponent = exponent_of(X)
+    if rows.spread == 0 and abs(exponent) < _TINY:
+        return rows, 0  # all rows are equal
+    return Rows(scaled(X, exponent), weight, key, n_threads), exponent
+
+
+def _unscaled_square(value: Any, exponent: int) -> Any:
+    """Return value * 4**exponent; infinity where no float64 is large enough."""
+    with np.errstate(over="ignore"):
+        unscaled = np.ldexp(value, 2 * exponent)
+    return unscaled if isinstance(value, np.ndarray) else float(unscaled)
+
+
+def _check_enough(n_rows: int, n_clusters: int) -> None:
+    if n_rows < n_clusters:
+        raise ValueError(
+            f"n_samples={n_rows} should be >= n_clusters={n_clusters}; "
+            f"give more rows (of positive weight), or write n_clusters={n_rows}"
+        )
+
+
+def _warn_if_fewer(labels: NDArray[np.int32], n_clusters: int) -> None:
+    found = int(np.count_nonzero(np.bincount(labels, minlength=n_clusters)))
+    if found < n_clusters:
+        warnings.warn(
+            f"Number of distinct clusters ({found}) found smaller than n_clusters "
+            f"({n_clusters}). Possibly due to duplicate points in X.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )

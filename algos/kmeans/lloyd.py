@@ -1,0 +1,136 @@
+"""Lloyd's iterations: label the rows, move the centres to their means, repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from algos._common.callbacks import Task
+from algos._common.history import History
+from algos.kmeans.rows import Doubles, Labels, Rows, Sums
+
+
+@dataclass
+class Descent:
+    """Where one run of Lloyd's iterations is; all that the rest of it depends on."""
+
+    centers: Doubles  # (k, d) less the shift
+    labels: Labels
+    n_iter: int = 0
+    converged: str = ""  # how, or "" if it has not
+    history: History = field(default_factory=History)
+
+    def state(self) -> dict[str, Any]:
+        """Return plain arrays and numbers that `resumed` takes."""
+        return {
+            "centers": self.centers.copy(),
+            "labels": self.labels.copy(),
+            "n_iter": self.n_iter,
+            "converged": self.converged,
+            "history": self.history.arrays(),
+        }
+
+    @classmethod
+    def from_centers(cls, centers: Doubles, n_rows: int) -> Descent:
+        """Begin at centres that lack the shift; no row has a label yet."""
+        return cls(centers, np.full(n_rows, -1, dtype=np.int32))
+
+    @classmethod
+    def resumed(cls, state: dict[str, Any]) -> Descent:
+        own = {"labels": state["labels"].copy(), "history": History(state["history"])}
+        return cls(**{**state, **own})
+
+
+def descend(
+    rows: Rows,
+    descent: Descent,
+    *,
+    max_iter: int,
+    tol: float,
+    task: Task,
+    attributes: Callable[[Doubles], dict[str, Any]],
+    report: Callable[[str], None],
+) -> Descent:
+    """Iterate until no label changes, the centres move less than tol, or max_iter.
+
+    Parameters
+    ----------
+    tol : float
+        On the sum of the squared shifts of the centres.
+    attributes : callable
+        Makes what a callback is told of an iteration from the centres (less the shift);
+        see `algos._common.callbacks`.
+    """
+    for step in _steps(task, descent, max_iter):
+        objective = _iterate(rows, descent, tol)
+        report(f"Iteration {step.number}, inertia {objective}.")
+        step.finish(lambda: attributes(descent.centers))
+        if descent.converged:
+            report(f"Converged at iteration {step.number}: {descent.converged}")
+            break
+    return descent
+
+
+def _steps(task: Task, descent: Descent, max_iter: int) -> Iterator[Task]:
+    if descent.converged:  # resumed from a checkpoint of its last iteration
+        return iter(())
+    return task.loop("iteration", range(descent.n_iter, max_iter))
+
+
+def _iterate(rows: Rows, descent: Descent, tol: float) -> float:
+    found = rows.assign(descent.centers, descent.labels)
+    descent.n_iter += 1
+    moved = 0.0
+    if found.n_changed == 0:
+        descent.converged = "strict convergence."
+    else:
+        centers = _means(rows, found, descent)
+        moved = float(((centers - descent.centers) ** 2).sum())
+        descent.centers = centers
+        if moved <= tol:
+            descent.converged = f"center shift {moved} within tolerance {tol}."
+    descent.history.record(found.objective, center_shift=moved)
+    return found.objective
+
+
+def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
+    """Return the means by label; a centre without rows takes over a distant row."""
+    if not found.counts.all():
+        _relocate(rows, found, descent)
+    held = found.counts > 0
+    centers = descent.centers.copy()  # stays where no row is left to take
+    centers[held] = found.sums[held] / found.counts[held, np.newaxis]
+    return centers
+
+
+def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:
+    """Give each empty cluster the farthest row of those left, with all rows equal to it."""
+    squares = rows.distances(descent.centers)
+    empty = list(np.flatnonzero(found.counts == 0))
+    for row in _farthest(rows, squares, len(empty)):
+        cluster = empty.pop(0)
+        alike = np.flatnonzero(rows.keys == rows.keys[row])
+        weight = float(len(alike) if rows.weight is None else rows.weight[alike].sum())
+        old = descent.labels[row]
+        if found.counts[old] <= weight * (1 + 1e-12):  # would only move the gap
+            continue
+        moved = rows.take(row) * weight
+        found.sums[old] -= moved
+        found.counts[old] -= weight
+        found.sums[cluster] = moved
+        found.counts[cluster] = weight
+
+
+def _farthest(rows: Rows, squares: Doubles, n: int) -> Iterator[int]:
+    """Yield up to n different rows, farthest from their centres first, ties by key."""
+    seen: set[int] = set()
+    for row in np.lexsort((rows.keys, -squares)):
+        key = int(rows.keys[row])
+        if len(seen) == n or squares[row] <= 0:
+            return
+        if key not in seen:
+            seen.add(key)
+            yield int(row)

@@ -1,0 +1,143 @@
+"""Several runs of Lloyd's iterations from different initial centres; the best is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+
+from algos._common.callbacks import Task
+from algos._common.random import Key, stream
+from algos.kmeans.lloyd import Descent, descend
+from algos.kmeans.rows import Doubles, Floats, Labels, Rows, label_and_measure
+from algos.kmeans.scale import scaled
+from algos.kmeans.seeding import plus_plus, random_rows
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do, with every "auto" resolved; `tol` in units of squared distance."""
+
+    n_clusters: int
+    init: Any  # "k-means++", "random", a callable, or an array in the coordinates of X
+    n_init: int
+    max_iter: int
+    tol: float
+    exponent: int = 0  # the rows are those of X / 2**exponent
+
+
+@dataclass
+class Model:
+    """The outcome of one run; inertia and labels are those of the centres as returned."""
+
+    centers: Floats
+    labels: Labels
+    inertia: float
+    n_iter: int
+    history: dict[str, NDArray[Any]]
+
+
+@dataclass
+class Progress:
+    """Where a fit is, in a form that a checkpoint can hold."""
+
+    key: Key
+    run: int = 0
+    best: Model | None = None
+    descent: Descent | None = None
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "run": self.run,
+            "best": None if self.best is None else asdict(self.best),
+            "descent": None if self.descent is None else self.descent.state(),
+        }
+
+    @classmethod
+    def resumed(cls, state: dict[str, Any]) -> Progress:
+        best, descent = state["best"], state["descent"]
+        return cls(
+            state["key"],
+            state["run"],
+            None if best is None else Model(**best),
+            None if descent is None else Descent.resumed(descent),
+        )
+
+
+def best_run(
+    rows: Rows,
+    plan: Plan,
+    progress: Progress,
+    *,
+    task: Task,
+    attributes: Callable[[Doubles], dict[str, Any]],
+    report: Callable[[int, str], None],
+) -> Model:
+    """Do the runs that are left and return the best of all.
+
+    Parameters
+    ----------
+    attributes : callable
+        Makes what callbacks are told from the present centres (less the shift).
+    report : callable
+        Receives (level, text) for `verbose`.
+    """
+    for run in task.loop("run", range(progress.run, plan.n_init), n_subtasks=plan.max_iter):
+        progress.run = run.number
+        if progress.descent is None:
+            centers = initial_centers(rows, plan, progress.key, run.number)
+            progress.descent = Descent.from_centers(centers, len(rows.X))
+        descent = descend(
+            rows,
+            progress.descent,
+            max_iter=plan.max_iter,
+            tol=plan.tol,
+            task=run,
+            attributes=attributes,
+            report=lambda text: report(2, text),
+        )
+        model = _measured(rows, descent)
+        report(1, f"Run {run.number}: inertia {model.inertia} in {model.n_iter} iterations")
+        if progress.best is None or model.inertia < progress.best.inertia:
+            progress.best = model
+        progress.descent = None
+    assert progress.best is not None  # there is at least one run
+    return progress.best
+
+
+def _measured(rows: Rows, descent: Descent) -> Model:
+    """Return the run's model, with the inertia of its centres as they will be returned."""
+    centers = rows.unshifted(descent.centers)
+    labels, inertia = label_and_measure(rows.X, rows.weight, centers, rows.n_threads)
+    return Model(centers, labels, inertia, descent.n_iter, descent.history.arrays())
+
+
+def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
+    """Return the centres that a run starts from, less the shift."""
+    if isinstance(plan.init, str):
+        choose = plus_plus if plan.init == "k-means++" else random_rows
+        return rows.take(choose(rows, plan.n_clusters, stream(key, run)))
+    centers = plan.init
+    if callable(centers):
+        seed = np.random.RandomState(stream(key, run).integers(2**32))
+        X = scaled(rows.X, -plan.exponent)
+        centers = centers(X, plan.n_clusters, random_state=seed)
+    checked = check_initial_centers(centers, plan.n_clusters, rows.X.shape[1])
+    return rows.shifted(scaled(checked, plan.exponent))
+
+
+def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Doubles:
+    """Return given centres as float64 of shape (n_clusters, n_features)."""
+    checked = check_array(centers, dtype=np.float64, input_name="init")
+    if checked.shape != (n_clusters, n_features):
+        raise ValueError(
+            f"The shape of the initial centers {checked.shape} does not match the number of "
+            f"clusters {n_clusters} or the number of features of the data {n_features}; "
+            f"`init` must be of shape ({n_clusters}, {n_features})"
+        )
+    return checked  # type: ignore[no-any-return]

@@ -1,0 +1,154 @@
+"""Passes over the rows of one data set: what the drivers of k-means are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key
+from algos._common.row_key import row_keys
+from algos._cython.column_moments import column_moments
+from algos._cython.finite import all_finite
+from algos._cython.kmeans_assign import assign
+from algos._cython.kmeans_distances import center_distances
+
+Floats = NDArray[Any]
+Doubles = NDArray[np.float64]
+Labels = NDArray[np.int32]
+
+
+@dataclass
+class Sums:
+    """What one pass gathers for the next centres."""
+
+    sums: Doubles  # (k, d) of the rows less the shift
+    counts: Doubles  # (k,)
+    objective: float
+    n_changed: int
+
+
+class Rows:
+    """Rows to be clustered, with positive weights.
+
+    All work is done on rows and centres less a common shift, the mean: an offset of the
+    data costs no digits, and no copy of X is made.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float32 or float64, C-ordered
+    weight : ndarray of shape (n,), float64, or None
+    key : ndarray of shape (2,), uint64
+        Seed of the row keys.
+    n_threads : int
+
+    Attributes
+    ----------
+    mean_variance : float
+        Of the columns; scikit-learn's unit of `tol`.
+    spread : float
+        Weighted sum of the squared distances to the shift.
+    """
+
+    def __init__(self, X: Floats, weight: Doubles | None, key: Key, n_threads: int) -> None:
+        self.X = X
+        self.weight = weight
+        self.n_threads = n_threads
+        self._key = key
+        n, d = X.shape
+        sums, squares = moments = np.empty((2, d))
+        column_moments(X, weight, moments, n_threads)
+        total = n if weight is None else weight.sum()
+        variance = np.maximum(squares / total - (sums / total) ** 2, 0)
+        mean = X[0] + sums / total
+        self.shift: Floats = mean.astype(X.dtype)
+        self.mean_variance = float(variance.mean())
+        self.spread = float(total * (variance.sum() + ((mean - self.shift) ** 2).sum()))
+
+    @cached_property
+    def keys(self) -> NDArray[np.uint64]:
+        """Hash of each row's content."""
+        return row_keys(self.X, self._key, n_threads=self.n_threads)
+
+    def take(self, indices: Any) -> Doubles:
+        """Return rows less the shift."""
+        return self.X[indices].astype(np.float64) - self.shift
+
+    def unshifted(self, centers: Doubles) -> Floats:
+        """Return centres in the coordinates and the dtype of X."""
+        return np.ascontiguousarray((centers + self.shift).astype(self.X.dtype))
+
+    def shifted(self, centers: Any) -> Doubles:
+        """Return given centres less the shift."""
+        return np.asarray(centers, dtype=np.float64) - self.shift
+
+    def assign(self, centers: Doubles, labels: Labels) -> Sums:
+        """Relabel the rows in place and sum them up by label."""
+        k, d = centers.shape
+        found = Sums(np.empty((k, d)), np.empty(k), 0.0, 0)
+        rounded = centers.astype(self.X.dtype)
+        objective, found.n_changed = assign(
+            self.X, self.weight, self.shift, rounded, None, labels, found.sums, found.counts,
+            None, self.n_threads,
+        )  # fmt: skip
+        found.objective = max(objective + self.spread, 0.0)
+        return found
+
+    def distances(self, centers: Doubles) -> Doubles:
+        """Return the squared distance of each row to its nearest centre."""
+        labels = np.empty(len(self.X), dtype=np.int32)
+        squares = np.empty(len(self.X))
+        _nearest(self.X, self.weight, self.unshifted(centers), labels, squares, self.n_threads)
+        return squares
+
+
+def _shift_of(centers: Floats) -> tuple[Floats, Floats]:
+    """Return (shift, centres less the shift), both in the centres' dtype."""
+    shift = centers.mean(axis=0, dtype=np.float64).astype(centers.dtype)
+    return shift, np.ascontiguousarray(centers - shift)
+
+
+def _nearest(
+    X: Floats,
+    weight: Doubles | None,
+    centers: Floats,
+    labels: Labels,
+    squares: Doubles | None,
+    n_threads: int,
+) -> float:
+    shift, shifted = _shift_of(centers)
+    inertia, _ = assign(
+        X, weight, shift, shifted, centers, labels, None, None, squares, n_threads
+    )  # fmt: skip
+    return float(inertia)
+
+
+def label_rows(X: Floats, centers: Floats, n_threads: int) -> Labels:
+    """Return the label of the nearest centre for each row, the first of equals."""
+    labels = np.empty(len(X), dtype=np.int32)
+    shift, shifted = _shift_of(centers)
+    assign(X, None, shift, shifted, None, labels, None, None, None, n_threads)
+    return labels
+
+
+def label_and_measure(
+    X: Floats, weight: Doubles | None, centers: Floats, n_threads: int
+) -> tuple[Labels, float]:
+    """Return the labels and the inertia, by differences in double precision."""
+    labels = np.empty(len(X), dtype=np.int32)
+    return labels, _nearest(X, weight, centers, labels, None, n_threads)
+
+
+def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
+    """Return the distance of each row to each centre, shape (n, k)."""
+    out = np.empty((len(X), len(centers)), dtype=X.dtype)
+    shift, shifted = _shift_of(centers)
+    center_distances(X, shift, shifted, out, n_threads)
+    if not all_finite(out):  # squares beyond the dtype's range
+        scale = max(np.abs(X).max(), np.abs(centers).max())
+        center_distances(X / scale, shift / scale, shifted / scale, out, n_threads)
+        out *= scale
+    return out

@@ -1,0 +1,147 @@
+"""Initial centres. What looks random hangs on the content of rows, not on their order."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.kmeans_seed import bucket_sums, try_candidates
+from algos.kmeans.rows import Doubles, Floats, Rows
+
+_BUCKET_BITS = 10
+
+
+class BucketSampler:
+    """Draws rows with probabilities that change from draw to draw.
+
+    A draw picks a bucket of the row keys by the buckets' sums, then a row in key order
+    within it. So equal rows count as one row of their summed weight, wherever they stand,
+    and a draw needs one sequential pass where a cumulative sum in key order would gather.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._bucket = (rows.keys >> np.uint64(64 - _BUCKET_BITS)).astype(np.uint16)
+        self._members = np.argsort(self._bucket, kind="stable")
+        sizes = np.bincount(self._bucket, minlength=1 << _BUCKET_BITS)
+        self._starts = np.concatenate([[0], np.cumsum(sizes)])
+
+    def sums(self, values: Floats) -> Doubles:
+        """Return the weighted sum of `values` in each bucket."""
+        sums = np.empty(1 << _BUCKET_BITS)
+        bucket_sums(values, self._rows.weight, self._bucket, sums, self._rows.n_threads)
+        return sums
+
+    def draw(self, values: Floats, sums: Doubles, uniform: float) -> int:
+        """Return a row, with probability proportional to its weighted value."""
+        cumulated = np.cumsum(sums)
+        target = uniform * cumulated[-1]
+        bucket = _first_beyond(cumulated, target)
+        if bucket:
+            target -= cumulated[bucket - 1]
+        members = self.members(bucket)
+        return int(members[_first_beyond(np.cumsum(self._mass(values, members)), target)])
+
+    def members(self, bucket: int) -> NDArray[np.intp]:
+        """Return the rows of a bucket in key order."""
+        members = self._members[self._starts[bucket] : self._starts[bucket + 1]]
+        return members[np.argsort(self._rows.keys[members], kind="stable")]
+
+    def remove(self, row: int, values: Floats, sums: Doubles) -> None:
+        """Set the value of `row`, and of all rows equal to it, to zero."""
+        bucket = int(self._bucket[row])
+        members = self.members(bucket)
+        values[members[self._rows.keys[members] == self._rows.keys[row]]] = 0
+        sums[bucket] = self._mass(values, members).sum()
+
+    def _mass(self, values: Floats, members: NDArray[np.intp]) -> Doubles:
+        mass = values[members].astype(np.float64)
+        return mass if self._rows.weight is None else mass * self._rows.weight[members]
+
+
+def _first_beyond(cumulated: Doubles, target: float) -> int:
+    """Return the first index whose sum exceeds target; rounding never picks a zero step."""
+    found = int(np.searchsorted(cumulated, target, side="right"))
+    if found < len(cumulated):
+        return found
+    return int(np.searchsorted(cumulated, cumulated[-1], side="left"))
+
+
+def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return rows drawn by weight, no two of them equal while there are others."""
+    sampler = BucketSampler(rows)
+    values = np.ones(len(rows.X), dtype=rows.X.dtype)
+    sums = sampler.sums(values)
+    chosen: list[int] = []
+    for uniform in rng.random(n_clusters):
+        if sums.sum() <= 0:  # fewer different rows than clusters
+            chosen.append(chosen[len(chosen) % len(set(chosen))])
+            continue
+        chosen.append(sampler.draw(values, sums, uniform))
+        sampler.remove(chosen[-1], values, sums)
+    return np.array(chosen)
+
+
+def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return the rows that greedy k-means++ chooses.
+
+    Each step draws 2 + log(k) candidates by their squared distance to the nearest centre,
+    and keeps the one that leaves the least sum of them: scikit-learn's rule.
+    """
+    sampler = BucketSampler(rows)
+    n_trials = 2 + int(np.log(n_clusters))
+    ones = np.ones(len(rows.X), dtype=rows.X.dtype)
+    chosen = [sampler.draw(ones, sampler.sums(ones), rng.random())]
+    nearest = NearestCenter(rows, n_trials)
+    nearest.add_best_of(chosen)
+    for _ in range(1, n_clusters):
+        sums = sampler.sums(nearest.squares)
+        uniforms = rng.random(n_trials)
+        if sums.sum() <= 0:  # every row equals a centre
+            chosen.append(sampler.draw(ones, sampler.sums(ones), uniforms[0]))
+            continue
+        candidates = [sampler.draw(nearest.squares, sums, uniform) for uniform in uniforms]
+        chosen.append(candidates[nearest.add_best_of(candidates)])
+    return np.array(chosen)
+
+
+class NearestCenter:
+    """The squared distance of each row to the nearest of the centres chosen so far.
+
+    Rooms for the distances that each candidate would leave are kept, so that choosing one
+    is a change of room; where they would need too much memory, there are two of them and a
+    step costs a second pass.
+    """
+
+    def __init__(self, rows: Rows, n_trials: int) -> None:
+        n, dtype = len(rows.X), rows.X.dtype
+        fits = (n_trials + 1) * n * dtype.itemsize <= rows.X.nbytes // 5 + (12 << 20)
+        self._rows = rows
+        self._rooms = np.empty((n_trials + 1 if fits else 2, n), dtype=dtype)
+        self._room = 0
+        self.squares[:] = np.inf
+
+    @property
+    def squares(self) -> Floats:
+        return self._rooms[self._room]  # type: ignore[no-any-return]
+
+    def add_best_of(self, candidates: list[int]) -> int:
+        """Add the candidate that leaves the least sum, and return its place in the list."""
+        free = [room for room in range(len(self._rooms)) if room != self._room]
+        rooms = np.array(free[: len(candidates)]) if len(candidates) <= len(free) else None
+        best = int(np.argmin(self._try(candidates, rooms)))
+        if rooms is None:
+            self.add_best_of([candidates[best]])
+        else:
+            self._room = int(rooms[best])
+        return best
+
+    def _try(self, candidates: list[int], rooms: NDArray[np.intp] | None) -> Doubles:
+        potentials = np.empty(len(candidates))
+        rows = self._rows
+        centers = np.ascontiguousarray(rows.X[candidates] - rows.shift)
+        try_candidates(
+            rows.X, rows.weight, rows.shift, centers, self._rooms, self._room, rooms,
+            potentials, rows.n_threads,
+        )  # fmt: skip
+        return potentials

@@ -1,0 +1,169 @@
+"""The list of all public estimators; every contract test runs over it.
+
+A new room adds one line for each solver. What an estimator can do (weights, sparse rows,
+streaming, callbacks) is read off the class and its tags, never stated here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import is_classifier, is_regressor
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+import algos
+from tests.common.running_mean import RunningMeanRegressor
+
+# (class name, parameters beyond the defaults): the default instance and one per solver.
+ENTRIES: list[tuple[str, dict[str, Any]]] = [
+    ("KMeans", {}),
+    ("KMeans", {"algorithm": "lloyd"}),
+    ("KMeans", {"algorithm": "elkan"}),
+    ("KMeans", {"init": "random"}),
+    ("PCA", {}),
+    ("PCA", {"svd_solver": "full"}),
+    ("PCA", {"svd_solver": "covariance_eigh"}),
+    ("PCA", {"svd_solver": "arpack", "n_components": 2}),
+    ("PCA", {"svd_solver": "randomized", "n_components": 2}),
+    ("RunningMeanRegressor", {}),
+    ("RunningMeanRegressor", {"early_stopping": True}),
+]
+
+# Kept small for the contract tests: what an instance gets beyond its entry.
+SMALL: dict[str, dict[str, Any]] = {
+    "KMeans": {"n_clusters": 3},
+    "PCA": {"n_components": 2},
+}
+
+
+def find_class(name: str) -> type | None:
+    if name == "RunningMeanRegressor":
+        return RunningMeanRegressor
+    try:
+        return getattr(algos, name, None)
+    except ModuleNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One estimator with its parameters, and data to fit it on."""
+
+    kind: type
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        text = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
+        return f"{self.kind.__name__}({text})"
+
+    def default(self) -> Any:
+        """Return the instance as listed."""
+        return self.kind(**self.parameters)
+
+    def make(self, **parameters: Any) -> Any:
+        """Return a seeded instance that suits the data of `rows`."""
+        estimator = self.default().set_params(**SMALL.get(self.kind.__name__, {}))
+        if "random_state" in estimator.get_params():
+            estimator.set_params(random_state=0)
+        return estimator.set_params(**parameters)
+
+    def has(self, name: str) -> bool:
+        """Tell whether the estimator has that parameter or method."""
+        return name in self.default().get_params() or hasattr(self.kind, name)
+
+    @property
+    def takes_weights(self) -> bool:
+        return has_fit_parameter(self.default(), "sample_weight")
+
+    @property
+    def takes_sparse(self) -> bool:
+        return get_tags(self.default()).input_tags.sparse
+
+    def rows(self, n_rows: int = 200, n_columns: int = 5, seed: int = 0) -> Any:
+        """Return float64 rows in a few groups, some of them alike."""
+        rng = np.random.default_rng(seed)
+        centres = rng.normal(scale=4, size=(3, n_columns))
+        X = centres[rng.integers(3, size=n_rows)] + rng.normal(size=(n_rows, n_columns))
+        X[np.abs(X) < 0.3] = 0
+        X[n_rows // 2 : n_rows // 2 + n_rows // 10] = X[: n_rows // 10]
+        return X
+
+    def target(self, X: Any) -> Any:
+        """Return what `fit` takes beside X: classes, numbers or None."""
+        values = np.asarray(X, dtype=np.float64) @ np.arange(1.0, X.shape[1] + 1) + 1
+        if is_classifier(self.default()):
+            return np.where(values > np.median(values), "high", "low")
+        return values if is_regressor(self.default()) else None
+
+    def fitted(self, X: Any = None, **parameters: Any) -> Any:
+        X = self.rows() if X is None else X
+        return self.make(**parameters).fit(X, self.target(X))
+
+
+CASES = [
+    Case(kind, parameters) for name, parameters in ENTRIES if (kind := find_class(name)) is not None
+]
+
+all_cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+
+
+def cases_where(condition: Any) -> Any:
+    """Parametrize over the estimators for which the claim is meant."""
+    chosen = [case for case in CASES if condition(case)]
+    return pytest.mark.parametrize("case", chosen, ids=lambda case: case.id)
+
+
+# What turns rows into results; each is compared wherever two fits must agree.
+OUTPUTS = (
+    "predict",
+    "predict_proba",
+    "decision_function",
+    "transform",
+    "score_samples",
+)
+
+
+def outputs(estimator: Any, X: Any) -> dict[str, Any]:
+    """Return the results of every method that the estimator has, by name."""
+    return {name: getattr(estimator, name)(X) for name in OUTPUTS if hasattr(estimator, name)}
+
+
+def learned(estimator: Any) -> dict[str, Any]:
+    """Return the fitted attributes but for the times, which no two runs share."""
+    found = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name.endswith("_") and not name.startswith("_")
+    }
+    if "history_" in found:
+        found["history_"] = {k: v for k, v in found["history_"].items() if k != "seconds"}
+    return found
+
+
+def assert_same_bits(a: Any, b: Any, where: str = "") -> None:
+    """Compare dicts, arrays, numbers and strings down to the last bit."""
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key, value in a.items():
+            assert_same_bits(value, b[key], f"{where}.{key}")
+    elif isinstance(a, (np.ndarray, np.generic, float)):
+        a, b = np.asarray(a), np.asarray(b)
+        assert (a.dtype, a.shape) == (b.dtype, b.shape), where
+        assert a.tolist() == b.tolist() or a.tobytes() == b.tobytes(), where
+    else:
+        assert a == b, where
+
+
+def assert_close(a: Any, b: Any, dtype: Any, factor: float = 1e3) -> None:
+    """Compare results up to rounding in `dtype`, relative to the largest value."""
+    for name, value in a.items():
+        value, other = np.asarray(value), np.asarray(b[name])
+        if value.dtype.kind in "fc":
+            scale = max(1.0, float(np.abs(value).max(initial=0)))
+            tolerance = factor * np.finfo(dtype).eps * scale
+            np.testing.assert_allclose(value, other, rtol=0, atol=tolerance, err_msg=name)
+        else:
+            assert value.tolist() == other.tolist(), name

@@ -1,0 +1,152 @@
+"""DESIGN section 3, point 9: one clear error, or the right result; never a trace of failure."""
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from tests.common.estimators import OUTPUTS, all_cases, assert_same_bits, learned, outputs
+
+
+@contextmanager
+def expected_warnings():
+    """Let pass what a fit rightly says of odd rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # such as k > distinct rows
+        warnings.filterwarnings("ignore", message="`validation_fraction`")  # nothing to split
+        yield
+
+
+def with_value(value):
+    def spoil(X):
+        X = X.copy()
+        X[3, 1] = value
+        return X
+
+    return spoil
+
+
+# (name, what becomes of good rows, exception, message)
+WRONG_ROWS = [
+    ("NaN", with_value(np.nan), ValueError, "NaN"),
+    ("inf", with_value(np.inf), ValueError, "infinity"),
+    ("-inf", with_value(-np.inf), ValueError, "infinity"),
+    ("no rows", lambda X: X[:0], ValueError, r"0 sample"),
+    ("no columns", lambda X: X[:, :0], ValueError, r"0 feature"),
+    ("a vector", lambda X: X[0], ValueError, "2D array"),
+    ("a cube", lambda X: X[None], ValueError, "dim 3"),
+    ("complex", lambda X: X + 1j, ValueError, "[Cc]omplex"),
+    ("words", lambda X: np.full(X.shape, "word"), ValueError, "could not convert"),
+    ("None", lambda X: None, (ValueError, TypeError), "array|None"),
+]
+NAMES = [name for name, *_ in WRONG_ROWS]
+
+
+@all_cases
+@pytest.mark.parametrize(("spoil", "kind", "message"), [w[1:] for w in WRONG_ROWS], ids=NAMES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_wrong_rows_are_refused_and_change_nothing(case, spoil, kind, message, dtype):
+    X = case.rows().astype(dtype)
+    estimator = case.fitted(X)
+    before = dict(vars(estimator))
+    wrong = spoil(X)
+    y = case.target(X)
+    learning = [estimator.fit]
+    if hasattr(estimator, "partial_fit"):
+        learning.append(estimator.partial_fit)
+    for learn in learning:
+        with pytest.raises(kind, match=message):
+            learn(wrong, y if y is None or wrong is None else y[: len(wrong)])
+    for name in outputs(estimator, X):
+        with pytest.raises(kind, match=message):
+            getattr(estimator, name)(wrong)
+    assert vars(estimator).keys() == before.keys()
+    assert all(vars(estimator)[name] is value for name, value in before.items())
+
+
+@all_cases
+@pytest.mark.parametrize("n_columns", [1, 4, 6])
+def test_another_number_of_columns_is_refused(case, n_columns):
+    X = case.rows()
+    estimator = case.fitted(X)
+    other = case.rows(n_columns=n_columns)
+    for name in outputs(estimator, X):
+        with pytest.raises(ValueError, match=rf"{n_columns} feature.* expecting 5 feature"):
+            getattr(estimator, name)(other)
+
+
+@all_cases
+def test_an_unfitted_estimator_says_so(case):
+    estimator = case.make()
+    for name in OUTPUTS:
+        if hasattr(estimator, name):
+            with pytest.raises(NotFittedError):
+                getattr(estimator, name)(case.rows())
+
+
+def odd_but_right(X):
+    """Return rows that a fit has to bear, by name."""
+    return {
+        "constant columns": np.tile([[1.0, 2.0, 3.0, 4.0, 5.0]], (len(X), 1)),
+        "one constant column": np.column_stack([X[:, :4], np.full(len(X), 1e4)]),
+        "zeros": np.zeros_like(X),
+        "two distinct rows": np.where(np.arange(len(X))[:, None] % 2, X[0], X[1]),
+        "far from zero": X + 1e6,
+        "tiny": X * 1e-30,
+        "large": X * 1e30,
+        "subnormal": X * 1e-310,
+    }
+
+
+@all_cases
+@pytest.mark.parametrize("name", list(odd_but_right(np.zeros((2, 5)))))
+def test_odd_rows_give_finite_results(case, name):
+    X = odd_but_right(case.rows())[name]
+    with expected_warnings():
+        estimator = case.fitted(X)
+    for output, value in outputs(estimator, X).items():
+        if value.dtype.kind == "f":
+            assert np.all(np.isfinite(value)), output
+
+
+@all_cases
+@pytest.mark.parametrize("scale", [1e160, 1e300])
+def test_values_whose_squares_overflow_give_finite_results_or_one_error(case, scale):
+    X = case.rows() * scale
+    with expected_warnings():
+        try:
+            estimator = case.fitted(X)
+        except ValueError as error:
+            assert "; " in str(error)  # what is wrong; what to do
+            return
+        found = outputs(estimator, X)
+    for name, value in found.items():
+        if value.dtype.kind == "f":
+            assert np.all(np.isfinite(value)), name
+
+
+@all_cases
+def test_one_row_is_learned_or_refused_clearly(case):
+    X = case.rows()[:1]
+    with expected_warnings():
+        try:
+            estimator = case.fitted(X)
+        except ValueError as error:
+            assert str(error)
+            return
+    for value in outputs(estimator, X).values():
+        assert len(value) == 1
+
+
+@all_cases
+def test_a_wrong_parameter_after_a_fit_changes_nothing(case):
+    X = case.rows()
+    estimator = case.fitted(X)
+    before = learned(estimator)
+    name = next(iter(case.kind._parameters))
+    estimator.set_params(**{name: object()})
+    with pytest.raises(ValueError, match=name):
+        estimator.fit(X, case.target(X))
+    assert_same_bits(learned(estimator), before)

@@ -1,0 +1,187 @@
+"""DESIGN section 3, point 3: every kind of input, and results in its dtype."""
+
+import numpy as np
+import pytest
+import sklearn
+from scipy import sparse
+
+from tests.common.estimators import (
+    all_cases,
+    assert_close,
+    assert_same_bits,
+    cases_where,
+    outputs,
+)
+
+
+def fortran(X, folder):
+    return np.asfortranarray(X)
+
+
+def strided(X, folder):
+    wide = np.zeros((2 * X.shape[0], 2 * X.shape[1]), dtype=X.dtype)
+    wide[::2, ::2] = X
+    return wide[::2, ::2]
+
+
+def read_only(X, folder):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+def memory_map(X, folder):
+    X.tofile(folder / "rows")
+    return np.memmap(folder / "rows", dtype=X.dtype, shape=X.shape, mode="r")
+
+
+def nested_list(X, folder):
+    return X.tolist()
+
+
+def swapped_bytes(X, folder):
+    return X.astype(X.dtype.newbyteorder())
+
+
+def pandas_frame(X, folder):
+    return pytest.importorskip("pandas").DataFrame(X, columns=names(X))
+
+
+def polars_frame(X, folder):
+    return pytest.importorskip("polars").DataFrame(dict(zip(names(X), X.T, strict=True)))
+
+
+def pandas_of_arrow(X, folder):
+    pytest.importorskip("pyarrow")
+    return pandas_frame(X, folder).astype("float64[pyarrow]")
+
+
+def names(X):
+    return [f"column {j}" for j in range(X.shape[1])]
+
+
+KINDS = [
+    fortran,
+    strided,
+    read_only,
+    memory_map,
+    nested_list,
+    swapped_bytes,
+    pandas_frame,
+    polars_frame,
+    pandas_of_arrow,
+]
+FRAMES = [pandas_frame, polars_frame]
+
+
+@all_cases
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_container_gives_the_bits_of_a_plain_array(case, kind, tmp_path):
+    X = case.rows()
+    expected = outputs(case.fitted(X), X)
+    other = kind(X, tmp_path)
+    estimator = case.make().fit(other, case.target(X))
+    assert_same_bits(outputs(estimator, other), expected)
+
+
+@all_cases
+@pytest.mark.parametrize("kind", FRAMES, ids=lambda kind: kind.__name__)
+def test_column_names_are_kept_and_checked(case, kind, tmp_path):
+    X = case.rows()
+    frame = kind(X, tmp_path)
+    estimator = case.make().fit(frame, case.target(X))
+    assert estimator.feature_names_in_.tolist() == names(X)
+    for name in outputs(estimator, frame):
+        with pytest.raises(ValueError, match="feature names"):
+            getattr(estimator, name)(frame[names(X)[::-1]])
+
+
+@all_cases
+def test_integers_are_computed_as_float64(case):
+    X = np.rint(case.rows()).astype(np.int64)
+    estimator = case.fitted(X)
+    expected = outputs(case.fitted(X.astype(np.float64)), X.astype(np.float64))
+    assert_same_bits(outputs(estimator, X), expected)
+
+
+@all_cases
+def test_no_call_changes_the_input(case):
+    X = case.rows()
+    y = case.target(X)
+    kept_X, kept_y = X.copy(), None if y is None else y.copy()
+    estimator = case.make().fit(X, y)
+    outputs(estimator, X)
+    assert X.tobytes() == kept_X.tobytes()
+    if y is not None:
+        assert y.tolist() == kept_y.tolist()
+
+
+@all_cases
+def test_float32_results_are_float32_and_near_those_of_float64(case):
+    X = case.rows().astype(np.float32)
+    narrow = outputs(case.fitted(X), X)
+    wide = outputs(case.fitted(X.astype(np.float64)), X.astype(np.float64))
+    for name, value in narrow.items():
+        if wide[name].dtype == np.float64:
+            assert value.dtype == np.float32, name
+    assert_close(narrow, wide, np.float32)
+
+
+def csr(X, index_type, container):
+    """Return X as CSR with a stored zero in each row and unsorted columns."""
+    n_rows, n_columns = X.shape
+    columns = np.tile(np.arange(n_columns)[::-1], n_rows).astype(index_type)
+    starts = (np.arange(n_rows + 1) * n_columns).astype(index_type)
+    rows = container((X[:, ::-1].ravel(), columns, starts), shape=X.shape)
+    rows.indices, rows.indptr = columns, starts  # the constructor may have narrowed them
+    return rows
+
+
+SPARSE_KINDS = [
+    (index_type, container)
+    for index_type in (np.int32, np.int64)
+    for container in (sparse.csr_matrix, sparse.csr_array)
+]
+
+
+@cases_where(lambda case: case.takes_sparse)
+@pytest.mark.parametrize(("index_type", "container"), SPARSE_KINDS)
+def test_sparse_rows_give_the_results_of_dense_ones(case, index_type, container):
+    X = case.rows()
+    rows = csr(X, index_type, container)
+    estimator = case.make().fit(rows, case.target(X))
+    expected = case.fitted(X)
+    assert_close(outputs(estimator, rows), outputs(expected, X), np.float64, factor=1e5)
+    assert_close(outputs(expected, rows), outputs(expected, X), np.float64)
+    assert rows.indices.dtype == index_type
+
+
+@cases_where(lambda case: not case.takes_sparse)
+def test_sparse_rows_are_refused_clearly(case):
+    X = case.rows()
+    with pytest.raises(TypeError, match=r"[Ss]parse"):
+        case.make().fit(sparse.csr_array(X), case.target(X))
+
+
+@cases_where(lambda case: case.has("transform"))
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_set_output_gives_frames_with_the_names_of_the_outputs(case, container):
+    pytest.importorskip(container)
+    X = case.rows()
+    estimator = case.fitted(X).set_output(transform=container)
+    frame = estimator.transform(X)
+    assert list(frame.columns) == list(estimator.get_feature_names_out())
+    expected = case.fitted(X).transform(X)
+    assert np.asarray(frame).tolist() == expected.tolist()
+
+
+@cases_where(lambda case: case.takes_weights)
+def test_weights_can_be_routed(case):
+    with sklearn.config_context(enable_metadata_routing=True):
+        estimator = case.make().set_fit_request(sample_weight=True)
+        assert estimator.get_metadata_routing().fit.requests["sample_weight"] is True
+
+
+@all_cases
+def test_the_notebook_shows_the_estimator(case):
+    assert case.kind.__name__ in case.fitted()._repr_html_()

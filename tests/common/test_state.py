@@ -1,0 +1,102 @@
+"""DESIGN section 3, point 8: the state is plain, so it travels."""
+
+import copy
+import io
+import numbers
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, clone
+
+from tests.common.estimators import all_cases, assert_same_bits, cases_where, learned, outputs
+
+
+def by_pickle(estimator):
+    return pickle.loads(pickle.dumps(estimator))
+
+
+def by_joblib(estimator):
+    file = io.BytesIO()
+    joblib.dump(estimator, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+def by_skops(estimator):
+    skops = pytest.importorskip("skops.io")
+    data = skops.dumps(estimator)
+    kind = type(estimator)
+    own = f"{kind.__module__}.{kind.__name__}"
+    untrusted = skops.get_untrusted_types(data=data)
+    assert set(untrusted) <= {own}  # our class, and nothing else, has to be trusted
+    return skops.loads(data, trusted=untrusted)
+
+
+@all_cases
+@pytest.mark.parametrize(
+    "travel", [by_pickle, by_joblib, by_skops, copy.deepcopy], ids=lambda f: f.__name__
+)
+def test_an_estimator_travels_without_loss(case, travel):
+    X = case.rows()
+    estimator = case.fitted(X)
+    arrived = travel(estimator)
+    assert arrived.get_params() == estimator.get_params()
+    assert_same_bits(learned(arrived), learned(estimator))
+    assert_same_bits(outputs(arrived, X), outputs(estimator, X))
+
+
+def assert_plain(value, where):
+    if isinstance(value, dict):
+        for key, item in value.items():
+            assert isinstance(key, str), where
+            assert_plain(item, f"{where}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            assert_plain(item, where)
+    elif isinstance(value, np.ndarray):
+        is_names = value.dtype == object and all(isinstance(v, str) for v in value.flat)
+        assert value.dtype != object or is_names, where
+    else:
+        plain = (numbers.Number, np.generic, str, bool, type(None), BaseEstimator)
+        assert isinstance(value, plain), f"{where}: {type(value)}"
+
+
+@all_cases
+def test_the_state_is_arrays_numbers_strings_and_estimators(case):
+    for name, value in vars(case.fitted()).items():
+        assert_plain(value, name)
+
+
+@all_cases
+def test_a_memory_mapped_estimator_works_and_learns(case, tmp_path):
+    X = case.rows()
+    estimator = case.fitted(X)
+    joblib.dump(estimator, tmp_path / "estimator")
+    mapped = joblib.load(tmp_path / "estimator", mmap_mode="r")
+    assert_same_bits(outputs(mapped, X), outputs(estimator, X))
+    more = case.rows(seed=1)
+    if hasattr(estimator, "partial_fit"):
+        mapped.partial_fit(more, case.target(more))
+        estimator.partial_fit(more, case.target(more))
+        assert_same_bits(outputs(mapped, X), outputs(estimator, X))
+    mapped.fit(more, case.target(more))
+    assert_same_bits(learned(mapped), learned(case.fitted(more)))
+
+
+@all_cases
+def test_a_clone_has_the_parameters_and_nothing_else(case):
+    estimator = case.fitted()
+    assert vars(clone(estimator)) == estimator.get_params()
+
+
+@cases_where(lambda case: case.has("partial_fit"))
+def test_learning_more_leaves_a_copy_alone(case):
+    X = case.rows()
+    estimator = case.fitted(X)
+    shallow = copy.copy(estimator)
+    expected = copy.deepcopy(learned(estimator))
+    more = case.rows(seed=1)
+    estimator.partial_fit(more, case.target(more))
+    assert_same_bits(learned(shallow), expected)

@@ -1,0 +1,118 @@
+"""DESIGN section 3, point 11: learning in parts, and joining what was learned apart."""
+
+import copy
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from algos._common.streaming import iter_batches, learn_from
+from tests.common.estimators import assert_same_bits, cases_where, learned, outputs
+
+streaming = cases_where(lambda case: case.has("partial_fit"))
+merging = cases_where(lambda case: case.has("merge"))
+
+
+def as_memmap(X, folder):
+    X.tofile(folder / "rows")
+    return np.memmap(folder / "rows", dtype=X.dtype, shape=X.shape, mode="r")
+
+
+@streaming
+def test_arrays_memmaps_and_generators_stream_alike(case, tmp_path):
+    X = case.rows(150)
+    y = case.target(X)
+    expected = learned(learn_from(case.make(), iter_batches(X, y, batch_size=40)))
+    generator = (
+        (X[start : start + 40], None if y is None else y[start : start + 40])
+        for start in range(0, 150, 40)
+    )
+    sources = [
+        iter_batches(as_memmap(X, tmp_path), y, batch_size=40),
+        iter_batches(generator, batch_size=40),
+    ]
+    for source in sources:
+        assert_same_bits(learned(learn_from(case.make(), source)), expected)
+
+
+@cases_where(lambda case: case.has("partial_fit") and case.takes_sparse)
+def test_sparse_rows_stream(case):
+    X = case.rows(150)
+    batches = iter_batches(sparse.csr_array(X), case.target(X), batch_size=40)
+    estimator = learn_from(case.make(), batches)
+    assert outputs(estimator, X)
+
+
+@streaming
+def test_learning_in_parts_continues_a_fit(case):
+    X, more = case.rows(), case.rows(seed=1)
+    once = case.fitted(X)
+    twice = copy.deepcopy(once).partial_fit(more, case.target(more))
+    results = outputs(once, X)
+    assert twice.n_features_in_ == once.n_features_in_
+    assert any(np.any(outputs(twice, X)[name] != value) for name, value in results.items())
+
+
+@streaming
+def test_a_batch_of_another_width_is_refused(case):
+    estimator = case.fitted()
+    narrow = case.rows(n_columns=4)
+    with pytest.raises(ValueError, match=r"4 feature.* expecting 5 feature"):
+        estimator.partial_fit(narrow, case.target(narrow))
+
+
+@streaming
+def test_one_row_may_come_first(case):
+    from sklearn.exceptions import NotFittedError
+
+    X = case.rows()
+    y = case.target(X)
+    estimator = case.make().partial_fit(X[:1], None if y is None else y[:1])
+    for name in outputs(case.fitted(X), X):
+        try:
+            getattr(estimator, name)(X)
+        except NotFittedError as error:
+            assert any(character.isdigit() for character in str(error))
+    estimator.partial_fit(X, y)
+    assert outputs(estimator, X)
+
+
+@merging
+def test_merge_changes_and_returns_self_alone(case):
+    X, other_X = case.rows(), case.rows(seed=1)
+    estimator, other = case.fitted(X), case.fitted(other_X)
+    before = copy.deepcopy(learned(other))
+    results = outputs(estimator, X)
+    assert estimator.merge(other) is estimator
+    assert_same_bits(learned(other), before)
+    assert any(np.any(outputs(estimator, X)[name] != value) for name, value in results.items())
+
+
+@merging
+def test_merge_refuses_what_does_not_fit(case):
+    X = case.rows()
+    narrow = case.rows(n_columns=4)
+    wrong = {
+        "class": object(),
+        "columns": case.fitted(narrow),
+    }
+    if case.has("max_iter"):
+        wrong["parameters"] = case.fitted(X, max_iter=77)
+    for name, other in wrong.items():
+        estimator = case.fitted(X)
+        before = learned(estimator)
+        with pytest.raises(ValueError, match=r"must be .*; ") as caught:
+            estimator.merge(other)
+        assert str(caught.value), name
+        assert_same_bits(learned(estimator), before)
+
+
+@merging
+def test_merge_minds_no_parameter_that_is_not_of_the_model(case):
+    changed = {
+        name: value
+        for name, value in {"n_jobs": 1, "verbose": 1, "random_state": 9}.items()
+        if case.has(name)
+    }
+    X = case.rows()
+    case.fitted(X).merge(case.fitted(case.rows(seed=1), **changed))

@@ -1,0 +1,77 @@
+"""DESIGN section 3, points 5 and 6: any number of threads, the same bits; forks; callers."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from algos._common import threads
+from tests.common.estimators import all_cases, assert_same_bits, cases_where, learned, outputs
+
+ROOT = Path(__file__).parents[2]
+
+
+def run_digests(*arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.common.digests", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """The digests of a process that has one thread for everything."""
+    return run_digests(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+
+
+@pytest.mark.parametrize("n_threads", ["1", "2"])
+def test_the_threads_of_blas_do_not_change_a_bit(expected, n_threads):
+    assert run_digests(OPENBLAS_NUM_THREADS=n_threads) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_a_forked_child_fits_to_the_same_bits(expected):
+    assert run_digests("fork") == expected
+
+
+@cases_where(lambda case: case.has("n_jobs"))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_n_jobs_does_not_change_a_bit(case, dtype, monkeypatch):
+    monkeypatch.setattr(threads, "_core_limit", lambda: 5)  # more than some machines have
+    X = case.rows(20_000, 12).astype(dtype)
+    one = case.fitted(X, n_jobs=1)
+    results = outputs(one, X)
+    for n_jobs in (2, 5):
+        several = case.fitted(X, n_jobs=n_jobs)
+        assert_same_bits(learned(several), learned(one))
+        assert_same_bits(outputs(several, X), results)
+
+
+@all_cases
+def test_concurrent_calls_answer_as_one_call_does(case):
+    X = case.rows(3000)
+    estimator = case.fitted(X)
+    expected = outputs(estimator, X)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: outputs(estimator, X), range(12)):
+            assert_same_bits(found, expected)
+
+
+@all_cases
+def test_concurrent_fits_learn_what_one_fit_does(case):
+    X = case.rows(3000)
+    expected = learned(case.fitted(X))
+    with ThreadPoolExecutor(3) as pool:
+        for found in pool.map(lambda _: learned(case.fitted(X)), range(6)):
+            assert_same_bits(found, expected)

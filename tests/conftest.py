@@ -1,0 +1,10 @@
+"""Settings of the whole suite."""
+
+import os
+
+from hypothesis import settings
+
+# Compiled code, subprocesses and other people's jobs make every deadline a lie.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")

@@ -1,0 +1,176 @@
+"""The kernels of k-means against numpy, on every instruction set of this machine."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from algos._cython import _tile
+from algos._cython.column_moments import column_moments
+from algos._cython.kmeans_assign import assign
+from algos._cython.kmeans_distances import center_distances
+from algos._cython.kmeans_seed import bucket_sums, try_candidates
+
+LEVELS = (0, 3, 4)
+
+
+@pytest.fixture(params=LEVELS)
+def level(request):
+    chosen = _tile._test_choose_level(request.param)
+    yield chosen
+    _tile._test_choose_level(max(LEVELS))
+
+
+def problem(n, d, k, dtype, seed=0, weighted=True):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, d)).astype(dtype)
+    centers = rng.normal(size=(k, d)).astype(dtype)
+    shift = (X.mean(axis=0) + 0.1).astype(dtype)
+    weight = rng.uniform(0.5, 2, size=n) if weighted else None
+    return X, centers, shift, weight
+
+
+def squares(X, centers):
+    X, centers = X.astype(np.float64), centers.astype(np.float64)
+    return ((X[:, np.newaxis] - centers) ** 2).sum(axis=2)
+
+
+def run_assign(X, centers, shift, weight, *, exact=False, n_threads=1, sums=True):
+    k, d = centers.shape
+    labels = np.full(len(X), -1, dtype=np.int32)
+    total, counts, distances = np.empty((k, d)), np.empty(k), np.empty(len(X))
+    objective, changed = assign(
+        X, weight, shift, centers - shift, centers if exact else None, labels,
+        total if sums else None, counts if sums else None, distances if exact else None,
+        n_threads,
+    )  # fmt: skip
+    return labels, total, counts, distances, objective, changed
+
+
+SHAPES = [(1, 1, 1), (1, 3, 2), (3, 2, 5), (17, 8, 6), (64, 16, 4), (65, 17, 7), (700, 33, 23)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_labels_sums_and_objective_equal_numpy(level, shape, dtype):
+    X, centers, shift, weight = problem(*shape, dtype)
+    labels, sums, counts, distances, objective, changed = run_assign(
+        X, centers, shift, weight, exact=True, n_threads=2
+    )
+    exact = squares(X, centers)
+    rounding = 50 * np.finfo(dtype).eps * (1 + exact.max())
+    chosen = exact[np.arange(len(X)), labels]
+    assert np.all(chosen <= exact.min(axis=1) + rounding)
+    expected = np.zeros_like(sums)
+    np.add.at(expected, labels, weight[:, np.newaxis] * (X.astype(np.float64) - shift))
+    assert np.allclose(sums, expected, rtol=0, atol=rounding)
+    assert np.allclose(counts, np.bincount(labels, weight, minlength=len(centers)))
+    assert np.allclose(distances, chosen, rtol=1e-12)
+    assert objective == pytest.approx((weight * chosen).sum(), rel=1e-12)
+    assert changed == len(X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_objective_without_exact_distances_lacks_the_spread(level, dtype):
+    X, centers, shift, weight = problem(500, 9, 11, dtype)
+    *_, objective, _ = run_assign(X, centers, shift, weight)
+    spread = (weight * ((X.astype(np.float64) - shift) ** 2).sum(axis=1)).sum()
+    expected = (weight * squares(X, centers).min(axis=1)).sum()
+    assert objective + spread == pytest.approx(expected, rel=float(1e3 * np.finfo(dtype).eps))
+
+
+@given(
+    st.integers(1, 300), st.integers(1, 40), st.integers(1, 30), st.integers(0, 9), st.booleans()
+)
+@settings(max_examples=60)
+def test_levels_agree_and_threads_change_no_bit(n, d, k, seed, weighted):
+    X, centers, shift, weight = problem(n, d, k, np.float32, seed, weighted)
+    found = []
+    for level in LEVELS:
+        _tile._test_choose_level(level)
+        one = run_assign(X, centers, shift, weight, n_threads=1)
+        two = run_assign(X, centers, shift, weight, n_threads=2)
+        for a, b in zip(one[:3], two[:3], strict=True):
+            assert a.tobytes() == b.tobytes()
+        assert one[4:] == two[4:]
+        found.append(squares(X, centers)[np.arange(n), one[0]])
+    for chosen in found[1:]:
+        np.testing.assert_allclose(chosen, found[0], rtol=0, atol=1e-4 * d)
+
+
+@given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 12))
+def test_a_row_alone_has_the_bits_it_has_in_a_batch(n, d, k):
+    X, centers, shift, _ = problem(n, d, k, np.float32)
+    batch, alone = np.empty((n, k), np.float32), np.empty((1, k), np.float32)
+    center_distances(X, shift, centers - shift, batch, 1)
+    labels = run_assign(X, centers, shift, None, sums=False)[0]
+    for row in {0, n // 2, n - 1}:
+        center_distances(X[row : row + 1], shift, centers - shift, alone, 1)
+        assert alone.tobytes() == batch[row].tobytes()
+        label = run_assign(X[row : row + 1], centers, shift, None, sums=False)[0]
+        assert label[0] == labels[row]
+
+
+def test_equal_centres_give_the_first():
+    X, centers, shift, _ = problem(200, 5, 3, np.float64)
+    labels = run_assign(X, np.repeat(centers, 4, axis=0), shift, None)[0]
+    assert set(labels) <= {0, 4, 8}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_distances_equal_numpy(level, shape, dtype):
+    X, centers, shift, _ = problem(*shape, dtype)
+    out = np.empty((len(X), len(centers)), dtype=dtype)
+    center_distances(X, shift, centers - shift, out, 2)
+    np.testing.assert_allclose(
+        out, np.sqrt(squares(X, centers)), rtol=0, atol=30 * np.finfo(dtype).eps * (1 + out.max())
+    )
+
+
+def test_distance_to_an_equal_row_is_exactly_zero(level):
+    X, _, shift, _ = problem(50, 7, 1, np.float32)
+    out = np.empty((50, 50), dtype=np.float32)
+    center_distances(X, shift, X - shift, out, 1)
+    assert np.all(np.diag(out) == 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_candidates_leave_the_minimum_of_old_and_new(level, shape, dtype):
+    X, candidates, shift, weight = problem(*shape, dtype)
+    n, m = len(X), len(candidates)
+    rooms = np.full((m + 1, n), np.inf, dtype=dtype)
+    rooms[0] = np.random.default_rng(1).uniform(0, 5, size=n)
+    potentials, alone = np.empty(m), np.empty(m)
+    try_candidates(
+        X, weight, shift, candidates - shift, rooms, 0, np.arange(1, m + 1), potentials, 2
+    )  # fmt: skip
+    expected = np.minimum(rooms[0], squares(X, candidates).T)
+    np.testing.assert_allclose(rooms[1:], expected, rtol=1e3 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(potentials, (weight * rooms[1:]).sum(axis=1), rtol=1e-5)
+    try_candidates(X, weight, shift, candidates - shift, rooms, 0, None, alone, 1)
+    assert alone.tobytes() == potentials.tobytes()
+
+
+def test_bucket_sums_equal_bincount():
+    rng = np.random.default_rng(0)
+    values = rng.uniform(size=5000).astype(np.float32)
+    weight = rng.uniform(size=5000)
+    bucket = rng.integers(1024, size=5000).astype(np.uint16)
+    for w in (None, weight):
+        sums = np.empty(1024)
+        bucket_sums(values, w, bucket, sums, 2)
+        factor = 1 if w is None else w
+        np.testing.assert_allclose(sums, np.bincount(bucket, values * factor, minlength=1024))
+
+
+@pytest.mark.parametrize("offset", [0, 1e4, 1e8])
+def test_moments_are_exact_at_any_offset(level, offset):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 7)) + offset
+    weight = rng.uniform(size=3000)
+    moments = np.empty((2, 7))
+    column_moments(X, weight, moments, 2)
+    np.testing.assert_allclose(moments[0], weight @ (X - X[0]), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(moments[1], weight @ (X - X[0]) ** 2, rtol=1e-12)

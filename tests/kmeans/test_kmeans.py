@@ -1,0 +1,219 @@
+"""KMeans against scikit-learn's, brute force and its own promises."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.base import clone
+from sklearn.cluster import KMeans as ReferenceKMeans
+from sklearn.datasets import load_digits, make_blobs
+from sklearn.exceptions import ConvergenceWarning
+
+from algos import KMeans
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data
+
+
+def brute_force(X, centers):
+    """Return (labels, squared distances), both in float64."""
+    X, centers = np.asarray(X, np.float64), np.asarray(centers, np.float64)
+    squares = np.stack([((X - center) ** 2).sum(axis=1) for center in centers], axis=1)
+    return squares.argmin(axis=1), squares
+
+
+@DTYPES
+def test_labels_are_those_of_brute_force(digits, dtype):
+    X = digits.astype(dtype)
+    model = KMeans(10, random_state=0).fit(X)
+    labels, squares = brute_force(X, model.cluster_centers_)
+    rows = np.arange(len(X))
+    ties = 1e-4 if dtype == np.float32 else 1e-10
+    differ = model.labels_ != labels
+    assert np.all(squares[rows, model.labels_][differ] - squares.min(axis=1)[differ] < ties)
+    assert differ.mean() < 0.001
+    assert np.array_equal(model.predict(X), model.labels_)
+    assert model.labels_.dtype == np.int32
+
+
+@DTYPES
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_inertia_is_that_of_the_returned_centres(dtype, offset):
+    X = (make_blobs(2000, n_features=10, centers=10, random_state=0)[0] + offset).astype(dtype)
+    model = KMeans(10, random_state=0).fit(X)
+    _, squares = brute_force(X, model.cluster_centers_)
+    assert model.inertia_ == pytest.approx(squares.min(axis=1).sum(), rel=1e-6)
+    assert model.score(X) == pytest.approx(-model.inertia_, rel=1e-12)
+
+
+def test_same_start_gives_scikit_learns_result(digits):
+    init = digits[:10]
+    ours = KMeans(10, init=init, n_init=1).fit(digits)
+    theirs = ReferenceKMeans(10, init=init, n_init=1).fit(digits)
+    assert np.array_equal(ours.labels_, theirs.labels_)
+    assert_allclose(ours.cluster_centers_, theirs.cluster_centers_, atol=1e-11)
+    assert ours.inertia_ == pytest.approx(theirs.inertia_, rel=1e-12)
+    assert ours.n_iter_ == theirs.n_iter_
+    assert_allclose(ours.transform(digits), theirs.transform(digits), atol=1e-9)
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+def test_starts_are_as_good_as_scikit_learns(digits, init):
+    runs = range(12)
+    ours = [KMeans(10, init=init, n_init=1, random_state=i).fit(digits).inertia_ for i in runs]
+    theirs = [
+        ReferenceKMeans(10, init=init, n_init=1, random_state=i).fit(digits).inertia_ for i in runs
+    ]
+    assert np.mean(ours) < 1.01 * np.mean(theirs)
+
+
+def test_an_offset_in_float32_costs_no_quality():
+    X, _ = make_blobs(3000, n_features=5, centers=8, random_state=1)
+    far = (X + 1e4).astype(np.float32)
+    model = KMeans(8, random_state=0, n_init=5).fit(far)
+    exact = KMeans(8, random_state=0, n_init=5).fit(X)
+    assert model.inertia_ == pytest.approx(exact.inertia_, rel=1e-4)
+
+
+def test_fit_neither_writes_nor_copies(digits):
+    X = digits.copy()
+    X.setflags(write=False)
+    KMeans(5, random_state=0, copy_x=False).fit(X)
+    assert np.array_equal(X, digits)
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+def test_weights_equal_repeats_in_any_order(digits, init):
+    X = digits[:300]
+    rng = np.random.default_rng(0)
+    weight = rng.integers(0, 4, size=len(X))
+    repeated = rng.permutation(np.repeat(X, weight, axis=0))
+    model = KMeans(6, init=init, random_state=3, n_init=2, tol=0)
+    weighted = clone(model).fit(X, sample_weight=weight)
+    plain = clone(model).fit(repeated)
+    assert_allclose(weighted.cluster_centers_, plain.cluster_centers_, rtol=1e-9, atol=1e-9)
+    assert weighted.inertia_ == pytest.approx(plain.inertia_, rel=1e-9)
+
+
+def test_weights_scale_the_inertia_and_nothing_else(digits):
+    model = KMeans(5, random_state=0)
+    once = clone(model).fit(digits)
+    thrice = clone(model).fit(digits, sample_weight=np.full(len(digits), 3.0))
+    assert_allclose(once.cluster_centers_, thrice.cluster_centers_, rtol=1e-9, atol=1e-12)
+    assert thrice.inertia_ == pytest.approx(3 * once.inertia_)
+
+
+def test_empty_clusters_take_the_farthest_rows():
+    X = np.array([[0.0], [0.1], [0.2], [10.0], [20.0]])
+    init = np.array([[0.1], [1e3], [2e3]])
+    model = KMeans(3, init=init, n_init=1).fit(X)
+    assert sorted(model.cluster_centers_.ravel()) == pytest.approx([0.1, 10.0, 20.0])
+
+
+def test_relocation_never_takes_two_equal_rows():
+    X = np.array([[0.0], [1.0], [9.0], [9.0], [9.0], [8.0]])
+    init = np.array([[0.5], [1e3], [2e3]])
+    centers = KMeans(3, init=init, n_init=1).fit(X).cluster_centers_
+    assert len(np.unique(centers)) == 3
+
+
+def test_fewer_different_rows_than_clusters_is_said():
+    X = np.repeat(np.eye(3), 5, axis=0)
+    with pytest.warns(ConvergenceWarning, match=r"distinct clusters \(3\).*n_clusters \(5\)"):
+        model = KMeans(5, random_state=0).fit(X)
+    assert model.inertia_ == 0
+    assert np.isfinite(model.cluster_centers_).all()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
+def test_scale_does_not_matter(scale):
+    X, _ = make_blobs(400, n_features=3, centers=4, random_state=0)
+    X = X / np.abs(X).max()
+    dtype = np.float32 if 1e-40 < scale < 1e40 else np.float64
+    model = KMeans(4, random_state=0).fit((X * scale).astype(dtype))
+    plain = KMeans(4, random_state=0).fit(X.astype(dtype))
+    _, squares = brute_force(X, model.cluster_centers_ / dtype(scale))
+    assert squares.min(axis=1).sum() == pytest.approx(plain.inertia_, rel=1e-3)
+    assert np.array_equal(model.predict((X * scale).astype(dtype)), model.labels_)
+    assert_allclose(
+        model.transform((X * scale).astype(dtype)) / scale,
+        np.sqrt(squares),
+        atol=1e-5,
+    )
+
+
+def test_far_rows_have_finite_distances(digits):
+    model = KMeans(3, random_state=0).fit(digits.astype(np.float32))
+    far = np.full((1, 64), 1e30, dtype=np.float32)
+    assert_allclose(model.transform(far), 8e30, rtol=1e-5)
+
+
+def test_history_describes_the_best_run(digits):
+    model = KMeans(10, random_state=0, n_init=3).fit(digits)
+    history = model.history_
+    assert set(history) == {"objective", "seconds", "validation", "center_shift"}
+    assert all(len(column) == model.n_iter_ for column in history.values())
+    assert np.all(np.diff(history["objective"]) <= 1e-9 * history["objective"][0])
+    assert history["objective"][-1] >= model.inertia_ * (1 - 1e-9)
+
+
+def test_a_callable_gives_the_start(digits):
+    def first_rows(X, n_clusters, random_state):
+        assert isinstance(random_state, np.random.RandomState)
+        return X[:n_clusters]
+
+    ours = KMeans(4, init=first_rows, n_init=1).fit(digits)
+    given = KMeans(4, init=digits[:4]).fit(digits)
+    assert np.array_equal(ours.labels_, given.labels_)
+
+
+def test_more_runs_than_one_start_are_refused_with_a_warning(digits):
+    with pytest.warns(RuntimeWarning, match="performing only one init"):
+        KMeans(4, init=digits[:4], n_init=3).fit(digits)
+
+
+@pytest.mark.parametrize("shape", [(3, 64), (4, 63)])
+def test_a_start_of_the_wrong_shape_is_refused(digits, shape):
+    with pytest.raises(ValueError, match="shape of the initial centers"):
+        KMeans(4, init=np.zeros(shape)).fit(digits)
+
+
+def test_more_clusters_than_rows_is_refused():
+    with pytest.raises(ValueError, match="n_samples=3 should be >= n_clusters=4"):
+        KMeans(4).fit(np.eye(3))
+
+
+def test_float32_rows_meet_float64_centres(digits):
+    model = KMeans(10, random_state=0).fit(digits)
+    single = digits.astype(np.float32)
+    assert model.transform(single).dtype == np.float32
+    assert np.mean(model.predict(single) == model.labels_) > 0.999
+
+
+def test_max_iter_stops(digits):
+    model = KMeans(10, random_state=0, max_iter=2, tol=0).fit(digits)
+    assert model.n_iter_ == 2
+    assert np.array_equal(model.predict(digits), model.labels_)
+
+
+def test_verbose_tells_of_runs_and_iterations(digits, capsys):
+    KMeans(3, random_state=0, n_init=2, verbose=2).fit(digits)
+    text = capsys.readouterr().out
+    assert "Run 1: inertia" in text
+    assert "Iteration 0, inertia" in text
+
+
+def test_one_cluster_is_the_mean(digits):
+    model = KMeans(1).fit(digits)
+    assert_allclose(model.cluster_centers_[0], digits.mean(axis=0), atol=1e-12)
+
+
+def test_default_fit_warns_of_nothing(digits):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        KMeans(random_state=0).fit(digits)
