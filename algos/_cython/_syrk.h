@@ -1,7 +1,7 @@
 /* Inner products of columns over packed tiles (_tile.h), summed up in double.
  *
- *   tiles     xt[tile][column][row]: `size` elements a tile, its columns padded with zeros
- *             to whole blocks of `edge` columns
+ *   tiles     xt[tile][column][row]: `size` elements a tile, with room for whole blocks of
+ *             `edge` columns
  *   scatter   the upper triangle of xt' xt, in blocks of edge x edge
  *   cross     xt' zt, in blocks of edge x edge, row of blocks by row of blocks
  */
@@ -21,7 +21,6 @@
                         Py_ssize_t, Py_ssize_t, Py_ssize_t, double *, double *);             \
         void (*cross)(const T *, const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,  \
                       Py_ssize_t, Py_ssize_t, double *);                                     \
-        void (*moments)(const T *, Py_ssize_t, Py_ssize_t, const T *, double *, double *);   \
     } name;
 
 ALGOS_DECLARE_SYRK(float, algos_syrk_table_f32)

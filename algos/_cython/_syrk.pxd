@@ -1,7 +1,8 @@
 # Inner products of columns over packed tiles: see _syrk.h.
 from cython cimport floating
 
-# Columns in a block; packed tiles hold whole blocks, the last one filled up with zeros.
+# Columns in a block; packed tiles have room for whole blocks. What the columns beyond d
+# hold goes into results that nobody reads.
 cdef Py_ssize_t block_edge(const floating* tag) noexcept nogil
 
 # Rows fill wide tiles of tile_points() rows; a rest that one vector holds, a narrow one.
@@ -16,7 +17,7 @@ cdef inline bint narrow_tile(Py_ssize_t rows, Py_ssize_t points) noexcept nogil:
 # rows → tiles of `size` elements each, the last one possibly narrow
 cdef void pack_tiles(
     const floating* X, Py_ssize_t rows, Py_ssize_t d,
-    const floating* shift, floating scale, floating* xt, Py_ssize_t size,
+    const floating* shift, floating* xt, Py_ssize_t size,
 ) noexcept nogil
 
 cdef void scatter_blocks(
@@ -27,10 +28,6 @@ cdef void scatter_blocks(
 
 cdef void cross_blocks(
     const floating* xt, const floating* zt, Py_ssize_t rows,
-    Py_ssize_t x_size, Py_ssize_t z_size, Py_ssize_t m, Py_ssize_t l, double* out,
-) noexcept nogil
-
-cdef void add_moments(
-    const floating* X, Py_ssize_t rows, Py_ssize_t d, const floating* shift,
-    double* sums, double* squares,
+    Py_ssize_t x_size, Py_ssize_t z_size, Py_ssize_t first, Py_ssize_t m, Py_ssize_t l,
+    double* out,
 ) noexcept nogil

@@ -1,7 +1,6 @@
 """Inner products of columns over packed tiles, on the instruction set that packed them."""
 
-from libc.string cimport memset
-from algos._cython._tile cimport pack_tile, tile_points, tile_stride
+from algos._cython._tile cimport pack_tile, tile_points
 
 cdef extern from "_syrk.h" nogil:
     ctypedef struct algos_syrk_table_f32:
@@ -13,9 +12,6 @@ cdef extern from "_syrk.h" nogil:
         void (*cross)(
             const float*, const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
             Py_ssize_t, Py_ssize_t, double*) noexcept nogil
-        void (*moments)(
-            const float*, Py_ssize_t, Py_ssize_t, const float*, double*,
-            double*) noexcept nogil
     ctypedef struct algos_syrk_table_f64:
         Py_ssize_t points
         Py_ssize_t edge
@@ -25,9 +21,6 @@ cdef extern from "_syrk.h" nogil:
         void (*cross)(
             const double*, const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
             Py_ssize_t, Py_ssize_t, double*) noexcept nogil
-        void (*moments)(
-            const double*, Py_ssize_t, Py_ssize_t, const double*, double*,
-            double*) noexcept nogil
     const algos_syrk_table_f32* algos_syrk_f32(Py_ssize_t points)
     const algos_syrk_table_f64* algos_syrk_f64(Py_ssize_t points)
 
@@ -42,20 +35,12 @@ cdef Py_ssize_t block_edge(const floating* tag) noexcept nogil:
 
 cdef void pack_tiles(
     const floating* X, Py_ssize_t rows, Py_ssize_t d,
-    const floating* shift, floating scale, floating* xt, Py_ssize_t size,
+    const floating* shift, floating* xt, Py_ssize_t size,
 ) noexcept nogil:
-    cdef Py_ssize_t edge = block_edge(X), points = tile_points(X)
-    cdef Py_ssize_t padded = (d + edge - 1) // edge * edge
-    cdef Py_ssize_t tile, row, stride, i
+    cdef Py_ssize_t points = tile_points(X), tile, row
     for tile in range((rows + points - 1) // points):
         row = tile * points
-        stride = tile_stride(X, rows - row)
-        pack_tile(X + row * d, d, min(points, rows - row), d, shift, xt)
-        memset(xt + d * stride, 0, (padded - d) * stride * sizeof(floating))
-        if scale != 1:
-            for i in range(d * stride):
-                xt[i] *= scale
-        xt += size
+        pack_tile(X + row * d, d, min(points, rows - row), d, shift, xt + tile * size)
 
 
 cdef inline void _scatter(
@@ -100,24 +85,15 @@ cdef inline void _cross(
 
 cdef void cross_blocks(
     const floating* xt, const floating* zt, Py_ssize_t rows,
-    Py_ssize_t x_size, Py_ssize_t z_size, Py_ssize_t m, Py_ssize_t l, double* out,
+    Py_ssize_t x_size, Py_ssize_t z_size, Py_ssize_t first, Py_ssize_t m, Py_ssize_t l,
+    double* out,
 ) noexcept nogil:
-    """Add the m x l blocks of xt' zt."""
-    cdef Py_ssize_t points = tile_points(xt), wide = wide_tiles(rows, points)
+    """Add the m x l blocks of xt' zt for the m blocks of columns from `first` on."""
+    cdef Py_ssize_t points = tile_points(xt), narrow = points // 4
+    cdef Py_ssize_t wide = wide_tiles(rows, points), column = first * block_edge(xt)
     if wide > 0:
-        _cross(xt, zt, wide, points, x_size, z_size, m, l, out)
+        _cross(xt + column * points, zt, wide, points, x_size, z_size, m, l, out)
     if narrow_tile(rows, points):
         _cross(
-            xt + wide * x_size, zt + wide * z_size, 1, points // 4, x_size, z_size, m, l, out)
-
-
-cdef void add_moments(
-    const floating* X, Py_ssize_t rows, Py_ssize_t d, const floating* shift,
-    double* sums, double* squares,
-) noexcept nogil:
-    """Add the columns' sums and sums of squares, less the shift."""
-    cdef Py_ssize_t points = tile_points(X)
-    if floating is float:
-        algos_syrk_f32(points).moments(X, rows, d, shift, sums, squares)
-    else:
-        algos_syrk_f64(points).moments(X, rows, d, shift, sums, squares)
+            xt + wide * x_size + column * narrow, zt + wide * z_size, 1, narrow,
+            x_size, z_size, m, l, out)

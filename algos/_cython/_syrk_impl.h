@@ -143,20 +143,7 @@ static void N(cross)(const T *xt, const T *zt, Py_ssize_t tiles, Py_ssize_t stri
                          ALGOS_TILE_VECTORS);
 }
 
-/* Sums and sums of squares of rows less a shift, in double. */
-static void N(moments)(const T *restrict x, Py_ssize_t rows, Py_ssize_t d,
-                       const T *restrict shift, double *restrict sums,
-                       double *restrict squares) {
-    for (Py_ssize_t i = 0; i < rows; i++, x += d)
-#pragma omp simd
-        for (Py_ssize_t p = 0; p < d; p++) {
-            const double t = (double)x[p] - (double)shift[p];
-            sums[p] += t;
-            squares[p] += t * t;
-        }
-}
-
-static const ALGOS_TABLE N(syrk) = {POINTS, EDGE, N(scatter), N(cross), N(moments)};
+static const ALGOS_TABLE N(syrk) = {POINTS, EDGE, N(scatter), N(cross)};
 
 #undef T
 #undef N

@@ -1,4 +1,4 @@
-"""Sums, squares and products of columns, in one pass over the rows.
+"""Sums of the products of columns, in one pass over the rows.
 
 Everything is taken less a shift near the columns' means, so that an offset of the data
 costs no digits: float32 products of a bounded block of rows are added up in double, and the
@@ -6,9 +6,9 @@ caller takes the rest of the mean out exactly (scatter - n delta delta').
 """
 
 from cython cimport floating
-from algos._cython._lanes cimport CHUNK, lane_count, lane_start
+from algos._cython._lanes cimport CHUNK, lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
-from algos._cython._syrk cimport add_moments, block_edge, pack_tiles, scatter_blocks
+from algos._cython._syrk cimport block_edge, pack_tiles, scatter_blocks
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport tile_points
 
@@ -24,7 +24,6 @@ cdef struct ScatterJob:
     const void* X          # (n, d)
     Py_ssize_t n, d
     const void* shift      # (d,)
-    double scale
     Py_ssize_t n_blocks    # blocks of columns
     Py_ssize_t tile_size
     void* tiles            # packed rows, of one slot or of all
@@ -67,8 +66,7 @@ cdef void _scatter_lane(
     while row < end:
         rows = min(<Py_ssize_t> BLOCK, end - row)
         pack_tiles(
-            X + row * job.d, rows, job.d, <const floating*> job.shift, <floating> job.scale,
-            xt, job.tile_size,
+            X + row * job.d, rows, job.d, <const floating*> job.shift, xt, job.tile_size,
         )
         for part in range(_n_parts(job.n_blocks)):
             _scatter_part(
@@ -90,7 +88,7 @@ cdef void _pack_tile_of(ScatterJob* job, const floating* X, Py_ssize_t tile) noe
     cdef Py_ssize_t row = tile * tile_points(X)
     pack_tiles(
         X + (job.start + row) * job.d, min(tile_points(X), job.rows - row), job.d,
-        <const floating*> job.shift, <floating> job.scale,
+        <const floating*> job.shift,
         <floating*> job.tiles + tile * job.tile_size, job.tile_size,
     )
 
@@ -125,16 +123,6 @@ cdef void _scatter_panels(ScatterJob* job, Py_ssize_t points, int n_threads) noe
             n_threads)
 
 
-cdef void _add_lanes(
-    double* lanes, Py_ssize_t n_lanes, Py_ssize_t size
-) noexcept nogil:
-    """Add all lanes to the first, in lane order."""
-    cdef Py_ssize_t lane, i
-    for lane in range(1, n_lanes):
-        for i in range(size):
-            lanes[i] += lanes[lane * size + i]
-
-
 cdef void _unpack(
     const double* blocks, Py_ssize_t edge, double* out, Py_ssize_t d
 ) noexcept nogil:
@@ -154,10 +142,9 @@ def scatter_matrix(
     const floating[::1] shift,    # IN (d,)
     double[:, ::1] products,      # OUT (d, d)
     double[::1] sums,             # OUT (d,)
-    double scale,
     int n_threads,
 ):
-    """Sum up y y' and y over the rows x, where y = (x - shift) * scale."""
+    """Sum up y y' and y over the rows x, where y = x - shift."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], p
     cdef Py_ssize_t edge = block_edge(&shift[0]), points = tile_points(&shift[0])
     cdef Py_ssize_t blocks = _ceil_div(d, edge)
@@ -176,8 +163,7 @@ def scatter_matrix(
     cdef ScatterJob job
     job.single = floating is float
     job.X, job.n, job.d = &X[0, 0], n, d
-    job.shift, job.scale = &shift[0], scale
-    job.n_blocks, job.tile_size = blocks, size
+    job.shift, job.n_blocks, job.tile_size = &shift[0], blocks, size
     job.tiles, job.slot_size = tiles.data, slot_size
     job.scatter, job.sums = <double*> lane_products.data, <double*> lane_sums.data
     job.cells, job.columns, job.n_lanes = cells, blocks * edge, copies
@@ -187,60 +173,8 @@ def scatter_matrix(
             run_region(_lane_task, &job, copies, 0.01 * n * d * (d + 50), n_threads)
         else:
             _scatter_panels(&job, points, n_threads)
-        _add_lanes(job.scatter, copies, cells)
-        _add_lanes(job.sums, copies, blocks * edge)
+        reduce_lanes(job.scatter, copies, cells, job.scatter)
+        reduce_lanes(job.sums, copies, blocks * edge, job.sums)
         _unpack(job.scatter, edge, &products[0, 0], d)
         for p in range(d):
             sums[p] = job.sums[p]
-
-
-cdef struct MomentsJob:
-    bint single
-    const void* X
-    Py_ssize_t n, d
-    const void* shift
-    double* sums     # (lanes, d)
-    double* squares  # (lanes, d)
-    Py_ssize_t n_lanes
-
-
-cdef void _moments_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
-    cdef MomentsJob* job = <MomentsJob*> arg
-    cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n)
-    cdef Py_ssize_t rows = lane_start(lane + 1, job.n_lanes, job.n) - row
-    cdef double* sums = job.sums + lane * job.d
-    cdef double* squares = job.squares + lane * job.d
-    if job.single:
-        add_moments(
-            <const float*> job.X + row * job.d, rows, job.d, <const float*> job.shift,
-            sums, squares)
-    else:
-        add_moments(
-            <const double*> job.X + row * job.d, rows, job.d, <const double*> job.shift,
-            sums, squares)
-
-
-def column_moments(
-    const floating[:, ::1] X,     # IN (n, d)
-    const floating[::1] shift,    # IN (d,)
-    double[::1] sums,             # OUT (d,)
-    double[::1] squares,          # OUT (d,)
-    int n_threads,
-):
-    """Sum up x - shift and its square over the rows, in double."""
-    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], p
-    cdef Py_ssize_t lanes = lane_count(n, 16 * d, n * d * sizeof(floating))
-    cdef Scratch lane_sums = scratch(lanes * d, sizeof(double))
-    cdef Scratch lane_squares = scratch(lanes * d, sizeof(double))
-    cdef MomentsJob job
-    job.single = floating is float
-    job.X, job.n, job.d, job.shift = &X[0, 0], n, d, &shift[0]
-    job.sums, job.squares = <double*> lane_sums.data, <double*> lane_squares.data
-    job.n_lanes = lanes
-    with nogil:
-        run_region(_moments_task, &job, lanes, 0.5 * n * d, n_threads)
-        _add_lanes(job.sums, lanes, d)
-        _add_lanes(job.squares, lanes, d)
-        for p in range(d):
-            sums[p] = job.sums[p]
-            squares[p] = job.squares[p]
