@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Protocol, runtime_checkable
@@ -51,9 +51,7 @@ class Interval:
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, self.kind) or isinstance(value, (bool, np.bool_)):
             return False
-        if not (value >= 0 or value < 0):  # NaN
-            return False
-        return self._above(value) and self._below(value)
+        return _is_a_number(value) and self._above(value) and self._below(value)
 
     def _above(self, value: Any) -> bool:
         if self.low is None:
@@ -74,6 +72,10 @@ class Interval:
         return f"{noun} in {left}{low}, {high}{right}"
 
 
+def _is_a_number(value: Any) -> bool:
+    return bool(value >= 0 or value < 0)  # NaN is neither
+
+
 class Options:
     """One of a few strings (or other plain values)."""
 
@@ -81,7 +83,9 @@ class Options:
         self.options = options
 
     def accepts(self, value: Any) -> bool:
-        return any(type(value) is type(option) and value == option for option in self.options)
+        # By type too, since 1 == True; numpy's strings come from grids made of arrays.
+        kind = str if isinstance(value, str) else type(value)
+        return any(kind is type(option) and value == option for option in self.options)
 
     def nearest(self, value: Any) -> str | None:
         """Return the option that a misspelt value probably means."""
@@ -209,11 +213,7 @@ def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint
         whole = int(value)
         if any(isinstance(c, Interval) and c.accepts(whole) for c in constraints):
             return f"write {owner.__name__}({name}={whole})"
-    default = _default(owner.__init__, name)
+    default = inspect.signature(owner).parameters[name].default
     if default is inspect.Parameter.empty:
         return f"see {name} in help({owner.__name__})"
     return f"the default is {owner.__name__}({name}={default!r})"
-
-
-def _default(function: Callable[..., Any], name: str) -> Any:
-    return inspect.signature(function).parameters[name].default

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 Key = NDArray[np.uint64]
-RandomStateLike = int | np.random.RandomState | np.random.Generator | None
 
 
 def seed_key(random_state: Any) -> Key:
@@ -27,7 +26,8 @@ def seed_key(random_state: Any) -> Key:
     key : ndarray of shape (2,), dtype uint64
     """
     if isinstance(random_state, Integral):
-        return np.random.SeedSequence(int(random_state)).generate_state(2, np.uint64)
+        seeds = np.random.SeedSequence(int(random_state))
+        return seeds.generate_state(4).view(np.uint64)
     if isinstance(random_state, np.random.Generator):
         return random_state.integers(0, 2**64, size=2, dtype=np.uint64)
     words = check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint32)

@@ -73,6 +73,43 @@ def _cores_of_the_cgroup() -> int:
     return int(joblib.cpu_count())
 
 
+class _Library:
+    """One BLAS library, its number of threads read and set without threadpoolctl's rules.
+
+    From version 3.7 on, threadpoolctl lets only the first thread that asked set OpenBLAS's
+    number; what others ask for is silently left undone.
+    """
+
+    def __init__(self, controller: Any) -> None:
+        self._controller = controller
+        self.set = _setter_of_openblas(controller) or controller.set_num_threads
+        # OpenMP keeps one number for each thread that calls, the others one for all.
+        self.is_per_thread = getattr(controller, "threading_layer", None) == "openmp"
+
+    def limit(self) -> int:
+        """Set one thread; return the number before."""
+        before = int(self._controller.num_threads)
+        if before != 1:
+            self.set(1)
+        return before
+
+    def restore(self, n_threads: int) -> None:
+        """Bring back what `limit` returned."""
+        if n_threads != 1:
+            self.set(n_threads)
+
+
+def _setter_of_openblas(controller: Any) -> Any:
+    if controller.internal_api != "openblas" or controller.threading_layer == "openmp":
+        return None
+    for prefix in ("", "scipy_"):
+        for suffix in ("", "64_", "_64"):
+            setter = getattr(controller.dynlib, f"{prefix}openblas_set_num_threads{suffix}", None)
+            if setter is not None:
+                return setter
+    return None
+
+
 class _OneThreadBlas:
     """Holds every BLAS of the process to one thread while anybody is inside.
 
@@ -83,14 +120,21 @@ class _OneThreadBlas:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders: dict[int, int] = {}  # thread id -> how often it is inside
-        self._libraries: list[Any] | None = None
+        self._shared: list[_Library] = []
+        self._per_thread: list[_Library] = []
         self._saved: list[int] = []
+        self._saved_of: dict[int, list[int]] = {}  # thread id -> its numbers
+        self._is_ready = False
 
     def __enter__(self) -> None:
         with self._lock:
-            if not self._holders:
-                self._limit()
             me = threading.get_ident()
+            if not self._is_ready:
+                self._find_libraries()
+            if not self._holders:
+                self._saved = [library.limit() for library in self._shared]
+            if me not in self._holders:
+                self._saved_of[me] = [library.limit() for library in self._per_thread]
             self._holders[me] = self._holders.get(me, 0) + 1
 
     def __exit__(
@@ -101,24 +145,19 @@ class _OneThreadBlas:
     ) -> None:
         with self._lock:
             me = threading.get_ident()
-            depth = self._holders.pop(me) - 1
-            if depth:
-                self._holders[me] = depth
-            elif not self._holders:
-                self._restore()
+            self._holders[me] -= 1
+            if self._holders[me]:
+                return
+            del self._holders[me]
+            _restore(self._per_thread, self._saved_of.pop(me))
+            if not self._holders:
+                _restore(self._shared, self._saved)
 
-    def _limit(self) -> None:
-        if self._libraries is None:
-            self._libraries = _blas_libraries()
-        self._saved = [library.num_threads for library in self._libraries]
-        for library, n_threads in zip(self._libraries, self._saved, strict=True):
-            if n_threads != 1:
-                library.set_num_threads(1)
-
-    def _restore(self) -> None:
-        for library, n_threads in zip(self._libraries or [], self._saved, strict=True):
-            if n_threads != 1:
-                library.set_num_threads(n_threads)
+    def _find_libraries(self) -> None:
+        libraries = _blas_libraries()
+        self._shared = [library for library in libraries if not library.is_per_thread]
+        self._per_thread = [library for library in libraries if library.is_per_thread]
+        self._is_ready = True
 
     def before_fork(self) -> None:
         """Let no thread be half way through a change."""
@@ -133,18 +172,24 @@ class _OneThreadBlas:
         me = threading.get_ident()
         others_only = bool(self._holders) and me not in self._holders
         self._holders = {me: self._holders[me]} if me in self._holders else {}
+        self._saved_of = {me: self._saved_of[me]} if me in self._saved_of else {}
         if others_only:
-            self._restore()
+            _restore(self._shared, self._saved)
 
 
-def _blas_libraries() -> list[Any]:
+def _restore(libraries: list[_Library], saved: list[int]) -> None:
+    for library, n_threads in zip(libraries, saved, strict=True):
+        library.restore(n_threads)
+
+
+def _blas_libraries() -> list[_Library]:
     # Here, since the import of both costs milliseconds; SciPy's BLAS must be loaded to be
     # found, and it is the one our kernels call.
     import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
     controllers = ThreadpoolController().select(user_api="blas").lib_controllers
-    return [library for library in controllers if library.num_threads is not None]
+    return [_Library(found) for found in controllers if found.num_threads is not None]
 
 
 _ONE_THREAD_BLAS = _OneThreadBlas()

@@ -12,9 +12,11 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from algos._common.threads import effective_n_threads
 from algos._cython.finite import all_finite
 
 FLOATS = (np.float64, np.float32)
+MANY_VALUES = 1 << 19  # fewer are looked through sooner than a second thread wakes
 
 
 def validate_rows(
@@ -44,12 +46,14 @@ def validate_rows(
     ensure_min_samples : int, default=1
     order : {"C", "F", None}, default="C"
     """
-    if not reset and _is_plain(estimator, X, dtype, ensure_min_samples, order):
+    is_plain = _is_plain(X, dtype, ensure_min_samples, order) and _is_finite(estimator, X)
+    if is_plain and not reset and _has_the_columns(estimator, X):
         return X
     return validate_data(
         estimator,
         X,
         reset=reset,
+        ensure_all_finite=not is_plain,
         dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
         accept_sparse=accept_sparse,
         accept_large_sparse=True,
@@ -58,12 +62,11 @@ def validate_rows(
     )
 
 
-def _is_plain(
-    estimator: Any, X: Any, dtype: Any, ensure_min_samples: int, order: str | None
-) -> bool:
-    """Tell whether X is a good C-ordered array already.
+def _is_plain(X: Any, dtype: Any, ensure_min_samples: int, order: str | None) -> bool:
+    """Tell whether X is an array that needs no conversion.
 
-    scikit-learn's validation of one row costs more than most predictions for it.
+    scikit-learn's validation of one row costs more than most predictions for it, and its
+    search for NaN in many rows has one thread.
     """
     if type(X) is not np.ndarray or X.ndim != 2 or order == "F":
         return False
@@ -73,10 +76,20 @@ def _is_plain(
         and X.dtype.isnative
         and X.flags.c_contiguous
         and X.shape[0] >= max(ensure_min_samples, 1)
-        and X.shape[1] == estimator.n_features_in_
-        and not hasattr(estimator, "feature_names_in_")
-        and (sklearn.get_config()["assume_finite"] or all_finite(X))
     )
+
+
+def _is_finite(estimator: Any, X: NDArray[Any]) -> bool:
+    if sklearn.get_config()["assume_finite"]:
+        return True
+    if X.size < MANY_VALUES:
+        return all_finite(X)
+    return all_finite(X, effective_n_threads(getattr(estimator, "n_jobs", 1)))
+
+
+def _has_the_columns(estimator: Any, X: NDArray[Any]) -> bool:
+    is_named = hasattr(estimator, "feature_names_in_")
+    return X.shape[1] == estimator.n_features_in_ and not is_named
 
 
 def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:

@@ -10,9 +10,7 @@
 
 #include <Python.h>
 #include <pythread.h>
-#ifndef _WIN32
-#include <unistd.h>
-#endif
+#include <string.h>
 
 #define ALGOS_POOL_MAX_THREADS 256
 
@@ -31,7 +29,6 @@ static struct {
     PyThread_type_lock wake[ALGOS_POOL_MAX_THREADS]; /* one binary semaphore a worker */
     char woken[ALGOS_POOL_MAX_THREADS];              /* its semaphore is released already */
     int n_workers;
-    long owner;    /* process that made the workers */
     int busy;      /* a region is running */
     int open;      /* workers may still join it */
     int n_inside;  /* workers that joined and have not left */
@@ -41,14 +38,6 @@ static struct {
     Py_ssize_t next;
     algos_job job;
 } algos_pool;
-
-static long algos_process_id(void) {
-#ifdef _WIN32
-    return 1; /* no fork there */
-#else
-    return (long)getpid();
-#endif
-}
 
 static Py_ssize_t algos_take(Py_ssize_t *next) {
 #ifdef _MSC_VER
@@ -90,18 +79,18 @@ static void algos_worker(void *index_as_pointer) {
     }
 }
 
-/* Returns 0, or -1 without memory. A forked child has none of its parent's threads, and
- * the parent's locks may have been held at the fork: both are left behind. */
+/* Called at import, and in a forked child before it has a second thread: the parent's
+ * threads are not there, and its locks may have been held at the fork, so both are left
+ * behind. Returns 0, or -1 without memory: then every region runs inline. */
 static int algos_pool_renew(void) {
     PyThread_type_lock guard = PyThread_allocate_lock();
     PyThread_type_lock idle = PyThread_allocate_lock();
+    memset(&algos_pool, 0, sizeof(algos_pool));
     if (guard == NULL || idle == NULL)
         return -1;
     PyThread_acquire_lock(idle, WAIT_LOCK); /* only a leaving worker opens it */
-    memset(&algos_pool, 0, sizeof(algos_pool));
     algos_pool.guard = guard;
     algos_pool.idle = idle;
-    algos_pool.owner = algos_process_id();
     return 0;
 }
 
@@ -166,10 +155,6 @@ static void algos_pool_run(algos_task run, void *arg, Py_ssize_t n_tasks, int n_
     if (n_threads > n_tasks)
         n_threads = (int)n_tasks;
     if (n_threads > 1 && algos_pool.guard != NULL) {
-        if (algos_pool.owner != algos_process_id() && algos_pool_renew() != 0) {
-            algos_drain(&job, 0);
-            return;
-        }
         PyThread_acquire_lock(algos_pool.guard, WAIT_LOCK);
         if (!algos_pool.busy) {
             algos_pool_open(&job, n_threads);

@@ -8,6 +8,8 @@ Three kinds of region give the same bits for any number of threads:
 (c) large accumulator: the task is a part of the *output*, computed in row order.
 """
 
+import os
+
 cdef extern from "_pool.h" nogil:
     void algos_pool_run(task_function run, void* arg, Py_ssize_t n_tasks, int n_threads)
     int algos_pool_renew()
@@ -15,8 +17,16 @@ cdef extern from "_pool.h" nogil:
 # Waking a sleeping thread costs tens of microseconds.
 cdef double INLINE_BELOW = 200e3
 
-if algos_pool_renew() != 0:
-    raise MemoryError("no memory for the locks of the thread pool")
+
+def _renew():
+    """Make the pool anew, without workers."""
+    if algos_pool_renew() != 0:
+        raise MemoryError("no memory for the locks of the thread pool")
+
+
+_renew()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 cdef void run_region(

@@ -50,6 +50,7 @@ static inline Py_ssize_t algos_panel_rows(Py_ssize_t k) {
         void (*add_moments)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *,        \
                             const double *, double *, double *);                             \
         double (*lower)(T *, const T *, const double *, Py_ssize_t);                         \
+        void (*half_norms)(const T *, Py_ssize_t, Py_ssize_t, T *);                          \
     } name;
 
 ALGOS_DECLARE_TABLE(float, algos_tile_table_f32)

@@ -56,3 +56,8 @@ cdef void add_moments(
 cdef double lower_to(
     floating* distance, const floating* bound, const double* weight, Py_ssize_t rows
 ) noexcept nogil
+
+# ||row||^2 / 2 of each row
+cdef void half_norms(
+    const floating* rows, Py_ssize_t k, Py_ssize_t d, floating* out
+) noexcept nogil

@@ -26,6 +26,7 @@ cdef extern from "_tile.h" nogil:
             double*, double*) noexcept nogil
         double (*lower)(
             float*, const float*, const double*, Py_ssize_t) noexcept nogil
+        void (*half_norms)(const float*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
     ctypedef struct algos_tile_table_f64:
         Py_ssize_t points
         void (*pack)(
@@ -51,6 +52,7 @@ cdef extern from "_tile.h" nogil:
             double*, double*) noexcept nogil
         double (*lower)(
             double*, const double*, const double*, Py_ssize_t) noexcept nogil
+        void (*half_norms)(const double*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
     const algos_tile_table_f32* algos_tile_f32
     const algos_tile_table_f64* algos_tile_f64
     int algos_tile_choose(int limit)
@@ -160,6 +162,15 @@ cdef double lower_to(
         return algos_tile_f32.lower(distance, bound, weight, rows)
     else:
         return algos_tile_f64.lower(distance, bound, weight, rows)
+
+
+cdef void half_norms(
+    const floating* rows, Py_ssize_t k, Py_ssize_t d, floating* out
+) noexcept nogil:
+    if floating is float:
+        algos_tile_f32.half_norms(rows, k, d, out)
+    else:
+        algos_tile_f64.half_norms(rows, k, d, out)
 
 
 def _test_choose_level(int limit):

@@ -236,6 +236,17 @@ static void N(row_distances)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t row
     }
 }
 
+/* Half the squared norm of each row, in double. */
+static void N(half_norms)(const T *restrict rows, Py_ssize_t k, Py_ssize_t d, T *restrict out) {
+    for (Py_ssize_t j = 0; j < k; j++) {
+        double total = 0;
+#pragma omp simd reduction(+ : total)
+        for (Py_ssize_t p = 0; p < d; p++)
+            total += (double)rows[j * d + p] * (double)rows[j * d + p];
+        out[j] = (T)(total / 2);
+    }
+}
+
 /* Sums and sums of squares of the columns of x less an origin, in row order. */
 static void N(add_moments)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d,
                            const T *restrict origin, const double *restrict weight,
@@ -266,7 +277,8 @@ static double N(lower)(T *restrict distance, const T *restrict bound,
 
 static const ALGOS_TABLE N(table) = {POINTS,        N(pack),    N(products),
                                      N(distances), N(nearest), N(add_rows),
-                                     N(row_distances), N(add_moments), N(lower)};
+                                     N(row_distances), N(add_moments), N(lower),
+                                     N(half_norms)};
 
 #undef T
 #undef N

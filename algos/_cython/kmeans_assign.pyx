@@ -12,7 +12,7 @@ from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
-    add_rows, pack_panel, pack_tile, panel_rows, row_distances, tile_nearest, tile_points,
+    add_rows, half_norms, pack_panel, pack_tile, panel_rows, row_distances, tile_nearest, tile_points,
 )
 
 cdef extern from "math.h" nogil:
@@ -114,18 +114,23 @@ cdef void _assign_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
         _assign_lane(job, <const double*> job.X, lane, slot)
 
 
-cdef void _half_norms(
-    const floating* centers, Py_ssize_t k, Py_ssize_t d, Py_ssize_t padded, floating* init
-) noexcept nogil:
-    """||c||^2 / 2 in double; the rows that only fill a panel group are never nearest."""
+def shift_centers(
+    const floating[:, ::1] centers,  # IN (k, d)
+    floating[::1] shift,             # OUT (d,): their mean
+    floating[:, ::1] shifted,        # OUT (k, d): the centres less the shift
+):
+    """Move centres near the origin."""
+    cdef Py_ssize_t k = centers.shape[0], d = centers.shape[1], j, p
     cdef double total
-    cdef Py_ssize_t j, p
-    for j in range(padded):
-        total = INFINITY if j >= k else 0
-        if j < k:
+    with nogil:
+        for p in range(d):
+            total = 0
+            for j in range(k):
+                total += centers[j, p] / <double> k
+            shift[p] = <floating> total
+        for j in range(k):
             for p in range(d):
-                total += <double> centers[j * d + p] * centers[j * d + p]
-        init[j] = <floating> (total / 2)
+                shifted[j, p] = centers[j, p] - shift[p]
 
 
 def assign(
@@ -177,7 +182,9 @@ def assign(
     job.n_lanes = lanes
     with nogil:
         pack_panel(&shifted[0, 0], k, d, <floating> -1, <floating*> panel.data)
-        _half_norms(&shifted[0, 0], k, d, padded, <floating*> init.data)
+        half_norms(&shifted[0, 0], k, d, <floating*> init.data)
+        for lane in range(k, padded):  # these only fill a panel group: never nearest
+            (<floating*> init.data)[lane] = INFINITY
         run_region(_assign_task, &job, lanes, 0.02 * n * d * padded, n_threads)
         for lane in range(lanes):
             total += job.objective[lane]

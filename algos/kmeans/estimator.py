@@ -242,7 +242,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         labels : ndarray of shape (n_samples,), dtype int32
         """
         X, centers, _ = self._checked(X)
-        return label_rows(X, centers, effective_n_threads(self.n_jobs))
+        return label_rows(X, centers, self._threads_for(X))
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Return the Euclidean distance of each row to each centre.
@@ -257,7 +257,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
             In the dtype of X.
         """
         X, centers, exponent = self._checked(X)
-        return scaled(distances_to(X, centers, effective_n_threads(self.n_jobs)), -exponent)
+        return scaled(distances_to(X, centers, self._threads_for(X)), -exponent)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return minus the inertia of X.
@@ -275,7 +275,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         """
         X, centers, exponent = self._checked(X)
         weight = check_sample_weight(sample_weight, len(X))
-        _, inertia = label_and_measure(X, weight, centers, effective_n_threads(self.n_jobs))
+        _, inertia = label_and_measure(X, weight, centers, self._threads_for(X))
         return -_unscaled_square(inertia, exponent)
 
     @property
@@ -284,12 +284,18 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
 
     def _checked(self, X: Any) -> tuple[NDArray[Any], NDArray[Any], int]:
         """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
-        check_is_fitted(self)
+        if not hasattr(self, "cluster_centers_"):
+            check_is_fitted(self)  # takes longer than the rest for one row
         X = validate_rows(self, X, reset=False)
         exponent = self._exponent
         centers = scaled(self.cluster_centers_, exponent)
         centers = np.ascontiguousarray(centers, dtype=X.dtype)
         return scaled(X, exponent), centers, exponent
+
+    def _threads_for(self, X: NDArray[Any]) -> int:
+        if X.size * self._n_features_out < _ONE_THREAD_BELOW:
+            return 1
+        return effective_n_threads(self.n_jobs)
 
     def _fit(self, X: NDArray[Any], weight: Doubles | None, n_threads: int) -> KMeans:
         resumable = Resumable(self, X, sample_weight=weight)
@@ -360,6 +366,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         self._exponent = exponent
 
 
+_ONE_THREAD_BELOW = 1_000_000  # multiplications: to ask for threads would take longer
 _TINY = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 
 

@@ -13,8 +13,11 @@ from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos._cython.column_moments import column_moments
 from algos._cython.finite import all_finite
-from algos._cython.kmeans_assign import assign
+from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
+from algos._cython.kmeans_update import sum_by_label
+
+_LANES = 16
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -88,12 +91,18 @@ class Rows:
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
         k, d = centers.shape
-        found = Sums(np.empty((k, d)), np.empty(k), 0.0, 0)
-        rounded = centers.astype(self.X.dtype)
+        found = Sums(np.zeros((k, d)), np.zeros(k), 0.0, 0)
+        # One copy of the sums a lane, and lanes enough for many threads, must stay small.
+        fused = _LANES * found.sums.nbytes <= max(16 << 20, self.X.nbytes // 20)
         objective, found.n_changed = assign(
-            self.X, self.weight, self.shift, rounded, None, labels, found.sums, found.counts,
-            None, self.n_threads,
+            self.X, self.weight, self.shift, centers.astype(self.X.dtype), None, labels,
+            found.sums if fused else None, found.counts if fused else None, None,
+            self.n_threads,
         )  # fmt: skip
+        if not fused:
+            sum_by_label(
+                self.X, self.weight, self.shift, labels, found.sums, found.counts, self.n_threads
+            )
         found.objective = max(objective + self.spread, 0.0)
         return found
 
@@ -107,8 +116,9 @@ class Rows:
 
 def _shift_of(centers: Floats) -> tuple[Floats, Floats]:
     """Return (shift, centres less the shift), both in the centres' dtype."""
-    shift = centers.mean(axis=0, dtype=np.float64).astype(centers.dtype)
-    return shift, np.ascontiguousarray(centers - shift)
+    shift, shifted = np.empty_like(centers[0]), np.empty_like(centers)
+    shift_centers(centers, shift, shifted)
+    return shift, shifted
 
 
 def _nearest(

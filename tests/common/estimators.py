@@ -4,12 +4,13 @@ A new room adds one line for each solver. What an estimator can do (weights, spa
 streaming, callbacks) is read off the class and its tags, never stated here.
 """
 
+import numbers
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
@@ -43,7 +44,7 @@ def find_class(name: str) -> type | None:
         return RunningMeanRegressor
     try:
         return getattr(algos, name, None)
-    except ModuleNotFoundError:
+    except ModuleNotFoundError:  # the room is not built yet
         return None
 
 
@@ -167,3 +168,20 @@ def assert_close(a: Any, b: Any, dtype: Any, factor: float = 1e3) -> None:
             np.testing.assert_allclose(value, other, rtol=0, atol=tolerance, err_msg=name)
         else:
             assert value.tolist() == other.tolist(), name
+
+
+def assert_plain(value: Any, where: str) -> None:
+    """Assert that only arrays, numbers, strings and estimators are in `value`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            assert isinstance(key, str), where
+            assert_plain(item, f"{where}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            assert_plain(item, where)
+    elif isinstance(value, np.ndarray):
+        is_names = value.dtype == object and all(isinstance(v, str) for v in value.flat)
+        assert value.dtype != object or is_names, where
+    else:
+        plain = (numbers.Number, np.generic, str, bool, type(None), BaseEstimator)
+        assert isinstance(value, plain), f"{where}: {type(value)}"

@@ -3,10 +3,11 @@
 import ast
 import inspect
 import re
+from numbers import Integral
 
 import pytest
 
-from algos._common.params import InvalidParameterError, Options, as_constraints
+from algos._common.params import Interval, InvalidParameterError, Options, as_constraints
 from tests.common.estimators import all_cases, learned
 
 
@@ -79,6 +80,27 @@ def test_a_wrong_parameter_is_named_with_its_value_and_a_remedy(case):
             estimator.fit(X, case.target(X))
         pattern = rf"`{name}`=\{{'not': '{name}'\}} must be .+; .*{case.kind.__name__}"
         assert re.match(pattern, str(caught.value)), str(caught.value)
+
+
+def just_outside(interval):
+    """Return the nearest wrong numbers of an interval."""
+    step = 1 if interval.kind is Integral else 1e-9
+    if interval.low is not None:
+        yield interval.low - (step if interval.closed in ("left", "both") else 0)
+    if interval.high is not None:
+        yield interval.high + (step if interval.closed in ("right", "both") else 0)
+
+
+@all_cases
+def test_a_number_just_outside_its_interval_is_refused(case):
+    X = case.rows(50)
+    for name, constraints in case.kind._parameters.items():
+        allowed = as_constraints(constraints)
+        intervals = [c for c in allowed if isinstance(c, Interval)]
+        for value in (v for interval in intervals for v in just_outside(interval)):
+            if not any(constraint.accepts(value) for constraint in allowed):
+                with pytest.raises(InvalidParameterError, match=f"^`{name}`="):
+                    case.make(**{name: value}).fit(X, case.target(X))
 
 
 @all_cases

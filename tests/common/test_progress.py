@@ -13,7 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from algos._common.callbacks import HAS_CALLBACKS
 from algos._common.checkpoint import ATTRIBUTE
 from algos.callbacks import Checkpoint
-from tests.common.estimators import all_cases, assert_same_bits, cases_where, learned, outputs
+from tests.common.estimators import (
+    all_cases,
+    assert_plain,
+    assert_same_bits,
+    cases_where,
+    learned,
+    outputs,
+)
 
 iterative = cases_where(lambda case: case.has("max_iter"))
 needs_callbacks = pytest.mark.skipif(
@@ -69,12 +76,12 @@ class Snapshots(Recorder):
             self.taken.append(outputs(fitted_estimator, self.X))
 
 
-class Stop(Exception):
+class StopError(Exception):
     pass
 
 
 def stop():
-    raise Stop
+    raise StopError
 
 
 def fit_with(case, X, *callbacks, **parameters):
@@ -111,6 +118,16 @@ def test_callbacks_do_not_change_a_bit(case):
 
 
 @needs_callbacks
+@all_cases
+def test_scikit_learns_progress_bar_runs(case, capsys):
+    pytest.importorskip("rich")
+    from sklearn.callback import ProgressBar
+
+    X = case.rows()
+    assert_same_bits(learned(fit_with(case, X, ProgressBar())), learned(case.fitted(X)))
+
+
+@needs_callbacks
 @iterative
 def test_a_callback_can_stop_the_fit(case):
     estimator = fit_with(case, case.rows(), Stopper())
@@ -141,7 +158,7 @@ def test_an_error_in_a_callback_leaves_the_old_state_and_no_open_task(case):
     estimator.set_callbacks(recorder)
     before = dict(vars(estimator))
     other = case.rows(seed=1)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         estimator.fit(other, case.target(other))
     assert vars(estimator).keys() == before.keys()
     assert all(vars(estimator)[name] is value for name, value in before.items())
@@ -169,7 +186,7 @@ def interrupted(case, X, path, at):
     """Return what the checkpoint holds of a fit that broke after `at` tasks, or None."""
     try:
         fit_with(case, X, Checkpoint(path), Recorder(stop, at))
-    except Stop:
+    except StopError:
         return joblib.load(path)
     return None
 
@@ -183,11 +200,24 @@ def test_a_resumed_fit_gives_the_bits_of_an_uninterrupted_one(case, at, tmp_path
     if estimator is None:
         return  # the fit has fewer iterations
     assert outputs(estimator, X)
+    assert_plain(vars(estimator)[ATTRIBUTE], ATTRIBUTE)
     estimator.fit(X, case.target(X))
     expected = case.fitted(X)
     assert_same_bits(learned(estimator), learned(expected))
     assert_same_bits(outputs(estimator, X), outputs(expected, X))
     assert ATTRIBUTE not in vars(estimator)
+
+
+@needs_callbacks
+@iterative
+def test_a_resumed_fit_does_the_rest_alone(case, tmp_path):
+    X = case.rows()
+    whole, rest = Recorder(), Recorder()
+    fit_with(case, X, whole)
+    estimator = interrupted(case, X, tmp_path / "fit", 1)
+    estimator.set_callbacks(rest).fit(X, case.target(X))
+    assert whole.leaves > 1
+    assert rest.leaves == whole.leaves - 1
 
 
 @needs_callbacks
@@ -203,7 +233,7 @@ def test_the_checkpoint_of_the_last_iteration_adds_nothing(case, tmp_path):
 @iterative
 def test_a_resumed_fit_needs_no_second_draw_from_an_instance(case, tmp_path):
     X = case.rows()
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         fit_with(
             case,
             X,

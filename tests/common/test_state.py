@@ -2,15 +2,20 @@
 
 import copy
 import io
-import numbers
 import pickle
 
 import joblib
-import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
-from tests.common.estimators import all_cases, assert_same_bits, cases_where, learned, outputs
+from tests.common.estimators import (
+    all_cases,
+    assert_plain,
+    assert_same_bits,
+    cases_where,
+    learned,
+    outputs,
+)
 
 
 def by_pickle(estimator):
@@ -45,22 +50,6 @@ def test_an_estimator_travels_without_loss(case, travel):
     assert arrived.get_params() == estimator.get_params()
     assert_same_bits(learned(arrived), learned(estimator))
     assert_same_bits(outputs(arrived, X), outputs(estimator, X))
-
-
-def assert_plain(value, where):
-    if isinstance(value, dict):
-        for key, item in value.items():
-            assert isinstance(key, str), where
-            assert_plain(item, f"{where}.{key}")
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            assert_plain(item, where)
-    elif isinstance(value, np.ndarray):
-        is_names = value.dtype == object and all(isinstance(v, str) for v in value.flat)
-        assert value.dtype != object or is_names, where
-    else:
-        plain = (numbers.Number, np.generic, str, bool, type(None), BaseEstimator)
-        assert isinstance(value, plain), f"{where}: {type(value)}"
 
 
 @all_cases

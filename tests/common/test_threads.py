@@ -7,10 +7,18 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import joblib
 import pytest
 
 from algos._common import threads
-from tests.common.estimators import all_cases, assert_same_bits, cases_where, learned, outputs
+from tests.common.estimators import (
+    CASES,
+    all_cases,
+    assert_same_bits,
+    cases_where,
+    learned,
+    outputs,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,3 +83,17 @@ def test_concurrent_fits_learn_what_one_fit_does(case):
     with ThreadPoolExecutor(3) as pool:
         for found in pool.map(lambda _: learned(case.fitted(X)), range(6)):
             assert_same_bits(found, expected)
+
+
+def fit_all(dtype):
+    return [learned(case.fitted(case.rows(3000).astype(dtype))) for case in CASES]
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_joblib_workers_learn_what_the_process_itself_does(backend):
+    dtypes = ["float32", "float64"]
+    with joblib.Parallel(n_jobs=2, backend=backend) as parallel:
+        found = parallel(joblib.delayed(fit_all)(dtype) for dtype in dtypes)
+    for dtype, results in zip(dtypes, found, strict=True):
+        for case, ours, alone in zip(CASES, results, fit_all(dtype), strict=True):
+            assert_same_bits(ours, alone, case.id)

@@ -17,6 +17,16 @@ def test_all_finite_is_numpys_answer(X):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("place", [0, 65_535, 65_536, 5 * (1 << 17) - 1])
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_one_bad_value_is_found_in_any_chunk(dtype, place, n_threads):
+    X = np.zeros((5, 1 << 17), dtype=dtype)
+    assert all_finite(X, n_threads)
+    X.flat[place] = np.nan
+    assert not all_finite(X, n_threads)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", [0, 4095, 4096, 12_344])
 def test_one_bad_value_is_found_anywhere(dtype, value, place):

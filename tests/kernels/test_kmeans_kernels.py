@@ -10,6 +10,7 @@ from algos._cython.column_moments import column_moments
 from algos._cython.kmeans_assign import assign
 from algos._cython.kmeans_distances import center_distances
 from algos._cython.kmeans_seed import bucket_sums, try_candidates
+from algos._cython.kmeans_update import sum_by_label
 
 LEVELS = (0, 3, 4)
 
@@ -109,6 +110,17 @@ def test_a_row_alone_has_the_bits_it_has_in_a_batch(n, d, k):
         assert alone.tobytes() == batch[row].tobytes()
         label = run_assign(X[row : row + 1], centers, shift, None, sums=False)[0]
         assert label[0] == labels[row]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_by_label_are_those_of_the_fused_pass(level, dtype, weighted):
+    X, centers, shift, weight = problem(250, 9, 40, dtype, weighted=weighted)
+    labels, sums, counts, *_ = run_assign(X, centers, shift, weight)
+    found, n_found = np.zeros_like(sums), np.zeros_like(counts)
+    sum_by_label(X, weight, shift, labels, found, n_found, 2)
+    assert found.tobytes() == sums.tobytes()  # one lane: the same order of rows
+    assert n_found.tobytes() == counts.tobytes()
 
 
 def test_equal_centres_give_the_first():

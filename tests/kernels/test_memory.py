@@ -3,7 +3,6 @@
 import sys
 
 import pytest
-
 from algos._cython._memory import _test_scratch
 
 

@@ -17,7 +17,8 @@ def words(key, stream, step, count):
 
 
 def numpy_words(key, stream, step, count):
-    return np.random.Philox(key=key, counter=[0, step, stream, 0]).random_raw(count)
+    counter = np.array([0, step, stream, 0], dtype=np.uint64)
+    return np.random.Philox(key=key, counter=counter).random_raw(count)
 
 
 @given(key=st.tuples(word, word), stream=word, step=word)
@@ -32,7 +33,7 @@ def test_doubles_are_the_upper_bits_of_the_words():
     _rng._test_doubles(key, values, 5, 6)
     raw = numpy_words(key, 5, 6, 1000)
     assert values.tolist() == ((raw >> np.uint64(11)) * 2.0**-53).tolist()
-    assert 0 <= values.min() and values.max() < 1
+    assert values.min() >= 0 and values.max() < 1
 
 
 def bounded_oracle(raw, bound, count):

@@ -208,6 +208,14 @@ def test_verbose_tells_of_runs_and_iterations(digits, capsys):
     assert "Iteration 0, inertia" in text
 
 
+def test_many_large_centres_give_scikit_learns_result():
+    X = np.random.default_rng(0).normal(size=(600, 700))  # k * d too large for lanes
+    ours = KMeans(200, init=X[:200], n_init=1, n_jobs=2).fit(X)
+    theirs = ReferenceKMeans(200, init=X[:200], n_init=1).fit(X)
+    assert np.array_equal(ours.labels_, theirs.labels_)
+    assert_allclose(ours.cluster_centers_, theirs.cluster_centers_, atol=1e-12)
+
+
 def test_one_cluster_is_the_mean(digits):
     model = KMeans(1).fit(digits)
     assert_allclose(model.cluster_centers_[0], digits.mean(axis=0), atol=1e-12)

@@ -1,0 +1,95 @@
+"""The constraint table: what it accepts, and what it says."""
+
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import sklearn
+from scipy import sparse
+
+from algos._common.base import Estimator
+from algos._common.params import (
+    ArrayLike,
+    Boolean,
+    Instance,
+    Interval,
+    InvalidParameterError,
+    IsCallable,
+    Options,
+    RandomState,
+    check_params,
+)
+
+ACCEPTED = [
+    (Interval(Integral, 1, None), [1, np.int32(5), 10**400], [0, 1.0, True, "1", None, np.True_]),
+    (Interval(Real, 0, 1), [0, 0.0, 0.5, np.float32(0.5)], [1.0, -1e-300, np.nan, np.inf, 1j]),
+    (Interval(Real, 0, 1, closed="right"), [1, 1e-300], [0.0, 1.0001]),
+    (Interval(Real, 0, 1, closed="both"), [0, 1], [-1, 2]),
+    (Interval(Real, 0, 1, closed="neither"), [0.5], [0, 1, np.nan]),
+    (Interval(Real, None, None), [-np.inf, 0, 3], [np.nan, np.float32("nan"), "0"]),
+    (Options("auto", "full"), ["auto", np.str_("full")], ["Auto", None, 1, ["auto"]]),
+    (Options("auto", 1), ["auto", 1], [1.0, True]),
+    (Instance(dict, list), [{}, []], [(), None]),
+    (Boolean(), [True, False, np.True_], [0, 1, None, "True"]),
+    (ArrayLike(), [[1], (1,), np.ones(2), sparse.eye(2)], ["auto", b"x", 1, None, list, {1}]),
+    (IsCallable(), [len, lambda: 0], ["len", None, [len]]),
+    (
+        RandomState(),
+        [None, 0, 2**32 - 1, np.int64(3), np.random.RandomState(0), np.random.default_rng(0)],
+        [-1, 2**32, 1.0, True, "0", np.random],
+    ),
+]
+
+
+@pytest.mark.parametrize(("constraint", "right", "wrong"), ACCEPTED, ids=lambda v: str(v)[:40])
+def test_a_constraint_accepts_what_it_says(constraint, right, wrong):
+    assert all(constraint.accepts(value) for value in right)
+    assert not any(constraint.accepts(value) for value in wrong)
+
+
+class Toy(Estimator):
+    _parameters: ClassVar = {
+        "size": [Interval(Integral, 1, None)],
+        "mode": [Options("random", "k-means++"), IsCallable(), None],
+    }
+
+    def __init__(self, size=3, *, mode="random"):
+        self.size = size
+        self.mode = mode
+
+
+MESSAGES = [
+    (
+        {"size": 0},
+        "`size`=0 must be an int in [1, inf); the default is Toy(size=3)",
+    ),
+    (
+        {"size": 4.0},
+        "`size`=4.0 must be an int in [1, inf); write Toy(size=4)",
+    ),
+    (
+        {"mode": "kmeans++"},
+        "`mode`='kmeans++' must be one of {'random', 'k-means++'}, callable or None; "
+        "did you mean Toy(mode='k-means++')?",
+    ),
+    (
+        {"mode": 7},
+        "`mode`=7 must be one of {'random', 'k-means++'}, callable or None; "
+        "the default is Toy(mode='random')",
+    ),
+]
+
+
+@pytest.mark.parametrize(("parameters", "message"), MESSAGES)
+def test_the_message_says_what_was_given_what_may_be_and_what_to_do(parameters, message):
+    with pytest.raises(InvalidParameterError) as caught:
+        check_params(Toy(**parameters))
+    assert str(caught.value) == message
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, TypeError)
+
+
+def test_scikit_learns_switch_turns_the_checks_off():
+    with sklearn.config_context(skip_parameter_validation=True):
+        check_params(Toy(size=-1))

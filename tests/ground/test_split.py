@@ -1,0 +1,64 @@
+"""The validation split: by class, by content, by weight."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algos._common.random import seed_key
+from algos._common.row_key import row_keys
+from algos._common.split import validation_split
+
+
+def keys_of(X):
+    return row_keys(np.asarray(X, dtype=np.float64).reshape(len(X), -1), seed_key(0))
+
+
+def test_each_class_gives_its_share():
+    classes = np.repeat([0, 1], [900, 100])
+    train, validation = validation_split(keys_of(np.arange(1000)), 0.2, classes=classes)
+    assert np.bincount(classes[validation]).tolist() == [180, 20]
+    assert sorted([*train, *validation]) == list(range(1000))
+
+
+@given(st.lists(st.integers(0, 9), min_size=2), st.floats(0.05, 0.6), st.randoms())
+def test_copies_stay_together_and_order_does_not_matter(rows, fraction, random):
+    if len(set(rows)) < 2:
+        return
+    shuffled = rows.copy()
+    random.shuffle(shuffled)
+    sides = []
+    for some in (rows, shuffled):
+        with_warning = np.asarray(some)
+        try:
+            train, validation = validation_split(keys_of(some), fraction)
+        except UserWarning:
+            return
+        sides.append((set(with_warning[train]), set(with_warning[validation])))
+    assert sides[0] == sides[1]
+    assert not sides[0][0] & sides[0][1]
+
+
+def test_weights_are_repeats():
+    rng = np.random.default_rng(0)
+    X = np.arange(100)
+    weight = rng.integers(1, 5, size=100)
+    repeated = np.repeat(X, weight)
+    by_weight = validation_split(keys_of(X), 0.25, weight=weight.astype(float))
+    by_repeats = validation_split(keys_of(repeated), 0.25)
+    for rows, copies in zip(by_weight, by_repeats, strict=True):
+        assert set(X[rows]) == set(repeated[copies])
+
+
+def test_a_tenth_of_ten_rows_is_one_row():
+    for n_rows, fraction in [(10, 0.1), (10, 0.7), (1000, 0.3)]:
+        _, validation = validation_split(keys_of(np.arange(n_rows)), fraction)
+        assert len(validation) == round(n_rows * fraction)
+
+
+@pytest.mark.parametrize("classes", [None, np.array([0, 0, 0, 1])])
+def test_too_few_rows_serve_both_sides_with_a_warning(classes):
+    X = np.zeros(4) if classes is None else np.arange(4)
+    with pytest.warns(UserWarning, match=r"`validation_fraction`=0.1 .* all 4 rows"):
+        train, validation = validation_split(keys_of(X), 0.1, classes=classes)
+    assert train.tolist() == validation.tolist() == [0, 1, 2, 3]

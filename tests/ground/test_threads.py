@@ -1,0 +1,220 @@
+"""Thread counts, and BLAS held to one thread."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import joblib
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from algos._common import threads
+from algos._common.params import InvalidParameterError
+from algos._common.threads import effective_n_threads, one_thread_blas
+
+
+@pytest.fixture
+def eight_cores(monkeypatch):
+    monkeypatch.setattr(threads, "_cores_of_the_cgroup", lambda: 8)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "expected"),
+    [(None, 8), (1, 1), (3, 3), (8, 8), (100, 8), (-1, 8), (-2, 7), (-8, 1), (-100, 1)],
+)
+def test_n_jobs_is_a_number_of_threads(eight_cores, n_jobs, expected):
+    assert effective_n_threads(n_jobs) == expected
+
+
+def test_no_thread_is_an_error(eight_cores):
+    with pytest.raises(InvalidParameterError, match=r"`n_jobs`=0 must be .*; "):
+        effective_n_threads(0)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("3", 3), ("2,4", 2), ("99", 8), ("", 8), ("x", 8)]
+)
+@pytest.mark.parametrize("n_jobs", [None, -1, 50])
+def test_omp_num_threads_is_a_limit(eight_cores, monkeypatch, value, expected, n_jobs):
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert effective_n_threads(n_jobs) == expected
+
+
+def test_the_affinity_is_a_limit(eight_cores, monkeypatch):
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: {0, 5, 6}, raising=False)
+    assert effective_n_threads(None) == 3
+
+
+def test_a_joblib_context_speaks_for_none(eight_cores):
+    with joblib.parallel_config(n_jobs=3):
+        assert effective_n_threads(None) == 3
+        assert effective_n_threads(5) == 5
+    with joblib.parallel_config(n_jobs=-2):
+        assert effective_n_threads(None) == 7
+    with joblib.parallel_config(backend="threading"):
+        assert effective_n_threads(None) == 8
+
+
+def test_a_worker_of_joblibs_threads_has_one_thread(eight_cores):
+    with joblib.Parallel(n_jobs=2, backend="threading") as parallel:
+        assert parallel(joblib.delayed(effective_n_threads)(n) for n in (None, 4)) == [1, 4]
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_worker_of_joblibs_processes_has_one_thread(backend):
+    with joblib.Parallel(n_jobs=2, backend=backend) as parallel:
+        assert parallel(joblib.delayed(effective_n_threads)(None) for _ in range(2)) == [1, 1]
+
+
+def test_a_worker_stays_within_the_share_that_joblib_gave_it():
+    with (
+        joblib.parallel_config(backend="loky", n_jobs=2, inner_max_num_threads=1),
+        joblib.Parallel() as parallel,
+    ):
+        assert parallel(joblib.delayed(effective_n_threads)(8) for _ in range(2)) == [1, 1]
+
+
+def blas_threads():
+    return {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+
+
+@pytest.fixture
+def two_blas_threads():
+    with threadpool_limits(2, user_api="blas"):
+        if blas_threads() != {2}:
+            pytest.skip("this BLAS has one thread only")
+        yield
+
+
+def test_blas_has_one_thread_inside_and_its_own_number_outside(two_blas_threads):
+    with one_thread_blas():
+        assert blas_threads() == {1}
+        with one_thread_blas():
+            assert blas_threads() == {1}
+        assert blas_threads() == {1}
+    assert blas_threads() == {2}
+
+
+def test_an_error_brings_the_threads_back(two_blas_threads):
+    with pytest.raises(KeyError), one_thread_blas():
+        raise KeyError
+    assert blas_threads() == {2}
+
+
+def test_the_last_caller_to_leave_brings_the_threads_back(two_blas_threads):
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with one_thread_blas():
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=other)
+    with one_thread_blas():
+        thread.start()
+        entered.wait()
+    assert blas_threads() == {1}
+    leave.set()
+    thread.join()
+    assert blas_threads() == {2}
+
+
+def test_any_thread_can_hold_blas_to_one_thread(two_blas_threads):
+    seen = []
+
+    def other():
+        with one_thread_blas():
+            seen.append(blas_threads())
+        seen.append(blas_threads())
+
+    thread = threading.Thread(target=other)  # two_blas_threads belongs to the main thread
+    thread.start()
+    thread.join()
+    assert seen == [{1}, {2}]
+
+
+class FakeLibrary:
+    """An OpenBLAS over OpenMP: each thread has its own number."""
+
+    is_per_thread = True
+
+    def __init__(self):
+        self.of_thread = {}
+
+    def limit(self):
+        before = self.of_thread.get(threading.get_ident(), 2)
+        self.of_thread[threading.get_ident()] = 1
+        return before
+
+    def restore(self, n_threads):
+        self.of_thread[threading.get_ident()] = n_threads
+
+
+def test_a_blas_with_a_number_for_each_thread_is_held_in_each(monkeypatch):
+    library = FakeLibrary()
+    monkeypatch.setattr(threads, "_blas_libraries", lambda: [library])
+    context = threads._OneThreadBlas()
+    inside = {}
+
+    def other():
+        with context, context:
+            inside[threading.get_ident()] = library.of_thread[threading.get_ident()]
+
+    with context:
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert set(inside.values()) == {1}
+    assert set(library.of_thread.values()) == {2}
+
+
+FORK = """
+import os, sys, threading
+from tests.ground.test_threads import blas_threads, one_thread_blas
+from threadpoolctl import threadpool_limits
+
+threadpool_limits(2, user_api="blas")
+if blas_threads() != {2}:
+    sys.exit(0)
+entered, leave = threading.Event(), threading.Event()
+
+def other():
+    with one_thread_blas():
+        entered.set()
+        leave.wait()
+
+threading.Thread(target=other).start()
+entered.wait()
+inside_too = sys.argv[1] == "inside"
+if inside_too:
+    one_thread_blas().__enter__()
+child = os.fork()
+if child == 0:
+    right = blas_threads() == ({1} if inside_too else {2})
+    if inside_too:
+        one_thread_blas().__exit__(None, None, None)
+    with one_thread_blas():
+        right = right and blas_threads() == {1}
+    os._exit(0 if right and blas_threads() == {2} else 1)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+leave.set()
+sys.exit(status)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+@pytest.mark.parametrize("where", ["outside", "inside"])
+def test_a_child_forgets_the_callers_that_it_lacks(where):
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, where],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": "."},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0

@@ -1,0 +1,129 @@
+"""Rows and weights: the fast way and the slow way agree."""
+
+import numpy as np
+import pytest
+import sklearn
+from scipy import sparse
+from sklearn.base import BaseEstimator
+
+from algos._common import validation
+from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+
+
+class Fitted(BaseEstimator):
+    def __init__(self):
+        pass
+
+
+@pytest.fixture
+def estimator():
+    estimator = Fitted()
+    validate_rows(estimator, np.zeros((2, 3)), reset=True)
+    return estimator
+
+
+@pytest.fixture
+def slow_calls(monkeypatch):
+    """Count the rows that go through scikit-learn's validation."""
+    calls = []
+    original = validation.validate_data
+
+    def counted(*arguments, **keywords):
+        calls.append(1)
+        return original(*arguments, **keywords)
+
+    monkeypatch.setattr(validation, "validate_data", counted)
+    return calls
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_plain_rows_are_returned_themselves(estimator, slow_calls, dtype):
+    X = np.ones((4, 3), dtype=dtype)
+    assert validate_rows(estimator, X, reset=False) is X
+    assert not slow_calls
+
+
+@pytest.mark.parametrize("reset", [True, False])
+@pytest.mark.parametrize("n_rows", [4, 200_000])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_bad_value_is_scikit_learns_error(estimator, reset, n_rows, value):
+    X = np.ones((n_rows, 3))
+    assert validate_rows(estimator, X, reset=reset) is X
+    X[-1, -1] = value
+    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
+        validate_rows(estimator, X, reset=reset)
+
+
+def test_no_value_is_looked_at_if_scikit_learn_is_told_so(estimator):
+    X = np.full((2, 3), np.nan)
+    with sklearn.config_context(assume_finite=True):
+        assert validate_rows(estimator, X, reset=False) is X
+
+
+SLOW = [
+    np.asfortranarray(np.ones((4, 3))),
+    np.ones((4, 3), dtype=np.int64),
+    np.ones((4, 3), dtype=np.float16),
+    np.ones((4, 3)).astype(np.dtype(float).newbyteorder()),
+    np.ones((4, 3)).tolist(),
+    np.ones((8, 3))[::2],
+]
+
+
+@pytest.mark.parametrize("X", SLOW, ids=range(len(SLOW)))
+def test_other_rows_take_the_slow_way_to_the_same_array(estimator, slow_calls, X):
+    found = validate_rows(estimator, X, reset=False)
+    assert slow_calls
+    assert found.flags.c_contiguous
+    assert found.dtype.isnative
+    assert found.tolist() == np.ones((4, 3)).tolist()
+
+
+def test_only_listed_dtypes_are_kept(estimator, slow_calls):
+    X = np.ones((4, 3))
+    found = validate_rows(estimator, X, reset=False, dtype=np.float32)
+    assert found.dtype == np.float32
+    assert slow_calls
+
+
+def test_too_few_rows_are_scikit_learns_error(estimator):
+    with pytest.raises(ValueError, match=r"minimum of 2 is required"):
+        validate_rows(estimator, np.ones((1, 3)), reset=False, ensure_min_samples=2)
+
+
+def test_names_are_checked_for_plain_arrays_too():
+    pd = pytest.importorskip("pandas")
+    estimator = Fitted()
+    validate_rows(estimator, pd.DataFrame(np.ones((2, 2)), columns=["a", "b"]), reset=True)
+    with pytest.warns(UserWarning, match="feature names"):
+        validate_rows(estimator, np.ones((2, 2)), reset=False)
+
+
+def test_no_weights_are_none():
+    assert check_sample_weight(None, 3) is None
+
+
+@pytest.mark.parametrize("weight", [[1, 2, 0], np.array([1.0, 2.0, 0.0], dtype=np.float32)])
+def test_weights_become_float64(weight):
+    found = check_sample_weight(weight, 3)
+    assert found.dtype == np.float64
+    assert found.tolist() == [1.0, 2.0, 0.0]
+
+
+def test_rows_of_weight_zero_are_dropped_everywhere():
+    X = np.arange(6.0).reshape(3, 2)
+    weight = np.array([1.0, 0.0, 2.0])
+    labels = np.array(["a", "b", "c"])
+    rows, left, some, none = drop_zero_weight(X, weight, labels, None)
+    assert rows.tolist() == [[0, 1], [4, 5]]
+    assert left.tolist() == [1, 2]
+    assert some.tolist() == ["a", "c"]
+    assert none is None
+    as_csr, *_ = drop_zero_weight(sparse.csr_array(X), weight)
+    assert as_csr.toarray().tolist() == rows.tolist()
+
+
+def test_nothing_is_copied_if_every_row_weighs():
+    X, weight = np.ones((2, 2)), np.ones(2)
+    assert all(a is b for a, b in zip(drop_zero_weight(X, weight), (X, weight), strict=True))
+    assert drop_zero_weight(X, None)[0] is X
