@@ -33,7 +33,7 @@ from algos._common.validation import check_sample_weight, drop_zero_weight, vali
 from algos._common.verbose import say
 from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
 from algos.kmeans.rows import Doubles, Rows, distances_to, label_and_measure, label_rows
-from algos.kmeans.scale import exponent_of, is_safe, scaled
+from algos._common.scale import exponent_of, is_safe, scaled
 
 
 class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator):
