@@ -12,9 +12,9 @@ from sklearn.utils import check_array
 
 from algos._common.callbacks import Task
 from algos._common.random import Key, stream
+from algos._common.scale import scaled
 from algos.kmeans.lloyd import Descent, descend
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows, label_and_measure
-from algos._common.scale import scaled
 from algos.kmeans.seeding import plus_plus, random_rows
 
 
