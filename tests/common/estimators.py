@@ -26,7 +26,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("PCA", {}),
     ("PCA", {"svd_solver": "full"}),
     ("PCA", {"svd_solver": "covariance_eigh"}),
-    ("PCA", {"svd_solver": "arpack", "n_components": 2}),
+    ("PCA", {"svd_solver": "arpack", "n_components": 1}),
     ("PCA", {"svd_solver": "randomized", "n_components": 2}),
     ("RunningMeanRegressor", {}),
     ("RunningMeanRegressor", {"early_stopping": True}),
