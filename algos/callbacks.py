@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import os
-import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
 import joblib
 
-from algos._common.callbacks import HAS_CALLBACKS
+from algos._common.callbacks import HAS_CALLBACKS, without_callbacks
 from algos._common.checkpoint import ATTRIBUTE
 
 __all__ = ["Checkpoint"]
-
-# What scikit-learn keeps on an estimator while, and because, callbacks run.
-_OF_THE_RUN = (
-    "_skl_callbacks",
-    "_skl_callbacks_to_teardown",
-    "_callback_fit_ctx",
-    "_parent_callback_ctx",
-)
 
 
 class Checkpoint:
@@ -96,17 +87,14 @@ class Checkpoint:
 
 
 def _write(estimator: Any, path: Path) -> None:
-    """Replace the file by `estimator` without its callbacks."""
-    estimator = copy.copy(estimator)
-    for name in _OF_THE_RUN:
-        estimator.__dict__.pop(name, None)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Replace the file in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            joblib.dump(estimator, file)
+        with temporary.open("wb") as file:
+            joblib.dump(without_callbacks(estimator), file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise

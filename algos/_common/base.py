@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from numbers import Number
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -27,7 +28,6 @@ class Estimator(CallbackSupport, BaseEstimator):
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {}
-    _doc_link_module = "algos"
 
 
 def learning(method: Method) -> Method:
@@ -85,10 +85,6 @@ def check_mergeable(estimator: Any, other: Any) -> None:
 
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        a, b = np.asarray(a), np.asarray(b)
-        return a.shape == b.shape and bool(np.all(a == b))
-    return (type(a) is type(b) and bool(a == b)) or a is b or _equal_numbers(a, b)
-
-
-def _equal_numbers(a: Any, b: Any) -> bool:
-    return isinstance(a, (int, float)) and isinstance(b, (int, float)) and a == b
+        return bool(np.array_equal(np.asarray(a), np.asarray(b)))
+    comparable = type(a) is type(b) or (isinstance(a, Number) and isinstance(b, Number))
+    return a is b or (comparable and bool(a == b))

@@ -18,6 +18,7 @@ Without callbacks nothing of this is evaluated. A driver takes a `Task` as an ar
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,23 @@ except ImportError:  # scikit-learn 1.8
 
     def with_callbacks(method):  # type: ignore[no-redef,no-untyped-def]
         return method
+
+
+# What scikit-learn keeps on an estimator while, and because, callbacks run.
+_OF_THE_RUN = (
+    "_skl_callbacks",
+    "_skl_callbacks_to_teardown",
+    "_callback_fit_ctx",
+    "_parent_callback_ctx",
+)
+
+
+def without_callbacks(estimator: Any) -> Any:
+    """Return a shallow copy of the estimator that knows of no callbacks."""
+    estimator = copy.copy(estimator)
+    for name in _OF_THE_RUN:
+        estimator.__dict__.pop(name, None)
+    return estimator
 
 
 Attributes = Callable[[], Mapping[str, Any]]

@@ -24,6 +24,7 @@ from scipy import sparse
 
 from algos._common.base import NOT_OF_THE_MODEL
 from algos._common.row_key import row_keys
+from algos._common.threads import effective_n_threads
 
 ATTRIBUTE = "_unfinished"
 _KEY = np.array([0x5EED, 0xF17], dtype=np.uint64)
@@ -84,7 +85,8 @@ def _fingerprint(estimator: Any, X: Any, y: Any, sample_weight: Any) -> str:
         if name not in NOT_OF_THE_MODEL or (name == "random_state" and isinstance(value, int)):
             _add(digest, name, value)
     digest.update(f"{X.shape} {X.dtype} {sparse.issparse(X)}".encode())
-    digest.update(row_keys(X, _KEY).tobytes())
+    n_threads = effective_n_threads(getattr(estimator, "n_jobs", 1))
+    digest.update(row_keys(X, _KEY, n_threads=n_threads).tobytes())
     _add(digest, "y", y)
     _add(digest, "sample_weight", sample_weight)
     return digest.hexdigest()

@@ -83,7 +83,9 @@ class Options:
         self.options = options
 
     def accepts(self, value: Any) -> bool:
-        return any(type(value) is type(option) and value == option for option in self.options)
+        # By type too, since 1 == True; numpy's strings come from grids made of arrays.
+        kind = str if isinstance(value, str) else type(value)
+        return any(kind is type(option) and value == option for option in self.options)
 
     def nearest(self, value: Any) -> str | None:
         """Return the option that a misspelt value probably means."""

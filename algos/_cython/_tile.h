@@ -12,28 +12,10 @@
 
 #include <Python.h>
 #include <math.h>
+#include "_shuffle.h"
 #include "_simd.h"
 
-#define ALGOS_TILE_VECTORS 4 /* 4 x 6 accumulators and 5 operands: 29 of 32 registers */
-
-#ifdef __clang__
-/* Clang shuffles by literal masks only; it turns this loop into shuffles itself. */
-#define ALGOS_SHUFFLE(a, b, mask)                                                            \
-    ({                                                                                       \
-        __typeof__(a) r_;                                                                    \
-        for (size_t l_ = 0; l_ < sizeof(a) / sizeof((a)[0]); l_++) {                         \
-            const size_t m_ = (size_t)(mask)[l_], n_ = sizeof(a) / sizeof((a)[0]);           \
-            r_[l_] = m_ < n_ ? (a)[m_] : (b)[m_ - n_];                                       \
-        }                                                                                    \
-        r_;                                                                                  \
-    })
-#else
-#define ALGOS_SHUFFLE(a, b, mask) __builtin_shuffle(a, b, mask)
-#endif
-
-static const int32_t algos_iota_f32[16] __attribute__((aligned(64))) = {
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-static const int64_t algos_iota_f64[8] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7};
+#define ALGOS_SOURCE "_tile_impl.h"
 
 /* x - 0 is x, also for -0, so that no instruction but the broadcast is left. */
 #define ALGOS_SPREAD(V, x) ((x) - (V){0})
@@ -69,6 +51,11 @@ static inline Py_ssize_t algos_panel_rows(Py_ssize_t k) {
                             const double *, double *, double *);                             \
         double (*lower)(T *, const T *, const double *, Py_ssize_t);                         \
         void (*half_norms)(const T *, Py_ssize_t, Py_ssize_t, T *);                          \
+        void (*nearest_two)(const T *, Py_ssize_t, Py_ssize_t, const T *, const T *,         \
+                            Py_ssize_t, int32_t *, T *, T *);                                \
+        void (*norms)(const T *, Py_ssize_t, Py_ssize_t, T *);                               \
+        double (*own_distance)(const T *, const T *, const T *, Py_ssize_t);                 \
+        void (*add_row)(const T *, const T *, Py_ssize_t, double, double *);                 \
     } name;
 
 ALGOS_DECLARE_TABLE(float, algos_tile_table_f32)
@@ -79,7 +66,7 @@ ALGOS_DECLARE_TABLE(double, algos_tile_table_f64)
 #define ALGOS_TYPE f32
 #define ALGOS_IOTA algos_iota_f32
 #define ALGOS_TABLE algos_tile_table_f32
-#include "_tile_levels.h"
+#include "_levels.h"
 #undef ALGOS_T
 #undef ALGOS_INDEX
 #undef ALGOS_TYPE
@@ -91,12 +78,14 @@ ALGOS_DECLARE_TABLE(double, algos_tile_table_f64)
 #define ALGOS_TYPE f64
 #define ALGOS_IOTA algos_iota_f64
 #define ALGOS_TABLE algos_tile_table_f64
-#include "_tile_levels.h"
+#include "_levels.h"
 #undef ALGOS_T
 #undef ALGOS_INDEX
 #undef ALGOS_TYPE
 #undef ALGOS_IOTA
 #undef ALGOS_TABLE
+
+#undef ALGOS_SOURCE
 
 static const algos_tile_table_f32 *algos_tile_f32 = &algos_table_f32_base;
 static const algos_tile_table_f64 *algos_tile_f64 = &algos_table_f64_base;

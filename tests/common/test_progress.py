@@ -210,6 +210,18 @@ def test_a_resumed_fit_gives_the_bits_of_an_uninterrupted_one(case, at, tmp_path
 
 @needs_callbacks
 @iterative
+def test_a_resumed_fit_does_the_rest_alone(case, tmp_path):
+    X = case.rows()
+    whole, rest = Recorder(), Recorder()
+    fit_with(case, X, whole)
+    estimator = interrupted(case, X, tmp_path / "fit", 1)
+    estimator.set_callbacks(rest).fit(X, case.target(X))
+    assert whole.leaves > 1
+    assert rest.leaves == whole.leaves - 1
+
+
+@needs_callbacks
+@iterative
 def test_the_checkpoint_of_the_last_iteration_adds_nothing(case, tmp_path):
     X = case.rows()
     fit_with(case, X, Checkpoint(tmp_path / "fit"))

@@ -28,7 +28,7 @@ ACCEPTED = [
     (Interval(Real, 0, 1, closed="both"), [0, 1], [-1, 2]),
     (Interval(Real, 0, 1, closed="neither"), [0.5], [0, 1, np.nan]),
     (Interval(Real, None, None), [-np.inf, 0, 3], [np.nan, np.float32("nan"), "0"]),
-    (Options("auto", "full"), ["auto", "full"], ["Auto", None, 1, ["auto"]]),
+    (Options("auto", "full"), ["auto", np.str_("full")], ["Auto", None, 1, ["auto"]]),
     (Options("auto", 1), ["auto", 1], [1.0, True]),
     (Instance(dict, list), [{}, []], [(), None]),
     (Boolean(), [True, False, np.True_], [0, 1, None, "True"]),

@@ -1,7 +1,7 @@
-/* _tile_impl.h for every instruction set; ALGOS_T and ALGOS_TYPE are set by _tile.h. */
+/* ALGOS_SOURCE for every instruction set; ALGOS_T and ALGOS_TYPE are set by its header. */
 #define ALGOS_NAME(f) ALGOS_PASTE(f, ALGOS_TYPE, base)
 #define ALGOS_BYTES 16
-#include "_tile_impl.h"
+#include ALGOS_SOURCE
 #undef ALGOS_NAME
 #undef ALGOS_BYTES
 
@@ -10,7 +10,7 @@
 #pragma GCC target("arch=x86-64-v3")
 #define ALGOS_NAME(f) ALGOS_PASTE(f, ALGOS_TYPE, v3)
 #define ALGOS_BYTES 32
-#include "_tile_impl.h"
+#include ALGOS_SOURCE
 #undef ALGOS_NAME
 #undef ALGOS_BYTES
 #pragma GCC pop_options
@@ -19,7 +19,7 @@
 #pragma GCC target("arch=x86-64-v4")
 #define ALGOS_NAME(f) ALGOS_PASTE(f, ALGOS_TYPE, v4)
 #define ALGOS_BYTES 64
-#include "_tile_impl.h"
+#include ALGOS_SOURCE
 #undef ALGOS_NAME
 #undef ALGOS_BYTES
 #pragma GCC pop_options

@@ -1,0 +1,92 @@
+"""Rows onto components and back: (X - shift) V' + offset, each row by itself.
+
+A row's result is its own chain of operations, so one row alone and the same row in a batch
+have the same bits.
+"""
+
+from cython cimport floating
+from algos._cython._lanes cimport CHUNK
+from algos._cython._memory cimport Scratch, scratch
+from algos._cython._threads cimport run_region
+from algos._cython._tile cimport (
+    pack_panel, pack_tile, panel_rows, tile_points, tile_products, tile_stride,
+)
+
+cdef struct ProjectJob:
+    bint single          # float32
+    const void* X        # (n, d)
+    Py_ssize_t n, d, k
+    const void* shift    # (d,)
+    const void* panel
+    const void* zeros    # (panel_rows,)
+    const void* offset   # (k,)
+    void* out            # (n, k)
+    void* tiles          # a packed tile and its products for each slot
+    Py_ssize_t tile_size, slot_size
+
+
+cdef inline void _write_rows(
+    const floating* zt, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t k,
+    const floating* offset, floating* out,
+) noexcept nogil:
+    cdef Py_ssize_t i, j
+    for i in range(rows):
+        for j in range(k):
+            out[i * k + j] = zt[j * stride + i] + offset[j]
+
+
+cdef void _project_chunk(
+    ProjectJob* job, const floating* X, Py_ssize_t chunk, int slot
+) noexcept nogil:
+    cdef Py_ssize_t row = chunk * CHUNK, end = min(job.n, row + CHUNK), rows
+    cdef Py_ssize_t points = tile_points(X)
+    cdef floating* xt = <floating*> job.tiles + slot * job.slot_size
+    cdef floating* zt = xt + job.tile_size
+    while row < end:
+        rows = min(points, end - row)
+        pack_tile(X + row * job.d, job.d, rows, job.d, <const floating*> job.shift, xt)
+        tile_products(
+            xt, rows, job.d, <const floating*> job.panel, <const floating*> job.zeros, job.k,
+            zt,
+        )
+        _write_rows(
+            zt, tile_stride(X, rows), rows, job.k, <const floating*> job.offset,
+            <floating*> job.out + row * job.k,
+        )
+        row += rows
+
+
+cdef void _project_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
+    cdef ProjectJob* job = <ProjectJob*> arg
+    if job.single:
+        _project_chunk(job, <const float*> job.X, chunk, slot)
+    else:
+        _project_chunk(job, <const double*> job.X, chunk, slot)
+
+
+def project(
+    const floating[:, ::1] X,        # IN (n, d)
+    const floating[::1] shift,       # IN (d,)
+    const floating[:, ::1] vectors,  # IN (k, d)
+    const floating[::1] offset,      # IN (k,)
+    floating[:, ::1] out,            # OUT (n, k)
+    int n_threads,
+):
+    """Multiply each row, less the shift, by the vectors, and add the offset."""
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = vectors.shape[0]
+    cdef Py_ssize_t points = tile_points(&shift[0]), padded = panel_rows(k)
+    cdef Py_ssize_t chunks = (n + CHUNK - 1) // CHUNK
+    cdef Py_ssize_t stride = tile_stride(&shift[0], n)  # of the widest tile
+    cdef Py_ssize_t size = stride * (d + padded)
+    cdef Scratch panel = scratch(padded * d, sizeof(floating))
+    cdef Scratch zeros = scratch(padded, sizeof(floating))
+    cdef Scratch tiles = scratch(size * min(<Py_ssize_t> n_threads, chunks), sizeof(floating))
+    cdef ProjectJob job
+    job.single = floating is float
+    job.X, job.n, job.d, job.k = &X[0, 0], n, d, k
+    job.shift, job.panel, job.zeros = &shift[0], panel.data, zeros.data
+    job.offset, job.out = &offset[0], &out[0, 0]
+    job.tiles, job.tile_size, job.slot_size = tiles.data, stride * d, size
+    with nogil:
+        pack_panel(&vectors[0, 0], k, d, <floating> 1, <floating*> panel.data)
+        run_region(_project_task, &job, chunks, 0.02 * n * d * (padded + 10), n_threads)

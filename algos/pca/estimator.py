@@ -1,0 +1,588 @@
+"""The PCA estimator: parameters, checks and fitted attributes."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.base import Estimator, check_mergeable, learning
+from algos._common.params import N_JOBS, POSITIVE_INT, Boolean, Constraint, Interval, Options
+from algos._common.params import RandomState as IsRandomState
+from algos._common.random import seed_key
+from algos._common.scale import scaled
+from algos._common.threads import effective_n_threads, one_thread_blas
+from algos._common.validation import validate_rows
+from algos._cython.pca_project import project
+from algos.pca import covariance
+from algos.pca.moments import Doubles, Moments, gather, joined
+from algos.pca.solvers import Decomposition, Settings, choose_solver, decompose
+from algos.pca.spectrum import count_by_evidence, count_for_ratio, with_fixed_signs
+
+Floats = NDArray[Any]
+
+SCORE_ROWS = 4096  # scored at a time, in double
+
+
+class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
+    """Principal component analysis, a drop-in for :class:`sklearn.decomposition.PCA`.
+
+    The same parameters, attributes and results as scikit-learn's class, with the same bits
+    for every number of threads. X is centred but never scaled, and neither written to nor
+    copied. Sums are made in double precision less the mean, so that float32 data with a
+    large offset loses no digits, and `partial_fit` and `merge` are exact.
+
+    Parameters
+    ----------
+    n_components : int, float, "mle" or None, default=None
+        Number of components to keep. A float in (0, 1) keeps the fewest that explain more
+        than this share of the variance, "mle" the number that Minka's approximate evidence
+        favours [1]_ (it needs n_samples >= n_features), and None all of them:
+        min(n_samples, n_features), one less for `svd_solver="arpack"`.
+    copy : bool, default=True
+        Accepted for compatibility. X is never written to and never copied, so False has
+        nothing to save.
+    whiten : bool, default=False
+        Whether `transform` divides each component by its standard deviation. That loses
+        the components' relative scales, and helps estimators that expect equal ones.
+    svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default="auto"
+        "auto" takes the fastest accurate solver for the shape of X and the number of
+        components; `solver_` tells which. "covariance_eigh" finds eigenvectors of the
+        covariance matrix, gathered in one pass: the choice for up to some thousand columns.
+        "full" finds singular vectors of the centred rows in double precision; it alone is
+        accurate for directions whose standard deviation is below 1e-8 of the largest.
+        "randomized" finds the leading components from random combinations of the columns
+        [2]_, and "arpack" by Lanczos iterations; both suit many columns and few components.
+    tol : float, default=0.0
+        Tolerance for the singular values of `svd_solver="arpack"`; 0 is rounding.
+    iterated_power : int or "auto", default="auto"
+        Number of power iterations of `svd_solver="randomized"`, each one pass over X. A
+        larger number is more accurate when the spectrum falls slowly. "auto" combines the
+        results of all passes, and stops when the eigenvalues are known to about 1e-8.
+    n_oversamples : int, default=10
+        Random vectors beyond `n_components` in `svd_solver="randomized"`.
+    power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
+        What keeps power iterations from losing the smaller directions if `iterated_power`
+        is an int: a QR or LU factorisation after each, or nothing. "auto" is "none" for up
+        to two iterations and else "LU".
+    random_state : int, RandomState instance, Generator instance or None, default=None
+        Seed of "arpack" and "randomized". An int makes the result reproducible to the last
+        bit, for every `n_jobs`; None draws from numpy's global state.
+    n_jobs : int or None, default=None
+        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
+        changes no bit of the result.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components_, n_features_in_)
+        Principal axes, orthonormal, by decreasing variance. The coordinate of largest
+        magnitude of each is positive.
+    explained_variance_ : ndarray of shape (n_components_,)
+        Variance along each component, with n_samples_ - 1 degrees of freedom.
+    explained_variance_ratio_ : ndarray of shape (n_components_,)
+        Share of the total variance; zero if there is no variance at all.
+    singular_values_ : ndarray of shape (n_components_,)
+        Singular values of the centred rows.
+    mean_ : ndarray of shape (n_features_in_,)
+        Mean of each column.
+    n_components_ : int
+        Number of components.
+    n_samples_ : int
+        Number of rows seen.
+    noise_variance_ : float
+        Mean variance of the min(n_samples_, n_features_in_) - n_components_ directions that
+        are left out; 0 if there is none.
+    solver_ : str
+        The solver that made the components.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    algos.KMeans : Clusters, often better and faster on a few components.
+    sklearn.decomposition.TruncatedSVD : The same without centring, for sparse data.
+
+    Notes
+    -----
+    For n rows, d columns and k components, "covariance_eigh" takes n * d**2 operations in
+    one pass and memory for a few d x d matrices of doubles, plus at most 5 % of X (or
+    16 MB) for sums; "randomized" and "arpack" take about 4 * n * d * k operations a pass
+    and 16 MB; "full" takes 2 * n * d**2 in double precision and keeps 3 * d**2 doubles, or
+    a copy of X if n < d. float32 data whose mean square is beyond 1e19 (float64: 1e154) or
+    as far below 1 is scaled by a power of two, in a copy.
+
+    `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
+    `svd_solver` is. They are exact if all rows came by `partial_fit`, or by `fit` with
+    "covariance_eigh", or with "full" and n >= d. After another fit they continue from
+    `get_covariance()`, the model's idea of the directions that were left out.
+
+    `get_covariance`, `get_precision` and `score` speak of the probabilistic model [3]_.
+    Where scikit-learn's `get_covariance` multiplies by the variances twice if `whiten`,
+    this class returns the covariance of the data in both cases.
+
+    References
+    ----------
+    .. [1] T. P. Minka, "Automatic choice of dimensionality for PCA", NIPS 2000.
+    .. [2] N. Halko, P. G. Martinsson and J. A. Tropp, "Finding structure with randomness",
+       SIAM Review 53 (2011).
+    .. [3] M. E. Tipping and C. M. Bishop, "Probabilistic principal component analysis",
+       Journal of the Royal Statistical Society B 61 (1999).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from algos import PCA
+    >>> X = np.array([[-1, -1], [-2, -1], [-3, -2], [1, 1], [2, 1], [3, 2]])
+    >>> pca = PCA(n_components=1).fit(X)
+    >>> pca.explained_variance_ratio_.round(4)
+    array([0.9924])
+    >>> pca.transform(X[:2]).round(4)
+    array([[-1.3834],
+           [-2.2219]])
+    >>> pca.solver_
+    'covariance_eigh'
+    """
+
+    _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
+        "n_components": [
+            Interval(Integral, 0, None),
+            Interval(Real, 0, 1, closed="neither"),
+            Options("mle"),
+            None,
+        ],
+        "copy": [Boolean()],
+        "whiten": [Boolean()],
+        "svd_solver": [Options("auto", "full", "covariance_eigh", "arpack", "randomized")],
+        "tol": [Interval(Real, 0, None)],
+        "iterated_power": [Options("auto"), Interval(Integral, 0, None)],
+        "n_oversamples": [POSITIVE_INT],
+        "power_iteration_normalizer": [Options("auto", "QR", "LU", "none")],
+        "random_state": [IsRandomState()],
+        "n_jobs": N_JOBS,
+    }
+
+    def __init__(
+        self,
+        n_components: int | float | str | None = None,
+        *,
+        copy: bool = True,
+        whiten: bool = False,
+        svd_solver: str = "auto",
+        tol: float = 0.0,
+        iterated_power: int | str = "auto",
+        n_oversamples: int = 10,
+        power_iteration_normalizer: str = "auto",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.copy = copy
+        self.whiten = whiten
+        self.svd_solver = svd_solver
+        self.tol = tol
+        self.iterated_power = iterated_power
+        self.n_oversamples = n_oversamples
+        self.power_iteration_normalizer = power_iteration_normalizer
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @learning
+    def fit(self, X: Any, y: Any = None) -> PCA:
+        """Find the principal components of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            At least two rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : PCA
+        """
+        self._fit(validate_rows(self, X, reset=True, ensure_min_samples=2))
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Floats:
+        """Find the principal components of X and return X in them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_components_)
+            The same as `fit(X).transform(X)`, to the last bit.
+        """
+        return self.fit(X).transform(X)
+
+    @learning
+    def partial_fit(self, X: Any, y: Any = None) -> PCA:
+        """Learn further rows, exactly as if all had come at once.
+
+        There is no least number of rows. While there are fewer than the components need,
+        `transform` raises NotFittedError and says how many are missing.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : PCA
+        """
+        first = not hasattr(self, "n_samples_")
+        X = validate_rows(self, X, reset=first)
+        seen = None if first else self._moments()
+        batch = gather(X, effective_n_threads(self.n_jobs))
+        self._learn(batch if seen is None else joined(seen, batch), X.dtype)
+        return self
+
+    @learning
+    def merge(self, other: PCA) -> PCA:
+        """Join what another PCA has learned from other rows, exactly.
+
+        Parameters
+        ----------
+        other : PCA
+            Fitted on the same columns with the same parameters; it is not changed.
+
+        Returns
+        -------
+        self : PCA
+        """
+        check_mergeable(self, other)
+        self._learn(joined(self._moments(), other._moments()), self.mean_.dtype)
+        return self
+
+    def transform(self, X: Any) -> Floats:
+        """Return the coordinates of X along the components.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_components_)
+            In the dtype of X. A row has the same bits alone and among others.
+        """
+        self._check_has_components()
+        X = validate_rows(self, X, reset=False)
+        components = self.components_
+        if self.whiten:
+            components = components / self._deviations()[:, None]
+        return self._project(X, self.mean_, components, None)
+
+    def inverse_transform(self, X: Any) -> Floats:
+        """Return the rows whose coordinates are X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components_)
+
+        Returns
+        -------
+        X_original : ndarray of shape (n_samples, n_features)
+            In the dtype of X; without what the left-out components held.
+        """
+        self._check_has_components()
+        X = check_array(X, dtype=[np.float64, np.float32], order="C", input_name="X")
+        if X.shape[1] != self.n_components_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(self).__name__} has "
+                f"{self.n_components_} components; give what `transform` returned"
+            )
+        components = self.components_
+        if self.whiten:
+            components = components * self._deviations()[:, None]
+        return self._project(X, None, components.T, self.mean_)
+
+    def get_covariance(self) -> Floats:
+        """Return the covariance of the model: the components, and equal noise elsewhere.
+
+        Returns
+        -------
+        covariance : ndarray of shape (n_features, n_features)
+            ``components_.T @ diag(v) @ components_ + noise_variance_ * eye``, where v is
+            what the explained variances exceed the noise by.
+        """
+        self._check_has_components()
+        return self._covariance().astype(self.components_.dtype)
+
+    def get_precision(self) -> Floats:
+        """Return the inverse of the model's covariance.
+
+        Variances below rounding of the largest count as that, so it always exists.
+
+        Returns
+        -------
+        precision : ndarray of shape (n_features, n_features)
+        """
+        self._check_has_components()
+        along, noise = self._model_variances()
+        V = self.components_.astype(np.float64)
+        with one_thread_blas():
+            precision = (V.T * (1 / along - 1 / noise)) @ V
+        precision[np.diag_indices_from(precision)] += 1 / noise
+        return precision.astype(self.components_.dtype)
+
+    def score_samples(self, X: Any) -> Floats:
+        """Return the log-likelihood of each row under the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+        """
+        self._check_has_components()
+        X = validate_rows(self, X, reset=False)
+        return np.concatenate(
+            [
+                self._score_rows(X[start : start + SCORE_ROWS]).astype(X.dtype)
+                for start in range(0, len(X), SCORE_ROWS)
+            ]
+        )
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean log-likelihood of the rows under the model.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        log_likelihood : float
+        """
+        return float(np.mean(self.score_samples(X), dtype=np.float64))
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def _fit(self, X: Floats) -> None:
+        n, d = X.shape
+        count = self._known_count(n, d)
+        solver = self.svd_solver
+        if solver == "auto":
+            solver = choose_solver(n, d, count, self.n_oversamples)
+        self._check_count(n, d, solver)
+        if solver == "arpack" and self.n_components is None:
+            count = min(n, d) - 1
+        settings = Settings(
+            solver,
+            self.tol,
+            self.iterated_power,
+            self.n_oversamples,
+            self.power_iteration_normalizer,
+            effective_n_threads(self.n_jobs),
+        )
+        found = decompose(X, count, seed_key(self.random_state), settings)
+        self._set_model(found, n, X.dtype, solver)
+        for name in ("_mean", "_scatter"):
+            self.__dict__.pop(name, None)
+        if found.scatter is not None:
+            self._mean = scaled(found.mean, -found.exponent)
+            self._scatter = scaled(found.scatter, -2 * found.exponent)
+
+    def _learn(self, moments: Moments, dtype: Any) -> None:
+        """Take the moments of all rows so far as the state, and make the model if it can be."""
+        n, d = moments.n, len(moments.mean)
+        if not np.isfinite(np.trace(moments.scatter)):
+            raise _overflow(np.dtype(np.float64))
+        self._mean, self._scatter = moments.mean, moments.scatter
+        self.n_samples_ = n
+        self.mean_ = moments.mean.astype(dtype)
+        if self._n_missing() > 0:
+            return
+        self._check_count(n, d, "covariance_eigh")
+        count = self._known_count(n, d)
+        spectrum = covariance.solve(moments, count)
+        found = Decomposition(spectrum, moments.mean, None, 0)
+        self._set_model(found, n, dtype, "covariance_eigh")
+
+    def _n_missing(self) -> int:
+        """Return how many rows the model still lacks."""
+        needed = 2
+        if isinstance(self.n_components, Integral):
+            needed = max(needed, min(int(self.n_components), self.n_features_in_))
+        elif self.n_components == "mle":
+            needed = max(needed, self.n_features_in_)
+        return needed - self.n_samples_
+
+    def _moments(self) -> Moments:
+        if hasattr(self, "_scatter"):
+            return Moments(self.n_samples_, self._mean, self._scatter)
+        scatter = self._covariance() * (self.n_samples_ - 1)
+        return Moments(self.n_samples_, self.mean_.astype(np.float64), scatter)
+
+    def _known_count(self, n: int, d: int) -> int | None:
+        """Return the number of components, or None if the eigenvalues decide."""
+        if self.n_components is None:
+            return min(n, d)
+        return int(self.n_components) if isinstance(self.n_components, Integral) else None
+
+    def _check_count(self, n: int, d: int, solver: str) -> None:
+        wanted, most = self.n_components, min(n, d)
+        truncated = solver in ("arpack", "randomized")
+        if wanted == "mle" and not truncated:
+            if n < d:
+                raise ValueError(
+                    f"n_components='mle' is only supported if n_samples >= n_features: "
+                    f"`n_components`='mle' must be a number for {n} rows and {d} columns; "
+                    f"give more rows, or write n_components=0.95"
+                )
+            return
+        if truncated and wanted is not None and not isinstance(wanted, Integral):
+            raise ValueError(
+                f"`n_components`={wanted!r} must be an int between 1 and "
+                f"min(n_samples, n_features)={most} with svd_solver={solver!r}; "
+                f'write svd_solver="full"'
+            )
+        if not isinstance(wanted, Integral):
+            if solver == "arpack" and most < 2:
+                raise ValueError(
+                    f"`n_components`=None must leave one of min(n_samples, n_features)={most} "
+                    f'directions out with svd_solver="arpack"; write svd_solver="full"'
+                )
+            return
+        low, high = (1 if truncated else 0), most
+        if not low <= wanted <= high:
+            raise ValueError(
+                f"`n_components`={wanted!r} must be between {low} and "
+                f"min(n_samples, n_features)={most} with svd_solver={solver!r}; "
+                f"write n_components=None for as many as there are"
+            )
+        if solver == "arpack" and wanted == most:
+            raise ValueError(
+                f"`n_components`={wanted!r} must be strictly less than "
+                f"min(n_samples, n_features)={most} with svd_solver='arpack'; "
+                f'write svd_solver="full"'
+            )
+
+    def _set_model(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
+        variances, components, total = found.spectrum
+        count = self._count(variances, components, total, n)
+        rank = min(n, components.shape[1])
+        left = rank - count
+        noise = max(total - float(variances[:count].sum()), 0.0) / left if left > 0 else 0.0
+        kept = variances[:count]
+        with np.errstate(over="ignore"):
+            in_data_units = scaled(kept, -2 * found.exponent).astype(dtype)
+        if not np.all(np.isfinite(in_data_units)):
+            raise _overflow(np.dtype(dtype))
+        singular = np.sqrt(kept * (n - 1))
+        self.n_samples_ = n
+        self.n_components_ = count
+        self.mean_ = scaled(found.mean, -found.exponent).astype(dtype)
+        self.components_ = with_fixed_signs(components[:count]).astype(dtype, order="C")
+        self.explained_variance_ = in_data_units
+        ratio = kept / total if total > 0 else np.zeros(count)
+        self.explained_variance_ratio_ = ratio.astype(dtype)
+        self.singular_values_ = scaled(singular, -found.exponent).astype(dtype)
+        self.noise_variance_ = float(np.ldexp(noise, 2 * found.exponent))
+        self.solver_ = solver
+
+    def _count(self, variances: Doubles, components: Doubles, total: float, n: int) -> int:
+        rank = min(n, components.shape[1])
+        if self.n_components == "mle":
+            return count_by_evidence(variances, n)
+        if isinstance(self.n_components, Real) and not isinstance(self.n_components, Integral):
+            return min(count_for_ratio(variances, total, float(self.n_components)), rank)
+        return min(len(variances), rank)
+
+    def _check_has_components(self) -> None:
+        check_is_fitted(self)
+        if not hasattr(self, "components_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} has seen {self.n_samples_} row(s) and lacks "
+                f"{self._n_missing()} more for its components; call `partial_fit` again"
+            )
+
+    def _deviations(self) -> Floats:
+        """Return the standard deviation along each component, none of them zero."""
+        deviations = self.singular_values_ / np.sqrt(self.n_samples_ - 1)
+        eps = np.finfo(deviations.dtype).eps
+        least = eps * deviations.max(initial=0) or 1.0
+        return np.maximum(deviations, least).astype(deviations.dtype)
+
+    def _model_variances(self) -> tuple[Doubles, float]:
+        """Return the model's variances along the components and elsewhere, above rounding."""
+        along = self.explained_variance_.astype(np.float64)
+        largest = max(float(along.max(initial=0)), self.noise_variance_)
+        limits = np.finfo(self.components_.dtype)
+        least = max(float(limits.eps) * largest, float(limits.tiny))
+        noise = max(self.noise_variance_, least)
+        return np.maximum(along, noise), noise
+
+    def _covariance(self) -> Doubles:
+        V = self.components_.astype(np.float64)
+        excess = np.maximum(self.explained_variance_ - self.noise_variance_, 0)
+        with one_thread_blas():
+            model = (V.T * excess.astype(np.float64)) @ V
+        model[np.diag_indices_from(model)] += self.noise_variance_
+        return model
+
+    def _score_rows(self, X: Floats) -> Doubles:
+        """Bishop (2006), eq. 12.35; the part outside the components by differences."""
+        along, noise = self._model_variances()
+        d, k = self.n_features_in_, self.n_components_
+        rows = X.astype(np.float64)
+        mean = self.mean_.astype(np.float64)
+        V = self.components_.astype(np.float64)
+        z = self._project(rows, mean, V, None)
+        distance = np.einsum("ij,ij->i", z / along, z)
+        if k < d:
+            rest = rows - self._project(z, None, V.T, mean)
+            distance += np.einsum("ij,ij->i", rest, rest) / noise
+        log_determinant = np.log(along).sum() + (d - k) * np.log(noise)
+        return -0.5 * (distance + d * np.log(2 * np.pi) + log_determinant)
+
+    def _project(
+        self, X: Floats, shift: Floats | None, vectors: Floats, offset: Floats | None
+    ) -> Floats:
+        """Return (X - shift) vectors' + offset in the dtype of X."""
+        dtype = X.dtype
+        k, d = vectors.shape
+        out = np.zeros((len(X), k), dtype)
+        shift = np.zeros(d, dtype) if shift is None else shift.astype(dtype, copy=False)
+        offset = np.zeros(k, dtype) if offset is None else offset.astype(dtype, copy=False)
+        if k and d:
+            vectors = np.ascontiguousarray(vectors, dtype=dtype)
+            project(X, shift, vectors, offset, out, effective_n_threads(self.n_jobs))
+        elif k:
+            out += offset
+        return out
+
+
+def _overflow(dtype: np.dtype[Any]) -> ValueError:
+    remedy = "give it as float64, or divide it first" if dtype.itemsize < 8 else "divide X first"
+    return ValueError(
+        f"the variance of X must be at most {np.finfo(dtype).max:.1e}, the largest {dtype}; "
+        f"{remedy}"
+    )

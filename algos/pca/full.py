@@ -1,0 +1,41 @@
+"""svd_solver="full": singular values and vectors of the centred rows, without squaring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from algos._common.threads import one_thread_blas
+from algos.pca.moments import Doubles
+from algos.pca.spectrum import Spectrum
+
+Floats = NDArray[Any]
+
+
+def solve(X: Floats, mean: Doubles) -> tuple[Spectrum, Doubles]:
+    """Return (spectrum, R), where R'R is the scatter of the rows.
+
+    Of tall data only R of a QR decomposition is kept, block by block (Golub et al. 1988,
+    "Parallel block schemes for large-scale least-squares computations"), so that no copy
+    of X is made. All is done in double.
+    """
+    n, d = X.shape
+    with one_thread_blas():
+        R = _triangle(X, mean) if n >= d else X.astype(np.float64) - mean
+        _, singular, components = linalg.svd(R, full_matrices=False, check_finite=False)
+    variances = singular**2 / (n - 1)
+    return Spectrum(variances, components, float(variances.sum())), R
+
+
+def _triangle(X: Floats, mean: Doubles) -> Doubles:
+    n, d = X.shape
+    step = max(1024, 2 * d)
+    R = np.empty((0, d))
+    for start in range(0, n, step):
+        rows = np.concatenate([R, X[start : start + step] - mean])
+        (R,) = linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)
+        R = R[:d]
+    return R

@@ -1,0 +1,74 @@
+"""Number of rows, mean and scatter: the state from which PCA learns exactly."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.column_moments import column_moments
+from algos._cython.pca_covariance import scatter_matrix
+
+Floats = NDArray[Any]
+Doubles = NDArray[np.float64]
+
+SAMPLE = 256  # rows whose mean is the first guess
+
+
+class Moments(NamedTuple):
+    """State of exact PCA; its size does not depend on the number of rows."""
+
+    n: int
+    mean: Doubles  # (d,)
+    scatter: Doubles  # (d, d): sum of the products of the rows less the mean
+
+
+def gather(X: Floats, n_threads: int) -> Moments:
+    """Return the moments of the rows of X, in one pass and without a copy.
+
+    The rows are taken less a guess of the mean, and what the guess was wrong by comes out
+    at the end: S - n delta delta'. That costs digits only if the guess is many deviations
+    off, which a sample spread over all rows hardly ever is; then the pass is repeated.
+    """
+    n, d = X.shape
+    guess = X[:: -(-n // SAMPLE)].mean(axis=0, dtype=np.float64)
+    products, sums = np.empty((d, d)), np.empty(d)
+    for _ in range(2):
+        shift = guess.astype(X.dtype)
+        scatter_matrix(X, shift, products, sums, n_threads)
+        delta = sums / n
+        mean = shift + delta
+        scatter = products - n * np.outer(delta, delta)
+        if not _is_far(delta, shift, np.diagonal(scatter) / n):
+            break
+        guess = mean
+    return Moments(n, mean, scatter)
+
+
+def _is_far(delta: Doubles, shift: Floats, variance: Doubles) -> bool:
+    """Tell whether a mean was missed by so much that its square hides the variance."""
+    rounding = 4 * np.finfo(shift.dtype).eps * np.abs(shift.astype(np.float64))
+    far = np.abs(delta) > np.maximum(10 * np.sqrt(np.maximum(variance, 0)), rounding)
+    return bool(far.any())
+
+
+def joined(a: Moments, b: Moments) -> Moments:
+    """Return the moments of the rows of both.
+
+    Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance", eq. 2.1.
+    """
+    if a.n == 0 or b.n == 0:
+        return b if a.n == 0 else a
+    n = a.n + b.n
+    step = b.mean - a.mean
+    scatter = a.scatter + b.scatter + (a.n * b.n / n) * np.outer(step, step)
+    return Moments(n, a.mean + step * (b.n / n), scatter)
+
+
+def column_mean_and_squares(X: Floats, n_threads: int) -> tuple[Doubles, Doubles]:
+    """Return the mean of each column, and the sum of the squared deviations from it."""
+    sums, squares = moments = np.empty((2, X.shape[1]))
+    column_moments(X, None, moments, n_threads)
+    step = sums / len(X)
+    return X[0] + step, np.maximum(squares - len(X) * step**2, 0)

@@ -1,0 +1,106 @@
+"""What every solver returns, and what is read off it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+Doubles = NDArray[np.float64]
+
+
+class Spectrum(NamedTuple):
+    """Eigenvalues and eigenvectors of the covariance, the largest first."""
+
+    variances: Doubles  # (m,), sum of squares along the component / (n - 1)
+    components: Doubles  # (m, d), orthonormal rows
+    total_variance: float  # of all directions
+
+
+def with_fixed_signs(components: Doubles) -> Doubles:
+    """Return the components with the largest coordinate of each positive.
+
+    scikit-learn's rule: the first of equal magnitudes decides.
+    """
+    if components.size == 0:
+        return components
+    peak = np.argmax(np.abs(components), axis=1)
+    signs = np.sign(components[np.arange(len(components)), peak])
+    signs[signs == 0] = 1
+    return components * signs[:, None]
+
+
+def completed(components: Doubles, count: int) -> Doubles:
+    """Return `count` orthonormal rows that begin with the given ones.
+
+    Rows that a solver could not find because the data has no variance along them are as
+    good as any others: they come from the axes.
+    """
+    found, d = components.shape
+    rows = [*components]
+    for axis in np.argsort(np.sum(components**2, axis=0), kind="stable"):
+        if len(rows) >= count:
+            break
+        row = np.zeros(d)
+        row[axis] = 1
+        basis = np.array(rows).reshape(-1, d)
+        for _ in range(2):  # once more for what rounding left
+            row -= basis.T @ (basis @ row)
+        size = np.linalg.norm(row)
+        if size > 1e-6:
+            rows.append(row / size)
+    return np.array(rows).reshape(-1, d)
+
+
+def count_for_ratio(variances: Doubles, total: float, ratio: float) -> int:
+    """Return how many components explain more than `ratio` of the variance."""
+    shares = np.cumsum(variances / total) if total > 0 else np.ones(len(variances))
+    return min(int(np.searchsorted(shares, ratio, side="right")) + 1, len(variances))
+
+
+def count_by_evidence(variances: Doubles, n: int) -> int:
+    """Return the number of components of largest evidence, in [1, d - 1].
+
+    Minka (2000), "Automatic choice of dimensionality for PCA", eq. 30 with the Laplace
+    determinant of eq. 31; all candidates at once.
+    """
+    d = len(variances)
+    if d < 2:
+        return 0
+    floor = 1e-15
+    value = np.maximum(variances, floor)
+    rank = np.arange(1, d)
+    half = (d - np.arange(d)) / 2  # (d - i + 1) / 2 for i = 1 … d
+    prior = np.cumsum(gammaln(half) - half * np.log(np.pi))[:-1] - rank * np.log(2)
+    tail = np.cumsum(variances[::-1])[::-1][1:]  # sum of the variances from rank on
+    noise = np.maximum(tail / (d - rank), floor)
+    log_value = np.log(value)
+    fit = -0.5 * n * (np.cumsum(log_value)[:-1] + np.log(noise) * (d - rank))
+    n_pairs = d * rank - rank * (rank + 1) / 2
+    volume = 0.5 * np.log(2 * np.pi) * (n_pairs + rank)
+    evidence = prior + fit + volume - 0.5 * _log_determinants(value, noise)
+    evidence -= 0.5 * n_pairs * np.log(n) + 0.5 * rank * np.log(n)
+    evidence[variances[:-1] < floor] = -np.inf
+    return int(np.argmax(evidence)) + 1
+
+
+def _log_determinants(value: Doubles, noise: Doubles) -> Doubles:
+    """Sum log((l_i - l_j)(1/m_j - 1/m_i)) over i < rank, j > i, for each rank.
+
+    m is l for the kept directions and the noise for the others.
+    """
+    d = len(value)
+    gap = np.maximum(value[:, None] - value[None, :], np.finfo(float).eps * value[:, None])
+    log_gap = np.triu(np.log(gap), 1)
+    log_value = np.log(value)
+    rank = np.arange(1, d)
+    gaps = np.cumsum(log_gap.sum(axis=1))[:-1]
+    # Pairs that are both kept: 1/l_j - 1/l_i = (l_i - l_j) / (l_i l_j).
+    kept = np.cumsum(log_gap.sum(axis=0))[:-1] - (rank - 1) * np.cumsum(log_value)[:-1]
+    with np.errstate(divide="ignore"):
+        excess = 1 / noise[None, :] - 1 / value[:-1, None]  # (i, rank)
+    excess = np.maximum(excess, np.finfo(float).eps / value[:-1, None])
+    others = (d - rank) * np.triu(np.log(excess)).sum(axis=0)
+    return gaps + kept + others
