@@ -65,12 +65,13 @@ class Runner:
         arrays = self.folder / "arrays.npz"
         data = workload.data(QUICK_DIVISOR if self.options.quick else 1)
         np.savez(arrays, **data)
-        source = data.get("source")
+        notes = [workload.caption]
+        if self.options.quick:
+            notes.append("here " + " × ".join(map(str, data["X"].shape)))
+        if "source" in data:
+            notes.append(data["source"])
         del data
-        print(
-            f"\n{algorithm} · {workload.name} · {workload.caption}"
-            + (f" · {source}" * bool(source))
-        )
+        print(f"\n{algorithm} · {workload.name} · " + " · ".join(notes))
         measured = [self._at(algorithm, workload, arrays, count) for count in self.threads]
         return [entry for entry in measured if entry["peers"]]
 

@@ -25,11 +25,15 @@ def overlapping_groups(n: int, d: int, n_groups: int) -> np.ndarray:
 
 
 def separate_groups(n: int, d: int, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows with unit variance around centres ten times as far apart, and one row of each."""
+    """Rows with deviation 1/2 around centres of deviation 2, and one row of each group.
+
+    The groups do not touch, but with an offset of 10,000 their distances are lost in what
+    float32 rounds off a squared norm.
+    """
     rng = np.random.default_rng([SEED, n, d, n_groups, 1])
-    centers = 10 * rng.standard_normal((n_groups, d))
+    centers = 2 * rng.standard_normal((n_groups, d))
     group = np.arange(n) % n_groups
-    X = centers[group] + rng.standard_normal((n, d))
+    X = centers[group] + rng.standard_normal((n, d)) / 2
     return X, X[:n_groups].copy()
 
 
