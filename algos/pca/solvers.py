@@ -75,8 +75,11 @@ def decompose(X: Floats, count: int | None, key: Key, settings: Settings) -> Dec
     NaN and infinity are noticed from the sums, without a pass of their own. X is divided by
     a power of two, in a copy, if squares would leave the range of floats.
     """
-    measure = gather if settings.solver == "covariance_eigh" else CenteredRows
-    rows, exponent = _in_range(X, measure, settings.n_threads)
+    rows: Moments | CenteredRows
+    if settings.solver == "covariance_eigh":
+        rows, exponent = _in_range(X, gather, settings.n_threads)
+    else:
+        rows, exponent = _in_range(X, CenteredRows, settings.n_threads)
     return _solve(rows, count, key, settings, exponent)
 
 

@@ -82,10 +82,10 @@ def test_scatter_equals_numpy(level, dtype, n, d, seed):
 
 @types
 @many_shapes
-@given(l=st.integers(1, 20), **shapes)
-def test_power_step_equals_numpy(level, dtype, n, d, l, seed):
+@given(k=st.integers(1, 20), **shapes)
+def test_power_step_equals_numpy(level, dtype, n, d, k, seed):
     X = rows(n, d, seed, dtype)
-    shift, basis = rows(1, d, seed + 1, dtype)[0], rows(l, d, seed + 2, dtype, 0)
+    shift, basis = rows(1, d, seed + 1, dtype)[0], rows(k, d, seed + 2, dtype, 0)
     expected, size = power_oracle(X, shift, basis)
     error = np.abs(power_of(X, shift, basis) - expected)
     assert np.all(error <= (d + 40) * np.finfo(dtype).eps * size)
@@ -117,10 +117,10 @@ def test_scatter_has_the_same_bits_for_every_number_of_threads(dtype, n, d):
 
 
 @types
-@pytest.mark.parametrize(("n", "d", "l"), [(60_000, 40, 12), (3000, 3000, 7)])
-def test_power_step_has_the_same_bits_for_every_number_of_threads(dtype, n, d, l):
+@pytest.mark.parametrize(("n", "d", "k"), [(60_000, 40, 12), (3000, 3000, 7)])
+def test_power_step_has_the_same_bits_for_every_number_of_threads(dtype, n, d, k):
     X = rows(n, d, 0, dtype)
-    shift, basis = X[0].copy(), rows(l, d, 1, dtype, 0)
+    shift, basis = X[0].copy(), rows(k, d, 1, dtype, 0)
     one = power_of(X, shift, basis, 1)
     assert one.tobytes() == power_of(X, shift, basis, 3).tobytes()
     expected, size = power_oracle(X, shift, basis)

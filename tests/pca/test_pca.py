@@ -2,13 +2,14 @@
 
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import decomposition
 from sklearn.base import clone
-from sklearn.decomposition import PCA as Reference
 from sklearn.exceptions import NotFittedError
 
 from algos import PCA
@@ -17,6 +18,7 @@ from algos.pca.solvers import choose_solver
 from algos.pca.spectrum import completed, count_by_evidence, with_fixed_signs
 
 SOLVERS = ["full", "covariance_eigh", "arpack", "randomized"]
+Reference = decomposition.PCA
 ATTRIBUTES = [
     "components_",
     "explained_variance_",
@@ -135,7 +137,7 @@ def test_the_evidence_bears_equal_variances():
 
 
 @pytest.mark.parametrize("normalizer", ["auto", "QR", "LU", "none"])
-@pytest.mark.parametrize("iterated_power", [0, 1, 2, 7])
+@pytest.mark.parametrize("iterated_power", [0, 2, 7])
 def test_power_iterations_are_as_accurate_as_those_of_scikit_learn(iterated_power, normalizer):
     X = rows(400, 100)
     exact = PCA(6, svd_solver="full").fit(X).explained_variance_
@@ -147,11 +149,11 @@ def test_power_iterations_are_as_accurate_as_those_of_scikit_learn(iterated_powe
     }
 
     def error(kind):
-        found = [kind(6, random_state=i, **parameters).fit(X) for i in range(10)]
-        return np.mean([np.abs(pca.explained_variance_ / exact - 1).max() for pca in found])
+        found = [kind(6, random_state=i, **parameters).fit(X) for i in range(40)]
+        return np.median([np.abs(pca.explained_variance_ / exact - 1).max() for pca in found])
 
-    # Equal in law: the means of ten runs differ by their spread alone.
-    assert error(PCA) <= 1.5 * error(Reference) + 1e-12
+    # Equal in law: the medians differ by the spread of 40 runs alone.
+    assert error(PCA) <= 1.4 * error(Reference) + 1e-12
 
 
 @types
@@ -284,7 +286,7 @@ def test_a_wrong_number_of_components_is_refused(solver, n_components, message):
 
 def test_mle_needs_as_many_rows_as_columns():
     for kind in (PCA, Reference):
-        with pytest.raises(ValueError, match="mle.*n_samples >= n_features"):
+        with pytest.raises(ValueError, match=r"mle.*n_samples >= n_features"):
             kind("mle", svd_solver="full").fit(rows(5, 12))
 
 
@@ -300,7 +302,7 @@ def test_rows_are_never_written_to_nor_copied_into_the_estimator():
 
 def test_inverse_transform_minds_the_number_of_components():
     pca = PCA(3).fit(rows())
-    with pytest.raises(ValueError, match="4 features.*3 components; "):
+    with pytest.raises(ValueError, match=r"4 features.*3 components; "):
         pca.inverse_transform(np.zeros((2, 4)))
 
 
@@ -317,7 +319,7 @@ def test_streamed_equals_whole_and_merged_equals_joint(cuts, offset, dtype):
     X = rows(100, 6, dtype=dtype, offset=offset)
     whole = PCA(3, svd_solver="covariance_eigh").fit(X)
     edges = [0, *sorted(set(cuts)), 100]
-    parts = [X[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [X[a:b] for a, b in pairwise(edges)]
     streamed, merged = PCA(3), PCA(3)
     for part in parts:
         streamed.partial_fit(part)
