@@ -29,8 +29,15 @@ from algos._common.threads import effective_n_threads, one_thread_blas
 from algos._common.validation import validate_rows
 from algos._cython.pca_project import project
 from algos.pca import covariance
-from algos.pca.moments import Doubles, Moments, gather, joined
-from algos.pca.solvers import Decomposition, Settings, choose_solver, decompose
+from algos.pca.moments import Doubles, Moments, joined
+from algos.pca.solvers import (
+    Decomposition,
+    Settings,
+    choose_solver,
+    decompose,
+    moments_of,
+    unscaled_squares,
+)
 from algos.pca.spectrum import count_by_evidence, count_for_ratio, with_fixed_signs
 
 Floats = NDArray[Any]
@@ -262,9 +269,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self : PCA
         """
         first = not hasattr(self, "n_samples_")
-        X = validate_rows(self, X, reset=first)
+        X = validate_rows(self, X, reset=first, ensure_all_finite=False)
         seen = None if first else self._moments()
-        batch = gather(X, effective_n_threads(self.n_jobs))
+        batch = moments_of(X, effective_n_threads(self.n_jobs))
         self._learn(batch if seen is None else joined(seen, batch), X.dtype)
         return self
 
@@ -419,7 +426,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             self.__dict__.pop(name, None)
         if found.scatter is not None:
             self._mean = scaled(found.mean, -found.exponent)
-            self._scatter = scaled(found.scatter, -2 * found.exponent)
+            self._scatter = unscaled_squares(found.scatter, found.exponent)
 
     def _learn(self, moments: Moments, dtype: Any) -> None:
         """Take the moments of all rows so far as the state, and make the model if it can be."""
@@ -503,7 +510,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         noise = max(total - float(variances[:count].sum()), 0.0) / left if left > 0 else 0.0
         kept = variances[:count]
         with np.errstate(over="ignore"):
-            in_data_units = scaled(kept, -2 * found.exponent).astype(dtype)
+            in_data_units = unscaled_squares(kept, found.exponent).astype(dtype)
         if not np.all(np.isfinite(in_data_units)):
             raise _overflow(np.dtype(dtype))
         singular = np.sqrt(kept * (n - 1))

@@ -23,6 +23,11 @@ class Moments(NamedTuple):
     mean: Doubles  # (d,)
     scatter: Doubles  # (d, d): sum of the products of the rows less the mean
 
+    @property
+    def mean_square(self) -> float:
+        """Mean squared distance to the mean."""
+        return float(np.trace(self.scatter)) / self.n
+
 
 def gather(X: Floats, n_threads: int) -> Moments:
     """Return the moments of the rows of X, in one pass and without a copy.

@@ -32,6 +32,11 @@ class CenteredRows:
         self._delta = self.mean - self._shift  # what the data's type cannot hold
 
     @property
+    def mean_square(self) -> float:
+        """Mean squared distance to the mean."""
+        return self.total / len(self.X)
+
+    @property
     def eps(self) -> float:
         """Rounding unit of the products."""
         return float(np.finfo(self.X.dtype).eps)

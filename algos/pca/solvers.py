@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from algos.pca.rows import CenteredRows
 from algos.pca.spectrum import Spectrum
 
 Floats = NDArray[Any]
+Rows = TypeVar("Rows", Moments, CenteredRows)
 
 ALWAYS_EXACT = 500  # rows and columns, as in scikit-learn
 _ROUNDED_TO_ZERO = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
@@ -73,29 +75,40 @@ def decompose(X: Floats, count: int | None, key: Key, settings: Settings) -> Dec
     NaN and infinity are noticed from the sums, without a pass of their own. X is divided by
     a power of two, in a copy, if squares would leave the range of floats.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = _measure(X, settings)
-    exponent = 0
-    if not is_safe(_mean_square(rows), X.dtype):
-        assert_all_finite(X, estimator_name="PCA", input_name="X")
-        found = exponent_of(X)
-        # Zero: equal rows, unless they are so small that their squares are lost.
-        if _mean_square(rows) != 0 or abs(found) >= _ROUNDED_TO_ZERO:
-            exponent = found
-            rows = _measure(scaled(X, exponent), settings)
+    rows: Moments | CenteredRows
+    if settings.solver == "covariance_eigh":
+        rows, exponent = _in_range(X, gather, settings.n_threads)
+    else:
+        rows, exponent = _in_range(X, CenteredRows, settings.n_threads)
     return _solve(rows, count, key, settings, exponent)
 
 
-def _measure(X: Floats, settings: Settings) -> Moments | CenteredRows:
-    if settings.solver == "covariance_eigh":
-        return gather(X, settings.n_threads)
-    return CenteredRows(X, settings.n_threads)
+def moments_of(X: Floats, n_threads: int) -> Moments:
+    """Return the moments of the rows of X, whatever their magnitude."""
+    moments, exponent = _in_range(X, gather, n_threads)
+    scatter = unscaled_squares(moments.scatter, exponent)
+    return Moments(moments.n, scaled(moments.mean, -exponent), scatter)
 
 
-def _mean_square(rows: Moments | CenteredRows) -> float:
-    if isinstance(rows, Moments):
-        return float(np.trace(rows.scatter)) / rows.n
-    return rows.total / len(rows.X)
+def unscaled_squares(squares: Doubles, exponent: int) -> Doubles:
+    """Return squares * 4**exponent; infinity where no float is large enough."""
+    with np.errstate(over="ignore"):
+        return scaled(squares, -2 * exponent)
+
+
+def _in_range(
+    X: Floats, measure: Callable[[Floats, int], Rows], n_threads: int
+) -> tuple[Rows, int]:
+    """Return (what `measure` makes of X / 2**exponent, exponent), the latter mostly zero."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = measure(X, n_threads)
+    if is_safe(rows.mean_square, X.dtype):
+        return rows, 0
+    assert_all_finite(X, estimator_name="PCA", input_name="X")
+    exponent = exponent_of(X)
+    if rows.mean_square == 0 and abs(exponent) < _ROUNDED_TO_ZERO:
+        return rows, 0  # all rows are equal
+    return measure(scaled(X, exponent), n_threads), exponent
 
 
 def _solve(

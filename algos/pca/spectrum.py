@@ -80,27 +80,30 @@ def count_by_evidence(variances: Doubles, n: int) -> int:
     fit = -0.5 * n * (np.cumsum(log_value)[:-1] + np.log(noise) * (d - rank))
     n_pairs = d * rank - rank * (rank + 1) / 2
     volume = 0.5 * np.log(2 * np.pi) * (n_pairs + rank)
-    evidence = prior + fit + volume - 0.5 * _log_determinants(value, noise)
+    evidence = prior + fit + volume - 0.5 * _log_determinants(value, noise, n)
     evidence -= 0.5 * n_pairs * np.log(n) + 0.5 * rank * np.log(n)
     evidence[variances[:-1] < floor] = -np.inf
     return int(np.argmax(evidence)) + 1
 
 
-def _log_determinants(value: Doubles, noise: Doubles) -> Doubles:
+def _log_determinants(value: Doubles, noise: Doubles, n: int) -> Doubles:
     """Sum log((l_i - l_j)(1/m_j - 1/m_i)) over i < rank, j > i, for each rank.
 
-    m is l for the kept directions and the noise for the others.
+    m is l for the kept directions and the noise for the others. Where l_i = l_j the
+    approximation has no value; their sampling error stands for the gap.
     """
     d = len(value)
-    gap = np.maximum(value[:, None] - value[None, :], np.finfo(float).eps * value[:, None])
+    gap = value[:, None] - value[None, :]
+    tiny, resolved = 4 * np.finfo(float).eps, np.sqrt(2 / n)
+    gap = np.where(gap > tiny * value[:, None], gap, resolved * value[:, None])
     log_gap = np.triu(np.log(gap), 1)
     log_value = np.log(value)
     rank = np.arange(1, d)
     gaps = np.cumsum(log_gap.sum(axis=1))[:-1]
     # Pairs that are both kept: 1/l_j - 1/l_i = (l_i - l_j) / (l_i l_j).
     kept = np.cumsum(log_gap.sum(axis=0))[:-1] - (rank - 1) * np.cumsum(log_value)[:-1]
-    with np.errstate(divide="ignore"):
-        excess = 1 / noise[None, :] - 1 / value[:-1, None]  # (i, rank)
-    excess = np.maximum(excess, np.finfo(float).eps / value[:-1, None])
+    inverse = 1 / value[:-1, None]
+    excess = 1 / noise[None, :] - inverse  # (i, rank)
+    excess = np.where(excess > tiny * inverse, excess, resolved * inverse)
     others = (d - rank) * np.triu(np.log(excess)).sum(axis=0)
     return gaps + kept + others

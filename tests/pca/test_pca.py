@@ -1,0 +1,419 @@
+"""PCA against scikit-learn, against float64, and in what scikit-learn cannot do."""
+
+import copy
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import decomposition
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from algos import PCA
+from algos.pca.moments import gather
+from algos.pca.solvers import choose_solver
+from algos.pca.spectrum import completed, count_by_evidence, with_fixed_signs
+
+SOLVERS = ["full", "covariance_eigh", "arpack", "randomized"]
+Reference = decomposition.PCA
+ATTRIBUTES = [
+    "components_",
+    "explained_variance_",
+    "explained_variance_ratio_",
+    "singular_values_",
+    "mean_",
+    "noise_variance_",
+]
+solvers = pytest.mark.parametrize("solver", SOLVERS)
+types = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def rows(n=300, d=12, seed=0, dtype=np.float64, offset=2.0):
+    """Return rows whose standard deviations along random directions fall from 3 to 0.3."""
+    rng = np.random.default_rng(seed)
+    directions = np.linalg.qr(rng.normal(size=(d, d)))[0]
+    X = (rng.normal(size=(n, d)) * np.geomspace(3, 0.3, d)) @ directions
+    return (X + offset).astype(dtype)
+
+
+def both(X, **parameters):
+    """Return our fit, and scikit-learn's exact one in double precision."""
+    reference = {"n_components": parameters.get("n_components"), "svd_solver": "full"}
+    reference["whiten"] = parameters.get("whiten", False)
+    ours = PCA(random_state=0, **parameters).fit(X)
+    return ours, Reference(**reference).fit(X.astype(np.float64))
+
+
+def tolerance(dtype):
+    return {np.float32: 1e-5, np.float64: 1e-9}[dtype]
+
+
+@types
+@solvers
+@pytest.mark.parametrize("shape", [(300, 12), (40, 39), (20, 60)], ids=str)
+def test_attributes_equal_those_of_scikit_learn(solver, shape, dtype):
+    X = rows(*shape, dtype=dtype)
+    ours, reference = both(X, n_components=5, svd_solver=solver)
+    for name in ATTRIBUTES:
+        found, expected = np.asarray(getattr(ours, name)), np.asarray(getattr(reference, name))
+        assert found.shape == expected.shape, name
+        scale = np.abs(expected).max()
+        atol = 50 * tolerance(dtype) * scale
+        np.testing.assert_allclose(found, expected, rtol=0, atol=atol, err_msg=name)
+    assert ours.n_components_ == reference.n_components_
+    assert ours.n_samples_ == reference.n_samples_
+    assert ours.solver_ == solver
+
+
+@types
+@solvers
+@pytest.mark.parametrize("whiten", [False, True])
+def test_results_equal_those_of_scikit_learn(solver, whiten, dtype):
+    X = rows(dtype=dtype)
+    ours, reference = both(X, n_components=4, svd_solver=solver, whiten=whiten)
+    Z = ours.transform(X)
+    assert Z.dtype == dtype
+    assert Z.flags.c_contiguous
+    atol = 500 * tolerance(dtype)
+    np.testing.assert_allclose(Z, reference.transform(X.astype(float)), rtol=0, atol=atol)
+    assert Z.tobytes() == ours.fit_transform(X).tobytes()
+    back = ours.inverse_transform(Z)
+    assert back.dtype == dtype
+    np.testing.assert_allclose(
+        back, reference.inverse_transform(Z.astype(float)), rtol=0, atol=atol
+    )
+
+
+@solvers
+def test_the_model_has_the_moments_and_likelihoods_of_scikit_learn(solver):
+    X = rows()
+    ours, reference = both(X, n_components=4, svd_solver=solver)
+    for name in ("get_covariance", "get_precision"):
+        found, expected = getattr(ours, name)(), getattr(reference, name)()
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(ours.score_samples(X), reference.score_samples(X), rtol=1e-7)
+    assert ours.score(X) == pytest.approx(reference.score(X), rel=1e-9)
+
+
+def test_whitening_does_not_change_the_model_of_the_data():
+    X = rows()
+    plain, white = (PCA(4, whiten=whiten).fit(X) for whiten in (False, True))
+    assert np.array_equal(plain.get_covariance(), white.get_covariance())
+    assert np.array_equal(plain.score_samples(X), white.score_samples(X))
+    np.testing.assert_allclose(np.cov(white.transform(X).T), np.eye(4), atol=1e-9)
+
+
+@pytest.mark.parametrize("n_components", [None, 0, 3, 12, 0.2, 0.9, 0.999999, "mle"])
+@pytest.mark.parametrize("solver", ["auto", "full", "covariance_eigh"])
+def test_the_number_of_components_is_that_of_scikit_learn(solver, n_components):
+    ours, reference = both(rows(), n_components=n_components, svd_solver=solver)
+    assert ours.n_components_ == reference.n_components_
+    assert ours.noise_variance_ == pytest.approx(reference.noise_variance_)
+    assert ours.transform(rows()).shape == (300, reference.n_components_)
+    if n_components == 0:
+        return  # nothing to come back from
+    back = ours.inverse_transform(ours.transform(rows()))
+    np.testing.assert_allclose(back, reference.inverse_transform(reference.transform(rows())))
+
+
+def test_arpack_leaves_one_direction_out_by_default():
+    assert PCA(svd_solver="arpack").fit(rows()).n_components_ == 11
+    assert PCA(svd_solver="randomized").fit(rows()).n_components_ == 12
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_evidence_is_that_of_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 9)) + 0.1 * rng.normal(size=(200, 9))
+    assert PCA("mle").fit(X).n_components_ == Reference("mle").fit(X).n_components_ == 3
+
+
+def test_the_evidence_bears_equal_variances():
+    assert count_by_evidence(np.array([4.0, 4.0, 1.0, 1.0, 1.0]), 100) == 2
+    assert 1 <= count_by_evidence(np.zeros(4), 100) <= 3
+
+
+@pytest.mark.parametrize("normalizer", ["auto", "QR", "LU", "none"])
+@pytest.mark.parametrize("iterated_power", [0, 2, 7])
+def test_power_iterations_are_as_accurate_as_those_of_scikit_learn(iterated_power, normalizer):
+    X = rows(400, 100)
+    exact = PCA(6, svd_solver="full").fit(X).explained_variance_
+    parameters = {
+        "svd_solver": "randomized",
+        "iterated_power": iterated_power,
+        "power_iteration_normalizer": normalizer,
+        "n_oversamples": 5,
+    }
+
+    def error(kind):
+        found = [kind(6, random_state=i, **parameters).fit(X) for i in range(40)]
+        return np.median([np.abs(pca.explained_variance_ / exact - 1).max() for pca in found])
+
+    # Equal in law: the medians differ by the spread of 40 runs alone.
+    assert error(PCA) <= 1.4 * error(Reference) + 1e-12
+
+
+@types
+def test_randomized_finds_the_eigenvalues_of_a_falling_spectrum(dtype):
+    X = rows(2000, 300, dtype=dtype)
+    ours, reference = both(X, n_components=10, svd_solver="randomized")
+    error = np.abs(ours.explained_variance_ / reference.explained_variance_ - 1).max()
+    assert error <= 1e-6
+
+
+@types
+@solvers
+@pytest.mark.parametrize("offset", [0, 10, 1e3, 1e4])
+def test_an_offset_costs_no_digits(solver, offset, dtype):
+    # The rows with the offset are the truth, so that its own rounding is not in question.
+    X = rows(20_000, 10, dtype=dtype, offset=offset)
+    double = X.astype(np.float64)
+    covariance = np.cov((double - double.mean(axis=0)).T)
+    exact = np.linalg.eigvalsh(covariance)[::-1][:5]
+    found = PCA(5, svd_solver=solver, random_state=0).fit(X).explained_variance_
+    assert np.abs(found / exact - 1).max() <= (1e-6 if dtype == np.float32 else 1e-9)
+
+
+def test_the_covariance_of_single_precision_is_nearly_that_of_double():
+    X = rows(50_000, 10, dtype=np.float32)
+    found = gather(X, 2).scatter
+    double = X.astype(np.float64)
+    double -= double.mean(axis=0)
+    exact = double.T @ double
+    values = np.linalg.eigvalsh(found), np.linalg.eigvalsh(exact)
+    assert np.abs(values[0] / values[1] - 1).max() <= 1e-7
+
+
+def test_a_sample_that_misses_the_mean_costs_no_digits():
+    # Every row of the sample is at 0, all others are near 1000.
+    X = 1000 + rows(256 * 40, 3, dtype=np.float32, offset=0)
+    X[:: -(-len(X) // 256)] = 0
+    X = np.concatenate([X] + [X[1:40]] * 200)  # the sample's share is small
+    moments = gather(X, 1)
+    double = X.astype(np.float64)
+    np.testing.assert_allclose(moments.mean, double.mean(axis=0), rtol=1e-9)
+    exact = np.cov(double.T) * (len(X) - 1)
+    np.testing.assert_allclose(moments.scatter, exact, rtol=1e-6)
+
+
+@solvers
+@pytest.mark.parametrize("shape", [(3000, 40), (60, 300)], ids=str)
+@types
+def test_the_number_of_threads_changes_no_bit(solver, shape, dtype):
+    X = rows(*shape, dtype=dtype)
+    one, two = (
+        PCA(5, svd_solver=solver, random_state=3, n_jobs=n_jobs).fit(X) for n_jobs in (1, 2)
+    )
+    for name in ATTRIBUTES:
+        found, expected = np.asarray(getattr(two, name)), np.asarray(getattr(one, name))
+        assert found.tobytes() == expected.tobytes(), name
+    assert one.transform(X).tobytes() == two.transform(X).tobytes()
+
+
+@solvers
+def test_components_are_orthonormal_with_positive_peaks(solver):
+    for shape in [(300, 12), (10, 40), (50, 50)]:
+        components = PCA(6, svd_solver=solver, random_state=0).fit(rows(*shape)).components_
+        np.testing.assert_allclose(components @ components.T, np.eye(6), atol=1e-9)
+        assert np.all(components[np.arange(6), np.abs(components).argmax(axis=1)] > 0)
+
+
+@solvers
+@types
+def test_rows_of_lower_rank_than_wished_have_variances_of_zero(solver, dtype):
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(100, 2)) @ rng.normal(size=(2, 8)) + 1).astype(dtype)
+    for data, rank in [(X, 2), (np.ones_like(X), 0)]:
+        pca = PCA(4, svd_solver=solver, random_state=0).fit(data)
+        scale = pca.explained_variance_.max() or 1
+        assert np.all(pca.explained_variance_[rank:] <= 1e-5 * scale)
+        np.testing.assert_allclose(pca.components_ @ pca.components_.T, np.eye(4), atol=1e-5)
+        assert np.all(np.isfinite(pca.score_samples(data)))
+        ratio = pca.explained_variance_ratio_.sum()
+        assert ratio == pytest.approx(1 if rank else 0, abs=1e-5)
+
+
+@solvers
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(np.float32, 1e15), (np.float32, 1e-15), (np.float64, 1e150), (np.float64, 1e-150)],
+    ids=str,
+)
+def test_extreme_values_give_the_scaled_result(solver, dtype, scale):
+    X = rows(dtype=dtype)
+    plain = PCA(3, svd_solver=solver, random_state=0).fit(X)
+    extreme = PCA(3, svd_solver=solver, random_state=0).fit(X * dtype(scale))
+    for name, power in [("singular_values_", 1), ("mean_", 1), ("explained_variance_", 2)]:
+        expected = getattr(plain, name).astype(np.float64) * float(scale) ** power
+        np.testing.assert_allclose(getattr(extreme, name), expected, rtol=1e-4, err_msg=name)
+    np.testing.assert_allclose(extreme.components_, plain.components_, atol=1e-4)
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_a_variance_beyond_the_type_is_one_clear_error(learn):
+    X = rows(dtype=np.float32) * np.float32(1e30)
+    with pytest.raises(ValueError, match=r"variance .* must be .*; give it as float64"):
+        getattr(PCA(2), learn)(X)
+
+
+def test_extreme_rows_of_single_precision_have_a_spectrum_in_double():
+    X = rows(dtype=np.float32) * np.float32(1e30)
+    ratio = PCA(2).fit(X.astype(np.float64)).explained_variance_ratio_
+    np.testing.assert_allclose(ratio, PCA(2).fit(rows()).explained_variance_ratio_, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("solver", "n_components", "message"),
+    [
+        ("full", 13, r"must be between 0 and min\(n_samples, n_features\)=12"),
+        ("covariance_eigh", 13, r"must be between 0 and .*svd_solver='covariance_eigh'; "),
+        ("randomized", 13, r"must be between 1 and"),
+        ("randomized", 0, r"must be between 1 and"),
+        ("randomized", "mle", r"`n_components`='mle' must be an int between 1 and"),
+        ("arpack", 0.5, r"`n_components`=0.5 must be an int between 1 and"),
+        ("arpack", 12, r"must be strictly less than both n_samples=300 and n_features=12"),
+    ],
+)
+def test_a_wrong_number_of_components_is_refused(solver, n_components, message):
+    with pytest.raises(ValueError, match=message):
+        PCA(n_components, svd_solver=solver).fit(rows())
+    with pytest.raises(ValueError, match="n_components"):
+        Reference(n_components, svd_solver=solver).fit(rows())
+
+
+def test_mle_needs_as_many_rows_as_columns():
+    for kind in (PCA, Reference):
+        with pytest.raises(ValueError, match=r"mle.*n_samples >= n_features"):
+            kind("mle", svd_solver="full").fit(rows(5, 12))
+
+
+def test_rows_are_never_written_to_nor_copied_into_the_estimator():
+    for solver in SOLVERS:
+        for keep in (True, False):
+            X = rows()
+            X.flags.writeable = False
+            before = X.copy()
+            PCA(3, svd_solver=solver, copy=keep).fit_transform(X)
+            assert np.array_equal(X, before)
+
+
+def test_inverse_transform_minds_the_number_of_components():
+    pca = PCA(3).fit(rows())
+    with pytest.raises(ValueError, match=r"4 features.*3 components; "):
+        pca.inverse_transform(np.zeros((2, 4)))
+
+
+# ---- streaming
+
+
+@settings(max_examples=30)
+@given(
+    cuts=st.lists(st.integers(1, 99), max_size=6),
+    offset=st.sampled_from([0.0, 1e4]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_streamed_equals_whole_and_merged_equals_joint(cuts, offset, dtype):
+    X = rows(100, 6, dtype=dtype, offset=offset)
+    whole = PCA(3, svd_solver="covariance_eigh").fit(X)
+    edges = [0, *sorted(set(cuts)), 100]
+    parts = [X[a:b] for a, b in pairwise(edges)]
+    streamed, merged = PCA(3), PCA(3)
+    for part in parts:
+        streamed.partial_fit(part)
+    for i, part in enumerate(parts):
+        other = PCA(3).partial_fit(part)
+        merged = other if i == 0 else merged.merge(other)
+    rtol = 2e-4 if dtype == np.float32 else 1e-8
+    for pca in (streamed, merged):
+        assert pca.n_samples_ == 100
+        np.testing.assert_allclose(pca.mean_, whole.mean_, rtol=rtol)
+        for name in ("explained_variance_", "noise_variance_"):
+            np.testing.assert_allclose(getattr(pca, name), getattr(whole, name), rtol=rtol)
+        np.testing.assert_allclose(pca.components_, whole.components_, atol=20 * rtol)
+
+
+def test_too_few_rows_are_learned_and_the_missing_ones_counted():
+    X = rows(10, 6)
+    pca = PCA(4)
+    for seen in range(1, 4):
+        pca.partial_fit(X[seen - 1 : seen])
+        for method in (pca.transform, pca.score_samples, pca.inverse_transform):
+            with pytest.raises(NotFittedError, match=rf"seen {seen} row.* lacks {4 - seen} more"):
+                method(X)
+    pca.partial_fit(X[3:])
+    np.testing.assert_allclose(pca.explained_variance_, PCA(4).fit(X).explained_variance_)
+
+
+def test_a_stream_that_began_with_one_row_may_be_merged():
+    X = rows(10, 6)
+    pca = PCA(4).partial_fit(X[:1]).merge(PCA(4).partial_fit(X[1:]))
+    np.testing.assert_allclose(pca.explained_variance_, PCA(4).fit(X).explained_variance_)
+
+
+@pytest.mark.parametrize("solver", ["full", "covariance_eigh"])
+def test_learning_continues_an_exact_fit_exactly(solver):
+    X = rows()
+    pca = PCA(4, svd_solver=solver).fit(X[:200]).partial_fit(X[200:])
+    whole = PCA(4, svd_solver="full").fit(X)
+    np.testing.assert_allclose(pca.explained_variance_, whole.explained_variance_)
+    np.testing.assert_allclose(pca.components_, whole.components_, atol=1e-8)
+    assert pca.solver_ == "covariance_eigh"
+
+
+def test_learning_continues_a_truncated_fit_from_its_model():
+    X = rows()
+    pca = PCA(4, svd_solver="arpack", random_state=0).fit(X[:200])
+    model = pca.get_covariance() * 199
+    joint = copy.deepcopy(pca).partial_fit(X[200:])
+    other = PCA(4).partial_fit(X[200:])
+    mean = (200 * pca.mean_ + 100 * other.mean_) / 300
+    step = pca.mean_ - other.mean_
+    scatter = model + np.cov(X[200:].T) * 99 + 200 * 100 / 300 * np.outer(step, step)
+    np.testing.assert_allclose(joint.mean_, mean)
+    values = np.linalg.eigvalsh(scatter / 299)[::-1]
+    np.testing.assert_allclose(joint.explained_variance_, values[:4])
+
+
+def test_a_pickle_goes_on_learning():
+    X = rows()
+    pca = pickle.loads(pickle.dumps(PCA(4).partial_fit(X[:50])))
+    expected = PCA(4).partial_fit(X[:50]).partial_fit(X[50:])
+    assert np.array_equal(pca.partial_fit(X[50:]).components_, expected.components_)
+    assert not hasattr(clone(pca), "components_")
+
+
+# ---- parts
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "solver"),
+    [
+        ((1_000_000, 50), 10, "covariance_eigh"),
+        ((200_000, 300), 50, "covariance_eigh"),
+        ((20_000, 2000), 20, "randomized"),
+        ((1797, 64), None, "covariance_eigh"),
+        ((20, 60), 5, "full"),
+        ((500, 20_000), 10, "randomized"),
+        ((500, 20_000), None, "full"),
+        ((3000, 2000), None, "covariance_eigh"),
+    ],
+    ids=str,
+)
+def test_auto_chooses_by_shape(shape, count, solver):
+    assert choose_solver(*shape, count, 10) == solver
+
+
+def test_completed_rows_are_orthonormal_and_begin_with_the_given():
+    given_rows = np.linalg.qr(np.random.default_rng(0).normal(size=(6, 2)))[0].T
+    for start in (given_rows, np.empty((0, 6)), np.eye(6)[:2]):
+        found = completed(start, 6)
+        assert np.array_equal(found[: len(start)], start)
+        np.testing.assert_allclose(found @ found.T, np.eye(6), atol=1e-12)
+
+
+def test_signs_follow_the_largest_coordinate_the_first_of_equals():
+    fixed = with_fixed_signs(np.array([[1.0, -2.0], [-3.0, 3.0], [0.0, 0.0]]))
+    assert np.array_equal(fixed, [[-1.0, 2.0], [3.0, -3.0], [0.0, 0.0]])
