@@ -28,6 +28,7 @@ def validate_rows(
     accept_sparse: Any = False,
     ensure_min_samples: int = 1,
     order: str | None = "C",
+    ensure_all_finite: bool = True,
 ) -> Any:
     """Return X as a checked float array (or CSR matrix) of shape (n_rows, n_columns).
 
@@ -45,15 +46,19 @@ def validate_rows(
         As in `sklearn.utils.check_array`; "csr" for CSR.
     ensure_min_samples : int, default=1
     order : {"C", "F", None}, default="C"
+    ensure_all_finite : bool, default=True
+        False for a caller whose own pass over X shows what is not finite.
     """
-    is_plain = _is_plain(X, dtype, ensure_min_samples, order) and _is_finite(estimator, X)
+    is_plain = _is_plain(X, dtype, ensure_min_samples, order)
+    if is_plain and ensure_all_finite:
+        is_plain = _is_finite(estimator, X)
     if is_plain and not reset and _has_the_columns(estimator, X):
         return X
     return validate_data(
         estimator,
         X,
         reset=reset,
-        ensure_all_finite=not is_plain,
+        ensure_all_finite=ensure_all_finite and not is_plain,
         dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
         accept_sparse=accept_sparse,
         accept_large_sparse=True,

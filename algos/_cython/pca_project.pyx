@@ -74,7 +74,7 @@ def project(
 ):
     """Multiply each row, less the shift, by the vectors, and add the offset."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = vectors.shape[0]
-    cdef Py_ssize_t points = tile_points(&shift[0]), padded = panel_rows(k)
+    cdef Py_ssize_t padded = panel_rows(k)
     cdef Py_ssize_t chunks = (n + CHUNK - 1) // CHUNK
     cdef Py_ssize_t stride = tile_stride(&shift[0], n)  # of the widest tile
     cdef Py_ssize_t size = stride * (d + padded)

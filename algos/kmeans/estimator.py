@@ -28,12 +28,12 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import Key, seed_key
+from algos._common.scale import exponent_of, is_safe, scaled
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
 from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
 from algos.kmeans.rows import Doubles, Rows, distances_to, label_and_measure, label_rows
-from algos._common.scale import exponent_of, is_safe, scaled
 
 
 class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator):

@@ -15,7 +15,6 @@ from algos._common.random import Key, stream
 from algos.kmeans.bounds import BoundedPasses
 from algos.kmeans.lloyd import Descent, Passes, descend
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows, label_and_measure
-from algos._common.scale import scaled
 from algos.kmeans.seeding import plus_plus, random_rows
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
+from algos.pca.moments import Doubles
 from algos.pca.rows import CenteredRows
 from algos.pca.spectrum import Spectrum, completed
 
@@ -17,9 +20,8 @@ def solve(rows: CenteredRows, count: int, key: Key, *, tol: float) -> Spectrum:
     n, d = rows.X.shape
     if rows.total == 0:
         return Spectrum(np.zeros(count), completed(np.empty((0, d)), count), 0.0)
-    start = stream(key).uniform(-1, 1, size=d)
     with one_thread_blas():
-        vectors = _leading_vectors(rows, count, start, tol)
+        vectors = _leading_vectors(rows, count, key, tol)
         # One more pass makes the values second-order accurate in the vectors' errors.
         basis = rows.rounded(vectors)
         image = rows.scatter_times(basis)
@@ -32,16 +34,19 @@ def solve(rows: CenteredRows, count: int, key: Key, *, tol: float) -> Spectrum:
     return Spectrum(variances, components, rows.total / (n - 1))
 
 
-def _leading_vectors(rows: CenteredRows, count: int, start: np.ndarray, tol: float) -> np.ndarray:
-    d = len(start)
-    dtype = rows.X.dtype
+def _leading_vectors(rows: CenteredRows, count: int, key: Key, tol: float) -> Doubles:
+    d, dtype = rows.X.shape[1], rows.X.dtype
     unit = rows.total  # keeps single precision inside its range
+    random = stream(key)
+    start = np.asarray(random.uniform(-1, 1, size=d), dtype=dtype)
 
-    def matvec(v: np.ndarray) -> np.ndarray:
-        v = np.asarray(v, dtype=np.float64).reshape(1, -1)
-        return (rows.scatter_times(v)[0] / unit).astype(dtype)
+    def matvec(v: Doubles) -> Doubles:
+        image = rows.scatter_times(np.asarray(v, dtype=np.float64).reshape(1, -1))
+        return np.asarray(image[0] / unit, dtype=dtype)
 
     operator = LinearOperator((d, d), matvec=matvec, dtype=dtype)
     # eigsh measures eigenvalues, which are the squares of the singular values.
-    _, vectors = eigsh(operator, k=count, v0=start.astype(dtype), tol=tol**2)
-    return vectors[:, ::-1].T.astype(np.float64)
+    restarts = {"rng": random} if "rng" in signature(eigsh).parameters else {}  # SciPy 1.17
+    _, vectors = eigsh(operator, k=count, v0=start, tol=tol**2, **restarts)
+    leading: Doubles = vectors[:, ::-1].T.astype(np.float64)
+    return leading

@@ -15,9 +15,10 @@ def solve(moments: Moments, count: int | None) -> Spectrum:
     d = len(moments.mean)
     covariance = moments.scatter / (moments.n - 1)
     total = float(np.trace(covariance))
+    count = d if count is None else count
+    few = count < d // 2
     if count == 0:
         return Spectrum(np.empty(0), np.empty((0, d)), total)
-    few = count is not None and count < d // 2
     with one_thread_blas():
         values, vectors = linalg.eigh(
             covariance,
@@ -26,7 +27,6 @@ def solve(moments: Moments, count: int | None) -> Spectrum:
             driver="evr" if few else "evd",
             subset_by_index=[d - count, d - 1] if few else None,
         )
-    kept = slice(None, None, -1) if count is None else slice(-1, -1 - count, -1)
     # The least eigenvalues of a matrix without negative ones may be so by rounding.
-    variances = np.maximum(values[kept], 0)
-    return Spectrum(variances, np.ascontiguousarray(vectors.T[kept]), total)
+    variances = np.maximum(values[::-1][:count], 0)
+    return Spectrum(variances, vectors.T[::-1][:count], total)

@@ -13,8 +13,16 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import Estimator, check_mergeable, learning
-from algos._common.params import N_JOBS, POSITIVE_INT, Boolean, Constraint, Interval, Options
-from algos._common.params import RandomState as IsRandomState
+from algos._common.callbacks import fit_tasks
+from algos._common.params import (
+    N_JOBS,
+    POSITIVE_INT,
+    Boolean,
+    Constraint,
+    Interval,
+    Options,
+    RandomState as IsRandomState,
+)
 from algos._common.random import seed_key
 from algos._common.scale import scaled
 from algos._common.threads import effective_n_threads, one_thread_blas
@@ -183,7 +191,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
-        self.n_components = n_components
+        self.n_components: Any = n_components
         self.copy = copy
         self.whiten = whiten
         self.svd_solver = svd_solver
@@ -214,7 +222,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         -------
         self : PCA
         """
-        self._fit(validate_rows(self, X, reset=True, ensure_min_samples=2))
+        X = validate_rows(self, X, reset=True, ensure_min_samples=2, ensure_all_finite=False)
+        with fit_tasks(self, 1, X=X) as task:
+            for _ in task.loop("solve", range(1)):
+                self._fit(X)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Floats:
@@ -471,8 +482,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
                     f'directions out with svd_solver="arpack"; write svd_solver="full"'
                 )
             return
-        low, high = (1 if truncated else 0), most
-        if not low <= wanted <= high:
+        low = 1 if truncated else 0
+        if not low <= int(wanted) <= most:
             raise ValueError(
                 f"`n_components`={wanted!r} must be between {low} and "
                 f"min(n_samples, n_features)={most} with svd_solver={solver!r}; "
@@ -480,15 +491,14 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             )
         if solver == "arpack" and wanted == most:
             raise ValueError(
-                f"`n_components`={wanted!r} must be strictly less than "
-                f"min(n_samples, n_features)={most} with svd_solver='arpack'; "
-                f'write svd_solver="full"'
+                f"`n_components`={wanted!r} must be strictly less than both n_samples={n} "
+                f"and n_features={d} with svd_solver='arpack'; write svd_solver=\"full\""
             )
 
     def _set_model(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
         variances, components, total = found.spectrum
-        count = self._count(variances, components, total, n)
         rank = min(n, components.shape[1])
+        count = self._count(variances, total, n, rank)
         left = rank - count
         noise = max(total - float(variances[:count].sum()), 0.0) / left if left > 0 else 0.0
         kept = variances[:count]
@@ -508,11 +518,12 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self.noise_variance_ = float(np.ldexp(noise, 2 * found.exponent))
         self.solver_ = solver
 
-    def _count(self, variances: Doubles, components: Doubles, total: float, n: int) -> int:
-        rank = min(n, components.shape[1])
+    def _count(self, variances: Doubles, total: float, n: int, rank: int) -> int:
         if self.n_components == "mle":
             return count_by_evidence(variances, n)
-        if isinstance(self.n_components, Real) and not isinstance(self.n_components, Integral):
+        if isinstance(self.n_components, Integral):
+            return int(self.n_components)
+        if self.n_components is not None:
             return min(count_for_ratio(variances, total, float(self.n_components)), rank)
         return min(len(variances), rank)
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite
 
 from algos._common.random import Key
 from algos._common.scale import exponent_of, is_safe, scaled
@@ -54,7 +55,7 @@ def choose_solver(n: int, d: int, count: int | None, n_oversamples: int) -> str:
     n_oversamples : int
         See `PCA`.
     """
-    if d <= n and (d <= ALWAYS_EXACT or n >= 10 * d and d <= 2 * ALWAYS_EXACT):
+    if d <= n and (d <= ALWAYS_EXACT or (10 * d <= n and d <= 2 * ALWAYS_EXACT)):
         return "covariance_eigh"
     if count is None or max(n, d) <= ALWAYS_EXACT or count >= 0.8 * min(n, d) or count == 0:
         return "covariance_eigh" if d <= n else "full"
@@ -69,12 +70,14 @@ def choose_solver(n: int, d: int, count: int | None, n_oversamples: int) -> str:
 def decompose(X: Floats, count: int | None, key: Key, settings: Settings) -> Decomposition:
     """Return the `count` leading directions of the rows of X, or all.
 
-    X is divided by a power of two, in a copy, if squares would leave the range of floats.
+    NaN and infinity are noticed from the sums, without a pass of their own. X is divided by
+    a power of two, in a copy, if squares would leave the range of floats.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         rows = _measure(X, settings)
     exponent = 0
     if not is_safe(_mean_square(rows), X.dtype):
+        assert_all_finite(X, estimator_name="PCA", input_name="X")
         found = exponent_of(X)
         # Zero: equal rows, unless they are so small that their squares are lost.
         if _mean_square(rows) != 0 or abs(found) >= _ROUNDED_TO_ZERO:

@@ -38,7 +38,7 @@ def completed(components: Doubles, count: int) -> Doubles:
     Rows that a solver could not find because the data has no variance along them are as
     good as any others: they come from the axes.
     """
-    found, d = components.shape
+    d = components.shape[1]
     rows = [*components]
     for axis in np.argsort(np.sum(components**2, axis=0), kind="stable"):
         if len(rows) >= count:

@@ -26,7 +26,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("PCA", {}),
     ("PCA", {"svd_solver": "full"}),
     ("PCA", {"svd_solver": "covariance_eigh"}),
-    ("PCA", {"svd_solver": "arpack", "n_components": 2}),
+    ("PCA", {"svd_solver": "arpack", "n_components": 1}),
     ("PCA", {"svd_solver": "randomized", "n_components": 2}),
     ("RunningMeanRegressor", {}),
     ("RunningMeanRegressor", {"early_stopping": True}),
@@ -39,13 +39,10 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def find_class(name: str) -> type | None:
+def find_class(name: str) -> type:
     if name == "RunningMeanRegressor":
         return RunningMeanRegressor
-    try:
-        return getattr(algos, name, None)
-    except ModuleNotFoundError:  # the room is not built yet
-        return None
+    return getattr(algos, name)
 
 
 @dataclass(frozen=True)
@@ -104,9 +101,7 @@ class Case:
         return self.make(**parameters).fit(X, self.target(X))
 
 
-CASES = [
-    Case(kind, parameters) for name, parameters in ENTRIES if (kind := find_class(name)) is not None
-]
+CASES = [Case(find_class(name), parameters) for name, parameters in ENTRIES]
 
 all_cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 
