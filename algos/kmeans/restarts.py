@@ -12,6 +12,7 @@ from sklearn.utils import check_array
 
 from algos._common.callbacks import Task
 from algos._common.random import Key, stream
+from algos._common.scale import scaled
 from algos.kmeans.bounds import BoundedPasses
 from algos.kmeans.lloyd import Descent, Passes, descend
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows, label_and_measure
