@@ -1,6 +1,7 @@
 """Settings of the documentation."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -62,5 +63,12 @@ def skip_generated_methods(app, what, name, obj, skip, options):
     return True if name.startswith("set_") and name.endswith("_request") else skip
 
 
+def shield_fitted_names(app, what, name, obj, options, lines):
+    """`n_iter_` in a type or a sentence is a name, where reStructuredText sees a link."""
+    bare = re.compile(r"(``.*?``|`.*?`)|(?<!\w)(\w+_)(?!\w)")
+    lines[:] = [bare.sub(lambda found: found[1] or f"``{found[2]}``", line) for line in lines]
+
+
 def setup(app):
+    app.connect("autodoc-process-docstring", shield_fitted_names, priority=900)  # after numpydoc
     app.connect("autodoc-skip-member", skip_generated_methods)

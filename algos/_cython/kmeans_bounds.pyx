@@ -14,7 +14,8 @@ from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
-    add_row, half_norms, own_distance, pack_panel, pack_tile, panel_rows, tile_nearest_two, tile_norms,
+    add_row, half_norms, own_distance, pack_panel, pack_tile, panel_rows, tile_nearest_two,
+    tile_norms,
     tile_points,
 )
 
