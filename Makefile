@@ -73,5 +73,5 @@ docs: $(call extras,docs)
 
 clean:
 	rm -rf build dist demo-output docs/_build docs/gallery docs/api/generated
-	rm -f algos/_cython/*.c algos/_cython/*.so algos/_cython/_scipy_blas.pxi
+	rm -f algos/_cython/*.c algos/_cython/*.so
 	rm -f $(BUILD)
