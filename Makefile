@@ -35,7 +35,7 @@ $(ENVIRONMENT):
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# No build isolation: the extensions are compiled against the SciPy that they will run with.
+# No build isolation: the environment has what the build needs, and the build stays in place.
 $(BUILD): $(ENVIRONMENT) $(SOURCES)
 	@$(RUN) -c '$(BUILD_REQUIRES)' > $(VENV)/build-requires.txt
 	$(PIP) --requirement $(VENV)/build-requires.txt
