@@ -1,5 +1,6 @@
 # Rows against a panel: see _tile.h. Every function works on one tile of at most
-# tile_points() rows; `xt` and `out` come from scratch(tile_points() * ..., itemsize).
+# tile_points() rows, or tile_rows() where rows may be long; `xt` and `out` come from
+# scratch(rows * ..., itemsize).
 from cython cimport floating
 from libc.stdint cimport int32_t
 
@@ -7,6 +8,8 @@ cdef extern from "_tile.h" nogil:
     Py_ssize_t panel_rows "algos_panel_rows"(Py_ssize_t k)  # k, padded to whole groups
 
 cdef Py_ssize_t tile_points(const floating* tag) noexcept nogil
+
+cdef Py_ssize_t tile_rows(const floating* tag, Py_ssize_t d) noexcept nogil
 
 cdef Py_ssize_t tile_stride(const floating* tag, Py_ssize_t rows) noexcept nogil
 

@@ -72,12 +72,20 @@ cdef extern from "_tile.h" nogil:
     int algos_tile_choose(int limit)
     Py_ssize_t algos_panel_width(Py_ssize_t k)
 
+cdef enum:
+    LONG_ROW = 16384  # columns: a full tile of float32 has 4 MB
+
 algos_tile_choose(4)
 
 
 cdef Py_ssize_t tile_points(const floating* tag) noexcept nogil:
     """Rows in a full tile."""
     return algos_tile_f32.points if floating is float else algos_tile_f64.points
+
+
+cdef Py_ssize_t tile_rows(const floating* tag, Py_ssize_t d) noexcept nogil:
+    """Rows to take at once: fewer of very long ones, so that scratch memory stays small."""
+    return tile_points(tag) if d <= LONG_ROW else tile_points(tag) // 4
 
 
 cdef Py_ssize_t tile_stride(const floating* tag, Py_ssize_t rows) noexcept nogil:

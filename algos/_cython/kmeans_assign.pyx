@@ -13,7 +13,7 @@ from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
     add_rows, half_norms, pack_panel, pack_tile, panel_rows, row_distances, tile_nearest,
-    tile_points,
+    tile_rows,
 )
 
 cdef extern from "math.h" nogil:
@@ -100,7 +100,7 @@ cdef void _assign_lane(
 ) noexcept nogil:
     cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n)
     cdef Py_ssize_t end = lane_start(lane + 1, job.n_lanes, job.n)
-    cdef Py_ssize_t points = tile_points(X)
+    cdef Py_ssize_t points = tile_rows(X, job.d)
     cdef floating* xt = <floating*> job.tiles + slot * job.tile_size
     while row < end:
         _assign_tile(job, X, row, min(points, end - row), xt, lane)
@@ -153,7 +153,7 @@ def assign(
     weighted sum of ||x - shift||^2.
     """
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = shifted.shape[0], lane
-    cdef Py_ssize_t padded = panel_rows(k), points = tile_points(&shift[0])
+    cdef Py_ssize_t padded = panel_rows(k), points = tile_rows(&shift[0], d)
     cdef Py_ssize_t cells = 0 if sums is None else k * d
     cdef Py_ssize_t lanes = lane_count(n, 8 * (cells + k), n * d * sizeof(floating))
     cdef Scratch panel = scratch(padded * d, sizeof(floating))

@@ -16,7 +16,7 @@ from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
     add_row, half_norms, own_distance, pack_panel, pack_tile, panel_rows, tile_nearest_two,
     tile_norms,
-    tile_points,
+    tile_rows,
 )
 
 cdef extern from "math.h" nogil:
@@ -112,7 +112,7 @@ cdef inline void _measure(
     cdef floating second[MAX_POINTS]
     cdef floating norm[MAX_POINTS]
     cdef Py_ssize_t d = job.d, i
-    cdef floating* gathered = tile + tile_points(X) * d
+    cdef floating* gathered = tile + tile_rows(X, d) * d
     cdef double error
     cdef const floating* x = gathered
     if index[rows - 1] - index[0] == rows - 1:  # they stand together already
@@ -138,7 +138,7 @@ cdef inline void _measure(
 
 cdef void _bounds_lane(BoundsJob* job, const floating* X, Py_ssize_t lane, int slot) noexcept nogil:
     cdef Py_ssize_t index[MAX_POINTS]
-    cdef Py_ssize_t points = tile_points(X), pending = 0, i
+    cdef Py_ssize_t points = tile_rows(X, job.d), pending = 0, i
     cdef floating* tile = <floating*> (job.scratch + slot * job.scratch_size)
     for i in range(
         lane_start(lane, job.n_lanes, job.n), lane_start(lane + 1, job.n_lanes, job.n)
@@ -195,7 +195,7 @@ def assign_bounded(
     were measured against all centres.
     """
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = shifted.shape[0], lane
-    cdef Py_ssize_t padded = panel_rows(k), points = tile_points(&shift[0])
+    cdef Py_ssize_t padded = panel_rows(k), points = tile_rows(&shift[0], d)
     cdef Py_ssize_t lanes = lane_count(n, 8 * (k * d + k), n * d * sizeof(floating))
     cdef Scratch panel = scratch(padded * d, sizeof(floating))
     cdef Scratch init = scratch(padded, sizeof(floating))

@@ -6,7 +6,7 @@ from algos._cython._lanes cimport CHUNK
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
-    pack_panel, pack_tile, panel_rows, tile_distances, tile_points, tile_stride,
+    pack_panel, pack_tile, panel_rows, tile_distances, tile_rows, tile_stride,
 )
 
 cdef struct DistanceJob:
@@ -24,7 +24,7 @@ cdef inline void _distance_tile(
     DistanceJob* job, const floating* X, Py_ssize_t start, Py_ssize_t rows, floating* xt,
 ) noexcept nogil:
     cdef Py_ssize_t stride = tile_stride(X, rows), i, j
-    cdef floating* squares = xt + tile_points(X) * job.d
+    cdef floating* squares = xt + tile_rows(X, job.d) * job.d
     cdef floating* out = <floating*> job.out + start * job.k
     pack_tile(X + start * job.d, job.d, rows, job.d, <const floating*> job.shift, xt)
     tile_distances(xt, rows, job.d, <const floating*> job.panel, job.k, squares)
@@ -37,7 +37,7 @@ cdef void _distance_chunk(
     DistanceJob* job, const floating* X, Py_ssize_t chunk, int slot
 ) noexcept nogil:
     cdef Py_ssize_t row = chunk * CHUNK, end = min(job.n, chunk * CHUNK + CHUNK)
-    cdef Py_ssize_t points = tile_points(X)
+    cdef Py_ssize_t points = tile_rows(X, job.d)
     cdef floating* xt = <floating*> job.tiles + slot * job.tile_size
     while row < end:
         _distance_tile(job, X, row, min(points, end - row), xt)
@@ -61,7 +61,7 @@ def center_distances(
 ):
     """Distance of each row to each centre."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = shifted.shape[0]
-    cdef Py_ssize_t points = tile_points(&shift[0]), padded = panel_rows(k)
+    cdef Py_ssize_t points = tile_rows(&shift[0], d), padded = panel_rows(k)
     cdef Scratch panel = scratch(padded * d, sizeof(floating))
     cdef Scratch tiles = scratch(n_threads * points * (d + padded), sizeof(floating))
     cdef DistanceJob job

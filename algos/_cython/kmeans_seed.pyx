@@ -12,7 +12,7 @@ from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
-    lower_to, pack_panel, pack_tile, panel_rows, tile_distances, tile_points, tile_stride,
+    lower_to, pack_panel, pack_tile, panel_rows, tile_distances, tile_rows, tile_stride,
 )
 
 cdef struct SeedJob:
@@ -53,7 +53,7 @@ cdef inline void _seed_tile(
 cdef void _seed_lane(SeedJob* job, const floating* X, Py_ssize_t lane, int slot) noexcept nogil:
     cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n)
     cdef Py_ssize_t end = lane_start(lane + 1, job.n_lanes, job.n)
-    cdef Py_ssize_t points = tile_points(X)
+    cdef Py_ssize_t points = tile_rows(X, job.d)
     cdef floating* xt = <floating*> job.tiles + slot * job.tile_size
     while row < end:
         _seed_tile(
@@ -88,7 +88,7 @@ def try_candidates(
     """
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], m = candidates.shape[0]
     cdef Py_ssize_t lanes = lane_count(n, 8 * m, n * d * sizeof(floating))
-    cdef Py_ssize_t points = tile_points(&shift[0]), padded = panel_rows(m)
+    cdef Py_ssize_t points = tile_rows(&shift[0], d), padded = panel_rows(m)
     cdef Scratch panel = scratch(padded * d, sizeof(floating))
     cdef Scratch tiles = scratch(n_threads * points * (d + padded), sizeof(floating))
     cdef Scratch lane_potentials = scratch(lanes * m, sizeof(double))

@@ -9,7 +9,7 @@ from algos._cython._lanes cimport CHUNK
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
-    pack_panel, pack_tile, panel_rows, tile_points, tile_products, tile_stride,
+    pack_panel, pack_tile, panel_rows, tile_rows, tile_products, tile_stride,
 )
 
 cdef struct ProjectJob:
@@ -39,7 +39,7 @@ cdef void _project_chunk(
     ProjectJob* job, const floating* X, Py_ssize_t chunk, int slot
 ) noexcept nogil:
     cdef Py_ssize_t row = chunk * CHUNK, end = min(job.n, row + CHUNK), rows
-    cdef Py_ssize_t points = tile_points(X)
+    cdef Py_ssize_t points = tile_rows(X, job.d)
     cdef floating* xt = <floating*> job.tiles + slot * job.slot_size
     cdef floating* zt = xt + job.tile_size
     while row < end:

@@ -48,7 +48,16 @@ def run_assign(X, centers, shift, weight, *, exact=False, n_threads=1, sums=True
     return labels, total, counts, distances, objective, changed
 
 
-SHAPES = [(1, 1, 1), (1, 3, 2), (3, 2, 5), (17, 8, 6), (64, 16, 4), (65, 17, 7), (700, 33, 23)]
+SHAPES = [
+    (1, 1, 1),
+    (1, 3, 2),
+    (3, 2, 5),
+    (17, 8, 6),
+    (64, 16, 4),
+    (65, 17, 7),
+    (700, 33, 23),
+    (40, 17000, 5),
+]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
