@@ -84,7 +84,7 @@ class Runner:
             "repeat": 2 if self.options.quick else self.options.repeat or workload.repeat,
         }
         answers = self._ask({**job, "what": "time", "peers": self.peers}, threads)
-        if workload.memory:
+        if workload.memory and not (self.options.quick and threads != self.threads[0]):
             for peer in answers:
                 measured = self._ask({**job, "what": "memory", "peers": [peer]}, threads)
                 answers[peer] |= measured.get(peer, {})
