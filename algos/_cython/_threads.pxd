@@ -6,3 +6,7 @@ ctypedef void (*task_function)(void* arg, Py_ssize_t task, int slot) noexcept no
 cdef void run_region(
     task_function run, void* arg, Py_ssize_t n_tasks, double nanoseconds, int n_threads
 ) noexcept nogil
+
+# Whether so much work is done by the caller alone. It may then keep the GIL: beside a busy
+# Python thread, to get it back takes up to 5 ms.
+cdef bint is_short(double nanoseconds) noexcept nogil

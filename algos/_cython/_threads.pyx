@@ -29,6 +29,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew)
 
 
+cdef bint is_short(double nanoseconds) noexcept nogil:
+    return nanoseconds < INLINE_BELOW
+
+
 cdef void run_region(
     task_function run,        # IN
     void* arg,                # INOUT
@@ -37,7 +41,7 @@ cdef void run_region(
     int n_threads,
 ) noexcept nogil:
     """Run the tasks 0 … n_tasks - 1; below 200 µs of work on the caller alone."""
-    algos_pool_run(run, arg, n_tasks, 1 if nanoseconds < INLINE_BELOW else n_threads)
+    algos_pool_run(run, arg, n_tasks, 1 if is_short(nanoseconds) else n_threads)
 
 
 cdef struct CountJob:

@@ -44,9 +44,8 @@ def all_finite(
     if n == 0:
         return True
     job = FiniteJob(&X[0, 0], n, floating is float, &one_flag)
-    if n_tasks == 1:  # no room to fetch, no region to open
-        with nogil:
-            _finite_task(&job, 0, 0)
+    if n_tasks == 1:  # no room to fetch, no region to open, no GIL to give back
+        _finite_task(&job, 0, 0)
         return one_flag != 0
     room = bytearray(n_tasks)
     flags = room

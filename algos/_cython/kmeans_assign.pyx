@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
-from algos._cython._threads cimport run_region
+from algos._cython._threads cimport is_short, run_region
 from algos._cython._tile cimport (
     add_rows, half_norms, pack_panel, pack_tile, panel_rows, row_distances, tile_nearest,
     tile_rows,
@@ -28,8 +28,8 @@ cdef struct AssignJob:
     Py_ssize_t n, d, k
     const double* weight       # (n,) or NULL
     const void* shift          # (d,)
-    const void* panel
-    const void* init           # (k,) half the squared norms
+    void* panel
+    void* init                 # (k,) half the squared norms
     const void* centers        # (k, d) in the data's coordinates, or NULL
     int32_t* labels            # (n,)
     double* distances          # (n,) or NULL
@@ -115,6 +115,31 @@ cdef void _assign_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
         _assign_lane(job, <const double*> job.X, lane, slot)
 
 
+cdef void _prepare_panel(AssignJob* job, const floating* shifted) noexcept nogil:
+    cdef floating* init = <floating*> job.init
+    cdef Py_ssize_t j
+    pack_panel(shifted, job.k, job.d, <floating> -1, <floating*> job.panel)
+    half_norms(shifted, job.k, job.d, init)
+    for j in range(job.k, panel_rows(job.k)):  # these only fill a group: never nearest
+        init[j] = INFINITY
+
+
+cdef void _assign_rows(
+    AssignJob* job, const floating* shifted, double nanoseconds, int n_threads,
+    double* sums, double* counts,
+) noexcept nogil:
+    """Make the pass; the totals of the lanes end in those of the first."""
+    cdef Py_ssize_t lane
+    _prepare_panel(job, shifted)
+    run_region(_assign_task, job, job.n_lanes, nanoseconds, n_threads)
+    for lane in range(1, job.n_lanes):
+        job.objective[0] += job.objective[lane]
+        job.changed[0] += job.changed[lane]
+    if sums != NULL:
+        reduce_lanes(job.sums, job.n_lanes, job.k * job.d, sums)
+        reduce_lanes(job.counts, job.n_lanes, job.k, counts)
+
+
 def shift_centers(
     const floating[:, ::1] centers,  # IN (k, d)
     floating[::1] shift,             # OUT (d,): their mean
@@ -152,7 +177,7 @@ def assign(
     labels that differ from those given. Without `centers` the objective lacks the constant
     weighted sum of ||x - shift||^2.
     """
-    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = shifted.shape[0], lane
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = shifted.shape[0]
     cdef Py_ssize_t padded = panel_rows(k), points = tile_rows(&shift[0], d)
     cdef Py_ssize_t cells = 0 if sums is None else k * d
     cdef Py_ssize_t lanes = lane_count(n, 8 * (cells + k), n * d * sizeof(floating))
@@ -163,8 +188,9 @@ def assign(
     cdef Scratch lane_counts = scratch(lanes * k, sizeof(double))
     cdef Scratch objective = scratch(lanes, sizeof(double))
     cdef Scratch changed = scratch(lanes, sizeof(Py_ssize_t))
-    cdef double total = 0
-    cdef Py_ssize_t n_changed = 0
+    cdef double nanoseconds = 0.02 * n * d * padded
+    cdef double* sums_out = NULL
+    cdef double* counts_out = NULL
     cdef AssignJob job
     job.single = floating is float
     job.X, job.n, job.d, job.k = &X[0, 0], n, d, k
@@ -177,20 +203,16 @@ def assign(
     job.labels = &labels[0]
     job.distances = NULL if distances is None else &distances[0]
     job.tiles, job.tile_size = tiles.data, points * d
-    job.sums = NULL if sums is None else <double*> lane_sums.data
+    job.sums = NULL
+    if sums is not None:
+        job.sums = <double*> lane_sums.data
+        sums_out, counts_out = &sums[0, 0], &counts[0]
     job.counts = <double*> lane_counts.data
     job.objective, job.changed = <double*> objective.data, <Py_ssize_t*> changed.data
     job.n_lanes = lanes
-    with nogil:
-        pack_panel(&shifted[0, 0], k, d, <floating> -1, <floating*> panel.data)
-        half_norms(&shifted[0, 0], k, d, <floating*> init.data)
-        for lane in range(k, padded):  # these only fill a panel group: never nearest
-            (<floating*> init.data)[lane] = INFINITY
-        run_region(_assign_task, &job, lanes, 0.02 * n * d * padded, n_threads)
-        for lane in range(lanes):
-            total += job.objective[lane]
-            n_changed += job.changed[lane]
-        if sums is not None:
-            reduce_lanes(job.sums, lanes, cells, &sums[0, 0])
-            reduce_lanes(job.counts, lanes, k, &counts[0])
-    return total, n_changed
+    if is_short(nanoseconds):
+        _assign_rows(&job, &shifted[0, 0], nanoseconds, 1, sums_out, counts_out)
+    else:
+        with nogil:
+            _assign_rows(&job, &shifted[0, 0], nanoseconds, n_threads, sums_out, counts_out)
+    return job.objective[0], job.changed[0]

@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.math cimport sqrt
 from algos._cython._lanes cimport CHUNK
 from algos._cython._memory cimport Scratch, scratch
-from algos._cython._threads cimport run_region
+from algos._cython._threads cimport is_short, run_region
 from algos._cython._tile cimport (
     pack_panel, pack_tile, panel_rows, tile_distances, tile_rows, tile_stride,
 )
@@ -14,7 +14,7 @@ cdef struct DistanceJob:
     const void* X         # (n, d)
     Py_ssize_t n, d, k
     const void* shift     # (d,)
-    const void* panel
+    void* panel
     void* out             # (n, k)
     void* tiles
     Py_ssize_t tile_size
@@ -52,6 +52,13 @@ cdef void _distance_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
         _distance_chunk(job, <const double*> job.X, chunk, slot)
 
 
+cdef void _measure_rows(
+    DistanceJob* job, const floating* shifted, double nanoseconds, int n_threads
+) noexcept nogil:
+    pack_panel(shifted, job.k, job.d, <floating> 1, <floating*> job.panel)
+    run_region(_distance_task, job, (job.n + CHUNK - 1) // CHUNK, nanoseconds, n_threads)
+
+
 def center_distances(
     const floating[:, ::1] X,        # IN (n, d)
     const floating[::1] shift,       # IN (d,)
@@ -64,13 +71,14 @@ def center_distances(
     cdef Py_ssize_t points = tile_rows(&shift[0], d), padded = panel_rows(k)
     cdef Scratch panel = scratch(padded * d, sizeof(floating))
     cdef Scratch tiles = scratch(n_threads * points * (d + padded), sizeof(floating))
+    cdef double nanoseconds = n * padded * (0.04 * d + 1)
     cdef DistanceJob job
     job.single = floating is float
     job.X, job.n, job.d, job.k = &X[0, 0], n, d, k
     job.shift, job.panel, job.out = &shift[0], panel.data, &out[0, 0]
     job.tiles, job.tile_size = tiles.data, points * (d + padded)
-    with nogil:
-        pack_panel(&shifted[0, 0], k, d, <floating> 1, <floating*> panel.data)
-        run_region(
-            _distance_task, &job, (n + CHUNK - 1) // CHUNK, n * padded * (0.04 * d + 1), n_threads
-        )
+    if is_short(nanoseconds):
+        _measure_rows(&job, &shifted[0, 0], nanoseconds, 1)
+    else:
+        with nogil:
+            _measure_rows(&job, &shifted[0, 0], nanoseconds, n_threads)

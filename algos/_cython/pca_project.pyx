@@ -7,7 +7,7 @@ have the same bits.
 from cython cimport floating
 from algos._cython._lanes cimport CHUNK
 from algos._cython._memory cimport Scratch, scratch
-from algos._cython._threads cimport run_region
+from algos._cython._threads cimport is_short, run_region
 from algos._cython._tile cimport (
     pack_panel, pack_tile, panel_rows, tile_rows, tile_products, tile_stride,
 )
@@ -17,7 +17,7 @@ cdef struct ProjectJob:
     const void* X        # (n, d)
     Py_ssize_t n, d, k
     const void* shift    # (d,)
-    const void* panel
+    void* panel
     const void* zeros    # (panel_rows,)
     const void* offset   # (k,)
     void* out            # (n, k)
@@ -64,6 +64,13 @@ cdef void _project_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
         _project_chunk(job, <const double*> job.X, chunk, slot)
 
 
+cdef void _project_rows(
+    ProjectJob* job, const floating* vectors, double nanoseconds, int n_threads
+) noexcept nogil:
+    pack_panel(vectors, job.k, job.d, <floating> 1, <floating*> job.panel)
+    run_region(_project_task, job, (job.n + CHUNK - 1) // CHUNK, nanoseconds, n_threads)
+
+
 def project(
     const floating[:, ::1] X,        # IN (n, d)
     const floating[::1] shift,       # IN (d,)
@@ -76,17 +83,21 @@ def project(
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = vectors.shape[0]
     cdef Py_ssize_t padded = panel_rows(k)
     cdef Py_ssize_t chunks = (n + CHUNK - 1) // CHUNK
-    cdef Py_ssize_t stride = tile_stride(&shift[0], n)  # of the widest tile
+    cdef Py_ssize_t stride = tile_stride(
+        &shift[0], min(n, tile_rows(&shift[0], d)))  # of the widest tile
     cdef Py_ssize_t size = stride * (d + padded)
     cdef Scratch panel = scratch(padded * d, sizeof(floating))
     cdef Scratch zeros = scratch(padded, sizeof(floating))
     cdef Scratch tiles = scratch(size * min(<Py_ssize_t> n_threads, chunks), sizeof(floating))
+    cdef double nanoseconds = 0.02 * n * d * (padded + 10)
     cdef ProjectJob job
     job.single = floating is float
     job.X, job.n, job.d, job.k = &X[0, 0], n, d, k
     job.shift, job.panel, job.zeros = &shift[0], panel.data, zeros.data
     job.offset, job.out = &offset[0], &out[0, 0]
     job.tiles, job.tile_size, job.slot_size = tiles.data, stride * d, size
-    with nogil:
-        pack_panel(&vectors[0, 0], k, d, <floating> 1, <floating*> panel.data)
-        run_region(_project_task, &job, chunks, 0.02 * n * d * (padded + 10), n_threads)
+    if is_short(nanoseconds):
+        _project_rows(&job, &vectors[0, 0], nanoseconds, 1)
+    else:
+        with nogil:
+            _project_rows(&job, &vectors[0, 0], nanoseconds, n_threads)

@@ -75,7 +75,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         registers. "elkan" skips rows whose label the triangle inequality proves unchanged,
         by two bounds a row (Hamerly's form of Elkan's idea, in 8 bytes a row where Elkan's
         takes `n_clusters` numbers). "auto" chooses by shape: bounds where `n_clusters *
-        n_features` is at least 3000. `algorithm_` tells what ran.
+        n_features` is at least 3000 and there are 50 rows or more for each cluster.
+        `algorithm_` tells what ran.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
@@ -91,8 +92,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     n_iter_ : int
         Number of iterations of the best run.
     algorithm_ : {"lloyd", "hamerly"}
-        The method that ran; "lloyd" also where the sums of very many large centres would
-        need too much memory for bounds.
+        The method that ran; "lloyd" also where the sums by label, of which bounds need
+        several copies, would be large beside X.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The best run, iteration by iteration: `objective` (the inertia before the centres
         move), `seconds` since the run began, `validation` (NaN: k-means has none) and
@@ -376,10 +377,15 @@ _REASONS = {
 
 
 def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
-    """Return "lloyd" or "hamerly"; measured: bounds pay from about 3000 products a row."""
+    """Return "lloyd" or "hamerly".
+
+    Measured: bounds pay from about 3000 products a row, if the distances between centres,
+    which they need in each pass, are few beside those of the rows.
+    """
     if algorithm == "lloyd" or not rows.has_room_for_lanes(n_clusters):
         return "lloyd"
-    pays = n_clusters * rows.X.shape[1] >= 3000
+    n, d = rows.X.shape
+    pays = n_clusters * d >= 3000 and n >= 50 * n_clusters
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 

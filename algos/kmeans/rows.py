@@ -90,8 +90,9 @@ class Rows:
 
     def has_room_for_lanes(self, n_clusters: int) -> bool:
         """Tell whether a copy of the sums for each of enough lanes stays small."""
-        n_bytes = 8 * n_clusters * self.X.shape[1]
-        return _LANES * n_bytes <= max(16 << 20, self.X.nbytes // 20)
+        n, d = self.X.shape
+        n_bytes = _LANES * 8 * n_clusters * d
+        return _LANES * n_clusters <= n and n_bytes <= max(16 << 20, self.X.nbytes // 20)
 
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""

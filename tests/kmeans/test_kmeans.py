@@ -242,7 +242,9 @@ def test_bounds_survive_relocation():
 
 def test_auto_says_what_it_chose(digits, capsys):
     assert KMeans(10, random_state=0).fit(digits).algorithm_ == "lloyd"
-    assert KMeans(60, random_state=0, verbose=1).fit(digits).algorithm_ == "hamerly"
+    assert KMeans(60, random_state=0).fit(digits).algorithm_ == "lloyd"  # too few rows
+    many = np.concatenate([digits, digits + 0.1])
+    assert KMeans(60, random_state=0, verbose=1).fit(many).algorithm_ == "hamerly"
     assert "algorithm_ 'hamerly': bounds spare" in capsys.readouterr().out
 
 
