@@ -62,7 +62,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default="auto"
         "auto" takes the fastest accurate solver for the shape of X and the number of
         components; `solver_` tells which. "covariance_eigh" finds eigenvectors of the
-        covariance matrix, gathered in one pass: the choice for up to some thousand columns.
+        covariance matrix, gathered in one pass (of the rows' inner products if there are
+        more columns than rows): the choice for up to some thousand columns, or rows.
         "full" finds singular vectors of the centred rows in double precision; it alone is
         accurate for directions whose standard deviation is below 1e-8 of the largest.
         "randomized" finds the leading components from random combinations of the columns
@@ -122,14 +123,15 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     -----
     For n rows, d columns and k components, "covariance_eigh" takes n * d**2 operations in
     one pass and memory for a few d x d matrices of doubles, plus at most 5 % of X (or
-    16 MB) for sums; "randomized" and "arpack" take about 4 * n * d * k operations a pass
-    and 16 MB; "full" takes 2 * n * d**2 in double precision and keeps 3 * d**2 doubles, or
-    a copy of X if n < d. float32 data whose mean square is beyond 1e19 (float64: 1e154) or
-    as far below 1 is scaled by a power of two, in a copy.
+    16 MB) for sums; if n < d it takes n**2 * d operations and a copy of X. "randomized" and
+    "arpack" take about 4 * n * d * k operations a pass and 16 MB, "full" 2 * n * d**2 in
+    double precision and 5 * d**2 doubles, or a copy of X if n < d. float32 data whose mean
+    square is beyond 1e19 (float64: 1e154), or as far below 1, is scaled by a power of two,
+    in a copy.
 
     `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
     `svd_solver` is. They are exact if all rows came by `partial_fit`, or by `fit` with
-    "covariance_eigh", or with "full" and n >= d. After another fit they continue from
+    "covariance_eigh" or "full" and n >= d. After another fit they continue from
     `get_covariance()`, the model's idea of the directions that were left out.
 
     `get_covariance`, `get_precision` and `score` speak of the probabilistic model [3]_.
