@@ -35,7 +35,7 @@ $(ENVIRONMENT):
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# No build isolation: the extensions are compiled against the SciPy that they will run with.
+# No build isolation: the environment has what the build needs, and the build stays in place.
 $(BUILD): $(ENVIRONMENT) $(SOURCES)
 	@$(RUN) -c '$(BUILD_REQUIRES)' > $(VENV)/build-requires.txt
 	$(PIP) --requirement $(VENV)/build-requires.txt
@@ -59,6 +59,7 @@ lint: $(call extras,lint)
 	$(RUN) -m ruff format --check .
 	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/cython-lint algos/_cython
 	$(RUN) -m mypy
+	$(RUN) -m numpydoc.hooks.validate_docstrings algos/*.py algos/*/*.py
 
 format: $(call extras,lint)
 	$(RUN) -m ruff check --fix .
@@ -72,5 +73,5 @@ docs: $(call extras,docs)
 
 clean:
 	rm -rf build dist demo-output docs/_build docs/gallery docs/api/generated
-	rm -f algos/_cython/*.c algos/_cython/*.so algos/_cython/_scipy_blas.pxi
+	rm -f algos/_cython/*.c algos/_cython/*.so
 	rm -f $(BUILD)

@@ -1,6 +1,4 @@
-from algos import callbacks as callbacks
-from algos import kmeans as kmeans
-from algos import pca as pca
+from algos import callbacks as callbacks, kmeans as kmeans, pca as pca
 from algos._show_versions import show_versions as show_versions
 from algos.kmeans.estimator import KMeans as KMeans
 from algos.pca.estimator import PCA as PCA

@@ -51,6 +51,11 @@ static inline Py_ssize_t algos_panel_rows(Py_ssize_t k) {
                             const double *, double *, double *);                             \
         double (*lower)(T *, const T *, const double *, Py_ssize_t);                         \
         void (*half_norms)(const T *, Py_ssize_t, Py_ssize_t, T *);                          \
+        void (*nearest_two)(const T *, Py_ssize_t, Py_ssize_t, const T *, const T *,         \
+                            Py_ssize_t, int32_t *, T *, T *);                                \
+        void (*norms)(const T *, Py_ssize_t, Py_ssize_t, T *);                               \
+        double (*own_distance)(const T *, const T *, const T *, Py_ssize_t);                 \
+        void (*add_row)(const T *, const T *, Py_ssize_t, double, double *);                 \
     } name;
 
 ALGOS_DECLARE_TABLE(float, algos_tile_table_f32)

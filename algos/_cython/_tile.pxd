@@ -61,3 +61,24 @@ cdef double lower_to(
 cdef void half_norms(
     const floating* rows, Py_ssize_t k, Py_ssize_t d, floating* out
 ) noexcept nogil
+
+cdef void tile_nearest_two(
+    const floating* xt, Py_ssize_t rows, Py_ssize_t d,
+    const floating* panel, const floating* init, Py_ssize_t k,
+    int32_t* label, floating* least, floating* second,
+) noexcept nogil
+
+# ||x||^2 of each row of a tile
+cdef void tile_norms(
+    const floating* xt, Py_ssize_t rows, Py_ssize_t d, floating* out
+) noexcept nogil
+
+# squared distance of one row, less the shift, to one centre
+cdef double own_distance(
+    const floating* row, const floating* shift, const floating* center, Py_ssize_t d
+) noexcept nogil
+
+# total += weight * (row - shift)
+cdef void add_row(
+    const floating* row, const floating* shift, Py_ssize_t d, double weight, double* total
+) noexcept nogil

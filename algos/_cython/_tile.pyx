@@ -27,6 +27,13 @@ cdef extern from "_tile.h" nogil:
         double (*lower)(
             float*, const float*, const double*, Py_ssize_t) noexcept nogil
         void (*half_norms)(const float*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
+        void (*nearest_two)(
+            const float*, Py_ssize_t, Py_ssize_t, const float*, const float*, Py_ssize_t,
+            int32_t*, float*, float*) noexcept nogil
+        void (*norms)(const float*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
+        double (*own_distance)(
+            const float*, const float*, const float*, Py_ssize_t) noexcept nogil
+        void (*add_row)(const float*, const float*, Py_ssize_t, double, double*) noexcept nogil
     ctypedef struct algos_tile_table_f64:
         Py_ssize_t points
         void (*pack)(
@@ -53,6 +60,13 @@ cdef extern from "_tile.h" nogil:
         double (*lower)(
             double*, const double*, const double*, Py_ssize_t) noexcept nogil
         void (*half_norms)(const double*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
+        void (*nearest_two)(
+            const double*, Py_ssize_t, Py_ssize_t, const double*, const double*, Py_ssize_t,
+            int32_t*, double*, double*) noexcept nogil
+        void (*norms)(const double*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
+        double (*own_distance)(
+            const double*, const double*, const double*, Py_ssize_t) noexcept nogil
+        void (*add_row)(const double*, const double*, Py_ssize_t, double, double*) noexcept nogil
     const algos_tile_table_f32* algos_tile_f32
     const algos_tile_table_f64* algos_tile_f64
     int algos_tile_choose(int limit)
@@ -171,6 +185,44 @@ cdef void half_norms(
         algos_tile_f32.half_norms(rows, k, d, out)
     else:
         algos_tile_f64.half_norms(rows, k, d, out)
+
+
+cdef void tile_nearest_two(
+    const floating* xt, Py_ssize_t rows, Py_ssize_t d,
+    const floating* panel, const floating* init, Py_ssize_t k,
+    int32_t* label, floating* least, floating* second,
+) noexcept nogil:
+    if floating is float:
+        algos_tile_f32.nearest_two(xt, rows, d, panel, init, k, label, least, second)
+    else:
+        algos_tile_f64.nearest_two(xt, rows, d, panel, init, k, label, least, second)
+
+
+cdef void tile_norms(
+    const floating* xt, Py_ssize_t rows, Py_ssize_t d, floating* out
+) noexcept nogil:
+    if floating is float:
+        algos_tile_f32.norms(xt, rows, d, out)
+    else:
+        algos_tile_f64.norms(xt, rows, d, out)
+
+
+cdef double own_distance(
+    const floating* row, const floating* shift, const floating* center, Py_ssize_t d
+) noexcept nogil:
+    if floating is float:
+        return algos_tile_f32.own_distance(row, shift, center, d)
+    else:
+        return algos_tile_f64.own_distance(row, shift, center, d)
+
+
+cdef void add_row(
+    const floating* row, const floating* shift, Py_ssize_t d, double weight, double* total
+) noexcept nogil:
+    if floating is float:
+        algos_tile_f32.add_row(row, shift, d, weight, total)
+    else:
+        algos_tile_f64.add_row(row, shift, d, weight, total)
 
 
 def _test_choose_level(int limit):

@@ -151,9 +151,13 @@ ALGOS_INLINE N(index) N(choose)(N(index) mask, N(index) yes, N(index) no) {
     return (mask & yes) | (~mask & no);
 }
 
+ALGOS_INLINE N(vec) N(choose_value)(N(index) mask, N(vec) yes, N(vec) no) {
+    return (N(vec))N(choose)(mask, (N(index))yes, (N(index))no);
+}
+
 ALGOS_INLINE void N(nearest_groups)(const T *xt, Py_ssize_t d, const T *panel, const T *init,
-                                    Py_ssize_t k, N(vec) *best, N(index) *where, const int c,
-                                    const int v) {
+                                    Py_ssize_t k, N(vec) *best, N(vec) *next, N(index) *where,
+                                    const int c, const int v, const int with_next) {
     for (Py_ssize_t j = 0; j < k; j += c) {
         N(vec) acc[6][ALGOS_TILE_VECTORS];
         N(block)(xt, d, panel + j * d, init + j, acc, c, v, 0);
@@ -161,8 +165,13 @@ ALGOS_INLINE void N(nearest_groups)(const T *xt, Py_ssize_t d, const T *panel, c
         for (int i = 0; i < v; i++)
 #pragma GCC unroll 6
             for (int l = 0; l < c; l++) {
-                const N(index) less = acc[l][i] < best[i];
-                best[i] = (N(vec))N(choose)(less, (N(index))acc[l][i], (N(index))best[i]);
+                const N(vec) value = acc[l][i];
+                const N(index) less = value < best[i];
+                if (with_next) {
+                    const N(vec) loser = N(choose_value)(less, best[i], value);
+                    next[i] = N(choose_value)(loser < next[i], loser, next[i]);
+                }
+                best[i] = N(choose_value)(less, value, best[i]);
                 where[i] = N(choose)(less, ALGOS_SPREAD(N(index), (ALGOS_INDEX)(j + l)), where[i]);
             }
     }
@@ -171,17 +180,18 @@ ALGOS_INLINE void N(nearest_groups)(const T *xt, Py_ssize_t d, const T *panel, c
 #define ALGOS_CASE(C)                                                                        \
     case C:                                                                                  \
         if (rows <= LANES)                                                                   \
-            N(nearest_groups)(xt, d, panel, init, k, best, where, C, 1);                     \
+            N(nearest_groups)(xt, d, panel, init, k, best, next, where, C, 1, with_next);    \
         else                                                                                 \
-            N(nearest_groups)(xt, d, panel, init, k, best, where, C, ALGOS_TILE_VECTORS);    \
+            N(nearest_groups)(xt, d, panel, init, k, best, next, where, C,                   \
+                              ALGOS_TILE_VECTORS, with_next);                                \
         break;
-/* The panel row with the least product, and that product. */
-static void N(nearest)(const T *xt, Py_ssize_t rows, Py_ssize_t d, const T *panel,
-                       const T *init, Py_ssize_t k, int32_t *label, T *least) {
-    N(vec) best[ALGOS_TILE_VECTORS];
+ALGOS_INLINE void N(find_nearest)(const T *xt, Py_ssize_t rows, Py_ssize_t d, const T *panel,
+                                  const T *init, Py_ssize_t k, int32_t *label, T *least,
+                                  T *second, const int with_next) {
+    N(vec) best[ALGOS_TILE_VECTORS], next[ALGOS_TILE_VECTORS];
     N(index) where[ALGOS_TILE_VECTORS];
     for (int i = 0; i < ALGOS_TILE_VECTORS; i++) {
-        best[i] = ALGOS_SPREAD(N(vec), (T)INFINITY);
+        best[i] = next[i] = ALGOS_SPREAD(N(vec), (T)INFINITY);
         where[i] = (N(index)){0};
     }
     switch (algos_panel_width(k)) {
@@ -192,9 +202,49 @@ static void N(nearest)(const T *xt, Py_ssize_t rows, Py_ssize_t d, const T *pane
     for (Py_ssize_t i = 0; i < rows; i++) {
         label[i] = (int32_t)where[i / LANES][i % LANES];
         least[i] = best[i / LANES][i % LANES];
+        if (with_next)
+            second[i] = next[i / LANES][i % LANES];
     }
 }
 #undef ALGOS_CASE
+
+/* The panel row with the least product, the first of equals, and that product. */
+static void N(nearest)(const T *xt, Py_ssize_t rows, Py_ssize_t d, const T *panel,
+                       const T *init, Py_ssize_t k, int32_t *label, T *least) {
+    N(find_nearest)(xt, rows, d, panel, init, k, label, least, NULL, 0);
+}
+
+/* The same, and the least product of all other panel rows. */
+static void N(nearest_two)(const T *xt, Py_ssize_t rows, Py_ssize_t d, const T *panel,
+                           const T *init, Py_ssize_t k, int32_t *label, T *least, T *second) {
+    N(find_nearest)(xt, rows, d, panel, init, k, label, least, second, 1);
+}
+
+/* Squared norm of each row of a tile. */
+static void N(norms)(const T *xt, Py_ssize_t rows, Py_ssize_t d, T *out) {
+    const Py_ssize_t stride = N(stride)(rows);
+    for (Py_ssize_t i = 0; i < rows; i += LANES) {
+        N(vec) sum = ALGOS_SPREAD(N(vec), (T)0);
+        for (Py_ssize_t p = 0; p < d; p++) {
+            const N(vec) x = *(const N(vec) *)(xt + p * stride + i);
+            sum += x * x;
+        }
+        for (Py_ssize_t l = 0; l < LANES && i + l < rows; l++)
+            out[i + l] = sum[l];
+    }
+}
+
+/* Squared distance of one row, less the shift, to one centre, in double. */
+static double N(own_distance)(const T *restrict row, const T *restrict shift,
+                              const T *restrict center, Py_ssize_t d) {
+    double total = 0;
+#pragma omp simd reduction(+ : total)
+    for (Py_ssize_t p = 0; p < d; p++) {
+        const double t = (double)(T)(row[p] - shift[p]) - (double)center[p];
+        total += t * t;
+    }
+    return total;
+}
 
 /* Add each row, less the shift, to the sum of its label, in row order. */
 static void N(add_rows)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d,
@@ -217,6 +267,14 @@ static void N(add_rows)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows, Py
             counts[label[i]] += w;
         }
     }
+}
+
+/* Add w times a row, less the shift. */
+static void N(add_row)(const T *restrict row, const T *restrict shift, Py_ssize_t d, double w,
+                       double *restrict sum) {
+#pragma omp simd
+    for (Py_ssize_t p = 0; p < d; p++)
+        sum[p] += w * (double)(row[p] - shift[p]);
 }
 
 /* Squared distance of each row to the centre of its label, by differences, in double. */
@@ -278,7 +336,8 @@ static double N(lower)(T *restrict distance, const T *restrict bound,
 static const ALGOS_TABLE N(table) = {POINTS,        N(pack),    N(products),
                                      N(distances), N(nearest), N(add_rows),
                                      N(row_distances), N(add_moments), N(lower),
-                                     N(half_norms)};
+                                     N(half_norms), N(nearest_two), N(norms), N(own_distance),
+                                     N(add_row)};
 
 #undef T
 #undef N

@@ -12,7 +12,8 @@ from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
-    add_rows, half_norms, pack_panel, pack_tile, panel_rows, row_distances, tile_nearest, tile_points,
+    add_rows, half_norms, pack_panel, pack_tile, panel_rows, row_distances, tile_nearest,
+    tile_points,
 )
 
 cdef extern from "math.h" nogil:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from algos._common.callbacks import Task
 from algos._common.history import History
 from algos.kmeans.rows import Doubles, Labels, Rows, Sums
+
+
+class Passes(Protocol):
+    """How the rows are labelled in each iteration."""
+
+    def assign(self, centers: Doubles, labels: Labels) -> Sums:
+        """Relabel the rows in place and sum them up by label."""
+        ...
+
+    def state(self) -> dict[str, Any] | None:
+        """Return what it knows beyond centres and labels, to go on from."""
+        ...
 
 
 @dataclass
@@ -46,6 +58,7 @@ class Descent:
 
 def descend(
     rows: Rows,
+    passes: Passes,
     descent: Descent,
     *,
     max_iter: int,
@@ -65,7 +78,7 @@ def descend(
         see `algos._common.callbacks`.
     """
     for step in _steps(task, descent, max_iter):
-        objective = _iterate(rows, descent, tol)
+        objective = _iterate(rows, passes, descent, tol)
         report(f"Iteration {step.number}, inertia {objective}.")
         step.finish(lambda: attributes(descent.centers))
         if descent.converged:
@@ -80,8 +93,8 @@ def _steps(task: Task, descent: Descent, max_iter: int) -> Iterator[Task]:
     return task.loop("iteration", range(descent.n_iter, max_iter))
 
 
-def _iterate(rows: Rows, descent: Descent, tol: float) -> float:
-    found = rows.assign(descent.centers, descent.labels)
+def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
+    found = passes.assign(descent.centers, descent.labels)
     descent.n_iter += 1
     moved = 0.0
     if found.n_changed == 0:

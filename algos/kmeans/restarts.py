@@ -13,7 +13,8 @@ from sklearn.utils import check_array
 from algos._common.callbacks import Task
 from algos._common.random import Key, stream
 from algos._common.scale import scaled
-from algos.kmeans.lloyd import Descent, descend
+from algos.kmeans.bounds import BoundedPasses
+from algos.kmeans.lloyd import Descent, Passes, descend
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows, label_and_measure
 from algos.kmeans.seeding import plus_plus, random_rows
 
@@ -27,6 +28,7 @@ class Plan:
     n_init: int
     max_iter: int
     tol: float
+    algorithm: str  # "lloyd" or "hamerly"
     exponent: int = 0  # the rows are those of X / 2**exponent
 
 
@@ -49,6 +51,8 @@ class Progress:
     run: int = 0
     best: Model | None = None
     descent: Descent | None = None
+    passes: Passes | None = None  # those of the descent
+    passes_state: dict[str, Any] | None = None  # where those of a checkpoint were
 
     def state(self) -> dict[str, Any]:
         return {
@@ -56,6 +60,7 @@ class Progress:
             "run": self.run,
             "best": None if self.best is None else asdict(self.best),
             "descent": None if self.descent is None else self.descent.state(),
+            "passes": None if self.passes is None else self.passes.state(),
         }
 
     @classmethod
@@ -66,6 +71,7 @@ class Progress:
             state["run"],
             None if best is None else Model(**best),
             None if descent is None else Descent.resumed(descent),
+            passes_state=state["passes"],
         )
 
 
@@ -92,8 +98,11 @@ def best_run(
         if progress.descent is None:
             centers = initial_centers(rows, plan, progress.key, run.number)
             progress.descent = Descent.from_centers(centers, len(rows.X))
+        progress.passes = _passes(rows, plan, progress.passes_state)
+        progress.passes_state = None
         descent = descend(
             rows,
+            progress.passes,
             progress.descent,
             max_iter=plan.max_iter,
             tol=plan.tol,
@@ -108,6 +117,12 @@ def best_run(
         progress.descent = None
     assert progress.best is not None  # there is at least one run
     return progress.best
+
+
+def _passes(rows: Rows, plan: Plan, state: dict[str, Any] | None) -> Passes:
+    if plan.algorithm == "hamerly":
+        return BoundedPasses(rows, plan.n_clusters, state)
+    return rows
 
 
 def _measured(rows: Rows, descent: Descent) -> Model:

@@ -88,12 +88,16 @@ class Rows:
         """Return given centres less the shift."""
         return np.asarray(centers, dtype=np.float64) - self.shift
 
+    def has_room_for_lanes(self, n_clusters: int) -> bool:
+        """Tell whether a copy of the sums for each of enough lanes stays small."""
+        n_bytes = 8 * n_clusters * self.X.shape[1]
+        return _LANES * n_bytes <= max(16 << 20, self.X.nbytes // 20)
+
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
         k, d = centers.shape
         found = Sums(np.zeros((k, d)), np.zeros(k), 0.0, 0)
-        # One copy of the sums a lane, and lanes enough for many threads, must stay small.
-        fused = _LANES * found.sums.nbytes <= max(16 << 20, self.X.nbytes // 20)
+        fused = self.has_room_for_lanes(k)
         objective, found.n_changed = assign(
             self.X, self.weight, self.shift, centers.astype(self.X.dtype), None, labels,
             found.sums if fused else None, found.counts if fused else None, None,
@@ -105,6 +109,9 @@ class Rows:
             )
         found.objective = max(objective + self.spread, 0.0)
         return found
+
+    def state(self) -> None:
+        """Return None: a pass needs nothing of the pass before."""
 
     def distances(self, centers: Doubles) -> Doubles:
         """Return the squared distance of each row to its nearest centre."""

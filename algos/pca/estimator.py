@@ -14,8 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import Estimator, check_mergeable, learning
 from algos._common.callbacks import fit_tasks
-from algos._common.params import N_JOBS, POSITIVE_INT, Boolean, Constraint, Interval, Options
-from algos._common.params import RandomState as IsRandomState
+from algos._common.params import (
+    N_JOBS,
+    POSITIVE_INT,
+    Boolean,
+    Constraint,
+    Interval,
+    Options,
+    RandomState as IsRandomState,
+)
 from algos._common.random import seed_key
 from algos._common.scale import scaled
 from algos._common.threads import effective_n_threads, one_thread_blas

@@ -224,11 +224,12 @@ figure = draw(pipelines["algos"])
 # %%
 # As a script, ``--output FILE`` writes the picture to a file.
 
-parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+parser = argparse.ArgumentParser(description="Sort handwritten digits into ten groups.")
 parser.add_argument("--output", type=Path, help="write the picture here")
 output = parser.parse_args().output
 if output:
     output.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(output, dpi=130)
     print(f"picture: {output}")
-plt.show()
+else:
+    plt.show()

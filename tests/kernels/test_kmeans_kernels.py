@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from algos._cython import _tile
 from algos._cython.column_moments import column_moments
 from algos._cython.kmeans_assign import assign
+from algos._cython.kmeans_bounds import assign_bounded
 from algos._cython.kmeans_distances import center_distances
 from algos._cython.kmeans_seed import bucket_sums, try_candidates
 from algos._cython.kmeans_update import sum_by_label
@@ -121,6 +121,36 @@ def test_sums_by_label_are_those_of_the_fused_pass(level, dtype, weighted):
     sum_by_label(X, weight, shift, labels, found, n_found, 2)
     assert found.tobytes() == sums.tobytes()  # one lane: the same order of rows
     assert n_found.tobytes() == counts.tobytes()
+
+
+@given(
+    st.integers(1, 300), st.integers(1, 30), st.integers(1, 20), st.integers(0, 9), st.booleans()
+)
+@settings(max_examples=60)
+def test_bounded_passes_give_the_labels_of_full_ones(n, d, k, seed, weighted):
+    X, centers, shift, weight = problem(n, d, k, np.float32, seed, weighted)
+    rng = np.random.default_rng(seed)
+    labels = np.full(n, -1, dtype=np.int32)
+    upper, lower = np.empty(n, np.float32), np.empty(n, np.float32)
+    sums, counts, old = np.zeros((k, d)), np.zeros(k), centers
+    for tighten in (False, True, False, True):
+        full, total, weights, *_ = run_assign(X, centers, shift, weight)
+        change, gained = np.empty((k, d)), np.empty(k)
+        drift = np.sqrt(((centers.astype(np.float64) - old) ** 2).sum(axis=1)) * (1 + 1e-6)
+        gaps = np.sqrt(squares(centers, centers)) / 2 * (1 - 1e-5)
+        np.fill_diagonal(gaps, np.inf)
+        changed, measured = assign_bounded(
+            X, weight, shift, centers - shift, drift, gaps.min(axis=1), 1e-5, tighten, labels,
+            upper, lower, change, gained, 2,
+        )  # fmt: skip
+        sums, counts, old = sums + change, counts + gained, centers
+        assert changed <= measured <= n
+        chosen, exact = squares(X, centers)[np.arange(n), labels], squares(X, centers)
+        assert np.all(chosen <= exact.min(axis=1) * (1 + 1e-4) + 1e-5)
+        if np.array_equal(labels, full):
+            np.testing.assert_allclose(sums, total, atol=1e-4 * n)
+            np.testing.assert_allclose(counts, weights, atol=1e-9)
+        centers = centers + rng.normal(scale=0.02, size=centers.shape).astype(np.float32)
 
 
 def test_equal_centres_give_the_first():

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from algos._cython._memory import _test_scratch
 
 

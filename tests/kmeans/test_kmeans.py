@@ -216,6 +216,36 @@ def test_many_large_centres_give_scikit_learns_result():
     assert_allclose(ours.cluster_centers_, theirs.cluster_centers_, atol=1e-12)
 
 
+@DTYPES
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("offset", [0, 1e3])
+def test_bounds_change_no_label(digits, dtype, weighted, offset):
+    X = (digits + offset).astype(dtype)
+    weight = np.random.default_rng(0).uniform(size=len(X)) if weighted else None
+    plain = KMeans(20, random_state=0, algorithm="lloyd", tol=0).fit(X, sample_weight=weight)
+    bounded = KMeans(20, random_state=0, algorithm="elkan", tol=0).fit(X, sample_weight=weight)
+    assert (plain.algorithm_, bounded.algorithm_) == ("lloyd", "hamerly")
+    assert np.array_equal(plain.labels_, bounded.labels_)
+    assert plain.n_iter_ == bounded.n_iter_
+    assert_allclose(plain.cluster_centers_, bounded.cluster_centers_, rtol=1e-6, atol=1e-5)
+    objective = bounded.history_["objective"]
+    assert_allclose(objective, plain.history_["objective"], rtol=1e-5 if offset else 1e-6)
+
+
+def test_bounds_survive_relocation():
+    X, _ = make_blobs(500, n_features=4, centers=6, random_state=0)
+    init = np.vstack([X[:2], X.mean(axis=0) + 1e3 * np.arange(1, 5)[:, np.newaxis]])
+    plain = KMeans(6, init=init, algorithm="lloyd").fit(X)
+    bounded = KMeans(6, init=init, algorithm="elkan").fit(X)
+    assert np.array_equal(plain.labels_, bounded.labels_)
+
+
+def test_auto_says_what_it_chose(digits, capsys):
+    assert KMeans(10, random_state=0).fit(digits).algorithm_ == "lloyd"
+    assert KMeans(60, random_state=0, verbose=1).fit(digits).algorithm_ == "hamerly"
+    assert "algorithm_ 'hamerly': bounds spare" in capsys.readouterr().out
+
+
 def test_one_cluster_is_the_mean(digits):
     model = KMeans(1).fit(digits)
     assert_allclose(model.cluster_centers_[0], digits.mean(axis=0), atol=1e-12)

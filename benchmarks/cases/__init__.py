@@ -1,0 +1,1 @@
+"""One file for each algorithm: its rows, WORKLOADS, and the laws of their data."""

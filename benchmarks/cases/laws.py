@@ -1,0 +1,86 @@
+"""The laws that benchmark data is drawn from. All are seeded; `divisor` shortens them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+SEED = 20_26
+
+
+def n_rows(full: int, divisor: int, least: int) -> int:
+    """Return the number of rows, at least as many as the task needs."""
+    return max(full // divisor, min(least, full))
+
+
+def overlapping_groups(n: int, d: int, n_groups: int) -> np.ndarray:
+    """Rows around `n_groups` centres, centres and rows both with unit variance, float32."""
+    rng = np.random.default_rng([SEED, n, d, n_groups])
+    centers = rng.standard_normal((n_groups, d), dtype=np.float32)
+    X = rng.standard_normal((n, d), dtype=np.float32)
+    X += centers[rng.integers(n_groups, size=n)]
+    return X
+
+
+def separate_groups(n: int, d: int, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with deviation 1/2 around centres of deviation 2, and one row of each group.
+
+    The groups do not touch, but with an offset of 10,000 their distances are lost in what
+    float32 rounds off a squared norm.
+    """
+    rng = np.random.default_rng([SEED, n, d, n_groups, 1])
+    centers = 2 * rng.standard_normal((n_groups, d))
+    group = np.arange(n) % n_groups
+    X = centers[group] + rng.standard_normal((n, d)) / 2
+    return X, X[:n_groups].copy()
+
+
+def falling_variances(n: int, d: int) -> np.ndarray:
+    """Rows whose principal variances are 1, 1/2, …, 1/d in random directions, float32."""
+    rng = np.random.default_rng([SEED, n, d, 2])
+    directions = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    scaled = (directions / np.sqrt(np.arange(1, d + 1))).T.astype(np.float32)
+    return rng.standard_normal((n, d), dtype=np.float32) @ scaled
+
+
+def digits(n: int) -> tuple[np.ndarray, str]:
+    """MNIST's digits and copies of them shifted by a pixel or two, 784 columns, float32.
+
+    Without MNIST: scikit-learn's 8 × 8 digits, enlarged, shifted and with noise of a
+    thirtieth of the range.
+    """
+    images, source = _mnist_images() or _enlarged_images()
+    rng = np.random.default_rng([SEED, n, 3])
+    chosen = images[rng.integers(len(images), size=n)]
+    X = np.empty((n, 784), dtype=np.float32)
+    for row, (down, right) in enumerate(rng.integers(-2, 3, size=(n, 2))):
+        X[row] = np.roll(chosen[row], (down, right), axis=(0, 1)).ravel()
+    return X, source
+
+
+def _mnist_images():
+    file = Path(os.environ.get("ALGOS_DATA", ".")) / "digits" / "mnist5000.npz"
+    if not file.exists():
+        return None
+    with np.load(file) as data:
+        return data["X"].reshape(-1, 28, 28) / np.float32(255), "MNIST"
+
+
+def _enlarged_images():
+    from scipy.ndimage import zoom
+    from sklearn.datasets import load_digits
+
+    small = load_digits().images / 16
+    images = np.pad(zoom(small, (1, 3, 3), order=1), ((0, 0), (2, 2), (2, 2)))
+    noise = np.random.default_rng([SEED, 4]).normal(scale=1 / 30, size=images.shape)
+    return np.clip(images + noise, 0, 1), "enlarged 8 × 8 digits (no MNIST in ALGOS_DATA)"
+
+
+def distinct_rows(X: np.ndarray, count: int) -> np.ndarray:
+    """`count` rows of X, all different: the common start of all peers."""
+    rng = np.random.default_rng([SEED, 5, count])
+    rows = rng.choice(len(X), size=min(len(X), 2 * count), replace=False)
+    _, first = np.unique(X[rows], axis=0, return_index=True)
+    return X[rows[np.sort(first)[:count]]].copy()

@@ -1,0 +1,38 @@
+"""One file for each peer: a class `Adapter` with one method for each task it can do.
+
+A task's method takes the workload's arrays and options and `n_jobs` (an int, or None for "as
+the user calls it"), does all that is not to be timed, and returns a function without
+arguments: the timed run. That returns its outcome, a dict; `converged=False` in it is said in
+the report. A peer that is not installed has a `version` that raises ImportError.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Protocol
+
+# In the order of the report; the first is the one that ratios refer to.
+PEERS = ("algos", "sklearn", "faiss", "executor", "validation")
+
+
+class Peer(Protocol):
+    """What every adapter has, beside its tasks."""
+
+    title: str
+
+    def version(self) -> str:
+        """Return the installed version, or raise ImportError."""
+
+
+def load(name: str) -> Any:
+    """Return the adapter of `benchmarks/peers/<name>.py`."""
+    return importlib.import_module(f"benchmarks.peers.{name}").Adapter()
+
+
+def why_missing(name: str) -> str | None:
+    """Return why a peer cannot take part, or None if it can."""
+    try:
+        load(name).version()
+    except ImportError as error:
+        return str(error)
+    return None

@@ -1,0 +1,88 @@
+"""The tasks of k-means and PCA for any library with scikit-learn's classes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+Run = Callable[[], dict[str, Any]]
+
+
+def quietly(fit: Callable[[], Any]) -> Any:
+    """Call `fit`; that it stops before convergence is told by its outcome instead."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return fit()
+
+
+class Estimators:
+    """Tasks by a KMeans and a PCA class.
+
+    Subclasses give `kmeans(**parameters)`, `pca(**parameters)`, of which `n_jobs` is one.
+    """
+
+    def kmeans_iterations(self, X, init, max_iter, n_jobs, **others) -> Run:
+        """Lloyd's iterations, their number fixed, from given centres."""
+        model = self.kmeans(
+            n_clusters=len(init), init=init, n_init=1, max_iter=max_iter, tol=0, n_jobs=n_jobs
+        )
+        return self._clustering(model, X)
+
+    def kmeans_fit(self, X, n_clusters, n_jobs, **others) -> Run:
+        """A fit with defaults, to convergence."""
+        model = self.kmeans(n_clusters=n_clusters, random_state=0, n_jobs=n_jobs)
+        return self._clustering(model, X, max_iter=model.max_iter)
+
+    def kmeans_seed(self, X, n_clusters, n_jobs, **others) -> Run:
+        """Greedy k-means++ alone."""
+        return lambda: {"centers": self.seed(X, n_clusters, n_jobs)}
+
+    def kmeans_predict(self, X, init, rows, n_jobs, **others) -> Run:
+        """The labels of a few rows."""
+        model = self.kmeans(n_clusters=len(init), init=init, n_init=1, max_iter=2, n_jobs=n_jobs)
+        quietly(lambda: model.fit(X))
+        return lambda: {"labels": model.predict(rows), "centers": model.cluster_centers_}
+
+    def kmeans_transform(self, X, init, rows, n_jobs, **others) -> Run:
+        """The distances of a few rows."""
+        model = self.kmeans(n_clusters=len(init), init=init, n_init=1, max_iter=2, n_jobs=n_jobs)
+        quietly(lambda: model.fit(X))
+        return lambda: {"distances": model.transform(rows), "centers": model.cluster_centers_}
+
+    def pca_fit(self, X, n_components, n_jobs, **others) -> Run:
+        """A fit with defaults."""
+        model = self.pca(n_components=n_components, random_state=0, n_jobs=n_jobs)
+
+        def run():
+            model.fit(X)
+            return {"variances": model.explained_variance_, "components": model.components_}
+
+        return run
+
+    def pca_transform(self, X, n_components, rows, n_jobs, **others) -> Run:
+        """The projections of a few rows."""
+        model = self.pca(n_components=n_components, random_state=0, n_jobs=n_jobs).fit(X)
+        return lambda: {
+            "projections": model.transform(rows),
+            "mean": model.mean_,
+            "components": model.components_,
+        }
+
+    @staticmethod
+    def _clustering(model, X, max_iter=None) -> Run:
+        def run():
+            quietly(lambda: model.fit(X))
+            outcome = {
+                "centers": np.asarray(model.cluster_centers_),
+                "inertia": model.inertia_,
+                "iterations": model.n_iter_,
+            }
+            if max_iter is not None:
+                outcome["converged"] = model.n_iter_ < max_iter
+            return outcome
+
+        return run

@@ -1,0 +1,29 @@
+"""scikit-learn's check of the input alone: what a call on one row cannot go below."""
+
+from __future__ import annotations
+
+
+class Adapter:
+    """validate_data, as every estimator calls it first."""
+
+    title = "validation alone"
+
+    def version(self) -> str:
+        import sklearn
+
+        return sklearn.__version__
+
+    def kmeans_predict(self, X, rows, n_jobs, **others):
+        """The check of a few rows."""
+        import numpy as np
+        from sklearn.base import BaseEstimator
+        from sklearn.utils.validation import validate_data
+
+        model = BaseEstimator()
+        validate_data(model, X)
+        return lambda: {
+            "rows": validate_data(model, rows, reset=False, dtype=[np.float64, np.float32])
+        }
+
+    kmeans_transform = kmeans_predict
+    pca_transform = kmeans_predict

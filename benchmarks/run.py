@@ -1,0 +1,171 @@
+"""Run benchmarks: `python -m benchmarks.run kmeans`.
+
+Every row is measured in fresh processes: one for each number of threads, in which the peers
+run in turn, and one for each peer's memory. Results go to benchmarks/results/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import machine, peers, report
+from benchmarks.workload import ALGORITHMS, workloads
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "results"
+QUICK_DIVISOR = 50
+NEEDED = 3600  # seconds after which a measurement is given up
+
+
+def parsed_arguments(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.run",
+        description="Time ours beside other libraries: medians of alternating runs, CPU seconds, "
+        "peak memory and the quality reached.",
+    )
+    parser.add_argument("algorithm", choices=[*ALGORITHMS, "all"])
+    parser.add_argument("--peer", nargs="+", choices=peers.PEERS, default=list(peers.PEERS))
+    parser.add_argument("--workload", nargs="+", help="only rows whose name begins so")
+    parser.add_argument(
+        "--threads", nargs="+", type=int, help="default: 1 2 (as many as there are cores)"
+    )
+    parser.add_argument("--no-user", action="store_true", help="leave out “as the user calls it”")
+    parser.add_argument("--repeat", type=int, help="timed runs; default: each row's own number")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a smoke test: a fiftieth of the rows, one thread, two runs",
+    )
+    parser.add_argument("--output", type=Path, help="folder of the results")
+    return parser.parse_args(arguments)
+
+
+class Runner:
+    """Measures rows with one set of arguments."""
+
+    def __init__(self, options, folder: Path) -> None:
+        self.options = options
+        self.folder = folder
+        self.peers = present_peers(options.peer)
+        threads = options.threads or [1, 2][: 1 if options.quick else len(machine.cores())]
+        self.threads = [*threads, *([] if options.no_user else [None])]
+        self.failed = False
+
+    def measure(self, algorithm, workload):
+        """Print and return the row for each number of threads."""
+        arrays = self.folder / "arrays.npz"
+        data = workload.data(QUICK_DIVISOR if self.options.quick else 1)
+        np.savez(arrays, **data)
+        notes = [workload.caption]
+        if self.options.quick:
+            notes.append("here " + " × ".join(map(str, data["X"].shape)))
+        if "source" in data:
+            notes.append(data["source"])
+        del data
+        print(f"\n{algorithm} · {workload.name} · " + " · ".join(notes))
+        measured = [self._at(algorithm, workload, arrays, count) for count in self.threads]
+        return [entry for entry in measured if entry["peers"]]
+
+    def _at(self, algorithm, workload, arrays, threads):
+        job = {
+            "algorithm": algorithm,
+            "workload": workload.name,
+            "arrays": str(arrays),
+            "n_jobs": threads,
+            "repeat": 2 if self.options.quick else self.options.repeat or workload.repeat,
+        }
+        answers = self._ask({**job, "what": "time", "peers": self.peers}, threads)
+        if workload.memory:
+            for peer in answers:
+                measured = self._ask({**job, "what": "memory", "peers": [peer]}, threads)
+                answers[peer] |= measured.get(peer, {})
+        print(f"\n  {report.threads(threads)}")
+        print("  " + report.table(answers).replace("\n", "\n  "), flush=True)
+        self.failed |= "failure" in answers.get(report.OURS, {})
+        return {
+            "workload": workload.name,
+            "caption": workload.caption,
+            "threads": threads,
+            "peers": answers,
+        }
+
+    def _ask(self, job, threads):
+        question, answer = self.folder / "job.json", self.folder / "answer.json"
+        answer.unlink(missing_ok=True)
+        question.write_text(json.dumps({**job, "answer": str(answer)}))
+        process = subprocess.run(
+            [sys.executable, "-m", "benchmarks.worker", str(question)],
+            cwd=ROOT,
+            env=machine.environment(threads),
+            preexec_fn=lambda: take_cores(threads),
+            timeout=NEEDED,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.exists():
+            return json.loads(answer.read_text())
+        last = process.stderr.strip().splitlines()[-1:] or [f"exit {process.returncode}"]
+        self.failed = True
+        return {peer: {"failure": last[0]} for peer in job["peers"]}
+
+
+def take_cores(threads):
+    """Keep a process to as many cores as it has threads."""
+    if threads is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, machine.cores()[-threads:])
+
+
+def present_peers(wanted):
+    """Return the peers that are installed; say why the others are not there."""
+    missing = {peer: peers.why_missing(peer) for peer in wanted}
+    for peer, reason in missing.items():
+        if reason:
+            print(f"without {peer}: {reason}")
+    return [peer for peer in wanted if not missing[peer]]
+
+
+def save(algorithm, entries, options):
+    """Write one algorithm's results."""
+    folder = options.output or RESULTS
+    folder.mkdir(parents=True, exist_ok=True)
+    date = dt.date.today().isoformat()
+    file = folder / f"{algorithm}-{date}.json"
+    result = {
+        "algorithm": algorithm,
+        "date": date,
+        "quick": options.quick,
+        "machine": machine.describe(),
+        "versions": machine.versions(),
+        "measurements": entries,
+    }
+    file.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"\nresults: {os.path.relpath(file)}")
+
+
+def main(arguments=None):
+    options = parsed_arguments(arguments)
+    algorithms = ALGORITHMS if options.algorithm == "all" else [options.algorithm]
+    with tempfile.TemporaryDirectory() as folder:
+        runner = Runner(options, Path(folder))
+        for algorithm in algorithms:
+            entries = []
+            for workload in workloads(algorithm):
+                if not options.workload or workload.name.startswith(tuple(options.workload)):
+                    entries += runner.measure(algorithm, workload)
+            if entries and (not options.quick or options.output):
+                save(algorithm, entries, options)
+    return int(runner.failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Settings of the documentation."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import benchmark_tables  # noqa: E402
+
+import algos  # noqa: E402
+
+project = "algos"
+author = "the algos developers"
+version = release = algos.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "_tables", "_templates", "examples", "gallery/*.ipynb"]
+templates_path = ["_templates"]
+default_role = "py:obj"
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+
+# Links into scikit-learn's documentation need the network.
+if os.environ.get("ALGOS_DOCS_ONLINE"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "numpy": ("https://numpy.org/doc/stable/", None),
+        "python": ("https://docs.python.org/3/", None),
+        "sklearn": ("https://scikit-learn.org/stable/", None),
+    }
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "abort_on_example_error": True,
+    "capture_repr": (),
+    "show_memory": False,
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = "algos"
+html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_show_sourcelink = False
+
+benchmark_tables.write_all(HERE.parent / "benchmarks" / "results", HERE / "_tables")
+
+
+def skip_generated_methods(app, what, name, obj, skip, options):
+    """scikit-learn makes set_*_request, whose text refers to its own pages."""
+    return True if name.startswith("set_") and name.endswith("_request") else skip
+
+
+def shield_fitted_names(app, what, name, obj, options, lines):
+    """`n_iter_` in a type or a sentence is a name, where reStructuredText sees a link."""
+    bare = re.compile(r"(``.*?``|`.*?`)|(?<!\w)(\w+_)(?!\w)")
+    lines[:] = [bare.sub(lambda found: found[1] or f"``{found[2]}``", line) for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", shield_fitted_names, priority=900)  # after numpydoc
+    app.connect("autodoc-skip-member", skip_generated_methods)
