@@ -93,6 +93,7 @@ static const algos_tile_table_f64 *algos_tile_f64 = &algos_table_f64_base;
 /* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
 static inline int algos_tile_choose(int limit) {
     const int level = algos_level() < limit ? algos_level() : limit;
+    (void)level; /* one level alone needs no choice */
     algos_tile_f32 = &algos_table_f32_base;
     algos_tile_f64 = &algos_table_f64_base;
 #ifdef ALGOS_X86_LEVELS

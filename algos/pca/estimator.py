@@ -49,8 +49,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Principal component analysis, a drop-in for :class:`sklearn.decomposition.PCA`.
 
     The same parameters, attributes and results as scikit-learn's class, with the same bits
-    for every number of threads. X is centred but never scaled, and neither written to nor
-    copied. Sums are made in double precision less the mean, so that float32 data with a
+    for every number of threads. X is centred but never scaled, and never written to or, but
+    for the cases in the notes, copied. Sums are made in double precision less the mean, so that float32 data with a
     large offset loses no digits, and `partial_fit` and `merge` are exact.
 
     Parameters
@@ -61,15 +61,16 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         favours [1]_ (it needs n_samples >= n_features), and None all of them:
         min(n_samples, n_features), one less for `svd_solver="arpack"`.
     copy : bool, default=True
-        Accepted for compatibility. X is never written to and never copied, so False has
-        nothing to save.
+        Accepted for compatibility. X is never written to, and no copy is made that False
+        could save.
     whiten : bool, default=False
         Whether `transform` divides each component by its standard deviation. That loses
         the components' relative scales, and helps estimators that expect equal ones.
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default="auto"
         "auto" takes the fastest accurate solver for the shape of X and the number of
         components; `solver_` tells which. "covariance_eigh" finds eigenvectors of the
-        covariance matrix, gathered in one pass: the choice for up to some thousand columns.
+        covariance matrix, gathered in one pass (of the rows' inner products if there are
+        more columns than rows): the choice for up to some thousand columns, or rows.
         "full" finds singular vectors of the centred rows in double precision; it alone is
         accurate for directions whose standard deviation is below 1e-8 of the largest.
         "randomized" finds the leading components from random combinations of the columns
@@ -129,14 +130,16 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     -----
     For n rows, d columns and k components, "covariance_eigh" takes n * d**2 operations in
     one pass and memory for a few d x d matrices of doubles, plus at most 5 % of X (or
-    16 MB) for sums; "randomized" and "arpack" take about 4 * n * d * k operations a pass
-    and 16 MB; "full" takes 2 * n * d**2 in double precision and keeps 3 * d**2 doubles, or
-    a copy of X if n < d. float32 data whose mean square is beyond 1e19 (float64: 1e154) or
-    as far below 1 is scaled by a power of two, in a copy.
+    16 MB) for sums; if n < d it takes n**2 * d operations and a copy of X. "randomized" and
+    "arpack" take about 4 * n * d * k operations a pass and memory for 8 MB of rows and a
+    few vectors of length d for each of at most 8 * (k + n_oversamples); "full" takes
+    2 * n * d**2 operations in double precision and 5 * d**2 doubles, or a copy of X if
+    n < d. float32 data whose mean square is beyond 1e19 (float64: 1e154), or as far below
+    1, is scaled by a power of two, in a copy. X in Fortran order is copied once.
 
     `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
     `svd_solver` is. They are exact if all rows came by `partial_fit`, or by `fit` with
-    "covariance_eigh", or with "full" and n >= d. After another fit they continue from
+    "covariance_eigh" or "full" and n >= d. After another fit they continue from
     `get_covariance()`, the model's idea of the directions that were left out.
 
     `get_covariance`, `get_precision` and `score` speak of the probabilistic model [3]_.

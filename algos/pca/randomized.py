@@ -90,28 +90,33 @@ def _project(rows: CenteredRows, Q: Doubles) -> tuple[Doubles, Doubles]:
 def _krylov(rows: CenteredRows, count: int, Q: Doubles) -> tuple[Doubles, Doubles]:
     """Return Ritz values and vectors of the scatter, from a growing orthonormal basis."""
     V = Y = np.empty((0, Q.shape[1]))
+    small = overlap = np.empty((0, 0))
     for _ in range(MAX_STEPS):
         Q = rows.rounded(Q)
-        V = np.concatenate([V, Q])
-        Y = np.concatenate([Y, rows.scatter_times(Q)])
-        values, vectors = _ritz(V, Y)
+        image = rows.scatter_times(Q)
+        V, Y = np.concatenate([V, Q]), np.concatenate([Y, image])
+        small = _bordered(small, V @ image.T)
+        overlap = _bordered(overlap, V @ Q.T)  # the identity, but for rounding
+        values, vectors = linalg.eigh(small, overlap, check_finite=False)
+        values, vectors = values[::-1], vectors[:, ::-1]
         if _is_known(values, vectors, V, Y, count, rows.eps):
             break
-        Q = _next_block(V, Y[-len(Q) :], values[0] * rows.eps)
+        Q = _next_block(V, image, values[0] * rows.eps)
         if len(Q) == 0:
             break
-    top = vectors[:, :count].T
-    return values[:count], top @ V
+    return values[:count], vectors[:, :count].T @ V
 
 
-def _ritz(V: Doubles, Y: Doubles) -> tuple[Doubles, Doubles]:
-    """Solve the eigenproblem of the scatter in the span of V, whose image is Y."""
-    small = V @ Y.T
-    overlap = V @ V.T  # the identity, but for the rounding of V
-    values, vectors = linalg.eigh(
-        (small + small.T) / 2, (overlap + overlap.T) / 2, check_finite=False
-    )
-    return values[::-1], vectors[:, ::-1]
+def _bordered(matrix: Doubles, columns: Doubles) -> Doubles:
+    """Return the symmetric matrix that has these as its last columns."""
+    size, old = len(columns), len(matrix)
+    grown = np.empty((size, size))
+    grown[:old, :old] = matrix
+    grown[:, old:] = columns
+    grown[old:, :old] = columns[:old].T
+    corner = columns[old:]
+    grown[old:, old:] = (corner + corner.T) / 2
+    return grown
 
 
 def _is_known(
@@ -132,11 +137,14 @@ def _is_known(
 
 
 def _next_block(V: Doubles, Y: Doubles, floor: float) -> Doubles:
-    """Return an orthonormal basis of what Y adds to the span of V."""
-    for _ in range(2):  # once more for what rounding left
+    """Return an orthonormal basis of what Y adds to the span of V, above the floor."""
+    for _ in range(3):  # short directions come out of the first round nearly along V
         Y = Y - (Y @ V.T) @ V
-    Q, R, _ = linalg.qr(Y.T, mode="economic", pivoting=True, check_finite=False)
-    Q = Q[:, np.abs(np.diagonal(R)) > floor].T[: V.shape[1] - len(V)]
-    for _ in range(2 if len(Q) else 0):  # short directions were rounding along V
-        Q = _orthonormal(Q - (Q @ V.T) @ V)
-    return Q
+        values, vectors = linalg.eigh(Y @ Y.T, check_finite=False)
+        sizes = np.sqrt(np.maximum(values, 0))[::-1]
+        kept = np.flatnonzero(sizes > max(floor, 1e-7 * sizes[0]))[: V.shape[1] - len(V)]
+        if len(kept) == 0:
+            return Y[:0]
+        Y = (vectors[:, ::-1][:, kept] / sizes[kept]).T @ Y
+        floor = 0.1  # of unit vectors, what is left of noise along V is far shorter
+    return Y

@@ -57,16 +57,18 @@ def choose_solver(n: int, d: int, count: int | None, n_oversamples: int) -> str:
     n_oversamples : int
         See `PCA`.
     """
-    if d <= n and (d <= ALWAYS_EXACT or (10 * d <= n and d <= 2 * ALWAYS_EXACT)):
-        return "covariance_eigh"
-    if count is None or max(n, d) <= ALWAYS_EXACT or count >= 0.8 * min(n, d) or count == 0:
+    small, large = min(n, d), max(n, d)
+    if large <= ALWAYS_EXACT:
         return "covariance_eigh" if d <= n else "full"
-    # Multiplications: products of all pairs of columns, and an eigenproblem in double on
-    # matrix-vector products; against five passes over X in both directions.
-    exact = n * d**2 / 2 + 10 * d**3
+    is_slim = d <= ALWAYS_EXACT or (10 * d <= n and d <= 2 * ALWAYS_EXACT)
+    if is_slim or count is None or count == 0 or count >= 0.8 * small:
+        return "covariance_eigh"
+    # Multiplications in the time of a good product, all factors measured: the matrix and its
+    # leading eigenvectors, against five passes over X and keeping their results orthogonal.
     size = count + n_oversamples
-    passes = 5 * (2 * n * d * size + 8 * d * size**2)
-    return "covariance_eigh" if exact <= passes and d <= n else "randomized"
+    exact = large * small**2 / 2 + 4.5 * small**3
+    passes = 5 * (2.6 * n * d * size + 30 * d * size**2)
+    return "covariance_eigh" if exact <= passes else "randomized"
 
 
 def decompose(X: Floats, count: int | None, key: Key, settings: Settings) -> Decomposition:
@@ -76,7 +78,7 @@ def decompose(X: Floats, count: int | None, key: Key, settings: Settings) -> Dec
     a power of two, in a copy, if squares would leave the range of floats.
     """
     rows: Moments | CenteredRows
-    if settings.solver == "covariance_eigh":
+    if settings.solver == "covariance_eigh" and X.shape[0] >= X.shape[1]:
         rows, exponent = _in_range(X, gather, settings.n_threads)
     else:
         rows, exponent = _in_range(X, CenteredRows, settings.n_threads)
@@ -121,6 +123,8 @@ def _solve(
     scatter = None
     if isinstance(rows, Moments):
         spectrum, scatter = covariance.solve(rows, count), rows.scatter
+    elif settings.solver == "covariance_eigh":
+        spectrum = covariance.solve_wide(rows, count)
     elif settings.solver == "full":
         spectrum, R = full.solve(rows.X, rows.mean)
         if len(rows.X) >= len(rows.mean):
