@@ -50,8 +50,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     The same parameters, attributes and results as scikit-learn's class, with the same bits
     for every number of threads. X is centred but never scaled, and never written to or, but
-    for the cases in the notes, copied. Sums are made in double precision less the mean, so that float32 data with a
-    large offset loses no digits, and `partial_fit` and `merge` are exact.
+    for the cases in the notes, copied. Sums are made in double precision less the mean, so
+    that float32 data with a large offset loses no digits, and `partial_fit` and `merge` are
+    exact.
 
     Parameters
     ----------
