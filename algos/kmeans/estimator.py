@@ -92,8 +92,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     n_iter_ : int
         Number of iterations of the best run.
     algorithm_ : {"lloyd", "hamerly"}
-        The method that ran; "lloyd" also where the sums by label, of which bounds need
-        several copies, would be large beside X.
+        The method that ran; "lloyd" also where what bounds need beside X would be large:
+        several copies of the sums by label, and the distances between all centres.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The best run, iteration by iteration: `objective` (the inertia before the centres
         move), `seconds` since the run began, `validation` (NaN: k-means has none) and
@@ -382,9 +382,10 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     Measured: bounds pay from about 3000 products a row, if the distances between centres,
     which they need in each pass, are few beside those of the rows.
     """
-    if algorithm == "lloyd" or not rows.has_room_for_lanes(n_clusters):
-        return "lloyd"
     n, d = rows.X.shape
+    has_room = rows.has_room_for_lanes(n_clusters) and n_clusters**2 <= n * d
+    if algorithm == "lloyd" or not has_room:
+        return "lloyd"
     pays = n_clusters * d >= 3000 and n >= 50 * n_clusters
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos._cython.column_moments import column_moments
@@ -162,6 +163,11 @@ def label_and_measure(
 
 def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
     """Return the distance of each row to each centre, shape (n, k)."""
+    require_memory(
+        len(X) * len(centers) * X.itemsize,
+        f"the distances of {len(X)} rows to {len(centers)} centres",
+        "transform fewer rows at a time",
+    )
     out = np.empty((len(X), len(centers)), dtype=X.dtype)
     shift, shifted = _shift_of(centers)
     center_distances(X, shift, shifted, out, n_threads)

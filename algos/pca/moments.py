@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.memory import require_memory
 from algos._cython.column_moments import column_moments
 from algos._cython.pca_covariance import scatter_matrix
 
@@ -37,6 +38,11 @@ def gather(X: Floats, n_threads: int) -> Moments:
     off, which a sample spread over all rows hardly ever is; then the pass is repeated.
     """
     n, d = X.shape
+    require_memory(
+        3 * 8 * d**2,
+        f"the covariance of {d} columns",
+        'use PCA(svd_solver="randomized"), whose memory grows with d and not its square',
+    )
     guess = X[:: -(-n // SAMPLE)].mean(axis=0, dtype=np.float64)
     products, sums = np.empty((d, d)), np.empty(d)
     for _ in range(2):
