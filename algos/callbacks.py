@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ __all__ = ["Checkpoint"]
 class Checkpoint:
     """Write the estimator to a file while it is being fitted.
 
-    `joblib.load(path)` returns an estimator that predicts as if the fit had stopped there.
-    Its `fit`, called with the same data and parameters, does the rest and gives the bits of
-    the uninterrupted run (but for the times in `history_`); with other data it raises
-    ValueError. `sklearn.base.clone` of it starts afresh.
+    `joblib.load(path)` returns an estimator that predicts as if the fit had stopped there
+    (attributes that belong to a finished fit, such as `labels_`, are not there yet). Its
+    `fit`, called with the same data and parameters, does the rest, goes on writing, and
+    gives the bits of the uninterrupted run (but for the times in `history_`); with other
+    data it raises ValueError. `sklearn.base.clone` of it starts afresh.
+
+    A fit that comes to its end leaves the finished estimator in the file.
 
     The file is replaced in one step: it always holds a whole estimator. Give each of
     several fits that run at the same time, such as those of a grid search, its own path.
@@ -37,6 +41,8 @@ class Checkpoint:
     ------
     RuntimeError
         On scikit-learn 1.8, which has no callbacks.
+    FileNotFoundError
+        When a fit begins and the folder does not exist.
 
     Examples
     --------
@@ -65,11 +71,19 @@ class Checkpoint:
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Begin to count."""
+        folder = Path(self.path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"`path`={str(self.path)!r} must be in a folder that exists; "
+                f"make the folder {str(folder)!r}"
+            )
         self._seen[context.root_uuid] = 0
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Forget the run; its file stays."""
+        """Forget the run; write what it has come to, unless an error has ended it."""
         self._seen.pop(context.root_uuid, None)
+        if sys.exc_info()[0] is None:
+            _write(without_callbacks(estimator), Path(self.path))
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Do nothing: tasks are written at their end."""
@@ -83,7 +97,9 @@ class Checkpoint:
         seen = self._seen.get(context.root_uuid, 0) + 1
         self._seen[context.root_uuid] = seen
         if seen % self.every == 0:
-            _write(fitted_estimator, Path(self.path))
+            unfinished = without_callbacks(fitted_estimator)
+            unfinished.set_callbacks(Checkpoint(self.path, self.every))
+            _write(unfinished, Path(self.path))
 
 
 def _write(estimator: Any, path: Path) -> None:
@@ -91,7 +107,7 @@ def _write(estimator: Any, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         with temporary.open("wb") as file:
-            joblib.dump(without_callbacks(estimator), file)
+            joblib.dump(estimator, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

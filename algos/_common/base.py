@@ -66,7 +66,9 @@ def check_mergeable(estimator: Any, other: Any) -> None:
             f"`other`={other!r} must be a fitted {name}; merge estimators of one class"
         )
     check_is_fitted(estimator)
-    check_is_fitted(other)
+    check_is_fitted(
+        other, msg="The other %(name)s is not fitted; fit it before you merge it into this one."
+    )
     theirs = other.get_params(deep=False)
     for key, value in estimator.get_params(deep=False).items():
         if key not in NOT_OF_THE_MODEL and not _same(value, theirs[key]):

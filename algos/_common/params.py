@@ -209,11 +209,19 @@ def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint
         nearest = constraint.nearest(value) if isinstance(constraint, Options) else None
         if nearest is not None and isinstance(value, str):
             return f"did you mean {owner.__name__}({name}={nearest!r})?"
-    if isinstance(value, float) and value.is_integer():
-        whole = int(value)
-        if any(isinstance(c, Interval) and c.accepts(whole) for c in constraints):
-            return f"write {owner.__name__}({name}={whole})"
+    whole = _whole_number(value)
+    if any(isinstance(c, Interval) and c.accepts(whole) for c in constraints):
+        return f"write {owner.__name__}({name}={whole})"
     default = inspect.signature(owner).parameters[name].default
     if default is inspect.Parameter.empty:
         return f"see {name} in help({owner.__name__})"
     return f"the default is {owner.__name__}({name}={default!r})"
+
+
+def _whole_number(value: Any) -> int | None:
+    """Return the int that a value such as 3.0 or "3" stands for."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    return None

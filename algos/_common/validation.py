@@ -121,13 +121,13 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] 
         )
     if weight.shape != (n_rows,):
         raise ValueError(
-            f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}!; "
+            f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}! "
             f"`sample_weight` must be a number or a 1D array with one weight a row"
         )
     if np.any(weight < 0):
         raise ValueError(
             f"Negative values in data passed to `sample_weight`: its least value "
-            f"{weight.min()!r} must be at least 0; leave such rows out"
+            f"{float(weight.min())!r} must be at least 0; leave such rows out"
         )
     if not np.any(weight > 0):
         raise ValueError(

@@ -166,9 +166,17 @@ def test_an_error_in_a_callback_leaves_the_old_state_and_no_open_task(case):
     assert recorder.teardowns == 1
 
 
+@pytest.fixture
+def heed_interrupts():
+    """A shell's background jobs begin with the signal ignored."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, old)
+
+
 @needs_callbacks
 @all_cases
-def test_an_interrupt_leaves_the_old_state_and_a_usable_process(case):
+def test_an_interrupt_leaves_the_old_state_and_a_usable_process(case, heed_interrupts):
     X = case.rows()
     estimator = case.fitted(X)
     estimator.set_callbacks(Recorder(lambda: signal.raise_signal(signal.SIGINT)))

@@ -189,11 +189,34 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_file(tmp_path, monke
 
 
 @needs_callbacks
-def test_a_checkpoint_holds_no_callbacks(tmp_path):
+def test_a_finished_fit_leaves_the_finished_estimator(tmp_path):
     X = np.random.default_rng(0).normal(size=(30, 8))
-    estimator = RunningMeanRegressor().set_callbacks(Checkpoint(tmp_path / "fit"))
+    estimator = RunningMeanRegressor(random_state=0).set_callbacks(Checkpoint(tmp_path / "fit"))
     estimator.fit(X, X[:, 0])
-    assert not [n for n in vars(joblib.load(tmp_path / "fit")) if "callback" in n]
+    loaded = joblib.load(tmp_path / "fit")
+    assert not [name for name in vars(loaded) if "callback" in name or "unfinished" in name]
+    assert np.array_equal(loaded.predict(X), estimator.predict(X))
+
+
+@needs_callbacks
+def test_a_resumed_fit_goes_on_writing(tmp_path):
+    X = np.random.default_rng(0).normal(size=(30, 8))
+    path = tmp_path / "fit"
+    estimator = RunningMeanRegressor(random_state=0)
+    for iteration in (2, 3):  # each log counts from the beginning of the whole fit
+        log = Log(fail_at=("iteration", iteration))
+        callbacks = getattr(estimator, "_skl_callbacks", [Checkpoint(path)])
+        with pytest.raises(OSError, match="full"):
+            estimator.set_callbacks(*callbacks, log).fit(X, X[:, 0])
+        estimator = joblib.load(path)
+    assert estimator._unfinished["n_iter"] > 3
+
+
+@needs_callbacks
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    estimator = RunningMeanRegressor().set_callbacks(Checkpoint(tmp_path / "no" / "fit"))
+    with pytest.raises(FileNotFoundError, match=r"`path`=.*; make the folder"):
+        estimator.fit(np.eye(4), np.arange(4.0))
 
 
 @needs_callbacks
