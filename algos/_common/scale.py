@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+_LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
+
+
+class HasMeanSquare(Protocol):
+    """What tells how large squares are."""
+
+    @property
+    def mean_square(self) -> float: ...
+
+
+Measured = TypeVar("Measured", bound=HasMeanSquare)
 
 
 def is_safe(squares: float, dtype: Any) -> bool:
@@ -26,3 +39,26 @@ def exponent_of(array: NDArray[Any]) -> int:
 def scaled(array: NDArray[Any], exponent: int) -> NDArray[Any]:
     """Return array / 2**exponent; the array itself if that changes nothing."""
     return np.ldexp(array, -exponent) if exponent else array
+
+
+def in_range(X: NDArray[Any], measure: Callable[[NDArray[Any]], Measured]) -> tuple[Measured, int]:
+    """Return (what `measure` makes of X / 2**e, e), e being 0 for all but extreme data.
+
+    `measure` returns something with a `mean_square`, the mean squared distance of the rows
+    to their mean; it is made again of a scaled copy if that shows squares to be no numbers.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        measured = measure(X)
+    if is_safe(measured.mean_square, X.dtype):
+        return measured, 0
+    exponent = exponent_of(X)
+    if measured.mean_square == 0 and abs(exponent) < _LOST:
+        return measured, 0  # all rows are equal
+    return measure(scaled(X, exponent)), exponent
+
+
+def unscaled(value: Any, exponent: int) -> Any:
+    """Return value * 2**exponent; infinity where no float64 is large enough."""
+    with np.errstate(over="ignore"):
+        result = np.ldexp(value, exponent)
+    return result if isinstance(value, np.ndarray) else float(result)

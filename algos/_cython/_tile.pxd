@@ -7,6 +7,9 @@ from libc.stdint cimport int32_t
 cdef extern from "_tile.h" nogil:
     Py_ssize_t panel_rows "algos_panel_rows"(Py_ssize_t k)  # k, padded to whole groups
 
+cdef enum:
+    MAX_POINTS = 64  # tile_points() at most: room for a tile's labels on the stack
+
 cdef Py_ssize_t tile_points(const floating* tag) noexcept nogil
 
 cdef Py_ssize_t tile_rows(const floating* tag, Py_ssize_t d) noexcept nogil

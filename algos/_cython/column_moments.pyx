@@ -11,6 +11,7 @@ cdef struct MomentsJob:
     const void* X
     Py_ssize_t n, d
     const double* weight
+    const void* origin      # (d,)
     double* moments         # (lanes, 2, d)
     Py_ssize_t n_lanes
 
@@ -22,7 +23,10 @@ cdef void _moments_lane(MomentsJob* job, const floating* X, Py_ssize_t lane) noe
     cdef const double* weight = NULL
     if job.weight != NULL:
         weight = job.weight + start
-    add_moments(X + start * job.d, job.d, rows, job.d, X, weight, sums, sums + job.d)
+    add_moments(
+        X + start * job.d, job.d, rows, job.d, <const floating*> job.origin, weight,
+        sums, sums + job.d,
+    )
 
 
 cdef void _moments_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
@@ -36,16 +40,18 @@ cdef void _moments_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
 def column_moments(
     const floating[:, ::1] X,   # IN (n, d)
     const double[::1] weight,   # IN (n,) or None
-    double[:, ::1] moments,     # OUT (2, d): sums of x - X[0], and of their squares
+    const floating[::1] origin, # IN (d,), near the mean
+    double[:, ::1] moments,     # OUT (2, d): sums of x - origin, and of their squares
     int n_threads,
 ):
-    """Sum each column, less the first row's value so that an offset costs no digits."""
+    """Sum each column less its origin, so that an offset costs no digits."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
     cdef Py_ssize_t lanes = lane_count(n, 16 * d, n * d * sizeof(floating))
     cdef Scratch lane_moments = scratch(lanes * 2 * d, sizeof(double))
     cdef MomentsJob job
     job.single = floating is float
     job.X, job.n, job.d = &X[0, 0], n, d
+    job.origin = &origin[0]
     job.weight = NULL
     if weight is not None:
         job.weight = &weight[0]

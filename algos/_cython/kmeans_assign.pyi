@@ -11,10 +11,12 @@ def assign(
     shift: NDArray[Real],
     shifted: NDArray[Real],
     centers: NDArray[Real] | None,
+    slack: float,
     labels: NDArray[np.int32],
     sums: NDArray[np.float64] | None,
     counts: NDArray[np.float64] | None,
     distances: NDArray[np.float64] | None,
+    measure: bool,
     n_threads: int,
 ) -> tuple[float, int]: ...
 def shift_centers(centers: NDArray[Real], shift: NDArray[Real], shifted: NDArray[Real]) -> None: ...

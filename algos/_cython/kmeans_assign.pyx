@@ -6,21 +6,20 @@ of the data costs no digits.
 """
 
 from cython cimport floating
+from libc.math cimport fmax
 from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport is_short, run_region
 from algos._cython._tile cimport (
+    MAX_POINTS,
     add_rows, half_norms, pack_panel, pack_tile, panel_rows, row_distances, tile_nearest,
-    tile_rows,
+    tile_nearest_two, tile_norms, tile_rows,
 )
 
 cdef extern from "math.h" nogil:
     const float INFINITY
-
-cdef enum:
-    MAX_POINTS = 64  # rows of the largest tile
 
 cdef struct AssignJob:
     bint single                # float32
@@ -31,6 +30,9 @@ cdef struct AssignJob:
     void* panel
     void* init                 # (k,) half the squared norms
     const void* centers        # (k, d) in the data's coordinates, or NULL
+    double slack               # relative rounding error of a squared distance
+    double largest             # squared norm of the largest centre less the shift
+    bint measure               # sum exact distances
     int32_t* labels            # (n,)
     double* distances          # (n,) or NULL
     void* tiles                # one packed tile a slot
@@ -63,6 +65,37 @@ cdef inline double _weighted_sum(
     return total
 
 
+cdef inline int32_t _settle(AssignJob* job, const floating* row) noexcept nogil:
+    """The nearest centre by differences in double, where products leave it open."""
+    cdef int32_t label = 0, best = 0
+    cdef double distance, least = INFINITY
+    for label in range(<int32_t> job.k):
+        row_distances(
+            row, job.d, 1, job.d, <const floating*> job.centers, &label, &distance
+        )
+        if distance < least:
+            best, least = label, distance
+    return best
+
+
+cdef inline void _label_carefully(
+    AssignJob* job, const floating* x, const floating* xt, Py_ssize_t rows,
+    int32_t* label, floating* least,
+) noexcept nogil:
+    """Label a tile; rows whose two nearest centres differ by less than rounding are settled."""
+    cdef floating second[MAX_POINTS]
+    cdef floating norm[MAX_POINTS]
+    cdef Py_ssize_t i
+    tile_norms(xt, rows, job.d, norm)
+    tile_nearest_two(
+        xt, rows, job.d, <const floating*> job.panel, <const floating*> job.init, job.k,
+        label, least, second,
+    )
+    for i in range(rows):
+        if not second[i] - least[i] > job.slack * (norm[i] + job.largest):
+            label[i] = _settle(job, x + i * job.d)
+
+
 cdef inline void _assign_tile(
     AssignJob* job, const floating* X, Py_ssize_t start, Py_ssize_t rows,
     floating* xt, Py_ssize_t lane,
@@ -76,12 +109,15 @@ cdef inline void _assign_tile(
     if job.weight != NULL:
         weight = job.weight + start
     pack_tile(x, job.d, rows, job.d, shift, xt)
-    tile_nearest(
-        xt, rows, job.d, <const floating*> job.panel, <const floating*> job.init, job.k,
-        label, least,
-    )
+    if job.centers != NULL:
+        _label_carefully(job, x, xt, rows, label, least)
+    else:
+        tile_nearest(
+            xt, rows, job.d, <const floating*> job.panel, <const floating*> job.init, job.k,
+            label, least,
+        )
     job.changed[lane] += _relabel(label, rows, job.labels + start)
-    if job.centers == NULL:
+    if not job.measure:
         job.objective[lane] += 2 * _weighted_sum(least, weight, rows)
     else:
         row_distances(x, job.d, rows, job.d, <const floating*> job.centers, label, distance)
@@ -120,6 +156,9 @@ cdef void _prepare_panel(AssignJob* job, const floating* shifted) noexcept nogil
     cdef Py_ssize_t j
     pack_panel(shifted, job.k, job.d, <floating> -1, <floating*> job.panel)
     half_norms(shifted, job.k, job.d, init)
+    job.largest = 0
+    for j in range(job.k):
+        job.largest = fmax(job.largest, 2 * init[j])
     for j in range(job.k, panel_rows(job.k)):  # these only fill a group: never nearest
         init[j] = INFINITY
 
@@ -164,17 +203,19 @@ def assign(
     const double[::1] weight,         # IN (n,) or None
     const floating[::1] shift,        # IN (d,)
     const floating[:, ::1] shifted,   # IN (k, d) the centres less the shift
-    const floating[:, ::1] centers,   # IN (k, d) for exact distances, or None
+    const floating[:, ::1] centers,   # IN (k, d): label with care; None: by products alone
+    double slack,                     # IN relative rounding error of a squared distance
     int32_t[::1] labels,              # INOUT (n,)
     double[:, ::1] sums,              # OUT (k, d) of the rows less the shift, or None
     double[::1] counts,               # OUT (k,), given with sums
-    double[::1] distances,            # OUT (n,) squared, given with centers, or None
+    double[::1] distances,            # OUT (n,) squared, if measured, or None
+    bint measure,                     # IN: sum distances by differences; needs centers
     int n_threads,
 ):
     """Label each row with its nearest centre, the first of equals.
 
     Returns (objective, changed): the weighted sum of squared distances and the number of
-    labels that differ from those given. Without `centers` the objective lacks the constant
+    labels that differ from those given. If not measured, the objective lacks the constant
     weighted sum of ||x - shift||^2.
     """
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = shifted.shape[0]
@@ -200,6 +241,7 @@ def assign(
     if centers is not None:
         job.centers = &centers[0, 0]
     job.shift, job.panel, job.init = &shift[0], panel.data, init.data
+    job.slack, job.measure = slack, measure
     job.labels = &labels[0]
     job.distances = NULL if distances is None else &distances[0]
     job.tiles, job.tile_size = tiles.data, points * d

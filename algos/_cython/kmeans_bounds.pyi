@@ -11,7 +11,6 @@ def assign_bounded(
     shift: NDArray[Real],
     shifted: NDArray[Real],
     drift: NDArray[np.float64],
-    gap: NDArray[np.float64],
     slack: float,
     tighten: bool,
     labels: NDArray[np.int32],

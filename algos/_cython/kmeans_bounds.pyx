@@ -14,6 +14,7 @@ from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
+    MAX_POINTS,
     add_row, half_norms, own_distance, pack_panel, pack_tile, panel_rows, tile_nearest_two,
     tile_norms,
     tile_rows,
@@ -22,9 +23,6 @@ from algos._cython._tile cimport (
 cdef extern from "math.h" nogil:
     const float INFINITY
 
-cdef enum:
-    MAX_POINTS = 64  # rows of the largest tile
-
 cdef struct BoundsJob:
     bint single                 # float32
     const void* X               # (n, d)
@@ -32,10 +30,11 @@ cdef struct BoundsJob:
     const double* weight        # (n,) or NULL
     const void* shift           # (d,)
     const void* centers         # (k, d) less the shift
+    const void* zeros           # (d,)
     const void* panel
     const void* init
     const double* drift         # (k,) how far each centre has moved
-    const double* gap           # (k,) half the distance to the nearest other centre
+    double* gap                 # (k,) half the distance to the nearest other centre
     double most, second_most    # largest drifts
     Py_ssize_t fastest          # whose drift is `most`
     bint tighten                # measure the own distance before all distances
@@ -162,6 +161,35 @@ cdef void _bounds_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
         _bounds_lane(job, <const double*> job.X, lane, slot)
 
 
+cdef void _gap_tile(BoundsJob* job, const floating* X, Py_ssize_t tile, int slot) noexcept nogil:
+    """From below, half the distances of some centres to the nearest other one."""
+    cdef int32_t label[MAX_POINTS]
+    cdef floating least[MAX_POINTS]
+    cdef floating second[MAX_POINTS]
+    cdef floating norm[MAX_POINTS]
+    cdef Py_ssize_t d = job.d, points = tile_rows(X, d), start = tile * points, i
+    cdef Py_ssize_t rows = min(points, job.k - start)
+    cdef floating* xt = <floating*> (job.scratch + slot * job.scratch_size)
+    cdef const floating* centers = <const floating*> job.centers
+    pack_tile(centers + start * d, d, rows, d, <const floating*> job.zeros, xt)
+    tile_norms(xt, rows, d, norm)
+    tile_nearest_two(
+        xt, rows, d, <const floating*> job.panel, <const floating*> job.init, job.k,
+        label, least, second,
+    )
+    for i in range(rows):  # the least is to itself
+        job.gap[start + i] = 0.5 * (1 - job.slack) * sqrt(fmax(
+            norm[i] + 2.0 * second[i] - job.slack * (norm[i] + job.largest), 0))
+
+
+cdef void _gap_task(void* arg, Py_ssize_t tile, int slot) noexcept nogil:
+    cdef BoundsJob* job = <BoundsJob*> arg
+    if job.single:
+        _gap_tile(job, <const float*> job.X, tile, slot)
+    else:
+        _gap_tile(job, <const double*> job.X, tile, slot)
+
+
 cdef void _note_fastest(BoundsJob* job) noexcept nogil:
     cdef Py_ssize_t j
     job.most = job.second_most = 0
@@ -179,7 +207,6 @@ def assign_bounded(
     const floating[::1] shift,       # IN (d,)
     const floating[:, ::1] shifted,  # IN (k, d) the centres less the shift
     const double[::1] drift,         # IN (k,) how far each has moved since the last pass
-    const double[::1] gap,           # IN (k,) half the distance to the nearest other centre
     double slack,                    # IN relative rounding error of a squared distance
     bint tighten,                    # IN: try a row's own distance before all distances
     int32_t[::1] labels,             # INOUT (n,), -1 for rows that have none yet
@@ -199,6 +226,8 @@ def assign_bounded(
     cdef Py_ssize_t lanes = lane_count(n, 8 * (k * d + k), n * d * sizeof(floating))
     cdef Scratch panel = scratch(padded * d, sizeof(floating))
     cdef Scratch init = scratch(padded, sizeof(floating))
+    cdef Scratch zeros = scratch(d, sizeof(floating))
+    cdef Scratch gap = scratch(k, sizeof(double))
     cdef Scratch tiles = scratch(n_threads * 2 * points * d, sizeof(floating))
     cdef Scratch lane_sums = scratch(lanes * k * d, sizeof(double))
     cdef Scratch lane_counts = scratch(lanes * k, sizeof(double))
@@ -214,7 +243,8 @@ def assign_bounded(
         job.weight = &weight[0]
     job.shift, job.centers = &shift[0], &shifted[0, 0]
     job.panel, job.init = panel.data, init.data
-    job.drift, job.gap, job.slack, job.largest = &drift[0], &gap[0], slack, 0
+    job.drift, job.gap, job.slack, job.largest = &drift[0], <double*> gap.data, slack, 0
+    job.zeros = zeros.data
     job.labels, job.upper, job.lower = &labels[0], &upper[0], &lower[0]
     job.scratch, job.scratch_size = <char*> tiles.data, 2 * points * d * sizeof(floating)
     job.sums, job.counts = <double*> lane_sums.data, <double*> lane_counts.data
@@ -228,6 +258,8 @@ def assign_bounded(
             job.largest = fmax(job.largest, 2 * half[lane])
         for lane in range(k, padded):  # these only fill a panel group: never nearest
             half[lane] = INFINITY
+        run_region(
+            _gap_task, &job, (k + points - 1) // points, 0.02 * k * d * padded, n_threads)
         run_region(_bounds_task, &job, lanes, 0.02 * n * d * padded, n_threads)
         for lane in range(lanes):
             n_changed += job.changed[lane]

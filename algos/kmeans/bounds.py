@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import euclidean_distances
 
 from algos._cython.kmeans_bounds import assign_bounded
-from algos.kmeans.rows import Doubles, Floats, Labels, Rows, Sums
+from algos.kmeans.rows import Doubles, Labels, Rows, Sums, rounding_of
 
 
 class BoundedPasses:
@@ -20,7 +19,7 @@ class BoundedPasses:
     def __init__(self, rows: Rows, n_clusters: int, state: dict[str, Any] | None = None) -> None:
         n, d = rows.X.shape
         self._rows = rows
-        self._state: dict[str, Any] = state or {
+        self._state: dict[str, Any] = {
             "centers": np.zeros((n_clusters, d), dtype=rows.X.dtype),
             "upper": np.full(n, np.inf, dtype=rows.X.dtype),
             "lower": np.zeros(n, dtype=rows.X.dtype),
@@ -28,6 +27,8 @@ class BoundedPasses:
             "counts": np.zeros(n_clusters),
             "tighten": False,
         }
+        if state is not None:  # copied: passes write into these arrays
+            self._state = {name: np.copy(value) for name, value in state.items()}
 
     def state(self) -> dict[str, Any]:
         """Return copies of all arrays, to go on from."""
@@ -40,9 +41,9 @@ class BoundedPasses:
         drift = np.sqrt(((rounded.astype(np.float64) - state["centers"]) ** 2).sum(axis=1))
         sums, counts = np.empty_like(state["sums"]), np.empty_like(state["counts"])
         n_changed, n_measured = assign_bounded(
-            rows.X, rows.weight, rows.shift, rounded, drift, _half_gaps(rounded),
-            _slack(rows.X), bool(state["tighten"]), labels, state["upper"], state["lower"],
-            sums, counts, rows.n_threads,
+            rows.X, rows.weight, rows.shift, rounded, drift, rounding_of(rows.X),
+            bool(state["tighten"]), labels, state["upper"], state["lower"], sums, counts,
+            rows.n_threads,
         )  # fmt: skip
         # While most rows fail their bounds, one more distance a row would only cost.
         state["tighten"] = n_measured < 0.7 * len(labels)
@@ -63,21 +64,6 @@ class BoundedPasses:
 
     def _objective(self, centers: Doubles) -> float:
         """Return sum ||x||^2 - 2 c.S + n ||c||^2, S and n being a label's sum and weight."""
-        cross = 2 * np.einsum("kd,kd->", centers, self._state["sums"])
-        own = self._state["counts"] @ np.einsum("kd,kd->k", centers, centers)
+        cross = 2 * (centers * self._state["sums"]).sum()
+        own = (self._state["counts"] * (centers**2).sum(axis=1)).sum()
         return max(float(self._rows.spread - cross + own), 0.0)
-
-
-def _half_gaps(centers: Floats) -> Doubles:
-    """Return half the distance of each centre to the nearest other one, from below."""
-    if len(centers) == 1:
-        return np.full(1, np.inf)
-    distances = euclidean_distances(centers.astype(np.float64))
-    np.fill_diagonal(distances, np.inf)
-    gaps: Doubles = distances.min(axis=1) / 2
-    return gaps * (1 - _slack(centers))
-
-
-def _slack(X: Floats) -> float:
-    """Return a bound on the relative rounding error of a squared distance over d columns."""
-    return float((X.shape[1] + 8) * np.finfo(X.dtype).eps)

@@ -27,8 +27,8 @@ from algos._common.params import (
     Options,
     RandomState,
 )
-from algos._common.random import Key, seed_key
-from algos._common.scale import exponent_of, is_safe, scaled
+from algos._common.random import seed_key
+from algos._common.scale import exponent_of, in_range, scaled, unscaled
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
@@ -277,9 +277,9 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         score : float
         """
         X, centers, exponent = self._checked(X)
-        weight = check_sample_weight(sample_weight, len(X))
+        weight, weight_exponent = _weights_in_range(check_sample_weight(sample_weight, len(X)))
         _, inertia = label_and_measure(X, weight, centers, self._threads_for(X))
-        return -_unscaled_square(inertia, exponent)
+        return -unscaled(inertia, 2 * exponent + weight_exponent)
 
     @property
     def _n_features_out(self) -> int:
@@ -290,10 +290,17 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         if not hasattr(self, "cluster_centers_"):
             check_is_fitted(self)  # takes longer than the rest for one row
         X = validate_rows(self, X, reset=False)
-        exponent = self._exponent
+        exponent = self._exponent_for(X.dtype)
         centers = scaled(self.cluster_centers_, exponent)
         centers = np.ascontiguousarray(centers, dtype=X.dtype)
         return scaled(X, exponent), centers, exponent
+
+    def _exponent_for(self, dtype: Any) -> int:
+        """Return e such that the centres / 2**e have squares that are numbers in `dtype`."""
+        if dtype == self.cluster_centers_.dtype:
+            return self._exponent
+        exponent = exponent_of(self.cluster_centers_)
+        return exponent if abs(exponent) > np.finfo(dtype).maxexp // 4 else 0
 
     def _threads_for(self, X: NDArray[Any]) -> int:
         if X.size * self._n_features_out < _ONE_THREAD_BELOW:
@@ -303,13 +310,16 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     def _fit(self, X: NDArray[Any], weight: Doubles | None, n_threads: int) -> KMeans:
         resumable = Resumable(self, X, sample_weight=weight)
         positive, positive_weight = drop_zero_weight(X, weight)
+        positive_weight, weight_exponent = _weights_in_range(positive_weight)
         _check_enough(len(positive), self.n_clusters)
         if resumable.state is None:
             progress = Progress(seed_key(self.random_state))
         else:
             progress = Progress.resumed(resumable.state)
-        rows, exponent = _in_range(positive, positive_weight, progress.key, n_threads)
-        plan = self._plan(rows, exponent)
+        rows, exponent = in_range(
+            positive, lambda X: Rows(X, positive_weight, progress.key, n_threads)
+        )
+        plan = self._plan(rows, exponent, weight_exponent)
         model = self._best_run(rows, plan, progress, resumable)
         if len(positive) < len(X):  # rows of weight zero are labelled too
             model.labels = label_rows(scaled(X, exponent), model.centers, n_threads)
@@ -335,7 +345,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
                 report=lambda level, text: say(self, text, level=level),
             )
 
-    def _plan(self, rows: Rows, exponent: int) -> Plan:
+    def _plan(self, rows: Rows, exponent: int, weight_exponent: int) -> Plan:
         given = not isinstance(self.init, str) and not callable(self.init)
         if self.n_init != "auto":
             n_init = self.n_init
@@ -355,19 +365,21 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         tol = self.tol * rows.mean_variance
         algorithm = _choose_algorithm(self.algorithm, rows, self.n_clusters)
         say(self, f"algorithm_ {algorithm!r}: {_REASONS[algorithm]}")
-        return Plan(self.n_clusters, init, n_init, self.max_iter, tol, algorithm, exponent)
+        return Plan(
+            self.n_clusters, init, n_init, self.max_iter, tol, algorithm, exponent, weight_exponent
+        )
 
     def _set_model(self, model: Model, plan: Plan) -> None:
-        exponent = plan.exponent
-        self.cluster_centers_ = scaled(model.centers, -exponent)
+        exponent = plan.inertia_exponent
+        self.cluster_centers_ = scaled(model.centers, -plan.exponent)
         self.labels_ = model.labels
-        self.inertia_ = _unscaled_square(model.inertia, exponent)
+        self.inertia_ = unscaled(model.inertia, exponent)
         self.n_iter_ = model.n_iter
         self.algorithm_ = plan.algorithm
-        objective = _unscaled_square(model.history["objective"], exponent)
+        objective = unscaled(model.history["objective"], exponent)
         validation = np.full(len(objective), np.nan)
         self.history_ = {**model.history, "objective": objective, "validation": validation}
-        self._exponent = exponent
+        self._exponent = plan.exponent
 
 
 _REASONS = {
@@ -390,29 +402,16 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 
+_EXTREME_WEIGHT = 128
 _ONE_THREAD_BELOW = 1_000_000  # multiplications: to ask for threads would take longer
-_TINY = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 
 
-def _in_range(
-    X: NDArray[Any], weight: Doubles | None, key: Key, n_threads: int
-) -> tuple[Rows, int]:
-    """Return (rows, e): those of X / 2**e, e being 0 unless squares would not be numbers."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = Rows(X, weight, key, n_threads)
-    if is_safe(rows.spread, X.dtype):
-        return rows, 0
-    exponent = exponent_of(X)
-    if rows.spread == 0 and abs(exponent) < _TINY:
-        return rows, 0  # all rows are equal
-    return Rows(scaled(X, exponent), weight, key, n_threads), exponent
-
-
-def _unscaled_square(value: Any, exponent: int) -> Any:
-    """Return value * 4**exponent; infinity where no float64 is large enough."""
-    with np.errstate(over="ignore"):
-        unscaled = np.ldexp(value, 2 * exponent)
-    return unscaled if isinstance(value, np.ndarray) else float(unscaled)
+def _weights_in_range(weight: Doubles | None) -> tuple[Doubles | None, int]:
+    """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow."""
+    exponent = 0 if weight is None else exponent_of(weight)
+    if weight is None or abs(exponent) < _EXTREME_WEIGHT:
+        return weight, 0
+    return scaled(weight, exponent), exponent
 
 
 def _check_enough(n_rows: int, n_clusters: int) -> None:

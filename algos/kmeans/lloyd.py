@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algos._common.callbacks import Task
 from algos._common.history import History
@@ -121,11 +122,11 @@ def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
 
 def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:
     """Give each empty cluster the farthest row of those left, with all rows equal to it."""
-    squares = rows.distances(descent.centers)
+    squares, keys = rows.distances(descent.centers), rows.keys()
     empty = list(np.flatnonzero(found.counts == 0))
-    for row in _farthest(rows, squares, len(empty)):
+    for row in _farthest(keys, squares, len(empty)):
         cluster = empty.pop(0)
-        alike = np.flatnonzero(rows.keys == rows.keys[row])
+        alike = np.flatnonzero(keys == keys[row])
         weight = float(len(alike) if rows.weight is None else rows.weight[alike].sum())
         old = descent.labels[row]
         if found.counts[old] <= weight * (1 + 1e-12):  # would only move the gap
@@ -137,11 +138,11 @@ def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:
         found.counts[cluster] = weight
 
 
-def _farthest(rows: Rows, squares: Doubles, n: int) -> Iterator[int]:
+def _farthest(keys: NDArray[np.uint64], squares: Doubles, n: int) -> Iterator[int]:
     """Yield up to n different rows, farthest from their centres first, ties by key."""
     seen: set[int] = set()
-    for row in np.lexsort((rows.keys, -squares)):
-        key = int(rows.keys[row])
+    for row in np.lexsort((keys, -squares)):
+        key = int(keys[row])
         if len(seen) == n or squares[row] <= 0:
             return
         if key not in seen:

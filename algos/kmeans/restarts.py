@@ -30,6 +30,11 @@ class Plan:
     tol: float
     algorithm: str  # "lloyd" or "hamerly"
     exponent: int = 0  # the rows are those of X / 2**exponent
+    weight_exponent: int = 0  # the weights are those given / 2**weight_exponent
+
+    @property
+    def inertia_exponent(self) -> int:
+        return 2 * self.exponent + self.weight_exponent
 
 
 @dataclass
@@ -112,11 +117,19 @@ def best_run(
         )
         model = _measured(rows, descent)
         report(1, f"Run {run.number}: inertia {model.inertia} in {model.n_iter} iterations")
-        if progress.best is None or model.inertia < progress.best.inertia:
+        if progress.best is None or _is_better(model, progress.best):
             progress.best = model
         progress.descent = None
     assert progress.best is not None  # there is at least one run
     return progress.best
+
+
+def _is_better(model: Model, best: Model) -> bool:
+    """Tell whether a run found better clusters, and not the same in another order."""
+    renamed = np.full(len(model.centers), -1, dtype=np.int32)
+    renamed[model.labels] = best.labels
+    same = bool(np.array_equal(renamed[model.labels], best.labels))
+    return model.inertia < best.inertia and not same
 
 
 def _passes(rows: Rows, plan: Plan, state: dict[str, Any] | None) -> Passes:
@@ -140,7 +153,8 @@ def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
     centers = plan.init
     if callable(centers):
         seed = np.random.RandomState(stream(key, run).integers(2**32))
-        X = scaled(rows.X, -plan.exponent)
+        X = scaled(rows.X, -plan.exponent).view()
+        X.flags.writeable = False
         centers = centers(X, plan.n_clusters, random_state=seed)
     checked = check_initial_centers(centers, plan.n_clusters, rows.X.shape[1])
     return rows.shifted(scaled(checked, plan.exponent))

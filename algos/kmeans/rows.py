@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.memory import require_memory
+from algos._common.moments import column_mean_and_variance
 from algos._common.random import Key
 from algos._common.row_key import row_keys
-from algos._cython.column_moments import column_moments
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
@@ -53,8 +52,8 @@ class Rows:
     ----------
     mean_variance : float
         Of the columns; scikit-learn's unit of `tol`.
-    spread : float
-        Weighted sum of the squared distances to the shift.
+    mean_square, spread : float
+        Weighted mean, and sum, of the squared distances to the shift.
     """
 
     def __init__(self, X: Floats, weight: Doubles | None, key: Key, n_threads: int) -> None:
@@ -62,20 +61,20 @@ class Rows:
         self.weight = weight
         self.n_threads = n_threads
         self._key = key
-        n, d = X.shape
-        sums, squares = moments = np.empty((2, d))
-        column_moments(X, weight, moments, n_threads)
-        total = n if weight is None else weight.sum()
-        variance = np.maximum(squares / total - (sums / total) ** 2, 0)
-        mean = X[0] + sums / total
+        total = float(len(X) if weight is None else weight.sum())
+        mean, variance = column_mean_and_variance(X, weight, n_threads)
         self.shift: Floats = mean.astype(X.dtype)
         self.mean_variance = float(variance.mean())
-        self.spread = float(total * (variance.sum() + ((mean - self.shift) ** 2).sum()))
+        self.mean_square = float(variance.sum() + ((mean - self.shift) ** 2).sum())
+        self.spread = total * self.mean_square
 
-    @cached_property
-    def keys(self) -> NDArray[np.uint64]:
-        """Hash of each row's content."""
-        return row_keys(self.X, self._key, n_threads=self.n_threads)
+    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+        """Return the hash of the content of each row, or of each row chosen.
+
+        Not kept: it would take 8 bytes a row for what is needed once in a while.
+        """
+        X = self.X if indices is None else self.X[indices]
+        return row_keys(X, self._key, n_threads=self.n_threads)
 
     def take(self, indices: Any) -> Doubles:
         """Return rows less the shift."""
@@ -101,8 +100,8 @@ class Rows:
         found = Sums(np.zeros((k, d)), np.zeros(k), 0.0, 0)
         fused = self.has_room_for_lanes(k)
         objective, found.n_changed = assign(
-            self.X, self.weight, self.shift, centers.astype(self.X.dtype), None, labels,
-            found.sums if fused else None, found.counts if fused else None, None,
+            self.X, self.weight, self.shift, centers.astype(self.X.dtype), None, 0.0, labels,
+            found.sums if fused else None, found.counts if fused else None, None, False,
             self.n_threads,
         )  # fmt: skip
         if not fused:
@@ -123,6 +122,11 @@ class Rows:
         return squares
 
 
+def rounding_of(X: Floats) -> float:
+    """Return a bound on the relative rounding error of a squared distance by products."""
+    return float((X.shape[1] + 8) * np.finfo(X.dtype).eps)
+
+
 def _shift_of(centers: Floats) -> tuple[Floats, Floats]:
     """Return (shift, centres less the shift), both in the centres' dtype."""
     shift, shifted = np.empty_like(centers[0]), np.empty_like(centers)
@@ -140,7 +144,8 @@ def _nearest(
 ) -> float:
     shift, shifted = _shift_of(centers)
     inertia, _ = assign(
-        X, weight, shift, shifted, centers, labels, None, None, squares, n_threads
+        X, weight, shift, shifted, centers, rounding_of(X), labels, None, None, squares, True,
+        n_threads,
     )  # fmt: skip
     return float(inertia)
 
@@ -149,7 +154,10 @@ def label_rows(X: Floats, centers: Floats, n_threads: int) -> Labels:
     """Return the label of the nearest centre for each row, the first of equals."""
     labels = np.empty(len(X), dtype=np.int32)
     shift, shifted = _shift_of(centers)
-    assign(X, None, shift, shifted, None, labels, None, None, None, n_threads)
+    assign(
+        X, None, shift, shifted, centers, rounding_of(X), labels, None, None, None, False,
+        n_threads,
+    )  # fmt: skip
     return labels
 
 

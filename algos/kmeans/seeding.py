@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,10 +23,12 @@ class BucketSampler:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._bucket = (rows.keys >> np.uint64(64 - _BUCKET_BITS)).astype(np.uint16)
-        self._members = np.argsort(self._bucket, kind="stable")
+        self._bucket = (rows.keys() >> np.uint64(64 - _BUCKET_BITS)).astype(np.uint16)
+        index = np.int32 if len(rows.X) < 2**31 else np.int64
+        self._members = np.argsort(self._bucket, kind="stable").astype(index)
         sizes = np.bincount(self._bucket, minlength=1 << _BUCKET_BITS)
         self._starts = np.concatenate([[0], np.cumsum(sizes)])
+        self._is_sorted = np.zeros(len(sizes), dtype=bool)
 
     def sums(self, values: Floats) -> Doubles:
         """Return the weighted sum of `values` in each bucket."""
@@ -42,19 +46,23 @@ class BucketSampler:
         members = self.members(bucket)
         return int(members[_first_beyond(np.cumsum(self._mass(values, members)), target)])
 
-    def members(self, bucket: int) -> NDArray[np.intp]:
+    def members(self, bucket: int) -> NDArray[Any]:
         """Return the rows of a bucket in key order."""
         members = self._members[self._starts[bucket] : self._starts[bucket + 1]]
-        return members[np.argsort(self._rows.keys[members], kind="stable")]
+        if not self._is_sorted[bucket]:
+            members[:] = members[np.argsort(self._rows.keys(members), kind="stable")]
+            self._is_sorted[bucket] = True
+        return members
 
     def remove(self, row: int, values: Floats, sums: Doubles) -> None:
         """Set the value of `row`, and of all rows equal to it, to zero."""
         bucket = int(self._bucket[row])
         members = self.members(bucket)
-        values[members[self._rows.keys[members] == self._rows.keys[row]]] = 0
+        keys = self._rows.keys(members)
+        values[members[keys == keys[members == row]]] = 0
         sums[bucket] = self._mass(values, members).sum()
 
-    def _mass(self, values: Floats, members: NDArray[np.intp]) -> Doubles:
+    def _mass(self, values: Floats, members: NDArray[Any]) -> Doubles:
         mass = values[members].astype(np.float64)
         return mass if self._rows.weight is None else mass * self._rows.weight[members]
 
@@ -90,16 +98,14 @@ def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[
     """
     sampler = BucketSampler(rows)
     n_trials = 2 + int(np.log(n_clusters))
-    ones = np.ones(len(rows.X), dtype=rows.X.dtype)
-    chosen = [sampler.draw(ones, sampler.sums(ones), rng.random())]
     nearest = NearestCenter(rows, n_trials)
-    nearest.add_best_of(chosen)
-    for _ in range(1, n_clusters):
+    chosen: list[int] = []
+    for _ in range(n_clusters):
         sums = sampler.sums(nearest.squares)
-        uniforms = rng.random(n_trials)
         if sums.sum() <= 0:  # every row equals a centre
-            chosen.append(sampler.draw(ones, sampler.sums(ones), uniforms[0]))
+            chosen.append(chosen[len(chosen) % len(set(chosen))])
             continue
+        uniforms = rng.random(n_trials if chosen else 1)
         candidates = [sampler.draw(nearest.squares, sums, uniform) for uniform in uniforms]
         chosen.append(candidates[nearest.add_best_of(candidates)])
     return np.array(chosen)
@@ -107,6 +113,8 @@ def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[
 
 class NearestCenter:
     """The squared distance of each row to the nearest of the centres chosen so far.
+
+    Before there is one it is a number larger than all, the same for every row.
 
     Rooms for the distances that each candidate would leave are kept, so that choosing one
     is a change of room; where they would need too much memory, there are two of them and a
@@ -119,7 +127,8 @@ class NearestCenter:
         self._rows = rows
         self._rooms = np.empty((n_trials + 1 if fits else 2, n), dtype=dtype)
         self._room = 0
-        self.squares[:] = np.inf
+        # Its sums stay finite, so that the first row too is drawn by weight alone.
+        self.squares[:] = 2.0 ** (np.finfo(dtype).maxexp * 3 // 4)
 
     @property
     def squares(self) -> Floats:

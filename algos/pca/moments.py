@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.memory import require_memory
-from algos._cython.column_moments import column_moments
+from algos._common.moments import column_mean_and_variance, guessed_mean, is_far
 from algos._cython.pca_covariance import scatter_matrix
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
-
-SAMPLE = 256  # rows whose mean is the first guess
 
 
 class Moments(NamedTuple):
@@ -43,7 +41,7 @@ def gather(X: Floats, n_threads: int) -> Moments:
         f"the covariance of {d} columns",
         'use PCA(svd_solver="randomized"), whose memory grows with d and not its square',
     )
-    guess = X[:: -(-n // SAMPLE)].mean(axis=0, dtype=np.float64)
+    guess = guessed_mean(X)
     products, sums = np.empty((d, d)), np.empty(d)
     for _ in range(2):
         shift = guess.astype(X.dtype)
@@ -51,17 +49,10 @@ def gather(X: Floats, n_threads: int) -> Moments:
         delta = sums / n
         mean = shift + delta
         scatter = products - n * np.outer(delta, delta)
-        if not _is_far(delta, shift, np.diagonal(scatter) / n):
+        if not is_far(delta, shift, np.diagonal(scatter) / n):
             break
         guess = mean
     return Moments(n, mean, scatter)
-
-
-def _is_far(delta: Doubles, shift: Floats, variance: Doubles) -> bool:
-    """Tell whether a mean was missed by so much that its square hides the variance."""
-    rounding = 4 * np.finfo(shift.dtype).eps * np.abs(shift.astype(np.float64))
-    far = np.abs(delta) > np.maximum(10 * np.sqrt(np.maximum(variance, 0)), rounding)
-    return bool(far.any())
 
 
 def joined(a: Moments, b: Moments) -> Moments:
@@ -79,7 +70,5 @@ def joined(a: Moments, b: Moments) -> Moments:
 
 def column_mean_and_squares(X: Floats, n_threads: int) -> tuple[Doubles, Doubles]:
     """Return the mean of each column, and the sum of the squared deviations from it."""
-    sums, squares = moments = np.empty((2, X.shape[1]))
-    column_moments(X, None, moments, n_threads)
-    step = sums / len(X)
-    return X[0] + step, np.maximum(squares - len(X) * step**2, 0)
+    mean, variance = column_mean_and_variance(X, None, n_threads)
+    return mean, len(X) * variance

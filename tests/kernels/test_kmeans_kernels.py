@@ -41,9 +41,9 @@ def run_assign(X, centers, shift, weight, *, exact=False, n_threads=1, sums=True
     labels = np.full(len(X), -1, dtype=np.int32)
     total, counts, distances = np.empty((k, d)), np.empty(k), np.empty(len(X))
     objective, changed = assign(
-        X, weight, shift, centers - shift, centers if exact else None, labels,
-        total if sums else None, counts if sums else None, distances if exact else None,
-        n_threads,
+        X, weight, shift, centers - shift, centers if exact else None,
+        (X.shape[1] + 8) * float(np.finfo(X.dtype).eps), labels, total if sums else None,
+        counts if sums else None, distances if exact else None, exact, n_threads,
     )  # fmt: skip
     return labels, total, counts, distances, objective, changed
 
@@ -146,11 +146,9 @@ def test_bounded_passes_give_the_labels_of_full_ones(n, d, k, seed, weighted):
         full, total, weights, *_ = run_assign(X, centers, shift, weight)
         change, gained = np.empty((k, d)), np.empty(k)
         drift = np.sqrt(((centers.astype(np.float64) - old) ** 2).sum(axis=1)) * (1 + 1e-6)
-        gaps = np.sqrt(squares(centers, centers)) / 2 * (1 - 1e-5)
-        np.fill_diagonal(gaps, np.inf)
         changed, measured = assign_bounded(
-            X, weight, shift, centers - shift, drift, gaps.min(axis=1), 1e-5, tighten, labels,
-            upper, lower, change, gained, 2,
+            X, weight, shift, centers - shift, drift, 1e-5, tighten, labels, upper,
+            lower, change, gained, 2,
         )  # fmt: skip
         sums, counts, old = sums + change, counts + gained, centers
         assert changed <= measured <= n
@@ -222,6 +220,6 @@ def test_moments_are_exact_at_any_offset(level, offset):
     X = rng.normal(size=(3000, 7)) + offset
     weight = rng.uniform(size=3000)
     moments = np.empty((2, 7))
-    column_moments(X, weight, moments, 2)
+    column_moments(X, weight, X[0], moments, 2)
     np.testing.assert_allclose(moments[0], weight @ (X - X[0]), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(moments[1], weight @ (X - X[0]) ** 2, rtol=1e-12)

@@ -1,7 +1,11 @@
 """KMeans against scikit-learn's, brute force and its own promises."""
 
+import os
+import subprocess
+import sys
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -11,6 +15,9 @@ from sklearn.datasets import load_digits, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from algos import KMeans
+from algos._common.callbacks import HAS_CALLBACKS
+from algos.callbacks import Checkpoint
+from algos.kmeans.restarts import Model, _is_better
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -257,3 +264,123 @@ def test_default_fit_warns_of_nothing(digits):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         KMeans(random_state=0).fit(digits)
+
+
+def test_labels_are_exact_where_scales_differ():
+    rng = np.random.default_rng(0)
+    centers = np.repeat(rng.normal(scale=1e3, size=(8, 16)), 2, axis=0)
+    centers[1::2, 0] += 4
+    X = (centers[rng.integers(16, size=4000)] + rng.normal(size=(4000, 16))).astype(np.float32)
+    model = KMeans(16, init=centers.astype(np.float32), max_iter=3).fit(X)
+    labels, _ = brute_force(X, model.cluster_centers_)
+    assert np.array_equal(model.labels_, labels)
+    assert np.array_equal(model.predict(X), labels)
+
+
+def test_one_far_row_of_no_weight_changes_nothing_wherever_it_stands():
+    X, _ = make_blobs(2000, n_features=3, centers=4, random_state=0)
+    far, weight = np.full((1, 3), 1e10), np.ones(2001)
+    model = KMeans(4, init=X[:4], tol=1e-4)
+    weight[0] = 1e-20
+    first = clone(model).fit(np.concatenate([far, X]), sample_weight=weight)
+    last = clone(model).fit(np.concatenate([X, far]), sample_weight=weight[::-1])
+    assert first.n_iter_ == last.n_iter_
+    assert first.inertia_ == pytest.approx(last.inertia_, rel=1e-9)
+    assert_allclose(first.history_["objective"], last.history_["objective"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_a_float64_model_labels_float32_rows_of_any_scale(scale):
+    X = make_blobs(500, n_features=4, centers=5, random_state=0)[0] * scale
+    model = KMeans(5, random_state=0).fit(X)
+    assert np.mean(model.predict(X.astype(np.float32)) == model.labels_) > 0.99
+
+
+@pytest.mark.parametrize("algorithm", ["lloyd", "elkan"])
+@pytest.mark.parametrize("scale", [1e-300, 1e300, 1e307])
+def test_the_unit_of_the_weights_does_not_matter(digits, algorithm, scale):
+    model = KMeans(6, random_state=0, algorithm=algorithm)
+    plain = clone(model).fit(digits)
+    weighted = clone(model).fit(digits, sample_weight=np.full(len(digits), scale))
+    assert np.array_equal(weighted.labels_, plain.labels_)
+    assert_allclose(weighted.cluster_centers_, plain.cluster_centers_, atol=1e-9)
+
+
+def test_the_same_clusters_in_another_order_are_no_better():
+    labels = np.array([0, 0, 1, 2, 2], dtype=np.int32)
+    order = np.array([2, 0, 1], dtype=np.int32)
+    best = Model(np.zeros((3, 1)), labels, 1.0, 5, {})
+    same = Model(np.zeros((3, 1)), order[labels], 1.0 - 1e-15, 5, {})
+    other = Model(np.zeros((3, 1)), np.array([0, 1, 1, 2, 2], dtype=np.int32), 0.9, 5, {})
+    assert not _is_better(same, best)
+    assert _is_better(other, best)
+
+
+def test_a_callable_start_cannot_write_to_the_data(digits):
+    def careless(X, n_clusters, random_state):
+        X[:] = 0
+
+    with pytest.raises(ValueError, match="read-only"):
+        KMeans(4, init=careless).fit(digits)
+
+
+@pytest.mark.skipif(not HAS_CALLBACKS, reason="scikit-learn before 1.9 has no callbacks")
+@pytest.mark.parametrize("algorithm", ["lloyd", "elkan"])
+def test_a_resumption_may_be_interrupted_and_repeated(digits, algorithm, tmp_path):
+    class Interrupt:
+        def __init__(self, at):
+            self.at = at
+
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context):
+            self.at -= context.max_subtasks == 0
+            if self.at == 0:
+                raise KeyboardInterrupt
+
+    model = KMeans(10, random_state=0, tol=0, algorithm=algorithm)
+    whole = clone(model).fit(digits)
+    interrupted = clone(model)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.set_callbacks(Checkpoint(tmp_path / "fit"), Interrupt(4)).fit(digits)
+    loaded = joblib.load(tmp_path / "fit").set_callbacks(Interrupt(5))
+    with pytest.raises(KeyboardInterrupt):
+        loaded.fit(digits)
+    loaded.set_callbacks().fit(digits)
+    assert loaded.n_iter_ == whole.n_iter_
+    assert loaded.cluster_centers_.tobytes() == whole.cluster_centers_.tobytes()
+
+
+FORK = """
+import os, threading, warnings
+import numpy as np
+from algos import KMeans
+warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is the point
+X = np.random.default_rng(0).normal(size=(3000, 4))
+stop = False
+def work():
+    while not stop:
+        KMeans(20, random_state=0, max_iter=3).fit(X)
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for _ in range(12):
+    child = os.fork()
+    if child == 0:
+        KMeans(20, random_state=0, max_iter=3, n_jobs=2).fit(X)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stop = True
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_a_child_fits_though_other_threads_were_fitting_at_the_fork():
+    subprocess.run([sys.executable, "-c", FORK], check=True, timeout=60)

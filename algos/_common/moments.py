@@ -1,0 +1,56 @@
+"""Mean and spread of columns, in one pass over the data unless the first guess was far off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.column_moments import column_moments
+
+Doubles = NDArray[np.float64]
+
+SAMPLE = 256  # rows whose mean is the first guess
+
+
+def guessed_mean(X: NDArray[Any]) -> Doubles:
+    """Return the mean of a few rows spread over all."""
+    mean: Doubles = X[:: -(-len(X) // SAMPLE)].mean(axis=0, dtype=np.float64)
+    return mean
+
+
+def is_far(delta: Doubles, origin: NDArray[Any], variance: Doubles) -> bool:
+    """Tell whether a mean was missed by so much that its square hides the variance."""
+    rounding = 4 * np.finfo(origin.dtype).eps * np.abs(origin.astype(np.float64))
+    far = np.abs(delta) > np.maximum(10 * np.sqrt(np.maximum(variance, 0)), rounding)
+    return bool(far.any())
+
+
+def column_mean_and_variance(
+    X: NDArray[Any], weight: Doubles | None, n_threads: int
+) -> tuple[Doubles, Doubles]:
+    """Return the weighted mean and variance of each column.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float32 or float64, C-ordered
+    weight : ndarray of shape (n,), float64, or None
+    n_threads : int
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (d,), float64
+    """
+    total = len(X) if weight is None else weight.sum()
+    sums, squares = moments = np.empty((2, X.shape[1]))
+    guess = guessed_mean(X)
+    for _ in range(2):
+        origin = guess.astype(X.dtype)
+        column_moments(X, weight, origin, moments, n_threads)
+        delta = sums / total
+        variance = squares / total - delta**2
+        guess = origin + delta
+        if not is_far(delta, origin, variance):
+            break
+    return guess, np.maximum(variance, 0)
