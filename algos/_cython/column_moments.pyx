@@ -40,7 +40,7 @@ cdef void _moments_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
 def column_moments(
     const floating[:, ::1] X,   # IN (n, d)
     const double[::1] weight,   # IN (n,) or None
-    const floating[::1] origin, # IN (d,), near the mean
+    const floating[::1] origin,  # IN (d,), near the mean
     double[:, ::1] moments,     # OUT (2, d): sums of x - origin, and of their squares
     int n_threads,
 ):
