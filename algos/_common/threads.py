@@ -5,16 +5,16 @@ The pool itself is C (`algos/_cython/_pool.h`); kernels take the number made her
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
-import threading
-from types import TracebackType
 from typing import Any
 
 import joblib
 from joblib.parallel import get_active_backend
 
 from algos._common.params import InvalidParameterError
+from algos._cython._one_thread_blas import Hold, Libraries
 
 
 def effective_n_threads(n_jobs: int | None) -> int:
@@ -73,138 +73,81 @@ def _cores_of_the_cgroup() -> int:
     return int(joblib.cpu_count())
 
 
-class _Library:
-    """One BLAS library, its number of threads read and set without threadpoolctl's rules.
-
-    From version 3.7 on, threadpoolctl lets only the first thread that asked set OpenBLAS's
-    number; what others ask for is silently left undone.
-    """
-
-    def __init__(self, controller: Any) -> None:
-        self._controller = controller
-        self.set = _setter_of_openblas(controller) or controller.set_num_threads
-        # OpenMP keeps one number for each thread that calls, the others one for all.
-        self.is_per_thread = getattr(controller, "threading_layer", None) == "openmp"
-
-    def limit(self) -> int:
-        """Set one thread; return the number before."""
-        before = int(self._controller.num_threads)
-        if before != 1:
-            self.set(1)
-        return before
-
-    def restore(self, n_threads: int) -> None:
-        """Bring back what `limit` returned."""
-        if n_threads != 1:
-            self.set(n_threads)
+# The C functions that return and set the number of threads. threadpoolctl's own methods are
+# Python, which an interrupt can stop half way; and from version 3.7 on, it lets only the first
+# thread that asked set OpenBLAS's number: what others ask for is silently left undone.
+_FUNCTIONS = {
+    "openblas": tuple(
+        (f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
+        for prefix in ("", "scipy_")
+        for suffix in ("", "64_", "_64")
+    ),
+    "mkl": (("MKL_Get_Max_Threads", "MKL_Set_Num_Threads_Local"),),
+    "blis": (("bli_thread_get_num_threads", "bli_thread_set_num_threads"),),
+    "flexiblas": (("flexiblas_get_num_threads", "flexiblas_set_num_threads"),),
+}
+_FUNCTIONS_OF_OPENMP = (("omp_get_max_threads", "omp_set_num_threads"),)
 
 
-def _setter_of_openblas(controller: Any) -> Any:
-    if controller.internal_api != "openblas" or controller.threading_layer == "openmp":
-        return None
-    for prefix in ("", "scipy_"):
-        for suffix in ("", "64_", "_64"):
-            setter = getattr(controller.dynlib, f"{prefix}openblas_set_num_threads{suffix}", None)
-            if setter is not None:
-                return setter
+def _addresses(controller: Any) -> tuple[int, int] | None:
+    names = _FUNCTIONS.get(controller.internal_api, ())
+    if controller.internal_api == "openblas" and controller.threading_layer == "openmp":
+        names = _FUNCTIONS_OF_OPENMP + names
+    for pair in names:
+        if all(hasattr(controller.dynlib, name) for name in pair):
+            get, set_ = (_address(getattr(controller.dynlib, name)) for name in pair)
+            return get, set_
     return None
 
 
-class _OneThreadBlas:
-    """Holds every BLAS of the process to one thread while anybody is inside.
-
-    The first to enter saves the numbers of threads, the last to leave brings them back.
-    Entering threadpoolctl's own limit costs 23 µs; this is made of its parts.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._holders: dict[int, int] = {}  # thread id -> how often it is inside
-        self._shared: list[_Library] = []
-        self._per_thread: list[_Library] = []
-        self._saved: list[int] = []
-        self._saved_of: dict[int, list[int]] = {}  # thread id -> its numbers
-        self._is_ready = False
-
-    def __enter__(self) -> None:
-        with self._lock:
-            me = threading.get_ident()
-            if not self._is_ready:
-                self._find_libraries()
-            if not self._holders:
-                self._saved = [library.limit() for library in self._shared]
-            if me not in self._holders:
-                self._saved_of[me] = [library.limit() for library in self._per_thread]
-            self._holders[me] = self._holders.get(me, 0) + 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with self._lock:
-            me = threading.get_ident()
-            self._holders[me] -= 1
-            if self._holders[me]:
-                return
-            del self._holders[me]
-            _restore(self._per_thread, self._saved_of.pop(me))
-            if not self._holders:
-                _restore(self._shared, self._saved)
-
-    def _find_libraries(self) -> None:
-        libraries = _blas_libraries()
-        self._shared = [library for library in libraries if not library.is_per_thread]
-        self._per_thread = [library for library in libraries if library.is_per_thread]
-        self._is_ready = True
-
-    def before_fork(self) -> None:
-        """Let no thread be half way through a change."""
-        self._lock.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        self._lock.release()
-
-    def after_fork_in_child(self) -> None:
-        """Forget the holders that have no thread here; the forking one is still inside."""
-        self._lock.release()
-        me = threading.get_ident()
-        others_only = bool(self._holders) and me not in self._holders
-        self._holders = {me: self._holders[me]} if me in self._holders else {}
-        self._saved_of = {me: self._saved_of[me]} if me in self._saved_of else {}
-        if others_only:
-            _restore(self._shared, self._saved)
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-def _restore(libraries: list[_Library], saved: list[int]) -> None:
-    for library, n_threads in zip(libraries, saved, strict=True):
-        library.restore(n_threads)
+def _has_number_for_each_thread(controller: Any) -> bool:
+    layer = getattr(controller, "threading_layer", None)
+    return controller.internal_api == "mkl" or layer == "openmp"
 
 
-def _blas_libraries() -> list[_Library]:
+_MADE: dict[str, Libraries] = {}
+
+
+def _blas_libraries() -> Libraries:
+    made = _MADE.get("blas")
+    # Several threads may begin at once; the first to finish makes the ones for all.
+    return _MADE.setdefault("blas", _find_libraries()) if made is None else made
+
+
+def _find_libraries() -> Libraries:
     # Here, since the import of both costs milliseconds; SciPy's BLAS must be loaded to be
     # found, and it is the one our kernels call.
     import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
-    controllers = ThreadpoolController().select(user_api="blas").lib_controllers
-    return [_Library(found) for found in controllers if found.num_threads is not None]
+    shared: list[tuple[int, int]] = []
+    per_thread: list[tuple[int, int]] = []
+    for controller in ThreadpoolController().select(user_api="blas").lib_controllers:
+        addresses = _addresses(controller)
+        if addresses is not None:
+            (per_thread if _has_number_for_each_thread(controller) else shared).append(addresses)
+    return Libraries(shared, per_thread)
 
 
-_ONE_THREAD_BLAS = _OneThreadBlas()
+def _after_fork_in_child() -> None:
+    for libraries in _MADE.values():
+        libraries.after_fork_in_child()
+
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_ONE_THREAD_BLAS.before_fork,
-        after_in_parent=_ONE_THREAD_BLAS.after_fork_in_parent,
-        after_in_child=_ONE_THREAD_BLAS.after_fork_in_child,
-    )
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-def one_thread_blas() -> _OneThreadBlas:
-    """Return the context in which BLAS and LAPACK run on one thread.
+def one_thread_blas() -> Hold:
+    """Return a context in which BLAS and LAPACK run on one thread.
 
-    It may be entered again inside itself and from several threads at once.
+    It may be entered inside another one and in several threads at once: the first to enter
+    saves the numbers of threads, the last to leave brings them back. Write it into the
+    `with` statement itself; a hold that nothing refers to any more has ended, which is how
+    the numbers come back wherever a KeyboardInterrupt strikes.
     """
-    return _ONE_THREAD_BLAS
+    return Hold(_blas_libraries())

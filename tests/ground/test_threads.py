@@ -1,18 +1,25 @@
 """Thread counts, and BLAS held to one thread."""
 
+import ctypes
 import os
+import random
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from algos import PCA
 from algos._common import threads
 from algos._common.params import InvalidParameterError
 from algos._common.threads import effective_n_threads, one_thread_blas
+from algos._cython._one_thread_blas import Hold, Libraries
 
 
 @pytest.fixture
@@ -138,39 +145,108 @@ def test_any_thread_can_hold_blas_to_one_thread(two_blas_threads):
     assert seen == [{1}, {2}]
 
 
-class FakeLibrary:
-    """An OpenBLAS over OpenMP: each thread has its own number."""
-
-    is_per_thread = True
-
-    def __init__(self):
-        self.of_thread = {}
-
-    def limit(self):
-        before = self.of_thread.get(threading.get_ident(), 2)
-        self.of_thread[threading.get_ident()] = 1
-        return before
-
-    def restore(self, n_threads):
-        self.of_thread[threading.get_ident()] = n_threads
+def test_a_hold_that_nobody_keeps_has_ended(two_blas_threads):
+    hold = one_thread_blas()
+    hold.__enter__()
+    hold.__enter__()
+    assert blas_threads() == {1}
+    del hold
+    assert blas_threads() == {2}
 
 
-def test_a_blas_with_a_number_for_each_thread_is_held_in_each(monkeypatch):
-    library = FakeLibrary()
-    monkeypatch.setattr(threads, "_blas_libraries", lambda: [library])
-    context = threads._OneThreadBlas()
+def test_an_ended_hold_may_begin_again(two_blas_threads):
+    hold = one_thread_blas()
+    for _ in range(2):
+        with hold:
+            assert blas_threads() == {1}
+        assert blas_threads() == {2}
+
+
+class Interrupts:
+    """Raises KeyboardInterrupt in the main thread, again and again."""
+
+    def __enter__(self):
+        self.count = 0
+        self._before = signal.signal(signal.SIGALRM, self._interrupt)
+        return self
+
+    def _interrupt(self, *_):
+        self.count += 1
+        raise KeyboardInterrupt
+
+    def __exit__(self, *_):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._before)
+
+
+def nested_holds():
+    for _ in range(100):
+        with one_thread_blas(), one_thread_blas():
+            len(())
+
+
+def pca_fit():
+    PCA(5, svd_solver="full").fit(ROWS)
+
+
+ROWS = np.random.default_rng(0).normal(size=(60, 12))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this platform has no timers")
+@pytest.mark.parametrize("work", [nested_holds, pca_fit])
+def test_interrupts_leave_blas_its_threads(two_blas_threads, work):
+    work()
+    begun = time.perf_counter()
+    work()
+    duration = time.perf_counter() - begun
+    delays = random.Random(0)
+    end = time.monotonic() + 2
+    with Interrupts() as interrupts:
+        while time.monotonic() < end:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 1e-6 + delays.random() * duration)
+                work()
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                pass
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    assert interrupts.count > 100
+    assert threads._blas_libraries().n_holds == 0
+    assert blas_threads() == {2}
+    entered = threading.Thread(target=nested_holds, daemon=True)  # no lock is left held
+    entered.start()
+    entered.join(60)
+    assert not entered.is_alive()
+    work()
+    assert blas_threads() == {2}
+
+
+def test_a_blas_with_a_number_for_each_thread_is_held_in_each():
+    of_thread = {}
+    me = threading.get_ident
+
+    @ctypes.CFUNCTYPE(ctypes.c_int)
+    def get():
+        return of_thread.setdefault(me(), 2)
+
+    @ctypes.CFUNCTYPE(None, ctypes.c_int)
+    def set_(n_threads):
+        of_thread[me()] = n_threads
+
+    addresses = tuple(ctypes.cast(function, ctypes.c_void_p).value for function in (get, set_))
+    libraries = Libraries([], [addresses])
     inside = {}
 
     def other():
-        with context, context:
-            inside[threading.get_ident()] = library.of_thread[threading.get_ident()]
+        with Hold(libraries), Hold(libraries):
+            inside[me()] = of_thread[me()]
 
-    with context:
+    with Hold(libraries):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
     assert set(inside.values()) == {1}
-    assert set(library.of_thread.values()) == {2}
+    assert set(of_thread.values()) == {2}
 
 
 FORK = """
@@ -191,13 +267,14 @@ def other():
 threading.Thread(target=other).start()
 entered.wait()
 inside_too = sys.argv[1] == "inside"
+hold = one_thread_blas()
 if inside_too:
-    one_thread_blas().__enter__()
+    hold.__enter__()
 child = os.fork()
 if child == 0:
     right = blas_threads() == ({1} if inside_too else {2})
     if inside_too:
-        one_thread_blas().__exit__(None, None, None)
+        hold.__exit__(None, None, None)
     with one_thread_blas():
         right = right and blas_threads() == {1}
     os._exit(0 if right and blas_threads() == {2} else 1)

@@ -1,0 +1,30 @@
+"""Warnings that name the user's line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import sklearn
+
+import algos
+
+_INSIDE = tuple(
+    str(Path(file).parent) + os.sep for file in (algos.__file__, sklearn.__file__) if file
+)
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the first line outside of algos and scikit-learn that led here.
+
+    How many frames lie between differs among the versions of scikit-learn. On Python 3.12
+    `skip_file_prefixes` of `warnings.warn` does the same; this is for 3.11 too.
+    """
+    frame = sys._getframe()
+    level = 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_INSIDE):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(message, category, stacklevel=level)
