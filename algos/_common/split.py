@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
+
+from algos._common.warn import warn
 
 Rows = NDArray[np.intp]
 
@@ -62,12 +62,10 @@ def _prefix(keys: NDArray[np.uint64], weight: NDArray[np.float64], fraction: flo
 
 
 def _both_sides(n_rows: int, fraction: float) -> tuple[Rows, Rows]:
-    warnings.warn(
+    warn(
         f"`validation_fraction`={fraction!r} leaves training without rows of some class; all "
         f"{n_rows} rows both train and validate, so the validation scores are too good: give "
         f"more rows or pass X_val",
-        UserWarning,
-        stacklevel=4,
     )
     rows = np.arange(n_rows)
     return rows, rows

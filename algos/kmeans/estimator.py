@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -32,6 +31,7 @@ from algos._common.scale import exponent_of, in_range, scaled, unscaled
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
+from algos._common.warn import warn
 from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
 from algos.kmeans.rows import Doubles, Rows, distances_to, label_and_measure, label_rows
 
@@ -355,11 +355,10 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         if given:
             init = check_initial_centers(init, self.n_clusters, rows.X.shape[1])
             if n_init != 1:
-                warnings.warn(
+                warn(
                     f"Explicit initial center position passed: performing only one init in "
                     f"KMeans instead of n_init={n_init}.",
                     RuntimeWarning,
-                    stacklevel=5,
                 )
             n_init = 1
         tol = self.tol * rows.mean_variance
@@ -425,9 +424,8 @@ def _check_enough(n_rows: int, n_clusters: int) -> None:
 def _warn_if_fewer(labels: NDArray[np.int32], n_clusters: int) -> None:
     found = int(np.count_nonzero(np.bincount(labels, minlength=n_clusters)))
     if found < n_clusters:
-        warnings.warn(
+        warn(
             f"Number of distinct clusters ({found}) found smaller than n_clusters "
             f"({n_clusters}). Possibly due to duplicate points in X.",
             ConvergenceWarning,
-            stacklevel=5,
         )
