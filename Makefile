@@ -39,6 +39,7 @@ $(ENVIRONMENT):
 $(BUILD): $(ENVIRONMENT) $(SOURCES)
 	@$(RUN) -c '$(BUILD_REQUIRES)' > $(VENV)/build-requires.txt
 	$(PIP) --requirement $(VENV)/build-requires.txt
+	@echo "building the extensions (about a minute)"
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 

@@ -5,7 +5,7 @@ import json
 from benchmarks import report
 from benchmarks.workload import ALGORITHMS
 
-NONE_YET = "*No measurements are recorded yet:* ``python -m benchmarks.run {}`` *records them.*\n"
+NONE_YET = "*No measurements are recorded yet:* ``.venv/bin/python -m benchmarks.run {}`` *records them.*\n"
 
 
 def write_all(results, tables):

@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import benchmark_tables  # noqa: E402
+from sphinx.errors import ExtensionError  # noqa: E402
 
 import algos  # noqa: E402
 
@@ -63,12 +64,38 @@ def skip_generated_methods(app, what, name, obj, skip, options):
     return True if name.startswith("set_") and name.endswith("_request") else skip
 
 
+TERM = re.compile(r"\s*(:\w[^:]*:|\*{0,2}\w+_\*{0,2}( : .*)?$)")  # numpydoc's line of an attribute
+TAGS = re.compile(r"<script\b.*?</script>|<style\b.*?</style>|<[^>]*>", re.DOTALL)
+
+
 def shield_fitted_names(app, what, name, obj, options, lines):
     """`n_iter_` in a type or a sentence is a name, where reStructuredText sees a link."""
     bare = re.compile(r"(``.*?``|`.*?`)|(?<!\w)(\w+_)(?!\w)")
-    lines[:] = [bare.sub(lambda found: found[1] or f"``{found[2]}``", line) for line in lines]
+    in_example = False
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith(">>>"):
+            in_example = True
+        elif not line.strip():
+            in_example = False  # a blank line ends an example and its output
+        if not in_example and not TERM.match(line):
+            lines[number] = bare.sub(lambda found: found[1] or f"``{found[2]}``", line)
+
+
+def fail_on_backticks(app, error):
+    """Markup that was taken for text shows as two backticks in a page."""
+    if error or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    pages = [
+        str(file.relative_to(out))
+        for file in sorted(out.rglob("*.html"))
+        if "``" in TAGS.sub("", file.read_text(encoding="utf-8").partition("<body")[2])
+    ]
+    if pages:
+        raise ExtensionError("literal double backticks in " + ", ".join(pages))
 
 
 def setup(app):
     app.connect("autodoc-process-docstring", shield_fitted_names, priority=900)  # after numpydoc
     app.connect("autodoc-skip-member", skip_generated_methods)
+    app.connect("build-finished", fail_on_backticks)
