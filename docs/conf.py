@@ -56,6 +56,7 @@ html_title = "algos"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 html_show_sourcelink = False
 
+os.environ["ALGOS_DOCS_BUILD"] = "1"  # examples leave out what holds for one moment only
 benchmark_tables.write_all(HERE.parent / "benchmarks" / "results", HERE / "_tables")
 
 
@@ -65,6 +66,10 @@ def skip_generated_methods(app, what, name, obj, skip, options):
 
 
 TERM = re.compile(r"\s*(:\w[^:]*:|\*{0,2}\w+_\*{0,2}( : .*)?$)")  # numpydoc's line of an attribute
+DESCRIPTIONS = {
+    "gallery/plot_digits_pipeline": "Ten cluster centres drawn as handwritten digits; below them, "
+    "the variance explained by each principal component, and the inertia by iteration.",
+}
 TAGS = re.compile(r"<script\b.*?</script>|<style\b.*?</style>|<[^>]*>", re.DOTALL)
 
 
@@ -79,6 +84,12 @@ def shield_fitted_names(app, what, name, obj, options, lines):
             in_example = False  # a blank line ends an example and its output
         if not in_example and not TERM.match(line):
             lines[number] = bare.sub(lambda found: found[1] or f"``{found[2]}``", line)
+
+
+def describe_images(app, docname, source):
+    """Put a description in the place of the gallery's joined titles."""
+    if docname in DESCRIPTIONS:
+        source[0] = re.sub(r":alt: .*", f":alt: {DESCRIPTIONS[docname]}", source[0])
 
 
 def fail_on_backticks(app, error):
@@ -98,4 +109,5 @@ def fail_on_backticks(app, error):
 def setup(app):
     app.connect("autodoc-process-docstring", shield_fitted_names, priority=900)  # after numpydoc
     app.connect("autodoc-skip-member", skip_generated_methods)
+    app.connect("source-read", describe_images)
     app.connect("build-finished", fail_on_backticks)
