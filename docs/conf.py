@@ -65,7 +65,7 @@ def skip_generated_methods(app, what, name, obj, skip, options):
     return True if name.startswith("set_") and name.endswith("_request") else skip
 
 
-TERM = re.compile(r"\s*(:\w[^:]*:|\*{0,2}\w+_\*{0,2}( : .*)?$)")  # numpydoc's line of an attribute
+TERM = re.compile(r"(\s*\*{0,2}\w+_\*{0,2})( : .*)?$")  # numpydoc's line of an attribute
 DESCRIPTIONS = {
     "gallery/plot_digits_pipeline": "Ten cluster centres drawn as handwritten digits; below them, "
     "the variance explained by each principal component, and the inertia by iteration.",
@@ -82,8 +82,11 @@ def shield_fitted_names(app, what, name, obj, options, lines):
             in_example = True
         elif not line.strip():
             in_example = False  # a blank line ends an example and its output
-        if not in_example and not TERM.match(line):
-            lines[number] = bare.sub(lambda found: found[1] or f"``{found[2]}``", line)
+        if in_example:
+            continue
+        term = TERM.match(line)
+        name, rest = (term[1], line[term.end(1) :]) if term else ("", line)
+        lines[number] = name + bare.sub(lambda found: found[1] or f"``{found[2]}``", rest)
 
 
 def describe_images(app, docname, source):

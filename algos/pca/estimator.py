@@ -49,10 +49,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Principal component analysis, a drop-in for :class:`sklearn.decomposition.PCA`.
 
     The same parameters, attributes and components as scikit-learn's class, but for
-    rounding, with the same bits for every number of threads. X is centred but never scaled, and never written to or, but
-    for the cases in the notes, copied. Sums are made in double precision less the mean, so
-    that float32 data with a large offset loses no digits, and `partial_fit` and `merge` are
-    exact.
+    rounding, with the same bits for every number of threads. X is centred but never
+    scaled, and never written to or, but for the cases in the notes, copied. Sums are made
+    in double precision less the mean, so that float32 data with a large offset loses no
+    digits, and `partial_fit` and `merge` are exact.
 
     X must be dense: sparse input raises TypeError; `X.toarray()` makes it dense.
 

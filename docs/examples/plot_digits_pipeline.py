@@ -169,9 +169,7 @@ def median_times(one_thread, repeat=5):
                 show_progress(f"{name}: run {run + 1} of {repeat}")
                 begun, begun_cpu = time.perf_counter(), time.process_time()
                 pipeline.fit(X)
-                times[name].append(
-                    (time.perf_counter() - begun, time.process_time() - begun_cpu)
-                )
+                times[name].append((time.perf_counter() - begun, time.process_time() - begun_cpu))
     return {
         name: [statistics.median(kind) for kind in zip(*runs, strict=True)]
         for name, runs in times.items()
@@ -179,7 +177,9 @@ def median_times(one_thread, repeat=5):
 
 
 def print_times():
-    print(f"\n{'fit, median of alternating runs':32}" + "".join(f"{name:>14}" for name in pipelines))
+    print(
+        f"\n{'fit, median of alternating runs':32}" + "".join(f"{name:>14}" for name in pipelines)
+    )
     for title, one_thread in (("one thread each", True), ("all cores", False)):
         times = median_times(one_thread)
         for number, kind in enumerate(("wall", "CPU")):
