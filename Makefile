@@ -26,7 +26,7 @@ help:
 	@echo "make demo    the digits pipeline, beside the same one of scikit-learn's classes"
 	@echo "make test    the tests"
 	@echo "make lint    style and types"
-	@echo "make bench   the benchmarks (hours; ARGS=--quick: a minute or two)"
+	@echo "make bench   the benchmarks (long; ARGS=--quick: a smoke test of a minute or two)"
 	@echo "make docs    the documentation, into docs/_build/html"
 
 $(ENVIRONMENT):
@@ -39,6 +39,7 @@ $(ENVIRONMENT):
 $(BUILD): $(ENVIRONMENT) $(SOURCES)
 	@$(RUN) -c '$(BUILD_REQUIRES)' > $(VENV)/build-requires.txt
 	$(PIP) --requirement $(VENV)/build-requires.txt
+	@echo "building the extensions (about a minute)"
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 

@@ -6,6 +6,18 @@ from benchmarks import peers
 
 OURS = peers.PEERS[0]
 
+LEGEND = {
+    "wall / iteration": "the run's wall time divided by the iterations that it did",
+    "inertia/row": "mean squared distance of the rows to their centres; lower is better",
+    "inertia error": "relative error of the inertia that the library reports; lower is better",
+    "iterations": "how many were done: fewer than allowed if no label changed any more",
+    "true / optimum": "inertia of the centres, in units of the optimum's; 1 is best",
+    "reported / optimum": "inertia that the library reports, in the same units; 1 is right",
+    "right": "share of right answers; 1 is best",
+    "error": "largest error, relative to the largest value; lower is better",
+    "eigenvalue error": "largest relative error of an eigenvalue; lower is better",
+}
+
 
 def seconds(value):
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
@@ -33,27 +45,56 @@ def ratio(theirs, ours, what):
 def columns(answers):
     """The table's head, and a row of texts for each peer."""
     names = list(dict.fromkeys(n for answer in answers.values() for n in answer.get("quality", {})))
-    head = ["", "wall", "CPU", "wall / ours", "CPU / ours", "memory", *names, ""]
-    rows = [row(peer, answer, answers.get(OURS), names) for peer, answer in answers.items()]
+    timed = ["wall / iteration"] if any("per_iteration" in a for a in answers.values()) else []
+    head = ["", "wall", *timed, "CPU", "wall / ours", "CPU / ours", "memory", *names, ""]
+    rows = [
+        row(peer, answer, answers.get(OURS), names, bool(timed)) for peer, answer in answers.items()
+    ]
     return head, rows
 
 
-def row(peer, answer, ours, names):
+def row(peer, answer, ours, names, per_iteration=False):
     title = peers.load(peer).title
     if "failure" in answer:
-        return [title, *[""] * (5 + len(names)), answer["failure"]]
+        return [title, *[""] * (5 + per_iteration + len(names)), answer["failure"]]
     memory = answer.get("peak_memory")
     quality = answer["quality"]
     return [
         title,
         seconds(answer["wall"]),
+        *(
+            [seconds(answer["per_iteration"])]
+            if "per_iteration" in answer
+            else [""] * per_iteration
+        ),
         seconds(answer["cpu"]),
         ratio(answer, ours, "wall"),
         ratio(answer, ours, "cpu"),
         "" if memory is None else f"{memory / 2**20:.1f} MB",
         *(number(quality[name]) if name in quality else "" for name in names),
-        "" if answer["converged"] else "not converged",
+        remarks(answer),
     ]
+
+
+def remarks(answer):
+    said = [] if answer["converged"] else ["not converged"]
+    return ", ".join([*said, *(["one run"] if answer.get("slow") else [])])
+
+
+def legend(answers):
+    """What the columns of a table mean."""
+    return {name: LEGEND[name] for name in columns(answers)[0] if name in LEGEND}
+
+
+def notes(answers):
+    """What must be known to compare the rows of a table."""
+    counts = {
+        answer["quality"]["iterations"] for answer in answers.values() if "per_iteration" in answer
+    }
+    told = ["The iterations differ: compare the time of one."] if len(counts) > 1 else []
+    if any(answer.get("slow") for answer in answers.values()):
+        told.append("One run: a peer that takes more than 20 s a run is timed once, in its first.")
+    return told
 
 
 def table(answers):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import machine, peers, report
+from benchmarks import machine, peers, report, worker
 from benchmarks.workload import ALGORITHMS, workloads
 
 ROOT = Path(__file__).parents[1]
@@ -39,11 +39,17 @@ def parsed_arguments(arguments=None):
         "--threads", nargs="+", type=int, help="default: 1 2 (as many as there are cores)"
     )
     parser.add_argument("--no-user", action="store_true", help="leave out “as the user calls it”")
-    parser.add_argument("--repeat", type=int, help="timed runs; default: each row's own number")
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        help="timed runs; default: each row's own number, and the first alone for a peer that "
+        f"takes more than {worker.SLOW_SECONDS:.0f} s",
+    )
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a smoke test: a fiftieth of the rows, one thread, two runs",
+        help="a smoke test whose times mean nothing: fewer and smaller rows, one thread, two "
+        "runs, not “as the user calls it”; --threads adds threads",
     )
     parser.add_argument("--output", type=Path, help="folder of the results")
     return parser.parse_args(arguments)
@@ -57,8 +63,10 @@ class Runner:
         self.folder = folder
         self.peers = present_peers(options.peer)
         threads = options.threads or [1, 2][: 1 if options.quick else len(machine.cores())]
-        self.threads = [*threads, *([] if options.no_user else [None])]
+        self.threads = [*threads, *([] if options.no_user or options.quick else [None])]
         self.failed = False
+        self.explained: set[str] = set()
+        self.memory_measured = False
 
     def measure(self, algorithm, workload):
         """Print and return the row for each number of threads."""
@@ -84,12 +92,21 @@ class Runner:
             "repeat": 2 if self.options.quick else self.options.repeat or workload.repeat,
         }
         answers = self._ask({**job, "what": "time", "peers": self.peers}, threads)
-        if workload.memory and not (self.options.quick and threads != self.threads[0]):
-            for peer in answers:
+        for peer in answers if workload.memory else ():
+            if self._wants_memory(answers[peer], threads):
                 measured = self._ask({**job, "what": "memory", "peers": [peer]}, threads)
                 answers[peer] |= measured.get(peer, {})
         print(f"\n  {report.threads(threads)}")
-        print("  " + report.table(answers).replace("\n", "\n  "), flush=True)
+        print("  " + report.table(answers).replace("\n", "\n  "))
+        legend = {
+            name: text
+            for name, text in report.legend(answers).items()
+            if name not in self.explained
+        }
+        self.explained |= set(legend)
+        notes = [*(f"{name}: {text}" for name, text in legend.items()), *report.notes(answers)]
+        print("".join(f"    {note}\n" for note in notes), end="", flush=True)
+        self.memory_measured |= any("peak_memory" in answer for answer in answers.values())
         self.failed |= "failure" in answers.get(report.OURS, {})
         return {
             "workload": workload.name,
@@ -97,6 +114,12 @@ class Runner:
             "threads": threads,
             "peers": answers,
         }
+
+    def _wants_memory(self, answer, threads):
+        """A slow peer's memory is measured once, and a smoke test's in its first row only."""
+        if self.options.quick:
+            return not self.memory_measured
+        return threads == self.threads[0] or not answer.get("slow")
 
     def _ask(self, job, threads):
         question, answer = self.folder / "job.json", self.folder / "answer.json"
@@ -155,11 +178,15 @@ def save(algorithm, entries, options):
 def main(arguments=None):
     options = parsed_arguments(arguments)
     algorithms = ALGORITHMS if options.algorithm == "all" else [options.algorithm]
+    if options.quick:
+        print("smoke test: these times mean nothing")
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(options, Path(folder))
         for algorithm in algorithms:
             entries = []
             for workload in workloads(algorithm):
+                if options.quick and not workload.quick and not options.workload:
+                    continue
                 if not options.workload or workload.name.startswith(tuple(options.workload)):
                     entries += runner.measure(algorithm, workload)
             if entries and (not options.quick or options.output):

@@ -26,6 +26,7 @@ from benchmarks import peers
 from benchmarks.workload import Workload, find_workload
 
 LEAST_SECONDS = 0.01  # of one timed run: shorter calls are repeated within it
+SLOW_SECONDS = 20.0  # of one run: a peer that takes longer is timed once
 HANGS_AFTER = 10.0  # seconds, for a child
 HANGS = f"hangs (no answer in {HANGS_AFTER:.0f} s)"
 
@@ -51,11 +52,17 @@ def timed(run, calls):
 
 
 def warm_up(run):
-    """Run untimed, for code is loaded and threads wake; return the calls in a timed run."""
-    wall = timed(run, 1)[0]
+    """Run untimed, for code is loaded and threads wake.
+
+    Return the calls in a timed run, and this run's measurement if it was a slow one.
+    """
+    wall, cpu, outcome = timed(run, 1)
+    if wall > SLOW_SECONDS:
+        only = {"wall": wall, "cpu": cpu, "walls": [wall], "outcome": outcome, "slow": True}
+        return 1, only
     if wall < LEAST_SECONDS:
         wall = timed(run, 1)[0]
-    return max(1, math.ceil(LEAST_SECONDS / wall))
+    return max(1, math.ceil(LEAST_SECONDS / wall)), None
 
 
 def alternate(runs, calls, repeat):
@@ -101,7 +108,7 @@ def in_a_child(peer, run, repeat):
     receive, send = multiprocessing.Pipe(duplex=False)
 
     def measure():
-        send.send(alternate({peer: run}, {peer: warm_up(run)}, repeat))
+        send.send(alternate({peer: run}, {peer: warm_up(run)[0]}, repeat))
 
     child = multiprocessing.get_context("fork").Process(target=measure)
     with warnings.catch_warnings():
@@ -122,8 +129,11 @@ def measure_time(workload: Workload, job, arrays):
         try:
             run = prepare(peer, workload, arrays, job["n_jobs"])
             if run:
-                calls[peer] = warm_up(run)
-                runs[peer] = run
+                calls[peer], slow = warm_up(run)
+                if slow:
+                    answers[peer] = slow
+                else:
+                    runs[peer] = run
         except Exception as error:
             answers[peer] = {"failure": f"{type(error).__name__}: {error}"}
     if workload.condition == "forked":
@@ -132,7 +142,8 @@ def measure_time(workload: Workload, job, arrays):
     else:
         with busy_thread() if workload.condition == "busy" else contextlib.nullcontext():
             answers |= alternate(runs, calls, job["repeat"])
-    return {peer: judged(answer, workload, arrays) for peer, answer in answers.items()}
+    ordered = (peer for peer in job["peers"] if peer in answers)
+    return {peer: judged(answers[peer], workload, arrays) for peer in ordered}
 
 
 def judged(answer, workload, arrays):
@@ -142,6 +153,8 @@ def judged(answer, workload, arrays):
         answer["converged"] = bool(outcome.get("converged", True))
         quality = workload.quality(outcome, arrays)
         answer["quality"] = {name: float(value) for name, value in quality.items()}
+        if workload.task == "kmeans_iterations" and "iterations" in quality:
+            answer["per_iteration"] = answer["wall"] / max(1, quality["iterations"])
     return answer
 
 

@@ -39,6 +39,8 @@ class Workload:
         the runs take place in a child, forked after the first run.
     memory : bool
         Whether peak memory is measured.
+    quick : bool
+        Whether `--quick` runs it too.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Workload:
     repeat: int = 5
     condition: str = "idle"
     memory: bool = True
+    quick: bool = True
 
 
 def workloads(algorithm: str) -> list[Workload]:

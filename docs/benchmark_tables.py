@@ -5,7 +5,10 @@ import json
 from benchmarks import report
 from benchmarks.workload import ALGORITHMS
 
-NONE_YET = "*No measurements are recorded yet:* ``python -m benchmarks.run {}`` *records them.*\n"
+NONE_YET = (
+    "*No measurements are recorded yet:* ``.venv/bin/python -m benchmarks.run {}`` "
+    "*records them.*\n"
+)
 
 
 def write_all(results, tables):
@@ -22,7 +25,15 @@ def write_all(results, tables):
 def page(result):
     """Return all tables of one file of results."""
     tables = [table(entry) for entry in result["measurements"]]
-    return "\n".join([circumstances(result), *tables])
+    return "\n".join([circumstances(result), legend(result), *tables])
+
+
+def legend(result):
+    """A line for each column that says what was reached."""
+    meanings = {}
+    for entry in result["measurements"]:
+        meanings |= report.legend(entry["peers"])
+    return "".join(f"* *{name}*: {text}.\n" for name, text in meanings.items())
 
 
 def circumstances(result):
@@ -43,4 +54,5 @@ def table(entry):
     for row in [head, *rows]:
         cells = [cell or "\\ " for cell in row]
         lines.append("   * - " + "\n     - ".join(cells))
-    return "\n".join(lines) + "\n"
+    notes = "".join(f"\n{note}\n" for note in report.notes(entry["peers"]))
+    return "\n".join(lines) + "\n" + notes

@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import benchmark_tables  # noqa: E402
+from sphinx.errors import ExtensionError  # noqa: E402
 
 import algos  # noqa: E402
 
@@ -55,6 +56,7 @@ html_title = "algos"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 html_show_sourcelink = False
 
+os.environ["ALGOS_DOCS_BUILD"] = "1"  # examples leave out what holds for one moment only
 benchmark_tables.write_all(HERE.parent / "benchmarks" / "results", HERE / "_tables")
 
 
@@ -63,12 +65,52 @@ def skip_generated_methods(app, what, name, obj, skip, options):
     return True if name.startswith("set_") and name.endswith("_request") else skip
 
 
+TERM = re.compile(r"(\s*\*{0,2}\w+_\*{0,2})( : .*)?$")  # numpydoc's line of an attribute
+DESCRIPTIONS = {
+    "gallery/plot_digits_pipeline": "Ten cluster centres drawn as handwritten digits; below them, "
+    "the variance explained by each principal component, and the inertia by iteration.",
+}
+TAGS = re.compile(r"<script\b.*?</script>|<style\b.*?</style>|<[^>]*>", re.DOTALL)
+
+
 def shield_fitted_names(app, what, name, obj, options, lines):
     """`n_iter_` in a type or a sentence is a name, where reStructuredText sees a link."""
     bare = re.compile(r"(``.*?``|`.*?`)|(?<!\w)(\w+_)(?!\w)")
-    lines[:] = [bare.sub(lambda found: found[1] or f"``{found[2]}``", line) for line in lines]
+    in_example = False
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith(">>>"):
+            in_example = True
+        elif not line.strip():
+            in_example = False  # a blank line ends an example and its output
+        if in_example:
+            continue
+        term = TERM.match(line)
+        name, rest = (term[1], line[term.end(1) :]) if term else ("", line)
+        lines[number] = name + bare.sub(lambda found: found[1] or f"``{found[2]}``", rest)
+
+
+def describe_images(app, docname, source):
+    """Put a description in the place of the gallery's joined titles."""
+    if docname in DESCRIPTIONS:
+        source[0] = re.sub(r":alt: .*", f":alt: {DESCRIPTIONS[docname]}", source[0])
+
+
+def fail_on_backticks(app, error):
+    """Markup that was taken for text shows as two backticks in a page."""
+    if error or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    pages = [
+        str(file.relative_to(out))
+        for file in sorted(out.rglob("*.html"))
+        if "``" in TAGS.sub("", file.read_text(encoding="utf-8").partition("<body")[2])
+    ]
+    if pages:
+        raise ExtensionError("literal double backticks in " + ", ".join(pages))
 
 
 def setup(app):
     app.connect("autodoc-process-docstring", shield_fitted_names, priority=900)  # after numpydoc
     app.connect("autodoc-skip-member", skip_generated_methods)
+    app.connect("source-read", describe_images)
+    app.connect("build-finished", fail_on_backticks)

@@ -39,10 +39,12 @@ from algos.kmeans.rows import Doubles, Rows, distances_to, label_and_measure, la
 class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator):
     """k-means clustering, a drop-in for :class:`sklearn.cluster.KMeans`.
 
-    The same parameters, attributes and results as scikit-learn's class; several times
-    faster, and with the same bits for every number of threads. float32 data is clustered
-    in float32 with sums in float64, less its mean, so that an offset costs no accuracy and
-    X is never copied.
+    The same parameters and attributes as scikit-learn's class, and clusters of the same
+    quality: the initial draws of a seed are others. An integer seed gives the same bits
+    for every number of threads. float32 data is clustered in float32 with sums in
+    float64, less its mean, so that an offset costs no accuracy and X is never copied.
+
+    X must be dense: sparse input raises TypeError; `X.toarray()` makes it dense.
 
     Parameters
     ----------
@@ -119,11 +121,11 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
 
     References
     ----------
-    .. [1] D. Arthur and S. Vassilvitskii, "k-means++: the advantages of careful seeding",
+    .. [1] Arthur, D. and Vassilvitskii, S., "k-means++: the advantages of careful seeding",
        SODA 2007.
-    .. [2] S. Lloyd, "Least squares quantization in PCM", IEEE Transactions on Information
+    .. [2] Lloyd, S., "Least squares quantization in PCM", IEEE Transactions on Information
        Theory 28 (1982).
-    .. [3] G. Hamerly, "Making k-means even faster", SDM 2010.
+    .. [3] Hamerly, G., "Making k-means even faster", SDM 2010.
 
     Examples
     --------

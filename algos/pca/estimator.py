@@ -48,11 +48,13 @@ SCORE_ROWS = 4096  # scored at a time, in double
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     """Principal component analysis, a drop-in for :class:`sklearn.decomposition.PCA`.
 
-    The same parameters, attributes and results as scikit-learn's class, with the same bits
-    for every number of threads. X is centred but never scaled, and never written to or, but
-    for the cases in the notes, copied. Sums are made in double precision less the mean, so
-    that float32 data with a large offset loses no digits, and `partial_fit` and `merge` are
-    exact.
+    The same parameters, attributes and components as scikit-learn's class, but for
+    rounding, with the same bits for every number of threads. X is centred but never
+    scaled, and never written to or, but for the cases in the notes, copied. Sums are made
+    in double precision less the mean, so that float32 data with a large offset loses no
+    digits, and `partial_fit` and `merge` are exact.
+
+    X must be dense: sparse input raises TypeError; `X.toarray()` makes it dense.
 
     Parameters
     ----------
@@ -149,10 +151,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     References
     ----------
-    .. [1] T. P. Minka, "Automatic choice of dimensionality for PCA", NIPS 2000.
-    .. [2] N. Halko, P. G. Martinsson and J. A. Tropp, "Finding structure with randomness",
-       SIAM Review 53 (2011).
-    .. [3] M. E. Tipping and C. M. Bishop, "Probabilistic principal component analysis",
+    .. [1] Minka, T. P., "Automatic choice of dimensionality for PCA", NIPS 2000.
+    .. [2] Halko, N., Martinsson, P. G. and Tropp, J. A., "Finding structure with
+       randomness", SIAM Review 53 (2011).
+    .. [3] Tipping, M. E. and Bishop, C. M., "Probabilistic principal component analysis",
        Journal of the Royal Statistical Society B 61 (1999).
 
     Examples

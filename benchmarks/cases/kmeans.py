@@ -76,7 +76,7 @@ def one_row(divisor):
 
 def far_from_zero(divisor, offset):
     """Separate groups moved by `offset`, in float32; the optimum is found in float64."""
-    X, init = laws.separate_groups(laws.n_rows(20_000, divisor, 1000), 16, 10)
+    X, init = laws.separate_groups(laws.n_rows(20_000, divisor, 20_000), 16, 10)  # never fewer
     X, init = (X + offset).astype(np.float32), (init + offset).astype(np.float32)
     centers = init.astype(np.float64)
     for _ in range(20):
@@ -98,11 +98,12 @@ WORKLOADS = [
     *(
         Workload(
             f"iterations-{name}",
-            f"{shape}: {count} iterations from the same centres",
+            f"{shape}: at most {count} iterations (tol=0) from the same centres",
             "kmeans_iterations",
             data,
             clustering_quality,
             {"max_iter": count},
+            quick=name in "cd",
         )
         for name, (shape, data, _, count) in SHAPES.items()
     ),
@@ -115,6 +116,7 @@ WORKLOADS = [
             clustering_quality,
             {"n_clusters": k},
             repeat=3,
+            quick=name == "d",
         )
         for name, (shape, data, k, _) in SHAPES.items()
     ),
@@ -127,6 +129,7 @@ WORKLOADS = [
             clustering_quality,
             {"n_clusters": k},
             repeat=3,
+            quick=name == "d",
         )
         for name, (shape, data, k, _) in SHAPES.items()
     ),

@@ -38,8 +38,8 @@ def projection_error(outcome, arrays):
     return {"error": np.max(abs(outcome["projections"] - true)) / abs(true).max()}
 
 
-def columns(divisor, n, d, k, offset=0.0):
-    X = laws.falling_variances(laws.n_rows(n, divisor, 2 * d), d)
+def columns(divisor, n, d, k, offset=0.0, least=0):
+    X = laws.falling_variances(laws.n_rows(n, divisor, max(least, 2 * d)), d)
     X += np.float32(offset)
     return {"X": X, "variances": true_variances(X, k)}
 
@@ -64,6 +64,7 @@ WORKLOADS = [
             partial(columns, n=n, d=d, k=k),
             variance_error,
             {"n_components": k},
+            quick=name != "c",
         )
         for name, shape, n, d, k in SHAPES
     ),
@@ -72,7 +73,7 @@ WORKLOADS = [
             f"offset-{offset:g}",
             f"100k × 50, 10 components, all columns + {offset:g}, float32",
             "pca_fit",
-            partial(columns, n=100_000, d=50, k=10, offset=offset),
+            partial(columns, n=100_000, d=50, k=10, offset=offset, least=100_000),
             variance_error,
             {"n_components": 10},
             memory=False,

@@ -43,6 +43,7 @@ WORKLOADS = [
         repeat=50,
         condition=condition,
         memory=False,
+        quick=length == "short",
     )
     for condition, circumstances in CONDITIONS.items()
     for length, (duration, spin, n, k) in LENGTHS.items()
