@@ -363,9 +363,13 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self._check_has_components()
         along, noise = self._model_variances()
         V = self.components_.astype(np.float64)
+        excess = 1 / along
+        if len(V) < V.shape[1]:
+            excess -= 1 / noise
         with one_thread_blas():
-            precision = (V.T * (1 / along - 1 / noise)) @ V
-        precision[np.diag_indices_from(precision)] += 1 / noise
+            precision = (V.T * excess) @ V
+        if len(V) < V.shape[1]:
+            precision[np.diag_indices_from(precision)] += 1 / noise
         return precision.astype(self.components_.dtype)
 
     def score_samples(self, X: Any) -> Floats:
@@ -558,7 +562,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         along = self.explained_variance_.astype(np.float64)
         largest = max(float(along.max(initial=0)), self.noise_variance_)
         limits = np.finfo(self.components_.dtype)
-        least = max(float(limits.eps) * largest, float(limits.tiny))
+        # The data round deviations, and double precision the squares.
+        rounding = max(float(limits.eps) ** 2, float(np.finfo(np.float64).eps))
+        least = max(rounding * largest, float(limits.tiny))
         noise = max(self.noise_variance_, least)
         return np.maximum(along, noise), noise
 

@@ -97,6 +97,29 @@ def test_the_model_has_the_moments_and_likelihoods_of_scikit_learn(solver):
     assert ours.score(X) == pytest.approx(reference.score(X), rel=1e-9)
 
 
+@types
+@pytest.mark.parametrize("n_components", [None, 4, 3, 2])
+@pytest.mark.parametrize("deviations", [(3, 2, 1, 0.5), (100, 1, 1, 0.5)], ids=str)
+def test_the_precision_is_the_inverse_of_the_covariance(deviations, n_components, dtype):
+    X = (np.random.default_rng(0).normal(size=(100, 4)) * deviations).astype(dtype)
+    pca = PCA(n_components).fit(X)
+    covariance = pca.get_covariance().astype(np.float64)
+    product = pca.get_precision().astype(np.float64) @ covariance
+    rounding = 10 * np.finfo(dtype).eps * np.linalg.cond(covariance)
+    np.testing.assert_allclose(product, np.eye(4), rtol=0, atol=rounding)
+
+
+@types
+@pytest.mark.parametrize("n_components", [None, 5, 3])
+def test_the_likelihood_minds_small_variances(n_components, dtype):
+    rng = np.random.default_rng(0)
+    directions = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    X = (rng.normal(size=(2000, 6)) * np.geomspace(1, 1e-4, 6) @ directions).astype(dtype)
+    ours, reference = both(X, n_components=n_components, svd_solver="full")
+    expected = reference.score(X.astype(np.float64))
+    assert ours.score(X) == pytest.approx(expected, abs=1e-5 if dtype == np.float32 else 1e-8)
+
+
 def test_whitening_does_not_change_the_model_of_the_data():
     X = rows()
     plain, white = (PCA(4, whiten=whiten).fit(X) for whiten in (False, True))
