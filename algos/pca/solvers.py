@@ -126,9 +126,7 @@ def _solve(
     elif settings.solver == "covariance_eigh":
         spectrum = covariance.solve_wide(rows, count)
     elif settings.solver == "full":
-        spectrum, R = full.solve(rows.X, rows.mean)
-        if len(rows.X) >= len(rows.mean):
-            scatter = R.T @ R
+        spectrum, scatter = full.solve(rows.X, rows.mean)
     elif settings.solver == "arpack":
         assert count is not None
         spectrum = arpack.solve(rows, count, key, tol=settings.tol)
