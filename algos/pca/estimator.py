@@ -552,10 +552,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def _deviations(self) -> Floats:
         """Return the standard deviation along each component, none of them zero."""
-        deviations = self.singular_values_ / np.sqrt(self.n_samples_ - 1)
-        eps = np.finfo(deviations.dtype).eps
-        least = eps * deviations.max(initial=0) or 1.0
-        return np.maximum(deviations, least).astype(deviations.dtype)
+        deviations: Floats = self.singular_values_ / float(np.sqrt(self.n_samples_ - 1))
+        # Below the rounding of the components' type there is nothing but noise to magnify.
+        least = np.finfo(deviations.dtype).eps * deviations.max(initial=0)
+        return np.maximum(deviations, least if least > 0 else deviations.dtype.type(1))
 
     def _model_variances(self) -> tuple[Doubles, float]:
         """Return the model's variances along the components and elsewhere, above rounding."""

@@ -98,6 +98,22 @@ def test_the_model_has_the_moments_and_likelihoods_of_scikit_learn(solver):
 
 
 @types
+@pytest.mark.parametrize("solver", ["auto", "full", "covariance_eigh"])
+@pytest.mark.parametrize("shape", [(200, 5), (5, 60)], ids=str)
+def test_whitening_does_not_magnify_rounding(shape, solver, dtype):
+    rng = np.random.default_rng(0)
+    rank = min(3, shape[0] - 1)
+    X = (rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1]))).astype(dtype)
+    pca = PCA(whiten=True, svd_solver=solver).fit(X)
+    Z = pca.transform(X)
+    assert Z.dtype == pca._deviations().dtype == dtype
+    np.testing.assert_allclose(Z[:, :rank].std(axis=0, ddof=1), 1, rtol=1e-4)
+    assert np.abs(Z[:, rank:]).max() <= 100
+    assert pca.inverse_transform(Z).dtype == dtype
+    np.testing.assert_allclose(pca.inverse_transform(Z), X, atol=500 * tolerance(dtype))
+
+
+@types
 @pytest.mark.parametrize("n_components", [None, 4, 3, 2])
 @pytest.mark.parametrize("deviations", [(3, 2, 1, 0.5), (100, 1, 1, 0.5)], ids=str)
 def test_the_precision_is_the_inverse_of_the_covariance(deviations, n_components, dtype):
