@@ -31,6 +31,7 @@ from algos._cython.pca_project import project
 from algos.pca import covariance
 from algos.pca.moments import Doubles, Moments, joined
 from algos.pca.solvers import (
+    TRUNCATED,
     Decomposition,
     Settings,
     choose_solver,
@@ -43,6 +44,15 @@ from algos.pca.spectrum import count_by_evidence, count_for_ratio, with_fixed_si
 Floats = NDArray[Any]
 
 SCORE_ROWS = 4096  # scored at a time, in double
+MODEL = (
+    "components_",
+    "explained_variance_",
+    "explained_variance_ratio_",
+    "singular_values_",
+    "n_components_",
+    "noise_variance_",
+    "solver_",
+)
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
@@ -428,7 +438,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             self.power_iteration_normalizer,
             effective_n_threads(self.n_jobs),
         )
-        found = decompose(X, count, seed_key(self.random_state), settings)
+        # The others draw nothing, and must not take from numpy's global state.
+        key = seed_key(self.random_state) if solver in TRUNCATED else None
+        found = decompose(X, count, key, settings)
         self._set_model(found, n, X.dtype, solver)
         for name in ("_mean", "_scatter"):
             self.__dict__.pop(name, None)
@@ -445,6 +457,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self.n_samples_ = n
         self.mean_ = moments.mean.astype(dtype)
         if self._n_missing() > 0:
+            for name in MODEL:  # of the rows and the parameters before
+                self.__dict__.pop(name, None)
             return
         self._check_count(n, d, "covariance_eigh")
         count = self._known_count(n, d)
@@ -475,7 +489,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def _check_count(self, n: int, d: int, solver: str) -> None:
         wanted, most = self.n_components, min(n, d)
-        truncated = solver in ("arpack", "randomized")
+        truncated = solver in TRUNCATED
         if wanted == "mle" and not truncated:
             if n < d:
                 raise ValueError(

@@ -344,6 +344,15 @@ def test_inverse_transform_minds_the_number_of_components():
         pca.inverse_transform(np.zeros((2, 4)))
 
 
+@solvers
+def test_only_solvers_that_draw_take_from_the_global_state(solver):
+    np.random.seed(0)
+    expected = np.random.rand()
+    np.random.seed(0)
+    PCA(2, svd_solver=solver).fit(rows())
+    assert (np.random.rand() == expected) == (solver in ("full", "covariance_eigh"))
+
+
 # ---- streaming
 
 
@@ -383,6 +392,16 @@ def test_too_few_rows_are_learned_and_the_missing_ones_counted():
                 method(X)
     pca.partial_fit(X[3:])
     np.testing.assert_allclose(pca.explained_variance_, PCA(4).fit(X).explained_variance_)
+
+
+def test_a_model_goes_when_the_rows_no_longer_suffice():
+    X = rows(12, 10)
+    pca = PCA(2).partial_fit(X[:5])
+    pca.set_params(n_components=10).partial_fit(X[5:7])
+    with pytest.raises(NotFittedError, match=r"seen 7 row.* lacks 3 more"):
+        pca.transform(X)
+    assert not hasattr(pca, "explained_variance_")
+    assert pca.partial_fit(X[7:]).transform(X).shape == (12, 10)
 
 
 def test_a_stream_that_began_with_one_row_may_be_merged():
