@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -62,7 +63,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     for every number of threads. X is centred but never scaled, and never written to or, but
     for the cases in the notes, copied. Sums are made in double precision less the mean, so
     that float32 data with a large offset loses no digits, and `partial_fit` and `merge` are
-    exact.
+    exact unless a truncated fit came before, as the notes tell.
 
     Parameters
     ----------
@@ -149,9 +150,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     1, is scaled by a power of two, in a copy. X in Fortran order is copied once.
 
     `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
-    `svd_solver` is. They are exact if all rows came by `partial_fit`, or by `fit` with
-    "covariance_eigh" or "full" and n >= d. After another fit they continue from
-    `get_covariance()`, the model's idea of the directions that were left out.
+    `svd_solver` is. They are exact if all rows came by `partial_fit`, by `fit` with
+    "covariance_eigh" or "full" and n >= d, or by any `fit` to at most 64 columns. Other
+    fits, which "auto" may choose too, keep no scatter matrix: unless they left no variance
+    out, `partial_fit` and `merge` continue from `get_covariance()`, the model's idea of the
+    directions that were left out, which may be wrong by several percent, and warn.
 
     `get_covariance`, `get_precision` and `score` speak of the probabilistic model [3]_.
     Where scikit-learn's `get_covariance` multiplies by the variances twice if `whiten`,
@@ -267,7 +270,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     @learning
     def partial_fit(self, X: Any, y: Any = None) -> PCA:
-        """Learn further rows, exactly as if all had come at once.
+        """Learn further rows, as if all had come at once.
+
+        Exactly, but after a `fit` that kept a part of the variance alone: see the notes of
+        the class. A UserWarning says so then.
 
         There is no least number of rows. While there are fewer than the components need,
         `transform` raises NotFittedError and says how many are missing.
@@ -284,14 +290,15 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         first = not hasattr(self, "n_samples_")
         X = validate_rows(self, X, reset=first, ensure_all_finite=False)
-        seen = None if first else self._moments()
-        batch = moments_of(X, effective_n_threads(self.n_jobs))
-        self._learn(batch if seen is None else joined(seen, batch), X.dtype)
+        moments = moments_of(X, effective_n_threads(self.n_jobs))
+        if not first:
+            moments = joined(self._moments(), moments)
+        self._learn(moments, X.dtype)
         return self
 
     @learning
     def merge(self, other: PCA) -> PCA:
-        """Join what another PCA has learned from other rows, exactly.
+        """Join what another PCA has learned from other rows, exactly if `partial_fit` is exact.
 
         Parameters
         ----------
@@ -442,10 +449,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         key = seed_key(self.random_state) if solver in TRUNCATED else None
         found = decompose(X, count, key, settings)
         self._set_model(found, n, X.dtype, solver)
-        for name in ("_mean", "_scatter"):
-            self.__dict__.pop(name, None)
+        self._mean = scaled(found.mean, -found.exponent)
+        self.__dict__.pop("_scatter", None)
         if found.scatter is not None:
-            self._mean = scaled(found.mean, -found.exponent)
             self._scatter = unscaled_squares(found.scatter, found.exponent)
 
     def _learn(self, moments: Moments, dtype: Any) -> None:
@@ -478,8 +484,18 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def _moments(self) -> Moments:
         if hasattr(self, "_scatter"):
             return Moments(self.n_samples_, self._mean, self._scatter)
+        if self.noise_variance_ > 0:
+            warnings.warn(
+                f"The fit with svd_solver={self.solver_!r} kept {self.n_components_} directions "
+                f"and only the mean variance of the others, so what is learned from it differs "
+                f"from a fit to all rows. For exact results fit with "
+                f'svd_solver="covariance_eigh" and at least as many rows as columns, or use '
+                f"partial_fit from the start",
+                UserWarning,
+                stacklevel=5,
+            )
         scatter = self._covariance() * (self.n_samples_ - 1)
-        return Moments(self.n_samples_, self.mean_.astype(np.float64), scatter)
+        return Moments(self.n_samples_, self._mean, scatter)
 
     def _known_count(self, n: int, d: int) -> int | None:
         """Return the number of components, or None if the eigenvalues decide."""

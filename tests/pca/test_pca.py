@@ -410,28 +410,57 @@ def test_a_stream_that_began_with_one_row_may_be_merged():
     np.testing.assert_allclose(pca.explained_variance_, PCA(4).fit(X).explained_variance_)
 
 
-@pytest.mark.parametrize("solver", ["full", "covariance_eigh"])
-def test_learning_continues_an_exact_fit_exactly(solver):
+@solvers
+@pytest.mark.parametrize("n", [200, 8])
+def test_learning_continues_an_exact_fit_exactly(solver, n):
     X = rows()
-    pca = PCA(4, svd_solver=solver).fit(X[:200]).partial_fit(X[200:])
+    pca = PCA(4, svd_solver=solver, random_state=0).fit(X[:n]).partial_fit(X[n:])
     whole = PCA(4, svd_solver="full").fit(X)
     np.testing.assert_allclose(pca.explained_variance_, whole.explained_variance_)
     np.testing.assert_allclose(pca.components_, whole.components_, atol=1e-8)
     assert pca.solver_ == "covariance_eigh"
 
 
-def test_learning_continues_a_truncated_fit_from_its_model():
-    X = rows()
-    pca = PCA(4, svd_solver="arpack", random_state=0).fit(X[:200])
-    model = pca.get_covariance() * 199
-    joint = copy.deepcopy(pca).partial_fit(X[200:])
-    other = PCA(4).partial_fit(X[200:])
-    mean = (200 * pca.mean_ + 100 * other.mean_) / 300
+TRUNCATED = [("arpack", 200), ("randomized", 200), ("full", 50), ("covariance_eigh", 50)]
+
+
+@pytest.mark.parametrize(("solver", "n"), TRUNCATED)
+@pytest.mark.parametrize("offset", [2.0, 1e6])
+def test_learning_continues_a_truncated_fit_from_its_model_and_warns(solver, n, offset):
+    X = rows(300, 80, offset=offset)
+    pca = PCA(4, svd_solver=solver, random_state=0).fit(X[:n])
+    model = pca.get_covariance() * (n - 1)
+    joint, merged = copy.deepcopy(pca), copy.deepcopy(pca)
+    match = r'fit with svd_solver="covariance_eigh" and .*partial_fit from the start'
+    with pytest.warns(UserWarning, match=match) as caught:
+        joint.partial_fit(X[n:])
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    other = PCA(4, svd_solver=solver, random_state=0).partial_fit(X[n:])
+    with pytest.warns(UserWarning, match=match) as caught:
+        merged.merge(other)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
     step = pca.mean_ - other.mean_
-    scatter = model + np.cov(X[200:].T) * 99 + 200 * 100 / 300 * np.outer(step, step)
-    np.testing.assert_allclose(joint.mean_, mean)
+    scatter = model + np.cov(X[n:].T) * (299 - n) + n * (300 - n) / 300 * np.outer(step, step)
     values = np.linalg.eigvalsh(scatter / 299)[::-1]
-    np.testing.assert_allclose(joint.explained_variance_, values[:4])
+    for found in (joint, merged):
+        np.testing.assert_allclose(found.mean_, X.mean(axis=0))
+        np.testing.assert_allclose(found.explained_variance_, values[:4])
+        found.partial_fit(X[:1])  # warns no more
+
+
+def test_learning_continues_a_wide_fit_of_all_components_exactly():
+    X = rows(300, 80)
+    pca = PCA().fit(X[:50]).partial_fit(X[50:])
+    np.testing.assert_allclose(pca.explained_variance_, PCA().fit(X).explained_variance_)
+
+
+@solvers
+def test_learning_continues_from_the_mean_in_double(solver):
+    X = rows(300, 80, dtype=np.float32, offset=1000)
+    pca = PCA(4, svd_solver=solver, random_state=0).fit(X)
+    np.testing.assert_allclose(pca._mean, X.mean(axis=0, dtype=np.float64), rtol=1e-12)
 
 
 def test_a_pickle_goes_on_learning():
