@@ -18,9 +18,9 @@ from algos.pca.spectrum import Spectrum, completed
 def solve(rows: CenteredRows, count: int, key: Key, *, tol: float) -> Spectrum:
     """Return the `count` leading directions; `tol` is that of the singular values."""
     n, d = rows.X.shape
-    if rows.total == 0:
-        return Spectrum(np.zeros(count), completed(np.empty((0, d)), count), 0.0)
     with one_thread_blas():
+        if rows.total == 0:
+            return Spectrum(np.zeros(count), completed(np.empty((0, d)), count), 0.0)
         vectors = _leading_vectors(rows, count, key, tol)
         # One more pass makes the values second-order accurate in the vectors' errors.
         basis = rows.rounded(vectors)

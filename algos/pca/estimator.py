@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -31,6 +32,7 @@ from algos._cython.pca_project import project
 from algos.pca import covariance
 from algos.pca.moments import Doubles, Moments, joined
 from algos.pca.solvers import (
+    TRUNCATED,
     Decomposition,
     Settings,
     choose_solver,
@@ -43,6 +45,15 @@ from algos.pca.spectrum import count_by_evidence, count_for_ratio, with_fixed_si
 Floats = NDArray[Any]
 
 SCORE_ROWS = 4096  # scored at a time, in double
+MODEL = (
+    "components_",
+    "explained_variance_",
+    "explained_variance_ratio_",
+    "singular_values_",
+    "n_components_",
+    "noise_variance_",
+    "solver_",
+)
 
 
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
@@ -52,7 +63,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     rounding, with the same bits for every number of threads. X is centred but never
     scaled, and never written to or, but for the cases in the notes, copied. Sums are made
     in double precision less the mean, so that float32 data with a large offset loses no
-    digits, and `partial_fit` and `merge` are exact.
+    digits, and `partial_fit` and `merge` are exact unless a truncated fit came before, as
+    the notes tell.
 
     X must be dense: sparse input raises TypeError; `X.toarray()` makes it dense.
 
@@ -141,9 +153,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     1, is scaled by a power of two, in a copy. X in Fortran order is copied once.
 
     `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
-    `svd_solver` is. They are exact if all rows came by `partial_fit`, or by `fit` with
-    "covariance_eigh" or "full" and n >= d. After another fit they continue from
-    `get_covariance()`, the model's idea of the directions that were left out.
+    `svd_solver` is. They are exact if all rows came by `partial_fit`, by `fit` with
+    "covariance_eigh" or "full" and n >= d, or by any `fit` to at most 64 columns. Other
+    fits, which "auto" may choose too, keep no scatter matrix: unless they left no variance
+    out, `partial_fit` and `merge` continue from `get_covariance()`, the model's idea of the
+    directions that were left out, which may be wrong by several percent, and warn.
 
     `get_covariance`, `get_precision` and `score` speak of the probabilistic model [3]_.
     Where scikit-learn's `get_covariance` multiplies by the variances twice if `whiten`,
@@ -259,7 +273,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     @learning
     def partial_fit(self, X: Any, y: Any = None) -> PCA:
-        """Learn further rows, exactly as if all had come at once.
+        """Learn further rows, as if all had come at once.
+
+        Exactly, but after a `fit` that kept a part of the variance alone: see the notes of
+        the class. A UserWarning says so then.
 
         There is no least number of rows. While there are fewer than the components need,
         `transform` raises NotFittedError and says how many are missing.
@@ -276,14 +293,15 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         first = not hasattr(self, "n_samples_")
         X = validate_rows(self, X, reset=first, ensure_all_finite=False)
-        seen = None if first else self._moments()
-        batch = moments_of(X, effective_n_threads(self.n_jobs))
-        self._learn(batch if seen is None else joined(seen, batch), X.dtype)
+        moments = moments_of(X, effective_n_threads(self.n_jobs))
+        if not first:
+            moments = joined(self._moments(), moments)
+        self._learn(moments, X.dtype)
         return self
 
     @learning
     def merge(self, other: PCA) -> PCA:
-        """Join what another PCA has learned from other rows, exactly.
+        """Join what another PCA has learned from other rows, exactly if `partial_fit` is exact.
 
         Parameters
         ----------
@@ -365,9 +383,13 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self._check_has_components()
         along, noise = self._model_variances()
         V = self.components_.astype(np.float64)
+        excess = 1 / along
+        if len(V) < V.shape[1]:
+            excess -= 1 / noise
         with one_thread_blas():
-            precision = (V.T * (1 / along - 1 / noise)) @ V
-        precision[np.diag_indices_from(precision)] += 1 / noise
+            precision = (V.T * excess) @ V
+        if len(V) < V.shape[1]:
+            precision[np.diag_indices_from(precision)] += 1 / noise
         return precision.astype(self.components_.dtype)
 
     def score_samples(self, X: Any) -> Floats:
@@ -426,12 +448,13 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             self.power_iteration_normalizer,
             effective_n_threads(self.n_jobs),
         )
-        found = decompose(X, count, seed_key(self.random_state), settings)
+        # The others draw nothing, and must not take from numpy's global state.
+        key = seed_key(self.random_state) if solver in TRUNCATED else None
+        found = decompose(X, count, key, settings)
         self._set_model(found, n, X.dtype, solver)
-        for name in ("_mean", "_scatter"):
-            self.__dict__.pop(name, None)
+        self._mean = scaled(found.mean, -found.exponent)
+        self.__dict__.pop("_scatter", None)
         if found.scatter is not None:
-            self._mean = scaled(found.mean, -found.exponent)
             self._scatter = unscaled_squares(found.scatter, found.exponent)
 
     def _learn(self, moments: Moments, dtype: Any) -> None:
@@ -443,6 +466,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self.n_samples_ = n
         self.mean_ = moments.mean.astype(dtype)
         if self._n_missing() > 0:
+            for name in MODEL:  # of the rows and the parameters before
+                self.__dict__.pop(name, None)
             return
         self._check_count(n, d, "covariance_eigh")
         count = self._known_count(n, d)
@@ -462,8 +487,18 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def _moments(self) -> Moments:
         if hasattr(self, "_scatter"):
             return Moments(self.n_samples_, self._mean, self._scatter)
+        if self.noise_variance_ > 0:
+            warnings.warn(
+                f"The fit with svd_solver={self.solver_!r} kept {self.n_components_} directions "
+                f"and only the mean variance of the others, so what is learned from it differs "
+                f"from a fit to all rows. For exact results fit with "
+                f'svd_solver="covariance_eigh" and at least as many rows as columns, or use '
+                f"partial_fit from the start",
+                UserWarning,
+                stacklevel=5,
+            )
         scatter = self._covariance() * (self.n_samples_ - 1)
-        return Moments(self.n_samples_, self.mean_.astype(np.float64), scatter)
+        return Moments(self.n_samples_, self._mean, scatter)
 
     def _known_count(self, n: int, d: int) -> int | None:
         """Return the number of components, or None if the eigenvalues decide."""
@@ -473,7 +508,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def _check_count(self, n: int, d: int, solver: str) -> None:
         wanted, most = self.n_components, min(n, d)
-        truncated = solver in ("arpack", "randomized")
+        truncated = solver in TRUNCATED
         if wanted == "mle" and not truncated:
             if n < d:
                 raise ValueError(
@@ -550,17 +585,19 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def _deviations(self) -> Floats:
         """Return the standard deviation along each component, none of them zero."""
-        deviations = self.singular_values_ / np.sqrt(self.n_samples_ - 1)
-        eps = np.finfo(deviations.dtype).eps
-        least = eps * deviations.max(initial=0) or 1.0
-        return np.maximum(deviations, least).astype(deviations.dtype)
+        deviations: Floats = self.singular_values_ / float(np.sqrt(self.n_samples_ - 1))
+        # Below the rounding of the components' type there is nothing but noise to magnify.
+        least = np.finfo(deviations.dtype).eps * deviations.max(initial=0)
+        return np.maximum(deviations, least if least > 0 else deviations.dtype.type(1))
 
     def _model_variances(self) -> tuple[Doubles, float]:
         """Return the model's variances along the components and elsewhere, above rounding."""
         along = self.explained_variance_.astype(np.float64)
         largest = max(float(along.max(initial=0)), self.noise_variance_)
         limits = np.finfo(self.components_.dtype)
-        least = max(float(limits.eps) * largest, float(limits.tiny))
+        # The data round deviations, and double precision the squares.
+        rounding = max(float(limits.eps) ** 2, float(np.finfo(np.float64).eps))
+        least = max(rounding * largest, float(limits.tiny))
         noise = max(self.noise_variance_, least)
         return np.maximum(along, noise), noise
 

@@ -15,8 +15,8 @@ from algos.pca.spectrum import Spectrum
 Floats = NDArray[Any]
 
 
-def solve(X: Floats, mean: Doubles) -> tuple[Spectrum, Doubles]:
-    """Return (spectrum, R), where R'R is the scatter of the rows.
+def solve(X: Floats, mean: Doubles) -> tuple[Spectrum, Doubles | None]:
+    """Return (spectrum, scatter of the rows); no scatter if there are more columns than rows.
 
     Of tall data only R of a QR decomposition is kept, block by block (Golub et al. 1988,
     "Parallel block schemes for large-scale least-squares computations"), so that no copy
@@ -26,8 +26,9 @@ def solve(X: Floats, mean: Doubles) -> tuple[Spectrum, Doubles]:
     with one_thread_blas():
         R = _triangle(X, mean) if n >= d else X.astype(np.float64) - mean
         _, singular, components = linalg.svd(R, full_matrices=False, check_finite=False)
+        scatter = R.T @ R if n >= d else None
     variances = singular**2 / (n - 1)
-    return Spectrum(variances, components, float(variances.sum())), R
+    return Spectrum(variances, components, float(variances.sum())), scatter
 
 
 def _triangle(X: Floats, mean: Doubles) -> Doubles:

@@ -20,6 +20,8 @@ from algos.pca.spectrum import Spectrum
 Floats = NDArray[Any]
 Rows = TypeVar("Rows", Moments, CenteredRows)
 
+TRUNCATED = ("arpack", "randomized")  # find the leading directions alone, from a random start
+CHEAP = 64  # columns whose scatter takes far less time than a solver without it
 ALWAYS_EXACT = 500  # rows and columns, as in scikit-learn
 _ROUNDED_TO_ZERO = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 
@@ -71,7 +73,7 @@ def choose_solver(n: int, d: int, count: int | None, n_oversamples: int) -> str:
     return "covariance_eigh" if exact <= passes else "randomized"
 
 
-def decompose(X: Floats, count: int | None, key: Key, settings: Settings) -> Decomposition:
+def decompose(X: Floats, count: int | None, key: Key | None, settings: Settings) -> Decomposition:
     """Return the `count` leading directions of the rows of X, or all.
 
     NaN and infinity are noticed from the sums, without a pass of their own. X is divided by
@@ -116,7 +118,7 @@ def _in_range(
 def _solve(
     rows: Moments | CenteredRows,
     count: int | None,
-    key: Key,
+    key: Key | None,
     settings: Settings,
     exponent: int,
 ) -> Decomposition:
@@ -126,14 +128,12 @@ def _solve(
     elif settings.solver == "covariance_eigh":
         spectrum = covariance.solve_wide(rows, count)
     elif settings.solver == "full":
-        spectrum, R = full.solve(rows.X, rows.mean)
-        if len(rows.X) >= len(rows.mean):
-            scatter = R.T @ R
+        spectrum, scatter = full.solve(rows.X, rows.mean)
     elif settings.solver == "arpack":
-        assert count is not None
+        assert count is not None and key is not None
         spectrum = arpack.solve(rows, count, key, tol=settings.tol)
     else:
-        assert count is not None
+        assert count is not None and key is not None
         spectrum = randomized.solve(
             rows,
             count,
@@ -142,4 +142,6 @@ def _solve(
             iterated_power=settings.iterated_power,
             power_iteration_normalizer=settings.power_iteration_normalizer,
         )
+    if scatter is None and len(rows.mean) <= CHEAP:  # partial_fit can go on exactly from it
+        scatter = gather(rows.X, settings.n_threads).scatter
     return Decomposition(spectrum, rows.mean, scatter, exponent)

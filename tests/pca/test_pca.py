@@ -97,6 +97,45 @@ def test_the_model_has_the_moments_and_likelihoods_of_scikit_learn(solver):
     assert ours.score(X) == pytest.approx(reference.score(X), rel=1e-9)
 
 
+@types
+@pytest.mark.parametrize("solver", ["auto", "full", "covariance_eigh"])
+@pytest.mark.parametrize("shape", [(200, 5), (5, 60)], ids=str)
+def test_whitening_does_not_magnify_rounding(shape, solver, dtype):
+    rng = np.random.default_rng(0)
+    rank = min(3, shape[0] - 1)
+    X = (rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1]))).astype(dtype)
+    pca = PCA(whiten=True, svd_solver=solver).fit(X)
+    Z = pca.transform(X)
+    assert Z.dtype == pca._deviations().dtype == dtype
+    np.testing.assert_allclose(Z[:, :rank].std(axis=0, ddof=1), 1, rtol=1e-4)
+    assert np.abs(Z[:, rank:]).max() <= 100
+    assert pca.inverse_transform(Z).dtype == dtype
+    np.testing.assert_allclose(pca.inverse_transform(Z), X, atol=500 * tolerance(dtype))
+
+
+@types
+@pytest.mark.parametrize("n_components", [None, 4, 3, 2])
+@pytest.mark.parametrize("deviations", [(3, 2, 1, 0.5), (100, 1, 1, 0.5)], ids=str)
+def test_the_precision_is_the_inverse_of_the_covariance(deviations, n_components, dtype):
+    X = (np.random.default_rng(0).normal(size=(100, 4)) * deviations).astype(dtype)
+    pca = PCA(n_components).fit(X)
+    covariance = pca.get_covariance().astype(np.float64)
+    product = pca.get_precision().astype(np.float64) @ covariance
+    rounding = 10 * np.finfo(dtype).eps * np.linalg.cond(covariance)
+    np.testing.assert_allclose(product, np.eye(4), rtol=0, atol=rounding)
+
+
+@types
+@pytest.mark.parametrize("n_components", [None, 5, 3])
+def test_the_likelihood_minds_small_variances(n_components, dtype):
+    rng = np.random.default_rng(0)
+    directions = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    X = (rng.normal(size=(2000, 6)) * np.geomspace(1, 1e-4, 6) @ directions).astype(dtype)
+    ours, reference = both(X, n_components=n_components, svd_solver="full")
+    expected = reference.score(X.astype(np.float64))
+    assert ours.score(X) == pytest.approx(expected, abs=1e-5 if dtype == np.float32 else 1e-8)
+
+
 def test_whitening_does_not_change_the_model_of_the_data():
     X = rows()
     plain, white = (PCA(4, whiten=whiten).fit(X) for whiten in (False, True))
@@ -305,6 +344,15 @@ def test_inverse_transform_minds_the_number_of_components():
         pca.inverse_transform(np.zeros((2, 4)))
 
 
+@solvers
+def test_only_solvers_that_draw_take_from_the_global_state(solver):
+    np.random.seed(0)
+    expected = np.random.rand()
+    np.random.seed(0)
+    PCA(2, svd_solver=solver).fit(rows())
+    assert (np.random.rand() == expected) == (solver in ("full", "covariance_eigh"))
+
+
 # ---- streaming
 
 
@@ -346,34 +394,73 @@ def test_too_few_rows_are_learned_and_the_missing_ones_counted():
     np.testing.assert_allclose(pca.explained_variance_, PCA(4).fit(X).explained_variance_)
 
 
+def test_a_model_goes_when_the_rows_no_longer_suffice():
+    X = rows(12, 10)
+    pca = PCA(2).partial_fit(X[:5])
+    pca.set_params(n_components=10).partial_fit(X[5:7])
+    with pytest.raises(NotFittedError, match=r"seen 7 row.* lacks 3 more"):
+        pca.transform(X)
+    assert not hasattr(pca, "explained_variance_")
+    assert pca.partial_fit(X[7:]).transform(X).shape == (12, 10)
+
+
 def test_a_stream_that_began_with_one_row_may_be_merged():
     X = rows(10, 6)
     pca = PCA(4).partial_fit(X[:1]).merge(PCA(4).partial_fit(X[1:]))
     np.testing.assert_allclose(pca.explained_variance_, PCA(4).fit(X).explained_variance_)
 
 
-@pytest.mark.parametrize("solver", ["full", "covariance_eigh"])
-def test_learning_continues_an_exact_fit_exactly(solver):
+@solvers
+@pytest.mark.parametrize("n", [200, 8])
+def test_learning_continues_an_exact_fit_exactly(solver, n):
     X = rows()
-    pca = PCA(4, svd_solver=solver).fit(X[:200]).partial_fit(X[200:])
+    pca = PCA(4, svd_solver=solver, random_state=0).fit(X[:n]).partial_fit(X[n:])
     whole = PCA(4, svd_solver="full").fit(X)
     np.testing.assert_allclose(pca.explained_variance_, whole.explained_variance_)
     np.testing.assert_allclose(pca.components_, whole.components_, atol=1e-8)
     assert pca.solver_ == "covariance_eigh"
 
 
-def test_learning_continues_a_truncated_fit_from_its_model():
-    X = rows()
-    pca = PCA(4, svd_solver="arpack", random_state=0).fit(X[:200])
-    model = pca.get_covariance() * 199
-    joint = copy.deepcopy(pca).partial_fit(X[200:])
-    other = PCA(4).partial_fit(X[200:])
-    mean = (200 * pca.mean_ + 100 * other.mean_) / 300
+TRUNCATED = [("arpack", 200), ("randomized", 200), ("full", 50), ("covariance_eigh", 50)]
+
+
+@pytest.mark.parametrize(("solver", "n"), TRUNCATED)
+@pytest.mark.parametrize("offset", [2.0, 1e6])
+def test_learning_continues_a_truncated_fit_from_its_model_and_warns(solver, n, offset):
+    X = rows(300, 80, offset=offset)
+    pca = PCA(4, svd_solver=solver, random_state=0).fit(X[:n])
+    model = pca.get_covariance() * (n - 1)
+    joint, merged = copy.deepcopy(pca), copy.deepcopy(pca)
+    match = r'fit with svd_solver="covariance_eigh" and .*partial_fit from the start'
+    with pytest.warns(UserWarning, match=match) as caught:
+        joint.partial_fit(X[n:])
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    other = PCA(4, svd_solver=solver, random_state=0).partial_fit(X[n:])
+    with pytest.warns(UserWarning, match=match) as caught:
+        merged.merge(other)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
     step = pca.mean_ - other.mean_
-    scatter = model + np.cov(X[200:].T) * 99 + 200 * 100 / 300 * np.outer(step, step)
-    np.testing.assert_allclose(joint.mean_, mean)
+    scatter = model + np.cov(X[n:].T) * (299 - n) + n * (300 - n) / 300 * np.outer(step, step)
     values = np.linalg.eigvalsh(scatter / 299)[::-1]
-    np.testing.assert_allclose(joint.explained_variance_, values[:4])
+    for found in (joint, merged):
+        np.testing.assert_allclose(found.mean_, X.mean(axis=0))
+        np.testing.assert_allclose(found.explained_variance_, values[:4])
+        found.partial_fit(X[:1])  # warns no more
+
+
+def test_learning_continues_a_wide_fit_of_all_components_exactly():
+    X = rows(300, 80)
+    pca = PCA().fit(X[:50]).partial_fit(X[50:])
+    np.testing.assert_allclose(pca.explained_variance_, PCA().fit(X).explained_variance_)
+
+
+@solvers
+def test_learning_continues_from_the_mean_in_double(solver):
+    X = rows(300, 80, dtype=np.float32, offset=1000)
+    pca = PCA(4, svd_solver=solver, random_state=0).fit(X)
+    np.testing.assert_allclose(pca._mean, X.mean(axis=0, dtype=np.float64), rtol=1e-12)
 
 
 def test_a_pickle_goes_on_learning():
