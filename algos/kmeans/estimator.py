@@ -70,8 +70,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         Seed of the initial centres. An int makes the result reproducible to the last bit,
         for every `n_jobs`; None draws from numpy's global state.
     copy_x : bool, default=True
-        Accepted for compatibility. X is never written to and never copied, so False has
-        nothing to save.
+        Accepted for compatibility: X is never written to, and centring needs no copy of it,
+        so False has nothing to save.
     algorithm : {"auto", "lloyd", "elkan"}, default="auto"
         All give the same clusters. "lloyd" measures every row against every centre, in
         registers. "elkan" skips rows whose label the triangle inequality proves unchanged,
@@ -112,8 +112,11 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     Notes
     -----
     One iteration takes about ``2 * n_samples * n_features * n_clusters`` operations, and
-    beyond X it needs memory for 4 bytes a row, plus at most 5 % of X (or 16 MB) for sums.
-    k-means++ needs up to an eighth of X (or 8 MB) more.
+    beyond X it needs memory for 4 bytes a row (with bounds two numbers more), plus at most
+    5 % of X (or 16 MB) for sums. k-means++ needs up to a fifth of X and 12 MB more, at least
+    two numbers a row, and 18 bytes a row while it begins. X is copied only if it is not
+    C-ordered or of another dtype, has rows of weight zero, or is so extreme (1e9 and more
+    in float32) that squares would leave the dtype's range.
 
     Rows of weight zero have no part in the fit, but get a label. Initial centres hang on
     the content of the rows and not on their order; a row of weight 2 is the same as two
