@@ -31,6 +31,7 @@ from algos._common.validation import MANY_VALUES, validate_rows
 from algos._cython.finite import all_finite
 from algos._cython.pca_project import project
 from algos.pca import covariance
+from algos.pca.counts import check_count, found_count, known_count, rows_needed
 from algos.pca.moments import Doubles, Moments, joined
 from algos.pca.solvers import (
     TRUNCATED,
@@ -41,7 +42,7 @@ from algos.pca.solvers import (
     moments_of,
     unscaled_squares,
 )
-from algos.pca.spectrum import count_by_evidence, count_for_ratio, with_fixed_signs
+from algos.pca.spectrum import with_fixed_signs
 
 Floats = NDArray[Any]
 
@@ -439,13 +440,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def _fit(self, X: Floats) -> None:
         n, d = X.shape
-        count = self._known_count(n, d)
         solver = self.svd_solver
+        count = known_count(self.n_components, n, d, solver)
         if solver == "auto":
             solver = choose_solver(n, d, count, self.n_oversamples)
-        self._check_count(n, d, solver)
-        if solver == "arpack" and self.n_components is None:
-            count = min(n, d) - 1
+        check_count(self.n_components, n, d, solver)
         settings = Settings(
             solver,
             self.tol,
@@ -475,20 +474,15 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             for name in MODEL:  # of the rows and the parameters before
                 self.__dict__.pop(name, None)
             return
-        self._check_count(n, d, "covariance_eigh")
-        count = self._known_count(n, d)
+        check_count(self.n_components, n, d, "covariance_eigh")
+        count = known_count(self.n_components, n, d)
         spectrum = covariance.solve(moments, count)
         found = Decomposition(spectrum, moments.mean, None, 0)
         self._set_model(found, n, dtype, "covariance_eigh")
 
     def _n_missing(self) -> int:
         """Return how many rows the model still lacks."""
-        needed = 2
-        if isinstance(self.n_components, Integral):
-            needed = max(needed, min(int(self.n_components), self.n_features_in_))
-        elif self.n_components == "mle":
-            needed = max(needed, self.n_features_in_)
-        return needed - self.n_samples_
+        return rows_needed(self.n_components, self.n_features_in_) - self.n_samples_
 
     def _moments(self) -> Moments:
         if hasattr(self, "_scatter"):
@@ -506,54 +500,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         scatter = self._covariance() * (self.n_samples_ - 1)
         return Moments(self.n_samples_, self._mean, scatter)
 
-    def _known_count(self, n: int, d: int) -> int | None:
-        """Return the number of components, or None if the eigenvalues decide."""
-        if self.n_components is None:
-            return min(n, d)
-        return int(self.n_components) if isinstance(self.n_components, Integral) else None
-
-    def _check_count(self, n: int, d: int, solver: str) -> None:
-        wanted, most = self.n_components, min(n, d)
-        truncated = solver in TRUNCATED
-        if wanted == "mle" and not truncated:
-            if n < d:
-                raise ValueError(
-                    f"n_components='mle' is only supported if n_samples >= n_features: "
-                    f"`n_components`='mle' must be a number for {n} rows and {d} columns; "
-                    f"give more rows, or write n_components=0.95"
-                )
-            return
-        if truncated and wanted is not None and not isinstance(wanted, Integral):
-            raise ValueError(
-                f"`n_components`={wanted!r} must be an int between 1 and "
-                f"min(n_samples, n_features)={most} with svd_solver={solver!r}; "
-                f'write svd_solver="full"'
-            )
-        if not isinstance(wanted, Integral):
-            if solver == "arpack" and most < 2:
-                raise ValueError(
-                    f"`n_components`=None must leave one of min(n_samples, n_features)={most} "
-                    f'directions out with svd_solver="arpack"; write svd_solver="full"'
-                )
-            return
-        low = 1 if truncated else 0
-        if not low <= int(wanted) <= most:
-            raise ValueError(
-                f"`n_components`={wanted!r} must be between {low} and "
-                f"min(n_samples, n_features)={most} with svd_solver={solver!r}; "
-                f"write n_components=None for as many as there are"
-            )
-        if solver == "arpack" and wanted == most:
-            raise ValueError(
-                f"`n_components`={wanted!r} must be strictly less than both n_samples={n} "
-                f"and n_features={d} with svd_solver='arpack'; write svd_solver=\"full\""
-            )
-
     def _set_model(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
         variances, components, total = found.spectrum
-        rank = min(n, components.shape[1])
-        count = self._count(variances, total, n, rank)
-        left = rank - count
+        count = found_count(self.n_components, found.spectrum, n)
+        left = min(n, components.shape[1]) - count
         noise = max(total - float(variances[:count].sum()), 0.0) / left if left > 0 else 0.0
         kept = variances[:count]
         with np.errstate(over="ignore"):
@@ -571,15 +521,6 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self.singular_values_ = scaled(singular, -found.exponent).astype(dtype)
         self.noise_variance_ = float(np.ldexp(noise, 2 * found.exponent))
         self.solver_ = solver
-
-    def _count(self, variances: Doubles, total: float, n: int, rank: int) -> int:
-        if self.n_components == "mle":
-            return count_by_evidence(variances, n)
-        if isinstance(self.n_components, Integral):
-            return int(self.n_components)
-        if self.n_components is not None:
-            return min(count_for_ratio(variances, total, float(self.n_components)), rank)
-        return min(len(variances), rank)
 
     def _check_has_components(self) -> None:
         check_is_fitted(self)

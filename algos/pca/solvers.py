@@ -142,6 +142,7 @@ def _solve(
             iterated_power=settings.iterated_power,
             power_iteration_normalizer=settings.power_iteration_normalizer,
         )
-    if scatter is None and len(rows.mean) <= CHEAP:  # partial_fit can go on exactly from it
+    if scatter is None and isinstance(rows, CenteredRows) and len(rows.mean) <= CHEAP:
+        # partial_fit can go on exactly from it
         scatter = gather(rows.X, settings.n_threads).scatter
     return Decomposition(spectrum, rows.mean, scatter, exponent)
