@@ -26,13 +26,13 @@ from algos._common.params import (
 )
 from algos._common.random import seed_key
 from algos._common.scale import scaled
-from algos._common.threads import effective_n_threads, one_thread_blas
+from algos._common.threads import effective_n_threads
 from algos._common.validation import MANY_VALUES, validate_rows
 from algos._cython.finite import all_finite
-from algos._cython.pca_project import project
 from algos.pca import covariance
 from algos.pca.counts import check_count, found_count, known_count, rows_needed
-from algos.pca.moments import Doubles, Moments, joined
+from algos.pca.model import Model, projected
+from algos.pca.moments import Moments, joined
 from algos.pca.solvers import (
     TRUNCATED,
     Decomposition,
@@ -340,7 +340,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         components = self.components_
         if self.whiten:
             components = components / self._deviations()[:, None]
-        return self._project(X, self.mean_, components, None)
+        return projected(X, self.mean_, components, None, effective_n_threads(self.n_jobs))
 
     def inverse_transform(self, X: Any) -> Floats:
         """Return the rows whose coordinates are X.
@@ -364,7 +364,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         components = self.components_
         if self.whiten:
             components = components * self._deviations()[:, None]
-        return self._project(X, None, components.T, self.mean_)
+        return projected(X, None, components.T, self.mean_, effective_n_threads(self.n_jobs))
 
     def get_covariance(self) -> Floats:
         """Return the covariance of the model: the components, and equal noise elsewhere.
@@ -376,7 +376,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             what the explained variances exceed the noise by.
         """
         self._check_has_components()
-        return self._covariance().astype(self.components_.dtype)
+        return self._model().covariance().astype(self.components_.dtype)
 
     def get_precision(self) -> Floats:
         """Return the inverse of the model's covariance.
@@ -388,16 +388,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         precision : ndarray of shape (n_features, n_features)
         """
         self._check_has_components()
-        along, noise = self._model_variances()
-        V = self.components_.astype(np.float64)
-        excess = 1 / along
-        if len(V) < V.shape[1]:
-            excess -= 1 / noise
-        with one_thread_blas():
-            precision = (V.T * excess) @ V
-        if len(V) < V.shape[1]:
-            precision[np.diag_indices_from(precision)] += 1 / noise
-        return precision.astype(self.components_.dtype)
+        return self._model().precision().astype(self.components_.dtype)
 
     def score_samples(self, X: Any) -> Floats:
         """Return the log-likelihood of each row under the model.
@@ -412,12 +403,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         self._check_has_components()
         X = validate_rows(self, X, reset=False)
-        return np.concatenate(
-            [
-                self._score_rows(X[start : start + SCORE_ROWS]).astype(X.dtype)
-                for start in range(0, len(X), SCORE_ROWS)
-            ]
-        )
+        model, n_threads = self._model(), effective_n_threads(self.n_jobs)
+        blocks = (X[start : start + SCORE_ROWS] for start in range(0, len(X), SCORE_ROWS))
+        scores = [model.log_likelihood(block, self.mean_, n_threads) for block in blocks]
+        return np.concatenate(scores).astype(X.dtype)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood of the rows under the model.
@@ -497,7 +486,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
                 UserWarning,
                 stacklevel=5,
             )
-        scatter = self._covariance() * (self.n_samples_ - 1)
+        scatter = self._model().covariance() * (self.n_samples_ - 1)
         return Moments(self.n_samples_, self._mean, scatter)
 
     def _set_model(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
@@ -537,55 +526,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         least = np.finfo(deviations.dtype).eps * deviations.max(initial=0)
         return np.maximum(deviations, least if least > 0 else deviations.dtype.type(1))
 
-    def _model_variances(self) -> tuple[Doubles, float]:
-        """Return the model's variances along the components and elsewhere, above rounding."""
-        along = self.explained_variance_.astype(np.float64)
-        largest = max(float(along.max(initial=0)), self.noise_variance_)
-        limits = np.finfo(self.components_.dtype)
-        # The data round deviations, and double precision the squares.
-        rounding = max(float(limits.eps) ** 2, float(np.finfo(np.float64).eps))
-        least = max(rounding * largest, float(limits.tiny))
-        noise = max(self.noise_variance_, least)
-        return np.maximum(along, noise), noise
-
-    def _covariance(self) -> Doubles:
-        V = self.components_.astype(np.float64)
-        excess = np.maximum(self.explained_variance_ - self.noise_variance_, 0)
-        with one_thread_blas():
-            model = (V.T * excess.astype(np.float64)) @ V
-        model[np.diag_indices_from(model)] += self.noise_variance_
-        return model
-
-    def _score_rows(self, X: Floats) -> Doubles:
-        """Bishop (2006), eq. 12.35; the part outside the components by differences."""
-        along, noise = self._model_variances()
-        d, k = self.n_features_in_, self.n_components_
-        rows = X.astype(np.float64)
-        mean = self.mean_.astype(np.float64)
-        V = self.components_.astype(np.float64)
-        z = self._project(rows, mean, V, None)
-        distance = np.einsum("ij,ij->i", z / along, z)
-        if k < d:
-            rest = rows - self._project(z, None, V.T, mean)
-            distance += np.einsum("ij,ij->i", rest, rest) / noise
-        log_determinant = np.log(along).sum() + (d - k) * np.log(noise)
-        return -0.5 * (distance + d * np.log(2 * np.pi) + log_determinant)
-
-    def _project(
-        self, X: Floats, shift: Floats | None, vectors: Floats, offset: Floats | None
-    ) -> Floats:
-        """Return (X - shift) vectors' + offset in the dtype of X."""
-        dtype = X.dtype
-        k, d = vectors.shape
-        out = np.zeros((len(X), k), dtype)
-        shift = np.zeros(d, dtype) if shift is None else shift.astype(dtype, copy=False)
-        offset = np.zeros(k, dtype) if offset is None else offset.astype(dtype, copy=False)
-        if k and d:
-            vectors = np.ascontiguousarray(vectors, dtype=dtype)
-            project(X, shift, vectors, offset, out, effective_n_threads(self.n_jobs))
-        elif k:
-            out += offset
-        return out
+    def _model(self) -> Model:
+        return Model(self.components_, self.explained_variance_, self.noise_variance_)
 
 
 def _checked_coordinates(X: Any) -> Floats:
