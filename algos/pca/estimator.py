@@ -30,7 +30,8 @@ from algos._common.threads import effective_n_threads
 from algos._common.validation import MANY_VALUES, validate_rows
 from algos._cython.finite import all_finite
 from algos.pca import covariance
-from algos.pca.counts import check_count, found_count, known_count, rows_needed
+from algos.pca.counts import check_count, known_count, rows_needed
+from algos.pca.fitted import check_range, fitted_attributes
 from algos.pca.model import Model, projected
 from algos.pca.moments import Moments, joined
 from algos.pca.solvers import (
@@ -42,7 +43,6 @@ from algos.pca.solvers import (
     moments_of,
     unscaled_squares,
 )
-from algos.pca.spectrum import with_fixed_signs
 
 Floats = NDArray[Any]
 
@@ -192,6 +192,15 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     >>> pca.solver_
     'covariance_eigh'
     """
+
+    components_: Floats
+    explained_variance_: Floats
+    singular_values_: Floats
+    mean_: Floats
+    n_components_: int
+    n_samples_: int
+    noise_variance_: float
+    solver_: str
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "n_components": [
@@ -445,7 +454,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         # The others draw nothing, and must not take from numpy's global state.
         key = seed_key(self.random_state) if solver in TRUNCATED else None
         found = decompose(X, count, key, settings)
-        self._set_model(found, n, X.dtype, solver)
+        self._take(fitted_attributes(found, self.n_components, n, X.dtype, solver))
         self._mean = scaled(found.mean, -found.exponent)
         self.__dict__.pop("_scatter", None)
         if found.scatter is not None:
@@ -454,8 +463,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def _learn(self, moments: Moments, dtype: Any) -> None:
         """Take the moments of all rows so far as the state, and make the model if it can be."""
         n, d = moments.n, len(moments.mean)
-        if not np.isfinite(np.trace(moments.scatter)):
-            raise _overflow(np.dtype(np.float64))
+        check_range(np.trace(moments.scatter))
         self._mean, self._scatter = moments.mean, moments.scatter
         self.n_samples_ = n
         self.mean_ = moments.mean.astype(dtype)
@@ -467,7 +475,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         count = known_count(self.n_components, n, d)
         spectrum = covariance.solve(moments, count)
         found = Decomposition(spectrum, moments.mean, None, 0)
-        self._set_model(found, n, dtype, "covariance_eigh")
+        self._take(fitted_attributes(found, self.n_components, n, dtype, "covariance_eigh"))
+
+    def _take(self, attributes: dict[str, Any]) -> None:
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     def _n_missing(self) -> int:
         """Return how many rows the model still lacks."""
@@ -488,28 +500,6 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             )
         scatter = self._model().covariance() * (self.n_samples_ - 1)
         return Moments(self.n_samples_, self._mean, scatter)
-
-    def _set_model(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
-        variances, components, total = found.spectrum
-        count = found_count(self.n_components, found.spectrum, n)
-        left = min(n, components.shape[1]) - count
-        noise = max(total - float(variances[:count].sum()), 0.0) / left if left > 0 else 0.0
-        kept = variances[:count]
-        with np.errstate(over="ignore"):
-            in_data_units = unscaled_squares(kept, found.exponent).astype(dtype)
-        if not np.all(np.isfinite(in_data_units)):
-            raise _overflow(np.dtype(dtype))
-        singular = np.sqrt(kept * (n - 1))
-        self.n_samples_ = n
-        self.n_components_ = count
-        self.mean_ = scaled(found.mean, -found.exponent).astype(dtype)
-        self.components_ = with_fixed_signs(components[:count]).astype(dtype, order="C")
-        self.explained_variance_ = in_data_units
-        ratio = kept / total if total > 0 else np.zeros(count)
-        self.explained_variance_ratio_ = ratio.astype(dtype)
-        self.singular_values_ = scaled(singular, -found.exponent).astype(dtype)
-        self.noise_variance_ = float(np.ldexp(noise, 2 * found.exponent))
-        self.solver_ = solver
 
     def _check_has_components(self) -> None:
         check_is_fitted(self)
@@ -543,11 +533,3 @@ def _checked_coordinates(X: Any) -> Floats:
         return X
     checked: Floats = check_array(X, dtype=[np.float64, np.float32], order="C", input_name="X")
     return checked
-
-
-def _overflow(dtype: np.dtype[Any]) -> ValueError:
-    remedy = "give it as float64, or divide it first" if dtype.itemsize < 8 else "divide X first"
-    return ValueError(
-        f"the variance of X must be at most {np.finfo(dtype).max:.1e}, the largest {dtype}; "
-        f"{remedy}"
-    )
