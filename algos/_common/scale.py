@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite
 
 _LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 
@@ -41,16 +42,20 @@ def scaled(array: NDArray[Any], exponent: int) -> NDArray[Any]:
     return np.ldexp(array, -exponent) if exponent else array
 
 
-def in_range(X: NDArray[Any], measure: Callable[[NDArray[Any]], Measured]) -> tuple[Measured, int]:
+def in_range(
+    X: NDArray[Any], measure: Callable[[NDArray[Any]], Measured], estimator_name: str
+) -> tuple[Measured, int]:
     """Return (what `measure` makes of X / 2**e, e), e being 0 for all but extreme data.
 
     `measure` returns something with a `mean_square`, the mean squared distance of the rows
     to their mean; it is made again of a scaled copy if that shows squares to be no numbers.
+    NaN and infinity in X, which it shows too, raise scikit-learn's ValueError.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         measured = measure(X)
     if is_safe(measured.mean_square, X.dtype):
         return measured, 0
+    assert_all_finite(X, estimator_name=estimator_name, input_name="X")
     exponent = exponent_of(X)
     if measured.mean_square == 0 and abs(exponent) < _LOST:
         return measured, 0  # all rows are equal

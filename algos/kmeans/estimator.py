@@ -322,7 +322,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         else:
             progress = Progress.resumed(resumable.state)
         rows, exponent = in_range(
-            positive, lambda X: Rows(X, positive_weight, progress.key, n_threads)
+            positive, lambda X: Rows(X, positive_weight, progress.key, n_threads), "KMeans"
         )
         plan = self._plan(rows, exponent, weight_exponent)
         model = self._best_run(rows, plan, progress, resumable)

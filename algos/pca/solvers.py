@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import assert_all_finite
 
 from algos._common.random import Key
-from algos._common.scale import exponent_of, is_safe, scaled
+from algos._common.scale import in_range, scaled
 from algos.pca import arpack, covariance, full, randomized
 from algos.pca.moments import Doubles, Moments, gather
 from algos.pca.rows import CenteredRows
 from algos.pca.spectrum import Spectrum
 
 Floats = NDArray[Any]
-Rows = TypeVar("Rows", Moments, CenteredRows)
 
 TRUNCATED = ("arpack", "randomized")  # find the leading directions alone, from a random start
 CHEAP = 64  # columns whose scatter takes far less time than a solver without it
 ALWAYS_EXACT = 500  # rows and columns, as in scikit-learn
-_ROUNDED_TO_ZERO = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 
 
 @dataclass(frozen=True)
@@ -81,15 +77,15 @@ def decompose(X: Floats, count: int | None, key: Key | None, settings: Settings)
     """
     rows: Moments | CenteredRows
     if settings.solver == "covariance_eigh" and X.shape[0] >= X.shape[1]:
-        rows, exponent = _in_range(X, gather, settings.n_threads)
+        rows, exponent = in_range(X, lambda X: gather(X, settings.n_threads), "PCA")
     else:
-        rows, exponent = _in_range(X, CenteredRows, settings.n_threads)
+        rows, exponent = in_range(X, lambda X: CenteredRows(X, settings.n_threads), "PCA")
     return _solve(rows, count, key, settings, exponent)
 
 
 def moments_of(X: Floats, n_threads: int) -> Moments:
     """Return the moments of the rows of X, whatever their magnitude."""
-    moments, exponent = _in_range(X, gather, n_threads)
+    moments, exponent = in_range(X, lambda X: gather(X, n_threads), "PCA")
     scatter = unscaled_squares(moments.scatter, exponent)
     return Moments(moments.n, scaled(moments.mean, -exponent), scatter)
 
@@ -98,21 +94,6 @@ def unscaled_squares(squares: Doubles, exponent: int) -> Doubles:
     """Return squares * 4**exponent; infinity where no float is large enough."""
     with np.errstate(over="ignore"):
         return scaled(squares, -2 * exponent)
-
-
-def _in_range(
-    X: Floats, measure: Callable[[Floats, int], Rows], n_threads: int
-) -> tuple[Rows, int]:
-    """Return (what `measure` makes of X / 2**exponent, exponent), the latter mostly zero."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = measure(X, n_threads)
-    if is_safe(rows.mean_square, X.dtype):
-        return rows, 0
-    assert_all_finite(X, estimator_name="PCA", input_name="X")
-    exponent = exponent_of(X)
-    if rows.mean_square == 0 and abs(exponent) < _ROUNDED_TO_ZERO:
-        return rows, 0  # all rows are equal
-    return measure(scaled(X, exponent), n_threads), exponent
 
 
 def _solve(
@@ -142,7 +123,7 @@ def _solve(
             iterated_power=settings.iterated_power,
             power_iteration_normalizer=settings.power_iteration_normalizer,
         )
-    # partial_fit can go on exactly from it
-    if scatter is None and not isinstance(rows, Moments) and len(rows.mean) <= CHEAP:
+    if scatter is None and isinstance(rows, CenteredRows) and len(rows.mean) <= CHEAP:
+        # partial_fit can go on exactly from it
         scatter = gather(rows.X, settings.n_threads).scatter
     return Decomposition(spectrum, rows.mean, scatter, exponent)

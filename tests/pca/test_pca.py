@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from algos import PCA
+from algos.pca import estimator
 from algos.pca.moments import gather
 from algos.pca.solvers import choose_solver
 from algos.pca.spectrum import completed, count_by_evidence, with_fixed_signs
@@ -351,6 +352,50 @@ def test_only_solvers_that_draw_take_from_the_global_state(solver):
     np.random.seed(0)
     PCA(2, svd_solver=solver).fit(rows())
     assert (np.random.rand() == expected) == (solver in ("full", "covariance_eigh"))
+
+
+def test_inverse_transform_checks_plain_rows_fast_and_others_fully(monkeypatch):
+    pca = PCA(3).fit(rows())
+    Z = pca.transform(rows())
+    expected = pca.inverse_transform(Z)
+    for bad in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="contains"):
+            pca.inverse_transform(np.array([[0.0, bad, 1.0]]))
+    with pytest.raises(ValueError, match="2D"):
+        pca.inverse_transform(Z[0])
+    for other in (np.asfortranarray(Z), Z.tolist(), Z.astype(">f8")):
+        assert np.array_equal(pca.inverse_transform(other), expected)
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("the slow check")
+
+    monkeypatch.setattr(estimator, "check_array", refuse)
+    for dtype in (np.float32, np.float64):
+        found = pca.inverse_transform(Z[:1].astype(dtype))
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected[:1], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("solver", "dtype", "error"),
+    [
+        ("full", np.float32, 3e-7),
+        ("arpack", np.float32, 1e-5),
+        ("covariance_eigh", np.float32, 2e-2),
+        ("randomized", np.float32, 2e-2),
+        ("full", np.float64, 1e-12),
+        ("arpack", np.float64, 1e-9),
+        ("covariance_eigh", np.float64, 3e-9),
+        ("randomized", np.float64, 3e-9),
+    ],
+)
+def test_small_variances_are_as_accurate_as_documented(solver, dtype, error):
+    rng = np.random.default_rng(0)
+    directions = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    X = (rng.normal(size=(20_000, 6)) * np.geomspace(1, 1e-4, 6) @ directions).astype(dtype)
+    ours, reference = both(X, n_components=5, svd_solver=solver)
+    found = ours.explained_variance_ / reference.explained_variance_
+    np.testing.assert_allclose(found, 1, rtol=error)
 
 
 # ---- streaming

@@ -1,0 +1,92 @@
+"""The probabilistic model: a Gaussian with equal noise where there are no components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.threads import one_thread_blas
+from algos._cython.pca_project import project
+from algos.pca.moments import Doubles
+
+Floats = NDArray[Any]
+
+
+class Model:
+    """Tipping and Bishop (1999), "Probabilistic principal component analysis".
+
+    Parameters
+    ----------
+    components : ndarray of shape (k, d)
+    variances : ndarray of shape (k,)
+        Along the components.
+    noise : float
+        Variance along every other direction.
+    """
+
+    def __init__(self, components: Floats, variances: Floats, noise: float) -> None:
+        self.dtype = components.dtype
+        self.V: Doubles = components.astype(np.float64)
+        self.variances: Doubles = variances.astype(np.float64)
+        self.noise = noise
+
+    def covariance(self) -> Doubles:
+        """Return the covariance matrix."""
+        excess = np.maximum(self.variances - self.noise, 0)
+        with one_thread_blas():
+            matrix: Doubles = (self.V.T * excess) @ self.V
+        matrix[np.diag_indices_from(matrix)] += self.noise
+        return matrix
+
+    def precision(self) -> Doubles:
+        """Return the inverse of the covariance, variances below rounding taken as that."""
+        k, d = self.V.shape
+        along, noise = self._invertible()
+        # Without noise directions its floor must not come in: it would cancel.
+        excess = 1 / along - 1 / noise if k < d else 1 / along
+        with one_thread_blas():
+            matrix: Doubles = (self.V.T * excess) @ self.V
+        if k < d:
+            matrix[np.diag_indices_from(matrix)] += 1 / noise
+        return matrix
+
+    def log_likelihood(self, X: Floats, mean: Floats, n_threads: int) -> Doubles:
+        """Bishop (2006), eq. 12.35; the part outside the components by differences."""
+        along, noise = self._invertible()
+        k, d = self.V.shape
+        rows, mean = X.astype(np.float64), mean.astype(np.float64)
+        z = projected(rows, mean, self.V, None, n_threads)
+        distance: Doubles = np.einsum("ij,ij->i", z / along, z)
+        if k < d:
+            rest = rows - projected(z, None, self.V.T, mean, n_threads)
+            distance += np.einsum("ij,ij->i", rest, rest) / noise
+        log_determinant = np.log(along).sum() + (d - k) * np.log(noise)
+        return -0.5 * (distance + d * np.log(2 * np.pi) + log_determinant)
+
+    def _invertible(self) -> tuple[Doubles, float]:
+        """Return the variances along the components and elsewhere, above rounding."""
+        largest = max(float(self.variances.max(initial=0)), self.noise)
+        limits = np.finfo(self.dtype)
+        # The data round deviations, and double precision the squares.
+        rounding = max(float(limits.eps) ** 2, float(np.finfo(np.float64).eps))
+        noise = max(self.noise, rounding * largest, float(limits.tiny))
+        return np.maximum(self.variances, noise), noise
+
+
+def projected(
+    X: Floats, shift: Floats | None, vectors: Floats, offset: Floats | None, n_threads: int
+) -> Floats:
+    """Return (X - shift) vectors' + offset in the dtype of X."""
+    dtype = X.dtype
+    k, d = vectors.shape
+    out = np.zeros((len(X), k), dtype)
+    shift = np.zeros(d, dtype) if shift is None else shift.astype(dtype, copy=False)
+    offset = np.zeros(k, dtype) if offset is None else offset.astype(dtype, copy=False)
+    if k and d:
+        vectors = np.ascontiguousarray(vectors, dtype=dtype)
+        project(X, shift, vectors, offset, out, n_threads)
+    elif k:
+        out += offset
+    return out
