@@ -159,8 +159,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     "randomized": some thousandths at r = 1600, a tenth at r = 1e4. For float64 it is about
     1e-16 * r**2, so that directions below 1e-8 of the largest are lost. "arpack" is 10
     to 1000 times as accurate for float32, as SciPy's release may be, and 10 times for
-    float64. "full" is accurate to rounding of the result, for float64 to about 1e-16 * r. `partial_fit` and `merge` are as
-    accurate as "covariance_eigh".
+    float64. "full" is accurate to rounding of the result, for float64 to about 1e-16 * r.
+    `partial_fit` and `merge` are as accurate as "covariance_eigh".
 
     `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
     `svd_solver` is. They are exact if all rows came by `partial_fit`, by `fit` with
