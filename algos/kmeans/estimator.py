@@ -75,9 +75,9 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     algorithm : {"auto", "lloyd", "elkan"}, default="auto"
         All give the same clusters. "lloyd" measures every row against every centre, in
         registers. "elkan" skips rows whose label the triangle inequality proves unchanged,
-        by two bounds a row (Hamerly's form of Elkan's idea, in 8 bytes a row where Elkan's
-        takes `n_clusters` numbers). "auto" chooses by shape: bounds where `n_clusters *
-        n_features` is at least 3000 and there are 50 rows or more for each cluster.
+        by two bounds a row (Hamerly's form of Elkan's idea, which takes `n_clusters` bounds
+        a row). "auto" chooses by shape: bounds where `n_clusters *
+        n_features` is at least 3000, for at most 256 clusters of 50 rows or more each.
         `algorithm_` tells what ran.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
@@ -395,14 +395,15 @@ _REASONS = {
 def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     """Return "lloyd" or "hamerly".
 
-    Measured: bounds pay from about 3000 products a row, if the distances between centres,
-    which they need in each pass, are few beside those of the rows.
+    Measured: bounds pay from about 3000 products a row; not with many centres, when some
+    other one is always near, nor with few rows, beside which the distances between centres
+    count, which bounds need in each pass.
     """
     n, d = rows.X.shape
     has_room = rows.has_room_for_lanes(n_clusters) and n_clusters**2 <= n * d
     if algorithm == "lloyd" or not has_room:
         return "lloyd"
-    pays = n_clusters * d >= 3000 and n >= 50 * n_clusters
+    pays = n_clusters * d >= 3000 and n_clusters <= 256 and n >= 50 * n_clusters
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 
