@@ -129,6 +129,8 @@ def outputs(estimator: Any, X: Any) -> dict[str, Any]:
 
 def learned(estimator: Any) -> dict[str, Any]:
     """Return the fitted attributes but for the times, which no two runs share."""
+    for name in getattr(estimator, "_deferred", ()):
+        getattr(estimator, name, None)  # a model that waits to be read is made
     found = {
         name: value
         for name, value in vars(estimator).items()
