@@ -28,13 +28,25 @@ typedef int32_t algos_code_vec __attribute__((vector_size(64)));
 typedef int32_t algos_loose_code_vec
     __attribute__((vector_size(64), aligned(1), may_alias)); /* numpy's arrays */
 
+typedef float algos_value_vec __attribute__((vector_size(64)));
+
 typedef struct {
+    void (*encode)(const float *, Py_ssize_t, Py_ssize_t, float, int, int32_t *, Py_ssize_t,
+                   float *, float *);
     void (*products)(const uint8_t *, Py_ssize_t, int, const int32_t *, const int32_t *,
                      Py_ssize_t, int32_t *, int32_t *);
     uint64_t (*reaching)(const int32_t *, Py_ssize_t, const int32_t *, uint64_t *, int32_t *);
 } algos_code_table;
 
 #define ALGOS_SPREAD32(x) ((x) - (algos_code_vec){0})
+
+ALGOS_INLINE algos_value_vec algos_within_plain(algos_value_vec x, float bound) {
+    const algos_value_vec high = bound - (algos_value_vec){0}, low = -high;
+    const algos_code_vec below = x < high; /* false for NaN */
+    const algos_code_vec kept = (below & (algos_code_vec)x) | (~below & (algos_code_vec)high);
+    const algos_code_vec above = (algos_value_vec)kept > low;
+    return (algos_value_vec)((above & kept) | (~above & (algos_code_vec)low));
+}
 
 /* acc + sum of the four products of unsigned a and signed b in each lane. */
 ALGOS_INLINE algos_code_vec algos_dot_plain(algos_code_vec acc, algos_code_vec a,
@@ -66,12 +78,14 @@ ALGOS_INLINE algos_code_vec algos_replace_plain(algos_code_vec old, uint64_t mas
 
 #define ALGOS_CODE(f) ALGOS_PASTE(f, code, plain)
 #define ALGOS_DOT algos_dot_plain
+#define ALGOS_WITHIN algos_within_plain
 #define ALGOS_LARGER algos_larger_plain
 #define ALGOS_MASK algos_mask_plain
 #define ALGOS_REPLACE algos_replace_plain
 #include "_codes_impl.h"
 #undef ALGOS_CODE
 #undef ALGOS_DOT
+#undef ALGOS_WITHIN
 #undef ALGOS_LARGER
 #undef ALGOS_MASK
 #undef ALGOS_REPLACE
@@ -83,6 +97,9 @@ ALGOS_INLINE algos_code_vec algos_replace_plain(algos_code_vec old, uint64_t mas
 #define ALGOS_CODE(f) ALGOS_PASTE(f, code, vnni)
 #define ALGOS_DOT(acc, a, b) \
     ((algos_code_vec)_mm512_dpbusd_epi32((__m512i)(acc), (__m512i)(a), (__m512i)(b)))
+#define ALGOS_WITHIN(x, bound)                                                               \
+    ((algos_value_vec)_mm512_max_ps(_mm512_min_ps((__m512)(x), _mm512_set1_ps(bound)),       \
+                                    _mm512_set1_ps(-(bound))))
 #define ALGOS_LARGER(a, b) ((algos_code_vec)_mm512_max_epi32((__m512i)(a), (__m512i)(b)))
 #define ALGOS_MASK(a, b) ((uint64_t)_mm512_cmpge_epi32_mask((__m512i)(a), (__m512i)(b)))
 #define ALGOS_REPLACE(old, mask, value) \
@@ -90,6 +107,7 @@ ALGOS_INLINE algos_code_vec algos_replace_plain(algos_code_vec old, uint64_t mas
 #include "_codes_impl.h"
 #undef ALGOS_CODE
 #undef ALGOS_DOT
+#undef ALGOS_WITHIN
 #undef ALGOS_LARGER
 #undef ALGOS_MASK
 #undef ALGOS_REPLACE
@@ -110,39 +128,5 @@ static inline int algos_codes_choose(int wanted) {
     (void)wanted;
     return 0;
 }
-
-/* One row, less the shift, as codes; `inverse` is 1 / step, `low` NULL unless the codes are
- * fine. Returns through `norm` and `error` the squared lengths of the row and of what its
- * codes leave. */
-#define ALGOS_DEFINE_ENCODE(T, name)                                                          \
-    ALGOS_INLINE T name##_bounded(T q) {                                                      \
-        q = q < (T)127 ? q : (T)127;                                                          \
-        return q > (T)-127 ? q : (T)-127;                                                     \
-    }                                                                                         \
-    ALGOS_CLONES static void name(const T *restrict row, const T *restrict shift,             \
-                                  Py_ssize_t d, T inverse, double step,                       \
-                                  uint8_t *restrict code, uint8_t *restrict low,              \
-                                  double *norm, double *error) {                              \
-        double squares = 0, left = 0;                                                         \
-        _Pragma("omp simd reduction(+ : squares, left)") for (Py_ssize_t p = 0; p < d; p++) { \
-            const T y = row[p] - shift[p];                                                    \
-            /* positive, so that truncation rounds */                                         \
-            const int32_t u = (int32_t)(name##_bounded(y * inverse) + (T)128.5);              \
-            double rest = (double)y - step * (double)(u - 128);                               \
-            code[p] = (uint8_t)u;                                                             \
-            if (low != NULL) {                                                                \
-                const T fine = (T)rest * inverse * (T)256;                                    \
-                const int32_t v = (int32_t)(name##_bounded(fine) + (T)128.5);                 \
-                rest -= step / 256 * (double)(v - 128);                                       \
-                low[p] = (uint8_t)v;                                                          \
-            }                                                                                 \
-            squares += (double)y * (double)y;                                                 \
-            left += rest * rest;                                                              \
-        }                                                                                     \
-        *norm = squares;                                                                      \
-        *error = left;                                                                        \
-    }
-ALGOS_DEFINE_ENCODE(float, algos_encode_f32)
-ALGOS_DEFINE_ENCODE(double, algos_encode_f64)
 
 #endif

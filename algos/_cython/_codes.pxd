@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, uint8_t, uint64_t
 
 cdef enum:
     CODE_ROWS = 64       # in a tile
+    CODE_BLOCK = 16      # rows encoded at a time
     MAX_CODED = 1 << 13  # columns: products of more could leave 2**28
     MAX_FINE = 32        # the same of fine codes
 
@@ -21,11 +22,12 @@ cdef inline Py_ssize_t code_words(Py_ssize_t d) noexcept nogil:
     return (d + 3) // 4
 
 
-# One row less the shift → its codes, and the low ones unless NULL; norm and error are
-# squared lengths
-cdef void encode_row(
-    const floating* row, const floating* shift, Py_ssize_t d, double step,
-    uint8_t* code, uint8_t* low, double* norm, double* error,
+# 16 rows less the shift, transposed: xt[column][row], aligned to 64 bytes → words of their
+# codes, CODE_ROWS apart, the low ones (if fine) after those of all columns; norm and error are
+# the squared lengths of the rows and of what is left of them
+cdef void encode_block(
+    const float* xt, Py_ssize_t stride, Py_ssize_t d, float step, bint fine, int32_t* words,
+    float* norm, float* error,
 ) noexcept nogil
 
 # c (k, d) → panel int32[panel_rows(k) * code_words(d)], twice that if fine, all zero before, and

@@ -5,6 +5,9 @@ from algos._cython._tile cimport panel_rows
 
 cdef extern from "_codes.h" nogil:
     ctypedef struct algos_code_table:
+        void (*encode)(
+            const float*, Py_ssize_t, Py_ssize_t, float, int, int32_t*, Py_ssize_t, float*,
+            float*) noexcept nogil
         void (*products)(
             const uint8_t*, Py_ssize_t, int, const int32_t*, const int32_t*, Py_ssize_t,
             int32_t*, int32_t*) noexcept nogil
@@ -14,12 +17,6 @@ cdef extern from "_codes.h" nogil:
     int algos_codes_choose(int wanted)
     Py_ssize_t algos_panel_width(Py_ssize_t k)
     int INT32_MIN
-    void algos_encode_f32(
-        const float*, const float*, Py_ssize_t, float, double, uint8_t*, uint8_t*, double*,
-        double*)
-    void algos_encode_f64(
-        const double*, const double*, Py_ssize_t, double, double, uint8_t*, uint8_t*, double*,
-        double*)
 
 cdef double LIMIT = 1 << 28  # four times this is an int32
 
@@ -31,14 +28,11 @@ def is_fast():
     return bool(has_vnni)
 
 
-cdef void encode_row(
-    const floating* row, const floating* shift, Py_ssize_t d, double step,
-    uint8_t* code, uint8_t* low, double* norm, double* error,
+cdef void encode_block(
+    const float* xt, Py_ssize_t stride, Py_ssize_t d, float step, bint fine, int32_t* words,
+    float* norm, float* error,
 ) noexcept nogil:
-    if floating is float:
-        algos_encode_f32(row, shift, d, <float> (1 / step), step, code, low, norm, error)
-    else:
-        algos_encode_f64(row, shift, d, 1 / step, step, code, low, norm, error)
+    algos_codes.encode(xt, stride, d, step, fine, words, code_words(d), norm, error)
 
 
 cdef double _largest(const floating* c, Py_ssize_t size) noexcept nogil:

@@ -1,5 +1,52 @@
 /* Products of a tile of codes with a panel, for one set of instructions: see _codes.h. */
 
+/* The nearest whole number of steps, at most 127 of either sign, plus 128. */
+ALGOS_INLINE algos_code_vec ALGOS_CODE(round)(algos_value_vec steps) {
+    /* positive, so that truncation rounds */
+    return __builtin_convertvector(ALGOS_WITHIN(steps, 127.0f) + 128.5f, algos_code_vec);
+}
+
+ALGOS_INLINE algos_value_vec ALGOS_CODE(left)(algos_value_vec y, algos_code_vec code, float step) {
+    return y - step * __builtin_convertvector(code - 128, algos_value_vec);
+}
+
+/* 16 rows, transposed: xt[column][row], to words of codes, 64 rows apart, the low ones `low`
+ * words after the high ones. Returns the squared lengths of the rows and of what is left. */
+static void ALGOS_CODE(encode)(const float *xt, Py_ssize_t stride, Py_ssize_t d, float step,
+                               int fine, int32_t *words, Py_ssize_t low, float *norm,
+                               float *error) {
+    algos_value_vec squares = {0}, rest = {0};
+    for (Py_ssize_t begin = 0; begin < d; begin += 64) { /* so that short sums are added */
+        algos_value_vec some_squares = {0}, some_rest = {0};
+        for (Py_ssize_t p = begin; p < d && p < begin + 64; p += 4) {
+            algos_code_vec word = {0}, low_word = {0};
+            for (Py_ssize_t q = p; q < p + 4; q++) {
+                algos_code_vec high = ALGOS_SPREAD32(128), fraction = high;
+                if (q < d) {
+                    const algos_value_vec y = *(const algos_value_vec *)(xt + q * stride);
+                    high = ALGOS_CODE(round)(y * (1 / step));
+                    algos_value_vec left = ALGOS_CODE(left)(y, high, step);
+                    if (fine) {
+                        fraction = ALGOS_CODE(round)(left * (256 / step));
+                        left = ALGOS_CODE(left)(left, fraction, step / 256);
+                    }
+                    some_squares += y * y;
+                    some_rest += left * left;
+                }
+                word |= high << (int)(8 * (q - p));
+                low_word |= fraction << (int)(8 * (q - p));
+            }
+            memcpy(words + p / 4 * ALGOS_CODE_ROWS, &word, sizeof(word));
+            if (fine)
+                memcpy(words + (p / 4 + low) * ALGOS_CODE_ROWS, &low_word, sizeof(word));
+        }
+        squares += some_squares;
+        rest += some_rest;
+    }
+    memcpy(norm, &squares, sizeof(squares));
+    memcpy(error, &rest, sizeof(rest));
+}
+
 /* Add the products of some words of the rows with as many words of c panel vectors. */
 ALGOS_INLINE void ALGOS_CODE(add)(const algos_loose_code_vec *restrict x, Py_ssize_t words,
                                   const int32_t *restrict panel,
@@ -106,4 +153,5 @@ static uint64_t ALGOS_CODE(reaching)(const int32_t *products, Py_ssize_t k,
     return twice;
 }
 
-static const algos_code_table ALGOS_CODE(table) = {ALGOS_CODE(products), ALGOS_CODE(reaching)};
+static const algos_code_table ALGOS_CODE(table) = {ALGOS_CODE(encode), ALGOS_CODE(products),
+                                                     ALGOS_CODE(reaching)};

@@ -2,46 +2,74 @@
 
 from cython cimport floating
 from libc.math cimport sqrt
-from libc.stdint cimport uint8_t
-from libc.string cimport memcpy, memset
-from algos._cython._codes cimport CODE_ROWS, code_words, encode_row
+from libc.stdint cimport int32_t, uint8_t
+from algos._cython._codes cimport CODE_BLOCK, CODE_ROWS, code_words, encode_block
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
+from algos._cython._tile cimport pack_tile, tile_points
 
 cdef struct EncodeJob:
     bint single         # float32
     const void* X       # (n, d)
     Py_ssize_t n, d
     const void* shift   # (d,)
-    double step
-    Py_ssize_t words    # twice those of the columns if the codes are fine
+    const float* zeros  # (d,)
+    float step
+    bint fine
     uint8_t* codes      # (tiles, words, CODE_ROWS, 4)
+    Py_ssize_t tile_size
     float* norms        # (n,)
     float* errors       # (n,)
-    uint8_t* rows       # (slots, words, 4)
+    float* scratch      # per slot: CODE_ROWS rows, and a packed tile
 
-cdef double UP = 1 + 1e-6  # more than the rounding of a float32
+# Sums of float32 squares are relatively so wrong, and rests so much of the row's length.
+cdef double OFF = 1e-4
+cdef double ROUNDED = 4e-7
+
+
+cdef inline void _stage(
+    EncodeJob* job, const floating* x, Py_ssize_t rows, float* out
+) noexcept nogil:
+    """Rows less the shift in float32; those that are missing are zero."""
+    cdef const floating* shift = <const floating*> job.shift
+    cdef Py_ssize_t i, p
+    for i in range(CODE_ROWS):
+        for p in range(job.d):
+            out[i * job.d + p] = <float> (x[i * job.d + p] - shift[p]) if i < rows else 0
+
+
+cdef inline void _note_lengths(
+    EncodeJob* job, Py_ssize_t start, Py_ssize_t rows, const float* squares, const float* left
+) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(rows):
+        job.norms[start + i] = sqrt(squares[i])
+        job.errors[start + i] = <float> (
+            (1 + OFF) * sqrt(<double> left[i]) + ROUNDED * job.norms[start + i])
 
 
 cdef void _encode_tile(EncodeJob* job, const floating* X, Py_ssize_t tile, int slot) noexcept nogil:
-    cdef Py_ssize_t words = job.words, start = tile * CODE_ROWS, i, w
-    cdef uint8_t* row = job.rows + slot * words * 4
-    cdef uint8_t* low = NULL if words == code_words(job.d) else row + code_words(job.d) * 4
-    cdef uint8_t* out = job.codes + tile * words * CODE_ROWS * 4
-    cdef double norm, error
-    memset(row, 128, words * 4)  # columns that fill the last word are zero
-    for i in range(CODE_ROWS):
-        if start + i < job.n:
-            encode_row(
-                X + (start + i) * job.d, <const floating*> job.shift, job.d, job.step, row,
-                low, &norm, &error,
-            )
-            job.norms[start + i] = <float> sqrt(norm)
-            job.errors[start + i] = <float> (UP * sqrt(error))
-        else:
-            memset(row, 128, words * 4)
-        for w in range(words):
-            memcpy(out + (w * CODE_ROWS + i) * 4, row + 4 * w, 4)
+    cdef Py_ssize_t start = tile * CODE_ROWS, rows = min(<Py_ssize_t> CODE_ROWS, job.n - start)
+    cdef float* staged = job.scratch + slot * 2 * CODE_ROWS * job.d
+    cdef float* xt = staged + CODE_ROWS * job.d
+    cdef const float* x = <const float*> X + start * job.d
+    cdef const float* shift = <const float*> job.shift
+    cdef int32_t* words = <int32_t*> (job.codes + tile * job.tile_size)
+    cdef float squares[CODE_ROWS]
+    cdef float left[CODE_ROWS]
+    cdef Py_ssize_t points = tile_points(xt), block, row
+    if not (floating is float and rows == CODE_ROWS):
+        _stage(job, X + start * job.d, rows, staged)
+        x, shift = staged, job.zeros
+    for block in range(CODE_ROWS // CODE_BLOCK):
+        row = block * CODE_BLOCK
+        if row % points == 0:
+            pack_tile(x + row * job.d, job.d, points, job.d, shift, xt)
+        encode_block(
+            xt + row % points, points, job.d, job.step, job.fine, words + row,
+            squares + row, left + row,
+        )
+    _note_lengths(job, start, rows, squares, left)
 
 
 cdef void _encode_task(void* arg, Py_ssize_t tile, int slot) noexcept nogil:
@@ -55,9 +83,9 @@ cdef void _encode_task(void* arg, Py_ssize_t tile, int slot) noexcept nogil:
 def encode_rows(
     const floating[:, ::1] X,    # IN (n, d)
     const floating[::1] shift,   # IN (d,)
-    double step,                 # IN
+    float step,                  # IN
     uint8_t[:, :, :, ::1] codes,  # OUT (tiles, words, CODE_ROWS, 4)
-    float[::1] norms,            # OUT (n,) ||x - shift||
+    float[::1] norms,            # OUT (n,) ||x - shift||, to 1e-5
     float[::1] errors,           # OUT (n,) from above, the length of what the codes leave
     int n_threads,
 ):
@@ -66,12 +94,15 @@ def encode_rows(
     Twice as many words as the columns fill ask for fine codes, of 16 bits.
     """
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
-    cdef Scratch rows = scratch(n_threads * codes.shape[1] * 4, 1)
+    cdef Scratch tiles = scratch(n_threads * 2 * CODE_ROWS * d, sizeof(float))
+    cdef Scratch zeros = scratch(d, sizeof(float))
     cdef EncodeJob job
     job.single = floating is float
     job.X, job.n, job.d = &X[0, 0], n, d
-    job.shift, job.step, job.words = &shift[0], step, codes.shape[1]
-    job.codes, job.norms, job.errors = &codes[0, 0, 0, 0], &norms[0], &errors[0]
-    job.rows = <uint8_t*> rows.data
+    job.shift, job.zeros, job.step = &shift[0], <float*> zeros.data, step
+    job.fine = codes.shape[1] > code_words(d)
+    job.codes, job.tile_size = &codes[0, 0, 0, 0], codes.shape[1] * CODE_ROWS * 4
+    job.norms, job.errors = &norms[0], &errors[0]
+    job.scratch = <float*> tiles.data
     with nogil:
-        run_region(_encode_task, &job, codes.shape[0], 0.4 * n * d, n_threads)
+        run_region(_encode_task, &job, codes.shape[0], 0.5 * n * d, n_threads)

@@ -27,7 +27,7 @@ class Codes(NamedTuple):
 
     step: float
     codes: NDArray[np.uint8]  # (tiles, words, TILE, WORD); twice the words if fine
-    norms: NDArray[np.float32]  # (n,) lengths of the rows
+    norms: NDArray[np.float32]  # (n,) lengths of the rows, to 1e-5
     errors: NDArray[np.float32]  # (n,) lengths of the rests, from above
 
 
@@ -49,7 +49,7 @@ def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
 
 
 def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes | None:
-    """Return codes of one kind, or None if the rows of a sample do not differ."""
+    """Return codes of one kind, or None if a sample has no step that float32 can hold."""
     n, d = X.shape
     step = _best_step(X[:: -(-n // _SAMPLE)] - shift)
     if step == 0:
@@ -72,12 +72,12 @@ def _best_step(sample: Floats) -> float:
     """
     values = np.abs(sample.astype(np.float64)).ravel()
     steps = float(values.max(initial=0)) / LEVELS * 2.0 ** (-0.5 * np.arange(8))
-    if steps[0] < np.finfo(np.float32).tiny:
+    if not 1e-30 < steps[0] < 1e30:  # its inverse, squares and a 256th must be float32
         return 0.0
     left = [
         ((values - np.minimum(np.rint(values / step), LEVELS) * step) ** 2).sum() for step in steps
     ]
-    return float(steps[int(np.argmin(left))])
+    return float(np.float32(steps[int(np.argmin(left))]))
 
 
 def _aligned(shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -64,10 +64,11 @@ def test_codes_and_their_errors_are_those_of_the_rows(n, d, fine, dtype):
     y = (X - shift).astype(np.float64)
     left = np.linalg.norm(y - decoded(codes, n, d), axis=1)
     assert np.all(codes.errors >= left * (1 - 1e-12))
-    np.testing.assert_allclose(codes.errors, left, rtol=1e-4, atol=1e-7)
-    np.testing.assert_allclose(codes.norms, np.linalg.norm(y, axis=1), rtol=1e-6)
+    lengths = np.linalg.norm(y, axis=1)
+    assert np.all(codes.errors <= 1.001 * left + 1e-6 * lengths)
+    np.testing.assert_allclose(codes.norms, lengths, rtol=1e-5)
     inside = np.abs(y) <= 127 * codes.step
-    bound = codes.step / (256 if fine else 2) * (1 + 1e-4)  # low codes end at 127 of 128
+    bound = codes.step / (256 if fine else 2) * (1 + 1e-3)  # low codes end at 127 of 128
     assert np.all(np.abs(y - decoded(codes, n, d))[inside] <= bound)
 
 
