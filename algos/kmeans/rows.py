@@ -15,6 +15,7 @@ from algos._common.row_key import row_keys
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
+from algos._cython.kmeans_seed import try_candidates
 from algos._cython.kmeans_update import sum_by_label
 
 _LANES = 16
@@ -68,6 +69,14 @@ class Rows:
         self.mean_square = float(variance.sum() + ((mean - self.shift) ** 2).sum())
         self.spread = total * self.mean_square
 
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of X, in which limits of memory are stated."""
+        return int(self.X.nbytes)
+
     def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
         """Return the hash of the content of each row, or of each row chosen.
 
@@ -110,6 +119,31 @@ class Rows:
             )
         found.objective = max(objective + self.spread, 0.0)
         return found
+
+    def try_candidates(
+        self,
+        candidates: Doubles,
+        rooms: Floats,
+        closest: int,
+        room: NDArray[np.intp] | None,
+        potentials: Doubles,
+    ) -> None:
+        """Measure what each candidate, less the shift, would leave as a further centre.
+
+        Parameters
+        ----------
+        candidates : ndarray of shape (m, d), float64
+        rooms : ndarray of shape (n_rooms, n), in the dtype of X
+            `rooms[closest]` holds the squared distances to the nearest centre so far.
+        room : ndarray of shape (m,) or None
+            In which row of `rooms` to put what candidate j leaves of them.
+        potentials : ndarray of shape (m,)
+            Receives their weighted sum for each candidate.
+        """
+        try_candidates(
+            self.X, self.weight, self.shift, candidates.astype(self.X.dtype), rooms, closest,
+            room, potentials, self.n_threads,
+        )  # fmt: skip
 
     def state(self) -> None:
         """Return None: a pass needs nothing of the pass before."""
