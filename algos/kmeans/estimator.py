@@ -439,7 +439,7 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 
-_FEW_DISTANCES = 20_000  # no codes are made for fewer
+_FEW_DISTANCES = 50_000  # no codes are made for fewer
 _EXTREME_WEIGHT = 128
 _ONE_THREAD_BELOW = 1_000_000  # multiplications: to ask for threads would take longer
 
