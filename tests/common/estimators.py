@@ -23,6 +23,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("KMeans", {"algorithm": "lloyd"}),
     ("KMeans", {"algorithm": "elkan"}),
     ("KMeans", {"init": "random"}),
+    ("KMeans", {"metric": "cosine"}),
     ("PCA", {}),
     ("PCA", {"svd_solver": "full"}),
     ("PCA", {"svd_solver": "covariance_eigh"}),
