@@ -24,6 +24,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("KMeans", {"algorithm": "elkan"}),
     ("KMeans", {"algorithm": "quantized"}),
     ("KMeans", {"init": "random"}),
+    ("KMeans", {"metric": "cosine"}),
     ("PCA", {}),
     ("PCA", {"svd_solver": "full"}),
     ("PCA", {"svd_solver": "covariance_eigh"}),
