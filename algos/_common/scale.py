@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.utils import assert_all_finite
 
 _LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
@@ -31,19 +31,28 @@ def is_safe(squares: float, dtype: Any) -> bool:
     return 1 / limit <= squares <= limit
 
 
-def exponent_of(array: NDArray[Any]) -> int:
-    """Return e such that the largest magnitude in array / 2**e is in [0.5, 1)."""
+def exponent_of(array: Any) -> int:
+    """Return e such that the largest magnitude in array / 2**e is in [0.5, 1).
+
+    The array may be CSR, here and in what follows.
+    """
     peak = max(abs(float(array.max())), abs(float(array.min())))
     return int(np.frexp(peak)[1]) if peak > 0 else 0
 
 
-def scaled(array: NDArray[Any], exponent: int) -> NDArray[Any]:
+def scaled(array: Any, exponent: int) -> Any:
     """Return array / 2**exponent; the array itself if that changes nothing."""
-    return np.ldexp(array, -exponent) if exponent else array
+    if not exponent:
+        return array
+    if not sparse.issparse(array):
+        return np.ldexp(array, -exponent)
+    copy = array.copy()
+    copy.data = np.ldexp(array.data, -exponent)
+    return copy
 
 
 def in_range(
-    X: NDArray[Any], measure: Callable[[NDArray[Any]], Measured], estimator_name: str
+    X: Any, measure: Callable[[Any], Measured], estimator_name: str
 ) -> tuple[Measured, int]:
     """Return (what `measure` makes of X / 2**e, e), e being 0 for all but extreme data.
 
