@@ -99,6 +99,12 @@ class Space:
 
     def grow(self, Q: Doubles) -> Doubles:
         """Take the vectors into the basis; return a basis of what their products add to it."""
+        self.take(Q)
+        scale = float(np.diagonal(self.small).max())
+        return orthonormal_beside(self.V, self._tail, scale * self.rows.eps)
+
+    def take(self, Q: Doubles) -> None:
+        """Take the vectors into the basis, and their products into the projection."""
         Q = self.rows.rounded(Q)
         image = self.rows.scatter_times(Q)
         self.n_multiplied += len(Q)
@@ -107,8 +113,6 @@ class Space:
         self.small = _bordered(self.small, along)
         self.overlap = _bordered(self.overlap, self.V @ Q.T)  # the identity, but for rounding
         self._tail = image - along.T @ self.V
-        scale = float(np.diagonal(self.small).max())
-        return orthonormal_beside(self.V, self._tail, scale * self.rows.eps)
 
     def beside(self, Q: Doubles, vectors: Doubles) -> Doubles:
         """Return a basis of what the vectors add to V and Q."""

@@ -27,7 +27,8 @@ from algos.pca.spectrum import Spectrum, completed
 Floats = NDArray[Any]
 
 FADING = 0.2
-STEPS = 3  # products with a chunk of sparse rows
+STEPS = 2  # products with a chunk of sparse rows, beginning with the directions so far
+FIRST_STEPS = 4  # the same from random directions
 KEY: Key = np.array([0x5851F42D4C957F2D, 0x14057B7EF767814F], dtype=np.uint64)
 
 
@@ -224,11 +225,13 @@ def _with_sparse(sketch: Sketch, X: Csr, n_threads: int) -> Sketch:
     with one_thread_blas():
         start = above[lengths > 1e-14 * lengths.max()]
         Q = orthonormal(np.concatenate([_unit(start), _unit(random)])[: min(d, 2 * block)])
-        space = Space(_Stack(chunk, above), d, size, STEPS * len(Q))
-        for _ in range(STEPS):
+        space = Space(_Stack(chunk, above), d, size, FIRST_STEPS * len(Q))
+        for _ in range((STEPS if sketch.n else FIRST_STEPS) - 1):
             Q = space.grow(Q)
             if len(Q) == 0:
                 break
+        else:
+            space.take(Q)
         space.diagonalise(size + 1)
         squares = np.maximum(space.values, 0)
         kept = min(np.count_nonzero(squares > 1e-28 * squares[0]), size)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
-from algos._common.scale import in_range, scaled
+from algos._common.scale import in_range, scaled, unscaled
 from algos.pca import arpack, covariance, full, randomized, sketch
 from algos.pca.moments import Doubles, Moments, gather
 from algos.pca.rows import Rows, centered
@@ -157,7 +157,7 @@ def _sketched(X: Any, count: int, settings: Settings) -> Decomposition:
         state = settled._replace(
             mean=scaled(settled.mean, -exponent),
             rows=scaled(settled.rows, -exponent),
-            total=float(np.ldexp(settled.total, 2 * exponent)),
+            total=unscaled(settled.total, 2 * exponent),
         )
     return Decomposition(spectrum, mean, None, exponent, state)
 
