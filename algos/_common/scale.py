@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
@@ -32,23 +34,25 @@ def is_safe(squares: float, dtype: Any) -> bool:
 
 
 def exponent_of(array: Any) -> int:
-    """Return e such that the largest magnitude in array / 2**e is in [0.5, 1).
-
-    The array may be CSR, here and in what follows.
-    """
+    """Return e such that the largest magnitude in array / 2**e is in [0.5, 1)."""
     peak = max(abs(float(array.max())), abs(float(array.min())))
     return int(np.frexp(peak)[1]) if peak > 0 else 0
 
 
 def scaled(array: Any, exponent: int) -> Any:
-    """Return array / 2**exponent; the array itself if that changes nothing."""
+    """Return array (or CSR matrix) / 2**exponent; itself if that changes nothing."""
     if not exponent:
         return array
-    if not sparse.issparse(array):
-        return np.ldexp(array, -exponent)
-    copy = array.copy()
-    copy.data = np.ldexp(array.data, -exponent)
-    return copy
+    if sparse.issparse(array):
+        return with_values(array, np.ldexp(array.data, -exponent))
+    return np.ldexp(array, -exponent)
+
+
+def with_values(X: Any, values: NDArray[Any]) -> Any:
+    """Return a CSR matrix with other values in the places of those of X, which it shares."""
+    other = copy(X)
+    other.data = values
+    return other
 
 
 def in_range(
