@@ -111,15 +111,31 @@ class Rows:
         found.objective = max(objective + self.spread, 0.0)
         return found
 
+    def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
+        """Return the label of each row and its squared distance to that centre.
+
+        The distance is to the centre as `rounded` gives it.
+        """
+        labels, squares = np.empty(len(self.X), dtype=np.int32), np.empty(len(self.X))
+        _nearest(self.X, self.weight, self.unshifted(centers), labels, squares, self.n_threads)
+        return labels, squares
+
+    def rounded(self, centers: Doubles) -> Doubles:
+        """Return centres less the shift as the dtype of X holds them."""
+        return self.shifted(self.unshifted(centers))
+
+    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+        """Return the sums of the rows less the shift, and of their weights, by label."""
+        sums, counts = np.zeros((n_clusters, len(self.shift))), np.zeros(n_clusters)
+        sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
+        return sums, counts
+
     def state(self) -> None:
         """Return None: a pass needs nothing of the pass before."""
 
     def distances(self, centers: Doubles) -> Doubles:
         """Return the squared distance of each row to its nearest centre."""
-        labels = np.empty(len(self.X), dtype=np.int32)
-        squares = np.empty(len(self.X))
-        _nearest(self.X, self.weight, self.unshifted(centers), labels, squares, self.n_threads)
-        return squares
+        return self.nearest(centers)[1]
 
 
 def rounding_of(X: Floats) -> float:
