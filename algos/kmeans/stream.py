@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
 from algos._common.scale import exponent_of, in_range, scaled, unscaled
+from algos._common.threads import effective_n_threads
 from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans.openings import Openings
 from algos.kmeans.rows import Doubles, Floats, Rows
@@ -27,7 +28,12 @@ class Settings:
 
     capacity: int  # centres to keep
     half_life: float | None
-    n_threads: int
+    n_jobs: int | None
+
+    @property
+    def n_threads(self) -> int:
+        """Return the number of threads; to ask takes longer than to keep a row."""
+        return effective_n_threads(self.n_jobs)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Stream:
     weighed: float = 0.0  # the clock when weights were last brought up to date
     exponent: int = 0
     weight_exponent: int = 0
+    n_pending: int = 0
     pending: tuple[Batch, ...] = ()  # rows that wait for others: fewer than 4 a centre
 
     @classmethod
@@ -77,16 +84,17 @@ class Stream:
             raise ValueError(
                 "the sum of all `sample_weight` must be a number below 1.8e308; divide them"
             )
-        later = replace(self, clock=clock, n_rows=self.n_rows + len(X))
-        enough = _HELD_BACK * settings.capacity
+        n_rows, enough = self.n_rows + len(X), _HELD_BACK * settings.capacity
         if len(X) >= enough:  # these need not be copied
-            later = later.settled(settings)
+            learned = self.settled(settings)
+            later = replace(learned, clock=clock, n_rows=n_rows)
             return later._learned((X, weight, clock), settings)
         kept = (X.copy(), weight, clock)  # the caller may write into X
-        later = replace(later, pending=(*self.pending, kept))
-        if sum(len(batch[0]) for batch in later.pending) < enough:
-            return later
-        return later.settled(settings)
+        n_pending = self.n_pending + len(X)
+        later = replace(
+            self, clock=clock, n_rows=n_rows, n_pending=n_pending, pending=(*self.pending, kept)
+        )
+        return later.settled(settings) if n_pending >= enough else later
 
     def settled(self, settings: Settings) -> Stream:
         """Return the stream with all rows learned, none held back."""
@@ -137,7 +145,7 @@ class Stream:
 
     def _learned(self, batch: Batch, settings: Settings) -> Stream:
         X, weight, _ = batch
-        known = replace(self, pending=()).aged(settings.half_life)
+        known = replace(self, n_pending=0, pending=()).aged(settings.half_life)
         rows, known = _in_common_units(X, weight, known, settings.n_threads)
         is_kept = known.weights > _FORGOTTEN * known.weights.sum()
         known = replace(
