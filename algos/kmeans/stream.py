@@ -16,6 +16,7 @@ from algos.kmeans.openings import Openings
 from algos.kmeans.rows import Doubles, Floats, Rows
 
 _HELD_BACK = 4  # rows for each centre: fewer are not worth an update
+_SURPRISE = 1.1  # times the distances of a calm stream
 _EXTREME_WEIGHT = 128
 _FORGOTTEN = 1e-30  # share of all weight below which a centre is none
 
@@ -50,6 +51,7 @@ class Stream:
     weights: Doubles  # (m,) of those rows
     scatter: float = 0.0  # sum of the squared distances of rows to the mean they went into
     price: float = 0.0  # of the cheapest merger of two centres when they were last compared
+    calm: float = 0.0  # mean squared distance in a batch of which no row was worth a centre
     n_rows: int = 0
     n_updates: int = 0
     clock: float = 0.0  # weight of all rows that came
@@ -112,6 +114,7 @@ class Stream:
             weights=self.weights * decay,
             scatter=self.scatter * decay,
             price=self.price * decay,
+            calm=0.0,  # the prices have fallen
             weighed=self.clock,
         )
 
@@ -126,6 +129,7 @@ class Stream:
             weights=scaled(self.weights, heavier),
             scatter=unscaled(self.scatter, -2 * change - heavier),
             price=unscaled(self.price, -2 * change - heavier),
+            calm=0.0,
             exponent=exponent,
             weight_exponent=weight_exponent,
         )
@@ -151,7 +155,8 @@ class Stream:
         known = replace(
             known, centers=known.centers[is_kept], weights=known.weights[is_kept]
         )
-        centers, weights, added = _absorbed(rows, known, settings.capacity)
+        found, calm = _opened(rows, known, settings.capacity)
+        centers, weights, added = _absorbed(rows, known, found)
         total = float(weights.sum())
         if not np.isfinite(total):
             raise ValueError("the sum of all `sample_weight` is too large; divide them")
@@ -160,6 +165,7 @@ class Stream:
             centers=centers,
             weights=weights,
             scatter=known.scatter + added,
+            calm=calm,
             n_updates=known.n_updates + 1,
         )
         is_new = len(centers) != len(known.centers)
@@ -257,20 +263,30 @@ def _in_common_units(
     return rows, known.rescaled(common, weight_exponent)
 
 
-def _absorbed(rows: Rows, known: Stream, capacity: int) -> tuple[Doubles, Doubles, float]:
+def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
+    """Return the rows in clusters, those included that rows opened, and what is calm now.
+
+    In a calm stream few batches are searched for rows that would be worth a centre: those
+    whose distances have grown, and some others, ever fewer.
+    """
+    found = Openings(rows, rows.shifted(known.centers), stream(known.key, known.n_updates))
+    if len(known.centers) < capacity:
+        found.fill(capacity - len(known.centers))
+        return found, 0.0
+    mean = found.total / (len(rows.X) if rows.weight is None else float(rows.weight.sum()))
+    is_due = known.n_updates & (known.n_updates - 1) == 0
+    if mean <= _SURPRISE * known.calm and not is_due:
+        return found, known.calm
+    return found, 0.0 if found.replace(max(capacity // 4, 1), known.price) else mean
+
+
+def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doubles, float]:
     """Return centres and weights with the rows in them, and what was added to the scatter.
 
-    Every row goes to the nearest centre, of those known and of rows that open one of their
-    own; each centre moves to the mean of all that ever went into it. Sums of squares are
+    Each centre moves to the mean of all rows that ever went into it. Sums of squares are
     exact: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance",
     eq. 2.1, for each centre.
     """
-    rng = stream(known.key, known.n_updates)
-    found = Openings(rows, rows.shifted(known.centers), rng)
-    if len(known.centers) < capacity:
-        found.fill(capacity - len(known.centers))
-    else:
-        found.replace(max(capacity // 4, 1), known.price)
     m = len(found.centers)
     sums, counts = rows.sum_up(found.labels, m)
     weights = np.concatenate([known.weights, np.zeros(m - len(known.weights))])
