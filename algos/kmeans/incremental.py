@@ -49,6 +49,7 @@ class Incremental(Deferred):
     max_iter: int
     extra_center_factor: int
     half_life: float | None
+    metric: str
     random_state: Any
     n_jobs: int | None
     labels_: NDArray[np.int32]
@@ -82,8 +83,8 @@ class Incremental(Deferred):
         self : KMeans
         """
         known = self.__dict__.get("_stream")
-        X = validate_rows(self, X, reset=known is None)
-        weight = check_sample_weight(sample_weight, len(X))
+        X = validate_rows(self, X, reset=known is None, accept_sparse="csr")
+        weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight = drop_zero_weight(X, weight)
         if not isinstance(self.init, str) and not callable(self.init):
             check_initial_centers(self.init, self.n_clusters, X.shape[1])
@@ -185,11 +186,12 @@ class Incremental(Deferred):
                 f"`n_clusters`={n_clusters!r} must be ints in [1, {most}], as many as there "
                 f"are weighted centres; the default is None, which is all from 2"
             )
-        inertias = curve(state, counts, self._settings().n_threads)
+        inertias = curve(state, counts, self.metric, self._settings().n_threads)
         return counts.astype(np.intp), inertias
 
     def _settings(self) -> Settings:
-        return Settings(self.extra_center_factor * self.n_clusters, self.half_life, self.n_jobs)
+        capacity = self.extra_center_factor * self.n_clusters
+        return Settings(capacity, self.half_life, self.metric, self.n_jobs)
 
     def _state_of_all_rows(self) -> Stream:
         """Return the state with no row held back."""
@@ -210,13 +212,17 @@ class Incremental(Deferred):
     ) -> None:
         """Take the clusters of a fit as the state from which `partial_fit` goes on."""
         held = weights > 0
+        scatter = model.inertia
+        if self.metric == "cosine":
+            held &= model.centers.any(axis=1)
+            scatter *= 2  # see `rows_of_means`
         state = Stream(
             # not the key itself: its streams have been drawn from
             stream(key, plan.n_init).integers(2**64, size=2, dtype=np.uint64),
             model.centers.dtype.name,
             model.centers[held].astype(np.float64),
-            weights[held],
-            model.inertia,
+            weights[held].astype(np.float64),
+            scatter,
             n_rows=n_rows,
             exponent=plan.exponent,
             weight_exponent=plan.weight_exponent,
@@ -241,6 +247,7 @@ class Incremental(Deferred):
             state,
             lambda rows: self._plan(rows, state.exponent, state.weight_exponent),
             is_auto=self.n_init == "auto",
+            metric=self.metric,
             n_threads=effective_n_threads(self.n_jobs),
             report=lambda level, text: say(self, text, level=level),
         )

@@ -32,11 +32,8 @@ class Openings:
         self._rows = rows
         self._rng = rng
         self._groups: Groups | None = None
-        # A row that became a centre may be at a distance from itself by rounding.
-        largest = float(np.abs(rows.shift).max()) + float(np.sqrt(rows.mean_square))
-        self._rounding = len(rows.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2
-        self.labels: Labels = np.zeros(len(rows.X), dtype=np.int32)
-        self.squares: Doubles = np.ones(len(rows.X))
+        self.labels: Labels = np.zeros(len(rows), dtype=np.int32)
+        self.squares: Doubles = np.ones(len(rows))
         if len(centers):
             self.labels, self.squares = rows.nearest(centers)
 
@@ -96,7 +93,7 @@ class Openings:
         """Return different rows, less the shift: fewer if no others are left."""
         if self._groups is None:
             self._groups = Groups(self._rows.keys())
-        mass = self._weighted(np.where(self.squares > self._rounding, self.squares, 0.0))
+        mass = self._weighted(np.where(self.squares > self._rows.rounding, self.squares, 0.0))
         return self._rows.take(self._groups.draw(mass, count, self._rng))
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from algos._common.callbacks import Task
 from algos._common.scale import unscaled
 from algos.kmeans.lloyd import Descent, descend
+from algos.kmeans.metric import rows_of_means
 from algos.kmeans.restarts import Model, Plan, Progress, best_run
 from algos.kmeans.rows import Doubles, Labels, Rows
 from algos.kmeans.stream import Mergers, Stream
@@ -24,6 +25,7 @@ def reduced_model(
     plan_for: Callable[[Rows], Plan],
     *,
     is_auto: bool,
+    metric: str,
     n_threads: int,
     report: Callable[[int, str], None],
 ) -> tuple[Model, Plan]:
@@ -42,45 +44,49 @@ def reduced_model(
     report : callable
         Receives (level, text) for `verbose`.
     """
-    rows = _rows_of(state, n_threads)
+    rows = _rows_of(state, n_threads, metric)
     plan = plan_for(rows)
     if len(state.centers) <= plan.n_clusters:
-        return _each_its_own(state, plan.n_clusters), plan
+        return _each_its_own(rows, state.scatter, plan.n_clusters), plan
     if is_auto and not isinstance(plan.init, np.ndarray):
         plan = replace(plan, n_init=_TRIALS)
     model = best_run(
         rows, plan, Progress(state.key), task=Task(), attributes=lambda centers: {}, report=report
     )
-    model.inertia += state.scatter
-    model.history["objective"] = model.history["objective"] + state.scatter
+    within = rows.inertia_of(state.scatter)
+    model.inertia += within
+    model.history["objective"] = model.history["objective"] + within
     return model, plan
 
 
-def curve(state: Stream, counts: NDArray[np.intp], n_threads: int) -> Doubles:
+def curve(state: Stream, counts: NDArray[np.intp], metric: str, n_threads: int) -> Doubles:
     """Return the inertia for each number of clusters, given in ascending order."""
-    rows = _rows_of(state, n_threads)
+    rows = _rows_of(state, n_threads, metric)
     labels = _merged_labels(state, counts[::-1], n_threads)
     found = [_improved(rows, next(labels)) for _ in counts]
     # With one centre more than the best of fewer, the inertia is no larger.
-    inertias = np.minimum.accumulate(found[::-1]) + state.scatter
+    inertias = np.minimum.accumulate(found[::-1]) + rows.inertia_of(state.scatter)
     curve: Doubles = unscaled(inertias, 2 * state.exponent + state.weight_exponent)
     return curve
 
 
-def _rows_of(state: Stream, n_threads: int) -> Rows:
-    return Rows(np.ascontiguousarray(state.centers), state.weights, state.key, n_threads)
+def _rows_of(state: Stream, n_threads: int, metric: str) -> Rows:
+    centers, weights = state.centers, state.weights
+    if not len(centers):  # only rows without a direction came
+        centers, weights = np.zeros((1, centers.shape[1])), np.ones(1)
+    return rows_of_means(centers, weights, state.key, n_threads, metric)
 
 
-def _each_its_own(state: Stream, n_clusters: int) -> Model:
+def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:
     """Return a cluster for each centre, and the same again for clusters that have none."""
-    m = len(state.centers)
-    history = {name: np.array([value]) for name, value in _RECORD.items()}
-    history["objective"] = np.array([state.scatter])
-    centers = state.centers[np.arange(n_clusters) % m]
-    return Model(centers, np.arange(m, dtype=np.int32), state.scatter, 1, history)
-
-
-_RECORD = {"objective": 0.0, "seconds": 0.0, "center_shift": 0.0}
+    m = len(rows)
+    centers = rows.take(np.arange(n_clusters) % m)
+    centers = rows.unshifted(rows.placed(centers, centers))
+    labels, inertia = rows.measure(centers)
+    inertia += rows.inertia_of(scatter)
+    history = {"objective": inertia, "seconds": 0.0, "center_shift": 0.0}
+    record = {name: np.array([value]) for name, value in history.items()}
+    return Model(centers, labels, inertia, 1, record)
 
 
 def _merged_labels(
@@ -101,7 +107,8 @@ def _merged_labels(
 def _improved(rows: Rows, labels: Labels) -> float:
     """Return the inertia after a few of Lloyd's iterations from given clusters."""
     sums, weights = rows.sum_up(labels, int(labels.max()) + 1)
-    descent = Descent.from_centers(sums / weights[:, np.newaxis], len(labels))
+    means = sums / weights[:, np.newaxis]
+    descent = Descent.from_centers(rows.placed(means, means), len(labels))
     descent = descend(
         rows,
         rows,
@@ -113,4 +120,4 @@ def _improved(rows: Rows, labels: Labels) -> float:
         report=lambda text: None,
     )
     assert rows.weight is not None
-    return float((rows.weight * rows.distances(descent.centers)).sum())
+    return rows.inertia_of(float((rows.weight * rows.distances(descent.centers)).sum()))

@@ -13,9 +13,10 @@ from sklearn.utils import check_array
 from algos._common.callbacks import Task
 from algos._common.random import Key, stream
 from algos._common.scale import scaled
+from algos._common.validation import read_only
 from algos.kmeans.bounds import BoundedPasses
 from algos.kmeans.lloyd import Descent, Passes, descend
-from algos.kmeans.rows import Doubles, Floats, Labels, Rows, label_and_measure
+from algos.kmeans.rows import Doubles, Floats, Labels, Rows
 from algos.kmeans.seeding import plus_plus, random_rows
 
 
@@ -102,7 +103,7 @@ def best_run(
         progress.run = run.number
         if progress.descent is None:
             centers = initial_centers(rows, plan, progress.key, run.number)
-            progress.descent = Descent.from_centers(centers, len(rows.X))
+            progress.descent = Descent.from_centers(centers, len(rows))
         progress.passes = _passes(rows, plan, progress.passes_state)
         progress.passes_state = None
         descent = descend(
@@ -141,7 +142,7 @@ def _passes(rows: Rows, plan: Plan, state: dict[str, Any] | None) -> Passes:
 def _measured(rows: Rows, descent: Descent) -> Model:
     """Return the run's model, with the inertia of its centres as they will be returned."""
     centers = rows.unshifted(descent.centers)
-    labels, inertia = label_and_measure(rows.X, rows.weight, centers, rows.n_threads)
+    labels, inertia = rows.measure(centers)
     return Model(centers, labels, inertia, descent.n_iter, descent.history.arrays())
 
 
@@ -153,8 +154,7 @@ def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
     centers = plan.init
     if callable(centers):
         seed = np.random.RandomState(stream(key, run).integers(2**32))
-        X = scaled(rows.X, -plan.exponent).view()
-        X.flags.writeable = False
+        X = read_only(scaled(rows.X, -plan.exponent))
         centers = centers(X, plan.n_clusters, random_state=seed)
     checked = check_initial_centers(centers, plan.n_clusters, rows.X.shape[1])
     return rows.shifted(scaled(checked, plan.exponent))

@@ -15,6 +15,7 @@ from algos._common.row_key import row_keys
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
+from algos._cython.kmeans_seed import try_candidates
 from algos._cython.kmeans_update import sum_by_label
 
 _LANES = 16
@@ -68,6 +69,14 @@ class Rows:
         self.mean_square = float(variance.sum() + ((mean - self.shift) ** 2).sum())
         self.spread = total * self.mean_square
 
+    def __len__(self) -> int:
+        return len(self.X)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of X, in which limits of memory are stated."""
+        return int(self.X.nbytes)
+
     def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
         """Return the hash of the content of each row, or of each row chosen.
 
@@ -88,11 +97,15 @@ class Rows:
         """Return given centres less the shift."""
         return np.asarray(centers, dtype=np.float64) - self.shift
 
+    def has_room_for_bounds(self, n_clusters: int) -> bool:
+        """Tell whether what bounds need beside two numbers a row stays small."""
+        return self.has_room_for_lanes(n_clusters) and n_clusters**2 <= self.X.size
+
     def has_room_for_lanes(self, n_clusters: int) -> bool:
         """Tell whether a copy of the sums for each of enough lanes stays small."""
         n, d = self.X.shape
         n_bytes = _LANES * 8 * n_clusters * d
-        return _LANES * n_clusters <= n and n_bytes <= max(16 << 20, self.X.nbytes // 20)
+        return _LANES * n_clusters <= n and n_bytes <= max(16 << 20, self.nbytes // 20)
 
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
@@ -116,9 +129,15 @@ class Rows:
 
         The distance is to the centre as `rounded` gives it.
         """
-        labels, squares = np.empty(len(self.X), dtype=np.int32), np.empty(len(self.X))
+        labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
         _nearest(self.X, self.weight, self.unshifted(centers), labels, squares, self.n_threads)
         return labels, squares
+
+    @property
+    def rounding(self) -> float:
+        """Return what the squared distance of equal rows may be."""
+        largest = float(np.abs(self.shift).max()) + float(np.sqrt(self.mean_square))
+        return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
 
     def rounded(self, centers: Doubles) -> Doubles:
         """Return centres less the shift as the dtype of X holds them."""
@@ -130,8 +149,46 @@ class Rows:
         sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
         return sums, counts
 
+    def try_candidates(
+        self,
+        candidates: Doubles,
+        rooms: Floats,
+        closest: int,
+        room: NDArray[np.intp] | None,
+        potentials: Doubles,
+    ) -> None:
+        """Measure what each candidate, less the shift, would leave as a further centre.
+
+        Parameters
+        ----------
+        candidates : ndarray of shape (m, d), float64
+        rooms : ndarray of shape (n_rooms, n), in the dtype of X
+            `rooms[closest]` holds the squared distances to the nearest centre so far.
+        room : ndarray of shape (m,) or None
+            In which row of `rooms` to put what candidate j leaves of them.
+        potentials : ndarray of shape (m,)
+            Receives their weighted sum for each candidate.
+        """
+        try_candidates(
+            self.X, self.weight, self.shift, candidates.astype(self.X.dtype), rooms, closest,
+            room, potentials, self.n_threads,
+        )  # fmt: skip
+
     def state(self) -> None:
         """Return None: a pass needs nothing of the pass before."""
+
+    def placed(self, centers: Doubles, old: Doubles) -> Doubles:
+        """Return the means of the rows as centres; `old` are those they come from."""
+        return centers
+
+    def inertia_of(self, squares: float) -> float:
+        """Return the inertia of which `squares` is the sum of squared distances."""
+        return squares
+
+    def measure(self, centers: Floats) -> tuple[Labels, float]:
+        """Return the labels and the inertia for centres as `unshifted` returns them."""
+        labels, squares = label_and_measure(self.X, self.weight, centers, self.n_threads)
+        return labels, self.inertia_of(squares)
 
     def distances(self, centers: Doubles) -> Doubles:
         """Return the squared distance of each row to its nearest centre."""
@@ -185,14 +242,20 @@ def label_and_measure(
     return labels, _nearest(X, weight, centers, labels, None, n_threads)
 
 
-def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
-    """Return the distance of each row to each centre, shape (n, k)."""
+def room_for_distances(X: Any, centers: Floats) -> Floats:
+    """Return an empty array for the distances of the rows to the centres."""
+    n, k = X.shape[0], len(centers)
     require_memory(
-        len(X) * len(centers) * X.itemsize,
-        f"the distances of {len(X)} rows to {len(centers)} centres",
+        n * k * X.dtype.itemsize,
+        f"the distances of {n} rows to {k} centres",
         "transform fewer rows at a time",
     )
-    out = np.empty((len(X), len(centers)), dtype=X.dtype)
+    return np.empty((n, k), dtype=X.dtype)
+
+
+def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
+    """Return the distance of each row to each centre, shape (n, k)."""
+    out = room_for_distances(X, centers)
     shift, shifted = _shift_of(centers)
     center_distances(X, shift, shifted, out, n_threads)
     if not all_finite(out):  # squares beyond the dtype's range

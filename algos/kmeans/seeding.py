@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._cython.kmeans_seed import bucket_sums, try_candidates
+from algos._cython.kmeans_seed import bucket_sums
 from algos.kmeans.rows import Doubles, Floats, Rows
 
 _BUCKET_BITS = 10
@@ -24,7 +24,7 @@ class BucketSampler:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._bucket = (rows.keys() >> np.uint64(64 - _BUCKET_BITS)).astype(np.uint16)
-        index = np.int32 if len(rows.X) < 2**31 else np.int64
+        index = np.int32 if len(rows) < 2**31 else np.int64
         self._members = np.argsort(self._bucket, kind="stable").astype(index)
         sizes = np.bincount(self._bucket, minlength=1 << _BUCKET_BITS)
         self._starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -78,7 +78,7 @@ def _first_beyond(cumulated: Doubles, target: float) -> int:
 def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Return rows drawn by weight, no two of them equal while there are others."""
     sampler = BucketSampler(rows)
-    values = np.ones(len(rows.X), dtype=rows.X.dtype)
+    values = np.ones(len(rows), dtype=rows.X.dtype)
     sums = sampler.sums(values)
     chosen: list[int] = []
     for uniform in rng.random(n_clusters):
@@ -122,8 +122,8 @@ class NearestCenter:
     """
 
     def __init__(self, rows: Rows, n_trials: int) -> None:
-        n, dtype = len(rows.X), rows.X.dtype
-        fits = (n_trials + 1) * n * dtype.itemsize <= rows.X.nbytes // 5 + (12 << 20)
+        n, dtype = len(rows), rows.X.dtype
+        fits = (n_trials + 1) * n * dtype.itemsize <= rows.nbytes // 5 + (12 << 20)
         self._rows = rows
         self._rooms = np.empty((n_trials + 1 if fits else 2, n), dtype=dtype)
         self._room = 0
@@ -147,10 +147,6 @@ class NearestCenter:
 
     def _try(self, candidates: list[int], rooms: NDArray[np.intp] | None) -> Doubles:
         potentials = np.empty(len(candidates))
-        rows = self._rows
-        centers = np.ascontiguousarray(rows.X[candidates] - rows.shift)
-        try_candidates(
-            rows.X, rows.weight, rows.shift, centers, self._rooms, self._room, rooms,
-            potentials, rows.n_threads,
-        )  # fmt: skip
+        taken = self._rows.take(candidates)
+        self._rows.try_candidates(taken, self._rooms, self._room, rooms, potentials)
         return potentials

@@ -6,21 +6,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
-from algos._common.scale import exponent_of, in_range, scaled, unscaled
+from algos._common.scale import exponent_of, scaled, unscaled
 from algos._common.threads import effective_n_threads
 from algos._cython.kmeans_merge import merge_closest
+from algos.kmeans.metric import directed_rows, make_rows
 from algos.kmeans.openings import Openings
-from algos.kmeans.rows import Doubles, Floats, Rows
+from algos.kmeans.rows import Doubles, Rows
 
 _HELD_BACK = 4  # rows for each centre: fewer are not worth an update
 _SURPRISE = 1.1  # times the distances of a calm stream
 _EXTREME_WEIGHT = 128
 _FORGOTTEN = 1e-30  # share of all weight below which a centre is none
 
-Batch = tuple[Floats, Doubles | None, float]  # rows, weights, the clock when they came
+Batch = tuple[Any, Doubles | None, float]  # array or CSR, weights, the clock when they came
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Settings:
 
     capacity: int  # centres to keep
     half_life: float | None
+    metric: str
     n_jobs: int | None
 
     @property
@@ -62,7 +65,7 @@ class Stream:
     pending: tuple[Batch, ...] = ()  # rows that wait for others: fewer than 4 a centre
 
     @classmethod
-    def empty(cls, key: Key, X: Floats) -> Stream:
+    def empty(cls, key: Key, X: Any) -> Stream:
         """Return what is known before the first row."""
         return cls(key, X.dtype.name, np.empty((0, X.shape[1])), np.empty(0))
 
@@ -75,24 +78,24 @@ class Stream:
         """Return plain arrays, numbers and strings."""
         return dict(vars(self))
 
-    def received(self, X: Floats, weight: Doubles | None, settings: Settings) -> Stream:
+    def received(self, X: Any, weight: Doubles | None, settings: Settings) -> Stream:
         """Return the stream after a further batch of rows, all of positive weight.
 
         Few rows are held back until there are enough for an update: one row costs little,
         and a stream of single rows is learned as well as one of large batches.
         """
-        clock = self.clock + float(len(X) if weight is None else weight.sum())
+        clock = self.clock + float(X.shape[0] if weight is None else weight.sum())
         if not np.isfinite(clock):
             raise ValueError(
                 "the sum of all `sample_weight` must be a number below 1.8e308; divide them"
             )
-        n_rows, enough = self.n_rows + len(X), _HELD_BACK * settings.capacity
-        if len(X) >= enough:  # these need not be copied
+        n_rows, enough = self.n_rows + X.shape[0], _HELD_BACK * settings.capacity
+        if X.shape[0] >= enough:  # these need not be copied
             learned = self.settled(settings)
             later = replace(learned, clock=clock, n_rows=n_rows)
             return later._learned((X, weight, clock), settings)
         kept = (X.copy(), weight, clock)  # the caller may write into X
-        n_pending = self.n_pending + len(X)
+        n_pending = self.n_pending + X.shape[0]
         later = replace(
             self, clock=clock, n_rows=n_rows, n_pending=n_pending, pending=(*self.pending, kept)
         )
@@ -150,6 +153,13 @@ class Stream:
     def _learned(self, batch: Batch, settings: Settings) -> Stream:
         X, weight, _ = batch
         known = replace(self, n_pending=0, pending=()).aged(settings.half_life)
+        weight, known = _weighed(X, weight, known)
+        if settings.metric == "cosine":
+            X, weight, undirected = directed_rows(X, weight, settings.n_threads)
+            # As if at right angles to every centre; see `rows_of_means`.
+            known = replace(known, scatter=known.scatter + 2 * undirected)
+            if not X.shape[0]:
+                return known
         rows, known = _in_common_units(X, weight, known, settings.n_threads)
         is_kept = known.weights > _FORGOTTEN * known.weights.sum()
         known = replace(
@@ -230,37 +240,42 @@ def _words(key: tuple[int, ...]) -> list[int]:
 def _joined(pending: tuple[Batch, ...], half_life: float | None) -> Batch:
     """Return several batches as one, each with its weights of today."""
     clock = pending[-1][2]
-    X = np.concatenate([rows for rows, *_ in pending])
+    parts = [rows for rows, *_ in pending]
+    if all(map(sparse.issparse, parts)):
+        X = sparse.vstack(parts, format="csr")
+    else:
+        X = np.concatenate([rows.toarray() if sparse.issparse(rows) else rows for rows in parts])
     if half_life is None and all(weight is None for _, weight, _ in pending):
         return X, None, clock
     weights = []
     for rows, weight, came in pending:
         decay = 1.0 if half_life is None else 2.0 ** ((came - clock) / half_life)
-        weights.append(np.full(len(rows), decay) if weight is None else weight * decay)
+        weights.append(np.full(rows.shape[0], decay) if weight is None else weight * decay)
     weight = np.concatenate(weights)
     is_left = weight > 0  # the oldest may have decayed to nothing
     return (X, weight, clock) if is_left.all() else (X[is_left], weight[is_left], clock)
 
 
-def _in_common_units(
-    X: Floats, weight: Doubles | None, known: Stream, n_threads: int
-) -> tuple[Rows, Stream]:
-    """Return the rows and the stream, both in units in which squares are numbers."""
-    weight_exponent = known.weight_exponent
+def _weighed(X: Any, weight: Doubles | None, known: Stream) -> tuple[Doubles | None, Stream]:
+    """Return the weights, and the stream, in units in which their sums are numbers."""
+    exponent = known.weight_exponent
     if weight is not None and not len(known.weights):
         peak = exponent_of(weight)
-        weight_exponent = peak if abs(peak) >= _EXTREME_WEIGHT else 0
-    if weight_exponent:
-        weight = scaled(np.ones(len(X)) if weight is None else weight, weight_exponent)
+        exponent = peak if abs(peak) >= _EXTREME_WEIGHT else 0
+    if exponent:
+        weight = scaled(np.ones(X.shape[0]) if weight is None else weight, exponent)
+    return weight, known.rescaled(known.exponent, exponent)
 
-    def measure(X: Floats) -> Rows:
-        return Rows(X, weight, known.key, n_threads)
 
-    rows, exponent = in_range(X, measure, "KMeans")
+def _in_common_units(
+    X: Any, weight: Doubles | None, known: Stream, n_threads: int
+) -> tuple[Rows, Stream]:
+    """Return the rows and the stream, both in units in which squares are numbers."""
+    rows, exponent = make_rows(X, weight, known.key, n_threads, "euclidean")
     common = max(exponent, known.exponent) if len(known.weights) else exponent
     if common != exponent:
-        rows = measure(scaled(X, common))
-    return rows, known.rescaled(common, weight_exponent)
+        rows = type(rows)(scaled(X, common), weight, known.key, n_threads)
+    return rows, known.rescaled(common, known.weight_exponent)
 
 
 def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
@@ -273,7 +288,7 @@ def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
     if len(known.centers) < capacity:
         found.fill(capacity - len(known.centers))
         return found, 0.0
-    mean = found.total / (len(rows.X) if rows.weight is None else float(rows.weight.sum()))
+    mean = found.total / (len(rows) if rows.weight is None else float(rows.weight.sum()))
     is_due = known.n_updates & (known.n_updates - 1) == 0
     if mean <= _SURPRISE * known.calm and not is_due:
         return found, known.calm
