@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -127,7 +128,7 @@ class InertiaDisplay:
 
 def _require_matplotlib(caller: str) -> None:
     try:
-        import matplotlib  # noqa: F401
+        importlib.import_module("matplotlib")
     except ImportError as error:
         raise ImportError(
             f"{caller} needs matplotlib; install it with `pip install matplotlib`"

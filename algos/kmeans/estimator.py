@@ -363,16 +363,12 @@ class KMeans(
             progress = Progress(seed_key(self.random_state))
         else:
             progress = Progress.resumed(resumable.state)
-        rows, exponent = make_rows(
-            positive, positive_weight, progress.key, n_threads, self.metric
-        )
+        rows, exponent = make_rows(positive, positive_weight, progress.key, n_threads, self.metric)
         plan = self._plan(rows, exponent, weight_exponent)
         model = self._best_run(rows, plan, progress, resumable)
         weights = np.bincount(model.labels, rows.weight, minlength=self.n_clusters)
         if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
-            model.labels = label_rows(
-                scaled(X, exponent), model.centers, n_threads, self.metric
-            )
+            model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
         self._set_model(model, plan)
         self._begin_stream(progress.key, model, plan, weights, positive.shape[0])
         _warn_if_fewer(weights)

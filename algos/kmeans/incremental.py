@@ -181,7 +181,11 @@ class Incremental(Deferred):
         most = len(state.centers)
         asked = range(min(2, most), most + 1) if n_clusters is None else n_clusters
         counts = np.unique(np.asarray(list(asked)))
-        if counts.dtype.kind not in "iu" or not len(counts) or not 1 <= counts[0] <= counts[-1] <= most:
+        if (
+            counts.dtype.kind not in "iu"
+            or not len(counts)
+            or not 1 <= counts[0] <= counts[-1] <= most
+        ):
             raise InvalidParameterError(
                 f"`n_clusters`={n_clusters!r} must be ints in [1, {most}], as many as there "
                 f"are weighted centres; the default is None, which is all from 2"
@@ -208,7 +212,7 @@ class Incremental(Deferred):
             del self._is_stale
 
     def _begin_stream(
-        self, key: Key, model: Model, plan: Plan, weights: Doubles, n_rows: int
+        self, key: Key, model: Model, plan: Plan, weights: NDArray[Any], n_rows: int
     ) -> None:
         """Take the clusters of a fit as the state from which `partial_fit` goes on."""
         held = weights > 0

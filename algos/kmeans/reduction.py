@@ -89,9 +89,7 @@ def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:
     return Model(centers, labels, inertia, 1, record)
 
 
-def _merged_labels(
-    state: Stream, counts: NDArray[np.intp], n_threads: int
-) -> Iterator[Labels]:
+def _merged_labels(state: Stream, counts: NDArray[np.intp], n_threads: int) -> Iterator[Labels]:
     """Yield the clusters that mergers of the closest pairs leave, for falling numbers."""
     m = len(state.centers)
     merged = Mergers(state.centers, state.weights, int(counts[-1]), n_threads)

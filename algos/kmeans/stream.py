@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
 from algos._common.scale import exponent_of, scaled, unscaled
@@ -84,7 +83,8 @@ class Stream:
         Few rows are held back until there are enough for an update: one row costs little,
         and a stream of single rows is learned as well as one of large batches.
         """
-        clock = self.clock + float(X.shape[0] if weight is None else weight.sum())
+        with np.errstate(over="ignore"):
+            clock = self.clock + float(X.shape[0] if weight is None else weight.sum())
         if not np.isfinite(clock):
             raise ValueError(
                 "the sum of all `sample_weight` must be a number below 1.8e308; divide them"
@@ -162,9 +162,7 @@ class Stream:
                 return known
         rows, known = _in_common_units(X, weight, known, settings.n_threads)
         is_kept = known.weights > _FORGOTTEN * known.weights.sum()
-        known = replace(
-            known, centers=known.centers[is_kept], weights=known.weights[is_kept]
-        )
+        known = replace(known, centers=known.centers[is_kept], weights=known.weights[is_kept])
         found, calm = _opened(rows, known, settings.capacity)
         centers, weights, added = _absorbed(rows, known, found)
         total = float(weights.sum())
