@@ -125,12 +125,16 @@ class Rows:
         return found
 
     def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
-        """Return the label of each row and its squared distance to that centre.
+        """Return the label of each row, and its squared distance to that centre.
 
-        The distance is to the centre as `rounded` gives it.
+        The label is that of a pass; the distance is exact, to the centre as `rounded`.
         """
         labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
-        _nearest(self.X, self.weight, self.unshifted(centers), labels, squares, self.n_threads)
+        rounded = self.unshifted(centers)
+        assign(
+            self.X, self.weight, self.shift, rounded - self.shift, rounded, 0.0, labels, None,
+            None, squares, True, self.n_threads,
+        )  # fmt: skip
         return labels, squares
 
     @property
