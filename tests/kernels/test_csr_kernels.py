@@ -79,9 +79,7 @@ def test_products_and_norms_are_those_of_dense_rows(level, shape, dtype, index):
 def test_labels_and_sums_equal_numpy(level, shape, dtype, index):
     X, rows, norms, centers = problem(*shape, dtype, index)
     weight = np.random.default_rng(1).uniform(0.5, 2, size=len(X))
-    labels, sums, counts, changed = run_assign(
-        rows, norms, centers, weight, sums=True, n_threads=2
-    )
+    labels, sums, counts, changed = run_assign(rows, norms, centers, weight, sums=True, n_threads=2)
     exact = squares(X, centers)
     assert np.all(exact[np.arange(len(X)), labels] <= exact.min(axis=1) + 1e-12)
     expected = np.zeros_like(sums)
