@@ -33,7 +33,16 @@ _NO_DIRECTION = 1e-12  # length of a mean of unit vectors that is rounding alone
 class _OnSphere(Rows):
     """What differs where rows and centres have length 1; stands left of a kind of rows."""
 
-    undirected = 0.0  # weight of the rows that were left out, having no direction
+    source: Any  # the rows as they came: their content, which keys hang on
+    kept: NDArray[np.intp] | None = None  # which of them have a direction; None: all
+    undirected = 0.0  # weight of those that have none
+
+    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+        if indices is None:
+            keys = row_keys(self.source, self._key, n_threads=self.n_threads)
+            return keys if self.kept is None else keys[self.kept]
+        chosen = indices if self.kept is None else self.kept[indices]
+        return row_keys(self.source[chosen], self._key, n_threads=self.n_threads)
 
     def shifted(self, centers: Any) -> Doubles:
         units, directed = _units(centers)
@@ -98,15 +107,17 @@ def make_rows(
     if metric == "euclidean":
         kind = SparseRows if sparse.issparse(X) else Rows
         return in_range(X, lambda X: kind(X, weight, key, n_threads), "KMeans")
+    if sparse.issparse(X):
+        X = sparse_rows.canonical(X)
     units, directed = unit_rows(X, n_threads)
-    undirected = 0.0
-    if not directed.all():
-        undirected = _weight_of(~directed, weight)
-        if directed.any():
-            units, weight = units[directed], None if weight is None else weight[directed]
-    on_sphere = _SparseOnSphere if sparse.issparse(X) else _DenseOnSphere
-    rows = on_sphere(units, weight, key, n_threads)
-    rows.undirected = undirected
+    undirected, kept = _weight_of(~directed, weight), None
+    if 0 < undirected and directed.any():
+        kept = np.flatnonzero(directed)
+        units, weight = units[kept], None if weight is None else weight[kept]
+    rows = (_SparseOnSphere if sparse.issparse(X) else _DenseOnSphere)(
+        units, weight, key, n_threads
+    )
+    rows.source, rows.kept, rows.undirected = X, kept, undirected
     return rows, 0
 
 

@@ -54,7 +54,12 @@ class SparseRows(Rows):
 
     @property
     def nbytes(self) -> int:
-        return int(self.X.data.nbytes + self.X.indices.nbytes + self.X.indptr.nbytes)
+        X: Any = self.X
+        return int(X.data.nbytes + X.indices.nbytes + X.indptr.nbytes)
+
+    @property
+    def codes(self) -> None:
+        """Return None: codes would fill the zeros."""
 
     def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
         X = self.X if indices is None else self.X[indices]

@@ -94,6 +94,19 @@ def test_fit_neither_writes_nor_copies(digits):
     assert np.array_equal(X, digits)
 
 
+def columns_first(centers):
+    """A callable init whose centres come in Fortran order."""
+    return lambda X, n_clusters, random_state: np.asfortranarray(centers)
+
+
+@pytest.mark.parametrize("init", [np.asfortranarray, columns_first])
+def test_initial_centres_may_have_any_memory_order(digits, init):
+    centers = digits[::200].copy()
+    expected = KMeans(len(centers), init=centers, n_init=1).fit(digits).cluster_centers_
+    found = KMeans(len(centers), init=init(centers), n_init=1).fit(np.asfortranarray(digits))
+    assert np.array_equal(found.cluster_centers_, expected)
+
+
 @pytest.mark.parametrize("init", ["k-means++", "random"])
 def test_weights_equal_repeats_in_any_order(digits, init):
     X = digits[:300]
@@ -247,7 +260,12 @@ def test_bounds_survive_relocation():
     assert np.array_equal(plain.labels_, bounded.labels_)
 
 
-def test_auto_says_what_it_chose(digits, capsys):
+def test_auto_says_what_it_chose(digits, capsys, monkeypatch):
+    monkeypatch.setattr("algos.kmeans.estimator.is_fast", lambda: True)
+    assert KMeans(60, random_state=0, verbose=1).fit(digits).algorithm_ == "quantized"
+    assert "algorithm_ 'quantized': products of 8-bit" in capsys.readouterr().out
+    assert KMeans(2, random_state=0).fit(digits[:100]).algorithm_ == "lloyd"  # too few rows
+    monkeypatch.setattr("algos.kmeans.estimator.is_fast", lambda: False)
     assert KMeans(10, random_state=0).fit(digits).algorithm_ == "lloyd"
     assert KMeans(60, random_state=0).fit(digits).algorithm_ == "lloyd"  # too few rows
     many = np.concatenate([digits, digits + 0.1])
