@@ -19,6 +19,7 @@ from algos._cython.kmeans_seed import try_candidates
 from algos._cython.kmeans_update import sum_by_label
 
 _LANES = 16
+_BLOCK = 1 << 17  # rows whose distances are held at once
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -144,6 +145,27 @@ class Rows:
             self.X, self.weight, self.shift, candidates.astype(self.X.dtype), rooms, closest,
             room, potentials, self.n_threads,
         )  # fmt: skip
+
+    def approach(
+        self, indices: NDArray[np.intp], squares: Floats, labels: Labels, first: int
+    ) -> None:
+        """Lower squared distances to those of the nearest of some rows, in place.
+
+        Rows that come nearer are labelled `first` + the place of that row in `indices`.
+        """
+        centers = self.X[indices]
+        for start in range(0, len(self), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            X = self.X[part]
+            label, square = np.empty(len(X), dtype=np.int32), np.empty(len(X))
+            _nearest(X, None, centers, label, square, self.n_threads)
+            nearer = np.flatnonzero(square < squares[part])
+            squares[part][nearer] = square[nearer]
+            labels[part][nearer] = label[nearer] + first
+
+    def subset(self, indices: NDArray[np.intp], weight: Doubles) -> Rows:
+        """Return some of the rows with other weights."""
+        return Rows(self.X[indices], weight, self._key, self.n_threads)
 
     def state(self) -> None:
         """Return None: a pass needs nothing of the pass before."""

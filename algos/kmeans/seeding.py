@@ -36,15 +36,20 @@ class BucketSampler:
         bucket_sums(values, self._rows.weight, self._bucket, sums, self._rows.n_threads)
         return sums
 
-    def draw(self, values: Floats, sums: Doubles, uniform: float) -> int:
-        """Return a row, with probability proportional to its weighted value."""
+    def draw(self, values: Floats, sums: Doubles, uniforms: Doubles) -> NDArray[np.intp]:
+        """Return rows, each with probability proportional to its weighted value."""
         cumulated = np.cumsum(sums)
-        target = uniform * cumulated[-1]
-        bucket = _first_beyond(cumulated, target)
-        if bucket:
-            target -= cumulated[bucket - 1]
-        members = self.members(bucket)
-        return int(members[_first_beyond(np.cumsum(self._mass(values, members)), target)])
+        targets = uniforms * cumulated[-1]
+        buckets = _first_beyond(cumulated, targets)
+        targets -= cumulated[buckets] - sums[buckets]
+        drawn = np.empty(len(uniforms), dtype=np.intp)
+        for bucket in set(buckets.tolist()):
+            here = buckets == bucket
+            members = self.members(bucket)
+            drawn[here] = members[
+                _first_beyond(np.cumsum(self._mass(values, members)), targets[here])
+            ]
+        return drawn
 
     def members(self, bucket: int) -> NDArray[Any]:
         """Return the rows of a bucket in key order."""
@@ -67,12 +72,23 @@ class BucketSampler:
         return mass if self._rows.weight is None else mass * self._rows.weight[members]
 
 
-def _first_beyond(cumulated: Doubles, target: float) -> int:
-    """Return the first index whose sum exceeds target; rounding never picks a zero step."""
-    found = int(np.searchsorted(cumulated, target, side="right"))
-    if found < len(cumulated):
-        return found
-    return int(np.searchsorted(cumulated, cumulated[-1], side="left"))
+def _first_beyond(cumulated: Doubles, targets: Doubles) -> NDArray[np.intp]:
+    """Return the first index whose sum exceeds each target; never that of a zero step."""
+    last = np.searchsorted(cumulated, cumulated[-1], side="left")  # where rounding ends up
+    return np.minimum(np.searchsorted(cumulated, targets, side="right"), last)
+
+
+def _beyond_all(dtype: Any) -> float:
+    """Return a number above all squared distances, whose sums stay finite.
+
+    So the first row too is drawn like the others: by weight alone.
+    """
+    return float(2.0 ** (np.finfo(dtype).maxexp * 3 // 4))
+
+
+def farther_than_all(rows: Rows) -> Floats:
+    """Return the squared distances to the nearest of no centres."""
+    return np.full(len(rows), _beyond_all(rows.X.dtype), dtype=rows.X.dtype)
 
 
 def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -81,11 +97,11 @@ def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArra
     values = np.ones(len(rows), dtype=rows.X.dtype)
     sums = sampler.sums(values)
     chosen: list[int] = []
-    for uniform in rng.random(n_clusters):
+    for uniform in rng.random((n_clusters, 1)):
         if sums.sum() <= 0:  # fewer different rows than clusters
             chosen.append(chosen[len(chosen) % len(set(chosen))])
             continue
-        chosen.append(sampler.draw(values, sums, uniform))
+        chosen.append(int(sampler.draw(values, sums, uniform)[0]))
         sampler.remove(chosen[-1], values, sums)
     return np.array(chosen)
 
@@ -105,9 +121,8 @@ def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[
         if sums.sum() <= 0:  # every row equals a centre
             chosen.append(chosen[len(chosen) % len(set(chosen))])
             continue
-        uniforms = rng.random(n_trials if chosen else 1)
-        candidates = [sampler.draw(nearest.squares, sums, uniform) for uniform in uniforms]
-        chosen.append(candidates[nearest.add_best_of(candidates)])
+        candidates = sampler.draw(nearest.squares, sums, rng.random(n_trials if chosen else 1))
+        chosen.append(int(candidates[nearest.add_best_of(candidates)]))
     return np.array(chosen)
 
 
@@ -127,25 +142,24 @@ class NearestCenter:
         self._rows = rows
         self._rooms = np.empty((n_trials + 1 if fits else 2, n), dtype=dtype)
         self._room = 0
-        # Its sums stay finite, so that the first row too is drawn by weight alone.
-        self.squares[:] = 2.0 ** (np.finfo(dtype).maxexp * 3 // 4)
+        self.squares[:] = _beyond_all(dtype)
 
     @property
     def squares(self) -> Floats:
         return self._rooms[self._room]  # type: ignore[no-any-return]
 
-    def add_best_of(self, candidates: list[int]) -> int:
+    def add_best_of(self, candidates: NDArray[np.intp]) -> int:
         """Add the candidate that leaves the least sum, and return its place in the list."""
         free = [room for room in range(len(self._rooms)) if room != self._room]
         rooms = np.array(free[: len(candidates)]) if len(candidates) <= len(free) else None
         best = int(np.argmin(self._try(candidates, rooms)))
         if rooms is None:
-            self.add_best_of([candidates[best]])
+            self.add_best_of(candidates[[best]])
         else:
             self._room = int(rooms[best])
         return best
 
-    def _try(self, candidates: list[int], rooms: NDArray[np.intp] | None) -> Doubles:
+    def _try(self, candidates: NDArray[np.intp], rooms: NDArray[np.intp] | None) -> Doubles:
         potentials = np.empty(len(candidates))
         taken = self._rows.take(candidates)
         self._rows.try_candidates(taken, self._rooms, self._room, rooms, potentials)
