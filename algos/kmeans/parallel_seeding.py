@@ -12,9 +12,7 @@ _ROUNDS = 5
 _OVERSAMPLING = 2
 
 
-def parallel_plus_plus(
-    rows: Rows, n_clusters: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
+def parallel_plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return rows chosen by greedy k-means++ among about 10 * n_clusters candidates.
 
     Candidates are drawn 2 * n_clusters at a time, by their squared distance to the nearest
@@ -26,11 +24,11 @@ def parallel_plus_plus(
 
 def _candidates(
     rows: Rows, n_draws: int, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], Doubles]:
+) -> tuple[NDArray[np.int64], Doubles]:
     """Return (different rows, weight of the rows nearest to each)."""
     sampler = BucketSampler(rows)
     squares, labels = farther_than_all(rows), np.zeros(len(rows), dtype=np.int32)
-    candidates = np.empty(0, dtype=np.intp)
+    candidates = np.empty(0, dtype=np.int64)
     for n_wanted in [1] + [n_draws] * _ROUNDS:
         drawn = _different_rows(rows, sampler, squares, n_wanted, rng)
         rows.approach(drawn, squares, labels, len(candidates))
@@ -42,7 +40,7 @@ def _candidates(
 
 def _different_rows(
     rows: Rows, sampler: BucketSampler, values: Floats, n_wanted: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
+) -> NDArray[np.int64]:
     """Return up to `n_wanted` rows, no two of them equal, drawn one by one by their values."""
     found: dict[int, int] = {}  # key → row
     sums = sampler.sums(values)
@@ -55,7 +53,7 @@ def _different_rows(
             values = values.copy()
             for row in found.values():
                 sampler.remove(row, values, sums)
-    return np.array(list(found.values()), dtype=np.intp)
+    return np.array(list(found.values()), dtype=np.int64)
 
 
 def _weight_of(labels: Labels, weight: Doubles | None, n_labels: int) -> Doubles:

@@ -15,8 +15,9 @@ from algos._common.row_key import row_keys
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
-from algos._cython.kmeans_seed import try_candidates
+from algos._cython.kmeans_seed import add_center, try_candidates
 from algos._cython.kmeans_update import sum_by_label
+from algos.kmeans.trials import Trials
 
 _LANES = 16
 _BLOCK = 1 << 17  # rows whose distances are held at once
@@ -78,7 +79,7 @@ class Rows:
         """Return the bytes of X, in which limits of memory are stated."""
         return int(self.X.nbytes)
 
-    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         """Return the hash of the content of each row, or of each row chosen.
 
         Not kept: it would take 8 bytes a row for what is needed once in a while.
@@ -121,33 +122,42 @@ class Rows:
         found.objective = max(objective + self.spread, 0.0)
         return found
 
-    def try_candidates(
-        self,
-        candidates: Doubles,
-        rooms: Floats,
-        closest: int,
-        room: NDArray[np.intp] | None,
-        potentials: Doubles,
-    ) -> None:
-        """Measure what each candidate, less the shift, would leave as a further centre.
+    def trials(self, n_candidates: int) -> Trials:
+        """Return what `try_candidates` needs, for as many candidates at most."""
+        return Trials(self.X, n_candidates)
+
+    def try_candidates(self, candidates: Doubles, squares: Floats, trials: Trials) -> Doubles:
+        """Return by how much each candidate would lower the weighted sum of `squares`.
 
         Parameters
         ----------
         candidates : ndarray of shape (m, d), float64
-        rooms : ndarray of shape (n_rooms, n), in the dtype of X
-            `rooms[closest]` holds the squared distances to the nearest centre so far.
-        room : ndarray of shape (m,) or None
-            In which row of `rooms` to put what candidate j leaves of them.
-        potentials : ndarray of shape (m,)
-            Receives their weighted sum for each candidate.
+            Less the shift.
+        squares : ndarray of shape (n,), in the dtype of X
+            Squared distances to the nearest centre so far.
+        trials : Trials
+            Receives the rows that are nearer to each candidate.
         """
+        gains = np.empty(len(candidates))
+        trials.begin(len(candidates))
         try_candidates(
-            self.X, self.weight, self.shift, candidates.astype(self.X.dtype), rooms, closest,
-            room, potentials, self.n_threads,
+            self.X, self.weight, self.shift, candidates.astype(self.X.dtype), squares,
+            trials.places, trials.squares, trials.counts, gains,
+            trials.tiles, trials.are_packed, self.n_threads,
         )  # fmt: skip
+        trials.are_packed = True
+        return gains
+
+    def add_center(self, center: Doubles, squares: Floats, trials: Trials) -> None:
+        """Lower squared distances to those of a new centre, given less the shift."""
+        add_center(
+            self.X, self.shift, center.astype(self.X.dtype)[np.newaxis], squares,
+            trials.tiles, trials.are_packed, self.n_threads,
+        )  # fmt: skip
+        trials.are_packed = True
 
     def approach(
-        self, indices: NDArray[np.intp], squares: Floats, labels: Labels, first: int
+        self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
     ) -> None:
         """Lower squared distances to those of the nearest of some rows, in place.
 
@@ -163,7 +173,7 @@ class Rows:
             squares[part][nearer] = square[nearer]
             labels[part][nearer] = label[nearer] + first
 
-    def subset(self, indices: NDArray[np.intp], weight: Doubles) -> Rows:
+    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
         """Return some of the rows with other weights."""
         return Rows(self.X[indices], weight, self._key, self.n_threads)
 
