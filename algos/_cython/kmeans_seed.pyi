@@ -12,12 +12,12 @@ def try_candidates(
     shift: NDArray[Real],
     candidates: NDArray[Real],
     squares: NDArray[Real],
-    hit_place: NDArray[np.int32],
-    hit_square: NDArray[Real],
-    count: NDArray[np.intp],
-    gains: NDArray[np.float64],
     packed: NDArray[Real] | None,
     is_packed: bool,
+    masks: NDArray[np.uint64],
+    listed: NDArray[Real],
+    count: NDArray[np.intp],
+    gains: NDArray[np.float64],
     n_threads: int,
 ) -> None: ...
 def add_center(
@@ -30,8 +30,8 @@ def add_center(
     n_threads: int,
 ) -> None: ...
 def add_hits(
-    hit_place: NDArray[np.int32],
-    hit_square: NDArray[Real],
+    masks: NDArray[np.uint64],
+    listed: NDArray[Real],
     count: NDArray[np.intp],
     chosen: int,
     weight: NDArray[np.float64] | None,

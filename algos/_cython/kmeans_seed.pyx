@@ -7,103 +7,46 @@ to date for a chosen one. `add_hits` does so from a list of hits, without a pass
 """
 
 from cython cimport floating
-from libc.stdint cimport int32_t, uint16_t
+from libc.stdint cimport uint16_t, uint64_t
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
+from algos._cython._seed_hits cimport HIT_ROWS, Hits, take_hits
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
-    MAX_POINTS, pack_panel, pack_tile, panel_rows, tile_distances, tile_rows, tile_stride,
+    pack_panel, pack_tile, panel_rows, tile_distances, tile_rows, tile_stride,
 )
 
-cdef extern from "_seed_hits.h" nogil:
-    void algos_hits_f32_note(
-        const float* square, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t m,
-        const float* closest, const double* weight, const int32_t* place, double* gain,
-        int32_t* hit_place, float* hit_square, Py_ssize_t* count, Py_ssize_t capacity)
-    void algos_hits_f64_note(
-        const double* square, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t m,
-        const double* closest, const double* weight, const int32_t* place, double* gain,
-        int32_t* hit_place, double* hit_square, Py_ssize_t* count, Py_ssize_t capacity)
-    void algos_hits_f32_lower(
-        const float* square, Py_ssize_t rows, const float* closest, const int32_t* place,
-        float* squares)
-    void algos_hits_f64_lower(
-        const double* square, Py_ssize_t rows, const double* closest, const int32_t* place,
-        double* squares)
+cdef extern from *:
+    int lowest_bit "__builtin_ctzll"(uint64_t mask) noexcept nogil
 
 cdef struct SeedJob:
     bint single              # float32
     const void* X            # (n, d)
-    Py_ssize_t n, d, m
-    const double* weight     # (n,) or NULL
+    Py_ssize_t n, d
     const void* shift        # (d,)
-    const void* panel        # m candidates
-    void* squares            # (n,) to the nearest centre so far
+    const void* panel        # the candidates
     void* packed             # all rows in tiles, or NULL
     bint is_packed           # else they are to be written
-    void* scratch
-    Py_ssize_t scratch_size  # a tile and what candidates would leave of it
+    Hits hits
     Py_ssize_t n_lanes
-    double* gains            # (lanes, m), or NULL: the one candidate is a new centre
-    int32_t* hit_place       # (lanes, m, capacity) rows from the start of the lane
-    void* hit_square         # (lanes, m, capacity)
-    Py_ssize_t* count        # (lanes, m)
-    Py_ssize_t capacity
-
-
-cdef inline void _note(
-    SeedJob* job, Py_ssize_t lane, const floating* square, Py_ssize_t rows,
-    const floating* closest, const double* weight, const int32_t* place,
-) noexcept nogil:
-    cdef Py_ssize_t stride = tile_stride(square, rows), first = lane * job.m
-    cdef Py_ssize_t hits = first * job.capacity
-    if floating is float:
-        algos_hits_f32_note(
-            square, stride, rows, job.m, closest, weight, place, job.gains + first,
-            job.hit_place + hits, <float*> job.hit_square + hits, job.count + first,
-            job.capacity)
-    else:
-        algos_hits_f64_note(
-            square, stride, rows, job.m, closest, weight, place, job.gains + first,
-            job.hit_place + hits, <double*> job.hit_square + hits, job.count + first,
-            job.capacity)
-
-
-cdef inline void _measure(
-    SeedJob* job, Py_ssize_t lane, const floating* xt, Py_ssize_t rows,
-    const floating* closest, const double* weight, const int32_t* place, floating* squares,
-    floating* out,
-) noexcept nogil:
-    """One tile of rows, and what belongs to each of them, wherever they stand in X."""
-    tile_distances(xt, rows, job.d, <const floating*> job.panel, job.m, out)
-    if job.gains != NULL:
-        _note(job, lane, out, rows, closest, weight, place)
-    elif floating is float:
-        algos_hits_f32_lower(out, rows, closest, place, squares)
-    else:
-        algos_hits_f64_lower(out, rows, closest, place, squares)
+    void* scratch
+    Py_ssize_t scratch_size  # a tile and the candidates' distances to it
 
 
 cdef void _seed_lane(SeedJob* job, const floating* X, Py_ssize_t lane, int slot) noexcept nogil:
-    cdef Py_ssize_t start = lane_start(lane, job.n_lanes, job.n), row = start, rows, i
+    cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n), rows
     cdef Py_ssize_t end = lane_start(lane + 1, job.n_lanes, job.n)
     cdef floating* own = <floating*> job.scratch + slot * job.scratch_size
     cdef floating* out = own + tile_rows(X, job.d) * job.d
     cdef floating* xt = own
-    cdef floating* squares = <floating*> job.squares
-    cdef const double* weight = NULL
-    cdef int32_t[MAX_POINTS] place
     while row < end:
         rows = min(tile_rows(X, job.d), end - row)
         if job.packed != NULL:
             xt = <floating*> job.packed + row * job.d
         if job.packed == NULL or not job.is_packed:
             pack_tile(X + row * job.d, job.d, rows, job.d, <const floating*> job.shift, xt)
-        if job.weight != NULL:
-            weight = job.weight + row
-        for i in range(rows):
-            place[i] = <int32_t> (row - start + i)
-        _measure(job, lane, xt, rows, squares + row, weight, place, squares + start, out)
+        tile_distances(xt, rows, job.d, <const floating*> job.panel, job.hits.m, out)
+        take_hits(&job.hits, lane, row, rows, out, tile_stride(out, rows), NULL)
         row += rows
 
 
@@ -113,10 +56,6 @@ cdef void _seed_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
         _seed_lane(job, <const float*> job.X, lane, slot)
     else:
         _seed_lane(job, <const double*> job.X, lane, slot)
-
-
-cdef double _nanoseconds(Py_ssize_t n, Py_ssize_t d, Py_ssize_t m) noexcept nogil:
-    return n * d * (0.2 + 0.04 * panel_rows(m))
 
 
 cdef Py_ssize_t _n_lanes(Py_ssize_t n) noexcept nogil:
@@ -131,32 +70,27 @@ def hit_lanes(Py_ssize_t n):
     )
 
 
-cdef void _run(
+cdef _run(
     SeedJob* job, const floating[:, ::1] X, const floating[::1] shift,
     const floating[:, ::1] candidates, floating[::1] squares, floating[::1] packed,
-    bint is_packed, Scratch panel, Scratch tiles, int n_threads,
+    bint is_packed, int n_threads,
 ):
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], m = candidates.shape[0]
+    cdef Py_ssize_t points = tile_rows(&shift[0], d), padded = panel_rows(m)
+    cdef Scratch panel = scratch(padded * d, sizeof(floating))
+    cdef Scratch tiles = scratch(n_threads * points * (d + padded), sizeof(floating))
     job.single = floating is float
-    job.X, job.n, job.d, job.m = &X[0, 0], X.shape[0], X.shape[1], candidates.shape[0]
-    job.shift, job.panel, job.squares = &shift[0], panel.data, &squares[0]
-    job.n_lanes = _n_lanes(job.n)
+    job.X, job.n, job.d = &X[0, 0], n, d
+    job.shift, job.panel = &shift[0], panel.data
     job.packed, job.is_packed = NULL, is_packed
     if packed is not None:
         job.packed = &packed[0]
-    job.scratch = tiles.data
-    job.scratch_size = tile_rows(&shift[0], job.d) * (job.d + panel_rows(job.m))
+    job.hits.squares, job.hits.m = &squares[0], m
+    job.n_lanes = _n_lanes(n)
+    job.scratch, job.scratch_size = tiles.data, points * (d + padded)
     with nogil:
-        pack_panel(&candidates[0, 0], job.m, job.d, <floating> 1, <floating*> panel.data)
-        run_region(_seed_task, job, job.n_lanes, _nanoseconds(job.n, job.d, job.m), n_threads)
-
-
-cdef Scratch _panel(const floating[:, ::1] candidates):
-    return scratch(panel_rows(candidates.shape[0]) * candidates.shape[1], sizeof(floating))
-
-
-cdef Scratch _tiles(const floating[:, ::1] candidates, int n_threads):
-    cdef Py_ssize_t d = candidates.shape[1], width = d + panel_rows(candidates.shape[0])
-    return scratch(n_threads * tile_rows(&candidates[0, 0], d) * width, sizeof(floating))
+        pack_panel(&candidates[0, 0], m, d, <floating> 1, <floating*> panel.data)
+        run_region(_seed_task, job, job.n_lanes, n * d * (0.2 + 0.04 * padded), n_threads)
 
 
 def try_candidates(
@@ -165,28 +99,28 @@ def try_candidates(
     const floating[::1] shift,          # IN (d,)
     const floating[:, ::1] candidates,  # IN (m, d) less the shift
     floating[::1] squares,              # IN (n,) to the nearest centre so far
-    int32_t[:, :, ::1] hit_place,       # OUT (lanes, m, capacity) from the lane's first row
-    floating[:, :, ::1] hit_square,     # OUT (lanes, m, capacity)
+    floating[::1] packed,               # INOUT: X in tiles, or None
+    bint is_packed,                     # IN: whether a call before this one wrote them
+    uint64_t[:, ::1] masks,             # OUT (n / 64, m): the hits
+    floating[:, :, ::1] listed,         # OUT (lanes, m, capacity): their squared distances
     Py_ssize_t[:, ::1] count,           # OUT (lanes, m): hits, also those beyond capacity
     double[::1] gains,                  # OUT (m,): by how much the weighted sum would fall
-    floating[::1] packed,               # INOUT: X in tiles, or None
-    bint is_packed,                     # whether a call before this one wrote them
     int n_threads,
 ):
     """Hits and gain of each candidate for a further centre."""
     cdef Py_ssize_t m = candidates.shape[0], lanes = _n_lanes(X.shape[0])
     cdef Scratch lane_gains = scratch(lanes * m, sizeof(double))
     cdef SeedJob job
-    job.weight = NULL
+    job.hits.weight = NULL
     if weight is not None:
-        job.weight = &weight[0]
-    job.gains = <double*> lane_gains.data
-    job.hit_place, job.hit_square = &hit_place[0, 0, 0], &hit_square[0, 0, 0]
-    job.count, job.capacity = &count[0, 0], hit_place.shape[2]
+        job.hits.weight = &weight[0]
+    job.hits.masks, job.hits.listed = &masks[0, 0], &listed[0, 0, 0]
+    job.hits.count, job.hits.capacity = &count[0, 0], listed.shape[2]
+    job.hits.gains = <double*> lane_gains.data
     count[:, :] = 0
-    _run(&job, X, shift, candidates, squares, packed, is_packed, _panel(candidates),
-         _tiles(candidates, n_threads), n_threads)
-    reduce_lanes(job.gains, lanes, m, &gains[0])
+    masks[:, :] = 0
+    _run(&job, X, shift, candidates, squares, packed, is_packed, n_threads)
+    reduce_lanes(job.hits.gains, lanes, m, &gains[0])
 
 
 def add_center(
@@ -195,34 +129,40 @@ def add_center(
     const floating[:, ::1] center,  # IN (1, d) less the shift
     floating[::1] squares,          # INOUT (n,) to the nearest centre so far
     floating[::1] packed,           # INOUT: X in tiles, or None
-    bint is_packed,                 # whether a call before this one wrote them
+    bint is_packed,                 # IN: whether a call before this one wrote them
     int n_threads,
 ):
     """Lower the squared distances to those of a new centre."""
     cdef SeedJob job
-    job.weight, job.gains = NULL, NULL
-    _run(&job, X, shift, center, squares, packed, is_packed, _panel(center),
-         _tiles(center, n_threads), n_threads)
+    job.hits.weight, job.hits.gains = NULL, NULL
+    _run(&job, X, shift, center, squares, packed, is_packed, n_threads)
 
 
 def add_hits(
-    const int32_t[:, :, ::1] hit_place,   # IN (lanes, m, capacity)
-    const floating[:, :, ::1] hit_square,  # IN (lanes, m, capacity)
-    const Py_ssize_t[:, ::1] count,       # IN (lanes, m), each at most capacity
-    Py_ssize_t chosen,                    # IN: the candidate that becomes a centre
-    const double[::1] weight,             # IN (n,) or None
-    const uint16_t[::1] bucket,           # IN (n,)
-    floating[::1] squares,                # INOUT (n,)
-    double[::1] sums,                     # INOUT (n_buckets,) of weight * squares
+    const uint64_t[:, ::1] masks,       # IN (n / 64, m)
+    const floating[:, :, ::1] listed,   # IN (lanes, m, capacity)
+    const Py_ssize_t[:, ::1] count,     # IN (lanes, m), each at most capacity
+    Py_ssize_t chosen,                  # IN: the candidate that becomes a centre
+    const double[::1] weight,           # IN (n,) or None
+    const uint16_t[::1] bucket,         # IN (n,)
+    floating[::1] squares,              # INOUT (n,)
+    double[::1] sums,                   # INOUT (n_buckets,) of weight * squares
 ):
     """Lower the squared distances, and their sums by bucket, at the hits of a candidate."""
-    cdef Py_ssize_t n = squares.shape[0], lane, i, row, start
+    cdef Py_ssize_t n = squares.shape[0], lanes = count.shape[0], lane, row, first, i
+    cdef uint64_t mask
     cdef double less
     with nogil:
-        for lane in range(count.shape[0]):
-            start = lane_start(lane, count.shape[0], n)
-            for i in range(count[lane, chosen]):
-                row = start + hit_place[lane, chosen, i]
-                less = <double> squares[row] - <double> hit_square[lane, chosen, i]
-                squares[row] = hit_square[lane, chosen, i]
-                sums[bucket[row]] -= less if weight is None else weight[row] * less
+        for lane in range(lanes):
+            i = 0
+            first = lane_start(lane, lanes, n)
+            while first < lane_start(lane + 1, lanes, n):
+                mask = masks[first // HIT_ROWS, chosen]
+                while mask != 0:
+                    row = first + lowest_bit(mask)
+                    mask &= mask - 1
+                    less = <double> squares[row] - <double> listed[lane, chosen, i]
+                    squares[row] = listed[lane, chosen, i]
+                    sums[bucket[row]] -= less if weight is None else weight[row] * less
+                    i += 1
+                first += HIT_ROWS

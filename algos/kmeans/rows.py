@@ -12,14 +12,16 @@ from algos._common.memory import require_memory
 from algos._common.moments import column_mean_and_variance
 from algos._common.random import Key
 from algos._common.row_key import row_keys
+from algos._cython._codes import is_fast
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
-from algos._cython.kmeans_seed import add_center, try_candidates
 from algos._cython.kmeans_update import sum_by_label
+from algos.kmeans.codes import Codes, encode
 from algos.kmeans.trials import Trials
 
 _LANES = 16
+_FEW_DISTANCES = 20_000  # no codes are made for fewer
 _BLOCK = 1 << 17  # rows whose distances are held at once
 
 Floats = NDArray[Any]
@@ -64,6 +66,7 @@ class Rows:
         self.weight = weight
         self.n_threads = n_threads
         self._key = key
+        self._codes: list[Codes | None] = []
         total = float(len(X) if weight is None else weight.sum())
         mean, variance = column_mean_and_variance(X, weight, n_threads)
         self.shift: Floats = mean.astype(X.dtype)
@@ -78,6 +81,15 @@ class Rows:
     def nbytes(self) -> int:
         """Return the bytes of X, in which limits of memory are stated."""
         return int(self.X.nbytes)
+
+    @property
+    def codes(self) -> Codes | None:
+        """The rows less the shift in 8 bits, made when first asked for, or None."""
+        # Not functools.cached_property: before Python 3.12 that holds a lock, which a child
+        # that is forked meanwhile never gets.
+        if not self._codes:
+            self._codes.append(encode(self.X, self.shift, self.n_threads))
+        return self._codes[0]
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         """Return the hash of the content of each row, or of each row chosen.
@@ -116,45 +128,15 @@ class Rows:
             self.n_threads,
         )  # fmt: skip
         if not fused:
-            sum_by_label(
-                self.X, self.weight, self.shift, labels, found.sums, found.counts, self.n_threads
-            )
+            found.sums, found.counts = self.sums_by_label(labels, k)
         found.objective = max(objective + self.spread, 0.0)
         return found
 
-    def trials(self, n_candidates: int) -> Trials:
-        """Return what `try_candidates` needs, for as many candidates at most."""
-        return Trials(self.X, n_candidates)
-
-    def try_candidates(self, candidates: Doubles, squares: Floats, trials: Trials) -> Doubles:
-        """Return by how much each candidate would lower the weighted sum of `squares`.
-
-        Parameters
-        ----------
-        candidates : ndarray of shape (m, d), float64
-            Less the shift.
-        squares : ndarray of shape (n,), in the dtype of X
-            Squared distances to the nearest centre so far.
-        trials : Trials
-            Receives the rows that are nearer to each candidate.
-        """
-        gains = np.empty(len(candidates))
-        trials.begin(len(candidates))
-        try_candidates(
-            self.X, self.weight, self.shift, candidates.astype(self.X.dtype), squares,
-            trials.places, trials.squares, trials.counts, gains,
-            trials.tiles, trials.are_packed, self.n_threads,
-        )  # fmt: skip
-        trials.are_packed = True
-        return gains
-
-    def add_center(self, center: Doubles, squares: Floats, trials: Trials) -> None:
-        """Lower squared distances to those of a new centre, given less the shift."""
-        add_center(
-            self.X, self.shift, center.astype(self.X.dtype)[np.newaxis], squares,
-            trials.tiles, trials.are_packed, self.n_threads,
-        )  # fmt: skip
-        trials.are_packed = True
+    def trials(self, n_candidates: int, n_clusters: int) -> Trials:
+        """Return what finds the best of some candidates for a further centre."""
+        pays = is_fast() and self.X.shape[1] >= 16 and len(self) * n_clusters >= _FEW_DISTANCES
+        codes = self.codes if pays else None
+        return Trials(self.X, self.weight, self.shift, n_candidates, codes, self.n_threads)
 
     def approach(
         self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
@@ -176,6 +158,12 @@ class Rows:
     def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
         """Return some of the rows with other weights."""
         return Rows(self.X[indices], weight, self._key, self.n_threads)
+
+    def sums_by_label(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+        """Return the sums of the rows less the shift, and their weights, by label."""
+        sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
+        sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
+        return sums, counts
 
     def state(self) -> None:
         """Return None: a pass needs nothing of the pass before."""

@@ -115,7 +115,7 @@ def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[
     """
     sampler = BucketSampler(rows)
     n_trials = 2 + int(np.log(n_clusters))
-    nearest = NearestCenter(rows, sampler, n_trials)
+    nearest = NearestCenter(rows, sampler, n_trials, n_clusters)
     chosen: list[int] = []
     for _ in range(n_clusters):
         if not nearest.sums.any():  # every row equals a centre
@@ -139,27 +139,25 @@ class NearestCenter:
         by each step, but none is negative, and all are zero when every row equals a centre.
     """
 
-    def __init__(self, rows: Rows, sampler: BucketSampler, n_trials: int) -> None:
+    def __init__(self, rows: Rows, sampler: BucketSampler, n_trials: int, n_clusters: int) -> None:
         self._rows = rows
         self._sampler = sampler
         self.squares = farther_than_all(rows)
-        self._trials = rows.trials(n_trials)
+        self._trials = rows.trials(n_trials, n_clusters)
         self._measure()
 
     def add_best_of(self, candidates: NDArray[np.int64]) -> int:
         """Add the candidate that lowers the sum most, and return its place in the list."""
-        rows, trials = self._rows, self._trials
-        taken = rows.take(candidates)
-        best, known = 0, False
-        if len(candidates) > 1:
-            best = int(np.argmax(rows.try_candidates(taken, self.squares, trials)))
-            known = trials.add_hits(
-                best, rows.weight, self._sampler.bucket, self.squares, self.sums
-            )
-        if known:
+        taken = self._rows.take(candidates)
+        trials, squares = self._trials, self.squares
+        if len(candidates) == 1:
+            trials.add_first(taken[0], squares)
+            self._measure()
+            return 0
+        best = int(np.argmax(trials.gains(taken, squares)))
+        if trials.add(best, taken[best], self._sampler.bucket, squares, self.sums):
             self._correct()
         else:
-            rows.add_center(taken[best], self.squares, trials)
             self._measure()
         return best
 
