@@ -77,10 +77,10 @@ cdef Panel make_panel(CsrRows rows, const double[:, ::1] centers, int n_threads)
     """
     cdef Panel panel = Panel()
     cdef Py_ssize_t k = centers.shape[0], d = centers.shape[1], lanes = rows.table.lanes
-    cdef Py_ssize_t fit = ALGOS_CSR_CACHE // (d * lanes * rows.itemsize)
-    cdef Py_ssize_t vectors = min(max(fit, <Py_ssize_t> ALGOS_CSR_FEW), <Py_ssize_t> ALGOS_CSR_VECTORS)
+    cdef Py_ssize_t vectors = ALGOS_CSR_CACHE // (d * lanes * rows.itemsize)
     cdef PackJob job
     panel.k = k
+    vectors = max(<Py_ssize_t> ALGOS_CSR_FEW, min(<Py_ssize_t> ALGOS_CSR_VECTORS, vectors))
     panel.width = lanes * vectors
     panel.padded = (k + lanes - 1) // lanes * lanes
     panel._room = scratch(panel.padded * d, rows.itemsize)

@@ -12,6 +12,7 @@
 
 #include <Python.h>
 #include <math.h>
+#include "_panel.h"
 #include "_shuffle.h"
 #include "_simd.h"
 
@@ -19,20 +20,6 @@
 
 /* x - 0 is x, also for -0, so that no instruction but the broadcast is left. */
 #define ALGOS_SPREAD(V, x) ((x) - (V){0})
-
-/* Rows of a panel group: the size that wastes least of the last group. */
-static inline Py_ssize_t algos_panel_width(Py_ssize_t k) {
-    Py_ssize_t best = 6;
-    for (Py_ssize_t c = 5; c >= 4; c--)
-        if ((k + c - 1) / c * c < (k + best - 1) / best * best)
-            best = c;
-    return best;
-}
-
-static inline Py_ssize_t algos_panel_rows(Py_ssize_t k) {
-    const Py_ssize_t c = algos_panel_width(k);
-    return (k + c - 1) / c * c;
-}
 
 #define ALGOS_DECLARE_TABLE(T, name)                                                         \
     typedef struct {                                                                         \

@@ -16,6 +16,7 @@ from algos._common.scale import scaled
 from algos._common.validation import read_only
 from algos.kmeans.bounds import BoundedPasses
 from algos.kmeans.lloyd import Descent, Passes, descend
+from algos.kmeans.quantized import QuantizedPasses
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows
 from algos.kmeans.seeding import plus_plus, random_rows
 
@@ -29,7 +30,7 @@ class Plan:
     n_init: int
     max_iter: int
     tol: float
-    algorithm: str  # "lloyd" or "hamerly"
+    algorithm: str  # "lloyd", "hamerly" or "quantized"
     exponent: int = 0  # the rows are those of X / 2**exponent
     weight_exponent: int = 0  # the weights are those given / 2**weight_exponent
 
@@ -136,6 +137,8 @@ def _is_better(model: Model, best: Model) -> bool:
 def _passes(rows: Rows, plan: Plan, state: dict[str, Any] | None) -> Passes:
     if plan.algorithm == "hamerly":
         return BoundedPasses(rows, plan.n_clusters, state)
+    if plan.algorithm == "quantized" and rows.codes is not None:
+        return QuantizedPasses(rows, rows.codes, plan.n_clusters, state)
     return rows
 
 

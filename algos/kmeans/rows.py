@@ -17,6 +17,7 @@ from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
 from algos._cython.kmeans_seed import try_candidates
 from algos._cython.kmeans_update import sum_by_label
+from algos.kmeans.codes import Codes, encode
 
 _LANES = 16
 
@@ -62,6 +63,7 @@ class Rows:
         self.weight = weight
         self.n_threads = n_threads
         self._key = key
+        self._codes: list[Codes | None] = []
         total = float(len(X) if weight is None else weight.sum())
         mean, variance = column_mean_and_variance(X, weight, n_threads)
         self.shift: Floats = mean.astype(X.dtype)
@@ -76,6 +78,15 @@ class Rows:
     def nbytes(self) -> int:
         """Return the bytes of X, in which limits of memory are stated."""
         return int(self.X.nbytes)
+
+    @property
+    def codes(self) -> Codes | None:
+        """The rows less the shift in 8 bits, made when first asked for, or None."""
+        # Not functools.cached_property: before Python 3.12 that holds a lock, which a child
+        # that is forked meanwhile never gets.
+        if not self._codes:
+            self._codes.append(encode(self.X, self.shift, self.n_threads))
+        return self._codes[0]
 
     def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
         """Return the hash of the content of each row, or of each row chosen.
@@ -118,11 +129,15 @@ class Rows:
             self.n_threads,
         )  # fmt: skip
         if not fused:
-            sum_by_label(
-                self.X, self.weight, self.shift, labels, found.sums, found.counts, self.n_threads
-            )
+            found.sums, found.counts = self.sums_by_label(labels, k)
         found.objective = max(objective + self.spread, 0.0)
         return found
+
+    def sums_by_label(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+        """Return the sums of the rows less the shift, and their weights, by label."""
+        sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
+        sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
+        return sums, counts
 
     def try_candidates(
         self,

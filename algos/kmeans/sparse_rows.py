@@ -44,7 +44,7 @@ class SparseRows(Rows):
         self.shift = np.zeros(X.shape[1], dtype=X.dtype)
         norms = self._norms if weight is None else weight * self._norms
         self.spread = float(norms.sum())
-        sums, counts = self._sums_of(np.zeros(len(self), dtype=np.int32), 1)
+        sums, counts = self.sums_by_label(np.zeros(len(self), dtype=np.int32), 1)
         self.mean_square = self.spread / float(counts[0])
         variance = self.mean_square - float(((sums[0] / counts[0]) ** 2).sum())
         self.mean_variance = max(variance, 0.0) / X.shape[1]
@@ -54,7 +54,12 @@ class SparseRows(Rows):
 
     @property
     def nbytes(self) -> int:
-        return int(self.X.data.nbytes + self.X.indices.nbytes + self.X.indptr.nbytes)
+        X: Any = self.X
+        return int(X.data.nbytes + X.indices.nbytes + X.indptr.nbytes)
+
+    @property
+    def codes(self) -> None:
+        """Return None: codes would fill the zeros."""
 
     def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
         X = self.X if indices is None else self.X[indices]
@@ -79,12 +84,12 @@ class SparseRows(Rows):
             found.sums if fused else None, found.counts if fused else None, self.n_threads,
         )  # fmt: skip
         if not fused:
-            found.sums, found.counts = self._sums_of(labels, k)
+            found.sums, found.counts = self.sums_by_label(labels, k)
         cross = 2 * float(np.einsum("kd,kd->", rounded, found.sums))
         found.objective = max(self.spread - cross + float((found.counts * own).sum()), 0.0)
         return found
 
-    def _sums_of(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+    def sums_by_label(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
         sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
         sum_by_label(self._csr, self.weight, labels, sums, counts, self.n_threads)
         return sums, counts

@@ -22,6 +22,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("KMeans", {}),
     ("KMeans", {"algorithm": "lloyd"}),
     ("KMeans", {"algorithm": "elkan"}),
+    ("KMeans", {"algorithm": "quantized"}),
     ("KMeans", {"init": "random"}),
     ("KMeans", {"metric": "cosine"}),
     ("PCA", {}),

@@ -247,7 +247,12 @@ def test_bounds_survive_relocation():
     assert np.array_equal(plain.labels_, bounded.labels_)
 
 
-def test_auto_says_what_it_chose(digits, capsys):
+def test_auto_says_what_it_chose(digits, capsys, monkeypatch):
+    monkeypatch.setattr("algos.kmeans.estimator.is_fast", lambda: True)
+    assert KMeans(60, random_state=0, verbose=1).fit(digits).algorithm_ == "quantized"
+    assert "algorithm_ 'quantized': products of 8-bit" in capsys.readouterr().out
+    assert KMeans(2, random_state=0).fit(digits[:100]).algorithm_ == "lloyd"  # too few rows
+    monkeypatch.setattr("algos.kmeans.estimator.is_fast", lambda: False)
     assert KMeans(10, random_state=0).fit(digits).algorithm_ == "lloyd"
     assert KMeans(60, random_state=0).fit(digits).algorithm_ == "lloyd"  # too few rows
     many = np.concatenate([digits, digits + 0.1])

@@ -237,9 +237,7 @@ def test_a_checkpoint_resumes_to_the_same_bits(tmp_path):
     assert resumed.n_iter_ == whole.n_iter_
 
 
-@given(
-    st.integers(2, 80), st.integers(1, 30), st.integers(1, 8), st.integers(0, 99), st.booleans()
-)
+@given(st.integers(2, 80), st.integers(1, 30), st.integers(1, 8), st.integers(0, 99), st.booleans())
 @settings(max_examples=40, deadline=None)
 @pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 def test_any_sparse_rows_are_clustered_like_dense_ones(n, d, k, seed, weighted):

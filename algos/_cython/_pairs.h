@@ -1,0 +1,78 @@
+/* Squared distances of a few rows of a tile to one vector, by differences.
+ *
+ * The rows are those whose bit is set in a mask. They are staged first, less the shift and
+ * filled up with zeros to whole registers, as the vectors must be.
+ */
+#ifndef ALGOS_PAIRS_H
+#define ALGOS_PAIRS_H
+
+#include <Python.h>
+#include <math.h>
+#include "_shuffle.h"
+#include "_simd.h"
+
+#define ALGOS_SOURCE "_pairs_impl.h"
+
+#define ALGOS_DECLARE_TABLE(T, name)                                                         \
+    typedef struct {                                                                         \
+        Py_ssize_t lanes;                                                                    \
+        void (*stage)(const T *, Py_ssize_t, const T *, uint64_t, T *, Py_ssize_t);          \
+        void (*distances)(const T *, Py_ssize_t, const T *, uint64_t, T *);                  \
+        Py_ssize_t (*nearest)(const T *, Py_ssize_t, const T *, Py_ssize_t,                  \
+                              const uint64_t *, uint64_t, int32_t *);                        \
+    } name;
+
+ALGOS_DECLARE_TABLE(float, algos_pairs_table_f32)
+ALGOS_DECLARE_TABLE(double, algos_pairs_table_f64)
+
+#define ALGOS_T float
+#define ALGOS_INDEX int32_t
+#define ALGOS_TYPE pairs_f32
+#define ALGOS_IOTA algos_iota_f32
+#define ALGOS_TABLE algos_pairs_table_f32
+#include "_levels.h"
+#undef ALGOS_T
+#undef ALGOS_INDEX
+#undef ALGOS_IOTA
+#undef ALGOS_TYPE
+#undef ALGOS_TABLE
+
+#define ALGOS_T double
+#define ALGOS_INDEX int64_t
+#define ALGOS_TYPE pairs_f64
+#define ALGOS_IOTA algos_iota_f64
+#define ALGOS_TABLE algos_pairs_table_f64
+#include "_levels.h"
+#undef ALGOS_T
+#undef ALGOS_INDEX
+#undef ALGOS_IOTA
+#undef ALGOS_TYPE
+#undef ALGOS_TABLE
+
+#undef ALGOS_SOURCE
+#undef ALGOS_DECLARE_TABLE
+
+static const algos_pairs_table_f32 *algos_pairs_f32 = &algos_table_pairs_f32_base;
+static const algos_pairs_table_f64 *algos_pairs_f64 = &algos_table_pairs_f64_base;
+
+static inline int algos_pairs_choose(int limit) {
+    const int level = algos_level() < limit ? algos_level() : limit;
+    (void)level; /* one level alone needs no choice */
+    algos_pairs_f32 = &algos_table_pairs_f32_base;
+    algos_pairs_f64 = &algos_table_pairs_f64_base;
+#ifdef ALGOS_X86_LEVELS
+    if (level >= 4) {
+        algos_pairs_f32 = &algos_table_pairs_f32_v4;
+        algos_pairs_f64 = &algos_table_pairs_f64_v4;
+        return 4;
+    }
+    if (level >= 3) {
+        algos_pairs_f32 = &algos_table_pairs_f32_v3;
+        algos_pairs_f64 = &algos_table_pairs_f64_v3;
+        return 3;
+    }
+#endif
+    return 0;
+}
+
+#endif

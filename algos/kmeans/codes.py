@@ -1,0 +1,88 @@
+"""A copy of the rows in 8 bits, from which distances can be bounded."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.row_codes import encode_rows
+
+Floats = NDArray[Any]
+
+TILE = 64  # rows; CODE_ROWS of the kernels
+WORD = 4  # columns
+MOST_COLUMNS = 1 << 13  # integer products of more could overflow
+MOST_FINE_COLUMNS = 16  # of more, products take longer than the distances they spare
+LEVELS = 127
+_SAMPLE = 256
+
+
+class Codes(NamedTuple):
+    """A copy of the rows less their shift in a byte a value, or two if the codes are fine.
+
+    Row = step * (code - 128) + rest; fine codes add step / 256 * (low code - 128).
+    """
+
+    step: float
+    codes: NDArray[np.uint8]  # (tiles, words, TILE, WORD); twice the words if fine
+    norms: NDArray[np.float32]  # (n,) lengths of the rows, to 1e-5
+    errors: NDArray[np.float32]  # (n,) lengths of the rests, from above
+
+
+def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
+    """Return the codes of the rows, or None where they would not help.
+
+    There may be up to 2**13 columns, and with all else that a fit keeps they may take at most
+    30 % of X and 16 MB more. Products are fast only where the processor has them:
+    `is_fast` tells.
+    """
+    n, d = X.shape
+    room = 0.3 * X.nbytes + (16 << 20)
+    fits = [fine for fine in (True, False) if _size(n, d, fine) <= room]
+    if d > MOST_FINE_COLUMNS:
+        fits = [fine for fine in fits if not fine]
+    if d > MOST_COLUMNS or not fits:
+        return None
+    return encode_as(X, shift, n_threads, fine=fits[0])
+
+
+def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes | None:
+    """Return codes of one kind, or None if a sample has no step that float32 can hold."""
+    n, d = X.shape
+    step = _best_step(X[:: -(-n // _SAMPLE)] - shift)
+    if step == 0:
+        return None
+    codes = _aligned((-(-n // TILE), -(-d // WORD) * (1 + fine), TILE, WORD))
+    norms, errors = np.empty(n, np.float32), np.empty(n, np.float32)
+    encode_rows(X, shift, step, codes, norms, errors, n_threads)
+    return Codes(step, codes, norms, errors)
+
+
+def _size(n: int, d: int, fine: bool) -> int:
+    """Return the bytes of codes, of what is known of a row, and of its label."""
+    return n * (-(-d // WORD) * WORD * (1 + fine) + 12)
+
+
+def _best_step(sample: Floats) -> float:
+    """Return the step that leaves least of a sample of rows.
+
+    A smaller one rounds less, and cuts off more of the largest values.
+    """
+    values = np.abs(sample.astype(np.float64)).ravel()
+    steps = float(values.max(initial=0)) / LEVELS * 2.0 ** (-0.5 * np.arange(8))
+    if not 1e-30 < steps[0] < 1e30:  # its inverse, squares and a 256th must be float32
+        return 0.0
+    left = [
+        ((values - np.minimum(np.rint(values / step), LEVELS) * step) ** 2).sum() for step in steps
+    ]
+    return float(np.float32(steps[int(np.argmin(left))]))
+
+
+def _aligned(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return an array that begins with a line of cache."""
+    size = int(np.prod(shape))
+    room = np.empty(size + 63, dtype=np.uint8)
+    start = -room.ctypes.data % 64
+    return room[start : start + size].reshape(shape)

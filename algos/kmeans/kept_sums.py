@@ -1,0 +1,60 @@
+"""Sums by label that are kept from pass to pass: a pass only adds what has changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from algos.kmeans.rows import Doubles, Labels, Rows, Sums
+
+
+class KeptSums:
+    """Sums and weights of the rows by label.
+
+    Parameters
+    ----------
+    rows : Rows
+    n_clusters : int
+    state : dict, default=None
+        What `state` returned, to go on from.
+    """
+
+    def __init__(self, rows: Rows, n_clusters: int, state: dict[str, Any] | None = None) -> None:
+        d = rows.X.shape[1]
+        self._spread = rows.spread
+        self._sums = np.zeros((n_clusters, d)) if state is None else state["sums"].copy()
+        self._counts = np.zeros(n_clusters) if state is None else state["counts"].copy()
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of all arrays."""
+        return {"sums": self._sums.copy(), "counts": self._counts.copy()}
+
+    def add(self, sums: Doubles, counts: Doubles, labels: Labels) -> None:
+        """Add changes; `labels` are those after them."""
+        self._sums += sums
+        self._counts += counts
+        self._empty_exactly(labels)
+
+    def replace(self, sums: Doubles, counts: Doubles) -> None:
+        """Forget what was kept."""
+        self._sums, self._counts = sums.copy(), counts.copy()
+
+    def result(self, centers: Doubles, n_changed: int) -> Sums:
+        """Return what a pass has found for rows labelled by these centres."""
+        objective = self._objective(centers)
+        return Sums(self._sums.copy(), self._counts.copy(), objective, n_changed)
+
+    def _empty_exactly(self, labels: Labels) -> None:
+        """Let no rounding remain where weights that were added have all left."""
+        counts = self._counts
+        if counts.min() < 1e-9 * counts.sum():
+            empty = np.bincount(labels, minlength=len(counts)) == 0
+            counts[empty] = 0
+            self._sums[empty] = 0
+
+    def _objective(self, centers: Doubles) -> float:
+        """Return sum ||x||^2 - 2 c.S + n ||c||^2, S and n being a label's sum and weight."""
+        cross = 2 * (centers * self._sums).sum()
+        own = (self._counts * (centers**2).sum(axis=1)).sum()
+        return max(float(self._spread - cross + own), 0.0)
