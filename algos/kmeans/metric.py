@@ -17,7 +17,7 @@ from scipy import sparse
 
 from algos._common.random import Key
 from algos._common.row_key import row_keys
-from algos._common.scale import in_range, with_values
+from algos._common.scale import exponent_of, in_range, scaled, with_values
 from algos._cython import unit_rows as kernels
 from algos.kmeans import rows as dense, sparse_rows
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows
@@ -26,17 +26,20 @@ from algos.kmeans.sparse_rows import SparseRows
 METRICS = ("euclidean", "cosine")
 
 _BLOCK_BYTES = 8 << 20  # of rows that are scaled at once where they are not kept
+_STABLE_BITS = 26  # of a mean: the others may be rounding
 _NO_DIRECTION = 1e-12  # length of a mean of unit vectors that is rounding alone
 
 
 class _OnSphere(Rows):
     """What differs where rows and centres have length 1; stands left of a kind of rows."""
 
-    source: Any  # the rows as they came: their content, which keys hang on
+    source: Any = None  # the rows as they came: their content, which keys hang on
     kept: NDArray[np.intp] | None = None  # which of them have a direction; None: all
     undirected = 0.0  # weight of those that have none
 
-    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
+        if self.source is None:
+            return super().keys(indices)
         if indices is None:
             keys = row_keys(self.source, self._key, n_threads=self.n_threads)
             return keys if self.kept is None else keys[self.kept]
@@ -68,6 +71,22 @@ class _DenseOnSphere(_OnSphere, Rows):
 
 
 class _SparseOnSphere(_OnSphere, SparseRows):
+    pass
+
+
+class _Means(Rows):
+    """Means of rows, whose last digits hang on the order in which they were added up."""
+
+    def __init__(self, X: Doubles, weight: Doubles, key: Key, n_threads: int) -> None:
+        super().__init__(X, weight, key, n_threads)
+        self._unit = exponent_of(X - self.shift) - _STABLE_BITS
+
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
+        X = self.take(slice(None) if indices is None else indices)
+        return row_keys(np.rint(scaled(X, self._unit)), self._key, n_threads=self.n_threads)
+
+
+class _MeansOnSphere(_OnSphere, _Means):
     pass
 
 
@@ -104,6 +123,16 @@ def make_rows(
     return rows, 0
 
 
+def rows_of_means(means: Doubles, weight: Doubles, key: Key, n_threads: int, metric: str) -> Rows:
+    """Return means of rows, made by `make_rows`, as weighted rows to be clustered.
+
+    Those of unit rows are shorter than 1. For centres c of length 1, the squared distances
+    of rows to their mean and of the mean to c still add up to twice their sum of 1 - cos.
+    """
+    kind = _Means if metric == "euclidean" else _MeansOnSphere
+    return kind(means, weight, key, n_threads)
+
+
 def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
     """Return (rows scaled to length 1, whether each has a direction).
 
@@ -119,6 +148,17 @@ def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
         units = np.empty_like(X)
         kernels.unit_rows(X, units, directed, n_threads)
     return units, directed.view(bool)
+
+
+def directed_rows(
+    X: Any, weight: Doubles | None, n_threads: int
+) -> tuple[Any, Doubles | None, float]:
+    """Return the rows that have a direction at length 1, their weights, and that of the others."""
+    units, directed = unit_rows(X, n_threads)
+    if directed.all():
+        return units, weight, 0.0
+    undirected = _weight_of(~directed, weight)
+    return units[directed], None if weight is None else weight[directed], undirected
 
 
 def _units(centers: Any) -> tuple[Doubles, NDArray[np.bool_]]:

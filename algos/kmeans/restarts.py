@@ -173,11 +173,16 @@ def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
 
 def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Doubles:
     """Return given centres as float64 of shape (n_clusters, n_features)."""
-    checked = check_array(centers, dtype=np.float64, input_name="init")
-    if checked.shape != (n_clusters, n_features):
-        raise ValueError(
-            f"The shape of the initial centers {checked.shape} does not match the number of "
-            f"clusters {n_clusters} or the number of features of the data {n_features}; "
-            f"`init` must be of shape ({n_clusters}, {n_features})"
-        )
+    checked = check_array(centers, dtype=np.float64, order="C", input_name="init")
+    for given, wanted, what in zip(
+        checked.shape,
+        (n_clusters, n_features),
+        ("clusters", "features of the data"),
+        strict=True,
+    ):
+        if given != wanted:
+            raise ValueError(
+                f"The shape of the initial centers {checked.shape} does not match the number of "
+                f"{what} {wanted}; `init` must be of shape ({n_clusters}, {n_features})"
+            )
     return checked  # type: ignore[no-any-return]

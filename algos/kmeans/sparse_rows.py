@@ -44,7 +44,7 @@ class SparseRows(Rows):
         self.shift = np.zeros(X.shape[1], dtype=X.dtype)
         norms = self._norms if weight is None else weight * self._norms
         self.spread = float(norms.sum())
-        sums, counts = self.sums_by_label(np.zeros(len(self), dtype=np.int32), 1)
+        sums, counts = self.sum_up(np.zeros(len(self), dtype=np.int32), 1)
         self.mean_square = self.spread / float(counts[0])
         variance = self.mean_square - float(((sums[0] / counts[0]) ** 2).sum())
         self.mean_variance = max(variance, 0.0) / X.shape[1]
@@ -61,7 +61,7 @@ class SparseRows(Rows):
     def codes(self) -> None:
         """Return None: codes would fill the zeros."""
 
-    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         X = self.X if indices is None else self.X[indices]
         return row_keys(X, self._key, n_threads=self.n_threads)
 
@@ -84,28 +84,29 @@ class SparseRows(Rows):
             found.sums if fused else None, found.counts if fused else None, self.n_threads,
         )  # fmt: skip
         if not fused:
-            found.sums, found.counts = self.sums_by_label(labels, k)
+            found.sums, found.counts = self.sum_up(labels, k)
         cross = 2 * float(np.einsum("kd,kd->", rounded, found.sums))
         found.objective = max(self.spread - cross + float((found.counts * own).sum()), 0.0)
         return found
 
-    def sums_by_label(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
         sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
         sum_by_label(self._csr, self.weight, labels, sums, counts, self.n_threads)
         return sums, counts
 
-    def try_candidates(
-        self,
-        candidates: Doubles,
-        rooms: Floats,
-        closest: int,
-        room: NDArray[np.intp] | None,
-        potentials: Doubles,
+    def trials(self, n_candidates: int, n_clusters: int) -> Any:
+        return SparseTrials(self._csr, self._norms, self.weight, self, n_candidates)
+
+    def approach(
+        self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
     ) -> None:
-        distances.try_candidates(
-            self._csr, self._norms, self.weight, candidates, _squares(candidates), rooms,
-            closest, room, potentials, self.n_threads,
-        )  # fmt: skip
+        label, square = self.nearest(self.take(indices))
+        nearer = np.flatnonzero(square < squares)
+        squares[nearer] = square[nearer]
+        labels[nearer] = label[nearer] + first
+
+    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
+        return SparseRows(self.X[indices], weight, self._key, self.n_threads)
 
     def measure(self, centers: Floats) -> tuple[Labels, float]:
         labels = np.empty(len(self), dtype=np.int32)
@@ -114,11 +115,60 @@ class SparseRows(Rows):
         )
         return labels, self.inertia_of(squares)
 
-    def distances(self, centers: Doubles) -> Doubles:
+    def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
         labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
         rounded = self.unshifted(centers)
         _nearest(self._csr, self._norms, None, rounded, labels, squares, self.n_threads)
-        return squares
+        return labels, squares
+
+    @property
+    def rounding(self) -> float:
+        return float(64 * np.finfo(np.float64).eps * self._norms.max())
+
+
+class SparseTrials:
+    """Candidates for a further centre, measured in one pass; see `Trials`.
+
+    What each would leave of the squared distances is kept where that takes at most a fifth
+    of X and 12 MB; else the one that is chosen is measured again.
+    """
+
+    def __init__(
+        self, csr: CsrRows, norms: Doubles, weight: Doubles | None, rows: Rows, n_candidates: int
+    ) -> None:
+        self._of = (csr, norms, weight)
+        self._n_threads = rows.n_threads
+        dtype = rows.X.dtype
+        n_bytes = n_candidates * len(rows) * dtype.itemsize
+        fits = n_bytes <= rows.nbytes // 5 + (12 << 20)
+        self._lowered = np.empty((n_candidates, len(rows)), dtype=dtype) if fits else None
+
+    def gains(self, candidates: Doubles, squares: Floats) -> Doubles:
+        return self._try(candidates, squares, self._lowered)
+
+    def add(
+        self,
+        candidate: int,
+        center: Doubles,
+        bucket: NDArray[np.uint16],
+        squares: Floats,
+        sums: Doubles,
+    ) -> bool:
+        if self._lowered is None:
+            self.add_first(center, squares)
+        else:
+            squares[:] = self._lowered[candidate]
+        return False
+
+    def add_first(self, center: Doubles, squares: Floats) -> None:
+        self._try(center[np.newaxis], squares, squares[np.newaxis])
+
+    def _try(self, candidates: Doubles, squares: Floats, lowered: Floats | None) -> Doubles:
+        gains = np.empty(len(candidates))
+        distances.try_candidates(
+            *self._of, candidates, _squares(candidates), squares, lowered, gains, self._n_threads
+        )
+        return gains
 
 
 def canonical(X: Any) -> Any:

@@ -30,6 +30,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("PCA", {"svd_solver": "covariance_eigh"}),
     ("PCA", {"svd_solver": "arpack", "n_components": 1}),
     ("PCA", {"svd_solver": "randomized", "n_components": 2}),
+    ("PCA", {"svd_solver": "sketch", "n_components": 2}),
     ("RunningMeanRegressor", {}),
     ("RunningMeanRegressor", {"early_stopping": True}),
 ]
