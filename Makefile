@@ -20,12 +20,15 @@ ENVIRONMENT = $(VENV)/.stamp-environment
 BUILD = $(VENV)/.stamp-build
 extras = $(VENV)/.stamp-$(1)
 
-.PHONY: help build demo test lint format types bench docs clean
+.PHONY: help build demo test sklearn-tests debug sanitize lint format types bench docs clean
 
 help:
 	@echo "make demo    the digits pipeline, beside the same one of scikit-learn's classes"
 	@echo "make test    the tests"
 	@echo "make lint    style and types"
+	@echo "make sklearn-tests   scikit-learn's tests, with our classes in the place of theirs"
+	@echo "make debug           the tests with bounds checks in the kernels"
+	@echo "make sanitize        the tests under the compiler's sanitizers"
 	@echo "make bench   the benchmarks (long; ARGS=--quick: a smoke test of a minute or two)"
 	@echo "make docs    the documentation, into docs/_build/html"
 
@@ -54,6 +57,31 @@ demo: $(call extras,plot)
 
 test: $(call extras,test)
 	$(RUN) -m pytest $(ARGS)
+
+sklearn-tests: $(call extras,test)
+	$(RUN) -m pytest -c tests/substitution/pytest.ini $(ARGS)
+
+# A build with other settings, in a fresh copy of the sources: the normal build stays as it is.
+COPIED = algos benchmarks docs tests pyproject.toml setup.py
+define other_build
+rm -rf build/$(1)
+mkdir -p build/$(1)
+tar -cf - --exclude="*.so" --exclude="*.c" --exclude=__pycache__ $(COPIED) | tar -xf - -C build/$(1)
+cd build/$(1) && $(2) $(abspath $(RUN)) setup.py -q build_ext --inplace
+endef
+
+debug: $(call extras,test)
+	$(call other_build,debug,ALGOS_DEBUG=1)
+	cd build/debug && $(abspath $(RUN)) -m pytest $(ARGS)
+
+# Python itself and numpy allocate without being watched, so leaks are not looked for.
+SANITIZERS = $(foreach name,asan ubsan,$(shell $(CC) -print-file-name=lib$(name).so))
+sanitize: $(call extras,test)
+	$(call other_build,sanitize,ALGOS_SANITIZE=1)
+	cd build/sanitize && LD_PRELOAD="$(SANITIZERS)" \
+	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  $(abspath $(RUN)) -m pytest $(or $(ARGS),tests/kernels tests/ground tests/kmeans tests/pca)
 
 lint: $(call extras,lint)
 	$(RUN) -m ruff check .

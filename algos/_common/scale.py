@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.utils import assert_all_finite
 
 _LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
@@ -31,19 +33,30 @@ def is_safe(squares: float, dtype: Any) -> bool:
     return 1 / limit <= squares <= limit
 
 
-def exponent_of(array: NDArray[Any]) -> int:
+def exponent_of(array: Any) -> int:
     """Return e such that the largest magnitude in array / 2**e is in [0.5, 1)."""
     peak = max(abs(float(array.max())), abs(float(array.min())))
     return int(np.frexp(peak)[1]) if peak > 0 else 0
 
 
-def scaled(array: NDArray[Any], exponent: int) -> NDArray[Any]:
-    """Return array / 2**exponent; the array itself if that changes nothing."""
-    return np.ldexp(array, -exponent) if exponent else array
+def scaled(array: Any, exponent: int) -> Any:
+    """Return array (or CSR matrix) / 2**exponent; itself if that changes nothing."""
+    if not exponent:
+        return array
+    if sparse.issparse(array):
+        return with_values(array, np.ldexp(array.data, -exponent))
+    return np.ldexp(array, -exponent)
+
+
+def with_values(X: Any, values: NDArray[Any]) -> Any:
+    """Return a CSR matrix with other values in the places of those of X, which it shares."""
+    other = copy(X)
+    other.data = values
+    return other
 
 
 def in_range(
-    X: NDArray[Any], measure: Callable[[NDArray[Any]], Measured], estimator_name: str
+    X: Any, measure: Callable[[Any], Measured], estimator_name: str
 ) -> tuple[Measured, int]:
     """Return (what `measure` makes of X / 2**e, e), e being 0 for all but extreme data.
 

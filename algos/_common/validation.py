@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from numbers import Number
 from typing import Any
 
@@ -135,6 +136,17 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] 
             "all zero; give some row a positive weight"
         )
     return weight
+
+
+def read_only(X: Any) -> Any:
+    """Return X, or the same CSR matrix, in a form that refuses to be written to."""
+    if not sparse.issparse(X):
+        view = X.view()
+        view.flags.writeable = False
+        return view
+    view = copy(X)
+    view.data, view.indices, view.indptr = map(read_only, (X.data, X.indices, X.indptr))
+    return view
 
 
 def drop_zero_weight(X: Any, weight: NDArray[np.float64] | None, *others: Any) -> tuple[Any, ...]:

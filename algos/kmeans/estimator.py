@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
@@ -27,17 +26,21 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import seed_key
-from algos._common.scale import exponent_of, in_range, scaled, unscaled
+from algos._common.scale import exponent_of, scaled, unscaled
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos._cython._codes import is_fast
+from algos.kmeans.incremental import Incremental
+from algos.kmeans.metric import METRICS, distances_to, inertia_of, label_rows, make_rows
 from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
-from algos.kmeans.rows import Doubles, Rows, distances_to, label_and_measure, label_rows
+from algos.kmeans.rows import Doubles, Rows
 
 
-class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator):
+class KMeans(
+    Incremental, TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator
+):
     """k-means clustering, a drop-in for :class:`sklearn.cluster.KMeans`.
 
     The same parameters and attributes as scikit-learn's class, and clusters of the same
@@ -45,7 +48,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     for every number of threads. float32 data is clustered in float32 with sums in
     float64, less its mean, so that an offset costs no accuracy and X is never copied.
 
-    X must be dense: sparse input raises TypeError; `X.toarray()` makes it dense.
+    CSR rows stay sparse, and `metric="cosine"` clusters directions (spherical k-means).
 
     Parameters
     ----------
@@ -84,28 +87,43 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         processor multiplies bytes (VNNI), slow elsewhere. "auto" takes it there, and else
         chooses by shape: bounds where `n_clusters * n_features` is at least 3000, for at
         most 256 clusters of 50 rows or more each. `algorithm_` tells what ran.
+    metric : {"euclidean", "cosine"}, default="euclidean"
+        "cosine" is for rows whose length does not matter, such as texts or embeddings: rows
+        and centres are taken at length 1, and distances are 1 - cos. A row of zeros has
+        no direction: its distance to every centre is 1, its label 0, and it moves no centre.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
+    extra_center_factor : int, default=10
+        `partial_fit` and `merge` keep `extra_center_factor * n_clusters` weighted centres,
+        of which the clusters are made. More are more accurate, and cost as much more.
+    half_life : float or None, default=None
+        Number of later rows (sum of their weights) after which the weight of a row has
+        halved, in `partial_fit`; None for rows that count alike for ever. Rows of one
+        batch are of one age.
 
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
-        Centres, in the dtype of X.
+        Centres, in the dtype of X; of length 1 for the cosine metric.
     labels_ : ndarray of shape (n_samples,), dtype int32
         Label of each row of X: its nearest centre, the first of equals.
     inertia_ : float
-        Weighted sum of the squared distances of the rows to their centres.
+        Weighted sum of the squared distances of the rows to their centres; for the cosine
+        metric, of the cosine distances.
     n_iter_ : int
         Number of iterations of the best run.
     algorithm_ : {"lloyd", "hamerly", "quantized"}
         The method that ran; "lloyd" also where what the others need beside X would be large:
         several copies of the sums by label and the distances between all centres for bounds,
         and for codes a byte a value and 12 a row, which may be at most 30 % of X and 16 MB.
+        Sparse X has neither bounds nor codes.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The best run, iteration by iteration: `objective` (the inertia before the centres
         move), `seconds` since the run began, `validation` (NaN: k-means has none) and
         `center_shift` (sum of the squared shifts of the centres).
+    n_samples_seen_ : int
+        Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -125,6 +143,12 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     zero, or is so extreme (1e9 and more in float32) that squares would leave the dtype's
     range.
 
+    Sparse X is worked on as CSR; other formats are converted once. With m stored values, an
+    iteration takes about ``2 * m * n_clusters`` operations, and beyond X it needs memory for 12
+    bytes a row and three arrays of the shape of the centres. The cosine metric works on a copy
+    of X at length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score`
+    on copies of a few MB at a time.
+
     Rows of weight zero have no part in the fit, but get a label. Initial centres hang on
     the content of the rows and not on their order; a row of weight 2 is the same as two
     equal rows.
@@ -136,7 +160,9 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     .. [2] Lloyd, S., "Least squares quantization in PCM", IEEE Transactions on Information
        Theory 28 (1982).
     .. [3] Hamerly, G., "Making k-means even faster", SDM 2010.
-    .. [4] Bahmani, B. et al., "Scalable k-means++", VLDB 2012.
+    .. [4] Dhillon, I. and Modha, D., "Concept decompositions for large sparse text data using
+       clustering", Machine Learning 42 (2001).
+    .. [5] Bahmani, B. et al., "Scalable k-means++", VLDB 2012.
 
     Examples
     --------
@@ -160,7 +186,10 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         "random_state": [RandomState()],
         "copy_x": [Boolean()],
         "algorithm": [Options("auto", "lloyd", "elkan", "quantized")],
+        "metric": [Options(*METRICS)],
         "n_jobs": N_JOBS,
+        "extra_center_factor": [POSITIVE_INT],
+        "half_life": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -175,7 +204,10 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         random_state: Any = None,
         copy_x: bool = True,
         algorithm: str = "auto",
+        metric: str = "euclidean",
         n_jobs: int | None = None,
+        extra_center_factor: int = 10,
+        half_life: float | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.init = init
@@ -186,7 +218,10 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         self.random_state = random_state
         self.copy_x = copy_x
         self.algorithm = algorithm
+        self.metric = metric
         self.n_jobs = n_jobs
+        self.extra_center_factor = extra_center_factor
+        self.half_life = half_life
 
     @learning
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> KMeans:
@@ -194,8 +229,9 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            float32 and float64 are used as they are; a C-ordered array is not copied.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            float32 and float64 are used as they are; a C-ordered array is not copied, nor a
+            CSR matrix.
         y : None
             Ignored; present for scikit-learn's interface.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -205,8 +241,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         -------
         self : KMeans
         """
-        X = validate_rows(self, X, reset=True)
-        weight = check_sample_weight(sample_weight, len(X))
+        X = validate_rows(self, X, reset=True, accept_sparse="csr")
+        weight = check_sample_weight(sample_weight, X.shape[0])
         return self._fit(X, weight, effective_n_threads(self.n_jobs))
 
     def fit_predict(
@@ -216,7 +252,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -235,7 +271,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -251,36 +287,37 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
         labels : ndarray of shape (n_samples,), dtype int32
         """
         X, centers, _ = self._checked(X)
-        return label_rows(X, centers, self._threads_for(X))
+        return label_rows(X, centers, self._threads_for(X), self.metric)
 
     def transform(self, X: Any) -> NDArray[Any]:
-        """Return the Euclidean distance of each row to each centre.
+        """Return the distance of each row to each centre, in the metric's unit.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
         distances : ndarray of shape (n_samples, n_clusters)
-            In the dtype of X.
+            In the dtype of X: Euclidean distances, or 1 - cos.
         """
         X, centers, exponent = self._checked(X)
-        return scaled(distances_to(X, centers, self._threads_for(X)), -exponent)
+        distances = distances_to(X, centers, self._threads_for(X), self.metric)
+        return scaled(distances, -exponent)  # type: ignore[no-any-return]
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return minus the inertia of X.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -290,19 +327,24 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         score : float
         """
         X, centers, exponent = self._checked(X)
-        weight, weight_exponent = _weights_in_range(check_sample_weight(sample_weight, len(X)))
-        _, inertia = label_and_measure(X, weight, centers, self._threads_for(X))
+        weight = check_sample_weight(sample_weight, X.shape[0])
+        weight, weight_exponent = _weights_in_range(weight)
+        inertia = inertia_of(X, weight, centers, self._threads_for(X), self.metric)
         return -unscaled(inertia, 2 * exponent + weight_exponent)
 
     @property
     def _n_features_out(self) -> int:
         return len(self.cluster_centers_)
 
-    def _checked(self, X: Any) -> tuple[NDArray[Any], NDArray[Any], int]:
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _checked(self, X: Any) -> tuple[Any, NDArray[Any], int]:
         """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
-        if not hasattr(self, "cluster_centers_"):
-            check_is_fitted(self)  # takes longer than the rest for one row
-        X = validate_rows(self, X, reset=False)
+        self._check_has_centers()
+        X = validate_rows(self, X, reset=False, accept_sparse="csr")
         exponent = self._exponent_for(X.dtype)
         centers = scaled(self.cluster_centers_, exponent)
         centers = np.ascontiguousarray(centers, dtype=X.dtype)
@@ -315,29 +357,29 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         exponent = exponent_of(self.cluster_centers_)
         return exponent if abs(exponent) > np.finfo(dtype).maxexp // 4 else 0
 
-    def _threads_for(self, X: NDArray[Any]) -> int:
+    def _threads_for(self, X: Any) -> int:
         if X.size * self._n_features_out < _ONE_THREAD_BELOW:
             return 1
         return effective_n_threads(self.n_jobs)
 
-    def _fit(self, X: NDArray[Any], weight: Doubles | None, n_threads: int) -> KMeans:
+    def _fit(self, X: Any, weight: Doubles | None, n_threads: int) -> KMeans:
         resumable = Resumable(self, X, sample_weight=weight)
         positive, positive_weight = drop_zero_weight(X, weight)
         positive_weight, weight_exponent = _weights_in_range(positive_weight)
-        _check_enough(len(positive), self.n_clusters)
+        _check_enough(positive.shape[0], self.n_clusters)
         if resumable.state is None:
             progress = Progress(seed_key(self.random_state))
         else:
             progress = Progress.resumed(resumable.state)
-        rows, exponent = in_range(
-            positive, lambda X: Rows(X, positive_weight, progress.key, n_threads), "KMeans"
-        )
+        rows, exponent = make_rows(positive, positive_weight, progress.key, n_threads, self.metric)
         plan = self._plan(rows, exponent, weight_exponent)
         model = self._best_run(rows, plan, progress, resumable)
-        if len(positive) < len(X):  # rows of weight zero are labelled too
-            model.labels = label_rows(scaled(X, exponent), model.centers, n_threads)
+        weights = np.bincount(model.labels, rows.weight, minlength=self.n_clusters)
+        if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
+            model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
         self._set_model(model, plan)
-        _warn_if_fewer(self.labels_, self.n_clusters)
+        self._begin_stream(progress.key, model, plan, weights, positive.shape[0])
+        _warn_if_fewer(weights)
         return self
 
     def _best_run(self, rows: Rows, plan: Plan, progress: Progress, resumable: Resumable) -> Model:
@@ -409,7 +451,7 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     which the distances between centres count, which bounds need in each pass.
     """
     n, d = rows.X.shape
-    has_room = rows.has_room_for_lanes(n_clusters) and n_clusters**2 <= n * d
+    has_room = rows.has_room_for_bounds(n_clusters)
     pays = algorithm == "auto" and is_fast() and n * n_clusters >= _FEW_DISTANCES
     if (algorithm == "quantized" or pays) and rows.codes is not None:
         return "quantized"
@@ -419,7 +461,7 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 
-_FEW_DISTANCES = 20_000  # no codes are made for fewer
+_FEW_DISTANCES = 50_000  # no codes are made for fewer
 _EXTREME_WEIGHT = 128
 _ONE_THREAD_BELOW = 1_000_000  # multiplications: to ask for threads would take longer
 
@@ -440,11 +482,11 @@ def _check_enough(n_rows: int, n_clusters: int) -> None:
         )
 
 
-def _warn_if_fewer(labels: NDArray[np.int32], n_clusters: int) -> None:
-    found = int(np.count_nonzero(np.bincount(labels, minlength=n_clusters)))
-    if found < n_clusters:
+def _warn_if_fewer(weights: NDArray[Any]) -> None:
+    found = int(np.count_nonzero(weights))
+    if found < len(weights):
         warn(
             f"Number of distinct clusters ({found}) found smaller than n_clusters "
-            f"({n_clusters}). Possibly due to duplicate points in X.",
+            f"({len(weights)}). Possibly due to duplicate points in X.",
             ConvergenceWarning,
         )

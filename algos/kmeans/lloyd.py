@@ -96,6 +96,7 @@ def _steps(task: Task, descent: Descent, max_iter: int) -> Iterator[Task]:
 
 def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
     found = passes.assign(descent.centers, descent.labels)
+    objective = rows.inertia_of(found.objective)
     descent.n_iter += 1
     moved = 0.0
     if found.n_changed == 0:
@@ -106,8 +107,8 @@ def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
         descent.centers = centers
         if moved <= tol:
             descent.converged = f"center shift {moved} within tolerance {tol}."
-    descent.history.record(found.objective, center_shift=moved)
-    return found.objective
+    descent.history.record(objective, center_shift=moved)
+    return objective
 
 
 def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
@@ -117,7 +118,7 @@ def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
     held = found.counts > 0
     centers = descent.centers.copy()  # stays where no row is left to take
     centers[held] = found.sums[held] / found.counts[held, np.newaxis]
-    return centers
+    return rows.placed(centers, descent.centers)
 
 
 def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:

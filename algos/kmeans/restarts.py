@@ -13,11 +13,12 @@ from sklearn.utils import check_array
 from algos._common.callbacks import Task
 from algos._common.random import Key, stream
 from algos._common.scale import scaled
+from algos._common.validation import read_only
 from algos.kmeans.bounds import BoundedPasses
 from algos.kmeans.lloyd import Descent, Passes, descend
 from algos.kmeans.parallel_seeding import parallel_plus_plus
 from algos.kmeans.quantized import QuantizedPasses
-from algos.kmeans.rows import Doubles, Floats, Labels, Rows, label_and_measure
+from algos.kmeans.rows import Doubles, Floats, Labels, Rows
 from algos.kmeans.seeding import plus_plus, random_rows
 
 
@@ -104,7 +105,7 @@ def best_run(
         progress.run = run.number
         if progress.descent is None:
             centers = initial_centers(rows, plan, progress.key, run.number)
-            progress.descent = Descent.from_centers(centers, len(rows.X))
+            progress.descent = Descent.from_centers(centers, len(rows))
         progress.passes = _passes(rows, plan, progress.passes_state)
         progress.passes_state = None
         descent = descend(
@@ -145,7 +146,7 @@ def _passes(rows: Rows, plan: Plan, state: dict[str, Any] | None) -> Passes:
 def _measured(rows: Rows, descent: Descent) -> Model:
     """Return the run's model, with the inertia of its centres as they will be returned."""
     centers = rows.unshifted(descent.centers)
-    labels, inertia = label_and_measure(rows.X, rows.weight, centers, rows.n_threads)
+    labels, inertia = rows.measure(centers)
     return Model(centers, labels, inertia, descent.n_iter, descent.history.arrays())
 
 
@@ -164,8 +165,7 @@ def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
     centers = plan.init
     if callable(centers):
         seed = np.random.RandomState(stream(key, run).integers(2**32))
-        X = scaled(rows.X, -plan.exponent).view()
-        X.flags.writeable = False
+        X = read_only(scaled(rows.X, -plan.exponent))
         centers = centers(X, plan.n_clusters, random_state=seed)
     checked = check_initial_centers(centers, plan.n_clusters, rows.X.shape[1])
     return rows.shifted(scaled(checked, plan.exponent))
@@ -173,11 +173,16 @@ def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
 
 def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Doubles:
     """Return given centres as float64 of shape (n_clusters, n_features)."""
-    checked = check_array(centers, dtype=np.float64, input_name="init")
-    if checked.shape != (n_clusters, n_features):
-        raise ValueError(
-            f"The shape of the initial centers {checked.shape} does not match the number of "
-            f"clusters {n_clusters} or the number of features of the data {n_features}; "
-            f"`init` must be of shape ({n_clusters}, {n_features})"
-        )
+    checked = check_array(centers, dtype=np.float64, order="C", input_name="init")
+    for given, wanted, what in zip(
+        checked.shape,
+        (n_clusters, n_features),
+        ("clusters", "features of the data"),
+        strict=True,
+    ):
+        if given != wanted:
+            raise ValueError(
+                f"The shape of the initial centers {checked.shape} does not match the number of "
+                f"{what} {wanted}; `init` must be of shape ({n_clusters}, {n_features})"
+            )
     return checked  # type: ignore[no-any-return]

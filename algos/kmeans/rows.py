@@ -111,11 +111,15 @@ class Rows:
         """Return given centres less the shift."""
         return np.asarray(centers, dtype=np.float64) - self.shift
 
+    def has_room_for_bounds(self, n_clusters: int) -> bool:
+        """Tell whether what bounds need beside two numbers a row stays small."""
+        return self.has_room_for_lanes(n_clusters) and n_clusters**2 <= self.X.size
+
     def has_room_for_lanes(self, n_clusters: int) -> bool:
         """Tell whether a copy of the sums for each of enough lanes stays small."""
         n, d = self.X.shape
         n_bytes = _LANES * 8 * n_clusters * d
-        return _LANES * n_clusters <= n and n_bytes <= max(16 << 20, self.X.nbytes // 20)
+        return _LANES * n_clusters <= n and n_bytes <= max(16 << 20, self.nbytes // 20)
 
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
@@ -128,7 +132,7 @@ class Rows:
             self.n_threads,
         )  # fmt: skip
         if not fused:
-            found.sums, found.counts = self.sums_by_label(labels, k)
+            found.sums, found.counts = self.sum_up(labels, k)
         found.objective = max(objective + self.spread, 0.0)
         return found
 
@@ -159,21 +163,54 @@ class Rows:
         """Return some of the rows with other weights."""
         return Rows(self.X[indices], weight, self._key, self.n_threads)
 
-    def sums_by_label(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
-        """Return the sums of the rows less the shift, and their weights, by label."""
-        sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
+    def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
+        """Return the label of each row, and its squared distance to that centre.
+
+        The label is that of a pass; the distance is exact, to the centre as `rounded`.
+        """
+        labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
+        rounded = self.unshifted(centers)
+        assign(
+            self.X, self.weight, self.shift, rounded - self.shift, rounded, 0.0, labels, None,
+            None, squares, True, self.n_threads,
+        )  # fmt: skip
+        return labels, squares
+
+    @property
+    def rounding(self) -> float:
+        """Return what the squared distance of equal rows may be."""
+        largest = float(np.abs(self.shift).max()) + float(np.sqrt(self.mean_square))
+        return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
+
+    def rounded(self, centers: Doubles) -> Doubles:
+        """Return centres less the shift as the dtype of X holds them."""
+        return self.shifted(self.unshifted(centers))
+
+    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+        """Return the sums of the rows less the shift, and of their weights, by label."""
+        sums, counts = np.zeros((n_clusters, len(self.shift))), np.zeros(n_clusters)
         sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
         return sums, counts
 
     def state(self) -> None:
         """Return None: a pass needs nothing of the pass before."""
 
+    def placed(self, centers: Doubles, old: Doubles) -> Doubles:
+        """Return the means of the rows as centres; `old` are those they come from."""
+        return centers
+
+    def inertia_of(self, squares: float) -> float:
+        """Return the inertia of which `squares` is the sum of squared distances."""
+        return squares
+
+    def measure(self, centers: Floats) -> tuple[Labels, float]:
+        """Return the labels and the inertia for centres as `unshifted` returns them."""
+        labels, squares = label_and_measure(self.X, self.weight, centers, self.n_threads)
+        return labels, self.inertia_of(squares)
+
     def distances(self, centers: Doubles) -> Doubles:
         """Return the squared distance of each row to its nearest centre."""
-        labels = np.empty(len(self.X), dtype=np.int32)
-        squares = np.empty(len(self.X))
-        _nearest(self.X, self.weight, self.unshifted(centers), labels, squares, self.n_threads)
-        return squares
+        return self.nearest(centers)[1]
 
 
 def rounding_of(X: Floats) -> float:
@@ -223,14 +260,20 @@ def label_and_measure(
     return labels, _nearest(X, weight, centers, labels, None, n_threads)
 
 
-def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
-    """Return the distance of each row to each centre, shape (n, k)."""
+def room_for_distances(X: Any, centers: Floats) -> Floats:
+    """Return an empty array for the distances of the rows to the centres."""
+    n, k = X.shape[0], len(centers)
     require_memory(
-        len(X) * len(centers) * X.itemsize,
-        f"the distances of {len(X)} rows to {len(centers)} centres",
+        n * k * X.dtype.itemsize,
+        f"the distances of {n} rows to {k} centres",
         "transform fewer rows at a time",
     )
-    out = np.empty((len(X), len(centers)), dtype=X.dtype)
+    return np.empty((n, k), dtype=X.dtype)
+
+
+def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
+    """Return the distance of each row to each centre, shape (n, k)."""
+    out = room_for_distances(X, centers)
     shift, shifted = _shift_of(centers)
     center_distances(X, shift, shifted, out, n_threads)
     if not all_finite(out):  # squares beyond the dtype's range

@@ -28,6 +28,16 @@ class Moments(NamedTuple):
         return float(np.trace(self.scatter)) / self.n
 
 
+def require_room(d: int) -> None:
+    """Raise MemoryError if the scatter of d columns has no room."""
+    require_memory(
+        3 * 8 * d**2,
+        f"the covariance of {d} columns",
+        'use PCA(svd_solver="randomized"), or "sketch" for a stream, whose memory grows with '
+        "d and not its square",
+    )
+
+
 def gather(X: Floats, n_threads: int) -> Moments:
     """Return the moments of the rows of X, in one pass and without a copy.
 
@@ -36,11 +46,7 @@ def gather(X: Floats, n_threads: int) -> Moments:
     off, which a sample spread over all rows hardly ever is; then the pass is repeated.
     """
     n, d = X.shape
-    require_memory(
-        3 * 8 * d**2,
-        f"the covariance of {d} columns",
-        'use PCA(svd_solver="randomized"), whose memory grows with d and not its square',
-    )
+    require_room(d)
     guess = guessed_mean(X)
     products, sums = np.empty((d, d)), np.empty(d)
     for _ in range(2):

@@ -94,6 +94,19 @@ def test_fit_neither_writes_nor_copies(digits):
     assert np.array_equal(X, digits)
 
 
+def columns_first(centers):
+    """A callable init whose centres come in Fortran order."""
+    return lambda X, n_clusters, random_state: np.asfortranarray(centers)
+
+
+@pytest.mark.parametrize("init", [np.asfortranarray, columns_first])
+def test_initial_centres_may_have_any_memory_order(digits, init):
+    centers = digits[::200].copy()
+    expected = KMeans(len(centers), init=centers, n_init=1).fit(digits).cluster_centers_
+    found = KMeans(len(centers), init=init(centers), n_init=1).fit(np.asfortranarray(digits))
+    assert np.array_equal(found.cluster_centers_, expected)
+
+
 @pytest.mark.parametrize("init", ["k-means++", "random"])
 def test_weights_equal_repeats_in_any_order(digits, init):
     X = digits[:300]

@@ -1,0 +1,225 @@
+"""Rows, labels and distances for both metrics and both kinds of rows.
+
+Cosine distance is Euclidean on the sphere: for vectors of length 1, 1 - cos is half the squared
+distance. So rows are scaled to length 1 and clustered as they are elsewhere, but that every
+mean is brought back to length 1 (spherical k-means: Dhillon and Modha, Machine Learning 42,
+2001). A row of zeros has no direction: its distance to every centre is 1 and its label 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from algos._common.random import Key
+from algos._common.row_key import row_keys
+from algos._common.scale import exponent_of, in_range, scaled, with_values
+from algos._cython import unit_rows as kernels
+from algos.kmeans import rows as dense, sparse_rows
+from algos.kmeans.rows import Doubles, Floats, Labels, Rows
+from algos.kmeans.sparse_rows import SparseRows
+
+METRICS = ("euclidean", "cosine")
+
+_BLOCK_BYTES = 8 << 20  # of rows that are scaled at once where they are not kept
+_STABLE_BITS = 26  # of a mean: the others may be rounding
+_NO_DIRECTION = 1e-12  # length of a mean of unit vectors that is rounding alone
+
+
+class _OnSphere(Rows):
+    """What differs where rows and centres have length 1; stands left of a kind of rows."""
+
+    source: Any = None  # the rows as they came: their content, which keys hang on
+    kept: NDArray[np.intp] | None = None  # which of them have a direction; None: all
+    undirected = 0.0  # weight of those that have none
+
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
+        if self.source is None:
+            return super().keys(indices)
+        if indices is None:
+            keys = row_keys(self.source, self._key, n_threads=self.n_threads)
+            return keys if self.kept is None else keys[self.kept]
+        chosen = indices if self.kept is None else self.kept[indices]
+        return row_keys(self.source[chosen], self._key, n_threads=self.n_threads)
+
+    def shifted(self, centers: Any) -> Doubles:
+        units, directed = _units(centers)
+        if not directed.all():
+            raise ValueError(
+                "`init` must have no row of zeros where `metric`='cosine', since it has no "
+                "direction; give other centres"
+            )
+        return super().shifted(units)
+
+    def placed(self, centers: Doubles, old: Doubles) -> Doubles:
+        means = centers + self.shift
+        lengths = np.sqrt(np.einsum("kd,kd->k", means, means))[:, np.newaxis]
+        held = lengths > _NO_DIRECTION  # else they cancel out, and the direction stays
+        units: Doubles = means / np.where(held, lengths, 1) - self.shift
+        return np.where(held, units, old)
+
+    def inertia_of(self, squares: float) -> float:
+        return squares / 2 + self.undirected
+
+
+class _DenseOnSphere(_OnSphere, Rows):
+    pass
+
+
+class _SparseOnSphere(_OnSphere, SparseRows):
+    pass
+
+
+class _Means(Rows):
+    """Means of rows, whose last digits hang on the order in which they were added up."""
+
+    def __init__(self, X: Doubles, weight: Doubles, key: Key, n_threads: int) -> None:
+        super().__init__(X, weight, key, n_threads)
+        self._unit = exponent_of(X - self.shift) - _STABLE_BITS
+
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
+        X = self.take(slice(None) if indices is None else indices)
+        return row_keys(np.rint(scaled(X, self._unit)), self._key, n_threads=self.n_threads)
+
+
+class _MeansOnSphere(_OnSphere, _Means):
+    pass
+
+
+def make_rows(
+    X: Any, weight: Doubles | None, key: Key, n_threads: int, metric: str
+) -> tuple[Rows, int]:
+    """Return (rows to be clustered, e), the rows being those of X / 2**e.
+
+    With the cosine metric, rows without a direction are left out while there are others.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n, d), float32 or float64
+    weight : ndarray of shape (n,), float64, or None
+        Positive.
+    key : ndarray of shape (2,), uint64
+    n_threads : int
+    metric : {"euclidean", "cosine"}
+    """
+    if metric == "euclidean":
+        kind = SparseRows if sparse.issparse(X) else Rows
+        return in_range(X, lambda X: kind(X, weight, key, n_threads), "KMeans")
+    if sparse.issparse(X):
+        X = sparse_rows.canonical(X)
+    units, directed = unit_rows(X, n_threads)
+    undirected, kept = _weight_of(~directed, weight), None
+    if undirected > 0 and directed.any():
+        kept = np.flatnonzero(directed)
+        units, weight = units[kept], None if weight is None else weight[kept]
+    rows = (_SparseOnSphere if sparse.issparse(X) else _DenseOnSphere)(
+        units, weight, key, n_threads
+    )
+    rows.source, rows.kept, rows.undirected = X, kept, undirected
+    return rows, 0
+
+
+def rows_of_means(means: Doubles, weight: Doubles, key: Key, n_threads: int, metric: str) -> Rows:
+    """Return means of rows, made by `make_rows`, as weighted rows to be clustered.
+
+    Those of unit rows are shorter than 1. For centres c of length 1, the squared distances
+    of rows to their mean and of the mean to c still add up to twice their sum of 1 - cos.
+    """
+    kind = _Means if metric == "euclidean" else _MeansOnSphere
+    return kind(means, weight, key, n_threads)
+
+
+def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
+    """Return (rows scaled to length 1, whether each has a direction).
+
+    A row of zeros stays as it is. Of CSR rows the values are new, and all else is shared.
+    """
+    directed = np.empty(X.shape[0], dtype=np.uint8)
+    if sparse.issparse(X):
+        X = sparse_rows.canonical(X)
+        values = np.empty_like(X.data)
+        kernels.unit_rows_csr(X.data, X.indptr, values, directed, n_threads)
+        units = with_values(X, values)
+    else:
+        units = np.empty_like(X)
+        kernels.unit_rows(X, units, directed, n_threads)
+    return units, directed.view(bool)
+
+
+def directed_rows(
+    X: Any, weight: Doubles | None, n_threads: int
+) -> tuple[Any, Doubles | None, float]:
+    """Return the rows that have a direction at length 1, their weights, and that of the others."""
+    units, directed = unit_rows(X, n_threads)
+    if directed.all():
+        return units, weight, 0.0
+    undirected = _weight_of(~directed, weight)
+    return units[directed], None if weight is None else weight[directed], undirected
+
+
+def _units(centers: Any) -> tuple[Doubles, NDArray[np.bool_]]:
+    return unit_rows(np.ascontiguousarray(centers, dtype=np.float64), 1)
+
+
+def _weight_of(chosen: NDArray[np.bool_], weight: Doubles | None) -> float:
+    return float(np.count_nonzero(chosen) if weight is None else weight[chosen].sum())
+
+
+def _euclidean(X: Any) -> Any:
+    """Return the module whose functions measure such rows."""
+    return sparse_rows if sparse.issparse(X) else dense
+
+
+def label_rows(X: Any, centers: Floats, n_threads: int, metric: str) -> Labels:
+    """Return the label of the nearest centre for each row, the first of equals."""
+    if metric == "euclidean":
+        return _euclidean(X).label_rows(X, centers, n_threads)  # type: ignore[no-any-return]
+    labels = np.empty(X.shape[0], dtype=np.int32)
+    for part, units, directed in _unit_blocks(X, n_threads):
+        labels[part] = _euclidean(X).label_rows(units, centers, n_threads)
+        labels[part][~directed] = 0
+    return labels
+
+
+def inertia_of(
+    X: Any, weight: Doubles | None, centers: Floats, n_threads: int, metric: str
+) -> float:
+    """Return the weighted sum of the rows' squared (or cosine) distances to their centres."""
+    if metric == "euclidean":
+        _, squares = _euclidean(X).label_and_measure(X, weight, centers, n_threads)
+        return squares  # type: ignore[no-any-return]
+    total = 0.0
+    for part, units, directed in _unit_blocks(X, n_threads):
+        weights = None if weight is None else weight[part]
+        if not directed.all():
+            total += _weight_of(~directed, weights)
+            weights = np.where(directed, 1.0 if weights is None else weights, 0.0)
+        _, squares = _euclidean(X).label_and_measure(units, weights, centers, n_threads)
+        total += squares / 2
+    return total
+
+
+def distances_to(X: Any, centers: Floats, n_threads: int, metric: str) -> Floats:
+    """Return the Euclidean (or cosine) distance of each row to each centre, shape (n, k)."""
+    if metric == "euclidean":
+        return _euclidean(X).distances_to(X, centers, n_threads)  # type: ignore[no-any-return]
+    out = dense.room_for_distances(X, centers)
+    for part, units, directed in _unit_blocks(X, n_threads):
+        chords = _euclidean(X).distances_to(units, centers, n_threads)
+        out[part] = np.minimum(chords**2 / 2, 2)
+        out[part][~directed] = 1
+    out[:, ~centers.any(axis=1)] = 1  # there are such only if no row had a direction
+    return out
+
+
+def _unit_blocks(X: Any, n_threads: int) -> Iterator[tuple[slice, Any, NDArray[np.bool_]]]:
+    """Yield (which rows, those scaled to length 1, whether each has a direction)."""
+    n_bytes = X.data.nbytes if sparse.issparse(X) else X.nbytes
+    step = max(1, int(_BLOCK_BYTES // max(n_bytes / X.shape[0], 1)))
+    for start in range(0, X.shape[0], step):
+        part = slice(start, start + step)
+        yield part, *unit_rows(X[part], n_threads)

@@ -1,0 +1,249 @@
+"""Passes over CSR rows, which stay as sparse as they come: the sparse twin of `rows`.
+
+There is no shift, which would fill the zeros. So that an offset costs no digits all the same,
+labels that float32 leaves open are settled in float64, and all distances are float64.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key
+from algos._common.row_key import row_keys
+from algos._common.scale import exponent_of, scaled
+from algos._cython import kmeans_sparse_distances as distances
+from algos._cython._csr import CsrRows
+from algos._cython.finite import all_finite
+from algos._cython.kmeans_sparse_assign import assign
+from algos._cython.kmeans_sparse_update import sum_by_label
+from algos.kmeans.rows import Doubles, Floats, Labels, Rows, Sums, room_for_distances
+
+
+class SparseRows(Rows):
+    """CSR rows to be clustered, with positive weights; see `Rows`.
+
+    Parameters
+    ----------
+    X : CSR matrix of shape (n, d), float32 or float64
+        Columns that a row names twice, or not in order, are mended in a copy.
+    weight : ndarray of shape (n,), float64, or None
+    key : ndarray of shape (2,), uint64
+    n_threads : int
+    """
+
+    def __init__(self, X: Any, weight: Doubles | None, key: Key, n_threads: int) -> None:
+        self.X = canonical(X)
+        self.weight = weight
+        self.n_threads = n_threads
+        self._key = key
+        self._csr = _csr_of(self.X)
+        self._norms = _norms_of(self._csr, len(self), n_threads)
+        self.shift = np.zeros(X.shape[1], dtype=X.dtype)
+        norms = self._norms if weight is None else weight * self._norms
+        self.spread = float(norms.sum())
+        sums, counts = self.sum_up(np.zeros(len(self), dtype=np.int32), 1)
+        self.mean_square = self.spread / float(counts[0])
+        variance = self.mean_square - float(((sums[0] / counts[0]) ** 2).sum())
+        self.mean_variance = max(variance, 0.0) / X.shape[1]
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def nbytes(self) -> int:
+        X: Any = self.X
+        return int(X.data.nbytes + X.indices.nbytes + X.indptr.nbytes)
+
+    @property
+    def codes(self) -> None:
+        """Return None: codes would fill the zeros."""
+
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
+        X = self.X if indices is None else self.X[indices]
+        return row_keys(X, self._key, n_threads=self.n_threads)
+
+    def take(self, indices: Any) -> Doubles:
+        rows: Doubles = self.X[np.atleast_1d(indices)].toarray().astype(np.float64)
+        return rows if np.ndim(indices) else rows[0]
+
+    def has_room_for_bounds(self, n_clusters: int) -> bool:
+        """Tell that no pass takes bounds: in many columns they seldom spare a row."""
+        return False
+
+    def assign(self, centers: Doubles, labels: Labels) -> Sums:
+        k, d = centers.shape
+        rounded = centers.astype(self.X.dtype).astype(np.float64)
+        own = _squares(rounded)
+        found = Sums(np.zeros((k, d)), np.zeros(k), 0.0, 0)
+        fused = self.has_room_for_lanes(k)
+        found.n_changed = assign(
+            self._csr, self._norms, self.weight, rounded, own / 2, labels,
+            found.sums if fused else None, found.counts if fused else None, self.n_threads,
+        )  # fmt: skip
+        if not fused:
+            found.sums, found.counts = self.sum_up(labels, k)
+        cross = 2 * float(np.einsum("kd,kd->", rounded, found.sums))
+        found.objective = max(self.spread - cross + float((found.counts * own).sum()), 0.0)
+        return found
+
+    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+        sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
+        sum_by_label(self._csr, self.weight, labels, sums, counts, self.n_threads)
+        return sums, counts
+
+    def trials(self, n_candidates: int, n_clusters: int) -> Any:
+        return SparseTrials(self._csr, self._norms, self.weight, self, n_candidates)
+
+    def approach(
+        self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
+    ) -> None:
+        label, square = self.nearest(self.take(indices))
+        nearer = np.flatnonzero(square < squares)
+        squares[nearer] = square[nearer]
+        labels[nearer] = label[nearer] + first
+
+    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
+        return SparseRows(self.X[indices], weight, self._key, self.n_threads)
+
+    def measure(self, centers: Floats) -> tuple[Labels, float]:
+        labels = np.empty(len(self), dtype=np.int32)
+        squares = _nearest(
+            self._csr, self._norms, self.weight, centers, labels, None, self.n_threads
+        )
+        return labels, self.inertia_of(squares)
+
+    def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
+        labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
+        rounded = self.unshifted(centers)
+        _nearest(self._csr, self._norms, None, rounded, labels, squares, self.n_threads)
+        return labels, squares
+
+    @property
+    def rounding(self) -> float:
+        return float(64 * np.finfo(np.float64).eps * self._norms.max())
+
+
+class SparseTrials:
+    """Candidates for a further centre, measured in one pass; see `Trials`.
+
+    What each would leave of the squared distances is kept where that takes at most a fifth
+    of X and 12 MB; else the one that is chosen is measured again.
+    """
+
+    def __init__(
+        self, csr: CsrRows, norms: Doubles, weight: Doubles | None, rows: Rows, n_candidates: int
+    ) -> None:
+        self._of = (csr, norms, weight)
+        self._n_threads = rows.n_threads
+        dtype = rows.X.dtype
+        n_bytes = n_candidates * len(rows) * dtype.itemsize
+        fits = n_bytes <= rows.nbytes // 5 + (12 << 20)
+        self._lowered = np.empty((n_candidates, len(rows)), dtype=dtype) if fits else None
+
+    def gains(self, candidates: Doubles, squares: Floats) -> Doubles:
+        return self._try(candidates, squares, self._lowered)
+
+    def add(
+        self,
+        candidate: int,
+        center: Doubles,
+        bucket: NDArray[np.uint16],
+        squares: Floats,
+        sums: Doubles,
+    ) -> bool:
+        if self._lowered is None:
+            self.add_first(center, squares)
+        else:
+            squares[:] = self._lowered[candidate]
+        return False
+
+    def add_first(self, center: Doubles, squares: Floats) -> None:
+        self._try(center[np.newaxis], squares, squares[np.newaxis])
+
+    def _try(self, candidates: Doubles, squares: Floats, lowered: Floats | None) -> Doubles:
+        gains = np.empty(len(candidates))
+        distances.try_candidates(
+            *self._of, candidates, _squares(candidates), squares, lowered, gains, self._n_threads
+        )
+        return gains
+
+
+def canonical(X: Any) -> Any:
+    """Return CSR rows that name each column once and in order; X itself if it does."""
+    if X.has_canonical_format:
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    return X
+
+
+def _csr_of(X: Any) -> CsrRows:
+    indptr = X.indptr.astype(X.indices.dtype, copy=False)
+    return CsrRows(np.ascontiguousarray(X.data), X.indices, indptr, X.shape[1])
+
+
+def _norms_of(csr: CsrRows, n_rows: int, n_threads: int) -> Doubles:
+    norms = np.empty(n_rows)
+    distances.row_norms(csr, norms, n_threads)
+    return norms
+
+
+def _squares(centers: Doubles) -> Doubles:
+    return np.einsum("kd,kd->k", centers, centers)  # type: ignore[no-any-return]
+
+
+def _nearest(
+    csr: CsrRows,
+    norms: Doubles,
+    weight: Doubles | None,
+    centers: Floats,
+    labels: Labels,
+    squares: Doubles | None,
+    n_threads: int,
+) -> float:
+    wide = centers.astype(np.float64)
+    own = _squares(wide)
+    assign(csr, norms, None, wide, own / 2, labels, None, None, n_threads)
+    return distances.own_distances(csr, norms, weight, wide, own, labels, squares, n_threads)
+
+
+def label_rows(X: Any, centers: Floats, n_threads: int) -> Labels:
+    """Return the label of the nearest centre for each row, the first of equals."""
+    csr = _csr_of(canonical(X))
+    labels = np.empty(X.shape[0], dtype=np.int32)
+    wide = centers.astype(np.float64)
+    norms = _norms_of(csr, X.shape[0], n_threads)
+    assign(csr, norms, None, wide, _squares(wide) / 2, labels, None, None, n_threads)
+    return labels
+
+
+def label_and_measure(
+    X: Any, weight: Doubles | None, centers: Floats, n_threads: int
+) -> tuple[Labels, float]:
+    """Return the labels and the inertia, in double precision."""
+    csr = _csr_of(canonical(X))
+    labels = np.empty(X.shape[0], dtype=np.int32)
+    norms = _norms_of(csr, X.shape[0], n_threads)
+    return labels, _nearest(csr, norms, weight, centers, labels, None, n_threads)
+
+
+def distances_to(X: Any, centers: Floats, n_threads: int) -> Floats:
+    """Return the distance of each row to each centre, shape (n, k)."""
+    out = room_for_distances(X, centers)
+    X = canonical(X)
+    _fill_distances(X, centers, out, n_threads)
+    if not all_finite(out):  # squares beyond the range of numbers
+        exponent = max(exponent_of(X), exponent_of(centers))
+        _fill_distances(scaled(X, exponent), scaled(centers, exponent), out, n_threads)
+        out = scaled(out, -exponent)
+    return out
+
+
+def _fill_distances(X: Any, centers: Floats, out: Floats, n_threads: int) -> None:
+    csr = _csr_of(X)
+    wide = centers.astype(np.float64)
+    norms = _norms_of(csr, X.shape[0], n_threads)
+    distances.center_distances(csr, norms, wide, _squares(wide), out, n_threads)

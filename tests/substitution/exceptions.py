@@ -1,0 +1,60 @@
+"""scikit-learn's tests that do not test our classes, and those that ours fail on purpose.
+
+Patterns are regular expressions for the whole name of a test with its parameters. A test in
+`DIFFERENCES` that passes is an error, so the list cannot outlive its reasons.
+"""
+
+APART = {
+    "tests MiniBatchKMeans, for which our KMeans does not stand": (
+        r"test_minibatch_.*",
+        r".*\[.*MiniBatchKMeans.*\]",
+    ),
+    "tests functions of scikit-learn, public or private, and no class": (
+        r"test_relocate_empty_clusters.*",
+        r"test_k_means_function.*",
+        r"test_kmeans_plusplus_.*",
+        r"test_euclidean_distance.*",
+        r"test_inertia.*",
+        r"test_is_same_clustering",
+        r"test_(assess|infer)_dim.*",
+    ),
+    "tests arrays of other libraries, which scikit-learn's experimental array API brings": (
+        r"test_.*array_api.*",
+    ),
+}
+
+DIFFERENCES = {
+    "reads a private attribute (_n_init, _fit_svd_solver; ours says solver_)": (
+        r"test_kmeans_init_auto_with_initial_centroids\[.*",
+        r"test_n_init_auto\[.*",
+        r"test_pca_svd_solver_auto\[.*",
+    ),
+    "calls a private method (_init_centroids); our tests ask the same of fit": (
+        r"test_sample_weight_(init|zero)\[.*",
+    ),
+    "wants the words that scikit-learn prints with verbose=1; ours are others": (
+        r"test_kmeans_verbose\[.*",
+    ),
+    "wants the words of scikit-learn's error; ours, a ValueError too, names the remedy": (
+        r"test_pca_validation\[arpack-.*",
+        r"test_pca_validation\[auto-3-.*",
+        r"test_n_components_mle_error\[.*",
+    ),
+    "wants equal draws for float32 and float64; ours hang on the content of the rows, and rows "
+    "that are rounded are other rows": (r"test_float_precision\[.*",),
+    "compares coordinates that are 0 but for rounding (4e-16) without an absolute tolerance": (
+        r"test_kmeans_elkan_results\[.*-dense-blobs\]",
+    ),
+    "wants a warning that elkan makes no sense for one cluster; algorithm_ says that lloyd ran": (
+        r"test_warning_elkan_1_cluster",
+    ),
+    "whitening makes scikit-learn's likelihood worse, for its covariance then holds the variances "
+    "twice; ours stays as it is": (r"test_pca_score\[.*",),
+    "wants a least number of rows in a batch, or the same n_components in each; ours learns from "
+    "any, for its state is not cut to the components": (
+        r"test_incremental_pca_(validation|set_params)",
+    ),
+    "writes to an attribute that IncrementalPCA alone has (n_samples_seen_)": (
+        r"test_incremental_pca_partial_fit_float_division",
+    ),
+}
