@@ -64,9 +64,8 @@ class KMeans(
         weight. A callable takes X, n_clusters and `random_state=` and returns the centres.
     n_init : "auto" or int, default="auto"
         Number of runs with other initial centres, of which the best is kept. "auto" is 10
-        for `init="random"` or a callable, and 1 for "k-means++", "k-means||" or an
-        array; after `partial_fit` it is 10 for all but an array, since few points are
-        clustered then.
+        for `init="random"` or a callable, and 1 for "k-means++", "k-means||" or an array;
+        after `partial_fit` it is 10 for all but an array, since few points are clustered then.
     max_iter : int, default=300
         Most passes over the data in one run.
     tol : float, default=1e-4
@@ -150,7 +149,7 @@ class KMeans(
 
     Sparse X is worked on as CSR; other formats are converted once. With m stored values, an
     iteration takes about ``2 * m * n_clusters`` operations, and beyond X it needs memory for 12
-    bytes a row and three arrays of the shape of the centres. The cosine metric works on a copy
+    bytes a row and about five arrays of the shape of the centres. The cosine metric works on a copy
     of X at length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score`
     on copies of a few MB at a time.
 
