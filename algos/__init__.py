@@ -12,9 +12,18 @@ _HOMES = {
     "PCA": "algos.pca.estimator",
     "show_versions": "algos._show_versions",
 }
-_SUBMODULES = ("callbacks", "kmeans", "pca")
+_SUBMODULES = ("callbacks", "kmeans", "pca", "plotting")
 
-__all__ = ["KMeans", "PCA", "__version__", "callbacks", "kmeans", "pca", "show_versions"]
+__all__ = [
+    "KMeans",
+    "PCA",
+    "__version__",
+    "callbacks",
+    "kmeans",
+    "pca",
+    "plotting",
+    "show_versions",
+]
 
 
 def __getattr__(name):

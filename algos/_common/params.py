@@ -186,15 +186,16 @@ def check_params(estimator: Any) -> None:
     Raises
     ------
     InvalidParameterError
-        At the first parameter, in the order of the signature, that meets no constraint.
+        At the first parameter, in the order of the table, that meets no constraint.
     """
     if sklearn.get_config()["skip_parameter_validation"]:
         return
-    table = estimator._parameters
-    for name, value in estimator.get_params(deep=False).items():
-        constraints = as_constraints(table[name])
-        if not any(constraint.accepts(value) for constraint in constraints):
-            raise InvalidParameterError(_message(type(estimator), name, value, constraints))
+    for name, listed in estimator._parameters.items():
+        value = getattr(estimator, name)  # get_params reads the signature anew each time
+        if not any(value is None if one is None else one.accepts(value) for one in listed):
+            raise InvalidParameterError(
+                _message(type(estimator), name, value, as_constraints(listed))
+            )
 
 
 def _message(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:

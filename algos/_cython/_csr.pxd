@@ -26,6 +26,7 @@ cdef extern from "_csr.h" nogil:
         Py_ssize_t (*length)(const algos_csr* x, Py_ssize_t row) noexcept nogil
         void (*add)(
             const algos_csr* x, Py_ssize_t row, double weight, double* sum) noexcept nogil
+        void (*fetch)(const algos_csr* x, Py_ssize_t row) noexcept nogil
         int (*check)(const algos_csr* x, Py_ssize_t stored) noexcept nogil
 
 
@@ -41,10 +42,8 @@ cdef class CsrRows:
 # Centres, transposed; the pointers are into memory of the object.
 cdef class Panel:
     cdef Py_ssize_t k, width
-    cdef Py_ssize_t padded        # products that `table.products` writes
+    cdef Py_ssize_t padded        # k, in whole registers: room for `table.products`
     cdef void* data
     cdef Scratch _room
 
-cdef Panel make_panel(
-    CsrRows rows, const double[:, ::1] centers, bint for_products, int n_threads
-)
+cdef Panel make_panel(CsrRows rows, const double[:, ::1] centers, int n_threads)

@@ -10,5 +10,5 @@ class CsrRows:
 
 def _test_choose_level(limit: int) -> None: ...
 def _test_products(
-    rows: CsrRows, centers: NDArray[np.float64], out: NDArray[np.float64], for_products: bool
+    rows: CsrRows, centers: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None: ...

@@ -5,9 +5,8 @@ from libc.stdint cimport int32_t, int64_t
 from algos._cython._memory cimport scratch
 from algos._cython._threads cimport run_region
 
-cdef extern from "_csr.h" nogil:
+cdef extern from "_csr_tables.h" nogil:
     enum:
-        ALGOS_CSR_GROUP
         ALGOS_CSR_VECTORS
         ALGOS_CSR_FEW
         ALGOS_CSR_CACHE
@@ -70,29 +69,20 @@ cdef void _pack_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     )
 
 
-cdef inline Py_ssize_t _padded(Py_ssize_t k, Py_ssize_t group) noexcept nogil:
-    return (k + group - 1) // group * group
-
-
-cdef Panel make_panel(
-    CsrRows rows, const double[:, ::1] centers, bint for_products, int n_threads
-):
+cdef Panel make_panel(CsrRows rows, const double[:, ::1] centers, int n_threads):
     """Return centres as blocks of columns.
 
-    For labels a block is as wide as a core's cache has room for: a row's stored values then
-    find their columns near. For products alone it is as narrow as it can be.
+    A block is as wide as a core's cache has room for: a row's stored values then find their
+    columns near.
     """
     cdef Panel panel = Panel()
-    cdef Py_ssize_t k = centers.shape[0], d = centers.shape[1]
-    cdef Py_ssize_t group = rows.table.lanes
-    cdef Py_ssize_t vectors = ALGOS_CSR_CACHE // (d * group * rows.itemsize)
+    cdef Py_ssize_t k = centers.shape[0], d = centers.shape[1], lanes = rows.table.lanes
+    cdef Py_ssize_t fit = ALGOS_CSR_CACHE // (d * lanes * rows.itemsize)
+    cdef Py_ssize_t vectors = min(max(fit, <Py_ssize_t> ALGOS_CSR_FEW), <Py_ssize_t> ALGOS_CSR_VECTORS)
     cdef PackJob job
     panel.k = k
-    vectors = max(<Py_ssize_t> ALGOS_CSR_FEW, min(<Py_ssize_t> ALGOS_CSR_VECTORS, vectors))
-    panel.width = group * vectors
-    if for_products:
-        panel.width = group = ALGOS_CSR_GROUP
-    panel.padded = _padded(k, group)
+    panel.width = lanes * vectors
+    panel.padded = (k + lanes - 1) // lanes * lanes
     panel._room = scratch(panel.padded * d, rows.itemsize)
     panel.data = panel._room.data
     job.table, job.centers, job.k, job.d = rows.table, &centers[0, 0], k, d
@@ -111,10 +101,9 @@ def _test_products(
     CsrRows rows,
     const double[:, ::1] centers,  # IN (k, d)
     double[:, ::1] out,            # OUT (n, k)
-    bint for_products,
 ):
-    """Products of every row with every centre, by the panel of labels or of products."""
-    cdef Panel panel = make_panel(rows, centers, for_products, 1)
+    """Products of every row with every centre."""
+    cdef Panel panel = make_panel(rows, centers, 1)
     cdef Scratch room = scratch(panel.padded, sizeof(double))
     cdef double* products = <double*> room.data
     cdef Py_ssize_t i, j

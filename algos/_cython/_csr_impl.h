@@ -1,5 +1,5 @@
 /* CSR rows against a panel, for one type of values, one of indices and one instruction set:
- * see _csr.h. */
+ * see _csr.h and _csr_tables.h. */
 #define T ALGOS_T
 #define I ALGOS_INDEX
 #define N ALGOS_NAME
@@ -15,16 +15,15 @@ ALGOS_INLINE Py_ssize_t N(begin)(const algos_csr *x, Py_ssize_t row) {
     return (Py_ssize_t)((const I *)x->indptr)[row];
 }
 
-/* How many centres the block that begins at centre j holds, padding included. */
-ALGOS_INLINE Py_ssize_t N(block_width)(Py_ssize_t j, Py_ssize_t k, Py_ssize_t width) {
-    const Py_ssize_t group = width < LANES ? width : LANES;
-    const Py_ssize_t left = (k - j + group - 1) / group * group;
-    return left < width ? left : width;
-}
-
 /* Stored values of a row. */
 static Py_ssize_t N(length)(const algos_csr *x, Py_ssize_t row) {
     return N(begin)(x, row + 1) - N(begin)(x, row);
+}
+
+/* How many centres the block that begins at centre j holds, padding included. */
+ALGOS_INLINE Py_ssize_t N(block_width)(Py_ssize_t j, Py_ssize_t k, Py_ssize_t width) {
+    const Py_ssize_t left = (k - j + LANES - 1) / LANES * LANES;
+    return left < width ? left : width;
 }
 
 /* The columns from `begin` to `end` of centres (k, d), into blocks; padding is zero. */
@@ -44,7 +43,7 @@ ALGOS_INLINE void N(subtract_products)(const T *values, const I *columns, Py_ssi
                                        const T *block, N(vec) acc[ALGOS_CSR_VECTORS],
                                        const int v) {
     for (Py_ssize_t e = 0; e < stored; e++) {
-        const N(vec) x = (N(vec)){0} + values[e];
+        const N(vec) x = ALGOS_CSR_SPREAD(N(vec), values[e]);
         const T *c = block + (Py_ssize_t)columns[e] * v * LANES;
 #pragma GCC unroll 8
         for (int i = 0; i < v; i++)
@@ -73,7 +72,7 @@ ALGOS_INLINE void N(nearest_block)(const algos_csr *x, Py_ssize_t start, Py_ssiz
             acc[l] = *(const N(vec) *)(init + l * LANES);
         N(subtract_products)((const T *)x->values + e, (const I *)x->indices + e,
                              N(begin)(x, start + i + 1) - e, block, acc, v);
-        N(vec) best = acc[0], next = (N(vec)){0} + (T)INFINITY;
+        N(vec) best = acc[0], next = ALGOS_CSR_SPREAD(N(vec), (T)INFINITY);
         N(lane) where = iota;
 #pragma GCC unroll 8
         for (int l = 1; l < v; l++) {
@@ -136,7 +135,7 @@ static void N(nearest)(const algos_csr *x, Py_ssize_t start, Py_ssize_t rows,
 }
 #undef ALGOS_CASE
 
-/* u registers of products in double, of block columns `w` apart. */
+/* u registers of products in double with columns of a block that is w wide. */
 ALGOS_INLINE void N(wide_products)(const T *values, const I *columns, Py_ssize_t stored,
                                    const T *block, Py_ssize_t w, double *out, const int u) {
     N(wide) acc[4];
@@ -144,7 +143,7 @@ ALGOS_INLINE void N(wide_products)(const T *values, const I *columns, Py_ssize_t
     for (int i = 0; i < u; i++)
         acc[i] = (N(wide)){0};
     for (Py_ssize_t e = 0; e < stored; e++) {
-        const N(wide) x = (N(wide)){0} + (double)values[e];
+        const N(wide) x = ALGOS_CSR_SPREAD(N(wide), (double)values[e]);
         const T *c = block + (Py_ssize_t)columns[e] * w;
 #pragma GCC unroll 4
         for (int i = 0; i < u; i++)
@@ -155,7 +154,7 @@ ALGOS_INLINE void N(wide_products)(const T *values, const I *columns, Py_ssize_t
         memcpy(out + i * WIDE, &acc[i], sizeof(acc[i]));
 }
 
-/* One row's products with all centres, in double; room for the padding follows out. */
+/* One row's products with all centres, in double; some of the padding may follow in out. */
 static void N(products)(const algos_csr *x, Py_ssize_t row, const void *panel,
                         Py_ssize_t width, Py_ssize_t k, double *out) {
     const Py_ssize_t e = N(begin)(x, row), stored = N(begin)(x, row + 1) - e;
@@ -163,11 +162,12 @@ static void N(products)(const algos_csr *x, Py_ssize_t row, const void *panel,
     const I *columns = (const I *)x->indices + e;
     for (Py_ssize_t j = 0; j < k; j += width) {
         const Py_ssize_t w = N(block_width)(j, k, width);
+        const Py_ssize_t used = k - j < w ? k - j : w;
         const T *block = (const T *)panel + j * x->d;
         Py_ssize_t l = 0;
-        for (; l + 4 * WIDE <= w; l += 4 * WIDE)
+        for (; l + 3 * WIDE < used; l += 4 * WIDE)
             N(wide_products)(values, columns, stored, block + l, w, out + j + l, 4);
-        for (; l < w; l += WIDE)
+        for (; l < used; l += WIDE)
             N(wide_products)(values, columns, stored, block + l, w, out + j + l, 1);
     }
 }
@@ -198,6 +198,17 @@ static void N(add)(const algos_csr *x, Py_ssize_t row, double weight, double *su
         sum[((const I *)x->indices)[e]] += weight * (double)((const T *)x->values)[e];
 }
 
+/* Have a row in cache when its turn comes. */
+static void N(fetch)(const algos_csr *x, Py_ssize_t row) {
+    const Py_ssize_t begin = N(begin)(x, row), end = N(begin)(x, row + 1);
+    const char *values = (const char *)((const T *)x->values + begin);
+    const char *indices = (const char *)((const I *)x->indices + begin);
+    for (; values < (const char *)((const T *)x->values + end); values += 64)
+        __builtin_prefetch(values);
+    for (; indices < (const char *)((const I *)x->indices + end); indices += 64)
+        __builtin_prefetch(indices);
+}
+
 /* Whether the arrays are a CSR matrix with `stored` values at least: what every other
  * function takes for granted. */
 static int N(check)(const algos_csr *x, Py_ssize_t stored) {
@@ -213,7 +224,7 @@ static int N(check)(const algos_csr *x, Py_ssize_t stored) {
 }
 
 static const algos_csr_table N(table) = {LANES,      N(pack), N(nearest), N(products),
-                                         N(product), N(norm), N(length),  N(add), N(check)};
+                                         N(product), N(norm), N(length),  N(add), N(fetch), N(check)};
 
 #undef T
 #undef I

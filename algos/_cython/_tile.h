@@ -42,7 +42,7 @@
                             Py_ssize_t, int32_t *, T *, T *);                                \
         void (*norms)(const T *, Py_ssize_t, Py_ssize_t, T *);                               \
         double (*own_distance)(const T *, const T *, const T *, Py_ssize_t);                 \
-        void (*add_row)(const T *, const T *, Py_ssize_t, double, double *);                 \
+        void (*move_row)(const T *, const T *, Py_ssize_t, double, double *, double *);      \
     } name;
 
 ALGOS_DECLARE_TABLE(float, algos_tile_table_f32)

@@ -84,7 +84,8 @@ cdef double own_distance(
     const floating* row, const floating* shift, const floating* center, Py_ssize_t d
 ) noexcept nogil
 
-# total += weight * (row - shift)
-cdef void add_row(
-    const floating* row, const floating* shift, Py_ssize_t d, double weight, double* total
+# weight * (row - shift): taken from one sum, unless NULL, and given to another
+cdef void move_row(
+    const floating* row, const floating* shift, Py_ssize_t d, double weight,
+    double* source, double* target,
 ) noexcept nogil

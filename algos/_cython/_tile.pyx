@@ -33,7 +33,8 @@ cdef extern from "_tile.h" nogil:
         void (*norms)(const float*, Py_ssize_t, Py_ssize_t, float*) noexcept nogil
         double (*own_distance)(
             const float*, const float*, const float*, Py_ssize_t) noexcept nogil
-        void (*add_row)(const float*, const float*, Py_ssize_t, double, double*) noexcept nogil
+        void (*move_row)(
+            const float*, const float*, Py_ssize_t, double, double*, double*) noexcept nogil
     ctypedef struct algos_tile_table_f64:
         Py_ssize_t points
         void (*pack)(
@@ -66,7 +67,8 @@ cdef extern from "_tile.h" nogil:
         void (*norms)(const double*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
         double (*own_distance)(
             const double*, const double*, const double*, Py_ssize_t) noexcept nogil
-        void (*add_row)(const double*, const double*, Py_ssize_t, double, double*) noexcept nogil
+        void (*move_row)(
+            const double*, const double*, Py_ssize_t, double, double*, double*) noexcept nogil
     const algos_tile_table_f32* algos_tile_f32
     const algos_tile_table_f64* algos_tile_f64
     int algos_tile_choose(int limit)
@@ -224,13 +226,14 @@ cdef double own_distance(
         return algos_tile_f64.own_distance(row, shift, center, d)
 
 
-cdef void add_row(
-    const floating* row, const floating* shift, Py_ssize_t d, double weight, double* total
+cdef void move_row(
+    const floating* row, const floating* shift, Py_ssize_t d, double weight,
+    double* source, double* target,
 ) noexcept nogil:
     if floating is float:
-        algos_tile_f32.add_row(row, shift, d, weight, total)
+        algos_tile_f32.move_row(row, shift, d, weight, source, target)
     else:
-        algos_tile_f64.add_row(row, shift, d, weight, total)
+        algos_tile_f64.move_row(row, shift, d, weight, source, target)
 
 
 def _test_choose_level(int limit):

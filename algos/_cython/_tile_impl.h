@@ -269,12 +269,21 @@ static void N(add_rows)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows, Py
     }
 }
 
-/* Add w times a row, less the shift. */
-static void N(add_row)(const T *restrict row, const T *restrict shift, Py_ssize_t d, double w,
-                       double *restrict sum) {
+/* Take w times a row, less the shift, from one sum (or from none) and give it to another. */
+static void N(move_row)(const T *restrict row, const T *restrict shift, Py_ssize_t d, double w,
+                        double *restrict from, double *restrict to) {
+    if (from == NULL) {
 #pragma omp simd
-    for (Py_ssize_t p = 0; p < d; p++)
-        sum[p] += w * (double)(row[p] - shift[p]);
+        for (Py_ssize_t p = 0; p < d; p++)
+            to[p] += w * (double)(row[p] - shift[p]);
+    } else {
+#pragma omp simd
+        for (Py_ssize_t p = 0; p < d; p++) {
+            const double y = w * (double)(row[p] - shift[p]);
+            from[p] -= y;
+            to[p] += y;
+        }
+    }
 }
 
 /* Squared distance of each row to the centre of its label, by differences, in double. */
@@ -337,7 +346,7 @@ static const ALGOS_TABLE N(table) = {POINTS,        N(pack),    N(products),
                                      N(distances), N(nearest), N(add_rows),
                                      N(row_distances), N(add_moments), N(lower),
                                      N(half_norms), N(nearest_two), N(norms), N(own_distance),
-                                     N(add_row)};
+                                     N(move_row)};
 
 #undef T
 #undef N

@@ -12,10 +12,11 @@ from libc.stdint cimport int32_t
 from libc.string cimport memcpy
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
+from algos._cython._relabel cimport Relabelling, relabel
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
     MAX_POINTS,
-    add_row, half_norms, own_distance, pack_panel, pack_tile, panel_rows, tile_nearest_two,
+    half_norms, own_distance, pack_panel, pack_tile, panel_rows, tile_nearest_two,
     tile_norms,
     tile_rows,
 )
@@ -27,7 +28,6 @@ cdef struct BoundsJob:
     bint single                 # float32
     const void* X               # (n, d)
     Py_ssize_t n, d, k
-    const double* weight        # (n,) or NULL
     const void* shift           # (d,)
     const void* centers         # (k, d) less the shift
     const void* zeros           # (d,)
@@ -40,14 +40,11 @@ cdef struct BoundsJob:
     bint tighten                # measure the own distance before all distances
     double slack                # relative rounding of a squared distance
     double largest              # squared norm of the largest centre
-    int32_t* labels             # (n,), -1 for a row that has none
+    Relabelling moves
     void* upper                 # (n,)
     void* lower                 # (n,)
     char* scratch               # per slot
     Py_ssize_t scratch_size
-    double* sums                # (lanes, k, d) changes
-    double* counts              # (lanes, k)
-    Py_ssize_t* changed         # (lanes,)
     Py_ssize_t* measured        # (lanes,) rows against all centres
     Py_ssize_t n_lanes
 
@@ -57,7 +54,7 @@ cdef inline bint _keeps_label(BoundsJob* job, const floating* X, Py_ssize_t i) n
     cdef floating* upper = <floating*> job.upper + i
     cdef floating* lower = <floating*> job.lower + i
     cdef const floating* center
-    cdef int32_t label = job.labels[i]
+    cdef int32_t label = job.moves.labels[i]
     cdef double other, low, high
     if label < 0:
         return False
@@ -73,32 +70,6 @@ cdef inline bint _keeps_label(BoundsJob* job, const floating* X, Py_ssize_t i) n
         )) * (1 + job.slack)
     upper[0] = <floating> high
     return high < low
-
-
-cdef inline void _add_change(
-    BoundsJob* job, const floating* row, Py_ssize_t i, int32_t label, double factor,
-    Py_ssize_t lane,
-) noexcept nogil:
-    cdef double weight = factor
-    if job.weight != NULL:
-        weight = factor * job.weight[i]
-    add_row(
-        row, <const floating*> job.shift, job.d, weight,
-        job.sums + (lane * job.k + label) * job.d,
-    )
-    job.counts[lane * job.k + label] += weight
-
-
-cdef inline void _relabel(
-    BoundsJob* job, const floating* X, Py_ssize_t i, int32_t label, Py_ssize_t lane
-) noexcept nogil:
-    if label == job.labels[i]:
-        return
-    if job.labels[i] >= 0:
-        _add_change(job, X + i * job.d, i, job.labels[i], -1, lane)
-    _add_change(job, X + i * job.d, i, label, 1, lane)
-    job.labels[i] = label
-    job.changed[lane] += 1
 
 
 cdef inline void _measure(
@@ -132,7 +103,7 @@ cdef inline void _measure(
             sqrt(fmax(norm[i] + 2.0 * least[i], 0) + error) * (1 + job.slack))
         (<floating*> job.lower)[index[i]] = <floating> (
             sqrt(fmax(norm[i] + 2.0 * second[i] - error, 0)) * (1 - job.slack))
-        _relabel(job, X, index[i], label[i], lane)
+        relabel(&job.moves, X + index[i] * d, index[i], label[i], lane)
 
 
 cdef void _bounds_lane(BoundsJob* job, const floating* X, Py_ssize_t lane, int slot) noexcept nogil:
@@ -238,17 +209,18 @@ def assign_bounded(
     cdef BoundsJob job
     job.single = floating is float
     job.X, job.n, job.d, job.k = &X[0, 0], n, d, k
-    job.weight = NULL
+    job.moves.weight = NULL
     if weight is not None:
-        job.weight = &weight[0]
+        job.moves.weight = &weight[0]
+    job.moves.d, job.moves.k, job.moves.shift = d, k, &shift[0]
     job.shift, job.centers = &shift[0], &shifted[0, 0]
     job.panel, job.init = panel.data, init.data
     job.drift, job.gap, job.slack, job.largest = &drift[0], <double*> gap.data, slack, 0
     job.zeros = zeros.data
-    job.labels, job.upper, job.lower = &labels[0], &upper[0], &lower[0]
+    job.moves.labels, job.upper, job.lower = &labels[0], &upper[0], &lower[0]
     job.scratch, job.scratch_size = <char*> tiles.data, 2 * points * d * sizeof(floating)
-    job.sums, job.counts = <double*> lane_sums.data, <double*> lane_counts.data
-    job.changed, job.measured = <Py_ssize_t*> changed.data, <Py_ssize_t*> measured.data
+    job.moves.sums, job.moves.counts = <double*> lane_sums.data, <double*> lane_counts.data
+    job.moves.changed, job.measured = <Py_ssize_t*> changed.data, <Py_ssize_t*> measured.data
     job.n_lanes, job.tighten = lanes, tighten
     with nogil:
         _note_fastest(&job)
@@ -262,8 +234,8 @@ def assign_bounded(
             _gap_task, &job, (k + points - 1) // points, 0.02 * k * d * padded, n_threads)
         run_region(_bounds_task, &job, lanes, 0.02 * n * d * padded, n_threads)
         for lane in range(lanes):
-            n_changed += job.changed[lane]
+            n_changed += job.moves.changed[lane]
             n_measured += job.measured[lane]
-        reduce_lanes(job.sums, lanes, k * d, &sums[0, 0])
-        reduce_lanes(job.counts, lanes, k, &counts[0])
+        reduce_lanes(job.moves.sums, lanes, k * d, &sums[0, 0])
+        reduce_lanes(job.moves.counts, lanes, k, &counts[0])
     return n_changed, n_measured

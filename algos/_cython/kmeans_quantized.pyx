@@ -20,11 +20,18 @@ from algos._cython._codes cimport (
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._pairs cimport stage_rows, staged_nearest, staged_size
+from algos._cython._relabel cimport Relabelling, relabel
 from algos._cython._threads cimport run_region
-from algos._cython._tile cimport add_row, panel_rows
+from algos._cython._tile cimport panel_rows
 
 cdef enum:
     ALL = 1 << 30  # a margin that every product is within
+
+cdef extern from *:
+    """
+    static inline int algos_first_bit(uint64_t mask) { return __builtin_ctzll(mask); }
+    """
+    int first_bit "algos_first_bit"(uint64_t mask) noexcept nogil
 
 cdef double TWICE = 2 * (1 + 1e-5)  # more than floats round
 
@@ -32,7 +39,6 @@ cdef struct QuantizedJob:
     bint single              # float32
     const void* X            # (n, d)
     Py_ssize_t n, d, k
-    const double* weight     # (n,) or NULL
     const void* shift        # (d,)
     const void* centers      # (k, staged_size) less the shift
     Py_ssize_t staged_size
@@ -46,12 +52,9 @@ cdef struct QuantizedJob:
     float per_norm           # the margin of a row's products is norm * per_norm ...
     float per_error          # ... + error * per_error + slack
     float slack
-    int32_t* labels          # (n,), -1 for a row that has none
+    Relabelling moves
     char* scratch            # per slot: staged rows, products, masks
     Py_ssize_t scratch_size
-    double* sums             # (lanes, k, d) changes, or NULL
-    double* counts           # (lanes, k)
-    Py_ssize_t* changed      # (lanes,)
     Py_ssize_t* measured     # (lanes,) distances
     Py_ssize_t n_lanes
 
@@ -68,33 +71,6 @@ cdef inline void _lower_thresholds(
         margin = norm[i] * per_norm + error[i] * per_error + job.slack
         margin = margin if margin < ALL else ALL
         threshold[i] -= <int32_t> margin
-
-
-cdef inline void _add_change(
-    QuantizedJob* job, const floating* row, Py_ssize_t i, int32_t label, double factor,
-    Py_ssize_t lane,
-) noexcept nogil:
-    cdef double weight = factor
-    if job.weight != NULL:
-        weight = factor * job.weight[i]
-    add_row(
-        row, <const floating*> job.shift, job.d, weight,
-        job.sums + (lane * job.k + label) * job.d,
-    )
-    job.counts[lane * job.k + label] += weight
-
-
-cdef inline void _relabel(
-    QuantizedJob* job, const floating* X, Py_ssize_t i, int32_t label, Py_ssize_t lane
-) noexcept nogil:
-    if label == job.labels[i]:
-        return
-    if job.sums != NULL:
-        if job.labels[i] >= 0:
-            _add_change(job, X + i * job.d, i, job.labels[i], -1, lane)
-        _add_change(job, X + i * job.d, i, label, 1, lane)
-    job.labels[i] = label
-    job.changed[lane] += 1
 
 
 cdef inline void _label_tile(
@@ -122,8 +98,14 @@ cdef inline void _label_tile(
         stage_rows(x, job.d, <const floating*> job.shift, several, staged, job.staged_size)
         job.measured[lane] += staged_nearest(
             staged, job.staged_size, <const floating*> job.centers, job.k, masks, several, label)
+    # First which, then what: whether a row changes cannot be foreseen, nor then be waited for.
+    several = 0
     for i in range(rows):
-        _relabel(job, X, start + i, label[i], lane)
+        several |= (<uint64_t> (label[i] != job.moves.labels[start + i])) << i
+    while several:
+        i = first_bit(several)
+        several &= several - 1
+        relabel(&job.moves, x + i * job.d, start + i, label[i], lane)
 
 
 cdef void _label_lane(
@@ -185,18 +167,19 @@ def assign_quantized(
     cdef QuantizedJob job
     job.single = floating is float
     job.X, job.n, job.d, job.k = &X[0, 0], n, d, k
-    job.weight = NULL
+    job.moves.weight = NULL
     if weight is not None:
-        job.weight = &weight[0]
+        job.moves.weight = &weight[0]
+    job.moves.d, job.moves.k, job.moves.shift = d, k, &shift[0]
     job.shift, job.centers, job.staged_size = &shift[0], staged.data, size
     job.codes, job.norms, job.errors = &codes[0, 0, 0, 0], &norms[0], &errors[0]
     job.words, job.fine = code_words(d), codes.shape[1] > code_words(d)
     job.panel, job.init = <int32_t*> panel.data, <int32_t*> init.data
-    job.labels = &labels[0]
+    job.moves.labels = &labels[0]
     job.scratch, job.scratch_size = <char*> rooms.data, (room + 63) // 64 * 64
-    job.sums = NULL if sums is None else <double*> lane_sums.data
-    job.counts = <double*> lane_counts.data
-    job.changed, job.measured = <Py_ssize_t*> changed.data, <Py_ssize_t*> measured.data
+    job.moves.sums = NULL if sums is None else <double*> lane_sums.data
+    job.moves.counts = <double*> lane_counts.data
+    job.moves.changed, job.measured = <Py_ssize_t*> changed.data, <Py_ssize_t*> measured.data
     job.n_lanes = lanes
     with nogil:
         for i in range(k):
@@ -211,11 +194,11 @@ def assign_quantized(
             job.slack = <float> (TWICE * coded.slack + 1)
             run_region(_label_task, &job, lanes, 0.01 * n * d * padded, n_threads)
             for lane in range(lanes):
-                n_changed += job.changed[lane]
+                n_changed += job.moves.changed[lane]
                 n_measured += job.measured[lane]
             if sums is not None:
-                reduce_lanes(job.sums, lanes, k * d, &sums[0, 0])
-                reduce_lanes(job.counts, lanes, k, &counts[0])
+                reduce_lanes(job.moves.sums, lanes, k * d, &sums[0, 0])
+                reduce_lanes(job.moves.counts, lanes, k, &counts[0])
     if not coded.fits:
         return -1, 0
     return n_changed, n_measured

@@ -150,7 +150,7 @@ def assign(
     cdef Py_ssize_t n = rows.x.n, d = rows.x.d, k = centers.shape[0]
     cdef Py_ssize_t cells = 0 if sums is None else k * d
     cdef Py_ssize_t lanes = lane_count(n, 8 * (cells + k), rows.stored * rows.itemsize)
-    cdef Panel panel = make_panel(rows, centers, False, n_threads)
+    cdef Panel panel = make_panel(rows, centers, n_threads)
     cdef Scratch init = scratch(panel.padded, rows.itemsize)
     cdef Py_ssize_t room = 3 * TILE + panel.padded
     cdef Scratch rooms = scratch(n_threads * room, sizeof(double))

@@ -37,13 +37,14 @@ cdef struct DistanceJob:
     Py_ssize_t n_lanes
 
 
-cdef inline double _square(
-    DistanceJob* job, Py_ssize_t row, Py_ssize_t center, double product
-) noexcept nogil:
-    cdef double norms = job.norms[row] + job.own[center]
+cdef inline double _rounding(DistanceJob* job, Py_ssize_t row) noexcept nogil:
+    """Relative to the norms: what is below it is taken to be zero."""
+    return (job.table.length(job.x, row) + 8) * DOUBLE_EPS
+
+
+cdef inline double _square(double norms, double product, double rounding) noexcept nogil:
     cdef double square = norms - 2 * product
-    cdef double rounding = (job.table.length(job.x, row) + 8) * DOUBLE_EPS * norms
-    return square if square > rounding or norms == INFINITY else 0
+    return square if square > rounding * norms or norms == INFINITY else 0
 
 
 cdef void _norm_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
@@ -76,7 +77,8 @@ cdef void _own_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
     ):
         label = job.labels[i]
         square = _square(
-            job, i, label, job.table.product(job.x, i, job.centers + label * job.x.d)
+            job.norms[i] + job.own[label],
+            job.table.product(job.x, i, job.centers + label * job.x.d), _rounding(job, i),
         )
         job.totals[lane] += square if job.weight == NULL else job.weight[i] * square
         if job.out != NULL:
@@ -114,9 +116,12 @@ def own_distances(
 cdef inline void _fill_row(
     DistanceJob* job, Py_ssize_t row, const double* products, floating* out
 ) noexcept nogil:
+    cdef double norm = job.norms[row], rounding = _rounding(job, row)
     cdef Py_ssize_t j
     for j in range(job.k):
-        out[row * job.k + j] = <floating> sqrt(_square(job, row, j, products[j]))
+        out[row * job.k + j] = <floating> sqrt(
+            _square(norm + job.own[j], products[j], rounding)
+        )
 
 
 cdef void _all_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
@@ -140,7 +145,7 @@ def center_distances(
     int n_threads,
 ):
     """Distance of each row to each centre."""
-    cdef Panel panel = make_panel(rows, centers, False, n_threads)
+    cdef Panel panel = make_panel(rows, centers, n_threads)
     cdef Scratch products = scratch(n_threads * panel.padded, sizeof(double))
     cdef DistanceJob job
     job.single, job.x, job.table = floating is float, &rows.x, rows.table
@@ -158,10 +163,11 @@ cdef inline void _lower_row(
     DistanceJob* job, Py_ssize_t row, const double* products, floating* rooms, double* totals
 ) noexcept nogil:
     cdef double weight = 1 if job.weight == NULL else job.weight[row]
+    cdef double norm = job.norms[row], rounding = _rounding(job, row)
     cdef floating least = rooms[job.closest * job.x.n + row], distance
     cdef Py_ssize_t j
     for j in range(job.k):
-        distance = min(least, <floating> _square(job, row, j, products[j]))
+        distance = min(least, <floating> _square(norm + job.own[j], products[j], rounding))
         totals[j] += weight * distance
         if job.room != NULL:
             rooms[job.room[j] * job.x.n + row] = distance
@@ -197,7 +203,7 @@ def try_candidates(
     """Squared distances to the nearest centre, should each candidate become one."""
     cdef Py_ssize_t n = rows.x.n, m = candidates.shape[0]
     cdef Py_ssize_t lanes = lane_count(n, 8 * m, rows.stored * rows.itemsize)
-    cdef Panel panel = make_panel(rows, candidates, True, n_threads)
+    cdef Panel panel = make_panel(rows, candidates, n_threads)
     cdef Scratch products = scratch(n_threads * panel.padded, sizeof(double))
     cdef Scratch totals = scratch(lanes * m, sizeof(double))
     cdef DistanceJob job

@@ -1,7 +1,8 @@
 """Sums of CSR rows by label.
 
 The output is shared out, as in kmeans_update: each task owns a range of labels and adds its
-rows in row order, into sums that stay in cache.
+rows in row order, into sums that stay in cache. Its rows lie far apart, so they are fetched
+ahead.
 """
 
 from libc.stdint cimport int32_t
@@ -10,6 +11,7 @@ from algos._cython._threads cimport run_region
 
 cdef enum:
     PARTS = 32
+    AHEAD = 8  # rows
 
 cdef struct UpdateJob:
     const algos_csr* x
@@ -21,16 +23,26 @@ cdef struct UpdateJob:
     double* counts           # (k,)
 
 
+cdef inline void _add(UpdateJob* job, Py_ssize_t row) noexcept nogil:
+    cdef double weight = 1 if job.weight == NULL else job.weight[row]
+    job.table.add(job.x, row, weight, job.sums + job.labels[row] * job.x.d)
+    job.counts[job.labels[row]] += weight
+
+
 cdef void _update_part(void* arg, Py_ssize_t part, int slot) noexcept nogil:
     cdef UpdateJob* job = <UpdateJob*> arg
     cdef Py_ssize_t low = job.k * part // PARTS, high = job.k * (part + 1) // PARTS
-    cdef Py_ssize_t i
-    cdef double w
+    cdef Py_ssize_t waiting[AHEAD]
+    cdef Py_ssize_t found = 0, i
     for i in range(job.x.n):
         if low <= job.labels[i] < high:
-            w = 1 if job.weight == NULL else job.weight[i]
-            job.table.add(job.x, i, w, job.sums + job.labels[i] * job.x.d)
-            job.counts[job.labels[i]] += w
+            job.table.fetch(job.x, i)
+            if found >= AHEAD:
+                _add(job, waiting[found % AHEAD])
+            waiting[found % AHEAD] = i
+            found += 1
+    for i in range(max(<Py_ssize_t> 0, found - AHEAD), found):
+        _add(job, waiting[i % AHEAD])
 
 
 def sum_by_label(

@@ -1,6 +1,7 @@
 """Sums of rows by label where one copy of them a lane would need too much memory.
 
-The output is shared out: each task owns a range of labels and adds its rows in row order.
+The output is shared out: each task owns a range of labels and adds its rows in row order, so
+that the number of tasks changes no bit.
 """
 
 from cython cimport floating
@@ -9,12 +10,12 @@ from algos._cython._threads cimport run_region
 from algos._cython._tile cimport add_rows
 
 cdef enum:
-    PARTS = 32
+    PARTS_PER_THREAD = 4  # each part looks through all labels
 
 cdef struct UpdateJob:
     bint single
     const void* X            # (n, d)
-    Py_ssize_t n, d, k
+    Py_ssize_t n, d, k, parts
     const double* weight     # (n,) or NULL
     const void* shift        # (d,)
     const int32_t* labels    # (n,)
@@ -23,7 +24,7 @@ cdef struct UpdateJob:
 
 
 cdef void _update_part(UpdateJob* job, const floating* X, Py_ssize_t part) noexcept nogil:
-    cdef Py_ssize_t low = job.k * part // PARTS, high = job.k * (part + 1) // PARTS
+    cdef Py_ssize_t low = job.k * part // job.parts, high = job.k * (part + 1) // job.parts
     cdef Py_ssize_t i
     cdef const double* weight = NULL
     for i in range(job.n):
@@ -62,5 +63,8 @@ def sum_by_label(
         job.weight = &weight[0]
     job.shift, job.labels = &shift[0], &labels[0]
     job.sums, job.counts = &sums[0, 0], &counts[0]
+    job.parts = 1 if n_threads == 1 else PARTS_PER_THREAD * n_threads
     with nogil:
-        run_region(_update_task, &job, PARTS, job.n * (0.3 * job.d + PARTS), n_threads)
+        run_region(
+            _update_task, &job, job.parts, job.n * (0.3 * job.d + job.parts), n_threads
+        )

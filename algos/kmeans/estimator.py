@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
@@ -33,12 +32,15 @@ from algos._common.validation import check_sample_weight, drop_zero_weight, vali
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos._cython._codes import is_fast
+from algos.kmeans.incremental import Incremental
 from algos.kmeans.metric import METRICS, distances_to, inertia_of, label_rows, make_rows
 from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
 from algos.kmeans.rows import Doubles, Rows
 
 
-class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator):
+class KMeans(
+    Incremental, TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator
+):
     """k-means clustering, a drop-in for :class:`sklearn.cluster.KMeans`.
 
     The same parameters and attributes as scikit-learn's class, and clusters of the same
@@ -60,7 +62,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         callable takes X, n_clusters and `random_state=` and returns the centres.
     n_init : "auto" or int, default="auto"
         Number of runs with other initial centres, of which the best is kept. "auto" is 10
-        for `init="random"` or a callable, and 1 for "k-means++" or an array.
+        for `init="random"` or a callable, and 1 for "k-means++" or an array; after
+        `partial_fit` it is 10 for all but an array, since few points are clustered then.
     max_iter : int, default=300
         Most passes over the data in one run.
     tol : float, default=1e-4
@@ -90,16 +93,26 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
+    extra_center_factor : int, default=10
+        `partial_fit` and `merge` keep `extra_center_factor * n_clusters` weighted centres,
+        of which the clusters are made. More are more accurate, and take as much more time
+        and memory.
+    half_life : float or None, default=None
+        Number of later rows (sum of their weights) after which the weight of a row has
+        halved, in `partial_fit`; None for rows that count alike for ever. Rows of one
+        batch are of one age.
 
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         Centres, in the dtype of X; of length 1 for the cosine metric.
     labels_ : ndarray of shape (n_samples,), dtype int32
-        Label of each row of X: its nearest centre, the first of equals.
+        Label of each row of X: its nearest centre, the first of equals. Only after `fit`:
+        the rows of a stream are gone, and `predict` labels any.
     inertia_ : float
         Weighted sum of the squared distances of the rows to their centres; for the cosine
-        metric, of the cosine distances.
+        metric, of the cosine distances. After `partial_fit` every row is in the cluster of
+        the weighted centre it went into, so this is an upper bound for nearest centres.
     n_iter_ : int
         Number of iterations of the best run.
     algorithm_ : {"lloyd", "hamerly", "quantized"}
@@ -111,6 +124,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         The best run, iteration by iteration: `objective` (the inertia before the centres
         move), `seconds` since the run began, `validation` (NaN: k-means has none) and
         `center_shift` (sum of the squared shifts of the centres).
+    n_samples_seen_ : int
+        Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -134,6 +149,11 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     bytes a row and three arrays of the shape of the centres. The cosine metric works on a copy
     of X at length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score`
     on copies of a few MB at a time.
+
+    `partial_fit` needs memory for ``extra_center_factor * n_clusters * n_features`` doubles,
+    for up to four times as many values of rows that wait for others, and for about 60 bytes
+    a row of the batch while it is learned. A batch costs little more than one iteration with
+    `extra_center_factor * n_clusters` centres.
 
     Rows of weight zero have no part in the fit, but get a label. Initial centres hang on
     the content of the rows and not on their order; a row of weight 2 is the same as two
@@ -159,6 +179,11 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
     True
     >>> sorted(kmeans.cluster_centers_.tolist())
     [[1.0, 2.0], [10.0, 2.0]]
+    >>> stream = KMeans(n_clusters=2, random_state=0)
+    >>> for row in X:
+    ...     stream = stream.partial_fit([row])
+    >>> sorted(stream.cluster_centers_.tolist())
+    [[1.0, 2.0], [10.0, 2.0]]
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
@@ -173,6 +198,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         "algorithm": [Options("auto", "lloyd", "elkan", "quantized")],
         "metric": [Options(*METRICS)],
         "n_jobs": N_JOBS,
+        "extra_center_factor": [POSITIVE_INT],
+        "half_life": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     def __init__(
@@ -189,6 +216,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         algorithm: str = "auto",
         metric: str = "euclidean",
         n_jobs: int | None = None,
+        extra_center_factor: int = 10,
+        half_life: float | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.init = init
@@ -201,6 +230,8 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         self.algorithm = algorithm
         self.metric = metric
         self.n_jobs = n_jobs
+        self.extra_center_factor = extra_center_factor
+        self.half_life = half_life
 
     @learning
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> KMeans:
@@ -322,8 +353,7 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
 
     def _checked(self, X: Any) -> tuple[Any, NDArray[Any], int]:
         """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
-        if not hasattr(self, "cluster_centers_"):
-            check_is_fitted(self)  # takes longer than the rest for one row
+        self._check_has_centers()
         X = validate_rows(self, X, reset=False, accept_sparse="csr")
         exponent = self._exponent_for(X.dtype)
         centers = scaled(self.cluster_centers_, exponent)
@@ -354,10 +384,12 @@ class KMeans(TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Es
         rows, exponent = make_rows(positive, positive_weight, progress.key, n_threads, self.metric)
         plan = self._plan(rows, exponent, weight_exponent)
         model = self._best_run(rows, plan, progress, resumable)
+        weights = np.bincount(model.labels, rows.weight, minlength=self.n_clusters)
         if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
             model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
         self._set_model(model, plan)
-        _warn_if_fewer(self.labels_, self.n_clusters)
+        self._begin_stream(progress.key, model, plan, weights, positive.shape[0])
+        _warn_if_fewer(weights)
         return self
 
     def _best_run(self, rows: Rows, plan: Plan, progress: Progress, resumable: Resumable) -> Model:
@@ -439,7 +471,7 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 
-_FEW_DISTANCES = 20_000  # no codes are made for fewer
+_FEW_DISTANCES = 50_000  # no codes are made for fewer
 _EXTREME_WEIGHT = 128
 _ONE_THREAD_BELOW = 1_000_000  # multiplications: to ask for threads would take longer
 
@@ -460,11 +492,11 @@ def _check_enough(n_rows: int, n_clusters: int) -> None:
         )
 
 
-def _warn_if_fewer(labels: NDArray[np.int32], n_clusters: int) -> None:
-    found = int(np.count_nonzero(np.bincount(labels, minlength=n_clusters)))
-    if found < n_clusters:
+def _warn_if_fewer(weights: NDArray[Any]) -> None:
+    found = int(np.count_nonzero(weights))
+    if found < len(weights):
         warn(
             f"Number of distinct clusters ({found}) found smaller than n_clusters "
-            f"({n_clusters}). Possibly due to duplicate points in X.",
+            f"({len(weights)}). Possibly due to duplicate points in X.",
             ConvergenceWarning,
         )

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._common.random import Key
-from algos._common.scale import in_range, with_values
+from algos._common.row_key import row_keys
+from algos._common.scale import exponent_of, in_range, scaled, with_values
 from algos._cython import unit_rows as kernels
 from algos.kmeans import rows as dense, sparse_rows
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows
@@ -25,13 +26,23 @@ from algos.kmeans.sparse_rows import SparseRows
 METRICS = ("euclidean", "cosine")
 
 _BLOCK_BYTES = 8 << 20  # of rows that are scaled at once where they are not kept
+_STABLE_BITS = 26  # of a mean: the others may be rounding
 _NO_DIRECTION = 1e-12  # length of a mean of unit vectors that is rounding alone
 
 
 class _OnSphere(Rows):
     """What differs where rows and centres have length 1; stands left of a kind of rows."""
 
-    undirected = 0.0  # weight of the rows that were left out, having no direction
+    source: Any  # the rows as they came: their content, which keys hang on
+    kept: NDArray[np.intp] | None = None  # which of them have a direction; None: all
+    undirected = 0.0  # weight of those that have none
+
+    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+        if indices is None:
+            keys = row_keys(self.source, self._key, n_threads=self.n_threads)
+            return keys if self.kept is None else keys[self.kept]
+        chosen = indices if self.kept is None else self.kept[indices]
+        return row_keys(self.source[chosen], self._key, n_threads=self.n_threads)
 
     def shifted(self, centers: Any) -> Doubles:
         units, directed = _units(centers)
@@ -61,6 +72,22 @@ class _SparseOnSphere(_OnSphere, SparseRows):
     pass
 
 
+class _Means(Rows):
+    """Means of rows, whose last digits hang on the order in which they were added up."""
+
+    def __init__(self, X: Doubles, weight: Doubles, key: Key, n_threads: int) -> None:
+        super().__init__(X, weight, key, n_threads)
+        self._unit = exponent_of(X - self.shift) - _STABLE_BITS
+
+    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+        X = self.take(slice(None) if indices is None else indices)
+        return row_keys(np.rint(scaled(X, self._unit)), self._key, n_threads=self.n_threads)
+
+
+class _MeansOnSphere(_OnSphere, _Means):
+    pass
+
+
 def make_rows(
     X: Any, weight: Doubles | None, key: Key, n_threads: int, metric: str
 ) -> tuple[Rows, int]:
@@ -80,16 +107,28 @@ def make_rows(
     if metric == "euclidean":
         kind = SparseRows if sparse.issparse(X) else Rows
         return in_range(X, lambda X: kind(X, weight, key, n_threads), "KMeans")
+    if sparse.issparse(X):
+        X = sparse_rows.canonical(X)
     units, directed = unit_rows(X, n_threads)
-    undirected = 0.0
-    if not directed.all():
-        undirected = _weight_of(~directed, weight)
-        if directed.any():
-            units, weight = units[directed], None if weight is None else weight[directed]
-    on_sphere = _SparseOnSphere if sparse.issparse(X) else _DenseOnSphere
-    rows = on_sphere(units, weight, key, n_threads)
-    rows.undirected = undirected
+    undirected, kept = _weight_of(~directed, weight), None
+    if 0 < undirected and directed.any():
+        kept = np.flatnonzero(directed)
+        units, weight = units[kept], None if weight is None else weight[kept]
+    rows = (_SparseOnSphere if sparse.issparse(X) else _DenseOnSphere)(
+        units, weight, key, n_threads
+    )
+    rows.source, rows.kept, rows.undirected = X, kept, undirected
     return rows, 0
+
+
+def rows_of_means(means: Doubles, weight: Doubles, key: Key, n_threads: int, metric: str) -> Rows:
+    """Return means of rows, made by `make_rows`, as weighted rows to be clustered.
+
+    Those of unit rows are shorter than 1. For centres c of length 1, the squared distances
+    of rows to their mean and of the mean to c still add up to twice their sum of 1 - cos.
+    """
+    kind = _Means if metric == "euclidean" else _MeansOnSphere
+    return kind(means, weight, key, n_threads)
 
 
 def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
@@ -107,6 +146,17 @@ def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
         units = np.empty_like(X)
         kernels.unit_rows(X, units, directed, n_threads)
     return units, directed.view(bool)
+
+
+def directed_rows(
+    X: Any, weight: Doubles | None, n_threads: int
+) -> tuple[Any, Doubles | None, float]:
+    """Return the rows that have a direction at length 1, their weights, and that of the others."""
+    units, directed = unit_rows(X, n_threads)
+    if directed.all():
+        return units, weight, 0.0
+    undirected = _weight_of(~directed, weight)
+    return units[directed], None if weight is None else weight[directed], undirected
 
 
 def _units(centers: Any) -> tuple[Doubles, NDArray[np.bool_]]:

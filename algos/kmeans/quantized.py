@@ -43,7 +43,7 @@ class QuantizedPasses:
             self._kept.replace(found.sums, found.counts)
             return found
         if not rows.has_room_for_lanes(k):
-            self._kept.replace(*rows.sums_by_label(labels, k))
+            self._kept.replace(*rows.sum_up(labels, k))
         return self._kept.result(rounded.astype(np.float64), n_changed)
 
     def _label(self, centers: Floats, labels: Labels) -> int:

@@ -129,13 +129,36 @@ class Rows:
             self.n_threads,
         )  # fmt: skip
         if not fused:
-            found.sums, found.counts = self.sums_by_label(labels, k)
+            found.sums, found.counts = self.sum_up(labels, k)
         found.objective = max(objective + self.spread, 0.0)
         return found
 
-    def sums_by_label(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
-        """Return the sums of the rows less the shift, and their weights, by label."""
-        sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
+    def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
+        """Return the label of each row, and its squared distance to that centre.
+
+        The label is that of a pass; the distance is exact, to the centre as `rounded`.
+        """
+        labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
+        rounded = self.unshifted(centers)
+        assign(
+            self.X, self.weight, self.shift, rounded - self.shift, rounded, 0.0, labels, None,
+            None, squares, True, self.n_threads,
+        )  # fmt: skip
+        return labels, squares
+
+    @property
+    def rounding(self) -> float:
+        """Return what the squared distance of equal rows may be."""
+        largest = float(np.abs(self.shift).max()) + float(np.sqrt(self.mean_square))
+        return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
+
+    def rounded(self, centers: Doubles) -> Doubles:
+        """Return centres less the shift as the dtype of X holds them."""
+        return self.shifted(self.unshifted(centers))
+
+    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+        """Return the sums of the rows less the shift, and of their weights, by label."""
+        sums, counts = np.zeros((n_clusters, len(self.shift))), np.zeros(n_clusters)
         sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
         return sums, counts
 
@@ -182,10 +205,7 @@ class Rows:
 
     def distances(self, centers: Doubles) -> Doubles:
         """Return the squared distance of each row to its nearest centre."""
-        labels = np.empty(len(self.X), dtype=np.int32)
-        squares = np.empty(len(self.X))
-        _nearest(self.X, self.weight, self.unshifted(centers), labels, squares, self.n_threads)
-        return squares
+        return self.nearest(centers)[1]
 
 
 def rounding_of(X: Floats) -> float:

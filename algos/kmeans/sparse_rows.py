@@ -44,7 +44,7 @@ class SparseRows(Rows):
         self.shift = np.zeros(X.shape[1], dtype=X.dtype)
         norms = self._norms if weight is None else weight * self._norms
         self.spread = float(norms.sum())
-        sums, counts = self.sums_by_label(np.zeros(len(self), dtype=np.int32), 1)
+        sums, counts = self.sum_up(np.zeros(len(self), dtype=np.int32), 1)
         self.mean_square = self.spread / float(counts[0])
         variance = self.mean_square - float(((sums[0] / counts[0]) ** 2).sum())
         self.mean_variance = max(variance, 0.0) / X.shape[1]
@@ -84,12 +84,12 @@ class SparseRows(Rows):
             found.sums if fused else None, found.counts if fused else None, self.n_threads,
         )  # fmt: skip
         if not fused:
-            found.sums, found.counts = self.sums_by_label(labels, k)
+            found.sums, found.counts = self.sum_up(labels, k)
         cross = 2 * float(np.einsum("kd,kd->", rounded, found.sums))
         found.objective = max(self.spread - cross + float((found.counts * own).sum()), 0.0)
         return found
 
-    def sums_by_label(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
+    def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
         sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)
         sum_by_label(self._csr, self.weight, labels, sums, counts, self.n_threads)
         return sums, counts
@@ -114,11 +114,15 @@ class SparseRows(Rows):
         )
         return labels, self.inertia_of(squares)
 
-    def distances(self, centers: Doubles) -> Doubles:
+    def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
         labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
         rounded = self.unshifted(centers)
         _nearest(self._csr, self._norms, None, rounded, labels, squares, self.n_threads)
-        return squares
+        return labels, squares
+
+    @property
+    def rounding(self) -> float:
+        return float(64 * np.finfo(np.float64).eps * self._norms.max())
 
 
 def canonical(X: Any) -> Any:

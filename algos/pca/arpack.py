@@ -11,11 +11,11 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
 from algos.pca.moments import Doubles
-from algos.pca.rows import CenteredRows
+from algos.pca.rows import CenteredRows, Rows
 from algos.pca.spectrum import Spectrum, completed
 
 
-def solve(rows: CenteredRows, count: int, key: Key, *, tol: float) -> Spectrum:
+def solve(rows: Rows, count: int, key: Key, *, tol: float) -> Spectrum:
     """Return the `count` leading directions; `tol` is that of the singular values."""
     n, d = rows.X.shape
     with one_thread_blas():
@@ -34,8 +34,10 @@ def solve(rows: CenteredRows, count: int, key: Key, *, tol: float) -> Spectrum:
     return Spectrum(variances, components, rows.total / (n - 1))
 
 
-def _leading_vectors(rows: CenteredRows, count: int, key: Key, tol: float) -> Doubles:
-    d, dtype = rows.X.shape[1], rows.X.dtype
+def _leading_vectors(rows: Rows, count: int, key: Key, tol: float) -> Doubles:
+    d = rows.X.shape[1]
+    # The type of the products' accuracy.
+    dtype = rows.X.dtype if isinstance(rows, CenteredRows) else np.dtype(np.float64)
     unit = rows.total  # keeps single precision inside its range
     random = stream(key)
     start = np.asarray(random.uniform(-1, 1, size=d), dtype=dtype)

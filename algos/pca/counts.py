@@ -39,7 +39,7 @@ def rows_needed(wanted: Any, d: int) -> int:
 def check_count(wanted: Any, n: int, d: int, solver: str) -> None:
     """Raise ValueError unless the solver can find so many components of n rows, d columns."""
     most = min(n, d)
-    truncated = solver in TRUNCATED
+    truncated = solver in (*TRUNCATED, "sketch")
     if wanted == "mle" and not truncated:
         if n < d:
             raise ValueError(

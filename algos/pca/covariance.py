@@ -6,9 +6,8 @@ import numpy as np
 from scipy import linalg
 
 from algos._common.threads import one_thread_blas
-from algos._cython.pca_covariance import scatter_matrix
 from algos.pca.moments import Doubles, Moments
-from algos.pca.rows import CenteredRows
+from algos.pca.rows import Rows
 from algos.pca.spectrum import Spectrum, completed
 
 
@@ -20,25 +19,24 @@ def solve(moments: Moments, count: int | None) -> Spectrum:
     return Spectrum(values, vectors, total)
 
 
-def solve_wide(rows: CenteredRows, count: int | None) -> Spectrum:
+def solve_wide(rows: Rows, count: int | None) -> Spectrum:
     """Return the same from the matrix of the rows' inner products, the smaller if n < d.
 
     X X' u = l u gives X' u, of length sqrt(l), as the eigenvector of X' X.
     """
-    n = len(rows.X)
+    n, d = rows.X.shape
     count = n if count is None else count
-    centered = np.ascontiguousarray((rows.X - rows.mean.astype(rows.X.dtype)).T)
-    gram, sums = np.empty((n, n)), np.empty(n)
-    scatter_matrix(centered, np.zeros(n, rows.X.dtype), gram, sums, rows.n_threads)
+    gram, combine = rows.inner_products()
     gram -= gram.mean(axis=0)  # what the mean's rounding has left
     gram -= gram.mean(axis=1)[:, None]
     values, U = _leading((gram + gram.T) / 2, count)
     lengths = np.sqrt(values)
     # Shorter ones are rounding noise, not directions.
     found = int(np.count_nonzero(lengths > 100 * rows.eps * lengths.max(initial=0)))
+    components = np.empty((0, d))
+    if found:
+        components = combine(U[:found]) / lengths[:found, None]
     with one_thread_blas():
-        along = (centered @ U[:found].T.astype(rows.X.dtype)).T.astype(np.float64)
-        components = along / lengths[:found, None]
         if found:
             # Each is freed of the rounding along those before it.
             lower = linalg.cholesky(components @ components.T, lower=True)

@@ -8,9 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import Estimator, check_mergeable, learning
 from algos._common.callbacks import fit_tasks
@@ -24,41 +22,20 @@ from algos._common.params import (
     RandomState as IsRandomState,
 )
 from algos._common.random import seed_key
-from algos._common.scale import scaled
-from algos._common.threads import effective_n_threads
 from algos._common.validation import MANY_VALUES, validate_rows
-from algos._common.warn import warn
 from algos._cython.finite import all_finite
-from algos.pca import covariance
-from algos.pca.counts import check_count, known_count, rows_needed
-from algos.pca.fitted import check_range, fitted_attributes
-from algos.pca.model import Model, projected
-from algos.pca.moments import Moments, joined
-from algos.pca.solvers import (
-    TRUNCATED,
-    Decomposition,
-    Settings,
-    choose_solver,
-    decompose,
-    moments_of,
-    unscaled_squares,
-)
+from algos.pca.counts import check_count, known_count
+from algos.pca.model import projected
+from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose
+from algos.pca.sparse_rows import is_sparse
+from algos.pca.state import Learned
 
 Floats = NDArray[Any]
 
 SCORE_ROWS = 4096  # scored at a time, in double
-MODEL = (
-    "components_",
-    "explained_variance_",
-    "explained_variance_ratio_",
-    "singular_values_",
-    "n_components_",
-    "noise_variance_",
-    "solver_",
-)
 
 
-class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
+class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator):
     """Principal component analysis, a drop-in for :class:`sklearn.decomposition.PCA`.
 
     The same parameters, attributes and components as scikit-learn's class, but for
@@ -214,7 +191,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         ],
         "copy": [Boolean()],
         "whiten": [Boolean()],
-        "svd_solver": [Options("auto", "full", "covariance_eigh", "arpack", "randomized")],
+        "svd_solver": [
+            Options("auto", "full", "covariance_eigh", "arpack", "randomized", "sketch")
+        ],
         "tol": [Interval(Real, 0, None)],
         "iterated_power": [Options("auto"), Interval(Integral, 0, None)],
         "n_oversamples": [POSITIVE_INT],
@@ -250,6 +229,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self.svd_solver != "full"
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -268,7 +248,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         -------
         self : PCA
         """
-        X = validate_rows(self, X, reset=True, ensure_min_samples=2, ensure_all_finite=False)
+        X = self._validated(X, reset=True, ensure_min_samples=2)
         with fit_tasks(self, 1, X=X) as task:
             for _ in task.loop("solve", range(1)):
                 self._fit(X)
@@ -311,11 +291,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self : PCA
         """
         first = not hasattr(self, "n_samples_")
-        X = validate_rows(self, X, reset=first, ensure_all_finite=False)
-        moments = moments_of(X, effective_n_threads(self.n_jobs))
-        if not first:
-            moments = joined(self._moments(), moments)
-        self._learn(moments, X.dtype)
+        self._learn_rows(self._validated(X, reset=first), first=first)
         return self
 
     @learning
@@ -332,7 +308,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         self : PCA
         """
         check_mergeable(self, other)
-        self._learn(joined(self._moments(), other._moments()), self.mean_.dtype)
+        self._learn_other(other)
         return self
 
     def transform(self, X: Any) -> Floats:
@@ -348,11 +324,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             In the dtype of X. A row has the same bits alone and among others.
         """
         self._check_has_components()
-        X = validate_rows(self, X, reset=False)
+        X = validate_rows(self, X, reset=False, accept_sparse="csr")
         components = self.components_
         if self.whiten:
             components = components / self._deviations()[:, None]
-        return projected(X, self.mean_, components, None, effective_n_threads(self.n_jobs))
+        return projected(X, self.mean_, components, None, self._n_threads())
 
     def inverse_transform(self, X: Any) -> Floats:
         """Return the rows whose coordinates are X.
@@ -376,7 +352,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         components = self.components_
         if self.whiten:
             components = components * self._deviations()[:, None]
-        return projected(X, None, components.T, self.mean_, effective_n_threads(self.n_jobs))
+        return projected(X, None, components.T, self.mean_, self._n_threads())
 
     def get_covariance(self) -> Floats:
         """Return the covariance of the model: the components, and equal noise elsewhere.
@@ -414,9 +390,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         log_likelihood : ndarray of shape (n_samples,)
         """
         self._check_has_components()
-        X = validate_rows(self, X, reset=False)
-        model, n_threads = self._model(), effective_n_threads(self.n_jobs)
-        blocks = (X[start : start + SCORE_ROWS] for start in range(0, len(X), SCORE_ROWS))
+        X = validate_rows(self, X, reset=False, accept_sparse="csr")
+        model, n_threads = self._model(), self._n_threads()
+        blocks = (X[start : start + SCORE_ROWS] for start in range(0, X.shape[0], SCORE_ROWS))
         scores = [model.log_likelihood(block, self.mean_, n_threads) for block in blocks]
         return np.concatenate(scores).astype(X.dtype)
 
@@ -439,12 +415,30 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
     def _n_features_out(self) -> int:
         return len(self.components_)
 
-    def _fit(self, X: Floats) -> None:
+    def _validated(self, X: Any, *, reset: bool, ensure_min_samples: int = 1) -> Any:
+        """Return rows to learn from; the sums of most solvers show what is not finite."""
+        if self.svd_solver == "full" and is_sparse(X):
+            raise TypeError(
+                'PCA only supports sparse input with the "auto", "arpack", "covariance_eigh", '
+                '"randomized" and "sketch" solvers, while "full" was passed; write '
+                'svd_solver="covariance_eigh", or `X.toarray()` if there is room'
+            )
+        return validate_rows(
+            self,
+            X,
+            reset=reset,
+            accept_sparse=False if self.svd_solver == "full" else "csr",
+            ensure_min_samples=ensure_min_samples,
+            ensure_all_finite=self.svd_solver == "sketch" or _is_one_row(X),
+        )
+
+    def _fit(self, X: Any) -> None:
         n, d = X.shape
         solver = self.svd_solver
         count = known_count(self.n_components, n, d, solver)
         if solver == "auto":
-            solver = choose_solver(n, d, count, self.n_oversamples)
+            n_values = X.nnz if is_sparse(X) else None
+            solver = choose_solver(n, d, count, self.n_oversamples, n_values)
         check_count(self.n_components, n, d, solver)
         settings = Settings(
             solver,
@@ -452,63 +446,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
             self.iterated_power,
             self.n_oversamples,
             self.power_iteration_normalizer,
-            effective_n_threads(self.n_jobs),
+            self._n_threads(),
         )
         # The others draw nothing, and must not take from numpy's global state.
         key = seed_key(self.random_state) if solver in TRUNCATED else None
-        found = decompose(X, count, key, settings)
-        self._take(fitted_attributes(found, self.n_components, n, X.dtype, solver))
-        self._mean = scaled(found.mean, -found.exponent)
-        self.__dict__.pop("_scatter", None)
-        if found.scatter is not None:
-            self._scatter = unscaled_squares(found.scatter, found.exponent)
-
-    def _learn(self, moments: Moments, dtype: Any) -> None:
-        """Take the moments of all rows so far as the state, and make the model if it can be."""
-        n, d = moments.n, len(moments.mean)
-        check_range(np.trace(moments.scatter))
-        self._mean, self._scatter = moments.mean, moments.scatter
-        self.n_samples_ = n
-        self.mean_ = moments.mean.astype(dtype)
-        if self._n_missing() > 0:
-            for name in MODEL:  # of the rows and the parameters before
-                self.__dict__.pop(name, None)
-            return
-        check_count(self.n_components, n, d, "covariance_eigh")
-        count = known_count(self.n_components, n, d)
-        spectrum = covariance.solve(moments, count)
-        found = Decomposition(spectrum, moments.mean, None, 0)
-        self._take(fitted_attributes(found, self.n_components, n, dtype, "covariance_eigh"))
-
-    def _take(self, attributes: dict[str, Any]) -> None:
-        for name, value in attributes.items():
-            setattr(self, name, value)
-
-    def _n_missing(self) -> int:
-        """Return how many rows the model still lacks."""
-        return rows_needed(self.n_components, self.n_features_in_) - self.n_samples_
-
-    def _moments(self) -> Moments:
-        if hasattr(self, "_scatter"):
-            return Moments(self.n_samples_, self._mean, self._scatter)
-        if self.noise_variance_ > 0:
-            warn(
-                f"The fit with svd_solver={self.solver_!r} kept {self.n_components_} directions "
-                f"and only the mean variance of the others, so what is learned from it differs "
-                f"from a fit to all rows. For exact results fit with "
-                f'svd_solver="covariance_eigh" and at least as many rows as columns, or use '
-                f"partial_fit from the start"
-            )
-        scatter = self._model().covariance() * (self.n_samples_ - 1)
-        return Moments(self.n_samples_, self._mean, scatter)
-
-    def _check_has_components(self) -> None:
-        check_is_fitted(self)
-        if not hasattr(self, "components_"):
-            raise NotFittedError(
-                f"This {type(self).__name__} has seen {self.n_samples_} row(s) and lacks "
-                f"{self._n_missing()} more for its components; call `partial_fit` again"
-            )
+        self._keep(decompose(X, count, key, settings), n, X.dtype, solver)
 
     def _deviations(self) -> Floats:
         """Return the standard deviation along each component, none of them zero."""
@@ -517,8 +459,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         least = np.finfo(deviations.dtype).eps * deviations.max(initial=0)
         return np.maximum(deviations, least if least > 0 else deviations.dtype.type(1))
 
-    def _model(self) -> Model:
-        return Model(self.components_, self.explained_variance_, self.noise_variance_)
+
+def _is_one_row(X: Any) -> bool:
+    return len(getattr(X, "shape", ())) == 2 and X.shape[0] == 1
 
 
 def _checked_coordinates(X: Any) -> Floats:

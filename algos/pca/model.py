@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from algos._common.threads import one_thread_blas
 from algos._cython.pca_project import project
 from algos.pca.moments import Doubles
+from algos.pca.sparse_rows import canonical, is_sparse, projected_sparse, squared_norms
 
 Floats = NDArray[Any]
 
@@ -52,18 +53,26 @@ class Model:
             matrix[np.diag_indices_from(matrix)] += 1 / noise
         return matrix
 
-    def log_likelihood(self, X: Floats, mean: Floats, n_threads: int) -> Doubles:
-        """Bishop (2006), eq. 12.35; the part outside the components by differences."""
+    def log_likelihood(self, X: Any, mean: Floats, n_threads: int) -> Doubles:
+        """Bishop (2006), eq. 12.35, of dense or CSR rows."""
         along, noise = self._invertible()
         k, d = self.V.shape
         rows, mean = X.astype(np.float64), mean.astype(np.float64)
         z = projected(rows, mean, self.V, None, n_threads)
         distance: Doubles = np.einsum("ij,ij->i", z / along, z)
         if k < d:
-            rest = rows - projected(z, None, self.V.T, mean, n_threads)
-            distance += np.einsum("ij,ij->i", rest, rest) / noise
+            distance += self._squares_beside(rows, mean, z, n_threads) / noise
         log_determinant = np.log(along).sum() + (d - k) * np.log(noise)
         return -0.5 * (distance + d * np.log(2 * np.pi) + log_determinant)
+
+    def _squares_beside(self, rows: Any, mean: Doubles, z: Doubles, n_threads: int) -> Doubles:
+        """Return the squared length of each row's part beside the components."""
+        if is_sparse(rows):
+            beside = squared_norms(canonical(rows), mean) - np.einsum("ij,ij->i", z, z)
+            return np.maximum(beside, 0)
+        rest = rows - projected(z, None, self.V.T, mean, n_threads)  # loses no digits
+        squares: Doubles = np.einsum("ij,ij->i", rest, rest)
+        return squares
 
     def _invertible(self) -> tuple[Doubles, float]:
         """Return the variances along the components and elsewhere, above rounding."""
@@ -76,9 +85,11 @@ class Model:
 
 
 def projected(
-    X: Floats, shift: Floats | None, vectors: Floats, offset: Floats | None, n_threads: int
+    X: Any, shift: Floats | None, vectors: Floats, offset: Floats | None, n_threads: int
 ) -> Floats:
-    """Return (X - shift) vectors' + offset in the dtype of X."""
+    """Return (X - shift) vectors' + offset in the dtype of X; of CSR rows without an offset."""
+    if is_sparse(X):
+        return projected_sparse(X, shift, vectors, n_threads)
     dtype = X.dtype
     k, d = vectors.shape
     out = np.zeros((len(X), k), dtype)

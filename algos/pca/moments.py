@@ -28,6 +28,16 @@ class Moments(NamedTuple):
         return float(np.trace(self.scatter)) / self.n
 
 
+def require_room(d: int) -> None:
+    """Raise MemoryError if the scatter of d columns has no room."""
+    require_memory(
+        3 * 8 * d**2,
+        f"the covariance of {d} columns",
+        'use PCA(svd_solver="randomized"), or "sketch" for a stream, whose memory grows with '
+        "d and not its square",
+    )
+
+
 def gather(X: Floats, n_threads: int) -> Moments:
     """Return the moments of the rows of X, in one pass and without a copy.
 
@@ -36,11 +46,7 @@ def gather(X: Floats, n_threads: int) -> Moments:
     off, which a sample spread over all rows hardly ever is; then the pass is repeated.
     """
     n, d = X.shape
-    require_memory(
-        3 * 8 * d**2,
-        f"the covariance of {d} columns",
-        'use PCA(svd_solver="randomized"), whose memory grows with d and not its square',
-    )
+    require_room(d)
     guess = guessed_mean(X)
     products, sums = np.empty((d, d)), np.empty(d)
     for _ in range(2):
@@ -64,8 +70,19 @@ def joined(a: Moments, b: Moments) -> Moments:
         return b if a.n == 0 else a
     n = a.n + b.n
     step = b.mean - a.mean
-    scatter = a.scatter + b.scatter + (a.n * b.n / n) * np.outer(step, step)
+    scatter = np.multiply.outer((a.n * b.n / n) * step, step)
+    scatter += a.scatter
+    scatter += b.scatter
     return Moments(n, a.mean + step * (b.n / n), scatter)
+
+
+def with_row(a: Moments, row: Floats) -> Moments:
+    """Return the moments of the rows and one more."""
+    n = a.n + 1
+    step = row - a.mean
+    scatter = np.multiply.outer((a.n / n) * step, step)
+    scatter += a.scatter
+    return Moments(n, a.mean + step / n, scatter)
 
 
 def column_mean_and_squares(X: Floats, n_threads: int) -> tuple[Doubles, Doubles]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.threads import one_thread_blas
+from algos._cython.pca_covariance import scatter_matrix
 from algos._cython.pca_power import power_step
-from algos.pca.moments import Doubles, column_mean_and_squares
+from algos.pca.moments import Doubles, Moments, column_mean_and_squares, gather
+from algos.pca.sparse_rows import SparseRows, is_sparse
 
 Floats = NDArray[Any]
 
@@ -52,3 +56,29 @@ class CenteredRows:
         power_step(self.X, self._shift, basis, out, self.n_threads)
         along = basis.astype(np.float64) @ self._delta
         return out - len(self.X) * np.outer(along, self._delta)
+
+    def moments(self) -> Moments:
+        """Return the moments of the rows, for columns that are not too many."""
+        return gather(self.X, self.n_threads)
+
+    def inner_products(self) -> tuple[Doubles, Callable[[Doubles], Doubles]]:
+        """Return Xc Xc', and what makes U Xc of U; the one copy of X is theirs."""
+        X, n = self.X, len(self.X)
+        centered = np.ascontiguousarray((X - self.mean.astype(X.dtype)).T)
+        gram, sums = np.empty((n, n)), np.empty(n)
+        scatter_matrix(centered, np.zeros(n, X.dtype), gram, sums, self.n_threads)
+
+        def combine(U: Doubles) -> Doubles:
+            with one_thread_blas():
+                combined: Doubles = (centered @ U.T.astype(X.dtype)).T.astype(np.float64)
+            return combined
+
+        return gram, combine
+
+
+Rows = CenteredRows | SparseRows
+
+
+def centered(X: Any, n_threads: int) -> Rows:
+    """Return X less its mean, dense or CSR."""
+    return SparseRows(X, n_threads) if is_sparse(X) else CenteredRows(X, n_threads)

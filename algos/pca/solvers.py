@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
-from algos._common.scale import in_range, scaled
-from algos.pca import arpack, covariance, full, randomized
+from algos._common.scale import in_range, scaled, unscaled
+from algos.pca import arpack, covariance, full, randomized, sketch
 from algos.pca.moments import Doubles, Moments, gather
-from algos.pca.rows import CenteredRows
+from algos.pca.rows import Rows, centered
+from algos.pca.sketch import Sketch
+from algos.pca.sparse_rows import SparseRows, canonical, is_sparse
 from algos.pca.spectrum import Spectrum
 
 Floats = NDArray[Any]
@@ -35,15 +37,18 @@ class Settings:
 
 
 class Decomposition(NamedTuple):
-    """A spectrum of the rows divided by 2**exponent, with their mean and their scatter."""
+    """A spectrum of the rows divided by 2**exponent, and the state from which it goes on."""
 
     spectrum: Spectrum
     mean: Doubles
     scatter: Doubles | None  # None where the solver does not make it
     exponent: int
+    sketch: Sketch | None = None
 
 
-def choose_solver(n: int, d: int, count: int | None, n_oversamples: int) -> str:
+def choose_solver(
+    n: int, d: int, count: int | None, n_oversamples: int, n_values: int | None = None
+) -> str:
     """Return the solver that "auto" means: the fastest of those that are accurate.
 
     Parameters
@@ -54,8 +59,12 @@ def choose_solver(n: int, d: int, count: int | None, n_oversamples: int) -> str:
         Number of components; None if it is known only when all eigenvalues are.
     n_oversamples : int
         See `PCA`.
+    n_values : int or None, default=None
+        Stored values of sparse data; None for dense.
     """
     small, large = min(n, d), max(n, d)
+    if n_values is not None:
+        return _choose_for_sparse(n, d, count, n_values)
     if large <= ALWAYS_EXACT:
         return "covariance_eigh" if d <= n else "full"
     is_slim = d <= ALWAYS_EXACT or (10 * d <= n and d <= 2 * ALWAYS_EXACT)
@@ -69,23 +78,46 @@ def choose_solver(n: int, d: int, count: int | None, n_oversamples: int) -> str:
     return "covariance_eigh" if exact <= passes else "randomized"
 
 
-def decompose(X: Floats, count: int | None, key: Key | None, settings: Settings) -> Decomposition:
+def _choose_for_sparse(n: int, d: int, count: int | None, n_values: int) -> str:
+    small = min(n, d)
+    if count is None or count == 0 or count >= 0.8 * small or max(n, d) <= ALWAYS_EXACT:
+        return "covariance_eigh"
+    # Nanoseconds: pairs of values in a row and the leading eigenvectors, against some
+    # vectors for each component, each multiplied by all values and kept orthogonal.
+    pairs = n_values**2 / n if n >= d else n * n_values
+    exact = 0.6 * pairs + 0.25 * small**3
+    vectors = 5 * count + 40
+    passes = vectors * (0.35 * n_values + 5 * d + 0.06 * d * min(vectors, 200))
+    return "covariance_eigh" if exact <= passes else "randomized"
+
+
+def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) -> Decomposition:
     """Return the `count` leading directions of the rows of X, or all.
 
-    NaN and infinity are noticed from the sums, without a pass of their own. X is divided by
-    a power of two, in a copy, if squares would leave the range of floats.
+    X is dense or CSR. NaN and infinity are noticed from the sums, without a pass of their
+    own. X is divided by a power of two, in a copy, if squares would leave the range of floats.
     """
-    rows: Moments | CenteredRows
+    n_threads = settings.n_threads
+    if is_sparse(X):
+        X = canonical(X)
+    if settings.solver == "sketch":
+        assert count is not None
+        return _sketched(X, count, settings)
+    rows: Moments | Rows
     if settings.solver == "covariance_eigh" and X.shape[0] >= X.shape[1]:
-        rows, exponent = in_range(X, lambda X: gather(X, settings.n_threads), "PCA")
+        rows, exponent = in_range(X, lambda X: _gathered(X, n_threads), "PCA")
     else:
-        rows, exponent = in_range(X, lambda X: CenteredRows(X, settings.n_threads), "PCA")
+        rows, exponent = in_range(X, lambda X: centered(X, n_threads), "PCA")
     return _solve(rows, count, key, settings, exponent)
 
 
-def moments_of(X: Floats, n_threads: int) -> Moments:
-    """Return the moments of the rows of X, whatever their magnitude."""
-    moments, exponent = in_range(X, lambda X: gather(X, n_threads), "PCA")
+def moments_of(X: Any, n_threads: int) -> Moments:
+    """Return the moments of the rows of X, dense or CSR, whatever their magnitude."""
+    if is_sparse(X):
+        X = canonical(X)
+    moments, exponent = in_range(X, lambda X: _gathered(X, n_threads), "PCA")
+    if exponent == 0:
+        return moments
     scatter = unscaled_squares(moments.scatter, exponent)
     return Moments(moments.n, scaled(moments.mean, -exponent), scatter)
 
@@ -96,8 +128,42 @@ def unscaled_squares(squares: Doubles, exponent: int) -> Doubles:
         return scaled(squares, -2 * exponent)
 
 
+def _gathered(X: Any, n_threads: int) -> Moments:
+    return SparseRows(X, n_threads).moments() if is_sparse(X) else gather(X, n_threads)
+
+
+class _Sketched(NamedTuple):
+    """A sketch as `partial_fit` would leave it, and with its last rows taken in."""
+
+    state: Sketch
+    settled: Sketch
+
+    @property
+    def mean_square(self) -> float:
+        return self.settled.mean_square
+
+
+def _sketched(X: Any, count: int, settings: Settings) -> Decomposition:
+    n_threads, d = settings.n_threads, X.shape[1]
+    size = sketch.size_for(count, settings.n_oversamples, d)
+
+    def measure(X: Any) -> _Sketched:
+        state = sketch.updated(sketch.empty(size, d), X, n_threads)
+        return _Sketched(state, sketch.settled(state, n_threads))
+
+    (state, settled), exponent = in_range(X, measure, "PCA")
+    spectrum, mean = sketch.solve(settled, count, n_threads)
+    if exponent:
+        state = settled._replace(
+            mean=scaled(settled.mean, -exponent),
+            rows=scaled(settled.rows, -exponent),
+            total=unscaled(settled.total, 2 * exponent),
+        )
+    return Decomposition(spectrum, mean, None, exponent, state)
+
+
 def _solve(
-    rows: Moments | CenteredRows,
+    rows: Moments | Rows,
     count: int | None,
     key: Key | None,
     settings: Settings,
@@ -123,7 +189,6 @@ def _solve(
             iterated_power=settings.iterated_power,
             power_iteration_normalizer=settings.power_iteration_normalizer,
         )
-    if scatter is None and isinstance(rows, CenteredRows) and len(rows.mean) <= CHEAP:
-        # partial_fit can go on exactly from it
-        scatter = gather(rows.X, settings.n_threads).scatter
+    if scatter is None and not isinstance(rows, Moments) and len(rows.mean) <= CHEAP:
+        scatter = rows.moments().scatter  # partial_fit can go on exactly from it
     return Decomposition(spectrum, rows.mean, scatter, exponent)

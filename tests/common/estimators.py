@@ -24,11 +24,13 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("KMeans", {"algorithm": "elkan"}),
     ("KMeans", {"algorithm": "quantized"}),
     ("KMeans", {"init": "random"}),
+    ("KMeans", {"metric": "cosine"}),
     ("PCA", {}),
     ("PCA", {"svd_solver": "full"}),
     ("PCA", {"svd_solver": "covariance_eigh"}),
     ("PCA", {"svd_solver": "arpack", "n_components": 1}),
     ("PCA", {"svd_solver": "randomized", "n_components": 2}),
+    ("PCA", {"svd_solver": "sketch", "n_components": 2}),
     ("RunningMeanRegressor", {}),
     ("RunningMeanRegressor", {"early_stopping": True}),
 ]

@@ -1,0 +1,10 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def merge_closest(
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    pairs: NDArray[np.intp],
+    costs: NDArray[np.float64],
+    n_threads: int,
+) -> float: ...

@@ -1,0 +1,260 @@
+"""What KMeans does beyond fit: learn in parts, join parts, and cluster anew without rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from numbers import Integral
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.base import check_mergeable, learning
+from algos._common.deferred import Deferred
+from algos._common.params import InvalidParameterError
+from algos._common.random import Key, seed_key, stream
+from algos._common.threads import effective_n_threads
+from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+from algos._common.verbose import say
+from algos.kmeans.reduction import curve, reduced_model
+from algos.kmeans.restarts import Model, Plan, check_initial_centers
+from algos.kmeans.rows import Doubles, Rows
+from algos.kmeans.stream import Settings, Stream, joined
+
+Self = TypeVar("Self", bound="Incremental")
+
+
+class Incremental(Deferred):
+    """Mixin of KMeans: learning in parts.
+
+    The state is `_stream`, the parts of a `Stream`; the model is made of it when an
+    attribute of the model is first read.
+    """
+
+    _deferred: ClassVar[tuple[str, ...]] = (
+        "cluster_centers_",
+        "inertia_",
+        "n_iter_",
+        "algorithm_",
+        "history_",
+        "_exponent",
+    )
+
+    n_clusters: int
+    init: Any
+    n_init: Any
+    max_iter: int
+    extra_center_factor: int
+    half_life: float | None
+    metric: str
+    random_state: Any
+    n_jobs: int | None
+    labels_: NDArray[np.int32]
+    n_samples_seen_: int
+    _stream: dict[str, Any]
+    _plan: Callable[[Rows, int, int], Plan]
+    _set_model: Callable[[Model, Plan], None]
+
+    @learning
+    def partial_fit(
+        self: Self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Learn further rows; those that came before need not be kept.
+
+        A batch may have any number of rows, one as well as a million. The model is made of
+        the state when one of its attributes is first read, or at the next `predict`. While
+        there were fewer than `n_clusters` rows, `predict` raises NotFittedError and says
+        how many are missing. After `fit`, learning goes on from the fitted centres.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The order of its rows does not matter.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; None is 1 for all.
+
+        Returns
+        -------
+        self : KMeans
+        """
+        known = self.__dict__.get("_stream")
+        X = validate_rows(self, X, reset=known is None, accept_sparse="csr")
+        weight = check_sample_weight(sample_weight, X.shape[0])
+        X, weight = drop_zero_weight(X, weight)
+        if not isinstance(self.init, str) and not callable(self.init):
+            check_initial_centers(self.init, self.n_clusters, X.shape[1])
+        if known is None:
+            so_far = Stream.empty(seed_key(self.random_state), X)
+        else:
+            so_far = Stream.restored(known)
+        self._continue(so_far.received(X, weight, self._settings()))
+        return self
+
+    @learning
+    def merge(self: Self, other: Any) -> Self:
+        """Join what another KMeans has learned from other rows.
+
+        Afterwards the state has the weight, the mean and the sum of squares of all rows,
+        exactly. It holds `extra_center_factor * n_clusters` weighted centres again: of more
+        the closest are merged. So the clusters are nearly those of one stream over all rows.
+        To swap the two changes rounding at most.
+
+        Parameters
+        ----------
+        other : KMeans
+            Fitted on the same columns with the same parameters; it is not changed.
+
+        Returns
+        -------
+        self : KMeans
+        """
+        check_mergeable(self, other)
+        settings = self._settings()
+        mine, its = self._state_of_all_rows(), other._state_of_all_rows()
+        self._continue(joined(mine, its, settings.capacity, settings.n_threads))
+        return self
+
+    def recluster(self: Self, n_clusters: int) -> Self:
+        """Return a KMeans with another number of clusters, made without reading rows.
+
+        Parameters
+        ----------
+        n_clusters : int
+            At most the number of weighted centres in the state: after `partial_fit` that is
+            `extra_center_factor` times `n_clusters` if as many different rows came, after
+            `fit` alone it is `n_clusters`.
+
+        Returns
+        -------
+        kmeans : KMeans
+            With the parameters of this one, but for `n_clusters`, for an
+            `extra_center_factor` that keeps as many centres, and for an array as `init`,
+            instead of which "k-means++" stands. It learns on from the same state.
+        """
+        state = self._state_of_all_rows()
+        most = len(state.centers)
+        if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= most:
+            raise InvalidParameterError(
+                f"`n_clusters`={n_clusters!r} must be an int in [1, {most}], as many as there "
+                f"are weighted centres; for more clusters raise `extra_center_factor` and "
+                f"call `partial_fit` on the rows again"
+            )
+        other = clone(self).set_params(
+            n_clusters=int(n_clusters),
+            extra_center_factor=-(-self._settings().capacity // int(n_clusters)),
+        )
+        if not isinstance(other.init, str) and not callable(other.init):
+            other.init = "k-means++"
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(other, name, getattr(self, name))
+        other._continue(Stream.restored(self._stream))
+        return other
+
+    def inertia_curve(
+        self, n_clusters: Iterable[int] | None = None
+    ) -> tuple[NDArray[np.intp], Doubles]:
+        """Return the inertia for several numbers of clusters, made without reading rows.
+
+        The weighted centres are merged two by two from their full number down to one, each
+        time the pair that adds least to the inertia; every number of clusters that is asked
+        for is then improved by Lloyd's iterations. More clusters never have more inertia.
+
+        Parameters
+        ----------
+        n_clusters : iterable of int, default=None
+            From 1 to the number of weighted centres; None is all of them from 2.
+
+        Returns
+        -------
+        n_clusters : ndarray of shape (n_points,)
+            Ascending.
+        inertias : ndarray of shape (n_points,)
+            In the sense of `inertia_`, and close to that of `recluster`.
+        """
+        state = self._state_of_all_rows()
+        most = len(state.centers)
+        asked = range(min(2, most), most + 1) if n_clusters is None else n_clusters
+        counts = np.unique(np.asarray(list(asked)))
+        if (
+            counts.dtype.kind not in "iu"
+            or not len(counts)
+            or not 1 <= counts[0] <= counts[-1] <= most
+        ):
+            raise InvalidParameterError(
+                f"`n_clusters`={n_clusters!r} must be ints in [1, {most}], as many as there "
+                f"are weighted centres; the default is None, which is all from 2"
+            )
+        inertias = curve(state, counts, self.metric, self._settings().n_threads)
+        return counts.astype(np.intp), inertias
+
+    def _settings(self) -> Settings:
+        capacity = self.extra_center_factor * self.n_clusters
+        return Settings(capacity, self.half_life, self.metric, self.n_jobs)
+
+    def _state_of_all_rows(self) -> Stream:
+        """Return the state with no row held back."""
+        check_is_fitted(self)
+        return Stream.restored(self._stream).settled(self._settings())
+
+    def _continue(self, state: Stream) -> None:
+        """Take a state; the model is made when it is asked for, if there are rows enough."""
+        self._stream = state.state()
+        self.n_samples_seen_ = state.n_rows
+        self.__dict__.pop("labels_", None)  # of rows that are gone
+        self._defer_model()
+        if state.n_rows < self.n_clusters:
+            del self._is_stale
+
+    def _begin_stream(
+        self, key: Key, model: Model, plan: Plan, weights: NDArray[Any], n_rows: int
+    ) -> None:
+        """Take the clusters of a fit as the state from which `partial_fit` goes on."""
+        held = weights > 0
+        scatter = model.inertia
+        if self.metric == "cosine":
+            held &= model.centers.any(axis=1)
+            scatter *= 2  # see `rows_of_means`
+        state = Stream(
+            # not the key itself: its streams have been drawn from
+            stream(key, plan.n_init).integers(2**64, size=2, dtype=np.uint64),
+            model.centers.dtype.name,
+            model.centers[held].astype(np.float64),
+            weights[held].astype(np.float64),
+            scatter,
+            n_rows=n_rows,
+            exponent=plan.exponent,
+            weight_exponent=plan.weight_exponent,
+        )
+        self._stream = state.state()
+        self.n_samples_seen_ = n_rows
+        self.__dict__.pop("_is_stale", None)
+
+    def _check_has_centers(self) -> None:
+        if hasattr(self, "cluster_centers_"):
+            return
+        check_is_fitted(self)
+        missing = self.n_clusters - self.n_samples_seen_
+        raise NotFittedError(
+            f"This {type(self).__name__} has seen {self.n_samples_seen_} row(s) and lacks "
+            f"{missing} more for its {self.n_clusters} clusters; call `partial_fit` again"
+        )
+
+    def _make_model(self) -> None:
+        state = self._state_of_all_rows()
+        model, plan = reduced_model(
+            state,
+            lambda rows: self._plan(rows, state.exponent, state.weight_exponent),
+            is_auto=self.n_init == "auto",
+            metric=self.metric,
+            n_threads=effective_n_threads(self.n_jobs),
+            report=lambda level, text: say(self, text, level=level),
+        )
+        model.centers = model.centers.astype(state.dtype)
+        self._set_model(model, plan)
+        del self.labels_  # those of the weighted centres

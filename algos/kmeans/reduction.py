@@ -1,0 +1,160 @@
+"""From many weighted centres to few clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.callbacks import Task
+from algos._common.random import Key
+from algos._common.scale import unscaled
+from algos._cython.kmeans_exchange import exchange
+from algos.kmeans.lloyd import Descent, descend
+from algos.kmeans.metric import rows_of_means
+from algos.kmeans.restarts import Model, Plan, Progress, best_run
+from algos.kmeans.rows import Doubles, Labels, Rows
+from algos.kmeans.stream import Mergers, Stream
+
+_TRIALS = 10  # the centres are few, so more runs than for rows cost little
+_PASSES = 10  # of Lloyd's iterations for each point of a curve; they begin near an optimum
+
+
+def reduced_model(
+    state: Stream,
+    plan_for: Callable[[Rows], Plan],
+    *,
+    is_auto: bool,
+    metric: str,
+    n_threads: int,
+    report: Callable[[int, str], None],
+) -> tuple[Model, Plan]:
+    """Return the best clusters of the state's centres, and how they were found.
+
+    The inertia is that of all rows, each in the cluster of the centre it went into.
+
+    Parameters
+    ----------
+    state : Stream
+        No rows are held back.
+    plan_for : callable
+        Makes the plan of a fit to given rows.
+    is_auto : bool
+        Whether the number of runs is ours to choose.
+    report : callable
+        Receives (level, text) for `verbose`.
+    """
+    rows = _rows_of(state, n_threads, metric)
+    plan = plan_for(rows)
+    if len(state.centers) <= plan.n_clusters:
+        return _each_its_own(rows, state.scatter, plan.n_clusters), plan
+    if is_auto and not isinstance(plan.init, np.ndarray):
+        plan = replace(plan, n_init=_TRIALS)
+    is_mean = metric == "euclidean"  # else centres are brought to length 1
+    models = (_run(rows, plan, state.key, run, is_mean, report) for run in range(plan.n_init))
+    model = min(models, key=lambda model: model.inertia)
+    within = rows.inertia_of(state.scatter)
+    model.inertia += within
+    model.history["objective"] = model.history["objective"] + within
+    return model, plan
+
+
+def _run(
+    rows: Rows, plan: Plan, key: Key, run: int, is_mean: bool, report: Callable[[int, str], None]
+) -> Model:
+    """Return the outcome of one run, in which points also move one by one."""
+    model = best_run(
+        rows,
+        replace(plan, n_init=run + 1),
+        Progress(key, run),
+        task=Task(),
+        attributes=lambda centers: {},
+        report=report,
+    )
+    return _exchanged(rows, model, plan.max_iter) if is_mean else model
+
+
+def _exchanged(rows: Rows, model: Model, max_passes: int) -> Model:
+    assert rows.weight is not None
+    labels = model.labels.copy()
+    sums, totals = rows.sum_up(labels, len(model.centers))
+    means = rows.shifted(model.centers)
+    held = totals > 0
+    means[held] = sums[held] / totals[held, np.newaxis]
+    if not exchange(rows.take(slice(None)), rows.weight, labels, means, totals, max_passes):
+        return model
+    centers = rows.unshifted(means)
+    labels, inertia = rows.measure(centers)
+    return (
+        model
+        if inertia >= model.inertia
+        else replace(model, centers=centers, labels=labels, inertia=inertia)
+    )
+
+
+def curve(state: Stream, counts: NDArray[np.intp], metric: str, n_threads: int) -> Doubles:
+    """Return the inertia for each number of clusters, given in ascending order."""
+    rows = _rows_of(state, n_threads, metric)
+    labels = _merged_labels(rows, counts[::-1])
+    found = [_improved(rows, next(labels)) for _ in counts]
+    # With one centre more than the best of fewer, the inertia is no larger.
+    inertias = np.minimum.accumulate(found[::-1]) + rows.inertia_of(state.scatter)
+    curve: Doubles = unscaled(inertias, 2 * state.exponent + state.weight_exponent)
+    return curve
+
+
+def _rows_of(state: Stream, n_threads: int, metric: str) -> Rows:
+    centers, weights = state.centers, state.weights
+    if not len(centers):  # only rows without a direction came
+        centers, weights = np.zeros((1, centers.shape[1])), np.ones(1)
+    rows = rows_of_means(centers, weights, state.key, n_threads, metric)
+    # Points are visited in an order that rounding, or who merged whom, leaves alone.
+    order = np.argsort(rows.keys())
+    return rows_of_means(centers[order], weights[order], state.key, n_threads, metric)
+
+
+def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:
+    """Return a cluster for each centre, and the same again for clusters that have none."""
+    m = len(rows)
+    centers = rows.take(np.arange(n_clusters) % m)
+    centers = rows.unshifted(rows.placed(centers, centers))
+    labels, inertia = rows.measure(centers)
+    inertia += rows.inertia_of(scatter)
+    history = {"objective": inertia, "seconds": 0.0, "center_shift": 0.0}
+    record = {name: np.array([value]) for name, value in history.items()}
+    return Model(centers, labels, inertia, 1, record)
+
+
+def _merged_labels(rows: Rows, counts: NDArray[np.intp]) -> Iterator[Labels]:
+    """Yield the clusters that mergers of the closest pairs leave, for falling numbers."""
+    assert rows.weight is not None
+    m = len(rows)
+    merged = Mergers(rows.X, rows.weight, int(counts[-1]), rows.n_threads)
+    labels = np.arange(m)
+    done = 0
+    for count in counts:
+        for stays, goes in merged.pairs[done : m - count]:
+            labels[labels == goes] = stays
+        done = m - count
+        yield np.unique(labels, return_inverse=True)[1].astype(np.int32)
+
+
+def _improved(rows: Rows, labels: Labels) -> float:
+    """Return the inertia after a few of Lloyd's iterations from given clusters."""
+    sums, weights = rows.sum_up(labels, int(labels.max()) + 1)
+    means = sums / weights[:, np.newaxis]
+    descent = Descent.from_centers(rows.placed(means, means), len(labels))
+    descent = descend(
+        rows,
+        rows,
+        descent,
+        max_iter=_PASSES,
+        tol=0.0,
+        task=Task(),
+        attributes=lambda centers: {},
+        report=lambda text: None,
+    )
+    assert rows.weight is not None
+    return rows.inertia_of(float((rows.weight * rows.distances(descent.centers)).sum()))

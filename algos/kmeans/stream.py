@@ -1,0 +1,317 @@
+"""Streams of rows for k-means: what is kept of them, and how a batch is learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from algos._common.random import Key, stream
+from algos._common.scale import exponent_of, scaled, unscaled
+from algos._common.threads import effective_n_threads
+from algos._cython.kmeans_merge import merge_closest
+from algos.kmeans.metric import directed_rows, make_rows
+from algos.kmeans.openings import Openings
+from algos.kmeans.rows import Doubles, Rows
+
+_HELD_BACK = 4  # rows for each centre: fewer are not worth an update
+_SURPRISE = 1.1  # times the distances of a calm stream
+_EXTREME_WEIGHT = 128
+_FORGOTTEN = 1e-30  # share of all weight below which a centre is none
+
+Batch = tuple[Any, Doubles | None, float]  # array or CSR, weights, the clock when they came
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a stream is learned."""
+
+    capacity: int  # centres to keep
+    half_life: float | None
+    metric: str
+    n_jobs: int | None
+
+    @property
+    def n_threads(self) -> int:
+        """Return the number of threads; to ask takes longer than to keep a row."""
+        return effective_n_threads(self.n_jobs)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What is kept of all rows so far; its size does not depend on their number.
+
+    Nothing in it is ever written to: learning makes another one. Centres are in units of
+    2**exponent and weights in units of 2**weight_exponent, which are 1 but for extreme data.
+    """
+
+    key: Key
+    dtype: str  # of the model
+    centers: Doubles  # (m, d) means of the rows that went into each
+    weights: Doubles  # (m,) of those rows
+    scatter: float = 0.0  # sum of the squared distances of rows to the mean they went into
+    price: float = 0.0  # of the cheapest merger of two centres when they were last compared
+    calm: float = 0.0  # mean squared distance in a batch of which no row was worth a centre
+    n_rows: int = 0
+    n_updates: int = 0
+    clock: float = 0.0  # weight of all rows that came
+    weighed: float = 0.0  # the clock when weights were last brought up to date
+    exponent: int = 0
+    weight_exponent: int = 0
+    n_pending: int = 0
+    pending: tuple[Batch, ...] = ()  # rows that wait for others: fewer than 4 a centre
+
+    @classmethod
+    def empty(cls, key: Key, X: Any) -> Stream:
+        """Return what is known before the first row."""
+        return cls(key, X.dtype.name, np.empty((0, X.shape[1])), np.empty(0))
+
+    @classmethod
+    def restored(cls, state: dict[str, Any]) -> Stream:
+        """Return the stream of which `state` gave the parts."""
+        return cls(**state)
+
+    def state(self) -> dict[str, Any]:
+        """Return plain arrays, numbers and strings."""
+        return dict(vars(self))
+
+    def received(self, X: Any, weight: Doubles | None, settings: Settings) -> Stream:
+        """Return the stream after a further batch of rows, all of positive weight.
+
+        Few rows are held back until there are enough for an update: one row costs little,
+        and a stream of single rows is learned as well as one of large batches.
+        """
+        with np.errstate(over="ignore"):
+            clock = self.clock + float(X.shape[0] if weight is None else weight.sum())
+        if not np.isfinite(clock):
+            raise ValueError(
+                "the sum of all `sample_weight` must be a number below 1.8e308; divide them"
+            )
+        n_rows, enough = self.n_rows + X.shape[0], _HELD_BACK * settings.capacity
+        if X.shape[0] >= enough:  # these need not be copied
+            learned = self.settled(settings)
+            later = replace(learned, clock=clock, n_rows=n_rows)
+            return later._learned((X, weight, clock), settings)
+        kept = (X.copy(), weight, clock)  # the caller may write into X
+        n_pending = self.n_pending + X.shape[0]
+        later = replace(
+            self, clock=clock, n_rows=n_rows, n_pending=n_pending, pending=(*self.pending, kept)
+        )
+        return later.settled(settings) if n_pending >= enough else later
+
+    def settled(self, settings: Settings) -> Stream:
+        """Return the stream with all rows learned, none held back."""
+        if not self.pending:
+            return self
+        return self._learned(_joined(self.pending, settings.half_life), settings)
+
+    def aged(self, half_life: float | None) -> Stream:
+        """Return the stream with weights as they are at the present clock."""
+        if half_life is None or self.weighed == self.clock:
+            return replace(self, weighed=self.clock)
+        decay = 2.0 ** ((self.weighed - self.clock) / half_life)
+        return replace(
+            self,
+            weights=self.weights * decay,
+            scatter=self.scatter * decay,
+            price=self.price * decay,
+            calm=0.0,  # the prices have fallen
+            weighed=self.clock,
+        )
+
+    def rescaled(self, exponent: int, weight_exponent: int) -> Stream:
+        """Return the stream in other units."""
+        if (exponent, weight_exponent) == (self.exponent, self.weight_exponent):
+            return self
+        change, heavier = exponent - self.exponent, weight_exponent - self.weight_exponent
+        return replace(
+            self,
+            centers=scaled(self.centers, change),
+            weights=scaled(self.weights, heavier),
+            scatter=unscaled(self.scatter, -2 * change - heavier),
+            price=unscaled(self.price, -2 * change - heavier),
+            calm=0.0,
+            exponent=exponent,
+            weight_exponent=weight_exponent,
+        )
+
+    def reduced(self, capacity: int, n_threads: int) -> Stream:
+        """Return the stream with no more centres than `capacity`: the closest are merged."""
+        if len(self.centers) < max(capacity, 2):
+            return self
+        merged = Mergers(self.centers, self.weights, capacity, n_threads)
+        return replace(
+            self,
+            centers=merged.centers,
+            weights=merged.weights,
+            scatter=self.scatter + float(merged.costs.sum()),
+            price=merged.price,
+        )
+
+    def _learned(self, batch: Batch, settings: Settings) -> Stream:
+        X, weight, _ = batch
+        known = replace(self, n_pending=0, pending=()).aged(settings.half_life)
+        weight, known = _weighed(X, weight, known)
+        if settings.metric == "cosine":
+            X, weight, undirected = directed_rows(X, weight, settings.n_threads)
+            # As if at right angles to every centre; see `rows_of_means`.
+            known = replace(known, scatter=known.scatter + 2 * undirected)
+            if not X.shape[0]:
+                return known
+        rows, known = _in_common_units(X, weight, known, settings.n_threads)
+        is_kept = known.weights > _FORGOTTEN * known.weights.sum()
+        known = replace(known, centers=known.centers[is_kept], weights=known.weights[is_kept])
+        found, calm = _opened(rows, known, settings.capacity)
+        centers, weights, added = _absorbed(rows, known, found)
+        total = float(weights.sum())
+        if not np.isfinite(total):
+            raise ValueError("the sum of all `sample_weight` is too large; divide them")
+        later = replace(
+            known,
+            centers=centers,
+            weights=weights,
+            scatter=known.scatter + added,
+            calm=calm,
+            n_updates=known.n_updates + 1,
+        )
+        is_new = len(centers) != len(known.centers)
+        return later.reduced(settings.capacity, settings.n_threads) if is_new else later
+
+
+class Mergers:
+    """Weighted centres of which the closest are merged until `capacity` are left.
+
+    Attributes
+    ----------
+    centers, weights : ndarray of shape (capacity, d) and (capacity,)
+    pairs : ndarray of shape (n_mergers, 2)
+        The centre that stays and the one that goes, step by step.
+    costs : ndarray of shape (n_mergers,)
+        What each added to the sum of squares.
+    price : float
+        What the next merger would add.
+    """
+
+    def __init__(self, centers: Doubles, weights: Doubles, capacity: int, n_threads: int) -> None:
+        n_mergers = max(len(centers) - capacity, 0)
+        shift = centers.mean(axis=0)  # products of centres far from zero would lose digits
+        points, left = np.ascontiguousarray(centers - shift), weights.copy()
+        self.pairs = np.empty((n_mergers, 2), dtype=np.intp)
+        self.costs = np.empty(n_mergers)
+        self.price = merge_closest(points, left, self.pairs, self.costs, n_threads)
+        self.centers = points[left > 0] + shift
+        self.weights = left[left > 0]
+
+
+def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:
+    """Return the stream of the rows of both, none of which may be held back.
+
+    Weight, mean and sum of squares are those of all rows. The order of a and b changes
+    rounding alone.
+    """
+    exponent = max(a.exponent, b.exponent)
+    weight_exponent = max(a.weight_exponent, b.weight_exponent)
+    a, b = (part.rescaled(exponent, weight_exponent) for part in (a, b))
+    keys = sorted((*map(int, part.key),) for part in (a, b))
+    both = replace(
+        a,
+        key=stream(np.array(keys[0], dtype=np.uint64), *_words(keys[1])).integers(
+            2**64, size=2, dtype=np.uint64
+        ),
+        centers=np.concatenate([a.centers, b.centers]),
+        weights=np.concatenate([a.weights, b.weights]),
+        scatter=a.scatter + b.scatter,
+        n_rows=a.n_rows + b.n_rows,
+        n_updates=max(a.n_updates, b.n_updates),
+        clock=a.clock + b.clock,
+        weighed=a.clock + b.clock,
+    )
+    return both.reduced(capacity, n_threads)
+
+
+def _words(key: tuple[int, ...]) -> list[int]:
+    return [half for word in key for half in (word >> 32, word & 0xFFFFFFFF)]
+
+
+def _joined(pending: tuple[Batch, ...], half_life: float | None) -> Batch:
+    """Return several batches as one, each with its weights of today."""
+    clock = pending[-1][2]
+    parts = [rows for rows, *_ in pending]
+    if all(map(sparse.issparse, parts)):
+        X = sparse.vstack(parts, format="csr")
+    else:
+        X = np.concatenate([rows.toarray() if sparse.issparse(rows) else rows for rows in parts])
+    if half_life is None and all(weight is None for _, weight, _ in pending):
+        return X, None, clock
+    weights = []
+    for rows, weight, came in pending:
+        decay = 1.0 if half_life is None else 2.0 ** ((came - clock) / half_life)
+        weights.append(np.full(rows.shape[0], decay) if weight is None else weight * decay)
+    weight = np.concatenate(weights)
+    is_left = weight > 0  # the oldest may have decayed to nothing
+    return (X, weight, clock) if is_left.all() else (X[is_left], weight[is_left], clock)
+
+
+def _weighed(X: Any, weight: Doubles | None, known: Stream) -> tuple[Doubles | None, Stream]:
+    """Return the weights, and the stream, in units in which their sums are numbers."""
+    exponent = known.weight_exponent
+    if weight is not None and not len(known.weights):
+        peak = exponent_of(weight)
+        exponent = peak if abs(peak) >= _EXTREME_WEIGHT else 0
+    if exponent:
+        weight = scaled(np.ones(X.shape[0]) if weight is None else weight, exponent)
+    return weight, known.rescaled(known.exponent, exponent)
+
+
+def _in_common_units(
+    X: Any, weight: Doubles | None, known: Stream, n_threads: int
+) -> tuple[Rows, Stream]:
+    """Return the rows and the stream, both in units in which squares are numbers."""
+    rows, exponent = make_rows(X, weight, known.key, n_threads, "euclidean")
+    common = max(exponent, known.exponent) if len(known.weights) else exponent
+    if common != exponent:
+        rows = type(rows)(scaled(X, common), weight, known.key, n_threads)
+    return rows, known.rescaled(common, known.weight_exponent)
+
+
+def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
+    """Return the rows in clusters, those included that rows opened, and what is calm now.
+
+    In a calm stream few batches are searched for rows that would be worth a centre: those
+    whose distances have grown, and some others, ever fewer.
+    """
+    found = Openings(rows, rows.shifted(known.centers), stream(known.key, known.n_updates))
+    if len(known.centers) < capacity:
+        found.fill(capacity - len(known.centers))
+        return found, 0.0
+    mean = found.total / (len(rows) if rows.weight is None else float(rows.weight.sum()))
+    is_due = known.n_updates & (known.n_updates - 1) == 0
+    if mean <= _SURPRISE * known.calm and not is_due:
+        return found, known.calm
+    return found, 0.0 if found.replace(max(capacity // 4, 1), known.price) else mean
+
+
+def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doubles, float]:
+    """Return centres and weights with the rows in them, and what was added to the scatter.
+
+    Each centre moves to the mean of all rows that ever went into it. Sums of squares are
+    exact: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance",
+    eq. 2.1, for each centre.
+    """
+    m = len(found.centers)
+    sums, counts = rows.sum_up(found.labels, m)
+    weights = np.concatenate([known.weights, np.zeros(m - len(known.weights))])
+    held = counts > 0
+    means = found.centers.copy()
+    means[held] = sums[held] / counts[held, np.newaxis]
+    # From squares about the centres as they were rounded to squares about the batch's means,
+    # and from there to those about the means of all.
+    missed = ((means - rows.rounded(found.centers)) ** 2).sum(axis=1)
+    steps = means - found.centers
+    share = counts / (weights + counts)
+    within = max(found.total - float((counts * missed)[held].sum()), 0.0)
+    between = float((weights * share * (steps**2).sum(axis=1)).sum())
+    centers = found.centers + steps * share[:, np.newaxis] + rows.shift
+    return centers, weights + counts, within + between

@@ -1,0 +1,213 @@
+"""Leading eigenpairs of the scatter from a block Krylov space, cut back when it has grown.
+
+Musco and Musco (2015), "Randomized block Krylov methods"; Wu and Simon (2000), "Thick-restart
+Lanczos method for large symmetric eigenvalue problems". A step costs one pass over X.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from scipy import linalg
+
+from algos._common.random import Key, stream
+from algos.pca.moments import Doubles
+
+ACCURACY = 1e-8  # of the eigenvalues, relative
+MANY = 200  # vectors in a basis, beyond which it is cut to the best
+ROOM = 1 << 25  # values in a basis that may have so many vectors
+PATIENCE = 100  # vectors for each one wanted, before the search is given up
+
+
+class Scatter(Protocol):
+    """The scatter of centred rows, known by its products."""
+
+    @property
+    def eps(self) -> float:
+        """Rounding unit of the products."""
+
+    def rounded(self, Q: Doubles) -> Doubles:
+        """Return the rows of Q as a product sees them."""
+
+    def scatter_times(self, Q: Doubles) -> Doubles:
+        """Return Q Xc' Xc."""
+
+
+class Found(NamedTuple):
+    """Eigenvalues, the largest first, and their vectors; how sure and how dear they are."""
+
+    values: Doubles
+    vectors: Doubles
+    is_known: bool
+    n_multiplied: int
+
+
+def leading(rows: Scatter, d: int, count: int, block: int, key: Key) -> Found:
+    """Return the `count` leading eigenpairs, or fewer if the scatter has no more.
+
+    A space that began with fewer vectors than are wanted may lack copies of an eigenvalue.
+    So, when all seems known, new random vectors join in for two steps: nothing may change.
+    """
+    random = stream(key)
+    block = min(block, d)
+    space = Space(rows, d, count, block)
+    Q = orthonormal(random.standard_normal((block, d)))
+    before: Doubles | None = None  # the eigenvalues when new vectors joined
+    wait = 0  # steps before the next look at them
+    while True:
+        space.cut(len(Q))
+        Q = space.grow(Q)
+        wait -= 1
+        if len(Q) and (wait >= 0 or len(space) <= count):
+            continue
+        space.diagonalise(count + 1)
+        wait = len(space) // (16 * block)
+        if len(Q) == 0 or space.is_known():
+            if block >= count or _is_same(before, space.values[:count], rows.eps):
+                return space.found(True)
+            before, wait = space.values[:count].copy(), 2
+            Q = np.concatenate([Q, space.beside(Q, random.standard_normal((block, d)))])
+            if len(Q) == 0:
+                return space.found(True)
+        elif space.n_multiplied > PATIENCE * (count + block):
+            return space.found(False)
+
+
+class Space:
+    """An orthonormal basis, and the scatter projected on it.
+
+    Parameters
+    ----------
+    rows : Scatter
+    d, count, block : int
+        Columns, eigenpairs that are wanted, and vectors in a step.
+    """
+
+    def __init__(self, rows: Scatter, d: int, count: int, block: int) -> None:
+        self.rows, self.count = rows, count
+        self.limit = max(2 * (count + block), min(MANY, ROOM // d))
+        self.n_multiplied = 0
+        self.V: Doubles = np.empty((0, d))
+        self.small = self.overlap = np.empty((0, 0))
+        self.values: Doubles = np.empty(0)
+        self.mix: Doubles = np.empty((0, 0))
+        self._tail: Doubles = np.empty((0, d))  # of the last products, what is beside V
+
+    def __len__(self) -> int:
+        return len(self.V)
+
+    def grow(self, Q: Doubles) -> Doubles:
+        """Take the vectors into the basis; return a basis of what their products add to it."""
+        self.take(Q)
+        scale = float(np.diagonal(self.small).max())
+        return orthonormal_beside(self.V, self._tail, scale * self.rows.eps)
+
+    def take(self, Q: Doubles) -> None:
+        """Take the vectors into the basis, and their products into the projection."""
+        Q = self.rows.rounded(Q)
+        image = self.rows.scatter_times(Q)
+        self.n_multiplied += len(Q)
+        self.V = np.concatenate([self.V, Q])
+        along = self.V @ image.T
+        self.small = _bordered(self.small, along)
+        self.overlap = _bordered(self.overlap, self.V @ Q.T)  # the identity, but for rounding
+        self._tail = image - along.T @ self.V
+
+    def beside(self, Q: Doubles, vectors: Doubles) -> Doubles:
+        """Return a basis of what the vectors add to V and Q."""
+        both = np.concatenate([self.V, Q])
+        return orthonormal_beside(both, _beside(both, vectors), 0.0)
+
+    def diagonalise(self, count: int) -> None:
+        """Find the `count` leading Ritz values, and the basis' coordinates of their vectors."""
+        m = len(self)
+        values, mix = linalg.eigh(
+            self.small,
+            self.overlap,
+            check_finite=False,
+            subset_by_index=[m - min(count, m), m - 1],
+        )
+        self.values, self.mix = values[::-1], mix[:, ::-1]
+
+    def is_known(self) -> bool:
+        """Tell whether the leading eigenvalues are accurate, or as good as rounding lets them be.
+
+        The error of a Ritz value is at most the residual, and about its square over the gap to
+        the values that are not wanted (Parlett, "The symmetric eigenvalue problem", 11.7). What
+        earlier products added is in the basis, so the residual is that of the last ones.
+        """
+        count, last = self.count, len(self._tail)
+        if len(self.values) <= count:
+            return False
+        values = self.values[:count]
+        residual = np.linalg.norm(self.mix[-last:, :count].T @ self._tail, axis=1)
+        gap = np.maximum(values - self.values[count], np.finfo(float).tiny)
+        error = np.minimum(residual, residual**2 / gap)
+        rounding = residual <= 2 * self.rows.eps * self.values[0]
+        return bool(np.all((error <= ACCURACY * values) | rounding))
+
+    def cut(self, room: int) -> None:
+        """Keep the best vectors alone if so many more would be too many."""
+        if len(self) == 0 or len(self) + room <= self.limit:
+            return
+        kept = self.count + (self.limit - self.count) // 3
+        self.diagonalise(kept)
+        self.V = self.mix.T @ self.V
+        self.small, self.overlap = np.diag(self.values), np.eye(len(self.V))
+
+    def found(self, is_known: bool) -> Found:
+        """Return the leading eigenpairs."""
+        vectors = self.mix[:, : self.count].T @ self.V
+        return Found(self.values[: self.count], vectors, is_known, self.n_multiplied)
+
+
+def orthonormal(Q: Doubles) -> Doubles:
+    """Return an orthonormal basis of the rows."""
+    basis: Doubles = linalg.qr(Q.T, mode="economic", check_finite=False)[0].T
+    return basis
+
+
+def _beside(V: Doubles, Y: Doubles) -> Doubles:
+    return Y - (Y @ V.T) @ V
+
+
+def orthonormal_beside(V: Doubles, Y: Doubles, floor: float) -> Doubles:
+    """Return an orthonormal basis of the part of Y beside V, which has been taken off once.
+
+    Directions shorter than the floor are rounding.
+    """
+    is_unit = False
+    shortest = 0.0
+    while shortest < 0.7:  # short directions come out of a round nearly along V
+        values, vectors = linalg.eigh(Y @ Y.T, check_finite=False)
+        sizes = np.sqrt(np.maximum(values, 0))[::-1]
+        kept = np.flatnonzero(sizes > max(floor, 1e-7 * sizes[0]))[: V.shape[1] - len(V)]
+        if len(kept) == 0:
+            return Y[:0]
+        Y = (vectors[:, ::-1][:, kept] / sizes[kept]).T @ Y
+        # The first round's sizes are of the vectors given, the others' of unit vectors, of
+        # which what is left of noise along V is far shorter.
+        shortest = float(sizes[kept[-1]]) if is_unit else 0.0
+        is_unit, floor = True, 0.1
+        if shortest < 0.7:
+            Y = _beside(V, Y)
+    return Y
+
+
+def _bordered(matrix: Doubles, columns: Doubles) -> Doubles:
+    """Return the symmetric matrix that has these as its last columns."""
+    size, old = len(columns), len(matrix)
+    grown = np.empty((size, size))
+    grown[:old, :old] = matrix
+    grown[:, old:] = columns
+    grown[old:, :old] = columns[:old].T
+    corner = columns[old:]
+    grown[old:, old:] = (corner + corner.T) / 2
+    return grown
+
+
+def _is_same(before: Doubles | None, values: Doubles, eps: float) -> bool:
+    if before is None or len(before) != len(values):
+        return False
+    return bool(np.all(np.abs(values - before) <= 10 * ACCURACY * values + eps * values[0]))

@@ -1,0 +1,305 @@
+"""svd_solver="sketch": one pass over rows that may come in batches, in memory for few of them.
+
+The state is a matrix of `size` orthogonal rows whose scatter is close to that of all rows so
+far. Further rows are put below it, and the leading right singular vectors of both are kept:
+Desai, Ghashami and Phillips (2016), "Improved practical matrix sketching with guarantees",
+parametrised frequent directions. Only the last FADING of the squared singular values are
+lowered by the first that is left out, which keeps the leading ones accurate; no direction
+is wrong by more than the sum of what they were lowered by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, sparse
+
+from algos._common.random import Key, stream
+from algos._common.threads import one_thread_blas
+from algos.pca.krylov import Space, orthonormal
+from algos.pca.moments import Doubles, gather
+from algos.pca.sparse_rows import Csr, SparseRows, is_sparse
+from algos.pca.spectrum import Spectrum, completed
+
+Floats = NDArray[Any]
+
+FADING = 0.2
+STEPS = 2  # products with a chunk of sparse rows, beginning with the directions so far
+FIRST_STEPS = 4  # the same from random directions
+KEY: Key = np.array([0x5851F42D4C957F2D, 0x14057B7EF767814F], dtype=np.uint64)
+
+
+class Sketch(NamedTuple):
+    """State of a one-pass fit; its size does not depend on the number of rows.
+
+    Rows wait until there are enough of them, so that it does not matter in what batches
+    they came.
+    """
+
+    size: int  # rows that are kept
+    n: int  # rows that went in
+    mean: Doubles  # (d,), of these
+    total: float  # sum of the squares of all their centred values
+    rows: Doubles  # (at most size, d), orthogonal, the longest first
+    waiting: dict[str, Any]  # CSR or dense rows that have not gone in
+
+    @property
+    def n_seen(self) -> int:
+        """Rows in all."""
+        return self.n + _n_rows(self.waiting)
+
+    @property
+    def mean_square(self) -> float:
+        """Mean squared distance to the mean, of the rows that went in."""
+        return self.total / max(self.n, 1)
+
+
+def size_for(count: int, n_oversamples: int, d: int) -> int:
+    """Return how many rows a sketch for `count` components keeps.
+
+    SageMaker's number of extra components, unless more are asked for, and twice the sum.
+    """
+    return min(d, 2 * (count + max(n_oversamples, count)))
+
+
+def empty(size: int, d: int) -> Sketch:
+    """Return the sketch of no rows."""
+    return Sketch(size, 0, np.zeros(d), 0.0, np.empty((0, d)), {})
+
+
+def from_spectrum(size: int, n: int, mean: Doubles, spectrum: Spectrum) -> Sketch:
+    """Return a sketch of rows that a model stands for."""
+    variances, components, total = spectrum
+    rows = np.sqrt(variances * (n - 1))[:, None] * components
+    return Sketch(size, n, mean, total * (n - 1), rows[:size], {})
+
+
+def updated(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
+    """Return the sketch with further rows; a copy of what must wait is all it keeps of them."""
+    if sketch.waiting and is_sparse(X) != ("indptr" in sketch.waiting):
+        sketch = settled(sketch, n_threads)
+    if sketch.waiting:
+        # Of dense rows, only those that fill the first chunk are copied beside the waiting.
+        n_waiting = _n_rows(sketch.waiting)
+        n_head = X.shape[0] if is_sparse(X) else _chunk(sketch.size, X.shape[1]) - n_waiting
+        head = _joined(sketch.waiting, X[:n_head])
+        sketch = _taken(sketch._replace(waiting={}), head, n_threads)
+        X = X[n_head:]
+    return _taken(sketch, X, n_threads)
+
+
+def _taken(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
+    start = 0
+    for stop in _cuts(X, sketch.size):
+        sketch = _compressed(sketch, X[start:stop], n_threads)
+        start = stop
+    return sketch._replace(waiting=_parts(X[start:])) if start < X.shape[0] else sketch
+
+
+def settled(sketch: Sketch, n_threads: int) -> Sketch:
+    """Return the sketch with the waiting rows in it."""
+    if not sketch.waiting:
+        return sketch
+    X = _matrix(sketch.waiting)
+    return _compressed(sketch._replace(waiting={}), X, n_threads)
+
+
+def merged(a: Sketch, b: Sketch, n_threads: int) -> Sketch:
+    """Return the sketch of the rows of both."""
+    a, b = settled(a, n_threads), settled(b, n_threads)
+    with one_thread_blas():
+        return _stacked(a, b.n, b.mean, b.total, b.rows)
+
+
+def solve(sketch: Sketch, count: int, n_threads: int) -> tuple[Spectrum, Doubles]:
+    """Return (spectrum, mean) of all rows."""
+    sketch = settled(sketch, n_threads)
+    squares = np.einsum("ij,ij->i", sketch.rows, sketch.rows)[:count]
+    found = int(np.count_nonzero(squares > 1e-30 * squares.max(initial=0)))
+    with one_thread_blas():
+        vectors = sketch.rows[:found] / np.sqrt(squares[:found])[:, None]
+        components = completed(vectors, count)
+    variances = np.zeros(count)
+    variances[:found] = squares[:found] / (sketch.n - 1)
+    return Spectrum(variances, components, sketch.total / (sketch.n - 1)), sketch.mean
+
+
+def _is_slim(size: int, d: int) -> bool:
+    """Tell whether the scatter of the columns takes no more memory than the sketch."""
+    return d <= 2 * size
+
+
+def _chunk(size: int, d: int) -> int:
+    """Return how many dense rows go in at once."""
+    return max(4 * d, 512) if _is_slim(size, d) else max(size, 32)
+
+
+def _cuts(X: Any, size: int) -> Iterator[int]:
+    """Yield where the chunks end that go in at once; a last one that is too short waits.
+
+    A chunk of sparse rows holds as many values as the sketch itself.
+    """
+    n, d = X.shape
+    if not is_sparse(X):
+        yield from range(_chunk(size, d), n + 1, _chunk(size, d))
+        return
+    start = 0
+    while True:
+        enough = X.indptr[start] + size * d
+        stop = int(np.searchsorted(X.indptr, enough))
+        stop = max(stop, start + size)
+        if stop > n:
+            return
+        yield stop
+        start = stop
+
+
+def _compressed(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
+    if is_sparse(X):
+        return _with_sparse(sketch, X, n_threads)
+    if _is_slim(sketch.size, X.shape[1]):
+        return _with_slim(sketch, X, n_threads)
+    with one_thread_blas():
+        X = X.astype(np.float64)
+        mean = X.mean(axis=0)
+        X -= mean
+        return _stacked(sketch, len(X), mean, float(np.einsum("ij,ij->", X, X)), X)
+
+
+def _counted(sketch: Sketch, n: int, mean: Doubles, total: float) -> tuple[Sketch, Doubles]:
+    """Count `n` more rows with this mean and total; return also what lies between the means.
+
+    The difference of the means is one row more: Chan, Golub and LeVeque (1983), eq. 2.1.
+    """
+    between = np.sqrt(sketch.n * n / (sketch.n + n)) * (mean - sketch.mean)
+    mean = sketch.mean + (mean - sketch.mean) * (n / (sketch.n + n))
+    total += sketch.total + float(between @ between)
+    return sketch._replace(n=sketch.n + n, mean=mean, total=total), between
+
+
+def _stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles) -> Sketch:
+    """Put `n` rows, given by their mean and what has their scatter, below those of a sketch."""
+    counted, between = _counted(sketch, n, mean, total)
+    if not np.isfinite(counted.total):  # squares beyond doubles: the caller has to scale
+        return counted
+    stack = np.concatenate([sketch.rows, rows, between[None]])
+    squares, U = linalg.eigh(stack @ stack.T, check_finite=False)
+    squares, U = squares[::-1][: sketch.size + 1], U[:, ::-1]
+    kept = _n_kept(squares, sketch.size)
+    vectors = (U[:, :kept] / np.sqrt(squares[:kept])).T @ stack
+    return counted._replace(rows=_faded(squares, sketch.size)[:kept, None] * vectors)
+
+
+def _with_slim(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
+    """Put in rows of few columns, whose scatter is smaller than they are."""
+    chunk = gather(X, n_threads)
+    counted, between = _counted(sketch, len(X), chunk.mean, float(np.trace(chunk.scatter)))
+    if not np.isfinite(counted.total):
+        return counted
+    with one_thread_blas():
+        scatter = sketch.rows.T @ sketch.rows + chunk.scatter
+        scatter += np.multiply.outer(between, between)
+        squares, vectors = linalg.eigh(scatter, check_finite=False)
+    squares = squares[::-1][: sketch.size + 1]
+    kept = _n_kept(squares, sketch.size)
+    vectors = vectors.T[::-1][:kept]
+    return counted._replace(rows=_faded(squares, sketch.size)[:kept, None] * vectors)
+
+
+def _n_kept(squares: Doubles, size: int) -> int:
+    """Return how many rows are longer than rounding."""
+    return min(int(np.count_nonzero(squares > 1e-28 * max(squares[0], 0.0))), size)
+
+
+def _faded(squares: Doubles, size: int) -> Doubles:
+    """Return the lengths of the rows that are kept."""
+    kept = np.maximum(squares[:size], 0)
+    if len(squares) > size:
+        last = size - max(1, int(FADING * size))
+        kept[last:] = np.maximum(kept[last:] - squares[size], 0)
+    return np.sqrt(kept)
+
+
+class _Stack:
+    """The scatter of a sketch's rows, a chunk of sparse rows and the row between their means."""
+
+    def __init__(self, chunk: SparseRows, above: Doubles) -> None:
+        self.chunk, self.above = chunk, above
+        self.eps = chunk.eps
+
+    def rounded(self, Q: Doubles) -> Doubles:
+        return Q
+
+    def scatter_times(self, Q: Doubles) -> Doubles:
+        return self.chunk.scatter_times(Q) + (Q @ self.above.T) @ self.above
+
+
+def _with_sparse(sketch: Sketch, X: Csr, n_threads: int) -> Sketch:
+    """The same with leading vectors from a short Krylov space that begins with the sketch's.
+
+    So that the chunk is never made dense.
+    """
+    chunk = SparseRows(X, n_threads)
+    counted, between = _counted(sketch, X.shape[0], chunk.mean, chunk.total)
+    if not np.isfinite(counted.total) or counted.total == 0:
+        return counted
+    above = np.concatenate([sketch.rows, between[None]])
+    d, size = X.shape[1], sketch.size
+    block = min(d, size + 10)
+    random = stream(KEY, sketch.n).standard_normal((max(block - len(above), 10), d))
+    lengths = np.linalg.norm(above, axis=1)
+    with one_thread_blas():
+        start = above[lengths > 1e-14 * lengths.max()]
+        Q = orthonormal(np.concatenate([_unit(start), _unit(random)])[: min(d, 2 * block)])
+        space = Space(_Stack(chunk, above), d, size, FIRST_STEPS * len(Q))
+        for _ in range((STEPS if sketch.n else FIRST_STEPS) - 1):
+            Q = space.grow(Q)
+            if len(Q) == 0:
+                break
+        else:
+            space.take(Q)
+        space.diagonalise(size + 1)
+        kept = _n_kept(space.values, size)
+        vectors = space.mix[:, :kept].T @ space.V
+    return counted._replace(rows=_faded(space.values, size)[:kept, None] * vectors)
+
+
+def _unit(rows: Doubles) -> Doubles:
+    unit: Doubles = rows / np.linalg.norm(rows, axis=1)[:, None]
+    return unit
+
+
+def _parts(X: Any) -> dict[str, Any]:
+    """Return rows as plain arrays by name, copied."""
+    if not is_sparse(X):
+        return {"values": X.copy()}
+    return {
+        "data": X.data.copy(),
+        "indices": X.indices.copy(),
+        "indptr": X.indptr.copy(),
+        "n_columns": X.shape[1],
+    }
+
+
+def _matrix(waiting: dict[str, Any]) -> Any:
+    if "values" in waiting:
+        return waiting["values"]
+    shape = (len(waiting["indptr"]) - 1, waiting["n_columns"])
+    return sparse.csr_array((waiting["data"], waiting["indices"], waiting["indptr"]), shape=shape)
+
+
+def _n_rows(waiting: dict[str, Any]) -> int:
+    if not waiting:
+        return 0
+    return len(waiting["values"]) if "values" in waiting else len(waiting["indptr"]) - 1
+
+
+def _joined(waiting: dict[str, Any], X: Any) -> Any:
+    """Return the waiting rows and those of X, in one matrix."""
+    above = _matrix(waiting)
+    if is_sparse(X):
+        return sparse.vstack([above, X], format="csr")
+    return np.concatenate([above, X])

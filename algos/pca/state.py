@@ -1,0 +1,224 @@
+"""What PCA has learned, from which its model follows: moments, or a sketch of the rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.deferred import Deferred
+from algos._common.scale import scaled
+from algos._common.threads import effective_n_threads
+from algos._common.warn import warn
+from algos.pca import covariance, sketch
+from algos.pca.counts import check_count, known_count, rows_needed
+from algos.pca.fitted import check_range, check_total, fitted_attributes
+from algos.pca.model import Model
+from algos.pca.moments import Moments, joined, with_row
+from algos.pca.sketch import Sketch
+from algos.pca.solvers import Decomposition, moments_of, unscaled_squares
+from algos.pca.sparse_rows import is_sparse
+from algos.pca.spectrum import Spectrum
+
+Floats = NDArray[Any]
+
+
+class Learned(Deferred):
+    """Base of the estimator: learns moments or a sketch, and makes the model when it is read.
+
+    Attributes
+    ----------
+    n_samples_ : int
+    _dtype : str
+        Of the attributes that the model will have.
+    _mean, _scatter : ndarray of shape (d,) and (d, d)
+        The moments, where the rows so far have them. After a truncated fit there is `_mean`
+        alone.
+    _sketch : dict
+        The fields of `Sketch`, where that is what was learned.
+    """
+
+    n_components: Any
+    n_oversamples: int
+    n_jobs: int | None
+    svd_solver: str
+    n_features_in_: int
+    n_samples_: int
+    n_components_: int
+    components_: Floats
+    explained_variance_: Floats
+    explained_variance_ratio_: Floats
+    noise_variance_: float
+    solver_: str
+
+    _deferred = (
+        "components_",
+        "explained_variance_",
+        "explained_variance_ratio_",
+        "singular_values_",
+        "mean_",
+        "n_components_",
+        "noise_variance_",
+        "solver_",
+    )
+
+    def _keep(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
+        """Take the model and the state that a fit has made."""
+        self._take_model(found, n, dtype, solver)
+        self._forget()
+        self._dtype = np.dtype(dtype).name
+        if found.sketch is not None:
+            self._sketch = found.sketch._asdict()
+        else:
+            self._mean = scaled(found.mean, -found.exponent)
+        if found.scatter is not None:
+            self._scatter = unscaled_squares(found.scatter, found.exponent)
+
+    def _learn_rows(self, X: Any, *, first: bool) -> None:
+        """Learn further rows."""
+        if self.svd_solver == "sketch":
+            check_range(_square_bound(X))
+            before = self._empty_sketch() if first else self._sketch_so_far()
+            self._learn_sketch(sketch.updated(before, X, self._n_threads()), X.dtype)
+            return
+        if not first and X.shape[0] == 1 and not is_sparse(X):
+            moments = with_row(self._moments(), X[0])
+        else:
+            moments = moments_of(X, self._n_threads())
+            if not first:
+                moments = joined(self._moments(), moments)
+        self._learn_moments(moments, X.dtype)
+
+    def _learn_other(self, other: Learned) -> None:
+        """Learn what another one has learned."""
+        dtype = np.dtype(self._dtype)
+        if self.svd_solver == "sketch":
+            a, b = self._sketch_so_far(), other._sketch_so_far()
+            self._learn_sketch(sketch.merged(a, b, self._n_threads()), dtype)
+            return
+        self._learn_moments(joined(self._moments(), other._moments()), dtype)
+
+    def _learn_moments(self, moments: Moments, dtype: Any) -> None:
+        total = float(np.einsum("ii", moments.scatter))
+        check_total(total)
+        self._forget()
+        self._mean, self._scatter = moments.mean, moments.scatter
+        self._defer(moments.n, total, dtype)
+
+    def _learn_sketch(self, learned: Sketch, dtype: Any) -> None:
+        check_total(learned.total)
+        self._forget()
+        self._sketch = learned._asdict()
+        self._defer(learned.n_seen, learned.total, dtype)
+
+    def _defer(self, n: int, total: float, dtype: Any) -> None:
+        """Have the model made when it is read, if the rows suffice."""
+        self.n_samples_, self._dtype = n, np.dtype(dtype).name
+        self._defer_model()
+        if self._n_missing() > 0:
+            self._is_stale = False
+            self.mean_ = self._state_mean().astype(dtype)
+            return
+        solver = "sketch" if "_sketch" in self.__dict__ else "covariance_eigh"
+        check_count(self.n_components, n, self.n_features_in_, solver)
+        if total > float(np.finfo(dtype).max) / 4:
+            self._make_model()  # which may be refused, and by nobody but the learning method
+
+    def _make_model(self) -> None:
+        n, d = self.n_samples_, self.n_features_in_
+        count = known_count(self.n_components, n, d)
+        if "_sketch" in self.__dict__:
+            count = min(n, d) if count is None else count
+            spectrum, mean = sketch.solve(Sketch(**self._sketch), count, self._n_threads())
+            solver = "sketch"
+        else:
+            moments = Moments(n, self._mean, self._scatter)
+            spectrum, mean = covariance.solve(moments, count), self._mean
+            solver = "covariance_eigh"
+        self._take_model(Decomposition(spectrum, mean, None, 0), n, self._dtype, solver)
+
+    def _take_model(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
+        made = fitted_attributes(found, self.n_components, n, np.dtype(dtype), solver)
+        for name, value in made.items():
+            setattr(self, name, value)
+
+    def _forget(self) -> None:
+        for name in ("_mean", "_scatter", "_sketch", "_is_stale"):
+            self.__dict__.pop(name, None)
+
+    def _n_threads(self) -> int:
+        return effective_n_threads(self.n_jobs)
+
+    def _n_missing(self) -> int:
+        """Return how many rows the model still lacks."""
+        return rows_needed(self.n_components, self.n_features_in_) - self.n_samples_
+
+    def _state_mean(self) -> Floats:
+        if "_sketch" not in self.__dict__:
+            return self._mean
+        return sketch.settled(Sketch(**self._sketch), 1).mean
+
+    def _moments(self) -> Moments:
+        if "_scatter" in self.__dict__:
+            return Moments(self.n_samples_, self._mean, self._scatter)
+        if self.noise_variance_ > 0:
+            self._warn_of_loss()
+        scatter = self._model().covariance() * (self.n_samples_ - 1)
+        return Moments(self.n_samples_, self._state_mean(), scatter)
+
+    def _empty_sketch(self) -> Sketch:
+        d = self.n_features_in_
+        wanted = known_count(self.n_components, d, d)
+        check_count(self.n_components, d, d, "sketch")
+        assert wanted is not None
+        return sketch.empty(sketch.size_for(wanted, self.n_oversamples, d), d)
+
+    def _sketch_so_far(self) -> Sketch:
+        if "_sketch" in self.__dict__:
+            return Sketch(**self._sketch)
+        empty = self._empty_sketch()
+        if "_scatter" in self.__dict__:
+            moments = Moments(self.n_samples_, self._mean, self._scatter)
+            spectrum = covariance.solve(moments, empty.size)
+        else:
+            if self.noise_variance_ > 0:
+                self._warn_of_loss()
+            variances = self.explained_variance_.astype(np.float64)
+            total = variances.sum() + self.noise_variance_ * max(
+                min(self.n_samples_, self.n_features_in_) - self.n_components_, 0
+            )
+            spectrum = Spectrum(variances, self.components_.astype(np.float64), total)
+        return sketch.from_spectrum(empty.size, self.n_samples_, self._mean, spectrum)
+
+    def _warn_of_loss(self) -> None:
+        warn(
+            f"The fit with svd_solver={self.solver_!r} kept {self.n_components_} directions "
+            f"and only the mean variance of the others, so what is learned from it differs "
+            f"from a fit to all rows. For exact results fit with "
+            f'svd_solver="covariance_eigh" and at least as many rows as columns, or use '
+            f"partial_fit from the start"
+        )
+
+    def _model(self) -> Model:
+        return Model(self.components_, self.explained_variance_, self.noise_variance_)
+
+    def _check_has_components(self) -> None:
+        check_is_fitted(self)
+        if not hasattr(self, "components_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} has seen {self.n_samples_} row(s) and lacks "
+                f"{self._n_missing()} more for its components; call `partial_fit` again"
+            )
+
+
+def _square_bound(X: Any) -> np.float64:
+    """Return a bound of the sum of squares that X can come to; infinity if it is no float."""
+    values = X.data if is_sparse(X) else X
+    if not values.size:
+        return np.float64(0)
+    peak = np.float64(max(values.max(), -values.min()))
+    with np.errstate(over="ignore"):
+        return 4 * peak * peak * values.size

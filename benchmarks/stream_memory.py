@@ -1,0 +1,83 @@
+"""Stream rows without end through `partial_fit`: `python -m benchmarks.stream_memory`.
+
+Rows are made batch by batch and forgotten. Prints what went through each estimator, the
+time, and how much the peak of the process's memory grew after the first tenth of the stream.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+
+import numpy as np
+
+from algos import PCA, KMeans
+
+N_COLUMNS = 50
+N_GROUPS = 20
+BATCH_BYTES = 64 << 20
+ESTIMATORS = {
+    "KMeans": lambda: KMeans(N_GROUPS, random_state=0),
+    "PCA": lambda: PCA(10),
+}
+
+
+def batches(n_bytes, batch_bytes, seed=0):
+    """Yield float32 rows around a few centres, in one array that is written anew each time.
+
+    A pool of noise is made once; each batch is it from another place on, since to draw all
+    would take longer than to learn it.
+    """
+    rng = np.random.default_rng(seed)
+    centers = 2 * rng.standard_normal((N_GROUPS, N_COLUMNS), dtype=np.float32)
+    n_rows = max(batch_bytes // (4 * N_COLUMNS), 1)
+    pool = rng.standard_normal((n_rows + 10_007, N_COLUMNS), dtype=np.float32)
+    X = np.empty((n_rows, N_COLUMNS), dtype=np.float32)
+    for _ in range(-(-n_bytes // X.nbytes)):
+        start = int(rng.integers(10_008))
+        np.take(centers, rng.integers(N_GROUPS, size=n_rows), axis=0, out=X)
+        X += pool[start : start + n_rows]
+        yield X
+
+
+def peak_megabytes():
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def stream(name, n_bytes, batch_bytes):
+    """Learn the stream and return what went through, as a line of text."""
+    estimator = ESTIMATORS[name]()
+    rows = learned = 0
+    seconds, early = 0.0, None
+    for X in batches(n_bytes, batch_bytes):
+        begun = time.perf_counter()
+        estimator.partial_fit(X)
+        seconds += time.perf_counter() - begun
+        rows, learned = rows + len(X), learned + X.nbytes
+        if early is None and learned >= n_bytes / 10:
+            early = peak_megabytes()
+    estimator.transform(X[:1000])
+    growth = peak_megabytes() - early
+    return (
+        f"{name:8s} {rows:>13,} rows  {learned / 1e9:8.2f} GB  {seconds:8.1f} s in partial_fit  "
+        f"{learned / 1e9 / seconds:6.2f} GB/s  peak RSS {peak_megabytes():7.0f} MB, "
+        f"grew {growth:5.1f} MB after the first tenth"
+    )
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--gigabytes", type=float, default=20.0, help="for each estimator")
+    parser.add_argument("--batch-megabytes", type=float, default=BATCH_BYTES / 1e6)
+    parser.add_argument("--estimator", choices=list(ESTIMATORS), action="append")
+    options = parser.parse_args(arguments)
+    for name in options.estimator or ESTIMATORS:
+        batch_bytes = int(options.batch_megabytes * 1e6)
+        print(stream(name, int(options.gigabytes * 1e9), batch_bytes), flush=True)
+
+
+if __name__ == "__main__":
+    main()
