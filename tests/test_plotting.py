@@ -40,7 +40,7 @@ def test_the_curve_of_an_estimator_is_drawn(pyplot, kmeans):
 
 
 def test_a_display_draws_where_and_how_it_is_told(pyplot, kmeans):
-    figure, ax = pyplot.subplots()
+    _, ax = pyplot.subplots()
     display = InertiaDisplay.from_estimator(kmeans, range(1, 4), ax=ax, color="red")
     assert display.ax_ is ax
     assert display.line_.get_color() == "red"

@@ -6,7 +6,7 @@ caller takes the rest of the mean out exactly (scatter - n delta delta').
 """
 
 from cython cimport floating
-from algos._cython._lanes cimport CHUNK, lane_count, lane_start, reduce_lanes
+from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._syrk cimport block_edge, pack_tiles, scatter_blocks
 from algos._cython._threads cimport run_region
@@ -15,6 +15,7 @@ from algos._cython._tile cimport tile_points
 cdef enum:
     BLOCK = 512        # rows packed at a time: 32 additions in float32 for each lane
     PANEL = 1024       # the same where many threads share the blocks
+    SPAN = 1024        # rows that are worth a lane: fewer cost less than to add one up
     FEWEST_LANES = 16  # with fewer, threads share the output and not the rows
     WIDE = 32          # blocks of columns against ...
     NARROW = 16        # ... so many others stay in cache
@@ -149,9 +150,9 @@ def scatter_matrix(
     cdef Py_ssize_t edge = block_edge(&shift[0]), points = tile_points(&shift[0])
     cdef Py_ssize_t blocks = _ceil_div(d, edge)
     cdef Py_ssize_t cells = blocks * (blocks + 1) // 2 * edge * edge
-    cdef Py_ssize_t lanes = lane_count(n, 8 * cells, n * d * sizeof(floating))
-    cdef bint by_rows = lanes >= min(
-        <Py_ssize_t> FEWEST_LANES, _ceil_div(n, CHUNK))
+    cdef Py_ssize_t spans = _ceil_div(n, SPAN)
+    cdef Py_ssize_t lanes = min(spans, lane_count(n, 8 * cells, n * d * sizeof(floating)))
+    cdef bint by_rows = lanes >= min(<Py_ssize_t> FEWEST_LANES, spans)
     cdef Py_ssize_t size = blocks * edge * points
     cdef Py_ssize_t block_rows = min(n, <Py_ssize_t> (BLOCK if by_rows else PANEL))
     cdef Py_ssize_t slot_size = _ceil_div(block_rows, points) * size

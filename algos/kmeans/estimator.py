@@ -64,7 +64,8 @@ class KMeans(
         weight. A callable takes X, n_clusters and `random_state=` and returns the centres.
     n_init : "auto" or int, default="auto"
         Number of runs with other initial centres, of which the best is kept. "auto" is 10
-        for `init="random"` or a callable, and 1 for "k-means++", "k-means||" or an array.
+        for `init="random"` or a callable, and 1 for "k-means++", "k-means||" or an array;
+        after `partial_fit` it is 10 for all but an array, since few points are clustered then.
     max_iter : int, default=300
         Most passes over the data in one run.
     tol : float, default=1e-4
@@ -96,7 +97,8 @@ class KMeans(
         changes no bit of the result.
     extra_center_factor : int, default=10
         `partial_fit` and `merge` keep `extra_center_factor * n_clusters` weighted centres,
-        of which the clusters are made. More are more accurate, and cost as much more.
+        of which the clusters are made. More are more accurate, and take as much more time
+        and memory.
     half_life : float or None, default=None
         Number of later rows (sum of their weights) after which the weight of a row has
         halved, in `partial_fit`; None for rows that count alike for ever. Rows of one
@@ -107,10 +109,12 @@ class KMeans(
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         Centres, in the dtype of X; of length 1 for the cosine metric.
     labels_ : ndarray of shape (n_samples,), dtype int32
-        Label of each row of X: its nearest centre, the first of equals.
+        Label of each row of X: its nearest centre, the first of equals. Only after `fit`:
+        the rows of a stream are gone, and `predict` labels any.
     inertia_ : float
         Weighted sum of the squared distances of the rows to their centres; for the cosine
-        metric, of the cosine distances.
+        metric, of the cosine distances. After `partial_fit` every row is in the cluster of
+        the weighted centre it went into, so this is an upper bound for nearest centres.
     n_iter_ : int
         Number of iterations of the best run.
     algorithm_ : {"lloyd", "hamerly", "quantized"}
@@ -149,6 +153,11 @@ class KMeans(
     of X at length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score`
     on copies of a few MB at a time.
 
+    `partial_fit` needs memory for ``extra_center_factor * n_clusters * n_features`` doubles,
+    for up to four times as many values of rows that wait for others, and for about 60 bytes
+    a row of the batch while it is learned. A batch costs little more than one iteration with
+    `extra_center_factor * n_clusters` centres.
+
     Rows of weight zero have no part in the fit, but get a label. Initial centres hang on
     the content of the rows and not on their order; a row of weight 2 is the same as two
     equal rows.
@@ -173,6 +182,11 @@ class KMeans(
     >>> bool(np.array_equal(kmeans.predict([[0, 0], [12, 3]]), kmeans.labels_[[0, 3]]))
     True
     >>> sorted(kmeans.cluster_centers_.tolist())
+    [[1.0, 2.0], [10.0, 2.0]]
+    >>> stream = KMeans(n_clusters=2, random_state=0)
+    >>> for row in X:
+    ...     stream = stream.partial_fit([row])
+    >>> sorted(stream.cluster_centers_.tolist())
     [[1.0, 2.0], [10.0, 2.0]]
     """
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.callbacks import Task
+from algos._common.random import Key
 from algos._common.scale import unscaled
+from algos._cython.kmeans_exchange import exchange
 from algos.kmeans.lloyd import Descent, descend
 from algos.kmeans.metric import rows_of_means
 from algos.kmeans.restarts import Model, Plan, Progress, best_run
@@ -50,19 +52,52 @@ def reduced_model(
         return _each_its_own(rows, state.scatter, plan.n_clusters), plan
     if is_auto and not isinstance(plan.init, np.ndarray):
         plan = replace(plan, n_init=_TRIALS)
-    model = best_run(
-        rows, plan, Progress(state.key), task=Task(), attributes=lambda centers: {}, report=report
-    )
+    is_mean = metric == "euclidean"  # else centres are brought to length 1
+    models = (_run(rows, plan, state.key, run, is_mean, report) for run in range(plan.n_init))
+    model = min(models, key=lambda model: model.inertia)
     within = rows.inertia_of(state.scatter)
     model.inertia += within
     model.history["objective"] = model.history["objective"] + within
     return model, plan
 
 
+def _run(
+    rows: Rows, plan: Plan, key: Key, run: int, is_mean: bool, report: Callable[[int, str], None]
+) -> Model:
+    """Return the outcome of one run, in which points also move one by one."""
+    model = best_run(
+        rows,
+        replace(plan, n_init=run + 1),
+        Progress(key, run),
+        task=Task(),
+        attributes=lambda centers: {},
+        report=report,
+    )
+    return _exchanged(rows, model, plan.max_iter) if is_mean else model
+
+
+def _exchanged(rows: Rows, model: Model, max_passes: int) -> Model:
+    assert rows.weight is not None
+    labels = model.labels.copy()
+    sums, totals = rows.sum_up(labels, len(model.centers))
+    means = rows.shifted(model.centers)
+    held = totals > 0
+    means[held] = sums[held] / totals[held, np.newaxis]
+    if not exchange(rows.take(slice(None)), rows.weight, labels, means, totals, max_passes):
+        return model
+    centers = rows.unshifted(means)
+    labels, inertia = rows.measure(centers)
+    return (
+        model
+        if inertia >= model.inertia
+        else replace(model, centers=centers, labels=labels, inertia=inertia)
+    )
+
+
 def curve(state: Stream, counts: NDArray[np.intp], metric: str, n_threads: int) -> Doubles:
     """Return the inertia for each number of clusters, given in ascending order."""
     rows = _rows_of(state, n_threads, metric)
-    labels = _merged_labels(state, counts[::-1], n_threads)
+    labels = _merged_labels(rows, counts[::-1])
     found = [_improved(rows, next(labels)) for _ in counts]
     # With one centre more than the best of fewer, the inertia is no larger.
     inertias = np.minimum.accumulate(found[::-1]) + rows.inertia_of(state.scatter)
@@ -74,7 +109,10 @@ def _rows_of(state: Stream, n_threads: int, metric: str) -> Rows:
     centers, weights = state.centers, state.weights
     if not len(centers):  # only rows without a direction came
         centers, weights = np.zeros((1, centers.shape[1])), np.ones(1)
-    return rows_of_means(centers, weights, state.key, n_threads, metric)
+    rows = rows_of_means(centers, weights, state.key, n_threads, metric)
+    # Points are visited in an order that rounding, or who merged whom, leaves alone.
+    order = np.argsort(rows.keys())
+    return rows_of_means(centers[order], weights[order], state.key, n_threads, metric)
 
 
 def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:
@@ -89,10 +127,11 @@ def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:
     return Model(centers, labels, inertia, 1, record)
 
 
-def _merged_labels(state: Stream, counts: NDArray[np.intp], n_threads: int) -> Iterator[Labels]:
+def _merged_labels(rows: Rows, counts: NDArray[np.intp]) -> Iterator[Labels]:
     """Yield the clusters that mergers of the closest pairs leave, for falling numbers."""
-    m = len(state.centers)
-    merged = Mergers(state.centers, state.weights, int(counts[-1]), n_threads)
+    assert rows.weight is not None
+    m = len(rows)
+    merged = Mergers(rows.X, rows.weight, int(counts[-1]), rows.n_threads)
     labels = np.arange(m)
     done = 0
     for count in counts:

@@ -429,7 +429,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
             reset=reset,
             accept_sparse=False if self.svd_solver == "full" else "csr",
             ensure_min_samples=ensure_min_samples,
-            ensure_all_finite=self.svd_solver == "sketch",
+            ensure_all_finite=self.svd_solver == "sketch" or _is_one_row(X),
         )
 
     def _fit(self, X: Any) -> None:
@@ -458,6 +458,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
         # Below the rounding of the components' type there is nothing but noise to magnify.
         least = np.finfo(deviations.dtype).eps * deviations.max(initial=0)
         return np.maximum(deviations, least if least > 0 else deviations.dtype.type(1))
+
+
+def _is_one_row(X: Any) -> bool:
+    return len(getattr(X, "shape", ())) == 2 and X.shape[0] == 1
 
 
 def _checked_coordinates(X: Any) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,3 +62,9 @@ def check_range(variances: Any) -> None:
         f"the variance of X must be at most {np.finfo(dtype).max:.1e}, the largest {dtype}; "
         f"{remedy}"
     )
+
+
+def check_total(total: float) -> None:
+    """Raise ValueError where a sum of squares is beyond doubles."""
+    if not math.isfinite(total):
+        check_range(np.float64(total))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from algos._common.threads import one_thread_blas
 from algos._cython.pca_project import project
 from algos.pca.moments import Doubles
-from algos.pca.sparse_rows import is_sparse, projected_sparse, squared_norms
+from algos.pca.sparse_rows import canonical, is_sparse, projected_sparse, squared_norms
 
 Floats = NDArray[Any]
 
@@ -68,7 +68,7 @@ class Model:
     def _squares_beside(self, rows: Any, mean: Doubles, z: Doubles, n_threads: int) -> Doubles:
         """Return the squared length of each row's part beside the components."""
         if is_sparse(rows):
-            beside = squared_norms(rows, mean) - np.einsum("ij,ij->i", z, z)
+            beside = squared_norms(canonical(rows), mean) - np.einsum("ij,ij->i", z, z)
             return np.maximum(beside, 0)
         rest = rows - projected(z, None, self.V.T, mean, n_threads)  # loses no digits
         squares: Doubles = np.einsum("ij,ij->i", rest, rest)

@@ -70,8 +70,19 @@ def joined(a: Moments, b: Moments) -> Moments:
         return b if a.n == 0 else a
     n = a.n + b.n
     step = b.mean - a.mean
-    scatter = a.scatter + b.scatter + (a.n * b.n / n) * np.outer(step, step)
+    scatter = np.multiply.outer((a.n * b.n / n) * step, step)
+    scatter += a.scatter
+    scatter += b.scatter
     return Moments(n, a.mean + step * (b.n / n), scatter)
+
+
+def with_row(a: Moments, row: Floats) -> Moments:
+    """Return the moments of the rows and one more."""
+    n = a.n + 1
+    step = row - a.mean
+    scatter = np.multiply.outer((a.n / n) * step, step)
+    scatter += a.scatter
+    return Moments(n, a.mean + step / n, scatter)
 
 
 def column_mean_and_squares(X: Floats, n_threads: int) -> tuple[Doubles, Doubles]:

@@ -20,7 +20,7 @@ from scipy import linalg, sparse
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
 from algos.pca.krylov import Space, orthonormal
-from algos.pca.moments import Doubles
+from algos.pca.moments import Doubles, gather
 from algos.pca.sparse_rows import Csr, SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum, completed
 
@@ -83,7 +83,8 @@ def updated(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
         sketch = settled(sketch, n_threads)
     if sketch.waiting:
         # Of dense rows, only those that fill the first chunk are copied beside the waiting.
-        n_head = X.shape[0] if is_sparse(X) else sketch.size - _n_rows(sketch.waiting)
+        n_waiting = _n_rows(sketch.waiting)
+        n_head = X.shape[0] if is_sparse(X) else _chunk(sketch.size, X.shape[1]) - n_waiting
         head = _joined(sketch.waiting, X[:n_head])
         sketch = _taken(sketch._replace(waiting={}), head, n_threads)
         X = X[n_head:]
@@ -126,6 +127,16 @@ def solve(sketch: Sketch, count: int, n_threads: int) -> tuple[Spectrum, Doubles
     return Spectrum(variances, components, sketch.total / (sketch.n - 1)), sketch.mean
 
 
+def _is_slim(size: int, d: int) -> bool:
+    """Tell whether the scatter of the columns takes no more memory than the sketch."""
+    return d <= 2 * size
+
+
+def _chunk(size: int, d: int) -> int:
+    """Return how many dense rows go in at once."""
+    return max(4 * d, 512) if _is_slim(size, d) else max(size, 32)
+
+
 def _cuts(X: Any, size: int) -> Iterator[int]:
     """Yield where the chunks end that go in at once; a last one that is too short waits.
 
@@ -133,7 +144,7 @@ def _cuts(X: Any, size: int) -> Iterator[int]:
     """
     n, d = X.shape
     if not is_sparse(X):
-        yield from range(size, n + 1, size)
+        yield from range(_chunk(size, d), n + 1, _chunk(size, d))
         return
     start = 0
     while True:
@@ -149,6 +160,8 @@ def _cuts(X: Any, size: int) -> Iterator[int]:
 def _compressed(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
     if is_sparse(X):
         return _with_sparse(sketch, X, n_threads)
+    if _is_slim(sketch.size, X.shape[1]):
+        return _with_slim(sketch, X, n_threads)
     with one_thread_blas():
         X = X.astype(np.float64)
         mean = X.mean(axis=0)
@@ -156,38 +169,58 @@ def _compressed(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
         return _stacked(sketch, len(X), mean, float(np.einsum("ij,ij->", X, X)), X)
 
 
-def _stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles) -> Sketch:
-    """Put `n` rows, given by their mean and what has their scatter, below those of a sketch.
+def _counted(sketch: Sketch, n: int, mean: Doubles, total: float) -> tuple[Sketch, Doubles]:
+    """Count `n` more rows with this mean and total; return also what lies between the means.
 
     The difference of the means is one row more: Chan, Golub and LeVeque (1983), eq. 2.1.
     """
-    between = _between(sketch, n, mean)
-    stack = np.concatenate([sketch.rows, rows, between[None]])
-    total += sketch.total + float(between @ between)
+    between = np.sqrt(sketch.n * n / (sketch.n + n)) * (mean - sketch.mean)
     mean = sketch.mean + (mean - sketch.mean) * (n / (sketch.n + n))
-    counted = sketch._replace(n=sketch.n + n, mean=mean, total=total)
-    if not np.isfinite(total):  # squares beyond doubles: the caller has to scale
+    total += sketch.total + float(between @ between)
+    return sketch._replace(n=sketch.n + n, mean=mean, total=total), between
+
+
+def _stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles) -> Sketch:
+    """Put `n` rows, given by their mean and what has their scatter, below those of a sketch."""
+    counted, between = _counted(sketch, n, mean, total)
+    if not np.isfinite(counted.total):  # squares beyond doubles: the caller has to scale
         return counted
+    stack = np.concatenate([sketch.rows, rows, between[None]])
     squares, U = linalg.eigh(stack @ stack.T, check_finite=False)
-    squares, U = np.maximum(squares[::-1], 0), U[:, ::-1]
-    kept = min(np.count_nonzero(squares > 1e-28 * squares[0]), sketch.size)
+    squares, U = squares[::-1][: sketch.size + 1], U[:, ::-1]
+    kept = _n_kept(squares, sketch.size)
     vectors = (U[:, :kept] / np.sqrt(squares[:kept])).T @ stack
     return counted._replace(rows=_faded(squares, sketch.size)[:kept, None] * vectors)
 
 
+def _with_slim(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
+    """Put in rows of few columns, whose scatter is smaller than they are."""
+    chunk = gather(X, n_threads)
+    counted, between = _counted(sketch, len(X), chunk.mean, float(np.trace(chunk.scatter)))
+    if not np.isfinite(counted.total):
+        return counted
+    with one_thread_blas():
+        scatter = sketch.rows.T @ sketch.rows + chunk.scatter
+        scatter += np.multiply.outer(between, between)
+        squares, vectors = linalg.eigh(scatter, check_finite=False)
+    squares = squares[::-1][: sketch.size + 1]
+    kept = _n_kept(squares, sketch.size)
+    vectors = vectors.T[::-1][:kept]
+    return counted._replace(rows=_faded(squares, sketch.size)[:kept, None] * vectors)
+
+
+def _n_kept(squares: Doubles, size: int) -> int:
+    """Return how many rows are longer than rounding."""
+    return min(int(np.count_nonzero(squares > 1e-28 * max(squares[0], 0.0))), size)
+
+
 def _faded(squares: Doubles, size: int) -> Doubles:
     """Return the lengths of the rows that are kept."""
-    kept = squares[:size].copy()
+    kept = np.maximum(squares[:size], 0)
     if len(squares) > size:
         last = size - max(1, int(FADING * size))
         kept[last:] = np.maximum(kept[last:] - squares[size], 0)
     return np.sqrt(kept)
-
-
-def _between(sketch: Sketch, n: int, mean: Doubles) -> Doubles:
-    factor = np.sqrt(sketch.n * n / (sketch.n + n))
-    row: Doubles = factor * (mean - sketch.mean)
-    return row
 
 
 class _Stack:
@@ -210,12 +243,8 @@ def _with_sparse(sketch: Sketch, X: Csr, n_threads: int) -> Sketch:
     So that the chunk is never made dense.
     """
     chunk = SparseRows(X, n_threads)
-    between = _between(sketch, X.shape[0], chunk.mean)
-    n = sketch.n + X.shape[0]
-    mean = sketch.mean + (chunk.mean - sketch.mean) * (X.shape[0] / n)
-    total = sketch.total + chunk.total + float(between @ between)
-    counted = sketch._replace(n=n, mean=mean, total=total)
-    if not np.isfinite(total) or total == 0:
+    counted, between = _counted(sketch, X.shape[0], chunk.mean, chunk.total)
+    if not np.isfinite(counted.total) or counted.total == 0:
         return counted
     above = np.concatenate([sketch.rows, between[None]])
     d, size = X.shape[1], sketch.size
@@ -233,10 +262,9 @@ def _with_sparse(sketch: Sketch, X: Csr, n_threads: int) -> Sketch:
         else:
             space.take(Q)
         space.diagonalise(size + 1)
-        squares = np.maximum(space.values, 0)
-        kept = min(np.count_nonzero(squares > 1e-28 * squares[0]), size)
+        kept = _n_kept(space.values, size)
         vectors = space.mix[:, :kept].T @ space.V
-    return counted._replace(rows=_faded(squares, size)[:kept, None] * vectors)
+    return counted._replace(rows=_faded(space.values, size)[:kept, None] * vectors)
 
 
 def _unit(rows: Doubles) -> Doubles:

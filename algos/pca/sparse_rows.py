@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._cython._csr import CsrRows
 from algos._cython.pca_sparse_covariance import csr_moments, csr_scatter_matrix
 from algos._cython.pca_sparse_power import csr_power_step, csr_project
 from algos.pca.moments import Doubles, Moments, require_room
@@ -19,6 +20,7 @@ Csr = Any  # csr_array or csr_matrix
 
 def canonical(X: Csr) -> Csr:
     """Return X with ascending columns in each row and one value for each; X itself if it is so."""
+    csr_arrays(X)  # whose check comes before SciPy's walk through the indices
     if X.has_canonical_format:
         return X
     X = X.copy()
@@ -26,11 +28,17 @@ def canonical(X: Csr) -> Csr:
     return X
 
 
-def parts(X: Csr) -> tuple[Floats, NDArray[Any], NDArray[Any]]:
-    """Return (data, indices, indptr), both kinds of index in one type."""
-    if X.indices.dtype == X.indptr.dtype and X.indices.dtype in (np.int32, np.int64):
-        return X.data, X.indices, X.indptr
-    return X.data, X.indices.astype(np.int64), X.indptr.astype(np.int64)
+def csr_arrays(X: Csr) -> tuple[Floats, NDArray[Any], NDArray[Any]]:
+    """Return (data, indices, indptr) as the kernels take them, no index beyond the matrix."""
+    kinds = X.indices.dtype, X.indptr.dtype
+    kind = kinds[0] if kinds in ((np.int32,) * 2, (np.int64,) * 2) else np.dtype(np.int64)
+    arrays = (
+        np.ascontiguousarray(X.data),
+        np.ascontiguousarray(X.indices, dtype=kind),
+        np.ascontiguousarray(X.indptr, dtype=kind),
+    )
+    CsrRows(*arrays, X.shape[1])
+    return arrays
 
 
 class SparseRows:
@@ -50,6 +58,7 @@ class SparseRows:
 
     def __init__(self, X: Csr, n_threads: int) -> None:
         self.X, self.n_threads = X, n_threads
+        self._arrays = csr_arrays(X)
         n, d = X.shape
         counts, sums, _ = self._moments(np.zeros(d))
         self.counts, self.mean = counts, sums / n
@@ -70,7 +79,7 @@ class SparseRows:
         """Return Q Xc' Xc in one pass over X; the rows of Q are vectors of length d."""
         Q = np.ascontiguousarray(Q)
         out, sums = np.empty(Q.shape), np.empty(len(Q))
-        csr_power_step(*parts(self.X), Q, Q @ self.mean, out, sums, self.n_threads)
+        csr_power_step(*self._arrays, Q, Q @ self.mean, out, sums, self.n_threads)
         out -= np.outer(sums, self.mean)
         return out
 
@@ -82,7 +91,7 @@ class SparseRows:
         shift = np.where(self.counts == n, self.mean, 0.0)
         _, sums, _ = self._moments(shift)
         products = np.empty((d, d))
-        csr_scatter_matrix(*parts(self.X), shift, self._shares(), products, self.n_threads)
+        csr_scatter_matrix(*self._arrays, shift, self._shares(), products, self.n_threads)
         delta = sums / n
         products -= n * np.outer(delta, delta)
         return Moments(n, shift + delta, products)
@@ -102,7 +111,7 @@ class SparseRows:
     def _moments(self, shift: Doubles) -> Doubles:
         """Return how many values each column stores, their sums and squares less the shift."""
         found = np.empty((3, len(shift)))
-        csr_moments(*parts(self.X), shift, found, self.n_threads)
+        csr_moments(*self._arrays, shift, found, self.n_threads)
         return found
 
     def _shares(self) -> NDArray[np.intp]:
@@ -120,7 +129,7 @@ def projected_sparse(X: Csr, shift: Floats, vectors: Floats, n_threads: int) -> 
     out = np.zeros((X.shape[0], len(vectors)), X.dtype)
     if out.size:
         center = vectors @ shift.astype(np.float64)
-        csr_project(*parts(X), vectors, center, out, n_threads)
+        csr_project(*csr_arrays(X), vectors, center, out, n_threads)
     return out
 
 

@@ -15,11 +15,12 @@ from algos._common.threads import effective_n_threads
 from algos._common.warn import warn
 from algos.pca import covariance, sketch
 from algos.pca.counts import check_count, known_count, rows_needed
-from algos.pca.fitted import check_range, fitted_attributes
+from algos.pca.fitted import check_range, check_total, fitted_attributes
 from algos.pca.model import Model
-from algos.pca.moments import Moments, joined
+from algos.pca.moments import Moments, joined, with_row
 from algos.pca.sketch import Sketch
 from algos.pca.solvers import Decomposition, moments_of, unscaled_squares
+from algos.pca.sparse_rows import is_sparse
 from algos.pca.spectrum import Spectrum
 
 Floats = NDArray[Any]
@@ -83,8 +84,13 @@ class Learned(Deferred):
             before = self._empty_sketch() if first else self._sketch_so_far()
             self._learn_sketch(sketch.updated(before, X, self._n_threads()), X.dtype)
             return
-        moments = moments_of(X, self._n_threads())
-        self._learn_moments(moments if first else joined(self._moments(), moments), X.dtype)
+        if not first and X.shape[0] == 1 and not is_sparse(X):
+            moments = with_row(self._moments(), X[0])
+        else:
+            moments = moments_of(X, self._n_threads())
+            if not first:
+                moments = joined(self._moments(), moments)
+        self._learn_moments(moments, X.dtype)
 
     def _learn_other(self, other: Learned) -> None:
         """Learn what another one has learned."""
@@ -96,14 +102,14 @@ class Learned(Deferred):
         self._learn_moments(joined(self._moments(), other._moments()), dtype)
 
     def _learn_moments(self, moments: Moments, dtype: Any) -> None:
-        total = float(moments.scatter.trace())
-        check_range(np.float64(total))
+        total = float(np.einsum("ii", moments.scatter))
+        check_total(total)
         self._forget()
         self._mean, self._scatter = moments.mean, moments.scatter
         self._defer(moments.n, total, dtype)
 
     def _learn_sketch(self, learned: Sketch, dtype: Any) -> None:
-        check_range(np.float64(learned.total))
+        check_total(learned.total)
         self._forget()
         self._sketch = learned._asdict()
         self._defer(learned.n_seen, learned.total, dtype)
@@ -116,7 +122,7 @@ class Learned(Deferred):
             self._is_stale = False
             self.mean_ = self._state_mean().astype(dtype)
             return
-        solver = "sketch" if hasattr(self, "_sketch") else "covariance_eigh"
+        solver = "sketch" if "_sketch" in self.__dict__ else "covariance_eigh"
         check_count(self.n_components, n, self.n_features_in_, solver)
         if total > float(np.finfo(dtype).max) / 4:
             self._make_model()  # which may be refused, and by nobody but the learning method
@@ -124,7 +130,7 @@ class Learned(Deferred):
     def _make_model(self) -> None:
         n, d = self.n_samples_, self.n_features_in_
         count = known_count(self.n_components, n, d)
-        if hasattr(self, "_sketch"):
+        if "_sketch" in self.__dict__:
             count = min(n, d) if count is None else count
             spectrum, mean = sketch.solve(Sketch(**self._sketch), count, self._n_threads())
             solver = "sketch"
@@ -151,12 +157,12 @@ class Learned(Deferred):
         return rows_needed(self.n_components, self.n_features_in_) - self.n_samples_
 
     def _state_mean(self) -> Floats:
-        if not hasattr(self, "_sketch"):
+        if "_sketch" not in self.__dict__:
             return self._mean
         return sketch.settled(Sketch(**self._sketch), 1).mean
 
     def _moments(self) -> Moments:
-        if hasattr(self, "_scatter"):
+        if "_scatter" in self.__dict__:
             return Moments(self.n_samples_, self._mean, self._scatter)
         if self.noise_variance_ > 0:
             self._warn_of_loss()
@@ -171,10 +177,10 @@ class Learned(Deferred):
         return sketch.empty(sketch.size_for(wanted, self.n_oversamples, d), d)
 
     def _sketch_so_far(self) -> Sketch:
-        if hasattr(self, "_sketch"):
+        if "_sketch" in self.__dict__:
             return Sketch(**self._sketch)
         empty = self._empty_sketch()
-        if hasattr(self, "_scatter"):
+        if "_scatter" in self.__dict__:
             moments = Moments(self.n_samples_, self._mean, self._scatter)
             spectrum = covariance.solve(moments, empty.size)
         else:
@@ -210,7 +216,7 @@ class Learned(Deferred):
 
 def _square_bound(X: Any) -> np.float64:
     """Return a bound of the sum of squares that X can come to; infinity if it is no float."""
-    values = X.data if sketch.is_sparse(X) else X
+    values = X.data if is_sparse(X) else X
     if not values.size:
         return np.float64(0)
     peak = np.float64(max(values.max(), -values.min()))
