@@ -141,10 +141,11 @@ class KMeans(
     -----
     One iteration takes about ``2 * n_samples * n_features * n_clusters`` operations, and
     beyond X it needs memory for 4 bytes a row (with bounds two numbers more), plus at most
-    5 % of X (or 16 MB) for sums. k-means++ needs up to a fifth of X and 12 MB more, at least
-    two numbers a row, and 18 bytes a row while it begins. X is copied only if it is not
-    C-ordered or of another dtype, has rows of weight zero, or is so extreme (1e9 and more
-    in float32) that squares would leave the dtype's range.
+    5 % of X (or 16 MB) for sums. k-means++ needs 10 bytes a row (14 in float64), and with its
+    lists and the codes at most 30 % of X and 16 MB; "k-means||" 14 (18) bytes a row and
+    2 MB. X is copied only if it is not C-ordered or of another dtype, has rows of weight
+    zero, or is so extreme (1e9 and more in float32) that squares would leave the dtype's
+    range.
 
     Sparse X is worked on as CSR; other formats are converted once. With m stored values, an
     iteration takes about ``2 * m * n_clusters`` operations, and beyond X it needs memory for 12

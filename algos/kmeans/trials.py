@@ -100,18 +100,21 @@ class Trials:
 
     def gains(self, candidates: Doubles, squares: Floats) -> Doubles:
         """Return by how much each candidate would lower the weighted sum of `squares`."""
-        gains = np.empty(len(candidates))
-        rounded = candidates.astype(self._X.dtype)
-        given = (self._X, self._weight, self._shift, rounded, squares)
-        hits = self._hits
+        hits, codes, gains = self._hits, self._codes, np.empty(len(candidates))
         hits.begin(len(candidates))
-        found = (hits.masks, hits.listed, hits.counts, gains, self._n_threads)
-        if self._codes is None:
-            try_candidates(*given, self._tiles, self._are_packed, *found)
+        given = (self._X, self._weight, self._shift, candidates.astype(self._X.dtype), squares)
+        if codes is None:
+            try_candidates(
+                *given, self._tiles, self._are_packed,
+                hits.masks, hits.listed, hits.counts, gains, self._n_threads,
+            )  # fmt: skip
             self._are_packed = True
         else:
-            try_candidates_coded(*given, *self._codes, self._all_rows, *found)
-            self._all_rows = hits.counts.mean() * len(hits.counts) > _USELESS * len(squares)
+            try_candidates_coded(
+                *given, codes.step, codes.codes, codes.norms, codes.errors, self._all_rows,
+                hits.masks, hits.listed, hits.counts, gains, self._n_threads,
+            )  # fmt: skip
+            self._all_rows = hits.counts.sum() > _USELESS * len(squares) * len(candidates)
         return gains
 
     def add(
