@@ -17,7 +17,7 @@ Doubles = NDArray[np.float64]
 
 _LINE = 64  # bytes
 _MASK_ROWS = 64
-_USELESS = 0.5  # share of rows hit by a candidate from which codes spare nothing
+_USELESS = 0.25  # share of rows hit by a candidate from which codes spare nothing
 
 
 class Hits:
@@ -60,8 +60,8 @@ class Hits:
 class Trials:
     """Candidates for a further centre, measured in one pass over the rows.
 
-    Codes spare reading rows that cannot be hit. Without them a small X is kept in tiles, as
-    the kernels take it in.
+    Codes spare reading rows that cannot be hit; but not in the first steps, when most are.
+    Without them a small X is kept in tiles, as the kernels take it in.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Trials:
         self._shift = shift
         self._codes = codes
         self._n_threads = n_threads
-        self._all_rows = True  # before there is a centre, each is hit
+        self._most_are_hit = True
         n_bytes = _room(X, codes)
         self._tiles: Floats | None = None
         self._are_packed = False
@@ -103,7 +103,7 @@ class Trials:
         hits, codes, gains = self._hits, self._codes, np.empty(len(candidates))
         hits.begin(len(candidates))
         given = (self._X, self._weight, self._shift, candidates.astype(self._X.dtype), squares)
-        if codes is None:
+        if codes is None or self._most_are_hit:
             try_candidates(
                 *given, self._tiles, self._are_packed,
                 hits.masks, hits.listed, hits.counts, gains, self._n_threads,
@@ -111,10 +111,10 @@ class Trials:
             self._are_packed = True
         else:
             try_candidates_coded(
-                *given, codes.step, codes.codes, codes.norms, codes.errors, self._all_rows,
+                *given, codes.step, codes.codes, codes.norms, codes.errors, False,
                 hits.masks, hits.listed, hits.counts, gains, self._n_threads,
             )  # fmt: skip
-            self._all_rows = hits.counts.sum() > _USELESS * len(squares) * len(candidates)
+        self._most_are_hit = hits.counts.sum() > _USELESS * len(squares) * len(candidates)
         return gains
 
     def add(
@@ -149,7 +149,7 @@ class Trials:
     ) -> None:
         rounded = center.astype(self._X.dtype)[np.newaxis]
         given = (self._X, self._shift, rounded, squares)
-        if self._codes is None:
+        if self._codes is None or known is None:
             add_center(*given, self._tiles, self._are_packed, self._n_threads)
             self._are_packed = True
         else:
