@@ -33,10 +33,12 @@ _NO_DIRECTION = 1e-12  # length of a mean of unit vectors that is rounding alone
 class _OfLengthOne(Rows):
     """What differs where rows were scaled to length 1; stands left of a kind of rows."""
 
-    source: Any  # the rows as they came: their content, which keys hang on
+    source: Any = None  # the rows as they came: their content, which keys hang on
     kept: NDArray[np.intp] | None = None  # which of them have a direction; None: all
 
-    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
+        if self.source is None:
+            return super().keys(indices)
         if indices is None:
             keys = row_keys(self.source, self._key, n_threads=self.n_threads)
             return keys if self.kept is None else keys[self.kept]
@@ -92,7 +94,7 @@ class _Means(Rows):
         super().__init__(X, weight, key, n_threads)
         self._unit = exponent_of(X - self.shift) - _STABLE_BITS
 
-    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         X = self.take(slice(None) if indices is None else indices)
         return row_keys(np.rint(scaled(X, self._unit)), self._key, n_threads=self.n_threads)
 
