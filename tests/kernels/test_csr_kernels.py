@@ -91,7 +91,7 @@ def test_labels_and_sums_equal_numpy(level, shape, dtype, index):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_first_of_equal_centres_is_taken(level, dtype):
-    X, rows, norms, centers = problem(200, 20, 30, dtype)
+    _, rows, norms, centers = problem(200, 20, 30, dtype)
     twice = np.concatenate([centers, centers])
     assert np.array_equal(run_assign(rows, norms, twice)[0], run_assign(rows, norms, centers)[0])
 
