@@ -111,7 +111,7 @@ def make_rows(
         X = sparse_rows.canonical(X)
     units, directed = unit_rows(X, n_threads)
     undirected, kept = _weight_of(~directed, weight), None
-    if 0 < undirected and directed.any():
+    if undirected > 0 and directed.any():
         kept = np.flatnonzero(directed)
         units, weight = units[kept], None if weight is None else weight[kept]
     rows = (_SparseOnSphere if sparse.issparse(X) else _DenseOnSphere)(
