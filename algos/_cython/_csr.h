@@ -26,13 +26,17 @@ typedef struct {
 } algos_csr;
 
 typedef struct {
+    Py_ssize_t k, d, width;
+    const int32_t *slots; /* where the panel has the rows' columns, if not in their order */
+    void *values;
+} algos_panel;
+
+typedef struct {
     Py_ssize_t lanes; /* values in a register */
-    void (*pack)(const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                 Py_ssize_t, void *);
-    void (*nearest)(const algos_csr *, Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t,
-                    const void *, Py_ssize_t, int32_t *, void *, void *);
-    void (*products)(const algos_csr *, Py_ssize_t, const void *, Py_ssize_t, Py_ssize_t,
-                     double *);
+    void (*pack)(const double *, Py_ssize_t, Py_ssize_t, const algos_panel *);
+    void (*nearest)(const algos_csr *, Py_ssize_t, Py_ssize_t, const algos_panel *,
+                    const void *, int32_t *, void *, void *);
+    void (*products)(const algos_csr *, Py_ssize_t, const algos_panel *, double *);
     double (*product)(const algos_csr *, Py_ssize_t, const double *);
     double (*norm)(const algos_csr *, Py_ssize_t);
     Py_ssize_t (*length)(const algos_csr *, Py_ssize_t);

@@ -8,18 +8,21 @@ cdef extern from "_csr.h" nogil:
         const void* indices
         const void* indptr
         Py_ssize_t n, d
+    ctypedef struct algos_panel:
+        Py_ssize_t k, d, width
+        const int32_t* slots
+        void* values
     ctypedef struct algos_csr_table:
         Py_ssize_t lanes
         void (*pack)(
-            const double* centers, Py_ssize_t k, Py_ssize_t d, Py_ssize_t width,
-            Py_ssize_t begin, Py_ssize_t end, void* panel) noexcept nogil
+            const double* centers, Py_ssize_t begin, Py_ssize_t end,
+            const algos_panel* panel) noexcept nogil
         void (*nearest)(
-            const algos_csr* x, Py_ssize_t start, Py_ssize_t rows, const void* panel,
-            Py_ssize_t width, const void* init, Py_ssize_t k, int32_t* label, void* least,
-            void* second) noexcept nogil
+            const algos_csr* x, Py_ssize_t start, Py_ssize_t rows, const algos_panel* panel,
+            const void* init, int32_t* label, void* least, void* second) noexcept nogil
         void (*products)(
-            const algos_csr* x, Py_ssize_t row, const void* panel, Py_ssize_t width,
-            Py_ssize_t k, double* out) noexcept nogil
+            const algos_csr* x, Py_ssize_t row, const algos_panel* panel,
+            double* out) noexcept nogil
         double (*product)(
             const algos_csr* x, Py_ssize_t row, const double* center) noexcept nogil
         double (*norm)(const algos_csr* x, Py_ssize_t row) noexcept nogil
@@ -41,9 +44,11 @@ cdef class CsrRows:
 
 # Centres, transposed; the pointers are into memory of the object.
 cdef class Panel:
-    cdef Py_ssize_t k, width
+    cdef algos_panel p
     cdef Py_ssize_t padded        # k, in whole registers: room for `table.products`
-    cdef void* data
-    cdef Scratch _room
+    cdef Scratch _values, _slots
 
 cdef Panel make_panel(CsrRows rows, const double[:, ::1] centers, int n_threads)
+
+# of the columns alone that are not zero in all centres
+cdef Panel make_sparse_panel(CsrRows rows, const double[:, ::1] centers)

@@ -10,5 +10,5 @@ class CsrRows:
 
 def _test_choose_level(limit: int) -> None: ...
 def _test_products(
-    rows: CsrRows, centers: NDArray[np.float64], out: NDArray[np.float64]
+    rows: CsrRows, centers: NDArray[np.float64], out: NDArray[np.float64], by_slots: bool
 ) -> None: ...

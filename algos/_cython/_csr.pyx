@@ -2,7 +2,7 @@
 
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t
-from algos._cython._memory cimport scratch
+from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
 cdef extern from "_csr_tables.h" nogil:
@@ -57,38 +57,77 @@ def _set_arrays(
 cdef struct PackJob:
     const algos_csr_table* table
     const double* centers
-    Py_ssize_t k, d, width
-    void* panel
+    const algos_panel* panel
 
 
 cdef void _pack_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef PackJob* job = <PackJob*> arg
-    job.table.pack(
-        job.centers, job.k, job.d, job.width, task * COLUMNS,
-        min(job.d, task * COLUMNS + COLUMNS), job.panel,
-    )
+    cdef Py_ssize_t end = min(job.panel.d, task * COLUMNS + COLUMNS)
+    job.table.pack(job.centers, task * COLUMNS, end, job.panel)
 
 
-cdef Panel make_panel(CsrRows rows, const double[:, ::1] centers, int n_threads):
+cdef Panel _panel_of(
+    CsrRows rows, const double* centers, Py_ssize_t k, Py_ssize_t d, int n_threads
+):
     """Return centres as blocks of columns.
 
     A block is as wide as a core's cache has room for: a row's stored values then find their
     columns near.
     """
     cdef Panel panel = Panel()
-    cdef Py_ssize_t k = centers.shape[0], d = centers.shape[1], lanes = rows.table.lanes
-    cdef Py_ssize_t fit = ALGOS_CSR_CACHE // (d * lanes * rows.itemsize)
-    cdef Py_ssize_t vectors = min(max(fit, <Py_ssize_t> ALGOS_CSR_FEW), <Py_ssize_t> ALGOS_CSR_VECTORS)
+    cdef Py_ssize_t lanes = rows.table.lanes
+    cdef Py_ssize_t vectors = ALGOS_CSR_CACHE // (d * lanes * rows.itemsize)
     cdef PackJob job
-    panel.k = k
-    panel.width = lanes * vectors
+    vectors = max(<Py_ssize_t> ALGOS_CSR_FEW, min(<Py_ssize_t> ALGOS_CSR_VECTORS, vectors))
     panel.padded = (k + lanes - 1) // lanes * lanes
-    panel._room = scratch(panel.padded * d, rows.itemsize)
-    panel.data = panel._room.data
-    job.table, job.centers, job.k, job.d = rows.table, &centers[0, 0], k, d
-    job.width, job.panel = panel.width, panel.data
+    panel._values = scratch(panel.padded * d, rows.itemsize)
+    panel.p.k, panel.p.d, panel.p.width = k, d, lanes * vectors
+    panel.p.values, panel.p.slots = panel._values.data, NULL
+    job.table, job.centers, job.panel = rows.table, centers, &panel.p
     with nogil:
         run_region(_pack_task, &job, (d + COLUMNS - 1) // COLUMNS, 1.0 * d * k, n_threads)
+    return panel
+
+
+cdef Panel make_panel(CsrRows rows, const double[:, ::1] centers, int n_threads):
+    """Return the panel of centres."""
+    return _panel_of(rows, &centers[0, 0], centers.shape[0], centers.shape[1], n_threads)
+
+
+cdef Py_ssize_t _number_columns(
+    const double[:, ::1] centers, int32_t* slots
+) noexcept nogil:
+    """Number the columns that are not zero in all centres from 1 on; return how many."""
+    cdef Py_ssize_t found = 0, j, p
+    for j in range(centers.shape[0]):
+        for p in range(centers.shape[1]):
+            if centers[j, p] != 0 and slots[p] == 0:
+                found += 1
+                slots[p] = <int32_t> found
+    return found
+
+
+cdef Panel make_sparse_panel(CsrRows rows, const double[:, ::1] centers):
+    """Return the panel of a few centres that are rows: small enough to stay in cache.
+
+    All columns that no centre has share the first, which is zero.
+    """
+    cdef Py_ssize_t k = centers.shape[0], j, p, found
+    cdef Scratch numbers = scratch(rows.x.d, sizeof(int32_t)), dense
+    cdef int32_t* slots = <int32_t*> numbers.data
+    cdef double* values
+    cdef Panel panel
+    with nogil:
+        found = _number_columns(centers, slots) + 1
+    dense = scratch(k * found, sizeof(double))
+    values = <double*> dense.data
+    with nogil:
+        for j in range(k):
+            for p in range(centers.shape[1]):
+                if slots[p]:
+                    values[j * found + slots[p]] = centers[j, p]
+    panel = _panel_of(rows, values, k, found, 1)
+    panel._slots, panel.p.slots = numbers, slots
     return panel
 
 
@@ -101,13 +140,16 @@ def _test_products(
     CsrRows rows,
     const double[:, ::1] centers,  # IN (k, d)
     double[:, ::1] out,            # OUT (n, k)
+    bint by_slots,
 ):
-    """Products of every row with every centre."""
+    """Products of every row with every centre, by one or the other panel."""
     cdef Panel panel = make_panel(rows, centers, 1)
+    if by_slots:
+        panel = make_sparse_panel(rows, centers)
     cdef Scratch room = scratch(panel.padded, sizeof(double))
     cdef double* products = <double*> room.data
     cdef Py_ssize_t i, j
     for i in range(rows.x.n):
-        rows.table.products(&rows.x, i, panel.data, panel.width, panel.k, products)
-        for j in range(panel.k):
+        rows.table.products(&rows.x, i, &panel.p, products)
+        for j in range(panel.p.k):
             out[i, j] = products[j]

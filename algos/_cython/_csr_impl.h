@@ -27,11 +27,12 @@ ALGOS_INLINE Py_ssize_t N(block_width)(Py_ssize_t j, Py_ssize_t k, Py_ssize_t wi
 }
 
 /* The columns from `begin` to `end` of centres (k, d), into blocks; padding is zero. */
-static void N(pack)(const double *centers, Py_ssize_t k, Py_ssize_t d, Py_ssize_t width,
-                    Py_ssize_t begin, Py_ssize_t end, void *panel) {
-    for (Py_ssize_t j = 0; j < k; j += width) {
-        const Py_ssize_t w = N(block_width)(j, k, width);
-        T *block = (T *)panel + j * d;
+static void N(pack)(const double *centers, Py_ssize_t begin, Py_ssize_t end,
+                    const algos_panel *panel) {
+    const Py_ssize_t k = panel->k, d = panel->d;
+    for (Py_ssize_t j = 0; j < k; j += panel->width) {
+        const Py_ssize_t w = N(block_width)(j, k, panel->width);
+        T *block = (T *)panel->values + j * d;
         for (Py_ssize_t p = begin; p < end; p++)
             for (Py_ssize_t l = 0; l < w; l++)
                 block[p * w + l] = j + l < k ? (T)centers[(j + l) * d + p] : (T)0;
@@ -113,14 +114,15 @@ ALGOS_INLINE void N(nearest_block)(const algos_csr *x, Py_ssize_t start, Py_ssiz
                          (T *)second, V);                                                    \
         break;
 static void N(nearest)(const algos_csr *x, Py_ssize_t start, Py_ssize_t rows,
-                       const void *panel, Py_ssize_t width, const void *init, Py_ssize_t k,
-                       int32_t *label, void *least, void *second) {
+                       const algos_panel *panel, const void *init, int32_t *label,
+                       void *least, void *second) {
+    const Py_ssize_t k = panel->k, width = panel->width;
     for (Py_ssize_t i = 0; i < rows; i++) {
         label[i] = 0;
         ((T *)least)[i] = ((T *)second)[i] = (T)INFINITY;
     }
     for (Py_ssize_t j = 0; j < k; j += width) {
-        const T *block = (const T *)panel + j * x->d;
+        const T *block = (const T *)panel->values + j * panel->d;
         switch (N(block_width)(j, k, width) / LANES) {
             ALGOS_CASE(1)
             ALGOS_CASE(2)
@@ -137,14 +139,16 @@ static void N(nearest)(const algos_csr *x, Py_ssize_t start, Py_ssize_t rows,
 
 /* u registers of products in double with columns of a block that is w wide. */
 ALGOS_INLINE void N(wide_products)(const T *values, const I *columns, Py_ssize_t stored,
-                                   const T *block, Py_ssize_t w, double *out, const int u) {
+                                   const int32_t *slots, const T *block, Py_ssize_t w,
+                                   double *out, const int u) {
     N(wide) acc[4];
 #pragma GCC unroll 4
     for (int i = 0; i < u; i++)
         acc[i] = (N(wide)){0};
     for (Py_ssize_t e = 0; e < stored; e++) {
         const N(wide) x = ALGOS_CSR_SPREAD(N(wide), (double)values[e]);
-        const T *c = block + (Py_ssize_t)columns[e] * w;
+        const Py_ssize_t p = slots == NULL ? (Py_ssize_t)columns[e] : slots[columns[e]];
+        const T *c = block + p * w;
 #pragma GCC unroll 4
         for (int i = 0; i < u; i++)
             acc[i] += x * __builtin_convertvector(*(const N(part) *)(c + i * WIDE), N(wide));
@@ -154,22 +158,31 @@ ALGOS_INLINE void N(wide_products)(const T *values, const I *columns, Py_ssize_t
         memcpy(out + i * WIDE, &acc[i], sizeof(acc[i]));
 }
 
-/* One row's products with all centres, in double; some of the padding may follow in out. */
-static void N(products)(const algos_csr *x, Py_ssize_t row, const void *panel,
-                        Py_ssize_t width, Py_ssize_t k, double *out) {
+ALGOS_INLINE void N(all_products)(const algos_csr *x, Py_ssize_t row, const algos_panel *panel,
+                                  const int32_t *slots, double *out) {
     const Py_ssize_t e = N(begin)(x, row), stored = N(begin)(x, row + 1) - e;
     const T *values = (const T *)x->values + e;
     const I *columns = (const I *)x->indices + e;
-    for (Py_ssize_t j = 0; j < k; j += width) {
-        const Py_ssize_t w = N(block_width)(j, k, width);
+    const Py_ssize_t k = panel->k;
+    for (Py_ssize_t j = 0; j < k; j += panel->width) {
+        const Py_ssize_t w = N(block_width)(j, k, panel->width);
         const Py_ssize_t used = k - j < w ? k - j : w;
-        const T *block = (const T *)panel + j * x->d;
+        const T *block = (const T *)panel->values + j * panel->d;
         Py_ssize_t l = 0;
         for (; l + 3 * WIDE < used; l += 4 * WIDE)
-            N(wide_products)(values, columns, stored, block + l, w, out + j + l, 4);
+            N(wide_products)(values, columns, stored, slots, block + l, w, out + j + l, 4);
         for (; l < used; l += WIDE)
-            N(wide_products)(values, columns, stored, block + l, w, out + j + l, 1);
+            N(wide_products)(values, columns, stored, slots, block + l, w, out + j + l, 1);
     }
+}
+
+/* One row's products with all centres, in double; some of the padding may follow in out. */
+static void N(products)(const algos_csr *x, Py_ssize_t row, const algos_panel *panel,
+                        double *out) {
+    if (panel->slots == NULL)
+        N(all_products)(x, row, panel, NULL, out);
+    else
+        N(all_products)(x, row, panel, panel->slots, out);
 }
 
 /* One row's product with a vector in double. */

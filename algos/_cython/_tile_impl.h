@@ -48,14 +48,39 @@ ALGOS_INLINE void N(pack_square)(const T *x, Py_ssize_t ldx, const T *shift, T *
         *(N(vec) *)(xt + i * stride) = r[i];
 }
 
-/* One vector's worth of rows; absent rows are zero. */
-ALGOS_INLINE void N(pack_lanes)(const T *x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d,
-                                const T *shift, T *xt, Py_ssize_t stride) {
+/* The same of rows narrower than a vector, which are read with some numbers beyond them:
+ * `ahead` of those before the row, the others behind it. */
+ALGOS_INLINE void N(pack_narrow)(const T *x, Py_ssize_t ldx, Py_ssize_t d, const T *shift,
+                                 T *xt, Py_ssize_t stride, Py_ssize_t ahead) {
+    N(vec) r[LANES], s = ALGOS_SPREAD(N(vec), (T)0);
+    for (Py_ssize_t p = 0; p < d; p++)
+        s[ahead + p] = shift[p];
+#pragma GCC unroll 16
+    for (Py_ssize_t i = 0; i < LANES; i++)
+        r[i] = *(const N(loose) *)(x + i * ldx - ahead) - s;
+#pragma GCC unroll 4
+    for (ALGOS_INDEX b = 1; b < LANES; b *= 2)
+        N(exchange)(r, b);
+#pragma GCC unroll 16
+    for (Py_ssize_t i = 0; i < LANES; i++)
+        if (i >= ahead && i < ahead + d)
+            *(N(vec) *)(xt + (i - ahead) * stride) = r[i];
+}
+
+/* One vector's worth of rows, `before` others standing before them; absent rows are zero. */
+ALGOS_INLINE void N(pack_lanes)(const T *x, Py_ssize_t ldx, Py_ssize_t before,
+                                Py_ssize_t rows, Py_ssize_t d, const T *shift, T *xt,
+                                Py_ssize_t stride) {
     if (rows >= LANES && d >= LANES) {
         for (Py_ssize_t p = 0; p + LANES <= d; p += LANES)
             N(pack_square)(x + p, ldx, shift + p, xt + p * stride, stride);
         const Py_ssize_t last = d - LANES; /* may overlap the square before it */
         N(pack_square)(x + last, ldx, shift + last, xt + last * stride, stride);
+        return;
+    }
+    if (rows >= LANES && (before * ldx + d >= LANES || (rows - LANES) * ldx + d >= LANES)) {
+        const Py_ssize_t ahead = before * ldx + d >= LANES ? LANES - d : 0;
+        N(pack_narrow)(x, ldx, d, shift, xt, stride, ahead);
         return;
     }
     for (Py_ssize_t p = 0; p < d; p++)
@@ -70,7 +95,7 @@ static void N(pack)(const T *x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d, c
                     T *xt) {
     const Py_ssize_t stride = N(stride)(rows);
     for (Py_ssize_t i = 0; i < stride; i += LANES)
-        N(pack_lanes)(x + i * ldx, ldx, rows > i ? rows - i : 0, d, shift, xt + i, stride);
+        N(pack_lanes)(x + i * ldx, ldx, i, rows > i ? rows - i : 0, d, shift, xt + i, stride);
 }
 
 /* The register block: c panel rows against v vectors of points.

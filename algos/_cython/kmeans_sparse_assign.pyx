@@ -7,7 +7,9 @@ make the rows dense. Where float32 products leave the label open, it is settled 
 from cython cimport floating
 from libc.math cimport fmax, sqrt
 from libc.stdint cimport int32_t
-from algos._cython._csr cimport CsrRows, Panel, algos_csr, algos_csr_table, make_panel
+from algos._cython._csr cimport (
+    CsrRows, Panel, algos_csr, algos_csr_table, algos_panel, make_panel,
+)
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -24,8 +26,8 @@ cdef struct AssignJob:
     bint single                # float32
     const algos_csr* x
     const algos_csr_table* table
-    const void* panel
-    Py_ssize_t width, k
+    const algos_panel* panel
+    Py_ssize_t k
     const void* init           # (padded,) half the squared norms of the centres
     const double* half_norms   # (k,) the same in double
     double largest             # half the squared norm of the largest centre
@@ -52,7 +54,7 @@ cdef inline double _rounding(AssignJob* job, Py_ssize_t row) noexcept nogil:
 cdef inline int32_t _settle(AssignJob* job, Py_ssize_t row, double* products) noexcept nogil:
     cdef int32_t label, best = 0
     cdef double value, least = INFINITY
-    job.table.products(job.x, row, job.panel, job.width, job.k, products)
+    job.table.products(job.x, row, job.panel, products)
     for label in range(<int32_t> job.k):
         value = job.half_norms[label] - products[label]
         if value < least:
@@ -79,7 +81,7 @@ cdef inline void _assign_tile(
     cdef Py_ssize_t i
     cdef double w
     job.table.nearest(
-        job.x, start, rows, job.panel, job.width, job.init, job.k, label, least, second
+        job.x, start, rows, job.panel, job.init, label, least, second
     )
     if job.single:
         _settle_open(
@@ -161,7 +163,7 @@ def assign(
     cdef double* counts_out = NULL
     cdef AssignJob job
     job.single, job.x, job.table = rows.single, &rows.x, rows.table
-    job.panel, job.width, job.k = panel.data, panel.width, k
+    job.panel, job.k = &panel.p, k
     if rows.single:
         _set_norms(&job, &half_norms[0], <float*> init.data, panel.padded)
     else:

@@ -32,9 +32,8 @@ def try_candidates(
     weight: Doubles | None,
     candidates: Doubles,
     own: Doubles,
-    distances: NDArray[Any],
-    closest: int,
-    room: NDArray[np.intp] | None,
-    potentials: Doubles,
+    squares: NDArray[Any],
+    lowered: NDArray[Any] | None,
+    gains: Doubles,
     n_threads: int,
 ) -> None: ...

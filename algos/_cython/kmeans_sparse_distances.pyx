@@ -7,7 +7,9 @@ distance zero from itself.
 from cython cimport floating
 from libc.math cimport sqrt
 from libc.stdint cimport int32_t
-from algos._cython._csr cimport CsrRows, Panel, algos_csr, algos_csr_table, make_panel
+from algos._cython._csr cimport (
+    CsrRows, Panel, algos_csr, algos_csr_table, algos_panel, make_panel, make_sparse_panel,
+)
 from algos._cython._lanes cimport CHUNK, lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -21,8 +23,8 @@ cdef struct DistanceJob:
     bint single              # float32 results
     const algos_csr* x
     const algos_csr_table* table
-    const void* panel
-    Py_ssize_t width, k
+    const algos_panel* panel
+    Py_ssize_t k
     const double* centers    # (k, d)
     const double* norms      # (n,) squared, of the rows
     const double* own        # (k,) squared, of the centres
@@ -31,8 +33,7 @@ cdef struct DistanceJob:
     double* products         # one row a slot
     Py_ssize_t padded
     void* out                # see each task
-    Py_ssize_t closest       # the room of the distances so far
-    const Py_ssize_t* room   # (k,) the room of each candidate, or NULL
+    const void* squares      # (n,) to the nearest centre so far
     double* totals           # (lanes, k) or (lanes,)
     Py_ssize_t n_lanes
 
@@ -129,7 +130,7 @@ cdef void _all_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef double* products = job.products + slot * job.padded
     cdef Py_ssize_t i
     for i in range(chunk * CHUNK, min(job.x.n, chunk * CHUNK + CHUNK)):
-        job.table.products(job.x, i, job.panel, job.width, job.k, products)
+        job.table.products(job.x, i, job.panel, products)
         if job.single:
             _fill_row(job, i, products, <float*> job.out)
         else:
@@ -149,74 +150,78 @@ def center_distances(
     cdef Scratch products = scratch(n_threads * panel.padded, sizeof(double))
     cdef DistanceJob job
     job.single, job.x, job.table = floating is float, &rows.x, rows.table
-    job.panel, job.width, job.k = panel.data, panel.width, panel.k
+    job.panel, job.k = &panel.p, panel.p.k
     job.products, job.padded = <double*> products.data, panel.padded
     job.norms, job.own, job.out = &norms[0], &own[0], &out[0, 0]
     with nogil:
         run_region(
             _all_task, &job, (rows.x.n + CHUNK - 1) // CHUNK,
-            0.05 * rows.stored * panel.padded + 2.0 * rows.x.n * panel.k, n_threads,
+            0.05 * rows.stored * panel.padded + 2.0 * rows.x.n * job.k, n_threads,
         )
 
 
 cdef inline void _lower_row(
-    DistanceJob* job, Py_ssize_t row, const double* products, floating* rooms, double* totals
+    DistanceJob* job, Py_ssize_t row, const double* products, const floating* squares,
+    floating* lowered, double* gains,
 ) noexcept nogil:
     cdef double weight = 1 if job.weight == NULL else job.weight[row]
     cdef double norm = job.norms[row], rounding = _rounding(job, row)
-    cdef floating least = rooms[job.closest * job.x.n + row], distance
+    cdef floating before = squares[row], square
     cdef Py_ssize_t j
     for j in range(job.k):
-        distance = min(least, <floating> _square(norm + job.own[j], products[j], rounding))
-        totals[j] += weight * distance
-        if job.room != NULL:
-            rooms[job.room[j] * job.x.n + row] = distance
+        square = min(before, <floating> _square(norm + job.own[j], products[j], rounding))
+        gains[j] += weight * (<double> before - square)
+        if lowered != NULL:
+            lowered[j * job.x.n + row] = square
 
 
 cdef void _seed_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
     cdef DistanceJob* job = <DistanceJob*> arg
     cdef double* products = job.products + slot * job.padded
-    cdef double* totals = job.totals + lane * job.k
+    cdef double* gains = job.totals + lane * job.k
     cdef Py_ssize_t i
     for i in range(
         lane_start(lane, job.n_lanes, job.x.n), lane_start(lane + 1, job.n_lanes, job.x.n)
     ):
-        job.table.products(job.x, i, job.panel, job.width, job.k, products)
+        job.table.products(job.x, i, job.panel, products)
         if job.single:
-            _lower_row(job, i, products, <float*> job.out, totals)
+            _lower_row(
+                job, i, products, <const float*> job.squares, <float*> job.out, gains
+            )
         else:
-            _lower_row(job, i, products, <double*> job.out, totals)
+            _lower_row(
+                job, i, products, <const double*> job.squares, <double*> job.out, gains
+            )
 
 
 def try_candidates(
     CsrRows rows,                     # IN (n, d)
     const double[::1] norms,          # IN (n,) squared
     const double[::1] weight,         # IN (n,) or None
-    const double[:, ::1] candidates,  # IN (m, d)
+    const double[:, ::1] candidates,  # IN (m, d) some rows
     const double[::1] own,            # IN (m,) their squared norms
-    floating[:, ::1] distances,       # INOUT (rooms, n) squared, to the nearest centre
-    Py_ssize_t closest,               # IN: the room that holds them so far
-    const Py_ssize_t[::1] room,       # IN (m,): where to put each candidate's, or None
-    double[::1] potentials,           # OUT (m,): the weighted sum for each candidate
+    const floating[::1] squares,      # IN (n,) squared distances to the nearest centre so far
+    floating[:, ::1] lowered,         # OUT (m, n): what each candidate leaves of them, or None
+    double[::1] gains,                # OUT (m,): by how much their weighted sum falls
     int n_threads,
 ):
     """Squared distances to the nearest centre, should each candidate become one."""
     cdef Py_ssize_t n = rows.x.n, m = candidates.shape[0]
     cdef Py_ssize_t lanes = lane_count(n, 8 * m, rows.stored * rows.itemsize)
-    cdef Panel panel = make_panel(rows, candidates, n_threads)
+    cdef Panel panel = make_sparse_panel(rows, candidates)
     cdef Scratch products = scratch(n_threads * panel.padded, sizeof(double))
     cdef Scratch totals = scratch(lanes * m, sizeof(double))
     cdef DistanceJob job
     job.single, job.x, job.table = floating is float, &rows.x, rows.table
-    job.panel, job.width, job.k = panel.data, panel.width, m
+    job.panel, job.k = &panel.p, m
     job.products, job.padded = <double*> products.data, panel.padded
     job.norms, job.own, job.weight = &norms[0], &own[0], NULL
     if weight is not None:
         job.weight = &weight[0]
-    job.out, job.closest, job.room = &distances[0, 0], closest, NULL
-    if room is not None:
-        job.room = &room[0]
+    job.squares, job.out = &squares[0], NULL
+    if lowered is not None:
+        job.out = &lowered[0, 0]
     job.totals, job.n_lanes = <double*> totals.data, lanes
     with nogil:
         run_region(_seed_task, &job, lanes, 1.5 * rows.stored + 10.0 * n * m, n_threads)
-        reduce_lanes(job.totals, lanes, m, &potentials[0])
+        reduce_lanes(job.totals, lanes, m, &gains[0])

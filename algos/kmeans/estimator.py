@@ -54,16 +54,18 @@ class KMeans(
     ----------
     n_clusters : int, default=8
         Number of clusters to form, and of centres.
-    init : {"k-means++", "random"}, callable or array-like of shape \
+    init : {"k-means++", "k-means||", "random"}, callable or array-like of shape \
             (n_clusters, n_features), default="k-means++"
         How the first centres are chosen. "k-means++" draws rows one by one, each from
         2 + log(n_clusters) candidates that are likely to be far from the centres so far
-        (greedy k-means++, as in scikit-learn). "random" draws different rows by weight. A
-        callable takes X, n_clusters and `random_state=` and returns the centres.
+        (greedy k-means++, as in scikit-learn). "k-means||" draws 2 * n_clusters candidates
+        at a time, five times, and takes the centres from them by greedy k-means++: fewer
+        passes over X, where there are many clusters. "random" draws different rows by
+        weight. A callable takes X, n_clusters and `random_state=` and returns the centres.
     n_init : "auto" or int, default="auto"
         Number of runs with other initial centres, of which the best is kept. "auto" is 10
-        for `init="random"` or a callable, and 1 for "k-means++" or an array; after
-        `partial_fit` it is 10 for all but an array, since few points are clustered then.
+        for `init="random"` or a callable, and 1 for "k-means++", "k-means||" or an array;
+        after `partial_fit` it is 10 for all but an array, since few points are clustered then.
     max_iter : int, default=300
         Most passes over the data in one run.
     tol : float, default=1e-4
@@ -139,14 +141,15 @@ class KMeans(
     -----
     One iteration takes about ``2 * n_samples * n_features * n_clusters`` operations, and
     beyond X it needs memory for 4 bytes a row (with bounds two numbers more), plus at most
-    5 % of X (or 16 MB) for sums. k-means++ needs up to a fifth of X and 12 MB more, at least
-    two numbers a row, and 18 bytes a row while it begins. X is copied only if it is not
-    C-ordered or of another dtype, has rows of weight zero, or is so extreme (1e9 and more
-    in float32) that squares would leave the dtype's range.
+    5 % of X (or 16 MB) for sums. k-means++ needs 10 bytes a row (14 in float64), and with its
+    lists and the codes at most 30 % of X and 16 MB; "k-means||" 14 (18) bytes a row and
+    2 MB. X is copied only if it is not C-ordered or of another dtype, has rows of weight
+    zero, or is so extreme (1e9 and more in float32) that squares would leave the dtype's
+    range.
 
     Sparse X is worked on as CSR; other formats are converted once. With m stored values, an
     iteration takes about ``2 * m * n_clusters`` operations, and beyond X it needs memory for 12
-    bytes a row and three arrays of the shape of the centres. The cosine metric works on a copy
+    bytes a row and about five arrays of the shape of the centres. The cosine metric works on a copy
     of X at length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score`
     on copies of a few MB at a time.
 
@@ -168,6 +171,7 @@ class KMeans(
     .. [3] Hamerly, G., "Making k-means even faster", SDM 2010.
     .. [4] Dhillon, I. and Modha, D., "Concept decompositions for large sparse text data using
        clustering", Machine Learning 42 (2001).
+    .. [5] Bahmani, B. et al., "Scalable k-means++", VLDB 2012.
 
     Examples
     --------
@@ -188,7 +192,7 @@ class KMeans(
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "n_clusters": [POSITIVE_INT],
-        "init": [Options("k-means++", "random"), IsCallable(), IsArrayLike()],
+        "init": [Options("k-means++", "k-means||", "random"), IsCallable(), IsArrayLike()],
         "n_init": [Options("auto"), POSITIVE_INT],
         "max_iter": [POSITIVE_INT],
         "tol": [Interval(Real, 0, None)],
@@ -415,7 +419,7 @@ class KMeans(
         if self.n_init != "auto":
             n_init = self.n_init
         else:
-            n_init = 1 if given or self.init == "k-means++" else 10
+            n_init = 1 if given or self.init in ("k-means++", "k-means||") else 10
         init = self.init
         if given:
             init = check_initial_centers(init, self.n_clusters, rows.X.shape[1])

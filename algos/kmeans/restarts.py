@@ -16,6 +16,7 @@ from algos._common.scale import scaled
 from algos._common.validation import read_only
 from algos.kmeans.bounds import BoundedPasses
 from algos.kmeans.lloyd import Descent, Passes, descend
+from algos.kmeans.parallel_seeding import parallel_plus_plus
 from algos.kmeans.quantized import QuantizedPasses
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows
 from algos.kmeans.seeding import plus_plus, random_rows
@@ -26,7 +27,7 @@ class Plan:
     """What to do, with every "auto" resolved; `tol` in units of squared distance."""
 
     n_clusters: int
-    init: Any  # "k-means++", "random", a callable, or an array in the coordinates of X
+    init: Any  # "k-means++", "k-means||", "random", a callable, or an array in the coordinates of X
     n_init: int
     max_iter: int
     tol: float
@@ -149,10 +150,17 @@ def _measured(rows: Rows, descent: Descent) -> Model:
     return Model(centers, labels, inertia, descent.n_iter, descent.history.arrays())
 
 
+_CHOICES = {
+    "k-means++": plus_plus,
+    "k-means||": parallel_plus_plus,
+    "random": random_rows,
+}
+
+
 def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
     """Return the centres that a run starts from, less the shift."""
     if isinstance(plan.init, str):
-        choose = plus_plus if plan.init == "k-means++" else random_rows
+        choose = _CHOICES[plan.init]
         return rows.take(choose(rows, plan.n_clusters, stream(key, run)))
     centers = plan.init
     if callable(centers):

@@ -12,14 +12,17 @@ from algos._common.memory import require_memory
 from algos._common.moments import column_mean_and_variance
 from algos._common.random import Key
 from algos._common.row_key import row_keys
+from algos._cython._codes import is_fast
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
-from algos._cython.kmeans_seed import try_candidates
 from algos._cython.kmeans_update import sum_by_label
 from algos.kmeans.codes import Codes, encode
+from algos.kmeans.trials import Trials
 
 _LANES = 16
+_FEW_DISTANCES = 20_000  # no codes are made for fewer
+_BLOCK = 1 << 17  # rows whose distances are held at once
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -88,7 +91,7 @@ class Rows:
             self._codes.append(encode(self.X, self.shift, self.n_threads))
         return self._codes[0]
 
-    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         """Return the hash of the content of each row, or of each row chosen.
 
         Not kept: it would take 8 bytes a row for what is needed once in a while.
@@ -133,6 +136,33 @@ class Rows:
         found.objective = max(objective + self.spread, 0.0)
         return found
 
+    def trials(self, n_candidates: int, n_clusters: int) -> Trials:
+        """Return what finds the best of some candidates for a further centre."""
+        pays = is_fast() and self.X.shape[1] >= 16 and len(self) * n_clusters >= _FEW_DISTANCES
+        codes = self.codes if pays else None
+        return Trials(self.X, self.weight, self.shift, n_candidates, codes, self.n_threads)
+
+    def approach(
+        self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
+    ) -> None:
+        """Lower squared distances to those of the nearest of some rows, in place.
+
+        Rows that come nearer are labelled `first` + the place of that row in `indices`.
+        """
+        centers = self.X[indices]
+        for start in range(0, len(self), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            X = self.X[part]
+            label, square = np.empty(len(X), dtype=np.int32), np.empty(len(X))
+            _nearest(X, None, centers, label, square, self.n_threads)
+            nearer = np.flatnonzero(square < squares[part])
+            squares[part][nearer] = square[nearer]
+            labels[part][nearer] = label[nearer] + first
+
+    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
+        """Return some of the rows with other weights."""
+        return Rows(self.X[indices], weight, self._key, self.n_threads)
+
     def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
         """Return the label of each row, and its squared distance to that centre.
 
@@ -161,31 +191,6 @@ class Rows:
         sums, counts = np.zeros((n_clusters, len(self.shift))), np.zeros(n_clusters)
         sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
         return sums, counts
-
-    def try_candidates(
-        self,
-        candidates: Doubles,
-        rooms: Floats,
-        closest: int,
-        room: NDArray[np.intp] | None,
-        potentials: Doubles,
-    ) -> None:
-        """Measure what each candidate, less the shift, would leave as a further centre.
-
-        Parameters
-        ----------
-        candidates : ndarray of shape (m, d), float64
-        rooms : ndarray of shape (n_rooms, n), in the dtype of X
-            `rooms[closest]` holds the squared distances to the nearest centre so far.
-        room : ndarray of shape (m,) or None
-            In which row of `rooms` to put what candidate j leaves of them.
-        potentials : ndarray of shape (m,)
-            Receives their weighted sum for each candidate.
-        """
-        try_candidates(
-            self.X, self.weight, self.shift, candidates.astype(self.X.dtype), rooms, closest,
-            room, potentials, self.n_threads,
-        )  # fmt: skip
 
     def state(self) -> None:
         """Return None: a pass needs nothing of the pass before."""

@@ -7,90 +7,107 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._cython.kmeans_seed import bucket_sums
+from algos._cython.kmeans_buckets import bucket_sums, draw_members, group_by_bucket
 from algos.kmeans.rows import Doubles, Floats, Rows
 
-_BUCKET_BITS = 10
+_BLOCK = 1 << 17  # rows whose keys are held at once
 
 
 class BucketSampler:
     """Draws rows with probabilities that change from draw to draw.
 
-    A draw picks a bucket of the row keys by the buckets' sums, then a row in key order
-    within it. So equal rows count as one row of their summed weight, wherever they stand,
-    and a draw needs one sequential pass where a cumulative sum in key order would gather.
+    A draw is a point of the sum over the rows in key order: a bucket of the keys' first
+    bits is found by the buckets' sums, then a row within it. So equal rows count as one row
+    of their summed weight, wherever they stand, and a draw needs one sequential pass where
+    a cumulative sum in key order would gather.
     """
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._bucket = (rows.keys() >> np.uint64(64 - _BUCKET_BITS)).astype(np.uint16)
-        index = np.int32 if len(rows) < 2**31 else np.int64
-        self._members = np.argsort(self._bucket, kind="stable").astype(index)
-        sizes = np.bincount(self._bucket, minlength=1 << _BUCKET_BITS)
-        self._starts = np.concatenate([[0], np.cumsum(sizes)])
-        self._is_sorted = np.zeros(len(sizes), dtype=bool)
+        n = len(rows)
+        n_bits = min(max(n.bit_length() - 6, 4), 12)  # changes nothing but the time
+        self.bucket = np.empty(n, dtype=np.uint16)
+        for start in range(0, n, _BLOCK):
+            part = slice(start, start + _BLOCK)
+            self.bucket[part] = rows.keys(part) >> np.uint64(64 - n_bits)
+        self._starts = np.empty((1 << n_bits) + 1, dtype=np.int64)
+        self._members: NDArray[Any] = np.empty(n, dtype=np.int32 if n < 2**31 else np.int64)
+        group_by_bucket(self.bucket, self._starts, self._members)
+        self._is_sorted = np.zeros(1 << n_bits, dtype=bool)
 
     def sums(self, values: Floats) -> Doubles:
         """Return the weighted sum of `values` in each bucket."""
-        sums = np.empty(1 << _BUCKET_BITS)
-        bucket_sums(values, self._rows.weight, self._bucket, sums, self._rows.n_threads)
+        sums = np.empty(len(self._is_sorted))
+        bucket_sums(values, self._rows.weight, self.bucket, sums, self._rows.n_threads)
         return sums
 
-    def draw(self, values: Floats, sums: Doubles, uniform: float) -> int:
-        """Return a row, with probability proportional to its weighted value."""
+    def draw(self, values: Floats, sums: Doubles, uniforms: Doubles) -> NDArray[np.int64]:
+        """Return rows, each with probability proportional to its weighted value."""
         cumulated = np.cumsum(sums)
-        target = uniform * cumulated[-1]
-        bucket = _first_beyond(cumulated, target)
-        if bucket:
-            target -= cumulated[bucket - 1]
-        members = self.members(bucket)
-        return int(members[_first_beyond(np.cumsum(self._mass(values, members)), target)])
-
-    def members(self, bucket: int) -> NDArray[Any]:
-        """Return the rows of a bucket in key order."""
-        members = self._members[self._starts[bucket] : self._starts[bucket + 1]]
-        if not self._is_sorted[bucket]:
-            members[:] = members[np.argsort(self._rows.keys(members), kind="stable")]
-            self._is_sorted[bucket] = True
-        return members
+        targets = uniforms * cumulated[-1]
+        buckets = np.searchsorted(cumulated, targets, side="right")
+        last = np.searchsorted(cumulated, cumulated[-1], side="left")  # where rounding ends up
+        np.minimum(buckets, last, out=buckets)
+        targets -= cumulated[buckets] - sums[buckets]
+        self._sort_members(buckets)
+        drawn = np.empty(len(buckets), dtype=np.int64)
+        draw_members(
+            values, self._rows.weight, self._starts, self._members, buckets, targets, drawn
+        )
+        return drawn
 
     def remove(self, row: int, values: Floats, sums: Doubles) -> None:
         """Set the value of `row`, and of all rows equal to it, to zero."""
-        bucket = int(self._bucket[row])
-        members = self.members(bucket)
+        bucket = int(self.bucket[row])
+        members = self._members[self._starts[bucket] : self._starts[bucket + 1]]
         keys = self._rows.keys(members)
         values[members[keys == keys[members == row]]] = 0
-        sums[bucket] = self._mass(values, members).sum()
-
-    def _mass(self, values: Floats, members: NDArray[Any]) -> Doubles:
         mass = values[members].astype(np.float64)
-        return mass if self._rows.weight is None else mass * self._rows.weight[members]
+        if self._rows.weight is not None:
+            mass *= self._rows.weight[members]
+        sums[bucket] = mass.sum()
+
+    def _sort_members(self, buckets: NDArray[np.int64]) -> None:
+        """Bring the rows of some buckets into key order, if they are not."""
+        new = np.unique(buckets[~self._is_sorted[buckets]])
+        if len(new) == 0:
+            return
+        places = np.concatenate([np.arange(*self._starts[b : b + 2]) for b in new])
+        members = self._members[places]
+        keys = self._rows.keys(members)  # the first bits are those of the bucket
+        self._members[places] = members[np.argsort(keys, kind="stable")]
+        self._is_sorted[new] = True
 
 
-def _first_beyond(cumulated: Doubles, target: float) -> int:
-    """Return the first index whose sum exceeds target; rounding never picks a zero step."""
-    found = int(np.searchsorted(cumulated, target, side="right"))
-    if found < len(cumulated):
-        return found
-    return int(np.searchsorted(cumulated, cumulated[-1], side="left"))
+def _beyond_all(dtype: Any) -> float:
+    """Return a number above all squared distances, whose sums stay finite.
+
+    So the first row too is drawn like the others: by weight alone.
+    """
+    return float(2.0 ** (np.finfo(dtype).maxexp * 3 // 4))
 
 
-def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def farther_than_all(rows: Rows) -> Floats:
+    """Return the squared distances to the nearest of no centres."""
+    return np.full(len(rows), _beyond_all(rows.X.dtype), dtype=rows.X.dtype)
+
+
+def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return rows drawn by weight, no two of them equal while there are others."""
     sampler = BucketSampler(rows)
     values = np.ones(len(rows), dtype=rows.X.dtype)
     sums = sampler.sums(values)
     chosen: list[int] = []
-    for uniform in rng.random(n_clusters):
+    for uniform in rng.random((n_clusters, 1)):
         if sums.sum() <= 0:  # fewer different rows than clusters
             chosen.append(chosen[len(chosen) % len(set(chosen))])
             continue
-        chosen.append(sampler.draw(values, sums, uniform))
+        chosen.append(int(sampler.draw(values, sums, uniform)[0]))
         sampler.remove(chosen[-1], values, sums)
-    return np.array(chosen)
+    return np.array(chosen, dtype=np.int64)
 
 
-def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the rows that greedy k-means++ chooses.
 
     Each step draws 2 + log(k) candidates by their squared distance to the nearest centre,
@@ -98,55 +115,61 @@ def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[
     """
     sampler = BucketSampler(rows)
     n_trials = 2 + int(np.log(n_clusters))
-    nearest = NearestCenter(rows, n_trials)
+    nearest = NearestCenter(rows, sampler, n_trials, n_clusters)
     chosen: list[int] = []
     for _ in range(n_clusters):
-        sums = sampler.sums(nearest.squares)
-        if sums.sum() <= 0:  # every row equals a centre
+        if not nearest.sums.any():  # every row equals a centre
             chosen.append(chosen[len(chosen) % len(set(chosen))])
             continue
         uniforms = rng.random(n_trials if chosen else 1)
-        candidates = [sampler.draw(nearest.squares, sums, uniform) for uniform in uniforms]
-        chosen.append(candidates[nearest.add_best_of(candidates)])
-    return np.array(chosen)
+        candidates = sampler.draw(nearest.squares, nearest.sums, uniforms)
+        chosen.append(int(candidates[nearest.add_best_of(candidates)]))
+    return np.array(chosen, dtype=np.int64)
 
 
 class NearestCenter:
     """The squared distance of each row to the nearest of the centres chosen so far.
 
-    Before there is one it is a number larger than all, the same for every row.
-
-    Rooms for the distances that each candidate would leave are kept, so that choosing one
-    is a change of room; where they would need too much memory, there are two of them and a
-    step costs a second pass.
+    Attributes
+    ----------
+    squares : ndarray of shape (n,), in the dtype of X
+        Before there is a centre: one number, larger than all.
+    sums : ndarray of shape (n_buckets,), float64
+        Their weighted sums by bucket of the sampler: not brought up to date to the last bit
+        by each step, but none is negative, and all are zero when every row equals a centre.
     """
 
-    def __init__(self, rows: Rows, n_trials: int) -> None:
-        n, dtype = len(rows), rows.X.dtype
-        fits = (n_trials + 1) * n * dtype.itemsize <= rows.nbytes // 5 + (12 << 20)
+    def __init__(self, rows: Rows, sampler: BucketSampler, n_trials: int, n_clusters: int) -> None:
         self._rows = rows
-        self._rooms = np.empty((n_trials + 1 if fits else 2, n), dtype=dtype)
-        self._room = 0
-        # Its sums stay finite, so that the first row too is drawn by weight alone.
-        self.squares[:] = 2.0 ** (np.finfo(dtype).maxexp * 3 // 4)
+        self._sampler = sampler
+        self.squares = farther_than_all(rows)
+        self._trials = rows.trials(n_trials, n_clusters)
+        self._measure()
 
-    @property
-    def squares(self) -> Floats:
-        return self._rooms[self._room]  # type: ignore[no-any-return]
-
-    def add_best_of(self, candidates: list[int]) -> int:
-        """Add the candidate that leaves the least sum, and return its place in the list."""
-        free = [room for room in range(len(self._rooms)) if room != self._room]
-        rooms = np.array(free[: len(candidates)]) if len(candidates) <= len(free) else None
-        best = int(np.argmin(self._try(candidates, rooms)))
-        if rooms is None:
-            self.add_best_of([candidates[best]])
+    def add_best_of(self, candidates: NDArray[np.int64]) -> int:
+        """Add the candidate that lowers the sum most, and return its place in the list."""
+        taken = self._rows.take(candidates)
+        trials, squares = self._trials, self.squares
+        if len(candidates) == 1:
+            trials.add_first(taken[0], squares)
+            self._measure()
+            return 0
+        best = int(np.argmax(trials.gains(taken, squares)))
+        if trials.add(best, taken[best], self._sampler.bucket, squares, self.sums):
+            self._correct()
         else:
-            self._room = int(rooms[best])
+            self._measure()
         return best
 
-    def _try(self, candidates: list[int], rooms: NDArray[np.intp] | None) -> Doubles:
-        potentials = np.empty(len(candidates))
-        taken = self._rows.take(candidates)
-        self._rows.try_candidates(taken, self._rooms, self._room, rooms, potentials)
-        return potentials
+    def _correct(self) -> None:
+        """Measure anew before what differences leave of the sums is rounding."""
+        self._n_differences += 1
+        if self._n_differences == 16 or self.sums.sum() < self._measured / 2:
+            self._measure()
+        else:
+            np.maximum(self.sums, 0, out=self.sums)
+
+    def _measure(self) -> None:
+        self.sums = self._sampler.sums(self.squares)
+        self._measured = self.sums.sum()
+        self._n_differences = 0

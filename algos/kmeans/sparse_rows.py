@@ -61,7 +61,7 @@ class SparseRows(Rows):
     def codes(self) -> None:
         """Return None: codes would fill the zeros."""
 
-    def keys(self, indices: NDArray[Any] | None = None) -> NDArray[np.uint64]:
+    def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         X = self.X if indices is None else self.X[indices]
         return row_keys(X, self._key, n_threads=self.n_threads)
 
@@ -94,18 +94,19 @@ class SparseRows(Rows):
         sum_by_label(self._csr, self.weight, labels, sums, counts, self.n_threads)
         return sums, counts
 
-    def try_candidates(
-        self,
-        candidates: Doubles,
-        rooms: Floats,
-        closest: int,
-        room: NDArray[np.intp] | None,
-        potentials: Doubles,
+    def trials(self, n_candidates: int, n_clusters: int) -> Any:
+        return SparseTrials(self._csr, self._norms, self.weight, self, n_candidates)
+
+    def approach(
+        self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
     ) -> None:
-        distances.try_candidates(
-            self._csr, self._norms, self.weight, candidates, _squares(candidates), rooms,
-            closest, room, potentials, self.n_threads,
-        )  # fmt: skip
+        label, square = self.nearest(self.take(indices))
+        nearer = np.flatnonzero(square < squares)
+        squares[nearer] = square[nearer]
+        labels[nearer] = label[nearer] + first
+
+    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
+        return SparseRows(self.X[indices], weight, self._key, self.n_threads)
 
     def measure(self, centers: Floats) -> tuple[Labels, float]:
         labels = np.empty(len(self), dtype=np.int32)
@@ -123,6 +124,51 @@ class SparseRows(Rows):
     @property
     def rounding(self) -> float:
         return float(64 * np.finfo(np.float64).eps * self._norms.max())
+
+
+class SparseTrials:
+    """Candidates for a further centre, measured in one pass; see `Trials`.
+
+    What each would leave of the squared distances is kept where that takes at most a fifth
+    of X and 12 MB; else the one that is chosen is measured again.
+    """
+
+    def __init__(
+        self, csr: CsrRows, norms: Doubles, weight: Doubles | None, rows: Rows, n_candidates: int
+    ) -> None:
+        self._of = (csr, norms, weight)
+        self._n_threads = rows.n_threads
+        dtype = rows.X.dtype
+        n_bytes = n_candidates * len(rows) * dtype.itemsize
+        fits = n_bytes <= rows.nbytes // 5 + (12 << 20)
+        self._lowered = np.empty((n_candidates, len(rows)), dtype=dtype) if fits else None
+
+    def gains(self, candidates: Doubles, squares: Floats) -> Doubles:
+        return self._try(candidates, squares, self._lowered)
+
+    def add(
+        self,
+        candidate: int,
+        center: Doubles,
+        bucket: NDArray[np.uint16],
+        squares: Floats,
+        sums: Doubles,
+    ) -> bool:
+        if self._lowered is None:
+            self.add_first(center, squares)
+        else:
+            squares[:] = self._lowered[candidate]
+        return False
+
+    def add_first(self, center: Doubles, squares: Floats) -> None:
+        self._try(center[np.newaxis], squares, squares[np.newaxis])
+
+    def _try(self, candidates: Doubles, squares: Floats, lowered: Floats | None) -> Doubles:
+        gains = np.empty(len(candidates))
+        distances.try_candidates(
+            *self._of, candidates, _squares(candidates), squares, lowered, gains, self._n_threads
+        )
+        return gains
 
 
 def canonical(X: Any) -> Any:

@@ -9,7 +9,6 @@ from algos._cython.column_moments import column_moments
 from algos._cython.kmeans_assign import assign
 from algos._cython.kmeans_bounds import assign_bounded
 from algos._cython.kmeans_distances import center_distances
-from algos._cython.kmeans_seed import bucket_sums, try_candidates
 from algos._cython.kmeans_update import sum_by_label
 
 LEVELS = (0, 3, 4)
@@ -182,36 +181,6 @@ def test_distance_to_an_equal_row_is_exactly_zero(level):
     out = np.empty((50, 50), dtype=np.float32)
     center_distances(X, shift, X - shift, out, 1)
     assert np.all(np.diag(out) == 0)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_candidates_leave_the_minimum_of_old_and_new(level, shape, dtype):
-    X, candidates, shift, weight = problem(*shape, dtype)
-    n, m = len(X), len(candidates)
-    rooms = np.full((m + 1, n), np.inf, dtype=dtype)
-    rooms[0] = np.random.default_rng(1).uniform(0, 5, size=n)
-    potentials, alone = np.empty(m), np.empty(m)
-    try_candidates(
-        X, weight, shift, candidates - shift, rooms, 0, np.arange(1, m + 1), potentials, 2
-    )  # fmt: skip
-    expected = np.minimum(rooms[0], squares(X, candidates).T)
-    np.testing.assert_allclose(rooms[1:], expected, rtol=1e3 * np.finfo(dtype).eps)
-    np.testing.assert_allclose(potentials, (weight * rooms[1:]).sum(axis=1), rtol=1e-5)
-    try_candidates(X, weight, shift, candidates - shift, rooms, 0, None, alone, 1)
-    assert alone.tobytes() == potentials.tobytes()
-
-
-def test_bucket_sums_equal_bincount():
-    rng = np.random.default_rng(0)
-    values = rng.uniform(size=5000).astype(np.float32)
-    weight = rng.uniform(size=5000)
-    bucket = rng.integers(1024, size=5000).astype(np.uint16)
-    for w in (None, weight):
-        sums = np.empty(1024)
-        bucket_sums(values, w, bucket, sums, 2)
-        factor = 1 if w is None else w
-        np.testing.assert_allclose(sums, np.bincount(bucket, values * factor, minlength=1024))
 
 
 @pytest.mark.parametrize("offset", [0, 1e4, 1e8])

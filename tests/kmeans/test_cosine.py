@@ -37,7 +37,7 @@ def brute_force(X, centers, weight=None, n_iter=100):
 
 
 @KINDS
-@pytest.mark.parametrize("algorithm", ["auto", "lloyd", "elkan"])
+@pytest.mark.parametrize("algorithm", ["auto", "lloyd", "elkan", "quantized"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_result_is_that_of_spherical_k_means(kind, algorithm, weighted):
     X = directions()
