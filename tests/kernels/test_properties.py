@@ -9,7 +9,6 @@ from algos._cython.column_moments import column_moments
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_assign import shift_centers
 from algos._cython.kmeans_distances import center_distances
-from algos._cython.kmeans_seed import bucket_sums
 from algos._cython.kmeans_update import sum_by_label
 from tests.kernels.test_kmeans_kernels import problem, run_assign, squares
 from tests.kernels.test_row_hash import KEY, factors_of, oracle
@@ -69,18 +68,6 @@ def test_sums_by_label_are_those_of_numpy_for_any_threads(dtype, seed, weighted,
     bound = tolerance * (member @ np.abs(rows) + 1)
     assert np.all(np.abs(sums - member @ rows) <= bound)
     np.testing.assert_allclose(counts, member.sum(axis=1), rtol=1e-12)
-
-
-@given(dtype=dtypes, n=st.integers(1, 5000), seed=st.integers(0, 99), weighted=st.booleans())
-@enough
-def test_bucket_sums_are_those_of_bincount(dtype, n, seed, weighted):
-    rng = np.random.default_rng(seed)
-    values, bucket = rng.uniform(size=n).astype(dtype), rng.integers(1024, size=n)
-    weight = rng.uniform(size=n) if weighted else None
-    sums = np.empty(1024)
-    bucket_sums(values, weight, bucket.astype(np.uint16), sums, 2)
-    factor = 1 if weight is None else weight
-    np.testing.assert_allclose(sums, np.bincount(bucket, values * factor, 1024), rtol=1e-12)
 
 
 @given(
