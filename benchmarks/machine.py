@@ -43,7 +43,10 @@ def describe():
 
 
 def versions():
-    names = ("algos", "numpy", "scipy", "scikit-learn", "faiss-cpu")
+    names = (
+        *("algos", "numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "faiss-cpu"),
+        *("superkmeans", "fastkmeans", "sparsekmeans", "geokmeans", "fbpca", "torch"),
+    )
     found = {}
     for name in names:
         try:

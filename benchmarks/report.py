@@ -15,6 +15,8 @@ LEGEND = {
     "reported / optimum": "inertia that the library reports, in the same units; 1 is right",
     "right": "share of right answers; 1 is best",
     "error": "largest error, relative to the largest value; lower is better",
+    "captured": "variance along the components found, in units of the most that there is",
+    "cosine": "mean cosine of the rows to their centres; higher is better",
     "eigenvalue error": "largest relative error of an eigenvalue; lower is better",
 }
 
@@ -78,7 +80,8 @@ def row(peer, answer, ours, names, per_iteration=False):
 
 def remarks(answer):
     said = [] if answer["converged"] else ["not converged"]
-    return ", ".join([*said, *(["one run"] if answer.get("slow") else [])])
+    said += ["one run"] if answer.get("slow") else []
+    return ", ".join([*said, *([answer["note"]] if "note" in answer else [])])
 
 
 def legend(answers):
@@ -93,7 +96,7 @@ def notes(answers):
     }
     told = ["The iterations differ: compare the time of one."] if len(counts) > 1 else []
     if any(answer.get("slow") for answer in answers.values()):
-        told.append("One run: a peer that takes more than 20 s a run is timed once, in its first.")
+        told.append("One run: a peer that takes more than 10 s a run is timed once, in its first.")
     return told
 
 

@@ -15,15 +15,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks import machine, peers, report, worker
+from benchmarks.storage import write_arrays
 from benchmarks.workload import ALGORITHMS, workloads
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 QUICK_DIVISOR = 50
-NEEDED = 3600  # seconds after which a measurement is given up
+NEEDED = 900  # seconds after which a measurement is given up
 
 
 def parsed_arguments(arguments=None):
@@ -62,8 +61,8 @@ class Runner:
         self.options = options
         self.folder = folder
         self.peers = present_peers(options.peer)
-        threads = options.threads or [1, 2][: 1 if options.quick else len(machine.cores())]
-        self.threads = [*threads, *([] if options.no_user or options.quick else [None])]
+        self.threads = options.threads or [1, 2][: 1 if options.quick else len(machine.cores())]
+        self.as_user = not (options.no_user or options.quick)
         self.failed = False
         self.explained: set[str] = set()
         self.memory_measured = False
@@ -72,7 +71,7 @@ class Runner:
         """Print and return the row for each number of threads."""
         arrays = self.folder / "arrays.npz"
         data = workload.data(QUICK_DIVISOR if self.options.quick else 1)
-        np.savez(arrays, **data)
+        write_arrays(arrays, data)
         notes = [workload.caption]
         if self.options.quick:
             notes.append("here " + " × ".join(map(str, data["X"].shape)))
@@ -80,7 +79,8 @@ class Runner:
             notes.append(data["source"])
         del data
         print(f"\n{algorithm} · {workload.name} · " + " · ".join(notes))
-        measured = [self._at(algorithm, workload, arrays, count) for count in self.threads]
+        counts = [*self.threads, *([None] if workload.user and self.as_user else [])]
+        measured = [self._at(algorithm, workload, arrays, count) for count in counts]
         return [entry for entry in measured if entry["peers"]]
 
     def _at(self, algorithm, workload, arrays, threads):
@@ -93,7 +93,7 @@ class Runner:
         }
         answers = self._ask({**job, "what": "time", "peers": self.peers}, threads)
         for peer in answers if workload.memory else ():
-            if self._wants_memory(answers[peer], threads):
+            if self._wants_memory(peer, threads):
                 measured = self._ask({**job, "what": "memory", "peers": [peer]}, threads)
                 answers[peer] |= measured.get(peer, {})
         print(f"\n  {report.threads(threads)}")
@@ -115,31 +115,40 @@ class Runner:
             "peers": answers,
         }
 
-    def _wants_memory(self, answer, threads):
-        """A slow peer's memory is measured once, and a smoke test's in its first row only."""
-        if self.options.quick:
-            return not self.memory_measured
-        return threads == self.threads[0] or not answer.get("slow")
+    def _wants_memory(self, peer, threads):
+        """Memory is measured with the first number of threads; in a smoke test, ours in one row."""
+        if self.options.quick and (self.memory_measured or peer != report.OURS):
+            return False
+        return threads == self.threads[0]
 
     def _ask(self, job, threads):
         question, answer = self.folder / "job.json", self.folder / "answer.json"
         answer.unlink(missing_ok=True)
         question.write_text(json.dumps({**job, "answer": str(answer)}))
-        process = subprocess.run(
-            [sys.executable, "-m", "benchmarks.worker", str(question)],
-            cwd=ROOT,
-            env=machine.environment(threads),
-            preexec_fn=lambda: take_cores(threads),
-            timeout=NEEDED,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        last = self._run_worker(question, threads)
         if answer.exists():
             return json.loads(answer.read_text())
-        last = process.stderr.strip().splitlines()[-1:] or [f"exit {process.returncode}"]
-        self.failed = True
-        return {peer: {"failure": last[0]} for peer in job["peers"]}
+        if len(job["peers"]) > 1:  # one of them took the process down: the others deserve a run
+            alone = [self._ask({**job, "peers": [peer]}, threads) for peer in job["peers"]]
+            return {peer: found for answers in alone for peer, found in answers.items()}
+        return {peer: {"failure": last} for peer in job["peers"]}
+
+    def _run_worker(self, question, threads):
+        """Run one process, and return the last line of its errors."""
+        try:
+            process = subprocess.run(
+                [sys.executable, "-m", "benchmarks.worker", str(question)],
+                cwd=ROOT,
+                env=machine.environment(threads),
+                preexec_fn=lambda: take_cores(threads),
+                timeout=NEEDED,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return f"no answer in {NEEDED} s"
+        return (process.stderr.strip().splitlines() or [f"exit {process.returncode}"])[-1]
 
 
 def take_cores(threads):

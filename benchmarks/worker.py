@@ -20,20 +20,14 @@ import time
 import warnings
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks import peers
+from benchmarks.storage import read_arrays
 from benchmarks.workload import Workload, find_workload
 
 LEAST_SECONDS = 0.01  # of one timed run: shorter calls are repeated within it
-SLOW_SECONDS = 20.0  # of one run: a peer that takes longer is timed once
+SLOW_SECONDS = 10.0  # of one run: a peer that takes longer is timed once
 HANGS_AFTER = 10.0  # seconds, for a child
 HANGS = f"hangs (no answer in {HANGS_AFTER:.0f} s)"
-
-
-def read_arrays(file):
-    with np.load(file) as data:
-        return {name: data[name] if data[name].ndim else data[name].item() for name in data}
 
 
 def prepare(peer, workload, arrays, n_jobs):
@@ -151,6 +145,8 @@ def judged(answer, workload, arrays):
     outcome = answer.pop("outcome", None)
     if outcome is not None:
         answer["converged"] = bool(outcome.get("converged", True))
+        if "note" in outcome:
+            answer["note"] = outcome["note"]
         quality = workload.quality(outcome, arrays)
         answer["quality"] = {name: float(value) for name, value in quality.items()}
         if workload.task == "kmeans_iterations" and "iterations" in quality:

@@ -39,6 +39,8 @@ class Workload:
         the runs take place in a child, forked after the first run.
     memory : bool
         Whether peak memory is measured.
+    user : bool
+        Whether it is also run "as the user calls it", with no thread settings.
     quick : bool
         Whether `--quick` runs it too.
     """
@@ -52,6 +54,7 @@ class Workload:
     repeat: int = 5
     condition: str = "idle"
     memory: bool = True
+    user: bool = False
     quick: bool = True
 
 

@@ -30,9 +30,16 @@ class Deferred:
 
     def __getattr__(self, name: str) -> Any:
         # Python asks here only for what no instance or class attribute answers.
-        if name in type(self)._deferred and self.__dict__.get("_is_stale", False):
-            self._make_model()
-            self.__dict__.pop("_is_stale", None)
-            if name in self.__dict__:
+        if name in type(self)._deferred:
+            if self.__dict__.get("_is_stale", False):
+                self._make_or_raise()
+                self.__dict__.pop("_is_stale", None)
+            if name in self.__dict__:  # made here, or by another thread meanwhile
                 return self.__dict__[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _make_or_raise(self) -> None:
+        try:
+            self._make_model()
+        except AttributeError as error:  # would look as if there were no model
+            raise RuntimeError("the model could not be made") from error

@@ -257,4 +257,4 @@ class Incremental(Deferred):
         )
         model.centers = model.centers.astype(state.dtype)
         self._set_model(model, plan)
-        del self.labels_  # those of the weighted centres
+        self.__dict__.pop("labels_", None)  # those of the weighted centres

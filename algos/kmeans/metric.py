@@ -30,12 +30,11 @@ _STABLE_BITS = 26  # of a mean: the others may be rounding
 _NO_DIRECTION = 1e-12  # length of a mean of unit vectors that is rounding alone
 
 
-class _OnSphere(Rows):
-    """What differs where rows and centres have length 1; stands left of a kind of rows."""
+class _OfLengthOne(Rows):
+    """What differs where rows were scaled to length 1; stands left of a kind of rows."""
 
     source: Any = None  # the rows as they came: their content, which keys hang on
     kept: NDArray[np.intp] | None = None  # which of them have a direction; None: all
-    undirected = 0.0  # weight of those that have none
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         if self.source is None:
@@ -45,6 +44,20 @@ class _OnSphere(Rows):
             return keys if self.kept is None else keys[self.kept]
         chosen = indices if self.kept is None else self.kept[indices]
         return row_keys(self.source[chosen], self._key, n_threads=self.n_threads)
+
+
+class _DenseOfLengthOne(_OfLengthOne, Rows):
+    pass
+
+
+class _SparseOfLengthOne(_OfLengthOne, SparseRows):
+    pass
+
+
+class _OnSphere(Rows):
+    """What differs where centres have length 1; stands left of a kind of rows."""
+
+    undirected = 0.0  # weight of the rows that have no direction
 
     def shifted(self, centers: Any) -> Doubles:
         units, directed = _units(centers)
@@ -66,11 +79,11 @@ class _OnSphere(Rows):
         return squares / 2 + self.undirected
 
 
-class _DenseOnSphere(_OnSphere, Rows):
+class _DenseOnSphere(_OnSphere, _DenseOfLengthOne):
     pass
 
 
-class _SparseOnSphere(_OnSphere, SparseRows):
+class _SparseOnSphere(_OnSphere, _SparseOfLengthOne):
     pass
 
 
@@ -86,7 +99,7 @@ class _Means(Rows):
         return row_keys(np.rint(scaled(X, self._unit)), self._key, n_threads=self.n_threads)
 
 
-class _MeansOnSphere(_OnSphere, _Means):
+class _MeansOnSphere(_Means, _OnSphere):
     pass
 
 
@@ -109,6 +122,30 @@ def make_rows(
     if metric == "euclidean":
         kind = SparseRows if sparse.issparse(X) else Rows
         return in_range(X, lambda X: kind(X, weight, key, n_threads), "KMeans")
+    rows, undirected = _of_length_one(
+        X, weight, key, n_threads, _SparseOnSphere if sparse.issparse(X) else _DenseOnSphere
+    )
+    rows.undirected = undirected
+    return rows, 0
+
+
+def directed_rows(
+    X: Any, weight: Doubles | None, key: Key, n_threads: int
+) -> tuple[Rows | None, float]:
+    """Return (rows that have a direction at length 1, weight of the others).
+
+    Their means are not brought back to length 1. None stands for no rows.
+    """
+    kind = _SparseOfLengthOne if sparse.issparse(X) else _DenseOfLengthOne
+    rows, undirected = _of_length_one(X, weight, key, n_threads, kind)
+    has_none = undirected > 0 and rows.kept is None
+    return None if has_none else rows, undirected
+
+
+def _of_length_one(
+    X: Any, weight: Doubles | None, key: Key, n_threads: int, kind: type[Any]
+) -> tuple[Any, float]:
+    """Return (rows that have a direction, or all if none has, weight of the others)."""
     if sparse.issparse(X):
         X = sparse_rows.canonical(X)
     units, directed = unit_rows(X, n_threads)
@@ -116,11 +153,9 @@ def make_rows(
     if undirected > 0 and directed.any():
         kept = np.flatnonzero(directed)
         units, weight = units[kept], None if weight is None else weight[kept]
-    rows = (_SparseOnSphere if sparse.issparse(X) else _DenseOnSphere)(
-        units, weight, key, n_threads
-    )
-    rows.source, rows.kept, rows.undirected = X, kept, undirected
-    return rows, 0
+    rows = kind(units, weight, key, n_threads)
+    rows.source, rows.kept = X, kept
+    return rows, undirected
 
 
 def rows_of_means(means: Doubles, weight: Doubles, key: Key, n_threads: int, metric: str) -> Rows:
@@ -148,17 +183,6 @@ def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
         units = np.empty_like(X)
         kernels.unit_rows(X, units, directed, n_threads)
     return units, directed.view(bool)
-
-
-def directed_rows(
-    X: Any, weight: Doubles | None, n_threads: int
-) -> tuple[Any, Doubles | None, float]:
-    """Return the rows that have a direction at length 1, their weights, and that of the others."""
-    units, directed = unit_rows(X, n_threads)
-    if directed.all():
-        return units, weight, 0.0
-    undirected = _weight_of(~directed, weight)
-    return units[directed], None if weight is None else weight[directed], undirected
 
 
 def _units(centers: Any) -> tuple[Doubles, NDArray[np.bool_]]:

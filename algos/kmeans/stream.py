@@ -152,15 +152,17 @@ class Stream:
 
     def _learned(self, batch: Batch, settings: Settings) -> Stream:
         X, weight, _ = batch
+        rows: Rows | None
         known = replace(self, n_pending=0, pending=()).aged(settings.half_life)
         weight, known = _weighed(X, weight, known)
         if settings.metric == "cosine":
-            X, weight, undirected = directed_rows(X, weight, settings.n_threads)
+            rows, undirected = directed_rows(X, weight, known.key, settings.n_threads)
             # As if at right angles to every centre; see `rows_of_means`.
             known = replace(known, scatter=known.scatter + 2 * undirected)
-            if not X.shape[0]:
+            if rows is None:
                 return known
-        rows, known = _in_common_units(X, weight, known, settings.n_threads)
+        else:
+            rows, known = _in_common_units(X, weight, known, settings.n_threads)
         is_kept = known.weights > _FORGOTTEN * known.weights.sum()
         known = replace(known, centers=known.centers[is_kept], weights=known.weights[is_kept])
         found, calm = _opened(rows, known, settings.capacity)

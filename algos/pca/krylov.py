@@ -61,7 +61,7 @@ def leading(rows: Scatter, d: int, count: int, block: int, key: Key) -> Found:
         wait -= 1
         if len(Q) and (wait >= 0 or len(space) <= count):
             continue
-        space.diagonalise(count + 1)
+        space.diagonalise(space.beyond + 1)
         wait = len(space) // (16 * block)
         if len(Q) == 0 or space.is_known():
             if block >= count or _is_same(before, space.values[:count], rows.eps):
@@ -86,6 +86,7 @@ class Space:
 
     def __init__(self, rows: Scatter, d: int, count: int, block: int) -> None:
         self.rows, self.count = rows, count
+        self.beyond = max(block, count + count // 4)  # the first one that hardly is in the basis
         self.limit = max(2 * (count + block), min(MANY, ROOM // d))
         self.n_multiplied = 0
         self.V: Doubles = np.empty((0, d))
@@ -134,15 +135,16 @@ class Space:
         """Tell whether the leading eigenvalues are accurate, or as good as rounding lets them be.
 
         The error of a Ritz value is at most the residual, and about its square over the gap to
-        the values that are not wanted (Parlett, "The symmetric eigenvalue problem", 11.7). What
+        what is not in the basis (Parlett, "The symmetric eigenvalue problem", 11.7). What
         earlier products added is in the basis, so the residual is that of the last ones.
         """
         count, last = self.count, len(self._tail)
         if len(self.values) <= count:
             return False
+        beyond = self.values[min(self.beyond, len(self.values) - 1)]
         values = self.values[:count]
         residual = np.linalg.norm(self.mix[-last:, :count].T @ self._tail, axis=1)
-        gap = np.maximum(values - self.values[count], np.finfo(float).tiny)
+        gap = np.maximum(values - beyond, np.finfo(float).tiny)
         error = np.minimum(residual, residual**2 / gap)
         rounding = residual <= 2 * self.rows.eps * self.values[0]
         return bool(np.all((error <= ACCURACY * values) | rounding))

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
 
 SEED = 20_26
 
@@ -45,6 +46,34 @@ def falling_variances(n: int, d: int) -> np.ndarray:
     return rng.standard_normal((n, d), dtype=np.float32) @ scaled
 
 
+def low_rank(n: int, d: int, rank: int) -> np.ndarray:
+    """More columns than rows: variances 1, 1/2, …, 1/rank times d, and a little noise, float32."""
+    rng = np.random.default_rng([SEED, n, d, rank, 7])
+    factors = rng.standard_normal((n, rank), dtype=np.float32)
+    factors /= np.sqrt(np.arange(1, rank + 1, dtype=np.float32))
+    X = factors @ rng.standard_normal((rank, d), dtype=np.float32)
+    X += rng.standard_normal((n, d), dtype=np.float32) / 10
+    return X
+
+
+def sparse_groups(n: int, d: int, per_row: int, n_groups: int) -> sparse.csr_array:
+    """Rows like documents: half of their columns from those of a group, half by Zipf's law.
+
+    About `per_row` values a row (columns drawn twice count once), log-normal, float32.
+    """
+    rng = np.random.default_rng([SEED, n, d, n_groups, 6])
+    zipf = np.cumsum(1 / np.arange(10, d + 10))
+    common = np.searchsorted(zipf / zipf[-1], rng.random((n, per_row - per_row // 2)))
+    own = rng.integers(d, size=(n_groups, d // 50))[rng.integers(n_groups, size=n)]
+    chosen = rng.integers(own.shape[1], size=(n, per_row // 2))
+    columns = np.hstack([common, np.take_along_axis(own, chosen, axis=1)])
+    values = rng.lognormal(sigma=0.5, size=columns.size).astype(np.float32)
+    starts = np.arange(0, columns.size + 1, per_row, dtype=np.int32)
+    X = sparse.csr_array((values, columns.ravel().astype(np.int32), starts), shape=(n, d))
+    X.sum_duplicates()
+    return X
+
+
 def digits(n: int) -> tuple[np.ndarray, str]:
     """MNIST's digits and copies of them shifted by a pixel or two, 784 columns, float32.
 
@@ -78,9 +107,10 @@ def _enlarged_images():
     return np.clip(images + noise, 0, 1), "enlarged 8 × 8 digits (no MNIST in ALGOS_DATA)"
 
 
-def distinct_rows(X: np.ndarray, count: int) -> np.ndarray:
-    """`count` rows of X, all different: the common start of all peers."""
+def distinct_rows(X: np.ndarray | sparse.csr_array, count: int) -> np.ndarray:
+    """`count` rows of X, all different and dense: the common start of all peers."""
     rng = np.random.default_rng([SEED, 5, count])
-    rows = rng.choice(len(X), size=min(len(X), 2 * count), replace=False)
-    _, first = np.unique(X[rows], axis=0, return_index=True)
-    return X[rows[np.sort(first)[:count]]].copy()
+    rows = rng.choice(X.shape[0], size=min(X.shape[0], 2 * count), replace=False)
+    chosen = X[rows].toarray() if sparse.issparse(X) else X[rows]
+    _, first = np.unique(chosen, axis=0, return_index=True)
+    return chosen[np.sort(first)[:count]].copy()

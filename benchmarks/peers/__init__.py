@@ -3,7 +3,8 @@
 A task's method takes the workload's arrays and options and `n_jobs` (an int, or None for "as
 the user calls it"), does all that is not to be timed, and returns a function without
 arguments: the timed run. That returns its outcome, a dict; `converged=False` in it is said in
-the report. A peer that is not installed has a `version` that raises ImportError.
+the report, and so is `note`, a few words. A peer that is not installed has a
+`version` that raises ImportError.
 """
 
 from __future__ import annotations
@@ -12,7 +13,20 @@ import importlib
 from typing import Any, Protocol
 
 # In the order of the report; the first is the one that ratios refer to.
-PEERS = ("algos", "sklearn", "faiss", "executor", "validation")
+PEERS = (
+    "algos",
+    "sklearn",
+    "intelex",
+    "faiss",
+    "superkmeans",
+    "fastkmeans",
+    "sparsekmeans",
+    "geokmeans",
+    "truncated_svd",
+    "fbpca",
+    "executor",
+    "validation",
+)
 
 
 class Peer(Protocol):

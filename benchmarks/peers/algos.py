@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.peers.estimators import Estimators
+from benchmarks.peers.estimators import Estimators, quietly
 
 
 class Adapter(Estimators):
@@ -26,6 +26,46 @@ class Adapter(Estimators):
         import algos
 
         return algos.PCA(**parameters)
+
+    def kmeans_cosine(self, X, init, max_iter, n_jobs, **others):
+        """Iterations by cosine distance."""
+        model = self.kmeans(
+            n_clusters=len(init), init=init, n_init=1, max_iter=max_iter, tol=0, metric="cosine",
+            n_jobs=n_jobs,
+        )  # fmt: skip
+
+        def run():
+            quietly(lambda: model.fit(X))
+            return {"centers": model.cluster_centers_, "iterations": model.n_iter_}
+
+        return run
+
+    def kmeans_stream(self, X, n_clusters, batch_size, n_jobs, **others):
+        """One pass over batches."""
+
+        def run():
+            model = self.kmeans(n_clusters=n_clusters, random_state=0, n_jobs=n_jobs)
+            self.streamed(model, X, batch_size)
+            return {"centers": model.cluster_centers_}
+
+        return run
+
+    def pca_stream(self, X, n_components, batch_size, n_jobs, **others):
+        """One pass over batches."""
+
+        def run():
+            model = self.pca(n_components=n_components, n_jobs=n_jobs)
+            self.streamed(model, X, batch_size)
+            return {"variances": model.explained_variance_, "components": model.components_}
+
+        return run
+
+    def pca_sketch(self, X, n_components, n_jobs, **others):
+        """A fit in one pass, by random projections."""
+        model = self.pca(
+            n_components=n_components, svd_solver="sketch", random_state=0, n_jobs=n_jobs
+        )
+        return self._decomposition(model, lambda: model.fit(X))
 
     def seed(self, X, n_clusters, n_jobs):
         from algos._common.random import seed_key, stream

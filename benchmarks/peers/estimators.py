@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import normalize
+from sklearn.utils import gen_batches
 
 Run = Callable[[], dict[str, Any]]
 
@@ -37,6 +39,23 @@ class Estimators:
         model = self.kmeans(n_clusters=n_clusters, random_state=0, n_jobs=n_jobs)
         return self._clustering(model, X, max_iter=model.max_iter)
 
+    def kmeans_cosine(self, X, init, max_iter, n_jobs, **others) -> Run:
+        """Iterations by cosine distance, which Euclidean ones of normalised rows stand for."""
+        model = self.kmeans(
+            n_clusters=len(init),
+            init=normalize(init),
+            n_init=1,
+            max_iter=max_iter,
+            tol=0,
+            n_jobs=n_jobs,
+        )
+
+        def run():
+            quietly(lambda: model.fit(normalize(X)))
+            return {"centers": model.cluster_centers_, "iterations": model.n_iter_}
+
+        return run
+
     def kmeans_seed(self, X, n_clusters, n_jobs, **others) -> Run:
         """Greedy k-means++ alone."""
         return lambda: {"centers": self.seed(X, n_clusters, n_jobs)}
@@ -56,12 +75,7 @@ class Estimators:
     def pca_fit(self, X, n_components, n_jobs, **others) -> Run:
         """A fit with defaults."""
         model = self.pca(n_components=n_components, random_state=0, n_jobs=n_jobs)
-
-        def run():
-            model.fit(X)
-            return {"variances": model.explained_variance_, "components": model.components_}
-
-        return run
+        return self._decomposition(model, lambda: model.fit(X))
 
     def pca_transform(self, X, n_components, rows, n_jobs, **others) -> Run:
         """The projections of a few rows."""
@@ -71,6 +85,20 @@ class Estimators:
             "mean": model.mean_,
             "components": model.components_,
         }
+
+    @staticmethod
+    def streamed(model, X, batch_size):
+        """Learn all rows of X, batch by batch."""
+        for batch in gen_batches(len(X), batch_size):
+            model.partial_fit(X[batch])
+
+    @staticmethod
+    def _decomposition(model, fit) -> Run:
+        def run():
+            fit()
+            return {"variances": model.explained_variance_, "components": model.components_}
+
+        return run
 
     @staticmethod
     def _clustering(model, X, max_iter=None) -> Run:

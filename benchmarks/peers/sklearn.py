@@ -25,6 +25,40 @@ class Adapter(Estimators):
 
         return PCA(**parameters)
 
+    def kmeans_stream(self, X, n_clusters, batch_size, n_jobs, **others):
+        """One pass over batches by MiniBatchKMeans."""
+        from sklearn.cluster import MiniBatchKMeans
+
+        def run():
+            model = MiniBatchKMeans(n_clusters, random_state=0)
+            self.streamed(model, X, batch_size)
+            return {"centers": model.cluster_centers_, "note": "MiniBatchKMeans"}
+
+        return run
+
+    def pca_stream(self, X, n_components, batch_size, n_jobs, **others):
+        """One pass over batches by IncrementalPCA."""
+        from sklearn.decomposition import IncrementalPCA
+
+        def run():
+            model = IncrementalPCA(n_components)
+            self.streamed(model, X, batch_size)
+            return {
+                "variances": model.explained_variance_,
+                "components": model.components_,
+                "note": "IncrementalPCA",
+            }
+
+        return run
+
+    def pca_sketch(self, X, n_components, n_jobs, **others):
+        """Random projections without power iterations: two passes."""
+        model = self.pca(
+            None, n_components=n_components, svd_solver="randomized", iterated_power=0,
+            random_state=0,
+        )  # fmt: skip
+        return self._decomposition(model, lambda: model.fit(X))
+
     def seed(self, X, n_clusters, n_jobs):
         from sklearn.cluster import kmeans_plusplus
 

@@ -59,3 +59,14 @@ def test_other_names_do_not_make_a_model():
 @pytest.mark.parametrize("move", [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))])
 def test_an_unread_model_travels(move):
     assert move(learned(1, 2)).total_ == 3
+
+
+def test_a_missing_attribute_within_is_not_taken_for_a_missing_model():
+    class Broken(Counting):
+        def _make_model(self):
+            return self.nothing
+
+    broken = Broken()
+    broken.learn(1)
+    with pytest.raises(RuntimeError, match="could not be made"):
+        hasattr(broken, "total_")

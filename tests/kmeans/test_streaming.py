@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 
 from algos import KMeans
 from algos.kmeans import stream as streams
+from benchmarks import stream_memory
 from tests.common.estimators import assert_same_bits, learned
 
 
@@ -268,6 +270,22 @@ def test_reading_the_model_changes_nothing_that_comes_later():
         watched.partial_fit(X[start : start + 70])
         assert hasattr(watched, "cluster_centers_") == (watched.n_samples_seen_ >= 12)
     assert_same_bits(learned(watched), learned(silent))
+
+
+def test_threads_may_ask_for_the_model_at_once():
+    X, _ = groups(2000)
+    expected = streamed(X).predict(X)
+    for _ in range(5):
+        kmeans = streamed(X)
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _, kmeans=kmeans: kmeans.predict(X), range(8)):
+                assert np.array_equal(found, expected)
+
+
+def test_the_endless_stream_runs(capsys):
+    stream_memory.main(["--gigabytes", "0.02", "--batch-megabytes", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["KMeans", "PCA"]
 
 
 def test_a_seed_is_drawn_from_once():

@@ -223,7 +223,8 @@ def test_the_covariance_of_single_precision_is_nearly_that_of_double():
     double -= double.mean(axis=0)
     exact = double.T @ double
     values = np.linalg.eigvalsh(found), np.linalg.eigvalsh(exact)
-    assert np.abs(values[0] / values[1] - 1).max() <= 1e-7
+    # Twice the spacing of floats: code for old processors rounds once more in each product.
+    assert np.abs(values[0] / values[1] - 1).max() <= 2 * np.finfo(np.float32).eps
 
 
 def test_a_sample_that_misses_the_mean_costs_no_digits():

@@ -1,0 +1,145 @@
+"""svd_solver="sketch": one pass, bounded memory, batches of any size."""
+
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from scipy import linalg, sparse
+
+from algos import PCA
+from algos.pca import sketch
+
+N, D = 6000, 150
+
+
+def spectra():
+    ranks = np.arange(1, D + 1)
+    return {
+        "harmonic": (1 / ranks, 0.02),
+        "geometric": (np.exp(-ranks / 10) + 1e-6, 0.01),
+        "spiked": (np.where(ranks <= 10, 20.0 - ranks, 1.0), 0.1),
+    }
+
+
+def rows(variances, n=N, seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    directions = np.linalg.qr(rng.normal(size=(D, D)))[0]
+    return (rng.normal(size=(n, D)) * np.sqrt(variances) @ directions + 3).astype(dtype)
+
+
+def scatter_of(X):
+    centered = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
+    return centered.T @ centered
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", spectra())
+def test_leading_variances_are_close_on_known_spectra(name, dtype):
+    variances, error = spectra()[name]
+    X = rows(variances, dtype=dtype)
+    pca = PCA(5, svd_solver="sketch").fit(X)
+    true = linalg.eigvalsh(scatter_of(X) / (N - 1))[::-1]
+    np.testing.assert_allclose(pca.explained_variance_, true[:5], rtol=error)
+    V = pca.components_.astype(np.float64)
+    captured = np.trace(V @ scatter_of(X) @ V.T) / (N - 1)
+    assert captured >= (1 - error / 2) * true[:5].sum()
+    # Mean and total variance are exact.
+    np.testing.assert_allclose(pca.mean_, X.mean(axis=0, dtype=np.float64), rtol=1e-6)
+    total = pca.explained_variance_.sum() + pca.noise_variance_ * (D - 5)
+    assert total == pytest.approx(true.sum(), rel=1e-6)
+
+
+def test_no_direction_is_overrated_nor_lost_beyond_the_bound():
+    X = rows(spectra()["harmonic"][0])
+    learned = sketch.updated(sketch.empty(20, D), X, 1)
+    learned = sketch.settled(learned, 1)
+    error = scatter_of(X) - learned.rows.T @ learned.rows
+    values = linalg.eigvalsh(error)
+    assert values[0] >= -1e-9 * learned.total
+    lost = learned.total - np.sum(learned.rows**2)
+    assert values[-1] <= lost
+    assert lost <= 0.6 * learned.total
+
+
+@settings(max_examples=20, deadline=None)
+@given(cuts=st.lists(st.integers(0, 700), max_size=5), is_sparse=st.booleans())
+def test_batches_of_any_size_give_the_bits_of_one_fit(cuts, is_sparse):
+    X = rows(spectra()["harmonic"][0], 700)
+    X[np.abs(X) < 3] = 0
+    X = sparse.csr_array(X) if is_sparse else X
+    whole = PCA(3, svd_solver="sketch").fit(X)
+    parts = PCA(3, svd_solver="sketch")
+    bounds = sorted({0, *cuts, 700})
+    for start, stop in pairwise(bounds):
+        parts.partial_fit(X[start:stop])
+    for name in ("components_", "explained_variance_", "mean_", "noise_variance_"):
+        assert (
+            np.asarray(getattr(parts, name)).tobytes() == np.asarray(getattr(whole, name)).tobytes()
+        )
+    assert parts.n_samples_ == 700
+    assert parts.solver_ == "sketch"
+
+
+def test_merged_sketches_are_close_to_the_joint_one():
+    X = rows(spectra()["harmonic"][0])
+    X[N // 2 :] += 0.5
+    halves = [PCA(5, svd_solver="sketch").partial_fit(half) for half in (X[:3210], X[3210:])]
+    joint = halves[0].merge(halves[1])
+    true = linalg.eigvalsh(scatter_of(X) / (N - 1))[::-1]
+    np.testing.assert_allclose(joint.explained_variance_, true[:5], rtol=0.02)
+    np.testing.assert_allclose(joint.mean_, X.mean(axis=0), rtol=1e-12)
+    assert joint.n_samples_ == N
+
+
+def test_few_columns_lose_nothing():
+    X = rows(spectra()["harmonic"][0])[:, :40]
+    pca = PCA(10, svd_solver="sketch").fit(X)  # keeps 40 rows
+    exact = PCA(10, svd_solver="covariance_eigh").fit(X)
+    np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=1e-10)
+
+
+def test_a_stream_never_holds_a_square_of_the_columns():
+    X = rows(spectra()["harmonic"][0])
+    pca = PCA(2, svd_solver="sketch").partial_fit(X[:1000])
+    held = [v for v in pca._sketch.values() if isinstance(v, np.ndarray)]
+    assert sum(v.size for v in held) <= 25 * D  # 2 * (2 + 10) rows and a mean
+    assert "_scatter" not in vars(pca)
+
+
+def test_one_row_at_a_time_and_a_pickle_in_between():
+    X = rows(spectra()["harmonic"][0], 130)
+    whole = PCA(2, svd_solver="sketch").fit(X)
+    parts = PCA(2, svd_solver="sketch")
+    for i, row in enumerate(X):
+        parts.partial_fit(row[None])
+        if i == 77:
+            parts = pickle.loads(pickle.dumps(parts))
+    assert parts.components_.tobytes() == whole.components_.tobytes()
+
+
+@pytest.mark.parametrize("solver", ["covariance_eigh", "full"])
+def test_a_sketch_goes_on_from_an_exact_fit(solver):
+    X = rows(spectra()["harmonic"][0])
+    pca = PCA(5, svd_solver=solver).fit(X[:3000]).set_params(svd_solver="sketch")
+    pca.partial_fit(X[3000:])
+    true = linalg.eigvalsh(scatter_of(X) / (N - 1))[::-1]
+    np.testing.assert_allclose(pca.explained_variance_, true[:5], rtol=0.02)
+
+
+@pytest.mark.parametrize("n_components", [0, 0.5, "mle"])
+def test_the_number_of_components_must_be_given(n_components):
+    X = rows(spectra()["harmonic"][0], 50)
+    for learn in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match="`n_components`"):
+            getattr(PCA(n_components, svd_solver="sketch"), learn)(X)
+
+
+def test_values_whose_squares_overflow_are_refused_and_nothing_is_lost():
+    X = rows(spectra()["harmonic"][0], 200)
+    pca = PCA(2, svd_solver="sketch").partial_fit(X)
+    before = pca.explained_variance_.copy()
+    with pytest.raises(ValueError, match="variance of X must be at most"):
+        pca.partial_fit(X * 1e200)
+    assert pca.explained_variance_.tolist() == before.tolist()
