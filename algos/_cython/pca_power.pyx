@@ -11,8 +11,8 @@ from algos._cython._threads cimport run_region
 from algos._cython._tile cimport pack_panel, panel_rows, tile_points, tile_products
 
 cdef enum:
-    PANEL_BYTES = 1 << 23  # of packed rows
-    FEWEST_ROWS = 256
+    PANEL_BYTES = 1 << 22  # of packed rows
+    FEWEST_ROWS = 128
     BLOCK = 512            # rows summed up in the data's type: 32 additions a lane
     PART = 8               # blocks of columns in a task
 
@@ -117,7 +117,7 @@ def power_step(
     """Compute Xs' (Xs Q), where Xs = X - shift."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], l = basis.shape[0]
     cdef Py_ssize_t points = tile_points(&shift[0]), edge = block_edge(&shift[0])
-    cdef Py_ssize_t rows = PANEL_BYTES // (d * sizeof(floating)) // BLOCK * BLOCK
+    cdef Py_ssize_t rows = PANEL_BYTES // (d * sizeof(floating)) // FEWEST_ROWS * FEWEST_ROWS
     cdef Py_ssize_t tiles
     cdef Scratch panel, zeros, packed, products, blocks
     cdef PowerJob job

@@ -154,9 +154,9 @@ class KMeans(
     on copies of a few MB at a time.
 
     `partial_fit` needs memory for ``extra_center_factor * n_clusters * n_features`` doubles,
-    for up to four times as many values of rows that wait for others, and for about 60 bytes
-    a row of the batch while it is learned. A batch costs little more than one iteration with
-    `extra_center_factor * n_clusters` centres.
+    for up to four times as many values of rows that wait for others, and, while a batch is
+    learned, for about 60 bytes a row and at most a byte a value of it. A batch takes about as
+    long as one iteration with `extra_center_factor * n_clusters` centres.
 
     Rows of weight zero have no part in the fit, but get a label. Initial centres hang on
     the content of the rows and not on their order; a row of weight 2 is the same as two

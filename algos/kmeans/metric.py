@@ -246,4 +246,5 @@ def _unit_blocks(X: Any, n_threads: int) -> Iterator[tuple[slice, Any, NDArray[n
     step = max(1, int(_BLOCK_BYTES // max(n_bytes / X.shape[0], 1)))
     for start in range(0, X.shape[0], step):
         part = slice(start, start + step)
-        yield part, *unit_rows(X[part], n_threads)
+        rows = X if step >= X.shape[0] else X[part]  # a slice of CSR takes longer than a row
+        yield part, *unit_rows(rows, n_threads)

@@ -16,11 +16,14 @@ from algos._cython._codes import is_fast
 from algos._cython.finite import all_finite
 from algos._cython.kmeans_assign import assign, shift_centers
 from algos._cython.kmeans_distances import center_distances
+from algos._cython.kmeans_own_distances import own_distances
+from algos._cython.kmeans_quantized import assign_quantized
 from algos._cython.kmeans_update import sum_by_label
 from algos.kmeans.codes import Codes, encode
 from algos.kmeans.trials import Trials
 
 _LANES = 16
+_MANY_CENTERS = 400  # for fewer, codes take longer to make than they spare in one pass
 _FEW_DISTANCES = 20_000  # no codes are made for fewer
 _BLOCK = 1 << 17  # rows whose distances are held at once
 
@@ -168,13 +171,26 @@ class Rows:
 
         The label is that of a pass; the distance is exact, to the centre as `rounded`.
         """
-        labels, squares = np.empty(len(self), dtype=np.int32), np.empty(len(self))
+        labels, squares = np.full(len(self), -1, dtype=np.int32), np.empty(len(self))
         rounded = self.unshifted(centers)
-        assign(
-            self.X, self.weight, self.shift, rounded - self.shift, rounded, 0.0, labels, None,
-            None, squares, True, self.n_threads,
-        )  # fmt: skip
+        if self._label_by_codes(rounded - self.shift, labels):
+            own_distances(self.X, rounded, labels, squares, self.n_threads)
+        else:
+            assign(
+                self.X, self.weight, self.shift, rounded - self.shift, rounded, 0.0, labels, None,
+                None, squares, True, self.n_threads,
+            )  # fmt: skip
         return labels, squares
+
+    def _label_by_codes(self, centers: Floats, labels: Labels) -> bool:
+        """Label the rows if codes, made for this one pass, are faster; else return False."""
+        if len(centers) < _MANY_CENTERS or not is_fast() or self.codes is None:
+            return False
+        n_changed, _ = assign_quantized(
+            self.X, self.weight, self.shift, centers, *self.codes, labels, None, None,
+            self.n_threads,
+        )  # fmt: skip
+        return n_changed >= 0
 
     @property
     def rounding(self) -> float:

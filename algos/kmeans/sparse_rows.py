@@ -21,6 +21,8 @@ from algos._cython.kmeans_sparse_assign import assign
 from algos._cython.kmeans_sparse_update import sum_by_label
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows, Sums, room_for_distances
 
+_FEW = 256  # rows that are made dense at once
+
 
 class SparseRows(Rows):
     """CSR rows to be clustered, with positive weights; see `Rows`.
@@ -100,10 +102,11 @@ class SparseRows(Rows):
     def approach(
         self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
     ) -> None:
-        label, square = self.nearest(self.take(indices))
-        nearer = np.flatnonzero(square < squares)
-        squares[nearer] = square[nearer]
-        labels[nearer] = label[nearer] + first
+        for start in range(0, len(indices), _FEW):
+            label, square = self.nearest(self.take(indices[start : start + _FEW]))
+            nearer = np.flatnonzero(square < squares)
+            squares[nearer] = square[nearer]
+            labels[nearer] = label[nearer] + (first + start)
 
     def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
         return SparseRows(self.X[indices], weight, self._key, self.n_threads)

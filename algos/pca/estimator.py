@@ -45,7 +45,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     digits, and `partial_fit` and `merge` are exact unless a truncated fit came before, as
     the notes tell.
 
-    X must be dense: sparse input raises TypeError; `X.toarray()` makes it dense.
+    X may be sparse: CSR rows, and other formats after they are made CSR, are centred in
+    their products alone and never made dense. "full" refuses them with a TypeError.
 
     Parameters
     ----------
@@ -60,7 +61,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     whiten : bool, default=False
         Whether `transform` divides each component by its standard deviation. That loses
         the components' relative scales, and helps estimators that expect equal ones.
-    svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default="auto"
+    svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized", "sketch"}, \
+            default="auto"
         "auto" takes the fastest accurate solver for the shape of X and the number of
         components; `solver_` tells which. "covariance_eigh" finds eigenvectors of the
         covariance matrix, gathered in one pass (of the rows' inner products if there are
@@ -69,21 +71,25 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
         squares: the choice for directions of very small variance, see the notes.
         "randomized" finds the leading components from random combinations of the columns
         [2]_, and "arpack" by Lanczos iterations; both suit many columns and few components.
+        "sketch" goes over the rows once, in memory for a few of them, and so does
+        `partial_fit` then: the choice for streams of many columns, and less accurate [4]_.
     tol : float, default=0.0
         Tolerance for the singular values of `svd_solver="arpack"`; 0 is rounding.
     iterated_power : int or "auto", default="auto"
         Number of power iterations of `svd_solver="randomized"`, each one pass over X. A
         larger number is more accurate when the spectrum falls slowly. "auto" combines the
-        results of all passes, and stops when the eigenvalues are known to about 1e-8.
+        results of all passes, and stops when the eigenvalues are known to about 1e-8 (dense
+        float32: 1e-6); if they never are, a ConvergenceWarning says so.
     n_oversamples : int, default=10
-        Random vectors beyond `n_components` in `svd_solver="randomized"`.
+        Random vectors beyond `n_components` in `svd_solver="randomized"`. "sketch" keeps
+        2 * (n_components + max(n_oversamples, n_components)) rows.
     power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
         What keeps power iterations from losing the smaller directions if `iterated_power`
         is an int: a QR or LU factorisation after each, or nothing. "auto" is "none" for up
         to two iterations and else "LU".
     random_state : int, RandomState instance, Generator instance or None, default=None
-        Seed of "arpack" and "randomized". An int makes the result reproducible to the last
-        bit, for every `n_jobs`; None draws from numpy's global state.
+        Seed of "arpack" and "randomized"; the others draw nothing. An int makes the result
+        reproducible to the last bit, for every `n_jobs`; None draws from numpy's global state.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
@@ -118,7 +124,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     See Also
     --------
     algos.KMeans : Clusters, often better and faster on a few components.
-    sklearn.decomposition.TruncatedSVD : The same without centring, for sparse data.
+    sklearn.decomposition.TruncatedSVD : The same without centring.
 
     Notes
     -----
@@ -128,8 +134,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     "arpack" take about 4 * n * d * k operations a pass and memory for 8 MB of rows and a
     few vectors of length d for each of at most 8 * (k + n_oversamples); "full" takes
     2 * n * d**2 operations in double precision and 5 * d**2 doubles, or a copy of X if
-    n < d. float32 data whose mean square is beyond 1e19 (float64: 1e154), or as far below
-    1, is scaled by a power of two, in a copy. X in Fortran order is copied once.
+    n < d. "sketch" with s rows takes about 8 * n * d * s operations in double precision and
+    memory for 3 * s rows. float32 data whose mean square is beyond 1e19 (float64: 1e154), or
+    as far below 1, is scaled by a power of two, in a copy. X in Fortran order is copied once.
 
     Where the standard deviation along a direction is 1 / r of the largest, the relative
     error of its variance is about 1e-9 * r**2 for float32 with "covariance_eigh" and
@@ -139,12 +146,23 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     float64. "full" is accurate to rounding of the result, for float64 to about 1e-16 * r.
     `partial_fit` and `merge` are as accurate as "covariance_eigh".
 
+    Of CSR rows with z stored values in all, "randomized" and "arpack" take 4 * z operations
+    for each vector, in double precision, and memory for at most max(200, 2 * (k + 8)) vectors;
+    "covariance_eigh" takes z**2 / n.
+
     `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
-    `svd_solver` is. They are exact if all rows came by `partial_fit`, by `fit` with
+    `svd_solver` is but "sketch". They are exact if all rows came by `partial_fit`, by `fit` with
     "covariance_eigh" or "full" and n >= d, or by any `fit` to at most 64 columns. Other
     fits, which "auto" may choose too, keep no scatter matrix: unless they left no variance
     out, `partial_fit` and `merge` continue from `get_covariance()`, the model's idea of the
-    directions that were left out, which may be wrong by several percent, and warn.
+    directions that were left out, which may be wrong by several percent, and warn. The
+    model is made when it is first read, so that a stream does not pay for it batch by batch.
+
+    With "sketch" they learn from its rows. Mean and total variance are exact; a variance along
+    any direction is never too large, and too small by at most what went out of the sketch.
+    It does not matter in what batches the rows came, but a little in what order; merged
+    sketches differ from the joint one as much as from the rows. "sketch" is exact for up to
+    2 * (n_components + max(n_oversamples, n_components)) columns.
 
     `get_covariance`, `get_precision` and `score` speak of the probabilistic model [3]_.
     Where scikit-learn's `get_covariance` multiplies by the variances twice if `whiten`,
@@ -157,6 +175,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
        randomness", SIAM Review 53 (2011).
     .. [3] Tipping, M. E. and Bishop, C. M., "Probabilistic principal component analysis",
        Journal of the Royal Statistical Society B 61 (1999).
+    .. [4] Desai, A., Ghashami, M. and Phillips, J. M., "Improved practical matrix sketching
+       with guarantees", IEEE Transactions on Knowledge and Data Engineering 28 (2016).
 
     Examples
     --------
@@ -239,7 +259,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             At least two rows.
         y : None
             Ignored.
@@ -259,7 +279,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : None
             Ignored.
 
@@ -274,15 +294,15 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     def partial_fit(self, X: Any, y: Any = None) -> PCA:
         """Learn further rows, as if all had come at once.
 
-        Exactly, but after a `fit` that kept a part of the variance alone: see the notes of
-        the class. A UserWarning says so then.
+        Exactly, but after a `fit` that kept a part of the variance alone, of which a
+        UserWarning tells, and but for `svd_solver="sketch"`: see the notes of the class.
 
         There is no least number of rows. While there are fewer than the components need,
         `transform` raises NotFittedError and says how many are missing.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : None
             Ignored.
 
@@ -316,7 +336,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -383,7 +403,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -401,7 +421,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : None
             Ignored.
 

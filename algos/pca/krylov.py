@@ -14,7 +14,8 @@ from scipy import linalg
 from algos._common.random import Key, stream
 from algos.pca.moments import Doubles
 
-ACCURACY = 1e-8  # of the eigenvalues, relative
+ACCURACY = 1e-8  # of the eigenvalues, relative, and no less than
+ROUNDINGS = 10  # of the products
 MANY = 200  # vectors in a basis, beyond which it is cut to the best
 ROOM = 1 << 25  # values in a basis that may have so many vectors
 PATIENCE = 100  # vectors for each one wanted, before the search is given up
@@ -72,6 +73,11 @@ def leading(rows: Scatter, d: int, count: int, block: int, key: Key) -> Found:
                 return space.found(True)
         elif space.n_multiplied > PATIENCE * (count + block):
             return space.found(False)
+
+
+def accuracy(eps: float) -> float:
+    """Return the relative error at which eigenvalues count as known."""
+    return max(ACCURACY, ROUNDINGS * eps)
 
 
 class Space:
@@ -147,7 +153,7 @@ class Space:
         gap = np.maximum(values - beyond, np.finfo(float).tiny)
         error = np.minimum(residual, residual**2 / gap)
         rounding = residual <= 2 * self.rows.eps * self.values[0]
-        return bool(np.all((error <= ACCURACY * values) | rounding))
+        return bool(np.all((error <= accuracy(self.rows.eps) * values) | rounding))
 
     def cut(self, room: int) -> None:
         """Keep the best vectors alone if so many more would be too many."""
@@ -212,4 +218,4 @@ def _bordered(matrix: Doubles, columns: Doubles) -> Doubles:
 def _is_same(before: Doubles | None, values: Doubles, eps: float) -> bool:
     if before is None or len(before) != len(values):
         return False
-    return bool(np.all(np.abs(values - before) <= 10 * ACCURACY * values + eps * values[0]))
+    return bool(np.all(np.abs(values - before) <= 10 * accuracy(eps) * values + eps * values[0]))

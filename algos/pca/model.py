@@ -89,6 +89,7 @@ def projected(
 ) -> Floats:
     """Return (X - shift) vectors' + offset in the dtype of X; of CSR rows without an offset."""
     if is_sparse(X):
+        assert shift is not None and offset is None
         return projected_sparse(X, shift, vectors, n_threads)
     dtype = X.dtype
     k, d = vectors.shape

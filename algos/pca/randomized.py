@@ -93,8 +93,8 @@ def _krylov(rows: Rows, count: int, size: int, key: Key) -> tuple[Doubles, Doubl
     found = krylov.leading(rows, rows.X.shape[1], count, block, key)
     if not found.is_known:
         warn(
-            f"The leading {count} eigenvalues were not known to {krylov.ACCURACY:.0e} after "
-            f"{found.n_multiplied} products with the scatter: they are nearly equal. Take what "
+            f"The leading {count} eigenvalues were not known to "
+            f"{krylov.accuracy(rows.eps):.0e} after {found.n_multiplied} products with the scatter: they are nearly equal. Take what "
             f"is found, or another number of `n_components`, or "
             f'svd_solver="covariance_eigh"',
             ConvergenceWarning,

@@ -2,10 +2,10 @@
 Digits that come in batches
 ===========================
 
-The digits arrive batch by batch, and no batch is seen twice at once: :class:`algos.PCA` learns
-from each, then :class:`algos.KMeans` learns from what the PCA makes of them. Each of the two is
-saved to a file of its own; two processes that know nothing of each other load one file each, and
-together they give the labels that the pipeline gives.
+The digits arrive batch by batch and are never all in memory: :class:`algos.PCA` learns from each
+batch, then :class:`algos.KMeans` learns from what the PCA makes of them. Each of the two is saved
+to a file of its own; two processes that know nothing of each other load one file each, and together
+they give the labels that the pipeline gives.
 """
 
 import subprocess
@@ -50,8 +50,8 @@ print(f"{pca.n_samples_:,} rows; the variances differ from those of one fit by {
 # %%
 # Second pass: clusters
 # ---------------------
-# ``partial_fit`` of k-means keeps more centres than it is asked for, and joins them when the
-# model is read. A fit to all rows at once has them all to go over again and again.
+# ``partial_fit`` of k-means keeps more centres than it is asked for, and clusters these when the
+# model is read. To compare, a fit that has all rows at once and goes over them many times.
 
 kmeans = algos.KMeans(n_clusters=10, random_state=0)
 for batch in batches():

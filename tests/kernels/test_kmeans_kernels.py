@@ -9,6 +9,7 @@ from algos._cython.column_moments import column_moments
 from algos._cython.kmeans_assign import assign
 from algos._cython.kmeans_bounds import assign_bounded
 from algos._cython.kmeans_distances import center_distances
+from algos._cython.kmeans_own_distances import own_distances
 from algos._cython.kmeans_update import sum_by_label
 
 LEVELS = (0, 3, 4)
@@ -192,3 +193,14 @@ def test_moments_are_exact_at_any_offset(level, offset):
     column_moments(X, weight, X[0], moments, 2)
     np.testing.assert_allclose(moments[0], weight @ (X - X[0]), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(moments[1], weight @ (X - X[0]) ** 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 255, 600])
+def test_distances_to_the_own_centre_are_those_of_differences(level, dtype, n):
+    X, centers, _, _ = problem(n, 19, 7, dtype)
+    labels = np.random.default_rng(1).integers(7, size=n).astype(np.int32)
+    for n_threads in (1, 3):
+        found = np.empty(n)
+        own_distances(X, centers, labels, found, n_threads)
+        np.testing.assert_allclose(found, squares(X, centers)[np.arange(n), labels], rtol=1e-12)

@@ -58,7 +58,7 @@ def test_the_result_is_that_of_spherical_k_means(kind, algorithm, weighted):
 
 @KINDS
 @DTYPES
-@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "random"])
 def test_centres_have_length_one_and_groups_are_found(kind, dtype, init):
     X = directions(spread=0.1).astype(dtype)
     model = KMeans(6, init=init, n_init=10, random_state=0, metric="cosine").fit(kind(X))
@@ -104,7 +104,7 @@ def test_nearly_parallel_rows_in_float32():
 
 
 @KINDS
-@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "random"])
 def test_weights_equal_repeats_in_any_order(kind, init):
     X = directions(200)
     X[::17] = 0
@@ -119,7 +119,7 @@ def test_weights_equal_repeats_in_any_order(kind, init):
 
 
 @KINDS
-@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "random"])
 def test_rows_of_zeros_have_distance_one_label_zero_and_no_influence(kind, init):
     X = directions(300)
     with_zeros = np.insert(X, [0, 50, 50, 300], 0, axis=0)

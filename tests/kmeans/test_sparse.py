@@ -35,7 +35,7 @@ def texts(n=2000, d=3000, groups=12, seed=0):
 
 @DTYPES
 @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array])
-@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "random"])
 def test_fits_of_csr_and_dense_rows_agree(digits, dtype, container, init):
     noise = np.random.default_rng(0).uniform(0.9, 1.1, size=digits.shape)
     X = (digits * noise).astype(dtype)  # no row as far from one centre as from another
@@ -113,7 +113,7 @@ def test_empty_rows_and_columns_and_stored_zeros():
     assert not nothing.cluster_centers_.any()
 
 
-@pytest.mark.parametrize("init", ["k-means++", "random"])
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "random"])
 def test_weights_equal_repeats_in_any_order(init):
     X = texts(300, 200)
     rng = np.random.default_rng(0)

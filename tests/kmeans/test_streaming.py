@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 
 from algos import KMeans
 from algos.kmeans import stream as streams
+from algos.kmeans.rows import Rows
 from benchmarks import stream_memory
 from tests.common.estimators import assert_same_bits, learned
 
@@ -198,12 +199,27 @@ def test_a_half_life_follows_what_is_new():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_any_number_of_threads_gives_the_same_bits(dtype, monkeypatch):
+@pytest.mark.parametrize("factor", [10, 40])  # of many centres, codes rule some out
+def test_any_number_of_threads_gives_the_same_bits(dtype, factor, monkeypatch):
     monkeypatch.setattr("algos._common.threads._core_limit", lambda: 5)
     X = groups(20_000, d=20)[0].astype(dtype)
-    one = streamed(X, 3000, n_jobs=1)
+    one = streamed(X, 3000, n_jobs=1, extra_center_factor=factor)
     for n_jobs in (2, 5):
-        assert_same_bits(learned(streamed(X, 3000, n_jobs=n_jobs)), learned(one))
+        several = streamed(X, 3000, n_jobs=n_jobs, extra_center_factor=factor)
+        assert_same_bits(learned(several), learned(one))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_codes_change_no_label_of_a_batch(dtype, offset, monkeypatch):
+    X = (groups(3000, d=20)[0] + offset).astype(dtype)
+    rows = Rows(X, None, np.array([1, 2], dtype=np.uint64), 1)
+    centers = rows.take(np.arange(500)) + 0.01
+    labels, squares = rows.nearest(centers)
+    monkeypatch.setattr("algos.kmeans.rows.is_fast", lambda: False)
+    expected_labels, expected = rows.nearest(centers)
+    assert_allclose(squares, expected, rtol=1e-5 if dtype == np.float32 else 1e-12)
+    assert np.mean(labels == expected_labels) > 0.999
 
 
 def test_an_offset_in_float32_costs_no_quality():
