@@ -18,7 +18,7 @@ ACCURACY = 1e-8  # of the eigenvalues, relative, and no less than
 ROUNDINGS = 10  # of the products
 MANY = 200  # vectors in a basis, beyond which it is cut to the best
 ROOM = 1 << 25  # values in a basis that may have so many vectors
-PATIENCE = 100  # vectors for each one wanted, before the search is given up
+PATIENCE = 40  # vectors for each one wanted, before the search is given up
 
 
 class Scatter(Protocol):

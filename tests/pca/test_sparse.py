@@ -5,8 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 from scipy import linalg, sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from algos import PCA
+from algos.pca import krylov
 from algos.pca.solvers import choose_solver
 
 SOLVERS = ["covariance_eigh", "arpack", "randomized", "sketch"]
@@ -189,3 +191,10 @@ def test_auto_takes_the_covariance_of_few_columns_and_products_of_many():
     assert choose(100_000, 200, 10, 20) == "covariance_eigh"
     assert choose(400, 400, 10, 5) == "covariance_eigh"
     assert choose(100_000, 10_000, None, 65) == "covariance_eigh"
+
+
+def test_eigenvalues_that_stay_unknown_are_told_of(monkeypatch):
+    monkeypatch.setattr(krylov, "PATIENCE", 1)
+    X = sparse.random_array((900, 700), density=0.05, format="csr", rng=0)
+    with pytest.warns(ConvergenceWarning, match="nearly equal"):
+        PCA(9, svd_solver="randomized", random_state=0).fit(X)
