@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from algos._cython.kmeans_buckets import bucket_sums, draw_members, group_by_bucket
 from algos.kmeans.rows import Doubles, Floats, Rows
 
-_BLOCK = 1 << 17  # rows whose keys are held at once
+_BLOCK = 1 << 15  # rows whose keys are held at once
 
 
 class BucketSampler:

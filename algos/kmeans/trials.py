@@ -161,7 +161,7 @@ def _room(X: Floats, codes: Codes | None) -> int:
     held = len(X) * (6 + X.dtype.itemsize)
     if codes is not None:
         held += codes.codes.nbytes + codes.norms.nbytes + codes.errors.nbytes
-    return max(0, int(0.3 * X.nbytes) + (15 << 20) - held)
+    return max(0, int(0.3 * X.nbytes) + (13 << 20) - held)
 
 
 def _aligned_empty(size: int, dtype: np.dtype[Any]) -> Floats:
