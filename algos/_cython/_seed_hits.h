@@ -102,7 +102,8 @@ ALGOS_INLINE uint64_t algos_flag_bits(const uint8_t *flags) {
     /* From which integer product on (see _codes.pxd) a vector may be nearer to a row than   \
      * `closest`: x.c - ||c||^2 / 2 >= (||x||^2 - closest) / 2, less what all may be off. */ \
     ALGOS_CLONES                                                                             \
-    static void algos_hit_thresholds_##t(const float *restrict norm,                         \
+    static __attribute__((unused)) void algos_hit_thresholds_##t(                            \
+                                         const float *restrict norm,                         \
                                          const float *restrict error,                        \
                                          const T *restrict closest, Py_ssize_t rows,         \
                                          algos_hit_margin margin,                            \

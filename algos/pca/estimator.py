@@ -78,8 +78,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     iterated_power : int or "auto", default="auto"
         Number of power iterations of `svd_solver="randomized"`, each one pass over X. A
         larger number is more accurate when the spectrum falls slowly. "auto" combines the
-        results of all passes, and stops when the eigenvalues are known to about 1e-8 (dense
-        float32: 1e-6); if they never are, a ConvergenceWarning says so.
+        results of all passes, and stops when the eigenvalues are known to about 1e-8
+        (float32: 1e-6); if they never are, a ConvergenceWarning says so.
     n_oversamples : int, default=10
         Random vectors beyond `n_components` in `svd_solver="randomized"`. "sketch" keeps
         2 * (n_components + max(n_oversamples, n_components)) rows.

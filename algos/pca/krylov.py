@@ -6,7 +6,7 @@ Lanczos method for large symmetric eigenvalue problems". A step costs one pass o
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from scipy import linalg
@@ -15,7 +15,7 @@ from algos._common.random import Key, stream
 from algos.pca.moments import Doubles
 
 ACCURACY = 1e-8  # of the eigenvalues, relative, and no less than
-ROUNDINGS = 10  # of the products
+ROUNDINGS = 10  # of the data
 MANY = 200  # vectors in a basis, beyond which it is cut to the best
 ROOM = 1 << 25  # values in a basis that may have so many vectors
 PATIENCE = 40  # vectors for each one wanted, before the search is given up
@@ -27,6 +27,10 @@ class Scatter(Protocol):
     @property
     def eps(self) -> float:
         """Rounding unit of the products."""
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the data, beyond which eigenvalues are not known."""
 
     def rounded(self, Q: Doubles) -> Doubles:
         """Return the rows of Q as a product sees them."""
@@ -65,7 +69,7 @@ def leading(rows: Scatter, d: int, count: int, block: int, key: Key) -> Found:
         space.diagonalise(space.beyond + 1)
         wait = len(space) // (16 * block)
         if len(Q) == 0 or space.is_known():
-            if block >= count or _is_same(before, space.values[:count], rows.eps):
+            if block >= count or _is_same(before, space.values[:count], rows):
                 return space.found(True)
             before, wait = space.values[:count].copy(), 2
             Q = np.concatenate([Q, space.beside(Q, random.standard_normal((block, d)))])
@@ -75,9 +79,9 @@ def leading(rows: Scatter, d: int, count: int, block: int, key: Key) -> Found:
             return space.found(False)
 
 
-def accuracy(eps: float) -> float:
-    """Return the relative error at which eigenvalues count as known."""
-    return max(ACCURACY, ROUNDINGS * eps)
+def accuracy(dtype: Any) -> float:
+    """Return the relative error at which eigenvalues of such data count as known."""
+    return max(ACCURACY, ROUNDINGS * float(np.finfo(dtype).eps))
 
 
 class Space:
@@ -153,7 +157,7 @@ class Space:
         gap = np.maximum(values - beyond, np.finfo(float).tiny)
         error = np.minimum(residual, residual**2 / gap)
         rounding = residual <= 2 * self.rows.eps * self.values[0]
-        return bool(np.all((error <= accuracy(self.rows.eps) * values) | rounding))
+        return bool(np.all((error <= accuracy(self.rows.dtype) * values) | rounding))
 
     def cut(self, room: int) -> None:
         """Keep the best vectors alone if so many more would be too many."""
@@ -215,7 +219,8 @@ def _bordered(matrix: Doubles, columns: Doubles) -> Doubles:
     return grown
 
 
-def _is_same(before: Doubles | None, values: Doubles, eps: float) -> bool:
+def _is_same(before: Doubles | None, values: Doubles, rows: Scatter) -> bool:
     if before is None or len(before) != len(values):
         return False
-    return bool(np.all(np.abs(values - before) <= 10 * accuracy(eps) * values + eps * values[0]))
+    change = 10 * accuracy(rows.dtype) * values + rows.eps * values[0]
+    return bool(np.all(np.abs(values - before) <= change))

@@ -94,7 +94,7 @@ def _krylov(rows: Rows, count: int, size: int, key: Key) -> tuple[Doubles, Doubl
     if not found.is_known:
         warn(
             f"The leading {count} eigenvalues were not known to "
-            f"{krylov.accuracy(rows.eps):.0e} after {found.n_multiplied} products with the "
+            f"{krylov.accuracy(rows.dtype):.0e} after {found.n_multiplied} products with the "
             f"scatter: they are nearly equal. Take what is found, or another number of "
             f"`n_components`, or "
             f'svd_solver="covariance_eigh"',

@@ -41,6 +41,11 @@ class CenteredRows:
         return self.total / len(self.X)
 
     @property
+    def dtype(self) -> Any:
+        """Type of the data."""
+        return self.X.dtype
+
+    @property
     def eps(self) -> float:
         """Rounding unit of the products."""
         return float(np.finfo(self.X.dtype).eps)

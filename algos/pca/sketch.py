@@ -228,7 +228,7 @@ class _Stack:
 
     def __init__(self, chunk: SparseRows, above: Doubles) -> None:
         self.chunk, self.above = chunk, above
-        self.eps = chunk.eps
+        self.eps, self.dtype = chunk.eps, chunk.dtype
 
     def rounded(self, Q: Doubles) -> Doubles:
         return Q

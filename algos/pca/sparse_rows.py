@@ -71,6 +71,11 @@ class SparseRows:
         """Mean squared distance to the mean."""
         return self.total / self.X.shape[0]
 
+    @property
+    def dtype(self) -> Any:
+        """Type of the data."""
+        return self.X.dtype
+
     def rounded(self, Q: Doubles) -> Doubles:
         """Return Q: a product sees its vectors in double."""
         return Q
