@@ -93,20 +93,20 @@ cdef void _power_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef double* sums = job.sums + (lane * job.strips + strip) * STRIP
     if job.single and job.narrow:
         algos_csr_f32_i32_power(
-            <const float*> job.data, <const int32_t*> job.indices, <const int32_t*> job.indptr + row,
-            rows, job.panel + start, center, out, sums)
+            <const float*> job.data, <const int32_t*> job.indices,
+            <const int32_t*> job.indptr + row, rows, job.panel + start, center, out, sums)
     elif job.single:
         algos_csr_f32_i64_power(
-            <const float*> job.data, <const int64_t*> job.indices, <const int64_t*> job.indptr + row,
-            rows, job.panel + start, center, out, sums)
+            <const float*> job.data, <const int64_t*> job.indices,
+            <const int64_t*> job.indptr + row, rows, job.panel + start, center, out, sums)
     elif job.narrow:
         algos_csr_f64_i32_power(
-            <const double*> job.data, <const int32_t*> job.indices, <const int32_t*> job.indptr + row,
-            rows, job.panel + start, center, out, sums)
+            <const double*> job.data, <const int32_t*> job.indices,
+            <const int32_t*> job.indptr + row, rows, job.panel + start, center, out, sums)
     else:
         algos_csr_f64_i64_power(
-            <const double*> job.data, <const int64_t*> job.indices, <const int64_t*> job.indptr + row,
-            rows, job.panel + start, center, out, sums)
+            <const double*> job.data, <const int64_t*> job.indices,
+            <const int64_t*> job.indptr + row, rows, job.panel + start, center, out, sums)
 
 
 cdef void _project_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
