@@ -16,6 +16,8 @@ from joblib.parallel import get_active_backend
 from algos._common.params import InvalidParameterError
 from algos._cython._one_thread_blas import Hold, Libraries
 
+ONE_THREAD_BELOW = 1_000_000  # multiplications
+
 
 def effective_n_threads(n_jobs: int | None) -> int:
     """Return the number of threads that `n_jobs` means here and now.
@@ -44,6 +46,11 @@ def effective_n_threads(n_jobs: int | None) -> int:
     if n_jobs < 0:
         n_jobs = limit + 1 + n_jobs
     return max(1, min(int(n_jobs), limit))
+
+
+def threads_for(n_jobs: int | None, multiplications: float) -> int:
+    """Return the number of threads for so much work: one for what ends sooner than asking."""
+    return 1 if multiplications < ONE_THREAD_BELOW else effective_n_threads(n_jobs)
 
 
 def _context_n_jobs(limit: int) -> int:

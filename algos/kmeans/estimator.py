@@ -27,7 +27,7 @@ from algos._common.params import (
 )
 from algos._common.random import seed_key
 from algos._common.scale import exponent_of, scaled, unscaled
-from algos._common.threads import effective_n_threads
+from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
 from algos._common.warn import warn
@@ -372,9 +372,7 @@ class KMeans(
         return exponent if abs(exponent) > np.finfo(dtype).maxexp // 4 else 0
 
     def _threads_for(self, X: Any) -> int:
-        if X.size * self._n_features_out < _ONE_THREAD_BELOW:
-            return 1
-        return effective_n_threads(self.n_jobs)
+        return threads_for(self.n_jobs, X.size * self._n_features_out)
 
     def _fit(self, X: Any, weight: Doubles | None, n_threads: int) -> KMeans:
         resumable = Resumable(self, X, sample_weight=weight)
@@ -477,7 +475,6 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
 
 _FEW_DISTANCES = 50_000  # no codes are made for fewer
 _EXTREME_WEIGHT = 128
-_ONE_THREAD_BELOW = 1_000_000  # multiplications: to ask for threads would take longer
 
 
 def _weights_in_range(weight: Doubles | None) -> tuple[Doubles | None, int]:

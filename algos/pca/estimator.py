@@ -22,6 +22,7 @@ from algos._common.params import (
     RandomState as IsRandomState,
 )
 from algos._common.random import seed_key
+from algos._common.threads import threads_for
 from algos._common.validation import MANY_VALUES, validate_rows
 from algos._cython.finite import all_finite
 from algos.pca.counts import check_count, known_count
@@ -348,7 +349,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
         components = self.components_
         if self.whiten:
             components = components / self._deviations()[:, None]
-        return projected(X, self.mean_, components, None, self._n_threads())
+        return projected(X, self.mean_, components, None, self._threads_for(X))
 
     def inverse_transform(self, X: Any) -> Floats:
         """Return the rows whose coordinates are X.
@@ -372,7 +373,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
         components = self.components_
         if self.whiten:
             components = components * self._deviations()[:, None]
-        return projected(X, None, components.T, self.mean_, self._n_threads())
+        threads = threads_for(self.n_jobs, X.size * self.n_features_in_)
+        return projected(X, None, components.T, self.mean_, threads)
 
     def get_covariance(self) -> Floats:
         """Return the covariance of the model: the components, and equal noise elsewhere.

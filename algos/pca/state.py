@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from algos._common.deferred import Deferred
 from algos._common.scale import scaled
-from algos._common.threads import effective_n_threads
+from algos._common.threads import effective_n_threads, threads_for
 from algos._common.warn import warn
 from algos.pca import covariance, sketch
 from algos.pca.counts import check_count, known_count, rows_needed
@@ -152,6 +152,9 @@ class Learned(Deferred):
     def _n_threads(self) -> int:
         return effective_n_threads(self.n_jobs)
 
+    def _threads_for(self, X: Any) -> int:
+        return threads_for(self.n_jobs, X.size * self.n_components_)
+
     def _n_missing(self) -> int:
         """Return how many rows the model still lacks."""
         return rows_needed(self.n_components, self.n_features_in_) - self.n_samples_
@@ -206,7 +209,9 @@ class Learned(Deferred):
         return Model(self.components_, self.explained_variance_, self.noise_variance_)
 
     def _check_has_components(self) -> None:
-        check_is_fitted(self)
+        if "components_" in self.__dict__:
+            return
+        check_is_fitted(self)  # takes longer than the rest for one row
         if not hasattr(self, "components_"):
             raise NotFittedError(
                 f"This {type(self).__name__} has seen {self.n_samples_} row(s) and lacks "
