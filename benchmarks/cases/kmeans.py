@@ -140,6 +140,7 @@ SPARSE = Workload(
     clustering_quality,
     {"max_iter": 5},
     repeat=3,
+    quick=False,
 )
 
 SEEDING = [
@@ -166,7 +167,7 @@ FITS = [
         {"n_clusters": k},
         repeat=1 if name in "ab" else 3,
         user=name == "d",
-        quick=name == "d",
+        quick=False,
     )
     for name, (shape, data, k, _) in SHAPES.items()
 ]
@@ -181,7 +182,7 @@ SMALL = [
         {"n_clusters": k},
         user=True,
         memory=False,
-        quick=n == 150,
+        quick=False,
     )
     for n, d, k in ((150, 4, 3), (2000, 20, 10))
 ]
@@ -232,7 +233,7 @@ OFFSETS = [
         against_optimum,
         {"max_iter": 20},
         memory=False,
-        quick=offset == 1e4,
+        quick=False,
     )
     for offset in (0.0, 1e3, 1e4)
 ]

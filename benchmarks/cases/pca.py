@@ -172,6 +172,7 @@ SKETCH = Workload(
     variance_error,
     {"n_components": 50},
     repeat=3,
+    quick=False,
 )
 
 OFFSETS = [
@@ -183,7 +184,7 @@ OFFSETS = [
         variance_error,
         {"n_components": 10},
         memory=False,
-        quick=offset == 1e4,
+        quick=False,
     )
     for offset in (0.0, 1e2, 1e3, 1e4)
 ]

@@ -43,7 +43,7 @@ WORKLOADS = [
         repeat=50,
         condition=condition,
         memory=False,
-        quick=length == "short",
+        quick=length == "short" and condition == "idle",
     )
     for condition, circumstances in CONDITIONS.items()
     for length, (duration, spin, n, k) in LENGTHS.items()
