@@ -42,7 +42,7 @@ $(ENVIRONMENT):
 $(BUILD): $(ENVIRONMENT) $(SOURCES)
 	@$(RUN) -c '$(BUILD_REQUIRES)' > $(VENV)/build-requires.txt
 	$(PIP) --requirement $(VENV)/build-requires.txt
-	@echo "building the extensions (about a minute)"
+	@echo "building the extensions (a minute, or a few)"
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 
