@@ -308,12 +308,13 @@ def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doub
     held = counts > 0
     means = found.centers.copy()
     means[held] = sums[held] / counts[held, np.newaxis]
+    is_left = weights + counts > 0  # a centre that no row went into has no mean
     # From squares about the centres as they were rounded to squares about the batch's means,
     # and from there to those about the means of all.
     missed = ((means - rows.rounded(found.centers)) ** 2).sum(axis=1)
     steps = means - found.centers
-    share = counts / (weights + counts)
+    share = np.divide(counts, weights + counts, out=np.zeros(m), where=is_left)
     within = max(found.total - float((counts * missed)[held].sum()), 0.0)
     between = float((weights * share * (steps**2).sum(axis=1)).sum())
     centers = found.centers + steps * share[:, np.newaxis] + rows.shift
-    return centers, weights + counts, within + between
+    return centers[is_left], (weights + counts)[is_left], within + between

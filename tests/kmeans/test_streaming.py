@@ -139,6 +139,78 @@ def test_equal_rows_make_equal_centres(n_rows):
     assert len(state(kmeans).centers) == 1
 
 
+def tight_pairs(rng):
+    return np.concatenate([1e4 + rng.normal(size=(15, 3)), -1e4 + rng.normal(size=(15, 3))])
+
+
+def tight_groups(rng, spread=1e-9):
+    far = 1e3 * rng.normal(size=(60, 8))
+    return far[rng.integers(60, size=400)] + spread * rng.normal(size=(400, 8))
+
+
+def one_far(rng, distance):
+    X = rng.normal(size=(200, 3)) + 10 * rng.integers(2, size=(200, 1))
+    X[0, 0] = distance
+    return X
+
+
+ROUNDED = {
+    "tight pairs": tight_pairs,
+    "tight groups": tight_groups,
+    "tight groups for float32": lambda rng: tight_groups(rng, 1e-3),
+    "nearly equal": lambda rng: 1e3 + 1e-12 * rng.normal(size=(50, 2)),
+    "one far": lambda rng: one_far(rng, 1e9),
+    "one very far": lambda rng: one_far(rng, 1e17),
+    "all far": lambda rng: 1e15 * rng.random(size=(30, 1)),
+    "timestamps": lambda rng: 1.7e18 + 1e12 * rng.normal(size=(300, 1)),
+    "long": lambda rng: 1e7 * rng.integers(1, 90, size=(30, 1)),
+}
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("law", ROUNDED)
+def test_rounding_makes_no_centre_of_no_rows(law, dtype, metric, make):
+    for seed in range(8):
+        X = ROUNDED[law](np.random.default_rng(seed)).astype(dtype)
+        kmeans = KMeans(3, random_state=seed, metric=metric)
+        for part in np.array_split(X, 1 + seed % 3):
+            kmeans.partial_fit(make(part))
+        kept = state(kmeans)
+        assert np.isfinite(kept.centers).all()
+        assert (kept.weights > 0).all()
+        assert kept.weights.sum() == pytest.approx(len(X))
+        if metric == "euclidean":
+            mean = X.mean(axis=0, dtype=np.float64)
+            units = np.abs(X).max() * (1e-5 if dtype == np.float32 else 1e-13)
+            found = kept.weights @ kept.centers / len(X) * 2.0**kept.exponent
+            assert_allclose(found, mean, rtol=0, atol=units)
+        assert np.isfinite(kmeans.cluster_centers_).all()
+        assert np.isfinite(kmeans.inertia_)
+
+
+def test_nearly_equal_directions_make_no_nan():
+    noise = 1e-5 * np.random.default_rng(0).normal(size=(5, 3))
+    X = np.concatenate([[[0, 1, 0]], [1, 0, 0] + noise]).astype(np.float32)
+    for seed in range(20):
+        kmeans = KMeans(2, metric="cosine", random_state=seed).partial_fit(X)
+        assert np.isfinite(kmeans.cluster_centers_).all()
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_long_rows_make_centres_too(make):
+    for unit in (1e7, 1e15, 1e30):
+        X = unit * np.array([[1], [2], [9], [9.1]])
+        centers = KMeans(2, random_state=0).partial_fit(make(X)).cluster_centers_
+        assert_allclose(np.sort(centers, axis=0) / unit, [[1.5], [9.05]])
+    X, _ = groups(1000, k=2, scale=30.0)
+    X[0] = 1e9  # whose rounding is not that of the others
+    kmeans = streamed(make(X), 1000, n_clusters=3)
+    assert_allclose(np.sort(kmeans.cluster_centers_, axis=0)[-1], X[0])
+    assert kmeans.inertia_ < 1.5 * 1000 * X.shape[1]
+
+
 @pytest.mark.parametrize("batch_size", [40, 3000])
 def test_the_order_of_rows_within_a_batch_does_not_matter(batch_size):
     X, _ = groups(3000)
