@@ -94,6 +94,9 @@ class _Means(Rows):
         super().__init__(X, weight, key, n_threads)
         self._unit = exponent_of(X - self.shift) - _STABLE_BITS
 
+    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
+        return type(self)(self.X[indices], weight, self._key, self.n_threads)
+
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         X = self.take(slice(None) if indices is None else indices)
         return row_keys(np.rint(scaled(X, self._unit)), self._key, n_threads=self.n_threads)

@@ -211,12 +211,14 @@ def test_long_rows_make_centres_too(make):
     assert kmeans.inertia_ < 1.5 * 1000 * X.shape[1]
 
 
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "random"])
 @pytest.mark.parametrize("batch_size", [40, 3000])
-def test_the_order_of_rows_within_a_batch_does_not_matter(batch_size):
-    X, _ = groups(3000)
+def test_the_order_of_rows_within_a_batch_does_not_matter(batch_size, init):
+    X, _ = groups(3000, scale=1.0)
     rng = np.random.default_rng(0)
     shuffled = [rng.permutation(batch_size) + i for i in range(0, 3000, batch_size)]
-    kmeans, other = streamed(X, batch_size), streamed(X[np.concatenate(shuffled)], batch_size)
+    kmeans = streamed(X, batch_size, init=init)
+    other = streamed(X[np.concatenate(shuffled)], batch_size, init=init)
     assert_allclose(other.cluster_centers_, kmeans.cluster_centers_, rtol=1e-9)
     assert other.inertia_ == pytest.approx(kmeans.inertia_, rel=1e-9)
 
