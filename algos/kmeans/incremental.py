@@ -100,9 +100,10 @@ class Incremental(Deferred):
         """Join what another KMeans has learned from other rows.
 
         Afterwards the state has the weight, the mean and the sum of squares of all rows,
-        exactly. It holds `extra_center_factor * n_clusters` weighted centres again: of more
-        the closest are merged. So the clusters are nearly those of one stream over all rows.
-        To swap the two changes rounding at most.
+        exactly; of rows that `fit` saw as exactly as its centres are means, which `tol` and
+        `max_iter` decide. It holds `extra_center_factor * n_clusters` weighted centres again:
+        of more the closest are merged. So the clusters are nearly those of one stream over all
+        rows. To swap the two changes rounding at most. The model is float64 if either is.
 
         Parameters
         ----------

@@ -224,7 +224,9 @@ def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:
         ),
         centers=np.concatenate([a.centers, b.centers]),
         weights=np.concatenate([a.weights, b.weights]),
+        dtype=np.promote_types(a.dtype, b.dtype).name,
         scatter=a.scatter + b.scatter,
+        calm=0.0,  # of the rows of one alone
         n_rows=a.n_rows + b.n_rows,
         n_updates=max(a.n_updates, b.n_updates),
         clock=a.clock + b.clock,

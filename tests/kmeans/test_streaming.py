@@ -503,6 +503,13 @@ def test_few_rows_merge_to_enough():
     assert a.merge(b).predict(np.eye(3)).shape == (3,)
 
 
+def test_a_merger_forgets_what_is_calm_for_one():
+    X, _ = groups()
+    a, b = streamed(X[:3000]), streamed(X[3000:])
+    a._stream = {**state(a).state(), "calm": 1.0}
+    assert a.merge(b)._stream["calm"] == 0
+
+
 def test_scales_of_shards_may_differ():
     X, _ = groups(1000)
     joint = streamed(X * 1e200).merge(streamed(X))
