@@ -72,7 +72,7 @@ class Incremental(Deferred):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The order of its rows does not matter.
+            The order of its rows does not matter. Once float64 rows came, the model is float64.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
