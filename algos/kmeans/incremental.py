@@ -138,7 +138,7 @@ class Incremental(Deferred):
             instead of which "k-means++" stands. It learns on from the same state.
         """
         state = self._state_of_all_rows()
-        most = len(state.centers)
+        most = max(len(state.centers), 1)  # none, if only rows without a direction came
         if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= most:
             raise InvalidParameterError(
                 f"`n_clusters`={n_clusters!r} must be an int in [1, {most}], as many as there "
@@ -158,7 +158,7 @@ class Incremental(Deferred):
         return other
 
     def inertia_curve(
-        self, n_clusters: Iterable[int] | None = None
+        self, n_clusters: int | Iterable[int] | None = None
     ) -> tuple[NDArray[np.intp], Doubles]:
         """Return the inertia for several numbers of clusters, made without reading rows.
 
@@ -168,7 +168,7 @@ class Incremental(Deferred):
 
         Parameters
         ----------
-        n_clusters : iterable of int, default=None
+        n_clusters : int or iterable of int, default=None
             From 1 to the number of weighted centres; None is all of them from 2.
 
         Returns
@@ -179,20 +179,16 @@ class Incremental(Deferred):
             In the sense of `inertia_`, and close to that of `recluster`.
         """
         state = self._state_of_all_rows()
-        most = len(state.centers)
+        most = max(len(state.centers), 1)  # none, if only rows without a direction came
         asked = range(min(2, most), most + 1) if n_clusters is None else n_clusters
-        counts = np.unique(np.asarray(list(asked)))
-        if (
-            counts.dtype.kind not in "iu"
-            or not len(counts)
-            or not 1 <= counts[0] <= counts[-1] <= most
-        ):
+        counts = list(asked) if isinstance(asked, Iterable) else [asked]
+        if not counts or not all(_is_int(count) and 1 <= count <= most for count in counts):
             raise InvalidParameterError(
-                f"`n_clusters`={n_clusters!r} must be ints in [1, {most}], as many as there "
-                f"are weighted centres; the default is None, which is all from 2"
+                f"`n_clusters`={n_clusters!r} must be an int or ints in [1, {most}], as many as "
+                f"there are weighted centres; the default is None, which is all from 2"
             )
-        inertias = curve(state, counts, self.metric, self._settings().n_threads)
-        return counts.astype(np.intp), inertias
+        points = np.unique(np.array(counts, dtype=np.intp))
+        return points, curve(state, points, self.metric, self._settings().n_threads)
 
     def _settings(self) -> Settings:
         capacity = self.extra_center_factor * self.n_clusters
@@ -259,3 +255,7 @@ class Incremental(Deferred):
         model.centers = model.centers.astype(state.dtype)
         self._set_model(model, plan)
         self.__dict__.pop("labels_", None)  # those of the weighted centres
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)

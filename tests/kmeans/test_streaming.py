@@ -460,6 +460,7 @@ def test_directions_stream():
     assert -fitted.partial_fit(X).score(X) < 1.1 * fitted.inertia_
     nothing = KMeans(3, metric="cosine").partial_fit(np.zeros((5, 4)))
     assert nothing.inertia_ == 5
+    assert nothing.inertia_curve()[1] == nothing.recluster(1).inertia_ == 5
     assert not nothing.cluster_centers_.any()
 
 
@@ -601,9 +602,12 @@ def test_the_inertia_curve_falls_and_is_that_of_reclustering(law):
 def test_the_curve_refuses_other_numbers():
     X, _ = groups(1000)
     kmeans = streamed(X)
-    for wrong in ([0, 3], [121], [], [2.5]):
-        with pytest.raises(ValueError, match=r"`n_clusters`=.* must be ints in \[1, 120\]"):
+    for wrong in ([0, 3], [121], [], [2.5], 0, 2.5, [True], "3", [[1, 2], [3]], [[1, 2], [3, 4]]):
+        with pytest.raises(ValueError, match=r"`n_clusters`=.* an int or ints in \[1, 120\]"):
             kmeans.inertia_curve(wrong)
+    counts, inertias = kmeans.inertia_curve(5)
+    assert counts.tolist() == [5]
+    assert inertias == kmeans.inertia_curve([5])[1]
 
 
 @settings(max_examples=40, deadline=None)
