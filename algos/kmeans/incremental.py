@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import check_mergeable, learning
 from algos._common.deferred import Deferred
-from algos._common.params import InvalidParameterError
+from algos._common.params import InvalidParameterError, check_params
 from algos._common.random import Key, seed_key, stream
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
+from algos.kmeans.metric import check_directed
 from algos.kmeans.reduction import curve, reduced_model
 from algos.kmeans.restarts import Model, Plan, check_initial_centers
 from algos.kmeans.rows import Doubles, Rows
@@ -87,11 +88,13 @@ class Incremental(Deferred):
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight = drop_zero_weight(X, weight)
         if not isinstance(self.init, str) and not callable(self.init):
-            check_initial_centers(self.init, self.n_clusters, X.shape[1])
+            given = check_initial_centers(self.init, self.n_clusters, X.shape[1])
+            if self.metric == "cosine":
+                check_directed(given)
         if known is None:
-            so_far = Stream.empty(seed_key(self.random_state), X)
+            so_far = Stream.empty(seed_key(self.random_state), X, self.metric)
         else:
-            so_far = Stream.restored(known)
+            so_far = self._restored()
         self._continue(so_far.received(X, weight, self._settings()))
         return self
 
@@ -197,7 +200,17 @@ class Incremental(Deferred):
     def _state_of_all_rows(self) -> Stream:
         """Return the state with no row held back."""
         check_is_fitted(self)
-        return Stream.restored(self._stream).settled(self._settings())
+        check_params(self)  # they may have been set since rows were learned
+        return self._restored().settled(self._settings())
+
+    def _restored(self) -> Stream:
+        state = Stream.restored(self._stream)
+        if state.metric != self.metric:
+            raise ValueError(
+                f"`metric`={self.metric!r} must be {state.metric!r}, with which the rows so far "
+                f"were learned; set it back, or start anew with another KMeans"
+            )
+        return state
 
     def _continue(self, state: Stream) -> None:
         """Take a state; the model is made when it is asked for, if there are rows enough."""
@@ -205,8 +218,14 @@ class Incremental(Deferred):
         self.n_samples_seen_ = state.n_rows
         self.__dict__.pop("labels_", None)  # of rows that are gone
         self._defer_model()
-        if state.n_rows < self.n_clusters:
-            del self._is_stale
+
+    def __getattr__(self, name: str) -> Any:
+        # `n_clusters` may be set after rows were learned, so this is not known before.
+        if name in type(self)._deferred and self.__dict__.get("_is_stale", False):
+            check_params(self)
+            if self.n_samples_seen_ < self.n_clusters:
+                raise AttributeError(f"{type(self).__name__!r} object has no {name!r} yet")
+        return super().__getattr__(name)
 
     def _begin_stream(
         self, key: Key, model: Model, plan: Plan, weights: NDArray[Any], n_rows: int
@@ -227,6 +246,7 @@ class Incremental(Deferred):
             n_rows=n_rows,
             exponent=plan.exponent,
             weight_exponent=plan.weight_exponent,
+            metric=self.metric,
         )
         self._stream = state.state()
         self.n_samples_seen_ = n_rows

@@ -60,13 +60,7 @@ class _OnSphere(Rows):
     undirected = 0.0  # weight of the rows that have no direction
 
     def shifted(self, centers: Any) -> Doubles:
-        units, directed = _units(centers)
-        if not directed.all():
-            raise ValueError(
-                "`init` must have no row of zeros where `metric`='cosine', since it has no "
-                "direction; give other centres"
-            )
-        return super().shifted(units)
+        return super().shifted(check_directed(centers))
 
     def placed(self, centers: Doubles, old: Doubles) -> Doubles:
         means = centers + self.shift
@@ -188,8 +182,16 @@ def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
     return units, directed.view(bool)
 
 
-def _units(centers: Any) -> tuple[Doubles, NDArray[np.bool_]]:
-    return unit_rows(np.ascontiguousarray(centers, dtype=np.float64), 1)
+def check_directed(centers: Any) -> Doubles:
+    """Return initial centres at length 1; ValueError if one has no direction."""
+    units: Doubles
+    units, directed = unit_rows(np.ascontiguousarray(centers, dtype=np.float64), 1)
+    if not directed.all():
+        raise ValueError(
+            "`init` must have no row of zeros where `metric`='cosine', since it has no "
+            "direction; give other centres"
+        )
+    return units
 
 
 def _weight_of(chosen: NDArray[np.bool_], weight: Doubles | None) -> float:

@@ -63,11 +63,12 @@ class Stream:
     n_pending: int = 0
     pending_weight: float = 0.0
     pending: tuple[Batch, ...] = ()  # rows that wait for others: fewer than 4 a centre
+    metric: str = "euclidean"
 
     @classmethod
-    def empty(cls, key: Key, X: Any) -> Stream:
+    def empty(cls, key: Key, X: Any, metric: str) -> Stream:
         """Return what is known before the first row."""
-        return cls(key, X.dtype.name, np.empty((0, X.shape[1])), np.empty(0))
+        return cls(key, X.dtype.name, np.empty((0, X.shape[1])), np.empty(0), metric=metric)
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Stream:

@@ -402,6 +402,83 @@ def test_the_caller_may_reuse_the_batch():
     assert_same_bits(learned(kmeans), learned(streamed(X, 10)))
 
 
+def test_the_caller_may_reuse_the_weights():
+    X, _ = groups(100)
+    weight = np.ones(100)
+    kmeans = KMeans(12, random_state=0).partial_fit(X, sample_weight=weight)
+    weight[:] = np.nan
+    expected = KMeans(12, random_state=0).partial_fit(X, sample_weight=np.ones(100))
+    assert_same_bits(learned(kmeans), learned(expected))
+
+
+@pytest.mark.parametrize("size", [1e-60, 1.0, 1e39, 1e60, 1e200])
+@pytest.mark.parametrize("n_rows", [30, 600])
+def test_a_stream_of_both_dtypes_is_float64(size, n_rows):
+    X, _ = groups(n_rows)
+    small, large = X.astype(np.float32), size * X
+    for parts in ([small, large], [large, small], [small, large, small]):
+        kmeans = KMeans(12, random_state=0)
+        for part in parts:
+            kmeans.partial_fit(part)
+        assert kmeans.cluster_centers_.dtype == np.float64
+        assert np.isfinite(kmeans.cluster_centers_).all()
+        peak = max(size, 1) * np.abs(X).max()
+        assert 0.1 * peak < np.abs(kmeans.cluster_centers_).max() <= peak * (1 + 1e-6)
+    one, other = KMeans(12, random_state=0), KMeans(12, random_state=1)
+    joint = one.partial_fit(small).merge(other.partial_fit(large))
+    assert joint.cluster_centers_.dtype == np.float64
+    assert np.isfinite(joint.cluster_centers_).all()
+
+
+def test_parameters_set_between_batches_are_checked_when_the_model_is_made():
+    X, _ = groups(100)
+    kmeans = KMeans(12, random_state=0).partial_fit(X)
+    for wrong in ({"init": "foo"}, {"n_clusters": 0}, {"metric": "foo"}):
+        right = {name: getattr(kmeans, name) for name in wrong}
+        kmeans.set_params(**wrong)
+        for read in (kmeans.predict, lambda X: kmeans.inertia_, lambda X: kmeans.inertia_curve()):
+            with pytest.raises(ValueError, match=f"`{next(iter(wrong))}`=.* must be"):
+                read(X)
+        kmeans.set_params(**right)
+    assert np.isfinite(kmeans.inertia_)
+
+
+def test_the_number_of_clusters_may_fall_to_that_of_the_rows():
+    kmeans = KMeans(8, random_state=0).partial_fit(np.eye(4))
+    assert not hasattr(kmeans, "cluster_centers_")
+    kmeans.set_params(n_clusters=2)
+    assert kmeans.predict(np.eye(4)).max() == 1
+    later = KMeans(2, random_state=0).partial_fit(np.eye(4)).set_params(n_clusters=8)
+    with pytest.raises(NotFittedError, match="lacks 4 more for its 8"):
+        later.predict(np.eye(4))
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_a_stream_keeps_its_metric(learn):
+    X, _ = groups(1000)
+    kmeans = getattr(KMeans(3, random_state=0), learn)(X).set_params(metric="cosine")
+    before = dict(vars(kmeans))
+    with pytest.raises(ValueError, match="`metric`='cosine' must be 'euclidean'"):
+        kmeans.partial_fit(X)
+    assert all(vars(kmeans)[name] is value for name, value in before.items())
+    with pytest.raises(ValueError, match="`metric`='cosine' must be 'euclidean'"):
+        kmeans.recluster(2)
+
+
+def test_what_an_init_of_ones_own_raises_is_told():
+    def init(X, n_clusters, random_state):
+        raise LookupError("my own")
+
+    X, _ = groups(200)
+    kmeans = KMeans(3, init=init).partial_fit(X)
+    with pytest.raises(LookupError, match="my own"):
+        kmeans.predict(X)
+    kmeans.set_params(init=lambda X, n_clusters, random_state: X[:2])
+    with pytest.raises(ValueError, match="shape of the initial centers"):
+        kmeans.cluster_centers_  # noqa: B018
+    assert kmeans.set_params(init="k-means++").predict(X).max() == 2
+
+
 @pytest.mark.parametrize("when", [0, 1, 2])
 def test_an_interrupted_update_leaves_no_trace(when, monkeypatch):
     X, _ = groups(3000)
@@ -581,6 +658,8 @@ def test_a_start_of_the_wrong_shape_is_refused_at_once():
     X, _ = groups(100)
     with pytest.raises(ValueError, match="shape of the initial centers"):
         KMeans(12, init=X[:11]).partial_fit(X)
+    with pytest.raises(ValueError, match="`init` must have no row of zeros"):
+        KMeans(2, init=[[0.0, 0], [1, 1]], metric="cosine").partial_fit(np.eye(2))
 
 
 @all_laws
