@@ -14,11 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import check_mergeable, learning
 from algos._common.deferred import Deferred
-from algos._common.params import InvalidParameterError
+from algos._common.params import InvalidParameterError, check_params
 from algos._common.random import Key, seed_key, stream
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
+from algos.kmeans.metric import check_directed
 from algos.kmeans.reduction import curve, reduced_model
 from algos.kmeans.restarts import Model, Plan, check_initial_centers
 from algos.kmeans.rows import Doubles, Rows
@@ -72,7 +73,7 @@ class Incremental(Deferred):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The order of its rows does not matter.
+            The order of its rows does not matter. Once float64 rows came, the model is float64.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -87,11 +88,13 @@ class Incremental(Deferred):
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight = drop_zero_weight(X, weight)
         if not isinstance(self.init, str) and not callable(self.init):
-            check_initial_centers(self.init, self.n_clusters, X.shape[1])
+            given = check_initial_centers(self.init, self.n_clusters, X.shape[1])
+            if self.metric == "cosine":
+                check_directed(given)
         if known is None:
-            so_far = Stream.empty(seed_key(self.random_state), X)
+            so_far = Stream.empty(seed_key(self.random_state), X, self.metric)
         else:
-            so_far = Stream.restored(known)
+            so_far = self._restored()
         self._continue(so_far.received(X, weight, self._settings()))
         return self
 
@@ -100,9 +103,10 @@ class Incremental(Deferred):
         """Join what another KMeans has learned from other rows.
 
         Afterwards the state has the weight, the mean and the sum of squares of all rows,
-        exactly. It holds `extra_center_factor * n_clusters` weighted centres again: of more
-        the closest are merged. So the clusters are nearly those of one stream over all rows.
-        To swap the two changes rounding at most.
+        exactly; of rows that `fit` saw as exactly as its centres are means, which `tol` and
+        `max_iter` decide. It holds `extra_center_factor * n_clusters` weighted centres again:
+        of more the closest are merged. So the clusters are nearly those of one stream over all
+        rows. To swap the two changes rounding at most. The model is float64 if either is.
 
         Parameters
         ----------
@@ -137,7 +141,7 @@ class Incremental(Deferred):
             instead of which "k-means++" stands. It learns on from the same state.
         """
         state = self._state_of_all_rows()
-        most = len(state.centers)
+        most = max(len(state.centers), 1)  # none, if only rows without a direction came
         if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= most:
             raise InvalidParameterError(
                 f"`n_clusters`={n_clusters!r} must be an int in [1, {most}], as many as there "
@@ -157,7 +161,7 @@ class Incremental(Deferred):
         return other
 
     def inertia_curve(
-        self, n_clusters: Iterable[int] | None = None
+        self, n_clusters: int | Iterable[int] | None = None
     ) -> tuple[NDArray[np.intp], Doubles]:
         """Return the inertia for several numbers of clusters, made without reading rows.
 
@@ -167,7 +171,7 @@ class Incremental(Deferred):
 
         Parameters
         ----------
-        n_clusters : iterable of int, default=None
+        n_clusters : int or iterable of int, default=None
             From 1 to the number of weighted centres; None is all of them from 2.
 
         Returns
@@ -178,20 +182,16 @@ class Incremental(Deferred):
             In the sense of `inertia_`, and close to that of `recluster`.
         """
         state = self._state_of_all_rows()
-        most = len(state.centers)
+        most = max(len(state.centers), 1)  # none, if only rows without a direction came
         asked = range(min(2, most), most + 1) if n_clusters is None else n_clusters
-        counts = np.unique(np.asarray(list(asked)))
-        if (
-            counts.dtype.kind not in "iu"
-            or not len(counts)
-            or not 1 <= counts[0] <= counts[-1] <= most
-        ):
+        counts = list(asked) if isinstance(asked, Iterable) else [asked]
+        if not counts or not all(_is_int(count) and 1 <= count <= most for count in counts):
             raise InvalidParameterError(
-                f"`n_clusters`={n_clusters!r} must be ints in [1, {most}], as many as there "
-                f"are weighted centres; the default is None, which is all from 2"
+                f"`n_clusters`={n_clusters!r} must be an int or ints in [1, {most}], as many as "
+                f"there are weighted centres; the default is None, which is all from 2"
             )
-        inertias = curve(state, counts, self.metric, self._settings().n_threads)
-        return counts.astype(np.intp), inertias
+        points = np.unique(np.array(counts, dtype=np.intp))
+        return points, curve(state, points, self.metric, self._settings().n_threads)
 
     def _settings(self) -> Settings:
         capacity = self.extra_center_factor * self.n_clusters
@@ -200,7 +200,17 @@ class Incremental(Deferred):
     def _state_of_all_rows(self) -> Stream:
         """Return the state with no row held back."""
         check_is_fitted(self)
-        return Stream.restored(self._stream).settled(self._settings())
+        check_params(self)  # they may have been set since rows were learned
+        return self._restored().settled(self._settings())
+
+    def _restored(self) -> Stream:
+        state = Stream.restored(self._stream)
+        if state.metric != self.metric:
+            raise ValueError(
+                f"`metric`={self.metric!r} must be {state.metric!r}, with which the rows so far "
+                f"were learned; set it back, or start anew with another KMeans"
+            )
+        return state
 
     def _continue(self, state: Stream) -> None:
         """Take a state; the model is made when it is asked for, if there are rows enough."""
@@ -208,8 +218,14 @@ class Incremental(Deferred):
         self.n_samples_seen_ = state.n_rows
         self.__dict__.pop("labels_", None)  # of rows that are gone
         self._defer_model()
-        if state.n_rows < self.n_clusters:
-            del self._is_stale
+
+    def __getattr__(self, name: str) -> Any:
+        # `n_clusters` may be set after rows were learned, so this is not known before.
+        if name in type(self)._deferred and self.__dict__.get("_is_stale", False):
+            check_params(self)
+            if self.n_samples_seen_ < self.n_clusters:
+                raise AttributeError(f"{type(self).__name__!r} object has no {name!r} yet")
+        return super().__getattr__(name)
 
     def _begin_stream(
         self, key: Key, model: Model, plan: Plan, weights: NDArray[Any], n_rows: int
@@ -230,6 +246,7 @@ class Incremental(Deferred):
             n_rows=n_rows,
             exponent=plan.exponent,
             weight_exponent=plan.weight_exponent,
+            metric=self.metric,
         )
         self._stream = state.state()
         self.n_samples_seen_ = n_rows
@@ -258,3 +275,7 @@ class Incremental(Deferred):
         model.centers = model.centers.astype(state.dtype)
         self._set_model(model, plan)
         self.__dict__.pop("labels_", None)  # those of the weighted centres
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)

@@ -60,13 +60,7 @@ class _OnSphere(Rows):
     undirected = 0.0  # weight of the rows that have no direction
 
     def shifted(self, centers: Any) -> Doubles:
-        units, directed = _units(centers)
-        if not directed.all():
-            raise ValueError(
-                "`init` must have no row of zeros where `metric`='cosine', since it has no "
-                "direction; give other centres"
-            )
-        return super().shifted(units)
+        return super().shifted(check_directed(centers))
 
     def placed(self, centers: Doubles, old: Doubles) -> Doubles:
         means = centers + self.shift
@@ -93,6 +87,9 @@ class _Means(Rows):
     def __init__(self, X: Doubles, weight: Doubles, key: Key, n_threads: int) -> None:
         super().__init__(X, weight, key, n_threads)
         self._unit = exponent_of(X - self.shift) - _STABLE_BITS
+
+    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
+        return type(self)(self.X[indices], weight, self._key, self.n_threads)
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         X = self.take(slice(None) if indices is None else indices)
@@ -185,8 +182,16 @@ def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
     return units, directed.view(bool)
 
 
-def _units(centers: Any) -> tuple[Doubles, NDArray[np.bool_]]:
-    return unit_rows(np.ascontiguousarray(centers, dtype=np.float64), 1)
+def check_directed(centers: Any) -> Doubles:
+    """Return initial centres at length 1; ValueError if one has no direction."""
+    units: Doubles
+    units, directed = unit_rows(np.ascontiguousarray(centers, dtype=np.float64), 1)
+    if not directed.all():
+        raise ValueError(
+            "`init` must have no row of zeros where `metric`='cosine', since it has no "
+            "direction; give other centres"
+        )
+    return units
 
 
 def _weight_of(chosen: NDArray[np.bool_], weight: Doubles | None) -> float:

@@ -45,10 +45,9 @@ class Openings:
     def fill(self, n_free: int) -> None:
         """Open up to so many centres; each round doubles their number at most."""
         while n_free > 0:
-            opened = self._drawn(min(n_free, max(len(self.centers), 1)))
+            opened, labels, squares = self._drawn(min(n_free, max(len(self.centers), 1)))
             if not len(opened):
                 return
-            labels, squares = self._rows.nearest(opened)
             moved = squares < self.squares if len(self.centers) else slice(None)
             self._move(moved, labels, squares, opened)
             n_free -= len(opened)
@@ -65,10 +64,10 @@ class Openings:
         total = float(mass.sum())
         if np.bincount(self.labels, weights=mass).max() <= price:
             return False
-        opened = self._drawn(limit if limit * price <= total else int(total / price) + 1)
+        count = limit if limit * price <= total else int(total / price) + 1
+        opened, labels, squares = self._drawn(count)
         if not len(opened):
             return False
-        labels, squares = self._rows.nearest(opened)
         saved = self._weighted(np.maximum(self.squares - squares, 0))
         gains = np.bincount(labels, weights=saved, minlength=len(opened)) - price
         pays = gains > 0
@@ -89,12 +88,25 @@ class Openings:
         weight = self._rows.weight
         return squares if weight is None else squares * weight
 
-    def _drawn(self, count: int) -> Doubles:
-        """Return different rows, less the shift: fewer if no others are left."""
+    def _drawn(self, count: int) -> tuple[Doubles, Labels, Doubles]:
+        """Return (different rows, less the shift, nearest of them, squared distance to it).
+
+        There are fewer if no others are left. Each has itself as the nearest, though
+        rounding may see no difference to another of them.
+        """
         if self._groups is None:
             self._groups = Groups(self._rows.keys())
-        mass = self._weighted(np.where(self.squares > self._rows.rounding, self.squares, 0.0))
-        return self._rows.take(self._groups.draw(mass, count, self._rng))
+        squares = self.squares
+        if len(self.centers):  # else any row may be the first
+            squares = np.where(squares > self._rows.rounding, squares, 0.0)
+        drawn = self._groups.draw(self._weighted(squares), count, self._rng)
+        opened = self._rows.take(self._groups.first(drawn))
+        if not len(opened):
+            return opened, self.labels, self.squares
+        labels, nearest = self._rows.nearest(opened)
+        members, place = self._groups.members(drawn)
+        labels[members], nearest[members] = place, 0.0
+        return opened, labels, nearest
 
 
 class Groups:
@@ -106,10 +118,11 @@ class Groups:
         is_first = np.concatenate([[True], sorted_keys[1:] != sorted_keys[:-1]])
         self._order = order
         self._starts = np.flatnonzero(is_first)
+        self._sizes = np.diff(self._starts, append=len(keys))
         self._keys = sorted_keys[is_first]
 
     def draw(self, mass: Doubles, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-        """Return rows of different groups, drawn by mass without replacement.
+        """Return different groups, drawn by mass without replacement.
 
         The order of independent exponential times with rates `mass` is such a draw
         (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
@@ -121,7 +134,19 @@ class Groups:
         if count < len(times):
             first = np.argpartition(times, count)[:count]
             able, times = able[first], times[first]
-        return self._order[self._starts[able[np.argsort(times)]]]
+        return able[np.argsort(times)]
+
+    def first(self, groups: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return a row of each of some groups."""
+        return self._order[self._starts[groups]]
+
+    def members(self, groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return (all rows of some groups, the place in `groups` of the group of each)."""
+        sizes = self._sizes[groups]
+        place = np.repeat(np.arange(len(groups)), sizes)
+        before = np.cumsum(sizes) - sizes
+        within = np.arange(len(place)) - before[place]
+        return self._order[self._starts[groups][place] + within], place
 
 
 def _uniform(keys: NDArray[np.uint64], salt: np.uint64) -> Doubles:

@@ -193,8 +193,8 @@ class Rows:
         return n_changed >= 0
 
     @property
-    def rounding(self) -> float:
-        """Return what the squared distance of equal rows may be."""
+    def rounding(self) -> float | Doubles:
+        """Return what the squared distance of equal rows may be, for each or for all."""
         largest = float(np.abs(self.shift).max()) + float(np.sqrt(self.mean_square))
         return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
 

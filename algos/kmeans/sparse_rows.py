@@ -125,8 +125,8 @@ class SparseRows(Rows):
         return labels, squares
 
     @property
-    def rounding(self) -> float:
-        return float(64 * np.finfo(np.float64).eps * self._norms.max())
+    def rounding(self) -> Doubles:
+        return 64 * np.finfo(np.float64).eps * self._norms
 
 
 class SparseTrials:

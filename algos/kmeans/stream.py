@@ -16,7 +16,7 @@ from algos.kmeans.metric import directed_rows, make_rows
 from algos.kmeans.openings import Openings
 from algos.kmeans.rows import Doubles, Rows
 
-_HELD_BACK = 4  # rows for each centre: fewer are not worth an update
+_HELD_BACK = 4  # rows, or weight, for each centre: fewer are not worth an update
 _SURPRISE = 1.1  # times the distances of a calm stream
 _EXTREME_WEIGHT = 128
 _FORGOTTEN = 1e-30  # share of all weight below which a centre is none
@@ -61,12 +61,14 @@ class Stream:
     exponent: int = 0
     weight_exponent: int = 0
     n_pending: int = 0
+    pending_weight: float = 0.0
     pending: tuple[Batch, ...] = ()  # rows that wait for others: fewer than 4 a centre
+    metric: str = "euclidean"
 
     @classmethod
-    def empty(cls, key: Key, X: Any) -> Stream:
+    def empty(cls, key: Key, X: Any, metric: str) -> Stream:
         """Return what is known before the first row."""
-        return cls(key, X.dtype.name, np.empty((0, X.shape[1])), np.empty(0))
+        return cls(key, X.dtype.name, np.empty((0, X.shape[1])), np.empty(0), metric=metric)
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Stream:
@@ -81,25 +83,35 @@ class Stream:
         """Return the stream after a further batch of rows, all of positive weight.
 
         Few rows are held back until there are enough for an update: one row costs little,
-        and a stream of single rows is learned as well as one of large batches.
+        and a stream of single rows is learned as well as one of large batches. A row of
+        weight 2 counts as two; one of less than 1 as one, so that memory is bounded.
         """
         with np.errstate(over="ignore"):
-            clock = self.clock + float(X.shape[0] if weight is None else weight.sum())
+            mass = float(X.shape[0] if weight is None else weight.sum())
+            clock = self.clock + mass
         if not np.isfinite(clock):
             raise ValueError(
                 "the sum of all `sample_weight` must be a number below 1.8e308; divide them"
             )
+        dtype = np.promote_types(self.dtype, X.dtype).name
         n_rows, enough = self.n_rows + X.shape[0], _HELD_BACK * settings.capacity
-        if X.shape[0] >= enough:  # these need not be copied
+        if max(X.shape[0], mass) >= enough:  # these need not be copied
             learned = self.settled(settings)
-            later = replace(learned, clock=clock, n_rows=n_rows)
+            later = replace(learned, clock=clock, n_rows=n_rows, dtype=dtype)
             return later._learned((X, weight, clock), settings)
-        kept = (X.copy(), weight, clock)  # the caller may write into X
-        n_pending = self.n_pending + X.shape[0]
+        # The caller may write into both.
+        kept = (X.copy(), None if weight is None else weight.copy(), clock)
         later = replace(
-            self, clock=clock, n_rows=n_rows, n_pending=n_pending, pending=(*self.pending, kept)
+            self,
+            dtype=dtype,
+            clock=clock,
+            n_rows=n_rows,
+            n_pending=self.n_pending + X.shape[0],
+            pending_weight=self.pending_weight + mass,
+            pending=(*self.pending, kept),
         )
-        return later.settled(settings) if n_pending >= enough else later
+        is_enough = max(later.n_pending, later.pending_weight) >= enough
+        return later.settled(settings) if is_enough else later
 
     def settled(self, settings: Settings) -> Stream:
         """Return the stream with all rows learned, none held back."""
@@ -153,7 +165,7 @@ class Stream:
     def _learned(self, batch: Batch, settings: Settings) -> Stream:
         X, weight, _ = batch
         rows: Rows | None
-        known = replace(self, n_pending=0, pending=()).aged(settings.half_life)
+        known = replace(self, n_pending=0, pending_weight=0.0, pending=()).aged(settings.half_life)
         weight, known = _weighed(X, weight, known)
         if settings.metric == "cosine":
             rows, undirected = directed_rows(X, weight, known.key, settings.n_threads)
@@ -224,7 +236,9 @@ def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:
         ),
         centers=np.concatenate([a.centers, b.centers]),
         weights=np.concatenate([a.weights, b.weights]),
+        dtype=np.promote_types(a.dtype, b.dtype).name,
         scatter=a.scatter + b.scatter,
+        calm=0.0,  # of the rows of one alone
         n_rows=a.n_rows + b.n_rows,
         n_updates=max(a.n_updates, b.n_updates),
         clock=a.clock + b.clock,
@@ -271,6 +285,8 @@ def _in_common_units(
     X: Any, weight: Doubles | None, known: Stream, n_threads: int
 ) -> tuple[Rows, Stream]:
     """Return the rows and the stream, both in units in which squares are numbers."""
+    if len(known.weights) and abs(exponent_of(known.centers)) > np.finfo(X.dtype).maxexp // 2 - 8:
+        X = X.astype(np.float64)  # float32 has no room for the centres
     rows, exponent = make_rows(X, weight, known.key, n_threads, "euclidean")
     common = max(exponent, known.exponent) if len(known.weights) else exponent
     if common != exponent:
@@ -308,12 +324,13 @@ def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doub
     held = counts > 0
     means = found.centers.copy()
     means[held] = sums[held] / counts[held, np.newaxis]
+    is_left = weights + counts > 0  # a centre that no row went into has no mean
     # From squares about the centres as they were rounded to squares about the batch's means,
     # and from there to those about the means of all.
     missed = ((means - rows.rounded(found.centers)) ** 2).sum(axis=1)
     steps = means - found.centers
-    share = counts / (weights + counts)
+    share = np.divide(counts, weights + counts, out=np.zeros(m), where=is_left)
     within = max(found.total - float((counts * missed)[held].sum()), 0.0)
     between = float((weights * share * (steps**2).sum(axis=1)).sum())
     centers = found.centers + steps * share[:, np.newaxis] + rows.shift
-    return centers, weights + counts, within + between
+    return centers[is_left], (weights + counts)[is_left], within + between

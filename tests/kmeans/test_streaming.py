@@ -139,30 +139,110 @@ def test_equal_rows_make_equal_centres(n_rows):
     assert len(state(kmeans).centers) == 1
 
 
+def tight_pairs(rng):
+    return np.concatenate([1e4 + rng.normal(size=(15, 3)), -1e4 + rng.normal(size=(15, 3))])
+
+
+def tight_groups(rng, spread=1e-9):
+    far = 1e3 * rng.normal(size=(60, 8))
+    return far[rng.integers(60, size=400)] + spread * rng.normal(size=(400, 8))
+
+
+def one_far(rng, distance):
+    X = rng.normal(size=(200, 3)) + 10 * rng.integers(2, size=(200, 1))
+    X[0, 0] = distance
+    return X
+
+
+ROUNDED = {
+    "tight pairs": tight_pairs,
+    "tight groups": tight_groups,
+    "tight groups for float32": lambda rng: tight_groups(rng, 1e-3),
+    "nearly equal": lambda rng: 1e3 + 1e-12 * rng.normal(size=(50, 2)),
+    "one far": lambda rng: one_far(rng, 1e9),
+    "one very far": lambda rng: one_far(rng, 1e17),
+    "all far": lambda rng: 1e15 * rng.random(size=(30, 1)),
+    "timestamps": lambda rng: 1.7e18 + 1e12 * rng.normal(size=(300, 1)),
+    "long": lambda rng: 1e7 * rng.integers(1, 90, size=(30, 1)),
+}
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("law", ROUNDED)
+def test_rounding_makes_no_centre_of_no_rows(law, dtype, metric, make):
+    for seed in range(8):
+        X = ROUNDED[law](np.random.default_rng(seed)).astype(dtype)
+        kmeans = KMeans(3, random_state=seed, metric=metric)
+        for part in np.array_split(X, 1 + seed % 3):
+            kmeans.partial_fit(make(part))
+        kept = state(kmeans)
+        assert np.isfinite(kept.centers).all()
+        assert (kept.weights > 0).all()
+        assert kept.weights.sum() == pytest.approx(len(X))
+        if metric == "euclidean":
+            mean = X.mean(axis=0, dtype=np.float64)
+            units = np.abs(X).max() * (1e-5 if dtype == np.float32 else 1e-13)
+            found = kept.weights @ kept.centers / len(X) * 2.0**kept.exponent
+            assert_allclose(found, mean, rtol=0, atol=units)
+        assert np.isfinite(kmeans.cluster_centers_).all()
+        assert np.isfinite(kmeans.inertia_)
+
+
+def test_nearly_equal_directions_make_no_nan():
+    noise = 1e-5 * np.random.default_rng(0).normal(size=(5, 3))
+    X = np.concatenate([[[0, 1, 0]], [1, 0, 0] + noise]).astype(np.float32)
+    for seed in range(20):
+        kmeans = KMeans(2, metric="cosine", random_state=seed).partial_fit(X)
+        assert np.isfinite(kmeans.cluster_centers_).all()
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_long_rows_make_centres_too(make):
+    for unit in (1e7, 1e15, 1e30):
+        X = unit * np.array([[1], [2], [9], [9.1]])
+        centers = KMeans(2, random_state=0).partial_fit(make(X)).cluster_centers_
+        assert_allclose(np.sort(centers, axis=0) / unit, [[1.5], [9.05]])
+    X, _ = groups(1000, k=2, scale=30.0)
+    X[0] = 1e9  # whose rounding is not that of the others
+    kmeans = streamed(make(X), 1000, n_clusters=3)
+    assert_allclose(np.sort(kmeans.cluster_centers_, axis=0)[-1], X[0])
+    assert kmeans.inertia_ < 1.5 * 1000 * X.shape[1]
+
+
+@pytest.mark.parametrize("init", ["k-means++", "k-means||", "random"])
 @pytest.mark.parametrize("batch_size", [40, 3000])
-def test_the_order_of_rows_within_a_batch_does_not_matter(batch_size):
-    X, _ = groups(3000)
+def test_the_order_of_rows_within_a_batch_does_not_matter(batch_size, init):
+    X, _ = groups(3000, scale=1.0)
     rng = np.random.default_rng(0)
     shuffled = [rng.permutation(batch_size) + i for i in range(0, 3000, batch_size)]
-    kmeans, other = streamed(X, batch_size), streamed(X[np.concatenate(shuffled)], batch_size)
+    kmeans = streamed(X, batch_size, init=init)
+    other = streamed(X[np.concatenate(shuffled)], batch_size, init=init)
     assert_allclose(other.cluster_centers_, kmeans.cluster_centers_, rtol=1e-9)
     assert other.inertia_ == pytest.approx(kmeans.inertia_, rel=1e-9)
 
 
 @pytest.mark.parametrize("half_life", [None, 700.0])
-@pytest.mark.parametrize("batch_size", [50, 1500])
+@pytest.mark.parametrize("batch_size", [50, 300, 1500])
 def test_weights_are_repeats(batch_size, half_life):
     X, _ = groups(3000)
     weight = np.random.default_rng(0).integers(0, 4, size=len(X))
+    weight[::batch_size] = 1  # no batch is empty
     kmeans = streamed(X, batch_size, weight, half_life=half_life)
     other = KMeans(12, random_state=0, half_life=half_life)
     for start in range(0, len(X), batch_size):
         part = slice(start, start + batch_size)
         other.partial_fit(np.repeat(X[part], weight[part], axis=0))
     assert state(kmeans).weights.sum() == pytest.approx(state(other).weights.sum())
-    if batch_size > 500:  # else rows are held back, of which there are more when repeated
-        assert_allclose(other.cluster_centers_, kmeans.cluster_centers_, rtol=1e-8)
-        assert other.inertia_ == pytest.approx(kmeans.inertia_, rel=1e-9)
+    assert state(kmeans).n_updates == state(other).n_updates
+    assert_allclose(other.cluster_centers_, kmeans.cluster_centers_, rtol=1e-8)
+    assert other.inertia_ == pytest.approx(kmeans.inertia_, rel=1e-9)
+
+
+def test_light_rows_are_not_held_back_without_end():
+    kmeans = streamed(groups(3000)[0], 10, np.full(3000, 1e-3))
+    assert kmeans._stream["n_pending"] < 4 * 120
 
 
 def test_rows_without_weight_are_no_rows():
@@ -322,6 +402,83 @@ def test_the_caller_may_reuse_the_batch():
     assert_same_bits(learned(kmeans), learned(streamed(X, 10)))
 
 
+def test_the_caller_may_reuse_the_weights():
+    X, _ = groups(100)
+    weight = np.ones(100)
+    kmeans = KMeans(12, random_state=0).partial_fit(X, sample_weight=weight)
+    weight[:] = np.nan
+    expected = KMeans(12, random_state=0).partial_fit(X, sample_weight=np.ones(100))
+    assert_same_bits(learned(kmeans), learned(expected))
+
+
+@pytest.mark.parametrize("size", [1e-60, 1.0, 1e39, 1e60, 1e200])
+@pytest.mark.parametrize("n_rows", [30, 600])
+def test_a_stream_of_both_dtypes_is_float64(size, n_rows):
+    X, _ = groups(n_rows)
+    small, large = X.astype(np.float32), size * X
+    for parts in ([small, large], [large, small], [small, large, small]):
+        kmeans = KMeans(12, random_state=0)
+        for part in parts:
+            kmeans.partial_fit(part)
+        assert kmeans.cluster_centers_.dtype == np.float64
+        assert np.isfinite(kmeans.cluster_centers_).all()
+        peak = max(size, 1) * np.abs(X).max()
+        assert 0.1 * peak < np.abs(kmeans.cluster_centers_).max() <= peak * (1 + 1e-6)
+    one, other = KMeans(12, random_state=0), KMeans(12, random_state=1)
+    joint = one.partial_fit(small).merge(other.partial_fit(large))
+    assert joint.cluster_centers_.dtype == np.float64
+    assert np.isfinite(joint.cluster_centers_).all()
+
+
+def test_parameters_set_between_batches_are_checked_when_the_model_is_made():
+    X, _ = groups(100)
+    kmeans = KMeans(12, random_state=0).partial_fit(X)
+    for wrong in ({"init": "foo"}, {"n_clusters": 0}, {"metric": "foo"}):
+        right = {name: getattr(kmeans, name) for name in wrong}
+        kmeans.set_params(**wrong)
+        for read in (kmeans.predict, lambda X: kmeans.inertia_, lambda X: kmeans.inertia_curve()):
+            with pytest.raises(ValueError, match=f"`{next(iter(wrong))}`=.* must be"):
+                read(X)
+        kmeans.set_params(**right)
+    assert np.isfinite(kmeans.inertia_)
+
+
+def test_the_number_of_clusters_may_fall_to_that_of_the_rows():
+    kmeans = KMeans(8, random_state=0).partial_fit(np.eye(4))
+    assert not hasattr(kmeans, "cluster_centers_")
+    kmeans.set_params(n_clusters=2)
+    assert kmeans.predict(np.eye(4)).max() == 1
+    later = KMeans(2, random_state=0).partial_fit(np.eye(4)).set_params(n_clusters=8)
+    with pytest.raises(NotFittedError, match="lacks 4 more for its 8"):
+        later.predict(np.eye(4))
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_a_stream_keeps_its_metric(learn):
+    X, _ = groups(1000)
+    kmeans = getattr(KMeans(3, random_state=0), learn)(X).set_params(metric="cosine")
+    before = dict(vars(kmeans))
+    with pytest.raises(ValueError, match="`metric`='cosine' must be 'euclidean'"):
+        kmeans.partial_fit(X)
+    assert all(vars(kmeans)[name] is value for name, value in before.items())
+    with pytest.raises(ValueError, match="`metric`='cosine' must be 'euclidean'"):
+        kmeans.recluster(2)
+
+
+def test_what_an_init_of_ones_own_raises_is_told():
+    def init(X, n_clusters, random_state):
+        raise LookupError("my own")
+
+    X, _ = groups(200)
+    kmeans = KMeans(3, init=init).partial_fit(X)
+    with pytest.raises(LookupError, match="my own"):
+        kmeans.predict(X)
+    kmeans.set_params(init=lambda X, n_clusters, random_state: X[:2])
+    with pytest.raises(ValueError, match="shape of the initial centers"):
+        kmeans.cluster_centers_  # noqa: B018
+    assert kmeans.set_params(init="k-means++").predict(X).max() == 2
+
+
 @pytest.mark.parametrize("when", [0, 1, 2])
 def test_an_interrupted_update_leaves_no_trace(when, monkeypatch):
     X, _ = groups(3000)
@@ -380,6 +537,7 @@ def test_directions_stream():
     assert -fitted.partial_fit(X).score(X) < 1.1 * fitted.inertia_
     nothing = KMeans(3, metric="cosine").partial_fit(np.zeros((5, 4)))
     assert nothing.inertia_ == 5
+    assert nothing.inertia_curve()[1] == nothing.recluster(1).inertia_ == 5
     assert not nothing.cluster_centers_.any()
 
 
@@ -427,6 +585,13 @@ def test_fits_merge_too():
 def test_few_rows_merge_to_enough():
     a, b = KMeans(4).partial_fit(np.eye(3)), KMeans(4).partial_fit(10 * np.eye(3))
     assert a.merge(b).predict(np.eye(3)).shape == (3,)
+
+
+def test_a_merger_forgets_what_is_calm_for_one():
+    X, _ = groups()
+    a, b = streamed(X[:3000]), streamed(X[3000:])
+    a._stream = {**state(a).state(), "calm": 1.0}
+    assert a.merge(b)._stream["calm"] == 0
 
 
 def test_scales_of_shards_may_differ():
@@ -493,6 +658,8 @@ def test_a_start_of_the_wrong_shape_is_refused_at_once():
     X, _ = groups(100)
     with pytest.raises(ValueError, match="shape of the initial centers"):
         KMeans(12, init=X[:11]).partial_fit(X)
+    with pytest.raises(ValueError, match="`init` must have no row of zeros"):
+        KMeans(2, init=[[0.0, 0], [1, 1]], metric="cosine").partial_fit(np.eye(2))
 
 
 @all_laws
@@ -514,9 +681,12 @@ def test_the_inertia_curve_falls_and_is_that_of_reclustering(law):
 def test_the_curve_refuses_other_numbers():
     X, _ = groups(1000)
     kmeans = streamed(X)
-    for wrong in ([0, 3], [121], [], [2.5]):
-        with pytest.raises(ValueError, match=r"`n_clusters`=.* must be ints in \[1, 120\]"):
+    for wrong in ([0, 3], [121], [], [2.5], 0, 2.5, [True], "3", [[1, 2], [3]], [[1, 2], [3, 4]]):
+        with pytest.raises(ValueError, match=r"`n_clusters`=.* an int or ints in \[1, 120\]"):
             kmeans.inertia_curve(wrong)
+    counts, inertias = kmeans.inertia_curve(5)
+    assert counts.tolist() == [5]
+    assert inertias == kmeans.inertia_curve([5])[1]
 
 
 @settings(max_examples=40, deadline=None)
