@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy import sparse
 from sklearn import decomposition
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -274,6 +275,57 @@ def test_rows_of_lower_rank_than_wished_have_variances_of_zero(solver, dtype):
         assert np.all(np.isfinite(pca.score_samples(data)))
         ratio = pca.explained_variance_ratio_.sum()
         assert ratio == pytest.approx(1 if rank else 0, abs=1e-5)
+
+
+def low_rank(kind, n, d, rank, seed, dtype):
+    rng = np.random.default_rng(seed)
+    if kind == "one-hot":
+        X = np.zeros((n, d))
+        X[np.arange(n), rng.integers(0, rank, n)] = 1
+    else:
+        X = rng.normal(size=(n, rank)) * np.geomspace(1, 1e-2, rank) @ rng.normal(size=(rank, d))
+    return X.astype(dtype)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from(["one-hot", "products"]),
+    n=st.integers(2, 60),
+    more=st.integers(1, 60),
+    rank=st.integers(1, 6),
+    solver=st.sampled_from(["auto", "covariance_eigh"]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_wide_rows_of_low_rank_have_orthonormal_components(
+    kind, n, more, rank, solver, dtype, seed
+):
+    d = n + more
+    X = low_rank(kind, n, d, rank, seed, dtype)
+    centered = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
+    _, expected, V = np.linalg.svd(centered, full_matrices=False)
+    eps = np.finfo(dtype).eps
+    for data in (X, sparse.csr_array(X)):
+        pca = PCA(svd_solver=solver).fit(data)
+        components = pca.components_.astype(np.float64)
+        assert np.abs(components @ components.T - np.eye(n)).max() < 50 * eps
+        atol = 50 * eps * expected[0] ** 2
+        np.testing.assert_allclose(pca.singular_values_**2, expected**2, rtol=0, atol=atol)
+        # The leading directions are those of the data, and hold all of it.
+        kept = int(np.count_nonzero(expected > 1e-3 * (expected[0] or 1)))
+        outside = V[:kept] - V[:kept] @ components[:kept].T @ components[:kept]
+        assert np.abs(outside).max(initial=0) < 1e6 * eps
+
+
+@pytest.mark.parametrize("count", [None, 500])
+def test_many_wide_rows_of_few_kinds_have_components(count):
+    X = low_rank("one-hot", 600, 1500, 4, 0, np.float64)
+    for data in (X, sparse.csr_array(X)):
+        pca = PCA(count).fit(data)
+        identity = np.eye(pca.n_components_)
+        np.testing.assert_allclose(pca.components_ @ pca.components_.T, identity, atol=1e-12)
+        assert pca.explained_variance_[3:].max() < 1e-12
+        assert pca.explained_variance_ratio_[:3].sum() == pytest.approx(1)
 
 
 @solvers
