@@ -20,7 +20,7 @@ from scipy import linalg, sparse
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
 from algos.pca.krylov import Space, orthonormal
-from algos.pca.moments import Doubles, gather
+from algos.pca.moments import Doubles, at_any_scale, gather
 from algos.pca.sparse_rows import Csr, SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum, completed
 
@@ -55,6 +55,24 @@ class Sketch(NamedTuple):
     def mean_square(self) -> float:
         """Mean squared distance to the mean, of the rows that went in."""
         return self.total / max(self.n, 1)
+
+    @property
+    def square_bound(self) -> float:
+        """What the total of all rows seen can come to; infinity if it may be no float."""
+        if not self.waiting:
+            return self.total
+        values = self.waiting["values" if "values" in self.waiting else "data"]
+        between = 2 * _n_rows(self.waiting) * float(self.mean @ self.mean)
+        return self.total + between + square_bound(values)
+
+
+def square_bound(values: Floats) -> float:
+    """Return a bound of the sum of squares that values come to, less any mean of theirs."""
+    if not values.size:
+        return 0.0
+    peak = np.float64(max(values.max(), -values.min()))
+    with np.errstate(over="ignore"):
+        return float(4 * peak * peak * values.size)
 
 
 def size_for(count: int, n_oversamples: int, d: int) -> int:
@@ -195,7 +213,7 @@ def _stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles)
 
 def _with_slim(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
     """Put in rows of few columns, whose scatter is smaller than they are."""
-    chunk = gather(X, n_threads)
+    chunk = at_any_scale(X, lambda X: gather(X, n_threads))
     counted, between = _counted(sketch, len(X), chunk.mean, float(np.trace(chunk.scatter)))
     if not np.isfinite(counted.total):
         return counted

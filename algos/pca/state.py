@@ -15,11 +15,11 @@ from algos._common.threads import effective_n_threads, threads_for
 from algos._common.warn import warn
 from algos.pca import covariance, sketch
 from algos.pca.counts import check_count, known_count, rows_needed
-from algos.pca.fitted import check_range, check_total, fitted_attributes
+from algos.pca.fitted import check_total, fitted_attributes
 from algos.pca.model import Model
-from algos.pca.moments import Moments, joined, with_row
+from algos.pca.moments import Moments, joined, unscaled_squares, with_row
 from algos.pca.sketch import Sketch
-from algos.pca.solvers import Decomposition, moments_of, unscaled_squares
+from algos.pca.solvers import Decomposition, moments_of
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.spectrum import Spectrum
 
@@ -80,7 +80,7 @@ class Learned(Deferred):
     def _learn_rows(self, X: Any, *, first: bool) -> None:
         """Learn further rows."""
         if self.svd_solver == "sketch":
-            check_range(_square_bound(X))
+            check_total(sketch.square_bound(X.data if is_sparse(X) else X))
             before = self._empty_sketch() if first else self._sketch_so_far()
             self._learn_sketch(sketch.updated(before, X, self._n_threads()), X.dtype)
             return
@@ -109,10 +109,11 @@ class Learned(Deferred):
         self._defer(moments.n, total, dtype)
 
     def _learn_sketch(self, learned: Sketch, dtype: Any) -> None:
-        check_total(learned.total)
+        bound = learned.square_bound
+        check_total(bound)
         self._forget()
         self._sketch = learned._asdict()
-        self._defer(learned.n_seen, learned.total, dtype)
+        self._defer(learned.n_seen, bound, dtype)
 
     def _defer(self, n: int, total: float, dtype: Any) -> None:
         """Have the model made when it is read, if the rows suffice."""
@@ -217,13 +218,3 @@ class Learned(Deferred):
                 f"This {type(self).__name__} has seen {self.n_samples_} row(s) and lacks "
                 f"{self._n_missing()} more for its components; call `partial_fit` again"
             )
-
-
-def _square_bound(X: Any) -> np.float64:
-    """Return a bound of the sum of squares that X can come to; infinity if it is no float."""
-    values = X.data if is_sparse(X) else X
-    if not values.size:
-        return np.float64(0)
-    peak = np.float64(max(values.max(), -values.min()))
-    with np.errstate(over="ignore"):
-        return 4 * peak * peak * values.size

@@ -143,3 +143,31 @@ def test_values_whose_squares_overflow_are_refused_and_nothing_is_lost():
     with pytest.raises(ValueError, match="variance of X must be at most"):
         pca.partial_fit(X * 1e200)
     assert pca.explained_variance_.tolist() == before.tolist()
+
+
+@pytest.mark.parametrize("d", [6, 60])
+@pytest.mark.parametrize("n", [40, 2000])
+@pytest.mark.parametrize("scale", [1e-25, 1e-15, 1e15, 1e18])
+def test_a_stream_of_extreme_single_precision_equals_one_fit(scale, n, d):
+    X = (np.random.default_rng(0).normal(size=(n, d)) * scale).astype(np.float32)
+    whole = PCA(2, svd_solver="sketch").fit(X)
+    parts = PCA(2, svd_solver="sketch")
+    for start in range(0, n, n // 2):
+        parts.partial_fit(X[start : start + n // 2])
+    for name in ("singular_values_", "explained_variance_", "explained_variance_ratio_"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-6)
+    np.testing.assert_allclose(parts.components_, whole.components_, atol=1e-5)
+    assert parts.singular_values_[0] > scale
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 1e25), (np.float64, 2e153)])
+@pytest.mark.parametrize("d", [6, 60])
+def test_a_stream_whose_variance_is_beyond_the_type_is_refused_when_it_comes(d, dtype, scale):
+    X = np.random.default_rng(0).normal(size=(400, d)).clip(-1, 1).astype(dtype)
+    pca = PCA(2, svd_solver="sketch").partial_fit(X)
+    before = pca.components_.tobytes()
+    with pytest.raises(ValueError, match="variance of X must be at most"):
+        for row in X * dtype(scale):
+            before = pca.components_.tobytes()
+            pca.partial_fit(row[None])
+    assert pca.components_.tobytes() == before
