@@ -19,8 +19,9 @@ from scipy import linalg, sparse
 
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
+from algos.pca import covariance
 from algos.pca.krylov import Space, orthonormal
-from algos.pca.moments import Doubles, at_any_scale, gather
+from algos.pca.moments import Doubles, Moments, at_any_scale, gather
 from algos.pca.sparse_rows import Csr, SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum, completed
 
@@ -93,6 +94,38 @@ def from_spectrum(size: int, n: int, mean: Doubles, spectrum: Spectrum) -> Sketc
     variances, components, total = spectrum
     rows = np.sqrt(variances * (n - 1))[:, None] * components
     return Sketch(size, n, mean, total * (n - 1), rows[:size], {})
+
+
+def from_moments(size: int, moments: Moments) -> Sketch:
+    """Return a sketch of the rows that have these moments."""
+    if moments.n == 1:
+        return empty(size, len(moments.mean))._replace(n=1, mean=moments.mean)
+    spectrum = covariance.solve(moments, size)
+    return from_spectrum(size, moments.n, moments.mean, spectrum)
+
+
+def moments_in(sketch: Sketch) -> Moments | None:
+    """Return the moments of all rows of a settled sketch; None where some of them went out."""
+    held = float(np.einsum("ij,ij->", sketch.rows, sketch.rows))
+    if sketch.total - held > 1e-12 * sketch.total:
+        return None
+    with one_thread_blas():
+        return Moments(sketch.n, sketch.mean, sketch.rows.T @ sketch.rows)
+
+
+def resized(sketch: Sketch, size: int, count: int, n_threads: int) -> Sketch:
+    """Return the sketch with at least `size` rows, or ValueError if it has lost too much."""
+    if size <= sketch.size:
+        return sketch
+    sketch = settled(sketch, n_threads)
+    if moments_in(sketch) is not None:
+        return sketch._replace(size=size)
+    if count > sketch.size:
+        raise ValueError(
+            f"`n_components`={count} must be at most {sketch.size}, the number of rows that the "
+            f"sketch so far has kept; start anew with the larger `n_components`"
+        )
+    return sketch
 
 
 def updated(sketch: Sketch, X: Any, n_threads: int) -> Sketch:

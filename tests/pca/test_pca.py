@@ -492,6 +492,35 @@ def test_too_few_rows_are_learned_and_the_missing_ones_counted():
     np.testing.assert_allclose(pca.explained_variance_, PCA(4).fit(X).explained_variance_)
 
 
+def test_fewer_components_may_be_asked_for_when_rows_are_missing():
+    X = rows()
+    pca = PCA(5).partial_fit(X[:3])
+    with pytest.raises(NotFittedError, match=r"3 row\(s\) and lacks 2 more"):
+        pca.transform(X)
+    assert not hasattr(pca, "components_")
+    pca.set_params(n_components=2)
+    expected = PCA(2).partial_fit(X[:3])
+    assert pca.transform(X).tobytes() == expected.transform(X).tobytes()
+    assert pca.explained_variance_.tolist() == expected.explained_variance_.tolist()
+
+
+@pytest.mark.parametrize(("n", "n_components"), [(2, 4), (3, 50), (40, 50)])
+@pytest.mark.parametrize("solver", ["auto", "sketch"])
+def test_more_components_than_columns_are_refused_at_the_first_rows(solver, n, n_components):
+    pca = PCA(n_components, svd_solver=solver)
+    with pytest.raises(ValueError, match=f"`n_components`={n_components} must be between"):
+        pca.partial_fit(rows(n, 3))
+    assert not hasattr(pca, "n_samples_")
+
+
+@pytest.mark.parametrize(("value", "message"), [(5, "must be between"), ("a", "must be an int")])
+def test_parameters_are_checked_again_when_the_model_is_made(value, message):
+    pca = PCA(2).partial_fit(rows(3, 6)).set_params(n_components=value)
+    with pytest.raises(ValueError, match=message):
+        pca.transform(rows(3, 6))
+    assert pca.set_params(n_components=2).components_.shape == (2, 6)
+
+
 def test_a_model_goes_when_the_rows_no_longer_suffice():
     X = rows(12, 10)
     pca = PCA(2).partial_fit(X[:5])
