@@ -32,7 +32,7 @@ def found_count(wanted: Any, spectrum: Spectrum, n: int) -> int:
 def rows_needed(wanted: Any, d: int) -> int:
     """Return the least number of rows that a stream must have for its components."""
     if isinstance(wanted, Integral):
-        return max(2, min(int(wanted), d))
+        return max(2, int(wanted))
     return max(2, d) if wanted == "mle" else 2
 
 

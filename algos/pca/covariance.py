@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from scipy import linalg
 
@@ -30,19 +32,28 @@ def solve_wide(rows: Rows, count: int | None) -> Spectrum:
     gram -= gram.mean(axis=0)  # what the mean's rounding has left
     gram -= gram.mean(axis=1)[:, None]
     values, U = _leading((gram + gram.T) / 2, count)
-    lengths = np.sqrt(values)
-    # Shorter ones are rounding noise, not directions.
-    found = int(np.count_nonzero(lengths > 100 * rows.eps * lengths.max(initial=0)))
-    components = np.empty((0, d))
-    if found:
-        components = combine(U[:found]) / lengths[:found, None]
+    # Smaller ones are rounding alone; of those somewhat larger a part may be.
+    noise = 4 * np.finfo(np.float64).eps + (100 * rows.eps) ** 2
+    found = int(np.count_nonzero(values > noise * values.max(initial=0)))
     with one_thread_blas():
+        components = np.empty((0, d))
         if found:
-            # Each is freed of the rounding along those before it.
-            lower = linalg.cholesky(components @ components.T, lower=True)
-            components = linalg.solve_triangular(lower, components, lower=True)
+            components = _orthonormal(combine(U[:found]) / np.sqrt(values[:found, None]))
         components = completed(components, count)
     return Spectrum(values / (n - 1), components, rows.total / (n - 1))
+
+
+def _orthonormal(rows: Doubles) -> Doubles:
+    """Free each of unit rows of the rounding along those before it."""
+    overlap = rows @ rows.T
+    with suppress(linalg.LinAlgError):
+        lower = linalg.cholesky(overlap, lower=True, check_finite=False)
+        if np.diagonal(lower).min() > 0.5:
+            solved: Doubles = linalg.solve_triangular(lower, rows, lower=True, check_finite=False)
+            return solved
+    # Where rounding is the larger part of a row, a triangle would magnify it.
+    columns, _ = linalg.qr(rows.T, mode="economic", check_finite=False)
+    return columns.T
 
 
 def _leading(matrix: Doubles, count: int) -> tuple[Doubles, Doubles]:

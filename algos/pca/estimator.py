@@ -136,8 +136,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     few vectors of length d for each of at most 8 * (k + n_oversamples); "full" takes
     2 * n * d**2 operations in double precision and 5 * d**2 doubles, or a copy of X if
     n < d. "sketch" with s rows takes about 8 * n * d * s operations in double precision and
-    memory for 3 * s rows. float32 data whose mean square is beyond 1e19 (float64: 1e154), or
-    as far below 1, is scaled by a power of two, in a copy. X in Fortran order is copied once.
+    memory for about 7 * s rows of doubles, or 8 * d + 700 if d <= 2 * s. float32 data whose
+    mean square is beyond 1e19 (float64: 1e154), or as far below 1, is scaled by a power of
+    two, in a copy. X in Fortran order is copied once.
 
     Where the standard deviation along a direction is 1 / r of the largest, the relative
     error of its variance is about 1e-9 * r**2 for float32 with "covariance_eigh" and

@@ -9,7 +9,8 @@ import numpy as np
 
 from algos._common.scale import scaled
 from algos.pca.counts import found_count
-from algos.pca.solvers import Decomposition, unscaled_squares
+from algos.pca.moments import unscaled_squares
+from algos.pca.solvers import Decomposition
 from algos.pca.spectrum import with_fixed_signs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from algos._common.memory import require_memory
 from algos._common.moments import column_mean_and_variance, guessed_mean, is_far
+from algos._common.scale import in_range, scaled
 from algos._cython.pca_covariance import scatter_matrix
 
 Floats = NDArray[Any]
@@ -59,6 +61,22 @@ def gather(X: Floats, n_threads: int) -> Moments:
             break
         guess = mean
     return Moments(n, mean, scatter)
+
+
+def at_any_scale(X: Any, measure: Callable[[Any], Moments]) -> Moments:
+    """Return what `measure` makes of the rows of X, whatever their magnitude."""
+    moments, exponent = in_range(X, measure, "PCA")
+    if exponent == 0:
+        return moments
+    scatter = unscaled_squares(moments.scatter, exponent)
+    return Moments(moments.n, scaled(moments.mean, -exponent), scatter)
+
+
+def unscaled_squares(squares: Doubles, exponent: int) -> Doubles:
+    """Return squares * 4**exponent; infinity where no float is large enough."""
+    with np.errstate(over="ignore"):
+        restored: Doubles = scaled(squares, -2 * exponent)
+    return restored
 
 
 def joined(a: Moments, b: Moments) -> Moments:

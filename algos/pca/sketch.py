@@ -19,8 +19,9 @@ from scipy import linalg, sparse
 
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
+from algos.pca import covariance
 from algos.pca.krylov import Space, orthonormal
-from algos.pca.moments import Doubles, gather
+from algos.pca.moments import Doubles, Moments, at_any_scale, gather
 from algos.pca.sparse_rows import Csr, SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum, completed
 
@@ -56,6 +57,24 @@ class Sketch(NamedTuple):
         """Mean squared distance to the mean, of the rows that went in."""
         return self.total / max(self.n, 1)
 
+    @property
+    def square_bound(self) -> float:
+        """What the total of all rows seen can come to; infinity if it may be no float."""
+        if not self.waiting:
+            return self.total
+        values = self.waiting["values" if "values" in self.waiting else "data"]
+        between = 2 * _n_rows(self.waiting) * float(self.mean @ self.mean)
+        return self.total + between + square_bound(values)
+
+
+def square_bound(values: Floats) -> float:
+    """Return a bound of the sum of squares that values come to, less any mean of theirs."""
+    if not values.size:
+        return 0.0
+    peak = np.float64(max(values.max(), -values.min()))
+    with np.errstate(over="ignore"):
+        return float(4 * peak * peak * values.size)
+
 
 def size_for(count: int, n_oversamples: int, d: int) -> int:
     """Return how many rows a sketch for `count` components keeps.
@@ -75,6 +94,38 @@ def from_spectrum(size: int, n: int, mean: Doubles, spectrum: Spectrum) -> Sketc
     variances, components, total = spectrum
     rows = np.sqrt(variances * (n - 1))[:, None] * components
     return Sketch(size, n, mean, total * (n - 1), rows[:size], {})
+
+
+def from_moments(size: int, moments: Moments) -> Sketch:
+    """Return a sketch of the rows that have these moments."""
+    if moments.n == 1:
+        return empty(size, len(moments.mean))._replace(n=1, mean=moments.mean)
+    spectrum = covariance.solve(moments, size)
+    return from_spectrum(size, moments.n, moments.mean, spectrum)
+
+
+def moments_in(sketch: Sketch) -> Moments | None:
+    """Return the moments of all rows of a settled sketch; None where some of them went out."""
+    held = float(np.einsum("ij,ij->", sketch.rows, sketch.rows))
+    if sketch.total - held > 1e-12 * sketch.total:
+        return None
+    with one_thread_blas():
+        return Moments(sketch.n, sketch.mean, sketch.rows.T @ sketch.rows)
+
+
+def resized(sketch: Sketch, size: int, count: int, n_threads: int) -> Sketch:
+    """Return the sketch with at least `size` rows, or ValueError if it has lost too much."""
+    if size <= sketch.size:
+        return sketch
+    sketch = settled(sketch, n_threads)
+    if moments_in(sketch) is not None:
+        return sketch._replace(size=size)
+    if count > sketch.size:
+        raise ValueError(
+            f"`n_components`={count} must be at most {sketch.size}, the number of rows that the "
+            f"sketch so far has kept; start anew with the larger `n_components`"
+        )
+    return sketch
 
 
 def updated(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
@@ -195,7 +246,7 @@ def _stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles)
 
 def _with_slim(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
     """Put in rows of few columns, whose scatter is smaller than they are."""
-    chunk = gather(X, n_threads)
+    chunk = at_any_scale(X, lambda X: gather(X, n_threads))
     counted, between = _counted(sketch, len(X), chunk.mean, float(np.trace(chunk.scatter)))
     if not np.isfinite(counted.total):
         return counted

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
 from algos._common.scale import in_range, scaled, unscaled
 from algos.pca import arpack, covariance, full, randomized, sketch
-from algos.pca.moments import Doubles, Moments, gather
+from algos.pca.moments import Doubles, Moments, at_any_scale, gather
 from algos.pca.rows import Rows, centered
 from algos.pca.sketch import Sketch
 from algos.pca.sparse_rows import SparseRows, canonical, is_sparse
@@ -116,17 +115,7 @@ def moments_of(X: Any, n_threads: int) -> Moments:
     """Return the moments of the rows of X, dense or CSR, whatever their magnitude."""
     if is_sparse(X):
         X = canonical(X)
-    moments, exponent = in_range(X, lambda X: _gathered(X, n_threads), "PCA")
-    if exponent == 0:
-        return moments
-    scatter = unscaled_squares(moments.scatter, exponent)
-    return Moments(moments.n, scaled(moments.mean, -exponent), scatter)
-
-
-def unscaled_squares(squares: Doubles, exponent: int) -> Doubles:
-    """Return squares * 4**exponent; infinity where no float is large enough."""
-    with np.errstate(over="ignore"):
-        return scaled(squares, -2 * exponent)
+    return at_any_scale(X, lambda X: _gathered(X, n_threads))
 
 
 def _gathered(X: Any, n_threads: int) -> Moments:

@@ -92,8 +92,7 @@ class SparseRows:
         """Return the moments of the rows, for columns that are not too many."""
         n, d = self.X.shape
         require_room(d)
-        # A column without zeros may lie far from zero, and is shifted there.
-        shift = np.where(self.counts == n, self.mean, 0.0)
+        shift = self._shift()
         _, sums, _ = self._moments(shift)
         products = np.empty((d, d))
         csr_scatter_matrix(*self._arrays, shift, self._shares(), products, self.n_threads)
@@ -103,15 +102,23 @@ class SparseRows:
 
     def inner_products(self) -> tuple[Doubles, Callable[[Doubles], Doubles]]:
         """Return Xc Xc', and what makes U Xc of U."""
-        X = self.X.astype(np.float64)
-        along = X @ self.mean
-        gram = (X @ X.T).toarray() - along - along[:, None] + self.mean @ self.mean
+        shift = self._shift()
+        data, indices, indptr = self._arrays
+        values = data.astype(np.float64) - shift[indices]
+        X, mean = sparse.csr_array((values, indices, indptr), shape=self.X.shape), self.mean - shift
+        along = X @ mean
+        gram = (X @ X.T).toarray() - along - along[:, None] + mean @ mean
 
         def combine(U: Doubles) -> Doubles:
-            combined: Doubles = (X.T @ U.T).T - np.outer(U.sum(axis=1), self.mean)
+            combined: Doubles = (X.T @ U.T).T - np.outer(U.sum(axis=1), mean)
             return combined
 
         return gram, combine
+
+    def _shift(self) -> Doubles:
+        """Return where columns without zeros lie, which may be far from zero; 0 for others."""
+        shift: Doubles = np.where(self.counts == self.X.shape[0], self.mean, 0.0)
+        return shift
 
     def _moments(self, shift: Doubles) -> Doubles:
         """Return how many values each column stores, their sums and squares less the shift."""
@@ -139,12 +146,28 @@ def projected_sparse(X: Csr, shift: Floats, vectors: Floats, n_threads: int) -> 
 
 
 def squared_norms(X: Csr, shift: Doubles) -> Doubles:
-    """Return the squared length of each row less the shift."""
-    n = X.shape[0]
+    """Return the squared length of each row less the shift, without cancellation.
+
+    What a row stores counts for itself, and every gap between two stored values is a
+    difference of sums over the columns, the least shift first: no more of them cancels
+    than rounding of the gap.
+    """
+    n, d = X.shape
+    order = np.argsort(np.abs(shift), kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(shift[order] ** 2)])
+    place = np.empty(d, X.indices.dtype)
+    place[order] = np.arange(d)
+    X = sparse.csr_array((X.data, place[X.indices], X.indptr), shape=X.shape)
+    X.sort_indices()
     row = np.repeat(np.arange(n), np.diff(X.indptr))
-    there, value = shift[X.indices], X.data.astype(np.float64)
-    terms = (value - there) ** 2 - there**2
-    norms: Doubles = np.bincount(row, weights=terms, minlength=n) + shift @ shift
+    terms = (X.data.astype(np.float64) - shift[order][X.indices]) ** 2
+    # The gap before each value, and the one that ends its row.
+    first = np.concatenate([[True], row[1:] != row[:-1]])[: len(row)]
+    start = np.where(first, 0, np.roll(X.indices, 1) + 1)
+    terms += sums[X.indices] - sums[start]
+    last = np.zeros(n, np.intp)
+    last[row] = X.indices + 1
+    norms: Doubles = np.bincount(row, weights=terms, minlength=n) + (sums[d] - sums[last])
     return norms
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 from scipy.special import gammaln
 
 Doubles = NDArray[np.float64]
@@ -36,22 +37,22 @@ def completed(components: Doubles, count: int) -> Doubles:
     """Return `count` orthonormal rows that begin with the given ones.
 
     Rows that a solver could not find because the data has no variance along them are as
-    good as any others: they come from the axes.
+    good as any others: they come from the axes, by the reflections that turn the first axes
+    to the given rows.
     """
-    d = components.shape[1]
-    rows = [*components]
-    for axis in np.argsort(np.sum(components**2, axis=0), kind="stable"):
-        if len(rows) >= count:
-            break
-        row = np.zeros(d)
-        row[axis] = 1
-        basis = np.array(rows).reshape(-1, d)
-        for _ in range(2):  # once more for what rounding left
-            row -= basis.T @ (basis @ row)
-        size = np.linalg.norm(row)
-        if size > 1e-6:
-            rows.append(row / size)
-    return np.array(rows).reshape(-1, d)
+    found, d = components.shape
+    if found >= count:
+        return components
+    rows = np.zeros((d, count), order="F")
+    rows[:, :found] = components.T
+    tau = np.empty(0)
+    if found:
+        rows[:, :found], tau, _, _ = linalg.lapack.dgeqrf(rows[:, :found])
+        rows, _, _ = linalg.lapack.dorgqr(rows, tau)
+    else:
+        rows[np.diag_indices(count)] = 1
+    rows[:, :found] = components.T
+    return np.ascontiguousarray(rows.T)
 
 
 def count_for_ratio(variances: Doubles, total: float, ratio: float) -> int:

@@ -10,16 +10,17 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.deferred import Deferred
+from algos._common.params import check_params
 from algos._common.scale import scaled
 from algos._common.threads import effective_n_threads, threads_for
 from algos._common.warn import warn
 from algos.pca import covariance, sketch
 from algos.pca.counts import check_count, known_count, rows_needed
-from algos.pca.fitted import check_range, check_total, fitted_attributes
+from algos.pca.fitted import check_total, fitted_attributes
 from algos.pca.model import Model
-from algos.pca.moments import Moments, joined, with_row
+from algos.pca.moments import Moments, joined, unscaled_squares, with_row
 from algos.pca.sketch import Sketch
-from algos.pca.solvers import Decomposition, moments_of, unscaled_squares
+from algos.pca.solvers import Decomposition, moments_of
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.spectrum import Spectrum
 
@@ -80,7 +81,7 @@ class Learned(Deferred):
     def _learn_rows(self, X: Any, *, first: bool) -> None:
         """Learn further rows."""
         if self.svd_solver == "sketch":
-            check_range(_square_bound(X))
+            check_total(sketch.square_bound(X.data if is_sparse(X) else X))
             before = self._empty_sketch() if first else self._sketch_so_far()
             self._learn_sketch(sketch.updated(before, X, self._n_threads()), X.dtype)
             return
@@ -109,35 +110,45 @@ class Learned(Deferred):
         self._defer(moments.n, total, dtype)
 
     def _learn_sketch(self, learned: Sketch, dtype: Any) -> None:
-        check_total(learned.total)
+        bound = learned.square_bound
+        check_total(bound)
         self._forget()
         self._sketch = learned._asdict()
-        self._defer(learned.n_seen, learned.total, dtype)
+        self._defer(learned.n_seen, bound, dtype)
 
     def _defer(self, n: int, total: float, dtype: Any) -> None:
         """Have the model made when it is read, if the rows suffice."""
+        d = self.n_features_in_
+        # Too many components for any number of rows are refused at once.
+        check_count(self.n_components, max(n, d), d, self._solver_of_state())
         self.n_samples_, self._dtype = n, np.dtype(dtype).name
         self._defer_model()
         if self._n_missing() > 0:
             self._is_stale = False
             self.mean_ = self._state_mean().astype(dtype)
             return
-        solver = "sketch" if "_sketch" in self.__dict__ else "covariance_eigh"
-        check_count(self.n_components, n, self.n_features_in_, solver)
         if total > float(np.finfo(dtype).max) / 4:
             self._make_model()  # which may be refused, and by nobody but the learning method
 
+    def __getattr__(self, name: str) -> Any:
+        # Other parameters may ask for fewer components, and then the rows suffice.
+        is_lacking = self.__dict__.get("_is_stale") is False
+        if is_lacking and name in self._deferred and self._n_missing() <= 0:
+            self._is_stale = True
+        return super().__getattr__(name)
+
     def _make_model(self) -> None:
-        n, d = self.n_samples_, self.n_features_in_
+        check_params(self)  # which may have been set after the rows came
+        n, d, solver = self.n_samples_, self.n_features_in_, self._solver_of_state()
+        check_count(self.n_components, n, d, solver)
         count = known_count(self.n_components, n, d)
-        if "_sketch" in self.__dict__:
-            count = min(n, d) if count is None else count
-            spectrum, mean = sketch.solve(Sketch(**self._sketch), count, self._n_threads())
-            solver = "sketch"
+        if solver == "sketch":
+            assert count is not None
+            found = self._sketch_so_far()
+            spectrum, mean = sketch.solve(found, count, self._n_threads())
         else:
             moments = Moments(n, self._mean, self._scatter)
             spectrum, mean = covariance.solve(moments, count), self._mean
-            solver = "covariance_eigh"
         self._take_model(Decomposition(spectrum, mean, None, 0), n, self._dtype, solver)
 
     def _take_model(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
@@ -155,6 +166,9 @@ class Learned(Deferred):
     def _threads_for(self, X: Any) -> int:
         return threads_for(self.n_jobs, X.size * self.n_components_)
 
+    def _solver_of_state(self) -> str:
+        return "sketch" if "_sketch" in self.__dict__ else "covariance_eigh"
+
     def _n_missing(self) -> int:
         """Return how many rows the model still lacks."""
         return rows_needed(self.n_components, self.n_features_in_) - self.n_samples_
@@ -167,34 +181,49 @@ class Learned(Deferred):
     def _moments(self) -> Moments:
         if "_scatter" in self.__dict__:
             return Moments(self.n_samples_, self._mean, self._scatter)
+        mean = self._mean if "_sketch" not in self.__dict__ else None
+        if mean is None:
+            settled = sketch.settled(Sketch(**self._sketch), self._n_threads())
+            exact = sketch.moments_in(settled)
+            if exact is not None:
+                return exact
+            mean = settled.mean
         if self.noise_variance_ > 0:
             self._warn_of_loss()
         scatter = self._model().covariance() * (self.n_samples_ - 1)
-        return Moments(self.n_samples_, self._state_mean(), scatter)
+        return Moments(self.n_samples_, mean, scatter)
 
     def _empty_sketch(self) -> Sketch:
+        count, d = self._count_for_sketch(), self.n_features_in_
+        return sketch.empty(sketch.size_for(count, self.n_oversamples, d), d)
+
+    def _count_for_sketch(self) -> int:
         d = self.n_features_in_
-        wanted = known_count(self.n_components, d, d)
         check_count(self.n_components, d, d, "sketch")
-        assert wanted is not None
-        return sketch.empty(sketch.size_for(wanted, self.n_oversamples, d), d)
+        count = known_count(self.n_components, d, d)
+        assert count is not None
+        return count
 
     def _sketch_so_far(self) -> Sketch:
+        count, size = self._count_for_sketch(), self._empty_sketch().size
         if "_sketch" in self.__dict__:
-            return Sketch(**self._sketch)
-        empty = self._empty_sketch()
+            return sketch.resized(Sketch(**self._sketch), size, count, self._n_threads())
         if "_scatter" in self.__dict__:
-            moments = Moments(self.n_samples_, self._mean, self._scatter)
-            spectrum = covariance.solve(moments, empty.size)
-        else:
-            if self.noise_variance_ > 0:
-                self._warn_of_loss()
-            variances = self.explained_variance_.astype(np.float64)
-            total = variances.sum() + self.noise_variance_ * max(
-                min(self.n_samples_, self.n_features_in_) - self.n_components_, 0
-            )
-            spectrum = Spectrum(variances, self.components_.astype(np.float64), total)
-        return sketch.from_spectrum(empty.size, self.n_samples_, self._mean, spectrum)
+            return sketch.from_moments(size, Moments(self.n_samples_, self._mean, self._scatter))
+        if self.noise_variance_ > 0:
+            if count > self.n_components_:
+                raise ValueError(
+                    f"`n_components`={count} must be at most {self.n_components_}, the number "
+                    f"of directions that the fit with svd_solver={self.solver_!r} has kept; fit "
+                    f"anew with the larger `n_components`"
+                )
+            self._warn_of_loss()
+        variances = self.explained_variance_.astype(np.float64)
+        total = variances.sum() + self.noise_variance_ * max(
+            min(self.n_samples_, self.n_features_in_) - self.n_components_, 0
+        )
+        spectrum = Spectrum(variances, self.components_.astype(np.float64), total)
+        return sketch.from_spectrum(size, self.n_samples_, self._mean, spectrum)
 
     def _warn_of_loss(self) -> None:
         warn(
@@ -217,13 +246,3 @@ class Learned(Deferred):
                 f"This {type(self).__name__} has seen {self.n_samples_} row(s) and lacks "
                 f"{self._n_missing()} more for its components; call `partial_fit` again"
             )
-
-
-def _square_bound(X: Any) -> np.float64:
-    """Return a bound of the sum of squares that X can come to; infinity if it is no float."""
-    values = X.data if is_sparse(X) else X
-    if not values.size:
-        return np.float64(0)
-    peak = np.float64(max(values.max(), -values.min()))
-    with np.errstate(over="ignore"):
-        return 4 * peak * peak * values.size

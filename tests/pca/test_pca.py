@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from scipy import sparse
 from sklearn import decomposition
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -276,6 +277,57 @@ def test_rows_of_lower_rank_than_wished_have_variances_of_zero(solver, dtype):
         assert ratio == pytest.approx(1 if rank else 0, abs=1e-5)
 
 
+def low_rank(kind, n, d, rank, seed, dtype):
+    rng = np.random.default_rng(seed)
+    if kind == "one-hot":
+        X = np.zeros((n, d))
+        X[np.arange(n), rng.integers(0, rank, n)] = 1
+    else:
+        X = rng.normal(size=(n, rank)) * np.geomspace(1, 1e-2, rank) @ rng.normal(size=(rank, d))
+    return X.astype(dtype)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from(["one-hot", "products"]),
+    n=st.integers(2, 60),
+    more=st.integers(1, 60),
+    rank=st.integers(1, 6),
+    solver=st.sampled_from(["auto", "covariance_eigh"]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_wide_rows_of_low_rank_have_orthonormal_components(
+    kind, n, more, rank, solver, dtype, seed
+):
+    d = n + more
+    X = low_rank(kind, n, d, rank, seed, dtype)
+    centered = X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)
+    _, expected, V = np.linalg.svd(centered, full_matrices=False)
+    eps = np.finfo(dtype).eps
+    for data in (X, sparse.csr_array(X)):
+        pca = PCA(svd_solver=solver).fit(data)
+        components = pca.components_.astype(np.float64)
+        assert np.abs(components @ components.T - np.eye(n)).max() < 50 * eps
+        atol = 50 * eps * expected[0] ** 2
+        np.testing.assert_allclose(pca.singular_values_**2, expected**2, rtol=0, atol=atol)
+        # The leading directions are those of the data, and hold all of it.
+        kept = int(np.count_nonzero(expected > 1e-3 * (expected[0] or 1)))
+        outside = V[:kept] - V[:kept] @ components[:kept].T @ components[:kept]
+        assert np.abs(outside).max(initial=0) < 1e6 * eps
+
+
+@pytest.mark.parametrize("count", [None, 500])
+def test_many_wide_rows_of_few_kinds_have_components(count):
+    X = low_rank("one-hot", 600, 1500, 4, 0, np.float64)
+    for data in (X, sparse.csr_array(X)):
+        pca = PCA(count).fit(data)
+        identity = np.eye(pca.n_components_)
+        np.testing.assert_allclose(pca.components_ @ pca.components_.T, identity, atol=1e-12)
+        assert pca.explained_variance_[3:].max() < 1e-12
+        assert pca.explained_variance_ratio_[:3].sum() == pytest.approx(1)
+
+
 @solvers
 @pytest.mark.parametrize(
     ("dtype", "scale"),
@@ -438,6 +490,35 @@ def test_too_few_rows_are_learned_and_the_missing_ones_counted():
                 method(X)
     pca.partial_fit(X[3:])
     np.testing.assert_allclose(pca.explained_variance_, PCA(4).fit(X).explained_variance_)
+
+
+def test_fewer_components_may_be_asked_for_when_rows_are_missing():
+    X = rows()
+    pca = PCA(5).partial_fit(X[:3])
+    with pytest.raises(NotFittedError, match=r"3 row\(s\) and lacks 2 more"):
+        pca.transform(X)
+    assert not hasattr(pca, "components_")
+    pca.set_params(n_components=2)
+    expected = PCA(2).partial_fit(X[:3])
+    assert pca.transform(X).tobytes() == expected.transform(X).tobytes()
+    assert pca.explained_variance_.tolist() == expected.explained_variance_.tolist()
+
+
+@pytest.mark.parametrize(("n", "n_components"), [(2, 4), (3, 50), (40, 50)])
+@pytest.mark.parametrize("solver", ["auto", "sketch"])
+def test_more_components_than_columns_are_refused_at_the_first_rows(solver, n, n_components):
+    pca = PCA(n_components, svd_solver=solver)
+    with pytest.raises(ValueError, match=f"`n_components`={n_components} must be between"):
+        pca.partial_fit(rows(n, 3))
+    assert not hasattr(pca, "n_samples_")
+
+
+@pytest.mark.parametrize(("value", "message"), [(5, "must be between"), ("a", "must be an int")])
+def test_parameters_are_checked_again_when_the_model_is_made(value, message):
+    pca = PCA(2).partial_fit(rows(3, 6)).set_params(n_components=value)
+    with pytest.raises(ValueError, match=message):
+        pca.transform(rows(3, 6))
+    assert pca.set_params(n_components=2).components_.shape == (2, 6)
 
 
 def test_a_model_goes_when_the_rows_no_longer_suffice():

@@ -143,3 +143,73 @@ def test_values_whose_squares_overflow_are_refused_and_nothing_is_lost():
     with pytest.raises(ValueError, match="variance of X must be at most"):
         pca.partial_fit(X * 1e200)
     assert pca.explained_variance_.tolist() == before.tolist()
+
+
+@pytest.mark.parametrize("d", [6, 60])
+@pytest.mark.parametrize("n", [40, 2000])
+@pytest.mark.parametrize("scale", [1e-25, 1e-15, 1e15, 1e18])
+def test_a_stream_of_extreme_single_precision_equals_one_fit(scale, n, d):
+    X = (np.random.default_rng(0).normal(size=(n, d)) * scale).astype(np.float32)
+    whole = PCA(2, svd_solver="sketch").fit(X)
+    parts = PCA(2, svd_solver="sketch")
+    for start in range(0, n, n // 2):
+        parts.partial_fit(X[start : start + n // 2])
+    for name in ("singular_values_", "explained_variance_", "explained_variance_ratio_"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-6)
+    np.testing.assert_allclose(parts.components_, whole.components_, atol=1e-5)
+    assert parts.singular_values_[0] > scale
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 1e25), (np.float64, 2e153)])
+@pytest.mark.parametrize("d", [6, 60])
+def test_a_stream_whose_variance_is_beyond_the_type_is_refused_when_it_comes(d, dtype, scale):
+    X = np.random.default_rng(0).normal(size=(400, d)).clip(-1, 1).astype(dtype)
+    pca = PCA(2, svd_solver="sketch").partial_fit(X)
+    before = pca.components_.tobytes()
+    with pytest.raises(ValueError, match="variance of X must be at most"):
+        for row in X * dtype(scale):
+            before = pca.components_.tobytes()
+            pca.partial_fit(row[None])
+    assert pca.components_.tobytes() == before
+
+
+@pytest.mark.parametrize("cut", [1, 2, 20])
+@pytest.mark.parametrize("order", [("auto", "sketch"), ("sketch", "auto")])
+@pytest.mark.parametrize("d", [6, 60])
+def test_another_solver_goes_on_from_few_rows_exactly(order, cut, d):
+    X = rows(spectra()["harmonic"][0], 40)[:, :d]
+    pca = PCA(2, svd_solver=order[0]).partial_fit(X[:cut])
+    pca.set_params(svd_solver=order[1]).partial_fit(X[cut:])
+    whole = PCA(2, svd_solver=order[1]).fit(X)
+    rtol = 1e-9 if d == 6 or order[1] == "auto" else 0.02
+    np.testing.assert_allclose(pca.explained_variance_, whole.explained_variance_, rtol=rtol)
+    np.testing.assert_allclose(pca.mean_, X.mean(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["sketch", "auto"])
+def test_more_components_than_a_sketch_has_kept_are_refused(solver):
+    X = rows(spectra()["harmonic"][0], 200)
+    pca = PCA(2, svd_solver="sketch").partial_fit(X[:100])
+    before = pca.explained_variance_.tolist()
+    pca.set_params(n_components=30)
+    with pytest.raises(ValueError, match="`n_components`=30 must be at most 24"):
+        pca.partial_fit(X[100:])
+    assert pca.explained_variance_.tolist() == before
+    with pytest.raises(ValueError, match="`n_components`=30 must be at most 24"):
+        _ = (
+            PCA(2, svd_solver="sketch")
+            .partial_fit(X[:100])
+            .set_params(n_components=30, svd_solver=solver)
+            .components_
+        )
+    # Nothing is lost of a few rows.
+    few = PCA(2, svd_solver="sketch").partial_fit(X[:20]).set_params(n_components=30)
+    assert few.partial_fit(X[20:]).explained_variance_.min() > 0
+
+
+def test_more_components_than_a_truncated_fit_has_kept_are_refused():
+    X = rows(spectra()["harmonic"][0], 200)
+    pca = PCA(2, svd_solver="randomized", random_state=0).fit(X)
+    pca.set_params(svd_solver="sketch", n_components=30)
+    with pytest.raises(ValueError, match="`n_components`=30 must be at most 2"):
+        pca.partial_fit(X)

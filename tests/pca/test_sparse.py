@@ -4,12 +4,14 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 from scipy import linalg, sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from algos import PCA
 from algos.pca import krylov
 from algos.pca.solvers import choose_solver
+from algos.pca.sparse_rows import squared_norms
 
 SOLVERS = ["covariance_eigh", "arpack", "randomized", "sketch"]
 solvers = pytest.mark.parametrize("solver", SOLVERS)
@@ -65,6 +67,39 @@ def test_results_equal_those_of_dense_rows(solver, whiten, dtype):
     np.testing.assert_allclose(pca.score_samples(X), expected, rtol=2e-5, atol=1e-4)
     assert pca.transform(X).dtype == dtype
     assert pca.transform(X).tobytes() == pca.fit_transform(X).tobytes()
+
+
+@types
+@pytest.mark.parametrize("offset", [0, 1e3, 1e6, 1e8])
+@pytest.mark.parametrize("holes", [False, True])
+def test_an_offset_of_wide_rows_costs_no_digits(offset, holes, dtype):
+    rng = np.random.default_rng(0)
+    dense = (rng.normal(size=(60, 300)) * np.geomspace(3, 0.3, 300) + offset).astype(dtype)
+    if holes:
+        dense[rng.random(dense.shape) < 0.02] = 0
+    X = sparse.csr_array(dense)
+    pca = PCA(5, svd_solver="covariance_eigh").fit(X)
+    np.testing.assert_allclose(pca.explained_variance_, truth(X, 5)[0], rtol=1e-6)
+    rows64 = dense.astype(np.float64)
+    pca = PCA(5).fit(rows64)
+    found, expected = pca.score_samples(sparse.csr_array(rows64)), pca.score_samples(rows64)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    n=st.integers(1, 6),
+    d=st.integers(1, 9),
+    density=st.floats(0, 1),
+    peak=st.sampled_from([1.0, 1e8, 1e100]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_squared_norms_of_centred_rows_are_right_to_rounding(n, d, density, peak, seed):
+    rng = np.random.default_rng(seed)
+    shift = rng.normal(size=d) * rng.choice([0, 1, peak], size=d)
+    dense = (shift + rng.normal(size=(n, d))) * (rng.random((n, d)) < density)
+    found = squared_norms(sparse.csr_array(dense), shift)
+    np.testing.assert_allclose(found, ((dense - shift) ** 2).sum(axis=1), rtol=1e-13, atol=0)
 
 
 @solvers
