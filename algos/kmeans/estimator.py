@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
+from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
@@ -255,7 +256,7 @@ class KMeans(
         -------
         self : KMeans
         """
-        X = validate_rows(self, X, reset=True, accept_sparse="csr")
+        X = canonical(validate_rows(self, X, reset=True, accept_sparse="csr"))
         weight = check_sample_weight(sample_weight, X.shape[0])
         return self._fit(X, weight, effective_n_threads(self.n_jobs))
 
@@ -358,7 +359,7 @@ class KMeans(
     def _checked(self, X: Any) -> tuple[Any, NDArray[Any], int]:
         """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
         self._check_has_centers()
-        X = validate_rows(self, X, reset=False, accept_sparse="csr")
+        X = canonical(validate_rows(self, X, reset=False, accept_sparse="csr"))
         exponent = self._exponent_for(X.dtype)
         centers = scaled(self.cluster_centers_, exponent)
         centers = np.ascontiguousarray(centers, dtype=X.dtype)
