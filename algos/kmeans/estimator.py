@@ -47,9 +47,10 @@ class KMeans(
     The same parameters and attributes as scikit-learn's class, and clusters of the same
     quality: the initial draws of a seed are others. An integer seed gives the same bits
     for every number of threads. float32 data is clustered in float32 with sums in
-    float64, less its mean, so that an offset costs no accuracy and X is never copied.
+    float64, less its mean, so that an offset costs no accuracy, and without a copy.
 
     CSR rows stay sparse, and `metric="cosine"` clusters directions (spherical k-means).
+    No mean is taken off CSR rows: see the notes for what an offset costs there.
 
     Parameters
     ----------
@@ -148,11 +149,15 @@ class KMeans(
     zero, or is so extreme (1e9 and more in float32) that squares would leave the dtype's
     range.
 
-    Sparse X is worked on as CSR; other formats are converted once. With m stored values, an
-    iteration takes about ``2 * m * n_clusters`` operations, and beyond X it needs memory for 12
-    bytes a row and about five arrays of the shape of the centres. The cosine metric works on a copy
-    of X at length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score`
-    on copies of a few MB at a time.
+    Sparse X is worked on as CSR; other formats are converted once. Its distances are
+    differences of squared lengths in float64. Where rows are 1e6 times as long as their
+    distances to centres, squared distances are right to some four digits; from 1e7 on labels
+    are wrong too. Give such rows, which store nearly all their values, as an array.
+
+    With m stored values, an iteration takes about ``2 * m * n_clusters`` operations, and
+    beyond X it needs memory for 12 bytes a row and about five arrays of the shape of the
+    centres. The cosine metric works on a copy of X at length 1, of a sparse X on a copy of
+    its values; `predict`, `transform` and `score` on copies of a few MB at a time.
 
     `partial_fit` needs memory for ``extra_center_factor * n_clusters * n_features`` doubles,
     for up to four times as many values of rows that wait for others, and, while a batch is

@@ -83,6 +83,19 @@ def test_labels_and_inertia_are_those_of_brute_force(digits, dtype, offset):
     assert np.array_equal(model.predict(sparse.csr_array(X)), model.labels_)
 
 
+@DTYPES
+@pytest.mark.parametrize("offset", [1e4, 1e6])
+def test_an_offset_costs_what_the_documentation_says(digits, dtype, offset):
+    X = (digits + offset).astype(dtype)
+    model = KMeans(10, init=X[:10], n_init=1).fit(sparse.csr_array(X))
+    squares = ((X[:, np.newaxis].astype(float) - model.cluster_centers_) ** 2).sum(axis=2)
+    lost = 8 * np.finfo(np.float64).eps * X.shape[1] * offset**2
+    own = squares[np.arange(len(X)), model.labels_]
+    assert np.all(own <= squares.min(axis=1) + lost)
+    assert_allclose(model.transform(sparse.csr_array(X)) ** 2, squares, rtol=1e-6, atol=lost)
+    assert -model.score(sparse.csr_array(X)) == pytest.approx(own.sum(), abs=lost * len(X))
+
+
 def test_other_formats_and_disorder_are_converted(digits):
     X = sparse.csr_array(digits)
     expected = KMeans(5, random_state=0).fit(X)
