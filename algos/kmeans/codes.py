@@ -39,8 +39,7 @@ def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
     `is_fast` tells.
     """
     n, d = X.shape
-    room = 0.3 * X.nbytes + (16 << 20)
-    fits = [fine for fine in (True, False) if _size(n, d, fine) <= room]
+    fits = [fine for fine in (True, False) if _size(n, d, fine) <= _room(X)]
     if d > MOST_FINE_COLUMNS:
         fits = [fine for fine in fits if not fine]
     if d > MOST_COLUMNS or not fits:
@@ -58,6 +57,20 @@ def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes 
     norms, errors = np.empty(n, np.float32), np.empty(n, np.float32)
     encode_rows(X, shift, step, codes, norms, errors, n_threads)
     return Codes(step, codes, norms, errors)
+
+
+def why_none(X: Floats) -> str:
+    """Return why `encode` returned None."""
+    n, d = X.shape
+    if d > MOST_COLUMNS:
+        return f"there are more than {MOST_COLUMNS} columns"
+    if _size(n, d, fine=False) > _room(X):
+        return "with so few columns they would take much memory beside X"
+    return "a sample of the rows does not differ"
+
+
+def _room(X: Floats) -> float:
+    return 0.3 * X.nbytes + (16 << 20)
 
 
 def _size(n: int, d: int, fine: bool) -> int:

@@ -436,7 +436,7 @@ class KMeans(
             n_init = 1
         tol = self.tol * rows.mean_variance
         algorithm = _choose_algorithm(self.algorithm, rows, self.n_clusters)
-        say(self, f"algorithm_ {algorithm!r}: {_REASONS[algorithm]}")
+        say(self, f"algorithm_ {algorithm!r}: {_reason_for(algorithm, self.algorithm, rows)}")
         return Plan(
             self.n_clusters, init, n_init, self.max_iter, tol, algorithm, exponent, weight_exponent
         )
@@ -454,11 +454,23 @@ class KMeans(
         self._exponent = plan.exponent
 
 
+_FEW_DISTANCES = 50_000  # a pass: for fewer "auto" makes no codes
 _REASONS = {
     "lloyd": "a row's distances cost less than to keep bounds on them",
     "hamerly": "bounds spare the distances of rows that keep their label",
     "quantized": "products of 8-bit codes rule most centres out",
 }
+
+
+def _reason_for(chosen: str, asked: str, rows: Rows) -> str:
+    """Return why `_choose_algorithm` chose so."""
+    if asked == "auto":
+        return _REASONS[chosen]
+    if chosen == {"elkan": "hamerly"}.get(asked, asked):
+        return f"algorithm={asked!r} was asked for"
+    if asked == "quantized":
+        return f"codes were asked for but not made: {rows.why_no_codes}"
+    return f"bounds were asked for but not kept: {rows.why_no_bounds}"
 
 
 def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
@@ -479,7 +491,6 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 
-_FEW_DISTANCES = 50_000  # no codes are made for fewer
 _EXTREME_WEIGHT = 128
 
 

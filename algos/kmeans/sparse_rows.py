@@ -40,6 +40,8 @@ class SparseRows(Rows):
     n_threads : int
     """
 
+    why_no_bounds = "sparse rows have none"
+
     def __init__(self, X: Any, weight: Doubles | None, key: Key, n_threads: int) -> None:
         self.X = X
         self.weight = weight
@@ -66,6 +68,10 @@ class SparseRows(Rows):
     @property
     def codes(self) -> None:
         """Return None: codes would fill the zeros."""
+
+    @property
+    def why_no_codes(self) -> str:
+        return "they would fill the zeros of sparse rows"
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         X = self.X if indices is None else self.X[indices]
