@@ -111,7 +111,7 @@ class Trials:
             self._are_packed = True
         else:
             try_candidates_coded(
-                *given, codes.step, codes.codes, codes.norms, codes.errors, False,
+                *given, *codes,
                 hits.masks, hits.listed, hits.counts, gains, self._n_threads,
             )  # fmt: skip
         self._most_are_hit = hits.counts.sum() > _USELESS * len(squares) * len(candidates)
