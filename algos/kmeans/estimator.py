@@ -27,7 +27,7 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import seed_key
-from algos._common.scale import exponent_of, scaled, unscaled
+from algos._common.scale import exponent_of, exponent_of_weights, scaled, unscaled
 from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
@@ -491,14 +491,9 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 
-_EXTREME_WEIGHT = 128
-
-
 def _weights_in_range(weight: Doubles | None) -> tuple[Doubles | None, int]:
     """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow."""
-    exponent = 0 if weight is None else exponent_of(weight)
-    if weight is None or abs(exponent) < _EXTREME_WEIGHT:
-        return weight, 0
+    exponent = exponent_of_weights(weight)
     return scaled(weight, exponent), exponent
 
 
