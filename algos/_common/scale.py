@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite
 
 _LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
+_EXTREME_WEIGHT = 128  # exponent
 
 
 class HasMeanSquare(Protocol):
@@ -37,6 +38,12 @@ def exponent_of(array: Any) -> int:
     """Return e such that the largest magnitude in array / 2**e is in [0.5, 1)."""
     peak = max(abs(float(array.max())), abs(float(array.min())))
     return int(np.frexp(peak)[1]) if peak > 0 else 0
+
+
+def exponent_of_weights(weight: NDArray[np.float64] | None) -> int:
+    """Return `exponent_of` them if sums of them could overflow, else 0."""
+    exponent = 0 if weight is None else exponent_of(weight)
+    return exponent if abs(exponent) >= _EXTREME_WEIGHT else 0
 
 
 def scaled(array: Any, exponent: int) -> Any:

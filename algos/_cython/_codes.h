@@ -8,8 +8,9 @@
  *
  * A tile holds the codes of ALGOS_CODE_ROWS rows in words of four columns,
  * codes[word][row][4]; a panel the k others in groups, panel[group][word][vector][4]; of fine
- * codes, first all high words and then all low ones. The products are exact, so whoever knows how much the codes leave of each vector can tell which
- * products of real numbers may be larger than others.
+ * codes, first all high words and then all low ones. The products are exact, so whoever knows
+ * how much the codes leave of each vector can tell which products of real numbers may be larger
+ * than others.
  *
  * Processors with VNNI multiply and add 64 pairs of codes in one instruction; elsewhere the
  * same is done in plain C, to be right and not to be fast.

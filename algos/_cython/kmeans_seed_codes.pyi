@@ -15,7 +15,6 @@ def try_candidates_coded(
     codes: NDArray[np.uint8],
     norms: NDArray[np.float32],
     errors: NDArray[np.float32],
-    all_rows: bool,
     masks: NDArray[np.uint64],
     listed: NDArray[Real],
     count: NDArray[np.intp],
@@ -31,7 +30,7 @@ def add_center_coded(
     codes: NDArray[np.uint8],
     norms: NDArray[np.float32],
     errors: NDArray[np.float32],
-    known: NDArray[np.uint64] | None,
+    known: NDArray[np.uint64],
     chosen: int,
     n_threads: int,
 ) -> None: ...

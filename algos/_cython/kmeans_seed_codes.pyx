@@ -161,7 +161,7 @@ cdef _run(
     CodedJob* job, const floating[:, ::1] X, const floating[::1] shift,
     const floating[:, ::1] candidates, floating[::1] squares,
     double step, const uint8_t[:, :, :, ::1] codes, const float[::1] norms,
-    const float[::1] errors, bint all_rows, int n_threads,
+    const float[::1] errors, int n_threads,
 ):
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], m = candidates.shape[0], i
     cdef Py_ssize_t padded = panel_rows(m), size = staged_size(&shift[0], d)
@@ -187,7 +187,7 @@ cdef _run(
         coded = encode_panel(
             &candidates[0, 0], m, d, step, job.fine, <int32_t*> panel.data, <int32_t*> init.data)
         job.margin = _margin(coded, d, 1.2e-7 if floating is float else 2.3e-16)
-        job.all_rows = all_rows or not coded.fits
+        job.all_rows = not coded.fits
         run_region(_seed_task, job, job.n_lanes, 0.01 * n * d * padded, n_threads)
 
 
@@ -201,7 +201,6 @@ def try_candidates_coded(
     const uint8_t[:, :, :, ::1] codes,  # IN (tiles, words, CODE_ROWS, 4)
     const float[::1] norms,             # IN (n,)
     const float[::1] errors,            # IN (n,)
-    bint all_rows,                      # IN: measure all, without codes
     uint64_t[:, ::1] masks,             # OUT (n / 64, m): the hits
     floating[:, :, ::1] listed,         # OUT (lanes, m, capacity): their squared distances
     Py_ssize_t[:, ::1] count,           # OUT (lanes, m): hits, also those beyond capacity
@@ -221,7 +220,7 @@ def try_candidates_coded(
     job.known = NULL
     count[:, :] = 0
     masks[:, :] = 0
-    _run(&job, X, shift, candidates, squares, step, codes, norms, errors, all_rows, n_threads)
+    _run(&job, X, shift, candidates, squares, step, codes, norms, errors, n_threads)
     reduce_lanes(job.hits.gains, lanes, m, &gains[0])
 
 
@@ -234,14 +233,12 @@ def add_center_coded(
     const uint8_t[:, :, :, ::1] codes,  # IN (tiles, words, CODE_ROWS, 4)
     const float[::1] norms,         # IN (n,)
     const float[::1] errors,        # IN (n,)
-    const uint64_t[:, ::1] known,   # IN (n / 64, m): the hits of candidates, or None
+    const uint64_t[:, ::1] known,   # IN (n / 64, m): the hits of candidates
     Py_ssize_t chosen,              # IN: which of them is the new centre
     int n_threads,
 ):
     """Lower the squared distances to those of a new centre."""
     cdef CodedJob job
     job.hits.weight, job.hits.gains = NULL, NULL
-    job.known = NULL
-    if known is not None:
-        job.known, job.n_known = &known[0, chosen], known.shape[1]
-    _run(&job, X, shift, center, squares, step, codes, norms, errors, known is None, n_threads)
+    job.known, job.n_known = &known[0, chosen], known.shape[1]
+    _run(&job, X, shift, center, squares, step, codes, norms, errors, n_threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ WORD = 4  # columns
 MOST_COLUMNS = 1 << 13  # integer products of more could overflow
 MOST_FINE_COLUMNS = 16  # of more, products take longer than the distances they spare
 LEVELS = 127
+LINE = 64  # bytes
 _SAMPLE = 256
 
 
@@ -39,8 +41,7 @@ def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
     `is_fast` tells.
     """
     n, d = X.shape
-    room = 0.3 * X.nbytes + (16 << 20)
-    fits = [fine for fine in (True, False) if _size(n, d, fine) <= room]
+    fits = [fine for fine in (True, False) if _size(n, d, fine) <= _room(X)]
     if d > MOST_FINE_COLUMNS:
         fits = [fine for fine in fits if not fine]
     if d > MOST_COLUMNS or not fits:
@@ -54,10 +55,24 @@ def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes 
     step = _best_step(X[:: -(-n // _SAMPLE)] - shift)
     if step == 0:
         return None
-    codes = _aligned((-(-n // TILE), -(-d // WORD) * (1 + fine), TILE, WORD))
+    codes = aligned((-(-n // TILE), -(-d // WORD) * (1 + fine), TILE, WORD), np.uint8)
     norms, errors = np.empty(n, np.float32), np.empty(n, np.float32)
     encode_rows(X, shift, step, codes, norms, errors, n_threads)
     return Codes(step, codes, norms, errors)
+
+
+def why_none(X: Floats) -> str:
+    """Return why `encode` returned None."""
+    n, d = X.shape
+    if d > MOST_COLUMNS:
+        return f"there are more than {MOST_COLUMNS} columns"
+    if _size(n, d, fine=False) > _room(X):
+        return "with so few columns they would take much memory beside X"
+    return "a sample of the rows does not differ"
+
+
+def _room(X: Floats) -> float:
+    return 0.3 * X.nbytes + (16 << 20)
 
 
 def _size(n: int, d: int, fine: bool) -> int:
@@ -80,9 +95,9 @@ def _best_step(sample: Floats) -> float:
     return float(np.float32(steps[int(np.argmin(left))]))
 
 
-def _aligned(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return an array that begins with a line of cache."""
-    size = int(np.prod(shape))
-    room = np.empty(size + 63, dtype=np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + size].reshape(shape)
+def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Return an array, not yet written to, that begins with a line of cache."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.empty(size + LINE, dtype=np.uint8)
+    start = -room.ctypes.data % LINE
+    return room[start : start + size].view(dtype).reshape(shape)

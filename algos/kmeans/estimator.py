@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
+from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
@@ -26,7 +27,7 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import seed_key
-from algos._common.scale import exponent_of, scaled, unscaled
+from algos._common.scale import exponent_of, exponent_of_weights, scaled, unscaled
 from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
@@ -46,9 +47,10 @@ class KMeans(
     The same parameters and attributes as scikit-learn's class, and clusters of the same
     quality: the initial draws of a seed are others. An integer seed gives the same bits
     for every number of threads. float32 data is clustered in float32 with sums in
-    float64, less its mean, so that an offset costs no accuracy and X is never copied.
+    float64, less its mean, so that an offset costs no accuracy, and without a copy.
 
     CSR rows stay sparse, and `metric="cosine"` clusters directions (spherical k-means).
+    No mean is taken off CSR rows: see the notes for what an offset costs there.
 
     Parameters
     ----------
@@ -147,11 +149,15 @@ class KMeans(
     zero, or is so extreme (1e9 and more in float32) that squares would leave the dtype's
     range.
 
-    Sparse X is worked on as CSR; other formats are converted once. With m stored values, an
-    iteration takes about ``2 * m * n_clusters`` operations, and beyond X it needs memory for 12
-    bytes a row and about five arrays of the shape of the centres. The cosine metric works on a copy
-    of X at length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score`
-    on copies of a few MB at a time.
+    Sparse X is worked on as CSR; other formats are converted once. Its distances are
+    differences of squared lengths in float64. Where rows are 1e6 times as long as their
+    distances to centres, squared distances are right to some four digits; from 1e7 on labels
+    are wrong too. Give such rows, which store nearly all their values, as an array.
+
+    With m stored values, an iteration takes about ``2 * m * n_clusters`` operations, and
+    beyond X it needs memory for 12 bytes a row and about five arrays of the shape of the
+    centres. The cosine metric works on a copy of X at length 1, of a sparse X on a copy of
+    its values; `predict`, `transform` and `score` on copies of a few MB at a time.
 
     `partial_fit` needs memory for ``extra_center_factor * n_clusters * n_features`` doubles,
     for up to four times as many values of rows that wait for others, and, while a batch is
@@ -255,7 +261,7 @@ class KMeans(
         -------
         self : KMeans
         """
-        X = validate_rows(self, X, reset=True, accept_sparse="csr")
+        X = canonical(validate_rows(self, X, reset=True, accept_sparse="csr"))
         weight = check_sample_weight(sample_weight, X.shape[0])
         return self._fit(X, weight, effective_n_threads(self.n_jobs))
 
@@ -358,7 +364,7 @@ class KMeans(
     def _checked(self, X: Any) -> tuple[Any, NDArray[Any], int]:
         """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
         self._check_has_centers()
-        X = validate_rows(self, X, reset=False, accept_sparse="csr")
+        X = canonical(validate_rows(self, X, reset=False, accept_sparse="csr"))
         exponent = self._exponent_for(X.dtype)
         centers = scaled(self.cluster_centers_, exponent)
         centers = np.ascontiguousarray(centers, dtype=X.dtype)
@@ -430,7 +436,7 @@ class KMeans(
             n_init = 1
         tol = self.tol * rows.mean_variance
         algorithm = _choose_algorithm(self.algorithm, rows, self.n_clusters)
-        say(self, f"algorithm_ {algorithm!r}: {_REASONS[algorithm]}")
+        say(self, f"algorithm_ {algorithm!r}: {_reason_for(algorithm, self.algorithm, rows)}")
         return Plan(
             self.n_clusters, init, n_init, self.max_iter, tol, algorithm, exponent, weight_exponent
         )
@@ -448,11 +454,23 @@ class KMeans(
         self._exponent = plan.exponent
 
 
+_FEW_DISTANCES = 50_000  # a pass: for fewer "auto" makes no codes
 _REASONS = {
     "lloyd": "a row's distances cost less than to keep bounds on them",
     "hamerly": "bounds spare the distances of rows that keep their label",
     "quantized": "products of 8-bit codes rule most centres out",
 }
+
+
+def _reason_for(chosen: str, asked: str, rows: Rows) -> str:
+    """Return why `_choose_algorithm` chose so."""
+    if asked == "auto":
+        return _REASONS[chosen]
+    if chosen == {"elkan": "hamerly"}.get(asked, asked):
+        return f"algorithm={asked!r} was asked for"
+    if asked == "quantized":
+        return f"codes were asked for but not made: {rows.why_no_codes}"
+    return f"bounds were asked for but not kept: {rows.why_no_bounds}"
 
 
 def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
@@ -473,15 +491,9 @@ def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
     return "hamerly" if algorithm == "elkan" or pays else "lloyd"
 
 
-_FEW_DISTANCES = 50_000  # no codes are made for fewer
-_EXTREME_WEIGHT = 128
-
-
 def _weights_in_range(weight: Doubles | None) -> tuple[Doubles | None, int]:
     """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow."""
-    exponent = 0 if weight is None else exponent_of(weight)
-    if weight is None or abs(exponent) < _EXTREME_WEIGHT:
-        return weight, 0
+    exponent = exponent_of_weights(weight)
     return scaled(weight, exponent), exponent
 
 

@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import check_mergeable, learning
+from algos._common.csr import canonical
 from algos._common.deferred import Deferred
 from algos._common.params import InvalidParameterError, check_params
 from algos._common.random import Key, seed_key, stream
@@ -72,7 +73,7 @@ class Incremental(Deferred):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The order of its rows does not matter. Once float64 rows came, the model is float64.
         y : None
             Ignored.
@@ -84,7 +85,7 @@ class Incremental(Deferred):
         self : KMeans
         """
         known = self.__dict__.get("_stream")
-        X = validate_rows(self, X, reset=known is None, accept_sparse="csr")
+        X = canonical(validate_rows(self, X, reset=known is None, accept_sparse="csr"))
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight = drop_zero_weight(X, weight)
         if not isinstance(self.init, str) and not callable(self.init):

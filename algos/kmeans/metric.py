@@ -143,8 +143,6 @@ def _of_length_one(
     X: Any, weight: Doubles | None, key: Key, n_threads: int, kind: type[Any]
 ) -> tuple[Any, float]:
     """Return (rows that have a direction, or all if none has, weight of the others)."""
-    if sparse.issparse(X):
-        X = sparse_rows.canonical(X)
     units, directed = unit_rows(X, n_threads)
     undirected, kept = _weight_of(~directed, weight), None
     if undirected > 0 and directed.any():
@@ -172,7 +170,6 @@ def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
     """
     directed = np.empty(X.shape[0], dtype=np.uint8)
     if sparse.issparse(X):
-        X = sparse_rows.canonical(X)
         values = np.empty_like(X.data)
         kernels.unit_rows_csr(X.data, X.indptr, values, directed, n_threads)
         units = with_values(X, values)

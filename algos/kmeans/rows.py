@@ -19,12 +19,12 @@ from algos._cython.kmeans_distances import center_distances
 from algos._cython.kmeans_own_distances import own_distances
 from algos._cython.kmeans_quantized import assign_quantized
 from algos._cython.kmeans_update import sum_by_label
-from algos.kmeans.codes import Codes, encode
+from algos.kmeans.codes import Codes, encode, why_none
 from algos.kmeans.trials import Trials
 
 _LANES = 16
 _MANY_CENTERS = 400  # for fewer, codes take longer to make than they spare in one pass
-_FEW_DISTANCES = 20_000  # no codes are made for fewer
+_FEW_TRIED = 20_000  # for fewer distances k-means++ has no codes made
 _BLOCK = 1 << 17  # rows whose distances are held at once
 
 Floats = NDArray[Any]
@@ -64,6 +64,8 @@ class Rows:
         Weighted mean, and sum, of the squared distances to the shift.
     """
 
+    why_no_bounds = "for so many centres they would take much memory beside X"
+
     def __init__(self, X: Floats, weight: Doubles | None, key: Key, n_threads: int) -> None:
         self.X = X
         self.weight = weight
@@ -93,6 +95,11 @@ class Rows:
         if not self._codes:
             self._codes.append(encode(self.X, self.shift, self.n_threads))
         return self._codes[0]
+
+    @property
+    def why_no_codes(self) -> str:
+        """Why `codes` is None."""
+        return why_none(self.X)
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         """Return the hash of the content of each row, or of each row chosen.
@@ -141,7 +148,7 @@ class Rows:
 
     def trials(self, n_candidates: int, n_clusters: int) -> Trials:
         """Return what finds the best of some candidates for a further centre."""
-        pays = is_fast() and self.X.shape[1] >= 16 and len(self) * n_clusters >= _FEW_DISTANCES
+        pays = is_fast() and self.X.shape[1] >= 16 and len(self) * n_clusters >= _FEW_TRIED
         codes = self.codes if pays else None
         return Trials(self.X, self.weight, self.shift, n_candidates, codes, self.n_threads)
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from algos._common.random import Key, stream
-from algos._common.scale import exponent_of, scaled, unscaled
+from algos._common.scale import exponent_of_weights, scaled, unscaled
 from algos._common.threads import effective_n_threads
 from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans.metric import directed_rows, make_rows
@@ -18,7 +18,6 @@ from algos.kmeans.rows import Doubles, Rows
 
 _HELD_BACK = 4  # rows, or weight, for each centre: fewer are not worth an update
 _SURPRISE = 1.1  # times the distances of a calm stream
-_EXTREME_WEIGHT = 128
 _FORGOTTEN = 1e-30  # share of all weight below which a centre is none
 
 Batch = tuple[Any, Doubles | None, float]  # array or CSR, weights, the clock when they came
@@ -274,8 +273,7 @@ def _weighed(X: Any, weight: Doubles | None, known: Stream) -> tuple[Doubles | N
     """Return the weights, and the stream, in units in which their sums are numbers."""
     exponent = known.weight_exponent
     if weight is not None and not len(known.weights):
-        peak = exponent_of(weight)
-        exponent = peak if abs(peak) >= _EXTREME_WEIGHT else 0
+        exponent = exponent_of_weights(weight)
     if exponent:
         weight = scaled(np.ones(X.shape[0]) if weight is None else weight, exponent)
     return weight, known.rescaled(known.exponent, exponent)

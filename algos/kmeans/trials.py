@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from algos._cython.kmeans_seed import add_center, add_hits, hit_lanes, try_candidates
 from algos._cython.kmeans_seed_codes import add_center_coded, try_candidates_coded
-from algos.kmeans.codes import Codes
+from algos.kmeans.codes import Codes, aligned
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
 
-_LINE = 64  # bytes
 _MASK_ROWS = 64
 _USELESS = 0.25  # share of rows hit by a candidate from which codes spare nothing
 
@@ -94,7 +93,7 @@ class Trials:
         self._tiles: Floats | None = None
         self._are_packed = False
         if codes is None and X.nbytes <= n_bytes // 2:
-            self._tiles = _aligned_empty((len(X) + _LINE) * X.shape[1], X.dtype)
+            self._tiles = aligned(((len(X) + _MASK_ROWS) * X.shape[1],), X.dtype)
             n_bytes -= self._tiles.nbytes
         self._hits = Hits(len(X), n_candidates, X.dtype, n_bytes)
 
@@ -111,7 +110,7 @@ class Trials:
             self._are_packed = True
         else:
             try_candidates_coded(
-                *given, codes.step, codes.codes, codes.norms, codes.errors, False,
+                *given, *codes,
                 hits.masks, hits.listed, hits.counts, gains, self._n_threads,
             )  # fmt: skip
         self._most_are_hit = hits.counts.sum() > _USELESS * len(squares) * len(candidates)
@@ -162,9 +161,3 @@ def _room(X: Floats, codes: Codes | None) -> int:
     if codes is not None:
         held += codes.codes.nbytes + codes.norms.nbytes + codes.errors.nbytes
     return max(0, int(0.3 * X.nbytes) + (13 << 20) - held)
-
-
-def _aligned_empty(size: int, dtype: np.dtype[Any]) -> Floats:
-    buffer = np.empty(size + _LINE // dtype.itemsize, dtype=dtype)
-    start = -buffer.ctypes.data % _LINE // dtype.itemsize
-    return buffer[start : start + size]

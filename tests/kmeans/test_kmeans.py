@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.cluster import KMeans as ReferenceKMeans
 from sklearn.datasets import load_digits, make_blobs
@@ -271,6 +272,29 @@ def test_auto_says_what_it_chose(digits, capsys, monkeypatch):
     many = np.concatenate([digits, digits + 0.1])
     assert KMeans(60, random_state=0, verbose=1).fit(many).algorithm_ == "hamerly"
     assert "algorithm_ 'hamerly': bounds spare" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "rows", "said"),
+    [
+        ("lloyd", np.asarray, "'lloyd': algorithm='lloyd' was asked for"),
+        ("elkan", np.asarray, "'hamerly': algorithm='elkan' was asked for"),
+        ("quantized", np.asarray, "'quantized': algorithm='quantized' was asked for"),
+        ("elkan", sparse.csr_array, "'lloyd': bounds were asked for but not kept: sparse rows"),
+        ("elkan", lambda X: X[:50], "'lloyd': bounds were asked for but not kept: for so many"),
+        ("quantized", sparse.csr_array, "'lloyd': codes were asked for but not made: they would"),
+        ("quantized", np.ones_like, "'lloyd': codes were asked for but not made: a sample"),
+        (
+            "quantized",
+            lambda X: np.tile(X[:200], (1, 129)),
+            "'hamerly': codes were asked for but not made: there are more than 8192 columns",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+def test_verbose_says_what_was_asked_for(digits, capsys, algorithm, rows, said):
+    KMeans(4, algorithm=algorithm, random_state=0, verbose=1).fit(rows(digits))
+    assert f"algorithm_ {said}" in capsys.readouterr().out
 
 
 def test_one_cluster_is_the_mean(digits):

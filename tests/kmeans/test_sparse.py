@@ -83,6 +83,19 @@ def test_labels_and_inertia_are_those_of_brute_force(digits, dtype, offset):
     assert np.array_equal(model.predict(sparse.csr_array(X)), model.labels_)
 
 
+@DTYPES
+@pytest.mark.parametrize("offset", [1e4, 1e6])
+def test_an_offset_costs_what_the_documentation_says(digits, dtype, offset):
+    X = (digits + offset).astype(dtype)
+    model = KMeans(10, init=X[:10], n_init=1).fit(sparse.csr_array(X))
+    squares = ((X[:, np.newaxis].astype(float) - model.cluster_centers_) ** 2).sum(axis=2)
+    lost = 8 * np.finfo(np.float64).eps * X.shape[1] * offset**2
+    own = squares[np.arange(len(X)), model.labels_]
+    assert np.all(own <= squares.min(axis=1) + lost)
+    assert_allclose(model.transform(sparse.csr_array(X)) ** 2, squares, rtol=1e-6, atol=lost)
+    assert -model.score(sparse.csr_array(X)) == pytest.approx(own.sum(), abs=lost * len(X))
+
+
 def test_other_formats_and_disorder_are_converted(digits):
     X = sparse.csr_array(digits)
     expected = KMeans(5, random_state=0).fit(X)
@@ -174,16 +187,73 @@ def test_far_rows_have_finite_distances(digits):
     assert_allclose(model.transform(far), 8e200, rtol=1e-5)
 
 
-def test_bad_indices_are_refused_and_leave_the_fit():
-    X = texts(100, 30)
-    model = KMeans(3, random_state=0).fit(X)
-    labels = model.labels_
-    bad = X.copy()
-    bad.indices[3] = 1000
-    for call in (model.predict, model.fit):
-        with pytest.raises(ValueError, match=r"CSR|column|index|indices"):
+def broken(X, fault, index_type):
+    """Return CSR rows with one fault that SciPy does not see."""
+    X = X.copy()
+    X.indices, X.indptr = X.indices.astype(index_type), X.indptr.astype(index_type)
+    if fault == "indptr beyond":
+        X.indptr[2] = 10**9
+    elif fault == "indptr ends beyond":
+        X.indptr[-1] = 10**9
+    elif fault == "indptr descends":
+        X.indptr[2] = 0
+    elif fault == "indptr negative":
+        X.indptr[0] = -(10**6)
+    elif fault == "indptr short":
+        X.indptr = X.indptr[:-2].copy()
+    elif fault == "indptr long":
+        X.indptr = np.append(X.indptr, np.full(10**5, X.indptr[-1]))
+    elif fault == "data short":
+        X.data = X.data[:3].copy()
+    else:
+        X.indices[3] = {"index too large": 10**9, "index negative": -(10**9)}[fault]
+    return X
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("index_type", [np.int32, np.int64])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "indptr beyond",
+        "indptr ends beyond",
+        "indptr descends",
+        "indptr negative",
+        "indptr short",
+        "indptr long",
+        "data short",
+        "index too large",
+        "index negative",
+    ],
+)
+def test_rows_that_are_no_csr_are_refused_and_leave_the_fit(fault, index_type, metric):
+    X = sparse.csr_matrix(np.eye(6) + 1)
+    bad = broken(X, fault, index_type)
+    model = KMeans(2, random_state=0, metric=metric).fit(X)
+    before = joblib.hash(vars(model))
+    calls = (model.predict, model.transform, model.score, model.fit, model.partial_fit)
+    for call in (*calls, KMeans(2, metric=metric).partial_fit):
+        with pytest.raises(ValueError, match=r"`X` must be a CSR matrix: its `indptr`"):
             call(bad)
-    assert model.labels_ is labels
+    with pytest.raises(ValueError, match=r"`X` must be a CSR matrix: its `indptr`"):
+        model.fit(bad, sample_weight=[1, 0, 1, 1, 1, 1])
+    assert joblib.hash(vars(model)) == before
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_any_types_of_indices_will_do(metric):
+    X = texts(100, 30)
+    model = KMeans(3, random_state=0, metric=metric)
+    expected = clone(model).fit(X)
+    for types in ((np.int32, np.int64), (np.int64, np.int32), (np.int16, np.int16)):
+        mixed = X.copy()
+        mixed.indices, mixed.indptr = (
+            array.astype(kind) for array, kind in zip((X.indices, X.indptr), types, strict=True)
+        )
+        found = clone(model).fit(mixed)
+        assert found.cluster_centers_.tobytes() == expected.cluster_centers_.tobytes()
+        assert np.array_equal(found.predict(mixed), expected.labels_)
+        assert (mixed.indices.dtype, mixed.indptr.dtype) == types
 
 
 def test_dense_rows_of_a_sparse_model_and_the_reverse(digits):

@@ -1,7 +1,8 @@
 """scikit-learn's tests that do not test our classes, and those that ours fail on purpose.
 
 Patterns are regular expressions for the whole name of a test with its parameters. A test in
-`DIFFERENCES` that passes is an error, so the list cannot outlive its reasons.
+`DIFFERENCES` that passes is an error, so the list cannot outlive its reasons; one in `UNDECIDED`
+may pass or fail.
 """
 
 APART = {
@@ -48,8 +49,6 @@ DIFFERENCES = {
     "wants a warning that elkan makes no sense for one cluster; algorithm_ says that lloyd ran": (
         r"test_warning_elkan_1_cluster",
     ),
-    "whitening makes scikit-learn's likelihood worse, for its covariance then holds the variances "
-    "twice; ours stays as it is": (r"test_pca_score\[.*",),
     "wants a least number of rows in a batch, or the same n_components in each; ours learns from "
     "any, for its state is not cut to the components": (
         r"test_incremental_pca_(validation|set_params)",
@@ -61,5 +60,13 @@ DIFFERENCES = {
     ),
     "writes to an attribute that IncrementalPCA alone has (n_samples_seen_)": (
         r"test_incremental_pca_partial_fit_float_division",
+    ),
+}
+
+UNDECIDED = {
+    "wants the likelihood of a whitened model to be the smaller; scikit-learn's is, for its "
+    "covariance then holds the variances twice, but ours is the same number but for rounding, "
+    "which differs from run to run as the random_state that the test leaves open": (
+        r"test_pca_score\[.*",
     ),
 }
