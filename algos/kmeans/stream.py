@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from algos._common.random import Key, stream
-from algos._common.scale import exponent_of_weights, scaled, unscaled
+from algos._common.scale import exponent_of, exponent_of_weights, scaled, unscaled
 from algos._common.threads import effective_n_threads
 from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans.metric import directed_rows, make_rows
