@@ -1,0 +1,180 @@
+"""What estimators hand to solvers, and what they get back.
+
+Everything a solver sees is in solver units: columns are taken less `shift` and over `scale`
+(see `rows.py`), so that unscaled columns and offsets cost neither accuracy nor iterations.
+A penalty in the user's units is then a number for each column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.callbacks import NO_CALLBACKS, Task
+from algos.linear_learner.losses import Loss
+
+Doubles = NDArray[np.float64]
+
+
+class Evaluation(NamedTuple):
+    """The weighted mean loss of m candidates, and its gradient, from one pass over the rows."""
+
+    values: Doubles  # (m,)
+    gradient: Doubles  # (m, n_outputs, d)
+    gradient_intercept: Doubles  # (m, n_outputs)
+
+
+class Rows(Protocol):
+    """Rows x = ((X - shift) / scale), dense or CSR; no solver reads X itself.
+
+    Weights are float64 of shape (n,) and always given; the problem's sum to 1.
+    """
+
+    n: int
+    d: int
+    n_threads: int
+    is_sparse: bool
+    shift: Doubles  # (d,), zeros for CSR
+    scale: Doubles  # (d,), positive
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
+
+    def evaluate(
+        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
+    ) -> Evaluation:
+        """Return what m candidates lose, in one pass, for coef (m, n_outputs, d)."""
+
+    def gram(self, weight: Doubles) -> Doubles:
+        """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
+
+    def cross(self, values: Doubles) -> Doubles:
+        """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
+
+    def subset(self, indices: NDArray[np.intp]) -> Rows:
+        """Return the rows of those indices, gathered into a copy; same shift and scale."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Weighted mean loss over some rows: what all candidates share.
+
+    Attributes
+    ----------
+    rows : Rows
+    target : ndarray of shape (n,), or (n, n_outputs) for squared_error with many outputs
+        float64; -1 and 1 for two classes, class numbers for multinomial.
+    weight : ndarray of shape (n,)
+        Positive, of sum 1.
+    loss : Loss
+    fit_intercept : bool
+        The intercept, in solver units, is never penalised; False keeps it at 0 in the
+        user's units, so `rows.shift` is then zeros.
+    n_outputs : int
+        Number of classes for multinomial, of targets for squared_error, else 1.
+    """
+
+    rows: Rows
+    target: Doubles
+    weight: Doubles
+    loss: Loss
+    fit_intercept: bool = True
+    n_outputs: int = 1
+
+    def evaluate(self, coef: Doubles, intercept: Doubles) -> Evaluation:
+        """Return the data term for coef (m, n_outputs, d), intercept (m, n_outputs)."""
+        return self.rows.evaluate(coef, intercept, self.target, self.weight, self.loss)
+
+
+class Penalty(NamedTuple):
+    """l1·|v| + l2·v²/2, column by column, in solver units."""
+
+    l1: Doubles  # (d,)
+    l2: Doubles  # (d,)
+
+    def value(self, coef: Doubles) -> float:
+        """Return the penalty of coef, of shape (n_outputs, d)."""
+        return float((np.abs(coef) @ self.l1).sum() + (coef**2 @ self.l2).sum() / 2)
+
+    @property
+    def has_l1(self) -> bool:
+        return bool(self.l1.any())
+
+
+@dataclass
+class Solution:
+    """One candidate, solved.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_outputs, d)
+    intercept : ndarray of shape (n_outputs,)
+    objective : float
+        Weighted mean loss and penalty.
+    certificate : float
+        Bound or estimate of objective - optimum, as `criterion` says, over the objective of
+        the null model (all coefficients zero).
+    criterion : {"duality gap", "gradient norm"}
+        The gradient norm is g' H⁻¹ g / 2, half the squared Newton decrement: what a Newton
+        step would still gain.
+    n_iter : int
+    converged : bool
+        Whether the certificate reached the tolerance (or the machine's precision).
+    objectives : list of float
+        One for each iteration.
+    """
+
+    coef: Doubles
+    intercept: Doubles
+    objective: float
+    certificate: float
+    criterion: str
+    n_iter: int
+    converged: bool
+    objectives: list[float] = field(default_factory=list)
+
+
+# Told after each outer iteration: (candidate, coef, intercept, certificate) → give it up?
+GiveUp = Callable[[int, Doubles, Doubles, float], bool]
+
+
+@dataclass(frozen=True)
+class Control:
+    """How far and how loudly to go.
+
+    Attributes
+    ----------
+    tol : float
+        Where the certificate may stop.
+    max_iter : int
+    verbose : int
+    task : Task
+        For callbacks: `control.task.loop("iteration", range(...))`, by solvers of one candidate.
+    give_up : callable, default=None
+        Ends hopeless candidates of a pack early; None keeps all.
+    """
+
+    tol: float = 1e-6
+    max_iter: int = 1000
+    verbose: int = 0
+    task: Task = NO_CALLBACKS
+    give_up: GiveUp | None = None
+
+
+# A solver of many candidates of one problem, in the order of the penalties (strongest
+# first, so that each starts near the one before). `start` holds solutions to begin from.
+class Solver(Protocol):
+    def __call__(
+        self,
+        problem: Problem,
+        penalties: list[Penalty],
+        control: Control,
+        start: list[Solution] | None = None,
+    ) -> list[Solution]: ...
