@@ -1,0 +1,88 @@
+"""Lasso and elastic net from inner products. The formulas stand in `_gram_descent.h`."""
+
+from algos._cython._memory cimport Scratch, scratch
+
+cdef extern from "_gram_descent.h" nogil:
+    ctypedef struct algos_gram_problem:
+        const double* A
+        const double* l1
+        const double* l2
+        double* v
+        double* u
+        Py_ssize_t p
+        double square
+    void algos_gram_slopes(const algos_gram_problem* problem, const double* c)
+    double algos_gram_sweep(
+        const algos_gram_problem* problem, const Py_ssize_t* coordinates, Py_ssize_t count)
+    double algos_gram_gap(const algos_gram_problem* problem, const double* c)
+
+cdef double EPS = 2.0 ** -52
+
+cdef enum:
+    ACTIVE_SWEEPS = 10  # at most, before all coordinates have their turn again
+
+
+cdef inline Py_ssize_t _find_active(
+    const algos_gram_problem* problem, Py_ssize_t* active
+) noexcept nogil:
+    """List the coordinates that are not zero."""
+    cdef Py_ssize_t count = 0, j
+    for j in range(problem.p):
+        if problem.v[j] != 0:
+            active[count] = j
+            count += 1
+    return count
+
+
+cdef Py_ssize_t _descend(
+    const algos_gram_problem* problem, const double* c, Py_ssize_t* every, Py_ssize_t* active,
+    double tol, Py_ssize_t max_sweeps, double* gap,
+) noexcept nogil:
+    """Sweep over all coordinates, then over the active ones while that gains as much."""
+    cdef Py_ssize_t sweeps = 0, count, last
+    cdef double gain, rounding = 16 * problem.p * EPS * EPS * problem.square
+    algos_gram_slopes(problem, c)
+    gap[0] = algos_gram_gap(problem, c)
+    while gap[0] > tol and sweeps < max_sweeps:
+        gain = 0.1 * algos_gram_sweep(problem, every, problem.p)
+        sweeps += 1
+        count = _find_active(problem, active)
+        last = sweeps if count == problem.p else min(sweeps + ACTIVE_SWEEPS, max_sweeps)
+        while sweeps < last:
+            sweeps += 1
+            if algos_gram_sweep(problem, active, count) <= gain:
+                break
+        gap[0] = algos_gram_gap(problem, c)
+        if gain <= rounding:
+            break  # the coordinates' last digits: this is what the machine can do
+    return sweeps
+
+
+def gram_descent(
+    const double[:, ::1] A,   # IN (p, p), symmetric, no negative eigenvalue
+    const double[::1] c,      # IN (p,)
+    const double[::1] l1,     # IN (p,), not negative; 0 with l2 = 0 for a free coordinate
+    const double[::1] l2,     # IN (p,), not negative
+    double[::1] v,            # INOUT (p,): where to begin, and the minimum
+    double[::1] u,            # OUT (p,): c - A v
+    double square,            # y'y where A = X'X and c = X'y; any number not below
+    double tol,               # of the gap
+    Py_ssize_t max_sweeps,
+):
+    """Minimise v'Av/2 - c'v + Σ l1|v| + l2 v²/2; return (sweeps, duality gap).
+
+    The gap bounds what the objective is above its minimum; for free coordinates it has an
+    estimate, which vanishes at the minimum too. Coordinates of no curvature stay as they are.
+    """
+    cdef Py_ssize_t p = A.shape[0], j, sweeps
+    cdef Scratch lists = scratch(2 * p, sizeof(Py_ssize_t))
+    cdef Py_ssize_t* every = <Py_ssize_t*> lists.data
+    cdef algos_gram_problem problem
+    cdef double gap = 0
+    problem.A, problem.l1, problem.l2 = &A[0, 0], &l1[0], &l2[0]
+    problem.v, problem.u, problem.p, problem.square = &v[0], &u[0], p, square
+    with nogil:
+        for j in range(p):
+            every[j] = j
+        sweeps = _descend(&problem, &c[0], every, every + p, tol, max_sweeps, &gap)
+    return sweeps, gap
