@@ -1,0 +1,228 @@
+"""Descents that take turns: each yields the point it wants to know, all are told in one pass.
+
+A descent walks from point to point of its own objective; what direction it takes is up to its
+`Metric`. It is a generator, so that many of them (the candidates of a pack) can share every
+pass over the rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Generator, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from algos._common.callbacks import NO_CALLBACKS, Task
+from algos.linear_learner.points import Penalties, Points
+from algos.linear_learner.problem import Control, Doubles, Solution
+
+# Yields points, is told the mean loss and its gradient there.
+Steps = Generator[Doubles, tuple[float, Doubles], None]
+
+_ENOUGH = 1e-4  # of the decrease that the slope promises (Armijo's rule)
+_TRIALS = 40
+_SHORTEST, _LONGEST = 0.05, 0.5  # of a step that went too far
+
+
+class Metric(Protocol):
+    """What a descent knows of its objective's shape."""
+
+    def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+        """Return how to go to the minimum of a model of the objective, and what that gains."""
+        ...
+
+    def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
+        """Take in how the gradient changed by a step, which may be a part of one's own."""
+        ...
+
+    def renew(self, point: Doubles) -> bool:
+        """Look at the shape anew, at a point where steps fail; False if that cannot help."""
+        ...
+
+
+class Limits(NamedTuple):
+    """Where descents end.
+
+    Attributes
+    ----------
+    unit : float
+        What certificates are relative to: the null model's objective.
+    tol : float
+        Of the certificate.
+    rounding : float
+        Of a value of the objective, in units.
+    max_iter : int
+    """
+
+    unit: float
+    tol: float
+    rounding: float
+    max_iter: int
+
+
+class Descent:
+    """One candidate's way to its optimum, and where it is.
+
+    Parameters
+    ----------
+    metric : Metric
+    penalties : Penalties
+    limits : Limits
+    number : int, default=0
+        The candidate's place in its pack.
+    """
+
+    def __init__(
+        self, metric: Metric, penalties: Penalties, limits: Limits, number: int = 0
+    ) -> None:
+        self.metric, self.limits, self.number = metric, limits, number
+        self.l1 = penalties.l1 if penalties.l1.any() else None
+        self.l2 = penalties.l2
+        self.value, self.certificate = np.inf, np.inf
+        self.point = self.gradient = np.empty(0)
+        self.n_iter, self.converged = 0, False
+        self.objectives: list[float] = []
+
+    def offer(self, point: Doubles, value: float, gradient: Doubles) -> None:
+        """Move to a point whose mean loss and gradient are known, if it is better."""
+        value, gradient = self._with_penalty(point, value, gradient)
+        if value < self.value:
+            self.point, self.value, self.gradient = point, value, gradient
+
+    def steps(self, starts: Sequence[Doubles]) -> Steps:
+        """Descend from here or from the first of these points that beats the null model."""
+        for point in starts:
+            self.offer(point, *(yield point))
+            if self.value <= self.limits.unit:
+                break
+        while not self._is_at_end():
+            point, gradient = self.point, self.gradient
+            length = yield from self._search()
+            if length:
+                self.n_iter += 1
+                self.metric.learn(self.point - point, self.gradient - gradient, length == 1)
+            elif self.metric.renew(point):
+                self.objectives.pop()
+            else:  # the last digits
+                self.converged = self.certificate <= 100 * self.limits.rounding
+                return
+
+    def _is_at_end(self) -> bool:
+        """Make the next step, and a certificate of it; return whether it is not needed."""
+        if not np.isfinite(self.value):
+            return True
+        step, gain = self.metric.step(self.point, self.gradient)
+        slope = self._slope(step)
+        if not np.isfinite(slope):
+            return True
+        self._step, self._slope_along = step, min(slope, 0.0)
+        self.certificate = max(gain, 0.0) / self.limits.unit
+        self.objectives.append(self.value)
+        self.converged = self.certificate <= self.limits.tol
+        return self.converged or self.n_iter >= self.limits.max_iter
+
+    def _with_penalty(
+        self, point: Doubles, value: float, gradient: Doubles
+    ) -> tuple[float, Doubles]:
+        pull = self.l2 * point
+        value += float(pull @ point) / 2
+        if self.l1 is not None:
+            value += float(self.l1 @ np.abs(point))
+        return (value if np.isfinite(value) else np.inf), gradient + pull
+
+    def _slope(self, step: Doubles) -> float:
+        slope = float(self.gradient @ step)
+        if self.l1 is not None:
+            slope += float(self.l1 @ (np.abs(self.point + step) - np.abs(self.point)))
+        return slope
+
+    def _search(self) -> Generator[Doubles, tuple[float, Doubles], float]:
+        """Go along the step as far as it serves; return that part of it, 0 if none does."""
+        length, slope = 1.0, self._slope_along
+        noise = self.limits.rounding * self.limits.unit
+        for _ in range(_TRIALS):
+            point = self.point + length * self._step
+            found = yield point
+            value, gradient = self._with_penalty(point, *found)
+            gain = self.value - value
+            if gain >= -_ENOUGH * length * slope or (
+                gain >= -noise and -length * slope <= 16 * noise
+            ):
+                self.point, self.value, self.gradient = point, value, gradient
+                return length
+            if np.isfinite(value):  # the parabola through both values with this slope
+                best = -slope * length / (2 * (-gain / length - slope))
+                length *= min(max(best / length, _SHORTEST), _LONGEST)
+            else:
+                length *= _SHORTEST
+        return 0.0
+
+
+def descend_together(
+    points: Points, running: list[tuple[Descent, Steps]], control: Control
+) -> None:
+    """Run descents to their ends, one pass over the rows for a step of each of them."""
+    first = ((descent, steps, next(steps, None)) for descent, steps in running)
+    waiting = [(descent, steps, point) for descent, steps, point in first if point is not None]
+    for task in _tasks(control, len(running)):
+        while waiting:
+            waiting, has_ended = _pass(points, waiting, control)
+            if has_ended:
+                break
+        task.finish()
+        if not waiting:
+            break
+
+
+def _tasks(control: Control, count: int) -> Iterator[Task]:
+    if count == 1:
+        return control.task.loop("iteration", range(control.max_iter + 1))
+    return NO_CALLBACKS.loop("iteration", itertools.count())
+
+
+Waiting = list[tuple[Descent, Steps, Doubles]]
+
+
+def _pass(points: Points, waiting: Waiting, control: Control) -> tuple[Waiting, bool]:
+    """Tell each descent of its point; return who goes on, and whether one made an iteration."""
+    wanted = np.stack([point for _, _, point in waiting])
+    values, gradients = points.evaluate(wanted)
+    going, has_ended = [], False
+    for (descent, steps, _), value, gradient in zip(waiting, values, gradients, strict=True):
+        before = descent.n_iter
+        try:
+            point = steps.send((float(value), gradient))
+        except StopIteration:
+            has_ended = True
+            _is_given_up(points, descent, control)
+            continue
+        if descent.n_iter > before:
+            has_ended = True
+            if _is_given_up(points, descent, control):
+                steps.close()
+                continue
+        going.append((descent, steps, point))
+    return going, has_ended
+
+
+def _is_given_up(points: Points, descent: Descent, control: Control) -> bool:
+    if control.give_up is None:
+        return False
+    coef, intercept = points.model(descent.point)
+    return control.give_up(descent.number, coef, intercept, descent.certificate)
+
+
+def solution(points: Points, descent: Descent) -> Solution:
+    """Return where a descent has come."""
+    coef, intercept = points.model(descent.point)
+    return Solution(
+        coef=coef,
+        intercept=intercept,
+        objective=descent.value,
+        certificate=descent.certificate,
+        criterion="gradient norm",
+        n_iter=descent.n_iter,
+        converged=descent.converged,
+        objectives=descent.objectives,
+    )

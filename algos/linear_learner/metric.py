@@ -1,0 +1,90 @@
+"""Metrics made of a Hessian, and when they look at it anew."""
+
+from __future__ import annotations
+
+import abc
+
+import numpy as np
+
+from algos.linear_learner.points import Penalties
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.shape import Shape
+
+_ABRUPT = 0.1  # of the last gain is left: above that, the Hessian is no longer this one
+_SOON = 4  # steps after which a Hessian that was good enough lasts
+
+
+class HessianMetric(abc.ABC):
+    """A Hessian of some point on the way, and the steps since then.
+
+    Parameters
+    ----------
+    shape : Shape
+    penalties : Penalties
+    enough : float
+        A gain that needs no accurate prediction.
+    matrices : list of ndarray, default=None
+        The Hessian at a point that may be near, to try first.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        penalties: Penalties,
+        enough: float,
+        matrices: list[Doubles] | None = None,
+    ) -> None:
+        self.shape, self.penalties, self.enough = shape, penalties, enough
+        self.matrices = matrices
+        self._age = _SOON  # steps since the Hessian was made
+        self._is_bold = True
+        self._gain = np.inf
+        if matrices is not None:
+            self._prepare(matrices)
+
+    def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+        """Return the step to the model's minimum, and what it gains."""
+        if self.matrices is None:
+            self._make(point)
+        step, gain = self._towards(point, gradient)
+        if self._age and gain > self.enough and self._is_stale(gain):
+            if self._age < _SOON and not self.shape.has_all_rows:
+                self.shape.grow()
+            self._make(point)
+            step, gain = self._towards(point, gradient)
+        self._gain = gain
+        return step, gain
+
+    def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
+        """Take in how the gradient changed by a step, which may be a part of one's own."""
+        self._age += 1
+        self._is_bold = is_whole
+        self._remember(step, change)
+
+    def renew(self, point: Doubles) -> bool:
+        """Look at the Hessian anew, cautiously; False if that has just been done."""
+        if self._age == 0 and not self._is_bold:
+            return False
+        self._is_bold = False
+        self._make(point)
+        return True
+
+    def _is_stale(self, gain: float) -> bool:
+        return self.shape.is_cheap or not self._is_bold or gain > _ABRUPT * self._gain
+
+    def _make(self, point: Doubles) -> None:
+        self.matrices = self.shape.at(point, bold=self._is_bold)
+        self._age = 0
+        self._prepare(self.matrices)
+
+    @abc.abstractmethod
+    def _prepare(self, matrices: list[Doubles]) -> None:
+        """Make ready for a new Hessian of the mean loss, which stays as it is."""
+
+    @abc.abstractmethod
+    def _towards(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+        """Return the step to the minimum, and what it gains."""
+
+    @abc.abstractmethod
+    def _remember(self, step: Doubles, change: Doubles) -> None:
+        """Keep what a step has shown."""

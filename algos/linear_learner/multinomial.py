@@ -1,0 +1,52 @@
+"""The multinomial loss: its null model and its Hessian, p_k (δ_kl - p_l) of rows' probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from algos.linear_learner.problem import Doubles, Problem
+
+
+def multinomial_hessian(problem: Problem, width: int, z: Doubles) -> Doubles:
+    """Return the Hessian at decision values z (n, K), of shape (K width, K width).
+
+    It takes K (K + 1) / 2 weighted Gram matrices.
+    """
+    p = special.softmax(z, axis=1)
+    k = p.shape[1]
+    result = np.empty((k, width, k, width))
+    for i in range(k):
+        own = problem.weight * p[:, i]
+        result[i, :, i] = _gram(problem, width, own * (1 - p[:, i]))
+        for j in range(i):
+            block = -_gram(problem, width, own * p[:, j])
+            result[i, :, j] = result[j, :, i] = block
+    return result.reshape(k * width, k * width)
+
+
+def multinomial_blocks(problem: Problem, width: int, z: Doubles) -> list[Doubles]:
+    """Return the blocks of the same on its diagonal."""
+    p = special.softmax(z, axis=1)
+    return [_gram(problem, width, problem.weight * own * (1 - own)) for own in p.T]
+
+
+def _gram(problem: Problem, width: int, weight: Doubles) -> Doubles:
+    return problem.rows.gram(np.ascontiguousarray(weight))[:width, :width]
+
+
+def log_shares(problem: Problem) -> Doubles:
+    """Return the best intercepts of a model without coefficients, of mean 0."""
+    classes = problem.target.astype(np.intp)
+    shares = np.bincount(classes, weights=problem.weight, minlength=problem.n_outputs)
+    logs: Doubles = np.log(np.maximum(shares, np.finfo(float).eps))
+    return logs - logs.mean()
+
+
+def centred(coef: Doubles, intercept: Doubles, is_free: Doubles) -> tuple[Doubles, Doubles]:
+    """Return the same model with mean 0 over the classes wherever nothing is penalised.
+
+    Adding a number to all classes changes no probability.
+    """
+    coef = np.where(is_free, coef - coef.mean(axis=0), coef)
+    return coef, intercept - intercept.mean()

@@ -1,0 +1,65 @@
+"""The model without coefficients: where descents begin, and the unit of their certificates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from algos.linear_learner.curvature import second_derivative
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.multinomial import log_shares
+from algos.linear_learner.problem import Doubles, Problem
+
+_TINY = float(np.finfo(float).tiny)
+_EPS = float(np.finfo(float).eps)
+
+
+def best_intercept(problem: Problem) -> Doubles:
+    """Return the intercepts that lose least where all coefficients are 0; finite always."""
+    if not problem.fit_intercept:
+        return np.zeros(problem.n_outputs)
+    loss, y, weight = problem.loss, problem.target, problem.weight
+    if loss.is_joint:
+        return log_shares(problem)
+    mean = float(weight @ y)
+    if loss.has_log_link:
+        return np.array([np.log(max(mean, _EPS))])
+    if loss.name == "log_loss":
+        share = min(max((1 + mean) / 2, _EPS), 1 - _EPS)
+        return np.array([np.log(share / (1 - share))])
+    if loss.name == "squared_hinge":
+        return np.array([loss.parameter * mean])
+    return np.array([_location(loss, y, weight, mean)])
+
+
+def _location(loss: Loss, y: Doubles, weight: Doubles, center: float) -> float:
+    """Return the best constant for a loss of y - z, by Newton's method within a bracket."""
+    low, high = float(y.min()), float(y.max())
+    for _ in range(60):
+        slope = float(weight @ _slope_of_residual(loss, y - center))
+        low, high = (center, high) if slope > 0 else (low, center)
+        curvature = float(weight @ second_derivative(loss, y, np.full_like(y, center)))
+        after = center + slope / max(curvature, _TINY)
+        if not low <= after <= high:
+            after = low + (high - low) / 2
+        if abs(after - center) <= 4 * _EPS * max(abs(low), abs(high)):
+            break
+        center = after
+    return center
+
+
+def _slope_of_residual(loss: Loss, r: Doubles) -> Doubles:
+    if loss.name == "huber":
+        return np.clip(r, -loss.parameter, loss.parameter)
+    outside: Doubles = 2 * (r - np.clip(r, -loss.parameter, loss.parameter))
+    return outside
+
+
+def unit_of(loss: Loss, value: float, intercept: Doubles) -> float:
+    """Return what certificates are relative to, from the null model's objective.
+
+    A log link's loss may pass through 0 there: then its scale is the mean's power.
+    """
+    if loss.has_log_link:
+        power = {"poisson": 1.0, "gamma": 2.0}.get(loss.name, loss.parameter)
+        value = max(abs(value), float(np.exp((2 - power) * intercept[0])))
+    return max(abs(value), _TINY)

@@ -1,0 +1,62 @@
+"""Models as flat vectors: output by output, the coefficients and then the intercept."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from algos.linear_learner.problem import Doubles, Problem
+
+
+class Points:
+    """Translates between a problem's models and the points that descents move.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.k, self.d = problem.n_outputs, problem.rows.d
+        self.width = self.d + int(problem.fit_intercept)
+        self.size = self.k * self.width
+
+    def point(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        """Return the point of one model: coef (k, d), intercept (k,)."""
+        point = np.empty((self.k, self.width))
+        point[:, : self.d] = coef
+        if self.width > self.d:
+            point[:, self.d] = intercept
+        return point.ravel()
+
+    def model(self, points: Doubles) -> tuple[Doubles, Doubles]:
+        """Return coef (..., k, d) and intercept (..., k) of points (..., size)."""
+        parts = points.reshape(*points.shape[:-1], self.k, self.width)
+        coef = np.ascontiguousarray(parts[..., : self.d])
+        if self.width > self.d:
+            return coef, np.ascontiguousarray(parts[..., self.d])
+        return coef, np.zeros(parts.shape[:-1])
+
+    def by_column(self, values: Doubles) -> Doubles:
+        """Return a penalty's values (d,) for all coordinates of a point: 0 for intercepts."""
+        return self.point(np.broadcast_to(values, (self.k, self.d)), np.zeros(self.k))
+
+    def evaluate(self, points: Doubles) -> tuple[Doubles, Doubles]:
+        """Return the mean loss of points (m, size), and its gradients, from one pass."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = self.problem.evaluate(*self.model(points))
+        if self.width == self.d:
+            return found.values, found.gradient.reshape(points.shape)
+        gradients = np.empty((len(points), self.k, self.width))
+        gradients[..., : self.d] = found.gradient
+        gradients[..., self.d] = found.gradient_intercept
+        return found.values, gradients.reshape(points.shape)
+
+
+class Penalties(NamedTuple):
+    """A penalty, coordinate by coordinate of a point."""
+
+    l1: Doubles
+    l2: Doubles

@@ -1,0 +1,92 @@
+"""Solving with Hessians that may be singular, and secants that make them better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.linalg import lapack
+
+from algos.linear_learner.problem import Doubles
+
+_MOST_DAMPING = 1e3
+
+
+class Factor:
+    """A Cholesky factor of a matrix, damped along its diagonal as little as it needs.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (p, p)
+        Symmetric, of no very negative eigenvalue.
+    eps : float
+        Rounding unit of the matrix.
+    """
+
+    def __init__(self, matrix: Doubles, eps: float) -> None:
+        diagonal = matrix.diagonal().copy()
+        is_flat = ~(diagonal > 0)
+        if is_flat.any():  # constant columns: their gradient is 0 as well
+            diagonal[is_flat] = diagonal.max() if diagonal.max() > 0 else 1.0
+        self._factor = _cholesky(matrix, diagonal, 16 * eps)
+
+    def solve(self, vector: Doubles) -> Doubles:
+        """Return the matrix' inverse times a vector."""
+        result: Doubles = lapack.dpotrs(self._factor, vector, lower=1)[0]
+        return result
+
+
+def _cholesky(matrix: Doubles, diagonal: Doubles, damping: float) -> Any:
+    while damping < _MOST_DAMPING:
+        damped = matrix.copy()
+        damped.ravel()[:: len(matrix) + 1] += damping * diagonal
+        factor, info = lapack.dpotrf(damped.T, lower=1, clean=0, overwrite_a=1)
+        if info == 0:
+            return factor
+        damping *= 100
+    return np.asfortranarray(np.diag(np.sqrt(diagonal)))
+
+
+class Secants:
+    """The last steps and what they did to the gradient: L-BFGS (Nocedal and Wright, 7.4).
+
+    Parameters
+    ----------
+    limit : int
+        How many steps to keep.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept: list[tuple[Doubles, Doubles, float]] = []
+
+    def clear(self) -> None:
+        """Forget all steps."""
+        self._kept = []
+
+    def learn(self, step: Doubles, change: Doubles) -> None:
+        """Keep a step and the gradient's change, unless it shows no curvature."""
+        along = float(step @ change)
+        if along > 1e-12 * np.sqrt(float(step @ step) * float(change @ change)):
+            self._kept = [*self._kept[-self._limit + 1 :], (step, change, along)]
+
+    def scale(self) -> float:
+        """Return the last step's squared length over its curvature's; 1 without steps."""
+        if not self._kept:
+            return 1.0
+        _, change, along = self._kept[-1]
+        return along / float(change @ change)
+
+    def solve(self, vector: Doubles, solve: Callable[[Doubles], Doubles]) -> Doubles:
+        """Return the inverse Hessian times a vector, where `solve` is it without the steps."""
+        result = vector.copy()
+        shares = []
+        for step, change, along in reversed(self._kept):
+            share = float(step @ result) / along
+            result -= share * change
+            shares.append(share)
+        result = solve(result)
+        for (step, change, along), share in zip(self._kept, reversed(shares), strict=True):
+            result += (share - float(change @ result) / along) * step
+        return result

@@ -1,0 +1,61 @@
+"""The Hessian of the mean loss over a sample of the rows, and when to look at it again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from algos.linear_learner.curvature import blocks, hessian
+from algos.linear_learner.points import Points
+from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.sample import sampled, size_for
+
+WHOLE = 1536  # parameters, above which outputs have Hessians of their own
+_CHEAP = 1 << 22  # multiplications in a Hessian that costs no more than a pass
+
+
+class Shape:
+    """The shape of a problem's loss, as a sample of its rows has it.
+
+    Parameters
+    ----------
+    problem : Problem
+    points : Points
+    """
+
+    def __init__(self, problem: Problem, points: Points) -> None:
+        self.points, self._all = points, problem
+        self.is_whole = points.size <= WHOLE
+        parameters = points.size if self.is_whole else points.width
+        count = size_for(problem.rows.n, parameters)
+        self.problem = problem if count == problem.rows.n else sampled(problem, count)
+
+    @property
+    def has_all_rows(self) -> bool:
+        return self.problem is self._all
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether it may be looked at after every step."""
+        parameters = self.points.size if self.is_whole else self.points.width
+        return self.has_all_rows and self.problem.rows.n * parameters**2 <= _CHEAP
+
+    @property
+    def eps(self) -> float:
+        return float(np.finfo(self.problem.rows.dtype).eps)
+
+    @property
+    def noise(self) -> float:
+        """Return about how much of a loss the sample's optimum is above that of all rows."""
+        return self.points.size / (2 * self.problem.rows.n)
+
+    def at(self, point: Doubles, *, bold: bool) -> list[Doubles]:
+        """Return the Hessian: one matrix, or one for each output if it were too large."""
+        if self.is_whole:
+            return [hessian(self.problem, self.points, point, bold=bold)]
+        return blocks(self.problem, self.points, point, bold=bold)
+
+    def grow(self) -> None:
+        """Take four times the rows."""
+        count = 4 * self.problem.rows.n
+        n = self._all.rows.n
+        self.problem = sampled(self._all, count) if 2 * count < n else self._all

@@ -1,0 +1,149 @@
+"""From the null model to the optimum: first of a sample of the rows, then of all of them.
+
+A pack's candidates follow each other on the sample, each from where the one before it
+ended, and then go together through the passes over all rows.
+
+Memory: the sample, and a matrix of p² values for each candidate on its way, p being the
+number of parameters; no more of them are on their way at once than `_VALUES` allows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple, Protocol, cast
+
+import numpy as np
+
+from algos._common.callbacks import NO_CALLBACKS
+from algos._common.threads import one_thread_blas
+from algos.linear_learner.descent import Descent, Limits, descend_together, solution
+from algos.linear_learner.metric import HessianMetric
+from algos.linear_learner.null_model import best_intercept, unit_of
+from algos.linear_learner.points import Penalties, Points
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.shape import Shape
+
+_VALUES = 1 << 25  # in the matrices of a pack
+_ITERATIONS_OF_SAMPLE = 50
+_OF_NOISE = 0.05  # how closely a sample's optimum is worth knowing
+
+
+class MakeMetric(Protocol):
+    """A metric's class."""
+
+    def __call__(
+        self,
+        shape: Shape,
+        penalties: Penalties,
+        enough: float,
+        matrices: list[Doubles] | None = None,
+    ) -> HessianMetric: ...
+
+
+class Null(NamedTuple):
+    """The null model, evaluated."""
+
+    point: Doubles
+    value: float
+    gradient: Doubles
+    unit: float
+
+
+def evaluated_null(points: Points) -> Null:
+    """Return the model without coefficients, from one pass."""
+    intercept = best_intercept(points.problem)
+    point = points.point(np.zeros((points.k, points.d)), intercept)
+    values, gradients = points.evaluate(point[np.newaxis])
+    value = float(values[0])
+    return Null(point, value, gradients[0], unit_of(points.problem.loss, value, intercept))
+
+
+def limits_of(points: Points, control: Control, unit: float) -> Limits:
+    """Return where descents end; no tolerance is below what the rows' dtype can show."""
+    eps = float(np.finfo(points.problem.rows.dtype).eps)
+    return Limits(unit, max(control.tol, 2 * eps), 4 * eps, control.max_iter)
+
+
+def solve_in_stages(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None,
+    make_metric: MakeMetric,
+) -> list[Solution]:
+    """Return the candidates' optima.
+
+    Parameters
+    ----------
+    problem : Problem
+    penalties : list of Penalty
+    control : Control
+    start : list of Solution or None
+    make_metric : callable
+        A class of metrics.
+    """
+    points = Points(problem)
+    columns = points.by_column
+    pack = [Penalties(columns(penalty.l1), columns(penalty.l2)) for penalty in penalties]
+    starts = [points.point(s.coef, s.intercept) for s in start] if start else []
+    if len(pack) > 1:
+        control = dataclasses.replace(control, task=NO_CALLBACKS)
+    with one_thread_blas():
+        shape = Shape(problem, points)
+        if shape.has_all_rows:
+            found = _in_turn(points, shape, pack, starts, control, make_metric)
+            return [solution(points, descent) for descent in found]
+        return _after_a_sample(points, shape, pack, starts, control, make_metric)
+
+
+def _after_a_sample(
+    points: Points,
+    shape: Shape,
+    pack: list[Penalties],
+    starts: list[Doubles],
+    control: Control,
+    make_metric: MakeMetric,
+) -> list[Solution]:
+    """Solve for the sample that the shape has, then for all rows."""
+    sample = Points(shape.problem)
+    rough = Control(max(control.tol, _OF_NOISE * shape.noise), _ITERATIONS_OF_SAMPLE)
+    room = max(1, _VALUES // points.size**2)
+    found: list[Solution] = []
+    for first in range(0, len(pack), room):
+        some, own = pack[first : first + room], starts[first : first + room]
+        on_sample = _in_turn(sample, Shape(shape.problem, sample), some, own, rough, make_metric)
+        limits = limits_of(points, control, on_sample[0].limits.unit)
+        running = []
+        for number, (penalties, before) in enumerate(zip(some, on_sample, strict=True), first):
+            known = cast(HessianMetric, before.metric).matrices
+            metric = make_metric(shape, penalties, limits.tol * limits.unit, known)
+            descent = Descent(metric, penalties, limits, number)
+            null = points.point(np.zeros((points.k, points.d)), best_intercept(sample.problem))
+            running.append((descent, descent.steps([before.point, null])))
+        descend_together(points, running, control)
+        found += [solution(points, descent) for descent, _ in running]
+    return found
+
+
+def _in_turn(
+    points: Points,
+    shape: Shape,
+    pack: list[Penalties],
+    starts: list[Doubles],
+    control: Control,
+    make_metric: MakeMetric,
+) -> list[Descent]:
+    """Solve for each candidate from where the one before it ended, or from its own start."""
+    null = evaluated_null(points)
+    limits = limits_of(points, control, null.unit)
+    matrices: list[Doubles] | None = None
+    found: list[Descent] = []
+    for number, penalties in enumerate(pack):
+        metric = make_metric(shape, penalties, limits.tol * limits.unit, matrices)
+        descent = Descent(metric, penalties, limits, number)
+        descent.offer(null.point, null.value, null.gradient)
+        near = starts[number : number + 1] or [before.point for before in found[-1:]]
+        descend_together(points, [(descent, descent.steps(near))], control)
+        matrices = metric.matrices
+        found.append(descent)
+    return found
