@@ -10,7 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.multinomial import multinomial_blocks, multinomial_hessian
+from algos.linear_learner.multinomial import (
+    multinomial_blocks,
+    multinomial_hessian,
+    spread_along,
+)
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Doubles, Problem
 
@@ -85,14 +89,21 @@ def hessian(problem: Problem, points: Points, point: Doubles, *, bold: bool = Tr
     return _gram(problem, points, z, bold)
 
 
-def blocks(
-    problem: Problem, points: Points, point: Doubles, *, bold: bool = True
-) -> list[Doubles]:
+def blocks(problem: Problem, points: Points, point: Doubles, *, bold: bool = True) -> list[Doubles]:
     """Return the Hessian's blocks on the diagonal, one for each output."""
     z = problem.rows.decision(*points.model(point))
     if problem.loss.is_joint:
         return multinomial_blocks(problem, points.width, z)
     return [_gram(problem, points, z, bold)]
+
+
+def curvature_along(problem: Problem, points: Points, point: Doubles, way: Doubles) -> float:
+    """Return the second derivative of the mean loss along a way."""
+    z, moved = (problem.rows.decision(*points.model(at)) for at in (point, way))
+    if problem.loss.is_joint:
+        return spread_along(problem, z, moved)
+    curvature = second_derivative(problem.loss, problem.target, z[:, 0])
+    return float((problem.weight * curvature) @ moved[:, 0] ** 2)
 
 
 def _gram(problem: Problem, points: Points, z: Doubles, bold: bool) -> Doubles:

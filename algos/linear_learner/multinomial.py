@@ -31,6 +31,13 @@ def multinomial_blocks(problem: Problem, width: int, z: Doubles) -> list[Doubles
     return [_gram(problem, width, problem.weight * own * (1 - own)) for own in p.T]
 
 
+def spread_along(problem: Problem, z: Doubles, moved: Doubles) -> float:
+    """Return the second derivative as decision values move: the mean variance of `moved`."""
+    p = special.softmax(z, axis=1)
+    mean = (p * moved).sum(axis=1, keepdims=True)
+    return float(problem.weight @ (p * (moved - mean) ** 2).sum(axis=1))
+
+
 def _gram(problem: Problem, width: int, weight: Doubles) -> Doubles:
     return problem.rows.gram(np.ascontiguousarray(weight))[:width, :width]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from algos.linear_learner.curvature import second_derivative
+from algos.linear_learner.descent import Limits
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.multinomial import log_shares
-from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.points import Points
+from algos.linear_learner.problem import Control, Doubles, Problem
 
 _TINY = float(np.finfo(float).tiny)
 _EPS = float(np.finfo(float).eps)
@@ -63,3 +67,27 @@ def unit_of(loss: Loss, value: float, intercept: Doubles) -> float:
         power = {"poisson": 1.0, "gamma": 2.0}.get(loss.name, loss.parameter)
         value = max(abs(value), float(np.exp((2 - power) * intercept[0])))
     return max(abs(value), _TINY)
+
+
+class Null(NamedTuple):
+    """The null model, evaluated."""
+
+    point: Doubles
+    value: float
+    gradient: Doubles
+    unit: float
+
+
+def evaluated_null(points: Points) -> Null:
+    """Return the model without coefficients, from one pass."""
+    intercept = best_intercept(points.problem)
+    point = points.point(np.zeros((points.k, points.d)), intercept)
+    values, gradients = points.evaluate(point[np.newaxis])
+    value = float(values[0])
+    return Null(point, value, gradients[0], unit_of(points.problem.loss, value, intercept))
+
+
+def limits_of(points: Points, control: Control, unit: float) -> Limits:
+    """Return where descents end; no tolerance is below what the rows' dtype can show."""
+    eps = float(np.finfo(points.problem.rows.dtype).eps)
+    return Limits(unit, max(control.tol, 2 * eps), 4 * eps, control.max_iter)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 from algos.linear_learner.problem import Doubles
 
@@ -71,10 +71,10 @@ class Secants:
         if along > 1e-12 * np.sqrt(float(step @ step) * float(change @ change)):
             self._kept = [*self._kept[-self._limit + 1 :], (step, change, along)]
 
-    def scale(self) -> float:
-        """Return the last step's squared length over its curvature's; 1 without steps."""
+    def scale(self) -> float | None:
+        """Return the last step's curvature, inverted; None without steps."""
         if not self._kept:
-            return 1.0
+            return None
         _, change, along = self._kept[-1]
         return along / float(change @ change)
 
@@ -84,9 +84,9 @@ class Secants:
         shares = []
         for step, change, along in reversed(self._kept):
             share = float(step @ result) / along
-            result -= share * change
+            blas.daxpy(change, result, a=-share)
             shares.append(share)
         result = solve(result)
         for (step, change, along), share in zip(self._kept, reversed(shares), strict=True):
-            result += (share - float(change @ result) / along) * step
+            blas.daxpy(step, result, a=share - float(change @ result) / along)
         return result

@@ -10,15 +10,15 @@ number of parameters; no more of them are on their way at once than `_VALUES` al
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 import numpy as np
 
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.descent import Descent, Limits, descend_together, solution
+from algos.linear_learner.descent import Descent, descend_together, solution
 from algos.linear_learner.metric import HessianMetric
-from algos.linear_learner.null_model import best_intercept, unit_of
+from algos.linear_learner.null_model import best_intercept, evaluated_null, limits_of
 from algos.linear_learner.points import Penalties, Points
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shape import Shape
@@ -38,30 +38,6 @@ class MakeMetric(Protocol):
         enough: float,
         matrices: list[Doubles] | None = None,
     ) -> HessianMetric: ...
-
-
-class Null(NamedTuple):
-    """The null model, evaluated."""
-
-    point: Doubles
-    value: float
-    gradient: Doubles
-    unit: float
-
-
-def evaluated_null(points: Points) -> Null:
-    """Return the model without coefficients, from one pass."""
-    intercept = best_intercept(points.problem)
-    point = points.point(np.zeros((points.k, points.d)), intercept)
-    values, gradients = points.evaluate(point[np.newaxis])
-    value = float(values[0])
-    return Null(point, value, gradients[0], unit_of(points.problem.loss, value, intercept))
-
-
-def limits_of(points: Points, control: Control, unit: float) -> Limits:
-    """Return where descents end; no tolerance is below what the rows' dtype can show."""
-    eps = float(np.finfo(points.problem.rows.dtype).eps)
-    return Limits(unit, max(control.tol, 2 * eps), 4 * eps, control.max_iter)
 
 
 def solve_in_stages(

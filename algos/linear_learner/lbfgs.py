@@ -1,0 +1,108 @@
+"""L-BFGS on fused passes over the rows: for more parameters than a Hessian has room for.
+
+Memory: 2 · 10 vectors of p values for each candidate on its way, p being the number of
+parameters; no more of them are on their way at once than `_VALUES` allows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from algos._common.callbacks import NO_CALLBACKS
+from algos._common.threads import one_thread_blas
+from algos.linear_learner.curvature import curvature_along
+from algos.linear_learner.descent import Descent, descend_together, solution
+from algos.linear_learner.null_model import evaluated_null, limits_of
+from algos.linear_learner.points import Penalties, Points
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.quadratic import Secants
+from algos.linear_learner.sample import sampled
+
+_SECANTS = 10
+_VALUES = 1 << 26  # in the secants of a pack
+_ROWS = 2000  # that tell the length of the first step
+_SLOWEST = 0.95  # rate at which gains are taken to shrink
+_BEFORE = 5  # steps over which that rate is measured
+
+
+def solve(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution]:
+    """Minimise smooth losses without an l1 penalty, for any number of columns."""
+    points = Points(problem)
+    columns = points.by_column
+    if len(penalties) > 1:
+        control = dataclasses.replace(control, task=NO_CALLBACKS)
+    room = max(1, _VALUES // (2 * _SECANTS * points.size))
+    found: list[Solution] = []
+    with one_thread_blas():
+        null = evaluated_null(points)
+        limits = limits_of(points, control, null.unit)
+        sample = problem if problem.rows.n <= _ROWS else sampled(problem, _ROWS)
+        for first in range(0, len(penalties), room):
+            running = []
+            for number in range(first, min(first + room, len(penalties))):
+                penalty = penalties[number]
+                own = Penalties(columns(penalty.l1), columns(penalty.l2))
+                descent = Descent(PlainMetric(sample, points, own), own, limits, number)
+                descent.offer(null.point, null.value, null.gradient)
+                near = start[number : number + 1] if start else []
+                starts = [points.point(s.coef, s.intercept) for s in near]
+                running.append((descent, descent.steps(starts)))
+            descend_together(points, running, control)
+            found += [solution(points, descent) for descent, _ in running]
+    return found
+
+
+class PlainMetric:
+    """L-BFGS from a multiple of the identity.
+
+    Parameters
+    ----------
+    sample : Problem
+        A few rows, for the first step's length.
+    points : Points
+    penalties : Penalties
+    """
+
+    def __init__(self, sample: Problem, points: Points, penalties: Penalties) -> None:
+        self._sample, self._points, self._l2 = sample, points, penalties.l2
+        self._secants = Secants(_SECANTS)
+        self._gains: list[float] = []
+
+    def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+        """Return the step of L-BFGS, and an estimate of what all later ones will gain."""
+        scale = self._secants.scale() or self._first_scale(point, gradient)
+        step = -self._secants.solve(gradient, lambda vector: scale * vector)
+        self._gains.append(-float(gradient @ step) / 2)
+        return step, self._all_gains()
+
+    def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
+        """Take in how the gradient changed by a step."""
+        self._secants.learn(step, change)
+
+    def renew(self, point: Doubles) -> bool:
+        """Forget the past once; False if there is none."""
+        has_past = self._secants.scale() is not None
+        self._secants.clear()
+        return has_past
+
+    def _first_scale(self, point: Doubles, gradient: Doubles) -> float:
+        square = float(gradient @ gradient)
+        curvature = curvature_along(self._sample, self._points, point, gradient)
+        curvature += float((self._l2 * gradient) @ gradient)
+        return square / curvature if curvature > 0 else 1.0
+
+    def _all_gains(self) -> float:
+        """Return the sum of this gain and those to come, if they go on shrinking as they did."""
+        last = self._gains[-1]
+        steps = min(_BEFORE, len(self._gains) - 1)
+        if steps == 0 or last <= 0:
+            return last / (1 - _SLOWEST)
+        rate = (last / self._gains[-1 - steps]) ** (1 / steps)
+        return last / (1 - min(rate, _SLOWEST))

@@ -1,0 +1,90 @@
+"""Proximal Newton: an l1 penalty is kept as it is, the loss becomes a parabola.
+
+Coordinate descent on the Hessian finds the parabola's minimum with its exact zeros (Lee, Sun
+and Saunders, 2014, "Proximal Newton-type methods for minimizing composite functions"). A
+sample makes the Hessian; what the steps show of the gradient of all rows corrects it (BFGS).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from algos._cython.linear_gram_descent import gram_descent
+from algos.linear_learner.metric import HessianMetric
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.quadratic import Factor
+from algos.linear_learner.stages import solve_in_stages
+
+_SWEEPS = 300
+_INEXACT = 1e-3  # of the last step's gain, how far the parabola's minimum may be
+_FLAT = 1e-10  # of the expected curvature, below which a step shows none
+
+
+def solve(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution]:
+    """Minimise smooth losses with any penalty, where p² values are little memory."""
+    return solve_in_stages(problem, penalties, control, start, ProximalMetric)
+
+
+class ProximalMetric(HessianMetric):
+    """A Hessian, as one matrix or block by block, corrected by the steps."""
+
+    def _prepare(self, matrices: list[Doubles]) -> None:
+        self._parts = []
+        for matrix in matrices:
+            diagonal = matrix.diagonal()
+            part = matrix.copy()
+            part.ravel()[:: len(part) + 1] += 16 * self.shape.eps * np.maximum(diagonal, 0)
+            self._parts.append(part)
+
+    def _towards(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
+        l1, l2 = self.penalties
+        tol = max(self.enough / 50, _INEXACT * min(self._gain, 1e5 * self.enough))
+        slope = gradient - l2 * point  # of the mean loss alone
+        after, gain = point.copy(), 0.0
+        size = len(self._parts[0])
+        for i, part in enumerate(self._parts):
+            own = slice(i * size, (i + 1) * size)
+            x = point[own]
+            gain += _minimise(part, x, slope[own], l1[own], l2[own], after[own], tol)
+        step = after - point
+        gain -= float(gradient @ step + l1 @ (np.abs(after) - np.abs(point)))
+        return step, gain - float(self._times(step) @ step + (l2 * step) @ step) / 2
+
+    def _times(self, vector: Doubles) -> Doubles:
+        pieces = np.split(vector, len(self._parts))
+        return np.concatenate([p @ v for p, v in zip(self._parts, pieces, strict=True)])
+
+    def _remember(self, step: Doubles, change: Doubles) -> None:
+        if len(self._parts) > 1:
+            return
+        change = change - self.penalties.l2 * step
+        expected = self._times(step)
+        along, before = float(change @ step), float(expected @ step)
+        if before > 0 and along > _FLAT * before:
+            self._parts[0] += np.outer(change, change / along)
+            self._parts[0] -= np.outer(expected, expected / before)
+
+
+def _minimise(
+    matrix: Doubles,
+    point: Doubles,
+    slope: Doubles,
+    l1: Doubles,
+    l2: Doubles,
+    after: Doubles,
+    tol: float,
+) -> float:
+    """Move `after` to the minimum of the parabola about a point and of the penalty.
+
+    Return how far above the minimum it may still be.
+    """
+    linear = matrix @ point - slope
+    least = float(linear @ Factor(matrix, np.finfo(float).eps).solve(linear))
+    square = max(least, 0.0) * (1 + 1e-6)
+    rest = np.empty_like(linear)
+    return gram_descent(matrix, linear, l1, l2, after, rest, square, tol, _SWEEPS)[1]
