@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.curvature import curvature_along
