@@ -187,59 +187,6 @@ def test_far_rows_have_finite_distances(digits):
     assert_allclose(model.transform(far), 8e200, rtol=1e-5)
 
 
-def broken(X, fault, index_type):
-    """Return CSR rows with one fault that SciPy does not see."""
-    X = X.copy()
-    X.indices, X.indptr = X.indices.astype(index_type), X.indptr.astype(index_type)
-    if fault == "indptr beyond":
-        X.indptr[2] = 10**9
-    elif fault == "indptr ends beyond":
-        X.indptr[-1] = 10**9
-    elif fault == "indptr descends":
-        X.indptr[2] = 0
-    elif fault == "indptr negative":
-        X.indptr[0] = -(10**6)
-    elif fault == "indptr short":
-        X.indptr = X.indptr[:-2].copy()
-    elif fault == "indptr long":
-        X.indptr = np.append(X.indptr, np.full(10**5, X.indptr[-1]))
-    elif fault == "data short":
-        X.data = X.data[:3].copy()
-    else:
-        X.indices[3] = {"index too large": 10**9, "index negative": -(10**9)}[fault]
-    return X
-
-
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-@pytest.mark.parametrize("index_type", [np.int32, np.int64])
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "indptr beyond",
-        "indptr ends beyond",
-        "indptr descends",
-        "indptr negative",
-        "indptr short",
-        "indptr long",
-        "data short",
-        "index too large",
-        "index negative",
-    ],
-)
-def test_rows_that_are_no_csr_are_refused_and_leave_the_fit(fault, index_type, metric):
-    X = sparse.csr_matrix(np.eye(6) + 1)
-    bad = broken(X, fault, index_type)
-    model = KMeans(2, random_state=0, metric=metric).fit(X)
-    before = joblib.hash(vars(model))
-    calls = (model.predict, model.transform, model.score, model.fit, model.partial_fit)
-    for call in (*calls, KMeans(2, metric=metric).partial_fit):
-        with pytest.raises(ValueError, match=r"`X` must be a CSR matrix: its `indptr`"):
-            call(bad)
-    with pytest.raises(ValueError, match=r"`X` must be a CSR matrix: its `indptr`"):
-        model.fit(bad, sample_weight=[1, 0, 1, 1, 1, 1])
-    assert joblib.hash(vars(model)) == before
-
-
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_any_types_of_indices_will_do(metric):
     X = texts(100, 30)
