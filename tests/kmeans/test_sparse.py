@@ -13,8 +13,8 @@ from sklearn.cluster import KMeans as ReferenceKMeans
 from sklearn.datasets import load_digits
 
 from algos import KMeans
-from algos._common.callbacks import HAS_CALLBACKS
 from algos.callbacks import Checkpoint
+from tests.common.recorder import Recorder, StopError, needs_callbacks, stop
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -225,30 +225,13 @@ def test_nothing_is_ever_dense():
     assert peak < 20 * 8 * k * d + 100 * n
 
 
-@pytest.mark.skipif(not HAS_CALLBACKS, reason="scikit-learn before 1.9 has no callbacks")
+@needs_callbacks
 def test_a_checkpoint_resumes_to_the_same_bits(tmp_path):
-    class Interrupt:
-        left = 4
-
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
-
-        def on_fit_task_end(self, estimator, context):
-            self.left -= context.max_subtasks == 0
-            if self.left == 0:
-                raise KeyboardInterrupt
-
     X = texts()
     model = KMeans(12, random_state=0, tol=0)
     whole = clone(model).fit(X)
-    with pytest.raises(KeyboardInterrupt):
-        clone(model).set_callbacks(Checkpoint(tmp_path / "fit"), Interrupt()).fit(X)
+    with pytest.raises(StopError):
+        clone(model).set_callbacks(Checkpoint(tmp_path / "fit"), Recorder(stop, at=4)).fit(X)
     resumed = joblib.load(tmp_path / "fit").fit(X)
     assert resumed.cluster_centers_.tobytes() == whole.cluster_centers_.tobytes()
     assert resumed.n_iter_ == whole.n_iter_
