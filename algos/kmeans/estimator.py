@@ -148,10 +148,12 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
     zero, or is so extreme (1e9 and more in float32) that squares would leave the dtype's
     range.
 
-    Sparse X is worked on as CSR; other formats are converted once. Its distances are
-    differences of squared lengths in float64. Where rows are 1e6 times as long as their
-    distances to centres, squared distances are right to some four digits; from 1e7 on labels
-    are wrong too. Give such rows, which store nearly all their values, as an array.
+    Sparse X is worked on as CSR; other formats are converted at each call, and rows whose
+    columns are not in ascending order are put in order in a copy, which `X.sort_indices()`
+    spares. Distances of sparse rows are differences of squared lengths in float64. Where rows
+    are 1e6 times as long as their distances to centres, squared distances are right to some
+    four digits; from 1e7 on labels are wrong too. Give such rows, which store nearly all
+    their values, as an array.
 
     With m stored values, an iteration takes about ``2 * m * n_clusters`` operations, and
     beyond X it needs memory for 12 bytes a row and about five arrays of the shape of the

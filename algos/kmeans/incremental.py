@@ -181,7 +181,10 @@ class Incremental(Deferred):
         n_clusters : ndarray of shape (n_points,)
             Ascending.
         inertias : ndarray of shape (n_points,)
-            In the sense of `inertia_`, and close to that of `recluster`.
+            In the sense of `inertia_`: rows stay with the weighted centres they went into, so
+            each is an upper bound of what a fit to all rows reaches. The gap grows with
+            `n_clusters`; measured, up to a tenth where rows form groups, and a fifth on the
+            uniform square. For the inertia itself, score rows with what `recluster` returns.
         """
         state = self._state_of_all_rows()
         most = max(len(state.centers), 1)  # none, if only rows without a direction came
