@@ -16,7 +16,8 @@ class InertiaDisplay:
     """The inertia of k-means against the number of clusters.
 
     The number beyond which the curve flattens is a good choice of `n_clusters`. Make one
-    with :meth:`from_estimator`.
+    with :meth:`from_estimator`. Its points are upper bounds: see
+    :meth:`algos.KMeans.inertia_curve`.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ Needs sphinx-gallery, nbclient and ipykernel. The notebook stands beside the exa
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from nbclient import NotebookClient
 from sphinx_gallery.gen_gallery import DEFAULT_GALLERY_CONF
 from sphinx_gallery.notebook import jupyter_notebook
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+
+ROLE = re.compile(r":[a-z:]+:`~?([^`<]+?)(?: <[^`]*>)?`")  # Sphinx's, such as :class:`algos.PCA`
+
+
+def without_roles(text):
+    """Return text in which a notebook shows as code what pages link or set as code."""
+    return ROLE.sub(r"`\1`", text).replace("``", "`")
 
 
 def notebook(example):
@@ -23,6 +31,8 @@ def notebook(example):
         cell["id"] = f"cell-{number}"
         if cell.cell_type == "code":
             cell.metadata.clear()
+        else:
+            cell.source = without_roles(cell.source).strip()
     made.nbformat_minor = 5
     NotebookClient(made, timeout=600, kernel_name="python3").execute()
     for cell in made.cells:

@@ -65,7 +65,11 @@ def check_mergeable(estimator: Any, other: Any) -> None:
         raise ValueError(
             f"`other`={other!r} must be a fitted {name}; merge estimators of one class"
         )
-    check_is_fitted(estimator)
+    check_is_fitted(
+        estimator,
+        msg="This %(name)s is not fitted, so there is nothing to merge into; call `fit` or "
+        "`partial_fit` first, or begin with a copy of the other one (copy.deepcopy).",
+    )
     check_is_fitted(
         other, msg="The other %(name)s is not fitted; fit it before you merge it into this one."
     )

@@ -46,6 +46,14 @@ def exponent_of_weights(weight: NDArray[np.float64] | None) -> int:
     return exponent if abs(exponent) >= _EXTREME_WEIGHT else 0
 
 
+def weights_in_range(
+    weight: NDArray[np.float64] | None,
+) -> tuple[NDArray[np.float64] | None, int]:
+    """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow."""
+    exponent = exponent_of_weights(weight)
+    return scaled(weight, exponent), exponent
+
+
 def scaled(array: Any, exponent: int) -> Any:
     """Return array (or CSR matrix) / 2**exponent; itself if that changes nothing."""
     if not exponent:

@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from algos._common.sparse_format import check_sparse_format
 from algos._common.threads import effective_n_threads
 from algos._cython.finite import all_finite
 
@@ -50,6 +51,8 @@ def validate_rows(
     ensure_all_finite : bool, default=True
         False for a caller whose own pass over X shows what is not finite.
     """
+    if sparse.issparse(X):
+        check_sparse_format(X)
     is_plain = _is_plain(X, dtype, ensure_min_samples, order)
     if is_plain and ensure_all_finite:
         is_plain = _is_finite(estimator, X)

@@ -56,7 +56,10 @@ ALGOS_CLONES static double algos_gram_sweep(const algos_gram_problem *problem,
         for (Py_ssize_t i = 0; i < p; i++)
             u[i] -= step * row[i];
         problem->v[j] = after;
-        gain += curvature * step * step / 2;
+        /* What the parabola falls, and the penalty beyond its tangent at the new place. */
+        const double tangent = after != 0 ? copysign(problem->l1[j], after) : slope;
+        const double beyond = problem->l1[j] - copysign(1, before) * tangent;
+        gain += curvature * step * step / 2 + beyond * fabs(before);
     }
     return gain;
 }

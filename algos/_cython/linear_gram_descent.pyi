@@ -13,4 +13,5 @@ def gram_descent(
     square: float,
     tol: float,
     max_sweeps: int,
+    gains: Doubles | None = None,
 ) -> tuple[int, float]: ...

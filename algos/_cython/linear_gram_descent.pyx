@@ -34,26 +34,32 @@ cdef inline Py_ssize_t _find_active(
     return count
 
 
+cdef inline void _note(double* gains, Py_ssize_t sweep, double gain) noexcept nogil:
+    if gains != NULL:
+        gains[sweep] = gain
+
+
 cdef Py_ssize_t _descend(
     const algos_gram_problem* problem, const double* c, Py_ssize_t* every, Py_ssize_t* active,
-    double tol, Py_ssize_t max_sweeps, double* gap,
+    double tol, Py_ssize_t max_sweeps, double* gap, double* gains,
 ) noexcept nogil:
     """Sweep over all coordinates, then over the active ones while that gains as much."""
     cdef Py_ssize_t sweeps = 0, count, last
-    cdef double gain, rounding = 16 * problem.p * EPS * EPS * problem.square
+    cdef double gain, first, rounding = 16 * problem.p * EPS * EPS * problem.square
     algos_gram_slopes(problem, c)
     gap[0] = algos_gram_gap(problem, c)
     while gap[0] > tol and sweeps < max_sweeps:
-        gain = 0.1 * algos_gram_sweep(problem, every, problem.p)
+        first = gain = algos_gram_sweep(problem, every, problem.p)
+        _note(gains, sweeps, gain)
         sweeps += 1
         count = _find_active(problem, active)
         last = sweeps if count == problem.p else min(sweeps + ACTIVE_SWEEPS, max_sweeps)
-        while sweeps < last:
+        while sweeps < last and gain > 0.1 * first:
+            gain = algos_gram_sweep(problem, active, count)
+            _note(gains, sweeps, gain)
             sweeps += 1
-            if algos_gram_sweep(problem, active, count) <= gain:
-                break
         gap[0] = algos_gram_gap(problem, c)
-        if gain <= rounding:
+        if first <= rounding:
             break  # the coordinates' last digits: this is what the machine can do
     return sweeps
 
@@ -68,6 +74,7 @@ def gram_descent(
     double square,            # y'y where A = X'X and c = X'y; any number not below
     double tol,               # of the gap
     Py_ssize_t max_sweeps,
+    double[::1] gains=None,   # OUT (max_sweeps,): by how much each sweep lowered the objective
 ):
     """Minimise v'Av/2 - c'v + Σ l1|v| + l2 v²/2; return (sweeps, duality gap).
 
@@ -79,10 +86,11 @@ def gram_descent(
     cdef Py_ssize_t* every = <Py_ssize_t*> lists.data
     cdef algos_gram_problem problem
     cdef double gap = 0
+    cdef double* noted = NULL if gains is None or gains.shape[0] == 0 else &gains[0]
     problem.A, problem.l1, problem.l2 = &A[0, 0], &l1[0], &l2[0]
     problem.v, problem.u, problem.p, problem.square = &v[0], &u[0], p, square
     with nogil:
         for j in range(p):
             every[j] = j
-        sweeps = _descend(&problem, &c[0], every, every + p, tol, max_sweeps, &gap)
+        sweeps = _descend(&problem, &c[0], every, every + p, tol, max_sweeps, &gap, noted)
     return sweeps, gap

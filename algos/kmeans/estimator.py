@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 
 from algos._common.base import Estimator, learning
@@ -27,21 +27,20 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import seed_key
-from algos._common.scale import exponent_of, exponent_of_weights, scaled, unscaled
-from algos._common.threads import effective_n_threads, threads_for
+from algos._common.scale import scaled, unscaled, weights_in_range
+from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
 from algos._common.warn import warn
-from algos._cython._codes import is_fast
+from algos.kmeans.fitted import Fitted
 from algos.kmeans.incremental import Incremental
-from algos.kmeans.metric import METRICS, distances_to, inertia_of, label_rows, make_rows
-from algos.kmeans.restarts import Model, Plan, Progress, best_run, check_initial_centers
+from algos.kmeans.metric import METRICS, label_rows, make_rows
+from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
+from algos.kmeans.restarts import Model, Progress, best_run
 from algos.kmeans.rows import Doubles, Rows
 
 
-class KMeans(
-    Incremental, TransformerMixin, ClassNamePrefixFeaturesOutMixin, ClusterMixin, Estimator
-):
+class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
     """k-means clustering, a drop-in for :class:`sklearn.cluster.KMeans`.
 
     The same parameters and attributes as scikit-learn's class, and clusters of the same
@@ -149,10 +148,12 @@ class KMeans(
     zero, or is so extreme (1e9 and more in float32) that squares would leave the dtype's
     range.
 
-    Sparse X is worked on as CSR; other formats are converted once. Its distances are
-    differences of squared lengths in float64. Where rows are 1e6 times as long as their
-    distances to centres, squared distances are right to some four digits; from 1e7 on labels
-    are wrong too. Give such rows, which store nearly all their values, as an array.
+    Sparse X is worked on as CSR; other formats are converted at each call, and rows whose
+    columns are not in ascending order are put in order in a copy, which `X.sort_indices()`
+    spares. Distances of sparse rows are differences of squared lengths in float64. Where rows
+    are 1e6 times as long as their distances to centres, squared distances are right to some
+    four digits; from 1e7 on labels are wrong too. Give such rows, which store nearly all
+    their values, as an array.
 
     With m stored values, an iteration takes about ``2 * m * n_clusters`` operations, and
     beyond X it needs memory for 12 bytes a row and about five arrays of the shape of the
@@ -302,89 +303,16 @@ class KMeans(
         """
         return self.fit(X, sample_weight=sample_weight).transform(X)
 
-    def predict(self, X: Any) -> NDArray[np.int32]:
-        """Return the label of the nearest centre for each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), dtype int32
-        """
-        X, centers, _ = self._checked(X)
-        return label_rows(X, centers, self._threads_for(X), self.metric)
-
-    def transform(self, X: Any) -> NDArray[Any]:
-        """Return the distance of each row to each centre, in the metric's unit.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        distances : ndarray of shape (n_samples, n_clusters)
-            In the dtype of X: Euclidean distances, or 1 - cos.
-        """
-        X, centers, exponent = self._checked(X)
-        distances = distances_to(X, centers, self._threads_for(X), self.metric)
-        return scaled(distances, -exponent)  # type: ignore[no-any-return]
-
-    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Return minus the inertia of X.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : None
-            Ignored.
-        sample_weight : array-like of shape (n_samples,), default=None
-
-        Returns
-        -------
-        score : float
-        """
-        X, centers, exponent = self._checked(X)
-        weight = check_sample_weight(sample_weight, X.shape[0])
-        weight, weight_exponent = _weights_in_range(weight)
-        inertia = inertia_of(X, weight, centers, self._threads_for(X), self.metric)
-        return -unscaled(inertia, 2 * exponent + weight_exponent)
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.cluster_centers_)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def _checked(self, X: Any) -> tuple[Any, NDArray[Any], int]:
-        """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
-        self._check_has_centers()
-        X = canonical(validate_rows(self, X, reset=False, accept_sparse="csr"))
-        exponent = self._exponent_for(X.dtype)
-        centers = scaled(self.cluster_centers_, exponent)
-        centers = np.ascontiguousarray(centers, dtype=X.dtype)
-        return scaled(X, exponent), centers, exponent
-
-    def _exponent_for(self, dtype: Any) -> int:
-        """Return e such that the centres / 2**e have squares that are numbers in `dtype`."""
-        if dtype == self.cluster_centers_.dtype:
-            return self._exponent
-        exponent = exponent_of(self.cluster_centers_)
-        return exponent if abs(exponent) > np.finfo(dtype).maxexp // 4 else 0
-
-    def _threads_for(self, X: Any) -> int:
-        return threads_for(self.n_jobs, X.size * self._n_features_out)
-
     def _fit(self, X: Any, weight: Doubles | None, n_threads: int) -> KMeans:
         resumable = Resumable(self, X, sample_weight=weight)
         positive, positive_weight = drop_zero_weight(X, weight)
-        positive_weight, weight_exponent = _weights_in_range(positive_weight)
-        _check_enough(positive.shape[0], self.n_clusters)
+        positive_weight, weight_exponent = weights_in_range(positive_weight)
+        check_enough(positive.shape[0], self.n_clusters)
         if resumable.state is None:
             progress = Progress(seed_key(self.random_state))
         else:
@@ -419,24 +347,10 @@ class KMeans(
             )
 
     def _plan(self, rows: Rows, exponent: int, weight_exponent: int) -> Plan:
-        given = not isinstance(self.init, str) and not callable(self.init)
-        if self.n_init != "auto":
-            n_init = self.n_init
-        else:
-            n_init = 1 if given or self.init in ("k-means++", "k-means||") else 10
-        init = self.init
-        if given:
-            init = check_initial_centers(init, self.n_clusters, rows.X.shape[1])
-            if n_init != 1:
-                warn(
-                    f"Explicit initial center position passed: performing only one init in "
-                    f"KMeans instead of n_init={n_init}.",
-                    RuntimeWarning,
-                )
-            n_init = 1
+        init, n_init = starts_from(self.init, self.n_init, self.n_clusters, rows.X.shape[1])
         tol = self.tol * rows.mean_variance
-        algorithm = _choose_algorithm(self.algorithm, rows, self.n_clusters)
-        say(self, f"algorithm_ {algorithm!r}: {_reason_for(algorithm, self.algorithm, rows)}")
+        algorithm = choose_algorithm(self.algorithm, rows, self.n_clusters)
+        say(self, f"algorithm_ {algorithm!r}: {reason_for(algorithm, self.algorithm, rows)}")
         return Plan(
             self.n_clusters, init, n_init, self.max_iter, tol, algorithm, exponent, weight_exponent
         )
@@ -452,57 +366,6 @@ class KMeans(
         validation = np.full(len(objective), np.nan)
         self.history_ = {**model.history, "objective": objective, "validation": validation}
         self._exponent = plan.exponent
-
-
-_FEW_DISTANCES = 50_000  # a pass: for fewer "auto" makes no codes
-_REASONS = {
-    "lloyd": "a row's distances cost less than to keep bounds on them",
-    "hamerly": "bounds spare the distances of rows that keep their label",
-    "quantized": "products of 8-bit codes rule most centres out",
-}
-
-
-def _reason_for(chosen: str, asked: str, rows: Rows) -> str:
-    """Return why `_choose_algorithm` chose so."""
-    if asked == "auto":
-        return _REASONS[chosen]
-    if chosen == {"elkan": "hamerly"}.get(asked, asked):
-        return f"algorithm={asked!r} was asked for"
-    if asked == "quantized":
-        return f"codes were asked for but not made: {rows.why_no_codes}"
-    return f"bounds were asked for but not kept: {rows.why_no_bounds}"
-
-
-def _choose_algorithm(algorithm: str, rows: Rows, n_clusters: int) -> str:
-    """Return "lloyd", "hamerly" or "quantized".
-
-    Measured: codes pay wherever they can be made. Else bounds pay from about 3000 products a
-    row; not with many centres, when some other one is always near, nor with few rows, beside
-    which the distances between centres count, which bounds need in each pass.
-    """
-    n, d = rows.X.shape
-    has_room = rows.has_room_for_bounds(n_clusters)
-    pays = algorithm == "auto" and is_fast() and n * n_clusters >= _FEW_DISTANCES
-    if (algorithm == "quantized" or pays) and rows.codes is not None:
-        return "quantized"
-    if algorithm == "lloyd" or not has_room:
-        return "lloyd"
-    pays = n_clusters * d >= 3000 and n_clusters <= 256 and n >= 50 * n_clusters
-    return "hamerly" if algorithm == "elkan" or pays else "lloyd"
-
-
-def _weights_in_range(weight: Doubles | None) -> tuple[Doubles | None, int]:
-    """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow."""
-    exponent = exponent_of_weights(weight)
-    return scaled(weight, exponent), exponent
-
-
-def _check_enough(n_rows: int, n_clusters: int) -> None:
-    if n_rows < n_clusters:
-        raise ValueError(
-            f"n_samples={n_rows} should be >= n_clusters={n_clusters}; "
-            f"give more rows (of positive weight), or write n_clusters={n_rows}"
-        )
 
 
 def _warn_if_fewer(weights: NDArray[Any]) -> None:

@@ -14,7 +14,8 @@ from algos._common.scale import unscaled
 from algos._cython.kmeans_exchange import exchange
 from algos.kmeans.lloyd import Descent, descend
 from algos.kmeans.metric import rows_of_means
-from algos.kmeans.restarts import Model, Plan, Progress, best_run
+from algos.kmeans.plan import Plan
+from algos.kmeans.restarts import Model, Progress, best_run
 from algos.kmeans.rows import Doubles, Labels, Rows
 from algos.kmeans.stream import Mergers, Stream
 

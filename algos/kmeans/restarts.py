@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array
 
 from algos._common.callbacks import Task
 from algos._common.random import Key, stream
@@ -17,27 +16,10 @@ from algos._common.validation import read_only
 from algos.kmeans.bounds import BoundedPasses
 from algos.kmeans.lloyd import Descent, Passes, descend
 from algos.kmeans.parallel_seeding import parallel_plus_plus
+from algos.kmeans.plan import Plan, check_initial_centers
 from algos.kmeans.quantized import QuantizedPasses
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows
 from algos.kmeans.seeding import plus_plus, random_rows
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to do, with every "auto" resolved; `tol` in units of squared distance."""
-
-    n_clusters: int
-    init: Any  # "k-means++", "k-means||", "random", a callable, or an array in the coordinates of X
-    n_init: int
-    max_iter: int
-    tol: float
-    algorithm: str  # "lloyd", "hamerly" or "quantized"
-    exponent: int = 0  # the rows are those of X / 2**exponent
-    weight_exponent: int = 0  # the weights are those given / 2**weight_exponent
-
-    @property
-    def inertia_exponent(self) -> int:
-        return 2 * self.exponent + self.weight_exponent
 
 
 @dataclass
@@ -167,22 +149,10 @@ def initial_centers(rows: Rows, plan: Plan, key: Key, run: int) -> Doubles:
         seed = np.random.RandomState(stream(key, run).integers(2**32))
         X = read_only(scaled(rows.X, -plan.exponent))
         centers = centers(X, plan.n_clusters, random_state=seed)
+        if centers is None:
+            raise ValueError(
+                f"`init`={plan.init!r} returned None; a callable `init` must return the centres, "
+                f"an array of shape ({plan.n_clusters}, {rows.X.shape[1]})"
+            )
     checked = check_initial_centers(centers, plan.n_clusters, rows.X.shape[1])
     return rows.shifted(scaled(checked, plan.exponent))
-
-
-def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Doubles:
-    """Return given centres as float64 of shape (n_clusters, n_features)."""
-    checked = check_array(centers, dtype=np.float64, order="C", input_name="init")
-    for given, wanted, what in zip(
-        checked.shape,
-        (n_clusters, n_features),
-        ("clusters", "features of the data"),
-        strict=True,
-    ):
-        if given != wanted:
-            raise ValueError(
-                f"The shape of the initial centers {checked.shape} does not match the number of "
-                f"{what} {wanted}; `init` must be of shape ({n_clusters}, {n_features})"
-            )
-    return checked  # type: ignore[no-any-return]

@@ -255,10 +255,13 @@ def _nearest(
     labels: Labels,
     squares: Doubles | None,
     n_threads: int,
+    *,
+    measured: bool = True,
 ) -> float:
+    """Label the rows, and return their inertia if it is to be measured."""
     shift, shifted = _shift_of(centers)
     inertia, _ = assign(
-        X, weight, shift, shifted, centers, rounding_of(X), labels, None, None, squares, True,
+        X, weight, shift, shifted, centers, rounding_of(X), labels, None, None, squares, measured,
         n_threads,
     )  # fmt: skip
     return float(inertia)
@@ -267,11 +270,7 @@ def _nearest(
 def label_rows(X: Floats, centers: Floats, n_threads: int) -> Labels:
     """Return the label of the nearest centre for each row, the first of equals."""
     labels = np.empty(len(X), dtype=np.int32)
-    shift, shifted = _shift_of(centers)
-    assign(
-        X, None, shift, shifted, centers, rounding_of(X), labels, None, None, None, False,
-        n_threads,
-    )  # fmt: skip
+    _nearest(X, None, centers, labels, None, n_threads, measured=False)
     return labels
 
 

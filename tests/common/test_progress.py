@@ -10,7 +10,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from algos._common.callbacks import HAS_CALLBACKS
 from algos._common.checkpoint import ATTRIBUTE
 from algos.callbacks import Checkpoint
 from tests.common.estimators import (
@@ -21,39 +20,9 @@ from tests.common.estimators import (
     learned,
     outputs,
 )
+from tests.common.recorder import Recorder, StopError, needs_callbacks, stop
 
 iterative = cases_where(lambda case: case.has("max_iter"))
-needs_callbacks = pytest.mark.skipif(
-    not HAS_CALLBACKS, reason="scikit-learn before 1.9 has no callbacks"
-)
-
-
-class Recorder:
-    """Writes down every call; acts at the chosen end of a task of the lowest level."""
-
-    def __init__(self, act=None, at=1):
-        self.act = act
-        self.at = at
-        self.begun = []
-        self.ended = []
-        self.setups = self.teardowns = self.leaves = 0
-
-    def setup(self, estimator, context):
-        self.setups += 1
-
-    def teardown(self, estimator, context):
-        self.teardowns += 1
-
-    def on_fit_task_begin(self, estimator, context):
-        self.begun.append(id(context))
-
-    def on_fit_task_end(self, estimator, context):
-        self.ended.append(id(context))
-        if context.max_subtasks == 0:
-            self.leaves += 1
-            if self.act is not None and self.leaves == self.at:
-                return self.act()
-        return False
 
 
 class Stopper(Recorder):
@@ -74,14 +43,6 @@ class Snapshots(Recorder):
         super().on_fit_task_end(estimator, context)
         if context.max_subtasks == 0 and fitted_estimator is not None:
             self.taken.append(outputs(fitted_estimator, self.X))
-
-
-class StopError(Exception):
-    pass
-
-
-def stop():
-    raise StopError
 
 
 def fit_with(case, X, *callbacks, **parameters):

@@ -1,11 +1,7 @@
 """DESIGN section 3, points 5 and 6: any number of threads, the same bits; forks; callers."""
 
-import json
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import joblib
 import pytest
@@ -19,22 +15,11 @@ from tests.common.estimators import (
     learned,
     outputs,
 )
-
-ROOT = Path(__file__).parents[2]
+from tests.common.processes import run_module
 
 
 def run_digests(*arguments, **environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.common.digests", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+    return run_module("tests.common.digests", *arguments, **environment)
 
 
 @pytest.fixture(scope="module")

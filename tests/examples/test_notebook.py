@@ -13,9 +13,13 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "plot_streamed_digit
 pytestmark = pytest.mark.skipif(not EXAMPLE.exists(), reason="the documentation is not here")
 
 
-def code_cells():
+def cells_of(kind):
     cells = json.loads(EXAMPLE.with_suffix(".ipynb").read_text())["cells"]
-    return [cell for cell in cells if cell["cell_type"] == "code"]
+    return [cell for cell in cells if cell["cell_type"] == kind]
+
+
+def code_cells():
+    return cells_of("code")
 
 
 def test_the_notebook_has_the_code_of_the_example():
@@ -26,6 +30,11 @@ def test_the_notebook_has_the_code_of_the_example():
 def test_the_notebook_was_run_without_errors():
     kinds = [output["output_type"] for cell in code_cells() for output in cell["outputs"]]
     assert "stream" in kinds and "display_data" in kinds and "error" not in kinds
+
+
+def test_the_texts_of_the_notebook_have_no_markup_of_the_pages():
+    texts = ["".join(cell["source"]) for cell in cells_of("markdown")]
+    assert texts and not any(":`" in text or "``" in text for text in texts)
 
 
 def test_two_processes_give_the_labels_of_the_pipeline():

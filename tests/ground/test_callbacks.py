@@ -9,11 +9,8 @@ import pytest
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import HAS_CALLBACKS, NO_CALLBACKS, fit_tasks
 from algos.callbacks import Checkpoint
+from tests.common.recorder import needs_callbacks
 from tests.common.running_mean import RunningMeanRegressor
-
-needs_callbacks = pytest.mark.skipif(
-    not HAS_CALLBACKS, reason="scikit-learn before 1.9 has no callbacks"
-)
 
 
 class Nested(Estimator):

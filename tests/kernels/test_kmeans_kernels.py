@@ -15,13 +15,6 @@ from algos._cython.kmeans_update import sum_by_label
 LEVELS = (0, 3, 4)
 
 
-@pytest.fixture(params=LEVELS)
-def level(request):
-    chosen = _tile._test_choose_level(request.param)
-    yield chosen
-    _tile._test_choose_level(max(LEVELS))
-
-
 def problem(n, d, k, dtype, seed=0, weighted=True):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, d)).astype(dtype)

@@ -5,17 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from numpy.testing import assert_allclose
 
-from algos._cython import _tile
 from algos._cython.kmeans_merge import merge_closest
-
-LEVELS = (0, 3, 4)
-
-
-@pytest.fixture(params=LEVELS)
-def level(request):
-    chosen = _tile._test_choose_level(request.param)
-    yield chosen
-    _tile._test_choose_level(max(LEVELS))
 
 
 def brute_force(points, weights, n_merges):

@@ -16,9 +16,9 @@ from sklearn.datasets import load_digits, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from algos import KMeans
-from algos._common.callbacks import HAS_CALLBACKS
 from algos.callbacks import Checkpoint
 from algos.kmeans.restarts import Model, _is_better
+from tests.common.recorder import Recorder, StopError, needs_callbacks, stop
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -262,11 +262,11 @@ def test_bounds_survive_relocation():
 
 
 def test_auto_says_what_it_chose(digits, capsys, monkeypatch):
-    monkeypatch.setattr("algos.kmeans.estimator.is_fast", lambda: True)
+    monkeypatch.setattr("algos.kmeans.plan.is_fast", lambda: True)
     assert KMeans(60, random_state=0, verbose=1).fit(digits).algorithm_ == "quantized"
     assert "algorithm_ 'quantized': products of 8-bit" in capsys.readouterr().out
     assert KMeans(2, random_state=0).fit(digits[:100]).algorithm_ == "lloyd"  # too few rows
-    monkeypatch.setattr("algos.kmeans.estimator.is_fast", lambda: False)
+    monkeypatch.setattr("algos.kmeans.plan.is_fast", lambda: False)
     assert KMeans(10, random_state=0).fit(digits).algorithm_ == "lloyd"
     assert KMeans(60, random_state=0).fit(digits).algorithm_ == "lloyd"  # too few rows
     many = np.concatenate([digits, digits + 0.1])
@@ -366,34 +366,25 @@ def test_a_callable_start_cannot_write_to_the_data(digits):
         KMeans(4, init=careless).fit(digits)
 
 
-@pytest.mark.skipif(not HAS_CALLBACKS, reason="scikit-learn before 1.9 has no callbacks")
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_a_callable_that_returns_nothing_is_told_so(digits, metric):
+    def forgetful(X, n_clusters, random_state):
+        X[:n_clusters]
+
+    with pytest.raises(ValueError, match=r"returned None; .* must return .* shape \(4, 64\)"):
+        KMeans(4, init=forgetful, metric=metric).fit(digits)
+
+
+@needs_callbacks
 @pytest.mark.parametrize("algorithm", ["lloyd", "elkan"])
 def test_a_resumption_may_be_interrupted_and_repeated(digits, algorithm, tmp_path):
-    class Interrupt:
-        def __init__(self, at):
-            self.at = at
-
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
-
-        def on_fit_task_end(self, estimator, context):
-            self.at -= context.max_subtasks == 0
-            if self.at == 0:
-                raise KeyboardInterrupt
-
     model = KMeans(10, random_state=0, tol=0, algorithm=algorithm)
     whole = clone(model).fit(digits)
     interrupted = clone(model)
-    with pytest.raises(KeyboardInterrupt):
-        interrupted.set_callbacks(Checkpoint(tmp_path / "fit"), Interrupt(4)).fit(digits)
-    loaded = joblib.load(tmp_path / "fit").set_callbacks(Interrupt(5))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(StopError):
+        interrupted.set_callbacks(Checkpoint(tmp_path / "fit"), Recorder(stop, at=4)).fit(digits)
+    loaded = joblib.load(tmp_path / "fit").set_callbacks(Recorder(stop, at=5))
+    with pytest.raises(StopError):
         loaded.fit(digits)
     loaded.set_callbacks().fit(digits)
     assert loaded.n_iter_ == whole.n_iter_

@@ -13,8 +13,8 @@ from sklearn.cluster import KMeans as ReferenceKMeans
 from sklearn.datasets import load_digits
 
 from algos import KMeans
-from algos._common.callbacks import HAS_CALLBACKS
 from algos.callbacks import Checkpoint
+from tests.common.recorder import Recorder, StopError, needs_callbacks, stop
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -187,59 +187,6 @@ def test_far_rows_have_finite_distances(digits):
     assert_allclose(model.transform(far), 8e200, rtol=1e-5)
 
 
-def broken(X, fault, index_type):
-    """Return CSR rows with one fault that SciPy does not see."""
-    X = X.copy()
-    X.indices, X.indptr = X.indices.astype(index_type), X.indptr.astype(index_type)
-    if fault == "indptr beyond":
-        X.indptr[2] = 10**9
-    elif fault == "indptr ends beyond":
-        X.indptr[-1] = 10**9
-    elif fault == "indptr descends":
-        X.indptr[2] = 0
-    elif fault == "indptr negative":
-        X.indptr[0] = -(10**6)
-    elif fault == "indptr short":
-        X.indptr = X.indptr[:-2].copy()
-    elif fault == "indptr long":
-        X.indptr = np.append(X.indptr, np.full(10**5, X.indptr[-1]))
-    elif fault == "data short":
-        X.data = X.data[:3].copy()
-    else:
-        X.indices[3] = {"index too large": 10**9, "index negative": -(10**9)}[fault]
-    return X
-
-
-@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-@pytest.mark.parametrize("index_type", [np.int32, np.int64])
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "indptr beyond",
-        "indptr ends beyond",
-        "indptr descends",
-        "indptr negative",
-        "indptr short",
-        "indptr long",
-        "data short",
-        "index too large",
-        "index negative",
-    ],
-)
-def test_rows_that_are_no_csr_are_refused_and_leave_the_fit(fault, index_type, metric):
-    X = sparse.csr_matrix(np.eye(6) + 1)
-    bad = broken(X, fault, index_type)
-    model = KMeans(2, random_state=0, metric=metric).fit(X)
-    before = joblib.hash(vars(model))
-    calls = (model.predict, model.transform, model.score, model.fit, model.partial_fit)
-    for call in (*calls, KMeans(2, metric=metric).partial_fit):
-        with pytest.raises(ValueError, match=r"`X` must be a CSR matrix: its `indptr`"):
-            call(bad)
-    with pytest.raises(ValueError, match=r"`X` must be a CSR matrix: its `indptr`"):
-        model.fit(bad, sample_weight=[1, 0, 1, 1, 1, 1])
-    assert joblib.hash(vars(model)) == before
-
-
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_any_types_of_indices_will_do(metric):
     X = texts(100, 30)
@@ -278,30 +225,13 @@ def test_nothing_is_ever_dense():
     assert peak < 20 * 8 * k * d + 100 * n
 
 
-@pytest.mark.skipif(not HAS_CALLBACKS, reason="scikit-learn before 1.9 has no callbacks")
+@needs_callbacks
 def test_a_checkpoint_resumes_to_the_same_bits(tmp_path):
-    class Interrupt:
-        left = 4
-
-        def setup(self, estimator, context):
-            pass
-
-        def teardown(self, estimator, context):
-            pass
-
-        def on_fit_task_begin(self, estimator, context):
-            pass
-
-        def on_fit_task_end(self, estimator, context):
-            self.left -= context.max_subtasks == 0
-            if self.left == 0:
-                raise KeyboardInterrupt
-
     X = texts()
     model = KMeans(12, random_state=0, tol=0)
     whole = clone(model).fit(X)
-    with pytest.raises(KeyboardInterrupt):
-        clone(model).set_callbacks(Checkpoint(tmp_path / "fit"), Interrupt()).fit(X)
+    with pytest.raises(StopError):
+        clone(model).set_callbacks(Checkpoint(tmp_path / "fit"), Recorder(stop, at=4)).fit(X)
     resumed = joblib.load(tmp_path / "fit").fit(X)
     assert resumed.cluster_centers_.tobytes() == whole.cluster_centers_.tobytes()
     assert resumed.n_iter_ == whole.n_iter_

@@ -735,3 +735,21 @@ def test_what_a_state_tells_of_all_rows_is_exact(
             warnings.simplefilter("error")
             true = weight @ (kmeans.transform(X).min(axis=1) ** 2)
         assert true <= kmeans.inertia_ * (1 + 1e-7) + 1e-7
+
+
+@pytest.mark.parametrize("name", ["predict", "transform", "score"])
+def test_the_error_of_a_callable_start_is_the_users_own(name):
+    def mistaken(X, n_clusters, random_state):
+        return X.nothing
+
+    kmeans = KMeans(3, init=mistaken, random_state=0).partial_fit(groups(300)[0])
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        getattr(kmeans, name)(groups(300)[0])
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = kmeans.inertia_
+
+
+def test_a_merge_into_an_unfitted_one_says_what_to_do():
+    fitted = KMeans(3, random_state=0).fit(groups(300)[0])
+    with pytest.raises(NotFittedError, match="`partial_fit` first, or begin with a copy"):
+        KMeans(3).merge(fitted)

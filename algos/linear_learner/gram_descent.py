@@ -1,0 +1,170 @@
+"""Lasso and elastic net of the squared loss, from inner products alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+from algos._common.threads import one_thread_blas
+from algos._cython.linear_gram_descent import gram_descent
+from algos.linear_learner.gram import Products, finished
+from algos.linear_learner.problem import Control, Doubles, Penalty, Solution
+
+_FLOOR = 1e-14  # of the relative gap: what rounding leaves
+_SWEEPS = 10  # before the active coordinates are solved for directly, and
+_ACTIVE_A_SWEEP = 20  # one more for so many active coordinates each
+_JUMPS = 8  # in a row
+_RIDGE = 1e-10
+
+Stop = Callable[[int, float], bool]
+
+
+def solve_path(
+    products: Products,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution]:
+    """Return the minimum for each penalty, each begun at the one before.
+
+    Parameters
+    ----------
+    products : Products
+    penalties : list of Penalty
+        Strongest first.
+    control : Control
+    start : list of Solution, default=None
+        Where to begin instead.
+
+    Returns
+    -------
+    list of Solution
+    """
+    solutions: list[Solution] = []
+    coef = np.zeros(products.cross.shape)
+    for candidate, penalty in enumerate(penalties):
+        if start is not None:
+            coef = start[candidate].coef / products.unit
+        solutions.append(_solve_one(products, penalty, control, coef, candidate))
+        coef = solutions[-1].coef / products.unit
+    return solutions
+
+
+def _solve_one(
+    products: Products, penalty: Penalty, control: Control, start: Doubles, candidate: int
+) -> Solution:
+    penalty, null = products.of_unit(penalty), products.null
+    coef = np.where(np.diagonal(products.gram) > 0, start, 0.0)
+    before = products.loss(coef) + penalty.value(coef)
+    tol = max(control.tol, _FLOOR)
+    gaps, falls = np.full(len(coef), null), np.zeros(0)
+
+    def stop(output: int, gap: float) -> bool:
+        gaps[output] = gap
+        if control.give_up is None or null == 0:
+            return False
+        intercept = products.target_mean - coef @ products.mean
+        unit, certificate = products.unit, float(gaps.sum()) / null
+        return control.give_up(candidate, coef * unit, intercept * unit, certificate)
+
+    for output in range(len(coef)):
+        limit = tol * null / len(coef)
+        done = _descend(products, penalty, output, coef, limit, control.max_iter, stop)
+        falls = _sum_of_unequal(falls, done)
+    objectives: list[float] = (before - np.cumsum(falls)).tolist()
+    gap = float(gaps.sum())
+    return finished(products, penalty, coef, gap, tol, objectives, criterion="duality gap")
+
+
+def _sum_of_unequal(a: Doubles, b: Doubles) -> Doubles:
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    total = longer.copy()
+    total[: len(shorter)] += shorter
+    return total
+
+
+def _descend(
+    products: Products,
+    penalty: Penalty,
+    output: int,
+    coef: Doubles,
+    tol: float,
+    max_iter: int,
+    stop: Stop,
+) -> Doubles:
+    """Change one row of coef to the minimum; return by how much each iteration lowered it.
+
+    Sweeps over the coordinates find which ones are zero, fast where columns have little to
+    do with one another; the others are then solved for directly, which no correlation slows.
+    """
+    v, cross = coef[output], np.ascontiguousarray(products.cross[output])
+    slopes, falls, done = np.empty_like(v), np.zeros(max_iter), 0
+    while True:
+        sweeps = min(_SWEEPS + np.count_nonzero(v) // _ACTIVE_A_SWEEP, max_iter - done)
+        did, gap = gram_descent(
+            products.gram,
+            cross,
+            penalty.l1,
+            penalty.l2,
+            v,
+            slopes,
+            float(products.square[output]),
+            tol,
+            sweeps,
+            falls[done:],
+        )
+        done += did
+        if stop(output, gap) or gap <= tol or did < sweeps or done >= max_iter:
+            return falls[:done]
+        falls[done] = _solve_active(products.gram, slopes, penalty, v)
+        done += 1
+
+
+def _solve_active(gram: Doubles, slopes: Doubles, penalty: Penalty, v: Doubles) -> float:
+    """Move to the minimum over the coordinates that are not zero, as far as signs hold.
+
+    A coordinate that would change its sign becomes zero, and the others go on from there.
+    Returns by how much the objective fell.
+    """
+    total = 0.0
+    for _ in range(_JUMPS):
+        active = np.flatnonzero(v)
+        if len(active) == 0:
+            break
+        fall, is_minimum = _jump(gram, slopes, penalty, v, active)
+        total += fall
+        if is_minimum:
+            break
+    return total
+
+
+def _jump(
+    gram: Doubles, slopes: Doubles, penalty: Penalty, v: Doubles, active: NDArray[np.intp]
+) -> tuple[float, bool]:
+    """Return by how much one jump lowered the objective, and whether it is the last."""
+    now, l2 = v[active], penalty.l2[active]
+    gradient = slopes[active] - penalty.l1[active] * np.sign(now) - l2 * now
+    rows = gram[active]
+    matrix = rows[:, active] + np.diag(l2)
+    with one_thread_blas():
+        factor, info = lapack.dpotrf(matrix)
+        if info != 0:
+            # More columns than rows, say: far along what the data leave open, to a zero.
+            ridge = _RIDGE * np.diagonal(matrix).max()
+            factor, info = lapack.dpotrf(matrix + ridge * np.eye(len(now)))
+        step = lapack.dpotrs(factor, gradient)[0]
+        opposite = np.flatnonzero(step * now < 0)
+        lengths = -now[opposite] / step[opposite]
+        length = min(1.0, lengths.min(initial=1.0))
+        step *= length
+        fall = float(gradient @ step - step @ matrix @ step / 2)
+        if info != 0 or not fall > 0 or not np.isfinite(step).all():
+            return 0.0, True
+        slopes -= step @ rows
+    now += step
+    now[opposite[lengths <= length]] = 0
+    v[active] = now
+    return fall, length == 1
