@@ -9,17 +9,22 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "KMeans": "algos.kmeans.estimator",
+    "LinearLearnerClassifier": "algos.linear_learner.classifier",
+    "LinearLearnerRegressor": "algos.linear_learner.regressor",
     "PCA": "algos.pca.estimator",
     "show_versions": "algos._show_versions",
 }
-_SUBMODULES = ("callbacks", "kmeans", "pca", "plotting")
+_SUBMODULES = ("callbacks", "kmeans", "linear_learner", "pca", "plotting")
 
 __all__ = [
     "KMeans",
+    "LinearLearnerClassifier",
+    "LinearLearnerRegressor",
     "PCA",
     "__version__",
     "callbacks",
     "kmeans",
+    "linear_learner",
     "pca",
     "plotting",
     "show_versions",

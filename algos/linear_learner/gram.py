@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg
 from scipy.linalg import lapack
 
 from algos._common.memory import require_memory

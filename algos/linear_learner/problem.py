@@ -159,6 +159,8 @@ class Control:
         For callbacks: `control.task.loop("iteration", range(...))`, by solvers of one candidate.
     give_up : callable, default=None
         Ends hopeless candidates of a pack early; None keeps all.
+    epochs : Epochs, default=None
+        What stochastic steps need (`stochastic.py`).
     """
 
     tol: float = 1e-6
@@ -166,6 +168,7 @@ class Control:
     verbose: int = 0
     task: Task = NO_CALLBACKS
     give_up: GiveUp | None = None
+    epochs: Any = None
 
 
 # A solver of many candidates of one problem, in the order of the penalties (strongest

@@ -130,6 +130,10 @@ class DenseRows(LossesOfRows):
         )  # fmt: skip
         return np.c_[products, sums[1:]]
 
+    def in_units(self, shift: Doubles, scale: Doubles) -> DenseRows:
+        """Return the same rows with another shift and scale."""
+        return DenseRows(self.X, shift, scale, self.n_threads)
+
     def subset(self, indices: NDArray[np.intp]) -> DenseRows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""
         return DenseRows(self.X[indices], self.shift, self.scale, self.n_threads)
@@ -158,10 +162,14 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Any:
         total = weight.sum()
         mean = X.T @ weight / total
         squares = X.multiply(X).T @ weight / total
-        return SparseRows(X, _scale_of(mean, squares - mean**2, center=center), n_threads)
+        rows = SparseRows(X, _scale_of(mean, squares - mean**2, center=center), n_threads)
+        rows.mean, rows.variance = mean, np.maximum(squares - mean**2, 0)
+        return rows
     mean, variance = column_mean_and_variance(X, weight, n_threads)
     shift = mean if center else np.zeros(len(mean))
-    return DenseRows(X, shift, _scale_of(mean, variance, center=center), n_threads)
+    rows = DenseRows(X, shift, _scale_of(mean, variance, center=center), n_threads)
+    rows.mean, rows.variance = mean, variance
+    return rows
 
 
 def _scale_of(mean: Doubles, variance: Doubles, *, center: bool) -> Doubles:

@@ -80,6 +80,10 @@ class SparseRows(LossesOfRows):
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
         return np.c_[(self.X.T @ values).T / self.scale, values.sum(axis=0)]
 
+    def in_units(self, shift: Doubles, scale: Doubles) -> SparseRows:
+        """Return the same rows over another scale; CSR takes no shift."""
+        return SparseRows(self.X, scale, self.n_threads)
+
     def subset(self, indices: NDArray[np.intp]) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""
         return SparseRows(self.X[indices], self.scale, self.n_threads)

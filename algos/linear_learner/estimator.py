@@ -1,0 +1,360 @@
+"""What both linear learners share: parameters, checks, and the way from data to model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.base import Estimator
+from algos._common.callbacks import fit_tasks
+from algos._common.csr import canonical
+from algos._common.params import (
+    N_JOBS,
+    POSITIVE_INT,
+    VERBOSE,
+    ArrayLike as IsArrayLike,
+    Boolean,
+    Constraint,
+    Interval,
+    Options,
+    RandomState,
+)
+from algos._common.random import Key, seed_key
+from algos._common.row_key import row_keys
+from algos._common.split import validation_split
+from algos._common.threads import effective_n_threads, threads_for
+from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+from algos._common.verbose import say
+from algos._common.warn import warn
+from algos.linear_learner.decisions import decision_values
+from algos.linear_learner.incremental import Incremental
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.pack import Outcome, Variant, fit_one, fit_pack, refitted
+from algos.linear_learner.penalties import is_pack
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.selection import Validation
+from algos.linear_learner.solvers import SOLVERS
+from algos.linear_learner.stochastic import OPTIMIZERS, Schedule
+from algos.linear_learner.stream import unit_exponent
+from algos.linear_learner.targets import require_target
+from algos.linear_learner.threshold import Target
+from algos.linear_learner.training import Data, Model, Settings, Strength
+
+NON_NEGATIVE = Interval(Real, 0, None)
+POSITIVE = Interval(Real, 0, None, closed="neither")
+SHARE = Interval(Real, 0, 1, closed="neither")
+
+# Rows of the constraint table that classifier and regressor share.
+SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
+    "alpha": [Options("auto"), NON_NEGATIVE, IsArrayLike()],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both"), IsArrayLike()],
+    "fit_intercept": [Boolean()],
+    "standardize": [Boolean()],
+    "solver": [Options("auto", *SOLVERS)],
+    "tol": [NON_NEGATIVE],
+    "max_iter": [POSITIVE_INT],
+    "n_alphas": [POSITIVE_INT],
+    "validation_fraction": [SHARE],
+    "early_stopping": [Boolean()],
+    "refit": [Boolean()],
+    "warm_start": [Boolean()],
+    "optimizer": [Options(*OPTIMIZERS)],
+    "learning_rate_init": [Options("auto"), POSITIVE],
+    "momentum": [Interval(Real, 0, 1)],
+    "beta_1": [Interval(Real, 0, 1)],
+    "beta_2": [Interval(Real, 0, 1)],
+    "intercept_learning_rate": [POSITIVE],
+    "intercept_alpha": [NON_NEGATIVE],
+    "learning_rate_step": [POSITIVE_INT],
+    "learning_rate_factor": [Interval(Real, 0, 1, closed="right")],
+    "learning_rate_min": [NON_NEGATIVE],
+    "batch_size": [POSITIVE_INT],
+    "n_iter_no_change": [POSITIVE_INT],
+    "min_improvement": [NON_NEGATIVE],
+    "init": [Options("zeros", "uniform", "normal")],
+    "init_scale": [POSITIVE, None],
+    "init_intercept": [Interval(Real, None, None, closed="neither"), None],
+    "random_state": [RandomState()],
+    "n_jobs": N_JOBS,
+    "verbose": VERBOSE,
+}
+
+
+class LinearLearner(Incremental, Estimator):
+    """Base of both linear learners: one objective, many losses, packs of candidates."""
+
+    _parameters: ClassVar[dict[str, list[Constraint | None]]]
+
+    alpha: Any
+    l1_ratio: Any
+    loss: str
+    fit_intercept: bool
+    standardize: bool
+    solver: str
+    tol: float
+    max_iter: int
+    n_alphas: int
+    selection_criterion: str
+    validation_fraction: float
+    early_stopping: bool
+    refit: bool
+    warm_start: bool
+    optimizer: str
+    learning_rate_init: Any
+    momentum: float
+    beta_1: float
+    beta_2: float
+    intercept_learning_rate: float
+    intercept_alpha: float
+    learning_rate_step: int
+    learning_rate_factor: float
+    learning_rate_min: float
+    batch_size: int
+    n_iter_no_change: int
+    min_improvement: float
+    init: str
+    init_scale: float | None
+    init_intercept: float | None
+    random_state: Any
+    n_jobs: int | None
+    verbose: int
+
+    coef_: Doubles
+    intercept_: Any
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # What the two kinds answer for themselves.
+
+    def _loss(self) -> Loss:
+        """Return the loss with its parameter."""
+        raise NotImplementedError
+
+    def _n_outputs(self) -> int:
+        raise NotImplementedError
+
+    def _encoded(self, y: Any, name: str = "y") -> Doubles:
+        """Return y as losses take it."""
+        raise NotImplementedError
+
+    def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
+        """Return the weightings of the classes to try."""
+        return [Variant(1.0, np.ones(len(target)))]
+
+    def _target(self) -> Target:
+        """Return the selection criterion."""
+        return Target(self.selection_criterion, 1.0, 0.0, 0.0)
+
+    def _top_k(self) -> int:
+        return 1
+
+    def _check_trainable(self, data: Data) -> None:
+        """Raise ValueError if the rows of positive weight cannot train a model."""
+
+    def _check_learned_enough(self) -> None:
+        """Raise NotFittedError if there is no model yet."""
+
+    def _validated_rows(self, X: Any, *, reset: bool) -> Any:
+        return canonical(validate_rows(self, X, reset=reset, accept_sparse="csr"))
+
+    def _data(self, X: Any, y: Any, sample_weight: Any, name: str = "y") -> Data:
+        """Return checked rows of positive weight; X is validated already."""
+        weight = check_sample_weight(sample_weight, X.shape[0])
+        X, weight, y = drop_zero_weight(X, weight, np.asarray(y))
+        target = self._encoded(y, name)
+        return Data(X, target, np.ones(X.shape[0]) if weight is None else weight)
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> None:
+        key = seed_key(self.random_state)
+        data = self._data(X, y, sample_weight)
+        self._check_trainable(data)
+        held_out = self._explicit_validation(X_val, y_val, sample_weight_val)
+        settings = replace(self._settings(), key=key)
+        if held_out is None and not self._must_choose():
+            outcome = self._fit_one(data, settings)
+        else:
+            outcome = self._fit_pack(data, held_out, settings)
+        self._set_model(outcome)
+        self._tell(outcome)
+        self._begin_stream(outcome, key, data)
+
+    def _settings(self) -> Settings:
+        return Settings(
+            self._loss(),
+            self.alpha,
+            self.l1_ratio,
+            self.n_alphas,
+            self.fit_intercept,
+            self.standardize,
+            self.solver,
+            self.tol,
+            self.max_iter,
+            effective_n_threads(self.n_jobs),
+            self._n_outputs(),
+            self.verbose,
+            self._schedule(),
+        )
+
+    def _schedule(self) -> Schedule:
+        scale = {"uniform": 0.07, "normal": 0.01}.get(self.init, 0.0)
+        return Schedule(
+            self.optimizer,
+            None if self.learning_rate_init == "auto" else self.learning_rate_init,
+            self.momentum,
+            self.beta_1,
+            self.beta_2,
+            self.intercept_learning_rate,
+            self.intercept_alpha,
+            self.learning_rate_step,
+            self.learning_rate_factor,
+            self.learning_rate_min,
+            self.batch_size,
+            self.n_iter_no_change,
+            self.min_improvement,
+            self.init,
+            scale if self.init_scale is None else self.init_scale,
+            self.init_intercept,
+        )
+
+    def _must_choose(self) -> bool:
+        """Tell whether validation rows are needed."""
+        return is_pack(self.alpha, self.l1_ratio) or self.selection_criterion != "loss"
+
+    def _explicit_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Data | None:
+        if X_val is None:
+            for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
+                if value is not None:
+                    raise ValueError(f"`{name}` must be None without `X_val`; pass X_val too")
+            return None
+        if y_val is None:
+            raise ValueError("`X_val` must come with `y_val`; pass y_val too")
+        rows = self._validated_rows(X_val, reset=False)
+        require_target(self, rows, y_val)
+        return self._data(rows, y_val, sample_weight_val, "y_val")
+
+    def _fit_one(self, data: Data, settings: Settings) -> Outcome:
+        (variant,) = self._variants(data.target, data.weight)
+        weighted = Data(data.X, data.target, data.weight * variant.factor)
+        with fit_tasks(self, settings.max_iter, X=data.X, y=data.target) as task:
+            return fit_one(weighted, settings, self._earlier(settings), task)
+
+    def _fit_pack(self, data: Data, held_out: Data | None, settings: Settings) -> Outcome:
+        train, validate = (data, held_out) if held_out is not None else self._split(data, settings)
+        variants = self._variants(train.target, train.weight)
+        explicit = self._variants(validate.target, validate.weight)
+        loss_weight = validate.weight * (explicit[0].factor if len(variants) == 1 else 1.0)
+        validation = Validation(
+            validate,
+            loss_weight,
+            settings.loss,
+            self._target(),
+            settings.n_outputs,
+            self._top_k(),
+            settings.n_threads,
+        )
+        gives_up = self.early_stopping and self.selection_criterion == "loss"
+        with fit_tasks(self, 1, X=data.X, y=data.target) as task:
+            for _ in task.loop("pack", range(1)):
+                outcome = fit_pack(train, settings, validation, variants, gives_up=gives_up)
+                if held_out is None and self.refit:
+                    outcome = self._refitted(outcome, data, settings)
+        return outcome
+
+    def _refitted(self, outcome: Outcome, data: Data, settings: Settings) -> Outcome:
+        powers = outcome.candidates.get("class_weight_power")
+        variants = self._variants(data.target, data.weight)
+        if powers is not None:
+            variants = [one for one in variants if one.power == powers[outcome.best]]
+        weighted = Data(data.X, data.target, data.weight * variants[0].factor)
+        return refitted(outcome, weighted, settings)
+
+    def _split(self, data: Data, settings: Settings) -> tuple[Data, Data]:
+        """Return the rows to train on and those to validate on, chosen by their content."""
+        assert settings.key is not None
+        target = data.target
+        single = target if target.ndim == 1 else np.ascontiguousarray(target[:, 0])
+        keys = row_keys(data.X, settings.key, single, n_threads=settings.n_threads)
+        classes = single if settings.loss.is_of_classes else None
+        sides = validation_split(
+            keys, self.validation_fraction, classes=classes, weight=data.weight
+        )
+        return data.subset(sides[0]), data.subset(sides[1])
+
+    def _earlier(self, settings: Settings) -> Model | None:
+        """Return the fitted model, if the next one is to begin from it."""
+        if not self.warm_start or not hasattr(self, "coef_"):
+            return None
+        coef = np.atleast_2d(self.coef_)
+        if coef.shape != (settings.n_outputs, self.n_features_in_):
+            return None
+        intercept = np.atleast_1d(self.intercept_).astype(np.float64)
+        strength = Strength(float(self.alpha_), float(self.l1_ratio_))
+        return Model(strength, coef, intercept, np.inf, np.inf, "", 0, False)
+
+    def _set_model(self, outcome: Outcome) -> None:
+        model = outcome.model
+        self._set_coefficients(model.coef, model.intercept)
+        self.alpha_, self.l1_ratio_ = model.strength
+        self.objective_ = model.objective
+        self.certificate_ = model.certificate
+        self.certificate_kind_ = model.criterion
+        self.n_iter_ = model.n_iter
+        self.solver_ = outcome.choice.name
+        self.candidates_ = outcome.candidates
+        self.best_index_ = outcome.best
+        self.history_ = {
+            "objective": np.array(model.objectives),
+            "validation": np.full(len(model.objectives), np.nan),
+        }
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Print what `verbose` asks for, and warn of what was not reached."""
+        model = outcome.model
+        say(self, f"solver_ {outcome.choice.name!r}: {outcome.choice.reason}")
+        figures = {
+            "objective": model.objective,
+            model.criterion or "certificate": model.certificate,
+            "iterations": model.n_iter,
+        }
+        text = f"alpha_ {self.alpha_:.6g}, l1_ratio_ {self.l1_ratio_:.6g}"
+        say(self, text, level=1, **figures)
+        if not model.converged:
+            warn(
+                f"{type(self).__name__} stopped after {model.n_iter} iterations with a "
+                f"{model.criterion} of {model.certificate:.3g} relative to the null model's "
+                f"objective, above tol={self.tol!r}; raise max_iter={self.max_iter!r} or tol, or "
+                f"alpha={self.alpha_!r} if the data alone do not determine the coefficients",
+                ConvergenceWarning,
+            )
+
+    def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
+        """Keep what `partial_fit` and `merge` go on from."""
+        self.__dict__.pop("_stream", None)
+        self.__dict__.pop("_is_stale", None)
+        self.n_samples_seen_ = len(data)
+        steps = -(-len(data) // self.batch_size)
+        unit = unit_exponent(outcome.moments["target_square"], self._loss())
+        self._after_fit = {**outcome.moments, "key": key, "n_steps": steps, "unit": unit}
+
+    def _set_coefficients(self, coef: Doubles, intercept: Doubles) -> None:
+        raise NotImplementedError
+
+    def _decisions(self, X: Any) -> NDArray[Any]:
+        """Return x·coef_ + intercept_, of shape (n, n_outputs), in the dtype of X."""
+        check_is_fitted(self)
+        self._check_learned_enough()
+        X = self._validated_rows(X, reset=False)
+        coef = np.atleast_2d(self.coef_)
+        threads = threads_for(self.n_jobs, X.shape[0] * coef.size)
+        return decision_values(X, coef, np.atleast_1d(self.intercept_), threads)

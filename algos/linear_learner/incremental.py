@@ -1,0 +1,152 @@
+"""What both linear learners do beyond fit: learn in parts, and join what was learned apart."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.base import check_mergeable, learning
+from algos._common.deferred import Deferred
+from algos._common.params import check_params
+from algos._common.random import seed_key
+from algos._common.threads import effective_n_threads
+from algos.linear_learner.penalties import Strength
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.squared_stream import SquaredStream
+from algos.linear_learner.stream import Stream, StreamSettings, stream_strengths
+from algos.linear_learner.training import Data
+
+State = Any  # Stream or SquaredStream: alike in all that is asked of them here
+
+Self = TypeVar("Self", bound="Incremental")
+
+
+class Incremental(Deferred):
+    """Mixin of the linear learners: learning in parts.
+
+    The state is `_stream`, the parts of a `Stream`, or of a `SquaredState` for the squared
+    loss, which streams exactly; the model is made of it when an attribute is first read.
+    """
+
+    _deferred: ClassVar[tuple[str, ...]] = (
+        "coef_",
+        "intercept_",
+        "alpha_",
+        "l1_ratio_",
+        "objective_",
+        "certificate_",
+        "certificate_kind_",
+        "n_iter_",
+        "solver_",
+        "candidates_",
+        "best_index_",
+        "history_",
+        "threshold_",
+    )
+
+    random_state: Any
+    warm_start: bool
+    alpha: Any
+    l1_ratio: Any
+    n_alphas: int
+    fit_intercept: bool
+    standardize: bool
+    selection_criterion: str
+    n_features_in_: int
+    n_samples_seen_: int
+    loss: str
+    validation_fraction: float
+    n_jobs: int | None
+    coef_: Doubles
+    intercept_: Any
+    alpha_: float
+    l1_ratio_: float
+    _stream: dict[str, Any]
+    _after_fit: dict[str, Any]
+
+    @learning
+    def merge(self: Self, other: Any) -> Self:
+        """Join what another estimator has learned from other rows.
+
+        Squared loss: exactly, as if one had learned all rows. Other losses: coefficients are
+        averaged by the weights of the rows that each has seen.
+
+        Parameters
+        ----------
+        other : estimator
+            Of the same class, fitted on the same columns (and classes) with the same
+            parameters; it is not changed.
+
+        Returns
+        -------
+        self : estimator
+        """
+        check_mergeable(self, other)
+        mine, its = self._state_so_far(), other._state_so_far()
+        self._continue(mine.joined(its, self._stream_settings(mine)))
+        self.n_samples_seen_ += other.n_samples_seen_
+        return self
+
+    def _learn_batch(self, data: Data) -> None:
+        """Learn rows of positive weight."""
+        state = self._state_so_far() if self._has_learned() else self._empty_state(data)
+        self._continue(state.received(data, self._stream_settings(state)))
+        self.n_samples_seen_ = self.__dict__.get("n_samples_seen_", 0) + len(data)
+
+    def _has_learned(self) -> bool:
+        return "_stream" in self.__dict__ or "_after_fit" in self.__dict__
+
+    def _continue(self, state: State) -> None:
+        self._stream = state.parts()
+        self.__dict__.pop("_after_fit", None)
+        self._defer_model()
+
+    def _kind_of_state(self) -> type[State]:
+        return SquaredStream if self._loss().name == "squared_error" else Stream
+
+    def _empty_state(self, data: Data) -> State:
+        strengths = stream_strengths(self._settings(), data)
+        kind = self._kind_of_state()
+        return kind.empty(
+            seed_key(self.random_state), data.X.shape[1], strengths, self._n_outputs()
+        )
+
+    def _state_so_far(self) -> State:
+        """Return the state of a stream, or what a fit leaves to go on from."""
+        check_is_fitted(self, "n_samples_seen_")
+        kind = self._kind_of_state()
+        parts = self.__dict__.get("_stream")
+        if parts is None:
+            return kind.after_fit(self._after_fit, *self._fitted_model())
+        if parts.keys() != {part.name for part in fields(kind)}:
+            raise ValueError(
+                f"`loss`={self.loss!r} is not the one that this {type(self).__name__} has "
+                f"learned with so far; set it back, or fit anew"
+            )
+        return kind.restored(parts)
+
+    def _fitted_model(self) -> tuple[Doubles, Doubles, Strength]:
+        strength = Strength(float(self.alpha_), float(self.l1_ratio_))
+        return np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_), strength
+
+    def _stream_settings(self, state: State) -> StreamSettings:
+        return StreamSettings(
+            self._loss(),
+            state.strengths,
+            self.fit_intercept,
+            self.standardize,
+            self._schedule(),
+            self._n_outputs(),
+            effective_n_threads(self.n_jobs),
+            self.selection_criterion != "loss",
+            self.validation_fraction,
+        )
+
+    def _make_model(self) -> None:
+        check_params(self)
+        state = self._state_so_far()
+        settings = self._stream_settings(state)
+        self._set_model(state.outcome(settings, self._target(), self._top_k()))

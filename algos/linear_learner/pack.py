@@ -1,0 +1,147 @@
+"""Model packing: all candidates trained over the same rows, the best of them kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.callbacks import NO_CALLBACKS, Task
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.selection import Scores, Validation
+from algos.linear_learner.solvers import Choice
+from algos.linear_learner.training import Data, Model, Settings, Training
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One weighting of the classes.
+
+    Attributes
+    ----------
+    power : float
+        1 for balanced classes, 0 for the rows as they are; between, a compromise.
+    factor : ndarray of shape (n,)
+        What the rows' weights are multiplied by.
+    """
+
+    power: float
+    factor: Doubles
+
+
+@dataclass
+class Outcome:
+    """What a fit has found.
+
+    Attributes
+    ----------
+    model : Model
+        The one to keep.
+    choice : Choice
+        The solver.
+    candidates : dict of str to ndarray
+        One entry for each candidate.
+    best : int
+        Which of them was chosen.
+    threshold : float
+        On decision values, for two classes.
+    criterion : float
+        The best candidate's; NaN without validation.
+    moments : dict
+        Of the rows that the model was trained on: what a stream goes on from.
+    """
+
+    model: Model
+    choice: Choice
+    candidates: dict[str, NDArray[Any]]
+    best: int = 0
+    threshold: float = 0.0
+    criterion: float = float("nan")
+    moments: dict[str, Any] = field(default_factory=dict)
+
+
+def fit_one(
+    data: Data, settings: Settings, start: Model | None = None, task: Task = NO_CALLBACKS
+) -> Outcome:
+    """Solve the one problem that the parameters name."""
+    training = Training(data, settings)
+    strengths = training.strengths()
+    choice = training.solver_for(strengths)
+    begin = None if start is None else [start]
+    models = training.solve(choice, strengths, start=begin, task=task)
+    table = table_of(models, None, None)
+    return Outcome(models[0], choice, table, moments=training.moments(data.weight))
+
+
+def fit_pack(
+    data: Data,
+    settings: Settings,
+    validation: Validation,
+    variants: list[Variant],
+    *,
+    gives_up: bool,
+) -> Outcome:
+    """Train all candidates on `data` and choose by the validation rows.
+
+    Parameters
+    ----------
+    data : Data
+        Without class weights.
+    settings : Settings
+    validation : Validation
+    variants : list of Variant
+        Each makes candidates of its own, in the order of the list.
+    gives_up : bool
+        Whether hopeless candidates are left unfinished.
+    """
+    models: list[Model] = []
+    powers: list[float] = []
+    moments: dict[str, Any] = {}
+    for variant in variants:
+        training = Training(replace(data, weight=data.weight * variant.factor), settings)
+        strengths = training.strengths()
+        choice = training.solver_for(strengths)
+        watch = validation.watch() if gives_up and len(strengths) > 1 else None
+        models += training.solve(choice, strengths, watch=watch, loss_of=validation.loss_of)
+        powers += [variant.power] * len(strengths)
+        moments = training.moments(data.weight)
+    scores = validation.score(models)
+    best = scores.best
+    return Outcome(
+        models[best],
+        choice,
+        table_of(models, scores, powers if len(variants) > 1 else None),
+        best,
+        float(scores.thresholds[best]),
+        float(scores.criterion[best]),
+        moments,
+    )
+
+
+def refitted(outcome: Outcome, data: Data, settings: Settings) -> Outcome:
+    """Return the outcome with its best candidate trained on other, or more, rows."""
+    best = outcome.model.strength
+    settings = replace(settings, alpha=best.alpha, l1_ratio=best.l1_ratio)
+    again = fit_one(data, settings, outcome.model)
+    return replace(outcome, model=again.model, choice=again.choice, moments=again.moments)
+
+
+def table_of(
+    models: list[Model], scores: Scores | None, powers: list[float] | None
+) -> dict[str, NDArray[Any]]:
+    """Return `candidates_`."""
+    table: dict[str, NDArray[Any]] = {
+        "alpha": np.array([model.strength.alpha for model in models]),
+        "l1_ratio": np.array([model.strength.l1_ratio for model in models]),
+    }
+    if powers is not None:
+        table["class_weight_power"] = np.array(powers)
+    for name in ("objective", "certificate", "n_iter", "converged"):
+        table[name] = np.array([getattr(model, name) for model in models])
+    if scores is not None:
+        table.update(scores.columns)
+    table["coef"] = np.stack([model.coef for model in models])
+    table["intercept"] = np.stack([model.intercept for model in models])
+    return table

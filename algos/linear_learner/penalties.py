@@ -1,0 +1,108 @@
+"""Penalties in solver units, and which of them a pack tries."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from algos._common.params import InvalidParameterError
+from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows
+from algos.linear_learner.targets import Unit
+
+_RIDGE_SPAN = 1e8  # from the strongest to the weakest alpha without L1
+_LASSO_SPAN = 1e4  # the same with L1, as glmnet has it; 1e2 for fewer rows than columns
+
+
+class Strength(NamedTuple):
+    """alpha and l1_ratio, as the user writes them."""
+
+    alpha: float
+    l1_ratio: float
+
+
+def penalty_of(strength: Strength, rows: Rows, standardize: bool, unit: Unit) -> Penalty:
+    """Return alpha (l1_ratio |w| + (1 - l1_ratio)/2 w²) of the user's w, in solver units.
+
+    A solver's v is w · scale; with `standardize` the penalty is meant for v itself.
+    """
+    factor = np.ones(rows.d) if standardize else 1 / rows.scale
+    with np.errstate(over="ignore", under="ignore"):
+        l1 = np.ldexp(strength.alpha * strength.l1_ratio, -unit.of_l1) * factor
+        l2 = np.ldexp(strength.alpha * (1 - strength.l1_ratio), -unit.of_l2) * factor**2
+    largest = np.finfo(np.float64).max / 4
+    return Penalty(np.minimum(l1, largest), np.minimum(l2, largest))
+
+
+def is_pack(alpha: Any, l1_ratio: Any) -> bool:
+    """Tell whether there is more than one candidate to choose from."""
+    return isinstance(alpha, str) or np.ndim(alpha) > 0 or np.ndim(l1_ratio) > 0
+
+
+def candidate_grid(
+    alpha: Any, l1_ratio: Any, n_alphas: int, slope: float, curvature: float, is_wide: bool
+) -> list[Strength]:
+    """Return all candidates, for each l1_ratio the strongest alpha first.
+
+    Parameters
+    ----------
+    alpha : "auto", float or array-like
+    l1_ratio : float or array-like
+    n_alphas : int
+        How many "auto" tries for each l1_ratio.
+    slope : float
+        Largest |gradient| of the null model: with L1 alone, alpha from there on keeps all
+        coefficients at zero.
+    curvature : float
+        Mean second derivative of the loss, or what stands for it: an L2 alpha much above
+        keeps them small, one much below does nothing.
+    is_wide : bool
+        Whether there are fewer rows than columns.
+    """
+    strengths = []
+    for ratio in checked_numbers(l1_ratio, "l1_ratio", 1.0):
+        if isinstance(alpha, str):
+            alphas = _automatic_alphas(ratio, n_alphas, slope, curvature, is_wide)
+        else:
+            alphas = np.unique(checked_numbers(alpha, "alpha", None))[::-1]
+        strengths += [Strength(float(one), float(ratio)) for one in alphas]
+    return strengths
+
+
+def _automatic_alphas(
+    l1_ratio: float, n_alphas: int, slope: float, curvature: float, is_wide: bool
+) -> Doubles:
+    if l1_ratio > 0 and slope > 0:
+        largest, span = slope / l1_ratio, 1e2 if is_wide else _LASSO_SPAN
+    else:
+        largest, span = 10 * curvature, _RIDGE_SPAN
+    return np.geomspace(largest, largest / span, n_alphas)
+
+
+def checked_numbers(values: Any, name: str, most: float | None) -> Doubles:
+    """Return a number or an array-like of numbers in [0, most] as a 1-D array."""
+    try:
+        numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    right = numbers.ndim == 1 and numbers.size > 0
+    if right:
+        right = bool(np.all(np.isfinite(numbers) & (numbers >= 0)))
+    if right and most is not None:
+        right = bool(np.all(numbers <= most))
+    if not right:
+        limits = "at least 0" if most is None else f"in [0, {most}]"
+        raise InvalidParameterError(
+            f"`{name}`={values!r} must be a finite number {limits}, or a 1-D array of such; "
+            f"for example {name}=0.1 or {name}=[0.1, 0.5]"
+        )
+    return numbers
+
+
+def null_slope(problems: list[Problem], gradients: list[Doubles], standardize: bool) -> float:
+    """Return the largest |gradient| of null models, in the units in which alpha acts."""
+    largest = 0.0
+    for problem, gradient in zip(problems, gradients, strict=True):
+        scale = 1.0 if standardize else problem.rows.scale
+        largest = max(largest, float(np.abs(gradient * scale).max(initial=0)))
+    return largest

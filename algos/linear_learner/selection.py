@@ -1,0 +1,238 @@
+"""How good candidates are on validation rows, and which is the best."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.linear_learner.decisions import decision_values, mean_losses
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.targets import one_against_rest
+from algos.linear_learner.threshold import Outcomes, Target
+from algos.linear_learner.training import Data, Model, Watch
+
+_NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
+_HOPELESS = 0.1  # of what the best candidate gains on the null model
+
+
+class Scores(NamedTuple):
+    """The candidates on the validation rows.
+
+    Attributes
+    ----------
+    columns : dict of str to ndarray of shape (n_candidates,)
+        Losses and metrics.
+    criterion : ndarray of shape (n_candidates,)
+        Higher is better.
+    thresholds : ndarray of shape (n_candidates,)
+        On decision values; zeros where there are not two classes.
+    """
+
+    columns: dict[str, NDArray[Any]]
+    criterion: Doubles
+    thresholds: Doubles
+
+    @property
+    def best(self) -> int:
+        """The best candidate; among equals the one of least loss, then the strongest penalty."""
+        scores = np.where(np.isnan(self.criterion), -np.inf, self.criterion)
+        loss = np.nan_to_num(self.columns["validation_loss"], nan=np.inf)
+        return int(np.lexsort((loss, -scores))[0])
+
+
+class DecisionScorer:
+    """Scores candidates by their decision values on rows that they have not learned.
+
+    Parameters
+    ----------
+    truth : ndarray of shape (n,) or (n, n_outputs)
+        The targets, as losses take them.
+    weight : ndarray of shape (n,)
+        Without class weights: metrics count rows as they are.
+    loss_weight : ndarray of shape (n,)
+        The weights of the loss: with class weights.
+    loss : Loss
+    target : Target
+        The criterion.
+    n_outputs : int
+    top_k : int
+        Of the top-k accuracy, for more than two classes.
+    """
+
+    def __init__(
+        self,
+        truth: Doubles,
+        weight: Doubles,
+        loss_weight: Doubles,
+        loss: Loss,
+        target: Target,
+        n_outputs: int,
+        top_k: int,
+    ) -> None:
+        self.truth, self.loss, self.target = truth, loss, target
+        is_separate = loss.is_of_classes and not loss.is_joint and n_outputs > 1
+        self._columns = one_against_rest(truth, n_outputs) if is_separate else truth
+        self.weight = weight / weight.sum()
+        self.loss_weight = loss_weight / loss_weight.sum()
+        self.n_outputs, self.top_k = n_outputs, top_k
+
+    def score(self, decisions: list[Doubles]) -> Scores:
+        """Return how candidates do whose decision values, (n, n_outputs) each, are these."""
+        rows = [self._score_one(np.asarray(one, dtype=np.float64)) for one in decisions]
+        columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        criterion, thresholds = columns.pop("criterion"), columns.pop("decision_threshold")
+        return Scores(columns, criterion, thresholds)
+
+    def mean_loss(self, decision: Doubles) -> float:
+        """Return the weighted mean loss."""
+        return mean_losses(decision, self._columns, self.loss_weight, self.loss)
+
+    def _score_one(self, decision: Doubles) -> dict[str, Any]:
+        loss = self.mean_loss(decision)
+        if not self.loss.is_of_classes:
+            found = _regression_scores(decision, self.truth, self.weight, self.loss)
+        elif self.n_outputs == 1:
+            return {"validation_loss": loss, **self._two_classes(decision[:, 0], loss)}
+        else:
+            found = _class_scores(decision, self.truth, self.weight, self.target.beta, self.top_k)
+        name = self.target.criterion
+        better = -found[name] if name.endswith("_error") else found.get(name, np.nan)
+        return {
+            "validation_loss": loss,
+            **found,
+            "criterion": -loss if name == "loss" else better,
+            "decision_threshold": 0.0,
+        }
+
+    def _two_classes(self, decision: Doubles, loss: float) -> dict[str, Any]:
+        outcomes = Outcomes(decision, self.truth, self.weight)
+        if self.target.criterion == "loss":
+            threshold, score = 0.0, -loss
+            place = outcomes.place_of(threshold)
+        else:
+            place, score = outcomes.best(self.target)
+            threshold = float(outcomes.thresholds[place])
+        return {
+            "accuracy": outcomes.accuracy[place],
+            "f_beta": outcomes.f_beta(self.target.beta)[place],
+            "precision": outcomes.precision[place],
+            "recall": outcomes.recall[place],
+            "roc_auc": outcomes.roc_auc(),
+            "criterion": score,
+            "decision_threshold": threshold,
+        }
+
+
+class Validation:
+    """Rows that were not trained on, and how candidates do there.
+
+    Parameters
+    ----------
+    data : Data
+        Its weights are without class weights.
+    loss_weight : ndarray of shape (n,)
+    loss : Loss
+    target : Target
+    n_outputs, top_k : int
+        See `DecisionScorer`.
+    n_threads : int
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        loss_weight: Doubles,
+        loss: Loss,
+        target: Target,
+        n_outputs: int,
+        top_k: int,
+        n_threads: int,
+    ) -> None:
+        self.data, self.n_outputs, self.n_threads = data, n_outputs, n_threads
+        self._scorer = DecisionScorer(
+            data.target, data.shares, loss_weight, loss, target, n_outputs, top_k
+        )
+
+    def score(self, models: list[Model]) -> Scores:
+        """Return how all candidates do."""
+        coef = np.concatenate([model.coef for model in models])
+        intercept = np.concatenate([model.intercept for model in models])
+        decisions = decision_values(self.data.X, coef, intercept, self.n_threads)
+        return self._scorer.score(np.hsplit(decisions, len(models)))
+
+    def loss_of(self, coef: Doubles, intercept: Doubles) -> float:
+        """Return the weighted mean loss of one model."""
+        decision = decision_values(self.data.X, coef, intercept, self.n_threads)
+        return self._scorer.mean_loss(decision.astype(np.float64))
+
+    def watch(self) -> Watch:
+        """Return what gives up candidates that cannot become the best by loss.
+
+        A candidate near its optimum whose validation loss is worse than the best so far by a
+        tenth of what that one has gained on the null model.
+        """
+        null = self.loss_of(
+            np.zeros((self.n_outputs, self.data.X.shape[1])), np.zeros(self.n_outputs)
+        )
+        best = np.inf
+
+        def is_hopeless(
+            candidate: int, coef: Doubles, intercept: Doubles, certificate: float
+        ) -> bool:
+            nonlocal best
+            if not certificate < _NEARLY_SOLVED:
+                return False
+            now = self.loss_of(coef, intercept)
+            best = min(best, now)
+            return bool(now > best + _HOPELESS * max(null - best, 0.0))
+
+        return is_hopeless
+
+
+def _regression_scores(
+    decision: Doubles, target: Doubles, weight: Doubles, loss: Loss
+) -> dict[str, Any]:
+    """Return errors of the predictions, means over rows and outputs."""
+    target = target.reshape(len(decision), -1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        residual = target - (np.exp(decision) if loss.has_log_link else decision)
+        squared = float((weight @ residual**2).mean())
+        spread = float((weight @ (target - weight @ target) ** 2).mean())
+    return {
+        "squared_error": squared,
+        "root_squared_error": float(np.sqrt(squared)),
+        "absolute_error": float((weight @ np.abs(residual)).mean()),
+        "r2": 1 - squared / spread if spread > 0 else float("nan"),
+    }
+
+
+def _class_scores(
+    decision: Doubles, target: Doubles, weight: Doubles, beta: float, top_k: int
+) -> dict[str, Any]:
+    """Return the metrics of more than two classes, from decision values (n, n_classes)."""
+    n, n_classes = decision.shape
+    truth = target.astype(np.intp)
+    predicted = decision.argmax(axis=1)
+    own = decision[np.arange(n), truth]
+    rank = (decision > own[:, None]).sum(axis=1)  # 0 for the highest
+    is_right = predicted == truth
+    hits = np.bincount(truth[is_right], weight[is_right], minlength=n_classes)
+    actual = np.bincount(truth, weight, minlength=n_classes)
+    claimed = np.bincount(predicted, weight, minlength=n_classes)
+    tiny = np.finfo(np.float64).tiny
+    present = actual > 0
+    recall = hits / np.maximum(actual, tiny)
+    precision = hits / np.maximum(claimed, tiny)
+    f_beta = (1 + beta**2) * hits / np.maximum(beta**2 * actual + claimed, tiny)
+    return {
+        "accuracy": float(weight @ is_right),
+        "balanced_accuracy": float(recall[present].mean()),
+        "top_k_accuracy": float(weight @ (rank < top_k)),
+        "dcg": float(weight @ (1 / np.log2(2 + rank))),
+        "macro_recall": float(recall[present].mean()),
+        "macro_precision": float(precision[present].mean()),
+        "f_beta": float(f_beta[present].mean()),
+    }

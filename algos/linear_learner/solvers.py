@@ -1,0 +1,142 @@
+"""Which solver takes which problem, and why."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import NamedTuple
+
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution
+
+SOLVERS = (
+    "gram",
+    "newton",
+    "lbfgs",
+    "coordinate_descent",
+    "dual_coordinate_descent",
+    "interior_point",
+    "sgd",
+)
+
+_MOST_GRAM_COLUMNS = 5000  # their Gram matrix and its factor take 400 MB
+_MOST_NEWTON_PARAMETERS = 1500
+_MOST_INTERIOR_COLUMNS = 3000
+
+# Losses whose dual has one box for each row.
+_HAS_DUAL = frozenset(
+    {
+        "squared_error",
+        "absolute_error",
+        "quantile",
+        "epsilon_insensitive",
+        "squared_epsilon_insensitive",
+        "huber",
+        "log_loss",
+        "hinge",
+        "squared_hinge",
+    }
+)
+
+_REASONS = {
+    "gram": "squared loss: all candidates follow from one pass",
+    "newton": "smooth loss, few parameters: curvature costs less than more passes",
+    "lbfgs": "smooth loss, many parameters",
+    "coordinate_descent": "an L1 penalty on many columns: most of them stay out of the work",
+    "dual_coordinate_descent": "fewer rows than columns, and the penalty is L2 alone",
+    "interior_point": "a loss with kinks is a linear or quadratic program",
+}
+
+
+class Choice(NamedTuple):
+    """A solver's name, and why it was chosen."""
+
+    name: str
+    reason: str
+
+
+def choose_solver(asked: str, problem: Problem, penalties: list[Penalty]) -> Choice:
+    """Return the solver for all candidates of a problem.
+
+    Raises
+    ------
+    ValueError
+        If the solver that was asked for cannot solve it.
+    """
+    if problem.loss.name == "perceptron" and asked != "sgd":
+        raise ValueError(
+            f"`solver`={asked!r} cannot solve loss='perceptron', which has no optimum of its own; "
+            f"write solver='sgd', or call partial_fit"
+        )
+    has_l1 = any(penalty.has_l1 for penalty in penalties)
+    has_l2 = all(bool(penalty.l2.all()) for penalty in penalties)
+    if asked == "auto":
+        name = _automatic(problem, has_l1, has_l2)
+        return Choice(name, _REASONS[name])
+    _check_suits(asked, problem.loss, has_l1, has_l2)
+    return Choice(asked, f"solver={asked!r} was asked for")
+
+
+def _automatic(problem: Problem, has_l1: bool, has_l2: bool) -> str:
+    n, d, loss = problem.rows.n, problem.rows.d, problem.loss
+    if loss.name == "squared_error":
+        many = d > _MOST_GRAM_COLUMNS or (has_l1 and n < d)
+        return "coordinate_descent" if has_l1 and many else "gram"
+    # A dual step costs one row, whose columns a sparse row has few of.
+    is_dual = not has_l1 and has_l2 and loss.name in _HAS_DUAL and n < d
+    if not loss.is_smooth:
+        many = d > _MOST_INTERIOR_COLUMNS and problem.rows.is_sparse
+        return "dual_coordinate_descent" if is_dual and many else "interior_point"
+    if problem.n_outputs * (d + 1) <= _MOST_NEWTON_PARAMETERS:
+        return "newton"
+    if has_l1:
+        return "coordinate_descent"
+    return "dual_coordinate_descent" if is_dual else "lbfgs"
+
+
+def _check_suits(name: str, loss: Loss, has_l1: bool, has_l2: bool) -> None:
+    remedy = None
+    if name == "gram" and loss.name != "squared_error":
+        remedy = "it solves loss='squared_error' alone"
+    elif name in ("newton", "coordinate_descent", "lbfgs") and not loss.is_smooth:
+        remedy = "it needs a smooth loss"
+    elif name == "lbfgs" and has_l1:
+        remedy = "it takes no L1 penalty: l1_ratio must be 0"
+    elif name == "coordinate_descent" and not has_l1:
+        remedy = "it is for an L1 penalty: l1_ratio must be positive"
+    elif name == "interior_point" and loss.is_smooth:
+        remedy = "it solves losses with kinks alone"
+    elif name == "dual_coordinate_descent" and (has_l1 or not has_l2 or loss.name not in _HAS_DUAL):
+        remedy = "it needs alpha > 0, l1_ratio=0 and a loss of two classes, or of an identity link"
+    if remedy is not None:
+        raise ValueError(
+            f"`solver`={name!r} cannot solve loss={loss.name!r} with this penalty: {remedy}; "
+            f"write solver='auto'"
+        )
+
+
+def solve(
+    name: str,
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None,
+) -> list[Solution]:
+    """Return one solution for each penalty."""
+    module, function = _home(name, problem.rows.n, penalties)
+    solver = getattr(import_module(f"algos.linear_learner.{module}"), function)
+    solutions: list[Solution] = solver(problem, penalties, control, start)
+    return solutions
+
+
+def _home(name: str, n_rows: int, penalties: list[Penalty]) -> tuple[str, str]:
+    if name == "newton" and any(penalty.has_l1 for penalty in penalties):
+        return "proximal", "solve"
+    return {
+        "gram": ("least_squares", "solve"),
+        "newton": ("newton", "solve"),
+        "lbfgs": ("lbfgs", "solve"),
+        "coordinate_descent": ("working_set", "solve"),
+        "dual_coordinate_descent": ("dual", "solve"),
+        "interior_point": ("interior", "solve"),
+        "sgd": ("stochastic", "solve"),
+    }[name]

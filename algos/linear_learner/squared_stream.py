@@ -1,0 +1,7 @@
+"""stand-in"""
+
+from algos.linear_learner.stream import Stream
+
+
+class SquaredStream(Stream):
+    pass

@@ -1,0 +1,309 @@
+"""Averaged stochastic gradient steps for a pack of candidates at once.
+
+Kingma and Ba (2015), "Adam"; Duchi, Hazan and Singer (2011), "Adaptive subgradient methods";
+averages as in Shamir and Zhang (2013), "Stochastic gradient descent for non-smooth
+optimization", eq. 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key, stream
+from algos.linear_learner.intercepts import null_intercept
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+
+OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
+# In standardised units, where a coefficient of 1 is a large one.
+_AUTOMATIC_RATES = {"adam": 0.05, "sgd": 0.1, "rmsprop": 0.02, "adagrad": 0.3}
+_TINY = 1e-8  # added to the root of mean squared gradients
+_RMS_DECAY = 0.9
+_RECENT = 3.0  # later iterates count more in the average; 0 would count all alike
+_OF_INIT = 1 << 31  # the stream of first coefficients; the others are of epochs
+_LARGEST = 1e50  # of a gradient: its square must be a number
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How steps are made.
+
+    Attributes
+    ----------
+    optimizer : str
+        One of `OPTIMIZERS`.
+    rate : float or None
+        First learning rate; None for one that suits the optimizer.
+    momentum : float
+        Of "sgd".
+    beta_1, beta_2 : float
+        Of "adam".
+    intercept_factor : float
+        What the learning rate of the intercept is multiplied by.
+    intercept_l2 : float
+    every, factor, least : int, float, float
+        After each `every` steps the rate is multiplied by `factor`, down to `least`.
+    batch_size : int
+        Different rows in a step.
+    patience, improvement : int, float
+        A fit ends when the objective has not fallen by that share for so many epochs.
+    init : {"zeros", "uniform", "normal"}
+        The first coefficients; their half width or deviation is `init_scale`.
+    init_intercept : float or None
+        The first intercept, for columns of mean 0; None for the best constant.
+    """
+
+    optimizer: str = "adam"
+    rate: float | None = None
+    momentum: float = 0.0
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    intercept_factor: float = 10.0
+    intercept_l2: float = 0.0
+    every: int = 100
+    factor: float = 0.99
+    least: float = 1e-5
+    batch_size: int = 1000
+    patience: int = 3
+    improvement: float = 1e-3
+    init: str = "zeros"
+    init_scale: float = 0.07
+    init_intercept: float | None = None
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        first = _AUTOMATIC_RATES[self.optimizer] if self.rate is None else self.rate
+        return max(first * self.factor ** (step // self.every), min(self.least, first))
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """What a fit by epochs needs beyond the problem.
+
+    Attributes
+    ----------
+    schedule : Schedule
+    keys : ndarray of shape (n,), dtype uint64
+        Of the rows.
+    key : ndarray of shape (2,), dtype uint64
+        Of the random streams.
+    validate : callable, default=None
+        Takes the iterates (m, n_outputs, d + 1) and returns (m,) losses of validation rows;
+        the best epoch is then chosen by these, and not by the objective.
+    """
+
+    schedule: Schedule
+    keys: NDArray[np.uint64]
+    key: Key
+    validate: Callable[[Doubles], Doubles] | None = None
+
+
+@dataclass
+class Iterates:
+    """m candidates on their way: coefficients, and the intercept as the last column.
+
+    Attributes
+    ----------
+    theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
+        The iterates, their average, and the gradients' running mean and mean square.
+    n_steps : int
+    """
+
+    theta: Doubles
+    average: Doubles = field(default_factory=lambda: np.empty(0))
+    first: Doubles = field(default_factory=lambda: np.empty(0))
+    second: Doubles = field(default_factory=lambda: np.empty(0))
+    n_steps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.average.size == 0:
+            self.average = self.theta.copy()
+            self.first = np.zeros_like(self.theta)
+            self.second = np.zeros_like(self.theta)
+
+    def step(self, gradient: Doubles, l1: Doubles, l2: Doubles, schedule: Schedule) -> None:
+        """Move all candidates, in place.
+
+        Parameters
+        ----------
+        gradient : ndarray of shape (m, n_outputs, d + 1)
+            Of the loss alone.
+        l1, l2 : ndarray of shape (m, 1, d + 1)
+            Penalties.
+        schedule : Schedule
+        """
+        gradient = np.nan_to_num(gradient + l2 * self.theta, posinf=_LARGEST, neginf=-_LARGEST)
+        np.clip(gradient, -_LARGEST, _LARGEST, out=gradient)
+        rate = np.full(self.theta.shape[-1], schedule.rate_at(self.n_steps))
+        rate[-1] *= schedule.intercept_factor
+        direction, size = self._direction(gradient, schedule)
+        step = rate / size
+        self.theta -= step * direction
+        shrunk = np.maximum(np.abs(self.theta) - step * l1, 0.0)
+        np.copysign(shrunk, self.theta, out=self.theta)
+        self.n_steps += 1
+        share = (_RECENT + 1) / (self.n_steps + _RECENT)
+        self.average += share * (self.theta - self.average)
+
+    def _direction(self, gradient: Doubles, schedule: Schedule) -> tuple[Doubles, Any]:
+        """Return what to move along, and what to divide it by."""
+        if schedule.optimizer == "sgd":
+            self.first *= schedule.momentum
+            self.first += gradient
+            return self.first, 1.0
+        if schedule.optimizer == "adagrad":
+            self.second += gradient**2
+            return gradient, np.sqrt(self.second) + _TINY
+        decay = schedule.beta_2 if schedule.optimizer == "adam" else _RMS_DECAY
+        self.second += (1 - decay) * (gradient**2 - self.second)
+        # Both means began at zero.
+        size = np.sqrt(self.second / (1 - decay ** (self.n_steps + 1))) + _TINY
+        if schedule.optimizer == "rmsprop":
+            return gradient, size
+        self.first += (1 - schedule.beta_1) * (gradient - self.first)
+        return self.first / (1 - schedule.beta_1 ** (self.n_steps + 1)), size
+
+
+def penalty_arrays(penalties: list[Penalty], intercept_l2: float = 0.0) -> tuple[Doubles, Doubles]:
+    """Return l1 and l2 of shape (m, 1, d + 1), with the intercept's at the end."""
+    l1 = np.stack([np.append(penalty.l1, 0.0) for penalty in penalties])
+    l2 = np.stack([np.append(penalty.l2, intercept_l2) for penalty in penalties])
+    return l1[:, None, :], l2[:, None, :]
+
+
+def learn_batch(
+    iterates: Iterates,
+    problem: Problem,
+    arrays: tuple[Doubles, Doubles],
+    schedule: Schedule,
+) -> Doubles:
+    """Take one step along the gradient of all rows of a problem; return the losses before."""
+    found = problem.evaluate(
+        np.ascontiguousarray(iterates.theta[..., :-1]),
+        np.ascontiguousarray(iterates.theta[..., -1]),
+    )
+    slopes = found.gradient_intercept if problem.fit_intercept else 0 * found.gradient_intercept
+    gradient = np.concatenate([found.gradient, slopes[..., None]], axis=-1)
+    iterates.step(gradient, *arrays, schedule)
+    return found.values
+
+
+def mini_batches(
+    keys: NDArray[np.uint64], batch_size: int, key: Key, epoch: int
+) -> list[NDArray[np.intp]]:
+    """Return the rows in batches of so many different keys, in an order that keys decide.
+
+    Equal rows stand together, so that a row of weight 2 is the same as two rows.
+    """
+    distinct, code = np.unique(keys, return_inverse=True)
+    places = np.empty(len(distinct), dtype=np.intp)
+    places[stream(key, epoch).permutation(len(distinct))] = np.arange(len(distinct))
+    order = np.argsort(places[code], kind="stable")
+    ends = np.flatnonzero(np.diff(places[code[order]], append=-1) != 0) + 1
+    cuts = ends[batch_size - 1 :: batch_size]
+    return [part for part in np.split(order, cuts) if len(part)]
+
+
+def solve(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution]:
+    """Return candidates after epochs of stochastic steps: near their optima, none certified.
+
+    The certificate is the share by which an epoch still lowered the objective.
+    """
+    epochs: Epochs = control.epochs
+    schedule = epochs.schedule
+    iterates = Iterates(_beginning(problem, len(penalties), epochs, start))
+    arrays = penalty_arrays(penalties, schedule.intercept_l2)
+    traces: list[list[float]] = [[] for _ in penalties]
+    best, best_objective, since = iterates.average.copy(), np.inf, 0
+    best_each = np.full(len(penalties), np.inf)
+    for step in control.task.loop("epoch", range(control.max_iter)):
+        for rows in mini_batches(epochs.keys, schedule.batch_size, epochs.key, step.number):
+            learn_batch(iterates, _part(problem, rows), arrays, schedule)
+        objectives = _objectives(problem, penalties, iterates.average)
+        for trace, value in zip(traces, objectives, strict=True):
+            trace.append(float(value))
+        watched = objectives if epochs.validate is None else epochs.validate(iterates.average)
+        better = watched < best_each
+        best[better], best_each[better] = iterates.average[better], watched[better]
+        least = float(best_each.sum())
+        enough = schedule.improvement * abs(best_objective) if best_objective < np.inf else 0.0
+        if least < best_objective - enough:
+            best_objective, since = least, 0
+        else:
+            since += 1
+        if since >= schedule.patience:
+            break
+    converged = since >= schedule.patience
+    objectives = _objectives(problem, penalties, best)
+    return [
+        Solution(
+            theta[:, :-1].copy(),
+            theta[:, -1].copy(),
+            float(value),
+            _last_gain(trace),
+            "gain of the last epoch",
+            len(trace),
+            converged,
+            trace,
+        )
+        for theta, value, trace in zip(best, objectives, traces, strict=True)
+    ]
+
+
+def _last_gain(trace: list[float]) -> float:
+    if len(trace) < 2 or trace[0] == 0:
+        return 0.0 if trace and trace[0] == 0 else float("inf")
+    return abs(trace[-2] - trace[-1]) / abs(trace[0])
+
+
+def beginning(problem: Problem, n_candidates: int, schedule: Schedule, key: Key) -> Doubles:
+    """Return the first iterates: all candidates begin alike."""
+    k, d = problem.n_outputs, problem.rows.d
+    theta = np.zeros((n_candidates, k, d + 1))
+    generator = stream(key, _OF_INIT)
+    if schedule.init == "uniform":
+        theta[..., :-1] = schedule.init_scale * generator.uniform(-1, 1, size=(k, d))
+    elif schedule.init == "normal":
+        theta[..., :-1] = schedule.init_scale * generator.normal(size=(k, d))
+    given = schedule.init_intercept
+    if problem.fit_intercept:
+        theta[..., -1] = null_intercept(problem) if given is None else given
+    return theta
+
+
+def _beginning(
+    problem: Problem, n_candidates: int, epochs: Epochs, start: list[Solution] | None
+) -> Doubles:
+    theta = beginning(problem, n_candidates, epochs.schedule, epochs.key)
+    if start is None:
+        return theta
+    for one, solution in zip(theta, start, strict=True):
+        one[:, :-1], one[:, -1] = solution.coef, solution.intercept
+    return theta
+
+
+def _part(problem: Problem, rows: NDArray[np.intp]) -> Problem:
+    weight = problem.weight[rows]
+    return Problem(
+        problem.rows.subset(rows),
+        problem.target[rows],
+        weight / weight.sum(),
+        problem.loss,
+        problem.fit_intercept,
+        problem.n_outputs,
+    )
+
+
+def _objectives(problem: Problem, penalties: list[Penalty], theta: Doubles) -> Doubles:
+    coef = np.ascontiguousarray(theta[..., :-1])
+    values = problem.evaluate(coef, np.ascontiguousarray(theta[..., -1])).values
+    return values + np.array([p.value(one) for p, one in zip(penalties, coef, strict=True)])

@@ -1,0 +1,431 @@
+"""Stochastic learning from batches: a state of fixed size, joined by weighted averages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key
+from algos._common.row_key import row_keys
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.pack import Outcome, table_of
+from algos.linear_learner.penalties import Strength, candidate_grid, penalty_of
+from algos.linear_learner.problem import Doubles, Evaluation, Penalty, Problem
+from algos.linear_learner.rows import make_rows
+from algos.linear_learner.selection import DecisionScorer
+from algos.linear_learner.solvers import Choice
+from algos.linear_learner.stochastic import (
+    Iterates,
+    Schedule,
+    beginning,
+    learn_batch,
+    mini_batches,
+    penalty_arrays,
+)
+from algos.linear_learner.targets import Unit, in_unit, one_against_rest
+from algos.linear_learner.threshold import Target
+from algos.linear_learner.training import Data, Model, Settings
+
+_RECENT_ROWS = 10_000  # whose decision values are kept, for the threshold
+_CHOICE = Choice("sgd", "rows came in batches")
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """What the parameters say; the same for every batch."""
+
+    loss: Loss
+    strengths: list[Strength]
+    fit_intercept: bool
+    standardize: bool
+    schedule: Schedule
+    n_outputs: int
+    n_threads: int
+    keeps_decisions: bool
+    validation_fraction: float
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Everything learned so far; arrays are replaced, never written to.
+
+    Attributes
+    ----------
+    key : ndarray of shape (2,), dtype uint64
+    alphas, l1_ratios : ndarray of shape (m,)
+        The candidates.
+    weight : float
+        Sum of the weights of all rows.
+    mean, square : ndarray of shape (d,)
+        Of the columns: the mean, and the mean squared deviation from it.
+    target_square : float
+        Mean square of the targets, of losses of y - z.
+    theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
+        `Iterates` of all candidates, for columns of mean 0 and deviation 1.
+    n_steps, n_batches : int
+    tally : ndarray of shape (m,)
+        Weighted sum of the losses of rows, each before it was learned.
+    decisions : ndarray of shape (r, m, n_outputs)
+        Decision values of the latest rows, from before they were learned.
+    targets, weights : ndarray of shape (r,) or (r, n_outputs)
+        Of those rows.
+    """
+
+    key: Key
+    alphas: Doubles
+    l1_ratios: Doubles
+    weight: float
+    mean: Doubles
+    square: Doubles
+    target_square: float
+    theta: Doubles
+    average: Doubles
+    first: Doubles
+    second: Doubles
+    n_steps: int
+    n_batches: int
+    tally: Doubles
+    decisions: Doubles
+    targets: Doubles
+    weights: Doubles
+
+    @classmethod
+    def empty(cls, key: Key, d: int, strengths: list[Strength], n_outputs: int) -> Stream:
+        """Return the state before the first row."""
+        m = len(strengths)
+        alphas, l1_ratios = np.array(strengths).T
+        zeros = np.zeros((m, n_outputs, d + 1))
+        nothing = np.empty((0, m, n_outputs)), np.empty(0), np.empty(0)
+        return cls(
+            key, alphas, l1_ratios, 0.0, np.zeros(d), np.zeros(d), 0.0, zeros, zeros, zeros,
+            zeros, 0, 0, np.zeros(m), *nothing,
+        )  # fmt: skip
+
+    @classmethod
+    def after_fit(
+        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, strength: Strength
+    ) -> Stream:
+        """Return the state from which to go on after a fit.
+
+        Parameters
+        ----------
+        after : dict
+            `key`, `n_steps`, the moments of the columns, and `unit`, the exponent of targets.
+        coef : ndarray of shape (n_outputs, d)
+        intercept : ndarray of shape (n_outputs,)
+        strength : Strength
+        """
+        begun = cls.empty(after["key"], coef.shape[1], [strength], len(coef))
+        known = ("weight", "mean", "square", "target_square", "n_steps")
+        begun = replace(begun, **{name: after[name] for name in known})
+        theta = np.empty(begun.theta.shape)
+        theta[..., :-1] = np.ldexp(coef, -after["unit"]) * begun.scale
+        theta[..., -1] = np.ldexp(intercept + coef @ after["shift"], -after["unit"])
+        return replace(begun, theta=theta, average=theta)
+
+    @classmethod
+    def restored(cls, parts: dict[str, Any]) -> Stream:
+        """Return the state of which these are the `parts`."""
+        return cls(**parts)
+
+    def parts(self) -> dict[str, Any]:
+        """Return all parts, as an estimator keeps them."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+    @property
+    def strengths(self) -> list[Strength]:
+        pairs = zip(self.alphas.tolist(), self.l1_ratios.tolist(), strict=True)
+        return [Strength(*pair) for pair in pairs]
+
+    @property
+    def scale(self) -> Doubles:
+        """Deviations; 1 for columns that have been constant."""
+        deviation = np.sqrt(self.square)
+        return np.where(deviation > 1e-12 * np.abs(self.mean), deviation, 1.0)
+
+    def received(self, data: Data, settings: StreamSettings) -> Stream:
+        """Return the state after one more batch."""
+        shares = data.shares
+        rows = make_rows(
+            data.X, shares, center=settings.fit_intercept, n_threads=settings.n_threads
+        )
+        after = _with_moments(self, rows, data, settings.loss)
+        exponent = unit_exponent(after.target_square, settings.loss)
+        target, loss = in_unit(data.target, settings.loss, Unit(exponent))
+        if loss.is_of_classes and not loss.is_joint and settings.n_outputs > 1:
+            target = one_against_rest(target, settings.n_outputs)
+        shift = after.mean if settings.fit_intercept else np.zeros_like(after.mean)
+        problem = Problem(
+            _in_units(rows, shift, after.scale),
+            target,
+            shares,
+            loss,
+            settings.fit_intercept,
+            settings.n_outputs,
+        )
+        learned = _learn(
+            _carried_over(self, after, settings, problem), problem, data, after, settings
+        )
+        return replace(after, n_batches=self.n_batches + 1, **learned)
+
+    def with_classes(self, places: NDArray[np.intp], n_classes: int, is_joint: bool) -> Stream:
+        """Return the state for more classes; it forgets decision values.
+
+        Parameters
+        ----------
+        places : ndarray of shape (n_old_classes,)
+            Where the old classes stand among the new.
+        n_classes : int
+        is_joint : bool
+            Whether the outputs share one loss: softmax of (-z/2, z/2) is that of (0, z).
+        """
+        k = n_classes if n_classes > 2 else 1
+        m, _, width = self.theta.shape
+        nothing: dict[str, Any] = {
+            "decisions": np.empty((0, m, k)),
+            "targets": np.empty(0),
+            "weights": np.empty(0),
+        }
+        if k == 1:
+            return replace(self, **nothing)
+        grown: dict[str, Any] = {}
+        for name in ("theta", "average", "first", "second"):
+            old = getattr(self, name)
+            if len(places) == 2:
+                sign = np.array([[-1.0], [1.0]]) / (2 if is_joint else 1)
+                old = old * (np.abs(sign) if name == "second" else sign)
+            new = np.zeros((m, k, width))
+            if len(places) > 1:
+                new[:, places] = old
+            grown[name] = new
+        return replace(self, **grown, **nothing)
+
+    def joined(self, other: Stream, settings: StreamSettings) -> Stream:
+        """Return the average of both by the weights of their rows; moments join exactly."""
+        if self.weight == 0 or other.weight == 0:
+            return other if self.weight == 0 else self
+        total = self.weight + other.weight
+        share = other.weight / total
+        step = other.mean - self.mean
+        spread = (1 - share) * self.square + share * other.square
+        both = replace(
+            self,
+            weight=total,
+            mean=self.mean + share * step,
+            square=spread + share * (1 - share) * step**2,
+            target_square=(1 - share) * self.target_square + share * other.target_square,
+            n_steps=self.n_steps + other.n_steps,
+            n_batches=self.n_batches + other.n_batches,
+            tally=self.tally + other.tally,
+        )
+        averaged: dict[str, Any] = {}
+        for name in ("theta", "average", "first", "second"):
+            mine, its = (
+                _in_units_of(getattr(one, name), one, both, settings) for one in (self, other)
+            )
+            averaged[name] = (1 - share) * mine + share * its
+        latest = [(one.decisions, one.targets, one.weights) for one in (self, other)]
+        return replace(both, **averaged, **_latest(latest))
+
+    def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
+        """Return the model: of the candidates the one that did best on rows it had not learned."""
+        exponent = unit_exponent(self.target_square, settings.loss)
+        coef = np.ldexp(self.average[..., :-1] / self.scale, exponent)
+        shift = self.mean if settings.fit_intercept else np.zeros_like(self.mean)
+        intercept = np.ldexp(self.average[..., -1], exponent) - coef @ shift
+        losses = self.tally / self.weight
+        models = [
+            Model(one, coef[i], intercept[i], float(losses[i]), float("nan"),
+                  "loss of rows before they were learned", self.n_batches, True,
+                  [float(losses[i])])
+            for i, one in enumerate(self.strengths)
+        ]  # fmt: skip
+        best = int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+        if not settings.keeps_decisions or len(self.targets) == 0:
+            return Outcome(models[best], _CHOICE, table_of(models, None, None), best)
+        scorer = DecisionScorer(
+            self.targets, self.weights, self.weights, settings.loss, target,
+            settings.n_outputs, top_k,
+        )  # fmt: skip
+        decisions = [np.ldexp(self.decisions[:, i], exponent) for i in range(len(models))]
+        scores = scorer.score(decisions)
+        best = scores.best
+        return Outcome(
+            models[best],
+            _CHOICE,
+            table_of(models, scores, None),
+            best,
+            float(scores.thresholds[best]),
+            float(scores.criterion[best]),
+        )
+
+
+def stream_strengths(settings: Settings, data: Data) -> list[Strength]:
+    """Return the candidates of a stream: those of "auto" hang on its first batch.
+
+    On the magnitude of its targets alone, since a batch may be a single row.
+    """
+    slope = curvature = 1.0
+    name = settings.loss.name
+    typical = float(np.sqrt(np.mean(data.target**2))) or 1.0
+    if settings.loss.is_of_classes:
+        slope, curvature = 0.5, 0.25
+    elif settings.loss.has_log_link:
+        power = {"poisson": 1.0, "gamma": 2.0}.get(name, settings.loss.parameter)
+        slope = curvature = typical ** (2 - power)
+    elif settings.loss.is_smooth:
+        slope = typical
+    else:
+        curvature = 1 / typical
+    return candidate_grid(
+        settings.alpha, settings.l1_ratio, settings.n_alphas, slope, curvature, is_wide=False
+    )
+
+
+def unit_exponent(target_square: float, loss: Loss) -> int:
+    """Return e such that targets / 2**e are about 1, for losses of y - z."""
+    if loss.is_of_classes or loss.has_log_link or not target_square > 0:
+        return 0
+    return int(np.frexp(np.sqrt(target_square))[1])
+
+
+class ShiftedRows:
+    """CSR rows less a shift that is never written down: what steps need of `Rows`."""
+
+    def __init__(self, rows: Any, shift: Doubles) -> None:
+        self._rows, self.shift = rows, shift
+        self.scale, self.d = rows.scale, rows.d
+
+    def _at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        return intercept - coef @ (self.shift / self.scale)
+
+    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        found: Doubles = self._rows.decision(coef, self._at_zero(coef, intercept))
+        return found
+
+    def evaluate(
+        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
+    ) -> Evaluation:
+        at_zero = self._at_zero(coef, intercept)
+        found = self._rows.evaluate(coef, at_zero, target, weight, loss)
+        shifts = found.gradient_intercept[..., None] * (self.shift / self.scale)
+        return Evaluation(found.values, found.gradient - shifts, found.gradient_intercept)
+
+    def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:
+        return ShiftedRows(self._rows.subset(indices), self.shift)
+
+
+def _in_units(rows: Any, shift: Doubles, scale: Doubles) -> Any:
+    if not rows.is_sparse:
+        return rows.in_units(shift, scale)
+    return ShiftedRows(rows.in_units(shift, scale), shift)
+
+
+def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
+    """Return the state with the columns' moments, and the targets', brought up to date."""
+    weight = float(data.weight.sum())
+    share = weight / (stream.weight + weight)
+    step = rows.mean - stream.mean
+    targets = 0.0
+    if not loss.is_of_classes and not loss.has_log_link:
+        with np.errstate(over="ignore"):
+            squares = (data.target.reshape(len(data), -1) ** 2).mean(axis=1)
+        targets = min(float(data.shares @ squares), np.finfo(np.float64).max / 4)
+    spread = (1 - share) * stream.square + share * rows.variance
+    return replace(
+        stream,
+        weight=stream.weight + weight,
+        mean=stream.mean + share * step,
+        square=spread + share * (1 - share) * step**2,
+        target_square=(1 - share) * stream.target_square + share * targets,
+    )
+
+
+def _carried_over(
+    before: Stream, after: Stream, settings: StreamSettings, problem: Problem
+) -> Iterates:
+    """Return the iterates for columns in the units of `after`: the same models."""
+    if before.weight == 0:
+        return Iterates(beginning(problem, len(before.theta), settings.schedule, before.key))
+    ratio = np.append(before.scale / after.scale, 1.0)
+    return Iterates(
+        _in_units_of(before.theta, before, after, settings),
+        _in_units_of(before.average, before, after, settings),
+        before.first * ratio,
+        before.second * ratio**2,
+        before.n_steps,
+    )
+
+
+def _in_units_of(theta: Doubles, old: Stream, new: Stream, settings: StreamSettings) -> Doubles:
+    """Return the coefficients of the same model for columns in the units of `new`."""
+    change = unit_exponent(old.target_square, settings.loss) - unit_exponent(
+        new.target_square, settings.loss
+    )
+    moved = np.ldexp(theta, change)
+    slopes = moved[..., :-1] / old.scale
+    if settings.fit_intercept:
+        moved[..., -1] += slopes @ (new.mean - old.mean)
+    moved[..., :-1] = slopes * new.scale
+    return moved
+
+
+def _learn(
+    iterates: Iterates, problem: Problem, data: Data, stream: Stream, settings: StreamSettings
+) -> dict[str, Any]:
+    """Return the parts of the state that steps over one batch change."""
+    penalties = _penalties(settings, problem.rows)
+    arrays = penalty_arrays(penalties, settings.schedule.intercept_l2)
+    target = problem.target
+    own = data.target
+    single = own if own.ndim == 1 else np.ascontiguousarray(own[:, 0])
+    keys = row_keys(data.X, stream.key, single, n_threads=settings.n_threads)
+    tally = stream.tally.copy()
+    seen = [(stream.decisions, stream.targets, stream.weights)]
+    unit_of_loss = unit_exponent(stream.target_square, settings.loss) * (
+        2 if settings.loss.is_smooth else 1
+    )
+    for part in mini_batches(keys, settings.schedule.batch_size, stream.key, stream.n_batches):
+        weight = data.weight[part]
+        batch = replace(
+            problem,
+            rows=problem.rows.subset(part),
+            target=target[part],
+            weight=weight / weight.sum(),
+        )
+        if settings.keeps_decisions:
+            seen.append((_decisions(batch, iterates.average), data.target[part], weight))
+        losses = learn_batch(iterates, batch, arrays, settings.schedule)
+        tally += np.ldexp(float(weight.sum()) * losses, unit_of_loss)
+    return {
+        "theta": iterates.theta,
+        "average": iterates.average,
+        "first": iterates.first,
+        "second": iterates.second,
+        "n_steps": iterates.n_steps,
+        "tally": tally,
+        **_latest(seen),
+    }
+
+
+def _penalties(settings: StreamSettings, rows: Any) -> list[Penalty]:
+    return [penalty_of(one, rows, settings.standardize, Unit()) for one in settings.strengths]
+
+
+def _decisions(problem: Problem, theta: Doubles) -> Doubles:
+    m, k, _ = theta.shape
+    flat = theta.reshape(m * k, -1)
+    coef, intercept = np.ascontiguousarray(flat[:, :-1]), np.ascontiguousarray(flat[:, -1])
+    return problem.rows.decision(coef, intercept).reshape(-1, m, k)
+
+
+def _latest(seen: list[tuple[Doubles, Doubles, Doubles]]) -> dict[str, Any]:
+    seen = [part for part in seen if len(part[2])] or seen[:1]
+    names = ("decisions", "targets", "weights")
+    return {
+        name: np.concatenate([part[i] for part in seen])[-_RECENT_ROWS:]
+        for i, name in enumerate(names)
+    }

@@ -1,0 +1,121 @@
+"""Targets: what each loss takes, and how classes become numbers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length
+
+from algos._common.scale import exponent_of
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.problem import Doubles
+
+_EXTREME = 64  # exponent from which squares of targets endanger the range of double
+
+# Losses that grow as the target's square, and those that grow as the target itself.
+_SQUARES = frozenset({"squared_error", "huber", "squared_epsilon_insensitive"})
+_LINES = frozenset({"absolute_error", "quantile", "epsilon_insensitive"})
+
+
+def require_target(estimator: Any, X: Any, y: Any) -> None:
+    """Raise scikit-learn's error if there is no y, or not one for each row of X."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
+        )
+    check_consistent_length(X, y)
+
+
+def class_labels(y: ArrayLike) -> NDArray[Any]:
+    """Return y as a 1-D array of labels."""
+    labels = column_or_1d(y, warn=True)
+    check_classification_targets(labels)
+    return labels
+
+
+def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y") -> Doubles:
+    """Return -1 and 1 for two classes, else class numbers, as float64.
+
+    Raises
+    ------
+    ValueError
+        If a label is not among the classes.
+    """
+    places = np.searchsorted(classes, labels)
+    places[places == len(classes)] = 0
+    unknown = classes[places] != labels
+    if unknown.any():
+        raise ValueError(
+            f"`{name}` holds the label {labels[unknown][0]!r}, which must be one of the classes "
+            f"{classes.tolist()}; leave its rows out, or fit with it"
+        )
+    return np.where(places > 0, 1.0, -1.0) if len(classes) == 2 else places.astype(np.float64)
+
+
+def one_against_rest(codes: Doubles, n_classes: int) -> Doubles:
+    """Return -1 and 1 of shape (n, n_classes): whether a row is of the class."""
+    return np.where(codes[:, np.newaxis] == np.arange(n_classes), 1.0, -1.0)
+
+
+def regression_target(y: ArrayLike, loss: Loss, name: str = "y") -> Doubles:
+    """Return y as float64 of shape (n,), or (n, n_outputs), inside the loss's domain."""
+    target = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
+    if target.ndim == 2 and target.shape[1] == 1:
+        target = column_or_1d(target, warn=True)
+    if loss.has_log_link:
+        _check_domain(target, loss, name)
+    return target
+
+
+def _check_domain(target: Doubles, loss: Loss, name: str) -> None:
+    least = float(target.min())
+    may_be_zero = loss.name == "poisson" or (loss.name == "tweedie" and loss.parameter < 2)
+    if least < 0 or (least == 0 and not may_be_zero):
+        bound = "at least 0" if may_be_zero else "positive"
+        raise ValueError(
+            f"Some value(s) of `{name}` are out of the valid range of the loss {loss.name!r}: "
+            f"the least, {least!r}, must be {bound}; use another loss or mend the target"
+        )
+    if may_be_zero and not target.any(axis=0).all():
+        raise ValueError(
+            f"`{name}` is all zero; with loss={loss.name!r} it must have a positive value, since "
+            f"exp(z) is never zero; use another loss"
+        )
+
+
+class Unit(NamedTuple):
+    """A power of two that extreme targets are divided by, and what follows from it."""
+
+    exponent: int = 0
+    of_loss: int = 0  # the loss is divided by 2**of_loss
+
+    @property
+    def of_l1(self) -> int:
+        """alpha · l1_ratio is divided by 2**of_l1."""
+        return self.of_loss - self.exponent
+
+    @property
+    def of_l2(self) -> int:
+        return self.of_loss - 2 * self.exponent
+
+
+def target_unit(target: Doubles, loss: Loss) -> Unit:
+    """Return the unit in which the target's squares and their sums are numbers."""
+    exponent = exponent_of(target) if loss.name in _SQUARES | _LINES else 0
+    if abs(exponent) < _EXTREME:
+        return Unit()
+    return Unit(exponent, 2 * exponent if loss.name in _SQUARES else exponent)
+
+
+def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
+    """Return the target and its loss in that unit."""
+    if unit.exponent == 0:
+        return target, loss
+    scaled = np.ldexp(target, -unit.exponent)
+    if loss.name in ("quantile", "squared_error"):
+        return scaled, loss
+    return scaled, loss._replace(parameter=float(np.ldexp(loss.parameter, -unit.exponent)))

@@ -1,0 +1,325 @@
+"""From checked data to models: one candidate, or a pack of which the best is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.callbacks import NO_CALLBACKS, Task
+from algos._common.random import Key
+from algos._common.row_key import row_keys
+from algos.linear_learner.intercepts import null_intercept
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.penalties import (
+    Strength,
+    candidate_grid,
+    null_slope,
+    penalty_of,
+)
+from algos.linear_learner.problem import Control, Doubles, GiveUp, Problem, Rows, Solution
+from algos.linear_learner.rows import make_rows
+from algos.linear_learner.solvers import Choice, choose_solver, solve
+from algos.linear_learner.stochastic import Epochs, Schedule
+from algos.linear_learner.targets import in_unit, one_against_rest, target_unit
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows with their targets.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix of shape (n, d), float32 or float64
+    target : ndarray of shape (n,) or (n, n_outputs), float64
+        As losses take it (`targets.py`).
+    weight : ndarray of shape (n,), float64
+        Positive.
+    """
+
+    X: Any
+    target: Doubles
+    weight: Doubles
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    def subset(self, rows: NDArray[np.intp]) -> Data:
+        return Data(self.X[rows], self.target[rows], self.weight[rows])
+
+    @property
+    def shares(self) -> Doubles:
+        """The weights, over their sum; without overflow for weights of any size."""
+        scaled = self.weight / self.weight.max()
+        return np.asarray(scaled / scaled.sum())
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the estimator's parameters say about training."""
+
+    loss: Loss
+    alpha: Any
+    l1_ratio: Any
+    n_alphas: int
+    fit_intercept: bool
+    standardize: bool
+    solver: str
+    tol: float
+    max_iter: int
+    n_threads: int
+    n_outputs: int = 1
+    verbose: int = 0
+    schedule: Schedule = field(default_factory=Schedule)
+    key: Key | None = None
+
+
+@dataclass
+class Model:
+    """One trained candidate in the user's units.
+
+    Attributes
+    ----------
+    strength : Strength
+    coef : ndarray of shape (n_outputs, d)
+    intercept : ndarray of shape (n_outputs,)
+    objective, certificate : float
+        Summed over outputs that were solved one by one; the certificate is their largest.
+    criterion : str
+    n_iter : int
+        The largest of the outputs'.
+    converged : bool
+    objectives : list of float
+        One for each iteration.
+    """
+
+    strength: Strength
+    coef: Doubles
+    intercept: Doubles
+    objective: float
+    certificate: float
+    criterion: str
+    n_iter: int
+    converged: bool
+    objectives: list[float] = field(default_factory=list)
+
+
+# (candidate, coef (n_outputs, d), intercept, certificate), in the user's units
+Watch = Callable[[int, Doubles, Doubles, float], bool]
+
+
+# coef (n_outputs, d) and intercept, in the user's units → loss
+LossOf = Callable[[Doubles, Doubles], float]
+
+
+class Training:
+    """Rows, made once, on which candidates are trained.
+
+    Attributes
+    ----------
+    problems : list of Problem
+        One, or one for each output where those have nothing in common.
+    """
+
+    def __init__(self, data: Data, settings: Settings) -> None:
+        self.settings = settings
+        self.unit = target_unit(data.target, settings.loss)
+        target, loss = in_unit(data.target, settings.loss, self.unit)
+        shares = data.shares
+        rows = make_rows(
+            data.X, shares, center=settings.fit_intercept, n_threads=settings.n_threads
+        )
+        self.rows: Rows = rows
+        self.X = data.X
+        squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
+        self._target_square = float(shares @ squares)
+        self.problems = _problems(rows, target, shares, loss, settings)
+
+    def strengths(self) -> list[Strength]:
+        """Return the candidates that the parameters ask for."""
+        settings = self.settings
+        slope = curvature = 0.0
+        if isinstance(settings.alpha, str):
+            slope, curvature = self._null_slope_and_curvature()
+        return candidate_grid(
+            settings.alpha,
+            settings.l1_ratio,
+            settings.n_alphas,
+            slope,
+            curvature,
+            self.rows.n < self.rows.d,
+        )
+
+    def solver_for(self, strengths: list[Strength]) -> Choice:
+        """Return the solver for these candidates, and why."""
+        return choose_solver(self.settings.solver, self.problems[0], self._penalties(strengths))
+
+    def solve(
+        self,
+        choice: Choice,
+        strengths: list[Strength],
+        *,
+        start: list[Model] | None = None,
+        watch: Watch | None = None,
+        loss_of: LossOf | None = None,
+        task: Task = NO_CALLBACKS,
+    ) -> list[Model]:
+        """Return the trained candidates, in the order of the strengths.
+
+        Parameters
+        ----------
+        choice : Choice
+        strengths : list of Strength
+        start : list of Model, default=None
+            Models to begin from, one for each candidate.
+        watch : callable, default=None
+            Sees each candidate after each iteration and may give it up.
+        loss_of : callable, default=None
+            A model's loss on validation rows, by which stochastic steps end.
+        task : Task
+            For callbacks.
+        """
+        penalties = self._penalties(strengths)
+        settings = self.settings
+        solved = []
+        for output, problem in enumerate(self.problems):
+            control = Control(
+                settings.tol,
+                settings.max_iter,
+                settings.verbose,
+                task,
+                self._give_up(watch),
+                self._epochs(choice, problem, loss_of),
+            )
+            begin = None if start is None else [self._solution(m, output) for m in start]
+            solved.append(solve(choice.name, problem, penalties, control, begin))
+        return [
+            self._model(strength, [solutions[i] for solutions in solved])
+            for i, strength in enumerate(strengths)
+        ]
+
+    def moments(self, weight: Doubles) -> dict[str, Any]:
+        """Return what a stream goes on from, beside the model; the rows' own weights given."""
+        rows: Any = self.rows
+        targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
+        return {
+            "weight": float(weight.sum()),
+            "mean": rows.mean,
+            "square": rows.variance,
+            "shift": rows.shift,
+            "target_square": float(targets),
+        }
+
+    def _penalties(self, strengths: list[Strength]) -> list[Any]:
+        standardize = self.settings.standardize
+        return [penalty_of(one, self.rows, standardize, self.unit) for one in strengths]
+
+    def _null_slope_and_curvature(self) -> tuple[float, float]:
+        """Return what the grid of alphas hangs on, in the user's units."""
+        gradients, curvature = [], 0.0
+        for problem in self.problems:
+            intercept = null_intercept(problem)
+            coef = np.zeros((1, problem.n_outputs, self.rows.d))
+            found = problem.evaluate(coef, intercept[None])
+            gradients.append(found.gradient[0])
+            curvature = max(curvature, _mean_curvature(problem, intercept, found.values[0]))
+        slope = null_slope(self.problems, gradients, self.settings.standardize)
+        return (
+            float(np.ldexp(slope, self.unit.of_l1)),
+            float(np.ldexp(curvature, self.unit.of_l2)),
+        )
+
+    def _give_up(self, watch: Watch | None) -> GiveUp | None:
+        if watch is None or len(self.problems) > 1:
+            return None
+        return lambda candidate, coef, intercept, certificate: watch(
+            candidate, *self._in_users_units(coef, intercept), certificate
+        )
+
+    def _epochs(self, choice: Choice, problem: Problem, loss_of: LossOf | None) -> Any:
+        if choice.name != "sgd":
+            return None
+        key = self.settings.key
+        assert key is not None  # every caller that may ask for "sgd" gives it
+        keys = row_keys(self.X, key, problem.target, n_threads=self.settings.n_threads)
+
+        def validate(theta: Doubles) -> Doubles:
+            assert loss_of is not None
+            models = [self._in_users_units(one[:, :-1], one[:, -1]) for one in theta]
+            return np.array([loss_of(*model) for model in models])
+
+        has_own = loss_of is not None and len(self.problems) == 1
+        return Epochs(self.settings.schedule, keys, key, validate if has_own else None)
+
+    def _in_users_units(self, coef: Doubles, intercept: Doubles) -> tuple[Doubles, Doubles]:
+        users = np.ldexp(coef / self.rows.scale, self.unit.exponent)
+        return users, np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
+
+    def _model(self, strength: Strength, solutions: list[Solution]) -> Model:
+        coef, intercept = self._in_users_units(
+            np.concatenate([one.coef for one in solutions]),
+            np.concatenate([one.intercept for one in solutions]),
+        )
+        worst = max(solutions, key=lambda one: one.certificate)
+        objective = sum(one.objective for one in solutions)
+        with np.errstate(over="ignore"):
+            objective = float(np.ldexp(objective, self.unit.of_loss))
+            objectives = np.ldexp(worst.objectives, self.unit.of_loss).tolist()
+        return Model(
+            strength,
+            coef,
+            intercept,
+            objective,
+            worst.certificate,
+            worst.criterion,
+            max(one.n_iter for one in solutions),
+            all(one.converged for one in solutions),
+            objectives,
+        )
+
+    def _solution(self, model: Model, output: int) -> Solution:
+        """Return a model, or one output of it, as solvers begin from it."""
+        chosen = slice(None) if len(self.problems) == 1 else slice(output, output + 1)
+        users = np.ldexp(model.coef[chosen], -self.unit.exponent)
+        intercept = np.ldexp(model.intercept[chosen], -self.unit.exponent)
+        return Solution(
+            users * self.rows.scale,
+            intercept + users @ self.rows.shift,
+            model.objective,
+            np.inf,
+            model.criterion,
+            0,
+            False,
+        )
+
+
+def _problems(
+    rows: Rows, target: Doubles, shares: Doubles, loss: Loss, settings: Settings
+) -> list[Problem]:
+    whole = Problem(rows, target, shares, loss, settings.fit_intercept, settings.n_outputs)
+    if settings.n_outputs == 1 or loss.is_joint or loss.name == "squared_error":
+        return [whole]
+    if loss.is_of_classes:  # one class against the rest, for each
+        target = one_against_rest(target, settings.n_outputs)
+    columns = [np.ascontiguousarray(column) for column in target.T]
+    return [replace(whole, target=column, n_outputs=1) for column in columns]
+
+
+def _mean_curvature(problem: Problem, intercept: Doubles, null_loss: float) -> float:
+    """Return the loss's mean second derivative at the null model, or what stands for it."""
+    loss = problem.loss
+    if loss.name == "multinomial":
+        return 1 / problem.n_outputs
+    if loss.is_smooth and problem.n_outputs == 1:
+        coef = np.zeros(problem.rows.d)
+        curvatures = problem.rows.curvatures(  # type: ignore[attr-defined]
+            coef, float(intercept[0]), problem.target, problem.weight, loss
+        )
+        return max(float(curvatures.sum()), 1e-10)
+    if loss.is_smooth or loss.is_of_classes:
+        return 1.0
+    # |r| has the slope 1: a curve of that slope where r is as large as its mean.
+    return 1 / null_loss if null_loss > 0 else 1.0
