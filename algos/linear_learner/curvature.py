@@ -18,7 +18,7 @@ from algos.linear_learner.multinomial import (
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Doubles, Problem
 
-STRAIGHT = 1e-3  # the part of the touching parabola's curvature that is always there
+STRAIGHT = 1e-6  # the part of the touching parabola's curvature that is always there
 
 
 def second_derivative(loss: Loss, target: Doubles, z: Doubles, *, bold: bool = True) -> Doubles:

@@ -58,15 +58,21 @@ def _slope_of_residual(loss: Loss, r: Doubles) -> Doubles:
     return outside
 
 
-def unit_of(loss: Loss, value: float, intercept: Doubles) -> float:
+def _unit(problem: Problem, value: float, intercept: Doubles) -> float:
     """Return what certificates are relative to, from the null model's objective.
 
-    A log link's loss may pass through 0 there: then its scale is the mean's power.
+    A log link's loss may pass through 0 there: then its scale is the mean's power. Where the
+    null model is perfect, the rounding of the losses' size remains.
     """
+    loss, y = problem.loss, problem.target
+    size = max(1.0, loss.parameter**2)
     if loss.has_log_link:
         power = {"poisson": 1.0, "gamma": 2.0}.get(loss.name, loss.parameter)
-        value = max(abs(value), float(np.exp((2 - power) * intercept[0])))
-    return max(abs(value), _TINY)
+        return max(abs(value), float(np.exp((2 - power) * intercept[0])))
+    if not loss.is_of_classes:
+        slope = loss.parameter if loss.name == "huber" else np.inf
+        size = float(problem.weight @ (np.abs(y) * np.minimum(np.abs(y), slope)))
+    return max(value, 4 * _EPS * size, _TINY)
 
 
 class Null(NamedTuple):
@@ -84,7 +90,7 @@ def evaluated_null(points: Points) -> Null:
     point = points.point(np.zeros((points.k, points.d)), intercept)
     values, gradients = points.evaluate(point[np.newaxis])
     value = float(values[0])
-    return Null(point, value, gradients[0], unit_of(points.problem.loss, value, intercept))
+    return Null(point, value, gradients[0], _unit(points.problem, value, intercept))
 
 
 def limits_of(points: Points, control: Control, unit: float) -> Limits:

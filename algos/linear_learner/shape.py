@@ -12,6 +12,8 @@ from algos.linear_learner.sample import sampled, size_for
 WHOLE = 1536  # parameters, above which outputs have Hessians of their own
 _CHEAP = 1 << 22  # multiplications in a Hessian that costs no more than a pass
 
+_PIECEWISE = frozenset({"huber", "squared_hinge", "squared_epsilon_insensitive"})
+
 
 class Shape:
     """The shape of a problem's loss, as a sample of its rows has it.
@@ -38,6 +40,11 @@ class Shape:
         """Whether it may be looked at after every step."""
         parameters = self.points.size if self.is_whole else self.points.width
         return self.has_all_rows and self.problem.rows.n * parameters**2 <= _CHEAP
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether second derivatives have no jumps."""
+        return self.problem.loss.name not in _PIECEWISE
 
     @property
     def eps(self) -> float:
