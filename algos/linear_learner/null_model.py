@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algos.linear_learner.curvature import second_derivative
+from algos.linear_learner.curvature import weighted_curvatures
 from algos.linear_learner.descent import Limits
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.multinomial import log_shares
@@ -26,22 +26,23 @@ def best_intercept(problem: Problem) -> Doubles:
         return log_shares(problem)
     mean = float(weight @ y)
     if loss.has_log_link:
-        return np.array([np.log(max(mean, _EPS))])
+        return np.array([np.log(mean if mean > 0 else _EPS)])
     if loss.name == "log_loss":
         share = min(max((1 + mean) / 2, _EPS), 1 - _EPS)
         return np.array([np.log(share / (1 - share))])
     if loss.name == "squared_hinge":
         return np.array([loss.parameter * mean])
-    return np.array([_location(loss, y, weight, mean)])
+    return np.array([_location(problem, mean)])
 
 
-def _location(loss: Loss, y: Doubles, weight: Doubles, center: float) -> float:
+def _location(problem: Problem, center: float) -> float:
     """Return the best constant for a loss of y - z, by Newton's method within a bracket."""
+    loss, y = problem.loss, problem.target
     low, high = float(y.min()), float(y.max())
     for _ in range(60):
-        slope = float(weight @ _slope_of_residual(loss, y - center))
+        slope = float(problem.weight @ _slope_of_residual(loss, y - center))
         low, high = (center, high) if slope > 0 else (low, center)
-        curvature = float(weight @ second_derivative(loss, y, np.full_like(y, center)))
+        curvature = float(weighted_curvatures(problem, np.full_like(y, center)).sum())
         after = center + slope / max(curvature, _TINY)
         if not low <= after <= high:
             after = low + (high - low) / 2

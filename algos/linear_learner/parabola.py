@@ -13,9 +13,7 @@ _SWEEPS = 30
 _ROUNDS = 20
 
 
-def minimise(
-    A: Doubles, c: Doubles, l1: Doubles, l2: Doubles, v: Doubles, tol: float
-) -> float:
+def minimise(A: Doubles, c: Doubles, l1: Doubles, l2: Doubles, v: Doubles, tol: float) -> float:
     """Move v to the minimum of v'Av/2 - c'v + Σ l1|v| + l2 v²/2.
 
     Coordinate descent finds which coordinates are zero, but may take long to tell close

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from algos.linear_learner.metric import HessianMetric
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.parabola import minimise
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.stages import solve_in_stages
 
 _INEXACT = 1e-3  # of the last step's gain, how far the parabola's minimum may be

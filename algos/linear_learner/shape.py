@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from algos.linear_learner.curvature import blocks, hessian
+from algos.linear_learner.curvature import PIECEWISE, blocks, hessian
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Doubles, Problem
 from algos.linear_learner.sample import sampled, size_for
 
 WHOLE = 1536  # parameters, above which outputs have Hessians of their own
 _CHEAP = 1 << 22  # multiplications in a Hessian that costs no more than a pass
-
-_PIECEWISE = frozenset({"huber", "squared_hinge", "squared_epsilon_insensitive"})
 
 
 class Shape:
@@ -44,7 +42,7 @@ class Shape:
     @property
     def is_continuous(self) -> bool:
         """Whether second derivatives have no jumps."""
-        return self.problem.loss.name not in _PIECEWISE
+        return self.problem.loss.name not in PIECEWISE
 
     @property
     def eps(self) -> float:
