@@ -90,6 +90,13 @@ class Descent:
         if value < self.value:
             self.point, self.value, self.gradient = point, value, gradient
 
+    def without_penalty(self) -> tuple[Doubles, float, Doubles]:
+        """Return what another descent can be offered: the point, mean loss and gradient here."""
+        penalty = float((self.l2 * self.point) @ self.point) / 2
+        if self.l1 is not None:
+            penalty += float(self.l1 @ np.abs(self.point))
+        return self.point, self.value - penalty, self.gradient - self.l2 * self.point
+
     def steps(self, starts: Sequence[Doubles]) -> Steps:
         """Descend from here or from the first of these points that beats the null model."""
         for point in starts:

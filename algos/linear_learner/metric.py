@@ -47,12 +47,14 @@ class HessianMetric(abc.ABC):
         if self.matrices is None:
             self._make(point)
         step, gain = self._towards(point, gradient)
-        if self._age and gain > self.enough and self._is_stale(gain):
+        if self._is_unsure(gain):
             if self._age < _SOON and not self.shape.has_all_rows:
                 self.shape.grow()
             self._make(point)
             step, gain = self._towards(point, gradient)
-        self._gain = gain
+        before, self._gain = self._gain, gain
+        if gain <= self.enough < before and not self.shape.is_continuous:
+            gain = 2 * self.enough  # the step may free rows from their part: look there too
         return step, gain
 
     def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
@@ -69,8 +71,15 @@ class HessianMetric(abc.ABC):
         self._make(point)
         return True
 
-    def _is_stale(self, gain: float) -> bool:
-        return self.shape.is_cheap or not self._is_bold or gain > _ABRUPT * self._gain
+    def _is_unsure(self, gain: float) -> bool:
+        """Return whether to look again before going on, or before calling it the end."""
+        if gain <= self.enough:
+            # A cautious Hessian, or one of rows that were on a curved part, hides gains.
+            is_sure = self._is_bold and (self._age == 0 or self.shape.is_continuous)
+            self._is_bold = True
+            return not is_sure
+        is_stale = self.shape.is_cheap or not self._is_bold or gain > _ABRUPT * self._gain
+        return self._age > 0 and is_stale
 
     def _make(self, point: Doubles) -> None:
         self.matrices = self.shape.at(point, bold=self._is_bold)

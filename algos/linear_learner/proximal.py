@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from algos._cython.linear_gram_descent import gram_descent
 from algos.linear_learner.metric import HessianMetric
+from algos.linear_learner.parabola import minimise
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.quadratic import Factor
 from algos.linear_learner.stages import solve_in_stages
 
-_SWEEPS = 300
 _INEXACT = 1e-3  # of the last step's gain, how far the parabola's minimum may be
 _FLAT = 1e-10  # of the expected curvature, below which a step shows none
 
@@ -49,8 +47,8 @@ class ProximalMetric(HessianMetric):
         size = len(self._parts[0])
         for i, part in enumerate(self._parts):
             own = slice(i * size, (i + 1) * size)
-            x = point[own]
-            gain += _minimise(part, x, slope[own], l1[own], l2[own], after[own], tol)
+            linear = part @ point[own] - slope[own]
+            gain += minimise(part, linear, l1[own], l2[own], after[own], tol)
         step = after - point
         gain -= float(gradient @ step + l1 @ (np.abs(after) - np.abs(point)))
         return step, gain - float(self._times(step) @ step + (l2 * step) @ step) / 2
@@ -68,23 +66,3 @@ class ProximalMetric(HessianMetric):
         if before > 0 and along > _FLAT * before:
             self._parts[0] += np.outer(change, change / along)
             self._parts[0] -= np.outer(expected, expected / before)
-
-
-def _minimise(
-    matrix: Doubles,
-    point: Doubles,
-    slope: Doubles,
-    l1: Doubles,
-    l2: Doubles,
-    after: Doubles,
-    tol: float,
-) -> float:
-    """Move `after` to the minimum of the parabola about a point and of the penalty.
-
-    Return how far above the minimum it may still be.
-    """
-    linear = matrix @ point - slope
-    least = float(linear @ Factor(matrix, np.finfo(float).eps).solve(linear))
-    square = max(least, 0.0) * (1 + 1e-6)
-    rest = np.empty_like(linear)
-    return gram_descent(matrix, linear, l1, l2, after, rest, square, tol, _SWEEPS)[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algos.linear_learner.curvature import blocks, hessian
+from algos.linear_learner.curvature import PIECEWISE, blocks, hessian
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Doubles, Problem
 from algos.linear_learner.sample import sampled, size_for
@@ -38,6 +38,11 @@ class Shape:
         """Whether it may be looked at after every step."""
         parameters = self.points.size if self.is_whole else self.points.width
         return self.has_all_rows and self.problem.rows.n * parameters**2 <= _CHEAP
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether second derivatives have no jumps."""
+        return self.problem.loss.name not in PIECEWISE
 
     @property
     def eps(self) -> float:

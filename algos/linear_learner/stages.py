@@ -118,7 +118,9 @@ def _in_turn(
         metric = make_metric(shape, penalties, limits.tol * limits.unit, matrices)
         descent = Descent(metric, penalties, limits, number)
         descent.offer(null.point, null.value, null.gradient)
-        near = starts[number : number + 1] or [before.point for before in found[-1:]]
+        near = starts[number : number + 1]
+        if found and not near:
+            descent.offer(*found[-1].without_penalty())
         descend_together(points, [(descent, descent.steps(near))], control)
         matrices = metric.matrices
         found.append(descent)

@@ -138,7 +138,7 @@ def test_columns_may_have_penalties_of_their_own():
 
 HARD = {
     "one row": lambda X, y: (X[:1], y[:1]),
-    "constant columns": lambda X, y: (np.c_[X, np.ones((len(X), 2))], y),
+    "constant columns": lambda X, y: (np.c_[X, np.zeros((len(X), 2))], y),
     "duplicate columns": lambda X, y: (np.c_[X, X], y),
     "fewer rows than columns": lambda X, y: (X[:5], y[:5]),
     "equal targets": lambda X, y: (X, np.full(len(y), y[0])),
@@ -159,7 +159,8 @@ def test_hard_problems_end_finite(solver, case, name, alpha):
     assert np.isfinite(found.coef).all()
     assert np.isfinite(found.intercept).all()
     assert np.isfinite(found.objective)
-    if alpha:
+    has_one_class = problem.loss.is_of_classes and len(set(y)) == 1  # no finite optimum
+    if alpha and not has_one_class:
         assert found.converged
         best = best_objective(problem, penalty)
         assert found.objective <= best + 1e-6 * max(abs(best), 1e-3)
