@@ -10,6 +10,7 @@ from scipy.linalg import lapack
 from algos._common.memory import require_memory
 from algos._common.scale import exponent_of
 from algos._common.threads import one_thread_blas
+from algos.linear_learner.orthogonal import products_in_double
 from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows, Solution
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -61,21 +62,43 @@ class Products(NamedTuple):
         return float(np.maximum(self.square - explained, 0).sum()) / 2
 
 
-class Ridge(NamedTuple):
-    """Coefficients for one L2 penalty.
+class Inverse(NamedTuple):
+    """Of a symmetric matrix without negative eigenvalues, by Cholesky's decomposition.
 
     Attributes
     ----------
-    coef : ndarray of shape (n_outputs, d)
+    factor : ndarray of shape (d, d)
+        Upper triangular, of the matrix with a unit diagonal.
+    scale : ndarray of shape (d,)
+        What the matrix was multiplied by, row and column, to have one.
     condition : float
-        Estimated, of the matrix that was inverted, scaled to a unit diagonal.
-    decrement : float
-        Half the squared Newton decrement.
+        Estimated, of that matrix.
     """
 
-    coef: Doubles
+    factor: Doubles
+    scale: Doubles
     condition: float
-    decrement: float
+
+    def __call__(self, right: Doubles) -> Doubles:
+        """Return the inverse times each row of `right`."""
+        with one_thread_blas():
+            solved: Doubles = lapack.dpotrs(self.factor, (right * self.scale).T, lower=0)[0].T
+        return solved * self.scale
+
+
+def invert(matrix: Doubles) -> Inverse | None:
+    """Return the inverse of a matrix, which is overwritten; None if it has none."""
+    diagonal = np.diagonal(matrix)
+    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
+    matrix *= scale * scale[:, np.newaxis]
+    np.fill_diagonal(matrix, 1)
+    with one_thread_blas():
+        norm = np.abs(matrix).sum(axis=0).max(initial=0)
+        factor, info = lapack.dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
+        if info != 0:
+            return None
+        reciprocal, _ = lapack.dpocon(factor, norm, uplo="U")
+    return Inverse(factor, scale, 1 / reciprocal) if reciprocal > 0 else None
 
 
 def require_room(d: int) -> None:
@@ -88,14 +111,24 @@ def require_room(d: int) -> None:
     )
 
 
-def gather(problem: Problem) -> Products:
-    """Return the products of the problem's columns with one another and its targets."""
+def gather(problem: Problem, *, precise: bool = False) -> Products:
+    """Return the products of the problem's columns with one another and its targets.
+
+    Parameters
+    ----------
+    problem : Problem
+    precise : bool, default=False
+        Multiply in float64 whatever the rows are, which takes longer.
+    """
     rows, weight = problem.rows, problem.weight
     require_room(rows.d)
     target, target_mean, unit = centered_target(problem)
     weighted = target * weight[:, None]
-    extended, cross = rows.gram(weight), rows.cross(weighted)
     square = (weighted * target).sum(axis=0)
+    if precise:
+        extended, cross = products_in_double(problem, target)
+    else:
+        extended, cross = rows.gram(weight), rows.cross(weighted)
     gram, mean = extended[:-1, :-1], np.zeros(rows.d)
     raw = np.diagonal(gram).copy()
     if problem.fit_intercept:
@@ -104,7 +137,7 @@ def gather(problem: Problem) -> Products:
         cross = cross[:, :-1] - cross[:, -1:] * mean
     else:
         gram, cross = gram.copy(), np.ascontiguousarray(cross[:, :-1])
-    noise = without_constants(gram, cross, raw, rows)
+    noise = without_constants(gram, cross, raw, rows, precise=precise)
     return Products(gram, cross, square, mean, target_mean, unit, noise)
 
 
@@ -124,44 +157,19 @@ def centered_target(problem: Problem) -> tuple[Doubles, Doubles, float]:
     return target, mean, unit
 
 
-def without_constants(gram: Doubles, cross: Doubles, raw: Doubles, rows: Rows) -> float:
+def without_constants(
+    gram: Doubles, cross: Doubles, raw: Doubles, rows: Rows, *, precise: bool
+) -> float:
     """Zero what rounding has left of constant columns; return the noise of the others."""
     eps = float(np.finfo(rows.dtype).eps)
     variance = np.diagonal(gram)
-    rounding = (4 * eps * np.abs(rows.shift) / rows.scale) ** 2 + 16 * _EPS * raw
-    constant = (variance <= rounding) & (raw > variance) | (variance <= 0)
-    constant |= (rows.shift != 0) & (variance <= rounding)
+    rounding = (4 * eps * np.abs(rows.shift) / rows.scale) ** 2 + 4 * _EPS * (raw - variance)
+    constant = variance <= rounding
     gram[constant] = gram[:, constant] = cross[:, constant] = 0
     kept = ~constant
     magnified = (raw[kept] / np.diagonal(gram)[kept]).max(initial=1.0)
     # Products in float32 are rounded one by one, and most of that averages out.
-    return max(4 * _EPS * magnified, eps / 4 if eps > _EPS else 0.0)
-
-
-def solve_ridge(products: Products, l2: Doubles) -> Ridge | None:
-    """Return the coefficients by Cholesky's decomposition; None if there is none."""
-    matrix = products.gram + np.diag(l2)
-    diagonal = np.diagonal(matrix)
-    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
-    matrix *= scale * scale[:, None]
-    np.fill_diagonal(matrix, 1)
-    with one_thread_blas():
-        norm = np.abs(matrix).sum(axis=0).max(initial=0)
-        factor, info = lapack.dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
-        if info != 0:
-            return None
-        inverse_condition, info = lapack.dpocon(factor, norm, uplo="U")
-        if not inverse_condition > 0:
-            return None
-
-        def invert(right: Doubles) -> Doubles:
-            solved: Doubles = lapack.dpotrs(factor, (right * scale).T, lower=0)[0].T * scale
-            return solved
-
-        coef = invert(products.cross)
-        gradient = products.slopes(coef) - l2 * coef
-        step = invert(gradient)
-    return Ridge(coef + step, 1 / inverse_condition, float((gradient * step).sum()) / 2)
+    return max(4 * _EPS * magnified, eps / 4 if eps > _EPS and not precise else 0.0)
 
 
 def finished(

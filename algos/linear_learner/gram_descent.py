@@ -47,17 +47,33 @@ def solve_path(
     coef = np.zeros(products.cross.shape)
     for candidate, penalty in enumerate(penalties):
         if start is not None:
-            coef = start[candidate].coef / products.unit
-        solutions.append(_solve_one(products, penalty, control, coef, candidate))
-        coef = solutions[-1].coef / products.unit
+            coef = start[candidate].coef
+        solutions.append(solve_one(products, penalty, control, coef, candidate))
+        coef = solutions[-1].coef
     return solutions
 
 
-def _solve_one(
+def solve_one(
     products: Products, penalty: Penalty, control: Control, start: Doubles, candidate: int
 ) -> Solution:
+    """Return the minimum for one penalty.
+
+    Parameters
+    ----------
+    products : Products
+    penalty : Penalty
+    control : Control
+    start : ndarray of shape (n_outputs, d)
+        Coefficients to begin at.
+    candidate : int
+        What `control.give_up` is told.
+
+    Returns
+    -------
+    Solution
+    """
     penalty, null = products.of_unit(penalty), products.null
-    coef = np.where(np.diagonal(products.gram) > 0, start, 0.0)
+    coef = np.where(np.diagonal(products.gram) > 0, start / products.unit, 0.0)
     before = products.loss(coef) + penalty.value(coef)
     tol = max(control.tol, _FLOOR)
     gaps, falls = np.full(len(coef), null), np.zeros(0)
@@ -103,7 +119,7 @@ def _descend(
     v, cross = coef[output], np.ascontiguousarray(products.cross[output])
     slopes, falls, done = np.empty_like(v), np.zeros(max_iter), 0
     while True:
-        sweeps = min(_SWEEPS + np.count_nonzero(v) // _ACTIVE_A_SWEEP, max_iter - done)
+        sweeps = min(_SWEEPS + int(np.count_nonzero(v)) // _ACTIVE_A_SWEEP, max_iter - done)
         did, gap = gram_descent(
             products.gram,
             cross,

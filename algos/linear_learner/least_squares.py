@@ -1,0 +1,231 @@
+"""The squared loss: every penalty from one pass, and more passes where digits ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from algos._common.threads import one_thread_blas
+from algos.linear_learner import gram_descent
+from algos.linear_learner.gram import Inverse, centered_target, finished, gather, invert
+from algos.linear_learner.orthogonal import Triangle, blocks, solve_exactly, triangle
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.wide import solve_by_rows, solve_with_conjugates
+
+_EPS = float(np.finfo(np.float64).eps)
+_GOOD = {4: 1e-5, 8: 1e-10}  # relative errors of coefficients that nobody corrects,
+_GOOD_OF_FEW = 1e-13  # the same where a correction costs next to nothing
+_FEW = 1 << 16  # numbers
+_CORRECTABLE = 1e-2  # errors that corrections make smaller, and
+_CORRECTABLE_OF_FEW = 1e-8  # where all digits are to be had
+_MOST_CORRECTIONS = 6
+_MOST_COLUMNS = {False: 8192, True: 2048}  # dense, sparse: of a matrix of products
+
+
+def solve(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution]:
+    """Return the minimum of the squared loss and each penalty.
+
+    Where columns are dependent and nothing is penalised, the solution is the shortest.
+
+    Parameters
+    ----------
+    problem : Problem
+    penalties : list of Penalty
+        Strongest first.
+    control : Control
+    start : list of Solution, default=None
+        Where to begin; iterative methods alone heed it.
+
+    Returns
+    -------
+    list of Solution
+
+    Notes
+    -----
+    With n rows and d columns, inner products take O(n d²) for all penalties together, and
+    O(d²) memory; each L2 penalty then O(d³), each sweep of an L1 penalty O(d²). Fewer rows
+    than columns take O(n² d) time and O(n²) memory. Sparse rows with many columns take one
+    pass for an iteration, and O(d) memory for each penalty.
+    """
+    with np.errstate(over="ignore"):
+        rows = problem.rows
+        if any(penalty.has_l1 for penalty in penalties) or fits(rows.n, rows.d, rows.is_sparse):
+            return _from_products(problem, penalties, control, start)
+        if not rows.is_sparse and rows.n <= rows.d:
+            return solve_by_rows(problem, penalties, control)
+        return solve_with_conjugates(problem, penalties, control, start)
+
+
+def fits(n: int, d: int, is_sparse: bool) -> bool:
+    """Tell whether the matrix of products of columns is the quickest way for L2 penalties."""
+    few = d <= 256 or d <= n
+    return few and d <= _MOST_COLUMNS[is_sparse]
+
+
+def _from_products(
+    problem: Problem, penalties: list[Penalty], control: Control, start: list[Solution] | None
+) -> list[Solution]:
+    squares = _LeastSquares(problem)
+    solutions: list[Solution] = []
+    for k, penalty in enumerate(penalties):
+        if penalty.has_l1:
+            products, near = squares.products, start[k] if start else None
+            near = near or (solutions[-1] if solutions else None)
+            coef = np.zeros(products.cross.shape) if near is None else near.coef
+            solutions.append(gram_descent.solve_one(products, penalty, control, coef, k))
+        else:
+            solutions.append(squares.solve(penalty, control.tol))
+    return solutions
+
+
+class _Residual(NamedTuple):
+    """What coefficients leave of the targets, in the products' unit."""
+
+    slopes: Doubles  # (n_outputs, d): products with the columns
+    mean: Doubles  # (n_outputs,)
+    loss: float
+
+
+class _LeastSquares:
+    """One problem without L1 penalty: its products, and what else a penalty turns out to need.
+
+    Cholesky's decomposition of inner products loses twice the digits that the columns'
+    condition costs. What is lost is known from the decomposition, and brought back by
+    corrections from residuals, which lose them once; where there is nothing left to be
+    corrected, by a QR decomposition. Few rows are solved with all digits.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.products = gather(problem)
+        self.few = problem.rows.n * problem.rows.d <= _FEW
+        self.kept = np.flatnonzero(np.diagonal(self.products.gram))
+        itemsize = problem.rows.dtype.itemsize
+        self.good = _GOOD_OF_FEW if self.few and itemsize == 8 else _GOOD[itemsize]
+        self.is_precise = False
+        self._triangle: Triangle | None = None
+
+    @property
+    def triangle(self) -> Triangle:
+        if self._triangle is None:
+            self._triangle = triangle(self.problem, self._target(), self.kept)
+        return self._triangle
+
+    def _target(self) -> Doubles:
+        return centered_target(self.problem)[0]
+
+    def solve(self, penalty: Penalty, tol: float) -> Solution:
+        """Return the minimum for one penalty."""
+        products, l2 = self.products, penalty.l2
+        inverse = self._invert(l2)
+        if inverse is not None and inverse.condition * products.noise <= self.good:
+            return self._solve_directly(inverse, penalty, tol)
+        if self.problem.rows.dtype == np.float32 and not self.is_precise:
+            self.products = gather(self.problem, precise=True)
+            self.is_precise = True
+            return self.solve(penalty, tol)
+        correctable = _CORRECTABLE_OF_FEW if self.few else _CORRECTABLE
+        if inverse is not None and inverse.condition * products.noise <= correctable:
+            return self._corrected(inverse.__call__, inverse(products.cross), penalty, tol)
+        return self._solve_by_rotations(penalty, tol)
+
+    def _invert(self, l2: Doubles) -> Inverse | None:
+        matrix = self.products.gram + np.diag(l2)
+        constant = np.diagonal(self.products.gram) == 0
+        matrix[constant, constant] += 1  # any number: their coefficients are zero
+        return invert(matrix)
+
+    def _solve_directly(self, inverse: Inverse, penalty: Penalty, tol: float) -> Solution:
+        products = self.products
+        coef = inverse(products.cross)
+        gradient = products.slopes(coef) - penalty.l2 * coef
+        step = inverse(gradient)
+        decrement = float((gradient * step).sum()) / 2
+        coef += step
+        loss = products.loss(coef)
+        if loss < 1e-6 * products.null:  # a difference of large numbers
+            loss = self._residual(coef).loss
+        return finished(products, penalty, coef, abs(decrement), tol, loss=loss)
+
+    def _solve_by_rotations(self, penalty: Penalty, tol: float) -> Solution:
+        """Solve where inner products are of no use."""
+        l2, kept = penalty.l2[self.kept], self.kept
+        triangle = self.triangle.with_penalty(l2)
+        if triangle.is_deficient(self.problem.rows.n):
+            coef = self._spread(triangle.least_norm())
+            loss = self._residual(coef).loss
+            return finished(self.products, penalty, coef, 0.0, tol, loss=loss)
+        if self.few:
+            exact = solve_exactly(self.problem, self._target(), penalty.l2, kept)
+            if exact is not None:
+                return finished(self.products, penalty, exact.coef, 0.0, tol, loss=exact.loss)
+        inverse = Inverse(*triangle.normalized(), np.inf)
+
+        def spread_inverse(right: Doubles) -> Doubles:
+            return self._spread(inverse(right[:, kept]))
+
+        return self._corrected(spread_inverse, self._spread(triangle.solve()), penalty, tol)
+
+    def _spread(self, coef: Doubles) -> Doubles:
+        """Return coefficients of the columns kept as those of all."""
+        spread = np.zeros((len(coef), self.problem.rows.d))
+        spread[:, self.kept] = coef
+        return spread
+
+    def _corrected(
+        self, inverse: Callable[[Doubles], Doubles], coef: Doubles, penalty: Penalty, tol: float
+    ) -> Solution:
+        """Correct by what the residuals say, until that is no more than their rounding.
+
+        Björck (1987), "Stability analysis of the method of seminormal equations".
+        """
+        decrement, before = 0.0, np.inf
+        objectives: list[float] = []
+        for _ in range(_MOST_CORRECTIONS):
+            residual = self._residual(coef)
+            gradient = residual.slopes - penalty.l2 * coef
+            step = inverse(gradient)
+            size = float(np.abs(step).max() / max(np.abs(coef).max(), 1e-300))
+            objectives.append(residual.loss + penalty.value(coef))
+            decrement = abs(float((gradient * step).sum()) / 2)
+            if not size < before / 2:
+                break
+            coef, before = coef + step, size
+            if size <= 4 * _EPS:
+                break
+        loss = objectives[-1] - penalty.value(coef) - decrement
+        return finished(
+            self.products, penalty, coef, decrement, tol, objectives, loss=max(loss, 0.0)
+        )
+
+    def _residual(self, coef: Doubles) -> _Residual:
+        problem, products = self.problem, self.products
+        if problem.rows.dtype == np.float32 or products.unit != 1:
+            return self._residual_in_double(coef)
+        intercept = products.target_mean - coef @ products.mean
+        found = problem.evaluate(coef[np.newaxis], intercept[np.newaxis])
+        mean = -found.gradient_intercept[0] if problem.fit_intercept else np.zeros(len(coef))
+        slopes = -found.gradient[0] - mean[:, np.newaxis] * products.mean
+        return _Residual(slopes, mean, float(found.values[0]))
+
+    def _residual_in_double(self, coef: Doubles) -> _Residual:
+        products, weight = self.products, self.problem.weight
+        target, offset = self._target(), coef @ products.mean
+        slopes, mean, loss = np.zeros_like(coef), np.zeros(len(coef)), 0.0
+        with one_thread_blas():
+            for place, x in blocks(self.problem.rows):
+                residual = target[place] - (x @ coef.T - offset)
+                weighted = residual * weight[place, np.newaxis]
+                slopes += weighted.T @ x
+                mean += weighted.sum(axis=0)
+                loss += float((weighted * residual).sum()) / 2
+        if self.problem.fit_intercept:
+            slopes -= mean[:, np.newaxis] * products.mean
+        return _Residual(slopes, mean, loss)
