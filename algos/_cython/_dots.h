@@ -1,0 +1,80 @@
+/* Rows as they lie in memory against one vector, and their weighted sum: for so few vectors
+ * that to transpose the rows (_tile.h) would cost more than the products.
+ *
+ * Columns are padded to whole registers: of what stands behind a row's end, the shift is
+ * subtracted and the product with zero taken, so it must be readable and finite.
+ */
+#ifndef ALGOS_DOTS_H
+#define ALGOS_DOTS_H
+
+#include <Python.h>
+#include "_shuffle.h"
+#include "_simd.h"
+
+#define ALGOS_SOURCE "_dots_impl.h"
+
+/* x - 0 is x, also for -0, so that no instruction but the broadcast is left. */
+#define ALGOS_DOTS_SPREAD(V, x) ((x) - (V){0})
+
+#define ALGOS_DECLARE_DOTS(T, name)                                                          \
+    typedef struct {                                                                         \
+        Py_ssize_t lanes;                                                                    \
+        void (*dots)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *, const T *,    \
+                     T *);                                                                   \
+        void (*add)(const T *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const T *, const T *,     \
+                    double *);                                                               \
+    } name;
+
+ALGOS_DECLARE_DOTS(float, algos_dots_table_f32)
+ALGOS_DECLARE_DOTS(double, algos_dots_table_f64)
+
+#define ALGOS_T float
+#define ALGOS_INDEX int32_t
+#define ALGOS_TYPE f32
+#define ALGOS_IOTA algos_iota_f32
+#define ALGOS_TABLE algos_dots_table_f32
+#include "_levels.h"
+#undef ALGOS_T
+#undef ALGOS_INDEX
+#undef ALGOS_TYPE
+#undef ALGOS_IOTA
+#undef ALGOS_TABLE
+
+#define ALGOS_T double
+#define ALGOS_INDEX int64_t
+#define ALGOS_TYPE f64
+#define ALGOS_IOTA algos_iota_f64
+#define ALGOS_TABLE algos_dots_table_f64
+#include "_levels.h"
+#undef ALGOS_T
+#undef ALGOS_INDEX
+#undef ALGOS_TYPE
+#undef ALGOS_IOTA
+#undef ALGOS_TABLE
+#undef ALGOS_SOURCE
+
+static const algos_dots_table_f32 *algos_dots_f32 = &algos_dots_table_f32_base;
+static const algos_dots_table_f64 *algos_dots_f64 = &algos_dots_table_f64_base;
+
+/* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
+static inline int algos_dots_choose(int limit) {
+    const int level = algos_level() < limit ? algos_level() : limit;
+    (void)level; /* one level alone needs no choice */
+    algos_dots_f32 = &algos_dots_table_f32_base;
+    algos_dots_f64 = &algos_dots_table_f64_base;
+#ifdef ALGOS_X86_LEVELS
+    if (level >= 4) {
+        algos_dots_f32 = &algos_dots_table_f32_v4;
+        algos_dots_f64 = &algos_dots_table_f64_v4;
+        return 4;
+    }
+    if (level >= 3) {
+        algos_dots_f32 = &algos_dots_table_f32_v3;
+        algos_dots_f64 = &algos_dots_table_f64_v3;
+        return 3;
+    }
+#endif
+    return 0;
+}
+
+#endif

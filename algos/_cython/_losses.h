@@ -1,0 +1,244 @@
+/* The losses of linear models: each formula stands here alone.
+ *
+ * y is the target, z the decision value, r = y - z, p the parameter of the table in
+ * algos/linear_learner/losses.py. Every function gives the value and its first and second
+ * derivative by z (the generalised one where there is a kink in the first); what a caller
+ * leaves unused is not computed. No branches, so that loops over them become vectors.
+ *
+ * Where exp() would be beyond all use, its derivatives are bounded and its value is infinite.
+ */
+#ifndef ALGOS_LOSSES_H
+#define ALGOS_LOSSES_H
+
+#include <Python.h>
+#include "_math.h"
+
+#define ALGOS_STEEP 350.0 /* exp(350)² is a number */
+#define ALGOS_MOST_CLASSES_ROWS 64
+
+#define ALGOS_LOSS(T, S, name)                                                               \
+    ALGOS_INLINE algos_loss_##S algos_##name##_##S(T y, T z, T r, T p)
+
+/* y, z, r or p may be of no use to a loss. */
+#define ALGOS_UNUSED() (void)y, (void)z, (void)r, (void)p
+
+#define ALGOS_DEFINE_LOSSES(T, S)                                                            \
+    typedef struct {                                                                         \
+        T value, slope, curvature;                                                           \
+    } algos_loss_##S;                                                                        \
+    ALGOS_INLINE T algos_positive_##S(T x) { return x > 0 ? x : 0; }                         \
+    ALGOS_INLINE T algos_where_##S(int condition, T x) { return condition ? x : 0; }         \
+    ALGOS_INLINE T algos_bounded_exp_##S(T x) {                                              \
+        return algos_exp_##S(x > (T)ALGOS_STEEP ? (T)ALGOS_STEEP : x);                       \
+    }                                                                                        \
+    ALGOS_INLINE T algos_within_##S(T x, T value) {                                          \
+        return x > (T)ALGOS_STEEP ? (T)INFINITY : value;                                     \
+    }                                                                                        \
+                                                                                             \
+    ALGOS_LOSS(T, S, squared_error) {                                                        \
+        ALGOS_UNUSED();                                                                      \
+        return (algos_loss_##S){r * r / 2, -r, 1};                                           \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, quantile) {                                                             \
+        ALGOS_UNUSED();                                                                      \
+        const T under = algos_positive_##S(r), over = algos_positive_##S(-r);                \
+        return (algos_loss_##S){p * under + (1 - p) * over,                                  \
+                                algos_where_##S(r < 0, 1 - p) - algos_where_##S(r > 0, p),   \
+                                0};                                                          \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, epsilon_insensitive) {                                                  \
+        ALGOS_UNUSED();                                                                      \
+        return (algos_loss_##S){                                                             \
+            algos_positive_##S(r - p) + algos_positive_##S(-r - p),                          \
+            algos_where_##S(-r > p, 1) - algos_where_##S(r > p, 1), 0};                      \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, absolute_error) {                                                       \
+        (void)p;                                                                             \
+        return algos_epsilon_insensitive_##S(y, z, r, 0);                                    \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, squared_epsilon_insensitive) {                                          \
+        ALGOS_UNUSED();                                                                      \
+        const T excess = algos_positive_##S(r - p) - algos_positive_##S(-r - p);             \
+        return (algos_loss_##S){excess * excess, -2 * excess,                                \
+                                algos_where_##S(r > p, 2) + algos_where_##S(-r > p, 2)};     \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, huber) {                                                                \
+        ALGOS_UNUSED();                                                                      \
+        const T above = r > p ? p : r, c = above < -p ? -p : above;                          \
+        return (algos_loss_##S){c * (r - c / 2), -c, algos_where_##S(r == c, 1)};            \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, poisson) {                                                              \
+        ALGOS_UNUSED();                                                                      \
+        const T e = algos_bounded_exp_##S(z);                                                \
+        return (algos_loss_##S){algos_within_##S(z, e - y * z), e - y, e};                   \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, gamma) {                                                                \
+        ALGOS_UNUSED();                                                                      \
+        const T e = y * algos_bounded_exp_##S(-z);                                           \
+        return (algos_loss_##S){algos_within_##S(-z, z + e), 1 - e, e};                      \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, tweedie) {                                                              \
+        ALGOS_UNUSED();                                                                      \
+        const T a = 2 - p, b = 1 - p;                                                        \
+        const T e = algos_bounded_exp_##S(a * z), f = y * algos_bounded_exp_##S(b * z);      \
+        return (algos_loss_##S){                                                             \
+            algos_within_##S(a * z, algos_within_##S(b * z, e / a - f / b)), e - f,          \
+            a * e - b * f};                                                                  \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, log_loss) {                                                             \
+        ALGOS_UNUSED();                                                                      \
+        const T t = -y * z, e = algos_exp_##S(t < 0 ? t : -t), q = 1 / (1 + e);              \
+        return (algos_loss_##S){algos_positive_##S(t) + algos_log1p_##S(e),                  \
+                                -y * (t < 0 ? e * q : q), e * q * q};                        \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, hinge) {                                                                \
+        ALGOS_UNUSED();                                                                      \
+        const T lack = p - y * z;                                                            \
+        return (algos_loss_##S){algos_positive_##S(lack), algos_where_##S(lack > 0, -y), 0}; \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, squared_hinge) {                                                        \
+        ALGOS_UNUSED();                                                                      \
+        const T lack = algos_positive_##S(p - y * z);                                        \
+        return (algos_loss_##S){lack * lack, -2 * y * lack,                                  \
+                                algos_where_##S(lack > 0, 2)};                               \
+    }                                                                                        \
+    ALGOS_LOSS(T, S, perceptron) {                                                           \
+        (void)p;                                                                             \
+        return algos_hinge_##S(y, z, r, 0);                                                  \
+    }
+
+ALGOS_DEFINE_LOSSES(float, f32)
+ALGOS_DEFINE_LOSSES(double, f64)
+
+/* Products x·v in T → weighted slopes in T; sums += (Σ w value, Σ w slope). Offsets b and
+ * residuals are taken in double: a large intercept costs no digits. The loss itself is
+ * computed in C. */
+#define ALGOS_SLOPES(name, T, S, C, CS)                                                      \
+    ALGOS_CLONES static void algos_slopes_##name##_##S(                                      \
+        const double *restrict y, const double *restrict w, T *restrict z, Py_ssize_t n,     \
+        double b, double p, double *restrict sums) {                                         \
+        double value = 0, slope = 0;                                                         \
+        _Pragma("omp simd reduction(+ : value, slope)")                                      \
+        for (Py_ssize_t i = 0; i < n; i++) {                                                 \
+            const double d = (double)z[i] + b;                                               \
+            const algos_loss_##CS l = algos_##name##_##CS((C)y[i], (C)d, (C)(y[i] - d), (C)p); \
+            const double g = w[i] * (double)l.slope;                                         \
+            value += w[i] * (double)l.value;                                                 \
+            slope += g;                                                                      \
+            z[i] = (T)g;                                                                     \
+        }                                                                                    \
+        sums[0] += value;                                                                    \
+        sums[1] += slope;                                                                    \
+    }
+
+/* out[i] += value, and out[i] = w curvature, for decision values in double. */
+#define ALGOS_MEASURES(name)                                                                 \
+    ALGOS_CLONES static void algos_values_##name(                                            \
+        const double *restrict y, const double *restrict z, Py_ssize_t n, double p,          \
+        double *restrict out) {                                                              \
+        for (Py_ssize_t i = 0; i < n; i++)                                                   \
+            out[i] += algos_##name##_f64(y[i], z[i], y[i] - z[i], p).value;                  \
+    }                                                                                        \
+    ALGOS_CLONES static void algos_curvatures_##name(                                        \
+        const double *restrict y, const double *restrict w, const double *restrict z,        \
+        Py_ssize_t n, double p, double *restrict out) {                                      \
+        for (Py_ssize_t i = 0; i < n; i++)                                                   \
+            out[i] = w[i] * algos_##name##_f64(y[i], z[i], y[i] - z[i], p).curvature;        \
+    }
+
+/* float32 margins of classes are as good as their products; residuals and exp(z) want more. */
+#define ALGOS_WIDE_LOSS(name)                                                                \
+    ALGOS_SLOPES(name, float, f32, double, f64)                                              \
+    ALGOS_SLOPES(name, double, f64, double, f64)                                             \
+    ALGOS_MEASURES(name)
+#define ALGOS_CLASS_LOSS(name)                                                               \
+    ALGOS_SLOPES(name, float, f32, float, f32)                                               \
+    ALGOS_SLOPES(name, double, f64, double, f64)                                             \
+    ALGOS_MEASURES(name)
+
+ALGOS_WIDE_LOSS(squared_error)
+ALGOS_WIDE_LOSS(absolute_error)
+ALGOS_WIDE_LOSS(quantile)
+ALGOS_WIDE_LOSS(epsilon_insensitive)
+ALGOS_WIDE_LOSS(squared_epsilon_insensitive)
+ALGOS_WIDE_LOSS(huber)
+ALGOS_WIDE_LOSS(poisson)
+ALGOS_WIDE_LOSS(gamma)
+ALGOS_WIDE_LOSS(tweedie)
+ALGOS_CLASS_LOSS(log_loss)
+ALGOS_CLASS_LOSS(hinge)
+ALGOS_CLASS_LOSS(squared_hinge)
+ALGOS_CLASS_LOSS(perceptron)
+
+/* The same for the losses of k classes together: z[class][row] with rows `stride` apart, at
+ * most ALGOS_MOST_CLASSES_ROWS of them; y is the class, value and slopes[k] are added to. */
+#define ALGOS_SOFTMAX(T, S)                                                                  \
+    ALGOS_CLONES static void algos_softmax_##S(                                              \
+        const double *restrict y, const double *restrict w, T *restrict z,                   \
+        Py_ssize_t stride, Py_ssize_t k, Py_ssize_t n, const double *restrict b,             \
+        double *restrict value, double *restrict slopes) {                                   \
+        T most[ALGOS_MOST_CLASSES_ROWS], total[ALGOS_MOST_CLASSES_ROWS];                     \
+        T own[ALGOS_MOST_CLASSES_ROWS];                                                      \
+        double found = 0;                                                                    \
+        for (Py_ssize_t i = 0; i < n; i++) {                                                 \
+            most[i] = -(T)INFINITY;                                                          \
+            total[i] = own[i] = 0;                                                           \
+        }                                                                                    \
+        for (Py_ssize_t c = 0; c < k; c++)                                                   \
+            for (Py_ssize_t i = 0; i < n; i++) {                                             \
+                const T d = (T)((double)z[c * stride + i] + b[c]);                           \
+                z[c * stride + i] = d;                                                       \
+                most[i] = d > most[i] ? d : most[i];                                         \
+                own[i] = y[i] == (double)c ? d : own[i];                                     \
+            }                                                                                \
+        for (Py_ssize_t c = 0; c < k; c++)                                                   \
+            for (Py_ssize_t i = 0; i < n; i++) {                                             \
+                const T e = algos_exp_##S(z[c * stride + i] - most[i]);                      \
+                z[c * stride + i] = e;                                                       \
+                total[i] += e;                                                               \
+            }                                                                                \
+        _Pragma("omp simd reduction(+ : found)")                                             \
+        for (Py_ssize_t i = 0; i < n; i++)                                                   \
+            found += w[i] * (double)((most[i] - own[i]) + algos_log_##S(total[i]));          \
+        *value += found;                                                                     \
+        for (Py_ssize_t c = 0; c < k; c++) {                                                 \
+            double sum = 0;                                                                  \
+            _Pragma("omp simd reduction(+ : sum)")                                           \
+            for (Py_ssize_t i = 0; i < n; i++) {                                             \
+                const double one = y[i] == (double)c ? 1.0 : 0.0;                            \
+                const double g = w[i] * ((double)(z[c * stride + i] / total[i]) - one);      \
+                sum += g;                                                                    \
+                z[c * stride + i] = (T)g;                                                    \
+            }                                                                                \
+            slopes[c] += sum;                                                                \
+        }                                                                                    \
+    }
+ALGOS_SOFTMAX(float, f32)
+ALGOS_SOFTMAX(double, f64)
+
+/* By the codes of algos/linear_learner/losses.py; multinomial is of several outputs. */
+#define ALGOS_EACH_LOSS(F)                                                                   \
+    {F(squared_error), F(absolute_error), F(quantile), F(epsilon_insensitive),               \
+     F(squared_epsilon_insensitive), F(huber), F(poisson), F(gamma), F(tweedie),             \
+     F(log_loss), 0, F(hinge), F(squared_hinge), F(perceptron)}
+enum { ALGOS_MULTINOMIAL = 10 };
+
+#define ALGOS_F32(name) algos_slopes_##name##_f32
+#define ALGOS_F64(name) algos_slopes_##name##_f64
+#define ALGOS_VALUES(name) algos_values_##name
+#define ALGOS_CURVATURES(name) algos_curvatures_##name
+
+typedef void (*algos_slopes_f32)(const double *, const double *, float *, Py_ssize_t, double,
+                                 double, double *);
+typedef void (*algos_slopes_f64)(const double *, const double *, double *, Py_ssize_t, double,
+                                 double, double *);
+typedef void (*algos_values)(const double *, const double *, Py_ssize_t, double, double *);
+typedef void (*algos_curvatures)(const double *, const double *, const double *, Py_ssize_t,
+                                 double, double *);
+
+static const algos_slopes_f32 algos_all_slopes_f32[] = ALGOS_EACH_LOSS(ALGOS_F32);
+static const algos_slopes_f64 algos_all_slopes_f64[] = ALGOS_EACH_LOSS(ALGOS_F64);
+static const algos_values algos_all_values[] = ALGOS_EACH_LOSS(ALGOS_VALUES);
+static const algos_curvatures algos_all_curvatures[] = ALGOS_EACH_LOSS(ALGOS_CURVATURES);
+
+#endif

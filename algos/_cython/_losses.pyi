@@ -1,0 +1,16 @@
+import numpy as np
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+
+def add_losses(
+    target: Doubles, decision: Doubles, losses: Doubles, code: int, parameter: float
+) -> None: ...
+def weigh_curvatures(
+    target: Doubles,
+    weight: Doubles,
+    decision: Doubles,
+    curvatures: Doubles,
+    code: int,
+    parameter: float,
+) -> None: ...

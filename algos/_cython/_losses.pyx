@@ -1,0 +1,113 @@
+"""Values and derivatives of losses, row by row, for kernels and for whole arrays."""
+
+from algos._cython._threads cimport is_short
+
+cdef extern from "_losses.h" nogil:
+    ctypedef void (*algos_slopes_f32)(
+        const double*, const double*, float*, Py_ssize_t, double, double, double*) noexcept nogil
+    ctypedef void (*algos_slopes_f64)(
+        const double*, const double*, double*, Py_ssize_t, double, double,
+        double*) noexcept nogil
+    ctypedef void (*algos_values)(
+        const double*, const double*, Py_ssize_t, double, double*) noexcept nogil
+    ctypedef void (*algos_curvatures)(
+        const double*, const double*, const double*, Py_ssize_t, double,
+        double*) noexcept nogil
+    const algos_slopes_f32* algos_all_slopes_f32
+    const algos_slopes_f64* algos_all_slopes_f64
+    const algos_values* algos_all_values
+    const algos_curvatures* algos_all_curvatures
+    void algos_softmax_f32(
+        const double*, const double*, float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+        const double*, double*, double*)
+    void algos_softmax_f64(
+        const double*, const double*, double*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+        const double*, double*, double*)
+
+
+cdef void loss_slopes(
+    int code, double parameter, const double* target, const double* weight, floating* z,
+    Py_ssize_t rows, double intercept, double* sums,
+) noexcept nogil:
+    if floating is float:
+        algos_all_slopes_f32[code](target, weight, z, rows, intercept, parameter, sums)
+    else:
+        algos_all_slopes_f64[code](target, weight, z, rows, intercept, parameter, sums)
+
+
+cdef void softmax_slopes(
+    const double* target, const double* weight, floating* z, Py_ssize_t stride, Py_ssize_t k,
+    Py_ssize_t rows, const double* intercept, double* value, double* slopes,
+) noexcept nogil:
+    if floating is float:
+        algos_softmax_f32(target, weight, z, stride, k, rows, intercept, value, slopes)
+    else:
+        algos_softmax_f64(target, weight, z, stride, k, rows, intercept, value, slopes)
+
+
+def add_losses(
+    const double[::1] target,    # IN (n,)
+    const double[::1] decision,  # IN (n,)
+    double[::1] losses,          # INOUT (n,)
+    int code,
+    double parameter,
+):
+    """Add the loss of each row; of any loss but multinomial."""
+    cdef Py_ssize_t n = target.shape[0]
+    if n == 0:
+        return
+    if is_short(3.0 * n):
+        algos_all_values[code](&target[0], &decision[0], n, parameter, &losses[0])
+    else:
+        with nogil:
+            algos_all_values[code](&target[0], &decision[0], n, parameter, &losses[0])
+
+
+def weigh_curvatures(
+    const double[::1] target,    # IN (n,)
+    const double[::1] weight,    # IN (n,)
+    const double[::1] decision,  # IN (n,)
+    double[::1] curvatures,      # OUT (n,)
+    int code,
+    double parameter,
+):
+    """Multiply each row's second derivative by its weight; of any loss but multinomial."""
+    cdef Py_ssize_t n = target.shape[0]
+    if n == 0:
+        return
+    if is_short(3.0 * n):
+        algos_all_curvatures[code](
+            &target[0], &weight[0], &decision[0], n, parameter, &curvatures[0])
+    else:
+        with nogil:
+            algos_all_curvatures[code](
+                &target[0], &weight[0], &decision[0], n, parameter, &curvatures[0])
+
+
+def _test_slopes(
+    const double[::1] target,  # IN (n,)
+    const double[::1] weight,  # IN (n,)
+    floating[::1] z,           # INOUT (n,)
+    double[::1] sums,          # INOUT (2,)
+    int code,
+    double parameter,
+    double intercept,
+):
+    """Call `loss_slopes`, for tests."""
+    loss_slopes(
+        code, parameter, &target[0], &weight[0], &z[0], z.shape[0], intercept, &sums[0])
+
+
+def _test_softmax(
+    const double[::1] target,     # IN (n,), n <= MAX_ROWS
+    const double[::1] weight,     # IN (n,)
+    floating[:, ::1] z,           # INOUT (k, n)
+    const double[::1] intercept,  # IN (k,)
+    double[::1] slopes,           # INOUT (k,)
+):
+    """Call `softmax_slopes`, for tests; return the value."""
+    cdef double value = 0
+    softmax_slopes(
+        &target[0], &weight[0], &z[0, 0], z.shape[1], z.shape[0], z.shape[1], &intercept[0],
+        &value, &slopes[0])
+    return value
