@@ -1,0 +1,117 @@
+"""Losses of straight lines: every row is a sum of bent lines, whatever the loss is called.
+
+A bent line costs max over θ in [low, high] of θ (kink - z), with low ≤ 0 ≤ high: slope
+-high below its kink and -low above. An L1 term on a coefficient is one too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows
+
+
+class Lines(NamedTuple):
+    """The bent lines of n rows, p a row (two for epsilon_insensitive, else one)."""
+
+    kink: Doubles  # (p, n)
+    low: Doubles  # (p, n), at most 0
+    high: Doubles  # (p, n), at least 0
+
+    def of(self, indices: Doubles) -> Lines:
+        """Return those of some rows."""
+        return Lines(*(array[:, indices] for array in self))
+
+    def cost(self, z: Doubles) -> Doubles:
+        """Return what each row loses at decision values z, of shape (n,)."""
+        below = self.kink - z
+        return (np.maximum(below, 0) * self.high + np.minimum(below, 0) * self.low).sum(axis=0)
+
+    def side(self, z: Doubles) -> Doubles:
+        """Return each line's θ away from its kink, of shape (p, n)."""
+        return np.where(z < self.kink, self.high, self.low)
+
+
+def lines_of(loss: Loss, target: Doubles) -> Lines:
+    """Return the bent lines that make up a loss; ValueError if it is a smooth one."""
+    p, y = loss.parameter, target
+    if loss.name == "hinge":
+        above = y > 0
+        return Lines((p * y)[None], np.where(above, 0.0, -1.0)[None], 1.0 * above[None])
+    if loss.name == "epsilon_insensitive":
+        low, high = np.array([[0.0], [-1.0]]), np.array([[1.0], [0.0]])
+        kink = np.stack([y - p, y + p])
+    elif loss.name in ("absolute_error", "quantile"):
+        q = p if loss.name == "quantile" else 1.0
+        low, high = np.array([[q - 1 if loss.name == "quantile" else -1.0]]), np.array([[q]])
+        kink = y[None]
+    else:
+        raise ValueError(
+            f"`loss`={loss.name!r} must be one of straight lines with kinks; "
+            "choose a solver for smooth losses"
+        )
+    return Lines(kink, np.broadcast_to(low, kink.shape), np.broadcast_to(high, kink.shape))
+
+
+@dataclass(frozen=True)
+class Bent:
+    """A problem of bent lines, measured from its best constant in a unit of its spread.
+
+    With v = unit·ṽ, intercept = centre + unit·b̃, everything in here speaks of (ṽ, b̃), and
+    objectives are over `unit`: targets of any size and offset look alike to the solver.
+    """
+
+    rows: Rows
+    weight: Doubles  # (n,), of sum 1
+    lines: Lines
+    fit_intercept: bool
+    centre: float
+    unit: float
+    null: float  # the objective of the best constant
+
+    def penalty(self, penalty: Penalty) -> Penalty:
+        """Return the penalty in these units."""
+        return Penalty(penalty.l1, penalty.l2 * self.unit)
+
+    def subset(self, indices: Doubles) -> Bent:
+        """Return the problem of some rows alone."""
+        weight = self.weight[indices]
+        return replace(
+            self,
+            rows=self.rows.subset(indices),
+            weight=weight / weight.sum(),
+            lines=self.lines.of(indices),
+        )
+
+
+def bent_from(problem: Problem) -> Bent:
+    """Return a problem of one of the kinked losses as bent lines."""
+    target = problem.target.reshape(-1)
+    lines, weight = lines_of(problem.loss, target), problem.weight
+    centre = _best_constant(lines, weight) if problem.fit_intercept else 0.0
+    null = float(weight @ lines.cost(np.full(len(weight), centre)))
+    if problem.loss.is_of_classes:
+        unit = problem.loss.parameter or 1.0
+    else:
+        unit = max(_median(np.abs(target - centre), weight), 1e-6 * null)
+    unit = unit if unit > 0 else 1.0
+    lines = lines._replace(kink=(lines.kink - centre) / unit)
+    return Bent(problem.rows, weight, lines, problem.fit_intercept, centre, unit, null / unit)
+
+
+def _best_constant(lines: Lines, weight: Doubles) -> float:
+    """Return a constant of least cost: where the slope, climbing at each kink, leaves 0."""
+    order = np.argsort(lines.kink, axis=None)
+    climb = ((lines.high - lines.low) * weight).ravel()[order]
+    slope = climb.cumsum() - float((lines.high * weight).sum())
+    return float(lines.kink.ravel()[order[min(np.searchsorted(slope, 0.0), len(order) - 1)]])
+
+
+def _median(values: Doubles, weight: Doubles) -> float:
+    order = np.argsort(values)
+    half = np.searchsorted(weight[order].cumsum(), weight.sum() / 2)
+    return float(values[order[min(half, len(order) - 1)]])

@@ -1,0 +1,88 @@
+"""From near the optimum onto it: kinks hit exactly, coefficients exactly zero.
+
+An interior point ends close to all kinks that bind. Taking those as equalities leaves one
+linear system; its solution is kept if the objective does not rise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from algos.linear_learner.interior import Inner, Program
+from algos.linear_learner.problem import Doubles
+
+SURE = (1.0, 1e-3, 1e3)  # doubts below which lines are taken to be at their kinks, in turn
+MOST = 1500  # unknowns and equalities together
+ROUNDINGS = 64
+
+
+def polish(program: Program, inner: Inner) -> Inner:
+    """Return the vertex or face beside an interior point's end, or that end itself."""
+    eps = ROUNDINGS * float(np.finfo(program.rows.dtype).eps)
+    for doubt in SURE:
+        better = _on_kinks(program, inner, inner.doubt < doubt)
+        if better is not None and better.objective <= inner.objective + eps * program.null:
+            return better
+    return inner
+
+
+def _on_kinks(program: Program, inner: Inner, at: Doubles) -> Inner | None:
+    """Return the solution with the lines `at` their kinks, all others straight."""
+    p, n = inner.theta.shape
+    at_rows, bent = at[: p * n].reshape(p, n), np.flatnonzero(program.penalty.l1)
+    piece, row = np.nonzero(at_rows)
+    is_free = np.ones(program.rows.d + 1, dtype=bool)
+    is_free[bent[at[p * n :]]] = False
+    is_free[-1] = program.fit_intercept
+    free = np.flatnonzero(is_free)
+    if len(row) + len(free) > MOST:
+        return None
+    point = np.where(is_free, inner.point, 0.0)
+    z = program.values(inner.point)
+    theta = np.where(at_rows, inner.theta, program.lines.side(z))
+    equal = _extended(program, row)[:, free] if len(row) else np.empty((0, len(free)))
+    lack = program.lines.kink[piece, row] - equal @ point[free]
+    l2 = np.append(program.penalty.l2, 0.0)[free]
+    if l2.any():
+        slope = _slope(program, theta, at_rows) + program.linear
+        slope[:-1] += program.penalty.l1 * np.sign(point[:-1])
+        step, pulls = _saddle(equal, l2, slope[free] - l2 * point[free], lack)
+        theta[piece, row] = pulls / program.weight[row]
+        theta = np.clip(theta, program.lines.low, program.lines.high)
+    else:
+        step = linalg.lstsq(equal, lack, lapack_driver="gelsy")[0] if len(row) else 0.0
+        theta = inner.theta
+    point[free] += step
+    if not np.isfinite(point).all():
+        return None
+    objective = program.objective(point, program.values(point))
+    pull = program.rows.cross((program.weight * theta).sum(axis=0)[:, None])[0] + program.linear
+    gap = (objective - program.bound(theta, pull, point)) / program.null
+    return inner._replace(point=point, theta=theta, pull=pull, objective=objective, gap=gap)
+
+
+def _extended(program: Program, row: Doubles) -> Doubles:
+    """Return some rows as (x, 1)."""
+    rows = program.rows.subset(row)
+    return rows.cross(np.eye(rows.n))
+
+
+def _slope(program: Program, theta: Doubles, at: Doubles) -> Doubles:
+    """Return what the straight lines pull."""
+    straight = (program.weight * np.where(at, 0.0, theta)).sum(axis=0)
+    return program.rows.cross(straight[:, None])[0]
+
+
+def _saddle(
+    equal: Doubles, l2: Doubles, slope: Doubles, lack: Doubles
+) -> tuple[Doubles, Doubles]:
+    """Solve [diag(l2), -A'; A, 0] (step, pulls) = (slope, lack), by least squares."""
+    k, f = equal.shape
+    matrix = np.zeros((f + k, f + k))
+    np.einsum("ii->i", matrix)[:f] = l2
+    matrix[:f, f:], matrix[f:, :f] = -equal.T, equal
+    scale = 1 / np.sqrt(l2.max())
+    matrix[:f, :f] *= scale**2
+    both = linalg.lstsq(matrix, np.append(slope * scale**2, lack), lapack_driver="gelsy")[0]
+    return both[:f], both[f:] / scale**2
