@@ -39,6 +39,8 @@ LOSSES = frozenset(
 _KEY = np.array([0x70756C6C, 0x73], dtype=np.uint64)
 _EPS = float(np.finfo(np.float64).eps)
 _SWEEPS_A_CHECK = 20  # at most
+_RESTING = 0.1
+_STILL, _WORTH = 0.1, 0.7
 _PARTIAL = 4  # sweeps over rows that still move, after each over all
 
 
@@ -184,13 +186,25 @@ class _Sweeps:
         done = 0
         every = self.descent.distinct.rows
         while done < most:
-            order = every.copy()
+            order, before = every.copy(), self.intercept
             self.estimate = self.sweep(order)
             done += 1
-            self.move_center(goal)
+            self.move_center(abs(self.intercept - before))
             if self.estimate <= goal:
                 break
+            done += self.sweep_moving(order, goal)
         return done
+
+    def sweep_moving(self, order: NDArray[np.int64], goal: float) -> int:
+        """Sweep over the rows that lack more than others; return how often."""
+        for done in range(_PARTIAL):
+            gaps = self.gaps[: len(order)]
+            order = order[gaps > _STILL * gaps.sum() / len(self.gaps)]
+            if len(order) > _WORTH * len(self.gaps) or not len(order):
+                return done
+            if self.sweep(order) <= goal / 4:
+                return done + 1
+        return _PARTIAL
 
     def sweep(self, order: NDArray[np.int64]) -> float:
         descent, problem = self.descent, self.descent.problem
@@ -204,16 +218,13 @@ class _Sweeps:
         )  # fmt: skip
         return estimate
 
-    def move_center(self, goal: float) -> None:
-        """Let b_0 follow b, once sweeps are nearer to their optimum than that to the problem's."""
-        if not self.kappa:
-            return
+    def move_center(self, wavering: float) -> None:
+        """Let b_0 follow b, once that has come to rest beside the way between them."""
         moved = self.intercept - self.center
-        outer = self.kappa * moved**2
-        if self.estimate <= max(outer, goal):
+        if self.kappa and wavering <= _RESTING * abs(moved):
             self.center += moved
             self.intercept += moved
-            self.estimate += outer
+        self.estimate += self.kappa * moved**2
 
     def model(self) -> _Model:
         """Return the coefficients of balanced pulls, the best intercept, and their gap."""
