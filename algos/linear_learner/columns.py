@@ -1,0 +1,115 @@
+"""The matrix behind rows, as lines for kernels: its rows, or its columns.
+
+Kernels read the caller's values where they can. Rows that must be scaled column by column,
+columns of CSR, and dense columns are copies, in the values' own type.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from algos._common.row_key import row_keys
+from algos._cython.linear_lines import Lines
+from algos.linear_learner.problem import Doubles, Problem, Rows
+
+_KEY = np.array([0x6C696E65, 0x61726C65], dtype=np.uint64)
+
+
+def matrix_of(rows: Rows) -> Any:
+    """Return what rows were made of: an array, or CSR without duplicates."""
+    X = rows.X  # type: ignore[attr-defined]
+    if sparse.issparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+class Distinct(NamedTuple):
+    """Rows that differ, in an order that hangs on their content alone.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (m,), dtype int64
+        One of each.
+    weight : ndarray of shape (n,)
+        Theirs, all copies' together; 0 at the copies.
+    copy_of : ndarray of shape (n,), dtype int64
+        The one in `rows` that each row equals.
+    """
+
+    rows: NDArray[np.int64]
+    weight: Doubles
+    copy_of: NDArray[np.int64]
+
+
+def distinct_rows(problem: Problem) -> Distinct:
+    """Find rows equal in content and target; with m different ones, visits are m, not n."""
+    X = matrix_of(problem.rows)
+    keys = row_keys(X, _KEY, problem.target, n_threads=problem.rows.n_threads)
+    order = np.argsort(keys, kind="stable")
+    is_first = np.empty(len(keys), dtype=bool)
+    is_first[:1], is_first[1:] = True, np.diff(keys[order]) != 0
+    first = order[is_first]
+    if len(first) == len(keys):
+        return Distinct(order, problem.weight, np.arange(len(keys)))
+    copy_of = np.empty(len(keys), dtype=np.int64)
+    copy_of[order] = np.repeat(first, np.diff(np.append(np.flatnonzero(is_first), len(keys))))
+    return Distinct(first, np.bincount(copy_of, problem.weight, len(keys)), copy_of)
+
+
+class ScaledRows(NamedTuple):
+    """Rows in units in which the L2 penalty is the same for each column.
+
+    Attributes
+    ----------
+    lines : Lines
+    factor : ndarray of shape (d,)
+        Solver units' columns times this; at most 1.
+    strength : float
+        The penalty of a column in these units.
+    """
+
+    lines: Lines
+    factor: Doubles
+    strength: float
+
+    def serves(self, l2: Doubles) -> bool:
+        """Whether another penalty is a multiple of the one these were made for."""
+        shape = l2 * self.factor**2
+        return bool(np.all(np.abs(shape - shape[0]) <= 1e-14 * shape[0]))
+
+
+def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
+    """Return rows for dual coordinate descent; l2 must be positive."""
+    X = matrix_of(rows)
+    strength = float(l2.min() if len(l2) else 1.0)
+    per_value = 1 / (rows.scale * np.sqrt(l2))
+    unit = per_value.max(initial=0.0)
+    if not rows.shift.any() and np.all(np.abs(per_value - unit) <= 1e-15 * unit):
+        return ScaledRows(_lines(X, X.shape[1]), rows.scale, 1 / unit**2)
+    factor = np.sqrt(strength / l2)
+    if sparse.issparse(X):
+        values = X.data * (factor / rows.scale)[X.indices].astype(X.dtype, copy=False)
+        return ScaledRows(
+            Lines(values, X.indices, X.indptr, X.shape[1]), factor, strength
+        )
+    scaled = ((X - rows.shift) * (factor / rows.scale)).astype(X.dtype, order="C", copy=False)
+    return ScaledRows(_lines(scaled, X.shape[1]), factor, strength)
+
+
+def columns_of(rows: Rows) -> Lines:
+    """Return the columns, in the units of the values."""
+    X = matrix_of(rows)
+    if sparse.issparse(X):
+        return _lines(X.tocsc(), X.shape[0])
+    return _lines(X.T, X.shape[0])
+
+
+def _lines(X: Any, length: int) -> Lines:
+    if sparse.issparse(X):
+        return Lines(X.data, X.indices, X.indptr, length)
+    return Lines(np.ascontiguousarray(X), None, None, length)

@@ -1,0 +1,269 @@
+"""Dual coordinate descent: one number for each row, for penalties that are L2 alone.
+
+Rows pull at the model: v = sum_i w_i s_i x_i / l2, and each step makes one pull s_i the best
+there is beside the others (`_linear_dual.h`). It is the method for fewer rows than columns.
+
+The free intercept b demands that pulls balance, sum_i w_i s_i = 0. That is reached by the
+proximal point method: sweeps see the penalty kappa (b - b_0)² / 2, and b_0 follows b
+(Rockafellar, "Augmented Lagrangians and applications of the proximal point algorithm in
+convex programming", Mathematics of Operations Research 1, 1976). What is returned is
+certified by pulls that balance exactly, and its intercept is the best for its coefficients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.linear_dual import square_norms, sweep_rows
+from algos.linear_learner.best_intercept import best_intercept, null_value
+from algos.linear_learner.columns import Distinct, ScaledRows, distinct_rows, scaled_rows
+from algos.linear_learner.conjugates import conjugates_at, losses_at, slopes_at
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+
+LOSSES = frozenset(
+    {
+        "squared_error",
+        "absolute_error",
+        "quantile",
+        "epsilon_insensitive",
+        "squared_epsilon_insensitive",
+        "huber",
+        "log_loss",
+        "hinge",
+        "squared_hinge",
+    }
+)
+_KEY = np.array([0x70756C6C, 0x73], dtype=np.uint64)
+_EPS = float(np.finfo(np.float64).eps)
+_SWEEPS_A_CHECK = 20  # at most
+_RESTING = 0.1
+_STILL, _WORTH = 0.1, 0.7
+_PARTIAL = 4  # sweeps over rows that still move, after each over all
+
+
+def solve(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution]:
+    """Solve for each penalty, the strongest first, each from the pulls of the one before.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of one output and a loss in `LOSSES`.
+    penalties : list of Penalty
+        l1 is 0 and l2 positive.
+    control : Control
+        `max_iter` counts sweeps over the rows.
+    start : list of Solution, default=None
+        The first one's coefficients give the first pulls where the loss is smooth.
+
+    Returns
+    -------
+    solutions : list of Solution
+        Certified by the duality gap.
+    """
+    descent = _Descent.prepare(problem, control)
+    if start and problem.loss.is_smooth:
+        descent.begin_at(start[0])
+    return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
+
+
+@dataclass
+class _Model:
+    """A model with a dual point whose pulls balance."""
+
+    coef: Doubles  # (1, d)
+    intercept: Doubles  # (1,)
+    objective: float
+    gap: float
+
+
+@dataclass
+class _Descent:
+    """What sweeps over one problem share, and where they are."""
+
+    problem: Problem
+    control: Control
+    distinct: Distinct
+    null: float
+    tol: float
+    pull: Doubles
+    center: float = 0.0  # b_0
+    epoch: int = 0
+    scaled: ScaledRows | None = None
+    norms: Doubles = field(default_factory=lambda: np.empty(0))
+
+    @staticmethod
+    def prepare(problem: Problem, control: Control) -> _Descent:
+        rows = problem.rows
+        tol = max(control.tol, 2 * float(np.finfo(rows.dtype).eps))
+        null = null_value(problem)
+        return _Descent(
+            problem, control, distinct_rows(problem), null, tol, pull=np.zeros(rows.n)
+        )
+
+    def begin_at(self, solution: Solution) -> None:
+        z = self.problem.rows.decision(solution.coef, solution.intercept)[:, 0]
+        self.pull = -slopes_at(self.problem.loss, self.problem.target, z)
+        self.center = float(solution.intercept[0])
+
+    def solve(self, candidate: int, penalty: Penalty) -> Solution:
+        """Sweep until the certificate is small enough."""
+        sweeps = _Sweeps.begin(self, penalty)
+        objectives: list[float] = []
+        target, n_iter, give_up = self.tol * self.null, 0, self.control.give_up
+        goal = target / 2
+        while True:
+            n_iter += sweeps.run(goal, min(_SWEEPS_A_CHECK, self.control.max_iter - n_iter))
+            model = sweeps.model()
+            objectives.append(model.objective)
+            certificate = model.gap / max(self.null, np.finfo(float).tiny)
+            # Sums of n terms show no smaller gap.
+            converged = model.gap <= max(target, 16 * _EPS * abs(model.objective))
+            if converged or n_iter >= self.control.max_iter:
+                break
+            if give_up and give_up(candidate, model.coef, model.intercept, certificate):
+                break
+            goal = min(goal, 0.2 * sweeps.estimate)
+        self.pull = sweeps.pull
+        self.center = sweeps.center
+        return Solution(
+            model.coef, model.intercept, model.objective, certificate, "duality gap",
+            n_iter, converged, objectives,
+        )  # fmt: skip
+
+
+@dataclass
+class _Sweeps:
+    """Sweeps for one penalty."""
+
+    descent: _Descent
+    penalty: Penalty
+    strength: float  # lambda
+    kappa: float  # 0 without an intercept
+    curvature: Doubles
+    pull: Doubles
+    center: float  # b_0
+    intercept: float  # b
+    coef: NDArray[np.floating]
+    gaps: Doubles
+    estimate: float = np.inf
+
+    @staticmethod
+    def begin(descent: _Descent, penalty: Penalty) -> _Sweeps:
+        rows, weight = descent.problem.rows, descent.distinct.weight
+        if descent.scaled is None or not descent.scaled.serves(penalty.l2):
+            descent.scaled = scaled_rows(rows, penalty.l2)
+            descent.norms = np.empty(rows.n)
+            square_norms(descent.scaled.lines, descent.norms)
+        strength = float(penalty.l2[0] * descent.scaled.factor[0] ** 2)
+        kappa = 0.0
+        curvature = descent.norms / strength
+        if descent.problem.fit_intercept:
+            kappa = _kappa(descent.problem, float(weight @ curvature))
+            curvature = curvature + 1 / kappa
+        sweeps = _Sweeps(
+            descent, penalty, strength, kappa, weight * curvature, descent.pull.copy(),
+            descent.center, 0.0, np.zeros(rows.d, rows.dtype), np.empty(rows.n),
+        )  # fmt: skip
+        sweeps.refresh(rows.cross((weight * sweeps.pull)[:, np.newaxis])[0])
+        return sweeps
+
+    def refresh(self, cross: Doubles) -> None:
+        """Free the model of the sweeps' rounding errors."""
+        assert self.descent.scaled is not None
+        self.coef[:] = cross[:-1] / (self.penalty.l2 * self.descent.scaled.factor)
+        self.intercept = self.center + (float(cross[-1]) / self.kappa if self.kappa else 0.0)
+
+    def run(self, goal: float, most: int) -> int:
+        """Sweep until the sum of what rows lacked, as they were met, is within the goal."""
+        done = 0
+        every = self.descent.distinct.rows
+        while done < most:
+            order, before = every.copy(), self.intercept
+            self.estimate = self.sweep(order)
+            done += 1
+            self.move_center(abs(self.intercept - before))
+            if self.estimate <= goal:
+                break
+            done += self.sweep_moving(order, goal)
+        return done
+
+    def sweep_moving(self, order: NDArray[np.int64], goal: float) -> int:
+        """Sweep over the rows that lack more than others; return how often."""
+        for done in range(_PARTIAL):
+            gaps = self.gaps[: len(order)]
+            order = order[gaps > _STILL * gaps.sum() / len(self.gaps)]
+            if len(order) > _WORTH * len(self.gaps) or not len(order):
+                return done
+            if self.sweep(order) <= goal / 4:
+                return done + 1
+        return _PARTIAL
+
+    def sweep(self, order: NDArray[np.int64]) -> float:
+        descent, problem = self.descent, self.descent.problem
+        assert descent.scaled is not None
+        descent.epoch += 1
+        estimate, self.intercept = sweep_rows(
+            descent.scaled.lines, problem.target, descent.distinct.weight, self.curvature,
+            problem.loss.code, problem.loss.parameter, 1 / self.strength,
+            1 / self.kappa if self.kappa else 0.0, _KEY, descent.epoch, order, self.pull,
+            self.coef, self.intercept, self.gaps,
+        )  # fmt: skip
+        return estimate
+
+    def move_center(self, wavering: float) -> None:
+        """Let b_0 follow b, once that has come to rest beside the way between them."""
+        moved = self.intercept - self.center
+        if self.kappa and wavering <= _RESTING * abs(moved):
+            self.center += moved
+            self.intercept += moved
+        self.estimate += self.kappa * moved**2
+
+    def model(self) -> _Model:
+        """Return the coefficients of balanced pulls, the best intercept, and their gap."""
+        problem, weight = self.descent.problem, self.descent.distinct.weight
+        rows, loss, y = problem.rows, problem.loss, problem.target
+        pull = self.pull
+        if problem.fit_intercept:
+            pull = _balanced(pull, weight)
+            self.refresh(rows.cross((weight * self.pull)[:, np.newaxis])[0])
+        cross = rows.cross((weight * pull)[:, np.newaxis])[0]
+        if not problem.fit_intercept:
+            self.refresh(cross)
+        coef = (cross[:-1] / self.penalty.l2)[np.newaxis]
+        z = rows.decision(coef, np.zeros(1))[:, 0]
+        b = 0.0
+        if problem.fit_intercept:
+            b = best_intercept(loss, y, weight, z, self.intercept)
+        penalty = self.penalty.value(coef)
+        objective = float(weight @ losses_at(loss, y, z + b)) + penalty
+        dual = -float(weight @ conjugates_at(loss, y, pull)) - penalty
+        return _Model(coef, np.array([b]), objective, max(objective - dual, 0.0))
+
+
+def _balanced(pull: Doubles, weight: Doubles) -> Doubles:
+    """Return pulls of sum 0, the stronger side's reduced: any loss allows that."""
+    up, down = weight @ np.maximum(pull, 0), weight @ np.maximum(-pull, 0)
+    if up > down:
+        return np.where(pull > 0, pull * (down / up), pull)
+    return np.where(pull < 0, pull * (up / down), pull) if down > up else pull
+
+
+def _kappa(problem: Problem, curvature: float) -> float:
+    """Return a penalty of the intercept that is about as stiff as that of the coefficients.
+
+    A weaker one lets b_0 take longer steps, a stiffer one the sweeps.
+    """
+    loss, y = problem.loss, problem.target
+    unit = 1.0
+    if not loss.is_smooth and not loss.is_of_classes:
+        spread = float(np.sqrt(problem.weight @ (y - problem.weight @ y) ** 2))
+        unit = 1 / spread if spread > 0 else 1.0
+    return min(1 / curvature if curvature > 0 else 1.0, 0.1 * unit)
