@@ -6,10 +6,11 @@ A stream of small batches asks for its model far less often than it learns: `par
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 
-class Deferred:
+class Deferred(ABC):
     """Base of estimators whose model follows from a state.
 
     A class names the attributes of its model in `_deferred` and makes all of them in
@@ -19,8 +20,9 @@ class Deferred:
 
     _deferred: ClassVar[tuple[str, ...]] = ()
 
+    @abstractmethod
     def _make_model(self) -> None:
-        raise NotImplementedError
+        """Set every attribute that `_deferred` names."""
 
     def _defer_model(self) -> None:
         """Forget the model; it is made anew when an attribute of it is read."""

@@ -37,6 +37,7 @@ cdef class CsrRows:
     cdef algos_csr x
     cdef const algos_csr_table* table
     cdef bint single              # float32 values
+    cdef bint narrow              # int32 indices
     cdef Py_ssize_t stored
     cdef Py_ssize_t itemsize      # of a value
     cdef object _arrays

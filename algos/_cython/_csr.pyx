@@ -38,14 +38,14 @@ def _set_arrays(
     Py_ssize_t n_columns,
 ):
     cdef Py_ssize_t stored = min(values.shape[0], indices.shape[0])
-    rows.single = floating is float
+    rows.single, rows.narrow = floating is float, index is int32_t
     rows.itemsize = sizeof(floating)
     rows.x.n, rows.x.d = indptr.shape[0] - 1, n_columns
     rows.x.values = rows.x.indices = NULL
     if stored:
         rows.x.values, rows.x.indices = &values[0], &indices[0]
     rows.x.indptr = &indptr[0]
-    rows.table = algos_csr_choose(rows.single, index is int32_t, _chosen["limit"])
+    rows.table = algos_csr_choose(rows.single, rows.narrow, _chosen["limit"])
     if not rows.table.check(&rows.x, stored):
         raise ValueError(
             f"`X` must be a CSR matrix: its `indptr` must ascend and its column indices lie in "

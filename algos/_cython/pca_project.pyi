@@ -11,5 +11,6 @@ def project(
     vectors: NDArray[Real],
     offset: NDArray[Real],
     out: NDArray[Real],
+    by_columns: bool,
     n_threads: int,
 ) -> None: ...

@@ -12,6 +12,9 @@ from algos._cython._tile cimport (
     pack_panel, pack_tile, panel_rows, tile_rows, tile_products, tile_stride,
 )
 
+cdef extern from "_panel.h" nogil:
+    Py_ssize_t algos_panel_width(Py_ssize_t k)
+
 cdef struct ProjectJob:
     bint single          # float32
     const void* X        # (n, d)
@@ -64,23 +67,41 @@ cdef void _project_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
         _project_chunk(job, <const double*> job.X, chunk, slot)
 
 
-cdef void _project_rows(
-    ProjectJob* job, const floating* vectors, double nanoseconds, int n_threads
+cdef inline void _pack_columns(
+    const floating* vectors, Py_ssize_t k, Py_ssize_t d, floating* panel
 ) noexcept nogil:
-    pack_panel(vectors, job.k, job.d, <floating> 1, <floating*> job.panel)
+    """As pack_panel, of vectors that are the columns of (d, k)."""
+    cdef Py_ssize_t width = algos_panel_width(k), p, group, j
+    for p in range(d):
+        group = 0
+        while group < k:
+            for j in range(group, min(group + width, k)):
+                panel[group * d + p * width + j - group] = vectors[p * k + j]
+            group += width
+
+
+cdef void _project_rows(
+    ProjectJob* job, const floating* vectors, bint by_columns, double nanoseconds,
+    int n_threads,
+) noexcept nogil:
+    if by_columns:
+        _pack_columns(vectors, job.k, job.d, <floating*> job.panel)
+    else:
+        pack_panel(vectors, job.k, job.d, <floating> 1, <floating*> job.panel)
     run_region(_project_task, job, (job.n + CHUNK - 1) // CHUNK, nanoseconds, n_threads)
 
 
 def project(
     const floating[:, ::1] X,        # IN (n, d)
     const floating[::1] shift,       # IN (d,)
-    const floating[:, ::1] vectors,  # IN (k, d)
+    const floating[:, ::1] vectors,  # IN (k, d), or (d, k) if they are its columns
     const floating[::1] offset,      # IN (k,)
     floating[:, ::1] out,            # OUT (n, k)
+    bint by_columns,
     int n_threads,
 ):
     """Multiply each row, less the shift, by the vectors, and add the offset."""
-    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = vectors.shape[0]
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = out.shape[1]
     cdef Py_ssize_t padded = panel_rows(k)
     cdef Py_ssize_t chunks = (n + CHUNK - 1) // CHUNK
     cdef Py_ssize_t stride = tile_stride(
@@ -97,7 +118,7 @@ def project(
     job.offset, job.out = &offset[0], &out[0, 0]
     job.tiles, job.tile_size, job.slot_size = tiles.data, stride * d, size
     if is_short(nanoseconds):
-        _project_rows(&job, &vectors[0, 0], nanoseconds, 1)
+        _project_rows(&job, &vectors[0, 0], by_columns, nanoseconds, 1)
     else:
         with nogil:
-            _project_rows(&job, &vectors[0, 0], nanoseconds, n_threads)
+            _project_rows(&job, &vectors[0, 0], by_columns, nanoseconds, n_threads)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 
-from algos._common.base import Estimator, check_mergeable, learning
+from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
+from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
@@ -26,17 +27,16 @@ from algos._common.threads import threads_for
 from algos._common.validation import MANY_VALUES, validate_rows
 from algos._cython.finite import all_finite
 from algos.pca.counts import check_count, known_count
-from algos.pca.model import projected
+from algos.pca.model import combined, projected
+from algos.pca.probabilistic import Probabilistic
 from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.state import Learned
 
 Floats = NDArray[Any]
 
-SCORE_ROWS = 4096  # scored at a time, in double
 
-
-class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator):
+class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilistic, Estimator):
     """Principal component analysis, a drop-in for :class:`sklearn.decomposition.PCA`.
 
     The same parameters, attributes and components as scikit-learn's class, but for
@@ -149,7 +149,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
     `partial_fit` and `merge` are as accurate as "covariance_eigh".
 
     Of CSR rows with z stored values in all, "randomized" and "arpack" take 4 * z operations
-    for each vector, in double precision, and memory for at most max(200, 2 * (k + 8)) vectors;
+    for each vector, in double precision ("randomized" on float32 rows near zero: in blocks
+    of float32), and memory for at most max(200, 2 * (k + 8)) vectors;
     "covariance_eigh" takes z**2 / n.
 
     `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
@@ -292,47 +293,6 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
         """
         return self.fit(X).transform(X)
 
-    @learning
-    def partial_fit(self, X: Any, y: Any = None) -> PCA:
-        """Learn further rows, as if all had come at once.
-
-        Exactly, but after a `fit` that kept a part of the variance alone, of which a
-        UserWarning tells, and but for `svd_solver="sketch"`: see the notes of the class.
-
-        There is no least number of rows. While there are fewer than the components need,
-        `transform` raises NotFittedError and says how many are missing.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : PCA
-        """
-        first = not hasattr(self, "n_samples_")
-        self._learn_rows(self._validated(X, reset=first), first=first)
-        return self
-
-    @learning
-    def merge(self, other: PCA) -> PCA:
-        """Join what another PCA has learned from other rows, exactly if `partial_fit` is exact.
-
-        Parameters
-        ----------
-        other : PCA
-            Fitted on the same columns with the same parameters; it is not changed.
-
-        Returns
-        -------
-        self : PCA
-        """
-        check_mergeable(self, other)
-        self._learn_other(other)
-        return self
-
     def transform(self, X: Any) -> Floats:
         """Return the coordinates of X along the components.
 
@@ -346,11 +306,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
             In the dtype of X. A row has the same bits alone and among others.
         """
         self._check_has_components()
-        X = validate_rows(self, X, reset=False, accept_sparse="csr")
+        X = canonical(validate_rows(self, X, reset=False, accept_sparse="csr"))
         components = self.components_
         if self.whiten:
             components = components / self._deviations()[:, None]
-        return projected(X, self.mean_, components, None, self._threads_for(X))
+        return projected(X, self.mean_, components, self._threads_for(X))
 
     def inverse_transform(self, X: Any) -> Floats:
         """Return the rows whose coordinates are X.
@@ -375,64 +335,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
         if self.whiten:
             components = components * self._deviations()[:, None]
         threads = threads_for(self.n_jobs, X.size * self.n_features_in_)
-        return projected(X, None, components.T, self.mean_, threads)
-
-    def get_covariance(self) -> Floats:
-        """Return the covariance of the model: the components, and equal noise elsewhere.
-
-        Returns
-        -------
-        covariance : ndarray of shape (n_features, n_features)
-            ``components_.T @ diag(v) @ components_ + noise_variance_ * eye``, where v is
-            what the explained variances exceed the noise by.
-        """
-        self._check_has_components()
-        return self._model().covariance().astype(self.components_.dtype)
-
-    def get_precision(self) -> Floats:
-        """Return the inverse of the model's covariance.
-
-        Variances below rounding of the largest count as that, so it always exists.
-
-        Returns
-        -------
-        precision : ndarray of shape (n_features, n_features)
-        """
-        self._check_has_components()
-        return self._model().precision().astype(self.components_.dtype)
-
-    def score_samples(self, X: Any) -> Floats:
-        """Return the log-likelihood of each row under the model.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        log_likelihood : ndarray of shape (n_samples,)
-        """
-        self._check_has_components()
-        X = validate_rows(self, X, reset=False, accept_sparse="csr")
-        model, n_threads = self._model(), self._n_threads()
-        blocks = (X[start : start + SCORE_ROWS] for start in range(0, X.shape[0], SCORE_ROWS))
-        scores = [model.log_likelihood(block, self.mean_, n_threads) for block in blocks]
-        return np.concatenate(scores).astype(X.dtype)
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Return the mean log-likelihood of the rows under the model.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        log_likelihood : float
-        """
-        return float(np.mean(self.score_samples(X), dtype=np.float64))
+        return combined(X, components, self.mean_, threads)
 
     @property
     def _n_features_out(self) -> int:
@@ -446,7 +349,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
                 '"randomized" and "sketch" solvers, while "full" was passed; write '
                 'svd_solver="covariance_eigh", or `X.toarray()` if there is room'
             )
-        return validate_rows(
+        rows = validate_rows(
             self,
             X,
             reset=reset,
@@ -454,6 +357,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Estimator)
             ensure_min_samples=ensure_min_samples,
             ensure_all_finite=self.svd_solver == "sketch" or _is_one_row(X),
         )
+        return canonical(rows)
 
     def _fit(self, X: Any) -> None:
         n, d = X.shape

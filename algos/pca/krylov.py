@@ -99,7 +99,8 @@ class Space:
         self.beyond = max(block, count + count // 4)  # the first one that hardly is in the basis
         self.limit = max(2 * (count + block), min(MANY, ROOM // d))
         self.n_multiplied = 0
-        self.V: Doubles = np.empty((0, d))
+        self._room: Doubles = np.empty((self.limit, d))
+        self.V = self._room[:0]
         self.small = self.overlap = np.empty((0, 0))
         self.values: Doubles = np.empty(0)
         self.mix: Doubles = np.empty((0, 0))
@@ -119,10 +120,11 @@ class Space:
         Q = self.rows.rounded(Q)
         image = self.rows.scatter_times(Q)
         self.n_multiplied += len(Q)
-        self.V = np.concatenate([self.V, Q])
-        along = self.V @ image.T
+        self._append(Q)
+        # In one product, since what takes time is to read V.
+        along, overlap = np.hsplit(self.V @ np.concatenate([image, Q]).T, [len(Q)])
         self.small = _bordered(self.small, along)
-        self.overlap = _bordered(self.overlap, self.V @ Q.T)  # the identity, but for rounding
+        self.overlap = _bordered(self.overlap, overlap)  # the identity, but for rounding
         self._tail = image - along.T @ self.V
 
     def beside(self, Q: Doubles, vectors: Doubles) -> Doubles:
@@ -165,8 +167,17 @@ class Space:
             return
         kept = self.count + (self.limit - self.count) // 3
         self.diagonalise(kept)
-        self.V = self.mix.T @ self.V
+        kept_vectors = self.mix.T @ self.V
+        self.V = self._room[:0]
+        self._append(kept_vectors)
         self.small, self.overlap = np.diag(self.values), np.eye(len(self.V))
+
+    def _append(self, Q: Doubles) -> None:
+        old, new = len(self), len(self) + len(Q)
+        if new > len(self._room):
+            self._room = np.concatenate([self.V, np.empty((len(Q), self.V.shape[1]))])
+        self._room[old:new] = Q
+        self.V = self._room[:new]
 
     def found(self, is_known: bool) -> Found:
         """Return the leading eigenpairs."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from algos._common.threads import one_thread_blas
 from algos._cython.pca_project import project
 from algos.pca.moments import Doubles
-from algos.pca.sparse_rows import canonical, is_sparse, projected_sparse, squared_norms
+from algos.pca.sparse_rows import is_sparse, projected_sparse, squared_norms
 
 Floats = NDArray[Any]
 
@@ -58,7 +58,7 @@ class Model:
         along, noise = self._invertible()
         k, d = self.V.shape
         rows, mean = X.astype(np.float64), mean.astype(np.float64)
-        z = projected(rows, mean, self.V, None, n_threads)
+        z = projected(rows, mean, self.V, n_threads)
         distance: Doubles = np.einsum("ij,ij->i", z / along, z)
         if k < d:
             distance += self._squares_beside(rows, mean, z, n_threads) / noise
@@ -68,9 +68,9 @@ class Model:
     def _squares_beside(self, rows: Any, mean: Doubles, z: Doubles, n_threads: int) -> Doubles:
         """Return the squared length of each row's part beside the components."""
         if is_sparse(rows):
-            beside = squared_norms(canonical(rows), mean) - np.einsum("ij,ij->i", z, z)
+            beside = squared_norms(rows, mean) - np.einsum("ij,ij->i", z, z)
             return np.maximum(beside, 0)
-        rest = rows - projected(z, None, self.V.T, mean, n_threads)  # loses no digits
+        rest = rows - combined(z, self.V, mean, n_threads)  # loses no digits
         squares: Doubles = np.einsum("ij,ij->i", rest, rest)
         return squares
 
@@ -84,21 +84,35 @@ class Model:
         return np.maximum(self.variances, noise), noise
 
 
-def projected(
-    X: Any, shift: Floats | None, vectors: Floats, offset: Floats | None, n_threads: int
-) -> Floats:
-    """Return (X - shift) vectors' + offset in the dtype of X; of CSR rows without an offset."""
+def projected(X: Any, shift: Floats, vectors: Floats, n_threads: int) -> Floats:
+    """Return (X - shift) vectors' in the dtype of X, whose rows are dense or CSR."""
     if is_sparse(X):
-        assert shift is not None and offset is None
         return projected_sparse(X, shift, vectors, n_threads)
+    offset = np.zeros(len(vectors), X.dtype)
+    return _multiplied(X, shift, vectors, offset, n_threads)
+
+
+def combined(X: Floats, vectors: Floats, offset: Floats, n_threads: int) -> Floats:
+    """Return X vectors + offset in the dtype of X."""
+    shift = np.zeros(X.shape[1], X.dtype)
+    return _multiplied(X, shift, vectors, offset, n_threads, by_columns=True)
+
+
+def _multiplied(
+    X: Floats,
+    shift: Floats,
+    vectors: Floats,
+    offset: Floats,
+    n_threads: int,
+    *,
+    by_columns: bool = False,
+) -> Floats:
     dtype = X.dtype
-    k, d = vectors.shape
-    out = np.zeros((len(X), k), dtype)
-    shift = np.zeros(d, dtype) if shift is None else shift.astype(dtype, copy=False)
-    offset = np.zeros(k, dtype) if offset is None else offset.astype(dtype, copy=False)
-    if k and d:
+    shift, offset = shift.astype(dtype, copy=False), offset.astype(dtype, copy=False)
+    out = np.zeros((len(X), len(offset)), dtype)
+    if vectors.size:
         vectors = np.ascontiguousarray(vectors, dtype=dtype)
-        project(X, shift, vectors, offset, out, n_threads)
-    elif k:
+        project(X, shift, vectors, offset, out, by_columns, n_threads)
+    else:
         out += offset
     return out

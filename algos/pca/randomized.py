@@ -89,8 +89,11 @@ def _project(rows: Rows, Q: Doubles) -> tuple[Doubles, Doubles]:
 
 def _krylov(rows: Rows, count: int, size: int, key: Key) -> tuple[Doubles, Doubles]:
     """Return what the passes together tell of the leading eigenpairs."""
-    block = min(size, SPARSE_BLOCK) if isinstance(rows, SparseRows) else size
-    found = krylov.leading(rows, rows.X.shape[1], count, block, key)
+    d = rows.X.shape[1]
+    if isinstance(rows, SparseRows):
+        found = krylov.leading(rows.fast(), d, count, min(size, SPARSE_BLOCK), key)
+    else:
+        found = krylov.leading(rows, d, count, size, key)
     if not found.is_known:
         warn(
             f"The leading {count} eigenvalues were not known to "

@@ -13,7 +13,7 @@ from algos.pca import arpack, covariance, full, randomized, sketch
 from algos.pca.moments import Doubles, Moments, at_any_scale, gather
 from algos.pca.rows import Rows, centered
 from algos.pca.sketch import Sketch
-from algos.pca.sparse_rows import SparseRows, canonical, is_sparse
+from algos.pca.sparse_rows import SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum
 
 Floats = NDArray[Any]
@@ -94,12 +94,10 @@ def _choose_for_sparse(n: int, d: int, count: int | None, n_values: int) -> str:
 def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) -> Decomposition:
     """Return the `count` leading directions of the rows of X, or all.
 
-    X is dense or CSR. NaN and infinity are noticed from the sums, without a pass of their
+    X is dense or canonical CSR. NaN and infinity are noticed from the sums, without a pass of their
     own. X is divided by a power of two, in a copy, if squares would leave the range of floats.
     """
     n_threads = settings.n_threads
-    if is_sparse(X):
-        X = canonical(X)
     if settings.solver == "sketch":
         assert count is not None
         return _sketched(X, count, settings)
@@ -112,9 +110,7 @@ def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) ->
 
 
 def moments_of(X: Any, n_threads: int) -> Moments:
-    """Return the moments of the rows of X, dense or CSR, whatever their magnitude."""
-    if is_sparse(X):
-        X = canonical(X)
+    """Return the moments of the rows of X, dense or canonical CSR, whatever their magnitude."""
     return at_any_scale(X, lambda X: _gathered(X, n_threads))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from algos._cython._csr import CsrRows
+from algos._common.csr import csr_rows
 from algos._cython.pca_sparse_covariance import csr_moments, csr_scatter_matrix
 from algos._cython.pca_sparse_power import csr_power_step, csr_project
 from algos.pca.moments import Doubles, Moments, require_room
@@ -17,28 +17,7 @@ from algos.pca.moments import Doubles, Moments, require_room
 Floats = NDArray[Any]
 Csr = Any  # csr_array or csr_matrix
 
-
-def canonical(X: Csr) -> Csr:
-    """Return X with ascending columns in each row and one value for each; X itself if it is so."""
-    csr_arrays(X)  # whose check comes before SciPy's walk through the indices
-    if X.has_canonical_format:
-        return X
-    X = X.copy()
-    X.sum_duplicates()
-    return X
-
-
-def csr_arrays(X: Csr) -> tuple[Floats, NDArray[Any], NDArray[Any]]:
-    """Return (data, indices, indptr) as the kernels take them, no index beyond the matrix."""
-    kinds = X.indices.dtype, X.indptr.dtype
-    kind = kinds[0] if kinds in ((np.int32,) * 2, (np.int64,) * 2) else np.dtype(np.int64)
-    arrays = (
-        np.ascontiguousarray(X.data),
-        np.ascontiguousarray(X.indices, dtype=kind),
-        np.ascontiguousarray(X.indptr, dtype=kind),
-    )
-    CsrRows(*arrays, X.shape[1])
-    return arrays
+MOST_OFFSET = 4.0  # of the squares to those of the centred rows, where float32 suffices
 
 
 class SparseRows:
@@ -49,6 +28,7 @@ class SparseRows:
     Attributes
     ----------
     X : csr_array or csr_matrix
+        As `algos._common.csr.canonical` returns it.
     mean : ndarray of shape (d,)
     total : float
         Sum of the squares of all centred values.
@@ -58,13 +38,14 @@ class SparseRows:
 
     def __init__(self, X: Csr, n_threads: int) -> None:
         self.X, self.n_threads = X, n_threads
-        self._arrays = csr_arrays(X)
+        self._csr = csr_rows(X)
         n, d = X.shape
-        counts, sums, _ = self._moments(np.zeros(d))
+        counts, sums, from_zero = self._moments(np.zeros(d))
         self.counts, self.mean = counts, sums / n
         _, sums, squares = self._moments(self.mean)
         self.mean = self.mean + (sums - (n - counts) * self.mean) / n  # what rounding has left
         self.total = float((squares + (n - counts) * self.mean**2).sum())
+        self._offset = float(from_zero.sum()) / (self.total or 1)
 
     @property
     def mean_square(self) -> float:
@@ -82,11 +63,12 @@ class SparseRows:
 
     def scatter_times(self, Q: Doubles) -> Doubles:
         """Return Q Xc' Xc in one pass over X; the rows of Q are vectors of length d."""
-        Q = np.ascontiguousarray(Q)
-        out, sums = np.empty(Q.shape), np.empty(len(Q))
-        csr_power_step(*self._arrays, Q, Q @ self.mean, out, sums, self.n_threads)
-        out -= np.outer(sums, self.mean)
-        return out
+        return self._scatter_times(Q, is_short=False)
+
+    def fast(self) -> SparseRows | ShortProducts:
+        """Return the rows with the fastest products that are as accurate as the data."""
+        is_short = self.dtype == np.float32 and self._offset <= MOST_OFFSET
+        return ShortProducts(self) if is_short else self
 
     def moments(self) -> Moments:
         """Return the moments of the rows, for columns that are not too many."""
@@ -95,7 +77,7 @@ class SparseRows:
         shift = self._shift()
         _, sums, _ = self._moments(shift)
         products = np.empty((d, d))
-        csr_scatter_matrix(*self._arrays, shift, self._shares(), products, self.n_threads)
+        csr_scatter_matrix(self._csr, shift, self._shares(), products, self.n_threads)
         delta = sums / n
         products -= n * np.outer(delta, delta)
         return Moments(n, shift + delta, products)
@@ -103,9 +85,9 @@ class SparseRows:
     def inner_products(self) -> tuple[Doubles, Callable[[Doubles], Doubles]]:
         """Return Xc Xc', and what makes U Xc of U."""
         shift = self._shift()
-        data, indices, indptr = self._arrays
-        values = data.astype(np.float64) - shift[indices]
-        X, mean = sparse.csr_array((values, indices, indptr), shape=self.X.shape), self.mean - shift
+        values = self.X.data.astype(np.float64) - shift[self.X.indices]
+        arrays = values, self.X.indices, self.X.indptr
+        X, mean = sparse.csr_array(arrays, shape=self.X.shape), self.mean - shift
         along = X @ mean
         gram = (X @ X.T).toarray() - along - along[:, None] + mean @ mean
 
@@ -115,6 +97,13 @@ class SparseRows:
 
         return gram, combine
 
+    def _scatter_times(self, Q: Doubles, *, is_short: bool) -> Doubles:
+        Q = np.ascontiguousarray(Q)
+        out, sums = np.empty(Q.shape), np.empty(len(Q))
+        csr_power_step(self._csr, Q, Q @ self.mean, out, sums, is_short, self.n_threads)
+        out -= np.outer(sums, self.mean)
+        return out
+
     def _shift(self) -> Doubles:
         """Return where columns without zeros lie, which may be far from zero; 0 for others."""
         shift: Doubles = np.where(self.counts == self.X.shape[0], self.mean, 0.0)
@@ -123,7 +112,7 @@ class SparseRows:
     def _moments(self, shift: Doubles) -> Doubles:
         """Return how many values each column stores, their sums and squares less the shift."""
         found = np.empty((3, len(shift)))
-        csr_moments(*self._arrays, shift, found, self.n_threads)
+        csr_moments(self._csr, shift, found, self.n_threads)
         return found
 
     def _shares(self) -> NDArray[np.intp]:
@@ -135,13 +124,41 @@ class SparseRows:
         return np.concatenate([[0], cuts, [d]]).astype(np.intp)
 
 
+class ShortProducts:
+    """Products of float32 rows in float32, whose sums go on in double before they are long.
+
+    Parameters
+    ----------
+    rows : SparseRows
+        Not much longer than their distances from the mean.
+    """
+
+    eps = float(np.finfo(np.float32).eps)
+
+    def __init__(self, rows: SparseRows) -> None:
+        self.rows = rows
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the data."""
+        return self.rows.dtype
+
+    def rounded(self, Q: Doubles) -> Doubles:
+        """Return the rows of Q as a product sees them."""
+        return Q.astype(np.float32).astype(np.float64)
+
+    def scatter_times(self, Q: Doubles) -> Doubles:
+        """Return Q Xc' Xc in one pass over X; the rows of Q are vectors of length d."""
+        return self.rows._scatter_times(Q, is_short=True)
+
+
 def projected_sparse(X: Csr, shift: Floats, vectors: Floats, n_threads: int) -> Floats:
     """Return (X - shift) vectors' in the dtype of X."""
     vectors = np.ascontiguousarray(vectors, dtype=np.float64)
     out = np.zeros((X.shape[0], len(vectors)), X.dtype)
     if out.size:
         center = vectors @ shift.astype(np.float64)
-        csr_project(*csr_arrays(X), vectors, center, out, n_threads)
+        csr_project(csr_rows(X), vectors, center, out, n_threads)
     return out
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.base import check_mergeable, learning
 from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.scale import scaled
@@ -25,6 +27,7 @@ from algos.pca.sparse_rows import is_sparse
 from algos.pca.spectrum import Spectrum
 
 Floats = NDArray[Any]
+Self = TypeVar("Self", bound="Learned")
 
 
 class Learned(Deferred):
@@ -54,6 +57,7 @@ class Learned(Deferred):
     explained_variance_ratio_: Floats
     noise_variance_: float
     solver_: str
+    _validated: Callable[..., Any]
 
     _deferred = (
         "components_",
@@ -65,6 +69,47 @@ class Learned(Deferred):
         "noise_variance_",
         "solver_",
     )
+
+    @learning
+    def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
+        """Learn further rows, as if all had come at once.
+
+        Exactly, but after a `fit` that kept a part of the variance alone, of which a
+        UserWarning tells, and but for `svd_solver="sketch"`: see the notes of the class.
+
+        There is no least number of rows. While there are fewer than the components need,
+        `transform` raises NotFittedError and says how many are missing.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : PCA
+        """
+        first = not hasattr(self, "n_samples_")
+        self._learn_rows(self._validated(X, reset=first), first=first)
+        return self
+
+    @learning
+    def merge(self: Self, other: Any) -> Self:
+        """Join what another PCA has learned from other rows, exactly if `partial_fit` is exact.
+
+        Parameters
+        ----------
+        other : PCA
+            Fitted on the same columns with the same parameters; it is not changed.
+
+        Returns
+        -------
+        self : PCA
+        """
+        check_mergeable(self, other)
+        self._learn_other(other)
+        return self
 
     def _keep(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
         """Take the model and the state that a fit has made."""
@@ -123,18 +168,16 @@ class Learned(Deferred):
         check_count(self.n_components, max(n, d), d, self._solver_of_state())
         self.n_samples_, self._dtype = n, np.dtype(dtype).name
         self._defer_model()
-        if self._n_missing() > 0:
-            self._is_stale = False
+        if self._lacks_rows():
             self.mean_ = self._state_mean().astype(dtype)
-            return
-        if total > float(np.finfo(dtype).max) / 4:
+        elif total > float(np.finfo(dtype).max) / 4:
             self._make_model()  # which may be refused, and by nobody but the learning method
 
     def __getattr__(self, name: str) -> Any:
-        # Other parameters may ask for fewer components, and then the rows suffice.
-        is_lacking = self.__dict__.get("_is_stale") is False
-        if is_lacking and name in self._deferred and self._n_missing() <= 0:
-            self._is_stale = True
+        # `n_components` may be set after rows were learned, so this is not known before.
+        is_stale = self.__dict__.get("_is_stale", False)
+        if is_stale and name in self._deferred and self._lacks_rows():
+            raise AttributeError(f"{type(self).__name__!r} object has no {name!r} yet")
         return super().__getattr__(name)
 
     def _make_model(self) -> None:
@@ -168,6 +211,10 @@ class Learned(Deferred):
 
     def _solver_of_state(self) -> str:
         return "sketch" if "_sketch" in self.__dict__ else "covariance_eigh"
+
+    def _lacks_rows(self) -> bool:
+        """Tell whether more rows would give the components; no rows give more than columns."""
+        return 0 < self._n_missing() <= max(2, self.n_features_in_) - self.n_samples_
 
     def _n_missing(self) -> int:
         """Return how many rows the model still lacks."""

@@ -55,7 +55,7 @@ def power_oracle(X, shift, basis):
 
 def project_of(X, shift, vectors, offset, n_threads=1):
     out = np.empty((len(X), len(vectors)), X.dtype)
-    project(X, shift, vectors, offset, out, n_threads)
+    project(X, shift, vectors, offset, out, False, n_threads)
     return out
 
 
@@ -135,3 +135,13 @@ def test_a_projected_row_has_the_same_bits_alone_and_in_a_batch(level, dtype, k)
     for i in (0, 63, 64, 500, 999):
         alone = project_of(X[i : i + 1], shift, vectors, offset)
         assert alone.tobytes() == together[i : i + 1].tobytes()
+
+
+@types
+@pytest.mark.parametrize(("k", "d"), [(1, 1), (3, 7), (30, 4), (13, 90)])
+def test_vectors_that_are_columns_give_the_bits_of_those_that_are_rows(level, dtype, k, d):
+    X = rows(200, d, 0, dtype)
+    shift, vectors, offset = X[0].copy(), rows(k, d, 1, dtype), rows(1, k, 2, dtype)[0]
+    out = np.empty((200, k), dtype)
+    project(X, shift, np.ascontiguousarray(vectors.T), offset, out, True, 2)
+    assert out.tobytes() == project_of(X, shift, vectors, offset).tobytes()

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from algos import PCA
 from algos.pca import krylov
 from algos.pca.solvers import choose_solver
-from algos.pca.sparse_rows import squared_norms
+from algos.pca.sparse_rows import ShortProducts, SparseRows, squared_norms
 
 SOLVERS = ["covariance_eigh", "arpack", "randomized", "sketch"]
 solvers = pytest.mark.parametrize("solver", SOLVERS)
@@ -182,6 +182,19 @@ def test_copies_of_an_eigenvalue_are_found():
     X = sparse.csr_array(np.concatenate([np.eye(600), -np.eye(600)]))
     pca = PCA(20, svd_solver="randomized", random_state=0).fit(X)
     np.testing.assert_allclose(pca.explained_variance_, 2 / 1199, rtol=1e-9)
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_float32_products_are_taken_only_where_an_offset_leaves_them_accurate(offset):
+    rng = np.random.default_rng(0)
+    dense = rng.normal(size=(3000, 600)) * np.geomspace(5, 0.5, 600)
+    dense[rng.random(dense.shape) < 0.9] = 0
+    dense[:, :5] += offset
+    X = sparse.csr_array(dense.astype(np.float32))
+    assert isinstance(SparseRows(X, 1).fast(), ShortProducts) == (offset == 0)
+    assert isinstance(SparseRows(X.astype(np.float64), 1).fast(), SparseRows)
+    pca = PCA(8, svd_solver="randomized", random_state=0).fit(X)
+    np.testing.assert_allclose(pca.explained_variance_, truth(X, 8)[0], rtol=2e-6)
 
 
 @pytest.mark.parametrize("n_columns", [60, 700])

@@ -1,0 +1,84 @@
+"""What PCA says of rows and directions as a probabilistic model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.csr import canonical
+from algos._common.validation import validate_rows
+from algos.pca.model import Model
+
+Floats = NDArray[Any]
+
+SCORE_ROWS = 4096  # scored at a time, in double
+
+
+class Probabilistic:
+    """Mixin of PCA: the covariance of its model, and how likely rows are under it."""
+
+    components_: Floats
+    mean_: Floats
+    _check_has_components: Callable[[], None]
+    _model: Callable[[], Model]
+    _n_threads: Callable[[], int]
+
+    def get_covariance(self) -> Floats:
+        """Return the covariance of the model: the components, and equal noise elsewhere.
+
+        Returns
+        -------
+        covariance : ndarray of shape (n_features, n_features)
+            ``components_.T @ diag(v) @ components_ + noise_variance_ * eye``, where v is
+            what the explained variances exceed the noise by.
+        """
+        self._check_has_components()
+        return self._model().covariance().astype(self.components_.dtype)
+
+    def get_precision(self) -> Floats:
+        """Return the inverse of the model's covariance.
+
+        Variances below rounding of the largest count as that, so it always exists.
+
+        Returns
+        -------
+        precision : ndarray of shape (n_features, n_features)
+        """
+        self._check_has_components()
+        return self._model().precision().astype(self.components_.dtype)
+
+    def score_samples(self, X: Any) -> Floats:
+        """Return the log-likelihood of each row under the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+        """
+        self._check_has_components()
+        X = canonical(validate_rows(self, X, reset=False, accept_sparse="csr"))
+        model, n_threads = self._model(), self._n_threads()
+        blocks = (X[start : start + SCORE_ROWS] for start in range(0, X.shape[0], SCORE_ROWS))
+        scores = [model.log_likelihood(block, self.mean_, n_threads) for block in blocks]
+        return np.concatenate(scores).astype(X.dtype)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean log-likelihood of the rows under the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        log_likelihood : float
+        """
+        return float(np.mean(self.score_samples(X), dtype=np.float64))
