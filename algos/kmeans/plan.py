@@ -41,8 +41,9 @@ class Plan:
 def starts_from(init: Any, n_init: Any, n_clusters: int, n_features: int) -> tuple[Any, int]:
     """Return (`init` with given centres checked, the number of runs)."""
     if not is_given(init):
-        few = init in ("k-means++", "k-means||")
-        return init, n_init if n_init != "auto" else 1 if few else 10
+        if n_init == "auto":
+            n_init = 1 if init in ("k-means++", "k-means||") else 10
+        return init, n_init
     if n_init not in ("auto", 1):
         warn(
             f"Explicit initial center position passed: performing only one init in "
