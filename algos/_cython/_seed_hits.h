@@ -100,28 +100,35 @@ ALGOS_INLINE uint64_t algos_flag_bits(const uint8_t *flags) {
     }                                                                                        \
                                                                                              \
     /* From which integer product on (see _codes.pxd) a vector may be nearer to a row than   \
-     * `closest`: x.c - ||c||^2 / 2 >= (||x||^2 - closest) / 2, less what all may be off. */ \
+     * `closest`: x.c - ||c||^2 / 2 >= (||x||^2 - closest) / 2, less what all may be off; and \
+     * from which on it is, beyond all doubt. */                                             \
     ALGOS_CLONES                                                                             \
     static __attribute__((unused)) void algos_hit_thresholds_##t(                            \
                                          const float *restrict norm,                         \
                                          const float *restrict error,                        \
                                          const T *restrict closest, Py_ssize_t rows,         \
                                          algos_hit_margin margin,                            \
-                                         int32_t *restrict threshold) {                      \
+                                         int32_t *restrict possible,                         \
+                                         int32_t *restrict sure) {                           \
         _Pragma("omp simd") for (Py_ssize_t i = 0; i < rows; i++) {                          \
-            float least = norm[i] * norm[i] * margin.per_square -                            \
-                          (float)closest[i] * margin.per_closest -                           \
-                          (norm[i] * margin.per_norm + error[i] * margin.per_error +         \
-                           margin.slack);                                                    \
-            least = least > -ALGOS_FAR_CODE ? least : -ALGOS_FAR_CODE;                       \
-            threshold[i] = (int32_t)(least < ALGOS_FAR_CODE ? least : ALGOS_FAR_CODE);       \
+            const float square = norm[i] * norm[i] * margin.per_square;                      \
+            const float before = (float)closest[i] * margin.per_closest;                     \
+            const float off =                                                                \
+                norm[i] * margin.per_norm + error[i] * margin.per_error + margin.slack;      \
+            float least = square - before - off;                                             \
+            float most = least + 2 * off + square * margin.square_off +                      \
+                         before * margin.closest_off;                                        \
+            least = least > -ALGOS_FAR_CODE ? least : -ALGOS_FAR_CODE; /* or NaN */          \
+            most = most < ALGOS_FAR_CODE ? most : ALGOS_FAR_CODE;      /* or NaN */          \
+            possible[i] = (int32_t)(least < ALGOS_FAR_CODE ? least : ALGOS_FAR_CODE);        \
+            sure[i] = (int32_t)(most > -ALGOS_FAR_CODE ? most : -ALGOS_FAR_CODE);            \
         }                                                                                    \
     }
 
 #define ALGOS_FAR_CODE 1073741824.0f /* beyond all products */
 
 typedef struct {
-    float per_square, per_closest, per_norm, per_error, slack;
+    float per_square, per_closest, per_norm, per_error, slack, square_off, closest_off;
 } algos_hit_margin;
 
 /* Fetch into cache the rows of the mask, as much of each as is not fetched in passing. */

@@ -18,7 +18,7 @@ cdef extern from "_seed_hits.h" nogil:
         Py_ssize_t capacity
         double* gain
     ctypedef struct HitMargin "algos_hit_margin":
-        float per_square, per_closest, per_norm, per_error, slack
+        float per_square, per_closest, per_norm, per_error, slack, square_off, closest_off
     void algos_note_hits_f32(
         const float* square, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t m,
         const uint64_t* masks, const float* closest, const double* weight,
@@ -33,12 +33,16 @@ cdef extern from "_seed_hits.h" nogil:
         const double* square, Py_ssize_t rows, const uint64_t* mask, double* closest)
     void algos_hit_thresholds_f32(
         const float* norm, const float* error, const float* closest, Py_ssize_t rows,
-        HitMargin margin, int32_t* threshold)
+        HitMargin margin, int32_t* possible, int32_t* sure)
     void algos_hit_thresholds_f64(
         const float* norm, const float* error, const double* closest, Py_ssize_t rows,
-        HitMargin margin, int32_t* threshold)
+        HitMargin margin, int32_t* possible, int32_t* sure)
 
+    const float FAR_CODE "ALGOS_FAR_CODE"
     void fetch_rows "algos_fetch_rows"(const char* x, Py_ssize_t row_bytes, uint64_t mask)
+
+cdef extern from *:
+    int lowest_bit "__builtin_ctzll"(uint64_t mask) noexcept nogil
 
 cdef enum:
     HIT_ROWS = 64  # of a mask

@@ -7,6 +7,9 @@ from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
+cdef enum:
+    LANES = 16  # of 32 kB each, if there are 2**12 buckets
+
 ctypedef fused index:
     int32_t
     int64_t
@@ -51,7 +54,8 @@ def bucket_sums(
 ):
     """Weighted sums of the values in each bucket."""
     cdef Py_ssize_t n = values.shape[0], n_buckets = sums.shape[0]
-    cdef Py_ssize_t lanes = lane_count(n, 8 * n_buckets, n * sizeof(floating))
+    cdef Py_ssize_t lanes = min(
+        <Py_ssize_t> LANES, lane_count(n, 8 * n_buckets, n * sizeof(floating)))
     cdef Scratch lane_sums = scratch(lanes * n_buckets, sizeof(double))
     cdef BucketJob job
     job.single = floating is float

@@ -10,14 +10,11 @@ from cython cimport floating
 from libc.stdint cimport uint16_t, uint64_t
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
-from algos._cython._seed_hits cimport HIT_ROWS, Hits, take_hits
+from algos._cython._seed_hits cimport HIT_ROWS, Hits, lowest_bit, take_hits
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport (
     pack_panel, pack_tile, panel_rows, tile_distances, tile_rows, tile_stride,
 )
-
-cdef extern from *:
-    int lowest_bit "__builtin_ctzll"(uint64_t mask) noexcept nogil
 
 cdef struct SeedJob:
     bint single              # float32

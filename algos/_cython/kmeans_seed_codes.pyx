@@ -1,26 +1,24 @@
-"""One step of greedy k-means++ over 8-bit codes: only rows that may be hit are read.
+"""What candidates for a further centre would gain, bounded from 8-bit codes alone.
 
 A candidate c is nearer to a row x than its nearest centre, at the squared distance D, if
 
-    x.c - ||c||^2 / 2 > (||x||^2 - D) / 2 .
+    x.c - ||c||^2 / 2 > (||x||^2 - D) / 2 ,
 
-The left side is known from integer products, up to what the codes leave of x and c (Cauchy
-and Schwarz: see kmeans_quantized). The rows that may be hit are measured by differences, so
-what is found is the same as without codes.
+and by twice the difference the row's part in the sum is lowered. The left side is known from
+integer products, up to what the codes leave of x and c (Cauchy and Schwarz: see
+kmeans_quantized). So no row is read here: only those of a candidate that may be the best need
+be, and of them only those that it may hit (kmeans_seed_known).
 """
 
 from cython cimport floating
 from libc.stdint cimport int32_t, uint64_t, uint8_t
-from libc.string cimport memcpy
 from algos._cython._codes cimport (
-    CODE_ROWS, CodePanel,
-    code_products, code_reaching, code_words, encode_panel,
+    CODE_ROWS, CodePanel, code_products, code_reaching, code_words, encode_panel,
 )
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
-from algos._cython._pairs cimport stage_rows, staged_distances, staged_size
 from algos._cython._seed_hits cimport (
-    Hits, HitMargin, algos_hit_thresholds_f32, algos_hit_thresholds_f64, fetch_rows, take_hits,
+    FAR_CODE, HitMargin, algos_hit_thresholds_f32, algos_hit_thresholds_f64, lowest_bit,
 )
 from algos._cython._threads cimport run_region
 from algos._cython._tile cimport panel_rows
@@ -28,122 +26,119 @@ from algos._cython._tile cimport panel_rows
 cdef extern from *:
     int INT32_MAX
 
+cdef extern from "math.h" nogil:
+    const float INFINITY
+
 cdef double ABOUT = 1 + 1e-5  # more than floats round
 cdef double OFF = 1e-4        # squares of norms that are right to 1e-5, and to spare
 
-cdef struct CodedJob:
+cdef struct BoundJob:
     bint single              # float32
-    const void* X            # (n, d)
-    Py_ssize_t n, d
-    const void* shift        # (d,)
-    const void* candidates   # (m, staged_size) less the shift
-    Py_ssize_t staged_size
+    Py_ssize_t n, m
+    const void* squares      # (n,) to the nearest centre so far
+    const double* weight     # (n,) or NULL
     const uint8_t* codes     # (tiles, words, CODE_ROWS, 4)
     const float* norms       # (n,)
     const float* errors      # (n,)
     Py_ssize_t words         # of the high codes
     bint fine
-    bint all_rows            # measure every row: the codes cannot tell
-    const uint64_t* known    # (n / 64, n_known): the rows to be measured, or NULL
-    Py_ssize_t n_known
+    bint fits                # whether the codes can tell
     const int32_t* panel
     const int32_t* init
     HitMargin margin
-    Hits hits
     Py_ssize_t n_lanes
-    char* scratch            # per slot: staged rows, distances, products, masks
-    Py_ssize_t scratch_size
+    uint64_t* masks          # (n / CODE_ROWS, m)
+    double* bounds           # (lanes, 3, m): see bound_gains
+    int32_t* products        # one tile's a slot
 
 
-cdef inline uint64_t _possible_hits(
-    const CodedJob* job, const floating* closest, Py_ssize_t row, Py_ssize_t rows,
-    int32_t* products, uint64_t* masks,
+cdef inline void _thresholds(
+    const BoundJob* job, const floating* closest, Py_ssize_t row, Py_ssize_t rows,
+    int32_t* possible, int32_t* sure,
 ) noexcept nogil:
-    """Set masks[j] to the rows that candidate j may hit; return those that any may."""
-    cdef int32_t threshold[CODE_ROWS]
-    cdef int32_t where[CODE_ROWS]
-    cdef uint64_t any_of_them = 0
-    cdef Py_ssize_t i, j
+    cdef Py_ssize_t i
     if floating is float:
         algos_hit_thresholds_f32(
-            job.norms + row, job.errors + row, closest, rows, job.margin, threshold)
+            job.norms + row, job.errors + row, closest, rows, job.margin, possible, sure)
     else:
         algos_hit_thresholds_f64(
-            job.norms + row, job.errors + row, closest, rows, job.margin, threshold)
+            job.norms + row, job.errors + row, closest, rows, job.margin, possible, sure)
     for i in range(rows, CODE_ROWS):
-        threshold[i] = INT32_MAX
-    code_products(
-        job.codes + row * job.words * (8 if job.fine else 4), job.words, job.fine,
-        job.panel, job.init, job.hits.m, products, where,
-    )
-    code_reaching(products, job.hits.m, threshold, masks, where)
-    for j in range(job.hits.m):
-        any_of_them |= masks[j]
-    return any_of_them
+        possible[i] = INT32_MAX
 
 
-cdef inline uint64_t _rows_to_measure(
-    const CodedJob* job, const floating* closest, Py_ssize_t row, Py_ssize_t rows,
-    int32_t* products, uint64_t* masks,
+cdef inline void _add_bounds(
+    uint64_t mask, const int32_t* product, const int32_t* possible, const int32_t* sure,
+    const double* weight, double* least, double* most, double* count,
 ) noexcept nogil:
-    cdef uint64_t here = <uint64_t> -1
-    cdef Py_ssize_t j
-    if job.known != NULL:
-        masks[0] = job.known[row // CODE_ROWS * job.n_known]
-        return masks[0]
-    if not job.all_rows:
-        return _possible_hits(job, closest, row, rows, products, masks)
-    if rows < CODE_ROWS:
-        here = ((<uint64_t> 1) << rows) - 1
-    for j in range(job.hits.m):
-        masks[j] = here
-    return here
+    """Add what the rows of the mask are worth to a candidate, in units of the products."""
+    cdef double w
+    cdef int i
+    while mask != 0:
+        i = lowest_bit(mask)
+        mask &= mask - 1
+        count[0] += 1
+        w = 1 if weight == NULL else weight[i]
+        if product[i] > sure[i]:
+            least[0] += w * (<double> product[i] - sure[i])
+        if possible[i] > -FAR_CODE:
+            most[0] += w * (<double> product[i] - possible[i] + 1)
+        else:
+            most[0] = INFINITY
 
 
-cdef inline void _measure(
-    CodedJob* job, const floating* X, Py_ssize_t lane, Py_ssize_t row, uint64_t some,
-    const uint64_t* masks, floating* staged,
+cdef void _bound_lane(
+    BoundJob* job, const floating* squares, Py_ssize_t lane, int slot
 ) noexcept nogil:
-    """Some rows of the tile that begins with `row`: those of masks[j] to candidate j."""
-    cdef Py_ssize_t size = job.staged_size, j
-    cdef floating* out = staged + CODE_ROWS * size
-    stage_rows(X + row * job.d, job.d, <const floating*> job.shift, some, staged, size)
-    for j in range(job.hits.m):
-        staged_distances(
-            staged, size, <const floating*> job.candidates + j * size, masks[j],
-            out + j * CODE_ROWS)
-    take_hits(
-        &job.hits, lane, row, min(<Py_ssize_t> CODE_ROWS, job.n - row), out, CODE_ROWS, masks)
-
-
-cdef void _seed_lane(CodedJob* job, const floating* X, Py_ssize_t lane, int slot) noexcept nogil:
-    """Each tile is measured after the next is looked at, while its rows are on their way."""
-    cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n), rows, m = job.hits.m
+    cdef int32_t possible[CODE_ROWS]
+    cdef int32_t sure[CODE_ROWS]
+    cdef int32_t where[CODE_ROWS]
+    cdef int32_t* products = job.products + slot * CODE_ROWS * panel_rows(job.m)
+    cdef double* least = job.bounds + 3 * lane * job.m
+    cdef uint64_t* masks
+    cdef const double* weight = NULL
+    cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n), j
     cdef Py_ssize_t end = lane_start(lane + 1, job.n_lanes, job.n)
-    cdef floating* staged = <floating*> (job.scratch + slot * job.scratch_size)
-    cdef int32_t* products = <int32_t*> (staged + CODE_ROWS * (job.staged_size + m))
-    cdef uint64_t* masks = <uint64_t*> (products + CODE_ROWS * panel_rows(m))
-    cdef uint64_t* masks_before = masks + m
-    cdef uint64_t some, some_before = 0
+    while row < end:
+        _thresholds(
+            job, squares + row, row, min(<Py_ssize_t> CODE_ROWS, end - row), possible, sure)
+        code_products(
+            job.codes + row * job.words * (8 if job.fine else 4), job.words, job.fine,
+            job.panel, job.init, job.m, products, where,
+        )
+        masks = job.masks + row // CODE_ROWS * job.m
+        code_reaching(products, job.m, possible, masks, where)
+        if job.weight != NULL:
+            weight = job.weight + row
+        for j in range(job.m):
+            _add_bounds(
+                masks[j], products + j * CODE_ROWS, possible, sure, weight, least + j,
+                least + job.m + j, least + 2 * job.m + j)
+        row += CODE_ROWS
+
+
+cdef void _all_rows(BoundJob* job, Py_ssize_t lane) noexcept nogil:
+    """What is known without codes: nothing."""
+    cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n), rows, j
+    cdef Py_ssize_t end = lane_start(lane + 1, job.n_lanes, job.n)
+    for j in range(job.m):
+        job.bounds[(3 * lane + 1) * job.m + j] = INFINITY
+        job.bounds[(3 * lane + 2) * job.m + j] = end - row
     while row < end:
         rows = min(<Py_ssize_t> CODE_ROWS, end - row)
-        some = _rows_to_measure(
-            job, <const floating*> job.hits.squares + row, row, rows, products, masks)
-        fetch_rows(<const char*> (X + row * job.d), job.d * sizeof(floating), some)
-        if some_before:
-            _measure(job, X, lane, row - CODE_ROWS, some_before, masks_before, staged)
-        masks, masks_before, some_before = masks_before, masks, some
+        for j in range(job.m):
+            job.masks[row // CODE_ROWS * job.m + j] = (<uint64_t> -1) >> (CODE_ROWS - rows)
         row += CODE_ROWS
-    if some_before:
-        _measure(job, X, lane, row - CODE_ROWS, some_before, masks_before, staged)
 
 
-cdef void _seed_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
-    cdef CodedJob* job = <CodedJob*> arg
-    if job.single:
-        _seed_lane(job, <const float*> job.X, lane, slot)
+cdef void _bound_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
+    cdef BoundJob* job = <BoundJob*> arg
+    if not job.fits:
+        _all_rows(job, lane)
+    elif job.single:
+        _bound_lane(job, <const float*> job.squares, lane, slot)
     else:
-        _seed_lane(job, <const double*> job.X, lane, slot)
+        _bound_lane(job, <const double*> job.squares, lane, slot)
 
 
 cdef HitMargin _margin(CodePanel coded, Py_ssize_t d, double eps) noexcept nogil:
@@ -154,91 +149,48 @@ cdef HitMargin _margin(CodePanel coded, Py_ssize_t d, double eps) noexcept nogil
     margin.per_norm = <float> (ABOUT * coded.error / coded.unit)
     margin.per_error = <float> (ABOUT * (coded.error + coded.norm) / coded.unit)
     margin.slack = <float> (ABOUT * coded.slack + 2)
+    margin.square_off = <float> (2 * OFF)
+    margin.closest_off = <float> (4 * rounding)
     return margin
 
 
-cdef _run(
-    CodedJob* job, const floating[:, ::1] X, const floating[::1] shift,
-    const floating[:, ::1] candidates, floating[::1] squares,
-    double step, const uint8_t[:, :, :, ::1] codes, const float[::1] norms,
-    const float[::1] errors, int n_threads,
-):
-    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], m = candidates.shape[0], i
-    cdef Py_ssize_t padded = panel_rows(m), size = staged_size(&shift[0], d)
-    cdef Py_ssize_t room = CODE_ROWS * (
-        (size + m) * sizeof(floating) + padded * sizeof(int32_t)) + 2 * m * sizeof(uint64_t)
-    cdef Scratch staged = scratch(m * size, sizeof(floating))
-    cdef Scratch panel = scratch(padded * codes.shape[1], sizeof(int32_t))
-    cdef Scratch init = scratch(padded, sizeof(int32_t))
-    cdef Scratch rooms = scratch(n_threads * ((room + 63) // 64), 64)
-    cdef CodePanel coded
-    job.single = floating is float
-    job.X, job.n, job.d = &X[0, 0], n, d
-    job.shift, job.candidates, job.staged_size = &shift[0], staged.data, size
-    job.codes, job.norms, job.errors = &codes[0, 0, 0, 0], &norms[0], &errors[0]
-    job.words, job.fine = code_words(d), codes.shape[1] > code_words(d)
-    job.panel, job.init = <int32_t*> panel.data, <int32_t*> init.data
-    job.hits.squares, job.hits.m = &squares[0], m
-    job.n_lanes = lane_count(n, 8, 8 * n)
-    job.scratch, job.scratch_size = <char*> rooms.data, (room + 63) // 64 * 64
-    with nogil:
-        for i in range(m):
-            memcpy(<floating*> staged.data + i * size, &candidates[i, 0], d * sizeof(floating))
-        coded = encode_panel(
-            &candidates[0, 0], m, d, step, job.fine, <int32_t*> panel.data, <int32_t*> init.data)
-        job.margin = _margin(coded, d, 1.2e-7 if floating is float else 2.3e-16)
-        job.all_rows = not coded.fits
-        run_region(_seed_task, job, job.n_lanes, 0.01 * n * d * padded, n_threads)
-
-
-def try_candidates_coded(
-    const floating[:, ::1] X,           # IN (n, d)
+def bound_gains(
     const double[::1] weight,           # IN (n,) or None
-    const floating[::1] shift,          # IN (d,)
     const floating[:, ::1] candidates,  # IN (m, d) less the shift
-    floating[::1] squares,              # IN (n,) to the nearest centre so far
+    const floating[::1] squares,        # IN (n,) to the nearest centre so far
     double step,                        # IN of the rows' codes
     const uint8_t[:, :, :, ::1] codes,  # IN (tiles, words, CODE_ROWS, 4)
     const float[::1] norms,             # IN (n,)
     const float[::1] errors,            # IN (n,)
-    uint64_t[:, ::1] masks,             # OUT (n / 64, m): the hits
-    floating[:, :, ::1] listed,         # OUT (lanes, m, capacity): their squared distances
-    Py_ssize_t[:, ::1] count,           # OUT (lanes, m): hits, also those beyond capacity
-    double[::1] gains,                  # OUT (m,): by how much the weighted sum would fall
+    uint64_t[:, ::1] masks,             # OUT (n / 64, m): the rows that each may hit
+    double[:, ::1] bounds,              # OUT (3, m): least and most gain, and how many rows
     int n_threads,
 ):
-    """Hits and gain of each candidate for a further centre."""
-    cdef Py_ssize_t m = candidates.shape[0], lanes = count.shape[0]
-    cdef Scratch lane_gains = scratch(lanes * m, sizeof(double))
-    cdef CodedJob job
-    job.hits.weight = NULL
+    """Bound by how much the weighted sum would fall, but for the rounding of sums."""
+    cdef Py_ssize_t n = squares.shape[0], m = candidates.shape[0], d = candidates.shape[1], j
+    cdef Py_ssize_t padded = panel_rows(m), lanes = lane_count(n, 8, 8 * n)
+    cdef Scratch panel = scratch(padded * codes.shape[1], sizeof(int32_t))
+    cdef Scratch init = scratch(padded, sizeof(int32_t))
+    cdef Scratch products = scratch(n_threads * CODE_ROWS * padded, sizeof(int32_t))
+    cdef Scratch lane_bounds = scratch(lanes * 3 * m, sizeof(double))
+    cdef CodePanel coded
+    cdef BoundJob job
+    job.single, job.n, job.m = floating is float, n, m
+    job.squares, job.weight = &squares[0], NULL
     if weight is not None:
-        job.hits.weight = &weight[0]
-    job.hits.masks, job.hits.listed = &masks[0, 0], &listed[0, 0, 0]
-    job.hits.count, job.hits.capacity = &count[0, 0], listed.shape[2]
-    job.hits.gains = <double*> lane_gains.data
-    job.known = NULL
-    count[:, :] = 0
-    masks[:, :] = 0
-    _run(&job, X, shift, candidates, squares, step, codes, norms, errors, n_threads)
-    reduce_lanes(job.hits.gains, lanes, m, &gains[0])
-
-
-def add_center_coded(
-    const floating[:, ::1] X,       # IN (n, d)
-    const floating[::1] shift,      # IN (d,)
-    const floating[:, ::1] center,  # IN (1, d) less the shift
-    floating[::1] squares,          # INOUT (n,) to the nearest centre so far
-    double step,                    # IN of the rows' codes
-    const uint8_t[:, :, :, ::1] codes,  # IN (tiles, words, CODE_ROWS, 4)
-    const float[::1] norms,         # IN (n,)
-    const float[::1] errors,        # IN (n,)
-    const uint64_t[:, ::1] known,   # IN (n / 64, m): the hits of candidates
-    Py_ssize_t chosen,              # IN: which of them is the new centre
-    int n_threads,
-):
-    """Lower the squared distances to those of a new centre."""
-    cdef CodedJob job
-    job.hits.weight, job.hits.gains = NULL, NULL
-    job.known, job.n_known = &known[0, chosen], known.shape[1]
-    _run(&job, X, shift, center, squares, step, codes, norms, errors, n_threads)
+        job.weight = &weight[0]
+    job.codes, job.norms, job.errors = &codes[0, 0, 0, 0], &norms[0], &errors[0]
+    job.words, job.fine = code_words(d), codes.shape[1] > code_words(d)
+    job.panel, job.init = <int32_t*> panel.data, <int32_t*> init.data
+    job.n_lanes, job.masks = lanes, &masks[0, 0]
+    job.bounds, job.products = <double*> lane_bounds.data, <int32_t*> products.data
+    with nogil:
+        coded = encode_panel(
+            &candidates[0, 0], m, d, step, job.fine, <int32_t*> panel.data, <int32_t*> init.data)
+        job.margin = _margin(coded, d, 1.2e-7 if floating is float else 2.3e-16)
+        job.fits = coded.fits
+        run_region(_bound_task, &job, lanes, 0.01 * n * d * padded, n_threads)
+        reduce_lanes(job.bounds, lanes, 3 * m, &bounds[0, 0])
+        for j in range(m):
+            bounds[0, j] *= 2 * coded.unit
+            bounds[1, j] *= 2 * coded.unit

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython.kmeans_seed import add_center, add_hits, hit_lanes, try_candidates
-from algos._cython.kmeans_seed_codes import add_center_coded, try_candidates_coded
+from algos._cython.kmeans_seed_codes import bound_gains
+from algos._cython.kmeans_seed_known import add_center_known, try_known
 from algos.kmeans.codes import Codes, aligned
 
 Floats = NDArray[Any]
@@ -17,6 +18,7 @@ Doubles = NDArray[np.float64]
 
 _MASK_ROWS = 64
 _USELESS = 0.25  # share of rows hit by a candidate from which codes spare nothing
+_ROUNDING = 1e-6  # of a sum of gains, and much to spare
 
 
 class Hits:
@@ -57,10 +59,12 @@ class Hits:
 
 
 class Trials:
-    """Candidates for a further centre, measured in one pass over the rows.
+    """Candidates for a further centre: which would lower the sum of squares most.
 
-    Codes spare reading rows that cannot be hit; but not in the first steps, when most are.
-    Without them a small X is kept in tiles, as the kernels take it in.
+    Without codes all are measured in one pass over the rows; a small X is kept in tiles, as
+    the kernels take it in. Codes bound what each may gain, and only those that may gain most
+    are measured, one after the other, at the rows that they may hit. In the first steps most
+    rows are hit, and are best read in passing.
 
     Parameters
     ----------
@@ -89,31 +93,63 @@ class Trials:
         self._codes = codes
         self._n_threads = n_threads
         self._most_are_hit = True
+        self._is_known = False  # the last hits are those of the best candidate alone
         n_bytes = _room(X, codes)
         self._tiles: Floats | None = None
         self._are_packed = False
         if codes is None and X.nbytes <= n_bytes // 2:
             self._tiles = aligned(((len(X) + _MASK_ROWS) * X.shape[1],), X.dtype)
             n_bytes -= self._tiles.nbytes
-        self._hits = Hits(len(X), n_candidates, X.dtype, n_bytes)
+        self._hits = Hits(len(X), n_candidates, X.dtype, n_bytes if codes is None else 0)
+        if codes is not None:
+            each = (n_bytes - self._hits.masks.nbytes) // 2
+            self._best, self._other = (Hits(len(X), 1, X.dtype, each) for _ in range(2))
 
     def gains(self, candidates: Doubles, squares: Floats) -> Doubles:
-        """Return by how much each candidate would lower the weighted sum of `squares`."""
-        hits, codes, gains = self._hits, self._codes, np.empty(len(candidates))
-        hits.begin(len(candidates))
-        given = (self._X, self._weight, self._shift, candidates.astype(self._X.dtype), squares)
-        if codes is None or self._most_are_hit:
-            try_candidates(
-                *given, self._tiles, self._are_packed,
-                hits.masks, hits.listed, hits.counts, gains, self._n_threads,
-            )  # fmt: skip
-            self._are_packed = True
-        else:
-            try_candidates_coded(
-                *given, *codes,
-                hits.masks, hits.listed, hits.counts, gains, self._n_threads,
-            )  # fmt: skip
+        """Return by how much each candidate would lower the weighted sum of `squares`.
+
+        Of some that cannot be the best, this is -inf.
+        """
+        rounded = candidates.astype(self._X.dtype)
+        self._hits.begin(len(rounded))
+        if self._codes is not None and not self._most_are_hit:
+            found = self._known_gains(rounded, squares, self._codes)
+            if found is not None:
+                return found
+        return self._all_gains(rounded, squares)
+
+    def _all_gains(self, candidates: Floats, squares: Floats) -> Doubles:
+        hits, gains = self._hits, np.empty(len(candidates))
+        try_candidates(
+            self._X, self._weight, self._shift, candidates, squares, self._tiles,
+            self._are_packed, hits.masks, hits.listed, hits.counts, gains, self._n_threads,
+        )  # fmt: skip
+        self._is_known, self._are_packed = False, True
         self._most_are_hit = hits.counts.sum() > _USELESS * len(squares) * len(candidates)
+        return gains
+
+    def _known_gains(self, candidates: Floats, squares: Floats, codes: Codes) -> Doubles | None:
+        """Return the gains of those that may be the best; keep the hits of that which is.
+
+        None is returned where codes rule too few rows out.
+        """
+        bounds, possible = np.empty((3, len(candidates))), self._hits.masks
+        bound_gains(self._weight, candidates, squares, *codes, possible, bounds, self._n_threads)
+        least, most, n_possible = bounds
+        if n_possible.sum() > _USELESS * len(squares) * len(candidates):
+            return None
+        gains, best = np.full(len(candidates), -np.inf), -np.inf
+        for j in np.argsort(-(least + most), kind="stable"):
+            if most[j] * (1 + _ROUNDING) < best:
+                continue
+            hits = self._other
+            gains[j] = try_known(
+                self._X, self._weight, self._shift, candidates[j], squares, possible, j,
+                hits.masks, hits.listed, hits.counts, self._n_threads,
+            )  # fmt: skip
+            if np.argmax(gains) == j:
+                self._best, self._other, best = hits, self._best, gains[j]
+        self._is_known = True
         return gains
 
     def add(
@@ -124,19 +160,18 @@ class Trials:
         squares: Floats,
         sums: Doubles,
     ) -> bool:
-        """Lower squares to those of a new centre: a candidate that was just tried.
+        """Lower squares to those of a new centre: the best candidate that was just tried.
 
         Their weighted sums by bucket are lowered too if that takes no pass, and if so, True
         is returned.
         """
-        hits = self._hits
-        if hits.are_listed(candidate):
+        hits, place = (self._best, 0) if self._is_known else (self._hits, candidate)
+        if hits.are_listed(place):
             add_hits(
-                hits.masks, hits.listed, hits.counts, candidate, self._weight, bucket, squares,
-                sums,
-            )  # fmt: skip
+                hits.masks, hits.listed, hits.counts, place, self._weight, bucket, squares, sums
+            )
             return True
-        self._add(center, squares, hits.masks, candidate)
+        self._add(center, squares, hits.masks, place)
         return False
 
     def add_first(self, center: Doubles, squares: Floats) -> None:
@@ -146,13 +181,15 @@ class Trials:
     def _add(
         self, center: Doubles, squares: Floats, known: NDArray[np.uint64] | None, place: int
     ) -> None:
-        rounded = center.astype(self._X.dtype)[np.newaxis]
-        given = (self._X, self._shift, rounded, squares)
-        if self._codes is None or known is None:
-            add_center(*given, self._tiles, self._are_packed, self._n_threads)
-            self._are_packed = True
-        else:
-            add_center_coded(*given, *self._codes, known, place, self._n_threads)
+        rounded = center.astype(self._X.dtype)
+        if self._codes is not None and known is not None:
+            add_center_known(self._X, self._shift, rounded, squares, known, place, self._n_threads)
+            return
+        add_center(
+            self._X, self._shift, rounded[np.newaxis], squares, self._tiles, self._are_packed,
+            self._n_threads,
+        )  # fmt: skip
+        self._are_packed = True
 
 
 def _room(X: Floats, codes: Codes | None) -> int:

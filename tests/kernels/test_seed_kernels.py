@@ -7,8 +7,10 @@ from hypothesis import given, settings, strategies as st
 from algos._cython import _codes, _tile
 from algos._cython.kmeans_buckets import bucket_sums, draw_members, group_by_bucket
 from algos._cython.kmeans_seed import add_center, add_hits, hit_lanes, try_candidates
-from algos._cython.kmeans_seed_codes import add_center_coded, try_candidates_coded
+from algos._cython.kmeans_seed_codes import bound_gains
+from algos._cython.kmeans_seed_known import add_center_known, try_known
 from algos.kmeans.codes import encode_as
+from algos.kmeans.trials import Trials
 
 LEVELS = (0, 3, 4)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -86,9 +88,34 @@ def tried(X, weight, shift, candidates, squares, *, n_threads=1, packed=None, fu
     return found
 
 
-def tried_coded(X, weight, shift, candidates, squares, codes, *, n_threads=1):
+class Bounds:
+    """What codes tell of each candidate."""
+
+    def __init__(self, X, weight, shift, candidates, squares, codes, *, n_threads=1):
+        self.possible = np.full((-(-len(X) // 64), len(candidates)), 7, dtype=np.uint64)
+        self.bounds = np.full((3, len(candidates)), np.nan)
+        bound_gains(weight, candidates, squares, *codes, self.possible, self.bounds, n_threads)
+
+    def same_bits(self, other):
+        same_masks = np.array_equal(self.possible, other.possible)
+        return same_masks and np.array_equal(self.bounds, other.bounds)
+
+
+def tried_known(X, weight, shift, candidates, squares, codes, *, n_threads=1):
+    """All candidates, one after the other."""
+    bounded = Bounds(X, weight, shift, candidates, squares, codes, n_threads=n_threads)
     found = Found(len(X), len(candidates), X.dtype)
-    try_candidates_coded(X, weight, shift, candidates, squares, *codes, *found.args, n_threads)
+    for j, candidate in enumerate(candidates):
+        one = Found(len(X), 1, X.dtype)
+        found.gains[j] = try_known(
+            X, weight, shift, candidate, squares, bounded.possible, j, *one.args[:3], n_threads
+        )
+        found.masks[:, j], found.counts[:, j] = one.masks[:, 0], one.counts[:, 0]
+        found.listed[:, j] = one.listed[:, 0]
+    least, most, count = bounded.bounds
+    assert np.all(least * (1 - 1e-6) <= found.gains)
+    assert np.all(found.gains <= most * (1 + 1e-6))
+    assert np.all(found.counts.sum(axis=0) <= count)
     return found
 
 
@@ -121,9 +148,10 @@ def test_hits_and_gains_equal_numpy(level, shape, dtype):
 def test_hits_by_codes_equal_numpy(vnni, shape, dtype):
     given_ = problem(*shape, dtype)
     codes = encode_as(given_[0], given_[2], 1, fine=shape[1] <= 16)
-    found = tried_coded(*given_, codes, n_threads=2)
+    found = tried_known(*given_, codes, n_threads=2)
     assert_right(found, *given_)
-    assert found.same_bits(tried_coded(*given_, codes))
+    assert found.same_bits(tried_known(*given_, codes))
+    assert Bounds(*given_, codes).same_bits(Bounds(*given_, codes, n_threads=2))
 
 
 @settings(deadline=None, max_examples=60)
@@ -146,7 +174,7 @@ def test_codes_change_no_bit(n, d, m, seed, exponent, single, fine, weighted):
     codes = encode_as(X, shift, 1, fine=fine and d <= 16)
     given_ = (X, weight, shift, candidates, squares)
     no_help = codes._replace(errors=np.full(n, np.inf, np.float32))  # so all rows are measured
-    filtered, measured = tried_coded(*given_, codes), tried_coded(*given_, no_help)
+    filtered, measured = tried_known(*given_, codes), tried_known(*given_, no_help)
     assert filtered.same_bits(measured)
     assert not filtered.hits()[::5].any()
 
@@ -169,7 +197,7 @@ def test_a_new_centre_lowers_the_squares_alike_in_every_way(dtype):
     bucket = np.random.default_rng(0).integers(16, size=3000).astype(np.uint16)
     for found in (
         tried(X, weight, shift, candidates, squares),
-        tried_coded(X, weight, shift, candidates, squares, codes),
+        tried_known(X, weight, shift, candidates, squares, codes),
     ):
         center, lowered = candidates[1:2], squares.copy()
         sums = np.bincount(bucket, weight * squares)
@@ -178,12 +206,47 @@ def test_a_new_centre_lowers_the_squares_alike_in_every_way(dtype):
         np.testing.assert_allclose(lowered, expected, rtol=1e-5)
         np.testing.assert_allclose(sums, np.bincount(bucket, weight * lowered), rtol=1e-9)
     by_codes, known = lowered, squares.copy()
-    add_center_coded(X, shift, center, known, *codes, found.masks, 1, 2)
+    add_center_known(X, shift, center[0], known, found.masks, 1, 2)
     assert known.tobytes() == by_codes.tobytes()
     passed = squares.copy()
     add_center(X, shift, center, passed, None, False, 2)
     np.testing.assert_allclose(passed, expected, rtol=1e-5)
     assert known[np.all(X - shift == center, axis=1)].max() == 0
+
+
+def test_bounds_are_close_where_codes_are_fine():
+    given_ = problem(2000, 12, 4, np.float32)
+    codes = encode_as(given_[0], given_[2], 1, fine=True)
+    least, most, _ = Bounds(*given_, codes).bounds
+    np.testing.assert_allclose(least, most, rtol=0.01)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    n=st.integers(2, 3000),
+    d=st.integers(1, 40),
+    m=st.integers(1, 8),
+    seed=st.integers(0, 2**31),
+    weighted=st.booleans(),
+)
+def test_the_best_candidate_is_the_same_with_codes(n, d, m, seed, weighted):
+    X, weight, shift, candidates, squares = problem(n, d, m, np.float32, seed, weighted)
+    candidates[-1] = candidates[0]  # of equals the first is the best
+    codes = encode_as(X, shift, 1, fine=False)
+    plain = Trials(X, weight, shift, m, None, 1)
+    coded = Trials(X, weight, shift, m, codes, 1)
+    bucket = np.zeros(n, dtype=np.uint16)
+    for _ in range(3):  # codes are not asked before the second step
+        wide = candidates.astype(np.float64)
+        best = int(np.argmax(plain.gains(wide, squares)))
+        assert int(np.argmax(coded.gains(wide, squares))) == best
+        lowered = []
+        for trials in (plain, coded):
+            lowered.append(squares.copy())
+            trials.add(best, wide[best], bucket, lowered[-1], np.zeros(1))
+        np.testing.assert_allclose(*lowered, rtol=1e-5, atol=1e-5)
+        squares = lowered[1]
+        candidates = np.roll(candidates, 1, axis=1)
 
 
 def test_hits_beyond_the_room_are_counted():
