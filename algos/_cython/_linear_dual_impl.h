@@ -18,8 +18,8 @@ ALGOS_INLINE double ALGOS_NAME(dual_step)(algos_dual *job, ptrdiff_t i) {
 }
 
 /* Step through the rows in their order; gaps[k] is what row order[k] lacked when met. */
-ALGOS_CLONES static double ALGOS_NAME(dual_sweep)(algos_dual *job, const int64_t *order,
-                                                  ptrdiff_t count, double *gaps) {
+ALGOS_INLINE double ALGOS_NAME(dual_walk)(algos_dual *job, const int64_t *order,
+                                          ptrdiff_t count, double *gaps) {
     double gap = 0;
     for (ptrdiff_t k = 0; k < count; k++) {
         if (k + 1 < count)
@@ -35,6 +35,27 @@ ALGOS_CLONES static double ALGOS_NAME(dual_sweep)(algos_dual *job, const int64_t
         gap += gaps[k];
     }
     return gap;
+}
+
+/* Plain instructions are the fastest here: compilers make slow gathers of newer ones. */
+static double ALGOS_NAME(dual_sweep_sparse)(algos_dual *job, const int64_t *order,
+                                            ptrdiff_t count, double *gaps) {
+    if (job->rows.indices == NULL)
+        __builtin_unreachable();
+    return ALGOS_NAME(dual_walk)(job, order, count, gaps);
+}
+
+ALGOS_CLONES static double ALGOS_NAME(dual_sweep_dense)(algos_dual *job, const int64_t *order,
+                                                        ptrdiff_t count, double *gaps) {
+    job->rows.indices = NULL;
+    return ALGOS_NAME(dual_walk)(job, order, count, gaps);
+}
+
+static double ALGOS_NAME(dual_sweep)(algos_dual *job, const int64_t *order, ptrdiff_t count,
+                                     double *gaps) {
+    if (job->rows.indices == NULL)
+        return ALGOS_NAME(dual_sweep_dense)(job, order, count, gaps);
+    return ALGOS_NAME(dual_sweep_sparse)(job, order, count, gaps);
 }
 
 /* norms[i] = |x_i|^2 */

@@ -23,7 +23,6 @@ typedef struct {
 
 #define ALGOS_CACHE_LINE 64
 #define ALGOS_LINES_AHEAD 6 /* cache lines; the processor foresees those that follow */
-#define ALGOS_PARTS 8       /* running sums of a product */
 
 #endif
 
@@ -77,16 +76,16 @@ ALGOS_INLINE double N(dot)(N(line) line, const V *restrict v) {
         return (double)sum;
     }
     const I *restrict at = line.at;
-    double a = 0, b = 0, c = 0, e = 0;
+    V a = 0, b = 0, c = 0, e = 0;
     for (; k + 4 <= n; k += 4) {
-        a += (double)x[k] * (double)v[at[k]];
-        b += (double)x[k + 1] * (double)v[at[k + 1]];
-        c += (double)x[k + 2] * (double)v[at[k + 2]];
-        e += (double)x[k + 3] * (double)v[at[k + 3]];
+        a += (V)x[k] * v[at[k]];
+        b += (V)x[k + 1] * v[at[k + 1]];
+        c += (V)x[k + 2] * v[at[k + 2]];
+        e += (V)x[k + 3] * v[at[k + 3]];
     }
     for (; k < n; k++)
-        a += (double)x[k] * (double)v[at[k]];
-    return (a + b) + (c + e);
+        a += (V)x[k] * v[at[k]];
+    return (double)((a + b) + (c + e));
 }
 
 /* v += step x */

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.linear_learner.interior import Program, solve_band
+from algos.linear_learner.interior import Inner, InteriorPoint, Program
 from algos.linear_learner.kinks import Bent
 from algos.linear_learner.problem import Doubles, Penalty
 from algos.linear_learner.vertex import polish
@@ -26,8 +26,10 @@ SHRINKAGE = 8  # rows for each row of the sample
 REACH = 3.0  # standard deviations of decision values within the band
 MOST = 0.7  # of the rows in a band; beyond, all are
 ROUGH = 1e-3  # gap of a sample's solution
-SHARP = 1e-9  # gap to which lines at their kinks are told from others
-WARM = 0.1  # μ over the width of the band
+SHARP = (1e-6, 1e-8)  # gaps from where the vertex may be seen
+WIDENING = 3.0
+LEAST = 1e-15  # gap ever asked
+WARM = 0.3  # μ over the width of the band
 
 
 class Found(NamedTuple):
@@ -36,8 +38,10 @@ class Found(NamedTuple):
     Attributes
     ----------
     point : ndarray of shape (d + 1,)
-    pull : ndarray of shape (d + 1,)
-        Of all rows' duals.
+    dual : ndarray of shape (n,)
+        w_i θ_i of all rows.
+    paired : float
+        Σ w_i θ_i kink_i.
     objective, gap : float
         Over all rows.
     objectives : list of float
@@ -47,7 +51,8 @@ class Found(NamedTuple):
     """
 
     point: Doubles
-    pull: Doubles
+    dual: Doubles
+    paired: float
     objective: float
     gap: float
     objectives: list[float]
@@ -78,45 +83,99 @@ def rounds(
     n, share = bent.rows.n, _share(bent)
     objectives: list[float] = []
     if share > MOST:
-        yield _solved(_whole(bent, penalty), near, None, objectives, tol, max_iter)
+        yield _of_all_rows(bent, penalty, near, None, objectives, tol, max_iter)
         return
     if near is None:
         near = _sample_solution(bent, penalty, max_iter)
     z = _values(bent, near)
-    distance = _distance(bent, z)
-    width = float(np.partition(distance, int(share * n))[int(share * n)])
-    band = distance <= width
+    value = _objective(bent, penalty, near, z)
+    band, width = _nearest(bent, z, share)
     while band.mean() <= MOST:
         program = _program(bent, penalty, band, z)
-        inner = solve_band(
-            program, tol=tol, max_iter=max_iter - len(objectives), start=near, mu=WARM * width
-        )
-        inner = polish(program, inner)
+        inner = exact(program, tol, max_iter - len(objectives), near, WARM * width)
         objectives = objectives + inner.objectives
-        near, before = inner.point, z
-        z = _values(bent, near)
-        objective = float(bent.weight @ bent.lines.cost(z)) + penalty.value(near[None, :-1])
-        bound = program.bound(inner.theta, inner.pull, near)
-        gap = (objective - bound) / bent.null
-        yield Found(near, inner.pull, objective, gap, objectives, False)
-        band = _wider(bent, band, before, z)
-    yield _solved(_whole(bent, penalty), near, WARM * width, objectives, tol, max_iter)
+        z_inner = _values(bent, inner.point)
+        dual = (bent.weight * bent.lines.side(z)).sum(axis=0)
+        dual[band] = program.weight * inner.theta.sum(axis=0)
+        found = _found(bent, program, inner, z_inner, dual, objectives)
+        yield found
+        if found.objective > value:  # the band is too narrow to hold it
+            share *= WIDENING
+            band, width = _nearest(bent, z, share)
+            continue
+        wrong = ~band & (bent.lines.side(z_inner) != bent.lines.side(z)).any(axis=0)
+        near, z, value = inner.point, z_inner, found.objective
+        if not wrong.any():
+            break
+        distance = _distance(bent, z)
+        width = float(np.median(distance[wrong]))
+        band |= wrong | (distance <= width)
+    yield _of_all_rows(bent, penalty, near, WARM * width, objectives, tol, max_iter)
 
 
-def _solved(
+def exact(
     program: Program,
+    tol: float,
+    max_iter: int,
+    start: Doubles | None = None,
+    mu: float | None = None,
+) -> Inner:
+    """Return the solution of a program: the vertex, as soon as it can be told.
+
+    Parameters
+    ----------
+    program : Program
+    tol : float
+        Of the duality gap over `program.null`.
+    max_iter : int
+    start : ndarray of shape (d + 1,), default=None
+    mu : float, default=None
+        See `InteriorPoint`.
+
+    Returns
+    -------
+    inner : Inner
+    """
+    walk = InteriorPoint(program, start, mu)
+    # The check of all rows rounds otherwise; and a few outliers shall not blur the others.
+    goal = max(tol / 4 * min(1.0, 1 / program.null), LEAST)
+    for sharp in (*SHARP, 0.0):
+        vertex = polish(program, walk.run(max(sharp, goal), max_iter))
+        if vertex.gap <= goal:
+            break
+    return vertex
+
+
+def _of_all_rows(
+    bent: Bent,
+    penalty: Penalty,
     near: Doubles | None,
     mu: float | None,
     objectives: list[float],
     tol: float,
     max_iter: int,
 ) -> Found:
-    """Return the solution of a program that holds all rows."""
-    max_iter -= len(objectives)
-    inner = polish(program, solve_band(program, tol=tol, max_iter=max_iter, start=near, mu=mu))
-    objective = program.objective(inner.point, program.values(inner.point))
-    gap = (objective - program.bound(inner.theta, inner.pull, inner.point)) / program.null
-    return Found(inner.point, inner.pull, objective, gap, objectives + inner.objectives, True)
+    program = whole(bent, penalty)
+    inner = exact(program, tol, max_iter - len(objectives), near, mu)
+    z = program.values(inner.point)
+    dual = bent.weight * inner.theta.sum(axis=0)
+    found = _found(bent, program, inner, z, dual, objectives + inner.objectives)
+    return found._replace(is_final=True)
+
+
+def _found(
+    bent: Bent,
+    program: Program,
+    inner: Inner,
+    z: Doubles,
+    dual: Doubles,
+    objectives: list[float],
+) -> Found:
+    """Return how good a program's solution is for all rows, whose values are z."""
+    point, paired = inner.point, program.paired(inner.theta)
+    objective = _objective(bent, program.penalty, point, z)
+    gap = (objective - program.bound(paired, inner.pull, point)) / bent.null
+    return Found(point, dual, paired, objective, gap, objectives, False)
 
 
 def _share(bent: Bent) -> float:
@@ -151,7 +210,8 @@ def _sample_solution(bent: Bent, penalty: Penalty, max_iter: int) -> Doubles:
     return found.point
 
 
-def _whole(bent: Bent, penalty: Penalty) -> Program:
+def whole(bent: Bent, penalty: Penalty) -> Program:
+    """Return the program of all rows."""
     nothing = np.zeros(bent.rows.d + 1)
     return Program(
         bent.rows, bent.weight, bent.lines, penalty, bent.fit_intercept, nothing, 0.0, bent.null
@@ -174,16 +234,19 @@ def _program(bent: Bent, penalty: Penalty, band: Mask, z: Doubles) -> Program:
     )
 
 
-def _wider(bent: Bent, band: Mask, before: Doubles, z: Doubles) -> Mask:
-    """Return the band with the rows that were on the wrong side, and those as near."""
-    wrong = ~band & (bent.lines.side(z) != bent.lines.side(before)).any(axis=0)
-    distance = _distance(bent, z)
-    reach = float(np.median(distance[wrong])) if wrong.any() else 0.0
-    return band | wrong | (distance <= reach)
-
-
 def _values(bent: Bent, point: Doubles) -> Doubles:
     return bent.rows.decision(point[None, :-1], point[-1:])[:, 0]
+
+
+def _objective(bent: Bent, penalty: Penalty, point: Doubles, z: Doubles) -> float:
+    return float(bent.weight @ bent.lines.cost(z)) + penalty.value(point[None, :-1])
+
+
+def _nearest(bent: Bent, z: Doubles, share: float) -> tuple[Mask, float]:
+    """Return the rows nearest to a kink, and how far that is."""
+    distance, count = _distance(bent, z), min(int(share * len(z)), len(z) - 1)
+    width = float(np.partition(distance, count)[count])
+    return distance <= width, width
 
 
 def _distance(bent: Bent, z: Doubles) -> Doubles:

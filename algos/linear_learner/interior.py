@@ -14,8 +14,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from algos._cython.linear_interior import (
+    interior_ahead,
+    interior_aim,
+    interior_go,
+    interior_look,
+    interior_move,
+    interior_recentre,
+    interior_start,
+)
 from algos.linear_learner.kinks import Lines
-from algos.linear_learner.newton_systems import Solve, system_for
+from algos.linear_learner.newton_systems import Columns, Solve, Wide, system_for
 from algos.linear_learner.problem import Doubles, Penalty, Rows
 
 CORRECTIONS = 2  # of Gondzio (1996), "Multiple centrality corrections"
@@ -24,6 +33,7 @@ PATIENCE = 12  # iterations without a better gap
 FIRST = 1.0
 BOLD = 0.3
 FLOOR = 1e-24
+TOO_SHORT = 1e-12
 INSIDE = 0.9995  # of the way to the wall
 
 
@@ -56,12 +66,16 @@ class Program:
             + self.constant
         )
 
-    def bound(self, theta: Doubles, pull: Doubles, point: Doubles) -> float:
-        """Return a lower bound of the optimum from duals (p, n) within their limits.
+    def paired(self, theta: Doubles) -> float:
+        """Return Σ w_i θ_i kink_i and the constant: the dual's own objective."""
+        return float((theta * self.lines.kink).sum(axis=0) @ self.weight) + self.constant
+
+    def bound(self, paired: float, pull: Doubles, point: Doubles) -> float:
+        """Return a lower bound of the optimum from duals within their limits.
 
         Parameters
         ----------
-        theta : ndarray of shape (p, n)
+        paired : float
         pull : ndarray of shape (d + 1,)
             Σ w_i θ_i (x_i, 1) + linear.
         point : ndarray of shape (d + 1,)
@@ -74,7 +88,6 @@ class Program:
         shrink = 1.0
         if hard.any():
             shrink = float(np.min(l1[hard] / np.maximum(size[hard], l1[hard])))
-        paired = float((theta * self.lines.kink).sum(axis=0) @ self.weight) + self.constant
         free = (l2 == 0) & (l1 == 0)
         left = float(size[free].sum()) + abs(pull[-1]) * self.fit_intercept
         soft = l2 > 0
@@ -109,6 +122,57 @@ class Inner(NamedTuple):
     objectives: list[float]
 
 
+class InteriorPoint:
+    """A program on its way to the solution.
+
+    Parameters
+    ----------
+    program : Program
+    start : ndarray of shape (d + 1,), default=None
+        Where to begin; None is 0.
+    mu : float, default=None
+        Of the central point to begin at, smaller for better starts; None makes one for a
+        start that knows nothing.
+    """
+
+    def __init__(
+        self, program: Program, start: Doubles | None = None, mu: float | None = None
+    ) -> None:
+        self._system = system_for(program.rows, program.penalty, program.fit_intercept)
+        point = np.zeros(program.rows.d + 1) if start is None else start
+        self._walk = _Walk(_Lines(program), point, mu)
+        self._first = self._least = self._walk.mu
+        self.best, self._worse = self._walk.inner([]), 0
+
+    def run(self, tol: float, max_iter: int) -> Inner:
+        """Go on until the relative gap is `tol`, or nothing is gained any more.
+
+        Parameters
+        ----------
+        tol : float
+            Of the duality gap over `program.null`.
+        max_iter : int
+            Iterations in all.
+
+        Returns
+        -------
+        inner : Inner
+            The iterate of the smallest gap.
+        """
+        walk, objectives = self._walk, self.best.objectives
+        while self.best.gap > tol and len(objectives) < max_iter and self._worse < PATIENCE:
+            if walk.mu < FLOOR * self._first or not walk.step(walk.factor(self._system)):
+                self._worse = PATIENCE
+                break
+            now = walk.inner(objectives)
+            objectives.append(now.objective)
+            is_better = now.gap < 0.9 * self.best.gap or walk.mu < 0.9 * self._least
+            self._worse = 0 if is_better else self._worse + 1
+            self.best = min(self.best, now, key=lambda inner: inner.gap)
+            self._least = min(self._least, walk.mu)
+        return self.best
+
+
 class _Lines:
     """All bent lines of a program in one row: those of rows, then those of L1 terms."""
 
@@ -116,14 +180,17 @@ class _Lines:
         self.program = program
         self.bent = np.flatnonzero(program.penalty.l1)
         lines, n_l1 = program.lines, len(self.bent)
-        p = len(lines.kink)
+        self.shape, self.n = lines.kink.shape, lines.kink.size
         self.kink = np.concatenate([lines.kink.ravel(), np.zeros(n_l1)])
         self.low = np.concatenate([lines.low.ravel(), np.full(n_l1, -1.0)])
         self.high = np.concatenate([lines.high.ravel(), np.ones(n_l1)])
-        self.weight = np.concatenate([np.tile(program.weight, p), program.penalty.l1[self.bent]])
         self.width = self.high - self.low
-        self.shape = lines.kink.shape
-        self.n = lines.kink.size
+        weight, l1 = program.weight, program.penalty.l1[self.bent]
+        self.weight = np.concatenate([np.tile(weight, self.shape[0]), l1])
+        self.ease = np.ones(len(self.weight))
+        # An L1 term keeps away from its walls as an average row does, however strong.
+        self.ease[self.n :] = weight.mean() / l1
+        self.total = float(self.weight @ self.ease)
 
     def values(self, point: Doubles) -> Doubles:
         z = self.program.values(point)
@@ -138,176 +205,102 @@ class _Lines:
         return columns
 
     def pulls(self, *values: Doubles) -> list[Doubles]:
-        """Return Σ values over lines times their (x, 1), for each of several values."""
-        pulls = self.program.rows.cross(np.stack([self.by_row(v) for v in values], axis=1))
-        for pull, v in zip(pulls, values, strict=True):
-            pull[self.bent] += v[self.n :]
-        return list(pulls)
-
-
-def solve_band(
-    program: Program,
-    *,
-    tol: float,
-    max_iter: int,
-    start: Doubles | None = None,
-    mu: float | None = None,
-) -> Inner:
-    """Solve a program to a relative gap.
-
-    Parameters
-    ----------
-    program : Program
-    tol : float
-        Of the duality gap over `program.null`.
-    max_iter : int
-    start : ndarray of shape (d + 1,), default=None
-        Where to begin; None is 0.
-    mu : float, default=None
-        Of the central point to begin at, smaller for better starts; None makes one for a
-        start that knows nothing.
-
-    Returns
-    -------
-    inner : Inner
-        The iterate of the smallest gap.
-    """
-    lines = _Lines(program)
-    system = system_for(program.rows, program.penalty, program.fit_intercept)
-    walk = _Walk(lines, np.zeros(program.rows.d + 1) if start is None else start.copy(), mu)
-    objectives: list[float] = []
-    first = least = walk.mu
-    best, worse = walk.inner(objectives), 0
-    while best.gap > tol and len(objectives) < max_iter and worse < PATIENCE:
-        if walk.mu < FLOOR * first:
-            break
-        solve = walk.factor(system)
-        if not walk.step(solve):
-            break
-        now = walk.inner(objectives)
-        objectives.append(now.objective)
-        is_better = now.gap < 0.9 * best.gap or walk.mu < 0.9 * least
-        worse = 0 if is_better else worse + 1
-        best, least = min(best, now, key=lambda inner: inner.gap), min(least, walk.mu)
-    return best
+        """Return Σ values_i (x_i, 1) over the rows' lines, for each of several values."""
+        return list(self.program.rows.cross(np.stack([self.by_row(v) for v in values], axis=1)))
 
 
 class _Move(NamedTuple):
-    """Changes of the point, s, r and θ, and how far along them s, r and then α, β may go."""
+    """Changes of the point; of s, r and θ; how far along them s, r and then α, β may go."""
 
-    d_point: Doubles
-    d_s: Doubles
-    d_r: Doubles
-    d_theta: Doubles
+    point: Doubles
+    lines: Doubles  # (3, n)
     primal: float
     dual: float
 
 
 class _Walk:
-    """The iterate: a point, and each line's s, r, α, β."""
+    """The iterate: a point, each line's s, r, α, β, and what is seen from there."""
 
     def __init__(self, lines: _Lines, point: Doubles, mu: float | None) -> None:
         self.lines, self.point = lines, point
+        n = len(lines.kink)
         away = lines.values(point) - lines.kink
         if mu is None:
-            mu = float(lines.weight @ (np.abs(away) * lines.width)) / lines.weight.sum() * FIRST
-        # The point of the central path for these values: W s² - (W e + 2 μ) s + μ e = 0.
-        width, mu = lines.width, max(mu, 1e-300)
-        root = np.hypot(away, 2 * mu / width)
-        self.s = (np.maximum(root + away, 0) + 2 * mu / width) / 2
-        self.r = (np.maximum(root - away, 0) + 2 * mu / width) / 2
-        self.a, self.b = width * self.r / (self.s + self.r), width * self.s / (self.s + self.r)
+            mu = FIRST * float(lines.weight @ (np.abs(away) * lines.width)) / lines.total
+        self._at, self._seen, self._aim = np.empty((4, n)), np.empty((3, n)), np.empty((3, n))
+        interior_start(away, lines.width, lines.ease, max(mu, 1e-200), self._at)
         self._look()
 
     def _look(self) -> None:
         """Take stock: duals, their pull, and the right side of a plain Newton step."""
         lines, program = self.lines, self.lines.program
-        slackness = self.a * self.s + self.b * self.r
-        self.mu = float(lines.weight @ slackness) / (2 * float(lines.weight.sum()))
-        theta = np.where(self.a < self.b, lines.low + self.a, lines.high - self.b)
-        self.theta = theta[: lines.n].reshape(lines.shape)
-        self.curvature = lines.weight / (self.s / self.a + self.r / self.b)
-        weighted = lines.weight * theta
-        weighted_rows = weighted.copy()
-        weighted_rows[lines.n :] = 0
-        pull, newton = lines.pulls(weighted_rows, self.curvature * (self.r - self.s))
+        slack = interior_look(lines.low, lines.high, lines.weight, self._at, self._seen)
+        self.mu = slack / (2 * lines.total)
+        dual, self._curvature, newton = self._seen
+        pull, newton_pull = lines.pulls(dual, newton)
         self.pull = pull + program.linear
-        self.left = self.pull.copy()
-        self.left[:-1] += lines.by_column(weighted) - program.penalty.l2 * self.point[:-1]
-        self.newton = newton
+        left = self.pull.copy()
+        left[:-1] += lines.by_column(dual) - program.penalty.l2 * self.point[:-1]
+        self._left = left
+        self._newton = left + newton_pull
+        self._newton[:-1] += lines.by_column(newton)
 
     def inner(self, objectives: list[float]) -> Inner:
-        program, n, shape = self.lines.program, self.lines.n, self.lines.shape
-        z = (self.s - self.r + self.lines.kink)[:n].reshape(shape)[0]
+        """Return the iterate with its gap."""
+        lines, program = self.lines, self.lines.program
+        s, r, a, b = self._at
+        z = (s - r + lines.kink)[: lines.n].reshape(lines.shape)[0]
+        theta = (self._seen[0][: lines.n] / lines.weight[: lines.n]).reshape(lines.shape)
         objective = program.objective(self.point, z)
-        bound = program.bound(self.theta, self.pull, self.point)
-        doubt = np.maximum(self.s / self.a, self.r / self.b)
-        gap = (objective - bound) / program.null
-        return Inner(self.point, self.theta, doubt, self.pull, objective, gap, objectives)
+        gap = (
+            objective - program.bound(program.paired(theta), self.pull, self.point)
+        ) / program.null
+        doubt = np.maximum(s / a, r / b)
+        return Inner(self.point, theta, doubt, self.pull, objective, gap, objectives)
 
-    def factor(self, system) -> Solve:  # type: ignore[no-untyped-def]
+    def factor(self, system: Columns | Wide) -> Solve:
+        """Return the solver of Newton systems from here."""
         lines = self.lines
-        extra = lines.program.penalty.l2 + lines.by_column(self.curvature)
-        return system.factor(lines.by_row(self.curvature), extra)
+        extra = lines.program.penalty.l2 + lines.by_column(self._curvature)
+        return system.factor(lines.by_row(self._curvature), extra)
 
     def step(self, solve: Solve) -> bool:
         """Go one predictor and corrector step; False if there is no way on."""
-        s, r, a, b = self.s, self.r, self.a, self.b
-        move = self._move(solve, self.left + self.newton, -a * s, -b * r)
-        centre = min((self._mu_after(move) / self.mu) ** 3, BOLD) * self.mu
-        bend = move.primal * move.dual * move.d_theta  # short steps see little of the curve
-        m_s = centre - a * s - bend * move.d_s
-        m_r = centre - b * r + bend * move.d_r
-        move = self._corrected(solve, m_s, m_r)
+        lines, at, aim = self.lines, self._at, self._aim
+        interior_aim(lines.ease, at, np.zeros_like(aim), self._curvature, 0.0, 0.0, aim)
+        move = self._move(solve, self._newton, 1.0)
+        ahead = interior_ahead(lines.weight, at, move.lines, move.primal, move.dual)
+        centre = min((ahead / (2 * lines.total) / self.mu) ** 3, BOLD) * self.mu
+        bend = move.primal * move.dual  # short steps see little of the curve
+        interior_aim(lines.ease, at, move.lines, self._curvature, centre, bend, aim)
+        move = self._aimed_move(solve)
         for _ in range(CORRECTIONS):
             longer = min(1, move.primal + FARTHER), min(1, move.dual + FARTHER)
-            t_s, t_r = self._off_centre(move, *longer, centre)
-            m_s, m_r = m_s + t_s, m_r + t_r
-            better = self._corrected(solve, m_s, m_r)
+            interior_recentre(
+                lines.ease, at, move.lines, self._curvature, *longer, centre, NEAR, aim
+            )
+            better = self._aimed_move(solve)
             if better.primal + better.dual < move.primal + move.dual + WORTH * FARTHER:
                 break
             move = better
-        primal, dual = move.primal, move.dual
-        if not np.isfinite(move.d_point).all() or max(primal, dual) < 1e-12:
+        if not np.isfinite(move.point).all() or max(move.primal, move.dual) < TOO_SHORT:
             return False
-        self.point = self.point + primal * move.d_point
-        self.s, self.r = s + primal * move.d_s, r + primal * move.d_r
-        self.a, self.b = a + dual * move.d_theta, b - dual * move.d_theta
+        self.point = self.point + move.primal * move.point
+        interior_go(move.lines, move.primal, move.dual, at)
         self._look()
         return True
 
-    def _mu_after(self, move: _Move) -> float:
-        slackness = (self.a + move.dual * move.d_theta) * (self.s + move.primal * move.d_s)
-        slackness += (self.b - move.dual * move.d_theta) * (self.r + move.primal * move.d_r)
-        return float(self.lines.weight @ slackness) / (2 * float(self.lines.weight.sum()))
+    def _aimed_move(self, solve: Solve) -> _Move:
+        newton = self._aim[2]
+        (pull,) = self.lines.pulls(newton)
+        right = self._left + pull
+        right[:-1] += self.lines.by_column(newton)
+        return self._move(solve, right, INSIDE)
 
-    def _off_centre(
-        self, move: _Move, primal: float, dual: float, centre: float
-    ) -> tuple[Doubles, Doubles]:
-        """Return what α s and β r lack to be near the centre after a longer step."""
-        after_s = (self.a + dual * move.d_theta) * (self.s + primal * move.d_s)
-        after_r = (self.b - dual * move.d_theta) * (self.r + primal * move.d_r)
-        low, high = centre / NEAR, centre * NEAR
-        return (
-            np.maximum(np.clip(after_s, low, high) - after_s, -high),
-            np.maximum(np.clip(after_r, low, high) - after_r, -high),
-        )
-
-    def _corrected(self, solve: Solve, m_s: Doubles, m_r: Doubles) -> _Move:
-        (newton,) = self.lines.pulls(self.curvature * (m_s / self.a - m_r / self.b))
-        return self._move(solve, self.left + newton, m_s, m_r, INSIDE)
-
-    def _move(
-        self, solve: Solve, right: Doubles, m_s: Doubles, m_r: Doubles, inside: float = 1.0
-    ) -> _Move:
-        """Return the step that makes α s and β r grow by m_s and m_r, and how far it goes."""
-        s, r, a, b = self.s, self.r, self.a, self.b
-        d_point = solve(right)
-        change = m_s / a - m_r / b - self.lines.values(d_point)
-        d_theta = change / (s / a + r / b)
-        d_s, d_r = (m_s - s * d_theta) / a, (m_r + r * d_theta) / b
-        primal = max(float((-d_s / s).max()), float((-d_r / r).max())) / inside
-        dual = max(float((-d_theta / a).max()), float((d_theta / b).max())) / inside
+    def _move(self, solve: Solve, right: Doubles, inside: float) -> _Move:
+        """Return the move that reaches the aim, and how far it goes before `inside` a wall."""
+        point, lines = solve(right), np.empty_like(self._aim)
+        primal, dual = interior_move(self.lines.values(point), self._at, self._aim, lines)
         if self.lines.program.penalty.l2.any():
             primal = dual = max(primal, dual)
-        return _Move(d_point, d_s, d_r, d_theta, 1 / max(primal, 1), 1 / max(dual, 1))
+        return _Move(point, lines, 1 / max(primal / inside, 1), 1 / max(dual / inside, 1))

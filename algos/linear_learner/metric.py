@@ -10,8 +10,8 @@ from algos.linear_learner.points import Penalties
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.shape import Shape
 
-_ABRUPT = 0.1  # of the last gain is left: above that, the Hessian is no longer this one
-_SOON = 4  # steps after which a Hessian that was good enough lasts
+_LEFT = 0.1  # of the last gain: above that, another Hessian of all rows is worth its while
+_SLOW = 0.5  # of the last gain, twice: above that, a sample's is not like that of all rows
 
 
 class HessianMetric(abc.ABC):
@@ -36,7 +36,9 @@ class HessianMetric(abc.ABC):
     ) -> None:
         self.shape, self.penalties, self.enough = shape, penalties, enough
         self.matrices = matrices
-        self._age = _SOON  # steps since the Hessian was made
+        self._age = 1  # steps since the Hessian was made, or more
+        self._slow = 0  # steps in a row that gained little less than the one before
+        self._made_of = shape.problem
         self._is_bold = True
         self._gain = np.inf
         if matrices is not None:
@@ -48,7 +50,7 @@ class HessianMetric(abc.ABC):
             self._make(point)
         step, gain = self._towards(point, gradient)
         if self._is_unsure(gain):
-            if self._age < _SOON and not self.shape.has_all_rows:
+            if self._slow and self._made_of is self.shape.problem:
                 self.shape.grow()
             self._make(point)
             step, gain = self._towards(point, gradient)
@@ -78,12 +80,16 @@ class HessianMetric(abc.ABC):
             is_sure = self._is_bold and (self._age == 0 or self.shape.is_continuous)
             self._is_bold = True
             return not is_sure
-        is_stale = self.shape.is_cheap or not self._is_bold or gain > _ABRUPT * self._gain
-        return self._age > 0 and is_stale
+        if self.shape.has_all_rows:
+            is_stale = self.shape.is_cheap or gain > _LEFT * self._gain
+        else:
+            self._slow = self._slow + 1 if gain > _SLOW * self._gain else 0
+            is_stale = self._slow > 1
+        return self._age > 0 and (is_stale or not self._is_bold)
 
     def _make(self, point: Doubles) -> None:
         self.matrices = self.shape.at(point, bold=self._is_bold)
-        self._age = 0
+        self._age, self._slow, self._made_of = 0, 0, self.shape.problem
         self._prepare(self.matrices)
 
     @abc.abstractmethod

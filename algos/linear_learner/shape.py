@@ -60,7 +60,9 @@ class Shape:
         return blocks(self.problem, self.points, point, bold=bold)
 
     def grow(self) -> None:
-        """Take four times the rows."""
+        """Take four times the rows, if there are as many."""
+        if self.has_all_rows:
+            return
         count = 4 * self.problem.rows.n
         n = self._all.rows.n
         self.problem = sampled(self._all, count) if 2 * count < n else self._all

@@ -44,21 +44,21 @@ def _on_kinks(program: Program, inner: Inner, at: Doubles) -> Inner | None:
     equal = _extended(program, row)[:, free] if len(row) else np.empty((0, len(free)))
     lack = program.lines.kink[piece, row] - equal @ point[free]
     l2 = np.append(program.penalty.l2, 0.0)[free]
-    if l2.any():
-        slope = _slope(program, theta, at_rows) + program.linear
-        slope[:-1] += program.penalty.l1 * np.sign(point[:-1])
-        step, pulls = _saddle(equal, l2, slope[free] - l2 * point[free], lack)
-        theta[piece, row] = pulls / program.weight[row]
-        theta = np.clip(theta, program.lines.low, program.lines.high)
-    else:
-        step = linalg.lstsq(equal, lack, lapack_driver="gelsy")[0] if len(row) else 0.0
-        theta = inner.theta
+    slope = _slope(program, theta, at_rows) + program.linear
+    slope[:-1] -= program.penalty.l1 * np.sign(point[:-1])
+    step, pulls = _saddle(equal, l2, slope[free] - l2 * point[free], lack)
     point[free] += step
-    if not np.isfinite(point).all():
+    theta[piece, row] = pulls / program.weight[row]
+    if not (np.isfinite(point).all() and np.isfinite(theta).all()):
         return None
-    objective = program.objective(point, program.values(point))
+    theta = np.clip(theta, program.lines.low, program.lines.high)
     pull = program.rows.cross((program.weight * theta).sum(axis=0)[:, None])[0] + program.linear
-    gap = (objective - program.bound(theta, pull, point)) / program.null
+    bound = program.bound(program.paired(theta), pull, point)
+    before = program.bound(program.paired(inner.theta), inner.pull, point)
+    if before > bound:
+        theta, pull, bound = inner.theta, inner.pull, before
+    objective = program.objective(point, program.values(point))
+    gap = (objective - bound) / program.null
     return inner._replace(point=point, theta=theta, pull=pull, objective=objective, gap=gap)
 
 
@@ -74,15 +74,20 @@ def _slope(program: Program, theta: Doubles, at: Doubles) -> Doubles:
     return program.rows.cross(straight[:, None])[0]
 
 
-def _saddle(
-    equal: Doubles, l2: Doubles, slope: Doubles, lack: Doubles
-) -> tuple[Doubles, Doubles]:
+def _saddle(equal: Doubles, l2: Doubles, slope: Doubles, lack: Doubles) -> tuple[Doubles, Doubles]:
     """Solve [diag(l2), -A'; A, 0] (step, pulls) = (slope, lack), by least squares."""
     k, f = equal.shape
-    matrix = np.zeros((f + k, f + k))
-    np.einsum("ii->i", matrix)[:f] = l2
+    if k == 0:
+        return np.divide(slope, l2, out=np.zeros(f), where=l2 > 0), np.zeros(0)
+    if not l2.any():
+        return _least(equal, lack), _least(equal.T, -slope)
+    matrix, unit = np.zeros((f + k, f + k)), l2.max()
+    np.einsum("ii->i", matrix)[:f] = l2 / unit
     matrix[:f, f:], matrix[f:, :f] = -equal.T, equal
-    scale = 1 / np.sqrt(l2.max())
-    matrix[:f, :f] *= scale**2
-    both = linalg.lstsq(matrix, np.append(slope * scale**2, lack), lapack_driver="gelsy")[0]
-    return both[:f], both[f:] / scale**2
+    both = _least(matrix, np.append(slope / unit, lack))
+    return both[:f], both[f:] * unit
+
+
+def _least(matrix: Doubles, right: Doubles) -> Doubles:
+    found: Doubles = linalg.lstsq(matrix, right, lapack_driver="gelsy", check_finite=False)[0]
+    return found

@@ -1,0 +1,105 @@
+"""The solver of losses with kinks: absolute, quantile, epsilon-insensitive and hinge.
+
+Exact, by interior points on bands of rows (`bands.py`) and, where an L1 term leaves few of
+many columns, on working sets of columns (`kinked_columns.py`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from algos._common.threads import one_thread_blas
+from algos.linear_learner.bands import Found, rounds
+from algos.linear_learner.kinked_columns import has_few_columns, rounds_of_columns
+from algos.linear_learner.kinks import Bent, bent_from
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+
+ROUNDINGS = 16  # of the rows' type: no smaller gap is asked
+MOST_ROUNDS = 100
+
+
+def solve(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution]:
+    """Solve candidates to a duality gap over all rows.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its loss is absolute_error, quantile, epsilon_insensitive or hinge.
+    penalties : list of Penalty
+        Each candidate begins at the solution of the one before.
+    control : Control
+        `max_iter` bounds the interior point's iterations of each candidate.
+    start : list of Solution, default=None
+        Where candidates begin instead.
+
+    Returns
+    -------
+    solutions : list of Solution
+    """
+    with one_thread_blas():
+        bent = bent_from(problem)
+        solutions: list[Solution] = []
+        near: Doubles | None = None
+        for number, penalty in enumerate(penalties):
+            if start is not None:
+                near = _point_of(bent, start[number])
+            found = _solve_one(bent, bent.penalty(penalty), near, control, number)
+            near = found.point
+            solutions.append(_solution(bent, found, _tolerance(bent, control)))
+    return solutions
+
+
+def _tolerance(bent: Bent, control: Control) -> float:
+    return max(control.tol, ROUNDINGS * float(np.finfo(bent.rows.dtype).eps))
+
+
+def _solve_one(
+    bent: Bent, penalty: Penalty, near: Doubles | None, control: Control, number: int
+) -> Found:
+    d, tol = bent.rows.d, _tolerance(bent, control)
+    if bent.null == 0:
+        return Found(np.zeros(d + 1), np.zeros(bent.rows.n), 0.0, 0.0, 0.0, [], True)
+    rounds_of = rounds_of_columns if has_few_columns(bent, penalty) else rounds
+    search = rounds_of(bent, penalty, tol=tol, max_iter=control.max_iter, near=near)
+    best: Found | None = None
+    for step in control.task.loop("iteration", range(MOST_ROUNDS)):
+        found = next(search)
+        if best is None or found.gap < best.gap:
+            best = found
+        if best.gap <= tol or found.is_final or len(found.objectives) >= control.max_iter:
+            break
+        if control.give_up is not None:
+            coef, intercept = _in_problem_units(bent, best.point)
+            if control.give_up(number, coef, intercept, best.gap):
+                break
+        step.finish()
+    assert best is not None
+    return best._replace(objectives=found.objectives)
+
+
+def _in_problem_units(bent: Bent, point: Doubles) -> tuple[Doubles, Doubles]:
+    return bent.unit * point[None, :-1], bent.centre + bent.unit * point[-1:]
+
+
+def _point_of(bent: Bent, solution: Solution) -> Doubles:
+    intercept = (solution.intercept - bent.centre) / bent.unit
+    return np.append(solution.coef[0] / bent.unit, intercept if bent.fit_intercept else 0.0)
+
+
+def _solution(bent: Bent, found: Found, tol: float) -> Solution:
+    coef, intercept = _in_problem_units(bent, found.point)
+    return Solution(
+        coef,
+        intercept,
+        bent.unit * found.objective,
+        max(found.gap, 0.0),
+        "duality gap",
+        len(found.objectives),
+        found.gap <= tol,
+        [bent.unit * objective for objective in found.objectives],
+    )

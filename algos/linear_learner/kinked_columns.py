@@ -1,0 +1,122 @@
+"""Bent lines with an L1 term and many columns: most coefficients are zero, and stay outside.
+
+A program of few columns is solved; the duals then tell which others must join: those whose
+pull exceeds their l1. Scaled down until none does, the same duals bound the whole problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.linear_learner.bands import Found, rounds, whole
+from algos.linear_learner.kinks import Bent
+from algos.linear_learner.problem import Doubles, Penalty, Rows
+
+MANY = 500  # columns, from where on a few are tried first
+FIRST = 50
+GROWTH = 2  # columns for each nonzero one
+
+
+class ColumnRows:
+    """Some columns of some rows, as one dense float64 array in the solver's units.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, d)
+    like : Rows
+        Where they come from.
+    """
+
+    is_sparse = False
+
+    def __init__(self, x: Doubles, like: Rows) -> None:
+        self.x, self._like = x, like
+        self.n, self.d = x.shape
+        self.n_threads, self.dtype = like.n_threads, like.dtype
+        self.shift, self.scale = np.zeros(self.d), np.ones(self.d)
+
+    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
+        found: Doubles = self.x @ coef.T + intercept
+        return found
+
+    def gram(self, weight: Doubles) -> Doubles:
+        """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1)."""
+        used = np.flatnonzero(weight)
+        extended = np.c_[self.x[used], np.ones(len(used))] * np.sqrt(weight[used])[:, None]
+        found: Doubles = extended.T @ extended
+        return found
+
+    def cross(self, values: Doubles) -> Doubles:
+        """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
+        return np.c_[values.T @ self.x, values.sum(axis=0)]
+
+    def subset(self, indices: NDArray[np.intp]) -> ColumnRows:
+        """Return the rows of those indices."""
+        return ColumnRows(self.x[indices], self._like)
+
+
+def has_few_columns(bent: Bent, penalty: Penalty) -> bool:
+    """Return whether working sets of columns suit a problem."""
+    return bent.rows.d > MANY and bool((penalty.l1 > 0).all())
+
+
+def rounds_of_columns(
+    bent: Bent, penalty: Penalty, *, tol: float, max_iter: int, near: Doubles | None = None
+) -> Iterator[Found]:
+    """Yield ever better solutions, each from more columns, until no other one pulls.
+
+    Parameters
+    ----------
+    bent : Bent
+    penalty : Penalty
+        With an L1 term on every column.
+    tol : float
+        Relative gap asked of each program.
+    max_iter : int
+        Of all programs together.
+    near : ndarray of shape (d + 1,), default=None
+        A point near the solution.
+
+    Yields
+    ------
+    found : Found
+    """
+    d = bent.rows.d
+    point = np.zeros(d + 1) if near is None else near.copy()
+    columns = np.flatnonzero(point[:-1])
+    x, objectives = _columns(bent.rows, columns), list[float]()
+    while True:
+        some = replace(bent, rows=ColumnRows(x, bent.rows))
+        inside = Penalty(penalty.l1[columns], penalty.l2[columns])
+        start = np.append(point[columns], point[-1])
+        left = max_iter - len(objectives)
+        for found in rounds(some, inside, tol=tol, max_iter=left, near=start):
+            if found.gap <= tol:
+                break
+        point = np.zeros(d + 1)
+        point[columns], point[-1] = found.point[:-1], found.point[-1]
+        objectives = objectives + found.objectives
+        pull = bent.rows.cross(found.dual[:, None])[0]
+        bound = whole(bent, penalty).bound(found.paired, pull, point)
+        excess = np.abs(pull[:-1]) - penalty.l1
+        excess[columns] = 0
+        gap = (found.objective - bound) / bent.null
+        yield found._replace(
+            point=point, gap=gap, objectives=objectives, is_final=not (excess > 0).any()
+        )
+        count = min(int((excess > 0).sum()), max(FIRST, GROWTH * np.count_nonzero(point)))
+        more = np.sort(np.argpartition(-excess, count - 1)[:count])
+        x = np.concatenate([x, _columns(bent.rows, more)], axis=1)
+        columns = np.concatenate([columns, more])
+
+
+def _columns(rows: Rows, columns: NDArray[np.intp]) -> Doubles:
+    """Return some columns, of shape (n, k), in the solver's units."""
+    unit = np.zeros((len(columns), rows.d))
+    unit[np.arange(len(columns)), columns] = 1
+    return rows.decision(unit, np.zeros(len(columns)))
