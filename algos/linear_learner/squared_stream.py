@@ -1,7 +1,176 @@
-"""stand-in"""
+"""The squared loss learned from batches: exactly, and for all candidates at once."""
 
-from algos.linear_learner.stream import Stream
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from algos._common.random import Key
+from algos._common.row_key import row_keys
+from algos.linear_learner import squared_state
+from algos.linear_learner.pack import Outcome, table_of
+from algos.linear_learner.penalties import Strength, penalty_of
+from algos.linear_learner.problem import Control, Doubles
+from algos.linear_learner.selection import Scores
+from algos.linear_learner.solvers import Choice
+from algos.linear_learner.squared_state import SquaredState
+from algos.linear_learner.stream import StreamSettings
+from algos.linear_learner.targets import Unit
+from algos.linear_learner.threshold import Target
+from algos.linear_learner.training import Data, Model
+
+_CHOICE = Choice("gram", "rows came in batches, and left the products of their columns")
 
 
-class SquaredStream(Stream):
-    pass
+@dataclass(frozen=True)
+class SquaredStream:
+    """Products of columns and targets, of rows to train on and of rows to choose by.
+
+    Which rows choose is decided by their content; with one candidate, none do.
+
+    Attributes
+    ----------
+    key : ndarray of shape (2,), dtype uint64
+    alphas, l1_ratios : ndarray of shape (m,)
+        The candidates.
+    trained, held_out : dict
+        The parts of a `SquaredState`; empty for no rows.
+    """
+
+    key: Key
+    alphas: Doubles
+    l1_ratios: Doubles
+    trained: dict[str, Any] = field(default_factory=dict)
+    held_out: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, key: Key, d: int, strengths: list[Strength], n_outputs: int) -> SquaredStream:
+        """Return the state before the first row."""
+        alphas, l1_ratios = np.array(strengths).T
+        return cls(key, alphas, l1_ratios)
+
+    @classmethod
+    def after_fit(
+        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, strength: Strength
+    ) -> SquaredStream:
+        """Return the state from which to go on after a fit, which kept all products."""
+        if not after["products"]:
+            raise ValueError(
+                "this fit was too wide to keep the products of its columns, so it cannot go "
+                "on exactly; call partial_fit from the start, or fit all rows together"
+            )
+        alphas, l1_ratios = np.array([strength]).T
+        return cls(after["key"], alphas, l1_ratios, after["products"])
+
+    @classmethod
+    def restored(cls, parts: dict[str, Any]) -> SquaredStream:
+        """Return the state of which these are the `parts`."""
+        return cls(**parts)
+
+    def parts(self) -> dict[str, Any]:
+        """Return all parts, as an estimator keeps them."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @property
+    def strengths(self) -> list[Strength]:
+        pairs = zip(self.alphas.tolist(), self.l1_ratios.tolist(), strict=True)
+        return [Strength(*pair) for pair in pairs]
+
+    def received(self, data: Data, settings: StreamSettings) -> SquaredStream:
+        """Return the state after one more batch."""
+        if len(self.alphas) == 1:
+            return replace(self, trained=_updated(self.trained, data, settings.n_threads))
+        target = data.target
+        single = target if target.ndim == 1 else np.ascontiguousarray(target[:, 0])
+        keys = row_keys(data.X, self.key, single, n_threads=settings.n_threads)
+        chooses = keys < np.uint64(settings.validation_fraction * 2.0**64)
+        sides = {}
+        for name, is_there in (("trained", ~chooses), ("held_out", chooses)):
+            before, rows = getattr(self, name), np.flatnonzero(is_there)
+            if len(rows):
+                part = data if len(rows) == len(data) else data.subset(rows)
+                sides[name] = _updated(before, part, settings.n_threads)
+        return replace(self, **sides)
+
+    def joined(self, other: SquaredStream, settings: StreamSettings) -> SquaredStream:
+        """Return the state of the rows of both."""
+        return replace(
+            self,
+            trained=_joined(self.trained, other.trained),
+            held_out=_joined(self.held_out, other.held_out),
+        )
+
+    def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
+        """Return the best candidate's model, of all rows."""
+        everything = SquaredState(**_joined(self.trained, self.held_out))
+        if len(self.alphas) == 1:
+            (model,) = models_of(everything, self.strengths, settings)
+            return Outcome(model, _CHOICE, table_of([model], None, None))
+        if target.criterion == "absolute_error":
+            raise ValueError(
+                "`selection_criterion`='absolute_error' must be 'loss' or 'squared_error' in "
+                "partial_fit of the squared loss, which keeps products of columns and no rows"
+            )
+        train = SquaredState(**self.trained) if self.trained else everything
+        choose = SquaredState(**self.held_out) if self.held_out else everything
+        candidates = models_of(train, self.strengths, settings)
+        scores = scores_of(choose, candidates)
+        (model,) = models_of(everything, [self.strengths[scores.best]], settings)
+        table = table_of(candidates, scores, None)
+        return Outcome(model, _CHOICE, table, scores.best)
+
+
+def models_of(
+    state: SquaredState, strengths: list[Strength], settings: StreamSettings
+) -> list[Model]:
+    """Return the candidates, solved from one state."""
+    shift, scale = squared_state.standard(state, center=settings.fit_intercept)
+    rows: Any = SimpleNamespace(scale=scale, d=state.d)
+    penalties = [penalty_of(one, rows, settings.standardize, Unit()) for one in strengths]
+    solutions = squared_state.solve(
+        state, penalties, Control(), fit_intercept=settings.fit_intercept
+    )
+    models = []
+    for strength, solution in zip(strengths, solutions, strict=True):
+        coef = solution.coef / scale
+        models.append(
+            Model(
+                strength,
+                coef,
+                solution.intercept - coef @ shift,
+                solution.objective,
+                solution.certificate,
+                solution.criterion,
+                solution.n_iter,
+                solution.converged,
+                solution.objectives,
+            )
+        )
+    return models
+
+
+def scores_of(state: SquaredState, models: list[Model]) -> Scores:
+    """Return how candidates do on the rows of a state."""
+    errors = np.array(
+        [squared_state.mean_squared_error(state, m.coef, m.intercept).mean() for m in models]
+    )
+    columns = {
+        "validation_loss": errors * state.n_outputs / 2,
+        "squared_error": errors,
+        "root_squared_error": np.sqrt(errors),
+    }
+    return Scores(columns, -errors, np.zeros(len(models)))
+
+
+def _updated(before: dict[str, Any], data: Data, n_threads: int) -> dict[str, Any]:
+    state = SquaredState(**before) if before else None
+    return squared_state.updated(state, data.X, data.target, data.weight, n_threads)._asdict()
+
+
+def _joined(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
+    if not a or not b:
+        return a or b
+    return squared_state.joined(SquaredState(**a), SquaredState(**b))._asdict()
