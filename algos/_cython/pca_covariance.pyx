@@ -19,6 +19,11 @@ cdef enum:
     FEWEST_LANES = 16  # with fewer, threads share the output and not the rows
     WIDE = 32          # blocks of columns against ...
     NARROW = 16        # ... so many others stay in cache
+    LINE = 64          # bytes that are fetched at once
+    AHEAD = 1 << 17    # bytes of a block that take longer to come than to be worked on
+
+cdef extern from *:
+    void __builtin_prefetch(const void*, int, int) noexcept nogil
 
 cdef struct ScatterJob:
     bint single            # float32
@@ -57,6 +62,26 @@ cdef inline Py_ssize_t _n_parts(Py_ssize_t n_blocks) noexcept nogil:
     return _ceil_div(n_blocks, WIDE) * _ceil_div(n_blocks, NARROW)
 
 
+cdef inline void _scatter_ahead(
+    ScatterJob* job, const floating* xt, Py_ssize_t rows, const floating* following,
+    Py_ssize_t n_following, double* scatter, double* sums,
+) noexcept nogil:
+    """All of a small output, two blocks at a time, while the rows that follow are fetched."""
+    cdef Py_ssize_t bytes = n_following * job.d * <Py_ssize_t> sizeof(floating)
+    cdef Py_ssize_t share = 4 * bytes // (job.n_blocks * (job.n_blocks + 1)) + 1
+    cdef Py_ssize_t i, j, fetched = 0, stop
+    for j in range(job.n_blocks):
+        i = 0
+        while i <= j:
+            stop = min(bytes, fetched + share)
+            while fetched < stop:
+                __builtin_prefetch(<const char*> following + fetched, 0, 2)
+                fetched += LINE
+            scatter_blocks(
+                xt, rows, job.tile_size, i, min(i + 2, job.n_blocks), j, j + 1, scatter, sums)
+            i += 2
+
+
 cdef void _scatter_lane(
     ScatterJob* job, const floating* X, Py_ssize_t lane, int slot
 ) noexcept nogil:
@@ -69,11 +94,17 @@ cdef void _scatter_lane(
         pack_tiles(
             X + row * job.d, rows, job.d, <const floating*> job.shift, xt, job.tile_size,
         )
-        for part in range(_n_parts(job.n_blocks)):
-            _scatter_part(
-                job, xt, part, rows, job.scatter + lane * job.cells,
-                job.sums + lane * job.columns,
-            )
+        if BLOCK * job.d * <Py_ssize_t> sizeof(floating) <= AHEAD:
+            _scatter_ahead(
+                job, xt, rows, X + (row + rows) * job.d,
+                min(<Py_ssize_t> BLOCK, job.n - row - rows), job.scatter + lane * job.cells,
+                job.sums + lane * job.columns)
+        else:
+            for part in range(_n_parts(job.n_blocks)):
+                _scatter_part(
+                    job, xt, part, rows, job.scatter + lane * job.cells,
+                    job.sums + lane * job.columns,
+                )
         row += rows
 
 
