@@ -21,6 +21,7 @@ from algos.linear_learner.problem import Control, Doubles, Solution
 Steps = Generator[Doubles, tuple[float, Doubles], None]
 
 _ENOUGH = 1e-4  # of the decrease that the slope promises (Armijo's rule)
+_FLATTER = 0.9  # of the slope, where values differ by their rounding
 _TRIALS = 40
 _SHORTEST, _LONGEST = 0.05, 0.5  # of a step that went too far
 
@@ -153,9 +154,10 @@ class Descent:
             found = yield point
             value, gradient = self._with_penalty(point, *found)
             gain = self.value - value
-            if gain >= -_ENOUGH * length * slope or (
-                gain >= -noise and -length * slope <= 16 * noise
-            ):
+            is_better = gain >= -_ENOUGH * length * slope
+            if not is_better and abs(gain) <= noise:  # values are too coarse: ask the slopes
+                is_better = abs(float(gradient @ self._step)) <= -_FLATTER * slope
+            if is_better:
                 self.point, self.value, self.gradient = point, value, gradient
                 return length
             if np.isfinite(value):  # the parabola through both values with this slope

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.curvature import curvature_along
@@ -21,8 +23,8 @@ from algos.linear_learner.sample import sampled
 _SECANTS = 10
 _VALUES = 1 << 26  # in the secants of a pack
 _ROWS = 2000  # that tell the length of the first step
-_SLOWEST = 0.95  # rate at which gains are taken to shrink
-_BEFORE = 5  # steps over which that rate is measured
+_SLOWEST = 0.98  # rate at which gains are taken to shrink
+_BEFORE = 8  # steps over which that rate is measured
 
 
 def solve(
@@ -32,7 +34,7 @@ def solve(
     start: list[Solution] | None = None,
 ) -> list[Solution]:
     """Minimise smooth losses without an l1 penalty, for any number of columns."""
-    points = Points(problem)
+    points = Points(problem, _means(problem))
     columns = points.by_column
     if len(penalties) > 1:
         control = dataclasses.replace(control, task=NO_CALLBACKS)
@@ -55,6 +57,14 @@ def solve(
             descend_together(points, running, control)
             found += [solution(points, descent) for descent, _ in running]
     return found
+
+
+def _means(problem: Problem) -> Doubles | None:
+    """Return the columns' means, where they may differ from zero and an intercept minds."""
+    if not (problem.fit_intercept and problem.rows.is_sparse):
+        return None
+    means: Doubles = problem.rows.cross(problem.weight[:, np.newaxis])[0, :-1]
+    return means
 
 
 class PlainMetric:

@@ -15,10 +15,14 @@ class Points:
     Parameters
     ----------
     problem : Problem
+    center : ndarray of shape (d,), default=None
+        Columns are taken less this: what a point has in an intercept's place is then the
+        decision value there. Columns whose mean is far from zero make it hard to tell
+        the intercept from them.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, center: Doubles | None = None) -> None:
+        self.problem, self._center = problem, center
         self.k, self.d = problem.n_outputs, problem.rows.d
         self.width = self.d + int(problem.fit_intercept)
         self.size = self.k * self.width
@@ -29,19 +33,25 @@ class Points:
         point[:, : self.d] = coef
         if self.width > self.d:
             point[:, self.d] = intercept
+            if self._center is not None:
+                point[:, self.d] += coef @ self._center
         return point.ravel()
 
     def model(self, points: Doubles) -> tuple[Doubles, Doubles]:
         """Return coef (..., k, d) and intercept (..., k) of points (..., size)."""
         parts = points.reshape(*points.shape[:-1], self.k, self.width)
         coef = np.ascontiguousarray(parts[..., : self.d])
-        if self.width > self.d:
-            return coef, np.ascontiguousarray(parts[..., self.d])
-        return coef, np.zeros(parts.shape[:-1])
+        if self.width == self.d:
+            return coef, np.zeros(parts.shape[:-1])
+        if self._center is not None:
+            return coef, parts[..., self.d] - coef @ self._center
+        return coef, np.ascontiguousarray(parts[..., self.d])
 
     def by_column(self, values: Doubles) -> Doubles:
         """Return a penalty's values (d,) for all coordinates of a point: 0 for intercepts."""
-        return self.point(np.broadcast_to(values, (self.k, self.d)), np.zeros(self.k))
+        columns = np.zeros((self.k, self.width))
+        columns[:, : self.d] = values
+        return columns.ravel()
 
     def evaluate(self, points: Doubles) -> tuple[Doubles, Doubles]:
         """Return the mean loss of points (m, size), and its gradients, from one pass."""
@@ -52,6 +62,8 @@ class Points:
         gradients = np.empty((len(points), self.k, self.width))
         gradients[..., : self.d] = found.gradient
         gradients[..., self.d] = found.gradient_intercept
+        if self._center is not None:
+            gradients[..., : self.d] -= found.gradient_intercept[..., np.newaxis] * self._center
         return found.values, gradients.reshape(points.shape)
 
 

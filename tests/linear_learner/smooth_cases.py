@@ -72,14 +72,14 @@ def best_objective(problem, penalty):
 
     count = points.size * (2 if signed else 1)
     best, start = np.inf, np.zeros(count)
-    for _ in range(4):  # anew, since its memory of the shape is short
+    for _ in range(3):  # anew, since its memory of the shape is short
         found = minimize(
             objective,
             start,
             jac=True,
             method="L-BFGS-B",
             bounds=[(0, None)] * count if signed else None,
-            options={"maxiter": 5000, "maxfun": 20000, "ftol": 0, "gtol": 1e-13, "maxcor": 40},
+            options={"maxiter": 1000, "maxfun": 2000, "ftol": 0, "gtol": 1e-12, "maxcor": 40},
         )
         best, start = min(best, found.fun), found.x
     return best

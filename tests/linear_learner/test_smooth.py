@@ -5,6 +5,7 @@ import pytest
 
 from algos.linear_learner import lbfgs, newton, proximal
 from algos.linear_learner.losses import Loss
+from algos.linear_learner.null_model import evaluated_null
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Control, Penalty
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
@@ -163,7 +164,9 @@ def test_hard_problems_end_finite(solver, case, name, alpha):
     if alpha and not has_one_class:
         assert found.converged
         best = best_objective(problem, penalty)
-        assert found.objective <= best + 1e-6 * max(abs(best), 1e-3)
+        null = evaluated_null(Points(problem))
+        # L-BFGS has no second derivatives, and can only guess what is left to gain.
+        assert found.objective - best <= (1e-4 if solver == "lbfgs" else 1e-7) * null.unit
 
 
 @pytest.mark.parametrize("name", ["huber", "squared_epsilon_insensitive"])
