@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import lapack
@@ -166,10 +166,40 @@ def without_constants(
     rounding = (4 * eps * np.abs(rows.shift) / rows.scale) ** 2 + 4 * _EPS * (raw - variance)
     constant = variance <= rounding
     gram[constant] = gram[:, constant] = cross[:, constant] = 0
-    kept = ~constant
-    magnified = (raw[kept] / np.diagonal(gram)[kept]).max(initial=1.0)
+    varies, variance = ~constant, np.diagonal(gram)
+    errors = errors_of(raw, variance, np.dtype(np.float64) if precise else rows.dtype)
+    return float((errors[varies] / variance[varies]).max(initial=4 * _EPS))
+
+
+def errors_of(raw: Doubles, variance: Doubles, dtype: np.dtype[Any]) -> Doubles:
+    """Return about the errors of columns' variances.
+
+    Parameters
+    ----------
+    raw, variance : ndarray of shape (d,)
+        Mean squares of the columns, before and after their mean was taken out.
+    dtype : dtype
+        What the products are made in.
+    """
+    eps = float(np.finfo(dtype).eps)
     # Products in float32 are rounded one by one, and most of that averages out.
-    return max(4 * _EPS * magnified, eps / 4 if eps > _EPS and not precise else 0.0)
+    return 4 * _EPS * raw + (eps / 4 if eps > _EPS else 0.0) * variance
+
+
+def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:
+    """Return what inverts the matrix of the normal equations, if anything does."""
+    matrix = products.gram + np.diag(l2)
+    constant = np.diagonal(products.gram) == 0
+    matrix[constant, constant] += 1  # any number: their coefficients are zero
+    return invert(matrix)
+
+
+def ridge(products: Products, inverse: Inverse, l2: Doubles) -> tuple[Doubles, float]:
+    """Return coefficients, and half the squared Newton decrement that a correction took."""
+    coef = inverse(products.cross)
+    gradient = products.slopes(coef) - l2 * coef
+    step = inverse(gradient)
+    return coef + step, abs(float((gradient * step).sum())) / 2
 
 
 def finished(

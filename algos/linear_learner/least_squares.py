@@ -9,7 +9,14 @@ import numpy as np
 
 from algos._common.threads import one_thread_blas
 from algos.linear_learner import gram_descent
-from algos.linear_learner.gram import Inverse, centered_target, finished, gather, invert
+from algos.linear_learner.gram import (
+    Inverse,
+    centered_target,
+    finished,
+    gather,
+    ridge,
+    ridge_inverse,
+)
 from algos.linear_learner.orthogonal import Triangle, blocks, solve_exactly, triangle
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.wide import solve_by_rows, solve_with_conjugates
@@ -124,7 +131,7 @@ class _LeastSquares:
     def solve(self, penalty: Penalty, tol: float) -> Solution:
         """Return the minimum for one penalty."""
         products, l2 = self.products, penalty.l2
-        inverse = self._invert(l2)
+        inverse = ridge_inverse(products, l2)
         if inverse is not None and inverse.condition * products.noise <= self.good:
             return self._solve_directly(inverse, penalty, tol)
         if self.problem.rows.dtype == np.float32 and not self.is_precise:
@@ -136,23 +143,13 @@ class _LeastSquares:
             return self._corrected(inverse.__call__, inverse(products.cross), penalty, tol)
         return self._solve_by_rotations(penalty, tol)
 
-    def _invert(self, l2: Doubles) -> Inverse | None:
-        matrix = self.products.gram + np.diag(l2)
-        constant = np.diagonal(self.products.gram) == 0
-        matrix[constant, constant] += 1  # any number: their coefficients are zero
-        return invert(matrix)
-
     def _solve_directly(self, inverse: Inverse, penalty: Penalty, tol: float) -> Solution:
         products = self.products
-        coef = inverse(products.cross)
-        gradient = products.slopes(coef) - penalty.l2 * coef
-        step = inverse(gradient)
-        decrement = float((gradient * step).sum()) / 2
-        coef += step
+        coef, decrement = ridge(products, inverse, penalty.l2)
         loss = products.loss(coef)
         if loss < 1e-6 * products.null:  # a difference of large numbers
             loss = self._residual(coef).loss
-        return finished(products, penalty, coef, abs(decrement), tol, loss=loss)
+        return finished(products, penalty, coef, decrement, tol, loss=loss)
 
     def _solve_by_rotations(self, penalty: Penalty, tol: float) -> Solution:
         """Solve where inner products are of no use."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.memory import require_memory
-from algos._common.moments import column_mean_and_variance, guessed_mean, is_far
+from algos._common.moments import column_mean_and_variance, guessed_mean, is_far, joined_scatter
 from algos._common.scale import in_range, scaled
 from algos._cython.pca_covariance import scatter_matrix
 
@@ -80,18 +80,11 @@ def unscaled_squares(squares: Doubles, exponent: int) -> Doubles:
 
 
 def joined(a: Moments, b: Moments) -> Moments:
-    """Return the moments of the rows of both.
-
-    Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance", eq. 2.1.
-    """
+    """Return the moments of the rows of both."""
     if a.n == 0 or b.n == 0:
         return b if a.n == 0 else a
-    n = a.n + b.n
-    step = b.mean - a.mean
-    scatter = np.multiply.outer((a.n * b.n / n) * step, step)
-    scatter += a.scatter
-    scatter += b.scatter
-    return Moments(n, a.mean + step * (b.n / n), scatter)
+    mean, scatter = joined_scatter(a.n, a.mean, a.scatter, b.n, b.mean, b.scatter)
+    return Moments(a.n + b.n, mean, scatter)
 
 
 def with_row(a: Moments, row: Floats) -> Moments:

@@ -1,0 +1,244 @@
+"""What the squared loss has to know of its rows, whatever penalty comes: it streams exactly."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from algos._common.moments import joined_scatter
+from algos._common.threads import one_thread_blas
+from algos.linear_learner import gram_descent
+from algos.linear_learner.gram import (
+    Products,
+    errors_of,
+    finished,
+    require_room,
+    ridge,
+    ridge_inverse,
+)
+from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
+from algos.linear_learner.rows import make_rows
+
+_EPS = float(np.finfo(np.float64).eps)
+_GOOD = 1e-6  # relative errors of coefficients, above which small eigenvalues are dropped
+
+
+class SquaredState(NamedTuple):
+    """Moments of the columns (X, y); their size does not depend on the number of rows.
+
+    Attributes
+    ----------
+    n : int
+        Number of rows.
+    weight : float
+        Their total weight.
+    unit : ndarray of shape (d + n_outputs,)
+        Powers of two near the columns' magnitudes, which all below are taken over; the same
+        for all targets.
+    mean : ndarray of shape (d + n_outputs,)
+    scatter : ndarray of shape (d + n_outputs, d + n_outputs)
+        Weighted sum of the products of the rows less the mean.
+    n_outputs : int
+    errors : ndarray of shape (d,)
+        About those of the scatter's diagonal.
+    """
+
+    n: int
+    weight: float
+    unit: Doubles
+    mean: Doubles
+    scatter: Doubles
+    n_outputs: int
+    errors: Doubles
+
+    @property
+    def d(self) -> int:
+        return len(self.mean) - self.n_outputs
+
+
+def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
+    """Return the state of some rows.
+
+    Parameters
+    ----------
+    rows : Rows
+    target : ndarray of shape (n,) or (n, n_outputs), float64
+    weight : ndarray of shape (n,), float64
+    """
+    require_room(rows.d)
+    target, total = target.reshape(rows.n, -1), float(weight.sum())
+    weight = weight / total
+    target_unit = _power_of_two(np.array([np.abs(target).max()]))
+    target = target / target_unit
+    target_mean = weight @ target
+    target = target - target_mean
+    weighted = target * weight[:, np.newaxis]
+    extended, cross = rows.gram(weight), rows.cross(weighted)
+    mean = extended[-1, :-1]
+    gram = extended[:-1, :-1] - np.outer(mean, mean)
+    errors = errors_of(np.diagonal(extended)[:-1], np.diagonal(gram), rows.dtype)
+    cross = cross[:, :-1] - cross[:, -1:] * mean
+    position = rows.shift + rows.scale * mean
+    unit = _power_of_two(np.maximum(np.abs(position), rows.scale))
+    ratio = rows.scale / unit
+    gram *= ratio * ratio[:, np.newaxis]
+    cross *= ratio
+    errors *= total * ratio**2
+    scatter = np.block([[gram, cross.T], [cross, weighted.T @ target]]) * total
+    unit = np.append(unit, np.repeat(target_unit, len(cross)))
+    mean = np.append(position, np.zeros(len(cross))) / unit
+    mean[rows.d :] = target_mean
+    return SquaredState(rows.n, total, unit, mean, scatter, len(cross), errors)
+
+
+def updated(
+    state: SquaredState | None, X: Any, target: Doubles, weight: Doubles, n_threads: int
+) -> SquaredState:
+    """Return the state with more rows; None is the state of none.
+
+    Parameters
+    ----------
+    state : SquaredState or None
+    X : ndarray or CSR matrix of shape (n, d), float32 or float64
+    target : ndarray of shape (n,) or (n, n_outputs), float64
+    weight : ndarray of shape (n,), float64, positive
+    n_threads : int
+    """
+    rows = make_rows(X, weight, center=True, n_threads=n_threads)
+    more = measure(rows, target, weight)
+    return more if state is None else joined(state, more)
+
+
+def joined(a: SquaredState, b: SquaredState) -> SquaredState:
+    """Return the state of the rows of both."""
+    unit = np.maximum(a.unit, b.unit)
+    unit[a.d :] = unit[a.d :].max()
+    (mean_a, scatter_a), (mean_b, scatter_b) = _over(a, unit), _over(b, unit)
+    mean, scatter = joined_scatter(a.weight, mean_a, scatter_a, b.weight, mean_b, scatter_b)
+    error_a, error_b = (state.errors * (state.unit / unit)[: a.d] ** 2 for state in (a, b))
+    errors = error_a + error_b
+    return SquaredState(a.n + b.n, a.weight + b.weight, unit, mean, scatter, a.n_outputs, errors)
+
+
+def _over(state: SquaredState, unit: Doubles) -> tuple[Doubles, Doubles]:
+    ratio = state.unit / unit
+    return state.mean * ratio, state.scatter * ratio * ratio[:, np.newaxis]
+
+
+def _power_of_two(values: Doubles) -> Doubles:
+    """Return powers of two near positive values; 1 for zero."""
+    exponents = np.clip(np.frexp(values)[1], -1000, 1000)
+    return np.where(values > 0, np.ldexp(1.0, exponents), 1.0)
+
+
+def standard(state: SquaredState, *, center: bool) -> tuple[Doubles, Doubles]:
+    """Return shift and scale of the columns, as `rows.make_rows` would for all the rows."""
+    d = state.d
+    mean, variance = state.mean[:d], _variance(state)
+    squares = variance if center else variance + mean**2
+    scale = np.where(squares > 0, np.sqrt(squares) * state.unit[:d], 1.0)
+    return (mean * state.unit[:d] if center else np.zeros(d)), scale
+
+
+def products(state: SquaredState, *, fit_intercept: bool) -> Products:
+    """Return the products of the columns in the units that `standard` says."""
+    d = state.d
+    _, scale = standard(state, center=fit_intercept)
+    ratio = state.unit[:d] / scale
+    moments, mean = state.scatter / state.weight, state.mean
+    varies = _variance(state) > 0
+    if not fit_intercept:
+        moments += np.outer(mean, mean)
+        varies |= mean[:d] != 0
+    gram, cross = moments[:d, :d] * ratio * ratio[:, np.newaxis], moments[d:, :d] * ratio
+    gram[~varies] = gram[:, ~varies] = cross[:, ~varies] = 0
+    target_mean = mean[d:] if fit_intercept else np.zeros(state.n_outputs)
+    square, unit = np.diagonal(moments)[d:].copy(), float(state.unit[-1])
+    variance = np.diagonal(moments)[:d][varies]
+    noise = (state.errors[varies] / state.weight / variance).max(initial=4 * _EPS)
+    return Products(gram, cross, square, np.zeros(d), target_mean.copy(), unit, float(noise))
+
+
+def _variance(state: SquaredState) -> Doubles:
+    """Return the variances of X, zero where there is no more than rounding."""
+    scatter, mean = np.diagonal(state.scatter)[: state.d], state.mean[: state.d]
+    is_more = scatter > state.errors + state.weight * (10 * _EPS * mean) ** 2
+    return np.where(is_more, scatter, 0.0) / state.weight
+
+
+def solve(
+    state: SquaredState, penalties: list[Penalty], control: Control, *, fit_intercept: bool = True
+) -> list[Solution]:
+    """Return the minimum for each penalty, in the units that `standard` says.
+
+    Parameters
+    ----------
+    state : SquaredState
+    penalties : list of Penalty
+        Strongest first.
+    control : Control
+    fit_intercept : bool, default=True
+
+    Notes
+    -----
+    Columns so nearly dependent that their products cannot tell have the shortest solution:
+    there are no rows to ask again.
+    """
+    gathered = products(state, fit_intercept=fit_intercept)
+    solutions: list[Solution] = []
+    coef = np.zeros(gathered.cross.shape)
+    with np.errstate(over="ignore"):
+        for k, penalty in enumerate(penalties):
+            if penalty.has_l1:
+                solution = gram_descent.solve_one(gathered, penalty, control, coef, k)
+            else:
+                solution = _solve_ridge(gathered, penalty, control.tol)
+            solutions.append(solution)
+            coef = solution.coef
+    return solutions
+
+
+def _solve_ridge(products: Products, penalty: Penalty, tol: float) -> Solution:
+    inverse = ridge_inverse(products, penalty.l2)
+    if inverse is not None and inverse.condition * products.noise <= _GOOD:
+        coef, decrement = ridge(products, inverse, penalty.l2)
+    else:
+        coef, decrement = _shortest(products, penalty.l2), 0.0
+    return finished(products, penalty, coef, decrement, tol)
+
+
+def _shortest(products: Products, l2: Doubles) -> Doubles:
+    matrix = products.gram + np.diag(l2)
+    with one_thread_blas():
+        values, vectors = linalg.eigh(matrix, check_finite=False)
+    kept = values > len(values) * products.noise * values.max(initial=0)
+    vectors = vectors[:, kept]
+    coef: Doubles = (products.cross @ vectors) / values[kept] @ vectors.T
+    return coef
+
+
+def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -> Doubles:
+    """Return the weighted mean of the squared residuals of the state's rows.
+
+    Parameters
+    ----------
+    state : SquaredState
+    coef : ndarray of shape (n_outputs, d)
+        In the user's units.
+    intercept : ndarray of shape (n_outputs,)
+
+    Returns
+    -------
+    errors : ndarray of shape (n_outputs,)
+    """
+    d, unit = state.d, state.unit[-1]
+    coef = coef * (state.unit[:d] / unit)
+    moments = state.scatter / state.weight
+    left = moments[d:, :d] - coef @ moments[:d, :d]
+    squares = np.diagonal(moments)[d:] - (coef * (moments[d:, :d] + left)).sum(axis=1)
+    offset = state.mean[d:] - coef @ state.mean[:d] - intercept / unit
+    with np.errstate(over="ignore"):
+        errors: Doubles = (np.maximum(squares, 0) + offset**2) * unit * unit
+    return errors
