@@ -27,6 +27,9 @@ REACH = 3.0  # standard deviations of decision values within the band
 MOST = 0.7  # of the rows in a band; beyond, all are
 ROUGH = 1e-3  # gap of a sample's solution
 SHARP = (1e-6, 1e-8)  # gaps from where the vertex may be seen
+FIRST = 1e-6  # gap of the first band's program, which is seldom the last
+SAFETY = 5.0  # errors within the next bands
+ROWS_PER_COLUMN = 20  # in a band, at least
 WIDENING = 3.0
 LEAST = 1e-15  # gap ever asked
 WARM = 0.3  # μ over the width of the band
@@ -60,9 +63,18 @@ class Found(NamedTuple):
 
 
 def rounds(
-    bent: Bent, penalty: Penalty, *, tol: float, max_iter: int, near: Doubles | None = None
+    bent: Bent,
+    penalty: Penalty,
+    *,
+    tol: float,
+    max_iter: int,
+    near: Doubles | None = None,
+    error: float = np.inf,
 ) -> Iterator[Found]:
-    """Yield ever better solutions, each from a wider band, until all rows are in.
+    """Yield ever better solutions, at last of all rows if no band gets there.
+
+    Each round knows from the gap of the one before how far off its decision values are, so
+    that its band is narrower and soon costs next to nothing.
 
     Parameters
     ----------
@@ -70,47 +82,51 @@ def rounds(
     penalty : Penalty
         In the units of `bent`.
     tol : float
-        Relative gap asked of each program.
+        Relative gap wanted.
     max_iter : int
         Of all programs together.
     near : ndarray of shape (d + 1,), default=None
         A point near the solution; None asks a sample.
+    error : float, default=inf
+        About how far off decision values are there; never more than from a sample.
 
     Yields
     ------
     found : Found
     """
-    n, share = bent.rows.n, _share(bent)
+    share, gap = _share(bent), np.inf
     objectives: list[float] = []
     if share > MOST:
-        yield _of_all_rows(bent, penalty, near, None, objectives, tol, max_iter)
+        yield _of_all_rows(bent, penalty, near, objectives, tol, max_iter)
         return
     if near is None:
         near = _sample_solution(bent, penalty, max_iter)
     z = _values(bent, near)
-    value = _objective(bent, penalty, near, z)
-    band, width = _nearest(bent, z, share)
-    while band.mean() <= MOST:
+    value, distance = _objective(bent, penalty, near, z), _distance(bent, z)
+    share = min(share, float((distance <= REACH * error).mean()))
+    while share <= MOST and len(objectives) < max_iter:
+        share = max(share, ROWS_PER_COLUMN * near.size / len(z))
+        width = float(np.partition(distance, int(share * len(z)))[int(share * len(z))])
+        band = distance <= width
         program = _program(bent, penalty, band, z)
-        inner = exact(program, tol, max_iter - len(objectives), near, WARM * width)
+        goal = max(tol, FIRST) if gap == np.inf else tol
+        inner = exact(program, goal, max_iter - len(objectives), near, WARM * width)
         objectives = objectives + inner.objectives
         z_inner = _values(bent, inner.point)
         dual = (bent.weight * bent.lines.side(z)).sum(axis=0)
         dual[band] = program.weight * inner.theta.sum(axis=0)
         found = _found(bent, program, inner, z_inner, dual, objectives)
         yield found
-        if found.objective > value:  # the band is too narrow to hold it
+        if found.gap < gap / 2 and found.objective <= value:
+            # With density f of kinks, an excess δ of the objective means errors sqrt(2 δ / f).
+            error = float(np.sqrt(4 * max(found.gap, 0) * bent.null * width / share))
+            share *= min(1.0, SAFETY * error / width)
+        else:
             share *= WIDENING
-            band, width = _nearest(bent, z, share)
-            continue
-        wrong = ~band & (bent.lines.side(z_inner) != bent.lines.side(z)).any(axis=0)
-        near, z, value = inner.point, z_inner, found.objective
-        if not wrong.any():
-            break
-        distance = _distance(bent, z)
-        width = float(np.median(distance[wrong]))
-        band |= wrong | (distance <= width)
-    yield _of_all_rows(bent, penalty, near, WARM * width, objectives, tol, max_iter)
+        if found.objective <= value:
+            near, z, value = inner.point, z_inner, found.objective
+            gap, distance = min(gap, found.gap), _distance(bent, z)
+    yield _of_all_rows(bent, penalty, near, objectives, tol, max_iter)
 
 
 def exact(
@@ -150,13 +166,12 @@ def _of_all_rows(
     bent: Bent,
     penalty: Penalty,
     near: Doubles | None,
-    mu: float | None,
     objectives: list[float],
     tol: float,
     max_iter: int,
 ) -> Found:
     program = whole(bent, penalty)
-    inner = exact(program, tol, max_iter - len(objectives), near, mu)
+    inner = exact(program, tol, max_iter - len(objectives), near)
     z = program.values(inner.point)
     dual = bent.weight * inner.theta.sum(axis=0)
     found = _found(bent, program, inner, z, dual, objectives + inner.objectives)
@@ -240,13 +255,6 @@ def _values(bent: Bent, point: Doubles) -> Doubles:
 
 def _objective(bent: Bent, penalty: Penalty, point: Doubles, z: Doubles) -> float:
     return float(bent.weight @ bent.lines.cost(z)) + penalty.value(point[None, :-1])
-
-
-def _nearest(bent: Bent, z: Doubles, share: float) -> tuple[Mask, float]:
-    """Return the rows nearest to a kink, and how far that is."""
-    distance, count = _distance(bent, z), min(int(share * len(z)), len(z) - 1)
-    width = float(np.partition(distance, count)[count])
-    return distance <= width, width
 
 
 def _distance(bent: Bent, z: Doubles) -> Doubles:
