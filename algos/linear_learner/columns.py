@@ -101,12 +101,20 @@ def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     return ScaledRows(_lines(scaled, X.shape[1]), factor, strength)
 
 
-def columns_of(rows: Rows) -> Lines:
-    """Return the columns, in the units of the values."""
+class Columns(NamedTuple):
+    """Columns, and the solver units that one of their units is: CSC keeps its values."""
+
+    lines: Lines
+    scale: Doubles
+
+
+def columns_of(rows: Rows) -> Columns:
+    """Return the columns: CSC as they are, dense ones shifted and scaled."""
     X = matrix_of(rows)
     if sparse.issparse(X):
-        return _lines(X.tocsc(), X.shape[0])
-    return _lines(X.T, X.shape[0])
+        return Columns(_lines(X.tocsc(), rows.n), rows.scale)
+    scaled = ((X - rows.shift) / rows.scale).astype(X.dtype, copy=False)
+    return Columns(_lines(scaled.T, rows.n), np.ones(rows.d))
 
 
 def _lines(X: Any, length: int) -> Lines:

@@ -1,0 +1,333 @@
+"""Coordinate descent on working sets of columns, for penalties with L1.
+
+Most coefficients are 0 at the optimum, and most columns show early that theirs are: descent
+goes round the few that may not be, and a pass over all columns after each such round brings
+the duality gap, drops columns that can never enter, and chooses the next working set
+(Massias, Gramfort and Salmon, "Celer: a fast solver for the lasso with dual extrapolation",
+ICML 2018; screening: Ndiaye, Fercoq, Gramfort and Salmon, "Gap safe screening rules for
+sparsity enforcing penalties", JMLR 18, 2017, theorem 6). A loss that is not quadratic is
+descended on by its quadratic models, with a line search (proximal Newton).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.linear_descent import column_moments, combine, correlate, descend
+from algos.linear_learner.best_intercept import best_intercept, null_value
+from algos.linear_learner.columns import Columns, columns_of
+from algos.linear_learner.conjugates import (
+    conjugates_at,
+    curvatures_at,
+    has_conjugate,
+    losses_at,
+    slopes_at,
+)
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+
+Numbers = NDArray[np.int64]
+
+# Most curvature of each loss: with it, a duality gap bounds how far the dual point may move.
+_MOST_CURVED = {
+    "squared_error": 1.0,
+    "squared_epsilon_insensitive": 2.0,
+    "huber": 1.0,
+    "log_loss": 0.25,
+    "squared_hinge": 2.0,
+}
+# Where a loss is straight, its quadratic model keeps a part of that.
+_STRAIGHT = {"squared_epsilon_insensitive": 2e-3, "huber": 1e-3, "squared_hinge": 2e-3}
+_EPS = float(np.finfo(np.float64).eps)
+_FIRST, _GROWTH = 32, 2  # columns in the first working set; the next, to those in use
+_MOST_ROUNDS = 50  # of a working set
+_MOST_CIRCLES = 100  # of descent on one model
+_PART = 0.3  # of the gap, that a working set is solved to
+_MOST_HALVINGS = 40
+
+
+def solve(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution]:
+    """Solve for each penalty, the strongest first, each from the solution before.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of one output and a smooth loss.
+    penalties : list of Penalty
+    control : Control
+        `max_iter` counts passes over all columns.
+    start : list of Solution, default=None
+        The descent begins at the first.
+
+    Returns
+    -------
+    solutions : list of Solution
+        Certified by the duality gap. Columns without any penalty, and losses without a
+        conjugate in closed form, are judged by what single coordinates would still gain.
+    """
+    descent = _Descent.prepare(problem, control)
+    if start:
+        descent.begin_at(start[0])
+    return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
+
+
+@dataclass
+class _State:
+    """A model and its decision values, coefficients in the columns' units."""
+
+    coef: Doubles  # (d,)
+    intercept: float
+    z: Doubles  # (n,)
+
+
+@dataclass
+class _Bound:
+    """What a pass over all columns tells."""
+
+    slope: Doubles  # (d,): x_j · loss', for pulls that balance
+    shrink: float  # the dual point is this times the pulls
+    objective: float
+    gap: float
+
+
+@dataclass
+class _Descent:
+    """Columns, and where descent is."""
+
+    problem: Problem
+    control: Control
+    columns: Columns
+    null: float
+    tol: float
+    state: _State
+    norms: Doubles  # (d,): sum_i w_i x_ij²
+
+    @staticmethod
+    def prepare(problem: Problem, control: Control) -> _Descent:
+        rows = problem.rows
+        columns = columns_of(rows)
+        norms, means = np.empty(rows.d), np.empty(rows.d)
+        column_moments(
+            columns.lines, np.arange(rows.d), problem.weight, means, norms, rows.n_threads
+        )
+        tol = max(control.tol, 2 * float(np.finfo(rows.dtype).eps))
+        state = _State(np.zeros(rows.d), 0.0, np.zeros(rows.n))
+        return _Descent(problem, control, columns, null_value(problem), tol, state, norms)
+
+    def begin_at(self, solution: Solution) -> None:
+        self.state.coef = solution.coef[0] / self.columns.scale
+        self.state.intercept = float(solution.intercept[0])
+
+    def solve(self, candidate: int, penalty: Penalty) -> Solution:
+        """Alternate passes over all columns with descent on working sets."""
+        sets = _Sets(self, penalty)
+        objectives: list[float] = []
+        target, give_up = self.tol * self.null, self.control.give_up
+        n_iter = 0
+        while True:
+            bound = sets.bound()
+            objectives.append(bound.objective)
+            certificate = bound.gap / max(self.null, np.finfo(float).tiny)
+            converged = bound.gap <= max(target, 16 * _EPS * abs(bound.objective))
+            if converged or n_iter >= self.control.max_iter:
+                break
+            coef, intercept = self.model()
+            if give_up and give_up(candidate, coef, intercept, certificate):
+                break
+            sets.descend_on(sets.choose(bound), max(_PART * bound.gap, target / 2))
+            n_iter += 1
+        coef, intercept = self.model()
+        return Solution(
+            coef, intercept, bound.objective, certificate, sets.criterion, n_iter, converged,
+            objectives,
+        )  # fmt: skip
+
+    def model(self) -> tuple[Doubles, Doubles]:
+        return (
+            (self.state.coef * self.columns.scale)[np.newaxis],
+            np.array([self.state.intercept]),
+        )
+
+
+class _Sets:
+    """Descent for one penalty."""
+
+    def __init__(self, descent: _Descent, penalty: Penalty) -> None:
+        self.descent, self.problem, self.state = descent, descent.problem, descent.state
+        scale = descent.columns.scale
+        self.lines, self.l1, self.l2 = descent.columns.lines, penalty.l1 * scale, penalty.l2 * scale**2
+        self.is_free = (self.l1 == 0) & (self.l2 == 0)
+        self.kept = np.arange(self.problem.rows.d)
+        self.size = _FIRST
+        self.best_dual = -np.inf
+        self.has_gap = has_conjugate(self.problem.loss)
+        is_gap = self.has_gap and not self.is_free.any()
+        self.criterion = "duality gap" if is_gap else "gradient norm"
+
+    def bound(self) -> _Bound:
+        """Look at all columns that are left."""
+        problem, state = self.problem, self.state
+        state.z = self.decision(state.coef)
+        if problem.fit_intercept:
+            raw = state.z - state.intercept
+            state.intercept = best_intercept(
+                problem.loss, problem.target, problem.weight, raw, state.intercept
+            )
+            state.z = raw + state.intercept
+        return self.judge(self.kept)
+
+    def decision(self, coef: Doubles) -> Doubles:
+        z = np.full(self.problem.rows.n, self.state.intercept)
+        combine(self.lines, np.flatnonzero(coef), coef, z)
+        return z
+
+    def judge(self, which: Numbers) -> _Bound:
+        """Return the slopes along some columns and the gap of the problem of these alone."""
+        problem, state = self.problem, self.state
+        loss, y, weight = problem.loss, problem.target, problem.weight
+        pull = -slopes_at(loss, y, state.z)
+        slope = np.zeros(problem.rows.d)
+        correlate(self.lines, which, -weight * pull, slope, problem.rows.n_threads)
+        objective = float(weight @ losses_at(loss, y, state.z)) + self.penalty(state.coef)
+        unpaid = self.unpaid(which, slope)
+        if not self.has_gap:
+            return _Bound(slope, 1.0, objective, unpaid)
+        shrink, dual = 1.0, -np.inf
+        for trial in {1.0, self.feasible(which, slope)}:
+            value = self.dual(which, pull, slope, trial)
+            if value > dual:
+                shrink, dual = trial, value
+        if len(which) == len(self.kept):
+            self.best_dual = dual = max(self.best_dual, dual)
+        return _Bound(slope, shrink, objective, max(objective - dual, 0.0) + unpaid)
+
+    def penalty(self, coef: Doubles) -> float:
+        return float(self.l1 @ np.abs(coef) + self.l2 @ coef**2 / 2)
+
+    def feasible(self, which: Numbers, slope: Doubles) -> float:
+        """Return what pulls must shrink by where no L2 penalty pays for too long ones."""
+        strict = which[(self.l2[which] == 0) & ~self.is_free[which]]
+        ratio = np.abs(slope[strict]) / self.l1[strict]
+        return float(1 / max(1.0, ratio.max(initial=0.0)))
+
+    def dual(self, which: Numbers, pull: Doubles, slope: Doubles, shrink: float) -> float:
+        """Return the dual objective, -inf where a column forbids the point."""
+        loss, y, weight = self.problem.loss, self.problem.target, self.problem.weight
+        excess = np.maximum(shrink * np.abs(slope[which]) - self.l1[which], 0)
+        excess[self.is_free[which]] = 0
+        l2, excess = self.l2[which][excess > 0], excess[excess > 0]
+        if np.any((l2 == 0) & (excess > 4 * _EPS * self.l1.max(initial=0.0))):
+            return -np.inf
+        paid = excess[l2 > 0] ** 2 / (2 * l2[l2 > 0])
+        return -float(weight @ conjugates_at(loss, y, shrink * pull)) - float(paid.sum())
+
+    def unpaid(self, which: Numbers, slope: Doubles) -> float:
+        """Return what single steps would gain where no dual point tells."""
+        free = which[self.is_free[which]] if self.has_gap else which
+        if not len(free):
+            return 0.0
+        model = self.quadratic(free)
+        stiff = model.curvature[free] + self.l2[free]
+        coef = self.state.coef[free]
+        pull = model.curvature[free] * coef - slope[free]
+        after = np.sign(pull) * np.maximum(np.abs(pull) - self.l1[free], 0)
+        step = np.divide(after, stiff, out=coef.copy(), where=stiff > 0) - coef
+        return float((stiff * step**2).sum() / 2)
+
+    def choose(self, bound: _Bound) -> Numbers:
+        """Return the columns in use and those nearest to being so; drop the hopeless."""
+        kept = self.kept
+        norm = np.sqrt(self.descent.norms[kept])
+        room = self.l1[kept] - bound.shrink * np.abs(bound.slope[kept])
+        distance = np.divide(room, norm, out=np.full(len(kept), np.inf), where=norm > 0)
+        in_use = self.state.coef[kept] != 0
+        most_curved = _MOST_CURVED.get(self.problem.loss.name)
+        if most_curved is not None and self.has_gap and not self.is_free.any():
+            radius = np.sqrt(2 * most_curved * bound.gap) * (1 + 1e-9)
+            stays = (distance <= radius) | in_use
+            kept, distance, in_use = kept[stays], distance[stays], in_use[stays]
+            self.kept = kept
+        distance[in_use | self.is_free[kept]] = -np.inf
+        count = min(len(kept), max(self.size, _GROWTH * int(np.isneginf(distance).sum())))
+        self.size = max(self.size, count)
+        if count == len(kept):
+            return kept
+        return np.sort(kept[np.argpartition(distance, count)[:count]])
+
+    def quadratic(self, which: Numbers) -> _Quadratic:
+        """Return the loss's second derivative and what columns make of it."""
+        problem = self.problem
+        loss, d = problem.loss, problem.rows.d
+        h = curvatures_at(loss, problem.target, self.state.z)
+        h = problem.weight * np.maximum(h, _STRAIGHT.get(loss.name, 1e-12))
+        mean, square = np.zeros(d), np.zeros(d)
+        column_moments(self.lines, which, h, mean, square, problem.rows.n_threads)
+        inverse = 1 / float(h.sum()) if problem.fit_intercept else 0.0
+        curvature = square - mean**2 * inverse
+        # What is left of constant columns is rounding.
+        curvature[curvature <= 16 * _EPS * square] = 0
+        return _Quadratic(h, mean, curvature, inverse)
+
+    def descend_on(self, which: Numbers, goal: float) -> None:
+        """Solve the problem of some columns until its gap is within the goal."""
+        problem, state = self.problem, self.state
+        quadratic = None
+        is_quadratic = problem.loss.name == "squared_error"
+        part = 0.03 if is_quadratic else 0.1
+        for _ in range(_MOST_ROUNDS):
+            if quadratic is None or not is_quadratic:
+                quadratic = self.quadratic(which)
+            slope = problem.weight * slopes_at(problem.loss, problem.target, state.z)
+            e, coef = slope.copy(), state.coef.copy()
+            begin = -float(slope.sum()) * quadratic.inverse
+            _, _, shift = descend(
+                self.lines, which, quadratic.h, quadratic.mean, quadratic.curvature, self.l1,
+                self.l2, coef, e, quadratic.inverse, begin, _MOST_CIRCLES, part,
+            )  # fmt: skip
+            if not self.move(coef, shift, slope, is_quadratic):
+                return
+            if self.judge(which).gap <= goal:
+                return
+
+    def move(self, coef: Doubles, shift: float, slope: Doubles, is_quadratic: bool) -> bool:
+        """Go where the model points, as far as the objective falls; False if nowhere."""
+        problem, state = self.problem, self.state
+        loss, y, weight = problem.loss, problem.target, problem.weight
+        step = coef - state.coef
+        way = np.full(problem.rows.n, shift if problem.fit_intercept else 0.0)
+        combine(self.lines, np.flatnonzero(step), step, way)
+        if not way.any() and not step.any():
+            return False
+        before = self.penalty(state.coef)
+        value = float(weight @ losses_at(loss, y, state.z)) + before
+        promised = float(slope @ way) + self.penalty(coef) - before
+        t = 1.0
+        for _ in range(0 if is_quadratic else _MOST_HALVINGS):
+            after = state.coef + t * step
+            reached = float(weight @ losses_at(loss, y, state.z + t * way)) + self.penalty(after)
+            if reached <= value + 1e-4 * t * promised + 4 * _EPS * abs(value):
+                break
+            t /= 2
+        state.coef = coef if t == 1 else state.coef + t * step
+        state.intercept += t * way_shift(shift, problem)
+        state.z = state.z + t * way
+        return True
+
+
+def way_shift(shift: float, problem: Problem) -> float:
+    return shift if problem.fit_intercept else 0.0
+
+
+@dataclass
+class _Quadratic:
+    h: Doubles
+    mean: Doubles
+    curvature: Doubles
+    inverse: float
