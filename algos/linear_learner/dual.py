@@ -104,9 +104,7 @@ class _Descent:
         rows = problem.rows
         tol = max(control.tol, 2 * float(np.finfo(rows.dtype).eps))
         null = null_value(problem)
-        return _Descent(
-            problem, control, distinct_rows(problem), null, tol, pull=np.zeros(rows.n)
-        )
+        return _Descent(problem, control, distinct_rows(problem), null, tol, pull=np.zeros(rows.n))
 
     def begin_at(self, solution: Solution) -> None:
         z = self.problem.rows.decision(solution.coef, solution.intercept)[:, 0]

@@ -122,6 +122,19 @@ def joined(a: SquaredState, b: SquaredState) -> SquaredState:
     return SquaredState(a.n + b.n, a.weight + b.weight, unit, mean, scatter, a.n_outputs, errors)
 
 
+def without(state: SquaredState, part: SquaredState) -> SquaredState:
+    """Return the state of the rows that are not in a part of them."""
+    unit = state.unit
+    ratio = part.unit / unit
+    mean_b, scatter_b = part.mean * ratio, part.scatter * ratio * ratio[:, np.newaxis]
+    weight = state.weight - part.weight
+    mean = state.mean + (state.mean - mean_b) * (part.weight / weight)
+    step = mean_b - mean
+    scatter = state.scatter - scatter_b
+    scatter -= np.multiply.outer((weight * part.weight / state.weight) * step, step)
+    return state._replace(n=state.n - part.n, weight=weight, mean=mean, scatter=scatter)
+
+
 def _over(state: SquaredState, unit: Doubles) -> tuple[Doubles, Doubles]:
     ratio = state.unit / unit
     return state.mean * ratio, state.scatter * ratio * ratio[:, np.newaxis]

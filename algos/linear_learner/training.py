@@ -13,6 +13,7 @@ from algos._common.callbacks import NO_CALLBACKS, Task
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner.intercepts import null_intercept
+from algos.linear_learner import squared_fit, squared_state
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import (
     Strength,
@@ -24,6 +25,7 @@ from algos.linear_learner.problem import Control, Doubles, GiveUp, Problem, Rows
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import Choice, choose_solver, solve
 from algos.linear_learner.stochastic import Epochs, Schedule
+from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.targets import in_unit, one_against_rest, target_unit
 
 
@@ -136,7 +138,17 @@ class Training:
         self.X = data.X
         squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
         self._target_square = float(shares @ squares)
+        self.weight = data.weight
+        self._state: SquaredState | None = None
         self.problems = _problems(rows, target, shares, loss, settings)
+
+    @property
+    def state(self) -> SquaredState | None:
+        """The products of the columns, for the squared loss and where they are few."""
+        problem = self.problems[0]
+        if self._state is None and squared_fit.keeps_products(problem):
+            self._state = squared_state.measure(self.rows, problem.target, self.weight)
+        return self._state
 
     def strengths(self) -> list[Strength]:
         """Return the candidates that the parameters ask for."""
@@ -195,7 +207,10 @@ class Training:
                 self._epochs(choice, problem, loss_of),
             )
             begin = None if start is None else [self._solution(m, output) for m in start]
-            solved.append(solve(choice.name, problem, penalties, control, begin))
+            if choice.name == "gram" and self.state is not None:
+                solved.append(squared_fit.solve(problem, self.state, penalties, control, begin))
+            else:
+                solved.append(solve(choice.name, problem, penalties, control, begin))
         return [
             self._model(strength, [solutions[i] for solutions in solved])
             for i, strength in enumerate(strengths)
@@ -211,6 +226,7 @@ class Training:
             "square": rows.variance,
             "shift": rows.shift,
             "target_square": float(targets),
+            "products": {} if self.state is None else self.state._asdict(),
         }
 
     def _penalties(self, strengths: list[Strength]) -> list[Any]:
