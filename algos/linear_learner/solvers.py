@@ -137,6 +137,6 @@ def _home(name: str, n_rows: int, penalties: list[Penalty]) -> tuple[str, str]:
         "lbfgs": ("lbfgs", "solve"),
         "coordinate_descent": ("working_set", "solve"),
         "dual_coordinate_descent": ("dual", "solve"),
-        "interior_point": ("bands", "solve"),
+        "interior_point": ("kinked", "solve"),
         "sgd": ("stochastic", "solve"),
     }[name]
