@@ -45,6 +45,7 @@ class Incremental(Deferred):
         "best_index_",
         "history_",
         "threshold_",
+        "_cut",
     )
 
     random_state: Any

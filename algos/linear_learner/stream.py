@@ -13,9 +13,10 @@ from algos._common.row_key import row_keys
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.penalties import Strength, candidate_grid, penalty_of
-from algos.linear_learner.problem import Doubles, Evaluation, Penalty, Problem
+from algos.linear_learner.problem import Doubles, Penalty, Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.selection import DecisionScorer
+from algos.linear_learner.shifted_rows import in_units
 from algos.linear_learner.solvers import Choice
 from algos.linear_learner.stochastic import (
     Iterates,
@@ -159,7 +160,7 @@ class Stream:
             target = one_against_rest(target, settings.n_outputs)
         shift = after.mean if settings.fit_intercept else np.zeros_like(after.mean)
         problem = Problem(
-            _in_units(rows, shift, after.scale),
+            in_units(rows, shift, after.scale),
             target,
             shares,
             loss,
@@ -290,38 +291,6 @@ def unit_exponent(target_square: float, loss: Loss) -> int:
     if loss.is_of_classes or loss.has_log_link or not target_square > 0:
         return 0
     return int(np.frexp(np.sqrt(target_square))[1])
-
-
-class ShiftedRows:
-    """CSR rows less a shift that is never written down: what steps need of `Rows`."""
-
-    def __init__(self, rows: Any, shift: Doubles) -> None:
-        self._rows, self.shift = rows, shift
-        self.scale, self.d = rows.scale, rows.d
-
-    def _at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
-        return intercept - coef @ (self.shift / self.scale)
-
-    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
-        found: Doubles = self._rows.decision(coef, self._at_zero(coef, intercept))
-        return found
-
-    def evaluate(
-        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
-    ) -> Evaluation:
-        at_zero = self._at_zero(coef, intercept)
-        found = self._rows.evaluate(coef, at_zero, target, weight, loss)
-        shifts = found.gradient_intercept[..., None] * (self.shift / self.scale)
-        return Evaluation(found.values, found.gradient - shifts, found.gradient_intercept)
-
-    def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:
-        return ShiftedRows(self._rows.subset(indices), self.shift)
-
-
-def _in_units(rows: Any, shift: Doubles, scale: Doubles) -> Any:
-    if not rows.is_sparse:
-        return rows.in_units(shift, scale)
-    return ShiftedRows(rows.in_units(shift, scale), shift)
 
 
 def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:

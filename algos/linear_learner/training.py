@@ -137,16 +137,15 @@ class Training:
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
-        rows = make_rows(
-            data.X, shares, center=settings.fit_intercept, n_threads=settings.n_threads
-        )
-        self.rows: Rows = rows
+        self.rows: Rows = _rows(data.X, shares, settings)
         self.X = data.X
-        squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
-        self._target_square = float(shares @ squares)
+        self._target_square = 0.0  # where no unit hangs on it
+        if not loss.is_of_classes and not loss.has_log_link:
+            squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
+            self._target_square = float(shares @ squares)
         self.weight = data.weight
         self._state: SquaredState | None = None
-        self.problems = _problems(rows, target, shares, loss, settings)
+        self.problems = _problems(self.rows, target, shares, loss, settings)
 
     @property
     def state(self) -> SquaredState | None:
@@ -222,13 +221,14 @@ class Training:
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""
         rows: Any = self.rows
-        targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
+        with np.errstate(over="ignore"):
+            targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
         return {
             "weight": float(weight.sum()),
             "mean": rows.mean,
             "square": rows.variance,
             "shift": rows.shift,
-            "target_square": float(targets),
+            "target_square": min(float(targets), np.finfo(np.float64).max / 4),
             "products": {} if self.state is None else self.state._asdict(),
         }
 
@@ -324,6 +324,18 @@ class Training:
             0,
             False,
         )
+
+
+def _rows(X: Any, shares: Doubles, settings: Settings) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = make_rows(X, shares, center=settings.fit_intercept, n_threads=settings.n_threads)
+    if not np.isfinite(rows.variance).all():
+        column = int(np.flatnonzero(~np.isfinite(rows.variance))[0])
+        raise ValueError(
+            f"`X` must have values whose squares float64 can hold, up to 1e150 or so, which those "
+            f"of column {column} are not; divide that column by its largest value"
+        )
+    return rows
 
 
 def _sum_of_traces(solutions: list[Solution]) -> Doubles:

@@ -1,0 +1,110 @@
+"""Labels of a linear classifier: which there are, and how much each of them weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from algos.linear_learner.estimator import LinearLearner
+from algos.linear_learner.pack import Variant
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.training import Data
+
+_POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
+
+
+class ClassifierLabels(LinearLearner):
+    """The side of a linear classifier that knows the classes."""
+
+    class_weight: Any
+    classes_: NDArray[Any]
+    _class_sums: Doubles
+
+    def _learn_classes(self, labels: NDArray[Any]) -> None:
+        classes = np.unique(labels)
+        if len(classes) < 2:
+            raise ValueError(
+                f"This solver needs samples of at least 2 classes in the data, but the data "
+                f"contains only one class: {classes[0]!r}; give rows of another class"
+            )
+        if len(classes) > 2 and self.selection_criterion not in ("loss", "accuracy", "f_beta"):
+            raise ValueError(
+                f"`selection_criterion`={self.selection_criterion!r} must be 'loss', 'accuracy' "
+                f"or 'f_beta' for {len(classes)} classes; only two have a threshold"
+            )
+        self.classes_ = classes
+
+    def _meet_classes(self, labels: NDArray[Any], classes: ArrayLike | None) -> None:
+        """Bring `classes_`, and a state that hangs on them, up to date."""
+        known = getattr(self, "classes_", labels[:0])
+        named = labels[:0] if classes is None else np.asarray(classes)
+        now = np.unique(np.concatenate([known, named, labels]))
+        if len(now) == len(known):
+            return
+        if self._has_learned():
+            places = np.searchsorted(now, known)
+            grown = self._state_so_far().with_classes(places, len(now), self._loss().is_joint)
+            self._continue(grown)
+        if hasattr(self, "_class_sums"):
+            sums = np.zeros(len(now))
+            sums[np.searchsorted(now, known)] = self._class_sums
+            self._class_sums = sums
+        self.classes_ = now
+
+    def _weighted(self, data: Data) -> Data:
+        """Return a batch with its class weights; "balanced" counts all rows so far."""
+        codes = self._codes(data.target)
+        sums = np.bincount(codes, data.weight, minlength=len(self.classes_))
+        self._class_sums = sums + self.__dict__.get("_class_sums", 0.0)
+        if self.class_weight is None:
+            return data
+        factor = (
+            self._named_weights()
+            if self.class_weight != "balanced"
+            else _balanced(self._class_sums)
+        )
+        return Data(data.X, data.target, data.weight * factor[codes])
+
+    def _codes(self, target: Doubles) -> NDArray[np.intp]:
+        return (target > 0).astype(np.intp) if self._n_outputs() == 1 else target.astype(np.intp)
+
+    def _check_trainable(self, data: Data) -> None:
+        if len(np.unique(data.target)) < len(self.classes_):
+            raise ValueError(
+                "`sample_weight` must leave a row of each class; all rows of some class weigh 0: "
+                "leave that class out of y"
+            )
+
+    def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
+        if self.class_weight is None:
+            return super()._variants(target, weight)
+        codes = self._codes(target)
+        if isinstance(self.class_weight, Mapping):
+            return [Variant(1.0, self._named_weights()[codes])]
+        counts = np.bincount(codes, weight, minlength=len(self.classes_))
+        balanced = _balanced(counts)
+        powers = _POWERS if self.class_weight == "auto" else (1.0,)
+        return [Variant(power, (balanced**power)[codes]) for power in powers]
+
+    def _named_weights(self) -> Doubles:
+        unknown = [label for label in self.class_weight if label not in self.classes_]
+        if unknown:
+            raise ValueError(
+                f"`class_weight` names the class {unknown[0]!r}, which must be one of "
+                f"{self.classes_.tolist()}; leave it out"
+            )
+        weights = np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
+        if not np.all(np.isfinite(weights) & (weights > 0)):
+            raise ValueError(
+                f"`class_weight`={self.class_weight!r} must hold positive finite numbers; to "
+                f"leave a class out, leave out its rows"
+            )
+        return weights.astype(np.float64)
+
+
+def _balanced(sums: NDArray[Any]) -> Doubles:
+    """Return weights that give each class the same influence; 1 for one not met yet."""
+    return np.where(sums > 0, sums.sum() / (len(sums) * np.maximum(sums, 1e-300)), 1.0)
