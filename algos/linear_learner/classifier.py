@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
 from algos._common.base import learning
-from algos._common.params import POSITIVE_INT, Constraint, Instance, Options
-from algos.linear_learner.classifier_labels import ClassifierLabels
+from algos._common.params import POSITIVE_INT, Constraint, Options
+from algos.linear_learner.classifier_labels import ClassifierLabels, ClassWeights
 from algos.linear_learner.classifier_model import ClassifierModel
 from algos.linear_learner.estimator import POSITIVE, SHARE, SHARED_PARAMETERS
 from algos.linear_learner.losses import Loss
@@ -239,7 +238,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         "loss": [Options(*LOSSES)],
         **SHARED_PARAMETERS,
         "margin": [POSITIVE],
-        "class_weight": [Options("balanced", "auto"), Instance(Mapping), None],
+        "class_weight": [Options("balanced", "auto"), ClassWeights(), None],
         "selection_criterion": [Options(*CRITERIA)],
         "beta": [POSITIVE],
         "target_recall": [SHARE],

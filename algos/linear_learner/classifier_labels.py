@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from algos._common.params import Interval
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.pack import Variant
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.training import Data
 
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
+
+
+class ClassWeights:
+    """A mapping from labels to positive numbers."""
+
+    def accepts(self, value: Any) -> bool:
+        if not isinstance(value, Mapping):
+            return False
+        factor = Interval(Real, 0, None, closed="neither")
+        return all(factor.accepts(one) and one < np.inf for one in value.values())
+
+    def __str__(self) -> str:
+        return "a dict from label to positive number"
 
 
 class ClassifierLabels(LinearLearner):
@@ -96,13 +111,8 @@ class ClassifierLabels(LinearLearner):
                 f"`class_weight` names the class {unknown[0]!r}, which must be one of "
                 f"{self.classes_.tolist()}; leave it out"
             )
-        weights = np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
-        if not np.all(np.isfinite(weights) & (weights > 0)):
-            raise ValueError(
-                f"`class_weight`={self.class_weight!r} must hold positive finite numbers; to "
-                f"leave a class out, leave out its rows"
-            )
-        return weights.astype(np.float64)
+        weights = [float(self.class_weight.get(label, 1.0)) for label in self.classes_]
+        return np.array(weights)
 
 
 def _balanced(sums: NDArray[Any]) -> Doubles:

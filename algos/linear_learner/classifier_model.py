@@ -53,7 +53,10 @@ class ClassifierModel(LinearLearner):
         decisions = self._decisions(X)
         if len(self.classes_) > 2:
             return decisions
-        return decisions[:, 0] - decisions.dtype.type(self._decision_threshold())
+        threshold = decisions.dtype.type(self._decision_threshold())
+        if threshold > self._decision_threshold():  # what is above must stay so in float32
+            threshold = np.nextafter(threshold, -decisions.dtype.type(np.inf))
+        return decisions[:, 0] - threshold
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the class of each row.

@@ -87,7 +87,7 @@ def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     """Return rows for dual coordinate descent; l2 must be positive."""
     X = matrix_of(rows)
     strength = float(l2.min() if len(l2) else 1.0)
-    per_value = 1 / (rows.scale * np.sqrt(l2))
+    per_value = 1 / np.maximum(rows.scale * np.sqrt(l2), np.finfo(np.float64).tiny)
     unit = per_value.max(initial=0.0)
     if not rows.shift.any() and np.all(np.abs(per_value - unit) <= 1e-15 * unit):
         return ScaledRows(_lines(X, X.shape[1]), rows.scale, 1 / unit**2)

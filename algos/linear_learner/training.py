@@ -26,7 +26,9 @@ from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import Choice, choose_solver, solve
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stochastic import Epochs, Schedule
-from algos.linear_learner.targets import in_unit, one_against_rest, target_unit
+from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -137,15 +139,18 @@ class Training:
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
-        self.rows: Rows = _rows(data.X, shares, settings)
+        rows = make_rows(
+            data.X, shares, center=settings.fit_intercept, n_threads=settings.n_threads
+        )
+        self.rows: Rows = rows
         self.X = data.X
-        self._target_square = 0.0  # where no unit hangs on it
-        if not loss.is_of_classes and not loss.has_log_link:
+        self._target_square = 0.0
+        if has_unit(loss):
             squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
             self._target_square = float(shares @ squares)
         self.weight = data.weight
         self._state: SquaredState | None = None
-        self.problems = _problems(self.rows, target, shares, loss, settings)
+        self.problems = _problems(rows, target, shares, loss, settings)
 
     @property
     def state(self) -> SquaredState | None:
@@ -283,7 +288,9 @@ class Training:
         return Epochs(self.settings.schedule, keys, key, validate if has_own else None)
 
     def _in_users_units(self, coef: Doubles, intercept: Doubles) -> tuple[Doubles, Doubles]:
-        users = np.ldexp(coef / self.rows.scale, self.unit.exponent)
+        with np.errstate(over="ignore"):  # columns of subnormal numbers
+            users = np.ldexp(coef / self.rows.scale, self.unit.exponent)
+        users = np.clip(users, -_LARGEST, _LARGEST)
         return users, np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
 
     def _model(self, strength: Strength, solutions: list[Solution], seconds: float) -> Model:
@@ -324,18 +331,6 @@ class Training:
             0,
             False,
         )
-
-
-def _rows(X: Any, shares: Doubles, settings: Settings) -> Any:
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = make_rows(X, shares, center=settings.fit_intercept, n_threads=settings.n_threads)
-    if not np.isfinite(rows.variance).all():
-        column = int(np.flatnonzero(~np.isfinite(rows.variance))[0])
-        raise ValueError(
-            f"`X` must have values whose squares float64 can hold, up to 1e150 or so, which those "
-            f"of column {column} are not; divide that column by its largest value"
-        )
-    return rows
 
 
 def _sum_of_traces(solutions: list[Solution]) -> Doubles:

@@ -17,6 +17,15 @@ from sklearn.utils.validation import has_fit_parameter
 import algos
 from tests.common.running_mean import RunningMeanRegressor
 
+# Solved so closely that what differs is rounding.
+DUAL = {
+    "loss": "squared_hinge",
+    "solver": "dual_coordinate_descent",
+    "alpha": 0.1,
+    "tol": 1e-14,
+    "max_iter": 10_000,
+}
+
 # (class name, parameters beyond the defaults): the default instance and one per solver.
 ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("KMeans", {}),
@@ -28,7 +37,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("LinearLearnerClassifier", {}),
     ("LinearLearnerClassifier", {"solver": "lbfgs", "alpha": 0.01}),
     ("LinearLearnerClassifier", {"loss": "hinge", "alpha": 0.01}),
-    ("LinearLearnerClassifier", {"solver": "dual_coordinate_descent", "alpha": 0.01}),
+    ("LinearLearnerClassifier", DUAL),
     ("LinearLearnerClassifier", {"solver": "sgd", "loss": "perceptron", "max_iter": 20}),
     ("LinearLearnerRegressor", {}),
     ("LinearLearnerRegressor", {"alpha": 0.1, "l1_ratio": 0.5}),
@@ -91,6 +100,14 @@ class Case:
     def tells_each_iteration(self) -> bool:
         """Tell whether each iteration is a task of its own."""
         return getattr(self.fitted(), "solver_", None) not in _SELDOM
+
+    @property
+    def slack(self) -> float:
+        """How much more than by rounding two ways to one optimum may differ."""
+        is_exact = self.parameters.get("loss") not in ("hinge", "quantile") and (
+            self.parameters.get("solver") not in ("lbfgs", "dual_coordinate_descent")
+        )
+        return 1.0 if is_exact else 1e4
 
     @property
     def takes_weights(self) -> bool:
