@@ -61,8 +61,8 @@ class ClassifierLabels(LinearLearner):
             return
         if self._has_learned():
             places = np.searchsorted(now, known)
-            grown = self._state_so_far().with_classes(places, len(now), self._loss().is_joint)
-            self._continue(grown)
+            is_joint = self.loss == "log_loss" and len(now) > 2
+            self._continue(self._state_so_far().with_classes(places, len(now), is_joint))
         if hasattr(self, "_class_sums"):
             sums = np.zeros(len(now))
             sums[np.searchsorted(now, known)] = self._class_sums
