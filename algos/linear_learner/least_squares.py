@@ -153,10 +153,10 @@ class _LeastSquares:
             return ridge_inverse(self.products, l2)
         largest = l2.max()
         direction = l2 / largest
-        known = None if self._spectrum is None else self._spectrum.direction
-        if known is None or not np.allclose(known, direction, rtol=1e-14, atol=0):
-            self._spectrum = Spectrum(self.products.gram, direction)
-        return self._spectrum.inverse(largest)
+        spectrum = self._spectrum
+        if spectrum is None or not np.allclose(spectrum.direction, direction, 1e-14, 0):
+            self._spectrum = spectrum = Spectrum(self.products.gram, direction)
+        return spectrum.inverse(largest)
 
     def _solve_directly(
         self, inverse: Inverse | SpectralInverse, penalty: Penalty, tol: float
