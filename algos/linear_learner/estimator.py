@@ -275,7 +275,7 @@ class LinearLearner(Incremental, Estimator):
             validate = data.subset(to_choose)
             if settings.loss.name == "squared_error" and settings.solver in ("auto", "gram"):
                 validation = self._validation(validate, settings, 1)
-                outcome = fit_squared_pack(data, to_choose, settings, validation, refit=self.refit)
+                outcome = fit_squared_pack(data, settings, validation, refit=self.refit)
                 if outcome is not None:
                     return outcome
             train = data.subset(to_train)
