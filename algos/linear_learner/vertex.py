@@ -14,6 +14,7 @@ from algos.linear_learner.problem import Doubles
 
 SURE = (1.0, 1e-3, 1e3)  # doubts below which lines are taken to be at their kinks, in turn
 MOST = 1500  # unknowns and equalities together
+MOST_PER_UNKNOWN, FEW = 1.5, 20  # equalities: more are told too soon
 ROUNDINGS = 64
 
 
@@ -36,7 +37,7 @@ def _on_kinks(program: Program, inner: Inner, at: Doubles) -> Inner | None:
     is_free[bent[at[p * n :]]] = False
     is_free[-1] = program.fit_intercept
     free = np.flatnonzero(is_free)
-    if len(row) + len(free) > MOST:
+    if len(row) > MOST_PER_UNKNOWN * len(free) + FEW or len(row) + len(free) > MOST:
         return None
     point = np.where(is_free, inner.point, 0.0)
     z = program.values(inner.point)
