@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._cython._csr import CsrRows
 from algos._cython.column_moments import column_moments
+from algos._cython.sparse_moments import sparse_moments
 
 Doubles = NDArray[np.float64]
 
@@ -54,3 +56,31 @@ def column_mean_and_variance(
         if not is_far(delta, origin, variance):
             break
     return guess, np.maximum(variance, 0)
+
+
+def sparse_mean_and_variance(
+    rows: CsrRows, d: int, weight: Doubles, n_threads: int
+) -> tuple[Doubles, Doubles]:
+    """Return the weighted mean and variance of each column of CSR rows.
+
+    Parameters
+    ----------
+    rows : CsrRows
+    d : int
+        Number of columns.
+    weight : ndarray of shape (n,), float64
+    n_threads : int
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (d,), float64
+    """
+    total = weight.sum()
+    counts, sums, squares = moments = np.empty((3, d))
+    sparse_moments(rows, weight, np.zeros(d), moments, n_threads)
+    mean = sums / total
+    sparse_moments(rows, weight, mean, moments, n_threads)
+    empty = np.maximum(total - counts, 0.0)  # the weight of the zeros
+    delta = (sums - empty * mean) / total  # what rounding has left
+    variance = (squares + empty * mean**2) / total - delta**2
+    return mean + delta, np.maximum(variance, 0)

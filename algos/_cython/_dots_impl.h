@@ -60,6 +60,10 @@ ALGOS_INLINE void N(add_columns)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t
     }
     for (Py_ssize_t i = 0; i < rows; i++) {
         const N(vec) w = ALGOS_DOTS_SPREAD(N(vec), c[i]);
+        /* These rows are in cache: have as many more there when they are asked for. */
+#pragma GCC unroll 4
+        for (int j = 0; j < u; j++)
+            __builtin_prefetch(x + (rows + i) * ldx + j * LANES);
 #pragma GCC unroll 4
         for (int j = 0; j < u; j++)
             acc[j] += (*(const N(loose) *)(x + i * ldx + j * LANES) - s[j]) * w;

@@ -87,9 +87,11 @@
     }                                                                                        \
     ALGOS_LOSS(T, S, log_loss) {                                                             \
         ALGOS_UNUSED();                                                                      \
-        const T t = -y * z, e = algos_exp_##S(t < 0 ? t : -t), q = 1 / (1 + e);              \
-        return (algos_loss_##S){algos_positive_##S(t) + algos_log1p_##S(e),                  \
-                                -y * (t < 0 ? e * q : q), e * q * q};                        \
+        const T t = -y * z, e = algos_exp_##S(t < 0 ? t : -t);                               \
+        T q; /* 1 / (1 + e) */                                                               \
+        const T small = algos_log1p_unit_##S(e, &q);                                         \
+        return (algos_loss_##S){algos_positive_##S(t) + small, -y * (t < 0 ? e * q : q),     \
+                                e * q * q};                                                  \
     }                                                                                        \
     ALGOS_LOSS(T, S, hinge) {                                                                \
         ALGOS_UNUSED();                                                                      \

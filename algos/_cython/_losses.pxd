@@ -3,17 +3,23 @@ from cython cimport floating
 
 cdef enum:
     MULTINOMIAL = 10
-    MAX_ROWS = 64  # in a tile of multinomial
+    MAX_ROWS = 64  # in a tile
 
-# z: x·v of each row → weight * slope; sums += (Σ weight value, Σ weight slope)
-cdef void loss_slopes(
-    int code, double parameter, const double* target, const double* weight, floating* z,
-    Py_ssize_t rows, double intercept, double* sums,
-) noexcept nogil
+# What becomes of the products of a tile.
+cdef struct Targets:
+    Py_ssize_t m, k            # models, and outputs of each
+    int code                   # of the loss; none if there are values
+    double parameter
+    const double* target       # (n, target_width)
+    Py_ssize_t target_width    # 1, or k
+    const double* weight       # (n,)
+    const double* values       # (n, values_width): slopes that are given, or NULL
+    Py_ssize_t values_width
+    const double* intercept    # (m k,)
 
-# The same for k classes, z[class][row] with rows `stride` apart; value and slopes (k,) are
-# added to.
-cdef void softmax_slopes(
-    const double* target, const double* weight, floating* z, Py_ssize_t stride, Py_ssize_t k,
-    Py_ssize_t rows, const double* intercept, double* value, double* slopes,
+# Products z[output][row], with rows `stride` apart → weighted slopes, and zeros from the last
+# row on; sums (m + m k,) += the models' values, and the sums of the slopes.
+cdef void take_slopes(
+    const Targets* targets, floating* z, Py_ssize_t stride, Py_ssize_t row, Py_ssize_t rows,
+    double* sums,
 ) noexcept nogil

@@ -1,5 +1,6 @@
 """Values and derivatives of losses, row by row, for kernels and for whole arrays."""
 
+from cython cimport floating
 from algos._cython._threads cimport is_short
 
 cdef extern from "_losses.h" nogil:
@@ -25,7 +26,8 @@ cdef extern from "_losses.h" nogil:
         const double*, double*, double*)
 
 
-cdef void loss_slopes(
+# z: x·v of each row → weight * slope; sums += (Σ weight value, Σ weight slope)
+cdef void _loss_slopes(
     int code, double parameter, const double* target, const double* weight, floating* z,
     Py_ssize_t rows, double intercept, double* sums,
 ) noexcept nogil:
@@ -35,7 +37,8 @@ cdef void loss_slopes(
         algos_all_slopes_f64[code](target, weight, z, rows, intercept, parameter, sums)
 
 
-cdef void softmax_slopes(
+# The same for k classes, z[class][row]; value and slopes (k,) are added to.
+cdef void _softmax_slopes(
     const double* target, const double* weight, floating* z, Py_ssize_t stride, Py_ssize_t k,
     Py_ssize_t rows, const double* intercept, double* value, double* slopes,
 ) noexcept nogil:
@@ -43,6 +46,61 @@ cdef void softmax_slopes(
         algos_softmax_f32(target, weight, z, stride, k, rows, intercept, value, slopes)
     else:
         algos_softmax_f64(target, weight, z, stride, k, rows, intercept, value, slopes)
+
+
+cdef void _given_slopes(
+    const Targets* targets, floating* z, Py_ssize_t stride, Py_ssize_t row, Py_ssize_t rows,
+    double* sums,
+) noexcept nogil:
+    cdef const double* values = targets.values + row * targets.values_width
+    cdef Py_ssize_t i, j
+    cdef double value
+    for j in range(targets.m * targets.k):
+        for i in range(rows):
+            value = values[i * targets.values_width + j]
+            z[j * stride + i] = <floating> value
+            sums[targets.m + j] += value
+
+
+cdef void _output_slopes(
+    const Targets* targets, floating* z, Py_ssize_t row, Py_ssize_t rows, Py_ssize_t j,
+    double* sums,
+) noexcept nogil:
+    """Of output j, one of those of model j // k."""
+    cdef double column[MAX_ROWS]
+    cdef double found[2]
+    cdef const double* target = targets.target + row * targets.target_width
+    cdef Py_ssize_t i
+    if targets.target_width > 1:
+        for i in range(rows):
+            column[i] = target[i * targets.target_width + j % targets.k]
+        target = column
+    found[0] = found[1] = 0
+    _loss_slopes(
+        targets.code, targets.parameter, target, targets.weight + row, z, rows,
+        targets.intercept[j], found)
+    sums[j // targets.k] += found[0]
+    sums[targets.m + j] += found[1]
+
+
+cdef void take_slopes(
+    const Targets* targets, floating* z, Py_ssize_t stride, Py_ssize_t row, Py_ssize_t rows,
+    double* sums,
+) noexcept nogil:
+    cdef Py_ssize_t m = targets.m, k = targets.k, i, j
+    if targets.values != NULL:
+        _given_slopes(targets, z, stride, row, rows, sums)
+    elif targets.code == MULTINOMIAL:
+        for i in range(m):
+            _softmax_slopes(
+                targets.target + row, targets.weight + row, z + i * k * stride, stride, k,
+                rows, targets.intercept + i * k, sums + i, sums + m + i * k)
+    else:
+        for j in range(m * k):
+            _output_slopes(targets, z + j * stride, row, rows, j, sums)
+    for j in range(m * k):
+        for i in range(rows, stride):
+            z[j * stride + i] = 0
 
 
 def add_losses(
@@ -93,8 +151,8 @@ def _test_slopes(
     double parameter,
     double intercept,
 ):
-    """Call `loss_slopes`, for tests."""
-    loss_slopes(
+    """Call `_loss_slopes`, for tests."""
+    _loss_slopes(
         code, parameter, &target[0], &weight[0], &z[0], z.shape[0], intercept, &sums[0])
 
 
@@ -105,9 +163,9 @@ def _test_softmax(
     const double[::1] intercept,  # IN (k,)
     double[::1] slopes,           # INOUT (k,)
 ):
-    """Call `softmax_slopes`, for tests; return the value."""
+    """Call `_softmax_slopes`, for tests; return the value."""
     cdef double value = 0
-    softmax_slopes(
+    _softmax_slopes(
         &target[0], &weight[0], &z[0, 0], z.shape[1], z.shape[0], z.shape[1], &intercept[0],
         &value, &slopes[0])
     return value

@@ -88,6 +88,28 @@ ALGOS_INLINE double algos_log_series_f64(double z) {
     return p;
 }
 
+ALGOS_INLINE float algos_log1p_series_f32(float z) {
+    float p = 0x1.130378p-2f;
+    p = p * z + 0x1.2122b0p-2f;
+    p = p * z + 0x1.99ad7cp-2f;
+    p = p * z + 0x1.55554cp-1f;
+    return p;
+}
+
+ALGOS_INLINE double algos_log1p_series_f64(double z) {
+    double p = 0x1.4b38f5f00932ap-3;
+    p = p * z + 0x1.684e456fabd5dp-4;
+    p = p * z + 0x1.eb9904569e5bep-4;
+    p = p * z + 0x1.10ac017455d97p-3;
+    p = p * z + 0x1.3b18b9ae91151p-3;
+    p = p * z + 0x1.745cf07017f6bp-3;
+    p = p * z + 0x1.c71c72728d141p-3;
+    p = p * z + 0x1.24924923d2aacp-2;
+    p = p * z + 0x1.999999999a3f6p-2;
+    p = p * z + 0x1.5555555555555p-1;
+    return p;
+}
+
 /* LOW, HIGH   beyond them exp is 0 and infinity
  * SHIFTER     1.5 * 2^MANTISSA: a number added to it is rounded to an integer, in the low bits
  * LOG2_HI + LOG2_LO = log 2, LOG2_HI times any exponent being exact
@@ -129,6 +151,13 @@ ALGOS_INLINE double algos_log_series_f64(double z) {
         const T lost = x - (u - 1); /* by rounding u */                                      \
         const T y = algos_log_##S(u) + lost / u;                                             \
         return u > 0 && u < (T)INFINITY ? y : algos_log_##S(u);                              \
+    }                                                                                        \
+    /* log(1 + x) for x in [0, 1], and 1 / (1 + x): with one division, s = x / (2 + x) */    \
+    ALGOS_INLINE T algos_log1p_unit_##S(T x, T *inverse) {                                   \
+        const T over = 1 / ((1 + x) * (2 + x));                                              \
+        const T s = x * (1 + x) * over, z = s * s;                                           \
+        *inverse = (2 + x) * over;                                                           \
+        return 2 * s + s * (z * algos_log1p_series_##S(z));                                  \
     }                                                                                        \
     /* 1 / (1 + exp(-x)) */                                                                  \
     ALGOS_INLINE T algos_logistic_##S(T x) {                                                 \

@@ -7,79 +7,101 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._cython._losses import _test_slopes, _test_softmax
+from algos._common.csr import csr_rows
+from algos._common.memory import require_memory
+from algos._common.scale import with_values
+from algos._cython.linear_decision import sparse_decision
+from algos._cython.linear_gram import sparse_gram
+from algos._cython.linear_sparse_pass import sparse_cross, sparse_pass
+from algos.linear_learner.dense_rows import AnyRows, Exponents
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles, Evaluation
-from algos.linear_learner.rows import LossesOfRows
 
 
-class SparseRows(LossesOfRows):
-    """Rows x = X / scale of a CSR matrix X in canonical format.
+class SparseRows(AnyRows):
+    """Rows x = X / scale of a CSR matrix X.
 
     Parameters
     ----------
     X : csr_array or csr_matrix of shape (n, d), float32 or float64
-    scale : ndarray of shape (d,), float64, positive
+        In canonical format.
+    scale : ndarray of shape (d,), float64
+        Positive.
     n_threads : int
+    exponents : ndarray of shape (d,), int, or 0
+        Passes are over a copy whose columns are those of X / 2**exponents; if all are 0,
+        over X itself.
     """
 
     is_sparse = True
 
-    def __init__(self, X: Any, scale: Doubles, n_threads: int) -> None:
-        self.X, self.n_threads = X, n_threads
-        self.n, self.d = X.shape
-        self.shift, self.scale = np.zeros(self.d), scale
-
-    @property
-    def dtype(self) -> Any:
-        """Type of the data."""
-        return self.X.dtype
+    def __init__(self, X: Any, scale: Doubles, n_threads: int, exponents: Exponents = 0) -> None:
+        values = X
+        if np.any(exponents):
+            values = with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))
+        self._rows = csr_rows(values)
+        super().__init__(X, np.zeros(X.shape[1]), scale, n_threads, exponents)
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
-        found: Doubles = self.X @ (coef / self.scale).T + intercept
-        return found
+        out = np.empty((self.n, len(coef)))
+        sparse_decision(
+            self._rows, np.ascontiguousarray(coef / self._scale),
+            np.ascontiguousarray(intercept), out, self.n_threads,
+        )  # fmt: skip
+        return out
 
     def evaluate(
         self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
     ) -> Evaluation:
         """Return what m models lose, in one pass, for coef (m, n_outputs, d)."""
-        m, k, d = coef.shape
-        z = self.decision(coef.reshape(m * k, d), np.zeros(m * k)).T.reshape(m, k, self.n).copy()
-        values, slopes = np.zeros(m), np.zeros((m, k))
-        targets = target.reshape(self.n, -1)
-        for i in range(m):
-            if loss.is_joint:
-                for s in range(0, self.n, 64):
-                    part = np.ascontiguousarray(z[i, :, s : s + 64])
-                    values[i] += _test_softmax(
-                        target[s : s + 64], weight[s : s + 64], part, intercept[i], slopes[i]
-                    )
-                    z[i, :, s : s + 64] = part
-                continue
-            for j in range(k):
-                sums = np.zeros(2)
-                y = np.ascontiguousarray(targets[:, min(j, targets.shape[1] - 1)])
-                _test_slopes(y, weight, z[i, j], sums, loss.code, loss.parameter, intercept[i, j])
-                values[i] += sums[0]
-                slopes[i, j] = sums[1]
-        gradient = self.cross(z.reshape(m * k, self.n).T)[:, :-1].reshape(m, k, d)
-        return Evaluation(values, gradient, slopes)
+        m, k, _ = coef.shape
+        gradient, sums = np.empty(coef.shape), np.empty(m + m * k)
+        sparse_pass(
+            self._rows, self._scale, np.ascontiguousarray(coef), np.ascontiguousarray(intercept),
+            target.reshape(self.n, -1), weight, loss.code, loss.parameter, gradient, sums,
+            self.n_threads,
+        )  # fmt: skip
+        return Evaluation(sums[:m], gradient, sums[m:].reshape(m, k))
 
     def gram(self, weight: Doubles) -> Doubles:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
-        weighted = self.X.astype(np.float64)
-        weighted.data *= np.repeat(weight, np.diff(self.X.indptr))
-        out = np.empty((self.d + 1, self.d + 1))
-        out[:-1, :-1] = (weighted.T @ self.X).toarray() / self.scale / self.scale[:, np.newaxis]
-        out[-1, :-1] = out[:-1, -1] = (weighted.T @ np.ones(self.n)) / self.scale
-        out[-1, -1] = weight.sum()
+        d = self.d
+        require_memory(
+            16 * (d + 1) ** 2,
+            f"the products of {d} columns with each other",
+            "use a solver that does without them",
+        )
+        products = np.empty((d, d))
+        sparse_gram(self._rows, weight, self._shares(), products, self.n_threads)
+        products /= self._scale
+        products /= self._scale[:, np.newaxis]
+        out = np.empty((d + 1, d + 1))
+        upper = np.triu(products)
+        out[:d, :d] = upper + np.triu(products, 1).T
+        out[d] = out[:, d] = self.cross(weight[:, np.newaxis])[0]
         return out
 
     def cross(self, values: Doubles) -> Doubles:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
-        return np.c_[(self.X.T @ values).T / self.scale, values.sum(axis=0)]
+        k = values.shape[1]
+        products, sums = np.empty((k, self.d)), np.empty(2 * k)
+        sparse_cross(
+            self._rows, self._scale, np.ascontiguousarray(values), products, sums, self.n_threads
+        )
+        return np.concatenate([products, sums[k:, np.newaxis]], axis=1)
 
     def subset(self, indices: NDArray[np.intp]) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""
-        return SparseRows(self.X[indices], self.scale, self.n_threads)
+        return SparseRows(self.X[indices], self.scale, self.n_threads, self._exponents)
+
+    def _shares(self) -> NDArray[np.intp]:
+        """Return bounds between columns that make equal parts of the products."""
+        n_parts = 4 * self.n_threads if self.n_threads > 1 else 1
+        if n_parts == 1:
+            return np.array([0, self.d], dtype=np.intp)
+        counts = np.bincount(self.X.indices, minlength=self.d)
+        later = 1 - np.cumsum(counts) / max(counts.sum(), 1)
+        work = np.cumsum(counts * later + 1)
+        cuts = np.searchsorted(work, np.arange(1, n_parts) / n_parts * work[-1])
+        return np.concatenate([[0], cuts, [self.d]]).astype(np.intp)

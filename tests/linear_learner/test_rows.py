@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from algos.linear_learner.dense_rows import DenseRows
 from algos.linear_learner.losses import CODES, Loss
-from algos.linear_learner.rows import DenseRows
+from algos.linear_learner.sparse_rows import SparseRows
 from tests.linear_learner.plain_rows import PlainRows, losses_and_slopes
 
 PARAMETERS = {
@@ -23,8 +24,6 @@ types = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def make_rows_pair(n, d, dtype, seed, *, is_sparse=False, offset=3.0, n_threads=1):
-    from algos.linear_learner.sparse_rows import SparseRows
-
     rng = np.random.default_rng(seed)
     if is_sparse:
         X = sparse.random(n, d, density=0.3, format="csr", dtype=dtype, random_state=seed)

@@ -1,0 +1,177 @@
+"""Dense rows in the solver's units, which are never written down: passes over X as it is."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython._losses import weigh_curvatures
+from algos._cython.linear_decision import dense_decision
+from algos._cython.linear_gram import weighted_gram
+from algos._cython.linear_pass import linear_cross, linear_pass
+from algos.linear_learner.decisions import losses_of
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.problem import Doubles, Evaluation
+
+Floats = NDArray[Any]
+Exponents = NDArray[np.intc] | int
+
+_BLOCK = 1 << 23  # bytes of rows that are gathered at a time
+
+
+class AnyRows:
+    """What dense and CSR rows have in common: everything that needs no pass of its own.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n, d)
+    shift, scale : ndarray of shape (d,), float64
+    n_threads : int
+    exponents : ndarray of shape (d,), int
+        Passes are over a copy whose columns are those of X / 2**exponents; if all are 0,
+        over X itself.
+    """
+
+    def __init__(
+        self, X: Any, shift: Doubles, scale: Doubles, n_threads: int, exponents: Exponents
+    ) -> None:
+        self.X, self.n_threads = X, n_threads
+        self.n, self.d = X.shape
+        self._exponents = exponents
+        self._set_units(shift, scale)
+
+    def _set_units(self, shift: Doubles, scale: Doubles) -> None:
+        self.shift, self.scale = shift, scale
+        self._scale = np.ldexp(scale, -self._exponents)
+
+    def in_units(self, shift: Doubles, scale: Doubles) -> Self:
+        """Return the same rows with another shift and scale."""
+        other = copy(self)
+        other._set_units(shift, scale)
+        return other
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the data."""
+        return self.X.dtype
+
+    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
+        raise NotImplementedError
+
+    def losses(self, decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
+        """Return the loss of each row, of shape (n,), for decision values (n, k)."""
+        return losses_of(decision, target, loss)
+
+    def curvatures(
+        self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss
+    ) -> Doubles:
+        """Return weight_i times the second derivative of loss_i by the decision value.
+
+        Of one output: coef is (d,), and the result (n,). Where the first derivative has a
+        kink, it is the generalised one.
+        """
+        z = self.decision(coef[np.newaxis], np.array([intercept], dtype=np.float64))[:, 0]
+        found = np.empty(len(z))
+        weigh_curvatures(target, weight, z, found, loss.code, loss.parameter)
+        return found
+
+
+class DenseRows(AnyRows):
+    """Rows x = (X - shift) / scale of a dense X.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float32 or float64, C-ordered
+    shift, scale : ndarray of shape (d,), float64
+        The scale is positive. With a shift near the columns' means, their offset costs
+        float32 no digits.
+    n_threads : int
+    exponents : ndarray of shape (d,), int, or 0
+        Passes are over a copy whose columns are those of X / 2**exponents; if all are 0,
+        over X itself.
+    """
+
+    is_sparse = False
+
+    def __init__(
+        self,
+        X: Floats,
+        shift: Doubles,
+        scale: Doubles,
+        n_threads: int,
+        exponents: Exponents = 0,
+    ) -> None:
+        self._X: Floats = np.ldexp(X, -exponents) if np.any(exponents) else X
+        super().__init__(X, shift, scale, n_threads, exponents)
+
+    def _set_units(self, shift: Doubles, scale: Doubles) -> None:
+        super()._set_units(shift, scale)
+        self._exact_shift = np.ldexp(shift, -self._exponents)
+        self._shift: Floats = self._exact_shift.astype(self.X.dtype)
+        self._rest = self._exact_shift - self._shift  # what the type of X cannot hold
+
+    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
+        out = np.empty((self.n, len(coef)))
+        dense_decision(
+            self._X, self._exact_shift, np.ascontiguousarray(coef / self._scale),
+            np.ascontiguousarray(intercept), out, self.n_threads,
+        )  # fmt: skip
+        return out
+
+    def evaluate(
+        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
+    ) -> Evaluation:
+        """Return what m models lose, in one pass, for coef (m, n_outputs, d)."""
+        m, k, _ = coef.shape
+        gradient, sums = np.empty(coef.shape), np.empty(m + m * k)
+        linear_pass(
+            self._X, self._shift, self._rest, self._scale, np.ascontiguousarray(coef),
+            np.ascontiguousarray(intercept), target.reshape(self.n, -1), weight, loss.code,
+            loss.parameter, gradient, sums, self.n_threads,
+        )  # fmt: skip
+        return Evaluation(sums[:m], gradient, sums[m:].reshape(m, k))
+
+    def gram(self, weight: Doubles) -> Doubles:
+        """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
+        kept = np.flatnonzero(weight)
+        if 2 * len(kept) > self.n:
+            return self._gram(self._X, weight)
+        out = np.zeros((self.d + 1, self.d + 1))
+        step = max(1, _BLOCK // (self.X.itemsize * self.d))
+        for start in range(0, len(kept), step):
+            some = kept[start : start + step]
+            out += self._gram(self._X[some], weight[some])
+        return out
+
+    def _gram(self, X: Floats, weight: Doubles) -> Doubles:
+        out = np.empty((self.d + 1, self.d + 1))
+        scale = np.append(self._scale, 1.0)
+        weighted_gram(X, self._shift, scale, weight, out, self.n_threads)
+        if self._rest.any():
+            rest = self._rest / self._scale
+            sums, total = out[:-1, -1].copy(), out[-1, -1]
+            along = np.outer(sums, rest)
+            out[:-1, :-1] += total * np.outer(rest, rest) - along - along.T
+            out[:-1, -1] = out[-1, :-1] = sums - total * rest
+        return out
+
+    def cross(self, values: Doubles) -> Doubles:
+        """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
+        k = values.shape[1]
+        out, products, sums = np.empty((k, self.d + 1)), np.empty((k, self.d)), np.empty(1 + k)
+        linear_cross(
+            self._X, self._shift, self._rest, self._scale, np.ascontiguousarray(values), products,
+            sums, self.n_threads,
+        )  # fmt: skip
+        out[:, :-1], out[:, -1] = products, sums[1:]
+        return out
+
+    def subset(self, indices: NDArray[np.intp]) -> DenseRows:
+        """Return the rows of those indices, gathered into a copy; same shift and scale."""
+        X = self.X[indices]
+        return DenseRows(X, self.shift, self.scale, self.n_threads, self._exponents)
