@@ -276,7 +276,7 @@ class LinearLearner(Incremental, Estimator):
             are_apart = len(to_train) + len(to_choose) == len(data)
             if are_apart and self._can_be_gram(settings):
                 validation = self._validation(validate, settings, 1)
-                outcome = fit_squared_pack(data, to_choose, settings, validation, refit=self.refit)
+                outcome = fit_squared_pack(data, settings, validation, refit=self.refit)
                 if outcome is not None:
                     return outcome
             train = data.subset(to_train)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from algos.linear_learner import squared_state
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.selection import Validation
-from algos.linear_learner.squared_stream import models_of
+from algos.linear_learner.squared_stream import models_of, scores_of
 from algos.linear_learner.training import Data, Settings, Training
 
 
 def fit_squared_pack(
     data: Data,
-    held_out: NDArray[np.intp],
     settings: Settings,
     validation: Validation,
     *,
@@ -30,10 +26,9 @@ def fit_squared_pack(
     ----------
     data : Data
         All rows.
-    held_out : ndarray of shape (m,)
-        Which of them to choose by; `validation` has them too.
     settings : Settings
     validation : Validation
+        Those of them to choose by.
     refit : bool
         Whether the winner is then trained on all rows.
     """
@@ -43,13 +38,18 @@ def fit_squared_pack(
     everything = training.state if choice.name == "gram" else None
     if everything is None:
         return None
-    own = training.rows.subset(held_out)
-    part = squared_state.measure(own, data.target[held_out], data.weight[held_out])
+    chosen_by = validation.data
+    part = squared_state.updated(
+        None, chosen_by.X, chosen_by.target, chosen_by.weight, settings.n_threads
+    )
     train = squared_state.without(everything, part)
     candidates = models_of(
         train, strengths, fit_intercept=settings.fit_intercept, standardize=settings.standardize
     )
-    scores = validation.score(candidates)
+    if validation.criterion == "absolute_error":
+        scores = validation.score(candidates)  # the products cannot tell
+    else:
+        scores = scores_of(part, candidates)
     best = scores.best
     outcome = Outcome(
         candidates[best],

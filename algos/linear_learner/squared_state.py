@@ -174,6 +174,15 @@ def products(state: SquaredState, *, fit_intercept: bool) -> Products:
     return Products(gram, cross, square, np.zeros(d), target_mean.copy(), unit, float(noise))
 
 
+def largest_slope(state: SquaredState, *, fit_intercept: bool, standardize: bool) -> float:
+    """Return the largest |gradient| of the model without coefficients, in the user's units."""
+    gathered = products(state, fit_intercept=fit_intercept)
+    slopes = np.abs(gathered.cross).max(axis=0, initial=0) * gathered.unit
+    if not standardize:
+        slopes = slopes * standard(state, center=fit_intercept)[1]
+    return float(slopes.max(initial=0))
+
+
 def _variance(state: SquaredState) -> Doubles:
     """Return the variances of X, zero where there is no more than rounding."""
     scatter, mean = np.diagonal(state.scatter)[: state.d], state.mean[: state.d]

@@ -159,10 +159,13 @@ def scores_of(state: SquaredState, models: list[Model]) -> Scores:
     errors = np.array(
         [squared_state.mean_squared_error(state, m.coef, m.intercept).mean() for m in models]
     )
+    d = state.d
+    spread = np.diagonal(state.scatter)[d:].mean() * state.unit[-1] ** 2 / state.weight
     columns = {
         "validation_loss": errors * state.n_outputs / 2,
         "squared_error": errors,
         "root_squared_error": np.sqrt(errors),
+        "r2": 1 - errors / spread if spread > 0 else np.full(len(errors), np.nan),
     }
     return Scores(columns, -errors, np.zeros(len(models)))
 

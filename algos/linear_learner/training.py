@@ -243,6 +243,12 @@ class Training:
 
     def _null_slope_and_curvature(self) -> tuple[float, float]:
         """Return what the grid of alphas hangs on, in the user's units."""
+        if self.state is not None:
+            return squared_state.largest_slope(
+                self.state,
+                fit_intercept=self.settings.fit_intercept,
+                standardize=self.settings.standardize,
+            ), 1.0
         gradients, curvature = [], 0.0
         for problem in self.problems:
             intercept = null_intercept(problem)
