@@ -406,11 +406,11 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         require_target(self, rows, y)
         labels = class_labels(y)
         self._meet_classes(labels, classes)
-        data = self._data(rows, labels, sample_weight)
+        data = self._weighted(self._data(rows, labels, sample_weight))
         if len(self.classes_) < 2:
             self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
         else:
-            self._learn_batch(self._weighted(data))
+            self._learn_batch(data)
         return self
 
     def _loss(self) -> Loss:

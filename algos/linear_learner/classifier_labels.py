@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from algos._common.params import Interval
+from algos._common.random import Key
 from algos.linear_learner.estimator import LinearLearner
-from algos.linear_learner.pack import Variant
+from algos.linear_learner.pack import Outcome, Variant
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.training import Data
 
@@ -72,8 +73,7 @@ class ClassifierLabels(LinearLearner):
     def _weighted(self, data: Data) -> Data:
         """Return a batch with its class weights; "balanced" counts all rows so far."""
         codes = self._codes(data.target)
-        sums = np.bincount(codes, data.weight, minlength=len(self.classes_))
-        self._class_sums = sums + self.__dict__.get("_class_sums", 0.0)
+        self._class_sums = self._sums(data) + self.__dict__.get("_class_sums", 0.0)
         if self.class_weight is None:
             return data
         factor = (
@@ -82,6 +82,19 @@ class ClassifierLabels(LinearLearner):
             else _balanced(self._class_sums)
         )
         return Data(data.X, data.target, data.weight * factor[codes])
+
+    def _sums(self, data: Data) -> Doubles:
+        """Return the sum of the weights of each class."""
+        codes, n_classes = self._codes(data.target), len(self.classes_)
+        return np.bincount(codes, data.weight, minlength=n_classes).astype(np.float64)
+
+    def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
+        super()._begin_stream(outcome, key, data)
+        self._class_sums = self._sums(data)
+
+    def _take_counts(self, other: Any) -> None:
+        super()._take_counts(other)
+        self._class_sums = self._class_sums + other._class_sums
 
     def _codes(self, target: Doubles) -> NDArray[np.intp]:
         return (target > 0).astype(np.intp) if self._n_outputs() == 1 else target.astype(np.intp)

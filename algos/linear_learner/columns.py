@@ -92,10 +92,11 @@ def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     if not rows.shift.any() and np.all(np.abs(per_value - unit) <= 1e-15 * unit):
         return ScaledRows(_lines(X, X.shape[1]), rows.scale, 1 / unit**2)
     factor = np.sqrt(strength / l2)
+    per_value = factor / np.maximum(rows.scale, np.finfo(np.float64).tiny)
     if sparse.issparse(X):
-        values = X.data * (factor / rows.scale)[X.indices].astype(X.dtype, copy=False)
+        values = X.data * per_value[X.indices].astype(X.dtype, copy=False)
         return ScaledRows(Lines(values, X.indices, X.indptr, X.shape[1]), factor, strength)
-    scaled = ((X - rows.shift) * (factor / rows.scale)).astype(X.dtype, order="C", copy=False)
+    scaled = ((X - rows.shift) * per_value).astype(X.dtype, order="C", copy=False)
     return ScaledRows(_lines(scaled, X.shape[1]), factor, strength)
 
 

@@ -196,10 +196,11 @@ class _Sweeps:
 
     def sweep_moving(self, order: NDArray[np.int64], goal: float) -> int:
         """Sweep over the rows that lack more than others; return how often."""
+        n = len(order)  # different rows
         for done in range(_PARTIAL):
             gaps = self.gaps[: len(order)]
-            order = order[gaps > _STILL * gaps.sum() / len(self.gaps)]
-            if len(order) > _WORTH * len(self.gaps) or not len(order):
+            order = order[gaps > _STILL * gaps.sum() / n]
+            if len(order) > _WORTH * n or not len(order):
                 return done
             if self.sweep(order) <= goal / 4:
                 return done + 1

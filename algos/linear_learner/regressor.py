@@ -21,7 +21,8 @@ from algos.linear_learner.estimator import (
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.targets import regression_target, require_target
+from algos.linear_learner.targets import check_has_optimum, regression_target, require_target
+from algos.linear_learner.training import Data
 
 LOSSES = (
     "squared_error",
@@ -388,9 +389,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         first = not self._has_learned()
         rows = self._validated_rows(X, reset=first)
         require_target(self, rows, y)
+        target = regression_target(y, self._loss())
         if first:
-            self._learn_outputs(regression_target(y, self._loss()))
-        self._learn_batch(self._data(rows, y, sample_weight))
+            self._learn_outputs(target)
+        self._learn_batch(self._data(rows, target, sample_weight))
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -440,6 +442,9 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
                 f"`{name}` has {n_outputs} outputs; it must have {self._outputs}, as y has"
             )
         return target
+
+    def _check_trainable(self, data: Data) -> None:
+        check_has_optimum(data.target, self._loss())
 
     def _must_choose(self) -> bool:
         return is_pack(self.alpha, self.l1_ratio)

@@ -222,12 +222,11 @@ class Stream:
             n_batches=self.n_batches + other.n_batches,
             tally=self.tally + other.tally,
         )
-        averaged: dict[str, Any] = {}
-        for name in ("theta", "average", "first", "second"):
-            mine, its = (
-                _in_units_of(getattr(one, name), one, both, settings) for one in (self, other)
-            )
-            averaged[name] = (1 - share) * mine + share * its
+        mine, its = (_in_units_of(both, one, settings) for one in (self, other))
+        averaged = {
+            name: (1 - share) * getattr(mine, name) + share * getattr(its, name)
+            for name in ("theta", "average", "first", "second")
+        }
         latest = [(one.decisions, one.targets, one.weights) for one in (self, other)]
         return replace(both, **averaged, **_latest(latest))
 
@@ -319,27 +318,27 @@ def _carried_over(
     """Return the iterates for columns in the units of `after`: the same models."""
     if before.weight == 0:
         return Iterates(beginning(problem, len(before.theta), settings.schedule, before.key))
-    ratio = np.append(before.scale / after.scale, 1.0)
-    return Iterates(
-        _in_units_of(before.theta, before, after, settings),
-        _in_units_of(before.average, before, after, settings),
-        before.first * ratio,
-        before.second * ratio**2,
-        before.n_steps,
-    )
+    return _in_units_of(after, before, settings)
 
 
-def _in_units_of(theta: Doubles, old: Stream, new: Stream, settings: StreamSettings) -> Doubles:
-    """Return the coefficients of the same model for columns in the units of `new`."""
+def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates:
+    """Return the iterates of `old` for columns and targets in the units of `new`."""
     change = unit_exponent(old.target_square, settings.loss) - unit_exponent(
         new.target_square, settings.loss
     )
-    moved = np.ldexp(theta, change)
-    slopes = moved[..., :-1] / old.scale
-    if settings.fit_intercept:
-        moved[..., -1] += slopes @ (new.mean - old.mean)
-    moved[..., :-1] = slopes * new.scale
-    return moved
+    step = new.mean - old.mean if settings.fit_intercept else np.zeros_like(new.mean)
+
+    def moved(theta: Doubles) -> Doubles:
+        theta = np.ldexp(theta, change)
+        slopes = theta[..., :-1] / old.scale
+        theta[..., -1] += slopes @ step
+        theta[..., :-1] = slopes * new.scale
+        return theta
+
+    ratio = np.append(old.scale / new.scale, 1.0)
+    return Iterates(
+        moved(old.theta), moved(old.average), old.first * ratio, old.second * ratio**2, old.n_steps
+    )
 
 
 def _learn(

@@ -82,9 +82,13 @@ def _check_domain(target: Doubles, loss: Loss, name: str) -> None:
             f"Some value(s) of `{name}` are out of the valid range of the loss {loss.name!r}: "
             f"the least, {least!r}, must be {bound}; use another loss or mend the target"
         )
-    if may_be_zero and not target.any(axis=0).all():
+
+
+def check_has_optimum(target: Doubles, loss: Loss) -> None:
+    """Raise ValueError if no finite intercept would be best: exp(z) is never zero."""
+    if loss.has_log_link and not target.any(axis=0).all():
         raise ValueError(
-            f"`{name}` is all zero; with loss={loss.name!r} it must have a positive value, since "
+            f"`y` is all zero; with loss={loss.name!r} it must have a positive value, since "
             f"exp(z) is never zero; use another loss"
         )
 

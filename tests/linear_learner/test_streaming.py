@@ -243,6 +243,27 @@ def test_odd_targets_leave_a_stream_finite(loss, scale):
     assert np.isfinite(model.intercept_).all()
 
 
+@pytest.mark.parametrize("loss", ["poisson", "tweedie"])
+def test_counts_may_begin_with_zeros(loss):
+    X, y = numbers(500)
+    y = np.floor(10 * y)
+    y[:20] = 0
+    model = LinearLearnerRegressor(loss, alpha=1e-3, random_state=0, batch_size=10)
+    model.partial_fit(X[:1], y[:1]).partial_fit(X[1:20], y[1:20])
+    assert np.isfinite(model.predict(X)).all()
+    streamed(model, X[20:], y[20:], (10,))
+    assert model.predict(X[20:]).mean() == pytest.approx(y[20:].mean(), rel=0.5)
+
+
+def test_balance_counts_the_rows_of_merged_learners_and_of_fits():
+    X, y = make_classification(1000, 6, weights=[0.9], random_state=0)
+    make = {"class_weight": "balanced", "alpha": 1e-3, "random_state": 0}
+    one = LinearLearnerClassifier(**make).fit(X[:500], y[:500])
+    one.merge(LinearLearnerClassifier(**make).partial_fit(X[500:800], y[500:800]))
+    one.partial_fit(X[800:], y[800:])
+    np.testing.assert_array_equal(one._class_sums, np.bincount(y))
+
+
 def test_targets_that_grow_leave_a_stream_right():
     X, y = numbers(2000)
     model = LinearLearnerRegressor("huber", alpha=0.0, batch_size=20, random_state=0, delta=1e9)
