@@ -354,10 +354,11 @@ class LinearLearner(Incremental, Estimator):
         self.solver_ = outcome.choice.name
         self.candidates_ = outcome.candidates
         self.best_index_ = outcome.best
+        unknown = np.full(len(model.objectives), np.nan)
         self.history_ = {
             "objective": np.array(model.objectives),
-            "seconds": np.array(model.seconds),
-            "validation": np.full(len(model.objectives), np.nan),
+            "seconds": np.array(model.seconds) if model.seconds else unknown,
+            "validation": unknown,
         }
 
     def _tell(self, outcome: Outcome) -> None:
