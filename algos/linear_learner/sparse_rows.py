@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,10 @@ class SparseRows(AnyRows):
             self._rows, self._scale, np.ascontiguousarray(values), products, sums, self.n_threads
         )
         return np.concatenate([products, sums[k:, np.newaxis]], axis=1)
+
+    def in_units(self, shift: Doubles, scale: Doubles) -> Self:
+        """Return the same rows with another scale; CSR takes no shift."""
+        return super().in_units(self.shift, scale)
 
     def subset(self, indices: NDArray[np.intp]) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""
