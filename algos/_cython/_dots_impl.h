@@ -19,8 +19,8 @@ ALGOS_INLINE N(vec) N(fold)(N(vec) a, N(vec) b, ALGOS_INDEX h) {
     return ALGOS_SHUFFLE(a, b, low) + ALGOS_SHUFFLE(a, b, high);
 }
 
-/* Rows side by side: their addresses and their sums stay in registers. */
-#define GROUP (LANES < 8 ? LANES : 8)
+/* Rows side by side: few, so that memory is read nearly in order. */
+#define GROUP (LANES < 4 ? LANES : 4)
 
 /* Products of GROUP rows, of which those from `rows` on repeat the last, lane by lane. */
 ALGOS_INLINE void N(dots_of_group)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows,
@@ -49,7 +49,7 @@ ALGOS_INLINE N(vec) N(dots_of_block)(const T *restrict x, Py_ssize_t ldx, Py_ssi
                                      Py_ssize_t d, const T *restrict shift,
                                      const T *restrict v) {
     N(vec) acc[LANES];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (Py_ssize_t i = 0; i < LANES; i += GROUP) {
         const Py_ssize_t first = i < rows ? i : rows - 1;
         N(dots_of_group)(x + first * ldx, ldx, rows - first, d, shift, v, acc + i);
@@ -69,39 +69,56 @@ static void N(dots)(const T *x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d, c
         *(N(loose) *)(out + i) = N(dots_of_block)(x + i * ldx, ldx, rows - i, d, shift, v);
 }
 
-/* sum += Σ c_i (x_i - shift) for 8 rows at most: in T over the rows, then in double. While
- * they are read, the rows `ahead` are fetched into cache. */
-ALGOS_INLINE void N(add_group)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows,
-                               Py_ssize_t ahead, Py_ssize_t d, const T *restrict shift,
-                               const T *restrict c, double *restrict sum) {
-    const T *row[8];
-    N(vec) w[8];
+/* sum += Σ c_i (x_i - shift) for u registers of columns: in T over the rows, then in double.
+ * While these rows are read, as many behind them are fetched into cache. */
+ALGOS_INLINE void N(add_columns)(const T *restrict x, Py_ssize_t ldx, Py_ssize_t rows,
+                                 const T *restrict shift, const T *restrict c,
+                                 double *restrict sum, const int u) {
+    /* both must have room in a core's nearest cache */
+    const Py_ssize_t ahead = rows * ldx * sizeof(T) <= ALGOS_NEAR ? rows * ldx : 0;
+    N(vec) acc[8], s[8];
 #pragma GCC unroll 8
-    for (Py_ssize_t i = 0; i < 8; i++) {
-        row[i] = x + (i < rows ? i : rows - 1) * ldx;
-        w[i] = ALGOS_DOTS_SPREAD(N(vec), i < rows ? c[i] : (T)0);
+    for (int j = 0; j < u; j++) {
+        acc[j] = (N(vec)){0};
+        s[j] = *(const N(loose) *)(shift + j * LANES);
     }
-    for (Py_ssize_t p = 0; p < d; p += LANES) {
-        const N(vec) s = *(const N(loose) *)(shift + p);
-        N(vec) acc = (N(vec)){0};
+    for (Py_ssize_t i = 0; i < rows; i++) {
+        const N(vec) w = ALGOS_DOTS_SPREAD(N(vec), c[i]);
 #pragma GCC unroll 8
-        for (Py_ssize_t i = 0; i < 8; i++) {
-            acc += (*(const N(loose) *)(row[i] + p) - s) * w[i];
-            __builtin_prefetch(row[i] + p + ahead);
+        for (int j = 0; j < u; j++) {
+            acc[j] += (*(const N(loose) *)(x + i * ldx + j * LANES) - s[j]) * w;
+            __builtin_prefetch(x + ahead + i * ldx + j * LANES);
         }
+    }
+#pragma GCC unroll 8
+    for (int j = 0; j < u; j++)
 #pragma GCC unroll 2
         for (Py_ssize_t l = 0; l < LANES; l += WIDE)
-            *(N(wide) *)(sum + p + l) +=
-                __builtin_convertvector(*(const N(part) *)((const T *)&acc + l), N(wide));
-    }
+            *(N(wide) *)(sum + j * LANES + l) +=
+                __builtin_convertvector(*(const N(part) *)((const T *)&acc[j] + l), N(wide));
 }
 
-/* The same for all rows; d is padded. */
+/* The same for all columns; d is padded. The rows of one call are few. */
+#define ALGOS_CASE(U)                                                                        \
+    case U:                                                                                  \
+        N(add_columns)(x + p, ldx, rows, shift + p, c, sum + p, U);                          \
+        break;
 static void N(add)(const T *x, Py_ssize_t ldx, Py_ssize_t rows, Py_ssize_t d, const T *shift,
                    const T *c, double *sum) {
-    for (Py_ssize_t i = 0; i < rows; i += 8)
-        N(add_group)(x + i * ldx, ldx, rows - i, rows * ldx, d, shift, c + i, sum);
+    Py_ssize_t p = 0;
+    for (; p + 8 * LANES <= d; p += 8 * LANES)
+        N(add_columns)(x + p, ldx, rows, shift + p, c, sum + p, 8);
+    switch ((d - p) / LANES) {
+        ALGOS_CASE(1)
+        ALGOS_CASE(2)
+        ALGOS_CASE(3)
+        ALGOS_CASE(4)
+        ALGOS_CASE(5)
+        ALGOS_CASE(6)
+        ALGOS_CASE(7)
+    }
 }
+#undef ALGOS_CASE
 
 static const ALGOS_TABLE N(dots_table) = {LANES, N(dots), N(add)};
 
