@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,10 @@ class SparseRows(AnyRows):
             values = with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))
         self._rows = csr_rows(values)
         super().__init__(X, np.zeros(X.shape[1]), scale, n_threads, exponents)
+
+    def in_units(self, shift: Doubles, scale: Doubles) -> SparseRows:
+        """Return the same rows over another scale; the shift stays zero."""
+        return super().in_units(np.zeros(self.d), scale)
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
@@ -90,10 +94,6 @@ class SparseRows(AnyRows):
             self._rows, self._scale, np.ascontiguousarray(values), products, sums, self.n_threads
         )
         return np.concatenate([products, sums[k:, np.newaxis]], axis=1)
-
-    def in_units(self, shift: Doubles, scale: Doubles) -> Self:
-        """Return the same rows with another scale; CSR takes no shift."""
-        return super().in_units(self.shift, scale)
 
     def subset(self, indices: NDArray[np.intp]) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""
