@@ -12,6 +12,7 @@ from algos.linear_learner.shape import Shape
 
 _LEFT = 1 / 500  # of the last gain, by parameter: above that, another Hessian is worth its while
 _SLOW = 0.5  # of the last gain, twice: above that, a sample's is not like that of all rows
+_LONG = 16  # steps that blocks on the diagonal are kept for
 
 
 class HessianMetric(abc.ABC):
@@ -81,7 +82,9 @@ class HessianMetric(abc.ABC):
             is_sure = self._is_bold and (self._age == 0 or self.shape.is_continuous)
             self._is_bold = True
             return not is_sure
-        if self.shape.has_all_rows:
+        if not self.shape.is_whole and self._age < _LONG:  # blocks are slow by themselves
+            is_stale = False
+        elif self.shape.has_all_rows:
             is_stale = self.shape.is_cheap or gain > self._left * self._gain
         else:
             self._slow = self._slow + 1 if gain > _SLOW * self._gain else 0
