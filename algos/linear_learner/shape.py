@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from algos._common.memory import require_memory
 from algos.linear_learner.curvature import PIECEWISE, blocks, hessian
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Doubles, Problem
@@ -27,6 +28,11 @@ class Shape:
         self.points, self._all = points, problem
         self.is_whole = points.size <= WHOLE
         self.parameters = points.size if self.is_whole else points.width  # of one matrix
+        require_memory(
+            3 * 8 * self.parameters**2,
+            f"the Hessian of {self.parameters} parameters and its factor",
+            "write solver='lbfgs', or solver='coordinate_descent' with an L1 penalty",
+        )
         count = size_for(problem.rows.n, self.parameters)
         self.problem = problem if count == problem.rows.n else sampled(problem, count)
         self._factored: tuple[list[Doubles], list[Factor]] = ([], [])
