@@ -4,7 +4,8 @@ A pack's candidates follow each other on the sample, each from where the one bef
 ended, and then go together through the passes over all rows.
 
 Memory: the sample, and matrices of p² values for each candidate on its way, p being the
-number of parameters (or as many as there are classes, of one class' p² each); no more of them are on their way at once than `_VALUES` allows.
+number of parameters (of one class each, where all together are too many); no more are on
+their way at once than `_VALUES` allows.
 """
 
 from __future__ import annotations
