@@ -63,7 +63,9 @@ def lines_of(loss: Loss, target: Doubles) -> Lines:
     p, y = loss.parameter, target
     if loss.name == "hinge":
         above = y > 0
-        return Lines((p * y)[None], np.where(above, 0.0, -1.0)[None], above[None].astype(np.float64))
+        return Lines(
+            (p * y)[None], np.where(above, 0.0, -1.0)[None], above[None].astype(np.float64)
+        )
     if loss.name == "epsilon_insensitive":
         low, high = np.array([[0.0], [-1.0]]), np.array([[1.0], [0.0]])
         kink = np.stack([y - p, y + p])
