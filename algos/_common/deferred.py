@@ -38,7 +38,7 @@ class Deferred(ABC):
                 self.__dict__.pop("_is_stale", None)
             if name in self.__dict__:  # made here, or by another thread meanwhile
                 return self.__dict__[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return object.__getattribute__(self, name)  # raises what has led here: it says why
 
     def _make_or_raise(self) -> None:
         try:

@@ -2,47 +2,243 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit, softmax
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.metaestimators import available_if
 
 from algos._common.base import learning
-from algos._common.params import POSITIVE_INT, Constraint, Instance, Options
-from algos.linear_learner.estimator import POSITIVE, SHARE, SHARED_PARAMETERS, LinearLearner
+from algos._common.params import POSITIVE_INT, Constraint, Options
+from algos.linear_learner.classifier_labels import ClassifierLabels, ClassWeights
+from algos.linear_learner.classifier_model import ClassifierModel
+from algos.linear_learner.estimator import POSITIVE, SHARE, SHARED_PARAMETERS
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.pack import Outcome, Variant
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.targets import class_labels, encoded_classes, require_target
 from algos.linear_learner.threshold import CRITERIA, Target
-from algos.linear_learner.training import Data
 
 LOSSES = ("log_loss", "hinge", "squared_hinge", "perceptron")
-_POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
 
 
-def _has_probabilities(estimator: LinearLearnerClassifier) -> bool:
-    if estimator.loss != "log_loss":
-        raise AttributeError(
-            f"predict_proba is not available when loss={estimator.loss!r}; "
-            f"write loss='log_loss', or wrap it in sklearn.calibration.CalibratedClassifierCV"
-        )
-    return True
+class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel):
+    """Linear classification: logistic or multinomial regression and support vectors.
 
+    Every loss with every penalty, solved to a certificate; by default 32 strengths of the
+    penalty at little more than the cost of one, of which validation rows choose. Two classes
+    can have a threshold that is calibrated for accuracy, an F score, or precision or recall
+    at a target of the other. Learns in batches by `partial_fit`, and joins what was learned
+    apart by `merge`.
 
-class LinearLearnerClassifier(ClassifierMixin, LinearLearner):
-    """TODO"""
+    Parameters
+    ----------
+    loss : {"log_loss", "hinge", "squared_hinge", "perceptron"}, default="log_loss"
+        "log_loss" is multinomial for more than two classes; the others then set each class
+        against the rest. "perceptron" needs `solver="sgd"` or `partial_fit`.
+    alpha : "auto", float or array-like of shape (n_alphas,), default="auto"
+        Strength of the penalty. A number asks for that one convex problem. An array is a
+        pack of candidates: all are trained on the same rows together, and the one that does
+        best on validation rows is kept. "auto" is a pack of `n_alphas` of them, from one
+        that keeps all coefficients near zero to one that hardly matters.
+    l1_ratio : float or array-like, default=0.0
+        Share of the L1 penalty: 0 is ridge, 1 is lasso, between is the elastic net. An
+        array makes a pack of every `l1_ratio` with every `alpha`.
+    fit_intercept : bool, default=True
+        Whether there is an intercept. It is never penalised.
+    standardize : bool, default=True
+        Whether the penalty acts on the coefficients of columns of deviation 1, so that the
+        units of columns do not matter. `coef_` is in the units of X either way. False is
+        scikit-learn's objective. Solvers scale columns for themselves in both cases.
+    margin : float, default=1.0
+        Decision value from which "hinge" and "squared_hinge" are zero.
+    class_weight : dict, "balanced", "auto" or None, default=None
+        Multiplies the weights of rows: a dict from label to factor (1 for a class that it
+        does not name); "balanced" gives each class the same sum of weights; "auto" trains
+        candidates unweighted, balanced and half way, and lets validation rows choose.
+    solver : {"auto", "gram", "newton", "lbfgs", "coordinate_descent", \
+            "dual_coordinate_descent", "interior_point", "sgd"}, default="auto"
+        "auto" takes what suits loss, penalty and shape (`solver_` tells, and `verbose` the
+        reason): "gram" for the squared loss, of which all candidates follow from the
+        products of columns; "newton" for smooth losses with few parameters, "lbfgs" with
+        many; "coordinate_descent" for L1 on many columns; "dual_coordinate_descent" for L2
+        with fewer rows than columns; "interior_point" for losses with kinks. "sgd" makes
+        stochastic steps and certifies nothing.
+    tol : float, default=1e-6
+        A candidate is solved when `certificate_`, relative to the objective of the best
+        constant model, is at most this.
+    max_iter : int, default=1000
+        Most iterations of a candidate; epochs for "sgd".
+    n_alphas : int, default=32
+        How many strengths `alpha="auto"` tries for each `l1_ratio`.
+    selection_criterion : {"loss", "accuracy", "f_beta", "precision_at_target_recall", \
+            "recall_at_target_precision"}, default="loss"
+        What the best candidate is best at, on validation rows. All but "loss" also
+        calibrate the threshold of two classes, for a single candidate too. More than two
+        classes take "loss", "accuracy" or "f_beta" (the mean over classes).
+    beta : float, default=1.0
+        Recall counts so many times as much as precision in "f_beta".
+    target_recall : float, default=0.8
+        Of "precision_at_target_recall".
+    target_precision : float, default=0.8
+        Of "recall_at_target_precision". If no threshold reaches it, the most precise is taken.
+    top_k : int, default=3
+        Of the column `top_k_accuracy` in `candidates_`, for more than two classes.
+    validation_fraction : float, default=0.1
+        Share of the rows (of each class) that candidates are chosen by, unless `fit` is
+        given `X_val`. Which rows is decided by `random_state` and their content, not their
+        order; equal rows stay together.
+    early_stopping : bool, default=True
+        Whether a pack leaves candidates unfinished whose validation loss is clearly worse
+        than the best one's. Only for `selection_criterion="loss"`.
+    refit : bool, default=True
+        Whether the chosen candidate is trained again on all rows, those of validation
+        included. `candidates_` and thresholds stay those of before. Rows given as `X_val`
+        are never trained on.
+    warm_start : bool, default=False
+        Whether `fit` begins at the coefficients of the last one, where one problem is solved.
+    optimizer : {"adam", "sgd", "rmsprop", "adagrad"}, default="adam"
+        Of the stochastic steps of `partial_fit` and `solver="sgd"`, as all parameters down
+        to `init_intercept` are.
+    learning_rate_init : "auto" or float, default="auto"
+        First learning rate, for columns of deviation 1; "auto" is one for each optimizer.
+    momentum : float, default=0.0
+        Of the optimizer "sgd".
+    beta_1 : float, default=0.9
+        Decay of the mean of gradients, for "adam".
+    beta_2 : float, default=0.999
+        Decay of the mean of their squares.
+    intercept_learning_rate : float, default=10.0
+        What the learning rate is multiplied by for the intercept.
+    intercept_alpha : float, default=0.0
+        An L2 penalty of the intercept in stochastic steps.
+    learning_rate_step : int, default=100
+        Number of steps after which the learning rate is multiplied by `learning_rate_factor`.
+    learning_rate_factor : float, default=0.99
+        See above; 1 keeps the rate.
+    learning_rate_min : float, default=1e-5
+        The rate falls no lower.
+    batch_size : int, default=1000
+        Different rows in a step.
+    n_iter_no_change : int, default=3
+        `solver="sgd"` ends when so many epochs in a row improve by less than
+        `min_improvement`.
+    min_improvement : float, default=1e-3
+        See above, relative.
+    init : {"zeros", "uniform", "normal"}, default="zeros"
+        First coefficients of stochastic steps, for columns of deviation 1.
+    init_scale : float or None, default=None
+        Half width for "uniform", deviation for "normal"; None is 0.07 and 0.01.
+    init_intercept : float or None, default=None
+        First intercept, for columns of mean 0; None is the best constant.
+    random_state : int, RandomState instance, Generator instance or None, default=None
+        Chooses validation rows and the order of stochastic steps. An int makes the result
+        reproducible to the last bit, for every `n_jobs`.
+    n_jobs : int or None, default=None
+        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
+        changes no bit of the result.
+    verbose : int, default=0
+        1 prints the solver, why it was chosen, and what was reached.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in ascending order.
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Coefficients, in the units of X.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts.
+    threshold_ : float
+        For two classes: the second is predicted above it. A probability for "log_loss",
+        else a decision value; it may be set.
+    alpha_, l1_ratio_ : float
+        Those of the model.
+    candidates_ : dict of str to ndarray of shape (n_candidates, ...)
+        All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
+        `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
+        `validation_loss` and metrics: of two classes `accuracy`, `f_beta`,
+        `precision`, `recall` (at the threshold chosen) and `roc_auc`; of more `accuracy`,
+        `balanced_accuracy`, `top_k_accuracy`, `dcg`, `macro_precision`, `macro_recall` and
+        `f_beta`. With `class_weight="auto"` also `class_weight_power` (0, 0.5 or 1).
+    best_index_ : int
+        The chosen candidate's place there.
+    objective_ : float
+        The mean loss and the penalty, at the model.
+    certificate_ : float
+        By how much `objective_` may be above the optimum, relative to the objective of the
+        best constant model.
+    certificate_kind_ : str
+        "duality gap" is a bound; "gradient norm" an estimate, what a Newton step would
+        still gain.
+    n_iter_ : int
+        Number of iterations of the model's own fit.
+    solver_ : str
+        The solver that ran.
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
+        The model's fit: `objective` after each iteration, `seconds` since the solver began
+        (its time shared evenly among iterations) and `validation` (NaN: candidates are
+        validated when they are done).
+    n_samples_seen_ : int
+        Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    algos.LinearLearnerRegressor : The same for numbers.
+
+    Notes
+    -----
+    The model minimises, over the coefficients v and an intercept,
+
+        sum_i w_i loss(y_i, z_i) / sum_i w_i + alpha (l1_ratio |v|_1 + (1 - l1_ratio) / 2 |v|²)
+
+    with z = X coef + intercept, and v = coef times the columns' deviations, or coef itself
+    with `standardize=False`. The losses are log(1 + exp(-yz)) or its multinomial form,
+    max(margin - yz, 0), and the square of that, with y = -1 or 1.
+
+    A pass over dense rows takes about ``4 * n_samples * n_features`` operations for each
+    candidate, over CSR rows as many for each stored value. "newton" makes some four passes
+    and Hessians of a sample; "gram" one pass of ``n_samples * n_features ** 2`` for all
+    candidates. Beyond X, fits need a few numbers a row, and ``n_features ** 2`` for "gram" and
+    "newton"; validation and refitting copy the rows that are trained on. CSR rows are never
+    made dense, and float32 rows are not converted.
+
+    A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
+    fit. Without a penalty, data that the model separates have no optimum: the fit stops at
+    `max_iter` or at the limits of the number format, and warns.
+
+    A fit that a checkpoint has stopped goes on to the same bits; its solver retraces the
+    iterations before, of which callbacks are not told again.
+
+    References
+    ----------
+    .. [1] Liberty, E. et al., "Elastic machine learning algorithms in Amazon SageMaker",
+       SIGMOD 2020.
+    .. [2] Kingma, D. and Ba, J., "Adam: a method for stochastic optimization", ICLR 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from algos import LinearLearnerClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = LinearLearnerClassifier(random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.97
+    True
+    >>> len(model.candidates_["alpha"])
+    32
+    >>> cautious = LinearLearnerClassifier(
+    ...     selection_criterion="precision_at_target_recall", target_recall=0.95, random_state=0
+    ... ).fit(X, y)
+    >>> bool((cautious.predict(X) == (cautious.decision_function(X) > 0)).all())
+    True
+    """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "loss": [Options(*LOSSES)],
         **SHARED_PARAMETERS,
         "margin": [POSITIVE],
-        "class_weight": [Options("balanced", "auto"), Instance(Mapping), None],
+        "class_weight": [Options("balanced", "auto"), ClassWeights(), None],
         "selection_criterion": [Options(*CRITERIA)],
         "beta": [POSITIVE],
         "target_recall": [SHARE],
@@ -50,9 +246,7 @@ class LinearLearnerClassifier(ClassifierMixin, LinearLearner):
         "top_k": [POSITIVE_INT],
     }
 
-    classes_: NDArray[Any]
-    threshold_: float
-    _class_sums: Doubles
+    n_samples_seen_: int
 
     def __init__(
         self,
@@ -212,140 +406,12 @@ class LinearLearnerClassifier(ClassifierMixin, LinearLearner):
         require_target(self, rows, y)
         labels = class_labels(y)
         self._meet_classes(labels, classes)
-        data = self._data(rows, labels, sample_weight)
+        data = self._weighted(self._data(rows, labels, sample_weight))
         if len(self.classes_) < 2:
             self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
         else:
-            self._learn_batch(self._weighted(data))
+            self._learn_batch(data)
         return self
-
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return how far each row is on the side of a class.
-
-        For two classes the distance from the threshold, in units of x·coef_ + intercept_: its
-        sign is the prediction. For more, x·coef_ + intercept_ for each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            In the dtype of X.
-        """
-        decisions = self._decisions(X)
-        if len(self.classes_) > 2:
-            return decisions
-        return decisions[:, 0] - decisions.dtype.type(self._decision_threshold())
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        decisions = self.decision_function(X)
-        if decisions.ndim == 1:
-            return self.classes_[(decisions > 0).astype(np.intp)]
-        return self.classes_[decisions.argmax(axis=1)]
-
-    @available_if(_has_probabilities)
-    def predict_proba(self, X: Any) -> NDArray[Any]:
-        """Return the model's probability of each class; `threshold_` has no part in it.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            In the dtype of X.
-        """
-        decisions = self._decisions(X)
-        if decisions.shape[1] > 1:
-            return np.asarray(softmax(decisions, axis=1))
-        return np.column_stack([expit(-decisions[:, 0]), expit(decisions[:, 0])])
-
-    @available_if(_has_probabilities)
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Return the logarithms of `predict_proba`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        decisions = self._decisions(X)
-        if decisions.shape[1] == 1:
-            decisions = np.column_stack([np.zeros_like(decisions), decisions])
-        peak = decisions.max(axis=1, keepdims=True)
-        sums = np.exp(decisions - peak).sum(axis=1, keepdims=True)
-        return np.asarray(decisions - peak - np.log(sums))
-
-    def _learn_classes(self, labels: NDArray[Any]) -> None:
-        classes = np.unique(labels)
-        if len(classes) < 2:
-            raise ValueError(
-                f"This solver needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {classes[0]!r}; give rows of another class"
-            )
-        if len(classes) > 2 and self.selection_criterion not in ("loss", "accuracy", "f_beta"):
-            raise ValueError(
-                f"`selection_criterion`={self.selection_criterion!r} must be 'loss', 'accuracy' "
-                f"or 'f_beta' for {len(classes)} classes; only two have a threshold"
-            )
-        self.classes_ = classes
-
-    def _meet_classes(self, labels: NDArray[Any], classes: ArrayLike | None) -> None:
-        """Bring `classes_`, and a state that hangs on them, up to date."""
-        known = getattr(self, "classes_", labels[:0])
-        named = labels[:0] if classes is None else np.asarray(classes)
-        now = np.unique(np.concatenate([known, named, labels]))
-        if len(now) == len(known):
-            return
-        if self._has_learned():
-            places = np.searchsorted(now, known)
-            grown = self._state_so_far().with_classes(places, len(now), self._loss().is_joint)
-            self._continue(grown)
-        if hasattr(self, "_class_sums"):
-            sums = np.zeros(len(now))
-            sums[np.searchsorted(now, known)] = self._class_sums
-            self._class_sums = sums
-        self.classes_ = now
-
-    def _weighted(self, data: Data) -> Data:
-        """Return a batch with its class weights; "balanced" counts all rows so far."""
-        codes = self._codes(data.target)
-        sums = np.bincount(codes, data.weight, minlength=len(self.classes_))
-        self._class_sums = sums + self.__dict__.get("_class_sums", 0.0)
-        if self.class_weight is None:
-            return data
-        factor = (
-            self._named_weights()
-            if self.class_weight != "balanced"
-            else _balanced(self._class_sums)
-        )
-        return Data(data.X, data.target, data.weight * factor[codes])
-
-    def _codes(self, target: Doubles) -> NDArray[np.intp]:
-        return (target > 0).astype(np.intp) if self._n_outputs() == 1 else target.astype(np.intp)
-
-    def _check_learned_enough(self) -> None:
-        if len(self.classes_) < 2:
-            raise NotFittedError(
-                f"This {type(self).__name__} has met the class {self.classes_[0]!r} alone: 1 more "
-                f"class is missing; call partial_fit with rows of another"
-            )
 
     def _loss(self) -> Loss:
         if self.loss == "log_loss":
@@ -359,39 +425,6 @@ class LinearLearnerClassifier(ClassifierMixin, LinearLearner):
         labels = class_labels(y)
         return encoded_classes(labels, self.classes_, name)
 
-    def _check_trainable(self, data: Data) -> None:
-        if len(np.unique(data.target)) < len(self.classes_):
-            raise ValueError(
-                "`sample_weight` must leave a row of each class; all rows of some class weigh 0: "
-                "leave that class out of y"
-            )
-
-    def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
-        if self.class_weight is None:
-            return super()._variants(target, weight)
-        codes = self._codes(target)
-        if isinstance(self.class_weight, Mapping):
-            return [Variant(1.0, self._named_weights()[codes])]
-        counts = np.bincount(codes, weight, minlength=len(self.classes_))
-        balanced = _balanced(counts)
-        powers = _POWERS if self.class_weight == "auto" else (1.0,)
-        return [Variant(power, (balanced**power)[codes]) for power in powers]
-
-    def _named_weights(self) -> Doubles:
-        unknown = [label for label in self.class_weight if label not in self.classes_]
-        if unknown:
-            raise ValueError(
-                f"`class_weight` names the class {unknown[0]!r}, which must be one of "
-                f"{self.classes_.tolist()}; leave it out"
-            )
-        weights = np.array([self.class_weight.get(label, 1.0) for label in self.classes_])
-        if not np.all(np.isfinite(weights) & (weights > 0)):
-            raise ValueError(
-                f"`class_weight`={self.class_weight!r} must hold positive finite numbers; to "
-                f"leave a class out, leave out its rows"
-            )
-        return weights.astype(np.float64)
-
     def _must_choose(self) -> bool:
         return super()._must_choose() or self.class_weight == "auto"
 
@@ -402,24 +435,3 @@ class LinearLearnerClassifier(ClassifierMixin, LinearLearner):
 
     def _top_k(self) -> int:
         return self.top_k
-
-    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
-        return {"coef_": coef, "intercept_": intercept, **self._threshold(0.0)}
-
-    def _set_model(self, outcome: Outcome) -> None:
-        super()._set_model(outcome)
-        self.__dict__.update(self._threshold(outcome.threshold))
-
-    def _threshold(self, decision: float) -> dict[str, float]:
-        """Return `threshold_`, a probability where there are any, of a decision value."""
-        if len(self.classes_) > 2:
-            return {}
-        return {"threshold_": float(expit(decision)) if self.loss == "log_loss" else decision}
-
-    def _decision_threshold(self) -> float:
-        return float(logit(self.threshold_)) if self.loss == "log_loss" else self.threshold_
-
-
-def _balanced(sums: NDArray[Any]) -> Doubles:
-    """Return weights that give each class the same influence; 1 for one not met yet."""
-    return np.where(sums > 0, sums.sum() / (len(sums) * np.maximum(sums, 1e-300)), 1.0)

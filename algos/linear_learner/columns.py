@@ -84,15 +84,16 @@ def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     """Return rows for dual coordinate descent; l2 must be positive."""
     X = matrix_of(rows)
     strength = float(l2.min() if len(l2) else 1.0)
-    per_value = 1 / (rows.scale * np.sqrt(l2))
+    per_value = 1 / np.maximum(rows.scale * np.sqrt(l2), np.finfo(np.float64).tiny)
     unit = per_value.max(initial=0.0)
     if not rows.shift.any() and np.all(np.abs(per_value - unit) <= 1e-15 * unit):
         return ScaledRows(_lines(X, X.shape[1]), rows.scale, 1 / unit**2)
     factor = np.sqrt(strength / l2)
+    per_value = factor / np.maximum(rows.scale, np.finfo(np.float64).tiny)
     if sparse.issparse(X):
-        values = X.data * (factor / rows.scale)[X.indices].astype(X.dtype, copy=False)
+        values = X.data * per_value[X.indices].astype(X.dtype, copy=False)
         return ScaledRows(Lines(values, X.indices, X.indptr, X.shape[1]), factor, strength)
-    scaled = ((X - rows.shift) * (factor / rows.scale)).astype(X.dtype, order="C", copy=False)
+    scaled = ((X - rows.shift) * per_value).astype(X.dtype, order="C", copy=False)
     return ScaledRows(_lines(scaled, X.shape[1]), factor, strength)
 
 

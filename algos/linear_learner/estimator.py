@@ -273,7 +273,8 @@ class LinearLearner(Incremental, Estimator):
         else:
             to_train, to_choose = self._split(data, settings)
             validate = data.subset(to_choose)
-            if settings.loss.name == "squared_error" and settings.solver in ("auto", "gram"):
+            are_apart = len(to_train) + len(to_choose) == len(data)
+            if are_apart and self._can_be_gram(settings):
                 validation = self._validation(validate, settings, 1)
                 outcome = fit_squared_pack(data, settings, validation, refit=self.refit)
                 if outcome is not None:
@@ -291,6 +292,10 @@ class LinearLearner(Incremental, Estimator):
         if held_out is None and self.refit and not progress.is_stopped:
             return self._refitted(outcome, data, settings, progress)
         return outcome
+
+    @staticmethod
+    def _can_be_gram(settings: Settings) -> bool:
+        return settings.loss.name == "squared_error" and settings.solver in ("auto", "gram")
 
     def _validation(self, data: Data, settings: Settings, n_variants: int) -> Validation:
         factor: Any = 1.0  # class weights that are tried must not judge themselves

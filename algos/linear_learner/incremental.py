@@ -45,6 +45,7 @@ class Incremental(Deferred):
         "best_index_",
         "history_",
         "threshold_",
+        "_cut",
     )
 
     random_state: Any
@@ -87,8 +88,12 @@ class Incremental(Deferred):
         check_mergeable(self, other)
         mine, its = self._state_so_far(), other._state_so_far()
         self._continue(mine.joined(its, self._stream_settings(mine)))
-        self.n_samples_seen_ += other.n_samples_seen_
+        self._take_counts(other)
         return self
+
+    def _take_counts(self, other: Any) -> None:
+        """Add what another estimator has counted."""
+        self.n_samples_seen_ += other.n_samples_seen_
 
     def _learn_batch(self, data: Data) -> None:
         """Learn rows of positive weight."""

@@ -24,6 +24,8 @@ def null_intercept(problem: Problem) -> Doubles:
         columns = (np.ascontiguousarray(column) for column in target.T)
         each = [null_intercept(replace(problem, target=one, n_outputs=1)) for one in columns]
         return np.concatenate(each)
+    if loss.has_log_link and not target.any():
+        return np.zeros(1)  # the first rows of a stream may be so
     if loss.is_smooth:
         return best_intercept(problem)
     if loss.is_of_classes:

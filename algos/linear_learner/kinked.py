@@ -14,7 +14,7 @@ from algos.linear_learner.kinked_columns import has_few_columns, rounds_of_colum
 from algos.linear_learner.kinks import Bent, bent_from
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 
-ROUNDINGS = 16  # of the rows' type: no smaller gap is asked
+ROUNDINGS = 32  # of the rows' type: no smaller gap is asked
 MOST_ROUNDS = 100
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,11 +11,18 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from algos._common.base import learning
 from algos._common.params import Constraint, Interval, Options
-from algos.linear_learner.estimator import POSITIVE, SHARE, SHARED_PARAMETERS, LinearLearner
+from algos.linear_learner.estimator import (
+    NON_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    SHARED_PARAMETERS,
+    LinearLearner,
+)
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.targets import regression_target, require_target
+from algos.linear_learner.targets import check_has_optimum, regression_target, require_target
+from algos.linear_learner.training import Data
 
 LOSSES = (
     "squared_error",
@@ -30,15 +38,216 @@ LOSSES = (
 
 
 class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
-    """TODO"""
+    """Linear regression by any of nine losses: means, medians, quantiles, counts.
+
+    Every loss with every penalty, solved to a certificate; by default 32 strengths of the
+    penalty at little more than the cost of one, of which validation rows choose. Learns in
+    batches by `partial_fit`, the squared loss exactly, and joins what was learned apart by
+    `merge`.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "huber", "epsilon_insensitive", \
+            "squared_epsilon_insensitive", "quantile", "poisson", "gamma", "tweedie"}, \
+            default="squared_error"
+        The last three predict exp(X coef + intercept), and take targets that are positive,
+        or at least 0 for "poisson" and "tweedie" with `power` below 2.
+    alpha : "auto", float or array-like of shape (n_alphas,), default="auto"
+        Strength of the penalty. A number asks for that one convex problem. An array is a
+        pack of candidates: all are trained on the same rows together, and the one that does
+        best on validation rows is kept. "auto" is a pack of `n_alphas` of them, from one
+        that keeps all coefficients near zero to one that hardly matters.
+    l1_ratio : float or array-like, default=0.0
+        Share of the L1 penalty: 0 is ridge, 1 is lasso, between is the elastic net. An
+        array makes a pack of every `l1_ratio` with every `alpha`.
+    fit_intercept : bool, default=True
+        Whether there is an intercept. It is never penalised.
+    standardize : bool, default=True
+        Whether the penalty acts on the coefficients of columns of deviation 1, so that the
+        units of columns do not matter. `coef_` is in the units of X either way. False is
+        scikit-learn's objective. Solvers scale columns for themselves in both cases.
+    quantile : float, default=0.5
+        The quantile that loss="quantile" predicts.
+    epsilon : float, default=0.01
+        Errors up to it cost nothing in the epsilon-insensitive losses.
+    delta : float, default=1.0
+        Error from which "huber" grows linearly.
+    power : float, default=1.5
+        Of the variance, as a power of the mean, for "tweedie": 0, or 1 and more; 1 is
+        "poisson" and 2 is "gamma".
+    solver : {"auto", "gram", "newton", "lbfgs", "coordinate_descent", \
+            "dual_coordinate_descent", "interior_point", "sgd"}, default="auto"
+        "auto" takes what suits loss, penalty and shape (`solver_` tells, and `verbose` the
+        reason): "gram" for the squared loss, of which all candidates follow from the
+        products of columns; "newton" for smooth losses with few parameters, "lbfgs" with
+        many; "coordinate_descent" for L1 on many columns; "dual_coordinate_descent" for L2
+        with fewer rows than columns; "interior_point" for losses with kinks. "sgd" makes
+        stochastic steps and certifies nothing.
+    tol : float, default=1e-6
+        A candidate is solved when `certificate_`, relative to the objective of the best
+        constant model, is at most this.
+    max_iter : int, default=1000
+        Most iterations of a candidate; epochs for "sgd".
+    n_alphas : int, default=32
+        How many strengths `alpha="auto"` tries for each `l1_ratio`.
+    selection_criterion : {"loss", "squared_error", "absolute_error"}, default="loss"
+        What the best candidate is best at, on validation rows.
+    validation_fraction : float, default=0.1
+        Share of the rows (of each class) that candidates are chosen by, unless `fit` is
+        given `X_val`. Which rows is decided by `random_state` and their content, not their
+        order; equal rows stay together.
+    early_stopping : bool, default=True
+        Whether a pack leaves candidates unfinished whose validation loss is clearly worse
+        than the best one's. Only for `selection_criterion="loss"`.
+    refit : bool, default=True
+        Whether the chosen candidate is trained again on all rows, those of validation
+        included. `candidates_` and thresholds stay those of before. Rows given as `X_val`
+        are never trained on.
+    warm_start : bool, default=False
+        Whether `fit` begins at the coefficients of the last one, where one problem is solved.
+    optimizer : {"adam", "sgd", "rmsprop", "adagrad"}, default="adam"
+        Of the stochastic steps of `partial_fit` and `solver="sgd"`, as all parameters down
+        to `init_intercept` are.
+    learning_rate_init : "auto" or float, default="auto"
+        First learning rate, for columns of deviation 1; "auto" is one for each optimizer.
+    momentum : float, default=0.0
+        Of the optimizer "sgd".
+    beta_1 : float, default=0.9
+        Decay of the mean of gradients, for "adam".
+    beta_2 : float, default=0.999
+        Decay of the mean of their squares.
+    intercept_learning_rate : float, default=10.0
+        What the learning rate is multiplied by for the intercept.
+    intercept_alpha : float, default=0.0
+        An L2 penalty of the intercept in stochastic steps.
+    learning_rate_step : int, default=100
+        Number of steps after which the learning rate is multiplied by `learning_rate_factor`.
+    learning_rate_factor : float, default=0.99
+        See above; 1 keeps the rate.
+    learning_rate_min : float, default=1e-5
+        The rate falls no lower.
+    batch_size : int, default=1000
+        Different rows in a step.
+    n_iter_no_change : int, default=3
+        `solver="sgd"` ends when so many epochs in a row improve by less than
+        `min_improvement`.
+    min_improvement : float, default=1e-3
+        See above, relative.
+    init : {"zeros", "uniform", "normal"}, default="zeros"
+        First coefficients of stochastic steps, for columns of deviation 1.
+    init_scale : float or None, default=None
+        Half width for "uniform", deviation for "normal"; None is 0.07 and 0.01.
+    init_intercept : float or None, default=None
+        First intercept, for columns of mean 0; None is the best constant.
+    random_state : int, RandomState instance, Generator instance or None, default=None
+        Chooses validation rows and the order of stochastic steps. An int makes the result
+        reproducible to the last bit, for every `n_jobs`.
+    n_jobs : int or None, default=None
+        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
+        changes no bit of the result.
+    verbose : int, default=0
+        1 prints the solver, why it was chosen, and what was reached.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_outputs, n_features)
+        Coefficients, in the units of X.
+    intercept_ : float or ndarray of shape (n_outputs,)
+        Intercepts.
+    alpha_, l1_ratio_ : float
+        Those of the model.
+    candidates_ : dict of str to ndarray of shape (n_candidates, ...)
+        All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
+        `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
+        `validation_loss` and metrics of predictions: `squared_error`,
+        `root_squared_error`, `absolute_error` and `r2`.
+    best_index_ : int
+        The chosen candidate's place there.
+    objective_ : float
+        The mean loss and the penalty, at the model.
+    certificate_ : float
+        By how much `objective_` may be above the optimum, relative to the objective of the
+        best constant model.
+    certificate_kind_ : str
+        "duality gap" is a bound; "gradient norm" an estimate, what a Newton step would
+        still gain.
+    n_iter_ : int
+        Number of iterations of the model's own fit.
+    solver_ : str
+        The solver that ran.
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
+        The model's fit: `objective` after each iteration, `seconds` since the solver began
+        (its time shared evenly among iterations) and `validation` (NaN: candidates are
+        validated when they are done).
+    n_samples_seen_ : int
+        Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    algos.LinearLearnerClassifier : The same for classes.
+
+    Notes
+    -----
+    The model minimises, over the coefficients v and an intercept,
+
+        sum_i w_i loss(y_i, z_i) / sum_i w_i + alpha (l1_ratio |v|_1 + (1 - l1_ratio) / 2 |v|²)
+
+    with z = X coef + intercept, and v = coef times the columns' deviations, or coef itself
+    with `standardize=False`. "squared_error" is (y - z)²/2 and "huber" begins like it;
+    "squared_epsilon_insensitive" is without the half. Several outputs share the penalty's
+    strength and nothing else; their losses are summed.
+
+    A pass over dense rows takes about ``4 * n_samples * n_features`` operations for each
+    candidate, over CSR rows as many for each stored value. "newton" makes some four passes
+    and Hessians of a sample; "gram" one pass of ``n_samples * n_features ** 2`` for all
+    candidates. Beyond X, fits need a few numbers a row, and ``n_features ** 2`` for "gram" and
+    "newton"; validation and refitting copy the rows that are trained on. CSR rows are never
+    made dense, and float32 rows are not converted.
+
+    A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
+    fit. Without a penalty, data that the model separates have no optimum: the fit stops at
+    `max_iter` or at the limits of the number format, and warns.
+
+    A fit that a checkpoint has stopped goes on to the same bits; its solver retraces the
+    iterations before, of which callbacks are not told again.
+
+    References
+    ----------
+    .. [1] Liberty, E. et al., "Elastic machine learning algorithms in Amazon SageMaker",
+       SIGMOD 2020.
+    .. [2] Björck, A., "Stability analysis of the method of seminormal equations for linear
+       least squares problems", Linear Algebra and its Applications 88/89 (1987).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from algos import LinearLearnerRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = LinearLearnerRegressor(random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.5
+    True
+    >>> median = LinearLearnerRegressor("absolute_error", alpha=0.0).fit(X, y)
+    >>> 0.49 < (y < median.predict(X)).mean() < 0.51
+    True
+    >>> stream = LinearLearnerRegressor(alpha=0.1)
+    >>> for start in range(0, 442, 50):
+    ...     stream = stream.partial_fit(X[start : start + 50], y[start : start + 50])
+    >>> whole = LinearLearnerRegressor(alpha=0.1).fit(X, y)
+    >>> abs(stream.coef_ - whole.coef_).max() < 1e-6
+    True
+    """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "loss": [Options(*LOSSES)],
         **SHARED_PARAMETERS,
         "quantile": [SHARE],
-        "epsilon": [Interval(float, 0, None)],
+        "epsilon": [NON_NEGATIVE],
         "delta": [POSITIVE],
-        "power": [Interval(float, 1, None), Options(0, 0.0)],
+        "power": [Interval(Real, 1, None), Options(0)],
         "selection_criterion": [Options("loss", "squared_error", "absolute_error")],
     }
 
@@ -180,9 +389,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         first = not self._has_learned()
         rows = self._validated_rows(X, reset=first)
         require_target(self, rows, y)
+        target = regression_target(y, self._loss())
         if first:
-            self._learn_outputs(regression_target(y, self._loss()))
-        self._learn_batch(self._data(rows, y, sample_weight))
+            self._learn_outputs(target)
+        self._learn_batch(self._data(rows, target, sample_weight))
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -232,6 +442,9 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
                 f"`{name}` has {n_outputs} outputs; it must have {self._outputs}, as y has"
             )
         return target
+
+    def _check_trainable(self, data: Data) -> None:
+        check_has_optimum(data.target, self._loss())
 
     def _must_choose(self) -> bool:
         return is_pack(self.alpha, self.l1_ratio)

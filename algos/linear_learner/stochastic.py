@@ -8,7 +8,7 @@ optimization", eq. 4.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from algos._common.random import Key, stream
 from algos.linear_learner.intercepts import null_intercept
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.shifted_rows import ShiftedRows
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
 # In standardised units, where a coefficient of 1 is a large one.
@@ -219,31 +220,24 @@ def solve(
     The certificate is the share by which an epoch still lowered the objective.
     """
     epochs: Epochs = control.epochs
-    schedule = epochs.schedule
-    iterates = Iterates(_beginning(problem, len(penalties), epochs, start))
-    arrays = penalty_arrays(penalties, schedule.intercept_l2)
+    problem, at_zero = _centred(problem)
+    iterates = Iterates(_beginning(problem, len(penalties), epochs, start, at_zero))
+    arrays = penalty_arrays(penalties, epochs.schedule.intercept_l2)
+    best = _Best(iterates.average, epochs.schedule)
     traces: list[list[float]] = [[] for _ in penalties]
-    best, best_objective, since = iterates.average.copy(), np.inf, 0
-    best_each = np.full(len(penalties), np.inf)
     for epoch in range(control.max_iter):
-        for rows in mini_batches(epochs.keys, schedule.batch_size, epochs.key, epoch):
-            learn_batch(iterates, _part(problem, rows), arrays, schedule)
+        for rows in mini_batches(epochs.keys, epochs.schedule.batch_size, epochs.key, epoch):
+            learn_batch(iterates, _part(problem, rows), arrays, epochs.schedule)
         objectives = _objectives(problem, penalties, iterates.average)
         for trace, value in zip(traces, objectives, strict=True):
             trace.append(float(value))
-        watched = objectives if epochs.validate is None else epochs.validate(iterates.average)
-        better = watched < best_each
-        best[better], best_each[better] = iterates.average[better], watched[better]
-        least = float(best_each.sum())
-        enough = schedule.improvement * abs(best_objective) if best_objective < np.inf else 0.0
-        if least < best_objective - enough:
-            best_objective, since = least, 0
-        else:
-            since += 1
-        if since >= schedule.patience:
+        users = at_zero(iterates.average, 1)
+        best.offer(
+            iterates.average, objectives if epochs.validate is None else epochs.validate(users)
+        )
+        if _all_given_up(users, traces, control) or best.is_final:
             break
-    converged = since >= schedule.patience
-    objectives = _objectives(problem, penalties, best)
+    objectives = _objectives(problem, penalties, best.theta)
     return [
         Solution(
             theta[:, :-1].copy(),
@@ -252,11 +246,65 @@ def solve(
             _last_gain(trace),
             "gain of the last epoch",
             len(trace),
-            converged,
+            best.is_final,
             trace,
         )
-        for theta, value, trace in zip(best, objectives, traces, strict=True)
+        for theta, value, trace in zip(at_zero(best.theta, 1), objectives, traces, strict=True)
     ]
+
+
+class _Best:
+    """Each candidate's best epoch, and whether that was long ago for all of them."""
+
+    def __init__(self, theta: Doubles, schedule: Schedule) -> None:
+        self.theta, self._schedule = theta.copy(), schedule
+        self._values = np.full(len(theta), np.inf)
+        self._least, self._since = np.inf, 0
+
+    def offer(self, theta: Doubles, values: Doubles) -> None:
+        """Take in the values after one more epoch."""
+        better = values < self._values
+        self.theta[better], self._values[better] = theta[better], values[better]
+        least = float(self._values.sum())
+        enough = self._schedule.improvement * abs(self._least) if self._least < np.inf else 0.0
+        if least < self._least - enough:
+            self._least, self._since = least, 0
+        else:
+            self._since += 1
+
+    @property
+    def is_final(self) -> bool:
+        return self._since >= self._schedule.patience
+
+
+def _all_given_up(theta: Doubles, traces: list[list[float]], control: Control) -> bool:
+    """Ask for each candidate; they stop together, since they share their passes."""
+    if control.give_up is None:
+        return False
+    asked = [
+        control.give_up(i, one[:, :-1], one[:, -1], _last_gain(traces[i]))
+        for i, one in enumerate(theta)
+    ]
+    return all(asked)
+
+
+def _centred(problem: Problem) -> tuple[Problem, Callable[[Doubles, int], Doubles]]:
+    """Return the problem for columns of mean 0, and what moves iterates from it (1) or to it (-1).
+
+    Dense rows are centred already; CSR rows are without being written down.
+    """
+    rows: Any = problem.rows
+    if not (problem.fit_intercept and rows.is_sparse):
+        return problem, lambda theta, sign: theta
+    means = rows.mean / rows.scale
+
+    def moved(theta: Doubles, sign: int) -> Doubles:
+        theta = theta.copy()
+        theta[..., -1] -= sign * (theta[..., :-1] @ means)
+        return theta
+
+    shifted: Any = ShiftedRows(rows, rows.mean)
+    return replace(problem, rows=shifted), moved
 
 
 def _last_gain(trace: list[float]) -> float:
@@ -281,25 +329,25 @@ def beginning(problem: Problem, n_candidates: int, schedule: Schedule, key: Key)
 
 
 def _beginning(
-    problem: Problem, n_candidates: int, epochs: Epochs, start: list[Solution] | None
+    problem: Problem,
+    n_candidates: int,
+    epochs: Epochs,
+    start: list[Solution] | None,
+    at_zero: Callable[[Doubles, int], Doubles],
 ) -> Doubles:
-    theta = beginning(problem, n_candidates, epochs.schedule, epochs.key)
     if start is None:
-        return theta
-    for one, solution in zip(theta, start, strict=True):
-        one[:, :-1], one[:, -1] = solution.coef, solution.intercept
-    return theta
+        return beginning(problem, n_candidates, epochs.schedule, epochs.key)
+    theta = [np.column_stack([one.coef, one.intercept]) for one in start]
+    return at_zero(np.stack(theta), -1)
 
 
 def _part(problem: Problem, rows: NDArray[np.intp]) -> Problem:
     weight = problem.weight[rows]
-    return Problem(
-        problem.rows.subset(rows),
-        problem.target[rows],
-        weight / weight.sum(),
-        problem.loss,
-        problem.fit_intercept,
-        problem.n_outputs,
+    return replace(
+        problem,
+        rows=problem.rows.subset(rows),
+        target=problem.target[rows],
+        weight=weight / weight.sum(),
     )
 
 

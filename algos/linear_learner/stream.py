@@ -13,9 +13,10 @@ from algos._common.row_key import row_keys
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.penalties import Strength, candidate_grid, penalty_of
-from algos.linear_learner.problem import Doubles, Evaluation, Penalty, Problem
+from algos.linear_learner.problem import Doubles, Penalty, Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.selection import DecisionScorer
+from algos.linear_learner.shifted_rows import in_units
 from algos.linear_learner.solvers import Choice
 from algos.linear_learner.stochastic import (
     Iterates,
@@ -159,7 +160,7 @@ class Stream:
             target = one_against_rest(target, settings.n_outputs)
         shift = after.mean if settings.fit_intercept else np.zeros_like(after.mean)
         problem = Problem(
-            _in_units(rows, shift, after.scale),
+            in_units(rows, shift, after.scale),
             target,
             shares,
             loss,
@@ -221,12 +222,11 @@ class Stream:
             n_batches=self.n_batches + other.n_batches,
             tally=self.tally + other.tally,
         )
-        averaged: dict[str, Any] = {}
-        for name in ("theta", "average", "first", "second"):
-            mine, its = (
-                _in_units_of(getattr(one, name), one, both, settings) for one in (self, other)
-            )
-            averaged[name] = (1 - share) * mine + share * its
+        mine, its = (_in_units_of(both, one, settings) for one in (self, other))
+        averaged = {
+            name: (1 - share) * getattr(mine, name) + share * getattr(its, name)
+            for name in ("theta", "average", "first", "second")
+        }
         latest = [(one.decisions, one.targets, one.weights) for one in (self, other)]
         return replace(both, **averaged, **_latest(latest))
 
@@ -292,38 +292,6 @@ def unit_exponent(target_square: float, loss: Loss) -> int:
     return int(np.frexp(np.sqrt(target_square))[1])
 
 
-class ShiftedRows:
-    """CSR rows less a shift that is never written down: what steps need of `Rows`."""
-
-    def __init__(self, rows: Any, shift: Doubles) -> None:
-        self._rows, self.shift = rows, shift
-        self.scale, self.d = rows.scale, rows.d
-
-    def _at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
-        return intercept - coef @ (self.shift / self.scale)
-
-    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
-        found: Doubles = self._rows.decision(coef, self._at_zero(coef, intercept))
-        return found
-
-    def evaluate(
-        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
-    ) -> Evaluation:
-        at_zero = self._at_zero(coef, intercept)
-        found = self._rows.evaluate(coef, at_zero, target, weight, loss)
-        shifts = found.gradient_intercept[..., None] * (self.shift / self.scale)
-        return Evaluation(found.values, found.gradient - shifts, found.gradient_intercept)
-
-    def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:
-        return ShiftedRows(self._rows.subset(indices), self.shift)
-
-
-def _in_units(rows: Any, shift: Doubles, scale: Doubles) -> Any:
-    if not rows.is_sparse:
-        return rows.in_units(shift, scale)
-    return ShiftedRows(rows.in_units(shift, scale), shift)
-
-
 def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
     """Return the state with the columns' moments, and the targets', brought up to date."""
     weight = float(data.weight.sum())
@@ -350,27 +318,27 @@ def _carried_over(
     """Return the iterates for columns in the units of `after`: the same models."""
     if before.weight == 0:
         return Iterates(beginning(problem, len(before.theta), settings.schedule, before.key))
-    ratio = np.append(before.scale / after.scale, 1.0)
-    return Iterates(
-        _in_units_of(before.theta, before, after, settings),
-        _in_units_of(before.average, before, after, settings),
-        before.first * ratio,
-        before.second * ratio**2,
-        before.n_steps,
-    )
+    return _in_units_of(after, before, settings)
 
 
-def _in_units_of(theta: Doubles, old: Stream, new: Stream, settings: StreamSettings) -> Doubles:
-    """Return the coefficients of the same model for columns in the units of `new`."""
+def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates:
+    """Return the iterates of `old` for columns and targets in the units of `new`."""
     change = unit_exponent(old.target_square, settings.loss) - unit_exponent(
         new.target_square, settings.loss
     )
-    moved = np.ldexp(theta, change)
-    slopes = moved[..., :-1] / old.scale
-    if settings.fit_intercept:
-        moved[..., -1] += slopes @ (new.mean - old.mean)
-    moved[..., :-1] = slopes * new.scale
-    return moved
+    step = new.mean - old.mean if settings.fit_intercept else np.zeros_like(new.mean)
+
+    def moved(theta: Doubles) -> Doubles:
+        theta = np.ldexp(theta, change)
+        slopes = theta[..., :-1] / old.scale
+        theta[..., -1] += slopes @ step
+        theta[..., :-1] = slopes * new.scale
+        return theta
+
+    ratio = np.append(old.scale / new.scale, 1.0)
+    return Iterates(
+        moved(old.theta), moved(old.average), old.first * ratio, old.second * ratio**2, old.n_steps
+    )
 
 
 def _learn(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
@@ -31,9 +31,10 @@ def require_target(estimator: Any, X: Any, y: Any) -> None:
     check_consistent_length(X, y)
 
 
-def class_labels(y: ArrayLike) -> NDArray[Any]:
+def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     """Return y as a 1-D array of labels."""
     labels = column_or_1d(y, warn=True)
+    assert_all_finite(labels, input_name=name)
     check_classification_targets(labels)
     return labels
 
@@ -81,9 +82,13 @@ def _check_domain(target: Doubles, loss: Loss, name: str) -> None:
             f"Some value(s) of `{name}` are out of the valid range of the loss {loss.name!r}: "
             f"the least, {least!r}, must be {bound}; use another loss or mend the target"
         )
-    if may_be_zero and not target.any(axis=0).all():
+
+
+def check_has_optimum(target: Doubles, loss: Loss) -> None:
+    """Raise ValueError if no finite intercept would be best: exp(z) is never zero."""
+    if loss.has_log_link and not target.any(axis=0).all():
         raise ValueError(
-            f"`{name}` is all zero; with loss={loss.name!r} it must have a positive value, since "
+            f"`y` is all zero; with loss={loss.name!r} it must have a positive value, since "
             f"exp(z) is never zero; use another loss"
         )
 
@@ -104,9 +109,14 @@ class Unit(NamedTuple):
         return self.of_loss - 2 * self.exponent
 
 
+def has_unit(loss: Loss) -> bool:
+    """Tell whether solvers of the loss leave extreme targets to be brought into range here."""
+    return loss.name in _SQUARES | _LINES
+
+
 def target_unit(target: Doubles, loss: Loss) -> Unit:
     """Return the unit in which the target's squares and their sums are numbers."""
-    exponent = exponent_of(target) if loss.name in _SQUARES | _LINES else 0
+    exponent = exponent_of(target) if has_unit(loss) else 0
     if abs(exponent) < _EXTREME:
         return Unit()
     return Unit(exponent, 2 * exponent if loss.name in _SQUARES else exponent)

@@ -53,14 +53,15 @@ class Outcomes:
     def __init__(self, decision: Doubles, target: Doubles, weight: Doubles) -> None:
         order = np.argsort(-decision, kind="stable")
         values = decision[order]
-        is_last = np.flatnonzero(np.diff(values, append=-np.inf) != 0)
+        is_last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
         positive = np.where(target[order] > 0, weight[order], 0.0)
         self.hits = np.append(0.0, np.cumsum(positive)[is_last])
         self.false_alarms = np.append(0.0, np.cumsum(weight[order] - positive)[is_last])
         self._distinct = distinct = values[is_last]
-        between = distinct[:-1] + np.diff(distinct) / 2
-        ends = distinct[0] + 1, distinct[-1] - 1
-        self.thresholds = np.concatenate([[ends[0]], between, [ends[1]]])
+        between = np.maximum(distinct[:-1] / 2 + distinct[1:] / 2, distinct[1:])
+        between = np.minimum(between, np.nextafter(distinct[:-1], -np.inf))
+        below = min(distinct[-1] - 1, np.nextafter(distinct[-1], -np.inf))
+        self.thresholds = np.concatenate([[distinct[0] + 1], between, [below]])
         self.positive, self.negative = self.hits[-1], self.false_alarms[-1]
 
     @property

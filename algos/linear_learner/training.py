@@ -26,7 +26,9 @@ from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import Choice, choose_solver, solve
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stochastic import Epochs, Schedule
-from algos.linear_learner.targets import in_unit, one_against_rest, target_unit
+from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,10 @@ class Training:
         )
         self.rows: Rows = rows
         self.X = data.X
-        squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
-        self._target_square = float(shares @ squares)
+        self._target_square = 0.0
+        if has_unit(loss):
+            squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
+            self._target_square = float(shares @ squares)
         self.weight = data.weight
         self._state: SquaredState | None = None
         self.problems = _problems(rows, target, shares, loss, settings)
@@ -222,13 +226,14 @@ class Training:
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""
         rows: Any = self.rows
-        targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
+        with np.errstate(over="ignore"):
+            targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
         return {
             "weight": float(weight.sum()),
             "mean": rows.mean,
             "square": rows.variance,
             "shift": rows.shift,
-            "target_square": float(targets),
+            "target_square": min(float(targets), np.finfo(np.float64).max / 4),
             "products": {} if self.state is None else self.state._asdict(),
         }
 
@@ -289,7 +294,9 @@ class Training:
         return Epochs(self.settings.schedule, keys, key, validate if has_own else None)
 
     def _in_users_units(self, coef: Doubles, intercept: Doubles) -> tuple[Doubles, Doubles]:
-        users = np.ldexp(coef / self.rows.scale, self.unit.exponent)
+        with np.errstate(over="ignore"):  # columns of subnormal numbers
+            users = np.ldexp(coef / self.rows.scale, self.unit.exponent)
+        users = np.clip(users, -_LARGEST, _LARGEST)
         return users, np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
 
     def _model(self, strength: Strength, solutions: list[Solution], seconds: float) -> Model:

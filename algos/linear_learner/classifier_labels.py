@@ -1,0 +1,133 @@
+"""Labels of a linear classifier: which there are, and how much each of them weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from algos._common.params import Interval
+from algos._common.random import Key
+from algos.linear_learner.estimator import LinearLearner
+from algos.linear_learner.pack import Outcome, Variant
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.training import Data
+
+_POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
+
+
+class ClassWeights:
+    """A mapping from labels to positive numbers."""
+
+    def accepts(self, value: Any) -> bool:
+        if not isinstance(value, Mapping):
+            return False
+        factor = Interval(Real, 0, None, closed="neither")
+        return all(factor.accepts(one) and one < np.inf for one in value.values())
+
+    def __str__(self) -> str:
+        return "a dict from label to positive number"
+
+
+class ClassifierLabels(LinearLearner):
+    """The side of a linear classifier that knows the classes."""
+
+    class_weight: Any
+    classes_: NDArray[Any]
+    _class_sums: Doubles
+
+    def _learn_classes(self, labels: NDArray[Any]) -> None:
+        classes = np.unique(labels)
+        if len(classes) < 2:
+            raise ValueError(
+                f"This solver needs samples of at least 2 classes in the data, but the data "
+                f"contains only one class: {classes[0]!r}; give rows of another class"
+            )
+        if len(classes) > 2 and self.selection_criterion not in ("loss", "accuracy", "f_beta"):
+            raise ValueError(
+                f"`selection_criterion`={self.selection_criterion!r} must be 'loss', 'accuracy' "
+                f"or 'f_beta' for {len(classes)} classes; only two have a threshold"
+            )
+        self.classes_ = classes
+
+    def _meet_classes(self, labels: NDArray[Any], classes: ArrayLike | None) -> None:
+        """Bring `classes_`, and a state that hangs on them, up to date."""
+        known = getattr(self, "classes_", labels[:0])
+        named = labels[:0] if classes is None else np.asarray(classes)
+        now = np.unique(np.concatenate([known, named, labels]))
+        if len(now) == len(known):
+            return
+        if self._has_learned():
+            places = np.searchsorted(now, known)
+            is_joint = self.loss == "log_loss" and len(now) > 2
+            self._continue(self._state_so_far().with_classes(places, len(now), is_joint))
+        if hasattr(self, "_class_sums"):
+            sums = np.zeros(len(now))
+            sums[np.searchsorted(now, known)] = self._class_sums
+            self._class_sums = sums
+        self.classes_ = now
+
+    def _weighted(self, data: Data) -> Data:
+        """Return a batch with its class weights; "balanced" counts all rows so far."""
+        codes = self._codes(data.target)
+        self._class_sums = self._sums(data) + self.__dict__.get("_class_sums", 0.0)
+        if self.class_weight is None:
+            return data
+        factor = (
+            self._named_weights()
+            if self.class_weight != "balanced"
+            else _balanced(self._class_sums)
+        )
+        return Data(data.X, data.target, data.weight * factor[codes])
+
+    def _sums(self, data: Data) -> Doubles:
+        """Return the sum of the weights of each class."""
+        codes, n_classes = self._codes(data.target), len(self.classes_)
+        return np.bincount(codes, data.weight, minlength=n_classes).astype(np.float64)
+
+    def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
+        super()._begin_stream(outcome, key, data)
+        self._class_sums = self._sums(data)
+
+    def _take_counts(self, other: Any) -> None:
+        super()._take_counts(other)
+        self._class_sums = self._class_sums + other._class_sums
+
+    def _codes(self, target: Doubles) -> NDArray[np.intp]:
+        return (target > 0).astype(np.intp) if self._n_outputs() == 1 else target.astype(np.intp)
+
+    def _check_trainable(self, data: Data) -> None:
+        if len(np.unique(data.target)) < len(self.classes_):
+            raise ValueError(
+                "`sample_weight` must leave a row of each class; all rows of some class weigh 0: "
+                "leave that class out of y"
+            )
+
+    def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
+        if self.class_weight is None:
+            return super()._variants(target, weight)
+        codes = self._codes(target)
+        if isinstance(self.class_weight, Mapping):
+            return [Variant(1.0, self._named_weights()[codes])]
+        counts = np.bincount(codes, weight, minlength=len(self.classes_))
+        balanced = _balanced(counts)
+        powers = _POWERS if self.class_weight == "auto" else (1.0,)
+        return [Variant(power, (balanced**power)[codes]) for power in powers]
+
+    def _named_weights(self) -> Doubles:
+        unknown = [label for label in self.class_weight if label not in self.classes_]
+        if unknown:
+            raise ValueError(
+                f"`class_weight` names the class {unknown[0]!r}, which must be one of "
+                f"{self.classes_.tolist()}; leave it out"
+            )
+        weights = [float(self.class_weight.get(label, 1.0)) for label in self.classes_]
+        return np.array(weights)
+
+
+def _balanced(sums: NDArray[Any]) -> Doubles:
+    """Return weights that give each class the same influence; 1 for one not met yet."""
+    return np.where(sums > 0, sums.sum() / (len(sums) * np.maximum(sums, 1e-300)), 1.0)

@@ -1,0 +1,141 @@
+"""What a fitted linear classifier answers: decisions, classes and probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit, softmax
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.metaestimators import available_if
+
+from algos.linear_learner.estimator import LinearLearner
+from algos.linear_learner.pack import Outcome
+from algos.linear_learner.problem import Doubles
+
+
+def _has_probabilities(estimator: ClassifierModel) -> bool:
+    if estimator.loss != "log_loss":
+        raise AttributeError(
+            f"predict_proba is not available when loss={estimator.loss!r}; "
+            f"write loss='log_loss', or wrap it in sklearn.calibration.CalibratedClassifierCV"
+        )
+    return True
+
+
+class ClassifierModel(LinearLearner):
+    """The fitted side of a linear classifier.
+
+    The threshold is kept as a decision value too, `_cut`: a probability near 1 cannot say
+    where between large decision values it lies.
+    """
+
+    classes_: NDArray[Any]
+    threshold_: float
+    _cut: float
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Return how far each row is on the side of a class.
+
+        For two classes the distance from the threshold, in units of x·coef_ + intercept_: its
+        sign is the prediction. For more, x·coef_ + intercept_ for each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            In the dtype of X.
+        """
+        decisions = self._decisions(X)
+        if len(self.classes_) > 2:
+            return decisions
+        threshold = decisions.dtype.type(self._decision_threshold())
+        if threshold > self._decision_threshold():  # what is above must stay so in float32
+            threshold = np.nextafter(threshold, -decisions.dtype.type(np.inf))
+        return decisions[:, 0] - threshold
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        decisions = self.decision_function(X)
+        if decisions.ndim == 1:
+            return self.classes_[(decisions > 0).astype(np.intp)]
+        return self.classes_[decisions.argmax(axis=1)]
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Return the model's probability of each class; `threshold_` has no part in it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the dtype of X.
+        """
+        decisions = self._decisions(X)
+        if decisions.shape[1] > 1:
+            return np.asarray(softmax(decisions, axis=1))
+        return np.column_stack([expit(-decisions[:, 0]), expit(decisions[:, 0])])
+
+    @available_if(_has_probabilities)
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Return the logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        decisions = self._decisions(X)
+        if decisions.shape[1] == 1:
+            decisions = np.column_stack([np.zeros_like(decisions), decisions])
+        peak = decisions.max(axis=1, keepdims=True)
+        sums = np.exp(decisions - peak).sum(axis=1, keepdims=True)
+        return np.asarray(decisions - peak - np.log(sums))
+
+    def _check_learned_enough(self) -> None:
+        if len(self.classes_) < 2:
+            raise NotFittedError(
+                f"This {type(self).__name__} has met the class {self.classes_[0]!r} alone: 1 more "
+                f"class is missing; call partial_fit with rows of another"
+            )
+
+    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
+        return {"coef_": coef, "intercept_": intercept, **self._threshold(0.0)}
+
+    def _set_model(self, outcome: Outcome) -> None:
+        super()._set_model(outcome)
+        self.__dict__.update(self._threshold(outcome.threshold))
+
+    def _threshold(self, cut: float) -> dict[str, float]:
+        """Return the attributes that say from which decision value on the second class is."""
+        if len(self.classes_) > 2:
+            return {}
+        return {"_cut": cut, "threshold_": self._as_threshold(cut)}
+
+    def _as_threshold(self, cut: float) -> float:
+        return float(expit(cut)) if self.loss == "log_loss" else float(cut)
+
+    def _decision_threshold(self) -> float:
+        if self.threshold_ == self._as_threshold(self._cut):
+            return self._cut
+        # It was set.
+        return float(logit(self.threshold_)) if self.loss == "log_loss" else self.threshold_

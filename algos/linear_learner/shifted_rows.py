@@ -1,0 +1,52 @@
+"""CSR rows less a shift that is never written down: what stochastic steps need of `Rows`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.problem import Doubles, Evaluation
+
+
+def in_units(rows: Any, shift: Doubles, scale: Doubles) -> Any:
+    """Return dense or CSR rows with another shift and scale."""
+    if not rows.is_sparse:
+        return rows.in_units(shift, scale)
+    return ShiftedRows(rows.in_units(shift, scale), shift)
+
+
+class ShiftedRows:
+    """CSR rows in solver units, less a shift.
+
+    Parameters
+    ----------
+    rows : SparseRows
+    shift : ndarray of shape (d,)
+        In the units of the data.
+    """
+
+    def __init__(self, rows: Any, shift: Doubles) -> None:
+        self._rows, self.shift = rows, shift
+        self.scale, self.d = rows.scale, rows.d
+
+    def at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        """Return the intercepts for the rows without the shift."""
+        return intercept - coef @ (self.shift / self.scale)
+
+    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
+        found: Doubles = self._rows.decision(coef, self.at_zero(coef, intercept))
+        return found
+
+    def evaluate(
+        self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
+    ) -> Evaluation:
+        at_zero = self.at_zero(coef, intercept)
+        found = self._rows.evaluate(coef, at_zero, target, weight, loss)
+        shifts = found.gradient_intercept[..., None] * (self.shift / self.scale)
+        return Evaluation(found.values, found.gradient - shifts, found.gradient_intercept)
+
+    def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:
+        return ShiftedRows(self._rows.subset(indices), self.shift)

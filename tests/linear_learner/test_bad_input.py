@@ -1,0 +1,252 @@
+"""Input that is wrong, or odd: one clear error, or a finite answer."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+
+from algos import LinearLearnerClassifier, LinearLearnerRegressor
+from algos.linear_learner.regressor import LOSSES as REGRESSOR_LOSSES
+
+CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge")
+
+
+def rows(n=60, d=3, seed=0):
+    return np.random.default_rng(seed).normal(size=(n, d))
+
+
+def labels(X):
+    return (X[:, 0] + 0.5 * X[:, 1] ** 2 > 0.3).astype(int)
+
+
+def numbers(X):
+    return np.exp(X[:, 0] / 2) + 0.1
+
+
+def quiet(model, X, y, **keywords):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "`validation_fraction`", UserWarning)
+        return model.fit(X, y, **keywords)
+
+
+def assert_finite(model, X):
+    assert np.isfinite(model.coef_).all()
+    assert np.isfinite(model.intercept_).all()
+    assert np.isfinite(np.asarray(model.predict(X), dtype=np.float64)).all()
+
+
+@pytest.mark.parametrize("loss", CLASSIFIER_LOSSES)
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+def test_separable_rows_without_penalty_are_separated(loss, l1_ratio):
+    X = rows()
+    y = (X[:, 0] > 0).astype(int)
+    model = quiet(LinearLearnerClassifier(loss, alpha=0.0, l1_ratio=l1_ratio), X, y)
+    assert_finite(model, X)
+    assert model.score(X, y) == 1
+
+
+def test_separable_rows_without_penalty_are_warned_of():
+    X = rows()
+    with pytest.warns(ConvergenceWarning, match="alpha=0"):
+        LinearLearnerClassifier(alpha=0.0).fit(X, (X[:, 0] > 0).astype(int))
+
+
+ODD = {
+    "constant column": lambda X: np.column_stack([X, np.full(len(X), 1e5)]),
+    "duplicate columns": lambda X: np.column_stack([X, X]),
+    "zeros": np.zeros_like,
+    "huge": lambda X: X * 1e150,
+    "tiny": lambda X: X * 1e-150,
+    "mixed": lambda X: X * [1e150, 1, 1e-150],
+    "fewer rows than columns": lambda X: np.tile(X, 40),
+}
+FITS = [
+    *[(LinearLearnerClassifier, loss) for loss in CLASSIFIER_LOSSES],
+    *[(LinearLearnerRegressor, loss) for loss in REGRESSOR_LOSSES],
+]
+
+
+@pytest.mark.parametrize("odd", list(ODD))
+@pytest.mark.parametrize("alpha", [0.0, 0.1, "auto"])
+@pytest.mark.parametrize(("kind", "loss"), FITS)
+def test_odd_rows_give_finite_models(kind, loss, alpha, odd):
+    X = rows()
+    y = labels(X) if kind is LinearLearnerClassifier else numbers(X)
+    X = ODD[odd](X)
+    model = kind(loss, alpha=alpha, n_alphas=4, max_iter=100, random_state=0)
+    assert_finite(quiet(model, X, y), X)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+@pytest.mark.parametrize(("kind", "loss"), FITS)
+def test_weights_of_any_size_say_the_same(kind, loss, scale):
+    X = rows()
+    y = labels(X) if kind is LinearLearnerClassifier else numbers(X)
+    plain = kind(loss, alpha=0.1).fit(X, y, sample_weight=np.ones(60))
+    model = kind(loss, alpha=0.1).fit(X, y, sample_weight=np.full(60, scale))
+    np.testing.assert_allclose(model.coef_, plain.coef_, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+@pytest.mark.parametrize("loss", REGRESSOR_LOSSES)
+def test_targets_of_any_size_give_finite_models(loss, scale):
+    X = rows()
+    model = LinearLearnerRegressor(loss, alpha=1e-3, max_iter=100)
+    assert_finite(quiet(model, X, numbers(X) * scale), X)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e150])
+def test_targets_of_any_size_are_fitted(scale):
+    X = rows()
+    plain = LinearLearnerRegressor(alpha=1e-3).fit(X, numbers(X))
+    scaled = LinearLearnerRegressor(alpha=1e-3).fit(X, numbers(X) * scale)
+    np.testing.assert_allclose(scaled.coef_ / scale, plain.coef_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+@pytest.mark.parametrize("alpha", ["auto", 0.1])
+@pytest.mark.parametrize("loss", REGRESSOR_LOSSES)
+def test_a_few_rows_are_enough(loss, alpha, n):
+    X = rows(n)
+    model = quiet(LinearLearnerRegressor(loss, alpha=alpha, random_state=0), X, numbers(X))
+    assert_finite(model, X)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize("alpha", ["auto", 0.1])
+@pytest.mark.parametrize("loss", CLASSIFIER_LOSSES)
+def test_a_few_rows_of_two_classes_are_enough(loss, alpha, n):
+    X = rows(n)
+    y = np.arange(n) % 2
+    model = quiet(LinearLearnerClassifier(loss, alpha=alpha, random_state=0), X, y)
+    assert_finite(model, X)
+
+
+@pytest.mark.parametrize("fraction", [1e-9, 0.999999])
+def test_extreme_validation_fractions(fraction):
+    X = rows()
+    for model, y in (
+        (LinearLearnerClassifier(), labels(X)),
+        (LinearLearnerRegressor(), numbers(X)),
+        (LinearLearnerRegressor("huber"), numbers(X)),
+    ):
+        model.set_params(validation_fraction=fraction, random_state=0, n_alphas=3)
+        assert_finite(quiet(model, X, y), X)
+
+
+X, Y = rows(), labels(rows())
+WRONG = {
+    "one class": (LinearLearnerClassifier(), np.zeros(60), {}, "only one class"),
+    "a class of zero weight": (
+        LinearLearnerClassifier(), Y, {"sample_weight": Y}, "a row of each class",
+    ),
+    "continuous labels": (LinearLearnerClassifier(), X[:, 0], {}, "continuous"),
+    "labels of two columns": (LinearLearnerClassifier(), np.c_[Y, Y], {}, "1d array"),
+    "sparse labels": (LinearLearnerClassifier(), sparse.csr_array(Y[:, None]), {}, "[Ss]parse"),
+    "NaN labels": (LinearLearnerClassifier(), np.where(Y > 0, np.nan, 0.0), {}, "NaN"),
+    "sparse targets": (LinearLearnerRegressor(), sparse.csr_array(Y[:, None]), {}, "[Ss]parse"),
+    "words": (LinearLearnerRegressor(), np.full(60, "one"), {}, "one"),
+    "NaN targets": (LinearLearnerRegressor(), np.full(60, np.nan), {}, "NaN"),
+    "infinite targets": (LinearLearnerRegressor(), np.full(60, np.inf), {}, "infinity"),
+    "negative counts": (LinearLearnerRegressor("poisson"), -Y, {}, "poisson.*at least 0"),
+    "zero of gamma": (LinearLearnerRegressor("gamma"), Y, {}, "gamma.*positive"),
+    "no count at all": (LinearLearnerRegressor("poisson"), 0 * Y, {}, "all zero"),
+    "negative alpha": (LinearLearnerRegressor(alpha=[1.0, -1.0]), Y, {}, "`alpha`=.*at least 0"),
+    "NaN alpha": (LinearLearnerRegressor(alpha=[np.nan]), Y, {}, "`alpha`="),
+    "no alpha": (LinearLearnerRegressor(alpha=[]), Y, {}, "`alpha`="),
+    "two axes of alpha": (LinearLearnerRegressor(alpha=[[1.0]]), Y, {}, "`alpha`="),
+    "large ratio": (LinearLearnerRegressor(l1_ratio=[0.5, 1.5]), Y, {}, "`l1_ratio`=.*1.0"),
+    "unknown class": (LinearLearnerClassifier(class_weight={7: 1.0}), Y, {}, "names the class 7"),
+    "negative class weight": (
+        LinearLearnerClassifier(class_weight={0: -1.0}), Y, {}, "`class_weight`=.*positive",
+    ),
+    "y_val alone": (LinearLearnerRegressor(), Y, {"y_val": Y}, "`y_val` must be None"),
+    "X_val alone": (LinearLearnerRegressor(), Y, {"X_val": X}, "`X_val` must come with"),
+    "narrow X_val": (
+        LinearLearnerRegressor(), Y, {"X_val": X[:, :2], "y_val": Y}, "2 features",
+    ),
+    "short y_val": (
+        LinearLearnerRegressor(), Y, {"X_val": X, "y_val": Y[:-1]}, "inconsistent numbers",
+    ),
+    "unknown label in y_val": (
+        LinearLearnerClassifier(), Y, {"X_val": X, "y_val": Y + 5}, "`y_val` holds the label",
+    ),
+    "more outputs in y_val": (
+        LinearLearnerRegressor(), Y, {"X_val": X, "y_val": np.c_[Y, Y]}, "`y_val` has 2 outputs",
+    ),
+    "zero weights of X_val": (
+        LinearLearnerRegressor(), Y,
+        {"X_val": X, "y_val": Y, "sample_weight_val": np.zeros(60)}, "sample_weight",
+    ),
+    "a threshold of three classes": (
+        LinearLearnerClassifier(selection_criterion="precision_at_target_recall"),
+        np.arange(60) % 3, {}, "only two have a threshold",
+    ),
+    "lbfgs with L1": (
+        LinearLearnerRegressor("huber", alpha=0.1, l1_ratio=0.5, solver="lbfgs"), Y, {},
+        "`solver`='lbfgs'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(WRONG))
+def test_wrong_input_is_refused_with_its_name(name):
+    model, y, keywords, message = WRONG[name]
+    with pytest.raises((ValueError, TypeError), match=message):
+        model.fit(X, y, **keywords)
+    assert not hasattr(model, "coef_")
+
+
+@pytest.mark.parametrize("kind", [LinearLearnerClassifier, LinearLearnerRegressor])
+def test_a_column_of_targets_is_taken_with_a_warning(kind):
+    with pytest.warns(DataConversionWarning):
+        column = kind(alpha=0.1).fit(X, Y[:, None])
+    np.testing.assert_array_equal(column.coef_, kind(alpha=0.1).fit(X, Y).coef_)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [Y.astype(bool), np.where(Y, "yes", "no").astype(object), np.where(Y, "yes", "no"), 1.0 * Y],
+    ids=["bool", "object", "string", "float"],
+)
+def test_labels_of_any_type_come_back(y):
+    model = LinearLearnerClassifier(alpha=0.1).fit(X, y)
+    plain = LinearLearnerClassifier(alpha=0.1).fit(X, Y)
+    np.testing.assert_array_equal(model.coef_, plain.coef_)
+    np.testing.assert_array_equal(model.predict(X), np.unique(y)[plain.predict(X)])
+
+
+@pytest.mark.parametrize("y", [Y.astype(bool), Y.astype(object), Y.astype(np.float32)])
+def test_targets_of_any_type_are_numbers(y):
+    model = LinearLearnerRegressor(alpha=0.1).fit(X, y)
+    np.testing.assert_array_equal(
+        model.coef_, LinearLearnerRegressor(alpha=0.1).fit(X, 1.0 * Y).coef_
+    )
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "hinge"])
+def test_validation_rows_may_be_of_another_type(loss):
+    model = LinearLearnerClassifier(loss, n_alphas=3)
+    model.fit(X.astype(np.float32), Y, X_val=X, y_val=Y)
+    other = LinearLearnerClassifier(loss, n_alphas=3)
+    other.fit(X.astype(np.float32), Y, X_val=sparse.csr_array(X), y_val=Y)
+    assert model.alpha_ == other.alpha_
+    assert model.predict_proba(X).dtype == np.float64 if loss == "log_loss" else True
+
+
+def test_validation_rows_may_lack_a_class():
+    is_first = Y == 0
+    model = LinearLearnerClassifier(n_alphas=3, selection_criterion="accuracy")
+    model.fit(X, Y, X_val=X[is_first], y_val=Y[is_first])
+    assert np.isnan(model.candidates_["roc_auc"]).all()
+    assert np.isfinite(model.threshold_)
+
+
+@pytest.mark.parametrize(("kind", "loss"), FITS)
+def test_equal_targets_are_predicted(kind, loss):
+    if kind is LinearLearnerRegressor:
+        model = kind(loss, alpha=0.1, epsilon=1e-3).fit(X, np.full(60, 3.0))
+        np.testing.assert_allclose(model.predict(X), 3.0, rtol=1e-3)
