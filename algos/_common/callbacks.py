@@ -72,6 +72,11 @@ class Task:
         self._ended = False
         self._stop = False
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether there is a callback to tell of it."""
+        return self._call is not None
+
     def loop(self, name: str, numbers: Iterable[int], *, n_subtasks: int = 0) -> Iterator[Task]:
         """Yield one subtask for each number, until a callback wants the loop to stop.
 

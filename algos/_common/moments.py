@@ -58,6 +58,21 @@ def column_mean_and_variance(
     return guess, np.maximum(variance, 0)
 
 
+def joined_scatter(
+    n_a: float, mean_a: Doubles, scatter_a: Doubles, n_b: float, mean_b: Doubles, scatter_b: Doubles
+) -> tuple[Doubles, Doubles]:
+    """Return mean and scatter of the rows of two sets, given the size or weight of each.
+
+    Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance", eq. 2.1.
+    """
+    n = n_a + n_b
+    step = mean_b - mean_a
+    scatter = np.multiply.outer((n_a * n_b / n) * step, step)
+    scatter += scatter_a
+    scatter += scatter_b
+    return mean_a + step * (n_b / n), scatter
+
+
 def sparse_mean_and_variance(
     rows: CsrRows, d: int, weight: Doubles, n_threads: int
 ) -> tuple[Doubles, Doubles]:
@@ -84,18 +99,3 @@ def sparse_mean_and_variance(
     delta = (sums - empty * mean) / total  # what rounding has left
     variance = (squares + empty * mean**2) / total - delta**2
     return mean + delta, np.maximum(variance, 0)
-
-
-def joined_scatter(
-    n_a: float, mean_a: Doubles, scatter_a: Doubles, n_b: float, mean_b: Doubles, scatter_b: Doubles
-) -> tuple[Doubles, Doubles]:
-    """Return mean and scatter of the rows of two sets, given the size or weight of each.
-
-    Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance", eq. 2.1.
-    """
-    n = n_a + n_b
-    step = mean_b - mean_a
-    scatter = np.multiply.outer((n_a * n_b / n) * step, step)
-    scatter += scatter_a
-    scatter += scatter_b
-    return mean_a + step * (n_b / n), scatter

@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algos.linear_learner.interior import Inner, InteriorPoint, Program
-from algos.linear_learner.kinks import Bent
+from algos.linear_learner.kinks import Bent, Mask
 from algos.linear_learner.problem import Doubles, Penalty
 from algos.linear_learner.vertex import polish
-
-Mask = NDArray[np.bool_]
 
 FEW = 3000  # rows, and
 FEW_PER_COLUMN = 40  # rows, are solved as they are

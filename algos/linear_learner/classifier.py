@@ -403,14 +403,18 @@ class LinearLearnerClassifier(ClassifierMixin, LinearLearner):
     def _top_k(self) -> int:
         return self.top_k
 
-    def _set_coefficients(self, coef: Doubles, intercept: Doubles) -> None:
-        self.coef_, self.intercept_ = coef, intercept
+    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
+        return {"coef_": coef, "intercept_": intercept, **self._threshold(0.0)}
 
     def _set_model(self, outcome: Outcome) -> None:
         super()._set_model(outcome)
-        if len(self.classes_) == 2:
-            is_log = self.loss == "log_loss"
-            self.threshold_ = float(expit(outcome.threshold) if is_log else outcome.threshold)
+        self.__dict__.update(self._threshold(outcome.threshold))
+
+    def _threshold(self, decision: float) -> dict[str, float]:
+        """Return `threshold_`, a probability where there are any, of a decision value."""
+        if len(self.classes_) > 2:
+            return {}
+        return {"threshold_": float(expit(decision)) if self.loss == "log_loss" else decision}
 
     def _decision_threshold(self) -> float:
         return float(logit(self.threshold_)) if self.loss == "log_loss" else self.threshold_

@@ -94,9 +94,7 @@ def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     factor = np.sqrt(strength / l2)
     if sparse.issparse(X):
         values = X.data * (factor / rows.scale)[X.indices].astype(X.dtype, copy=False)
-        return ScaledRows(
-            Lines(values, X.indices, X.indptr, X.shape[1]), factor, strength
-        )
+        return ScaledRows(Lines(values, X.indices, X.indptr, X.shape[1]), factor, strength)
     scaled = ((X - rows.shift) * (factor / rows.scale)).astype(X.dtype, order="C", copy=False)
     return ScaledRows(_lines(scaled, X.shape[1]), factor, strength)
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from algos._common.callbacks import NO_CALLBACKS, Task
+from algos.linear_learner.multinomial import centred
 from algos.linear_learner.points import Penalties, Points
 from algos.linear_learner.problem import Control, Doubles, Solution
 
@@ -21,6 +22,7 @@ from algos.linear_learner.problem import Control, Doubles, Solution
 Steps = Generator[Doubles, tuple[float, Doubles], None]
 
 _ENOUGH = 1e-4  # of the decrease that the slope promises (Armijo's rule)
+_ALL_OF_IT = 4  # times the gain of a Newton step, what an exponential has left to fall
 _FLATTER = 0.9  # of the slope, where values differ by their rounding
 _TRIALS = 40
 _SHORTEST, _LONGEST = 0.05, 0.5  # of a step that went too far
@@ -174,6 +176,8 @@ def descend_together(
     """Run descents to their ends, one pass over the rows for a step of each of them."""
     first = ((descent, steps, next(steps, None)) for descent, steps in running)
     waiting = [(descent, steps, point) for descent, steps, point in first if point is not None]
+    if not waiting:
+        return
     for task in _tasks(control, len(running)):
         while waiting:
             waiting, has_ended = _pass(points, waiting, control)
@@ -222,9 +226,22 @@ def _is_given_up(points: Points, descent: Descent, control: Control) -> bool:
     return control.give_up(descent.number, coef, intercept, descent.certificate)
 
 
+def _runs_away(points: Points, descent: Descent) -> bool:
+    """Return whether no model is best: the classes are separable, and nothing is penalised."""
+    if points.problem.loss.name not in ("log_loss", "multinomial") or descent.l1 is not None:
+        return False
+    gain = descent.certificate * descent.limits.unit
+    return descent.value <= _ALL_OF_IT * gain and not descent.l2.any()
+
+
 def solution(points: Points, descent: Descent) -> Solution:
     """Return where a descent has come."""
     coef, intercept = points.model(descent.point)
+    if points.problem.loss.is_joint:
+        is_free = descent.l2[: points.d] == 0
+        if descent.l1 is not None:
+            is_free &= descent.l1[: points.d] == 0
+        coef, intercept = centred(coef, intercept, is_free)
     return Solution(
         coef=coef,
         intercept=intercept,
@@ -232,6 +249,6 @@ def solution(points: Points, descent: Descent) -> Solution:
         certificate=descent.certificate,
         criterion="gradient norm",
         n_iter=descent.n_iter,
-        converged=descent.converged,
+        converged=descent.converged and not _runs_away(points, descent),
         objectives=descent.objectives,
     )

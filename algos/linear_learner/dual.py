@@ -104,9 +104,7 @@ class _Descent:
         rows = problem.rows
         tol = max(control.tol, 2 * float(np.finfo(rows.dtype).eps))
         null = null_value(problem)
-        return _Descent(
-            problem, control, distinct_rows(problem), null, tol, pull=np.zeros(rows.n)
-        )
+        return _Descent(problem, control, distinct_rows(problem), null, tol, pull=np.zeros(rows.n))
 
     def begin_at(self, solution: Solution) -> None:
         z = self.problem.rows.decision(solution.coef, solution.intercept)[:, 0]
@@ -120,9 +118,10 @@ class _Descent:
         target, n_iter, give_up = self.tol * self.null, 0, self.control.give_up
         goal = target / 2
         while True:
-            n_iter += sweeps.run(goal, min(_SWEEPS_A_CHECK, self.control.max_iter - n_iter))
+            n_sweeps = sweeps.run(goal, min(_SWEEPS_A_CHECK, self.control.max_iter - n_iter))
+            n_iter += n_sweeps
             model = sweeps.model()
-            objectives.append(model.objective)
+            objectives += [model.objective] * n_sweeps  # known at the last of them
             certificate = model.gap / max(self.null, np.finfo(float).tiny)
             # Sums of n terms show no smaller gap.
             converged = model.gap <= max(target, 16 * _EPS * abs(model.objective))

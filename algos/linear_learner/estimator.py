@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import Estimator
 from algos._common.callbacks import fit_tasks
+from algos._common.checkpoint import Resumable
 from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,
@@ -38,13 +39,17 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, Variant, fit_one, fit_pack, refitted
 from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
+from algos.linear_learner.progress import Progress
 from algos.linear_learner.selection import Validation
 from algos.linear_learner.solvers import SOLVERS
+from algos.linear_learner.squared_pack import fit_squared_pack
 from algos.linear_learner.stochastic import OPTIMIZERS, Schedule
 from algos.linear_learner.stream import unit_exponent
 from algos.linear_learner.targets import require_target
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data, Model, Settings, Strength
+
+Indices = NDArray[np.intp]
 
 NON_NEGATIVE = Interval(Real, 0, None)
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -176,18 +181,29 @@ class LinearLearner(Incremental, Estimator):
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> None:
-        key = seed_key(self.random_state)
+        resumable = Resumable(self, X, y, sample_weight)
+        state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
         data = self._data(X, y, sample_weight)
         self._check_trainable(data)
         held_out = self._explicit_validation(X_val, y_val, sample_weight_val)
-        settings = replace(self._settings(), key=key)
-        if held_out is None and not self._must_choose():
-            outcome = self._fit_one(data, settings)
-        else:
-            outcome = self._fit_pack(data, held_out, settings)
+        settings = replace(self._settings(), key=state["key"])
+        earlier = self._earlier(settings)
+        self._forget()
+
+        def attributes(coef: Doubles, intercept: Doubles, n_told: int) -> dict[str, Any]:
+            unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
+            return {**self._coefficients(coef, intercept), "n_iter_": n_told, **unfinished}
+
+        with fit_tasks(self, None, X=data.X, y=data.target) as task:
+            progress = Progress(task, attributes, state["n_told"])
+            if held_out is None and not self._must_choose():
+                outcome = self._fit_one(data, settings, earlier, progress)
+            else:
+                outcome = self._fit_pack(data, held_out, settings, progress)
+            progress.tell_last(outcome.model.coef, outcome.model.intercept)
         self._set_model(outcome)
         self._tell(outcome)
-        self._begin_stream(outcome, key, data)
+        self._begin_stream(outcome, state["key"], data)
 
     def _settings(self) -> Settings:
         return Settings(
@@ -243,43 +259,63 @@ class LinearLearner(Incremental, Estimator):
         require_target(self, rows, y_val)
         return self._data(rows, y_val, sample_weight_val, "y_val")
 
-    def _fit_one(self, data: Data, settings: Settings) -> Outcome:
+    def _fit_one(
+        self, data: Data, settings: Settings, earlier: Model | None, progress: Progress
+    ) -> Outcome:
         (variant,) = self._variants(data.target, data.weight)
-        weighted = Data(data.X, data.target, data.weight * variant.factor)
-        with fit_tasks(self, settings.max_iter, X=data.X, y=data.target) as task:
-            return fit_one(weighted, settings, self._earlier(settings), task)
+        return fit_one(data.weighted(variant.factor), settings, earlier, progress.listener)
 
-    def _fit_pack(self, data: Data, held_out: Data | None, settings: Settings) -> Outcome:
-        train, validate = (data, held_out) if held_out is not None else self._split(data, settings)
+    def _fit_pack(
+        self, data: Data, held_out: Data | None, settings: Settings, progress: Progress
+    ) -> Outcome:
+        if held_out is not None:
+            train, validate = data, held_out
+        else:
+            to_train, to_choose = self._split(data, settings)
+            validate = data.subset(to_choose)
+            if settings.loss.name == "squared_error" and settings.solver in ("auto", "gram"):
+                validation = self._validation(validate, settings, 1)
+                outcome = fit_squared_pack(data, settings, validation, refit=self.refit)
+                if outcome is not None:
+                    return outcome
+            train = data.subset(to_train)
         variants = self._variants(train.target, train.weight)
-        explicit = self._variants(validate.target, validate.weight)
-        loss_weight = validate.weight * (explicit[0].factor if len(variants) == 1 else 1.0)
-        validation = Validation(
-            validate,
-            loss_weight,
+        outcome = fit_pack(
+            train,
+            settings,
+            self._validation(validate, settings, len(variants)),
+            variants,
+            gives_up=self.early_stopping and self.selection_criterion == "loss",
+            tell=progress.listener,
+        )
+        if held_out is None and self.refit and not progress.is_stopped:
+            return self._refitted(outcome, data, settings, progress)
+        return outcome
+
+    def _validation(self, data: Data, settings: Settings, n_variants: int) -> Validation:
+        factor: Any = 1.0  # class weights that are tried must not judge themselves
+        if n_variants == 1:
+            factor = self._variants(data.target, data.weight)[0].factor
+        return Validation(
+            data,
+            data.weight * factor,
             settings.loss,
             self._target(),
             settings.n_outputs,
             self._top_k(),
             settings.n_threads,
         )
-        gives_up = self.early_stopping and self.selection_criterion == "loss"
-        with fit_tasks(self, 1, X=data.X, y=data.target) as task:
-            for _ in task.loop("pack", range(1)):
-                outcome = fit_pack(train, settings, validation, variants, gives_up=gives_up)
-                if held_out is None and self.refit:
-                    outcome = self._refitted(outcome, data, settings)
-        return outcome
 
-    def _refitted(self, outcome: Outcome, data: Data, settings: Settings) -> Outcome:
+    def _refitted(
+        self, outcome: Outcome, data: Data, settings: Settings, progress: Progress
+    ) -> Outcome:
         powers = outcome.candidates.get("class_weight_power")
         variants = self._variants(data.target, data.weight)
         if powers is not None:
             variants = [one for one in variants if one.power == powers[outcome.best]]
-        weighted = Data(data.X, data.target, data.weight * variants[0].factor)
-        return refitted(outcome, weighted, settings)
+        return refitted(outcome, data.weighted(variants[0].factor), settings, progress.listener)
 
-    def _split(self, data: Data, settings: Settings) -> tuple[Data, Data]:
+    def _split(self, data: Data, settings: Settings) -> tuple[Indices, Indices]:
         """Return the rows to train on and those to validate on, chosen by their content."""
         assert settings.key is not None
         target = data.target
@@ -289,7 +325,7 @@ class LinearLearner(Incremental, Estimator):
         sides = validation_split(
             keys, self.validation_fraction, classes=classes, weight=data.weight
         )
-        return data.subset(sides[0]), data.subset(sides[1])
+        return sides
 
     def _earlier(self, settings: Settings) -> Model | None:
         """Return the fitted model, if the next one is to begin from it."""
@@ -304,7 +340,7 @@ class LinearLearner(Incremental, Estimator):
 
     def _set_model(self, outcome: Outcome) -> None:
         model = outcome.model
-        self._set_coefficients(model.coef, model.intercept)
+        self.__dict__.update(self._coefficients(model.coef, model.intercept))
         self.alpha_, self.l1_ratio_ = model.strength
         self.objective_ = model.objective
         self.certificate_ = model.certificate
@@ -315,6 +351,7 @@ class LinearLearner(Incremental, Estimator):
         self.best_index_ = outcome.best
         self.history_ = {
             "objective": np.array(model.objectives),
+            "seconds": np.array(model.seconds),
             "validation": np.full(len(model.objectives), np.nan),
         }
 
@@ -340,14 +377,13 @@ class LinearLearner(Incremental, Estimator):
 
     def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
         """Keep what `partial_fit` and `merge` go on from."""
-        self.__dict__.pop("_stream", None)
-        self.__dict__.pop("_is_stale", None)
         self.n_samples_seen_ = len(data)
         steps = -(-len(data) // self.batch_size)
         unit = unit_exponent(outcome.moments["target_square"], self._loss())
         self._after_fit = {**outcome.moments, "key": key, "n_steps": steps, "unit": unit}
 
-    def _set_coefficients(self, coef: Doubles, intercept: Doubles) -> None:
+    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
+        """Return the attributes that predictions are made of."""
         raise NotImplementedError
 
     def _decisions(self, X: Any) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import linalg
 from scipy.linalg import lapack
 
 from algos._common.memory import require_memory
@@ -101,6 +102,44 @@ def invert(matrix: Doubles) -> Inverse | None:
     return Inverse(factor, scale, 1 / reciprocal) if reciprocal > 0 else None
 
 
+class Spectrum:
+    """What inverts gram + a·diag(direction) for any a > 0, by one eigendecomposition.
+
+    Attributes
+    ----------
+    direction : ndarray of shape (d,)
+        All positive, the largest being 1.
+    """
+
+    def __init__(self, gram: Doubles, direction: Doubles) -> None:
+        self.direction = direction
+        root = np.sqrt(direction)
+        with one_thread_blas():
+            values, vectors = linalg.eigh(
+                gram / root / root[:, np.newaxis], driver="evd", check_finite=False
+            )
+        self.values = np.maximum(values, 0)
+        self.vectors: Doubles = vectors / root[:, np.newaxis]
+
+    def inverse(self, a: float) -> SpectralInverse:
+        values = self.values + a
+        return SpectralInverse(self.vectors, values, float(values[-1] / values[0]))
+
+
+class SpectralInverse(NamedTuple):
+    """One of them: vectors diag(1 / values) vectors'."""
+
+    vectors: Doubles
+    values: Doubles
+    condition: float
+
+    def __call__(self, right: Doubles) -> Doubles:
+        """Return the inverse times each row of `right`."""
+        with one_thread_blas():
+            found: Doubles = (right @ self.vectors / self.values) @ self.vectors.T
+        return found
+
+
 def require_room(d: int) -> None:
     """Raise MemoryError if the inner products of d columns have no room."""
     require_memory(
@@ -194,7 +233,9 @@ def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:
     return invert(matrix)
 
 
-def ridge(products: Products, inverse: Inverse, l2: Doubles) -> tuple[Doubles, float]:
+def ridge(
+    products: Products, inverse: Inverse | SpectralInverse, l2: Doubles
+) -> tuple[Doubles, float]:
     """Return coefficients, and half the squared Newton decrement that a correction took."""
     coef = inverse(products.cross)
     gradient = products.slopes(coef) - l2 * coef

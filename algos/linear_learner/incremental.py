@@ -99,6 +99,12 @@ class Incremental(Deferred):
     def _has_learned(self) -> bool:
         return "_stream" in self.__dict__ or "_after_fit" in self.__dict__
 
+    def _forget(self) -> None:
+        """Drop all that was learned."""
+        names = ("_stream", "_after_fit", "_is_stale", "_class_sums", "n_samples_seen_")
+        for name in (*names, *self._deferred):
+            self.__dict__.pop(name, None)
+
     def _continue(self, state: State) -> None:
         self._stream = state.parts()
         self.__dict__.pop("_after_fit", None)

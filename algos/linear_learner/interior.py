@@ -23,9 +23,9 @@ from algos._cython.linear_interior import (
     interior_recentre,
     interior_start,
 )
-from algos.linear_learner.kinks import Lines
+from algos.linear_learner.kinks import Lines, Products
 from algos.linear_learner.newton_systems import Columns, Solve, Wide, system_for
-from algos.linear_learner.problem import Doubles, Penalty, Rows
+from algos.linear_learner.problem import Doubles, Penalty
 
 CORRECTIONS = 2  # of Gondzio (1996), "Multiple centrality corrections"
 FARTHER, WORTH, NEAR = 0.3, 0.1, 3.0
@@ -44,7 +44,7 @@ class Program:
     Minimises Σ w_i lines_i(x_i·v + b) + penalty(v) - linear·(v, b) + constant.
     """
 
-    rows: Rows
+    rows: Products
     weight: Doubles
     lines: Lines
     penalty: Penalty

@@ -45,10 +45,12 @@ def solve(
         bent = bent_from(problem)
         solutions: list[Solution] = []
         near: Doubles | None = None
+        error = np.inf  # of the point before: about what the one before that was off
         for number, penalty in enumerate(penalties):
             if start is not None:
                 near = _point_of(bent, start[number])
-            found = _solve_one(bent, bent.penalty(penalty), near, control, number)
+            found = _solve_one(bent, bent.penalty(penalty), near, error, control, number)
+            error = np.inf if near is None else float(np.linalg.norm(found.point - near))
             near = found.point
             solutions.append(_solution(bent, found, _tolerance(bent, control)))
     return solutions
@@ -59,13 +61,21 @@ def _tolerance(bent: Bent, control: Control) -> float:
 
 
 def _solve_one(
-    bent: Bent, penalty: Penalty, near: Doubles | None, control: Control, number: int
+    bent: Bent,
+    penalty: Penalty,
+    near: Doubles | None,
+    error: float,
+    control: Control,
+    number: int,
 ) -> Found:
     d, tol = bent.rows.d, _tolerance(bent, control)
     if bent.null == 0:
         return Found(np.zeros(d + 1), np.zeros(bent.rows.n), 0.0, 0.0, 0.0, [], True)
-    rounds_of = rounds_of_columns if has_few_columns(bent, penalty) else rounds
-    search = rounds_of(bent, penalty, tol=tol, max_iter=control.max_iter, near=near)
+    most = control.max_iter
+    if has_few_columns(bent, penalty):
+        search = rounds_of_columns(bent, penalty, tol=tol, max_iter=most, near=near)
+    else:
+        search = rounds(bent, penalty, tol=tol, max_iter=most, near=near, error=error)
     best: Found | None = None
     for step in control.task.loop("iteration", range(MOST_ROUNDS)):
         found = next(search)

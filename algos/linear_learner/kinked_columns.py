@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algos.linear_learner.bands import Found, rounds, whole
-from algos.linear_learner.kinks import Bent
-from algos.linear_learner.problem import Doubles, Penalty, Rows
+from algos.linear_learner.kinks import Bent, Indices, Products
+from algos.linear_learner.problem import Doubles, Penalty
 
 MANY = 500  # columns, from where on a few are tried first
 FIRST = 50
@@ -27,17 +27,18 @@ class ColumnRows:
     Parameters
     ----------
     x : ndarray of shape (n, d)
-    like : Rows
+    like : Products
         Where they come from.
     """
 
-    is_sparse = False
-
-    def __init__(self, x: Doubles, like: Rows) -> None:
+    def __init__(self, x: Doubles, like: Products) -> None:
         self.x, self._like = x, like
         self.n, self.d = x.shape
-        self.n_threads, self.dtype = like.n_threads, like.dtype
-        self.shift, self.scale = np.zeros(self.d), np.ones(self.d)
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the data."""
+        return self._like.dtype
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
@@ -55,7 +56,7 @@ class ColumnRows:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
         return np.c_[values.T @ self.x, values.sum(axis=0)]
 
-    def subset(self, indices: NDArray[np.intp]) -> ColumnRows:
+    def subset(self, indices: Indices) -> ColumnRows:
         """Return the rows of those indices."""
         return ColumnRows(self.x[indices], self._like)
 
@@ -109,13 +110,14 @@ def rounds_of_columns(
         yield found._replace(
             point=point, gap=gap, objectives=objectives, is_final=not (excess > 0).any()
         )
-        count = min(int((excess > 0).sum()), max(FIRST, GROWTH * np.count_nonzero(point)))
+        wanted = max(FIRST, GROWTH * int(np.count_nonzero(point)))
+        count = min(int((excess > 0).sum()), wanted)
         more = np.sort(np.argpartition(-excess, count - 1)[:count])
         x = np.concatenate([x, _columns(bent.rows, more)], axis=1)
         columns = np.concatenate([columns, more])
 
 
-def _columns(rows: Rows, columns: NDArray[np.intp]) -> Doubles:
+def _columns(rows: Products, columns: Indices) -> Doubles:
     """Return some columns, of shape (n, k), in the solver's units."""
     unit = np.zeros((len(columns), rows.d))
     unit[np.arange(len(columns)), columns] = 1

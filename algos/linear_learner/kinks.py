@@ -7,12 +7,34 @@ A bent line costs max over θ in [low, high] of θ (kink - z), with low ≤ 0 �
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows
+from algos.linear_learner.problem import Doubles, Penalty, Problem
+
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+
+class Products(Protocol):
+    """What interior points ask of `Rows`."""
+
+    n: int
+    d: int
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def decision(self, coef: Doubles, intercept: Doubles) -> Doubles: ...
+
+    def gram(self, weight: Doubles) -> Doubles: ...
+
+    def cross(self, values: Doubles) -> Doubles: ...
+
+    def subset(self, indices: Indices) -> Products: ...
 
 
 class Lines(NamedTuple):
@@ -22,7 +44,7 @@ class Lines(NamedTuple):
     low: Doubles  # (p, n), at most 0
     high: Doubles  # (p, n), at least 0
 
-    def of(self, indices: Doubles) -> Lines:
+    def of(self, indices: Indices) -> Lines:
         """Return those of some rows."""
         return Lines(*(array[:, indices] for array in self))
 
@@ -41,7 +63,9 @@ def lines_of(loss: Loss, target: Doubles) -> Lines:
     p, y = loss.parameter, target
     if loss.name == "hinge":
         above = y > 0
-        return Lines((p * y)[None], np.where(above, 0.0, -1.0)[None], 1.0 * above[None])
+        return Lines(
+            (p * y)[None], np.where(above, 0.0, -1.0)[None], above[None].astype(np.float64)
+        )
     if loss.name == "epsilon_insensitive":
         low, high = np.array([[0.0], [-1.0]]), np.array([[1.0], [0.0]])
         kink = np.stack([y - p, y + p])
@@ -65,7 +89,7 @@ class Bent:
     objectives are over `unit`: targets of any size and offset look alike to the solver.
     """
 
-    rows: Rows
+    rows: Products
     weight: Doubles  # (n,), of sum 1
     lines: Lines
     fit_intercept: bool
@@ -77,7 +101,7 @@ class Bent:
         """Return the penalty in these units."""
         return Penalty(penalty.l1, penalty.l2 * self.unit)
 
-    def subset(self, indices: Doubles) -> Bent:
+    def subset(self, indices: Indices) -> Bent:
         """Return the problem of some rows alone."""
         weight = self.weight[indices]
         return replace(
@@ -92,7 +116,12 @@ def bent_from(problem: Problem) -> Bent:
     """Return a problem of one of the kinked losses as bent lines."""
     target = problem.target.reshape(-1)
     lines, weight = lines_of(problem.loss, target), problem.weight
-    centre = _best_constant(lines, weight) if problem.fit_intercept else 0.0
+    centre = 0.0
+    if problem.fit_intercept and problem.loss.is_of_classes:
+        p = problem.loss.parameter
+        centre = min((-p, p), key=lambda z: float(weight @ lines.cost(np.full(len(weight), z))))
+    elif problem.fit_intercept:
+        centre = _best_constant(lines, weight)
     null = float(weight @ lines.cost(np.full(len(weight), centre)))
     if problem.loss.is_of_classes:
         unit = problem.loss.parameter or 1.0
@@ -108,10 +137,11 @@ def _best_constant(lines: Lines, weight: Doubles) -> float:
     order = np.argsort(lines.kink, axis=None)
     climb = ((lines.high - lines.low) * weight).ravel()[order]
     slope = climb.cumsum() - float((lines.high * weight).sum())
-    return float(lines.kink.ravel()[order[min(np.searchsorted(slope, 0.0), len(order) - 1)]])
+    at = min(int(np.searchsorted(slope, 0.0)), len(order) - 1)
+    return float(lines.kink.ravel()[order[at]])
 
 
 def _median(values: Doubles, weight: Doubles) -> float:
     order = np.argsort(values)
-    half = np.searchsorted(weight[order].cumsum(), weight.sum() / 2)
+    half = int(np.searchsorted(weight[order].cumsum(), weight.sum() / 2))
     return float(values[order[min(half, len(order) - 1)]])

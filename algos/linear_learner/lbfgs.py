@@ -110,7 +110,7 @@ class PlainMetric:
         """Return the sum of this gain and those to come, if they go on shrinking as they did."""
         last = self._gains[-1]
         steps = min(_BEFORE, len(self._gains) - 1)
-        if steps == 0 or last <= 0:
+        if steps < _BEFORE // 2 or last <= 0:
             return last / (1 - _SLOWEST)
         rate = (last / self._gains[-1 - steps]) ** (1 / steps)
         return last / (1 - min(rate, _SLOWEST))

@@ -11,6 +11,8 @@ from algos._common.threads import one_thread_blas
 from algos.linear_learner import gram_descent
 from algos.linear_learner.gram import (
     Inverse,
+    SpectralInverse,
+    Spectrum,
     centered_target,
     finished,
     gather,
@@ -28,6 +30,7 @@ _FEW = 1 << 16  # numbers
 _CORRECTABLE = 1e-2  # errors that corrections make smaller, and
 _CORRECTABLE_OF_FEW = 1e-8  # where all digits are to be had
 _MOST_CORRECTIONS = 6
+_MANY, _MANY_COLUMNS = 16, 64  # penalties that are worth one eigendecomposition
 _MOST_COLUMNS = {False: 8192, True: 2048}  # dense, sparse: of a matrix of products
 
 
@@ -79,7 +82,8 @@ def fits(n: int, d: int, is_sparse: bool) -> bool:
 def _from_products(
     problem: Problem, penalties: list[Penalty], control: Control, start: list[Solution] | None
 ) -> list[Solution]:
-    squares = _LeastSquares(problem)
+    many = sum(not penalty.has_l1 for penalty in penalties) >= _MANY
+    squares = _LeastSquares(problem, many=many and problem.rows.d >= _MANY_COLUMNS)
     solutions: list[Solution] = []
     for k, penalty in enumerate(penalties):
         if penalty.has_l1:
@@ -109,8 +113,8 @@ class _LeastSquares:
     corrected, by a QR decomposition. Few rows are solved with all digits.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, *, many: bool) -> None:
+        self.problem, self.many = problem, many
         self.products = gather(problem)
         self.few = problem.rows.n * problem.rows.d <= _FEW
         self.kept = np.flatnonzero(np.diagonal(self.products.gram))
@@ -118,6 +122,7 @@ class _LeastSquares:
         self.good = _GOOD_OF_FEW if self.few and itemsize == 8 else _GOOD[itemsize]
         self.is_precise = False
         self._triangle: Triangle | None = None
+        self._spectrum: Spectrum | None = None
 
     @property
     def triangle(self) -> Triangle:
@@ -131,19 +136,31 @@ class _LeastSquares:
     def solve(self, penalty: Penalty, tol: float) -> Solution:
         """Return the minimum for one penalty."""
         products, l2 = self.products, penalty.l2
-        inverse = ridge_inverse(products, l2)
+        inverse = self._invert(l2)
         if inverse is not None and inverse.condition * products.noise <= self.good:
             return self._solve_directly(inverse, penalty, tol)
         if self.problem.rows.dtype == np.float32 and not self.is_precise:
             self.products = gather(self.problem, precise=True)
-            self.is_precise = True
+            self.is_precise, self._spectrum = True, None
             return self.solve(penalty, tol)
         correctable = _CORRECTABLE_OF_FEW if self.few else _CORRECTABLE
         if inverse is not None and inverse.condition * products.noise <= correctable:
             return self._corrected(inverse.__call__, inverse(products.cross), penalty, tol)
         return self._solve_by_rotations(penalty, tol)
 
-    def _solve_directly(self, inverse: Inverse, penalty: Penalty, tol: float) -> Solution:
+    def _invert(self, l2: Doubles) -> Inverse | SpectralInverse | None:
+        if not self.many or not l2.all():
+            return ridge_inverse(self.products, l2)
+        largest = l2.max()
+        direction = l2 / largest
+        spectrum = self._spectrum
+        if spectrum is None or not np.allclose(spectrum.direction, direction, 1e-14, 0):
+            self._spectrum = spectrum = Spectrum(self.products.gram, direction)
+        return spectrum.inverse(largest)
+
+    def _solve_directly(
+        self, inverse: Inverse | SpectralInverse, penalty: Penalty, tol: float
+    ) -> Solution:
         products = self.products
         coef, decrement = ridge(products, inverse, penalty.l2)
         loss = products.loss(coef)

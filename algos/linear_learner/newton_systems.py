@@ -12,7 +12,8 @@ import numpy as np
 from scipy.linalg import lapack
 
 from algos._common.memory import require_memory
-from algos.linear_learner.problem import Doubles, Penalty, Rows
+from algos.linear_learner.kinks import Products
+from algos.linear_learner.problem import Doubles, Penalty
 
 MOST = 5000  # rows or columns, whichever are fewer: a matrix of that order is factored
 LEAST = 1e-10  # of the largest pull to zero, for columns with none, where rows are factored
@@ -25,7 +26,7 @@ Solve = Callable[[Doubles], Doubles]
 class Columns:
     """Systems of order d + 1, or d without an intercept."""
 
-    def __init__(self, rows: Rows, fit_intercept: bool) -> None:
+    def __init__(self, rows: Products, fit_intercept: bool) -> None:
         self._rows = rows
         self._order = rows.d + fit_intercept
 
@@ -47,7 +48,7 @@ class Columns:
 class Wide:
     """Systems of order n, for n < d; X is kept as one dense float64 array."""
 
-    def __init__(self, rows: Rows, fit_intercept: bool) -> None:
+    def __init__(self, rows: Products, fit_intercept: bool) -> None:
         self._x = np.ascontiguousarray(rows.cross(np.eye(rows.n))[:, :-1])
         self._fit_intercept = fit_intercept
 
@@ -77,7 +78,7 @@ class Wide:
         return solve_extended
 
 
-def system_for(rows: Rows, penalty: Penalty, fit_intercept: bool) -> Columns | Wide:
+def system_for(rows: Products, penalty: Penalty, fit_intercept: bool) -> Columns | Wide:
     """Return the cheaper kind of system; ValueError where both are too large.
 
     By rows, digits are lost to pulls near zero: only an L2 term on every column allows it.

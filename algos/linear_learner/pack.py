@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.callbacks import NO_CALLBACKS, Task
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.selection import Scores, Validation
 from algos.linear_learner.solvers import Choice
-from algos.linear_learner.training import Data, Model, Settings, Training
+from algos.linear_learner.training import Data, Model, Settings, Training, Watch
+
+# Told of a model on its way, in the user's units; returns whether to stop.
+Tell = Callable[[Doubles, Doubles], bool]
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,14 @@ class Outcome:
 
 
 def fit_one(
-    data: Data, settings: Settings, start: Model | None = None, task: Task = NO_CALLBACKS
+    data: Data, settings: Settings, start: Model | None = None, tell: Tell | None = None
 ) -> Outcome:
     """Solve the one problem that the parameters name."""
     training = Training(data, settings)
     strengths = training.strengths()
     choice = training.solver_for(strengths)
     begin = None if start is None else [start]
-    models = training.solve(choice, strengths, start=begin, task=task)
+    models = training.solve(choice, strengths, start=begin, watch=_watch(tell, None))
     table = table_of(models, None, None)
     return Outcome(models[0], choice, table, moments=training.moments(data.weight))
 
@@ -82,6 +85,7 @@ def fit_pack(
     variants: list[Variant],
     *,
     gives_up: bool,
+    tell: Tell | None = None,
 ) -> Outcome:
     """Train all candidates on `data` and choose by the validation rows.
 
@@ -95,6 +99,7 @@ def fit_pack(
         Each makes candidates of its own, in the order of the list.
     gives_up : bool
         Whether hopeless candidates are left unfinished.
+    tell : callable, default=None
     """
     models: list[Model] = []
     powers: list[float] = []
@@ -103,7 +108,8 @@ def fit_pack(
         training = Training(replace(data, weight=data.weight * variant.factor), settings)
         strengths = training.strengths()
         choice = training.solver_for(strengths)
-        watch = validation.watch() if gives_up and len(strengths) > 1 else None
+        has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
+        watch = _watch(tell, validation.watch() if has_rivals else None)
         models += training.solve(choice, strengths, watch=watch, loss_of=validation.loss_of)
         powers += [variant.power] * len(strengths)
         moments = training.moments(data.weight)
@@ -120,11 +126,24 @@ def fit_pack(
     )
 
 
-def refitted(outcome: Outcome, data: Data, settings: Settings) -> Outcome:
+def _watch(tell: Tell | None, is_hopeless: Watch | None) -> Watch | None:
+    """Return what tells of each candidate, and gives up the hopeless ones."""
+    if tell is None:
+        return is_hopeless
+
+    def watch(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
+        stops = tell(coef, intercept)
+        hopeless = is_hopeless is not None and is_hopeless(candidate, coef, intercept, certificate)
+        return stops or hopeless
+
+    return watch
+
+
+def refitted(outcome: Outcome, data: Data, settings: Settings, tell: Tell | None = None) -> Outcome:
     """Return the outcome with its best candidate trained on other, or more, rows."""
     best = outcome.model.strength
     settings = replace(settings, alpha=best.alpha, l1_ratio=best.l1_ratio)
-    again = fit_one(data, settings, outcome.model)
+    again = fit_one(data, settings, outcome.model, tell)
     return replace(outcome, model=again.model, choice=again.choice, moments=again.moments)
 
 

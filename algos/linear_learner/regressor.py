@@ -12,6 +12,7 @@ from algos._common.base import learning
 from algos._common.params import Constraint, Interval, Options
 from algos.linear_learner.estimator import POSITIVE, SHARE, SHARED_PARAMETERS, LinearLearner
 from algos.linear_learner.losses import Loss
+from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.targets import regression_target, require_target
 
@@ -232,6 +233,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
             )
         return target
 
-    def _set_coefficients(self, coef: Doubles, intercept: Doubles) -> None:
-        self.coef_ = coef[0] if self._is_single else coef
-        self.intercept_ = float(intercept[0]) if self._is_single else intercept
+    def _must_choose(self) -> bool:
+        return is_pack(self.alpha, self.l1_ratio)
+
+    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
+        if self._is_single:
+            return {"coef_": coef[0], "intercept_": float(intercept[0])}
+        return {"coef_": coef, "intercept_": intercept}

@@ -156,6 +156,10 @@ class Validation:
             data.target, data.shares, loss_weight, loss, target, n_outputs, top_k
         )
 
+    @property
+    def criterion(self) -> str:
+        return self._scorer.target.criterion
+
     def score(self, models: list[Model]) -> Scores:
         """Return how all candidates do."""
         coef = np.concatenate([model.coef for model in models])

@@ -122,6 +122,19 @@ def joined(a: SquaredState, b: SquaredState) -> SquaredState:
     return SquaredState(a.n + b.n, a.weight + b.weight, unit, mean, scatter, a.n_outputs, errors)
 
 
+def without(state: SquaredState, part: SquaredState) -> SquaredState:
+    """Return the state of the rows that are not in a part of them."""
+    unit = state.unit
+    ratio = part.unit / unit
+    mean_b, scatter_b = part.mean * ratio, part.scatter * ratio * ratio[:, np.newaxis]
+    weight = state.weight - part.weight
+    mean = state.mean + (state.mean - mean_b) * (part.weight / weight)
+    step = mean_b - mean
+    scatter = state.scatter - scatter_b
+    scatter -= np.multiply.outer((weight * part.weight / state.weight) * step, step)
+    return state._replace(n=state.n - part.n, weight=weight, mean=mean, scatter=scatter)
+
+
 def _over(state: SquaredState, unit: Doubles) -> tuple[Doubles, Doubles]:
     ratio = state.unit / unit
     return state.mean * ratio, state.scatter * ratio * ratio[:, np.newaxis]
@@ -159,6 +172,15 @@ def products(state: SquaredState, *, fit_intercept: bool) -> Products:
     variance = np.diagonal(moments)[:d][varies]
     noise = (state.errors[varies] / state.weight / variance).max(initial=4 * _EPS)
     return Products(gram, cross, square, np.zeros(d), target_mean.copy(), unit, float(noise))
+
+
+def largest_slope(state: SquaredState, *, fit_intercept: bool, standardize: bool) -> float:
+    """Return the largest |gradient| of the model without coefficients, in the user's units."""
+    gathered = products(state, fit_intercept=fit_intercept)
+    slopes = np.abs(gathered.cross).max(axis=0, initial=0) * gathered.unit
+    if not standardize:
+        slopes = slopes * standard(state, center=fit_intercept)[1]
+    return float(slopes.max(initial=0))
 
 
 def _variance(state: SquaredState) -> Doubles:

@@ -106,8 +106,12 @@ class SquaredStream:
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
         """Return the best candidate's model, of all rows."""
         everything = SquaredState(**_joined(self.trained, self.held_out))
+        how = {
+            "fit_intercept": settings.fit_intercept,
+            "standardize": settings.standardize,
+        }
         if len(self.alphas) == 1:
-            (model,) = models_of(everything, self.strengths, settings)
+            (model,) = models_of(everything, self.strengths, **how)
             return Outcome(model, _CHOICE, table_of([model], None, None))
         if target.criterion == "absolute_error":
             raise ValueError(
@@ -116,23 +120,21 @@ class SquaredStream:
             )
         train = SquaredState(**self.trained) if self.trained else everything
         choose = SquaredState(**self.held_out) if self.held_out else everything
-        candidates = models_of(train, self.strengths, settings)
+        candidates = models_of(train, self.strengths, **how)
         scores = scores_of(choose, candidates)
-        (model,) = models_of(everything, [self.strengths[scores.best]], settings)
+        (model,) = models_of(everything, [self.strengths[scores.best]], **how)
         table = table_of(candidates, scores, None)
         return Outcome(model, _CHOICE, table, scores.best)
 
 
 def models_of(
-    state: SquaredState, strengths: list[Strength], settings: StreamSettings
+    state: SquaredState, strengths: list[Strength], *, fit_intercept: bool, standardize: bool
 ) -> list[Model]:
     """Return the candidates, solved from one state."""
-    shift, scale = squared_state.standard(state, center=settings.fit_intercept)
+    shift, scale = squared_state.standard(state, center=fit_intercept)
     rows: Any = SimpleNamespace(scale=scale, d=state.d)
-    penalties = [penalty_of(one, rows, settings.standardize, Unit()) for one in strengths]
-    solutions = squared_state.solve(
-        state, penalties, Control(), fit_intercept=settings.fit_intercept
-    )
+    penalties = [penalty_of(one, rows, standardize, Unit()) for one in strengths]
+    solutions = squared_state.solve(state, penalties, Control(), fit_intercept=fit_intercept)
     models = []
     for strength, solution in zip(strengths, solutions, strict=True):
         coef = solution.coef / scale
@@ -157,10 +159,13 @@ def scores_of(state: SquaredState, models: list[Model]) -> Scores:
     errors = np.array(
         [squared_state.mean_squared_error(state, m.coef, m.intercept).mean() for m in models]
     )
+    d = state.d
+    spread = np.diagonal(state.scatter)[d:].mean() * state.unit[-1] ** 2 / state.weight
     columns = {
         "validation_loss": errors * state.n_outputs / 2,
         "squared_error": errors,
         "root_squared_error": np.sqrt(errors),
+        "r2": 1 - errors / spread if spread > 0 else np.full(len(errors), np.nan),
     }
     return Scores(columns, -errors, np.zeros(len(models)))
 

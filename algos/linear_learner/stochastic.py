@@ -225,8 +225,8 @@ def solve(
     traces: list[list[float]] = [[] for _ in penalties]
     best, best_objective, since = iterates.average.copy(), np.inf, 0
     best_each = np.full(len(penalties), np.inf)
-    for step in control.task.loop("epoch", range(control.max_iter)):
-        for rows in mini_batches(epochs.keys, schedule.batch_size, epochs.key, step.number):
+    for epoch in range(control.max_iter):
+        for rows in mini_batches(epochs.keys, schedule.batch_size, epochs.key, epoch):
             learn_batch(iterates, _part(problem, rows), arrays, schedule)
         objectives = _objectives(problem, penalties, iterates.average)
         for trace, value in zip(traces, objectives, strict=True):

@@ -16,8 +16,9 @@ from algos.linear_learner.problem import Doubles
 
 _EXTREME = 64  # exponent from which squares of targets endanger the range of double
 
-# Losses that grow as the target's square, and those that grow as the target itself.
-_SQUARES = frozenset({"squared_error", "huber", "squared_epsilon_insensitive"})
+# Losses that grow as the target's square, and those that grow as the target itself. The
+# solvers of squared_error mind extreme targets themselves.
+_SQUARES = frozenset({"huber", "squared_epsilon_insensitive"})
 _LINES = frozenset({"absolute_error", "quantile", "epsilon_insensitive"})
 
 
@@ -116,6 +117,6 @@ def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
     if unit.exponent == 0:
         return target, loss
     scaled = np.ldexp(target, -unit.exponent)
-    if loss.name in ("quantile", "squared_error"):
+    if loss.name == "quantile":
         return scaled, loss
     return scaled, loss._replace(parameter=float(np.ldexp(loss.parameter, -unit.exponent)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.callbacks import NO_CALLBACKS, Task
 from algos._common.random import Key
 from algos._common.row_key import row_keys
+from algos.linear_learner import squared_fit, squared_state
 from algos.linear_learner.intercepts import null_intercept
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import (
@@ -23,6 +24,7 @@ from algos.linear_learner.penalties import (
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Problem, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import Choice, choose_solver, solve
+from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stochastic import Epochs, Schedule
 from algos.linear_learner.targets import in_unit, one_against_rest, target_unit
 
@@ -49,6 +51,9 @@ class Data:
 
     def subset(self, rows: NDArray[np.intp]) -> Data:
         return Data(self.X[rows], self.target[rows], self.weight[rows])
+
+    def weighted(self, factor: Doubles) -> Data:
+        return replace(self, weight=self.weight * factor)
 
     @property
     def shares(self) -> Doubles:
@@ -93,7 +98,9 @@ class Model:
         The largest of the outputs'.
     converged : bool
     objectives : list of float
-        One for each iteration.
+        One for each iteration, summed over outputs.
+    seconds : list of float
+        When each iteration was done, since the solver began: its time, shared evenly.
     """
 
     strength: Strength
@@ -105,6 +112,7 @@ class Model:
     n_iter: int
     converged: bool
     objectives: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
 
 # (candidate, coef (n_outputs, d), intercept, certificate), in the user's units
@@ -136,7 +144,17 @@ class Training:
         self.X = data.X
         squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
         self._target_square = float(shares @ squares)
+        self.weight = data.weight
+        self._state: SquaredState | None = None
         self.problems = _problems(rows, target, shares, loss, settings)
+
+    @property
+    def state(self) -> SquaredState | None:
+        """The products of the columns, for the squared loss and where they are few."""
+        problem = self.problems[0]
+        if self._state is None and squared_fit.keeps_products(problem):
+            self._state = squared_state.measure(self.rows, problem.target, self.weight)
+        return self._state
 
     def strengths(self) -> list[Strength]:
         """Return the candidates that the parameters ask for."""
@@ -165,7 +183,6 @@ class Training:
         start: list[Model] | None = None,
         watch: Watch | None = None,
         loss_of: LossOf | None = None,
-        task: Task = NO_CALLBACKS,
     ) -> list[Model]:
         """Return the trained candidates, in the order of the strengths.
 
@@ -179,25 +196,26 @@ class Training:
             Sees each candidate after each iteration and may give it up.
         loss_of : callable, default=None
             A model's loss on validation rows, by which stochastic steps end.
-        task : Task
-            For callbacks.
         """
         penalties = self._penalties(strengths)
-        settings = self.settings
-        solved = []
+        settings, begun = self.settings, time.perf_counter()
+        solved: list[list[Solution]] = []
         for output, problem in enumerate(self.problems):
             control = Control(
                 settings.tol,
                 settings.max_iter,
                 settings.verbose,
-                task,
-                self._give_up(watch),
-                self._epochs(choice, problem, loss_of),
+                give_up=self._give_up(watch, solved),
+                epochs=self._epochs(choice, problem, loss_of),
             )
             begin = None if start is None else [self._solution(m, output) for m in start]
-            solved.append(solve(choice.name, problem, penalties, control, begin))
+            if choice.name == "gram" and self.state is not None:
+                solved.append(squared_fit.solve(problem, self.state, penalties, control, begin))
+            else:
+                solved.append(solve(choice.name, problem, penalties, control, begin))
+        seconds = time.perf_counter() - begun
         return [
-            self._model(strength, [solutions[i] for solutions in solved])
+            self._model(strength, [solutions[i] for solutions in solved], seconds)
             for i, strength in enumerate(strengths)
         ]
 
@@ -211,6 +229,7 @@ class Training:
             "square": rows.variance,
             "shift": rows.shift,
             "target_square": float(targets),
+            "products": {} if self.state is None else self.state._asdict(),
         }
 
     def _penalties(self, strengths: list[Strength]) -> list[Any]:
@@ -219,6 +238,12 @@ class Training:
 
     def _null_slope_and_curvature(self) -> tuple[float, float]:
         """Return what the grid of alphas hangs on, in the user's units."""
+        if self.state is not None:
+            return squared_state.largest_slope(
+                self.state,
+                fit_intercept=self.settings.fit_intercept,
+                standardize=self.settings.standardize,
+            ), 1.0
         gradients, curvature = [], 0.0
         for problem in self.problems:
             intercept = null_intercept(problem)
@@ -232,12 +257,21 @@ class Training:
             float(np.ldexp(curvature, self.unit.of_l2)),
         )
 
-    def _give_up(self, watch: Watch | None) -> GiveUp | None:
-        if watch is None or len(self.problems) > 1:
+    def _give_up(self, watch: Watch | None, solved: list[list[Solution]]) -> GiveUp | None:
+        """Return the watch as a solver of one problem asks it; `solved` are those before."""
+        if watch is None:
             return None
-        return lambda candidate, coef, intercept, certificate: watch(
-            candidate, *self._in_users_units(coef, intercept), certificate
-        )
+        n_missing = len(self.problems) - len(solved) - 1
+
+        def give_up(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
+            done = [solutions[candidate] for solutions in solved]
+            coefs = [one.coef for one in done] + [coef] + [np.zeros_like(coef)] * n_missing
+            intercepts = [one.intercept for one in done] + [intercept]
+            intercepts += [np.zeros_like(intercept)] * n_missing
+            whole = self._in_users_units(np.concatenate(coefs), np.concatenate(intercepts))
+            return watch(candidate, *whole, certificate)
+
+        return give_up
 
     def _epochs(self, choice: Choice, problem: Problem, loss_of: LossOf | None) -> Any:
         if choice.name != "sgd":
@@ -258,7 +292,7 @@ class Training:
         users = np.ldexp(coef / self.rows.scale, self.unit.exponent)
         return users, np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
 
-    def _model(self, strength: Strength, solutions: list[Solution]) -> Model:
+    def _model(self, strength: Strength, solutions: list[Solution], seconds: float) -> Model:
         coef, intercept = self._in_users_units(
             np.concatenate([one.coef for one in solutions]),
             np.concatenate([one.intercept for one in solutions]),
@@ -267,7 +301,8 @@ class Training:
         objective = sum(one.objective for one in solutions)
         with np.errstate(over="ignore"):
             objective = float(np.ldexp(objective, self.unit.of_loss))
-            objectives = np.ldexp(worst.objectives, self.unit.of_loss).tolist()
+            objectives = np.ldexp(_sum_of_traces(solutions), self.unit.of_loss).tolist()
+        n_iter = len(objectives)
         return Model(
             strength,
             coef,
@@ -275,9 +310,10 @@ class Training:
             objective,
             worst.certificate,
             worst.criterion,
-            max(one.n_iter for one in solutions),
+            n_iter,
             all(one.converged for one in solutions),
             objectives,
+            np.linspace(0, seconds, n_iter + 1)[1:].tolist(),
         )
 
     def _solution(self, model: Model, output: int) -> Solution:
@@ -294,6 +330,15 @@ class Training:
             0,
             False,
         )
+
+
+def _sum_of_traces(solutions: list[Solution]) -> Doubles:
+    """Return the objective after each iteration; an output that has ended stays where it is."""
+    total = np.zeros(max(1, *(one.n_iter for one in solutions)))
+    for one in solutions:
+        own = one.objectives[len(one.objectives) - one.n_iter :]  # some begin with their start
+        total += np.append(own, np.full(len(total) - len(own), one.objective))
+    return total
 
 
 def _problems(

@@ -10,10 +10,12 @@ import numpy as np
 from scipy import linalg
 
 from algos.linear_learner.interior import Inner, Program
+from algos.linear_learner.kinks import Indices, Mask
 from algos.linear_learner.problem import Doubles
 
 SURE = (1.0, 1e-3, 1e3)  # doubts below which lines are taken to be at their kinks, in turn
 MOST = 1500  # unknowns and equalities together
+MOST_PER_UNKNOWN, FEW = 1.5, 20  # equalities: more are told too soon
 ROUNDINGS = 64
 
 
@@ -27,7 +29,7 @@ def polish(program: Program, inner: Inner) -> Inner:
     return inner
 
 
-def _on_kinks(program: Program, inner: Inner, at: Doubles) -> Inner | None:
+def _on_kinks(program: Program, inner: Inner, at: Mask) -> Inner | None:
     """Return the solution with the lines `at` their kinks, all others straight."""
     p, n = inner.theta.shape
     at_rows, bent = at[: p * n].reshape(p, n), np.flatnonzero(program.penalty.l1)
@@ -36,7 +38,7 @@ def _on_kinks(program: Program, inner: Inner, at: Doubles) -> Inner | None:
     is_free[bent[at[p * n :]]] = False
     is_free[-1] = program.fit_intercept
     free = np.flatnonzero(is_free)
-    if len(row) + len(free) > MOST:
+    if len(row) > MOST_PER_UNKNOWN * len(free) + FEW or len(row) + len(free) > MOST:
         return None
     point = np.where(is_free, inner.point, 0.0)
     z = program.values(inner.point)
@@ -62,13 +64,13 @@ def _on_kinks(program: Program, inner: Inner, at: Doubles) -> Inner | None:
     return inner._replace(point=point, theta=theta, pull=pull, objective=objective, gap=gap)
 
 
-def _extended(program: Program, row: Doubles) -> Doubles:
+def _extended(program: Program, row: Indices) -> Doubles:
     """Return some rows as (x, 1)."""
     rows = program.rows.subset(row)
     return rows.cross(np.eye(rows.n))
 
 
-def _slope(program: Program, theta: Doubles, at: Doubles) -> Doubles:
+def _slope(program: Program, theta: Doubles, at: Mask) -> Doubles:
     """Return what the straight lines pull."""
     straight = (program.weight * np.where(at, 0.0, theta)).sum(axis=0)
     return program.rows.cross(straight[:, None])[0]

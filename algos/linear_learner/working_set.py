@@ -162,7 +162,11 @@ class _Sets:
     def __init__(self, descent: _Descent, penalty: Penalty) -> None:
         self.descent, self.problem, self.state = descent, descent.problem, descent.state
         scale = descent.columns.scale
-        self.lines, self.l1, self.l2 = descent.columns.lines, penalty.l1 * scale, penalty.l2 * scale**2
+        self.lines, self.l1, self.l2 = (
+            descent.columns.lines,
+            penalty.l1 * scale,
+            penalty.l2 * scale**2,
+        )
         self.is_free = (self.l1 == 0) & (self.l2 == 0)
         self.kept = np.arange(self.problem.rows.d)
         self.size = _FIRST

@@ -48,7 +48,7 @@ def as_lines(loss, y):
 def optimum(problem, penalty):
     """Return the least objective: HiGHS without L2, else the dual by a bounded quasi-Newton."""
     x, weight = problem.rows.x, problem.weight
-    n, d = x.shape
+    n = len(x)
     low, p, high, m = as_lines(problem.loss, problem.target)
     if not penalty.l2.any():
         # v = v⁺ - v⁻, b = b⁺ - b⁻, and the excesses below and above.
@@ -63,8 +63,6 @@ def optimum(problem, penalty):
         found = linprog(cost, A_ub=A, b_ub=np.r_[-low, high], method="highs")
         assert found.status == 0
         return found.fun
-    # min over (v, b) smooth and bounded: all excesses and signs are variables of a QP.
-    extended = np.c_[x, np.ones(n) * problem.fit_intercept]
 
     def negative_dual(theta):
         pull = (theta[:n] - theta[n:]) @ x
@@ -74,7 +72,6 @@ def optimum(problem, penalty):
         rise = np.r_[-low, high] + np.r_[x @ v, -(x @ v)]
         return value, rise
 
-    del extended
     constraints = []
     if problem.fit_intercept:
         signs = np.r_[np.ones(n), -np.ones(n)]

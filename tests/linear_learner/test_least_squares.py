@@ -98,6 +98,18 @@ def test_each_penalty_of_a_pack_is_solved_as_if_alone():
         np.testing.assert_allclose(solution.coef, alone.coef, atol=1e-4)
 
 
+@pytest.mark.parametrize("direction", ["equal", "unequal"])
+def test_many_ridges_share_one_eigendecomposition(direction):
+    problem = make_problem(*data(200, 70), SQUARED)
+    weights = np.ones(70) if direction == "equal" else np.geomspace(1e-3, 1e3, 70)
+    pack = [Penalty(np.zeros(70), alpha * weights) for alpha in np.geomspace(10, 1e-4, 20)]
+    pack.append(make_penalty(70, 0))
+    for penalty, solution in zip(pack, solve(problem, pack, TIGHT), strict=True):
+        (alone,) = solve(problem, [penalty], TIGHT)
+        np.testing.assert_allclose(solution.coef, alone.coef, rtol=1e-9, atol=1e-11)
+        assert_least(problem, penalty, solution)
+
+
 def test_columns_may_have_penalties_of_their_own():
     problem = make_problem(*data(), SQUARED)
     l2 = np.geomspace(1e-8, 1e4, 12)

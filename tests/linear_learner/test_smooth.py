@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from algos.linear_learner import lbfgs, newton, proximal
 from algos.linear_learner.losses import Loss
@@ -62,6 +63,39 @@ def test_a_sample_of_many_rows_leads_to_the_same_optimum(name, monkeypatch):
         best = best_objective(problem, terms)
         assert found.converged
         assert found.objective <= best + 1e-9 * abs(best)
+
+
+@pytest.mark.parametrize("solver", ["newton", "proximal"])
+def test_outputs_may_have_hessians_of_their_own(solver, monkeypatch):
+    monkeypatch.setattr("algos.linear_learner.shape.WHOLE", 20)
+    monkeypatch.setattr("algos.linear_learner.sample._MULTIPLICATIONS", 1 << 10)
+    for n in (300, 2000):
+        problem = problem_of("multinomial", n=n)
+        penalty = make_penalty(7, 0.02, 0.5 if solver == "proximal" else 0.0)
+        (found,) = SOLVERS[solver](problem, [penalty], Control(tol=1e-8, max_iter=300))
+        best = best_objective(problem, penalty)
+        assert found.converged
+        assert found.objective <= best + 1e-6 * abs(best)
+
+
+def test_classes_have_one_model_of_mean_zero():
+    problem = problem_of("multinomial")
+    for solve in SOLVERS.values():
+        (found,) = solve(problem, [make_penalty(7, 0.0)], PRECISE)
+        np.testing.assert_allclose(found.coef.mean(axis=0), 0, atol=1e-12)
+        np.testing.assert_allclose(found.intercept.mean(), 0, atol=1e-12)
+
+
+def test_sparse_columns_far_from_zero_cost_few_steps():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 20)) / 10 + 1
+    y = np.where(rng.random(400) < 1 / (1 + np.exp(-10 * (X[:, 0] - 1))), 1.0, -1.0)
+    problem = make_problem(sparse.csr_array(X), y, LOSSES["log_loss"])
+    penalty = make_penalty(20, 1e-3)
+    (found,) = lbfgs.solve(problem, [penalty], Control(tol=1e-8))
+    (exact,) = newton.solve(problem, [penalty], PRECISE)
+    assert found.n_iter < 30
+    assert found.objective <= exact.objective + 1e-7
 
 
 @pytest.mark.parametrize("name", ["log_loss", "multinomial", "poisson"])
@@ -167,6 +201,23 @@ def test_hard_problems_end_finite(solver, case, name, alpha):
         null = evaluated_null(Points(problem))
         # L-BFGS has no second derivatives, and can only guess what is left to gain.
         assert found.objective - best <= (1e-4 if solver == "lbfgs" else 1e-7) * null.unit
+
+
+@pytest.mark.parametrize("name", ["log_loss", "multinomial"])
+@pytest.mark.parametrize("solve", [newton.solve, proximal.solve])
+def test_separable_classes_have_no_best_model(name, solve):
+    X, y, _ = draw(name, n=60)
+    problem = make_problem(
+        np.c_[X, y == y.min(), y == y.max()],
+        y,
+        LOSSES[name],
+        n_outputs=3 if name == "multinomial" else 1,
+    )
+    (found,) = solve(problem, [make_penalty(9, 0.0)], Control(tol=1e-6))
+    assert not found.converged
+    assert found.objective < 1e-4
+    (found,) = solve(problem, [make_penalty(9, 1e-6)], Control(tol=1e-6))
+    assert found.converged
 
 
 @pytest.mark.parametrize("name", ["huber", "squared_epsilon_insensitive"])

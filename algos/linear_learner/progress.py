@@ -1,0 +1,62 @@
+"""A fit's iterations, as callbacks see them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from algos._common.callbacks import Task
+from algos.linear_learner.problem import Doubles
+
+# (coef, intercept, iterations told so far) → the attributes that a copy needs to predict
+Attributes = Callable[[Doubles, Doubles, int], Mapping[str, Any]]
+
+
+class Progress:
+    """Tells callbacks of each look that a solver takes at one of its candidates.
+
+    Solvers remember more than a model (curvature, decompositions, bounds), so a fit that
+    goes on from a checkpoint retraces what was told before, in silence and to the same bits.
+
+    Parameters
+    ----------
+    task : Task
+        The fit's.
+    attributes : callable
+    n_told : int, default=0
+        How many iterations were told before.
+
+    Attributes
+    ----------
+    listener : callable or None
+        `tell`, if anyone listens.
+    is_stopped : bool
+        Whether a callback wants the fit to stop.
+    """
+
+    def __init__(self, task: Task, attributes: Attributes, n_told: int = 0) -> None:
+        self._subtasks = task.loop("iteration", itertools.count(n_told))
+        self._attributes, self._n_told, self._n_done = attributes, n_told, 0
+        self._last: Doubles | None = None
+        self.listener = self.tell if task.is_watched else None
+        self.is_stopped = False
+
+    def tell(self, coef: Doubles, intercept: Doubles) -> bool:
+        """Tell of a model; return whether a callback wants the fit to stop."""
+        if self.is_stopped:
+            return True
+        self._last = coef
+        self._n_done += 1
+        if self._n_done > self._n_told:
+            number = self._n_done
+            step = next(self._subtasks)
+            self.is_stopped = step.finish(lambda: self._attributes(coef, intercept, number))
+        return self.is_stopped
+
+    def tell_last(self, coef: Doubles, intercept: Doubles) -> None:
+        """Tell of the model that the fit ends with, unless that was the latest."""
+        if self._last is None or not np.array_equal(self._last, coef):
+            self.tell(coef, intercept)
