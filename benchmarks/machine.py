@@ -46,6 +46,7 @@ def versions():
     names = (
         *("algos", "numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "faiss-cpu"),
         *("superkmeans", "fastkmeans", "sparsekmeans", "geokmeans", "fbpca", "torch"),
+        *("liblinear-multicore", "glum", "skglm", "celer", "snapml", "vowpalwabbit"),
     )
     found = {}
     for name in names:

@@ -17,6 +17,9 @@ LEGEND = {
     "error": "largest error, relative to the largest value; lower is better",
     "captured": "variance along the components found, in units of the most that there is",
     "cosine": "mean cosine of the rows to their centres; higher is better",
+    "suboptimality": "objective above the lowest known, relative to it, in float64; lower is "
+    "better, and every library's fastest setting below the row's bound is what was timed",
+    "validation loss": "mean loss of rows that were not learned; lower is better",
     "eigenvalue error": "largest relative error of an eigenvalue; lower is better",
 }
 

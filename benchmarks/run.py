@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks import machine, peers, report, worker
 from benchmarks.storage import write_arrays
-from benchmarks.workload import ALGORITHMS, workloads
+from benchmarks.workload import ALGORITHMS, Unreachable, workloads
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -70,7 +70,11 @@ class Runner:
     def measure(self, algorithm, workload):
         """Print and return the row for each number of threads."""
         arrays = self.folder / "arrays.npz"
-        data = workload.data(QUICK_DIVISOR if self.options.quick else 1)
+        try:
+            data = workload.data(QUICK_DIVISOR if self.options.quick else 1)
+        except Unreachable as reason:
+            print(f"\n{algorithm} · {workload.name} · left out: {reason}")
+            return []
         write_arrays(arrays, data)
         notes = [workload.caption]
         if self.options.quick:

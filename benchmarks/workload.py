@@ -10,7 +10,11 @@ from typing import Any
 Arrays = dict[str, Any]
 Outcome = dict[str, Any]
 
-ALGORITHMS = ("kmeans", "pca", "threads")
+ALGORITHMS = ("linear_learner", "kmeans", "pca", "threads")
+
+
+class Unreachable(Exception):  # noqa: N818
+    """The data of a row is not here: the row is left out, and this says why."""
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,9 @@ DESCRIPTIONS = {
     "the variance explained by each principal component, and the inertia by iteration.",
     "gallery/plot_number_of_clusters": "The inertia falls steeply up to seven clusters, which are "
     "marked, and hardly beyond; fits to all rows lie on the curve or little below.",
+    "gallery/plot_precision_at_recall": "Precision rises and recall falls with the probability "
+    "asked for, on the rows that chose the threshold and on others; the threshold is marked where "
+    "the recall on the first rows is still nine tenths.",
     "gallery/plot_streamed_digits": "Ten cluster centres drawn as handwritten digits.",
 }
 TAGS = re.compile(r"<script\b.*?</script>|<style\b.*?</style>|<[^>]*>", re.DOTALL)

@@ -95,7 +95,8 @@ def sparse_mean_and_variance(
     sparse_moments(rows, weight, np.zeros(d), moments, n_threads)
     mean = sums / total
     sparse_moments(rows, weight, mean, moments, n_threads)
-    empty = np.maximum(total - counts, 0.0)  # the weight of the zeros
+    empty = total - counts  # the weight of the zeros, if it is more than rounding
+    empty[empty <= len(weight) * np.finfo(np.float64).eps * total] = 0.0
     delta = (sums - empty * mean) / total  # what rounding has left
     variance = (squares + empty * mean**2) / total - delta**2
     return mean + delta, np.maximum(variance, 0)

@@ -16,6 +16,8 @@
 /* x - 0 is x, also for -0, so that no instruction but the broadcast is left. */
 #define ALGOS_DOTS_SPREAD(V, x) ((x) - (V){0})
 
+#define ALGOS_NEAR 16384 /* bytes */
+
 #define ALGOS_DECLARE_DOTS(T, name)                                                          \
     typedef struct {                                                                         \
         Py_ssize_t lanes;                                                                    \

@@ -87,7 +87,7 @@
     }                                                                                        \
     ALGOS_LOSS(T, S, log_loss) {                                                             \
         ALGOS_UNUSED();                                                                      \
-        const T t = -y * z, e = algos_exp_##S(t < 0 ? t : -t);                               \
+        const T t = -y * z, e = algos_exp_##S(-algos_abs_##S(t));                            \
         T q; /* 1 / (1 + e) */                                                               \
         const T small = algos_log1p_unit_##S(e, &q);                                         \
         return (algos_loss_##S){algos_positive_##S(t) + small, -y * (t < 0 ? e * q : q),     \
@@ -217,6 +217,32 @@ ALGOS_CLASS_LOSS(perceptron)
     }
 ALGOS_SOFTMAX(float, f32)
 ALGOS_SOFTMAX(double, f64)
+
+/* exp, log, log1p and the logistic function of arrays. */
+#define ALGOS_ARRAY_MATH(T, S)                                                               \
+    ALGOS_CLONES static void algos_math_##S(const T *restrict x, Py_ssize_t n, int function, \
+                                            T *restrict out) {                               \
+        switch (function) {                                                                  \
+            case 0:                                                                          \
+                for (Py_ssize_t i = 0; i < n; i++)                                           \
+                    out[i] = algos_exp_##S(x[i]);                                            \
+                break;                                                                       \
+            case 1:                                                                          \
+                for (Py_ssize_t i = 0; i < n; i++)                                           \
+                    out[i] = algos_log_##S(x[i]);                                            \
+                break;                                                                       \
+            case 2:                                                                          \
+                for (Py_ssize_t i = 0; i < n; i++)                                           \
+                    out[i] = algos_log1p_##S(x[i]);                                          \
+                break;                                                                       \
+            case 3:                                                                          \
+                for (Py_ssize_t i = 0; i < n; i++)                                           \
+                    out[i] = algos_logistic_##S(x[i]);                                       \
+                break;                                                                       \
+        }                                                                                    \
+    }
+ALGOS_ARRAY_MATH(float, f32)
+ALGOS_ARRAY_MATH(double, f64)
 
 /* By the codes of algos/linear_learner/losses.py; multinomial is of several outputs. */
 #define ALGOS_EACH_LOSS(F)                                                                   \

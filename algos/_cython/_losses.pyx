@@ -14,6 +14,8 @@ cdef extern from "_losses.h" nogil:
     ctypedef void (*algos_curvatures)(
         const double*, const double*, const double*, Py_ssize_t, double,
         double*) noexcept nogil
+    void algos_math_f32(const float*, Py_ssize_t, int, float*)
+    void algos_math_f64(const double*, Py_ssize_t, int, double*)
     const algos_slopes_f32* algos_all_slopes_f32
     const algos_slopes_f64* algos_all_slopes_f64
     const algos_values* algos_all_values
@@ -169,3 +171,15 @@ def _test_softmax(
         &target[0], &weight[0], &z[0, 0], z.shape[1], z.shape[0], z.shape[1], &intercept[0],
         &value, &slopes[0])
     return value
+
+
+def _test_math(
+    const floating[::1] x,  # IN (n,)
+    floating[::1] values,   # OUT (n,)
+    int function,           # exp, log, log1p, logistic
+):
+    """Take a function of x, for tests."""
+    if floating is float:
+        algos_math_f32(&x[0], x.shape[0], function, &values[0])
+    else:
+        algos_math_f64(&x[0], x.shape[0], function, &values[0])

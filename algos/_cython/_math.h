@@ -47,6 +47,9 @@ ALGOS_INLINE uint64_t algos_to_bits_f64(double value) {
     return both.bits;
 }
 
+ALGOS_INLINE float algos_abs_f32(float x) { return __builtin_fabsf(x); }
+ALGOS_INLINE double algos_abs_f64(double x) { return __builtin_fabs(x); }
+
 ALGOS_INLINE float algos_exp_series_f32(float r) {
     float p = 0x1.6d117cp-10f;
     p = p * r + 0x1.120be2p-7f;
@@ -161,7 +164,7 @@ ALGOS_INLINE double algos_log1p_series_f64(double z) {
     }                                                                                        \
     /* 1 / (1 + exp(-x)) */                                                                  \
     ALGOS_INLINE T algos_logistic_##S(T x) {                                                 \
-        const T e = algos_exp_##S(x < 0 ? x : -x);                                           \
+        const T e = algos_exp_##S(-algos_abs_##S(x));                                        \
         return (x < 0 ? e : (T)1) / (1 + e);                                                 \
     }
 

@@ -23,7 +23,7 @@ from algos._cython._tile cimport (
 
 cdef enum:
     FEW = 6               # models for which rows are not packed
-    BLOCK = 512           # rows summed up in the data's type: 32 additions a lane
+    BLOCK = 1024          # rows summed up in the data's type: 64 additions a lane
     BLOCK_BYTES = 1 << 18  # of packed rows, a tile at least
     ROWS_BYTES = 1 << 14   # of rows that are read twice, a register's worth at least
 

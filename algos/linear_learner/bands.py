@@ -94,13 +94,19 @@ def rounds(
     share, gap = _share(bent), np.inf
     objectives: list[float] = []
     if share > MOST:
-        yield _of_all_rows(bent, penalty, near, objectives, tol, max_iter)
+        yield _of_all_rows(bent, penalty, objectives, tol, max_iter)
         return
-    if near is None:
-        near = _sample_solution(bent, penalty, max_iter)
-    z = _values(bent, near)
+    sampled = share
+    z = None if near is None else _values(bent, near)
+    if z is not None:
+        share = float((_distance(bent, z) <= REACH * error).mean())
+    # A sample knows more than a neighbour from far away, or one that led astray.
+    is_of_sample = near is None or share >= sampled
+    if is_of_sample:
+        share, near = sampled, _sample_solution(bent, penalty, max_iter)
+        z = _values(bent, near)
     value, distance = _objective(bent, penalty, near, z), _distance(bent, z)
-    share = min(share, float((distance <= REACH * error).mean()))
+    was_widened = False
     while share <= MOST and len(objectives) < max_iter:
         share = max(share, ROWS_PER_COLUMN * near.size / len(z))
         width = float(np.partition(distance, int(share * len(z)))[int(share * len(z))])
@@ -118,12 +124,19 @@ def rounds(
             # With density f of kinks, an excess δ of the objective means errors sqrt(2 δ / f).
             error = float(np.sqrt(4 * max(found.gap, 0) * bent.null * width / share))
             share *= min(1.0, SAFETY * error / width)
+        elif is_of_sample:
+            share *= WIDENING if not was_widened else 1 / share
+            was_widened = True
         else:
-            share *= WIDENING
+            is_of_sample, share, gap = True, sampled, np.inf
+            near = _sample_solution(bent, penalty, max_iter)
+            z = _values(bent, near)
+            value, distance = _objective(bent, penalty, near, z), _distance(bent, z)
+            continue
         if found.objective <= value:
             near, z, value = inner.point, z_inner, found.objective
             gap, distance = min(gap, found.gap), _distance(bent, z)
-    yield _of_all_rows(bent, penalty, near, objectives, tol, max_iter)
+    yield _of_all_rows(bent, penalty, objectives, tol, max_iter)
 
 
 def exact(
@@ -160,15 +173,14 @@ def exact(
 
 
 def _of_all_rows(
-    bent: Bent,
-    penalty: Penalty,
-    near: Doubles | None,
-    objectives: list[float],
-    tol: float,
-    max_iter: int,
+    bent: Bent, penalty: Penalty, objectives: list[float], tol: float, max_iter: int
 ) -> Found:
+    """Return the solution of the program of all rows, from a start that knows nothing.
+
+    Interior points gain little from better ones, and may never leave bad ones.
+    """
     program = whole(bent, penalty)
-    inner = exact(program, tol, max_iter - len(objectives), near)
+    inner = exact(program, tol, max_iter - len(objectives))
     z = program.values(inner.point)
     dual = bent.weight * inner.theta.sum(axis=0)
     found = _found(bent, program, inner, z, dual, objectives + inner.objectives)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from algos.linear_learner.conjugates import curvatures_at, losses_at, slopes_at
@@ -9,6 +11,7 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles, Problem
 
 _EPS = float(np.finfo(np.float64).eps)
+_TINY = float(np.finfo(np.float64).tiny)
 _MOST_STEPS = 100
 
 
@@ -37,13 +40,27 @@ def best_intercept(
     return _by_breakpoints(loss, target, weight, decision)
 
 
-def null_value(problem: Problem) -> float:
-    """Return the least mean loss of a constant; of 0 where there is no intercept."""
-    zeros = np.zeros(problem.rows.n)
-    b = 0.0
-    if problem.fit_intercept:
-        b = best_intercept(problem.loss, problem.target, problem.weight, zeros)
-    return float(problem.weight @ losses_at(problem.loss, problem.target, zeros + b))
+class Null(NamedTuple):
+    """What constants lose.
+
+    Attributes
+    ----------
+    value : float
+        The mean loss of the best one; of 0 where there is no intercept.
+    rounding : float
+        What sums of losses of that size cannot show.
+    """
+
+    value: float
+    rounding: float
+
+
+def null_model(problem: Problem) -> Null:
+    """Return what the best model without coefficients loses."""
+    loss, y, weight, zeros = problem.loss, problem.target, problem.weight, np.zeros(problem.rows.n)
+    b = best_intercept(loss, y, weight, zeros) if problem.fit_intercept else 0.0
+    value, without = (float(weight @ losses_at(loss, y, zeros + c)) for c in (b, 0.0))
+    return Null(max(value, _TINY), 16 * _EPS * max(abs(value), abs(without)))
 
 
 def _by_newton(

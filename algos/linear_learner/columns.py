@@ -37,13 +37,10 @@ class Distinct(NamedTuple):
         One of each.
     weight : ndarray of shape (n,)
         Theirs, all copies' together; 0 at the copies.
-    copy_of : ndarray of shape (n,), dtype int64
-        The one in `rows` that each row equals.
     """
 
     rows: NDArray[np.int64]
     weight: Doubles
-    copy_of: NDArray[np.int64]
 
 
 def distinct_rows(problem: Problem) -> Distinct:
@@ -55,10 +52,10 @@ def distinct_rows(problem: Problem) -> Distinct:
     is_first[:1], is_first[1:] = True, np.diff(keys[order]) != 0
     first = order[is_first]
     if len(first) == len(keys):
-        return Distinct(order, problem.weight, np.arange(len(keys)))
-    copy_of = np.empty(len(keys), dtype=np.int64)
-    copy_of[order] = np.repeat(first, np.diff(np.append(np.flatnonzero(is_first), len(keys))))
-    return Distinct(first, np.bincount(copy_of, problem.weight, len(keys)), copy_of)
+        return Distinct(order, problem.weight)
+    runs = np.diff(np.append(np.flatnonzero(is_first), len(keys)))
+    weight = np.bincount(np.repeat(first, runs), problem.weight[order], len(keys))
+    return Distinct(first, weight)
 
 
 class ScaledRows(NamedTuple):

@@ -123,13 +123,13 @@ _FORMULAS = {
         lambda p, y, z: _excess(p, y - z) ** 2,
         lambda p, y, z: 2 * _excess(p, z - y),
         lambda p, y, s: s**2 / 4 + p * np.abs(s) - s * y,
-        lambda p, y, z: 2.0 * (np.abs(y - z) > p),
+        lambda p, y, z: np.where(np.abs(y - z) > p, 2.0, 0.0),
     ),
     "huber": _Formulas(
         _huber,
         lambda p, y, z: np.clip(z - y, -p, p),
         lambda p, y, s: s**2 / 2 - s * y,
-        lambda p, y, z: 1.0 * (np.abs(y - z) <= p),
+        lambda p, y, z: np.where(np.abs(y - z) <= p, 1.0, 0.0),
     ),
     "poisson": _Formulas(
         lambda p, y, z: _exp(z) - y * z,
@@ -164,6 +164,6 @@ _FORMULAS = {
         lambda p, y, z: np.maximum(p - y * z, 0) ** 2,
         lambda p, y, z: -2 * y * np.maximum(p - y * z, 0),
         lambda p, y, s: s**2 / 4 - p * y * s,
-        lambda p, y, z: 2.0 * (y * z < p),
+        lambda p, y, z: np.where(y * z < p, 2.0, 0.0),
     ),
 }

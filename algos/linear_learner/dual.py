@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython.linear_dual import square_norms, sweep_rows
-from algos.linear_learner.best_intercept import best_intercept, null_value
+from algos.linear_learner.best_intercept import Null, best_intercept, null_model
 from algos.linear_learner.columns import Distinct, ScaledRows, distinct_rows, scaled_rows
 from algos.linear_learner.conjugates import conjugates_at, losses_at, slopes_at
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
@@ -37,11 +37,11 @@ LOSSES = frozenset(
     }
 )
 _KEY = np.array([0x70756C6C, 0x73], dtype=np.uint64)
-_EPS = float(np.finfo(np.float64).eps)
 _SWEEPS_A_CHECK = 20  # at most
-_RESTING = 0.1
-_STILL, _WORTH = 0.1, 0.7
-_PARTIAL = 4  # sweeps over rows that still move, after each over all
+_RESTING = 0.1  # of the way between b and b_0: how far b may move in a sweep
+_PARTIAL = 2  # sweeps over rows that still move, after each over all
+_STILL = 0.1  # of what rows lack on average: such rows rest meanwhile
+_WORTH = 0.7  # of the rows: with more that move, all are swept
 
 
 def solve(
@@ -91,7 +91,7 @@ class _Descent:
     problem: Problem
     control: Control
     distinct: Distinct
-    null: float
+    null: Null
     tol: float
     pull: Doubles
     center: float = 0.0  # b_0
@@ -102,9 +102,13 @@ class _Descent:
     @staticmethod
     def prepare(problem: Problem, control: Control) -> _Descent:
         rows = problem.rows
-        tol = max(control.tol, 2 * float(np.finfo(rows.dtype).eps))
-        null = null_value(problem)
-        return _Descent(problem, control, distinct_rows(problem), null, tol, pull=np.zeros(rows.n))
+        # Where the loss has kinks, a rounding error costs as much as it is large.
+        precision = (2 if problem.loss.is_smooth else 16) * float(np.finfo(rows.dtype).eps)
+        null = null_model(problem)
+        return _Descent(
+            problem, control, distinct_rows(problem), null, max(control.tol, precision),
+            pull=np.zeros(rows.n),
+        )  # fmt: skip
 
     def begin_at(self, solution: Solution) -> None:
         z = self.problem.rows.decision(solution.coef, solution.intercept)[:, 0]
@@ -115,16 +119,19 @@ class _Descent:
         """Sweep until the certificate is small enough."""
         sweeps = _Sweeps.begin(self, penalty)
         objectives: list[float] = []
-        target, n_iter, give_up = self.tol * self.null, 0, self.control.give_up
+        target, n_iter, give_up = (
+            max(self.tol * self.null.value, self.null.rounding),
+            0,
+            self.control.give_up,
+        )
         goal = target / 2
         while True:
             n_sweeps = sweeps.run(goal, min(_SWEEPS_A_CHECK, self.control.max_iter - n_iter))
             n_iter += n_sweeps
             model = sweeps.model()
             objectives += [model.objective] * n_sweeps  # known at the last of them
-            certificate = model.gap / max(self.null, np.finfo(float).tiny)
-            # Sums of n terms show no smaller gap.
-            converged = model.gap <= max(target, 16 * _EPS * abs(model.objective))
+            certificate = model.gap / self.null.value
+            converged = model.gap <= target
             if converged or n_iter >= self.control.max_iter:
                 break
             if give_up and give_up(candidate, model.coef, model.intercept, certificate):
@@ -196,11 +203,11 @@ class _Sweeps:
 
     def sweep_moving(self, order: NDArray[np.int64], goal: float) -> int:
         """Sweep over the rows that lack more than others; return how often."""
-        n = len(order)  # different rows
+        every = len(order)
         for done in range(_PARTIAL):
             gaps = self.gaps[: len(order)]
-            order = order[gaps > _STILL * gaps.sum() / n]
-            if len(order) > _WORTH * n or not len(order):
+            order = order[gaps > _STILL * gaps.sum() / every]
+            if len(order) > _WORTH * every or not len(order):
                 return done
             if self.sweep(order) <= goal / 4:
                 return done + 1

@@ -206,23 +206,23 @@ def without_constants(
     constant = variance <= rounding
     gram[constant] = gram[:, constant] = cross[:, constant] = 0
     varies, variance = ~constant, np.diagonal(gram)
-    errors = errors_of(raw, variance, np.dtype(np.float64) if precise else rows.dtype)
+    errors = errors_of(raw, np.dtype(np.float64) if precise else rows.dtype)
     return float((errors[varies] / variance[varies]).max(initial=4 * _EPS))
 
 
-def errors_of(raw: Doubles, variance: Doubles, dtype: np.dtype[Any]) -> Doubles:
+def errors_of(raw: Doubles, dtype: np.dtype[Any]) -> Doubles:
     """Return about the errors of columns' variances.
 
     Parameters
     ----------
-    raw, variance : ndarray of shape (d,)
-        Mean squares of the columns, before and after their mean was taken out.
+    raw : ndarray of shape (d,)
+        Mean squares of the columns before their mean was taken out.
     dtype : dtype
         What the products are made in.
     """
     eps = float(np.finfo(dtype).eps)
     # Products in float32 are rounded one by one, and most of that averages out.
-    return 4 * _EPS * raw + (eps / 4 if eps > _EPS else 0.0) * variance
+    return (4 * _EPS + (eps / 4 if eps > _EPS else 0.0)) * raw
 
 
 def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:

@@ -107,10 +107,15 @@ class PlainMetric:
         return square / curvature if curvature > 0 else 1.0
 
     def _all_gains(self) -> float:
-        """Return the sum of this gain and those to come, if they go on shrinking as they did."""
-        last = self._gains[-1]
-        steps = min(_BEFORE, len(self._gains) - 1)
-        if steps < _BEFORE // 2 or last <= 0:
-            return last / (1 - _SLOWEST)
-        rate = (last / self._gains[-1 - steps]) ** (1 / steps)
-        return last / (1 - min(rate, _SLOWEST))
+        """Return about what this step and those to come will gain.
+
+        Gains may shrink by a rate, or like the inverse square of their number, where the
+        objective is flat in many directions; they go up and down on their way.
+        """
+        gains = self._gains[-_BEFORE:]
+        most = max(gains[-_BEFORE // 2 :])
+        steps = len(gains) - 1
+        if steps < _BEFORE // 2 or gains[-1] <= 0:
+            return most / (1 - _SLOWEST)
+        rate = (gains[-1] / gains[0]) ** (1 / steps)
+        return most * max(1 / (1 - min(rate, _SLOWEST)), len(self._gains) / 2)

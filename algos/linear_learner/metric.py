@@ -10,8 +10,9 @@ from algos.linear_learner.points import Penalties
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.shape import Shape
 
-_LEFT = 0.1  # of the last gain: above that, another Hessian of all rows is worth its while
+_LEFT = 1 / 500  # of the last gain, by parameter: above that, another Hessian is worth its while
 _SLOW = 0.5  # of the last gain, twice: above that, a sample's is not like that of all rows
+_LONG = 16  # steps that blocks on the diagonal are kept for
 
 
 class HessianMetric(abc.ABC):
@@ -39,6 +40,7 @@ class HessianMetric(abc.ABC):
         self._age = 1  # steps since the Hessian was made, or more
         self._slow = 0  # steps in a row that gained little less than the one before
         self._made_of = shape.problem
+        self._left = min(max(0.1, _LEFT * shape.parameters), _SLOW)
         self._is_bold = True
         self._gain = np.inf
         if matrices is not None:
@@ -80,8 +82,10 @@ class HessianMetric(abc.ABC):
             is_sure = self._is_bold and (self._age == 0 or self.shape.is_continuous)
             self._is_bold = True
             return not is_sure
-        if self.shape.has_all_rows:
-            is_stale = self.shape.is_cheap or gain > _LEFT * self._gain
+        if not self.shape.is_whole and self._age < _LONG:  # blocks are slow by themselves
+            is_stale = False
+        elif self.shape.has_all_rows:
+            is_stale = self.shape.is_cheap or gain > self._left * self._gain
         else:
             self._slow = self._slow + 1 if gain > _SLOW * self._gain else 0
             is_stale = self._slow > 1

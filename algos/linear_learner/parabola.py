@@ -13,20 +13,31 @@ _SWEEPS = 30
 _ROUNDS = 20
 
 
-def minimise(A: Doubles, c: Doubles, l1: Doubles, l2: Doubles, v: Doubles, tol: float) -> float:
+def minimise(
+    A: Doubles, c: Doubles, l1: Doubles, l2: Doubles, v: Doubles, square: float, tol: float
+) -> float:
     """Move v to the minimum of v'Av/2 - c'v + Σ l1|v| + l2 v²/2.
 
     Coordinate descent finds which coordinates are zero, but may take long to tell close
     columns apart; so the others then go to their common minimum as far as none changes its
     sign, and so on in turn.
 
+    Parameters
+    ----------
+    A : ndarray of shape (p, p)
+    c, l1, l2 : ndarray of shape (p,)
+    v : ndarray of shape (p,)
+        Where to begin, and the minimum.
+    square : float
+        c'A⁻¹c, the square of what A and c come from, or a number not much below.
+    tol : float
+        Of the gap.
+
     Returns
     -------
     gap : float
         How far above the minimum v may still be.
     """
-    # No smaller than c'A⁻¹c, the square of what A and c come from.
-    square = (1 + 1e-6) * max(float(c @ Factor(A, _EPS).solve(c)), 0.0)
     rest = np.empty_like(c)
     for _ in range(_ROUNDS):
         gap = gram_descent(A, c, l1, l2, v, rest, square, tol, _SWEEPS)[1]

@@ -15,6 +15,7 @@ from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Sol
 from algos.linear_learner.stages import solve_in_stages
 
 _INEXACT = 1e-3  # of the last step's gain, how far the parabola's minimum may be
+_MARGIN = 4  # for what the steps have changed of a Hessian since it was factorised
 _FLAT = 1e-10  # of the expected curvature, below which a step shows none
 
 
@@ -32,6 +33,7 @@ class ProximalMetric(HessianMetric):
     """A Hessian, as one matrix or block by block, corrected by the steps."""
 
     def _prepare(self, matrices: list[Doubles]) -> None:
+        self._factors = self.shape.factors(matrices)
         self._parts = []
         for matrix in matrices:
             diagonal = matrix.diagonal()
@@ -48,7 +50,8 @@ class ProximalMetric(HessianMetric):
         for i, part in enumerate(self._parts):
             own = slice(i * size, (i + 1) * size)
             linear = part @ point[own] - slope[own]
-            gain += minimise(part, linear, l1[own], l2[own], after[own], tol)
+            square = _MARGIN * max(float(linear @ self._factors[i].solve(linear)), 0.0)
+            gain += minimise(part, linear, l1[own], l2[own], after[own], square, tol)
         step = after - point
         gain -= float(gradient @ step + l1 @ (np.abs(after) - np.abs(point)))
         return step, gain - float(self._times(step) @ step + (l2 * step) @ step) / 2

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from algos._common.memory import require_memory
 from algos.linear_learner.curvature import PIECEWISE, blocks, hessian
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.quadratic import Factor
 from algos.linear_learner.sample import sampled, size_for
 
 WHOLE = 1536  # parameters, above which outputs have Hessians of their own
@@ -25,9 +27,15 @@ class Shape:
     def __init__(self, problem: Problem, points: Points) -> None:
         self.points, self._all = points, problem
         self.is_whole = points.size <= WHOLE
-        parameters = points.size if self.is_whole else points.width
-        count = size_for(problem.rows.n, parameters)
+        self.parameters = points.size if self.is_whole else points.width  # of one matrix
+        require_memory(
+            3 * 8 * self.parameters**2,
+            f"the Hessian of {self.parameters} parameters and its factor",
+            "write solver='lbfgs', or solver='coordinate_descent' with an L1 penalty",
+        )
+        count = size_for(problem.rows.n, self.parameters)
         self.problem = problem if count == problem.rows.n else sampled(problem, count)
+        self._factored: tuple[list[Doubles], list[Factor]] = ([], [])
 
     @property
     def has_all_rows(self) -> bool:
@@ -36,8 +44,7 @@ class Shape:
     @property
     def is_cheap(self) -> bool:
         """Whether it may be looked at after every step."""
-        parameters = self.points.size if self.is_whole else self.points.width
-        return self.has_all_rows and self.problem.rows.n * parameters**2 <= _CHEAP
+        return self.has_all_rows and self.problem.rows.n * self.parameters**2 <= _CHEAP
 
     @property
     def is_continuous(self) -> bool:
@@ -58,6 +65,12 @@ class Shape:
         if self.is_whole:
             return [hessian(self.problem, self.points, point, bold=bold)]
         return blocks(self.problem, self.points, point, bold=bold)
+
+    def factors(self, matrices: list[Doubles]) -> list[Factor]:
+        """Return the factors of a Hessian, made once if candidates in turn have the same."""
+        if self._factored[0] is not matrices:
+            self._factored = (matrices, [Factor(matrix, self.eps) for matrix in matrices])
+        return self._factored[1]
 
     def grow(self) -> None:
         """Take four times the rows, if there are as many."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, sparse
 
 from algos._common.moments import joined_scatter
 from algos._common.threads import one_thread_blas
@@ -78,7 +78,7 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     extended, cross = rows.gram(weight), rows.cross(weighted)
     mean = extended[-1, :-1]
     gram = extended[:-1, :-1] - np.outer(mean, mean)
-    errors = errors_of(np.diagonal(extended)[:-1], np.diagonal(gram), rows.dtype)
+    errors = errors_of(np.diagonal(extended)[:-1], rows.dtype)
     cross = cross[:, :-1] - cross[:, -1:] * mean
     position = rows.shift + rows.scale * mean
     unit = _power_of_two(np.maximum(np.abs(position), rows.scale))
@@ -106,6 +106,8 @@ def updated(
     weight : ndarray of shape (n,), float64, positive
     n_threads : int
     """
+    if sparse.issparse(X):
+        X = X.astype(np.float64)  # where zero is not the mean, float32 has no digits to lose
     rows = make_rows(X, weight, center=True, n_threads=n_threads)
     more = measure(rows, target, weight)
     return more if state is None else joined(state, more)

@@ -3,8 +3,9 @@
 A pack's candidates follow each other on the sample, each from where the one before it
 ended, and then go together through the passes over all rows.
 
-Memory: the sample, and a matrix of p² values for each candidate on its way, p being the
-number of parameters; no more of them are on their way at once than `_VALUES` allows.
+Memory: the sample, and matrices of p² values for each candidate on its way, p being the
+number of parameters (of one class each, where all together are too many); no more are on
+their way at once than `_VALUES` allows.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _after_a_sample(
     """Solve for the sample that the shape has, then for all rows."""
     sample = Points(shape.problem)
     rough = Control(max(control.tol, _OF_NOISE * shape.noise), _ITERATIONS_OF_SAMPLE)
-    room = max(1, _VALUES // points.size**2)
+    room = max(1, _VALUES // (points.size * shape.parameters))
     found: list[Solution] = []
     for first in range(0, len(pack), room):
         some, own = pack[first : first + room], starts[first : first + room]

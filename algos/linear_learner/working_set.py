@@ -11,13 +11,13 @@ descended on by its quadratic models, with a line search (proximal Newton).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython.linear_descent import column_moments, combine, correlate, descend
-from algos.linear_learner.best_intercept import best_intercept, null_value
+from algos.linear_learner.best_intercept import Null, best_intercept, null_model
 from algos.linear_learner.columns import Columns, columns_of
 from algos.linear_learner.conjugates import (
     conjugates_at,
@@ -94,6 +94,7 @@ class _Bound:
     slope: Doubles  # (d,): x_j · loss', for pulls that balance
     shrink: float  # the dual point is this times the pulls
     objective: float
+    dual: float
     gap: float
 
 
@@ -104,7 +105,7 @@ class _Descent:
     problem: Problem
     control: Control
     columns: Columns
-    null: float
+    null: Null
     tol: float
     state: _State
     norms: Doubles  # (d,): sum_i w_i x_ij²
@@ -119,7 +120,7 @@ class _Descent:
         )
         tol = max(control.tol, 2 * float(np.finfo(rows.dtype).eps))
         state = _State(np.zeros(rows.d), 0.0, np.zeros(rows.n))
-        return _Descent(problem, control, columns, null_value(problem), tol, state, norms)
+        return _Descent(problem, control, columns, null_model(problem), tol, state, norms)
 
     def begin_at(self, solution: Solution) -> None:
         self.state.coef = solution.coef[0] / self.columns.scale
@@ -129,13 +130,13 @@ class _Descent:
         """Alternate passes over all columns with descent on working sets."""
         sets = _Sets(self, penalty)
         objectives: list[float] = []
-        target, give_up = self.tol * self.null, self.control.give_up
+        target, give_up = max(self.tol * self.null.value, self.null.rounding), self.control.give_up
         n_iter = 0
         while True:
             bound = sets.bound()
             objectives.append(bound.objective)
-            certificate = bound.gap / max(self.null, np.finfo(float).tiny)
-            converged = bound.gap <= max(target, 16 * _EPS * abs(bound.objective))
+            certificate = bound.gap / self.null.value
+            converged = bound.gap <= target
             if converged or n_iter >= self.control.max_iter:
                 break
             coef, intercept = self.model()
@@ -156,6 +157,16 @@ class _Descent:
         )
 
 
+@dataclass
+class _Quadratic:
+    """A quadratic model of the loss, as `linear_descent` takes it."""
+
+    h: Doubles  # (n,)
+    mean: Doubles  # (d,)
+    curvature: Doubles  # (d,)
+    inverse: float
+
+
 class _Sets:
     """Descent for one penalty."""
 
@@ -171,9 +182,9 @@ class _Sets:
         self.kept = np.arange(self.problem.rows.d)
         self.size = _FIRST
         self.best_dual = -np.inf
-        self.has_gap = has_conjugate(self.problem.loss)
-        is_gap = self.has_gap and not self.is_free.any()
-        self.criterion = "duality gap" if is_gap else "gradient norm"
+        # Pulls would have to be exactly orthogonal to free columns.
+        self.has_gap = has_conjugate(self.problem.loss) and not self.is_free.any()
+        self.criterion = "duality gap" if self.has_gap else "gradient norm"
 
     def bound(self) -> _Bound:
         """Look at all columns that are left."""
@@ -185,7 +196,10 @@ class _Sets:
                 problem.loss, problem.target, problem.weight, raw, state.intercept
             )
             state.z = raw + state.intercept
-        return self.judge(self.kept)
+        found = self.judge(self.kept)
+        # An older bound holds still, if it is one. Pulls balance here alone.
+        self.best_dual = max(self.best_dual, found.dual) if self.has_gap else found.dual
+        return replace(found, gap=max(found.objective - self.best_dual, 0.0))
 
     def decision(self, coef: Doubles) -> Doubles:
         z = np.full(self.problem.rows.n, self.state.intercept)
@@ -200,24 +214,22 @@ class _Sets:
         slope = np.zeros(problem.rows.d)
         correlate(self.lines, which, -weight * pull, slope, problem.rows.n_threads)
         objective = float(weight @ losses_at(loss, y, state.z)) + self.penalty(state.coef)
-        unpaid = self.unpaid(which, slope)
         if not self.has_gap:
-            return _Bound(slope, 1.0, objective, unpaid)
+            unpaid = self.unpaid(which, slope)
+            return _Bound(slope, 1.0, objective, objective - unpaid, unpaid)
         shrink, dual = 1.0, -np.inf
         for trial in {1.0, self.feasible(which, slope)}:
             value = self.dual(which, pull, slope, trial)
             if value > dual:
                 shrink, dual = trial, value
-        if len(which) == len(self.kept):
-            self.best_dual = dual = max(self.best_dual, dual)
-        return _Bound(slope, shrink, objective, max(objective - dual, 0.0) + unpaid)
+        return _Bound(slope, shrink, objective, dual, max(objective - dual, 0.0))
 
     def penalty(self, coef: Doubles) -> float:
         return float(self.l1 @ np.abs(coef) + self.l2 @ coef**2 / 2)
 
     def feasible(self, which: Numbers, slope: Doubles) -> float:
         """Return what pulls must shrink by where no L2 penalty pays for too long ones."""
-        strict = which[(self.l2[which] == 0) & ~self.is_free[which]]
+        strict = which[self.l2[which] == 0]
         ratio = np.abs(slope[strict]) / self.l1[strict]
         return float(1 / max(1.0, ratio.max(initial=0.0)))
 
@@ -225,7 +237,6 @@ class _Sets:
         """Return the dual objective, -inf where a column forbids the point."""
         loss, y, weight = self.problem.loss, self.problem.target, self.problem.weight
         excess = np.maximum(shrink * np.abs(slope[which]) - self.l1[which], 0)
-        excess[self.is_free[which]] = 0
         l2, excess = self.l2[which][excess > 0], excess[excess > 0]
         if np.any((l2 == 0) & (excess > 4 * _EPS * self.l1.max(initial=0.0))):
             return -np.inf
@@ -233,15 +244,12 @@ class _Sets:
         return -float(weight @ conjugates_at(loss, y, shrink * pull)) - float(paid.sum())
 
     def unpaid(self, which: Numbers, slope: Doubles) -> float:
-        """Return what single steps would gain where no dual point tells."""
-        free = which[self.is_free[which]] if self.has_gap else which
-        if not len(free):
-            return 0.0
-        model = self.quadratic(free)
-        stiff = model.curvature[free] + self.l2[free]
-        coef = self.state.coef[free]
-        pull = model.curvature[free] * coef - slope[free]
-        after = np.sign(pull) * np.maximum(np.abs(pull) - self.l1[free], 0)
+        """Return what single steps would gain, where no dual point tells."""
+        model = self.quadratic(which)
+        stiff = model.curvature[which] + self.l2[which]
+        coef = self.state.coef[which]
+        pull = model.curvature[which] * coef - slope[which]
+        after = np.sign(pull) * np.maximum(np.abs(pull) - self.l1[which], 0)
         step = np.divide(after, stiff, out=coef.copy(), where=stiff > 0) - coef
         return float((stiff * step**2).sum() / 2)
 
@@ -253,7 +261,7 @@ class _Sets:
         distance = np.divide(room, norm, out=np.full(len(kept), np.inf), where=norm > 0)
         in_use = self.state.coef[kept] != 0
         most_curved = _MOST_CURVED.get(self.problem.loss.name)
-        if most_curved is not None and self.has_gap and not self.is_free.any():
+        if most_curved is not None and self.has_gap:
             radius = np.sqrt(2 * most_curved * bound.gap) * (1 + 1e-9)
             stays = (distance <= radius) | in_use
             kept, distance, in_use = kept[stays], distance[stays], in_use[stays]
@@ -305,7 +313,7 @@ class _Sets:
         problem, state = self.problem, self.state
         loss, y, weight = problem.loss, problem.target, problem.weight
         step = coef - state.coef
-        way = np.full(problem.rows.n, shift if problem.fit_intercept else 0.0)
+        way = np.full(problem.rows.n, shift)
         combine(self.lines, np.flatnonzero(step), step, way)
         if not way.any() and not step.any():
             return False
@@ -320,18 +328,6 @@ class _Sets:
                 break
             t /= 2
         state.coef = coef if t == 1 else state.coef + t * step
-        state.intercept += t * way_shift(shift, problem)
+        state.intercept += t * shift
         state.z = state.z + t * way
         return True
-
-
-def way_shift(shift: float, problem: Problem) -> float:
-    return shift if problem.fit_intercept else 0.0
-
-
-@dataclass
-class _Quadratic:
-    h: Doubles
-    mean: Doubles
-    curvature: Doubles
-    inverse: float

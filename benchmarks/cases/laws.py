@@ -114,3 +114,27 @@ def distinct_rows(X: np.ndarray | sparse.csr_array, count: int) -> np.ndarray:
     chosen = X[rows].toarray() if sparse.issparse(X) else X[rows]
     _, first = np.unique(chosen, axis=0, return_index=True)
     return chosen[np.sort(first)[:count]].copy()
+
+
+def shared_factors(n: int, d: int, n_outputs: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of deviation about 1 that share five factors, float32, and linear functions of them.
+
+    The functions have deviation 2, of shape (n, n_outputs); a third of the columns is in them.
+    """
+    rng = np.random.default_rng([SEED, n, d, n_outputs, 8])
+    X = rng.standard_normal((n, d), dtype=np.float32)
+    X += rng.standard_normal((n, 5), dtype=np.float32) @ (
+        rng.standard_normal((5, d), dtype=np.float32) / 4
+    )
+    coef = rng.standard_normal((d, n_outputs)) * (rng.random((d, 1)) < 1 / 3)
+    z = X @ coef.astype(np.float32)
+    return X, (2 * z / np.maximum(z.std(axis=0), 1e-6)).astype(np.float64)
+
+
+def sparse_labels(X: sparse.csr_array) -> tuple[sparse.csr_array, np.ndarray]:
+    """Rows of length 1, and labels 0 and 1 made by a linear function of all columns and chance."""
+    rng = np.random.default_rng([SEED, *X.shape, 9])
+    lengths = np.sqrt(X.multiply(X).sum(axis=1)).ravel()
+    scaled = sparse.csr_array(X.multiply(1 / np.maximum(lengths, 1e-9)[:, None]), dtype=np.float32)
+    z = scaled @ rng.standard_normal(X.shape[1])
+    return scaled, (3 * z / z.std() + rng.logistic(size=len(z)) > 0).astype(np.int64)

@@ -24,6 +24,13 @@ PEERS = (
     "geokmeans",
     "truncated_svd",
     "fbpca",
+    "one_fit",
+    "liblinear",
+    "glum",
+    "skglm",
+    "celer",
+    "snapml",
+    "vowpalwabbit",
     "executor",
     "validation",
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.peers.estimators import Estimators, quietly
+from benchmarks.peers.our_linear_models import OurLinearModels
 
 
-class Adapter(Estimators):
+class Adapter(OurLinearModels, Estimators):
     """algos."""
 
     title = "algos"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from benchmarks.peers.estimators import Estimators
+from benchmarks.peers.sklearn_linear_models import SklearnLinearModels
 
 
-class Adapter(Estimators):
+class Adapter(SklearnLinearModels, Estimators):
     """scikit-learn."""
 
     title = "scikit-learn"

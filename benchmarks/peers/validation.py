@@ -27,3 +27,4 @@ class Adapter:
 
     kmeans_transform = kmeans_predict
     pca_transform = kmeans_predict
+    linear_predict = kmeans_predict

@@ -1,4 +1,4 @@
-"""The notebook of streamed digits: its code runs, and is that of the example beside it."""
+"""The notebooks: their code runs, and is that of the examples beside them."""
 
 import json
 import os
@@ -8,38 +8,42 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "plot_streamed_digits.py"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+SAYS = {  # what the notebook prints if all is well
+    "plot_streamed_digits": "labels are those of the pipeline",
+    "plot_precision_at_recall": "<- taken",
+}
 
-pytestmark = pytest.mark.skipif(not EXAMPLE.exists(), reason="the documentation is not here")
+pytestmark = [
+    pytest.mark.skipif(not EXAMPLES.exists(), reason="the documentation is not here"),
+    pytest.mark.parametrize("name", SAYS),
+]
 
 
-def cells_of(kind):
-    cells = json.loads(EXAMPLE.with_suffix(".ipynb").read_text())["cells"]
+def cells_of(name, kind):
+    cells = json.loads((EXAMPLES / f"{name}.ipynb").read_text())["cells"]
     return [cell for cell in cells if cell["cell_type"] == kind]
 
 
-def code_cells():
-    return cells_of("code")
+def test_the_notebook_has_the_code_of_the_example(name):
+    text = (EXAMPLES / f"{name}.py").read_text()
+    assert all("".join(cell["source"]).strip() in text for cell in cells_of(name, "code"))
 
 
-def test_the_notebook_has_the_code_of_the_example():
-    text = EXAMPLE.read_text()
-    assert all("".join(cell["source"]).strip() in text for cell in code_cells())
-
-
-def test_the_notebook_was_run_without_errors():
-    kinds = [output["output_type"] for cell in code_cells() for output in cell["outputs"]]
+def test_the_notebook_was_run_without_errors(name):
+    outputs = [output for cell in cells_of(name, "code") for output in cell["outputs"]]
+    kinds = [output["output_type"] for output in outputs]
     assert "stream" in kinds and "display_data" in kinds and "error" not in kinds
 
 
-def test_the_texts_of_the_notebook_have_no_markup_of_the_pages():
-    texts = ["".join(cell["source"]) for cell in cells_of("markdown")]
+def test_the_texts_of_the_notebook_have_no_markup_of_the_pages(name):
+    texts = ["".join(cell["source"]) for cell in cells_of(name, "markdown")]
     assert texts and not any(":`" in text or "``" in text for text in texts)
 
 
-def test_two_processes_give_the_labels_of_the_pipeline():
+def test_the_code_of_the_notebook_runs(name):
     pytest.importorskip("matplotlib")
-    code = "\n".join("".join(cell["source"]) for cell in code_cells())
+    code = "\n".join("".join(cell["source"]) for cell in cells_of(name, "code"))
     run = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"MPLBACKEND": "Agg"},
@@ -48,4 +52,4 @@ def test_two_processes_give_the_labels_of_the_pipeline():
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert "labels are those of the pipeline" in run.stdout
+    assert SAYS[name] in run.stdout

@@ -187,8 +187,7 @@ def test_certified_digits(name):
         coef = solution.coef[0] / problem.rows.scale
         intercept = math.fsum([solution.intercept[0], *(-coef * problem.rows.shift)])
         found = np.r_[[intercept] * fit_intercept, coef]
-        digits = {"Wampler3": 9.5, "Wampler4": 8, "Wampler5": 6}.get(name, 10)
-        np.testing.assert_allclose(found, exact, rtol=10**-digits)
+        np.testing.assert_allclose(found, exact, rtol=1e-9)
         assert solution.converged
 
 

@@ -54,7 +54,7 @@ def test_a_parabola_with_l1_ends_where_no_slope_is_left(seed, p, strength, has_c
     A, c = x.T @ x / 20, x.T @ rng.normal(size=20) / 20
     l1, l2 = np.where(rng.random(p) < 0.3, 0.0, 0.1), np.full(p, strength)
     v = rng.normal(size=p)
-    gap = minimise(A, c, l1, l2, v, 1e-12)
+    gap = minimise(A, c, l1, l2, v, 4 * c @ Factor(A, EPS).solve(c), 1e-12)
     slope = A @ v - c + l2 * v
     excess = np.where(v == 0, np.maximum(np.abs(slope) - l1, 0), slope + l1 * np.sign(v))
     # A parabola of curvature h falls by slope²/(2h) at most; h is at most the trace.

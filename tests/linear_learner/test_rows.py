@@ -6,6 +6,7 @@ from scipy import sparse
 
 from algos.linear_learner.dense_rows import DenseRows
 from algos.linear_learner.losses import CODES, Loss
+from algos.linear_learner.rows import make_rows
 from algos.linear_learner.sparse_rows import SparseRows
 from tests.linear_learner.plain_rows import PlainRows, losses_and_slopes
 
@@ -121,3 +122,53 @@ def test_curvatures_are_differences_of_slopes(loss):
     slopes = [losses_and_slopes(loss, target, z + step)[1][:, 0] for step in (h, -h)]
     expected = weight * (slopes[0] - slopes[1]) / (2 * h)
     assert_close(found * 200, expected * 200, 1e-6)
+
+
+@types
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("is_sparse", [False, True], ids=["dense", "csr"])
+def test_columns_get_mean_zero_and_deviation_one(dtype, center, is_sparse):
+    rng = np.random.default_rng(9)
+    X = (rng.normal(size=(400, 6)) * [1, 5, 0.1, 1, 1, 0] + [0, 3, 1, 0, 2, 7]).astype(dtype)
+    weight = rng.uniform(0.5, 2, 400)
+    weight /= weight.sum()
+    rows = make_rows(sparse.csr_array(X) if is_sparse else X, weight, center=center, n_threads=1)
+    mean = weight @ X.astype(np.float64)
+    expected = np.sqrt(weight @ (X - mean) ** 2)
+    expected[-1] = 1 if center or is_sparse else 7
+    if not center and not is_sparse:
+        expected = np.sqrt(weight @ X.astype(np.float64) ** 2)
+    np.testing.assert_allclose(rows.scale, expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        rows.shift, mean if center and not is_sparse else np.zeros(6), atol=1e-12
+    )
+    other = rows.in_units(rows.shift, 2 * rows.scale)
+    gram, half = rows.gram(weight), other.gram(weight)
+    np.testing.assert_allclose(half[:-1, :-1], gram[:-1, :-1] / 4, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [(np.float32, 1e-30), (np.float32, 1e30), (np.float64, 1e-150)]
+    + [(np.float64, 1e150), (np.float64, 1e-300), (np.float64, 1e300)],
+)
+@pytest.mark.parametrize("is_sparse", [False, True], ids=["dense", "csr"])
+def test_extreme_columns_are_as_good_as_others(dtype, size, is_sparse):
+    rng = np.random.default_rng(10)
+    usual = rng.normal(size=(300, 4)).astype(dtype)
+    exponent = int(np.log2(size))
+    odd = usual.copy()
+    odd[:, 1] = np.ldexp(odd[:, 1], exponent)
+    weight, loss = np.full(300, 1 / 300), Loss("log_loss")
+    target = rng.choice([-1.0, 1.0], 300)
+    coef, intercept, _ = make_models(300, 4, 1, 1, rng)
+    found = []
+    for X in (usual, odd):
+        rows = make_rows(sparse.csr_array(X) if is_sparse else X, weight, center=True, n_threads=1)
+        found.append([*rows.evaluate(coef, intercept, target, weight, loss)])
+        found[-1] += [rows.gram(weight), rows.decision(coef[0], intercept[0])]
+        found[-1] += [rows.subset(np.arange(9)).cross(target[:9, np.newaxis])]
+    scale = rows.scale * 2.0 ** -np.array([0.0, exponent, 0, 0])
+    np.testing.assert_allclose(scale, usual.std(axis=0, dtype=np.float64), rtol=1e-6)
+    for one, other in zip(*found, strict=True):
+        assert_close(one, other, 300 * np.finfo(dtype).eps)

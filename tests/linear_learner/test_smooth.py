@@ -8,7 +8,8 @@ from algos.linear_learner import lbfgs, newton, proximal
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.null_model import evaluated_null
 from algos.linear_learner.points import Points
-from algos.linear_learner.problem import Control, Penalty
+from algos.linear_learner.problem import Control, Penalty, Problem
+from algos.linear_learner.rows import make_rows
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
 from tests.linear_learner.smooth_cases import LOSSES, PENALTIES, best_objective, draw, problem_of
 
@@ -76,6 +77,32 @@ def test_outputs_may_have_hessians_of_their_own(solver, monkeypatch):
         best = best_objective(problem, penalty)
         assert found.converged
         assert found.objective <= best + 1e-6 * abs(best)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", ["log_loss", "multinomial"])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_bits_do_not_depend_on_threads(name, solver, is_sparse):
+    X, y, weight = draw(name, n=30_000, dtype=np.float32)
+    X = sparse.csr_array(X) if is_sparse else X
+    l1_ratio = 0.5 if solver == "proximal" else 0.0
+    pack = [make_penalty(7, alpha, l1_ratio) for alpha in (0.1, 0.001)]
+    found = []
+    for n_threads in (1, 2):
+        rows = make_rows(X, weight, center=not is_sparse, n_threads=n_threads)
+        n_outputs = 3 if name == "multinomial" else 1
+        problem = Problem(rows, y, weight / weight.sum(), LOSSES[name], n_outputs=n_outputs)
+        found.append(SOLVERS[solver](problem, pack, Control()))
+    for one, two in zip(*found, strict=True):
+        assert one.converged
+        np.testing.assert_array_equal(one.coef, two.coef)
+        np.testing.assert_array_equal(one.intercept, two.intercept)
+
+
+def test_a_hessian_without_room_names_the_remedy(monkeypatch):
+    monkeypatch.setattr("algos._common.memory._physical_bytes", lambda: 1000.0)
+    with pytest.raises(MemoryError, match="lbfgs"):
+        newton.solve(problem_of("log_loss"), [make_penalty(7, 0.1)], PRECISE)
 
 
 def test_classes_have_one_model_of_mean_zero():

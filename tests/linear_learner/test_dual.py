@@ -1,0 +1,165 @@
+"""Dual coordinate descent against independent optima, and what it promises beside them."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from algos.linear_learner import dual
+from algos.linear_learner.problem import Control, Penalty, Problem
+from tests.linear_learner.plain_optimum import (
+    least_objective,
+    make_data,
+    make_loss,
+    make_small_problem,
+)
+from tests.linear_learner.plain_rows import PlainRows, make_penalty, make_problem, objective
+
+TIGHT = Control(tol=1e-10, max_iter=50_000)
+losses = pytest.mark.parametrize("name", sorted(dual.LOSSES))
+intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
+
+
+def solve(problem, alpha, control=TIGHT):
+    return dual.solve(problem, [make_penalty(problem.rows.d, alpha)], control)[0]
+
+
+@losses
+@intercepts
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("alpha", [0.05, 1.0])
+def test_objective_is_the_optimum(name, fit_intercept, weighted, alpha):
+    problem = make_small_problem(name, weighted=weighted, fit_intercept=fit_intercept)
+    penalty = make_penalty(4, alpha)
+    found = dual.solve(problem, [penalty], TIGHT)[0]
+    optimum = least_objective(problem, penalty)
+    reached = objective(problem, penalty, found.coef, found.intercept)
+    assert found.converged
+    assert reached <= optimum * (1 + 1e-9)
+    np.testing.assert_allclose(found.objective, reached, rtol=1e-12)
+    assert (found.intercept == 0).all() or fit_intercept
+
+
+@losses
+def test_more_columns_than_rows(name):
+    loss = make_loss(name)
+    X, y = make_data(12, 40, loss, seed=3)
+    problem = make_problem(X, y, loss)
+    penalty = make_penalty(40, 0.3)
+    found = dual.solve(problem, [penalty], TIGHT)[0]
+    assert found.converged
+    assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
+
+
+@losses
+def test_penalties_may_differ_by_column(name):
+    problem = make_small_problem(name)
+    penalty = Penalty(np.zeros(4), np.array([0.1, 1.0, 0.4, 2.0]))
+    found = dual.solve(problem, [penalty], TIGHT)[0]
+    assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
+
+
+@losses
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_sparse_rows_equal_dense_ones(name, dtype, kind):
+    loss = make_loss(name)
+    X, y = make_data(30, 12, loss, density=0.3)
+    X[4] = 0
+    X[:, 5] = 0
+    X = X.astype(dtype)
+    matrix = sparse.csr_array(X)
+    matrix.indices, matrix.indptr = matrix.indices.astype(kind), matrix.indptr.astype(kind)
+    weight = np.full(30, 1 / 30)
+    results = [
+        solve(Problem(PlainRows(rows), y, weight, loss), 0.2).objective for rows in (X, matrix)
+    ]
+    np.testing.assert_allclose(*results, rtol=1e-6 if dtype == np.float32 else 1e-9)
+
+
+@losses
+def test_weights_equal_repeats(name):
+    loss = make_loss(name)
+    X, y = make_data(20, 5, loss)
+    times = np.random.default_rng(0).integers(1, 4, 20)
+    weighted = make_problem(X, y, loss, times)
+    repeated = make_problem(np.repeat(X, times, 0), np.repeat(y, times), loss)
+    one, other = solve(weighted, 0.1), solve(repeated, 0.1)
+    np.testing.assert_allclose(one.objective, other.objective, rtol=2e-10)
+    np.testing.assert_allclose(one.coef, other.coef, atol=1e-4)
+
+
+def test_row_order_changes_rounding_alone():
+    loss = make_loss("log_loss")
+    X, y = make_data(60, 5, loss)
+    order = np.random.default_rng(1).permutation(60)
+    one = solve(make_problem(X, y, loss, standardize=False), 0.1)
+    other = solve(make_problem(X[order], y[order], loss, standardize=False), 0.1)
+    np.testing.assert_allclose(one.coef, other.coef, rtol=1e-12, atol=1e-13)
+
+
+def test_pack_equals_single_fits_and_starts_warm():
+    problem = make_small_problem("log_loss", n=60)
+    penalties = [make_penalty(4, alpha) for alpha in np.geomspace(3, 0.01, 8)]
+    pack = dual.solve(problem, penalties, TIGHT)
+    cold = [dual.solve(problem, [penalty], TIGHT)[0] for penalty in penalties]
+    for one, other in zip(pack, cold, strict=True):
+        np.testing.assert_allclose(one.objective, other.objective, rtol=2e-10)
+    again = dual.solve(problem, penalties[-1:], TIGHT, start=pack[-1:])[0]
+    assert again.n_iter < cold[-1].n_iter
+
+
+def test_given_up_candidates_end_early():
+    problem = make_small_problem("hinge", n=60)
+    told = []
+
+    def give_up(candidate, coef, intercept, certificate):
+        told.append((candidate, coef.shape, intercept.shape))
+        return candidate == 0
+
+    penalties = [make_penalty(4, 0.01), make_penalty(4, 0.009)]
+    control = Control(tol=1e-12, max_iter=10_000, give_up=give_up)
+    first, second = dual.solve(problem, penalties, control)
+    assert not first.converged
+    assert second.converged
+    assert told[0] == (0, (1, 4), (1,))
+
+
+@losses
+@intercepts
+def test_float32_rows_converge(name, fit_intercept):
+    loss = make_loss(name)
+    X, y = make_data(40, 90, loss)
+    problem = make_problem(X.astype(np.float32), y, loss, fit_intercept=fit_intercept)
+    assert solve(problem, 0.1).converged
+
+
+@losses
+@intercepts
+@pytest.mark.parametrize("case", ["one row", "constant column", "equal targets", "equal rows"])
+def test_degenerate_data_end_in_finite_answers(name, fit_intercept, case):
+    loss = make_loss(name)
+    X, y = make_data(15, 4, loss)
+    if case == "one row":
+        X, y = X[:1], y[:1]
+    elif case == "constant column":
+        X[:, 1] = 7
+    elif case == "equal targets":
+        y[:] = y[0]
+    else:
+        X[:] = X[0]
+    problem = make_problem(X, y, loss, fit_intercept=fit_intercept, standardize=False)
+    found = solve(problem, 0.1)
+    assert np.isfinite(found.coef).all()
+    assert np.isfinite(found.intercept).all()
+    assert np.isfinite(found.objective)
+    assert found.converged
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e150])
+def test_huge_and_tiny_columns_end_in_finite_answers(size):
+    loss = make_loss("squared_hinge")
+    X, y = make_data(15, 4, loss)
+    X[:, 0] *= size
+    found = solve(make_problem(X, y, loss), 0.1)
+    assert found.converged
+    assert np.isfinite(found.coef).all()
