@@ -332,6 +332,11 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = self.loss in ("poisson", "gamma", "tweedie")
+        return tags
+
     @learning
     def fit(
         self,

@@ -36,6 +36,11 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("LinearLearnerRegressor", {"alpha": 0.1, "l1_ratio": 0.5}),
     ("LinearLearnerRegressor", {"loss": "huber", "alpha": 0.1}),
     ("LinearLearnerRegressor", {"loss": "quantile", "alpha": 0.1}),
+    ("LinearLearnerRegressor", {"loss": "poisson", "alpha": 0.1}),
+    (
+        "LinearLearnerRegressor",
+        {"loss": "huber", "solver": "coordinate_descent", "alpha": 0.1, "l1_ratio": 0.5},
+    ),
     ("PCA", {}),
     ("PCA", {"svd_solver": "full"}),
     ("PCA", {"svd_solver": "covariance_eigh"}),
@@ -127,6 +132,8 @@ class Case:
             if not is_high.any():  # rows that are all alike
                 is_high[::2] = True
             return np.where(is_high, "high", "low")
+        if get_tags(self.default()).target_tags.positive_only:
+            values = np.exp(values / max(np.abs(values).max(), 1.0))
         return values if is_regressor(self.default()) else None
 
     def fitted(self, X: Any = None, **parameters: Any) -> Any:
