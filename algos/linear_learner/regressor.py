@@ -334,7 +334,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.positive_only = self.loss in ("poisson", "gamma", "tweedie")
+        if self.loss in ("poisson", "gamma", "tweedie"):
+            tags.target_tags.positive_only = True
+            # Taken, but scikit-learn's check of them makes negative ones.
+            tags.target_tags.multi_output = False
         return tags
 
     @learning

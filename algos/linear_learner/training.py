@@ -152,13 +152,13 @@ class Training:
         self.weight = data.weight
         self._state: SquaredState | None = None
         self.problems = _problems(rows, target, shares, loss, settings)
+        self._whole = self.problems[0]
 
     @property
     def state(self) -> SquaredState | None:
         """The products of the columns, for the squared loss and where they are few."""
-        problem = self.problems[0]
-        if self._state is None and squared_fit.keeps_products(problem):
-            self._state = squared_state.measure(self.rows, problem.target, self.weight)
+        if self._state is None and squared_fit.keeps_products(self._whole):
+            self._state = squared_state.measure(self.rows, self._whole.target, self.weight)
         return self._state
 
     def strengths(self) -> list[Strength]:

@@ -142,6 +142,7 @@ def test_outputs_of_few_rows_and_many_columns_take_an_l1_penalty():
     for k in range(2):
         one = LinearLearnerRegressor(alpha=0.1, l1_ratio=1.0, tol=1e-10).fit(X, Y[:, k])
         np.testing.assert_allclose(both.coef_[k], one.coef_, atol=1e-6)
+    assert both.partial_fit(X, Y).coef_.shape == (2, 50)
 
 
 def test_the_objective_is_what_the_documentation_says():
