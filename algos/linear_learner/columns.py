@@ -54,7 +54,8 @@ def distinct_rows(problem: Problem) -> Distinct:
     if len(first) == len(keys):
         return Distinct(order, problem.weight)
     runs = np.diff(np.append(np.flatnonzero(is_first), len(keys)))
-    weight = np.bincount(np.repeat(first, runs), problem.weight[order], len(keys))
+    weight = np.zeros(len(keys))
+    np.add.at(weight, np.repeat(first, runs), problem.weight[order])
     return Distinct(first, weight)
 
 
