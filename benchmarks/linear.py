@@ -23,7 +23,7 @@ from benchmarks.peers.estimators import quietly
 
 Outcome = dict[str, Any]
 
-LADDER_SECONDS = 40.0  # for the trials of one way
+LADDER_SECONDS = 20.0  # for the trials of one way
 _BLOCK = 65_536
 _KNOWN = Path(__file__).parents[1] / "build" / "benchmarks" / "best.json"
 
@@ -169,7 +169,7 @@ def fastest(
                 again = _tried(way, setting, distance)[0] if seconds < 1 else seconds
                 reached.append((min(seconds, again), way, setting))
                 break
-            is_slow = reached and seconds > 2 * min(entry[0] for entry in reached)
+            is_slow = reached and seconds > 1.5 * min(entry[0] for entry in reached)
             if is_slow or spent > LADDER_SECONDS:
                 break
     if not closest:
