@@ -74,8 +74,7 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     target = target / target_unit
     target_mean = weight @ target
     target = target - target_mean
-    weighted = target * weight[:, np.newaxis]
-    extended, cross = rows.gram(weight), rows.cross(weighted)
+    extended, cross = rows.gram_and_cross(weight, target)
     mean = extended[-1, :-1]
     gram = extended[:-1, :-1] - np.outer(mean, mean)
     errors = errors_of(np.diagonal(extended)[:-1], rows.dtype)
@@ -86,7 +85,8 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     gram *= ratio * ratio[:, np.newaxis]
     cross *= ratio
     errors *= total * ratio**2
-    scatter = np.block([[gram, cross.T], [cross, weighted.T @ target]]) * total
+    squares = (weight[:, np.newaxis] * target).T @ target
+    scatter = np.block([[gram, cross.T], [cross, squares]]) * total
     unit = np.append(unit, np.repeat(target_unit, len(cross)))
     mean = np.append(position, np.zeros(len(cross))) / unit
     mean[rows.d :] = target_mean
