@@ -11,6 +11,7 @@ from algos._common.threads import one_thread_blas
 from algos.linear_learner import gram_descent
 from algos.linear_learner.gram import (
     Inverse,
+    Products,
     SpectralInverse,
     Spectrum,
     centered_target,
@@ -39,6 +40,7 @@ def solve(
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
+    products: Products | None = None,
 ) -> list[Solution]:
     """Return the minimum of the squared loss and each penalty.
 
@@ -52,6 +54,8 @@ def solve(
     control : Control
     start : list of Solution, default=None
         Where to begin; iterative methods alone heed it.
+    products : Products, default=None
+        Of the problem, if they are at hand.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def solve(
     with np.errstate(over="ignore"):
         rows = problem.rows
         if any(penalty.has_l1 for penalty in penalties) or fits(rows.n, rows.d, rows.is_sparse):
-            return _from_products(problem, penalties, control, start)
+            return _from_products(problem, penalties, control, start, products)
         if not rows.is_sparse and rows.n <= rows.d:
             return solve_by_rows(problem, penalties, control)
         return solve_with_conjugates(problem, penalties, control, start)
@@ -80,10 +84,16 @@ def fits(n: int, d: int, is_sparse: bool) -> bool:
 
 
 def _from_products(
-    problem: Problem, penalties: list[Penalty], control: Control, start: list[Solution] | None
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None,
+    products: Products | None,
 ) -> list[Solution]:
     many = sum(not penalty.has_l1 for penalty in penalties) >= _MANY
-    squares = _LeastSquares(problem, many=many and problem.rows.d >= _MANY_COLUMNS)
+    squares = _LeastSquares(
+        problem, many=many and problem.rows.d >= _MANY_COLUMNS, products=products
+    )
     solutions: list[Solution] = []
     for k, penalty in enumerate(penalties):
         if penalty.has_l1:
@@ -113,13 +123,14 @@ class _LeastSquares:
     corrected, by a QR decomposition. Few rows are solved with all digits.
     """
 
-    def __init__(self, problem: Problem, *, many: bool) -> None:
+    def __init__(self, problem: Problem, *, many: bool, products: Products | None) -> None:
         self.problem, self.many = problem, many
-        self.products = gather(problem)
+        self.products = gather(problem) if products is None else products
         self.few = problem.rows.n * problem.rows.d <= _FEW
         self.kept = np.flatnonzero(np.diagonal(self.products.gram))
         itemsize = problem.rows.dtype.itemsize
         self.good = _GOOD_OF_FEW if self.few and itemsize == 8 else _GOOD[itemsize]
+        self.rounding = 4 * _EPS if itemsize == 8 else 1e-8
         self.is_precise = False
         self._triangle: Triangle | None = None
         self._spectrum: Spectrum | None = None
@@ -212,7 +223,7 @@ class _LeastSquares:
             if not size < before / 2:
                 break
             coef, before = coef + step, size
-            if size <= 4 * _EPS:
+            if size <= self.rounding:
                 break
         loss = objectives[-1] - penalty.value(coef) - decrement
         return finished(

@@ -15,6 +15,7 @@ from algos.linear_learner.threshold import Outcomes, Target
 from algos.linear_learner.training import Data, Model, Watch
 
 _NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
+_CHEAP_TO_SORT = 200_000  # decision values of all candidates
 _HOPELESS = 0.1  # of what the best candidate gains on the null model
 
 
@@ -84,7 +85,20 @@ class DecisionScorer:
         rows = [self._score_one(np.asarray(one, dtype=np.float64)) for one in decisions]
         columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         criterion, thresholds = columns.pop("criterion"), columns.pop("decision_threshold")
-        return Scores(columns, criterion, thresholds)
+        scores = Scores(columns, criterion, thresholds)
+        if "roc_auc" in columns and self.target.criterion == "loss":
+            self._add_areas(columns["roc_auc"], decisions, scores.best)
+        return scores
+
+    def _add_areas(self, areas: Doubles, decisions: list[Doubles], best: int) -> None:
+        """Write down the candidates' areas under the ROC curve, or that of the best alone.
+
+        Each takes a sort of all rows, which may take longer than to train the candidate.
+        """
+        are_cheap = len(decisions) * len(self.truth) <= _CHEAP_TO_SORT
+        for i in range(len(decisions)) if are_cheap else (best,):
+            values = np.asarray(decisions[i][:, 0], dtype=np.float64)
+            areas[i] = Outcomes(values, self.truth, self.weight).roc_auc()
 
     def mean_loss(self, decision: Doubles) -> float:
         """Return the weighted mean loss."""
@@ -108,13 +122,11 @@ class DecisionScorer:
         }
 
     def _two_classes(self, decision: Doubles, loss: float) -> dict[str, Any]:
-        outcomes = Outcomes(decision, self.truth, self.weight)
         if self.target.criterion == "loss":
-            threshold, score = 0.0, -loss
-            place = outcomes.place_of(threshold)
-        else:
-            place, score = outcomes.best(self.target)
-            threshold = float(outcomes.thresholds[place])
+            return self._above_zero(decision, loss)
+        outcomes = Outcomes(decision, self.truth, self.weight)
+        place, score = outcomes.best(self.target)
+        threshold = float(outcomes.thresholds[place])
         return {
             "accuracy": outcomes.accuracy[place],
             "f_beta": outcomes.f_beta(self.target.beta)[place],
@@ -123,6 +135,24 @@ class DecisionScorer:
             "roc_auc": outcomes.roc_auc(),
             "criterion": score,
             "decision_threshold": threshold,
+        }
+
+    def _above_zero(self, decision: Doubles, loss: float) -> dict[str, Any]:
+        """Return the metrics of the threshold 0, which need no sort."""
+        claimed = self.weight * (decision > 0)
+        positive = self.truth > 0
+        hits, all_claimed = float(claimed @ positive), float(claimed.sum())
+        actual = float(self.weight @ positive)
+        beta = self.target.beta**2
+        tiny = np.finfo(np.float64).tiny
+        return {
+            "accuracy": 1 - (actual - hits) - (all_claimed - hits),
+            "f_beta": (1 + beta) * hits / max(beta * actual + all_claimed, tiny),
+            "precision": hits / max(all_claimed, tiny),
+            "recall": hits / max(actual, tiny),
+            "roc_auc": np.nan,
+            "criterion": -loss,
+            "decision_threshold": 0.0,
         }
 
 

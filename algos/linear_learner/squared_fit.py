@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from algos.linear_learner import least_squares, squared_state
-from algos.linear_learner.gram import ridge_inverse
+from algos.linear_learner.gram import Products, ridge_inverse
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.squared_state import SquaredState
 
@@ -38,8 +40,11 @@ def solve(
     start : list of Solution, default=None
     """
     rows = problem.rows
-    if rows.n * rows.d <= _FEW or not _is_exact(problem, state, penalties):
+    if rows.n * rows.d <= _FEW:
         return least_squares.solve(problem, penalties, control, start)
+    if not _is_exact(problem, state, penalties):
+        products = _products_of(problem, state)
+        return least_squares.solve(problem, penalties, control, start, products)
     found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)
     for solution in found:
@@ -47,6 +52,19 @@ def solve(
         solution.coef = users * rows.scale
         solution.intercept = solution.intercept + users @ (rows.shift - shift)
     return found
+
+
+def _products_of(problem: Problem, state: SquaredState) -> Products:
+    """Return the state's products in the units of the problem's rows."""
+    rows = problem.rows
+    shift, scale = squared_state.standard(state, center=problem.fit_intercept)
+    found = squared_state.products(state, fit_intercept=problem.fit_intercept)
+    ratio = scale / rows.scale
+    return found._replace(
+        gram=found.gram * ratio * ratio[:, np.newaxis],
+        cross=found.cross * ratio,
+        mean=(shift - rows.shift) / rows.scale,
+    )
 
 
 def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty]) -> bool:

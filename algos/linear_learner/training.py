@@ -302,7 +302,10 @@ class Training:
         with np.errstate(over="ignore"):  # columns of subnormal numbers
             users = np.ldexp(coef / self.rows.scale, self.unit.exponent)
         users = np.clip(users, -_LARGEST, _LARGEST)
-        return users, np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
+        offset = np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
+        if self.settings.loss.is_joint:  # a constant for all classes says nothing
+            offset = offset - offset.mean()
+        return users, offset
 
     def _model(self, strength: Strength, solutions: list[Solution], seconds: float) -> Model:
         coef, intercept = self._in_users_units(
