@@ -18,24 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython.linear_dual import square_norms, sweep_rows
-from algos.linear_learner.best_intercept import Null, best_intercept, null_model
 from algos.linear_learner.columns import Distinct, ScaledRows, distinct_rows, scaled_rows
-from algos.linear_learner.conjugates import conjugates_at, losses_at, slopes_at
+from algos.linear_learner.conjugates import conjugates_at
+from algos.linear_learner.decisions import losses_of, slopes_of
+from algos.linear_learner.null_model import Null, best_intercept, null_model
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 
-LOSSES = frozenset(
-    {
-        "squared_error",
-        "absolute_error",
-        "quantile",
-        "epsilon_insensitive",
-        "squared_epsilon_insensitive",
-        "huber",
-        "log_loss",
-        "hinge",
-        "squared_hinge",
-    }
-)
 _KEY = np.array([0x70756C6C, 0x73], dtype=np.uint64)
 _SWEEPS_A_CHECK = 20  # at most
 _RESTING = 0.1  # of the way between b and b_0: how far b may move in a sweep
@@ -55,7 +43,7 @@ def solve(
     Parameters
     ----------
     problem : Problem
-        Of one output and a loss in `LOSSES`.
+        Of one output and a loss that `has_boxes`.
     penalties : list of Penalty
         l1 is 0 and l2 positive.
     control : Control
@@ -112,25 +100,21 @@ class _Descent:
 
     def begin_at(self, solution: Solution) -> None:
         z = self.problem.rows.decision(solution.coef, solution.intercept)[:, 0]
-        self.pull = -slopes_at(self.problem.loss, self.problem.target, z)
+        self.pull = -slopes_of(z, self.problem.target, self.problem.loss)
         self.center = float(solution.intercept[0])
 
     def solve(self, candidate: int, penalty: Penalty) -> Solution:
         """Sweep until the certificate is small enough."""
         sweeps = _Sweeps.begin(self, penalty)
         objectives: list[float] = []
-        target, n_iter, give_up = (
-            max(self.tol * self.null.value, self.null.rounding),
-            0,
-            self.control.give_up,
-        )
-        goal = target / 2
+        target, give_up = max(self.tol * self.null.unit, self.null.rounding), self.control.give_up
+        n_iter, goal = 0, target / 2
         while True:
             n_sweeps = sweeps.run(goal, min(_SWEEPS_A_CHECK, self.control.max_iter - n_iter))
             n_iter += n_sweeps
             model = sweeps.model()
             objectives += [model.objective] * n_sweeps  # known at the last of them
-            certificate = model.gap / self.null.value
+            certificate = model.gap / self.null.unit
             converged = model.gap <= target
             if converged or n_iter >= self.control.max_iter:
                 break
@@ -237,20 +221,16 @@ class _Sweeps:
         """Return the coefficients of balanced pulls, the best intercept, and their gap."""
         problem, weight = self.descent.problem, self.descent.distinct.weight
         rows, loss, y = problem.rows, problem.loss, problem.target
-        pull = self.pull
-        if problem.fit_intercept:
-            pull = _balanced(pull, weight)
-            self.refresh(rows.cross((weight * self.pull)[:, np.newaxis])[0])
-        cross = rows.cross((weight * pull)[:, np.newaxis])[0]
-        if not problem.fit_intercept:
-            self.refresh(cross)
+        pull = _balanced(self.pull, weight) if problem.fit_intercept else self.pull
+        own, cross = rows.cross(weight[:, np.newaxis] * np.stack([self.pull, pull], axis=1))
+        self.refresh(own)
         coef = (cross[:-1] / self.penalty.l2)[np.newaxis]
         z = rows.decision(coef, np.zeros(1))[:, 0]
         b = 0.0
         if problem.fit_intercept:
-            b = best_intercept(loss, y, weight, z, self.intercept)
+            b = best_intercept(problem, z, self.intercept)
         penalty = self.penalty.value(coef)
-        objective = float(weight @ losses_at(loss, y, z + b)) + penalty
+        objective = float(weight @ losses_of(z + b, y, loss)) + penalty
         dual = -float(weight @ conjugates_at(loss, y, pull)) - penalty
         return _Model(coef, np.array([b]), objective, max(objective - dual, 0.0))
 
