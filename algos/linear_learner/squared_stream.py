@@ -87,7 +87,7 @@ class SquaredStream:
         single = target if target.ndim == 1 else np.ascontiguousarray(target[:, 0])
         keys = row_keys(data.X, self.key, single, n_threads=settings.n_threads)
         chooses = keys < np.uint64(settings.validation_fraction * 2.0**64)
-        sides = {}
+        sides: dict[str, Any] = {}
         for name, is_there in (("trained", ~chooses), ("held_out", chooses)):
             before, rows = getattr(self, name), np.flatnonzero(is_there)
             if len(rows):
