@@ -95,6 +95,12 @@ def shield_fitted_names(app, what, name, obj, options, lines):
         lines[number] = name + bare.sub(lambda found: found[1] or f"``{found[2]}``", rest)
 
 
+def unlink_inherited(app, what, name, obj, options, lines):
+    """Methods that scikit-learn documents link to labels of its own pages."""
+    if (getattr(obj, "__module__", None) or "").startswith("sklearn."):
+        lines[:] = [re.sub(r":ref:`([^`<]*?)(?: <[^`]*>)?`", r"\1", line) for line in lines]
+
+
 def describe_images(app, docname, source):
     """Put a description in the place of the gallery's joined titles."""
     if docname in DESCRIPTIONS:
@@ -117,6 +123,7 @@ def fail_on_backticks(app, error):
 
 def setup(app):
     app.connect("autodoc-process-docstring", shield_fitted_names, priority=900)  # after numpydoc
+    app.connect("autodoc-process-docstring", unlink_inherited)
     app.connect("autodoc-skip-member", skip_generated_methods)
     app.connect("source-read", describe_images)
     app.connect("build-finished", fail_on_backticks)

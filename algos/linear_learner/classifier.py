@@ -167,7 +167,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         best constant model.
     certificate_kind_ : str
         "duality gap" is a bound; "gradient norm" an estimate, what a Newton step would
-        still gain.
+        still gain. Stochastic steps have neither: "gain of the last epoch" is by how much
+        that lowered the objective, and a stream tells the "loss of rows before they were
+        learned" as `objective_`, with a `certificate_` of NaN.
     n_iter_ : int
         Number of iterations of the model's own fit.
     solver_ : str
@@ -175,7 +177,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The model's fit: `objective` after each iteration, `seconds` since the solver began
         (its time shared evenly among iterations) and `validation` (NaN: candidates are
-        validated when they are done).
+        validated when they are done). After `partial_fit`, `objective` is all there is.
     n_samples_seen_ : int
         Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int

@@ -46,20 +46,27 @@ class ClassifierLabels(LinearLearner):
                 f"This solver needs samples of at least 2 classes in the data, but the data "
                 f"contains only one class: {classes[0]!r}; give rows of another class"
             )
+        self._check_classes(classes)
+        if isinstance(self.class_weight, Mapping):
+            _check_known(self.class_weight, classes)
+        self.classes_ = classes
+
+    def _check_classes(self, classes: NDArray[Any]) -> None:
         if len(classes) > 2 and self.selection_criterion not in ("loss", "accuracy", "f_beta"):
             raise ValueError(
                 f"`selection_criterion`={self.selection_criterion!r} must be 'loss', 'accuracy' "
                 f"or 'f_beta' for {len(classes)} classes; only two have a threshold"
             )
-        self.classes_ = classes
 
     def _meet_classes(self, labels: NDArray[Any], classes: ArrayLike | None) -> None:
         """Bring `classes_`, and a state that hangs on them, up to date."""
         known = getattr(self, "classes_", labels[:0])
         named = labels[:0] if classes is None else np.asarray(classes)
+        _check_alike(known, named, labels)
         now = np.unique(np.concatenate([known, named, labels]))
         if len(now) == len(known):
             return
+        self._check_classes(now)
         if self._has_learned():
             places = np.searchsorted(now, known)
             is_joint = self.loss == "log_loss" and len(now) > 2
@@ -76,12 +83,9 @@ class ClassifierLabels(LinearLearner):
         self._class_sums = self._sums(data) + self.__dict__.get("_class_sums", 0.0)
         if self.class_weight is None:
             return data
-        factor = (
-            self._named_weights()
-            if self.class_weight != "balanced"
-            else _balanced(self._class_sums)
-        )
-        return Data(data.X, data.target, data.weight * factor[codes])
+        is_balanced = self.class_weight == "balanced"
+        factor = _balanced(self._class_sums) if is_balanced else self._named_weights()
+        return data.weighted(factor[codes])
 
     def _sums(self, data: Data) -> Doubles:
         """Return the sum of the weights of each class."""
@@ -100,7 +104,7 @@ class ClassifierLabels(LinearLearner):
         return (target > 0).astype(np.intp) if self._n_outputs() == 1 else target.astype(np.intp)
 
     def _check_trainable(self, data: Data) -> None:
-        if len(np.unique(data.target)) < len(self.classes_):
+        if not self._sums(data).all():
             raise ValueError(
                 "`sample_weight` must leave a row of each class; all rows of some class weigh 0: "
                 "leave that class out of y"
@@ -112,20 +116,32 @@ class ClassifierLabels(LinearLearner):
         codes = self._codes(target)
         if isinstance(self.class_weight, Mapping):
             return [Variant(1.0, self._named_weights()[codes])]
-        counts = np.bincount(codes, weight, minlength=len(self.classes_))
-        balanced = _balanced(counts)
+        balanced = _balanced(np.bincount(codes, weight, minlength=len(self.classes_)))
         powers = _POWERS if self.class_weight == "auto" else (1.0,)
         return [Variant(power, (balanced**power)[codes]) for power in powers]
 
     def _named_weights(self) -> Doubles:
-        unknown = [label for label in self.class_weight if label not in self.classes_]
-        if unknown:
-            raise ValueError(
-                f"`class_weight` names the class {unknown[0]!r}, which must be one of "
-                f"{self.classes_.tolist()}; leave it out"
-            )
         weights = [float(self.class_weight.get(label, 1.0)) for label in self.classes_]
         return np.array(weights)
+
+
+def _check_known(class_weight: Mapping[Any, float], classes: NDArray[Any]) -> None:
+    unknown = [label for label in class_weight if label not in classes]
+    if unknown:
+        raise ValueError(
+            f"`class_weight` names the class {unknown[0]!r}, which must be one of "
+            f"{classes.tolist()}; leave it out"
+        )
+
+
+def _check_alike(*groups: NDArray[Any]) -> None:
+    """Raise ValueError unless all labels are numbers, or none is: numpy would make words."""
+    kinds = {group.dtype.kind in "biuf" for group in groups if len(group)}
+    if len(kinds) > 1:
+        raise ValueError(
+            "`y` must hold labels of one kind, numbers or strings, as `classes` and the batches "
+            "before do; convert them"
+        )
 
 
 def _balanced(sums: NDArray[Any]) -> Doubles:

@@ -269,19 +269,24 @@ class LinearLearner(Incremental, Estimator):
         self, data: Data, held_out: Data | None, settings: Settings, progress: Progress
     ) -> Outcome:
         if held_out is not None:
-            train, validate = data, held_out
-        else:
-            to_train, to_choose = self._split(data, settings)
-            validate = data.subset(to_choose)
-            are_apart = len(to_train) + len(to_choose) == len(data)
-            if are_apart and self._can_be_gram(settings):
-                validation = self._validation(validate, settings, 1)
-                outcome = fit_squared_pack(data, settings, validation, refit=self.refit)
-                if outcome is not None:
-                    return outcome
-            train = data.subset(to_train)
+            return self._best_of(data, held_out, settings, progress)
+        to_train, to_choose = self._split(data, settings)
+        validate = data.subset(to_choose)
+        if len(to_train) + len(to_choose) == len(data) and _may_be_squared_pack(settings):
+            validation = self._validation(validate, settings, 1)
+            outcome = fit_squared_pack(data, settings, validation, refit=self.refit)
+            if outcome is not None:
+                return outcome
+        outcome = self._best_of(data.subset(to_train), validate, settings, progress)
+        if self.refit and not progress.is_stopped:
+            return self._refitted(outcome, data, settings, progress)
+        return outcome
+
+    def _best_of(
+        self, train: Data, validate: Data, settings: Settings, progress: Progress
+    ) -> Outcome:
         variants = self._variants(train.target, train.weight)
-        outcome = fit_pack(
+        return fit_pack(
             train,
             settings,
             self._validation(validate, settings, len(variants)),
@@ -289,13 +294,6 @@ class LinearLearner(Incremental, Estimator):
             gives_up=self.early_stopping and self.selection_criterion == "loss",
             tell=progress.listener,
         )
-        if held_out is None and self.refit and not progress.is_stopped:
-            return self._refitted(outcome, data, settings, progress)
-        return outcome
-
-    @staticmethod
-    def _can_be_gram(settings: Settings) -> bool:
-        return settings.loss.name == "squared_error" and settings.solver in ("auto", "gram")
 
     def _validation(self, data: Data, settings: Settings, n_variants: int) -> Validation:
         factor: Any = 1.0  # class weights that are tried must not judge themselves
@@ -354,10 +352,11 @@ class LinearLearner(Incremental, Estimator):
         self.solver_ = outcome.choice.name
         self.candidates_ = outcome.candidates
         self.best_index_ = outcome.best
+        unknown = np.full(len(model.objectives), np.nan)
         self.history_ = {
             "objective": np.array(model.objectives),
-            "seconds": np.array(model.seconds),
-            "validation": np.full(len(model.objectives), np.nan),
+            "seconds": np.array(model.seconds) if model.seconds else unknown,
+            "validation": unknown,
         }
 
     def _tell(self, outcome: Outcome) -> None:
@@ -399,3 +398,7 @@ class LinearLearner(Incremental, Estimator):
         coef = np.atleast_2d(self.coef_)
         threads = threads_for(self.n_jobs, X.shape[0] * coef.size)
         return decision_values(X, coef, np.atleast_1d(self.intercept_), threads)
+
+
+def _may_be_squared_pack(settings: Settings) -> bool:
+    return settings.loss.name == "squared_error" and settings.solver in ("auto", "gram")

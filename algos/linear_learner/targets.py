@@ -65,12 +65,23 @@ def one_against_rest(codes: Doubles, n_classes: int) -> Doubles:
 
 def regression_target(y: ArrayLike, loss: Loss, name: str = "y") -> Doubles:
     """Return y as float64 of shape (n,), or (n, n_outputs), inside the loss's domain."""
-    target = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
+    if _is_plain(y):
+        target: Doubles = np.asarray(y)
+    else:
+        target = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
     if target.ndim == 2 and target.shape[1] == 1:
         target = column_or_1d(target, warn=True)
     if loss.has_log_link:
         _check_domain(target, loss, name)
     return target
+
+
+def _is_plain(y: Any) -> bool:
+    """Tell whether scikit-learn's check, dear for few rows, would find nothing to do."""
+    if type(y) is not np.ndarray or y.dtype != np.float64 or y.ndim != 1 or len(y) == 0:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(y.flags.c_contiguous and np.isfinite(y.sum()))
 
 
 def _check_domain(target: Doubles, loss: Loss, name: str) -> None:

@@ -28,6 +28,7 @@ from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stochastic import Epochs, Schedule
 from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
 
+_ONE_OUTPUT = ("coordinate_descent", "dual_coordinate_descent")  # solve one at a time
 _LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -151,13 +152,13 @@ class Training:
         self.weight = data.weight
         self._state: SquaredState | None = None
         self.problems = _problems(rows, target, shares, loss, settings)
+        self._whole = self.problems[0]
 
     @property
     def state(self) -> SquaredState | None:
         """The products of the columns, for the squared loss and where they are few."""
-        problem = self.problems[0]
-        if self._state is None and squared_fit.keeps_products(problem):
-            self._state = squared_state.measure(self.rows, problem.target, self.weight)
+        if self._state is None and squared_fit.keeps_products(self._whole):
+            self._state = squared_state.measure(self.rows, self._whole.target, self.weight)
         return self._state
 
     def strengths(self) -> list[Strength]:
@@ -177,7 +178,11 @@ class Training:
 
     def solver_for(self, strengths: list[Strength]) -> Choice:
         """Return the solver for these candidates, and why."""
-        return choose_solver(self.settings.solver, self.problems[0], self._penalties(strengths))
+        penalties = self._penalties(strengths)
+        choice = choose_solver(self.settings.solver, self.problems[0], penalties)
+        if choice.name in _ONE_OUTPUT and self.problems[0].target.ndim == 2:
+            self.problems = _parted(self.problems[0], self.problems[0].target)
+        return choice
 
     def solve(
         self,
@@ -356,6 +361,11 @@ def _problems(
         return [whole]
     if loss.is_of_classes:  # one class against the rest, for each
         target = one_against_rest(target, settings.n_outputs)
+    return _parted(whole, target)
+
+
+def _parted(whole: Problem, target: Doubles) -> list[Problem]:
+    """Return a problem for each column of the target."""
     columns = [np.ascontiguousarray(column) for column in target.T]
     return [replace(whole, target=column, n_outputs=1) for column in columns]
 

@@ -117,15 +117,16 @@ def distinct_rows(X: np.ndarray | sparse.csr_array, count: int) -> np.ndarray:
 
 
 def shared_factors(n: int, d: int, n_outputs: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Columns of deviation about 1 that share five factors, float32, and linear functions of them.
+    """Columns that share five factors, as tables do, and linear functions of them.
 
-    The functions have deviation 2, of shape (n, n_outputs); a third of the columns is in them.
+    The columns are float32, of deviation about 1, and five sixths of their variance is shared.
+    The functions are of shape (n, n_outputs), of deviation 2; a third of the columns is in them.
     """
     rng = np.random.default_rng([SEED, n, d, n_outputs, 8])
     X = rng.standard_normal((n, d), dtype=np.float32)
-    X += rng.standard_normal((n, 5), dtype=np.float32) @ (
-        rng.standard_normal((5, d), dtype=np.float32) / 4
-    )
+    loads = rng.standard_normal((5, d), dtype=np.float32)
+    X += rng.standard_normal((n, 5), dtype=np.float32) @ loads
+    X /= np.sqrt(1 + (loads**2).sum(axis=0))
     coef = rng.standard_normal((d, n_outputs)) * (rng.random((d, 1)) < 1 / 3)
     z = X @ coef.astype(np.float32)
     return X, (2 * z / np.maximum(z.std(axis=0), 1e-6)).astype(np.float64)

@@ -27,6 +27,7 @@ from benchmarks.peers.our_linear_models import OurLinearModels
 from benchmarks.workload import Unreachable, Workload
 
 N_CANDIDATES = 32
+REFERENCE = 1e-9  # tolerance of the fit in float64 that first says how low the objective can be
 _GLM_POWER = 1.5
 
 
@@ -54,7 +55,7 @@ def prepared(name, X, y, loss, alpha, *, l1_ratio=0.0, parameter=0.0, fit_interc
         problem = Problem(loss, alpha, l1_ratio, parameter, fit_intercept)
         double = X.astype(np.float64)
         (way,) = OurLinearModels().ways(problem, double, y, None)
-        make_known(key, problem.objective(double, y, way.fit(1e-12)))
+        make_known(key, problem.objective(double, y, way.fit(REFERENCE)))
     return {"X": X, "y": y, "alpha": alpha, "key": key}
 
 
@@ -117,7 +118,7 @@ def path(divisor, name, n, d):
     alphas, key = np.geomspace(most, most / 1000, 100), f"{name} {X.shape[0]} × {d}"
     if not np.isfinite(best_known(f"{key}-0")):
         (way,) = OurLinearModels().path_ways(X, y, alphas, None)
-        path_suboptimality(key, X, y, alphas, way.fit(1e-12))
+        path_suboptimality(key, X, y, alphas, way.fit(REFERENCE))
     return {"X": X, "y": y, "alphas": alphas, "key": key}
 
 

@@ -34,8 +34,9 @@ class Adapter(LinearModels):
                 tol=tolerance,
             )
 
-        target = y if problem.is_of_classes else y.astype(X.dtype)
-        return [Way("working sets", TOLERANCES, fit_of(make, X, target))]
+        if problem.loss == "log_loss":  # of float64 rows alone
+            return [Way("working sets", TOLERANCES, fit_of(make, X.astype("float64"), y))]
+        return [Way("working sets", TOLERANCES, fit_of(make, X, y.astype(X.dtype)))]
 
     def path_ways(self, X, y, alphas, n_jobs):
         from celer import celer_path

@@ -124,7 +124,7 @@ def test_float32_results_are_float32_and_near_those_of_float64(case):
     for name, value in narrow.items():
         if wide[name].dtype == np.float64:
             assert value.dtype == np.float32, name
-    assert_close(narrow, wide, np.float32)
+    assert_close(narrow, wide, np.float32, factor=1e3 * min(case.slack, 10))
 
 
 def csr(X, index_type, container):

@@ -135,6 +135,16 @@ def test_outputs_are_fitted_one_by_one(loss):
     assert both.history_["objective"].shape == (both.n_iter_,)
 
 
+def test_outputs_of_few_rows_and_many_columns_take_an_l1_penalty():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, 50)), rng.normal(size=(20, 2))
+    both = LinearLearnerRegressor(alpha=0.1, l1_ratio=1.0, tol=1e-10).fit(X, Y)
+    for k in range(2):
+        one = LinearLearnerRegressor(alpha=0.1, l1_ratio=1.0, tol=1e-10).fit(X, Y[:, k])
+        np.testing.assert_allclose(both.coef_[k], one.coef_, atol=1e-6)
+    assert both.partial_fit(X, Y).coef_.shape == (2, 50)
+
+
 def test_the_objective_is_what_the_documentation_says():
     X, y = binary()
     model = LinearLearnerClassifier(alpha=0.1, l1_ratio=0.3).fit(X, y)

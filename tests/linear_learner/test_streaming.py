@@ -314,6 +314,32 @@ def test_another_loss_cannot_continue_a_stream():
         model.partial_fit(X, y)
 
 
+def test_class_weights_may_name_classes_to_come():
+    X, y = classes()
+    model = LinearLearnerClassifier(class_weight={0: 1.0, 1: 2.0, 2: 3.0}, alpha=1e-3)
+    model.partial_fit(X, y)
+    assert model.partial_fit(X[:9], np.arange(9) % 3).classes_.tolist() == [0, 1, 2]
+
+
+def test_words_after_numbers_are_refused():
+    X, y = classes()
+    model = LinearLearnerClassifier(alpha=1e-3).partial_fit(X, y)
+    with pytest.raises(ValueError, match="labels of one kind"):
+        model.partial_fit(X, np.where(y, "yes", "no"))
+    with pytest.raises(ValueError, match="labels of one kind"):
+        LinearLearnerClassifier().partial_fit(X, y, classes=["no", "yes"])
+
+
+def test_a_third_class_has_no_threshold():
+    X, y = classes()
+    model = LinearLearnerClassifier(
+        alpha=1e-3, selection_criterion="precision_at_target_recall"
+    ).partial_fit(X, y)
+    with pytest.raises(ValueError, match="only two have a threshold"):
+        model.partial_fit(X[:9], np.arange(9) % 3)
+    assert model.classes_.tolist() == [0, 1]
+
+
 def test_automatic_class_weights_need_a_fit():
     X, y = classes()
     with pytest.raises(ValueError, match=r"class_weight.*partial_fit"):
