@@ -17,8 +17,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.threads import one_thread_blas
 from algos._cython.linear_dual import square_norms, sweep_rows
-from algos.linear_learner.columns import Distinct, ScaledRows, distinct_rows, scaled_rows
+from algos.linear_learner.columns import (
+    Distinct,
+    ScaledRows,
+    distinct_rows,
+    scaled_rows,
+    spanned_rows,
+)
 from algos.linear_learner.conjugates import conjugates_at
 from algos.linear_learner.decisions import losses_of, slopes_of
 from algos.linear_learner.null_model import Null, best_intercept, null_model
@@ -29,6 +36,8 @@ _SWEEPS_A_CHECK = 20  # at most
 _RESTING = 0.1  # of the way between b and b_0: how far b may move in a sweep
 _PARTIAL = 2  # sweeps over rows that still move, after each over all
 _STILL = 0.1  # of what rows lack on average: such rows rest meanwhile
+_SPANNED = 300  # rows for each candidate: their sweeps repay the rows' products
+_MOST_SPANNED = 3000  # rows: three matrices of n² values
 _WORTH = 0.7  # of the rows: with more that move, all are swept
 
 
@@ -56,10 +65,11 @@ def solve(
     solutions : list of Solution
         Certified by the duality gap.
     """
-    descent = _Descent.prepare(problem, control)
-    if start and problem.loss.is_smooth:
-        descent.begin_at(start[0])
-    return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
+    with one_thread_blas():
+        descent = _Descent.prepare(problem, control, len(penalties))
+        if start and problem.loss.is_smooth:
+            descent.begin_at(start[0])
+        return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
 
 
 @dataclass
@@ -81,6 +91,7 @@ class _Descent:
     distinct: Distinct
     null: Null
     tol: float
+    is_spanned: bool
     pull: Doubles
     center: float = 0.0  # b_0
     epoch: int = 0
@@ -88,13 +99,14 @@ class _Descent:
     norms: Doubles = field(default_factory=lambda: np.empty(0))
 
     @staticmethod
-    def prepare(problem: Problem, control: Control) -> _Descent:
+    def prepare(problem: Problem, control: Control, count: int) -> _Descent:
         rows = problem.rows
         # Where the loss has kinks, a rounding error costs as much as it is large.
         precision = (2 if problem.loss.is_smooth else 16) * float(np.finfo(rows.dtype).eps)
         null = null_model(problem)
         return _Descent(
             problem, control, distinct_rows(problem), null, max(control.tol, precision),
+            not rows.is_sparse and rows.n <= min(rows.d // 2, _SPANNED * count, _MOST_SPANNED),
             pull=np.zeros(rows.n),
         )  # fmt: skip
 
@@ -149,7 +161,7 @@ class _Sweeps:
     def begin(descent: _Descent, penalty: Penalty) -> _Sweeps:
         rows, weight = descent.problem.rows, descent.distinct.weight
         if descent.scaled is None or not descent.scaled.serves(penalty.l2):
-            descent.scaled = scaled_rows(rows, penalty.l2)
+            descent.scaled = (spanned_rows if descent.is_spanned else scaled_rows)(rows, penalty.l2)
             descent.norms = np.empty(rows.n)
             square_norms(descent.scaled.lines, descent.norms)
         strength = float(penalty.l2[0] * descent.scaled.factor[0] ** 2)
@@ -160,15 +172,20 @@ class _Sweeps:
             curvature = curvature + 1 / kappa
         sweeps = _Sweeps(
             descent, penalty, strength, kappa, weight * curvature, descent.pull.copy(),
-            descent.center, 0.0, np.zeros(rows.d, rows.dtype), np.empty(rows.n),
+            descent.center, 0.0, np.empty(0), np.empty(rows.n),
         )  # fmt: skip
         sweeps.refresh(rows.cross((weight * sweeps.pull)[:, np.newaxis])[0])
         return sweeps
 
     def refresh(self, cross: Doubles) -> None:
         """Free the model of the sweeps' rounding errors."""
-        assert self.descent.scaled is not None
-        self.coef[:] = cross[:-1] / (self.penalty.l2 * self.descent.scaled.factor)
+        scaled = self.descent.scaled
+        assert scaled is not None
+        if scaled.spanned is None:
+            coef = cross[:-1] / (self.penalty.l2 * scaled.factor)
+            self.coef = coef.astype(self.descent.problem.rows.dtype)
+        else:
+            self.coef = (self.descent.distinct.weight * self.pull) @ scaled.spanned / self.strength
         self.intercept = self.center + (float(cross[-1]) / self.kappa if self.kappa else 0.0)
 
     def run(self, goal: float, most: int) -> int:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.threads import one_thread_blas
 from algos._cython.linear_descent import column_moments, combine, correlate, descend
 from algos.linear_learner.columns import Columns, columns_of
 from algos.linear_learner.conjugates import conjugates_at, has_conjugate
@@ -68,10 +69,11 @@ def solve(
         Certified by the duality gap. Columns without any penalty, and losses without a
         conjugate in closed form, are judged by what single coordinates would still gain.
     """
-    descent = _Descent.prepare(problem, control)
-    if start:
-        descent.begin_at(start[0])
-    return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
+    with one_thread_blas():
+        descent = _Descent.prepare(problem, control)
+        if start:
+            descent.begin_at(start[0])
+        return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
 
 
 @dataclass

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from algos.linear_learner import dual
+from algos.linear_learner.columns import spanned_rows
 from algos.linear_learner.losses import CODES, Loss
 from algos.linear_learner.problem import Control, Penalty, Problem
 from tests.linear_learner.plain_optimum import (
@@ -60,6 +61,28 @@ def test_penalties_may_differ_by_column(name):
     penalty = Penalty(np.zeros(4), np.array([0.1, 1.0, 0.4, 2.0]))
     found = dual.solve(problem, [penalty], TIGHT)[0]
     assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("name", ["hinge", "huber"])
+def test_more_columns_than_rows_with_penalties_of_their_own(name):
+    loss = make_loss(name)
+    X, y = make_data(12, 40, loss, seed=3)
+    X[5] = X[4]
+    problem = make_problem(X, y, loss, np.arange(1, 13))
+    penalty = Penalty(np.zeros(40), np.geomspace(0.1, 10, 40))
+    (found,) = dual.solve(problem, [penalty], TIGHT)
+    assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
+
+
+def test_rows_in_the_coordinates_that_they_span_have_the_same_products():
+    X = np.random.default_rng(0).normal(size=(9, 30)) + 3
+    X[4], X[7] = X[3], 0
+    rows = PlainRows(X, X.mean(axis=0), X.std(axis=0))
+    l2 = np.geomspace(1, 5, 30)
+    found = spanned_rows(rows, l2)
+    assert found.spanned.shape == (9, 7)
+    expected = (rows.x / l2) @ rows.x.T * found.strength
+    np.testing.assert_allclose(found.spanned @ found.spanned.T, expected, atol=1e-12)
 
 
 @losses
