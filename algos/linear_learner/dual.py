@@ -36,8 +36,8 @@ _SWEEPS_A_CHECK = 20  # at most
 _RESTING = 0.1  # of the way between b and b_0: how far b may move in a sweep
 _PARTIAL = 2  # sweeps over rows that still move, after each over all
 _STILL = 0.1  # of what rows lack on average: such rows rest meanwhile
-_SPANNED = 300  # rows for each candidate: their sweeps repay the rows' products
-_MOST_SPANNED = 3000  # rows: three matrices of n² values
+_SPANNED = 200  # rows for each candidate: their sweeps repay the rows' products
+_MOST_SPANNED = 1000  # rows: their products take n² d, and sweeps of packs are few
 _WORTH = 0.7  # of the rows: with more that move, all are swept
 
 

@@ -70,6 +70,8 @@ def _null_intercept(problem: Problem, mean: float) -> float:
         return float(np.log(share / (1 - share)))
     if loss.name == "squared_hinge":
         return loss.parameter * mean
+    if loss.is_of_classes:  # kinked; where z is 0, the perceptron would have no slope
+        return loss.parameter * float(np.sign(mean))
     return best_intercept(problem, np.zeros(len(problem.target)), mean)
 
 
