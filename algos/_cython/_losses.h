@@ -166,13 +166,19 @@ ALGOS_DEFINE_LOSSES(double, f64)
         }                                                                                    \
     }
 
-/* out[i] += value, and out[i] = w curvature, for decision values in double. */
+/* out[i] += value, = slope, or = w curvature, for decision values in double. */
 #define ALGOS_MEASURES(name)                                                                 \
     ALGOS_CLONES static void algos_values_##name(                                            \
         const double *restrict y, const double *restrict z, Py_ssize_t n, double p,          \
         double *restrict out) {                                                              \
         for (Py_ssize_t i = 0; i < n; i++)                                                   \
             out[i] += algos_##name##_f64(y[i], z[i], y[i] - z[i], p).value;                  \
+    }                                                                                        \
+    ALGOS_CLONES static void algos_derivatives_##name(                                       \
+        const double *restrict y, const double *restrict z, Py_ssize_t n, double p,          \
+        double *restrict out) {                                                              \
+        for (Py_ssize_t i = 0; i < n; i++)                                                   \
+            out[i] = algos_##name##_f64(y[i], z[i], y[i] - z[i], p).slope;                   \
     }                                                                                        \
     ALGOS_CLONES static void algos_curvatures_##name(                                        \
         const double *restrict y, const double *restrict w, const double *restrict z,        \
@@ -206,16 +212,14 @@ ALGOS_CLASS_LOSS(hinge)
 ALGOS_CLASS_LOSS(squared_hinge)
 ALGOS_CLASS_LOSS(perceptron)
 
-/* The same for the losses of k classes together: z[class][row] with rows `stride` apart, at
- * most ALGOS_MOST_ROWS of them; y is the class, value and slopes[k] are added to. */
+/* The loss of k classes together: z[class][row] with rows `stride` apart, at most
+ * ALGOS_MOST_ROWS of them; y is the class. z becomes exp(z + b - most), `total` their
+ * sum over the classes, and values the losses. */
 #define ALGOS_SOFTMAX(T, S)                                                                  \
-    ALGOS_CLONES static void algos_softmax_##S(                                              \
-        const double *restrict y, const double *restrict w, T *restrict z,                   \
-        Py_ssize_t stride, Py_ssize_t k, Py_ssize_t n, const double *restrict b,             \
-        double *restrict value, double *restrict slopes) {                                   \
-        T most[ALGOS_MOST_ROWS], total[ALGOS_MOST_ROWS];                     \
-        T own[ALGOS_MOST_ROWS];                                                      \
-        double found = 0;                                                                    \
+    ALGOS_INLINE void algos_exponentials_##S(                                                \
+        const double *restrict y, T *restrict z, Py_ssize_t stride, Py_ssize_t k,            \
+        Py_ssize_t n, const double *restrict b, T *restrict total, T *restrict values) {     \
+        T most[ALGOS_MOST_ROWS], own[ALGOS_MOST_ROWS];                       \
         for (Py_ssize_t i = 0; i < n; i++) {                                                 \
             most[i] = -(T)INFINITY;                                                          \
             total[i] = own[i] = 0;                                                           \
@@ -233,9 +237,20 @@ ALGOS_CLASS_LOSS(perceptron)
                 z[c * stride + i] = e;                                                       \
                 total[i] += e;                                                               \
             }                                                                                \
+        for (Py_ssize_t i = 0; i < n; i++)                                                   \
+            values[i] = (most[i] - own[i]) + algos_log_##S(total[i]);                        \
+    }                                                                                        \
+    /* z becomes the weighted slopes; value and slopes[k] are added to. */                   \
+    ALGOS_CLONES static void algos_softmax_##S(                                              \
+        const double *restrict y, const double *restrict w, T *restrict z,                   \
+        Py_ssize_t stride, Py_ssize_t k, Py_ssize_t n, const double *restrict b,             \
+        double *restrict value, double *restrict slopes) {                                   \
+        T total[ALGOS_MOST_ROWS], values[ALGOS_MOST_ROWS];                   \
+        double found = 0;                                                                    \
+        algos_exponentials_##S(y, z, stride, k, n, b, total, values);                        \
         _Pragma("omp simd reduction(+ : found)")                                             \
         for (Py_ssize_t i = 0; i < n; i++)                                                   \
-            found += w[i] * (double)((most[i] - own[i]) + algos_log_##S(total[i]));          \
+            found += w[i] * (double)values[i];                                               \
         *value += found;                                                                     \
         for (Py_ssize_t c = 0; c < k; c++) {                                                 \
             double sum = 0;                                                                  \
@@ -251,6 +266,24 @@ ALGOS_CLASS_LOSS(perceptron)
     }
 ALGOS_SOFTMAX(float, f32)
 ALGOS_SOFTMAX(double, f64)
+
+/* out[i] += the loss of a row, for decision values z[row][class]; `tile` has k times
+ * ALGOS_MOST_ROWS numbers, and b[k] is zero. */
+ALGOS_CLONES static void algos_softmax_values(
+    const double *restrict y, const double *restrict z, Py_ssize_t k, Py_ssize_t n,
+    const double *restrict b, double *restrict tile, double *restrict out) {
+    double total[ALGOS_MOST_ROWS], values[ALGOS_MOST_ROWS];
+    const Py_ssize_t stride = ALGOS_MOST_ROWS;
+    for (Py_ssize_t first = 0; first < n; first += stride) {
+        const Py_ssize_t rows = n - first < stride ? n - first : stride;
+        for (Py_ssize_t i = 0; i < rows; i++)
+            for (Py_ssize_t c = 0; c < k; c++)
+                tile[c * stride + i] = z[(first + i) * k + c];
+        algos_exponentials_f64(y + first, tile, stride, k, rows, b, total, values);
+        for (Py_ssize_t i = 0; i < rows; i++)
+            out[first + i] += values[i];
+    }
+}
 
 /* exp, log, log1p and the logistic function of arrays. */
 #define ALGOS_ARRAY_MATH(T, S)                                                               \
@@ -289,6 +322,7 @@ enum { ALGOS_MULTINOMIAL = 10 };
 #define ALGOS_F64(name) algos_slopes_##name##_f64
 #define ALGOS_NARROW(name) algos_narrow_slopes_##name
 #define ALGOS_VALUES(name) algos_values_##name
+#define ALGOS_DERIVATIVES(name) algos_derivatives_##name
 #define ALGOS_CURVATURES(name) algos_curvatures_##name
 
 typedef void (*algos_slopes_f32)(const double *, const double *, float *, Py_ssize_t, double,
@@ -307,6 +341,7 @@ static const algos_narrow_slopes algos_all_narrow_slopes[] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, ALGOS_NARROW(log_loss), 0, ALGOS_NARROW(hinge),
     ALGOS_NARROW(squared_hinge), ALGOS_NARROW(perceptron)};
 static const algos_values algos_all_values[] = ALGOS_EACH_LOSS(ALGOS_VALUES);
+static const algos_values algos_all_derivatives[] = ALGOS_EACH_LOSS(ALGOS_DERIVATIVES);
 static const algos_curvatures algos_all_curvatures[] = ALGOS_EACH_LOSS(ALGOS_CURVATURES);
 
 #endif

@@ -6,6 +6,10 @@ Doubles = NDArray[np.float64]
 def add_losses(
     target: Doubles, decision: Doubles, losses: Doubles, code: int, parameter: float
 ) -> None: ...
+def add_joint_losses(target: Doubles, decision: Doubles, losses: Doubles) -> None: ...
+def find_slopes(
+    target: Doubles, decision: Doubles, slopes: Doubles, code: int, parameter: float
+) -> None: ...
 def weigh_curvatures(
     target: Doubles,
     weight: Doubles,

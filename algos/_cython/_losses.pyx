@@ -1,6 +1,7 @@
 """Values and derivatives of losses, row by row, for kernels and for whole arrays."""
 
 from cython cimport floating
+from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport is_short
 
 cdef extern from "_losses.h" nogil:
@@ -23,7 +24,10 @@ cdef extern from "_losses.h" nogil:
     const algos_slopes_f64* algos_all_slopes_f64
     const algos_narrow_slopes* algos_all_narrow_slopes  # NULL for losses that want double
     const algos_values* algos_all_values
+    const algos_values* algos_all_derivatives
     const algos_curvatures* algos_all_curvatures
+    void algos_softmax_values(
+        const double*, const double*, Py_ssize_t, Py_ssize_t, const double*, double*, double*)
     void algos_softmax_f32(
         const double*, const double*, float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
         const double*, double*, double*)
@@ -123,6 +127,20 @@ cdef void take_slopes(
             z[j * stride + i] = 0
 
 
+cdef void _measure(
+    algos_values measure, const double[::1] target, const double[::1] decision,
+    double parameter, double[::1] out,
+):
+    cdef Py_ssize_t n = target.shape[0]
+    if n == 0:
+        return
+    if is_short(3.0 * n):
+        measure(&target[0], &decision[0], n, parameter, &out[0])
+    else:
+        with nogil:
+            measure(&target[0], &decision[0], n, parameter, &out[0])
+
+
 def add_losses(
     const double[::1] target,    # IN (n,)
     const double[::1] decision,  # IN (n,)
@@ -131,14 +149,36 @@ def add_losses(
     double parameter,
 ):
     """Add the loss of each row; of any loss but multinomial."""
-    cdef Py_ssize_t n = target.shape[0]
-    if n == 0:
+    _measure(algos_all_values[code], target, decision, parameter, losses)
+
+
+def find_slopes(
+    const double[::1] target,    # IN (n,)
+    const double[::1] decision,  # IN (n,)
+    double[::1] slopes,          # OUT (n,)
+    int code,
+    double parameter,
+):
+    """Compute the derivative of each row's loss; of any loss but multinomial."""
+    _measure(algos_all_derivatives[code], target, decision, parameter, slopes)
+
+
+def add_joint_losses(
+    const double[::1] target,       # IN (n,): the classes
+    const double[:, ::1] decision,  # IN (n, k)
+    double[::1] losses,             # INOUT (n,)
+):
+    """Add the multinomial loss of each row."""
+    cdef Py_ssize_t n = decision.shape[0], k = decision.shape[1], c
+    cdef Scratch room = scratch(k * (MAX_ROWS + 1), sizeof(double))
+    cdef double* zeros = <double*> room.data
+    if n == 0 or k == 0:
         return
-    if is_short(3.0 * n):
-        algos_all_values[code](&target[0], &decision[0], n, parameter, &losses[0])
-    else:
-        with nogil:
-            algos_all_values[code](&target[0], &decision[0], n, parameter, &losses[0])
+    for c in range(k):
+        zeros[c] = 0
+    with nogil:
+        algos_softmax_values(
+            &target[0], &decision[0, 0], k, n, zeros, zeros + k, &losses[0])
 
 
 def weigh_curvatures(

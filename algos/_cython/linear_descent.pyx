@@ -101,6 +101,18 @@ def descend(
     return done, gain, job.shift
 
 
+cdef void _multiply(
+    Lines columns, const int64_t[::1] which, const double* vector, double* out, double* square,
+    int n_threads,
+):
+    cdef ProductJob job
+    job.table = algos_descent_choose(columns.single, columns.narrow)
+    job.vector, job.out, job.square = vector, out, square
+    job.columns, job.which, job.count = &columns.x, &which[0], which.shape[0]
+    with nogil:
+        run_region(_product_task, &job, TASKS, _work(columns, job.count), n_threads)
+
+
 def correlate(
     Lines columns,             # IN (d, n)
     const int64_t[::1] which,  # IN: the columns that are wanted
@@ -109,14 +121,8 @@ def correlate(
     int n_threads,
 ):
     """Multiply columns by a vector."""
-    cdef ProductJob job
-    if which.shape[0] == 0:
-        return
-    job.table = algos_descent_choose(columns.single, columns.narrow)
-    job.columns, job.which, job.count = &columns.x, &which[0], which.shape[0]
-    job.vector, job.out, job.square = &e[0], &out[0], NULL
-    with nogil:
-        run_region(_product_task, &job, TASKS, _work(columns, job.count), n_threads)
+    if which.shape[0]:
+        _multiply(columns, which, &e[0], &out[0], NULL, n_threads)
 
 
 def column_moments(
@@ -128,14 +134,8 @@ def column_moments(
     int n_threads,
 ):
     """Compute weighted sums of columns and of their squares."""
-    cdef ProductJob job
-    if which.shape[0] == 0:
-        return
-    job.table = algos_descent_choose(columns.single, columns.narrow)
-    job.columns, job.which, job.count = &columns.x, &which[0], which.shape[0]
-    job.vector, job.out, job.square = &h[0], &mean[0], &square[0]
-    with nogil:
-        run_region(_product_task, &job, TASKS, _work(columns, job.count), n_threads)
+    if which.shape[0]:
+        _multiply(columns, which, &h[0], &mean[0], &square[0], n_threads)
 
 
 def combine(

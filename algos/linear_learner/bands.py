@@ -97,12 +97,12 @@ def rounds(
         yield _of_all_rows(bent, penalty, objectives, tol, max_iter)
         return
     sampled = share
-    z = None if near is None else _values(bent, near)
-    if z is not None:
+    if near is not None:
+        z = _values(bent, near)
         share = float((_distance(bent, z) <= REACH * error).mean())
     # A sample knows more than a neighbour from far away, or one that led astray.
     is_of_sample = near is None or share >= sampled
-    if is_of_sample:
+    if near is None or is_of_sample:
         share, near = sampled, _sample_solution(bent, penalty, max_iter)
         z = _values(bent, near)
     value, distance = _objective(bent, penalty, near, z), _distance(bent, z)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from algos._common.csr import csr_rows
-from algos._cython._losses import add_losses
+from algos._cython._losses import add_joint_losses, add_losses, find_slopes
 from algos._cython.linear_decision import dense_decision, sparse_decision
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
@@ -47,25 +47,31 @@ def mean_losses(decision: Any, target: Doubles, weight: Doubles, loss: Loss) -> 
 
 
 def losses_of(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
-    """Return the loss of each row, of shape (n,), for decision values (n, k).
+    """Return the loss of each row, of shape (n,), for decision values (n, k) or (n,).
 
     Several outputs that share no loss are summed up.
     """
     decision = np.asarray(decision, dtype=np.float64)
-    if loss.is_joint:
-        return _multinomial_losses(decision, target)
     found = np.zeros(len(decision))
-    targets = target.reshape(len(target), -1)
-    for j in range(decision.shape[1]):
-        y = np.ascontiguousarray(targets[:, min(j, targets.shape[1] - 1)])
-        z = np.ascontiguousarray(decision[:, j])
-        add_losses(y, z, found, loss.code, loss.parameter)
+    if loss.is_joint:
+        add_joint_losses(target, np.ascontiguousarray(decision), found)
+        return found
+    columns, targets = _columns(decision), _columns(target)
+    for j in range(len(columns)):
+        y = targets[min(j, len(targets) - 1)]
+        add_losses(y, columns[j], found, loss.code, loss.parameter)
     return found
 
 
-def _multinomial_losses(decision: Doubles, target: Doubles) -> Doubles:
-    most = decision.max(axis=1)
-    total = np.exp(decision - most[:, np.newaxis]).sum(axis=1)
-    own = np.take_along_axis(decision, target.astype(np.intp)[:, np.newaxis], axis=1)[:, 0]
-    found: Doubles = np.log(total) + (most - own)
+def slopes_of(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
+    """Return the derivative of each row's loss, of shape (n,), for decision values (n,).
+
+    Of any loss but multinomial; at a kink, one of its subgradients.
+    """
+    found = np.empty(len(decision))
+    find_slopes(target, np.ascontiguousarray(decision), found, loss.code, loss.parameter)
     return found
+
+
+def _columns(values: Doubles) -> Doubles:
+    return np.ascontiguousarray(values.reshape(len(values), -1).T)

@@ -12,7 +12,6 @@ from algos._cython._losses import weigh_curvatures
 from algos._cython.linear_decision import dense_decision
 from algos._cython.linear_gram import weighted_gram
 from algos._cython.linear_pass import linear_cross, linear_pass
-from algos.linear_learner.decisions import losses_of
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles, Evaluation
 
@@ -82,10 +81,6 @@ class AnyRows:
     def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
         return self.gram(weight), self.cross(weight[:, np.newaxis] * target)
-
-    def losses(self, decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
-        """Return the loss of each row, of shape (n,), for decision values (n, k)."""
-        return losses_of(decision, target, loss)
 
     def curvatures(
         self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss

@@ -17,30 +17,27 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.threads import one_thread_blas
 from algos._cython.linear_dual import square_norms, sweep_rows
-from algos.linear_learner.best_intercept import Null, best_intercept, null_model
-from algos.linear_learner.columns import Distinct, ScaledRows, distinct_rows, scaled_rows
-from algos.linear_learner.conjugates import conjugates_at, losses_at, slopes_at
+from algos.linear_learner.columns import (
+    Distinct,
+    ScaledRows,
+    distinct_rows,
+    scaled_rows,
+    spanned_rows,
+)
+from algos.linear_learner.conjugates import conjugates_at
+from algos.linear_learner.decisions import losses_of, slopes_of
+from algos.linear_learner.null_model import Null, best_intercept, null_model
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 
-LOSSES = frozenset(
-    {
-        "squared_error",
-        "absolute_error",
-        "quantile",
-        "epsilon_insensitive",
-        "squared_epsilon_insensitive",
-        "huber",
-        "log_loss",
-        "hinge",
-        "squared_hinge",
-    }
-)
 _KEY = np.array([0x70756C6C, 0x73], dtype=np.uint64)
 _SWEEPS_A_CHECK = 20  # at most
 _RESTING = 0.1  # of the way between b and b_0: how far b may move in a sweep
 _PARTIAL = 2  # sweeps over rows that still move, after each over all
 _STILL = 0.1  # of what rows lack on average: such rows rest meanwhile
+_SPANNED = 200  # rows for each candidate: their sweeps repay the rows' products
+_MOST_SPANNED = 1000  # rows: their products take n² d, and sweeps of packs are few
 _WORTH = 0.7  # of the rows: with more that move, all are swept
 
 
@@ -55,7 +52,7 @@ def solve(
     Parameters
     ----------
     problem : Problem
-        Of one output and a loss in `LOSSES`.
+        Of one output and a loss that `has_boxes`.
     penalties : list of Penalty
         l1 is 0 and l2 positive.
     control : Control
@@ -68,10 +65,11 @@ def solve(
     solutions : list of Solution
         Certified by the duality gap.
     """
-    descent = _Descent.prepare(problem, control)
-    if start and problem.loss.is_smooth:
-        descent.begin_at(start[0])
-    return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
+    with one_thread_blas():
+        descent = _Descent.prepare(problem, control, len(penalties))
+        if start and problem.loss.is_smooth:
+            descent.begin_at(start[0])
+        return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
 
 
 @dataclass
@@ -93,6 +91,7 @@ class _Descent:
     distinct: Distinct
     null: Null
     tol: float
+    is_spanned: bool
     pull: Doubles
     center: float = 0.0  # b_0
     epoch: int = 0
@@ -100,37 +99,34 @@ class _Descent:
     norms: Doubles = field(default_factory=lambda: np.empty(0))
 
     @staticmethod
-    def prepare(problem: Problem, control: Control) -> _Descent:
+    def prepare(problem: Problem, control: Control, count: int) -> _Descent:
         rows = problem.rows
         # Where the loss has kinks, a rounding error costs as much as it is large.
         precision = (2 if problem.loss.is_smooth else 16) * float(np.finfo(rows.dtype).eps)
         null = null_model(problem)
         return _Descent(
             problem, control, distinct_rows(problem), null, max(control.tol, precision),
+            not rows.is_sparse and rows.n <= min(rows.d // 2, _SPANNED * count, _MOST_SPANNED),
             pull=np.zeros(rows.n),
         )  # fmt: skip
 
     def begin_at(self, solution: Solution) -> None:
         z = self.problem.rows.decision(solution.coef, solution.intercept)[:, 0]
-        self.pull = -slopes_at(self.problem.loss, self.problem.target, z)
+        self.pull = -slopes_of(z, self.problem.target, self.problem.loss)
         self.center = float(solution.intercept[0])
 
     def solve(self, candidate: int, penalty: Penalty) -> Solution:
         """Sweep until the certificate is small enough."""
         sweeps = _Sweeps.begin(self, penalty)
         objectives: list[float] = []
-        target, n_iter, give_up = (
-            max(self.tol * self.null.value, self.null.rounding),
-            0,
-            self.control.give_up,
-        )
-        goal = target / 2
+        target, give_up = max(self.tol * self.null.unit, self.null.rounding), self.control.give_up
+        n_iter, goal = 0, target / 2
         while True:
             n_sweeps = sweeps.run(goal, min(_SWEEPS_A_CHECK, self.control.max_iter - n_iter))
             n_iter += n_sweeps
             model = sweeps.model()
             objectives += [model.objective] * n_sweeps  # known at the last of them
-            certificate = model.gap / self.null.value
+            certificate = model.gap / self.null.unit
             converged = model.gap <= target
             if converged or n_iter >= self.control.max_iter:
                 break
@@ -165,7 +161,7 @@ class _Sweeps:
     def begin(descent: _Descent, penalty: Penalty) -> _Sweeps:
         rows, weight = descent.problem.rows, descent.distinct.weight
         if descent.scaled is None or not descent.scaled.serves(penalty.l2):
-            descent.scaled = scaled_rows(rows, penalty.l2)
+            descent.scaled = (spanned_rows if descent.is_spanned else scaled_rows)(rows, penalty.l2)
             descent.norms = np.empty(rows.n)
             square_norms(descent.scaled.lines, descent.norms)
         strength = float(penalty.l2[0] * descent.scaled.factor[0] ** 2)
@@ -176,15 +172,20 @@ class _Sweeps:
             curvature = curvature + 1 / kappa
         sweeps = _Sweeps(
             descent, penalty, strength, kappa, weight * curvature, descent.pull.copy(),
-            descent.center, 0.0, np.zeros(rows.d, rows.dtype), np.empty(rows.n),
+            descent.center, 0.0, np.empty(0), np.empty(rows.n),
         )  # fmt: skip
         sweeps.refresh(rows.cross((weight * sweeps.pull)[:, np.newaxis])[0])
         return sweeps
 
     def refresh(self, cross: Doubles) -> None:
         """Free the model of the sweeps' rounding errors."""
-        assert self.descent.scaled is not None
-        self.coef[:] = cross[:-1] / (self.penalty.l2 * self.descent.scaled.factor)
+        scaled = self.descent.scaled
+        assert scaled is not None
+        if scaled.spanned is None:
+            coef = cross[:-1] / (self.penalty.l2 * scaled.factor)
+            self.coef = coef.astype(self.descent.problem.rows.dtype)
+        else:
+            self.coef = (self.descent.distinct.weight * self.pull) @ scaled.spanned / self.strength
         self.intercept = self.center + (float(cross[-1]) / self.kappa if self.kappa else 0.0)
 
     def run(self, goal: float, most: int) -> int:
@@ -237,20 +238,16 @@ class _Sweeps:
         """Return the coefficients of balanced pulls, the best intercept, and their gap."""
         problem, weight = self.descent.problem, self.descent.distinct.weight
         rows, loss, y = problem.rows, problem.loss, problem.target
-        pull = self.pull
-        if problem.fit_intercept:
-            pull = _balanced(pull, weight)
-            self.refresh(rows.cross((weight * self.pull)[:, np.newaxis])[0])
-        cross = rows.cross((weight * pull)[:, np.newaxis])[0]
-        if not problem.fit_intercept:
-            self.refresh(cross)
+        pull = _balanced(self.pull, weight) if problem.fit_intercept else self.pull
+        own, cross = rows.cross(weight[:, np.newaxis] * np.stack([self.pull, pull], axis=1))
+        self.refresh(own)
         coef = (cross[:-1] / self.penalty.l2)[np.newaxis]
         z = rows.decision(coef, np.zeros(1))[:, 0]
         b = 0.0
         if problem.fit_intercept:
-            b = best_intercept(loss, y, weight, z, self.intercept)
+            b = best_intercept(problem, z, self.intercept)
         penalty = self.penalty.value(coef)
-        objective = float(weight @ losses_at(loss, y, z + b)) + penalty
+        objective = float(weight @ losses_of(z + b, y, loss)) + penalty
         dual = -float(weight @ conjugates_at(loss, y, pull)) - penalty
         return _Model(coef, np.array([b]), objective, max(objective - dual, 0.0))
 

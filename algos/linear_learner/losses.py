@@ -55,6 +55,8 @@ _KINKED = frozenset({"absolute_error", "quantile", "epsilon_insensitive", "hinge
 # The mean is exp(z).
 _LOG_LINK = frozenset({"poisson", "gamma", "tweedie"})
 _OF_CLASSES = frozenset({"log_loss", "multinomial", "hinge", "squared_hinge", "perceptron"})
+# A row's part of the dual has one box, or the whole line, to move in.
+_OF_BOXES = frozenset(CODES) - _LOG_LINK - {"multinomial", "perceptron"}
 
 
 class Loss(NamedTuple):
@@ -91,3 +93,8 @@ class Loss(NamedTuple):
     def is_joint(self) -> bool:
         """Whether one row's outputs share one loss."""
         return self.name == "multinomial"
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether dual coordinate descent solves it."""
+        return self.name in _OF_BOXES

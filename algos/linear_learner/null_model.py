@@ -1,62 +1,130 @@
-"""The model without coefficients: where descents begin, and the unit of their certificates."""
+"""The intercept that loses least, and the model that has nothing else.
+
+Where descents begin, what grids of penalties hang on, and the unit of certificates.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from algos.linear_learner.curvature import weighted_curvatures
+from algos.linear_learner.decisions import losses_of, slopes_of
 from algos.linear_learner.descent import Limits
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.multinomial import log_shares
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Control, Doubles, Problem
 
-_TINY = float(np.finfo(float).tiny)
-_EPS = float(np.finfo(float).eps)
+_EPS = float(np.finfo(np.float64).eps)
+_TINY = float(np.finfo(np.float64).tiny)
+_MOST_STEPS = 100
+_OF_SUMS = 1e-12  # rounding of sums of weights
 
 
-def best_intercept(problem: Problem) -> Doubles:
-    """Return the intercepts that lose least where all coefficients are 0; finite always."""
+def best_intercept(problem: Problem, decision: Doubles, begin: float = 0.0) -> float:
+    """Return the b that minimises the weighted mean loss at decision + b.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of one output.
+    decision : ndarray of shape (n,)
+    begin : float, default=0.0
+        Where Newton's method begins.
+
+    Returns
+    -------
+    intercept : float
+        Finite, also where the optimum is not; of several the one nearest to 0.
+    """
+    if problem.loss.name == "squared_error":
+        return float(problem.weight @ (problem.target - decision))
+    if problem.loss.is_smooth:
+        return _by_newton(problem, decision, begin)
+    return _by_breakpoints(problem, decision)
+
+
+def null_intercept(problem: Problem) -> Doubles:
+    """Return the intercepts (n_outputs,) that lose least where all coefficients are zero."""
+    loss, target = problem.loss, problem.target
     if not problem.fit_intercept:
         return np.zeros(problem.n_outputs)
-    loss, y, weight = problem.loss, problem.target, problem.weight
     if loss.is_joint:
         return log_shares(problem)
-    mean = float(weight @ y)
-    if loss.has_log_link:
-        return np.array([np.log(mean if mean > 0 else _EPS)])
+    if target.ndim == 2:
+        columns = (np.ascontiguousarray(column) for column in target.T)
+        each = [null_intercept(replace(problem, target=one, n_outputs=1)) for one in columns]
+        return np.concatenate(each)
+    return np.array([_null_intercept(problem, float(problem.weight @ target))])
+
+
+def _null_intercept(problem: Problem, mean: float) -> float:
+    loss = problem.loss
+    if loss.has_log_link:  # targets may be all zero in the first rows of a stream
+        return float(np.log(mean)) if mean > 0 else 0.0
     if loss.name == "log_loss":
         share = min(max((1 + mean) / 2, _EPS), 1 - _EPS)
-        return np.array([np.log(share / (1 - share))])
+        return float(np.log(share / (1 - share)))
     if loss.name == "squared_hinge":
-        return np.array([loss.parameter * mean])
-    return np.array([_location(problem, mean)])
+        return loss.parameter * mean
+    if loss.is_of_classes:  # kinked; where z is 0, the perceptron would have no slope
+        return loss.parameter * float(np.sign(mean))
+    return best_intercept(problem, np.zeros(len(problem.target)), mean)
 
 
-def _location(problem: Problem, center: float) -> float:
-    """Return the best constant for a loss of y - z, by Newton's method within a bracket."""
-    loss, y = problem.loss, problem.target
-    low, high = float(y.min()), float(y.max())
-    for _ in range(60):
-        slope = float(problem.weight @ _slope_of_residual(loss, y - center))
-        low, high = (center, high) if slope > 0 else (low, center)
-        curvature = float(weighted_curvatures(problem, np.full_like(y, center)).sum())
-        after = center + slope / max(curvature, _TINY)
-        if not low <= after <= high:
-            after = low + (high - low) / 2
-        if abs(after - center) <= 4 * _EPS * max(abs(low), abs(high)):
-            break
-        center = after
-    return center
+class Null(NamedTuple):
+    """What the best model without coefficients loses.
+
+    Attributes
+    ----------
+    value : float
+    unit : float
+        What certificates are relative to; positive.
+    rounding : float
+        What sums of losses of that size cannot show.
+    """
+
+    value: float
+    unit: float
+    rounding: float
 
 
-def _slope_of_residual(loss: Loss, r: Doubles) -> Doubles:
-    if loss.name == "huber":
-        return np.clip(r, -loss.parameter, loss.parameter)
-    outside: Doubles = 2 * (r - np.clip(r, -loss.parameter, loss.parameter))
-    return outside
+def null_model(problem: Problem) -> Null:
+    """Return what the null model of one output loses."""
+    intercept, zeros = null_intercept(problem), np.zeros(problem.rows.n)
+    value, without = (
+        float(problem.weight @ losses_of(zeros + b, problem.target, problem.loss))
+        for b in (intercept[0], 0.0)
+    )
+    rounding = 16 * _EPS * max(abs(value), abs(without))
+    return Null(value, _unit(problem, value, intercept), rounding)
+
+
+class NullPoint(NamedTuple):
+    """The null model as descents begin with it."""
+
+    point: Doubles
+    value: float
+    gradient: Doubles
+    unit: float
+
+
+def evaluated_null(points: Points) -> NullPoint:
+    """Return the null model, from one pass."""
+    intercept = null_intercept(points.problem)
+    point = points.point(np.zeros((points.k, points.d)), intercept)
+    values, gradients = points.evaluate(point[np.newaxis])
+    value = float(values[0])
+    return NullPoint(point, value, gradients[0], _unit(points.problem, value, intercept))
+
+
+def limits_of(points: Points, control: Control, unit: float) -> Limits:
+    """Return where descents end; no tolerance is below what the rows' dtype can show."""
+    eps = float(np.finfo(points.problem.rows.dtype).eps)
+    return Limits(unit, max(control.tol, 2 * eps), 4 * eps, control.max_iter)
 
 
 def _unit(problem: Problem, value: float, intercept: Doubles) -> float:
@@ -71,30 +139,59 @@ def _unit(problem: Problem, value: float, intercept: Doubles) -> float:
         power = {"poisson": 1.0, "gamma": 2.0}.get(loss.name, loss.parameter)
         return max(abs(value), float(np.exp((2 - power) * intercept[0])))
     if not loss.is_of_classes:
-        slope = loss.parameter if loss.name == "huber" else np.inf
-        size = float(problem.weight @ (np.abs(y) * np.minimum(np.abs(y), slope)))
+        steepest = loss.parameter if loss.name == "huber" else np.inf if loss.is_smooth else 1.0
+        size = float(problem.weight @ (np.abs(y) * np.minimum(np.abs(y), steepest)))
     return max(value, 4 * _EPS * size, _TINY)
 
 
-class Null(NamedTuple):
-    """The null model, evaluated."""
+def _by_newton(problem: Problem, decision: Doubles, begin: float) -> float:
+    """Return the root of the slope, within a bracket that closes."""
+    b, low, high, reach = begin, -np.inf, np.inf, 1.0
+    if not (problem.loss.has_log_link or problem.loss.is_of_classes):
+        residual = problem.target - decision
+        low, high = float(residual.min()), float(residual.max())
+        b, reach = min(max(begin, low), high), high - low
+    for _ in range(_MOST_STEPS):
+        z = decision + b
+        slopes = slopes_of(z, problem.target, problem.loss)
+        slope = float(problem.weight @ slopes)
+        if abs(slope) <= 2 * _EPS * float(problem.weight @ np.abs(slopes)):
+            break
+        low, high = (low, b) if slope > 0 else (b, high)
+        after = b - slope / max(float(weighted_curvatures(problem, z).sum()), _TINY)
+        # Far from the optimum Newton's step may be of any length: doubled, it is long enough.
+        if not low < after < high or abs(after - b) > reach:
+            middle = low + (high - low) / 2 if np.isfinite(low + high) else np.nan
+            stride = b - np.copysign(reach, slope)
+            after = stride if low < stride < high else middle
+            reach *= 4
+        if not np.isfinite(after) or abs(after - b) <= 2 * _EPS * abs(b):
+            break
+        b = after
+    return b
 
-    point: Doubles
-    value: float
-    gradient: Doubles
-    unit: float
+
+def _by_breakpoints(problem: Problem, decision: Doubles) -> float:
+    """Return where a sum of straight pieces turns upwards."""
+    loss, target, weight = problem.loss, problem.target, problem.weight
+    offset, jumps = _kinks(loss, target, decision)
+    order = np.argsort(offset, kind="stable")
+    offset = offset[order]
+    climbs = np.cumsum((jumps * np.tile(weight, len(offset) // len(weight)))[order])
+    # Far to the left each row has the slope of its first piece.
+    fall = -float(weight @ slopes_of(np.full_like(target, -1e300), target, loss))
+    first, beyond = np.searchsorted(climbs, [fall * (1 - _OF_SUMS), fall * (1 + _OF_SUMS)])
+    low, high = offset[np.minimum([first, beyond], len(offset) - 1)]
+    return float(min(max(0.0, low), high))
 
 
-def evaluated_null(points: Points) -> Null:
-    """Return the model without coefficients, from one pass."""
-    intercept = best_intercept(points.problem)
-    point = points.point(np.zeros((points.k, points.d)), intercept)
-    values, gradients = points.evaluate(point[np.newaxis])
-    value = float(values[0])
-    return Null(point, value, gradients[0], _unit(points.problem, value, intercept))
-
-
-def limits_of(points: Points, control: Control, unit: float) -> Limits:
-    """Return where descents end; no tolerance is below what the rows' dtype can show."""
-    eps = float(np.finfo(points.problem.rows.dtype).eps)
-    return Limits(unit, max(control.tol, 2 * eps), 4 * eps, control.max_iter)
+def _kinks(loss: Loss, y: Doubles, z: Doubles) -> tuple[Doubles, Doubles]:
+    """Return the intercepts at which the rows' slopes change, and by how much."""
+    p, ones = loss.parameter, np.ones_like(z)
+    if loss.name == "hinge":
+        return p * y - z, ones
+    if loss.name == "perceptron":
+        return -z, ones
+    if loss.name == "epsilon_insensitive":
+        return np.concatenate([y - z - p, y - z + p]), np.ones(2 * len(z))
+    return y - z, (2.0 if loss.name == "absolute_error" else 1.0) * ones

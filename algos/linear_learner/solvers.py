@@ -22,21 +22,6 @@ _MOST_GRAM_COLUMNS = 5000  # their Gram matrix and its factor take 400 MB
 _MOST_NEWTON_PARAMETERS = 1500
 _MOST_INTERIOR_COLUMNS = 3000
 
-# Losses whose dual has one box for each row.
-_HAS_DUAL = frozenset(
-    {
-        "squared_error",
-        "absolute_error",
-        "quantile",
-        "epsilon_insensitive",
-        "squared_epsilon_insensitive",
-        "huber",
-        "log_loss",
-        "hinge",
-        "squared_hinge",
-    }
-)
-
 _REASONS = {
     "gram": "squared loss: all candidates follow from one pass",
     "newton": "smooth loss, few parameters: curvature costs less than more passes",
@@ -82,7 +67,7 @@ def _automatic(problem: Problem, has_l1: bool, has_l2: bool) -> str:
         many = d > _MOST_GRAM_COLUMNS or (has_l1 and n < d)
         return "coordinate_descent" if has_l1 and many else "gram"
     # A dual step costs one row, whose columns a sparse row has few of.
-    is_dual = not has_l1 and has_l2 and loss.name in _HAS_DUAL and n < d
+    is_dual = not has_l1 and has_l2 and loss.has_boxes and n < d
     if not loss.is_smooth:
         many = d > _MOST_INTERIOR_COLUMNS and problem.rows.is_sparse
         return "dual_coordinate_descent" if is_dual and many else "interior_point"
@@ -105,7 +90,7 @@ def _check_suits(name: str, loss: Loss, has_l1: bool, has_l2: bool) -> None:
         remedy = "it is for an L1 penalty: l1_ratio must be positive"
     elif name == "interior_point" and loss.is_smooth:
         remedy = "it solves losses with kinks alone"
-    elif name == "dual_coordinate_descent" and (has_l1 or not has_l2 or loss.name not in _HAS_DUAL):
+    elif name == "dual_coordinate_descent" and (has_l1 or not has_l2 or not loss.has_boxes):
         remedy = "it needs alpha > 0, l1_ratio=0 and a loss of two classes, or of an identity link"
     if remedy is not None:
         raise ValueError(

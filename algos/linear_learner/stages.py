@@ -19,7 +19,7 @@ from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.descent import Descent, descend_together, solution
 from algos.linear_learner.metric import HessianMetric
-from algos.linear_learner.null_model import best_intercept, evaluated_null, limits_of
+from algos.linear_learner.null_model import evaluated_null, limits_of, null_intercept
 from algos.linear_learner.points import Penalties, Points
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shape import Shape
@@ -95,7 +95,7 @@ def _after_a_sample(
             known = cast(HessianMetric, before.metric).matrices
             metric = make_metric(shape, penalties, limits.tol * limits.unit, known)
             descent = Descent(metric, penalties, limits, number)
-            null = points.point(np.zeros((points.k, points.d)), best_intercept(sample.problem))
+            null = points.point(np.zeros((points.k, points.d)), null_intercept(sample.problem))
             running.append((descent, descent.steps([before.point, null])))
         descend_together(points, running, control)
         found += [solution(points, descent) for descent, _ in running]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
-from algos.linear_learner.intercepts import null_intercept
+from algos.linear_learner.null_model import null_intercept
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
 

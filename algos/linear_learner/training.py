@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner import squared_fit, squared_state
-from algos.linear_learner.intercepts import null_intercept
 from algos.linear_learner.losses import Loss
+from algos.linear_learner.null_model import null_intercept
 from algos.linear_learner.penalties import (
     Strength,
     candidate_grid,

@@ -16,16 +16,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.threads import one_thread_blas
 from algos._cython.linear_descent import column_moments, combine, correlate, descend
-from algos.linear_learner.best_intercept import Null, best_intercept, null_model
 from algos.linear_learner.columns import Columns, columns_of
-from algos.linear_learner.conjugates import (
-    conjugates_at,
-    curvatures_at,
-    has_conjugate,
-    losses_at,
-    slopes_at,
-)
+from algos.linear_learner.conjugates import conjugates_at, has_conjugate
+from algos.linear_learner.curvature import weighted_curvatures
+from algos.linear_learner.decisions import losses_of, slopes_of
+from algos.linear_learner.null_model import Null, best_intercept, null_model
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 
 Numbers = NDArray[np.int64]
@@ -72,10 +69,11 @@ def solve(
         Certified by the duality gap. Columns without any penalty, and losses without a
         conjugate in closed form, are judged by what single coordinates would still gain.
     """
-    descent = _Descent.prepare(problem, control)
-    if start:
-        descent.begin_at(start[0])
-    return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
+    with one_thread_blas():
+        descent = _Descent.prepare(problem, control)
+        if start:
+            descent.begin_at(start[0])
+        return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
 
 
 @dataclass
@@ -130,12 +128,12 @@ class _Descent:
         """Alternate passes over all columns with descent on working sets."""
         sets = _Sets(self, penalty)
         objectives: list[float] = []
-        target, give_up = max(self.tol * self.null.value, self.null.rounding), self.control.give_up
+        target, give_up = max(self.tol * self.null.unit, self.null.rounding), self.control.give_up
         n_iter = 0
         while True:
             bound = sets.bound()
             objectives.append(bound.objective)
-            certificate = bound.gap / self.null.value
+            certificate = bound.gap / self.null.unit
             converged = bound.gap <= target
             if converged or n_iter >= self.control.max_iter:
                 break
@@ -192,9 +190,7 @@ class _Sets:
         state.z = self.decision(state.coef)
         if problem.fit_intercept:
             raw = state.z - state.intercept
-            state.intercept = best_intercept(
-                problem.loss, problem.target, problem.weight, raw, state.intercept
-            )
+            state.intercept = best_intercept(problem, raw, state.intercept)
             state.z = raw + state.intercept
         found = self.judge(self.kept)
         # An older bound holds still, if it is one. Pulls balance here alone.
@@ -210,10 +206,10 @@ class _Sets:
         """Return the slopes along some columns and the gap of the problem of these alone."""
         problem, state = self.problem, self.state
         loss, y, weight = problem.loss, problem.target, problem.weight
-        pull = -slopes_at(loss, y, state.z)
+        pull = -slopes_of(state.z, y, loss)
         slope = np.zeros(problem.rows.d)
         correlate(self.lines, which, -weight * pull, slope, problem.rows.n_threads)
-        objective = float(weight @ losses_at(loss, y, state.z)) + self.penalty(state.coef)
+        objective = float(weight @ losses_of(state.z, y, loss)) + self.penalty(state.coef)
         if not self.has_gap:
             unpaid = self.unpaid(which, slope)
             return _Bound(slope, 1.0, objective, objective - unpaid, unpaid)
@@ -277,8 +273,8 @@ class _Sets:
         """Return the loss's second derivative and what columns make of it."""
         problem = self.problem
         loss, d = problem.loss, problem.rows.d
-        h = curvatures_at(loss, problem.target, self.state.z)
-        h = problem.weight * np.maximum(h, _STRAIGHT.get(loss.name, 1e-12))
+        h = weighted_curvatures(problem, self.state.z)
+        h = np.maximum(h, _STRAIGHT.get(loss.name, 1e-12) * problem.weight)
         mean, square = np.zeros(d), np.zeros(d)
         column_moments(self.lines, which, h, mean, square, problem.rows.n_threads)
         inverse = 1 / float(h.sum()) if problem.fit_intercept else 0.0
@@ -296,7 +292,7 @@ class _Sets:
         for _ in range(_MOST_ROUNDS):
             if quadratic is None or not is_quadratic:
                 quadratic = self.quadratic(which)
-            slope = problem.weight * slopes_at(problem.loss, problem.target, state.z)
+            slope = problem.weight * slopes_of(state.z, problem.target, problem.loss)
             e, coef = slope.copy(), state.coef.copy()
             begin = -float(slope.sum()) * quadratic.inverse
             _, _, shift = descend(
@@ -318,12 +314,12 @@ class _Sets:
         if not way.any() and not step.any():
             return False
         before = self.penalty(state.coef)
-        value = float(weight @ losses_at(loss, y, state.z)) + before
+        value = float(weight @ losses_of(state.z, y, loss)) + before
         promised = float(slope @ way) + self.penalty(coef) - before
         t = 1.0
         for _ in range(0 if is_quadratic else _MOST_HALVINGS):
             after = state.coef + t * step
-            reached = float(weight @ losses_at(loss, y, state.z + t * way)) + self.penalty(after)
+            reached = float(weight @ losses_of(state.z + t * way, y, loss)) + self.penalty(after)
             if reached <= value + 1e-4 * t * promised + 4 * _EPS * abs(value):
                 break
             t /= 2

@@ -6,6 +6,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.special import expit
 
 from algos._cython import _losses
+from algos.linear_learner.decisions import losses_of, slopes_of
 from algos.linear_learner.losses import Loss
 from tests.linear_learner.plain_rows import losses_and_slopes
 from tests.linear_learner.test_rows import LOSSES
@@ -111,3 +112,35 @@ def test_softmax_is_that_of_numpy(dtype, k, n, size, seed):
     np.testing.assert_allclose(found.T, weight[:, np.newaxis] * slopes, rtol=0, atol=tolerance)
     np.testing.assert_allclose(value, weight @ values, rtol=1e-5, atol=tolerance * n)
     np.testing.assert_allclose(sums, weight @ slopes, rtol=0, atol=tolerance * n)
+
+
+@single_output
+@given(
+    z=st.lists(st.floats(-50, 50), min_size=1, max_size=70),
+    seed=st.integers(0, 99),
+)
+def test_losses_and_slopes_of_decision_values_are_those_of_numpy(loss, z, seed):
+    rng = np.random.default_rng(seed)
+    z = np.array(z)
+    target = rng.choice([-1.0, 1.0], len(z)) if loss.is_of_classes else rng.gamma(2, size=len(z))
+    values, slopes = losses_and_slopes(loss, target, z[:, np.newaxis])
+    size = 1 + np.abs(values)
+    assert np.all(np.abs(losses_of(z, target, loss) - values) <= 1e-13 * size)
+    size = 1 + np.abs(slopes[:, 0]) + target**2
+    near = np.abs(np.abs(target - z) - loss.parameter) > 1e-9
+    found = slopes_of(z, target, loss)
+    assert np.all(np.abs(found - slopes[:, 0])[near] <= 1e-13 * size[near])
+
+
+@given(
+    n=st.integers(1, 200),
+    k=st.integers(1, 12),
+    size=st.sampled_from([1, 100, 1e6]),
+    seed=st.integers(0, 99),
+)
+def test_multinomial_losses_of_decision_values_are_those_of_numpy(n, k, size, seed):
+    rng = np.random.default_rng(seed)
+    z, target = rng.normal(size=(n, k)) * size, rng.integers(k, size=n).astype(np.float64)
+    loss = Loss("multinomial")
+    values, _ = losses_and_slopes(loss, target, z)
+    np.testing.assert_allclose(losses_of(z, target, loss), values, rtol=1e-13, atol=1e-13 * size)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from algos.linear_learner.losses import Loss
-from tests.linear_learner.plain_rows import loss_and_slope, make_problem
+from tests.linear_learner.plain_rows import loss_and_slope, make_problem, plain_rows_of
 
 PARAMETERS = {
     "quantile": 0.3,
@@ -39,31 +39,56 @@ def make_small_problem(name, *, n=25, d=4, seed=0, weighted=False, fit_intercept
     return make_problem(X, y, loss, weight, fit_intercept=fit_intercept)
 
 
+DEGENERATE = ("one row", "constant column", "equal targets", "equal rows")
+
+
+def make_degenerate_problem(loss, case, *, fit_intercept):
+    X, y = make_data(15, 4, loss)
+    if case == "one row":
+        X, y = X[:1], y[:1]
+    elif case == "constant column":
+        X[:, 1] = 7
+    elif case == "equal targets":
+        y[:] = y[0]
+    else:
+        X[:] = X[0]
+    return make_problem(X, y, loss, fit_intercept=fit_intercept, standardize=False)
+
+
+def assert_finite(solution):
+    assert np.isfinite(solution.coef).all()
+    assert np.isfinite(solution.intercept).all()
+    assert np.isfinite(solution.objective)
+
+
 def least_objective(problem, penalty):
     """Return the objective at the optimum, or a little above it."""
     return (_smooth if problem.loss.is_smooth else _kinked)(problem, penalty)
 
 
 def _smooth(problem, penalty):
-    """The parts of the coefficients above and below 0 are variables of their own."""
-    x, d = problem.rows.x, problem.rows.d
+    """Minimise by L-BFGS-B; with L1, the coefficients' parts above and below 0 are variables."""
+    plain, k, d = plain_rows_of(problem), problem.n_outputs, problem.rows.d
     free = float(problem.fit_intercept)
+    signs = [1, -1] if penalty.has_l1 else [1]
 
     def value(v):
-        coef = v[:d] - v[d : 2 * d]
-        losses, slopes = loss_and_slope(problem.loss, problem.target, x @ coef + free * v[-1])
-        slopes = slopes * problem.weight
-        ways = x.T @ slopes + penalty.l2 * coef
-        total = problem.weight @ losses + penalty.l2 @ coef**2 / 2
-        total += penalty.l1 @ (v[:d] + v[d : 2 * d])
-        return total, np.r_[penalty.l1 + ways, penalty.l1 - ways, free * slopes.sum()]
+        parts, intercept = v[:-k].reshape(len(signs), k, d), free * v[-k:]
+        coef = np.tensordot(signs, parts, 1)
+        found = plain.evaluate(
+            coef[None], intercept[None], problem.target, problem.weight, problem.loss
+        )
+        ways = found.gradient[0] + penalty.l2 * coef
+        total = found.values[0] + (coef**2 @ penalty.l2).sum() / 2 + (parts @ penalty.l1).sum()
+        slopes = [(penalty.l1 + sign * ways).ravel() for sign in signs]
+        return total, np.concatenate([*slopes, free * found.gradient_intercept[0]])
 
-    best, v = np.inf, np.zeros(2 * d + 1)
-    bounds = [(0, None)] * (2 * d) + [(None, None)]
+    best, v = np.inf, np.zeros((len(signs) * d + 1) * k)
+    bounds = [(0, None)] * (2 * d * k) + [(None, None)] * k if penalty.has_l1 else None
     for _ in range(4):  # from where it stopped, with a fresh memory
         found = minimize(
             value, v, jac=True, method="L-BFGS-B", bounds=bounds,
-            options={"ftol": 0, "gtol": 1e-13, "maxiter": 20000, "maxfun": 40000, "maxcor": 30},
+            options={"ftol": 0, "gtol": 1e-13, "maxiter": 20000, "maxfun": 40000, "maxcor": 40},
         )  # fmt: skip
         best, v = min(best, found.fun), found.x
     return best

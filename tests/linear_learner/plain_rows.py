@@ -118,14 +118,19 @@ def make_penalty(d, alpha, l1_ratio=0.0):
     return Penalty(np.full(d, alpha * l1_ratio), np.full(d, alpha * (1 - l1_ratio)))
 
 
+def plain_rows_of(problem):
+    rows = problem.rows
+    if isinstance(rows, PlainRows):
+        return rows
+    return PlainRows(rows.X, rows.shift, rows.scale)
+
+
 def objective(problem, penalty, coef, intercept):
     """Return the objective of coef (n_outputs, d), in float64."""
-    rows = problem.rows
-    plain = rows if isinstance(rows, PlainRows) else PlainRows(rows.X, rows.shift, rows.scale)
-    found = plain.evaluate(
+    found = plain_rows_of(problem).evaluate(
         coef[None], intercept[None], problem.target, problem.weight, problem.loss
     )
     return float(found.values[0]) + penalty.value(coef)
 
 
-__all__ = ["Loss", "PlainRows", "make_penalty", "make_problem", "objective"]
+__all__ = ["Loss", "PlainRows", "make_penalty", "make_problem", "objective", "plain_rows_of"]

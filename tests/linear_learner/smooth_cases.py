@@ -1,10 +1,8 @@
-"""Problems with smooth losses, and their optima by a solver that shares nothing with ours."""
+"""Problems with smooth losses, of targets that are drawn from them."""
 
 import numpy as np
-from scipy.optimize import minimize
 
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.points import Points
 from tests.linear_learner.plain_rows import make_problem
 
 LOSSES = {
@@ -52,34 +50,3 @@ def problem_of(name, *, fit_intercept=True, dtype=np.float64, **shape):
     return make_problem(
         X, y, LOSSES[name], weight, fit_intercept=fit_intercept, n_outputs=n_outputs
     )
-
-
-def best_objective(problem, penalty):
-    """Return the optimum by L-BFGS-B, in the positive and negative parts of each coordinate."""
-    points = Points(problem)
-    l1, l2 = points.by_column(penalty.l1), points.by_column(penalty.l2)
-    signed = penalty.has_l1
-
-    def objective(parts):
-        point = parts[: points.size] - parts[points.size :] if signed else parts
-        values, gradients = points.evaluate(point[None])
-        value = values[0] + l2 @ point**2 / 2
-        gradient = gradients[0] + l2 * point
-        if not signed:
-            return value, gradient
-        both = np.r_[gradient + l1, l1 - gradient]
-        return value + np.r_[l1, l1] @ parts, both
-
-    count = points.size * (2 if signed else 1)
-    best, start = np.inf, np.zeros(count)
-    for _ in range(3):  # anew, since its memory of the shape is short
-        found = minimize(
-            objective,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(0, None)] * count if signed else None,
-            options={"maxiter": 1000, "maxfun": 2000, "ftol": 0, "gtol": 1e-12, "maxcor": 40},
-        )
-        best, start = min(best, found.fun), found.x
-    return best

@@ -5,17 +5,22 @@ import pytest
 from scipy import sparse
 
 from algos.linear_learner import dual
+from algos.linear_learner.columns import spanned_rows
+from algos.linear_learner.losses import CODES, Loss
 from algos.linear_learner.problem import Control, Penalty, Problem
 from tests.linear_learner.plain_optimum import (
+    DEGENERATE,
+    assert_finite,
     least_objective,
     make_data,
+    make_degenerate_problem,
     make_loss,
     make_small_problem,
 )
 from tests.linear_learner.plain_rows import PlainRows, make_penalty, make_problem, objective
 
 TIGHT = Control(tol=1e-10, max_iter=50_000)
-losses = pytest.mark.parametrize("name", sorted(dual.LOSSES))
+losses = pytest.mark.parametrize("name", [name for name in CODES if Loss(name).has_boxes])
 intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
 
 
@@ -56,6 +61,28 @@ def test_penalties_may_differ_by_column(name):
     penalty = Penalty(np.zeros(4), np.array([0.1, 1.0, 0.4, 2.0]))
     found = dual.solve(problem, [penalty], TIGHT)[0]
     assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("name", ["hinge", "huber"])
+def test_more_columns_than_rows_with_penalties_of_their_own(name):
+    loss = make_loss(name)
+    X, y = make_data(12, 40, loss, seed=3)
+    X[5] = X[4]
+    problem = make_problem(X, y, loss, np.arange(1, 13))
+    penalty = Penalty(np.zeros(40), np.geomspace(0.1, 10, 40))
+    (found,) = dual.solve(problem, [penalty], TIGHT)
+    assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
+
+
+def test_rows_in_the_coordinates_that_they_span_have_the_same_products():
+    X = np.random.default_rng(0).normal(size=(9, 30)) + 3
+    X[4], X[7] = X[3], 0
+    rows = PlainRows(X, X.mean(axis=0), X.std(axis=0))
+    l2 = np.geomspace(1, 5, 30)
+    found = spanned_rows(rows, l2)
+    assert found.spanned.shape == (9, 7)
+    expected = (rows.x / l2) @ rows.x.T * found.strength
+    np.testing.assert_allclose(found.spanned @ found.spanned.T, expected, atol=1e-12)
 
 
 @losses
@@ -135,23 +162,11 @@ def test_float32_rows_converge(name, fit_intercept):
 
 @losses
 @intercepts
-@pytest.mark.parametrize("case", ["one row", "constant column", "equal targets", "equal rows"])
+@pytest.mark.parametrize("case", DEGENERATE)
 def test_degenerate_data_end_in_finite_answers(name, fit_intercept, case):
-    loss = make_loss(name)
-    X, y = make_data(15, 4, loss)
-    if case == "one row":
-        X, y = X[:1], y[:1]
-    elif case == "constant column":
-        X[:, 1] = 7
-    elif case == "equal targets":
-        y[:] = y[0]
-    else:
-        X[:] = X[0]
-    problem = make_problem(X, y, loss, fit_intercept=fit_intercept, standardize=False)
+    problem = make_degenerate_problem(make_loss(name), case, fit_intercept=fit_intercept)
     found = solve(problem, 0.1)
-    assert np.isfinite(found.coef).all()
-    assert np.isfinite(found.intercept).all()
-    assert np.isfinite(found.objective)
+    assert_finite(found)
     assert found.converged
 
 

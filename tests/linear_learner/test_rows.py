@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from algos.linear_learner.decisions import losses_of
 from algos.linear_learner.dense_rows import DenseRows
 from algos.linear_learner.losses import CODES, Loss
 from algos.linear_learner.rows import make_rows
@@ -107,7 +108,7 @@ def test_losses_of_decision_values(loss, dtype):
     rows, plain = make_rows_pair(50, 4, dtype, 6)
     z, target = rng.normal(size=(50, k)), make_targets(loss, 50, k, rng)
     expected, _ = losses_and_slopes(loss, target, z)
-    assert_close(rows.losses(z, target, loss), expected, 1e-13)
+    assert_close(losses_of(z, target, loss), expected, 1e-13)
     assert plain.n == rows.n
 
 

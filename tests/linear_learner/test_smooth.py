@@ -10,8 +10,9 @@ from algos.linear_learner.null_model import evaluated_null
 from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Control, Penalty, Problem
 from algos.linear_learner.rows import make_rows
+from tests.linear_learner.plain_optimum import least_objective
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
-from tests.linear_learner.smooth_cases import LOSSES, PENALTIES, best_objective, draw, problem_of
+from tests.linear_learner.smooth_cases import LOSSES, PENALTIES, draw, problem_of
 
 SOLVERS = {"newton": newton.solve, "proximal": proximal.solve, "lbfgs": lbfgs.solve}
 CASES = [
@@ -30,7 +31,7 @@ def test_objective_is_the_optimum(solver, penalty, name, fit_intercept):
     problem = problem_of(name, fit_intercept=fit_intercept)
     terms = make_penalty(problem.rows.d, *PENALTIES[penalty])
     (found,) = SOLVERS[solver](problem, [terms], PRECISE)
-    best = best_objective(problem, terms)
+    best = least_objective(problem, terms)
     assert found.converged
     assert found.certificate <= PRECISE.tol
     assert found.objective == pytest.approx(
@@ -49,7 +50,7 @@ def test_float32_rows_end_where_they_can(solver, penalty, name):
     problem = problem_of(name, dtype=np.float32)
     terms = make_penalty(problem.rows.d, *PENALTIES[penalty])
     (found,) = SOLVERS[solver](problem, [terms], Control(tol=1e-14, max_iter=300))
-    best = best_objective(problem, terms)
+    best = least_objective(problem, terms)
     assert found.converged
     assert found.objective <= best + 1e-5 * abs(best)
 
@@ -61,7 +62,7 @@ def test_a_sample_of_many_rows_leads_to_the_same_optimum(name, monkeypatch):
     for solve, penalty in ((newton.solve, "l2"), (proximal.solve, "elastic net")):
         terms = make_penalty(problem.rows.d, *PENALTIES[penalty])
         (found,) = solve(problem, [terms], PRECISE)
-        best = best_objective(problem, terms)
+        best = least_objective(problem, terms)
         assert found.converged
         assert found.objective <= best + 1e-9 * abs(best)
 
@@ -74,7 +75,7 @@ def test_outputs_may_have_hessians_of_their_own(solver, monkeypatch):
         problem = problem_of("multinomial", n=n)
         penalty = make_penalty(7, 0.02, 0.5 if solver == "proximal" else 0.0)
         (found,) = SOLVERS[solver](problem, [penalty], Control(tol=1e-8, max_iter=300))
-        best = best_objective(problem, penalty)
+        best = least_objective(problem, penalty)
         assert found.converged
         assert found.objective <= best + 1e-6 * abs(best)
 
@@ -194,7 +195,7 @@ def test_columns_may_have_penalties_of_their_own():
     problem = problem_of("log_loss")
     l1, l2 = np.linspace(0, 0.1, 7), np.linspace(0.1, 0, 7)
     (found,) = proximal.solve(problem, [Penalty(l1, l2)], PRECISE)
-    best = best_objective(problem, Penalty(l1, l2))
+    best = least_objective(problem, Penalty(l1, l2))
     assert found.objective <= best * (1 + 1e-9)
 
 
@@ -224,7 +225,7 @@ def test_hard_problems_end_finite(solver, case, name, alpha):
     has_one_class = problem.loss.is_of_classes and len(set(y)) == 1  # no finite optimum
     if alpha and not has_one_class:
         assert found.converged
-        best = best_objective(problem, penalty)
+        best = least_objective(problem, penalty)
         null = evaluated_null(Points(problem))
         # L-BFGS has no second derivatives, and can only guess what is left to gain.
         assert found.objective - best <= (1e-4 if solver == "lbfgs" else 1e-7) * null.unit

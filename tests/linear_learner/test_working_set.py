@@ -7,8 +7,11 @@ from scipy import sparse
 from algos.linear_learner import working_set
 from algos.linear_learner.problem import Control, Penalty, Problem
 from tests.linear_learner.plain_optimum import (
+    DEGENERATE,
+    assert_finite,
     least_objective,
     make_data,
+    make_degenerate_problem,
     make_loss,
     make_small_problem,
 )
@@ -149,29 +152,15 @@ def test_given_up_candidates_end_early():
 
 @losses
 @intercepts
-@pytest.mark.parametrize("case", ["one row", "constant column", "equal targets", "equal rows"])
+@pytest.mark.parametrize("case", DEGENERATE)
 def test_degenerate_data_end_in_finite_answers(name, fit_intercept, case):
-    loss = make_loss(name)
-    X, y = make_data(15, 4, loss)
-    if case == "one row":
-        X, y = X[:1], y[:1]
-    elif case == "constant column":
-        X[:, 1] = 7
-    elif case == "equal targets":
-        y[:] = y[0]
-    else:
-        X[:] = X[0]
-    problem = make_problem(X, y, loss, fit_intercept=fit_intercept, standardize=False)
+    problem = make_degenerate_problem(make_loss(name), case, fit_intercept=fit_intercept)
     found = solve(problem, 0.1)
-    assert np.isfinite(found.coef).all()
-    assert np.isfinite(found.intercept).all()
-    assert np.isfinite(found.objective)
+    assert_finite(found)
 
 
 @pytest.mark.parametrize("name", ["log_loss", "squared_hinge"])
 def test_separable_rows_without_penalty_end_in_finite_answers(name):
     X, _ = make_data(20, 3, make_loss(name))
     problem = make_problem(X, np.sign(X[:, 0] - np.median(X[:, 0]) + 1e-9), make_loss(name))
-    found = solve(problem, 0.0, control=Control(max_iter=50))
-    assert np.isfinite(found.coef).all()
-    assert np.isfinite(found.objective)
+    assert_finite(solve(problem, 0.0, control=Control(max_iter=50)))
