@@ -20,14 +20,15 @@ SOLVERS = (
 
 _MOST_GRAM_COLUMNS = 5000  # their Gram matrix and its factor take 400 MB
 _MOST_NEWTON_PARAMETERS = 1500
+_WIDE = 1000  # columns, from where on fewer rows favour passes over factors
 _MOST_INTERIOR_COLUMNS = 3000
 
 _REASONS = {
     "gram": "squared loss: all candidates follow from one pass",
     "newton": "smooth loss, few parameters: curvature costs less than more passes",
-    "lbfgs": "smooth loss, many parameters",
+    "lbfgs": "smooth loss, many parameters, or few rows: passes cost less than curvature",
     "coordinate_descent": "an L1 penalty on many columns: most of them stay out of the work",
-    "dual_coordinate_descent": "fewer rows than columns, and the penalty is L2 alone",
+    "dual_coordinate_descent": "fewer sparse rows than columns, and the penalty is L2 alone",
     "interior_point": "a loss with kinks is a linear or quadratic program",
 }
 
@@ -55,23 +56,25 @@ def choose_solver(asked: str, problem: Problem, penalties: list[Penalty]) -> Cho
     has_l1 = any(penalty.has_l1 for penalty in penalties)
     has_l2 = all(bool(penalty.l2.all()) for penalty in penalties)
     if asked == "auto":
-        name = _automatic(problem, has_l1, has_l2)
+        name = _automatic(problem, has_l1, has_l2, len(penalties))
         return Choice(name, _REASONS[name])
     _check_suits(asked, problem.loss, has_l1, has_l2)
     return Choice(asked, f"solver={asked!r} was asked for")
 
 
-def _automatic(problem: Problem, has_l1: bool, has_l2: bool) -> str:
+def _automatic(problem: Problem, has_l1: bool, has_l2: bool, n_candidates: int) -> str:
     n, d, loss = problem.rows.n, problem.rows.d, problem.loss
     if loss.name == "squared_error":
-        many = d > _MOST_GRAM_COLUMNS or (has_l1 and n < d)
-        return "coordinate_descent" if has_l1 and many else "gram"
+        is_few = n < d or (n_candidates == 1 and d >= _WIDE and n <= 2 * d)
+        is_apart = has_l1 and (is_few or d > _MOST_GRAM_COLUMNS)
+        return "coordinate_descent" if is_apart else "gram"
     # A dual step costs one row, whose columns a sparse row has few of.
-    is_dual = not has_l1 and has_l2 and loss.has_boxes and n < d
+    is_dual = problem.rows.is_sparse and not has_l1 and has_l2 and loss.has_boxes and n < d
     if not loss.is_smooth:
-        many = d > _MOST_INTERIOR_COLUMNS and problem.rows.is_sparse
-        return "dual_coordinate_descent" if is_dual and many else "interior_point"
-    if problem.n_outputs * (d + 1) <= _MOST_NEWTON_PARAMETERS:
+        many = is_dual and d > _MOST_INTERIOR_COLUMNS
+        return "dual_coordinate_descent" if many else "interior_point"
+    is_wide = n < d and d >= _WIDE and not has_l1 and has_l2
+    if problem.n_outputs * (d + 1) <= _MOST_NEWTON_PARAMETERS and not is_wide:
         return "newton"
     if has_l1:
         return "coordinate_descent"

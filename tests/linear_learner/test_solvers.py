@@ -1,0 +1,59 @@
+"""Which solver `solver="auto"` takes, and that it says why."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from algos import LinearLearnerClassifier
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.problem import Penalty, Problem
+from algos.linear_learner.rows import make_rows
+from algos.linear_learner.solvers import choose_solver
+
+
+def chosen(loss, n, d, l1_ratio, *, is_sparse=False, n_candidates=1):
+    X = np.ones((n, d))
+    weight = np.full(n, 1 / n)
+    rows = make_rows(
+        sparse.csr_array(X) if is_sparse else X, weight, center=not is_sparse, n_threads=1
+    )
+    target = np.where(np.arange(n) % 2, 1.0, -1.0)
+    problem = Problem(rows, target, weight, Loss(loss, float(loss == "hinge")))
+    penalty = Penalty(np.full(d, l1_ratio), np.full(d, 1 - l1_ratio))
+    choice = choose_solver("auto", problem, [penalty] * n_candidates)
+    assert choice.reason
+    return choice.name
+
+
+@pytest.mark.parametrize(
+    ("loss", "n", "d", "l1_ratio", "name"),
+    [
+        ("squared_error", 50, 5, 0.0, "gram"),
+        ("squared_error", 50, 5, 1.0, "gram"),
+        ("squared_error", 10, 20, 1.0, "coordinate_descent"),
+        ("squared_error", 1500, 1000, 1.0, "coordinate_descent"),
+        ("log_loss", 50, 5, 0.0, "newton"),
+        ("log_loss", 50, 5, 1.0, "newton"),
+        ("log_loss", 50, 1000, 0.0, "lbfgs"),
+        ("log_loss", 50, 2000, 1.0, "coordinate_descent"),
+        ("hinge", 50, 5, 0.0, "interior_point"),
+        ("hinge", 50, 5, 1.0, "interior_point"),
+    ],
+)
+def test_choice_follows_loss_penalty_and_shape(loss, n, d, l1_ratio, name):
+    assert chosen(loss, n, d, l1_ratio) == name
+
+
+def test_candidates_of_squared_loss_share_one_pass():
+    assert chosen("squared_error", 1500, 1000, 1.0, n_candidates=32) == "gram"
+
+
+def test_few_sparse_rows_are_solved_in_the_dual():
+    assert chosen("log_loss", 20, 3500, 0.0, is_sparse=True) == "dual_coordinate_descent"
+    assert chosen("hinge", 20, 3500, 0.0, is_sparse=True) == "dual_coordinate_descent"
+
+
+def test_perceptron_has_no_automatic_solver():
+    X, y = np.eye(4), np.arange(4) % 2
+    with pytest.raises(ValueError, match="solver='sgd'"):
+        LinearLearnerClassifier(loss="perceptron", alpha=0.1).fit(X, y)
