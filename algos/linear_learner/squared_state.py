@@ -70,10 +70,10 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     require_room(rows.d)
     target, total = target.reshape(rows.n, -1), float(weight.sum())
     weight = weight / total
-    target_unit = _power_of_two(np.array([np.abs(target).max()]))
+    target_unit = _power_of_two(np.array([max(target.max(), -target.min())]))
     target = target / target_unit
     target_mean = weight @ target
-    target = target - target_mean
+    target -= target_mean
     extended, cross = rows.gram_and_cross(weight, target)
     mean = extended[-1, :-1]
     gram = extended[:-1, :-1] - np.outer(mean, mean)
