@@ -14,7 +14,7 @@
 #include "_math.h"
 
 #define ALGOS_STEEP 350.0 /* exp(350)² is a number */
-#define ALGOS_MOST_CLASSES_ROWS 64
+#define ALGOS_MOST_ROWS 64
 
 #define ALGOS_LOSS(T, S, name)                                                               \
     ALGOS_INLINE algos_loss_##S algos_##name##_##S(T y, T z, T r, T p)
@@ -133,6 +133,39 @@ ALGOS_DEFINE_LOSSES(double, f64)
         sums[1] += slope;                                                                    \
     }
 
+/* The same for a tile of float rows and m models, z[model][row] with rows `stride` apart, at
+ * most ALGOS_MOST_ROWS of them; sums (2 m) += the values, then the slopes. All is in float, to
+ * a few units in the last place of each row's: the sums of a tile are those of four rows a
+ * lane. The offset goes in as two floats: where the first cancels a product, that is exact. */
+#define ALGOS_NARROW_SLOPES(name)                                                            \
+    ALGOS_CLONES static void algos_narrow_slopes_##name(                                     \
+        const double *restrict y, const double *restrict w, float *restrict z,               \
+        Py_ssize_t stride, Py_ssize_t n, Py_ssize_t m, const double *restrict b, double p,   \
+        double *restrict sums) {                                                             \
+        float target[ALGOS_MOST_ROWS], weight[ALGOS_MOST_ROWS];                              \
+        for (Py_ssize_t i = 0; i < n; i++) {                                                 \
+            target[i] = (float)y[i];                                                         \
+            weight[i] = (float)w[i];                                                         \
+        }                                                                                    \
+        for (Py_ssize_t j = 0; j < m; j++, z += stride) {                                    \
+            const float high = (float)b[j];                                                  \
+            const float low = high - high == 0 ? (float)(b[j] - (double)high) : 0;           \
+            float value = 0, slope = 0;                                                      \
+            _Pragma("omp simd reduction(+ : value, slope)")                                  \
+            for (Py_ssize_t i = 0; i < n; i++) {                                             \
+                const float d = (z[i] + high) + low;                                         \
+                const algos_loss_f32 l =                                                     \
+                    algos_##name##_f32(target[i], d, target[i] - d, (float)p);               \
+                const float g = weight[i] * l.slope;                                         \
+                value += weight[i] * l.value;                                                \
+                slope += g;                                                                  \
+                z[i] = g;                                                                    \
+            }                                                                                \
+            sums[j] += (double)value;                                                        \
+            sums[m + j] += (double)slope;                                                    \
+        }                                                                                    \
+    }
+
 /* out[i] += value, and out[i] = w curvature, for decision values in double. */
 #define ALGOS_MEASURES(name)                                                                 \
     ALGOS_CLONES static void algos_values_##name(                                            \
@@ -155,6 +188,7 @@ ALGOS_DEFINE_LOSSES(double, f64)
     ALGOS_MEASURES(name)
 #define ALGOS_CLASS_LOSS(name)                                                               \
     ALGOS_SLOPES(name, float, f32, float, f32)                                               \
+    ALGOS_NARROW_SLOPES(name)                                                                \
     ALGOS_SLOPES(name, double, f64, double, f64)                                             \
     ALGOS_MEASURES(name)
 
@@ -173,14 +207,14 @@ ALGOS_CLASS_LOSS(squared_hinge)
 ALGOS_CLASS_LOSS(perceptron)
 
 /* The same for the losses of k classes together: z[class][row] with rows `stride` apart, at
- * most ALGOS_MOST_CLASSES_ROWS of them; y is the class, value and slopes[k] are added to. */
+ * most ALGOS_MOST_ROWS of them; y is the class, value and slopes[k] are added to. */
 #define ALGOS_SOFTMAX(T, S)                                                                  \
     ALGOS_CLONES static void algos_softmax_##S(                                              \
         const double *restrict y, const double *restrict w, T *restrict z,                   \
         Py_ssize_t stride, Py_ssize_t k, Py_ssize_t n, const double *restrict b,             \
         double *restrict value, double *restrict slopes) {                                   \
-        T most[ALGOS_MOST_CLASSES_ROWS], total[ALGOS_MOST_CLASSES_ROWS];                     \
-        T own[ALGOS_MOST_CLASSES_ROWS];                                                      \
+        T most[ALGOS_MOST_ROWS], total[ALGOS_MOST_ROWS];                     \
+        T own[ALGOS_MOST_ROWS];                                                      \
         double found = 0;                                                                    \
         for (Py_ssize_t i = 0; i < n; i++) {                                                 \
             most[i] = -(T)INFINITY;                                                          \
@@ -253,6 +287,7 @@ enum { ALGOS_MULTINOMIAL = 10 };
 
 #define ALGOS_F32(name) algos_slopes_##name##_f32
 #define ALGOS_F64(name) algos_slopes_##name##_f64
+#define ALGOS_NARROW(name) algos_narrow_slopes_##name
 #define ALGOS_VALUES(name) algos_values_##name
 #define ALGOS_CURVATURES(name) algos_curvatures_##name
 
@@ -260,12 +295,17 @@ typedef void (*algos_slopes_f32)(const double *, const double *, float *, Py_ssi
                                  double, double *);
 typedef void (*algos_slopes_f64)(const double *, const double *, double *, Py_ssize_t, double,
                                  double, double *);
+typedef void (*algos_narrow_slopes)(const double *, const double *, float *, Py_ssize_t,
+                                    Py_ssize_t, Py_ssize_t, const double *, double, double *);
 typedef void (*algos_values)(const double *, const double *, Py_ssize_t, double, double *);
 typedef void (*algos_curvatures)(const double *, const double *, const double *, Py_ssize_t,
                                  double, double *);
 
 static const algos_slopes_f32 algos_all_slopes_f32[] = ALGOS_EACH_LOSS(ALGOS_F32);
 static const algos_slopes_f64 algos_all_slopes_f64[] = ALGOS_EACH_LOSS(ALGOS_F64);
+static const algos_narrow_slopes algos_all_narrow_slopes[] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, ALGOS_NARROW(log_loss), 0, ALGOS_NARROW(hinge),
+    ALGOS_NARROW(squared_hinge), ALGOS_NARROW(perceptron)};
 static const algos_values algos_all_values[] = ALGOS_EACH_LOSS(ALGOS_VALUES);
 static const algos_curvatures algos_all_curvatures[] = ALGOS_EACH_LOSS(ALGOS_CURVATURES);
 

@@ -9,6 +9,9 @@ cdef extern from "_losses.h" nogil:
     ctypedef void (*algos_slopes_f64)(
         const double*, const double*, double*, Py_ssize_t, double, double,
         double*) noexcept nogil
+    ctypedef void (*algos_narrow_slopes)(
+        const double*, const double*, float*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+        const double*, double, double*) noexcept nogil
     ctypedef void (*algos_values)(
         const double*, const double*, Py_ssize_t, double, double*) noexcept nogil
     ctypedef void (*algos_curvatures)(
@@ -18,6 +21,7 @@ cdef extern from "_losses.h" nogil:
     void algos_math_f64(const double*, Py_ssize_t, int, double*)
     const algos_slopes_f32* algos_all_slopes_f32
     const algos_slopes_f64* algos_all_slopes_f64
+    const algos_narrow_slopes* algos_all_narrow_slopes  # NULL for losses that want double
     const algos_values* algos_all_values
     const algos_curvatures* algos_all_curvatures
     void algos_softmax_f32(
@@ -85,6 +89,16 @@ cdef void _output_slopes(
     sums[targets.m + j] += found[1]
 
 
+cdef inline bint _is_narrow(const Targets* targets, const floating* z) noexcept nogil:
+    """Whether all of the losses can be taken in float32, one output for each model."""
+    if floating is double:
+        return False
+    else:
+        return (
+            targets.k == 1 and targets.target_width == 1
+            and algos_all_narrow_slopes[targets.code] != NULL)
+
+
 cdef void take_slopes(
     const Targets* targets, floating* z, Py_ssize_t stride, Py_ssize_t row, Py_ssize_t rows,
     double* sums,
@@ -92,6 +106,10 @@ cdef void take_slopes(
     cdef Py_ssize_t m = targets.m, k = targets.k, i, j
     if targets.values != NULL:
         _given_slopes(targets, z, stride, row, rows, sums)
+    elif _is_narrow(targets, z):
+        algos_all_narrow_slopes[targets.code](
+            targets.target + row, targets.weight + row, <float*> z, stride, rows, m,
+            targets.intercept, targets.parameter, sums)
     elif targets.code == MULTINOMIAL:
         for i in range(m):
             _softmax_slopes(

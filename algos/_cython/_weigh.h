@@ -1,4 +1,5 @@
-/* Packed tiles (_tile.h) whose rows are multiplied by numbers, which also become a column. */
+/* Packed tiles (_tile.h) whose rows are multiplied by numbers, which also become a column,
+ * and other columns are put beside them. */
 #ifndef ALGOS_WEIGH_H
 #define ALGOS_WEIGH_H
 
@@ -7,15 +8,21 @@
 #include "_simd.h"
 
 #define ALGOS_WEIGH(T, name)                                                                 \
-    /* xt[p][i] *= sqrt(weight[i]) and xt[d][i] = sqrt(weight[i]); zeros from `rows` on */   \
+    /* xt[p][i] *= sqrt(weight[i]), xt[d][i] = sqrt(weight[i]), and for the k targets         \
+     * xt[d + 1 + j][i] = sqrt(weight[i]) target[i][j]; zeros from `rows` on */              \
     ALGOS_CLONES static void name(T *restrict xt, Py_ssize_t stride, Py_ssize_t rows,        \
-                                  Py_ssize_t d, const double *restrict weight) {             \
+                                  Py_ssize_t d, const double *restrict weight,               \
+                                  const double *restrict target, Py_ssize_t k) {             \
         T *restrict root = xt + d * stride;                                                  \
         for (Py_ssize_t i = 0; i < stride; i++)                                              \
             root[i] = i < rows ? (T)sqrt(weight[i]) : (T)0;                                  \
         for (Py_ssize_t p = 0; p < d; p++)                                                   \
             for (Py_ssize_t i = 0; i < stride; i++)                                          \
                 xt[p * stride + i] *= root[i];                                               \
+        for (Py_ssize_t j = 0; j < k; j++)                                                   \
+            for (Py_ssize_t i = 0; i < stride; i++)                                          \
+                root[(j + 1) * stride + i] =                                                 \
+                    i < rows ? (T)((double)root[i] * target[i * k + j]) : (T)0;              \
     }
 
 ALGOS_WEIGH(float, algos_weigh_f32)

@@ -13,6 +13,7 @@ def weighted_gram(
     shift: NDArray[Real],
     scale: Doubles,
     weight: Doubles,
+    target: Doubles,
     out: Doubles,
     n_threads: int,
 ) -> None: ...

@@ -1,6 +1,7 @@
-"""Weighted sums of the products of columns, and of one column of ones, in one pass over X.
+"""Weighted sums of the products of columns, of ones and of targets, in one pass over X.
 
-Rows are packed less a shift, times the roots of their weights, which are the column of ones.
+Rows are packed less a shift, times the roots of their weights, which are the column of ones;
+a few targets become columns beside it.
 Products of a bounded block of rows in the data's type are added up in double.
 """
 
@@ -15,9 +16,11 @@ from algos._cython._tile cimport pack_tile, tile_points, tile_stride
 
 cdef extern from "_weigh.h" nogil:
     void algos_weigh_f32(
-        float* xt, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t d, const double* weight)
+        float* xt, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t d, const double* weight,
+        const double* target, Py_ssize_t k)
     void algos_weigh_f64(
-        double* xt, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t d, const double* weight)
+        double* xt, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t d, const double* weight,
+        const double* target, Py_ssize_t k)
 
 cdef enum:
     BLOCK = 512        # rows packed at a time: 32 additions in float32 for each lane
@@ -33,7 +36,9 @@ cdef struct GramJob:
     Py_ssize_t n, d
     const void* shift      # (d,)
     const double* weight   # (n,)
-    Py_ssize_t n_blocks    # blocks of columns, with that of ones
+    const double* target   # (n, k)
+    Py_ssize_t k
+    Py_ssize_t n_blocks    # blocks of columns, with that of ones and the targets
     Py_ssize_t tile_size
     void* tiles            # packed rows, of one slot or of all
     Py_ssize_t slot_size
@@ -52,12 +57,12 @@ cdef void _pack(
     GramJob* job, const floating* X, Py_ssize_t row, Py_ssize_t rows, floating* xt
 ) noexcept nogil:
     """Pack one tile of rows."""
-    cdef Py_ssize_t d = job.d, stride = tile_stride(X, rows)
+    cdef Py_ssize_t d = job.d, k = job.k, stride = tile_stride(X, rows)
     pack_tile(X + row * d, d, rows, d, <const floating*> job.shift, xt)
     if floating is float:
-        algos_weigh_f32(xt, stride, rows, d, job.weight + row)
+        algos_weigh_f32(xt, stride, rows, d, job.weight + row, job.target + row * k, k)
     else:
-        algos_weigh_f64(xt, stride, rows, d, job.weight + row)
+        algos_weigh_f64(xt, stride, rows, d, job.weight + row, job.target + row * k, k)
 
 
 cdef inline void _multiply_part(
@@ -145,7 +150,7 @@ cdef void _unpack(
     const GramJob* job, Py_ssize_t edge, const double* scale, double* out
 ) noexcept nogil:
     """Blocks of the upper triangle → the full symmetric matrix."""
-    cdef Py_ssize_t p, q, bp, bq, cell, size = job.d + 1
+    cdef Py_ssize_t p, q, bp, bq, cell, size = job.d + 1 + job.k
     cdef double value
     for p in range(size):
         bp = p // edge
@@ -173,15 +178,16 @@ cdef void _multiply(
 def weighted_gram(
     const floating[:, ::1] X,    # IN (n, d)
     const floating[::1] shift,   # IN (d,)
-    const double[::1] scale,     # IN (d + 1,), of the ones too
+    const double[::1] scale,     # IN (d + 1 + k,), of the ones and the targets too
     const double[::1] weight,    # IN (n,), at least 0
-    double[:, ::1] out,          # OUT (d + 1, d + 1)
+    const double[:, ::1] target,  # IN (n, k), k may be 0
+    double[:, ::1] out,          # OUT (d + 1 + k, d + 1 + k)
     int n_threads,
 ):
-    """Sum up weight (x, 1)(x, 1)' over the rows x = (X - shift) / scale."""
-    cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
+    """Sum up weight (x, 1, y)(x, 1, y)' over the rows x = (X - shift) / scale, y / scale."""
+    cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = target.shape[1]
     cdef Py_ssize_t edge = block_edge(&shift[0]), points = tile_points(&shift[0])
-    cdef Py_ssize_t blocks = _ceil_div(d + 1, edge)
+    cdef Py_ssize_t blocks = _ceil_div(d + 1 + k, edge)
     cdef Py_ssize_t cells = blocks * (blocks + 1) // 2 * edge * edge
     cdef Py_ssize_t spans = _ceil_div(n, SPAN)
     cdef Py_ssize_t lanes = min(spans, lane_count(n, 8 * cells, n * d * sizeof(floating)))
@@ -194,10 +200,14 @@ def weighted_gram(
         slot_size * min(<Py_ssize_t> n_threads, copies), sizeof(floating))
     cdef Scratch products = scratch(copies * cells, sizeof(double))
     cdef Scratch sums = scratch(copies * blocks * edge, sizeof(double))
-    cdef GramJob job = GramJob(
-        floating is float, &X[0, 0], n, d, &shift[0], &weight[0], blocks, size, tiles.data,
-        slot_size, <double*> products.data, <double*> sums.data, cells, blocks * edge, copies,
-        0, 0)
+    cdef const double* targets = NULL
+    cdef GramJob job
+    if k > 0:
+        targets = &target[0, 0]
+    job = GramJob(
+        floating is float, &X[0, 0], n, d, &shift[0], &weight[0],
+        targets, k, blocks, size, tiles.data, slot_size,
+        <double*> products.data, <double*> sums.data, cells, blocks * edge, copies, 0, 0)
     if is_short(0.1 * n * d * (d + 50)):
         _multiply(&job, by_rows, points, edge, &scale[0], &out[0, 0], 1)
     else:

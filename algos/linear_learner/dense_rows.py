@@ -20,6 +20,7 @@ Floats = NDArray[Any]
 Exponents = NDArray[np.intc] | int
 
 _BLOCK = 1 << 23  # bytes of rows that are gathered at a time
+_FEW_TARGETS = 8  # that cost less beside the columns than a pass of their own
 
 
 class AnyRows:
@@ -69,6 +70,18 @@ class AnyRows:
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
         raise NotImplementedError
+
+    def gram(self, weight: Doubles) -> Doubles:
+        """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
+        raise NotImplementedError
+
+    def cross(self, values: Doubles) -> Doubles:
+        """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
+        raise NotImplementedError
+
+    def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
+        """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
+        return self.gram(weight), self.cross(weight[:, np.newaxis] * target)
 
     def losses(self, decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
         """Return the loss of each row, of shape (n,), for decision values (n, k)."""
@@ -148,24 +161,33 @@ class DenseRows(AnyRows):
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
         kept = np.flatnonzero(weight)
         if 2 * len(kept) > self.n:
-            return self._gram(self._X, weight)
+            return self._gram(self._X, weight, np.empty((self.n, 0)))
         out = np.zeros((self.d + 1, self.d + 1))
         step = max(1, _BLOCK // (self.X.itemsize * self.d))
         for start in range(0, len(kept), step):
             some = kept[start : start + step]
-            out += self._gram(self._X[some], weight[some])
+            out += self._gram(self._X[some], weight[some], np.empty((len(some), 0)))
         return out
 
-    def _gram(self, X: Floats, weight: Doubles) -> Doubles:
-        out = np.empty((self.d + 1, self.d + 1))
-        scale = np.append(self._scale, 1.0)
-        weighted_gram(X, self._shift, scale, weight, out, self.n_threads)
+    def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
+        """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
+        if target.shape[1] > _FEW_TARGETS:
+            return super().gram_and_cross(weight, target)
+        out, end = self._gram(self._X, weight, np.ascontiguousarray(target)), self.d + 1
+        return out[:end, :end], out[end:, :end]
+
+    def _gram(self, X: Floats, weight: Doubles, target: Doubles) -> Doubles:
+        """Return Σ weight_i (x_i, 1, y_i)(x_i, 1, y_i)'."""
+        d, size = self.d, self.d + 1 + target.shape[1]
+        out, scale = np.empty((size, size)), np.ones(size)
+        scale[:d] = self._scale
+        weighted_gram(X, self._shift, scale, weight, target, out, self.n_threads)
         if self._rest.any():
             rest = self._rest / self._scale
-            sums, total = out[:-1, -1].copy(), out[-1, -1]
-            along = np.outer(sums, rest)
-            out[:-1, :-1] += total * np.outer(rest, rest) - along - along.T
-            out[:-1, -1] = out[-1, :-1] = sums - total * rest
+            along, total = np.outer(out[:d, d], rest), out[d, d]
+            out[:d, :d] += total * np.outer(rest, rest) - along - along.T
+            out[d:, :d] -= np.outer(out[d:, d], rest)
+            out[:d, d:] = out[d:, :d].T
         return out
 
     def cross(self, values: Doubles) -> Doubles:

@@ -162,12 +162,11 @@ def gather(problem: Problem, *, precise: bool = False) -> Products:
     rows, weight = problem.rows, problem.weight
     require_room(rows.d)
     target, target_mean, unit = centered_target(problem)
-    weighted = target * weight[:, None]
-    square = (weighted * target).sum(axis=0)
+    square = (weight[:, np.newaxis] * target * target).sum(axis=0)
     if precise:
         extended, cross = products_in_double(problem, target)
     else:
-        extended, cross = rows.gram(weight), rows.cross(weighted)
+        extended, cross = rows.gram_and_cross(weight, target)
     gram, mean = extended[:-1, :-1], np.zeros(rows.d)
     raw = np.diagonal(gram).copy()
     if problem.fit_intercept:

@@ -58,6 +58,9 @@ class Rows(Protocol):
     def cross(self, values: Doubles) -> Doubles:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
 
+    def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
+        """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
+
     def subset(self, indices: NDArray[np.intp]) -> Rows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""
 

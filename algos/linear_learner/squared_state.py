@@ -70,12 +70,11 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     require_room(rows.d)
     target, total = target.reshape(rows.n, -1), float(weight.sum())
     weight = weight / total
-    target_unit = _power_of_two(np.array([np.abs(target).max()]))
+    target_unit = _power_of_two(np.array([max(target.max(), -target.min())]))
     target = target / target_unit
     target_mean = weight @ target
-    target = target - target_mean
-    weighted = target * weight[:, np.newaxis]
-    extended, cross = rows.gram(weight), rows.cross(weighted)
+    target -= target_mean
+    extended, cross = rows.gram_and_cross(weight, target)
     mean = extended[-1, :-1]
     gram = extended[:-1, :-1] - np.outer(mean, mean)
     errors = errors_of(np.diagonal(extended)[:-1], rows.dtype)
@@ -87,8 +86,9 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     cross *= ratio
     errors *= total * ratio**2
     scatter = np.empty((rows.d + len(cross), rows.d + len(cross)))
-    scatter[: rows.d, : rows.d], scatter[rows.d :, rows.d :] = gram, weighted.T @ target
-    scatter[rows.d :, : rows.d], scatter[: rows.d, rows.d :] = cross, cross.T
+    scatter[: rows.d, : rows.d], scatter[rows.d :, : rows.d] = gram, cross
+    scatter[: rows.d, rows.d :] = cross.T
+    scatter[rows.d :, rows.d :] = (weight[:, np.newaxis] * target).T @ target
     scatter *= total
     unit = np.append(unit, np.repeat(target_unit, len(cross)))
     mean = np.append(position, np.zeros(len(cross))) / unit

@@ -55,8 +55,10 @@ def test_dense_and_csr_passes_are_those_of_numpy(dtype, n, d, m, k, loss, index,
 
 @types
 @settings(max_examples=40)
-@given(n=st.integers(1, 1500), d=st.integers(1, 60), seed=st.integers(0, 2**31))
-def test_gram_is_that_of_numpy(dtype, n, d, seed):
+@given(
+    n=st.integers(1, 1500), d=st.integers(1, 60), k=st.integers(0, 9), seed=st.integers(0, 2**31)
+)
+def test_gram_is_that_of_numpy(dtype, n, d, k, seed):
     rng = np.random.default_rng(seed)
     X, csr = dense_and_sparse(n, d, dtype, seed)
     scale, shift = rng.uniform(0.5, 2, d), rng.normal(size=d)
@@ -64,6 +66,11 @@ def test_gram_is_that_of_numpy(dtype, n, d, seed):
     dense = DenseRows(X, shift, scale, 1).gram(weight)
     assert np.array_equal(dense, dense.T)
     tolerance = 100 * np.finfo(dtype).eps
+    target = rng.normal(size=(n, k))
+    found = DenseRows(X, shift, scale, 1).gram_and_cross(weight, target)
+    expected = PlainRows(X, shift, scale).gram_and_cross(weight, target)
+    for one, other in zip(found, expected, strict=True):
+        assert_close(one, other, tolerance)
     assert_close(dense, PlainRows(X, shift, scale).gram(weight), tolerance)
     expected = PlainRows(X, np.zeros(d), scale).gram(weight)
     assert_close(SparseRows(csr, scale, 1).gram(weight), expected, tolerance)
@@ -122,6 +129,19 @@ def test_an_offset_of_the_columns_costs_float32_no_digits():
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=3e-6, atol=3e-6)
     np.testing.assert_allclose(rows.gram(weight), plain.gram(weight), atol=1e-6)
+
+
+@pytest.mark.parametrize("m", [1, 8])
+def test_an_offset_that_the_intercept_takes_back_costs_float32_no_digits(m):
+    rng = np.random.default_rng(6)
+    X = (1000 + rng.integers(-200, 200, size=(500, 1)) / 1000).astype(np.float32)
+    rows, plain = (kind(X, np.zeros(1), np.ones(1), 1) for kind in (DenseRows, PlainRows))
+    coef, intercept = np.full((m, 1, 1), 4.0), np.full((m, 1), -4000.1)
+    target, weight = rng.choice([-1.0, 1.0], 500), np.full(500, 0.002)
+    found = rows.evaluate(coef, intercept, target, weight, Loss("log_loss"))
+    expected = plain.evaluate(coef, intercept, target, weight, Loss("log_loss"))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
 @pytest.fixture(params=[0, 3, 4], ids=["base", "v3", "v4"])

@@ -92,6 +92,9 @@ class PlainRows:
     def cross(self, values):
         return values.T @ np.c_[self.x, np.ones(self.n)]
 
+    def gram_and_cross(self, weight, target):
+        return self.gram(weight), self.cross(weight[:, None] * target)
+
     def subset(self, indices):
         return PlainRows(self.X[indices], self.shift, self.scale, self.n_threads)
 

@@ -89,6 +89,9 @@ def test_products_are_those_of_numpy(dtype, is_sparse, k, n, d):
     assert_close(rows.gram(weight), plain.gram(weight), tolerance)
     values = rng.normal(size=(n, k))
     assert_close(rows.cross(values), plain.cross(values), tolerance)
+    gram, cross = rows.gram_and_cross(weight, values)
+    assert_close(gram, plain.gram(weight), tolerance)
+    assert_close(cross, plain.cross(weight[:, np.newaxis] * values), tolerance)
     some = rng.permutation(n)[: n // 2 + 1]
     part = rows.subset(some)
     assert part.n == len(some)
