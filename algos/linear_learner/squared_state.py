@@ -85,8 +85,11 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     gram *= ratio * ratio[:, np.newaxis]
     cross *= ratio
     errors *= total * ratio**2
-    squares = (weight[:, np.newaxis] * target).T @ target
-    scatter = np.block([[gram, cross.T], [cross, squares]]) * total
+    scatter = np.empty((rows.d + len(cross), rows.d + len(cross)))
+    scatter[: rows.d, : rows.d], scatter[rows.d :, : rows.d] = gram, cross
+    scatter[: rows.d, rows.d :] = cross.T
+    scatter[rows.d :, rows.d :] = (weight[:, np.newaxis] * target).T @ target
+    scatter *= total
     unit = np.append(unit, np.repeat(target_unit, len(cross)))
     mean = np.append(position, np.zeros(len(cross))) / unit
     mean[rows.d :] = target_mean
@@ -144,7 +147,7 @@ def _over(state: SquaredState, unit: Doubles) -> tuple[Doubles, Doubles]:
 
 def _power_of_two(values: Doubles) -> Doubles:
     """Return powers of two near positive values; 1 for zero."""
-    exponents = np.clip(np.frexp(values)[1], -1000, 1000)
+    exponents = np.minimum(np.maximum(np.frexp(values)[1], -1000), 1000)
     return np.where(values > 0, np.ldexp(1.0, exponents), 1.0)
 
 

@@ -328,7 +328,7 @@ class Training:
             n_iter,
             all(one.converged for one in solutions),
             objectives,
-            np.linspace(0, seconds, n_iter + 1)[1:].tolist(),
+            [seconds * (i + 1) / n_iter for i in range(n_iter)],
         )
 
     def _solution(self, model: Model, output: int) -> Solution:
@@ -349,6 +349,8 @@ class Training:
 
 def _sum_of_traces(solutions: list[Solution]) -> Doubles:
     """Return the objective after each iteration; an output that has ended stays where it is."""
+    if len(solutions) == 1 and solutions[0].n_iter == len(solutions[0].objectives) > 0:
+        return np.array(solutions[0].objectives)
     total = np.zeros(max(1, *(one.n_iter for one in solutions)))
     for one in solutions:
         own = one.objectives[len(one.objectives) - one.n_iter :]  # some begin with their start
