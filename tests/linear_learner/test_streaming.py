@@ -165,6 +165,32 @@ def test_a_fit_is_where_partial_fit_begins(loss):
     np.testing.assert_allclose(model.coef_, before, rtol=1e-5, atol=1e-7)
 
 
+def plain_numbers(n):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 4))
+    return X, X @ [1, 2, 0, -1.0] + rng.normal(size=n)
+
+
+@pytest.mark.parametrize("n", [200, 20_000])
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_few_rows_hardly_move_a_model_of_many(n, size, optimizer):
+    X, y = plain_numbers(n)
+    model = LinearLearnerRegressor("huber", alpha=1e-3, optimizer=optimizer, random_state=0)
+    before = model.fit(X, y).score(X, y)
+    streamed(model, X[:60], y[:60], (size,))
+    assert model.score(X, y) > before - 0.01
+
+
+def test_a_row_after_batches_counts_as_one_row():
+    X, y = plain_numbers(200)
+    model = LinearLearnerRegressor("huber", alpha=1e-3, random_state=0)
+    streamed(model, X, y, (100,))
+    before = model.score(X, y)
+    model.partial_fit(X[:1], y[:1])
+    assert abs(model.score(X, y) - before) < 0.01
+
+
 def test_l1_leaves_useless_columns_out_of_a_stream():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(5000, 20))
