@@ -362,6 +362,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         -------
         self : LinearLearnerClassifier
         """
+        self._begin_objective()
         rows = self._validated_rows(X, reset=True)
         require_target(self, rows, y)
         labels = class_labels(y)
@@ -404,6 +405,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
                 "sees each row once; call fit to try several"
             )
         first = not hasattr(self, "n_samples_seen_")
+        if first:
+            self._begin_objective()
+        self._check_objective()
         rows = self._validated_rows(X, reset=first)
         require_target(self, rows, y)
         labels = class_labels(y)
@@ -416,9 +420,10 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         return self
 
     def _loss(self) -> Loss:
-        if self.loss == "log_loss":
+        loss = self._learned("loss")
+        if loss == "log_loss":
             return Loss("multinomial" if len(self.classes_) > 2 else "log_loss")
-        return Loss(self.loss, float(self.margin))
+        return Loss(loss, float(self._learned("margin")))
 
     def _n_outputs(self) -> int:
         return len(self.classes_) if len(self.classes_) > 2 else 1

@@ -69,7 +69,7 @@ class ClassifierLabels(LinearLearner):
         self._check_classes(now)
         if self._has_learned():
             places = np.searchsorted(now, known)
-            is_joint = self.loss == "log_loss" and len(now) > 2
+            is_joint = self._learned("loss") == "log_loss" and len(now) > 2
             self._continue(self._state_so_far().with_classes(places, len(now), is_joint))
         if hasattr(self, "_class_sums"):
             sums = np.zeros(len(now))

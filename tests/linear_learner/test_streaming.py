@@ -332,12 +332,54 @@ def test_a_failed_batch_leaves_the_stream_as_it_was():
     np.testing.assert_array_equal(model.coef_, before)
 
 
-def test_another_loss_cannot_continue_a_stream():
-    X, y = numbers()
-    model = LinearLearnerRegressor(alpha=0.1).partial_fit(X, y)
-    model.set_params(loss="huber")
-    with pytest.raises(ValueError, match="set it back"):
+CHANGES = [
+    ("loss", "huber"),
+    ("alpha", 1.0),
+    ("alpha", [0.1, 1.0]),
+    ("l1_ratio", 0.5),
+    ("fit_intercept", False),
+    ("standardize", False),
+]
+
+
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+@pytest.mark.parametrize(("name", "value"), [*CHANGES, ("epsilon", 1.0)])
+@pytest.mark.parametrize("loss", ["squared_error", "epsilon_insensitive"])
+def test_another_objective_cannot_continue(loss, name, value, begin):
+    X, y = plain_numbers(50)
+    model = LinearLearnerRegressor(loss, alpha=0.1, random_state=0)
+    getattr(model, begin)(X, y)
+    expected = copy.deepcopy(model).set_params(n_jobs=1)
+    model.set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"`{name}`=.* must be .*set it back"):
         model.partial_fit(X, y)
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        model.merge(copy.deepcopy(model))
+    np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+    model.fit(X, y)
+
+
+def test_another_margin_cannot_continue():
+    X, y = classes(50)
+    model = LinearLearnerClassifier("hinge", alpha=0.1).partial_fit(X, y)
+    with pytest.raises(ValueError, match="`margin`=2.0 must be 1.0"):
+        model.set_params(margin=2.0).partial_fit(X, y)
+
+
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+def test_predictions_are_of_the_loss_that_was_learned(begin):
+    X, y = classes()
+    model = LinearLearnerClassifier("hinge", alpha=0.1, random_state=0)
+    getattr(model, begin)(X, y)
+    expected = copy.deepcopy(model).decision_function(X)
+    model.set_params(loss="log_loss")
+    np.testing.assert_array_equal(model.decision_function(X), expected)
+    assert not hasattr(model, "predict_proba")
+    X, y = numbers()
+    model = LinearLearnerRegressor("poisson", alpha=0.1, random_state=0)
+    getattr(model, begin)(X, y)
+    expected = copy.deepcopy(model).predict(X)
+    np.testing.assert_array_equal(model.set_params(loss="huber").predict(X), expected)
 
 
 def test_class_weights_may_name_classes_to_come():
