@@ -390,8 +390,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            Labels to come. None learns classes as they come: one that is met later begins
-            then, without what earlier rows would have said of it.
+            All labels that there will be; others are refused from then on. None learns
+            classes as they come: one that is met later begins then, without what earlier
+            rows would have said of it.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; None is 1 for all.
 

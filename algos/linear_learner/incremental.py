@@ -141,7 +141,10 @@ class Incremental(Deferred):
 
     def _forget(self) -> None:
         """Drop all that was learned."""
-        names = ("_stream", "_after_fit", "_is_stale", "_class_sums", "n_samples_seen_")
+        names = (
+            "_stream", "_after_fit", "_is_stale", "_class_sums", "_all_classes",
+            "n_samples_seen_",
+        )  # fmt: skip
         for name in (*names, *self._deferred):
             self.__dict__.pop(name, None)
 

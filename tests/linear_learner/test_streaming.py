@@ -362,7 +362,7 @@ def test_another_objective_cannot_continue(loss, name, value, begin):
 def test_another_margin_cannot_continue():
     X, y = classes(50)
     model = LinearLearnerClassifier("hinge", alpha=0.1).partial_fit(X, y)
-    with pytest.raises(ValueError, match="`margin`=2.0 must be 1.0"):
+    with pytest.raises(ValueError, match=r"`margin`=2\.0 must be 1\.0"):
         model.set_params(margin=2.0).partial_fit(X, y)
 
 
@@ -421,3 +421,42 @@ def test_class_weights_reach_a_stream(weighting):
     plain = streamed(LinearLearnerClassifier(**common), X, y, (300,))
     weighted = streamed(LinearLearnerClassifier(class_weight=weighting, **common), X, y, (300,))
     assert weighted.predict(X).mean() > plain.predict(X).mean() + 0.05
+
+
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+def test_words_cannot_join_the_numbers_of_a_fit(begin):
+    X, y = classes(50)
+    model = LinearLearnerClassifier(alpha=0.1)
+    getattr(model, begin)(X, y)
+    with pytest.raises(ValueError, match="labels of one kind"):
+        model.partial_fit(X[:3], ["a", "b", "c"])
+    assert model.classes_.tolist() == [0, 1]
+
+
+def test_named_classes_are_all_there_are():
+    X, y = classes(50)
+    model = LinearLearnerClassifier(alpha=0.1)
+    with pytest.raises(ValueError, match="label 0, which must be one of"):
+        model.partial_fit(X, y, classes=[1, 2])
+    model.partial_fit(X, y, classes=[0, 1])
+    for keywords in ({}, {"classes": [1, 0]}):
+        with pytest.raises(ValueError, match="label 2, which must be one of"):
+            model.partial_fit(X, y + 1, **keywords)
+    for others in ([0, 1, 2], [0]):
+        with pytest.raises(ValueError, match="name the same ones or none"):
+            model.partial_fit(X, y, classes=others)
+    assert model.classes_.tolist() == [0, 1]
+    model.partial_fit(X, y, classes=[1, 0]).partial_fit(X, y)
+    model = LinearLearnerClassifier(alpha=0.1).fit(X, y)
+    with pytest.raises(ValueError, match="name the same ones or none"):
+        model.partial_fit(X, y, classes=[1, 2])
+    assert model.partial_fit(X, y, classes=[0, 1, 2]).classes_.tolist() == [0, 1, 2]
+
+
+def test_a_threshold_of_log_loss_is_a_probability():
+    X, y = classes(50)
+    model = LinearLearnerClassifier(alpha=0.1).fit(X, y)
+    for wrong in (0, 1, -3.0, float("nan")):
+        model.threshold_ = wrong
+        with pytest.raises(ValueError, match="must be a probability"):
+            model.predict(X)
