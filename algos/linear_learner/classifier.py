@@ -413,7 +413,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         require_target(self, rows, y)
         labels = class_labels(y)
         self._meet_classes(labels, classes)
-        data = self._weighted(self._data(rows, labels, sample_weight))
+        data = self._weighted(self._data(rows, labels, sample_weight, begins=first))
         if len(self.classes_) < 2:
             self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
         else:

@@ -80,6 +80,7 @@ class Incremental(Deferred):
     alpha_: float
     l1_ratio_: float
     _objective: dict[str, Any]
+    _weight_unit: int
     _stream: dict[str, Any]
     _after_fit: dict[str, Any]
 
@@ -102,6 +103,11 @@ class Incremental(Deferred):
         """
         check_mergeable(self, other)
         self._check_objective()
+        if self._weight_unit != other._weight_unit:
+            raise ValueError(
+                "`other` must have weights of a magnitude like this one's: one of both has "
+                "learned from weights beyond 1e90 or below 1e-90; multiply these before"
+            )
         mine, its = self._state_so_far(), other._state_so_far()
         self._continue(mine.joined(its, self._stream_settings(mine)))
         self._take_counts(other)

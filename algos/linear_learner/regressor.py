@@ -406,7 +406,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         target = regression_target(y, self._loss())
         if first:
             self._learn_outputs(target)
-        self._learn_batch(self._data(rows, target, sample_weight))
+        self._learn_batch(self._data(rows, target, sample_weight, begins=first))
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
