@@ -150,13 +150,13 @@ class _LeastSquares:
         inverse = self._invert(l2)
         if inverse is not None and inverse.condition * products.noise <= self.good:
             return self._solve_directly(inverse, penalty, tol)
+        correctable = _CORRECTABLE_OF_FEW if self.few else _CORRECTABLE
+        if inverse is not None and inverse.condition * products.noise <= correctable:
+            return self._corrected(inverse.__call__, inverse(products.cross), penalty, tol)
         if self.problem.rows.dtype == np.float32 and not self.is_precise:
             self.products = gather(self.problem, precise=True)
             self.is_precise, self._spectrum = True, None
             return self.solve(penalty, tol)
-        correctable = _CORRECTABLE_OF_FEW if self.few else _CORRECTABLE
-        if inverse is not None and inverse.condition * products.noise <= correctable:
-            return self._corrected(inverse.__call__, inverse(products.cross), penalty, tol)
         return self._solve_by_rotations(penalty, tol)
 
     def _invert(self, l2: Doubles) -> Inverse | SpectralInverse | None:

@@ -10,6 +10,7 @@ from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.squared_state import SquaredState
 
 _FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
+_MOST_EXPONENT = 90
 _GOOD = {4: 1e-5, 8: 1e-10}  # relative errors of coefficients, by the size of a value
 
 
@@ -54,16 +55,24 @@ def solve(
     return found
 
 
-def _products_of(problem: Problem, state: SquaredState) -> Products:
-    """Return the state's products in the units of the problem's rows."""
+def _products_of(problem: Problem, state: SquaredState) -> Products | None:
+    """Return the state's products in the units of the problem's rows and targets.
+
+    None for extreme targets, which solvers of rows take over a unit of their own.
+    """
     rows = problem.rows
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)
     found = squared_state.products(state, fit_intercept=problem.fit_intercept)
-    ratio = scale / rows.scale
+    ratio, unit = scale / rows.scale, found.unit
+    if abs(np.log2(unit)) > _MOST_EXPONENT:
+        return None
     return found._replace(
         gram=found.gram * ratio * ratio[:, np.newaxis],
-        cross=found.cross * ratio,
+        cross=found.cross * ratio * unit,
+        square=found.square * unit**2,
         mean=(shift - rows.shift) / rows.scale,
+        target_mean=found.target_mean * unit,
+        unit=1.0,
     )
 
 
