@@ -193,7 +193,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
 
     Notes
     -----
-    The model minimises, over the coefficients v and an intercept,
+    The model minimises, over the coefficients v and an intercept::
 
         sum_i w_i loss(y_i, z_i) / sum_i w_i + alpha (l1_ratio |v|_1 + (1 - l1_ratio) / 2 |v|²)
 
