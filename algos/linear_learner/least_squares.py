@@ -13,6 +13,7 @@ from algos.linear_learner.gram import (
     Inverse,
     SpectralInverse,
     Spectrum,
+    Sums,
     centered_target,
     finished,
     gather,
@@ -39,6 +40,7 @@ def solve(
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
+    sums: Sums | None = None,
 ) -> list[Solution]:
     """Return the minimum of the squared loss and each penalty.
 
@@ -52,6 +54,8 @@ def solve(
     control : Control
     start : list of Solution, default=None
         Where to begin; iterative methods alone heed it.
+    sums : Sums, default=None
+        Of the problem's rows, if they are known.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def solve(
     with np.errstate(over="ignore"):
         rows = problem.rows
         if any(penalty.has_l1 for penalty in penalties) or fits(rows.n, rows.d, rows.is_sparse):
-            return _from_products(problem, penalties, control, start)
+            return _from_products(problem, penalties, control, start, sums)
         if not rows.is_sparse and rows.n <= rows.d:
             return solve_by_rows(problem, penalties, control)
         return solve_with_conjugates(problem, penalties, control, start)
@@ -80,10 +84,14 @@ def fits(n: int, d: int, is_sparse: bool) -> bool:
 
 
 def _from_products(
-    problem: Problem, penalties: list[Penalty], control: Control, start: list[Solution] | None
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None,
+    sums: Sums | None,
 ) -> list[Solution]:
     many = sum(not penalty.has_l1 for penalty in penalties) >= _MANY
-    squares = _LeastSquares(problem, many=many and problem.rows.d >= _MANY_COLUMNS)
+    squares = _LeastSquares(problem, sums, many=many and problem.rows.d >= _MANY_COLUMNS)
     solutions: list[Solution] = []
     for k, penalty in enumerate(penalties):
         if penalty.has_l1:
@@ -113,9 +121,9 @@ class _LeastSquares:
     corrected, by a QR decomposition. Few rows are solved with all digits.
     """
 
-    def __init__(self, problem: Problem, *, many: bool) -> None:
+    def __init__(self, problem: Problem, sums: Sums | None, *, many: bool) -> None:
         self.problem, self.many = problem, many
-        self.products = gather(problem)
+        self.products = gather(problem, sums=sums)
         self.few = problem.rows.n * problem.rows.d <= _FEW
         self.kept = np.flatnonzero(np.diagonal(self.products.gram))
         itemsize = problem.rows.dtype.itemsize

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from algos.linear_learner import least_squares, squared_state
-from algos.linear_learner.gram import ridge_inverse
+from algos.linear_learner.gram import Sums, ridge_inverse
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.squared_state import SquaredState
 
@@ -22,6 +22,7 @@ def keeps_products(problem: Problem) -> bool:
 def solve(
     problem: Problem,
     state: SquaredState,
+    sums: Sums,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None,
@@ -33,13 +34,15 @@ def solve(
     problem : Problem
     state : SquaredState
         Of the problem's rows.
+    sums : Sums
+        What it was made of.
     penalties : list of Penalty
     control : Control
     start : list of Solution, default=None
     """
     rows = problem.rows
     if rows.n * rows.d <= _FEW or not _is_exact(problem, state, penalties):
-        return least_squares.solve(problem, penalties, control, start)
+        return least_squares.solve(problem, penalties, control, start, sums)
     found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)
     for solution in found:
