@@ -22,7 +22,7 @@ from algos.linear_learner.penalties import (
     null_slope,
     penalty_of,
 )
-from algos.linear_learner.problem import Control, Doubles, GiveUp, Problem, Rows, Solution
+from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import Choice, choose_solver, solve
 from algos.linear_learner.squared_state import SquaredState
@@ -151,6 +151,7 @@ class Training:
             squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
             self._target_square = float(shares @ squares)
         self.weight = data.weight
+        self._made: dict[Strength, Penalty] = {}
         self._sums: Sums | None = None
         self._state: SquaredState | None = None
         self.problems = _problems(rows, target, shares, loss, settings)
@@ -248,9 +249,12 @@ class Training:
             "products": {} if self.state is None else self.state._asdict(),
         }
 
-    def _penalties(self, strengths: list[Strength]) -> list[Any]:
-        standardize = self.settings.standardize
-        return [penalty_of(one, self.rows, standardize, self.unit) for one in strengths]
+    def _penalties(self, strengths: list[Strength]) -> list[Penalty]:
+        made, standardize = self._made, self.settings.standardize
+        for one in strengths:
+            if one not in made:
+                made[one] = penalty_of(one, self.rows, standardize, self.unit)
+        return [made[one] for one in strengths]
 
     def _null_slope_and_curvature(self) -> tuple[float, float]:
         """Return what the grid of alphas hangs on, in the user's units."""
