@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from algos.linear_learner import least_squares, squared_state
-from algos.linear_learner.gram import Products, ridge_inverse
+from algos.linear_learner.gram import Sums, ridge_inverse
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.squared_state import SquaredState
 
 _FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
-_MOST_EXPONENT = 90
 _GOOD = {4: 1e-5, 8: 1e-10}  # relative errors of coefficients, by the size of a value
 
 
@@ -25,6 +22,7 @@ def keeps_products(problem: Problem) -> bool:
 def solve(
     problem: Problem,
     state: SquaredState,
+    sums: Sums,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None,
@@ -36,16 +34,15 @@ def solve(
     problem : Problem
     state : SquaredState
         Of the problem's rows.
+    sums : Sums
+        What it was made of.
     penalties : list of Penalty
     control : Control
     start : list of Solution, default=None
     """
     rows = problem.rows
-    if rows.n * rows.d <= _FEW:
-        return least_squares.solve(problem, penalties, control, start)
-    if not _is_exact(problem, state, penalties):
-        products = _products_of(problem, state)
-        return least_squares.solve(problem, penalties, control, start, products)
+    if rows.n * rows.d <= _FEW or not _is_exact(problem, state, penalties):
+        return least_squares.solve(problem, penalties, control, start, sums)
     found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)
     for solution in found:
@@ -53,27 +50,6 @@ def solve(
         solution.coef = users * rows.scale
         solution.intercept = solution.intercept + users @ (rows.shift - shift)
     return found
-
-
-def _products_of(problem: Problem, state: SquaredState) -> Products | None:
-    """Return the state's products in the units of the problem's rows and targets.
-
-    None for extreme targets, which solvers of rows take over a unit of their own.
-    """
-    rows = problem.rows
-    shift, scale = squared_state.standard(state, center=problem.fit_intercept)
-    found = squared_state.products(state, fit_intercept=problem.fit_intercept)
-    ratio, unit = scale / rows.scale, found.unit
-    if abs(np.log2(unit)) > _MOST_EXPONENT:
-        return None
-    return found._replace(
-        gram=found.gram * ratio * ratio[:, np.newaxis],
-        cross=found.cross * ratio * unit,
-        square=found.square * unit**2,
-        mean=(shift - rows.shift) / rows.scale,
-        target_mean=found.target_mean * unit,
-        unit=1.0,
-    )
 
 
 def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty]) -> bool:

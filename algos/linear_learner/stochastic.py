@@ -200,6 +200,8 @@ def mini_batches(
 
     Equal rows stand together, so that a row of weight 2 is the same as two rows.
     """
+    if len(keys) <= batch_size:
+        return [np.argsort(keys, kind="stable")]
     distinct, code = np.unique(keys, return_inverse=True)
     places = np.empty(len(distinct), dtype=np.intp)
     places[stream(key, epoch).permutation(len(distinct))] = np.arange(len(distinct))
