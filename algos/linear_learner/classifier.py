@@ -364,6 +364,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         -------
         self : LinearLearnerClassifier
         """
+        self._begin_objective()
         rows = self._validated_rows(X, reset=True)
         require_target(self, rows, y)
         labels = class_labels(y)
@@ -391,8 +392,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            Labels to come. None learns classes as they come: one that is met later begins
-            then, without what earlier rows would have said of it.
+            All labels that there will be; others are refused from then on. None learns
+            classes as they come: one that is met later begins then, without what earlier
+            rows would have said of it.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; None is 1 for all.
 
@@ -406,6 +408,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
                 "sees each row once; call fit to try several"
             )
         first = not hasattr(self, "n_samples_seen_")
+        if first:
+            self._begin_objective()
+        self._check_objective()
         rows = self._validated_rows(X, reset=first)
         require_target(self, rows, y)
         labels = class_labels(y)
@@ -418,9 +423,10 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         return self
 
     def _loss(self) -> Loss:
-        if self.loss == "log_loss":
+        loss = self._learned("loss")
+        if loss == "log_loss":
             return Loss("multinomial" if len(self.classes_) > 2 else "log_loss")
-        return Loss(self.loss, float(self.margin))
+        return Loss(loss, float(self._learned("margin")))
 
     def _n_outputs(self) -> int:
         return len(self.classes_) if len(self.classes_) > 2 else 1

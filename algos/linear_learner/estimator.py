@@ -382,9 +382,8 @@ class LinearLearner(Incremental, Estimator):
     def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
         """Keep what `partial_fit` and `merge` go on from."""
         self.n_samples_seen_ = len(data)
-        steps = -(-len(data) // self.batch_size)
         unit = unit_exponent(outcome.moments["target_square"], self._loss())
-        self._after_fit = {**outcome.moments, "key": key, "n_steps": steps, "unit": unit}
+        self._after_fit = {**outcome.moments, "key": key, "unit": unit}
 
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
         """Return the attributes that predictions are made of."""

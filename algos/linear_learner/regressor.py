@@ -370,6 +370,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         -------
         self : LinearLearnerRegressor
         """
+        self._begin_objective()
         rows = self._validated_rows(X, reset=True)
         require_target(self, rows, y)
         target = regression_target(y, self._loss())
@@ -399,6 +400,9 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         self : LinearLearnerRegressor
         """
         first = not self._has_learned()
+        if first:
+            self._begin_objective()
+        self._check_objective()
         rows = self._validated_rows(X, reset=first)
         require_target(self, rows, y)
         target = regression_target(y, self._loss())
@@ -430,18 +434,19 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         self._outputs = 1 if self._is_single else target.shape[1]
 
     def _loss(self) -> Loss:
-        if self.loss == "tweedie":
+        loss = self._learned("loss")
+        if loss == "tweedie":
             # The powers with a closed form of their own.
             named = {0.0: "squared_error", 1.0: "poisson", 2.0: "gamma"}
-            power = float(self.power)
+            power = float(self._learned("power"))
             return Loss(named[power]) if power in named else Loss("tweedie", power)
         parameter = {
-            "quantile": self.quantile,
-            "epsilon_insensitive": self.epsilon,
-            "squared_epsilon_insensitive": self.epsilon,
-            "huber": self.delta,
-        }.get(self.loss, 0.0)
-        return Loss(self.loss, float(parameter))
+            "quantile": self._learned("quantile"),
+            "epsilon_insensitive": self._learned("epsilon"),
+            "squared_epsilon_insensitive": self._learned("epsilon"),
+            "huber": self._learned("delta"),
+        }.get(loss, 0.0)
+        return Loss(loss, float(parameter))
 
     def _n_outputs(self) -> int:
         return self._outputs

@@ -65,8 +65,8 @@ def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y"
     unknown = classes[places] != labels
     if unknown.any():
         raise ValueError(
-            f"`{name}` holds the label {labels[unknown][0]!r}, which must be one of the classes "
-            f"{classes.tolist()}; leave its rows out, or fit with it"
+            f"`{name}` holds the label {labels[unknown].tolist()[0]!r}, which must be one of the "
+            f"classes {classes.tolist()}; leave its rows out, or fit with it"
         )
     return np.where(places > 0, 1.0, -1.0) if len(classes) == 2 else places.astype(np.float64)
 
