@@ -191,12 +191,11 @@ def check_params(estimator: Any) -> None:
     """
     if sklearn.get_config()["skip_parameter_validation"]:
         return
-    for name, listed, default in _checks(type(estimator)):
+    owner: Any = type(estimator)
+    for name, listed, default in _checks(owner):
         value = getattr(estimator, name)  # get_params reads the signature anew each time
         if value is not default and not _meets(value, listed):
-            raise InvalidParameterError(
-                _message(type(estimator), name, value, as_constraints(listed))
-            )
+            raise InvalidParameterError(_message(owner, name, value, as_constraints(listed)))
 
 
 def _meets(value: Any, listed: Iterable[Constraint | None]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -198,7 +197,7 @@ class LinearLearner(Incremental, Estimator):
         data = self._data(X, y, sample_weight, begins=True)
         self._check_trainable(data)
         held_out = self._explicit_validation(X_val, y_val, sample_weight_val)
-        settings = replace(self._settings(), key=state["key"])
+        settings = self._settings(state["key"])
         earlier = self._earlier(settings)
         self._forget()
 
@@ -217,7 +216,7 @@ class LinearLearner(Incremental, Estimator):
         self._tell(outcome)
         self._begin_stream(outcome, state["key"], data)
 
-    def _settings(self) -> Settings:
+    def _settings(self, key: Key | None = None) -> Settings:
         return Settings(
             self._loss(),
             self.alpha,
@@ -232,6 +231,7 @@ class LinearLearner(Incremental, Estimator):
             self._n_outputs(),
             self.verbose,
             self._schedule(),
+            key,
         )
 
     def _schedule(self) -> Schedule:

@@ -16,6 +16,7 @@ from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Sol
 
 ROUNDINGS = 32  # of the rows' type: no smaller gap is asked
 MOST_ROUNDS = 100
+NEGLIGIBLE = 1e-10  # penalties that programs of straight lines cannot tell from none
 
 
 def solve(
@@ -60,6 +61,32 @@ def _tolerance(bent: Bent, control: Control) -> float:
     return max(control.tol, ROUNDINGS * float(np.finfo(bent.rows.dtype).eps))
 
 
+def _solve_without_negligible(
+    bent: Bent,
+    penalty: Penalty,
+    near: Doubles | None,
+    error: float,
+    control: Control,
+    number: int,
+) -> Found | None:
+    """Return a solution that tiny penalties hardly change; None if there are none, or they do.
+
+    What they cost there is a bound of what they could change.
+    """
+    if has_few_columns(bent, penalty):
+        return None
+    kept = Penalty(*(np.where(part > NEGLIGIBLE, part, 0.0) for part in penalty))
+    if all(np.array_equal(*pair) for pair in zip(kept, penalty, strict=True)):
+        return None
+    found = _solve_one(bent, kept, near, error, control, number)
+    coef = found.point[None, :-1]
+    cost = penalty.value(coef) - kept.value(coef)
+    gap = max(found.gap, 0.0) + cost / bent.null if bent.null > 0 else 0.0
+    if gap > _tolerance(bent, control):
+        return None
+    return found._replace(objective=found.objective + cost, gap=gap)
+
+
 def _solve_one(
     bent: Bent,
     penalty: Penalty,
@@ -71,6 +98,9 @@ def _solve_one(
     d, tol = bent.rows.d, _tolerance(bent, control)
     if bent.null == 0:
         return Found(np.zeros(d + 1), np.zeros(bent.rows.n), 0.0, 0.0, 0.0, [], True)
+    nearly = _solve_without_negligible(bent, penalty, near, error, control, number)
+    if nearly is not None:
+        return nearly
     most = control.max_iter
     if has_few_columns(bent, penalty):
         search = rounds_of_columns(bent, penalty, tol=tol, max_iter=most, near=near)

@@ -18,6 +18,8 @@ from algos.linear_learner.problem import Doubles, Penalty, Problem
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
+HUGE = 1e50  # times the losses' slopes or curvature, which are of order 1
+
 
 class Products(Protocol):
     """What interior points ask of `Rows`."""
@@ -98,8 +100,8 @@ class Bent:
     null: float  # the objective of the best constant
 
     def penalty(self, penalty: Penalty) -> Penalty:
-        """Return the penalty in these units."""
-        return Penalty(penalty.l1, penalty.l2 * self.unit)
+        """Return the penalty in these units; what is beyond `HUGE` leaves nothing either way."""
+        return Penalty(np.minimum(penalty.l1, HUGE), np.minimum(penalty.l2 * self.unit, HUGE))
 
     def subset(self, indices: Indices) -> Bent:
         """Return the problem of some rows alone."""

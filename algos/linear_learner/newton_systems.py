@@ -102,7 +102,8 @@ def _spd_solver(matrix: Doubles) -> Solve:
     """
     scale = np.sqrt(np.maximum(np.diagonal(matrix), 0))
     scale[scale == 0] = 1
-    scaled = matrix / scale / scale[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # no factor, no step: the walk ends
+        scaled = matrix / scale / scale[:, None]
     diagonal = np.einsum("ii->i", scaled)
     diagonal[diagonal == 0] = 1
     lift = 1e-15

@@ -62,10 +62,10 @@ def candidate_grid(
     strengths = []
     for ratio in checked_numbers(l1_ratio, "l1_ratio", 1.0):
         if isinstance(alpha, str):
-            alphas = _automatic_alphas(ratio, n_alphas, slope, curvature, is_wide)
+            alphas = _automatic_alphas(ratio, n_alphas, slope, curvature, is_wide).tolist()
         else:
-            alphas = sorted({*checked_numbers(alpha, "alpha", None)}, reverse=True)
-        strengths += [Strength(float(one), float(ratio)) for one in alphas]
+            alphas = sorted({*checked_numbers(alpha, "alpha", None).tolist()}, reverse=True)
+        strengths += [Strength(one, float(ratio)) for one in alphas]
     return strengths
 
 

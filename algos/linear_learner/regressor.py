@@ -41,7 +41,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     """Linear regression by any of nine losses: means, medians, quantiles, counts.
 
     Every loss with every penalty, solved to a certificate; by default 32 strengths of the
-    penalty at little more than the cost of one, of which validation rows choose. Learns in
+    penalty, trained together, of which validation rows choose one. Learns in
     batches by `partial_fit`, the squared loss exactly, and joins what was learned apart by
     `merge`.
 
@@ -154,8 +154,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         Coefficients, in the units of X.
     intercept_ : float or ndarray of shape (n_outputs,)
         Intercepts.
-    alpha_, l1_ratio_ : float
-        Those of the model.
+    alpha_ : float
+        Strength of the model's penalty.
+    l1_ratio_ : float
+        Share of L1 in it.
     candidates_ : dict of str to ndarray of shape (n_candidates, ...)
         All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
         `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
@@ -194,7 +196,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
 
     Notes
     -----
-    The model minimises, over the coefficients v and an intercept,
+    The model minimises, over the coefficients v and an intercept::
 
         sum_i w_i loss(y_i, z_i) / sum_i w_i + alpha (l1_ratio |v|_1 + (1 - l1_ratio) / 2 |v|²)
 

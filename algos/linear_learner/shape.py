@@ -28,10 +28,14 @@ class Shape:
         self.points, self._all = points, problem
         self.is_whole = points.size <= WHOLE
         self.parameters = points.size if self.is_whole else points.width  # of one matrix
+        n_matrices = 1 if self.is_whole else points.k
+        with_l1 = "solver='coordinate_descent' with an L1 penalty"
+        if problem.loss.is_joint:
+            with_l1 = "set each class against the rest (sklearn.multiclass.OneVsRestClassifier)"
         require_memory(
-            3 * 8 * self.parameters**2,
-            f"the Hessian of {self.parameters} parameters and its factor",
-            "write solver='lbfgs', or solver='coordinate_descent' with an L1 penalty",
+            3 * 8 * n_matrices * self.parameters**2,
+            f"the Hessian of {n_matrices} x {self.parameters} parameters and its factor",
+            f"write solver='lbfgs' and l1_ratio=0, or {with_l1}",
         )
         count = size_for(problem.rows.n, self.parameters)
         self.problem = problem if count == problem.rows.n else sampled(problem, count)

@@ -76,8 +76,8 @@ def _automatic(problem: Problem, has_l1: bool, has_l2: bool, n_candidates: int) 
     is_wide = n < d and d >= _WIDE and not has_l1 and has_l2
     if problem.n_outputs * (d + 1) <= _MOST_NEWTON_PARAMETERS and not is_wide:
         return "newton"
-    if has_l1:
-        return "coordinate_descent"
+    if has_l1:  # one row's outputs cannot be descended on one by one
+        return "newton" if loss.is_joint else "coordinate_descent"
     return "dual_coordinate_descent" if is_dual else "lbfgs"
 
 
@@ -89,6 +89,8 @@ def _check_suits(name: str, loss: Loss, has_l1: bool, has_l2: bool) -> None:
         remedy = "it needs a smooth loss"
     elif name == "lbfgs" and has_l1:
         remedy = "it takes no L1 penalty: l1_ratio must be 0"
+    elif name == "coordinate_descent" and loss.is_joint:
+        remedy = "it takes one output at a time"
     elif name == "coordinate_descent" and not has_l1:
         remedy = "it is for an L1 penalty: l1_ratio must be positive"
     elif name == "interior_point" and loss.is_smooth:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_descent import column_moments, combine, correlate, descend
+from algos.linear_learner import least_squares
 from algos.linear_learner.columns import Columns, columns_of
 from algos.linear_learner.conjugates import conjugates_at, has_conjugate
 from algos.linear_learner.curvature import weighted_curvatures
@@ -43,6 +44,8 @@ _MOST_ROUNDS = 50  # of a working set
 _MOST_CIRCLES = 100  # of descent on one model
 _PART = 0.3  # of the gap, that a working set is solved to
 _MOST_HALVINGS = 40
+_CRAWL = 16  # passes over all columns, after which products of columns may be worth their while
+_MOST_PRODUCTS = 2000  # columns whose products are little memory and time
 
 
 def solve(
@@ -140,13 +143,29 @@ class _Descent:
             coef, intercept = self.model()
             if give_up and give_up(candidate, coef, intercept, certificate):
                 break
-            sets.descend_on(sets.choose(bound), max(_PART * bound.gap, target / 2))
+            if n_iter == _CRAWL and self.has_products():
+                self.begin_at(self.solved_with_products(penalty))
+            else:
+                sets.descend_on(sets.choose(bound), max(_PART * bound.gap, target / 2))
             n_iter += 1
         coef, intercept = self.model()
         return Solution(
             coef, intercept, bound.objective, certificate, sets.criterion, n_iter, converged,
             objectives,
         )  # fmt: skip
+
+    def has_products(self) -> bool:
+        return self.problem.loss.name == "squared_error" and self.problem.rows.d <= _MOST_PRODUCTS
+
+    def solved_with_products(self, penalty: Penalty) -> Solution:
+        """Return where descent by coordinates and direct solves on a Gram matrix comes to.
+
+        Columns that are nearly each other's combinations, or of very different penalties,
+        take single coordinates ages.
+        """
+        begin = Solution(*self.model(), np.inf, np.inf, "", 0, False)
+        control = replace(self.control, tol=self.tol / 2, give_up=None)
+        return least_squares.solve(self.problem, [penalty], control, [begin])[0]
 
     def model(self) -> tuple[Doubles, Doubles]:
         return (

@@ -310,3 +310,31 @@ def test_no_smaller_gap_than_the_type_allows_is_asked():
     rows = make_rows(X.astype(np.float32), weight, center=True, n_threads=1)
     (found,) = solve(Problem(rows, y, weight, LOSSES[0]), [make_penalty(4, 0.1)], EXACT)
     assert found.converged
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("alpha", [1e-300, 1e-100, 1e-30, 1e-20])
+def test_negligible_penalties_act_as_none(loss, l1_ratio, alpha):
+    X, y, _ = draw(200, 2, loss)
+    problem = make_problem(X, y, loss)
+    tiny, none = (solve(problem, [make_penalty(2, a, l1_ratio)], EXACT)[0] for a in (alpha, 0.0))
+    assert tiny.converged
+    assert tiny.certificate <= 1e-10
+    np.testing.assert_allclose(tiny.objective, none.objective, rtol=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+def test_the_strongest_penalties_leave_the_null_model(loss, l1_ratio):
+    X, y, _ = draw(200, 4, loss)
+    found = solve(make_problem(X, y, loss), [make_penalty(4, 1e300, l1_ratio)], EXACT)[0]
+    assert found.converged
+    assert np.abs(found.coef).max() < 1e-30
+
+
+def test_the_smallest_margin_is_a_matter_of_units():
+    X, y, _ = draw(200, 4, Loss("hinge", 1.0))
+    problem = make_problem(X, y, Loss("hinge", 1e-300))
+    found = solve(problem, [make_penalty(4, 0.1, 0.0)], EXACT)[0]
+    assert found.converged

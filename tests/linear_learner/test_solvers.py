@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from algos import LinearLearnerClassifier
+from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.rows import make_rows
@@ -51,6 +51,39 @@ def test_candidates_of_squared_loss_share_one_pass():
 def test_few_sparse_rows_are_solved_in_the_dual():
     assert chosen("log_loss", 20, 3500, 0.0, is_sparse=True) == "dual_coordinate_descent"
     assert chosen("hinge", 20, 3500, 0.0, is_sparse=True) == "dual_coordinate_descent"
+
+
+@pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array])
+def test_many_columns_of_a_joint_loss_with_l1_go_by_blocks(as_rows):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 600)), rng.integers(0, 3, 120)
+    model = LinearLearnerClassifier(alpha=0.05, l1_ratio=1.0).fit(as_rows(X), y)
+    assert model.solver_ == "newton"
+    assert model.certificate_ <= 1e-6
+    assert 0 < (model.coef_ != 0).sum() < 300
+
+
+def test_blocks_that_do_not_fit_say_so():
+    X = sparse.random_array((30, 300_000), density=1e-4, format="csr", rng=0)
+    with pytest.raises(MemoryError, match="OneVsRestClassifier"):
+        LinearLearnerClassifier(alpha=0.1, l1_ratio=1.0).fit(X, np.arange(30) % 3)
+
+
+def test_coordinate_descent_refuses_joint_losses():
+    X, y = np.eye(9), np.arange(9) % 3
+    model = LinearLearnerClassifier(alpha=0.1, l1_ratio=1.0, solver="coordinate_descent")
+    with pytest.raises(ValueError, match="one output at a time"):
+        model.fit(X, y)
+
+
+def test_coordinate_descent_knows_the_null_model_of_a_log_link():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 1600))
+    y = rng.poisson(20 * np.exp(0.3 * X[:, 0]))
+    model = LinearLearnerRegressor("poisson", alpha=0.1, l1_ratio=0.5).fit(X, y)
+    assert model.solver_ == "coordinate_descent"
+    assert model.certificate_ <= 1e-6
+    assert model.score(X, y) > 0.5
 
 
 def test_perceptron_has_no_automatic_solver():

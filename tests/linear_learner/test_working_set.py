@@ -164,3 +164,16 @@ def test_separable_rows_without_penalty_end_in_finite_answers(name):
     X, _ = make_data(20, 3, make_loss(name))
     problem = make_problem(X, np.sign(X[:, 0] - np.median(X[:, 0]) + 1e-9), make_loss(name))
     assert_finite(solve(problem, 0.0, control=Control(max_iter=50)))
+
+
+def test_columns_of_very_different_sizes_end_soon():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 60))
+    X[:, 1] = X[:, 0]
+    y = X @ rng.normal(size=60) + 0.5 * rng.standard_t(2, size=40)
+    factor = 10.0 ** rng.integers(-3, 4, size=60)
+    problem = make_problem(X, y, make_loss("squared_error"))
+    penalty = Penalty(5e-7 / factor, 5e-7 / factor**2)
+    found = working_set.solve(problem, [penalty], Control())[0]
+    assert found.converged
+    assert found.n_iter < 40
