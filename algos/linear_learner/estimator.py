@@ -386,7 +386,7 @@ class LinearLearner(Incremental, Estimator):
             warn(
                 f"{type(self).__name__} stopped after {model.n_iter} iterations with a "
                 f"{model.criterion} of {model.certificate:.3g} relative to the null model's "
-                f"objective, above tol={self.tol!r}; raise max_iter={self.max_iter!r} or tol, or "
+                f"objective, above tol={self.tol}; raise max_iter={self.max_iter} or tol, or "
                 f"alpha={self.alpha_!r} if the data alone do not determine the coefficients",
                 ConvergenceWarning,
             )

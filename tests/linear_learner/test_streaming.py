@@ -493,3 +493,23 @@ def test_weights_of_two_magnitudes_are_refused():
     other = LinearLearnerRegressor(alpha=0.01).fit(X, y, sample_weight=np.full(50, 1e307))
     with pytest.raises(ValueError, match="`other` must have weights"):
         model.merge(other)
+
+
+def test_numbers_of_candidates_must_agree_to_merge():
+    X, y = numbers(50)
+    fitted = LinearLearnerRegressor("huber", random_state=0).fit(X, y)
+    stream = LinearLearnerRegressor("huber", random_state=0).partial_fit(X, y)
+    for one, other in ((fitted, stream), (stream, fitted)):
+        with pytest.raises(ValueError, match="as many candidates"):
+            copy.deepcopy(one).merge(other)
+
+
+def test_messages_show_plain_values():
+    X, y = classes(50)
+    with pytest.raises(ValueError, match=r"one class: 1\.0;"):
+        LinearLearnerClassifier().fit(X, np.ones(50))
+    model = LinearLearnerClassifier(alpha=0.1).partial_fit(X[y == 1], y[y == 1])
+    with pytest.raises(NotFittedError, match="the class 1 alone"):
+        model.predict(X)
+    with pytest.raises(ValueError, match=r"`alpha`=0\.2 must be 0\.1,"):
+        model.set_params(alpha=np.float64(0.2)).partial_fit(X, y)
