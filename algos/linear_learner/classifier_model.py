@@ -117,7 +117,7 @@ class ClassifierModel(LinearLearner):
             met = self.classes_.tolist()[0]
             raise NotFittedError(
                 f"This {type(self).__name__} has met the class {met!r} alone: 1 more class is "
-                f" missing; call partial_fit with rows of another"
+                f"missing; call partial_fit with rows of another"
             )
 
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
