@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,8 @@ _CORRECTABLE = 1e-2  # errors that corrections make smaller, and
 _CORRECTABLE_OF_FEW = 1e-10  # where all digits are to be had
 _MOST_CORRECTIONS = 6
 _MANY, _MANY_COLUMNS = 16, 64  # penalties that are worth one eigendecomposition
+_MOST_SPARSE_ROWS = 1000  # of a matrix of products of rows
+_MOST_PRODUCTS = 1 << 29  # of values of CSR rows, for it
 _MOST_COLUMNS = {False: 8192, True: 2048}  # dense, sparse: of a matrix of products
 
 
@@ -72,9 +74,13 @@ def solve(
         rows = problem.rows
         if any(penalty.has_l1 for penalty in penalties) or fits(rows.n, rows.d, rows.is_sparse):
             return _from_products(problem, penalties, control, start, sums)
-        if not rows.is_sparse and rows.n <= rows.d:
+        if rows.n <= rows.d and (not rows.is_sparse or _has_few_products(rows)):
             return solve_by_rows(problem, penalties, control)
         return solve_with_conjugates(problem, penalties, control, start)
+
+
+def _has_few_products(rows: Any) -> bool:
+    return rows.n <= _MOST_SPARSE_ROWS and rows.n * int(rows.X.nnz) <= _MOST_PRODUCTS
 
 
 def fits(n: int, d: int, is_sparse: bool) -> bool:

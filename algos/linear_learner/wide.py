@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.memory import require_memory
+from algos._common.scale import with_values
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.gram import Products, centered_target, finished, invert
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
@@ -83,6 +84,8 @@ def _columns(problem: Problem, mean: Doubles, root: Doubles) -> Iterator[tuple[s
 def _products_of_rows(
     problem: Problem, mean: Doubles, root: Doubles, direction: Doubles
 ) -> Doubles:
+    if problem.rows.is_sparse:
+        return _products_of_sparse_rows(problem, mean, root, direction)
     kernel = np.zeros((problem.rows.n, problem.rows.n))
     with one_thread_blas():
         for place, block in _columns(problem, mean, root):
@@ -91,8 +94,26 @@ def _products_of_rows(
     return kernel
 
 
+def _products_of_sparse_rows(
+    problem: Problem, mean: Doubles, root: Doubles, direction: Doubles
+) -> Doubles:
+    """Return the same for CSR rows, whose means are taken from the products.
+
+    A mean of n rows with a zero costs these no more than a factor of n in precision.
+    """
+    rows: Any = problem.rows
+    unit = 1 / np.sqrt(direction)
+    X = with_values(rows.X, rows.X.data * np.take(unit / rows.scale, rows.X.indices))
+    along, center = X @ (mean * unit), mean * unit
+    kernel = (X @ X.T).toarray() + (center @ center - along - along[:, np.newaxis])
+    return np.asarray(root * root.T * kernel)
+
+
 def _combined(problem: Problem, mean: Doubles, root: Doubles, a: Doubles) -> Doubles:
     """Return the sums of rows weighted by a, (n_outputs, d)."""
+    if problem.rows.is_sparse:
+        cross = problem.rows.cross(np.ascontiguousarray(a.T * root))
+        return np.asarray(cross[:, :-1] - cross[:, -1:] * mean)
     found = np.empty((len(a), problem.rows.d))
     with one_thread_blas():
         for place, block in _columns(problem, mean, root):

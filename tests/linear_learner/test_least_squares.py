@@ -249,7 +249,7 @@ def test_many_sparse_columns_are_solved_by_conjugate_gradients():
 def test_conjugate_gradients_can_be_stopped():
     problem = make_problem(*sparse_data(300, 3000, 0.01), SQUARED)
     penalties = [make_penalty(3000, alpha) for alpha in (1, 0.001)]
-    for solution in solve(problem, penalties, Control(tol=1e-10, max_iter=1)):
+    for solution in solve_with_conjugates(problem, penalties, Control(tol=1e-10, max_iter=1)):
         assert not solution.converged
         assert solution.n_iter == 1
     asked = []
@@ -258,7 +258,8 @@ def test_conjugate_gradients_can_be_stopped():
         asked.append(candidate)
         return candidate == 1
 
-    strong, weak = solve(problem, penalties, Control(tol=1e-10, give_up=give_up))
+    control = Control(tol=1e-10, give_up=give_up)
+    strong, weak = solve_with_conjugates(problem, penalties, control)
     assert strong.converged
     assert not weak.converged
     assert asked.count(1) == 1

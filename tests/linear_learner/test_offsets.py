@@ -70,3 +70,22 @@ def test_without_an_intercept_csr_and_dense_columns_have_one_scale(loss, standar
     )
     dense = model.fit(X, y).coef_
     np.testing.assert_allclose(model.fit(sparse.csr_array(X), y).coef_, dense, atol=1e-6)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_few_sparse_rows_of_many_columns_need_no_iterations(dtype, fit_intercept):
+    X = sparse.random_array((30, 3000), density=0.05, rng=np.random.default_rng(0), format="csr")
+    rng = np.random.default_rng(1)
+    Y, weight = rng.normal(size=(30, 2)), rng.uniform(0.5, 2, 30)
+    X, alphas = (X + sparse.csr_array(np.eye(1, 3000) * np.ones((30, 1)))).astype(dtype), [1, 1e-3]
+    for standardize in (True, False):
+        model = LinearLearnerRegressor(
+            alpha=alphas, fit_intercept=fit_intercept, standardize=standardize, random_state=0
+        )
+        dense = model.fit(X.toarray(), Y, weight).candidates_["coef"]
+        own = model.fit(sparse.csr_array(X), Y, weight)
+        enough = 1e-10 if dtype == "float64" else 1e-5
+        np.testing.assert_allclose(own.candidates_["coef"], dense, atol=enough)
+        assert own.candidates_["n_iter"].max() == 1
+        assert own.certificate_ < 1e-12
