@@ -250,3 +250,9 @@ def test_equal_targets_are_predicted(kind, loss):
     if kind is LinearLearnerRegressor:
         model = kind(loss, alpha=0.1, epsilon=1e-3).fit(X, np.full(60, 3.0))
         np.testing.assert_allclose(model.predict(X), 3.0, rtol=1e-3)
+
+
+def test_labels_so_many_that_they_may_be_a_target_are_warned_of():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    with pytest.warns(UserWarning, match="unique classes is greater than 50%"):
+        LinearLearnerClassifier(alpha=1.0).fit(X, np.arange(40))

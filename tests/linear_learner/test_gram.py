@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from algos.linear_learner.gram import Spectrum, gather, invert, ridge_inverse
+from algos.linear_learner.gram import Spectrum, gather, invert, ridge_inverse, sums_of
 from algos.linear_learner.losses import Loss
 from tests.linear_learner.plain_rows import make_problem
 
@@ -15,12 +15,13 @@ def data(n=50, d=6, seed=0):
     return rng.normal(size=(n, d)) + 5, rng.normal(size=(n, 2)) + 3, rng.uniform(0.5, 2, size=n)
 
 
-@pytest.mark.parametrize("precise", [False, True])
+@pytest.mark.parametrize("known", ["nothing", "precise", "sums"])
 @pytest.mark.parametrize("fit_intercept", [False, True])
-def test_products_are_weighted_means(fit_intercept, precise):
+def test_products_are_weighted_means(fit_intercept, known):
     X, Y, weight = data()
     problem = make_problem(X, Y, SQUARED, weight, fit_intercept=fit_intercept, n_outputs=2)
-    products = gather(problem, precise=precise)
+    sums = sums_of(problem.rows, Y, problem.weight) if known == "sums" else None
+    products = gather(problem, precise=known == "precise", sums=sums)
     x, y, w = problem.rows.x, Y.copy(), problem.weight
     if fit_intercept:
         x, y = x - w @ x, y - w @ y
