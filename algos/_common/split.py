@@ -78,8 +78,8 @@ def _sorted_prefix(
 
 def _both_sides(n_rows: int, fraction: float) -> tuple[Rows, Rows]:
     warn(
-        f"`validation_fraction`={fraction!r} leaves training without rows of some class; all "
-        f"{n_rows} rows both train and validate, so the validation scores are too good: give "
+        f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, to train on; "
+        f"all {n_rows} rows both train and validate, so the validation scores are too good: give "
         f"more rows or pass X_val",
     )
     rows = np.arange(n_rows)

@@ -117,7 +117,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     learning_rate_min : float, default=1e-5
         The rate falls no lower.
     batch_size : int, default=1000
-        Different rows in a step.
+        Different rows in a step, of `partial_fit` too. A batch of fewer, or with less weight
+        than batches had before, makes a step shorter in proportion.
     n_iter_no_change : int, default=3
         `solver="sgd"` ends when so many epochs in a row improve by less than
         `min_improvement`.
@@ -143,7 +144,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     classes_ : ndarray of shape (n_classes,)
         The labels, in ascending order.
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        Coefficients, in the units of X.
+        Coefficients, in the units of X; float64 for float32 rows too.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         Intercepts.
     threshold_ : float
@@ -157,16 +158,18 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
         `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
         `validation_loss` and metrics: of two classes `accuracy`, `f_beta`,
-        `precision`, `recall` (at the threshold chosen) and `roc_auc`; of more `accuracy`,
-        `balanced_accuracy`, `top_k_accuracy`, `dcg`, `macro_precision`, `macro_recall` and
-        `f_beta`. With `class_weight="auto"` also `class_weight_power` (0, 0.5 or 1).
+        `precision`, `recall` (at the threshold chosen) and `roc_auc` (for "loss" and more
+        than 200,000 decision values of all candidates NaN, but for the best one); of more
+        `accuracy`, `balanced_accuracy`, `top_k_accuracy`, `dcg`, `macro_precision`,
+        `macro_recall` and `f_beta`. With `class_weight="auto"` also `class_weight_power` (0,
+        0.5 or 1).
     best_index_ : int
         The chosen candidate's place there.
     objective_ : float
         The mean loss and the penalty, at the model.
     certificate_ : float
-        By how much `objective_` may be above the optimum, relative to the objective of the
-        best constant model.
+        By how much `objective_` may be above the optimum, as a share of the objective of the
+        best constant model; it has no unit.
     certificate_kind_ : str
         "duality gap" is a bound; "gradient norm" an estimate, what a Newton step would
         still gain. Stochastic steps have neither: "gain of the last epoch" is by how much
@@ -415,7 +418,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         require_target(self, rows, y)
         labels = class_labels(y)
         self._meet_classes(labels, classes)
-        data = self._weighted(self._data(rows, labels, sample_weight))
+        data = self._weighted(self._data(rows, labels, sample_weight, begins=first))
         if len(self.classes_) < 2:
             self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
         else:

@@ -46,7 +46,7 @@ class ClassifierLabels(LinearLearner):
         if len(classes) < 2:
             raise ValueError(
                 f"This solver needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {classes[0]!r}; give rows of another class"
+                f"contains only one class: {classes.tolist()[0]!r}; give rows of another class"
             )
         self._check_classes(classes)
         if isinstance(self.class_weight, Mapping):

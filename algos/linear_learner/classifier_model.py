@@ -114,9 +114,10 @@ class ClassifierModel(LinearLearner):
 
     def _check_learned_enough(self) -> None:
         if len(self.classes_) < 2:
+            met = self.classes_.tolist()[0]
             raise NotFittedError(
-                f"This {type(self).__name__} has met the class {self.classes_[0]!r} alone: 1 more "
-                f"class is missing; call partial_fit with rows of another"
+                f"This {type(self).__name__} has met the class {met!r} alone: 1 more class is "
+                f"missing; call partial_fit with rows of another"
             )
 
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:

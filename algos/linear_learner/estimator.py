@@ -44,7 +44,7 @@ from algos.linear_learner.solvers import SOLVERS
 from algos.linear_learner.squared_pack import fit_squared_pack
 from algos.linear_learner.stochastic import OPTIMIZERS, Schedule
 from algos.linear_learner.stream import unit_exponent
-from algos.linear_learner.targets import require_target
+from algos.linear_learner.targets import require_target, weight_in, weight_unit
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data, Model, Settings, Strength
 
@@ -131,6 +131,7 @@ class LinearLearner(Incremental, Estimator):
 
     coef_: Doubles
     intercept_: Any
+    _weight_unit: int
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -170,19 +171,30 @@ class LinearLearner(Incremental, Estimator):
     def _validated_rows(self, X: Any, *, reset: bool) -> Any:
         return canonical(validate_rows(self, X, reset=reset, accept_sparse="csr"))
 
-    def _data(self, X: Any, y: Any, sample_weight: Any, name: str = "y") -> Data:
-        """Return checked rows of positive weight; X is validated already."""
+    def _data(
+        self, X: Any, y: Any, sample_weight: Any, name: str = "y", *, begins: bool | None = None
+    ) -> Data:
+        """Return checked rows of positive weight; X is validated already.
+
+        Weights are over a power of two: for extreme ones that of the rows that learning
+        `begins` with, and for rows that do not go on with these (None) their own.
+        """
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, np.asarray(y))
         target = self._encoded(y, name)
-        return Data(X, target, np.ones(X.shape[0]) if weight is None else weight)
+        own = weight_unit(weight)
+        if begins:
+            self._weight_unit = own
+        unit = own if begins is None else self._weight_unit
+        weight = np.ones(X.shape[0]) if weight is None else weight
+        return Data(X, target, weight if unit == own == 0 else weight_in(weight, unit))
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> None:
         resumable = Resumable(self, X, y, sample_weight)
         state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
-        data = self._data(X, y, sample_weight)
+        data = self._data(X, y, sample_weight, begins=True)
         self._check_trainable(data)
         held_out = self._explicit_validation(X_val, y_val, sample_weight_val)
         settings = self._settings(state["key"])
@@ -374,7 +386,7 @@ class LinearLearner(Incremental, Estimator):
             warn(
                 f"{type(self).__name__} stopped after {model.n_iter} iterations with a "
                 f"{model.criterion} of {model.certificate:.3g} relative to the null model's "
-                f"objective, above tol={self.tol!r}; raise max_iter={self.max_iter!r} or tol, or "
+                f"objective, above tol={self.tol}; raise max_iter={self.max_iter} or tol, or "
                 f"alpha={self.alpha_!r} if the data alone do not determine the coefficients",
                 ConvergenceWarning,
             )

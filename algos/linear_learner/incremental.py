@@ -80,6 +80,7 @@ class Incremental(Deferred):
     alpha_: float
     l1_ratio_: float
     _objective: dict[str, Any]
+    _weight_unit: int
     _stream: dict[str, Any]
     _after_fit: dict[str, Any]
 
@@ -89,6 +90,11 @@ class Incremental(Deferred):
 
         Squared loss: exactly, as if one had learned all rows. Other losses: coefficients are
         averaged by the weights of the rows that each has seen.
+
+        Candidates stay this estimator's: after `fit` with several of them its `alpha_` and
+        `l1_ratio_` alone, after `partial_fit` all that it began with, of which the best is
+        chosen anew. What the other one has learned joins them in their order, whatever its
+        own strengths are.
 
         Parameters
         ----------
@@ -102,6 +108,11 @@ class Incremental(Deferred):
         """
         check_mergeable(self, other)
         self._check_objective()
+        if self._weight_unit != other._weight_unit:
+            raise ValueError(
+                "`other` must have weights of a magnitude like this one's: one of both has "
+                "learned from weights beyond 1e90 or below 1e-90; multiply these before"
+            )
         mine, its = self._state_so_far(), other._state_so_far()
         self._continue(mine.joined(its, self._stream_settings(mine)))
         self._take_counts(other)
@@ -118,7 +129,7 @@ class Incremental(Deferred):
             now = getattr(self, name)
             if not is_same(now, before):
                 raise ValueError(
-                    f"`{name}`={now!r} must be {before!r}, as in what this "
+                    f"`{name}`={_plain(now)!r} must be {_plain(before)!r}, as in what this "
                     f"{type(self).__name__} has learned so far; set it back, or call fit"
                 )
 
@@ -194,3 +205,8 @@ class Incremental(Deferred):
         state = self._state_so_far()
         settings = self._stream_settings(state)
         self._set_model(state.outcome(settings, self._target(), self._top_k()))
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter as messages show it: numpy's numbers and arrays as Python's."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

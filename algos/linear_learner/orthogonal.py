@@ -85,8 +85,8 @@ def _triangle(columns: Doubles, targets: Doubles) -> Triangle:
 def standardized(rows: Rows, start: int, stop: int) -> Doubles:
     """Return rows [start, stop) in solver units, in float64."""
     block = cast(Any, rows).X[start:stop]
-    if sparse.issparse(block):
-        block = block.toarray()
+    if sparse.issparse(block):  # shifted already
+        return np.asarray(block.toarray().astype(np.float64) / rows.scale)
     standard: Doubles = (block.astype(np.float64) - rows.shift) / rows.scale
     return standard
 
@@ -172,8 +172,11 @@ def _columns(problem: Problem, l2: Doubles) -> Pair:
     """Return (x, 1), weighted, and below one row sqrt(l2_j) for each column."""
     rows = problem.rows
     X = cast(Any, rows).X
-    X = np.asarray(X.toarray() if sparse.issparse(X) else X, dtype=np.float64)
-    x = divide(exact_sum(X, np.broadcast_to(-rows.shift, X.shape)), rows.scale)
+    shift = rows.shift
+    if sparse.issparse(X):  # shifted already
+        X, shift = X.toarray(), np.zeros(rows.d)
+    X = np.asarray(X, dtype=np.float64)
+    x = divide(exact_sum(X, np.broadcast_to(-shift, X.shape)), rows.scale)
     one = np.ones((rows.n, int(problem.fit_intercept)))
     high, low = np.hstack([x.high, one]), np.hstack([x.low, 0 * one])
     root = np.sqrt(problem.weight / problem.weight.max())[:, None]

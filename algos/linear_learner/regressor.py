@@ -74,7 +74,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         Error from which "huber" grows linearly.
     power : float, default=1.5
         Of the variance, as a power of the mean, for "tweedie": 0, or 1 and more; 1 is
-        "poisson" and 2 is "gamma".
+        "poisson" and 2 is "gamma". Above 2 the loss is not convex: the fit ends where it
+        is flat, and `certificate_` is about that place, not about a lower one elsewhere.
     solver : {"auto", "gram", "newton", "lbfgs", "coordinate_descent", \
             "dual_coordinate_descent", "interior_point", "sgd"}, default="auto"
         "auto" takes what suits loss, penalty and shape (`solver_` tells, and `verbose` the
@@ -127,7 +128,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     learning_rate_min : float, default=1e-5
         The rate falls no lower.
     batch_size : int, default=1000
-        Different rows in a step.
+        Different rows in a step, of `partial_fit` too. A batch of fewer, or with less weight
+        than batches had before, makes a step shorter in proportion.
     n_iter_no_change : int, default=3
         `solver="sgd"` ends when so many epochs in a row improve by less than
         `min_improvement`.
@@ -151,7 +153,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     Attributes
     ----------
     coef_ : ndarray of shape (n_features,) or (n_outputs, n_features)
-        Coefficients, in the units of X.
+        Coefficients, in the units of X; float64 for float32 rows too.
     intercept_ : float or ndarray of shape (n_outputs,)
         Intercepts.
     alpha_ : float
@@ -168,8 +170,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     objective_ : float
         The mean loss and the penalty, at the model.
     certificate_ : float
-        By how much `objective_` may be above the optimum, relative to the objective of the
-        best constant model.
+        By how much `objective_` may be above the optimum, as a share of the objective of the
+        best constant model; it has no unit.
     certificate_kind_ : str
         "duality gap" is a bound; "gradient norm" an estimate, what a Newton step would
         still gain. Stochastic steps have neither: "gain of the last epoch" is by how much
@@ -408,7 +410,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         target = regression_target(y, self._loss())
         if first:
             self._learn_outputs(target)
-        self._learn_batch(self._data(rows, target, sample_weight))
+        self._learn_batch(self._data(rows, target, sample_weight, begins=first))
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:

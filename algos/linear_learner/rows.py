@@ -16,6 +16,8 @@ from algos.linear_learner.sparse_rows import SparseRows
 
 # Exponents of 2 within which products of the rows stay well inside their type.
 _SAFE = {"float32": 30, "float64": 200}
+# Means in deviations from which CSR columns are shifted: their squares cost so many digits.
+_OFFSET = {"float32": 30.0, "float64": 1000.0}
 
 
 def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> DenseRows | SparseRows:
@@ -27,11 +29,12 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     Parameters
     ----------
     X : ndarray or CSR matrix of shape (n, d), float32 or float64
-        C-ordered, or in canonical format. CSR rows are scaled alike but never centred.
+        C-ordered, or in canonical format. CSR rows are scaled alike but not centred, except
+        for columns of a large offset that store a value in each row.
     weight : ndarray of shape (n,), float64
         Positive.
     center : bool
-        False leaves zero where it is; dense columns then have mean square 1.
+        False leaves zero where it is; columns then have mean square 1.
     n_threads : int
 
     Returns
@@ -44,15 +47,34 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     if isinstance(exponents, np.ndarray):
         mean, variance = _moments(_scaled(X, exponents), weight, n_threads)
     is_sparse = sparse.issparse(X)
-    scale = np.ldexp(_scale_of(mean, variance, center or is_sparse), exponents)
+    scale = np.ldexp(_scale_of(mean, variance, center), exponents)
     rows: DenseRows | SparseRows
     if is_sparse:
-        rows = SparseRows(X, scale, n_threads, exponents)
+        shift = np.zeros_like(mean)
+        if center:
+            X, shift = _without_offsets(X, np.ldexp(mean, exponents), scale)
+        rows = SparseRows(X, scale, n_threads, exponents, shift)
     else:
         shift = np.ldexp(mean, exponents) if center else np.zeros_like(mean)
         rows = DenseRows(X, shift, scale, n_threads, exponents)
     rows.mean, rows.variance = np.ldexp(mean, exponents), _squares(variance, exponents)
     return rows
+
+
+def _without_offsets(X: Any, mean: Doubles, scale: Doubles) -> tuple[Any, Doubles]:
+    """Return CSR rows without the offsets that would cost products their digits, and those.
+
+    Such a column stores a value in every row: a zero among n rows keeps the squared mean
+    below n times the variance.
+    """
+    shift = np.zeros_like(mean)
+    odd = np.abs(mean) > _OFFSET[X.dtype.name] * scale
+    if odd.any():
+        odd &= np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
+    if not odd.any():
+        return X, shift
+    shift[odd] = mean[odd].astype(X.dtype)
+    return with_values(X, X.data - np.take(shift.astype(X.dtype), X.indices)), shift
 
 
 def _squares(values: Doubles, exponents: Exponents) -> Doubles:

@@ -25,16 +25,17 @@ class ShiftedRows:
     ----------
     rows : SparseRows
     shift : ndarray of shape (d,)
-        In the units of the data.
+        In the units of the data, which `rows` may have been shifted in already.
     """
 
     def __init__(self, rows: Any, shift: Doubles) -> None:
         self._rows, self.shift = rows, shift
+        self._further = (shift - rows.shift) / rows.scale
         self.scale, self.d = rows.scale, rows.d
 
     def at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return the intercepts for the rows without the shift."""
-        return intercept - coef @ (self.shift / self.scale)
+        return intercept - coef @ self._further
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         found: Doubles = self._rows.decision(coef, self.at_zero(coef, intercept))
@@ -45,7 +46,7 @@ class ShiftedRows:
     ) -> Evaluation:
         at_zero = self.at_zero(coef, intercept)
         found = self._rows.evaluate(coef, at_zero, target, weight, loss)
-        shifts = found.gradient_intercept[..., None] * (self.shift / self.scale)
+        shifts = found.gradient_intercept[..., None] * self._further
         return Evaluation(found.values, found.gradient - shifts, found.gradient_intercept)
 
     def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:

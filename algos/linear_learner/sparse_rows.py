@@ -19,7 +19,7 @@ from algos.linear_learner.problem import Doubles, Evaluation
 
 
 class SparseRows(AnyRows):
-    """Rows x = X / scale of a CSR matrix X.
+    """Rows x = X / scale of a CSR matrix X, from which a shift may have been taken.
 
     Parameters
     ----------
@@ -31,20 +31,30 @@ class SparseRows(AnyRows):
     exponents : ndarray of shape (d,), int, or 0
         Passes are over a copy whose columns are those of X / 2**exponents; if all are 0,
         over X itself.
+    shift : ndarray of shape (d,), float64, default=None
+        What X is less than the user's; None is zeros.
     """
 
     is_sparse = True
 
-    def __init__(self, X: Any, scale: Doubles, n_threads: int, exponents: Exponents = 0) -> None:
+    def __init__(
+        self,
+        X: Any,
+        scale: Doubles,
+        n_threads: int,
+        exponents: Exponents = 0,
+        shift: Doubles | None = None,
+    ) -> None:
         values = X
         if np.any(exponents):
             values = with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))
         self._rows = csr_rows(values)
-        super().__init__(X, np.zeros(X.shape[1]), scale, n_threads, exponents)
+        shift = np.zeros(X.shape[1]) if shift is None else shift
+        super().__init__(X, shift, scale, n_threads, exponents)
 
     def in_units(self, shift: Doubles, scale: Doubles) -> SparseRows:
-        """Return the same rows over another scale; the shift stays zero."""
-        return super().in_units(np.zeros(self.d), scale)
+        """Return the same rows over another scale; the shift stays what it is."""
+        return super().in_units(self.shift, scale)
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
@@ -97,7 +107,8 @@ class SparseRows(AnyRows):
 
     def subset(self, indices: NDArray[np.intp]) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""
-        return SparseRows(self.X[indices], self.scale, self.n_threads, self._exponents)
+        X = self.X[indices]
+        return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
 
     def _shares(self) -> NDArray[np.intp]:
         """Return bounds between columns that make equal parts of the products."""

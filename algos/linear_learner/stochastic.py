@@ -315,7 +315,7 @@ def _centred(problem: Problem) -> tuple[Problem, Callable[[Doubles, int], Double
     rows: Any = problem.rows
     if not (problem.fit_intercept and rows.is_sparse):
         return problem, lambda theta, sign: theta
-    means = rows.mean / rows.scale
+    means = (rows.mean - rows.shift) / rows.scale
 
     def moved(theta: Doubles, sign: int) -> Doubles:
         theta = theta.copy()

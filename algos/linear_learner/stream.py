@@ -211,6 +211,11 @@ class Stream:
         """Return the average of both by the weights of their rows; moments join exactly."""
         if self.weight == 0 or other.weight == 0:
             return other if self.weight == 0 else self
+        if len(self.alphas) != len(other.alphas):
+            raise ValueError(
+                f"`other` must have as many candidates as this one, {len(self.alphas)}; it has "
+                f"{len(other.alphas)}: fit leaves one, and partial_fit keeps them all"
+            )
         total = self.weight + other.weight
         share = other.weight / total
         step = other.mean - self.mean

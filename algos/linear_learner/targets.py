@@ -1,4 +1,4 @@
-"""Targets: what each loss takes, and how classes become numbers."""
+"""Targets and weights: what each loss takes, and how classes become numbers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
 
 _EXTREME = 64  # exponent from which squares of targets endanger the range of double
+_EXTREME_WEIGHT = 300  # the same, of products of weights
 
 # Losses that grow as the target's square, and those that grow as the target itself. The
 # solvers of squared_error mind extreme targets themselves.
@@ -154,3 +155,27 @@ def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
     if loss.name == "quantile":
         return scaled, loss
     return scaled, loss._replace(parameter=float(np.ldexp(loss.parameter, -unit.exponent)))
+
+
+def weight_unit(weight: Doubles | None) -> int:
+    """Return the exponent of 2 that extreme weights are divided by, 0 for others."""
+    if weight is None:
+        return 0
+    exponent = int(np.frexp(weight.max())[1])
+    return 0 if abs(exponent) < _EXTREME_WEIGHT else exponent
+
+
+def weight_in(weight: Doubles, unit: int) -> Doubles:
+    """Return weights over 2**unit.
+
+    Raises
+    ------
+    ValueError
+        If they are so far from those before that sums of both mean nothing.
+    """
+    if abs(int(np.frexp(weight.max())[1]) - unit) > 2 * _EXTREME_WEIGHT:
+        raise ValueError(
+            f"`sample_weight` has the maximum {float(weight.max())!r}, which must be within a "
+            f"factor of 1e180 of those that learning began with; use weights of one magnitude"
+        )
+    return np.asarray(np.ldexp(weight, -unit))

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_wine, make_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
@@ -460,3 +461,55 @@ def test_a_threshold_of_log_loss_is_a_probability():
         model.threshold_ = wrong
         with pytest.raises(ValueError, match="must be a probability"):
             model.predict(X)
+
+
+@pytest.mark.parametrize("factor", [1e-320, 1e-300, 1e200, 1e307, 1.7e308])
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+def test_weights_of_any_magnitude_stream(begin, factor):
+    X, y = numbers()
+    c = (y > np.median(y)) * 1
+    cases = [
+        (LinearLearnerRegressor(alpha=0.01), y),
+        (LinearLearnerRegressor("huber", alpha=0.01, random_state=0), y),
+        (LinearLearnerClassifier(alpha=0.01, class_weight="balanced", random_state=0), c),
+    ]
+    for model, target in cases:
+        found = []
+        for weight in (1.0, factor):
+            getattr(model, begin)(X[:200], target[:200], sample_weight=np.full(200, weight))
+            model.partial_fit(X[200:], target[200:], sample_weight=np.full(200, weight))
+            found.append(np.append(model.coef_, model.intercept_))
+            other = copy.deepcopy(model)
+            np.testing.assert_allclose(other.merge(model).coef_, model.coef_, rtol=1e-6)
+            model = clone(model)
+        np.testing.assert_allclose(found[1], found[0], rtol=1e-6, atol=1e-9)
+
+
+def test_weights_of_two_magnitudes_are_refused():
+    X, y = numbers(50)
+    model = LinearLearnerRegressor(alpha=0.01).partial_fit(X, y)
+    with pytest.raises(ValueError, match="`sample_weight` has the maximum"):
+        model.partial_fit(X, y, sample_weight=np.full(50, 1e307))
+    other = LinearLearnerRegressor(alpha=0.01).fit(X, y, sample_weight=np.full(50, 1e307))
+    with pytest.raises(ValueError, match="`other` must have weights"):
+        model.merge(other)
+
+
+def test_numbers_of_candidates_must_agree_to_merge():
+    X, y = numbers(50)
+    fitted = LinearLearnerRegressor("huber", random_state=0).fit(X, y)
+    stream = LinearLearnerRegressor("huber", random_state=0).partial_fit(X, y)
+    for one, other in ((fitted, stream), (stream, fitted)):
+        with pytest.raises(ValueError, match="as many candidates"):
+            copy.deepcopy(one).merge(other)
+
+
+def test_messages_show_plain_values():
+    X, y = classes(50)
+    with pytest.raises(ValueError, match=r"one class: 1\.0;"):
+        LinearLearnerClassifier().fit(X, np.ones(50))
+    model = LinearLearnerClassifier(alpha=0.1).partial_fit(X[y == 1], y[y == 1])
+    with pytest.raises(NotFittedError, match="the class 1 alone"):
+        model.predict(X)
+    with pytest.raises(ValueError, match=r"`alpha`=0\.2 must be 0\.1,"):
+        model.set_params(alpha=np.float64(0.2)).partial_fit(X, y)

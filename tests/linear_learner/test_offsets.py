@@ -1,0 +1,72 @@
+"""CSR rows whose columns have a large offset, or none at all to center."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from algos import LinearLearnerClassifier, LinearLearnerRegressor
+from algos.linear_learner.regressor import LOSSES
+
+OPTIONS = [{"l1_ratio": 0.0}, {"l1_ratio": 0.5}, {"solver": "sgd", "batch_size": 20}]
+
+
+def numbers(n=200):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 4))
+    return X, np.exp(0.3 * X @ [1, 2, 0, -1.0] + 0.3 * rng.normal(size=n))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("offset", "dtype"), [(1e8, "float64"), (1e4, "float32")])
+def test_an_offset_costs_csr_rows_no_more_than_dense_ones(offset, dtype, loss, options):
+    X, y = numbers()
+    X = (X + offset * np.array([1, -1, 0, 1])).astype(dtype)
+    model = LinearLearnerRegressor(loss, alpha=0.01, random_state=0, tol=1e-10, **options)
+    dense = model.fit(X, y).coef_
+    enough = 1e-3 if dtype == "float32" else 2e-5  # objectives agree to its digits
+    np.testing.assert_allclose(model.fit(sparse.csr_matrix(X), y).coef_, dense, atol=enough)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "hinge", "squared_hinge"])
+def test_an_offset_costs_classes_nothing(loss):
+    X, y = numbers()
+    X, y = X + 1e8, np.digitize(y, [0.7, 1.5])
+    model = LinearLearnerClassifier(loss, alpha=0.01, tol=1e-10)
+    dense = model.fit(X, y).coef_
+    np.testing.assert_allclose(model.fit(sparse.csr_array(X), y).coef_, dense, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_an_offset_costs_streams_nothing(loss):
+    X, y = numbers()
+    X = X + 1e8
+    found = []
+    for kind in (np.asarray, sparse.csr_array):
+        model = LinearLearnerRegressor(loss, alpha=0.01, random_state=0)
+        for part in (slice(100), slice(100, 101), slice(101, 200)):
+            model.partial_fit(kind(X[part]), y[part])
+        found.append(model.coef_)
+    np.testing.assert_allclose(*found, atol=1e-8)
+
+
+@pytest.mark.parametrize("n", [4, 40])
+def test_an_offset_costs_ill_conditioned_columns_nothing(n):
+    X, y = numbers(n)
+    X = np.column_stack([X, X[:, 0] + 1e-5 * X[:, 1]]) + 1e6
+    model = LinearLearnerRegressor(alpha=1e-13)
+    dense = model.fit(X, y).predict(X)
+    np.testing.assert_allclose(model.fit(sparse.csr_array(X), y).predict(X), dense, atol=1e-5)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "quantile"])
+def test_without_an_intercept_csr_and_dense_columns_have_one_scale(loss, standardize):
+    X, y = numbers()
+    X[:, 1], X[:, 2] = 3.0, X[:, 2] + 10
+    model = LinearLearnerRegressor(
+        loss, alpha=0.1, fit_intercept=False, standardize=standardize, tol=1e-10
+    )
+    dense = model.fit(X, y).coef_
+    np.testing.assert_allclose(model.fit(sparse.csr_array(X), y).coef_, dense, atol=1e-6)
