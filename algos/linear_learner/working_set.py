@@ -74,7 +74,7 @@ def solve(
         Certified by the duality gap. Columns without any penalty, and losses without a
         conjugate in closed form, are judged by what single coordinates would still gain.
     """
-    with one_thread_blas():
+    with one_thread_blas(), np.errstate(over="ignore", invalid="ignore"):
         descent = _Descent.prepare(problem, control)
         if start:
             descent.begin_at(start[0])
@@ -138,9 +138,10 @@ class _Descent:
         while True:
             bound = sets.bound()
             objectives.append(bound.objective)
-            certificate = bound.gap / self.null.unit
-            converged = bound.gap <= target
-            if converged or n_iter >= self.control.max_iter:
+            is_number = np.isfinite(bound.gap) and np.isfinite(self.null.unit)
+            certificate = bound.gap / self.null.unit if is_number else np.inf
+            converged = is_number and bound.gap <= target
+            if converged or not is_number or n_iter >= self.control.max_iter:
                 break
             coef, intercept = self.model()
             if give_up and give_up(candidate, coef, intercept, certificate):
