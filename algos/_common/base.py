@@ -75,21 +75,22 @@ def check_mergeable(estimator: Any, other: Any) -> None:
     )
     theirs = other.get_params(deep=False)
     for key, value in estimator.get_params(deep=False).items():
-        if key not in NOT_OF_THE_MODEL and not _same(value, theirs[key]):
+        if key not in NOT_OF_THE_MODEL and not is_same(value, theirs[key]):
             raise ValueError(
                 f"`{key}`={theirs[key]!r} of the other {name} must be {value!r}; "
                 f"fit both with the same parameters"
             )
     for key in ("n_features_in_", "feature_names_in_", "classes_"):
         mine, its = getattr(estimator, key, None), getattr(other, key, None)
-        if not _same(mine, its):
+        if not is_same(mine, its):
             raise ValueError(
                 f"`{key}`={its!r} of the other {name} must be {mine!r}; "
                 f"fit both on the same columns and classes"
             )
 
 
-def _same(a: Any, b: Any) -> bool:
+def is_same(a: Any, b: Any) -> bool:
+    """Tell whether two values of a parameter or an attribute are the same."""
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return bool(np.array_equal(np.asarray(a), np.asarray(b)))
     comparable = type(a) is type(b) or (isinstance(a, Number) and isinstance(b, Number))

@@ -7,6 +7,7 @@ listed constraints. `None` in a list stands for itself.
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -190,12 +191,26 @@ def check_params(estimator: Any) -> None:
     """
     if sklearn.get_config()["skip_parameter_validation"]:
         return
-    for name, listed in estimator._parameters.items():
+    owner: Any = type(estimator)
+    for name, listed, default in _checks(owner):
         value = getattr(estimator, name)  # get_params reads the signature anew each time
-        if not any(value is None if one is None else one.accepts(value) for one in listed):
-            raise InvalidParameterError(
-                _message(type(estimator), name, value, as_constraints(listed))
-            )
+        if value is not default and not _meets(value, listed):
+            raise InvalidParameterError(_message(owner, name, value, as_constraints(listed)))
+
+
+def _meets(value: Any, listed: Iterable[Constraint | None]) -> bool:
+    return any(value is None if one is None else one.accepts(value) for one in listed)
+
+
+@functools.cache
+def _checks(owner: Any) -> list[tuple[str, list[Constraint | None], Any]]:
+    """Return the table's rows, each with the default, which needs no check if it met them."""
+    parameters = inspect.signature(owner).parameters
+    checks = []
+    for name, listed in owner._parameters.items():
+        default = parameters[name].default if name in parameters else inspect.Parameter.empty
+        checks.append((name, listed, default if _meets(default, listed) else object()))
+    return checks
 
 
 def _message(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:

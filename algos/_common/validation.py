@@ -56,6 +56,10 @@ def validate_rows(
     is_plain = _is_plain(X, dtype, ensure_min_samples, order)
     if is_plain and ensure_all_finite:
         is_plain = _is_finite(estimator, X)
+    if is_plain and reset and X.shape[1] > 0:
+        estimator.n_features_in_ = X.shape[1]
+        estimator.__dict__.pop("feature_names_in_", None)
+        return X
     if is_plain and not reset and _has_the_columns(estimator, X):
         return X
     return validate_data(

@@ -24,7 +24,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     """Linear classification: logistic or multinomial regression and support vectors.
 
     Every loss with every penalty, solved to a certificate; by default 32 strengths of the
-    penalty at little more than the cost of one, of which validation rows choose. Two classes
+    penalty, trained together, of which validation rows choose one. Two classes
     can have a threshold that is calibrated for accuracy, an F score, or precision or recall
     at a target of the other. Learns in batches by `partial_fit`, and joins what was learned
     apart by `merge`.
@@ -149,8 +149,10 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     threshold_ : float
         For two classes: the second is predicted above it. A probability for "log_loss",
         else a decision value; it may be set.
-    alpha_, l1_ratio_ : float
-        Those of the model.
+    alpha_ : float
+        Strength of the model's penalty.
+    l1_ratio_ : float
+        Share of L1 in it.
     candidates_ : dict of str to ndarray of shape (n_candidates, ...)
         All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
         `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
@@ -191,7 +193,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
 
     Notes
     -----
-    The model minimises, over the coefficients v and an intercept,
+    The model minimises, over the coefficients v and an intercept::
 
         sum_i w_i loss(y_i, z_i) / sum_i w_i + alpha (l1_ratio |v|_1 + (1 - l1_ratio) / 2 |v|²)
 
@@ -362,6 +364,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         -------
         self : LinearLearnerClassifier
         """
+        self._begin_objective()
         rows = self._validated_rows(X, reset=True)
         require_target(self, rows, y)
         labels = class_labels(y)
@@ -389,8 +392,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            Labels to come. None learns classes as they come: one that is met later begins
-            then, without what earlier rows would have said of it.
+            All labels that there will be; others are refused from then on. None learns
+            classes as they come: one that is met later begins then, without what earlier
+            rows would have said of it.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; None is 1 for all.
 
@@ -404,6 +408,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
                 "sees each row once; call fit to try several"
             )
         first = not hasattr(self, "n_samples_seen_")
+        if first:
+            self._begin_objective()
+        self._check_objective()
         rows = self._validated_rows(X, reset=first)
         require_target(self, rows, y)
         labels = class_labels(y)
@@ -416,9 +423,10 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         return self
 
     def _loss(self) -> Loss:
-        if self.loss == "log_loss":
+        loss = self._learned("loss")
+        if loss == "log_loss":
             return Loss("multinomial" if len(self.classes_) > 2 else "log_loss")
-        return Loss(self.loss, float(self.margin))
+        return Loss(loss, float(self._learned("margin")))
 
     def _n_outputs(self) -> int:
         return len(self.classes_) if len(self.classes_) > 2 else 1

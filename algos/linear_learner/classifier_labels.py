@@ -14,6 +14,7 @@ from algos._common.random import Key
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.pack import Outcome, Variant
 from algos.linear_learner.problem import Doubles
+from algos.linear_learner.targets import encoded_classes
 from algos.linear_learner.training import Data
 
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
@@ -38,6 +39,7 @@ class ClassifierLabels(LinearLearner):
     class_weight: Any
     classes_: NDArray[Any]
     _class_sums: Doubles
+    _all_classes: NDArray[Any]
 
     def _learn_classes(self, labels: NDArray[Any]) -> None:
         classes = np.unique(labels)
@@ -63,19 +65,35 @@ class ClassifierLabels(LinearLearner):
         known = getattr(self, "classes_", labels[:0])
         named = labels[:0] if classes is None else np.asarray(classes)
         _check_alike(known, named, labels)
+        if classes is not None:
+            self._name_classes(known, np.unique(named))
+        else:
+            named = self.__dict__.get("_all_classes", named)
+        if len(named):
+            encoded_classes(labels, np.unique(named))
         now = np.unique(np.concatenate([known, named, labels]))
         if len(now) == len(known):
             return
         self._check_classes(now)
         if self._has_learned():
             places = np.searchsorted(now, known)
-            is_joint = self.loss == "log_loss" and len(now) > 2
+            is_joint = self._learned("loss") == "log_loss" and len(now) > 2
             self._continue(self._state_so_far().with_classes(places, len(now), is_joint))
         if hasattr(self, "_class_sums"):
             sums = np.zeros(len(now))
             sums[np.searchsorted(now, known)] = self._class_sums
             self._class_sums = sums
         self.classes_ = now
+
+    def _name_classes(self, known: NDArray[Any], named: NDArray[Any]) -> None:
+        """Keep the classes that were said to come, of which there can be no others then."""
+        before = self.__dict__.get("_all_classes", named)
+        if not np.array_equal(before, named) or not np.isin(known, named).all():
+            raise ValueError(
+                f"`classes`={named.tolist()} must be {np.union1d(before, known).tolist()}, as in "
+                f"the batches before; name the same ones or none"
+            )
+        self._all_classes = named
 
     def _weighted(self, data: Data) -> Data:
         """Return a batch with its class weights; "balanced" counts all rows so far."""

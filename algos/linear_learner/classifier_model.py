@@ -16,9 +16,10 @@ from algos.linear_learner.problem import Doubles
 
 
 def _has_probabilities(estimator: ClassifierModel) -> bool:
-    if estimator.loss != "log_loss":
+    loss = estimator._learned("loss")
+    if loss != "log_loss":
         raise AttributeError(
-            f"predict_proba is not available when loss={estimator.loss!r}; "
+            f"predict_proba is not available when loss={loss!r}; "
             f"write loss='log_loss', or wrap it in sklearn.calibration.CalibratedClassifierCV"
         )
     return True
@@ -132,10 +133,18 @@ class ClassifierModel(LinearLearner):
         return {"_cut": cut, "threshold_": self._as_threshold(cut)}
 
     def _as_threshold(self, cut: float) -> float:
-        return float(expit(cut)) if self.loss == "log_loss" else float(cut)
+        return float(expit(cut)) if self._learned("loss") == "log_loss" else float(cut)
 
     def _decision_threshold(self) -> float:
         if self.threshold_ == self._as_threshold(self._cut):
             return self._cut
         # It was set.
-        return float(logit(self.threshold_)) if self.loss == "log_loss" else self.threshold_
+        threshold = float(self.threshold_)
+        if self._learned("loss") != "log_loss":
+            return threshold
+        if not 0 < threshold < 1:
+            raise ValueError(
+                f"`threshold_`={threshold!r} must be a probability between 0 and 1 for "
+                f"loss='log_loss'; set it to one, such as 0.5"
+            )
+        return float(logit(threshold))

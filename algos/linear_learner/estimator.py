@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -186,7 +185,7 @@ class LinearLearner(Incremental, Estimator):
         data = self._data(X, y, sample_weight)
         self._check_trainable(data)
         held_out = self._explicit_validation(X_val, y_val, sample_weight_val)
-        settings = replace(self._settings(), key=state["key"])
+        settings = self._settings(state["key"])
         earlier = self._earlier(settings)
         self._forget()
 
@@ -205,7 +204,7 @@ class LinearLearner(Incremental, Estimator):
         self._tell(outcome)
         self._begin_stream(outcome, state["key"], data)
 
-    def _settings(self) -> Settings:
+    def _settings(self, key: Key | None = None) -> Settings:
         return Settings(
             self._loss(),
             self.alpha,
@@ -220,6 +219,7 @@ class LinearLearner(Incremental, Estimator):
             self._n_outputs(),
             self.verbose,
             self._schedule(),
+            key,
         )
 
     def _schedule(self) -> Schedule:
@@ -389,9 +389,8 @@ class LinearLearner(Incremental, Estimator):
     def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
         """Keep what `partial_fit` and `merge` go on from."""
         self.n_samples_seen_ = len(data)
-        steps = -(-len(data) // self.batch_size)
         unit = unit_exponent(outcome.moments["target_square"], self._loss())
-        self._after_fit = {**outcome.moments, "key": key, "n_steps": steps, "unit": unit}
+        self._after_fit = {**outcome.moments, "key": key, "unit": unit}
 
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
         """Return the attributes that predictions are made of."""

@@ -150,7 +150,40 @@ def require_room(d: int) -> None:
     )
 
 
-def gather(problem: Problem, *, precise: bool = False) -> Products:
+class Sums(NamedTuple):
+    """What one pass over rows tells of them and of their targets less their means.
+
+    Attributes
+    ----------
+    extended : ndarray of shape (d + 1, d + 1)
+        Of the columns, and of ones as the last.
+    cross : ndarray of shape (n_outputs, d + 1)
+    squares : ndarray of shape (n_outputs, n_outputs)
+    target_mean : ndarray of shape (n_outputs,)
+    unit : float
+        The power of two that targets were divided by.
+    exponent : int
+        Of the power of two near the largest target.
+    """
+
+    extended: Doubles
+    cross: Doubles
+    squares: Doubles
+    target_mean: Doubles
+    unit: float
+    exponent: int
+
+
+def sums_of(rows: Rows, target: Doubles, weight: Doubles) -> Sums:
+    """Return the sums over rows, whose weights sum to 1."""
+    require_room(rows.d)
+    centered, mean, unit, exponent = _centered(target, weight, True)
+    extended, cross = rows.gram_and_cross(weight, centered)
+    squares = (weight[:, np.newaxis] * centered).T @ centered
+    return Sums(extended, cross, squares, mean, unit, exponent)
+
+
+def gather(problem: Problem, *, precise: bool = False, sums: Sums | None = None) -> Products:
     """Return the products of the problem's columns with one another and its targets.
 
     Parameters
@@ -158,15 +191,25 @@ def gather(problem: Problem, *, precise: bool = False) -> Products:
     problem : Problem
     precise : bool, default=False
         Multiply in float64 whatever the rows are, which takes longer.
+    sums : Sums, default=None
+        Of the problem's rows, if they are known.
     """
     rows, weight = problem.rows, problem.weight
     require_room(rows.d)
-    target, target_mean, unit = centered_target(problem)
-    square = (weight[:, np.newaxis] * target * target).sum(axis=0)
-    if precise:
-        extended, cross = products_in_double(problem, target)
+    if sums is None or precise:
+        target, target_mean, unit = centered_target(problem)
+        square = (weight[:, np.newaxis] * target * target).sum(axis=0)
+        if precise:
+            extended, cross = products_in_double(problem, target)
+        else:
+            extended, cross = rows.gram_and_cross(weight, target)
     else:
-        extended, cross = rows.gram_and_cross(weight, target)
+        extended, cross, squares, target_mean, unit, _ = sums
+        square = np.diagonal(squares)
+        if not problem.fit_intercept:
+            cross = cross + target_mean[:, np.newaxis] * extended[-1]
+            square = square + target_mean**2 * extended[-1, -1]
+            target_mean = np.zeros_like(target_mean)
     gram, mean = extended[:-1, :-1], np.zeros(rows.d)
     raw = np.diagonal(gram).copy()
     if problem.fit_intercept:
@@ -181,7 +224,13 @@ def gather(problem: Problem, *, precise: bool = False) -> Products:
 
 def centered_target(problem: Problem) -> tuple[Doubles, Doubles, float]:
     """Return the targets over their unit less their means, (n, n_outputs); means; unit."""
-    target = problem.target.reshape(len(problem.target), -1)
+    return _centered(problem.target, problem.weight, problem.fit_intercept)[:3]
+
+
+def _centered(
+    target: Doubles, weight: Doubles, fit_intercept: bool
+) -> tuple[Doubles, Doubles, float, int]:
+    target = target.reshape(len(target), -1)
     exponent = exponent_of(target)
     unit = float(np.ldexp(1.0, min(exponent, 1022)))
     if abs(exponent) > 100:
@@ -189,10 +238,10 @@ def centered_target(problem: Problem) -> tuple[Doubles, Doubles, float]:
     else:
         unit = 1.0
     mean = np.zeros(target.shape[1])
-    if problem.fit_intercept:
-        mean = problem.weight @ target / problem.weight.sum()
+    if fit_intercept:
+        mean = weight @ target / weight.sum()
         target = target - mean
-    return target, mean, unit
+    return target, mean, unit, exponent
 
 
 def without_constants(

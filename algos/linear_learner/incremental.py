@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from algos._common.base import check_mergeable, learning
+from algos._common.base import check_mergeable, is_same, learning
 from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.random import seed_key
@@ -18,6 +17,21 @@ from algos.linear_learner.problem import Doubles
 from algos.linear_learner.squared_stream import SquaredStream
 from algos.linear_learner.stream import Stream, StreamSettings, stream_strengths
 from algos.linear_learner.training import Data
+
+# Parameters that say what is minimised: a model means nothing without those it was made with.
+_OF_THE_OBJECTIVE = (
+    "loss",
+    "alpha",
+    "l1_ratio",
+    "n_alphas",
+    "fit_intercept",
+    "standardize",
+    "margin",
+    "quantile",
+    "epsilon",
+    "delta",
+    "power",
+)
 
 State = Any  # Stream or SquaredStream: alike in all that is asked of them here
 
@@ -65,6 +79,7 @@ class Incremental(Deferred):
     intercept_: Any
     alpha_: float
     l1_ratio_: float
+    _objective: dict[str, Any]
     _stream: dict[str, Any]
     _after_fit: dict[str, Any]
 
@@ -86,10 +101,30 @@ class Incremental(Deferred):
         self : estimator
         """
         check_mergeable(self, other)
+        self._check_objective()
         mine, its = self._state_so_far(), other._state_so_far()
         self._continue(mine.joined(its, self._stream_settings(mine)))
         self._take_counts(other)
         return self
+
+    def _begin_objective(self) -> None:
+        """Keep the parameters of the objective, which then say what the model is."""
+        names = [name for name in _OF_THE_OBJECTIVE if hasattr(self, name)]
+        self._objective = {name: getattr(self, name) for name in names}
+
+    def _check_objective(self) -> None:
+        """Raise ValueError if parameters of the objective were set after learning."""
+        for name, before in self._objective.items():
+            now = getattr(self, name)
+            if not is_same(now, before):
+                raise ValueError(
+                    f"`{name}`={now!r} must be {before!r}, as in what this "
+                    f"{type(self).__name__} has learned so far; set it back, or call fit"
+                )
+
+    def _learned(self, name: str) -> Any:
+        """Return a parameter of the objective as it was when learning began."""
+        return self.__dict__.get("_objective", {}).get(name, getattr(self, name))
 
     def _take_counts(self, other: Any) -> None:
         """Add what another estimator has counted."""
@@ -106,7 +141,10 @@ class Incremental(Deferred):
 
     def _forget(self) -> None:
         """Drop all that was learned."""
-        names = ("_stream", "_after_fit", "_is_stale", "_class_sums", "n_samples_seen_")
+        names = (
+            "_stream", "_after_fit", "_is_stale", "_class_sums", "_all_classes",
+            "n_samples_seen_",
+        )  # fmt: skip
         for name in (*names, *self._deferred):
             self.__dict__.pop(name, None)
 
@@ -132,11 +170,6 @@ class Incremental(Deferred):
         parts = self.__dict__.get("_stream")
         if parts is None:
             return kind.after_fit(self._after_fit, *self._fitted_model())
-        if parts.keys() != {part.name for part in fields(kind)}:
-            raise ValueError(
-                f"`loss`={self.loss!r} is not the one that this {type(self).__name__} has "
-                f"learned with so far; set it back, or fit anew"
-            )
         return kind.restored(parts)
 
     def _fitted_model(self) -> tuple[Doubles, Doubles, Strength]:
@@ -147,8 +180,8 @@ class Incremental(Deferred):
         return StreamSettings(
             self._loss(),
             state.strengths,
-            self.fit_intercept,
-            self.standardize,
+            self._learned("fit_intercept"),
+            self._learned("standardize"),
             self._schedule(),
             self._n_outputs(),
             effective_n_threads(self.n_jobs),

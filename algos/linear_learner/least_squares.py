@@ -11,9 +11,9 @@ from algos._common.threads import one_thread_blas
 from algos.linear_learner import gram_descent
 from algos.linear_learner.gram import (
     Inverse,
-    Products,
     SpectralInverse,
     Spectrum,
+    Sums,
     centered_target,
     finished,
     gather,
@@ -40,7 +40,7 @@ def solve(
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
-    products: Products | None = None,
+    sums: Sums | None = None,
 ) -> list[Solution]:
     """Return the minimum of the squared loss and each penalty.
 
@@ -54,8 +54,8 @@ def solve(
     control : Control
     start : list of Solution, default=None
         Where to begin; iterative methods alone heed it.
-    products : Products, default=None
-        Of the problem, if they are at hand.
+    sums : Sums, default=None
+        Of the problem's rows, if they are known.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def solve(
     with np.errstate(over="ignore"):
         rows = problem.rows
         if any(penalty.has_l1 for penalty in penalties) or fits(rows.n, rows.d, rows.is_sparse):
-            return _from_products(problem, penalties, control, start, products)
+            return _from_products(problem, penalties, control, start, sums)
         if not rows.is_sparse and rows.n <= rows.d:
             return solve_by_rows(problem, penalties, control)
         return solve_with_conjugates(problem, penalties, control, start)
@@ -88,12 +88,10 @@ def _from_products(
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None,
-    products: Products | None,
+    sums: Sums | None,
 ) -> list[Solution]:
     many = sum(not penalty.has_l1 for penalty in penalties) >= _MANY
-    squares = _LeastSquares(
-        problem, many=many and problem.rows.d >= _MANY_COLUMNS, products=products
-    )
+    squares = _LeastSquares(problem, sums, many=many and problem.rows.d >= _MANY_COLUMNS)
     solutions: list[Solution] = []
     for k, penalty in enumerate(penalties):
         if penalty.has_l1:
@@ -123,9 +121,9 @@ class _LeastSquares:
     corrected, by a QR decomposition. Few rows are solved with all digits.
     """
 
-    def __init__(self, problem: Problem, *, many: bool, products: Products | None) -> None:
+    def __init__(self, problem: Problem, sums: Sums | None, *, many: bool) -> None:
         self.problem, self.many = problem, many
-        self.products = gather(problem) if products is None else products
+        self.products = gather(problem, sums=sums)
         self.few = problem.rows.n * problem.rows.d <= _FEW
         self.kept = np.flatnonzero(np.diagonal(self.products.gram))
         itemsize = problem.rows.dtype.itemsize
@@ -150,13 +148,13 @@ class _LeastSquares:
         inverse = self._invert(l2)
         if inverse is not None and inverse.condition * products.noise <= self.good:
             return self._solve_directly(inverse, penalty, tol)
+        correctable = _CORRECTABLE_OF_FEW if self.few else _CORRECTABLE
+        if inverse is not None and inverse.condition * products.noise <= correctable:
+            return self._corrected(inverse.__call__, inverse(products.cross), penalty, tol)
         if self.problem.rows.dtype == np.float32 and not self.is_precise:
             self.products = gather(self.problem, precise=True)
             self.is_precise, self._spectrum = True, None
             return self.solve(penalty, tol)
-        correctable = _CORRECTABLE_OF_FEW if self.few else _CORRECTABLE
-        if inverse is not None and inverse.condition * products.noise <= correctable:
-            return self._corrected(inverse.__call__, inverse(products.cross), penalty, tol)
         return self._solve_by_rotations(penalty, tol)
 
     def _invert(self, l2: Doubles) -> Inverse | SpectralInverse | None:

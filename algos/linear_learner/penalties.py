@@ -10,6 +10,7 @@ from algos._common.params import InvalidParameterError
 from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows
 from algos.linear_learner.targets import Unit
 
+_LARGEST = float(np.finfo(np.float64).max)
 _RIDGE_SPAN = 1e8  # from the strongest to the weakest alpha without L1
 _LASSO_SPAN = 1e4  # the same with L1, as glmnet has it; 1e2 for fewer rows than columns
 
@@ -30,8 +31,7 @@ def penalty_of(strength: Strength, rows: Rows, standardize: bool, unit: Unit) ->
     with np.errstate(over="ignore", under="ignore"):
         l1 = np.ldexp(strength.alpha * strength.l1_ratio, -unit.of_l1) * factor
         l2 = np.ldexp(strength.alpha * (1 - strength.l1_ratio), -unit.of_l2) * factor**2
-    largest = np.finfo(np.float64).max / 4
-    return Penalty(np.minimum(l1, largest), np.minimum(l2, largest))
+    return Penalty(np.minimum(l1, _LARGEST / 4), np.minimum(l2, _LARGEST / 4))
 
 
 def is_pack(alpha: Any, l1_ratio: Any) -> bool:
@@ -62,10 +62,10 @@ def candidate_grid(
     strengths = []
     for ratio in checked_numbers(l1_ratio, "l1_ratio", 1.0):
         if isinstance(alpha, str):
-            alphas = _automatic_alphas(ratio, n_alphas, slope, curvature, is_wide)
+            alphas = _automatic_alphas(ratio, n_alphas, slope, curvature, is_wide).tolist()
         else:
-            alphas = np.unique(checked_numbers(alpha, "alpha", None))[::-1]
-        strengths += [Strength(float(one), float(ratio)) for one in alphas]
+            alphas = sorted({*checked_numbers(alpha, "alpha", None).tolist()}, reverse=True)
+        strengths += [Strength(one, float(ratio)) for one in alphas]
     return strengths
 
 
@@ -81,6 +81,8 @@ def _automatic_alphas(
 
 def checked_numbers(values: Any, name: str, most: float | None) -> Doubles:
     """Return a number or an array-like of numbers in [0, most] as a 1-D array."""
+    if type(values) is float and 0 <= values <= (_LARGEST if most is None else most):
+        return np.array([values])
     try:
         numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
     except (TypeError, ValueError):

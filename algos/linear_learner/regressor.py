@@ -41,7 +41,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     """Linear regression by any of nine losses: means, medians, quantiles, counts.
 
     Every loss with every penalty, solved to a certificate; by default 32 strengths of the
-    penalty at little more than the cost of one, of which validation rows choose. Learns in
+    penalty, trained together, of which validation rows choose one. Learns in
     batches by `partial_fit`, the squared loss exactly, and joins what was learned apart by
     `merge`.
 
@@ -154,8 +154,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         Coefficients, in the units of X.
     intercept_ : float or ndarray of shape (n_outputs,)
         Intercepts.
-    alpha_, l1_ratio_ : float
-        Those of the model.
+    alpha_ : float
+        Strength of the model's penalty.
+    l1_ratio_ : float
+        Share of L1 in it.
     candidates_ : dict of str to ndarray of shape (n_candidates, ...)
         All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
         `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
@@ -194,7 +196,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
 
     Notes
     -----
-    The model minimises, over the coefficients v and an intercept,
+    The model minimises, over the coefficients v and an intercept::
 
         sum_i w_i loss(y_i, z_i) / sum_i w_i + alpha (l1_ratio |v|_1 + (1 - l1_ratio) / 2 |v|²)
 
@@ -368,6 +370,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         -------
         self : LinearLearnerRegressor
         """
+        self._begin_objective()
         rows = self._validated_rows(X, reset=True)
         require_target(self, rows, y)
         target = regression_target(y, self._loss())
@@ -397,6 +400,9 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         self : LinearLearnerRegressor
         """
         first = not self._has_learned()
+        if first:
+            self._begin_objective()
+        self._check_objective()
         rows = self._validated_rows(X, reset=first)
         require_target(self, rows, y)
         target = regression_target(y, self._loss())
@@ -428,18 +434,19 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         self._outputs = 1 if self._is_single else target.shape[1]
 
     def _loss(self) -> Loss:
-        if self.loss == "tweedie":
+        loss = self._learned("loss")
+        if loss == "tweedie":
             # The powers with a closed form of their own.
             named = {0.0: "squared_error", 1.0: "poisson", 2.0: "gamma"}
-            power = float(self.power)
+            power = float(self._learned("power"))
             return Loss(named[power]) if power in named else Loss("tweedie", power)
         parameter = {
-            "quantile": self.quantile,
-            "epsilon_insensitive": self.epsilon,
-            "squared_epsilon_insensitive": self.epsilon,
-            "huber": self.delta,
-        }.get(self.loss, 0.0)
-        return Loss(self.loss, float(parameter))
+            "quantile": self._learned("quantile"),
+            "epsilon_insensitive": self._learned("epsilon"),
+            "squared_epsilon_insensitive": self._learned("epsilon"),
+            "huber": self._learned("delta"),
+        }.get(loss, 0.0)
+        return Loss(loss, float(parameter))
 
     def _n_outputs(self) -> int:
         return self._outputs

@@ -41,7 +41,7 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     with np.errstate(over="ignore", invalid="ignore"):
         mean, variance = _moments(X, weight, n_threads)
         exponents = _extreme_exponents(X, mean, variance)
-    if np.any(exponents):
+    if isinstance(exponents, np.ndarray):
         mean, variance = _moments(_scaled(X, exponents), weight, n_threads)
     is_sparse = sparse.issparse(X)
     scale = np.ldexp(_scale_of(mean, variance, center or is_sparse), exponents)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from algos.linear_learner import least_squares, squared_state
-from algos.linear_learner.gram import Products, ridge_inverse
+from algos.linear_learner.gram import Sums, ridge_inverse
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 from algos.linear_learner.squared_state import SquaredState
 
@@ -24,6 +22,7 @@ def keeps_products(problem: Problem) -> bool:
 def solve(
     problem: Problem,
     state: SquaredState,
+    sums: Sums,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None,
@@ -35,16 +34,15 @@ def solve(
     problem : Problem
     state : SquaredState
         Of the problem's rows.
+    sums : Sums
+        What it was made of.
     penalties : list of Penalty
     control : Control
     start : list of Solution, default=None
     """
     rows = problem.rows
-    if rows.n * rows.d <= _FEW:
-        return least_squares.solve(problem, penalties, control, start)
-    if not _is_exact(problem, state, penalties):
-        products = _products_of(problem, state)
-        return least_squares.solve(problem, penalties, control, start, products)
+    if rows.n * rows.d <= _FEW or not _is_exact(problem, state, penalties):
+        return least_squares.solve(problem, penalties, control, start, sums)
     found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)
     for solution in found:
@@ -52,19 +50,6 @@ def solve(
         solution.coef = users * rows.scale
         solution.intercept = solution.intercept + users @ (rows.shift - shift)
     return found
-
-
-def _products_of(problem: Problem, state: SquaredState) -> Products:
-    """Return the state's products in the units of the problem's rows."""
-    rows = problem.rows
-    shift, scale = squared_state.standard(state, center=problem.fit_intercept)
-    found = squared_state.products(state, fit_intercept=problem.fit_intercept)
-    ratio = scale / rows.scale
-    return found._replace(
-        gram=found.gram * ratio * ratio[:, np.newaxis],
-        cross=found.cross * ratio,
-        mean=(shift - rows.shift) / rows.scale,
-    )
 
 
 def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty]) -> bool:

@@ -12,11 +12,12 @@ from algos._common.threads import one_thread_blas
 from algos.linear_learner import gram_descent
 from algos.linear_learner.gram import (
     Products,
+    Sums,
     errors_of,
     finished,
-    require_room,
     ridge,
     ridge_inverse,
+    sums_of,
 )
 from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
 from algos.linear_learner.rows import make_rows
@@ -67,14 +68,15 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     target : ndarray of shape (n,) or (n, n_outputs), float64
     weight : ndarray of shape (n,), float64
     """
-    require_room(rows.d)
-    target, total = target.reshape(rows.n, -1), float(weight.sum())
-    weight = weight / total
-    target_unit = _power_of_two(np.array([max(target.max(), -target.min())]))
-    target = target / target_unit
-    target_mean = weight @ target
-    target -= target_mean
-    extended, cross = rows.gram_and_cross(weight, target)
+    total = float(weight.sum())
+    return state_of(rows, sums_of(rows, target, weight / total), total)
+
+
+def state_of(rows: Rows, sums: Sums, total: float) -> SquaredState:
+    """Return the state of rows, given their sums and total weight."""
+    extended, cross = sums.extended, sums.cross
+    target_unit = float(np.ldexp(1.0, min(max(sums.exponent, -1000), 1000)))
+    target_ratio = sums.unit / target_unit
     mean = extended[-1, :-1]
     gram = extended[:-1, :-1] - np.outer(mean, mean)
     errors = errors_of(np.diagonal(extended)[:-1], rows.dtype)
@@ -83,13 +85,16 @@ def measure(rows: Rows, target: Doubles, weight: Doubles) -> SquaredState:
     unit = _power_of_two(np.maximum(np.abs(position), rows.scale))
     ratio = rows.scale / unit
     gram *= ratio * ratio[:, np.newaxis]
-    cross *= ratio
+    cross *= ratio * target_ratio
     errors *= total * ratio**2
-    squares = (weight[:, np.newaxis] * target).T @ target
-    scatter = np.block([[gram, cross.T], [cross, squares]]) * total
+    scatter = np.empty((rows.d + len(cross), rows.d + len(cross)))
+    scatter[: rows.d, : rows.d], scatter[rows.d :, : rows.d] = gram, cross
+    scatter[: rows.d, rows.d :] = cross.T
+    scatter[rows.d :, rows.d :] = sums.squares * target_ratio**2
+    scatter *= total
     unit = np.append(unit, np.repeat(target_unit, len(cross)))
     mean = np.append(position, np.zeros(len(cross))) / unit
-    mean[rows.d :] = target_mean
+    mean[rows.d :] = sums.target_mean * target_ratio
     return SquaredState(rows.n, total, unit, mean, scatter, len(cross), errors)
 
 
@@ -144,7 +149,7 @@ def _over(state: SquaredState, unit: Doubles) -> tuple[Doubles, Doubles]:
 
 def _power_of_two(values: Doubles) -> Doubles:
     """Return powers of two near positive values; 1 for zero."""
-    exponents = np.clip(np.frexp(values)[1], -1000, 1000)
+    exponents = np.minimum(np.maximum(np.frexp(values)[1], -1000), 1000)
     return np.where(values > 0, np.ldexp(1.0, exponents), 1.0)
 
 

@@ -112,6 +112,8 @@ class Iterates:
     theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
         The iterates, their average, and the gradients' running mean and mean square.
     n_steps : int
+    weight, typical : float
+        Of the rows of all steps: their sum, and what a row's step weighs on average.
     """
 
     theta: Doubles
@@ -119,6 +121,8 @@ class Iterates:
     first: Doubles = field(default_factory=lambda: np.empty(0))
     second: Doubles = field(default_factory=lambda: np.empty(0))
     n_steps: int = 0
+    weight: float = 0.0
+    typical: float = 0.0
 
     def __post_init__(self) -> None:
         if self.average.size == 0:
@@ -126,8 +130,15 @@ class Iterates:
             self.first = np.zeros_like(self.theta)
             self.second = np.zeros_like(self.theta)
 
-    def step(self, gradient: Doubles, l1: Doubles, l2: Doubles, schedule: Schedule) -> None:
-        """Move all candidates, in place.
+    def step(
+        self,
+        gradient: Doubles,
+        l1: Doubles,
+        l2: Doubles,
+        schedule: Schedule,
+        weight: float = 1.0,
+    ) -> None:
+        """Move all candidates, in place: less far on rows that weigh less than is typical.
 
         Parameters
         ----------
@@ -136,18 +147,23 @@ class Iterates:
         l1, l2 : ndarray of shape (m, 1, d + 1)
             Penalties.
         schedule : Schedule
+        weight : float, default=1.0
+            Of the step's rows.
         """
+        self.weight += weight
+        self.typical += weight / self.weight * (weight - self.typical)
         gradient = np.nan_to_num(gradient + l2 * self.theta, posinf=_LARGEST, neginf=-_LARGEST)
         np.clip(gradient, -_LARGEST, _LARGEST, out=gradient)
         rate = np.full(self.theta.shape[-1], schedule.rate_at(self.n_steps))
         rate[-1] *= schedule.intercept_factor
+        rate *= min(1.0, weight / self.typical)
         direction, size = self._direction(gradient, schedule)
         step = rate / size
         self.theta -= step * direction
         shrunk = np.maximum(np.abs(self.theta) - step * l1, 0.0)
         np.copysign(shrunk, self.theta, out=self.theta)
         self.n_steps += 1
-        share = (_RECENT + 1) / (self.n_steps + _RECENT)
+        share = (_RECENT + 1) * (weight / (self.weight + _RECENT * weight))
         self.average += share * (self.theta - self.average)
 
     def _direction(self, gradient: Doubles, schedule: Schedule) -> tuple[Doubles, Any]:
@@ -181,6 +197,7 @@ def learn_batch(
     problem: Problem,
     arrays: tuple[Doubles, Doubles],
     schedule: Schedule,
+    weight: float = 1.0,
 ) -> Doubles:
     """Take one step along the gradient of all rows of a problem; return the losses before."""
     found = problem.evaluate(
@@ -189,7 +206,7 @@ def learn_batch(
     )
     slopes = found.gradient_intercept if problem.fit_intercept else 0 * found.gradient_intercept
     gradient = np.concatenate([found.gradient, slopes[..., None]], axis=-1)
-    iterates.step(gradient, *arrays, schedule)
+    iterates.step(gradient, *arrays, schedule, weight)
     return found.values
 
 
@@ -200,6 +217,8 @@ def mini_batches(
 
     Equal rows stand together, so that a row of weight 2 is the same as two rows.
     """
+    if len(keys) <= batch_size:
+        return [np.argsort(keys, kind="stable")]
     distinct, code = np.unique(keys, return_inverse=True)
     places = np.empty(len(distinct), dtype=np.intp)
     places[stream(key, epoch).permutation(len(distinct))] = np.arange(len(distinct))

@@ -67,6 +67,8 @@ class Stream:
     theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
         `Iterates` of all candidates, for columns of mean 0 and deviation 1.
     n_steps, n_batches : int
+    typical : float
+        What a row's step weighs on average: that of a fit is worth all of its rows.
     tally : ndarray of shape (m,)
         Weighted sum of the losses of rows, each before it was learned.
     decisions : ndarray of shape (r, m, n_outputs)
@@ -88,6 +90,7 @@ class Stream:
     second: Doubles
     n_steps: int
     n_batches: int
+    typical: float
     tally: Doubles
     decisions: Doubles
     targets: Doubles
@@ -102,7 +105,7 @@ class Stream:
         nothing = np.empty((0, m, n_outputs)), np.empty(0), np.empty(0)
         return cls(
             key, alphas, l1_ratios, 0.0, np.zeros(d), np.zeros(d), 0.0, zeros, zeros, zeros,
-            zeros, 0, 0, np.zeros(m), *nothing,
+            zeros, 0, 0, 0.0, np.zeros(m), *nothing,
         )  # fmt: skip
 
     @classmethod
@@ -114,14 +117,14 @@ class Stream:
         Parameters
         ----------
         after : dict
-            `key`, `n_steps`, the moments of the columns, and `unit`, the exponent of targets.
+            `key`, the moments of the columns, and `unit`, the exponent of targets.
         coef : ndarray of shape (n_outputs, d)
         intercept : ndarray of shape (n_outputs,)
         strength : Strength
         """
         begun = cls.empty(after["key"], coef.shape[1], [strength], len(coef))
-        known = ("weight", "mean", "square", "target_square", "n_steps")
-        begun = replace(begun, **{name: after[name] for name in known})
+        known = {name: after[name] for name in ("weight", "mean", "square", "target_square")}
+        begun = replace(begun, **known, typical=after["weight"])
         theta = np.empty(begun.theta.shape)
         theta[..., :-1] = np.ldexp(coef, -after["unit"]) * begun.scale
         theta[..., -1] = np.ldexp(intercept + coef @ after["shift"], -after["unit"])
@@ -220,6 +223,7 @@ class Stream:
             target_square=(1 - share) * self.target_square + share * other.target_square,
             n_steps=self.n_steps + other.n_steps,
             n_batches=self.n_batches + other.n_batches,
+            typical=(1 - share) * self.typical + share * other.typical,
             tally=self.tally + other.tally,
         )
         mine, its = (_in_units_of(both, one, settings) for one in (self, other))
@@ -337,7 +341,13 @@ def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates
 
     ratio = np.append(old.scale / new.scale, 1.0)
     return Iterates(
-        moved(old.theta), moved(old.average), old.first * ratio, old.second * ratio**2, old.n_steps
+        moved(old.theta),
+        moved(old.average),
+        old.first * ratio,
+        old.second * ratio**2,
+        old.n_steps,
+        old.weight,
+        old.typical,
     )
 
 
@@ -358,22 +368,24 @@ def _learn(
     )
     for part in mini_batches(keys, settings.schedule.batch_size, stream.key, stream.n_batches):
         weight = data.weight[part]
+        total = float(weight.sum())
         batch = replace(
             problem,
             rows=problem.rows.subset(part),
             target=target[part],
-            weight=weight / weight.sum(),
+            weight=weight / total,
         )
         if settings.keeps_decisions:
             seen.append((_decisions(batch, iterates.average), data.target[part], weight))
-        losses = learn_batch(iterates, batch, arrays, settings.schedule)
-        tally += np.ldexp(float(weight.sum()) * losses, unit_of_loss)
+        losses = learn_batch(iterates, batch, arrays, settings.schedule, total)
+        tally += np.ldexp(total * losses, unit_of_loss)
     return {
         "theta": iterates.theta,
         "average": iterates.average,
         "first": iterates.first,
         "second": iterates.second,
         "n_steps": iterates.n_steps,
+        "typical": iterates.typical,
         "tally": tally,
         **_latest(seen),
     }

@@ -28,15 +28,28 @@ def require_target(estimator: Any, X: Any, y: Any) -> None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None"
         )
-    check_consistent_length(X, y)
+    if type(y) is not np.ndarray or y.ndim == 0 or len(y) != X.shape[0]:
+        check_consistent_length(X, y)
 
 
 def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     """Return y as a 1-D array of labels."""
+    if _is_plain_labels(y):
+        return np.asarray(y)
     labels = column_or_1d(y, warn=True)
     assert_all_finite(labels, input_name=name)
     check_classification_targets(labels)
     return labels
+
+
+def _is_plain_labels(y: Any) -> bool:
+    """Tell whether scikit-learn's checks, dear for few rows, would find nothing to say.
+
+    They warn of labels so many that they may be a regression's target.
+    """
+    if type(y) is not np.ndarray or y.dtype.kind not in "biu" or y.ndim != 1 or len(y) == 0:
+        return False
+    return int(y.max()) - int(y.min()) < len(y) / 2
 
 
 def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y") -> Doubles:
@@ -52,8 +65,8 @@ def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y"
     unknown = classes[places] != labels
     if unknown.any():
         raise ValueError(
-            f"`{name}` holds the label {labels[unknown][0]!r}, which must be one of the classes "
-            f"{classes.tolist()}; leave its rows out, or fit with it"
+            f"`{name}` holds the label {labels[unknown].tolist()[0]!r}, which must be one of the "
+            f"classes {classes.tolist()}; leave its rows out, or fit with it"
         )
     return np.where(places > 0, 1.0, -1.0) if len(classes) == 2 else places.astype(np.float64)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner import squared_fit, squared_state
+from algos.linear_learner.gram import Sums, sums_of
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.null_model import null_intercept
 from algos.linear_learner.penalties import (
@@ -21,7 +22,7 @@ from algos.linear_learner.penalties import (
     null_slope,
     penalty_of,
 )
-from algos.linear_learner.problem import Control, Doubles, GiveUp, Problem, Rows, Solution
+from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import Choice, choose_solver, solve
 from algos.linear_learner.squared_state import SquaredState
@@ -150,6 +151,8 @@ class Training:
             squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
             self._target_square = float(shares @ squares)
         self.weight = data.weight
+        self._made: dict[Strength, Penalty] = {}
+        self._sums: Sums | None = None
         self._state: SquaredState | None = None
         self.problems = _problems(rows, target, shares, loss, settings)
         self._whole = self.problems[0]
@@ -158,7 +161,8 @@ class Training:
     def state(self) -> SquaredState | None:
         """The products of the columns, for the squared loss and where they are few."""
         if self._state is None and squared_fit.keeps_products(self._whole):
-            self._state = squared_state.measure(self.rows, self._whole.target, self.weight)
+            self._sums = sums_of(self.rows, self._whole.target, self._whole.weight)
+            self._state = squared_state.state_of(self.rows, self._sums, float(self.weight.sum()))
         return self._state
 
     def strengths(self) -> list[Strength]:
@@ -219,7 +223,10 @@ class Training:
             )
             begin = None if start is None else [self._solution(m, output) for m in start]
             if choice.name == "gram" and self.state is not None:
-                solved.append(squared_fit.solve(problem, self.state, penalties, control, begin))
+                assert self._sums is not None
+                solved.append(
+                    squared_fit.solve(problem, self.state, self._sums, penalties, control, begin)
+                )
             else:
                 solved.append(solve(choice.name, problem, penalties, control, begin))
         seconds = time.perf_counter() - begun
@@ -242,9 +249,12 @@ class Training:
             "products": {} if self.state is None else self.state._asdict(),
         }
 
-    def _penalties(self, strengths: list[Strength]) -> list[Any]:
-        standardize = self.settings.standardize
-        return [penalty_of(one, self.rows, standardize, self.unit) for one in strengths]
+    def _penalties(self, strengths: list[Strength]) -> list[Penalty]:
+        made, standardize = self._made, self.settings.standardize
+        for one in strengths:
+            if one not in made:
+                made[one] = penalty_of(one, self.rows, standardize, self.unit)
+        return [made[one] for one in strengths]
 
     def _null_slope_and_curvature(self) -> tuple[float, float]:
         """Return what the grid of alphas hangs on, in the user's units."""
@@ -328,7 +338,7 @@ class Training:
             n_iter,
             all(one.converged for one in solutions),
             objectives,
-            np.linspace(0, seconds, n_iter + 1)[1:].tolist(),
+            [seconds * (i + 1) / n_iter for i in range(n_iter)],
         )
 
     def _solution(self, model: Model, output: int) -> Solution:
@@ -349,6 +359,8 @@ class Training:
 
 def _sum_of_traces(solutions: list[Solution]) -> Doubles:
     """Return the objective after each iteration; an output that has ended stays where it is."""
+    if len(solutions) == 1 and solutions[0].n_iter == len(solutions[0].objectives) > 0:
+        return np.array(solutions[0].objectives)
     total = np.zeros(max(1, *(one.n_iter for one in solutions)))
     for one in solutions:
         own = one.objectives[len(one.objectives) - one.n_iter :]  # some begin with their start

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy import sparse
 
+from algos import LinearLearnerRegressor
 from algos.linear_learner import least_squares, squared_state
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Problem
@@ -121,3 +122,19 @@ def test_one_row_is_enough_for_an_intercept():
     ((coef, intercept),) = models(state_of(X[:1], y[:1], weight[:1]), [make_penalty(5, 0.1)])
     assert not coef.any()
     np.testing.assert_allclose(intercept, y[0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shared", [0.0, 0.9, 0.9999])
+def test_a_fit_of_many_rows_has_the_digits_of_its_dtype(dtype, shared):
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(3000, 1))
+    X = np.sqrt(1 - shared) * rng.normal(size=(3000, 30)) + np.sqrt(shared) * common
+    X = (X + 5).astype(dtype)
+    y = 40 * (X @ rng.normal(size=30) + rng.normal(size=3000))
+    found = LinearLearnerRegressor(alpha=1e-5, standardize=False).fit(X, y)
+    centred = X - X.mean(axis=0, dtype=np.float64)
+    matrix = centred.T @ centred / 3000 + 1e-5 * np.eye(30)
+    exact = np.linalg.solve(matrix, centred.T @ (y - y.mean()) / 3000)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(found.coef_, exact, rtol=0, atol=tolerance * np.abs(exact).max())

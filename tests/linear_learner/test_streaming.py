@@ -165,6 +165,32 @@ def test_a_fit_is_where_partial_fit_begins(loss):
     np.testing.assert_allclose(model.coef_, before, rtol=1e-5, atol=1e-7)
 
 
+def plain_numbers(n):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 4))
+    return X, X @ [1, 2, 0, -1.0] + rng.normal(size=n)
+
+
+@pytest.mark.parametrize("n", [200, 20_000])
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_few_rows_hardly_move_a_model_of_many(n, size, optimizer):
+    X, y = plain_numbers(n)
+    model = LinearLearnerRegressor("huber", alpha=1e-3, optimizer=optimizer, random_state=0)
+    before = model.fit(X, y).score(X, y)
+    streamed(model, X[:60], y[:60], (size,))
+    assert model.score(X, y) > before - 0.01
+
+
+def test_a_row_after_batches_counts_as_one_row():
+    X, y = plain_numbers(200)
+    model = LinearLearnerRegressor("huber", alpha=1e-3, random_state=0)
+    streamed(model, X, y, (100,))
+    before = model.score(X, y)
+    model.partial_fit(X[:1], y[:1])
+    assert abs(model.score(X, y) - before) < 0.01
+
+
 def test_l1_leaves_useless_columns_out_of_a_stream():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(5000, 20))
@@ -306,12 +332,54 @@ def test_a_failed_batch_leaves_the_stream_as_it_was():
     np.testing.assert_array_equal(model.coef_, before)
 
 
-def test_another_loss_cannot_continue_a_stream():
-    X, y = numbers()
-    model = LinearLearnerRegressor(alpha=0.1).partial_fit(X, y)
-    model.set_params(loss="huber")
-    with pytest.raises(ValueError, match="set it back"):
+CHANGES = [
+    ("loss", "huber"),
+    ("alpha", 1.0),
+    ("alpha", [0.1, 1.0]),
+    ("l1_ratio", 0.5),
+    ("fit_intercept", False),
+    ("standardize", False),
+]
+
+
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+@pytest.mark.parametrize(("name", "value"), [*CHANGES, ("epsilon", 1.0)])
+@pytest.mark.parametrize("loss", ["squared_error", "epsilon_insensitive"])
+def test_another_objective_cannot_continue(loss, name, value, begin):
+    X, y = plain_numbers(50)
+    model = LinearLearnerRegressor(loss, alpha=0.1, random_state=0)
+    getattr(model, begin)(X, y)
+    expected = copy.deepcopy(model).set_params(n_jobs=1)
+    model.set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"`{name}`=.* must be .*set it back"):
         model.partial_fit(X, y)
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        model.merge(copy.deepcopy(model))
+    np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+    model.fit(X, y)
+
+
+def test_another_margin_cannot_continue():
+    X, y = classes(50)
+    model = LinearLearnerClassifier("hinge", alpha=0.1).partial_fit(X, y)
+    with pytest.raises(ValueError, match=r"`margin`=2\.0 must be 1\.0"):
+        model.set_params(margin=2.0).partial_fit(X, y)
+
+
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+def test_predictions_are_of_the_loss_that_was_learned(begin):
+    X, y = classes()
+    model = LinearLearnerClassifier("hinge", alpha=0.1, random_state=0)
+    getattr(model, begin)(X, y)
+    expected = copy.deepcopy(model).decision_function(X)
+    model.set_params(loss="log_loss")
+    np.testing.assert_array_equal(model.decision_function(X), expected)
+    assert not hasattr(model, "predict_proba")
+    X, y = numbers()
+    model = LinearLearnerRegressor("poisson", alpha=0.1, random_state=0)
+    getattr(model, begin)(X, y)
+    expected = copy.deepcopy(model).predict(X)
+    np.testing.assert_array_equal(model.set_params(loss="huber").predict(X), expected)
 
 
 def test_class_weights_may_name_classes_to_come():
@@ -353,3 +421,42 @@ def test_class_weights_reach_a_stream(weighting):
     plain = streamed(LinearLearnerClassifier(**common), X, y, (300,))
     weighted = streamed(LinearLearnerClassifier(class_weight=weighting, **common), X, y, (300,))
     assert weighted.predict(X).mean() > plain.predict(X).mean() + 0.05
+
+
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+def test_words_cannot_join_the_numbers_of_a_fit(begin):
+    X, y = classes(50)
+    model = LinearLearnerClassifier(alpha=0.1)
+    getattr(model, begin)(X, y)
+    with pytest.raises(ValueError, match="labels of one kind"):
+        model.partial_fit(X[:3], ["a", "b", "c"])
+    assert model.classes_.tolist() == [0, 1]
+
+
+def test_named_classes_are_all_there_are():
+    X, y = classes(50)
+    model = LinearLearnerClassifier(alpha=0.1)
+    with pytest.raises(ValueError, match="label 0, which must be one of"):
+        model.partial_fit(X, y, classes=[1, 2])
+    model.partial_fit(X, y, classes=[0, 1])
+    for keywords in ({}, {"classes": [1, 0]}):
+        with pytest.raises(ValueError, match="label 2, which must be one of"):
+            model.partial_fit(X, y + 1, **keywords)
+    for others in ([0, 1, 2], [0]):
+        with pytest.raises(ValueError, match="name the same ones or none"):
+            model.partial_fit(X, y, classes=others)
+    assert model.classes_.tolist() == [0, 1]
+    model.partial_fit(X, y, classes=[1, 0]).partial_fit(X, y)
+    model = LinearLearnerClassifier(alpha=0.1).fit(X, y)
+    with pytest.raises(ValueError, match="name the same ones or none"):
+        model.partial_fit(X, y, classes=[1, 2])
+    assert model.partial_fit(X, y, classes=[0, 1, 2]).classes_.tolist() == [0, 1, 2]
+
+
+def test_a_threshold_of_log_loss_is_a_probability():
+    X, y = classes(50)
+    model = LinearLearnerClassifier(alpha=0.1).fit(X, y)
+    for wrong in (0, 1, -3.0, float("nan")):
+        model.threshold_ = wrong
+        with pytest.raises(ValueError, match="must be a probability"):
+            model.predict(X)
