@@ -88,9 +88,9 @@ class Descent:
         self.objectives: list[float] = []
 
     def offer(self, point: Doubles, value: float, gradient: Doubles) -> None:
-        """Move to a point whose mean loss and gradient are known, if it is better."""
+        """Move to a point whose mean loss and gradient are known, if it is better, or the first."""
         value, gradient = self._with_penalty(point, value, gradient)
-        if value < self.value:
+        if value < self.value or not len(self.point):
             self.point, self.value, self.gradient = point, value, gradient
 
     def without_penalty(self) -> tuple[Doubles, float, Doubles]:

@@ -382,7 +382,14 @@ class LinearLearner(Incremental, Estimator):
         }
         text = f"alpha_ {self.alpha_:.6g}, l1_ratio_ {self.l1_ratio_:.6g}"
         say(self, text, level=1, **figures)
-        if not model.converged:
+        if not model.converged and model.certificate <= self.tol:
+            warn(
+                f"{type(self).__name__} stopped after {model.n_iter} iterations, although larger "
+                f"coefficients would be better without end: the data are separable; write "
+                f"alpha > 0, for example alpha=1e-4, instead of alpha={self.alpha!r}",
+                ConvergenceWarning,
+            )
+        elif not model.converged:
             warn(
                 f"{type(self).__name__} stopped after {model.n_iter} iterations with a "
                 f"{model.criterion} of {model.certificate:.3g} relative to the null model's "

@@ -145,8 +145,8 @@ def require_room(d: int) -> None:
     require_memory(
         4 * 8 * d**2,
         f"the matrix of the products of {d} columns",
-        'use solver="conjugate_gradient" or "coordinate_descent", whose memory grows with d '
-        "and not its square",
+        'use solver="lbfgs" with an L2 penalty or "coordinate_descent" with an L1 penalty, whose '
+        "memory grows with d and not its square",
     )
 
 
@@ -333,6 +333,6 @@ def finished(
             certificate,
             criterion,
             len(objectives),
-            bool(certificate <= tol),
+            bool(certificate <= max(tol, 2 * _EPS)),
             [value * unit * unit for value in objectives],
         )

@@ -25,6 +25,8 @@ _VALUES = 1 << 26  # in the secants of a pack
 _ROWS = 2000  # that tell the length of the first step
 _SLOWEST = 0.98  # rate at which gains are taken to shrink
 _BEFORE = 8  # steps over which that rate is measured
+_NEGLIGIBLE = 1e-14  # a penalty that makes no bound
+_MORE = {4: 50, 8: 1000}  # steps for a bound instead of an estimate, by the rows' bytes
 
 
 def solve(
@@ -49,7 +51,8 @@ def solve(
             for number in range(first, min(first + room, len(penalties))):
                 penalty = penalties[number]
                 own = Penalties(columns(penalty.l1), columns(penalty.l2))
-                descent = Descent(PlainMetric(sample, points, own), own, limits, number)
+                metric = PlainMetric(sample, points, own, limits.tol * limits.unit)
+                descent = Descent(metric, own, limits, number)
                 descent.offer(null.point, null.value, null.gradient)
                 near = start[number : number + 1] if start else []
                 starts = [points.point(s.coef, s.intercept) for s in near]
@@ -76,19 +79,50 @@ class PlainMetric:
         A few rows, for the first step's length.
     points : Points
     penalties : Penalties
+    enough : float
+        A gain that ends the descent.
     """
 
-    def __init__(self, sample: Problem, points: Points, penalties: Penalties) -> None:
+    def __init__(
+        self, sample: Problem, points: Points, penalties: Penalties, enough: float
+    ) -> None:
         self._sample, self._points, self._l2 = sample, points, penalties.l2
+        self._enough, self._n_close = enough, 0
         self._secants = Secants(_SECANTS)
         self._gains: list[float] = []
+        is_column = points.by_column(np.ones(points.d)) > 0
+        self._has_bound = bool((penalties.l2[is_column] > _NEGLIGIBLE).all())
 
     def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
         """Return the step of L-BFGS, and an estimate of what all later ones will gain."""
         scale = self._secants.scale() or self._first_scale(point, gradient)
         step = -self._secants.solve(gradient, lambda vector: scale * vector)
         self._gains.append(-float(gradient @ step) / 2)
-        return step, self._all_gains()
+        gains = self._all_gains()
+        return step, gains if gains > self._enough else self._sure_gains(point, gradient, gains)
+
+    def _sure_gains(self, point: Doubles, gradient: Doubles, estimate: float) -> float:
+        """Return a bound of all gains to come, or for good the estimate if that takes too long.
+
+        Steps that see little curvature gain little: only the penalty's tells that no more is left.
+        """
+        if not self._has_bound:
+            return estimate
+        bound = self._bound(point, gradient)
+        self._n_close += 1
+        is_late = self._n_close > _MORE[self._points.problem.rows.dtype.itemsize]
+        return estimate if is_late and bound > self._enough else bound
+
+    def _bound(self, point: Doubles, gradient: Doubles) -> float:
+        """Return what an objective as curved as its penalty could still gain."""
+        is_penalised = self._l2 > 0
+        bound = float((gradient[is_penalised] ** 2 / self._l2[is_penalised]).sum()) / 2
+        rest = np.where(is_penalised, 0.0, gradient)
+        if rest.any():  # intercepts
+            curvature = curvature_along(self._sample, self._points, point, rest)
+            square = float(rest @ rest)
+            bound += square**2 / (2 * curvature) if curvature > 0 else np.inf
+        return bound
 
     def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
         """Take in how the gradient changed by a step."""

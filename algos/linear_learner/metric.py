@@ -79,7 +79,8 @@ class HessianMetric(abc.ABC):
         """Return whether to look again before going on, or before calling it the end."""
         if gain <= self.enough:
             # A cautious Hessian, or one of rows that were on a curved part, hides gains.
-            is_sure = self._is_bold and (self._age == 0 or self.shape.is_continuous)
+            is_smooth = self.shape.is_continuous and not self.shape.is_cheap
+            is_sure = self._is_bold and (self._age == 0 or is_smooth)
             self._is_bold = True
             return not is_sure
         if not self.shape.is_whole and self._age < _LONG:  # blocks are slow by themselves

@@ -21,6 +21,7 @@ from algos.linear_learner.problem import Control, Doubles, Problem
 _EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.finfo(np.float64).tiny)
 _MOST_STEPS = 100
+_MOST = 1e150  # whose square is a number
 _OF_SUMS = 1e-12  # rounding of sums of weights
 
 
@@ -134,7 +135,7 @@ def _unit(problem: Problem, value: float, intercept: Doubles) -> float:
     null model is perfect, the rounding of the losses' size remains.
     """
     loss, y = problem.loss, problem.target
-    size = max(1.0, loss.parameter**2)
+    size = max(1.0, min(abs(loss.parameter), _MOST) ** 2)
     if loss.has_log_link:
         power = {"poisson": 1.0, "gamma": 2.0}.get(loss.name, loss.parameter)
         return max(abs(value), float(np.exp((2 - power) * intercept[0])))

@@ -25,6 +25,7 @@ from algos.linear_learner.curvature import weighted_curvatures
 from algos.linear_learner.decisions import losses_of, slopes_of
 from algos.linear_learner.null_model import Null, best_intercept, null_model
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.quadratic import Factor
 
 Numbers = NDArray[np.int64]
 
@@ -45,6 +46,7 @@ _MOST_CIRCLES = 100  # of descent on one model
 _PART = 0.3  # of the gap, that a working set is solved to
 _MOST_HALVINGS = 40
 _CRAWL = 16  # passes over all columns, after which products of columns may be worth their while
+_MOST_MOVING = 1 << 22  # values of columns that are judged together
 _MOST_PRODUCTS = 2000  # columns whose products are little memory and time
 
 
@@ -72,7 +74,7 @@ def solve(
         Certified by the duality gap. Columns without any penalty, and losses without a
         conjugate in closed form, are judged by what single coordinates would still gain.
     """
-    with one_thread_blas():
+    with one_thread_blas(), np.errstate(over="ignore", invalid="ignore"):
         descent = _Descent.prepare(problem, control)
         if start:
             descent.begin_at(start[0])
@@ -136,9 +138,10 @@ class _Descent:
         while True:
             bound = sets.bound()
             objectives.append(bound.objective)
-            certificate = bound.gap / self.null.unit
-            converged = bound.gap <= target
-            if converged or n_iter >= self.control.max_iter:
+            is_number = np.isfinite(bound.gap) and np.isfinite(self.null.unit)
+            certificate = bound.gap / self.null.unit if is_number else np.inf
+            converged = is_number and bound.gap <= target
+            if converged or not is_number or n_iter >= self.control.max_iter:
                 break
             coef, intercept = self.model()
             if give_up and give_up(candidate, coef, intercept, certificate):
@@ -259,14 +262,36 @@ class _Sets:
         return -float(weight @ conjugates_at(loss, y, shrink * pull)) - float(paid.sum())
 
     def unpaid(self, which: Numbers, slope: Doubles) -> float:
-        """Return what single steps would gain, where no dual point tells."""
+        """Return what steps would gain, where no dual point tells.
+
+        All columns that want to move do so together, but for too many: these alone.
+        """
         model = self.quadratic(which)
         stiff = model.curvature[which] + self.l2[which]
         coef = self.state.coef[which]
         pull = model.curvature[which] * coef - slope[which]
         after = np.sign(pull) * np.maximum(np.abs(pull) - self.l1[which], 0)
         step = np.divide(after, stiff, out=coef.copy(), where=stiff > 0) - coef
-        return float((stiff * step**2).sum() / 2)
+        alone = float((stiff * step**2).sum() / 2)
+        moving = which[(coef != 0) | (step != 0)]
+        if not 1 < len(moving) <= _MOST_MOVING // self.problem.rows.n:
+            return alone
+        return max(alone, self.decrement(moving, slope, model))
+
+    def decrement(self, moving: Numbers, slope: Doubles, model: _Quadratic) -> float:
+        """Return half the squared Newton decrement of some columns."""
+        coef, n = self.state.coef[moving], self.problem.rows.n
+        side = np.where(coef != 0, np.sign(coef), -np.sign(slope[moving]))
+        gradient = slope[moving] + self.l1[moving] * side + self.l2[moving] * coef
+        block = np.zeros((len(moving), n))
+        ones = np.ones(self.problem.rows.d)
+        for line, column in zip(block, moving, strict=True):
+            combine(self.lines, np.array([column]), ones, line)
+        mean = model.mean[moving]
+        hessian = (block * model.h) @ block.T - np.outer(mean, mean) * model.inverse
+        hessian.ravel()[:: len(moving) + 1] += self.l2[moving]
+        eps = float(np.finfo(self.problem.rows.dtype).eps)
+        return max(float(gradient @ Factor(hessian, eps).solve(gradient)) / 2, 0.0)
 
     def choose(self, bound: _Bound) -> Numbers:
         """Return the columns in use and those nearest to being so; drop the hopeless."""

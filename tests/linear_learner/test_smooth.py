@@ -275,3 +275,18 @@ def test_points_and_models_are_the_same():
     back = points.model(points.point(coef, intercept))
     np.testing.assert_array_equal(back[0], coef)
     np.testing.assert_array_equal(back[1], intercept)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 6])
+def test_lbfgs_does_not_take_slow_steps_for_the_end(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(5, 8)) * 10.0 ** rng.integers(-3, 4, size=8) + 100 * rng.normal(size=8)
+    y = np.array([1.0, -1, 1, -1, -1])
+    weight = np.full(5, 0.2)
+    rows = make_rows(X, weight, center=True, n_threads=1)
+    problem = Problem(rows, y, weight, LOSSES["log_loss"])
+    penalty = Penalty(np.zeros(8), 0.1 / rows.scale**2)
+    (best,) = newton.solve(problem, [penalty], PRECISE)
+    (found,) = lbfgs.solve(problem, [penalty], Control())
+    assert found.converged
+    assert found.objective - best.objective <= 2e-6

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.losses import Loss
@@ -84,6 +85,51 @@ def test_coordinate_descent_knows_the_null_model_of_a_log_link():
     assert model.solver_ == "coordinate_descent"
     assert model.certificate_ <= 1e-6
     assert model.score(X, y) > 0.5
+
+
+@pytest.mark.parametrize("n_more", [0, 1700])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_losses_beyond_numbers_end_at_the_null_model(n_more, l1_ratio):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4 + n_more))
+    counts = np.append(rng.poisson(3.0, 59), 1e200)
+    models = (
+        (LinearLearnerRegressor("poisson", alpha=0.01, l1_ratio=l1_ratio), counts),
+        (LinearLearnerClassifier("squared_hinge", margin=1e300, l1_ratio=l1_ratio, alpha=0.1),
+         X[:, 0] > 0),
+    )  # fmt: skip
+    for model, y in models:
+        with pytest.warns(ConvergenceWarning):
+            model.fit(X, y)
+        assert model.certificate_ == np.inf
+        assert not model.coef_.any()
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"loss": "huber", "delta": 1e300},
+                   {"loss": "squared_epsilon_insensitive", "epsilon": 1e300}],
+)  # fmt: skip
+def test_parameters_without_a_square_are_taken(parameters):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    model = LinearLearnerRegressor(**parameters, alpha=0.1).fit(X, X[:, 0])
+    assert model.certificate_ <= 1e-6
+
+
+def test_separable_classes_are_told_of_as_such():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    with pytest.warns(ConvergenceWarning, match="separable; write alpha > 0"):
+        LinearLearnerClassifier(alpha=0).fit(X, X[:, 0] > 0)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_no_tolerance_is_the_machines(loss, l1_ratio):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    y = X[:, 0] + rng.normal(size=200)
+    model = LinearLearnerRegressor(loss, alpha=0.1, l1_ratio=l1_ratio, tol=0).fit(X, y)
+    assert model.certificate_ < 1e-14
 
 
 def test_perceptron_has_no_automatic_solver():

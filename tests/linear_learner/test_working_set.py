@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from algos.linear_learner import working_set
+from algos.linear_learner.null_model import null_model
 from algos.linear_learner.problem import Control, Penalty, Problem
 from tests.linear_learner.plain_optimum import (
     DEGENERATE,
@@ -177,3 +178,18 @@ def test_columns_of_very_different_sizes_end_soon():
     found = working_set.solve(problem, [penalty], Control())[0]
     assert found.converged
     assert found.n_iter < 40
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+def test_columns_that_go_together_are_judged_together(seed, l1_ratio):
+    loss = make_loss("tweedie")
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=(40, 1))
+    X = common + 0.03 * rng.normal(size=(40, 6))
+    y = np.exp(0.5 * common[:, 0] + 3 * (X[:, 0] - X[:, 1])) * rng.gamma(3, size=40)
+    problem = make_problem(X, y, loss)
+    found = solve(problem, 1e-6, l1_ratio, Control(tol=1e-6, max_iter=1000))
+    best = solve(problem, 1e-6, l1_ratio, Control(tol=1e-14, max_iter=3000))
+    assert found.converged
+    assert found.objective - best.objective <= 2e-6 * null_model(problem).unit
