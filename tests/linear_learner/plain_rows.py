@@ -99,6 +99,15 @@ class PlainRows:
         return PlainRows(self.X[indices], self.shift, self.scale, self.n_threads)
 
 
+def scattered(shape, density, seed):
+    """Return a CSR array with that share of its places filled; any SciPy makes the same."""
+    rng = np.random.default_rng(seed)
+    count = int(density * shape[0] * shape[1])
+    places = rng.choice(shape[0] * shape[1], size=count, replace=False)
+    values = rng.uniform(size=count)
+    return sparse.csr_array((values, np.divmod(places, shape[1])), shape=shape)
+
+
 def make_problem(X, y, loss, weight=None, *, fit_intercept=True, n_outputs=1, standardize=True):
     """Return a Problem over PlainRows whose columns have mean 0 and deviation 1."""
     weight = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)

@@ -144,6 +144,7 @@ def test_log_loss_is_logistic_regression(l1_ratio, n_classes, fit_intercept, wei
 
 
 @every_weight
+@pytest.mark.filterwarnings("ignore:Setting penalty=None")  # scikit-learn 1.8
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_log_loss_without_a_penalty_is_logistic_regression_with_infinite_c(n_classes, weighted):
     theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=20_000)

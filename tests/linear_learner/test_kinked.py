@@ -1,5 +1,7 @@
 """Absolute, quantile, epsilon-insensitive and hinge loss: exact, and certified so."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -76,15 +78,17 @@ def optimum(problem, penalty):
     if problem.fit_intercept:
         signs = np.r_[np.ones(n), -np.ones(n)]
         constraints = [{"type": "eq", "fun": lambda t: t @ signs, "jac": lambda t: signs}]
-    found = minimize(
-        negative_dual,
-        np.zeros(2 * n),
-        jac=True,
-        method="SLSQP",
-        bounds=[(0, u) for u in np.r_[weight * p, weight * m]],
-        constraints=constraints,
-        options={"ftol": 1e-15, "maxiter": 2000},
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Values in x were outside bounds")
+        found = minimize(
+            negative_dual,
+            np.zeros(2 * n),
+            jac=True,
+            method="SLSQP",
+            bounds=[(0, u) for u in np.r_[weight * p, weight * m]],
+            constraints=constraints,
+            options={"ftol": 1e-15, "maxiter": 2000},
+        )
     return -found.fun
 
 

@@ -6,6 +6,7 @@ from scipy import sparse
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.regressor import LOSSES
+from tests.linear_learner.plain_rows import scattered
 
 OPTIONS = [{"l1_ratio": 0.0}, {"l1_ratio": 0.5}, {"solver": "sgd", "batch_size": 20}]
 
@@ -75,7 +76,7 @@ def test_without_an_intercept_csr_and_dense_columns_have_one_scale(loss, standar
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_few_sparse_rows_of_many_columns_need_no_iterations(dtype, fit_intercept):
-    X = sparse.random_array((30, 3000), density=0.05, rng=np.random.default_rng(0), format="csr")
+    X = scattered((30, 3000), 0.05, seed=0)
     rng = np.random.default_rng(1)
     Y, weight = rng.normal(size=(30, 2)), rng.uniform(0.5, 2, 30)
     X, alphas = (X + sparse.csr_array(np.eye(1, 3000) * np.ones((30, 1)))).astype(dtype), [1, 1e-3]

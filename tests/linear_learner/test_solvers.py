@@ -10,6 +10,7 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import choose_solver
+from tests.linear_learner.plain_rows import scattered
 
 
 def chosen(loss, n, d, l1_ratio, *, is_sparse=False, n_candidates=1):
@@ -65,7 +66,7 @@ def test_many_columns_of_a_joint_loss_with_l1_go_by_blocks(as_rows):
 
 
 def test_blocks_that_do_not_fit_say_so():
-    X = sparse.random_array((30, 300_000), density=1e-4, format="csr", rng=0)
+    X = scattered((30, 300_000), 1e-4, seed=0)
     with pytest.raises(MemoryError, match="OneVsRestClassifier"):
         LinearLearnerClassifier(alpha=0.1, l1_ratio=1.0).fit(X, np.arange(30) % 3)
 
