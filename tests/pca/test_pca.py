@@ -281,7 +281,7 @@ def low_rank(kind, n, d, rank, seed, dtype):
     rng = np.random.default_rng(seed)
     if kind == "one-hot":
         X = np.zeros((n, d))
-        X[np.arange(n), rng.integers(0, rank, n)] = 1
+        X[np.arange(n), rng.integers(0, min(rank, d), n)] = 1
     else:
         X = rng.normal(size=(n, rank)) * np.geomspace(1, 1e-2, rank) @ rng.normal(size=(rank, d))
     return X.astype(dtype)
