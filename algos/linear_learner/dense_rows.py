@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from copy import copy
 from typing import Any, Self
 
@@ -22,7 +23,7 @@ _BLOCK = 1 << 23  # bytes of rows that are gathered at a time
 _FEW_TARGETS = 8  # that cost less beside the columns than a pass of their own
 
 
-class AnyRows:
+class AnyRows(ABC):
     """What dense and CSR rows have in common: everything that needs no pass of its own.
 
     Parameters
@@ -66,17 +67,17 @@ class AnyRows:
         """Type of the data."""
         return self.X.dtype
 
+    @abstractmethod
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gram(self, weight: Doubles) -> Doubles:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cross(self, values: Doubles) -> Doubles:
         """Return Σ values_i (x_i, 1)', of shape (k, d + 1), for values (n, k)."""
-        raise NotImplementedError
 
     def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""

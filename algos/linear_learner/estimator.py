@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -140,16 +141,17 @@ class LinearLearner(Incremental, Estimator):
 
     # What the two kinds answer for themselves.
 
+    @abstractmethod
     def _loss(self) -> Loss:
         """Return the loss with its parameter."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _n_outputs(self) -> int:
-        raise NotImplementedError
+        """Return how many decision values a row has."""
 
+    @abstractmethod
     def _encoded(self, y: Any, name: str = "y") -> Doubles:
         """Return y as losses take it."""
-        raise NotImplementedError
 
     def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
         """Return the weightings of the classes to try."""
@@ -404,9 +406,9 @@ class LinearLearner(Incremental, Estimator):
         unit = unit_exponent(outcome.moments["target_square"], self._loss())
         self._after_fit = {**outcome.moments, "key": key, "unit": unit}
 
+    @abstractmethod
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
         """Return the attributes that predictions are made of."""
-        raise NotImplementedError
 
     def _decisions(self, X: Any) -> NDArray[Any]:
         """Return x·coef_ + intercept_, of shape (n, n_outputs), in the dtype of X."""

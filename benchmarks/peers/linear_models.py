@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +19,12 @@ FEW_ITERATIONS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 25, 50)
 TOLERANCES = tuple(10.0**-power for power in range(1, 14))
 
 
-class LinearModels:
+class LinearModels(ABC):
     """Tasks by linear models. Subclasses give `ways`, and what else they can do."""
 
+    @abstractmethod
     def ways(self, problem: Problem, X: Any, y: Any, n_jobs: int | None) -> list[Way]:
         """Return the ways to solve a problem, none if there is none."""
-        raise NotImplementedError
 
     def linear_fit(
         self, X, y, alpha, key, loss, target, n_jobs, l1_ratio=0.0, parameter=0.0,
