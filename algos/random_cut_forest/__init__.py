@@ -1,0 +1,1 @@
+"""Random cut forest: anomaly scores of rows and streams, with their reasons."""

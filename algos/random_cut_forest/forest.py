@@ -1,0 +1,103 @@
+"""The state of a forest: its trees, and the samples that they hold, as plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key
+
+SLACK = 16  # floats behind the last box and point: `_cut_tree.h`
+
+ROOT, N_LEAVES, FREE_INNER, FREE_LEAF = range(4)  # the columns of `heads`
+SEEN, NEXT, SAMPLED, DRAWN = range(4)  # the columns of `clock`
+
+
+@dataclass
+class Forest:
+    """Trees over float32 rows of one width, each with a reservoir of at most `size` rows.
+
+    The layout of a tree is that of `_cut_tree.h`. All arrays of one tree change together, and
+    only in kernels that cannot fail.
+    """
+
+    key: Key  # of the random streams: tree t draws from stream t
+    nodes: NDArray[np.int32]  # (n_trees, 2 size - 1, 4): cut (bits of a float32), column, children
+    parent: NDArray[np.int32]  # (n_trees, 2 size - 1)
+    mass: NDArray[np.int32]  # (n_trees, 2 size - 1)
+    boxes: NDArray[np.float32]  # (n_trees * (size - 1) * 2 * n_columns + SLACK,)
+    spans: NDArray[np.float32]  # (n_trees, size - 1)
+    points: NDArray[np.float32]  # (n_trees * size * n_columns + SLACK,)
+    heads: NDArray[np.int32]  # (n_trees, 4): root or -1, leaves, first free inner node and leaf
+    keys: NDArray[np.float64]  # (n_trees, size): max-heap of the sampled rows' keys
+    leaves: NDArray[np.int32]  # (n_trees, size): the leaf of each sampled row, in heap order
+    clock: NDArray[np.int64]  # (n_trees, 4): rows seen, next row taken, rows sampled, words drawn
+
+    @classmethod
+    def empty(cls, key: Key, n_trees: int, size: int, n_columns: int) -> Forest:
+        """Return trees without a row; their first row will be row 0."""
+        n_nodes, inner = 2 * size - 1, size - 1
+        heads = np.zeros((n_trees, 4), dtype=np.int32)
+        heads[:, ROOT] = -1
+        heads[:, FREE_INNER], heads[:, FREE_LEAF] = (0 if inner else -1), inner
+        return cls(
+            key=key,
+            nodes=_free_nodes(n_trees, size),
+            parent=np.full((n_trees, n_nodes), -1, dtype=np.int32),
+            mass=np.zeros((n_trees, n_nodes), dtype=np.int32),
+            boxes=np.zeros(n_trees * inner * 2 * n_columns + SLACK, dtype=np.float32),
+            spans=np.zeros((n_trees, inner), dtype=np.float32),
+            points=np.zeros(n_trees * size * n_columns + SLACK, dtype=np.float32),
+            heads=heads,
+            keys=np.zeros((n_trees, size)),
+            leaves=np.zeros((n_trees, size), dtype=np.int32),
+            clock=np.zeros((n_trees, 4), dtype=np.int64),
+        )
+
+    @property
+    def n_trees(self) -> int:
+        return self.nodes.shape[0]
+
+    @property
+    def size(self) -> int:
+        """Most rows in a tree."""
+        return self.keys.shape[1]
+
+    @property
+    def n_columns(self) -> int:
+        return (len(self.points) - SLACK) // (self.n_trees * self.size)
+
+    @property
+    def trees(self) -> tuple[Any, ...]:
+        """What kernels that only read the trees take, in their order."""
+        return (
+            self.nodes,
+            self.parent,
+            self.mass,
+            self.boxes,
+            self.spans,
+            self.points,
+            self.heads,
+            self.n_columns,
+        )
+
+    def copy(self) -> Forest:
+        return Forest(**{name: value.copy() for name, value in vars(self).items()})
+
+
+def _free_nodes(n_trees: int, size: int) -> NDArray[np.int32]:
+    """Return inner nodes chained by their left child (-1 ends), and leaves.
+
+    A leaf's children are itself always; free leaves are chained by their `column`, which is
+    that of a leaf in use 0.
+    """
+    n_nodes, inner = 2 * size - 1, size - 1
+    nodes = np.zeros((n_trees, n_nodes, 4), dtype=np.int32)
+    nodes[:, :inner, 2] = np.append(np.arange(1, inner), -1)[:inner]
+    nodes[:, inner:, 0] = np.float32(np.inf).view(np.int32)
+    nodes[:, inner:, 1] = np.append(np.arange(inner + 1, n_nodes), -1)
+    nodes[:, inner:, 2:] = np.arange(inner, n_nodes)[:, None]
+    return nodes
