@@ -164,7 +164,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
         `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
         `validation_loss` and metrics of predictions: `squared_error`,
-        `root_squared_error`, `absolute_error` and `r2`.
+        `root_squared_error`, `absolute_error` and `r2`. Where the products of columns have
+        told the squared loss, they have not told `absolute_error`.
     best_index_ : int
         The chosen candidate's place there.
     objective_ : float
