@@ -39,7 +39,6 @@ class HessianMetric(abc.ABC):
         self.matrices = matrices
         self._age = 1  # steps since the Hessian was made, or more
         self._slow = 0  # steps in a row that gained little less than the one before
-        self._made_of = shape.problem
         self._left = min(max(0.1, _LEFT * shape.parameters), _SLOW)
         self._is_bold = True
         self._gain = np.inf
@@ -52,8 +51,8 @@ class HessianMetric(abc.ABC):
             self._make(point)
         step, gain = self._towards(point, gradient)
         if self._is_unsure(gain):
-            if self._slow and self._made_of is self.shape.problem:
-                self.shape.grow()
+            if self._slow:
+                self.shape = self.shape.grown()
             self._make(point)
             step, gain = self._towards(point, gradient)
         before, self._gain = self._gain, gain
@@ -94,7 +93,7 @@ class HessianMetric(abc.ABC):
 
     def _make(self, point: Doubles) -> None:
         self.matrices = self.shape.at(point, bold=self._is_bold)
-        self._age, self._slow, self._made_of = 0, 0, self.shape.problem
+        self._age, self._slow = 0, 0
         self._prepare(self.matrices)
 
     @abc.abstractmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from algos._common.memory import require_memory
@@ -41,6 +43,7 @@ class Shape:
         )
         count = size_for(problem.rows.n, self.parameters)
         self.problem = problem if count == problem.rows.n else sampled(problem, count)
+        self._grown: Shape | None = None
         self._factored: tuple[list[Doubles], list[Factor]] = ([], [])
 
     @property
@@ -78,10 +81,16 @@ class Shape:
             self._factored = (matrices, [Factor(matrix, self.eps) for matrix in matrices])
         return self._factored[1]
 
-    def grow(self) -> None:
-        """Take four times the rows, if there are as many."""
+    def grown(self) -> Shape:
+        """Return the shape that four times the rows have, if there are as many; made once.
+
+        One candidate that needs them shall not make the others of its pack pay for them.
+        """
         if self.has_all_rows:
-            return
-        count = 4 * self.problem.rows.n
-        n = self._all.rows.n
-        self.problem = sampled(self._all, count) if 2 * count < n else self._all
+            return self
+        if self._grown is None:
+            count, n = 4 * self.problem.rows.n, self._all.rows.n
+            self._grown = larger = copy(self)
+            larger.problem = sampled(self._all, count) if 2 * count < n else self._all
+            larger._factored, larger._grown = ([], []), None
+        return self._grown
