@@ -56,13 +56,17 @@ class Data:
     def subset(self, rows: NDArray[np.intp]) -> Data:
         return Data(self.X[rows], self.target[rows], self.weight[rows])
 
-    def weighted(self, factor: Doubles) -> Data:
-        return replace(self, weight=self.weight * factor)
+    def weighted(self, factor: Doubles | float) -> Data:
+        is_one = isinstance(factor, float) and factor == 1
+        return self if is_one else replace(self, weight=self.weight * factor)
 
     @property
     def shares(self) -> Doubles:
         """The weights, over their sum; without overflow for weights of any size."""
-        scaled = self.weight / self.weight.max()
+        largest = self.weight.max()
+        if self.weight.min() == largest:
+            return np.full(len(self), 1 / len(self))
+        scaled = self.weight / largest
         return np.asarray(scaled / scaled.sum())
 
 
@@ -141,10 +145,11 @@ class Training:
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
-        rows = make_rows(
-            data.X, shares, center=settings.fit_intercept, n_threads=settings.n_threads
-        )
-        self.rows: Rows = rows
+        how = {"center": settings.fit_intercept, "n_threads": settings.n_threads}
+        measured = squared_fit.measured_rows(data.X, target, shares, loss, **how)
+        self.rows: Rows
+        self._sums: Sums | None
+        self.rows, self._sums = measured or (make_rows(data.X, shares, **how), None)
         self.X = data.X
         self._target_square = 0.0
         if has_unit(loss):
@@ -152,16 +157,16 @@ class Training:
             self._target_square = float(shares @ squares)
         self.weight = data.weight
         self._made: dict[Strength, Penalty] = {}
-        self._sums: Sums | None = None
         self._state: SquaredState | None = None
-        self.problems = _problems(rows, target, shares, loss, settings)
+        self.problems = _problems(self.rows, target, shares, loss, settings)
         self._whole = self.problems[0]
 
     @property
     def state(self) -> SquaredState | None:
         """The products of the columns, for the squared loss and where they are few."""
         if self._state is None and squared_fit.keeps_products(self._whole):
-            self._sums = sums_of(self.rows, self._whole.target, self._whole.weight)
+            if self._sums is None:
+                self._sums = sums_of(self.rows, self._whole.target, self._whole.weight)
             self._state = squared_state.state_of(self.rows, self._sums, float(self.weight.sum()))
         return self._state
 
