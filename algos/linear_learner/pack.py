@@ -161,6 +161,6 @@ def table_of(
         table[name] = np.array([getattr(model, name) for model in models])
     if scores is not None:
         table.update(scores.columns)
-    table["coef"] = np.stack([model.coef for model in models])
-    table["intercept"] = np.stack([model.intercept for model in models])
+    table["coef"] = np.array([model.coef for model in models])
+    table["intercept"] = np.array([model.intercept for model in models])
     return table

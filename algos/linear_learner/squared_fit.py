@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,10 @@ def measured_rows(
     n_threads : int
     """
     n, d = X.shape
-    if loss.name != "squared_error" or sparse.issparse(X) or not center or n * d <= _FEW:
+    is_apt = loss.name == "squared_error" and center and not sparse.issparse(X)
+    if not is_apt or not least_squares.fits(n, d, False):
         return None
-    if not least_squares.fits(n, d, False):
+    if n * d <= _FEW and X.dtype == np.float32:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
@@ -75,7 +77,7 @@ def measured_rows(
 
 def solve(
     problem: Problem,
-    state: SquaredState,
+    make_state: Callable[[], SquaredState],
     sums: Sums,
     penalties: list[Penalty],
     control: Control,
@@ -86,16 +88,19 @@ def solve(
     Parameters
     ----------
     problem : Problem
-    state : SquaredState
-        Of the problem's rows.
+    make_state : callable
+        Returns the state of the problem's rows.
     sums : Sums
-        What it was made of.
+        What it is made of.
     penalties : list of Penalty
     control : Control
     start : list of Solution, default=None
     """
     rows = problem.rows
-    if rows.n * rows.d <= _FEW or not _is_exact(problem, state, penalties, control.tol):
+    if rows.n * rows.d <= _FEW:
+        return least_squares.solve(problem, penalties, control, start, sums)
+    state = make_state()
+    if not _is_exact(problem, state, penalties, control.tol):
         return least_squares.solve(problem, penalties, control, start, sums)
     found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)

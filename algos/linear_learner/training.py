@@ -162,12 +162,18 @@ class Training:
         self._whole = self.problems[0]
 
     @property
-    def state(self) -> SquaredState | None:
+    def sums(self) -> Sums | None:
         """The products of the columns, for the squared loss and where they are few."""
-        if self._state is None and squared_fit.keeps_products(self._whole):
-            if self._sums is None:
-                self._sums = sums_of(self.rows, self._whole.target, self._whole.weight)
-            self._state = squared_state.state_of(self.rows, self._sums, float(self.weight.sum()))
+        if self._sums is None and squared_fit.keeps_products(self._whole):
+            self._sums = sums_of(self.rows, self._whole.target, self._whole.weight)
+        return self._sums
+
+    @property
+    def state(self) -> SquaredState | None:
+        """The same as a stream has it."""
+        sums = self.sums
+        if self._state is None and sums is not None:
+            self._state = squared_state.state_of(self.rows, sums, float(self.weight.sum()))
         return self._state
 
     def strengths(self) -> list[Strength]:
@@ -227,10 +233,10 @@ class Training:
                 epochs=self._epochs(choice, problem, loss_of),
             )
             begin = None if start is None else [self._solution(m, output) for m in start]
-            if choice.name == "gram" and self.state is not None:
-                assert self._sums is not None
+            sums = self.sums if choice.name == "gram" else None
+            if sums is not None:
                 solved.append(
-                    squared_fit.solve(problem, self.state, self._sums, penalties, control, begin)
+                    squared_fit.solve(problem, self._made_state, sums, penalties, control, begin)
                 )
             else:
                 solved.append(solve(choice.name, problem, penalties, control, begin))
@@ -240,9 +246,16 @@ class Training:
             for i, strength in enumerate(strengths)
         ]
 
+    def _made_state(self) -> SquaredState:
+        assert self.state is not None
+        return self.state
+
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""
         rows: Any = self.rows
+        products = {}
+        if self.sums is not None:
+            products = squared_state.parts_of(rows, self.sums, float(self.weight.sum()))
         with np.errstate(over="ignore"):
             targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
         return {
@@ -251,7 +264,7 @@ class Training:
             "square": rows.variance,
             "shift": rows.shift,
             "target_square": min(float(targets), np.finfo(np.float64).max / 4),
-            "products": {} if self.state is None else self.state._asdict(),
+            "products": products,
         }
 
     def _penalties(self, strengths: list[Strength]) -> list[Penalty]:
