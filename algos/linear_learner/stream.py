@@ -340,7 +340,7 @@ def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates
     def moved(theta: Doubles) -> Doubles:
         theta = np.ldexp(theta, change)
         slopes = theta[..., :-1] / old.scale
-        theta[..., -1] += slopes @ step
+        theta[..., -1] += np.einsum("...d,d", slopes, step)
         theta[..., :-1] = slopes * new.scale
         return theta
 
