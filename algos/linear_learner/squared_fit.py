@@ -13,8 +13,8 @@ from algos.linear_learner import least_squares, squared_state
 from algos.linear_learner.dense_rows import DenseRows
 from algos.linear_learner.gram import Sums, good_enough, ridge_inverse, sums_of
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.rows import extreme_exponents, scale_of
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Rows, Solution
+from algos.linear_learner.rows import extreme_exponents, make_rows, scale_of
 from algos.linear_learner.squared_state import SquaredState
 
 _FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
@@ -29,13 +29,10 @@ def keeps_products(problem: Problem) -> bool:
     )
 
 
-def measured_rows(
+def rows_and_sums(
     X: Any, target: Doubles, weight: Doubles, loss: Loss, *, center: bool, n_threads: int
-) -> tuple[DenseRows, Sums] | None:
-    """Return rows as `rows.make_rows` makes them, and their sums, from one pass over both.
-
-    Products of the columns less the means of a few rows tell what the true means are. None
-    where that is not to be relied on, or nobody will ask for the products.
+) -> tuple[Rows, Sums | None]:
+    """Return rows as `make_rows` makes them, and their sums where one pass tells of both.
 
     Parameters
     ----------
@@ -47,11 +44,23 @@ def measured_rows(
     center : bool
     n_threads : int
     """
+    if loss.name == "squared_error" and center and not sparse.issparse(X):
+        measured = _measured(X, target, weight, n_threads)
+        if measured is not None:
+            return measured
+    return make_rows(X, weight, center=center, n_threads=n_threads), None
+
+
+def _measured(
+    X: Any, target: Doubles, weight: Doubles, n_threads: int
+) -> tuple[DenseRows, Sums] | None:
+    """Return both from the products of columns less the means of a few rows.
+
+    None where those are not to be relied on, or nobody will ask for the products.
+    """
     n, d = X.shape
-    is_apt = loss.name == "squared_error" and center and not sparse.issparse(X)
-    if not is_apt or not least_squares.fits(n, d, False):
-        return None
-    if n * d <= _FEW and X.dtype == np.float32:
+    is_few = n * d <= _FEW and X.dtype == np.float32  # its moments cost nothing in double
+    if is_few or not least_squares.fits(n, d, False):
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
@@ -65,7 +74,7 @@ def measured_rows(
     mean, variance = guess + step, np.maximum(variance, 0)
     if not is_near.all() or isinstance(extreme_exponents(X, mean, variance), np.ndarray):
         return None
-    scale = scale_of(mean, variance, center)
+    scale = scale_of(mean, variance, True)
     extended[:-1, :-1] -= np.outer(step, extended[-1, :-1])
     extended[:-1, :-1] /= scale * scale[:, np.newaxis]
     extended[-1, :-1] = extended[:-1, -1] = 0
@@ -111,9 +120,7 @@ def solve(
     return found
 
 
-def _is_exact(
-    problem: Problem, state: SquaredState, penalties: list[Penalty], tol: float
-) -> bool:
+def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty], tol: float) -> bool:
     """Tell whether products alone give coefficients to the digits that rows would."""
     ridges = [penalty for penalty in penalties if not penalty.has_l1]
     if not ridges:

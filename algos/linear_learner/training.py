@@ -23,7 +23,6 @@ from algos.linear_learner.penalties import (
     penalty_of,
 )
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
-from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import Choice, choose_solver, solve
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stochastic import Epochs, Schedule
@@ -145,11 +144,16 @@ class Training:
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
-        how = {"center": settings.fit_intercept, "n_threads": settings.n_threads}
-        measured = squared_fit.measured_rows(data.X, target, shares, loss, **how)
         self.rows: Rows
         self._sums: Sums | None
-        self.rows, self._sums = measured or (make_rows(data.X, shares, **how), None)
+        self.rows, self._sums = squared_fit.rows_and_sums(
+            data.X,
+            target,
+            shares,
+            loss,
+            center=settings.fit_intercept,
+            n_threads=settings.n_threads,
+        )
         self.X = data.X
         self._target_square = 0.0
         if has_unit(loss):
