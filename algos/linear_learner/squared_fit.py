@@ -30,7 +30,7 @@ def keeps_products(problem: Problem) -> bool:
 
 
 def rows_and_sums(
-    X: Any, target: Doubles, weight: Doubles, loss: Loss, *, center: bool, n_threads: int
+    X: Any, target: Doubles, weight: Doubles, loss: Loss, center: bool, n_threads: int
 ) -> tuple[Rows, Sums | None]:
     """Return rows as `make_rows` makes them, and their sums where one pass tells of both.
 
@@ -64,15 +64,15 @@ def _measured(
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
-        rows = DenseRows(X, guess, np.ones(d), n_threads)
-        sums = sums_of(rows, target, weight)
+        sums = sums_of(DenseRows(X, guess, np.ones(d), n_threads), target, weight)
         extended, cross = sums.extended, sums.cross
         step = extended[-1, :-1] / extended[-1, -1]
         variance = np.diagonal(extended)[:-1] / extended[-1, -1] - step**2
         rounding = 4 * np.finfo(X.dtype).eps * np.abs(guess)
         is_near = np.abs(step) <= np.maximum(_NEAR * np.sqrt(variance), rounding)
-    mean, variance = guess + step, np.maximum(variance, 0)
-    if not is_near.all() or isinstance(extreme_exponents(X, mean, variance), np.ndarray):
+        mean, variance = guess + step, np.maximum(variance, 0)
+        exponents = extreme_exponents(X, mean, variance)
+    if not is_near.all() or isinstance(exponents, np.ndarray):
         return None
     scale = scale_of(mean, variance, True)
     extended[:-1, :-1] -= np.outer(step, extended[-1, :-1])
@@ -86,7 +86,7 @@ def _measured(
 
 def solve(
     problem: Problem,
-    make_state: Callable[[], SquaredState],
+    make_state: Callable[[], SquaredState | None],
     sums: Sums,
     penalties: list[Penalty],
     control: Control,
@@ -109,6 +109,7 @@ def solve(
     if rows.n * rows.d <= _FEW:
         return least_squares.solve(problem, penalties, control, start, sums)
     state = make_state()
+    assert state is not None  # there are sums
     if not _is_exact(problem, state, penalties, control.tol):
         return least_squares.solve(problem, penalties, control, start, sums)
     found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)

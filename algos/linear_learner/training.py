@@ -146,14 +146,8 @@ class Training:
         shares = data.shares
         self.rows: Rows
         self._sums: Sums | None
-        self.rows, self._sums = squared_fit.rows_and_sums(
-            data.X,
-            target,
-            shares,
-            loss,
-            center=settings.fit_intercept,
-            n_threads=settings.n_threads,
-        )
+        how = settings.fit_intercept, settings.n_threads
+        self.rows, self._sums = squared_fit.rows_and_sums(data.X, target, shares, loss, *how)
         self.X = data.X
         self._target_square = 0.0
         if has_unit(loss):
@@ -240,7 +234,7 @@ class Training:
             sums = self.sums if choice.name == "gram" else None
             if sums is not None:
                 solved.append(
-                    squared_fit.solve(problem, self._made_state, sums, penalties, control, begin)
+                    squared_fit.solve(problem, lambda: self.state, sums, penalties, control, begin)
                 )
             else:
                 solved.append(solve(choice.name, problem, penalties, control, begin))
@@ -249,10 +243,6 @@ class Training:
             self._model(strength, [solutions[i] for solutions in solved], seconds)
             for i, strength in enumerate(strengths)
         ]
-
-    def _made_state(self) -> SquaredState:
-        assert self.state is not None
-        return self.state
 
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""
