@@ -106,9 +106,9 @@ def parts_of(rows: Rows, sums: Sums, total: float) -> dict[str, Any]:
         "d": rows.d,
         "shift": rows.shift,
         "scale": rows.scale,
-        "dtype": rows.dtype,
+        "dtype": rows.dtype.name,
         "total": total,
-        "sums": tuple(sums),
+        "sums": sums._asdict(),
     }
 
 
@@ -116,8 +116,8 @@ def made_of(parts: dict[str, Any]) -> SquaredState:
     """Return the state of `parts_of` rows, or of its own parts."""
     if "sums" not in parts:
         return SquaredState(**parts)
-    rows: Any = SimpleNamespace(**parts)
-    return state_of(rows, Sums(*rows.sums), rows.total)
+    rows: Any = SimpleNamespace(**{**parts, "dtype": np.dtype(parts["dtype"])})
+    return state_of(rows, Sums(**rows.sums), rows.total)
 
 
 def updated(
