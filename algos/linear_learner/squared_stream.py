@@ -63,7 +63,8 @@ class SquaredStream:
                 "on exactly; call partial_fit from the start, or fit all rows together"
             )
         alphas, l1_ratios = np.array([strength]).T
-        return cls(after["key"], alphas, l1_ratios, after["products"])
+        state = squared_state.made_of(after["products"])
+        return cls(after["key"], alphas, l1_ratios, state._asdict())
 
     @classmethod
     def restored(cls, parts: dict[str, Any]) -> SquaredStream:
