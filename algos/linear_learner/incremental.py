@@ -56,6 +56,8 @@ class Incremental(Deferred):
         "n_iter_",
         "solver_",
         "candidates_",
+        "candidate_coef_",
+        "candidate_intercept_",
         "best_index_",
         "history_",
         "threshold_",

@@ -49,7 +49,7 @@ def candidate_grid(
     alpha : "auto", float or array-like
     l1_ratio : float or array-like
     n_alphas : int
-        How many "auto" tries for each l1_ratio.
+        How many "auto" tries for each l1_ratio; a single one is the middle of the range.
     slope : float
         Largest |gradient| of the null model: with L1 alone, alpha from there on keeps all
         coefficients at zero.
@@ -76,6 +76,8 @@ def _automatic_alphas(
         largest, span = slope / l1_ratio, 1e2 if is_wide else _LASSO_SPAN
     else:
         largest, span = 10 * curvature, _RIDGE_SPAN
+    if n_alphas == 1:
+        return np.array([largest / np.sqrt(span)])
     return np.geomspace(largest, largest / span, n_alphas)
 
 

@@ -132,6 +132,8 @@ class Solution:
         Whether the certificate reached the tolerance (or the machine's precision).
     objectives : list of float
         One for each iteration.
+    validations : list of float
+        The same of validation rows, where a solver is given any.
     """
 
     coef: Doubles
@@ -142,6 +144,7 @@ class Solution:
     n_iter: int
     converged: bool
     objectives: list[float] = field(default_factory=list)
+    validations: list[float] = field(default_factory=list)
 
 
 # Told after each outer iteration: (candidate, coef, intercept, certificate) → give it up?

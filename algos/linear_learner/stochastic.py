@@ -244,6 +244,7 @@ def solve(
     arrays = penalty_arrays(penalties, epochs.schedule.intercept_l2)
     best = _Best(iterates.average, epochs.schedule)
     traces: list[list[float]] = [[] for _ in penalties]
+    validations: list[list[float]] = [[] for _ in penalties]
     for epoch in range(control.max_iter):
         for rows in mini_batches(epochs.keys, epochs.schedule.batch_size, epochs.key, epoch):
             learn_batch(iterates, _part(problem, rows), arrays, epochs.schedule)
@@ -251,9 +252,12 @@ def solve(
         for trace, value in zip(traces, objectives, strict=True):
             trace.append(float(value))
         users = at_zero(iterates.average, 1)
-        best.offer(
-            iterates.average, objectives if epochs.validate is None else epochs.validate(users)
-        )
+        values = objectives
+        if epochs.validate is not None:
+            values = epochs.validate(users)
+            for trace, value in zip(validations, values, strict=True):
+                trace.append(float(value))
+        best.offer(iterates.average, values)
         if _all_given_up(users, traces, control) or best.is_final:
             break
     objectives = _objectives(problem, penalties, best.theta)
@@ -267,8 +271,11 @@ def solve(
             len(trace),
             best.is_final,
             trace,
+            validation,
         )
-        for theta, value, trace in zip(at_zero(best.theta, 1), objectives, traces, strict=True)
+        for theta, value, trace, validation in zip(
+            at_zero(best.theta, 1), objectives, traces, validations, strict=True
+        )
     ]
 
 

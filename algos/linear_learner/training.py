@@ -53,6 +53,10 @@ class Data:
     def __len__(self) -> int:
         return int(self.X.shape[0])
 
+    @property
+    def arrays(self) -> tuple[Any, Doubles, Doubles]:
+        return self.X, self.target, self.weight
+
     def subset(self, rows: NDArray[np.intp]) -> Data:
         return Data(self.X[rows], self.target[rows], self.weight[rows])
 
@@ -105,6 +109,8 @@ class Model:
         One for each iteration, summed over outputs.
     seconds : list of float
         When each iteration was done, since the solver began: its time, shared evenly.
+    validations : list of float
+        The loss of validation rows after each iteration; empty for solvers that do not ask.
     """
 
     strength: Strength
@@ -117,6 +123,7 @@ class Model:
     converged: bool
     objectives: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    validations: list[float] = field(default_factory=list)
 
 
 # (candidate, coef (n_outputs, d), intercept, certificate), in the user's units
@@ -339,6 +346,7 @@ class Training:
             all(one.converged for one in solutions),
             objectives,
             [seconds * (i + 1) / n_iter for i in range(n_iter)],
+            solutions[0].validations if len(solutions) == 1 else [],
         )
 
     def _solution(self, model: Model, output: int) -> Solution:

@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
-from algos.linear_learner.regressor import LOSSES as REGRESSOR_LOSSES
+from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
 from algos.linear_learner.stochastic import OPTIMIZERS, Schedule
 
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge", "perceptron")
