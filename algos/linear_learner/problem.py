@@ -126,7 +126,7 @@ class Solution:
         the null model (all coefficients zero).
     criterion : {"duality gap", "gradient norm"}
         The gradient norm is g' H⁻¹ g / 2, half the squared Newton decrement: what a Newton
-        step would still gain.
+        step would still gain; and more, where the last step gained more than that.
     n_iter : int
     converged : bool
         Whether the certificate reached the tolerance (or the machine's precision).
