@@ -15,6 +15,7 @@ from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, Variant
 from algos.linear_learner.problem import Doubles
+from algos.linear_learner.stream import Stream
 from algos.linear_learner.targets import class_labels, encoded_classes
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data
@@ -108,7 +109,9 @@ class ClassifierLabels(LinearLearner):
         if self._has_learned():
             places = np.searchsorted(now, known)
             is_joint = self._learned("loss") == "log_loss" and len(now) > 2
-            self._continue(self._state_so_far().with_classes(places, len(now), is_joint))
+            state = self._state_so_far()
+            assert isinstance(state, Stream)  # the squared loss is of numbers
+            self._continue(state.with_classes(places, len(now), is_joint))
         if hasattr(self, "_class_sums"):
             sums = np.zeros(len(now))
             sums[np.searchsorted(now, known)] = self._class_sums

@@ -94,16 +94,11 @@ def test_losses_beyond_numbers_end_at_the_null_model(n_more, l1_ratio):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 4 + n_more))
     counts = np.append(rng.poisson(3.0, 59), 1e200)
-    models = (
-        (LinearLearnerRegressor("poisson", alpha=0.01, l1_ratio=l1_ratio), counts),
-        (LinearLearnerClassifier("squared_hinge", margin=1e300, l1_ratio=l1_ratio, alpha=0.1),
-         X[:, 0] > 0),
-    )  # fmt: skip
-    for model, y in models:
-        with pytest.warns(ConvergenceWarning):
-            model.fit(X, y)
-        assert model.certificate_ == np.inf
-        assert not model.coef_.any()
+    model = LinearLearnerRegressor("poisson", alpha=0.01, l1_ratio=l1_ratio)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, counts)
+    assert model.certificate_ == np.inf
+    assert not model.coef_.any()
 
 
 @pytest.mark.parametrize(
