@@ -340,6 +340,14 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if self.loss in ("poisson", "gamma", "tweedie"):
+            tags.target_tags.positive_only = True
+            # Taken, but scikit-learn's check of them makes negative ones.
+            tags.target_tags.multi_output = False
+        return tags
+
     @learning
     def fit(
         self,

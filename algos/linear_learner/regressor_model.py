@@ -21,14 +21,6 @@ class RegressorModel(LinearLearner):
     _is_single: bool
     _outputs: int
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        if self.loss in ("poisson", "gamma", "tweedie"):
-            tags.target_tags.positive_only = True
-            # Taken, but scikit-learn's check of them makes negative ones.
-            tags.target_tags.multi_output = False
-        return tags
-
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the predictions: exp of the decision values for poisson, gamma and tweedie.
 
