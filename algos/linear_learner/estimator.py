@@ -160,7 +160,7 @@ class LinearLearner(Incremental, Estimator):
 
     def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
         """Return the weightings of the classes to try."""
-        return [Variant(1.0, np.ones(len(target)))]
+        return [Variant(1.0, 1.0)]
 
     def _target(self) -> Target:
         """Return the selection criterion."""

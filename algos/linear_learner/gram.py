@@ -16,6 +16,8 @@ from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows, Soluti
 
 _EPS = float(np.finfo(np.float64).eps)
 _LARGEST = 1e300
+_GOOD = {4: 1e-3, 8: 1e-10}  # relative errors of coefficients that nobody corrects
+_SHARE = 0.1  # of tol, that the products' noise may take
 
 
 class Products(NamedTuple):
@@ -273,6 +275,16 @@ def errors_of(raw: Doubles, dtype: np.dtype[Any]) -> Doubles:
     return (4 * _EPS + (eps / 4 if eps > _EPS else 0.0)) * raw
 
 
+def good_enough(dtype: np.dtype[Any], tol: float) -> float:
+    """Return up to what relative error of coefficients products alone are enough.
+
+    Such an error e = condition * noise lifts the objective by no more than e² of the null
+    model's: coefficients v of a matrix H that is off by E err by H⁻¹ E v, and
+    v' E H⁻¹ E v <= e² v' H v.
+    """
+    return min(_GOOD[dtype.itemsize], float(np.sqrt(_SHARE * max(tol, 2 * _EPS))))
+
+
 def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:
     """Return what inverts the matrix of the normal equations, if anything does."""
     matrix = products.gram + np.diag(l2)
@@ -284,11 +296,16 @@ def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:
 def ridge(
     products: Products, inverse: Inverse | SpectralInverse, l2: Doubles
 ) -> tuple[Doubles, float]:
-    """Return coefficients, and half the squared Newton decrement that a correction took."""
+    """Return coefficients, and what may be left to gain, in squares of the unit.
+
+    That is half the squared Newton decrement that a correction took, and what the products'
+    noise hides (`good_enough`).
+    """
     coef = inverse(products.cross)
     gradient = products.slopes(coef) - l2 * coef
     step = inverse(gradient)
-    return coef + step, abs(float((gradient * step).sum())) / 2
+    hidden = products.null * min(inverse.condition * products.noise, 1.0) ** 2
+    return coef + step, abs(float((gradient * step).sum())) / 2 + hidden
 
 
 def finished(

@@ -17,6 +17,7 @@ from algos.linear_learner.gram import (
     centered_target,
     finished,
     gather,
+    good_enough,
     ridge,
     ridge_inverse,
 )
@@ -25,8 +26,7 @@ from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Sol
 from algos.linear_learner.wide import solve_by_rows, solve_with_conjugates
 
 _EPS = float(np.finfo(np.float64).eps)
-_GOOD = {4: 1e-5, 8: 1e-10}  # relative errors of coefficients that nobody corrects,
-_GOOD_OF_FEW = 1e-13  # the same where a correction costs next to nothing
+_GOOD_OF_FEW = 1e-13  # errors of coefficients where a correction costs next to nothing
 _FEW = 1 << 16  # numbers
 _CORRECTABLE = 1e-2  # errors that corrections make smaller, and
 _CORRECTABLE_OF_FEW = 1e-10  # where all digits are to be had
@@ -133,7 +133,7 @@ class _LeastSquares:
         self.few = problem.rows.n * problem.rows.d <= _FEW
         self.kept = np.flatnonzero(np.diagonal(self.products.gram))
         itemsize = problem.rows.dtype.itemsize
-        self.good = _GOOD_OF_FEW if self.few and itemsize == 8 else _GOOD[itemsize]
+        self.all_digits = self.few and itemsize == 8
         self.rounding = 4 * _EPS if itemsize == 8 else 1e-8
         self.is_precise = False
         self._triangle: Triangle | None = None
@@ -152,7 +152,8 @@ class _LeastSquares:
         """Return the minimum for one penalty."""
         products, l2 = self.products, penalty.l2
         inverse = self._invert(l2)
-        if inverse is not None and inverse.condition * products.noise <= self.good:
+        good = _GOOD_OF_FEW if self.all_digits else good_enough(self.problem.rows.dtype, tol)
+        if inverse is not None and inverse.condition * products.noise <= good:
             return self._solve_directly(inverse, penalty, tol)
         correctable = _CORRECTABLE_OF_FEW if self.few else _CORRECTABLE
         if inverse is not None and inverse.condition * products.noise <= correctable:

@@ -26,12 +26,12 @@ class Variant:
     ----------
     power : float
         1 for balanced classes, 0 for the rows as they are; between, a compromise.
-    factor : ndarray of shape (n,)
+    factor : ndarray of shape (n,), or 1.0
         What the rows' weights are multiplied by.
     """
 
     power: float
-    factor: Doubles
+    factor: Doubles | float
 
 
 @dataclass
@@ -105,7 +105,7 @@ def fit_pack(
     powers: list[float] = []
     moments: dict[str, Any] = {}
     for variant in variants:
-        training = Training(replace(data, weight=data.weight * variant.factor), settings)
+        training = Training(data.weighted(variant.factor), settings)
         strengths = training.strengths()
         choice = training.solver_for(strengths)
         has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
@@ -161,6 +161,6 @@ def table_of(
         table[name] = np.array([getattr(model, name) for model in models])
     if scores is not None:
         table.update(scores.columns)
-    table["coef"] = np.stack([model.coef for model in models])
-    table["intercept"] = np.stack([model.intercept for model in models])
+    table["coef"] = np.array([model.coef for model in models])
+    table["intercept"] = np.array([model.intercept for model in models])
     return table

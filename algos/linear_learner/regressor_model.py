@@ -14,6 +14,14 @@ from algos.linear_learner.problem import Doubles
 from algos.linear_learner.targets import check_has_optimum, regression_target
 from algos.linear_learner.training import Data
 
+# Losses with a parameter, and what it is called.
+_PARAMETERS = {
+    "quantile": "quantile",
+    "epsilon_insensitive": "epsilon",
+    "squared_epsilon_insensitive": "epsilon",
+    "huber": "delta",
+}
+
 
 class RegressorModel(LinearLearner):
     """The side of a linear regressor that knows losses, targets and their units."""
@@ -50,13 +58,8 @@ class RegressorModel(LinearLearner):
             named = {0.0: "squared_error", 1.0: "poisson", 2.0: "gamma"}
             power = float(self._learned("power"))
             return Loss(named[power]) if power in named else Loss("tweedie", power)
-        parameter = {
-            "quantile": self._learned("quantile"),
-            "epsilon_insensitive": self._learned("epsilon"),
-            "squared_epsilon_insensitive": self._learned("epsilon"),
-            "huber": self._learned("delta"),
-        }.get(loss, 0.0)
-        return Loss(loss, float(parameter))
+        name = _PARAMETERS.get(loss)
+        return Loss(loss, float(self._learned(name)) if name else 0.0)
 
     def _n_outputs(self) -> int:
         return self._outputs

@@ -43,11 +43,11 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, variance = _moments(X, weight, n_threads)
-        exponents = _extreme_exponents(X, mean, variance)
+        exponents = extreme_exponents(X, mean, variance)
     if isinstance(exponents, np.ndarray):
         mean, variance = _moments(_scaled(X, exponents), weight, n_threads)
     is_sparse = sparse.issparse(X)
-    scale = np.ldexp(_scale_of(mean, variance, center), exponents)
+    scale = np.ldexp(scale_of(mean, variance, center), exponents)
     rows: DenseRows | SparseRows
     if is_sparse:
         shift = np.zeros_like(mean)
@@ -90,7 +90,7 @@ def _moments(X: Any, weight: Doubles, n_threads: int) -> tuple[Doubles, Doubles]
     return column_mean_and_variance(X, weight, n_threads)
 
 
-def _scale_of(mean: Doubles, variance: Doubles, center: bool) -> Doubles:
+def scale_of(mean: Doubles, variance: Doubles, center: bool) -> Doubles:
     """Return deviations, or roots of mean squares; 1 for what is constant up to rounding."""
     rounding = (10 * np.finfo(np.float64).eps * mean) ** 2
     squares = np.where(variance > rounding, variance, 0.0)
@@ -100,7 +100,7 @@ def _scale_of(mean: Doubles, variance: Doubles, center: bool) -> Doubles:
     return scale
 
 
-def _extreme_exponents(X: Any, mean: Doubles, variance: Doubles) -> Exponents:
+def extreme_exponents(X: Any, mean: Doubles, variance: Doubles) -> Exponents:
     """Return the exponents of columns that are too large or too small for products, else 0."""
     limit = _SAFE[X.dtype.name]
     squares = variance + mean**2
@@ -114,6 +114,8 @@ def _extreme_exponents(X: Any, mean: Doubles, variance: Doubles) -> Exponents:
         peak = np.maximum(columns.max(axis=0), -columns.min(axis=0))
     found = np.frexp(peak.astype(np.float64))[1]
     found[(np.abs(found) <= limit) | (peak == 0)] = 0
+    if not found.any():
+        return 0
     exponents = np.zeros(X.shape[1], dtype=np.intc)
     exponents[odd] = found
     return exponents

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from algos._common.moments import guessed_mean
 from algos.linear_learner import least_squares, squared_state
-from algos.linear_learner.gram import Sums, ridge_inverse
-from algos.linear_learner.problem import Control, Penalty, Problem, Solution
+from algos.linear_learner.dense_rows import DenseRows
+from algos.linear_learner.gram import Sums, good_enough, ridge_inverse, sums_of
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.rows import extreme_exponents, scale_of
 from algos.linear_learner.squared_state import SquaredState
 
 _FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
-_GOOD = {4: 1e-5, 8: 1e-10}  # relative errors of coefficients, by the size of a value
+_NEAR = 0.5  # deviations, by which a guessed mean may be wrong at little cost of digits
 
 
 def keeps_products(problem: Problem) -> bool:
@@ -19,9 +29,55 @@ def keeps_products(problem: Problem) -> bool:
     )
 
 
+def measured_rows(
+    X: Any, target: Doubles, weight: Doubles, loss: Loss, *, center: bool, n_threads: int
+) -> tuple[DenseRows, Sums] | None:
+    """Return rows as `rows.make_rows` makes them, and their sums, from one pass over both.
+
+    Products of the columns less the means of a few rows tell what the true means are. None
+    where that is not to be relied on, or nobody will ask for the products.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n, d), float32 or float64
+    target : ndarray of shape (n,) or (n, n_outputs), float64
+    weight : ndarray of shape (n,), float64
+        Of sum 1.
+    loss : Loss
+    center : bool
+    n_threads : int
+    """
+    n, d = X.shape
+    is_apt = loss.name == "squared_error" and center and not sparse.issparse(X)
+    if not is_apt or not least_squares.fits(n, d, False):
+        return None
+    if n * d <= _FEW and X.dtype == np.float32:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
+        rows = DenseRows(X, guess, np.ones(d), n_threads)
+        sums = sums_of(rows, target, weight)
+        extended, cross = sums.extended, sums.cross
+        step = extended[-1, :-1] / extended[-1, -1]
+        variance = np.diagonal(extended)[:-1] / extended[-1, -1] - step**2
+        rounding = 4 * np.finfo(X.dtype).eps * np.abs(guess)
+        is_near = np.abs(step) <= np.maximum(_NEAR * np.sqrt(variance), rounding)
+    mean, variance = guess + step, np.maximum(variance, 0)
+    if not is_near.all() or isinstance(extreme_exponents(X, mean, variance), np.ndarray):
+        return None
+    scale = scale_of(mean, variance, center)
+    extended[:-1, :-1] -= np.outer(step, extended[-1, :-1])
+    extended[:-1, :-1] /= scale * scale[:, np.newaxis]
+    extended[-1, :-1] = extended[:-1, -1] = 0
+    cross[:, :-1] = (cross[:, :-1] - cross[:, -1:] * step) / scale
+    rows = DenseRows(X, mean, scale, n_threads)
+    rows.mean, rows.variance = mean, variance
+    return rows, sums
+
+
 def solve(
     problem: Problem,
-    state: SquaredState,
+    make_state: Callable[[], SquaredState],
     sums: Sums,
     penalties: list[Penalty],
     control: Control,
@@ -32,16 +88,19 @@ def solve(
     Parameters
     ----------
     problem : Problem
-    state : SquaredState
-        Of the problem's rows.
+    make_state : callable
+        Returns the state of the problem's rows.
     sums : Sums
-        What it was made of.
+        What it is made of.
     penalties : list of Penalty
     control : Control
     start : list of Solution, default=None
     """
     rows = problem.rows
-    if rows.n * rows.d <= _FEW or not _is_exact(problem, state, penalties):
+    if rows.n * rows.d <= _FEW:
+        return least_squares.solve(problem, penalties, control, start, sums)
+    state = make_state()
+    if not _is_exact(problem, state, penalties, control.tol):
         return least_squares.solve(problem, penalties, control, start, sums)
     found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)
@@ -52,7 +111,7 @@ def solve(
     return found
 
 
-def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty]) -> bool:
+def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty], tol: float) -> bool:
     """Tell whether products alone give coefficients to the digits that rows would."""
     ridges = [penalty for penalty in penalties if not penalty.has_l1]
     if not ridges:
@@ -60,5 +119,6 @@ def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty]) -
     products = squared_state.products(state, fit_intercept=problem.fit_intercept)
     weakest = min(ridges, key=lambda penalty: float(penalty.l2.sum()))
     inverse = ridge_inverse(products, weakest.l2)
-    enough = _GOOD[problem.rows.dtype.itemsize]
-    return inverse is not None and inverse.condition * products.noise <= enough
+    if inverse is None:
+        return False
+    return inverse.condition * products.noise <= good_enough(problem.rows.dtype, tol)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Soluti
 from algos.linear_learner.rows import make_rows
 
 _EPS = float(np.finfo(np.float64).eps)
-_GOOD = 1e-6  # relative errors of coefficients, above which small eigenvalues are dropped
+_GOOD = 1e-3  # relative errors of coefficients, above which small eigenvalues are dropped
 
 
 class SquaredState(NamedTuple):
@@ -96,6 +97,27 @@ def state_of(rows: Rows, sums: Sums, total: float) -> SquaredState:
     mean = np.append(position, np.zeros(len(cross))) / unit
     mean[rows.d :] = sums.target_mean * target_ratio
     return SquaredState(rows.n, total, unit, mean, scatter, len(cross), errors)
+
+
+def parts_of(rows: Rows, sums: Sums, total: float) -> dict[str, Any]:
+    """Return what `state_of` needs as plain values, of which it may never be asked."""
+    return {
+        "n": rows.n,
+        "d": rows.d,
+        "shift": rows.shift,
+        "scale": rows.scale,
+        "dtype": rows.dtype,
+        "total": total,
+        "sums": tuple(sums),
+    }
+
+
+def made_of(parts: dict[str, Any]) -> SquaredState:
+    """Return the state of `parts_of` rows, or of its own parts."""
+    if "sums" not in parts:
+        return SquaredState(**parts)
+    rows: Any = SimpleNamespace(**parts)
+    return state_of(rows, Sums(*rows.sums), rows.total)
 
 
 def updated(

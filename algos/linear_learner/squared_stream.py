@@ -57,7 +57,8 @@ class SquaredStream(State):
                 "on exactly; call partial_fit from the start, or fit all rows together"
             )
         alphas, l1_ratios = np.array([strength]).T
-        return cls(after["key"], alphas, l1_ratios, after["products"])
+        state = squared_state.made_of(after["products"])
+        return cls(after["key"], alphas, l1_ratios, state._asdict())
 
     def received(self, data: Data, settings: StreamSettings) -> SquaredStream:
         """Return the state after one more batch."""

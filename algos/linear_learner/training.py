@@ -60,13 +60,17 @@ class Data:
     def subset(self, rows: NDArray[np.intp]) -> Data:
         return Data(self.X[rows], self.target[rows], self.weight[rows])
 
-    def weighted(self, factor: Doubles) -> Data:
-        return replace(self, weight=self.weight * factor)
+    def weighted(self, factor: Doubles | float) -> Data:
+        is_one = isinstance(factor, float) and factor == 1
+        return self if is_one else replace(self, weight=self.weight * factor)
 
     @property
     def shares(self) -> Doubles:
         """The weights, over their sum; without overflow for weights of any size."""
-        scaled = self.weight / self.weight.max()
+        largest = self.weight.max()
+        if self.weight.min() == largest:
+            return np.full(len(self), 1 / len(self))
+        scaled = self.weight / largest
         return np.asarray(scaled / scaled.sum())
 
 
@@ -148,10 +152,11 @@ class Training:
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
-        rows = make_rows(
-            data.X, shares, center=settings.fit_intercept, n_threads=settings.n_threads
-        )
-        self.rows: Rows = rows
+        how = {"center": settings.fit_intercept, "n_threads": settings.n_threads}
+        measured = squared_fit.measured_rows(data.X, target, shares, loss, **how)
+        self.rows: Rows
+        self._sums: Sums | None
+        self.rows, self._sums = measured or (make_rows(data.X, shares, **how), None)
         self.X = data.X
         self._target_square = 0.0
         if has_unit(loss):
@@ -159,17 +164,23 @@ class Training:
             self._target_square = float(shares @ squares)
         self.weight = data.weight
         self._made: dict[Strength, Penalty] = {}
-        self._sums: Sums | None = None
         self._state: SquaredState | None = None
-        self.problems = _problems(rows, target, shares, loss, settings)
+        self.problems = _problems(self.rows, target, shares, loss, settings)
         self._whole = self.problems[0]
 
     @property
-    def state(self) -> SquaredState | None:
+    def sums(self) -> Sums | None:
         """The products of the columns, for the squared loss and where they are few."""
-        if self._state is None and squared_fit.keeps_products(self._whole):
+        if self._sums is None and squared_fit.keeps_products(self._whole):
             self._sums = sums_of(self.rows, self._whole.target, self._whole.weight)
-            self._state = squared_state.state_of(self.rows, self._sums, float(self.weight.sum()))
+        return self._sums
+
+    @property
+    def state(self) -> SquaredState | None:
+        """The same as a stream has it."""
+        sums = self.sums
+        if self._state is None and sums is not None:
+            self._state = squared_state.state_of(self.rows, sums, float(self.weight.sum()))
         return self._state
 
     def strengths(self) -> list[Strength]:
@@ -229,10 +240,10 @@ class Training:
                 epochs=self._epochs(choice, problem, loss_of),
             )
             begin = None if start is None else [self._solution(m, output) for m in start]
-            if choice.name == "gram" and self.state is not None:
-                assert self._sums is not None
+            sums = self.sums if choice.name == "gram" else None
+            if sums is not None:
                 solved.append(
-                    squared_fit.solve(problem, self.state, self._sums, penalties, control, begin)
+                    squared_fit.solve(problem, self._made_state, sums, penalties, control, begin)
                 )
             else:
                 solved.append(solve(choice.name, problem, penalties, control, begin))
@@ -242,9 +253,16 @@ class Training:
             for i, strength in enumerate(strengths)
         ]
 
+    def _made_state(self) -> SquaredState:
+        assert self.state is not None
+        return self.state
+
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""
         rows: Any = self.rows
+        products = {}
+        if self.sums is not None:
+            products = squared_state.parts_of(rows, self.sums, float(self.weight.sum()))
         with np.errstate(over="ignore"):
             targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
         return {
@@ -253,7 +271,7 @@ class Training:
             "square": rows.variance,
             "shift": rows.shift,
             "target_square": min(float(targets), np.finfo(np.float64).max / 4),
-            "products": {} if self.state is None else self.state._asdict(),
+            "products": products,
         }
 
     def _penalties(self, strengths: list[Strength]) -> list[Penalty]:
