@@ -291,18 +291,27 @@ class LinearLearner(Incremental, Estimator):
         self, data: Data, held_out: Data | None, settings: Settings, progress: Progress
     ) -> Outcome:
         if held_out is not None:
-            return self._best_of(data, held_out, settings, progress)
+            return self._squared_pack(data, held_out, settings, are_among=False) or self._best_of(
+                data, held_out, settings, progress
+            )
         to_train, to_choose = self._split(data, settings)
         validate = data.subset(to_choose)
-        if len(to_train) + len(to_choose) == len(data) and _may_be_squared_pack(settings):
-            validation = self._validation(validate, settings, 1)
-            outcome = fit_squared_pack(data, settings, validation, refit=self.refit)
+        if len(to_train) + len(to_choose) == len(data):
+            outcome = self._squared_pack(data, validate, settings, are_among=True)
             if outcome is not None:
                 return outcome
         outcome = self._best_of(data.subset(to_train), validate, settings, progress)
         if self.refit and not progress.is_stopped:
             return self._refitted(outcome, data, settings, progress)
         return outcome
+
+    def _squared_pack(
+        self, data: Data, validate: Data, settings: Settings, *, are_among: bool
+    ) -> Outcome | None:
+        if settings.loss.name != "squared_error" or settings.solver not in ("auto", "gram"):
+            return None
+        validation = self._validation(validate, settings, 1)
+        return fit_squared_pack(data, settings, validation, are_among=are_among, refit=self.refit)
 
     def _best_of(
         self, train: Data, validate: Data, settings: Settings, progress: Progress
@@ -398,7 +407,3 @@ class LinearLearner(Incremental, Estimator):
         coef = np.atleast_2d(self.coef_)
         threads = threads_for(self.n_jobs, X.shape[0] * coef.size)
         return decision_values(X, coef, np.atleast_1d(self.intercept_), threads)
-
-
-def _may_be_squared_pack(settings: Settings) -> bool:
-    return settings.loss.name == "squared_error" and settings.solver in ("auto", "gram")

@@ -154,7 +154,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         All candidates, one entry each, as `pandas.DataFrame` takes them: `alpha`, `l1_ratio`,
         `objective`, `certificate`, `n_iter`, `converged`, and where they were compared
         `validation_loss` and metrics of predictions: `squared_error`,
-        `root_squared_error`, `absolute_error` and `r2`.
+        `root_squared_error`, `absolute_error` and `r2`. Where the products of columns have
+        told the squared loss, they have not told `absolute_error`.
     best_index_ : int
         The chosen candidate's place there.
     candidate_coef_ : ndarray of shape (n_candidates, n_outputs, n_features)

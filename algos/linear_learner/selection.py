@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.threads import one_thread_blas
 from algos.linear_learner.decisions import decision_values, mean_losses
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
@@ -17,6 +19,7 @@ from algos.linear_learner.training import Data, Model, Watch
 _NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
 _CHEAP_TO_SORT = 200_000  # decision values of all candidates
 _HOPELESS = 0.1  # of what the best candidate gains on the null model
+_PATIENCE = 3  # looks at a candidate near its end, before which giving it up saves nothing
 
 
 class Scores(NamedTuple):
@@ -194,36 +197,54 @@ class Validation:
         """Return how all candidates do."""
         coef = np.concatenate([model.coef for model in models])
         intercept = np.concatenate([model.intercept for model in models])
-        decisions = decision_values(self.data.X, coef, intercept, self.n_threads)
-        return self._scorer.score(np.hsplit(decisions, len(models)))
+        with one_thread_blas():
+            return self._scorer.score(self._decisions(coef, intercept, len(models)))
 
     def loss_of(self, coef: Doubles, intercept: Doubles) -> float:
         """Return the weighted mean loss of one model."""
-        decision = decision_values(self.data.X, coef, intercept, self.n_threads)
-        return self._scorer.mean_loss(decision.astype(np.float64))
+        return self._losses_of([(coef, intercept)])[0]
 
     def watch(self) -> Watch:
         """Return what gives up candidates that cannot become the best by loss.
 
         A candidate near its optimum whose validation loss is worse than the best so far by a
-        tenth of what that one has gained on the null model.
+        tenth of what that one has gained on the null model. Most end before they have been
+        looked at; the others are what the first that goes on is compared with.
         """
-        null = self.loss_of(
-            np.zeros((self.n_outputs, self.data.X.shape[1])), np.zeros(self.n_outputs)
-        )
-        best = np.inf
+        zeros = np.zeros((self.n_outputs, self.data.X.shape[1])), np.zeros(self.n_outputs)
+        null = best = np.inf
+        looks: Counter[int] = Counter()
+        unseen: dict[int, tuple[Doubles, Doubles]] = {}
 
         def is_hopeless(
             candidate: int, coef: Doubles, intercept: Doubles, certificate: float
         ) -> bool:
-            nonlocal best
+            nonlocal null, best
             if not certificate < _NEARLY_SOLVED:
                 return False
-            now = self.loss_of(coef, intercept)
-            best = min(best, now)
+            looks[candidate] += 1
+            unseen[candidate] = coef.copy(), intercept.copy()
+            if looks[candidate] < _PATIENCE:
+                return False
+            own = unseen.pop(candidate)
+            now, zero, *others = self._losses_of([own, zeros, *unseen.values()])
+            unseen.clear()
+            null, best = zero, min(best, now, *others)
             return bool(now > best + _HOPELESS * max(null - best, 0.0))
 
         return is_hopeless
+
+    def _losses_of(self, models: list[tuple[Doubles, Doubles]]) -> list[float]:
+        coef, intercept = (np.concatenate(parts) for parts in zip(*models, strict=True))
+        with one_thread_blas():
+            decisions = self._decisions(coef, intercept, len(models))
+            return [self._scorer.mean_loss(one.astype(np.float64)) for one in decisions]
+
+    def _decisions(self, coef: Doubles, intercept: Doubles, n_models: int) -> list[Doubles]:
+        """Return the decision values (n, n_outputs) of each model, output by output in memory."""
+        values = decision_values(self.data.X, coef, intercept, self.n_threads)
+        by_output = np.ascontiguousarray(values.T)
+        return [one.T for one in by_output.reshape(n_models, -1, len(values))]
 
 
 def _regression_scores(

@@ -22,10 +22,12 @@ class Shape:
     ----------
     problem : Problem
     points : Points
+    is_rough : bool, default=False
+        Whether nobody asks for more than about where the optimum is.
     """
 
-    def __init__(self, problem: Problem, points: Points) -> None:
-        self.points, self._all = points, problem
+    def __init__(self, problem: Problem, points: Points, *, is_rough: bool = False) -> None:
+        self.points, self._all, self.is_rough = points, problem, is_rough
         self.is_whole = points.size <= WHOLE
         self.parameters = points.size if self.is_whole else points.width  # of one matrix
         n_matrices = 1 if self.is_whole else points.k
@@ -52,8 +54,8 @@ class Shape:
 
     @property
     def is_continuous(self) -> bool:
-        """Whether second derivatives have no jumps."""
-        return self.problem.loss.name not in PIECEWISE
+        """Whether second derivatives have no jumps, or none that matter."""
+        return self.is_rough or self.problem.loss.name not in PIECEWISE
 
     @property
     def eps(self) -> float:

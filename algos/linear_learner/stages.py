@@ -88,7 +88,8 @@ def _after_a_sample(
     found: list[Solution] = []
     for first in range(0, len(pack), room):
         some, own = pack[first : first + room], starts[first : first + room]
-        on_sample = _in_turn(sample, Shape(shape.problem, sample), some, own, rough, make_metric)
+        roughly = Shape(shape.problem, sample, is_rough=True)
+        on_sample = _in_turn(sample, roughly, some, own, rough, make_metric)
         limits = limits_of(points, control, on_sample[0].limits.unit)
         running = []
         for number, (penalties, before) in enumerate(zip(some, on_sample, strict=True), first):
