@@ -28,6 +28,7 @@ from algos.linear_learner.solvers import Choice, choose_solver, solve
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stochastic import Epochs, Schedule
 from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
+from algos.linear_learner.used_columns import UsedColumns
 
 _ONE_OUTPUT = ("coordinate_descent", "dual_coordinate_descent")  # solve one at a time
 _LARGEST = float(np.finfo(np.float64).max)
@@ -152,11 +153,17 @@ class Training:
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
-        how = {"center": settings.fit_intercept, "n_threads": settings.n_threads}
+        # Products of all columns are kept, and first coefficients may be drawn for all.
+        looks = loss.name != "squared_error" and settings.solver != "sgd"
+        self._columns = UsedColumns(data.X, looks=looks)
+        how: Any = {"center": settings.fit_intercept, "n_threads": settings.n_threads}
         measured = squared_fit.measured_rows(data.X, target, shares, loss, **how)
         self.rows: Rows
         self._sums: Sums | None
-        self.rows, self._sums = measured or (make_rows(data.X, shares, **how), None)
+        self.rows, self._sums = measured or (
+            make_rows(self._columns.of(data.X), shares, **how),
+            None,
+        )
         self.X = data.X
         self._target_square = 0.0
         if has_unit(loss):
@@ -195,7 +202,7 @@ class Training:
             settings.n_alphas,
             slope,
             curvature,
-            self.rows.n < self.rows.d,
+            self.rows.n < self._columns.d,
         )
 
     def solver_for(self, strengths: list[Strength]) -> Choice:
@@ -267,9 +274,9 @@ class Training:
             targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
         return {
             "weight": float(weight.sum()),
-            "mean": rows.mean,
-            "square": rows.variance,
-            "shift": rows.shift,
+            "mean": self._columns.spread(rows.mean),
+            "square": self._columns.spread(rows.variance),
+            "shift": self._columns.spread(rows.shift),
             "target_square": min(float(targets), np.finfo(np.float64).max / 4),
             "products": products,
         }
@@ -340,7 +347,7 @@ class Training:
         offset = np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
         if self.settings.loss.is_joint:  # a constant for all classes says nothing
             offset = offset - offset.mean()
-        return users, offset
+        return self._columns.spread(users), offset
 
     def _model(self, strength: Strength, solutions: list[Solution], seconds: float) -> Model:
         coef, intercept = self._in_users_units(
@@ -370,7 +377,7 @@ class Training:
     def _solution(self, model: Model, output: int) -> Solution:
         """Return a model, or one output of it, as solvers begin from it."""
         chosen = slice(None) if len(self.problems) == 1 else slice(output, output + 1)
-        users = np.ldexp(model.coef[chosen], -self.unit.exponent)
+        users = self._columns.gathered(np.ldexp(model.coef[chosen], -self.unit.exponent))
         intercept = np.ldexp(model.intercept[chosen], -self.unit.exponent)
         return Solution(
             users * self.rows.scale,
