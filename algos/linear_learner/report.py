@@ -79,13 +79,13 @@ def history_of(outcome: Outcome) -> dict[str, Doubles]:
     model that was trained on them too, they cannot judge.
     """
     model, table = outcome.model, outcome.candidates
-    unknown = np.full(len(model.objectives), np.nan)
-    validation = unknown.copy()
-    is_candidate = np.array_equal(model.coef, table["coef"][outcome.best])
+    unknown = validation = np.full(len(model.objectives), np.nan)
     if model.validations:
-        validation[:] = model.validations
-    elif is_candidate and "validation_loss" in table and len(validation):
-        validation[-1] = table["validation_loss"][outcome.best]
+        validation = np.array(model.validations)
+    elif "validation_loss" in table and len(unknown):
+        best = outcome.best
+        if np.array_equal(model.coef, table["coef"][best]):  # not refitted
+            validation = np.append(unknown[1:], table["validation_loss"][best])
     return {
         "objective": np.array(model.objectives),
         "seconds": np.array(model.seconds) if model.seconds else unknown,
