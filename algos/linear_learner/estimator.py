@@ -83,7 +83,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
     "learning_rate_step": [POSITIVE_INT],
     "learning_rate_factor": [Interval(Real, 0, 1, closed="right")],
     "learning_rate_min": [NON_NEGATIVE],
-    "batch_size": [POSITIVE_INT],
+    "batch_size": [Options("auto"), POSITIVE_INT],
     "n_iter_no_change": [POSITIVE_INT],
     "min_improvement": [NON_NEGATIVE],
     "init": [Options("zeros", "uniform", "normal")],
@@ -125,7 +125,7 @@ class LinearLearner(Incremental, Estimator):
     learning_rate_step: int
     learning_rate_factor: float
     learning_rate_min: float
-    batch_size: int
+    batch_size: Any
     n_iter_no_change: int
     min_improvement: float
     init: str
@@ -256,7 +256,7 @@ class LinearLearner(Incremental, Estimator):
             self.learning_rate_step,
             self.learning_rate_factor,
             self.learning_rate_min,
-            self.batch_size,
+            None if self.batch_size == "auto" else self.batch_size,
             self.n_iter_no_change,
             self.min_improvement,
             self.init,

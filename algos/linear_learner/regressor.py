@@ -115,9 +115,11 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         See above; 1 keeps the rate.
     learning_rate_min : float, default=1e-5
         The rate falls no lower.
-    batch_size : int, default=1000
-        Different rows in a step, of `partial_fit` too. A batch of fewer, or with less weight
-        than batches had before, makes a step shorter in proportion.
+    batch_size : "auto" or int, default="auto"
+        Different rows in a step, of `partial_fit` too. "auto" is 1000 for `solver="sgd"`;
+        `partial_fit` begins with 10 (or one for 1000 parameters of all candidates) and comes
+        to 1000 as rows come in. A batch of fewer, or with less weight than batches had
+        before, makes a step shorter in proportion.
     n_iter_no_change : int, default=3
         `solver="sgd"` ends when so many epochs in a row improve by less than
         `min_improvement`.
@@ -292,7 +294,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         learning_rate_step: int = 100,
         learning_rate_factor: float = 0.99,
         learning_rate_min: float = 1e-5,
-        batch_size: int = 1000,
+        batch_size: Any = "auto",
         n_iter_no_change: int = 3,
         min_improvement: float = 1e-3,
         init: str = "zeros",

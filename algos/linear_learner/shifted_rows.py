@@ -35,7 +35,9 @@ class ShiftedRows:
 
     def at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return the intercepts for the rows without the shift."""
-        return intercept - coef @ self._further
+        # Not by BLAS, whose threads would wait for each other longer than this takes.
+        found: Doubles = intercept - np.einsum("...d,d", coef, self._further)
+        return found
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         found: Doubles = self._rows.decision(coef, self.at_zero(coef, intercept))

@@ -24,6 +24,9 @@ OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
 _AUTOMATIC_RATES = {"adam": 0.05, "sgd": 0.1, "rmsprop": 0.02, "adagrad": 0.3}
 _TINY = 1e-8  # added to the root of mean squared gradients
 _RMS_DECAY = 0.9
+_ROWS = 1000  # of a step, if nothing else is asked; streams begin with
+_FIRST_ROWS, _PARAMETERS_A_ROW = 10, 1000  # so many, or more where a step itself is work,
+_GROWTH = 1 + 1 / 64  # and make each step so much larger than the one before
 _RECENT = 3.0  # later iterates count more in the average; 0 would count all alike
 _OF_INIT = 1 << 31  # the stream of first coefficients; the others are of epochs
 _LARGEST = 1e50  # of a gradient: its square must be a number
@@ -48,8 +51,8 @@ class Schedule:
     intercept_l2 : float
     every, factor, least : int, float, float
         After each `every` steps the rate is multiplied by `factor`, down to `least`.
-    batch_size : int
-        Different rows in a step.
+    batch_size : int or None
+        Different rows in a step; None for sizes that suit.
     patience, improvement : int, float
         A fit ends when the objective has not fallen by that share for so many epochs.
     init : {"zeros", "uniform", "normal"}
@@ -68,7 +71,7 @@ class Schedule:
     every: int = 100
     factor: float = 0.99
     least: float = 1e-5
-    batch_size: int = 1000
+    batch_size: int | None = None
     patience: int = 3
     improvement: float = 1e-3
     init: str = "zeros"
@@ -79,6 +82,21 @@ class Schedule:
         """Return the learning rate of a step, counted from 0."""
         first = _AUTOMATIC_RATES[self.optimizer] if self.rate is None else self.rate
         return max(first * self.factor ** (step // self.every), min(self.least, first))
+
+    def size_of_epochs(self) -> int:
+        """Return how many different rows a step of an epoch takes."""
+        return _ROWS if self.batch_size is None else self.batch_size
+
+    def size_at(self, step: int, n_parameters: int) -> int:
+        """Return how many different rows a step of a stream takes, counted from 0.
+
+        Few at first, since a short stream needs many steps, and more where the gradient's
+        noise is what is left.
+        """
+        if self.batch_size is not None:
+            return self.batch_size
+        first = max(_FIRST_ROWS, n_parameters // _PARAMETERS_A_ROW)
+        return int(min(first * _GROWTH ** min(step, _ROWS), _ROWS))
 
 
 @dataclass(frozen=True)
@@ -211,21 +229,25 @@ def learn_batch(
 
 
 def mini_batches(
-    keys: NDArray[np.uint64], batch_size: int, key: Key, epoch: int
+    keys: NDArray[np.uint64], size_of: Callable[[int], int], key: Key, epoch: int
 ) -> list[NDArray[np.intp]]:
-    """Return the rows in batches of so many different keys, in an order that keys decide.
+    """Return the rows in batches, the i-th of `size_of(i)` different keys, as keys decide.
 
     Equal rows stand together, so that a row of weight 2 is the same as two rows.
     """
-    if len(keys) <= batch_size:
+    if len(keys) <= size_of(0):
         return [np.argsort(keys, kind="stable")]
     distinct, code = np.unique(keys, return_inverse=True)
     places = np.empty(len(distinct), dtype=np.intp)
     places[stream(key, epoch).permutation(len(distinct))] = np.arange(len(distinct))
     order = np.argsort(places[code], kind="stable")
     ends = np.flatnonzero(np.diff(places[code[order]], append=-1) != 0) + 1
-    cuts = ends[batch_size - 1 :: batch_size]
-    return [part for part in np.split(order, cuts) if len(part)]
+    cuts: list[int] = []
+    done = size_of(0)
+    while done < len(ends):
+        cuts.append(int(ends[done - 1]))
+        done += size_of(len(cuts))
+    return np.split(order, cuts)
 
 
 def solve(
@@ -245,8 +267,9 @@ def solve(
     best = _Best(iterates.average, epochs.schedule)
     traces: list[list[float]] = [[] for _ in penalties]
     validations: list[list[float]] = [[] for _ in penalties]
+    size = epochs.schedule.size_of_epochs()
     for epoch in range(control.max_iter):
-        for rows in mini_batches(epochs.keys, epochs.schedule.batch_size, epochs.key, epoch):
+        for rows in mini_batches(epochs.keys, lambda _: size, epochs.key, epoch):
             learn_batch(iterates, _part(problem, rows), arrays, epochs.schedule)
         objectives = _objectives(problem, penalties, iterates.average)
         for trace, value in zip(traces, objectives, strict=True):

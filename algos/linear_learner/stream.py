@@ -305,7 +305,7 @@ def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates
     def moved(theta: Doubles) -> Doubles:
         theta = np.ldexp(theta, change)
         slopes = theta[..., :-1] / old.scale
-        theta[..., -1] += slopes @ step
+        theta[..., -1] += np.einsum("...d,d", slopes, step)
         theta[..., :-1] = slopes * new.scale
         return theta
 
@@ -336,7 +336,12 @@ def _learn(
     unit_of_loss = unit_exponent(stream.target_square, settings.loss) * (
         2 if settings.loss.is_smooth else 1
     )
-    for part in mini_batches(keys, settings.schedule.batch_size, stream.key, stream.n_batches):
+    begun, n_parameters = iterates.n_steps, iterates.theta.size
+
+    def size_of(batch: int) -> int:
+        return settings.schedule.size_at(begun + batch, n_parameters)
+
+    for part in mini_batches(keys, size_of, stream.key, stream.n_batches):
         weight = data.weight[part]
         total = float(weight.sum())
         batch = replace(
