@@ -110,3 +110,20 @@ def null_slope(problems: list[Problem], gradients: list[Doubles], standardize: b
         scale = 1.0 if standardize else problem.rows.scale
         largest = max(largest, float(np.abs(gradient * scale).max(initial=0)))
     return largest
+
+
+def mean_curvature(problem: Problem, intercept: Doubles, null_loss: float) -> float:
+    """Return the loss's mean second derivative at the null model, or what stands for it."""
+    loss = problem.loss
+    if loss.name == "multinomial":
+        return 1 / problem.n_outputs
+    if loss.is_smooth and problem.n_outputs == 1:
+        coef = np.zeros(problem.rows.d)
+        curvatures = problem.rows.curvatures(  # type: ignore[attr-defined]
+            coef, float(intercept[0]), problem.target, problem.weight, loss
+        )
+        return max(float(curvatures.sum()), 1e-10)
+    if loss.is_smooth or loss.is_of_classes:
+        return 1.0
+    # |r| has the slope 1: a curve of that slope where r is as large as its mean.
+    return 1 / null_loss if null_loss > 0 else 1.0

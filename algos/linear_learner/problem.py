@@ -8,7 +8,7 @@ A penalty in the user's units is then a number for each column.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -94,6 +94,11 @@ class Problem:
     def evaluate(self, coef: Doubles, intercept: Doubles) -> Evaluation:
         """Return the data term for coef (m, n_outputs, d), intercept (m, n_outputs)."""
         return self.rows.evaluate(coef, intercept, self.target, self.weight, self.loss)
+
+    def parted(self, target: Doubles) -> list[Problem]:
+        """Return a problem for each column of a target."""
+        columns = [np.ascontiguousarray(column) for column in target.T]
+        return [replace(self, target=column, n_outputs=1) for column in columns]
 
 
 class Penalty(NamedTuple):

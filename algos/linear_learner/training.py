@@ -19,6 +19,7 @@ from algos.linear_learner.null_model import null_intercept
 from algos.linear_learner.penalties import (
     Strength,
     candidate_grid,
+    mean_curvature,
     null_slope,
     penalty_of,
 )
@@ -210,7 +211,7 @@ class Training:
         penalties = self._penalties(strengths)
         choice = choose_solver(self.settings.solver, self.problems[0], penalties)
         if choice.name in _ONE_OUTPUT and self.problems[0].target.ndim == 2:
-            self.problems = _parted(self.problems[0], self.problems[0].target)
+            self.problems = self.problems[0].parted(self.problems[0].target)
         return choice
 
     def solve(
@@ -302,7 +303,7 @@ class Training:
             coef = np.zeros((1, problem.n_outputs, self.rows.d))
             found = problem.evaluate(coef, intercept[None])
             gradients.append(found.gradient[0])
-            curvature = max(curvature, _mean_curvature(problem, intercept, found.values[0]))
+            curvature = max(curvature, mean_curvature(problem, intercept, found.values[0]))
         slope = null_slope(self.problems, gradients, self.settings.standardize)
         return (
             float(np.ldexp(slope, self.unit.of_l1)),
@@ -409,27 +410,4 @@ def _problems(
         return [whole]
     if loss.is_of_classes:  # one class against the rest, for each
         target = one_against_rest(target, settings.n_outputs)
-    return _parted(whole, target)
-
-
-def _parted(whole: Problem, target: Doubles) -> list[Problem]:
-    """Return a problem for each column of the target."""
-    columns = [np.ascontiguousarray(column) for column in target.T]
-    return [replace(whole, target=column, n_outputs=1) for column in columns]
-
-
-def _mean_curvature(problem: Problem, intercept: Doubles, null_loss: float) -> float:
-    """Return the loss's mean second derivative at the null model, or what stands for it."""
-    loss = problem.loss
-    if loss.name == "multinomial":
-        return 1 / problem.n_outputs
-    if loss.is_smooth and problem.n_outputs == 1:
-        coef = np.zeros(problem.rows.d)
-        curvatures = problem.rows.curvatures(  # type: ignore[attr-defined]
-            coef, float(intercept[0]), problem.target, problem.weight, loss
-        )
-        return max(float(curvatures.sum()), 1e-10)
-    if loss.is_smooth or loss.is_of_classes:
-        return 1.0
-    # |r| has the slope 1: a curve of that slope where r is as large as its mean.
-    return 1 / null_loss if null_loss > 0 else 1.0
+    return whole.parted(target)
