@@ -15,7 +15,7 @@ import numpy as np
 from algos.linear_learner.interior import Inner, InteriorPoint, Program
 from algos.linear_learner.kinks import Bent, Mask
 from algos.linear_learner.problem import Doubles, Penalty
-from algos.linear_learner.vertex import polish
+from algos.linear_learner.vertex import follow, polish
 
 FEW = 3000  # rows, and
 FEW_PER_COLUMN = 40  # rows, are solved as they are
@@ -94,7 +94,8 @@ def rounds(
     share, gap = _share(bent), np.inf
     objectives: list[float] = []
     if share > MOST:
-        yield _of_all_rows(bent, penalty, objectives, tol, max_iter)
+        found = None if near is None else _beside(bent, penalty, near, tol)
+        yield found or _of_all_rows(bent, penalty, objectives, tol, max_iter)
         return
     sampled = share
     if near is not None:
@@ -137,6 +138,19 @@ def rounds(
             near, z, value = inner.point, z_inner, found.objective
             gap, distance = min(gap, found.gap), _distance(bent, z)
     yield _of_all_rows(bent, penalty, objectives, tol, max_iter)
+
+
+def _beside(bent: Bent, penalty: Penalty, near: Doubles, tol: float) -> Found | None:
+    """Return the solution if about the same lines are at their kinks as at a point near it."""
+    program = whole(bent, penalty)
+    inner = follow(program, near, tol)
+    if inner is None:
+        return None
+    dual = bent.weight * inner.theta.sum(axis=0)
+    objectives = [inner.objective]
+    return Found(
+        inner.point, dual, program.paired(inner.theta), inner.objective, inner.gap, objectives, True
+    )
 
 
 def exact(

@@ -19,7 +19,7 @@ from algos.linear_learner.training import Data, Model, Watch
 _NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
 _CHEAP_TO_SORT = 200_000  # decision values of all candidates
 _HOPELESS = 0.1  # of what the best candidate gains on the null model
-_PATIENCE = 3  # looks at a candidate near its end, before which giving it up saves nothing
+_PATIENCE = 4  # looks at a candidate near its end, before which giving it up saves nothing
 
 
 class Scores(NamedTuple):

@@ -8,6 +8,7 @@ import numpy as np
 
 from algos.linear_learner import squared_state
 from algos.linear_learner.pack import Outcome, table_of
+from algos.linear_learner.problem import Control
 from algos.linear_learner.selection import Scores, Validation
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.squared_stream import models_of, scores_of
@@ -52,7 +53,11 @@ def fit_squared_pack(
     )
     train = squared_state.without(everything, part) if are_among else everything
     candidates = models_of(
-        train, strengths, fit_intercept=settings.fit_intercept, standardize=settings.standardize
+        train,
+        strengths,
+        fit_intercept=settings.fit_intercept,
+        standardize=settings.standardize,
+        control=Control(settings.tol, settings.max_iter),
     )
     scores = _scores(validation, part, candidates)
     best = scores.best

@@ -87,7 +87,7 @@ class SquaredStream(State):
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
         """Return the best candidate's model, of all rows."""
         everything = SquaredState(**_joined(self.trained, self.held_out))
-        how = {
+        how: dict[str, Any] = {
             "fit_intercept": settings.fit_intercept,
             "standardize": settings.standardize,
         }
@@ -109,13 +109,20 @@ class SquaredStream(State):
 
 
 def models_of(
-    state: SquaredState, strengths: list[Strength], *, fit_intercept: bool, standardize: bool
+    state: SquaredState,
+    strengths: list[Strength],
+    *,
+    fit_intercept: bool,
+    standardize: bool,
+    control: Control | None = None,
 ) -> list[Model]:
     """Return the candidates, solved from one state."""
     shift, scale = squared_state.standard(state, center=fit_intercept)
     rows: Any = SimpleNamespace(scale=scale, d=state.d)
     penalties = [penalty_of(one, rows, standardize, Unit()) for one in strengths]
-    solutions = squared_state.solve(state, penalties, Control(), fit_intercept=fit_intercept)
+    solutions = squared_state.solve(
+        state, penalties, control or Control(), fit_intercept=fit_intercept
+    )
     models = []
     for strength, solution in zip(strengths, solutions, strict=True):
         coef = solution.coef / scale

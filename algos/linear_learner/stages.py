@@ -85,6 +85,7 @@ def _after_a_sample(
     sample = Points(shape.problem)
     rough = Control(max(control.tol, _OF_NOISE * shape.noise), _ITERATIONS_OF_SAMPLE)
     room = max(1, _VALUES // (points.size * shape.parameters))
+    null = points.point(np.zeros((points.k, points.d)), null_intercept(sample.problem))
     found: list[Solution] = []
     for first in range(0, len(pack), room):
         some, own = pack[first : first + room], starts[first : first + room]
@@ -96,7 +97,6 @@ def _after_a_sample(
             known = cast(HessianMetric, before.metric).matrices
             metric = make_metric(shape, penalties, limits.tol * limits.unit, known)
             descent = Descent(metric, penalties, limits, number)
-            null = points.point(np.zeros((points.k, points.d)), null_intercept(sample.problem))
             running.append((descent, descent.steps([before.point, null])))
         descend_together(points, running, control)
         found += [solution(points, descent) for descent, _ in running]

@@ -17,6 +17,9 @@ SURE = (1.0, 1e-3, 1e3)  # doubts below which lines are taken to be at their kin
 MOST = 1500  # unknowns and equalities together
 MOST_PER_UNKNOWN, FEW = 1.5, 20  # equalities: more are told too soon
 ROUNDINGS = 64
+TIGHT = 1e-9  # from its kink, a line at it
+TRIES = 6  # of lines at their kinks, each of at most half the gap of the one before
+SPROUT = 1e-300  # of a coefficient that leaves 0: its sign is what counts
 
 
 def polish(program: Program, inner: Inner) -> Inner:
@@ -29,8 +32,61 @@ def polish(program: Program, inner: Inner) -> Inner:
     return inner
 
 
-def _on_kinks(program: Program, inner: Inner, at: Mask) -> Inner | None:
-    """Return the solution with the lines `at` their kinks, all others straight."""
+def follow(program: Program, near: Doubles, tol: float) -> Inner | None:
+    """Return the vertex or face where about the same lines are at their kinks as at a point.
+
+    Lines whose dual would leave its limits become straight, and those that are crossed
+    straight lines join, until the duality gap says that all is right, or that this leads
+    nowhere: then None.
+
+    Parameters
+    ----------
+    program : Program
+    near : ndarray of shape (d + 1,)
+        The solution for a penalty not much different.
+    tol : float
+        Of the gap over `program.null`.
+    """
+    lines, l1 = program.lines, program.penalty.l1
+    bent = np.flatnonzero(l1)
+    z = program.values(near)
+    theta = lines.side(z)
+    at, at_zero = np.abs(z - lines.kink) <= TIGHT * (1 + np.abs(lines.kink)), near[bent] == 0
+    pull, gap = _pull(program, theta), np.inf
+    inner = Inner(near, theta, np.empty(0), pull, np.inf, np.inf, [])
+    for _ in range(TRIES):
+        face = _on_kinks(program, inner, np.append(at, at_zero), theta)
+        if face is None or face.gap <= tol:
+            return face
+        if face.gap > gap / 2:
+            return None
+        gap = face.gap
+        z, theta = program.values(face.point), face.theta
+        has_left = at & ((theta <= lines.low) | (theta >= lines.high))
+        crossed = ~at & (lines.side(z) != theta)
+        at = at & ~has_left | crossed
+        point, pulls = face.point.copy(), face.pull[bent]
+        flips = ~at_zero & (point[bent] * inner.point[bent] < 0)
+        pulled = at_zero & (np.abs(pulls) > l1[bent])
+        point[bent[pulled]] = np.copysign(SPROUT, pulls[pulled])
+        at_zero = at_zero & ~pulled | flips
+        inner = face._replace(point=point)
+    return None
+
+
+def _pull(program: Program, theta: Doubles) -> Doubles:
+    weighted = (program.weight * theta).sum(axis=0)
+    found: Doubles = program.rows.cross(weighted[:, None])[0] + program.linear
+    return found
+
+
+def _on_kinks(
+    program: Program, inner: Inner, at: Mask, theta: Doubles | None = None
+) -> Inner | None:
+    """Return the solution with the lines `at` their kinks, all others straight.
+
+    Those are on the sides that the point has them on, or that `theta` says.
+    """
     p, n = inner.theta.shape
     at_rows, bent = at[: p * n].reshape(p, n), np.flatnonzero(program.penalty.l1)
     piece, row = np.nonzero(at_rows)
@@ -41,8 +97,10 @@ def _on_kinks(program: Program, inner: Inner, at: Mask) -> Inner | None:
     if len(row) > MOST_PER_UNKNOWN * len(free) + FEW or len(row) + len(free) > MOST:
         return None
     point = np.where(is_free, inner.point, 0.0)
-    z = program.values(inner.point)
-    theta = np.where(at_rows, inner.theta, program.lines.side(z))
+    if theta is None:
+        side = program.lines.side(program.values(inner.point))
+        theta = np.where(at_rows, inner.theta, side)
+    theta = theta.copy()
     equal = _extended(program, row)[:, free] if len(row) else np.empty((0, len(free)))
     lack = program.lines.kink[piece, row] - equal @ point[free]
     l2 = np.append(program.penalty.l2, 0.0)[free]
@@ -54,7 +112,7 @@ def _on_kinks(program: Program, inner: Inner, at: Mask) -> Inner | None:
     if not (np.isfinite(point).all() and np.isfinite(theta).all()):
         return None
     theta = np.clip(theta, program.lines.low, program.lines.high)
-    pull = program.rows.cross((program.weight * theta).sum(axis=0)[:, None])[0] + program.linear
+    pull = _pull(program, theta)
     bound = program.bound(program.paired(theta), pull, point)
     before = program.bound(program.paired(inner.theta), inner.pull, point)
     if before > bound:

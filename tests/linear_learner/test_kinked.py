@@ -9,7 +9,7 @@ from scipy.optimize import linprog, minimize
 from sklearn.linear_model import QuantileRegressor
 from sklearn.svm import LinearSVC
 
-from algos.linear_learner import bands, kinked, kinked_columns
+from algos.linear_learner import bands, kinked, kinked_columns, vertex
 from algos.linear_learner.kinked import solve
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Problem
@@ -261,6 +261,27 @@ def test_packs_end_where_single_fits_do():
         np.testing.assert_allclose(found.objective, alone.objective, rtol=1e-9)
     (again,) = solve(problem, penalties[-1:], EXACT, start=together[-1:])
     np.testing.assert_allclose(again.objective, together[-1].objective, rtol=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+def test_a_neighbour_s_kinks_lead_to_the_solution_or_nowhere(loss, l1_ratio, monkeypatch):
+    X, y, weight = draw(300, 5, loss, weighted=True)
+    problem = make_problem(X, y, loss, weight)
+    penalties = [make_penalty(5, alpha, l1_ratio) for alpha in np.geomspace(1.0, 1e-8, 24)]
+    led = []
+
+    def follow(*arguments):
+        led.append(vertex.follow(*arguments))
+        return led[-1]
+
+    monkeypatch.setattr(bands, "follow", follow)
+    together = solve(problem, penalties, EXACT)
+    assert len(led) == len(penalties) - 1 and any(led)
+    for penalty, found in zip(penalties, together, strict=True):
+        (alone,) = solve(problem, [penalty], EXACT)
+        assert found.converged and found.certificate <= 1e-10
+        np.testing.assert_allclose(found.objective, alone.objective, rtol=1e-9)
 
 
 def test_threads_change_no_bit():

@@ -237,6 +237,27 @@ def test_a_regressor_is_chosen_by_its_error():
         assert len(errors) == 2 * len(ALPHAS)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("noise", [1.0, 1e-7])
+def test_a_squared_pack_with_rows_to_validate_is_its_candidates_alone(dtype, l1_ratio, noise):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(300, 6)).astype(dtype)
+    y = X @ rng.normal(size=6) + 3 + noise * rng.normal(size=300)
+    X, y, X_val, y_val = halves(X, y)
+    common = {"l1_ratio": l1_ratio, "tol": 1e-10}
+    pack = LinearLearnerRegressor(alpha=ALPHAS, **common).fit(X, y, X_val=X_val, y_val=y_val)
+    singles = [LinearLearnerRegressor(alpha=alpha, **common).fit(X, y) for alpha in ALPHAS]
+    losses = [((y_val - one.predict(X_val)) ** 2).mean() / 2 for one in singles]
+    rtol = 1e-4 if dtype == np.float32 else 1e-6
+    np.testing.assert_allclose(pack.candidates_["validation_loss"], losses, rtol=rtol)
+    assert pack.best_index_ == np.argmin(losses)
+    alone = singles[pack.best_index_]
+    # A gap of 1e-10 leaves coefficients its root.
+    np.testing.assert_allclose(pack.coef_, alone.coef_, atol=1e-5)
+    np.testing.assert_array_equal(pack.candidates_["coef"][pack.best_index_].ravel(), pack.coef_)
+
+
 def test_equal_candidates_go_to_the_strongest_penalty():
     X, y = np.zeros((20, 2)), np.tile([0, 1], 10)
     X_val, y_val = np.zeros((4, 2)), [0, 1, 0, 1]
