@@ -66,7 +66,7 @@ def test_many_columns_of_a_joint_loss_with_l1_go_by_blocks(as_rows):
 
 
 def test_blocks_that_do_not_fit_say_so():
-    X = scattered((30, 300_000), 1e-4, seed=0)
+    X = scattered((30, 300_000), 0.1, seed=0)
     with pytest.raises(MemoryError, match="OneVsRestClassifier"):
         LinearLearnerClassifier(alpha=0.1, l1_ratio=1.0).fit(X, np.arange(30) % 3)
 
