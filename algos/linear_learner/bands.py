@@ -24,6 +24,7 @@ REACH = 3.0  # standard deviations of decision values within the band
 MOST = 0.7  # of the rows in a band; beyond, all are
 ROUGH = 1e-3  # gap of a sample's solution
 SHARP = (1e-6, 1e-8)  # gaps from where the vertex may be seen
+MANY = 30.0  # times the gap wanted, that an iteration or two are left
 FIRST = 1e-6  # gap of the first band's program, which is seldom the last
 SAFETY = 5.0  # errors within the next bands
 ROWS_PER_COLUMN = 20  # in a band, at least
@@ -162,6 +163,9 @@ def exact(
 ) -> Inner:
     """Return the solution of a program: the vertex, as soon as it can be told.
 
+    Where all coefficients have an L2 penalty, the solution is no vertex: a face is then looked
+    for only where that spares many iterations.
+
     Parameters
     ----------
     program : Program
@@ -179,8 +183,14 @@ def exact(
     walk = InteriorPoint(program, start, mu)
     # The check of all rows rounds otherwise; and a few outliers shall not blur the others.
     goal = max(tol / 4 * min(1.0, 1 / program.null), LEAST)
+    is_round = bool(program.penalty.l2.all())
     for sharp in (*SHARP, 0.0):
-        vertex = polish(program, walk.run(max(sharp, goal), max_iter))
+        if is_round and 0 < sharp <= MANY * goal:
+            continue
+        inner = walk.run(max(sharp, goal), max_iter)
+        if is_round and inner.gap <= goal:
+            return inner
+        vertex = polish(program, inner)
         if vertex.gap <= goal:
             break
     return vertex

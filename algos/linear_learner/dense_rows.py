@@ -20,6 +20,7 @@ Floats = NDArray[Any]
 Exponents = NDArray[np.intc] | int
 
 _BLOCK = 1 << 23  # bytes of rows that are gathered at a time
+_WIDE = 200  # columns, from where on a row's products cost many times its copy
 _FEW_TARGETS = 8  # that cost less beside the columns than a pass of their own
 
 
@@ -156,7 +157,7 @@ class DenseRows(AnyRows):
     def gram(self, weight: Doubles) -> Doubles:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
         kept = np.flatnonzero(weight)
-        if 2 * len(kept) > self.n:
+        if len(kept) > (0.85 if self.d >= _WIDE else 0.5) * self.n:
             return self._gram(self._X, weight, np.empty((self.n, 0)))
         out = np.zeros((self.d + 1, self.d + 1))
         step = max(1, _BLOCK // (self.X.itemsize * self.d))

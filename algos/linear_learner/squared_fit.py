@@ -13,8 +13,8 @@ from algos.linear_learner import least_squares, squared_state
 from algos.linear_learner.dense_rows import DenseRows
 from algos.linear_learner.gram import Sums, good_enough, ridge_inverse, sums_of
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.rows import extreme_exponents, scale_of
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Rows, Solution
+from algos.linear_learner.rows import extreme_exponents, make_rows, scale_of
 from algos.linear_learner.squared_state import SquaredState
 
 _FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
@@ -29,13 +29,10 @@ def keeps_products(problem: Problem) -> bool:
     )
 
 
-def measured_rows(
-    X: Any, target: Doubles, weight: Doubles, loss: Loss, *, center: bool, n_threads: int
-) -> tuple[DenseRows, Sums] | None:
-    """Return rows as `rows.make_rows` makes them, and their sums, from one pass over both.
-
-    Products of the columns less the means of a few rows tell what the true means are. None
-    where that is not to be relied on, or nobody will ask for the products.
+def rows_and_sums(
+    X: Any, target: Doubles, weight: Doubles, loss: Loss, center: bool, n_threads: int
+) -> tuple[Rows, Sums | None]:
+    """Return rows as `make_rows` makes them, and their sums where one pass tells of both.
 
     Parameters
     ----------
@@ -47,25 +44,37 @@ def measured_rows(
     center : bool
     n_threads : int
     """
+    if loss.name == "squared_error" and center and not sparse.issparse(X):
+        measured = _measured(X, target, weight, n_threads)
+        if measured is not None:
+            return measured
+    return make_rows(X, weight, center=center, n_threads=n_threads), None
+
+
+def _measured(
+    X: Any, target: Doubles, weight: Doubles, n_threads: int
+) -> tuple[DenseRows, Sums] | None:
+    """Return both from the products of columns less the means of a few rows.
+
+    None where those are not to be relied on, or nobody will ask for the products.
+    """
     n, d = X.shape
-    is_apt = loss.name == "squared_error" and center and not sparse.issparse(X)
-    if not is_apt or not least_squares.fits(n, d, False):
-        return None
-    if n * d <= _FEW and X.dtype == np.float32:
+    is_few = n * d <= _FEW and X.dtype == np.float32  # its moments cost nothing in double
+    if is_few or not least_squares.fits(n, d, False):
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
-        rows = DenseRows(X, guess, np.ones(d), n_threads)
-        sums = sums_of(rows, target, weight)
+        sums = sums_of(DenseRows(X, guess, np.ones(d), n_threads), target, weight)
         extended, cross = sums.extended, sums.cross
         step = extended[-1, :-1] / extended[-1, -1]
         variance = np.diagonal(extended)[:-1] / extended[-1, -1] - step**2
         rounding = 4 * np.finfo(X.dtype).eps * np.abs(guess)
         is_near = np.abs(step) <= np.maximum(_NEAR * np.sqrt(variance), rounding)
-    mean, variance = guess + step, np.maximum(variance, 0)
-    if not is_near.all() or isinstance(extreme_exponents(X, mean, variance), np.ndarray):
+        mean, variance = guess + step, np.maximum(variance, 0)
+        exponents = extreme_exponents(X, mean, variance)
+    if not is_near.all() or isinstance(exponents, np.ndarray):
         return None
-    scale = scale_of(mean, variance, center)
+    scale = scale_of(mean, variance, True)
     extended[:-1, :-1] -= np.outer(step, extended[-1, :-1])
     extended[:-1, :-1] /= scale * scale[:, np.newaxis]
     extended[-1, :-1] = extended[:-1, -1] = 0
@@ -77,7 +86,7 @@ def measured_rows(
 
 def solve(
     problem: Problem,
-    make_state: Callable[[], SquaredState],
+    make_state: Callable[[], SquaredState | None],
     sums: Sums,
     penalties: list[Penalty],
     control: Control,
@@ -100,6 +109,7 @@ def solve(
     if rows.n * rows.d <= _FEW:
         return least_squares.solve(problem, penalties, control, start, sums)
     state = make_state()
+    assert state is not None  # there are sums
     if not _is_exact(problem, state, penalties, control.tol):
         return least_squares.solve(problem, penalties, control, start, sums)
     found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)

@@ -24,7 +24,6 @@ from algos.linear_learner.penalties import (
     penalty_of,
 )
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
-from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import Choice, choose_solver, solve
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stochastic import Epochs, Schedule
@@ -157,14 +156,10 @@ class Training:
         # Products of all columns are kept, and first coefficients may be drawn for all.
         looks = loss.name != "squared_error" and settings.solver != "sgd"
         self._columns = UsedColumns(data.X, looks=looks)
-        how: Any = {"center": settings.fit_intercept, "n_threads": settings.n_threads}
-        measured = squared_fit.measured_rows(data.X, target, shares, loss, **how)
+        X, how = self._columns.of(data.X), (settings.fit_intercept, settings.n_threads)
         self.rows: Rows
         self._sums: Sums | None
-        self.rows, self._sums = measured or (
-            make_rows(self._columns.of(data.X), shares, **how),
-            None,
-        )
+        self.rows, self._sums = squared_fit.rows_and_sums(X, target, shares, loss, *how)
         self.X = data.X
         self._target_square = 0.0
         if has_unit(loss):
@@ -251,7 +246,7 @@ class Training:
             sums = self.sums if choice.name == "gram" else None
             if sums is not None:
                 solved.append(
-                    squared_fit.solve(problem, self._made_state, sums, penalties, control, begin)
+                    squared_fit.solve(problem, lambda: self.state, sums, penalties, control, begin)
                 )
             else:
                 solved.append(solve(choice.name, problem, penalties, control, begin))
@@ -260,10 +255,6 @@ class Training:
             self._model(strength, [solutions[i] for solutions in solved], seconds)
             for i, strength in enumerate(strengths)
         ]
-
-    def _made_state(self) -> SquaredState:
-        assert self.state is not None
-        return self.state
 
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""

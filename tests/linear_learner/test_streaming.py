@@ -513,3 +513,28 @@ def test_messages_show_plain_values():
         model.predict(X)
     with pytest.raises(ValueError, match=r"`alpha`=0\.2 must be 0\.1,"):
         model.set_params(alpha=np.float64(0.2)).partial_fit(X, y)
+
+
+@pytest.mark.parametrize("size", [100, 1000])
+def test_a_short_stream_ends_near_the_optimum(size):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 20))
+    y = (X @ rng.normal(size=20) + rng.logistic(size=len(X)) > 0).astype(int)
+    train, test = slice(0, 2000), slice(2000, None)
+
+    def loss(model):
+        margin = np.where(y[test] > 0, 1, -1) * model.decision_function(X[test])
+        return np.logaddexp(0, -margin).mean()
+
+    stream = LinearLearnerClassifier(alpha=1e-3, random_state=0)
+    streamed(stream, X[train], y[train], (size,))
+    whole = LinearLearnerClassifier(alpha=1e-3).fit(X[train], y[train])
+    assert loss(stream) < loss(whole) + 0.03
+
+
+def test_steps_of_a_stream_grow():
+    schedule = Schedule()
+    assert schedule.size_at(0, 100) == 10
+    assert schedule.size_at(64, 100) in range(25, 30)
+    assert schedule.size_at(10**9, 100) == schedule.size_at(0, 10**7) == 1000
+    assert Schedule(batch_size=7).size_at(5, 100) == Schedule(batch_size=7).size_of_epochs() == 7

@@ -1,0 +1,88 @@
+"""Fits of the squared loss from one pass: the same rows, the same products, honest errors."""
+
+import numpy as np
+import pytest
+
+from algos import LinearLearnerRegressor
+from algos.linear_learner import squared_state
+from algos.linear_learner.gram import good_enough, sums_of
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.rows import make_rows
+from algos.linear_learner.squared_fit import rows_and_sums
+
+SQUARED = Loss("squared_error")
+MANY = 8000  # rows of ten columns: not few
+
+
+def data(dtype=np.float64, n=MANY):
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(n, 10)) * np.geomspace(1e-2, 1e2, 10) + 5).astype(dtype)
+    weight = rng.uniform(0.5, 2, size=n)
+    return X, rng.normal(size=(n, 2)) + 3, weight / weight.sum()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_pass_tells_moments_and_products(dtype):
+    X, Y, weight = data(dtype)
+    rows, sums = rows_and_sums(X, Y, weight, SQUARED, center=True, n_threads=1)
+    plain = make_rows(X, weight, center=True, n_threads=1)
+    expected = sums_of(plain, Y, weight)
+    tol = 1e-6 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(rows.mean, plain.mean, rtol=tol)
+    np.testing.assert_allclose(rows.variance, plain.variance, rtol=tol)
+    np.testing.assert_allclose(rows.scale, plain.scale, rtol=tol)
+    np.testing.assert_allclose(sums.extended, expected.extended, atol=tol)
+    np.testing.assert_allclose(sums.cross, expected.cross, atol=10 * tol)
+
+
+def test_a_mean_that_few_rows_do_not_tell_takes_another_pass():
+    X, Y, weight = data()
+    step = -(-len(X) // 256)
+    X[::step, 3] = 1e3  # just the rows that are asked
+    rows, sums = rows_and_sums(X, Y, weight, SQUARED, center=True, n_threads=1)
+    assert sums is None
+    np.testing.assert_allclose(rows.mean, weight @ X, rtol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1e-160, 1e160])
+def test_columns_of_extreme_size_take_another_pass(factor):
+    X, Y, weight = data()
+    X[:, 0] *= factor
+    _, sums = rows_and_sums(X, Y, weight, SQUARED, center=True, n_threads=1)
+    assert sums is None
+
+
+def test_a_state_can_be_made_later():
+    X, Y, weight = data()
+    rows, sums = rows_and_sums(X, Y, weight, SQUARED, center=True, n_threads=1)
+    now = squared_state.state_of(rows, sums, 7.0)
+    later = squared_state.made_of(squared_state.parts_of(rows, sums, 7.0))
+    for one, other in zip(now, later, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_tol_says_how_much_noise_products_may_have():
+    single, double = np.dtype(np.float32), np.dtype(np.float64)
+    assert good_enough(single, 1e-6) ** 2 < 2e-7
+    assert good_enough(single, 1e-12) < good_enough(single, 1e-6) < good_enough(single, 1.0) < 0.01
+    assert good_enough(double, 1e-6) == good_enough(double, 1.0) == 1e-10
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-6, 1e-12])
+def test_float32_keeps_what_its_certificate_says(tol):
+    rng = np.random.default_rng(1)
+    factors = rng.normal(size=(MANY, 3))
+    X = factors @ rng.normal(size=(3, 10)) + 0.03 * rng.normal(size=(MANY, 10))
+    X = X.astype(np.float32)
+    y = X @ rng.normal(size=10) + rng.normal(size=MANY)
+    model = LinearLearnerRegressor(alpha=1e-4, tol=tol).fit(X, y)
+    exact = LinearLearnerRegressor(alpha=1e-4, tol=1e-12).fit(X.astype(np.float64), y)
+    scale = X.astype(np.float64).std(axis=0)
+
+    def objective(one):
+        residual = y - X.astype(np.float64) @ one.coef_ - one.intercept_
+        return np.mean(residual**2) / 2 + 1e-4 / 2 * ((one.coef_ * scale) ** 2).sum()
+
+    excess = (objective(model) - objective(exact)) / (np.var(y) / 2)
+    assert excess <= model.certificate_ + 1e-13
+    assert model.certificate_ <= tol
