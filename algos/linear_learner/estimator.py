@@ -45,8 +45,8 @@ from algos.linear_learner.report import (
     warn_unless_converged,
 )
 from algos.linear_learner.selection import Validation
+from algos.linear_learner.solvers.stochastic import OPTIMIZERS, Schedule
 from algos.linear_learner.squared_pack import fit_squared_pack
-from algos.linear_learner.stochastic import OPTIMIZERS, Schedule
 from algos.linear_learner.stream import unit_exponent
 from algos.linear_learner.targets import require_target, weight_in, weight_unit
 from algos.linear_learner.threshold import Target

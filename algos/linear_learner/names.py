@@ -6,7 +6,7 @@ A foreign name is refused with ours in the message (see `algos._common.params`).
 from __future__ import annotations
 
 from algos._common.params import Options
-from algos.linear_learner.solvers import SOLVERS
+from algos.linear_learner.solvers.choice import SOLVERS
 from algos.linear_learner.threshold import CRITERIA
 
 OF_CLASSES = ("log_loss", "hinge", "squared_hinge", "perceptron")

@@ -15,7 +15,7 @@ from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.penalties import Strength, penalty_of
 from algos.linear_learner.problem import Control, Doubles
 from algos.linear_learner.selection import Scores
-from algos.linear_learner.solvers import Choice
+from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit

@@ -17,8 +17,8 @@ from algos.linear_learner.problem import Doubles, Penalty, Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.selection import DecisionScorer
 from algos.linear_learner.shifted_rows import in_units
-from algos.linear_learner.solvers import Choice
-from algos.linear_learner.stochastic import (
+from algos.linear_learner.solvers.choice import Choice
+from algos.linear_learner.solvers.stochastic import (
     Iterates,
     beginning,
     learn_batch,

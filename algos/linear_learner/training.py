@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner import squared_fit, squared_state
-from algos.linear_learner.gram import Sums, sums_of
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.null_model import null_intercept
 from algos.linear_learner.penalties import (
     Strength,
     candidate_grid,
@@ -24,9 +22,11 @@ from algos.linear_learner.penalties import (
     penalty_of,
 )
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
-from algos.linear_learner.solvers import Choice, choose_solver, solve
+from algos.linear_learner.solvers.choice import Choice, choose_solver, solve
+from algos.linear_learner.solvers.gram import Sums, sums_of
+from algos.linear_learner.solvers.null_model import null_intercept
+from algos.linear_learner.solvers.stochastic import Epochs, Schedule
 from algos.linear_learner.squared_state import SquaredState
-from algos.linear_learner.stochastic import Epochs, Schedule
 from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
 from algos.linear_learner.used_columns import UsedColumns
 

@@ -9,7 +9,7 @@ from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.rows import make_rows
-from algos.linear_learner.solvers import choose_solver
+from algos.linear_learner.solvers.choice import choose_solver
 from tests.linear_learner.plain_rows import scattered
 
 

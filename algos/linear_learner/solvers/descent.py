@@ -14,9 +14,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from algos._common.callbacks import NO_CALLBACKS, Task
-from algos.linear_learner.multinomial import centred
-from algos.linear_learner.points import Penalties, Points
 from algos.linear_learner.problem import Control, Doubles, Solution
+from algos.linear_learner.solvers.multinomial import centred
+from algos.linear_learner.solvers.points import Penalties, Points
 
 # Yields points, is told the mean loss and its gradient there.
 Steps = Generator[Doubles, tuple[float, Doubles], None]

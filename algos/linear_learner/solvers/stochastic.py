@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
-from algos.linear_learner.null_model import null_intercept
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
+from algos.linear_learner.solvers.null_model import null_intercept
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
 # In standardised units, where a coefficient of 1 is a large one.
