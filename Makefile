@@ -88,7 +88,7 @@ lint: $(call extras,lint)
 	$(RUN) -m ruff format --check .
 	PATH="$(VENV)/bin:$$PATH" $(VENV)/bin/cython-lint algos/_cython
 	$(RUN) -m mypy
-	$(RUN) -m numpydoc.hooks.validate_docstrings algos/*.py algos/*/*.py
+	$(RUN) -m numpydoc.hooks.validate_docstrings algos/*.py algos/*/*.py algos/*/*/*.py
 
 format: $(call extras,lint)
 	$(RUN) -m ruff check --fix .

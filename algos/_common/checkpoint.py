@@ -40,6 +40,8 @@ class Resumable:
     X : array or CSR matrix of shape (n_rows, n_columns)
         Validated rows.
     y, sample_weight : array-like of shape (n_rows,), default=None
+    held_out : tuple of (rows, y, sample_weight), default=None
+        Validated rows to choose by, if the caller gave any.
 
     Attributes
     ----------
@@ -52,8 +54,16 @@ class Resumable:
         If the stored state is of other data or other parameters.
     """
 
-    def __init__(self, estimator: Any, X: Any, y: Any = None, sample_weight: Any = None) -> None:
-        self._of = (estimator, X, y, sample_weight)
+    def __init__(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        held_out: tuple[Any, Any, Any] | None = None,
+    ) -> None:
+        self._of = (estimator, [(X, y, sample_weight)] + ([held_out] if held_out else []))
         self._fingerprint: str | None = None
         stored = estimator.__dict__.pop(ATTRIBUTE, None)
         self.state: dict[str, Any] | None = None
@@ -62,8 +72,9 @@ class Resumable:
                 name = type(estimator).__name__
                 raise ValueError(
                     f"this {name} holds an unfinished fit of other data or parameters; pass "
-                    f"the same X, y and sample_weight and leave the parameters as they were, "
-                    f"or fit sklearn.base.clone(estimator) to start afresh"
+                    f"the same X, y, sample_weight and validation rows and leave the "
+                    f"parameters as they were, or fit sklearn.base.clone(estimator) to start "
+                    f"afresh"
                 )
             self.state = {name: value for name, value in stored.items() if name != "fingerprint"}
 
@@ -78,17 +89,18 @@ class Resumable:
         return {ATTRIBUTE: {"fingerprint": self.fingerprint(), **state}}
 
 
-def _fingerprint(estimator: Any, X: Any, y: Any, sample_weight: Any) -> str:
+def _fingerprint(estimator: Any, tables: list[tuple[Any, Any, Any]]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name, value in sorted(estimator.get_params(deep=False).items()):
         # An instance has moved on since the key was drawn from it; an int says it all.
         if name not in NOT_OF_THE_MODEL or (name == "random_state" and isinstance(value, int)):
             _add(digest, name, value)
-    digest.update(f"{X.shape} {X.dtype} {sparse.issparse(X)}".encode())
     n_threads = effective_n_threads(getattr(estimator, "n_jobs", 1))
-    digest.update(row_keys(X, _KEY, n_threads=n_threads).tobytes())
-    _add(digest, "y", y)
-    _add(digest, "sample_weight", sample_weight)
+    for X, y, sample_weight in tables:
+        digest.update(f"{X.shape} {X.dtype} {sparse.issparse(X)}".encode())
+        digest.update(row_keys(X, _KEY, n_threads=n_threads).tobytes())
+        _add(digest, "y", y)
+        _add(digest, "sample_weight", sample_weight)
     return digest.hexdigest()
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import sklearn
 from scipy import sparse
+
+Init = TypeVar("Init", bound=Callable[..., None])
 
 
 class InvalidParameterError(ValueError, TypeError):
@@ -78,10 +80,25 @@ def _is_a_number(value: Any) -> bool:
 
 
 class Options:
-    """One of a few strings (or other plain values)."""
+    """One of a few strings (or other plain values).
 
-    def __init__(self, *options: Any) -> None:
+    Parameters
+    ----------
+    *options : str or other plain values
+    aliases : mapping of str to str, default=None
+        What other libraries call them, and ours for it: for the message, not accepted.
+    elsewhere : mapping of str to str, default=None
+        What people ask for here by mistake, and the call that has it.
+    """
+
+    def __init__(
+        self,
+        *options: Any,
+        aliases: Mapping[str, str] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
+    ) -> None:
         self.options = options
+        self._aliases, self._elsewhere = aliases or {}, elsewhere or {}
 
     def accepts(self, value: Any) -> bool:
         # By type too, since 1 == True; numpy's strings come from grids made of arrays.
@@ -89,10 +106,17 @@ class Options:
         return any(kind is type(option) and value == option for option in self.options)
 
     def nearest(self, value: Any) -> str | None:
-        """Return the option that a misspelt value probably means."""
+        """Return the option that a misspelt or borrowed value probably means."""
+        name = str(value).lower()
+        if name in self._aliases:
+            return self._aliases[name]
         names = [option for option in self.options if isinstance(option, str)]
-        found = difflib.get_close_matches(str(value).lower(), names, n=1)
+        found = difflib.get_close_matches(name, names, n=1)
         return found[0] if found else None
+
+    def call_elsewhere(self, value: Any) -> str | None:
+        """Return the call of another class that has the value."""
+        return self._elsewhere.get(str(value).lower())
 
     def __str__(self) -> str:
         texts = [repr(option) for option in self.options]
@@ -198,6 +222,29 @@ def check_params(estimator: Any) -> None:
             raise InvalidParameterError(_message(owner, name, value, as_constraints(listed)))
 
 
+def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
+    """Let an `__init__` say what we have for parameters of other libraries.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        What to write instead, by the parameter's name.
+    """
+
+    def decorate(init: Init) -> Init:
+        @functools.wraps(init)
+        def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+            for name in kwargs:
+                if name in names:
+                    owner = type(self).__name__
+                    raise TypeError(f"{owner} has no parameter {name!r}; write {names[name]}")
+            init(self, *args, **kwargs)
+
+        return checked  # type: ignore[return-value]
+
+    return decorate
+
+
 def _meets(value: Any, listed: Iterable[Constraint | None]) -> bool:
     return any(value is None if one is None else one.accepts(value) for one in listed)
 
@@ -222,8 +269,13 @@ def _message(owner: type, name: str, value: Any, constraints: Sequence[Constrain
 
 def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:
     for constraint in constraints:
-        nearest = constraint.nearest(value) if isinstance(constraint, Options) else None
-        if nearest is not None and isinstance(value, str):
+        if not isinstance(constraint, Options) or not isinstance(value, str):
+            continue
+        elsewhere = constraint.call_elsewhere(value)
+        if elsewhere is not None:
+            return f"{elsewhere} has it"
+        nearest = constraint.nearest(value)
+        if nearest is not None:
             return f"did you mean {owner.__name__}({name}={nearest!r})?"
     whole = _whole_number(value)
     if any(isinstance(c, Interval) and c.accepts(whole) for c in constraints):

@@ -1,4 +1,4 @@
-"""The LinearLearnerClassifier: parameters, documentation, predictions."""
+"""The LinearLearnerClassifier: parameters and documentation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
 from algos._common.base import learning
-from algos._common.params import POSITIVE_INT, Constraint, Options
+from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
 from algos.linear_learner.classifier_labels import ClassifierLabels, ClassWeights
 from algos.linear_learner.classifier_model import ClassifierModel
 from algos.linear_learner.estimator import POSITIVE, SHARE, SHARED_PARAMETERS
-from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Doubles
-from algos.linear_learner.targets import class_labels, encoded_classes, require_target
-from algos.linear_learner.threshold import CRITERIA, Target
-
-LOSSES = ("log_loss", "hinge", "squared_hinge", "perceptron")
+from algos.linear_learner.names import CRITERIA_OF_CLASSES, FOREIGN_PARAMETERS, LOSSES_OF_CLASSES
+from algos.linear_learner.targets import class_labels, require_target
 
 
 class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel):
@@ -49,11 +45,13 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         units of columns do not matter. `coef_` is in the units of X either way. False is
         scikit-learn's objective. Solvers scale columns for themselves in both cases.
     margin : float, default=1.0
-        Decision value from which "hinge" and "squared_hinge" are zero.
+        Decision value from which "hinge" and "squared_hinge" are zero. Used by these only.
     class_weight : dict, "balanced", "auto" or None, default=None
         Multiplies the weights of rows: a dict from label to factor (1 for a class that it
         does not name); "balanced" gives each class the same sum of weights; "auto" trains
-        candidates unweighted, balanced and half way, and lets validation rows choose.
+        candidates unweighted, balanced and half way, and lets validation rows choose. These
+        count as they are, so by `selection_criterion="loss"` the unweighted win: ask for
+        "f_beta" or another criterion with it.
     solver : {"auto", "gram", "newton", "lbfgs", "coordinate_descent", \
             "dual_coordinate_descent", "interior_point", "sgd"}, default="auto"
         "auto" takes what suits loss, penalty and shape (`solver_` tells, and `verbose` the
@@ -68,44 +66,54 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     max_iter : int, default=1000
         Most iterations of a candidate; epochs for "sgd".
     n_alphas : int, default=32
-        How many strengths `alpha="auto"` tries for each `l1_ratio`.
+        How many strengths `alpha="auto"` tries for each `l1_ratio`; 1 is the middle of the
+        range. Used by "auto" only.
     selection_criterion : {"loss", "accuracy", "f_beta", "precision_at_target_recall", \
             "recall_at_target_precision"}, default="loss"
         What the best candidate is best at, on validation rows. All but "loss" also
         calibrate the threshold of two classes, for a single candidate too. More than two
         classes take "loss", "accuracy" or "f_beta" (the mean over classes).
     beta : float, default=1.0
-        Recall counts so many times as much as precision in "f_beta".
+        Recall counts so many times as much as precision in "f_beta". Used by this only, as a
+        criterion and a column of `candidates_`.
     target_recall : float, default=0.8
-        Of "precision_at_target_recall".
+        Used by "precision_at_target_recall" only.
     target_precision : float, default=0.8
-        Of "recall_at_target_precision". If no threshold reaches it, the most precise is taken.
+        Used by "recall_at_target_precision" only. If no threshold reaches it, the most
+        precise is taken.
     top_k : int, default=3
         Of the column `top_k_accuracy` in `candidates_`, for more than two classes.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that candidates are chosen by, unless `fit` is
         given `X_val`. Which rows is decided by `random_state` and their content, not their
-        order; equal rows stay together.
+        order; equal rows stay together. Used only where there is something to choose. Of a
+        few hundred rows a tenth chooses by chance: then a larger share, or a grid search
+        with folds, is worth its time.
     early_stopping : bool, default=True
         Whether a pack leaves candidates unfinished whose validation loss is clearly worse
-        than the best one's. Only for `selection_criterion="loss"`.
+        than the best one's. Used by `selection_criterion="loss"` only.
     refit : bool, default=True
         Whether the chosen candidate is trained again on all rows, those of validation
         included. `candidates_` and thresholds stay those of before. Rows given as `X_val`
         are never trained on.
     warm_start : bool, default=False
-        Whether `fit` begins at the coefficients of the last one, where one problem is solved.
+        Whether `fit` begins at the coefficients of the last one, where one problem is solved;
+        a pack begins anew.
+    store_candidate_coef : bool, default=True
+        Whether `candidate_coef_` and `candidate_intercept_` are kept. Without them a pickle
+        of a fit to many columns is many times smaller.
     optimizer : {"adam", "sgd", "rmsprop", "adagrad"}, default="adam"
         Of the stochastic steps of `partial_fit` and `solver="sgd"`, as all parameters down
-        to `init_intercept` are.
+        to `init_intercept` are: other solvers, and the squared loss in `partial_fit`, use
+        none of them.
     learning_rate_init : "auto" or float, default="auto"
         First learning rate, for columns of deviation 1; "auto" is one for each optimizer.
     momentum : float, default=0.0
-        Of the optimizer "sgd".
+        Used by the optimizer "sgd" only.
     beta_1 : float, default=0.9
-        Decay of the mean of gradients, for "adam".
+        Decay of the mean of gradients. Used by "adam" only.
     beta_2 : float, default=0.999
-        Decay of the mean of their squares.
+        Decay of the mean of their squares. Used by "adam" only.
     intercept_learning_rate : float, default=10.0
         What the learning rate is multiplied by for the intercept.
     intercept_alpha : float, default=0.0
@@ -129,7 +137,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     init : {"zeros", "uniform", "normal"}, default="zeros"
         First coefficients of stochastic steps, for columns of deviation 1.
     init_scale : float or None, default=None
-        Half width for "uniform", deviation for "normal"; None is 0.07 and 0.01.
+        Half width for "uniform", deviation for "normal"; None is 0.07 and 0.01. "zeros" does
+        not use it.
     init_intercept : float or None, default=None
         First intercept, for columns of mean 0; None is the best constant.
     random_state : int, RandomState instance, Generator instance or None, default=None
@@ -139,7 +148,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
     verbose : int, default=0
-        1 prints the solver, why it was chosen, and what was reached.
+        1 prints the solver, why it was chosen, a line for each of several candidates, and
+        what was reached.
 
     Attributes
     ----------
@@ -156,9 +166,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         Strength of the model's penalty.
     l1_ratio_ : float
         Share of L1 in it.
-    candidates_ : dict of str to ndarray of shape (n_candidates, ...)
-        All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
-        `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
+    candidates_ : dict of str to ndarray of shape (n_candidates,)
+        All candidates, one entry each, as `pandas.DataFrame` takes them: `alpha`, `l1_ratio`,
+        `objective`, `certificate`, `n_iter`, `converged`, and where they were compared
         `validation_loss` and metrics: of two classes `accuracy`, `f_beta`,
         `precision`, `recall` (at the threshold chosen) and `roc_auc` (for "loss" and more
         than 200,000 decision values of all candidates NaN, but for the best one); of more
@@ -167,6 +177,11 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         0.5 or 1).
     best_index_ : int
         The chosen candidate's place there.
+    candidate_coef_ : ndarray of shape (n_candidates, n_outputs, n_features)
+        Coefficients of all candidates, n_outputs being the number of rows of `coef_`; only
+        with `store_candidate_coef`.
+    candidate_intercept_ : ndarray of shape (n_candidates, n_outputs)
+        Intercepts of all candidates.
     objective_ : float
         The mean loss and the penalty, at the model.
     certificate_ : float
@@ -183,8 +198,10 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         The solver that ran.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The model's fit: `objective` after each iteration, `seconds` since the solver began
-        (its time shared evenly among iterations) and `validation` (NaN: candidates are
-        validated when they are done). After `partial_fit`, `objective` is all there is.
+        (its time shared evenly among iterations) and `validation`, the loss of validation
+        rows: of each epoch for "sgd", of other solvers at the end, and NaN where it is not
+        known, as after a refit on those rows. After `partial_fit`, `objective` is all there
+        is.
     n_samples_seen_ : int
         Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int
@@ -244,11 +261,11 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
-        "loss": [Options(*LOSSES)],
+        "loss": [LOSSES_OF_CLASSES],
         **SHARED_PARAMETERS,
         "margin": [POSITIVE],
         "class_weight": [Options("balanced", "auto"), ClassWeights(), None],
-        "selection_criterion": [Options(*CRITERIA)],
+        "selection_criterion": [CRITERIA_OF_CLASSES],
         "beta": [POSITIVE],
         "target_recall": [SHARE],
         "target_precision": [SHARE],
@@ -257,6 +274,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
 
     n_samples_seen_: int
 
+    @knows_foreign_names(FOREIGN_PARAMETERS)
     def __init__(
         self,
         loss: str = "log_loss",
@@ -280,6 +298,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         early_stopping: bool = True,
         refit: bool = True,
         warm_start: bool = False,
+        store_candidate_coef: bool = True,
         optimizer: str = "adam",
         learning_rate_init: Any = "auto",
         momentum: float = 0.0,
@@ -320,6 +339,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         self.early_stopping = early_stopping
         self.refit = refit
         self.warm_start = warm_start
+        self.store_candidate_coef = store_candidate_coef
         self.optimizer = optimizer
         self.learning_rate_init = learning_rate_init
         self.momentum = momentum
@@ -426,27 +446,3 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         else:
             self._learn_batch(data)
         return self
-
-    def _loss(self) -> Loss:
-        loss = self._learned("loss")
-        if loss == "log_loss":
-            return Loss("multinomial" if len(self.classes_) > 2 else "log_loss")
-        return Loss(loss, float(self._learned("margin")))
-
-    def _n_outputs(self) -> int:
-        return len(self.classes_) if len(self.classes_) > 2 else 1
-
-    def _encoded(self, y: Any, name: str = "y") -> Doubles:
-        labels = class_labels(y)
-        return encoded_classes(labels, self.classes_, name)
-
-    def _must_choose(self) -> bool:
-        return super()._must_choose() or self.class_weight == "auto"
-
-    def _target(self) -> Target:
-        return Target(
-            self.selection_criterion, self.beta, self.target_recall, self.target_precision
-        )
-
-    def _top_k(self) -> int:
-        return self.top_k

@@ -1,4 +1,4 @@
-"""Labels of a linear classifier: which there are, and how much each of them weighs."""
+"""Labels of a linear classifier: which there are, what they lose, how much each weighs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from algos._common.params import Interval
 from algos._common.random import Key
 from algos.linear_learner.estimator import LinearLearner
+from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, Variant
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.targets import encoded_classes
+from algos.linear_learner.stream import Stream
+from algos.linear_learner.targets import class_labels, encoded_classes
+from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data
 
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
@@ -37,9 +40,37 @@ class ClassifierLabels(LinearLearner):
     """The side of a linear classifier that knows the classes."""
 
     class_weight: Any
+    margin: float
+    beta: float
+    target_recall: float
+    target_precision: float
+    top_k: int
     classes_: NDArray[Any]
     _class_sums: Doubles
     _all_classes: NDArray[Any]
+
+    def _loss(self) -> Loss:
+        loss = self._learned("loss")
+        if loss == "log_loss":
+            return Loss("multinomial" if len(self.classes_) > 2 else "log_loss")
+        return Loss(loss, float(self._learned("margin")))
+
+    def _n_outputs(self) -> int:
+        return len(self.classes_) if len(self.classes_) > 2 else 1
+
+    def _encoded(self, y: Any, name: str = "y") -> Doubles:
+        return encoded_classes(class_labels(y, name), self.classes_, name)
+
+    def _must_choose(self) -> bool:
+        return super()._must_choose() or self.class_weight == "auto"
+
+    def _target(self) -> Target:
+        return Target(
+            self.selection_criterion, self.beta, self.target_recall, self.target_precision
+        )
+
+    def _top_k(self) -> int:
+        return self.top_k
 
     def _learn_classes(self, labels: NDArray[Any]) -> None:
         classes = np.unique(labels)
@@ -78,7 +109,9 @@ class ClassifierLabels(LinearLearner):
         if self._has_learned():
             places = np.searchsorted(now, known)
             is_joint = self._learned("loss") == "log_loss" and len(now) > 2
-            self._continue(self._state_so_far().with_classes(places, len(now), is_joint))
+            state = self._state_so_far()
+            assert isinstance(state, Stream)  # the squared loss is of numbers
+            self._continue(state.with_classes(places, len(now), is_joint))
         if hasattr(self, "_class_sums"):
             sums = np.zeros(len(now))
             sums[np.searchsorted(now, known)] = self._class_sums

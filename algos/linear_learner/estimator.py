@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import Estimator
@@ -31,19 +30,23 @@ from algos._common.row_key import row_keys
 from algos._common.split import validation_split
 from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
-from algos._common.verbose import say
-from algos._common.warn import warn
 from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.incremental import Incremental
 from algos.linear_learner.losses import Loss
+from algos.linear_learner.names import SOLVER_NAMES
 from algos.linear_learner.pack import Outcome, Variant, fit_one, fit_pack, refitted
 from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import Progress
+from algos.linear_learner.report import (
+    history_of,
+    said_of_validation,
+    tell,
+    warn_unless_converged,
+)
 from algos.linear_learner.selection import Validation
-from algos.linear_learner.solvers import SOLVERS
+from algos.linear_learner.solvers.stochastic import OPTIMIZERS, Schedule
 from algos.linear_learner.squared_pack import fit_squared_pack
-from algos.linear_learner.stochastic import OPTIMIZERS, Schedule
 from algos.linear_learner.stream import unit_exponent
 from algos.linear_learner.targets import require_target, weight_in, weight_unit
 from algos.linear_learner.threshold import Target
@@ -61,7 +64,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
     "l1_ratio": [Interval(Real, 0, 1, closed="both"), IsArrayLike()],
     "fit_intercept": [Boolean()],
     "standardize": [Boolean()],
-    "solver": [Options("auto", *SOLVERS)],
+    "solver": [SOLVER_NAMES],
     "tol": [NON_NEGATIVE],
     "max_iter": [POSITIVE_INT],
     "n_alphas": [POSITIVE_INT],
@@ -69,6 +72,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
     "early_stopping": [Boolean()],
     "refit": [Boolean()],
     "warm_start": [Boolean()],
+    "store_candidate_coef": [Boolean()],
     "optimizer": [Options(*OPTIMIZERS)],
     "learning_rate_init": [Options("auto"), POSITIVE],
     "momentum": [Interval(Real, 0, 1)],
@@ -110,6 +114,7 @@ class LinearLearner(Incremental, Estimator):
     early_stopping: bool
     refit: bool
     warm_start: bool
+    store_candidate_coef: bool
     optimizer: str
     learning_rate_init: Any
     momentum: float
@@ -194,11 +199,12 @@ class LinearLearner(Incremental, Estimator):
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> None:
-        resumable = Resumable(self, X, y, sample_weight)
+        held_out = self._explicit_validation(X_val, y_val, sample_weight_val)
+        chosen_by = None if held_out is None else held_out.arrays
+        resumable = Resumable(self, X, y, sample_weight, held_out=chosen_by)
         state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
         data = self._data(X, y, sample_weight, begins=True)
         self._check_trainable(data)
-        held_out = self._explicit_validation(X_val, y_val, sample_weight_val)
         settings = self._settings(state["key"])
         earlier = self._earlier(settings)
         self._forget()
@@ -215,7 +221,8 @@ class LinearLearner(Incremental, Estimator):
                 outcome = self._fit_pack(data, held_out, settings, progress)
             progress.tell_last(outcome.model.coef, outcome.model.intercept)
         self._set_model(outcome)
-        self._tell(outcome)
+        tell(self, outcome)
+        warn_unless_converged(self, outcome.model)
         self._begin_stream(outcome, state["key"], data)
 
     def _settings(self, key: Key | None = None) -> Settings:
@@ -269,9 +276,10 @@ class LinearLearner(Incremental, Estimator):
             return None
         if y_val is None:
             raise ValueError("`X_val` must come with `y_val`; pass y_val too")
-        rows = self._validated_rows(X_val, reset=False)
-        require_target(self, rows, y_val)
-        return self._data(rows, y_val, sample_weight_val, "y_val")
+        with said_of_validation():
+            rows = self._validated_rows(X_val, reset=False)
+            require_target(self, rows, y_val)
+            return self._data(rows, y_val, sample_weight_val, "y_val")
 
     def _fit_one(
         self, data: Data, settings: Settings, earlier: Model | None, progress: Progress
@@ -373,41 +381,13 @@ class LinearLearner(Incremental, Estimator):
         self.certificate_kind_ = model.criterion
         self.n_iter_ = model.n_iter
         self.solver_ = outcome.choice.name
-        self.candidates_ = outcome.candidates
         self.best_index_ = outcome.best
-        unknown = np.full(len(model.objectives), np.nan)
-        self.history_ = {
-            "objective": np.array(model.objectives),
-            "seconds": np.array(model.seconds) if model.seconds else unknown,
-            "validation": unknown,
-        }
-
-    def _tell(self, outcome: Outcome) -> None:
-        """Print what `verbose` asks for, and warn of what was not reached."""
-        model = outcome.model
-        say(self, f"solver_ {outcome.choice.name!r}: {outcome.choice.reason}")
-        figures = {
-            "objective": model.objective,
-            model.criterion or "certificate": model.certificate,
-            "iterations": model.n_iter,
-        }
-        text = f"alpha_ {self.alpha_:.6g}, l1_ratio_ {self.l1_ratio_:.6g}"
-        say(self, text, level=1, **figures)
-        if not model.converged and model.certificate <= self.tol:
-            warn(
-                f"{type(self).__name__} stopped after {model.n_iter} iterations, although larger "
-                f"coefficients would be better without end: the data are separable; write "
-                f"alpha > 0, for example alpha=1e-4, instead of alpha={self.alpha!r}",
-                ConvergenceWarning,
-            )
-        elif not model.converged:
-            warn(
-                f"{type(self).__name__} stopped after {model.n_iter} iterations with a "
-                f"{model.criterion} of {model.certificate:.3g} relative to the null model's "
-                f"objective, above tol={self.tol}; raise max_iter={self.max_iter} or tol, or "
-                f"alpha={self.alpha_!r} if the data alone do not determine the coefficients",
-                ConvergenceWarning,
-            )
+        self.history_ = history_of(outcome)
+        columns = dict(outcome.candidates)
+        coef, intercept = columns.pop("coef"), columns.pop("intercept")
+        self.candidates_ = columns
+        if self.store_candidate_coef:
+            self.candidate_coef_, self.candidate_intercept_ = coef, intercept
 
     def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
         """Keep what `partial_fit` and `merge` go on from."""

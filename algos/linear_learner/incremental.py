@@ -15,7 +15,8 @@ from algos._common.threads import effective_n_threads
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.squared_stream import SquaredStream
-from algos.linear_learner.stream import Stream, StreamSettings, stream_strengths
+from algos.linear_learner.stream import Stream, stream_strengths
+from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.training import Data
 
 # Parameters that say what is minimised: a model means nothing without those it was made with.
@@ -32,8 +33,6 @@ _OF_THE_OBJECTIVE = (
     "delta",
     "power",
 )
-
-State = Any  # Stream or SquaredStream: alike in all that is asked of them here
 
 Self = TypeVar("Self", bound="Incremental")
 
@@ -56,6 +55,8 @@ class Incremental(Deferred):
         "n_iter_",
         "solver_",
         "candidates_",
+        "candidate_coef_",
+        "candidate_intercept_",
         "best_index_",
         "history_",
         "threshold_",

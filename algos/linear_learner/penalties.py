@@ -49,7 +49,7 @@ def candidate_grid(
     alpha : "auto", float or array-like
     l1_ratio : float or array-like
     n_alphas : int
-        How many "auto" tries for each l1_ratio.
+        How many "auto" tries for each l1_ratio; a single one is the middle of the range.
     slope : float
         Largest |gradient| of the null model: with L1 alone, alpha from there on keeps all
         coefficients at zero.
@@ -76,6 +76,8 @@ def _automatic_alphas(
         largest, span = slope / l1_ratio, 1e2 if is_wide else _LASSO_SPAN
     else:
         largest, span = 10 * curvature, _RIDGE_SPAN
+    if n_alphas == 1:
+        return np.array([largest / np.sqrt(span)])
     return np.geomspace(largest, largest / span, n_alphas)
 
 
@@ -108,3 +110,20 @@ def null_slope(problems: list[Problem], gradients: list[Doubles], standardize: b
         scale = 1.0 if standardize else problem.rows.scale
         largest = max(largest, float(np.abs(gradient * scale).max(initial=0)))
     return largest
+
+
+def mean_curvature(problem: Problem, intercept: Doubles, null_loss: float) -> float:
+    """Return the loss's mean second derivative at the null model, or what stands for it."""
+    loss = problem.loss
+    if loss.name == "multinomial":
+        return 1 / problem.n_outputs
+    if loss.is_smooth and problem.n_outputs == 1:
+        coef = np.zeros(problem.rows.d)
+        curvatures = problem.rows.curvatures(  # type: ignore[attr-defined]
+            coef, float(intercept[0]), problem.target, problem.weight, loss
+        )
+        return max(float(curvatures.sum()), 1e-10)
+    if loss.is_smooth or loss.is_of_classes:
+        return 1.0
+    # |r| has the slope 1: a curve of that slope where r is as large as its mean.
+    return 1 / null_loss if null_loss > 0 else 1.0

@@ -8,7 +8,7 @@ A penalty in the user's units is then a number for each column.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -95,6 +95,11 @@ class Problem:
         """Return the data term for coef (m, n_outputs, d), intercept (m, n_outputs)."""
         return self.rows.evaluate(coef, intercept, self.target, self.weight, self.loss)
 
+    def parted(self, target: Doubles) -> list[Problem]:
+        """Return a problem for each column of a target."""
+        columns = [np.ascontiguousarray(column) for column in target.T]
+        return [replace(self, target=column, n_outputs=1) for column in columns]
+
 
 class Penalty(NamedTuple):
     """l1·|v| + l2·v²/2, column by column, in solver units."""
@@ -126,12 +131,14 @@ class Solution:
         the null model (all coefficients zero).
     criterion : {"duality gap", "gradient norm"}
         The gradient norm is g' H⁻¹ g / 2, half the squared Newton decrement: what a Newton
-        step would still gain.
+        step would still gain; and more, where the last step gained more than that.
     n_iter : int
     converged : bool
         Whether the certificate reached the tolerance (or the machine's precision).
     objectives : list of float
         One for each iteration.
+    validations : list of float
+        The same of validation rows, where a solver is given any.
     """
 
     coef: Doubles
@@ -142,6 +149,7 @@ class Solution:
     n_iter: int
     converged: bool
     objectives: list[float] = field(default_factory=list)
+    validations: list[float] = field(default_factory=list)
 
 
 # Told after each outer iteration: (candidate, coef, intercept, certificate) → give it up?

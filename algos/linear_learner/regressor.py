@@ -1,50 +1,22 @@
-"""The LinearLearnerRegressor: parameters, documentation, predictions."""
+"""The LinearLearnerRegressor: parameters and documentation."""
 
 from __future__ import annotations
 
 from numbers import Real
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from algos._common.base import learning
-from algos._common.params import Constraint, Interval, Options
-from algos.linear_learner.estimator import (
-    NON_NEGATIVE,
-    POSITIVE,
-    SHARE,
-    SHARED_PARAMETERS,
-    LinearLearner,
-)
-from algos.linear_learner.losses import Loss
-from algos.linear_learner.penalties import is_pack
-from algos.linear_learner.problem import Doubles
-from algos.linear_learner.targets import check_has_optimum, regression_target, require_target
-from algos.linear_learner.training import Data
-
-LOSSES = (
-    "squared_error",
-    "absolute_error",
-    "huber",
-    "epsilon_insensitive",
-    "squared_epsilon_insensitive",
-    "quantile",
-    "poisson",
-    "gamma",
-    "tweedie",
-)
-# Losses with a parameter, and what it is called.
-_PARAMETERS = {
-    "quantile": "quantile",
-    "epsilon_insensitive": "epsilon",
-    "squared_epsilon_insensitive": "epsilon",
-    "huber": "delta",
-}
+from algos._common.params import Constraint, Interval, Options, knows_foreign_names
+from algos.linear_learner.estimator import NON_NEGATIVE, POSITIVE, SHARE, SHARED_PARAMETERS
+from algos.linear_learner.names import CRITERIA_OF_NUMBERS, FOREIGN_PARAMETERS, LOSSES_OF_NUMBERS
+from algos.linear_learner.regressor_model import RegressorModel
+from algos.linear_learner.targets import regression_target, require_target
 
 
-class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
+class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     """Linear regression by any of nine losses: means, medians, quantiles, counts.
 
     Every loss with every penalty, solved to a certificate; by default 32 strengths of the
@@ -74,15 +46,16 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         units of columns do not matter. `coef_` is in the units of X either way. False is
         scikit-learn's objective. Solvers scale columns for themselves in both cases.
     quantile : float, default=0.5
-        The quantile that loss="quantile" predicts.
+        The quantile that loss="quantile" predicts. Used by this only.
     epsilon : float, default=0.01
-        Errors up to it cost nothing in the epsilon-insensitive losses.
+        Errors up to it cost nothing in the epsilon-insensitive losses. Used by these only.
     delta : float, default=1.0
-        Error from which "huber" grows linearly.
+        Error from which "huber" grows linearly. Used by this only.
     power : float, default=1.5
-        Of the variance, as a power of the mean, for "tweedie": 0, or 1 and more; 1 is
-        "poisson" and 2 is "gamma". Above 2 the loss is not convex: the fit ends where it
-        is flat, and `certificate_` is about that place, not about a lower one elsewhere.
+        Of the variance, as a power of the mean: 0, or 1 and more; 1 is "poisson" and 2 is
+        "gamma". Above 2 the loss is not convex: the fit ends where it is flat, and
+        `certificate_` is about that place, not about a lower one elsewhere. Used by
+        "tweedie" only.
     solver : {"auto", "gram", "newton", "lbfgs", "coordinate_descent", \
             "dual_coordinate_descent", "interior_point", "sgd"}, default="auto"
         "auto" takes what suits loss, penalty and shape (`solver_` tells, and `verbose` the
@@ -97,33 +70,41 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     max_iter : int, default=1000
         Most iterations of a candidate; epochs for "sgd".
     n_alphas : int, default=32
-        How many strengths `alpha="auto"` tries for each `l1_ratio`.
+        How many strengths `alpha="auto"` tries for each `l1_ratio`; 1 is the middle of the
+        range. Used by "auto" only.
     selection_criterion : {"loss", "squared_error", "absolute_error"}, default="loss"
         What the best candidate is best at, on validation rows.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that candidates are chosen by, unless `fit` is
         given `X_val`. Which rows is decided by `random_state` and their content, not their
-        order; equal rows stay together.
+        order; equal rows stay together. Used only where there is something to choose. Of a
+        few hundred rows a tenth chooses by chance: then a larger share, or a grid search
+        with folds, is worth its time.
     early_stopping : bool, default=True
         Whether a pack leaves candidates unfinished whose validation loss is clearly worse
-        than the best one's. Only for `selection_criterion="loss"`.
+        than the best one's. Used by `selection_criterion="loss"` only.
     refit : bool, default=True
         Whether the chosen candidate is trained again on all rows, those of validation
         included. `candidates_` and thresholds stay those of before. Rows given as `X_val`
         are never trained on.
     warm_start : bool, default=False
-        Whether `fit` begins at the coefficients of the last one, where one problem is solved.
+        Whether `fit` begins at the coefficients of the last one, where one problem is solved;
+        a pack begins anew.
+    store_candidate_coef : bool, default=True
+        Whether `candidate_coef_` and `candidate_intercept_` are kept. Without them a pickle
+        of a fit to many columns is many times smaller.
     optimizer : {"adam", "sgd", "rmsprop", "adagrad"}, default="adam"
         Of the stochastic steps of `partial_fit` and `solver="sgd"`, as all parameters down
-        to `init_intercept` are.
+        to `init_intercept` are: other solvers, and the squared loss in `partial_fit`, use
+        none of them.
     learning_rate_init : "auto" or float, default="auto"
         First learning rate, for columns of deviation 1; "auto" is one for each optimizer.
     momentum : float, default=0.0
-        Of the optimizer "sgd".
+        Used by the optimizer "sgd" only.
     beta_1 : float, default=0.9
-        Decay of the mean of gradients, for "adam".
+        Decay of the mean of gradients. Used by "adam" only.
     beta_2 : float, default=0.999
-        Decay of the mean of their squares.
+        Decay of the mean of their squares. Used by "adam" only.
     intercept_learning_rate : float, default=10.0
         What the learning rate is multiplied by for the intercept.
     intercept_alpha : float, default=0.0
@@ -147,7 +128,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     init : {"zeros", "uniform", "normal"}, default="zeros"
         First coefficients of stochastic steps, for columns of deviation 1.
     init_scale : float or None, default=None
-        Half width for "uniform", deviation for "normal"; None is 0.07 and 0.01.
+        Half width for "uniform", deviation for "normal"; None is 0.07 and 0.01. "zeros" does
+        not use it.
     init_intercept : float or None, default=None
         First intercept, for columns of mean 0; None is the best constant.
     random_state : int, RandomState instance, Generator instance or None, default=None
@@ -157,7 +139,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
     verbose : int, default=0
-        1 prints the solver, why it was chosen, and what was reached.
+        1 prints the solver, why it was chosen, a line for each of several candidates, and
+        what was reached.
 
     Attributes
     ----------
@@ -169,14 +152,19 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         Strength of the model's penalty.
     l1_ratio_ : float
         Share of L1 in it.
-    candidates_ : dict of str to ndarray of shape (n_candidates, ...)
-        All candidates, one entry each: `alpha`, `l1_ratio`, `objective`, `certificate`,
-        `n_iter`, `converged`, `coef`, `intercept`, and where they were compared
+    candidates_ : dict of str to ndarray of shape (n_candidates,)
+        All candidates, one entry each, as `pandas.DataFrame` takes them: `alpha`, `l1_ratio`,
+        `objective`, `certificate`, `n_iter`, `converged`, and where they were compared
         `validation_loss` and metrics of predictions: `squared_error`,
         `root_squared_error`, `absolute_error` and `r2`. Where the products of columns have
         told the squared loss, they have not told `absolute_error`.
     best_index_ : int
         The chosen candidate's place there.
+    candidate_coef_ : ndarray of shape (n_candidates, n_outputs, n_features)
+        Coefficients of all candidates, n_outputs being the number of rows of `coef_`; only
+        with `store_candidate_coef`.
+    candidate_intercept_ : ndarray of shape (n_candidates, n_outputs)
+        Intercepts of all candidates.
     objective_ : float
         The mean loss and the penalty, at the model.
     certificate_ : float
@@ -193,8 +181,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         The solver that ran.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The model's fit: `objective` after each iteration, `seconds` since the solver began
-        (its time shared evenly among iterations) and `validation` (NaN: candidates are
-        validated when they are done). After `partial_fit`, `objective` is all there is.
+        (its time shared evenly among iterations) and `validation`, the loss of validation
+        rows: of each epoch for "sgd", of other solvers at the end, and NaN where it is not
+        known, as after a refit on those rows. After `partial_fit`, `objective` is all there
+        is.
     n_samples_seen_ : int
         Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int
@@ -228,6 +218,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     fit. Without a penalty, data that the model separates have no optimum: the fit stops at
     `max_iter` or at the limits of the number format, and warns.
 
+    `score` is R² for every loss. What the loss itself explains, as `score` of scikit-learn's
+    `PoissonRegressor` tells, is `sklearn.metrics.d2_tweedie_score`, or `d2_pinball_score` and
+    `d2_absolute_error_score` for the losses of quantiles and medians.
+
     A fit that a checkpoint has stopped goes on to the same bits; its solver retraces the
     iterations before, of which callbacks are not told again.
 
@@ -258,15 +252,16 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
-        "loss": [Options(*LOSSES)],
+        "loss": [LOSSES_OF_NUMBERS],
         **SHARED_PARAMETERS,
         "quantile": [SHARE],
         "epsilon": [NON_NEGATIVE],
         "delta": [POSITIVE],
         "power": [Interval(Real, 1, None), Options(0)],
-        "selection_criterion": [Options("loss", "squared_error", "absolute_error")],
+        "selection_criterion": [CRITERIA_OF_NUMBERS],
     }
 
+    @knows_foreign_names(FOREIGN_PARAMETERS)
     def __init__(
         self,
         loss: str = "squared_error",
@@ -288,6 +283,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         early_stopping: bool = True,
         refit: bool = True,
         warm_start: bool = False,
+        store_candidate_coef: bool = True,
         optimizer: str = "adam",
         learning_rate_init: Any = "auto",
         momentum: float = 0.0,
@@ -326,6 +322,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
         self.early_stopping = early_stopping
         self.refit = refit
         self.warm_start = warm_start
+        self.store_candidate_coef = store_candidate_coef
         self.optimizer = optimizer
         self.learning_rate_init = learning_rate_init
         self.momentum = momentum
@@ -422,58 +419,3 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, LinearLearner):
             self._learn_outputs(target)
         self._learn_batch(self._data(rows, target, sample_weight, begins=first))
         return self
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the predictions: exp of the decision values for poisson, gamma and tweedie.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the dtype of X.
-        """
-        decisions = self._decisions(X)
-        if self._loss().has_log_link:
-            with np.errstate(over="ignore"):
-                np.exp(decisions, out=decisions)
-        return decisions[:, 0] if np.ndim(self.coef_) == 1 else decisions
-
-    def _learn_outputs(self, target: Doubles) -> None:
-        self._is_single = target.ndim == 1
-        self._outputs = 1 if self._is_single else target.shape[1]
-
-    def _loss(self) -> Loss:
-        loss = self._learned("loss")
-        if loss == "tweedie":
-            # The powers with a closed form of their own.
-            named = {0.0: "squared_error", 1.0: "poisson", 2.0: "gamma"}
-            power = float(self._learned("power"))
-            return Loss(named[power]) if power in named else Loss("tweedie", power)
-        name = _PARAMETERS.get(loss)
-        return Loss(loss, float(self._learned(name)) if name else 0.0)
-
-    def _n_outputs(self) -> int:
-        return self._outputs
-
-    def _encoded(self, y: Any, name: str = "y") -> Doubles:
-        target = regression_target(y, self._loss(), name)
-        n_outputs = 1 if target.ndim == 1 else target.shape[1]
-        if n_outputs != self._outputs:
-            raise ValueError(
-                f"`{name}` has {n_outputs} outputs; it must have {self._outputs}, as y has"
-            )
-        return target
-
-    def _check_trainable(self, data: Data) -> None:
-        check_has_optimum(data.target, self._loss())
-
-    def _must_choose(self) -> bool:
-        return is_pack(self.alpha, self.l1_ratio)
-
-    def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
-        if self._is_single:
-            return {"coef_": coef[0], "intercept_": float(intercept[0])}
-        return {"coef_": coef, "intercept_": intercept}

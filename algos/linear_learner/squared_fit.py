@@ -9,12 +9,13 @@ import numpy as np
 from scipy import sparse
 
 from algos._common.moments import guessed_mean
-from algos.linear_learner import least_squares, squared_state
+from algos.linear_learner import squared_state
 from algos.linear_learner.dense_rows import DenseRows
-from algos.linear_learner.gram import Sums, good_enough, ridge_inverse, sums_of
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Rows, Solution
 from algos.linear_learner.rows import extreme_exponents, make_rows, scale_of
+from algos.linear_learner.solvers import least_squares
+from algos.linear_learner.solvers.gram import Sums, good_enough, ridge_inverse, sums_of
 from algos.linear_learner.squared_state import SquaredState
 
 _FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning

@@ -10,8 +10,10 @@ from scipy import linalg, sparse
 
 from algos._common.moments import joined_scatter
 from algos._common.threads import one_thread_blas
-from algos.linear_learner import gram_descent
-from algos.linear_learner.gram import (
+from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
+from algos.linear_learner.rows import make_rows
+from algos.linear_learner.solvers import gram_descent
+from algos.linear_learner.solvers.gram import (
     Products,
     Sums,
     errors_of,
@@ -20,8 +22,6 @@ from algos.linear_learner.gram import (
     ridge_inverse,
     sums_of,
 )
-from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
-from algos.linear_learner.rows import make_rows
 
 _EPS = float(np.finfo(np.float64).eps)
 _GOOD = 1e-3  # relative errors of coefficients, above which small eigenvalues are dropped

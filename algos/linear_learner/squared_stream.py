@@ -15,9 +15,9 @@ from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.penalties import Strength, penalty_of
 from algos.linear_learner.problem import Control, Doubles
 from algos.linear_learner.selection import Scores
-from algos.linear_learner.solvers import Choice
+from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.squared_state import SquaredState
-from algos.linear_learner.stream import StreamSettings
+from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data, Model
@@ -26,23 +26,17 @@ _CHOICE = Choice("gram", "rows came in batches, and left the products of their c
 
 
 @dataclass(frozen=True)
-class SquaredStream:
+class SquaredStream(State):
     """Products of columns and targets, of rows to train on and of rows to choose by.
 
     Which rows choose is decided by their content; with one candidate, none do.
 
     Attributes
     ----------
-    key : ndarray of shape (2,), dtype uint64
-    alphas, l1_ratios : ndarray of shape (m,)
-        The candidates.
     trained, held_out : dict
         The parts of a `SquaredState`; empty for no rows.
     """
 
-    key: Key
-    alphas: Doubles
-    l1_ratios: Doubles
     trained: dict[str, Any] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
 
@@ -65,20 +59,6 @@ class SquaredStream:
         alphas, l1_ratios = np.array([strength]).T
         state = squared_state.made_of(after["products"])
         return cls(after["key"], alphas, l1_ratios, state._asdict())
-
-    @classmethod
-    def restored(cls, parts: dict[str, Any]) -> SquaredStream:
-        """Return the state of which these are the `parts`."""
-        return cls(**parts)
-
-    def parts(self) -> dict[str, Any]:
-        """Return all parts, as an estimator keeps them."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    @property
-    def strengths(self) -> list[Strength]:
-        pairs = zip(self.alphas.tolist(), self.l1_ratios.tolist(), strict=True)
-        return [Strength(*pair) for pair in pairs]
 
     def received(self, data: Data, settings: StreamSettings) -> SquaredStream:
         """Return the state after one more batch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,15 @@ from algos.linear_learner.problem import Doubles, Penalty, Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.selection import DecisionScorer
 from algos.linear_learner.shifted_rows import in_units
-from algos.linear_learner.solvers import Choice
-from algos.linear_learner.stochastic import (
+from algos.linear_learner.solvers.choice import Choice
+from algos.linear_learner.solvers.stochastic import (
     Iterates,
-    Schedule,
     beginning,
     learn_batch,
     mini_batches,
     penalty_arrays,
 )
+from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit, in_unit, one_against_rest
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data, Model, Settings
@@ -35,29 +35,11 @@ _CHOICE = Choice("sgd", "rows came in batches")
 
 
 @dataclass(frozen=True)
-class StreamSettings:
-    """What the parameters say; the same for every batch."""
-
-    loss: Loss
-    strengths: list[Strength]
-    fit_intercept: bool
-    standardize: bool
-    schedule: Schedule
-    n_outputs: int
-    n_threads: int
-    keeps_decisions: bool
-    validation_fraction: float
-
-
-@dataclass(frozen=True)
-class Stream:
+class Stream(State):
     """Everything learned so far; arrays are replaced, never written to.
 
     Attributes
     ----------
-    key : ndarray of shape (2,), dtype uint64
-    alphas, l1_ratios : ndarray of shape (m,)
-        The candidates.
     weight : float
         Sum of the weights of all rows.
     mean, square : ndarray of shape (d,)
@@ -77,9 +59,6 @@ class Stream:
         Of those rows.
     """
 
-    key: Key
-    alphas: Doubles
-    l1_ratios: Doubles
     weight: float
     mean: Doubles
     square: Doubles
@@ -129,20 +108,6 @@ class Stream:
         theta[..., :-1] = np.ldexp(coef, -after["unit"]) * begun.scale
         theta[..., -1] = np.ldexp(intercept + coef @ after["shift"], -after["unit"])
         return replace(begun, theta=theta, average=theta)
-
-    @classmethod
-    def restored(cls, parts: dict[str, Any]) -> Stream:
-        """Return the state of which these are the `parts`."""
-        return cls(**parts)
-
-    def parts(self) -> dict[str, Any]:
-        """Return all parts, as an estimator keeps them."""
-        return {part.name: getattr(self, part.name) for part in fields(self)}
-
-    @property
-    def strengths(self) -> list[Strength]:
-        pairs = zip(self.alphas.tolist(), self.l1_ratios.tolist(), strict=True)
-        return [Strength(*pair) for pair in pairs]
 
     @property
     def scale(self) -> Doubles:

@@ -21,6 +21,7 @@ _EXTREME_WEIGHT = 300  # the same, of products of weights
 # solvers of squared_error mind extreme targets themselves.
 _SQUARES = frozenset({"huber", "squared_epsilon_insensitive"})
 _LINES = frozenset({"absolute_error", "quantile", "epsilon_insensitive"})
+_MARGINS = frozenset({"hinge", "squared_hinge"})  # grow so with their margin
 
 
 def require_target(estimator: Any, X: Any, y: Any) -> None:
@@ -119,7 +120,7 @@ def check_has_optimum(target: Doubles, loss: Loss) -> None:
 
 
 class Unit(NamedTuple):
-    """A power of two that extreme targets are divided by, and what follows from it."""
+    """A power of two that extreme targets or margins are divided by, and what follows from it."""
 
     exponent: int = 0
     of_loss: int = 0  # the loss is divided by 2**of_loss
@@ -140,18 +141,20 @@ def has_unit(loss: Loss) -> bool:
 
 
 def target_unit(target: Doubles, loss: Loss) -> Unit:
-    """Return the unit in which the target's squares and their sums are numbers."""
+    """Return the unit in which squares of the target, or of the margin, are numbers."""
     exponent = exponent_of(target) if has_unit(loss) else 0
+    if loss.name in _MARGINS:
+        exponent = int(np.frexp(loss.parameter)[1])
     if abs(exponent) < _EXTREME:
         return Unit()
-    return Unit(exponent, 2 * exponent if loss.name in _SQUARES else exponent)
+    return Unit(exponent, 2 * exponent if loss.name in _SQUARES | {"squared_hinge"} else exponent)
 
 
 def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
-    """Return the target and its loss in that unit."""
+    """Return the target and its loss in that unit; classes are of none."""
     if unit.exponent == 0:
         return target, loss
-    scaled = np.ldexp(target, -unit.exponent)
+    scaled = target if loss.name in _MARGINS else np.ldexp(target, -unit.exponent)
     if loss.name == "quantile":
         return scaled, loss
     return scaled, loss._replace(parameter=float(np.ldexp(loss.parameter, -unit.exponent)))

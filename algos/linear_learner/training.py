@@ -13,20 +13,22 @@ from numpy.typing import NDArray
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner import squared_fit, squared_state
-from algos.linear_learner.gram import Sums, sums_of
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.null_model import null_intercept
 from algos.linear_learner.penalties import (
     Strength,
     candidate_grid,
+    mean_curvature,
     null_slope,
     penalty_of,
 )
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
-from algos.linear_learner.solvers import Choice, choose_solver, solve
+from algos.linear_learner.solvers.choice import Choice, choose_solver, solve
+from algos.linear_learner.solvers.gram import Sums, sums_of
+from algos.linear_learner.solvers.null_model import null_intercept
+from algos.linear_learner.solvers.stochastic import Epochs, Schedule
 from algos.linear_learner.squared_state import SquaredState
-from algos.linear_learner.stochastic import Epochs, Schedule
 from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
+from algos.linear_learner.used_columns import UsedColumns
 
 _ONE_OUTPUT = ("coordinate_descent", "dual_coordinate_descent")  # solve one at a time
 _LARGEST = float(np.finfo(np.float64).max)
@@ -51,6 +53,10 @@ class Data:
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
+
+    @property
+    def arrays(self) -> tuple[Any, Doubles, Doubles]:
+        return self.X, self.target, self.weight
 
     def subset(self, rows: NDArray[np.intp]) -> Data:
         return Data(self.X[rows], self.target[rows], self.weight[rows])
@@ -108,6 +114,8 @@ class Model:
         One for each iteration, summed over outputs.
     seconds : list of float
         When each iteration was done, since the solver began: its time, shared evenly.
+    validations : list of float
+        The loss of validation rows after each iteration; empty for solvers that do not ask.
     """
 
     strength: Strength
@@ -120,6 +128,7 @@ class Model:
     converged: bool
     objectives: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    validations: list[float] = field(default_factory=list)
 
 
 # (candidate, coef (n_outputs, d), intercept, certificate), in the user's units
@@ -144,10 +153,13 @@ class Training:
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
+        # Products of all columns are kept, and first coefficients may be drawn for all.
+        looks = loss.name != "squared_error" and settings.solver != "sgd"
+        self._columns = UsedColumns(data.X, looks=looks)
+        X, how = self._columns.of(data.X), (settings.fit_intercept, settings.n_threads)
         self.rows: Rows
         self._sums: Sums | None
-        how = settings.fit_intercept, settings.n_threads
-        self.rows, self._sums = squared_fit.rows_and_sums(data.X, target, shares, loss, *how)
+        self.rows, self._sums = squared_fit.rows_and_sums(X, target, shares, loss, *how)
         self.X = data.X
         self._target_square = 0.0
         if has_unit(loss):
@@ -186,7 +198,7 @@ class Training:
             settings.n_alphas,
             slope,
             curvature,
-            self.rows.n < self.rows.d,
+            self.rows.n < self._columns.d,
         )
 
     def solver_for(self, strengths: list[Strength]) -> Choice:
@@ -194,7 +206,7 @@ class Training:
         penalties = self._penalties(strengths)
         choice = choose_solver(self.settings.solver, self.problems[0], penalties)
         if choice.name in _ONE_OUTPUT and self.problems[0].target.ndim == 2:
-            self.problems = _parted(self.problems[0], self.problems[0].target)
+            self.problems = self.problems[0].parted(self.problems[0].target)
         return choice
 
     def solve(
@@ -254,9 +266,9 @@ class Training:
             targets = np.ldexp(self._target_square, 2 * self.unit.exponent)
         return {
             "weight": float(weight.sum()),
-            "mean": rows.mean,
-            "square": rows.variance,
-            "shift": rows.shift,
+            "mean": self._columns.spread(rows.mean),
+            "square": self._columns.spread(rows.variance),
+            "shift": self._columns.spread(rows.shift),
             "target_square": min(float(targets), np.finfo(np.float64).max / 4),
             "products": products,
         }
@@ -282,7 +294,7 @@ class Training:
             coef = np.zeros((1, problem.n_outputs, self.rows.d))
             found = problem.evaluate(coef, intercept[None])
             gradients.append(found.gradient[0])
-            curvature = max(curvature, _mean_curvature(problem, intercept, found.values[0]))
+            curvature = max(curvature, mean_curvature(problem, intercept, found.values[0]))
         slope = null_slope(self.problems, gradients, self.settings.standardize)
         return (
             float(np.ldexp(slope, self.unit.of_l1)),
@@ -327,7 +339,7 @@ class Training:
         offset = np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
         if self.settings.loss.is_joint:  # a constant for all classes says nothing
             offset = offset - offset.mean()
-        return users, offset
+        return self._columns.spread(users), offset
 
     def _model(self, strength: Strength, solutions: list[Solution], seconds: float) -> Model:
         coef, intercept = self._in_users_units(
@@ -351,12 +363,13 @@ class Training:
             all(one.converged for one in solutions),
             objectives,
             [seconds * (i + 1) / n_iter for i in range(n_iter)],
+            solutions[0].validations if len(solutions) == 1 else [],
         )
 
     def _solution(self, model: Model, output: int) -> Solution:
         """Return a model, or one output of it, as solvers begin from it."""
         chosen = slice(None) if len(self.problems) == 1 else slice(output, output + 1)
-        users = np.ldexp(model.coef[chosen], -self.unit.exponent)
+        users = self._columns.gathered(np.ldexp(model.coef[chosen], -self.unit.exponent))
         intercept = np.ldexp(model.intercept[chosen], -self.unit.exponent)
         return Solution(
             users * self.rows.scale,
@@ -388,27 +401,4 @@ def _problems(
         return [whole]
     if loss.is_of_classes:  # one class against the rest, for each
         target = one_against_rest(target, settings.n_outputs)
-    return _parted(whole, target)
-
-
-def _parted(whole: Problem, target: Doubles) -> list[Problem]:
-    """Return a problem for each column of the target."""
-    columns = [np.ascontiguousarray(column) for column in target.T]
-    return [replace(whole, target=column, n_outputs=1) for column in columns]
-
-
-def _mean_curvature(problem: Problem, intercept: Doubles, null_loss: float) -> float:
-    """Return the loss's mean second derivative at the null model, or what stands for it."""
-    loss = problem.loss
-    if loss.name == "multinomial":
-        return 1 / problem.n_outputs
-    if loss.is_smooth and problem.n_outputs == 1:
-        coef = np.zeros(problem.rows.d)
-        curvatures = problem.rows.curvatures(  # type: ignore[attr-defined]
-            coef, float(intercept[0]), problem.target, problem.weight, loss
-        )
-        return max(float(curvatures.sum()), 1e-10)
-    if loss.is_smooth or loss.is_of_classes:
-        return 1.0
-    # |r| has the slope 1: a curve of that slope where r is as large as its mean.
-    return 1 / null_loss if null_loss > 0 else 1.0
+    return whole.parted(target)

@@ -60,7 +60,7 @@ class OurLinearModels(LinearModels):
                 tol=tolerance, early_stopping=False,
             )  # fmt: skip
             model.fit(X, y, X_val=X[:100], y_val=y[:100])
-            return {"coefs": model.candidates_["coef"][:, 0]}
+            return {"coefs": model.candidate_coef_[:, 0]}
 
         return [Way("tol", TOLERANCES, fit)]
 

@@ -8,8 +8,8 @@ from scipy.optimize import minimize_scalar
 
 from algos._cython.linear_dual import square_norms, sweep_rows
 from algos._cython.linear_lines import Lines
-from algos.linear_learner.conjugates import conjugates_at
 from algos.linear_learner.losses import CODES, Loss
+from algos.linear_learner.solvers.conjugates import conjugates_at
 from tests.linear_learner.plain_optimum import make_data, make_loss
 
 KEY = np.array([3, 5], dtype=np.uint64)

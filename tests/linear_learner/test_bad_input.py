@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
-from algos.linear_learner.regressor import LOSSES as REGRESSOR_LOSSES
+from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
 
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge")
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given, strategies as st
 
-from algos.linear_learner.double_double import Pair, add, divide, multiply, pair, total
+from algos.linear_learner.solvers.double_double import Pair, add, divide, multiply, pair, total
 
 numbers = st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-6)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from algos.linear_learner import dual
-from algos.linear_learner.columns import spanned_rows
 from algos.linear_learner.losses import CODES, Loss
 from algos.linear_learner.problem import Control, Penalty, Problem
+from algos.linear_learner.solvers import dual
+from algos.linear_learner.solvers.columns import spanned_rows
 from tests.linear_learner.plain_optimum import (
     DEGENERATE,
     assert_finite,

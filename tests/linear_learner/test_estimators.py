@@ -215,3 +215,31 @@ def test_a_large_margin_is_a_scaled_problem():
     z, half = wide.decision_function(X), plain.decision_function(X)
     sign = np.where(y == 1, 1, -1)
     assert np.maximum(2 - sign * z, 0).mean() <= np.maximum(2 - sign * 2 * half, 0).mean() + 0.01
+
+
+@pytest.mark.parametrize("solver", ["auto", "dual_coordinate_descent"])
+@pytest.mark.parametrize("margin", [1e300, 1e160, 1e-160, 1e-300])
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+def test_a_margin_of_any_size_is_a_scaled_problem(loss, margin, solver):
+    X, y = binary()
+    alpha = 0.1 if loss == "squared_hinge" else 0.1 / margin
+    model = LinearLearnerClassifier(loss, margin=margin, alpha=alpha, solver=solver).fit(X, y)
+    plain = LinearLearnerClassifier(loss, alpha=0.1, solver=solver).fit(X, y)
+    size = np.abs(plain.coef_).max()
+    np.testing.assert_allclose(model.coef_ / margin, plain.coef_, atol=1e-2 * size)
+    assert model.score(X, y) == plain.score(X, y)
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-6])
+@pytest.mark.parametrize("alpha", [0.0, 1e-7, 1e-5])
+@pytest.mark.parametrize(("n", "steepness"), [(200, 100.0), (2000, 20.0), (5000, 1.0)])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_certificates_of_nearly_separable_rows_hide_nothing(n, steepness, alpha, tol):
+    rng = np.random.default_rng(n)
+    X = rng.normal(size=(n, 5))
+    y = X @ rng.normal(size=5) * steepness + rng.logistic(size=n) > 0
+    model = LinearLearnerClassifier(alpha=alpha, tol=tol).fit(X, y)
+    best = LinearLearnerClassifier(alpha=alpha, tol=1e-14, max_iter=10_000).fit(X, y)
+    share = y.mean()
+    null = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    assert (model.objective_ - best.objective_) / null <= 1.1 * model.certificate_ + 1e-12

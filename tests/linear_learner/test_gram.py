@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from algos.linear_learner.gram import Spectrum, gather, invert, ridge_inverse, sums_of
 from algos.linear_learner.losses import Loss
+from algos.linear_learner.solvers.gram import Spectrum, gather, invert, ridge_inverse, sums_of
 from tests.linear_learner.plain_rows import make_problem
 
 SQUARED = Loss("squared_error")

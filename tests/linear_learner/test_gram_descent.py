@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from algos.linear_learner.gram import gather
-from algos.linear_learner.gram_descent import solve_path
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control
+from algos.linear_learner.solvers.gram import gather
+from algos.linear_learner.solvers.gram_descent import solve_path
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
 
 SQUARED = Loss("squared_error")

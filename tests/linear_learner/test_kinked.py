@@ -9,11 +9,11 @@ from scipy.optimize import linprog, minimize
 from sklearn.linear_model import QuantileRegressor
 from sklearn.svm import LinearSVC
 
-from algos.linear_learner import bands, kinked, kinked_columns, vertex
-from algos.linear_learner.kinked import solve
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Problem
 from algos.linear_learner.rows import make_rows
+from algos.linear_learner.solvers import bands, kinked, kinked_columns, vertex
+from algos.linear_learner.solvers.kinked import solve
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
 
 LOSSES = [
@@ -323,7 +323,7 @@ def test_smooth_losses_are_refused():
 
 
 def test_too_many_columns_are_refused(monkeypatch):
-    monkeypatch.setattr("algos.linear_learner.newton_systems.MOST", 10)
+    monkeypatch.setattr("algos.linear_learner.solvers.newton_systems.MOST", 10)
     X, y, _ = draw(50, 12, LOSSES[0])
     with pytest.raises(ValueError, match="12 columns are too many"):
         solve(make_problem(X, y, LOSSES[0]), [make_penalty(12, 0.1)], Control())

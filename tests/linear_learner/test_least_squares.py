@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from algos.linear_learner.least_squares import solve
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Penalty, Problem
 from algos.linear_learner.rows import make_rows
-from algos.linear_learner.wide import solve_by_rows, solve_with_conjugates
+from algos.linear_learner.solvers.least_squares import solve
+from algos.linear_learner.solvers.wide import solve_by_rows, solve_with_conjugates
 from tests.linear_learner import nist
 from tests.linear_learner.plain_rows import PlainRows, make_penalty, make_problem, objective
 

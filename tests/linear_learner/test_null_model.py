@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.null_model import best_intercept, null_intercept, null_model
+from algos.linear_learner.solvers.null_model import best_intercept, null_intercept, null_model
 from tests.linear_learner.plain_rows import loss_and_slope, make_problem
 from tests.linear_learner.test_rows import LOSSES
 

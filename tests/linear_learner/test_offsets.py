@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
-from algos.linear_learner.regressor import LOSSES
+from algos.linear_learner.names import OF_NUMBERS as LOSSES
 from tests.linear_learner.plain_rows import scattered
 
 OPTIONS = [{"l1_ratio": 0.0}, {"l1_ratio": 0.5}, {"solver": "sgd", "batch_size": 20}]
@@ -84,9 +84,9 @@ def test_few_sparse_rows_of_many_columns_need_no_iterations(dtype, fit_intercept
         model = LinearLearnerRegressor(
             alpha=alphas, fit_intercept=fit_intercept, standardize=standardize, random_state=0
         )
-        dense = model.fit(X.toarray(), Y, weight).candidates_["coef"]
+        dense = model.fit(X.toarray(), Y, weight).candidate_coef_
         own = model.fit(sparse.csr_array(X), Y, weight)
         enough = 1e-10 if dtype == "float64" else 1e-5
-        np.testing.assert_allclose(own.candidates_["coef"], dense, atol=enough)
+        np.testing.assert_allclose(own.candidate_coef_, dense, atol=enough)
         assert own.candidates_["n_iter"].max() == 1
         assert own.certificate_ < 1e-12

@@ -3,9 +3,9 @@
 import numpy as np
 from hypothesis import given, strategies as st
 
-from algos.linear_learner.parabola import minimise
-from algos.linear_learner.quadratic import Factor, Secants
-from algos.linear_learner.sample import size_for, spread
+from algos.linear_learner.solvers.parabola import minimise
+from algos.linear_learner.solvers.quadratic import Factor, Secants
+from algos.linear_learner.solvers.sample import size_for, spread
 
 EPS = np.finfo(float).eps
 

@@ -40,20 +40,18 @@ def test_candidates_are_the_models_of_their_alphas():
     pack = fitted(X, y, X_val, y_val, tol=1e-10)
     for i, alpha in enumerate(pack.candidates_["alpha"]):
         alone = LinearLearnerClassifier(alpha=float(alpha), tol=1e-10).fit(X, y)
-        np.testing.assert_allclose(pack.candidates_["coef"][i], alone.coef_, atol=1e-5)
-        np.testing.assert_allclose(pack.candidates_["intercept"][i], alone.intercept_, atol=1e-5)
+        np.testing.assert_allclose(pack.candidate_coef_[i], alone.coef_, atol=1e-5)
+        np.testing.assert_allclose(pack.candidate_intercept_[i], alone.intercept_, atol=1e-5)
     best = pack.best_index_
     assert pack.alpha_ == pack.candidates_["alpha"][best]
-    np.testing.assert_array_equal(pack.coef_, pack.candidates_["coef"][best])
+    np.testing.assert_array_equal(pack.coef_, pack.candidate_coef_[best])
 
 
 def test_the_least_validation_loss_wins():
     X, y, X_val, y_val = halves(*imbalanced())
     pack = fitted(X, y, X_val, y_val)
     losses = []
-    for coef, intercept in zip(
-        pack.candidates_["coef"], pack.candidates_["intercept"], strict=True
-    ):
+    for coef, intercept in zip(pack.candidate_coef_, pack.candidate_intercept_, strict=True):
         z = X_val @ coef[0] + intercept[0]
         losses.append(np.logaddexp(0, np.where(y_val == 1, -z, z)).mean())
     np.testing.assert_allclose(pack.candidates_["validation_loss"], losses, rtol=1e-12)
@@ -91,9 +89,7 @@ def test_no_candidate_at_any_threshold_is_better(criterion):
     X, y, X_val, y_val = halves(*imbalanced())
     pack = fitted(X, y, X_val, y_val, selection_criterion=criterion, beta=2.0)
     best = 0.0
-    for coef, intercept in zip(
-        pack.candidates_["coef"], pack.candidates_["intercept"], strict=True
-    ):
+    for coef, intercept in zip(pack.candidate_coef_, pack.candidate_intercept_, strict=True):
         z = X_val @ coef[0] + intercept[0]
         for threshold in [z.min() - 1, *np.sort(z)]:
             best = max(best, METRICS[criterion](y_val, (z > threshold).astype(int)))
@@ -198,7 +194,7 @@ def test_refit_trains_on_all_rows():
     whole = LinearLearnerClassifier(refit=True, **common).fit(X, y)
     alone = LinearLearnerClassifier(alpha=whole.alpha_, tol=1e-10).fit(X, y)
     assert held.alpha_ == whole.alpha_
-    np.testing.assert_array_equal(held.coef_, held.candidates_["coef"][held.best_index_])
+    np.testing.assert_array_equal(held.coef_, held.candidate_coef_[held.best_index_])
     np.testing.assert_allclose(whole.coef_, alone.coef_, rtol=1e-4, atol=1e-5)
     assert np.abs(whole.coef_ - held.coef_).max() > 1e-4
 
@@ -234,9 +230,7 @@ def test_a_regressor_is_chosen_by_its_error():
         ).fit(X, y, X_val=X_val, y_val=y_val)
         errors = [
             (np.abs(y_val - X_val @ coef[0] - intercept[0]) ** power).mean()
-            for coef, intercept in zip(
-                pack.candidates_["coef"], pack.candidates_["intercept"], strict=True
-            )
+            for coef, intercept in zip(pack.candidate_coef_, pack.candidate_intercept_, strict=True)
         ]
         np.testing.assert_allclose(pack.candidates_[criterion], errors, rtol=1e-9)
         assert pack.best_index_ == np.argmin(errors)
@@ -261,7 +255,7 @@ def test_a_squared_pack_with_rows_to_validate_is_its_candidates_alone(dtype, l1_
     alone = singles[pack.best_index_]
     # A gap of 1e-10 leaves coefficients its root.
     np.testing.assert_allclose(pack.coef_, alone.coef_, atol=1e-5)
-    np.testing.assert_array_equal(pack.candidates_["coef"][pack.best_index_].ravel(), pack.coef_)
+    np.testing.assert_array_equal(pack.candidate_coef_[pack.best_index_].ravel(), pack.coef_)
 
 
 def test_equal_candidates_go_to_the_strongest_penalty():

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from algos.linear_learner import lbfgs, newton, proximal
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.null_model import evaluated_null
-from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Control, Penalty, Problem
 from algos.linear_learner.rows import make_rows
+from algos.linear_learner.solvers import lbfgs, newton, proximal
+from algos.linear_learner.solvers.null_model import evaluated_null
+from algos.linear_learner.solvers.points import Points
 from tests.linear_learner.plain_optimum import least_objective
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
 from tests.linear_learner.smooth_cases import LOSSES, PENALTIES, draw, problem_of
@@ -57,7 +57,7 @@ def test_float32_rows_end_where_they_can(solver, penalty, name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_sample_of_many_rows_leads_to_the_same_optimum(name, monkeypatch):
-    monkeypatch.setattr("algos.linear_learner.sample._MULTIPLICATIONS", 1 << 10)
+    monkeypatch.setattr("algos.linear_learner.solvers.sample._MULTIPLICATIONS", 1 << 10)
     problem = problem_of(name, n=3000)
     for solve, penalty in ((newton.solve, "l2"), (proximal.solve, "elastic net")):
         terms = make_penalty(problem.rows.d, *PENALTIES[penalty])
@@ -69,8 +69,8 @@ def test_a_sample_of_many_rows_leads_to_the_same_optimum(name, monkeypatch):
 
 @pytest.mark.parametrize("solver", ["newton", "proximal"])
 def test_outputs_may_have_hessians_of_their_own(solver, monkeypatch):
-    monkeypatch.setattr("algos.linear_learner.shape.WHOLE", 20)
-    monkeypatch.setattr("algos.linear_learner.sample._MULTIPLICATIONS", 1 << 10)
+    monkeypatch.setattr("algos.linear_learner.solvers.shape.WHOLE", 20)
+    monkeypatch.setattr("algos.linear_learner.solvers.sample._MULTIPLICATIONS", 1 << 10)
     for n in (300, 2000):
         problem = problem_of("multinomial", n=n)
         penalty = make_penalty(7, 0.02, 0.5 if solver == "proximal" else 0.0)
@@ -130,7 +130,7 @@ def test_sparse_columns_far_from_zero_cost_few_steps():
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("many", [True, False])
 def test_a_pack_is_its_candidates(name, solver, many, monkeypatch):
-    monkeypatch.setattr("algos.linear_learner.sample._MULTIPLICATIONS", 1 << 10)
+    monkeypatch.setattr("algos.linear_learner.solvers.sample._MULTIPLICATIONS", 1 << 10)
     problem = problem_of(name, n=2000 if many else 100)
     l1_ratio = 0.5 if solver == "proximal" else 0.0
     pack = [make_penalty(problem.rows.d, alpha, l1_ratio) for alpha in np.logspace(0, -4, 6)]

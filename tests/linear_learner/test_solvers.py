@@ -9,7 +9,7 @@ from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.rows import make_rows
-from algos.linear_learner.solvers import choose_solver
+from algos.linear_learner.solvers.choice import choose_solver
 from tests.linear_learner.plain_rows import scattered
 
 
@@ -66,7 +66,7 @@ def test_many_columns_of_a_joint_loss_with_l1_go_by_blocks(as_rows):
 
 
 def test_blocks_that_do_not_fit_say_so():
-    X = scattered((30, 300_000), 1e-4, seed=0)
+    X = scattered((30, 300_000), 0.1, seed=0)
     with pytest.raises(MemoryError, match="OneVsRestClassifier"):
         LinearLearnerClassifier(alpha=0.1, l1_ratio=1.0).fit(X, np.arange(30) % 3)
 
@@ -94,16 +94,11 @@ def test_losses_beyond_numbers_end_at_the_null_model(n_more, l1_ratio):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 4 + n_more))
     counts = np.append(rng.poisson(3.0, 59), 1e200)
-    models = (
-        (LinearLearnerRegressor("poisson", alpha=0.01, l1_ratio=l1_ratio), counts),
-        (LinearLearnerClassifier("squared_hinge", margin=1e300, l1_ratio=l1_ratio, alpha=0.1),
-         X[:, 0] > 0),
-    )  # fmt: skip
-    for model, y in models:
-        with pytest.warns(ConvergenceWarning):
-            model.fit(X, y)
-        assert model.certificate_ == np.inf
-        assert not model.coef_.any()
+    model = LinearLearnerRegressor("poisson", alpha=0.01, l1_ratio=l1_ratio)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, counts)
+    assert model.certificate_ == np.inf
+    assert not model.coef_.any()
 
 
 @pytest.mark.parametrize(

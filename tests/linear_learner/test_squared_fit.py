@@ -5,9 +5,9 @@ import pytest
 
 from algos import LinearLearnerRegressor
 from algos.linear_learner import squared_state
-from algos.linear_learner.gram import good_enough, sums_of
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.rows import make_rows
+from algos.linear_learner.solvers.gram import good_enough, sums_of
 from algos.linear_learner.squared_fit import rows_and_sums
 
 SQUARED = Loss("squared_error")

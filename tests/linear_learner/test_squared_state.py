@@ -6,10 +6,11 @@ from hypothesis import given, strategies as st
 from scipy import sparse
 
 from algos import LinearLearnerRegressor
-from algos.linear_learner import least_squares, squared_state
+from algos.linear_learner import squared_state
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Problem
 from algos.linear_learner.rows import make_rows
+from algos.linear_learner.solvers import least_squares
 from tests.linear_learner.plain_rows import make_penalty
 
 TIGHT = Control(tol=1e-12)

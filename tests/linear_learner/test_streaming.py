@@ -11,8 +11,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
-from algos.linear_learner.regressor import LOSSES as REGRESSOR_LOSSES
-from algos.linear_learner.stochastic import OPTIMIZERS, Schedule
+from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
+from algos.linear_learner.solvers.stochastic import OPTIMIZERS, Schedule
 
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge", "perceptron")
 OTHER_LOSSES = [loss for loss in REGRESSOR_LOSSES if loss != "squared_error"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from algos.linear_learner import working_set
-from algos.linear_learner.null_model import null_model
 from algos.linear_learner.problem import Control, Penalty, Problem
+from algos.linear_learner.solvers import working_set
+from algos.linear_learner.solvers.null_model import null_model
 from tests.linear_learner.plain_optimum import (
     DEGENERATE,
     assert_finite,

@@ -11,8 +11,8 @@ from scipy.linalg import lapack
 from algos._common.memory import require_memory
 from algos._common.scale import exponent_of
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.orthogonal import products_in_double
 from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows, Solution
+from algos.linear_learner.solvers.orthogonal import products_in_double
 
 _EPS = float(np.finfo(np.float64).eps)
 _LARGEST = 1e300

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.double_double import Pair, add, divide, exact_sum, multiply, pair, total
 from algos.linear_learner.problem import Doubles, Problem, Rows
+from algos.linear_learner.solvers.double_double import (
+    Pair,
+    add,
+    divide,
+    exact_sum,
+    multiply,
+    pair,
+    total,
+)
 
 _EPS = float(np.finfo(np.float64).eps)
 _BLOCK_BYTES = 1 << 22

@@ -17,12 +17,12 @@ import numpy as np
 
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.descent import Descent, descend_together, solution
-from algos.linear_learner.metric import HessianMetric
-from algos.linear_learner.null_model import evaluated_null, limits_of, null_intercept
-from algos.linear_learner.points import Penalties, Points
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.shape import Shape
+from algos.linear_learner.solvers.descent import Descent, descend_together, solution
+from algos.linear_learner.solvers.metric import HessianMetric
+from algos.linear_learner.solvers.null_model import evaluated_null, limits_of, null_intercept
+from algos.linear_learner.solvers.points import Penalties, Points
+from algos.linear_learner.solvers.shape import Shape
 
 _VALUES = 1 << 25  # in the matrices of a pack
 _ITERATIONS_OF_SAMPLE = 50

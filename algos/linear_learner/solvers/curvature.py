@@ -6,13 +6,13 @@ import numpy as np
 
 from algos._cython._losses import weigh_curvatures
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.multinomial import (
+from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.solvers.multinomial import (
     multinomial_blocks,
     multinomial_hessian,
     spread_along,
 )
-from algos.linear_learner.points import Points
-from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.solvers.points import Points
 
 PIECEWISE = frozenset({"huber", "squared_hinge", "squared_epsilon_insensitive"})
 

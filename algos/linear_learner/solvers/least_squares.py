@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from algos._common.threads import one_thread_blas
-from algos.linear_learner import gram_descent
-from algos.linear_learner.gram import (
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.solvers import gram_descent
+from algos.linear_learner.solvers.gram import (
     Inverse,
     SpectralInverse,
     Spectrum,
@@ -21,9 +22,8 @@ from algos.linear_learner.gram import (
     ridge,
     ridge_inverse,
 )
-from algos.linear_learner.orthogonal import Triangle, blocks, solve_exactly, triangle
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.wide import solve_by_rows, solve_with_conjugates
+from algos.linear_learner.solvers.orthogonal import Triangle, blocks, solve_exactly, triangle
+from algos.linear_learner.solvers.wide import solve_by_rows, solve_with_conjugates
 
 _EPS = float(np.finfo(np.float64).eps)
 _GOOD_OF_FEW = 1e-13  # errors of coefficients where a correction costs next to nothing

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_dual import square_norms, sweep_rows
-from algos.linear_learner.columns import (
+from algos.linear_learner.decisions import losses_of, slopes_of
+from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.solvers.columns import (
     Distinct,
     ScaledRows,
     distinct_rows,
     scaled_rows,
     spanned_rows,
 )
-from algos.linear_learner.conjugates import conjugates_at
-from algos.linear_learner.decisions import losses_of, slopes_of
-from algos.linear_learner.null_model import Null, best_intercept, null_model
-from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.solvers.conjugates import conjugates_at
+from algos.linear_learner.solvers.null_model import Null, best_intercept, null_model
 
 _KEY = np.array([0x70756C6C, 0x73], dtype=np.uint64)
 _SWEEPS_A_CHECK = 20  # at most

@@ -14,9 +14,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from algos._common.callbacks import NO_CALLBACKS, Task
-from algos.linear_learner.multinomial import centred
-from algos.linear_learner.points import Penalties, Points
 from algos.linear_learner.problem import Control, Doubles, Solution
+from algos.linear_learner.solvers.multinomial import centred
+from algos.linear_learner.solvers.points import Penalties, Points
 
 # Yields points, is told the mean loss and its gradient there.
 Steps = Generator[Doubles, tuple[float, Doubles], None]
@@ -26,6 +26,10 @@ _ALL_OF_IT = 4  # times the gain of a Newton step, what an exponential has left 
 _FLATTER = 0.9  # of the slope, where values differ by their rounding
 _TRIALS = 40
 _SHORTEST, _LONGEST = 0.05, 0.5  # of a step that went too far
+# Down exp(-t), whose curvature fades as it falls, a Newton step gains 1.26 times what it
+# promises, and as much as it promises is left beyond that: 4 times the surplus.
+_BEYOND, _MOST_BEYOND = 4.0, 3.0
+_SHOWS = 1000  # roundings: from that promise on, what a step gained can be compared with it
 
 
 class Metric(Protocol):
@@ -83,6 +87,7 @@ class Descent:
         self.l1 = penalties.l1 if penalties.l1.any() else None
         self.l2 = penalties.l2
         self.value, self.certificate = np.inf, np.inf
+        self.gain, self._beyond = np.inf, 0.0
         self.point = self.gradient = np.empty(0)
         self.n_iter, self.converged = 0, False
         self.objectives: list[float] = []
@@ -107,10 +112,11 @@ class Descent:
             if self.value <= self.limits.unit:
                 break
         while not self._is_at_end():
-            point, gradient = self.point, self.gradient
+            point, gradient, value = self.point, self.gradient, self.value
             length = yield from self._search()
             if length:
                 self.n_iter += 1
+                self._beyond = self._left_beyond(value - self.value, length)
                 self.metric.learn(self.point - point, self.gradient - gradient, length == 1)
             elif self.metric.renew(point):
                 self.objectives.pop()
@@ -127,10 +133,21 @@ class Descent:
         if not np.isfinite(slope):
             return True
         self._step, self._slope_along = step, min(slope, 0.0)
-        self.certificate = max(gain, 0.0) / self.limits.unit
+        self.gain = max(gain, 0.0)
+        self.certificate = (1 + self._beyond) * self.gain / self.limits.unit
         self.objectives.append(self.value)
         self.converged = self.certificate <= self.limits.tol
         return self.converged or self.n_iter >= self.limits.max_iter
+
+    def _left_beyond(self, gained: float, length: float) -> float:
+        """Return how much is left beyond the next promise, as its share, after a step.
+
+        Zero for parabolas; where curvature fades, as for rows that are nearly separable,
+        promises are too small, and a certificate made of them alone would be.
+        """
+        if length < 1 or self.gain <= _SHOWS * self.limits.rounding * self.limits.unit:
+            return 0.0
+        return min(max(_BEYOND * (gained / self.gain - 1), 0.0), _MOST_BEYOND)
 
     def _with_penalty(
         self, point: Doubles, value: float, gradient: Doubles
@@ -230,8 +247,7 @@ def _runs_away(points: Points, descent: Descent) -> bool:
     """Return whether no model is best: the classes are separable, and nothing is penalised."""
     if points.problem.loss.name not in ("log_loss", "multinomial") or descent.l1 is not None:
         return False
-    gain = descent.certificate * descent.limits.unit
-    return descent.value <= _ALL_OF_IT * gain and not descent.l2.any()
+    return descent.value <= _ALL_OF_IT * descent.gain and not descent.l2.any()
 
 
 def solution(points: Points, descent: Descent) -> Solution:

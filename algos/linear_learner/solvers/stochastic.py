@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
-from algos.linear_learner.null_model import null_intercept
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
+from algos.linear_learner.solvers.null_model import null_intercept
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
 # In standardised units, where a coefficient of 1 is a large one.
@@ -266,6 +266,7 @@ def solve(
     arrays = penalty_arrays(penalties, epochs.schedule.intercept_l2)
     best = _Best(iterates.average, epochs.schedule)
     traces: list[list[float]] = [[] for _ in penalties]
+    validations: list[list[float]] = [[] for _ in penalties]
     size = epochs.schedule.size_of_epochs()
     for epoch in range(control.max_iter):
         for rows in mini_batches(epochs.keys, lambda _: size, epochs.key, epoch):
@@ -274,9 +275,12 @@ def solve(
         for trace, value in zip(traces, objectives, strict=True):
             trace.append(float(value))
         users = at_zero(iterates.average, 1)
-        best.offer(
-            iterates.average, objectives if epochs.validate is None else epochs.validate(users)
-        )
+        values = objectives
+        if epochs.validate is not None:
+            values = epochs.validate(users)
+            for trace, value in zip(validations, values, strict=True):
+                trace.append(float(value))
+        best.offer(iterates.average, values)
         if _all_given_up(users, traces, control) or best.is_final:
             break
     objectives = _objectives(problem, penalties, best.theta)
@@ -290,8 +294,11 @@ def solve(
             len(trace),
             best.is_final,
             trace,
+            validation,
         )
-        for theta, value, trace in zip(at_zero(best.theta, 1), objectives, traces, strict=True)
+        for theta, value, trace, validation in zip(
+            at_zero(best.theta, 1), objectives, traces, validations, strict=True
+        )
     ]
 
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algos.linear_learner.curvature import weighted_curvatures
 from algos.linear_learner.decisions import losses_of, slopes_of
-from algos.linear_learner.descent import Limits
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.multinomial import log_shares
-from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Control, Doubles, Problem
+from algos.linear_learner.solvers.curvature import weighted_curvatures
+from algos.linear_learner.solvers.descent import Limits
+from algos.linear_learner.solvers.multinomial import log_shares
+from algos.linear_learner.solvers.points import Points
 
 _EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.finfo(np.float64).tiny)

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from algos.linear_learner.bands import Found, rounds, whole
-from algos.linear_learner.kinks import Bent, Indices, Products
 from algos.linear_learner.problem import Doubles, Penalty
+from algos.linear_learner.solvers.bands import Found, rounds, whole
+from algos.linear_learner.solvers.kinks import Bent, Indices, Products
 
 MANY = 500  # columns, from where on a few are tried first
 FIRST = 50

@@ -6,9 +6,9 @@ import abc
 
 import numpy as np
 
-from algos.linear_learner.points import Penalties
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.shape import Shape
+from algos.linear_learner.solvers.points import Penalties
+from algos.linear_learner.solvers.shape import Shape
 
 _LEFT = 1 / 500  # of the last gain, by parameter: above that, another Hessian is worth its while
 _SLOW = 0.5  # of the last gain, twice: above that, a sample's is not like that of all rows

@@ -113,7 +113,7 @@ def solve(
 ) -> list[Solution]:
     """Return one solution for each penalty."""
     module, function = _home(name, problem.rows.n, penalties)
-    solver = getattr(import_module(f"algos.linear_learner.{module}"), function)
+    solver = getattr(import_module(f"algos.linear_learner.solvers.{module}"), function)
     solutions: list[Solution] = solver(problem, penalties, control, start)
     return solutions
 

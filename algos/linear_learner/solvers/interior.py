@@ -23,9 +23,9 @@ from algos._cython.linear_interior import (
     interior_recentre,
     interior_start,
 )
-from algos.linear_learner.kinks import Lines, Products
-from algos.linear_learner.newton_systems import Columns, Solve, Wide, system_for
 from algos.linear_learner.problem import Doubles, Penalty
+from algos.linear_learner.solvers.kinks import Lines, Products
+from algos.linear_learner.solvers.newton_systems import Columns, Solve, Wide, system_for
 
 CORRECTIONS = 2  # of Gondzio (1996), "Multiple centrality corrections"
 FARTHER, WORTH, NEAR = 0.3, 0.1, 3.0

@@ -6,7 +6,7 @@ import numpy as np
 
 from algos._cython.linear_gram_descent import gram_descent
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.quadratic import Factor
+from algos.linear_learner.solvers.quadratic import Factor
 
 _EPS = float(np.finfo(float).eps)
 _SWEEPS = 30

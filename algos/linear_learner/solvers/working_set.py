@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_descent import column_moments, combine, correlate, descend
-from algos.linear_learner import least_squares
-from algos.linear_learner.columns import Columns, columns_of
-from algos.linear_learner.conjugates import conjugates_at, has_conjugate
-from algos.linear_learner.curvature import weighted_curvatures
 from algos.linear_learner.decisions import losses_of, slopes_of
-from algos.linear_learner.null_model import Null, best_intercept, null_model
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.quadratic import Factor
+from algos.linear_learner.solvers import least_squares
+from algos.linear_learner.solvers.columns import Columns, columns_of
+from algos.linear_learner.solvers.conjugates import conjugates_at, has_conjugate
+from algos.linear_learner.solvers.curvature import weighted_curvatures
+from algos.linear_learner.solvers.null_model import Null, best_intercept, null_model
+from algos.linear_learner.solvers.quadratic import Factor
 
 Numbers = NDArray[np.int64]
 

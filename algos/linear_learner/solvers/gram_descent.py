@@ -10,8 +10,8 @@ from scipy.linalg import lapack
 
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_gram_descent import gram_descent
-from algos.linear_learner.gram import Products, finished
 from algos.linear_learner.problem import Control, Doubles, Penalty, Solution
+from algos.linear_learner.solvers.gram import Products, finished
 
 _FLOOR = 1e-14  # of the relative gap: what rounding leaves
 _SWEEPS = 10  # before the active coordinates are solved for directly, and

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from algos.linear_learner.metric import HessianMetric
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.quadratic import Factor, Secants
-from algos.linear_learner.stages import solve_in_stages
+from algos.linear_learner.solvers.metric import HessianMetric
+from algos.linear_learner.solvers.quadratic import Factor, Secants
+from algos.linear_learner.solvers.stages import solve_in_stages
 
 _SECANTS = 10
 

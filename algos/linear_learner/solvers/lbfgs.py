@@ -12,13 +12,13 @@ import numpy as np
 
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.curvature import curvature_along
-from algos.linear_learner.descent import Descent, descend_together, solution
-from algos.linear_learner.null_model import evaluated_null, limits_of
-from algos.linear_learner.points import Penalties, Points
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.quadratic import Secants
-from algos.linear_learner.sample import sampled
+from algos.linear_learner.solvers.curvature import curvature_along
+from algos.linear_learner.solvers.descent import Descent, descend_together, solution
+from algos.linear_learner.solvers.null_model import evaluated_null, limits_of
+from algos.linear_learner.solvers.points import Penalties, Points
+from algos.linear_learner.solvers.quadratic import Secants
+from algos.linear_learner.solvers.sample import sampled
 
 _SECANTS = 10
 _VALUES = 1 << 26  # in the secants of a pack

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algos.linear_learner.interior import Inner, InteriorPoint, Program
-from algos.linear_learner.kinks import Bent, Mask
 from algos.linear_learner.problem import Doubles, Penalty
-from algos.linear_learner.vertex import follow, polish
+from algos.linear_learner.solvers.interior import Inner, InteriorPoint, Program
+from algos.linear_learner.solvers.kinks import Bent, Mask
+from algos.linear_learner.solvers.vertex import follow, polish
 
 FEW = 3000  # rows, and
 FEW_PER_COLUMN = 40  # rows, are solved as they are

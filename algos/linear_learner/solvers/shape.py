@@ -7,11 +7,11 @@ from copy import copy
 import numpy as np
 
 from algos._common.memory import require_memory
-from algos.linear_learner.curvature import PIECEWISE, blocks, hessian
-from algos.linear_learner.points import Points
 from algos.linear_learner.problem import Doubles, Problem
-from algos.linear_learner.quadratic import Factor
-from algos.linear_learner.sample import sampled, size_for
+from algos.linear_learner.solvers.curvature import PIECEWISE, blocks, hessian
+from algos.linear_learner.solvers.points import Points
+from algos.linear_learner.solvers.quadratic import Factor
+from algos.linear_learner.solvers.sample import sampled, size_for
 
 WHOLE = 1536  # parameters, above which outputs have Hessians of their own
 _CHEAP = 1 << 22  # multiplications in a Hessian that costs no more than a pass

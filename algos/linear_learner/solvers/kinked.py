@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.bands import Found, rounds
-from algos.linear_learner.kinked_columns import has_few_columns, rounds_of_columns
-from algos.linear_learner.kinks import Bent, bent_from
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
+from algos.linear_learner.solvers.bands import Found, rounds
+from algos.linear_learner.solvers.kinked_columns import has_few_columns, rounds_of_columns
+from algos.linear_learner.solvers.kinks import Bent, bent_from
 
 ROUNDINGS = 32  # of the rows' type: no smaller gap is asked
 MOST_ROUNDS = 100

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.linalg import lapack
 
 from algos._common.memory import require_memory
-from algos.linear_learner.kinks import Products
 from algos.linear_learner.problem import Doubles, Penalty
+from algos.linear_learner.solvers.kinks import Products
 
 MOST = 5000  # rows or columns, whichever are fewer: a matrix of that order is factored
 LEAST = 1e-10  # of the largest pull to zero, for columns with none, where rows are factored

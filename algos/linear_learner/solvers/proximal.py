@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from algos.linear_learner.metric import HessianMetric
-from algos.linear_learner.parabola import minimise
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.stages import solve_in_stages
+from algos.linear_learner.solvers.metric import HessianMetric
+from algos.linear_learner.solvers.parabola import minimise
+from algos.linear_learner.solvers.stages import solve_in_stages
 
 _INEXACT = 1e-3  # of the last step's gain, how far the parabola's minimum may be
 _MARGIN = 4  # for what the steps have changed of a Hessian since it was factorised

@@ -1,0 +1,125 @@
+"""Names: ours of losses and solvers, and what other libraries call them and our parameters.
+
+A foreign name is refused with ours in the message (see `algos._common.params`).
+"""
+
+from __future__ import annotations
+
+from algos._common.params import Options
+from algos.linear_learner.solvers.choice import SOLVERS
+from algos.linear_learner.threshold import CRITERIA
+
+OF_CLASSES = ("log_loss", "hinge", "squared_hinge", "perceptron")
+OF_NUMBERS = (
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "epsilon_insensitive",
+    "squared_epsilon_insensitive",
+    "quantile",
+    "poisson",
+    "gamma",
+    "tweedie",
+)
+
+_ALIASES_OF_CLASSES = {
+    "bce": "log_loss",
+    "binary_crossentropy": "log_loss",
+    "cross_entropy": "log_loss",
+    "hinge_loss": "hinge",
+    "log": "log_loss",
+    "logistic": "log_loss",
+    "logistic_loss": "log_loss",
+    "multinomial": "log_loss",
+    "softmax": "log_loss",
+    "softmax_loss": "log_loss",
+    "svm": "hinge",
+}
+_ALIASES_OF_NUMBERS = {
+    "absolute_loss": "absolute_error",
+    "eps_insensitive_absolute_loss": "epsilon_insensitive",
+    "eps_insensitive_squared_loss": "squared_epsilon_insensitive",
+    "huber_loss": "huber",
+    "l1": "absolute_error",
+    "l2": "squared_error",
+    "lad": "absolute_error",
+    "least_squares": "squared_error",
+    "mae": "absolute_error",
+    "mean_absolute_error": "absolute_error",
+    "mean_squared_error": "squared_error",
+    "mse": "squared_error",
+    "ols": "squared_error",
+    "pinball": "quantile",
+    "quantile_loss": "quantile",
+    "rmse": "squared_error",
+    "squared_loss": "squared_error",
+}
+
+
+def _calls(kind: str, names: tuple[str, ...], aliases: dict[str, str]) -> dict[str, str]:
+    ours = {**{name: name for name in names}, **aliases}
+    return {name: f"{kind}(loss={loss!r})" for name, loss in ours.items()}
+
+
+LOSSES_OF_CLASSES = Options(
+    *OF_CLASSES,
+    aliases=_ALIASES_OF_CLASSES,
+    elsewhere=_calls("LinearLearnerRegressor", OF_NUMBERS, _ALIASES_OF_NUMBERS),
+)
+LOSSES_OF_NUMBERS = Options(
+    *OF_NUMBERS,
+    aliases=_ALIASES_OF_NUMBERS,
+    elsewhere=_calls("LinearLearnerClassifier", OF_CLASSES, _ALIASES_OF_CLASSES),
+)
+CRITERIA_OF_CLASSES = Options(
+    *CRITERIA, aliases={"f1": "f_beta", "log_loss": "loss", "loss_function": "loss"}
+)
+CRITERIA_OF_NUMBERS = Options(
+    "loss",
+    "squared_error",
+    "absolute_error",
+    aliases={"loss_function": "loss", "mae": "absolute_error", "mse": "squared_error"},
+)
+SOLVER_NAMES = Options(
+    "auto",
+    *SOLVERS,
+    aliases={
+        "cd": "coordinate_descent",
+        "cholesky": "gram",
+        "highs": "interior_point",
+        "liblinear": "auto",
+        "lsqr": "auto",
+        "newton-cg": "newton",
+        "newton-cholesky": "newton",
+        "sag": "auto",
+        "saga": "auto",
+        "svd": "gram",
+    },
+)
+
+_PATH = "alpha='auto' or an array of strengths, of which validation rows choose"
+
+# Parameters of scikit-learn's linear models and of SageMaker's, and what to write instead.
+FOREIGN_PARAMETERS = {
+    "C": "alpha=1 / (C * n_samples), and standardize=False for the same units",
+    "Cs": _PATH,
+    "alphas": _PATH,
+    "cv": "validation_fraction=…, or pass X_val and y_val to fit",
+    "dual": "solver='dual_coordinate_descent', or leave it to solver='auto'",
+    "epochs": "max_iter=…, with solver='sgd'",
+    "eta0": "learning_rate_init=…",
+    "l1": "alpha=wd + l1 and l1_ratio=l1 / (wd + l1)",
+    "l1_ratios": "l1_ratio=…, which may be an array",
+    "learning_rate": "learning_rate_init=…",
+    "mini_batch_size": "batch_size=…",
+    "multi_class": "loss='log_loss' for multinomial; other losses set each class against the rest",
+    "normalize": "standardize=…",
+    "normalize_data": "standardize=…",
+    "num_models": "n_alphas=…",
+    "penalty": "l1_ratio=0 for 'l2', l1_ratio=1 for 'l1', between for 'elasticnet', and "
+    "alpha=0 for none",
+    "scoring": "selection_criterion=…",
+    "use_bias": "fit_intercept=…",
+    "wd": "alpha=wd + l1 and l1_ratio=l1 / (wd + l1)",
+    "weight_decay": "alpha=…",
+}

@@ -1,0 +1,103 @@
+"""What a fit says of itself: lines, warnings, `history_`, and whose rows an error is about."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from algos._common.verbose import say
+from algos._common.warn import warn
+from algos.linear_learner.pack import Outcome
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.training import Model
+
+# Columns of `candidates_` that say how a criterion was met, where it is no column itself.
+_MET_BY = {
+    "precision_at_target_recall": ("precision", "recall"),
+    "recall_at_target_precision": ("recall", "precision"),
+}
+
+
+def tell(estimator: Any, outcome: Outcome) -> None:
+    """Print what `verbose` asks for: a line for each of several candidates, and the model."""
+    if not estimator.verbose:
+        return
+    say(estimator, f"solver_ {outcome.choice.name!r}: {outcome.choice.reason}")
+    if len(outcome.candidates["alpha"]) > 1:
+        _tell_candidates(estimator, outcome)
+    model = outcome.model
+    figures = {
+        "objective": model.objective,
+        model.criterion or "certificate": model.certificate,
+        "iterations": model.n_iter,
+    }
+    text = f"alpha_ {estimator.alpha_:.6g}, l1_ratio_ {estimator.l1_ratio_:.6g}"
+    say(estimator, text, level=1, **figures)
+
+
+def _tell_candidates(estimator: Any, outcome: Outcome) -> None:
+    table, criterion = outcome.candidates, estimator.selection_criterion
+    told = ("alpha", "l1_ratio", "class_weight_power", "validation_loss")
+    names = (*told, *_MET_BY.get(criterion, (criterion,)))
+    for i, converged in enumerate(table["converged"]):
+        figures = {name: float(table[name][i]) for name in names if name in table}
+        state = ", kept" if i == outcome.best else "" if converged else ", unfinished"
+        say(estimator, f"candidate {i}{state}", level=1, **figures)
+
+
+def warn_unless_converged(estimator: Any, model: Model) -> None:
+    """Warn of what was not reached, and say which parameter would help."""
+    if model.converged:
+        return
+    name = type(estimator).__name__
+    if model.certificate <= estimator.tol:
+        warn(
+            f"{name} stopped after {model.n_iter} iterations, although larger coefficients "
+            f"would be better without end: the data are separable; write alpha > 0, for "
+            f"example alpha=1e-4, instead of alpha={estimator.alpha!r}",
+            ConvergenceWarning,
+        )
+        return
+    warn(
+        f"{name} stopped after {model.n_iter} iterations with a {model.criterion} of "
+        f"{model.certificate:.3g} relative to the null model's objective, above "
+        f"tol={estimator.tol}; raise max_iter={estimator.max_iter} or tol, or "
+        f"alpha={estimator.alpha_!r} if the data alone do not determine the coefficients",
+        ConvergenceWarning,
+    )
+
+
+def history_of(outcome: Outcome) -> dict[str, Doubles]:
+    """Return `history_`: the model's fit, iteration by iteration; NaN for what nobody measured.
+
+    Validation rows have seen each epoch of stochastic steps, of other solvers the end; a
+    model that was trained on them too, they cannot judge.
+    """
+    model, table = outcome.model, outcome.candidates
+    unknown = validation = np.full(len(model.objectives), np.nan)
+    if model.validations:
+        validation = np.array(model.validations)
+    elif "validation_loss" in table and len(unknown):
+        best = outcome.best
+        if np.array_equal(model.coef, table["coef"][best]):  # not refitted
+            validation = np.append(unknown[1:], table["validation_loss"][best])
+    return {
+        "objective": np.array(model.objectives),
+        "seconds": np.array(model.seconds) if model.seconds else unknown,
+        "validation": validation,
+    }
+
+
+@contextlib.contextmanager
+def said_of_validation() -> Iterator[None]:
+    """Let errors about rows speak of `X_val` and its weights, which they are about."""
+    try:
+        yield
+    except ValueError as error:
+        text = re.sub(r"\b(X|sample_weight)\b", r"\1_val", str(error))
+        raise ValueError(text if "_val" in text else f"X_val, y_val: {text}") from error

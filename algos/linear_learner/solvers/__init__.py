@@ -1,0 +1,1 @@
+"""Solvers: from a problem and penalties to certified solutions; `choice` says which for what."""

@@ -1,0 +1,85 @@
+"""What the states of streams have in common, and what is asked of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from algos._common.random import Key
+from algos.linear_learner.losses import Loss
+from algos.linear_learner.pack import Outcome
+from algos.linear_learner.penalties import Strength
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.solvers.stochastic import Schedule
+from algos.linear_learner.threshold import Target
+from algos.linear_learner.training import Data
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """What the parameters say; the same for every batch."""
+
+    loss: Loss
+    strengths: list[Strength]
+    fit_intercept: bool
+    standardize: bool
+    schedule: Schedule
+    n_outputs: int
+    n_threads: int
+    keeps_decisions: bool
+    validation_fraction: float
+
+
+@dataclass(frozen=True)
+class State(ABC):
+    """What rows so far have left; arrays are replaced, never written to.
+
+    Attributes
+    ----------
+    key : ndarray of shape (2,), dtype uint64
+    alphas, l1_ratios : ndarray of shape (m,)
+        The candidates.
+    """
+
+    key: Key
+    alphas: Doubles
+    l1_ratios: Doubles
+
+    @classmethod
+    @abstractmethod
+    def empty(cls, key: Key, d: int, strengths: list[Strength], n_outputs: int) -> Self:
+        """Return the state before the first row."""
+
+    @classmethod
+    @abstractmethod
+    def after_fit(
+        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, strength: Strength
+    ) -> Self:
+        """Return the state from which to go on after a fit."""
+
+    @abstractmethod
+    def received(self, data: Data, settings: StreamSettings) -> Self:
+        """Return the state after one more batch."""
+
+    @abstractmethod
+    def joined(self, other: Self, settings: StreamSettings) -> Self:
+        """Return the state of the rows of both."""
+
+    @abstractmethod
+    def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
+        """Return the model of the best candidate."""
+
+    @classmethod
+    def restored(cls, parts: dict[str, Any]) -> Self:
+        """Return the state of which these are the `parts`."""
+        return cls(**parts)
+
+    def parts(self) -> dict[str, Any]:
+        """Return all parts, as an estimator keeps them."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+    @property
+    def strengths(self) -> list[Strength]:
+        pairs = zip(self.alphas.tolist(), self.l1_ratios.tolist(), strict=True)
+        return [Strength(*pair) for pair in pairs]

@@ -1,0 +1,127 @@
+"""What fits tell: lines, `candidates_`, `history_`, and errors that name the right rows."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits
+
+from algos import LinearLearnerClassifier, LinearLearnerRegressor
+from algos.callbacks import Checkpoint
+from tests.common.recorder import Recorder, StopError, needs_callbacks, stop
+
+X, Y = load_breast_cancer(return_X_y=True)
+TRAIN, VAL = slice(0, 400), slice(400, None)
+BOTH = [LinearLearnerClassifier, LinearLearnerRegressor]
+
+
+def fitted(model, **keywords):
+    return model.fit(X[TRAIN], Y[TRAIN], X_val=X[VAL], y_val=Y[VAL], **keywords)
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_candidates_make_a_frame(kind):
+    pandas = pytest.importorskip("pandas")
+    model = fitted(kind(n_alphas=3, l1_ratio=[0.0, 0.5]))
+    frame = pandas.DataFrame(model.candidates_)
+    assert len(frame) == 6
+    assert frame["validation_loss"].idxmin() == model.best_index_
+    assert model.candidate_coef_.shape == (6, 1, X.shape[1])
+    assert model.candidate_intercept_.shape == (6, 1)
+
+
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kind", BOTH)
+def test_coefficients_of_candidates_need_not_be_stored(kind, begin):
+    kept = kind(n_alphas=3, random_state=0)
+    small = kind(n_alphas=3, random_state=0, store_candidate_coef=False)
+    for model in (kept, small):
+        getattr(model, begin)(X, Y)
+    np.testing.assert_array_equal(small.predict(X), kept.predict(X))
+    for name in kept.candidates_:
+        np.testing.assert_array_equal(small.candidates_[name], kept.candidates_[name])
+    assert hasattr(kept, "candidate_coef_")
+    assert not hasattr(small, "candidate_coef_")
+    assert not hasattr(small, "candidate_intercept_")
+
+
+def test_a_pickle_without_candidates_is_as_small_as_one_model():
+    pixels, digit = load_digits(return_X_y=True)
+    one = LinearLearnerClassifier(alpha=0.1).fit(pixels, digit)
+    pack = LinearLearnerClassifier(n_alphas=8, store_candidate_coef=False, random_state=0)
+    pack.fit(pixels, digit)
+    assert len(pickle.dumps(pack)) < len(pickle.dumps(one)) + 4000
+
+
+@pytest.mark.parametrize("criterion", ["loss", "precision_at_target_recall"])
+def test_verbosity_gives_each_candidate_a_line(criterion, capsys):
+    model = fitted(LinearLearnerClassifier(n_alphas=3, verbose=1, selection_criterion=criterion))
+    lines = [line for line in capsys.readouterr().out.splitlines() if "candidate" in line]
+    assert len(lines) == 3
+    for i, line in enumerate(lines):
+        assert ("kept" in line) == (i == model.best_index_)
+        assert f"alpha {model.candidates_['alpha'][i]:.6g}" in line
+        assert f"validation_loss {model.candidates_['validation_loss'][i]:.6g}" in line
+        assert ("precision" in line) == (criterion != "loss")
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+def test_history_ends_with_the_validation_loss_of_the_model(loss):
+    model = fitted(LinearLearnerRegressor(loss, n_alphas=3))
+    history = model.history_["validation"]
+    assert history.shape == (model.n_iter_,)
+    assert history[-1] == model.candidates_["validation_loss"][model.best_index_]
+    again = LinearLearnerRegressor(loss, n_alphas=3, random_state=0).fit(X, Y)
+    assert np.isnan(again.history_["validation"]).all()  # refitted on the rows held out
+
+
+def test_history_has_the_validation_loss_of_each_epoch():
+    model = fitted(LinearLearnerClassifier(n_alphas=2, solver="sgd", max_iter=30))
+    history = model.history_["validation"]
+    assert history.shape == model.history_["objective"].shape == (model.n_iter_,)
+    assert history.min() == pytest.approx(model.candidates_["validation_loss"][model.best_index_])
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"X_val": X[:, :3], "y_val": Y}, "X_val has 3 features"),
+        ({"X_val": X * np.nan, "y_val": Y}, "Input X_val contains NaN"),
+        ({"X_val": X[0], "y_val": Y[:1]}, "X_val, y_val: Expected 2D array"),
+        ({"X_val": X, "y_val": Y[1:]}, "X_val, y_val: .*inconsistent numbers"),
+        ({"X_val": X, "y_val": np.full(len(Y), np.nan)}, "y_val contains"),
+        ({"X_val": X, "y_val": Y, "sample_weight_val": 0 * Y}, "`sample_weight_val` is all zero"),
+        ({"X_val": X, "y_val": Y, "sample_weight_val": -Y}, "passed to `sample_weight_val`"),
+    ],
+)
+@pytest.mark.parametrize("kind", BOTH)
+def test_errors_of_validation_rows_name_these(kind, keywords, message):
+    with pytest.raises(ValueError, match=message):
+        kind().fit(X, Y, **keywords)
+
+
+def test_a_single_automatic_alpha_is_a_middling_one():
+    for l1_ratio in (0.0, 1.0):
+        one = LinearLearnerClassifier(n_alphas=1, l1_ratio=l1_ratio, random_state=0).fit(X, Y)
+        three = LinearLearnerClassifier(n_alphas=3, l1_ratio=l1_ratio, random_state=0).fit(X, Y)
+        assert one.alpha_ == pytest.approx(three.candidates_["alpha"][1])
+        assert one.score(X, Y) > 0.9
+
+
+@needs_callbacks
+def test_an_unfinished_fit_refuses_other_validation_rows(tmp_path):
+    def unfinished():
+        model = LinearLearnerClassifier(n_alphas=3)
+        with pytest.raises(StopError):
+            fitted(model.set_callbacks(Checkpoint(tmp_path / "fit"), Recorder(stop, 2)))
+        return joblib.load(tmp_path / "fit")
+
+    with pytest.raises(ValueError, match="validation rows"):
+        unfinished().fit(X[TRAIN], Y[TRAIN], X_val=X[VAL], y_val=1 - Y[VAL])
+    with pytest.raises(ValueError, match="validation rows"):
+        unfinished().fit(X[TRAIN], Y[TRAIN], X_val=X[300:], y_val=Y[300:])
+    with pytest.raises(ValueError, match="validation rows"):
+        unfinished().fit(X[TRAIN], Y[TRAIN])
+    whole = fitted(LinearLearnerClassifier(n_alphas=3))
+    np.testing.assert_array_equal(fitted(unfinished()).coef_, whole.coef_)
