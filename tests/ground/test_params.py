@@ -1,5 +1,6 @@
 """The constraint table: what it accepts, and what it says."""
 
+import inspect
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from algos._common.params import (
     Options,
     RandomState,
     check_params,
+    knows_foreign_names,
 )
 
 ACCEPTED = [
@@ -93,3 +95,26 @@ def test_the_message_says_what_was_given_what_may_be_and_what_to_do(parameters, 
 def test_scikit_learns_switch_turns_the_checks_off():
     with sklearn.config_context(skip_parameter_validation=True):
         check_params(Toy(size=-1))
+
+
+def test_options_know_what_others_call_them_and_who_else_has_a_value():
+    options = Options("mean", "median", aliases={"l1": "median"}, elsewhere={"mode": "Other()"})
+    assert not options.accepts("l1")
+    assert options.nearest("L1") == "median"
+    assert options.nearest("meen") == "mean"
+    assert options.call_elsewhere("mode") == "Other()"
+    assert options.call_elsewhere("l1") is None
+
+
+def test_an_init_answers_foreign_names_and_keeps_its_signature():
+    class Model:
+        @knows_foreign_names({"C": "alpha=1 / C"})
+        def __init__(self, alpha=1.0):
+            self.alpha = alpha
+
+    assert Model(alpha=2.0).alpha == 2.0
+    assert list(inspect.signature(Model).parameters) == ["alpha"]
+    with pytest.raises(TypeError, match="Model has no parameter 'C'; write alpha=1 / C"):
+        Model(C=1.0)
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        Model(beta=1.0)
