@@ -273,4 +273,3 @@ def _expressed(held: State, scaling: Scaling) -> Forest:
     points = forest.points[: n_points * n_features].reshape(n_points, n_features)
     points[:] = scaling.scaled(held.scaling.unscaled(points))
     return forest
-
