@@ -12,7 +12,7 @@
 
 enum {
     ALGOS_CUT_LANES = ALGOS_CUT_SLACK,
-    ALGOS_CUT_BLOCK = 64 * ALGOS_CUT_LANES /* columns whose sides are added in float32 */
+    ALGOS_CUT_RUN = 64 * ALGOS_CUT_LANES /* columns whose sides are added in float32 */
 };
 
 ALGOS_INLINE double algos_cut_lane_sum(float *sums) {
@@ -27,8 +27,8 @@ ALGOS_INLINE double algos_cut_lane_sum(float *sums) {
 ALGOS_INLINE double algos_cut_excess(const float *low, const float *high, const float *row,
                                      Py_ssize_t d) {
     double total = 0;
-    for (Py_ssize_t start = 0; start < d; start += ALGOS_CUT_BLOCK) {
-        const Py_ssize_t stop = start + ALGOS_CUT_BLOCK < d ? start + ALGOS_CUT_BLOCK : d;
+    for (Py_ssize_t start = 0; start < d; start += ALGOS_CUT_RUN) {
+        const Py_ssize_t stop = start + ALGOS_CUT_RUN < d ? start + ALGOS_CUT_RUN : d;
         float sums[ALGOS_CUT_LANES] = {0};
         for (Py_ssize_t j = start; j < stop; j += ALGOS_CUT_LANES) {
             const int left = (int)(stop - j);
@@ -64,8 +64,8 @@ ALGOS_INLINE double algos_cut_cover(float *low, float *high, const float *a_low,
                                     const float *b_high, Py_ssize_t d, int *changed) {
     double total = 0;
     int differs = 0;
-    for (Py_ssize_t start = 0; start < d; start += ALGOS_CUT_BLOCK) {
-        const Py_ssize_t stop = start + ALGOS_CUT_BLOCK < d ? start + ALGOS_CUT_BLOCK : d;
+    for (Py_ssize_t start = 0; start < d; start += ALGOS_CUT_RUN) {
+        const Py_ssize_t stop = start + ALGOS_CUT_RUN < d ? start + ALGOS_CUT_RUN : d;
         float sums[ALGOS_CUT_LANES] = {0};
         for (Py_ssize_t j = start; j < stop; j += ALGOS_CUT_LANES) {
             const int left = (int)(stop - j);

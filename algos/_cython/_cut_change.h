@@ -52,6 +52,12 @@ ALGOS_INLINE void algos_cut_free_leaf(const algos_cut_tree *tree, int32_t leaf) 
     tree->heads[1]--;
 }
 
+/* Whether the leaf's point is the row, behind which there must be room as in a tree. */
+ALGOS_INLINE int algos_cut_holds(const algos_cut_tree *tree, int32_t leaf, const float *row) {
+    const float *point = algos_cut_point(tree, leaf);
+    return !(algos_cut_excess(point, point, row, tree->d) > 0);
+}
+
 typedef struct {
     int32_t node; /* to be parted from the row */
     double at;    /* the place of the cut, in [0, excess) */

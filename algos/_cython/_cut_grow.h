@@ -15,8 +15,8 @@ typedef struct {
 ALGOS_INLINE double algos_cut_bound(const float *points, const int32_t *some, int32_t n,
                                     float *low, float *high, Py_ssize_t d) {
     double total = 0;
-    for (Py_ssize_t start = 0; start < d; start += ALGOS_CUT_BLOCK) {
-        const Py_ssize_t stop = start + ALGOS_CUT_BLOCK < d ? start + ALGOS_CUT_BLOCK : d;
+    for (Py_ssize_t start = 0; start < d; start += ALGOS_CUT_RUN) {
+        const Py_ssize_t stop = start + ALGOS_CUT_RUN < d ? start + ALGOS_CUT_RUN : d;
         float sums[ALGOS_CUT_LANES] = {0};
         for (Py_ssize_t j = start; j < stop; j += ALGOS_CUT_LANES) {
             const int left = (int)(stop - j);
