@@ -23,11 +23,13 @@ from algos._common.params import (
     RandomState as IsRandomState,
 )
 from algos._common.random import seed_key, stream
-from algos._common.threads import effective_n_threads, threads_for
+from algos._common.threads import threads_for
 from algos._common.verbose import say
 from algos._common.warn import warn
+from algos.random_cut_forest.forest import Forest
+from algos.random_cut_forest.gaps import carried_forward, fill
 from algos.random_cut_forest.growth import grow
-from algos.random_cut_forest.incremental import Incremental
+from algos.random_cut_forest.insight import Insight
 from algos.random_cut_forest.reservoir import draw
 from algos.random_cut_forest.scaling import SCALES, Scaling, rows_for_scaling
 from algos.random_cut_forest.scores import METHODS
@@ -35,7 +37,7 @@ from algos.random_cut_forest.shingles import n_shingles, taken
 from algos.random_cut_forest.threshold import score_limit
 
 
-class RandomCutForest(OutlierMixin, Incremental, Estimator):
+class RandomCutForest(OutlierMixin, Insight, Estimator):
     """Random cut forest: anomalies in rows and streams, with their reasons.
 
     A forest of random trees over samples of the rows, each split at random, a column being
@@ -263,17 +265,44 @@ class RandomCutForest(OutlierMixin, Incremental, Estimator):
         scaling = self._scaling_of(X, key, decay)
         threads = threads_for(self.n_jobs, 100 * self.n_estimators * min(n, self.max_samples))
         chosen, keys = draw(forest, n, decay, bool(self.disjoint_samples), threads)
-        rows = X
+        rows, places = X, chosen
         if n > chosen.size:  # then only the rows that are in a tree are scaled
             rows = taken(X, chosen.ravel(), self.shingle_size)
-            chosen = self.shingle_size * np.arange(chosen.size).reshape(chosen.shape)
-        grow(forest, scaling.scaled(rows), chosen, keys, threads, X.shape[1])
-        tail = scaling.scaled(X[len(X) - self.shingle_size + 1 :])
-        self.__dict__.pop("_waiting", None)
-        self._hold(forest, scaling, tail, n)
+            places = np.arange(chosen.size).reshape(chosen.shape)
+        scaled = scaling.scaled(rows)
+        if rows is not X:
+            scaled = scaled.reshape(-1, forest.n_columns)
+        self._grow(forest, scaled, places, keys, threads)
+        last = X[len(X) - self.shingle_size + 1 :]
+        tail = scaling.scaled(last)
+        if np.isnan(tail).any():
+            tail = carried_forward(tail)
+        self._hold_new(forest, scaling, tail, np.isnan(last).sum(axis=1))
         self._tell(chosen.shape[1], n)
         if not isinstance(self.contamination, str):
             self._set_offset(X)
+
+    def _grow(
+        self,
+        forest: Forest,
+        rows: NDArray[np.float32],
+        places: NDArray[np.int64],
+        keys: NDArray[np.float64],
+        n_threads: int,
+    ) -> None:
+        """Grow the trees over scaled rows; where values are missing, twice.
+
+        The first time the last known value, or the median, stands for them, the second time
+        what the trees of the first expect.
+        """
+        stride = rows.shape[1]
+        if self.missing_values == "error" or not np.isnan(rows).any():
+            grow(forest, rows, places, keys, n_threads, stride)
+            return
+        first = forest.copy()
+        grow(first, carried_forward(rows), places, keys, n_threads, stride)
+        rows = fill(first, rows, forest.n_columns // stride, n_threads)
+        grow(forest, rows, places, keys, n_threads, stride)
 
     def _scaling_of(self, X: NDArray[Any], key: Any, decay: float) -> Scaling:
         """Return the scaling learnt of some rows drawn at random, or of all if there are few."""

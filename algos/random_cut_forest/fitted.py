@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.threads import threads_for
+from algos._cython.finite import all_finite
 from algos.random_cut_forest.attribution import attribute
+from algos.random_cut_forest.gaps import fill
 from algos.random_cut_forest.scores import score
-from algos.random_cut_forest.state import Held
+from algos.random_cut_forest.state import Held, State
 from algos.random_cut_forest.threshold import as_labels, held_rows, score_limit
 
 Doubles = NDArray[np.float64]
 
 BLOCK = 1 << 22  # values that are scaled at a time
 OPERATIONS = 100  # about, for a row and a tree
-
-Result = TypeVar("Result")
 
 
 class Fitted(TransformerMixin, Deferred, Held):
@@ -163,7 +163,7 @@ class Fitted(TransformerMixin, Deferred, Held):
             return found
         return found.reshape(len(X), held.shingle_size, X.shape[1], 2)
 
-    def _scores(self, held: Any, X: NDArray[Any]) -> Doubles:
+    def _scores(self, held: State, X: NDArray[Any]) -> Doubles:
         found = np.zeros(len(X))
         for rows, n_shingles, at in self._blocks(held, X):
             found[at] = score(
@@ -177,17 +177,25 @@ class Fitted(TransformerMixin, Deferred, Held):
         return found
 
     def _blocks(
-        self, held: Any, X: NDArray[Any], size: int = 1
+        self, held: State, X: NDArray[Any], size: int = 1
     ) -> Iterator[tuple[NDArray[np.float32], int, slice]]:
         """Yield scaled rows, the number of shingles in them, and where these belong in X."""
         before = held.shingle_size - 1
         step = max(1, BLOCK // (size * X.shape[1]))
+        has_gaps = self.missing_values != "error" and not all_finite(X)
+        filled = self._filled(held, X) if has_gaps else None
         for start in range(before, len(X), step):
             stop = min(start + step, len(X))
-            block = X[start - before : stop]
-            yield held.scaling.scaled(block), stop - start, slice(start, stop)
+            block = slice(start - before, stop)
+            rows = held.scaling.scaled(X[block]) if filled is None else filled[block]
+            yield rows, stop - start, slice(start, stop)
 
-    def _threads_for(self, held: Any, n_rows: int) -> int:
+    def _filled(self, held: State, X: NDArray[Any]) -> NDArray[np.float32]:
+        """Return scaled rows without NaN."""
+        threads = self._threads_for(held, len(X))
+        return fill(held.forest, held.scaling.scaled(X), held.shingle_size, threads)
+
+    def _threads_for(self, held: State, n_rows: int) -> int:
         return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)
 
     def _make_model(self) -> None:

@@ -11,19 +11,24 @@ from algos._common.base import check_mergeable, learning
 from algos._common.random import Key, seed_key
 from algos._common.threads import threads_for
 from algos._common.verbose import say
-from algos.random_cut_forest import stream
+from algos._cython.finite import all_finite
+from algos.random_cut_forest import gaps, stream
 from algos.random_cut_forest.fitted import Fitted
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.scaling import Scaling, learnt_scaling, rows_for_scaling
-from algos.random_cut_forest.shingles import entry_at, followed, journal, n_shingles, note
-from algos.random_cut_forest.state import OF_THE_FOREST, State
+from algos.random_cut_forest.scores import METHODS
+from algos.random_cut_forest.shingles import followed, n_shingles, note
+from algos.random_cut_forest.state import State
 from algos.random_cut_forest.threshold import grading_of, nothing_usual
 
 Doubles = NDArray[np.float64]
 
 OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
+
+# The trees are made with these, and mean nothing under other values.
+OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale")
 
 Self = TypeVar("Self", bound="Incremental")
 
@@ -94,10 +99,9 @@ class Incremental(Fitted):
         scores, n_scored = self._learn(X, self.score_method)
         grades = np.zeros(len(scores))
         if n_scored:
-            usual = self.__dict__.get("_usual")
             grading = grading_of(self.score_method, self._decay(), self.max_samples)
             grades[-n_scored:], self._usual = grading.graded(
-                scores[-n_scored:], nothing_usual() if usual is None else usual
+                scores[-n_scored:], self._usual
             )
         return (scores, grades) if return_grade else scores
 
@@ -135,8 +139,10 @@ class Incremental(Fitted):
         forest = its.forest
         if not mine.scaling.is_same(its.scaling):
             forest = _expressed(its, mine.scaling)
-        n_threads = threads_for(self.n_jobs, np.inf)
-        self._take(joined(mine.forest, forest, n_threads=n_threads), mine)
+        mine.n_skipped += its.n_skipped + its.shingle_size - 1
+        mine.forest = joined(mine.forest, forest, threads_for(self.n_jobs, np.inf))
+        self._hold(mine)
+        self._defer_model()
         return self
 
     def __copy__(self: Self) -> Self:
@@ -154,7 +160,7 @@ class Incremental(Fitted):
         if "_forest" in self.__dict__:
             self._check_forest()
             scores = self._follow(X, method)
-            return scores, len(scores)
+            return scores, len(X)
         rows = X.copy() if is_new else np.concatenate([self._waiting, X])
         needed = self._n_waiting()
         if len(rows) < needed:
@@ -162,7 +168,6 @@ class Incremental(Fitted):
             return np.zeros(len(X)), 0
         n_old = len(rows) - len(X)
         self._begin(rows[:needed])
-        self.__dict__.pop("_waiting", None)
         scores = np.zeros(len(X))
         if len(rows) > needed:
             scores[needed - n_old :] = self._follow(rows[needed:], method)
@@ -173,34 +178,65 @@ class Incremental(Fitted):
         if not self._forest["nodes"].flags.writeable:  # of a memory-mapped file
             self._own_arrays()
         held = self._held()
-        decay = self._decay()
-        block, new = followed(held.tail, len(X), X.shape[1])
-        scaling = held.scaling.follow(X, new, decay)
-        if held.notes is not None:
-            tail = block[len(X) :] if held.shingle_size > 1 else None
-            now = held.n_learned
-            note(held.notes, now, now + len(X), tail=tail, running=scaling.running)
-        scores = stream.learn(
-            held.forest,
-            block,
-            len(X),
-            X.shape[1],
-            decay,
-            threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * len(X)),
-            method,
-        )
+        if self.missing_values != "error" and (held.n_filled.any() or not all_finite(X)):
+            return self._follow_with_gaps(held, X, method)
+        n, decay = len(X), self._decay()
+        block, new = followed(held.tail, n, X.shape[1])
+        running = held.scaling.follow(X, new, decay)
+        if self._notes is not None:
+            tail = None if held.tail is None else block[n:]
+            note(self._notes, held.n_learned, held.n_learned + n, tail=tail, running=running)
+        number = None if method is None else METHODS[method]
+        threads = self._stream_threads(held, n)
+        scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, number)
         self._defer_model()
-        return np.zeros(len(X)) if scores is None else scores
+        return np.zeros(n) if scores is None else scores
+
+    def _follow_with_gaps(self, held: State, X: NDArray[Any], method: str | None) -> Doubles:
+        """Learn rows of which some have NaN, in a copy of the forest."""
+        n, decay = len(X), self._decay()
+        block, new = followed(held.tail, n, X.shape[1])
+        held.forest = held.forest.copy()
+        held.scaling.running = held.scaling.follow(X, new, decay)
+        n_filled = np.append(held.n_filled, np.isnan(X).sum(axis=1))
+        threads = self._stream_threads(held, n)
+        scores, n_skipped = gaps.follow(held.forest, block, n_filled, n, decay, threads, method)
+        held.tail = None if held.tail is None else block[n:]
+        held.n_filled = n_filled[n:]
+        held.n_skipped += n_skipped
+        self._hold(held)
+        self._defer_model()
+        return scores
 
     def _begin(self, X: NDArray[Any]) -> None:
         """Learn the scaling from the first rows, then the rows themselves."""
         forest = self._empty_forest(seed_key(self.random_state), X.shape[1])
-        scaling = self._learnt_scaling(X[: rows_for_scaling(X.shape[1])], len(X), self._decay())
-        self._say_scaling(scaling, len(X))
-        rows = scaling.scaled(X)
+        decay = self._decay()
+        scaling = self._learnt_scaling(X[: rows_for_scaling(X.shape[1])], len(X), decay)
+        n_filled = np.isnan(X).sum(axis=1)
+        rows = scaling.scaled(gaps.carried_forward(X) if n_filled.any() else X)
         n = n_shingles(len(X), self.shingle_size)
-        stream.learn(forest, rows, n, X.shape[1], self._decay(), 1)
-        self._hold(forest, scaling, rows[n:], n)
+        _, n_skipped = gaps.follow(forest, rows, n_filled, n, decay, 1, None)
+        self._hold_new(forest, scaling, rows[n:], n_filled[n:], n_skipped)
+        say(self, f"scaling learnt from the first {len(X)} rows")
+
+    def _hold_new(
+        self,
+        forest: Forest,
+        scaling: Scaling,
+        tail: NDArray[np.float32],
+        n_filled: NDArray[np.int64],
+        n_skipped: int = 0,
+    ) -> None:
+        size = self.shingle_size
+        last = tail if size > 1 else None
+        self._hold(State(forest, scaling, size, last, n_filled, n_skipped))
+        self._of_the_forest = tuple(getattr(self, name) for name in OF_THE_FOREST)
+        self._usual = nothing_usual()
+        self._defer_model()
+
+    def _stream_threads(self, held: State, n_rows: int) -> int:
+        return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)
 
     def _n_waiting(self) -> int:
         """Return how many rows make up the warm-up."""
@@ -219,57 +255,24 @@ class Incremental(Fitted):
     def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
         return learnt_scaling(rows, self.scale, self.feature_weights, n_rows, decay)
 
-    def _hold(
-        self, forest: Forest, scaling: Scaling, tail: NDArray[np.float32], n_learned: int
-    ) -> None:
-        """Take a new forest, and what a stream needs to go on from it."""
-        self._forest = vars(forest)
-        self._scaling = {**vars(scaling), "running": None}
-        self._shingle_size = self.shingle_size
-        self._of_the_forest = tuple(getattr(self, name) for name in OF_THE_FOREST)
-        is_plain = self.shingle_size == 1 and scaling.running is None
-        parts = {"tail": tail if self.shingle_size > 1 else None, "running": scaling.running}
-        self._notes = None if is_plain else journal(n_learned, **parts)
-        self.__dict__.pop("_usual", None)
-        self._defer_model()
-
-    def _take(self, forest: Forest, mine: State) -> None:
-        """Take a joined forest; the stream's last rows stay."""
-        notes = mine.notes
-        if notes is not None:
-            at = entry_at(notes, mine.n_learned)
-            parts = {name: part[at] for name, part in notes.items() if name != "row"}
-            notes = journal(State(forest, mine.scaling, None, 1).n_learned, **parts)
-        self._forest, self._notes = vars(forest), notes
-        self._defer_model()
-
-    def _own_arrays(self) -> None:
-        self._forest = {name: value.copy() for name, value in self._forest.items()}
-        if self._notes is not None:
-            self._notes = {name: value.copy() for name, value in self._notes.items()}
-
     def _check_forest(self) -> None:
         """Raise ValueError if parameters of which the trees are made have been changed."""
-        made_with = self._of_the_forest
-        now = (self.n_estimators, self.max_samples, self.shingle_size, self.scale)
-        if now == made_with:
+        now = tuple(getattr(self, name) for name in OF_THE_FOREST)
+        if now == self._of_the_forest:
             return
-        for name, value, before in zip(OF_THE_FOREST, now, made_with, strict=True):
+        for name, value, before in zip(OF_THE_FOREST, now, self._of_the_forest, strict=True):
             if value != before:
                 raise ValueError(
                     f"`{name}`={value!r} must be {before!r}, with which the trees so far were "
-                    f"made; set it back, or call `fit` or start anew"
+                    f"made; set it back, or start anew with `fit` or another forest"
                 )
-
-    def _say_scaling(self, scaling: Scaling, n_rows: int) -> None:
-        say(self, f"scaling learnt from {n_rows} rows")
 
 
 def _expressed(held: State, scaling: Scaling) -> Forest:
     """Return a copy of a forest with its points in the units of another scaling."""
     forest = held.forest.copy()
-    n_points = forest.n_trees * forest.size * held.shingle_size
     n_features = forest.n_columns // held.shingle_size
+    n_points = forest.n_trees * forest.size * held.shingle_size
     points = forest.points[: n_points * n_features].reshape(n_points, n_features)
     points[:] = scaling.scaled(held.scaling.unscaled(points))
     return forest

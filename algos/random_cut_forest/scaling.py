@@ -36,6 +36,11 @@ class Scaling:
     factor: Doubles  # (n_features,): in these units; only the weights if there is `running`
     running: Doubles | None = None  # (n_features, 3): weight, mean and scatter, in these units
 
+    @property
+    def fixed(self) -> dict[str, Doubles]:
+        """What no row of a stream changes."""
+        return {"unit": self.unit, "center": self.center, "factor": self.factor}
+
     def scaled(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.float32]:
         """Return rows in the forest's units; NaN stays NaN."""
         out = np.empty(X.shape, dtype=np.float32)
@@ -45,14 +50,14 @@ class Scaling:
             normalize_rows(X, self.unit, self.factor, self.running, out, 0.0, _CLIP, False)
         return out
 
-    def follow(self, X: NDArray[Any], out: NDArray[np.float32], decay: float) -> Scaling:
-        """Write the rows of a stream into `out`; return the scaling for the rows after them."""
+    def follow(self, X: NDArray[Any], out: NDArray[np.float32], decay: float) -> Doubles | None:
+        """Write the rows of a stream into `out`; return `running` as it is after them."""
         if self.running is None:
             scale_rows(X, self.unit, self.center, self.factor, out)
-            return self
+            return None
         running = self.running.copy()
         normalize_rows(X, self.unit, self.factor, running, out, decay, _CLIP, True)
-        return Scaling(self.unit, self.center, self.factor, running)
+        return running
 
     def unscaled(self, rows: NDArray[Any]) -> Doubles:
         """Return float64 rows in the input's units; a column without weight is at its centre."""

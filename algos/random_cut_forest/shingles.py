@@ -53,17 +53,20 @@ def journal(row: int, **parts: NDArray[Any] | None) -> Journal:
     return {"row": np.array([row, -1]), **kept}
 
 
-def entry_at(notes: Journal, row: int) -> int:
-    """Return which of the two copies holds when the forest has learned so many rows."""
-    return 0 if notes["row"][0] == row else 1
+def noted_at(notes: Journal, row: int) -> dict[str, NDArray[Any]]:
+    """Return the parts of the entry that holds when the forest has learned so many rows."""
+    at = _entry_at(notes, row)
+    return {name: part[at] for name, part in notes.items() if name != "row"}
 
 
 def note(notes: Journal, now: int, row: int, **parts: NDArray[Any] | None) -> None:
     """Write down what will hold at `row`; what holds `now` stays."""
-    if row == now:
-        return
-    at = 1 - entry_at(notes, now)
+    at = 1 - _entry_at(notes, now)
     for name, part in parts.items():
         if part is not None:
             notes[name][at] = part
     notes["row"][at] = row
+
+
+def _entry_at(notes: Journal, row: int) -> int:
+    return 0 if notes["row"][0] == row else 1

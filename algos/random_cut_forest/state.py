@@ -15,11 +15,7 @@ from algos._common.validation import validate_rows
 from algos._cython.finite import all_finite
 from algos.random_cut_forest.forest import SAMPLED, SEEN, Forest
 from algos.random_cut_forest.scaling import Scaling
-from algos.random_cut_forest.shingles import Journal, entry_at
-
-# A forest stands for these; its trees mean nothing under other values.
-OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale")
-
+from algos.random_cut_forest.shingles import Journal, journal, noted_at
 
 @dataclass
 class State:
@@ -27,8 +23,10 @@ class State:
 
     forest: Forest
     scaling: Scaling
-    notes: Journal | None  # of a stream: the rows before the next, and a streaming scaling
     shingle_size: int
+    tail: NDArray[np.float32] | None  # the last `shingle_size` - 1 rows, scaled
+    n_filled: NDArray[np.int64]  # how many values of each of these were missing
+    n_skipped: int  # rows that were not learnt, since too much of them was missing
 
     @property
     def n_learned(self) -> int:
@@ -36,12 +34,9 @@ class State:
         return int(self.forest.clock[0, SEEN])
 
     @property
-    def tail(self) -> NDArray[np.float32] | None:
-        """The last `shingle_size` - 1 rows, scaled; None if there are none."""
-        if self.notes is None or "tail" not in self.notes:
-            return None
-        tail: NDArray[np.float32] = self.notes["tail"][entry_at(self.notes, self.n_learned)]
-        return tail
+    def notes(self) -> dict[str, NDArray[Any] | None]:
+        """What belongs into the journal."""
+        return {"tail": self.tail, "running": self.scaling.running}
 
 
 class Held:
@@ -50,9 +45,11 @@ class Held:
     n_features_in_: int
     missing_values: str
     _forest: dict[str, Any]
-    _scaling: dict[str, Any]
+    _scaling: dict[str, NDArray[np.float64]]
     _notes: Journal | None
     _shingle_size: int
+    _n_filled: NDArray[np.int64]
+    _n_skipped: int
     _waiting: NDArray[Any]
 
     @property
@@ -62,7 +59,8 @@ class Held:
             return len(self._waiting)
         if "_forest" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no 'n_samples_seen_' yet")
-        return int(self._forest["clock"][0, SEEN]) + self._shingle_size - 1
+        n_learned = int(self._forest["clock"][0, SEEN])
+        return n_learned + self._n_skipped + self._shingle_size - 1
 
     @property
     def max_samples_(self) -> int:
@@ -75,12 +73,33 @@ class Held:
         return "_forest" in self.__dict__ or "_waiting" in self.__dict__
 
     def _held(self) -> State:
-        scaling = Scaling(**self._scaling)
         forest = Forest(**self._forest)
-        if self._notes is not None and "running" in self._notes:
-            at = entry_at(self._notes, int(forest.clock[0, SEEN]))
-            scaling.running = self._notes["running"][at]
-        return State(forest, scaling, self._notes, self._shingle_size)
+        noted = {} if self._notes is None else noted_at(self._notes, int(forest.clock[0, SEEN]))
+        return State(
+            forest,
+            Scaling(*self._scaling.values(), noted.get("running")),
+            self._shingle_size,
+            noted.get("tail"),
+            self._n_filled,
+            self._n_skipped,
+        )
+
+    def _hold(self, state: State) -> None:
+        """Take a state; `state.forest` is this estimator's from now on, to change in place."""
+        parts = state.notes
+        is_plain = all(part is None for part in parts.values())
+        self._forest = vars(state.forest)
+        self._scaling = state.scaling.fixed
+        self._shingle_size = state.shingle_size
+        self._n_filled, self._n_skipped = state.n_filled, state.n_skipped
+        self._notes = None if is_plain else journal(state.n_learned, **parts)
+        self.__dict__.pop("_waiting", None)
+
+    def _own_arrays(self) -> None:
+        """Have arrays that nothing else refers to, and that may be written to."""
+        self._forest = {name: value.copy() for name, value in self._forest.items()}
+        if self._notes is not None:
+            self._notes = {name: value.copy() for name, value in self._notes.items()}
 
     def _scoring(self) -> State:
         """Return the state; raise NotFittedError while there is no forest yet."""
@@ -93,9 +112,9 @@ class Held:
             f"{missing} more to begin with; call `partial_fit` again, or lower `warm_up`"
         )
 
-    def _rows(self, X: Any, *, reset: bool = False) -> NDArray[Any]:
-        """Return checked rows; NaN stays only if `missing_values` allows it."""
-        if self.missing_values == "error":
+    def _rows(self, X: Any, *, reset: bool = False, allow_nan: bool = False) -> NDArray[Any]:
+        """Return checked rows; NaN stays only where it is allowed."""
+        if not allow_nan and self.missing_values == "error":
             rows: NDArray[Any] = validate_rows(self, X, reset=reset)
             return rows
         rows = validate_rows(self, X, reset=reset, ensure_all_finite=False)

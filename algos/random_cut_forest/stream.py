@@ -68,8 +68,8 @@ def learn(
 def forget(forest: Forest, row: NDArray[np.float32]) -> int:
     """Delete one copy of a row from every tree that holds it.
 
-    The trees are then distributed as if the row had not been in their samples, which have one
-    row less until the reservoir takes further ones.
+    These trees are then distributed as if grown without the row, and have one row less until
+    their reservoirs take another, which they do at the rate at which they did before.
 
     Returns
     -------
