@@ -17,9 +17,9 @@ class AnomalyDisplay:
     """A stream, its anomaly scores, and what its peaks are made of.
 
     Three panels, one below the other: the columns of the stream, with the rows above the
-    threshold shaded; the scores with their highest peaks numbered; and of each of these, which
-    columns made it, red where a value is high and blue where it is low. Make one with
-    :meth:`from_estimator` or :meth:`from_scores`.
+    threshold shaded; the scores, the highest peaks numbered; and which columns made each of
+    these, red where a value is high and blue where it is low, the paler the less it adds
+    beside the largest. Make one with :meth:`from_estimator` or :meth:`from_scores`.
 
     Parameters
     ----------
@@ -134,9 +134,9 @@ class AnomalyDisplay:
         threshold = -forest.offset_ if threshold is None else threshold
         size = forest.shingle_size
         peaks = _highest(scores, threshold, n_peaks, size)
-        rows = X.iloc if hasattr(X, "iloc") else np.asarray(X)
+        rows = getattr(X, "iloc", X if hasattr(X, "columns") else np.asarray(X))
         # A peak is explained by the rows of its shingle alone.
-        parts = [forest.attribution(rows[i - size + 1 : i + 1])[-1] for i in peaks]
+        parts = [forest.attribution(rows[max(0, i - size + 1) : i + 1])[-1] for i in peaks]
         names = _names(X, None)
         attribution, part_names = _parts(parts, names)
         display = cls(
@@ -239,7 +239,7 @@ class AnomalyDisplay:
             )
         self.image_ = None
         if has_parts:
-            self._plot_attribution(self.axes_[2], times[peaks], scores[peaks])
+            self._plot_attribution(self.axes_[2], times[peaks])
         return self
 
     def _plot_stream(self, ax: Any, times: NDArray[Any]) -> None:
@@ -262,28 +262,30 @@ class AnomalyDisplay:
             for panel in self.axes_[:2]:
                 _shade(panel, times, scores > limit)
         ax.set_ylabel("Anomaly score")
-        ax.set_ylim(bottom=min(0, np.nanmin(scores, initial=0)))
-        ax.margins(y=0.15)
+        # Rows that have no score yet have 0, which would flatten the others.
+        scored = scores[scores > 0]
+        if scored.size:
+            room = 0.2 * (scored.max() - scored.min() or 1.0)
+            ax.set_ylim(scored.min() - room, scored.max() + room)
 
-    def _plot_attribution(self, ax: Any, times: NDArray[Any], scores: NDArray[Any]) -> None:
+    def _plot_attribution(self, ax: Any, times: NDArray[Any]) -> None:
         parts = np.asarray(self.attribution, dtype=np.float64)
         side = np.where(parts[..., 1] >= parts[..., 0], 1, -1)
-        share = side * parts.sum(axis=2) / scores[:, np.newaxis]
-        limit = np.abs(share).max(initial=1e-9)
-        self.image_ = ax.pcolormesh(share.T, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        bar = self.figure_.colorbar(self.image_, ax=self.axes_, fraction=0.03, pad=0.01)
-        bar.set_label("Share of the score: low / high")
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.0%}")
+        signed = side * parts.sum(axis=2)
+        signed /= np.maximum(np.abs(signed).max(axis=1, keepdims=True), np.finfo(float).tiny)
+        self.image_ = ax.pcolormesh(signed.T, cmap="RdBu_r", vmin=-1, vmax=1)
+        bar = self.figure_.colorbar(self.image_, ax=ax, fraction=0.03, pad=0.01)
+        bar.set_ticks([-1, 0, 1], labels=["low", "no part", "high"])
         ax.set_xticks(
             np.arange(len(times)) + 0.5,
-            [f"{number}: {_label(time)}" for number, time in enumerate(times, 1)],
+            [f"{number}\n{_label(time)}" for number, time in enumerate(times, 1)],
         )
         names = [str(j) for j in range(parts.shape[1])]
         if self.part_names is not None:
             names = list(self.part_names)
         shown = np.unique(np.linspace(0, len(names) - 1, min(len(names), 10)).astype(int))
         ax.set_yticks(shown + 0.5, [names[j] for j in shown])
-        ax.set_xlabel("Peak")
+        ax.set_ylabel("Parts of the peaks")
 
 
 def _highest(scores: NDArray[Any], threshold: Any, n_peaks: int, separation: int) -> list[int]:
