@@ -14,7 +14,7 @@ from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.threads import threads_for
 from algos._cython.finite import all_finite
-from algos.random_cut_forest.attribution import attribute
+from algos.random_cut_forest.attribution import attribute, by_lag
 from algos.random_cut_forest.gaps import fill
 from algos.random_cut_forest.scores import score
 from algos.random_cut_forest.state import Held, State
@@ -143,8 +143,8 @@ class Fitted(TransformerMixin, Deferred, Held):
         attribution : ndarray of shape (n_samples, n_features, 2), dtype float64
             The first part for a value that is low, the second for one that is high. The
             parts of a row sum to its score. With a `shingle_size` above 1 the shape is
-            (n_samples, shingle_size, n_features, 2), the oldest row of a shingle first, and
-            the first `shingle_size` - 1 rows have 0.
+            (n_samples, shingle_size, n_features, 2): entry [i, lag] is what row i - lag adds
+            to the score of row i. The first `shingle_size` - 1 rows have 0.
         """
         held = self._scoring()
         X = self._rows(X)
@@ -161,7 +161,7 @@ class Fitted(TransformerMixin, Deferred, Held):
             )
         if held.shingle_size == 1:
             return found
-        return found.reshape(len(X), held.shingle_size, X.shape[1], 2)
+        return by_lag(found, held.shingle_size)
 
     def _scores(self, held: State, X: NDArray[Any]) -> Doubles:
         found = np.zeros(len(X))

@@ -106,7 +106,7 @@ def follow(
             if method is not None:
                 scores[start] = score(forest, rows, n, d, method, 1)[0]
         else:
-            number = None if method is None else METHODS[method]
+            number = None if method is None else METHODS.index(method)
             found = learn(forest, rows, n, d, decay, n_threads, number)
             if found is not None:
                 scores[start:stop] = found

@@ -186,7 +186,7 @@ class Incremental(Fitted):
         if self._notes is not None:
             tail = None if held.tail is None else block[n:]
             note(self._notes, held.n_learned, held.n_learned + n, tail=tail, running=running)
-        number = None if method is None else METHODS[method]
+        number = None if method is None else METHODS.index(method)
         threads = self._stream_threads(held, n)
         scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, number)
         self._defer_model()
