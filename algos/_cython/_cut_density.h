@@ -7,7 +7,8 @@
  *
  *     sum_k  <-  (e_k / (s + e)) x_k + (1 - e / (s + e)) sum_k,
  *
- * until a box contains the row. A row that equals a leaf's point is taken out of the boxes.
+ * until a box contains the row. A row that the tree holds is taken out first: the tree without
+ * it is what its leaf's sibling in its parent's place makes of it, with boxes less the row.
  */
 #ifndef ALGOS_CUT_DENSITY_H
 #define ALGOS_CUT_DENSITY_H
@@ -23,6 +24,16 @@ typedef struct {
     float *low, *high;                /* (d): the box without the row itself */
     Py_ssize_t d;
 } algos_cut_sides;
+
+/* The leaf below a node to which the cuts lead. */
+ALGOS_INLINE int32_t algos_cut_find_from(const algos_cut_tree *tree, const float *row,
+                                         int32_t node) {
+    while (!algos_cut_is_leaf(tree, node)) {
+        const algos_cut_node *here = tree->nodes + node;
+        node = here->child[row[here->column] > here->cut];
+    }
+    return node;
+}
 
 ALGOS_INLINE int algos_cut_equal(const float *a, const float *b, Py_ssize_t d) {
     for (Py_ssize_t j = 0; j < d; j++)
@@ -64,20 +75,20 @@ ALGOS_INLINE int algos_cut_cut_off(const float *restrict row, const float *restr
     return 0;
 }
 
-/* Widen the box without the row by the other child of its leaf's ancestor. */
-ALGOS_INLINE void algos_cut_widen(const algos_cut_tree *tree, int32_t other, int is_first,
+/* Widen the box without the row by a node's. */
+ALGOS_INLINE void algos_cut_widen(const algos_cut_tree *tree, int32_t node, int is_first,
                                   algos_cut_sides *sides) {
-    const int is_leaf = algos_cut_is_leaf(tree, other);
-    const float *low = is_leaf ? algos_cut_point(tree, other) : algos_cut_low(tree, other);
-    const float *high = is_leaf ? low : algos_cut_high(tree, other);
+    const int is_leaf = algos_cut_is_leaf(tree, node);
+    const float *low = is_leaf ? algos_cut_point(tree, node) : algos_cut_low(tree, node);
+    const float *high = is_leaf ? low : algos_cut_high(tree, node);
     for (Py_ssize_t j = 0; j < tree->d; j++) {
         sides->low[j] = is_first || low[j] < sides->low[j] ? low[j] : sides->low[j];
         sides->high[j] = is_first || high[j] > sides->high[j] ? high[j] : sides->high[j];
     }
 }
 
-/* A row at its own leaf: no side is more likely than another, and it is at no distance. */
-ALGOS_INLINE void algos_cut_start_equal(double mass, algos_cut_sides *sides) {
+/* A row among copies of itself: no side is more likely than another, at no distance. */
+ALGOS_INLINE void algos_cut_among_copies(double mass, algos_cut_sides *sides) {
     const double share = 0.5 / (double)sides->d;
     for (Py_ssize_t k = 0; k < 2 * sides->d; k++) {
         sides->chance[k] = share;
@@ -86,26 +97,49 @@ ALGOS_INLINE void algos_cut_start_equal(double mass, algos_cut_sides *sides) {
     }
 }
 
+/* From a leaf upwards, as far as below `end`. Returns whether a box contains the row. */
+ALGOS_INLINE int algos_cut_climb(const algos_cut_tree *tree, const float *row, int32_t leaf,
+                                 int32_t end, algos_cut_sides *sides) {
+    const float *point = algos_cut_point(tree, leaf);
+    if (algos_cut_cut_off(row, point, point, tree->mass[leaf] + 1.0, sides))
+        return 1;
+    for (int32_t node = tree->parent[leaf]; node != end; node = tree->parent[node])
+        if (algos_cut_cut_off(row, algos_cut_low(tree, node), algos_cut_high(tree, node),
+                              tree->mass[node] + 1.0, sides))
+            return 1;
+    return 0;
+}
+
+ALGOS_INLINE int32_t algos_cut_sibling(const algos_cut_tree *tree, int32_t node) {
+    const int32_t *child = tree->nodes[tree->parent[node]].child;
+    return child[child[0] == node];
+}
+
+/* The same for a row that is the only one at its leaf, in the tree without it. */
+ALGOS_INLINE void algos_cut_climb_without(const algos_cut_tree *tree, const float *row,
+                                          int32_t leaf, algos_cut_sides *sides) {
+    const int32_t parent = tree->parent[leaf], sibling = algos_cut_sibling(tree, leaf);
+    if (algos_cut_climb(tree, row, algos_cut_find_from(tree, row, sibling), parent, sides))
+        return;
+    algos_cut_widen(tree, sibling, 1, sides);
+    for (int32_t below = parent; tree->parent[below] >= 0; below = tree->parent[below]) {
+        algos_cut_widen(tree, algos_cut_sibling(tree, below), 0, sides);
+        /* The row itself is in the mass of the node. */
+        if (algos_cut_cut_off(row, sides->low, sides->high, tree->mass[tree->parent[below]],
+                              sides))
+            return;
+    }
+}
+
 ALGOS_INLINE void algos_cut_row_sides(const algos_cut_tree *tree, const float *row,
                                       algos_cut_sides *sides) {
     const int32_t leaf = algos_cut_find(tree, row);
-    const float *point = algos_cut_point(tree, leaf);
-    const int is_equal = algos_cut_equal(row, point, tree->d);
-    algos_cut_start_equal(tree->mass[leaf] + 1.0, sides);
-    if (!is_equal && algos_cut_cut_off(row, point, point, tree->mass[leaf] + 1.0, sides))
-        return;
-    int32_t below = leaf, node = tree->parent[leaf];
-    for (; node >= 0; below = node, node = tree->parent[node]) {
-        const float *low = algos_cut_low(tree, node), *high = algos_cut_high(tree, node);
-        if (is_equal) {
-            const int32_t *child = tree->nodes[node].child;
-            algos_cut_widen(tree, child[child[0] == below], below == leaf, sides);
-            low = sides->low;
-            high = sides->high;
-        }
-        if (algos_cut_cut_off(row, low, high, tree->mass[node] + 1.0, sides))
-            return;
-    }
+    if (!algos_cut_equal(row, algos_cut_point(tree, leaf), tree->d))
+        algos_cut_climb(tree, row, leaf, -1, sides);
+    else if (tree->mass[leaf] > 1 || tree->parent[leaf] < 0)
+        algos_cut_among_copies(tree->mass[leaf], sides);
+    else
+        algos_cut_climb_without(tree, row, leaf, sides);
 }
 
 /* Add what this tree says of n rows to their sums (n, 3, 2 d): chance, share of the tree's

@@ -10,10 +10,6 @@
 
 #include <math.h>
 #include "_cut_tree.h"
-#include "_rng.h"
-
-/* Draws for ties: steps of a tree's stream from which nothing else draws. */
-#define ALGOS_CUT_TIES ((uint64_t)1 << 63)
 
 typedef struct {
     int32_t leaf;
@@ -44,10 +40,13 @@ ALGOS_INLINE double algos_cut_known_gap(const float *row, const float *low, cons
     return sum;
 }
 
-static inline double algos_cut_tie(const uint64_t *key, Py_ssize_t t, int32_t leaf) {
-    algos_rng rng;
-    algos_rng_start(&rng, key, (uint64_t)t, ALGOS_CUT_TIES + (uint64_t)leaf);
-    return algos_rng_double(&rng);
+/* The random number of a leaf, in [0, 1): its place's bits mixed with the forest's key (the
+ * last step of SplitMix64; Steele, Lea and Flood, OOPSLA 2014). */
+ALGOS_INLINE double algos_cut_tie(const uint64_t *key, Py_ssize_t t, int32_t leaf) {
+    uint64_t x = key[0] ^ (((uint64_t)t << 32 | (uint32_t)leaf) + key[1]) * 0x9E3779B97F4A7C15u;
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+    return (double)((x ^ x >> 31) >> 11) * (1.0 / 9007199254740992.0);
 }
 
 ALGOS_INLINE void algos_cut_meet(const algos_cut_tree *tree, const float *row, int32_t leaf,

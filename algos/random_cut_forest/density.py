@@ -11,7 +11,6 @@ from algos.random_cut_forest.forest import ROOT, Forest
 BLOCK_BYTES = 1 << 24  # of sums at a time
 SOFTENING = 1e-3  # AWS's: bounds the density of rows that the sample holds
 MOST_DIMENSIONS = 3
-_LARGEST = np.finfo(np.float32).max
 
 
 def directional_density(
@@ -20,7 +19,7 @@ def directional_density(
     dimension: float | None = None,
     n_threads: int = 1,
 ) -> NDArray[np.float64]:
-    """Return the density around each row, parted by the sides on which its mass lies.
+    r"""Return the density around each row, parted by the sides on which its mass lies.
 
     With the chance :math:`P_k` that the cuts separate a row from its neighbourhood on side k
     (there are two of each column), the expected share :math:`M_k` of the tree that it is cut
@@ -28,10 +27,10 @@ def directional_density(
     chance and averaged over the trees, and with :math:`P_j = P_{j, low} + P_{j, high}` and
     :math:`D_j` alike, it is AWS's
 
-    .. math:: \\rho = \\frac{M}{q M + \\sum_j P_j (D_j / P_j)^m}, \\quad M = \\sum_k M_k,
+    .. math:: \rho = \frac{M}{q M + \sum_j P_j (D_j / P_j)^m}, \quad M = \sum_k M_k,
 
     a share of the sample by a volume of dimension m. Side k has the part :math:`M_k / M` of it.
-    A row that a tree holds is taken out of that tree's boxes.
+    A row that a tree holds once is taken out of it first; among copies its distance is 0.
 
     Parameters
     ----------
@@ -54,8 +53,7 @@ def directional_density(
         raise ValueError("a tree has no row; learn rows first")
     if dimension is None:
         dimension = min(forest.n_columns, MOST_DIMENSIONS)
-    rows = np.clip(np.asarray(rows, dtype=np.float32), -_LARGEST, _LARGEST)
-    rows = np.ascontiguousarray(rows)
+    rows = np.ascontiguousarray(rows, dtype=np.float32)
     density = np.empty((len(rows), forest.n_columns, 2))
     step = max(1, BLOCK_BYTES // (48 * forest.n_columns))
     for start in range(0, len(rows), step):

@@ -12,7 +12,6 @@ from algos.random_cut_forest.forest import ROOT, Forest
 
 BLOCK_BYTES = 1 << 24  # of candidates at a time
 BLAMED_SHARE = 0.5  # of a score, for which columns are blamed
-_LARGEST = np.finfo(np.float32).max
 
 
 @dataclass
@@ -113,8 +112,7 @@ def candidates(
     """Return the candidates of each row: see `impute`."""
     if np.any(forest.heads[:, ROOT] < 0):
         raise ValueError("a tree has no row; learn rows first")
-    asked = np.where(is_missing, np.float32(np.nan), rows).astype(np.float32, copy=False)
-    asked = np.ascontiguousarray(np.clip(asked, -_LARGEST, _LARGEST))
+    asked = np.ascontiguousarray(np.where(is_missing, np.float32(np.nan), rows))
     leaves = np.empty((len(asked), forest.n_trees), dtype=np.int32)
     distances = np.empty(leaves.shape)
     nearest_leaves(*forest.trees, forest.key, asked, leaves, distances, n_threads)
