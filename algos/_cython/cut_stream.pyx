@@ -8,8 +8,8 @@ will take next, and goes on.
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from algos._cython._cut_reservoir cimport (
-    DRAWN, NEXT, SAMPLED, SEEN, Reservoir, change_decay, drawn, log_rate, new_key, next_taken,
-    resume, sift_down, sift_up, taken_key,
+    DRAWN, NEXT, SAMPLED, SEEN, Reservoir, change_decay, draw_next, drawn, reservoir_of, resume,
+    sift_down, sift_up,
 )
 from algos._cython._cut_tree cimport CutForest, CutTree, view_forest, view_tree
 from algos._cython._lanes cimport reduce_lanes
@@ -19,7 +19,9 @@ from algos._cython._threads cimport is_short, run_region
 
 cdef extern from "_cut_change.h" nogil:
     int32_t insert_row "algos_cut_insert"(const CutTree* tree, const float* row, Rng* rng)
-    void delete_leaf "algos_cut_delete"(const CutTree* tree, int32_t leaf)
+    void delete_row "algos_cut_delete"(const CutTree* tree, int32_t leaf)
+    int32_t replace_row "algos_cut_replace"(
+        const CutTree* tree, int32_t leaf, const float* row, Rng* rng)
     bint holds "algos_cut_holds"(const CutTree* tree, int32_t leaf, const float* row)
     int32_t find_leaf "algos_cut_find"(const CutTree* tree, const float* row)
 
@@ -46,32 +48,19 @@ cdef struct StreamJob:
     double* sums         # (lanes, n), or NULL
 
 
-cdef inline Reservoir _reservoir_of(const StreamJob* job, Py_ssize_t t) noexcept nogil:
-    cdef Py_ssize_t size = job.forest.first.size
-    return Reservoir(
-        job.reservoir.keys + t * size, job.reservoir.leaves + t * size,
-        job.reservoir.clock + 4 * t)
-
-
 cdef void _take(
     const CutTree* tree, const Reservoir* to, const float* row, int64_t i, double decay, Rng* rng,
 ) noexcept nogil:
     """Learn row i of the stream, and draw the next one."""
     cdef int64_t n = to.clock[SAMPLED]
-    cdef double key
-    if i < tree.size or n == 0:
-        key = new_key(decay, i, rng)
-    else:
-        key = taken_key(log_rate(to.keys[0], decay, i), decay, i, rng)
     if n < tree.size:
-        to.keys[n], to.leaves[n] = key, insert_row(tree, row, rng)
+        to.keys[n], to.leaves[n] = to.coming[0], insert_row(tree, row, rng)
         sift_up(to.keys, to.leaves, n)
         to.clock[SAMPLED] = n + 1
     else:
-        delete_leaf(tree, to.leaves[0])
-        to.keys[0], to.leaves[0] = key, insert_row(tree, row, rng)
+        to.keys[0], to.leaves[0] = to.coming[0], replace_row(tree, to.leaves[0], row, rng)
         sift_down(to.keys, to.leaves, n, 0)
-    to.clock[NEXT] = next_taken(to, tree.size, decay, i + 1, rng)
+    draw_next(to, tree.size, decay, i + 1, rng)
 
 
 cdef void _stream_through(
@@ -103,10 +92,12 @@ cdef void _stream_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
     cdef Rng rng
     cdef bint takes
     for t in range(lane * n_trees // job.n_lanes, (lane + 1) * n_trees // job.n_lanes):
-        tree, to = view_tree(&job.forest, t), _reservoir_of(job, t)
+        tree, to = view_tree(&job.forest, t), reservoir_of(job.reservoir, job.forest.first.size, t)
         takes = to.clock[NEXT] - to.clock[SEEN] < job.n
         if takes:
             resume(&rng, job.key, t, to.clock[DRAWN])
+        if to.clock[DRAWN] == 0:  # a new tree
+            draw_next(&to, tree.size, job.decay, to.clock[SEEN], &rng)
         _stream_through(job, &tree, &to, &rng, sums)
         if takes:
             to.clock[DRAWN] = drawn(&rng)
@@ -117,7 +108,7 @@ cdef void _change_decay(StreamJob* job, double before) noexcept nogil:
     cdef Reservoir to
     cdef Rng rng
     for t in range(job.forest.n_trees):
-        to = _reservoir_of(job, t)
+        to = reservoir_of(job.reservoir, job.forest.first.size, t)
         resume(&rng, job.key, t, to.clock[DRAWN])
         change_decay(&to, job.forest.first.size, before, job.decay, &rng)
         to.clock[DRAWN] = drawn(&rng)
@@ -150,11 +141,11 @@ cdef void _learn(StreamJob* job, Py_ssize_t n_rows, double* scores, int n_thread
 
 cdef StreamJob _job_of(
     CutForest forest, const uint64_t[::1] key, double[:, ::1] keys, int32_t[:, ::1] leaves,
-    int64_t[:, ::1] clock,
+    int64_t[:, ::1] clock, double[::1] coming,
 ):
     cdef StreamJob job
     job.forest, job.key = forest, &key[0]
-    job.reservoir = Reservoir(&keys[0, 0], &leaves[0, 0], &clock[0, 0])
+    job.reservoir = Reservoir(&keys[0, 0], &leaves[0, 0], &clock[0, 0], &coming[0])
     job.n_lanes = min(forest.n_trees, <Py_ssize_t> LANES)
     job.sums, job.method = NULL, 0
     return job
@@ -179,13 +170,15 @@ def learn(
     double[:, ::1] keys,
     int32_t[:, ::1] leaves,
     int64_t[:, ::1] clock,
+    double[::1] coming,
     int method,
     double[::1] scores,              # OUT (n_rows,), or None
     int n_threads,
 ):
     """Learn rows one after the other, each scored by what was learnt before if asked for."""
     cdef StreamJob job = _job_of(
-        view_forest(nodes, parent, mass, boxes, spans, points, heads, d), key, keys, leaves, clock)
+        view_forest(nodes, parent, mass, boxes, spans, points, heads, d),
+        key, keys, leaves, clock, coming)
     cdef bint scored = scores is not None
     cdef Scratch sums = scratch(
         job.n_lanes * min(n_rows, STREAM_BLOCK) if scored else 0, sizeof(double))
@@ -228,14 +221,14 @@ cdef bint _forget_in(
     if not holds(tree, leaf, row):
         return False
     at = _draw_copy(to, leaf, rng)
-    delete_leaf(tree, leaf)
+    delete_row(tree, leaf)
     to.keys[at], to.leaves[at] = to.keys[last], to.leaves[last]
     to.keys[last], to.leaves[last] = 0, 0
     to.clock[SAMPLED] = last
     if at < last:
         sift_up(to.keys, to.leaves, at)
         sift_down(to.keys, to.leaves, last, at)
-    to.clock[NEXT] = next_taken(to, tree.size, decay, to.clock[SEEN], rng)
+    draw_next(to, tree.size, decay, to.clock[SEEN], rng)
     return True
 
 
@@ -254,17 +247,19 @@ def forget(
     double[:, ::1] keys,
     int32_t[:, ::1] leaves,
     int64_t[:, ::1] clock,
+    double[::1] coming,
 ):
     """Delete one copy of the row from every tree that holds it; return how many did."""
     cdef StreamJob job = _job_of(
-        view_forest(nodes, parent, mass, boxes, spans, points, heads, d), key, keys, leaves, clock)
+        view_forest(nodes, parent, mass, boxes, spans, points, heads, d),
+        key, keys, leaves, clock, coming)
     cdef CutTree tree
     cdef Reservoir to
     cdef Rng rng
     cdef Py_ssize_t t, held = 0
     with nogil:
         for t in range(job.forest.n_trees):
-            tree, to = view_tree(&job.forest, t), _reservoir_of(&job, t)
+            tree, to = view_tree(&job.forest, t), reservoir_of(job.reservoir, job.forest.first.size, t)
             resume(&rng, job.key, t, to.clock[DRAWN])
             held += _forget_in(&tree, &to, &row[0], decay, &rng)
             to.clock[DRAWN] = drawn(&rng)

@@ -35,6 +35,7 @@ class Forest:
     keys: NDArray[np.float64]  # (n_trees, size): max-heap of the sampled rows' keys
     leaves: NDArray[np.int32]  # (n_trees, size): the leaf of each sampled row, in heap order
     clock: NDArray[np.int64]  # (n_trees, 4): rows seen, next row taken, rows sampled, words drawn
+    coming: NDArray[np.float64]  # (n_trees,): the key of the next row taken
     decay: NDArray[np.float64]  # (1,): by how much the log of the weight grows from row to row
 
     @classmethod
@@ -56,6 +57,7 @@ class Forest:
             keys=np.zeros((n_trees, size)),
             leaves=np.zeros((n_trees, size), dtype=np.int32),
             clock=np.zeros((n_trees, 4), dtype=np.int64),
+            coming=np.zeros(n_trees),
             decay=np.zeros(1),
         )
 
@@ -89,7 +91,7 @@ class Forest:
     @property
     def reservoirs(self) -> tuple[Any, ...]:
         """What kernels that change the trees take besides, in their order."""
-        return self.keys, self.leaves, self.clock
+        return self.keys, self.leaves, self.clock, self.coming
 
     def copy(self) -> Forest:
         return Forest(**{name: value.copy() for name, value in vars(self).items()})
