@@ -74,12 +74,14 @@ ALGOS_INLINE float N(excess)(const float *row, const float *low, const float *hi
     return N(total)(sum);
 }
 
-/* As algos_cut_unseen, without a division near the root. */
+/* As algos_cut_unseen, in float32 and without a division near the root. */
 ALGOS_INLINE float N(unseen)(const algos_cut_tree *tree, int32_t node, int32_t depth,
                              int method) {
-    if (method == ALGOS_CUT_INVERSE_DEPTH && depth < ALGOS_CUT_SHALLOW)
-        return algos_cut_inverses[depth];
-    return (float)algos_cut_unseen(tree, node, depth, method);
+    if (method == ALGOS_CUT_EXPECTED_DEPTH)
+        return (float)(depth + 1);
+    if (method == ALGOS_CUT_DISPLACEMENT)
+        return (float)tree->mass[node];
+    return depth < ALGOS_CUT_SHALLOW ? algos_cut_inverses[depth] : 1.0f / (float)(depth + 1);
 }
 
 ALGOS_INLINE int N(equals)(const algos_cut_tree *tree, int32_t leaf, const float *row,
