@@ -15,6 +15,10 @@ SLACK = 16  # floats behind the last box and point: `_cut_tree.h`
 ROOT, N_LEAVES, FREE_INNER, FREE_LEAF = range(4)  # the columns of `heads`
 SEEN, NEXT, SAMPLED, DRAWN = range(4)  # the columns of `clock`
 
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+Trees = tuple[Ints, Ints, Ints, Floats, Floats, Floats, Ints, int]
+
 
 @dataclass
 class Forest:
@@ -75,7 +79,7 @@ class Forest:
         return (len(self.points) - SLACK) // (self.n_trees * self.size)
 
     @property
-    def trees(self) -> tuple[Any, ...]:
+    def trees(self) -> Trees:
         """What kernels that only read the trees take, in their order."""
         return (
             self.nodes,
