@@ -101,8 +101,7 @@ def _is_finite(estimator: Any, X: NDArray[Any]) -> bool:
 
 
 def _has_the_columns(estimator: Any, X: NDArray[Any]) -> bool:
-    # Not by hasattr: what is absent is looked for long, in vain, where a model is deferred.
-    is_named = "feature_names_in_" in vars(estimator)
+    is_named = hasattr(estimator, "feature_names_in_")
     return X.shape[1] == estimator.n_features_in_ and not is_named
 
 

@@ -38,7 +38,7 @@ enum {
 };
 
 enum {
-    ALGOS_CUT_BLOCK = 128, /* rows that climb in step */
+    ALGOS_CUT_BLOCK = 256, /* rows that climb in step */
     ALGOS_CUT_STEP = 8,    /* rows that descend in step */
     ALGOS_CUT_NEAR = 16,   /* columns of rows that are copied for it */
 };

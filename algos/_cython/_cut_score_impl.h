@@ -5,7 +5,7 @@
 typedef float N(vec) __attribute__((vector_size(ALGOS_BYTES), aligned(sizeof(float)), may_alias));
 typedef int32_t N(index) __attribute__((vector_size(ALGOS_BYTES), may_alias));
 
-/* The first `rest` < LANES of some floats, and zeros. */
+/* The first `rest` <= LANES of some floats, and zeros. */
 ALGOS_INLINE N(vec) N(load)(const float *x, Py_ssize_t rest) {
 #if ALGOS_BYTES == 64
     return (N(vec))_mm512_maskz_loadu_ps((__mmask16)((1u << rest) - 1), x);
@@ -61,24 +61,27 @@ ALGOS_INLINE N(vec) N(outside)(N(vec) row, N(vec) low, N(vec) high) {
  * `few` says that the columns fit into one register. */
 ALGOS_INLINE float N(excess)(const float *row, const float *low, const float *high,
                              Py_ssize_t d, const int few) {
-    const Py_ssize_t rest = few ? d : d % LANES, whole = d - rest;
+    const Py_ssize_t rest = d % LANES, whole = d - rest;
     N(vec) sum = {0};
-    if (!few)
-        for (Py_ssize_t p = 0; p < whole; p += LANES)
-            sum += N(outside)(*(const N(vec) *)(row + p), *(const N(vec) *)(low + p),
-                              *(const N(vec) *)(high + p));
-    if (few || rest)
+    if (few)
+        return N(total)(N(outside)(N(load)(row, d), N(load)(low, d), N(load)(high, d)));
+    for (Py_ssize_t p = 0; p < whole; p += LANES)
+        sum += N(outside)(*(const N(vec) *)(row + p), *(const N(vec) *)(low + p),
+                          *(const N(vec) *)(high + p));
+    if (rest)
         sum += N(outside)(N(load)(row + whole, rest), N(load)(low + whole, rest),
                           N(load)(high + whole, rest));
     return N(total)(sum);
 }
 
-/* As algos_cut_unseen, without a division near the root. */
+/* As algos_cut_unseen, in float32 and without a division near the root. */
 ALGOS_INLINE float N(unseen)(const algos_cut_tree *tree, int32_t node, int32_t depth,
                              int method) {
-    if (method == ALGOS_CUT_INVERSE_DEPTH && depth < ALGOS_CUT_SHALLOW)
-        return algos_cut_inverses[depth];
-    return (float)algos_cut_unseen(tree, node, depth, method);
+    if (method == ALGOS_CUT_EXPECTED_DEPTH)
+        return (float)(depth + 1);
+    if (method == ALGOS_CUT_DISPLACEMENT)
+        return (float)tree->mass[node];
+    return depth < ALGOS_CUT_SHALLOW ? algos_cut_inverses[depth] : 1.0f / (float)(depth + 1);
 }
 
 ALGOS_INLINE int N(equals)(const algos_cut_tree *tree, int32_t leaf, const float *row,
@@ -144,7 +147,7 @@ ALGOS_INLINE Py_ssize_t N(descend)(N_ROWS, int32_t *restrict list, Py_ssize_t n,
 }
 
 /* The leaves to which the cuts lead, and their depths. */
-ALGOS_INLINE void N(find)(N_ROWS, Py_ssize_t n, int32_t *restrict leaf,
+static void N(find)(N_ROWS, Py_ssize_t n, int32_t *restrict leaf,
                           int32_t *restrict depth) {
     int32_t list[ALGOS_CUT_BLOCK];
     for (Py_ssize_t i = 0; i < n; i++) {
@@ -234,15 +237,31 @@ ALGOS_INLINE void N(collude)(N_ROWS, Py_ssize_t n, float *restrict score) {
     }
 }
 
-ALGOS_INLINE void N(score)(N_ROWS, Py_ssize_t n, int method, float *score) {
-    if (method == ALGOS_CUT_DEPTH)
-        N(depths)(trees, many, rows, stride, n, score);
-    else if (method == ALGOS_CUT_COLLUSIVE)
-        N(collude)(trees, many, rows, stride, n, score);
-    else if (trees->d <= LANES)
+/* Literal flags and methods let the compiler drop the others' code. */
+ALGOS_INLINE void N(climb_by)(N_ROWS, Py_ssize_t n, int method, float *score) {
+    if (trees->d <= LANES)
         N(climb)(trees, many, rows, stride, 1, n, method, score);
     else
         N(climb)(trees, many, rows, stride, 0, n, method, score);
+}
+
+ALGOS_INLINE void N(score)(N_ROWS, Py_ssize_t n, int method, float *score) {
+    switch (method) {
+    case ALGOS_CUT_INVERSE_DEPTH:
+        N(climb_by)(trees, many, rows, stride, n, ALGOS_CUT_INVERSE_DEPTH, score);
+        break;
+    case ALGOS_CUT_EXPECTED_DEPTH:
+        N(climb_by)(trees, many, rows, stride, n, ALGOS_CUT_EXPECTED_DEPTH, score);
+        break;
+    case ALGOS_CUT_DEPTH:
+        N(depths)(trees, many, rows, stride, n, score);
+        break;
+    case ALGOS_CUT_DISPLACEMENT:
+        N(climb_by)(trees, many, rows, stride, n, ALGOS_CUT_DISPLACEMENT, score);
+        break;
+    default:
+        N(collude)(trees, many, rows, stride, n, score);
+    }
 }
 
 static void N(scores)(const algos_cut_tree *tree, const float *rows, Py_ssize_t stride,
@@ -250,20 +269,25 @@ static void N(scores)(const algos_cut_tree *tree, const float *rows, Py_ssize_t 
     float score[ALGOS_CUT_BLOCK];
     N(score)(tree, 0, rows, stride, n, method, score);
     const double factor = algos_cut_factor(tree, method);
+    double product[ALGOS_CUT_BLOCK]; /* rounded before it is added, as in row_score */
     for (Py_ssize_t i = 0; i < n; i++)
-        out[i] += factor * score[i];
+        product[i] = factor * score[i];
+    for (Py_ssize_t i = 0; i < n; i++)
+        out[i] += product[i];
 }
 
 static double N(row_score)(const algos_cut_tree *trees, const float *row, Py_ssize_t n,
                            int method, double sum) {
     float score[ALGOS_CUT_BLOCK];
-    double factor = 1;
+    double product[ALGOS_CUT_BLOCK], factor = 1;
     N(score)(trees, 1, row, 0, n, method, score);
     for (Py_ssize_t t = 0; t < n; t++) {
         if (t == 0 || algos_cut_all(trees + t) != algos_cut_all(trees + t - 1))
             factor = algos_cut_factor(trees + t, method);
-        sum += factor * score[t];
+        product[t] = factor * score[t];
     }
+    for (Py_ssize_t t = 0; t < n; t++)
+        sum += product[t];
     return sum;
 }
 

@@ -17,7 +17,7 @@ cdef enum:
     BLOCK_BYTES = 1 << 17  # rows of so many stay in cache while the trees pass over them
     MOST_BLOCK_ROWS = 2048
     FEW_ROWS = 4            # for up to so many, rows descend one by one through trees in step
-    TREES = 128             # ALGOS_CUT_BLOCK
+    TREES = 128             # in step, at most ALGOS_CUT_BLOCK
 
 cdef struct ScoreJob:
     const CutForest* forest

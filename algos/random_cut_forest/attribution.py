@@ -44,8 +44,15 @@ def attribute(
     """
     scores = score(forest, rows, n_rows, stride, method, n_threads)
     shares = np.empty((n_rows, forest.n_columns, 2))
-    number = METHODS.index(_SHARED_AS.get(method, method))
-    share_rows(*forest.trees, rows.ravel(), stride, number, scores, shares, n_threads)
+    share_rows(
+        *forest.trees,
+        rows=rows.ravel(),
+        stride=stride,
+        method=METHODS.index(_SHARED_AS.get(method, method)),
+        scores=scores,
+        out=shares,
+        n_threads=n_threads,
+    )
     return shares
 
 

@@ -65,11 +65,11 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         is 0.1 / `max_samples` in a stream, and 0 in `fit`, where all rows are alike.
     contamination : "auto", "three_sigma" or float, default="auto"
         From which score on a row is an anomaly to `predict`. "three_sigma" is the mean
-        score and three standard deviations, SageMaker's rule. "auto" is the same in robust
-        terms, the median and three times the inter-quartile range / 1.349, which the
-        anomalies themselves do not move. Both look at scores of about 2000 sampled rows. A
-        float in (0, 0.5] is the share of anomalies among the rows of `fit`, which takes the
-        time to score them all; in a stream, among the sampled rows.
+        score and three standard deviations, SageMaker's rule. "auto" is the same for normally
+        distributed scores, made of the median and the upper quartile, which the anomalies
+        themselves do not move: it finds more of them. Both look at the scores of about 2000
+        sampled rows. A float in (0, 0.5] is the share of anomalies among the rows of `fit`,
+        which takes the time to score them all; in a stream, among the sampled rows.
     score_method : {"expected_inverse_depth", "expected_depth", "depth", "displacement", \
             "collusive_displacement"}, default="expected_depth"
         What is averaged over the trees. "expected_inverse_depth" is the score of AWS's
@@ -248,6 +248,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = self.missing_values == "impute"
         return tags
 
@@ -326,5 +327,4 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         """Set the offset by the share of anomalies among the training rows."""
         held = self._held()
         scores = self._scores(held, X)[held.shingle_size - 1 :]
-        self.offset_ = -score_limit(scores, self.contamination)
-        self.__dict__.pop("_is_stale", None)
+        self._offsets[self._offset_name] = -score_limit(scores, self.contamination)

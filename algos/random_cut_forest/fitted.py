@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.threads import threads_for
 from algos._cython.finite import all_finite
@@ -26,21 +25,29 @@ BLOCK = 1 << 22  # values that are scaled at a time
 OPERATIONS = 100  # about, for a row and a tree
 
 
-class Fitted(TransformerMixin, Deferred, Held):
+class Fitted(TransformerMixin, Held):
     """Mixin of RandomCutForest: all that changes nothing.
 
     It is a transformer itself: scikit-learn has `set_output` work on `transform` only where
     the class that defines it is one.
     """
 
-    _deferred = ("offset_",)
-
     contamination: str | float
     score_method: str
     n_jobs: int | None
-    offset_: float
+    _offsets: dict[str, float]
 
-    def anomaly_score(self, X: Any) -> Doubles:
+    @property
+    def offset_(self) -> float:
+        """What `decision_function` takes off `score_samples`."""
+        if "_forest" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no 'offset_' yet")
+        name = self._offset_name
+        if name not in self._offsets:
+            self._offsets[name] = -score_limit(self._held_scores(), self.contamination)
+        return self._offsets[name]
+
+    def anomaly_score(self, X: Any) -> NDArray[Any]:
         """Return how anomalous each row is: larger is more anomalous.
 
         Parameters
@@ -50,14 +57,14 @@ class Fitted(TransformerMixin, Deferred, Held):
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,), dtype float64
-            At least 0. The first `shingle_size` - 1 rows make no whole shingle and have 0.
+        scores : ndarray of shape (n_samples,)
+            In the dtype of X, and at least 0. The first `shingle_size` - 1 rows make no whole shingle and have 0.
         """
         held = self._scoring()
         X = self._rows(X)
-        return self._scores(held, X)
+        return self._scores(held, X).astype(X.dtype, copy=False)
 
-    def score_samples(self, X: Any) -> Doubles:
+    def score_samples(self, X: Any) -> NDArray[Any]:
         """Return minus the anomaly score of each row, so that smaller is more anomalous.
 
         Parameters
@@ -66,11 +73,12 @@ class Fitted(TransformerMixin, Deferred, Held):
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,), dtype float64
+        scores : ndarray of shape (n_samples,)
+            In the dtype of X.
         """
         return -self.anomaly_score(X)
 
-    def decision_function(self, X: Any) -> Doubles:
+    def decision_function(self, X: Any) -> NDArray[Any]:
         """Return `score_samples(X) - offset_`: below 0 for anomalies.
 
         Parameters
@@ -79,7 +87,8 @@ class Fitted(TransformerMixin, Deferred, Held):
 
         Returns
         -------
-        decision : ndarray of shape (n_samples,), dtype float64
+        decision : ndarray of shape (n_samples,)
+            In the dtype of X.
         """
         decision = self.score_samples(X)
         decision -= self.offset_
@@ -99,7 +108,7 @@ class Fitted(TransformerMixin, Deferred, Held):
         """
         return as_labels(self.decision_function(X))
 
-    def transform(self, X: Any) -> Doubles:
+    def transform(self, X: Any) -> NDArray[Any]:
         """Return the anomaly score of each row as a column.
 
         Parameters
@@ -108,7 +117,7 @@ class Fitted(TransformerMixin, Deferred, Held):
 
         Returns
         -------
-        X_new : ndarray of shape (n_samples, 1), dtype float64
+        X_new : ndarray of shape (n_samples, 1)
             What `anomaly_score` returns.
         """
         return self.anomaly_score(X)[:, None]
@@ -198,20 +207,19 @@ class Fitted(TransformerMixin, Deferred, Held):
     def _threads_for(self, held: State, n_rows: int) -> int:
         return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)
 
-    def _make_model(self) -> None:
-        """Set the offset; a forest that has scores has rows to make it of."""
+    @property
+    def _offset_name(self) -> str:
+        """What an offset depends on beside the forest."""
+        return f"{self.score_method} {self.contamination!r}"
+
+    def _held_scores(self) -> Doubles:
+        """Return the scores of some of the rows in the trees."""
         check_params(self)  # they may have been set since rows were learned
         held = self._held()
         rows = held_rows(held.forest)
-        scores = score(
-            held.forest,
-            rows,
-            len(rows),
-            held.forest.n_columns,
-            self.score_method,
-            self._threads_for(held, len(rows)),
-        )
-        self.offset_ = -score_limit(scores, self.contamination)
+        n, width = rows.shape
+        threads = self._threads_for(held, n)
+        return score(held.forest, rows, n, width, self.score_method, threads)
 
     def _check_names(self, names: NDArray[Any]) -> None:
         mine = getattr(self, "feature_names_in_", None)

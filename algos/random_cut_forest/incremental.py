@@ -77,7 +77,7 @@ class Incremental(Fitted):
     @learning
     def score_partial_fit(
         self, X: Any, *, return_grade: bool = False
-    ) -> Doubles | tuple[Doubles, Doubles]:
+    ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
         """Score each row by the forest of the rows before it, then learn it.
 
         Parameters
@@ -89,21 +89,22 @@ class Incremental(Fitted):
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,), dtype float64
-            0 for the rows of the warm-up.
-        grades : ndarray of shape (n_samples,), dtype float64
+        scores : ndarray of shape (n_samples,)
+            In the dtype of X, as the grades are; 0 for the rows of the warm-up.
+        grades : ndarray of shape (n_samples,)
             Only if `return_grade`: 0 for a score up to the threshold that the scores before
             it make (`threshold_`), 1 for one that is at least as far beyond it as that is
             beyond the mean, and in proportion between.
         """
-        scores, n_scored = self._learn(X, self.score_method)
+        scores, n_scored, dtype = self._learn(X, self.score_method)
         grades = np.zeros(len(scores))
         if n_scored:
             grading = grading_of(self.score_method, self._decay(), self.max_samples)
             grades[-n_scored:], self._usual = grading.graded(
                 scores[-n_scored:], self._usual
             )
-        return (scores, grades) if return_grade else scores
+        scores = scores.astype(dtype, copy=False)
+        return (scores, grades.astype(dtype, copy=False)) if return_grade else scores
 
     @property
     def threshold_(self) -> float:
@@ -142,7 +143,6 @@ class Incremental(Fitted):
         mine.n_skipped += its.n_skipped + its.shingle_size - 1
         mine.forest = joined(mine.forest, forest, threads_for(self.n_jobs, np.inf))
         self._hold(mine)
-        self._defer_model()
         return self
 
     def __copy__(self: Self) -> Self:
@@ -153,25 +153,25 @@ class Incremental(Fitted):
             other._own_arrays()
         return other
 
-    def _learn(self, X: Any, method: str | None) -> tuple[Doubles, int]:
-        """Learn rows; return their scores, and how many rows, the last ones, have some."""
+    def _learn(self, X: Any, method: str | None) -> tuple[Doubles, int, Any]:
+        """Learn rows; return scores, how many of the rows, the last ones, have one, and X.dtype."""
         is_new = not self.__sklearn_is_fitted__()
         X = self._rows(X, reset=is_new)
         if "_forest" in self.__dict__:
             self._check_forest()
             scores = self._follow(X, method)
-            return scores, len(X)
+            return scores, len(X), X.dtype
         rows = X.copy() if is_new else np.concatenate([self._waiting, X])
         needed = self._n_waiting()
         if len(rows) < needed:
             self._waiting = rows
-            return np.zeros(len(X)), 0
+            return np.zeros(len(X)), 0, X.dtype
         n_old = len(rows) - len(X)
         self._begin(rows[:needed])
         scores = np.zeros(len(X))
         if len(rows) > needed:
             scores[needed - n_old :] = self._follow(rows[needed:], method)
-        return scores, len(rows) - needed
+        return scores, len(rows) - needed, X.dtype
 
     def _follow(self, X: NDArray[Any], method: str | None) -> Doubles:
         """Learn rows that follow those so far."""
@@ -186,10 +186,10 @@ class Incremental(Fitted):
         if self._notes is not None:
             tail = None if held.tail is None else block[n:]
             note(self._notes, held.n_learned, held.n_learned + n, tail=tail, running=running)
+        self._offsets.clear()
         number = None if method is None else METHODS.index(method)
         threads = self._stream_threads(held, n)
         scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, number)
-        self._defer_model()
         return np.zeros(n) if scores is None else scores
 
     def _follow_with_gaps(self, held: State, X: NDArray[Any], method: str | None) -> Doubles:
@@ -205,7 +205,6 @@ class Incremental(Fitted):
         held.n_filled = n_filled[n:]
         held.n_skipped += n_skipped
         self._hold(held)
-        self._defer_model()
         return scores
 
     def _begin(self, X: NDArray[Any]) -> None:
@@ -233,7 +232,6 @@ class Incremental(Fitted):
         self._hold(State(forest, scaling, size, last, n_filled, n_skipped))
         self._of_the_forest = tuple(getattr(self, name) for name in OF_THE_FOREST)
         self._usual = nothing_usual()
-        self._defer_model()
 
     def _stream_threads(self, held: State, n_rows: int) -> int:
         return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)

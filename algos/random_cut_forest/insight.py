@@ -244,8 +244,8 @@ class Insight(Incremental):
                 "X must leave every tree a row, and without these some tree has none; fit other "
                 "rows, or learn more before"
             )
-        self._forest = vars(forest)
-        self._defer_model()
+        held.forest = forest
+        self._hold(held)
         return self
 
     def _unscaled_points(self, held: State, points: NDArray[np.float32]) -> Doubles:

@@ -47,7 +47,8 @@ class Scaling:
         if self.running is None:
             scale_rows(X, self.unit, self.center, self.factor, out, n_threads)
         else:
-            normalize_rows(X, self.unit, self.factor, self.running, out, 0.0, _CLIP, False)
+            running = self.running.copy()  # the kernel wants to be allowed to write
+            normalize_rows(X, self.unit, self.factor, running, out, 0.0, _CLIP, False)
         return out
 
     def follow(self, X: NDArray[Any], out: NDArray[np.float32], decay: float) -> Doubles | None:

@@ -57,5 +57,12 @@ def score(
     scores : ndarray of float64, (n_rows,)
     """
     scores = np.empty(n_rows)
-    score_rows(*forest.trees, rows.ravel(), stride, METHODS.index(method), scores, n_threads)
+    score_rows(
+        *forest.trees,
+        rows=rows.ravel(),
+        stride=stride,
+        method=METHODS.index(method),
+        out=scores,
+        n_threads=n_threads,
+    )
     return scores

@@ -93,6 +93,7 @@ class Held:
         self._shingle_size = state.shingle_size
         self._n_filled, self._n_skipped = state.n_filled, state.n_skipped
         self._notes = None if is_plain else journal(state.n_learned, **parts)
+        self._offsets: dict[str, float] = {}
         self.__dict__.pop("_waiting", None)
 
     def _own_arrays(self) -> None:
@@ -100,6 +101,7 @@ class Held:
         self._forest = {name: value.copy() for name, value in self._forest.items()}
         if self._notes is not None:
             self._notes = {name: value.copy() for name, value in self._notes.items()}
+        self._offsets = dict(self._offsets)
 
     def _scoring(self) -> State:
         """Return the state; raise NotFittedError while there is no forest yet."""

@@ -12,6 +12,7 @@ from algos.random_cut_forest.forest import SAMPLED, Forest
 
 Doubles = NDArray[np.float64]
 
+QUARTILE = 0.6745  # of the standard normal distribution
 RULE_ROWS = 2048  # sampled rows, at most, on whose scores the offset rests
 
 
@@ -27,8 +28,8 @@ def score_limit(scores: Doubles, contamination: str | float) -> float:
     if contamination == "three_sigma":
         return float(scores.mean() + 3 * scores.std())
     if contamination == "auto":
-        low, middle, high = np.percentile(scores, [25, 50, 75])
-        return float(middle + 3 * (high - low) / 1.349)
+        middle, high = np.percentile(scores, [50, 75])
+        return float(middle + 3 * (high - middle) / QUARTILE)
     return -float(np.percentile(-scores, 100 * float(contamination)))
 
 

@@ -129,6 +129,10 @@ class Case:
     def takes_sparse(self) -> bool:
         return get_tags(self.default()).input_tags.sparse
 
+    @property
+    def takes_missing(self) -> bool:
+        return get_tags(self.default()).input_tags.allow_nan
+
     def rows(self, n_rows: int = 200, n_columns: int = 5, seed: int = 0) -> Any:
         """Return float64 rows in a few groups, some of them alike."""
         rng = np.random.default_rng(seed)

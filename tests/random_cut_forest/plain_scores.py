@@ -1,5 +1,7 @@
 """Scores and their shares by the formulas, slow and plain; and displacement by its definition."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from tests.random_cut_forest.plain_tree import PlainNode, excess, plain_path
@@ -60,7 +62,7 @@ def plain_shares(root, row, method):
     else:
         value = np.array(mass, dtype=float) - less
     if method == "collusive_displacement" and not less:
-        pushed = [(a - b) / (b + 1) for a, b in zip(mass[:-1], mass[1:], strict=True)]
+        pushed = [(a - b) / (b + 1) for a, b in pairwise(mass)]
         value = np.maximum(value, np.maximum.accumulate([0, *pushed]))
     chances = cut_off(boxes, row)
     shares = sum(
@@ -120,7 +122,8 @@ def removed(node, leaves):
     left, right = removed(node.left, leaves), removed(node.right, leaves)
     if left is None or right is None:
         return right if left is None else left
-    return PlainNode(node.low, node.high, left.mass + right.mass, node.column, node.cut, left, right)
+    mass = left.mass + right.mass
+    return PlainNode(node.low, node.high, mass, node.column, node.cut, left, right)
 
 
 def pushed_down(root, group):

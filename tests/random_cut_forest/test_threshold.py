@@ -11,11 +11,11 @@ from algos.random_cut_forest.threshold import Grading, nothing_usual, score_limi
 
 def plain_grades(scores, decay, z_factor, least, initial, n_initial):
     """Grade scores as the kernel should, from weighted sums over all that came before."""
-    cut, grades = [], []
+    cut, grades = np.empty(0), []
     for score in scores:
         weights = np.exp(-decay * np.arange(len(cut))[::-1])
-        mean = np.average(cut, weights=weights) if cut else 0.0
-        deviation = np.sqrt(np.average((cut - mean) ** 2, weights=weights)) if cut else 0.0
+        mean = np.average(cut, weights=weights) if len(cut) else 0.0
+        deviation = np.sqrt(np.average((cut - mean) ** 2, weights=weights)) if len(cut) else 0.0
         limit, width = max(least, mean + z_factor * deviation), z_factor * deviation
         if len(cut) < n_initial:
             limit, width = initial, max(width, initial)
