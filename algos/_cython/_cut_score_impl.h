@@ -303,20 +303,25 @@ static void N(scores)(const algos_cut_tree *tree, const float *rows, Py_ssize_t 
     float score[ALGOS_CUT_BLOCK];
     N(score)(tree, 0, rows, stride, n, method, score);
     const double factor = algos_cut_factor(tree, method);
+    double product[ALGOS_CUT_BLOCK]; /* rounded before it is added, as in row_score */
     for (Py_ssize_t i = 0; i < n; i++)
-        out[i] += factor * score[i];
+        product[i] = factor * score[i];
+    for (Py_ssize_t i = 0; i < n; i++)
+        out[i] += product[i];
 }
 
 static double N(row_score)(const algos_cut_tree *trees, const float *row, Py_ssize_t n,
                            int method, double sum) {
     float score[ALGOS_CUT_BLOCK];
-    double factor = 1;
+    double product[ALGOS_CUT_BLOCK], factor = 1;
     N(score)(trees, 1, row, 0, n, method, score);
     for (Py_ssize_t t = 0; t < n; t++) {
         if (t == 0 || algos_cut_all(trees + t) != algos_cut_all(trees + t - 1))
             factor = algos_cut_factor(trees + t, method);
-        sum += factor * score[t];
+        product[t] = factor * score[t];
     }
+    for (Py_ssize_t t = 0; t < n; t++)
+        sum += product[t];
     return sum;
 }
 

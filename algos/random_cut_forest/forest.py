@@ -17,6 +17,8 @@ SEEN, NEXT, SAMPLED, DRAWN = range(4)  # the columns of `clock`
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Reservoirs = tuple[Doubles, Ints, NDArray[np.int64], Doubles]
 Trees = tuple[Ints, Ints, Ints, Floats, Floats, Floats, Ints, int]
 
 
@@ -93,7 +95,7 @@ class Forest:
         )
 
     @property
-    def reservoirs(self) -> tuple[Any, ...]:
+    def reservoirs(self) -> Reservoirs:
         """What kernels that change the trees take besides, in their order."""
         return self.keys, self.leaves, self.clock, self.coming
 

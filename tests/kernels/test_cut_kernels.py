@@ -12,11 +12,10 @@ from algos.random_cut_forest.forest import NEXT, SAMPLED, SEEN, Forest
 from algos.random_cut_forest.growth import forest_bytes, grow
 from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.reservoir import draw
+from algos.random_cut_forest.scores import METHODS, score
 from algos.random_cut_forest.stream import forget, learn
 from tests.random_cut_forest.exact_law import points_of, sampled_values
 from tests.random_cut_forest.integrity import check_forest
-
-METHODS = range(5)
 
 
 def empty(n_trees, size, n_columns, seed=0):
@@ -61,7 +60,7 @@ def test_trees_are_sound_whatever_the_rows(kind, size, d):
     X = np.ascontiguousarray(KINDS[kind](600, d), dtype=np.float32)
     for forest in (grown(X, 3, size), grown(X, 3, size, decay=0.01), empty(3, size, d)):
         check_forest(forest)
-        scores = learnt(forest, X, 0.1 / size, method=0)
+        scores = learnt(forest, X, 0.1 / size, method=METHODS[0])
         check_forest(forest)
         assert np.isfinite(scores).all()
         assert (scores >= 0).all()
@@ -152,8 +151,8 @@ def test_shingles_are_learnt_from_one_buffer():
     series = rows(500, 1).ravel()
     shingles = np.lib.stride_tricks.sliding_window_view(series, 8).copy()
     overlapping, copied = empty(5, 32, 8), empty(5, 32, 8)
-    scores = learn(overlapping, series, 493, 1, 0.01, method=0)
-    assert np.array_equal(scores, learnt(copied, shingles, 0.01, method=0))
+    scores = learn(overlapping, series, 493, 1, 0.01, method=METHODS[0])
+    assert np.array_equal(scores, learnt(copied, shingles, 0.01, method=METHODS[0]))
     assert_same(overlapping, copied)
     again = empty(5, 32, 8)
     grow(again, series, *draw(again, 493), stride=1)
@@ -166,17 +165,18 @@ def test_each_row_is_scored_before_it_is_learnt(method):
     apart = empty(6, 16, 4)
     scores = learnt(forest, X, 0.01, method)
     for i in range(300):
-        # A row of a copy is scored as by the forest as it stands.
-        assert learnt(apart.copy(), X[i : i + 1], 0.01, method)[0] == scores[i]
+        row = X[i : i + 1]
+        assert score(apart, row, 1, 4, method, 1) == scores[i]
+        assert learnt(apart.copy(), row, 0.01, method) == scores[i]
         learnt(apart, X[i : i + 1], 0.01)
 
 
 def test_rows_before_the_first_scored_get_zero():
     X = rows(9000, 3)
     forest, other = empty(4, 16, 3), empty(4, 16, 3)
-    scores = learnt(forest, X, 0.01, 0, first_scored=5000)
+    scores = learnt(forest, X, 0.01, METHODS[0], first_scored=5000)
     assert (scores[:5000] == 0).all()
-    assert np.array_equal(scores[5000:], learnt(other, X, 0.01, 0)[5000:])
+    assert np.array_equal(scores[5000:], learnt(other, X, 0.01, METHODS[0])[5000:])
 
 
 def test_samples_are_distinct_rows():
@@ -222,7 +222,7 @@ def test_joined_forests_hold_rows_of_both():
 
 def test_no_rows_leave_the_forest_as_it_is():
     forest = empty(3, 8, 2)
-    scores = learnt(forest, rows(0, 2), 0.1, 0)
+    scores = learnt(forest, rows(0, 2), 0.1, METHODS[0])
     assert scores.shape == (0,)
     assert_same(forest, empty(3, 8, 2))
     grow(forest, rows(0, 2), *draw(forest, 0))
