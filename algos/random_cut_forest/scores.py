@@ -55,6 +55,11 @@ def score(
     Returns
     -------
     scores : ndarray of float64, (n_rows,)
+
+    References
+    ----------
+    .. [1] S. Guha, N. Mishra, G. Roy and O. Schrijvers, "Robust random cut forest based anomaly
+       detection on streams", ICML 2016 (displacement: definitions 2 and 3).
     """
     scores = np.empty(n_rows)
     score_rows(
