@@ -253,7 +253,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         return tags
 
     def _fit(self, X: NDArray[Any]) -> None:
-        key = seed_key(self.random_state)
+        decay = 0.0 if self.time_decay is None else float(self.time_decay)
+        # Where all rows are alike, their order must not change the draws.
+        key = self._own_key(X) if decay else seed_key(self.random_state)
         n = n_shingles(len(X), self.shingle_size)
         if self.disjoint_samples and n < self.n_estimators:
             raise ValueError(
@@ -262,7 +264,6 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
                 f"disjoint_samples=False"
             )
         forest = self._empty_forest(key, X.shape[1])
-        decay = 0.0 if self.time_decay is None else float(self.time_decay)
         scaling = self._scaling_of(X, key, decay)
         threads = threads_for(self.n_jobs, 100 * self.n_estimators * min(n, self.max_samples))
         chosen, keys = draw(forest, n, decay, bool(self.disjoint_samples), threads)

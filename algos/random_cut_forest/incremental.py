@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from algos.random_cut_forest.threshold import grading_of, nothing_usual
 
 Doubles = NDArray[np.float64]
 
+MAX_ROWS_OF_KEY = 64
 OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
 
 # The trees are made with these, and mean nothing under other values.
@@ -189,7 +191,7 @@ class Incremental(Fitted):
         running = held.scaling.follow(X, new, decay)
         if self._notes is not None:
             tail = None if held.tail is None else block[n:]
-            note(self._notes, held.n_learned, held.n_learned + n, tail=tail, running=running)
+            note(self._notes, held.n_learned, held.n_learned + n, tail, running)
         self._offsets.clear()
         threads = self._stream_threads(held, n)
         scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, method)
@@ -212,7 +214,7 @@ class Incremental(Fitted):
 
     def _begin(self, X: NDArray[Any]) -> None:
         """Learn the scaling from the first rows, then the rows themselves."""
-        forest = self._empty_forest(seed_key(self.random_state), X.shape[1])
+        forest = self._empty_forest(self._own_key(X), X.shape[1])
         decay = self._decay()
         scaling = self._learnt_scaling(X[: rows_for_scaling(X.shape[1])], len(X), decay)
         n_filled = np.isnan(X).sum(axis=1)
@@ -252,6 +254,15 @@ class Incremental(Fitted):
         width = n_features * self.shingle_size
         require_room(self.n_estimators, self.max_samples, width)
         return Forest.empty(key, self.n_estimators, self.max_samples, width)
+
+    def _own_key(self, X: NDArray[Any]) -> Key:
+        """Return a key that streams of other first rows do not share, though the seed be equal.
+
+        In law, merged forests are one forest only if they have drawn independently.
+        """
+        rows = X[:MAX_ROWS_OF_KEY].astype(np.float64) + 0.0  # -0 becomes 0
+        digest = hashlib.blake2b(rows.tobytes(), digest_size=16).digest()
+        return seed_key(self.random_state) ^ np.frombuffer(digest, dtype=np.uint64)
 
     def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
         return learnt_scaling(rows, self.scale, self.feature_weights, n_rows, decay)
