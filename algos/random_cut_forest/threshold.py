@@ -13,6 +13,7 @@ from algos.random_cut_forest.forest import SAMPLED, Forest
 Doubles = NDArray[np.float64]
 
 QUARTILE = 0.6745  # of the standard normal distribution
+MOST_DECAY = 1e-4  # of what is usual: shorter memories find less
 RULE_ROWS = 2048  # sampled rows, at most, on whose scores the offset rests
 
 
@@ -78,6 +79,7 @@ def _slack(forest: Forest) -> int:
 
 def grading_of(method: str, decay: float, size: int) -> Grading:
     """Return the grading that suits a score: a displacement has no fixed scale."""
+    decay = min(decay, MOST_DECAY)
     if "displacement" in method:
         return Grading(decay, least=0.0, initial=float(size), n_initial=32)
     return Grading(decay)

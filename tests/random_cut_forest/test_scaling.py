@@ -59,7 +59,7 @@ def test_nan_stays_nan():
 def test_robust_is_the_interquartile_range_about_the_median():
     X = rows()
     low, middle, high = np.percentile(X, [25, 50, 75], axis=0)
-    expected = (X - middle) / (high - low)
+    expected = 1.349 * (X - middle) / (high - low)
     np.testing.assert_allclose(learnt(X).scaled(X), expected, rtol=1e-5, atol=1e-6)
 
 
@@ -80,6 +80,11 @@ def test_a_column_without_quartiles_has_its_deviation_for_a_unit():
     X = np.zeros((100, 1))
     X[:10] = 4.0
     assert learnt(X).scaled(X).std() == pytest.approx(1)
+
+
+def test_a_narrow_column_with_wide_tails_has_a_third_of_its_deviation_for_a_unit():
+    X = np.random.default_rng(0).standard_t(1, size=(1000, 1))
+    assert learnt(X).scaled(X).std() == pytest.approx(3, rel=1e-4)
 
 
 @pytest.mark.parametrize(("value", "unit"), [(0.0, 1.0), (1e4, 1e4), (-3.0, 3.0)])
