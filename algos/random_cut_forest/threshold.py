@@ -56,9 +56,13 @@ class Grading(NamedTuple):
     initial: float = 1.5  # the threshold of the first scores
     n_initial: int = 10
 
-    def graded(self, scores: Doubles, usual: Doubles) -> tuple[Doubles, Doubles]:
-        """Return the grades of scores that follow each other, and what is usual after them."""
-        grades, usual = np.empty_like(scores), usual.copy()
+    def graded(self, scores: Doubles, usual: Doubles | None) -> tuple[Doubles, Doubles]:
+        """Return the grades of scores that follow each other, and what is usual after them.
+
+        Before the first score `usual` is None.
+        """
+        grades = np.empty_like(scores)
+        usual = np.zeros(4) if usual is None else usual.copy()
         grade_scores(scores, usual, grades, *self)
         return grades, usual
 
@@ -66,11 +70,6 @@ class Grading(NamedTuple):
         """Return the score above which the next row has a grade above 0."""
         found: float = threshold_of(usual, *self[1:])
         return found
-
-
-def nothing_usual() -> Doubles:
-    """Return the state of a threshold that has seen no score."""
-    return np.zeros(4)
 
 
 def _slack(forest: Forest) -> int:
