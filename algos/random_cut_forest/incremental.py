@@ -107,8 +107,8 @@ class Incremental(Fitted):
         if n_scored:
             grading = grading_of(self.score_method, self._decay(), self.max_samples)
             usual = self._usual.get(self.score_method)
-            found, usual = grading.graded(scores[-n_scored:], usual)
-            grades[-n_scored:], self._usual = found, {self.score_method: usual}
+            grades[-n_scored:], usual = grading.graded(scores[-n_scored:], usual)
+            self._usual = {self.score_method: usual}
         if dtype == np.float32:
             scores, grades = scores.astype(np.float32), grades.astype(np.float32)
         return (scores, grades) if return_grade else scores
@@ -193,7 +193,8 @@ class Incremental(Fitted):
         running = held.scaling.follow(X, new, decay)
         if self._notes is not None:
             tail = None if held.tail is None else block[n:]
-            note(self._notes, held.n_learned, held.n_learned + n, tail, running)
+            now = held.n_learned
+            note(self._notes, now, now + n, tail, running)
         self._offsets.clear()
         threads = self._stream_threads(held, n)
         scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, method)

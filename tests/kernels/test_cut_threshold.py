@@ -19,7 +19,7 @@ def plain_grades(scores, decay, z_factor, least, initial, n_initial):
             limit, width = initial, max(width, initial)
         over = max(score - limit, 0)
         grades.append(0.0 if over == 0 else min(over / width, 1) if width else 1.0)
-        cut = np.append(cut, min(score, limit))
+        cut = np.append(cut, min(score, limit + width))
     return np.array(grades)
 
 
