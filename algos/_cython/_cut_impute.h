@@ -1,7 +1,7 @@
 /* What the missing values of a row may be, from one candidate of each tree (`_cut_leaves.h`).
  *
- * A row that is the candidate of several trees counts once, with the mean of its copies in
- * these, by the square of its distance. Quantiles are taken column by column.
+ * A row that is the candidate of several trees counts once; its weight is the mean of its copies
+ * in these, divided by the square of its distance. Quantiles are taken column by column.
  */
 #ifndef ALGOS_CUT_IMPUTE_H
 #define ALGOS_CUT_IMPUTE_H

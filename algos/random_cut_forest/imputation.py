@@ -20,8 +20,8 @@ def impute(
 
     A row goes down each tree, both ways at the cuts of missing columns; of the leaves that it
     reaches, the nearest in the known columns (L1) is the tree's candidate. A row of the sample
-    that is the candidate of several trees counts once, with its copies, and the less the farther
-    it is: by the square of its distance. Missing values become medians, column by column.
+    that is the candidate of several trees counts once; its weight is the number of its copies
+    divided by its squared distance. Missing values become medians, column by column.
 
     AWS's library takes the median for one missing column too, without these weights, and a
     single candidate for several. Weighing by distance errs less on shingles (0.8 times, on taxi
