@@ -159,6 +159,7 @@ def test_a_stream_goes_on_after_fit(shingle_size):
 def test_after_fit_old_rows_are_forgotten_at_the_rate_of_the_stream():
     rng = np.random.default_rng(0)
     forest = make(max_samples=64).fit(rng.normal(size=(100_000, 2)))
+    forest.set_params(time_decay=0.1 / 64)
     forest.partial_fit(rng.normal(size=(64, 2)) + 20)
     held = forest.n_samples_seen_
     assert held == 100_064
