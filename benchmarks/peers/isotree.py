@@ -11,9 +11,11 @@ class Adapter(Detectors):
     title = "isotree"
 
     def version(self) -> str:
-        import isotree
+        from importlib.metadata import version
 
-        return isotree.__version__
+        import isotree  # noqa: F401
+
+        return version("isotree")
 
     def detector(self, n_trees, sample_size, seed, n_jobs):
         from isotree import IsolationForest

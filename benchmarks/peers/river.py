@@ -14,9 +14,11 @@ class Adapter(Streams):
     per_run, fill = 2000, 600
 
     def version(self) -> str:
-        import river
+        from importlib.metadata import version
 
-        return river.__version__
+        import river.anomaly  # noqa: F401
+
+        return version("river")
 
     def stream(self, n_columns, shingle_size, n_trees, sample_size, decay, seed, n_jobs):
         from river import anomaly, compose, preprocessing
