@@ -35,6 +35,7 @@ class Forest:
     keys: NDArray[np.float64]  # (n_trees, size): max-heap of the sampled rows' keys
     leaves: NDArray[np.int32]  # (n_trees, size): the leaf of each sampled row, in heap order
     clock: NDArray[np.int64]  # (n_trees, 4): rows seen, next row taken, rows sampled, words drawn
+    decay: NDArray[np.float64]  # (1,): by how much the log of the weight grows from row to row
 
     @classmethod
     def empty(cls, key: Key, n_trees: int, size: int, n_columns: int) -> Forest:
@@ -55,6 +56,7 @@ class Forest:
             keys=np.zeros((n_trees, size)),
             leaves=np.zeros((n_trees, size), dtype=np.int32),
             clock=np.zeros((n_trees, 4), dtype=np.int64),
+            decay=np.zeros(1),
         )
 
     @property
@@ -83,6 +85,11 @@ class Forest:
             self.heads,
             self.n_columns,
         )
+
+    @property
+    def reservoirs(self) -> tuple[Any, ...]:
+        """What kernels that change the trees take besides, in their order."""
+        return self.keys, self.leaves, self.clock
 
     def copy(self) -> Forest:
         return Forest(**{name: value.copy() for name, value in vars(self).items()})

@@ -1,0 +1,42 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def learn(
+    rows: NDArray[np.float32],
+    stride: int,
+    n_rows: int,
+    first_scored: int,
+    key: NDArray[np.uint64],
+    decay: NDArray[np.float64],
+    next_decay: float,
+    nodes: NDArray[np.int32],
+    parent: NDArray[np.int32],
+    mass: NDArray[np.int32],
+    boxes: NDArray[np.float32],
+    spans: NDArray[np.float32],
+    points: NDArray[np.float32],
+    heads: NDArray[np.int32],
+    d: int,
+    keys: NDArray[np.float64],
+    leaves: NDArray[np.int32],
+    clock: NDArray[np.int64],
+    method: int,
+    scores: NDArray[np.float64] | None,
+    n_threads: int,
+) -> None: ...
+def forget(
+    row: NDArray[np.float32],
+    key: NDArray[np.uint64],
+    decay: float,
+    nodes: NDArray[np.int32],
+    parent: NDArray[np.int32],
+    mass: NDArray[np.int32],
+    boxes: NDArray[np.float32],
+    spans: NDArray[np.float32],
+    points: NDArray[np.float32],
+    heads: NDArray[np.int32],
+    d: int,
+    keys: NDArray[np.float64],
+    leaves: NDArray[np.int32],
+    clock: NDArray[np.int64],
+) -> int: ...

@@ -1,0 +1,66 @@
+"""Trees grown over samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.memory import require_memory
+from algos._cython.cut_grow import grow as grow_trees
+from algos.random_cut_forest.forest import Forest
+
+
+def grow(
+    forest: Forest,
+    rows: NDArray[np.float32],
+    chosen: NDArray[np.int64],
+    keys: NDArray[np.float64],
+    n_threads: int = 1,
+    stride: int | None = None,
+) -> None:
+    """Grow every tree over its sample, by recursive partition.
+
+    Parameters
+    ----------
+    forest : Forest
+        Its trees are replaced; `clock` says how many rows were seen (`reservoir.draw`).
+    rows : ndarray, dtype float32, C-contiguous
+        In scaled units, of absolute values below 1e18.
+    chosen : ndarray of shape (n_trees, m), dtype int64
+        Each tree's rows, m <= `size`; a negative number stands for none.
+    keys : ndarray of shape (n_trees, m)
+        Their keys in the reservoir.
+    n_threads : int, default=1
+    stride : int, default=None
+        Row i starts at rows.ravel()[i * stride]; None is the number of columns.
+    """
+    stride = forest.n_columns if stride is None else stride
+    if chosen.shape[1] == 0:
+        return
+    grow_trees(
+        rows.reshape(-1),
+        stride,
+        chosen,
+        keys,
+        forest.key,
+        float(forest.decay[0]),
+        *forest.trees,
+        *forest.reservoirs,
+        n_threads,
+    )
+
+
+def forest_bytes(n_trees: int, size: int, n_columns: int) -> int:
+    """Return how much memory a forest takes: it does not grow with the rows it learns."""
+    per_node, per_row = 16 + 4 + 4, 8 + 4
+    per_tree = (2 * size - 1) * per_node + size * per_row + (size - 1) * 4 + 48
+    return n_trees * (per_tree + 4 * n_columns * (3 * size - 2))
+
+
+def require_room(n_trees: int, size: int, n_columns: int) -> None:
+    """Raise MemoryError for a forest that this machine cannot hold."""
+    require_memory(
+        forest_bytes(n_trees, size, n_columns),
+        f"a forest of {n_trees} trees of {size} rows and {n_columns} columns",
+        "use fewer trees (`n_estimators`), smaller ones (`max_samples`) or fewer columns",
+    )

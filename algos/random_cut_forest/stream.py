@@ -1,0 +1,81 @@
+"""Rows learnt one after the other, and forgotten."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.cut_stream import forget as forget_row, learn as learn_rows
+from algos.random_cut_forest.forest import SLACK, Forest
+
+
+def learn(
+    forest: Forest,
+    rows: NDArray[np.float32],
+    n_rows: int,
+    stride: int,
+    decay: float,
+    n_threads: int = 1,
+    method: int | None = None,
+    first_scored: int = 0,
+) -> NDArray[np.float64] | None:
+    """Learn rows in their order: every tree's reservoir takes them or passes them over.
+
+    A tree is at any time distributed as one grown over its sample; and the sample as one
+    drawn without replacement from all rows seen, with weights exp(decay * row).
+
+    Parameters
+    ----------
+    forest : Forest
+        Changed in place. Nothing can fail after the first change.
+    rows : ndarray, dtype float32, C-contiguous
+        In scaled units, of absolute values below 1e18.
+    n_rows, stride : int
+        Row i is rows.ravel()[i * stride : i * stride + n_columns]; with a stride below
+        n_columns the rows overlap, as shingles do.
+    decay : float
+        If it is another one than before, it holds from the first of these rows on.
+    n_threads : int, default=1
+        The results do not depend on it.
+    method : int, default=None
+        How to score (`_cut_score.h`); None scores nothing.
+    first_scored : int, default=0
+        The rows before this one of the call get 0.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_rows,), or None
+        Each row's score in the forest as it stood before that row was learnt.
+    """
+    scores = None if method is None else np.empty(n_rows)
+    learn_rows(
+        rows.reshape(-1),
+        stride,
+        n_rows,
+        first_scored,
+        forest.key,
+        forest.decay,
+        decay,
+        *forest.trees,
+        *forest.reservoirs,
+        0 if method is None else method,
+        scores,
+        n_threads,
+    )
+    return scores
+
+
+def forget(forest: Forest, row: NDArray[np.float32]) -> int:
+    """Delete one copy of a row from every tree that holds it.
+
+    The trees are then distributed as if the row had not been in their samples, which have one
+    row less until the reservoir takes further ones.
+
+    Returns
+    -------
+    held : int
+        How many trees held it.
+    """
+    padded = np.append(row, np.zeros(SLACK, dtype=np.float32))
+    decay = float(forest.decay[0])
+    return forget_row(padded, forest.key, decay, *forest.trees, *forest.reservoirs)
