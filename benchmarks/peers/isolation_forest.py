@@ -13,7 +13,9 @@ class IsolationForests(Detectors):
     def detector(self, n_trees, sample_size, seed, n_jobs):
         from sklearn.ensemble import IsolationForest
 
-        return IsolationForest(n_trees, max_samples=sample_size, random_state=seed, n_jobs=n_jobs)
+        return IsolationForest(
+            n_estimators=n_trees, max_samples=sample_size, random_state=seed, n_jobs=n_jobs
+        )
 
     def learn(self, model, X):
         model.set_params(max_samples=min(model.max_samples, len(X)))
