@@ -12,21 +12,24 @@ _HOMES = {
     "LinearLearnerClassifier": "algos.linear_learner.classifier",
     "LinearLearnerRegressor": "algos.linear_learner.regressor",
     "PCA": "algos.pca.estimator",
+    "RandomCutForest": "algos.random_cut_forest.estimator",
     "show_versions": "algos._show_versions",
 }
-_SUBMODULES = ("callbacks", "kmeans", "linear_learner", "pca", "plotting")
+_SUBMODULES = ("callbacks", "kmeans", "linear_learner", "pca", "plotting", "random_cut_forest")
 
 __all__ = [
     "KMeans",
     "LinearLearnerClassifier",
     "LinearLearnerRegressor",
     "PCA",
+    "RandomCutForest",
     "__version__",
     "callbacks",
     "kmeans",
     "linear_learner",
     "pca",
     "plotting",
+    "random_cut_forest",
     "show_versions",
 ]
 

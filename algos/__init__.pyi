@@ -4,12 +4,14 @@ from algos import (
     linear_learner as linear_learner,
     pca as pca,
     plotting as plotting,
+    random_cut_forest as random_cut_forest,
 )
 from algos._show_versions import show_versions as show_versions
 from algos.kmeans.estimator import KMeans as KMeans
 from algos.linear_learner.classifier import LinearLearnerClassifier as LinearLearnerClassifier
 from algos.linear_learner.regressor import LinearLearnerRegressor as LinearLearnerRegressor
 from algos.pca.estimator import PCA as PCA
+from algos.random_cut_forest.estimator import RandomCutForest as RandomCutForest
 
 __version__: str
 __all__ = [
@@ -17,11 +19,13 @@ __all__ = [
     "LinearLearnerClassifier",
     "LinearLearnerRegressor",
     "PCA",
+    "RandomCutForest",
     "__version__",
     "callbacks",
     "kmeans",
     "linear_learner",
     "pca",
     "plotting",
+    "random_cut_forest",
     "show_versions",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["InertiaDisplay"]
+from algos._common.drawing import require_matplotlib
+from algos.random_cut_forest.display import AnomalyDisplay
+
+__all__ = ["AnomalyDisplay", "InertiaDisplay"]
 
 
 class InertiaDisplay:
@@ -86,7 +88,7 @@ class InertiaDisplay:
         -------
         display : InertiaDisplay
         """
-        _require_matplotlib(f"{cls.__name__}.from_estimator")
+        require_matplotlib(f"{cls.__name__}.from_estimator")
         counts, inertias = kmeans.inertia_curve(n_clusters)
         return cls(counts, inertias, chosen=kmeans.n_clusters).plot(ax=ax, **kwargs)
 
@@ -104,7 +106,7 @@ class InertiaDisplay:
         -------
         self : InertiaDisplay
         """
-        _require_matplotlib(f"{type(self).__name__}.plot")
+        require_matplotlib(f"{type(self).__name__}.plot")
         import matplotlib.pyplot as plt
 
         if ax is None:
@@ -125,12 +127,3 @@ class InertiaDisplay:
         ax.set_ylim(bottom=0)
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _require_matplotlib(caller: str) -> None:
-    try:
-        importlib.import_module("matplotlib")
-    except ImportError as error:
-        raise ImportError(
-            f"{caller} needs matplotlib; install it with `pip install matplotlib`"
-        ) from error

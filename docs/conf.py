@@ -75,6 +75,9 @@ DESCRIPTIONS = {
     "asked for, on the rows that chose the threshold and on others; the threshold is marked where "
     "the recall on the first rows is still nine tenths.",
     "gallery/plot_streamed_digits": "Ten cluster centres drawn as handwritten digits.",
+    "gallery/plot_taxi_anomalies": "A series of taxi rides, with few days shaded; below it its "
+    "scores, which peak on these days, and the half hours that made each peak; then forecasts of "
+    "two days, with ranges.",
 }
 TAGS = re.compile(r"<script\b.*?</script>|<style\b.*?</style>|<[^>]*>", re.DOTALL)
 

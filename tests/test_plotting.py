@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import algos.plotting
-from algos import KMeans
-from algos.plotting import InertiaDisplay
+from algos import KMeans, RandomCutForest
+from algos.plotting import AnomalyDisplay, InertiaDisplay
 
 
 @pytest.fixture
@@ -73,3 +73,113 @@ def test_the_module_is_lazy_and_loads_no_matplotlib():
         check=True,
     )
     assert done.stdout.strip() == "False"
+
+
+class PlainForest:
+    """What the display asks of a forest; a column's part is its distance from 0."""
+
+    shingle_size = 1
+    offset_ = -2.0
+
+    def anomaly_score(self, X):
+        return np.abs(np.asarray(X)).sum(axis=1)
+
+    def attribution(self, X):
+        X = np.asarray(X)
+        return np.stack([np.maximum(-X, 0), np.maximum(X, 0)], axis=2)
+
+
+class ShingleForest(PlainForest):
+    shingle_size = 3
+
+    def attribution(self, X):
+        parts = np.zeros((len(X), 3, np.shape(X)[1], 2))
+        parts[-1, :, :, 1] = np.abs(np.asarray(X)[-3:])
+        return parts
+
+
+@pytest.fixture
+def rows():
+    X = np.random.default_rng(0).uniform(-0.5, 0.5, size=(100, 2))
+    X[30], X[31], X[70] = (5, 0), (4, 0), (0, -9)
+    return X
+
+
+def test_a_stream_its_scores_and_the_parts_of_its_peaks_are_drawn(pyplot, rows):
+    display = AnomalyDisplay.from_estimator(PlainForest(), rows, n_peaks=2)
+    assert display.peaks == [30, 70]
+    assert len(display.axes_) == 3 and len(display.lines_) == 2
+    assert display.score_line_.get_ydata().tolist() == PlainForest().anomaly_score(rows).tolist()
+    assert set(display.threshold_line_.get_ydata()) == {2.0}
+    parts = np.asarray(display.image_.get_array()).reshape(2, 2)  # (column, peak)
+    assert parts[0, 0] == 1 and parts[1, 1] == -1  # high, and low
+    assert np.abs([parts[1, 0], parts[0, 1]]).max() < 0.2
+    assert [text.get_text() for text in display.axes_[1].texts] == ["1", "2"]
+    assert len(display.axes_[0].patches) == 2  # rows 30 to 31, and row 70
+    display.figure_.canvas.draw()
+
+
+def test_peaks_are_a_shingle_apart_and_explained_by_its_rows(pyplot, rows):
+    display = AnomalyDisplay.from_estimator(ShingleForest(), rows[:, :1], n_peaks=9)
+    assert display.peaks == [30]  # row 31 is of the same shingle
+    assert display.part_names == ["-2", "-1", "now"]
+    found = np.asarray(display.attribution)
+    np.testing.assert_allclose(found[0, :, 1], np.abs(rows[28:31, 0]))
+    wide = AnomalyDisplay.from_estimator(ShingleForest(), rows)
+    assert wide.part_names == ["x0", "x1"] and np.shape(wide.attribution) == (2, 2, 2)
+
+
+def test_frames_give_names_and_dates_stand_at_the_peaks(pyplot, rows):
+    pd = pytest.importorskip("pandas")
+    times = np.datetime64("2020-01-01T00:00") + np.arange(100) * np.timedelta64(1, "h")
+    frame = pd.DataFrame(rows, columns=["in", "out"])
+    display = AnomalyDisplay.from_estimator(PlainForest(), frame, times=times)
+    assert [line.get_label() for line in display.lines_] == ["in", "out"]
+    assert display.part_names == ["in", "out"]
+    labels = [label.get_text() for label in display.axes_[2].get_xticklabels()]
+    assert labels[0] == "1\n2020-01-02 06:00"
+
+
+def test_scores_of_any_detector_are_drawn(pyplot, rows):
+    scores = np.abs(rows).sum(axis=1)
+    plain = AnomalyDisplay.from_scores(rows, scores)
+    assert len(plain.axes_) == 2 and plain.threshold_line_ is None and plain.image_ is None
+    limits = np.linspace(1, 8, 100)
+    attribution = PlainForest().attribution(rows)
+    display = AnomalyDisplay.from_scores(
+        rows, scores, threshold=limits, attribution=attribution, n_peaks=3, separation=2
+    )
+    assert display.peaks == [30, 70] and len(display.axes_) == 3
+    assert np.array_equal(display.attribution, attribution[[30, 70]])
+
+
+def test_a_stream_without_anomalies_is_drawn(pyplot):
+    X = np.zeros((10, 1))
+    display = AnomalyDisplay.from_estimator(PlainForest(), X)
+    assert display.peaks == [] and len(display.axes_) == 2
+
+
+def test_the_panels_take_the_place_of_given_axes(pyplot, rows):
+    figure, axes = pyplot.subplots(1, 2)
+    display = AnomalyDisplay.from_estimator(PlainForest(), rows, ax=axes[1])
+    assert display.figure_ is figure
+    figure.canvas.draw()
+    assert all(ax.get_position().x0 > 0.5 for ax in display.axes_)
+
+
+def test_a_forest_is_drawn(pyplot):
+    X = np.sin(np.arange(400) / 4).reshape(-1, 1)
+    X[300:310] = 0
+    forest = RandomCutForest(n_estimators=20, shingle_size=8, random_state=0)
+    scores = forest.score_partial_fit(X)
+    display = AnomalyDisplay.from_estimator(forest, X, scores=scores, threshold=forest.threshold_)
+    assert any(300 <= peak < 320 for peak in display.peaks)
+    assert np.shape(display.attribution) == (len(display.peaks), 8, 2)
+
+
+def test_without_matplotlib_the_remedy_is_said_of_anomalies_too(rows, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match="from_estimator needs matplotlib; install it"):
+        AnomalyDisplay.from_estimator(PlainForest(), rows)
+    with pytest.raises(ImportError, match="from_scores needs matplotlib; install it"):
+        AnomalyDisplay.from_scores(rows, rows[:, 0])

@@ -50,7 +50,9 @@ def learning(method: Method) -> Method:
             check_params(self)
             if not starts_or_resumes:
                 self.__dict__.pop("_unfinished", None)
-            return managed(self, *args, **kwargs)
+            # Without callbacks there is nothing to manage, and a row alone would feel it.
+            run = managed if self.__dict__.get("_skl_callbacks") else method
+            return run(self, *args, **kwargs)
         except BaseException:
             self.__dict__ = before
             raise

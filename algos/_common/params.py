@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -192,10 +193,22 @@ def check_params(estimator: Any) -> None:
     if sklearn.get_config()["skip_parameter_validation"]:
         return
     owner: Any = type(estimator)
-    for name, listed, default in _checks(owner):
-        value = getattr(estimator, name)  # get_params reads the signature anew each time
+    checks = _checks(owner)
+    # get_params reads the signature anew each time.
+    values = [getattr(estimator, name) for name, *_ in checks]
+    accepted = _ACCEPTED.get(owner)
+    if accepted is not None and all(map(operator.is_, values, accepted)):
+        return
+    for (name, listed, default), value in zip(checks, values, strict=True):
         if value is not default and not _meets(value, listed):
             raise InvalidParameterError(_message(owner, name, value, as_constraints(listed)))
+    if all(type(value) in _UNCHANGING for value in values):
+        _ACCEPTED[owner] = values
+
+
+# The values that a class's table accepted last: a stream's batches come with the same ones.
+_ACCEPTED: dict[type, list[Any]] = {}
+_UNCHANGING = frozenset({bool, int, float, str, type(None)})
 
 
 def _meets(value: Any, listed: Iterable[Constraint | None]) -> bool:

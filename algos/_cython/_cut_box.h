@@ -9,17 +9,23 @@
 #include <math.h>
 #include "_cut_tree.h"
 #include "_rng.h"
+#include "_shuffle.h"
 
 enum {
     ALGOS_CUT_LANES = ALGOS_CUT_SLACK,
     ALGOS_CUT_RUN = 64 * ALGOS_CUT_LANES /* columns whose sides are added in float32 */
 };
 
-ALGOS_INLINE double algos_cut_lane_sum(float *sums) {
-    for (int half = ALGOS_CUT_LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            sums[l] += sums[l + half];
-    return sums[0];
+typedef float algos_cut_four __attribute__((vector_size(16)));
+typedef int32_t algos_cut_places __attribute__((vector_size(16)));
+
+/* The sum of the lanes, in one order for all machines. */
+ALGOS_INLINE double algos_cut_lane_sum(const float *lanes) {
+    algos_cut_four part[ALGOS_CUT_LANES / 4];
+    memcpy(part, lanes, sizeof(part));
+    algos_cut_four sum = (part[0] + part[2]) + (part[1] + part[3]);
+    sum += ALGOS_SHUFFLE(sum, sum, ((algos_cut_places){2, 3, 0, 1}));
+    return sum[0] + sum[1];
 }
 
 /* How far the row is outside of the box, over all columns: 0 if and only if it is inside.

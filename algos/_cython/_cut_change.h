@@ -85,17 +85,14 @@ ALGOS_INLINE algos_cut_node algos_cut_place(const float *low, const float *high,
                                             const float *row, Py_ssize_t d,
                                             algos_cut_split split, int32_t leaf) {
     algos_cut_node cut = {0};
-    double rest = 0;
+    double rest = split.at;
     for (Py_ssize_t j = 0; j < d; j++) {
         const double below = (double)low[j] - row[j], above = (double)row[j] - high[j];
-        const double outside = below > above ? below : above;
-        if (outside <= 0)
-            continue;
-        cut.column = (int32_t)j;
-        rest = split.at;
-        split.at -= outside;
-        if (split.at < 0)
-            break;
+        const double most = below > above ? below : above, outside = most > 0 ? most : 0;
+        cut.column = outside > 0 ? (int32_t)j : cut.column;
+        if (rest < outside)
+            break; /* where rounding leads beyond the last column, any cut of it will do */
+        rest -= outside;
     }
     const float least = low[cut.column], most = high[cut.column], value = row[cut.column];
     const int is_right = value > most;
@@ -126,18 +123,17 @@ ALGOS_INLINE int32_t algos_cut_join(const algos_cut_tree *tree, int32_t leaf,
     return node;
 }
 
-/* Insert a row, for which there must be a free leaf; returns its leaf. */
-ALGOS_CLONES
-static int32_t algos_cut_insert(const algos_cut_tree *tree, const float *given,
-                                algos_rng *rng) {
+/* Insert a row, for which there must be a free leaf, beside the leaf to which it goes;
+ * returns its leaf. */
+ALGOS_INLINE int32_t algos_cut_insert_at(const algos_cut_tree *tree, const float *given,
+                                         int32_t found, algos_rng *rng) {
     const int32_t leaf = algos_cut_write_point(tree, given);
     const float *row = algos_cut_point(tree, leaf);
-    if (tree->heads[0] < 0) {
+    if (found < 0) {
         algos_cut_take_leaf(tree, leaf);
         algos_cut_set_child(tree, -1, 0, leaf);
         return leaf;
     }
-    const int32_t found = algos_cut_find(tree, row);
     const float *point = algos_cut_point(tree, found);
     const double excess = algos_cut_excess(point, point, row, tree->d);
     if (!(excess > 0)) {
@@ -169,35 +165,65 @@ ALGOS_INLINE int algos_cut_repair(const algos_cut_tree *tree, int32_t node) {
     return changed;
 }
 
-/* Delete one of the rows of a leaf. */
-ALGOS_CLONES
-static void algos_cut_delete(const algos_cut_tree *tree, int32_t leaf) {
-    const float *row = algos_cut_point(tree, leaf);
+/* Take a leaf and the node above out of the tree; returns what has moved up: -1 if nothing. */
+ALGOS_INLINE int32_t algos_cut_splice(const algos_cut_tree *tree, int32_t leaf) {
     const int32_t parent = tree->parent[leaf];
-    if (tree->mass[leaf] > 1) {
-        algos_cut_add_mass(tree, leaf, -1);
-        return;
-    }
     algos_cut_free_leaf(tree, leaf); /* its point stays as it is */
     if (parent < 0) {
         tree->heads[0] = -1;
-        return;
+        return -1;
     }
-    int32_t node = tree->parent[parent];
+    const int32_t above = tree->parent[parent];
     const int32_t sibling = tree->nodes[parent].child[!algos_cut_side(tree, parent, leaf)];
-    algos_cut_set_child(tree, node, algos_cut_side(tree, node, parent), sibling);
+    algos_cut_set_child(tree, above, algos_cut_side(tree, above, parent), sibling);
     tree->nodes[parent].child[0] = tree->heads[2];
     tree->heads[2] = parent;
     tree->mass[parent] = 0;
+    return sibling;
+}
+
+/* Delete one of the rows of a leaf; returns what is in its place, -1 if nothing. */
+ALGOS_INLINE int32_t algos_cut_delete_from(const algos_cut_tree *tree, int32_t leaf) {
+    const float *row = algos_cut_point(tree, leaf);
+    if (tree->mass[leaf] > 1) {
+        algos_cut_add_mass(tree, leaf, -1);
+        return leaf;
+    }
+    const int32_t moved = algos_cut_splice(tree, leaf);
+    int32_t node = moved < 0 ? -1 : tree->parent[moved];
     for (; node >= 0; node = tree->parent[node]) {
+        const float *low = algos_cut_low(tree, node), *high = algos_cut_high(tree, node);
         tree->mass[node]--;
-        if (!algos_cut_touches(algos_cut_low(tree, node), algos_cut_high(tree, node), row,
-                               tree->d) ||
-            !algos_cut_repair(tree, node))
+        if (!algos_cut_touches(low, high, row, tree->d) || !algos_cut_repair(tree, node))
             break;
     }
     if (node >= 0)
         algos_cut_add_mass(tree, tree->parent[node], -1);
+    return moved;
+}
+
+/* Insert a row, for which there must be a free leaf; returns its leaf. */
+ALGOS_CLONES
+static int32_t algos_cut_insert(const algos_cut_tree *tree, const float *row, algos_rng *rng) {
+    const int32_t root = tree->heads[0];
+    return algos_cut_insert_at(tree, row, root < 0 ? -1 : algos_cut_find(tree, row), rng);
+}
+
+ALGOS_CLONES
+static void algos_cut_delete(const algos_cut_tree *tree, int32_t leaf) {
+    algos_cut_delete_from(tree, leaf);
+}
+
+/* Delete one of the rows of a leaf, and insert another; returns its leaf. The way down is
+ * looked for before, while nothing has to wait for it. */
+ALGOS_CLONES
+static int32_t algos_cut_replace(const algos_cut_tree *tree, int32_t leaf, const float *row,
+                                 algos_rng *rng) {
+    int32_t found = algos_cut_find(tree, row);
+    const int32_t moved = algos_cut_delete_from(tree, leaf);
+    if (found == leaf)
+        found = moved < 0 ? -1 : algos_cut_find_below(tree, moved, row);
+    return algos_cut_insert_at(tree, row, found, rng);
 }
 
 #endif

@@ -47,18 +47,14 @@ ALGOS_INLINE double algos_cut_bound(const float *points, const int32_t *some, in
 ALGOS_INLINE algos_cut_node algos_cut_draw(const float *low, const float *high, Py_ssize_t d,
                                            double at) {
     algos_cut_node node = {0};
-    double rest = 0; /* in the last column that has a side, where rounding leads beyond it */
     for (Py_ssize_t j = 0; j < d; j++) {
         const double side = (double)high[j] - (double)low[j];
-        if (side <= 0)
-            continue;
-        node.column = (int32_t)j;
-        rest = at;
+        node.column = side > 0 ? (int32_t)j : node.column;
+        if (at < side)
+            break; /* where rounding leads beyond the last column, any cut of it will do */
         at -= side;
-        if (at < 0)
-            break;
     }
-    node.cut = algos_cut_between(low[node.column], high[node.column], rest);
+    node.cut = algos_cut_between(low[node.column], high[node.column], at);
     return node;
 }
 

@@ -21,6 +21,7 @@ typedef struct {
     double *keys;    /* (size) */
     int32_t *leaves; /* (size) */
     int64_t *clock;  /* rows seen, next row taken, rows sampled, words drawn */
+    double *coming;  /* the key of the next row taken */
 } algos_cut_reservoir;
 
 enum { ALGOS_CUT_SEEN, ALGOS_CUT_NEXT, ALGOS_CUT_SAMPLED, ALGOS_CUT_DRAWN };
@@ -87,41 +88,48 @@ ALGOS_INLINE double algos_cut_log_rate(double largest_key, double decay, int64_t
 
 /* The number of rows up to the next one taken, itself counted, `log_rate` being the first
  * one's; a negative decay is that of rows from the last to the first. The sum of the rates of
- * m rows, rate (exp(decay m) - 1) / (exp(decay) - 1), is to reach an exponential variable. */
-ALGOS_INLINE int64_t algos_cut_jump(double log_rate, double decay, algos_rng *rng) {
-    const double reach = algos_cut_exponential(rng) * exp(-log_rate);
-    double rows = reach;
+ * m rows, rate (exp(decay m) - 1) / (exp(decay) - 1), is to reach an exponential variable;
+ * what is left of it for the last of them is that row's own. */
+ALGOS_INLINE int64_t algos_cut_jump(double log_rate, double decay, algos_rng *rng,
+                                    double *own) {
+    const double all = algos_cut_exponential(rng), rate = exp(log_rate);
+    const double step = decay == 0 ? 1 : expm1(decay);
+    double rows = all / rate;
+    *own = all;
     if (decay != 0) {
-        const double grown = reach * expm1(decay);
-        if (grown <= -1)
+        rows *= step;
+        if (rows <= -1)
             return ALGOS_CUT_NEVER;
-        rows = log1p(grown) / decay;
+        rows = log1p(rows) / decay;
     }
+    if (!(rows > 1))
+        return 1;
     rows = ceil(rows);
     if (rows >= 0x1p62)
         return ALGOS_CUT_NEVER;
-    return rows > 1 ? (int64_t)rows : 1;
+    const double before = (decay == 0 ? rows - 1 : expm1(decay * (rows - 1)) / step) * rate;
+    *own = all - before > all * 0x1p-53 ? all - before : all * 0x1p-53;
+    return (int64_t)rows;
 }
 
-/* The key of a row of which it is known that it is taken. */
-ALGOS_INLINE double algos_cut_taken_key(double log_rate, double decay, int64_t row,
-                                        algos_rng *rng) {
-    const double below = expm1(-exp(log_rate)); /* E is below the rate */
-    return log(-log1p(algos_cut_open(rng) * below)) - decay * (double)row;
+ALGOS_INLINE double algos_cut_key(double own, double decay, int64_t row) {
+    return log(own) - decay * (double)row;
 }
 
-ALGOS_INLINE double algos_cut_new_key(double decay, int64_t row, algos_rng *rng) {
-    return log(algos_cut_exponential(rng)) - decay * (double)row;
-}
-
-/* Draw the next row taken, from row `first` on. The first `size` rows all are. */
-ALGOS_INLINE int64_t algos_cut_next(const algos_cut_reservoir *reservoir, Py_ssize_t size,
-                                    double decay, int64_t first, algos_rng *rng) {
-    if (first < size || reservoir->clock[ALGOS_CUT_SAMPLED] == 0)
-        return first;
-    const double log_rate = algos_cut_log_rate(reservoir->keys[0], decay, first);
-    const int64_t rows = algos_cut_jump(log_rate, decay, rng);
-    return rows > ALGOS_CUT_NEVER - first ? ALGOS_CUT_NEVER : first + (rows - 1);
+/* Draw the next row taken, from row `first` on, and its key. The first `size` rows all are. */
+ALGOS_INLINE void algos_cut_draw_next(const algos_cut_reservoir *reservoir, Py_ssize_t size,
+                                      double decay, int64_t first, algos_rng *rng) {
+    int64_t next = first;
+    double own;
+    if (first < size || reservoir->clock[ALGOS_CUT_SAMPLED] == 0) {
+        own = algos_cut_exponential(rng);
+    } else {
+        const double log_rate = algos_cut_log_rate(reservoir->keys[0], decay, first);
+        const int64_t rows = algos_cut_jump(log_rate, decay, rng, &own);
+        next = rows > ALGOS_CUT_NEVER - first ? ALGOS_CUT_NEVER : first + (rows - 1);
+    }
+    reservoir->clock[ALGOS_CUT_NEXT] = next;
+    *reservoir->coming = next < ALGOS_CUT_NEVER ? algos_cut_key(own, decay, next) : 0;
 }
 
 /* Have the rows from here on decay otherwise: the weights of those that are sampled stay as
@@ -133,8 +141,7 @@ ALGOS_INLINE void algos_cut_change_decay(const algos_cut_reservoir *reservoir,
     const double shift = (decay - before) * (double)clock[ALGOS_CUT_SEEN];
     for (int64_t i = 0; i < clock[ALGOS_CUT_SAMPLED]; i++)
         reservoir->keys[i] -= shift;
-    clock[ALGOS_CUT_NEXT] =
-        algos_cut_next(reservoir, size, decay, clock[ALGOS_CUT_SEEN], rng);
+    algos_cut_draw_next(reservoir, size, decay, clock[ALGOS_CUT_SEEN], rng);
 }
 
 #endif

@@ -21,6 +21,7 @@
 #define ALGOS_CUT_SCORE_H
 
 #include <Python.h>
+#include <float.h>
 #include <math.h>
 #include "_cut_tree.h"
 #include "_shuffle.h"
@@ -36,7 +37,16 @@ enum {
     ALGOS_CUT_COLLUSIVE,
 };
 
-enum { ALGOS_CUT_BLOCK = 128, ALGOS_CUT_STEP = 8 }; /* rows that climb, and descend, in step */
+enum {
+    ALGOS_CUT_BLOCK = 256, /* rows that climb in step */
+    ALGOS_CUT_STEP = 8,    /* rows that descend in step */
+    ALGOS_CUT_NEAR = 16,   /* columns of rows that are copied for it */
+};
+
+/* The number of points in a tree that has some. */
+ALGOS_INLINE int32_t algos_cut_all(const algos_cut_tree *tree) {
+    return tree->mass[tree->heads[0]];
+}
 
 /* What a row scores that is cut off just above a node. */
 ALGOS_INLINE double algos_cut_unseen(const algos_cut_tree *tree, int32_t node, int32_t depth,
@@ -51,11 +61,11 @@ ALGOS_INLINE double algos_cut_unseen(const algos_cut_tree *tree, int32_t node, i
 /* What a row scores that is equal to a leaf, but for the collusive displacement. */
 ALGOS_INLINE double algos_cut_seen(const algos_cut_tree *tree, int32_t leaf, int32_t depth,
                                    int method) {
-    const double mass = tree->mass[leaf], all = tree->mass[tree->heads[0]];
+    const double mass = tree->mass[leaf], all = algos_cut_all(tree);
     const int32_t parent = tree->parent[leaf];
     if (method == ALGOS_CUT_DISPLACEMENT)
         return parent < 0 ? 0 : (tree->mass[parent] - mass) / mass;
-    const double below = depth + log2(mass + 1);
+    const double below = depth + (mass == 1 ? 1 : log2(mass + 1));
     return method == ALGOS_CUT_INVERSE_DEPTH ? (1 - mass / (2 * all)) / below : below;
 }
 
@@ -63,7 +73,7 @@ ALGOS_INLINE double algos_cut_seen(const algos_cut_tree *tree, int32_t leaf, int
 ALGOS_INLINE double algos_cut_factor(const algos_cut_tree *tree, int method) {
     if (method >= ALGOS_CUT_DISPLACEMENT)
         return 1;
-    const double levels = log2(tree->mass[tree->heads[0]] + 1.0);
+    const double levels = log2(algos_cut_all(tree) + 1.0);
     return method == ALGOS_CUT_INVERSE_DEPTH ? levels : 1 / levels;
 }
 
@@ -74,8 +84,28 @@ ALGOS_INLINE double algos_cut_finish(double sum, Py_ssize_t n_trees, int method)
     return sum / n_trees;
 }
 
-typedef void algos_cut_scorer(const algos_cut_tree *tree, const float *rows, Py_ssize_t stride,
-                              Py_ssize_t n, int method, double *out);
+enum { ALGOS_CUT_SHALLOW = 32 };
+
+/* 1 / (depth + 1) */
+static const float algos_cut_inverses[ALGOS_CUT_SHALLOW] = {
+    1,       1.f / 2,  1.f / 3,  1.f / 4,  1.f / 5,  1.f / 6,  1.f / 7,  1.f / 8,
+    1.f / 9,  1.f / 10, 1.f / 11, 1.f / 12, 1.f / 13, 1.f / 14, 1.f / 15, 1.f / 16,
+    1.f / 17, 1.f / 18, 1.f / 19, 1.f / 20, 1.f / 21, 1.f / 22, 1.f / 23, 1.f / 24,
+    1.f / 25, 1.f / 26, 1.f / 27, 1.f / 28, 1.f / 29, 1.f / 30, 1.f / 31, 1.f / 32,
+};
+
+typedef struct {
+    /* Of n rows in one tree: added to out. */
+    void (*scores)(const algos_cut_tree *tree, const float *rows, Py_ssize_t stride,
+                   Py_ssize_t n, int method, double *out);
+    /* Of one row in n trees: sum, and these added to it in turn. */
+    double (*row_score)(const algos_cut_tree *trees, const float *row, Py_ssize_t n, int method,
+                        double sum);
+} algos_cut_table;
+
+/* What items are: row i, at rows + i * stride, in the tree; if there are many, in the ith. */
+#define N_ROWS \
+    const algos_cut_tree *trees, const int many, const float *rows, const Py_ssize_t stride
 
 #define ALGOS_SOURCE "_cut_score_impl.h"
 #define ALGOS_T float
@@ -84,20 +114,21 @@ typedef void algos_cut_scorer(const algos_cut_tree *tree, const float *rows, Py_
 #undef ALGOS_T
 #undef ALGOS_TYPE
 #undef ALGOS_SOURCE
+#undef N_ROWS
 
-static algos_cut_scorer *algos_cut_score_block = algos_scores_cut_base;
+static const algos_cut_table *algos_cut_code = &algos_table_cut_base;
 
 static inline int algos_cut_choose(int limit) {
     const int level = algos_level() < limit ? algos_level() : limit;
     (void)level; /* one level alone needs no choice */
-    algos_cut_score_block = algos_scores_cut_base;
+    algos_cut_code = &algos_table_cut_base;
 #ifdef ALGOS_X86_LEVELS
     if (level >= 4) {
-        algos_cut_score_block = algos_scores_cut_v4;
+        algos_cut_code = &algos_table_cut_v4;
         return 4;
     }
     if (level >= 3) {
-        algos_cut_score_block = algos_scores_cut_v3;
+        algos_cut_code = &algos_table_cut_v3;
         return 3;
     }
 #endif
@@ -112,9 +143,16 @@ static inline void algos_cut_scores(const algos_cut_tree *tree, const float *row
     if (tree->heads[0] < 0)
         return;
     for (Py_ssize_t i = 0; i < n; i += ALGOS_CUT_BLOCK)
-        algos_cut_score_block(tree, rows + i * stride, stride,
-                              n - i < ALGOS_CUT_BLOCK ? n - i : ALGOS_CUT_BLOCK, method,
-                              out + i);
+        algos_cut_code->scores(tree, rows + i * stride, stride,
+                               n - i < ALGOS_CUT_BLOCK ? n - i : ALGOS_CUT_BLOCK, method,
+                               out + i);
+}
+
+/* Return a sum and, added in turn, the scores of one row in n trees: at most ALGOS_CUT_BLOCK, and
+ * none without points. It has the bits of algos_cut_scores tree by tree. */
+static inline double algos_cut_row_score(const algos_cut_tree *trees, const float *row,
+                                         Py_ssize_t n, int method, double sum) {
+    return algos_cut_code->row_score(trees, row, n, method, sum);
 }
 
 #endif

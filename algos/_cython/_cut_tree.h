@@ -48,14 +48,18 @@ ALGOS_INLINE float *algos_cut_point(const algos_cut_tree *tree, int32_t leaf) {
     return tree->points + tree->d * (leaf - (tree->size - 1));
 }
 
-/* The leaf to which the cuts lead. */
-ALGOS_INLINE int32_t algos_cut_find(const algos_cut_tree *tree, const float *row) {
-    int32_t node = tree->heads[0];
+/* The leaf to which the cuts lead from a node. */
+ALGOS_INLINE int32_t algos_cut_find_below(const algos_cut_tree *tree, int32_t node,
+                                          const float *row) {
     while (!algos_cut_is_leaf(tree, node)) {
         const algos_cut_node *here = tree->nodes + node;
         node = here->child[row[here->column] > here->cut];
     }
     return node;
+}
+
+ALGOS_INLINE int32_t algos_cut_find(const algos_cut_tree *tree, const float *row) {
+    return algos_cut_find_below(tree, tree->heads[0], row);
 }
 
 #endif

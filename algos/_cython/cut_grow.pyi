@@ -19,5 +19,6 @@ def grow(
     heap: NDArray[np.float64],
     leaves: NDArray[np.int32],
     clock: NDArray[np.int64],
+    coming: NDArray[np.float64],
     n_threads: int,
 ) -> None: ...

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
 
 from algos._cython._cut_reservoir cimport (
-    DRAWN, SAMPLED, SEEN, NEXT, Reservoir, drawn, heapify, next_taken, resume,
+    DRAWN, SAMPLED, SEEN, Reservoir, draw_next, drawn, heapify, reservoir_of, resume,
 )
 from algos._cython._cut_tree cimport CutForest, CutTree, view_forest, view_tree
 from algos._cython._memory cimport Scratch, scratch
@@ -37,9 +37,7 @@ cdef struct GrowJob:
 cdef void _grow_task(void* arg, Py_ssize_t t, int slot) noexcept nogil:
     cdef GrowJob* job = <GrowJob*> arg
     cdef CutTree tree = view_tree(&job.forest, t)
-    cdef Reservoir reservoir = Reservoir(
-        job.reservoir.keys + t * tree.size, job.reservoir.leaves + t * tree.size,
-        job.reservoir.clock + 4 * t)
+    cdef Reservoir reservoir = reservoir_of(job.reservoir, tree.size, t)
     cdef Rng rng
     cdef Py_ssize_t i
     cdef int32_t n = 0
@@ -56,17 +54,16 @@ cdef void _grow_task(void* arg, Py_ssize_t t, int slot) noexcept nogil:
         job.stack + slot * (job.m + 1))
     heapify(reservoir.keys, reservoir.leaves, n)
     reservoir.clock[SAMPLED] = n
-    reservoir.clock[NEXT] = next_taken(
-        &reservoir, tree.size, job.decay, reservoir.clock[SEEN], &rng)
+    draw_next(&reservoir, tree.size, job.decay, reservoir.clock[SEEN], &rng)
     reservoir.clock[DRAWN] = drawn(&rng)
 
 
 def grow(
-    const float[::1] rows,        # IN: row i starts at i * stride
+    const float[::1] rows,           # IN: row i starts at i * stride
     Py_ssize_t stride,
-    const int64_t[:, ::1] chosen, # IN (n_trees, m): each tree's rows; negative: none
-    const double[:, ::1] keys,    # IN (n_trees, m): those of the rows
-    const uint64_t[::1] key,      # IN (2,)
+    const int64_t[:, ::1] chosen,    # IN (n_trees, m): each tree's rows; negative: none
+    const double[:, ::1] keys,       # IN (n_trees, m): those of the rows
+    const uint64_t[::1] key,         # IN (2,)
     double decay,
     const int32_t[:, :, ::1] nodes,  # OUT, and all that follow: a Forest's
     const int32_t[:, ::1] parent,
@@ -78,7 +75,8 @@ def grow(
     Py_ssize_t d,
     double[:, ::1] heap,
     int32_t[:, ::1] leaves,
-    int64_t[:, ::1] clock,        # INOUT
+    int64_t[:, ::1] clock,           # INOUT
+    double[::1] coming,
     int n_threads,
 ):
     """Grow every tree over its chosen rows, whatever it was before.
@@ -93,7 +91,7 @@ def grow(
     job.rows, job.stride, job.m = &rows[0], stride, m
     job.chosen, job.keys = &chosen[0, 0], &keys[0, 0]
     job.key, job.decay = &key[0], decay
-    job.reservoir = Reservoir(&heap[0, 0], &leaves[0, 0], &clock[0, 0])
+    job.reservoir = Reservoir(&heap[0, 0], &leaves[0, 0], &clock[0, 0], &coming[0])
     job.order, job.stack = <int32_t*> order.data, <CutRange*> stack.data
     with nogil:
         run_region(

@@ -10,8 +10,7 @@ from libc.math cimport log
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from algos._cython._cut_reservoir cimport (
-    DRAWN, NEVER, SEEN, drawn, exponential, heapify, jump, log_rate, new_key, resume, sift_down,
-    taken_key,
+    DRAWN, SEEN, drawn, exponential, heapify, jump, key_of, log_rate, resume, sift_down,
 )
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._rng cimport Rng, rng_below
@@ -67,18 +66,17 @@ cdef void _draw_decayed(DrawJob* job, int64_t* rows, double* keys, int32_t* orde
         noexcept nogil:
     """Draw m rows from the last to the first; order[i] is where the row of keys[i] is."""
     cdef int64_t i, ahead, row = job.n - job.m
-    cdef double rate
+    cdef double own = 0
     for i in range(job.m):
         rows[i], order[i] = job.n - 1 - i, <int32_t> i
-        keys[i] = new_key(job.decay, rows[i], rng)
+        keys[i] = key_of(exponential(rng), job.decay, rows[i])
     heapify(keys, order, job.m)
     while row > 0:
-        ahead = jump(log_rate(keys[0], job.decay, row - 1), -job.decay, rng)
+        ahead = jump(log_rate(keys[0], job.decay, row - 1), -job.decay, rng, &own)
         if ahead > row:
             return
         row -= ahead
-        rate = log_rate(keys[0], job.decay, row)
-        keys[0], rows[order[0]] = taken_key(rate, job.decay, row, rng), row
+        keys[0], rows[order[0]] = key_of(own, job.decay, row), row
         sift_down(keys, order, job.m, 0)
 
 

@@ -20,6 +20,7 @@ def learn(
     keys: NDArray[np.float64],
     leaves: NDArray[np.int32],
     clock: NDArray[np.int64],
+    coming: NDArray[np.float64],
     method: int,
     scores: NDArray[np.float64] | None,
     n_threads: int,
@@ -39,4 +40,5 @@ def forget(
     keys: NDArray[np.float64],
     leaves: NDArray[np.int32],
     clock: NDArray[np.int64],
+    coming: NDArray[np.float64],
 ) -> int: ...

@@ -15,6 +15,12 @@ SLACK = 16  # floats behind the last box and point: `_cut_tree.h`
 ROOT, N_LEAVES, FREE_INNER, FREE_LEAF = range(4)  # the columns of `heads`
 SEEN, NEXT, SAMPLED, DRAWN = range(4)  # the columns of `clock`
 
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Reservoirs = tuple[Doubles, Ints, NDArray[np.int64], Doubles]
+Trees = tuple[Ints, Ints, Ints, Floats, Floats, Floats, Ints, int]
+
 
 @dataclass
 class Forest:
@@ -35,6 +41,7 @@ class Forest:
     keys: NDArray[np.float64]  # (n_trees, size): max-heap of the sampled rows' keys
     leaves: NDArray[np.int32]  # (n_trees, size): the leaf of each sampled row, in heap order
     clock: NDArray[np.int64]  # (n_trees, 4): rows seen, next row taken, rows sampled, words drawn
+    coming: NDArray[np.float64]  # (n_trees,): the key of the next row taken
     decay: NDArray[np.float64]  # (1,): by how much the log of the weight grows from row to row
 
     @classmethod
@@ -56,6 +63,7 @@ class Forest:
             keys=np.zeros((n_trees, size)),
             leaves=np.zeros((n_trees, size), dtype=np.int32),
             clock=np.zeros((n_trees, 4), dtype=np.int64),
+            coming=np.zeros(n_trees),
             decay=np.zeros(1),
         )
 
@@ -73,7 +81,7 @@ class Forest:
         return (len(self.points) - SLACK) // (self.n_trees * self.size)
 
     @property
-    def trees(self) -> tuple[Any, ...]:
+    def trees(self) -> Trees:
         """What kernels that only read the trees take, in their order."""
         return (
             self.nodes,
@@ -87,9 +95,9 @@ class Forest:
         )
 
     @property
-    def reservoirs(self) -> tuple[Any, ...]:
+    def reservoirs(self) -> Reservoirs:
         """What kernels that change the trees take besides, in their order."""
-        return self.keys, self.leaves, self.clock
+        return self.keys, self.leaves, self.clock, self.coming
 
     def copy(self) -> Forest:
         return Forest(**{name: value.copy() for name, value in vars(self).items()})

@@ -53,7 +53,7 @@ def grow(
 def forest_bytes(n_trees: int, size: int, n_columns: int) -> int:
     """Return how much memory a forest takes: it does not grow with the rows it learns."""
     per_node, per_row = 16 + 4 + 4, 8 + 4
-    per_tree = (2 * size - 1) * per_node + size * per_row + (size - 1) * 4 + 48
+    per_tree = (2 * size - 1) * per_node + size * per_row + (size - 1) * 4 + 56
     return n_trees * (per_tree + 4 * n_columns * (3 * size - 2))
 
 

@@ -69,6 +69,6 @@ def _deal(forest: Forest, m: int, n_rows: int) -> NDArray[np.int64]:
     """Return the rows of one sample for all trees, each tree's in ascending order."""
     clock = np.zeros((1, 4), dtype=np.int64)
     stream = forest.n_trees  # the one after those of the trees
-    rows, keys = _draw(forest, clock, stream, (1, m * forest.n_trees), n_rows, 1)
+    rows, _ = _draw(forest, clock, stream, (1, m * forest.n_trees), n_rows, 1)
     order = np.random.Generator(np.random.Philox(key=forest.key, counter=[0, 1, 0, 0]))
     return np.sort(order.permutation(rows[0]).reshape(forest.n_trees, m), axis=1)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from algos._cython.cut_stream import forget as forget_row, learn as learn_rows
 from algos.random_cut_forest.forest import SLACK, Forest
+from algos.random_cut_forest.scores import METHODS
 
 
 def learn(
@@ -16,7 +17,7 @@ def learn(
     stride: int,
     decay: float,
     n_threads: int = 1,
-    method: int | None = None,
+    method: str | None = None,
     first_scored: int = 0,
 ) -> NDArray[np.float64] | None:
     """Learn rows in their order: every tree's reservoir takes them or passes them over.
@@ -37,15 +38,16 @@ def learn(
         If it is another one than before, it holds from the first of these rows on.
     n_threads : int, default=1
         The results do not depend on it.
-    method : int, default=None
-        How to score (`_cut_score.h`); None scores nothing.
+    method : str, default=None
+        One of `scores.METHODS`; None scores nothing.
     first_scored : int, default=0
         The rows before this one of the call get 0.
 
     Returns
     -------
     scores : ndarray of shape (n_rows,), or None
-        Each row's score in the forest as it stood before that row was learnt.
+        Each row's score in the forest as it stood before that row was learnt, with the bits
+        that `scores.score` gives then.
     """
     scores = None if method is None else np.empty(n_rows)
     learn_rows(
@@ -58,7 +60,7 @@ def learn(
         decay,
         *forest.trees,
         *forest.reservoirs,
-        0 if method is None else method,
+        0 if method is None else METHODS.index(method),
         scores,
         n_threads,
     )
@@ -68,8 +70,8 @@ def learn(
 def forget(forest: Forest, row: NDArray[np.float32]) -> int:
     """Delete one copy of a row from every tree that holds it.
 
-    The trees are then distributed as if the row had not been in their samples, which have one
-    row less until the reservoir takes further ones.
+    These trees are then distributed as if grown without the row, and have one row less until
+    their reservoirs take another, which they do at the rate at which they did before.
 
     Returns
     -------

@@ -51,6 +51,12 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("PCA", {"svd_solver": "arpack", "n_components": 1}),
     ("PCA", {"svd_solver": "randomized", "n_components": 2}),
     ("PCA", {"svd_solver": "sketch", "n_components": 2}),
+    ("RandomCutForest", {}),
+    ("RandomCutForest", {"score_method": "expected_inverse_depth", "scale": None}),
+    ("RandomCutForest", {"score_method": "depth", "scale": "standard"}),
+    ("RandomCutForest", {"score_method": "displacement", "contamination": 0.1}),
+    ("RandomCutForest", {"score_method": "collusive_displacement", "scale": "streaming"}),
+    ("RandomCutForest", {"missing_values": "impute"}),
     ("RunningMeanRegressor", {}),
     ("RunningMeanRegressor", {"early_stopping": True}),
 ]
@@ -59,6 +65,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
 SMALL: dict[str, dict[str, Any]] = {
     "KMeans": {"n_clusters": 3},
     "PCA": {"n_components": 2},
+    "RandomCutForest": {"n_estimators": 20},
 }
 
 
@@ -121,6 +128,10 @@ class Case:
     @property
     def takes_sparse(self) -> bool:
         return get_tags(self.default()).input_tags.sparse
+
+    @property
+    def takes_missing(self) -> bool:
+        return get_tags(self.default()).input_tags.allow_nan
 
     def rows(self, n_rows: int = 200, n_columns: int = 5, seed: int = 0) -> Any:
         """Return float64 rows in a few groups, some of them alike."""

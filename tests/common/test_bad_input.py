@@ -48,6 +48,8 @@ NAMES = [name for name, *_ in WRONG_ROWS]
 @pytest.mark.parametrize(("spoil", "kind", "message"), [w[1:] for w in WRONG_ROWS], ids=NAMES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_wrong_rows_are_refused_and_change_nothing(case, spoil, kind, message, dtype):
+    if message == "NaN" and case.takes_missing:
+        return
     X = case.rows().astype(dtype)
     estimator = case.fitted(X)
     before = dict(vars(estimator))

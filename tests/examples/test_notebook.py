@@ -12,6 +12,7 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 SAYS = {  # what the notebook prints if all is well
     "plot_streamed_digits": "labels are those of the pipeline",
     "plot_precision_at_recall": "<- taken",
+    "plot_taxi_anomalies": "score  grade",
 }
 
 pytestmark = [

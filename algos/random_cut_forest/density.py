@@ -1,0 +1,88 @@
+"""How dense a forest's sample is around rows, and towards which sides; in scaled units."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.cut_density import separation_sums
+from algos.random_cut_forest.forest import ROOT, Forest
+
+BLOCK_BYTES = 1 << 24  # of sums at a time
+SOFTENING = 1e-3  # AWS's: bounds the density of rows that the sample holds
+MOST_DIMENSIONS = 3
+
+
+def directional_density(
+    forest: Forest,
+    rows: NDArray[np.float32],
+    dimension: float | None = None,
+    n_threads: int = 1,
+) -> NDArray[np.float64]:
+    r"""Return the density around each row, parted by the sides on which its mass lies.
+
+    With the chance :math:`P_k` that the cuts separate a row from its neighbourhood on side k
+    (there are two of each column), the expected share :math:`M_k` of the tree that it is cut
+    off from, and the expected distance :math:`D_k` to the far end of that box, each times that
+    chance and averaged over the trees, and with :math:`P_j = P_{j, low} + P_{j, high}` and
+    :math:`D_j` alike, it is AWS's
+
+    .. math:: \rho = \frac{M}{q M + \sum_j P_j (D_j / P_j)^m}, \quad M = \sum_k M_k,
+
+    a share of the sample by a volume of dimension m. Side k has the part :math:`M_k / M` of it.
+    A row that a tree holds once is taken out of it first; among copies its distance is 0.
+
+    Parameters
+    ----------
+    forest : Forest
+        Each tree has a row or more.
+    rows : ndarray of shape (n, n_columns), dtype float32
+    dimension : float, default=None
+        m: of the surface on which the rows lie. None is the number of columns, but 3 at most,
+        since with more of them the density is soon either its bound or nothing.
+    n_threads : int, default=1
+        The result is the same for any number.
+
+    Returns
+    -------
+    density : ndarray of shape (n, n_columns, 2)
+        The part of the mass that lies below the row in each column, and above it; at most
+        1 / q = 1000 in all.
+    """
+    if np.any(forest.heads[:, ROOT] < 0):
+        raise ValueError("a tree has no row; learn rows first")
+    if dimension is None:
+        dimension = min(forest.n_columns, MOST_DIMENSIONS)
+    rows = np.ascontiguousarray(rows, dtype=np.float32)
+    density = np.empty((len(rows), forest.n_columns, 2))
+    step = max(1, BLOCK_BYTES // (48 * forest.n_columns))
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        sums = np.zeros((len(some), 3, 2, forest.n_columns))
+        separation_sums(*forest.trees, some, sums, n_threads)
+        density[start : start + step] = _density_of(sums / forest.n_trees, dimension)
+    return density
+
+
+def density(
+    forest: Forest,
+    rows: NDArray[np.float32],
+    dimension: float | None = None,
+    n_threads: int = 1,
+) -> NDArray[np.float64]:
+    """Return the density around each row: the sum of its directions."""
+    return directional_density(forest, rows, dimension, n_threads).sum(axis=(1, 2))
+
+
+def _density_of(means: NDArray[np.float64], dimension: float) -> NDArray[np.float64]:
+    """Return (n, d, 2) from the means (n, 3, 2, d) of chances, masses and distances."""
+    chance, distance = means[:, 0].sum(axis=1), means[:, 2].sum(axis=1)
+    mass = means[:, 1]
+    whole = mass.sum(axis=(1, 2))
+    length = np.divide(distance, chance, out=np.zeros_like(chance), where=chance > 0)
+    with np.errstate(over="ignore"):  # an infinite volume has density 0
+        volume = np.sum(np.where(chance > 0, chance * length**dimension, 0.0), axis=1)
+        per_mass = 1 / (SOFTENING * whole + volume)
+    # The row is cut off below the mass that lies above it.
+    sides: NDArray[np.float64] = np.moveaxis(mass[:, ::-1], 1, 2) * per_mass[:, None, None]
+    return sides

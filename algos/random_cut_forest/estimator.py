@@ -1,0 +1,330 @@
+"""The RandomCutForest estimator: parameters, documentation and fit."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import OutlierMixin
+
+from algos._common.base import Estimator, learning
+from algos._common.callbacks import fit_tasks
+from algos._common.params import (
+    N_JOBS,
+    POSITIVE_INT,
+    VERBOSE,
+    ArrayLike as IsArrayLike,
+    Boolean,
+    Constraint,
+    Interval,
+    Options,
+    RandomState as IsRandomState,
+)
+from algos._common.random import seed_key, stream
+from algos._common.threads import threads_for
+from algos._common.verbose import say
+from algos._common.warn import warn
+from algos.random_cut_forest.forest import Forest
+from algos.random_cut_forest.gaps import carried_forward, fill
+from algos.random_cut_forest.growth import grow
+from algos.random_cut_forest.insight import Insight
+from algos.random_cut_forest.reservoir import draw
+from algos.random_cut_forest.scaling import SCALES, Scaling, rows_for_scaling
+from algos.random_cut_forest.scores import METHODS
+from algos.random_cut_forest.shingles import n_shingles, taken
+from algos.random_cut_forest.threshold import score_limit
+
+
+class RandomCutForest(OutlierMixin, Insight, Estimator):
+    """Random cut forest: anomalies in rows and streams, with their reasons.
+
+    A forest of random trees over samples of the rows, each split at random, a column being
+    chosen as often as its values spread [1]_. A row that would make a tree's structure
+    change much, since it would stand alone near the root, is an anomaly.
+
+    `fit` takes all rows at once. `partial_fit` and `score_partial_fit` learn a stream of any
+    length in the memory of the samples; trees change by single rows, each time to one that
+    is distributed exactly as if it had been grown over its present sample. An integer seed
+    gives the same bits for every number of threads, and for every way to cut a stream into
+    blocks.
+
+    Parameters
+    ----------
+    n_estimators : int, default=100
+        Number of trees. Scores get steadier with more of them, in proportion to the time.
+    max_samples : int, default=256
+        Most rows in the sample of a tree. About 1 / `max_samples` should be the share of
+        anomalies. More rows resolve finer structure and take longer.
+    shingle_size : int, default=1
+        Above 1 rows are a stream in time, and the forest is one of shingles: each row together
+        with the `shingle_size` - 1 rows before it. So it sees shapes, such as a missing peak.
+    time_decay : float or None, default=None
+        How fast the past is forgotten: a row counts e**-time_decay less than the next. None
+        is 0.1 / `max_samples` in a stream, and 0 in `fit`, where all rows are alike.
+    contamination : "auto", "three_sigma" or float, default="auto"
+        From which score on a row is an anomaly to `predict`. "three_sigma" is the mean
+        score and three standard deviations, SageMaker's rule. "auto" is the same for normally
+        distributed scores, made of the median and the upper quartile, which the anomalies
+        themselves do not move: it finds more of them. Both look at the scores of about 2000
+        sampled rows. A float in (0, 0.5] is the share of anomalies among the rows of `fit`,
+        which takes the time to score them all; in a stream, among the sampled rows.
+    score_method : {"expected_inverse_depth", "expected_depth", "depth", "displacement", \
+            "collusive_displacement"}, default="expected_depth"
+        What is averaged over the trees. "expected_inverse_depth" is the score of AWS's
+        library and of SageMaker; a row at a usual place has about 1 or less. "expected_depth"
+        is made of the depth at which the row would stand if it were inserted, and "depth" of
+        that of the leaf it falls into, which is fastest. "displacement" is the expected
+        number of points that the row would move down, "collusive_displacement" the largest
+        number among the row and its neighbours together for each of these, [1]_'s CoDisp. It
+        may be changed at any time.
+    scale : {"robust", "standard", "streaming"} or None, default="robust"
+        How columns get comparable units. "robust" divides by the inter-quartile range (by
+        the standard deviation where that is 0), "standard" by the standard deviation;
+        None leaves the units as they are, as AWS's library does. What they are is learnt
+        from rows of `fit`, or of the warm-up of a stream, and then stays. "streaming" goes
+        on learning mean and standard deviation, so that the units follow a drifting
+        stream; trees are then no longer exactly those of one set of rows.
+    feature_weights : array-like of shape (n_features,) or None, default=None
+        Multiplies the columns after scaling: a column of weight 2 is cut twice as often, one
+        of weight 0 never.
+    disjoint_samples : bool, default=False
+        Whether `fit` deals one sample out among the trees, so that no row is in two of them,
+        as SageMaker does. It needs `n_estimators * max_samples` rows, else trees get fewer,
+        with a warning.
+    warm_up : int or "auto", default="auto"
+        Number of rows with which a stream begins: they wait until the scaling has been learnt
+        from them, and have no score. "auto" is `max_samples` / 4. Another
+        `shingle_size` - 1 rows come before.
+    missing_values : {"error", "impute"}, default="error"
+        "impute" allows NaN: missing values are filled with what the forest expects beside the
+        known ones. A row of a stream that is more than half filled is not learnt.
+    n_jobs : int or None, default=None
+        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
+        changes no bit of the result.
+    random_state : int, RandomState instance, Generator instance or None, default=None
+        Seed of samples and cuts. An int makes the result reproducible to the last bit, for
+        every `n_jobs`; None draws from numpy's global state.
+    verbose : int, default=0
+        1 prints what `fit`, or the end of a stream's warm-up, has made.
+
+    Attributes
+    ----------
+    offset_ : float
+        `predict` says -1 where `score_samples` is below it; `contamination` tells how it is
+        made. After `partial_fit` it is made anew when it is read.
+    threshold_ : float
+        Anomaly score above which the next row of a stream gets a grade above 0: the mean of
+        the scores so far, of which older ones count less, and three standard deviations, but
+        at least 0.8. Only after `score_partial_fit`.
+    max_samples_ : int
+        Number of rows in the sample of each tree.
+    n_samples_seen_ : int
+        Number of rows that `fit`, `partial_fit` and `merge` saw.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    sklearn.ensemble.IsolationForest : Cuts all columns equally often, and cannot learn a
+        stream.
+
+    Notes
+    -----
+    Rows are centred, scaled in double precision and then kept in float32. A tree holds its own
+    copy of its points, so a forest takes about 12 * n_estimators * max_samples * n_features *
+    shingle_size bytes, whatever the number of rows; 3 MB at the defaults and 10 columns. Rows
+    that are equal in float32 share a leaf and are counted.
+
+    A column whose sampled values are all equal makes no cut. Its unit is then that value, or
+    1 at 0, so that another value met later stands out.
+
+    If X has fewer rows than `max_samples`, each tree holds all of them. In a stream the trees
+    grow until they hold `max_samples` rows; later rows replace earlier ones at random, older
+    ones first.
+
+    Do not learn and score in two threads at once: learning changes the trees in place.
+
+    References
+    ----------
+    .. [1] Guha, S., Mishra, N., Roy, G. and Schrijvers, O., "Robust random cut forest based
+       anomaly detection on streams", ICML 2016.
+    .. [2] Efraimidis, P. and Spirakis, P., "Weighted random sampling with a reservoir",
+       Information Processing Letters 97 (2006).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from algos import RandomCutForest
+    >>> X = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> X[-1] = 8, 0
+    >>> forest = RandomCutForest(random_state=0).fit(X)
+    >>> forest.predict([[0, 0], [8, 0]])
+    array([ 1, -1])
+    >>> stream = RandomCutForest(random_state=0)
+    >>> scores = stream.score_partial_fit(X)
+    >>> int(scores.argmax())
+    999
+    """
+
+    _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
+        "n_estimators": [POSITIVE_INT],
+        "max_samples": [POSITIVE_INT],
+        "shingle_size": [POSITIVE_INT],
+        "time_decay": [Interval(Real, 0, 1, closed="both"), None],
+        "contamination": [Options("auto", "three_sigma"), Interval(Real, 0, 0.5, closed="right")],
+        "score_method": [Options(*METHODS)],
+        "scale": [Options(*SCALES), None],
+        "feature_weights": [IsArrayLike(), None],
+        "disjoint_samples": [Boolean()],
+        "warm_up": [Options("auto"), POSITIVE_INT],
+        "missing_values": [Options("error", "impute")],
+        "n_jobs": N_JOBS,
+        "random_state": [IsRandomState()],
+        "verbose": VERBOSE,
+    }
+
+    def __init__(
+        self,
+        n_estimators: int = 100,
+        *,
+        max_samples: int = 256,
+        shingle_size: int = 1,
+        time_decay: float | None = None,
+        contamination: str | float = "auto",
+        score_method: str = "expected_depth",
+        scale: str | None = "robust",
+        feature_weights: Any = None,
+        disjoint_samples: bool = False,
+        warm_up: int | str = "auto",
+        missing_values: str = "error",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_estimators = n_estimators
+        self.max_samples = max_samples
+        self.shingle_size = shingle_size
+        self.time_decay = time_decay
+        self.contamination = contamination
+        self.score_method = score_method
+        self.scale = scale
+        self.feature_weights = feature_weights
+        self.disjoint_samples = disjoint_samples
+        self.warm_up = warm_up
+        self.missing_values = missing_values
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @learning
+    def fit(self, X: Any, y: Any = None) -> RandomCutForest:
+        """Grow a forest over the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            With a `shingle_size` above 1 a stream in order, of at least as many rows.
+        y : None
+            Ignored; present for scikit-learn's interface.
+
+        Returns
+        -------
+        self : RandomCutForest
+        """
+        X = self._rows(X, reset=True)
+        if len(X) < self.shingle_size:
+            raise ValueError(
+                f"X has {len(X)} row(s) and must have at least `shingle_size`="
+                f"{self.shingle_size!r}; lower that, or give a longer stretch of the stream"
+            )
+        with fit_tasks(self, 1, X=X) as task:
+            for _ in task.loop("grow", range(1)):
+                self._fit(X)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = self.missing_values == "impute"
+        return tags
+
+    def _fit(self, X: NDArray[Any]) -> None:
+        key = seed_key(self.random_state)
+        n = n_shingles(len(X), self.shingle_size)
+        if self.disjoint_samples and n < self.n_estimators:
+            raise ValueError(
+                f"`disjoint_samples`=True needs at least one row for each of the "
+                f"{self.n_estimators} trees and X has {n}; lower `n_estimators`, or write "
+                f"disjoint_samples=False"
+            )
+        forest = self._empty_forest(key, X.shape[1])
+        decay = 0.0 if self.time_decay is None else float(self.time_decay)
+        scaling = self._scaling_of(X, key, decay)
+        threads = threads_for(self.n_jobs, 100 * self.n_estimators * min(n, self.max_samples))
+        chosen, keys = draw(forest, n, decay, bool(self.disjoint_samples), threads)
+        rows, places = X, chosen
+        if n > chosen.size:  # then only the rows that are in a tree are scaled
+            rows = taken(X, chosen.ravel(), self.shingle_size)
+            places = np.arange(chosen.size).reshape(chosen.shape)
+        scaled = scaling.scaled(rows)
+        if rows is not X:
+            scaled = scaled.reshape(-1, forest.n_columns)
+        self._grow(forest, scaled, places, keys, threads)
+        last = X[len(X) - self.shingle_size + 1 :]
+        tail = scaling.scaled(last)
+        if np.isnan(tail).any():
+            tail = carried_forward(tail)
+        self._hold_new(forest, scaling, tail, np.isnan(last).sum(axis=1))
+        self._tell(chosen.shape[1], n)
+        if not isinstance(self.contamination, str):
+            self._set_offset(X)
+
+    def _grow(
+        self,
+        forest: Forest,
+        rows: NDArray[np.float32],
+        places: NDArray[np.int64],
+        keys: NDArray[np.float64],
+        n_threads: int,
+    ) -> None:
+        """Grow the trees over scaled rows; where values are missing, twice.
+
+        The first time the last known value, or the median, stands for them, the second time
+        what the trees of the first expect.
+        """
+        stride = rows.shape[1]
+        if self.missing_values == "error" or not np.isnan(rows).any():
+            grow(forest, rows, places, keys, n_threads, stride)
+            return
+        first = forest.copy()
+        grow(first, carried_forward(rows), places, keys, n_threads, stride)
+        rows = fill(first, rows, forest.n_columns // stride, n_threads)
+        grow(forest, rows, places, keys, n_threads, stride)
+
+    def _scaling_of(self, X: NDArray[Any], key: Any, decay: float) -> Scaling:
+        """Return the scaling learnt of some rows drawn at random, or of all if there are few."""
+        most = rows_for_scaling(X.shape[1])
+        if len(X) <= most:
+            return self._learnt_scaling(X, len(X), decay)
+        numbers = stream(key, 0).integers(len(X), size=most)
+        return self._learnt_scaling(X[np.sort(numbers)], len(X), decay)
+
+    def _tell(self, n_sampled: int, n_rows: int) -> None:
+        if self.disjoint_samples and n_sampled < min(self.max_samples, n_rows):
+            warn(
+                f"`disjoint_samples`=True leaves {n_sampled} of {n_rows} rows to each of the "
+                f"{self.n_estimators} trees, fewer than `max_samples`={self.max_samples!r}; "
+                f"give {self.n_estimators * self.max_samples} rows, lower `n_estimators`, or "
+                f"write disjoint_samples=False"
+            )
+        say(self, f"{self.n_estimators} trees of {n_sampled} rows, from {n_rows}")
+
+    def _set_offset(self, X: NDArray[Any]) -> None:
+        """Set the offset by the share of anomalies among the training rows."""
+        held = self._held()
+        scores = self._scores(held, X)[held.shingle_size - 1 :]
+        self._offsets[self._offset_name] = -score_limit(scores, self.contamination)

@@ -1,0 +1,114 @@
+"""Missing values: rows are filled before they are scored or learnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.random_cut_forest.forest import Forest
+from algos.random_cut_forest.imputation import impute
+from algos.random_cut_forest.scores import METHODS, score
+from algos.random_cut_forest.stream import learn
+
+Floats = NDArray[np.float32]
+
+MOST_FILLED = 0.5  # share of a shingle: it is not learnt if more of it was missing
+
+
+def carried_forward(X: NDArray[Any]) -> NDArray[Any]:
+    """Return X with each missing value replaced by the last known one of its column.
+
+    Where none is known yet, by the median of the column; by 0 in a column without values.
+    """
+    is_known = ~np.isnan(X)
+    last = np.where(is_known, np.arange(len(X))[:, None], -1)
+    last = np.maximum.accumulate(last, axis=0)
+    filled = np.take_along_axis(X, np.maximum(last, 0), axis=0)
+    row, column = np.nonzero(last < 0)
+    if len(row):
+        columns = np.unique(column)
+        known = np.where(is_known[:, columns].any(axis=0), X[:, columns], 0)
+        filled[row, column] = np.nanmedian(known, axis=0)[np.searchsorted(columns, column)]
+    return filled
+
+
+def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Floats:
+    """Return a stretch of scaled rows with what the forest expects in the place of NaN.
+
+    With shingles each row is filled by those before it, themselves filled, and the first
+    ones, which make no whole shingle, with the last known value.
+    """
+    is_missing = np.isnan(rows)
+    if shingle_size == 1:
+        return impute(forest, rows, is_missing, n_threads)
+    rows = rows.copy()
+    before = min(shingle_size - 1, len(rows))
+    rows[:before] = carried_forward(rows[:before])
+    for i in np.flatnonzero(is_missing[before:].any(axis=1)):
+        _fill_last(forest, rows[i : i + shingle_size])
+    return rows
+
+
+def _fill_last(forest: Forest, shingle: Floats) -> None:
+    """Fill the last row of a shingle."""
+    is_missing = np.isnan(shingle).reshape(1, -1)
+    shingle[:] = impute(forest, shingle.reshape(1, -1), is_missing).reshape(shingle.shape)
+
+
+def follow(
+    forest: Forest,
+    block: Floats,
+    n_filled: NDArray[np.int64],
+    n_rows: int,
+    decay: float,
+    n_threads: int,
+    method: str | None,
+) -> tuple[NDArray[np.float64], int]:
+    """Fill, score and learn the last rows of a block, one after the other.
+
+    Parameters
+    ----------
+    forest : Forest
+        Learns in place.
+    block : ndarray of shape (shingle_size - 1 + n_rows, n_features), dtype float32
+        Filled in place.
+    n_filled : ndarray of shape (shingle_size - 1 + n_rows,)
+        How many values were missing in each row.
+    n_rows : int
+    decay : float
+    n_threads : int
+    method : str or None
+        None scores nothing.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_rows,)
+    n_skipped : int
+        Rows that were not learnt, since more than half of their shingle was missing.
+    """
+    scores, n_skipped = np.zeros(n_rows), 0
+    size = len(block) - n_rows + 1
+    has_gap = np.isnan(block[size - 1 :]).any(axis=1)
+    gaps = np.append(np.flatnonzero(has_gap), n_rows)
+    start = 0
+    while start < n_rows:
+        shingle = slice(start, start + size)
+        if has_gap[start]:
+            _fill_last(forest, block[shingle])
+        filled = int(n_filled[shingle].sum())
+        stop = start + 1 if filled else int(gaps[np.searchsorted(gaps, start)])
+        rows, n = block[start : stop + size - 1], stop - start
+        d = rows.shape[1]
+        if filled > MOST_FILLED * forest.n_columns:
+            n_skipped += 1
+            if method is not None:
+                scores[start] = score(forest, rows, n, d, method, 1)[0]
+        else:
+            number = None if method is None else METHODS.index(method)
+            found = learn(forest, rows, n, d, decay, n_threads, number)
+            if found is not None:
+                scores[start:stop] = found
+        start = stop
+    return scores, n_skipped

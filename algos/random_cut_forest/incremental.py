@@ -1,0 +1,276 @@
+"""What RandomCutForest does beyond fit: learn a stream, grade it, and join forests."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.base import check_mergeable, learning
+from algos._common.random import Key, seed_key
+from algos._common.threads import threads_for
+from algos._common.verbose import say
+from algos._cython.finite import all_finite
+from algos.random_cut_forest import gaps, stream
+from algos.random_cut_forest.fitted import Fitted
+from algos.random_cut_forest.forest import Forest
+from algos.random_cut_forest.growth import require_room
+from algos.random_cut_forest.joining import joined
+from algos.random_cut_forest.scaling import Scaling, learnt_scaling, rows_for_scaling
+from algos.random_cut_forest.scores import METHODS
+from algos.random_cut_forest.shingles import followed, n_shingles, note
+from algos.random_cut_forest.state import State
+from algos.random_cut_forest.threshold import grading_of, nothing_usual
+
+Doubles = NDArray[np.float64]
+
+OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
+
+# The trees are made with these, and mean nothing under other values.
+OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale")
+
+Self = TypeVar("Self", bound="Incremental")
+
+
+class Incremental(Fitted):
+    """Mixin of RandomCutForest: learning in parts.
+
+    Rows wait in `_waiting` until there are enough of them to learn the scaling from. From
+    then on the forest's arrays are changed in place, by one call that cannot fail half way;
+    all else that changes with them is in `_notes`, which is written before (`shingles`).
+    """
+
+    n_estimators: int
+    max_samples: int
+    shingle_size: int
+    time_decay: float | None
+    scale: str | None
+    feature_weights: Any
+    warm_up: int | str
+    random_state: Any
+    verbose: int
+    _usual: Doubles
+
+    @learning
+    def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
+        """Learn the next rows of a stream, in their order.
+
+        The first rows wait until there are `warm_up` of them; of these the scaling is learnt.
+        After `fit` the stream goes on from the fitted trees, whose rows count as if they had
+        just come.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            A block may have any number of rows; how a stream is cut changes no bit.
+        y : None
+            Ignored; present for scikit-learn's interface.
+
+        Returns
+        -------
+        self : RandomCutForest
+        """
+        self._learn(X, None)
+        return self
+
+    @learning
+    def score_partial_fit(
+        self, X: Any, *, return_grade: bool = False
+    ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
+        """Score each row by the forest of the rows before it, then learn it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The next rows of the stream, in order.
+        return_grade : bool, default=False
+            Whether to return grades too.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            In the dtype of X, as the grades are; 0 for the rows of the warm-up.
+        grades : ndarray of shape (n_samples,)
+            Only if `return_grade`: 0 for a score up to the threshold that the scores before
+            it make (`threshold_`), 1 for one that is at least as far beyond it as that is
+            beyond the mean, and in proportion between.
+        """
+        scores, n_scored, dtype = self._learn(X, self.score_method)
+        grades = np.zeros(len(scores))
+        if n_scored:
+            grading = grading_of(self.score_method, self._decay(), self.max_samples)
+            grades[-n_scored:], self._usual = grading.graded(
+                scores[-n_scored:], self._usual
+            )
+        scores = scores.astype(dtype, copy=False)
+        return (scores, grades.astype(dtype, copy=False)) if return_grade else scores
+
+    @property
+    def threshold_(self) -> float:
+        """Score above which the next row of the stream has a grade above 0."""
+        if "_usual" not in self.__dict__:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no 'threshold_' before "
+                f"`score_partial_fit` has scored a row"
+            )
+        grading = grading_of(self.score_method, self._decay(), self.max_samples)
+        return grading.threshold(self._usual)
+
+    @learning
+    def merge(self: Self, other: Any) -> Self:
+        """Join what another forest has learned from other rows.
+
+        Each tree's sample becomes one of all rows that the two have seen, in law exactly as
+        if one stream had held both, and the tree is grown anew. This forest's scaling stays;
+        the other one's sampled rows are expressed in it. The stream goes on from this
+        forest's last rows.
+
+        Parameters
+        ----------
+        other : RandomCutForest
+            Fitted on the same columns with the same parameters; it is not changed.
+
+        Returns
+        -------
+        self : RandomCutForest
+        """
+        check_mergeable(self, other)
+        mine, its = self._scoring(), other._scoring()
+        forest = its.forest
+        if not mine.scaling.is_same(its.scaling):
+            forest = _expressed(its, mine.scaling)
+        mine.n_skipped += its.n_skipped + its.shingle_size - 1
+        mine.forest = joined(mine.forest, forest, threads_for(self.n_jobs, np.inf))
+        self._hold(mine)
+        return self
+
+    def __copy__(self: Self) -> Self:
+        """Return a copy with a forest of its own, since learning changes that in place."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        if "_forest" in self.__dict__:
+            other._own_arrays()
+        return other
+
+    def _learn(self, X: Any, method: str | None) -> tuple[Doubles, int, Any]:
+        """Learn rows; return scores, how many of the rows, the last ones, have one, and X.dtype."""
+        is_new = not self.__sklearn_is_fitted__()
+        X = self._rows(X, reset=is_new)
+        if "_forest" in self.__dict__:
+            self._check_forest()
+            scores = self._follow(X, method)
+            return scores, len(X), X.dtype
+        rows = X.copy() if is_new else np.concatenate([self._waiting, X])
+        needed = self._n_waiting()
+        if len(rows) < needed:
+            self._waiting = rows
+            return np.zeros(len(X)), 0, X.dtype
+        n_old = len(rows) - len(X)
+        self._begin(rows[:needed])
+        scores = np.zeros(len(X))
+        if len(rows) > needed:
+            scores[needed - n_old :] = self._follow(rows[needed:], method)
+        return scores, len(rows) - needed, X.dtype
+
+    def _follow(self, X: NDArray[Any], method: str | None) -> Doubles:
+        """Learn rows that follow those so far."""
+        if not self._forest["nodes"].flags.writeable:  # of a memory-mapped file
+            self._own_arrays()
+        held = self._held()
+        if self.missing_values != "error" and (held.n_filled.any() or not all_finite(X)):
+            return self._follow_with_gaps(held, X, method)
+        n, decay = len(X), self._decay()
+        block, new = followed(held.tail, n, X.shape[1])
+        running = held.scaling.follow(X, new, decay)
+        if self._notes is not None:
+            tail = None if held.tail is None else block[n:]
+            note(self._notes, held.n_learned, held.n_learned + n, tail=tail, running=running)
+        self._offsets.clear()
+        number = None if method is None else METHODS.index(method)
+        threads = self._stream_threads(held, n)
+        scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, number)
+        return np.zeros(n) if scores is None else scores
+
+    def _follow_with_gaps(self, held: State, X: NDArray[Any], method: str | None) -> Doubles:
+        """Learn rows of which some have NaN, in a copy of the forest."""
+        n, decay = len(X), self._decay()
+        block, new = followed(held.tail, n, X.shape[1])
+        held.forest = held.forest.copy()
+        held.scaling.running = held.scaling.follow(X, new, decay)
+        n_filled = np.append(held.n_filled, np.isnan(X).sum(axis=1))
+        threads = self._stream_threads(held, n)
+        scores, n_skipped = gaps.follow(held.forest, block, n_filled, n, decay, threads, method)
+        held.tail = None if held.tail is None else block[n:]
+        held.n_filled = n_filled[n:]
+        held.n_skipped += n_skipped
+        self._hold(held)
+        return scores
+
+    def _begin(self, X: NDArray[Any]) -> None:
+        """Learn the scaling from the first rows, then the rows themselves."""
+        forest = self._empty_forest(seed_key(self.random_state), X.shape[1])
+        decay = self._decay()
+        scaling = self._learnt_scaling(X[: rows_for_scaling(X.shape[1])], len(X), decay)
+        n_filled = np.isnan(X).sum(axis=1)
+        rows = scaling.scaled(gaps.carried_forward(X) if n_filled.any() else X)
+        n = n_shingles(len(X), self.shingle_size)
+        _, n_skipped = gaps.follow(forest, rows, n_filled, n, decay, 1, None)
+        self._hold_new(forest, scaling, rows[n:], n_filled[n:], n_skipped)
+        say(self, f"scaling learnt from the first {len(X)} rows")
+
+    def _hold_new(
+        self,
+        forest: Forest,
+        scaling: Scaling,
+        tail: NDArray[np.float32],
+        n_filled: NDArray[np.int64],
+        n_skipped: int = 0,
+    ) -> None:
+        size = self.shingle_size
+        last = tail if size > 1 else None
+        self._hold(State(forest, scaling, size, last, n_filled, n_skipped))
+        self._of_the_forest = tuple(getattr(self, name) for name in OF_THE_FOREST)
+        self._usual = nothing_usual()
+
+    def _stream_threads(self, held: State, n_rows: int) -> int:
+        return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)
+
+    def _n_waiting(self) -> int:
+        """Return how many rows make up the warm-up."""
+        n = max(1, self.max_samples // 4) if isinstance(self.warm_up, str) else self.warm_up
+        return n + self.shingle_size - 1
+
+    def _decay(self) -> float:
+        """Return the decay of a stream."""
+        return 0.1 / self.max_samples if self.time_decay is None else float(self.time_decay)
+
+    def _empty_forest(self, key: Key, n_features: int) -> Forest:
+        width = n_features * self.shingle_size
+        require_room(self.n_estimators, self.max_samples, width)
+        return Forest.empty(key, self.n_estimators, self.max_samples, width)
+
+    def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
+        return learnt_scaling(rows, self.scale, self.feature_weights, n_rows, decay)
+
+    def _check_forest(self) -> None:
+        """Raise ValueError if parameters of which the trees are made have been changed."""
+        now = tuple(getattr(self, name) for name in OF_THE_FOREST)
+        if now == self._of_the_forest:
+            return
+        for name, value, before in zip(OF_THE_FOREST, now, self._of_the_forest, strict=True):
+            if value != before:
+                raise ValueError(
+                    f"`{name}`={value!r} must be {before!r}, with which the trees so far were "
+                    f"made; set it back, or start anew with `fit` or another forest"
+                )
+
+
+def _expressed(held: State, scaling: Scaling) -> Forest:
+    """Return a copy of a forest with its points in the units of another scaling."""
+    forest = held.forest.copy()
+    n_features = forest.n_columns // held.shingle_size
+    n_points = forest.n_trees * forest.size * held.shingle_size
+    points = forest.points[: n_points * n_features].reshape(n_points, n_features)
+    points[:] = scaling.scaled(held.scaling.unscaled(points))
+    return forest

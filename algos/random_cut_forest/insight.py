@@ -1,0 +1,277 @@
+"""What a RandomCutForest knows of its rows beyond scores: likely values, neighbours, density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.base import learning
+from algos._common.params import POSITIVE_INT, InvalidParameterError
+from algos.random_cut_forest.attribution import attribute
+from algos.random_cut_forest.density import directional_density
+from algos.random_cut_forest.forecast import forecast
+from algos.random_cut_forest.forest import SAMPLED
+from algos.random_cut_forest.imputation import likely_values
+from algos.random_cut_forest.incremental import Incremental
+from algos.random_cut_forest.neighbors import nearest, sample
+from algos.random_cut_forest.regions import Region, dense_regions
+from algos.random_cut_forest.state import State
+from algos.random_cut_forest.stream import forget
+
+Doubles = NDArray[np.float64]
+
+Self = TypeVar("Self", bound="Insight")
+
+
+class Insight(Incremental):
+    """Mixin of RandomCutForest: questions to the rows that its trees hold."""
+
+    n_jobs: int | None
+
+    def impute(self, X: Any) -> NDArray[Any]:
+        """Return X with what the forest expects in the place of NaN.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            NaN where a value is missing, whatever `missing_values` says. With a
+            `shingle_size` above 1 a stretch of a stream, in order.
+
+        Returns
+        -------
+        X_filled : ndarray of shape (n_samples, n_features)
+            In the dtype of X, known values unchanged. A missing one is the median over the
+            sampled rows that are nearest to the row in its known columns.
+        """
+        held = self._scoring()
+        X = self._rows(X, allow_nan=True)
+        is_missing = np.isnan(X)
+        filled = X.copy()
+        if is_missing.any():
+            found = held.scaling.unscaled(self._filled(held, X))
+            filled[is_missing] = found[is_missing]
+        return filled
+
+    def likely_values(self, X: Any) -> NDArray[Any]:
+        """Return rows as they would likely have been, were they no anomalies.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        X_likely : ndarray of shape (n_samples, n_features)
+            In the dtype of X. The fewest columns that make up half of a row's score
+            (`attribution`) are imputed from the others. With a `shingle_size` above 1 these
+            are columns of the whole shingle, of which its last row is returned, and the
+            first `shingle_size` - 1 rows stay as they are.
+        """
+        held = self._scoring()
+        X = self._rows(X)
+        likely = X.copy()
+        for rows, n_shingles, at in self._blocks(held, X, 2 * held.shingle_size):
+            threads = self._threads_for(held, n_shingles)
+            parts = attribute(
+                held.forest, rows, n_shingles, X.shape[1], self.score_method, threads
+            )
+            asked = as_shingles(rows, held.shingle_size)
+            found = likely_values(held.forest, asked, parts, threads)
+            newest = slice(-X.shape[1], None)
+            is_other = found[:, newest] != asked[:, newest]
+            values = held.scaling.unscaled(found[:, newest])
+            likely[at][is_other] = values[is_other]
+        return likely
+
+    def forecast(
+        self, horizon: int, *, quantiles: Sequence[float] | None = None
+    ) -> Doubles | tuple[Doubles, Doubles]:
+        """Return the rows that likely come next in a stream of shingles.
+
+        Parameters
+        ----------
+        horizon : int
+            How many rows.
+        quantiles : sequence of float, default=None
+            Each in [0, 1], to say how far the values after such shingles lie apart. Errors
+            of several steps, which add up, are not in them.
+
+        Returns
+        -------
+        rows : ndarray of shape (horizon, n_features), dtype float64
+            They follow the last row that was learnt. Each is imputed as the last one of a
+            shingle, and then stands for known.
+        ranges : ndarray of shape (len(quantiles), horizon, n_features), dtype float64
+            Only if there are `quantiles`.
+        """
+        held = self._scoring()
+        if held.shingle_size == 1:
+            raise ValueError(
+                "`shingle_size`=1 must be at least 2 for a forecast: rows say nothing of the "
+                "next one; use as many as tell how the stream goes on"
+            )
+        if not POSITIVE_INT.accepts(horizon):
+            raise InvalidParameterError(
+                f"`horizon`={horizon!r} must be {POSITIVE_INT}; write 1 for the next row"
+            )
+        n_features = self.n_features_in_
+        tail = np.zeros((held.shingle_size, n_features), dtype=np.float32)
+        tail[1:] = held.tail
+        rows, ranges = forecast(
+            held.forest, tail.ravel(), n_features, int(horizon), checked_quantiles(quantiles)
+        )
+        if quantiles is None:
+            return held.scaling.unscaled(rows)
+        return held.scaling.unscaled(rows), held.scaling.unscaled(ranges)
+
+    def density(self, X: Any, *, directional: bool = False) -> Doubles:
+        """Return how densely the sampled rows lie around each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        directional : bool, default=False
+            Whether to tell the directions apart.
+
+        Returns
+        -------
+        density : ndarray of shape (n_samples,), dtype float64
+            A share of the sample by a volume in scaled units, as in AWS's library, at most
+            1000; 0 for rows before the first whole shingle. If `directional` the shape is
+            (n_samples, shingle_size * n_features, 2), for what lies below and above the row
+            in each column, which sum to the density.
+        """
+        held = self._scoring()
+        X = self._rows(X)
+        found = np.zeros((len(X), held.forest.n_columns, 2))
+        for rows, n_shingles, at in self._blocks(held, X, 2 * held.shingle_size):
+            asked = as_shingles(rows, held.shingle_size)
+            threads = self._threads_for(held, n_shingles)
+            found[at] = directional_density(held.forest, asked, n_threads=threads)
+        return found if directional else found.sum(axis=(1, 2))
+
+    def neighbors(self, X: Any, n_neighbors: int = 5) -> tuple[Doubles, Doubles]:
+        """Return the sampled rows that are nearest to each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            With a `shingle_size` above 1 at least that many rows.
+        n_neighbors : int, default=5
+            If the trees hold fewer distinct rows, there are as many.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_shingles, n_neighbors), dtype float64
+            Sums of the columns' distances in scaled units, ascending; n_shingles is
+            n_samples - `shingle_size` + 1.
+        rows : ndarray of shape (n_shingles, n_neighbors, n_features), dtype float64
+            The neighbours in the units of X. With a `shingle_size` above 1 the shape is
+            (n_shingles, n_neighbors, shingle_size, n_features).
+        """
+        held = self._scoring()
+        if not POSITIVE_INT.accepts(n_neighbors):
+            raise InvalidParameterError(
+                f"`n_neighbors`={n_neighbors!r} must be {POSITIVE_INT}; the default is 5"
+            )
+        X = self._rows(X)
+        points, _ = sample(held.forest)
+        asked = [as_shingles(rows, held.shingle_size) for rows, *_ in self._blocks(held, X)]
+        width = held.forest.n_columns
+        rows = np.concatenate(asked) if asked else np.empty((0, width), dtype=np.float32)
+        distances, numbers = nearest(points, rows, int(n_neighbors))
+        found = self._unscaled_points(held, points)[numbers]
+        return distances, found
+
+    def dense_regions(self, radius: float, min_samples: float) -> list[Region]:
+        """Return the regions in which the sampled rows lie densely, the densest first.
+
+        This is what Kinesis' HOTSPOTS tells of its window. Here the window is the sample of
+        a tree, in which recent rows are many and old ones few, as `time_decay` says.
+
+        Parameters
+        ----------
+        radius : float
+            In the units of X (Euclidean): less than the usual distance between rows that are
+            in no region.
+        min_samples : float
+            At least so many of a tree's rows lie around a row of a region, itself counted.
+
+        Returns
+        -------
+        regions : list of Region
+            Tuples (density, low, high, weight): rows by volume, the least and the largest
+            value of each column, and the number of a tree's rows in the region.
+        """
+        held = self._scoring()
+        for name, value in {"radius": radius, "min_samples": min_samples}.items():
+            if not (np.isscalar(value) and np.isreal(value) and 0 < value < np.inf):
+                raise InvalidParameterError(
+                    f"`{name}`={value!r} must be a finite number above 0; try the usual "
+                    f"distance of neighbours, and some hundredths of `max_samples`"
+                )
+        points, weights = sample(held.forest)
+        found = self._unscaled_points(held, points).reshape(len(points), -1)
+        return dense_regions(found, weights, float(radius), float(min_samples))
+
+    @learning
+    def forget(self: Self, X: Any) -> Self:
+        """Take rows out of the samples, as if they had not been drawn.
+
+        Every tree that holds a row loses one copy of it, and is then distributed as if it had
+        been grown without; later rows of a stream fill its place.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows that were learnt. With a `shingle_size` above 1 each whole shingle of X.
+
+        Returns
+        -------
+        self : RandomCutForest
+        """
+        held = self._scoring()
+        X = self._rows(X)
+        forest = held.forest.copy()
+        for rows, *_ in self._blocks(held, X):
+            for row in as_shingles(rows, held.shingle_size):
+                forget(forest, row)
+        if not forest.clock[:, SAMPLED].all():
+            raise ValueError(
+                "X must leave every tree a row, and without these some tree has none; fit other "
+                "rows, or learn more before"
+            )
+        held.forest = forest
+        self._hold(held)
+        return self
+
+    def _unscaled_points(self, held: State, points: NDArray[np.float32]) -> Doubles:
+        """Return sampled rows in the units of X: (m, n_features), or with shingles (m, s, …)."""
+        d = self.n_features_in_
+        found = held.scaling.unscaled(points.reshape(-1, d))
+        if held.shingle_size == 1:
+            return found
+        return found.reshape(len(points), held.shingle_size, d)
+
+
+def as_shingles(rows: NDArray[np.float32], shingle_size: int) -> NDArray[np.float32]:
+    """Return the whole shingles of some rows: (n_shingles, shingle_size * n_features)."""
+    if shingle_size == 1:
+        return rows
+    windows = np.lib.stride_tricks.sliding_window_view(rows, shingle_size, axis=0)
+    return np.ascontiguousarray(windows.transpose(0, 2, 1)).reshape(len(windows), -1)
+
+
+def checked_quantiles(quantiles: Sequence[float] | None) -> list[float] | None:
+    """Return the quantiles as a list of floats."""
+    if quantiles is None:
+        return None
+    found = [float(quantile) for quantile in quantiles]
+    if not all(0 <= quantile <= 1 for quantile in found):
+        raise InvalidParameterError(
+            f"`quantiles`={quantiles!r} must be numbers in [0, 1]; try [0.05, 0.95]"
+        )
+    return found

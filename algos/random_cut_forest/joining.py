@@ -1,0 +1,62 @@
+"""Two forests that learnt other rows, made one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.random_cut_forest.forest import SAMPLED, SEEN, SLACK, Forest
+from algos.random_cut_forest.growth import grow
+
+
+def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
+    """Return a forest distributed as if it had learnt the rows of both.
+
+    Each tree's sample is of the smallest keys of both samples; the tree is grown afresh. With
+    decay the last rows of both have the same weight, and the ages of the others are counted
+    in their own streams. The law is exact for forests of different keys.
+
+    Parameters
+    ----------
+    forest, other : Forest
+        Of as many trees, of the same size and width. `forest` lends its random streams, where
+        they stand, and its decay.
+    n_threads : int, default=1
+
+    Returns
+    -------
+    joined : Forest
+    """
+    shapes = {(each.n_trees, each.size, each.n_columns) for each in (forest, other)}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"forests of (trees, rows, columns) {sorted(shapes)} must have the same; "
+            "merge forests of the same parameters and columns"
+        )
+    together = Forest.empty(forest.key, forest.n_trees, forest.size, forest.n_columns)
+    together.clock[:] = forest.clock
+    together.clock[:, SEEN] += other.clock[:, SEEN]
+    together.decay[:] = forest.decay
+    keys = np.concatenate([_present_keys(forest), _present_keys(other)], axis=1)
+    rows = np.concatenate([forest.points[:-SLACK], other.points[:-SLACK]])
+    smallest = keys.argsort(axis=1, kind="stable")[:, : forest.size]
+    keys = np.take_along_axis(keys, smallest, axis=1)
+    chosen = np.concatenate([_places(forest, 0), _places(other, forest.n_trees)], axis=1)
+    chosen = np.take_along_axis(chosen, smallest, axis=1)
+    chosen[keys == np.inf] = -1
+    keys -= forest.decay * together.clock[:, SEEN, np.newaxis]
+    grow(together, rows, chosen, keys, n_threads)
+    return together
+
+
+def _present_keys(forest: Forest) -> NDArray[np.float64]:
+    """Return the keys with the next row's weight for unit; infinity where there is none."""
+    keys = forest.keys + forest.decay * forest.clock[:, SEEN, np.newaxis]
+    is_there = np.arange(forest.size) < forest.clock[:, SAMPLED, np.newaxis]
+    return np.where(is_there, keys, np.inf)
+
+
+def _places(forest: Forest, first_tree: int) -> NDArray[np.int64]:
+    """Return where the sampled rows are among the points of all trees."""
+    tree = np.arange(first_tree, first_tree + forest.n_trees)[:, np.newaxis]
+    return tree * forest.size + (forest.leaves - (forest.size - 1))

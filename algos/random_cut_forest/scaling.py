@@ -1,0 +1,190 @@
+"""The units in which a forest sees its rows, learnt once and then frozen.
+
+A random cut forest cuts a column as often as its values spread, so the unit of a column is a
+choice of the model. Rows are centred in every case, which changes no tree: near zero float32
+is fine enough, wherever the data lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.params import InvalidParameterError
+from algos._cython.cut_scale import normalize_rows, scale_rows
+
+Doubles = NDArray[np.float64]
+
+SCALES = ("robust", "standard", "streaming")
+SAMPLE = 4096  # rows at most of which the units are learnt
+_VALUES = 1 << 24  # in these rows, at most
+_FEWEST = 64  # rows, however many columns
+_RANGE = 1000  # exponent: 2**±1000 and its products with data are numbers
+_CLIP = 100.0  # running deviations from the running mean; AWS's number
+_ROUNDING = 16 * np.finfo(np.float64).eps  # a spread below it, relative to the value, is none
+
+
+@dataclass
+class Scaling:
+    """What turns an input row into a forest's row: (x * unit - center) * factor."""
+
+    unit: Doubles  # (n_features,): powers of two
+    center: Doubles  # (n_features,): in these units
+    factor: Doubles  # (n_features,): in these units; only the weights if there is `running`
+    running: Doubles | None = None  # (n_features, 3): weight, mean and scatter, in these units
+
+    @property
+    def fixed(self) -> dict[str, Doubles]:
+        """What no row of a stream changes."""
+        return {"unit": self.unit, "center": self.center, "factor": self.factor}
+
+    def scaled(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.float32]:
+        """Return rows in the forest's units; NaN stays NaN."""
+        out = np.empty(X.shape, dtype=np.float32)
+        if self.running is None:
+            scale_rows(X, self.unit, self.center, self.factor, out, n_threads)
+        else:
+            running = self.running.copy()  # the kernel wants to be allowed to write
+            normalize_rows(X, self.unit, self.factor, running, out, 0.0, _CLIP, False)
+        return out
+
+    def follow(self, X: NDArray[Any], out: NDArray[np.float32], decay: float) -> Doubles | None:
+        """Write the rows of a stream into `out`; return `running` as it is after them."""
+        if self.running is None:
+            scale_rows(X, self.unit, self.center, self.factor, out)
+            return None
+        running = self.running.copy()
+        normalize_rows(X, self.unit, self.factor, running, out, decay, _CLIP, True)
+        return running
+
+    def unscaled(self, rows: NDArray[Any]) -> Doubles:
+        """Return float64 rows in the input's units; a column without weight is at its centre."""
+        center, factor = self._linear()
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            found = np.where(factor > 0, rows / factor, 0.0) + center
+            return np.asarray(found / self.unit)
+
+    def lengths(self) -> Doubles:
+        """Return the length of the forest's unit in each column, in the input's units."""
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.asarray(1 / self._linear()[1] / self.unit)
+
+    def is_same(self, other: Scaling) -> bool:
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return all(np.array_equal(mine, its) for mine, its in pairs)
+
+    def _linear(self) -> tuple[Doubles, Doubles]:
+        """Return centre and factor as they stand now."""
+        if self.running is None:
+            return self.center, self.factor
+        weight, mean, scatter = self.running.T
+        deviation = np.sqrt(scatter / np.maximum(weight, 1))
+        return mean, self.factor / np.where(deviation > 0, deviation, 1.0)
+
+
+def rows_for_scaling(n_columns: int) -> int:
+    """Return how many rows `learnt_scaling` is given at most."""
+    return min(SAMPLE, max(_FEWEST, _VALUES // n_columns))
+
+
+def learnt_scaling(
+    rows: NDArray[Any], scale: str | None, feature_weights: Any, n_rows: int, decay: float
+) -> Scaling:
+    """Return the scaling that some rows suggest.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_sampled, n_features), float32 or float64
+        May have NaN.
+    scale : {"robust", "standard", "streaming"} or None
+    feature_weights : array-like of shape (n_features,) or None
+    n_rows : int
+        That the sampled rows stand for.
+    decay : float
+        By which a streaming scaling forgets.
+    """
+    weights = checked_weights(feature_weights, rows.shape[1])
+    exponents = np.clip(np.frexp(_peaks(rows))[1], -_RANGE, _RANGE)
+    unit = np.ldexp(1.0, -exponents)
+    rows = rows * unit
+    center = _columns(np.median, np.nanmedian, rows)
+    if scale is None:
+        return Scaling(unit, center, _common_factor(rows - center, exponents) * weights)
+    if scale == "streaming":
+        mean, deviation = _mean_and_deviation(rows)
+        seen = _discounted(n_rows, decay)
+        running = np.column_stack([np.full_like(mean, seen), mean, seen * deviation**2])
+        return Scaling(unit, center, weights, np.ascontiguousarray(running))
+    spread = _spread(rows, center, scale)
+    return Scaling(unit, center, weights / spread)
+
+
+def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
+    """Return `feature_weights` as an array; all ones for None."""
+    if feature_weights is None:
+        return np.ones(n_features)
+    try:
+        weights = np.array(feature_weights, dtype=np.float64)
+    except (TypeError, ValueError):
+        weights = np.empty(0)
+    if weights.shape != (n_features,) or not np.all(np.isfinite(weights) & (weights >= 0)):
+        raise InvalidParameterError(
+            f"`feature_weights`={feature_weights!r} must be {n_features} finite numbers of at "
+            f"least 0, one for each column; None is 1 for all"
+        )
+    if not weights.any():
+        raise InvalidParameterError(
+            "`feature_weights` must not be all 0; give some column a positive weight"
+        )
+    return weights
+
+
+def _common_factor(differences: Doubles, exponents: NDArray[Any]) -> Doubles:
+    """Return powers of two that bring the columns, in one common unit, near 1.
+
+    No power of two changes a tree; this one keeps float32 in its range.
+    """
+    peaks = _peaks(differences)
+    spreads = (np.frexp(peaks)[1] + exponents)[peaks > 0]
+    common = int(spreads.max()) if len(spreads) else int(exponents.max())
+    return np.ldexp(1.0, np.clip(exponents - common, -_RANGE, _RANGE))
+
+
+def _discounted(n_rows: int, decay: float) -> float:
+    """Return the weight of n rows, each of which counts e**-decay less than the next."""
+    return float(np.expm1(-decay * n_rows) / np.expm1(-decay)) if decay > 0 else float(n_rows)
+
+
+def _peaks(rows: NDArray[Any]) -> NDArray[Any]:
+    return np.fmax.reduce(np.abs(rows), axis=0, initial=0.0)  # fmax: NaN is no number
+
+
+def _columns(plain: Any, without_nan: Any, rows: Doubles, *arguments: Any) -> Doubles:
+    """Return a statistic of each column; 0 for columns of NaN alone."""
+    if not np.isnan(rows).any():
+        return np.asarray(plain(rows, *arguments, axis=0))
+    known = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
+    return np.asarray(without_nan(known, *arguments, axis=0))
+
+
+def _mean_and_deviation(rows: Doubles) -> tuple[Doubles, Doubles]:
+    return _columns(np.mean, np.nanmean, rows), _columns(np.std, np.nanstd, rows)
+
+
+def _spread(rows: Doubles, center: Doubles, scale: str) -> Doubles:
+    """Return the positive number by which each column is divided.
+
+    Robust: the inter-quartile range; if that is 0 the standard deviation. A column whose
+    sampled values are all equal has no spread. It keeps the size of its value as the unit,
+    or 1 at 0: it makes no cut, but a row that differs there some day stands out.
+    """
+    deviation = _mean_and_deviation(rows)[1]
+    spread = deviation
+    if scale == "robust":
+        low, high = _columns(np.percentile, np.nanpercentile, rows, [25, 75])
+        spread = np.where(high - low > _ROUNDING * np.abs(center), high - low, deviation)
+    own = np.where(center != 0, np.abs(center), 1.0)
+    return np.where(spread > _ROUNDING * np.abs(center), spread, own)

@@ -1,0 +1,88 @@
+"""From scores to decisions: the offset of a batch, and the grades of a stream."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython.cut_threshold import grade_scores, threshold_of
+from algos.random_cut_forest.forest import SAMPLED, Forest
+
+Doubles = NDArray[np.float64]
+
+QUARTILE = 0.6745  # of the standard normal distribution
+RULE_ROWS = 2048  # sampled rows, at most, on whose scores the offset rests
+
+
+def score_limit(scores: Doubles, contamination: str | float) -> float:
+    """Return the score above which rows are anomalies.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+    contamination : {"auto", "three_sigma"} or float
+        A float is the share of the rows above the limit.
+    """
+    if contamination == "three_sigma":
+        return float(scores.mean() + 3 * scores.std())
+    if contamination == "auto":
+        middle, high = np.percentile(scores, [50, 75])
+        return float(middle + 3 * (high - middle) / QUARTILE)
+    return -float(np.percentile(-scores, 100 * float(contamination)))
+
+
+def held_rows(forest: Forest) -> NDArray[np.float32]:
+    """Return rows in the samples of the first trees: in all about `RULE_ROWS`, or all there are.
+
+    Where every tree holds every row, those of one tree are all.
+    """
+    inner, rows = forest.size - 1, forest.clock[:, SAMPLED]
+    shape = (forest.n_trees, forest.size, forest.n_columns)
+    points = forest.points[: forest.points.size - _slack(forest)].reshape(shape)
+    n_trees = 1 if rows[0] < forest.size else min(-(-RULE_ROWS // forest.size), len(rows))
+    found = [points[t, forest.leaves[t, : rows[t]] - inner] for t in range(n_trees)]
+    return np.concatenate(found)[:RULE_ROWS]
+
+
+class Grading(NamedTuple):
+    """How grades are made; the numbers are those of AWS's thresholded forest."""
+
+    decay: float
+    z_factor: float = 3.0
+    least: float = 0.8  # no lower score is an anomaly
+    initial: float = 1.5  # the threshold of the first scores
+    n_initial: int = 10
+
+    def graded(self, scores: Doubles, usual: Doubles) -> tuple[Doubles, Doubles]:
+        """Return the grades of scores that follow each other, and what is usual after them."""
+        grades, usual = np.empty_like(scores), usual.copy()
+        grade_scores(scores, usual, grades, *self)
+        return grades, usual
+
+    def threshold(self, usual: Doubles) -> float:
+        """Return the score above which the next row has a grade above 0."""
+        found: float = threshold_of(usual, *self[1:])
+        return found
+
+
+def nothing_usual() -> Doubles:
+    """Return the state of a threshold that has seen no score."""
+    return np.zeros(4)
+
+
+def _slack(forest: Forest) -> int:
+    return int(forest.points.size - forest.n_trees * forest.size * forest.n_columns)
+
+
+def grading_of(method: str, decay: float, size: int) -> Grading:
+    """Return the grading that suits a score: a displacement has no fixed scale."""
+    if "displacement" in method:
+        return Grading(decay, least=0.0, initial=float(size), n_initial=32)
+    return Grading(decay)
+
+
+def as_labels(decision: Doubles) -> NDArray[Any]:
+    """Return -1 where a decision is below 0, else 1."""
+    return np.where(decision < 0, -1, 1)

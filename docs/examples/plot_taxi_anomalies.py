@@ -1,0 +1,118 @@
+"""
+Days on which New York's taxis rode otherwise
+=============================================
+
+How many passengers New York's taxis had in each half hour of seven months, day by day the same
+but for a few: :class:`algos.RandomCutForest` reads them once, in order, scores each half hour
+before it learns it, and says what was odd about the oddest.
+
+The series is read from ``random_cut_forest/nab/realKnownCause/nyc_taxi.csv`` (from the Numenta
+Anomaly Benchmark) in the folder that the environment variable ``ALGOS_DATA`` names; without that
+one of its kind is made up.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.base import clone
+
+from algos import RandomCutForest
+from algos.plotting import AnomalyDisplay
+
+DAY = 48  # half hours
+
+
+def made_up():
+    """Return a series with a daily and a weekly pattern, and five odd days."""
+    rng = np.random.default_rng(0)
+    n = 215 * DAY
+    hour, day = np.arange(n) / 2 % 24, np.arange(n) // DAY
+    rides = 15000 - 9000 * np.cos((hour - 4) * np.pi / 12) + 3000 * np.sin(hour * np.pi / 6)
+    rides *= np.where(day % 7 < 5, 1.0, 0.9)
+    for odd, factor in ((123, 1.4), (149, 0.7), (177, 0.5), (184, 0.6), (210, 0.15)):
+        rides[day == odd] *= factor
+    return rides + rng.normal(scale=500, size=n), np.datetime64("2014-07-01T00:00")
+
+
+def taxi_rides():
+    """Return passengers in each half hour, the first of these, and where they are from."""
+    folder = Path(os.environ.get("ALGOS_DATA", ".")) / "random_cut_forest" / "nab"
+    file = folder / "realKnownCause" / "nyc_taxi.csv"
+    if not file.exists():
+        return *made_up(), "made up (no nyc_taxi.csv in ALGOS_DATA)"
+    rides = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=1)
+    return rides, np.datetime64("2014-07-01T00:00"), "New York's taxis"
+
+
+rides, start, source = taxi_rides()
+times = start + np.timedelta64(30, "m") * np.arange(len(rides))
+rides = rides[:, np.newaxis]
+print(f"{len(rides)} half hours: {source}")
+
+# %%
+# One pass over the stream
+# ------------------------
+# With ``shingle_size=48`` a row is a whole day up to its last half hour, so the forest knows what
+# a day looks like. ``time_decay`` has it forget, half of it in some two months. Each row gets its
+# score from what was learned before it, and a grade above 0 if the score is out of the ordinary
+# for this stream.
+
+forest = RandomCutForest(
+    max_samples=512, shingle_size=DAY, time_decay=1 / (60 * DAY), random_state=0
+)
+began = time.perf_counter()
+scores, grades = forest.score_partial_fit(rides, return_grade=True)
+seconds = time.perf_counter() - began
+if "ALGOS_DOCS_BUILD" not in os.environ:  # a time holds for one machine and one moment
+    print(f"{len(rides)} half hours scored and learned in {seconds:.2f} s")
+
+print(f"{'peak':20}{'score':>7}{'grade':>7}")
+left = scores.copy()
+for _ in range(5):
+    i = left.argmax()
+    print(f"{str(times[i]).replace('T', ' '):20}{scores[i]:7.2f}{grades[i]:7.2f}")
+    left[max(0, i - 2 * DAY) : i + 2 * DAY] = 0
+
+# %%
+# What made the peaks
+# -------------------
+# In New York's series these are two weekends in September, the Sunday on which winter time began
+# and the marathon was run, Christmas, and a snow storm that stopped all traffic. The lowest panel
+# tells which half hours of the day before a peak were too high or too low: on that Sunday those
+# from one to two in the morning, which came twice.
+
+AnomalyDisplay.from_estimator(
+    forest, rides, scores=scores, threshold=forest.threshold_, times=times, n_peaks=5
+)
+plt.show()
+
+# %%
+# What was expected instead, and what comes next
+# ----------------------------------------------
+# ``forecast`` imputes the half hours to come, one after another. A forest that has learned up to
+# the day before the highest peak expects a day like others; the forest of the whole stream goes
+# on after its end.
+
+peak = int(scores.argmax())
+onset = peak - DAY
+earlier = clone(forest).partial_fit(rides[:onset])
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="constrained")
+for ax, fitted, end, title in (
+    (axes[0], earlier, onset, "a day before the highest peak"),
+    (axes[1], forest, len(rides), "at the end of the stream"),
+):
+    coming, ranges = fitted.forecast(2 * DAY, quantiles=[0.05, 0.95])
+    ahead = times[0] + np.timedelta64(30, "m") * np.arange(end, end + 2 * DAY)
+    known = slice(end - DAY, min(end + 2 * DAY, len(rides)))
+    ax.plot(times[known], rides[known, 0], label="rides")
+    ax.plot(ahead, coming[:, 0], label="forecast")
+    ax.fill_between(ahead, ranges[0, :, 0], ranges[1, :, 0], color="C1", alpha=0.3, linewidth=0)
+    ax.set_title(title)
+    ax.xaxis.set_major_locator(mdates.DayLocator())
+    ax.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
+axes[0].legend(loc="upper right")
+plt.show()

@@ -1,0 +1,122 @@
+"""Missing values: what stands for them, in which range they lie, and which are to blame."""
+
+import numpy as np
+import pytest
+
+from algos.random_cut_forest.forest import Forest
+from algos.random_cut_forest.imputation import (
+    blamed,
+    candidates,
+    conditional_field,
+    impute,
+    likely_values,
+    weighted_quantiles,
+)
+from tests.random_cut_forest.plain_tree import as_forest, plain_tree
+
+
+def forest_of(X, n_trees=30, max_samples=100, seed=0):
+    rng = np.random.default_rng(seed)
+    X = np.asarray(X, dtype=np.float32)
+    samples = [X[rng.permutation(len(X))[:max_samples]] for _ in range(n_trees)]
+    return as_forest([plain_tree(sample, rng) for sample in samples], max_samples)
+
+
+@pytest.fixture(scope="module")
+def clusters():
+    """Unit clusters around (0, …, 0) and (5, …, 5)."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(1000, 4)) + 5 * rng.integers(2, size=(1000, 1))
+
+
+def test_a_missing_coordinate_is_that_of_the_cluster(clusters):
+    rows = np.repeat(np.float32([[0] * 4, [5] * 4]), 4, axis=0)
+    is_missing = np.tile(np.eye(4, dtype=bool), (2, 1))
+    filled = impute(forest_of(clusters, n_trees=100), np.where(is_missing, 99, rows), is_missing)
+    assert np.array_equal(filled[~is_missing], rows[~is_missing])
+    error = np.abs(filled - rows)[is_missing]
+    assert error.mean() < 0.4 and error.max() < 0.8  # the deviation within a cluster is 1
+
+
+def test_the_median_of_an_unknown_row_is_that_of_the_sample():
+    X = np.random.default_rng(0).normal(3, 1, size=(2000, 2))
+    forest = forest_of(X, n_trees=100)
+    unknown = np.ones((1, 2), dtype=bool)
+    found = conditional_field(forest, np.zeros((1, 2)), unknown, [0.05, 0.5, 0.95])[:, 0]
+    expected = 3 + np.array([[-1.645], [0], [1.645]])
+    assert np.abs(found - expected).max() < 0.6
+
+
+def test_copies_outweigh_single_rows():
+    X = np.repeat([[1.0, 0.0], [1.0, 7.0]], [90, 10], axis=0)
+    row = np.array([[1, 0]], dtype=np.float32)
+    assert impute(forest_of(X), row, np.array([[False, True]]))[0, 1] == 0
+
+
+def test_rows_are_imputed_each_for_itself_and_in_any_blocks(clusters, monkeypatch):
+    forest = forest_of(clusters)
+    rng = np.random.default_rng(1)
+    rows = clusters[:60].astype(np.float32)
+    is_missing = rng.random(rows.shape) < 0.4
+    whole = impute(forest, rows, is_missing)
+    single = [impute(forest, rows[[i]], is_missing[[i]])[0] for i in range(60)]
+    assert np.array_equal(whole, single)
+    assert np.array_equal(whole[~is_missing], rows[~is_missing])
+    monkeypatch.setattr("algos.random_cut_forest.imputation.BLOCK_BYTES", 1)
+    assert np.array_equal(impute(forest, rows, is_missing, n_threads=2), whole)
+
+
+def test_what_stands_in_missing_places_does_not_matter(clusters):
+    forest = forest_of(clusters)
+    rows = np.repeat(clusters[:1], 3, axis=0).astype(np.float32)
+    rows[:, 1] = np.nan, np.inf, -1e30
+    is_missing = np.zeros(rows.shape, dtype=bool)
+    is_missing[:, 1] = True
+    filled = impute(forest, rows, is_missing)
+    assert np.isfinite(filled).all() and np.array_equal(filled[0], filled[2])
+
+
+def test_a_row_counts_once_however_many_trees_hold_it():
+    X = np.array([[0.0, 1.0], [2.0, 3.0]])
+    found = candidates(forest_of(X), np.zeros((1, 2), np.float32), np.array([[False, True]]))
+    assert found.weights.sum() == 1 and found.weights.max() == 1
+    assert np.all(found.distances == 0) and np.all(found.points == [0, 1])
+
+
+def test_quantiles_with_weights_are_those_of_repeated_values():
+    rng = np.random.default_rng(0)
+    values = rng.integers(20, size=(50, 8)).astype(np.float32)
+    weights = rng.integers(4, size=(50, 8)).astype(float)
+    weights[:, 0] += 1
+    asked = [0.0, 0.1, 0.5, 0.77, 1.0]
+    found = weighted_quantiles(values, weights, asked)
+    for value, weight, quantiles in zip(values, weights, found, strict=True):
+        repeated = np.repeat(value, weight.astype(int))
+        expected = np.quantile(repeated, asked, method="averaged_inverted_cdf")
+        np.testing.assert_allclose(quantiles, expected)
+
+
+def test_the_fewest_columns_that_make_up_half_of_a_score_are_blamed():
+    parts = np.zeros((3, 4, 2))
+    parts[0] = [[0, 1], [0, 0], [3, 0], [1, 1]]
+    parts[1] = [[1, 0], [1, 0], [1, 0], [1, 0]]
+    assert blamed(parts).tolist() == [
+        [False, False, True, False],
+        [True, True, False, False],
+        [False] * 4,
+    ]
+
+
+def test_a_likely_row_differs_where_the_anomaly_is(clusters):
+    row = np.array([[5, 5, -40, 5]], dtype=np.float32)
+    attribution = np.zeros((1, 4, 2))
+    attribution[0, 2, 0] = 1
+    likely = likely_values(forest_of(clusters, n_trees=100), row, attribution)
+    assert abs(likely[0, 2] - 5) < 0.8
+    assert np.all(likely[0, [0, 1, 3]] == 5)
+
+
+def test_a_forest_without_rows_is_refused():
+    forest = Forest.empty(np.zeros(2, dtype=np.uint64), 2, 4, 3)
+    with pytest.raises(ValueError, match="learn rows first"):
+        impute(forest, np.zeros((1, 3)), np.ones((1, 3), dtype=bool))
