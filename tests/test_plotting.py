@@ -94,7 +94,7 @@ class ShingleForest(PlainForest):
 
     def attribution(self, X):
         parts = np.zeros((len(X), 3, np.shape(X)[1], 2))
-        parts[-1, :, :, 1] = np.abs(np.asarray(X)[-3:])
+        parts[-1, :, :, 1] = np.abs(np.asarray(X)[:-4:-1])
         return parts
 
 
@@ -122,9 +122,9 @@ def test_a_stream_its_scores_and_the_parts_of_its_peaks_are_drawn(pyplot, rows):
 def test_peaks_are_a_shingle_apart_and_explained_by_its_rows(pyplot, rows):
     display = AnomalyDisplay.from_estimator(ShingleForest(), rows[:, :1], n_peaks=9)
     assert display.peaks == [30]  # row 31 is of the same shingle
-    assert display.part_names == ["-2", "-1", "now"]
+    assert display.part_names == ["now", "-1", "-2"]
     found = np.asarray(display.attribution)
-    np.testing.assert_allclose(found[0, :, 1], np.abs(rows[28:31, 0]))
+    np.testing.assert_allclose(found[0, :, 1], np.abs(rows[30:27:-1, 0]))
     wide = AnomalyDisplay.from_estimator(ShingleForest(), rows)
     assert wide.part_names == ["x0", "x1"] and np.shape(wide.attribution) == (2, 2, 2)
 

@@ -10,7 +10,7 @@ import difflib
 import functools
 import inspect
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, Protocol, runtime_checkable
@@ -193,9 +193,8 @@ def check_params(estimator: Any) -> None:
     if sklearn.get_config()["skip_parameter_validation"]:
         return
     owner: Any = type(estimator)
-    checks = _checks(owner)
-    # get_params reads the signature anew each time.
-    values = [getattr(estimator, name) for name, *_ in checks]
+    checks, values_of = _checks(owner)
+    values = values_of(estimator)  # get_params reads the signature anew each time
     accepted = _ACCEPTED.get(owner)
     if accepted is not None and all(map(operator.is_, values, accepted)):
         return
@@ -207,7 +206,7 @@ def check_params(estimator: Any) -> None:
 
 
 # The values that a class's table accepted last: a stream's batches come with the same ones.
-_ACCEPTED: dict[type, list[Any]] = {}
+_ACCEPTED: dict[type, tuple[Any, ...]] = {}
 _UNCHANGING = frozenset({bool, int, float, str, type(None)})
 
 
@@ -215,15 +214,24 @@ def _meets(value: Any, listed: Iterable[Constraint | None]) -> bool:
     return any(value is None if one is None else one.accepts(value) for one in listed)
 
 
+Check = tuple[str, list[Constraint | None], Any]
+
+
 @functools.cache
-def _checks(owner: Any) -> list[tuple[str, list[Constraint | None], Any]]:
-    """Return the table's rows, each with the default, which needs no check if it met them."""
+def _checks(owner: Any) -> tuple[list[Check], Callable[[Any], tuple[Any, ...]]]:
+    """Return the table's rows, and what fetches the values of all of them.
+
+    A row holds the default, which needs no check if it met the constraints.
+    """
     parameters = inspect.signature(owner).parameters
-    checks = []
+    checks: list[Check] = []
     for name, listed in owner._parameters.items():
         default = parameters[name].default if name in parameters else inspect.Parameter.empty
         checks.append((name, listed, default if _meets(default, listed) else object()))
-    return checks
+    names = [name for name, *_ in checks]
+    if len(names) < 2:  # of one name, attrgetter returns no tuple
+        return checks, lambda estimator: tuple(getattr(estimator, name) for name in names)
+    return checks, operator.attrgetter(*names)
 
 
 def _message(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:

@@ -2,7 +2,7 @@
  *
  * Where a new cut separates a row from a node's box, it does so in a column, and on a side of
  * the box, with probability proportional to how far the row is outside there. So what a node
- * adds to the score (`_cut_score.h`) falls to columns and sides, and the shares' sum is the
+ * adds to the score (`_cut_values.h`) falls to columns and sides, and the shares' sum is the
  * score, as in the attribution of AWS's library.
  *
  * A row equal to a leaf is outside of no box. Its shares are those in the tree without that
@@ -13,7 +13,8 @@
 #ifndef ALGOS_CUT_ATTRIBUTION_H
 #define ALGOS_CUT_ATTRIBUTION_H
 
-#include "_cut_score.h"
+#include <float.h>
+#include "_cut_values.h"
 
 /* Scratch memory of one row. */
 typedef struct {

@@ -104,7 +104,7 @@ ALGOS_INLINE float algos_cut_between(float low, float high, double at) {
     float cut = (float)place;
     if (cut > place)
         cut = nextafterf(cut, -INFINITY);
-    if (cut >= high)
+    if (!(cut < high)) /* or NaN, where sides overflow */
         cut = nextafterf(high, -INFINITY);
     return cut < low ? low : cut;
 }

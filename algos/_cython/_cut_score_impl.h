@@ -74,14 +74,12 @@ ALGOS_INLINE float N(excess)(const float *row, const float *low, const float *hi
     return N(total)(sum);
 }
 
-/* As algos_cut_unseen, in float32 and without a division near the root. */
+/* As algos_cut_unseen, and quick near the root. */
 ALGOS_INLINE float N(unseen)(const algos_cut_tree *tree, int32_t node, int32_t depth,
                              int method) {
-    if (method == ALGOS_CUT_EXPECTED_DEPTH)
-        return (float)(depth + 1);
-    if (method == ALGOS_CUT_DISPLACEMENT)
-        return (float)tree->mass[node];
-    return depth < ALGOS_CUT_SHALLOW ? algos_cut_inverses[depth] : 1.0f / (float)(depth + 1);
+    if (method <= ALGOS_CUT_EXPECTED_DEPTH && depth < ALGOS_CUT_SHALLOW)
+        return algos_cut_by_depth[method][depth];
+    return (float)algos_cut_unseen(tree, node, depth, method);
 }
 
 ALGOS_INLINE int N(equals)(const algos_cut_tree *tree, int32_t leaf, const float *row,
@@ -159,37 +157,73 @@ static void N(find)(N_ROWS, Py_ssize_t n, int32_t *restrict leaf,
         n = N(descend)(trees, many, rows, stride, list, n, levels, leaf, depth);
 }
 
-/* Scores of rows that climb from their leaves while they are outside of the boxes. */
+/* A row on its way up: what it scores at the node below, and whether it goes on. */
+typedef struct {
+    int32_t node, depth;
+    float score;
+    int goes_on;
+} N(climber);
+
+/* The climber at a node, given where it comes from. */
+ALGOS_INLINE N(climber) N(rise)(const algos_cut_tree *tree, const float *row, N(climber) from,
+                                const int few, int method) {
+    const float *low = algos_cut_low(tree, from.node);
+    const float excess = N(excess)(row, low, low + tree->d, tree->d, few);
+    const float span = tree->spans[from.node], keeps = span / (span + excess);
+    const float here = N(unseen)(tree, from.node, from.depth, method);
+    const int32_t parent = tree->parent[from.node];
+    return (N(climber)){parent, from.depth - 1, here + keeps * (from.score - here),
+                        excess > 0 && parent >= 0};
+}
+
+/* The climber that leaves a leaf. */
+ALGOS_INLINE N(climber) N(depart)(const algos_cut_tree *tree, const float *row, int32_t leaf,
+                                  int32_t depth, const int few, int method) {
+    const int seen = N(equals)(tree, leaf, row, few);
+    const int32_t parent = tree->parent[leaf];
+    return (N(climber)){parent, depth - 1,
+                        seen ? (float)algos_cut_seen(tree, leaf, depth, method)
+                             : N(unseen)(tree, leaf, depth, method),
+                        !seen && parent >= 0};
+}
+
+/* Scores of rows that climb from their leaves while they are outside of the boxes: in step while
+ * there are many, so that none waits for another's end. */
 ALGOS_INLINE void N(climb)(N_ROWS, const int few, Py_ssize_t n, int method,
                            float *restrict score) {
     int32_t node[ALGOS_CUT_BLOCK], depth[ALGOS_CUT_BLOCK], active[ALGOS_CUT_BLOCK];
     Py_ssize_t n_active = 0;
     N(find)(trees, many, rows, stride, n, node, depth);
     for (Py_ssize_t i = 0; i < n; i++) {
-        const algos_cut_tree *tree = trees + many * i;
-        const int seen = N(equals)(tree, node[i], rows + i * stride, few);
-        score[i] = seen ? (float)algos_cut_seen(tree, node[i], depth[i], method)
-                        : N(unseen)(tree, node[i], depth[i], method);
-        node[i] = tree->parent[node[i]];
+        const N(climber) next = N(depart)(trees + many * i, rows + i * stride, node[i], depth[i],
+                                          few, method);
+        node[i] = next.node;
+        depth[i] = next.depth;
+        score[i] = next.score;
         active[n_active] = (int32_t)i;
-        n_active += !seen && node[i] >= 0;
+        n_active += next.goes_on;
     }
-    while (n_active) {
+    while (n_active >= ALGOS_CUT_CROWD) {
         const Py_ssize_t m = n_active;
         n_active = 0;
         for (Py_ssize_t a = 0; a < m; a++) {
-            const int32_t i = active[a], at = node[i], level = --depth[i];
-            const algos_cut_tree *tree = trees + many * i;
-            const float *low = algos_cut_low(tree, at);
-            const float excess =
-                N(excess)(rows + i * stride, low, low + tree->d, tree->d, few);
-            const float keeps = tree->spans[at] / (tree->spans[at] + excess);
-            const float here = N(unseen)(tree, at, level, method);
-            score[i] = here + keeps * (score[i] - here);
-            node[i] = tree->parent[at];
+            const int32_t i = active[a];
+            const N(climber) from = {node[i], depth[i], score[i], 1};
+            const N(climber) next =
+                N(rise)(trees + many * i, rows + i * stride, from, few, method);
+            node[i] = next.node;
+            depth[i] = next.depth;
+            score[i] = next.score;
             active[n_active] = i;
-            n_active += excess > 0 && node[i] >= 0;
+            n_active += next.goes_on;
         }
+    }
+    for (Py_ssize_t a = 0; a < n_active; a++) {
+        const int32_t i = active[a];
+        N(climber) climber = {node[i], depth[i], score[i], 1};
+        while (climber.goes_on)
+            climber = N(rise)(trees + many * i, rows + i * stride, climber, few, method);
+        score[i] = climber.score;
     }
 }
 

@@ -316,7 +316,8 @@ def forget(
     cdef Py_ssize_t t, held = 0
     with nogil:
         for t in range(job.forest.n_trees):
-            tree, to = view_tree(&job.forest, t), reservoir_of(job.reservoir, job.forest.first.size, t)
+            tree = view_tree(&job.forest, t)
+            to = reservoir_of(job.reservoir, tree.size, t)
             resume(&rng, job.key, t, to.clock[DRAWN])
             held += _forget_in(&tree, &to, &row[0], decay, &rng)
             to.clock[DRAWN] = drawn(&rng)

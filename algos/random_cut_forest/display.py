@@ -176,7 +176,7 @@ class AnomalyDisplay:
             Above it a row is an anomaly; None draws none.
         attribution : array-like of shape (n_samples, n_features, 2), default=None
             What each column adds to each score, low and high; with shingles
-            (n_samples, shingle_size, n_features, 2).
+            (n_samples, shingle_size, n_features, 2), the newest row first.
         n_peaks : int, default=5
             At most so many peaks above the threshold are numbered, the highest ones.
         separation : int, default=1
@@ -240,6 +240,7 @@ class AnomalyDisplay:
         self.image_ = None
         if has_parts:
             self._plot_attribution(self.axes_[2], times[peaks])
+        self.figure_.align_ylabels(self.axes_)
         return self
 
     def _plot_stream(self, ax: Any, times: NDArray[Any]) -> None:
@@ -285,6 +286,7 @@ class AnomalyDisplay:
             names = list(self.part_names)
         shown = np.unique(np.linspace(0, len(names) - 1, min(len(names), 10)).astype(int))
         ax.set_yticks(shown + 0.5, [names[j] for j in shown])
+        ax.invert_yaxis()
         ax.set_ylabel("Parts of the peaks")
 
 
@@ -311,8 +313,7 @@ def _parts(parts: list[NDArray[Any]], names: Sequence[str]) -> tuple[Any, list[s
         return found, list(names)
     if len(names) > 1:
         return found.sum(axis=1), list(names)
-    size = found.shape[1]
-    return found[:, :, 0], [f"{j - size + 1}" if j < size - 1 else "now" for j in range(size)]
+    return found[:, :, 0], ["now", *(f"-{lag}" for lag in range(1, found.shape[1]))]
 
 
 def _names(X: Any, names: Sequence[str] | None) -> list[str]:
@@ -356,7 +357,7 @@ def _shade(ax: Any, times: NDArray[Any], is_above: NDArray[np.bool_]) -> None:
     edges = np.flatnonzero(np.diff(is_above.astype(np.int8), prepend=0, append=0))
     for start, end in edges.reshape(-1, 2):
         last = min(end, len(times) - 1)
-        ax.axvspan(times[start], times[last], color="tab:red", alpha=0.2, linewidth=0)
+        ax.axvspan(times[start], times[last], color="tab:red", alpha=0.2, linewidth=1)
 
 
 def _label(time: Any) -> str:

@@ -58,7 +58,8 @@ class Fitted(TransformerMixin, Held):
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            In the dtype of X, and at least 0. The first `shingle_size` - 1 rows make no whole shingle and have 0.
+            In the dtype of X, and at least 0. The first `shingle_size` - 1 rows make no whole
+            shingle and have 0.
         """
         held = self._scoring()
         X = self._rows(X)

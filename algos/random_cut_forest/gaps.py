@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.imputation import impute
-from algos.random_cut_forest.scores import METHODS, score
+from algos.random_cut_forest.scores import score
 from algos.random_cut_forest.stream import learn
 
 Floats = NDArray[np.float32]
@@ -90,7 +90,7 @@ def follow(
     """
     scores, n_skipped = np.zeros(n_rows), 0
     size = len(block) - n_rows + 1
-    has_gap = np.isnan(block[size - 1 :]).any(axis=1)
+    has_gap = np.atleast_1d(np.isnan(block[size - 1 :]).any(axis=1))
     gaps = np.append(np.flatnonzero(has_gap), n_rows)
     start = 0
     while start < n_rows:
@@ -106,8 +106,7 @@ def follow(
             if method is not None:
                 scores[start] = score(forest, rows, n, d, method, 1)[0]
         else:
-            number = None if method is None else METHODS.index(method)
-            found = learn(forest, rows, n, d, decay, n_threads, number)
+            found = learn(forest, rows, n, d, decay, n_threads, method)
             if found is not None:
                 scores[start:stop] = found
         start = stop

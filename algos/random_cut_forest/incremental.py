@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,7 +19,6 @@ from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.scaling import Scaling, learnt_scaling, rows_for_scaling
-from algos.random_cut_forest.scores import METHODS
 from algos.random_cut_forest.shingles import followed, n_shingles, note
 from algos.random_cut_forest.state import State
 from algos.random_cut_forest.threshold import grading_of, nothing_usual
@@ -29,6 +29,7 @@ OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
 
 # The trees are made with these, and mean nothing under other values.
 OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale")
+_values_of_the_forest = operator.attrgetter(*OF_THE_FOREST)
 
 Self = TypeVar("Self", bound="Incremental")
 
@@ -97,14 +98,17 @@ class Incremental(Fitted):
             beyond the mean, and in proportion between.
         """
         scores, n_scored, dtype = self._learn(X, self.score_method)
-        grades = np.zeros(len(scores))
-        if n_scored:
-            grading = grading_of(self.score_method, self._decay(), self.max_samples)
-            grades[-n_scored:], self._usual = grading.graded(
-                scores[-n_scored:], self._usual
-            )
-        scores = scores.astype(dtype, copy=False)
-        return (scores, grades.astype(dtype, copy=False)) if return_grade else scores
+        grading = grading_of(self.score_method, self._decay(), self.max_samples)
+        if n_scored == len(scores):
+            grades, self._usual = grading.graded(scores, self._usual)
+        else:
+            grades = np.zeros(len(scores))
+            if n_scored:
+                found = grading.graded(scores[-n_scored:], self._usual)
+                grades[-n_scored:], self._usual = found
+        if dtype == np.float32:
+            scores, grades = scores.astype(np.float32), grades.astype(np.float32)
+        return (scores, grades) if return_grade else scores
 
     @property
     def threshold_(self) -> float:
@@ -187,9 +191,8 @@ class Incremental(Fitted):
             tail = None if held.tail is None else block[n:]
             note(self._notes, held.n_learned, held.n_learned + n, tail=tail, running=running)
         self._offsets.clear()
-        number = None if method is None else METHODS.index(method)
         threads = self._stream_threads(held, n)
-        scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, number)
+        scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, method)
         return np.zeros(n) if scores is None else scores
 
     def _follow_with_gaps(self, held: State, X: NDArray[Any], method: str | None) -> Doubles:
@@ -230,7 +233,7 @@ class Incremental(Fitted):
         size = self.shingle_size
         last = tail if size > 1 else None
         self._hold(State(forest, scaling, size, last, n_filled, n_skipped))
-        self._of_the_forest = tuple(getattr(self, name) for name in OF_THE_FOREST)
+        self._of_the_forest = _values_of_the_forest(self)
         self._usual = nothing_usual()
 
     def _stream_threads(self, held: State, n_rows: int) -> int:
@@ -255,7 +258,7 @@ class Incremental(Fitted):
 
     def _check_forest(self) -> None:
         """Raise ValueError if parameters of which the trees are made have been changed."""
-        now = tuple(getattr(self, name) for name in OF_THE_FOREST)
+        now = _values_of_the_forest(self)
         if now == self._of_the_forest:
             return
         for name, value, before in zip(OF_THE_FOREST, now, self._of_the_forest, strict=True):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.base import learning
-from algos._common.params import POSITIVE_INT, InvalidParameterError
+from algos._common.params import POSITIVE_INT, Interval, InvalidParameterError
 from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.density import directional_density
 from algos.random_cut_forest.forecast import forecast
@@ -22,6 +23,8 @@ from algos.random_cut_forest.state import State
 from algos.random_cut_forest.stream import forget
 
 Doubles = NDArray[np.float64]
+
+ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
 
 Self = TypeVar("Self", bound="Insight")
 
@@ -75,9 +78,7 @@ class Insight(Incremental):
         likely = X.copy()
         for rows, n_shingles, at in self._blocks(held, X, 2 * held.shingle_size):
             threads = self._threads_for(held, n_shingles)
-            parts = attribute(
-                held.forest, rows, n_shingles, X.shape[1], self.score_method, threads
-            )
+            parts = attribute(held.forest, rows, n_shingles, X.shape[1], self.score_method, threads)
             asked = as_shingles(rows, held.shingle_size)
             found = likely_values(held.forest, asked, parts, threads)
             newest = slice(-X.shape[1], None)
@@ -208,7 +209,7 @@ class Insight(Incremental):
         """
         held = self._scoring()
         for name, value in {"radius": radius, "min_samples": min_samples}.items():
-            if not (np.isscalar(value) and np.isreal(value) and 0 < value < np.inf):
+            if not ABOVE_ZERO.accepts(value) or np.isinf(value):
                 raise InvalidParameterError(
                     f"`{name}`={value!r} must be a finite number above 0; try the usual "
                     f"distance of neighbours, and some hundredths of `max_samples`"

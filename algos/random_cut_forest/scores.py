@@ -28,7 +28,7 @@ def score(
 ) -> NDArray[np.float64]:
     """Return the scores of rows, none of which is learnt: the larger, the more anomalous.
 
-    Each row is inserted into each tree in thought; `_cut_score.h` says what is expected then.
+    Each row is inserted into each tree in thought; `_cut_values.h` says what is expected then.
     A row's score has the same bits alone and among others, for any number of threads.
 
     Parameters
@@ -55,6 +55,11 @@ def score(
     Returns
     -------
     scores : ndarray of float64, (n_rows,)
+
+    References
+    ----------
+    .. [1] S. Guha, N. Mishra, G. Roy and O. Schrijvers, "Robust random cut forest based anomaly
+       detection on streams", ICML 2016 (displacement: definitions 2 and 3).
     """
     scores = np.empty(n_rows)
     score_rows(

@@ -66,6 +66,14 @@ def test_trees_are_sound_whatever_the_rows(kind, size, d):
         assert (scores >= 0).all()
 
 
+def test_infinite_rows_do_no_harm():
+    X = rows(500, 3) * np.float32(5e37)
+    X[::7, 1], X[::11, 2] = np.inf, -np.inf
+    forest = grown(X, 3, 64)
+    assert (forest.clock[:, SAMPLED] == 64).all()
+    learnt(forest, X, 0.01, METHODS[0])
+
+
 @pytest.mark.parametrize("d", [1, 15, 16, 17, 1023, 1025, 3000])
 def test_boxes_of_any_width_are_exact(d):
     X = rows(60, d)

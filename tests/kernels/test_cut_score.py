@@ -37,7 +37,7 @@ def run(forest, rows, method, n_threads=1):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("d", [1, 3, 4, 8, 10, 16, 17, 33])
+@pytest.mark.parametrize("d", [1, 3, 4, 8, 10, 16, 17, 33, 100])
 def test_scores_are_those_of_the_formulas(level, method, d):
     trees, rows = problem(40, d, seed=d)
     expected = [plain_forest_score(trees, row, method) for row in rows]

@@ -9,6 +9,7 @@ from algos.random_cut_forest.forest import ROOT, SAMPLED, Forest
 from algos.random_cut_forest.growth import grow
 from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.reservoir import draw
+from algos.random_cut_forest.scores import METHODS, score
 from algos.random_cut_forest.stream import forget, learn
 from tests.random_cut_forest.exact_law import (
     fits,
@@ -19,7 +20,7 @@ from tests.random_cut_forest.exact_law import (
 )
 from tests.random_cut_forest.plain_tree import as_forest, plain_tree
 
-N_TREES = 20_000
+N_TREES = 8000
 ALWAYS = 60.0  # a decay at which every row is taken
 
 FOUR = np.array([[0, 0], [1, 3], [4, 1], [6, 2]], dtype=np.float32)
@@ -88,6 +89,18 @@ def test_trees_whose_rows_are_replaced_are_as_if_grown(X):
 def test_grown_trees_changed_by_a_stream_are_as_if_grown():
     forest = learnt(grown(FOUR + 1, 4), np.concatenate([FOUR * 2, FOUR]), ALWAYS)
     assert fits(shapes_of(forest, FOUR), shape_law(FOUR))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_scores_of_grown_and_of_learnt_trees_agree(method):
+    X = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
+    rows = np.ascontiguousarray(X[:20] * np.linspace(0.1, 3, 20, dtype=np.float32)[:, np.newaxis])
+    forests = [grown(X, 64, n_trees=20, seed=seed) for seed in range(60)]
+    forests += [learnt(empty(64, 4, seed + 100, 20), X) for seed in range(60)]
+    scores = np.array([score(forest, rows, 20, 4, method, 1) for forest in forests])
+    scores = scores.reshape(2, 60, 20)
+    error = np.sqrt((scores.var(axis=1, ddof=1) / 60).sum(axis=0))
+    assert (np.abs(np.diff(scores.mean(axis=1), axis=0)) < 4 * error).all()
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["grown", "learnt"])

@@ -6,8 +6,8 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as npst
 
 from algos import RandomCutForest
-from algos._cython.cut_scale import LIMIT, normalize_rows, scale_rows
 from algos._common.params import InvalidParameterError
+from algos._cython.cut_scale import LIMIT, normalize_rows, scale_rows
 from algos.random_cut_forest.scaling import SCALES, Scaling, learnt_scaling
 
 ALL = [*SCALES, None]

@@ -1,0 +1,341 @@
+"""Streams: how they are cut changes no bit, nothing is lost, and failure leaves no trace."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from sklearn.exceptions import NotFittedError
+
+from algos import RandomCutForest
+from algos.random_cut_forest import incremental
+from algos.random_cut_forest.forest import Forest
+from tests.random_cut_forest.integrity import check_forest
+
+VARIANTS = [
+    {},
+    {"shingle_size": 4},
+    {"scale": "streaming"},
+    {"shingle_size": 3, "scale": "streaming"},
+    {"scale": None, "score_method": "expected_inverse_depth", "time_decay": 0.0},
+    {"missing_values": "impute", "shingle_size": 3},
+    {"missing_values": "impute"},
+]
+variants = pytest.mark.parametrize("parameters", VARIANTS, ids=str)
+
+
+def make(**parameters):
+    return RandomCutForest(12, max_samples=32, random_state=0).set_params(**parameters)
+
+
+def series(n=300, d=2, seed=0, share_missing=0.0):
+    rng = np.random.default_rng(seed)
+    time = np.arange(n)[:, None]
+    X = np.sin(time * 2 * np.pi / 20 + np.arange(d)) + 0.1 * rng.normal(size=(n, d))
+    X[rng.random(X.shape) < share_missing] = np.nan
+    return X
+
+
+def stream_of(parameters, n=300):
+    missing = 0.1 if parameters.get("missing_values") == "impute" else 0.0
+    return series(n, share_missing=missing)
+
+
+def state_of(forest):
+    return pickle.dumps(vars(forest))
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.sampled_from(VARIANTS), st.lists(st.integers(1, 60), max_size=12))
+def test_how_a_stream_is_cut_changes_no_bit(parameters, sizes):
+    X = stream_of(parameters)
+    whole = make(**parameters)
+    scores, grades = whole.score_partial_fit(X, return_grade=True)
+    forest, found, graded = make(**parameters), [], []
+    for block in np.split(X, np.minimum(np.cumsum(sizes, dtype=int), len(X))):
+        if len(block):
+            part = forest.score_partial_fit(block, return_grade=True)
+            found.append(part[0])
+            graded.append(part[1])
+    assert np.array_equal(np.concatenate(found), scores)
+    assert np.array_equal(np.concatenate(graded), grades)
+    following = stream_of(parameters, 50)
+    assert np.array_equal(forest.score_partial_fit(following), whole.score_partial_fit(following))
+    assert forest.threshold_ == whole.threshold_
+    assert forest.offset_ == whole.offset_
+
+
+@variants
+def test_partial_fit_learns_what_score_partial_fit_learns(parameters):
+    X = stream_of(parameters)
+    silent, told = make(**parameters).partial_fit(X), make(**parameters)
+    told.score_partial_fit(X)
+    assert np.array_equal(silent.anomaly_score(X), told.anomaly_score(X))
+
+
+@variants
+def test_a_pickle_in_mid_stream_goes_on_to_the_same_bits(parameters):
+    X = stream_of(parameters)
+    forest = make(**parameters)
+    for start in (0, 5, 130):  # in the warm-up, and behind it
+        forest.partial_fit(X[start : start + 125])
+        arrived = pickle.loads(pickle.dumps(forest))
+        following = stream_of(parameters, 70)
+        expected = copy.deepcopy(forest).score_partial_fit(following)
+        assert np.array_equal(arrived.score_partial_fit(following), expected)
+
+
+@variants
+@pytest.mark.parametrize("n_jobs", [2, 5])
+def test_the_number_of_threads_changes_no_bit(parameters, n_jobs, monkeypatch):
+    from algos._common import threads
+
+    monkeypatch.setattr(threads, "_core_limit", lambda: 5)
+    monkeypatch.setattr(threads, "ONE_THREAD_BELOW", 1)
+    X = stream_of(parameters, 3000)
+    one, several = make(n_jobs=1, **parameters), make(n_jobs=n_jobs, **parameters)
+    assert np.array_equal(several.score_partial_fit(X), one.score_partial_fit(X))
+
+
+@variants
+def test_a_row_is_scored_by_the_forest_of_the_rows_before_it(parameters):
+    X = stream_of({**parameters, "missing_values": "error"}, 200)
+    size = parameters.get("shingle_size", 1)
+    forest = make(**parameters).partial_fit(X[:150])
+    if parameters.get("scale") == "streaming":
+        return  # the units of a row are those after it
+    expected = forest.anomaly_score(X[151 - size : 151])[-1]
+    assert forest.score_partial_fit(X[150:151])[0] == expected
+
+
+@variants
+def test_all_rows_are_counted(parameters):
+    X = stream_of(parameters)
+    forest = make(**parameters)
+    for start in range(0, 300, 30):
+        forest.partial_fit(X[start : start + 30])
+        assert forest.n_samples_seen_ == start + 30
+    assert forest.max_samples_ == 32
+    check_forest(Forest(**forest._forest))
+
+
+def test_the_warm_up_has_no_scores_and_then_all_rows_have():
+    X = series()
+    scores = make(warm_up=20, shingle_size=4).score_partial_fit(X)
+    assert np.flatnonzero(scores)[0] == 23
+    assert np.all(scores[23:] > 0)
+    assert np.flatnonzero(make().score_partial_fit(X))[0] == 8  # 32 / 4
+
+
+def test_in_the_warm_up_scoring_says_how_many_rows_are_missing():
+    forest = make(warm_up=20).partial_fit(series(13))
+    assert forest.n_samples_seen_ == 13
+    with pytest.raises(NotFittedError, match=r"seen 13 row\(s\) and lacks 7 more"):
+        forest.predict(series(3))
+    with pytest.raises(AttributeError, match="max_samples_"):
+        forest.max_samples_  # noqa: B018
+    assert forest.score_partial_fit(series(7)).tolist() == [0.0] * 7
+    assert forest.predict(series(3)).shape == (3,)
+
+
+def test_a_waiting_row_is_a_copy():
+    X = series(5)
+    forest = make(warm_up=20).partial_fit(X)
+    X[:] = 1e9
+    assert np.abs(forest._waiting).max() < 10
+
+
+@pytest.mark.parametrize("shingle_size", [1, 4])
+def test_a_stream_goes_on_after_fit(shingle_size):
+    X = series(600)
+    forest = make(shingle_size=shingle_size).fit(X[:500])
+    scores = forest.score_partial_fit(X[500:])
+    assert np.all(scores > 0)
+    assert forest.n_samples_seen_ == 600
+    assert scores.mean() == pytest.approx(forest.anomaly_score(X)[-100:].mean(), rel=0.3)
+
+
+def test_after_fit_old_rows_are_forgotten_at_the_rate_of_the_stream():
+    rng = np.random.default_rng(0)
+    forest = make(max_samples=64).fit(rng.normal(size=(100_000, 2)))
+    forest.partial_fit(rng.normal(size=(64, 2)) + 20)
+    held = forest.n_samples_seen_
+    assert held == 100_064
+    near = forest.anomaly_score(np.array([[20.0, 20.0]]))
+    far = forest.anomaly_score(np.array([[0.0, 0.0]]))
+    assert far < 1 < near + 1  # the fitted rows are not all gone
+    forest.partial_fit(rng.normal(size=(20_000, 2)) + 20)
+    assert forest.anomaly_score(np.array([[0.0, 0.0]])) > forest.anomaly_score(
+        np.array([[20.0, 20.0]])
+    )
+
+
+def test_a_slower_decay_remembers_longer():
+    rng = np.random.default_rng(0)
+    old, new = rng.normal(size=(3000, 2)), rng.normal(size=(3000, 2)) + 30
+    found = {}
+    for decay in (0.0, 0.01):
+        forest = make(time_decay=decay).partial_fit(old).partial_fit(new)
+        found[decay] = forest.anomaly_score(np.array([[0.0, 0.0]]))[0]
+    assert found[0.0] < found[0.01]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("n_estimators", 13), ("max_samples", 64), ("shingle_size", 2), ("scale", None)],
+)
+def test_what_the_trees_are_made_of_cannot_be_changed_in_a_stream(name, value):
+    forest = make().partial_fit(series())
+    forest.set_params(**{name: value})
+    with pytest.raises(ValueError, match=rf"`{name}`=.* must be .*; set it back"):
+        forest.partial_fit(series())
+    forest.fit(series())
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+@variants
+def test_an_error_in_the_kernel_leaves_the_forest_as_it_was(parameters, error, monkeypatch):
+    X = stream_of(parameters)
+    forest = make(**parameters).partial_fit(X[:200])
+    expected = copy.deepcopy(forest)
+
+    def fail(*arguments):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(incremental.stream, "learn", fail)
+        patch.setattr(incremental.gaps, "learn", fail)
+        with pytest.raises(error):
+            forest.score_partial_fit(X[200:250])
+    assert forest.n_samples_seen_ == 200
+    following = stream_of(parameters, 60)
+    assert np.array_equal(
+        forest.score_partial_fit(following), expected.score_partial_fit(following)
+    )
+
+
+@pytest.mark.parametrize("parameters", [p for p in VARIANTS if "missing_values" not in p], ids=str)
+def test_an_interrupt_after_the_kernel_leaves_the_rows_learnt(parameters, monkeypatch):
+    X = stream_of(parameters)
+    forest = make(**parameters).partial_fit(X[:200])
+    expected = copy.deepcopy(forest)
+    learn = incremental.stream.learn
+
+    def learn_and_stop(*arguments):
+        learn(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(incremental.stream, "learn", learn_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            forest.partial_fit(X[200:250])
+    assert forest.n_samples_seen_ == 250
+    expected.partial_fit(X[200:250])
+    assert np.array_equal(forest.score_partial_fit(X[250:]), expected.score_partial_fit(X[250:]))
+
+
+@pytest.mark.parametrize("shingle_size", [1, 4])
+def test_a_copy_has_a_forest_of_its_own(shingle_size):
+    forest = make(shingle_size=shingle_size).partial_fit(series())
+    other = copy.copy(forest)
+    before = other.anomaly_score(series())
+    forest.partial_fit(series(500, seed=1))
+    assert np.array_equal(other.anomaly_score(series()), before)
+    assert other.n_samples_seen_ == 300
+
+
+def test_merged_forests_score_as_one_of_all_rows():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(2000, 2)), rng.normal(size=(2000, 2)) + 10])
+    asked = np.array([[0.0, 0.0], [10.0, 10.0], [5.0, 5.0], [-8.0, 9.0]])
+    parameters = {"n_estimators": 200, "max_samples": 64, "scale": None}
+    whole = make(**parameters).fit(X).anomaly_score(asked)
+    one = make(**parameters).fit(X[:2000])
+    one.merge(make(**parameters, random_state=1).fit(X[2000:]))
+    assert one.n_samples_seen_ == 4000
+    np.testing.assert_allclose(one.anomaly_score(asked), whole, rtol=0.1)
+
+
+def test_merge_expresses_rows_in_its_own_units():
+    rng = np.random.default_rng(0)
+    near, wide = rng.normal(size=(1000, 2)), 100 * rng.normal(size=(1000, 2))
+    forest = make(n_estimators=50).fit(near).merge(make(n_estimators=50).fit(wide))
+    check_forest(Forest(**forest._forest))
+    assert np.all(forest.anomaly_score([[150.0, 150.0]]) < forest.anomaly_score([[4e3, 4e3]]))
+
+
+def test_a_merged_stream_goes_on():
+    one = make(shingle_size=4).partial_fit(series())
+    one.merge(make(shingle_size=4, random_state=1).partial_fit(series(200, seed=1)))
+    assert one.n_samples_seen_ == 500
+    assert np.all(one.score_partial_fit(series(50)) > 0)
+    assert one.n_samples_seen_ == 550
+
+
+def test_merge_needs_two_forests():
+    forest, waiting = make().partial_fit(series()), make().partial_fit(series(3))
+    with pytest.raises(NotFittedError, match="lacks 5 more"):
+        forest.merge(waiting)
+    with pytest.raises(NotFittedError):
+        forest.merge(make())
+    assert forest.n_samples_seen_ == 300
+
+
+@pytest.mark.parametrize("shingle_size", [1, 4])
+def test_a_spike_in_a_stream_is_graded_and_little_else(shingle_size):
+    X = series(3000)
+    X[2000] = 6.0
+    forest = RandomCutForest(50, shingle_size=shingle_size, random_state=0)
+    _, grades = forest.score_partial_fit(X, return_grade=True)
+    assert grades[2000] > 0.5
+    assert np.mean(grades > 0) < 0.03
+    assert np.sum(grades > 0.5) < 10
+    assert forest.threshold_ >= 0.8
+
+
+@pytest.mark.parametrize("shingle_size", [1, 5])
+def test_missing_values_are_filled_in_a_stream(shingle_size):
+    X = series(600, d=2, share_missing=0.1)
+    forest = make(missing_values="impute", shingle_size=shingle_size)
+    scores = forest.score_partial_fit(X)
+    assert np.all(np.isfinite(scores))
+    assert np.all(np.isfinite(forest._forest["points"]))
+    assert np.all(np.isfinite(forest.anomaly_score(X)))
+
+
+def test_a_stream_without_missing_values_is_learnt_as_if_none_were_allowed():
+    X = series()
+    allowing, refusing = make(missing_values="impute", shingle_size=3), make(shingle_size=3)
+    assert np.array_equal(allowing.score_partial_fit(X), refusing.score_partial_fit(X))
+
+
+def test_a_shingle_that_is_mostly_filled_is_not_learnt():
+    X = series(300, d=1)
+    forest = make(missing_values="impute", shingle_size=4).partial_fit(X[:200])
+    learned = forest._held().n_learned
+    gap = np.full((3, 1), np.nan)
+    scores = forest.score_partial_fit(gap)
+    assert np.all(scores > 0)
+    assert forest._held().n_learned == learned + 2  # one and two of four were missing
+    assert forest.n_samples_seen_ == 203
+    forest.partial_fit(X[203:210])
+    assert forest._held().n_learned == learned + 8  # the first row still had three of four
+    assert forest.n_samples_seen_ == 210
+
+
+def test_a_row_without_any_value_is_scored():
+    forest = make(missing_values="impute").partial_fit(series())
+    assert forest.score_partial_fit([[np.nan, np.nan]])[0] > 0
+
+
+def test_nan_is_refused_unless_it_is_allowed():
+    X = series()
+    X[7, 1] = np.nan
+    for method in ("fit", "partial_fit", "score_partial_fit"):
+        with pytest.raises(ValueError, match="NaN"):
+            getattr(make(), method)(X)
+    X[7, 1] = np.inf
+    for method in ("fit", "partial_fit", "score_partial_fit"):
+        with pytest.raises(ValueError, match="infinity"):
+            getattr(make(missing_values="impute"), method)(X)
