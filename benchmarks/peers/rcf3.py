@@ -29,6 +29,7 @@ class Adapter(RowForests):
             sample_size,
             0.0 if decay is None else max(decay, _LEAST_DECAY),
             internal_shingling=shingle_size > 1,
+            initial_accept_fraction=1.0,  # the first rows are all taken, as the others do
             seed=seed,
         )
 

@@ -25,9 +25,7 @@ class Adapter(Streams):
 
     @staticmethod
     def _trees():
-        try:
-            import pkg_resources  # noqa: F401
-        except ImportError:  # rrcf 0.4.4 still wants it
+        if "pkg_resources" not in sys.modules:  # rrcf 0.4.4 wants it, setuptools has dropped it
             stub = types.ModuleType("pkg_resources")
             stub.get_distribution = lambda name: types.SimpleNamespace(version="")
             sys.modules["pkg_resources"] = stub
