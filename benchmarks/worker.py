@@ -129,7 +129,8 @@ def measure_time(workload: Workload, job, arrays):
                 else:
                     runs[peer] = run
         except Exception as error:
-            answers[peer] = {"failure": f"{type(error).__name__}: {error}"}
+            reason = (str(error).splitlines() or [""])[0]
+            answers[peer] = {"failure": f"{type(error).__name__}: {reason}"}
     if workload.condition == "forked":
         for peer, run in runs.items():
             answers |= in_a_child(peer, run, job["repeat"])

@@ -19,7 +19,7 @@ class Adapter(RowForests):
         import krcf
 
         options = {
-            "dimensions": n_columns * shingle_size,
+            "dimensions": n_columns,
             "shingle_size": shingle_size,
             "num_trees": n_trees,
             "sample_size": sample_size,
