@@ -107,7 +107,7 @@ class Streams:
         def run():
             stream = self.stream(X.shape[1], shingle_size, n_trees, sample_size, None, 0, n_jobs)
             self.follow(stream, few)
-            return {"forest": stream, "rows": len(few), "of": FILL}
+            return {"forest": stream, "rows": len(few), "of": len(X)}
 
         return run
 
