@@ -47,6 +47,7 @@ def versions():
         *("algos", "numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "faiss-cpu"),
         *("superkmeans", "fastkmeans", "sparsekmeans", "geokmeans", "fbpca", "torch"),
         *("liblinear-multicore", "glum", "skglm", "celer", "snapml", "vowpalwabbit"),
+        *("krcf", "rcf3", "rrcf", "pysad", "river", "coniferest", "isotree", "pyod"),
     )
     found = {}
     for name in names:

@@ -20,8 +20,18 @@ LEGEND = {
     "suboptimality": "objective above the lowest known, relative to it, in float64; lower is "
     "better, and every library's fastest setting below the row's bound is what was timed",
     "validation loss": "mean loss of rows that were not learned; lower is better",
+    "rows/s": "rows a second, by the wall's clock",
+    "ROC-AUC": "area under the ROC curve, 1 is best; ± is the deviation over seeds",
+    "AP": "average precision, 1 is best",
+    "standard": "NAB's own score, 100 is best; also where a false alarm costs twice (low FP) or a "
+    "missed window does (low FN)",
+    "delay": "mean rows from the begin of an event to the first alarm, at the threshold of the "
+    "best F1; a missed event counts whole",
+    "found": "share of the events with an alarm, at that threshold",
     "eigenvalue error": "largest relative error of an eigenvalue; lower is better",
 }
+
+DERIVED = {"wall / iteration": "per_iteration", "rows/s": "rows_per_second"}
 
 
 def seconds(value):
@@ -50,28 +60,24 @@ def ratio(theirs, ours, what):
 def columns(answers):
     """The table's head, and a row of texts for each peer."""
     names = list(dict.fromkeys(n for answer in answers.values() for n in answer.get("quality", {})))
-    timed = ["wall / iteration"] if any("per_iteration" in a for a in answers.values()) else []
-    head = ["", "wall", *timed, "CPU", "wall / ours", "CPU / ours", "memory", *names, ""]
-    rows = [
-        row(peer, answer, answers.get(OURS), names, bool(timed)) for peer, answer in answers.items()
+    timed = [
+        name for name, key in DERIVED.items() if any(key in answer for answer in answers.values())
     ]
+    head = ["", "wall", *timed, "CPU", "wall / ours", "CPU / ours", "memory", *names, ""]
+    rows = [row(peer, answer, answers.get(OURS), names, timed) for peer, answer in answers.items()]
     return head, rows
 
 
-def row(peer, answer, ours, names, per_iteration=False):
+def row(peer, answer, ours, names, timed=()):
     title = peers.load(peer).title
     if "failure" in answer:
-        return [title, *[""] * (5 + per_iteration + len(names)), answer["failure"]]
+        return [title, *[""] * (5 + len(timed) + len(names)), answer["failure"]]
     memory = answer.get("peak_memory")
     quality = answer["quality"]
     return [
         title,
         seconds(answer["wall"]),
-        *(
-            [seconds(answer["per_iteration"])]
-            if "per_iteration" in answer
-            else [""] * per_iteration
-        ),
+        *(derived(answer, name) for name in timed),
         seconds(answer["cpu"]),
         ratio(answer, ours, "wall"),
         ratio(answer, ours, "cpu"),
@@ -79,6 +85,14 @@ def row(peer, answer, ours, names, per_iteration=False):
         *(number(quality[name]) if name in quality else "" for name in names),
         remarks(answer),
     ]
+
+
+def derived(answer, name):
+    """What follows from the wall time, as text."""
+    value = answer.get(DERIVED[name])
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if name == "rows/s" else seconds(value)
 
 
 def remarks(answer):

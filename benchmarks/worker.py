@@ -129,7 +129,8 @@ def measure_time(workload: Workload, job, arrays):
                 else:
                     runs[peer] = run
         except Exception as error:
-            answers[peer] = {"failure": f"{type(error).__name__}: {error}"}
+            reason = (str(error).splitlines() or [""])[0]
+            answers[peer] = {"failure": f"{type(error).__name__}: {reason}"}
     if workload.condition == "forked":
         for peer, run in runs.items():
             answers |= in_a_child(peer, run, job["repeat"])
@@ -147,11 +148,23 @@ def judged(answer, workload, arrays):
         answer["converged"] = bool(outcome.get("converged", True))
         if "note" in outcome:
             answer["note"] = outcome["note"]
+        if "rows" in outcome:
+            extrapolate(answer, outcome["rows"], outcome["of"])
         quality = workload.quality(outcome, arrays)
         answer["quality"] = {name: float(value) for name, value in quality.items()}
         if workload.task == "kmeans_iterations" and "iterations" in quality:
             answer["per_iteration"] = answer["wall"] / max(1, quality["iterations"])
     return answer
+
+
+def extrapolate(answer, rows, of):
+    """Put the times of all rows in the place of those of some, and say so."""
+    for name in ("wall", "cpu"):
+        answer[name] *= of / rows
+    answer["walls"] = [wall * of / rows for wall in answer["walls"]]
+    answer["rows_per_second"] = of / answer["wall"]
+    if rows < of:
+        answer["note"] = ", ".join([f"from {rows:,} rows", *filter(None, [answer.get("note")])])
 
 
 def measure_memory(workload: Workload, job, arrays):

@@ -139,3 +139,21 @@ def sparse_labels(X: sparse.csr_array) -> tuple[sparse.csr_array, np.ndarray]:
     scaled = sparse.csr_array(X.multiply(1 / np.maximum(lengths, 1e-9)[:, None]), dtype=np.float32)
     z = scaled @ rng.standard_normal(X.shape[1])
     return scaled, (3 * z / z.std() + rng.logistic(size=len(z)) > 0).astype(np.int64)
+
+
+def outlying_groups(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows around five centres, and one in fifty drawn five times as wide, which y tells."""
+    rng = np.random.default_rng([SEED, n, d, 11])
+    centers = 5 * rng.standard_normal((5, d))
+    y = (rng.random(n) < 0.02).astype(np.int64)
+    X = rng.standard_normal((n, d)) * np.where(y, 5.0, 1.0)[:, None]
+    return (X + centers[rng.integers(5, size=n)]).astype(np.float32), y
+
+
+def pulse(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """A noisy sine of one column, and one value in fifty moved, which y tells."""
+    rng = np.random.default_rng([SEED, n, 12])
+    y = (rng.random(n) < 0.02).astype(np.int64)
+    x = np.sin(np.arange(n) * (2 * np.pi / 60)) + 0.1 * rng.standard_normal(n)
+    x += y * rng.choice([-1.5, 1.5], size=n)
+    return x[:, None].astype(np.float32), y

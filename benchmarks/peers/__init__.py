@@ -3,8 +3,9 @@
 A task's method takes the workload's arrays and options and `n_jobs` (an int, or None for "as
 the user calls it"), does all that is not to be timed, and returns a function without
 arguments: the timed run. That returns its outcome, a dict; `converged=False` in it is said in
-the report, and so is `note`, a few words. A peer that is not installed has a
-`version` that raises ImportError.
+the report, and so is `note`, a few words; `rows` of it and `of` say that only a part of the task
+was done, whose time stands for all of it. A peer that is not installed has a `version` that
+raises ImportError.
 """
 
 from __future__ import annotations
@@ -33,6 +34,19 @@ PEERS = (
     "vowpalwabbit",
     "executor",
     "validation",
+    "forest:expected_inverse_depth",
+    "forest:expected_inverse_depth-raw",
+    "forest:depth",
+    "forest:displacement",
+    "forest:collusive_displacement",
+    "krcf",
+    "rcf3",
+    "rrcf",
+    "pysad",
+    "river",
+    "coniferest",
+    "isotree",
+    "pyod",
 )
 
 
@@ -46,8 +60,9 @@ class Peer(Protocol):
 
 
 def load(name: str) -> Any:
-    """Return the adapter of `benchmarks/peers/<name>.py`."""
-    return importlib.import_module(f"benchmarks.peers.{name}").Adapter()
+    """Return the adapter of `benchmarks/peers/<name>.py`, or `<name>:<variant>` of it."""
+    module, *variant = name.split(":")
+    return importlib.import_module(f"benchmarks.peers.{module}").Adapter(*variant)
 
 
 def why_missing(name: str) -> str | None:

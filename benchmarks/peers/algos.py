@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.peers.estimators import Estimators, quietly
+from benchmarks.peers.our_forests import OurForests
 from benchmarks.peers.our_linear_models import OurLinearModels
 
 
-class Adapter(OurLinearModels, Estimators):
+class Adapter(OurLinearModels, OurForests, Estimators):
     """algos."""
 
     title = "algos"

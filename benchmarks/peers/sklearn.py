@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from benchmarks.peers.estimators import Estimators
+from benchmarks.peers.isolation_forest import IsolationForests
 from benchmarks.peers.sklearn_linear_models import SklearnLinearModels
 
 
-class Adapter(SklearnLinearModels, Estimators):
+class Adapter(SklearnLinearModels, IsolationForests, Estimators):
     """scikit-learn."""
 
     title = "scikit-learn"
