@@ -22,16 +22,16 @@ enum {
 
 enum { ALGOS_CUT_SHALLOW = 32 };
 
-/* What a row scores by depth that is cut off there: see algos_cut_unseen. */
+/* algos_cut_unseen by method and depth, for where most rows are cut off. */
 static const float algos_cut_by_depth[2][ALGOS_CUT_SHALLOW] = {
     {1.f / 1, 1.f / 2, 1.f / 3, 1.f / 4, 1.f / 5, 1.f / 6, 1.f / 7, 1.f / 8,
      1.f / 9, 1.f / 10, 1.f / 11, 1.f / 12, 1.f / 13, 1.f / 14, 1.f / 15, 1.f / 16,
      1.f / 17, 1.f / 18, 1.f / 19, 1.f / 20, 1.f / 21, 1.f / 22, 1.f / 23, 1.f / 24,
-     1.f / 25, 1.f / 26, 1.f / 27, 1.f / 28, 1.f / 29, 1.f / 30, 1.f / 31, 1.f / 32,},
+     1.f / 25, 1.f / 26, 1.f / 27, 1.f / 28, 1.f / 29, 1.f / 30, 1.f / 31, 1.f / 32},
     {1, 2, 3, 4, 5, 6, 7, 8,
      9, 10, 11, 12, 13, 14, 15, 16,
      17, 18, 19, 20, 21, 22, 23, 24,
-     25, 26, 27, 28, 29, 30, 31, 32,},
+     25, 26, 27, 28, 29, 30, 31, 32},
 };
 
 typedef struct {
@@ -44,7 +44,7 @@ typedef struct {
 } algos_cut_table;
 
 /* What items are: row i, at rows + i * stride, in the tree; if there are many, in the ith. */
-#define N_ROWS \
+#define ALGOS_CUT_ITEMS \
     const algos_cut_tree *trees, const int many, const float *rows, const Py_ssize_t stride
 
 #define ALGOS_SOURCE "_cut_score_impl.h"
@@ -54,7 +54,7 @@ typedef struct {
 #undef ALGOS_T
 #undef ALGOS_TYPE
 #undef ALGOS_SOURCE
-#undef N_ROWS
+#undef ALGOS_CUT_ITEMS
 
 static const algos_cut_table *algos_cut_code = &algos_table_cut_base;
 

@@ -2,7 +2,8 @@
 #define N ALGOS_NAME
 #define LANES ((Py_ssize_t)(ALGOS_BYTES / sizeof(float)))
 
-typedef float N(vec) __attribute__((vector_size(ALGOS_BYTES), aligned(sizeof(float)), may_alias));
+typedef float N(vec)
+    __attribute__((vector_size(ALGOS_BYTES), aligned(sizeof(float)), may_alias));
 typedef int32_t N(index) __attribute__((vector_size(ALGOS_BYTES), may_alias));
 
 /* The first `rest` <= LANES of some floats, and zeros. */
@@ -10,7 +11,8 @@ ALGOS_INLINE N(vec) N(load)(const float *x, Py_ssize_t rest) {
 #if ALGOS_BYTES == 64
     return (N(vec))_mm512_maskz_loadu_ps((__mmask16)((1u << rest) - 1), x);
 #elif ALGOS_BYTES == 32
-    return (N(vec))_mm256_maskload_ps(x, (__m256i)(*(const N(index) *)algos_iota_f32 < (int32_t)rest));
+    const N(index) mask = *(const N(index) *)algos_iota_f32 < (int32_t)rest;
+    return (N(vec))_mm256_maskload_ps(x, (__m256i)mask);
 #else
     N(vec) all = {0};
     for (Py_ssize_t i = 0; i < rest; i++)
@@ -24,7 +26,8 @@ ALGOS_INLINE void N(copy)(const float *from, Py_ssize_t d, float *to) {
 #pragma GCC unroll 4
     for (Py_ssize_t p = 0; p < ALGOS_CUT_NEAR; p += LANES) {
         const Py_ssize_t rest = d - p < 0 ? 0 : d - p;
-        *(N(vec) *)(to + p) = rest < LANES ? N(load)(from + p, rest) : *(const N(vec) *)(from + p);
+        *(N(vec) *)(to + p) =
+            rest < LANES ? N(load)(from + p, rest) : *(const N(vec) *)(from + p);
     }
 }
 
@@ -43,12 +46,10 @@ ALGOS_INLINE float N(total)(N(vec) x) {
 #if ALGOS_BYTES == 64
     return _mm512_reduce_add_ps((__m512)x);
 #else
-    float sum = 0;
 #pragma GCC unroll 3
     for (int32_t half = LANES / 2; half > 0; half /= 2)
         x += ALGOS_SHUFFLE(x, x, *(const N(index) *)algos_iota_f32 ^ half);
-    sum = x[0];
-    return sum;
+    return x[0];
 #endif
 }
 
@@ -114,8 +115,9 @@ ALGOS_INLINE void N(step)(const algos_cut_node *const *nodes, const float *const
 }
 
 /* Send the rows of a list some levels down, and keep in it those that have not arrived. */
-ALGOS_INLINE Py_ssize_t N(descend)(N_ROWS, int32_t *restrict list, Py_ssize_t n, int levels,
-                                   int32_t *restrict node, int32_t *restrict depth) {
+ALGOS_INLINE Py_ssize_t N(descend)(ALGOS_CUT_ITEMS, int32_t *restrict list, Py_ssize_t n,
+                                   int levels, int32_t *restrict node,
+                                   int32_t *restrict depth) {
     const Py_ssize_t d = trees->d;
     const uint32_t inner = (uint32_t)trees->size - 1;
     Py_ssize_t left = 0;
@@ -145,8 +147,8 @@ ALGOS_INLINE Py_ssize_t N(descend)(N_ROWS, int32_t *restrict list, Py_ssize_t n,
 }
 
 /* The leaves to which the cuts lead, and their depths. */
-static void N(find)(N_ROWS, Py_ssize_t n, int32_t *restrict leaf,
-                          int32_t *restrict depth) {
+static void N(find)(ALGOS_CUT_ITEMS, Py_ssize_t n, int32_t *restrict leaf,
+                    int32_t *restrict depth) {
     int32_t list[ALGOS_CUT_BLOCK];
     for (Py_ssize_t i = 0; i < n; i++) {
         list[i] = (int32_t)i;
@@ -189,7 +191,7 @@ ALGOS_INLINE N(climber) N(depart)(const algos_cut_tree *tree, const float *row, 
 
 /* Scores of rows that climb from their leaves while they are outside of the boxes: in step while
  * there are many, so that none waits for another's end. */
-ALGOS_INLINE void N(climb)(N_ROWS, const int few, Py_ssize_t n, int method,
+ALGOS_INLINE void N(climb)(ALGOS_CUT_ITEMS, const int few, Py_ssize_t n, int method,
                            float *restrict score) {
     int32_t node[ALGOS_CUT_BLOCK], depth[ALGOS_CUT_BLOCK], active[ALGOS_CUT_BLOCK];
     Py_ssize_t n_active = 0;
@@ -227,7 +229,7 @@ ALGOS_INLINE void N(climb)(N_ROWS, const int few, Py_ssize_t n, int method,
     }
 }
 
-ALGOS_INLINE void N(depths)(N_ROWS, Py_ssize_t n, float *restrict score) {
+ALGOS_INLINE void N(depths)(ALGOS_CUT_ITEMS, Py_ssize_t n, float *restrict score) {
     int32_t leaf[ALGOS_CUT_BLOCK], depth[ALGOS_CUT_BLOCK];
     N(find)(trees, many, rows, stride, n, leaf, depth);
     for (Py_ssize_t i = 0; i < n; i++)
@@ -236,7 +238,7 @@ ALGOS_INLINE void N(depths)(N_ROWS, Py_ssize_t n, float *restrict score) {
 
 /* Collusive displacement: rows go down together, for the groups that are largest by what they
  * push down lie above. A row that is equal to a leaf belongs to its groups, another joins. */
-ALGOS_INLINE void N(collude)(N_ROWS, Py_ssize_t n, float *restrict score) {
+ALGOS_INLINE void N(collude)(ALGOS_CUT_ITEMS, Py_ssize_t n, float *restrict score) {
     int32_t node[ALGOS_CUT_BLOCK], active[ALGOS_CUT_BLOCK];
     float left[ALGOS_CUT_BLOCK], joined[ALGOS_CUT_BLOCK], own[ALGOS_CUT_BLOCK];
     for (Py_ssize_t i = 0; i < n; i++) {
@@ -272,14 +274,14 @@ ALGOS_INLINE void N(collude)(N_ROWS, Py_ssize_t n, float *restrict score) {
 }
 
 /* Literal flags and methods let the compiler drop the others' code. */
-ALGOS_INLINE void N(climb_by)(N_ROWS, Py_ssize_t n, int method, float *score) {
+ALGOS_INLINE void N(climb_by)(ALGOS_CUT_ITEMS, Py_ssize_t n, int method, float *score) {
     if (trees->d <= LANES)
         N(climb)(trees, many, rows, stride, 1, n, method, score);
     else
         N(climb)(trees, many, rows, stride, 0, n, method, score);
 }
 
-ALGOS_INLINE void N(score)(N_ROWS, Py_ssize_t n, int method, float *score) {
+ALGOS_INLINE void N(score)(ALGOS_CUT_ITEMS, Py_ssize_t n, int method, float *score) {
     switch (method) {
     case ALGOS_CUT_INVERSE_DEPTH:
         N(climb_by)(trees, many, rows, stride, n, ALGOS_CUT_INVERSE_DEPTH, score);

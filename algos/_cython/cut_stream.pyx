@@ -34,10 +34,10 @@ cdef extern from "_cut_score.h" nogil:
     double algos_cut_finish(double sum, Py_ssize_t n_trees, int method)
 
 cdef enum:
-    MOST_ROWS = 4096    # that the trees go over in turn
+    MOST_ROWS = 4096     # that the trees go over in turn
     LEAST_ROWS = 256
-    MOST_SUMS = 1 << 17
-    ROW_BY_ROW = 3      # of so few rows, each is scored by all trees in step
+    MOST_SUMS = 1 << 17  # of all trees for such rows
+    ROW_BY_ROW = 3       # of so few rows, each is scored by all trees in step
 
 cdef struct StreamJob:
     CutForest forest

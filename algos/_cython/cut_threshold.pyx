@@ -47,7 +47,7 @@ def grade_scores(
     double initial,
     Py_ssize_t n_initial,
 ):
-    """Grade each score by those before it, then learn it, cut off at the threshold."""
+    """Grade each score by those before it, then learn it, cut off where the grade is 1."""
     cdef Usual* state = <Usual*> &usual[0]
     cdef double keep = exp(-decay), threshold, width
     cdef Py_ssize_t i
@@ -58,7 +58,7 @@ def grade_scores(
             if state.count < n_initial:
                 width = max(width, initial)
             grades[i] = _grade(scores[i], threshold, width)
-            _follow(state, min(scores[i], threshold), keep)
+            _follow(state, min(scores[i], threshold + width), keep)
 
 
 def threshold_of(

@@ -62,7 +62,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         with the `shingle_size` - 1 rows before it. So it sees shapes, such as a missing peak.
     time_decay : float or None, default=None
         How fast the past is forgotten: a row counts e**-time_decay less than the next. None
-        is 0.1 / `max_samples` in a stream, and 0 in `fit`, where all rows are alike.
+        is 0 in `fit`, where all rows are alike, and in a stream 1e-5, Kinesis' value, or
+        0.1 / `max_samples`, that of AWS's library, if this is less.
     contamination : "auto", "three_sigma" or float, default="auto"
         From which score on a row is an anomaly to `predict`. "three_sigma" is the mean
         score and three standard deviations, SageMaker's rule. "auto" is the same for normally
@@ -80,8 +81,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         number among the row and its neighbours together for each of these, [1]_'s CoDisp. It
         may be changed at any time.
     scale : {"robust", "standard", "streaming"} or None, default="robust"
-        How columns get comparable units. "robust" divides by the inter-quartile range (by
-        the standard deviation where that is 0), "standard" by the standard deviation;
+        How columns get comparable units. "robust" divides by the inter-quartile range /
+        1.349, but at least by a third of the standard deviation (by all of it where the range
+        is 0), and "standard" by the standard deviation;
         None leaves the units as they are, as AWS's library does. What they are is learnt
         from rows of `fit`, or of the warm-up of a stream, and then stays. "streaming" goes
         on learning mean and standard deviation, so that the units follow a drifting
@@ -253,7 +255,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         return tags
 
     def _fit(self, X: NDArray[Any]) -> None:
-        key = seed_key(self.random_state)
+        decay = 0.0 if self.time_decay is None else float(self.time_decay)
+        # Where all rows are alike, their order must not change the draws.
+        key = self._own_key(X) if decay else seed_key(self.random_state)
         n = n_shingles(len(X), self.shingle_size)
         if self.disjoint_samples and n < self.n_estimators:
             raise ValueError(
@@ -262,7 +266,6 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
                 f"disjoint_samples=False"
             )
         forest = self._empty_forest(key, X.shape[1])
-        decay = 0.0 if self.time_decay is None else float(self.time_decay)
         scaling = self._scaling_of(X, key, decay)
         threads = threads_for(self.n_jobs, 100 * self.n_estimators * min(n, self.max_samples))
         chosen, keys = draw(forest, n, decay, bool(self.disjoint_samples), threads)

@@ -84,8 +84,8 @@ def within(
 
 
 def _times(rows: NDArray[np.floating], factor: NDArray[np.floating] | None) -> NDArray[np.float64]:
-    rows = np.asarray(rows, dtype=np.float64)
-    return rows if factor is None else rows * factor
+    doubles = np.asarray(rows, dtype=np.float64)
+    return doubles if factor is None else doubles * np.asarray(factor, dtype=np.float64)
 
 
 def _distance_blocks(points, rows):

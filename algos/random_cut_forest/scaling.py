@@ -24,6 +24,7 @@ _VALUES = 1 << 24  # in these rows, at most
 _FEWEST = 64  # rows, however many columns
 _RANGE = 1000  # exponent: 2**±1000 and its products with data are numbers
 _CLIP = 100.0  # running deviations from the running mean; AWS's number
+_QUARTILES = 1.349  # how far apart they are in the standard normal distribution
 _ROUNDING = 16 * np.finfo(np.float64).eps  # a spread below it, relative to the value, is none
 
 
@@ -177,14 +178,18 @@ def _mean_and_deviation(rows: Doubles) -> tuple[Doubles, Doubles]:
 def _spread(rows: Doubles, center: Doubles, scale: str) -> Doubles:
     """Return the positive number by which each column is divided.
 
-    Robust: the inter-quartile range; if that is 0 the standard deviation. A column whose
-    sampled values are all equal has no spread. It keeps the size of its value as the unit,
-    or 1 at 0: it makes no cut, but a row that differs there some day stands out.
+    Robust: the inter-quartile range as a standard deviation, but at least a third of the
+    standard deviation itself, since a narrow column with wide tails would be cut far too
+    often; and that where the range is 0. A column whose sampled values are all equal has no
+    spread. It keeps the size of its value as the unit, or 1 at 0: it makes no cut, but a row
+    that differs there some day stands out.
     """
     deviation = _mean_and_deviation(rows)[1]
+    rounding = _ROUNDING * np.abs(center)
     spread = deviation
     if scale == "robust":
         low, high = _columns(np.percentile, np.nanpercentile, rows, [25, 75])
-        spread = np.where(high - low > _ROUNDING * np.abs(center), high - low, deviation)
+        robust = np.maximum((high - low) / _QUARTILES, deviation / 3)
+        spread = np.where(high - low > rounding, robust, deviation)
     own = np.where(center != 0, np.abs(center), 1.0)
-    return np.where(spread > _ROUNDING * np.abs(center), spread, own)
+    return np.where(spread > rounding, spread, own)

@@ -45,28 +45,30 @@ def followed(
 # forest learns, and whatever breaks that off, both agree.
 
 Journal = dict[str, Any]
+Part = NDArray[Any] | None
 
 
-def journal(row: int, **parts: NDArray[Any] | None) -> Journal:
-    """Return a journal with one entry; parts that are None are not kept."""
-    kept = {name: np.stack([part, part]) for name, part in parts.items() if part is not None}
-    return {"row": np.array([row, -1]), **kept}
+def journal(row: int, tail: Part, running: Part) -> Journal:
+    """Return a journal with one entry."""
+    return {"row": np.array([row, -1]), "tail": _twice(tail), "running": _twice(running)}
 
 
-def noted_at(notes: Journal, row: int) -> dict[str, NDArray[Any]]:
-    """Return the parts of the entry that holds when the forest has learned so many rows."""
-    at = _entry_at(notes, row)
-    return {name: part[at] for name, part in notes.items() if name != "row"}
+def noted_at(notes: Journal, row: int) -> tuple[Part, Part]:
+    """Return tail and running scale as they are when the forest has learned so many rows."""
+    at = 0 if notes["row"][0] == row else 1
+    tail, running = notes["tail"], notes["running"]
+    return None if tail is None else tail[at], None if running is None else running[at]
 
 
-def note(notes: Journal, now: int, row: int, **parts: NDArray[Any] | None) -> None:
+def note(notes: Journal, now: int, row: int, tail: Part, running: Part) -> None:
     """Write down what will hold at `row`; what holds `now` stays."""
-    at = 1 - _entry_at(notes, now)
-    for name, part in parts.items():
-        if part is not None:
-            notes[name][at] = part
+    at = 1 if notes["row"][0] == now else 0
+    if tail is not None:
+        notes["tail"][at] = tail
+    if running is not None:
+        notes["running"][at] = running
     notes["row"][at] = row
 
 
-def _entry_at(notes: Journal, row: int) -> int:
-    return 0 if notes["row"][0] == row else 1
+def _twice(part: Part) -> Part:
+    return None if part is None else np.stack([part, part])

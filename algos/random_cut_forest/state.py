@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +34,6 @@ class State:
     def n_learned(self) -> int:
         """Number of shingles that the forest has learned."""
         return int(self.forest.clock[0, SEEN])
-
-    @property
-    def notes(self) -> dict[str, NDArray[Any] | None]:
-        """What belongs into the journal."""
-        return {"tail": self.tail, "running": self.scaling.running}
 
 
 class Held:
@@ -76,25 +72,27 @@ class Held:
     def _held(self) -> State:
         forest = _forest_of(self._forest)
         fixed = self._scaling["unit"], self._scaling["center"], self._scaling["factor"]
-        noted = {} if self._notes is None else noted_at(self._notes, int(forest.clock[0, SEEN]))
+        tail = running = None
+        if self._notes is not None:
+            tail, running = noted_at(self._notes, int(forest.clock[0, SEEN]))
         return State(
             forest,
-            Scaling(*fixed, noted.get("running")),
+            Scaling(*fixed, running),
             self._shingle_size,
-            noted.get("tail"),
+            tail,
             self._n_filled,
             self._n_skipped,
         )
 
     def _hold(self, state: State) -> None:
         """Take a state; `state.forest` is this estimator's from now on, to change in place."""
-        parts = state.notes
-        is_plain = all(part is None for part in parts.values())
+        tail, running = state.tail, state.scaling.running
         self._forest = vars(state.forest)
         self._scaling = state.scaling.fixed
         self._shingle_size = state.shingle_size
         self._n_filled, self._n_skipped = state.n_filled, state.n_skipped
-        self._notes = None if is_plain else journal(state.n_learned, **parts)
+        is_plain = tail is None and running is None
+        self._notes = None if is_plain else journal(state.n_learned, tail, running)
         self._offsets: dict[str, float] = {}
         self.__dict__.pop("_waiting", None)
 
@@ -102,7 +100,7 @@ class Held:
         """Have arrays that nothing else refers to, and that may be written to."""
         self._forest = {name: value.copy() for name, value in self._forest.items()}
         if self._notes is not None:
-            self._notes = {name: value.copy() for name, value in self._notes.items()}
+            self._notes = copy.deepcopy(self._notes)
         self._offsets = dict(self._offsets)
 
     def _scoring(self) -> State:

@@ -13,6 +13,7 @@ from algos.random_cut_forest.forest import SAMPLED, Forest
 Doubles = NDArray[np.float64]
 
 QUARTILE = 0.6745  # of the standard normal distribution
+MOST_DECAY = 1e-4  # of what is usual: shorter memories find less
 RULE_ROWS = 2048  # sampled rows, at most, on whose scores the offset rests
 
 
@@ -55,9 +56,13 @@ class Grading(NamedTuple):
     initial: float = 1.5  # the threshold of the first scores
     n_initial: int = 10
 
-    def graded(self, scores: Doubles, usual: Doubles) -> tuple[Doubles, Doubles]:
-        """Return the grades of scores that follow each other, and what is usual after them."""
-        grades, usual = np.empty_like(scores), usual.copy()
+    def graded(self, scores: Doubles, usual: Doubles | None) -> tuple[Doubles, Doubles]:
+        """Return the grades of scores that follow each other, and what is usual after them.
+
+        Before the first score `usual` is None.
+        """
+        grades = np.empty_like(scores)
+        usual = np.zeros(4) if usual is None else usual.copy()
         grade_scores(scores, usual, grades, *self)
         return grades, usual
 
@@ -67,17 +72,13 @@ class Grading(NamedTuple):
         return found
 
 
-def nothing_usual() -> Doubles:
-    """Return the state of a threshold that has seen no score."""
-    return np.zeros(4)
-
-
 def _slack(forest: Forest) -> int:
     return int(forest.points.size - forest.n_trees * forest.size * forest.n_columns)
 
 
 def grading_of(method: str, decay: float, size: int) -> Grading:
     """Return the grading that suits a score: a displacement has no fixed scale."""
+    decay = min(decay, MOST_DECAY)
     if "displacement" in method:
         return Grading(decay, least=0.0, initial=float(size), n_initial=32)
     return Grading(decay)

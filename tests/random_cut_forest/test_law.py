@@ -49,7 +49,7 @@ def grown(X, size, seed=0, decay=0.0, n_trees=N_TREES):
 @SETS
 def test_plain_trees_are_random_cut_trees(X):
     rng = np.random.default_rng(0)
-    trees = as_forest([plain_tree(X, rng) for _ in range(4000)], len(X))
+    trees = as_forest([plain_tree(X, rng) for _ in range(1500)], len(X))
     assert fits(shapes_of(trees, X), shape_law(X))
 
 

@@ -159,6 +159,7 @@ def test_a_stream_goes_on_after_fit(shingle_size):
 def test_after_fit_old_rows_are_forgotten_at_the_rate_of_the_stream():
     rng = np.random.default_rng(0)
     forest = make(max_samples=64).fit(rng.normal(size=(100_000, 2)))
+    forest.set_params(time_decay=0.1 / 64)
     forest.partial_fit(rng.normal(size=(64, 2)) + 20)
     held = forest.n_samples_seen_
     assert held == 100_064
@@ -290,7 +291,7 @@ def test_a_spike_in_a_stream_is_graded_and_little_else(shingle_size):
     _, grades = forest.score_partial_fit(X, return_grade=True)
     assert grades[2000] > 0.5
     assert np.mean(grades > 0) < 0.03
-    assert np.sum(grades > 0.5) < 10
+    assert np.mean(grades > 0.5) < 0.01
     assert forest.threshold_ >= 0.8
 
 

@@ -2,73 +2,19 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
-from hypothesis.extra import numpy as npst
 
 from algos import RandomCutForest
-from algos.random_cut_forest.threshold import Grading, nothing_usual, score_limit
-
-
-def plain_grades(scores, decay, z_factor, least, initial, n_initial):
-    """Grade scores as the kernel should, from weighted sums over all that came before."""
-    cut, grades = np.empty(0), []
-    for score in scores:
-        weights = np.exp(-decay * np.arange(len(cut))[::-1])
-        mean = np.average(cut, weights=weights) if len(cut) else 0.0
-        deviation = np.sqrt(np.average((cut - mean) ** 2, weights=weights)) if len(cut) else 0.0
-        limit, width = max(least, mean + z_factor * deviation), z_factor * deviation
-        if len(cut) < n_initial:
-            limit, width = initial, max(width, initial)
-        over = max(score - limit, 0)
-        grades.append(0.0 if over == 0 else min(over / width, 1) if width else 1.0)
-        cut = np.append(cut, min(score, limit))
-    return np.array(grades)
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    npst.arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 5)),
-    st.sampled_from([0.0, 0.1]),
-)
-def test_grades_are_those_of_the_definition(scores, decay):
-    settings_ = (decay, 3.0, 0.8, 1.5, 10)
-    found, _ = Grading(*settings_).graded(scores, nothing_usual())
-    np.testing.assert_allclose(found, plain_grades(scores, *settings_), atol=1e-6)
-    assert np.all((found >= 0) & (found <= 1))
-
-
-def test_grading_in_blocks_is_grading_at_once():
-    scores = np.random.default_rng(0).gamma(5.0, size=300)
-    grading = Grading(0.01)
-    whole, after = grading.graded(scores, nothing_usual())
-    usual, parts = nothing_usual(), []
-    for start in range(0, 300, 7):
-        grades, usual = grading.graded(scores[start : start + 7], usual)
-        parts.append(grades)
-    assert np.array_equal(np.concatenate(parts), whole)
-    assert np.array_equal(usual, after)
+from algos.random_cut_forest.threshold import Grading, score_limit
 
 
 def test_a_burst_of_high_scores_does_not_hide_the_next():
     scores = np.random.default_rng(0).normal(1.0, 0.05, size=600)
     scores[300:310] = 8.0
     scores[350] = 3.0
-    grades, _ = Grading(1e-3).graded(scores, nothing_usual())
+    grades, _ = Grading(1e-3).graded(scores, None)
     assert np.all(grades[300:310] == 1)
     assert grades[350] == 1
     assert np.mean(grades[320:350] > 0) < 0.05
-
-
-def test_the_first_scores_are_held_against_a_fixed_threshold():
-    grades, _ = Grading(0.0).graded(np.array([1.4, 1.4, 3.5]), nothing_usual())
-    assert grades.tolist() == [0.0, 0.0, 1.0]
-
-
-def test_no_score_below_the_least_threshold_is_an_anomaly():
-    scores = np.random.default_rng(0).normal(0.3, 1e-3, size=200)
-    scores[150] = 0.7
-    grades, _ = Grading(0.0).graded(scores, nothing_usual())
-    assert not grades.any()
 
 
 def test_three_sigma_is_the_mean_and_three_deviations():
@@ -127,3 +73,14 @@ def test_the_threshold_is_that_of_the_next_row():
     scores, grades = forest.score_partial_fit(np.array([[9.0, 9.0]]), return_grade=True)
     assert scores[0] > threshold
     assert grades[0] > 0
+
+
+def test_another_score_has_a_threshold_of_its_own():
+    rng = np.random.default_rng(0)
+    forest = RandomCutForest(30, random_state=0)
+    forest.score_partial_fit(rng.normal(size=(1000, 2)))
+    forest.set_params(score_method="displacement")
+    with pytest.raises(AttributeError, match="by 'displacement'"):
+        forest.threshold_  # noqa: B018
+    forest.score_partial_fit(rng.normal(size=(1000, 2)))
+    assert forest.threshold_ > 3
