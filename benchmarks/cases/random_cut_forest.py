@@ -182,7 +182,7 @@ TAXI = [
         ("inside", "rows inside NAB's windows", 100, (256, 1024), {}),
         (
             "days",
-            "the eight events of the paper, two months' decay",
+            "the paper's days (the first is in the probation), decay of two months",
             200,
             (256, 512, 1024),
             {"decay": 1 / HALF_HOURS},
