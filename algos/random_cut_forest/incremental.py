@@ -33,7 +33,7 @@ STREAM_DECAY = 1e-5
 OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
 
 # The trees are made with these, and mean nothing under other values.
-OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale")
+OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale", "feature_weights")
 _values_of_the_forest = operator.attrgetter(*OF_THE_FOREST)
 
 Self = TypeVar("Self", bound="Incremental")
@@ -170,7 +170,8 @@ class Incremental(Fitted):
             scores = self._follow(X, method)
             return scores, len(X), X.dtype
         rows = X.copy() if is_new else np.concatenate([self._waiting, X])
-        needed = self._n_waiting()
+        # Fewer than wait already, if parameters have been lowered: then all of these.
+        needed = max(self._n_waiting(), len(rows) - len(X))
         if len(rows) < needed:
             self._waiting = rows
             return np.zeros(len(X)), 0, X.dtype
@@ -275,10 +276,8 @@ class Incremental(Fitted):
     def _check_forest(self) -> None:
         """Raise ValueError if parameters of which the trees are made have been changed."""
         now = _values_of_the_forest(self)
-        if now == self._of_the_forest:
-            return
         for name, value, before in zip(OF_THE_FOREST, now, self._of_the_forest, strict=True):
-            if value != before:
+            if value is not before and not np.array_equal(value, before):
                 raise ValueError(
                     f"`{name}`={value!r} must be {before!r}, with which the trees so far were "
                     f"made; set it back, or start anew with `fit` or another forest"

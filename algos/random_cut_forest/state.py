@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.params import check_params
 from algos._common.validation import validate_rows
 from algos._cython.finite import all_finite
 from algos.random_cut_forest.forest import SAMPLED, SEEN, Forest
@@ -105,10 +106,12 @@ class Held:
 
     def _scoring(self) -> State:
         """Return the state; raise NotFittedError while there is no forest yet."""
+        check_params(self)  # they may have been set since rows were learned
         if "_forest" in self.__dict__:
             return self._held()
         check_is_fitted(self)
         missing = self._n_waiting() - len(self._waiting)  # type: ignore[attr-defined]
+        missing = max(1, missing)  # the next row begins, if `warm_up` has been lowered
         raise NotFittedError(
             f"This {type(self).__name__} has seen {len(self._waiting)} row(s) and lacks "
             f"{missing} more to begin with; call `partial_fit` again, or lower `warm_up`"
