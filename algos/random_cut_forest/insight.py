@@ -70,9 +70,9 @@ class Insight(Incremental):
         -------
         X_likely : ndarray of shape (n_samples, n_features)
             In the dtype of X. The fewest columns that make up half of a row's score
-            (`attribution`), and missing values, are imputed from the others. With a `shingle_size` above 1 these
-            are columns of the whole shingle, of which its last row is returned, and the
-            first `shingle_size` - 1 rows stay as they are.
+            (`attribution`), and missing values, are imputed from the others. With a
+            `shingle_size` above 1 these are columns of the whole shingle, of which its last
+            row is returned, and the first `shingle_size` - 1 rows stay as they are.
         """
         held = self._scoring()
         X = self._rows(X)

@@ -386,3 +386,31 @@ def test_rows_of_a_streaming_scale_are_not_forgotten_silently():
     forest = make(scale="streaming").partial_fit(X)
     with pytest.raises(ValueError, match="`scale`='streaming' has moved on"):
         forest.forget(X[:5])
+
+
+@pytest.mark.parametrize("n_parts", [0, 1, 3])
+@variants
+def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts, monkeypatch):
+    X = stream_of(parameters)
+    forest = make(**parameters).partial_fit(X[:50])
+    expected = copy.deepcopy(forest)
+    monkeypatch.setattr(incremental, "LEAST_ROWS", 20)
+    monkeypatch.setattr(incremental, "OF_A_PART", 1)
+    learn, calls = incremental.stream.learn, []
+
+    def learn_some(*arguments):
+        if len(calls) == n_parts:
+            raise KeyboardInterrupt
+        calls.append(arguments)
+        return learn(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(incremental.stream, "learn", learn_some)
+        with pytest.raises(KeyboardInterrupt):
+            forest.score_partial_fit(X[50:])
+    n = forest.n_samples_seen_
+    assert n - 50 == 20 * n_parts or "missing_values" in parameters
+    if n > 50:
+        expected.partial_fit(X[50:n])
+    assert expected.n_samples_seen_ == n
+    assert np.array_equal(forest.score_partial_fit(X[n:]), expected.score_partial_fit(X[n:]))
