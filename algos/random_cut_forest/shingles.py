@@ -55,20 +55,21 @@ class Entry(NamedTuple):
     n_skipped: int
 
 
-Journal = dict[str, tuple[Entry, ...]]
+Journal = dict[str, tuple[tuple[Any, ...], ...]]  # entries as plain tuples, as all state
 
 
 def journal(entry: Entry) -> Journal:
     """Return a journal with one entry."""
-    return {"entries": (entry,)}
+    return {"entries": (tuple(entry),)}
 
 
 def noted_at(notes: Journal, row: int) -> Entry:
     """Return the entry that holds when the forest has learned so many rows."""
-    last = notes["entries"][-1]
-    return last if last.row == row else notes["entries"][0]
+    entries = notes["entries"]
+    return Entry(*(entries[-1] if entries[-1][0] == row else entries[0]))
 
 
 def note(notes: Journal, now: int, entry: Entry) -> None:
     """Write down what will hold after more rows; what holds `now` stays until then."""
-    notes["entries"] = (entry,) if entry.row == now else (noted_at(notes, now), entry)
+    new = tuple(entry)
+    notes["entries"] = (new,) if entry.row == now else (tuple(noted_at(notes, now)), new)
