@@ -256,3 +256,36 @@ def test_labels_so_many_that_they_may_be_a_target_are_warned_of():
     X = np.random.default_rng(0).normal(size=(40, 2))
     with pytest.warns(UserWarning, match="unique classes is greater than 50%"):
         LinearLearnerClassifier(alpha=1.0).fit(X, np.arange(40))
+
+
+INFINITE = [
+    *[
+        (LinearLearnerClassifier, name)
+        for name in (
+            "margin", "beta", "tol", "learning_rate_init", "intercept_learning_rate",
+            "intercept_alpha", "learning_rate_min", "min_improvement", "init_scale",
+            "init_intercept",
+        )
+    ],
+    *[(LinearLearnerRegressor, name) for name in ("epsilon", "delta", "power")],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "name"), INFINITE, ids=[name for _, name in INFINITE])
+def test_infinite_parameters_are_refused(kind, name):
+    X = rows()
+    with pytest.raises(ValueError, match=f"`{name}`=inf must be"):
+        kind(**{name: np.inf}).fit(X, labels(X))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_huge_beta_is_recall_alone(classes):
+    X = rows(90)
+    y = labels(X) + (classes - 2) * (X[:, 2] > 0.5)
+    LinearLearnerClassifier(selection_criterion="f_beta", beta=1e200, random_state=0).fit(X, y)
+
+
+def test_names_of_losses_are_shown_as_python_has_them():
+    model = LinearLearnerRegressor(np.str_("huber"), alpha=0.1, solver="gram")
+    with pytest.raises(ValueError, match="loss='huber'"):
+        model.fit(rows(), numbers(rows()))
