@@ -11,6 +11,7 @@ from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
 
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge")
+KINKED = {"absolute_error", "quantile", "epsilon_insensitive"}
 
 
 def rows(n=60, d=3, seed=0):
@@ -289,3 +290,24 @@ def test_names_of_losses_are_shown_as_python_has_them():
     model = LinearLearnerRegressor(np.str_("huber"), alpha=0.1, solver="gram")
     with pytest.raises(ValueError, match="loss='huber'"):
         model.fit(rows(), numbers(rows()))
+
+
+@pytest.mark.parametrize(
+    ("solver", "alpha"),
+    [("auto", 1e-300), ("auto", 1e-15), ("auto", 2e-11), ("coordinate_descent", 1e-20)],
+)
+@pytest.mark.parametrize("loss", sorted(set(REGRESSOR_LOSSES) - KINKED) + ["log_loss"])
+def test_an_l1_penalty_below_rounding_is_none(loss, alpha, solver):
+    X = rows(100, 5)
+    kind, y = LinearLearnerRegressor, np.exp(X[:, 0] / 2 + rows(100, 1, seed=1)[:, 0] / 4)
+    if loss == "log_loss":
+        kind, y = LinearLearnerClassifier, labels(X + rows(100, 5, seed=1))
+    model = kind(loss, alpha=alpha, l1_ratio=1.0, solver=solver).fit(X, y)  # without a warning
+    exact = kind(loss, alpha=0.0, tol=1e-12).fit(X, y)
+    np.testing.assert_allclose(model.coef_, exact.coef_, atol=1e-2)
+
+
+def test_a_stream_with_an_l1_penalty_below_rounding_is_certified():
+    X = rows()
+    stream = LinearLearnerRegressor(alpha=1e-20, l1_ratio=1.0).partial_fit(X, numbers(X))
+    assert stream.certificate_ < 1e-12
