@@ -274,7 +274,7 @@ def _shortest(products: Products, l2: Doubles) -> Doubles:
 
 
 def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -> Doubles:
-    """Return the weighted mean of the squared residuals of the state's rows.
+    """Return the weighted mean of the squared residuals of the state's rows, over its unit².
 
     Parameters
     ----------
@@ -294,5 +294,5 @@ def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -
     squares = np.diagonal(moments)[d:] - (coef * (moments[d:, :d] + left)).sum(axis=1)
     offset = state.mean[d:] - coef @ state.mean[:d] - intercept / unit
     with np.errstate(over="ignore"):
-        errors: Doubles = (np.maximum(squares, 0) + offset**2) * unit * unit
+        errors: Doubles = np.maximum(squares, 0) + offset**2
     return errors

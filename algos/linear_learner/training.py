@@ -253,6 +253,8 @@ class Training:
                 )
             else:
                 solved.append(solve(choice.name, problem, penalties, control, begin))
+            if len(penalties) == 1:
+                squared_fit.measure_objective(problem, penalties[0], solved[-1][0])
         seconds = time.perf_counter() - begun
         return [
             self._model(strength, [solutions[i] for solutions in solved], seconds)
@@ -357,7 +359,8 @@ class Training:
             np.concatenate([one.coef for one in solutions]),
             np.concatenate([one.intercept for one in solutions]),
         )
-        worst = max(solutions, key=lambda one: one.certificate)
+        certificates = [np.nan_to_num(one.certificate, nan=np.inf) for one in solutions]
+        worst = int(np.argmax(certificates))
         objective = sum(one.objective for one in solutions)
         with np.errstate(over="ignore"):
             objective = float(np.ldexp(objective, self.unit.of_loss))
@@ -368,10 +371,10 @@ class Training:
             coef,
             intercept,
             objective,
-            worst.certificate,
-            worst.criterion,
+            float(certificates[worst]),
+            solutions[worst].criterion,
             n_iter,
-            all(one.converged for one in solutions),
+            all(one.converged for one in solutions) and bool(np.isfinite(certificates).all()),
             objectives,
             [seconds * (i + 1) / n_iter for i in range(n_iter)],
             solutions[0].validations if len(solutions) == 1 else [],

@@ -109,7 +109,11 @@ class PlainMetric:
         step = -self._secants.solve(gradient, lambda vector: scale * self._diagonal * vector)
         self._gains.append(-float(gradient @ step) / 2)
         gains = self._all_gains()
-        return step, gains if gains > self._enough else self._sure_gains(point, gradient, gains)
+        if gains <= self._enough:
+            return step, self._sure_gains(point, gradient, gains)
+        if self._has_bound and self._gains[-1] <= self._enough:  # that was sudden
+            gains = min(gains, self._bound(point, gradient))
+        return step, gains
 
     def _sure_gains(self, point: Doubles, gradient: Doubles, estimate: float) -> float:
         """Return a bound of all gains to come, or the estimate if that takes too long.
