@@ -156,7 +156,7 @@ def mean_curvature(problem: Problem, intercept: Doubles, null_loss: float) -> fl
         return 1 / problem.n_outputs
     if loss.is_smooth and problem.n_outputs == 1:
         coef = np.zeros(problem.rows.d)
-        curvatures = problem.rows.curvatures(  # type: ignore[attr-defined]
+        curvatures = problem.rows.curvatures(
             coef, float(intercept[0]), problem.target, problem.weight, loss
         )
         return max(float(curvatures.sum()), 1e-10)

@@ -40,6 +40,8 @@ class Rows(Protocol):
     is_sparse: bool
     shift: Doubles  # (d,), zeros for CSR
     scale: Doubles  # (d,), positive
+    mean: Doubles  # (d,), of the columns of X, like the next
+    variance: Doubles
 
     @property
     def dtype(self) -> np.dtype[Any]: ...
@@ -60,6 +62,11 @@ class Rows(Protocol):
 
     def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
+
+    def curvatures(
+        self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss
+    ) -> Doubles:
+        """Return weight_i times loss_i's second derivative, for coef (d,) of one output."""
 
     def subset(self, indices: NDArray[np.intp]) -> Rows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""

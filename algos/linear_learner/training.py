@@ -151,10 +151,11 @@ class Training:
     """
 
     def __init__(self, data: Data, settings: Settings) -> None:
-        self.settings = settings
+        self.settings, self.X, self.weight = settings, data.X, data.weight
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
+        self._target_square = _mean_square(target, shares) if has_unit(loss) else 0.0
         # Products of all columns are kept, and first coefficients may be drawn for all.
         looks = loss.name != "squared_error" and settings.solver != "sgd"
         self._columns = UsedColumns(data.X, looks=looks)
@@ -162,12 +163,6 @@ class Training:
         self.rows: Rows
         self._sums: Sums | None
         self.rows, self._sums = squared_fit.rows_and_sums(X, target, shares, loss, *how)
-        self.X = data.X
-        self._target_square = 0.0
-        if has_unit(loss):
-            squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
-            self._target_square = float(shares @ squares)
-        self.weight = data.weight
         self._made: dict[Strength, Penalty] = {}
         self._state: SquaredState | None = None
         self._slope: float | None = None
@@ -263,8 +258,7 @@ class Training:
 
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""
-        rows: Any = self.rows
-        products = {}
+        rows, products = self.rows, {}
         if self.sums is not None:
             products = squared_state.parts_of(rows, self.sums, float(self.weight.sum()))
         with np.errstate(over="ignore"):
@@ -359,7 +353,9 @@ class Training:
             np.concatenate([one.coef for one in solutions]),
             np.concatenate([one.intercept for one in solutions]),
         )
-        certificates = [np.nan_to_num(one.certificate, nan=np.inf) for one in solutions]
+        certificates = [
+            np.inf if np.isnan(one.certificate) else one.certificate for one in solutions
+        ]
         worst = int(np.argmax(certificates))
         objective = sum(one.objective for one in solutions)
         with np.errstate(over="ignore"):
@@ -405,6 +401,10 @@ def _sum_of_traces(solutions: list[Solution]) -> Doubles:
         own = one.objectives[len(one.objectives) - one.n_iter :]  # some begin with their start
         total += np.append(own, np.full(len(total) - len(own), one.objective))
     return total
+
+
+def _mean_square(target: Doubles, shares: Doubles) -> float:
+    return float(shares @ (target.reshape(len(target), -1) ** 2).mean(axis=1))
 
 
 def _problems(
