@@ -31,8 +31,8 @@ class _OfProbabilities:
             loss, name = estimator._learned("loss"), self._method.__name__
             if loss != "log_loss":
                 raise AttributeError(
-                    f"This {owner.__name__!r} has no attribute {name!r}: with loss={loss!r} "
-                    f"there are no probabilities, only with 'log_loss'; write that, or wrap it "
+                    f"This {owner.__name__!r} has no attribute {name!r}: only "
+                    f"loss='log_loss' has probabilities, not {loss!r}; write that, or wrap it "
                     f"in sklearn.calibration.CalibratedClassifierCV"
                 )
         method: Callable[..., Any] = self._method.__get__(estimator, owner)
