@@ -126,6 +126,11 @@ def checked_numbers(values: Any, name: str, most: float | None) -> Doubles:
         numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
     except (TypeError, ValueError):
         numbers = np.empty(0)
+    else:
+        if numbers.size == 0:
+            raise InvalidParameterError(
+                f"`{name}`={values!r} is empty; it must hold a number at least, such as {name}=[0.1]"
+            )
     right = numbers.ndim == 1 and numbers.size > 0
     if right:
         right = bool(np.all(np.isfinite(numbers) & (numbers >= 0)))

@@ -140,6 +140,14 @@ class Stream(State):
         )
         return replace(after, n_batches=self.n_batches + 1, **learned)
 
+    def loss_of_batch(self, before: Stream, data: Data, settings: StreamSettings) -> float:
+        """Return the mean loss of the latest batch, each step's rows before that step.
+
+        Of the candidate that has done best so far.
+        """
+        best = int(np.argmin(np.where(np.isnan(self.tally), np.inf, self.tally)))
+        return float(self.tally[best] - before.tally[best]) / float(data.weight.sum())
+
     def with_classes(self, places: NDArray[np.intp], n_classes: int, is_joint: bool) -> Stream:
         """Return the state for more classes; it forgets decision values.
 

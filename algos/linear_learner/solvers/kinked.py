@@ -10,7 +10,7 @@ import numpy as np
 
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.solvers.bands import Found, rounds
+from algos.linear_learner.solvers.bands import Found, no_worse, rounds
 from algos.linear_learner.solvers.kinked_columns import has_few_columns, rounds_of_columns
 from algos.linear_learner.solvers.kinks import Bent, bent_from
 
@@ -116,9 +116,12 @@ def _solve_one(
         if control.give_up is not None:
             coef, intercept = _in_problem_units(bent, best.point)
             if control.give_up(number, coef, intercept, best.gap):
-                break
+                return best._replace(objectives=found.objectives)
         step.finish()
     assert best is not None
+    if best.gap > tol:  # then at least no worse than where it began
+        starts = [np.zeros(d + 1)] if near is None else [near, np.zeros(d + 1)]
+        best = no_worse(bent, penalty, best, starts)
     return best._replace(objectives=found.objectives)
 
 
