@@ -132,6 +132,11 @@ class DenseRows(AnyRows):
         self._shift: Floats = self._exact_shift.astype(self.X.dtype)
         self._rest = self._exact_shift - self._shift  # what the type of X cannot hold
 
+    def in_double(self) -> DenseRows:
+        """Return the same rows in double precision."""
+        X = self.X.astype(np.float64)
+        return DenseRows(X, self.shift, self.scale, self.n_threads, self._exponents)
+
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
         out = np.empty((self.n, len(coef)))

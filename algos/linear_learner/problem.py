@@ -46,6 +46,9 @@ class Rows(Protocol):
     @property
     def dtype(self) -> np.dtype[Any]: ...
 
+    def in_double(self) -> Rows:
+        """Return the same rows in double precision."""
+
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
 

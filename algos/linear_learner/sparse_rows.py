@@ -56,6 +56,11 @@ class SparseRows(AnyRows):
         """Return the same rows over another scale; the shift stays what it is."""
         return super().in_units(self.shift, scale)
 
+    def in_double(self) -> SparseRows:
+        """Return the same rows in double precision."""
+        X = with_values(self.X, self.X.data.astype(np.float64))
+        return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
+
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
         out = np.empty((self.n, len(coef)))
