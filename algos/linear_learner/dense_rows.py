@@ -132,11 +132,6 @@ class DenseRows(AnyRows):
         self._shift: Floats = self._exact_shift.astype(self.X.dtype)
         self._rest = self._exact_shift - self._shift  # what the type of X cannot hold
 
-    def in_double(self) -> DenseRows:
-        """Return the same rows in double precision."""
-        X = self.X.astype(np.float64)
-        return DenseRows(X, self.shift, self.scale, self.n_threads, self._exponents)
-
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
         out = np.empty((self.n, len(coef)))
@@ -202,6 +197,11 @@ class DenseRows(AnyRows):
         )  # fmt: skip
         out[:, :-1], out[:, -1] = products, sums[1:]
         return out
+
+    def in_double(self) -> DenseRows:
+        """Return the same rows in double precision."""
+        X = self.X.astype(np.float64)
+        return DenseRows(X, self.shift, self.scale, self.n_threads, self._exponents)
 
     def subset(self, indices: NDArray[np.intp]) -> DenseRows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""

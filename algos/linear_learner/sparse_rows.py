@@ -56,11 +56,6 @@ class SparseRows(AnyRows):
         """Return the same rows over another scale; the shift stays what it is."""
         return super().in_units(self.shift, scale)
 
-    def in_double(self) -> SparseRows:
-        """Return the same rows in double precision."""
-        X = with_values(self.X, self.X.data.astype(np.float64))
-        return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
-
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
         out = np.empty((self.n, len(coef)))
@@ -109,6 +104,11 @@ class SparseRows(AnyRows):
             self._rows, self._scale, np.ascontiguousarray(values), products, sums, self.n_threads
         )
         return np.concatenate([products, sums[k:, np.newaxis]], axis=1)
+
+    def in_double(self) -> SparseRows:
+        """Return the same rows in double precision."""
+        X = with_values(self.X, self.X.data.astype(np.float64))
+        return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
 
     def subset(self, indices: NDArray[np.intp]) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""
