@@ -129,7 +129,7 @@ def checked_numbers(values: Any, name: str, most: float | None) -> Doubles:
     else:
         if numbers.size == 0:
             raise InvalidParameterError(
-                f"`{name}`={values!r} is empty; it must hold a number at least, such as {name}=[0.1]"
+                f"`{name}`={values!r} is empty; it must hold numbers, such as {name}=[0.1]"
             )
     right = numbers.ndim == 1 and numbers.size > 0
     if right:
