@@ -234,7 +234,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     and Hessians of a sample; "gram" one pass of ``n_samples * n_features ** 2`` for all
     candidates. Beyond X, fits need a few numbers a row, and ``n_features ** 2`` for "gram" and
     "newton"; validation and refitting copy the rows that are trained on. CSR rows are never
-    made dense, and float32 rows are not converted.
+    made dense, and float32 rows are not converted, but for few (up to 8 MB) of a loss with kinks.
 
     A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
     fit. Without a penalty, data that the model separates have no optimum: the fit stops at

@@ -198,6 +198,11 @@ class DenseRows(AnyRows):
         out[:, :-1], out[:, -1] = products, sums[1:]
         return out
 
+    def in_double(self) -> DenseRows:
+        """Return the same rows in double precision."""
+        X = self.X.astype(np.float64)
+        return DenseRows(X, self.shift, self.scale, self.n_threads, self._exponents)
+
     def subset(self, indices: NDArray[np.intp]) -> DenseRows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""
         X = self.X[indices]

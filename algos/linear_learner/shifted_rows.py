@@ -33,6 +33,10 @@ class ShiftedRows:
         self._further = (shift - rows.shift) / rows.scale
         self.scale, self.d = rows.scale, rows.d
 
+    @property
+    def dtype(self) -> Any:
+        return self._rows.dtype
+
     def at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return the intercepts for the rows without the shift."""
         # Not by BLAS, whose threads would wait for each other longer than this takes.

@@ -105,6 +105,11 @@ class SparseRows(AnyRows):
         )
         return np.concatenate([products, sums[k:, np.newaxis]], axis=1)
 
+    def in_double(self) -> SparseRows:
+        """Return the same rows in double precision."""
+        X = with_values(self.X, self.X.data.astype(np.float64))
+        return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
+
     def subset(self, indices: NDArray[np.intp]) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""
         X = self.X[indices]

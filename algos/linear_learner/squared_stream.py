@@ -158,16 +158,16 @@ def scores_of(state: SquaredState, models: list[Model]) -> Scores:
     errors = np.array(
         [squared_state.mean_squared_error(state, m.coef, m.intercept).mean() for m in models]
     )
-    d = state.d
-    with np.errstate(over="ignore", invalid="ignore"):  # targets of extreme size
-        spread = np.diagonal(state.scatter)[d:].mean() * state.unit[-1] ** 2 / state.weight
-        r2 = 1 - errors / spread if spread > 0 else np.full(len(errors), np.nan)
-    columns = {
-        "validation_loss": errors * state.n_outputs / 2,
-        "squared_error": errors,
-        "root_squared_error": np.sqrt(errors),
-        "r2": r2,
-    }
+    d, unit = state.d, float(state.unit[-1])
+    spread = np.diagonal(state.scatter)[d:].mean() / state.weight
+    r2 = 1 - errors / spread if spread > 0 else np.full(len(errors), np.nan)
+    with np.errstate(over="ignore"):  # targets of extreme size
+        columns = {
+            "validation_loss": errors * unit * unit * state.n_outputs / 2,
+            "squared_error": errors * unit * unit,
+            "root_squared_error": np.sqrt(errors) * unit,
+            "r2": r2,
+        }
     return Scores(columns, -errors, np.zeros(len(models)))
 
 

@@ -252,7 +252,8 @@ def stream_strengths(settings: Settings, data: Data) -> list[Strength]:
     """
     slope = curvature = 1.0
     name = settings.loss.name
-    typical = float(np.sqrt(np.mean(data.target**2))) or 1.0
+    peak = float(np.abs(data.target).max()) or 1.0
+    typical = peak * float(np.sqrt(np.mean((data.target / peak) ** 2))) or 1.0
     if settings.loss.is_of_classes:
         slope, curvature = 0.5, 0.25
     elif settings.loss.has_log_link:

@@ -10,7 +10,7 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import QuantileRegressor
 from sklearn.svm import LinearSVC
 
-from algos import LinearLearnerClassifier
+from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Problem
 from algos.linear_learner.rows import make_rows
@@ -452,3 +452,14 @@ def test_a_fit_never_ends_worse_than_its_start(loss):
 
 def null(problem):
     return kinked.bent_from(problem).null * kinked.bent_from(problem).unit
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile", "epsilon_insensitive"])
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
+def test_float32_rows_with_l1_are_certified(make, seed, loss):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(100, 5)).astype(np.float32)
+    y = X[:, 0] + rng.normal(size=100)
+    model = LinearLearnerRegressor(loss, alpha=1e-4, l1_ratio=1.0).fit(make(X), y)
+    assert model.certificate_ <= model.tol

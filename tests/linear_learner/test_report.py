@@ -1,6 +1,7 @@
 """What fits tell: lines, `candidates_`, `history_`, and errors that name the right rows."""
 
 import pickle
+import warnings
 
 import joblib
 import numpy as np
@@ -128,6 +129,37 @@ def test_an_unfinished_fit_refuses_other_validation_rows(tmp_path):
         unfinished().fit(X[TRAIN], Y[TRAIN])
     whole = fitted(LinearLearnerClassifier(n_alphas=3))
     np.testing.assert_array_equal(fitted(unfinished()).coef_, whole.coef_)
+
+
+def test_a_certificate_that_is_no_number_is_warned_of():
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    model = LinearLearnerRegressor(alpha=0.1, solver="sgd", init_intercept=1e300)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, np.arange(50.0))
+    assert model.certificate_ == np.inf
+
+
+def test_an_exact_step_is_certified():
+    model = LinearLearnerRegressor(
+        alpha=1.0, solver="lbfgs", fit_intercept=False, standardize=False
+    ).fit([[1.0, -1, 0]], [0.5])
+    np.testing.assert_allclose(model.coef_, [1 / 6, -1 / 6, 0])
+    assert model.certificate_ < 1e-12
+
+
+@pytest.mark.parametrize("solver", ["newton", "coordinate_descent"])
+@pytest.mark.parametrize("max_iter", [1, 2, 3, 5, 1000])
+def test_no_certificate_exceeds_an_objective_that_cannot_be_negative(solver, max_iter):
+    X = np.random.default_rng(0).normal(size=(100, 5))
+    model = LinearLearnerRegressor(
+        "huber", alpha=1e-8, l1_ratio=1.0, solver=solver, max_iter=max_iter
+    )
+    y = X @ [1, 2, 3, 4, 5.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+    null = np.where(np.abs(y - np.median(y)) < 1, 0.5, np.abs(y - np.median(y)) - 0.5).mean()
+    assert model.certificate_ <= 1.2 * model.objective_ / null
 
 
 def test_candidates_that_were_given_up_are_told(capsys, monkeypatch):

@@ -18,6 +18,7 @@ from algos._common.random import Key, stream
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
 from algos.linear_learner.solvers.null_model import null_intercept
+from algos.linear_learner.solvers.rounding import without_rounding
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
 # In standardised units, where a coefficient of 1 is a large one.
@@ -224,6 +225,7 @@ def learn_batch(
     )
     slopes = found.gradient_intercept if problem.fit_intercept else 0 * found.gradient_intercept
     gradient = np.concatenate([found.gradient, slopes[..., None]], axis=-1)
+    gradient = without_rounding(problem, found, gradient)
     iterates.step(gradient, *arrays, schedule, weight)
     return found.values
 
