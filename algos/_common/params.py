@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ class Interval:
     kind : type
         `Integral` or `Real`; a bool is neither.
     low, high : float or None
-        The bounds; None leaves that side open.
+        The bounds; None leaves that side open, to all finite numbers: infinity has to be
+        named as a bound that belongs to the interval.
     closed : {"left", "right", "both", "neither"}, default="left"
         Which bounds belong to the interval.
     """
@@ -59,12 +61,12 @@ class Interval:
 
     def _above(self, value: Any) -> bool:
         if self.low is None:
-            return True
+            return self.kind is Integral or value > 0 or _is_finite(value)
         return value >= self.low if self.closed in ("left", "both") else value > self.low
 
     def _below(self, value: Any) -> bool:
         if self.high is None:
-            return True
+            return self.kind is Integral or value < 0 or _is_finite(value)
         return value <= self.high if self.closed in ("right", "both") else value < self.high
 
     def __str__(self) -> str:
@@ -78,6 +80,13 @@ class Interval:
 
 def _is_a_number(value: Any) -> bool:
     return bool(value >= 0 or value < 0)  # NaN is neither
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that no float is as large as
+        return False
 
 
 class Options:

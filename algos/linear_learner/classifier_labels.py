@@ -50,7 +50,7 @@ class ClassifierLabels(LinearLearner):
     _all_classes: NDArray[Any]
 
     def _loss(self) -> Loss:
-        loss = self._learned("loss")
+        loss = str(self._learned("loss"))  # numpy's strings would show in messages
         if loss == "log_loss":
             return Loss("multinomial" if len(self.classes_) > 2 else "log_loss")
         return Loss(loss, float(self._learned("margin")))

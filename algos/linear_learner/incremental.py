@@ -40,8 +40,9 @@ Self = TypeVar("Self", bound="Incremental")
 class Incremental(Deferred):
     """Mixin of the linear learners: learning in parts.
 
-    The state is `_stream`, the parts of a `Stream`, or of a `SquaredState` for the squared
-    loss, which streams exactly; the model is made of it when an attribute is first read.
+    The state is `_stream`, the parts of a `Stream`, or of a `SquaredStream` for the squared
+    loss, which streams exactly. After a fit it is made of `_after_fit` when it is first asked
+    for. The model is made of the state when an attribute is first read.
     """
 
     _deferred: ClassVar[tuple[str, ...]] = (

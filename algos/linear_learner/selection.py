@@ -13,7 +13,7 @@ from algos.linear_learner.decisions import decision_values, mean_losses
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.targets import one_against_rest
-from algos.linear_learner.threshold import Outcomes, Target
+from algos.linear_learner.threshold import Outcomes, Target, share_of_recall
 from algos.linear_learner.training import Data, Model, Watch
 
 _NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
@@ -146,11 +146,11 @@ class DecisionScorer:
         positive = self.truth > 0
         hits, all_claimed = float(claimed @ positive), float(claimed.sum())
         actual = float(self.weight @ positive)
-        beta = self.target.beta**2
+        share = share_of_recall(self.target.beta)
         tiny = np.finfo(np.float64).tiny
         return {
             "accuracy": 1 - (actual - hits) - (all_claimed - hits),
-            "f_beta": (1 + beta) * hits / max(beta * actual + all_claimed, tiny),
+            "f_beta": hits / max(share * actual + (1 - share) * all_claimed, tiny),
             "precision": hits / max(all_claimed, tiny),
             "recall": hits / max(actual, tiny),
             "roc_auc": np.nan,
@@ -281,7 +281,8 @@ def _class_scores(
     present = actual > 0
     recall = hits / np.maximum(actual, tiny)
     precision = hits / np.maximum(claimed, tiny)
-    f_beta = (1 + beta**2) * hits / np.maximum(beta**2 * actual + claimed, tiny)
+    share = share_of_recall(beta)
+    f_beta = hits / np.maximum(share * actual + (1 - share) * claimed, tiny)
     return {
         "accuracy": float(weight @ is_right),
         "balanced_accuracy": float(recall[present].mean()),

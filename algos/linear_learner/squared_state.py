@@ -10,6 +10,7 @@ from scipy import linalg, sparse
 
 from algos._common.moments import joined_scatter
 from algos._common.threads import one_thread_blas
+from algos.linear_learner.penalties import audible
 from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import gram_descent
@@ -241,7 +242,9 @@ def solve(
     solutions: list[Solution] = []
     coef = np.zeros(gathered.cross.shape)
     with np.errstate(over="ignore"):
-        for k, penalty in enumerate(penalties):
+        slope = float(np.sqrt(gathered.square).max(initial=0)) * gathered.unit
+        for k, given in enumerate(penalties):
+            penalty = audible(given, slope)
             if penalty.has_l1:
                 solution = gram_descent.solve_one(gathered, penalty, control, coef, k)
             else:

@@ -16,10 +16,12 @@ from algos.linear_learner import squared_fit, squared_state
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import (
     Strength,
+    audible,
     candidate_grid,
     mean_curvature,
     null_slope,
     penalty_of,
+    slope_size,
 )
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
 from algos.linear_learner.solvers.choice import Choice, choose_solver, solve
@@ -168,6 +170,7 @@ class Training:
         self.weight = data.weight
         self._made: dict[Strength, Penalty] = {}
         self._state: SquaredState | None = None
+        self._slope: float | None = None
         self.problems = _problems(self.rows, target, shares, loss, settings)
         self._whole = self.problems[0]
 
@@ -283,8 +286,16 @@ class Training:
         made, standardize = self._made, self.settings.standardize
         for one in strengths:
             if one not in made:
-                made[one] = penalty_of(one, self.rows, standardize, self.unit)
+                penalty = penalty_of(one, self.rows, standardize, self.unit)
+                made[one] = self._audible(penalty) if penalty.has_l1 else penalty
         return [made[one] for one in strengths]
+
+    def _audible(self, penalty: Penalty) -> Penalty:
+        if not self.settings.loss.is_smooth:  # their certificates mind no slopes
+            return penalty
+        if self._slope is None:
+            self._slope = slope_size(self.problems)
+        return audible(penalty, self._slope, keep=self.settings.solver == "coordinate_descent")
 
     def _null_slope_and_curvature(self) -> tuple[float, float]:
         """Return what the grid of alphas hangs on, in the user's units."""

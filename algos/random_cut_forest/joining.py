@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from algos.random_cut_forest.forest import SAMPLED, SEEN, SLACK, Forest
 from algos.random_cut_forest.growth import grow
+from algos.random_cut_forest.reservoir import draw
 
 
 def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
@@ -14,7 +15,8 @@ def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
 
     Each tree's sample is of the smallest keys of both samples; the tree is grown afresh. With
     decay the last rows of both have the same weight, and the ages of the others are counted
-    in their own streams. The law is exact for forests of different keys.
+    in their own streams. The law is exact for forests that have drawn independently: of other
+    keys, or without decay, when one's draws are made again.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
     together.clock[:] = forest.clock
     together.clock[:, SEEN] += other.clock[:, SEEN]
     together.decay[:] = forest.decay
-    keys = np.concatenate([_present_keys(forest), _present_keys(other)], axis=1)
+    keys = np.concatenate([_present_keys(forest), _independent_keys(other, forest)], axis=1)
     rows = np.concatenate([forest.points[:-SLACK], other.points[:-SLACK]])
     smallest = keys.argsort(axis=1, kind="stable")[:, : forest.size]
     keys = np.take_along_axis(keys, smallest, axis=1)
@@ -54,6 +56,19 @@ def _present_keys(forest: Forest) -> NDArray[np.float64]:
     keys = forest.keys + forest.decay * forest.clock[:, SEEN, np.newaxis]
     is_there = np.arange(forest.size) < forest.clock[:, SAMPLED, np.newaxis]
     return np.where(is_there, keys, np.inf)
+
+
+def _independent_keys(other: Forest, forest: Forest) -> NDArray[np.float64]:
+    """Return the other's present keys, which equal seeds would have made equal to ours."""
+    keys = _present_keys(other)
+    if other.decay[0] or not np.array_equal(other.key, forest.key):
+        return keys
+    # Where all rows are alike, keys say nothing of the rows that have them.
+    anew = Forest.empty(other.key ^ np.uint64(1), other.n_trees, other.size, 1)
+    _, drawn = draw(anew, int(other.clock[0, SEEN]))
+    n = int(other.clock[0, SAMPLED])
+    keys[:, :n] = drawn[:, :n]
+    return keys
 
 
 def _places(forest: Forest, first_tree: int) -> NDArray[np.int64]:

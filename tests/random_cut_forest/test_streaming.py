@@ -258,6 +258,15 @@ def test_merged_forests_score_as_one_of_all_rows():
     np.testing.assert_allclose(one.anomaly_score(asked), whole, rtol=0.1)
 
 
+def test_forests_of_one_seed_share_a_merged_sample_by_chance():
+    X = np.random.default_rng(0).normal(size=(1000, 2))
+    one, other = (make(scale=None).fit(rows) for rows in (X, X + 100))
+    forest = one.merge(other)._scoring().forest
+    points = forest.points[: forest.n_trees * forest.size * 2].reshape(forest.n_trees, -1, 2)
+    n_far = (points[:, :, 0] > points[:, :, 0].mean()).sum(axis=1)
+    assert n_far.std() > 1  # of 32 rows; equal keys would take 16 of each
+
+
 def test_merge_expresses_rows_in_its_own_units():
     rng = np.random.default_rng(0)
     near, wide = rng.normal(size=(1000, 2)), 100 * rng.normal(size=(1000, 2))

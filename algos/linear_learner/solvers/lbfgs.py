@@ -13,7 +13,7 @@ import numpy as np
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.solvers.curvature import curvature_along
+from algos.linear_learner.solvers.curvature import curvature_along, mean_curvature
 from algos.linear_learner.solvers.descent import Descent, descend_together, solution
 from algos.linear_learner.solvers.null_model import evaluated_null, limits_of
 from algos.linear_learner.solvers.points import Penalties, Points
@@ -26,6 +26,8 @@ _ROWS = 2000  # that tell the length of the first step
 _SLOWEST = 0.98  # rate at which gains are taken to shrink
 _BEFORE = 8  # steps over which that rate is measured
 _NEGLIGIBLE = 1e-14  # a penalty that makes no bound
+_FAR = 1e3  # times enough: a bound that no estimate speaks against
+_TINY = 1e-10  # of a mean curvature
 _MORE = {4: 50, 8: 1000}  # steps for a bound instead of an estimate, by the rows' bytes
 
 
@@ -71,7 +73,10 @@ def _means(problem: Problem) -> Doubles | None:
 
 
 class PlainMetric:
-    """L-BFGS from a multiple of the identity.
+    """L-BFGS from a multiple of a diagonal: the loss's mean curvature, and each l2.
+
+    Columns of deviation 1 make it the identity, but for a penalty of columns as they are: of
+    very different scales, that differs by their squares.
 
     Parameters
     ----------
@@ -91,34 +96,43 @@ class PlainMetric:
         self._secants = Secants(_SECANTS)
         self._gains: list[float] = []
         is_column = points.by_column(np.ones(points.d)) > 0
-        self._has_bound = bool((penalties.l2[is_column] > _NEGLIGIBLE).all())
+        self._is_penalised = penalties.l2 > _NEGLIGIBLE
+        self._has_bound = bool(self._is_penalised[is_column].all())
+        self._diagonal = np.empty(0)  # inverted
 
     def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
         """Return the step of L-BFGS, and an estimate of what all later ones will gain."""
-        scale = self._secants.scale() or self._first_scale(point, gradient)
-        step = -self._secants.solve(gradient, lambda vector: scale * vector)
+        if not len(self._diagonal):
+            stiffness = max(mean_curvature(self._sample, self._points, point), _TINY) + self._l2
+            self._diagonal = stiffness.min() / stiffness
+        scale = self._secants.scale(self._diagonal) or self._first_scale(point, gradient)
+        step = -self._secants.solve(gradient, lambda vector: scale * self._diagonal * vector)
         self._gains.append(-float(gradient @ step) / 2)
         gains = self._all_gains()
         return step, gains if gains > self._enough else self._sure_gains(point, gradient, gains)
 
     def _sure_gains(self, point: Doubles, gradient: Doubles, estimate: float) -> float:
-        """Return a bound of all gains to come, or for good the estimate if that takes too long.
+        """Return a bound of all gains to come, or the estimate if that takes too long.
 
-        Steps that see little curvature gain little: only the penalty's tells that no more is left.
+        Steps that see little curvature gain little: only the penalty's tells that no more is
+        left. A bound that is far off is never passed over.
         """
-        if not self._has_bound:
+        if not self._is_penalised.any():
             return estimate
         bound = self._bound(point, gradient)
+        if not self._has_bound:
+            bound = max(bound, estimate)
         self._n_close += 1
         is_late = self._n_close > _MORE[self._points.problem.rows.dtype.itemsize]
-        return estimate if is_late and bound > self._enough else bound
+        is_near = bound <= _FAR * self._enough
+        return estimate if is_late and is_near and bound > self._enough else bound
 
     def _bound(self, point: Doubles, gradient: Doubles) -> float:
         """Return what an objective as curved as its penalty could still gain."""
-        is_penalised = self._l2 > 0
-        bound = float((gradient[is_penalised] ** 2 / self._l2[is_penalised]).sum()) / 2
-        rest = np.where(is_penalised, 0.0, gradient)
-        if rest.any():  # intercepts
+        own = self._is_penalised
+        bound = float((gradient[own] ** 2 / self._l2[own]).sum()) / 2
+        rest = np.where(own, 0.0, gradient)
+        if rest.any():  # intercepts, above all
             curvature = curvature_along(self._sample, self._points, point, rest)
             square = float(rest @ rest)
             bound += square**2 / (2 * curvature) if curvature > 0 else np.inf
@@ -130,15 +144,15 @@ class PlainMetric:
 
     def renew(self, point: Doubles) -> bool:
         """Forget the past once; False if there is none."""
-        has_past = self._secants.scale() is not None
+        has_past = self._secants.scale(self._diagonal) is not None
         self._secants.clear()
         return has_past
 
     def _first_scale(self, point: Doubles, gradient: Doubles) -> float:
-        square = float(gradient @ gradient)
-        curvature = curvature_along(self._sample, self._points, point, gradient)
-        curvature += float((self._l2 * gradient) @ gradient)
-        return square / curvature if curvature > 0 else 1.0
+        way = self._diagonal * gradient
+        curvature = curvature_along(self._sample, self._points, point, way)
+        curvature += float((self._l2 * way) @ way)
+        return float(gradient @ way) / curvature if curvature > 0 else 1.0
 
     def _all_gains(self) -> float:
         """Return about what this step and those to come will gain.

@@ -18,6 +18,7 @@ from algos._common.random import Key, stream
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
 from algos.linear_learner.solvers.null_model import null_intercept
+from algos.linear_learner.solvers.rounding import without_rounding
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
 # In standardised units, where a coefficient of 1 is a large one.
@@ -290,6 +291,7 @@ def learn_batch(
     )
     slopes = found.gradient_intercept if problem.fit_intercept else 0 * found.gradient_intercept
     gradient = np.concatenate([found.gradient, slopes[..., None]], axis=-1)
+    gradient = without_rounding(problem, found, gradient)
     columns = Columns.of(reach, problem.rows)
     iterates.step(gradient, *arrays, schedule, columns, weight)
     return found.values
