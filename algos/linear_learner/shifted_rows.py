@@ -31,7 +31,11 @@ class ShiftedRows:
     def __init__(self, rows: Any, shift: Doubles) -> None:
         self._rows, self.shift = rows, shift
         self._further = (shift - rows.shift) / rows.scale
-        self.scale, self.d, self.dtype = rows.scale, rows.d, rows.dtype
+        self.scale, self.d = rows.scale, rows.d
+
+    @property
+    def dtype(self) -> Any:
+        return self._rows.dtype
 
     def at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return the intercepts for the rows without the shift."""
