@@ -55,5 +55,9 @@ class ShiftedRows:
         shifts = found.gradient_intercept[..., None] * self._further
         return Evaluation(found.values, found.gradient - shifts, found.gradient_intercept)
 
+    def filled(self, weight: Doubles | None = None) -> Doubles:
+        found: Doubles = self._rows.filled(weight)
+        return found
+
     def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:
         return ShiftedRows(self._rows.subset(indices), self.shift)

@@ -267,10 +267,16 @@ class Training:
             "weight": float(weight.sum()),
             "mean": self._columns.spread(rows.mean),
             "square": self._columns.spread(rows.variance),
+            "filled": self._columns.spread(self._filled()),
             "shift": self._columns.spread(rows.shift),
             "target_square": min(float(targets), np.finfo(np.float64).max / 4),
             "products": products,
         }
+
+    def _filled(self) -> Doubles:
+        """Return the shares of rows that are not 0 in a column; dense ones are not looked at."""
+        rows: Any = self.rows
+        return rows.filled(self.problems[0].weight) if rows.is_sparse else np.ones(rows.d)
 
     def _penalties(self, strengths: list[Strength]) -> list[Penalty]:
         made, standardize = self._made, self.settings.standardize

@@ -1,7 +1,8 @@
 """L-BFGS on fused passes over the rows: for more parameters than a Hessian has room for.
 
 Memory: 2 · 10 vectors of p values for each candidate on its way, p being the number of
-parameters; no more of them are on their way at once than `_VALUES` allows.
+parameters; no more of them are on their way at once than `_VALUES` allows, and of sparse rows
+one.
 """
 
 from __future__ import annotations
@@ -42,26 +43,50 @@ def solve(
     columns = points.by_column
     if len(penalties) > 1:
         control = dataclasses.replace(control, task=NO_CALLBACKS)
-    room = max(1, _VALUES // (2 * _SECANTS * points.size))
-    found: list[Solution] = []
     with one_thread_blas():
         null = evaluated_null(points)
         limits = limits_of(points, control, null.unit)
         sample = problem if problem.rows.n <= _ROWS else sampled(problem, _ROWS)
-        for first in range(0, len(penalties), room):
-            running = []
-            for number in range(first, min(first + room, len(penalties))):
-                penalty = penalties[number]
-                own = Penalties(columns(penalty.l1), columns(penalty.l2))
-                metric = PlainMetric(sample, points, own, limits.tol * limits.unit)
-                descent = Descent(metric, own, limits, number)
-                descent.offer(null.point, null.value, null.gradient)
-                near = start[number : number + 1] if start else []
-                starts = [points.point(s.coef, s.intercept) for s in near]
-                running.append((descent, descent.steps(starts)))
-            descend_together(points, running, control)
-            found += [solution(points, descent) for descent, _ in running]
-    return found
+        metrics, descents = [], []
+        for number, penalty in enumerate(penalties):
+            own = Penalties(columns(penalty.l1), columns(penalty.l2))
+            metrics.append(PlainMetric(sample, points, own, limits.tol * limits.unit))
+            descents.append(Descent(metrics[-1], own, limits, number))
+            descents[-1].offer(null.point, null.value, null.gradient)
+        starts = [[points.point(one.coef, one.intercept)] for one in start or []]
+        starts = starts or [[] for _ in penalties]
+        if problem.rows.is_sparse:
+            _descend_in_turn(points, descents, metrics, starts, control)
+        else:
+            room = max(1, _VALUES // (2 * _SECANTS * points.size))
+            for first in range(0, len(penalties), room):
+                part = slice(first, first + room)
+                pairs = zip(descents[part], starts[part], strict=True)
+                running = [(descent, descent.steps(near)) for descent, near in pairs]
+                descend_together(points, running, control)
+    return [solution(points, descent) for descent in descents]
+
+
+def _descend_in_turn(
+    points: Points,
+    descents: list[Descent],
+    metrics: list[PlainMetric],
+    starts: list[list[Doubles]],
+    control: Control,
+) -> None:
+    """Let each candidate begin where the two before it point to, and with what they learned.
+
+    A pass over sparse rows costs by the candidate, so that sharing passes would save less.
+    """
+    for number, (descent, near) in enumerate(zip(descents, starts, strict=True)):
+        if number:
+            last = descents[number - 1]
+            ahead = [2 * last.point - descents[number - 2].point] if number > 1 else []
+            offers = np.stack([last.point, *ahead])
+            for point, *found in zip(offers, *points.evaluate(offers), strict=True):
+                descent.offer(point, *found)
+            metrics[number].inherit(metrics[number - 1])
+        descend_together(points, [(descent, descent.steps(near))], control)
 
 
 def _means(problem: Problem) -> Doubles | None:
@@ -145,6 +170,11 @@ class PlainMetric:
     def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
         """Take in how the gradient changed by a step."""
         self._secants.learn(step, change)
+
+    def inherit(self, other: PlainMetric) -> None:
+        """Take from another what it learned of the same loss under its own penalty."""
+        self._secants = other._secants.stiffened(self._l2 - other._l2)
+        other._secants.clear()
 
     def renew(self, point: Doubles) -> bool:
         """Forget the past once; False if there is none."""

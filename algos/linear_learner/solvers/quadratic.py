@@ -71,6 +71,13 @@ class Secants:
         if along > 1e-12 * np.sqrt(float(step @ step) * float(change @ change)):
             self._kept = [*self._kept[-self._limit + 1 :], (step, change, along)]
 
+    def stiffened(self, diagonal: Doubles) -> Secants:
+        """Return the same steps for an objective to whose Hessian a diagonal was added."""
+        other = Secants(self._limit)
+        for step, change, _ in self._kept:
+            other.learn(step, change + diagonal * step)
+        return other
+
     def scale(self, diagonal: Doubles) -> float | None:
         """Return what to multiply a diagonal by, for the last step's inverse curvature.
 
