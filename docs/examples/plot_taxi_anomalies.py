@@ -85,9 +85,7 @@ for _ in range(5):
 # tells which half hours of the day before a peak were too high or too low: on that Sunday those
 # from one to two in the morning, which came twice.
 
-AnomalyDisplay.from_estimator(
-    forest, rides, scores=scores, threshold=forest.threshold_, times=times, n_peaks=5
-)
+AnomalyDisplay.from_estimator(forest, rides, scores=scores, grades=grades, times=times, n_peaks=5)
 plt.show()
 
 # %%
