@@ -133,8 +133,8 @@ def by_name(feature_weights: Any, names: NDArray[Any] | None) -> Any:
     weights = dict(feature_weights.items())
     if names is None:
         raise InvalidParameterError(
-            f"`feature_weights`={feature_weights!r} goes by names, and X has none; give a frame, "
-            f"or an array with one weight for each column"
+            f"`feature_weights`={feature_weights!r} must be an array where X has no names; give a "
+            f"frame, or RandomCutForest(feature_weights=[...]) with one weight for each column"
         )
     unknown = [name for name in weights if name not in set(names)]
     lacking = [name for name in names if name not in weights] if is_series else []

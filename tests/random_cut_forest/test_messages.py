@@ -82,7 +82,7 @@ def test_weights_go_by_the_names_of_columns():
         scores({"d": 1})
     with pytest.raises(ValueError, match=r"lacks \['a'\]"):
         scores(pd.Series({"c": 0.5, "b": 2}))
-    with pytest.raises(ValueError, match="goes by names, and X has none"):
+    with pytest.raises(ValueError, match="must be an array where X has no names"):
         RandomCutForest(feature_weights={"a": 1}).fit(X.to_numpy())
 
 
