@@ -47,12 +47,15 @@ class Interval:
         named as a bound that belongs to the interval.
     closed : {"left", "right", "both", "neither"}, default="left"
         Which bounds belong to the interval.
+    remedy : callable, default=None
+        Told a value that was refused, it returns what to write instead, or None.
     """
 
     kind: type
     low: float | None
     high: float | None
     closed: str = "left"
+    remedy: Callable[[Any], str | None] | None = None
 
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, self.kind) or isinstance(value, (bool, np.bool_)):
@@ -299,6 +302,10 @@ def _message(owner: type, name: str, value: Any, constraints: Sequence[Constrain
 
 def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:
     for constraint in constraints:
+        if isinstance(constraint, Interval) and constraint.remedy is not None:
+            own = constraint.remedy(value)
+            if own is not None:
+                return own
         if not isinstance(constraint, Options) or not isinstance(value, str):
             continue
         elsewhere = constraint.call_elsewhere(value)
