@@ -42,7 +42,7 @@ class Held:
     n_features_in_: int
     missing_values: str
     _forest: dict[str, Any]
-    _scaling: dict[str, NDArray[np.float64]]
+    _scaling: dict[str, Any]
     _notes: Journal | None
     _shingle_size: int
     _n_filled: NDArray[np.int64]
@@ -71,13 +71,12 @@ class Held:
 
     def _held(self) -> State:
         forest = _forest_of(self._forest)
-        fixed = self._scaling["unit"], self._scaling["center"], self._scaling["factor"]
         tail = running = None
         if self._notes is not None:
             tail, running = noted_at(self._notes, int(forest.clock[0, SEEN]))
         return State(
             forest,
-            Scaling(*fixed, running),
+            Scaling(**self._scaling, running=running),
             self._shingle_size,
             tail,
             self._n_filled,
@@ -108,7 +107,7 @@ class Held:
         if "_forest" in self.__dict__:
             return self._held()
         check_is_fitted(self)
-        missing = self._n_waiting() - len(self._waiting)  # type: ignore[attr-defined]
+        missing = self._n_needed() - len(self._waiting)  # type: ignore[attr-defined]
         raise NotFittedError(
             f"This {type(self).__name__} has seen {len(self._waiting)} row(s) and lacks "
             f"{missing} more to begin with; call `partial_fit` again, or lower `warm_up`"

@@ -40,10 +40,8 @@ def held_rows(forest: Forest) -> NDArray[np.float32]:
     Where every tree holds every row, those of one tree are all.
     """
     inner, rows = forest.size - 1, forest.clock[:, SAMPLED]
-    shape = (forest.n_trees, forest.size, forest.n_columns)
-    points = forest.points[: forest.points.size - _slack(forest)].reshape(shape)
     n_trees = 1 if rows[0] < forest.size else min(-(-RULE_ROWS // forest.size), len(rows))
-    found = [points[t, forest.leaves[t, : rows[t]] - inner] for t in range(n_trees)]
+    found = [forest.own_points[t, forest.leaves[t, : rows[t]] - inner] for t in range(n_trees)]
     return np.concatenate(found)[:RULE_ROWS]
 
 
@@ -70,10 +68,6 @@ class Grading(NamedTuple):
         """Return the score above which the next row has a grade above 0."""
         found: float = threshold_of(usual, *self[1:])
         return found
-
-
-def _slack(forest: Forest) -> int:
-    return int(forest.points.size - forest.n_trees * forest.size * forest.n_columns)
 
 
 def grading_of(method: str, decay: float, size: int) -> Grading:
