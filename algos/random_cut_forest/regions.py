@@ -60,14 +60,14 @@ def dense_regions(
         The density is `weight` by the volume of the box. No side of it counts less than
         `radius`, as a box may be flat.
     """
-    points = points.astype(np.float64)
-    labels = _labels(_in_reaches(points, radius, rounding), weights, min_samples)
+    doubles = points.astype(np.float64)
+    labels = _labels(_in_reaches(doubles, radius, rounding), weights, min_samples)
     members = np.argsort(labels, kind="stable")[np.count_nonzero(labels < 0) :]
     if not len(members):
         return []
     starts = np.flatnonzero(np.diff(labels[members], prepend=-1))
-    lows = np.minimum.reduceat(points[members], starts)
-    highs = np.maximum.reduceat(points[members], starts)
+    lows = np.minimum.reduceat(doubles[members], starts)
+    highs = np.maximum.reduceat(doubles[members], starts)
     held = np.add.reduceat(weights[members], starts)
     with np.errstate(over="ignore", under="ignore", divide="ignore"):
         densities = held / np.prod(np.maximum(highs - lows, radius), axis=1)
