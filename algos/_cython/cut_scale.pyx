@@ -1,7 +1,7 @@
 """Rows in the units of a random cut forest: centred, scaled and in float32."""
 
 from cython cimport floating
-from libc.math cimport exp, sqrt
+from libc.math cimport exp, fabs, sqrt
 
 from algos._cython._threads cimport run_region
 
@@ -9,6 +9,7 @@ cdef enum:
     CHUNK = 1024  # rows a task
 
 cdef double NANOSECONDS_A_VALUE = 0.6
+cdef double MOST_STEP = 10.0  # deviations, of a value that is learnt
 cdef double FAR = 1e300  # a product with this is a number, whatever the factor
 # Spans and distances of rows within this are far from the end of float32.
 LIMIT = 2.0**60
@@ -83,16 +84,25 @@ cdef struct Running:
     double scatter
 
 
+cdef inline double _deviation(const Running* running) noexcept nogil:
+    return sqrt(running.scatter / running.weight) if running.weight > 0 else 0.0
+
+
 cdef inline void _follow(Running* running, double x, double keep) noexcept nogil:
-    """Add a value to the mean and scatter of which each step forgets 1 - keep."""
-    cdef double step = x - running.mean
+    """Add a value to the mean and scatter of which each step forgets 1 - keep.
+
+    What is far beyond the values so far counts as `MOST_STEP` deviations, so that one wild
+    value does not hide those after it, and a new level is learnt from several.
+    """
+    cdef double step = x - running.mean, usual = _deviation(running)
+    if running.weight > 0:
+        if usual == 0:  # the unit of a constant column
+            usual = fabs(running.mean) if running.mean != 0 else 1.0
+        step = _within(step, MOST_STEP * usual)
+        x = running.mean + step
     running.weight = running.weight * keep + 1
     running.mean += step / running.weight
     running.scatter = running.scatter * keep + step * (x - running.mean)
-
-
-cdef inline double _deviation(const Running* running) noexcept nogil:
-    return sqrt(running.scatter / running.weight) if running.weight > 0 else 0.0
 
 
 def normalize_rows(

@@ -25,6 +25,7 @@ _FEWEST = 64  # rows, however many columns
 _RANGE = 1000  # exponent: 2**±1000 and its products with data are numbers
 _CLIP = 100.0  # running deviations from the running mean; AWS's number
 _QUARTILES = 1.349  # how far apart they are in the standard normal distribution
+_OUTSIDE = 100  # one value of so many, at either end, counts as the one before it
 _ROUNDING = 16 * np.finfo(np.float64).eps  # a spread below it, relative to the value, is none
 
 
@@ -114,6 +115,9 @@ def learnt_scaling(
         By which a streaming scaling forgets.
     """
     weights = checked_weights(feature_weights, rows.shape[1])
+    if scale == "streaming":
+        n_known = n_rows * (1 - np.isnan(rows).mean(axis=0))
+        rows = _winsorised(rows)
     exponents = np.clip(np.frexp(_peaks(rows))[1], -_RANGE, _RANGE)
     unit = np.ldexp(1.0, -exponents)
     rows = rows * unit
@@ -124,8 +128,8 @@ def learnt_scaling(
         return Scaling(unit, center, factor * weights, exponent=exponent)
     if scale == "streaming":
         mean, deviation = _mean_and_deviation(rows)
-        seen = _discounted(n_rows, decay)
-        running = np.column_stack([np.full_like(mean, seen), mean, seen * deviation**2])
+        seen = _discounted(n_known, decay)
+        running = np.column_stack([seen, mean, seen * deviation**2])
         return Scaling(unit, center, weights, np.ascontiguousarray(running))
     spread = _spread(rows, center, scale)
     return Scaling(unit, center, weights / spread)
@@ -161,9 +165,9 @@ def _common_exponent(differences: Doubles, exponents: NDArray[Any]) -> int:
     return int(spreads.max()) if len(spreads) else int(exponents.max())
 
 
-def _discounted(n_rows: int, decay: float) -> float:
-    """Return the weight of n rows, each of which counts e**-decay less than the next."""
-    return float(np.expm1(-decay * n_rows) / np.expm1(-decay)) if decay > 0 else float(n_rows)
+def _discounted(n: Doubles, decay: float) -> Doubles:
+    """Return the weight of n values, each of which counts e**-decay less than the next."""
+    return np.expm1(-decay * n) / np.expm1(-decay) if decay > 0 else n
 
 
 def _peaks(rows: NDArray[Any]) -> NDArray[Any]:
@@ -182,12 +186,28 @@ def _mean_and_deviation(rows: Doubles) -> tuple[Doubles, Doubles]:
     return _columns(np.mean, np.nanmean, rows), _columns(np.std, np.nanstd, rows)
 
 
+def _winsorised(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return rows with the farthest values of each column, low and high, cut off.
+
+    They are 1 of 100, rounded up, and take the value that is the farthest without them. A mean
+    or a deviation that no single row can move is made of the result. NaN stays NaN.
+    """
+    ordered = np.sort(rows, axis=0)  # NaN last
+    n_known = len(rows) - np.isnan(rows).sum(axis=0)
+    n_outside = np.minimum(-(-n_known // _OUTSIDE), np.maximum(n_known - 1, 0) // 2)
+    low = np.take_along_axis(ordered, n_outside[None], axis=0)
+    last = np.maximum(n_known - 1 - n_outside, 0)
+    high = np.take_along_axis(ordered, last[None], axis=0)
+    return np.clip(rows, low, high)
+
+
 def _spread(rows: Doubles, center: Doubles, scale: str) -> Doubles:
     """Return the positive number by which each column is divided.
 
     Robust: the inter-quartile range as a standard deviation, but at least a third of the
-    standard deviation itself, since a narrow column with wide tails would be cut far too
-    often; and that where the range is 0. A column whose sampled values are all equal has no
+    standard deviation itself, of winsorised values, since a narrow column with wide tails
+    would be cut far too often. Where the range is 0 it is that deviation, or that of all
+    values where this is 0 too. A column whose sampled values are all equal has no
     spread. It keeps the size of its value as the unit, or 1 at 0: it makes no cut, but a row
     that differs there some day stands out.
     """
@@ -196,7 +216,9 @@ def _spread(rows: Doubles, center: Doubles, scale: str) -> Doubles:
     spread = deviation
     if scale == "robust":
         low, high = _columns(np.percentile, np.nanpercentile, rows, [25, 75])
-        robust = np.maximum((high - low) / _QUARTILES, deviation / 3)
-        spread = np.where(high - low > rounding, robust, deviation)
+        trimmed = _mean_and_deviation(_winsorised(rows))[1]
+        robust = np.maximum((high - low) / _QUARTILES, trimmed / 3)
+        fallback = np.where(trimmed > rounding, trimmed, deviation)
+        spread = np.where(high - low > rounding, robust, fallback)
     own = np.where(center != 0, np.abs(center), 1.0)
     return np.where(spread > rounding, spread, own)

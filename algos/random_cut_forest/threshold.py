@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython.cut_threshold import grade_scores, threshold_of
-from algos.random_cut_forest.forest import SAMPLED, Forest
+from algos.random_cut_forest.forest import SAMPLED, SEEN, Forest
 
 Doubles = NDArray[np.float64]
 
@@ -37,10 +37,13 @@ def score_limit(scores: Doubles, contamination: str | float) -> float:
 def held_rows(forest: Forest) -> NDArray[np.float32]:
     """Return rows in the samples of the first trees: in all about `RULE_ROWS`, or all there are.
 
-    Where every tree holds every row, those of one tree are all.
+    Where every tree holds every row that was seen, those of one tree are all.
     """
     inner, rows = forest.size - 1, forest.clock[:, SAMPLED]
-    n_trees = 1 if rows[0] < forest.size else min(-(-RULE_ROWS // forest.size), len(rows))
+    if np.all(rows == forest.clock[:, SEEN]):
+        n_trees = 1
+    else:
+        n_trees = min(int(np.searchsorted(rows.cumsum(), RULE_ROWS)) + 1, len(rows))
     found = [forest.own_points[t, forest.leaves[t, : rows[t]] - inner] for t in range(n_trees)]
     return np.concatenate(found)[:RULE_ROWS]
 

@@ -54,7 +54,48 @@ def test_a_column_without_quartiles_has_its_deviation_for_a_unit():
 
 def test_a_narrow_column_with_wide_tails_has_a_third_of_its_deviation_for_a_unit():
     X = np.random.default_rng(0).standard_t(1, size=(1000, 1))
-    assert learnt(X).scaled(X).std() == pytest.approx(3, rel=1e-4)
+    trimmed = np.clip(X, *np.sort(X[:, 0])[[10, -11]])
+    assert learnt(X).scaled(trimmed).std() == pytest.approx(3, rel=1e-4)
+
+
+@pytest.mark.parametrize("wild", [1e2, 1e4, 1e200])
+def test_an_outlier_among_the_rows_does_not_hide_others(wild):
+    X = np.random.default_rng(0).normal(size=(1000, 2))
+    clean = RandomCutForest(random_state=0).fit(X).anomaly_score([[8.0, 0.0]])
+    X[0, 0] = wild
+    forest = RandomCutForest(random_state=0).fit(X)
+    assert forest.anomaly_score([[8.0, 0.0]])[0] == pytest.approx(clean[0], rel=0.2)
+    assert forest.predict([[8.0, 0.0]]) == -1
+
+
+@pytest.mark.parametrize("at", [3, 40, 500])  # in the warm-up, and behind it
+def test_one_wild_value_does_not_destroy_a_streaming_scale(at):
+    X = np.random.default_rng(0).normal(size=(1000, 2))
+    X[900] = 12.0, 0.0
+    clean = RandomCutForest(50, scale="streaming", random_state=0).score_partial_fit(X)
+    X[at, 0] = 1e200
+    scores = RandomCutForest(50, scale="streaming", random_state=0).score_partial_fit(X)
+    assert scores[900] == pytest.approx(clean[900], rel=0.3)
+
+
+def test_a_streaming_scale_counts_the_known_values_of_each_column():
+    rng = np.random.default_rng(0)
+    X = np.c_[rng.normal(size=5000), 1e6 + rng.normal(size=5000)]
+    X[3000, 1] = 1e6 + 15
+    X[:70, 1] = np.nan
+    forest = RandomCutForest(scale="streaming", missing_values="impute", random_state=0)
+    scores = forest.score_partial_fit(X)
+    assert scores[3000] > 1.5
+    assert scores[3000] > np.quantile(scores, 0.999)
+
+
+def test_a_streaming_scale_finds_a_new_level_again():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([np.zeros((200, 1)), 1e5 * rng.normal(size=(2000, 1)) + 1e6])
+    scaling = learnt(X[:64], "streaming")
+    out = np.empty(X.shape, dtype=np.float32)
+    scaling.follow(X, out, 0.0)
+    assert out[-500:].std() < 3
 
 
 @pytest.mark.parametrize(("value", "unit"), [(0.0, 1.0), (1e4, 1e4), (-3.0, 3.0)])

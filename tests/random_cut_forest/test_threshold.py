@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from algos import RandomCutForest
-from algos.random_cut_forest.threshold import Grading, score_limit
+from algos.random_cut_forest.threshold import RULE_ROWS, Grading, held_rows, score_limit
 
 
 def test_a_burst_of_high_scores_does_not_hide_the_next():
@@ -84,3 +84,19 @@ def test_another_score_has_a_threshold_of_its_own():
         forest.threshold_  # noqa: B018
     forest.score_partial_fit(rng.normal(size=(1000, 2)))
     assert forest.threshold_ > 3
+
+
+def held_by(forest):
+    return held_rows(forest._held().forest)
+
+
+def test_the_offset_rests_on_many_rows_where_trees_hold_few():
+    X = np.random.default_rng(0).normal(size=(1000, 2))
+    with pytest.warns(UserWarning, match="disjoint_samples"):
+        forest = RandomCutForest(50, disjoint_samples=True, random_state=0).fit(X)
+    assert len(held_by(forest)) == 1000
+    whole = RandomCutForest(50, random_state=0).fit(X[:200])
+    assert len(held_by(whole)) == 200  # which every tree holds
+    assert len(held_by(whole.forget(X[:150]))) == RULE_ROWS
+    sampled = RandomCutForest(50, random_state=0).fit(X)
+    assert len(held_by(sampled.forget(held_by(sampled)[:5]))) == RULE_ROWS
