@@ -45,12 +45,15 @@ class Interval:
         The bounds; None leaves that side open.
     closed : {"left", "right", "both", "neither"}, default="left"
         Which bounds belong to the interval.
+    remedy : callable, default=None
+        Told a value that was refused, it returns what to write instead, or None.
     """
 
     kind: type
     low: float | None
     high: float | None
     closed: str = "left"
+    remedy: Callable[[Any], str | None] | None = None
 
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, self.kind) or isinstance(value, (bool, np.bool_)):
@@ -290,6 +293,10 @@ def _message(owner: type, name: str, value: Any, constraints: Sequence[Constrain
 
 def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:
     for constraint in constraints:
+        if isinstance(constraint, Interval) and constraint.remedy is not None:
+            own = constraint.remedy(value)
+            if own is not None:
+                return own
         if not isinstance(constraint, Options) or not isinstance(value, str):
             continue
         elsewhere = constraint.call_elsewhere(value)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,9 +19,11 @@ from algos._common.params import (
     ArrayLike as IsArrayLike,
     Boolean,
     Constraint,
+    Instance,
     Interval,
     Options,
     RandomState as IsRandomState,
+    knows_foreign_names,
 )
 from algos._common.random import seed_key, stream
 from algos._common.threads import threads_for
@@ -29,6 +32,7 @@ from algos._common.warn import warn
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.gaps import carried_forward, fill
 from algos.random_cut_forest.growth import grow
+from algos.random_cut_forest.hints import FOREIGN_NAMES, instead_of_rows, instead_of_share
 from algos.random_cut_forest.insight import Insight
 from algos.random_cut_forest.reservoir import draw
 from algos.random_cut_forest.scaling import SCALES, Scaling, rows_for_scaling
@@ -70,7 +74,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         distributed scores, made of the median and the upper quartile, which the anomalies
         themselves do not move: it finds more of them. Both look at the scores of about 2000
         sampled rows. A float in (0, 0.5] is the share of anomalies among the rows of `fit`,
-        which takes the time to score them all; in a stream, among the sampled rows.
+        which takes the time to score them all; in a stream, among the sampled rows. With a
+        `shingle_size` above 1 all of these speak of shingles: one odd row is in
+        `shingle_size` of them.
     score_method : {"expected_inverse_depth", "expected_depth", "depth", "displacement", \
             "collusive_displacement"}, default="expected_depth"
         What is averaged over the trees. "expected_inverse_depth" is the score of AWS's
@@ -88,9 +94,10 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         from rows of `fit`, or of the warm-up of a stream, and then stays. "streaming" goes
         on learning mean and standard deviation, so that the units follow a drifting
         stream; trees are then no longer exactly those of one set of rows.
-    feature_weights : array-like of shape (n_features,) or None, default=None
+    feature_weights : array-like of shape (n_features,), mapping or None, default=None
         Multiplies the columns after scaling: a column of weight 2 is cut twice as often, one
-        of weight 0 never.
+        of weight 0 never. A mapping, or a pandas Series, from names to weights goes by the
+        names of X's columns; those that a mapping leaves out have 1.
     disjoint_samples : bool, default=False
         Whether `fit` deals one sample out among the trees, so that no row is in two of them,
         as SageMaker does. It needs `n_estimators * max_samples` rows, else trees get fewer,
@@ -137,9 +144,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     Notes
     -----
     Rows are centred, scaled in double precision and then kept in float32. A tree holds its own
-    copy of its points, so a forest takes about 12 * n_estimators * max_samples * n_features *
-    shingle_size bytes, whatever the number of rows; 3 MB at the defaults and 10 columns. Rows
-    that are equal in float32 share a leaf and are counted.
+    copy of its points, so a forest takes about n_estimators * max_samples * (64 + 12 *
+    n_features * shingle_size) bytes, whatever the number of rows; 4.7 MB at the defaults and
+    10 columns. Rows that are equal in float32 share a leaf and are counted.
 
     A column whose sampled values are all equal makes no cut. Its unit is then that value, or
     1 at 0, so that another value met later stands out.
@@ -174,13 +181,13 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "n_estimators": [POSITIVE_INT],
-        "max_samples": [POSITIVE_INT],
+        "max_samples": [Interval(Integral, 1, None, remedy=instead_of_share)],
         "shingle_size": [POSITIVE_INT],
-        "time_decay": [Interval(Real, 0, 1, closed="both"), None],
+        "time_decay": [Interval(Real, 0, 1, closed="both", remedy=instead_of_rows), None],
         "contamination": [Options("auto", "three_sigma"), Interval(Real, 0, 0.5, closed="right")],
         "score_method": [Options(*METHODS)],
         "scale": [Options(*SCALES), None],
-        "feature_weights": [IsArrayLike(), None],
+        "feature_weights": [IsArrayLike(), Instance(Mapping), None],
         "disjoint_samples": [Boolean()],
         "warm_up": [Options("auto"), POSITIVE_INT],
         "missing_values": [Options("error", "impute")],
@@ -189,6 +196,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         "verbose": VERBOSE,
     }
 
+    @knows_foreign_names(FOREIGN_NAMES)
     def __init__(
         self,
         n_estimators: int = 100,

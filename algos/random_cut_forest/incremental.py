@@ -19,7 +19,7 @@ from algos.random_cut_forest.fitted import Fitted
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
-from algos.random_cut_forest.scaling import Scaling, learnt_scaling, rows_for_scaling
+from algos.random_cut_forest.scaling import Scaling, by_name, learnt_scaling, rows_for_scaling
 from algos.random_cut_forest.shingles import followed, n_shingles, note
 from algos.random_cut_forest.state import State
 from algos.random_cut_forest.threshold import grading_of
@@ -270,7 +270,8 @@ class Incremental(Fitted):
         return seed_key(self.random_state) ^ np.frombuffer(digest, dtype=np.uint64)
 
     def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
-        return learnt_scaling(rows, self.scale, self.feature_weights, n_rows, decay)
+        weights = by_name(self.feature_weights, getattr(self, "feature_names_in_", None))
+        return learnt_scaling(rows, self.scale, weights, n_rows, decay)
 
     def _check_forest(self) -> None:
         """Raise ValueError if parameters of which the trees are made have been changed."""

@@ -15,7 +15,7 @@ from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.density import directional_density
 from algos.random_cut_forest.forecast import forecast
 from algos.random_cut_forest.forest import SAMPLED
-from algos.random_cut_forest.imputation import likely_values
+from algos.random_cut_forest.imputation import BLAMED_SHARE, likely_values
 from algos.random_cut_forest.incremental import Incremental
 from algos.random_cut_forest.neighbors import nearest, sample
 from algos.random_cut_forest.regions import Region, dense_regions
@@ -25,6 +25,7 @@ from algos.random_cut_forest.stream import forget
 Doubles = NDArray[np.float64]
 
 ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
+SHARE = Interval(Real, 0, 1, closed="neither")
 
 Self = TypeVar("Self", bound="Insight")
 
@@ -46,7 +47,8 @@ class Insight(Incremental):
         Returns
         -------
         X_filled : ndarray of shape (n_samples, n_features)
-            In the dtype of X, known values unchanged. A missing one is the median over the
+            An array in the dtype of X, also for a frame and under `set_output`; known values
+            unchanged. A missing one is the median over the
             sampled rows that are nearest to the row in its known columns.
         """
         held = self._scoring()
@@ -58,21 +60,26 @@ class Insight(Incremental):
             filled[is_missing] = found[is_missing]
         return filled
 
-    def likely_values(self, X: Any) -> NDArray[Any]:
+    def likely_values(self, X: Any, *, share: float = BLAMED_SHARE) -> NDArray[Any]:
         """Return rows as they would likely have been, were they no anomalies.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        share : float, default=0.5
+            In (0, 1): the fewest columns that make up this share of a row's score
+            (`attribution`) are imputed from the others. With a smaller one fewer columns
+            change; of usual rows too, whose score is spread over many columns.
 
         Returns
         -------
         X_likely : ndarray of shape (n_samples, n_features)
-            In the dtype of X. The fewest columns that make up half of a row's score
-            (`attribution`) are imputed from the others. With a `shingle_size` above 1 these
-            are columns of the whole shingle, of which its last row is returned, and the
-            first `shingle_size` - 1 rows stay as they are.
+            An array in the dtype of X, also for a frame and under `set_output`. With a
+            `shingle_size` above 1 columns of the whole shingle are imputed, of which its last
+            row is returned, and the first `shingle_size` - 1 rows stay as they are.
         """
+        if not SHARE.accepts(share):
+            raise InvalidParameterError(f"`share`={share!r} must be {SHARE}; the default is 0.5")
         held = self._scoring()
         X = self._rows(X)
         likely = X.copy()
@@ -80,7 +87,7 @@ class Insight(Incremental):
             threads = self._threads_for(held, n_shingles)
             parts = attribute(held.forest, rows, n_shingles, X.shape[1], self.score_method, threads)
             asked = as_shingles(rows, held.shingle_size)
-            found = likely_values(held.forest, asked, parts, threads)
+            found = likely_values(held.forest, asked, parts, threads, float(share))
             newest = slice(-X.shape[1], None)
             is_other = found[:, newest] != asked[:, newest]
             values = held.scaling.unscaled(found[:, newest])
@@ -88,7 +95,7 @@ class Insight(Incremental):
         return likely
 
     def forecast(
-        self, horizon: int, *, quantiles: Sequence[float] | None = None
+        self, horizon: int, *, quantiles: Sequence[float] | float | None = None
     ) -> Doubles | tuple[Doubles, Doubles]:
         """Return the rows that likely come next in a stream of shingles.
 
@@ -96,17 +103,23 @@ class Insight(Incremental):
         ----------
         horizon : int
             How many rows.
-        quantiles : sequence of float, default=None
+        quantiles : float or sequence of float, default=None
             Each in [0, 1], to say how far the values after such shingles lie apart. Errors
-            of several steps, which add up, are not in them.
+            of several steps, which add up, are not in them. A single number is a sequence of
+            one.
 
         Returns
         -------
         rows : ndarray of shape (horizon, n_features), dtype float64
             They follow the last row that was learnt. Each is imputed as the last one of a
-            shingle, and then stands for known.
+            shingle, and then stands for known. An array under `set_output`, too.
         ranges : ndarray of shape (len(quantiles), horizon, n_features), dtype float64
             Only if there are `quantiles`.
+
+        Notes
+        -----
+        Shingles should be at least half a period of the stream long, better a whole one:
+        shorter ones do not tell where in the period they are.
         """
         held = self._scoring()
         if held.shingle_size == 1:
@@ -282,11 +295,14 @@ def as_shingles(rows: NDArray[np.float32], shingle_size: int) -> NDArray[np.floa
     return np.ascontiguousarray(windows.transpose(0, 2, 1)).reshape(len(windows), -1)
 
 
-def checked_quantiles(quantiles: Sequence[float] | None) -> list[float] | None:
+def checked_quantiles(quantiles: Sequence[float] | float | None) -> list[float] | None:
     """Return the quantiles as a list of floats."""
     if quantiles is None:
         return None
-    found = [float(quantile) for quantile in quantiles]
+    try:
+        found = [float(quantile) for quantile in np.atleast_1d(np.asarray(quantiles))]
+    except (TypeError, ValueError):
+        found = [-1.0]
     if not all(0 <= quantile <= 1 for quantile in found):
         raise InvalidParameterError(
             f"`quantiles`={quantiles!r} must be numbers in [0, 1]; try [0.05, 0.95]"

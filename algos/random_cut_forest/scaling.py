@@ -7,6 +7,7 @@ is fine enough, wherever the data lies.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,6 +134,28 @@ def learnt_scaling(
         return Scaling(unit, center, weights, np.ascontiguousarray(running))
     spread = _spread(rows, center, scale)
     return Scaling(unit, center, weights / spread)
+
+
+def by_name(feature_weights: Any, names: NDArray[Any] | None) -> Any:
+    """Return the weights in the order of the columns; a mapping or a Series goes by names."""
+    index = getattr(feature_weights, "index", None)  # of a list it is a method
+    is_series = getattr(getattr(index, "dtype", None), "kind", "i") in "OTU"
+    if not isinstance(feature_weights, Mapping) and not is_series:
+        return feature_weights
+    weights = dict(feature_weights.items())
+    if names is None:
+        raise InvalidParameterError(
+            f"`feature_weights`={feature_weights!r} must be an array where X has no names; give a "
+            f"frame, or RandomCutForest(feature_weights=[...]) with one weight for each column"
+        )
+    unknown = [name for name in weights if name not in set(names)]
+    lacking = [name for name in names if name not in weights] if is_series else []
+    if unknown or lacking:
+        raise InvalidParameterError(
+            f"`feature_weights` must name columns of X, a Series all of them: it has "
+            f"{unknown!r} beside, and lacks {lacking!r}; X has {list(names)!r}"
+        )
+    return [weights.get(name, 1.0) for name in names]
 
 
 def checked_weights(feature_weights: Any, n_features: int) -> Doubles:

@@ -116,12 +116,26 @@ class Held:
     def _rows(self, X: Any, *, reset: bool = False, allow_nan: bool = False) -> NDArray[Any]:
         """Return checked rows; NaN stays only where it is allowed."""
         if not allow_nan and self.missing_values == "error":
-            rows: NDArray[Any] = validate_rows(self, X, reset=reset)
+            try:
+                rows: NDArray[Any] = validate_rows(self, X, reset=reset)
+            except ValueError as error:
+                raise _with_remedy(self, error) from None
             return rows
         rows = validate_rows(self, X, reset=reset, ensure_all_finite=False)
         if not all_finite(rows):
             assert_all_finite(rows, allow_nan=True, estimator_name=type(self).__name__)
         return rows
+
+
+def _with_remedy(estimator: Any, error: ValueError) -> ValueError:
+    """Return the error; one about NaN names `missing_values` in the place of other estimators."""
+    first = str(error).split("\n", 1)[0]
+    if not first.startswith("Input X contains NaN"):
+        return error
+    return ValueError(
+        f"{first}\n{type(estimator).__name__} takes NaN with missing_values='impute', and fills "
+        f"it with what the forest expects; or leave such rows out"
+    )
 
 
 def _forest_of(arrays: dict[str, Any]) -> Forest:
