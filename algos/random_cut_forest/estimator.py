@@ -60,7 +60,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         Number of trees. Scores get steadier with more of them, in proportion to the time.
     max_samples : int, default=256
         Most rows in the sample of a tree. About 1 / `max_samples` should be the share of
-        anomalies. More rows resolve finer structure and take longer.
+        anomalies. More rows resolve finer structure and take longer. A single row makes no
+        structure: all rows but those of the trees then have one score, and count as anomalies.
     shingle_size : int, default=1
         Above 1 rows are a stream in time, and the forest is one of shingles: each row together
         with the `shingle_size` - 1 rows before it. So it sees shapes, such as a missing peak.
@@ -74,7 +75,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         distributed scores, made of the median and the upper quartile, which the anomalies
         themselves do not move: it finds more of them. Both look at the scores of about 2000
         sampled rows. A float in (0, 0.5] is the share of anomalies among the rows of `fit`,
-        which takes the time to score them all; in a stream, among the sampled rows. With a
+        which takes the time to score them all; among the sampled rows in a stream, or if
+        `contamination` or `score_method` has been changed after `fit`. With a
         `shingle_size` above 1 all of these speak of shingles: one odd row is in
         `shingle_size` of them.
     score_method : {"expected_inverse_depth", "expected_depth", "depth", "displacement", \
@@ -88,12 +90,14 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         may be changed at any time.
     scale : {"robust", "standard", "streaming"} or None, default="robust"
         How columns get comparable units. "robust" divides by the inter-quartile range /
-        1.349, but at least by a third of the standard deviation (by all of it where the range
-        is 0), and "standard" by the standard deviation;
+        1.349, but at least by a third of the standard deviation without the farthest 1 % of
+        values at either end (by all of it where the range is 0), and "standard" by the
+        standard deviation;
         None leaves the units as they are, as AWS's library does. What they are is learnt
         from rows of `fit`, or of the warm-up of a stream, and then stays. "streaming" goes
         on learning mean and standard deviation, so that the units follow a drifting
-        stream; trees are then no longer exactly those of one set of rows.
+        stream, values beyond 10 deviations counting as those; trees are then no longer
+        exactly those of one set of rows.
     feature_weights : array-like of shape (n_features,), mapping or None, default=None
         Multiplies the columns after scaling: a column of weight 2 is cut twice as often, one
         of weight 0 never. A mapping, or a pandas Series, from names to weights goes by the
@@ -101,7 +105,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     disjoint_samples : bool, default=False
         Whether `fit` deals one sample out among the trees, so that no row is in two of them,
         as SageMaker does. It needs `n_estimators * max_samples` rows, else trees get fewer,
-        with a warning.
+        with a warning. With a `shingle_size` above 1 shingles are dealt out; neighbours among
+        them have rows in common. In `partial_fit` it means nothing: each tree takes rows of
+        its own accord.
     warm_up : int or "auto", default="auto"
         Number of rows with which a stream begins: they wait until the scaling has been learnt
         from them, and have no score. "auto" is `max_samples` / 4. Another
@@ -122,11 +128,13 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     ----------
     offset_ : float
         `predict` says -1 where `score_samples` is below it; `contamination` tells how it is
-        made. After `partial_fit` it is made anew when it is read.
+        made. After `partial_fit` it is made anew when it is read, from some 2000 scores: in a
+        loop over single rows grades, and `threshold_`, are far cheaper.
     threshold_ : float
         Anomaly score above which the next row of a stream gets a grade above 0: the mean of
         the scores so far, of which older ones count less, and three standard deviations, but
-        at least 0.8. Only after `score_partial_fit`.
+        at least 0.8, unless they are displacements. Before 10 scores it is 1.5, and before 32
+        displacements `max_samples`. Only after `score_partial_fit`.
     max_samples_ : int
         Number of rows in the sample of each tree.
     n_samples_seen_ : int

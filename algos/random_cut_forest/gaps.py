@@ -47,14 +47,44 @@ def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Flo
     before = min(shingle_size - 1, len(rows))
     rows[:before] = carried_forward(rows[:before])
     for i in np.flatnonzero(is_missing[before:].any(axis=1)):
-        _fill_last(forest, rows[i : i + shingle_size])
+        fill_last(forest, rows[i : i + shingle_size])
     return rows
 
 
-def _fill_last(forest: Forest, shingle: Floats) -> None:
+def fill_last(forest: Forest, shingle: Floats) -> None:
     """Fill the last row of a shingle."""
     is_missing = np.isnan(shingle).reshape(1, -1)
     shingle[:] = impute(forest, shingle.reshape(1, -1), is_missing).reshape(shingle.shape)
+
+
+def is_skipped(n_filled: Any, n_columns: int) -> Any:
+    """Tell whether shingles have too many filled values to be learnt."""
+    return n_filled > MOST_FILLED * n_columns
+
+
+def parts(
+    n_filled: NDArray[np.int64] | None, n_rows: int, most: int, n_columns: int
+) -> list[slice]:
+    """Return the parts of a block that can be learnt, or skipped, at a time.
+
+    Parameters
+    ----------
+    n_filled : ndarray of shape (shingle_size - 1 + n_rows,) or None
+        How many values are missing in each row; None if all are known. A row in which some
+        are is a part.
+    n_rows, most, n_columns : int
+        Rows of the block, at most of a part, and columns of a shingle.
+    """
+    begins = np.arange(n_rows) % most == 0
+    if n_filled is not None:
+        size = len(n_filled) - n_rows + 1
+        sums = np.append(0, n_filled.cumsum())
+        skipped = is_skipped(sums[size:] - sums[:-size], n_columns)
+        is_gap = n_filled[size - 1 :] > 0
+        begins |= is_gap
+        begins[1:] |= is_gap[:-1] | (skipped[1:] != skipped[:-1])
+    starts = np.flatnonzero(begins).tolist()
+    return [slice(*ends) for ends in zip(starts, [*starts[1:], n_rows], strict=True)]
 
 
 def follow(
@@ -96,12 +126,12 @@ def follow(
     while start < n_rows:
         shingle = slice(start, start + size)
         if has_gap[start]:
-            _fill_last(forest, block[shingle])
+            fill_last(forest, block[shingle])
         filled = int(n_filled[shingle].sum())
         stop = start + 1 if filled else int(gaps[np.searchsorted(gaps, start)])
         rows, n = block[start : stop + size - 1], stop - start
         d = rows.shape[1]
-        if filled > MOST_FILLED * forest.n_columns:
+        if is_skipped(filled, forest.n_columns):
             n_skipped += 1
             if method is not None:
                 scores[start] = score(forest, rows, n, d, method, 1)[0]

@@ -20,7 +20,8 @@ from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.scaling import Scaling, by_name, learnt_scaling, rows_for_scaling
-from algos.random_cut_forest.shingles import followed, n_shingles, note
+from algos.random_cut_forest.scores import score
+from algos.random_cut_forest.shingles import Entry, followed, n_shingles, note
 from algos.random_cut_forest.state import State
 from algos.random_cut_forest.threshold import grading_of
 
@@ -30,10 +31,12 @@ MAX_ROWS_OF_KEY = 64
 # Kinesis' default. A faster one, as of AWS's library, finds less in NAB's streams and in New
 # York's taxi rides.
 STREAM_DECAY = 1e-5
+OF_A_PART = 2 * 10**8  # nanoseconds, about, that rows are learnt without a chance to interrupt
+LEAST_ROWS = 256
 OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
 
 # The trees are made with these, and mean nothing under other values.
-OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale")
+OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale", "feature_weights")
 _values_of_the_forest = operator.attrgetter(*OF_THE_FOREST)
 
 Self = TypeVar("Self", bound="Incremental")
@@ -43,8 +46,8 @@ class Incremental(Fitted):
     """Mixin of RandomCutForest: learning in parts.
 
     Rows wait in `_waiting` until there are enough of them to learn the scaling from. From
-    then on the forest's arrays are changed in place, by one call that cannot fail half way;
-    all else that changes with them is in `_notes`, which is written before (`shingles`).
+    then on the forest's arrays are changed in place, by calls that cannot fail half way; all
+    else that changes with them is in `_notes`, which is written before each (`shingles`).
     """
 
     n_estimators: int
@@ -76,6 +79,11 @@ class Incremental(Fitted):
         Returns
         -------
         self : RandomCutForest
+
+        Notes
+        -----
+        A call that is interrupted has learnt the rows up to there, as `n_samples_seen_` tells,
+        or none if it began in the warm-up.
         """
         self._learn(X, None)
         return self
@@ -101,6 +109,12 @@ class Incremental(Fitted):
             Only if `return_grade`: 0 for a score up to the threshold that the scores before
             it make (`threshold_`), 1 for one that is at least as far beyond it as that is
             beyond the mean, and in proportion between.
+
+        Notes
+        -----
+        A call that is interrupted has learnt the rows up to there, as `n_samples_seen_` tells,
+        or none if it began in the warm-up. Their scores are lost, to `threshold_` as well:
+        hand in a long stream in blocks.
         """
         scores, n_scored, dtype = self._learn(X, self.score_method)
         grades = np.zeros(len(scores))
@@ -170,7 +184,8 @@ class Incremental(Fitted):
             scores = self._follow(X, method)
             return scores, len(X), X.dtype
         rows = X.copy() if is_new else np.concatenate([self._waiting, X])
-        needed = self._n_needed()
+        # Fewer than wait already, if parameters have been lowered: then all of these.
+        needed = max(self._n_needed(), len(rows) - len(X))
         if len(rows) < needed:
             self._waiting = rows
             return np.zeros(len(X)), 0, X.dtype
@@ -182,38 +197,49 @@ class Incremental(Fitted):
         return scores, len(rows) - needed, X.dtype
 
     def _follow(self, X: NDArray[Any], method: str | None) -> Doubles:
-        """Learn rows that follow those so far."""
+        """Learn rows that follow those so far, part by part, so that an interrupt comes soon."""
         if not self._forest["nodes"].flags.writeable:  # of a memory-mapped file
             self._own_arrays()
         held = self._held()
-        if self.missing_values != "error" and (held.n_filled.any() or not all_finite(X)):
-            return self._follow_with_gaps(held, X, method)
-        n, decay = len(X), self._decay()
-        block, new = followed(held.tail, n, X.shape[1])
+        width = held.forest.n_columns
+        most = max(LEAST_ROWS, OF_A_PART // (held.forest.n_trees * (80 + 3 * width)))
+        has_gaps = self.missing_values != "error" and not all_finite(X)
+        has_gaps = has_gaps or bool(held.n_filled.any())
+        if not has_gaps and len(X) <= most:
+            return self._follow_part(held, X, method)
+        n_filled = np.append(held.n_filled, np.isnan(X).sum(axis=1)) if has_gaps else None
+        scores = np.empty(len(X))
+        for part in gaps.parts(n_filled, len(X), most, width):
+            scores[part] = self._follow_part(self._held(), X[part], method, has_gaps)
+        return scores
+
+    def _follow_part(
+        self, held: State, X: NDArray[Any], method: str | None, has_gaps: bool = False
+    ) -> Doubles:
+        """Learn rows without gaps, one row, or rows that are too much filled to be learnt."""
+        n, d = X.shape
+        decay, now = self._decay(), held.n_learned
+        block, new = followed(held.tail, n, d)
         running = held.scaling.follow(X, new, decay)
-        if self._notes is not None:
-            tail = None if held.tail is None else block[n:]
-            now = held.n_learned
-            note(self._notes, now, now + n, tail, running)
+        n_filled, n_skipped = held.n_filled, held.n_skipped
+        if has_gaps:
+            n_filled = np.append(n_filled, np.isnan(X).sum(axis=1))
+            if n_filled[-n]:
+                gaps.fill_last(held.forest, block)
+            if gaps.is_skipped(n_filled[: held.shingle_size].sum(), held.forest.n_columns):
+                n_skipped += n
+            n_filled = n_filled[n:]
+        learns = n_skipped == held.n_skipped
+        tail = None if held.tail is None else block[n:].copy()
+        entry = Entry(now + n if learns else now, tail, running, n_filled, n_skipped)
+        note(self._notes, now, entry)
         self._offsets.clear()
         threads = self._stream_threads(held, n)
-        scores = stream.learn(held.forest, block, n, X.shape[1], decay, threads, method)
+        if learns:
+            scores = stream.learn(held.forest, block, n, d, decay, threads, method)
+        else:
+            scores = None if method is None else score(held.forest, block, n, d, method, threads)
         return np.zeros(n) if scores is None else scores
-
-    def _follow_with_gaps(self, held: State, X: NDArray[Any], method: str | None) -> Doubles:
-        """Learn rows of which some have NaN, in a copy of the forest."""
-        n, decay = len(X), self._decay()
-        block, new = followed(held.tail, n, X.shape[1])
-        held.forest = held.forest.copy()
-        held.scaling.running = held.scaling.follow(X, new, decay)
-        n_filled = np.append(held.n_filled, np.isnan(X).sum(axis=1))
-        threads = self._stream_threads(held, n)
-        scores, n_skipped = gaps.follow(held.forest, block, n_filled, n, decay, threads, method)
-        held.tail = None if held.tail is None else block[n:]
-        held.n_filled = n_filled[n:]
-        held.n_skipped += n_skipped
-        self._hold(held)
-        return scores
 
     def _begin(self, X: NDArray[Any]) -> None:
         """Learn the scaling from the first rows, then the rows themselves."""
@@ -276,10 +302,8 @@ class Incremental(Fitted):
     def _check_forest(self) -> None:
         """Raise ValueError if parameters of which the trees are made have been changed."""
         now = _values_of_the_forest(self)
-        if now == self._of_the_forest:
-            return
         for name, value, before in zip(OF_THE_FOREST, now, self._of_the_forest, strict=True):
-            if value != before:
+            if value is not before and not np.array_equal(value, before):
                 raise ValueError(
                     f"`{name}`={value!r} must be {before!r}, with which the trees so far were "
                     f"made; set it back, or start anew with `fit` or another forest"

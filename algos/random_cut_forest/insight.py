@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.base import learning
+from algos._common.memory import require_memory
 from algos._common.params import POSITIVE_INT, Interval, InvalidParameterError
 from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.density import directional_density
@@ -74,7 +75,8 @@ class Insight(Incremental):
         Returns
         -------
         X_likely : ndarray of shape (n_samples, n_features)
-            An array in the dtype of X, also for a frame and under `set_output`. With a
+            An array in the dtype of X, also for a frame and under `set_output`. Missing values
+            are imputed too. With a
             `shingle_size` above 1 columns of the whole shingle are imputed, of which its last
             row is returned, and the first `shingle_size` - 1 rows stay as they are.
         """
@@ -89,7 +91,7 @@ class Insight(Incremental):
             asked = as_shingles(rows, held.shingle_size)
             found = likely_values(held.forest, asked, parts, threads, float(share))
             newest = slice(-X.shape[1], None)
-            is_other = found[:, newest] != asked[:, newest]
+            is_other = np.isnan(likely[at]) | (found[:, newest] != asked[:, newest])
             values = held.scaling.unscaled(found[:, newest])
             likely[at][is_other] = values[is_other]
         return likely
@@ -131,12 +133,15 @@ class Insight(Incremental):
             raise InvalidParameterError(
                 f"`horizon`={horizon!r} must be {POSITIVE_INT}; write 1 for the next row"
             )
-        n_features = self.n_features_in_
+        n_features, asked = self.n_features_in_, checked_quantiles(quantiles)
+        require_memory(
+            12 * (1 + len(asked or [])) * int(horizon) * n_features,  # float32, then float64
+            f"a forecast of {horizon} rows",
+            "lower `horizon`",
+        )
         tail = np.zeros((held.shingle_size, n_features), dtype=np.float32)
         tail[1:] = held.tail
-        rows, ranges = forecast(
-            held.forest, tail.ravel(), n_features, int(horizon), checked_quantiles(quantiles)
-        )
+        rows, ranges = forecast(held.forest, tail.ravel(), n_features, int(horizon), asked)
         if quantiles is None:
             return held.scaling.unscaled(rows)
         return held.scaling.unscaled(rows), held.scaling.unscaled(ranges)
@@ -254,6 +259,11 @@ class Insight(Incremental):
         self : RandomCutForest
         """
         held = self._scoring()
+        if held.scaling.running is not None:
+            raise ValueError(
+                "`scale`='streaming' has moved on since the trees took their rows, so these are "
+                "not found again; use another scale where rows are to be forgotten"
+            )
         X = self._rows(X)
         forest = held.forest.copy()
         for rows, *_ in self._blocks(held, X):

@@ -6,7 +6,7 @@ overlap: shingle i begins one row after shingle i - 1, so no copies are needed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,35 +40,35 @@ def followed(
     return block, block[len(tail) :]
 
 
-# What a stream needs beside its forest is kept in two copies, of which the one holds whose
+# What a stream needs beside its forest is kept in two entries, of which the one holds whose
 # `row` is the number of rows that the forest has learned. So it can be written before the
 # forest learns, and whatever breaks that off, both agree.
 
-Journal = dict[str, Any]
-Part = NDArray[Any] | None
+
+class Entry(NamedTuple):
+    """What holds at some row; its arrays are never written to."""
+
+    row: int  # that the forest has learned so many
+    tail: NDArray[np.float32] | None
+    running: NDArray[np.float64] | None
+    n_filled: NDArray[np.int64]
+    n_skipped: int
 
 
-def journal(row: int, tail: Part, running: Part) -> Journal:
+Journal = dict[str, tuple[Entry, ...]]
+
+
+def journal(entry: Entry) -> Journal:
     """Return a journal with one entry."""
-    return {"row": np.array([row, -1]), "tail": _twice(tail), "running": _twice(running)}
+    return {"entries": (entry,)}
 
 
-def noted_at(notes: Journal, row: int) -> tuple[Part, Part]:
-    """Return tail and running scale as they are when the forest has learned so many rows."""
-    at = 0 if notes["row"][0] == row else 1
-    tail, running = notes["tail"], notes["running"]
-    return None if tail is None else tail[at], None if running is None else running[at]
+def noted_at(notes: Journal, row: int) -> Entry:
+    """Return the entry that holds when the forest has learned so many rows."""
+    last = notes["entries"][-1]
+    return last if last.row == row else notes["entries"][0]
 
 
-def note(notes: Journal, now: int, row: int, tail: Part, running: Part) -> None:
-    """Write down what will hold at `row`; what holds `now` stays."""
-    at = 1 if notes["row"][0] == now else 0
-    if tail is not None:
-        notes["tail"][at] = tail
-    if running is not None:
-        notes["running"][at] = running
-    notes["row"][at] = row
-
-
-def _twice(part: Part) -> Part:
-    return None if part is None else np.stack([part, part])
+def note(notes: Journal, now: int, entry: Entry) -> None:
+    """Write down what will hold after more rows; what holds `now` stays until then."""
+    notes["entries"] = (entry,) if entry.row == now else (noted_at(notes, now), entry)

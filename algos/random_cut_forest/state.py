@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.params import check_params
 from algos._common.validation import validate_rows
 from algos._cython.finite import all_finite
 from algos.random_cut_forest.forest import SAMPLED, SEEN, Forest
 from algos.random_cut_forest.scaling import Scaling
-from algos.random_cut_forest.shingles import Journal, journal, noted_at
+from algos.random_cut_forest.shingles import Entry, Journal, journal, noted_at
 
 
 @dataclass
@@ -43,10 +43,8 @@ class Held:
     missing_values: str
     _forest: dict[str, Any]
     _scaling: dict[str, Any]
-    _notes: Journal | None
+    _notes: Journal
     _shingle_size: int
-    _n_filled: NDArray[np.int64]
-    _n_skipped: int
     _waiting: NDArray[Any]
 
     @property
@@ -57,7 +55,8 @@ class Held:
         if "_forest" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no 'n_samples_seen_' yet")
         n_learned = int(self._forest["clock"][0, SEEN])
-        return n_learned + self._n_skipped + self._shingle_size - 1
+        n_skipped = noted_at(self._notes, n_learned).n_skipped
+        return n_learned + n_skipped + self._shingle_size - 1
 
     @property
     def max_samples_(self) -> int:
@@ -71,43 +70,34 @@ class Held:
 
     def _held(self) -> State:
         forest = _forest_of(self._forest)
-        tail = running = None
-        if self._notes is not None:
-            tail, running = noted_at(self._notes, int(forest.clock[0, SEEN]))
-        return State(
-            forest,
-            Scaling(**self._scaling, running=running),
-            self._shingle_size,
-            tail,
-            self._n_filled,
-            self._n_skipped,
-        )
+        now = noted_at(self._notes, int(forest.clock[0, SEEN]))
+        scaling = Scaling(**self._scaling, running=now.running)
+        return State(forest, scaling, self._shingle_size, now.tail, now.n_filled, now.n_skipped)
 
     def _hold(self, state: State) -> None:
         """Take a state; `state.forest` is this estimator's from now on, to change in place."""
-        tail, running = state.tail, state.scaling.running
         self._forest = vars(state.forest)
         self._scaling = state.scaling.fixed
         self._shingle_size = state.shingle_size
-        self._n_filled, self._n_skipped = state.n_filled, state.n_skipped
-        is_plain = tail is None and running is None
-        self._notes = None if is_plain else journal(state.n_learned, tail, running)
+        beside = state.tail, state.scaling.running, state.n_filled, state.n_skipped
+        self._notes = journal(Entry(state.n_learned, *beside))
         self._offsets: dict[str, float] = {}
         self.__dict__.pop("_waiting", None)
 
     def _own_arrays(self) -> None:
         """Have arrays that nothing else refers to, and that may be written to."""
         self._forest = {name: value.copy() for name, value in self._forest.items()}
-        if self._notes is not None:
-            self._notes = copy.deepcopy(self._notes)
+        self._notes = dict(self._notes)
         self._offsets = dict(self._offsets)
 
     def _scoring(self) -> State:
         """Return the state; raise NotFittedError while there is no forest yet."""
+        check_params(self)  # they may have been set since rows were learned
         if "_forest" in self.__dict__:
             return self._held()
         check_is_fitted(self)
         missing = self._n_needed() - len(self._waiting)  # type: ignore[attr-defined]
+        missing = max(1, missing)  # the next row begins, if `warm_up` has been lowered
         raise NotFittedError(
             f"This {type(self).__name__} has seen {len(self._waiting)} row(s) and lacks "
             f"{missing} more to begin with; call `partial_fit` again, or lower `warm_up`"

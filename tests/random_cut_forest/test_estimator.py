@@ -349,3 +349,21 @@ def test_it_ranks_as_well_as_an_isolation_forest():
     ours = RandomCutForest(random_state=0).fit(X).anomaly_score(X)
     theirs = -IsolationForest(random_state=0).fit(X).score_samples(X)
     assert roc_auc_score(is_far(X, 60), ours) >= roc_auc_score(is_far(X, 60), theirs) - 0.01
+
+
+def test_likely_values_have_no_gaps():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    forest = RandomCutForest(20, missing_values="impute", random_state=0).fit(X)
+    rows_with_gap = X[:50].copy()
+    rows_with_gap[:, 1] = np.nan
+    rows_with_gap[0, 0] = 30.0
+    likely = forest.likely_values(rows_with_gap)
+    assert np.all(np.isfinite(likely))
+    np.testing.assert_allclose(likely[:, 1], forest.impute(rows_with_gap)[:, 1], rtol=1e-5, atol=3)
+
+
+def test_a_forecast_that_no_memory_holds_is_refused():
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    forest = RandomCutForest(10, shingle_size=3, random_state=0).fit(X)
+    with pytest.raises(MemoryError, match="a forecast of 1000000000000 rows"):
+        forest.forecast(10**12)

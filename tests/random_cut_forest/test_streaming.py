@@ -184,7 +184,10 @@ def test_a_slower_decay_remembers_longer():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("n_estimators", 13), ("max_samples", 64), ("shingle_size", 2), ("scale", None)],
+    [
+        *(("n_estimators", 13), ("max_samples", 64), ("shingle_size", 2), ("scale", None)),
+        ("feature_weights", np.array([1.0, 2.0])),
+    ],
 )
 def test_what_the_trees_are_made_of_cannot_be_changed_in_a_stream(name, value):
     forest = make().partial_fit(series())
@@ -349,3 +352,65 @@ def test_nan_is_refused_unless_it_is_allowed():
     for method in ("fit", "partial_fit", "score_partial_fit"):
         with pytest.raises(ValueError, match="infinity"):
             getattr(make(missing_values="impute"), method)(X)
+
+
+def test_weights_that_have_not_changed_are_no_change():
+    forest = make(feature_weights=[1.0, 2.0]).partial_fit(series())
+    pickle.loads(pickle.dumps(forest)).partial_fit(series())
+    forest.set_params(feature_weights=np.array([1, 2])).partial_fit(series())
+    assert forest.n_samples_seen_ == 600
+
+
+@pytest.mark.parametrize("lowered", [{"warm_up": 10}, {"max_samples": 16}, {"shingle_size": 1}])
+def test_the_warm_up_may_be_lowered_while_rows_wait(lowered):
+    X = series()
+    forest = make(max_samples=128, shingle_size=5).partial_fit(X[:35]).set_params(**lowered)
+    if "shingle_size" not in lowered:
+        with pytest.raises(NotFittedError, match="lacks 1 more"):
+            forest.anomaly_score(X)
+    scores = forest.score_partial_fit(X[35:])
+    assert np.all(scores > 0)
+    assert forest.n_samples_seen_ == 300
+
+
+def test_a_parameter_that_is_wrong_is_named_by_every_method():
+    X = series()
+    forest = make().fit(X).set_params(score_method="nope")
+    for method in ("anomaly_score", "predict", "attribution", "likely_values", "density"):
+        with pytest.raises(ValueError, match="`score_method`='nope' must be"):
+            getattr(forest, method)(X)
+
+
+def test_rows_of_a_streaming_scale_are_not_forgotten_silently():
+    X = series()
+    forest = make(scale="streaming").partial_fit(X)
+    with pytest.raises(ValueError, match="`scale`='streaming' has moved on"):
+        forest.forget(X[:5])
+
+
+@pytest.mark.parametrize("n_parts", [0, 1, 3])
+@variants
+def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts, monkeypatch):
+    X = stream_of(parameters)
+    forest = make(**parameters).partial_fit(X[:50])
+    expected = copy.deepcopy(forest)
+    monkeypatch.setattr(incremental, "LEAST_ROWS", 20)
+    monkeypatch.setattr(incremental, "OF_A_PART", 1)
+    learn, calls = incremental.stream.learn, []
+
+    def learn_some(*arguments):
+        if len(calls) == n_parts:
+            raise KeyboardInterrupt
+        calls.append(arguments)
+        return learn(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(incremental.stream, "learn", learn_some)
+        with pytest.raises(KeyboardInterrupt):
+            forest.score_partial_fit(X[50:])
+    n = forest.n_samples_seen_
+    assert n - 50 == 20 * n_parts or "missing_values" in parameters
+    if n > 50:
+        expected.partial_fit(X[50:n])
+    assert expected.n_samples_seen_ == n
+    assert np.array_equal(forest.score_partial_fit(X[n:]), expected.score_partial_fit(X[n:]))
