@@ -197,7 +197,11 @@ class AnomalyDisplay:
         if attribution is None:
             rows = getattr(X, "iloc", X if hasattr(X, "columns") else np.asarray(X))
             # A peak is explained by the rows of its shingle alone.
-            parts = [forest.attribution(rows[max(0, i - size + 1) : i + 1])[-1] for i in peaks]
+            starts = [max(0, i - size + 1) for i in peaks]
+            parts = [
+                forest.attribution(rows[start : start + size])[i - start]
+                for i, start in zip(peaks, starts, strict=True)
+            ]
         else:
             parts = list(per_row(X, "attribution", attribution)[peaks])
         return cls._drawn(X, found, threshold, grades, peaks, parts, times, ax)

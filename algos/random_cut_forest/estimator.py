@@ -111,7 +111,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     warm_up : int or "auto", default="auto"
         Number of rows with which a stream begins: they wait until the scaling has been learnt
         from them, and have no score. "auto" is `max_samples` / 4. Another
-        `shingle_size` - 1 rows come before.
+        `shingle_size` - 1 rows come before. They should cover a period of the stream, if it
+        has one.
     missing_values : {"error", "impute"}, default="error"
         "impute" allows NaN: missing values are filled with what the forest expects beside the
         known ones. A row of a stream that is more than half filled is not learnt.
