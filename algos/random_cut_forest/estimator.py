@@ -289,7 +289,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         if n > chosen.size:  # then only the rows that are in a tree are scaled
             rows = taken(X, chosen.ravel(), self.shingle_size)
             places = np.arange(chosen.size).reshape(chosen.shape)
-        scaled = scaling.scaled(rows)
+        scaled = scaling.scaled(rows, threads)
         if rows is not X:
             scaled = scaled.reshape(-1, forest.n_columns)
         self._grow(forest, scaled, places, keys, threads)

@@ -159,19 +159,24 @@ class Insight(Incremental):
         Returns
         -------
         density : ndarray of shape (n_samples,), dtype float64
-            A share of the sample by a volume in scaled units, as in AWS's library, at most
-            1000; 0 for rows before the first whole shingle. If `directional` the shape is
+            A share of the sample by a volume in scaled units (with `scale=None` those of X),
+            as in AWS's library, at most 1000; 0 for rows before the first whole shingle. If
+            `directional` the shape is
             (n_samples, shingle_size * n_features, 2), for what lies below and above the row
             in each column, which sum to the density.
         """
         held = self._scoring()
         X = self._rows(X)
-        found = np.zeros((len(X), held.forest.n_columns, 2))
+        found = np.zeros((len(X), held.forest.n_columns, 2) if directional else len(X))
         for rows, n_shingles, at in self._blocks(held, X, 2 * held.shingle_size):
-            asked = as_shingles(rows, held.shingle_size)
-            threads = self._threads_for(held, n_shingles)
-            found[at] = directional_density(held.forest, asked, n_threads=threads)
-        return found if directional else found.sum(axis=(1, 2))
+            sides = directional_density(
+                held.forest,
+                as_shingles(rows, held.shingle_size),
+                n_threads=self._threads_for(held, n_shingles),
+                exponent=held.scaling.exponent,
+            )
+            found[at] = sides if directional else sides.sum(axis=(1, 2))
+        return found
 
     def neighbors(self, X: Any, n_neighbors: int = 5) -> tuple[Doubles, Doubles]:
         """Return the sampled rows that are nearest to each row.
@@ -186,8 +191,8 @@ class Insight(Incremental):
         Returns
         -------
         distances : ndarray of shape (n_shingles, n_neighbors), dtype float64
-            Sums of the columns' distances in scaled units, ascending; n_shingles is
-            n_samples - `shingle_size` + 1.
+            Sums of the columns' distances in scaled units (with `scale=None` those of X times
+            `feature_weights`), ascending; n_shingles is n_samples - `shingle_size` + 1.
         rows : ndarray of shape (n_shingles, n_neighbors, n_features), dtype float64
             The neighbours in the units of X. With a `shingle_size` above 1 the shape is
             (n_shingles, n_neighbors, shingle_size, n_features).
@@ -204,7 +209,7 @@ class Insight(Incremental):
         rows = np.concatenate(asked) if asked else np.empty((0, width), dtype=np.float32)
         distances, numbers = nearest(points, rows, int(n_neighbors))
         found = self._unscaled_points(held, points)[numbers]
-        return distances, found
+        return held.scaling.undone(distances), found
 
     def dense_regions(self, radius: float, min_samples: float) -> list[Region]:
         """Return the regions in which the sampled rows lie densely, the densest first.
@@ -235,7 +240,8 @@ class Insight(Incremental):
                 )
         points, weights = sample(held.forest)
         found = self._unscaled_points(held, points).reshape(len(points), -1)
-        return dense_regions(found, weights, float(radius), float(min_samples))
+        rounding = _rounding(points, held)
+        return dense_regions(found, weights, float(radius), float(min_samples), rounding)
 
     @learning
     def forget(self: Self, X: Any) -> Self:
@@ -280,6 +286,16 @@ class Insight(Incremental):
         if held.shingle_size == 1:
             return found
         return found.reshape(len(points), held.shingle_size, d)
+
+
+def _rounding(points: NDArray[np.float32], held: State) -> float:
+    """Return by how much float32 may have changed a distance between points, in units of X."""
+    peaks = np.abs(points).max(axis=0, initial=0).astype(np.float64)
+    lengths = np.tile(held.scaling.lengths(), held.shingle_size)
+    errors = np.multiply(peaks, lengths, out=np.zeros_like(peaks), where=peaks > 0)
+    largest = errors.max()
+    share = np.linalg.norm(errors / largest) if largest > 0 else 0.0  # no square overflows
+    return float(np.finfo(np.float32).eps * largest * share)
 
 
 def as_shingles(rows: NDArray[np.float32], shingle_size: int) -> NDArray[np.float32]:

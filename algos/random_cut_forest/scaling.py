@@ -38,11 +38,12 @@ class Scaling:
     center: Doubles  # (n_features,): in these units
     factor: Doubles  # (n_features,): in these units; only the weights if there is `running`
     running: Doubles | None = None  # (n_features, 3): weight, mean and scatter, in these units
+    exponent: int = 0  # of the power of two by which factors divide, for float32's sake alone
 
     @property
-    def fixed(self) -> dict[str, Doubles]:
+    def fixed(self) -> dict[str, Any]:
         """What no row of a stream changes."""
-        return {"unit": self.unit, "center": self.center, "factor": self.factor}
+        return {name: value for name, value in vars(self).items() if name != "running"}
 
     def scaled(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.float32]:
         """Return rows in the forest's units; NaN stays NaN."""
@@ -74,6 +75,11 @@ class Scaling:
         """Return the length of the forest's unit in each column, in the input's units."""
         with np.errstate(divide="ignore", over="ignore"):
             return np.asarray(1 / self._linear()[1] / self.unit)
+
+    def undone(self, lengths: Doubles) -> Doubles:
+        """Return lengths among the forest's rows without the power of two in all factors."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(np.ldexp(lengths, self.exponent))
 
     def is_same(self, other: Scaling) -> bool:
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
@@ -118,7 +124,9 @@ def learnt_scaling(
     rows = rows * unit
     center = _columns(np.median, np.nanmedian, rows)
     if scale is None:
-        return Scaling(unit, center, _common_factor(rows - center, exponents) * weights)
+        exponent = _common_exponent(rows - center, exponents)
+        factor = np.ldexp(1.0, np.clip(exponents - exponent, -_RANGE, _RANGE))
+        return Scaling(unit, center, factor * weights, exponent=exponent)
     if scale == "streaming":
         mean, deviation = _mean_and_deviation(rows)
         seen = _discounted(n_known, decay)
@@ -170,15 +178,14 @@ def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
     return weights
 
 
-def _common_factor(differences: Doubles, exponents: NDArray[Any]) -> Doubles:
-    """Return powers of two that bring the columns, in one common unit, near 1.
+def _common_exponent(differences: Doubles, exponents: NDArray[Any]) -> int:
+    """Return the exponent of the power of two that brings the columns, divided by it, near 1.
 
     No power of two changes a tree; this one keeps float32 in its range.
     """
     peaks = _peaks(differences)
     spreads = (np.frexp(peaks)[1] + exponents)[peaks > 0]
-    common = int(spreads.max()) if len(spreads) else int(exponents.max())
-    return np.ldexp(1.0, np.clip(exponents - common, -_RANGE, _RANGE))
+    return int(spreads.max()) if len(spreads) else int(exponents.max())
 
 
 def _discounted(n: Doubles, decay: float) -> Doubles:

@@ -42,7 +42,7 @@ class Held:
     n_features_in_: int
     missing_values: str
     _forest: dict[str, Any]
-    _scaling: dict[str, NDArray[np.float64]]
+    _scaling: dict[str, Any]
     _notes: Journal
     _shingle_size: int
     _waiting: NDArray[Any]
@@ -70,9 +70,8 @@ class Held:
 
     def _held(self) -> State:
         forest = _forest_of(self._forest)
-        fixed = self._scaling["unit"], self._scaling["center"], self._scaling["factor"]
         now = noted_at(self._notes, int(forest.clock[0, SEEN]))
-        scaling = Scaling(*fixed, now.running)
+        scaling = Scaling(**self._scaling, running=now.running)
         return State(forest, scaling, self._shingle_size, now.tail, now.n_filled, now.n_skipped)
 
     def _hold(self, state: State) -> None:
@@ -97,7 +96,7 @@ class Held:
         if "_forest" in self.__dict__:
             return self._held()
         check_is_fitted(self)
-        missing = self._n_waiting() - len(self._waiting)  # type: ignore[attr-defined]
+        missing = self._n_needed() - len(self._waiting)  # type: ignore[attr-defined]
         missing = max(1, missing)  # the next row begins, if `warm_up` has been lowered
         raise NotFittedError(
             f"This {type(self).__name__} has seen {len(self._waiting)} row(s) and lacks "
