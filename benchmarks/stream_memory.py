@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from algos import PCA, KMeans
+from algos import PCA, KMeans, RandomCutForest
 
 N_COLUMNS = 50
 N_GROUPS = 20
@@ -21,6 +21,7 @@ BATCH_BYTES = 64 << 20
 ESTIMATORS = {
     "KMeans": lambda: KMeans(N_GROUPS, random_state=0),
     "PCA": lambda: PCA(10),
+    "RandomCutForest": lambda: RandomCutForest(50, random_state=0),
 }
 
 
@@ -62,7 +63,7 @@ def stream(name, n_bytes, batch_bytes):
     estimator.transform(X[:1000])
     growth = peak_megabytes() - early
     return (
-        f"{name:8s} {rows:>13,} rows  {learned / 1e9:8.2f} GB  {seconds:8.1f} s in partial_fit  "
+        f"{name:15s} {rows:>13,} rows  {learned / 1e9:8.2f} GB  {seconds:8.1f} s in partial_fit  "
         f"{learned / 1e9 / seconds:6.2f} GB/s  peak RSS {peak_megabytes():7.0f} MB, "
         f"grew {growth:5.1f} MB after the first tenth"
     )

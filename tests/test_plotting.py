@@ -137,7 +137,7 @@ def test_frames_give_names_and_dates_stand_at_the_peaks(pyplot, rows):
     assert [line.get_label() for line in display.lines_] == ["in", "out"]
     assert display.part_names == ["in", "out"]
     labels = [label.get_text() for label in display.axes_[2].get_xticklabels()]
-    assert labels[0] == "1\n2020-01-02 06:00"
+    assert labels[0] == "1\n2020-01-02\n06:00"
 
 
 def test_scores_of_any_detector_are_drawn(pyplot, rows):
@@ -151,6 +151,87 @@ def test_scores_of_any_detector_are_drawn(pyplot, rows):
     )
     assert display.peaks == [30, 70] and len(display.axes_) == 3
     assert np.array_equal(display.attribution, attribution[[30, 70]])
+
+
+def test_reasons_as_of_the_scores_are_drawn_and_dated_by_their_row(pyplot, rows):
+    scores, attribution = np.zeros(100), np.zeros((100, 3, 2, 2))
+    scores[50], attribution[50, 2, 1, 0] = 4, 4  # row 48, two rows before, was low in column 1
+    display = AnomalyDisplay.from_estimator(
+        ShingleForest(), rows, scores=scores, attribution=attribution
+    )
+    assert display.peaks == [50] and display.events == [48]
+    assert np.array_equal(display.attribution, [[[0, 0], [4, 0]]])
+    assert display.axes_[2].get_xticklabels()[0].get_text() == "1\n48"
+    assert [mark.xy[0] for mark in display.marks_] == [48]
+
+
+def test_grades_tell_the_alarms_and_a_run_of_them_has_one_peak(pyplot):
+    scores, grades = np.ones(60), np.zeros(60)
+    grades[10:30] = grades[40] = 0.5
+    scores[12], scores[25], scores[40], scores[50] = 3, 2, 1.5, 9
+    X = np.zeros((60, 1))
+    display = AnomalyDisplay.from_scores(X, scores, grades=grades)
+    assert display.peaks == [12, 40] and display.threshold_line_ is None
+    assert len(display.axes_[0].patches) == 2
+    far = AnomalyDisplay.from_estimator(
+        PlainForest(), X, scores=scores, grades=grades, separation=40
+    )
+    assert far.peaks == [12]
+    plain = AnomalyDisplay.from_scores(X, scores, n_peaks=2)
+    assert plain.peaks == [12, 50]
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Paris"])
+def test_a_frame_of_dates_is_drawn_along_them(pyplot, rows, zone):
+    pd = pytest.importorskip("pandas")
+    index = pd.date_range("2020-01-01", periods=100, freq="h", tz=zone)
+    display = AnomalyDisplay.from_estimator(PlainForest(), pd.DataFrame(rows, index=index))
+    labels = [label.get_text() for label in display.axes_[2].get_xticklabels()]
+    assert labels == ["1\n2020-01-02\n06:00", "2\n2020-01-03\n22:00"]
+    display.figure_.canvas.draw()
+
+
+def test_one_outlier_does_not_flatten_the_other_columns(pyplot, rows):
+    rows[40, 1] = 1e9
+    display = AnomalyDisplay.from_estimator(PlainForest(), rows)
+    bottom, top = display.axes_[0].get_ylim()
+    assert np.ptp(display.lines_[0].get_ydata()[:30]) > 0.15 * (top - bottom)
+    assert "5–95 %" in display.axes_[0].get_ylabel()
+
+
+def test_names_legend_and_dates_stay_inside(pyplot, rows):
+    names = ["a very long name of a column of a stream", "another one of some length"]
+    pd = pytest.importorskip("pandas")
+    rows[10:90:10] = 7
+    index = pd.date_range("2020-01-01", periods=100, freq="h")
+    figure, axes = pyplot.subplots(1, 2, figsize=(12, 6))
+    frame = pd.DataFrame(rows, columns=names, index=index)
+    display = AnomalyDisplay.from_estimator(PlainForest(), frame, n_peaks=6, ax=axes[0])
+    figure.canvas.draw()
+    stream, _, reasons = display.axes_
+    legend = stream.get_legend().get_window_extent()
+    assert legend.y0 >= stream.get_window_extent().y1 - 1  # above the data
+    assert legend.x1 <= axes[1].get_window_extent().x0
+    boxes = [label.get_window_extent() for label in reasons.get_yticklabels()]
+    assert min(box.x0 for box in boxes) >= 0
+    dates = reasons.get_xticklabels()
+    assert len(dates) == 6 and all(label.get_rotation() == 30 for label in dates)
+
+
+def test_what_does_not_fit_the_rows_is_said(rows):
+    pytest.importorskip("matplotlib")
+    scores = np.abs(rows).sum(axis=1)
+    draw = AnomalyDisplay.from_estimator
+    with pytest.raises(ValueError, match="`scores` is a tuple of what"):
+        draw(PlainForest(), rows, scores=(scores, scores))
+    with pytest.raises(ValueError, match=r"`scores` of shape \(99,\) must have one entry for"):
+        draw(PlainForest(), rows, scores=scores[1:])
+    with pytest.raises(ValueError, match=r"`times` of shape \(3,\) must have one entry for"):
+        draw(PlainForest(), rows, times=[1, 2, 3])
+    with pytest.raises(ValueError, match=r"`grades` of shape \(99,\) must have one entry for"):
+        draw(PlainForest(), rows, grades=scores[1:])
+    with pytest.raises(ValueError, match=r"must have `anomaly_score`.*draw others by from_scores"):
+        draw(KMeans(), rows)
 
 
 def test_a_stream_without_anomalies_is_drawn(pyplot):

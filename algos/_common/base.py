@@ -93,7 +93,7 @@ def check_mergeable(estimator: Any, other: Any) -> None:
 
 def is_same(a: Any, b: Any) -> bool:
     """Tell whether two values of a parameter or an attribute are the same."""
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+    if hasattr(a, "__array__") or hasattr(b, "__array__"):
         return bool(np.array_equal(np.asarray(a), np.asarray(b)))
     comparable = type(a) is type(b) or (isinstance(a, Number) and isinstance(b, Number))
     return a is b or (comparable and bool(a == b))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,15 +43,19 @@ class Interval:
     kind : type
         `Integral` or `Real`; a bool is neither.
     low, high : float or None
-        The bounds; None leaves that side open.
+        The bounds; None leaves that side open, to all finite numbers: infinity has to be
+        named as a bound that belongs to the interval.
     closed : {"left", "right", "both", "neither"}, default="left"
         Which bounds belong to the interval.
+    remedy : callable, default=None
+        Told a value that was refused, it returns what to write instead, or None.
     """
 
     kind: type
     low: float | None
     high: float | None
     closed: str = "left"
+    remedy: Callable[[Any], str | None] | None = None
 
     def accepts(self, value: Any) -> bool:
         if not isinstance(value, self.kind) or isinstance(value, (bool, np.bool_)):
@@ -59,12 +64,12 @@ class Interval:
 
     def _above(self, value: Any) -> bool:
         if self.low is None:
-            return True
+            return self.kind is Integral or value > 0 or _is_finite(value)
         return value >= self.low if self.closed in ("left", "both") else value > self.low
 
     def _below(self, value: Any) -> bool:
         if self.high is None:
-            return True
+            return self.kind is Integral or value < 0 or _is_finite(value)
         return value <= self.high if self.closed in ("right", "both") else value < self.high
 
     def __str__(self) -> str:
@@ -78,6 +83,13 @@ class Interval:
 
 def _is_a_number(value: Any) -> bool:
     return bool(value >= 0 or value < 0)  # NaN is neither
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that no float is as large as
+        return False
 
 
 class Options:
@@ -290,6 +302,10 @@ def _message(owner: type, name: str, value: Any, constraints: Sequence[Constrain
 
 def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint]) -> str:
     for constraint in constraints:
+        if isinstance(constraint, Interval) and constraint.remedy is not None:
+            own = constraint.remedy(value)
+            if own is not None:
+                return own
         if not isinstance(constraint, Options) or not isinstance(value, str):
             continue
         elsewhere = constraint.call_elsewhere(value)

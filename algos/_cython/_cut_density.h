@@ -25,16 +25,6 @@ typedef struct {
     Py_ssize_t d;
 } algos_cut_sides;
 
-/* The leaf below a node to which the cuts lead. */
-ALGOS_INLINE int32_t algos_cut_find_from(const algos_cut_tree *tree, const float *row,
-                                         int32_t node) {
-    while (!algos_cut_is_leaf(tree, node)) {
-        const algos_cut_node *here = tree->nodes + node;
-        node = here->child[row[here->column] > here->cut];
-    }
-    return node;
-}
-
 ALGOS_INLINE int algos_cut_equal(const float *a, const float *b, Py_ssize_t d) {
     for (Py_ssize_t j = 0; j < d; j++)
         if (a[j] != b[j])
@@ -119,7 +109,7 @@ ALGOS_INLINE int32_t algos_cut_sibling(const algos_cut_tree *tree, int32_t node)
 ALGOS_INLINE void algos_cut_climb_without(const algos_cut_tree *tree, const float *row,
                                           int32_t leaf, algos_cut_sides *sides) {
     const int32_t parent = tree->parent[leaf], sibling = algos_cut_sibling(tree, leaf);
-    if (algos_cut_climb(tree, row, algos_cut_find_from(tree, row, sibling), parent, sides))
+    if (algos_cut_climb(tree, row, algos_cut_find_below(tree, sibling, row), parent, sides))
         return;
     algos_cut_widen(tree, sibling, 1, sides);
     for (int32_t below = parent; tree->parent[below] >= 0; below = tree->parent[below]) {

@@ -12,7 +12,11 @@ from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreig
 from algos.linear_learner.classifier_labels import ClassifierLabels, ClassWeights
 from algos.linear_learner.classifier_model import ClassifierModel
 from algos.linear_learner.estimator import POSITIVE, SHARE, SHARED_PARAMETERS
-from algos.linear_learner.names import CRITERIA_OF_CLASSES, FOREIGN_PARAMETERS, LOSSES_OF_CLASSES
+from algos.linear_learner.names import (
+    CRITERIA_OF_CLASSES,
+    FOREIGN_PARAMETERS_OF_CLASSES,
+    LOSSES_OF_CLASSES,
+)
 from algos.linear_learner.targets import class_labels, require_target
 
 
@@ -149,7 +153,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         changes no bit of the result.
     verbose : int, default=0
         1 prints the solver, why it was chosen, a line for each of several candidates, and
-        what was reached.
+        what was reached; in `partial_fit` a line for each batch, with its mean loss before
+        it was learned.
 
     Attributes
     ----------
@@ -189,9 +194,10 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         best constant model; it has no unit.
     certificate_kind_ : str
         "duality gap" is a bound; "gradient norm" an estimate, what a Newton step would
-        still gain. Stochastic steps have neither: "gain of the last epoch" is by how much
-        that lowered the objective, and a stream tells the "loss of rows before they were
-        learned" as `objective_`, with a `certificate_` of NaN.
+        still gain (which for the squared loss is all there is, but for rounding).
+        Stochastic steps have neither: "gain of the last epoch" is by how much that lowered
+        the objective, and a stream tells the "loss of rows before they were learned" as
+        `objective_`, with a `certificate_` of NaN.
     n_iter_ : int
         Number of iterations of the model's own fit.
     solver_ : str
@@ -228,7 +234,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     and Hessians of a sample; "gram" one pass of ``n_samples * n_features ** 2`` for all
     candidates. Beyond X, fits need a few numbers a row, and ``n_features ** 2`` for "gram" and
     "newton"; validation and refitting copy the rows that are trained on. CSR rows are never
-    made dense, and float32 rows are not converted.
+    made dense, and float32 rows are not converted, but for few (up to 8 MB) of a loss with kinks.
 
     A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
     fit. Without a penalty, data that the model separates have no optimum: the fit stops at
@@ -274,7 +280,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
 
     n_samples_seen_: int
 
-    @knows_foreign_names(FOREIGN_PARAMETERS)
+    @knows_foreign_names(FOREIGN_PARAMETERS_OF_CLASSES)
     def __init__(
         self,
         loss: str = "log_loss",

@@ -50,7 +50,7 @@ class ClassifierLabels(LinearLearner):
     _all_classes: NDArray[Any]
 
     def _loss(self) -> Loss:
-        loss = self._learned("loss")
+        loss = str(self._learned("loss"))  # numpy's strings would show in messages
         if loss == "log_loss":
             return Loss("multinomial" if len(self.classes_) > 2 else "log_loss")
         return Loss(loss, float(self._learned("margin")))
@@ -59,7 +59,9 @@ class ClassifierLabels(LinearLearner):
         return len(self.classes_) if len(self.classes_) > 2 else 1
 
     def _encoded(self, y: Any, name: str = "y") -> Doubles:
-        return encoded_classes(class_labels(y, name), self.classes_, name)
+        # Labels to train on were checked when their classes were learned.
+        labels = np.asarray(y) if name == "y" else class_labels(y, name)
+        return encoded_classes(labels, self.classes_, name)
 
     def _must_choose(self) -> bool:
         return super()._must_choose() or self.class_weight == "auto"

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.metaestimators import available_if
 
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.pack import Outcome
 from algos.linear_learner.problem import Doubles
 
 
-def _has_probabilities(estimator: ClassifierModel) -> bool:
-    loss = estimator._learned("loss")
-    if loss != "log_loss":
-        raise AttributeError(
-            f"predict_proba is not available when loss={loss!r}; "
-            f"write loss='log_loss', or wrap it in sklearn.calibration.CalibratedClassifierCV"
-        )
-    return True
+class _OfProbabilities:
+    """A method that estimators of other losses lack.
+
+    As scikit-learn's `available_if`, whose error does not tell why.
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+        update_wrapper(self, method)  # type: ignore[arg-type]
+
+    def __get__(self, estimator: ClassifierModel | None, owner: type) -> Callable[..., Any]:
+        if estimator is not None:
+            loss, name = estimator._learned("loss"), self._method.__name__
+            if loss != "log_loss":
+                raise AttributeError(
+                    f"This {owner.__name__!r} has no attribute {name!r}: only "
+                    f"loss='log_loss' has probabilities, not {loss!r}; write that, or wrap it "
+                    f"in sklearn.calibration.CalibratedClassifierCV"
+                )
+        method: Callable[..., Any] = self._method.__get__(estimator, owner)
+        return method
 
 
 class ClassifierModel(LinearLearner):
@@ -75,7 +89,7 @@ class ClassifierModel(LinearLearner):
             return self.classes_[(decisions > 0).astype(np.intp)]
         return self.classes_[decisions.argmax(axis=1)]
 
-    @available_if(_has_probabilities)
+    @_OfProbabilities
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the model's probability of each class; `threshold_` has no part in it.
 
@@ -93,7 +107,7 @@ class ClassifierModel(LinearLearner):
             return np.asarray(softmax(decisions, axis=1))
         return np.column_stack([expit(-decisions[:, 0]), expit(decisions[:, 0])])
 
-    @available_if(_has_probabilities)
+    @_OfProbabilities
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Return the logarithms of `predict_proba`.
 

@@ -84,6 +84,16 @@ class AnyRows(ABC):
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
         return self.gram(weight), self.cross(weight[:, np.newaxis] * target)
 
+    @abstractmethod
+    def filled(self, weight: Doubles | None = None) -> Doubles:
+        """Return for each column the weights' sum of the rows that are not 0 there in X.
+
+        Parameters
+        ----------
+        weight : ndarray of shape (n,), default=None
+            None counts the rows.
+        """
+
     def curvatures(
         self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss
     ) -> Doubles:
@@ -131,6 +141,15 @@ class DenseRows(AnyRows):
         self._exact_shift = np.ldexp(shift, -self._exponents)
         self._shift: Floats = self._exact_shift.astype(self.X.dtype)
         self._rest = self._exact_shift - self._shift  # what the type of X cannot hold
+
+    def filled(self, weight: Doubles | None = None) -> Doubles:
+        """Return for each column the weights' sum of the rows that are not 0 there in X."""
+        found: Doubles
+        if weight is None:
+            found = np.count_nonzero(self.X, axis=0).astype(np.float64)
+        else:
+            found = np.einsum("n,nd->d", weight, self.X != 0)
+        return found
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
@@ -197,6 +216,11 @@ class DenseRows(AnyRows):
         )  # fmt: skip
         out[:, :-1], out[:, -1] = products, sums[1:]
         return out
+
+    def in_double(self) -> DenseRows:
+        """Return the same rows in double precision."""
+        X = self.X.astype(np.float64)
+        return DenseRows(X, self.shift, self.scale, self.n_threads, self._exponents)
 
     def subset(self, indices: NDArray[np.intp]) -> DenseRows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""

@@ -14,6 +14,7 @@ from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
+from algos.linear_learner.report import tell_batch
 from algos.linear_learner.squared_stream import SquaredStream
 from algos.linear_learner.stream import Stream, stream_strengths
 from algos.linear_learner.stream_state import State, StreamSettings
@@ -40,8 +41,9 @@ Self = TypeVar("Self", bound="Incremental")
 class Incremental(Deferred):
     """Mixin of the linear learners: learning in parts.
 
-    The state is `_stream`, the parts of a `Stream`, or of a `SquaredState` for the squared
-    loss, which streams exactly; the model is made of it when an attribute is first read.
+    The state is `_stream`, the parts of a `Stream`, or of a `SquaredStream` for the squared
+    loss, which streams exactly. After a fit it is made of `_after_fit` when it is first asked
+    for. The model is made of the state when an attribute is first read.
     """
 
     _deferred: ClassVar[tuple[str, ...]] = (
@@ -76,6 +78,7 @@ class Incremental(Deferred):
     loss: str
     validation_fraction: float
     n_jobs: int | None
+    verbose: int
     coef_: Doubles
     intercept_: Any
     alpha_: float
@@ -145,8 +148,13 @@ class Incremental(Deferred):
     def _learn_batch(self, data: Data) -> None:
         """Learn rows of positive weight."""
         state = self._state_so_far() if self._has_learned() else self._empty_state(data)
-        self._continue(state.received(data, self._stream_settings(state)))
+        settings = self._stream_settings(state)
+        after = state.received(data, settings)
         self.n_samples_seen_ = self.__dict__.get("n_samples_seen_", 0) + len(data)
+        if self.verbose:
+            loss = after.loss_of_batch(state, data, settings)
+            tell_batch(self, self.n_samples_seen_, loss)
+        self._continue(after)
 
     def _has_learned(self) -> bool:
         return "_stream" in self.__dict__ or "_after_fit" in self.__dict__

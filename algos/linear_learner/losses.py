@@ -85,6 +85,11 @@ class Loss(NamedTuple):
         return self.name in _LOG_LINK
 
     @property
+    def is_positive(self) -> bool:
+        """Whether it is never below zero."""
+        return not self.has_log_link
+
+    @property
     def is_of_classes(self) -> bool:
         """Whether targets are -1 and 1, or class numbers for multinomial."""
         return self.name in _OF_CLASSES

@@ -100,7 +100,7 @@ SOLVER_NAMES = Options(
 _PATH = "alpha='auto' or an array of strengths, of which validation rows choose"
 
 # Parameters of scikit-learn's linear models and of SageMaker's, and what to write instead.
-FOREIGN_PARAMETERS = {
+_FOREIGN_PARAMETERS = {
     "C": "alpha=1 / (C * n_samples), and standardize=False for the same units",
     "Cs": _PATH,
     "alphas": _PATH,
@@ -122,4 +122,12 @@ FOREIGN_PARAMETERS = {
     "use_bias": "fit_intercept=…",
     "wd": "alpha=wd + l1 and l1_ratio=l1 / (wd + l1)",
     "weight_decay": "alpha=…",
+}
+FOREIGN_PARAMETERS_OF_CLASSES = {
+    **_FOREIGN_PARAMETERS,
+    "threshold": "model.threshold_ = … after fit, or selection_criterion=… to have it chosen",
+}
+FOREIGN_PARAMETERS_OF_NUMBERS = {
+    **_FOREIGN_PARAMETERS,
+    "class_weight": "sample_weight in fit; numbers have no classes to weigh",
 }

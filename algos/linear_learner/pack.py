@@ -54,6 +54,8 @@ class Outcome:
         The best candidate's; NaN without validation.
     moments : dict
         Of the rows that the model was trained on: what a stream goes on from.
+    given_up : set of int
+        Candidates that were left unfinished, since they could not become the best.
     """
 
     model: Model
@@ -63,6 +65,7 @@ class Outcome:
     threshold: float = 0.0
     criterion: float = float("nan")
     moments: dict[str, Any] = field(default_factory=dict)
+    given_up: set[int] = field(default_factory=set)
 
 
 def fit_one(
@@ -104,12 +107,14 @@ def fit_pack(
     models: list[Model] = []
     powers: list[float] = []
     moments: dict[str, Any] = {}
+    given_up: set[int] = set()
     for variant in variants:
         training = Training(data.weighted(variant.factor), settings)
         strengths = training.strengths()
         choice = training.solver_for(strengths)
         has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
-        watch = _watch(tell, validation.watch() if has_rivals else None)
+        is_hopeless = _noted(validation.watch(), given_up, len(models)) if has_rivals else None
+        watch = _watch(tell, is_hopeless)
         models += training.solve(choice, strengths, watch=watch, loss_of=validation.loss_of)
         powers += [variant.power] * len(strengths)
         moments = training.moments(data.weight)
@@ -123,7 +128,20 @@ def fit_pack(
         float(scores.thresholds[best]),
         float(scores.criterion[best]),
         moments,
+        given_up,
     )
+
+
+def _noted(watch: Watch, given_up: set[int], first: int) -> Watch:
+    """Return the watch; it notes whom it gives up, counted from `first`."""
+
+    def noting(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
+        hopeless = watch(candidate, coef, intercept, certificate)
+        if hopeless:
+            given_up.add(first + candidate)
+        return hopeless
+
+    return noting
 
 
 def _watch(tell: Tell | None, is_hopeless: Watch | None) -> Watch | None:

@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from algos._common.params import InvalidParameterError
+from algos.linear_learner.decisions import slopes_of
 from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows
+from algos.linear_learner.solvers.null_model import null_intercept
 from algos.linear_learner.targets import Unit
 
 _LARGEST = float(np.finfo(np.float64).max)
+_SILENT = 1e-11  # of slopes: what certificates cannot tell from zero, for rounding
 _RIDGE_SPAN = 1e8  # from the strongest to the weakest alpha without L1
 _LASSO_SPAN = 1e4  # the same with L1, as glmnet has it; 1e2 for fewer rows than columns
 
@@ -32,6 +35,40 @@ def penalty_of(strength: Strength, rows: Rows, standardize: bool, unit: Unit) ->
         l1 = np.ldexp(strength.alpha * strength.l1_ratio, -unit.of_l1) * factor
         l2 = np.ldexp(strength.alpha * (1 - strength.l1_ratio), -unit.of_l2) * factor**2
     return Penalty(np.minimum(l1, _LARGEST / 4), np.minimum(l2, _LARGEST / 4))
+
+
+def audible(penalty: Penalty, slope: float, *, keep: bool = False) -> Penalty:
+    """Return the penalty without what of its l1 is below the rounding of slopes.
+
+    No solver could tell whether slopes are within it, or certify anything.
+
+    Parameters
+    ----------
+    penalty : Penalty
+    slope : float
+        Weighted mean |slope| of the loss at the null model.
+    keep : bool, default=False
+        Whether such parts are as large as that rounding instead.
+    """
+    silent = _SILENT * slope
+    if not 0 < silent < np.inf or not np.any((penalty.l1 > 0) & (penalty.l1 < silent)):
+        return penalty
+    l1 = np.where(penalty.l1 < silent, silent if keep else 0.0, penalty.l1)
+    return penalty._replace(l1=l1)
+
+
+def slope_size(problems: list[Problem]) -> float:
+    """Return the weighted mean |slope| of null models, the largest of all outputs."""
+    largest = 0.0
+    for problem in problems:
+        if problem.loss.is_joint:
+            return 1.0
+        targets = problem.target.reshape(problem.rows.n, -1).T
+        for target, intercept in zip(targets, null_intercept(problem), strict=True):
+            target = np.ascontiguousarray(target)
+            slopes = slopes_of(np.full(len(target), intercept), target, problem.loss)
+            largest = max(largest, float(problem.weight @ np.abs(slopes)))
+    return largest
 
 
 def is_pack(alpha: Any, l1_ratio: Any) -> bool:
@@ -89,6 +126,11 @@ def checked_numbers(values: Any, name: str, most: float | None) -> Doubles:
         numbers = np.atleast_1d(np.asarray(values, dtype=np.float64))
     except (TypeError, ValueError):
         numbers = np.empty(0)
+    else:
+        if numbers.size == 0:
+            raise InvalidParameterError(
+                f"`{name}`={values!r} is empty; it must hold numbers, such as {name}=[0.1]"
+            )
     right = numbers.ndim == 1 and numbers.size > 0
     if right:
         right = bool(np.all(np.isfinite(numbers) & (numbers >= 0)))
@@ -119,7 +161,7 @@ def mean_curvature(problem: Problem, intercept: Doubles, null_loss: float) -> fl
         return 1 / problem.n_outputs
     if loss.is_smooth and problem.n_outputs == 1:
         coef = np.zeros(problem.rows.d)
-        curvatures = problem.rows.curvatures(  # type: ignore[attr-defined]
+        curvatures = problem.rows.curvatures(
             coef, float(intercept[0]), problem.target, problem.weight, loss
         )
         return max(float(curvatures.sum()), 1e-10)

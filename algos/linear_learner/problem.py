@@ -40,9 +40,14 @@ class Rows(Protocol):
     is_sparse: bool
     shift: Doubles  # (d,), zeros for CSR
     scale: Doubles  # (d,), positive
+    mean: Doubles  # (d,), of the columns of X, like the next
+    variance: Doubles
 
     @property
     def dtype(self) -> np.dtype[Any]: ...
+
+    def in_double(self) -> Rows:
+        """Return the same rows in double precision."""
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
@@ -60,6 +65,11 @@ class Rows(Protocol):
 
     def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
+
+    def curvatures(
+        self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss
+    ) -> Doubles:
+        """Return weight_i times loss_i's second derivative, for coef (d,) of one output."""
 
     def subset(self, indices: NDArray[np.intp]) -> Rows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""

@@ -11,7 +11,11 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from algos._common.base import learning
 from algos._common.params import Constraint, Interval, Options, knows_foreign_names
 from algos.linear_learner.estimator import NON_NEGATIVE, POSITIVE, SHARE, SHARED_PARAMETERS
-from algos.linear_learner.names import CRITERIA_OF_NUMBERS, FOREIGN_PARAMETERS, LOSSES_OF_NUMBERS
+from algos.linear_learner.names import (
+    CRITERIA_OF_NUMBERS,
+    FOREIGN_PARAMETERS_OF_NUMBERS,
+    LOSSES_OF_NUMBERS,
+)
 from algos.linear_learner.regressor_model import RegressorModel
 from algos.linear_learner.targets import regression_target, require_target
 
@@ -75,18 +79,18 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     selection_criterion : {"loss", "squared_error", "absolute_error"}, default="loss"
         What the best candidate is best at, on validation rows.
     validation_fraction : float, default=0.1
-        Share of the rows (of each class) that candidates are chosen by, unless `fit` is
-        given `X_val`. Which rows is decided by `random_state` and their content, not their
-        order; equal rows stay together. Used only where there is something to choose. Of a
-        few hundred rows a tenth chooses by chance: then a larger share, or a grid search
-        with folds, is worth its time.
+        Share of the rows that candidates are chosen by, unless `fit` is given `X_val`. Which
+        rows is decided by `random_state` and their content, not their order; equal rows stay
+        together. Used only where there is something to choose. Of a few hundred rows a tenth
+        chooses by chance: then a larger share, or a grid search with folds, is worth its
+        time.
     early_stopping : bool, default=True
         Whether a pack leaves candidates unfinished whose validation loss is clearly worse
         than the best one's. Used by `selection_criterion="loss"` only.
     refit : bool, default=True
         Whether the chosen candidate is trained again on all rows, those of validation
-        included. `candidates_` and thresholds stay those of before. Rows given as `X_val`
-        are never trained on.
+        included. `candidates_` stays that of before. Rows given as `X_val` are never
+        trained on.
     warm_start : bool, default=False
         Whether `fit` begins at the coefficients of the last one, where one problem is solved;
         a pack begins anew.
@@ -140,7 +144,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         changes no bit of the result.
     verbose : int, default=0
         1 prints the solver, why it was chosen, a line for each of several candidates, and
-        what was reached.
+        what was reached; in `partial_fit` a line for each batch, with its mean loss before
+        it was learned.
 
     Attributes
     ----------
@@ -172,9 +177,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         best constant model; it has no unit.
     certificate_kind_ : str
         "duality gap" is a bound; "gradient norm" an estimate, what a Newton step would
-        still gain. Stochastic steps have neither: "gain of the last epoch" is by how much
-        that lowered the objective, and a stream tells the "loss of rows before they were
-        learned" as `objective_`, with a `certificate_` of NaN.
+        still gain (which for the squared loss is all there is, but for rounding).
+        Stochastic steps have neither: "gain of the last epoch" is by how much that lowered
+        the objective, and a stream tells the "loss of rows before they were learned" as
+        `objective_`, with a `certificate_` of NaN.
     n_iter_ : int
         Number of iterations of the model's own fit.
     solver_ : str
@@ -212,7 +218,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     and Hessians of a sample; "gram" one pass of ``n_samples * n_features ** 2`` for all
     candidates. Beyond X, fits need a few numbers a row, and ``n_features ** 2`` for "gram" and
     "newton"; validation and refitting copy the rows that are trained on. CSR rows are never
-    made dense, and float32 rows are not converted.
+    made dense, and float32 rows are not converted, but for few (up to 8 MB) of a loss with kinks.
 
     A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
     fit. Without a penalty, data that the model separates have no optimum: the fit stops at
@@ -261,7 +267,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         "selection_criterion": [CRITERIA_OF_NUMBERS],
     }
 
-    @knows_foreign_names(FOREIGN_PARAMETERS)
+    @knows_foreign_names(FOREIGN_PARAMETERS_OF_NUMBERS)
     def __init__(
         self,
         loss: str = "squared_error",

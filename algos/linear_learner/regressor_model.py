@@ -52,7 +52,7 @@ class RegressorModel(LinearLearner):
         self._outputs = 1 if self._is_single else target.shape[1]
 
     def _loss(self) -> Loss:
-        loss = self._learned("loss")
+        loss = str(self._learned("loss"))  # numpy's strings would show in messages
         if loss == "tweedie":
             # The powers with a closed form of their own.
             named = {0.0: "squared_error", 1.0: "poisson", 2.0: "gamma"}

@@ -42,12 +42,28 @@ def tell(estimator: Any, outcome: Outcome) -> None:
 
 def _tell_candidates(estimator: Any, outcome: Outcome) -> None:
     table, criterion = outcome.candidates, estimator.selection_criterion
-    told = ("alpha", "l1_ratio", "class_weight_power", "validation_loss")
+    told = ("alpha", "l1_ratio", "class_weight_power", "n_iter", "validation_loss")
     names = (*told, *_MET_BY.get(criterion, (criterion,)))
     for i, converged in enumerate(table["converged"]):
         figures = {name: float(table[name][i]) for name in names if name in table}
-        state = ", kept" if i == outcome.best else "" if converged else ", unfinished"
+        state = "" if converged else ", given up" if i in outcome.given_up else ", unfinished"
+        state += ", kept" if i == outcome.best else ""
         say(estimator, f"candidate {i}{state}", level=1, **figures)
+
+
+def tell_batch(estimator: Any, n_rows: int, loss: float | None) -> None:
+    """Print what `verbose` asks for: a line for a batch of `partial_fit`.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_rows : int
+        Of all batches so far.
+    loss : float or None
+        Mean loss of the batch before it was learned; None if there was no model.
+    """
+    known = "" if loss is None else f", loss before learning {loss:.6g}"
+    say(estimator, f"rows seen {n_rows}{known}")
 
 
 def warn_unless_converged(estimator: Any, model: Model) -> None:
@@ -66,9 +82,21 @@ def warn_unless_converged(estimator: Any, model: Model) -> None:
     warn(
         f"{name} stopped after {model.n_iter} iterations with a {model.criterion} of "
         f"{model.certificate:.3g} relative to the null model's objective, above "
-        f"tol={estimator.tol}; raise max_iter={estimator.max_iter} or tol, or "
-        f"alpha={estimator.alpha_!r} if the data alone do not determine the coefficients",
+        f"tol={estimator.tol}; {_what_helps(estimator, model)}",
         ConvergenceWarning,
+    )
+
+
+def _what_helps(estimator: Any, model: Model) -> str:
+    alpha = float(estimator.alpha_)
+    more = f"raise alpha={alpha!r}" if alpha > 0 else "give an alpha above 0, such as alpha=1e-4,"
+    unsure = "if the data alone do not determine the coefficients"
+    if model.n_iter >= estimator.max_iter:
+        return f"raise max_iter={estimator.max_iter} or tol, or {more} {unsure}"
+    return (
+        f"solver_={estimator.solver_!r} found no step that led further, so that a larger "
+        f"max_iter would not help: raise tol if that is near enough, {more} {unsure}, or "
+        f"choose another solver"
     )
 
 

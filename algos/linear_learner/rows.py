@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._common.csr import csr_rows
@@ -52,7 +53,8 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     if is_sparse:
         shift = np.zeros_like(mean)
         if center:
-            X, shift = _without_offsets(X, np.ldexp(mean, exponents), scale)
+            is_constant = _is_constant(mean, variance) & (mean != 0)
+            X, shift = _without_offsets(X, np.ldexp(mean, exponents), scale, is_constant)
         rows = SparseRows(X, scale, n_threads, exponents, shift)
     else:
         shift = np.ldexp(mean, exponents) if center else np.zeros_like(mean)
@@ -61,20 +63,27 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     return rows
 
 
-def _without_offsets(X: Any, mean: Doubles, scale: Doubles) -> tuple[Any, Doubles]:
+def _without_offsets(
+    X: Any, mean: Doubles, scale: Doubles, is_constant: NDArray[np.bool_]
+) -> tuple[Any, Doubles]:
     """Return CSR rows without the offsets that would cost products their digits, and those.
+
+    Of constant columns nothing is left, as it is of dense rows.
 
     Such a column stores a value in every row: a zero among n rows keeps the squared mean
     below n times the variance.
     """
     shift = np.zeros_like(mean)
-    odd = np.abs(mean) > _OFFSET[X.dtype.name] * scale
+    odd = (np.abs(mean) > _OFFSET[X.dtype.name] * scale) | is_constant
     if odd.any():
         odd &= np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
     if not odd.any():
         return X, shift
     shift[odd] = mean[odd].astype(X.dtype)
-    return with_values(X, X.data - np.take(shift.astype(X.dtype), X.indices)), shift
+    values = X.data - np.take(shift.astype(X.dtype), X.indices)
+    if is_constant.any():
+        values[np.take(is_constant & odd, X.indices)] = 0
+    return with_values(X, values), shift
 
 
 def _squares(values: Doubles, exponents: Exponents) -> Doubles:
@@ -92,12 +101,16 @@ def _moments(X: Any, weight: Doubles, n_threads: int) -> tuple[Doubles, Doubles]
 
 def scale_of(mean: Doubles, variance: Doubles, center: bool) -> Doubles:
     """Return deviations, or roots of mean squares; 1 for what is constant up to rounding."""
-    rounding = (10 * np.finfo(np.float64).eps * mean) ** 2
-    squares = np.where(variance > rounding, variance, 0.0)
+    squares = np.where(_is_constant(mean, variance), 0.0, variance)
     if not center:
         squares += mean**2
     scale: Doubles = np.sqrt(np.where(squares > 0, squares, 1.0))
     return scale
+
+
+def _is_constant(mean: Doubles, variance: Doubles) -> NDArray[np.bool_]:
+    """Return which columns are constant up to rounding."""
+    return ~(variance > (10 * np.finfo(np.float64).eps * mean) ** 2)
 
 
 def extreme_exponents(X: Any, mean: Doubles, variance: Doubles) -> Exponents:

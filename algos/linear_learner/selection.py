@@ -12,8 +12,8 @@ from algos._common.threads import one_thread_blas
 from algos.linear_learner.decisions import decision_values, mean_losses
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.targets import one_against_rest
-from algos.linear_learner.threshold import Outcomes, Target
+from algos.linear_learner.targets import in_unit, one_against_rest, score_unit
+from algos.linear_learner.threshold import Outcomes, Target, share_of_recall
 from algos.linear_learner.training import Data, Model, Watch
 
 _NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
@@ -30,7 +30,7 @@ class Scores(NamedTuple):
     columns : dict of str to ndarray of shape (n_candidates,)
         Losses and metrics.
     criterion : ndarray of shape (n_candidates,)
-        Higher is better.
+        Higher is better; losses and errors in a unit in which they are numbers.
     thresholds : ndarray of shape (n_candidates,)
         On decision values; zeros where there are not two classes.
     """
@@ -76,7 +76,8 @@ class DecisionScorer:
         n_outputs: int,
         top_k: int,
     ) -> None:
-        self.truth, self.loss, self.target = truth, loss, target
+        self.target, self._unit = target, score_unit(truth, loss)
+        self.truth, self.loss = truth, loss = in_unit(truth, loss, self._unit)
         is_separate = loss.is_of_classes and not loss.is_joint and n_outputs > 1
         self._columns = one_against_rest(truth, n_outputs) if is_separate else truth
         self.weight = weight / weight.sum()
@@ -85,9 +86,10 @@ class DecisionScorer:
 
     def score(self, decisions: list[Doubles]) -> Scores:
         """Return how candidates do whose decision values, (n, n_outputs) each, are these."""
-        rows = [self._score_one(np.asarray(one, dtype=np.float64)) for one in decisions]
+        rows = [self._score_one(self._in_unit(one)) for one in decisions]
         columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         criterion, thresholds = columns.pop("criterion"), columns.pop("decision_threshold")
+        self._leave_unit(columns)
         scores = Scores(columns, criterion, thresholds)
         if "roc_auc" in columns and self.target.criterion == "loss":
             self._add_areas(columns["roc_auc"], decisions, scores.best)
@@ -104,11 +106,30 @@ class DecisionScorer:
             areas[i] = Outcomes(values, self.truth, self.weight).roc_auc()
 
     def mean_loss(self, decision: Doubles) -> float:
-        """Return the weighted mean loss."""
+        """Return the weighted mean loss, in a unit that all of these rows' losses share."""
+        return self._mean_loss(self._in_unit(decision))
+
+    def _mean_loss(self, decision: Doubles) -> float:
         return mean_losses(decision, self._columns, self.loss_weight, self.loss)
 
+    def _in_unit(self, decision: Any) -> Doubles:
+        """Return decision values as the truth is, in double precision."""
+        values = np.asarray(decision, dtype=np.float64)
+        is_scaled = self._unit.exponent and not self.loss.is_of_classes
+        return np.ldexp(values, -self._unit.exponent) if is_scaled else values
+
+    def _leave_unit(self, columns: dict[str, NDArray[Any]]) -> None:
+        """Write losses and errors as the user counts."""
+        exponents = {"validation_loss": self._unit.of_loss}
+        if not self.loss.is_of_classes:
+            exponents.update(_exponents_of_errors(self._unit.exponent))
+        if self._unit.exponent:
+            with np.errstate(over="ignore"):
+                for name, exponent in exponents.items():
+                    columns[name] = np.ldexp(columns[name], exponent)
+
     def _score_one(self, decision: Doubles) -> dict[str, Any]:
-        loss = self.mean_loss(decision)
+        loss = self._mean_loss(decision)
         if not self.loss.is_of_classes:
             found = _regression_scores(decision, self.truth, self.weight, self.loss)
         elif self.n_outputs == 1:
@@ -146,11 +167,11 @@ class DecisionScorer:
         positive = self.truth > 0
         hits, all_claimed = float(claimed @ positive), float(claimed.sum())
         actual = float(self.weight @ positive)
-        beta = self.target.beta**2
+        share = share_of_recall(self.target.beta)
         tiny = np.finfo(np.float64).tiny
         return {
             "accuracy": 1 - (actual - hits) - (all_claimed - hits),
-            "f_beta": (1 + beta) * hits / max(beta * actual + all_claimed, tiny),
+            "f_beta": hits / max(share * actual + (1 - share) * all_claimed, tiny),
             "precision": hits / max(all_claimed, tiny),
             "recall": hits / max(actual, tiny),
             "roc_auc": np.nan,
@@ -238,13 +259,22 @@ class Validation:
         coef, intercept = (np.concatenate(parts) for parts in zip(*models, strict=True))
         with one_thread_blas():
             decisions = self._decisions(coef, intercept, len(models))
-            return [self._scorer.mean_loss(one.astype(np.float64)) for one in decisions]
+            return [self._scorer.mean_loss(one) for one in decisions]
 
     def _decisions(self, coef: Doubles, intercept: Doubles, n_models: int) -> list[Doubles]:
         """Return the decision values (n, n_outputs) of each model, output by output in memory."""
         values = decision_values(self.data.X, coef, intercept, self.n_threads)
         by_output = np.ascontiguousarray(values.T)
         return [one.T for one in by_output.reshape(n_models, -1, len(values))]
+
+
+def _exponents_of_errors(exponent: int) -> dict[str, int]:
+    """Return the powers of 2 by which errors differ in a unit of the target."""
+    return {
+        "squared_error": 2 * exponent,
+        "root_squared_error": exponent,
+        "absolute_error": exponent,
+    }
 
 
 def _regression_scores(
@@ -281,7 +311,8 @@ def _class_scores(
     present = actual > 0
     recall = hits / np.maximum(actual, tiny)
     precision = hits / np.maximum(claimed, tiny)
-    f_beta = (1 + beta**2) * hits / np.maximum(beta**2 * actual + claimed, tiny)
+    share = share_of_recall(beta)
+    f_beta = hits / np.maximum(share * actual + (1 - share) * claimed, tiny)
     return {
         "accuracy": float(weight @ is_right),
         "balanced_accuracy": float(recall[present].mean()),

@@ -33,6 +33,10 @@ class ShiftedRows:
         self._further = (shift - rows.shift) / rows.scale
         self.scale, self.d = rows.scale, rows.d
 
+    @property
+    def dtype(self) -> Any:
+        return self._rows.dtype
+
     def at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return the intercepts for the rows without the shift."""
         # Not by BLAS, whose threads would wait for each other longer than this takes.
@@ -50,6 +54,10 @@ class ShiftedRows:
         found = self._rows.evaluate(coef, at_zero, target, weight, loss)
         shifts = found.gradient_intercept[..., None] * self._further
         return Evaluation(found.values, found.gradient - shifts, found.gradient_intercept)
+
+    def filled(self, weight: Doubles | None = None) -> Doubles:
+        found: Doubles = self._rows.filled(weight)
+        return found
 
     def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:
         return ShiftedRows(self._rows.subset(indices), self.shift)

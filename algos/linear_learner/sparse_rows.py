@@ -56,6 +56,16 @@ class SparseRows(AnyRows):
         """Return the same rows over another scale; the shift stays what it is."""
         return super().in_units(self.shift, scale)
 
+    def filled(self, weight: Doubles | None = None) -> Doubles:
+        """Return for each column the weights' sum of the rows that are not 0 there in X."""
+        X, own = self.X, None
+        if weight is not None:
+            own = np.repeat(weight, np.diff(X.indptr))
+        if not X.data.all():  # a shift may have made values zero
+            is_filled = (X.data != 0) | (np.take(self.shift, X.indices) != 0)
+            own = (1.0 if own is None else own) * is_filled
+        return np.bincount(X.indices, own, minlength=self.d).astype(np.float64, copy=False)
+
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
         out = np.empty((self.n, len(coef)))
@@ -104,6 +114,11 @@ class SparseRows(AnyRows):
             self._rows, self._scale, np.ascontiguousarray(values), products, sums, self.n_threads
         )
         return np.concatenate([products, sums[k:, np.newaxis]], axis=1)
+
+    def in_double(self) -> SparseRows:
+        """Return the same rows in double precision."""
+        X = with_values(self.X, self.X.data.astype(np.float64))
+        return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
 
     def subset(self, indices: NDArray[np.intp]) -> SparseRows:
         """Return the rows of those indices, gathered into a copy; same scale."""

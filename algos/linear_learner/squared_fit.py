@@ -19,6 +19,7 @@ from algos.linear_learner.solvers.gram import Sums, good_enough, ridge_inverse, 
 from algos.linear_learner.squared_state import SquaredState
 
 _FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
+_SMALL = 0.1  # of what the null model loses
 _NEAR = 0.5  # deviations, by which a guessed mean may be wrong at little cost of digits
 
 
@@ -120,6 +121,25 @@ def solve(
         solution.coef = users * rows.scale
         solution.intercept = solution.intercept + users @ (rows.shift - shift)
     return found
+
+
+def measure_objective(problem: Problem, penalty: Penalty, solution: Solution) -> None:
+    """Measure the objective by residuals, where the products' rounding is not small beside it.
+
+    Products of float32 columns tell what is small beside the targets' squares to few digits.
+    """
+    if problem.loss.name != "squared_error" or problem.rows.dtype != np.float32:
+        return
+    target, weight = problem.target.reshape(problem.rows.n, -1), problem.weight
+    with np.errstate(over="ignore", invalid="ignore"):  # targets of extreme size
+        spread = float((weight @ (target - weight @ target) ** 2).sum()) / 2
+        if not solution.objective < _SMALL * spread < np.inf:
+            return
+        residual = target - problem.rows.decision(solution.coef, solution.intercept)
+        loss = float((weight @ residual**2).sum()) / 2
+    solution.objective = loss + penalty.value(solution.coef)
+    if solution.objectives:
+        solution.objectives[-1] = solution.objective
 
 
 def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty], tol: float) -> bool:

@@ -10,6 +10,7 @@ from scipy import linalg, sparse
 
 from algos._common.moments import joined_scatter
 from algos._common.threads import one_thread_blas
+from algos.linear_learner.penalties import audible
 from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import gram_descent
@@ -241,7 +242,9 @@ def solve(
     solutions: list[Solution] = []
     coef = np.zeros(gathered.cross.shape)
     with np.errstate(over="ignore"):
-        for k, penalty in enumerate(penalties):
+        slope = float(np.sqrt(gathered.square.max(initial=0))) * gathered.unit
+        for k, given in enumerate(penalties):
+            penalty = audible(given, slope)
             if penalty.has_l1:
                 solution = gram_descent.solve_one(gathered, penalty, control, coef, k)
             else:
@@ -271,7 +274,7 @@ def _shortest(products: Products, l2: Doubles) -> Doubles:
 
 
 def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -> Doubles:
-    """Return the weighted mean of the squared residuals of the state's rows.
+    """Return the weighted mean of the squared residuals of the state's rows, over its unit².
 
     Parameters
     ----------
@@ -291,5 +294,5 @@ def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -
     squares = np.diagonal(moments)[d:] - (coef * (moments[d:, :d] + left)).sum(axis=1)
     offset = state.mean[d:] - coef @ state.mean[:d] - intercept / unit
     with np.errstate(over="ignore"):
-        errors: Doubles = (np.maximum(squares, 0) + offset**2) * unit * unit
+        errors: Doubles = np.maximum(squares, 0) + offset**2
     return errors

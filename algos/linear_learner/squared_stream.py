@@ -11,6 +11,7 @@ import numpy as np
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner import squared_state
+from algos.linear_learner.decisions import decision_values, mean_losses
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.penalties import Strength, penalty_of
 from algos.linear_learner.problem import Control, Doubles
@@ -75,6 +76,16 @@ class SquaredStream(State):
                 part = data if len(rows) == len(data) else data.subset(rows)
                 sides[name] = _updated(before, part, settings.n_threads)
         return replace(self, **sides)
+
+    def loss_of_batch(
+        self, before: SquaredStream, data: Data, settings: StreamSettings
+    ) -> float | None:
+        """Return the mean loss of the latest batch by the model of all rows before it."""
+        if not before.trained and not before.held_out:
+            return None
+        model = before.outcome(settings, Target("loss", 1.0, 0.0, 0.0), 1).model
+        decision = decision_values(data.X, model.coef, model.intercept, settings.n_threads)
+        return mean_losses(decision, data.target, data.shares, settings.loss)
 
     def joined(self, other: SquaredStream, settings: StreamSettings) -> SquaredStream:
         """Return the state of the rows of both."""
@@ -147,16 +158,16 @@ def scores_of(state: SquaredState, models: list[Model]) -> Scores:
     errors = np.array(
         [squared_state.mean_squared_error(state, m.coef, m.intercept).mean() for m in models]
     )
-    d = state.d
-    with np.errstate(over="ignore", invalid="ignore"):  # targets of extreme size
-        spread = np.diagonal(state.scatter)[d:].mean() * state.unit[-1] ** 2 / state.weight
-        r2 = 1 - errors / spread if spread > 0 else np.full(len(errors), np.nan)
-    columns = {
-        "validation_loss": errors * state.n_outputs / 2,
-        "squared_error": errors,
-        "root_squared_error": np.sqrt(errors),
-        "r2": r2,
-    }
+    d, unit = state.d, float(state.unit[-1])
+    spread = np.diagonal(state.scatter)[d:].mean() / state.weight
+    r2 = 1 - errors / spread if spread > 0 else np.full(len(errors), np.nan)
+    with np.errstate(over="ignore"):  # targets of extreme size
+        columns = {
+            "validation_loss": errors * unit * unit * state.n_outputs / 2,
+            "squared_error": errors * unit * unit,
+            "root_squared_error": np.sqrt(errors) * unit,
+            "r2": r2,
+        }
     return Scores(columns, -errors, np.zeros(len(models)))
 
 

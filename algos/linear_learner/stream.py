@@ -24,6 +24,7 @@ from algos.linear_learner.solvers.stochastic import (
     learn_batch,
     mini_batches,
     penalty_arrays,
+    reach_of,
 )
 from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit, in_unit, one_against_rest
@@ -31,6 +32,7 @@ from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data, Model, Settings
 
 _RECENT_ROWS = 10_000  # whose decision values are kept, for the threshold
+_LEAST_SHARE = 0.01  # of a class, when a stream begins
 _CHOICE = Choice("sgd", "rows came in batches")
 
 
@@ -44,10 +46,14 @@ class Stream(State):
         Sum of the weights of all rows.
     mean, square : ndarray of shape (d,)
         Of the columns: the mean, and the mean squared deviation from it.
+    filled : ndarray of shape (d,)
+        Share of the rows that are not 0 in the column.
     target_square : float
         Mean square of the targets, of losses of y - z.
     theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
         `Iterates` of all candidates, for columns of mean 0 and deviation 1.
+    seen : ndarray of shape (d + 1,)
+        Of `Iterates`, too.
     n_steps, n_batches : int
     typical : float
         What a row's step weighs on average: that of a fit is worth all of its rows.
@@ -62,11 +68,13 @@ class Stream(State):
     weight: float
     mean: Doubles
     square: Doubles
+    filled: Doubles
     target_square: float
     theta: Doubles
     average: Doubles
     first: Doubles
     second: Doubles
+    seen: Doubles
     n_steps: int
     n_batches: int
     typical: float
@@ -83,8 +91,8 @@ class Stream(State):
         zeros = np.zeros((m, n_outputs, d + 1))
         nothing = np.empty((0, m, n_outputs)), np.empty(0), np.empty(0)
         return cls(
-            key, alphas, l1_ratios, 0.0, np.zeros(d), np.zeros(d), 0.0, zeros, zeros, zeros,
-            zeros, 0, 0, 0.0, np.zeros(m), *nothing,
+            key, alphas, l1_ratios, 0.0, np.zeros(d), np.zeros(d), np.zeros(d), 0.0, zeros, zeros,
+            zeros, zeros, np.zeros(d + 1), 0, 0, 0.0, np.zeros(m), *nothing,
         )  # fmt: skip
 
     @classmethod
@@ -102,7 +110,8 @@ class Stream(State):
         strength : Strength
         """
         begun = cls.empty(after["key"], coef.shape[1], [strength], len(coef))
-        known = {name: after[name] for name in ("weight", "mean", "square", "target_square")}
+        names = ("weight", "mean", "square", "filled", "target_square")
+        known = {name: after[name] for name in names}
         begun = replace(begun, **known, typical=after["weight"])
         theta = np.empty(begun.theta.shape)
         theta[..., :-1] = np.ldexp(coef, -after["unit"]) * begun.scale
@@ -139,6 +148,14 @@ class Stream(State):
             _carried_over(self, after, settings, problem), problem, data, after, settings
         )
         return replace(after, n_batches=self.n_batches + 1, **learned)
+
+    def loss_of_batch(self, before: Stream, data: Data, settings: StreamSettings) -> float:
+        """Return the mean loss of the latest batch, each step's rows before that step.
+
+        Of the candidate that has done best so far.
+        """
+        best = int(np.argmin(np.where(np.isnan(self.tally), np.inf, self.tally)))
+        return float(self.tally[best] - before.tally[best]) / float(data.weight.sum())
 
     def with_classes(self, places: NDArray[np.intp], n_classes: int, is_joint: bool) -> Stream:
         """Return the state for more classes; it forgets decision values.
@@ -190,7 +207,9 @@ class Stream(State):
             weight=total,
             mean=self.mean + share * step,
             square=spread + share * (1 - share) * step**2,
+            filled=(1 - share) * self.filled + share * other.filled,
             target_square=(1 - share) * self.target_square + share * other.target_square,
+            seen=(1 - share) * self.seen + share * other.seen,
             n_steps=self.n_steps + other.n_steps,
             n_batches=self.n_batches + other.n_batches,
             typical=(1 - share) * self.typical + share * other.typical,
@@ -244,7 +263,8 @@ def stream_strengths(settings: Settings, data: Data) -> list[Strength]:
     """
     slope = curvature = 1.0
     name = settings.loss.name
-    typical = float(np.sqrt(np.mean(data.target**2))) or 1.0
+    peak = float(np.abs(data.target).max()) or 1.0
+    typical = peak * float(np.sqrt(np.mean((data.target / peak) ** 2))) or 1.0
     if settings.loss.is_of_classes:
         slope, curvature = 0.5, 0.25
     elif settings.loss.has_log_link:
@@ -282,6 +302,7 @@ def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
         weight=stream.weight + weight,
         mean=stream.mean + share * step,
         square=spread + share * (1 - share) * step**2,
+        filled=(1 - share) * stream.filled + share * rows.filled(data.shares),
         target_square=(1 - share) * stream.target_square + share * targets,
     )
 
@@ -291,8 +312,19 @@ def _carried_over(
 ) -> Iterates:
     """Return the iterates for columns in the units of `after`: the same models."""
     if before.weight == 0:
-        return Iterates(beginning(problem, len(before.theta), settings.schedule, before.key))
+        theta = beginning(problem, len(before.theta), settings.schedule, before.key)
+        if settings.schedule.init_intercept is None and problem.loss.is_of_classes:
+            theta[..., -1] = _moderate(theta[..., -1])
+        return Iterates(theta)
     return _in_units_of(after, before, settings)
+
+
+def _moderate(intercepts: Doubles) -> Doubles:
+    """Return log odds that leave each class a chance: a first batch need not have it."""
+    if intercepts.shape[-1] == 1:
+        return np.clip(intercepts, np.log(_LEAST_SHARE), -np.log(_LEAST_SHARE))
+    least = intercepts.max(axis=-1, keepdims=True) + np.log(_LEAST_SHARE)
+    return np.maximum(intercepts, least)
 
 
 def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates:
@@ -315,6 +347,7 @@ def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates
         moved(old.average),
         old.first * ratio,
         old.second * ratio**2,
+        old.seen.copy(),
         old.n_steps,
         old.weight,
         old.typical,
@@ -327,6 +360,7 @@ def _learn(
     """Return the parts of the state that steps over one batch change."""
     penalties = _penalties(settings, problem.rows)
     arrays = penalty_arrays(penalties, settings.schedule.intercept_l2)
+    reach = reach_of(stream.filled)
     target = problem.target
     own = data.target
     single = own if own.ndim == 1 else np.ascontiguousarray(own[:, 0])
@@ -352,13 +386,14 @@ def _learn(
         )
         if settings.keeps_decisions:
             seen.append((_decisions(batch, iterates.average), data.target[part], weight))
-        losses = learn_batch(iterates, batch, arrays, settings.schedule, total)
+        losses = learn_batch(iterates, batch, arrays, settings.schedule, reach, total)
         tally += np.ldexp(total * losses, unit_of_loss)
     return {
         "theta": iterates.theta,
         "average": iterates.average,
         "first": iterates.first,
         "second": iterates.second,
+        "seen": iterates.seen,
         "n_steps": iterates.n_steps,
         "typical": iterates.typical,
         "tally": tally,

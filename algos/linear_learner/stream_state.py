@@ -63,6 +63,19 @@ class State(ABC):
         """Return the state after one more batch."""
 
     @abstractmethod
+    def loss_of_batch(self, before: Self, data: Data, settings: StreamSettings) -> float | None:
+        """Return the mean loss of the latest batch before it was learned; None if unknown.
+
+        Parameters
+        ----------
+        before : State
+            The one that received the batch.
+        data : Data
+            The batch.
+        settings : StreamSettings
+        """
+
+    @abstractmethod
     def joined(self, other: Self, settings: StreamSettings) -> Self:
         """Return the state of the rows of both."""
 

@@ -150,6 +150,14 @@ def target_unit(target: Doubles, loss: Loss) -> Unit:
     return Unit(exponent, 2 * exponent if loss.name in _SQUARES | {"squared_hinge"} else exponent)
 
 
+def score_unit(target: Doubles, loss: Loss) -> Unit:
+    """Return the unit in which losses and squared errors of rows can be compared."""
+    if loss.name == "squared_error":
+        exponent = exponent_of(target)
+        return Unit(exponent, 2 * exponent) if abs(exponent) >= _EXTREME else Unit()
+    return target_unit(target, loss)
+
+
 def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
     """Return the target and its loss in that unit; classes are of none."""
     if unit.exponent == 0:

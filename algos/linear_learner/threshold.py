@@ -37,6 +37,11 @@ class Target(NamedTuple):
     precision: float
 
 
+def share_of_recall(beta: float) -> float:
+    """Return b² / (1 + b²), also where b² is no number."""
+    return 1 / (1 + 1 / beta / beta) if beta > 1 else beta * beta / (1 + beta * beta)
+
+
 class Outcomes:
     """Counts of the rows above each threshold, by weight.
 
@@ -57,7 +62,7 @@ class Outcomes:
         positive = np.where(target[order] > 0, weight[order], 0.0)
         self.hits = np.append(0.0, np.cumsum(positive)[is_last])
         self.false_alarms = np.append(0.0, np.cumsum(weight[order] - positive)[is_last])
-        self._distinct = distinct = values[is_last]
+        distinct = values[is_last]
         between = np.maximum(distinct[:-1] / 2 + distinct[1:] / 2, distinct[1:])
         between = np.minimum(between, np.nextafter(distinct[:-1], -np.inf))
         below = min(distinct[-1] - 1, np.nextafter(distinct[-1], -np.inf))
@@ -80,9 +85,9 @@ class Outcomes:
 
     def f_beta(self, beta: float) -> Doubles:
         """Return (1 + b²) TP / ((1 + b²) TP + b² FN + FP)."""
-        gain = (1 + beta**2) * self.hits
-        missed = beta**2 * (self.positive - self.hits) + self.false_alarms
-        return gain / np.maximum(gain + missed, np.finfo(np.float64).tiny)
+        share = share_of_recall(beta)
+        missed = share * (self.positive - self.hits) + (1 - share) * self.false_alarms
+        return self.hits / np.maximum(self.hits + missed, np.finfo(np.float64).tiny)
 
     def roc_auc(self) -> float:
         """Return the area under the ROC curve; NaN if a class is missing."""
@@ -90,10 +95,6 @@ class Outcomes:
             return float("nan")
         area = np.trapezoid(self.hits, self.false_alarms)
         return float(area / (self.positive * self.negative))
-
-    def place_of(self, threshold: float) -> int:
-        """Return where the counts of any threshold stand: how many decision values exceed it."""
-        return int(np.searchsorted(-self._distinct, -threshold, side="left"))
 
     def best(self, target: Target) -> tuple[int, float]:
         """Return the place of the best threshold, and how good it is by the criterion.

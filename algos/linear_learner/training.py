@@ -16,10 +16,12 @@ from algos.linear_learner import squared_fit, squared_state
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import (
     Strength,
+    audible,
     candidate_grid,
     mean_curvature,
     null_slope,
     penalty_of,
+    slope_size,
 )
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
 from algos.linear_learner.solvers.choice import Choice, choose_solver, solve
@@ -149,10 +151,11 @@ class Training:
     """
 
     def __init__(self, data: Data, settings: Settings) -> None:
-        self.settings = settings
+        self.settings, self.X, self.weight = settings, data.X, data.weight
         self.unit = target_unit(data.target, settings.loss)
         target, loss = in_unit(data.target, settings.loss, self.unit)
         shares = data.shares
+        self._target_square = _mean_square(target, shares) if has_unit(loss) else 0.0
         # Products of all columns are kept, and first coefficients may be drawn for all.
         looks = loss.name != "squared_error" and settings.solver != "sgd"
         self._columns = UsedColumns(data.X, looks=looks)
@@ -160,14 +163,9 @@ class Training:
         self.rows: Rows
         self._sums: Sums | None
         self.rows, self._sums = squared_fit.rows_and_sums(X, target, shares, loss, *how)
-        self.X = data.X
-        self._target_square = 0.0
-        if has_unit(loss):
-            squares = (target.reshape(len(target), -1) ** 2).mean(axis=1)
-            self._target_square = float(shares @ squares)
-        self.weight = data.weight
         self._made: dict[Strength, Penalty] = {}
         self._state: SquaredState | None = None
+        self._slope: float | None = None
         self.problems = _problems(self.rows, target, shares, loss, settings)
         self._whole = self.problems[0]
 
@@ -250,6 +248,8 @@ class Training:
                 )
             else:
                 solved.append(solve(choice.name, problem, penalties, control, begin))
+            if len(penalties) == 1:
+                squared_fit.measure_objective(problem, penalties[0], solved[-1][0])
         seconds = time.perf_counter() - begun
         return [
             self._model(strength, [solutions[i] for solutions in solved], seconds)
@@ -258,8 +258,7 @@ class Training:
 
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""
-        rows: Any = self.rows
-        products = {}
+        rows, products = self.rows, {}
         if self.sums is not None:
             products = squared_state.parts_of(rows, self.sums, float(self.weight.sum()))
         with np.errstate(over="ignore"):
@@ -268,17 +267,31 @@ class Training:
             "weight": float(weight.sum()),
             "mean": self._columns.spread(rows.mean),
             "square": self._columns.spread(rows.variance),
+            "filled": self._columns.spread(self._filled()),
             "shift": self._columns.spread(rows.shift),
             "target_square": min(float(targets), np.finfo(np.float64).max / 4),
             "products": products,
         }
 
+    def _filled(self) -> Doubles:
+        """Return the shares of rows that are not 0 in a column; dense ones are not looked at."""
+        rows: Any = self.rows
+        return rows.filled(self.problems[0].weight) if rows.is_sparse else np.ones(rows.d)
+
     def _penalties(self, strengths: list[Strength]) -> list[Penalty]:
         made, standardize = self._made, self.settings.standardize
         for one in strengths:
             if one not in made:
-                made[one] = penalty_of(one, self.rows, standardize, self.unit)
+                penalty = penalty_of(one, self.rows, standardize, self.unit)
+                made[one] = self._audible(penalty) if penalty.has_l1 else penalty
         return [made[one] for one in strengths]
+
+    def _audible(self, penalty: Penalty) -> Penalty:
+        if not self.settings.loss.is_smooth:  # their certificates mind no slopes
+            return penalty
+        if self._slope is None:
+            self._slope = slope_size(self.problems)
+        return audible(penalty, self._slope, keep=self.settings.solver == "coordinate_descent")
 
     def _null_slope_and_curvature(self) -> tuple[float, float]:
         """Return what the grid of alphas hangs on, in the user's units."""
@@ -346,7 +359,10 @@ class Training:
             np.concatenate([one.coef for one in solutions]),
             np.concatenate([one.intercept for one in solutions]),
         )
-        worst = max(solutions, key=lambda one: one.certificate)
+        certificates = [
+            np.inf if np.isnan(one.certificate) else one.certificate for one in solutions
+        ]
+        worst = int(np.argmax(certificates))
         objective = sum(one.objective for one in solutions)
         with np.errstate(over="ignore"):
             objective = float(np.ldexp(objective, self.unit.of_loss))
@@ -357,10 +373,10 @@ class Training:
             coef,
             intercept,
             objective,
-            worst.certificate,
-            worst.criterion,
+            float(certificates[worst]),
+            solutions[worst].criterion,
             n_iter,
-            all(one.converged for one in solutions),
+            all(one.converged for one in solutions) and bool(np.isfinite(certificates).all()),
             objectives,
             [seconds * (i + 1) / n_iter for i in range(n_iter)],
             solutions[0].validations if len(solutions) == 1 else [],
@@ -391,6 +407,10 @@ def _sum_of_traces(solutions: list[Solution]) -> Doubles:
         own = one.objectives[len(one.objectives) - one.n_iter :]  # some begin with their start
         total += np.append(own, np.full(len(total) - len(own), one.objective))
     return total
+
+
+def _mean_square(target: Doubles, shares: Doubles) -> float:
+    return float(shares @ (target.reshape(len(target), -1) ** 2).mean(axis=1))
 
 
 def _problems(

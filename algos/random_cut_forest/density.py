@@ -1,4 +1,4 @@
-"""How dense a forest's sample is around rows, and towards which sides; in scaled units."""
+"""How dense a forest's sample is around rows, and towards which sides."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def directional_density(
     rows: NDArray[np.float32],
     dimension: float | None = None,
     n_threads: int = 1,
+    exponent: int = 0,
 ) -> NDArray[np.float64]:
     r"""Return the density around each row, parted by the sides on which its mass lies.
 
@@ -42,6 +43,8 @@ def directional_density(
         since with more of them the density is soon either its bound or nothing.
     n_threads : int, default=1
         The result is the same for any number.
+    exponent : int, default=0
+        The forest's unit is so many powers of two of that of the volume.
 
     Returns
     -------
@@ -60,28 +63,19 @@ def directional_density(
         some = rows[start : start + step]
         sums = np.zeros((len(some), 3, 2, forest.n_columns))
         separation_sums(*forest.trees, some, sums, n_threads)
-        density[start : start + step] = _density_of(sums / forest.n_trees, dimension)
+        density[start : start + step] = _density_of(sums / forest.n_trees, dimension, exponent)
     return density
 
 
-def density(
-    forest: Forest,
-    rows: NDArray[np.float32],
-    dimension: float | None = None,
-    n_threads: int = 1,
-) -> NDArray[np.float64]:
-    """Return the density around each row: the sum of its directions."""
-    return directional_density(forest, rows, dimension, n_threads).sum(axis=(1, 2))
-
-
-def _density_of(means: NDArray[np.float64], dimension: float) -> NDArray[np.float64]:
+def _density_of(means: NDArray[np.float64], dimension: float, exponent: int) -> NDArray[np.float64]:
     """Return (n, d, 2) from the means (n, 3, 2, d) of chances, masses and distances."""
     chance, distance = means[:, 0].sum(axis=1), means[:, 2].sum(axis=1)
     mass = means[:, 1]
     whole = mass.sum(axis=(1, 2))
-    length = np.divide(distance, chance, out=np.zeros_like(chance), where=chance > 0)
-    with np.errstate(over="ignore"):  # an infinite volume has density 0
-        volume = np.sum(np.where(chance > 0, chance * length**dimension, 0.0), axis=1)
+    side = np.divide(distance, chance, out=np.zeros_like(chance), where=chance > 0)
+    with np.errstate(over="ignore", under="ignore"):  # an infinite volume has density 0
+        power = np.ldexp(side, exponent) ** dimension
+        volume = np.sum(np.where(chance > 0, chance * power, 0.0), axis=1)
         per_mass = 1 / (SOFTENING * whole + volume)
     # The row is cut off below the mass that lies above it.
     sides: NDArray[np.float64] = np.moveaxis(mass[:, ::-1], 1, 2) * per_mass[:, None, None]

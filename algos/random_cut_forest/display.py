@@ -9,6 +9,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from algos._common.drawing import require_matplotlib
+from algos.random_cut_forest.panels import (
+    comparable,
+    label,
+    legend_columns,
+    names_that_fit,
+    panels,
+    shade,
+    short,
+    tick_angle,
+    use_dates,
+)
+from algos.random_cut_forest.peaks import (
+    column_names,
+    event_rows,
+    highest,
+    parts_of,
+    per_row,
+    row_times,
+    score_array,
+)
 
 MOST_LINES = 8  # columns of a stream that are told apart by colour
 
@@ -16,10 +36,14 @@ MOST_LINES = 8  # columns of a stream that are told apart by colour
 class AnomalyDisplay:
     """A stream, its anomaly scores, and what its peaks are made of.
 
-    Three panels, one below the other: the columns of the stream, with the rows above the
-    threshold shaded; the scores, the highest peaks numbered; and which columns made each of
-    these, red where a value is high and blue where it is low, the paler the less it adds
-    beside the largest. Make one with :meth:`from_estimator` or :meth:`from_scores`.
+    Three panels, one below the other: the columns of the stream, with the alarms shaded; the
+    scores, the highest peaks numbered; and which columns made each of these, red where a
+    value is high and blue where it is low, the paler the less it adds beside the largest.
+    Make one with :meth:`from_estimator` or :meth:`from_scores`.
+
+    One column is drawn as it is. Several are each drawn less their median, in units of the
+    distance of their 5th and 95th percentiles, up to two such units: what lies beyond runs
+    off the panel.
 
     Parameters
     ----------
@@ -29,15 +53,20 @@ class AnomalyDisplay:
         How anomalous each row is.
     threshold : float, array-like of shape (n_samples,) or None, default=None
         Above it a row is an anomaly.
+    grades : array-like of shape (n_samples,) or None, default=None
+        Above 0 a row is an anomaly, whatever the threshold.
     peaks : array-like of int, default=()
         The rows to number, in ascending order.
+    events : array-like of int or None, default=None
+        The row of the stream that each peak is about, whose time stands below it; None is
+        the peaks themselves. A shingle may score highest some rows after the odd one.
     attribution : array-like of shape (n_peaks, n_parts, 2) or None, default=None
         What each column, or each row of a shingle, adds to the score of a peak, low and high;
         None leaves the third panel out.
     part_names : sequence of str or None, default=None
         Names of those parts; None numbers them.
     times : array-like of shape (n_samples,) or None, default=None
-        Where the rows stand on the axis; None is their number.
+        Where the rows stand on the axis; None is a frame's index of dates, or their number.
     feature_names : sequence of str or None, default=None
         Names of the columns; None is those of a frame, or numbers.
 
@@ -49,6 +78,8 @@ class AnomalyDisplay:
         The figure of `axes_`.
     lines_ : list of matplotlib Line2D
         The columns of the stream.
+    marks_ : list of matplotlib Annotation
+        The numbered events in the panel of the stream.
     score_line_ : matplotlib Line2D
         The scores.
     threshold_line_ : matplotlib Line2D or None
@@ -67,8 +98,11 @@ class AnomalyDisplay:
     >>> from algos.plotting import AnomalyDisplay
     >>> X = np.sin(np.arange(500) / 4).reshape(-1, 1)
     >>> X[300:310] = 0
-    >>> forest = RandomCutForest(shingle_size=8, random_state=0).fit(X)
-    >>> display = AnomalyDisplay.from_estimator(forest, X)  # doctest: +SKIP
+    >>> forest = RandomCutForest(shingle_size=8, random_state=0)
+    >>> scores, grades = forest.score_partial_fit(X, return_grade=True)
+    >>> display = AnomalyDisplay.from_estimator(
+    ...     forest, X, scores=scores, grades=grades
+    ... )  # doctest: +SKIP
     """
 
     def __init__(
@@ -77,7 +111,9 @@ class AnomalyDisplay:
         scores: ArrayLike,
         *,
         threshold: ArrayLike | None = None,
+        grades: ArrayLike | None = None,
         peaks: ArrayLike = (),
+        events: ArrayLike | None = None,
         attribution: ArrayLike | None = None,
         part_names: Sequence[str] | None = None,
         times: ArrayLike | None = None,
@@ -86,7 +122,9 @@ class AnomalyDisplay:
         self.X = X
         self.scores = scores
         self.threshold = threshold
+        self.grades = grades
         self.peaks = peaks
+        self.events = events
         self.attribution = attribution
         self.part_names = part_names
         self.times = times
@@ -99,8 +137,11 @@ class AnomalyDisplay:
         X: Any,
         *,
         scores: ArrayLike | None = None,
+        grades: ArrayLike | None = None,
+        attribution: ArrayLike | None = None,
         threshold: ArrayLike | None = None,
         n_peaks: int = 5,
+        separation: int | None = None,
         times: ArrayLike | None = None,
         ax: Any = None,
     ) -> AnomalyDisplay:
@@ -109,19 +150,29 @@ class AnomalyDisplay:
         Parameters
         ----------
         forest : RandomCutForest
-            Fitted. It explains the peaks as it stands now.
+            Fitted.
         X : array-like of shape (n_samples, n_features)
             The stream, in order.
         scores : array-like of shape (n_samples,), default=None
             What `forest.score_partial_fit` returned for X, while it learnt. None is
             `forest.anomaly_score(X)`.
+        grades : array-like of shape (n_samples,), default=None
+            What it returned with `return_grade=True`: the alarms are the rows with a grade
+            above 0. None has the threshold tell.
+        attribution : array-like of shape (n_samples, n_features, 2), default=None
+            The reasons as of the time of each score; with shingles of shape
+            (n_samples, shingle_size, n_features, 2), the newest row first. None asks the
+            forest as it stands now. After `score_partial_fit` it has learnt the anomalies
+            themselves: of a level that has shifted and stayed it then blames other columns.
         threshold : float or array-like of shape (n_samples,), default=None
-            None is -`forest.offset_`.
+            None is -`forest.offset_`, or no threshold if there are `grades`. `threshold_` is
+            that of the next row, and no measure of the rows before.
         n_peaks : int, default=5
-            At most so many peaks above the threshold are explained, the highest ones, each at
-            least a shingle away from the others.
+            At most so many peaks are explained, the highest ones, of each run of alarms one.
+        separation : int, default=None
+            How many rows peaks are apart at least; None is `shingle_size`.
         times : array-like of shape (n_samples,), default=None
-            Where the rows stand on the axis; None is their number.
+            Where the rows stand on the axis; None is a frame's index of dates, or their number.
         ax : matplotlib Axes, default=None
             Whose place to take; None is a new figure.
 
@@ -130,26 +181,30 @@ class AnomalyDisplay:
         display : AnomalyDisplay
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
-        scores = np.asarray(forest.anomaly_score(X) if scores is None else scores)
-        threshold = -forest.offset_ if threshold is None else threshold
+        if not hasattr(forest, "anomaly_score"):
+            raise ValueError(
+                f"`forest`={forest!r} must have `anomaly_score`, as RandomCutForest has; draw "
+                f"others by from_scores(X, -detector.score_samples(X))"
+            )
         size = forest.shingle_size
-        peaks = _highest(scores, threshold, n_peaks, size)
-        rows = getattr(X, "iloc", X if hasattr(X, "columns") else np.asarray(X))
-        # A peak is explained by the rows of its shingle alone.
-        parts = [forest.attribution(rows[max(0, i - size + 1) : i + 1])[-1] for i in peaks]
-        names = _names(X, None)
-        attribution, part_names = _parts(parts, names)
-        display = cls(
-            X,
-            scores,
-            threshold=threshold,
-            peaks=peaks,
-            attribution=attribution,
-            part_names=part_names,
-            times=times,
-            feature_names=names,
-        )
-        return display.plot(ax=ax)
+        if scores is None:
+            scores = forest.anomaly_score(X)
+        if threshold is None and grades is None:
+            threshold = -forest.offset_
+        separation = size if separation is None else separation
+        found = score_array(X, scores)
+        peaks = highest(found, threshold, grades, n_peaks, separation)
+        if attribution is None:
+            rows = getattr(X, "iloc", X if hasattr(X, "columns") else np.asarray(X))
+            # A peak is explained by the rows of its shingle alone.
+            starts = [max(0, i - size + 1) for i in peaks]
+            parts = [
+                forest.attribution(rows[start : start + size])[i - start]
+                for i, start in zip(peaks, starts, strict=True)
+            ]
+        else:
+            parts = list(per_row(X, "attribution", attribution)[peaks])
+        return cls._drawn(X, found, threshold, grades, peaks, parts, times, ax)
 
     @classmethod
     def from_scores(
@@ -157,8 +212,9 @@ class AnomalyDisplay:
         X: Any,
         scores: ArrayLike,
         *,
-        threshold: ArrayLike | None = None,
+        grades: ArrayLike | None = None,
         attribution: ArrayLike | None = None,
+        threshold: ArrayLike | None = None,
         n_peaks: int = 5,
         separation: int = 1,
         times: ArrayLike | None = None,
@@ -171,18 +227,20 @@ class AnomalyDisplay:
         X : array-like of shape (n_samples, n_features)
             The stream, in order.
         scores : array-like of shape (n_samples,)
-            How anomalous each row is.
-        threshold : float or array-like of shape (n_samples,), default=None
-            Above it a row is an anomaly; None draws none.
+            How anomalous each row is: larger is more anomalous.
+        grades : array-like of shape (n_samples,), default=None
+            Above 0 a row is an anomaly; None has the threshold tell.
         attribution : array-like of shape (n_samples, n_features, 2), default=None
             What each column adds to each score, low and high; with shingles
             (n_samples, shingle_size, n_features, 2), the newest row first.
+        threshold : float or array-like of shape (n_samples,), default=None
+            Above it a row is an anomaly; None draws none.
         n_peaks : int, default=5
-            At most so many peaks above the threshold are numbered, the highest ones.
+            At most so many peaks are numbered, the highest ones, of each run of alarms one.
         separation : int, default=1
             How many rows peaks are apart at least.
         times : array-like of shape (n_samples,), default=None
-            Where the rows stand on the axis; None is their number.
+            Where the rows stand on the axis; None is a frame's index of dates, or their number.
         ax : matplotlib Axes, default=None
             Whose place to take; None is a new figure.
 
@@ -191,17 +249,35 @@ class AnomalyDisplay:
         display : AnomalyDisplay
         """
         require_matplotlib(f"{cls.__name__}.from_scores")
-        peaks = _highest(np.asarray(scores), threshold, n_peaks, separation)
-        names = _names(X, None)
-        parts, part_names = None, None
+        found = score_array(X, scores)
+        peaks = highest(found, threshold, grades, n_peaks, separation)
+        parts = None
         if attribution is not None:
-            parts, part_names = _parts(list(np.asarray(attribution)[peaks]), names)
+            parts = list(per_row(X, "attribution", attribution)[peaks])
+        return cls._drawn(X, found, threshold, grades, peaks, parts, times, ax)
+
+    @classmethod
+    def _drawn(
+        cls,
+        X: Any,
+        scores: NDArray[Any],
+        threshold: Any,
+        grades: Any,
+        peaks: list[int],
+        parts: list[NDArray[Any]] | None,
+        times: Any,
+        ax: Any,
+    ) -> AnomalyDisplay:
+        names = column_names(X, None)
+        attribution, part_names = parts_of(parts, names)
         display = cls(
             X,
             scores,
             threshold=threshold,
+            grades=grades,
             peaks=peaks,
-            attribution=parts,
+            events=event_rows(peaks, parts),
+            attribution=attribution,
             part_names=part_names,
             times=times,
             feature_names=names,
@@ -222,46 +298,63 @@ class AnomalyDisplay:
         """
         require_matplotlib(f"{type(self).__name__}.plot")
         peaks = np.asarray(self.peaks, dtype=np.intp)
+        events = peaks if self.events is None else np.asarray(self.events, dtype=np.intp)
+        scores = score_array(self.X, self.scores)
+        times = row_times(self.X, self.times)
+        names = column_names(self.X, self.feature_names)
         has_parts = self.attribution is not None and len(peaks) > 0
-        self.axes_ = _panels(ax, [2, 1.3, 1.7] if has_parts else [2, 1.3])
+        part_names = self._part_names() if has_parts else []
+        self.axes_ = panels(ax, [2, 1.3, 1.7] if has_parts else [2, 1.3], names, part_names)
         self.figure_ = self.axes_[0].figure
-        scores = np.asarray(self.scores)
-        times = np.arange(len(scores)) if self.times is None else np.asarray(self.times)
-        self._plot_stream(self.axes_[0], times)
+        self._plot_stream(self.axes_[0], times, names)
         self._plot_scores(self.axes_[1], times, scores)
-        for number, i in enumerate(peaks, 1):
-            self.axes_[1].annotate(
-                str(number),
-                (times[i], scores[i]),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="center",
-            )
+        self._number(times, scores, peaks, events)
         self.image_ = None
         if has_parts:
-            self._plot_attribution(self.axes_[2], times[peaks])
-        self.figure_.align_ylabels(self.axes_)
+            self._plot_attribution(self.axes_[2], times[events], part_names)
+        self.figure_.align_ylabels(self.axes_[:2])
         return self
 
-    def _plot_stream(self, ax: Any, times: NDArray[Any]) -> None:
+    def _part_names(self) -> list[str]:
+        if self.part_names is None:
+            return [str(j) for j in range(np.asarray(self.attribution).shape[1])]
+        return [short(name) for name in self.part_names]
+
+    def _plot_stream(self, ax: Any, times: NDArray[Any], names: Sequence[str]) -> None:
         X = np.asarray(self.X, dtype=np.float64).reshape(len(times), -1)
-        names = _names(self.X, self.feature_names)
+        values, limits = comparable(X)
         self.lines_ = []
-        for values, name in zip(_comparable(X).T, names, strict=True):
-            self.lines_ += ax.plot(times, values, linewidth=0.8, label=name)
+        for column, name in zip(values.T, names, strict=True):
+            self.lines_ += ax.plot(times, column, linewidth=0.8, label=name)
         if 1 < len(names) <= MOST_LINES:
-            ax.legend(loc="upper left", ncols=len(names), fontsize="small")
-        ax.set_ylabel(names[0] if len(names) == 1 else "Columns, scaled")
+            ax.legend(
+                handles=self.lines_,
+                labels=[short(name) for name in names],
+                loc="lower left",  # above the panel, where no data are
+                bbox_to_anchor=(0, 1),
+                ncols=legend_columns(ax, names),
+                fontsize="small",
+                frameon=False,
+            )
+        if limits is not None:
+            ax.set_ylim(*limits)
+        ax.set_ylabel(short(names[0]) if len(names) == 1 else "From the median, in\n5–95 % ranges")
         ax.tick_params(labelbottom=False)
+        use_dates(ax, times)
 
     def _plot_scores(self, ax: Any, times: NDArray[Any], scores: NDArray[Any]) -> None:
         (self.score_line_,) = ax.plot(times, scores, color="0.25", linewidth=0.8)
         self.threshold_line_ = None
+        is_alarm = None
         if self.threshold is not None:
             limit = np.broadcast_to(np.asarray(self.threshold, dtype=np.float64), scores.shape)
             (self.threshold_line_,) = ax.plot(times, limit, color="tab:red", linestyle="--")
+            is_alarm = scores > limit
+        if self.grades is not None:
+            is_alarm = per_row(self.X, "grades", self.grades) > 0
+        if is_alarm is not None:
             for panel in self.axes_[:2]:
-                _shade(panel, times, scores > limit)
+                shade(panel, times, is_alarm)
         ax.set_ylabel("Anomaly score")
         # Rows that have no score yet have 0, which would flatten the others.
         scored = scores[scores > 0]
@@ -269,98 +362,53 @@ class AnomalyDisplay:
             room = 0.2 * (scored.max() - scored.min() or 1.0)
             ax.set_ylim(scored.min() - room, scored.max() + room)
 
-    def _plot_attribution(self, ax: Any, times: NDArray[Any]) -> None:
+    def _number(
+        self,
+        times: NDArray[Any],
+        scores: NDArray[Any],
+        peaks: NDArray[np.intp],
+        events: NDArray[np.intp],
+    ) -> None:
+        """Number the peaks in the scores, and mark in the stream what they are about."""
+        stream, panel = self.axes_[:2]
+        self.marks_ = []
+        for number, (i, event) in enumerate(zip(peaks, events, strict=True), 1):
+            panel.annotate(
+                str(number),
+                (times[i], scores[i]),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+            )
+            mark = stream.annotate(
+                str(number),
+                (times[event], 0.97),
+                xycoords=stream.get_xaxis_transform(),
+                ha="center",
+                va="top",
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+            )
+            self.marks_.append(mark)
+
+    def _plot_attribution(self, ax: Any, times: NDArray[Any], names: list[str]) -> None:
         parts = np.asarray(self.attribution, dtype=np.float64)
         side = np.where(parts[..., 1] >= parts[..., 0], 1, -1)
         signed = side * parts.sum(axis=2)
         signed /= np.maximum(np.abs(signed).max(axis=1, keepdims=True), np.finfo(float).tiny)
         self.image_ = ax.pcolormesh(signed.T, cmap="RdBu_r", vmin=-1, vmax=1)
         bar = self.figure_.colorbar(self.image_, ax=ax, fraction=0.03, pad=0.01)
-        bar.set_ticks([-1, 0, 1], labels=["low", "no part", "high"])
-        ax.set_xticks(
-            np.arange(len(times)) + 0.5,
-            [f"{number}\n{_label(time)}" for number, time in enumerate(times, 1)],
-        )
-        names = [str(j) for j in range(parts.shape[1])]
-        if self.part_names is not None:
-            names = list(self.part_names)
-        shown = np.unique(np.linspace(0, len(names) - 1, min(len(names), 10)).astype(int))
+        bar.set_ticks([-1, 0, 1], labels=["low", "usual", "high"])
+        labels = [f"{number}\n{label(time)}" for number, time in enumerate(times, 1)]
+        ax.set_xticks(np.arange(len(times)) + 0.5, labels, fontsize="small")
+        if angle := tick_angle(ax, labels):
+            ax.set_xticks(
+                ax.get_xticks(),
+                [text.replace("\n", " ").replace(" ", ": ", 1) for text in labels],
+                rotation=angle,
+                ha="right",
+                rotation_mode="anchor",
+            )
+        shown = np.unique(np.linspace(0, len(names) - 1, names_that_fit(ax, names)).astype(int))
         ax.set_yticks(shown + 0.5, [names[j] for j in shown])
         ax.invert_yaxis()
-        ax.set_ylabel("Parts of the peaks")
-
-
-def _highest(scores: NDArray[Any], threshold: Any, n_peaks: int, separation: int) -> list[int]:
-    """Return the rows of the highest scores above the threshold, none close to another."""
-    limit = 0.0 if threshold is None else threshold
-    above = np.where(scores > limit, scores, -np.inf)
-    found: list[int] = []
-    while len(found) < n_peaks and above.size and np.isfinite(above.max()):
-        top = int(above.argmax())
-        found.append(top)
-        above[max(0, top - separation + 1) : top + separation] = -np.inf
-    return sorted(found)
-
-
-def _parts(parts: list[NDArray[Any]], names: Sequence[str]) -> tuple[Any, list[str]]:
-    """Return (n_peaks, n_parts, 2) and the parts' names.
-
-    With shingles the parts of one column are the rows of the shingle, those of several the
-    columns.
-    """
-    found = np.array(parts)
-    if found.ndim < 4:
-        return found, list(names)
-    if len(names) > 1:
-        return found.sum(axis=1), list(names)
-    return found[:, :, 0], ["now", *(f"-{lag}" for lag in range(1, found.shape[1]))]
-
-
-def _names(X: Any, names: Sequence[str] | None) -> list[str]:
-    if names is not None:
-        return list(names)
-    if hasattr(X, "columns"):
-        return [str(name) for name in X.columns]
-    shape = np.shape(X)
-    n = shape[1] if len(shape) > 1 else 1
-    return ["Value"] if n == 1 else [f"x{j}" for j in range(n)]
-
-
-def _comparable(X: NDArray[Any]) -> NDArray[Any]:
-    """Return one column as it is, and several in units of their spread."""
-    if X.shape[1] == 1:
-        return X
-    low, middle, high = np.nanpercentile(X, [5, 50, 95], axis=0)
-    spread = np.where(high > low, high - low, 1.0)
-    comparable: NDArray[Any] = (X - middle) / spread
-    return comparable
-
-
-def _panels(ax: Any, heights: list[float]) -> list[Any]:
-    """Return axes one below the other, the first two of which share the times."""
-    import matplotlib.pyplot as plt
-
-    if ax is None:
-        figure = plt.figure(figsize=(9, 1.6 * sum(heights)), layout="constrained")
-        grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
-    else:
-        figure = ax.figure
-        ax.set_axis_off()
-        spec = ax.get_subplotspec()
-        grid = spec.subgridspec(len(heights), 1, height_ratios=heights, hspace=0.3)
-    first = figure.add_subplot(grid[0])
-    second = figure.add_subplot(grid[1], sharex=first)
-    return [first, second, *(figure.add_subplot(grid[k]) for k in range(2, len(heights)))]
-
-
-def _shade(ax: Any, times: NDArray[Any], is_above: NDArray[np.bool_]) -> None:
-    edges = np.flatnonzero(np.diff(is_above.astype(np.int8), prepend=0, append=0))
-    for start, end in edges.reshape(-1, 2):
-        last = min(end, len(times) - 1)
-        ax.axvspan(times[start], times[last], color="tab:red", alpha=0.2, linewidth=1)
-
-
-def _label(time: Any) -> str:
-    if isinstance(time, np.datetime64):
-        return str(time.astype("datetime64[m]")).replace("T", " ")
-    return f"{time:.6g}" if isinstance(time, np.floating) else str(time)
+        ax.set_ylabel("What was unusual")

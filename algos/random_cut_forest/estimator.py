@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,9 +19,11 @@ from algos._common.params import (
     ArrayLike as IsArrayLike,
     Boolean,
     Constraint,
+    Instance,
     Interval,
     Options,
     RandomState as IsRandomState,
+    knows_foreign_names,
 )
 from algos._common.random import seed_key, stream
 from algos._common.threads import threads_for
@@ -29,6 +32,7 @@ from algos._common.warn import warn
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.gaps import carried_forward, fill
 from algos.random_cut_forest.growth import grow
+from algos.random_cut_forest.hints import FOREIGN_NAMES, instead_of_rows, instead_of_share
 from algos.random_cut_forest.insight import Insight
 from algos.random_cut_forest.reservoir import draw
 from algos.random_cut_forest.scaling import SCALES, Scaling, rows_for_scaling
@@ -72,7 +76,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         themselves do not move: it finds more of them. Both look at the scores of about 2000
         sampled rows. A float in (0, 0.5] is the share of anomalies among the rows of `fit`,
         which takes the time to score them all; among the sampled rows in a stream, or if
-        `contamination` or `score_method` has been changed after `fit`.
+        `contamination` or `score_method` has been changed after `fit`. With a `shingle_size`
+        above 1 all of these speak of shingles: one odd row is in `shingle_size` of them.
     score_method : {"expected_inverse_depth", "expected_depth", "depth", "displacement", \
             "collusive_displacement"}, default="expected_depth"
         What is averaged over the trees. "expected_inverse_depth" is the score of AWS's
@@ -92,9 +97,10 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         on learning mean and standard deviation, so that the units follow a drifting
         stream, values beyond 10 deviations counting as those; trees are then no longer
         exactly those of one set of rows.
-    feature_weights : array-like of shape (n_features,) or None, default=None
+    feature_weights : array-like of shape (n_features,), mapping or None, default=None
         Multiplies the columns after scaling: a column of weight 2 is cut twice as often, one
-        of weight 0 never.
+        of weight 0 never. A mapping, or a pandas Series, from names to weights goes by the
+        names of X's columns; those that a mapping leaves out have 1.
     disjoint_samples : bool, default=False
         Whether `fit` deals one sample out among the trees, so that no row is in two of them,
         as SageMaker does. It needs `n_estimators * max_samples` rows, else trees get fewer,
@@ -104,7 +110,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     warm_up : int or "auto", default="auto"
         Number of rows with which a stream begins: they wait until the scaling has been learnt
         from them, and have no score. "auto" is `max_samples` / 4. Another
-        `shingle_size` - 1 rows come before.
+        `shingle_size` - 1 rows come before. They should cover a period of the stream, if it
+        has one.
     missing_values : {"error", "impute"}, default="error"
         "impute" allows NaN: missing values are filled with what the forest expects beside the
         known ones. A row of a stream that is more than half filled is not learnt.
@@ -182,13 +189,13 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "n_estimators": [POSITIVE_INT],
-        "max_samples": [POSITIVE_INT],
+        "max_samples": [Interval(Integral, 1, None, remedy=instead_of_share)],
         "shingle_size": [POSITIVE_INT],
-        "time_decay": [Interval(Real, 0, 1, closed="both"), None],
+        "time_decay": [Interval(Real, 0, 1, closed="both", remedy=instead_of_rows), None],
         "contamination": [Options("auto", "three_sigma"), Interval(Real, 0, 0.5, closed="right")],
         "score_method": [Options(*METHODS)],
         "scale": [Options(*SCALES), None],
-        "feature_weights": [IsArrayLike(), None],
+        "feature_weights": [IsArrayLike(), Instance(Mapping), None],
         "disjoint_samples": [Boolean()],
         "warm_up": [Options("auto"), POSITIVE_INT],
         "missing_values": [Options("error", "impute")],
@@ -197,6 +204,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         "verbose": VERBOSE,
     }
 
+    @knows_foreign_names(FOREIGN_NAMES)
     def __init__(
         self,
         n_estimators: int = 100,
@@ -281,7 +289,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         if n > chosen.size:  # then only the rows that are in a tree are scaled
             rows = taken(X, chosen.ravel(), self.shingle_size)
             places = np.arange(chosen.size).reshape(chosen.shape)
-        scaled = scaling.scaled(rows)
+        scaled = scaling.scaled(rows, threads)
         if rows is not X:
             scaled = scaled.reshape(-1, forest.n_columns)
         self._grow(forest, scaled, places, keys, threads)

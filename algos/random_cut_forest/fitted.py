@@ -197,13 +197,14 @@ class Fitted(TransformerMixin, Held):
         for start in range(before, len(X), step):
             stop = min(start + step, len(X))
             block = slice(start - before, stop)
-            rows = held.scaling.scaled(X[block]) if filled is None else filled[block]
+            threads = self._threads_for(held, stop - start)
+            rows = held.scaling.scaled(X[block], threads) if filled is None else filled[block]
             yield rows, stop - start, slice(start, stop)
 
     def _filled(self, held: State, X: NDArray[Any]) -> NDArray[np.float32]:
         """Return scaled rows without NaN."""
         threads = self._threads_for(held, len(X))
-        return fill(held.forest, held.scaling.scaled(X), held.shingle_size, threads)
+        return fill(held.forest, held.scaling.scaled(X, threads), held.shingle_size, threads)
 
     def _threads_for(self, held: State, n_rows: int) -> int:
         return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +79,12 @@ class Forest:
     @property
     def n_columns(self) -> int:
         return (len(self.points) - SLACK) // (self.n_trees * self.size)
+
+    @property
+    def own_points(self) -> Floats:
+        """The points of each tree's leaves, (n_trees, size, n_columns): a view."""
+        shape = self.n_trees, self.size, self.n_columns
+        return self.points[: math.prod(shape)].reshape(shape)
 
     @property
     def trees(self) -> Trees:

@@ -109,10 +109,11 @@ def likely_values(
     rows: NDArray[np.float32],
     attribution: NDArray[np.float64],
     n_threads: int = 1,
+    share: float = BLAMED_SHARE,
 ) -> NDArray[np.float32]:
     """Return the rows as they would likely have been, were they no anomalies.
 
     The columns to blame (`blamed`) are taken as missing and imputed from the others, as
     AWS's library does for its expected values.
     """
-    return impute(forest, rows, blamed(attribution), n_threads)
+    return impute(forest, rows, blamed(attribution, share), n_threads)

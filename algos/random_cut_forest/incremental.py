@@ -19,7 +19,7 @@ from algos.random_cut_forest.fitted import Fitted
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
-from algos.random_cut_forest.scaling import Scaling, learnt_scaling, rows_for_scaling
+from algos.random_cut_forest.scaling import Scaling, by_name, learnt_scaling, rows_for_scaling
 from algos.random_cut_forest.scores import score
 from algos.random_cut_forest.shingles import Entry, followed, n_shingles, note
 from algos.random_cut_forest.state import State
@@ -185,7 +185,7 @@ class Incremental(Fitted):
             return scores, len(X), X.dtype
         rows = X.copy() if is_new else np.concatenate([self._waiting, X])
         # Fewer than wait already, if parameters have been lowered: then all of these.
-        needed = max(self._n_waiting(), len(rows) - len(X))
+        needed = max(self._n_needed(), len(rows) - len(X))
         if len(rows) < needed:
             self._waiting = rows
             return np.zeros(len(X)), 0, X.dtype
@@ -270,7 +270,7 @@ class Incremental(Fitted):
     def _stream_threads(self, held: State, n_rows: int) -> int:
         return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)
 
-    def _n_waiting(self) -> int:
+    def _n_needed(self) -> int:
         """Return how many rows make up the warm-up."""
         n = max(1, self.max_samples // 4) if isinstance(self.warm_up, str) else self.warm_up
         return n + self.shingle_size - 1
@@ -296,7 +296,8 @@ class Incremental(Fitted):
         return seed_key(self.random_state) ^ np.frombuffer(digest, dtype=np.uint64)
 
     def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
-        return learnt_scaling(rows, self.scale, self.feature_weights, n_rows, decay)
+        weights = by_name(self.feature_weights, getattr(self, "feature_names_in_", None))
+        return learnt_scaling(rows, self.scale, weights, n_rows, decay)
 
     def _check_forest(self) -> None:
         """Raise ValueError if parameters of which the trees are made have been changed."""
@@ -312,8 +313,6 @@ class Incremental(Fitted):
 def _expressed(held: State, scaling: Scaling) -> Forest:
     """Return a copy of a forest with its points in the units of another scaling."""
     forest = held.forest.copy()
-    n_features = forest.n_columns // held.shingle_size
-    n_points = forest.n_trees * forest.size * held.shingle_size
-    points = forest.points[: n_points * n_features].reshape(n_points, n_features)
+    points = forest.own_points.reshape(-1, forest.n_columns // held.shingle_size)
     points[:] = scaling.scaled(held.scaling.unscaled(points))
     return forest

@@ -16,7 +16,7 @@ from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.density import directional_density
 from algos.random_cut_forest.forecast import forecast
 from algos.random_cut_forest.forest import SAMPLED
-from algos.random_cut_forest.imputation import likely_values
+from algos.random_cut_forest.imputation import BLAMED_SHARE, likely_values
 from algos.random_cut_forest.incremental import Incremental
 from algos.random_cut_forest.neighbors import nearest, sample
 from algos.random_cut_forest.regions import Region, dense_regions
@@ -26,6 +26,7 @@ from algos.random_cut_forest.stream import forget
 Doubles = NDArray[np.float64]
 
 ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
+SHARE = Interval(Real, 0, 1, closed="neither")
 
 Self = TypeVar("Self", bound="Insight")
 
@@ -47,7 +48,8 @@ class Insight(Incremental):
         Returns
         -------
         X_filled : ndarray of shape (n_samples, n_features)
-            In the dtype of X, known values unchanged. A missing one is the median over the
+            An array in the dtype of X, also for a frame and under `set_output`; known values
+            unchanged. A missing one is the median over the
             sampled rows that are nearest to the row in its known columns.
         """
         held = self._scoring()
@@ -59,21 +61,28 @@ class Insight(Incremental):
             filled[is_missing] = found[is_missing]
         return filled
 
-    def likely_values(self, X: Any) -> NDArray[Any]:
+    def likely_values(self, X: Any, *, share: float = BLAMED_SHARE) -> NDArray[Any]:
         """Return rows as they would likely have been, were they no anomalies.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        share : float, default=0.5
+            In (0, 1): the fewest columns that make up this share of a row's score
+            (`attribution`) are imputed from the others. With a smaller one fewer columns
+            change; of usual rows too, whose score is spread over many columns.
 
         Returns
         -------
         X_likely : ndarray of shape (n_samples, n_features)
-            In the dtype of X. The fewest columns that make up half of a row's score
-            (`attribution`), and missing values, are imputed from the others. With a
-            `shingle_size` above 1 these are columns of the whole shingle, of which its last
+            An array in the dtype of X, also for a frame and under `set_output`. The fewest
+            columns that make up `share` of a row's score (`attribution`), and missing values,
+            are imputed from the others. With a `shingle_size` above 1 these are columns of the
+            whole shingle, of which its last
             row is returned, and the first `shingle_size` - 1 rows stay as they are.
         """
+        if not SHARE.accepts(share):
+            raise InvalidParameterError(f"`share`={share!r} must be {SHARE}; the default is 0.5")
         held = self._scoring()
         X = self._rows(X)
         likely = X.copy()
@@ -81,7 +90,7 @@ class Insight(Incremental):
             threads = self._threads_for(held, n_shingles)
             parts = attribute(held.forest, rows, n_shingles, X.shape[1], self.score_method, threads)
             asked = as_shingles(rows, held.shingle_size)
-            found = likely_values(held.forest, asked, parts, threads)
+            found = likely_values(held.forest, asked, parts, threads, float(share))
             newest = slice(-X.shape[1], None)
             is_other = np.isnan(likely[at]) | (found[:, newest] != asked[:, newest])
             values = held.scaling.unscaled(found[:, newest])
@@ -89,7 +98,7 @@ class Insight(Incremental):
         return likely
 
     def forecast(
-        self, horizon: int, *, quantiles: Sequence[float] | None = None
+        self, horizon: int, *, quantiles: Sequence[float] | float | None = None
     ) -> Doubles | tuple[Doubles, Doubles]:
         """Return the rows that likely come next in a stream of shingles.
 
@@ -97,17 +106,23 @@ class Insight(Incremental):
         ----------
         horizon : int
             How many rows.
-        quantiles : sequence of float, default=None
+        quantiles : float or sequence of float, default=None
             Each in [0, 1], to say how far the values after such shingles lie apart. Errors
-            of several steps, which add up, are not in them.
+            of several steps, which add up, are not in them. A single number is a sequence of
+            one.
 
         Returns
         -------
         rows : ndarray of shape (horizon, n_features), dtype float64
             They follow the last row that was learnt. Each is imputed as the last one of a
-            shingle, and then stands for known.
+            shingle, and then stands for known. An array under `set_output`, too.
         ranges : ndarray of shape (len(quantiles), horizon, n_features), dtype float64
             Only if there are `quantiles`.
+
+        Notes
+        -----
+        Shingles should be at least half a period of the stream long, better a whole one:
+        shorter ones do not tell where in the period they are.
         """
         held = self._scoring()
         if held.shingle_size == 1:
@@ -144,19 +159,24 @@ class Insight(Incremental):
         Returns
         -------
         density : ndarray of shape (n_samples,), dtype float64
-            A share of the sample by a volume in scaled units, as in AWS's library, at most
-            1000; 0 for rows before the first whole shingle. If `directional` the shape is
+            A share of the sample by a volume in scaled units (with `scale=None` those of X),
+            as in AWS's library, at most 1000; 0 for rows before the first whole shingle. If
+            `directional` the shape is
             (n_samples, shingle_size * n_features, 2), for what lies below and above the row
             in each column, which sum to the density.
         """
         held = self._scoring()
         X = self._rows(X)
-        found = np.zeros((len(X), held.forest.n_columns, 2))
+        found = np.zeros((len(X), held.forest.n_columns, 2) if directional else len(X))
         for rows, n_shingles, at in self._blocks(held, X, 2 * held.shingle_size):
-            asked = as_shingles(rows, held.shingle_size)
-            threads = self._threads_for(held, n_shingles)
-            found[at] = directional_density(held.forest, asked, n_threads=threads)
-        return found if directional else found.sum(axis=(1, 2))
+            sides = directional_density(
+                held.forest,
+                as_shingles(rows, held.shingle_size),
+                n_threads=self._threads_for(held, n_shingles),
+                exponent=held.scaling.exponent,
+            )
+            found[at] = sides if directional else sides.sum(axis=(1, 2))
+        return found
 
     def neighbors(self, X: Any, n_neighbors: int = 5) -> tuple[Doubles, Doubles]:
         """Return the sampled rows that are nearest to each row.
@@ -171,8 +191,8 @@ class Insight(Incremental):
         Returns
         -------
         distances : ndarray of shape (n_shingles, n_neighbors), dtype float64
-            Sums of the columns' distances in scaled units, ascending; n_shingles is
-            n_samples - `shingle_size` + 1.
+            Sums of the columns' distances in scaled units (with `scale=None` those of X times
+            `feature_weights`), ascending; n_shingles is n_samples - `shingle_size` + 1.
         rows : ndarray of shape (n_shingles, n_neighbors, n_features), dtype float64
             The neighbours in the units of X. With a `shingle_size` above 1 the shape is
             (n_shingles, n_neighbors, shingle_size, n_features).
@@ -189,7 +209,7 @@ class Insight(Incremental):
         rows = np.concatenate(asked) if asked else np.empty((0, width), dtype=np.float32)
         distances, numbers = nearest(points, rows, int(n_neighbors))
         found = self._unscaled_points(held, points)[numbers]
-        return distances, found
+        return held.scaling.undone(distances), found
 
     def dense_regions(self, radius: float, min_samples: float) -> list[Region]:
         """Return the regions in which the sampled rows lie densely, the densest first.
@@ -220,7 +240,8 @@ class Insight(Incremental):
                 )
         points, weights = sample(held.forest)
         found = self._unscaled_points(held, points).reshape(len(points), -1)
-        return dense_regions(found, weights, float(radius), float(min_samples))
+        rounding = _rounding(points, held)
+        return dense_regions(found, weights, float(radius), float(min_samples), rounding)
 
     @learning
     def forget(self: Self, X: Any) -> Self:
@@ -267,6 +288,16 @@ class Insight(Incremental):
         return found.reshape(len(points), held.shingle_size, d)
 
 
+def _rounding(points: NDArray[np.float32], held: State) -> float:
+    """Return by how much float32 may have changed a distance between points, in units of X."""
+    peaks = np.abs(points).max(axis=0, initial=0).astype(np.float64)
+    lengths = np.tile(held.scaling.lengths(), held.shingle_size)
+    errors = np.multiply(peaks, lengths, out=np.zeros_like(peaks), where=peaks > 0)
+    largest = errors.max()
+    share = np.linalg.norm(errors / largest) if largest > 0 else 0.0  # no square overflows
+    return float(np.finfo(np.float32).eps * largest * share)
+
+
 def as_shingles(rows: NDArray[np.float32], shingle_size: int) -> NDArray[np.float32]:
     """Return the whole shingles of some rows: (n_shingles, shingle_size * n_features)."""
     if shingle_size == 1:
@@ -275,11 +306,14 @@ def as_shingles(rows: NDArray[np.float32], shingle_size: int) -> NDArray[np.floa
     return np.ascontiguousarray(windows.transpose(0, 2, 1)).reshape(len(windows), -1)
 
 
-def checked_quantiles(quantiles: Sequence[float] | None) -> list[float] | None:
+def checked_quantiles(quantiles: Sequence[float] | float | None) -> list[float] | None:
     """Return the quantiles as a list of floats."""
     if quantiles is None:
         return None
-    found = [float(quantile) for quantile in quantiles]
+    try:
+        found = [float(quantile) for quantile in np.atleast_1d(np.asarray(quantiles))]
+    except (TypeError, ValueError):
+        found = [-1.0]
     if not all(0 <= quantile <= 1 for quantile in found):
         raise InvalidParameterError(
             f"`quantiles`={quantiles!r} must be numbers in [0, 1]; try [0.05, 0.95]"

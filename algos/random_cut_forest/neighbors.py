@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +24,7 @@ def sample(forest: Forest) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """
     inner = forest.size - 1
     is_held = forest.mass[:, inner:] > 0  # a leaf that is free has no mass
-    points = forest.points[: forest.n_trees * forest.size * forest.n_columns]
-    points = points.reshape(forest.n_trees, forest.size, forest.n_columns)
-    held = points[is_held] + np.float32(0)  # -0 becomes 0
+    held = forest.own_points[is_held] + np.float32(0)  # -0 becomes 0
     distinct, which = np.unique(held, axis=0, return_inverse=True)
     copies = np.bincount(which.ravel(), forest.mass[:, inner:][is_held], minlength=len(distinct))
     return distinct, copies / forest.n_trees
@@ -34,7 +34,6 @@ def nearest(
     points: NDArray[np.floating],
     rows: NDArray[np.floating],
     n_neighbors: int,
-    factor: NDArray[np.floating] | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
     """Return the nearest points of each row: exactly, not only those in the leaves it reaches.
 
@@ -46,8 +45,6 @@ def nearest(
         In the same units.
     n_neighbors : int
         At least 1; of fewer points there are all.
-    factor : ndarray of shape (d,), default=None
-        Multiplies the columns before distances are taken.
 
     Returns
     -------
@@ -56,39 +53,18 @@ def nearest(
     indices : ndarray of shape (n, min(n_neighbors, m))
         Of the points. The first of equally near ones come first.
     """
-    points, rows = _times(points, factor), _times(rows, factor)
     k = min(n_neighbors, len(points))
     distances, indices = np.empty((len(rows), k)), np.empty((len(rows), k), dtype=np.intp)
-    for start, apart in _distance_blocks(points, rows):
+    for start, apart in _distances(points, rows):
         order = np.argsort(apart, axis=1, kind="stable")[:, :k]
         indices[start : start + len(apart)] = order
         distances[start : start + len(apart)] = np.take_along_axis(apart, order, axis=1)
     return distances, indices
 
 
-def within(
-    points: NDArray[np.floating],
-    rows: NDArray[np.floating],
-    radius: float,
-    factor: NDArray[np.floating] | None = None,
-) -> tuple[list[NDArray[np.float64]], list[NDArray[np.intp]]]:
-    """Return the points of each row that are no farther than `radius`: as `nearest`, in lists."""
-    distances, indices = [], []
-    for _, block in _distance_blocks(_times(points, factor), _times(rows, factor)):
-        for apart in block:
-            near = np.flatnonzero(apart <= radius)
-            near = near[np.argsort(apart[near], kind="stable")]
-            distances.append(apart[near])
-            indices.append(near)
-    return distances, indices
-
-
-def _times(rows: NDArray[np.floating], factor: NDArray[np.floating] | None) -> NDArray[np.float64]:
-    doubles = np.asarray(rows, dtype=np.float64)
-    return doubles if factor is None else doubles * np.asarray(factor, dtype=np.float64)
-
-
-def _distance_blocks(points, rows):
+def _distances(
+    points: NDArray[np.floating], rows: NDArray[np.floating]
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """Yield (first row, its distances and those of the next to all points)."""
     from scipy.spatial.distance import cdist  # its import takes a while
 

@@ -7,6 +7,7 @@ is fine enough, wherever the data lies.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,12 @@ class Scaling:
     center: Doubles  # (n_features,): in these units
     factor: Doubles  # (n_features,): in these units; only the weights if there is `running`
     running: Doubles | None = None  # (n_features, 3): weight, mean and scatter, in these units
+    exponent: int = 0  # of the power of two by which factors divide, for float32's sake alone
 
     @property
-    def fixed(self) -> dict[str, Doubles]:
+    def fixed(self) -> dict[str, Any]:
         """What no row of a stream changes."""
-        return {"unit": self.unit, "center": self.center, "factor": self.factor}
+        return {name: value for name, value in vars(self).items() if name != "running"}
 
     def scaled(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.float32]:
         """Return rows in the forest's units; NaN stays NaN."""
@@ -73,6 +75,11 @@ class Scaling:
         """Return the length of the forest's unit in each column, in the input's units."""
         with np.errstate(divide="ignore", over="ignore"):
             return np.asarray(1 / self._linear()[1] / self.unit)
+
+    def undone(self, lengths: Doubles) -> Doubles:
+        """Return lengths among the forest's rows without the power of two in all factors."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(np.ldexp(lengths, self.exponent))
 
     def is_same(self, other: Scaling) -> bool:
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
@@ -117,7 +124,9 @@ def learnt_scaling(
     rows = rows * unit
     center = _columns(np.median, np.nanmedian, rows)
     if scale is None:
-        return Scaling(unit, center, _common_factor(rows - center, exponents) * weights)
+        exponent = _common_exponent(rows - center, exponents)
+        factor = np.ldexp(1.0, np.clip(exponents - exponent, -_RANGE, _RANGE))
+        return Scaling(unit, center, factor * weights, exponent=exponent)
     if scale == "streaming":
         mean, deviation = _mean_and_deviation(rows)
         seen = _discounted(n_known, decay)
@@ -125,6 +134,28 @@ def learnt_scaling(
         return Scaling(unit, center, weights, np.ascontiguousarray(running))
     spread = _spread(rows, center, scale)
     return Scaling(unit, center, weights / spread)
+
+
+def by_name(feature_weights: Any, names: NDArray[Any] | None) -> Any:
+    """Return the weights in the order of the columns; a mapping or a Series goes by names."""
+    index = getattr(feature_weights, "index", None)  # of a list it is a method
+    is_series = getattr(getattr(index, "dtype", None), "kind", "i") in "OTU"
+    if not isinstance(feature_weights, Mapping) and not is_series:
+        return feature_weights
+    weights = dict(feature_weights.items())
+    if names is None:
+        raise InvalidParameterError(
+            f"`feature_weights`={feature_weights!r} must be an array where X has no names; give a "
+            f"frame, or RandomCutForest(feature_weights=[...]) with one weight for each column"
+        )
+    unknown = [name for name in weights if name not in set(names)]
+    lacking = [name for name in names if name not in weights] if is_series else []
+    if unknown or lacking:
+        raise InvalidParameterError(
+            f"`feature_weights` must name columns of X, a Series all of them: it has "
+            f"{unknown!r} beside, and lacks {lacking!r}; X has {list(names)!r}"
+        )
+    return [weights.get(name, 1.0) for name in names]
 
 
 def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
@@ -147,15 +178,14 @@ def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
     return weights
 
 
-def _common_factor(differences: Doubles, exponents: NDArray[Any]) -> Doubles:
-    """Return powers of two that bring the columns, in one common unit, near 1.
+def _common_exponent(differences: Doubles, exponents: NDArray[Any]) -> int:
+    """Return the exponent of the power of two that brings the columns, divided by it, near 1.
 
     No power of two changes a tree; this one keeps float32 in its range.
     """
     peaks = _peaks(differences)
     spreads = (np.frexp(peaks)[1] + exponents)[peaks > 0]
-    common = int(spreads.max()) if len(spreads) else int(exponents.max())
-    return np.ldexp(1.0, np.clip(exponents - common, -_RANGE, _RANGE))
+    return int(spreads.max()) if len(spreads) else int(exponents.max())
 
 
 def _discounted(n: Doubles, decay: float) -> Doubles:

@@ -42,7 +42,7 @@ class Held:
     n_features_in_: int
     missing_values: str
     _forest: dict[str, Any]
-    _scaling: dict[str, NDArray[np.float64]]
+    _scaling: dict[str, Any]
     _notes: Journal
     _shingle_size: int
     _waiting: NDArray[Any]
@@ -70,9 +70,8 @@ class Held:
 
     def _held(self) -> State:
         forest = _forest_of(self._forest)
-        fixed = self._scaling["unit"], self._scaling["center"], self._scaling["factor"]
         now = noted_at(self._notes, int(forest.clock[0, SEEN]))
-        scaling = Scaling(*fixed, now.running)
+        scaling = Scaling(**self._scaling, running=now.running)
         return State(forest, scaling, self._shingle_size, now.tail, now.n_filled, now.n_skipped)
 
     def _hold(self, state: State) -> None:
@@ -97,7 +96,7 @@ class Held:
         if "_forest" in self.__dict__:
             return self._held()
         check_is_fitted(self)
-        missing = self._n_waiting() - len(self._waiting)  # type: ignore[attr-defined]
+        missing = self._n_needed() - len(self._waiting)  # type: ignore[attr-defined]
         missing = max(1, missing)  # the next row begins, if `warm_up` has been lowered
         raise NotFittedError(
             f"This {type(self).__name__} has seen {len(self._waiting)} row(s) and lacks "
@@ -107,12 +106,26 @@ class Held:
     def _rows(self, X: Any, *, reset: bool = False, allow_nan: bool = False) -> NDArray[Any]:
         """Return checked rows; NaN stays only where it is allowed."""
         if not allow_nan and self.missing_values == "error":
-            rows: NDArray[Any] = validate_rows(self, X, reset=reset)
+            try:
+                rows: NDArray[Any] = validate_rows(self, X, reset=reset)
+            except ValueError as error:
+                raise _with_remedy(self, error) from None
             return rows
         rows = validate_rows(self, X, reset=reset, ensure_all_finite=False)
         if not all_finite(rows):
             assert_all_finite(rows, allow_nan=True, estimator_name=type(self).__name__)
         return rows
+
+
+def _with_remedy(estimator: Any, error: ValueError) -> ValueError:
+    """Return the error; one about NaN names `missing_values` in the place of other estimators."""
+    first = str(error).split("\n", 1)[0]
+    if not first.startswith("Input X contains NaN"):
+        return error
+    return ValueError(
+        f"{first}\n{type(estimator).__name__} takes NaN with missing_values='impute', and fills "
+        f"it with what the forest expects; or leave such rows out"
+    )
 
 
 def _forest_of(arrays: dict[str, Any]) -> Forest:

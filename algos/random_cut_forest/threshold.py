@@ -40,13 +40,11 @@ def held_rows(forest: Forest) -> NDArray[np.float32]:
     Where every tree holds every row that was seen, those of one tree are all.
     """
     inner, rows = forest.size - 1, forest.clock[:, SAMPLED]
-    shape = (forest.n_trees, forest.size, forest.n_columns)
-    points = forest.points[: forest.points.size - _slack(forest)].reshape(shape)
     if np.all(rows == forest.clock[:, SEEN]):
         n_trees = 1
     else:
         n_trees = min(int(np.searchsorted(rows.cumsum(), RULE_ROWS)) + 1, len(rows))
-    found = [points[t, forest.leaves[t, : rows[t]] - inner] for t in range(n_trees)]
+    found = [forest.own_points[t, forest.leaves[t, : rows[t]] - inner] for t in range(n_trees)]
     return np.concatenate(found)[:RULE_ROWS]
 
 
@@ -73,10 +71,6 @@ class Grading(NamedTuple):
         """Return the score above which the next row has a grade above 0."""
         found: float = threshold_of(usual, *self[1:])
         return found
-
-
-def _slack(forest: Forest) -> int:
-    return int(forest.points.size - forest.n_trees * forest.size * forest.n_columns)
 
 
 def grading_of(method: str, decay: float, size: int) -> Grading:

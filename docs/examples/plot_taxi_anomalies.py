@@ -83,11 +83,9 @@ for _ in range(5):
 # In New York's series these are two weekends in September, the Sunday on which winter time began
 # and the marathon was run, Christmas, and a snow storm that stopped all traffic. The lowest panel
 # tells which half hours of the day before a peak were too high or too low: on that Sunday those
-# from one to two in the morning, which came twice.
+# from one to two in the morning, which came twice. The date below is that of the oddest of these.
 
-AnomalyDisplay.from_estimator(
-    forest, rides, scores=scores, threshold=forest.threshold_, times=times, n_peaks=5
-)
+AnomalyDisplay.from_estimator(forest, rides, scores=scores, grades=grades, times=times, n_peaks=5)
 plt.show()
 
 # %%

@@ -382,7 +382,11 @@ def test_the_endless_stream_runs(capsys):
     stream_memory = pytest.importorskip("benchmarks.stream_memory")
     stream_memory.main(["--gigabytes", "0.02", "--batch-megabytes", "1"])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["KMeans", "PCA"]
+    assert [line.split()[0] for line in lines] == [
+        "KMeans",
+        "PCA",
+        "RandomCutForest",
+    ]
 
 
 def test_a_seed_is_drawn_from_once():

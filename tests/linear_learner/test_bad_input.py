@@ -11,6 +11,7 @@ from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
 
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge")
+KINKED = {"absolute_error", "quantile", "epsilon_insensitive"}
 
 
 def rows(n=60, d=3, seed=0):
@@ -256,3 +257,57 @@ def test_labels_so_many_that_they_may_be_a_target_are_warned_of():
     X = np.random.default_rng(0).normal(size=(40, 2))
     with pytest.warns(UserWarning, match="unique classes is greater than 50%"):
         LinearLearnerClassifier(alpha=1.0).fit(X, np.arange(40))
+
+
+INFINITE = [
+    *[
+        (LinearLearnerClassifier, name)
+        for name in (
+            "margin", "beta", "tol", "learning_rate_init", "intercept_learning_rate",
+            "intercept_alpha", "learning_rate_min", "min_improvement", "init_scale",
+            "init_intercept",
+        )
+    ],
+    *[(LinearLearnerRegressor, name) for name in ("epsilon", "delta", "power")],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "name"), INFINITE, ids=[name for _, name in INFINITE])
+def test_infinite_parameters_are_refused(kind, name):
+    X = rows()
+    with pytest.raises(ValueError, match=f"`{name}`=inf must be"):
+        kind(**{name: np.inf}).fit(X, labels(X))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_huge_beta_is_recall_alone(classes):
+    X = rows(90)
+    y = labels(X) + (classes - 2) * (X[:, 2] > 0.5)
+    LinearLearnerClassifier(selection_criterion="f_beta", beta=1e200, random_state=0).fit(X, y)
+
+
+def test_names_of_losses_are_shown_as_python_has_them():
+    model = LinearLearnerRegressor(np.str_("huber"), alpha=0.1, solver="gram")
+    with pytest.raises(ValueError, match="loss='huber'"):
+        model.fit(rows(), numbers(rows()))
+
+
+@pytest.mark.parametrize(
+    ("solver", "alpha"),
+    [("auto", 1e-300), ("auto", 1e-15), ("auto", 2e-11), ("coordinate_descent", 1e-20)],
+)
+@pytest.mark.parametrize("loss", sorted(set(REGRESSOR_LOSSES) - KINKED) + ["log_loss"])
+def test_an_l1_penalty_below_rounding_is_none(loss, alpha, solver):
+    X = rows(100, 5)
+    kind, y = LinearLearnerRegressor, np.exp(X[:, 0] / 2 + rows(100, 1, seed=1)[:, 0] / 4)
+    if loss == "log_loss":
+        kind, y = LinearLearnerClassifier, labels(X + rows(100, 5, seed=1))
+    model = kind(loss, alpha=alpha, l1_ratio=1.0, solver=solver).fit(X, y)  # without a warning
+    exact = kind(loss, alpha=0.0, tol=1e-12).fit(X, y)
+    np.testing.assert_allclose(model.coef_, exact.coef_, atol=1e-2)
+
+
+def test_a_stream_with_an_l1_penalty_below_rounding_is_certified():
+    X = rows()
+    stream = LinearLearnerRegressor(alpha=1e-20, l1_ratio=1.0).partial_fit(X, numbers(X))
+    assert stream.certificate_ < 1e-12

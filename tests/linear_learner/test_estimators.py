@@ -205,7 +205,7 @@ def test_hinge_has_no_probabilities_and_says_what_has():
     model = LinearLearnerClassifier("hinge", alpha=0.1).fit(X, y)
     with pytest.raises(AttributeError, match="predict_proba") as caught:
         model.predict_proba(X)
-    assert "loss='log_loss'" in str(caught.value.__cause__)
+    assert "loss='log_loss'" in str(caught.value)
 
 
 def test_a_large_margin_is_a_scaled_problem():

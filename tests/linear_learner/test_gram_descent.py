@@ -7,7 +7,7 @@ from scipy import optimize
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control
 from algos.linear_learner.solvers.gram import gather
-from algos.linear_learner.solvers.gram_descent import solve_path
+from algos.linear_learner.solvers.gram_descent import solve_one
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
 
 SQUARED = Loss("squared_error")
@@ -43,6 +43,15 @@ def minimum(problem, penalty):
         options={"maxiter": 20_000, "maxfun": 50_000, "ftol": 1e-16, "gtol": 1e-12, "maxcor": 30},
     )  # fmt: skip
     return found.fun + problem.weight @ problem.target**2 / 2
+
+
+def solve_path(products, penalties, control):
+    """Return a solution for each penalty, begun at the one before."""
+    solutions, coef = [], np.zeros(products.cross.shape)
+    for candidate, penalty in enumerate(penalties):
+        solutions.append(solve_one(products, penalty, control, coef, candidate))
+        coef = solutions[-1].coef
+    return solutions
 
 
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
@@ -117,10 +126,10 @@ def test_constant_columns_and_targets_have_no_coefficients():
 def test_it_begins_where_it_is_told_to():
     X, y = data(correlation=10)
     products, penalties = gather(make_problem(X, y, SQUARED)), [make_penalty(12, 0.001, 0.9)]
-    cold = solve_path(products, penalties, TIGHT)
-    warm = solve_path(products, penalties, Control(tol=2e-10), cold)
-    assert warm[0].n_iter == 0
-    np.testing.assert_array_equal(warm[0].coef, cold[0].coef)
+    (cold,) = solve_path(products, penalties, TIGHT)
+    warm = solve_one(products, penalties[0], Control(tol=2e-10), cold.coef, 0)
+    assert warm.n_iter == 0
+    np.testing.assert_array_equal(warm.coef, cold.coef)
 
 
 def test_it_can_be_stopped():

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import linprog, minimize
+from sklearn.datasets import make_classification
 from sklearn.linear_model import QuantileRegressor
 from sklearn.svm import LinearSVC
 
+from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Problem
 from algos.linear_learner.rows import make_rows
-from algos.linear_learner.solvers import bands, kinked, kinked_columns, vertex
+from algos.linear_learner.solvers import bands, interior, kinked, kinked_columns, vertex
 from algos.linear_learner.solvers.kinked import solve
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
 
@@ -363,3 +365,101 @@ def test_the_smallest_margin_is_a_matter_of_units():
     problem = make_problem(X, y, Loss("hinge", 1e-300))
     found = solve(problem, [make_penalty(4, 0.1, 0.0)], EXACT)[0]
     assert found.converged
+
+
+def imbalanced(n, d, share, seed):
+    """Return rows with few of the second class, ±1."""
+    X, y = make_classification(n, d, n_informative=d // 2, weights=[1 - share], random_state=seed)
+    return X, 2.0 * y - 1
+
+
+@pytest.mark.parametrize("alpha", [1e-2, 1e-3, 1e-4, 0.0])
+@pytest.mark.parametrize(
+    ("n", "rows", "d", "share", "seed"),
+    [(20000, 20000, 20, 0.03, 102), (20000, 2000, 20, 0.03, 102), (30000, 30000, 30, 0.05, 7)],
+)
+def test_rare_classes_are_solved(n, rows, d, share, seed, alpha):
+    X, y = imbalanced(n, d, share, seed)
+    problem = make_problem(X[:rows], y[:rows], Loss("hinge", 1.0))
+    penalty = make_penalty(problem.rows.d, alpha, 0.0)
+    (found,) = solve(problem, [penalty], Control())
+    assert found.converged
+    assert found.certificate <= 1e-6
+    assert found.objective == pytest.approx(
+        objective(problem, penalty, found.coef, found.intercept), rel=1e-9
+    )
+
+
+def test_a_pack_for_rare_classes_ends_solved():
+    X, y = imbalanced(20000, 20, 0.03, 102)
+    model = LinearLearnerClassifier("hinge", random_state=0).fit(X, y)
+    assert model.certificate_ <= model.tol
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+@pytest.mark.parametrize("loss", [*LOSSES, Loss("quantile", 0.05), Loss("quantile", 0.95)])
+@pytest.mark.parametrize("seed", range(6))
+def test_lopsided_data_end_at_the_optimum(loss, seed, l1_ratio):
+    random = np.random.default_rng(seed)
+    share = random.choice([0.02, 0.05, 0.3])
+    X, y = imbalanced(300, 8, share, seed)
+    X = np.exp(X / 2) if seed % 2 else X
+    if not loss.is_of_classes:
+        y = y * np.exp(random.normal(size=300)) + X[:, 0]
+    problem = make_problem(X, y, loss)
+    penalty = make_penalty(problem.rows.d, random.choice([1e-1, 1e-2, 1e-4]) * l1_ratio, 1.0)
+    (found,) = solve(problem, [penalty], EXACT)
+    assert found.certificate <= 1e-10
+    best = optimum(problem, penalty)
+    assert found.objective == pytest.approx(best, rel=1e-8, abs=1e-10)
+
+
+def test_short_steps_that_lead_on_are_followed(monkeypatch):
+    """From duals far from any balance, with nothing else to fall back on."""
+    monkeypatch.setattr(interior, "MOST_SHIFTS", 0)
+    monkeypatch.setattr(bands, "SPREADS", (1.0,))
+    X, y = imbalanced(20000, 20, 0.03, 102)
+    problem = make_problem(X[:2000], y[:2000], Loss("hinge", 1.0))
+    (found,) = solve(problem, [make_penalty(problem.rows.d, 1e-3, 0.0)], Control())
+    assert found.certificate <= 1e-6
+    assert found.n_iter > 30
+
+
+def test_a_walk_that_breaks_down_is_begun_elsewhere(monkeypatch):
+    program_of = bands.exact
+
+    def breaks_down(program, tol, max_iter, *rest, first=1.0):
+        return program_of(program, tol, max_iter if first > 1 else 2, *rest, first=first)
+
+    monkeypatch.setattr(bands, "exact", breaks_down)
+    X, y, _ = draw(300, 4, LOSSES[3])
+    problem = make_problem(X, y, LOSSES[3])
+    (found,) = solve(problem, [make_penalty(problem.rows.d, 1e-2, 0.0)], Control())
+    assert found.converged
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_fit_never_ends_worse_than_its_start(loss):
+    X, y, _ = draw(300, 4, loss)
+    problem = make_problem(X, y, loss)
+    before, after = make_penalty(problem.rows.d, 1e-2, 0.0), make_penalty(problem.rows.d, 2e-2, 0.0)
+    (start,) = solve(problem, [before], Control())
+    (found,) = solve(problem, [after], Control(max_iter=1), [start])
+    assert found.objective <= objective(problem, after, start.coef, start.intercept) * (1 + 1e-12)
+    (best,) = solve(problem, [after], Control())
+    assert found.objective - best.objective <= found.certificate * null(problem) + 1e-12
+
+
+def null(problem):
+    return kinked.bent_from(problem).null * kinked.bent_from(problem).unit
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile", "epsilon_insensitive"])
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
+def test_float32_rows_with_l1_are_certified(make, seed, loss):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(100, 5)).astype(np.float32)
+    y = X[:, 0] + rng.normal(size=100)
+    model = LinearLearnerRegressor(loss, alpha=1e-4, l1_ratio=1.0).fit(make(X), y)
+    assert model.certificate_ <= model.tol

@@ -90,3 +90,18 @@ def test_few_sparse_rows_of_many_columns_need_no_iterations(dtype, fit_intercept
         np.testing.assert_allclose(own.candidate_coef_, dense, atol=enough)
         assert own.candidates_["n_iter"].max() == 1
         assert own.certificate_ < 1e-12
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+@pytest.mark.parametrize("n", [60, 20_000])
+@pytest.mark.parametrize("constant", [1e150, 1e300, 1e-150, 7.3, -1e5])
+def test_a_constant_sparse_column_has_no_part_in_the_model(constant, n, loss):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(n, 3))
+    y = X @ [1, 2, 3] + rng.normal(size=n)
+    alone = LinearLearnerRegressor(loss, alpha=0.0).fit(X, y)
+    rows = sparse.csr_array(np.c_[X, np.full(n, constant)])
+    model = LinearLearnerRegressor(loss, alpha=0.0).fit(rows, y)
+    assert model.coef_[3] == 0
+    assert model.objective_ == pytest.approx(alone.objective_, rel=1e-6)
+    np.testing.assert_allclose(model.predict(rows), alone.predict(X), atol=1e-3)

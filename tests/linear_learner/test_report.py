@@ -1,14 +1,18 @@
 """What fits tell: lines, `candidates_`, `history_`, and errors that name the right rows."""
 
 import pickle
+import warnings
 
 import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.exceptions import ConvergenceWarning
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.callbacks import Checkpoint
+from algos.linear_learner import selection
+from algos.linear_learner.solvers import bands
 from tests.common.recorder import Recorder, StopError, needs_callbacks, stop
 
 X, Y = load_breast_cancer(return_X_y=True)
@@ -125,3 +129,106 @@ def test_an_unfinished_fit_refuses_other_validation_rows(tmp_path):
         unfinished().fit(X[TRAIN], Y[TRAIN])
     whole = fitted(LinearLearnerClassifier(n_alphas=3))
     np.testing.assert_array_equal(fitted(unfinished()).coef_, whole.coef_)
+
+
+def test_a_certificate_that_is_no_number_is_warned_of():
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    model = LinearLearnerRegressor(alpha=0.1, solver="sgd", init_intercept=1e300)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, np.arange(50.0))
+    assert model.certificate_ == np.inf
+
+
+def test_an_exact_step_is_certified():
+    model = LinearLearnerRegressor(
+        alpha=1.0, solver="lbfgs", fit_intercept=False, standardize=False
+    ).fit([[1.0, -1, 0]], [0.5])
+    np.testing.assert_allclose(model.coef_, [1 / 6, -1 / 6, 0])
+    assert model.certificate_ < 1e-12
+
+
+@pytest.mark.parametrize("solver", ["newton", "coordinate_descent"])
+@pytest.mark.parametrize("max_iter", [1, 2, 3, 5, 1000])
+def test_no_certificate_exceeds_an_objective_that_cannot_be_negative(solver, max_iter):
+    X = np.random.default_rng(0).normal(size=(100, 5))
+    model = LinearLearnerRegressor(
+        "huber", alpha=1e-8, l1_ratio=1.0, solver=solver, max_iter=max_iter
+    )
+    y = X @ [1, 2, 3, 4, 5.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+    null = np.where(np.abs(y - np.median(y)) < 1, 0.5, np.abs(y - np.median(y)) - 0.5).mean()
+    assert model.certificate_ <= 1.2 * model.objective_ / null
+
+
+def test_candidates_that_were_given_up_are_told(capsys, monkeypatch):
+    monkeypatch.setattr(selection, "_PATIENCE", 1)
+    random = np.random.default_rng(1)
+    noise = random.normal(size=(60, 40))
+    y = noise[:, 0] + random.normal(size=60) > 0
+    model = LinearLearnerClassifier(
+        "squared_hinge", n_alphas=8, l1_ratio=1.0, validation_fraction=0.5, verbose=1,
+        random_state=0,
+    ).fit(noise, y)  # fmt: skip
+    lines = [line for line in capsys.readouterr().out.splitlines() if "candidate" in line]
+    for i, line in enumerate(lines):
+        assert f"n_iter {model.candidates_['n_iter'][i]}" in line
+        assert ("given up" in line) == (not model.candidates_["converged"][i])
+    assert any("given up" in line for line in lines)
+
+
+def loss_of(model, rows, loss):
+    if loss == "squared_error":
+        return ((Y[rows] - model.predict(X[rows])) ** 2).mean() / 2
+    return np.abs(Y[rows] - model.predict(X[rows])).mean()
+
+
+@pytest.mark.parametrize("alpha", [0.1, [0.1, 0.01]])
+def test_verbosity_gives_each_batch_a_line(alpha, capsys):
+    model = LinearLearnerRegressor(alpha=alpha, verbose=1)
+    model.partial_fit(X[:200], Y[:200])
+    before = loss_of(model, slice(200, 300), "squared_error")
+    model.partial_fit(X[200:300], Y[200:300])
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "[LinearLearnerRegressor] rows seen 200"
+    assert second == (f"[LinearLearnerRegressor] rows seen 300, loss before learning {before:.6g}")
+
+
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+def test_verbosity_tells_what_stochastic_batches_lost(begin, capsys):
+    model = LinearLearnerClassifier(alpha=[0.1, 0.01], random_state=0, verbose=1)
+    getattr(model, begin)(X[:200], Y[:200])
+    capsys.readouterr()
+    model.partial_fit(X[200:300], Y[200:300])
+    (line,) = capsys.readouterr().out.splitlines()
+    text, loss = line.rsplit(" ", 1)
+    assert text == "[LinearLearnerClassifier] rows seen 300, loss before learning"
+    assert 0 < float(loss) < np.log(2)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "remedy"), [(0.0, "give an alpha above 0"), (0.1, "raise alpha=0.1")]
+)
+def test_warnings_say_what_helps(alpha, remedy, monkeypatch):
+    model = LinearLearnerClassifier("hinge", alpha=alpha, max_iter=3)
+    with pytest.warns(ConvergenceWarning, match=f"3 iter.*; raise max_iter=3 or tol, or {remedy}"):
+        model.fit(X, Y)
+    exact = bands.exact
+    monkeypatch.setattr(bands, "exact", lambda *few, **more: exact(few[0], few[1], 2))
+    model.set_params(max_iter=1000)
+    with pytest.warns(ConvergenceWarning, match=f"no step that led further.*{remedy}"):
+        model.fit(X, Y)
+
+
+def test_no_candidates_are_refused():
+    with pytest.raises(ValueError, match="is empty; it must hold"):
+        LinearLearnerRegressor(alpha=[]).fit(X, Y)
+
+
+def test_many_labels_are_warned_of_once():
+    with pytest.warns(UserWarning, match="unique classes is greater than 50%") as told:
+        LinearLearnerClassifier(alpha=1.0).fit(X[:30], np.arange(30.0))
+    assert len(told) == 1
+    with pytest.raises(ValueError, match="Unknown label type"):
+        LinearLearnerClassifier(alpha=1.0).fit(X, X[:, 0])

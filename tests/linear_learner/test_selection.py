@@ -270,3 +270,26 @@ def test_one_candidate_needs_no_validation_rows():
     model = LinearLearnerClassifier(alpha=0.1).fit(X, y)
     assert "validation_loss" not in model.candidates_
     assert model.candidates_["alpha"].tolist() == [0.1]
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "squared_epsilon_insensitive"])
+@pytest.mark.parametrize("size", [1e155, 1e-200, 1e300, 1e-300])
+@pytest.mark.parametrize("refit", [True, False])
+def test_candidates_of_extreme_targets_are_told_apart(loss, size, refit):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(300, 3))
+    y = (X @ [1, 2, 3.0] + 0.1 * rng.normal(size=300)) * size
+    sides = {"X_val": X[200:], "y_val": y[200:]}
+    model = LinearLearnerRegressor(loss, delta=size, epsilon=size / 100, refit=refit)
+    model.fit(X[:200], y[:200], **sides)
+    assert model.alpha_ < 1e-3 * model.candidates_["alpha"].max()
+    np.testing.assert_allclose(model.coef_ / size, [1, 2, 3], atol=0.1)
+
+
+@pytest.mark.parametrize("size", [1e155, 1e-200])
+def test_streams_of_extreme_targets_choose(size):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(300, 3))
+    y = (X @ [1, 2, 3.0] + 0.1 * rng.normal(size=300)) * size
+    model = LinearLearnerRegressor(alpha=[10.0, 1e-6], random_state=0).partial_fit(X, y)
+    assert model.alpha_ == 1e-6

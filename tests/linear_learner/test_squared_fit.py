@@ -86,3 +86,19 @@ def test_float32_keeps_what_its_certificate_says(tol):
     excess = (objective(model) - objective(exact)) / (np.var(y) / 2)
     assert excess <= model.certificate_ + 1e-13
     assert model.certificate_ <= tol
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-7, [1e-7, 1e-3]])
+@pytest.mark.parametrize("n", [300, 20_000])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_float32_rows_have_the_objective_of_their_residuals(n, alpha, n_outputs):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 20)).astype(np.float32)
+    y = np.squeeze(X @ rng.normal(size=(20, n_outputs)) + 0.01 * rng.normal(size=(n, n_outputs)))
+    model = LinearLearnerRegressor(alpha=alpha, random_state=0).fit(X, y)
+    exact = X.astype(np.float64)
+    coef = np.atleast_2d(model.coef_)
+    residual = y.reshape(n, -1) - exact @ coef.T - model.intercept_
+    penalty = model.alpha_ * ((coef * exact.std(axis=0)) ** 2).sum()
+    expected = (residual**2).sum() / n / 2 + penalty / 2
+    assert model.objective_ == pytest.approx(expected, rel=1e-5)

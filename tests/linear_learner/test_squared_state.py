@@ -90,7 +90,7 @@ def test_the_error_on_other_rows_follows_from_their_state(make):
     state = state_of(make(X), y, weight, [30])
     for coef, intercept in models(state_of(*data(seed=0)), PACK):
         errors = np.average((y - X @ coef.T - intercept) ** 2, axis=0, weights=weight)
-        found = squared_state.mean_squared_error(state, coef, intercept)
+        found = squared_state.mean_squared_error(state, coef, intercept) * state.unit[-1] ** 2
         np.testing.assert_allclose(found, errors, rtol=1e-6)
 
 

@@ -82,15 +82,12 @@ def test_the_area_is_that_of_every_pair(rows):
         assert area == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
-@given(rows=rows, threshold=st.floats(-5, 5))
-def test_a_given_threshold_has_its_own_counts(rows, threshold):
-    decision, target, weight = rows
-    outcomes = Outcomes(decision, target, weight)
-    above = decision > threshold
-    place = outcomes.place_of(threshold)
-    assert outcomes.hits[place] == weight[above & (target > 0)].sum()
-    assert outcomes.false_alarms[place] == weight[above & (target < 0)].sum()
+@pytest.mark.parametrize("beta", [1e-300, 1e-9, 1e9, 1e200])
+def test_a_beta_of_any_size_weighs_recall_against_precision(beta):
+    decision, target = np.array([3.0, 2, 1, 0]), np.array([1.0, -1, 1, -1])
+    outcomes = Outcomes(decision, target, np.ones(4))
+    expected = outcomes.recall if beta > 1 else outcomes.precision
+    np.testing.assert_allclose(outcomes.f_beta(beta), expected, rtol=1e-8)
 
 
 def test_neighbouring_decision_values_are_told_apart():

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from algos.random_cut_forest.density import density, directional_density
+from algos import RandomCutForest
+from algos.random_cut_forest.density import directional_density
 from tests.random_cut_forest.test_imputation import forest_of
+
+
+def density(*arguments, **options):
+    return directional_density(*arguments, **options).sum(axis=(1, 2))
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +24,24 @@ def test_density_falls_from_the_middle_outwards(cluster):
     assert found[0] > 10 * found[3]
 
 
-def test_directions_sum_to_the_density(cluster):
-    rows = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
-    sides = directional_density(cluster, rows)
-    assert sides.shape == (50, 2, 2) and sides.min() >= 0
-    np.testing.assert_allclose(sides.sum(axis=(1, 2)), density(cluster, rows), rtol=1e-12)
+@pytest.mark.parametrize("shingle_size", [1, 3])
+def test_directions_sum_to_the_density(shingle_size):
+    X = np.random.default_rng(1).normal(size=(300, 2))
+    forest = RandomCutForest(10, shingle_size=shingle_size, random_state=0).fit(X)
+    sides = forest.density(X[:50], directional=True)
+    assert sides.shape == (50, 2 * shingle_size, 2) and sides.min() >= 0
+    np.testing.assert_allclose(sides.sum(axis=(1, 2)), forest.density(X[:50]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_without_scaling_density_falls_as_volumes_grow(d):
+    X = np.random.default_rng(0).normal(size=(500, d))
+    found = []
+    for size in (100.0, 130.0, 1e4):
+        forest = RandomCutForest(scale=None, random_state=0).fit(size * X)
+        found.append(forest.density(size * X[:20] + size / 10) * size**d)
+    # The same trees up to the rounding of rows; the bound of the density hardly matters.
+    np.testing.assert_allclose(found, found[:1] * 3, rtol=0.02)
 
 
 @pytest.mark.parametrize("column", [0, 1])

@@ -1,11 +1,13 @@
 """The rows that the trees hold, and dense regions of them."""
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from algos.random_cut_forest.neighbors import nearest, sample, within
+from algos import RandomCutForest
+from algos.random_cut_forest.neighbors import nearest, sample
 from algos.random_cut_forest.regions import dense_regions
 from tests.random_cut_forest.test_imputation import forest_of
 
@@ -26,16 +28,12 @@ def test_weights_sum_to_the_rows_of_a_tree():
 
 def test_neighbours_are_those_of_numpy(monkeypatch):
     rng = np.random.default_rng(0)
-    points, rows, factor = rng.normal(size=(50, 3)), rng.normal(size=(20, 3)), np.array([1, 2, 5])
-    apart = np.abs((rows[:, np.newaxis] - points) * factor).sum(axis=2)
+    points, rows = rng.normal(size=(50, 3)), rng.normal(size=(20, 3))
+    apart = np.abs(rows[:, np.newaxis] - points).sum(axis=2)
     monkeypatch.setattr("algos.random_cut_forest.neighbors.BLOCK_BYTES", 8 * 50 * 7)
-    distances, indices = nearest(points, rows, 4, factor)
+    distances, indices = nearest(points, rows, 4)
     assert np.array_equal(indices, np.argsort(apart, axis=1)[:, :4])
     np.testing.assert_allclose(distances, np.sort(apart, axis=1)[:, :4])
-    near, which = within(points, rows, 3.0, factor)
-    for i in range(20):
-        assert sorted(which[i]) == np.flatnonzero(apart[i] <= 3).tolist()
-        np.testing.assert_allclose(near[i], np.sort(apart[i][apart[i] <= 3]))
     assert nearest(points, rows, 99)[0].shape == (20, 50)
 
 
@@ -58,8 +56,8 @@ def test_regions_are_the_boxes_of_dbscan(seed, monkeypatch):
     points = np.vstack([points, rng.uniform(-12, 12, size=(40, 2))])
     weights = rng.integers(1, 3, size=len(points)).astype(float)
     expected = plain_regions(points, weights, 0.7, 12)
-    for block_bytes in (1 << 24, 5000):
-        monkeypatch.setattr("algos.random_cut_forest.regions.BLOCK_BYTES", block_bytes)
+    for block_rows in (64, 3):
+        monkeypatch.setattr("algos.random_cut_forest.regions.BLOCK_ROWS", block_rows)
         found = dense_regions(points, weights, 0.7, 12)
         # A row on the border of two regions may be of either.
         assert len(found) == len(expected)
@@ -81,6 +79,37 @@ def test_the_regions_of_a_forest_are_its_clusters():
     assert region.density == pytest.approx(region.weight / np.prod(np.maximum(sides, 0.6)))
 
 
+@pytest.mark.parametrize("scale", ["robust", "standard", "streaming", None])
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_rounding_splits_no_region(scale, far):
+    """Neighbours are exactly the radius apart, and after scaling in float32 about that."""
+    X = np.arange(200.0)[:, np.newaxis] + far
+    forest = RandomCutForest(random_state=0, scale=scale).fit(X)
+    (region,) = forest.dense_regions(1, 2)
+    assert region.low == pytest.approx(far, abs=1e-4) and region.high == pytest.approx(199 + far)
+    assert forest.dense_regions(0.9, 2) == []
+
+
+@pytest.mark.parametrize("size", [1e-150, 1.0, 1e150])
+def test_any_radius_is_taken(size):
+    X = size * np.random.default_rng(0).normal(size=(100, 2))
+    forest = RandomCutForest(random_state=0).fit(X)
+    assert len(forest.dense_regions(1e-300, 1)) == 100
+    assert len(forest.dense_regions(1e300, 1)) == 1
+    assert forest.dense_regions(1e-300, 2) == []
+
+
+def test_many_points_cost_no_more_memory_than_a_block(monkeypatch):
+    """All are near to all; distances to a few points are taken at a time."""
+    points = np.random.default_rng(0).normal(size=(4000, 2))
+    monkeypatch.setattr("algos.random_cut_forest.regions.BLOCK_BYTES", 1 << 18)
+    tracemalloc.start()
+    (region,) = dense_regions(points, np.ones(4000), 100.0, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert region.weight == 4000 and peak < 8 << 20  # all distances are 128 MB
+
+
 def test_nothing_is_dense_where_too_few_rows_are():
     points = np.arange(10.0)[:, np.newaxis]
     assert dense_regions(points, np.ones(10), 0.5, 2) == []
@@ -88,3 +117,20 @@ def test_nothing_is_dense_where_too_few_rows_are():
     assert len(dense_regions(points, np.ones(10), 1.0, 2)) == 1
     (region,) = dense_regions(np.zeros((1, 400)), np.array([3.0]), 1e-6, 3)
     assert region.density == np.inf  # the volume is below all numbers
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-3, 1.0, 1e150])
+def test_without_scaling_distances_are_in_the_units_of_the_rows(size):
+    X = np.array([[0.0], [1.0], [1000.0]]) * size
+    forest = RandomCutForest(scale=None, random_state=0).fit(X)
+    distances, rows = forest.neighbors(X[:1], 2)
+    np.testing.assert_allclose(distances, [[0, size]], atol=1e-4 * size)
+    np.testing.assert_allclose(rows[0, :, 0], X[:2, 0], atol=1e-4 * size)
+
+
+def test_without_scaling_weights_multiply_distances():
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    forest = RandomCutForest(scale=None, feature_weights=[3.0, 0.3], random_state=0).fit(X)
+    distances, rows = forest.neighbors(X[:9], 4)
+    expected = (np.abs(rows - X[:9, np.newaxis]) * [3.0, 0.3]).sum(axis=2)
+    np.testing.assert_allclose(distances, expected, atol=1e-5)

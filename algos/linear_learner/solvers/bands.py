@@ -31,6 +31,7 @@ ROWS_PER_COLUMN = 20  # in a band, at least
 WIDENING = 3.0
 LEAST = 1e-15  # gap ever asked
 WARM = 0.3  # μ over the width of the band
+SPREADS = (1.0, 10.0, 100.0)  # of first points, in turn: one may lie where no way leads on
 
 
 class Found(NamedTuple):
@@ -160,6 +161,7 @@ def exact(
     max_iter: int,
     start: Doubles | None = None,
     mu: float | None = None,
+    first: float = 1.0,
 ) -> Inner:
     """Return the solution of a program: the vertex, as soon as it can be told.
 
@@ -174,13 +176,14 @@ def exact(
     max_iter : int
     start : ndarray of shape (d + 1,), default=None
     mu : float, default=None
+    first : float, default=1.0
         See `InteriorPoint`.
 
     Returns
     -------
     inner : Inner
     """
-    walk = InteriorPoint(program, start, mu)
+    walk = InteriorPoint(program, start, mu, first)
     # The check of all rows rounds otherwise; and a few outliers shall not blur the others.
     goal = max(tol / 4 * min(1.0, 1 / program.null), LEAST)
     is_round = bool(program.penalty.l2.all())
@@ -204,11 +207,18 @@ def _of_all_rows(
     Interior points gain little from better ones, and may never leave bad ones.
     """
     program = whole(bent, penalty)
-    inner = exact(program, tol, max_iter - len(objectives))
-    z = program.values(inner.point)
-    dual = bent.weight * inner.theta.sum(axis=0)
-    found = _found(bent, program, inner, z, dual, objectives + inner.objectives)
-    return found._replace(is_final=True)
+    best: Found | None = None
+    for first in SPREADS:
+        inner = exact(program, tol, max_iter - len(objectives), first=first)
+        objectives = objectives + inner.objectives
+        z = program.values(inner.point)
+        dual = bent.weight * inner.theta.sum(axis=0)
+        found = _found(bent, program, inner, z, dual, objectives)
+        best = found if best is None or found.gap < best.gap else best
+        if best.gap <= max(tol, SHARP[-1]) or len(objectives) >= max_iter:
+            break
+    assert best is not None
+    return best._replace(objectives=objectives, is_final=True)
 
 
 def _found(
@@ -284,6 +294,16 @@ def _program(bent: Bent, penalty: Penalty, band: Mask, z: Doubles) -> Program:
 
 def _values(bent: Bent, point: Doubles) -> Doubles:
     return bent.rows.decision(point[None, :-1], point[-1:])[:, 0]
+
+
+def no_worse(bent: Bent, penalty: Penalty, found: Found, points: list[Doubles]) -> Found:
+    """Return what was found, or the best of some points if that has a lower objective."""
+    for point in points:
+        objective = _objective(bent, penalty, point, _values(bent, point))
+        if objective < found.objective:
+            gap = found.gap - (found.objective - objective) / bent.null
+            found = found._replace(point=point, objective=objective, gap=gap)
+    return found
 
 
 def _objective(bent: Bent, penalty: Penalty, point: Doubles, z: Doubles) -> float:

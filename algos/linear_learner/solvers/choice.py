@@ -22,13 +22,14 @@ _MOST_GRAM_COLUMNS = 5000  # their Gram matrix and its factor take 400 MB
 _MOST_NEWTON_PARAMETERS = 1500
 _WIDE = 1000  # columns, from where on fewer rows favour passes over factors
 _MOST_INTERIOR_COLUMNS = 3000
+_UNEVEN = 1e3  # from the least to the largest L2 penalty of a column
 
 _REASONS = {
     "gram": "squared loss: all candidates follow from one pass",
     "newton": "smooth loss, few parameters: curvature costs less than more passes",
     "lbfgs": "smooth loss, many parameters, or few rows: passes cost less than curvature",
     "coordinate_descent": "an L1 penalty on many columns: most of them stay out of the work",
-    "dual_coordinate_descent": "fewer sparse rows than columns, and the penalty is L2 alone",
+    "dual_coordinate_descent": "fewer rows than columns, sparse or of uneven scales; L2 alone",
     "interior_point": "a loss with kinks is a linear or quadratic program",
 }
 
@@ -56,20 +57,22 @@ def choose_solver(asked: str, problem: Problem, penalties: list[Penalty]) -> Cho
     has_l1 = any(penalty.has_l1 for penalty in penalties)
     has_l2 = all(bool(penalty.l2.all()) for penalty in penalties)
     if asked == "auto":
-        name = _automatic(problem, has_l1, has_l2, len(penalties))
+        name = _automatic(problem, penalties, has_l1, has_l2)
         return Choice(name, _REASONS[name])
     _check_suits(asked, problem.loss, has_l1, has_l2)
     return Choice(asked, f"solver={asked!r} was asked for")
 
 
-def _automatic(problem: Problem, has_l1: bool, has_l2: bool, n_candidates: int) -> str:
+def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2: bool) -> str:
     n, d, loss = problem.rows.n, problem.rows.d, problem.loss
     if loss.name == "squared_error":
-        is_few = n < d or (n_candidates == 1 and d >= _WIDE and n <= 2 * d)
+        is_few = n < d or (len(penalties) == 1 and d >= _WIDE and n <= 2 * d)
         is_apart = has_l1 and (is_few or d > _MOST_GRAM_COLUMNS)
         return "coordinate_descent" if is_apart else "gram"
-    # A dual step costs one row, whose columns a sparse row has few of.
-    is_dual = problem.rows.is_sparse and not has_l1 and has_l2 and loss.has_boxes and n < d
+    # A dual step costs one row, whose columns a sparse row has few of; and it does not mind
+    # how different the columns' penalties are.
+    is_dual = not has_l1 and has_l2 and loss.has_boxes and n < d
+    is_dual = is_dual and (problem.rows.is_sparse or (loss.is_smooth and _is_uneven(penalties)))
     if not loss.is_smooth:
         many = is_dual and d > _MOST_INTERIOR_COLUMNS
         return "dual_coordinate_descent" if many else "interior_point"
@@ -79,6 +82,10 @@ def _automatic(problem: Problem, has_l1: bool, has_l2: bool, n_candidates: int) 
     if has_l1:  # one row's outputs cannot be descended on one by one
         return "newton" if loss.is_joint else "coordinate_descent"
     return "dual_coordinate_descent" if is_dual else "lbfgs"
+
+
+def _is_uneven(penalties: list[Penalty]) -> bool:
+    return any(bool(one.l2.max() > _UNEVEN * one.l2.min()) for one in penalties)
 
 
 def _check_suits(name: str, loss: Loss, has_l1: bool, has_l2: bool) -> None:

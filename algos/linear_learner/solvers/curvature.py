@@ -86,6 +86,16 @@ def curvature_along(problem: Problem, points: Points, point: Doubles, way: Doubl
     return float(curvatures @ moved[:, 0] ** 2)
 
 
+def mean_curvature(problem: Problem, points: Points, point: Doubles) -> float:
+    """Return the second derivative of the mean loss by a decision value, a mean over outputs."""
+    z = problem.rows.decision(*points.model(point))
+    if problem.loss.is_joint:
+        shares = np.exp(z - z.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        return float(problem.weight @ (shares * (1 - shares)).mean(axis=1))
+    return float(weighted_curvatures(problem, np.ascontiguousarray(z[:, 0])).sum())
+
+
 def _gram(problem: Problem, points: Points, z: Doubles, bold: bool) -> Doubles:
     curvatures = weighted_curvatures(problem, np.ascontiguousarray(z[:, 0]), bold=bold)
     return problem.rows.gram(curvatures)[: points.width, : points.width]

@@ -247,7 +247,8 @@ def _runs_away(points: Points, descent: Descent) -> bool:
     """Return whether no model is best: the classes are separable, and nothing is penalised."""
     if points.problem.loss.name not in ("log_loss", "multinomial") or descent.l1 is not None:
         return False
-    return descent.value <= _ALL_OF_IT * descent.gain and not descent.l2.any()
+    least = max(_ALL_OF_IT * descent.gain, descent.limits.tol * descent.limits.unit)
+    return descent.value <= least and not descent.l2.any()
 
 
 def solution(points: Points, descent: Descent) -> Solution:
@@ -258,13 +259,17 @@ def solution(points: Points, descent: Descent) -> Solution:
         if descent.l1 is not None:
             is_free &= descent.l1[: points.d] == 0
         coef, intercept = centred(coef, intercept, is_free)
+    certificate = descent.certificate
+    if points.problem.loss.is_positive:  # nothing is below zero
+        certificate = min(certificate, descent.value / descent.limits.unit)
+    is_enough = descent.converged or certificate <= descent.limits.tol
     return Solution(
         coef=coef,
         intercept=intercept,
         objective=descent.value,
-        certificate=descent.certificate,
+        certificate=certificate,
         criterion="gradient norm",
         n_iter=descent.n_iter,
-        converged=descent.converged and not _runs_away(points, descent),
+        converged=is_enough and not _runs_away(points, descent),
         objectives=descent.objectives,
     )

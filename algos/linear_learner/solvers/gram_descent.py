@@ -22,37 +22,6 @@ _RIDGE = 1e-10
 Stop = Callable[[int, float], bool]
 
 
-def solve_path(
-    products: Products,
-    penalties: list[Penalty],
-    control: Control,
-    start: list[Solution] | None = None,
-) -> list[Solution]:
-    """Return the minimum for each penalty, each begun at the one before.
-
-    Parameters
-    ----------
-    products : Products
-    penalties : list of Penalty
-        Strongest first.
-    control : Control
-    start : list of Solution, default=None
-        Where to begin instead.
-
-    Returns
-    -------
-    list of Solution
-    """
-    solutions: list[Solution] = []
-    coef = np.zeros(products.cross.shape)
-    for candidate, penalty in enumerate(penalties):
-        if start is not None:
-            coef = start[candidate].coef
-        solutions.append(solve_one(products, penalty, control, coef, candidate))
-        coef = solutions[-1].coef
-    return solutions
-
-
 def solve_one(
     products: Products, penalty: Penalty, control: Control, start: Doubles, candidate: int
 ) -> Solution:

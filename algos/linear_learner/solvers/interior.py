@@ -30,7 +30,7 @@ from algos.linear_learner.solvers.newton_systems import Columns, Solve, Wide, sy
 CORRECTIONS = 2  # of Gondzio (1996), "Multiple centrality corrections"
 FARTHER, WORTH, NEAR = 0.3, 0.1, 3.0
 PATIENCE = 12  # iterations without a better gap
-FIRST = 1.0
+MOST_SHIFTS, BALANCED = 20, 0.1  # of the pull of the weaker side, that may be left
 BOLD = 0.3
 FLOOR = 1e-24
 TOO_SHORT = 1e-12
@@ -133,16 +133,23 @@ class InteriorPoint:
     mu : float, default=None
         Of the central point to begin at, smaller for better starts; None makes one for a
         start that knows nothing.
+    first : float, default=1.0
+        What None makes it, times what values and kinks differ by.
     """
 
     def __init__(
-        self, program: Program, start: Doubles | None = None, mu: float | None = None
+        self,
+        program: Program,
+        start: Doubles | None = None,
+        mu: float | None = None,
+        first: float = 1.0,
     ) -> None:
         self._system = system_for(program.rows, program.penalty, program.fit_intercept)
         point = np.zeros(program.rows.d + 1) if start is None else start
-        self._walk = _Walk(_Lines(program), point, mu)
+        self._walk = _Walk(_Lines(program), point, mu, first)
+        self.best = self._walk.inner([])
         self._first = self._least = self._walk.mu
-        self.best, self._worse = self._walk.inner([]), 0
+        self._nearest, self._worse = self.best.gap, 0
 
     def run(self, tol: float, max_iter: int) -> Inner:
         """Go on until the relative gap is `tol`, or nothing is gained any more.
@@ -166,10 +173,12 @@ class InteriorPoint:
                 break
             now = walk.inner(objectives)
             objectives.append(now.objective)
-            is_better = now.gap < 0.9 * self.best.gap or walk.mu < 0.9 * self._least
-            self._worse = 0 if is_better else self._worse + 1
             self.best = min(self.best, now, key=lambda inner: inner.gap)
-            self._least = min(self._least, walk.mu)
+            # Many short steps are a way on too: together they must lead somewhere.
+            self._worse += 1
+            if now.gap < 0.9 * self._nearest or walk.mu < 0.9 * self._least:
+                self._nearest, self._least = self.best.gap, min(self._least, walk.mu)
+                self._worse = 0
         return self.best
 
 
@@ -209,6 +218,31 @@ class _Lines:
         return list(self.program.rows.cross(np.stack([self.by_row(v) for v in values], axis=1)))
 
 
+def _balance(lines: _Lines, away: Doubles, mu: float) -> float:
+    """Return the shift of all values that leaves no pull on the intercept.
+
+    Where one side has few rows, duals in the middle of their limits pull far too much, and
+    the way from there is long. Newton's steps, bisected where they leave what is known.
+    """
+    n = lines.n
+    low, width, weight = lines.low[:n], lines.width[:n], lines.weight[:n]
+    off, outside = 2 * mu / width, float(lines.program.linear[-1])
+    enough = BALANCED * min(float(weight @ lines.high[:n]), -float(weight @ low))
+    lowest, highest, shift = -np.inf, np.inf, 0.0
+    for _ in range(MOST_SHIFTS):
+        root = np.hypot(away + shift, off)
+        share = (root + off - (away + shift)) / (2 * (root + off))  # of the width, above low
+        pull = float(weight @ (low + width * share)) + outside
+        bend = float(weight @ (mu / (root * (root + off))))
+        if abs(pull) <= enough or not bend > 0:
+            break
+        lowest, highest = (shift, highest) if pull > 0 else (lowest, shift)
+        shift += pull / bend
+        if not lowest < shift < highest:
+            shift = (lowest + highest) / 2
+    return shift if np.isfinite(shift) else 0.0
+
+
 class _Move(NamedTuple):
     """Changes of the point; of s, r and θ; how far along them s, r and then α, β may go."""
 
@@ -221,12 +255,16 @@ class _Move(NamedTuple):
 class _Walk:
     """The iterate: a point, each line's s, r, α, β, and what is seen from there."""
 
-    def __init__(self, lines: _Lines, point: Doubles, mu: float | None) -> None:
+    def __init__(self, lines: _Lines, point: Doubles, mu: float | None, first: float) -> None:
         self.lines, self.point = lines, point
         n = len(lines.kink)
         away = lines.values(point) - lines.kink
         if mu is None:
-            mu = FIRST * float(lines.weight @ (np.abs(away) * lines.width)) / lines.total
+            mu = first * float(lines.weight @ (np.abs(away) * lines.width)) / lines.total
+            if lines.program.fit_intercept and mu > 0:
+                shift = _balance(lines, away[: lines.n], mu)
+                self.point = point + np.append(np.zeros(len(point) - 1), shift)
+                away[: lines.n] += shift
         self._at, self._seen, self._aim = np.empty((4, n)), np.empty((3, n)), np.empty((3, n))
         interior_start(away, lines.width, lines.ease, max(mu, 1e-200), self._at)
         self._look()

@@ -6,14 +6,17 @@ many columns, on working sets of columns (`kinked_columns.py`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.solvers.bands import Found, rounds
+from algos.linear_learner.solvers.bands import Found, no_worse, rounds
 from algos.linear_learner.solvers.kinked_columns import has_few_columns, rounds_of_columns
 from algos.linear_learner.solvers.kinks import Bent, bent_from
 
+FEW = 1 << 20  # values, of which a copy is little
 ROUNDINGS = 32  # of the rows' type: no smaller gap is asked
 MOST_ROUNDS = 100
 NEGLIGIBLE = 1e-10  # penalties that programs of straight lines cannot tell from none
@@ -43,7 +46,7 @@ def solve(
     solutions : list of Solution
     """
     with one_thread_blas():
-        bent = bent_from(problem)
+        bent = bent_from(_in_double(problem))
         solutions: list[Solution] = []
         near: Doubles | None = None
         error = np.inf  # of the point before: about what the one before that was off
@@ -55,6 +58,17 @@ def solve(
             near = found.point
             solutions.append(_solution(bent, found, _tolerance(bent, control)))
     return solutions
+
+
+def _in_double(problem: Problem) -> Problem:
+    """Return few float32 rows in double precision, in which an l1 can be told from pulls.
+
+    A dual point that breaks it by a rounding bounds nothing.
+    """
+    rows = problem.rows
+    if rows.dtype == np.float64 or rows.n * rows.d > FEW:
+        return problem
+    return replace(problem, rows=rows.in_double())
 
 
 def _tolerance(bent: Bent, control: Control) -> float:
@@ -116,9 +130,12 @@ def _solve_one(
         if control.give_up is not None:
             coef, intercept = _in_problem_units(bent, best.point)
             if control.give_up(number, coef, intercept, best.gap):
-                break
+                return best._replace(objectives=found.objectives)
         step.finish()
     assert best is not None
+    if best.gap > tol:  # then at least no worse than where it began
+        starts = [np.zeros(d + 1)] if near is None else [near, np.zeros(d + 1)]
+        best = no_worse(bent, penalty, best, starts)
     return best._replace(objectives=found.objectives)
 
 

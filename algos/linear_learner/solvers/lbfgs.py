@@ -1,7 +1,8 @@
 """L-BFGS on fused passes over the rows: for more parameters than a Hessian has room for.
 
 Memory: 2 · 10 vectors of p values for each candidate on its way, p being the number of
-parameters; no more of them are on their way at once than `_VALUES` allows.
+parameters; no more of them are on their way at once than `_VALUES` allows, and of sparse rows
+one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from algos._common.callbacks import NO_CALLBACKS
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.solvers.curvature import curvature_along
+from algos.linear_learner.solvers.curvature import curvature_along, mean_curvature
 from algos.linear_learner.solvers.descent import Descent, descend_together, solution
 from algos.linear_learner.solvers.null_model import evaluated_null, limits_of
 from algos.linear_learner.solvers.points import Penalties, Points
@@ -26,6 +27,8 @@ _ROWS = 2000  # that tell the length of the first step
 _SLOWEST = 0.98  # rate at which gains are taken to shrink
 _BEFORE = 8  # steps over which that rate is measured
 _NEGLIGIBLE = 1e-14  # a penalty that makes no bound
+_FAR = 1e3  # times enough: a bound that no estimate speaks against
+_TINY = 1e-10  # of a mean curvature
 _MORE = {4: 50, 8: 1000}  # steps for a bound instead of an estimate, by the rows' bytes
 
 
@@ -40,26 +43,50 @@ def solve(
     columns = points.by_column
     if len(penalties) > 1:
         control = dataclasses.replace(control, task=NO_CALLBACKS)
-    room = max(1, _VALUES // (2 * _SECANTS * points.size))
-    found: list[Solution] = []
     with one_thread_blas():
         null = evaluated_null(points)
         limits = limits_of(points, control, null.unit)
         sample = problem if problem.rows.n <= _ROWS else sampled(problem, _ROWS)
-        for first in range(0, len(penalties), room):
-            running = []
-            for number in range(first, min(first + room, len(penalties))):
-                penalty = penalties[number]
-                own = Penalties(columns(penalty.l1), columns(penalty.l2))
-                metric = PlainMetric(sample, points, own, limits.tol * limits.unit)
-                descent = Descent(metric, own, limits, number)
-                descent.offer(null.point, null.value, null.gradient)
-                near = start[number : number + 1] if start else []
-                starts = [points.point(s.coef, s.intercept) for s in near]
-                running.append((descent, descent.steps(starts)))
-            descend_together(points, running, control)
-            found += [solution(points, descent) for descent, _ in running]
-    return found
+        metrics, descents = [], []
+        for number, penalty in enumerate(penalties):
+            own = Penalties(columns(penalty.l1), columns(penalty.l2))
+            metrics.append(PlainMetric(sample, points, own, limits.tol * limits.unit))
+            descents.append(Descent(metrics[-1], own, limits, number))
+            descents[-1].offer(null.point, null.value, null.gradient)
+        starts = [[points.point(one.coef, one.intercept)] for one in start or []]
+        starts = starts or [[] for _ in penalties]
+        if problem.rows.is_sparse:
+            _descend_in_turn(points, descents, metrics, starts, control)
+        else:
+            room = max(1, _VALUES // (2 * _SECANTS * points.size))
+            for first in range(0, len(penalties), room):
+                part = slice(first, first + room)
+                pairs = zip(descents[part], starts[part], strict=True)
+                running = [(descent, descent.steps(near)) for descent, near in pairs]
+                descend_together(points, running, control)
+    return [solution(points, descent) for descent in descents]
+
+
+def _descend_in_turn(
+    points: Points,
+    descents: list[Descent],
+    metrics: list[PlainMetric],
+    starts: list[list[Doubles]],
+    control: Control,
+) -> None:
+    """Let each candidate begin where the two before it point to, and with what they learned.
+
+    A pass over sparse rows costs by the candidate, so that sharing passes would save less.
+    """
+    for number, (descent, near) in enumerate(zip(descents, starts, strict=True)):
+        if number:
+            last = descents[number - 1]
+            ahead = [2 * last.point - descents[number - 2].point] if number > 1 else []
+            offers = np.stack([last.point, *ahead])
+            for point, *found in zip(offers, *points.evaluate(offers), strict=True):
+                descent.offer(point, *found)
+            metrics[number].inherit(metrics[number - 1])
+        descend_together(points, [(descent, descent.steps(near))], control)
 
 
 def _means(problem: Problem) -> Doubles | None:
@@ -71,7 +98,10 @@ def _means(problem: Problem) -> Doubles | None:
 
 
 class PlainMetric:
-    """L-BFGS from a multiple of the identity.
+    """L-BFGS from a multiple of a diagonal: the loss's mean curvature, and each l2.
+
+    Columns of deviation 1 make it the identity, but for a penalty of columns as they are: of
+    very different scales, that differs by their squares.
 
     Parameters
     ----------
@@ -91,34 +121,47 @@ class PlainMetric:
         self._secants = Secants(_SECANTS)
         self._gains: list[float] = []
         is_column = points.by_column(np.ones(points.d)) > 0
-        self._has_bound = bool((penalties.l2[is_column] > _NEGLIGIBLE).all())
+        self._is_penalised = penalties.l2 > _NEGLIGIBLE
+        self._has_bound = bool(self._is_penalised[is_column].all())
+        self._diagonal = np.empty(0)  # inverted
 
     def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
         """Return the step of L-BFGS, and an estimate of what all later ones will gain."""
-        scale = self._secants.scale() or self._first_scale(point, gradient)
-        step = -self._secants.solve(gradient, lambda vector: scale * vector)
+        if not len(self._diagonal):
+            stiffness = max(mean_curvature(self._sample, self._points, point), _TINY) + self._l2
+            self._diagonal = stiffness.min() / stiffness
+        scale = self._secants.scale(self._diagonal) or self._first_scale(point, gradient)
+        step = -self._secants.solve(gradient, lambda vector: scale * self._diagonal * vector)
         self._gains.append(-float(gradient @ step) / 2)
         gains = self._all_gains()
-        return step, gains if gains > self._enough else self._sure_gains(point, gradient, gains)
+        if gains <= self._enough:
+            return step, self._sure_gains(point, gradient, gains)
+        if self._has_bound and self._gains[-1] <= self._enough:  # that was sudden
+            gains = min(gains, self._bound(point, gradient))
+        return step, gains
 
     def _sure_gains(self, point: Doubles, gradient: Doubles, estimate: float) -> float:
-        """Return a bound of all gains to come, or for good the estimate if that takes too long.
+        """Return a bound of all gains to come, or the estimate if that takes too long.
 
-        Steps that see little curvature gain little: only the penalty's tells that no more is left.
+        Steps that see little curvature gain little: only the penalty's tells that no more is
+        left. A bound that is far off is never passed over.
         """
-        if not self._has_bound:
+        if not self._is_penalised.any():
             return estimate
         bound = self._bound(point, gradient)
+        if not self._has_bound:
+            bound = max(bound, estimate)
         self._n_close += 1
         is_late = self._n_close > _MORE[self._points.problem.rows.dtype.itemsize]
-        return estimate if is_late and bound > self._enough else bound
+        is_near = bound <= _FAR * self._enough
+        return estimate if is_late and is_near and bound > self._enough else bound
 
     def _bound(self, point: Doubles, gradient: Doubles) -> float:
         """Return what an objective as curved as its penalty could still gain."""
-        is_penalised = self._l2 > 0
-        bound = float((gradient[is_penalised] ** 2 / self._l2[is_penalised]).sum()) / 2
-        rest = np.where(is_penalised, 0.0, gradient)
-        if rest.any():  # intercepts
+        own = self._is_penalised
+        bound = float((gradient[own] ** 2 / self._l2[own]).sum()) / 2
+        rest = np.where(own, 0.0, gradient)
+        if rest.any():  # intercepts, above all
             curvature = curvature_along(self._sample, self._points, point, rest)
             square = float(rest @ rest)
             bound += square**2 / (2 * curvature) if curvature > 0 else np.inf
@@ -128,17 +171,22 @@ class PlainMetric:
         """Take in how the gradient changed by a step."""
         self._secants.learn(step, change)
 
+    def inherit(self, other: PlainMetric) -> None:
+        """Take from another what it learned of the same loss under its own penalty."""
+        self._secants = other._secants.stiffened(self._l2 - other._l2)
+        other._secants.clear()
+
     def renew(self, point: Doubles) -> bool:
         """Forget the past once; False if there is none."""
-        has_past = self._secants.scale() is not None
+        has_past = self._secants.scale(self._diagonal) is not None
         self._secants.clear()
         return has_past
 
     def _first_scale(self, point: Doubles, gradient: Doubles) -> float:
-        square = float(gradient @ gradient)
-        curvature = curvature_along(self._sample, self._points, point, gradient)
-        curvature += float((self._l2 * gradient) @ gradient)
-        return square / curvature if curvature > 0 else 1.0
+        way = self._diagonal * gradient
+        curvature = curvature_along(self._sample, self._points, point, way)
+        curvature += float((self._l2 * way) @ way)
+        return float(gradient @ way) / curvature if curvature > 0 else 1.0
 
     def _all_gains(self) -> float:
         """Return about what this step and those to come will gain.

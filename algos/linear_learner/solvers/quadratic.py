@@ -71,12 +71,22 @@ class Secants:
         if along > 1e-12 * np.sqrt(float(step @ step) * float(change @ change)):
             self._kept = [*self._kept[-self._limit + 1 :], (step, change, along)]
 
-    def scale(self) -> float | None:
-        """Return the last step's curvature, inverted; None without steps."""
+    def stiffened(self, diagonal: Doubles) -> Secants:
+        """Return the same steps for an objective to whose Hessian a diagonal was added."""
+        other = Secants(self._limit)
+        for step, change, _ in self._kept:
+            other.learn(step, change + diagonal * step)
+        return other
+
+    def scale(self, diagonal: Doubles) -> float | None:
+        """Return what to multiply a diagonal by, for the last step's inverse curvature.
+
+        None without steps.
+        """
         if not self._kept:
             return None
         _, change, along = self._kept[-1]
-        return along / float(change @ change)
+        return along / float(change @ (diagonal * change))
 
     def solve(self, vector: Doubles, solve: Callable[[Doubles], Doubles]) -> Doubles:
         """Return the inverse Hessian times a vector, where `solve` is it without the steps."""

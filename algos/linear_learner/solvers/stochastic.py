@@ -18,6 +18,7 @@ from algos._common.random import Key, stream
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
 from algos.linear_learner.solvers.null_model import null_intercept
+from algos.linear_learner.solvers.rounding import without_rounding
 
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
 # In standardised units, where a coefficient of 1 is a large one.
@@ -29,6 +30,7 @@ _FIRST_ROWS, _PARAMETERS_A_ROW = 10, 1000  # so many, or more where a step itsel
 _GROWTH = 1 + 1 / 64  # and make each step so much larger than the one before
 _RECENT = 3.0  # later iterates count more in the average; 0 would count all alike
 _OF_INIT = 1 << 31  # the stream of first coefficients; the others are of epochs
+_FILLED = 20  # columns of a row: with fewer, steps of each are longer
 _LARGEST = 1e50  # of a gradient: its square must be a number
 
 
@@ -129,6 +131,8 @@ class Iterates:
     ----------
     theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
         The iterates, their average, and the gradients' running mean and mean square.
+    seen : ndarray of shape (d + 1,)
+        Running share of the steps whose rows held a value in the column.
     n_steps : int
     weight, typical : float
         Of the rows of all steps: their sum, and what a row's step weighs on average.
@@ -138,6 +142,7 @@ class Iterates:
     average: Doubles = field(default_factory=lambda: np.empty(0))
     first: Doubles = field(default_factory=lambda: np.empty(0))
     second: Doubles = field(default_factory=lambda: np.empty(0))
+    seen: Doubles = field(default_factory=lambda: np.empty(0))
     n_steps: int = 0
     weight: float = 0.0
     typical: float = 0.0
@@ -147,6 +152,7 @@ class Iterates:
             self.average = self.theta.copy()
             self.first = np.zeros_like(self.theta)
             self.second = np.zeros_like(self.theta)
+            self.seen = np.zeros(self.theta.shape[-1])
 
     def step(
         self,
@@ -154,6 +160,7 @@ class Iterates:
         l1: Doubles,
         l2: Doubles,
         schedule: Schedule,
+        columns: Columns,
         weight: float = 1.0,
     ) -> None:
         """Move all candidates, in place: less far on rows that weigh less than is typical.
@@ -165,27 +172,36 @@ class Iterates:
         l1, l2 : ndarray of shape (m, 1, d + 1)
             Penalties.
         schedule : Schedule
+        columns : Columns
         weight : float, default=1.0
             Of the step's rows.
         """
         self.weight += weight
         self.typical += weight / self.weight * (weight - self.typical)
-        gradient = np.nan_to_num(gradient + l2 * self.theta, posinf=_LARGEST, neginf=-_LARGEST)
-        np.clip(gradient, -_LARGEST, _LARGEST, out=gradient)
-        rate = np.full(self.theta.shape[-1], schedule.rate_at(self.n_steps))
+        penalised = l2 * self.theta
+        penalised += gradient
+        gradient = penalised
+        if not max(gradient.max(), -gradient.min()) <= _LARGEST:
+            np.nan_to_num(gradient, copy=False, posinf=_LARGEST, neginf=-_LARGEST)
+            np.clip(gradient, -_LARGEST, _LARGEST, out=gradient)
+        rate = schedule.rate_at(self.n_steps) * columns.reach
         rate[-1] *= schedule.intercept_factor
         rate *= min(1.0, weight / self.typical)
-        direction, size = self._direction(gradient, schedule)
+        direction, size = self._direction(gradient, columns.is_seen, schedule)
         step = rate / size
-        self.theta -= step * direction
-        shrunk = np.maximum(np.abs(self.theta) - step * l1, 0.0)
-        np.copysign(shrunk, self.theta, out=self.theta)
+        self.theta -= np.multiply(step, direction, out=gradient)
+        if l1.any():
+            shrunk = np.maximum(np.abs(self.theta) - step * l1, 0.0)
+            np.copysign(shrunk, self.theta, out=self.theta)
         self.n_steps += 1
         share = (_RECENT + 1) * (weight / (self.weight + _RECENT * weight))
-        self.average += share * (self.theta - self.average)
+        _approach(self.average, self.theta, share)
 
-    def _direction(self, gradient: Doubles, schedule: Schedule) -> tuple[Doubles, Any]:
+    def _direction(
+        self, gradient: Doubles, is_seen: NDArray[np.bool_], schedule: Schedule
+    ) -> tuple[Doubles, Any]:
         """Return what to move along, and what to divide it by."""
+        # In place: texts have so many columns that each temporary is worth avoiding.
         if schedule.optimizer == "sgd":
             self.first *= schedule.momentum
             self.first += gradient
@@ -194,13 +210,63 @@ class Iterates:
             self.second += gradient**2
             return gradient, np.sqrt(self.second) + _TINY
         decay = schedule.beta_2 if schedule.optimizer == "adam" else _RMS_DECAY
-        self.second += (1 - decay) * (gradient**2 - self.second)
-        # Both means began at zero.
-        size = np.sqrt(self.second / (1 - decay ** (self.n_steps + 1))) + _TINY
+        size = gradient * gradient
+        _approach(self.second, size, 1 - decay)
+        self.seen += (1 - decay) * (is_seen - self.seen)
+        # Both means began at zero; and the size is that of gradients which a column has, not
+        # of the many zeros between those of a rare one.
+        np.divide(self.second, np.where(self.seen > 0, self.seen, 1 - decay), out=size)
+        np.sqrt(size, out=size)
+        size += _TINY
         if schedule.optimizer == "rmsprop":
             return gradient, size
-        self.first += (1 - schedule.beta_1) * (gradient - self.first)
-        return self.first / (1 - schedule.beta_1 ** (self.n_steps + 1)), size
+        _approach(self.first, gradient, 1 - schedule.beta_1)
+        size *= 1 - schedule.beta_1 ** (self.n_steps + 1)
+        return self.first, size
+
+
+def _approach(mean: Doubles, values: Doubles, share: float) -> None:
+    """Move a running mean by a share of the way to the latest values."""
+    way = values - mean
+    way *= share
+    mean += way
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a step must know of the columns and the intercept, which is the last of them.
+
+    Attributes
+    ----------
+    reach : ndarray of shape (d + 1,)
+        What the learning rate is multiplied by, see `reach_of`.
+    is_seen : ndarray of shape (d + 1,), dtype bool
+        Whether the step's rows hold a value.
+    """
+
+    reach: Doubles
+    is_seen: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, reach: Doubles, rows: Any) -> Columns:
+        """Return those of a step over `rows`."""
+        return cls(reach, np.append(rows.filled() > 0, True))
+
+
+def reach_of(filled: Doubles) -> Doubles:
+    """Return what rates of columns and intercept are multiplied by.
+
+    A column of deviation 1 that few rows fill has large values there, as the inverse root of
+    their share: with that root, a step moves the decisions of these rows as far as it moves
+    those of all rows by a column that all fill. Rows of few values may go further in each.
+
+    Parameters
+    ----------
+    filled : ndarray of shape (d,)
+        Shares of rows that are not 0 in a column.
+    """
+    values = max(float(filled.sum()), 1.0)
+    return np.append(np.minimum(np.sqrt(filled) * max(_FILLED / values, 1.0), 1.0), 1.0)
 
 
 def penalty_arrays(penalties: list[Penalty], intercept_l2: float = 0.0) -> tuple[Doubles, Doubles]:
@@ -215,6 +281,7 @@ def learn_batch(
     problem: Problem,
     arrays: tuple[Doubles, Doubles],
     schedule: Schedule,
+    reach: Doubles,
     weight: float = 1.0,
 ) -> Doubles:
     """Take one step along the gradient of all rows of a problem; return the losses before."""
@@ -224,7 +291,9 @@ def learn_batch(
     )
     slopes = found.gradient_intercept if problem.fit_intercept else 0 * found.gradient_intercept
     gradient = np.concatenate([found.gradient, slopes[..., None]], axis=-1)
-    iterates.step(gradient, *arrays, schedule, weight)
+    gradient = without_rounding(problem, found, gradient)
+    columns = Columns.of(reach, problem.rows)
+    iterates.step(gradient, *arrays, schedule, columns, weight)
     return found.values
 
 
@@ -264,13 +333,15 @@ def solve(
     problem, at_zero = _centred(problem)
     iterates = Iterates(_beginning(problem, len(penalties), epochs, start, at_zero))
     arrays = penalty_arrays(penalties, epochs.schedule.intercept_l2)
+    rows_of_all: Any = problem.rows
+    reach = reach_of(rows_of_all.filled(problem.weight))
     best = _Best(iterates.average, epochs.schedule)
     traces: list[list[float]] = [[] for _ in penalties]
     validations: list[list[float]] = [[] for _ in penalties]
     size = epochs.schedule.size_of_epochs()
     for epoch in range(control.max_iter):
         for rows in mini_batches(epochs.keys, lambda _: size, epochs.key, epoch):
-            learn_batch(iterates, _part(problem, rows), arrays, epochs.schedule)
+            learn_batch(iterates, _part(problem, rows), arrays, epochs.schedule, reach)
         objectives = _objectives(problem, penalties, iterates.average)
         for trace, value in zip(traces, objectives, strict=True):
             trace.append(float(value))

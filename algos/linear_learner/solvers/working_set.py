@@ -217,7 +217,10 @@ class _Sets:
         found = self.judge(self.kept)
         # An older bound holds still, if it is one. Pulls balance here alone.
         self.best_dual = max(self.best_dual, found.dual) if self.has_gap else found.dual
-        return replace(found, gap=max(found.objective - self.best_dual, 0.0))
+        gap = max(found.objective - self.best_dual, 0.0)
+        if problem.loss.is_positive:  # nothing is below zero
+            gap = min(gap, found.objective)
+        return replace(found, gap=gap)
 
     def decision(self, coef: Doubles) -> Doubles:
         z = np.full(self.problem.rows.n, self.state.intercept)
@@ -302,7 +305,8 @@ class _Sets:
         in_use = self.state.coef[kept] != 0
         most_curved = _MOST_CURVED.get(self.problem.loss.name)
         if most_curved is not None and self.has_gap:
-            radius = np.sqrt(2 * most_curved * bound.gap) * (1 + 1e-9)
+            gap = max(bound.objective - bound.dual, 0.0)  # of the dual point looked at
+            radius = np.sqrt(2 * most_curved * gap) * (1 + 1e-9)
             stays = (distance <= radius) | in_use
             kept, distance, in_use = kept[stays], distance[stays], in_use[stays]
             self.kept = kept
