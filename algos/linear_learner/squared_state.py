@@ -242,7 +242,7 @@ def solve(
     solutions: list[Solution] = []
     coef = np.zeros(gathered.cross.shape)
     with np.errstate(over="ignore"):
-        slope = float(np.sqrt(gathered.square).max(initial=0)) * gathered.unit
+        slope = float(np.sqrt(gathered.square.max(initial=0))) * gathered.unit
         for k, given in enumerate(penalties):
             penalty = audible(given, slope)
             if penalty.has_l1:
