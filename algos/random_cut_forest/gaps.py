@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.random_cut_forest.forest import Forest
+from algos.random_cut_forest.attribution import attribute
+from algos.random_cut_forest.forest import SAMPLED, Forest
 from algos.random_cut_forest.imputation import impute
 from algos.random_cut_forest.scores import score
-from algos.random_cut_forest.stream import learn
+from algos.random_cut_forest.stream import learn, learn_explained
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +53,10 @@ def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Flo
 
 
 def _fill_last(forest: Forest, shingle: Floats) -> None:
-    """Fill the last row of a shingle."""
+    """Fill the last row of a shingle; while nothing is learnt, with what it knows itself."""
+    if not forest.clock[0, SAMPLED]:
+        shingle[:] = carried_forward(shingle)
+        return
     is_missing = np.isnan(shingle).reshape(1, -1)
     shingle[:] = impute(forest, shingle.reshape(1, -1), is_missing).reshape(shingle.shape)
 
@@ -65,6 +69,7 @@ def follow(
     decay: float,
     n_threads: int,
     method: str | None,
+    shares: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], int]:
     """Fill, score and learn the last rows of a block, one after the other.
 
@@ -81,6 +86,8 @@ def follow(
     n_threads : int
     method : str or None
         None scores nothing.
+    shares : ndarray of shape (n_rows, n_columns, 2), default=None
+        Written: what each column adds to the scores.
 
     Returns
     -------
@@ -105,6 +112,11 @@ def follow(
             n_skipped += 1
             if method is not None:
                 scores[start] = score(forest, rows, n, d, method, 1)[0]
+                if shares is not None:
+                    shares[start] = attribute(forest, rows, n, d, method, 1)[0]
+        elif shares is not None and method is not None:
+            part = shares[start:stop]
+            scores[start:stop] = learn_explained(forest, rows, n, d, decay, n_threads, method, part)
         else:
             found = learn(forest, rows, n, d, decay, n_threads, method)
             if found is not None:

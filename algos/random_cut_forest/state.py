@@ -53,7 +53,7 @@ class Held:
     def n_samples_seen_(self) -> int:
         """Number of rows seen."""
         if "_waiting" in self.__dict__:
-            return len(self._waiting)
+            return len(self._waiting) + self._n_skipped
         if "_forest" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no 'n_samples_seen_' yet")
         n_learned = int(self._forest["clock"][0, SEEN])

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython.cut_stream import forget as forget_row, learn as learn_rows
-from algos.random_cut_forest.forest import SLACK, Forest
+from algos.random_cut_forest.attribution import attribute
+from algos.random_cut_forest.forest import NEXT, SEEN, SLACK, Forest
 from algos.random_cut_forest.scores import METHODS
 
 
@@ -65,6 +66,52 @@ def learn(
         n_threads,
     )
     return scores
+
+
+def learn_explained(
+    forest: Forest,
+    rows: NDArray[np.float32],
+    n_rows: int,
+    stride: int,
+    decay: float,
+    n_threads: int,
+    method: str,
+    shares: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Learn rows as `learn` does, and say why each has its score in the forest as it stood.
+
+    The rows are explained in blocks, each up to the next row that some tree takes. Between two
+    of them something can fail, so this is for a forest that nothing else refers to.
+
+    Parameters
+    ----------
+    forest, rows, n_rows, stride, decay, n_threads, method
+        As `learn` takes them.
+    shares : ndarray of shape (n_rows, n_columns, 2)
+        Written: as from `attribution.attribute`.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_rows,)
+        With the bits that `learn` returns.
+    """
+    values, scores, start = rows.reshape(-1), np.empty(n_rows), 0
+    while start < n_rows:
+        stop = min(start + untouched(forest, decay) + 1, n_rows)
+        part = values[start * stride :], stop - start, stride
+        shares[start:stop] = attribute(forest, *part, method, n_threads)
+        found = learn(forest, *part, decay, n_threads, method)
+        assert found is not None
+        scores[start:stop] = found
+        start = stop
+    return scores
+
+
+def untouched(forest: Forest, decay: float) -> int:
+    """Return how many of the next rows no tree takes, as far as that is known."""
+    if decay != forest.decay[0]:  # then it is drawn anew
+        return 0
+    return max(0, int((forest.clock[:, NEXT] - forest.clock[:, SEEN]).min()))
 
 
 def forget(forest: Forest, row: NDArray[np.float32]) -> int:
