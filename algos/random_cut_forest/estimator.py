@@ -124,7 +124,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         the scores so far and three standard deviations, up to 5.7 where the scores are
         skewed, but at least 0.8, and infinity for the first 10 scores. Older scores count
         less, and so do the first `max_samples`. Of streams without anomalies it grades 0.1 to
-        0.8 % of the rows. Only after `score_partial_fit`.
+        1.2 % of the rows. Only after `score_partial_fit`.
     max_samples_ : int
         Number of rows in the sample of each tree.
     n_samples_seen_ : int
