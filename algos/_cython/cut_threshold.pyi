@@ -7,14 +7,16 @@ def grade_scores(
     grades: NDArray[np.float64],
     decay: float,
     z_factor: float,
+    most_skew: float,
     least: float,
-    initial: float,
-    n_initial: int,
+    n_initial: float,
+    n_young: float,
 ) -> None: ...
 def threshold_of(
     usual: NDArray[np.float64],
     z_factor: float,
+    most_skew: float,
     least: float,
-    initial: float,
-    n_initial: int,
+    n_initial: float,
+    n_young: float,
 ) -> float: ...

@@ -1,6 +1,6 @@
 """The adaptive threshold of a stream of scores: what is usual now, and how far beyond it."""
 
-from libc.math cimport exp, sqrt
+from libc.math cimport INFINITY, exp, sqrt
 
 
 cdef struct Usual:
@@ -8,26 +8,53 @@ cdef struct Usual:
     double weight  # of them, discounted
     double mean
     double scatter
+    double lean    # sum of the cubes of deviations
+
+cdef struct Rule:
+    double z_factor
+    double most_skew
+    double least      # no lower score is unusual
+    double n_initial  # scores, of which none is graded
+    double n_young    # scores, of which the first ones count little
 
 
 cdef inline double _deviation(const Usual* usual) noexcept nogil:
     return sqrt(usual.scatter / usual.weight) if usual.weight > 0 else 0.0
 
 
-cdef inline void _follow(Usual* usual, double score, double keep) noexcept nogil:
-    cdef double step = score - usual.mean
+cdef inline void _follow(
+    Usual* usual, double score, double keep, const Rule* rule
+) noexcept nogil:
+    """Learn a score; the first ones, of a forest that is still small, count little."""
+    cdef double before = usual.weight * keep, step = score - usual.mean
+    cdef double share = min(1.0, (usual.count + 1) / rule.n_young)
+    cdef double weight = share * share, all = before + weight, part = weight / all
+    usual.scatter *= keep
+    usual.lean = usual.lean * keep + step * part * (
+        step * step * before * (before - weight) / all - 3 * usual.scatter)
+    usual.scatter += step * step * before * part
+    usual.mean += step * part
+    usual.weight = all
     usual.count += 1
-    usual.weight = usual.weight * keep + 1
-    usual.mean += step / usual.weight
-    usual.scatter = usual.scatter * keep + step * (score - usual.mean)
+
+
+cdef inline double _reach(const Usual* usual, const Rule* rule) noexcept nogil:
+    """Return how far above the mean scores are unusual: farther where they lean that way.
+
+    The first terms of Cornish's and Fisher's expansion of a quantile.
+    """
+    cdef double deviation = _deviation(usual), cube = usual.weight * deviation ** 3
+    cdef double skew = usual.lean / cube if cube > 0 else 0.0
+    cdef double z = rule.z_factor
+    return deviation * (z + min(max(skew, 0.0), rule.most_skew) * (z * z - 1) / 6)
 
 
 cdef inline double _threshold(
-    const Usual* usual, double z_factor, double least, double initial, Py_ssize_t n_initial
+    const Usual* usual, double reach, const Rule* rule
 ) noexcept nogil:
-    if usual.count < n_initial:
-        return initial
-    return max(least, usual.mean + z_factor * _deviation(usual))
+    if usual.count < rule.n_initial:
+        return INFINITY
+    return max(rule.least, usual.mean + reach)
 
 
 cdef inline double _grade(double score, double threshold, double width) noexcept nogil:
@@ -39,34 +66,38 @@ cdef inline double _grade(double score, double threshold, double width) noexcept
 
 def grade_scores(
     const double[::1] scores,  # IN (n,)
-    double[::1] usual,         # INOUT (4,): count, discounted weight, mean and scatter
+    double[::1] usual,         # INOUT (5,): count, discounted weight, and sums of powers
     double[::1] grades,        # OUT (n,)
     double decay,
     double z_factor,
+    double most_skew,
     double least,
-    double initial,
-    Py_ssize_t n_initial,
+    double n_initial,
+    double n_young,
 ):
     """Grade each score by those before it, then learn it, cut off where the grade is 1."""
     cdef Usual* state = <Usual*> &usual[0]
-    cdef double keep = exp(-decay), threshold, width
+    cdef Rule rule = Rule(z_factor, most_skew, least, n_initial, n_young)
+    cdef double keep = exp(-decay), threshold, width, most
     cdef Py_ssize_t i
     with nogil:
         for i in range(scores.shape[0]):
-            threshold = _threshold(state, z_factor, least, initial, n_initial)
             width = z_factor * _deviation(state)
-            if state.count < n_initial:
-                width = max(width, initial)
+            threshold = _threshold(state, _reach(state, &rule), &rule)
+            most = _threshold(state, width, &rule) + width  # lest a burst makes its own skew
             grades[i] = _grade(scores[i], threshold, width)
-            _follow(state, min(scores[i], threshold + width), keep)
+            _follow(state, min(scores[i], most), keep, &rule)
 
 
 def threshold_of(
-    const double[::1] usual,  # IN (4,)
+    const double[::1] usual,  # IN (5,)
     double z_factor,
+    double most_skew,
     double least,
-    double initial,
-    Py_ssize_t n_initial,
+    double n_initial,
+    double n_young,
 ):
     """Return the score above which the next row is graded above 0."""
-    return _threshold(<const Usual*> &usual[0], z_factor, least, initial, n_initial)
+    cdef const Usual* state = <const Usual*> &usual[0]
+    cdef Rule rule = Rule(z_factor, most_skew, least, n_initial, n_young)
+    return _threshold(state, _reach(state, &rule), &rule)

@@ -37,7 +37,7 @@ from algos.random_cut_forest.insight import Insight
 from algos.random_cut_forest.reservoir import draw
 from algos.random_cut_forest.scaling import SCALES, Scaling, rows_for_scaling
 from algos.random_cut_forest.scores import METHODS
-from algos.random_cut_forest.shingles import n_shingles, taken
+from algos.random_cut_forest.shingles import n_shingles, require_shingle, taken
 from algos.random_cut_forest.threshold import score_limit
 
 
@@ -73,11 +73,14 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         From which score on a row is an anomaly to `predict`. "three_sigma" is the mean
         score and three standard deviations, SageMaker's rule. "auto" is the same for normally
         distributed scores, made of the median and the upper quartile, which the anomalies
-        themselves do not move: it finds more of them. Both look at the scores of about 2000
-        sampled rows. A float in (0, 0.5] is the share of anomalies among the rows of `fit`,
-        which takes the time to score them all; among the sampled rows in a stream, or if
-        `contamination` or `score_method` has been changed after `fit`. With a `shingle_size`
-        above 1 all of these speak of shingles: one odd row is in `shingle_size` of them.
+        themselves do not move: it finds more of them; but it is no lower than "three_sigma"
+        while that is below 1, nor than 1. Both look at the scores of about 2000
+        sampled rows. Of rows without anomalies "auto" flags 1 to 7 %, "three_sigma" 1 to 3 %,
+        most where a column has long tails or few values. A float in (0, 0.5] is the share of
+        anomalies among the rows of `fit`, which takes the time to score them all; among the
+        sampled rows in a stream, or if `contamination` or `score_method` has been changed
+        after `fit`. With a `shingle_size` above 1 all of these speak of shingles: one odd row
+        is in `shingle_size` of them.
     score_method : {"expected_inverse_depth", "expected_depth", "depth", "displacement", \
             "collusive_displacement"}, default="expected_depth"
         What is averaged over the trees. "expected_inverse_depth" is the score of AWS's
@@ -132,9 +135,10 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         loop over single rows grades, and `threshold_`, are far cheaper.
     threshold_ : float
         Anomaly score above which the next row of a stream gets a grade above 0: the mean of
-        the scores so far, of which older ones count less, and three standard deviations, but
-        at least 0.8, unless they are displacements. Before 10 scores it is 1.5, and before 32
-        displacements `max_samples`. Only after `score_partial_fit`.
+        the scores so far and three standard deviations, up to 5.7 where the scores are
+        skewed, but at least 0.8, and infinity for the first 10 scores. Older scores count
+        less, and so do the first `max_samples`. Of streams without anomalies it grades 0.1 to
+        1.2 % of the rows. Only after `score_partial_fit`.
     max_samples_ : int
         Number of rows in the sample of each tree.
     n_samples_seen_ : int
@@ -254,11 +258,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         self : RandomCutForest
         """
         X = self._rows(X, reset=True)
-        if len(X) < self.shingle_size:
-            raise ValueError(
-                f"X has {len(X)} row(s) and must have at least `shingle_size`="
-                f"{self.shingle_size!r}; lower that, or give a longer stretch of the stream"
-            )
+        require_shingle(len(X), self.shingle_size)
         with fit_tasks(self, 1, X=X) as task:
             for _ in task.loop("grow", range(1)):
                 self._fit(X)

@@ -16,6 +16,7 @@ from algos._cython.finite import all_finite
 from algos.random_cut_forest.attribution import attribute, by_lag
 from algos.random_cut_forest.gaps import fill
 from algos.random_cut_forest.scores import score
+from algos.random_cut_forest.shingles import require_shingle
 from algos.random_cut_forest.state import Held, State
 from algos.random_cut_forest.threshold import as_labels, held_rows, score_limit
 
@@ -44,7 +45,9 @@ class Fitted(TransformerMixin, Held):
             raise AttributeError(f"{type(self).__name__!r} object has no 'offset_' yet")
         name = self._offset_name
         if name not in self._offsets:
-            self._offsets[name] = -score_limit(self._held_scores(), self.contamination)
+            borderline = 0.0 if "displacement" in self.score_method else 1.0  # it has none
+            limit = score_limit(self._held_scores(), self.contamination, borderline)
+            self._offsets[name] = -limit
         return self._offsets[name]
 
     def anomaly_score(self, X: Any) -> NDArray[Any]:
@@ -53,7 +56,8 @@ class Fitted(TransformerMixin, Held):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            With a `shingle_size` above 1 a stretch of a stream of its own, in order.
+            With a `shingle_size` above 1 a stretch of a stream of its own, in order, of at
+            least as many rows.
 
         Returns
         -------
@@ -61,8 +65,7 @@ class Fitted(TransformerMixin, Held):
             In the dtype of X, and at least 0. The first `shingle_size` - 1 rows make no whole
             shingle and have 0.
         """
-        held = self._scoring()
-        X = self._rows(X)
+        held, X = self._asked(X)
         return self._scores(held, X).astype(X.dtype, copy=False)
 
     def score_samples(self, X: Any) -> NDArray[Any]:
@@ -156,8 +159,7 @@ class Fitted(TransformerMixin, Held):
             (n_samples, shingle_size, n_features, 2): entry [i, lag] is what row i - lag adds
             to the score of row i. The first `shingle_size` - 1 rows have 0.
         """
-        held = self._scoring()
-        X = self._rows(X)
+        held, X = self._asked(X)
         shape = (len(X), held.forest.n_columns, 2)
         found = np.zeros(shape)
         for rows, n_shingles, at in self._blocks(held, X, 2 * held.shingle_size):
@@ -172,6 +174,13 @@ class Fitted(TransformerMixin, Held):
         if held.shingle_size == 1:
             return found
         return by_lag(found, held.shingle_size)
+
+    def _asked(self, X: Any) -> tuple[State, NDArray[Any]]:
+        """Return the state and checked rows that make a shingle at least."""
+        held = self._scoring()
+        X = self._rows(X)
+        require_shingle(len(X), held.shingle_size)
+        return held, X
 
     def _scores(self, held: State, X: NDArray[Any]) -> Doubles:
         found = np.zeros(len(X))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.random_cut_forest.forest import Forest
+from algos.random_cut_forest.forest import SAMPLED, Forest
 from algos.random_cut_forest.imputation import impute
 from algos.random_cut_forest.scores import score
 from algos.random_cut_forest.stream import learn
@@ -52,7 +52,10 @@ def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Flo
 
 
 def fill_last(forest: Forest, shingle: Floats) -> None:
-    """Fill the last row of a shingle."""
+    """Fill the last row of a shingle; while nothing is learnt, with what it knows itself."""
+    if not forest.clock[0, SAMPLED]:
+        shingle[:] = carried_forward(shingle)
+        return
     is_missing = np.isnan(shingle).reshape(1, -1)
     shingle[:] = impute(forest, shingle.reshape(1, -1), is_missing).reshape(shingle.shape)
 

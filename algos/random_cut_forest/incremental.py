@@ -15,8 +15,9 @@ from algos._common.threads import threads_for
 from algos._common.verbose import say
 from algos._cython.finite import all_finite
 from algos.random_cut_forest import gaps, stream
+from algos.random_cut_forest.attribution import attribute, by_lag
 from algos.random_cut_forest.fitted import Fitted
-from algos.random_cut_forest.forest import Forest
+from algos.random_cut_forest.forest import SAMPLED, Forest
 from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.scaling import Scaling, by_name, learnt_scaling, rows_for_scaling
@@ -90,8 +91,8 @@ class Incremental(Fitted):
 
     @learning
     def score_partial_fit(
-        self, X: Any, *, return_grade: bool = False
-    ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
+        self, X: Any, *, return_grade: bool = False, return_attribution: bool = False
+    ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
         """Score each row by the forest of the rows before it, then learn it.
 
         Parameters
@@ -100,6 +101,10 @@ class Incremental(Fitted):
             The next rows of the stream, in order.
         return_grade : bool, default=False
             Whether to return grades too.
+        return_attribution : bool, default=False
+            Whether to return what each column adds to the scores too. To ask `attribution`
+            afterwards is another thing: by then the forest has learnt the rows, and what
+            came with a change of level may be usual.
 
         Returns
         -------
@@ -109,6 +114,9 @@ class Incremental(Fitted):
             Only if `return_grade`: 0 for a score up to the threshold that the scores before
             it make (`threshold_`), 1 for one that is at least as far beyond it as that is
             beyond the mean, and in proportion between.
+        attribution : ndarray, dtype float64
+            Only if `return_attribution`: in the shape of `attribution`, by the forest that
+            gave the scores, to which its parts sum.
 
         Notes
         -----
@@ -116,7 +124,7 @@ class Incremental(Fitted):
         or none if it began in the warm-up. Their scores are lost, to `threshold_` as well:
         hand in a long stream in blocks.
         """
-        scores, n_scored, dtype = self._learn(X, self.score_method)
+        scores, n_scored, dtype, shares = self._learn(X, self.score_method, return_attribution)
         grades = np.zeros(len(scores))
         if n_scored:
             grading = grading_of(self.score_method, self._decay(), self.max_samples)
@@ -125,7 +133,13 @@ class Incremental(Fitted):
             self._usual = {self.score_method: usual}
         if dtype == np.float32:
             scores, grades = scores.astype(np.float32), grades.astype(np.float32)
-        return (scores, grades) if return_grade else scores
+        found = [scores]
+        if return_grade:
+            found.append(grades)
+        if shares is not None:
+            size = self._of_the_forest[2] if n_scored else self.shingle_size
+            found.append(shares if size == 1 else by_lag(shares, size))
+        return tuple(found) if len(found) > 1 else scores
 
     @property
     def threshold_(self) -> float:
@@ -157,6 +171,11 @@ class Incremental(Fitted):
         -------
         self : RandomCutForest
         """
+        if other is self:
+            raise ValueError(
+                "`other` must be another forest than this one, whose rows would count twice; "
+                "for that merge copy.deepcopy(forest)"
+            )
         check_mergeable(self, other)
         mine, its = self._scoring(), other._scoring()
         forest = its.forest
@@ -175,28 +194,53 @@ class Incremental(Fitted):
             other._own_arrays()
         return other
 
-    def _learn(self, X: Any, method: str | None) -> tuple[Doubles, int, Any]:
-        """Learn rows; return scores, how many of the rows, the last ones, have one, and X.dtype."""
+    def _learn(
+        self, X: Any, method: str | None, explains: bool = False
+    ) -> tuple[Doubles, int, Any, Doubles | None]:
+        """Learn rows.
+
+        Return scores, how many of the rows, the last ones, have one, X.dtype, and the columns'
+        shares in the scores.
+        """
         is_new = not self.__sklearn_is_fitted__()
         X = self._rows(X, reset=is_new)
         if "_forest" in self.__dict__:
             self._check_forest()
-            scores = self._follow(X, method)
-            return scores, len(X), X.dtype
-        rows = X.copy() if is_new else np.concatenate([self._waiting, X])
+            shares = self._no_shares(X) if explains else None
+            return self._follow(X, method, shares), len(X), X.dtype, shares
+        shares = self._no_shares(X) if explains else None
+        rows = self._worth_waiting(X, is_new)
         # Fewer than wait already, if parameters have been lowered: then all of these.
         needed = max(self._n_needed(), len(rows) - len(X))
         if len(rows) < needed:
             self._waiting = rows
-            return np.zeros(len(X)), 0, X.dtype
-        n_old = len(rows) - len(X)
+            return np.zeros(len(X)), 0, X.dtype, shares
+        n_scored = len(rows) - needed
         self._begin(rows[:needed])
-        scores = np.zeros(len(X))
-        if len(rows) > needed:
-            scores[needed - n_old :] = self._follow(rows[needed:], method)
-        return scores, len(rows) - needed, X.dtype
+        scores, n_silent = np.zeros(len(X)), len(X) - n_scored
+        if n_scored:
+            explained = None if shares is None else shares[n_silent:]
+            scores[n_silent:] = self._follow(rows[needed:], method, explained)
+        return scores, n_scored, X.dtype, shares
 
-    def _follow(self, X: NDArray[Any], method: str | None) -> Doubles:
+    def _worth_waiting(self, X: NDArray[Any], is_new: bool) -> NDArray[Any]:
+        """Return the rows of the warm-up so far: nothing is known before the first value."""
+        rows = X.copy() if is_new else np.concatenate([self._waiting, X])
+        if is_new:
+            self._n_skipped = 0
+        if self.missing_values == "error" or not np.isnan(rows[:1]).all():
+            return rows
+        has_value = ~np.isnan(rows).all(axis=1)
+        n_empty = int(has_value.argmax()) if has_value.any() else len(rows)
+        self._n_skipped += n_empty
+        return rows[n_empty:]
+
+    def _no_shares(self, X: NDArray[Any]) -> Doubles:
+        return np.zeros((len(X), self.shingle_size * X.shape[1], 2))
+
+    def _follow(
+        self, X: NDArray[Any], method: str | None, shares: Doubles | None = None
+    ) -> Doubles:
         """Learn rows that follow those so far, part by part, so that an interrupt comes soon."""
         if not self._forest["nodes"].flags.writeable:  # of a memory-mapped file
             self._own_arrays()
@@ -205,16 +249,38 @@ class Incremental(Fitted):
         most = max(LEAST_ROWS, OF_A_PART // (held.forest.n_trees * (80 + 3 * width)))
         has_gaps = self.missing_values != "error" and not all_finite(X)
         has_gaps = has_gaps or bool(held.n_filled.any())
-        if not has_gaps and len(X) <= most:
+        if not has_gaps and len(X) <= most and shares is None:
             return self._follow_part(held, X, method)
         n_filled = np.append(held.n_filled, np.isnan(X).sum(axis=1)) if has_gaps else None
         scores = np.empty(len(X))
         for part in gaps.parts(n_filled, len(X), most, width):
-            scores[part] = self._follow_part(self._held(), X[part], method, has_gaps)
+            if shares is None:
+                scores[part] = self._follow_part(self._held(), X[part], method, has_gaps)
+            else:
+                rows, of_rows = X[part], shares[part]
+                scores[part] = self._follow_explained(rows, method, has_gaps, of_rows)
+        return scores
+
+    def _follow_explained(
+        self, X: NDArray[Any], method: str | None, has_gaps: bool, shares: Doubles
+    ) -> Doubles:
+        """Learn rows, and write their columns' shares, as far at a time as no tree changes."""
+        scores, begin = np.empty(len(X)), 0
+        while begin < len(X):
+            held = self._held()
+            end = begin + stream.untouched(held.forest, self._decay()) + 1
+            part = slice(begin, min(end, len(X)))
+            scores[part] = self._follow_part(held, X[part], method, has_gaps, shares[part])
+            begin = part.stop
         return scores
 
     def _follow_part(
-        self, held: State, X: NDArray[Any], method: str | None, has_gaps: bool = False
+        self,
+        held: State,
+        X: NDArray[Any],
+        method: str | None,
+        has_gaps: bool = False,
+        shares: Doubles | None = None,
     ) -> Doubles:
         """Learn rows without gaps, one row, or rows that are too much filled to be learnt."""
         n, d = X.shape
@@ -235,6 +301,8 @@ class Incremental(Fitted):
         note(self._notes, now, entry)
         self._offsets.clear()
         threads = self._stream_threads(held, n)
+        if shares is not None and method is not None and held.forest.clock[0, SAMPLED]:
+            shares[:] = attribute(held.forest, block, n, d, method, threads)
         if learns:
             scores = stream.learn(held.forest, block, n, d, decay, threads, method)
         else:
@@ -250,6 +318,7 @@ class Incremental(Fitted):
         rows = scaling.scaled(gaps.carried_forward(X) if n_filled.any() else X)
         n = n_shingles(len(X), self.shingle_size)
         _, n_skipped = gaps.follow(forest, rows, n_filled, n, decay, 1, None)
+        n_skipped += self._n_skipped  # in the warm-up, before the first value
         self._hold_new(forest, scaling, rows[n:], n_filled[n:], n_skipped)
         say(self, f"scaling learnt from the first {len(X)} rows")
 

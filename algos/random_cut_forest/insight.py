@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from algos._common.base import learning
 from algos._common.memory import require_memory
 from algos._common.params import POSITIVE_INT, Interval, InvalidParameterError
+from algos._common.warn import warn
 from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.density import directional_density
 from algos.random_cut_forest.forecast import forecast
@@ -83,8 +84,7 @@ class Insight(Incremental):
         """
         if not SHARE.accepts(share):
             raise InvalidParameterError(f"`share`={share!r} must be {SHARE}; the default is 0.5")
-        held = self._scoring()
-        X = self._rows(X)
+        held, X = self._asked(X)
         likely = X.copy()
         for rows, n_shingles, at in self._blocks(held, X, 2 * held.shingle_size):
             threads = self._threads_for(held, n_shingles)
@@ -165,8 +165,7 @@ class Insight(Incremental):
             (n_samples, shingle_size * n_features, 2), for what lies below and above the row
             in each column, which sum to the density.
         """
-        held = self._scoring()
-        X = self._rows(X)
+        held, X = self._asked(X)
         found = np.zeros((len(X), held.forest.n_columns, 2) if directional else len(X))
         for rows, n_shingles, at in self._blocks(held, X, 2 * held.shingle_size):
             sides = directional_density(
@@ -197,16 +196,14 @@ class Insight(Incremental):
             The neighbours in the units of X. With a `shingle_size` above 1 the shape is
             (n_shingles, n_neighbors, shingle_size, n_features).
         """
-        held = self._scoring()
         if not POSITIVE_INT.accepts(n_neighbors):
             raise InvalidParameterError(
                 f"`n_neighbors`={n_neighbors!r} must be {POSITIVE_INT}; the default is 5"
             )
-        X = self._rows(X)
+        held, X = self._asked(X)
         points, _ = sample(held.forest)
         asked = [as_shingles(rows, held.shingle_size) for rows, *_ in self._blocks(held, X)]
-        width = held.forest.n_columns
-        rows = np.concatenate(asked) if asked else np.empty((0, width), dtype=np.float32)
+        rows = np.concatenate(asked)
         distances, numbers = nearest(points, rows, int(n_neighbors))
         found = self._unscaled_points(held, points)[numbers]
         return held.scaling.undone(distances), found
@@ -253,23 +250,28 @@ class Insight(Incremental):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows that were learnt. With a `shingle_size` above 1 each whole shingle of X.
+            Rows that were learnt. With a `shingle_size` above 1 each whole shingle of X. A
+            warning tells if no tree holds any of them.
 
         Returns
         -------
         self : RandomCutForest
         """
-        held = self._scoring()
+        held, X = self._asked(X)
         if held.scaling.running is not None:
             raise ValueError(
                 "`scale`='streaming' has moved on since the trees took their rows, so these are "
                 "not found again; use another scale where rows are to be forgotten"
             )
-        X = self._rows(X)
-        forest = held.forest.copy()
+        forest, n_held = held.forest.copy(), 0
         for rows, *_ in self._blocks(held, X):
             for row in as_shingles(rows, held.shingle_size):
-                forget(forest, row)
+                n_held += forget(forest, row)
+        if not n_held:
+            warn(
+                "`forget` changed nothing: no tree holds any row of X; give rows that were "
+                "learnt, with all their digits (of others that were, none has been drawn)"
+            )
         if not forest.clock[:, SAMPLED].all():
             raise ValueError(
                 "X must leave every tree a row, and without these some tree has none; fit other "

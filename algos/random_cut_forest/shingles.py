@@ -12,6 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def require_shingle(n_rows: int, shingle_size: int) -> None:
+    """Raise ValueError unless so many rows make a whole shingle."""
+    if n_rows < shingle_size:
+        raise ValueError(
+            f"X has {n_rows} row(s) and must have at least `shingle_size`={shingle_size!r}; "
+            f"lower that, or give a longer stretch of the stream"
+        )
+
+
 def n_shingles(n_rows: int, shingle_size: int) -> int:
     """Return how many whole shingles some rows of a stream make."""
     return max(0, n_rows - shingle_size + 1)

@@ -46,12 +46,13 @@ class Held:
     _notes: Journal
     _shingle_size: int
     _waiting: NDArray[Any]
+    _n_skipped: int  # before the rows that wait
 
     @property
     def n_samples_seen_(self) -> int:
         """Number of rows seen."""
         if "_waiting" in self.__dict__:
-            return len(self._waiting)
+            return len(self._waiting) + self._n_skipped
         if "_forest" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no 'n_samples_seen_' yet")
         n_learned = int(self._forest["clock"][0, SEEN])
@@ -83,6 +84,7 @@ class Held:
         self._notes = journal(Entry(state.n_learned, *beside))
         self._offsets: dict[str, float] = {}
         self.__dict__.pop("_waiting", None)
+        self.__dict__.pop("_n_skipped", None)
 
     def _own_arrays(self) -> None:
         """Have arrays that nothing else refers to, and that may be written to."""

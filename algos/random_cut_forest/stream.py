@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython.cut_stream import forget as forget_row, learn as learn_rows
-from algos.random_cut_forest.forest import SLACK, Forest
+from algos.random_cut_forest.forest import NEXT, SEEN, SLACK, Forest
 from algos.random_cut_forest.scores import METHODS
 
 
@@ -65,6 +65,13 @@ def learn(
         n_threads,
     )
     return scores
+
+
+def untouched(forest: Forest, decay: float) -> int:
+    """Return how many of the next rows no tree takes, as far as that is known."""
+    if decay != forest.decay[0]:  # then it is drawn anew
+        return 0
+    return max(0, int((forest.clock[:, NEXT] - forest.clock[:, SEEN]).min()))
 
 
 def forget(forest: Forest, row: NDArray[np.float32]) -> int:

@@ -17,7 +17,7 @@ MOST_DECAY = 1e-4  # of what is usual: shorter memories find less
 RULE_ROWS = 2048  # sampled rows, at most, on whose scores the offset rests
 
 
-def score_limit(scores: Doubles, contamination: str | float) -> float:
+def score_limit(scores: Doubles, contamination: str | float, borderline: float = 1.0) -> float:
     """Return the score above which rows are anomalies.
 
     Parameters
@@ -25,12 +25,15 @@ def score_limit(scores: Doubles, contamination: str | float) -> float:
     scores : ndarray of shape (n_rows,)
     contamination : {"auto", "three_sigma"} or float
         A float is the share of the rows above the limit.
+    borderline : float, default=1.0
+        A score that may well be usual, for "auto".
     """
     if contamination == "three_sigma":
         return float(scores.mean() + 3 * scores.std())
     if contamination == "auto":
         middle, high = np.percentile(scores, [50, 75])
-        return float(middle + 3 * (high - middle) / QUARTILE)
+        limit = float(middle + 3 * (high - middle) / QUARTILE)
+        return max(limit, min(score_limit(scores, "three_sigma"), borderline))
     return -float(np.percentile(-scores, 100 * float(contamination)))
 
 
@@ -49,13 +52,20 @@ def held_rows(forest: Forest) -> NDArray[np.float32]:
 
 
 class Grading(NamedTuple):
-    """How grades are made; the numbers are those of AWS's thresholded forest."""
+    """How grades are made.
+
+    The threshold is `z_factor` deviations above the mean for scores that are normally
+    distributed, and higher the more they lean to high ones: 5.7 for exponential ones. So the
+    share of graded rows is about as small for either. Scores of a small forest are high, and
+    its steps large: they count little.
+    """
 
     decay: float
     z_factor: float = 3.0
-    least: float = 0.8  # no lower score is an anomaly
-    initial: float = 1.5  # the threshold of the first scores
-    n_initial: int = 10
+    most_skew: float = 2.0  # that of exponential scores: beyond it are anomalies
+    least: float = 0.8  # no lower score is an anomaly; AWS's number, as the next
+    n_initial: int = 10  # scores without a grade
+    n_young: int = 256  # scores: the weight of score i of these is (i / n_young)**2
 
     def graded(self, scores: Doubles, usual: Doubles | None) -> tuple[Doubles, Doubles]:
         """Return the grades of scores that follow each other, and what is usual after them.
@@ -63,7 +73,7 @@ class Grading(NamedTuple):
         Before the first score `usual` is None.
         """
         grades = np.empty_like(scores)
-        usual = np.zeros(4) if usual is None else usual.copy()
+        usual = np.zeros(5) if usual is None else usual.copy()
         grade_scores(scores, usual, grades, *self)
         return grades, usual
 
@@ -77,8 +87,8 @@ def grading_of(method: str, decay: float, size: int) -> Grading:
     """Return the grading that suits a score: a displacement has no fixed scale."""
     decay = min(decay, MOST_DECAY)
     if "displacement" in method:
-        return Grading(decay, least=0.0, initial=float(size), n_initial=32)
-    return Grading(decay)
+        return Grading(decay, least=0.0, n_initial=32, n_young=size)
+    return Grading(decay, n_young=size)
 
 
 def as_labels(decision: Doubles) -> NDArray[Any]:

@@ -1,25 +1,30 @@
 """Grades of scores, against their definition in numpy."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as npst
 
 from algos.random_cut_forest.threshold import Grading
 
 
-def plain_grades(scores, decay, z_factor, least, initial, n_initial):
+def plain_grades(scores, decay, z, most_skew, least, n_initial, n_young):
     """Grade scores as the kernel should, from weighted sums over all that came before."""
     cut, grades = np.empty(0), []
     for score in scores:
-        weights = np.exp(-decay * np.arange(len(cut))[::-1])
+        age, number = np.arange(len(cut))[::-1], np.arange(1, len(cut) + 1)
+        weights = np.exp(-decay * age) * np.minimum(number / n_young, 1) ** 2
         mean = np.average(cut, weights=weights) if len(cut) else 0.0
         deviation = np.sqrt(np.average((cut - mean) ** 2, weights=weights)) if len(cut) else 0.0
-        limit, width = max(least, mean + z_factor * deviation), z_factor * deviation
-        if len(cut) < n_initial:
-            limit, width = initial, max(width, initial)
+        reach = width = z * deviation
+        if deviation > 1e-9:
+            skew = np.average((cut - mean) ** 3, weights=weights) / deviation**3
+            reach += deviation * np.clip(skew, 0, most_skew) * (z**2 - 1) / 6
+        limit = np.inf if len(cut) < n_initial else max(least, mean + reach)
         over = max(score - limit, 0)
         grades.append(0.0 if over == 0 else min(over / width, 1) if width else 1.0)
-        cut = np.append(cut, min(score, limit + width))
+        most = np.inf if len(cut) < n_initial else max(least, mean + width) + width
+        cut = np.append(cut, min(score, most))
     return np.array(grades)
 
 
@@ -29,7 +34,7 @@ def plain_grades(scores, decay, z_factor, least, initial, n_initial):
     st.sampled_from([0.0, 0.1]),
 )
 def test_grades_are_those_of_the_definition(scores, decay):
-    settings_ = (decay, 3.0, 0.8, 1.5, 10)
+    settings_ = (decay, 3.0, 2.0, 0.8, 10, 16)
     found, _ = Grading(*settings_).graded(scores, None)
     np.testing.assert_allclose(found, plain_grades(scores, *settings_), atol=1e-6)
     assert np.all((found >= 0) & (found <= 1))
@@ -47,9 +52,31 @@ def test_grading_in_blocks_is_grading_at_once():
     assert np.array_equal(usual, after)
 
 
-def test_the_first_scores_are_held_against_a_fixed_threshold():
-    grades, _ = Grading(0.0).graded(np.array([1.4, 1.4, 3.5]), None)
-    assert grades.tolist() == [0.0, 0.0, 1.0]
+def test_the_first_scores_are_not_graded():
+    grades, _ = Grading(0.0).graded(np.array([1.4] * 10 + [3.5]), None)
+    assert grades.tolist() == [0.0] * 10 + [1.0]
+
+
+def test_high_scores_of_a_small_forest_do_not_raise_the_threshold_for_long():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0.7, 0.1, size=1000)
+    young = scores.copy()
+    young[:60] += np.linspace(2, 0.5, 60)
+    _, usual = Grading(0.0).graded(scores, None)
+    _, after = Grading(0.0).graded(young, None)
+    assert Grading(0.0).threshold(after) < 1.25 * Grading(0.0).threshold(usual)
+
+
+@pytest.mark.parametrize("law", ["normal", "gamma", "exponential"])
+def test_few_scores_are_graded_whatever_their_law(law):
+    rng = np.random.default_rng(0)
+    scores = {
+        "normal": rng.normal(1, 0.05, size=50_000),
+        "gamma": 1 + rng.gamma(2, size=50_000),
+        "exponential": 1 + rng.exponential(size=50_000),
+    }[law]
+    grades, _ = Grading(1e-5).graded(scores, None)
+    assert 0.0005 < np.mean(grades[1000:] > 0) < 0.006
 
 
 def test_no_score_below_the_least_threshold_is_an_anomaly():

@@ -414,3 +414,81 @@ def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts
         expected.partial_fit(X[50:n])
     assert expected.n_samples_seen_ == n
     assert np.array_equal(forest.score_partial_fit(X[n:]), expected.score_partial_fit(X[n:]))
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.sampled_from(VARIANTS), st.lists(st.integers(1, 60), max_size=12))
+def test_reasons_are_those_of_the_forest_that_gave_the_score(parameters, sizes):
+    X = stream_of(parameters, 200)
+    size = parameters.get("shingle_size", 1)
+    plain, whole, parts = make(**parameters), make(**parameters), make(**parameters)
+    expected = plain.score_partial_fit(X, return_grade=True)
+    scores, grades, shares = whole.score_partial_fit(X, return_grade=True, return_attribution=True)
+    assert np.array_equal(scores, expected[0])
+    assert np.array_equal(grades, expected[1])
+    assert shares.shape == ((200, 2, 2) if size == 1 else (200, size, 2, 2))
+    np.testing.assert_allclose(shares.reshape(200, -1).sum(axis=1), scores, rtol=1e-10)
+    found = [
+        parts.score_partial_fit(block, return_attribution=True)[1]
+        for block in np.split(X, np.minimum(np.cumsum(sizes, dtype=int), len(X)))
+        if len(block)
+    ]
+    assert np.array_equal(np.concatenate(found), shares)
+    assert np.array_equal(plain.anomaly_score(X), parts.anomaly_score(X), equal_nan=True)
+    if not np.isnan(X).any() and parameters.get("scale") != "streaming":
+        before = make(**parameters).partial_fit(X[:150]).attribution(X[151 - size : 151])
+        assert np.array_equal(shares[150], before[-1])
+
+
+def test_a_change_of_level_is_blamed_on_its_column():
+    X = np.random.default_rng(0).normal(size=(1200, 4))
+    X[600:, 2] += 9
+    forest = RandomCutForest(30, random_state=0)
+    _, shares = forest.score_partial_fit(X, return_attribution=True)
+    column, side = np.unravel_index(shares[600].argmax(), shares[600].shape)
+    assert (column, side) == (2, 1)
+    assert shares[600, 2, 1] > 0.8 * shares[600].sum()
+
+
+@pytest.mark.parametrize("shingle_size", [1, 4])
+@pytest.mark.parametrize("n_empty", [1, 8, 100])
+def test_a_stream_may_begin_without_values(shingle_size, n_empty):
+    X = series(300)
+    X[:n_empty] = np.nan
+    parameters = {"shingle_size": shingle_size, "missing_values": "impute"}
+    whole, parts = make(**parameters), make(**parameters)
+    scores = whole.score_partial_fit(X)
+    assert np.flatnonzero(scores)[0] == n_empty + 8 + shingle_size - 1
+    assert whole.n_samples_seen_ == 300
+    found = [parts.score_partial_fit(block) for block in np.split(X, [1, 50, 51, 120])]
+    assert np.array_equal(np.concatenate(found), scores)
+
+
+def test_a_stream_with_too_few_values_to_learn_from_scores_0():
+    X = np.full((60, 3), np.nan)
+    X[5, 0] = 1.0
+    forest = make(missing_values="impute")
+    assert not forest.score_partial_fit(X).any()
+    assert forest.score_partial_fit(np.arange(90.0).reshape(30, 3))[1:].all()
+
+
+def test_what_changes_nothing_says_so():
+    X = series(100)
+    forest = make().fit(X)
+    with pytest.warns(UserWarning, match="no tree holds any row of X"):
+        forest.forget(X + 50)
+    with pytest.raises(ValueError, match="another forest than this one"):
+        forest.merge(forest)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("anomaly_score", "score_samples", "decision_function", "predict", "transform"),
+        *("attribution", "density", "neighbors", "forget", "likely_values"),
+    ],
+)
+def test_too_few_rows_for_a_shingle_are_an_error(method):
+    forest = make(shingle_size=4).fit(series(100))
+    with pytest.raises(ValueError, match=r"X has 3 row\(s\) and must have at least `shingle_size`"):
+        getattr(forest, method)(series(3))

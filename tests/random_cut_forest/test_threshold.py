@@ -7,6 +7,23 @@ from algos import RandomCutForest
 from algos.random_cut_forest.threshold import RULE_ROWS, Grading, held_rows, score_limit
 
 
+@pytest.mark.parametrize("d", [1, 3])
+def test_a_clean_stream_has_few_grades_and_a_clean_batch_few_anomalies(d):
+    X = np.random.default_rng(0).normal(size=(6000, d))
+    forest = RandomCutForest(30, random_state=0)
+    _, grades = forest.score_partial_fit(X, return_grade=True)
+    assert np.mean(grades > 0) < 0.01
+    assert np.mean(forest.fit(X).predict(X) == -1) < 0.06
+
+
+def test_auto_is_at_least_three_sigma_or_1():
+    scores = np.append(np.full(900, 0.5), np.linspace(0.6, 0.9, 100))
+    assert score_limit(scores, "auto") == score_limit(scores, "three_sigma")
+    scores = np.append(np.full(900, 0.5), np.linspace(0.6, 4.0, 100))
+    assert score_limit(scores, "three_sigma") > 1
+    assert score_limit(scores, "auto") == 1
+
+
 def test_a_burst_of_high_scores_does_not_hide_the_next():
     scores = np.random.default_rng(0).normal(1.0, 0.05, size=600)
     scores[300:310] = 8.0
@@ -49,8 +66,8 @@ def test_a_rule_finds_the_anomalies_and_few_others(rule):
 
 def test_the_offset_is_made_anew_after_more_rows():
     rng = np.random.default_rng(0)
-    forest = RandomCutForest(20, random_state=0).fit(rng.normal(size=(500, 2)))
-    before = forest.offset_
+    forest = RandomCutForest(20, contamination="three_sigma", random_state=0)
+    before = forest.fit(rng.normal(size=(500, 2))).offset_
     forest.partial_fit(rng.exponential(size=(3000, 2)) ** 3)
     assert forest.offset_ != before
 
