@@ -252,8 +252,8 @@ def test_a_forest_is_drawn(pyplot):
     X = np.sin(np.arange(400) / 4).reshape(-1, 1)
     X[300:310] = 0
     forest = RandomCutForest(n_estimators=20, shingle_size=8, random_state=0)
-    scores = forest.score_partial_fit(X)
-    display = AnomalyDisplay.from_estimator(forest, X, scores=scores, threshold=forest.threshold_)
+    scores, grades = forest.score_partial_fit(X, return_grade=True)
+    display = AnomalyDisplay.from_estimator(forest, X, scores=scores, grades=grades)
     assert any(300 <= peak < 320 for peak in display.peaks)
     assert np.shape(display.attribution) == (len(display.peaks), 8, 2)
 
