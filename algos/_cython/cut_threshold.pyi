@@ -11,6 +11,7 @@ def grade_scores(
     least: float,
     n_initial: float,
     n_young: float,
+    narrowest: float,
 ) -> None: ...
 def threshold_of(
     usual: NDArray[np.float64],
@@ -19,4 +20,5 @@ def threshold_of(
     least: float,
     n_initial: float,
     n_young: float,
+    narrowest: float,
 ) -> float: ...

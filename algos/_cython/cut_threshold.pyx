@@ -16,6 +16,7 @@ cdef struct Rule:
     double least      # no lower score is unusual
     double n_initial  # scores, of which none is graded
     double n_young    # scores, of which the first ones count little
+    double narrowest  # way from the threshold to the grade 1
 
 
 cdef inline double _deviation(const Usual* usual) noexcept nogil:
@@ -74,18 +75,19 @@ def grade_scores(
     double least,
     double n_initial,
     double n_young,
+    double narrowest,
 ):
     """Grade each score by those before it, then learn it, cut off where the grade is 1."""
     cdef Usual* state = <Usual*> &usual[0]
-    cdef Rule rule = Rule(z_factor, most_skew, least, n_initial, n_young)
-    cdef double keep = exp(-decay), threshold, width, most
+    cdef Rule rule = Rule(z_factor, most_skew, least, n_initial, n_young, narrowest)
+    cdef double keep = exp(-decay), threshold, reach, most
     cdef Py_ssize_t i
     with nogil:
         for i in range(scores.shape[0]):
-            width = z_factor * _deviation(state)
             threshold = _threshold(state, _reach(state, &rule), &rule)
-            most = _threshold(state, width, &rule) + width  # lest a burst makes its own skew
-            grades[i] = _grade(scores[i], threshold, width)
+            grades[i] = _grade(scores[i], threshold, max(narrowest, threshold - state.mean))
+            reach = z_factor * _deviation(state)  # lest a burst makes its own skew
+            most = _threshold(state, reach, &rule) + max(narrowest, reach)
             _follow(state, min(scores[i], most), keep, &rule)
 
 
@@ -96,8 +98,9 @@ def threshold_of(
     double least,
     double n_initial,
     double n_young,
+    double narrowest,
 ):
     """Return the score above which the next row is graded above 0."""
     cdef const Usual* state = <const Usual*> &usual[0]
-    cdef Rule rule = Rule(z_factor, most_skew, least, n_initial, n_young)
+    cdef Rule rule = Rule(z_factor, most_skew, least, n_initial, n_young, narrowest)
     return _threshold(state, _reach(state, &rule), &rule)

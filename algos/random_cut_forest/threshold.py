@@ -66,6 +66,7 @@ class Grading(NamedTuple):
     least: float = 0.8  # no lower score is an anomaly; AWS's number, as the next
     n_initial: int = 10  # scores without a grade
     n_young: int = 256  # scores: the weight of score i of these is (i / n_young)**2
+    narrowest: float = 0.05  # from the threshold to grade 1, where all scores have been alike
 
     def graded(self, scores: Doubles, usual: Doubles | None) -> tuple[Doubles, Doubles]:
         """Return the grades of scores that follow each other, and what is usual after them.
@@ -87,7 +88,7 @@ def grading_of(method: str, decay: float, size: int) -> Grading:
     """Return the grading that suits a score: a displacement has no fixed scale."""
     decay = min(decay, MOST_DECAY)
     if "displacement" in method:
-        return Grading(decay, least=0.0, n_initial=32, n_young=size)
+        return Grading(decay, least=0.0, n_initial=32, n_young=size, narrowest=1.0)
     return Grading(decay, n_young=size)
 
 

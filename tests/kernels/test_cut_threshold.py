@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as npst
 from algos.random_cut_forest.threshold import Grading
 
 
-def plain_grades(scores, decay, z, most_skew, least, n_initial, n_young):
+def plain_grades(scores, decay, z, most_skew, least, n_initial, n_young, narrowest):
     """Grade scores as the kernel should, from weighted sums over all that came before."""
     cut, grades = np.empty(0), []
     for score in scores:
@@ -16,14 +16,15 @@ def plain_grades(scores, decay, z, most_skew, least, n_initial, n_young):
         weights = np.exp(-decay * age) * np.minimum(number / n_young, 1) ** 2
         mean = np.average(cut, weights=weights) if len(cut) else 0.0
         deviation = np.sqrt(np.average((cut - mean) ** 2, weights=weights)) if len(cut) else 0.0
-        reach = width = z * deviation
+        reach = usual_reach = z * deviation
         if deviation > 1e-9:
             skew = np.average((cut - mean) ** 3, weights=weights) / deviation**3
             reach += deviation * np.clip(skew, 0, most_skew) * (z**2 - 1) / 6
         limit = np.inf if len(cut) < n_initial else max(least, mean + reach)
         over = max(score - limit, 0)
-        grades.append(0.0 if over == 0 else min(over / width, 1) if width else 1.0)
-        most = np.inf if len(cut) < n_initial else max(least, mean + width) + width
+        grades.append(0.0 if over == 0 else min(over / max(narrowest, limit - mean), 1))
+        most = max(least, mean + usual_reach) + max(narrowest, usual_reach)
+        most = np.inf if len(cut) < n_initial else most
         cut = np.append(cut, min(score, most))
     return np.array(grades)
 
@@ -34,7 +35,7 @@ def plain_grades(scores, decay, z, most_skew, least, n_initial, n_young):
     st.sampled_from([0.0, 0.1]),
 )
 def test_grades_are_those_of_the_definition(scores, decay):
-    settings_ = (decay, 3.0, 2.0, 0.8, 10, 16)
+    settings_ = (decay, 3.0, 2.0, 0.8, 10, 16, 0.05)
     found, _ = Grading(*settings_).graded(scores, None)
     np.testing.assert_allclose(found, plain_grades(scores, *settings_), atol=1e-6)
     assert np.all((found >= 0) & (found <= 1))
@@ -50,6 +51,18 @@ def test_grading_in_blocks_is_grading_at_once():
         parts.append(grades)
     assert np.array_equal(np.concatenate(parts), whole)
     assert np.array_equal(usual, after)
+
+
+def test_scores_that_were_all_alike_do_not_fix_the_threshold():
+    rng = np.random.default_rng(0)
+    scores = np.append(np.full(3000, 1.0), rng.normal(2, 0.3, size=10_000))
+    grades, _ = Grading(0.0).graded(scores, None)
+    assert np.mean(grades[3500:] > 0) < 0.02
+
+
+def test_a_score_just_above_the_least_threshold_has_a_small_grade():
+    grades, _ = Grading(0.0).graded(np.append(np.full(100, 0.5), 0.81), None)
+    assert 0.03 < grades[-1] < 0.04
 
 
 def test_the_first_scores_are_not_graded():
