@@ -58,17 +58,19 @@ print(f"{len(rides)} half hours: {source}")
 # ------------------------
 # With ``shingle_size=48`` a row is a whole day up to its last half hour, so the forest knows what
 # a day looks like. ``time_decay`` has it forget, half of it in some two months. Each row gets its
-# score from what was learned before it, and a grade above 0 if the score is out of the ordinary
-# for this stream.
+# score from what was learned before it, with its reasons, and a grade above 0 if the score is out
+# of the ordinary for this stream. Asked afterwards, the forest would know what was odd then.
 
 forest = RandomCutForest(
     max_samples=512, shingle_size=DAY, time_decay=1 / (60 * DAY), random_state=0
 )
 began = time.perf_counter()
-scores, grades = forest.score_partial_fit(rides, return_grade=True)
+scores, grades, reasons = forest.score_partial_fit(
+    rides, return_grade=True, return_attribution=True
+)
 seconds = time.perf_counter() - began
 if "ALGOS_DOCS_BUILD" not in os.environ:  # a time holds for one machine and one moment
-    print(f"{len(rides)} half hours scored and learned in {seconds:.2f} s")
+    print(f"{len(rides)} half hours scored, explained and learned in {seconds:.2f} s")
 
 print(f"{'peak':20}{'score':>7}{'grade':>7}")
 left = scores.copy()
@@ -80,12 +82,15 @@ for _ in range(5):
 # %%
 # What made the peaks
 # -------------------
-# In New York's series these are two weekends in September, the Sunday on which winter time began
-# and the marathon was run, Christmas, and a snow storm that stopped all traffic. The lowest panel
-# tells which half hours of the day before a peak were too high or too low: on that Sunday those
-# from one to two in the morning, which came twice. The date below is that of the oddest of these.
+# In New York's series these are Labor Day, the weekend after it, the Sunday on which winter time
+# began and the marathon was run, Christmas, and a snow storm that stopped all traffic. The lowest
+# panel tells which half hours of the day before a peak were too high or too low: on that Sunday
+# those from one to two in the morning, which came twice. The date below is that of the oddest of
+# these.
 
-AnomalyDisplay.from_estimator(forest, rides, scores=scores, grades=grades, times=times, n_peaks=5)
+AnomalyDisplay.from_estimator(
+    forest, rides, scores=scores, grades=grades, attribution=reasons, times=times, n_peaks=5
+)
 plt.show()
 
 # %%
