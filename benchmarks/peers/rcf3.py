@@ -21,7 +21,7 @@ class Adapter(RowForests):
         import rcf3
 
         if n_jobs is not None and n_jobs > 1:
-            raise NotImplementedError("it has one thread")
+            raise ValueError("rcf3 runs on one thread only")
         return rcf3.Forest(
             n_columns,
             shingle_size,

@@ -24,7 +24,7 @@ class Adapter(Streams):
         from river import anomaly, compose, preprocessing
 
         if shingle_size > 1:
-            raise NotImplementedError("it has no shingles")
+            raise ValueError("river makes no shingles")
         trees = anomaly.HalfSpaceTrees(n_trees=n_trees, window_size=sample_size, seed=seed)
         return compose.Pipeline(preprocessing.MinMaxScaler(), trees)
 
