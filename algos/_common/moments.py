@@ -73,10 +73,10 @@ def joined_scatter(
     return mean_a + step * (n_b / n), scatter
 
 
-def sparse_mean_and_variance(
+def sparse_moments_of(
     rows: CsrRows, d: int, weight: Doubles, n_threads: int
-) -> tuple[Doubles, Doubles]:
-    """Return the weighted mean and variance of each column of CSR rows.
+) -> tuple[Doubles, Doubles, Doubles]:
+    """Return the weighted mean and variance of each column of CSR rows, and who stores a value.
 
     Parameters
     ----------
@@ -89,14 +89,20 @@ def sparse_mean_and_variance(
     Returns
     -------
     mean, variance : ndarray of shape (d,), float64
+    stored : ndarray of shape (d,), float64
+        For each column the weight of the rows that store a value there.
     """
     total = weight.sum()
-    counts, sums, squares = moments = np.empty((3, d))
-    sparse_moments(rows, weight, np.zeros(d), moments, n_threads)
-    mean = sums / total
-    sparse_moments(rows, weight, mean, moments, n_threads)
-    empty = total - counts  # the weight of the zeros, if it is more than rounding
-    empty[empty <= len(weight) * np.finfo(np.float64).eps * total] = 0.0
-    delta = (sums - empty * mean) / total  # what rounding has left
-    variance = (squares + empty * mean**2) / total - delta**2
-    return mean + delta, np.maximum(variance, 0)
+    origin, moments = np.zeros(d), np.empty((3, d))
+    stored, sums, squares = moments
+    for _ in range(2):
+        sparse_moments(rows, weight, origin, moments, n_threads)
+        empty = total - stored  # the weight of the zeros, if it is more than rounding
+        empty[empty <= len(weight) * np.finfo(np.float64).eps * total] = 0.0
+        delta = (sums - empty * origin) / total
+        variance = (squares + empty * origin**2) / total - delta**2
+        guess = origin + delta
+        if not is_far(delta, origin, variance):
+            break
+        origin = guess
+    return guess, np.maximum(variance, 0), stored

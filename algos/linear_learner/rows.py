@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._common.csr import csr_rows
-from algos._common.moments import column_mean_and_variance, sparse_mean_and_variance
+from algos._common.moments import column_mean_and_variance, sparse_moments_of
 from algos._common.scale import with_values
 from algos.linear_learner.dense_rows import DenseRows, Exponents
 from algos.linear_learner.problem import Doubles
@@ -43,10 +43,10 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     rows : DenseRows or SparseRows
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, variance = _moments(X, weight, n_threads)
+        mean, variance, stored = _moments(X, weight, n_threads)
         exponents = extreme_exponents(X, mean, variance)
     if isinstance(exponents, np.ndarray):
-        mean, variance = _moments(_scaled(X, exponents), weight, n_threads)
+        mean, variance, stored = _moments(_scaled(X, exponents), weight, n_threads)
     is_sparse = sparse.issparse(X)
     scale = np.ldexp(scale_of(mean, variance, center), exponents)
     rows: DenseRows | SparseRows
@@ -56,6 +56,7 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
             is_constant = _is_constant(mean, variance) & (mean != 0)
             X, shift = _without_offsets(X, np.ldexp(mean, exponents), scale, is_constant)
         rows = SparseRows(X, scale, n_threads, exponents, shift)
+        rows.stored = weight, stored
     else:
         shift = np.ldexp(mean, exponents) if center else np.zeros_like(mean)
         rows = DenseRows(X, shift, scale, n_threads, exponents)
@@ -93,10 +94,10 @@ def _squares(values: Doubles, exponents: Exponents) -> Doubles:
     return np.minimum(scaled, np.finfo(np.float64).max / 4)
 
 
-def _moments(X: Any, weight: Doubles, n_threads: int) -> tuple[Doubles, Doubles]:
+def _moments(X: Any, weight: Doubles, n_threads: int) -> tuple[Doubles, Doubles, Doubles]:
     if sparse.issparse(X):
-        return sparse_mean_and_variance(csr_rows(X), X.shape[1], weight, n_threads)
-    return column_mean_and_variance(X, weight, n_threads)
+        return sparse_moments_of(csr_rows(X), X.shape[1], weight, n_threads)
+    return *column_mean_and_variance(X, weight, n_threads), np.ones(X.shape[1])
 
 
 def scale_of(mean: Doubles, variance: Doubles, center: bool) -> Doubles:

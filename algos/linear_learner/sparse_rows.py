@@ -33,9 +33,15 @@ class SparseRows(AnyRows):
         over X itself.
     shift : ndarray of shape (d,), float64, default=None
         What X is less than the user's; None is zeros.
+
+    Attributes
+    ----------
+    stored : tuple of (weight, ndarray of shape (d,)) or None
+        Weights of rows, and for each column those of the rows that store a value there.
     """
 
     is_sparse = True
+    stored: tuple[Doubles, Doubles] | None = None
 
     def __init__(
         self,
@@ -58,10 +64,12 @@ class SparseRows(AnyRows):
 
     def filled(self, weight: Doubles | None = None) -> Doubles:
         """Return for each column the weights' sum of the rows that are not 0 there in X."""
-        X, own = self.X, None
+        X, own, is_full = self.X, None, bool(self.X.data.all())
+        if is_full and self.stored is not None and weight is self.stored[0]:
+            return self.stored[1]
         if weight is not None:
             own = np.repeat(weight, np.diff(X.indptr))
-        if not X.data.all():  # a shift may have made values zero
+        if not is_full:  # a shift may have made values zero
             is_filled = (X.data != 0) | (np.take(self.shift, X.indices) != 0)
             own = (1.0 if own is None else own) * is_filled
         return np.bincount(X.indices, own, minlength=self.d).astype(np.float64, copy=False)

@@ -82,7 +82,8 @@ def reviews(divisor, name, loss):
         parts = data["data"].astype(np.float32), data["indices"], data["indptr"]
         X = sparse.csr_array(parts, shape=tuple(data["shape"]))
         y = data["y"].astype(np.int64)
-    chosen = np.random.default_rng(laws.SEED).permutation(len(y))[: len(y) // divisor]
+    n = laws.n_rows(len(y), divisor, 2000)
+    chosen = np.random.default_rng(laws.SEED).permutation(len(y))[:n]
     X, y = X[np.sort(chosen)], y[np.sort(chosen)]
     return prepared(name, X, y, loss, 1 / len(y), fit_intercept=False)
 

@@ -238,9 +238,13 @@ class _Sweeps:
         """Return the coefficients of balanced pulls, the best intercept, and their gap."""
         problem, weight = self.descent.problem, self.descent.distinct.weight
         rows, loss, y = problem.rows, problem.loss, problem.target
-        pull = _balanced(self.pull, weight) if problem.fit_intercept else self.pull
-        own, cross = rows.cross(weight[:, np.newaxis] * np.stack([self.pull, pull], axis=1))
+        # One product at a time: side by side they would leave the cache.
+        own = cross = rows.cross((weight * self.pull)[:, np.newaxis])[0]
         self.refresh(own)
+        pull = self.pull
+        if problem.fit_intercept:
+            pull = _balanced(pull, weight)
+            cross = rows.cross((weight * pull)[:, np.newaxis])[0]
         coef = (cross[:-1] / self.penalty.l2)[np.newaxis]
         z = rows.decision(coef, np.zeros(1))[:, 0]
         b = 0.0
