@@ -134,7 +134,7 @@ def _plus_plus_of_few(
     rows: Rows, n_clusters: int, n_trials: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Do the same in one call, of which the steps would each take longer than their work."""
-    order = np.argsort(rows.keys(), kind="stable")  # equal rows are neighbours
+    order = np.argsort(rows.keys())  # equal rows are neighbours
     chosen = np.empty(n_clusters, dtype=np.int64)
     n_found = seed_few(
         rows.X[order],
