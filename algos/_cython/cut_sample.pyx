@@ -127,7 +127,9 @@ def draw(
     cdef Scratch order = scratch(n_threads * m if decay > 0 else 0, sizeof(int32_t))
     job.n, job.m, job.decay, job.capacity = n_rows, m, decay, capacity
     job.key, job.first_stream, job.clock = &key[0], first_stream, &clock[0, 0]
-    job.rows, job.keys = &rows[0, 0], &keys[0, 0]
+    job.rows, job.keys = NULL, NULL
+    if m > 0:
+        job.rows, job.keys = &rows[0, 0], &keys[0, 0]
     job.table, job.order = <int64_t*> table.data, <int32_t*> order.data
     with nogil:
         run_region(_draw_task, &job, rows.shape[0], 60.0 * rows.shape[0] * m, n_threads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.random import Key, stream
 from algos.kmeans.rows import Doubles, Labels, Rows
 
 _WORTHWHILE = 0.02  # of the sum of squares; measured: less never made better clusters
@@ -19,18 +20,27 @@ class Openings:
     2012). Draws hang on the content of rows alone, and equal rows count as one of their
     summed weight.
 
+    Parameters
+    ----------
+    rows : Rows
+    centers : ndarray of shape (m, d)
+        Less the rows' shift.
+    key, number : ndarray, int
+        Of the stream of draws.
+
     Attributes
     ----------
     centers : ndarray of shape (m, d)
-        Less the rows' shift.
+        Less the rows' shift, with those that were opened.
     labels, squares : ndarray of shape (n,)
         The nearest centre of each row, and the squared distance to it.
     """
 
-    def __init__(self, rows: Rows, centers: Doubles, rng: np.random.Generator) -> None:
+    def __init__(self, rows: Rows, centers: Doubles, key: Key, number: int) -> None:
         self.centers = centers
         self._rows = rows
-        self._rng = rng
+        self._stream = key, number
+        self._rng: np.random.Generator | None = None  # most batches draw nothing
         self._groups: Groups | None = None
         self.labels: Labels = np.zeros(len(rows), dtype=np.int32)
         self.squares: Doubles = np.ones(len(rows))
@@ -96,6 +106,8 @@ class Openings:
         """
         if self._groups is None:
             self._groups = Groups(self._rows.keys())
+        if self._rng is None:
+            self._rng = stream(*self._stream)
         squares = self.squares
         if len(self.centers):  # else any row may be the first
             squares = np.where(squares > self._rows.rounding, squares, 0.0)

@@ -20,6 +20,7 @@ from algos.kmeans.rows import Doubles, Labels, Rows
 from algos.kmeans.stream import Mergers, Stream
 
 _TRIALS = 10  # the centres are few, so more runs than for rows cost little
+_EXCHANGED = 3  # the best of them, in which points also move one by one
 _PASSES = 10  # of Lloyd's iterations for each point of a curve; they begin near an optimum
 
 
@@ -53,8 +54,10 @@ def reduced_model(
         return _each_its_own(rows, state.scatter, plan.n_clusters), plan
     if is_auto and not isinstance(plan.init, np.ndarray):
         plan = replace(plan, n_init=_TRIALS)
-    is_mean = metric == "euclidean"  # else centres are brought to length 1
-    models = (_run(rows, plan, state.key, run, is_mean, report) for run in range(plan.n_init))
+    models = [_run(rows, plan, state.key, run, report) for run in range(plan.n_init)]
+    models.sort(key=lambda model: model.inertia)
+    if metric == "euclidean":  # else centres are brought to length 1
+        models = [_exchanged(rows, model, plan.max_iter) for model in models[:_EXCHANGED]]
     model = min(models, key=lambda model: model.inertia)
     within = rows.inertia_of(state.scatter)
     model.inertia += within
@@ -62,11 +65,9 @@ def reduced_model(
     return model, plan
 
 
-def _run(
-    rows: Rows, plan: Plan, key: Key, run: int, is_mean: bool, report: Callable[[int, str], None]
-) -> Model:
-    """Return the outcome of one run, in which points also move one by one."""
-    model = best_run(
+def _run(rows: Rows, plan: Plan, key: Key, run: int, report: Callable[[int, str], None]) -> Model:
+    """Return the outcome of one run."""
+    return best_run(
         rows,
         replace(plan, n_init=run + 1),
         Progress(key, run),
@@ -74,10 +75,10 @@ def _run(
         attributes=lambda centers: {},
         report=report,
     )
-    return _exchanged(rows, model, plan.max_iter) if is_mean else model
 
 
 def _exchanged(rows: Rows, model: Model, max_passes: int) -> Model:
+    """Return the model after points moved one by one, if that is better."""
     assert rows.weight is not None
     labels = model.labels.copy()
     sums, totals = rows.sum_up(labels, len(model.centers))

@@ -25,6 +25,7 @@ from algos.kmeans.trials import Trials
 _LANES = 16
 _MANY_CENTERS = 400  # for fewer, codes take longer to make than they spare in one pass
 _FEW_TRIED = 20_000  # for fewer distances k-means++ has no codes made
+_FEW_ROWS, _FEW_VALUES = 1 << 13, 1 << 18  # which are seeded in one call, by one thread
 _BLOCK = 1 << 17  # rows whose distances are held at once
 
 Floats = NDArray[Any]
@@ -86,6 +87,11 @@ class Rows:
     def nbytes(self) -> int:
         """Return the bytes of X, in which limits of memory are stated."""
         return int(self.X.nbytes)
+
+    @property
+    def are_few(self) -> bool:
+        """Whether a step of k-means++ takes less time than a call of it."""
+        return len(self) <= _FEW_ROWS and self.X.size <= _FEW_VALUES
 
     @property
     def codes(self) -> Codes | None:

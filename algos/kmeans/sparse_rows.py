@@ -66,6 +66,10 @@ class SparseRows(Rows):
         return int(X.data.nbytes + X.indices.nbytes + X.indptr.nbytes)
 
     @property
+    def are_few(self) -> bool:
+        return False  # which holds for dense rows alone
+
+    @property
     def codes(self) -> None:
         """Return None: codes would fill the zeros."""
 

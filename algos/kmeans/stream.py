@@ -298,7 +298,7 @@ def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
     In a calm stream few batches are searched for rows that would be worth a centre: those
     whose distances have grown, and some others, ever fewer.
     """
-    found = Openings(rows, rows.shifted(known.centers), stream(known.key, known.n_updates))
+    found = Openings(rows, rows.shifted(known.centers), known.key, known.n_updates)
     if len(known.centers) < capacity:
         found.fill(capacity - len(known.centers))
         return found, 0.0
@@ -319,16 +319,26 @@ def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doub
     m = len(found.centers)
     sums, counts = rows.sum_up(found.labels, m)
     weights = np.concatenate([known.weights, np.zeros(m - len(known.weights))])
+    weight = weights + counts
     held = counts > 0
-    means = found.centers.copy()
-    means[held] = sums[held] / counts[held, np.newaxis]
-    is_left = weights + counts > 0  # a centre that no row went into has no mean
+    means = sums
+    means /= np.where(held, counts, 1)[:, np.newaxis]
     # From squares about the centres as they were rounded to squares about the batch's means,
-    # and from there to those about the means of all.
-    missed = ((means - rows.rounded(found.centers)) ** 2).sum(axis=1)
-    steps = means - found.centers
-    share = np.divide(counts, weights + counts, out=np.zeros(m), where=is_left)
-    within = max(found.total - float((counts * missed)[held].sum()), 0.0)
-    between = float((weights * share * (steps**2).sum(axis=1)).sum())
-    centers = found.centers + steps * share[:, np.newaxis] + rows.shift
-    return centers[is_left], (weights + counts)[is_left], within + between
+    # and from there to those about the means of all. Where no row came, counts are 0.
+    missed = _squares(means - rows.rounded(found.centers))
+    steps = np.subtract(means, found.centers, out=means)
+    is_left = weight > 0  # a centre that no row went into has no mean
+    share = np.divide(counts, weight, out=np.zeros(m), where=is_left)
+    within = max(found.total - float((counts * missed).sum()), 0.0)
+    between = float((weights * share * _squares(steps)).sum())
+    steps *= share[:, np.newaxis]
+    steps += found.centers
+    steps += rows.shift
+    if is_left.all():
+        return steps, weight, within + between
+    return steps[is_left], weight[is_left], within + between
+
+
+def _squares(vectors: Doubles) -> Doubles:
+    squares: Doubles = np.einsum("md,md->m", vectors, vectors)
+    return squares
