@@ -96,7 +96,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         values at either end (by all of it where the range is 0), and "standard" by the
         standard deviation;
         None leaves the units as they are, as AWS's library does. What they are is learnt
-        from rows of `fit`, or of the warm-up of a stream, and then stays. "streaming" goes
+        from rows of `fit`, or of the warm-up of a stream, and then stays; of a column that
+        rests there, from the rows of a stream in which it first moves. "streaming" goes
         on learning mean and standard deviation, so that the units follow a drifting
         stream, values beyond 10 deviations counting as those; trees are then no longer
         exactly those of one set of rows.
@@ -161,7 +162,10 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     10 columns. Rows that are equal in float32 share a leaf and are counted.
 
     A column whose sampled values are all equal makes no cut. Its unit is then that value, or
-    1 at 0, so that another value met later stands out.
+    1 at 0. In a stream it gets another when a row first differs there, by which that row stands
+    out, and its own, as the warm-up would have learnt it, from as many rows of the column
+    as the warm-up has (half of them, at least, if other columns began before; of 32 rows or
+    more); the trees are then grown anew over their samples, in that unit.
 
     If X has fewer rows than `max_samples`, each tree holds all of them. In a stream the trees
     grow until they hold `max_samples` rows; later rows replace earlier ones at random, older

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,13 +15,19 @@ from algos._common.random import Key, seed_key
 from algos._common.threads import threads_for
 from algos._common.verbose import say
 from algos._cython.finite import all_finite
-from algos.random_cut_forest import gaps, stream
+from algos.random_cut_forest import gaps, resting, stream
 from algos.random_cut_forest.attribution import attribute, by_lag
 from algos.random_cut_forest.fitted import Fitted
 from algos.random_cut_forest.forest import SAMPLED, Forest
 from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
-from algos.random_cut_forest.scaling import Scaling, by_name, learnt_scaling, rows_for_scaling
+from algos.random_cut_forest.scaling import (
+    Scaling,
+    by_name,
+    checked_weights,
+    learnt_scaling,
+    rows_for_scaling,
+)
 from algos.random_cut_forest.scores import score
 from algos.random_cut_forest.shingles import Entry, followed, n_shingles, note
 from algos.random_cut_forest.state import State
@@ -177,7 +184,8 @@ class Incremental(Fitted):
                 "for that merge copy.deepcopy(forest)"
             )
         check_mergeable(self, other)
-        mine, its = self._scoring(), other._scoring()
+        its = other._scoring()
+        mine = resting.adopted(self._scoring(), its.scaling)
         forest = its.forest
         if not mine.scaling.is_same(its.scaling):
             forest = _expressed(its, mine.scaling)
@@ -249,25 +257,54 @@ class Incremental(Fitted):
         most = max(LEAST_ROWS, OF_A_PART // (held.forest.n_trees * (80 + 3 * width)))
         has_gaps = self.missing_values != "error" and not all_finite(X)
         has_gaps = has_gaps or bool(held.n_filled.any())
-        if not has_gaps and len(X) <= most and shares is None:
+        rests = held.scaling.rests
+        if not has_gaps and len(X) <= most and shares is None and not rests:
             return self._follow_part(held, X, method)
         n_filled = np.append(held.n_filled, np.isnan(X).sum(axis=1)) if has_gaps else None
         scores = np.empty(len(X))
-        for part in gaps.parts(n_filled, len(X), most, width):
-            if shares is None:
-                scores[part] = self._follow_part(self._held(), X[part], method, has_gaps)
-            else:
-                rows, of_rows = X[part], shares[part]
-                scores[part] = self._follow_explained(rows, method, has_gaps, of_rows)
+        for whole in gaps.parts(n_filled, len(X), most, width):
+            for part, held in self._of_one_scaling(X, whole):
+                if shares is None:
+                    scores[part] = self._follow_part(held, X[part], method, has_gaps)
+                else:
+                    rows, of_rows = X[part], shares[part]
+                    scores[part] = self._follow_explained(held, rows, method, has_gaps, of_rows)
+        if rests:
+            self._settled(X[len(X) :])
         return scores
 
+    def _of_one_scaling(self, X: NDArray[Any], whole: slice) -> Iterator[tuple[slice, State]]:
+        """Yield parts of a part, and the state before each with the units for its rows."""
+        begin, end = whole.start, whole.stop
+        while begin < end:
+            held, n = self._held(), end - begin
+            if held.scaling.rests:
+                held = self._settled(X[begin:end])
+                n = resting.n_alike(held, X[begin:end], self._window())
+            yield slice(begin, begin + n), held
+            begin += n
+
+    def _settled(self, X: NDArray[Any]) -> State:
+        """Return the state with the units that the rows so far, and the first of X, ask for."""
+        held = self._held()
+        weights = self._weights(X.shape[1])
+
+        def learn(rows: NDArray[Any], columns: NDArray[np.intp]) -> Scaling:
+            return learnt_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
+
+        state = resting.settled(held, X, self._window(), learn)
+        # Units that change no row kept come into force with the next row (`_follow_part`).
+        if state.forest is not held.forest or not len(X):
+            self._hold(state)
+        return state
+
     def _follow_explained(
-        self, X: NDArray[Any], method: str | None, has_gaps: bool, shares: Doubles
+        self, held: State, X: NDArray[Any], method: str | None, has_gaps: bool, shares: Doubles
     ) -> Doubles:
         """Learn rows, and write their columns' shares, as far at a time as no tree changes."""
         scores, begin = np.empty(len(X)), 0
         while begin < len(X):
-            held = self._held()
+            held = self._held() if begin else held
             end = begin + stream.untouched(held.forest, self._decay()) + 1
             part = slice(begin, min(end, len(X)))
             scores[part] = self._follow_part(held, X[part], method, has_gaps, shares[part])
@@ -297,7 +334,9 @@ class Incremental(Fitted):
             n_filled = n_filled[n:]
         learns = n_skipped == held.n_skipped
         tail = None if held.tail is None else block[n:].copy()
-        entry = Entry(now + n if learns else now, tail, running, n_filled, n_skipped)
+        row = now + n if learns else now
+        beside = n_filled, n_skipped, held.units, resting.continued(held, X)
+        entry = Entry(row, tail, running, *beside)
         note(self._notes, now, entry)
         self._offsets.clear()
         threads = self._stream_threads(held, n)
@@ -332,7 +371,7 @@ class Incremental(Fitted):
     ) -> None:
         size = self.shingle_size
         last = tail if size > 1 else None
-        self._hold(State(forest, scaling, size, last, n_filled, n_skipped))
+        self._hold(State(forest, scaling, size, last, n_filled, n_skipped, scaling.fixed))
         self._of_the_forest = _values_of_the_forest(self)
         self._usual = {}
 
@@ -341,8 +380,17 @@ class Incremental(Fitted):
 
     def _n_needed(self) -> int:
         """Return how many rows make up the warm-up."""
-        n = max(1, self.max_samples // 4) if isinstance(self.warm_up, str) else self.warm_up
-        return n + self.shingle_size - 1
+        return self._n_warming() + self.shingle_size - 1
+
+    def _n_warming(self) -> int:
+        if isinstance(self.warm_up, str):
+            return max(1, self.max_samples // 4)
+        return self.warm_up
+
+    def _window(self) -> int:
+        """Return of how many rows a column that has rested learns its unit."""
+        n = min(self._n_warming(), rows_for_scaling(self.n_features_in_))
+        return max(n, resting.LEAST_WINDOW)
 
     def _decay(self) -> float:
         """Return the decay of a stream."""
@@ -365,8 +413,12 @@ class Incremental(Fitted):
         return seed_key(self.random_state) ^ np.frombuffer(digest, dtype=np.uint64)
 
     def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
-        weights = by_name(self.feature_weights, getattr(self, "feature_names_in_", None))
+        weights = self._weights(rows.shape[1])
         return learnt_scaling(rows, self.scale, weights, n_rows, decay)
+
+    def _weights(self, n_features: int) -> Doubles:
+        names = getattr(self, "feature_names_in_", None)
+        return checked_weights(by_name(self.feature_weights, names), n_features)
 
     def _check_forest(self) -> None:
         """Raise ValueError if parameters of which the trees are made have been changed."""
