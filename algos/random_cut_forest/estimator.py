@@ -132,8 +132,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     ----------
     offset_ : float
         `predict` says -1 where `score_samples` is below it; `contamination` tells how it is
-        made. After `partial_fit` it is made anew when it is read, from some 2000 scores: in a
-        loop over single rows grades, and `threshold_`, are far cheaper.
+        made. After `partial_fit` it is made anew, from some 2000 scores, when it is read and
+        a tree has taken a row since: in a loop over single rows grades, and `threshold_`, are
+        far cheaper.
     threshold_ : float
         Anomaly score above which the next row of a stream gets a grade above 0: the mean of
         the scores so far and three standard deviations, up to 5.7 where the scores are
@@ -298,9 +299,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
             scaled = scaled.reshape(-1, forest.n_columns)
         self._grow(forest, scaled, places, keys, threads)
         last = X[len(X) - self.shingle_size + 1 :]
-        tail = scaling.scaled(last)
-        if np.isnan(tail).any():
-            tail = carried_forward(tail)
+        tail = carried_forward(scaling.scaled(last))
         self._hold_new(forest, scaling, tail, np.isnan(last).sum(axis=1))
         self._tell(chosen.shape[1], n)
         if not isinstance(self.contamination, str):
@@ -350,4 +349,4 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         """Set the offset by the share of anomalies among the training rows."""
         held = self._held()
         scores = self._scores(held, X)[held.shingle_size - 1 :]
-        self._offsets[self._offset_name] = -score_limit(scores, self.contamination)
+        self._keep_offset(-score_limit(scores, self.contamination))

@@ -29,7 +29,7 @@ from algos.random_cut_forest.scaling import (
     rows_for_scaling,
 )
 from algos.random_cut_forest.scores import score
-from algos.random_cut_forest.shingles import Entry, followed, n_shingles, note
+from algos.random_cut_forest.shingles import Entry, followed, note
 from algos.random_cut_forest.state import State
 from algos.random_cut_forest.threshold import grading_of
 
@@ -338,7 +338,6 @@ class Incremental(Fitted):
         beside = n_filled, n_skipped, held.units, resting.continued(held, X)
         entry = Entry(row, tail, running, *beside)
         note(self._notes, now, entry)
-        self._offsets.clear()
         threads = self._stream_threads(held, n)
         if shares is not None and method is not None and held.forest.clock[0, SAMPLED]:
             shares[:] = attribute(held.forest, block, n, d, method, threads)
@@ -351,14 +350,13 @@ class Incremental(Fitted):
     def _begin(self, X: NDArray[Any]) -> None:
         """Learn the scaling from the first rows, then the rows themselves."""
         forest = self._empty_forest(self._own_key(X), X.shape[1])
-        decay = self._decay()
-        scaling = self._learnt_scaling(X[: rows_for_scaling(X.shape[1])], len(X), decay)
-        n_filled = np.isnan(X).sum(axis=1)
-        rows = scaling.scaled(gaps.carried_forward(X) if n_filled.any() else X)
-        n = n_shingles(len(X), self.shingle_size)
-        _, n_skipped = gaps.follow(forest, rows, n_filled, n, decay, 1, None)
-        n_skipped += self._n_skipped  # in the warm-up, before the first value
-        self._hold_new(forest, scaling, rows[n:], n_filled[n:], n_skipped)
+        rows = X[: rows_for_scaling(X.shape[1])]
+        scaling = self._learnt_scaling(rows, len(X), self._decay())
+        first = X[: self.shingle_size - 1]
+        tail = gaps.carried_forward(scaling.scaled(first))
+        # None is learnt that came in the warm-up before the first value.
+        self._hold_new(forest, scaling, tail, np.isnan(first).sum(axis=1), self._n_skipped)
+        self._follow(X[len(first) :], None)
         say(self, f"scaling learnt from the first {len(X)} rows")
 
     def _hold_new(

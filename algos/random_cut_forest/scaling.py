@@ -113,8 +113,8 @@ class Scaling:
 
     def rested(self, columns: Columns) -> Scaling:
         """Return the scaling with columns that rest no longer."""
-        left = (np.setdiff1d(each, columns) for each in (self.resting, self.blank))
-        return replace(self, **dict(zip(("resting", "blank"), left, strict=True)))
+        resting, blank = (np.setdiff1d(each, columns) for each in (self.resting, self.blank))
+        return replace(self, resting=resting, blank=blank)
 
     def is_same(self, other: Scaling) -> bool:
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)

@@ -83,7 +83,7 @@ class Held:
         beside = state.n_filled, state.n_skipped, state.units, state.recent
         entry = Entry(state.n_learned, state.tail, state.scaling.running, *beside)
         self._notes = journal(entry)
-        self._offsets: dict[str, float] = {}
+        self._offsets: dict[str, tuple[int, float]] = {}
         self.__dict__.pop("_waiting", None)
         self.__dict__.pop("_n_skipped", None)
 

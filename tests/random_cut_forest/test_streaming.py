@@ -209,7 +209,6 @@ def test_an_error_in_the_kernel_leaves_the_forest_as_it_was(parameters, error, m
 
     with monkeypatch.context() as patch:
         patch.setattr(incremental.stream, "learn", fail)
-        patch.setattr(incremental.gaps, "learn", fail)
         with pytest.raises(error):
             forest.score_partial_fit(X[200:250])
     assert forest.n_samples_seen_ == 200
@@ -492,3 +491,22 @@ def test_too_few_rows_for_a_shingle_are_an_error(method):
     forest = make(shingle_size=4).fit(series(100))
     with pytest.raises(ValueError, match=r"X has 3 row\(s\) and must have at least `shingle_size`"):
         getattr(forest, method)(series(3))
+
+
+def test_the_offset_is_made_anew_when_a_tree_has_changed(monkeypatch):
+    rng = np.random.default_rng(0)
+    forest = make(n_estimators=3).fit(rng.normal(size=(20_000, 2)))
+    made, held_scores = [], RandomCutForest._held_scores
+    monkeypatch.setattr(
+        RandomCutForest, "_held_scores", lambda self: made.append(1) or held_scores(self)
+    )
+    changes = 0
+    for row in rng.normal(size=(300, 1, 2)):
+        before = pickle.dumps(forest._forest["points"])
+        forest.partial_fit(row)
+        changes += pickle.dumps(forest._forest["points"]) != before
+        assert forest.offset_ == pickle.loads(pickle.dumps(forest)).offset_
+    assert len(made) == 1 + changes < 100
+    forest._offsets.clear()
+    before = forest.offset_
+    assert forest.partial_fit(rng.normal(size=(5000, 2))).offset_ != before
