@@ -339,12 +339,15 @@ class Incremental(Fitted):
         entry = Entry(row, tail, running, *beside)
         note(self._notes, now, entry)
         threads = self._stream_threads(held, n)
-        if shares is not None and method is not None and held.forest.clock[0, SAMPLED]:
-            shares[:] = attribute(held.forest, block, n, d, method, threads)
+        scores = None
+        if method is not None and (shares is not None or not learns):
+            scores = score(held.forest, block, n, d, method, threads)
+            if shares is not None and held.forest.clock[0, SAMPLED]:
+                shares[:] = attribute(held.forest, block, n, d, method, threads, scores)
         if learns:
-            scores = stream.learn(held.forest, block, n, d, decay, threads, method)
-        else:
-            scores = None if method is None else score(held.forest, block, n, d, method, threads)
+            unscored = method if scores is None else None
+            found = stream.learn(held.forest, block, n, d, decay, threads, unscored)
+            scores = found if scores is None else scores
         return np.zeros(n) if scores is None else scores
 
     def _begin(self, X: NDArray[Any]) -> None:
