@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from algos import RandomCutForest
-from algos.random_cut_forest import incremental
+from algos.random_cut_forest import following
 from algos.random_cut_forest.forest import Forest
 from tests.random_cut_forest.integrity import check_forest
 
@@ -153,7 +153,7 @@ def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:50])
     expected = copy.deepcopy(forest)
-    learn, calls = incremental.stream.learn, []
+    learn, calls = following.stream.learn, []
 
     def learn_some(*arguments):
         if len(calls) == n_parts:
@@ -162,7 +162,7 @@ def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts
         return learn(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(incremental.stream, "learn", learn_some)
+        patch.setattr(following.stream, "learn", learn_some)
         with pytest.raises(KeyboardInterrupt):
             forest.score_partial_fit(X[50:])
     n = forest.n_samples_seen_

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from sklearn.exceptions import NotFittedError
 
 from algos import RandomCutForest
-from algos.random_cut_forest import incremental
+from algos.random_cut_forest import following
 from algos.random_cut_forest.forest import Forest
 from tests.random_cut_forest.integrity import check_forest
 
@@ -60,8 +60,8 @@ def test_how_a_stream_is_cut_changes_no_bit(parameters, sizes):
             graded.append(part[1])
     assert np.array_equal(np.concatenate(found), scores)
     assert np.array_equal(np.concatenate(graded), grades)
-    following = stream_of(parameters, 50)
-    assert np.array_equal(forest.score_partial_fit(following), whole.score_partial_fit(following))
+    coming = stream_of(parameters, 50)
+    assert np.array_equal(forest.score_partial_fit(coming), whole.score_partial_fit(coming))
     assert forest.threshold_ == whole.threshold_
     assert forest.offset_ == whole.offset_
 
@@ -81,9 +81,9 @@ def test_a_pickle_in_mid_stream_goes_on_to_the_same_bits(parameters):
     for start in (0, 5, 130):  # in the warm-up, and behind it
         forest.partial_fit(X[start : start + 125])
         arrived = pickle.loads(pickle.dumps(forest))
-        following = stream_of(parameters, 70)
-        expected = copy.deepcopy(forest).score_partial_fit(following)
-        assert np.array_equal(arrived.score_partial_fit(following), expected)
+        coming = stream_of(parameters, 70)
+        expected = copy.deepcopy(forest).score_partial_fit(coming)
+        assert np.array_equal(arrived.score_partial_fit(coming), expected)
 
 
 @variants
@@ -208,14 +208,12 @@ def test_an_error_in_the_kernel_leaves_the_forest_as_it_was(parameters, error, m
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(incremental.stream, "learn", fail)
+        patch.setattr(following.stream, "learn", fail)
         with pytest.raises(error):
             forest.score_partial_fit(X[200:250])
     assert forest.n_samples_seen_ == 200
-    following = stream_of(parameters, 60)
-    assert np.array_equal(
-        forest.score_partial_fit(following), expected.score_partial_fit(following)
-    )
+    coming = stream_of(parameters, 60)
+    assert np.array_equal(forest.score_partial_fit(coming), expected.score_partial_fit(coming))
 
 
 @pytest.mark.parametrize("parameters", [p for p in VARIANTS if "missing_values" not in p], ids=str)
@@ -223,14 +221,14 @@ def test_an_interrupt_after_the_kernel_leaves_the_rows_learnt(parameters, monkey
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:200])
     expected = copy.deepcopy(forest)
-    learn = incremental.stream.learn
+    learn = following.stream.learn
 
     def learn_and_stop(*arguments):
         learn(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(incremental.stream, "learn", learn_and_stop)
+        patch.setattr(following.stream, "learn", learn_and_stop)
         with pytest.raises(KeyboardInterrupt):
             forest.partial_fit(X[200:250])
     assert forest.n_samples_seen_ == 250
@@ -393,9 +391,9 @@ def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:50])
     expected = copy.deepcopy(forest)
-    monkeypatch.setattr(incremental, "LEAST_ROWS", 20)
-    monkeypatch.setattr(incremental, "OF_A_PART", 1)
-    learn, calls = incremental.stream.learn, []
+    monkeypatch.setattr(following, "LEAST_ROWS", 20)
+    monkeypatch.setattr(following, "OF_A_PART", 1)
+    learn, calls = following.stream.learn, []
 
     def learn_some(*arguments):
         if len(calls) == n_parts:
@@ -404,7 +402,7 @@ def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts
         return learn(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(incremental.stream, "learn", learn_some)
+        patch.setattr(following.stream, "learn", learn_some)
         with pytest.raises(KeyboardInterrupt):
             forest.score_partial_fit(X[50:])
     n = forest.n_samples_seen_
