@@ -146,9 +146,9 @@ class Incremental(Following):
         """Join what another forest has learned from other rows.
 
         Each tree's sample becomes one of all rows that the two have seen, in law exactly as
-        if one stream had held both, and the tree is grown anew. This forest's scaling stays;
-        the other one's sampled rows are expressed in it. The stream goes on from this
-        forest's last rows.
+        if one stream had held both, and the tree is grown anew. This forest's scaling stays,
+        but a column that rests here and moves there gets the other one's unit; its sampled
+        rows are expressed in it. The stream goes on from this forest's last rows.
 
         Parameters
         ----------
