@@ -24,6 +24,7 @@ def attribute(
     stride: int,
     method: str,
     n_threads: int,
+    scores: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the shares of columns and sides in the rows' scores.
 
@@ -35,6 +36,8 @@ def attribute(
     ----------
     forest, rows, n_rows, stride, method, n_threads
         As `scores.score` takes them.
+    scores : ndarray of shape (n_rows,), default=None
+        What it returns, if that is known.
 
     Returns
     -------
@@ -42,7 +45,8 @@ def attribute(
         [..., 0] for values that are too low, [..., 1] for those too high; all of a row sum to
         its score.
     """
-    scores = score(forest, rows, n_rows, stride, method, n_threads)
+    if scores is None:
+        scores = score(forest, rows, n_rows, stride, method, n_threads)
     shares = np.empty((n_rows, forest.n_columns, 2))
     share_rows(
         *forest.trees,

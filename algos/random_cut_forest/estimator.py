@@ -96,7 +96,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         values at either end (by all of it where the range is 0), and "standard" by the
         standard deviation;
         None leaves the units as they are, as AWS's library does. What they are is learnt
-        from rows of `fit`, or of the warm-up of a stream, and then stays. "streaming" goes
+        from rows of `fit`, or of the warm-up of a stream, and then stays; of a column that
+        rests there, from the rows of a stream in which it first moves. "streaming" goes
         on learning mean and standard deviation, so that the units follow a drifting
         stream, values beyond 10 deviations counting as those; trees are then no longer
         exactly those of one set of rows.
@@ -131,8 +132,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     ----------
     offset_ : float
         `predict` says -1 where `score_samples` is below it; `contamination` tells how it is
-        made. After `partial_fit` it is made anew when it is read, from some 2000 scores: in a
-        loop over single rows grades, and `threshold_`, are far cheaper.
+        made. After `partial_fit` it is made anew, from some 2000 scores, when it is read and
+        a tree has taken a row since: in a loop over single rows grades, and `threshold_`, are
+        far cheaper.
     threshold_ : float
         Anomaly score above which the next row of a stream gets a grade above 0: the mean of
         the scores so far and three standard deviations, up to 5.7 where the scores are
@@ -161,7 +163,10 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     10 columns. Rows that are equal in float32 share a leaf and are counted.
 
     A column whose sampled values are all equal makes no cut. Its unit is then that value, or
-    1 at 0, so that another value met later stands out.
+    1 at 0. In a stream it gets another when a row first differs there, by which that row stands
+    out, and its own, as the warm-up would have learnt it, from as many rows of the column
+    as the warm-up has (half of them, at least, if other columns began before; of 32 rows or
+    more); the trees are then grown anew over their samples, in that unit.
 
     If X has fewer rows than `max_samples`, each tree holds all of them. In a stream the trees
     grow until they hold `max_samples` rows; later rows replace earlier ones at random, older
@@ -294,9 +299,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
             scaled = scaled.reshape(-1, forest.n_columns)
         self._grow(forest, scaled, places, keys, threads)
         last = X[len(X) - self.shingle_size + 1 :]
-        tail = scaling.scaled(last)
-        if np.isnan(tail).any():
-            tail = carried_forward(tail)
+        tail = carried_forward(scaling.scaled(last))
         self._hold_new(forest, scaling, tail, np.isnan(last).sum(axis=1))
         self._tell(chosen.shape[1], n)
         if not isinstance(self.contamination, str):
@@ -346,4 +349,4 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         """Set the offset by the share of anomalies among the training rows."""
         held = self._held()
         scores = self._scores(held, X)[held.shingle_size - 1 :]
-        self._offsets[self._offset_name] = -score_limit(scores, self.contamination)
+        self._keep_offset(-score_limit(scores, self.contamination))

@@ -14,6 +14,7 @@ from algos._common.params import check_params
 from algos._common.threads import threads_for
 from algos._cython.finite import all_finite
 from algos.random_cut_forest.attribution import attribute, by_lag
+from algos.random_cut_forest.forest import DRAWN
 from algos.random_cut_forest.gaps import fill
 from algos.random_cut_forest.scores import score
 from algos.random_cut_forest.shingles import require_shingle
@@ -36,7 +37,7 @@ class Fitted(TransformerMixin, Held):
     contamination: str | float
     score_method: str
     n_jobs: int | None
-    _offsets: dict[str, float]
+    _offsets: dict[str, tuple[int, float]]
 
     @property
     def offset_(self) -> float:
@@ -44,11 +45,21 @@ class Fitted(TransformerMixin, Held):
         if "_forest" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no 'offset_' yet")
         name = self._offset_name
-        if name not in self._offsets:
+        drawn, offset = self._offsets.get(name, (-1, 0.0))
+        if drawn != self._n_drawn:
             borderline = 0.0 if "displacement" in self.score_method else 1.0  # it has none
-            limit = score_limit(self._held_scores(), self.contamination, borderline)
-            self._offsets[name] = -limit
-        return self._offsets[name]
+            offset = -score_limit(self._held_scores(), self.contamination, borderline)
+            self._keep_offset(offset)
+        return offset
+
+    def _keep_offset(self, offset: float) -> None:
+        """Remember an offset until the trees change."""
+        self._offsets[self._offset_name] = self._n_drawn, offset
+
+    @property
+    def _n_drawn(self) -> int:
+        """Number of random words drawn so far: every change of a tree draws some."""
+        return int(self._forest["clock"][:, DRAWN].sum())
 
     def anomaly_score(self, X: Any) -> NDArray[Any]:
         """Return how anomalous each row is: larger is more anomalous.

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from algos.random_cut_forest.forest import SAMPLED, Forest
 from algos.random_cut_forest.imputation import impute
-from algos.random_cut_forest.scores import score
-from algos.random_cut_forest.stream import learn
 
 Floats = NDArray[np.float32]
 
@@ -88,59 +86,3 @@ def parts(
         begins[1:] |= is_gap[:-1] | (skipped[1:] != skipped[:-1])
     starts = np.flatnonzero(begins).tolist()
     return [slice(*ends) for ends in zip(starts, [*starts[1:], n_rows], strict=True)]
-
-
-def follow(
-    forest: Forest,
-    block: Floats,
-    n_filled: NDArray[np.int64],
-    n_rows: int,
-    decay: float,
-    n_threads: int,
-    method: str | None,
-) -> tuple[NDArray[np.float64], int]:
-    """Fill, score and learn the last rows of a block, one after the other.
-
-    Parameters
-    ----------
-    forest : Forest
-        Learns in place.
-    block : ndarray of shape (shingle_size - 1 + n_rows, n_features), dtype float32
-        Filled in place.
-    n_filled : ndarray of shape (shingle_size - 1 + n_rows,)
-        How many values were missing in each row.
-    n_rows : int
-    decay : float
-    n_threads : int
-    method : str or None
-        None scores nothing.
-
-    Returns
-    -------
-    scores : ndarray of shape (n_rows,)
-    n_skipped : int
-        Rows that were not learnt, since more than half of their shingle was missing.
-    """
-    scores, n_skipped = np.zeros(n_rows), 0
-    size = len(block) - n_rows + 1
-    has_gap = np.atleast_1d(np.isnan(block[size - 1 :]).any(axis=1))
-    gaps = np.append(np.flatnonzero(has_gap), n_rows)
-    start = 0
-    while start < n_rows:
-        shingle = slice(start, start + size)
-        if has_gap[start]:
-            fill_last(forest, block[shingle])
-        filled = int(n_filled[shingle].sum())
-        stop = start + 1 if filled else int(gaps[np.searchsorted(gaps, start)])
-        rows, n = block[start : stop + size - 1], stop - start
-        d = rows.shape[1]
-        if is_skipped(filled, forest.n_columns):
-            n_skipped += 1
-            if method is not None:
-                scores[start] = score(forest, rows, n, d, method, 1)[0]
-        else:
-            found = learn(forest, rows, n, d, decay, n_threads, method)
-            if found is not None:
-                scores[start:stop] = found
-        start = stop
-    return scores, n_skipped

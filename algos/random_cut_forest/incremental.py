@@ -13,28 +13,23 @@ from algos._common.base import check_mergeable, learning
 from algos._common.random import Key, seed_key
 from algos._common.threads import threads_for
 from algos._common.verbose import say
-from algos._cython.finite import all_finite
-from algos.random_cut_forest import gaps, stream
-from algos.random_cut_forest.attribution import attribute, by_lag
-from algos.random_cut_forest.fitted import Fitted
-from algos.random_cut_forest.forest import SAMPLED, Forest
+from algos.random_cut_forest import gaps, resting
+from algos.random_cut_forest.attribution import by_lag
+from algos.random_cut_forest.following import Following
+from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
-from algos.random_cut_forest.scaling import Scaling, by_name, learnt_scaling, rows_for_scaling
-from algos.random_cut_forest.scores import score
-from algos.random_cut_forest.shingles import Entry, followed, n_shingles, note
+from algos.random_cut_forest.scaling import (
+    Scaling,
+    learnt_scaling,
+    rows_for_scaling,
+)
 from algos.random_cut_forest.state import State
 from algos.random_cut_forest.threshold import grading_of
 
 Doubles = NDArray[np.float64]
 
 MAX_ROWS_OF_KEY = 64
-# Kinesis' default. A faster one, as of AWS's library, finds less in NAB's streams and in New
-# York's taxi rides.
-STREAM_DECAY = 1e-5
-OF_A_PART = 2 * 10**8  # nanoseconds, about, that rows are learnt without a chance to interrupt
-LEAST_ROWS = 256
-OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
 
 # The trees are made with these, and mean nothing under other values.
 OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale", "feature_weights")
@@ -43,21 +38,14 @@ _values_of_the_forest = operator.attrgetter(*OF_THE_FOREST)
 Self = TypeVar("Self", bound="Incremental")
 
 
-class Incremental(Fitted):
+class Incremental(Following):
     """Mixin of RandomCutForest: learning in parts.
 
-    Rows wait in `_waiting` until there are enough of them to learn the scaling from. From
-    then on the forest's arrays are changed in place, by calls that cannot fail half way; all
-    else that changes with them is in `_notes`, which is written before each (`shingles`).
+    Rows wait in `_waiting` until there are enough of them to learn the scaling from.
     """
 
     n_estimators: int
-    max_samples: int
     shingle_size: int
-    time_decay: float | None
-    scale: str | None
-    feature_weights: Any
-    warm_up: int | str
     random_state: Any
     verbose: int
     _usual: dict[str, Doubles]
@@ -158,9 +146,9 @@ class Incremental(Fitted):
         """Join what another forest has learned from other rows.
 
         Each tree's sample becomes one of all rows that the two have seen, in law exactly as
-        if one stream had held both, and the tree is grown anew. This forest's scaling stays;
-        the other one's sampled rows are expressed in it. The stream goes on from this
-        forest's last rows.
+        if one stream had held both, and the tree is grown anew. This forest's scaling stays,
+        but a column that rests here and moves there gets the other one's unit; its sampled
+        rows are expressed in it. The stream goes on from this forest's last rows.
 
         Parameters
         ----------
@@ -177,7 +165,8 @@ class Incremental(Fitted):
                 "for that merge copy.deepcopy(forest)"
             )
         check_mergeable(self, other)
-        mine, its = self._scoring(), other._scoring()
+        its = other._scoring()
+        mine = resting.adopted(self._scoring(), its.scaling)
         forest = its.forest
         if not mine.scaling.is_same(its.scaling):
             forest = _expressed(its, mine.scaling)
@@ -238,88 +227,16 @@ class Incremental(Fitted):
     def _no_shares(self, X: NDArray[Any]) -> Doubles:
         return np.zeros((len(X), self.shingle_size * X.shape[1], 2))
 
-    def _follow(
-        self, X: NDArray[Any], method: str | None, shares: Doubles | None = None
-    ) -> Doubles:
-        """Learn rows that follow those so far, part by part, so that an interrupt comes soon."""
-        if not self._forest["nodes"].flags.writeable:  # of a memory-mapped file
-            self._own_arrays()
-        held = self._held()
-        width = held.forest.n_columns
-        most = max(LEAST_ROWS, OF_A_PART // (held.forest.n_trees * (80 + 3 * width)))
-        has_gaps = self.missing_values != "error" and not all_finite(X)
-        has_gaps = has_gaps or bool(held.n_filled.any())
-        if not has_gaps and len(X) <= most and shares is None:
-            return self._follow_part(held, X, method)
-        n_filled = np.append(held.n_filled, np.isnan(X).sum(axis=1)) if has_gaps else None
-        scores = np.empty(len(X))
-        for part in gaps.parts(n_filled, len(X), most, width):
-            if shares is None:
-                scores[part] = self._follow_part(self._held(), X[part], method, has_gaps)
-            else:
-                rows, of_rows = X[part], shares[part]
-                scores[part] = self._follow_explained(rows, method, has_gaps, of_rows)
-        return scores
-
-    def _follow_explained(
-        self, X: NDArray[Any], method: str | None, has_gaps: bool, shares: Doubles
-    ) -> Doubles:
-        """Learn rows, and write their columns' shares, as far at a time as no tree changes."""
-        scores, begin = np.empty(len(X)), 0
-        while begin < len(X):
-            held = self._held()
-            end = begin + stream.untouched(held.forest, self._decay()) + 1
-            part = slice(begin, min(end, len(X)))
-            scores[part] = self._follow_part(held, X[part], method, has_gaps, shares[part])
-            begin = part.stop
-        return scores
-
-    def _follow_part(
-        self,
-        held: State,
-        X: NDArray[Any],
-        method: str | None,
-        has_gaps: bool = False,
-        shares: Doubles | None = None,
-    ) -> Doubles:
-        """Learn rows without gaps, one row, or rows that are too much filled to be learnt."""
-        n, d = X.shape
-        decay, now = self._decay(), held.n_learned
-        block, new = followed(held.tail, n, d)
-        running = held.scaling.follow(X, new, decay)
-        n_filled, n_skipped = held.n_filled, held.n_skipped
-        if has_gaps:
-            n_filled = np.append(n_filled, np.isnan(X).sum(axis=1))
-            if n_filled[-n]:
-                gaps.fill_last(held.forest, block)
-            if gaps.is_skipped(n_filled[: held.shingle_size].sum(), held.forest.n_columns):
-                n_skipped += n
-            n_filled = n_filled[n:]
-        learns = n_skipped == held.n_skipped
-        tail = None if held.tail is None else block[n:].copy()
-        entry = Entry(now + n if learns else now, tail, running, n_filled, n_skipped)
-        note(self._notes, now, entry)
-        self._offsets.clear()
-        threads = self._stream_threads(held, n)
-        if shares is not None and method is not None and held.forest.clock[0, SAMPLED]:
-            shares[:] = attribute(held.forest, block, n, d, method, threads)
-        if learns:
-            scores = stream.learn(held.forest, block, n, d, decay, threads, method)
-        else:
-            scores = None if method is None else score(held.forest, block, n, d, method, threads)
-        return np.zeros(n) if scores is None else scores
-
     def _begin(self, X: NDArray[Any]) -> None:
         """Learn the scaling from the first rows, then the rows themselves."""
         forest = self._empty_forest(self._own_key(X), X.shape[1])
-        decay = self._decay()
-        scaling = self._learnt_scaling(X[: rows_for_scaling(X.shape[1])], len(X), decay)
-        n_filled = np.isnan(X).sum(axis=1)
-        rows = scaling.scaled(gaps.carried_forward(X) if n_filled.any() else X)
-        n = n_shingles(len(X), self.shingle_size)
-        _, n_skipped = gaps.follow(forest, rows, n_filled, n, decay, 1, None)
-        n_skipped += self._n_skipped  # in the warm-up, before the first value
-        self._hold_new(forest, scaling, rows[n:], n_filled[n:], n_skipped)
+        rows = X[: rows_for_scaling(X.shape[1])]
+        scaling = self._learnt_scaling(rows, len(X), self._decay())
+        first = X[: self.shingle_size - 1]
+        tail = gaps.carried_forward(scaling.scaled(first))
+        # None is learnt that came in the warm-up before the first value.
+        self._hold_new(forest, scaling, tail, np.isnan(first).sum(axis=1), self._n_skipped)
+        self._follow(X[len(first) :], None)
         say(self, f"scaling learnt from the first {len(X)} rows")
 
     def _hold_new(
@@ -332,23 +249,13 @@ class Incremental(Fitted):
     ) -> None:
         size = self.shingle_size
         last = tail if size > 1 else None
-        self._hold(State(forest, scaling, size, last, n_filled, n_skipped))
+        self._hold(State(forest, scaling, size, last, n_filled, n_skipped, scaling.fixed))
         self._of_the_forest = _values_of_the_forest(self)
         self._usual = {}
 
-    def _stream_threads(self, held: State, n_rows: int) -> int:
-        return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)
-
     def _n_needed(self) -> int:
         """Return how many rows make up the warm-up."""
-        n = max(1, self.max_samples // 4) if isinstance(self.warm_up, str) else self.warm_up
-        return n + self.shingle_size - 1
-
-    def _decay(self) -> float:
-        """Return the decay of a stream."""
-        if self.time_decay is None:
-            return min(STREAM_DECAY, 0.1 / self.max_samples)
-        return float(self.time_decay)
+        return self._n_warming() + self.shingle_size - 1
 
     def _empty_forest(self, key: Key, n_features: int) -> Forest:
         width = n_features * self.shingle_size
@@ -365,7 +272,7 @@ class Incremental(Fitted):
         return seed_key(self.random_state) ^ np.frombuffer(digest, dtype=np.uint64)
 
     def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
-        weights = by_name(self.feature_weights, getattr(self, "feature_names_in_", None))
+        weights = self._weights(rows.shape[1])
         return learnt_scaling(rows, self.scale, weights, n_rows, decay)
 
     def _check_forest(self) -> None:

@@ -43,7 +43,7 @@ def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
     rows = np.concatenate([forest.points[:-SLACK], other.points[:-SLACK]])
     smallest = keys.argsort(axis=1, kind="stable")[:, : forest.size]
     keys = np.take_along_axis(keys, smallest, axis=1)
-    chosen = np.concatenate([_places(forest, 0), _places(other, forest.n_trees)], axis=1)
+    chosen = np.concatenate([places(forest, 0), places(other, forest.n_trees)], axis=1)
     chosen = np.take_along_axis(chosen, smallest, axis=1)
     chosen[keys == np.inf] = -1
     keys -= forest.decay * together.clock[:, SEEN, np.newaxis]
@@ -54,8 +54,12 @@ def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
 def _present_keys(forest: Forest) -> NDArray[np.float64]:
     """Return the keys with the next row's weight for unit; infinity where there is none."""
     keys = forest.keys + forest.decay * forest.clock[:, SEEN, np.newaxis]
-    is_there = np.arange(forest.size) < forest.clock[:, SAMPLED, np.newaxis]
-    return np.where(is_there, keys, np.inf)
+    return np.where(present(forest), keys, np.inf)
+
+
+def present(forest: Forest) -> NDArray[np.bool_]:
+    """Tell which places of the reservoirs hold a row."""
+    return np.asarray(np.arange(forest.size) < forest.clock[:, SAMPLED, np.newaxis])
 
 
 def _independent_keys(other: Forest, forest: Forest) -> NDArray[np.float64]:
@@ -71,7 +75,7 @@ def _independent_keys(other: Forest, forest: Forest) -> NDArray[np.float64]:
     return keys
 
 
-def _places(forest: Forest, first_tree: int) -> NDArray[np.int64]:
+def places(forest: Forest, first_tree: int) -> NDArray[np.int64]:
     """Return where the sampled rows are among the points of all trees."""
     tree = np.arange(first_tree, first_tree + forest.n_trees)[:, np.newaxis]
     return tree * forest.size + (forest.leaves - (forest.size - 1))

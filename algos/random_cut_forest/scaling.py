@@ -8,7 +8,7 @@ is fine enough, wherever the data lies.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from algos._common.params import InvalidParameterError
 from algos._cython.cut_scale import normalize_rows, scale_rows
 
 Doubles = NDArray[np.float64]
+Columns = NDArray[np.intp]
 
 SCALES = ("robust", "standard", "streaming")
 SAMPLE = 4096  # rows at most of which the units are learnt
@@ -27,7 +28,11 @@ _RANGE = 1000  # exponent: 2**±1000 and its products with data are numbers
 _CLIP = 100.0  # running deviations from the running mean; AWS's number
 _QUARTILES = 1.349  # how far apart they are in the standard normal distribution
 _OUTSIDE = 100  # one value of so many, at either end, counts as the one before it
-_ROUNDING = 16 * np.finfo(np.float64).eps  # a spread below it, relative to the value, is none
+ROUNDING = 16 * np.finfo(np.float64).eps  # a spread below it, relative to the value, is none
+
+
+def _no_columns() -> Columns:
+    return np.empty(0, dtype=np.intp)
 
 
 @dataclass
@@ -39,6 +44,10 @@ class Scaling:
     factor: Doubles  # (n_features,): in these units; only the weights if there is `running`
     running: Doubles | None = None  # (n_features, 3): weight, mean and scatter, in these units
     exponent: int = 0  # of the power of two by which factors divide, for float32's sake alone
+    resting: Columns = field(
+        default_factory=_no_columns
+    )  # columns of one value so far: their units are guesses
+    blank: Columns = field(default_factory=_no_columns)  # those of them of which no value is known
 
     @property
     def fixed(self) -> dict[str, Any]:
@@ -80,6 +89,32 @@ class Scaling:
         """Return lengths among the forest's rows without the power of two in all factors."""
         with np.errstate(over="ignore", under="ignore"):
             return np.asarray(np.ldexp(lengths, self.exponent))
+
+    @property
+    def rests(self) -> bool:
+        """Whether some column rests."""
+        return len(self.resting) > 0
+
+    def rest(self, columns: Columns) -> Doubles:
+        """Return the centres of some columns in the input's units."""
+        return np.asarray(self.center[columns] / self.unit[columns])
+
+    def of_columns(self, columns: Columns) -> Scaling:
+        """Return the scaling of some columns alone, not told which of them rest."""
+        return Scaling(self.unit[columns], self.center[columns], self.factor[columns])
+
+    def with_columns(self, columns: Columns, other: Scaling) -> Scaling:
+        """Return the scaling with that of some columns in the place of its own."""
+        names = "unit", "center", "factor"
+        arrays = {name: getattr(self, name).copy() for name in names}
+        for name in names:
+            arrays[name][columns] = getattr(other, name)
+        return replace(self, **arrays)
+
+    def rested(self, columns: Columns) -> Scaling:
+        """Return the scaling with columns that rest no longer."""
+        resting, blank = (np.setdiff1d(each, columns) for each in (self.resting, self.blank))
+        return replace(self, resting=resting, blank=blank)
 
     def is_same(self, other: Scaling) -> bool:
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
@@ -133,7 +168,11 @@ def learnt_scaling(
         running = np.column_stack([seen, mean, seen * deviation**2])
         return Scaling(unit, center, weights, np.ascontiguousarray(running))
     spread = _spread(rows, center, scale)
-    return Scaling(unit, center, weights / spread)
+    own = np.where(center != 0, np.abs(center), 1.0)
+    blank = np.flatnonzero(np.isnan(rows).all(axis=0) & (weights > 0))
+    resting = np.flatnonzero((spread == 0) & (weights > 0))
+    factor = weights / np.where(spread > 0, spread, own)
+    return Scaling(unit, center, factor, resting=resting, blank=blank)
 
 
 def by_name(feature_weights: Any, names: NDArray[Any] | None) -> Any:
@@ -225,17 +264,15 @@ def _winsorised(rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def _spread(rows: Doubles, center: Doubles, scale: str) -> Doubles:
-    """Return the positive number by which each column is divided.
+    """Return the number by which each column is divided; 0 where its values are all equal.
 
     Robust: the inter-quartile range as a standard deviation, but at least a third of the
     standard deviation itself, of winsorised values, since a narrow column with wide tails
     would be cut far too often. Where the range is 0 it is that deviation, or that of all
-    values where this is 0 too. A column whose sampled values are all equal has no
-    spread. It keeps the size of its value as the unit, or 1 at 0: it makes no cut, but a row
-    that differs there some day stands out.
+    values where this is 0 too.
     """
     deviation = _mean_and_deviation(rows)[1]
-    rounding = _ROUNDING * np.abs(center)
+    rounding = ROUNDING * np.abs(center)
     spread = deviation
     if scale == "robust":
         low, high = _columns(np.percentile, np.nanpercentile, rows, [25, 75])
@@ -243,5 +280,4 @@ def _spread(rows: Doubles, center: Doubles, scale: str) -> Doubles:
         robust = np.maximum((high - low) / _QUARTILES, trimmed / 3)
         fallback = np.where(trimmed > rounding, trimmed, deviation)
         spread = np.where(high - low > rounding, robust, fallback)
-    own = np.where(center != 0, np.abs(center), 1.0)
-    return np.where(spread > rounding, spread, own)
+    return np.where(spread > rounding, spread, 0.0)

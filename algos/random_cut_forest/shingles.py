@@ -62,6 +62,8 @@ class Entry(NamedTuple):
     running: NDArray[np.float64] | None
     n_filled: NDArray[np.int64]
     n_skipped: int
+    units: dict[str, Any]
+    recent: NDArray[np.float64] | None = None
 
 
 Journal = dict[str, tuple[tuple[Any, ...], ...]]  # entries as plain tuples, as all state

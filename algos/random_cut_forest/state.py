@@ -29,6 +29,8 @@ class State:
     tail: NDArray[np.float32] | None  # the last `shingle_size` - 1 rows, scaled
     n_filled: NDArray[np.int64]  # how many values of each of these were missing
     n_skipped: int  # rows that were not learnt, since too much of them was missing
+    units: dict[str, Any]  # of the scaling, what is not `running`
+    recent: NDArray[np.float64] | None = None  # rows of the resting columns since one moves
 
     @property
     def n_learned(self) -> int:
@@ -42,7 +44,6 @@ class Held:
     n_features_in_: int
     missing_values: str
     _forest: dict[str, Any]
-    _scaling: dict[str, Any]
     _notes: Journal
     _shingle_size: int
     _waiting: NDArray[Any]
@@ -72,17 +73,17 @@ class Held:
     def _held(self) -> State:
         forest = _forest_of(self._forest)
         now = noted_at(self._notes, int(forest.clock[0, SEEN]))
-        scaling = Scaling(**self._scaling, running=now.running)
-        return State(forest, scaling, self._shingle_size, now.tail, now.n_filled, now.n_skipped)
+        scaling = Scaling(**now.units, running=now.running)
+        return State(forest, scaling, self._shingle_size, now.tail, *now[3:])
 
     def _hold(self, state: State) -> None:
         """Take a state; `state.forest` is this estimator's from now on, to change in place."""
         self._forest = vars(state.forest)
-        self._scaling = state.scaling.fixed
         self._shingle_size = state.shingle_size
-        beside = state.tail, state.scaling.running, state.n_filled, state.n_skipped
-        self._notes = journal(Entry(state.n_learned, *beside))
-        self._offsets: dict[str, float] = {}
+        beside = state.n_filled, state.n_skipped, state.units, state.recent
+        entry = Entry(state.n_learned, state.tail, state.scaling.running, *beside)
+        self._notes = journal(entry)
+        self._offsets: dict[str, tuple[int, float]] = {}
         self.__dict__.pop("_waiting", None)
         self.__dict__.pop("_n_skipped", None)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from sklearn.exceptions import NotFittedError
 
 from algos import RandomCutForest
-from algos.random_cut_forest import incremental
+from algos.random_cut_forest import following
 from algos.random_cut_forest.forest import Forest
 from tests.random_cut_forest.integrity import check_forest
 
@@ -60,8 +60,8 @@ def test_how_a_stream_is_cut_changes_no_bit(parameters, sizes):
             graded.append(part[1])
     assert np.array_equal(np.concatenate(found), scores)
     assert np.array_equal(np.concatenate(graded), grades)
-    following = stream_of(parameters, 50)
-    assert np.array_equal(forest.score_partial_fit(following), whole.score_partial_fit(following))
+    coming = stream_of(parameters, 50)
+    assert np.array_equal(forest.score_partial_fit(coming), whole.score_partial_fit(coming))
     assert forest.threshold_ == whole.threshold_
     assert forest.offset_ == whole.offset_
 
@@ -81,9 +81,9 @@ def test_a_pickle_in_mid_stream_goes_on_to_the_same_bits(parameters):
     for start in (0, 5, 130):  # in the warm-up, and behind it
         forest.partial_fit(X[start : start + 125])
         arrived = pickle.loads(pickle.dumps(forest))
-        following = stream_of(parameters, 70)
-        expected = copy.deepcopy(forest).score_partial_fit(following)
-        assert np.array_equal(arrived.score_partial_fit(following), expected)
+        coming = stream_of(parameters, 70)
+        expected = copy.deepcopy(forest).score_partial_fit(coming)
+        assert np.array_equal(arrived.score_partial_fit(coming), expected)
 
 
 @variants
@@ -208,15 +208,12 @@ def test_an_error_in_the_kernel_leaves_the_forest_as_it_was(parameters, error, m
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(incremental.stream, "learn", fail)
-        patch.setattr(incremental.gaps, "learn", fail)
+        patch.setattr(following.stream, "learn", fail)
         with pytest.raises(error):
             forest.score_partial_fit(X[200:250])
     assert forest.n_samples_seen_ == 200
-    following = stream_of(parameters, 60)
-    assert np.array_equal(
-        forest.score_partial_fit(following), expected.score_partial_fit(following)
-    )
+    coming = stream_of(parameters, 60)
+    assert np.array_equal(forest.score_partial_fit(coming), expected.score_partial_fit(coming))
 
 
 @pytest.mark.parametrize("parameters", [p for p in VARIANTS if "missing_values" not in p], ids=str)
@@ -224,14 +221,14 @@ def test_an_interrupt_after_the_kernel_leaves_the_rows_learnt(parameters, monkey
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:200])
     expected = copy.deepcopy(forest)
-    learn = incremental.stream.learn
+    learn = following.stream.learn
 
     def learn_and_stop(*arguments):
         learn(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(incremental.stream, "learn", learn_and_stop)
+        patch.setattr(following.stream, "learn", learn_and_stop)
         with pytest.raises(KeyboardInterrupt):
             forest.partial_fit(X[200:250])
     assert forest.n_samples_seen_ == 250
@@ -394,9 +391,9 @@ def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:50])
     expected = copy.deepcopy(forest)
-    monkeypatch.setattr(incremental, "LEAST_ROWS", 20)
-    monkeypatch.setattr(incremental, "OF_A_PART", 1)
-    learn, calls = incremental.stream.learn, []
+    monkeypatch.setattr(following, "LEAST_ROWS", 20)
+    monkeypatch.setattr(following, "OF_A_PART", 1)
+    learn, calls = following.stream.learn, []
 
     def learn_some(*arguments):
         if len(calls) == n_parts:
@@ -405,7 +402,7 @@ def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts
         return learn(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(incremental.stream, "learn", learn_some)
+        patch.setattr(following.stream, "learn", learn_some)
         with pytest.raises(KeyboardInterrupt):
             forest.score_partial_fit(X[50:])
     n = forest.n_samples_seen_
@@ -492,3 +489,22 @@ def test_too_few_rows_for_a_shingle_are_an_error(method):
     forest = make(shingle_size=4).fit(series(100))
     with pytest.raises(ValueError, match=r"X has 3 row\(s\) and must have at least `shingle_size`"):
         getattr(forest, method)(series(3))
+
+
+def test_the_offset_is_made_anew_when_a_tree_has_changed(monkeypatch):
+    rng = np.random.default_rng(0)
+    forest = make(n_estimators=3).fit(rng.normal(size=(20_000, 2)))
+    made, held_scores = [], RandomCutForest._held_scores
+    monkeypatch.setattr(
+        RandomCutForest, "_held_scores", lambda self: made.append(1) or held_scores(self)
+    )
+    changes = 0
+    for row in rng.normal(size=(300, 1, 2)):
+        before = pickle.dumps(forest._forest["points"])
+        forest.partial_fit(row)
+        changes += pickle.dumps(forest._forest["points"]) != before
+        assert forest.offset_ == pickle.loads(pickle.dumps(forest)).offset_
+    assert len(made) == 1 + changes < 100
+    forest._offsets.clear()
+    before = forest.offset_
+    assert forest.partial_fit(rng.normal(size=(5000, 2))).offset_ != before

@@ -1,0 +1,176 @@
+"""How RandomCutForest learns rows that follow others, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.threads import threads_for
+from algos._cython.finite import all_finite
+from algos.random_cut_forest import gaps, resting, stream
+from algos.random_cut_forest.attribution import attribute
+from algos.random_cut_forest.fitted import Fitted
+from algos.random_cut_forest.forest import SAMPLED
+from algos.random_cut_forest.scaling import (
+    Scaling,
+    by_name,
+    checked_weights,
+    learnt_scaling,
+    rows_for_scaling,
+)
+from algos.random_cut_forest.scores import score
+from algos.random_cut_forest.shingles import Entry, followed, note
+from algos.random_cut_forest.state import State
+
+Doubles = NDArray[np.float64]
+
+# Kinesis' default. A faster one, as of AWS's library, finds less in NAB's streams and in New
+# York's taxi rides.
+STREAM_DECAY = 1e-5
+OF_A_PART = 2 * 10**8  # nanoseconds, about, that rows are learnt without a chance to interrupt
+LEAST_ROWS = 256
+OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
+
+
+class Following(Fitted):
+    """Mixin of RandomCutForest: the rows of a stream, behind its warm-up.
+
+    The forest's arrays are changed in place, by calls that cannot fail half way; all else that
+    changes with them is in `_notes`, which is written before each (`shingles`).
+    """
+
+    max_samples: int
+    time_decay: float | None
+    scale: str | None
+    feature_weights: Any
+    warm_up: int | str
+
+    def _follow(
+        self, X: NDArray[Any], method: str | None, shares: Doubles | None = None
+    ) -> Doubles:
+        """Learn rows that follow those so far, part by part, so that an interrupt comes soon."""
+        if not self._forest["nodes"].flags.writeable:  # of a memory-mapped file
+            self._own_arrays()
+        held = self._held()
+        width = held.forest.n_columns
+        most = max(LEAST_ROWS, OF_A_PART // (held.forest.n_trees * (80 + 3 * width)))
+        has_gaps = self.missing_values != "error" and not all_finite(X)
+        has_gaps = has_gaps or bool(held.n_filled.any())
+        rests = held.scaling.rests
+        if not has_gaps and len(X) <= most and shares is None and not rests:
+            return self._follow_part(held, X, method)
+        n_filled = np.append(held.n_filled, np.isnan(X).sum(axis=1)) if has_gaps else None
+        scores = np.empty(len(X))
+        for whole in gaps.parts(n_filled, len(X), most, width):
+            for part, held in self._of_one_scaling(X, whole):
+                if shares is None:
+                    scores[part] = self._follow_part(held, X[part], method, has_gaps)
+                else:
+                    rows, of_rows = X[part], shares[part]
+                    scores[part] = self._follow_explained(held, rows, method, has_gaps, of_rows)
+        if rests:
+            self._settled(X[len(X) :])
+        return scores
+
+    def _of_one_scaling(self, X: NDArray[Any], whole: slice) -> Iterator[tuple[slice, State]]:
+        """Yield parts of a part, and the state before each with the units for its rows."""
+        begin, end = whole.start, whole.stop
+        while begin < end:
+            held, n = self._held(), end - begin
+            if held.scaling.rests:
+                held = self._settled(X[begin:end])
+                n = resting.n_alike(held, X[begin:end], self._window())
+            yield slice(begin, begin + n), held
+            begin += n
+
+    def _settled(self, X: NDArray[Any]) -> State:
+        """Return the state with the units that the rows so far, and the first of X, ask for."""
+        held = self._held()
+        weights = self._weights(X.shape[1])
+
+        def learn(rows: NDArray[Any], columns: NDArray[np.intp]) -> Scaling:
+            return learnt_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
+
+        state = resting.settled(held, X, self._window(), learn)
+        # Units that change no row kept come into force with the next row (`_follow_part`).
+        if state.forest is not held.forest or not len(X):
+            self._hold(state)
+        return state
+
+    def _follow_explained(
+        self, held: State, X: NDArray[Any], method: str | None, has_gaps: bool, shares: Doubles
+    ) -> Doubles:
+        """Learn rows, and write their columns' shares, as far at a time as no tree changes."""
+        scores, begin = np.empty(len(X)), 0
+        while begin < len(X):
+            held = self._held() if begin else held
+            end = begin + stream.untouched(held.forest, self._decay()) + 1
+            part = slice(begin, min(end, len(X)))
+            scores[part] = self._follow_part(held, X[part], method, has_gaps, shares[part])
+            begin = part.stop
+        return scores
+
+    def _follow_part(
+        self,
+        held: State,
+        X: NDArray[Any],
+        method: str | None,
+        has_gaps: bool = False,
+        shares: Doubles | None = None,
+    ) -> Doubles:
+        """Learn rows without gaps, one row, or rows that are too much filled to be learnt."""
+        n, d = X.shape
+        decay, now = self._decay(), held.n_learned
+        block, new = followed(held.tail, n, d)
+        running = held.scaling.follow(X, new, decay)
+        n_filled, n_skipped = held.n_filled, held.n_skipped
+        if has_gaps:
+            n_filled = np.append(n_filled, np.isnan(X).sum(axis=1))
+            if n_filled[-n]:
+                gaps.fill_last(held.forest, block)
+            if gaps.is_skipped(n_filled[: held.shingle_size].sum(), held.forest.n_columns):
+                n_skipped += n
+            n_filled = n_filled[n:]
+        learns = n_skipped == held.n_skipped
+        tail = None if held.tail is None else block[n:].copy()
+        row = now + n if learns else now
+        beside = n_filled, n_skipped, held.units, resting.continued(held, X)
+        entry = Entry(row, tail, running, *beside)
+        note(self._notes, now, entry)
+        threads = self._stream_threads(held, n)
+        scores = None
+        if method is not None and (shares is not None or not learns):
+            scores = score(held.forest, block, n, d, method, threads)
+            if shares is not None and held.forest.clock[0, SAMPLED]:
+                shares[:] = attribute(held.forest, block, n, d, method, threads, scores)
+        if learns:
+            unscored = method if scores is None else None
+            found = stream.learn(held.forest, block, n, d, decay, threads, unscored)
+            scores = found if scores is None else scores
+        return np.zeros(n) if scores is None else scores
+
+    def _stream_threads(self, held: State, n_rows: int) -> int:
+        return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)
+
+    def _n_warming(self) -> int:
+        if isinstance(self.warm_up, str):
+            return max(1, self.max_samples // 4)
+        return self.warm_up
+
+    def _window(self) -> int:
+        """Return of how many rows a column that has rested learns its unit."""
+        n = min(self._n_warming(), rows_for_scaling(self.n_features_in_))
+        return max(n, resting.LEAST_WINDOW)
+
+    def _decay(self) -> float:
+        """Return the decay of a stream."""
+        if self.time_decay is None:
+            return min(STREAM_DECAY, 0.1 / self.max_samples)
+        return float(self.time_decay)
+
+    def _weights(self, n_features: int) -> Doubles:
+        names = getattr(self, "feature_names_in_", None)
+        return checked_weights(by_name(self.feature_weights, names), n_features)
