@@ -63,7 +63,8 @@ class Choosing:
         keys = _keys(data, settings)
         fraction = self.validation_fraction
         if fraction == "auto":
-            if has_few_keys(keys, _FEW):
+            # Stochastic steps need rows held out: their loss tells when to end.
+            if self.solver != "sgd" and has_few_keys(keys, _FEW):
                 return self._fit_folds(data, keys, settings, progress)
             fraction = TENTH
         classes = _single(data.target) if settings.loss.is_of_classes else None

@@ -91,7 +91,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         Share of the rows (of each class) that candidates are chosen by, unless `fit` is
         given `X_val`. "auto" is a tenth, of which few rows would choose by chance: up to
         3000 different ones, candidates are judged on all rows instead, in 5 folds, by
-        models that were trained on the other folds; in `partial_fit` it is a tenth. Which
+        models that were trained on the other folds; in `partial_fit` and for
+        `solver="sgd"` it is a tenth. Which
         rows is decided by `random_state` and their content, not their order; equal rows
         stay together. Used only where there is something to choose.
     early_stopping : bool, default=True
