@@ -31,6 +31,7 @@ class Choosing:
 
     alpha: Any
     l1_ratio: Any
+    solver: str
     selection_criterion: str
     validation_fraction: Any
     early_stopping: bool
