@@ -45,9 +45,64 @@ def validation_split(
         members = np.flatnonzero(codes == code)
         prefix = _prefix(keys[members], weight[members], fraction)
         if len(prefix) == len(members):
-            return _both_sides(len(keys), fraction)
+            return both_sides(len(keys), fraction)
         validates[members[prefix]] = True
     return np.flatnonzero(~validates), np.flatnonzero(validates)
+
+
+def validation_folds(
+    keys: NDArray[np.uint64],
+    n_folds: int,
+    *,
+    classes: NDArray[np.generic] | None = None,
+    weight: NDArray[np.float64] | None = None,
+) -> list[tuple[Rows, Rows]]:
+    """Return rows to train on and rows to validate on, in ascending order, for each fold.
+
+    Within each class the rows are ordered by key and cut into folds of about equal weight.
+    Rows of one key stay together; a class that has no two keys is trained on by all folds and
+    validates none. If no class has two, there are no folds.
+
+    Parameters
+    ----------
+    keys, classes, weight : ndarray of shape (n_rows,)
+        As in `validation_split`.
+    n_folds : int
+        At least 2; fewer come back for fewer keys.
+    """
+    weight = np.ones(len(keys)) if weight is None else weight
+    codes = np.zeros(len(keys), dtype=np.intp)
+    if classes is not None:
+        codes = np.unique(classes, return_inverse=True)[1]
+    order = np.lexsort((weight, keys, codes))  # by weight too: sums must not hang on row order
+    fold = np.full(len(keys), -1)
+    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    for members in np.split(order, starts[1:]):
+        fold[members] = _folds_of_class(keys[members], weight[members], n_folds)
+    numbers = [number for number in range(n_folds) if (fold == number).any()]
+    return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in numbers]
+
+
+def _folds_of_class(
+    keys: NDArray[np.uint64], weight: NDArray[np.float64], n_folds: int
+) -> NDArray[np.intp]:
+    """Return the fold of each row of a class, ordered by key; -1 where there is one key."""
+    begins = np.diff(keys, prepend=~keys[0]) != 0
+    weights = np.add.reduceat(weight, np.flatnonzero(begins))
+    if len(weights) == 1:
+        return np.full(len(keys), -1)
+    ends = np.cumsum(weights)
+    # By the middle of each key, the first and the last are half of all folds apart or more.
+    place = (ends - weights / 2) / ends[-1] * n_folds
+    folds = np.clip(np.floor(place + 1e-9), 0, n_folds - 1).astype(np.intp)
+    return np.asarray(folds[np.cumsum(begins) - 1])
+
+
+def has_few_keys(keys: NDArray[np.uint64], most: int) -> bool:
+    """Tell whether there are at most so many different keys."""
+    if len(keys) <= most:
+        return True
+    return len(np.unique(keys[: 4 * most])) <= most and len(np.unique(keys)) <= most
 
 
 def _prefix(keys: NDArray[np.uint64], weight: NDArray[np.float64], fraction: float) -> Rows:
@@ -76,7 +131,8 @@ def _sorted_prefix(
     return None if n_keys >= len(first_of_key) else order[: first_of_key[n_keys]]
 
 
-def _both_sides(n_rows: int, fraction: float) -> tuple[Rows, Rows]:
+def both_sides(n_rows: int, fraction: float | str) -> tuple[Rows, Rows]:
+    """Return all rows twice, and warn."""
     warn(
         f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, to train on; "
         f"all {n_rows} rows both train and validate, so the validation scores are too good: give "

@@ -26,16 +26,14 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import Key, seed_key
-from algos._common.row_key import row_keys
-from algos._common.split import validation_split
 from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+from algos.linear_learner.choosing import Choosing
 from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.incremental import Incremental
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.names import SOLVER_NAMES
-from algos.linear_learner.pack import Outcome, Variant, fit_one, fit_pack, refitted
-from algos.linear_learner.penalties import is_pack
+from algos.linear_learner.pack import Outcome, fit_one
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import Progress
 from algos.linear_learner.report import (
@@ -44,12 +42,9 @@ from algos.linear_learner.report import (
     tell,
     warn_unless_converged,
 )
-from algos.linear_learner.selection import Validation
-from algos.linear_learner.solvers.stochastic import OPTIMIZERS, Schedule
-from algos.linear_learner.squared_pack import fit_squared_pack
+from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
 from algos.linear_learner.stream import unit_exponent
 from algos.linear_learner.targets import require_target, weight_in, weight_unit
-from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data, Model, Settings, Strength
 
 Indices = NDArray[np.intp]
@@ -68,7 +63,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
     "tol": [NON_NEGATIVE],
     "max_iter": [POSITIVE_INT],
     "n_alphas": [POSITIVE_INT],
-    "validation_fraction": [SHARE],
+    "validation_fraction": [Options("auto"), SHARE],
     "early_stopping": [Boolean()],
     "refit": [Boolean()],
     "warm_start": [Boolean()],
@@ -95,7 +90,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
 }
 
 
-class LinearLearner(Incremental, Estimator):
+class LinearLearner(Choosing, Incremental, Estimator):
     """Base of both linear learners: one objective, many losses, packs of candidates."""
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]]
@@ -110,7 +105,7 @@ class LinearLearner(Incremental, Estimator):
     max_iter: int
     n_alphas: int
     selection_criterion: str
-    validation_fraction: float
+    validation_fraction: Any
     early_stopping: bool
     refit: bool
     warm_start: bool
@@ -157,17 +152,6 @@ class LinearLearner(Incremental, Estimator):
     @abstractmethod
     def _encoded(self, y: Any, name: str = "y") -> Doubles:
         """Return y as losses take it."""
-
-    def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
-        """Return the weightings of the classes to try."""
-        return [Variant(1.0, 1.0)]
-
-    def _target(self) -> Target:
-        """Return the selection criterion."""
-        return Target(self.selection_criterion, 1.0, 0.0, 0.0)
-
-    def _top_k(self) -> int:
-        return 1
 
     def _check_trainable(self, data: Data) -> None:
         """Raise ValueError if the rows of positive weight cannot train a model."""
@@ -264,10 +248,6 @@ class LinearLearner(Incremental, Estimator):
             self.init_intercept,
         )
 
-    def _must_choose(self) -> bool:
-        """Tell whether validation rows are needed."""
-        return is_pack(self.alpha, self.l1_ratio) or self.selection_criterion != "loss"
-
     def _explicit_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Data | None:
         if X_val is None:
             for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
@@ -286,80 +266,6 @@ class LinearLearner(Incremental, Estimator):
     ) -> Outcome:
         (variant,) = self._variants(data.target, data.weight)
         return fit_one(data.weighted(variant.factor), settings, earlier, progress.listener)
-
-    def _fit_pack(
-        self, data: Data, held_out: Data | None, settings: Settings, progress: Progress
-    ) -> Outcome:
-        if held_out is not None:
-            return self._squared_pack(data, held_out, settings, are_among=False) or self._best_of(
-                data, held_out, settings, progress
-            )
-        to_train, to_choose = self._split(data, settings)
-        validate = data.subset(to_choose)
-        if len(to_train) + len(to_choose) == len(data):
-            outcome = self._squared_pack(data, validate, settings, are_among=True)
-            if outcome is not None:
-                return outcome
-        outcome = self._best_of(data.subset(to_train), validate, settings, progress)
-        if self.refit and not progress.is_stopped:
-            return self._refitted(outcome, data, settings, progress)
-        return outcome
-
-    def _squared_pack(
-        self, data: Data, validate: Data, settings: Settings, *, are_among: bool
-    ) -> Outcome | None:
-        if settings.loss.name != "squared_error" or settings.solver not in ("auto", "gram"):
-            return None
-        validation = self._validation(validate, settings, 1)
-        return fit_squared_pack(data, settings, validation, are_among=are_among, refit=self.refit)
-
-    def _best_of(
-        self, train: Data, validate: Data, settings: Settings, progress: Progress
-    ) -> Outcome:
-        variants = self._variants(train.target, train.weight)
-        return fit_pack(
-            train,
-            settings,
-            self._validation(validate, settings, len(variants)),
-            variants,
-            gives_up=self.early_stopping and self.selection_criterion == "loss",
-            tell=progress.listener,
-        )
-
-    def _validation(self, data: Data, settings: Settings, n_variants: int) -> Validation:
-        factor: Any = 1.0  # class weights that are tried must not judge themselves
-        if n_variants == 1:
-            factor = self._variants(data.target, data.weight)[0].factor
-        return Validation(
-            data,
-            data.weight * factor,
-            settings.loss,
-            self._target(),
-            settings.n_outputs,
-            self._top_k(),
-            settings.n_threads,
-        )
-
-    def _refitted(
-        self, outcome: Outcome, data: Data, settings: Settings, progress: Progress
-    ) -> Outcome:
-        powers = outcome.candidates.get("class_weight_power")
-        variants = self._variants(data.target, data.weight)
-        if powers is not None:
-            variants = [one for one in variants if one.power == powers[outcome.best]]
-        return refitted(outcome, data.weighted(variants[0].factor), settings, progress.listener)
-
-    def _split(self, data: Data, settings: Settings) -> tuple[Indices, Indices]:
-        """Return the rows to train on and those to validate on, chosen by their content."""
-        assert settings.key is not None
-        target = data.target
-        single = target if target.ndim == 1 else np.ascontiguousarray(target[:, 0])
-        keys = row_keys(data.X, settings.key, single, n_threads=settings.n_threads)
-        classes = single if settings.loss.is_of_classes else None
-        sides = validation_split(
-            keys, self.validation_fraction, classes=classes, weight=data.weight
-        )
-        return sides
 
     def _earlier(self, settings: Settings) -> Model | None:
         """Return the fitted model, if the next one is to begin from it."""

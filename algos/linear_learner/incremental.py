@@ -12,6 +12,7 @@ from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads
+from algos.linear_learner.choosing import TENTH
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.report import tell_batch
@@ -76,7 +77,7 @@ class Incremental(Deferred):
     n_features_in_: int
     n_samples_seen_: int
     loss: str
-    validation_fraction: float
+    validation_fraction: Any
     n_jobs: int | None
     verbose: int
     coef_: Doubles
@@ -206,7 +207,7 @@ class Incremental(Deferred):
             self._n_outputs(),
             effective_n_threads(self.n_jobs),
             self.selection_criterion != "loss",
-            self.validation_fraction,
+            TENTH if self.validation_fraction == "auto" else self.validation_fraction,
         )
 
     def _make_model(self) -> None:

@@ -104,7 +104,7 @@ _FOREIGN_PARAMETERS = {
     "C": "alpha=1 / (C * n_samples), and standardize=False for the same units",
     "Cs": _PATH,
     "alphas": _PATH,
-    "cv": "validation_fraction=…, or pass X_val and y_val to fit",
+    "cv": "validation_fraction='auto', 5 folds for few rows, or pass X_val and y_val to fit",
     "dual": "solver='dual_coordinate_descent', or leave it to solver='auto'",
     "epochs": "max_iter=…, with solver='sgd'",
     "eta0": "learning_rate_init=…",

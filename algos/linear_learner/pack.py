@@ -56,6 +56,8 @@ class Outcome:
         Of the rows that the model was trained on: what a stream goes on from.
     given_up : set of int
         Candidates that were left unfinished, since they could not become the best.
+    by_folds : bool
+        Whether models of fewer rows have been judged, in place of the candidates themselves.
     """
 
     model: Model
@@ -66,6 +68,7 @@ class Outcome:
     criterion: float = float("nan")
     moments: dict[str, Any] = field(default_factory=dict)
     given_up: set[int] = field(default_factory=set)
+    by_folds: bool = False
 
 
 def fit_one(
@@ -76,7 +79,7 @@ def fit_one(
     strengths = training.strengths()
     choice = training.solver_for(strengths)
     begin = None if start is None else [start]
-    models = training.solve(choice, strengths, start=begin, watch=_watch(tell, None))
+    models = training.solve(choice, strengths, start=begin, watch=watched(tell, None))
     table = table_of(models, None, None)
     return Outcome(models[0], choice, table, moments=training.moments(data.weight))
 
@@ -114,7 +117,7 @@ def fit_pack(
         choice = training.solver_for(strengths)
         has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
         is_hopeless = _noted(validation.watch(), given_up, len(models)) if has_rivals else None
-        watch = _watch(tell, is_hopeless)
+        watch = watched(tell, is_hopeless)
         models += training.solve(choice, strengths, watch=watch, loss_of=validation.loss_of)
         powers += [variant.power] * len(strengths)
         moments = training.moments(data.weight)
@@ -144,7 +147,7 @@ def _noted(watch: Watch, given_up: set[int], first: int) -> Watch:
     return noting
 
 
-def _watch(tell: Tell | None, is_hopeless: Watch | None) -> Watch | None:
+def watched(tell: Tell | None, is_hopeless: Watch | None) -> Watch | None:
     """Return what tells of each candidate, and gives up the hopeless ones."""
     if tell is None:
         return is_hopeless

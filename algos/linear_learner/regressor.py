@@ -78,19 +78,21 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         range. Used by "auto" only.
     selection_criterion : {"loss", "squared_error", "absolute_error"}, default="loss"
         What the best candidate is best at, on validation rows.
-    validation_fraction : float, default=0.1
-        Share of the rows that candidates are chosen by, unless `fit` is given `X_val`. Which
-        rows is decided by `random_state` and their content, not their order; equal rows stay
-        together. Used only where there is something to choose. Of a few hundred rows a tenth
-        chooses by chance: then a larger share, or a grid search with folds, is worth its
-        time.
+    validation_fraction : "auto" or float, default="auto"
+        Share of the rows that candidates are chosen by, unless `fit` is
+        given `X_val`. "auto" is a tenth, of which few rows would choose by chance: up to
+        3000 different ones, candidates are judged on all rows instead, in 5 folds, by
+        models that were trained on the other folds; in `partial_fit` and for
+        `solver="sgd"` it is a tenth. Which
+        rows is decided by `random_state` and their content, not their order; equal rows
+        stay together. Used only where there is something to choose.
     early_stopping : bool, default=True
         Whether a pack leaves candidates unfinished whose validation loss is clearly worse
         than the best one's. Used by `selection_criterion="loss"` only.
     refit : bool, default=True
         Whether the chosen candidate is trained again on all rows, those of validation
         included. `candidates_` stays that of before. Rows given as `X_val` are never
-        trained on.
+        trained on. Candidates that folds judge are trained on all rows anyway.
     warm_start : bool, default=False
         Whether `fit` begins at the coefficients of the last one, where one problem is solved;
         a pack begins anew.
@@ -189,8 +191,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         The model's fit: `objective` after each iteration, `seconds` since the solver began
         (its time shared evenly among iterations) and `validation`, the loss of validation
         rows: of each epoch for "sgd", of other solvers at the end, and NaN where it is not
-        known, as after a refit on those rows. After `partial_fit`, `objective` is all there
-        is.
+        known, as after folds or a refit on those rows. After `partial_fit`, `objective` is
+        all there is.
     n_samples_seen_ : int
         Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int
@@ -285,7 +287,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         max_iter: int = 1000,
         n_alphas: int = 32,
         selection_criterion: str = "loss",
-        validation_fraction: float = 0.1,
+        validation_fraction: Any = "auto",
         early_stopping: bool = True,
         refit: bool = True,
         warm_start: bool = False,

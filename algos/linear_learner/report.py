@@ -112,7 +112,8 @@ def history_of(outcome: Outcome) -> dict[str, Doubles]:
         validation = np.array(model.validations)
     elif "validation_loss" in table and len(unknown):
         best = outcome.best
-        if np.array_equal(model.coef, table["coef"][best]):  # not refitted
+        is_that = not outcome.by_folds and np.array_equal(model.coef, table["coef"][best])
+        if is_that:  # not refitted
             validation = np.append(unknown[1:], table["validation_loss"][best])
     return {
         "objective": np.array(model.objectives),

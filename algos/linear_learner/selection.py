@@ -216,10 +216,19 @@ class Validation:
 
     def score(self, models: list[Model]) -> Scores:
         """Return how all candidates do."""
+        return self.score_decisions(self.decisions(models))
+
+    def decisions(self, models: list[Model]) -> list[Doubles]:
+        """Return the decision values of each candidate, (n, n_outputs)."""
         coef = np.concatenate([model.coef for model in models])
         intercept = np.concatenate([model.intercept for model in models])
         with one_thread_blas():
-            return self._scorer.score(self._decisions(coef, intercept, len(models)))
+            return self._decisions(coef, intercept, len(models))
+
+    def score_decisions(self, decisions: list[Doubles]) -> Scores:
+        """Return how candidates do that have these decision values."""
+        with one_thread_blas():
+            return self._scorer.score(decisions)
 
     def loss_of(self, coef: Doubles, intercept: Doubles) -> float:
         """Return the weighted mean loss of one model."""

@@ -18,13 +18,12 @@ from algos.linear_learner.rows import make_rows
 from algos.linear_learner.selection import DecisionScorer
 from algos.linear_learner.shifted_rows import in_units
 from algos.linear_learner.solvers.choice import Choice
+from algos.linear_learner.solvers.iterates import Iterates, reach_of
 from algos.linear_learner.solvers.stochastic import (
-    Iterates,
     beginning,
     learn_batch,
     mini_batches,
     penalty_arrays,
-    reach_of,
 )
 from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit, in_unit, one_against_rest

@@ -11,7 +11,7 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.solvers.stochastic import Schedule
+from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data
 

@@ -27,7 +27,8 @@ from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Prob
 from algos.linear_learner.solvers.choice import Choice, choose_solver, solve
 from algos.linear_learner.solvers.gram import Sums, sums_of
 from algos.linear_learner.solvers.null_model import null_intercept
-from algos.linear_learner.solvers.stochastic import Epochs, Schedule
+from algos.linear_learner.solvers.schedule import Schedule
+from algos.linear_learner.solvers.stochastic import Epochs
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
 from algos.linear_learner.used_columns import UsedColumns

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
-from algos.linear_learner.solvers.stochastic import OPTIMIZERS, Schedule
+from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
 
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge", "perceptron")
 OTHER_LOSSES = [loss for loss in REGRESSOR_LOSSES if loss != "squared_error"]

@@ -1,14 +1,9 @@
-"""Averaged stochastic gradient steps for a pack of candidates at once.
-
-Kingma and Ba (2015), "Adam"; Duchi, Hazan and Singer (2011), "Adaptive subgradient methods";
-averages as in Shamir and Zhang (2013), "Stochastic gradient descent for non-smooth
-optimization", eq. 4.
-"""
+"""Stochastic gradient steps: of a batch, and of epochs until they gain little."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,88 +12,12 @@ from numpy.typing import NDArray
 from algos._common.random import Key, stream
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
+from algos.linear_learner.solvers.iterates import Columns, Iterates, reach_of
 from algos.linear_learner.solvers.null_model import null_intercept
 from algos.linear_learner.solvers.rounding import without_rounding
+from algos.linear_learner.solvers.schedule import Schedule
 
-OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
-# In standardised units, where a coefficient of 1 is a large one.
-_AUTOMATIC_RATES = {"adam": 0.05, "sgd": 0.1, "rmsprop": 0.02, "adagrad": 0.3}
-_TINY = 1e-8  # added to the root of mean squared gradients
-_RMS_DECAY = 0.9
-_ROWS = 1000  # of a step, if nothing else is asked; streams begin with
-_FIRST_ROWS, _PARAMETERS_A_ROW = 10, 1000  # so many, or more where a step itself is work,
-_GROWTH = 1 + 1 / 64  # and make each step so much larger than the one before
-_RECENT = 3.0  # later iterates count more in the average; 0 would count all alike
 _OF_INIT = 1 << 31  # the stream of first coefficients; the others are of epochs
-_FILLED = 20  # columns of a row: with fewer, steps of each are longer
-_LARGEST = 1e50  # of a gradient: its square must be a number
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How steps are made.
-
-    Attributes
-    ----------
-    optimizer : str
-        One of `OPTIMIZERS`.
-    rate : float or None
-        First learning rate; None for one that suits the optimizer.
-    momentum : float
-        Of "sgd".
-    beta_1, beta_2 : float
-        Of "adam".
-    intercept_factor : float
-        What the learning rate of the intercept is multiplied by.
-    intercept_l2 : float
-    every, factor, least : int, float, float
-        After each `every` steps the rate is multiplied by `factor`, down to `least`.
-    batch_size : int or None
-        Different rows in a step; None for sizes that suit.
-    patience, improvement : int, float
-        A fit ends when the objective has not fallen by that share for so many epochs.
-    init : {"zeros", "uniform", "normal"}
-        The first coefficients; their half width or deviation is `init_scale`.
-    init_intercept : float or None
-        The first intercept, for columns of mean 0; None for the best constant.
-    """
-
-    optimizer: str = "adam"
-    rate: float | None = None
-    momentum: float = 0.0
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    intercept_factor: float = 10.0
-    intercept_l2: float = 0.0
-    every: int = 100
-    factor: float = 0.99
-    least: float = 1e-5
-    batch_size: int | None = None
-    patience: int = 3
-    improvement: float = 1e-3
-    init: str = "zeros"
-    init_scale: float = 0.07
-    init_intercept: float | None = None
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
-        first = _AUTOMATIC_RATES[self.optimizer] if self.rate is None else self.rate
-        return max(first * self.factor ** (step // self.every), min(self.least, first))
-
-    def size_of_epochs(self) -> int:
-        """Return how many different rows a step of an epoch takes."""
-        return _ROWS if self.batch_size is None else self.batch_size
-
-    def size_at(self, step: int, n_parameters: int) -> int:
-        """Return how many different rows a step of a stream takes, counted from 0.
-
-        Few at first, since a short stream needs many steps, and more where the gradient's
-        noise is what is left.
-        """
-        if self.batch_size is not None:
-            return self.batch_size
-        first = max(_FIRST_ROWS, n_parameters // _PARAMETERS_A_ROW)
-        return int(min(first * _GROWTH ** min(step, _ROWS), _ROWS))
 
 
 @dataclass(frozen=True)
@@ -121,152 +40,6 @@ class Epochs:
     keys: NDArray[np.uint64]
     key: Key
     validate: Callable[[Doubles], Doubles] | None = None
-
-
-@dataclass
-class Iterates:
-    """m candidates on their way: coefficients, and the intercept as the last column.
-
-    Attributes
-    ----------
-    theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
-        The iterates, their average, and the gradients' running mean and mean square.
-    seen : ndarray of shape (d + 1,)
-        Running share of the steps whose rows held a value in the column.
-    n_steps : int
-    weight, typical : float
-        Of the rows of all steps: their sum, and what a row's step weighs on average.
-    """
-
-    theta: Doubles
-    average: Doubles = field(default_factory=lambda: np.empty(0))
-    first: Doubles = field(default_factory=lambda: np.empty(0))
-    second: Doubles = field(default_factory=lambda: np.empty(0))
-    seen: Doubles = field(default_factory=lambda: np.empty(0))
-    n_steps: int = 0
-    weight: float = 0.0
-    typical: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.average.size == 0:
-            self.average = self.theta.copy()
-            self.first = np.zeros_like(self.theta)
-            self.second = np.zeros_like(self.theta)
-            self.seen = np.zeros(self.theta.shape[-1])
-
-    def step(
-        self,
-        gradient: Doubles,
-        l1: Doubles,
-        l2: Doubles,
-        schedule: Schedule,
-        columns: Columns,
-        weight: float = 1.0,
-    ) -> None:
-        """Move all candidates, in place: less far on rows that weigh less than is typical.
-
-        Parameters
-        ----------
-        gradient : ndarray of shape (m, n_outputs, d + 1)
-            Of the loss alone.
-        l1, l2 : ndarray of shape (m, 1, d + 1)
-            Penalties.
-        schedule : Schedule
-        columns : Columns
-        weight : float, default=1.0
-            Of the step's rows.
-        """
-        self.weight += weight
-        self.typical += weight / self.weight * (weight - self.typical)
-        penalised = l2 * self.theta
-        penalised += gradient
-        gradient = penalised
-        if not max(gradient.max(), -gradient.min()) <= _LARGEST:
-            np.nan_to_num(gradient, copy=False, posinf=_LARGEST, neginf=-_LARGEST)
-            np.clip(gradient, -_LARGEST, _LARGEST, out=gradient)
-        rate = schedule.rate_at(self.n_steps) * columns.reach
-        rate[-1] *= schedule.intercept_factor
-        rate *= min(1.0, weight / self.typical)
-        direction, size = self._direction(gradient, columns.is_seen, schedule)
-        step = rate / size
-        self.theta -= np.multiply(step, direction, out=gradient)
-        if l1.any():
-            shrunk = np.maximum(np.abs(self.theta) - step * l1, 0.0)
-            np.copysign(shrunk, self.theta, out=self.theta)
-        self.n_steps += 1
-        share = (_RECENT + 1) * (weight / (self.weight + _RECENT * weight))
-        _approach(self.average, self.theta, share)
-
-    def _direction(
-        self, gradient: Doubles, is_seen: NDArray[np.bool_], schedule: Schedule
-    ) -> tuple[Doubles, Any]:
-        """Return what to move along, and what to divide it by."""
-        # In place: texts have so many columns that each temporary is worth avoiding.
-        if schedule.optimizer == "sgd":
-            self.first *= schedule.momentum
-            self.first += gradient
-            return self.first, 1.0
-        if schedule.optimizer == "adagrad":
-            self.second += gradient**2
-            return gradient, np.sqrt(self.second) + _TINY
-        decay = schedule.beta_2 if schedule.optimizer == "adam" else _RMS_DECAY
-        size = gradient * gradient
-        _approach(self.second, size, 1 - decay)
-        self.seen += (1 - decay) * (is_seen - self.seen)
-        # Both means began at zero; and the size is that of gradients which a column has, not
-        # of the many zeros between those of a rare one.
-        np.divide(self.second, np.where(self.seen > 0, self.seen, 1 - decay), out=size)
-        np.sqrt(size, out=size)
-        size += _TINY
-        if schedule.optimizer == "rmsprop":
-            return gradient, size
-        _approach(self.first, gradient, 1 - schedule.beta_1)
-        size *= 1 - schedule.beta_1 ** (self.n_steps + 1)
-        return self.first, size
-
-
-def _approach(mean: Doubles, values: Doubles, share: float) -> None:
-    """Move a running mean by a share of the way to the latest values."""
-    way = values - mean
-    way *= share
-    mean += way
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What a step must know of the columns and the intercept, which is the last of them.
-
-    Attributes
-    ----------
-    reach : ndarray of shape (d + 1,)
-        What the learning rate is multiplied by, see `reach_of`.
-    is_seen : ndarray of shape (d + 1,), dtype bool
-        Whether the step's rows hold a value.
-    """
-
-    reach: Doubles
-    is_seen: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, reach: Doubles, rows: Any) -> Columns:
-        """Return those of a step over `rows`."""
-        return cls(reach, np.append(rows.filled() > 0, True))
-
-
-def reach_of(filled: Doubles) -> Doubles:
-    """Return what rates of columns and intercept are multiplied by.
-
-    A column of deviation 1 that few rows fill has large values there, as the inverse root of
-    their share: with that root, a step moves the decisions of these rows as far as it moves
-    those of all rows by a column that all fill. Rows of few values may go further in each.
-
-    Parameters
-    ----------
-    filled : ndarray of shape (d,)
-        Shares of rows that are not 0 in a column.
-    """
-    values = max(float(filled.sum()), 1.0)
-    return np.append(np.minimum(np.sqrt(filled) * max(_FILLED / values, 1.0), 1.0), 1.0)
 
 
 def penalty_arrays(penalties: list[Penalty], intercept_l2: float = 0.0) -> tuple[Doubles, Doubles]:
