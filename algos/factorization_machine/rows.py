@@ -53,6 +53,13 @@ class Rows(NamedTuple):
         """Number of stored values."""
         return int(self.indptr[-1])
 
+    def between(self, start: int, stop: int) -> Rows:
+        """Return the rows from `start` to `stop`, without copying their values."""
+        indptr = self.indptr[start : stop + 1]
+        inner = slice(int(indptr[0]), int(indptr[-1]))
+        values = None if self.values is None else self.values[inner]
+        return Rows(indptr - indptr[0], self.indices[inner], values, self.n_columns)
+
     def take(self, places: NDArray[np.intp]) -> Rows:
         """Return the rows at these places, in this order."""
         lengths = np.diff(self.indptr)[places]
