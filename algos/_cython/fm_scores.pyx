@@ -72,7 +72,7 @@ cdef Job _job(
     model.factors = <const void*> &factors[0, 0]
     model.linear = NULL
     model.intercept = NULL
-    if linear is not None:
+    if not sums:
         model.models = intercept.shape[0]
         model.linear = <const void*> &linear[0, 0]
         model.intercept = &intercept[0]
@@ -120,6 +120,7 @@ def fm_sums(
 ):
     """Write the sum of each row's factors, weighted by its values."""
     cdef Job job
+    cdef const double[::1] no_intercept = None
     cdef Py_ssize_t n = out.shape[0], d = factors.shape[0], stored
     if out.shape[1] != factors.shape[1]:
         raise ValueError("the shapes of factors and of out disagree")
@@ -130,7 +131,7 @@ def fm_sums(
     if stored == 0:
         out[...] = 0.0
         return
-    job = _job(values, indices, indptr, None, factors, None, n, True)
+    job = _job(values, indices, indptr, factors, factors, no_intercept, n, True)
     job.out = &out[0, 0]
     _run(&job, stored, n_threads)
 

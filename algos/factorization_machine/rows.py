@@ -7,7 +7,7 @@ looks random on the place of a row.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,8 @@ _ONE = 1e-12  # so near to 1 is a value of 1, after columns were scaled
 _EXTREME = 1e100  # squares of such values, or of their inverse, leave the range
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """CSR rows: what kernels take.
 
     Attributes
@@ -43,6 +44,9 @@ class Rows(NamedTuple):
     values: NDArray[Any] | None
     n_columns: int
 
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
     @property
     def n(self) -> int:
         """Number of rows."""
@@ -52,6 +56,13 @@ class Rows(NamedTuple):
     def stored(self) -> int:
         """Number of stored values."""
         return int(self.indptr[-1])
+
+    def between(self, start: int, stop: int) -> Rows:
+        """Return the rows from `start` to `stop`, without copying their values."""
+        indptr = self.indptr[start : stop + 1]
+        inner = slice(int(indptr[0]), int(indptr[-1]))
+        values = None if self.values is None else self.values[inner]
+        return Rows(indptr - indptr[0], self.indices[inner], values, self.n_columns)
 
     def take(self, places: NDArray[np.intp]) -> Rows:
         """Return the rows at these places, in this order."""
@@ -219,7 +230,7 @@ def training_table(
     scale = column_scale(rows, total) if scales else None
     columns = Columns(d, places, scale)
     assert rows.values is not None
-    rows = _unless_ones(rows._replace(values=_scaled(rows.values, rows.indices, scale)))
+    rows = _unless_ones(replace(rows, values=_scaled(rows.values, rows.indices, scale)))
     return Table(
         rows, target[kept], total, keys[kept], columns, None if groups is None else groups[kept]
     )
@@ -326,4 +337,4 @@ def _unless_ones(rows: Rows) -> Rows:
     """Return the rows without values if all are 1."""
     if rows.values is None or not np.all(rows.values == 1):
         return rows
-    return rows._replace(values=None)
+    return replace(rows, values=None)
