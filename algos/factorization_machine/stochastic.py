@@ -298,6 +298,7 @@ def one_pass(
     key: Key,
     *,
     pairs: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    part: int = 0,
     n_threads: int = 1,
 ) -> float:
     """Learn all rows once, in the order of this epoch; `steps` is written to.
@@ -310,6 +311,8 @@ def one_pass(
     key : ndarray of shape (2,), dtype uint64
     pairs : tuple of (rows, rivals), default=None
         For "bpr": the rows that must beat others, and those.
+    part : int, default=0
+        Of the epoch, if it is made of several calls.
     n_threads : int, default=1
         Changes nothing but the time.
 
@@ -320,8 +323,7 @@ def one_pass(
     """
     rows = data.rows
     count = rows.n if pairs is None else len(pairs[0])
-    order = stream(key, _OF_ORDER, steps.n_epochs).permutation(count)
-    steps.n_epochs += 1
+    order = stream(key, _OF_ORDER, steps.n_epochs, part).permutation(count)
     rival = None
     if pairs is not None:
         order, rival = pairs[0][order], pairs[1][order]
@@ -356,18 +358,60 @@ class Best:
 
     steps: Steps
     loss: float = np.inf
-    epoch: int = 0
     waited: int = 0
 
-    def offer(self, steps: Steps, loss: float, tol: float) -> None:
+    def offer(self, steps: Steps, loss: float, tol: float, *, keeps: bool) -> None:
         """Take the learner if it is the best; without enough progress, wait one more epoch."""
-        enough = loss < self.loss - tol * abs(self.loss) if np.isfinite(self.loss) else True
+        enough = not np.isfinite(self.loss) or loss < self.loss - tol * abs(self.loss)
         self.waited = 0 if enough else self.waited + 1
         if loss < self.loss:
-            self.loss, self.steps, self.epoch = loss, steps, steps.n_epochs
+            self.loss = loss
+            if keeps:
+                self.steps = steps.copy()
 
 
-Watch = Callable[[Steps, float, float | None], bool]
+Watch = Callable[[Steps, float, "float | None"], bool]
+
+
+def epochs(
+    steps: Steps,
+    once: Callable[[Steps], float],
+    check: Callable[[Steps], float] | None,
+    *,
+    max_iter: int,
+    tol: float = 1e-3,
+    patience: int = 2,
+    watch: Watch | None = None,
+) -> Steps:
+    """Learn in epochs; where there is a check, return the learner of the best epoch.
+
+    Parameters
+    ----------
+    steps : Steps
+        Goes on from there; is not written to.
+    once : callable
+        Makes one pass and returns its loss.
+    check : callable or None
+        Returns the loss of validation rows.
+    max_iter : int
+        The most epochs.
+    tol, patience : float, int
+        The end comes when the loss of validation rows, or else of the training rows before
+        they were learned, has not fallen by this share of it for so many epochs.
+    watch : callable, default=None
+        Takes the learner, the training loss and the validation loss (or None) after each
+        epoch, and returns whether to stop.
+    """
+    steps = steps.copy()
+    best = Best(steps)
+    for _ in range(max_iter):
+        loss = once(steps)
+        steps.n_epochs += 1
+        checked = None if check is None else check(steps)
+        best.offer(steps, loss if checked is None else checked, tol, keeps=check is not None)
+        if (watch is not None and watch(steps, loss, checked)) or best.waited >= patience:
+            break
+    return steps if check is None else best.steps
 
 
 def learn(
@@ -376,44 +420,41 @@ def learn(
     settings: Settings,
     key: Key,
     *,
-    max_iter: int,
-    tol: float = 1e-3,
-    patience: int = 2,
     validation: Data | None = None,
-    watch: Watch | None = None,
     n_threads: int = 1,
+    **control: Any,
 ) -> Steps:
-    """Learn rows in epochs; with validation rows, return the learner of the best epoch.
+    """Learn rows in `epochs`, to whose parameters `control` goes."""
 
-    Parameters
-    ----------
-    steps : Steps
-        Goes on from there; is not written to.
-    data : Data
-    settings : Settings
-    key : ndarray of shape (2,), dtype uint64
-    max_iter : int
-        The most epochs.
-    tol, patience : float, int
-        The end comes when the loss of validation rows, or else of the training rows before
-        they were learned, has not fallen by this share of it for so many epochs.
-    validation : Data, default=None
-    watch : callable, default=None
-        Takes the learner, the training loss and the validation loss (or None) after each
-        epoch, and returns whether to stop.
-    n_threads : int, default=1
+    def once(steps: Steps) -> float:
+        return one_pass(steps, data, settings, key, n_threads=n_threads)
+
+    def check(steps: Steps) -> float:
+        assert validation is not None
+        scores = steps.scores(validation.rows, n_threads=n_threads)
+        return mean_loss(scores, validation, settings.loss)
+
+    return epochs(steps, once, None if validation is None else check, **control)
+
+
+def learn_batch(
+    steps: Steps,
+    rows: Rows,
+    target: NDArray[Any],
+    weight: NDArray[Any],
+    settings: Settings,
+    key: Key,
+    *,
+    n_threads: int = 1,
+) -> tuple[Steps, float]:
+    """Return the learner after one more batch of a stream, and the batch's loss before it.
+
+    `steps` is not written to. Weights are in units of the mean weight of all rows so far.
     """
     steps = steps.copy()
-    best = Best(steps)
-    for _ in range(max_iter):
-        loss = one_pass(steps, data, settings, key, n_threads=n_threads)
-        checked = None
-        if validation is not None:
-            scores = steps.scores(validation.rows, n_threads=n_threads)
-            checked = mean_loss(scores, validation, settings.loss)
-            best.offer(steps.copy(), checked, tol)
-        else:
-            best.offer(steps, loss, tol)
-        if (watch is not None and watch(steps, loss, checked)) or best.waited >= patience:
-            break
-    return steps if validation is None else best.steps
+    steps.n_rows += len(weight)
+    steps.weight += float(weight.sum())
+    data = Data.of(rows, target, weight, steps.weight / steps.n_rows)
+    loss = one_pass(steps, data, settings, key, n_threads=n_threads)
+    steps.n_epochs += 1
+    return steps, loss
