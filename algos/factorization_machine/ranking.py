@@ -97,7 +97,7 @@ class Catalogue:
     @classmethod
     def of(cls, data: Data, groups: Numbers, is_of_item: NDArray[np.bool_]) -> Catalogue:
         """Return the catalogue of all items in rows; `is_of_item` tells of each column."""
-        rows = data.rows._replace(values=data.values)
+        rows = replace(data.rows, values=data.values)
         parts = part_of(rows, is_of_item)
         item, first = numbered(parts)
         positives = np.flatnonzero(data.target > 0)

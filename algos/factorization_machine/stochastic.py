@@ -35,6 +35,7 @@ _OF_START, _OF_ORDER = 0, 1  # streams of random numbers
 _LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
 _NO_CLIP = 1e12
+_COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
 
 
 @dataclass(frozen=True)
@@ -281,14 +282,36 @@ class Data:
         return cls(rows, kernel_values(rows), target.astype(np.float32), shares)
 
 
-def column_cuts(indices: NDArray[np.int32], n_columns: int, parts: int) -> NDArray[np.int64]:
-    """Return where ranges of columns begin that hold about as many values each."""
-    if parts == 1:
-        return np.array([0, n_columns], dtype=np.int64)
-    total = np.cumsum(np.bincount(indices, minlength=n_columns))
-    shares = np.arange(1, parts) * (len(indices) / parts)
-    inner = np.searchsorted(total, shares) + 1
-    return np.concatenate([[0], np.minimum(inner, n_columns), [n_columns]]).astype(np.int64)
+@dataclass(frozen=True)
+class Plan:
+    """How columns are gone about.
+
+    Attributes
+    ----------
+    cuts : ndarray of shape (parts + 1,), int64
+        Where ranges of columns begin that hold about as many values each.
+    slots : ndarray of shape (n_columns,), int32
+        The place of each column in `common`, or -1.
+    common : ndarray, int32
+        The columns that many rows of a batch are expected to have.
+    """
+
+    cuts: NDArray[np.int64]
+    slots: NDArray[np.int32]
+    common: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, rows: Rows, batch: int, parts: int) -> Plan:
+        """Return the plan; only `cuts` hang on the number of parts."""
+        counts = np.bincount(rows.indices, minlength=rows.n_columns)
+        shares = np.arange(1, parts) * (rows.stored / parts)
+        inner = np.searchsorted(np.cumsum(counts), shares) + 1
+        cuts = np.concatenate([[0], np.minimum(inner, rows.n_columns), [rows.n_columns]])
+        is_common = counts * min(batch, rows.n) >= _COMMON * rows.n
+        common = np.flatnonzero(is_common & (counts > 0)).astype(np.int32)
+        slots = np.full(rows.n_columns, -1, dtype=np.int32)
+        slots[common] = np.arange(len(common), dtype=np.int32)
+        return cls(cuts.astype(np.int64), slots, common)
 
 
 def one_pass(
@@ -328,12 +351,14 @@ def one_pass(
     if pairs is not None:
         order, rival = pairs[0][order], pairs[1][order]
     parts = min(n_threads, fm_steps.MOST_THREADS, max(1, rows.n_columns))
+    batch = settings.batch_of(rows)
+    plan = Plan.of(rows, batch, parts)
     total = fm_steps.learn(
         rows.indptr, rows.indices, data.values, data.target, data.weight, order, rival,
-        column_cuts(rows.indices, rows.n_columns, parts),
+        plan.cuts, plan.slots, plan.common,
         np.array([settings.rate, settings.rate_linear, settings.rate_intercept], np.float32),
         np.array([settings.alpha, settings.alpha_linear, settings.alpha_intercept], np.float32),
-        steps.table, steps.line, steps.base, LOSSES[settings.loss], settings.batch_of(rows),
+        steps.table, steps.line, steps.base, LOSSES[settings.loss], batch,
         _NO_CLIP if settings.clip is None else settings.clip,
     )  # fmt: skip
     weight = float(data.weight[order].sum(dtype=np.float64))
