@@ -11,19 +11,16 @@ ALGOS_INLINE void algos_fm_step_pair(const algos_fm_steps *job, ptrdiff_t column
                                      const float *restrict q, float x, float other, float e,
                                      float w) {
     const int rank = job->rank;
-    float *restrict v = job->table + 2 * rank * column;
-    float *line = job->line + 2 * column;
-    const float a = e * x, b = e * other, shrink = w * job->l2 - (a * x - b * other);
-    const float rate = job->rate, clip = job->clip;
+    const ptrdiff_t slot = job->slots[column];
+    const float a = e * x, b = e * other, shrink = b * other - a * x;
+    float p[ALGOS_FM_MOST_RANK];
 #pragma omp simd
-    for (int i = 0; i < rank; i++) {
-        const float pull = a * q[i] - b * q[rank + i];
-        const float g = algos_fm_bound(pull + shrink * v[i], clip);
-        const float sum = v[rank + i] + g * g;
-        v[rank + i] = sum;
-        v[i] -= rate * g * algos_inverse_root(sum);
-    }
-    algos_fm_step_one(line, a - b + w * job->l2_linear * line[0], job->rate_linear, clip);
+    for (int i = 0; i < rank; i++)
+        p[i] = a * q[i] - b * q[rank + i];
+    if (slot < 0)
+        algos_fm_step_column_any(job, column, 0, p, 1.0f, shrink, a - b, w);
+    else
+        algos_fm_add_up_any(job, slot, p, 1.0f, shrink, a - b, w);
 }
 
 /* Phase 2, a part of the columns: both rows' sorted columns, merged. */
@@ -54,6 +51,7 @@ ALGOS_CLONES static void algos_fm_step_pairs(algos_fm_steps *job, ptrdiff_t star
                                    job->slope[r], job->weight[row]);
         }
     }
+    algos_fm_step_common_any(job, part);
 }
 
 #endif

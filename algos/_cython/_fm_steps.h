@@ -7,6 +7,8 @@
  * Rows are taken in batches. First each row's score, slope e = w dloss/df and q are computed,
  * then the columns of each row, in the order of the rows, make their steps:
  *   g = e df/dv_j + w l2 v_j,   G += g²,   v_j -= rate g / sqrt(G)
+ * A column that many rows of a batch have makes one step, along the sum of their g: many small
+ * ones along slopes that know nothing of each other would go too far.
  * In the second phase each thread has a range of columns to itself, so no thread waits for a
  * column and the order of the steps is always the same. No step is longer than the rate.
  *
@@ -21,6 +23,7 @@
 enum { ALGOS_FM_SQUARED, ALGOS_FM_LOG, ALGOS_FM_MULTINOMIAL, ALGOS_FM_BPR };
 
 #define ALGOS_FM_MOST_RANK 4096
+#define ALGOS_FM_ASIDE 16 /* floats beside the sums of a column: of e x², of e x, of weights */
 #define ALGOS_FM_LARGEST 1e12f /* of a gradient and a slope: its square must be a number */
 
 typedef struct {
@@ -41,6 +44,10 @@ typedef struct {
     float *intercept; /* (outputs, 2): b and G */
     const int64_t *cuts; /* (parts + 1,): where the ranges of columns begin */
     int parts;
+    const int32_t *slots;  /* (d,): place among the columns of many rows, or -1 */
+    const int32_t *common; /* (n_common,): these columns, ascending */
+    ptrdiff_t n_common;
+    float *sums; /* (n_common, outputs, rank + ALGOS_FM_ASIDE) */
     ptrdiff_t ahead; /* rows, that are fetched before their turn */
     float *q;     /* (batch, outputs, rank), twice as much for BPR */
     float *slope; /* (batch, outputs) */

@@ -115,23 +115,56 @@ ALGOS_CLONES static void N(gather)(algos_fm_steps *job, ptrdiff_t start, ptrdiff
     algos_fm_take_targets(job, first, end - first, start);
 }
 
-/* The step of one column, along sum over its rows of e x (q - x v). */
+/* One step of one column along g = scale p + shrink v, and along `slope` of its coefficient. */
 ALGOS_INLINE void N(step_column)(const algos_fm_steps *job, ptrdiff_t column, int output,
-                                 const float *restrict q, float x, float e, float w) {
+                                 const float *restrict p, float scale, float shrink,
+                                 float slope, float weight) {
     const int rank = ALGOS_RANK;
     const ptrdiff_t at = column * (ALGOS_OUTPUTS) + output;
     float *restrict v = job->table + 2 * rank * at;
     float *line = job->line + 2 * at;
-    const float shrink = w * job->l2 - e * x * x, pull = e * x;
-    const float rate = job->rate, clip = job->clip;
+    const float rate = job->rate, clip = job->clip, decay = shrink + weight * job->l2;
 #pragma omp simd
     for (int i = 0; i < rank; i++) {
-        const float g = algos_fm_bound(pull * q[i] + shrink * v[i], clip);
+        const float g = algos_fm_bound(scale * p[i] + decay * v[i], clip);
         const float sum = v[rank + i] + g * g;
         v[rank + i] = sum;
         v[i] -= rate * g * algos_inverse_root(sum);
     }
-    algos_fm_step_one(line, pull + w * job->l2_linear * line[0], job->rate_linear, clip);
+    algos_fm_step_one(line, slope + weight * job->l2_linear * line[0], job->rate_linear, clip);
+}
+
+/* What a row adds to the step of a column that many rows of the batch have. */
+ALGOS_INLINE void N(add_up)(const algos_fm_steps *job, ptrdiff_t place,
+                            const float *restrict p, float scale, float shrink, float slope,
+                            float weight) {
+    const int rank = ALGOS_RANK;
+    float *restrict sum = job->sums + place * (rank + ALGOS_FM_ASIDE);
+#pragma omp simd
+    for (int i = 0; i < rank; i++)
+        sum[i] += scale * p[i];
+    sum[rank] += shrink;
+    sum[rank + 1] += slope;
+    sum[rank + 2] += weight;
+}
+
+/* The steps of the columns that many rows of the batch have. */
+ALGOS_INLINE void N(step_common)(const algos_fm_steps *job, int part) {
+    const int rank = ALGOS_RANK, outputs = ALGOS_OUTPUTS;
+    const ptrdiff_t size = rank + ALGOS_FM_ASIDE;
+    for (ptrdiff_t s = 0; s < job->n_common; s++) {
+        const int64_t column = job->common[s];
+        if (column < job->cuts[part] || column >= job->cuts[part + 1])
+            continue;
+        for (int c = 0; c < outputs; c++) {
+            float *sum = job->sums + (s * outputs + c) * size;
+            if (sum[rank + 2] == 0)
+                continue;
+            N(step_column)(job, column, c, sum, 1.0f, sum[rank], sum[rank + 1],
+                           sum[rank + 2]);
+            memset(sum, 0, sizeof(float) * (size_t)size);
+        }
+    }
 }
 
 /* Phase 2, a part of the columns. */
@@ -145,16 +178,23 @@ ALGOS_CLONES static void N(step)(algos_fm_steps *job, ptrdiff_t start, ptrdiff_t
     for (ptrdiff_t r = 0; r < count; r++) {
         const int64_t row = job->order[start + r], end = job->indptr[row + 1];
         const float w = job->weight[row];
-        const float *q = job->q + r * rank * outputs, *e = job->slope + r * outputs;
+        const float *q = job->q + r * rank * outputs, *slope = job->slope + r * outputs;
         for (int64_t k = job->indptr[row]; k < end; k++) {
             const int32_t column = job->indices[k];
             if (column < low || column >= high)
                 continue;
+            const ptrdiff_t slot = job->slots[column];
             const float x = (ALGOS_ONES) ? 1.0f : job->values[k];
-            for (int c = 0; c < outputs; c++)
-                N(step_column)(job, column, c, q + c * rank, x, e[c], w);
+            for (int c = 0; c < outputs; c++) {
+                const float e = slope[c] * x;
+                if (slot < 0)
+                    N(step_column)(job, column, c, q + c * rank, e, -e * x, e, w);
+                else
+                    N(add_up)(job, slot * outputs + c, q + c * rank, e, -e * x, e, w);
+            }
         }
     }
+    N(step_common)(job, part);
 }
 
 ALGOS_CLONES static void N(score)(const algos_fm_steps *job, ptrdiff_t first, ptrdiff_t count,

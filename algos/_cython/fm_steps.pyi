@@ -17,6 +17,8 @@ def learn(
     order: Numbers,
     rival: Numbers | None,
     cuts: Numbers,
+    slots: Indices,
+    common: Indices,
     rates: Floats,
     l2: Floats,
     table: Floats,

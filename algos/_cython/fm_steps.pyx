@@ -21,6 +21,7 @@ cdef extern from "_team.h" nogil:
 cdef extern from "_fm_steps.h" nogil:
     enum:
         ALGOS_FM_MOST_RANK
+        ALGOS_FM_ASIDE
     ctypedef struct algos_fm_steps:
         const int64_t* indptr
         const int32_t* indices
@@ -39,6 +40,10 @@ cdef extern from "_fm_steps.h" nogil:
         float* intercept
         const int64_t* cuts
         int parts
+        const int32_t* slots
+        const int32_t* common
+        Py_ssize_t n_common
+        float* sums
         Py_ssize_t ahead
         float* q
         float* slope
@@ -117,6 +122,8 @@ def learn(
     const int64_t[::1] order,     # IN: rows, batch after batch
     const int64_t[::1] rival,     # IN, or None: for each the row that it must beat
     const int64_t[::1] cuts,      # IN (parts + 1,): where ranges of columns begin
+    const int32_t[::1] slots,     # IN (d,): of a column in `common`, or -1
+    const int32_t[::1] common,    # IN: the columns that many rows of a batch have, ascending
     const float[::1] rates,       # IN (3,): of factors, linear terms and intercepts
     const float[::1] l2,          # IN (3,)
     float[:, :, :, ::1] table,    # INOUT (d, outputs, 2, rank): v and G; rank a multiple of 8
@@ -133,7 +140,7 @@ def learn(
     cdef StepsJob job
     cdef algos_fm_steps* steps = &job.steps
     cdef Py_ssize_t n = order.shape[0], stored, room
-    cdef Scratch q, slope, value
+    cdef Scratch q, slope, value, sums
     if n == 0:
         return 0.0
     _set_model(steps, indptr, indices, values, table, line, intercept)
@@ -146,11 +153,19 @@ def learn(
     steps.l2, steps.l2_linear, steps.l2_intercept = l2[0], l2[1], l2[2]
     steps.loss, steps.clip, steps.total = loss, clip, 0
     steps.cuts, steps.parts = &cuts[0], <int> cuts.shape[0] - 1
+    if slots.shape[0]:
+        steps.slots = &slots[0]
+    steps.n_common = common.shape[0]
+    if steps.n_common:
+        steps.common = &common[0]
     stored = indices.shape[0] // max(<Py_ssize_t> 1, indptr.shape[0] - 1)
     steps.ahead = max(<Py_ssize_t> 1, AHEAD // max(<Py_ssize_t> 1, stored))
     room = batch * steps.outputs
     q = scratch(room * steps.rank * (1 if rival is None else 2), sizeof(float))
     slope, value = scratch(room, sizeof(float)), scratch(batch, sizeof(float))
+    sums = scratch(
+        steps.n_common * steps.outputs * (steps.rank + ALGOS_FM_ASIDE) + 1, sizeof(float))
+    steps.sums = <float*> sums.data
     steps.q, steps.slope, steps.value = <float*> q.data, <float*> slope.data, <float*> value.data
     job.table = algos_fm_choose(steps)
     algos_team_start(&job.team, _phase, &job, (n + batch - 1) // batch * 2, steps.parts)

@@ -35,6 +35,7 @@ _OF_START, _OF_ORDER = 0, 1  # streams of random numbers
 _LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
 _NO_CLIP = 1e12
+_COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
 
 
 @dataclass(frozen=True)
@@ -281,14 +282,36 @@ class Data:
         return cls(rows, kernel_values(rows), target.astype(np.float32), shares)
 
 
-def column_cuts(indices: NDArray[np.int32], n_columns: int, parts: int) -> NDArray[np.int64]:
-    """Return where ranges of columns begin that hold about as many values each."""
-    if parts == 1:
-        return np.array([0, n_columns], dtype=np.int64)
-    total = np.cumsum(np.bincount(indices, minlength=n_columns))
-    shares = np.arange(1, parts) * (len(indices) / parts)
-    inner = np.searchsorted(total, shares) + 1
-    return np.concatenate([[0], np.minimum(inner, n_columns), [n_columns]]).astype(np.int64)
+@dataclass(frozen=True)
+class Plan:
+    """How columns are gone about.
+
+    Attributes
+    ----------
+    cuts : ndarray of shape (parts + 1,), int64
+        Where ranges of columns begin that hold about as many values each.
+    slots : ndarray of shape (n_columns,), int32
+        The place of each column in `common`, or -1.
+    common : ndarray, int32
+        The columns that many rows of a batch are expected to have.
+    """
+
+    cuts: NDArray[np.int64]
+    slots: NDArray[np.int32]
+    common: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, rows: Rows, batch: int, parts: int) -> Plan:
+        """Return the plan; only `cuts` hang on the number of parts."""
+        counts = np.bincount(rows.indices, minlength=rows.n_columns)
+        shares = np.arange(1, parts) * (rows.stored / parts)
+        inner = np.searchsorted(np.cumsum(counts), shares) + 1
+        cuts = np.concatenate([[0], np.minimum(inner, rows.n_columns), [rows.n_columns]])
+        is_common = counts * min(batch, rows.n) >= _COMMON * rows.n
+        common = np.flatnonzero(is_common & (counts > 0)).astype(np.int32)
+        slots = np.full(rows.n_columns, -1, dtype=np.int32)
+        slots[common] = np.arange(len(common), dtype=np.int32)
+        return cls(cuts.astype(np.int64), slots, common)
 
 
 def one_pass(
@@ -298,6 +321,7 @@ def one_pass(
     key: Key,
     *,
     pairs: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    part: int = 0,
     n_threads: int = 1,
 ) -> float:
     """Learn all rows once, in the order of this epoch; `steps` is written to.
@@ -310,6 +334,8 @@ def one_pass(
     key : ndarray of shape (2,), dtype uint64
     pairs : tuple of (rows, rivals), default=None
         For "bpr": the rows that must beat others, and those.
+    part : int, default=0
+        Of the epoch, if it is made of several calls.
     n_threads : int, default=1
         Changes nothing but the time.
 
@@ -320,18 +346,19 @@ def one_pass(
     """
     rows = data.rows
     count = rows.n if pairs is None else len(pairs[0])
-    order = stream(key, _OF_ORDER, steps.n_epochs).permutation(count)
-    steps.n_epochs += 1
+    order = stream(key, _OF_ORDER, steps.n_epochs, part).permutation(count)
     rival = None
     if pairs is not None:
         order, rival = pairs[0][order], pairs[1][order]
     parts = min(n_threads, fm_steps.MOST_THREADS, max(1, rows.n_columns))
+    batch = settings.batch_of(rows)
+    plan = Plan.of(rows, batch, parts)
     total = fm_steps.learn(
         rows.indptr, rows.indices, data.values, data.target, data.weight, order, rival,
-        column_cuts(rows.indices, rows.n_columns, parts),
+        plan.cuts, plan.slots, plan.common,
         np.array([settings.rate, settings.rate_linear, settings.rate_intercept], np.float32),
         np.array([settings.alpha, settings.alpha_linear, settings.alpha_intercept], np.float32),
-        steps.table, steps.line, steps.base, LOSSES[settings.loss], settings.batch_of(rows),
+        steps.table, steps.line, steps.base, LOSSES[settings.loss], batch,
         _NO_CLIP if settings.clip is None else settings.clip,
     )  # fmt: skip
     weight = float(data.weight[order].sum(dtype=np.float64))
@@ -356,18 +383,60 @@ class Best:
 
     steps: Steps
     loss: float = np.inf
-    epoch: int = 0
     waited: int = 0
 
-    def offer(self, steps: Steps, loss: float, tol: float) -> None:
+    def offer(self, steps: Steps, loss: float, tol: float, *, keeps: bool) -> None:
         """Take the learner if it is the best; without enough progress, wait one more epoch."""
-        enough = loss < self.loss - tol * abs(self.loss) if np.isfinite(self.loss) else True
+        enough = not np.isfinite(self.loss) or loss < self.loss - tol * abs(self.loss)
         self.waited = 0 if enough else self.waited + 1
         if loss < self.loss:
-            self.loss, self.steps, self.epoch = loss, steps, steps.n_epochs
+            self.loss = loss
+            if keeps:
+                self.steps = steps.copy()
 
 
-Watch = Callable[[Steps, float, float | None], bool]
+Watch = Callable[[Steps, float, "float | None"], bool]
+
+
+def epochs(
+    steps: Steps,
+    once: Callable[[Steps], float],
+    check: Callable[[Steps], float] | None,
+    *,
+    max_iter: int,
+    tol: float = 1e-3,
+    patience: int = 2,
+    watch: Watch | None = None,
+) -> Steps:
+    """Learn in epochs; where there is a check, return the learner of the best epoch.
+
+    Parameters
+    ----------
+    steps : Steps
+        Goes on from there; is not written to.
+    once : callable
+        Makes one pass and returns its loss.
+    check : callable or None
+        Returns the loss of validation rows.
+    max_iter : int
+        The most epochs.
+    tol, patience : float, int
+        The end comes when the loss of validation rows, or else of the training rows before
+        they were learned, has not fallen by this share of it for so many epochs.
+    watch : callable, default=None
+        Takes the learner, the training loss and the validation loss (or None) after each
+        epoch, and returns whether to stop.
+    """
+    steps = steps.copy()
+    best = Best(steps)
+    for _ in range(max_iter):
+        loss = once(steps)
+        steps.n_epochs += 1
+        checked = None if check is None else check(steps)
+        best.offer(steps, loss if checked is None else checked, tol, keeps=check is not None)
+        if (watch is not None and watch(steps, loss, checked)) or best.waited >= patience:
+            break
+    return steps if check is None else best.steps
 
 
 def learn(
@@ -376,44 +445,41 @@ def learn(
     settings: Settings,
     key: Key,
     *,
-    max_iter: int,
-    tol: float = 1e-3,
-    patience: int = 2,
     validation: Data | None = None,
-    watch: Watch | None = None,
     n_threads: int = 1,
+    **control: Any,
 ) -> Steps:
-    """Learn rows in epochs; with validation rows, return the learner of the best epoch.
+    """Learn rows in `epochs`, to whose parameters `control` goes."""
 
-    Parameters
-    ----------
-    steps : Steps
-        Goes on from there; is not written to.
-    data : Data
-    settings : Settings
-    key : ndarray of shape (2,), dtype uint64
-    max_iter : int
-        The most epochs.
-    tol, patience : float, int
-        The end comes when the loss of validation rows, or else of the training rows before
-        they were learned, has not fallen by this share of it for so many epochs.
-    validation : Data, default=None
-    watch : callable, default=None
-        Takes the learner, the training loss and the validation loss (or None) after each
-        epoch, and returns whether to stop.
-    n_threads : int, default=1
+    def once(steps: Steps) -> float:
+        return one_pass(steps, data, settings, key, n_threads=n_threads)
+
+    def check(steps: Steps) -> float:
+        assert validation is not None
+        scores = steps.scores(validation.rows, n_threads=n_threads)
+        return mean_loss(scores, validation, settings.loss)
+
+    return epochs(steps, once, None if validation is None else check, **control)
+
+
+def learn_batch(
+    steps: Steps,
+    rows: Rows,
+    target: NDArray[Any],
+    weight: NDArray[Any],
+    settings: Settings,
+    key: Key,
+    *,
+    n_threads: int = 1,
+) -> tuple[Steps, float]:
+    """Return the learner after one more batch of a stream, and the batch's loss before it.
+
+    `steps` is not written to. Weights are in units of the mean weight of all rows so far.
     """
     steps = steps.copy()
-    best = Best(steps)
-    for _ in range(max_iter):
-        loss = one_pass(steps, data, settings, key, n_threads=n_threads)
-        checked = None
-        if validation is not None:
-            scores = steps.scores(validation.rows, n_threads=n_threads)
-            checked = mean_loss(scores, validation, settings.loss)
-            best.offer(steps.copy(), checked, tol)
-        else:
-            best.offer(steps, loss, tol)
-        if (watch is not None and watch(steps, loss, checked)) or best.waited >= patience:
-            break
-    return steps if validation is None else best.steps
+    steps.n_rows += len(weight)
+    steps.weight += float(weight.sum())
+    data = Data.of(rows, target, weight, steps.weight / steps.n_rows)
+    loss = one_pass(steps, data, settings, key, n_threads=n_threads)
+    steps.n_epochs += 1
+    return steps, loss
