@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from sklearn.utils.validation import check_consistent_length
 
 from algos._common.base import check_mergeable
