@@ -444,7 +444,10 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         log_probabilities : ndarray of shape (n_samples, n_classes)
         """
         found, dtype = self._decisions(X)
-        return log_probabilities(found, self._link).astype(dtype, copy=False)
+        logs = log_probabilities(found, self._link).astype(dtype, copy=False)
+        # What rounds to 1 is certain here too.
+        logs[probabilities(found, self._link).astype(dtype, copy=False) == 1] = 0
+        return logs
 
     def _decisions(self, X: Any) -> tuple[Doubles, Any]:
         check_is_fitted(self, "solver_")

@@ -36,7 +36,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         Length of the vector of each column. More can say more of pairs, and take more time.
     loss : {"squared_error", "ordered_probit"}, default="squared_error"
         "ordered_probit" takes the distinct values of y as ordered levels, as of ratings: the
-        prediction is the mean level, and `predict_proba` tells the probability of each. By
+        prediction is the mean level, and `predict_level_proba` tells the probability of each. By
         "mcmc" or "als".
     solver : {"auto", "mcmc", "als", "adagrad"}, default="auto"
         "mcmc" draws from the posterior, with priors of its own for each group of columns: the
@@ -358,7 +358,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         assert variance is not None
         return predicted, np.sqrt(variance[:, 0]).astype(rows.dtype, copy=False)
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:
+    def predict_level_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each level, for `loss="ordered_probit"`.
 
         Parameters
