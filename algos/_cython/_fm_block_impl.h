@@ -4,10 +4,10 @@
 #define LANES ((Py_ssize_t)(ALGOS_BYTES / sizeof(T) < 8 ? ALGOS_BYTES / sizeof(T) : 8))
 #define SPREAD(x) ((x) - (N(fm_vec)){0})
 
-typedef T N(fm_vec) __attribute__((vector_size(ALGOS_BYTES / sizeof(T) < 8 ? ALGOS_BYTES : 8 * sizeof(T))));
-typedef T N(fm_loose) __attribute__((
-    vector_size(ALGOS_BYTES / sizeof(T) < 8 ? ALGOS_BYTES : 8 * sizeof(T)), aligned(sizeof(T)),
-    may_alias));
+#define WIDTH (ALGOS_BYTES / sizeof(T) < 8 ? ALGOS_BYTES : 8 * sizeof(T))
+
+typedef T N(fm_vec) __attribute__((vector_size(WIDTH)));
+typedef T N(fm_loose) __attribute__((vector_size(WIDTH), aligned(sizeof(T)), may_alias));
 typedef double N(fm_eight) __attribute__((vector_size(64), aligned(8), may_alias));
 
 /* A few rows of a feature: what the sums and the errors need of them. */
@@ -75,6 +75,17 @@ ALGOS_INLINE void N(fm_gather)(const algos_fm_problem *problem, Py_ssize_t featu
                            factors + feature * stride, x, width, h + r * width);
         else
             N(fm_gather_row)(problem, row, (int32_t)feature, x, first, width, h + r * width);
+    }
+}
+
+/* Have what the entries' rows hold come into cache. */
+ALGOS_INLINE void N(fm_fetch)(const algos_fm_problem *problem, Py_ssize_t begin,
+                              Py_ssize_t end) {
+    const T *errors = problem->errors, *sums = problem->sums;
+    for (Py_ssize_t p = begin; p < end; p++) {
+        __builtin_prefetch(errors + problem->rows[p]);
+        if (sums)
+            __builtin_prefetch(sums + problem->rows[p] * problem->stride);
     }
 }
 
@@ -157,7 +168,9 @@ ALGOS_INLINE void N(fm_add_entries)(const algos_fm_problem *problem, Py_ssize_t 
     rows.stride = stride;
     for (Py_ssize_t p = begin; p < end; p += ALGOS_FM_ROWS) {
         const Py_ssize_t count = end - p < ALGOS_FM_ROWS ? end - p : ALGOS_FM_ROWS;
+        const Py_ssize_t next = p + count, after = next + ALGOS_FM_ROWS;
         rows.h = kept ? kept + (p - begin) * stride + part->first : room;
+        N(fm_fetch)(problem, next, after < end ? after : end);
         if (!kept)
             N(fm_gather)(problem, feature, p, count, part->first, part->padded, room);
         N(fm_weigh)(problem, p, count, part->padded, room + ALGOS_FM_ROWS * problem->stride,
@@ -172,6 +185,39 @@ static void N(fm_add)(const algos_fm_problem *problem, Py_ssize_t feature,
     N(fm_add_entries)(problem, feature, part, begin, end, NULL, room, sums);
 }
 
+/* h'δ of some rows. */
+ALGOS_INLINE void N(fm_changes)(const T *restrict h, Py_ssize_t stride, Py_ssize_t count,
+                                Py_ssize_t padded, const T *restrict step,
+                                T *restrict changes) {
+    for (Py_ssize_t r = 0; r < count; r++) {
+        N(fm_vec) sum = {0};
+        for (Py_ssize_t f = 0; f < padded; f += LANES)
+            sum += *(const N(fm_loose) *)(h + r * stride + f) *
+                   *(const N(fm_loose) *)(step + f);
+        T lanes[8];
+        *(N(fm_loose) *)lanes = sum;
+#pragma GCC unroll 3
+        for (int half = LANES / 2; half >= 1; half /= 2)
+#pragma GCC unroll 4
+            for (int l = 0; l < half; l++)
+                lanes[l] += lanes[l + half];
+        changes[r] = lanes[0];
+    }
+}
+
+/* The rows' sums Σ x v after a step of one column. */
+ALGOS_INLINE void N(fm_carry)(const algos_fm_problem *problem, const algos_fm_part *part,
+                              Py_ssize_t begin, Py_ssize_t count, const T *restrict step) {
+    const T *restrict values = problem->values;
+    for (Py_ssize_t r = 0; r < count; r++) {
+        const Py_ssize_t row = problem->rows[begin + r];
+        T *restrict total = (T *)problem->sums + row * problem->stride + part->first;
+        const T x = values ? values[begin + r] : 1;
+        for (Py_ssize_t f = 0; f < part->padded; f += LANES)
+            *(N(fm_loose) *)(total + f) += SPREAD(x) * *(const N(fm_loose) *)(step + f);
+    }
+}
+
 /* e -= h'δ + x δ_w, and the row's sum goes along. */
 ALGOS_INLINE void N(fm_apply_entries)(const algos_fm_problem *problem, Py_ssize_t feature,
                                       const algos_fm_part *part, Py_ssize_t begin,
@@ -181,7 +227,7 @@ ALGOS_INLINE void N(fm_apply_entries)(const algos_fm_problem *problem, Py_ssize_
     T *restrict errors = problem->errors;
     const Py_ssize_t stride = kept ? problem->stride : part->padded;
     const T linear = part->linear ? (T)found->step[part->size] : 0;
-    T step[ALGOS_FM_PART] = {0};
+    T step[ALGOS_FM_PART] = {0}, changes[ALGOS_FM_ROWS];
     for (Py_ssize_t f = 0; f < part->size; f++)
         step[f] = (T)found->step[f];
     for (Py_ssize_t p = begin; p < end; p += ALGOS_FM_ROWS) {
@@ -189,23 +235,13 @@ ALGOS_INLINE void N(fm_apply_entries)(const algos_fm_problem *problem, Py_ssize_
         const T *h = kept ? kept + (p - begin) * stride + part->first : room;
         if (!kept)
             N(fm_gather)(problem, feature, p, count, part->first, part->padded, room);
+        N(fm_changes)(h, stride, count, part->padded, step, changes);
         for (Py_ssize_t r = 0; r < count; r++) {
-            const Py_ssize_t row = problem->rows[p + r];
             const T x = values ? values[p + r] : 1;
-            N(fm_vec) sum = {0};
-            for (Py_ssize_t f = 0; f < part->padded; f += LANES)
-                sum += *(const N(fm_loose) *)(h + r * stride + f) *
-                       *(const N(fm_loose) *)(step + f);
-            T change = x * linear;
-            for (int i = 0; i < LANES; i++)
-                change += sum[i];
-            errors[row] -= change;
-            if (problem->sums) {
-                T *restrict total = (T *)problem->sums + row * problem->stride + part->first;
-                for (Py_ssize_t f = 0; f < part->padded; f += LANES)
-                    *(N(fm_loose) *)(total + f) += SPREAD(x) * *(const N(fm_loose) *)(step + f);
-            }
+            errors[problem->rows[p + r]] -= changes[r] + x * linear;
         }
+        if (problem->sums)
+            N(fm_carry)(problem, part, p, count, step);
     }
 }
 
@@ -308,6 +344,7 @@ static void N(fm_feature)(const algos_fm_problem *problem, Py_ssize_t feature,
     algos_fm_step found;
     algos_rng rng;
     algos_rng_start(&rng, problem->key, (uint64_t)feature, problem->sweep);
+    N(fm_fetch)(problem, begin, end - begin < ALGOS_FM_ROWS ? end : begin + ALGOS_FM_ROWS);
     if (h)
         N(fm_gather)(problem, feature, begin, end - begin, 0, problem->stride, h);
     for (Py_ssize_t i = 0; i < parts; i++) {
@@ -364,4 +401,5 @@ static const algos_fm_block N(fm_block) = {N(fm_feature), N(fm_add),    N(fm_sol
 #undef T
 #undef N
 #undef LANES
+#undef WIDTH
 #undef SPREAD

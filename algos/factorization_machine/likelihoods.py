@@ -100,8 +100,12 @@ class Gaussian:
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
         """Draw the precision of the noise."""
+        return self.draw_noise(2 * self.objective(scores, n_threads), key, sweep)
+
+    def draw_noise(self, square: float, key: Key, sweep: int) -> Latent:
+        """Draw the precision of the noise, given the weighted sum of squared errors."""
         rng = stream(key, _NOISE, sweep)
-        rate = (self.rate + 2 * self.objective(scores, n_threads)) / 2
+        rate = (self.rate + square) / 2
         self.precision = float(rng.gamma((self.shape + self.total) / 2)) / rate
         return Latent(self.target, self.weight, self.precision)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from algos._common.random import Key, stream
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.fields import Groups, find_fields
-from algos.factorization_machine.likelihoods import Latent, Likelihood
+from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.posterior import DrawKeeper, Draws
 from algos.factorization_machine.priors import Prior, draw_prior
 from algos.factorization_machine.rows import Rows
@@ -158,9 +158,7 @@ def one_sweep(
     number: int,
 ) -> Prior:
     """Draw everything once, given everything else; return the priors drawn."""
-    scores = sweeper.scores()
-    latent = likelihood.draw(scores, key, number, sweeper.n_threads)
-    sweeper.aim(latent.target, None if number % _RESTORE == 0 else scores)
+    latent = _draw_latent(sweeper, likelihood, key, number)
     if likelihood.has_intercept:
         _draw_intercept(sweeper, latent, chain.alpha_intercept, stream(key, _INTERCEPT, number))
     sizes = np.bincount(groups, minlength=len(prior.means)).astype(np.float64)
@@ -168,6 +166,19 @@ def one_sweep(
     columns_key = stream(key, _COLUMNS).integers(0, 2**64, size=2, dtype=np.uint64)
     sweeper.sweep(latent.weight, latent.precision, groups, *prior, columns_key, number)
     return prior
+
+
+def _draw_latent(sweeper: Sweeper, likelihood: Likelihood, key: Key, number: int) -> Latent:
+    """Draw what belongs to the likelihood, and have the errors be those of its targets."""
+    is_due = number % _RESTORE == 0
+    if isinstance(likelihood, Gaussian):  # its targets stay, and the errors tell all
+        if is_due:
+            sweeper.aim(likelihood.target)
+        return likelihood.draw_noise(sweeper.error_sums(likelihood.weight)[2], key, number)
+    scores = sweeper.scores()
+    latent = likelihood.draw(scores, key, number, sweeper.n_threads)
+    sweeper.aim(latent.target, None if is_due else scores)
+    return latent
 
 
 def _draw_intercept(
