@@ -151,9 +151,7 @@ def _columns_of(rows: Rows) -> tuple[Bounds, NDArray[np.int32], NDArray[np.int32
     """Return (starts, rows, places among the rows' values) of the entries of each column."""
     index = np.int32 if rows.stored < 2**31 else np.int64
     places = np.arange(rows.stored, dtype=index)
-    by_row = sparse.csr_array(
-        (places, rows.indices, rows.indptr), shape=(rows.n, rows.n_columns)
-    )
+    by_row = sparse.csr_array((places, rows.indices, rows.indptr), shape=(rows.n, rows.n_columns))
     by_column = by_row.tocsc()
     return (
         by_column.indptr.astype(np.int64),

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from algos._common.base import learning
+from algos._common.base import is_same, learning
 from algos._common.params import (
     POSITIVE_INT,
     ArrayLike as IsArrayLike,
@@ -20,6 +20,7 @@ from algos._common.params import (
 from algos.factorization_machine.estimator import FactorizationMachine
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
+from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.targets import (
     ClassWeights,
     Doubles,
@@ -355,6 +356,11 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         require_target(self, rows, y)
         column = labels(y)
         self._classes_to_come = None if classes is None else np.unique(np.asarray(classes))
+        if not first and classes is not None and not is_same(self._classes_to_come, self.classes_):
+            raise ValueError(
+                f"`classes`={np.asarray(classes).tolist()!r} must be those of the first call, "
+                f"{self.classes_.tolist()}; name all that will come there"
+            )
         try:
             self._partial_fit(rows, column, sample_weight, first=first)
         finally:
@@ -469,6 +475,19 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
 
     def _loss_name(self) -> str:
         return str(self.loss)
+
+    def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
+        if self.item_features is None:
+            return None
+        numbers = np.asarray(self.item_features)
+        is_whole = numbers.ndim == 1 and numbers.dtype.kind in "iu" and numbers.size > 0
+        if not is_whole or numbers.min() < 0 or numbers.max() >= columns.d:
+            raise ValueError(
+                f"`item_features` must be numbers of columns, ints in [0, {columns.d}); "
+                f"give those that describe the item"
+            )
+        places = np.arange(columns.d) if columns.places is None else columns.places
+        return np.isin(places, numbers)
 
     def _n_classes(self) -> int:
         return len(self.classes_)

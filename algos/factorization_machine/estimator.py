@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_consistent_length
 
 from algos._common.base import check_mergeable
 from algos._common.callbacks import Task, fit_tasks
@@ -111,10 +112,11 @@ class FactorizationMachine(FittedMachine):
         sample_weight: Any,
         held_out: tuple[Any, Any, Any],
         groups: Any = None,
-        item_columns: Any = None,
     ) -> None:
         rows = self._validated_rows(X, reset=True)
         require_target(self, rows, y)
+        if groups is not None:
+            check_consistent_length(rows, groups)
         column = self._checked_target(y)
         weight = check_sample_weight(sample_weight, rows.shape[0])
         kept, own_weight, column, groups = drop_zero_weight(rows, weight, column, groups)
@@ -173,7 +175,12 @@ class FactorizationMachine(FittedMachine):
             self._start(table.columns) if self.warm_start else None,
             dtype,
             effective_n_threads(self.n_jobs),
+            self._item_columns(table.columns),
         )
+
+    def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
+        """Return which columns describe an item, if any were named."""
+        return None
 
     def _split(self, table: Table, key: Key) -> tuple[Table, Table]:
         """Return rows to train on and rows to stop by, chosen by their content."""

@@ -92,7 +92,7 @@ def learn_batch(state: State, problem: Problem, columns: NDArray[np.int64], key:
     state["scale"][columns] = scale
     state.update(
         base=steps.base,
-        n_epochs=steps.n_epochs,
+        n_epochs=steps.n_epochs + 1,
         n_rows=state["n_rows"] + table.rows.n,
         weight=state["weight"] + weight,
     )

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from algos._common.history import History
 from algos.factorization_machine import stochastic
 from algos.factorization_machine.cut_points import start_cuts
+from algos.factorization_machine.exact import fit_als, fit_mcmc
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
+from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.stochastic import Data, Start, Steps, learn
 
@@ -64,18 +66,27 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
         history.record(loss, validation=checked)
         return told(lambda: machines_of(now), loss, checked)
 
-    steps = learn(
-        steps,
-        data_of(problem.table, problem),
-        settings,
-        problem.key,
-        max_iter=_EPOCHS if given.max_iter is None else given.max_iter,
-        tol=given.tol,
-        patience=given.n_iter_no_change,
-        validation=None if problem.held_out is None else data_of(problem.held_out, problem),
-        watch=watch,
-        n_threads=problem.n_threads,
-    )
+    control: dict[str, Any] = {
+        "max_iter": _EPOCHS if given.max_iter is None else given.max_iter,
+        "tol": given.tol,
+        "patience": given.n_iter_no_change,
+        "watch": watch,
+        "n_threads": problem.n_threads,
+    }
+    data = data_of(problem.table, problem)
+    if problem.table.groups is not None:
+        steps = learn_choices(
+            steps,
+            data,
+            problem.table.groups,
+            settings,
+            problem.key,
+            is_of_item=problem.is_of_item,
+            **control,
+        )
+    else:
+        held_out = None if problem.held_out is None else data_of(problem.held_out, problem)
+        steps = learn(steps, data, settings, problem.key, validation=held_out, **control)
     columns = history.arrays()
     best = columns["objective" if problem.held_out is None else "validation"]
     state = state_of(steps)
@@ -157,4 +168,8 @@ def state_of(steps: Steps) -> dict[str, Any]:
     return dict(vars(steps))
 
 
-LEARNERS: dict[str, Callable[[Problem, Listener], Outcome]] = {"adagrad": fit_adagrad}
+LEARNERS: dict[str, Callable[[Problem, Listener], Outcome]] = {
+    "mcmc": fit_mcmc,
+    "als": fit_als,
+    "adagrad": fit_adagrad,
+}

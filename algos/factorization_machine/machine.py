@@ -120,6 +120,8 @@ class Problem:
     dtype : dtype
         Of the rows as they came.
     n_threads : int
+    is_of_item : ndarray of shape (n_columns,), bool, or None
+        Of "bpr": the columns that describe an item.
     """
 
     table: Table
@@ -131,6 +133,7 @@ class Problem:
     start: list[Machine] | None = None
     dtype: Any = np.float64
     n_threads: int = 1
+    is_of_item: NDArray[np.bool_] | None = None
 
     @property
     def n_outputs(self) -> int:

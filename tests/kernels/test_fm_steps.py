@@ -56,7 +56,16 @@ def plain_step(number, total, g, rate, clip):
     return number - rate * g / np.sqrt(total), total
 
 
-def plain_learn(X, rows, state, order, rival, rates, l2, loss, batch, clip):
+def plain_column(table, line, j, along, rates, l2, clip):
+    pull, shrink, slope, weight = along[:, :-3], along[:, -3:-2], along[:, -2], along[:, -1]
+    v, w = table[j, :, 0], line[j, :, 0]
+    g = pull + (shrink + weight[:, None] * l2[0]) * v
+    table[j, :, 0], table[j, :, 1] = plain_step(v, table[j, :, 1], g, rates[0], clip)
+    g = slope + weight * l2[1] * w
+    line[j, :, 0], line[j, :, 1] = plain_step(w, line[j, :, 1], g, rates[1], clip)
+
+
+def plain_learn(X, rows, state, order, rival, rates, l2, loss, batch, clip, common):
     """Return the state after one pass, in double."""
     target, weight = rows[3].astype(float), rows[4].astype(float)
     table, line, intercept = (part.astype(float) for part in state)
@@ -71,26 +80,38 @@ def plain_learn(X, rows, state, order, rival, rates, l2, loss, batch, clip):
         else:
             against = rival[start : start + batch]
             e = -weight[at, None] / (1 + np.exp(z[at] - z[against]))
+        sums = {}
         for r, row in enumerate(at):
             sides = [(X[row], q[row], 1)]
             if rival is not None:
                 sides.append((X[against[r]], q[against[r]], -1))
             for j in np.flatnonzero(np.any([x != 0 for x, _, _ in sides], axis=0)):
-                v = table[j, :, 0]
-                pull = sum(s * x[j] * (p - x[j] * v) for x, p, s in sides)
-                g = e[r][:, None] * pull + weight[row] * l2[0] * v
-                table[j, :, 0], table[j, :, 1] = plain_step(v, table[j, :, 1], g, rates[0], clip)
-                w = line[j, :, 0]
-                g = e[r] * sum(s * x[j] for x, _, s in sides) + weight[row] * l2[1] * w
-                line[j, :, 0], line[j, :, 1] = plain_step(w, line[j, :, 1], g, rates[1], clip)
+                along = np.concatenate(
+                    [
+                        e[r][:, None] * sum(s * x[j] * p for x, p, s in sides),
+                        e[r][:, None] * sum(-s * x[j] ** 2 for x, _, s in sides),
+                        e[r][:, None] * sum(s * x[j] for x, _, s in sides),
+                        np.full((len(table[j]), 1), weight[row]),
+                    ],
+                    axis=1,
+                )
+                if j in common:
+                    sums[j] = sums.get(j, 0) + along
+                else:
+                    plain_column(table, line, j, along, rates, l2, clip)
+        for j, along in sums.items():
+            plain_column(table, line, j, along, rates, l2, clip)
     return table, line, intercept
 
 
-def learned(rows, state, order, rival, rates, l2, loss, batch, clip, cuts):
+def learned(rows, state, order, rival, rates, l2, loss, batch, clip, common, cuts):
     state = [part.copy() for part in state]
+    slots = np.full(len(state[0]), -1, dtype=np.int32)
+    slots[common] = np.arange(len(common))
+    common = np.asarray(common, dtype=np.int32)
     value = fm_steps.learn(
-        *rows, order, rival, np.asarray(cuts, dtype=np.int64), np.float32(rates), np.float32(l2),
-        *state, LOSSES[loss], batch, clip,
+        *rows, order, rival, np.asarray(cuts, dtype=np.int64), slots, common,
+        np.float32(rates), np.float32(l2), *state, LOSSES[loss], batch, clip,
     )  # fmt: skip
     return value, state
 
@@ -124,7 +145,8 @@ def test_a_pass_equals_plain_steps_for_any_number_of_threads(
     order = rng.permutation(n)
     rival = rng.permutation(n) if loss == "bpr" else None
     rates, l2 = np.array([0.1, 0.05, 0.2]), np.array([0.02, 0.01, 0.03])
-    given_ = (order, rival, rates, l2, loss, batch, 0.7)
+    common = np.flatnonzero(rng.random(d) < 0.5)
+    given_ = (order, rival, rates, l2, loss, batch, 0.7, common)
     value, found = learned(rows, state, *given_, [0, d])
     wanted = plain_learn(X, rows, state, *given_)
     for mine, its in zip(found, wanted, strict=True):
@@ -153,7 +175,7 @@ def test_losses_are_those_before_the_batch(loss):
     X, rows, state = problem(40, 6, 8, outputs, loss, True, 3)
     order = np.arange(40)
     rival = order[::-1].copy() if loss == "bpr" else None
-    value, _ = learned(rows, state, order, rival, [0.1] * 3, [0.0] * 3, loss, 40, 1e9, [0, 6])
+    value, _ = learned(rows, state, order, rival, [0.1] * 3, [0.0] * 3, loss, 40, 1e9, [], [0, 6])
     z, y = plain_scores(X, state), rows[3]
     if loss == "squared_error":
         losses = (z[:, 0] - y) ** 2 / 2
@@ -173,7 +195,7 @@ def test_slopes_pass_finite_differences(loss):
     X, rows, state = problem(1, 5, 8, outputs, loss, True, 11)
     rows = (*rows[:4], np.ones(1, np.float32))
     state[0][:, :, 1], state[1][..., 1], state[2][..., 1] = 1e8, 1e8, 1e8
-    args = (np.zeros(1, np.int64), None, [1e4] * 3, [0.0] * 3, loss, 1, 1e9, [0, 5])
+    args = (np.zeros(1, np.int64), None, [1e4] * 3, [0.0] * 3, loss, 1, 1e9, [], [0, 5])
 
     def loss_of(state):
         return learned(rows, state, *args)[0]
@@ -206,7 +228,7 @@ def test_steps_stay_bounded_whatever_comes(loss):
         rival = order[::-1].copy() if loss == "bpr" else None
         now = state
         for _ in range(5):
-            value, now = learned(rows, now, order, rival, [0.5] * 3, [1e-3] * 3, loss, 7, 1e12, [0, 7])
+            value, now = learned(rows, now, order, rival, [0.5] * 3, [1e-3] * 3, loss, 7, 1e12, [2, 4], [0, 7])
             assert np.isfinite(value)
         assert all(np.isfinite(part).all() for part in now)
         assert np.abs(now[0][:, :, 0]).max() <= np.abs(state[0][:, :, 0]).max() + 5 * 60 * 0.51
@@ -222,7 +244,7 @@ def test_inverse_roots_are_close():
 def test_batches_of_a_team_end_whoever_comes():
     """More parts than threads, many short phases."""
     _, rows, state = problem(400, 20, 8, 1, "log_loss", False, 2)
-    args = (np.arange(400), None, [0.1] * 3, [0.0] * 3, "log_loss", 1, 1e9)
+    args = (np.arange(400), None, [0.1] * 3, [0.0] * 3, "log_loss", 1, 1e9, [3])
     wanted = learned(rows, state, *args, [0, 20])
     found = learned(rows, state, *args, np.linspace(0, 20, 9).astype(int))
     assert wanted[0] == found[0]
