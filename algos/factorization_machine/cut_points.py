@@ -50,8 +50,8 @@ def start_cuts(mass: Doubles) -> Doubles:
     """Return the best cut points of scores that are all zero, from the levels' weights."""
     share = np.cumsum(mass)[:-1] / mass.sum()
     inner = ndtri(np.clip(share, 1e-12, 1 - 1e-12))
-    # Rounding must not make two of them equal.
-    inner = np.maximum.accumulate(inner) + _LEAST_GAP * np.arange(len(inner))
+    gaps = _LEAST_GAP * np.arange(len(inner))
+    inner = np.maximum.accumulate(inner - gaps) + gaps
     return np.concatenate([[-np.inf], inner, [np.inf]])
 
 
