@@ -6,6 +6,7 @@ import os
 import warnings
 
 import numpy as np
+from scipy import sparse
 
 _EPOCHS = 30
 
@@ -30,6 +31,8 @@ class Adapter:
         from lightfm import LightFM
 
         taken = X.tocoo()
+        user, item = (codes.astype(np.int32) for codes in taken.coords)
+        taken = sparse.coo_matrix((taken.data, (user, item)), shape=X.shape)
 
         def run():
             model = LightFM(n_factors, loss=self.loss, random_state=0)
