@@ -42,7 +42,9 @@ def made_up():
     )
     likes, quality = rng.normal(size=(500, len(kinds))), rng.normal(scale=0.5, size=400)
     user, film = rng.integers(500, size=30_000), (400 * rng.random(30_000) ** 2).astype(int)
-    rating = 3.5 + quality[film] + 0.8 * likes[user, kind[film]] + rng.normal(scale=0.7, size=30_000)
+    rating = (
+        3.5 + quality[film] + 0.8 * likes[user, kind[film]] + rng.normal(scale=0.7, size=30_000)
+    )
     ratings = pd.DataFrame({"user": user, "film": film, "rating": np.clip(np.rint(rating), 1, 5)})
     return ratings.merge(films), films, "made up (no ml100k.npz in ALGOS_DATA)"
 
@@ -53,9 +55,11 @@ def movielens():
     if not (folder / "ml100k.npz").exists():
         return made_up()
     with np.load(folder / "ml100k.npz") as data:
-        ratings = pd.DataFrame({"user": data["user"], "film": data["item"], "rating": data["rating"]})
-    films = pd.read_csv(folder / "ml100k.item.tsv", sep="\t", names=["film", "title", "year", "genres"],
-                        header=0)  # fmt: skip
+        ratings = pd.DataFrame(
+            {"user": data["user"], "film": data["item"], "rating": data["rating"]}
+        )
+    names = ["film", "title", "year", "genres"]
+    films = pd.read_csv(folder / "ml100k.item.tsv", sep="\t", names=names, header=0)
     films["words"] = films["title"] + " " + films["genres"]
     return ratings.merge(films[["film", "title", "words"]]), films, "MovieLens-100K"
 
@@ -126,9 +130,9 @@ for _, film in candidates.nlargest(5, "expected").iterrows():
 # %%
 # Films like a film, users like a user
 # ------------------------------------
-# ``transform`` adds up the factors of a row's columns. Rows of films are made with a user whom nobody
-# knows, so that they have the factors of films and their words alone; rows of users likewise. What lies
-# in the same direction is liked alike.
+# ``transform`` adds up the factors of a row's columns. Rows of films are made with a user whom
+# nobody knows, so that they have the factors of films and their words alone; rows of users
+# likewise. What lies in the same direction is liked alike.
 
 films_often = films[often].assign(user=-1)
 factors = model.transform(columns.transform(films_often))
