@@ -17,6 +17,7 @@ class Adapter(FactorizationMachines):
     """xLearn, by AdaGrad and without instance-wise normalisation, which harms one-hot rows."""
 
     title = "xLearn"
+    fm_scores = fm_row = None  # through files of rows and of answers
 
     def __init__(self) -> None:
         os.environ.setdefault("USER", "benchmark")  # it aborts without
