@@ -234,7 +234,9 @@ cdef class Block:
         problem.indptr, problem.starts = &indptr[0], &starts[0]
         problem.indices = &indices[0] if stored else NULL
         problem.rows = &rows[0] if stored else NULL
-        problem.partners = NULL if partners is None or not stored else &partners[0]
+        problem.partners = NULL
+        if partners is not None and stored:
+            problem.partners = &partners[0]
         problem.row_values = _data(row_values, self.single, stored)
         problem.values = _data(values, self.single, stored)
         problem.factors = <void*> _data(

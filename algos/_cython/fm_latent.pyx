@@ -201,7 +201,9 @@ def draw_latents(
     """Draw each row's latent numbers and average them over its copies."""
     cdef LatentJob job
     job.single, job.scores, job.levels = floating is float, &scores[0], &levels[0]
-    job.copies = NULL if copies is None else &copies[0]
+    job.copies = NULL
+    if copies is not None:
+        job.copies = &copies[0]
     job.cuts, job.n, job.n_levels = &cuts[0], scores.shape[0], cuts.shape[0] - 1
     job.key, job.step, job.out = &key[0], step, &targets[0]
     with nogil:
@@ -241,7 +243,9 @@ def measure_levels(
     cdef Scratch lanes = scratch((n_lanes + 1) * size, sizeof(double))
     cdef double* sums = <double*> lanes.data + n_lanes * size
     job.single, job.scores, job.levels = floating is float, &scores[0], &levels[0]
-    job.weights = NULL if weights is None else &weights[0]
+    job.weights = NULL
+    if weights is not None:
+        job.weights = &weights[0]
     job.cuts, job.n, job.n_levels = &cuts[0], n, cuts.shape[0] - 1
     job.lanes, job.n_lanes = <double*> lanes.data, n_lanes
     with nogil:

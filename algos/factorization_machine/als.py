@@ -119,11 +119,14 @@ def penalty_of(sweeper: Sweeper, penalties: Penalties) -> float:
     """Return the part of the objective that is no loss."""
     groups = np.zeros(len(sweeper.linear), dtype=np.int32)
     _, squares = sweeper.moments(groups, np.zeros((1, sweeper.k + 1)))
-    return float(
-        penalties.alpha * squares[0, :-1].sum()
-        + penalties.alpha_linear * squares[0, -1]
-        + penalties.alpha_intercept * sweeper.intercept**2
-    ) / 2
+    return (
+        float(
+            penalties.alpha * squares[0, :-1].sum()
+            + penalties.alpha_linear * squares[0, -1]
+            + penalties.alpha_intercept * sweeper.intercept**2
+        )
+        / 2
+    )
 
 
 def _fit_intercept(

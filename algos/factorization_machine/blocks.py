@@ -72,6 +72,7 @@ class Sweeper:
             self._factors, self.linear, self.errors, self._sums, k,
         )  # fmt: skip
         self._target: NDArray[Any] | None = None
+        self._weight: tuple[Any, Any] = (None, None)  # as given, and in the errors' type
 
     @property
     def factors(self) -> NDArray[Any]:
@@ -96,7 +97,7 @@ class Sweeper:
 
     def error_sums(self, weight: NDArray[Any] | None) -> tuple[float, float, float]:
         """Return the sums of weights, of weighted errors and of weighted squared errors."""
-        return error_sums(self.errors, weight)
+        return error_sums(self.errors, self._own(weight))
 
     def shift(self, step: float) -> None:
         """Add to the intercept."""
@@ -128,8 +129,16 @@ class Sweeper:
             Names the random stream.
         """
         self._block.sweep(
-            weight, groups, means, penalties, key, precision, sweep, self.n_threads
+            self._own(weight), groups, means, penalties, key, precision, sweep, self.n_threads
         )
+
+    def _own(self, weight: NDArray[Any] | None) -> NDArray[Any] | None:
+        """Return weights in the errors' type, made once for the same array."""
+        if weight is not self._weight[0]:
+            own = None if weight is None else weight.astype(self.dtype, copy=False)
+            self._weight = weight, own
+        own = self._weight[1]
+        return own
 
     def moments(self, groups: Groups, centers: Doubles) -> tuple[Doubles, Doubles]:
         """Return each group's sums of parameters less centres, and of their squares."""
@@ -142,9 +151,7 @@ def _columns_of(rows: Rows) -> tuple[Bounds, NDArray[np.int32], NDArray[np.int32
     """Return (starts, rows, places among the rows' values) of the entries of each column."""
     index = np.int32 if rows.stored < 2**31 else np.int64
     places = np.arange(rows.stored, dtype=index)
-    by_row = sparse.csr_array(
-        (places, rows.indices, rows.indptr), shape=(rows.n, rows.n_columns)
-    )
+    by_row = sparse.csr_array((places, rows.indices, rows.indptr), shape=(rows.n, rows.n_columns))
     by_column = by_row.tocsc()
     return (
         by_column.indptr.astype(np.int64),

@@ -160,9 +160,7 @@ class Probit:
     def objective(self, scores: NDArray[Any], n_threads: int) -> float:
         """Return the weighted sum of the negative log-probabilities of the levels."""
         derivatives = np.empty((3, len(self.cuts)))
-        return -measure_levels(
-            scores, self.levels, self.cuts, self.weight, derivatives, n_threads
-        )
+        return -measure_levels(scores, self.levels, self.cuts, self.weight, derivatives, n_threads)
 
     def state(self) -> dict[str, Any]:
         """Return nothing: cut points of classes are given."""
@@ -214,9 +212,7 @@ class OrderedProbit(Probit):
     def _measure(self, scores: NDArray[Any], n_threads: int) -> Any:
         def measure(cuts: Doubles) -> tuple[float, Doubles]:
             derivatives = np.empty((3, len(cuts)))
-            value = measure_levels(
-                scores, self.levels, cuts, self.weight, derivatives, n_threads
-            )
+            value = measure_levels(scores, self.levels, cuts, self.weight, derivatives, n_threads)
             return value, derivatives
 
         return measure

@@ -88,9 +88,7 @@ class DrawKeeper:
     d, n_factors : int
     """
 
-    def __init__(
-        self, burn_in: int, max_iter: int, n_draws: int, d: int, n_factors: int
-    ) -> None:
+    def __init__(self, burn_in: int, max_iter: int, n_draws: int, d: int, n_factors: int) -> None:
         self._wanted = kept_sweeps(burn_in, max_iter, n_draws)
         size = len(self._wanted)
         self._n_factors, self._size = n_factors, 0
@@ -138,9 +136,7 @@ def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
     return frozenset(last - (i * count) // kept for i in range(kept))
 
 
-def fold(
-    factors: NDArray[Any], n_draws: int, rank: int, rng: np.random.Generator
-) -> Doubles:
+def fold(factors: NDArray[Any], n_draws: int, rank: int, rng: np.random.Generator) -> Doubles:
     """Return U with U Uᵀ nearest to the mean of V Vᵀ over draws, by subspace iteration."""
     d, width = factors.shape
     size = min(rank + _SPARE_FACTORS, d, width)
@@ -197,6 +193,4 @@ def _scores(rows: Any, draws: Draws, n_threads: int) -> Any:
     for begin in range(0, n, block):
         part = slice(begin, min(begin + block, n))
         own = rows if part == slice(0, n) else rows.take(np.arange(part.start, part.stop))
-        yield part, scores_of_models(
-            own, draws.intercepts, draws.linear, draws.factors, n_threads
-        )
+        yield part, scores_of_models(own, draws.intercepts, draws.linear, draws.factors, n_threads)

@@ -123,9 +123,7 @@ def sample(
     """
     sweeper = Sweeper(rows, find_fields(rows), *start, dtype=dtype, n_threads=n_threads)
     prior = start_prior(groups, sweeper.k)
-    keeper = DrawKeeper(
-        chain.burn_in, chain.max_iter, chain.n_draws, rows.n_columns, sweeper.k
-    )
+    keeper = DrawKeeper(chain.burn_in, chain.max_iter, chain.n_draws, rows.n_columns, sweeper.k)
     traces: list[dict[str, Any]] = []
     for number in range(chain.max_iter):
         prior = one_sweep(sweeper, likelihood, chain, groups, prior, key, number)
