@@ -250,6 +250,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
