@@ -80,7 +80,7 @@ print(f"{len(ratings):,} ratings: {source}")
 
 columns = make_column_transformer(
     (OneHotEncoder(handle_unknown="ignore", dtype=np.float32), ["user", "film"]),
-    (TfidfVectorizer(min_df=3, token_pattern=r"[A-Za-z]{3,}", dtype=np.float32), "words"),
+    (TfidfVectorizer(min_df=200, token_pattern=r"[A-Za-z]{3,}", dtype=np.float32), "words"),
 )
 test = np.random.default_rng(0).random(len(ratings)) < 0.1
 train, held_out = ratings[~test], ratings[test]
@@ -150,12 +150,18 @@ near = alike.kneighbors(of_people[place], return_distance=False)[0, 1:]
 print(f"users like {user}:", *people["user"].iloc[near])
 
 # %%
-# What goes together
-# ------------------
-# ``top_interactions`` names the pairs of columns that add the most, or take it away.
+# What a user likes
+# -----------------
+# ``interaction`` is the weight of a pair of columns: here of that user and each of the words that
+# are met often.
 
-for first, second, weight in model.top_interactions(columns.get_feature_names_out(), n=5):
-    print(f"{weight:+.2f}  {first}  ×  {second}")
+names = list(columns.get_feature_names_out())
+place = names.index(f"onehotencoder__user_{user}")
+often_met = np.asarray((columns.transform(train) != 0).sum(axis=0)).ravel() > len(train) / 50
+words = [i for i, name in enumerate(names) if "tfidf" in name and often_met[i]]
+tastes = sorted((model.interaction(place, i), names[i].split("__")[1]) for i in words)
+print("likes:", *(f"{word} {weight:+.2f}" for weight, word in reversed(tastes[-4:])))
+print("dislikes:", *(f"{word} {weight:+.2f}" for weight, word in tastes[:4]))
 
 # %%
 # A map of films
