@@ -176,7 +176,12 @@ class FactorizationMachine(FittedMachine):
             dtype,
             effective_n_threads(self.n_jobs),
             self._item_columns(table.columns),
+            getattr(self, "class_weight", None) is not None and not self._has_whole_weights(table),
         )
+
+    @staticmethod
+    def _has_whole_weights(table: Table) -> bool:
+        return bool(np.all(table.weight == np.rint(table.weight)))
 
     def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
         """Return which columns describe an item, if any were named."""

@@ -21,6 +21,7 @@ from algos.factorization_machine.likelihoods import (
     Probit,
 )
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
+from algos.factorization_machine.rounded import RoundedProbit
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
@@ -180,7 +181,10 @@ def likelihood_of(problem: Problem, table: Table, output: int) -> Likelihood:
         return Gaussian(table.target, weight)
     if problem.loss == "ordered_probit":
         return OrderedProbit(table.target.astype(np.int32), weight)
-    return Probit(_is_of_class(problem, table, output).astype(np.int32), weight)
+    levels = _is_of_class(problem, table, output).astype(np.int32)
+    if weight is not None and problem.rounds_weights:
+        return RoundedProbit(levels, weight)
+    return Probit(levels, weight)
 
 
 def _is_of_class(problem: Problem, table: Table, output: int) -> NDArray[np.bool_]:
