@@ -10,41 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
-from algos.factorization_machine.rows import Columns, Rows, Table
-from algos.factorization_machine.scoring import scores_of_models
+from algos.factorization_machine.posterior import Draws
+from algos.factorization_machine.rows import Columns, Table
 from algos.factorization_machine.targets import Unit
 
 Doubles = NDArray[np.float64]
 
-_CHUNK = 1 << 20  # scores of draws that are held at once
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Draws from the posterior, in the solver's units.
-
-    Attributes
-    ----------
-    intercept : ndarray of shape (n_draws,)
-    linear : ndarray of shape (n_columns, n_draws), float32
-    factors : ndarray of shape (n_columns, n_draws * n_factors), float32
-        The draws of one column stand together, as scoring reads them.
-    """
-
-    intercept: Doubles
-    linear: NDArray[Any]
-    factors: NDArray[Any]
-
-    def mean_and_variance(self, rows: Rows, n_threads: int) -> tuple[Doubles, Doubles]:
-        """Return both of each row's score over the draws."""
-        mean, variance = np.empty(rows.n), np.empty(rows.n)
-        chunk = max(_CHUNK // len(self.intercept), 1)
-        for start in range(0, rows.n, chunk):
-            part = rows if rows.n <= chunk else rows.between(start, start + chunk)
-            drawn = scores_of_models(part, self.intercept, self.linear, self.factors, n_threads)
-            mean[start : start + chunk] = drawn.mean(axis=1)
-            variance[start : start + chunk] = drawn.var(axis=1)
-        return mean, variance
+# Parameters of float32 rows, and of stochastic steps, are float32 where that can hold them.
+_LEAST, _LARGEST = 1e-30, 1e30
 
 
 @dataclass(frozen=True)
@@ -58,17 +31,24 @@ class Machine:
     factors : ndarray of shape (n_columns, n_factors)
     draws : Draws or None
         If the machine is a mean of draws.
+    cuts : ndarray of shape (n_levels + 1,), or None
+        The cut points of ordered levels, with the infinite ones.
     """
 
     intercept: float
     linear: NDArray[Any]
     factors: NDArray[Any]
     draws: Draws | None = None
+    cuts: Doubles | None = None
 
-    def in_units(self, columns: Columns, unit: Unit) -> tuple[float, Doubles, Doubles]:
+    def in_units(
+        self, columns: Columns, unit: Unit, *, single: bool
+    ) -> tuple[float, NDArray[Any], NDArray[Any]]:
         """Return intercept, coefficients and factors for all columns of X as it is."""
         linear = columns.in_units_of_x(self.linear.astype(np.float64) * unit.spread)
         factors = columns.in_units_of_x(self.factors.astype(np.float64) * np.sqrt(unit.spread))
+        if single and _fit_into_single(linear) and _fit_into_single(factors):
+            linear, factors = linear.astype(np.float32), factors.astype(np.float32)
         intercept = float(unit.back(self.intercept))
         return intercept, columns.spread(linear), columns.spread(factors)
 
@@ -79,9 +59,13 @@ class Machine:
         """Undo `in_units`."""
         linear = columns.in_units_of_solver(columns.gathered(np.asarray(linear, np.float64)))
         factors = columns.in_units_of_solver(columns.gathered(np.asarray(factors, np.float64)))
-        return cls(
-            float(unit.of(intercept)), linear / unit.spread, factors / np.sqrt(unit.spread)
-        )
+        return cls(float(unit.of(intercept)), linear / unit.spread, factors / np.sqrt(unit.spread))
+
+
+def _fit_into_single(numbers: Doubles) -> bool:
+    """Tell whether float32 holds the numbers, but for those that are nothing beside others."""
+    largest = float(np.abs(numbers).max(initial=0.0))
+    return largest == 0 or _LEAST < largest < _LARGEST
 
 
 # Told machines, numbers of the unit (objective, validation, …): whether to stop.
@@ -136,6 +120,8 @@ class Problem:
     dtype : dtype
         Of the rows as they came.
     n_threads : int
+    is_of_item : ndarray of shape (n_columns,), bool, or None
+        Of "bpr": the columns that describe an item.
     """
 
     table: Table
@@ -147,6 +133,7 @@ class Problem:
     start: list[Machine] | None = None
     dtype: Any = np.float64
     n_threads: int = 1
+    is_of_item: NDArray[np.bool_] | None = None
 
     @property
     def n_outputs(self) -> int:
@@ -162,14 +149,10 @@ class Outcome:
     ----------
     machines : list of Machine
         One for each output.
-    link : {"identity", "logit", "softmax", "probit", "ordered_probit"}
-        How scores become predictions.
     n_iter : int
     history : mapping of str to sequence
         `objective` and `validation`, and extras, one entry for each of `n_iter`.
     objective : float
-    cuts : ndarray or None
-        The cut points of ordered levels, with the infinite ones.
     hyper : mapping of str to ndarray
         Traces of what the sampler drew beside the machine.
     state : mapping of str to arrays and numbers, or None
@@ -177,10 +160,8 @@ class Outcome:
     """
 
     machines: list[Machine]
-    link: str
     n_iter: int
     history: Mapping[str, Any]
     objective: float
-    cuts: Doubles | None = None
     hyper: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None

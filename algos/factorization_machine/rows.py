@@ -245,9 +245,7 @@ def used_columns(indices: NDArray[np.int32], d: int) -> NDArray[np.int64] | None
     return None if is_used.all() else np.flatnonzero(is_used)
 
 
-def _renumbered(
-    indices: NDArray[np.int32], places: NDArray[np.int64], d: int
-) -> NDArray[np.int32]:
+def _renumbered(indices: NDArray[np.int32], places: NDArray[np.int64], d: int) -> NDArray[np.int32]:
     if d > _MANY_COLUMNS * len(indices):
         return np.searchsorted(places, indices).astype(np.int32)
     number = np.zeros(d, dtype=np.int32)
@@ -288,9 +286,7 @@ def _order(
     return order, np.flatnonzero(is_new)
 
 
-def _merged(
-    weight: Doubles | None, order: NDArray[np.intp], first: NDArray[np.intp]
-) -> Doubles:
+def _merged(weight: Doubles | None, order: NDArray[np.intp], first: NDArray[np.intp]) -> Doubles:
     if weight is None:
         return np.diff(first, append=len(order)).astype(np.float64)
     if len(first) == len(order):
@@ -331,6 +327,14 @@ def _scaled(
     near = np.abs(divided - 1) < _ONE if values.dtype == np.float64 else np.abs(divided - 1) < 1e-6
     divided[near] = 1.0
     return divided.astype(values.dtype, copy=False)
+
+
+def scaled_rows(rows: Rows, scale: Doubles) -> Rows:
+    """Return rows with each column's values over its scale."""
+    if np.all(scale == 1):
+        return rows
+    values = np.ones(rows.stored) if rows.values is None else rows.values
+    return _unless_ones(replace(rows, values=_scaled(values, rows.indices, scale)))
 
 
 def _unless_ones(rows: Rows) -> Rows:
