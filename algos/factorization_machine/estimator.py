@@ -75,6 +75,7 @@ class FactorizationMachine(FittedMachine):
     _stream: State
     _after_fit: State | None
     _weight_seen: float
+    solver_: str
     history_: dict[str, NDArray[Any]]
 
     # What the two kinds answer for themselves.
@@ -176,7 +177,12 @@ class FactorizationMachine(FittedMachine):
             dtype,
             effective_n_threads(self.n_jobs),
             self._item_columns(table.columns),
+            getattr(self, "class_weight", None) is not None and not self._has_whole_weights(table),
         )
+
+    @staticmethod
+    def _has_whole_weights(table: Table) -> bool:
+        return bool(np.all(table.weight == np.rint(table.weight)))
 
     def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
         """Return which columns describe an item, if any were named."""
@@ -449,8 +455,10 @@ class Told:
         number = self._n_done
         if number <= self._n_told:
             return False
-        extra = {} if np.isnan(validation) else {"validation": validation}
-        say(self._estimator, f"iteration {number}", objective=objective, **extra)
+        if np.isnan(validation):
+            say(self._estimator, f"iteration {number}", objective=objective)
+        else:
+            say(self._estimator, f"iteration {number}", objective=objective, validation=validation)
         step = next(self._subtasks)
         self.is_stopped = step.finish(lambda: self._attributes(machines(), number))
         return self.is_stopped

@@ -122,6 +122,8 @@ class Problem:
     n_threads : int
     is_of_item : ndarray of shape (n_columns,), bool, or None
         Of "bpr": the columns that describe an item.
+    rounds_weights : bool
+        Whether weights hold those of classes, which need not be whole numbers.
     """
 
     table: Table
@@ -134,6 +136,7 @@ class Problem:
     dtype: Any = np.float64
     n_threads: int = 1
     is_of_item: NDArray[np.bool_] | None = None
+    rounds_weights: bool = False
 
     @property
     def n_outputs(self) -> int:
