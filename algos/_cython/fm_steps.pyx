@@ -15,7 +15,8 @@ cdef extern from "_team.h" nogil:
         pass
     ctypedef void (*algos_phase)(void* arg, int64_t phase, int part) noexcept nogil
     void algos_team_start(
-        algos_team* team, algos_phase run, void* arg, int64_t n_phases, int size)
+        algos_team* team, algos_phase run, void* arg, int64_t n_phases, double nanoseconds,
+        int size)
     void algos_team_join(algos_team* team, int self)
 
 cdef extern from "_fm_steps.h" nogil:
@@ -141,6 +142,7 @@ def learn(
     cdef algos_fm_steps* steps = &job.steps
     cdef Py_ssize_t n = order.shape[0], stored, room
     cdef Scratch q, slope, value, sums
+    cdef double work
     if n == 0:
         return 0.0
     _set_model(steps, indptr, indices, values, table, line, intercept)
@@ -168,9 +170,10 @@ def learn(
     steps.sums = <float*> sums.data
     steps.q, steps.slope, steps.value = <float*> q.data, <float*> slope.data, <float*> value.data
     job.table = algos_fm_choose(steps)
-    algos_team_start(&job.team, _phase, &job, (n + batch - 1) // batch * 2, steps.parts)
+    work = _nanoseconds(steps, n * stored)
+    algos_team_start(&job.team, _phase, &job, (n + batch - 1) // batch * 2, work, steps.parts)
     with nogil:
-        run_region(_join, &job, steps.parts, _nanoseconds(steps, n * stored), steps.parts)
+        run_region(_join, &job, steps.parts, work, steps.parts)
     return steps.total
 
 

@@ -75,6 +75,7 @@ class FactorizationMachine(FittedMachine):
     _stream: State
     _after_fit: State | None
     _weight_seen: float
+    solver_: str
     history_: dict[str, NDArray[Any]]
 
     # What the two kinds answer for themselves.
@@ -454,8 +455,10 @@ class Told:
         number = self._n_done
         if number <= self._n_told:
             return False
-        extra = {} if np.isnan(validation) else {"validation": validation}
-        say(self._estimator, f"iteration {number}", objective=objective, **extra)
+        if np.isnan(validation):
+            say(self._estimator, f"iteration {number}", objective=objective)
+        else:
+            say(self._estimator, f"iteration {number}", objective=objective, validation=validation)
         step = next(self._subtasks)
         self.is_stopped = step.finish(lambda: self._attributes(machines(), number))
         return self.is_stopped

@@ -32,7 +32,7 @@ def learned_nothing(problem: Problem, told: Listener) -> Outcome:
     cuts = None
     if problem.loss == "ordered_probit":
         mass = np.bincount(table.target.astype(np.intp), table.weight, problem.n_classes)
-        cuts = start_cuts(mass)
+        cuts = start_cuts(mass.astype(np.float64))
     machines = [
         Machine(start, np.zeros(shape), np.zeros((shape, k)), cuts=cuts)
         for start in np.atleast_1d(best_constant(problem)).tolist()

@@ -195,7 +195,7 @@ class OrderedProbit(Probit):
                 f"`y` with {len(mass)} distinct values must have at most {_MOST_LEVELS} for "
                 "loss='ordered_probit'; use loss='squared_error', or round `y`"
             )
-        self.cuts = start_cuts(mass)
+        self.cuts = start_cuts(mass.astype(np.float64))
         self.prior = CutPrior.of(len(mass)) if prior is None else prior
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -170,7 +169,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         return [(names(a), names(b), weight) for a, b, weight in found]
 
     def _names(self, feature_names: ArrayLike | None) -> Any:
-        given: Sequence[Any] | None = getattr(self, "feature_names_in_", None)
+        given: NDArray[Any] | None = getattr(self, "feature_names_in_", None)
         if feature_names is not None:
             given = np.asarray(feature_names)
             if given.shape != (self.n_features_in_,):

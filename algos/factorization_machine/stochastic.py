@@ -13,7 +13,7 @@ so a column is shrunk as often as it occurs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -255,34 +255,6 @@ def kernel_values(rows: Rows) -> Floats | None:
 
 
 @dataclass(frozen=True)
-class Data:
-    """Rows with targets, in the kernel's types.
-
-    Attributes
-    ----------
-    rows : Rows
-    values : ndarray of float32, or None
-    target, weight : ndarray of shape (n,), float32
-        The weights' mean is about 1.
-    """
-
-    rows: Rows
-    values: Floats | None
-    target: Floats
-    weight: Floats
-
-    @classmethod
-    def of(
-        cls, rows: Rows, target: NDArray[Any], weight: NDArray[Any], unit: float | None = None
-    ) -> Data:
-        """Return the data with weights over `unit`, or over their mean."""
-        unit = float(weight.mean()) if unit is None else unit
-        with np.errstate(over="ignore"):
-            shares = np.minimum(weight / unit, _LARGEST_WEIGHT).astype(np.float32)
-        return cls(rows, kernel_values(rows), target.astype(np.float32), shares)
-
-
-@dataclass(frozen=True)
 class Plan:
     """How columns are gone about.
 
@@ -312,6 +284,43 @@ class Plan:
         slots = np.full(rows.n_columns, -1, dtype=np.int32)
         slots[common] = np.arange(len(common), dtype=np.int32)
         return cls(cuts.astype(np.int64), slots, common)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows with targets, in the kernel's types.
+
+    Attributes
+    ----------
+    rows : Rows
+    values : ndarray of float32, or None
+    target, weight : ndarray of shape (n,), float32
+        The weights' mean is about 1.
+    plans : dict
+        Of `plan`.
+    """
+
+    rows: Rows
+    values: Floats | None
+    target: Floats
+    weight: Floats
+    plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, rows: Rows, target: NDArray[Any], weight: NDArray[Any], unit: float | None = None
+    ) -> Data:
+        """Return the data with weights over `unit`, or over their mean."""
+        unit = float(weight.mean()) if unit is None else unit
+        with np.errstate(over="ignore"):
+            shares = np.minimum(weight / unit, _LARGEST_WEIGHT).astype(np.float32)
+        return cls(rows, kernel_values(rows), target.astype(np.float32), shares)
+
+    def plan(self, batch: int, parts: int) -> Plan:
+        """Return how columns are gone about: made once."""
+        if (batch, parts) not in self.plans:
+            self.plans[batch, parts] = Plan.of(self.rows, batch, parts)
+        return self.plans[batch, parts]
 
 
 def one_pass(
@@ -352,7 +361,7 @@ def one_pass(
         order, rival = pairs[0][order], pairs[1][order]
     parts = min(n_threads, fm_steps.MOST_THREADS, max(1, rows.n_columns))
     batch = settings.batch_of(rows)
-    plan = Plan.of(rows, batch, parts)
+    plan = data.plan(batch, parts)
     total = fm_steps.learn(
         rows.indptr, rows.indices, data.values, data.target, data.weight, order, rival,
         plan.cuts, plan.slots, plan.common,

@@ -26,7 +26,7 @@ class Unit:
     centre: float = 0.0
     spread: float = 1.0
 
-    def of(self, y: Doubles) -> Doubles:
+    def of(self, y: Any) -> Any:
         """Return targets in this unit."""
         return (y - self.centre) / self.spread
 
