@@ -19,7 +19,7 @@ from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.centering import Centering
 from algos.factorization_machine.fields import Groups, find_fields
 from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
-from algos.factorization_machine.posterior import DrawKeeper, Draws, kept_sweeps
+from algos.factorization_machine.posterior import DrawKeeper, Draws
 from algos.factorization_machine.priors import Prior, draw_prior
 from algos.factorization_machine.rows import Rows
 
@@ -125,7 +125,6 @@ def sample(
     fields = find_fields(rows)
     sweeper = Sweeper(rows, fields, *start, dtype=dtype, n_threads=n_threads)
     centering = Centering(rows, fields, likelihood.weight)
-    kept = kept_sweeps(chain.burn_in, chain.max_iter, chain.n_draws)
     prior = start_prior(groups, sweeper.k)
     keeper = DrawKeeper(chain.burn_in, chain.max_iter, chain.n_draws, rows.n_columns, sweeper.k)
     traces: list[dict[str, Any]] = []
@@ -136,7 +135,7 @@ def sample(
         is_last = number + 1 == chain.max_iter
         if on_sweep is not None:
             is_last = bool(on_sweep(Sweep(number, sweeper, prior, state))) or is_last
-        if number in kept or is_last:
+        if number >= chain.burn_in or is_last:
             machine = centering.centred(sweeper.intercept, sweeper.linear, sweeper.factors)
             keeper.add(number, *machine, state, is_last=is_last)
         if is_last:
