@@ -32,14 +32,15 @@ GRID = [
 
 
 def chosen(key: str, loss: Callable[[Setting], float]) -> Setting:
-    """Return the setting of the grid with the least loss; it is found once for each key."""
+    """Return the setting of the grid with the least loss; each is tried once for each key."""
     known = json.loads(_CHOSEN.read_text()) if _CHOSEN.exists() else {}
-    if key not in known:
-        losses = [loss(setting) for setting in GRID]
-        known[key] = list(GRID[int(np.nanargmin(losses))])
-        _CHOSEN.parent.mkdir(parents=True, exist_ok=True)
-        _CHOSEN.write_text(json.dumps(known, indent=1))
-    return Setting(*known[key])
+    losses = known.setdefault(key, {})
+    for setting in GRID:
+        if str(setting) not in losses:
+            losses[str(setting)] = loss(setting)
+            _CHOSEN.parent.mkdir(parents=True, exist_ok=True)
+            _CHOSEN.write_text(json.dumps(known, indent=1))
+    return min(GRID, key=lambda setting: np.nan_to_num(losses[str(setting)], nan=np.inf))
 
 
 def log_loss(y: Any, chances: Any) -> float:

@@ -30,18 +30,15 @@ ALGOS_INLINE void N(fm_gather_row)(const algos_fm_problem *problem, Py_ssize_t r
     const T *restrict values = problem->row_values;
     const T *restrict factors = (const T *)problem->factors + first;
     const Py_ssize_t begin = problem->indptr[row], end = problem->indptr[row + 1];
-    for (Py_ssize_t f = 0; f < width; f += 8) {
-        T sum[8] = {0};
+    for (Py_ssize_t f = 0; f < width; f += LANES) {
+        N(fm_vec) sum = {0};
         for (Py_ssize_t p = begin; p < end; p++) {
             const int32_t column = problem->indices[p];
             const T value = column == feature ? 0 : values ? values[p] : 1;
-            const T *restrict v = factors + column * problem->stride + f;
-#pragma GCC unroll 8
-            for (int i = 0; i < 8; i++)
-                sum[i] += value * v[i];
+            sum += SPREAD(value) *
+                   *(const N(fm_loose) *)(factors + column * problem->stride + f);
         }
-        for (int i = 0; i < 8; i++)
-            h[f + i] = x * sum[i];
+        *(N(fm_loose) *)(h + f) = SPREAD(x) * sum;
     }
 }
 

@@ -100,7 +100,7 @@ cdef void _draw_block(Block* block, Rng* rng, double* sums) noexcept nogil:
 cdef void _draw_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef LatentJob* job = <LatentJob*> arg
     cdef Py_ssize_t begin = chunk * CHUNK, row, i, rows = min(job.n - begin, <Py_ssize_t> CHUNK)
-    cdef int32_t copy
+    cdef int32_t _copy
     cdef double[CHUNK] sums
     cdef Block block
     cdef Rng rng
@@ -109,7 +109,7 @@ cdef void _draw_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     for i in range(rows):
         row = begin + i
         sums[i] = 0
-        for copy in range(1 if job.copies == NULL else job.copies[row]):
+        for _copy in range(1 if job.copies == NULL else job.copies[row]):
             if block.size == ALGOS_MOST_LATENTS:
                 _draw_block(&block, &rng, sums)
             _gather(job, row, i, &block)

@@ -16,7 +16,10 @@ from algos.factorization_machine.rows import Rows
 
 Doubles = NDArray[np.float64]
 
-_SHORT = 16  # values a row has, on average, up to which its sum is gathered anew
+# Sums of rows are kept where a row has more values than that on average, unless they take much
+# memory; then where to gather them anew would take long.
+_SHORT, _MEDIUM = 3, 16
+_MUCH = 1 << 32  # bytes
 
 
 class Sweeper:
@@ -55,7 +58,7 @@ class Sweeper:
         d, k = factors.shape
         self.k, self.n_threads, self.dtype = k, n_threads, np.dtype(dtype)
         stride = max(-(-k // 8) * 8, 8)
-        keeps_sums = rows.stored > _SHORT * rows.n
+        keeps_sums = _keeps_sums(rows, stride * self.dtype.itemsize)
         _require_room(rows, d, stride, keeps_sums, self.dtype.itemsize)
         self.intercept = float(intercept)
         self.linear = np.array(linear, dtype=dtype)
@@ -165,6 +168,11 @@ def _partners(rows: Rows, places: NDArray[Any]) -> NDArray[np.int32] | None:
     if rows.values is not None or rows.stored != 2 * rows.n or np.any(np.diff(rows.indptr) != 2):
         return None
     return rows.indices[places ^ 1]
+
+
+def _keeps_sums(rows: Rows, row_bytes: int) -> bool:
+    least = _SHORT if rows.n * row_bytes <= _MUCH else _MEDIUM
+    return rows.stored > least * rows.n
 
 
 def _require_room(rows: Rows, d: int, stride: int, keeps_sums: bool, itemsize: int) -> None:

@@ -67,8 +67,9 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     burn_in : "auto" or int, default="auto"
         Sweeps of "mcmc" before those that count.
     n_draws : int, default=32
-        How many of them "mcmc" keeps, evenly spaced: predictions are means over these. They
-        take ``4 * n_draws * (n_factors + 1)`` bytes for each column that occurs.
+        How many of them "mcmc" keeps, evenly spaced, beside the mean over all: for the spread
+        of scores, which probabilities allow for. They take
+        ``4 * n_draws * (n_factors + 1)`` bytes for each column that occurs.
     feature_groups : "auto", array-like of shape (n_features,) or None, default="auto"
         Labels of columns: those of one group have one prior of "mcmc". "auto" finds fields,
         neighbouring columns of which no row has two; None is one group.
@@ -137,8 +138,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
         Weight of each column; of "mcmc" the posterior's mean.
     factors_ : ndarray of shape (n_features, n_factors) or (n_classes, n_features, n_factors)
-        Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs;
-        predictions take the draws themselves.
+        Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs over
+        all sweeps after the burn-in.
     solver_ : str
         The solver that ran.
     n_iter_ : int
@@ -394,7 +395,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         Returns
         -------
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            In the dtype of X. Of "mcmc" the mean over draws, divided by what their spread adds to
+            In the dtype of X. Of "mcmc" the mean, divided by what the spread of draws adds to
             the noise, so that it gives the mean probability.
         """
         found, dtype = self._decisions(X)
@@ -452,8 +453,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     def _decisions(self, X: Any) -> tuple[Doubles, Any]:
         check_is_fitted(self, "solver_")
         rows = self._validated_rows(X, reset=False)
-        mean, variance = self._moments(rows)
-        return decisions(mean, variance, self._link), rows.dtype
+        found = decisions(self._scores(rows), self._variance(rows), self._link)
+        return found, rows.dtype
 
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
         return labels(y, name)

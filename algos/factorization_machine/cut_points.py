@@ -24,6 +24,7 @@ Measure = Callable[[Doubles], tuple[float, Doubles]]
 
 _LEAST_GAP = 1e-8  # levels nearer than this are not told apart by any float32 score
 _HALVINGS = 30
+_DEGREES = 8.0  # of freedom, of Student's law
 
 
 class CutPrior(NamedTuple):
@@ -60,15 +61,19 @@ def draw_cuts(
 ) -> Doubles:
     """Return cut points after one step of a Metropolis-Hastings chain.
 
-    The proposal is the normal law at the end of a Newton step, with its curvature.
+    The proposal is Student's law around the end of a Newton step, with its curvature: where
+    scores have moved away from the cut points, the tails of a normal law would refuse to go
+    back (Chib and Greenberg, "Understanding the Metropolis-Hastings algorithm", The American
+    Statistician 49, 1995, section 6).
     """
     if len(cuts) == 2:
         return cuts
     at = _coordinates(cuts)
     here = _Newton(at, prior, measure)
     normal = rng.standard_normal(len(at))
+    stretch = np.sqrt(_DEGREES / rng.chisquare(_DEGREES))
     uniform = rng.random()
-    proposal = here.sample(normal)
+    proposal = here.sample(stretch * normal)
     there = _Newton(proposal, prior, measure)
     gain = there.value - here.value + there.log_density(at) - here.log_density(proposal)
     return there.cuts if np.log(uniform) < gain else cuts  # NaN is refused
@@ -91,7 +96,7 @@ def improve_cuts(cuts: Doubles, measure: Measure) -> Doubles:
 
 
 class _Newton:
-    """The log-density at some coordinates and the normal law that fits it there."""
+    """The log-density at some coordinates, and Student's law that fits it there."""
 
     def __init__(self, at: Doubles, prior: CutPrior, measure: Measure) -> None:
         self.cuts = _cuts(at)
@@ -112,11 +117,11 @@ class _Newton:
             self._factor = cho_factor(matrix, lower=True, check_finite=False)
             self.mean = at + cho_solve(self._factor, gradient, check_finite=False)
 
-    def sample(self, normal: Doubles) -> Doubles:
-        """Return mean + L^-T normal, where L Lᵀ is the precision."""
+    def sample(self, number: Doubles) -> Doubles:
+        """Return mean + L^-T number, where L Lᵀ is the curvature."""
         with one_thread_blas():
             step = solve_triangular(
-                self._factor[0], normal, lower=True, trans="T", check_finite=False
+                self._factor[0], number, lower=True, trans="T", check_finite=False
             )
         return np.asarray(self.mean + step)
 
@@ -124,7 +129,8 @@ class _Newton:
         """Return the law's log-density, but for a constant."""
         lower = np.tril(self._factor[0])
         away = lower.T @ (at - self.mean)
-        return float(np.log(np.diag(lower)).sum() - away @ away / 2)
+        tail = np.log1p(away @ away / _DEGREES) * (_DEGREES + len(at)) / 2
+        return float(np.log(np.diag(lower)).sum() - tail)
 
 
 def _coordinates(cuts: Doubles) -> Doubles:

@@ -31,7 +31,7 @@ Doubles = NDArray[np.float64]
 Start = tuple[float, NDArray[Any], NDArray[Any]]
 
 _OF_START = 121  # stream of a key
-_SWEEPS, _BURN_IN = 200, 30
+_SWEEPS, _BURN_IN = 200, 20
 _SWEEPS_OF_ALS = 100
 _INIT_SCALE = 0.1
 # For targets of unit deviation, of columns with values of 1.
@@ -116,18 +116,19 @@ def _sampled(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machi
         n_threads=problem.n_threads,
         on_sweep=on_sweep,
     )
-    return _folded(posterior, key), posterior.hyper
+    return _folded(posterior), posterior.hyper
 
 
-def _folded(posterior: Posterior, key: Key) -> Machine:
+def _folded(posterior: Posterior) -> Machine:
     draws = posterior.draws
-    intercept, linear = draws.mean()
     cuts = draws.state.get("cuts")
     mean_cuts = None
     if cuts is not None:
         mean_cuts = cuts[0].copy()
         mean_cuts[1:-1] = cuts[:, 1:-1].mean(axis=0)
-    return Machine(intercept, linear, draws.fold(key), draws, mean_cuts)
+    return Machine(
+        draws.mean_intercept, draws.mean_linear, draws.mean_factors, draws, mean_cuts
+    )
 
 
 def _solved(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machine, dict[str, Any]]:

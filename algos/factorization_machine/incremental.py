@@ -131,7 +131,7 @@ def averaged(
     )
     used = np.flatnonzero(joined.any(axis=1))
     factors = np.zeros((len(joined), n_factors))
-    factors[used] = fold(joined[used], 1, n_factors, np.random.Generator(np.random.Philox(0)))
+    factors[used] = fold(joined[used], n_factors)
     return (
         (1 - share) * mine[0] + share * other[0],
         (1 - share) * mine[1] + share * other[1],

@@ -17,7 +17,7 @@ from algos._common.threads import threads_for
 from algos._common.validation import validate_rows
 from algos.factorization_machine.interactions import column_number, strongest_pairs
 from algos.factorization_machine.machine import Machine
-from algos.factorization_machine.posterior import Draws, predict_moments
+from algos.factorization_machine.posterior import Draws, predict_variance
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.scoring import embeddings, scores
 from algos.factorization_machine.targets import Doubles, Unit
@@ -78,26 +78,21 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
 
     # Scores.
 
-    def _moments(self, X: Any) -> tuple[Doubles, Doubles | None]:
-        """Return scores of validated rows (n, n_outputs), and their variance over draws."""
-        if self._draws is not None:
-            return self._moments_of_draws(X)
-        return self._plain_scores(X), None
-
-    def _plain_scores(self, X: Any) -> Doubles:
+    def _scores(self, X: Any) -> Doubles:
+        """Return the scores of validated rows, of shape (n, n_outputs)."""
         factors = self.factors_ if self.factors_.ndim == 3 else self.factors_[np.newaxis]
         threads = self._threads(X, factors.shape[0] * factors.shape[2])
         each = zip(np.atleast_1d(self.intercept_), np.atleast_2d(self.coef_), factors, strict=True)
         return np.column_stack([scores(X, *one, threads) for one in each])
 
-    def _moments_of_draws(self, X: Any) -> tuple[Doubles, Doubles]:
-        assert self._draws is not None
+    def _variance(self, X: Any) -> Doubles | None:
+        """Return the variance over draws of the scores of validated rows, if there are draws."""
+        if self._draws is None:
+            return None
         rows = self._columns().rows(X)
         threads = self._threads(X, self._draws[0]["factors"].shape[1])
-        pairs = [predict_moments(rows, Draws(**one), threads) for one in self._draws]
-        mean = np.column_stack([pair[0] for pair in pairs])
-        variance = np.column_stack([pair[1] for pair in pairs])
-        return self._unit.back(mean), variance * self._unit.spread**2
+        each = [predict_variance(rows, Draws(**one), threads) for one in self._draws]
+        return np.column_stack(each) * self._unit.spread**2
 
     def _threads(self, X: Any, width: int) -> int:
         stored = X.nnz if hasattr(X, "nnz") else X.size

@@ -111,5 +111,5 @@ FOREIGN_PARAMETERS: dict[str, str] = {
     "eps": "epsilon",
     "rescale_grad": "sample_weight in `fit`, which multiplies gradients",
     "group_shapes": "feature_groups, a label for each column",
-    "n_samples": "n_draws, of which predictions are means",
+    "n_samples": "n_draws, which deviations are taken from; means are over all",
 }

@@ -1,8 +1,9 @@
 """Draws of the posterior: kept, thinned, averaged and folded into one machine.
 
 A mean of factorization machines is a factorization machine, its pair weights being the mean
-of V Vᵀ. `coef_` and `intercept_` are means over the kept draws, `factors_` the best machine of
-few factors for the mean of V Vᵀ; predictions take the draws themselves.
+of V Vᵀ. So the mean over all sweeps that count is one machine, folded into few factors while
+the chain runs; thinned draws are kept beside it, for what is no mean of scores: their spread,
+and probabilities.
 """
 
 from __future__ import annotations
@@ -12,24 +13,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
-from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
-from algos._cython.fm_latent import add_level_probabilities
-from algos.factorization_machine.scoring import scores_of_models
+from algos.factorization_machine.scoring import scores, scores_of_models
 
 Doubles = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
-_FOLD = 103  # stream of a key
-_FOLD_PASSES = 8
-_SPARE_FACTORS = 8
+# Of the mean machine, as multiples of a draw's factors: kept from fold to fold, and gathered
+# between them. Measured on ratings: twice the factors lose nothing that shows.
+_KEPT_FACTORS, _GATHERED = 2, 8
 _BLOCK_BYTES = 1 << 25  # of scores of many draws
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Kept draws of the parameters, as many machines that share their columns.
+    """What is kept of a chain: the mean machine, and draws as machines that share their columns.
 
     Attributes
     ----------
@@ -39,12 +39,22 @@ class Draws:
         Each draw's factors one after another.
     state : dict of str to ndarray
         What was drawn with them, by name, first axis the draw: noise precisions, cut points.
+    mean_intercept : float
+        Over all sweeps that count, as the next two.
+    mean_linear : ndarray of shape (d,)
+    mean_factors : ndarray of shape (d, n_factors)
+        By falling length, each one's largest entry positive.
+    mean_state : dict of str to number or ndarray
     """
 
     intercepts: Doubles
     linear: Singles
     factors: Singles
     state: dict[str, Doubles]
+    mean_intercept: float
+    mean_linear: Doubles
+    mean_factors: Doubles
+    mean_state: dict[str, Any]
 
     def __len__(self) -> int:
         return len(self.intercepts)
@@ -54,26 +64,69 @@ class Draws:
         """Factors of one draw."""
         return self.factors.shape[1] // len(self)
 
-    def mean(self) -> tuple[float, Doubles]:
-        """Return the means of intercept and coefficients."""
-        return float(self.intercepts.mean()), self.linear.mean(axis=1, dtype=np.float64)
 
-    def fold(self, key: Key, n_factors: int | None = None) -> Doubles:
-        """Return the factors whose products are nearest to the mean of V Vᵀ.
+class MeanMachine:
+    """The mean of machines as they come, of a bounded number of factors.
 
-        Parameters
-        ----------
-        key : ndarray of shape (2,)
-        n_factors : int, default=None
-            None for as many as one draw has.
+    Factors are gathered side by side; when there is no more room, those with products nearest
+    to the sum of V Vᵀ take the place of all. What is lost is noise: directions that the draws
+    do not share.
 
-        Returns
-        -------
-        factors : ndarray of shape (d, n_factors)
-            By falling length, each one's largest entry positive.
-        """
-        rank = self.n_factors if n_factors is None else n_factors
-        return fold(self.factors, len(self), rank, stream(key, _FOLD))
+    Parameters
+    ----------
+    d, n_factors : int
+    """
+
+    def __init__(self, d: int, n_factors: int) -> None:
+        self._n_factors, self._kept = n_factors, _KEPT_FACTORS * n_factors
+        self._room = np.empty((d, self._kept + _GATHERED * n_factors), dtype=np.float32)
+        self._used = self._size = 0
+        self._intercept = 0.0
+        self._linear = np.zeros(d)
+        self._state: dict[str, Any] = {}
+
+    def add(
+        self,
+        intercept: float,
+        linear: NDArray[Any],
+        factors: NDArray[Any],
+        state: dict[str, Any],
+    ) -> None:
+        """Take one machine more."""
+        k = self._n_factors
+        if self._used + k > self._room.shape[1]:
+            folded = fold(self._room, self._kept)
+            self._room[:, : self._kept] = folded
+            self._used = self._kept
+        self._room[:, self._used : self._used + k] = factors[:, :k]
+        self._used += k
+        self._size += 1
+        self._intercept += intercept
+        self._linear += linear
+        self._state = {name: self._state.get(name, 0.0) + value for name, value in state.items()}
+
+    def mean(self) -> tuple[float, Doubles, Doubles, dict[str, Any]]:
+        """Return the means: intercept, coefficients, factors and state."""
+        folded = fold(self._room[:, : self._used], self._n_factors) / np.sqrt(self._size)
+        largest = np.abs(folded).argmax(axis=0) if len(folded) else np.zeros(0, dtype=int)
+        if len(folded):
+            folded *= np.where(folded[largest, np.arange(self._n_factors)] < 0, -1.0, 1.0)
+        state = {name: value / self._size for name, value in self._state.items()}
+        return self._intercept / self._size, self._linear / self._size, folded, state
+
+
+def fold(factors: NDArray[Any], rank: int) -> Doubles:
+    """Return U of so many columns, by falling length, with U Uᵀ nearest to V Vᵀ.
+
+    The products' eigenvectors come from Vᵀ V: half of the digits are enough for a mean of draws.
+    """
+    some = min(rank, factors.shape[1])
+    folded = np.zeros((len(factors), rank))
+    with one_thread_blas():
+        _, vectors = np.linalg.eigh((factors.T @ factors).astype(np.float64))
+        turn = vectors[:, : -some - 1 : -1].astype(factors.dtype)
+        folded[:, :some] = factors @ turn
+    return folded
 
 
 class DrawKeeper:
@@ -96,6 +149,7 @@ class DrawKeeper:
         self._linear = np.empty((d, size), dtype=np.float32)
         self._factors = np.empty((d, size * n_factors), dtype=np.float32)
         self._states: list[dict[str, Any]] = []
+        self._burn_in, self._mean = burn_in, MeanMachine(d, n_factors)
 
     def add(
         self,
@@ -107,8 +161,11 @@ class DrawKeeper:
         *,
         is_last: bool = False,
     ) -> None:
-        """Copy what a sweep drew, if it is wanted; of a chain cut short, at least the last."""
-        if sweep not in self._wanted and not (is_last and self._size == 0):
+        """Take what a sweep drew, if it counts; of a chain cut short, at least the last."""
+        is_first = is_last and self._size == 0
+        if sweep >= self._burn_in or is_first:
+            self._mean.add(intercept, linear, factors, state)
+        if sweep not in self._wanted and not is_first:
             return
         at, k = self._size, self._n_factors
         self._intercepts[at] = intercept
@@ -125,7 +182,7 @@ class DrawKeeper:
             linear = np.ascontiguousarray(linear[:, :size])
             factors = np.ascontiguousarray(factors[:, : size * self._n_factors])
         state = {name: np.stack([each[name] for each in states]) for name in states[0]}
-        return Draws(self._intercepts[:size], linear, factors, state)
+        return Draws(self._intercepts[:size], linear, factors, state, *self._mean.mean())
 
 
 def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
@@ -136,61 +193,29 @@ def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
     return frozenset(last - (i * count) // kept for i in range(kept))
 
 
-def fold(factors: NDArray[Any], n_draws: int, rank: int, rng: np.random.Generator) -> Doubles:
-    """Return U with U Uᵀ nearest to the mean of V Vᵀ over draws, by subspace iteration."""
-    d, width = factors.shape
-    size = min(rank + _SPARE_FACTORS, d, width)
-    if size == 0:
-        return np.zeros((d, rank))
-    basis = rng.standard_normal((width, size)).astype(factors.dtype)
-    with one_thread_blas():
-        for _ in range(_FOLD_PASSES):
-            basis = factors.T @ np.linalg.qr(factors @ basis)[0]
-            basis, _r = np.linalg.qr(basis)
-        left, lengths, _right = np.linalg.svd(
-            (factors @ basis).astype(np.float64), full_matrices=False
-        )
-    folded = np.zeros((d, rank))
-    some = min(rank, size)
-    folded[:, :some] = left[:, :some] * (lengths[:some] / np.sqrt(n_draws))
-    largest = np.abs(folded).argmax(axis=0)
-    folded *= np.where(folded[largest, np.arange(rank)] < 0, -1.0, 1.0)
-    return folded
-
-
-def predict_moments(rows: Any, draws: Draws, n_threads: int) -> tuple[Doubles, Doubles]:
-    """Return the mean and the variance over draws of each row's score."""
-    mean, variance = np.empty(len(rows)), np.empty(len(rows))
-    for part, scores in _scores(rows, draws, n_threads):
-        mean[part] = scores.mean(axis=1)
-        variance[part] = scores.var(axis=1)
-    return mean, variance
+def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Doubles:
+    """Return the variance over draws of each row's score, from its place among cut points."""
+    places = draws.intercepts
+    if "cuts" in draws.state:
+        places = places - draws.state["cuts"][:, 1:-1].mean(axis=1)
+    variance = np.empty(len(rows))
+    block = max(1, _BLOCK_BYTES // (8 * len(draws)))
+    for begin in range(0, len(rows), block):
+        end = min(begin + block, len(rows))
+        own = rows if end - begin == len(rows) else rows.take(np.arange(begin, end))
+        found = scores_of_models(own, places, draws.linear, draws.factors, n_threads)
+        variance[begin:end] = found.var(axis=1)
+    return variance
 
 
 def predict_levels(rows: Any, draws: Draws, n_threads: int) -> Doubles:
-    """Return the mean over draws of each level's probability, of shape (n, n_levels).
+    """Return the mean over the posterior of each level's probability, of shape (n, n_levels).
 
-    Without cut points among the draws there are two levels, cut at 0.
+    A score is taken as normal, with the mean machine's mean and the draws' variance: with so
+    few draws as are kept, that is nearer to the mean over all than theirs.
     """
-    cuts = draws.state.get("cuts")
-    if cuts is None:
-        cuts = np.broadcast_to([-np.inf, 0.0, np.inf], (len(draws), 3))
-    cuts = np.ascontiguousarray(cuts)
-    probabilities = np.zeros((len(rows), cuts.shape[1] - 1))
-    for part, scores in _scores(rows, draws, n_threads):
-        sums = probabilities[part]
-        for scores_of_draw, own in zip(scores.T, cuts, strict=True):
-            add_level_probabilities(np.ascontiguousarray(scores_of_draw), own, sums, n_threads)
-        sums /= len(draws)
-        np.clip(sums, 0.0, 1.0, out=sums)  # differences of rounded numbers
-    return probabilities
-
-
-def _scores(rows: Any, draws: Draws, n_threads: int) -> Any:
-    """Yield parts of the rows with their scores by each draw: memory is bounded."""
-    n = len(rows)
-    block = max(1, _BLOCK_BYTES // (8 * len(draws)))
-    for begin in range(0, n, block):
-        part = slice(begin, min(begin + block, n))
-        own = rows if part == slice(0, n) else rows.take(np.arange(part.start, part.stop))
-        yield part, scores_of_models(own, draws.intercepts, draws.linear, draws.factors, n_threads)
+    machine = draws.mean_linear, draws.mean_factors
+    mean = scores(rows, draws.mean_intercept, *machine, n_threads)
+    spread = np.sqrt(1 + predict_variance(rows, draws, n_threads))
+    cuts = draws.mean_state["cuts"]
+    return np.diff(ndtr((cuts - mean[:, np.newaxis]) / spread[:, np.newaxis]), axis=1)

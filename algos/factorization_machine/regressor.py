@@ -52,8 +52,9 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
     burn_in : "auto" or int, default="auto"
         Sweeps of "mcmc" before those that count.
     n_draws : int, default=32
-        How many of them "mcmc" keeps, evenly spaced: predictions are means over these. They
-        take ``4 * n_draws * (n_factors + 1)`` bytes for each column that occurs.
+        How many of them "mcmc" keeps, evenly spaced, beside the mean over all: for
+        `return_std` and the probabilities of levels. They take
+        ``4 * n_draws * (n_factors + 1)`` bytes for each column that occurs.
     feature_groups : "auto", array-like of shape (n_features,) or None, default="auto"
         Labels of columns: those of one group have one prior of "mcmc". "auto" finds fields,
         neighbouring columns of which no row has two; None is one group.
@@ -113,8 +114,8 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
     coef_ : ndarray of shape (n_features,)
         Weight of each column; of "mcmc" the posterior's mean.
     factors_ : ndarray of shape (n_features, n_factors)
-        Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs;
-        predictions take the draws themselves.
+        Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs over
+        all sweeps after the burn-in.
     levels_ : ndarray of shape (n_levels,)
         Distinct values of y; only with "ordered_probit", whose score says little by itself.
     solver_ : str
@@ -351,10 +352,10 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
             )
         if self._link == "ordered_probit":
             return self._predicted_levels(rows, return_std)
-        mean, variance = self._moments(rows)
-        predicted = mean[:, 0].astype(rows.dtype, copy=False)
+        predicted = self._scores(rows)[:, 0].astype(rows.dtype, copy=False)
         if not return_std:
             return predicted
+        variance = self._variance(rows)
         assert variance is not None
         return predicted, np.sqrt(variance[:, 0]).astype(rows.dtype, copy=False)
 
@@ -384,7 +385,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         if self._draws is not None:
             return level_probabilities(self._columns().rows(rows), self._draws[0], threads)
         assert self._cuts is not None
-        return level_probabilities(self._plain_scores(rows)[:, 0], self._cuts, threads)
+        return level_probabilities(self._scores(rows)[:, 0], self._cuts, threads)
 
     def _predicted_levels(self, rows: Any, return_std: bool) -> Any:
         shares = self._level_probabilities(rows)

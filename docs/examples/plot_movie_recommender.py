@@ -106,9 +106,9 @@ model = recommender[-1]
 rows = columns.transform(held_out)
 expected, spread = model.predict(rows, return_std=True)
 times_rated = held_out["film"].map(train["film"].value_counts()).fillna(0)
-for low, high in ((0, 5), (5, 50), (50, 1000)):
+for low, high in ((1, 20), (20, 100), (100, 1000)):
     some = (times_rated >= low) & (times_rated < high)
-    print(f"films rated {low:2} to {high:4} times: unsure by {spread[some].mean():.2f} stars")
+    print(f"films rated {low:3} to {high - 1:3} times: unsure by {spread[some].mean():.2f} stars")
 
 # %%
 # The best films for a user

@@ -19,9 +19,7 @@ def draw_prior(rng, groups, k, has_intercept=True):
     n_groups = groups.max() + 1
     precisions = rng.gamma(0.5, 2.0, size=(n_groups, k + 1))
     means = rng.standard_normal((n_groups, k + 1)) / np.sqrt(precisions)
-    theta = means[groups] + rng.standard_normal((len(groups), k + 1)) / np.sqrt(
-        precisions[groups]
-    )
+    theta = means[groups] + rng.standard_normal((len(groups), k + 1)) / np.sqrt(precisions[groups])
     intercept = rng.standard_normal() if has_intercept else 0.0
     return (intercept, theta[:, k].copy(), theta[:, :k].copy()), (means, precisions)
 
@@ -35,9 +33,9 @@ def draw_hyper(rng, groups, linear, factors, hyper):
         size = len(own)
         away = ((own - means[g]) ** 2).sum(axis=0) + means[g] ** 2
         precisions[g] = rng.gamma((1 + size + 1) / 2, 2 / (1 + away))
-        means[g] = own.sum(axis=0) / (size + 1) + rng.standard_normal(
-            own.shape[1]
-        ) / np.sqrt((size + 1) * precisions[g])
+        means[g] = own.sum(axis=0) / (size + 1) + rng.standard_normal(own.shape[1]) / np.sqrt(
+            (size + 1) * precisions[g]
+        )
     return means, precisions
 
 

@@ -50,9 +50,7 @@ def long_rows(rng):
 def to_rows(X):
     found = sparse.csr_array(X)
     values = None if np.all(found.data == 1) else found.data
-    return Rows(
-        found.indptr.astype(np.int64), found.indices.astype(np.int32), values, X.shape[1]
-    )
+    return Rows(found.indptr.astype(np.int64), found.indices.astype(np.int32), values, X.shape[1])
 
 
 class GaussianCase:
@@ -115,9 +113,7 @@ def package_sweeps(rng, X, groups, parameters, hyper, likelihood):
     sweeper = Sweeper(rows, find_fields(rows), *parameters, dtype=np.float64, n_threads=1)
     prior = Prior(*hyper)
     for number in range(N_SWEEPS):
-        prior = one_sweep(
-            sweeper, likelihood, CHAIN, groups.astype(np.int32), prior, key, number
-        )
+        prior = one_sweep(sweeper, likelihood, CHAIN, groups.astype(np.int32), prior, key, number)
     return (sweeper.intercept, sweeper.linear, sweeper.factors), prior
 
 
@@ -167,7 +163,9 @@ def p_values(design, case, sweeps, n_factors, n_pairs, seed=0):
         name: stats.kstest(np.concatenate(values), laws[name]).pvalue
         for name, values in samples.items()
     }
-    found["scores"] = stats.ks_2samp(*(np.concatenate(each) for each in scores)).pvalue
+    found["scores"] = stats.ks_2samp(
+        *(np.concatenate(each) for each in scores), method="asymp"
+    ).pvalue
     return found
 
 
@@ -177,18 +175,18 @@ CASES = [GaussianCase, ProbitCase, OrderedCase]
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("design", [pairs, numbers, long_rows])
 def test_sweeps_keep_the_joint_law(case, design):
-    found = p_values(design, case, package_sweeps, 2, 1500)
+    found = p_values(design, case, package_sweeps, 2, 600)
     assert min(found.values()) > 1e-4, found
 
 
 def test_sweeps_of_many_factors_keep_the_joint_law():
-    found = p_values(pairs, GaussianCase, package_sweeps, 35, 300)
+    found = p_values(pairs, GaussianCase, package_sweeps, 35, 150)
     assert min(found.values()) > 1e-4, found
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_plain_sampler_keeps_the_joint_law(case):
-    found = p_values(numbers, case, plain_sweeps, 2, 500)
+    found = p_values(numbers, case, plain_sweeps, 2, 250)
     assert min(found.values()) > 1e-4, found
 
 

@@ -112,6 +112,20 @@ def test_drawn_cuts_follow_their_law_given_the_scores():
     assert np.mean(np.diff(cuts) != 0) > 0.8  # nearly all steps are accepted
 
 
+def test_cut_points_follow_scores_that_have_moved():
+    rng = np.random.default_rng(6)
+    scores = rng.standard_normal(20_000)
+    z = scores + rng.standard_normal(20_000)
+    levels = np.digitize(z, [-1.6, -0.9, -0.1, 0.8]).astype(np.int32)
+    likelihood = OrderedProbit(levels)  # the best cut points of scores that are all zero
+    cuts = []
+    for sweep in range(30):
+        likelihood.draw(scores, KEY, sweep, 1)
+        cuts.append(likelihood.cuts[1:-1])
+    np.testing.assert_allclose(np.mean(cuts[5:], axis=0), [-1.6, -0.9, -0.1, 0.8], atol=0.05)
+    assert np.mean(np.diff(np.array(cuts[3:])[:, 0]) != 0) > 0.6
+
+
 def test_one_level_has_no_cut_points():
     likelihood = OrderedProbit(np.zeros(5, dtype=np.int32))
     assert likelihood.cuts.tolist() == [-np.inf, np.inf]

@@ -35,11 +35,12 @@ def one_hot_pairs(rng, n, sizes):
 
 
 def some_rows(kind, rng, n=60):
+    """Return rows of two ones, of about two values, or of many."""
     if kind == "pairs":
         return one_hot_pairs(rng, n, (7, 5)), True
-    X = rng.normal(size=(n, 30 if kind == "long" else 9)).round(2)
+    X = rng.normal(size=(n, 9)).round(2)
     if kind == "short":
-        X *= rng.random(X.shape) < 0.4
+        X *= rng.random(X.shape) < 0.25
     return X, False
 
 

@@ -154,7 +154,5 @@ def test_any_number_of_threads_draws_the_same_bits(dtype):
     one, two = (drawn(scores, levels, FIVE, copies, 3, n) for n in (1, 2))
     assert one.tobytes() == two.tobytes()
     assert drawn(scores, levels, FIVE, copies, 4).tobytes() != one.tobytes()
-    values = [
-        measure_levels(scores, levels, FIVE, None, np.empty((3, 6)), n) for n in (1, 2)
-    ]
+    values = [measure_levels(scores, levels, FIVE, None, np.empty((3, 6)), n) for n in (1, 2)]
     assert values[0] == values[1]
