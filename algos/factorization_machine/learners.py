@@ -59,14 +59,17 @@ def best_constant(problem: Problem) -> Any:
 
 
 def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
-    """Learn by stochastic steps, to the best epoch if rows were held out."""
+    """Learn by stochastic steps, to the best epoch if there are rows to stop by.
+
+    Where these were held out, all rows are then learned anew for as many epochs.
+    """
     settings, given = stochastic_settings(problem), problem.settings
-    steps = first_steps(problem, settings)
+    first = first_steps(problem, settings)
     data = data_of(problem.table, problem)
     held_out = None if problem.held_out is None else data_of(problem.held_out, problem)
     if given.learning_rate is None and problem.table.groups is None:
         rate = tried_rate(
-            steps, data, settings, problem.key, rates=_RATES, validation=held_out,
+            first, data, settings, problem.key, rates=_RATES, validation=held_out,
             n_threads=problem.n_threads,
         )  # fmt: skip
         settings = stochastic_settings(problem, rate)
@@ -86,7 +89,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
     }
     if problem.table.groups is not None:
         steps = learn_choices(
-            steps,
+            first,
             data,
             problem.table.groups,
             settings,
@@ -95,8 +98,14 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             **control,
         )
     else:
-        steps = learn(steps, data, settings, problem.key, validation=held_out, **control)
+        steps = learn(first, data, settings, problem.key, validation=held_out, **control)
     columns = history.arrays()
+    if problem.whole is not None and problem.table.groups is None:
+        n_best = int(np.argmin(columns["validation"])) + 1
+        steps = learn(
+            first, data_of(problem.whole, problem), settings, problem.key, max_iter=n_best,
+            patience=n_best + 1, n_threads=problem.n_threads,
+        )  # fmt: skip
     best = columns["objective" if problem.held_out is None else "validation"]
     state = state_of(steps)
     return Outcome(machines_of(steps), len(best), columns, float(np.min(best)), state=state)
