@@ -15,7 +15,14 @@ from algos.factorization_machine.exact import fit_als, fit_mcmc
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
 from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
-from algos.factorization_machine.stochastic import Data, Start, Steps, learn, start_scale, tried_rate
+from algos.factorization_machine.stochastic import (
+    Data,
+    Start,
+    Steps,
+    learn,
+    start_scale,
+    tried_rate,
+)
 
 Doubles = NDArray[np.float64]
 
