@@ -160,10 +160,11 @@ class FactorizationMachine(FittedMachine):
         self._begin_stream(outcome, table, state["key"])
 
     def _problem(self, table: Table, validation: Any, solver: str, key: Key, dtype: Any) -> Problem:
-        held_out = None
+        held_out = whole = None
         if validation is not None:
             held_out = self._validation_table(validation, table.columns)
         elif stops_early(self.early_stopping, solver, table):
+            whole = table
             table, held_out = self._split(table, key)
         loss = self._loss_name()
         return Problem(
@@ -178,6 +179,7 @@ class FactorizationMachine(FittedMachine):
             effective_n_threads(self.n_jobs),
             self._item_columns(table.columns),
             getattr(self, "class_weight", None) is not None and not self._has_whole_weights(table),
+            whole,
         )
 
     @staticmethod
