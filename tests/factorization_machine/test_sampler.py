@@ -5,7 +5,7 @@ import pytest
 
 from algos.factorization_machine.fields import find_fields, groups_of
 from algos.factorization_machine.likelihoods import Gaussian, OrderedProbit, Probit
-from algos.factorization_machine.posterior import predict_moments
+from algos.factorization_machine.posterior import predict_mean, predict_variance
 from algos.factorization_machine.rows import training_table
 from algos.factorization_machine.sampler import Chain, sample
 from scipy import sparse
@@ -36,7 +36,8 @@ def test_it_finds_the_scores_and_the_noise():
     scale = y.std()
     table = training_table(X, (y - y.mean()) / scale, None)
     posterior = run(table, Gaussian(table.target.astype(np.float32)))
-    mean, variance = predict_moments(table.rows, posterior.draws, 1)
+    mean = predict_mean(table.rows, posterior.draws, 1)
+    variance = predict_variance(table.rows, posterior.draws, 1)
     # the rows of the table are in another order than those of X
     at = {key: i for i, key in enumerate(map(tuple, table.rows.indices.reshape(-1, 2).tolist()))}
     order = [at[tuple(pair)] for pair in X.indices.reshape(-1, 2).tolist()]
@@ -85,7 +86,7 @@ def test_latent_targets_are_sampled_too(kind):
         table = training_table(X, np.digitize(y, [-1.0, 1.0]).astype(float), None)
         likelihood = OrderedProbit(table.target.astype(np.int32))
     posterior = run(table, likelihood)
-    mean, _ = predict_moments(table.rows, posterior.draws, 1)
+    mean = predict_mean(table.rows, posterior.draws, 1)
     assert np.corrcoef(mean, table.target)[0, 1] > 0.75
     assert np.isfinite(posterior.hyper["precisions"]).all()
 
