@@ -30,7 +30,7 @@ from algos.factorization_machine.incremental import (
     machines_of_stream,
     state_after_fit,
 )
-from algos.factorization_machine.learners import LEARNERS, learned_nothing
+from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Machine, Outcome, Problem, Settings
 from algos.factorization_machine.model import FittedMachine
@@ -152,7 +152,7 @@ class FactorizationMachine(FittedMachine):
 
         with fit_tasks(self, None, X=kept, y=column) as task:
             told = Told(self, task, attributes, state["n_told"])
-            learn = LEARNERS[solver] if table.rows.stored else learned_nothing
+            learn = learned_nothing if tells_nothing(problem) else LEARNERS[solver]
             outcome = learn(problem, told)
             told.tell_last(outcome.machines)
         self.__dict__.update(start)

@@ -25,8 +25,16 @@ _NUMBERS = (0.1, 1e-2, 1e-3, 0.1, 0.1)
 _CLASSES = (0.2, 1e-3, 1e-4, 0.1, 0.1)
 
 
+def tells_nothing(problem: Problem) -> bool:
+    """Tell whether no column holds a value, or all numbers (or levels) are alike."""
+    table = problem.table
+    if problem.loss in ("squared_error", "ordered_probit") and not table.target.any():
+        return True
+    return table.rows.stored == 0
+
+
 def learned_nothing(problem: Problem, told: Listener) -> Outcome:
-    """Return the best constant: no row has a value in any column."""
+    """Return the best constant."""
     table, k = problem.table, problem.settings.n_factors
     shape = table.rows.n_columns
     cuts = None
