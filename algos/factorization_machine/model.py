@@ -76,6 +76,10 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         frame = self._frame_of_fit
         return Columns(frame["d"], frame["places"], frame["scale"])
 
+    def _check_learned(self) -> None:
+        """Raise NotFittedError if there is no model yet."""
+        check_is_fitted(self, "solver_")
+
     # Scores.
 
     def _scores(self, X: Any) -> Doubles:
@@ -113,7 +117,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
             In the dtype of X; with more than two classes `n_classes * n_factors` columns, class
             after class.
         """
-        check_is_fitted(self, "factors_")
+        self._check_learned()
         rows = self._validated_rows(X, reset=False)
         factors = self.factors_ if self.factors_.ndim == 2 else np.concatenate(self.factors_, 1)
         found = embeddings(rows, factors, self._threads(rows, factors.shape[1]))
@@ -136,7 +140,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         weight : float, or ndarray of shape (n_classes,)
             What the score gains where both columns are 1, beyond their coefficients.
         """
-        check_is_fitted(self, "factors_")
+        self._check_learned()
         names = getattr(self, "feature_names_in_", None)
         d = self.n_features_in_
         a, b = (column_number(column, names, d) for column in (i, j))
@@ -162,7 +166,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         pairs : list of (name, name, weight)
             The largest first.
         """
-        check_is_fitted(self, "factors_")
+        self._check_learned()
         factors = self.factors_ if self.factors_.ndim == 2 else self.factors_[output]
         names = self._names(feature_names)
         found = strongest_pairs(factors, n)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
+from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.cut_points import CutPrior
 from algos.factorization_machine.fields import find_fields
 from algos.factorization_machine.likelihoods import Gaussian, OrderedProbit, Probit
-from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.priors import Prior
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.sampler import Chain, one_sweep
