@@ -30,7 +30,7 @@ from algos.factorization_machine.incremental import (
     machines_of_stream,
     state_after_fit,
 )
-from algos.factorization_machine.learners import LEARNERS, learned_nothing
+from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Machine, Outcome, Problem, Settings
 from algos.factorization_machine.model import FittedMachine
@@ -152,7 +152,7 @@ class FactorizationMachine(FittedMachine):
 
         with fit_tasks(self, None, X=kept, y=column) as task:
             told = Told(self, task, attributes, state["n_told"])
-            learn = LEARNERS[solver] if table.rows.stored else learned_nothing
+            learn = learned_nothing if tells_nothing(problem) else LEARNERS[solver]
             outcome = learn(problem, told)
             told.tell_last(outcome.machines)
         self.__dict__.update(start)
@@ -160,10 +160,11 @@ class FactorizationMachine(FittedMachine):
         self._begin_stream(outcome, table, state["key"])
 
     def _problem(self, table: Table, validation: Any, solver: str, key: Key, dtype: Any) -> Problem:
-        held_out = None
+        held_out = whole = None
         if validation is not None:
             held_out = self._validation_table(validation, table.columns)
         elif stops_early(self.early_stopping, solver, table):
+            whole = table
             table, held_out = self._split(table, key)
         loss = self._loss_name()
         return Problem(
@@ -178,6 +179,7 @@ class FactorizationMachine(FittedMachine):
             effective_n_threads(self.n_jobs),
             self._item_columns(table.columns),
             getattr(self, "class_weight", None) is not None and not self._has_whole_weights(table),
+            whole,
         )
 
     @staticmethod
