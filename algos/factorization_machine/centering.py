@@ -49,19 +49,19 @@ class Centering:
         """Return a machine of the same scores whose complete fields have mean zero."""
         if not self.complete:
             return intercept, linear, factors
-        linear, factors = linear.astype(np.float64), factors.astype(np.float64)
+        linear, factors = linear.copy(), factors.copy()
         own = list(zip(self.complete, self._shares, strict=True))
-        means = [share @ factors[field] for field, share in own]
+        means = [share @ factors[field].astype(np.float64) for field, share in own]
         total = np.sum(means, axis=0)
         # f = w0 + Σ w_j x_j + Σ <v_j, v_l> x_j x_l with v = mean + deviation, multiplied out
         intercept += float(total @ total - sum(mean @ mean for mean in means)) / 2
-        beside = factors @ total
+        beside = factors @ total.astype(factors.dtype)
         for (field, _), mean in zip(own, means, strict=True):
-            factors[field] -= mean
-            beside[field] = factors[field] @ (total - mean)
+            factors[field] -= mean.astype(factors.dtype)
+            beside[field] = factors[field] @ (total - mean).astype(factors.dtype)
         linear += beside
         for field, share in own:
-            mean_linear = float(share @ linear[field])
-            linear[field] -= mean_linear
+            mean_linear = float(share @ linear[field].astype(np.float64))
+            linear[field] -= linear.dtype.type(mean_linear)
             intercept += mean_linear
         return intercept, linear, factors

@@ -18,6 +18,7 @@ Doubles = NDArray[np.float64]
 
 # Parameters of float32 rows, and of stochastic steps, are float32 where that can hold them.
 _LEAST, _LARGEST = 1e-30, 1e30
+_MOST = 1e300
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,11 @@ class Machine:
         self, columns: Columns, unit: Unit, *, single: bool
     ) -> tuple[float, NDArray[Any], NDArray[Any]]:
         """Return intercept, coefficients and factors for all columns of X as it is."""
-        linear = columns.in_units_of_x(self.linear.astype(np.float64) * unit.spread)
-        factors = columns.in_units_of_x(self.factors.astype(np.float64) * np.sqrt(unit.spread))
+        with np.errstate(over="ignore"):
+            linear = columns.in_units_of_x(self.linear.astype(np.float64) * unit.spread)
+            factors = columns.in_units_of_x(self.factors.astype(np.float64) * np.sqrt(unit.spread))
+        np.clip(linear, -_MOST, _MOST, out=linear)
+        np.clip(factors, -_MOST, _MOST, out=factors)
         if single and _fit_into_single(linear) and _fit_into_single(factors):
             linear, factors = linear.astype(np.float32), factors.astype(np.float32)
         intercept = float(unit.back(self.intercept))
@@ -124,6 +128,8 @@ class Problem:
         Of "bpr": the columns that describe an item.
     rounds_weights : bool
         Whether weights hold those of classes, which need not be whole numbers.
+    whole : Table or None
+        All rows, where those of `held_out` were taken from them.
     """
 
     table: Table
@@ -137,6 +143,7 @@ class Problem:
     n_threads: int = 1
     is_of_item: NDArray[np.bool_] | None = None
     rounds_weights: bool = False
+    whole: Table | None = None
 
     @property
     def n_outputs(self) -> int:

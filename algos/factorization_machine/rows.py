@@ -22,7 +22,7 @@ Doubles = NDArray[np.float64]
 _KEY = np.array([0xFAC702, 0x12E5], dtype=np.uint64)
 _MANY_COLUMNS = 8  # for each value: a table of all columns would cost more than a search
 _ONE = 1e-12  # so near to 1 is a value of 1, after columns were scaled
-_EXTREME = 1e100  # squares of such values, or of their inverse, leave the range
+_LEAST_SCALE = 1e-280  # coefficients of smaller values would be no numbers
 
 
 @dataclass(frozen=True)
@@ -313,7 +313,7 @@ def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
     )
     total[total == 0] = 1.0
     scale = peak * np.sqrt(squares / total)
-    scale[~(scale > 0)] = 1.0
+    scale[~(scale > _LEAST_SCALE)] = 1.0
     return scale
 
 

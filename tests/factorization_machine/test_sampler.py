@@ -27,6 +27,10 @@ def ratings(rng, n=4000, n_users=60, n_items=40, k=2):
     return X, clean, clean + rng.normal(size=n) / 2
 
 
+def mean_scores(rows, draws):
+    return scores(rows, draws.mean_intercept, draws.mean_linear, draws.mean_factors)
+
+
 def run(table, likelihood, k=2, chain=CHAIN, **given):
     rng, d = np.random.default_rng(0), table.rows.n_columns
     start = 0.0, np.zeros(d), rng.normal(size=(d, k)) / 10
