@@ -51,8 +51,9 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         Length of the vector of each column. More can say more of pairs, and take more time.
     loss : {"log_loss", "bpr"}, default="log_loss"
         "log_loss" gives probabilities by the logistic function; of more than two classes
-        "adagrad" multinomial ones, "mcmc" and "als" each against the rest. "bpr" ranks: within each of the `groups` of
-        `fit` (a user, a query), rows of class 1 shall score above others.
+        "adagrad" multinomial ones, "mcmc" and "als" each against the rest. "bpr" ranks: within
+        each of the `groups` of `fit` (a user, a query), rows of class 1 shall score above
+        others.
     solver : {"auto", "mcmc", "als", "adagrad"}, default="auto"
         "mcmc" draws from the posterior, with priors of its own for each group of columns: the
         most accurate, without anything to tune. "als" solves for the coefficient and factors
