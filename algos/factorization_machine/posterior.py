@@ -22,8 +22,8 @@ Doubles = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 # Of the mean machine, as multiples of a draw's factors: kept from fold to fold, and gathered
-# between them. Measured on ratings: twice the factors lose nothing that shows.
-_KEPT_FACTORS, _GATHERED = 2, 8
+# between them. Where draws agree on few directions, one draw's number of factors is too small.
+_KEPT_FACTORS, _GATHERED = 4, 8
 _BLOCK_BYTES = 1 << 25  # of scores of many draws
 
 
@@ -42,7 +42,7 @@ class Draws:
     mean_intercept : float
         Over all sweeps that count, as the next two.
     mean_linear : ndarray of shape (d,)
-    mean_factors : ndarray of shape (d, n_factors)
+    mean_factors : ndarray of shape (d, 4 * n_factors)
         By falling length, each one's largest entry positive.
     mean_state : dict of str to number or ndarray
     """
@@ -107,10 +107,10 @@ class MeanMachine:
 
     def mean(self) -> tuple[float, Doubles, Doubles, dict[str, Any]]:
         """Return the means: intercept, coefficients, factors and state."""
-        folded = fold(self._room[:, : self._used], self._n_factors) / np.sqrt(self._size)
+        folded = fold(self._room[:, : self._used], self._kept) / np.sqrt(self._size)
         largest = np.abs(folded).argmax(axis=0) if len(folded) else np.zeros(0, dtype=int)
         if len(folded):
-            folded *= np.where(folded[largest, np.arange(self._n_factors)] < 0, -1.0, 1.0)
+            folded *= np.where(folded[largest, np.arange(self._kept)] < 0, -1.0, 1.0)
         state = {name: value / self._size for name, value in self._state.items()}
         return self._intercept / self._size, self._linear / self._size, folded, state
 
