@@ -1,8 +1,9 @@
 """Gibbs sampling: every column's coefficient and factors drawn together, one after the other.
 
 A sweep draws what belongs to the likelihood (noise, latent targets, cut points), the
-intercept, the priors of the groups, then all columns; each given all the others, so that the
-sweeps form a chain whose law is that of the posterior (Geman and Geman, 1984).
+intercept, the priors of the groups, then all columns, then the scale of it all; each given
+all the others, so that the sweeps form a chain whose law is that of the posterior (Geman and
+Geman, 1984).
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.posterior import DrawKeeper, Draws
 from algos.factorization_machine.priors import Prior, draw_prior
 from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.stretching import draw_stretch
 
 Doubles = NDArray[np.float64]
 
-_COLUMNS, _INTERCEPT, _PRIORS = 111, 112, 113  # streams of a key
+_COLUMNS, _INTERCEPT, _PRIORS, _STRETCH = 111, 112, 113, 114  # streams of a key
 _RESTORE = 32  # sweeps until errors are computed anew, lest roundings add up
 
 
@@ -169,7 +171,7 @@ def one_sweep(
     prior = draw_prior(sweeper, groups, sizes, prior, stream(key, _PRIORS, number))
     columns_key = stream(key, _COLUMNS).integers(0, 2**64, size=2, dtype=np.uint64)
     sweeper.sweep(latent.weight, latent.precision, groups, *prior, columns_key, number)
-    return prior
+    return draw_stretch(sweeper, latent, prior, stream(key, _STRETCH, number))
 
 
 def _draw_latent(sweeper: Sweeper, likelihood: Likelihood, key: Key, number: int) -> Latent:
