@@ -113,7 +113,7 @@ class MeanMachine:
 
     def mean(self) -> tuple[float, Doubles, Doubles, dict[str, Any]]:
         """Return the means: intercept, coefficients, factors and state."""
-        rank = min(self._kept, self._used)
+        rank = max(self._n_factors, min(self._kept, self._used, len(self._room)))
         folded = fold(self._room[:, : self._used], rank, self._mass) / np.sqrt(self._size)
         largest = np.abs(folded).argmax(axis=0) if len(folded) else np.zeros(0, dtype=int)
         if len(folded):
