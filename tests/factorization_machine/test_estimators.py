@@ -85,7 +85,7 @@ def test_predictions_are_biased_matrix_factorisation_on_one_hot_users_and_items(
     np.testing.assert_allclose(model.predict(X), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("solver", ["als", "adagrad"])
 def test_embeddings_with_scores_rank_items_as_predictions_do(solver):
     X, y, *_ = ratings()
     model = regressor(solver=solver).fit(X, y)
