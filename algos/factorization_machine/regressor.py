@@ -156,6 +156,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
     For retrieval, f of a user's columns and an item's together is, but for a constant, f of each
     alone and the inner product of their embeddings. So ``np.c_[transform(items), f(items)]``
     and ``np.c_[transform(users), 1]`` rank items as f does, in any index of inner products.
+    "mcmc" predicts by a mean that has more factors than `factors_`, so there the ranks are near.
 
     A sweep of "mcmc" or "als" draws or solves all ``n_factors + 1`` numbers of a column at once
     and takes about ``nnz * n_factors ** 2 / 2`` multiplications; an epoch of "adagrad" about
