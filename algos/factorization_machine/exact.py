@@ -22,6 +22,7 @@ from algos.factorization_machine.likelihoods import (
 )
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
 from algos.factorization_machine.rounded import RoundedLogit
+from algos.factorization_machine.priors import prior_rates
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
@@ -109,7 +110,7 @@ def _sampled(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machi
     posterior = sample(
         table.rows,
         likelihood,
-        Chain(max_iter, burn_in, given.n_draws),
+        Chain(max_iter, burn_in, given.n_draws, rates=prior_rates(table.rows)),
         groups_of(given.feature_groups, find_fields(table.rows)),
         first_machine(problem, output, key),
         key,
@@ -205,7 +206,9 @@ def first_machine(problem: Problem, output: int, key: Key) -> Start:
             share = float(problem.table.weight[is_in].sum() / problem.table.weight.sum())
             intercept = float(logit(min(max(share, 1e-6), 1 - 1e-6)))
     rng = stream(key, _OF_START)
-    scale = _INIT_SCALE if given.init_scale is None else given.init_scale
+    scale = given.init_scale
+    if scale is None:  # of the size that the prior expects, so that scores begin small
+        scale = _INIT_SCALE * float(np.sqrt(prior_rates(problem.table.rows)[0]))
     factors = np.zeros((d, given.n_factors), dtype=np.float32)
     factors[...] = drawn(given.init, scale, factors.shape, rng)
     linear = np.zeros(d, dtype=np.float32)

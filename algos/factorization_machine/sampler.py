@@ -39,12 +39,15 @@ class Chain(NamedTuple):
     max_iter, burn_in, n_draws : int
     alpha_intercept : float
         Precision of the intercept's prior, which is about 0.
+    rates : (float, float)
+        Of the precisions of factors and coefficients, see `prior_rates`.
     """
 
     max_iter: int
     burn_in: int
     n_draws: int
     alpha_intercept: float = 1.0
+    rates: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,8 @@ def one_sweep(
     if likelihood.has_intercept:
         _draw_intercept(sweeper, latent, chain.alpha_intercept, stream(key, _INTERCEPT, number))
     sizes = np.bincount(groups, minlength=len(prior.means)).astype(np.float64)
-    prior = draw_prior(sweeper, groups, sizes, prior, stream(key, _PRIORS, number))
+    rng = stream(key, _PRIORS, number)
+    prior = draw_prior(sweeper, groups, sizes, prior, chain.rates, rng)
     columns_key = stream(key, _COLUMNS).integers(0, 2**64, size=2, dtype=np.uint64)
     sweeper.sweep(latent.weight, latent.precision, groups, *prior, columns_key, number)
     return draw_stretch(sweeper, latent, prior, stream(key, _STRETCH, number))
