@@ -128,7 +128,8 @@ def sample(
     sweeper = Sweeper(rows, fields, *start, dtype=dtype, n_threads=n_threads)
     centering = Centering(rows, fields, likelihood.weight)
     prior = start_prior(groups, sweeper.k)
-    keeper = DrawKeeper(chain.burn_in, chain.max_iter, chain.n_draws, rows.n_columns, sweeper.k)
+    kept = chain.burn_in, chain.max_iter, chain.n_draws
+    keeper = DrawKeeper(*kept, rows.n_columns, sweeper.k, rows.mass() / max(rows.n, 1))
     traces: list[dict[str, Any]] = []
     for number in range(chain.max_iter):
         prior = one_sweep(sweeper, likelihood, chain, groups, prior, key, number)
