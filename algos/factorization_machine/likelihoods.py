@@ -50,11 +50,16 @@ class Likelihood(Protocol):
     ----------
     has_intercept : bool
         Whether the score has an intercept; where there are cut points, they hold it.
+    stretches : bool
+        Whether the scale of all parameters is drawn together, too. Of classes the chain is
+        there the sooner; of numbers what it passes on its slow way predicts better (RMSE of
+        ratings after 200 sweeps .9054 without, .9099 with it).
     weight : ndarray of shape (n,), or None
         Of the rows; None for 1.
     """
 
     has_intercept: bool
+    stretches: bool
     weight: NDArray[Any] | None
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
@@ -88,6 +93,7 @@ class Gaussian:
     """
 
     has_intercept = True
+    stretches = False
 
     def __init__(
         self,
@@ -142,6 +148,7 @@ class Probit:
     """
 
     has_intercept = True
+    stretches = True
 
     def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
         self.levels, self.weight = np.ascontiguousarray(levels, dtype=np.int32), weight
@@ -190,6 +197,7 @@ class Logit:
     """
 
     has_intercept = True
+    stretches = True
 
     def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
         self.levels, self.weight = np.ascontiguousarray(levels, dtype=np.int32), weight
@@ -246,6 +254,7 @@ class OrderedProbit(Probit):
     """
 
     has_intercept = False
+    stretches = False
 
     def __init__(
         self, levels: Levels, weight: Doubles | None = None, *, prior: CutPrior | None = None

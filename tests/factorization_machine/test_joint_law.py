@@ -192,6 +192,12 @@ def test_sweeps_keep_the_joint_law(case, design):
     assert min(found.values()) > 1e-4, found
 
 
+def test_sweeps_that_stretch_numbers_keep_the_joint_law(monkeypatch):
+    monkeypatch.setattr(Gaussian, "stretches", True)
+    found = p_values(numbers, GaussianCase, package_sweeps, 2, 600)
+    assert min(found.values()) > 1e-4, found
+
+
 def test_sweeps_of_many_factors_keep_the_joint_law():
     found = p_values(pairs, GaussianCase, package_sweeps, 35, 150)
     assert min(found.values()) > 1e-4, found

@@ -176,7 +176,7 @@ def test_the_mean_machine_is_nearly_the_best_of_its_rank(n_machines):
     for rank in (4, 16):
         best = np.linalg.norm(np.linalg.eigvalsh(products)[:-rank])
         few = folded[:, :rank]
-        assert np.linalg.norm(products - few @ few.T) <= 1.05 * best + 1e-5
+        assert np.linalg.norm(products - few @ few.T) <= 1.1 * best + 1e-4
 
 
 def test_a_mean_of_fewer_columns_than_factors_is_padded_by_zeros():
