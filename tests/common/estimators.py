@@ -28,6 +28,14 @@ COLUMNS = {
 
 # (class name, parameters beyond the defaults): the default instance and one per solver.
 ENTRIES: list[tuple[str, dict[str, Any]]] = [
+    ("FactorizationMachineClassifier", {}),
+    ("FactorizationMachineClassifier", {"solver": "mcmc", "max_iter": 20}),
+    ("FactorizationMachineClassifier", {"solver": "als"}),
+    ("FactorizationMachineClassifier", {"solver": "adagrad"}),
+    ("FactorizationMachineRegressor", {}),
+    ("FactorizationMachineRegressor", {"solver": "als"}),
+    ("FactorizationMachineRegressor", {"solver": "adagrad"}),
+    ("FactorizationMachineRegressor", {"loss": "ordered_probit", "max_iter": 20}),
     ("KMeans", {}),
     ("KMeans", {"algorithm": "lloyd"}),
     ("KMeans", {"algorithm": "elkan"}),
@@ -63,6 +71,8 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
 
 # Kept small for the contract tests: what an instance gets beyond its entry.
 SMALL: dict[str, dict[str, Any]] = {
+    "FactorizationMachineClassifier": {"n_factors": 4, "max_iter": 20},
+    "FactorizationMachineRegressor": {"n_factors": 4, "max_iter": 20},
     "KMeans": {"n_clusters": 3},
     "PCA": {"n_components": 2},
     "RandomCutForest": {"n_estimators": 20},
@@ -107,7 +117,9 @@ class Case:
 
     def has(self, name: str) -> bool:
         """Tell whether the estimator has that parameter or method."""
-        return name in self.default().get_params() or hasattr(self.kind, name)
+        # Some methods hang on parameters; others are there only after `fit`.
+        owner = self.default() if name == "partial_fit" else self.kind
+        return name in self.default().get_params() or hasattr(owner, name)
 
     def tells_each_iteration(self) -> bool:
         """Tell whether each iteration is a task of its own."""
@@ -152,6 +164,8 @@ class Case:
             return np.where(is_high, "high", "low")
         if get_tags(self.default()).target_tags.positive_only:
             values = np.exp(values / max(np.abs(values).max(), 1.0))
+        if self.parameters.get("loss") == "ordered_probit":
+            return np.digitize(values, [-20, 0, 20]).astype(np.float64)
         return values if is_regressor(self.default()) else None
 
     def fitted(self, X: Any = None, **parameters: Any) -> Any:

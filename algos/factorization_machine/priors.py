@@ -1,0 +1,96 @@
+"""What the priors of groups of columns are, given the columns' parameters.
+
+The parameters θ of one coordinate in one group are normal, of mean μ and precision λ, with
+
+  λ ~ Gamma(1/2, rate / 2),   μ | λ ~ N(0, 1/λ)
+
+(Rendle, "Factorization machines with libFM", ACM TIST 3, 2012, section 4.4, with libFM's
+constants).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.factorization_machine.blocks import Sweeper
+from algos.factorization_machine.fields import Groups
+from algos.factorization_machine.rows import Rows
+
+Doubles = NDArray[np.float64]
+
+_SHAPE = 1.0  # twice that of the precisions
+_MEAN_WEIGHT = 1.0  # columns that the prior mean of 0 counts as
+_MOST = 1e12  # precision, with which float64 still solves for the others
+
+
+class Prior(NamedTuple):
+    """Priors of all coordinates.
+
+    Attributes
+    ----------
+    means, penalties : ndarray of shape (n_groups, n_factors + 1)
+        Means and precisions, of the linear terms last.
+    """
+
+    means: Doubles
+    penalties: Doubles
+
+    @classmethod
+    def flat(cls, n_groups: int, n_factors: int, alpha: float, alpha_linear: float) -> Prior:
+        """Return fixed penalties about zero."""
+        penalties = np.full((n_groups, n_factors + 1), float(alpha))
+        penalties[:, -1] = alpha_linear
+        return cls(np.zeros_like(penalties), penalties)
+
+
+def prior_rates(rows: Rows) -> tuple[float, float]:
+    """Return the rates of factors and of coefficients: 1 where rows have two ones.
+
+    Scores of rows with many values are sums of many terms. That they are of the targets' size,
+    whatever the number of terms, is what the prior should expect.
+    """
+    if rows.stored == 0:
+        return 1.0, 1.0
+    squares = np.ones(rows.stored) if rows.values is None else np.square(rows.values, dtype=float)
+    owner = np.repeat(np.arange(rows.n), np.diff(rows.indptr))
+    lengths = np.bincount(owner, squares, rows.n)
+    pairs = (lengths**2 - np.bincount(owner, squares**2, rows.n)).mean() / 2
+    return float(1 / np.sqrt(max(pairs, 1.0))), float(2 / max(lengths.mean(), 2.0))
+
+
+def draw_prior(
+    sweeper: Sweeper,
+    groups: Groups,
+    sizes: Doubles,
+    prior: Prior,
+    rates: tuple[float, float],
+    rng: np.random.Generator,
+) -> Prior:
+    """Draw precisions given means, then means, all given the parameters.
+
+    Parameters
+    ----------
+    sweeper : Sweeper
+    groups : ndarray of shape (n_columns,)
+    sizes : ndarray of shape (n_groups,)
+        Columns of each group.
+    prior : Prior
+        The one before.
+    rates : (float, float)
+        Of factors and of coefficients.
+    rng : Generator
+    """
+    size = sizes[:, np.newaxis]
+    sums, squares = sweeper.moments(groups, prior.means)
+    away = squares + _MEAN_WEIGHT * prior.means**2
+    rate = np.full(away.shape[1], rates[0])
+    rate[-1] = rates[1]
+    gammas = rng.standard_gamma(np.broadcast_to((_SHAPE + size + 1) / 2, away.shape))
+    penalties = np.minimum(gammas * 2 / (rate + away), _MOST)
+    total = size + _MEAN_WEIGHT
+    means = (sums + size * prior.means) / total
+    means += rng.standard_normal(means.shape) / np.sqrt(total * penalties)
+    return Prior(means, penalties)
