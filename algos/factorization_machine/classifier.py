@@ -50,10 +50,10 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     n_factors : int, default=8
         Length of the vector of each column. More can say more of pairs, and take more time.
     loss : {"log_loss", "bpr"}, default="log_loss"
-        "log_loss" gives probabilities: "adagrad" by the logistic function, multinomial for
-        more than two classes; "mcmc" and "als" by the normal distribution's (probit), each of
-        more than two classes against the rest. "bpr" ranks: within each of the `groups` of
-        `fit` (a user, a query), rows of class 1 shall score above others.
+        "log_loss" gives probabilities by the logistic function; of more than two classes
+        "adagrad" multinomial ones, "mcmc" and "als" each against the rest. "bpr" ranks: within
+        each of the `groups` of `fit` (a user, a query), rows of class 1 shall score above
+        others.
     solver : {"auto", "mcmc", "als", "adagrad"}, default="auto"
         "mcmc" draws from the posterior, with priors of its own for each group of columns: the
         most accurate, without anything to tune. "als" solves for the coefficient and factors
@@ -140,7 +140,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         Weight of each column; of "mcmc" the posterior's mean.
     factors_ : ndarray of shape (n_features, n_factors) or (n_classes, n_features, n_factors)
         Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs over
-        all sweeps after the burn-in.
+        all sweeps after the burn-in; predictions take four times as many.
     solver_ : str
         The solver that ran.
     n_iter_ : int

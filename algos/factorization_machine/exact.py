@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_expit, logit
 
 from algos._common.history import History
 from algos._common.random import Key, stream
@@ -17,11 +17,11 @@ from algos.factorization_machine.fields import find_fields, groups_of
 from algos.factorization_machine.likelihoods import (
     Gaussian,
     Likelihood,
+    Logit,
     OrderedProbit,
-    Probit,
 )
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
-from algos.factorization_machine.rounded import RoundedProbit
+from algos.factorization_machine.rounded import RoundedLogit
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
@@ -126,8 +126,13 @@ def _folded(posterior: Posterior) -> Machine:
     if cuts is not None:
         mean_cuts = cuts[0].copy()
         mean_cuts[1:-1] = cuts[:, 1:-1].mean(axis=0)
-    factors = draws.mean_factors[:, : draws.n_factors]
-    return Machine(draws.mean_intercept, draws.mean_linear, factors, draws, mean_cuts)
+    return Machine(
+        draws.mean_intercept,
+        draws.mean_linear,
+        draws.mean_factors[:, : draws.n_factors],
+        draws,
+        mean_cuts,
+    )
 
 
 def _solved(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machine, dict[str, Any]]:
@@ -183,8 +188,8 @@ def likelihood_of(problem: Problem, table: Table, output: int) -> Likelihood:
         return OrderedProbit(table.target.astype(np.int32), weight)
     levels = _is_of_class(problem, table, output).astype(np.int32)
     if weight is not None and problem.rounds_weights:
-        return RoundedProbit(levels, weight)
-    return Probit(levels, weight)
+        return RoundedLogit(levels, weight)
+    return Logit(levels, weight)
 
 
 def _is_of_class(problem: Problem, table: Table, output: int) -> NDArray[np.bool_]:
@@ -203,7 +208,7 @@ def first_machine(problem: Problem, output: int, key: Key) -> Start:
         if problem.loss == "log_loss":
             is_in = _is_of_class(problem, problem.table, output)
             share = float(problem.table.weight[is_in].sum() / problem.table.weight.sum())
-            intercept = float(ndtri(min(max(share, 1e-6), 1 - 1e-6)))
+            intercept = float(logit(min(max(share, 1e-6), 1 - 1e-6)))
     rng = stream(key, _OF_START)
     scale = _INIT_SCALE if given.init_scale is None else given.init_scale
     factors = np.zeros((d, given.n_factors), dtype=np.float32)
@@ -242,5 +247,5 @@ class HeldOut:
             losses = (table.target - found) ** 2 / 2
         else:
             is_in = _is_of_class(problem, table, self._output)
-            losses = -log_ndtr(np.where(is_in, found, -found))
+            losses = -log_expit(np.where(is_in, found, -found))
         return float(np.average(losses, weights=table.weight))

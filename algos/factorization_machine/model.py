@@ -81,18 +81,19 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     def _scores(self, X: Any) -> Doubles:
         """Return the scores of validated rows, of shape (n, n_outputs)."""
         if self._draws is not None:
-            return self._mean_scores(X, self._draws)
+            return self._scores_of_means(X)
         factors = self.factors_ if self.factors_.ndim == 3 else self.factors_[np.newaxis]
         threads = self._threads(X, factors.shape[0] * factors.shape[2])
         each = zip(np.atleast_1d(self.intercept_), np.atleast_2d(self.coef_), factors, strict=True)
         return np.column_stack([scores(X, *one, threads) for one in each])
 
-    def _mean_scores(self, X: Any, drawn: list[dict[str, Any]]) -> Doubles:
-        """Return the means of scores over draws, by machines of more factors than `factors_`."""
+    def _scores_of_means(self, X: Any) -> Doubles:
+        """Return the scores by the mean machines, which have more factors than `factors_`."""
+        assert self._draws is not None
         rows = self._columns().rows(X)
-        threads = self._threads(X, drawn[0]["mean_factors"].shape[1])
-        each = [predict_mean(rows, Draws(**one), threads) for one in drawn]
-        return self._unit.back(np.column_stack(each))
+        threads = self._threads(X, self._draws[0]["mean_factors"].shape[1])
+        each = [predict_mean(rows, Draws(**one), threads) for one in self._draws]
+        return np.asarray(self._unit.back(np.column_stack(each)))
 
     def _variance(self, X: Any) -> Doubles | None:
         """Return the variance over draws of the scores of validated rows, if there are draws."""

@@ -116,7 +116,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         Weight of each column; of "mcmc" the posterior's mean.
     factors_ : ndarray of shape (n_features, n_factors)
         Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs over
-        all sweeps after the burn-in.
+        all sweeps after the burn-in; predictions take four times as many.
     levels_ : ndarray of shape (n_levels,)
         Distinct values of y; only with "ordered_probit", whose score says little by itself.
     solver_ : str

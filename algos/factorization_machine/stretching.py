@@ -23,9 +23,7 @@ from algos.factorization_machine.priors import Prior
 Doubles = NDArray[np.float64]
 
 
-def draw_stretch(
-    sweeper: Sweeper, latent: Latent, prior: Prior, rng: np.random.Generator
-) -> Prior:
+def draw_stretch(sweeper: Sweeper, latent: Latent, prior: Prior, rng: np.random.Generator) -> Prior:
     """Stretch the machine and its priors, or leave them; return the priors.
 
     The scale is proposed from its law by the likelihood alone, a normal one, and accepted by
