@@ -162,7 +162,7 @@ def test_the_mean_of_one_machine_has_its_pair_weights():
     (_, _, folded, _), products, _ = mean_of(np.random.default_rng(5), 12, 1, 3, 0.5)
     np.testing.assert_allclose(folded @ folded.T, products, atol=1e-5)
     assert np.all(np.diff(np.linalg.norm(folded, axis=0)) <= 0)
-    assert np.all(folded[np.abs(folded).argmax(axis=0), np.arange(12)] >= 0)
+    assert np.all(folded[np.abs(folded).argmax(axis=0), np.arange(folded.shape[1])] >= 0)
 
 
 @pytest.mark.parametrize("n_machines", [3, 8, 9, 60])
@@ -176,11 +176,32 @@ def test_the_mean_machine_is_nearly_the_best_of_its_rank(n_machines):
     for rank in (4, 16):
         best = np.linalg.norm(np.linalg.eigvalsh(products)[:-rank])
         few = folded[:, :rank]
-        assert np.linalg.norm(products - few @ few.T) <= 1.05 * best + 1e-5
+        assert (
+            np.linalg.norm(products - few @ few.T) <= 1.05 * best + 1e-4
+        )  # of products up to 20, in float32
 
 
 def test_a_mean_of_fewer_columns_than_factors_is_padded_by_zeros():
     (_, _, folded, _), products, _ = mean_of(np.random.default_rng(7), 2, 30, 3, 0.5)
-    assert folded.shape == (2, 12)
+    assert folded.shape == (2, 3)
     np.testing.assert_allclose(folded @ folded.T, products, atol=1e-5)
-    assert mean_of(np.random.default_rng(8), 0, 30, 3, 0.5)[0][2].shape == (0, 12)
+    assert mean_of(np.random.default_rng(8), 0, 30, 3, 0.5)[0][2].shape == (0, 3)
+
+
+def test_rare_columns_with_wide_factors_take_no_room():
+    rng, d = np.random.default_rng(9), 400
+    mass = np.where(np.arange(d) < 20, 1.0, 1e-6)
+    common = rng.standard_normal((d, 3)).astype(np.float32)
+    machine, blind = MeanMachine(d, 3, mass), MeanMachine(d, 3)
+    for _ in range(100):
+        factors = common.copy()
+        factors[20:] = 10 * rng.standard_normal((d - 20, 3))
+        for one in (machine, blind):
+            one.add(0.0, np.zeros(d), factors, {})
+    products = common[:20] @ common[:20].T
+    errors = [
+        np.abs(folded[:20] @ folded[:20].T - products).max()
+        for folded in (machine.mean()[2], blind.mean()[2])
+    ]
+    assert errors[0] < 1e-3
+    assert errors[1] > 100 * errors[0]
