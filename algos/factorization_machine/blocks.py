@@ -111,7 +111,8 @@ class Sweeper:
     def stretch_sums(self, weight: NDArray[Any] | None) -> tuple[float, float]:
         """Return Σ w g² and Σ w g e, where g is the score less the intercept, e the error."""
         assert self._target is not None
-        return stretch_sums(self._target, self.errors, weight, self.intercept, self.n_threads)
+        own = self._own(weight)
+        return stretch_sums(self._target, self.errors, own, self.intercept, self.n_threads)
 
     def stretch(self, scale: float) -> None:
         """Multiply the scores less the intercept, through coefficients and factors."""
