@@ -170,9 +170,10 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
 
     Notes
     -----
-    The score of a row x is, with a vector v_i of `n_factors` numbers for each column [1]_::
+    The score of a row x is, with intercept b, coefficients w and a vector v_i of `n_factors`
+    numbers for each column [1]_::
 
-        f(x) = intercept_ + sum_i coef_[i] x_i + sum_(i < j) <v_i, v_j> x_i x_j
+        f(x) = b + w . x + (<v_1, v_2> x_1 x_2 + <v_1, v_3> x_1 x_3 + ...)
 
     On one-hot users and items this is biased matrix factorisation; further columns (time,
     genres, words) add what is known of either, and of those that were never seen. It costs

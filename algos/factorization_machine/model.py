@@ -96,7 +96,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         rows = self._columns().rows(X)
         threads = self._threads(X, drawn[0]["mean_factors"].shape[1])
         each = [predict_mean(rows, Draws(**one), threads) for one in drawn]
-        return self._unit.back(np.column_stack(each))
+        return np.asarray(self._unit.back(np.column_stack(each)))
 
     def _variance(self, X: Any) -> Doubles | None:
         """Return the variance over draws of the scores of validated rows, if there are draws."""
