@@ -175,7 +175,7 @@ def one_sweep(
     prior = draw_prior(sweeper, groups, sizes, prior, chain.rates, rng)
     columns_key = stream(key, _COLUMNS).integers(0, 2**64, size=2, dtype=np.uint64)
     sweeper.sweep(latent.weight, latent.precision, groups, *prior, columns_key, number)
-    return draw_stretch(sweeper, latent, prior, stream(key, _STRETCH, number))
+    return draw_stretch(sweeper, latent, prior, chain.rates, stream(key, _STRETCH, number))
 
 
 def _draw_latent(sweeper: Sweeper, likelihood: Likelihood, key: Key, number: int) -> Latent:
