@@ -21,8 +21,8 @@ from algos.factorization_machine.likelihoods import (
     OrderedProbit,
 )
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
-from algos.factorization_machine.rounded import RoundedLogit
 from algos.factorization_machine.priors import prior_rates
+from algos.factorization_machine.rounded import RoundedLogit
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores

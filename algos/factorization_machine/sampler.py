@@ -177,7 +177,7 @@ def one_sweep(
     sweeper.sweep(latent.weight, latent.precision, groups, *prior, columns_key, number)
     if not likelihood.stretches:
         return prior
-    return draw_stretch(sweeper, latent, prior, stream(key, _STRETCH, number))
+    return draw_stretch(sweeper, latent, prior, chain.rates, stream(key, _STRETCH, number))
 
 
 def _draw_latent(sweeper: Sweeper, likelihood: Likelihood, key: Key, number: int) -> Latent:

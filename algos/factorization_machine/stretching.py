@@ -22,7 +22,13 @@ from algos.factorization_machine.priors import Prior
 Doubles = NDArray[np.float64]
 
 
-def draw_stretch(sweeper: Sweeper, latent: Latent, prior: Prior, rng: np.random.Generator) -> Prior:
+def draw_stretch(
+    sweeper: Sweeper,
+    latent: Latent,
+    prior: Prior,
+    rates: tuple[float, float],
+    rng: np.random.Generator,
+) -> Prior:
     """Stretch the machine and its priors, or leave them; return the priors.
 
     The scale is proposed from its law by the likelihood alone, a normal one, and accepted by
@@ -36,7 +42,7 @@ def draw_stretch(sweeper: Sweeper, latent: Latent, prior: Prior, rng: np.random.
     scale = 1 + product / square + float(normal) / np.sqrt(square)
     if not 0 < scale < np.inf:
         return prior
-    gain = _log_rest(prior, scale) - _log_rest(prior, 1.0)
+    gain = _log_rest(prior, rates, scale) - _log_rest(prior, rates, 1.0)
     if not np.log(uniform) < gain:
         return prior
     sweeper.stretch(scale)
@@ -51,13 +57,15 @@ def _powers(prior: Prior) -> Doubles:
     return powers
 
 
-def _log_rest(prior: Prior, scale: float) -> float:
+def _log_rest(prior: Prior, rates: tuple[float, float], scale: float) -> float:
     """Return the log-density of a scale without the likelihood, but for a constant.
 
-    Precisions are multiplied by scale^(-2 p), p the coordinate's power: their Gamma(1/2, 1/2)
-    and their part of the volume give scale^-p exp(-λ scale^(-2 p) / 2), all others cancel but
-    for 1 / scale, between the group's measure and that of the proposal.
+    Precisions are multiplied by scale^(-2 p), p the coordinate's power: their
+    Gamma(1/2, rate / 2) and their part of the volume give scale^-p exp(-rate λ scale^(-2 p) / 2),
+    all others cancel but for 1 / scale, between the group's measure and that of the proposal.
     """
     powers = _powers(prior)
-    tails = (prior.penalties * scale ** (-2 * powers)).sum() / 2
+    rate = np.full(len(powers), rates[0])
+    rate[-1] = rates[1]
+    tails = (prior.penalties * rate * scale ** (-2 * powers)).sum() / 2
     return float(-(1 + len(prior.means) * powers.sum()) * np.log(scale) - tails)
