@@ -26,7 +26,7 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import Key, seed_key
-from algos._common.threads import effective_n_threads, threads_for
+from algos._common.threads import effective_n_threads, one_thread_blas, threads_for
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos.linear_learner.choosing import Choosing
 from algos.linear_learner.decisions import decision_values
@@ -197,7 +197,8 @@ class LinearLearner(Choosing, Incremental, Estimator):
             unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
             return {**self._coefficients(coef, intercept), "n_iter_": n_told, **unfinished}
 
-        with fit_tasks(self, None, X=data.X, y=data.target) as task:
+        # Outside solvers too: products of wide models would differ in their last bits.
+        with one_thread_blas(), fit_tasks(self, None, X=data.X, y=data.target) as task:
             progress = Progress(task, attributes, state["n_told"])
             if held_out is None and not self._must_choose():
                 outcome = self._fit_one(data, settings, earlier, progress)
