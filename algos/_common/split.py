@@ -140,8 +140,8 @@ def both_sides(n_rows: int, fraction: float | str) -> tuple[Rows, Rows]:
     """Return all rows twice, and warn."""
     warn(
         f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, to train on or "
-        f"to judge by; all {n_rows} rows both train and validate, so the validation scores are too good: give "
-        f"more rows or pass X_val",
+        f"to judge by; all {n_rows} rows both train and validate, so the validation scores are "
+        f"too good: give more rows or pass X_val",
     )
     rows = np.arange(n_rows)
     return rows, rows

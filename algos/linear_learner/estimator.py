@@ -43,7 +43,7 @@ from algos.linear_learner.report import (
     warn_unless_converged,
 )
 from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
-from algos.linear_learner.stream import unit_exponent
+from algos.linear_learner.stream import recalled, unit_exponent
 from algos.linear_learner.targets import require_target, weight_in, weight_unit
 from algos.linear_learner.training import Data, Model, Settings, Strength
 
@@ -300,7 +300,8 @@ class LinearLearner(Choosing, Incremental, Estimator):
         """Keep what `partial_fit` and `merge` go on from."""
         self.n_samples_seen_ = len(data)
         unit = unit_exponent(outcome.moments["target_square"], self._loss())
-        self._after_fit = {**outcome.moments, "key": key, "unit": unit}
+        judged = recalled(outcome.judged)
+        self._after_fit = {**outcome.moments, "key": key, "unit": unit, "judged": judged}
 
     @abstractmethod
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
