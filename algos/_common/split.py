@@ -61,7 +61,8 @@ def validation_folds(
 
     Within each class the rows are ordered by key and cut into folds of about equal weight.
     Rows of one key stay together; a class that has no two keys is trained on by all folds and
-    validates none. If no class has two, there are no folds.
+    validates none. If that leaves fewer than two classes to validate, although there are two,
+    or no rows, there are no folds.
 
     Parameters
     ----------
@@ -77,8 +78,12 @@ def validation_folds(
     order = np.lexsort((weight, keys, codes))  # by weight too: sums must not hang on row order
     fold = np.full(len(keys), -1)
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    n_judging = 0
     for members in np.split(order, starts[1:]):
         fold[members] = _folds_of_class(keys[members], weight[members], n_folds)
+        n_judging += int(fold[members[0]] >= 0)
+    if n_judging < min(len(starts), 2):  # rows of one class would choose what always answers it
+        return []
     numbers = [number for number in range(n_folds) if (fold == number).any()]
     return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in numbers]
 
@@ -134,9 +139,9 @@ def _sorted_prefix(
 def both_sides(n_rows: int, fraction: float | str) -> tuple[Rows, Rows]:
     """Return all rows twice, and warn."""
     warn(
-        f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, to train on; "
-        f"all {n_rows} rows both train and validate, so the validation scores are too good: give "
-        f"more rows or pass X_val",
+        f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, to train on or "
+        f"to judge by; all {n_rows} rows both train and validate, so the validation scores are "
+        f"too good: give more rows or pass X_val",
     )
     rows = np.arange(n_rows)
     return rows, rows

@@ -70,6 +70,8 @@ class Choosing:
             fraction = TENTH
         classes = _single(data.target) if settings.loss.is_of_classes else None
         sides = validation_split(keys, fraction, classes=classes, weight=data.weight)
+        if not _have_optima([sides], data.target, settings.loss):
+            sides = both_sides(len(data), fraction)
         return self._fit_parted(data, sides, settings, progress)
 
     def _fit_parted(
@@ -89,9 +91,9 @@ class Choosing:
     def _fit_folds(
         self, data: Data, keys: NDArray[np.uint64], settings: Settings, progress: Progress
     ) -> Outcome:
-        strata = _strata(data.target, settings.loss)
+        strata = _strata(data, settings.loss)
         folds = validation_folds(keys, N_FOLDS, classes=strata, weight=data.weight)
-        if not folds:
+        if not folds or not _have_optima(folds, data.target, settings.loss):
             sides = both_sides(len(data), self.validation_fraction)
             return self._fit_parted(data, sides, settings, progress)
         variants = self._variants(data.target, data.weight)
@@ -175,8 +177,19 @@ def _single(target: Doubles) -> Doubles:
     return target if target.ndim == 1 else np.ascontiguousarray(target[:, 0])
 
 
-def _strata(target: Doubles, loss: Loss) -> Doubles | NDArray[np.bool_] | None:
-    """Return what of each kind no rows to train on may lack: classes, and what is not zero."""
+def _strata(data: Data, loss: Loss) -> Doubles | NDArray[np.bool_] | None:
+    """Return what of each kind no rows to train on may lack: classes, and what is not zero.
+
+    Of several outputs the one counts that is zero the most; see `_have_optima` for the others.
+    """
     if loss.has_log_link:
-        return target > 0 if target.ndim == 1 else None
-    return target if loss.is_of_classes else None
+        positive = data.target.reshape(len(data), -1) > 0
+        return positive[:, np.argmin(data.shares @ positive)]
+    return data.target if loss.is_of_classes else None
+
+
+def _have_optima(parts: list[tuple[Indices, Indices]], target: Doubles, loss: Loss) -> bool:
+    """Tell whether no rows to train on are zero alone in an output, of which exp(z) never is."""
+    if not loss.has_log_link:
+        return True
+    return all(bool(target[rows].any(axis=0).all()) for rows, _ in parts)

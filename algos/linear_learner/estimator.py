@@ -26,7 +26,7 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import Key, seed_key
-from algos._common.threads import effective_n_threads, threads_for
+from algos._common.threads import effective_n_threads, one_thread_blas, threads_for
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos.linear_learner.choosing import Choosing
 from algos.linear_learner.decisions import decision_values
@@ -43,7 +43,7 @@ from algos.linear_learner.report import (
     warn_unless_converged,
 )
 from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
-from algos.linear_learner.stream import unit_exponent
+from algos.linear_learner.stream import recalled, unit_exponent
 from algos.linear_learner.targets import require_target, weight_in, weight_unit
 from algos.linear_learner.training import Data, Model, Settings, Strength
 
@@ -197,7 +197,8 @@ class LinearLearner(Choosing, Incremental, Estimator):
             unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
             return {**self._coefficients(coef, intercept), "n_iter_": n_told, **unfinished}
 
-        with fit_tasks(self, None, X=data.X, y=data.target) as task:
+        # Outside solvers too: products of wide models would differ in their last bits.
+        with one_thread_blas(), fit_tasks(self, None, X=data.X, y=data.target) as task:
             progress = Progress(task, attributes, state["n_told"])
             if held_out is None and not self._must_choose():
                 outcome = self._fit_one(data, settings, earlier, progress)
@@ -299,7 +300,8 @@ class LinearLearner(Choosing, Incremental, Estimator):
         """Keep what `partial_fit` and `merge` go on from."""
         self.n_samples_seen_ = len(data)
         unit = unit_exponent(outcome.moments["target_square"], self._loss())
-        self._after_fit = {**outcome.moments, "key": key, "unit": unit}
+        judged = recalled(outcome.judged)
+        self._after_fit = {**outcome.moments, "key": key, "unit": unit, "judged": judged}
 
     @abstractmethod
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class FoldedPack:
             float(scores.criterion[best]),
             training.moments(self._data.weight),
             by_folds=True,
+            judged=validation.judged_by(lambda: decisions[best][:n_judged]),
         )
 
     def _held_out(self, data: Data, strengths: list[Strength]) -> list[Doubles]:

@@ -11,7 +11,7 @@ from algos._common.base import check_mergeable, is_same, learning
 from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.random import seed_key
-from algos._common.threads import effective_n_threads
+from algos._common.threads import effective_n_threads, one_thread_blas
 from algos.linear_learner.choosing import TENTH
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
@@ -119,7 +119,8 @@ class Incremental(Deferred):
                 "learned from weights beyond 1e90 or below 1e-90; multiply these before"
             )
         mine, its = self._state_so_far(), other._state_so_far()
-        self._continue(mine.joined(its, self._stream_settings(mine)))
+        with one_thread_blas():
+            self._continue(mine.joined(its, self._stream_settings(mine)))
         self._take_counts(other)
         return self
 
@@ -148,9 +149,10 @@ class Incremental(Deferred):
 
     def _learn_batch(self, data: Data) -> None:
         """Learn rows of positive weight."""
-        state = self._state_so_far() if self._has_learned() else self._empty_state(data)
-        settings = self._stream_settings(state)
-        after = state.received(data, settings)
+        with one_thread_blas():
+            state = self._state_so_far() if self._has_learned() else self._empty_state(data)
+            settings = self._stream_settings(state)
+            after = state.received(data, settings)
         self.n_samples_seen_ = self.__dict__.get("n_samples_seen_", 0) + len(data)
         if self.verbose:
             loss = after.loss_of_batch(state, data, settings)
@@ -214,7 +216,8 @@ class Incremental(Deferred):
         check_params(self)
         state = self._state_so_far()
         settings = self._stream_settings(state)
-        self._set_model(state.outcome(settings, self._target(), self._top_k()))
+        with one_thread_blas():
+            self._set_model(state.outcome(settings, self._target(), self._top_k()))
 
 
 def _plain(value: Any) -> Any:

@@ -58,6 +58,8 @@ class Outcome:
         Candidates that were left unfinished, since they could not become the best.
     by_folds : bool
         Whether models of fewer rows have been judged, in place of the candidates themselves.
+    judged : tuple of (decisions, targets, shares) or None
+        What the threshold was found by: of the validation rows, (r,) each.
     """
 
     model: Model
@@ -69,6 +71,7 @@ class Outcome:
     moments: dict[str, Any] = field(default_factory=dict)
     given_up: set[int] = field(default_factory=set)
     by_folds: bool = False
+    judged: tuple[Doubles, Doubles, Doubles] | None = None
 
 
 def fit_one(
@@ -132,6 +135,7 @@ def fit_pack(
         float(scores.criterion[best]),
         moments,
         given_up,
+        judged=validation.judged_by(lambda: validation.decisions([models[best]])[0]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -229,6 +230,16 @@ class Validation:
         """Return how candidates do that have these decision values."""
         with one_thread_blas():
             return self._scorer.score(decisions)
+
+    def judged_by(
+        self, decisions: Callable[[], Doubles]
+    ) -> tuple[Doubles, Doubles, Doubles] | None:
+        """Return decision values, targets and shares of the rows, if a threshold needs them."""
+        data = self.data
+        has_threshold = self._scorer.loss.is_of_classes and self.n_outputs == 1
+        if self.criterion == "loss" or not has_threshold:
+            return None
+        return decisions()[:, 0].copy(), data.target, data.shares
 
     def loss_of(self, coef: Doubles, intercept: Doubles) -> float:
         """Return the weighted mean loss of one model."""

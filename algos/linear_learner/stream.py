@@ -103,7 +103,8 @@ class Stream(State):
         Parameters
         ----------
         after : dict
-            `key`, the moments of the columns, and `unit`, the exponent of targets.
+            `key`, the moments of the columns, `unit`, the exponent of targets, and `judged`, the
+            rows by which the threshold was found: together they weigh as much as all rows.
         coef : ndarray of shape (n_outputs, d)
         intercept : ndarray of shape (n_outputs,)
         strength : Strength
@@ -115,7 +116,16 @@ class Stream(State):
         theta = np.empty(begun.theta.shape)
         theta[..., :-1] = np.ldexp(coef, -after["unit"]) * begun.scale
         theta[..., -1] = np.ldexp(intercept + coef @ after["shift"], -after["unit"])
-        return replace(begun, theta=theta, average=theta)
+        begun = replace(begun, theta=theta, average=theta)
+        if after.get("judged") is None:
+            return begun
+        decisions, targets, shares = after["judged"]
+        return replace(
+            begun,
+            decisions=np.ldexp(decisions, -after["unit"])[:, np.newaxis, np.newaxis],
+            targets=targets,
+            weights=shares * after["weight"],
+        )
 
     @property
     def scale(self) -> Doubles:
@@ -409,6 +419,19 @@ def _decisions(problem: Problem, theta: Doubles) -> Doubles:
     flat = theta.reshape(m * k, -1)
     coef, intercept = np.ascontiguousarray(flat[:, :-1]), np.ascontiguousarray(flat[:, -1])
     return problem.rows.decision(coef, intercept).reshape(-1, m, k)
+
+
+def recalled(judged: tuple[Doubles, Doubles, Doubles] | None) -> tuple[Doubles, ...] | None:
+    """Return as many rows that were judged as a stream keeps, whatever order they came in.
+
+    Shuffled by a fixed seed, so that further rows push out any of them.
+    """
+    if judged is None:
+        return None
+    decisions, targets, shares = judged
+    order = np.lexsort((shares, targets, decisions))
+    order = np.random.default_rng(0).permutation(order)[:_RECENT_ROWS]
+    return decisions[order], targets[order], shares[order] / shares[order].sum()
 
 
 def _latest(seen: list[tuple[Doubles, Doubles, Doubles]]) -> dict[str, Any]:

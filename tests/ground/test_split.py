@@ -87,9 +87,16 @@ def test_folds_hold_each_row_out_once_whatever_the_order(rows, random):
 def test_what_folds_train_on_never_lacks_a_class(weight):
     keys, classes = keys_of(np.arange(len(weight))), np.arange(len(weight)) % 2
     folds = validation_folds(keys, 5, classes=classes, weight=np.array(weight))
-    assert len(folds) >= 2 or len(weight) < 3
+    assert len(folds) >= 2 or len(weight) < 4
     for train, _ in folds:
         assert set(classes[train]) == {0, 1}
+
+
+def test_rows_of_one_class_alone_judge_nothing():
+    keys, rare = keys_of(np.arange(20)), (np.arange(20) == 3).astype(int)
+    assert not validation_folds(keys, 5, classes=rare)
+    assert validation_folds(keys, 5, classes=rare + np.arange(20) % 2)  # two others judge
+    assert validation_folds(keys, 5, classes=np.zeros(20))  # there is but one
 
 
 def test_folds_take_weights_for_repeats_and_are_alike():

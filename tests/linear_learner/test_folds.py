@@ -117,10 +117,60 @@ def test_a_class_of_one_row_is_trained_on_by_all_folds():
     assert np.isfinite(model.candidates_["validation_loss"]).all()
 
 
-def test_counts_of_one_positive_row_are_trained_on_by_all_folds():
+@pytest.mark.parametrize("copies", [1, 4])
+@pytest.mark.parametrize("criterion", ["loss", "f_beta", "precision_at_target_recall"])
+def test_a_class_that_no_fold_can_hold_out_is_judged_by_rows_that_train(criterion, copies):
+    rng = np.random.default_rng(0)
+    X = np.vstack([rng.normal(size=(40, 2)), np.full((copies, 2), 4.0)])
+    y = np.repeat([0, 1], [40, copies])
+    model = LinearLearnerClassifier(
+        alpha=ALPHAS, random_state=0, selection_criterion=criterion, class_weight="balanced"
+    )
+    with pytest.warns(UserWarning, match="`validation_fraction`='auto' leaves no rows, or none"):
+        model.fit(X, y)
+    assert model.predict(X[-1:]) == 1
+    assert model.candidates_["recall"][model.best_index_] == pytest.approx(1)
+
+
+def test_counts_of_one_positive_row_have_none_to_judge_by():
     X, y = np.arange(20.0)[:, None], np.eye(20)[3]
-    model = LinearLearnerRegressor("poisson", alpha=[1.0, 0.1], random_state=0).fit(X, y)
+    model = LinearLearnerRegressor("poisson", alpha=[1.0, 0.1], random_state=0)
+    with pytest.warns(UserWarning, match="to judge by; all 20 rows"):
+        model.fit(X, y)
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("n_positive", [2, 3])
+def test_folds_train_on_what_is_not_zero_in_every_output(n_positive):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), rng.poisson(2.0, size=(60, 2)).astype(float)
+    y[n_positive:, 1] = 0
+    y[:n_positive, 1] = 1
+    for seed in range(10):
+        model = LinearLearnerRegressor("tweedie", alpha=ALPHAS, random_state=seed).fit(X, y)
+        assert (model.candidates_["validation_loss"] < 20).all()
+
+
+def test_outputs_that_no_folds_can_share_out_are_judged_by_rows_that_train():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = np.zeros((60, 2))
+    y[:2, 0] = y[5, 1] = y[6:50, 0] = 1
+    model = LinearLearnerRegressor("poisson", alpha=ALPHAS, random_state=0)
+    with pytest.warns(UserWarning, match="all 60 rows both train"):
+        model.fit(X, y)
+
+
+def test_a_share_that_holds_out_all_that_is_not_zero_serves_both_sides():
+    X, y = np.arange(20.0)[:, None], np.eye(20)[3]
+    model = LinearLearnerRegressor("poisson", alpha=[1.0, 0.1], validation_fraction=0.2)
+    warned = 0
+    for seed in range(20):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.set_params(random_state=seed).fit(X, y)
+        assert (model.candidates_["validation_loss"] < 2).all()
+        warned += len(caught)
+    assert 0 < warned < 20
 
 
 def test_a_share_holds_out_one_part():

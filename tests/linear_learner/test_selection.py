@@ -189,7 +189,7 @@ def test_automatic_class_weights_are_three_packs():
 
 def test_refit_trains_on_all_rows():
     X, y = imbalanced()
-    common = {"alpha": ALPHAS, "random_state": 0, "tol": 1e-10}
+    common = {"alpha": ALPHAS, "random_state": 0, "tol": 1e-10, "validation_fraction": 0.1}
     held = LinearLearnerClassifier(refit=False, **common).fit(X, y)
     whole = LinearLearnerClassifier(refit=True, **common).fit(X, y)
     alone = LinearLearnerClassifier(alpha=whole.alpha_, tol=1e-10).fit(X, y)
