@@ -236,7 +236,7 @@ def _stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles)
     if not np.isfinite(counted.total):  # squares beyond doubles: the caller has to scale
         return counted
     stack = np.concatenate([sketch.rows, rows, between[None]])
-    squares, U = linalg.eigh(stack @ stack.T, check_finite=False)
+    squares, U = linalg.eigh(stack @ stack.T, driver="evd", check_finite=False)
     squares, U = squares[::-1][: sketch.size + 1], U[:, ::-1]
     kept = _n_kept(squares, sketch.size)
     vectors = (U[:, :kept] / np.sqrt(squares[:kept])).T @ stack
