@@ -53,27 +53,28 @@ def warm_up(run):
     """
     wall, cpu, outcome = timed(run, 1)
     if wall > SLOW_SECONDS:
-        only = {"wall": wall, "cpu": cpu, "walls": [wall], "outcome": outcome, "slow": True}
+        only = {"wall": wall, "cpu": cpu, "walls": [wall], "outcomes": [outcome], "slow": True}
         return 1, only
     if wall < 100 * LEAST_SECONDS:  # the first run may have loaded code for longer
         wall = timed(run, 1)[0]
     return max(1, math.ceil(LEAST_SECONDS / wall)), None
 
 
-def alternate(runs, calls, repeat):
-    """Return the measurements of each peer from alternating runs."""
-    walls, cpus, outcomes = {peer: [] for peer in runs}, {peer: [] for peer in runs}, {}
+def alternate(runs, calls, repeat, *, keep_all=False):
+    """Return the measurements of each peer from alternating runs, with the last outcome or all."""
+    walls, cpus, outcomes = ({peer: [] for peer in runs} for _ in range(3))
     for _ in range(repeat):
         for peer, run in runs.items():
-            wall, cpu, outcomes[peer] = timed(run, calls[peer])
+            wall, cpu, outcome = timed(run, calls[peer])
             walls[peer].append(wall)
             cpus[peer].append(cpu)
+            outcomes[peer] = [*(outcomes[peer] if keep_all else []), outcome]
     return {
         peer: {
             "wall": statistics.median(walls[peer]),
             "cpu": statistics.median(cpus[peer]),
             "walls": walls[peer],
-            "outcome": outcomes[peer],
+            "outcomes": outcomes[peer],
         }
         for peer in runs
     }
@@ -137,22 +138,24 @@ def measure_time(workload: Workload, job, arrays):
             answers |= in_a_child(peer, run, job["repeat"])
     else:
         with busy_thread() if workload.condition == "busy" else contextlib.nullcontext():
-            answers |= alternate(runs, calls, job["repeat"])
+            answers |= alternate(runs, calls, job["repeat"], keep_all=workload.seeded)
     ordered = (peer for peer in job["peers"] if peer in answers)
     return {peer: judged(answers[peer], workload, arrays) for peer in ordered}
 
 
 def judged(answer, workload, arrays):
-    """Put the quality of an answer in the place of its outcome."""
-    outcome = answer.pop("outcome", None)
-    if outcome is not None:
-        answer["converged"] = bool(outcome.get("converged", True))
-        if "note" in outcome:
-            answer["note"] = outcome["note"]
-        if "rows" in outcome:
-            extrapolate(answer, outcome["rows"], outcome["of"])
-        quality = workload.quality(outcome, arrays)
-        answer["quality"] = {name: float(value) for name, value in quality.items()}
+    """Put the quality of an answer in the place of its outcomes."""
+    outcomes = answer.pop("outcomes", [])
+    if outcomes:
+        last = outcomes[-1]
+        answer["converged"] = all(outcome.get("converged", True) for outcome in outcomes)
+        if "note" in last:
+            answer["note"] = last["note"]
+        if "rows" in last:
+            extrapolate(answer, last["rows"], last["of"])
+        found = [workload.quality(outcome, arrays) for outcome in outcomes]
+        quality = {name: float(statistics.median(q[name] for q in found)) for name in found[-1]}
+        answer["quality"] = quality
         if workload.task == "kmeans_iterations" and "iterations" in quality:
             answer["per_iteration"] = answer["wall"] / max(1, quality["iterations"])
     return answer

@@ -45,6 +45,8 @@ class Workload:
         More keyword arguments for the task.
     repeat : int
         Number of timed runs, if `--repeat` does not say otherwise.
+    seeded : bool
+        Whether runs have different seeds: then the quality is the median over them, too.
     condition : {"idle", "busy", "forked"}
         What goes on in the process meanwhile: nothing, a Python thread that computes, or
         the runs take place in a child, forked after the first run.
@@ -63,6 +65,7 @@ class Workload:
     quality: Callable[[Outcome, Arrays], dict[str, float]]
     options: dict[str, Any] = field(default_factory=dict)
     repeat: int = 5
+    seeded: bool = False
     condition: str = "idle"
     memory: bool = True
     user: bool = False

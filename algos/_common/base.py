@@ -67,6 +67,11 @@ def check_mergeable(estimator: Any, other: Any) -> None:
         raise ValueError(
             f"`other`={other!r} must be a fitted {name}; merge estimators of one class"
         )
+    if other is estimator:
+        raise ValueError(
+            f"`other` must be another {name} and not this one, whose rows would count twice; "
+            f"where that is meant, merge a copy (copy.deepcopy)"
+        )
     check_is_fitted(
         estimator,
         msg="This %(name)s is not fitted, so there is nothing to merge into; call `fit` or "

@@ -45,5 +45,5 @@ def own_distances(
     job.centers, job.labels, job.out = &centers[0, 0], &labels[0], &out[0]
     with nogil:
         run_region(
-            _measure_task, &job, (job.n + CHUNK - 1) // CHUNK, 0.3 * job.n * job.d, n_threads
+            _measure_task, &job, (job.n + CHUNK - 1) // CHUNK, 1.0 * job.n * job.d, n_threads
         )

@@ -6,7 +6,7 @@ that the number of tasks changes no bit.
 
 from cython cimport floating
 from libc.stdint cimport int32_t
-from algos._cython._threads cimport run_region
+from algos._cython._threads cimport is_short, run_region
 from algos._cython._tile cimport add_rows
 
 cdef enum:
@@ -56,6 +56,7 @@ def sum_by_label(
 ):
     """Add each row, less the shift, to the sum of its label."""
     cdef UpdateJob job
+    cdef double nanoseconds = 0.3 * X.shape[0] * X.shape[1]
     job.single = floating is float
     job.X, job.n, job.d, job.k = &X[0, 0], X.shape[0], X.shape[1], sums.shape[0]
     job.weight = NULL
@@ -63,8 +64,8 @@ def sum_by_label(
         job.weight = &weight[0]
     job.shift, job.labels = &shift[0], &labels[0]
     job.sums, job.counts = &sums[0, 0], &counts[0]
-    job.parts = 1 if n_threads == 1 else PARTS_PER_THREAD * n_threads
+    job.parts = PARTS_PER_THREAD * n_threads
+    if n_threads == 1 or is_short(nanoseconds):
+        job.parts = 1
     with nogil:
-        run_region(
-            _update_task, &job, job.parts, job.n * (0.3 * job.d + job.parts), n_threads
-        )
+        run_region(_update_task, &job, job.parts, nanoseconds + job.n * job.parts, n_threads)

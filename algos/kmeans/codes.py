@@ -18,7 +18,7 @@ MOST_COLUMNS = 1 << 13  # integer products of more could overflow
 MOST_FINE_COLUMNS = 16  # of more, products take longer than the distances they spare
 LEVELS = 127
 LINE = 64  # bytes
-_SAMPLE = 256
+_SAMPLE = 1 << 12  # values
 
 
 class Codes(NamedTuple):
@@ -52,7 +52,8 @@ def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
 def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes | None:
     """Return codes of one kind, or None if a sample has no step that float32 can hold."""
     n, d = X.shape
-    step = _best_step(X[:: -(-n // _SAMPLE)] - shift)
+    n_sampled = min(n, max(64, _SAMPLE // d))
+    step = _best_step(X[:: -(-n // n_sampled)] - shift)
     if step == 0:
         return None
     codes = aligned((-(-n // TILE), -(-d // WORD) * (1 + fine), TILE, WORD), np.uint8)

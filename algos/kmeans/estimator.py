@@ -34,7 +34,7 @@ from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.kmeans.fitted import Fitted
 from algos.kmeans.incremental import Incremental
-from algos.kmeans.metric import METRICS, label_rows, make_rows
+from algos.kmeans.metric import LOST, METRICS, label_rows, lost_inertia_of, make_rows
 from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
 from algos.kmeans.restarts import Model, Progress, best_run
 from algos.kmeans.rows import Doubles, Rows
@@ -324,6 +324,9 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
             model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
         self._set_model(model, plan)
+        if exponent and model.inertia < LOST:
+            inertia, unit = lost_inertia_of(rows.X, rows.weight, model.centers, n_threads)
+            self.inertia_ = unscaled(inertia, unit + plan.inertia_exponent)
         self._begin_stream(progress.key, model, plan, weights, positive.shape[0])
         _warn_if_fewer(weights)
         return self

@@ -76,8 +76,8 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
         X, centers, exponent = self._checked(X)
         weight = check_sample_weight(sample_weight, X.shape[0])
         weight, weight_exponent = weights_in_range(weight)
-        inertia = inertia_of(X, weight, centers, self._threads_for(X), self.metric)
-        return -unscaled(inertia, 2 * exponent + weight_exponent)
+        inertia, unit = inertia_of(X, weight, centers, self._threads_for(X), self.metric)
+        return -unscaled(inertia, unit + 2 * exponent + weight_exponent)
 
     @property
     def _n_features_out(self) -> int:

@@ -27,6 +27,8 @@ METRICS = ("euclidean", "cosine")
 
 _BLOCK_BYTES = 8 << 20  # of rows that are scaled at once where they are not kept
 _STABLE_BITS = 26  # of a mean: the others may be rounding
+LOST = 2.0**-900  # sums of squares below which single squares may have been no floats
+_LIFTED = 900  # exponent by which differences whose squares are lost are squared after all
 _NO_DIRECTION = 1e-12  # length of a mean of unit vectors that is rounding alone
 
 
@@ -213,11 +215,11 @@ def label_rows(X: Any, centers: Floats, n_threads: int, metric: str) -> Labels:
 
 def inertia_of(
     X: Any, weight: Doubles | None, centers: Floats, n_threads: int, metric: str
-) -> float:
-    """Return the weighted sum of the rows' squared (or cosine) distances to their centres."""
+) -> tuple[float, int]:
+    """Return (inertia / 2**e, e), of the rows' squared (or cosine) distances to their centres."""
     if metric == "euclidean":
         _, squares = _euclidean(X).label_and_measure(X, weight, centers, n_threads)
-        return squares  # type: ignore[no-any-return]
+        return (squares, 0) if squares >= LOST else lost_inertia_of(X, weight, centers, n_threads)
     total = 0.0
     for part, units, directed in _unit_blocks(X, n_threads):
         weights = None if weight is None else weight[part]
@@ -226,7 +228,26 @@ def inertia_of(
             weights = np.where(directed, 1.0 if weights is None else weights, 0.0)
         _, squares = _euclidean(X).label_and_measure(units, weights, centers, n_threads)
         total += squares / 2
-    return total
+    return total, 0
+
+
+def lost_inertia_of(
+    X: Any, weight: Doubles | None, centers: Floats, n_threads: int
+) -> tuple[float, int]:
+    """Return (inertia / 2**e, e) where a sum of squares came out below LOST.
+
+    That happens beside rows so large that in units that suit them, squared distances of the
+    others are no floats; differences still are.
+    """
+    labels = _euclidean(X).label_rows(X, centers, n_threads)
+    total, step = 0.0, max(1, _BLOCK_BYTES // (8 * X.shape[1]))
+    for start in range(0, X.shape[0], step):
+        part = slice(start, start + step)
+        rows = X[part].toarray() if sparse.issparse(X) else X[part]
+        away = np.ldexp(rows.astype(np.float64) - centers[labels[part]], _LIFTED)
+        squares = np.einsum("nd,nd->n", away, away)
+        total += float(squares.sum() if weight is None else squares @ weight[part])
+    return total, -2 * _LIFTED
 
 
 def distances_to(X: Any, centers: Floats, n_threads: int, metric: str) -> Floats:

@@ -74,6 +74,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         [2]_, and "arpack" by Lanczos iterations; both suit many columns and few components.
         "sketch" goes over the rows once, in memory for a few of them, and so does
         `partial_fit` then: the choice for streams of many columns, and less accurate [4]_.
+        Where the covariance matrix takes no more memory, "covariance_eigh" stands in for it.
     tol : float, default=0.0
         Tolerance for the singular values of `svd_solver="arpack"`; 0 is rounding.
     iterated_power : int or "auto", default="auto"
@@ -136,7 +137,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     few vectors of length d for each of at most 8 * (k + n_oversamples); "full" takes
     2 * n * d**2 operations in double precision and 5 * d**2 doubles, or a copy of X if
     n < d. "sketch" with s rows takes about 8 * n * d * s operations in double precision and
-    memory for about 7 * s rows of doubles, or 8 * d + 700 if d <= 2 * s. float32 data whose
+    memory for about 7 * s rows of doubles; if d <= 2 * s, what "covariance_eigh" with n >= d
+    takes. float32 data whose
     mean square is beyond 1e19 (float64: 1e154), or as far below 1, is scaled by a power of
     two, in a copy. X in Fortran order is copied once.
 
@@ -153,19 +155,19 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     of float32), and memory for at most max(200, 2 * (k + 8)) vectors;
     "covariance_eigh" takes z**2 / n.
 
-    `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever
-    `svd_solver` is but "sketch". They are exact if all rows came by `partial_fit`, by `fit` with
-    "covariance_eigh" or "full" and n >= d, or by any `fit` to at most 64 columns. Other
-    fits, which "auto" may choose too, keep no scatter matrix: unless they left no variance
-    out, `partial_fit` and `merge` continue from `get_covariance()`, the model's idea of the
-    directions that were left out, which may be wrong by several percent, and warn. The
-    model is made when it is first read, so that a stream does not pay for it batch by batch.
+    `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever `svd_solver`
+    is but "sketch" of s rows and more than 2 * s columns. They are exact if all rows came by
+    `partial_fit`, by `fit` with "covariance_eigh" or "full" and n >= d, or by any `fit` to at
+    most 64 columns. Other fits, which "auto" may choose too, keep no scatter matrix: unless
+    they left no variance out, `partial_fit` and `merge` continue from `get_covariance()`, the
+    model's idea of the directions that were left out, which may be wrong by several percent,
+    and warn. The model is made when it is first read, so that a stream does not pay for it
+    batch by batch.
 
-    With "sketch" they learn from its rows. Mean and total variance are exact; a variance along
+    With such a sketch they learn from its rows. Mean and total variance are exact; a variance along
     any direction is never too large, and too small by at most what went out of the sketch.
     It does not matter in what batches the rows came, but a little in what order; merged
-    sketches differ from the joint one as much as from the rows. "sketch" is exact for up to
-    2 * (n_components + max(n_oversamples, n_components)) columns.
+    sketches differ from the joint one as much as from the rows.
 
     `get_covariance`, `get_precision` and `score` speak of the probabilistic model [3]_.
     Where scikit-learn's `get_covariance` multiplies by the variances twice if `whiten`,
@@ -377,7 +379,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         )
         # The others draw nothing, and must not take from numpy's global state.
         key = seed_key(self.random_state) if solver in TRUNCATED else None
-        self._keep(decompose(X, count, key, settings), n, X.dtype, solver)
+        found = decompose(X, count, key, settings)
+        if solver == "sketch" and found.sketch is None:
+            solver = "covariance_eigh"
+        self._keep(found, n, X.dtype, solver)
 
     def _deviations(self) -> Floats:
         """Return the standard deviation along each component, none of them zero."""

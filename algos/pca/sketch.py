@@ -5,7 +5,8 @@ far. Further rows are put below it, and the leading right singular vectors of bo
 Desai, Ghashami and Phillips (2016), "Improved practical matrix sketching with guarantees",
 parametrised frequent directions. Only the last FADING of the squared singular values are
 lowered by the first that is left out, which keeps the leading ones accurate; no direction
-is wrong by more than the sum of what they were lowered by.
+is wrong by more than the sum of what they were lowered by. Where there are so few columns that
+their scatter takes no more memory, rows go into that, which loses nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
 from algos.pca import covariance
 from algos.pca.krylov import Space, orthonormal
-from algos.pca.moments import Doubles, Moments, at_any_scale, gather
+from algos.pca.moments import Doubles, Moments
 from algos.pca.sparse_rows import Csr, SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum, completed
 
@@ -84,6 +85,11 @@ def size_for(count: int, n_oversamples: int, d: int) -> int:
     return min(d, 2 * (count + max(n_oversamples, count)))
 
 
+def is_needed(size: int, d: int) -> bool:
+    """Tell whether the scatter of all columns takes more memory than the sketch."""
+    return d > 2 * size
+
+
 def empty(size: int, d: int) -> Sketch:
     """Return the sketch of no rows."""
     return Sketch(size, 0, np.zeros(d), 0.0, np.empty((0, d)), {})
@@ -135,7 +141,7 @@ def updated(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
     if sketch.waiting:
         # Of dense rows, only those that fill the first chunk are copied beside the waiting.
         n_waiting = _n_rows(sketch.waiting)
-        n_head = X.shape[0] if is_sparse(X) else _chunk(sketch.size, X.shape[1]) - n_waiting
+        n_head = X.shape[0] if is_sparse(X) else _chunk(sketch.size) - n_waiting
         head = _joined(sketch.waiting, X[:n_head])
         sketch = _taken(sketch._replace(waiting={}), head, n_threads)
         X = X[n_head:]
@@ -178,14 +184,9 @@ def solve(sketch: Sketch, count: int, n_threads: int) -> tuple[Spectrum, Doubles
     return Spectrum(variances, components, sketch.total / (sketch.n - 1)), sketch.mean
 
 
-def _is_slim(size: int, d: int) -> bool:
-    """Tell whether the scatter of the columns takes no more memory than the sketch."""
-    return d <= 2 * size
-
-
-def _chunk(size: int, d: int) -> int:
+def _chunk(size: int) -> int:
     """Return how many dense rows go in at once."""
-    return max(4 * d, 512) if _is_slim(size, d) else max(size, 32)
+    return max(size, 32)
 
 
 def _cuts(X: Any, size: int) -> Iterator[int]:
@@ -195,7 +196,7 @@ def _cuts(X: Any, size: int) -> Iterator[int]:
     """
     n, d = X.shape
     if not is_sparse(X):
-        yield from range(_chunk(size, d), n + 1, _chunk(size, d))
+        yield from range(_chunk(size), n + 1, _chunk(size))
         return
     start = 0
     while True:
@@ -211,8 +212,6 @@ def _cuts(X: Any, size: int) -> Iterator[int]:
 def _compressed(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
     if is_sparse(X):
         return _with_sparse(sketch, X, n_threads)
-    if _is_slim(sketch.size, X.shape[1]):
-        return _with_slim(sketch, X, n_threads)
     with one_thread_blas():
         X = X.astype(np.float64)
         mean = X.mean(axis=0)
@@ -237,26 +236,10 @@ def _stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles)
     if not np.isfinite(counted.total):  # squares beyond doubles: the caller has to scale
         return counted
     stack = np.concatenate([sketch.rows, rows, between[None]])
-    squares, U = linalg.eigh(stack @ stack.T, check_finite=False)
+    squares, U = linalg.eigh(stack @ stack.T, driver="evd", check_finite=False)
     squares, U = squares[::-1][: sketch.size + 1], U[:, ::-1]
     kept = _n_kept(squares, sketch.size)
     vectors = (U[:, :kept] / np.sqrt(squares[:kept])).T @ stack
-    return counted._replace(rows=_faded(squares, sketch.size)[:kept, None] * vectors)
-
-
-def _with_slim(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
-    """Put in rows of few columns, whose scatter is smaller than they are."""
-    chunk = at_any_scale(X, lambda X: gather(X, n_threads))
-    counted, between = _counted(sketch, len(X), chunk.mean, float(np.trace(chunk.scatter)))
-    if not np.isfinite(counted.total):
-        return counted
-    with one_thread_blas():
-        scatter = sketch.rows.T @ sketch.rows + chunk.scatter
-        scatter += np.multiply.outer(between, between)
-        squares, vectors = linalg.eigh(scatter, check_finite=False)
-    squares = squares[::-1][: sketch.size + 1]
-    kept = _n_kept(squares, sketch.size)
-    vectors = vectors.T[::-1][:kept]
     return counted._replace(rows=_faded(squares, sketch.size)[:kept, None] * vectors)
 
 

@@ -98,11 +98,16 @@ def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) ->
     own. X is divided by a power of two, in a copy, if squares would leave the range of floats.
     """
     n_threads = settings.n_threads
+    n, d = X.shape
+    is_slim = settings.solver == "covariance_eigh" and n >= d
     if settings.solver == "sketch":
         assert count is not None
-        return _sketched(X, count, settings)
+        size = sketch.size_for(count, settings.n_oversamples, d)
+        if sketch.is_needed(size, d):
+            return _sketched(X, size, count, n_threads)
+        is_slim = True
     rows: Moments | Rows
-    if settings.solver == "covariance_eigh" and X.shape[0] >= X.shape[1]:
+    if is_slim:
         rows, exponent = in_range(X, lambda X: _gathered(X, n_threads), "PCA")
     else:
         rows, exponent = in_range(X, lambda X: centered(X, n_threads), "PCA")
@@ -129,12 +134,9 @@ class _Sketched(NamedTuple):
         return self.settled.mean_square
 
 
-def _sketched(X: Any, count: int, settings: Settings) -> Decomposition:
-    n_threads, d = settings.n_threads, X.shape[1]
-    size = sketch.size_for(count, settings.n_oversamples, d)
-
+def _sketched(X: Any, size: int, count: int, n_threads: int) -> Decomposition:
     def measure(X: Any) -> _Sketched:
-        state = sketch.updated(sketch.empty(size, d), X, n_threads)
+        state = sketch.updated(sketch.empty(size, X.shape[1]), X, n_threads)
         return _Sketched(state, sketch.settled(state, n_threads))
 
     (state, settled), exponent = in_range(X, measure, "PCA")

@@ -125,7 +125,7 @@ class Learned(Deferred):
 
     def _learn_rows(self, X: Any, *, first: bool) -> None:
         """Learn further rows."""
-        if self.svd_solver == "sketch":
+        if not self._keeps_moments():
             check_total(sketch.square_bound(X.data if is_sparse(X) else X))
             before = self._empty_sketch() if first else self._sketch_so_far()
             self._learn_sketch(sketch.updated(before, X, self._n_threads()), X.dtype)
@@ -141,7 +141,7 @@ class Learned(Deferred):
     def _learn_other(self, other: Learned) -> None:
         """Learn what another one has learned."""
         dtype = np.dtype(self._dtype)
-        if self.svd_solver == "sketch":
+        if not (self._keeps_moments() and other._keeps_moments()):
             a, b = self._sketch_so_far(), other._sketch_so_far()
             self._learn_sketch(sketch.merged(a, b, self._n_threads()), dtype)
             return
@@ -239,6 +239,14 @@ class Learned(Deferred):
             self._warn_of_loss()
         scatter = self._model().covariance() * (self.n_samples_ - 1)
         return Moments(self.n_samples_, mean, scatter)
+
+    def _keeps_moments(self) -> bool:
+        """Tell whether further rows go into moments: all, unless a sketch saves memory."""
+        if self.svd_solver != "sketch":
+            return True
+        if hasattr(self, "n_samples_") and "_scatter" not in self.__dict__:
+            return False
+        return not sketch.is_needed(self._empty_sketch().size, self.n_features_in_)
 
     def _empty_sketch(self) -> Sketch:
         count, d = self._count_for_sketch(), self.n_features_in_

@@ -159,11 +159,6 @@ class Incremental(Following):
         -------
         self : RandomCutForest
         """
-        if other is self:
-            raise ValueError(
-                "`other` must be another forest than this one, whose rows would count twice; "
-                "for that merge copy.deepcopy(forest)"
-            )
         check_mergeable(self, other)
         its = other._scoring()
         mine = resting.adopted(self._scoring(), its.scaling)

@@ -160,12 +160,13 @@ SEEDING = [
 FITS = [
     Workload(
         f"fit-{name}",
-        f"{shape}: fit with defaults, to convergence",
+        f"{shape}: fit with defaults, to convergence, median over seeds",
         "kmeans_fit",
         data,
         clustering_quality,
         {"n_clusters": k},
-        repeat=1 if name in "ab" else 3,
+        repeat=3 if name in "ab" else 5,
+        seeded=True,
         user=name == "d",
         quick=False,
     )
@@ -175,11 +176,12 @@ FITS = [
 SMALL = [
     Workload(
         f"small-{n}",
-        f"{n} × {d}, k={k}: fit with defaults",
+        f"{n} × {d}, k={k}: fit with defaults, median over seeds",
         "kmeans_fit",
         partial(groups, n=n, d=d, k=k, whole=True),
         clustering_quality,
         {"n_clusters": k},
+        seeded=True,
         user=True,
         memory=False,
         quick=False,

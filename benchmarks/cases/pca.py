@@ -164,16 +164,20 @@ STREAMS = [
     for name in "ab"
 ]
 
-SKETCH = Workload(
-    "sketch",
-    "200k × 300, 50 components: random projections, without power iterations",
-    "pca_sketch",
-    shape_data("b"),
-    variance_error,
-    {"n_components": 50},
-    repeat=3,
-    quick=False,
-)
+SKETCHES = [
+    Workload(
+        name,
+        f"{SHAPES[shape][0]}, {SHAPES[shape][3]} components: random projections, without power "
+        "iterations",
+        "pca_sketch",
+        shape_data(shape),
+        variance_error,
+        {"n_components": SHAPES[shape][3]},
+        repeat=3,
+        quick=False,
+    )
+    for name, shape in (("sketch", "b"), ("sketch-wide", "c"))
+]
 
 OFFSETS = [
     Workload(
@@ -204,4 +208,4 @@ CALLS = [
     for count in (1, 100, 1000)
 ]
 
-WORKLOADS = [*FITS, *OTHER_SHAPES, *STREAMS, SKETCH, *OFFSETS, *CALLS]
+WORKLOADS = [*FITS, *OTHER_SHAPES, *STREAMS, *SKETCHES, *OFFSETS, *CALLS]

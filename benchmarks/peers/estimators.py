@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -35,9 +36,16 @@ class Estimators:
         return self._clustering(model, X)
 
     def kmeans_fit(self, X, n_clusters, n_jobs, **others) -> Run:
-        """A fit with defaults, to convergence."""
+        """Fits with defaults, to convergence, each with another seed."""
         model = self.kmeans(n_clusters=n_clusters, random_state=0, n_jobs=n_jobs)
-        return self._clustering(model, X, max_iter=model.max_iter)
+        fit = self._clustering(model, X, max_iter=model.max_iter)
+        seeds = itertools.count()
+
+        def run():
+            model.random_state = next(seeds)
+            return fit()
+
+        return run
 
     def kmeans_cosine(self, X, init, max_iter, n_jobs, **others) -> Run:
         """Iterations by cosine distance, which Euclidean ones of normalised rows stand for."""

@@ -4,6 +4,7 @@ import pytest
 
 # Not there where the tests run beside an installed wheel.
 worker = pytest.importorskip("benchmarks.worker")
+Workload = pytest.importorskip("benchmarks.workload").Workload
 
 
 def test_a_part_of_a_task_stands_for_all_of_it():
@@ -23,3 +24,13 @@ def test_a_whole_task_says_nothing():
     worker.extrapolate(answer, rows=1000, of=1000)
     assert "note" not in answer
     assert answer["wall"] == 2.0
+
+
+def test_the_quality_of_seeded_runs_is_their_median():
+    workload = Workload("fit", "", "kmeans_fit", dict, lambda outcome, arrays: outcome, seeded=True)
+    runs = {"ours": iter([{"inertia": 3.0}, {"inertia": 1.0}, {"inertia": 2.0}]).__next__}
+    answer = worker.alternate(runs, {"ours": 1}, 3, keep_all=workload.seeded)["ours"]
+    judged = worker.judged(answer, workload, {})
+    assert judged["quality"] == {"inertia": 2.0}
+    assert len(judged["walls"]) == 3
+    assert "outcomes" not in judged

@@ -108,6 +108,13 @@ def test_merge_refuses_what_does_not_fit(case):
 
 
 @merging
+def test_merge_counts_no_row_twice(case):
+    estimator = case.fitted(case.rows())
+    with pytest.raises(ValueError, match=r"must be another .*; where that is meant, merge a copy"):
+        estimator.merge(estimator)
+
+
+@merging
 def test_merge_minds_no_parameter_that_is_not_of_the_model(case):
     changed = {
         name: value

@@ -331,6 +331,19 @@ def test_one_far_row_of_no_weight_changes_nothing_wherever_it_stands():
     assert_allclose(first.history_["objective"], last.history_["objective"], rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("giant", [1e155, 1e200, 1.7e308])
+def test_a_giant_row_hides_no_inertia_of_the_others(giant, kind):
+    X = make_blobs(100, n_features=3, centers=2, random_state=0)[0]
+    X[17] = giant
+    model = KMeans(2, random_state=0).fit(kind(X))
+    with np.errstate(over="ignore"):
+        squares = np.sum((X - model.cluster_centers_[model.labels_]) ** 2)
+    assert squares > 1000
+    assert model.inertia_ == pytest.approx(squares, rel=1e-9)
+    assert model.score(kind(X)) == pytest.approx(-squares, rel=1e-9)
+
+
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
 def test_a_float64_model_labels_float32_rows_of_any_scale(scale):
     X = make_blobs(500, n_features=4, centers=5, random_state=0)[0] * scale

@@ -93,11 +93,21 @@ def test_merged_sketches_are_close_to_the_joint_one():
     assert joint.n_samples_ == N
 
 
-def test_few_columns_lose_nothing():
-    X = rows(spectra()["harmonic"][0])[:, :40]
-    pca = PCA(10, svd_solver="sketch").fit(X)  # keeps 40 rows
+@pytest.mark.parametrize("n", [12, N])
+def test_few_columns_lose_nothing(n):
+    X = rows(spectra()["harmonic"][0])[:n, :80]
+    whole = PCA(10, svd_solver="sketch").fit(X[: n // 2 + 5])  # keeps 40 rows, or the covariance
+    streamed = PCA(10, svd_solver="sketch").partial_fit(X[:3])
+    halves = [PCA(10, svd_solver="sketch").partial_fit(half) for half in (X[:5], X[5:])]
     exact = PCA(10, svd_solver="covariance_eigh").fit(X)
-    np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=1e-10)
+    learned = (
+        whole.partial_fit(X[n // 2 + 5 :]),
+        streamed.partial_fit(X[3:]),
+        halves[0].merge(halves[1]),
+    )
+    for pca in learned:
+        np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=1e-10)
+        assert pca.solver_ == "covariance_eigh"
 
 
 def test_a_stream_never_holds_a_square_of_the_columns():

@@ -45,12 +45,14 @@ def test_variances_equal_those_of_the_dense_covariance(solver, shape, dtype):
     pca = PCA(5, svd_solver=solver, random_state=0).fit(X)
     values, total = truth(X, 5)
     rtol = 1e-5 if dtype == np.float32 else 1e-9
-    if solver == "sketch" and shape[1] > 40:
+    is_sketched = solver == "sketch" and shape[1] > 60
+    if is_sketched:
         rtol = 0.05
     np.testing.assert_allclose(pca.explained_variance_, values, rtol=rtol)
     found = pca.noise_variance_ * (min(shape) - 5) + values.sum()
     assert found == pytest.approx(total, rel=max(rtol, 1e-6))
-    assert pca.solver_ == solver
+    # Up to 60 columns, what a sketch keeps is no smaller than their covariance.
+    assert pca.solver_ == ("covariance_eigh" if solver == "sketch" and not is_sketched else solver)
     assert pca.components_.dtype == dtype
 
 

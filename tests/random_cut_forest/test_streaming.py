@@ -474,7 +474,7 @@ def test_what_changes_nothing_says_so():
     forest = make().fit(X)
     with pytest.warns(UserWarning, match="no tree holds any row of X"):
         forest.forget(X + 50)
-    with pytest.raises(ValueError, match="another forest than this one"):
+    with pytest.raises(ValueError, match="whose rows would count twice"):
         forest.merge(forest)
 
 
