@@ -94,7 +94,8 @@ class Following(Fitted):
         def learn(rows: NDArray[Any], columns: NDArray[np.intp]) -> Scaling:
             return learnt_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
 
-        state = resting.settled(held, X, self._window(), learn)
+        threads = self._stream_threads(held, held.forest.size)
+        state = resting.settled(held, X, self._window(), learn, threads)
         # Units that change no row kept come into force with the next row (`_follow_part`).
         if state.forest is not held.forest or not len(X):
             self._hold(state)
