@@ -12,7 +12,7 @@ from algos._cython._cut_reservoir cimport (
     sift_down, sift_up,
 )
 from algos._cython._cut_attribution cimport (
-    CutWork, algos_cut_shares, algos_cut_sum_to, algos_cut_work_in, algos_cut_work_size,
+    algos_cut_shares, algos_cut_sum_to, algos_cut_work_in, algos_cut_work_size,
 )
 from algos._cython._cut_score cimport algos_cut_finish, algos_cut_scores, score_row
 from algos._cython._cut_tree cimport CutForest, CutTree, view_forest, view_tree
