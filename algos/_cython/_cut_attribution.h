@@ -41,6 +41,15 @@ ALGOS_INLINE double algos_cut_outside(const double *restrict x, algos_cut_box bo
     return sum;
 }
 
+/* Room for one row in trees of so many rows, in doubles. */
+ALGOS_INLINE Py_ssize_t algos_cut_work_size(Py_ssize_t size, Py_ssize_t d) {
+    return 4 * d + size;
+}
+
+ALGOS_INLINE algos_cut_work algos_cut_work_in(double *room, Py_ssize_t d) {
+    return (algos_cut_work){room, room + d, room + 4 * d, (float *)(room + 3 * d)};
+}
+
 /* The shares when a further box is looked at; 0 if the row is within. */
 ALGOS_INLINE int algos_cut_share(algos_cut_work work, algos_cut_box box, double value,
                                  Py_ssize_t d) {
@@ -163,11 +172,22 @@ static void algos_cut_shares(const algos_cut_tree *tree, const float *rows, Py_s
                                       ? algos_cut_own_ratio(tree, leaf)
                                       : algos_cut_seen(tree, leaf, depth, method),
                                   work);
+        for (Py_ssize_t j = 0; j < 2 * d; j++)
+            work.shares[j] *= factor; /* rounded by itself: no sum may round it otherwise */
         for (Py_ssize_t j = 0; j < d; j++) {
-            out[2 * j] += factor * work.shares[j];
-            out[2 * j + 1] += factor * work.shares[d + j];
+            out[2 * j] += work.shares[j];
+            out[2 * j + 1] += work.shares[d + j];
         }
     }
+}
+
+/* Have a row's shares, in all trees, sum to its score. */
+ALGOS_INLINE void algos_cut_sum_to(double *shares, Py_ssize_t d, double score) {
+    double sum = 0;
+    for (Py_ssize_t j = 0; j < 2 * d; j++)
+        sum += shares[j];
+    for (Py_ssize_t j = 0; j < 2 * d; j++)
+        shares[j] = sum > 0 ? shares[j] * (score / sum) : 0;
 }
 
 #endif

@@ -1,20 +1,12 @@
 """Shares of the columns in the scores of many rows, in all trees of a random cut forest."""
 
 from libc.stdint cimport int32_t
+from algos._cython._cut_attribution cimport (
+    CutWork, algos_cut_shares, algos_cut_sum_to, algos_cut_work_in, algos_cut_work_size,
+)
 from algos._cython._cut_tree cimport CutForest, CutTree, view_forest, view_tree
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
-
-cdef extern from "_cut_attribution.h" nogil:
-    ctypedef struct CutWork "algos_cut_work":
-        double* x
-        double* shares
-        double* ratios
-        float* box
-
-    void algos_cut_shares(
-        const CutTree* tree, const float* rows, Py_ssize_t stride, Py_ssize_t n, int method,
-        CutWork work, double* out)
 
 cdef enum:
     BLOCK = 64  # rows over which the trees pass in turn
@@ -29,33 +21,13 @@ cdef struct ShareJob:
     Py_ssize_t slot_size
 
 
-cdef inline Py_ssize_t _work_size(Py_ssize_t size, Py_ssize_t d) noexcept nogil:
-    return 4 * d + size  # in doubles: a row, its shares, a box of floats, and the ratios
-
-
-cdef inline CutWork _work_of(double* slot, Py_ssize_t d) noexcept nogil:
-    cdef CutWork work
-    work.x, work.shares, work.ratios = slot, slot + d, slot + 4 * d
-    work.box = <float*> (slot + 3 * d)
-    return work
-
-
-cdef void _scale_to(double* shares, Py_ssize_t size, double score) noexcept nogil:
-    cdef Py_ssize_t j
-    cdef double sum = 0
-    for j in range(size):
-        sum += shares[j]
-    for j in range(size):
-        shares[j] = shares[j] * (score / sum) if sum > 0 else 0
-
-
 cdef void _share_block(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     """Shares of a block of rows: the trees in turn, each over all the rows."""
     cdef ShareJob* job = <ShareJob*> arg
     cdef Py_ssize_t d = job.forest.first.d, start = task * BLOCK, t, i
     cdef Py_ssize_t rows = min(job.n - start, <Py_ssize_t> BLOCK)
     cdef double* out = job.out + start * 2 * d
-    cdef CutWork work = _work_of(job.work + slot * job.slot_size, d)
+    cdef CutWork work = algos_cut_work_in(job.work + slot * job.slot_size, d)
     cdef CutTree tree
     for i in range(rows * 2 * d):
         out[i] = 0
@@ -90,7 +62,7 @@ def share_rows(
     cdef Scratch work
     if n == 0:
         return
-    job.slot_size = (_work_size(forest.first.size, d) + 7) // 8 * 8
+    job.slot_size = (algos_cut_work_size(forest.first.size, d) + 7) // 8 * 8
     work = scratch(job.slot_size * min(<Py_ssize_t> n_threads, n_tasks), sizeof(double))
     job.forest, job.rows, job.stride, job.n = &forest, &rows[0], stride, n
     job.method, job.out, job.work = method, &out[0, 0, 0], <double*> work.data
@@ -98,4 +70,4 @@ def share_rows(
         run_region(
             _share_block, &job, n_tasks, 30. * n * forest.n_trees * (10 + d), n_threads)
         for i in range(n):
-            _scale_to(job.out + i * 2 * d, 2 * d, scores[i])
+            algos_cut_sum_to(job.out + i * 2 * d, d, scores[i])

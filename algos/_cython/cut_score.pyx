@@ -1,23 +1,16 @@
 """Anomaly scores of many rows in all trees of a random cut forest."""
 
 from libc.stdint cimport int32_t
+from algos._cython._cut_score cimport (
+    algos_cut_choose, algos_cut_finish, algos_cut_scores, score_row,
+)
 from algos._cython._cut_tree cimport CutForest, CutTree, view_forest, view_tree
 from algos._cython._threads cimport is_short, run_region
-
-cdef extern from "_cut_score.h" nogil:
-    void algos_cut_scores(
-        const CutTree* tree, const float* rows, Py_ssize_t stride, Py_ssize_t n, int method,
-        double* out)
-    double algos_cut_row_score(
-        const CutTree* trees, const float* row, Py_ssize_t n, int method, double sum)
-    double algos_cut_finish(double sum, Py_ssize_t n_trees, int method)
-    int algos_cut_choose(int limit)
 
 cdef enum:
     BLOCK_BYTES = 1 << 17  # rows of so many stay in cache while the trees pass over them
     MOST_BLOCK_ROWS = 2048
     FEW_ROWS = 4            # for up to so many, rows descend one by one through trees in step
-    TREES = 128             # in step, at most ALGOS_CUT_BLOCK
 
 cdef struct ScoreJob:
     const CutForest* forest
@@ -42,21 +35,6 @@ cdef void _score_block(void* arg, Py_ssize_t task, int slot) noexcept nogil:
             &tree, job.rows + start * job.stride, job.stride, rows, job.method, out)
     for i in range(rows):
         out[i] = algos_cut_finish(out[i], job.forest.n_trees, job.method)
-
-
-cdef double _score_row(const CutForest* forest, const float* row, int method) noexcept nogil:
-    """The score of one row: some trees in step."""
-    cdef CutTree trees[TREES]
-    cdef Py_ssize_t n = 0, t
-    cdef double sum = 0
-    for t in range(forest.n_trees):
-        trees[n] = view_tree(forest, t)
-        n += trees[n].heads[0] >= 0
-        if n == TREES or t == forest.n_trees - 1:
-            if n > 0:
-                sum = algos_cut_row_score(trees, row, n, method, sum)
-            n = 0
-    return algos_cut_finish(sum, forest.n_trees, method)
 
 
 cdef Py_ssize_t _block_rows(Py_ssize_t d) noexcept nogil:
@@ -93,7 +71,7 @@ def score_rows(
     nanoseconds = 6. * job.n * forest.n_trees * (10 + d)
     if job.n <= FEW_ROWS and is_short(nanoseconds):
         for i in range(job.n):
-            job.out[i] = _score_row(&forest, job.rows + i * stride, method)
+            job.out[i] = score_row(&forest, job.rows + i * stride, method)
     elif is_short(nanoseconds):
         run_region(_score_block, &job, n_tasks, nanoseconds, 1)
     else:

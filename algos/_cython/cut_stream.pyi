@@ -23,6 +23,8 @@ def learn(
     coming: NDArray[np.float64],
     method: int,
     scores: NDArray[np.float64] | None,
+    shared: int,
+    shares: NDArray[np.float64] | None,
     n_threads: int,
 ) -> None: ...
 def forget(

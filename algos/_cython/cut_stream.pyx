@@ -11,6 +11,10 @@ from algos._cython._cut_reservoir cimport (
     DRAWN, NEXT, SAMPLED, SEEN, Reservoir, change_decay, draw_next, drawn, reservoir_of, resume,
     sift_down, sift_up,
 )
+from algos._cython._cut_attribution cimport (
+    algos_cut_shares, algos_cut_sum_to, algos_cut_work_in, algos_cut_work_size,
+)
+from algos._cython._cut_score cimport algos_cut_finish, algos_cut_scores, score_row
 from algos._cython._cut_tree cimport CutForest, CutTree, view_forest, view_tree
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._rng cimport Rng, rng_below
@@ -24,19 +28,11 @@ cdef extern from "_cut_change.h" nogil:
     bint holds "algos_cut_holds"(const CutTree* tree, int32_t leaf, const float* row)
     int32_t find_leaf "algos_cut_find"(const CutTree* tree, const float* row)
 
-cdef extern from "_cut_score.h" nogil:
-    Py_ssize_t MOST_TREES "ALGOS_CUT_BLOCK"
-    void algos_cut_scores(
-        const CutTree* tree, const float* rows, Py_ssize_t stride, Py_ssize_t n, int method,
-        double* out)
-    double algos_cut_row_score(
-        const CutTree* trees, const float* row, Py_ssize_t n, int method, double sum)
-    double algos_cut_finish(double sum, Py_ssize_t n_trees, int method)
-
 cdef enum:
     MOST_ROWS = 4096     # that the trees go over in turn
     LEAST_ROWS = 256
     MOST_SUMS = 1 << 17  # of all trees for such rows
+    MOST_SHARES = 1 << 21  # of all trees for such rows, where they are asked for
     ROW_BY_ROW = 3       # of so few rows, each is scored by all trees in step
 
 cdef struct StreamJob:
@@ -49,6 +45,10 @@ cdef struct StreamJob:
     int method
     Py_ssize_t first_scored
     double* sums         # (n_trees, n), or NULL
+    int shared           # the method by which the columns have shares
+    double* shares       # (n_trees, n, d, 2), or NULL
+    double* work         # (threads, slot_size)
+    Py_ssize_t slot_size
 
 
 cdef void _take(
@@ -66,8 +66,24 @@ cdef void _take(
     draw_next(to, tree.size, decay, i + 1, rng)
 
 
+cdef void _judge(
+    const StreamJob* job, const CutTree* tree, Py_ssize_t t, int slot, Py_ssize_t begin,
+    Py_ssize_t end,
+) noexcept nogil:
+    """Score rows in tree t as it stands, and share the scores out if asked."""
+    cdef const float* rows = job.rows + begin * job.stride
+    cdef Py_ssize_t n = end - begin, at = t * job.n + begin
+    algos_cut_scores(tree, rows, job.stride, n, job.method, job.sums + at)
+    if job.shares != NULL and tree.heads[0] >= 0:
+        algos_cut_shares(
+            tree, rows, job.stride, n, job.shared,
+            algos_cut_work_in(job.work + slot * job.slot_size, tree.d),
+            job.shares + at * 2 * tree.d)
+
+
 cdef void _stream_through(
-    const StreamJob* job, const CutTree* tree, const Reservoir* to, Rng* rng, double* sums,
+    const StreamJob* job, const CutTree* tree, const Reservoir* to, Rng* rng, Py_ssize_t t,
+    int slot,
 ) noexcept nogil:
     """Score and learn a block's rows in one tree."""
     cdef int64_t seen = to.clock[SEEN]
@@ -75,10 +91,8 @@ cdef void _stream_through(
     while True:
         row = <Py_ssize_t> min(to.clock[NEXT] - seen, <int64_t> job.n)
         stop = min(row + 1, job.n)
-        if sums != NULL and stop > scored:
-            algos_cut_scores(
-                tree, job.rows + scored * job.stride, job.stride, stop - scored, job.method,
-                sums + scored)
+        if job.sums != NULL and stop > scored:
+            _judge(job, tree, t, slot, scored, stop)
             scored = stop
         if row == job.n:
             break
@@ -100,18 +114,35 @@ cdef inline bint _begin(
     return True
 
 
+cdef inline void _clear(double* sums, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        sums[i] = 0
+
+
+cdef inline void _sum_up(
+    const double* sums, Py_ssize_t n_trees, Py_ssize_t n, double* out
+) noexcept nogil:
+    """Add up n sums of each tree, in the order of the trees."""
+    cdef Py_ssize_t i, t
+    _clear(out, n)
+    for t in range(n_trees):
+        for i in range(n):
+            out[i] += sums[t * n + i]
+
+
 cdef void _stream_task(void* arg, Py_ssize_t t, int slot) noexcept nogil:
     cdef StreamJob* job = <StreamJob*> arg
-    cdef double* sums = job.sums + t * job.n if job.sums != NULL else NULL
-    cdef Py_ssize_t i
+    cdef Py_ssize_t width = 2 * job.forest.first.d
     cdef CutTree tree
     cdef Reservoir to
     cdef Rng rng
     cdef bint takes = _begin(job, t, &tree, &to, &rng)
-    if sums != NULL:
-        for i in range(job.n):
-            sums[i] = 0
-    _stream_through(job, &tree, &to, &rng, sums)
+    if job.sums != NULL:
+        _clear(job.sums + t * job.n, job.n)
+    if job.shares != NULL:
+        _clear(job.shares + t * job.n * width, job.n * width)
+    _stream_through(job, &tree, &to, &rng, t, slot)
     if takes:
         to.clock[DRAWN] = drawn(&rng)
 
@@ -127,54 +158,51 @@ cdef void _change_decay(StreamJob* job, double before) noexcept nogil:
         to.clock[DRAWN] = drawn(&rng)
 
 
-cdef void _learn_block(StreamJob* job, double* scores, int n_threads) noexcept nogil:
+cdef void _learn_block(
+    StreamJob* job, double* scores, double* shares, int n_threads
+) noexcept nogil:
     """Learn rows tree by tree, and add up the trees' scores in their order."""
-    cdef Py_ssize_t n_trees = job.forest.n_trees, i, t
-    cdef double work = (80.0 + 3.0 * job.forest.first.d) * job.n * n_trees
-    run_region(_stream_task, job, n_trees, work, n_threads)
+    cdef Py_ssize_t n_trees = job.forest.n_trees, d = job.forest.first.d, i
+    cdef double work = (80.0 + 3.0 * d) * job.n * n_trees
+    run_region(_stream_task, job, n_trees, 10 * work if shares != NULL else work, n_threads)
     if job.sums == NULL:
         return
-    for i in range(job.n):
-        scores[i] = 0
-    for t in range(n_trees):
-        for i in range(job.n):
-            scores[i] += job.sums[t * job.n + i]
+    _sum_up(job.sums, n_trees, job.n, scores)
     for i in range(job.n):
         scores[i] = algos_cut_finish(scores[i], n_trees, job.method)
+    if shares == NULL:
+        return
+    _sum_up(job.shares, n_trees, job.n * 2 * d, shares)
+    for i in range(job.n):
+        algos_cut_sum_to(shares + i * 2 * d, d, scores[i])
 
 
-cdef Py_ssize_t _block_rows(Py_ssize_t n_trees) noexcept nogil:
-    return max(<Py_ssize_t> LEAST_ROWS, min(<Py_ssize_t> MOST_ROWS, MOST_SUMS // n_trees))
+cdef Py_ssize_t _block_rows(const CutForest* forest, bint explains) noexcept nogil:
+    cdef Py_ssize_t n = forest.n_trees
+    if explains:
+        n = MOST_SHARES // (2 * forest.first.d * n)
+        return max(<Py_ssize_t> 1, min(<Py_ssize_t> MOST_ROWS, n))
+    return max(<Py_ssize_t> LEAST_ROWS, min(<Py_ssize_t> MOST_ROWS, MOST_SUMS // n))
 
 
-cdef void _learn(StreamJob* job, Py_ssize_t n_rows, double* scores, int n_threads) noexcept nogil:
+cdef void _learn(
+    StreamJob* job, Py_ssize_t n_rows, double* scores, double* shares, int n_threads
+) noexcept nogil:
     """Go over the rows in blocks, so that few sums are needed."""
-    cdef Py_ssize_t first_scored = job.first_scored, most = _block_rows(job.forest.n_trees)
-    cdef Py_ssize_t block, start
+    cdef Py_ssize_t first_scored = job.first_scored, width = 2 * job.forest.first.d
+    cdef Py_ssize_t most = _block_rows(&job.forest, shares != NULL), block, start
     cdef const float* rows = job.rows
     for block in range((n_rows + most - 1) // most):
         start = block * most
         job.rows, job.n = rows + start * job.stride, min(n_rows - start, most)
         job.first_scored = max(first_scored - start, 0)
-        _learn_block(job, scores + start if scores != NULL else NULL, n_threads)
-
-
-cdef double _score_row(const StreamJob* job, CutTree* trees) noexcept nogil:
-    """Score one row in all trees, some of them in step."""
-    cdef Py_ssize_t n_trees = job.forest.n_trees, block, start, t, n
-    cdef double sum = 0
-    for block in range((n_trees + MOST_TREES - 1) // MOST_TREES):
-        start = block * MOST_TREES
-        n = min(n_trees - start, MOST_TREES)
-        for t in range(n):
-            trees[t] = view_tree(&job.forest, start + t)
-        if trees[0].heads[0] >= 0:
-            sum = algos_cut_row_score(trees, job.rows, n, job.method, sum)
-    return algos_cut_finish(sum, n_trees, job.method)
+        _learn_block(
+            job, scores + start if scores != NULL else NULL,
+            shares + start * width if shares != NULL else NULL, n_threads)
 
 
 cdef void _learn_row_by_row(
-    StreamJob* job, Py_ssize_t n_rows, double* scores, CutTree* trees
+    StreamJob* job, Py_ssize_t n_rows, double* scores
 ) noexcept nogil:
     """Learn each row in all trees before the next."""
     cdef Py_ssize_t i, t
@@ -183,7 +211,9 @@ cdef void _learn_row_by_row(
     cdef Rng rng
     job.n = 1
     for i in range(n_rows):
-        scores[i] = _score_row(job, trees) if i >= job.first_scored else 0
+        scores[i] = 0
+        if i >= job.first_scored:
+            scores[i] = score_row(&job.forest, job.rows, job.method)
         for t in range(job.forest.n_trees):
             if _begin(job, t, &tree, &to, &rng):
                 _take(&tree, &to, job.rows, to.clock[SEEN], job.decay, &rng)
@@ -199,7 +229,7 @@ cdef StreamJob _job_of(
     cdef StreamJob job
     job.forest, job.key = forest, &key[0]
     job.reservoir = Reservoir(&keys[0, 0], &leaves[0, 0], &clock[0, 0], &coming[0])
-    job.sums, job.method = NULL, 0
+    job.sums, job.shares, job.work, job.method = NULL, NULL, NULL, 0
     return job
 
 
@@ -225,35 +255,43 @@ def learn(
     double[::1] coming,
     int method,
     double[::1] scores,              # OUT (n_rows,), or None
+    int shared,                      # the method by which columns have shares in the scores
+    double[:, :, ::1] shares,        # OUT (n_rows, d, 2), with scores only, or None
     int n_threads,
 ):
     """Learn rows one after the other, each scored by what was learnt before if asked for."""
     cdef StreamJob job = _job_of(
         view_forest(nodes, parent, mass, boxes, spans, points, heads, d),
         key, keys, leaves, clock, coming)
-    cdef bint scored = scores is not None
-    cdef bint few = scored and n_rows <= ROW_BY_ROW
-    cdef Scratch sums = scratch(
-        job.forest.n_trees * min(n_rows, _block_rows(job.forest.n_trees))
-        if scored and not few else 0, sizeof(double))
-    cdef Scratch trees = scratch(MOST_TREES if few else 0, sizeof(CutTree))
+    cdef bint scored = scores is not None, explained = shares is not None
+    cdef bint few = scored and not explained and n_rows <= ROW_BY_ROW
+    cdef Py_ssize_t most = min(n_rows, _block_rows(&job.forest, explained)) * job.forest.n_trees
+    cdef Scratch sums = scratch(most if scored and not few else 0, sizeof(double))
+    cdef Scratch parts = scratch(most * 2 * d if explained else 0, sizeof(double))
+    cdef Scratch work
     cdef double* out = NULL
+    cdef double* all_shares = NULL
     if n_rows == 0:
         return
     job.rows, job.stride, job.first_scored = &rows[0], stride, first_scored
-    job.decay, job.method = next_decay, method
+    job.decay, job.method, job.shared = next_decay, method, shared
     if scored:
         job.sums, out = <double*> sums.data, &scores[0]
+    if explained:
+        job.slot_size = (algos_cut_work_size(job.forest.first.size, d) + 7) // 8 * 8
+        work = scratch(job.slot_size * n_threads, sizeof(double))
+        job.work, job.shares = <double*> work.data, <double*> parts.data
+        all_shares = &shares[0, 0, 0]
     if next_decay != decay[0]:
         _change_decay(&job, decay[0])
         decay[0] = next_decay
     if few:
-        _learn_row_by_row(&job, n_rows, out, <CutTree*> trees.data)
-    elif is_short(100.0 * n_rows * job.forest.n_trees):
-        _learn(&job, n_rows, out, 1)
+        _learn_row_by_row(&job, n_rows, out)
+    elif not explained and is_short(100.0 * n_rows * job.forest.n_trees):
+        _learn(&job, n_rows, out, NULL, 1)
     else:
         with nogil:
-            _learn(&job, n_rows, out, n_threads)
+            _learn(&job, n_rows, out, all_shares, n_threads)
 
 
 cdef Py_ssize_t _draw_copy(const Reservoir* to, int32_t leaf, Rng* rng) noexcept nogil:

@@ -17,6 +17,11 @@ _SHARED_AS = {
 }
 
 
+def number_of_shares(method: str) -> int:
+    """Return the kernel's number of the method by which a score is shared out."""
+    return METHODS.index(_SHARED_AS.get(method, method))
+
+
 def attribute(
     forest: Forest,
     rows: NDArray[np.float32],
@@ -24,7 +29,6 @@ def attribute(
     stride: int,
     method: str,
     n_threads: int,
-    scores: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the shares of columns and sides in the rows' scores.
 
@@ -36,8 +40,6 @@ def attribute(
     ----------
     forest, rows, n_rows, stride, method, n_threads
         As `scores.score` takes them.
-    scores : ndarray of shape (n_rows,), default=None
-        What it returns, if that is known.
 
     Returns
     -------
@@ -45,14 +47,13 @@ def attribute(
         [..., 0] for values that are too low, [..., 1] for those too high; all of a row sum to
         its score.
     """
-    if scores is None:
-        scores = score(forest, rows, n_rows, stride, method, n_threads)
+    scores = score(forest, rows, n_rows, stride, method, n_threads)
     shares = np.empty((n_rows, forest.n_columns, 2))
     share_rows(
         *forest.trees,
         rows=rows.ravel(),
         stride=stride,
-        method=METHODS.index(_SHARED_AS.get(method, method)),
+        method=number_of_shares(method),
         scores=scores,
         out=shares,
         n_threads=n_threads,

@@ -13,7 +13,6 @@ from algos._cython.finite import all_finite
 from algos.random_cut_forest import gaps, resting, stream
 from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.fitted import Fitted
-from algos.random_cut_forest.forest import SAMPLED
 from algos.random_cut_forest.scaling import (
     Scaling,
     by_name,
@@ -32,6 +31,7 @@ Doubles = NDArray[np.float64]
 STREAM_DECAY = 1e-5
 OF_A_PART = 2 * 10**8  # nanoseconds, about, that rows are learnt without a chance to interrupt
 LEAST_ROWS = 256
+EXPLAINED = 10  # times as long, about, that rows take whose scores are shared out
 OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
 
 
@@ -56,7 +56,8 @@ class Following(Fitted):
             self._own_arrays()
         held = self._held()
         width = held.forest.n_columns
-        most = max(LEAST_ROWS, OF_A_PART // (held.forest.n_trees * (80 + 3 * width)))
+        most = OF_A_PART // (held.forest.n_trees * (80 + 3 * width))
+        most = max(LEAST_ROWS, most if shares is None else most // EXPLAINED)
         has_gaps = self.missing_values != "error" and not all_finite(X)
         has_gaps = has_gaps or bool(held.n_filled.any())
         rests = held.scaling.rests
@@ -66,11 +67,8 @@ class Following(Fitted):
         scores = np.empty(len(X))
         for whole in gaps.parts(n_filled, len(X), most, width):
             for part, held in self._of_one_scaling(X, whole):
-                if shares is None:
-                    scores[part] = self._follow_part(held, X[part], method, has_gaps)
-                else:
-                    rows, of_rows = X[part], shares[part]
-                    scores[part] = self._follow_explained(held, rows, method, has_gaps, of_rows)
+                of_rows = None if shares is None else shares[part]
+                scores[part] = self._follow_part(held, X[part], method, has_gaps, of_rows)
         if rests:
             self._settled(X[len(X) :])
         return scores
@@ -94,24 +92,12 @@ class Following(Fitted):
         def learn(rows: NDArray[Any], columns: NDArray[np.intp]) -> Scaling:
             return learnt_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
 
-        state = resting.settled(held, X, self._window(), learn)
+        threads = self._stream_threads(held, held.forest.size)
+        state = resting.settled(held, X, self._window(), learn, threads)
         # Units that change no row kept come into force with the next row (`_follow_part`).
         if state.forest is not held.forest or not len(X):
             self._hold(state)
         return state
-
-    def _follow_explained(
-        self, held: State, X: NDArray[Any], method: str | None, has_gaps: bool, shares: Doubles
-    ) -> Doubles:
-        """Learn rows, and write their columns' shares, as far at a time as no tree changes."""
-        scores, begin = np.empty(len(X)), 0
-        while begin < len(X):
-            held = self._held() if begin else held
-            end = begin + stream.untouched(held.forest, self._decay()) + 1
-            part = slice(begin, min(end, len(X)))
-            scores[part] = self._follow_part(held, X[part], method, has_gaps, shares[part])
-            begin = part.stop
-        return scores
 
     def _follow_part(
         self,
@@ -141,16 +127,15 @@ class Following(Fitted):
         entry = Entry(row, tail, running, *beside)
         note(self._notes, now, entry)
         threads = self._stream_threads(held, n)
-        scores = None
-        if method is not None and (shares is not None or not learns):
-            scores = score(held.forest, block, n, d, method, threads)
-            if shares is not None and held.forest.clock[0, SAMPLED]:
-                shares[:] = attribute(held.forest, block, n, d, method, threads, scores)
         if learns:
-            unscored = method if scores is None else None
-            found = stream.learn(held.forest, block, n, d, decay, threads, unscored)
-            scores = found if scores is None else scores
-        return np.zeros(n) if scores is None else scores
+            here = held.forest, block, n, d, decay
+            scores = stream.learn(*here, threads, method, 0, shares)
+            return np.zeros(n) if scores is None else scores
+        if method is None:
+            return np.zeros(n)
+        if shares is not None:
+            shares[:] = attribute(held.forest, block, n, d, method, threads)
+        return score(held.forest, block, n, d, method, threads)
 
     def _stream_threads(self, held: State, n_rows: int) -> int:
         return threads_for(self.n_jobs, OPERATIONS * held.forest.n_trees * n_rows)

@@ -161,12 +161,13 @@ class Incremental(Following):
         """
         check_mergeable(self, other)
         its = other._scoring()
-        mine = resting.adopted(self._scoring(), its.scaling)
+        threads = threads_for(self.n_jobs, np.inf)
+        mine = resting.adopted(self._scoring(), its.scaling, threads)
         forest = its.forest
         if not mine.scaling.is_same(its.scaling):
             forest = _expressed(its, mine.scaling)
         mine.n_skipped += its.n_skipped + its.shingle_size - 1
-        mine.forest = joined(mine.forest, forest, threads_for(self.n_jobs, np.inf))
+        mine.forest = joined(mine.forest, forest, threads)
         self._hold(mine)
         return self
 
@@ -286,4 +287,5 @@ def _expressed(held: State, scaling: Scaling) -> Forest:
     forest = held.forest.copy()
     points = forest.own_points.reshape(-1, forest.n_columns // held.shingle_size)
     points[:] = scaling.scaled(held.scaling.unscaled(points))
+    points[:, held.scaling.blank] = 0  # what was filled stays at the centre
     return forest

@@ -39,10 +39,12 @@ def n_alike(held: State, X: NDArray[np.floating], window: int) -> int:
     return 1 + int(is_new.argmax()) if is_new.any() else n
 
 
-def settled(held: State, X: NDArray[np.floating], window: int, learn: Learn) -> State:
+def settled(
+    held: State, X: NDArray[np.floating], window: int, learn: Learn, n_threads: int = 1
+) -> State:
     """Return the state, with the units that hold for the first row of X, if there is one."""
     if held.recent is not None and len(held.recent) >= window:
-        held = _with_units(held, held.recent, learn)
+        held = _with_units(held, held.recent, learn, n_threads)
     is_new = _is_new(held, X[:1])
     if not is_new.any():
         return held
@@ -59,13 +61,17 @@ def continued(held: State, X: NDArray[np.floating]) -> Doubles | None:
     return np.concatenate([held.recent, X[:, held.scaling.resting]])
 
 
-def adopted(held: State, other: Scaling) -> State:
+def adopted(held: State, other: Scaling, n_threads: int = 1) -> State:
     """Return a state whose resting columns have the units of another scaling that knows them."""
-    columns = np.setdiff1d(held.scaling.resting, other.resting)
+    mine = held.scaling
+    resting = np.intersect1d(mine.resting, other.resting)
+    blank = np.intersect1d(mine.blank, other.blank)
+    columns = np.union1d(np.setdiff1d(mine.resting, resting), np.setdiff1d(mine.blank, blank))
     if not len(columns):
         return held
-    scaling = held.scaling.with_columns(columns, other.of_columns(columns))
-    return _expressed(held, scaling.rested(columns), columns)
+    scaling = mine.with_columns(columns, other.of_columns(columns))
+    new = replace(scaling, resting=resting, blank=blank)
+    return _watching(_expressed(held, new, columns, n_threads), mine.resting)
 
 
 def _differs(scaling: Scaling, values: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -111,7 +117,7 @@ def _moving(
     return replace(_scaled_by(held, scaling), recent=recent)
 
 
-def _with_units(held: State, recent: Doubles, learn: Learn) -> State:
+def _with_units(held: State, recent: Doubles, learn: Learn, n_threads: int) -> State:
     """Give the columns that have moved for half of the recent rows their units.
 
     Those that have only moved to another value rest there. The others wait for more rows.
@@ -123,9 +129,15 @@ def _with_units(held: State, recent: Doubles, learn: Learn) -> State:
     since = np.where(has_moved[:, is_asked], recent[:, is_asked], np.nan)
     found = learn(since, columns)
     new = scaling.with_columns(columns, found).rested(np.delete(columns, found.resting))
-    held = _expressed(held, new, columns)
-    kept = recent[:, np.isin(resting, new.resting)]
-    moves = _differs(new, kept).any(axis=1)
+    return _watching(_expressed(held, new, columns, n_threads), resting)
+
+
+def _watching(held: State, before: Columns) -> State:
+    """Return a state whose `recent`, of columns that rested before, is of those that still do."""
+    if held.recent is None:
+        return held
+    kept = held.recent[:, np.isin(before, held.scaling.resting)]
+    moves = _differs(held.scaling, kept).any(axis=1)
     return replace(held, recent=kept[moves.argmax() :] if moves.any() else None)
 
 
@@ -136,33 +148,54 @@ def _is_free(held: State, new: Scaling, columns: Columns) -> bool:
     return same and not points[:, columns].any()
 
 
-def _expressed(held: State, new: Scaling, columns: Columns) -> State:
+def _expressed(held: State, new: Scaling, columns: Columns, n_threads: int) -> State:
     """Return the state with its rows in new units of some columns."""
     if _is_free(held, new, columns):
         return _scaled_by(held, new)
     known = np.setdiff1d(columns, held.scaling.blank)  # what was filled stays at the centre
     before, after = held.scaling.of_columns(known), new.of_columns(known)
+    came = None
+    if held.recent is not None:
+        came = np.ascontiguousarray(held.recent[:, np.isin(held.scaling.resting, known)])
 
     def express(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         rows = rows.copy()
-        rows[:, known] = after.scaled(np.ascontiguousarray(before.unscaled(rows[:, known])))
+        kept = np.ascontiguousarray(rows[:, known])
+        rows[:, known] = _in_units(kept, before, after, came)
         return rows
 
     points = express(held.forest.own_points.reshape(-1, len(new.unit)))
     tail = None if held.tail is None else express(held.tail)
-    held = replace(held, forest=_regrown(held.forest, points), tail=tail)
+    held = replace(held, forest=_regrown(held.forest, points, n_threads), tail=tail)
     return _scaled_by(held, new)
+
+
+def _in_units(
+    kept: NDArray[np.float32], before: Scaling, after: Scaling, came: Doubles | None
+) -> NDArray[np.float32]:
+    """Return rows in other units: with the bits of those that came, where these are known."""
+    found = after.scaled(before.unscaled(kept))
+    if came is None:
+        return found
+    old, new = before.scaled(came), after.scaled(came)
+    for j in range(kept.shape[1]):
+        values, first = np.unique(old[:, j], return_index=True)  # NaN last
+        moved = np.flatnonzero(kept[:, j])
+        at = np.minimum(np.searchsorted(values, kept[moved, j]), len(values) - 1)
+        is_one = values[at] == kept[moved, j]
+        found[moved[is_one], j] = new[first[at[is_one]], j]
+    return found
 
 
 def _scaled_by(held: State, scaling: Scaling) -> State:
     return replace(held, scaling=scaling, units=scaling.fixed)
 
 
-def _regrown(forest: Forest, points: NDArray[np.float32]) -> Forest:
+def _regrown(forest: Forest, points: NDArray[np.float32], n_threads: int) -> Forest:
     """Return a forest of the same samples, in other words."""
     again = Forest.empty(forest.key, forest.n_trees, forest.size, forest.n_columns)
     again.clock[:] = forest.clock
     again.decay[:] = forest.decay
     chosen = np.where(present(forest), places(forest, 0), -1)
-    grow(again, points.ravel(), chosen, forest.keys, stride=forest.n_columns)
+    grow(again, points.ravel(), chosen, forest.keys, n_threads, forest.n_columns)
     return again

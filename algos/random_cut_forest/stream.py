@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython.cut_stream import forget as forget_row, learn as learn_rows
-from algos.random_cut_forest.forest import NEXT, SEEN, SLACK, Forest
+from algos.random_cut_forest.attribution import number_of_shares
+from algos.random_cut_forest.forest import SLACK, Forest
 from algos.random_cut_forest.scores import METHODS
 
 
@@ -19,6 +20,7 @@ def learn(
     n_threads: int = 1,
     method: str | None = None,
     first_scored: int = 0,
+    shares: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64] | None:
     """Learn rows in their order: every tree's reservoir takes them or passes them over.
 
@@ -42,6 +44,8 @@ def learn(
         One of `scores.METHODS`; None scores nothing.
     first_scored : int, default=0
         The rows before this one of the call get 0.
+    shares : ndarray of shape (n_rows, n_columns, 2), default=None
+        Where to write what `attribution.attribute` returns then; only with a method.
 
     Returns
     -------
@@ -62,16 +66,11 @@ def learn(
         *forest.reservoirs,
         0 if method is None else METHODS.index(method),
         scores,
+        0 if method is None else number_of_shares(method),
+        None if method is None else shares,
         n_threads,
     )
     return scores
-
-
-def untouched(forest: Forest, decay: float) -> int:
-    """Return how many of the next rows no tree takes, as far as that is known."""
-    if decay != forest.decay[0]:  # then it is drawn anew
-        return 0
-    return max(0, int((forest.clock[:, NEXT] - forest.clock[:, SEEN]).min()))
 
 
 def forget(forest: Forest, row: NDArray[np.float32]) -> int:

@@ -7,6 +7,7 @@ from hypothesis import given, settings, strategies as st
 from algos.random_cut_forest.attribution import attribute, by_lag
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.scores import METHODS, score
+from algos.random_cut_forest.stream import learn
 from tests.kernels.test_cut_score import problem
 from tests.random_cut_forest.plain_scores import plain_shares
 from tests.random_cut_forest.plain_tree import as_forest, plain_tree
@@ -113,3 +114,19 @@ def test_shingles_are_shared_out_by_lag_and_feature():
     assert lagged.shape == (8, 3, 2, 2)
     np.testing.assert_array_equal(lagged[:, 0], shares[:, 4:])
     np.testing.assert_array_equal(lagged[:, 2, 1], shares[:, 1])
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n_trees, d, stride", [(3, 1, 1), (7, 12, 3), (60, 300, 300)])
+def test_a_stream_shares_out_by_the_trees_before_each_row(method, n_trees, d, stride):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(100 * stride + d, 1)).astype(np.float32).ravel()
+    whole = Forest.empty(np.array([1, 2], dtype=np.uint64), n_trees, 16, d)
+    parts = whole.copy()
+    shares, expected = np.empty((100, d, 2)), np.empty((100, d, 2))
+    scores = learn(whole, rows, 100, stride, 0.01, 2, method, 0, shares)
+    for i in range(100):
+        rest = rows[i * stride : i * stride + d]
+        expected[i] = attribute(parts, rest, 1, d, method, 1)
+        assert learn(parts, rest, 1, d, 0.01, 1, method)[0] == scores[i]
+    np.testing.assert_array_equal(shares, expected)

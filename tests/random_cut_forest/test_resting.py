@@ -193,3 +193,48 @@ def test_resting_at_two_values_after_a_merge_goes_on():
     other[:, 4] = np.random.default_rng(0).normal(size=80)
     forest.partial_fit(other)
     assert 4 not in units_of(forest)["resting"]
+
+
+@variants
+@pytest.mark.parametrize("n_rows", [80, 94, 115, 150])
+def test_merged_forests_go_on_in_the_middle_of_a_window(parameters, n_rows):
+    X = stream_of(parameters)
+    forest, other = make(**parameters), make(**parameters, random_state=1)
+    forest.partial_fit(X[:n_rows]).merge(other.partial_fit(X[100:200]))
+    again = pickle.loads(pickle.dumps(forest))
+    scores = forest.score_partial_fit(X[n_rows:])
+    assert np.array_equal([again.score_partial_fit(x[np.newaxis])[0] for x in X[n_rows:]], scores)
+    assert 1 not in units_of(forest)["resting"]
+    check_forest(Forest(**forest._forest))
+
+
+def test_what_was_filled_is_at_the_centre_of_a_merged_forest():
+    X = stream_of({"missing_values": "impute"})
+    blank = make(missing_values="impute").partial_fit(X[:60])
+    known = make(missing_values="impute", random_state=1).partial_fit(X[100:200])
+    assert units_of(blank)["blank"].tolist() == [5]
+    known.merge(blank)
+    assert np.abs(known._held().forest.own_points[:, :, 5]).max() < 10
+
+
+def test_a_column_without_values_rests_where_that_of_the_other_forest_does():
+    X = stream_of({"missing_values": "impute"})
+    rests = X[:60].copy()
+    rests[:, 5] = 300
+    forest = make(missing_values="impute").partial_fit(X[:60])
+    forest.merge(make(missing_values="impute", random_state=1).partial_fit(rests))
+    assert not len(units_of(forest)["blank"])
+    assert 5 in units_of(forest)["resting"]
+    assert not forest._held().forest.own_points[:, :, 5].any()
+    forest.partial_fit(X[60:])
+    assert np.abs(forest._held().forest.own_points[:, :, 5]).max() < 6
+
+
+@pytest.mark.parametrize("scale", ["robust", "standard"])
+def test_kept_rows_in_new_units_have_the_bits_of_those_that_came(scale):
+    X = series()
+    X[:, 3] = X[:, 4]  # steps are known by their float32 alone
+    forest = make(scale=scale).partial_fit(X)
+    held = forest._held()
+    came = {row.tobytes() for row in held.scaling.scaled(X) + np.float32(0)}
+    assert {row.tobytes() for row in held.forest.own_points.reshape(-1, 6)} <= came
