@@ -8,6 +8,8 @@ import importlib
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "FactorizationMachineClassifier": "algos.factorization_machine.classifier",
+    "FactorizationMachineRegressor": "algos.factorization_machine.regressor",
     "KMeans": "algos.kmeans.estimator",
     "LinearLearnerClassifier": "algos.linear_learner.classifier",
     "LinearLearnerRegressor": "algos.linear_learner.regressor",
@@ -15,9 +17,19 @@ _HOMES = {
     "RandomCutForest": "algos.random_cut_forest.estimator",
     "show_versions": "algos._show_versions",
 }
-_SUBMODULES = ("callbacks", "kmeans", "linear_learner", "pca", "plotting", "random_cut_forest")
+_SUBMODULES = (
+    "callbacks",
+    "factorization_machine",
+    "kmeans",
+    "linear_learner",
+    "pca",
+    "plotting",
+    "random_cut_forest",
+)
 
 __all__ = [
+    "FactorizationMachineClassifier",
+    "FactorizationMachineRegressor",
     "KMeans",
     "LinearLearnerClassifier",
     "LinearLearnerRegressor",
@@ -25,6 +37,7 @@ __all__ = [
     "RandomCutForest",
     "__version__",
     "callbacks",
+    "factorization_machine",
     "kmeans",
     "linear_learner",
     "pca",

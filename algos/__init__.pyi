@@ -1,5 +1,6 @@
 from algos import (
     callbacks as callbacks,
+    factorization_machine as factorization_machine,
     kmeans as kmeans,
     linear_learner as linear_learner,
     pca as pca,
@@ -7,6 +8,12 @@ from algos import (
     random_cut_forest as random_cut_forest,
 )
 from algos._show_versions import show_versions as show_versions
+from algos.factorization_machine.classifier import (
+    FactorizationMachineClassifier as FactorizationMachineClassifier,
+)
+from algos.factorization_machine.regressor import (
+    FactorizationMachineRegressor as FactorizationMachineRegressor,
+)
 from algos.kmeans.estimator import KMeans as KMeans
 from algos.linear_learner.classifier import LinearLearnerClassifier as LinearLearnerClassifier
 from algos.linear_learner.regressor import LinearLearnerRegressor as LinearLearnerRegressor
@@ -15,6 +22,8 @@ from algos.random_cut_forest.estimator import RandomCutForest as RandomCutForest
 
 __version__: str
 __all__ = [
+    "FactorizationMachineClassifier",
+    "FactorizationMachineRegressor",
     "KMeans",
     "LinearLearnerClassifier",
     "LinearLearnerRegressor",
@@ -22,6 +31,7 @@ __all__ = [
     "RandomCutForest",
     "__version__",
     "callbacks",
+    "factorization_machine",
     "kmeans",
     "linear_learner",
     "pca",

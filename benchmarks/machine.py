@@ -48,6 +48,7 @@ def versions():
         *("superkmeans", "fastkmeans", "sparsekmeans", "geokmeans", "fbpca", "torch"),
         *("liblinear-multicore", "glum", "skglm", "celer", "snapml", "vowpalwabbit"),
         *("krcf", "rcf3", "rrcf", "pysad", "river", "coniferest", "isotree", "pyod"),
+        *("myfm", "modern-fm", "xlearn", "lightfm-next"),
     )
     found = {}
     for name in names:

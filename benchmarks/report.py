@@ -23,6 +23,14 @@ LEGEND = {
     "rows/s": "rows a second, by the wall's clock",
     "ROC-AUC": "area under the ROC curve, 1 is best; ± is the deviation over seeds",
     "AP": "average precision, 1 is best",
+    "RMSE": "root mean squared error of predictions brought into the ratings' range, 1 … 5; lower "
+    "is better, and ± is the deviation over folds and seeds",
+    "log loss": "of rows that were not learned; lower is better",
+    "AUC": "area under the ROC curve of these rows, 1 is best",
+    "M nonzeros/s": "stored values learned a second by the wall's clock, in millions, from the "
+    "difference between six epochs and one; their preparation is not in it",
+    "HR@10": "share of users whose held-out item is among the ten best of all they have not seen",
+    "NDCG@10": "the same, discounted by the place among the ten; 1 is best",
     "standard": "NAB's own score, 100 is best; also where a false alarm costs twice (low FP) or a "
     "missed window does (low FN)",
     "delay": "mean rows from the begin of an event to the first alarm, at the threshold of the "

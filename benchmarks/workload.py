@@ -10,7 +10,14 @@ from typing import Any
 Arrays = dict[str, Any]
 Outcome = dict[str, Any]
 
-ALGORITHMS = ("linear_learner", "kmeans", "pca", "random_cut_forest", "threads")
+ALGORITHMS = (
+    "linear_learner",
+    "kmeans",
+    "pca",
+    "factorization_machine",
+    "random_cut_forest",
+    "threads",
+)
 
 
 class Unreachable(Exception):  # noqa: N818

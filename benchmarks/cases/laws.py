@@ -157,3 +157,47 @@ def pulse(n: int) -> tuple[np.ndarray, np.ndarray]:
     x = np.sin(np.arange(n) * (2 * np.pi / 60)) + 0.1 * rng.standard_normal(n)
     x += y * rng.choice([-1.5, 1.5], size=n)
     return x[:, None].astype(np.float32), y
+
+
+def generated_ratings(n: int, n_users: int, n_items: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of users and items, and ratings 1 … 5: biases, eight factors and noise, rounded.
+
+    Popularity is log-normal; a pair may come more than once.
+    """
+    rng = np.random.default_rng([SEED, n, n_users, n_items, 13])
+    codes, biases, factors = [], [], []
+    for size, deviation in ((n_users, 0.45), (n_items, 0.55)):
+        popularity = np.cumsum(rng.lognormal(sigma=1.2, size=size))
+        code = np.searchsorted(popularity / popularity[-1], rng.random(n))
+        codes.append(np.minimum(code, size - 1))
+        biases.append(deviation * rng.standard_normal(size))
+        factors.append(rng.standard_normal((size, 8)) * np.geomspace(0.5, 0.25, 8))
+    z = 3.5 + biases[0][codes[0]] + biases[1][codes[1]]
+    z += (factors[0][codes[0]] * factors[1][codes[1]]).sum(axis=1)
+    z += 0.8 * rng.standard_normal(n)
+    return np.column_stack(codes), np.clip(np.rint(z), 1, 5)
+
+
+CLICK_FIELDS = (10,) * 10 + (300,) * 10 + (2500,) * 8 + (40_000,) * 2
+
+
+def clicks(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes of thirty fields, small to large, and labels: a factorization machine's chances.
+
+    Codes follow a power law in each field; four factors of each code make a third of the labels'
+    log-odds' variance.
+    """
+    rng = np.random.default_rng([SEED, n, 14])
+    z = np.full(n, -1.0)
+    total, squares = np.zeros((n, 4)), np.zeros((n, 4))
+    codes = np.empty((n, len(CLICK_FIELDS)), dtype=np.int64)
+    for field, size in enumerate(CLICK_FIELDS):
+        law = np.random.default_rng([SEED, field, 15])  # the same for any n
+        code = np.minimum((size * rng.random(n) ** 3).astype(np.int64), size - 1)
+        codes[:, field] = law.permutation(size)[code]
+        z += 0.25 * law.standard_normal(size)[codes[:, field]]
+        factors = 0.16 * law.standard_normal((size, 4))[codes[:, field]]
+        total += factors
+        squares += factors**2
+    z += (total**2 - squares).sum(axis=1) / 2
+    return codes, (z + rng.logistic(size=n) > 0).astype(np.int64)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.peers.estimators import Estimators, quietly
+from benchmarks.peers.our_factorization_machines import OurFactorizationMachines
 from benchmarks.peers.our_forests import OurForests
 from benchmarks.peers.our_linear_models import OurLinearModels
 
 
-class Adapter(OurLinearModels, OurForests, Estimators):
+class Adapter(OurLinearModels, OurForests, OurFactorizationMachines, Estimators):
     """algos."""
 
     title = "algos"

@@ -13,18 +13,21 @@ class Adapter:
 
         return sklearn.__version__
 
-    def kmeans_predict(self, X, rows, n_jobs, **others):
+    def kmeans_predict(self, X, rows, n_jobs, accept_sparse=False, **others):
         """The check of a few rows."""
         import numpy as np
         from sklearn.base import BaseEstimator
         from sklearn.utils.validation import validate_data
 
         model = BaseEstimator()
-        validate_data(model, X)
-        return lambda: {
-            "rows": validate_data(model, rows, reset=False, dtype=[np.float64, np.float32])
-        }
+        options = {"accept_sparse": accept_sparse, "dtype": [np.float64, np.float32]}
+        validate_data(model, X, **options)
+        return lambda: {"rows": validate_data(model, rows, reset=False, **options)}
 
     kmeans_transform = kmeans_predict
     pca_transform = kmeans_predict
     linear_predict = kmeans_predict
+
+    def fm_row(self, X, rows, n_jobs, **others):
+        """The check of a CSR row."""
+        return self.kmeans_predict(X, rows, n_jobs, accept_sparse="csr")

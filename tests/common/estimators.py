@@ -28,6 +28,14 @@ COLUMNS = {
 
 # (class name, parameters beyond the defaults): the default instance and one per solver.
 ENTRIES: list[tuple[str, dict[str, Any]]] = [
+    ("FactorizationMachineClassifier", {}),
+    ("FactorizationMachineClassifier", {"solver": "mcmc", "max_iter": 20}),
+    ("FactorizationMachineClassifier", {"solver": "als"}),
+    ("FactorizationMachineClassifier", {"solver": "adagrad"}),
+    ("FactorizationMachineRegressor", {}),
+    ("FactorizationMachineRegressor", {"solver": "als"}),
+    ("FactorizationMachineRegressor", {"solver": "adagrad"}),
+    ("FactorizationMachineRegressor", {"loss": "ordered_probit", "max_iter": 20}),
     ("KMeans", {}),
     ("KMeans", {"algorithm": "lloyd"}),
     ("KMeans", {"algorithm": "elkan"}),
@@ -63,6 +71,8 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
 
 # Kept small for the contract tests: what an instance gets beyond its entry.
 SMALL: dict[str, dict[str, Any]] = {
+    "FactorizationMachineClassifier": {"n_factors": 4, "max_iter": 20},
+    "FactorizationMachineRegressor": {"n_factors": 4, "max_iter": 20},
     "KMeans": {"n_clusters": 3},
     "PCA": {"n_components": 2},
     "RandomCutForest": {"n_estimators": 20},

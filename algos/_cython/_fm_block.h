@@ -1,0 +1,165 @@
+/* Block updates of a factorization machine: all coordinates of a feature at once.
+ *
+ *   f(x) = w0 + Σ_j x_j w_j + Σ_{j<l} <v_j, v_l> x_j x_l
+ *
+ * is linear in θ_j = (v_j, w_j), with the row (h, x) and h = x Σ_{l≠j} x_l v_l. Given the
+ * errors e of all rows, row precisions p and a Gaussian prior of means μ and precisions λ,
+ * the step δ of θ_j from where it stands has the law
+ *
+ *   N(A⁻¹ b, A⁻¹),   A = Σ p (h, x)(h, x)' + diag λ,   b = Σ p (h, x) e + λ (μ - θ_j)
+ *
+ * (Rendle, "Factorization machines with libFM", ACM TIST 3, 2012, section 4.4, for a block
+ * instead of one coordinate). Without noise it is the step of alternating least squares.
+ *
+ * Features without a common row are independent given the rest, so any thread may take any
+ * of them. Sums run in T over ALGOS_FM_ROWS rows, then in double.
+ */
+#ifndef ALGOS_FM_BLOCK_H
+#define ALGOS_FM_BLOCK_H
+
+#include <Python.h>
+#include <math.h>
+#include <string.h>
+#include "_rng.h"
+#include "_simd.h"
+
+#define ALGOS_SOURCE "_fm_block_impl.h"
+
+#define ALGOS_FM_ROWS 64   /* summed up in T */
+#define ALGOS_FM_PART 32   /* factors drawn together, at most */
+#define ALGOS_FM_WIDTH 40  /* of a part's system: factors, linear term, right-hand side */
+
+typedef struct {
+    Py_ssize_t n, d, k;
+    Py_ssize_t stride;        /* k in whole groups of 8: factors beyond k are zero */
+    const int64_t *starts;    /* (d + 1) of a column's entries */
+    const int32_t *rows;      /* by column; so are values and partners */
+    const void *values;       /* NULL: all 1 */
+    const int32_t *partners;  /* the other column of the row, if all rows have two ones; or NULL */
+    const int64_t *indptr;    /* (n + 1) of a row's entries */
+    const int32_t *indices;
+    const void *row_values;   /* NULL: all 1 */
+    void *factors;            /* (d, stride) */
+    void *linear;             /* (d,) */
+    void *errors;             /* (n,) target - score */
+    void *sums;               /* (n, stride) Σ_l x_l v_l, or NULL: gathered anew */
+    const void *weights;      /* (n,) precisions over `precision`, or NULL: all 1 */
+    const int32_t *groups;    /* (d,) */
+    const double *means, *penalties; /* (groups, k + 1), the linear term's last */
+    double precision;
+    uint64_t key[2], sweep;
+    int is_random;
+} algos_fm_problem;
+
+/* Coordinates that are drawn together: factors [first, first + size), and the linear term. */
+typedef struct {
+    Py_ssize_t first, size;
+    Py_ssize_t padded; /* size in whole groups of 8 */
+    int linear;
+} algos_fm_part;
+
+/* The sums over the rows of a feature, before precisions and prior. */
+typedef struct {
+    double products[(ALGOS_FM_PART + 2) * ALGOS_FM_PART]; /* (padded + 2, padded): above the
+                                     diagonal Σ p h h'; then Σ p x h and Σ p e h */
+    double square, slope;         /* Σ p x x, Σ p x e */
+} algos_fm_sums;
+
+/* What a step needs: (ALGOS_FM_PART + 1) numbers, the linear term's last. */
+typedef struct {
+    double step[ALGOS_FM_PART + 1], to[ALGOS_FM_PART + 1];
+} algos_fm_step;
+
+static inline algos_fm_part algos_fm_part_of(Py_ssize_t k, Py_ssize_t part) {
+    const Py_ssize_t most = k <= ALGOS_FM_PART ? ALGOS_FM_PART : ALGOS_FM_PART / 2;
+    algos_fm_part found;
+    found.first = part * most;
+    found.size = k - found.first < most ? k - found.first : most;
+    found.padded = (found.size + 7) / 8 * 8;
+    found.linear = part == 0;
+    return found;
+}
+
+static inline Py_ssize_t algos_fm_parts(Py_ssize_t k) {
+    const Py_ssize_t most = k <= ALGOS_FM_PART ? ALGOS_FM_PART : ALGOS_FM_PART / 2;
+    return k > 0 ? (k + most - 1) / most : 1;
+}
+
+static inline void algos_fm_clear(algos_fm_sums *sums) { memset(sums, 0, sizeof(*sums)); }
+
+static inline void algos_fm_join(algos_fm_sums *sums, const algos_fm_sums *other) {
+    for (int i = 0; i < (ALGOS_FM_PART + 2) * ALGOS_FM_PART; i++)
+        sums->products[i] += other->products[i];
+    sums->square += other->square;
+    sums->slope += other->slope;
+}
+
+/* Two normal numbers (Box and Muller, 1958). */
+static inline void algos_fm_normals(algos_rng *rng, double *two) {
+    const double radius = sqrt(-2 * log(1 - algos_rng_double(rng)));
+    const double angle = 6.283185307179586477 * algos_rng_double(rng);
+    two[0] = radius * cos(angle);
+    two[1] = radius * sin(angle);
+}
+
+#define ALGOS_DECLARE_FM_BLOCK(name)                                                         \
+    typedef struct {                                                                         \
+        /* one feature, start to end, its rows kept if they are no more than that */         \
+        void (*feature)(const algos_fm_problem *, Py_ssize_t, Py_ssize_t, void *);           \
+        /* add the sums over a feature's entries [begin, end) for one part */                \
+        void (*add)(const algos_fm_problem *, Py_ssize_t, const algos_fm_part *, Py_ssize_t, \
+                    Py_ssize_t, void *, algos_fm_sums *);                                    \
+        void (*solve)(const algos_fm_problem *, Py_ssize_t, const algos_fm_part *,           \
+                      algos_rng *, const algos_fm_sums *, algos_fm_step *);                  \
+        /* carry a step over to the errors of entries [begin, end) */                        \
+        void (*apply)(const algos_fm_problem *, Py_ssize_t, const algos_fm_part *,           \
+                      Py_ssize_t, Py_ssize_t, const algos_fm_step *, void *);                \
+        /* and to the feature itself, last of all */                                         \
+        void (*commit)(const algos_fm_problem *, Py_ssize_t, const algos_fm_part *,          \
+                       const algos_fm_step *);                                               \
+        /* errors and sums of rows [begin, end) anew: e = target - intercept - score */      \
+        void (*restore)(const algos_fm_problem *, Py_ssize_t, Py_ssize_t, const void *,      \
+                        double);                                                             \
+    } name;
+
+ALGOS_DECLARE_FM_BLOCK(algos_fm_block)
+
+/* Bytes of scratch memory that `feature` and `add` take. */
+static inline Py_ssize_t algos_fm_scratch(const algos_fm_problem *problem, Py_ssize_t kept,
+                                          Py_ssize_t itemsize) {
+    return (kept * problem->stride + 2 * ALGOS_FM_ROWS * problem->stride +
+            3 * ALGOS_FM_ROWS) * itemsize;
+}
+
+#define ALGOS_T float
+#define ALGOS_TYPE f32
+#include "_levels.h"
+#undef ALGOS_T
+#undef ALGOS_TYPE
+
+#define ALGOS_T double
+#define ALGOS_TYPE f64
+#include "_levels.h"
+#undef ALGOS_T
+#undef ALGOS_TYPE
+#undef ALGOS_SOURCE
+
+static int algos_fm_level = 0;
+
+/* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
+static inline int algos_fm_choose(int limit) {
+    const int level = algos_level() < limit ? algos_level() : limit;
+    return algos_fm_level = level >= 4 ? 4 : level >= 3 ? 3 : 0;
+}
+
+static inline const algos_fm_block *algos_fm_block_of(int single) {
+#ifdef ALGOS_X86_LEVELS
+    if (algos_fm_level >= 4)
+        return single ? &algos_fm_block_f32_v4 : &algos_fm_block_f64_v4;
+    if (algos_fm_level >= 3)
+        return single ? &algos_fm_block_f32_v3 : &algos_fm_block_f64_v3;
+#endif
+    return single ? &algos_fm_block_f32_base : &algos_fm_block_f64_base;
+}
+
+#endif

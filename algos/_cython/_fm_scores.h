@@ -1,0 +1,199 @@
+/* Scores of factorization machines, in double precision over float or double parameters.
+ *
+ *   f(x) = w0 + Σ_j x_j w_j + Σ_{i<j} <v_i, v_j> x_i x_j       (Rendle, ICDM 2010, eq. 1)
+ *
+ * The pairs of a row are summed as Σ_j t_j (t_1 + … + t_{j-1}) with t_j = x_j v_j: as many
+ * operations as ½ ((Σ t)² - Σ t²), without its cancellation.
+ *
+ * Several models can stand side by side, the factors of model s of a column being
+ * factors[column][s * rank …]. A row is `indices` and `values` (ONES: no values, all are 1),
+ * or the values of all columns (DENSE).
+ */
+#ifndef ALGOS_FM_SCORES_H
+#define ALGOS_FM_SCORES_H
+
+#include <Python.h>
+#include <stdint.h>
+#include "_simd.h"
+
+#define ALGOS_FM_SPARSE 0
+#define ALGOS_FM_ONES 1
+#define ALGOS_FM_DENSE 2
+#define ALGOS_FM_AHEAD 24 /* stored values whose parameters are on their way */
+
+typedef struct {
+    const void *values;      /* float or double; NULL for ONES */
+    const int32_t *indices;  /* NULL for DENSE */
+    const int64_t *indptr;   /* NULL for DENSE */
+    const void *linear;      /* (d, models) */
+    const void *factors;     /* (d, width) */
+    const double *intercept; /* (models,) */
+    Py_ssize_t n, d, models, width;
+} algos_fm;
+
+#define ALGOS_FM_VECTORS(L)                                                                  \
+    typedef double algos_fm_d##L __attribute__((vector_size(8 * L)));                        \
+    typedef double algos_fm_load_f64_##L                                                     \
+        __attribute__((vector_size(8 * L), aligned(8), may_alias));                          \
+    typedef float algos_fm_load_f32_##L                                                      \
+        __attribute__((vector_size(4 * L), aligned(4), may_alias));
+ALGOS_FM_VECTORS(1)
+ALGOS_FM_VECTORS(2)
+ALGOS_FM_VECTORS(4)
+ALGOS_FM_VECTORS(8)
+
+/* Of `registers` times L factors: their pairs, or where `sums` Σ t, to out. */
+#define ALGOS_FM_BLOCK(T, TS, V, VS, L)                                                      \
+    ALGOS_INLINE void algos_fm_block_##TS##_##VS##_##L(                                      \
+        const T *x, const int32_t *columns, Py_ssize_t stored, const V *factors,             \
+        Py_ssize_t width, double *out, const int registers, const int mode,                  \
+        const int sums) {                                                                    \
+        algos_fm_d##L q[4], p[4];                                                            \
+        for (int i = 0; i < registers; i++)                                                  \
+            q[i] = p[i] = (algos_fm_d##L){0};                                                \
+        for (Py_ssize_t e = 0; e < stored; e++) {                                            \
+            const V *v = factors + (mode == ALGOS_FM_DENSE ? e : columns[e]) * width;        \
+            for (int i = 0; i < registers; i++) {                                            \
+                algos_fm_d##L t = __builtin_convertvector(                                   \
+                    *(const algos_fm_load_##VS##_##L *)(v + i * L), algos_fm_d##L);          \
+                if (mode != ALGOS_FM_ONES)                                                   \
+                    t *= (double)x[e];                                                       \
+                if (!sums)                                                                   \
+                    p[i] += t * q[i];                                                        \
+                q[i] += t;                                                                   \
+            }                                                                                \
+        }                                                                                    \
+        for (int i = 0; i < registers; i++)                                                  \
+            *(algos_fm_load_f64_##L *)(out + i * L) = sums ? q[i] : p[i];                    \
+    }
+
+#define ALGOS_FM_ROW(T, TS, V, VS)                                                           \
+    ALGOS_FM_BLOCK(T, TS, V, VS, 8)                                                          \
+    ALGOS_FM_BLOCK(T, TS, V, VS, 4)                                                          \
+    ALGOS_FM_BLOCK(T, TS, V, VS, 2)                                                          \
+    ALGOS_FM_BLOCK(T, TS, V, VS, 1)                                                          \
+    /* One row, all factors. */                                                              \
+    ALGOS_INLINE void algos_fm_row_##TS##_##VS(                                              \
+        const T *x, const int32_t *columns, Py_ssize_t stored, const V *factors,             \
+        Py_ssize_t width, double *out, const int mode, const int sums) {                     \
+        Py_ssize_t f = 0;                                                                    \
+        for (; f + 32 <= width; f += 32)                                                     \
+            algos_fm_block_##TS##_##VS##_8(x, columns, stored, factors + f, width, out + f,  \
+                                           4, mode, sums);                                   \
+        if (f + 16 <= width) {                                                               \
+            algos_fm_block_##TS##_##VS##_8(x, columns, stored, factors + f, width, out + f,  \
+                                           2, mode, sums);                                   \
+            f += 16;                                                                         \
+        }                                                                                    \
+        if (f + 8 <= width) {                                                                \
+            algos_fm_block_##TS##_##VS##_8(x, columns, stored, factors + f, width, out + f,  \
+                                           1, mode, sums);                                   \
+            f += 8;                                                                          \
+        }                                                                                    \
+        if (f + 4 <= width) {                                                                \
+            algos_fm_block_##TS##_##VS##_4(x, columns, stored, factors + f, width, out + f,  \
+                                           1, mode, sums);                                   \
+            f += 4;                                                                          \
+        }                                                                                    \
+        if (f + 2 <= width) {                                                                \
+            algos_fm_block_##TS##_##VS##_2(x, columns, stored, factors + f, width, out + f,  \
+                                           1, mode, sums);                                   \
+            f += 2;                                                                          \
+        }                                                                                    \
+        if (f < width)                                                                       \
+            algos_fm_block_##TS##_##VS##_1(x, columns, stored, factors + f, width, out + f,  \
+                                           1, mode, sums);                                   \
+    }
+
+/* The rows from `start` to `stop`: scores to out (n, models), or where `sums` Σ t to out
+ * (n, width). `room` holds `width` numbers. */
+#define ALGOS_FM_ROWS(T, TS, V, VS)                                                          \
+    ALGOS_FM_ROW(T, TS, V, VS)                                                               \
+    ALGOS_INLINE void algos_fm_rows_##TS##_##VS(const algos_fm *m, Py_ssize_t start,         \
+                                                Py_ssize_t stop, double *room, double *out,  \
+                                                const int mode, const int sums) {            \
+        const V *factors = (const V *)m->factors, *linear = (const V *)m->linear;            \
+        const T *values = (const T *)m->values;                                              \
+        const Py_ssize_t width = m->width, models = m->models;                               \
+        const Py_ssize_t rank = width / models, bytes = width * (Py_ssize_t)sizeof(V);       \
+        const Py_ssize_t last = mode == ALGOS_FM_DENSE ? 0 : (Py_ssize_t)m->indptr[stop];    \
+        Py_ssize_t fetched = mode == ALGOS_FM_DENSE ? 0 : (Py_ssize_t)m->indptr[start];      \
+        for (Py_ssize_t i = start; i < stop; i++) {                                          \
+            Py_ssize_t begin = i * m->d, end = begin + m->d;                                 \
+            if (mode != ALGOS_FM_DENSE) {                                                    \
+                begin = (Py_ssize_t)m->indptr[i];                                            \
+                end = (Py_ssize_t)m->indptr[i + 1];                                          \
+                const Py_ssize_t until =                                                     \
+                    end + ALGOS_FM_AHEAD < last ? end + ALGOS_FM_AHEAD : last;               \
+                for (; fetched < until; fetched++) {                                         \
+                    const Py_ssize_t j = m->indices[fetched];                                \
+                    const char *line = (const char *)(factors + j * width);                  \
+                    for (Py_ssize_t b = 0; b < bytes && b < 256; b += 64)                    \
+                        __builtin_prefetch(line + b);                                        \
+                    if (!sums)                                                               \
+                        __builtin_prefetch(linear + j * models);                             \
+                }                                                                            \
+            }                                                                                \
+            const T *x = mode == ALGOS_FM_ONES ? NULL : values + begin;                      \
+            const int32_t *columns = mode == ALGOS_FM_DENSE ? NULL : m->indices + begin;     \
+            const Py_ssize_t stored = end - begin;                                           \
+            if (sums) {                                                                      \
+                algos_fm_row_##TS##_##VS(x, columns, stored, factors, width,                 \
+                                         out + i * width, mode, 1);                          \
+                continue;                                                                    \
+            }                                                                                \
+            double *score = out + i * models;                                                \
+            algos_fm_row_##TS##_##VS(x, columns, stored, factors, width, room, mode, 0);     \
+            for (Py_ssize_t s = 0; s < models; s++) {                                        \
+                double total = 0;                                                            \
+                _Pragma("omp simd reduction(+ : total)")                                     \
+                for (Py_ssize_t f = 0; f < rank; f++)                                        \
+                    total += room[s * rank + f];                                             \
+                score[s] = total + m->intercept[s];                                          \
+            }                                                                                \
+            for (Py_ssize_t e = 0; e < stored; e++) {                                        \
+                const V *w = linear + (mode == ALGOS_FM_DENSE ? e : columns[e]) * models;    \
+                const double xe = mode == ALGOS_FM_ONES ? 1.0 : (double)x[e];                \
+                for (Py_ssize_t s = 0; s < models; s++)                                      \
+                    score[s] += xe * (double)w[s];                                           \
+            }                                                                                \
+        }                                                                                    \
+    }                                                                                        \
+    ALGOS_CLONES static void algos_fm_scores_##TS##_##VS(                                    \
+        const algos_fm *m, Py_ssize_t start, Py_ssize_t stop, double *room, double *out) {   \
+        if (m->indices == NULL)                                                              \
+            algos_fm_rows_##TS##_##VS(m, start, stop, room, out, ALGOS_FM_DENSE, 0);         \
+        else if (m->values == NULL)                                                          \
+            algos_fm_rows_##TS##_##VS(m, start, stop, room, out, ALGOS_FM_ONES, 0);          \
+        else                                                                                 \
+            algos_fm_rows_##TS##_##VS(m, start, stop, room, out, ALGOS_FM_SPARSE, 0);        \
+    }                                                                                        \
+    ALGOS_CLONES static void algos_fm_sums_##TS##_##VS(                                      \
+        const algos_fm *m, Py_ssize_t start, Py_ssize_t stop, double *room, double *out) {   \
+        if (m->indices == NULL)                                                              \
+            algos_fm_rows_##TS##_##VS(m, start, stop, room, out, ALGOS_FM_DENSE, 1);         \
+        else if (m->values == NULL)                                                          \
+            algos_fm_rows_##TS##_##VS(m, start, stop, room, out, ALGOS_FM_ONES, 1);          \
+        else                                                                                 \
+            algos_fm_rows_##TS##_##VS(m, start, stop, room, out, ALGOS_FM_SPARSE, 1);        \
+    }
+
+ALGOS_FM_ROWS(float, f32, float, f32)
+ALGOS_FM_ROWS(double, f64, float, f32)
+ALGOS_FM_ROWS(float, f32, double, f64)
+ALGOS_FM_ROWS(double, f64, double, f64)
+
+typedef void (*algos_fm_leaf)(const algos_fm *, Py_ssize_t, Py_ssize_t, double *, double *);
+
+/* For float32 values or not, float32 parameters or not. */
+static inline algos_fm_leaf algos_fm_choose(int single_values, int single_model, int sums) {
+    if (single_values && single_model)
+        return sums ? algos_fm_sums_f32_f32 : algos_fm_scores_f32_f32;
+    if (single_values)
+        return sums ? algos_fm_sums_f32_f64 : algos_fm_scores_f32_f64;
+    if (single_model)
+        return sums ? algos_fm_sums_f64_f32 : algos_fm_scores_f64_f32;
+    return sums ? algos_fm_sums_f64_f64 : algos_fm_scores_f64_f64;
+}
+
+#endif

@@ -1,0 +1,62 @@
+"""Which solver suits the data, and whether it stops by validation rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from algos.factorization_machine.rows import Table
+
+# Multiplications of one sweep of block updates beyond which stochastic steps are chosen.
+_LONG_SWEEP = 4e10
+_FEW_ROWS = 3000  # of classes: so few leave too little to stop by
+_ROWS_TO_STOP_BY = 500
+
+
+def choose_solver(estimator: Any, table: Table, loss: str, n_classes: int) -> tuple[str, str]:
+    """Return the solver and the reason for it.
+
+    Raises
+    ------
+    ValueError
+        If the solver that was asked for does not minimise the loss.
+    """
+    asked = str(estimator.solver)
+    if asked != "auto":
+        _check_suits(asked, loss)
+        return asked, "as asked"
+    if loss == "bpr":
+        return "adagrad", "ranking is learned by stochastic steps"
+    if loss == "ordered_probit":
+        return "mcmc", "cut points are sampled best"
+    sweep = table.rows.stored * (estimator.n_factors + 1.0) ** 2
+    if loss == "squared_error":
+        if sweep <= _LONG_SWEEP:
+            return "mcmc", "sampling is the most accurate, and needs no tuning"
+        return "adagrad", f"a sweep of sampling would take {sweep:.1g} multiplications"
+    has_copies = bool(np.all(table.weight == np.rint(table.weight)))
+    if table.rows.n < _FEW_ROWS and n_classes == 2 and has_copies:
+        return "mcmc", f"{table.rows.n} rows are too few to spare some to stop by"
+    return "adagrad", "stochastic steps, stopped by validation rows, suit classes"
+
+
+def _check_suits(solver: str, loss: str) -> None:
+    suited = {
+        "bpr": ("adagrad",),
+        "ordered_probit": ("mcmc", "als"),
+    }.get(loss, ("mcmc", "als", "adagrad"))
+    if solver not in suited:
+        raise ValueError(
+            f"`solver`={solver!r} must be 'auto' or one of {list(suited)} for loss={loss!r}; "
+            f"write one of them"
+        )
+
+
+def stops_early(early_stopping: Any, solver: str, table: Table) -> bool:
+    """Tell whether rows are held out to stop by."""
+    if solver != "adagrad" or table.groups is not None:
+        return False
+    if early_stopping == "auto":
+        return table.rows.n >= _ROWS_TO_STOP_BY
+    return bool(early_stopping)

@@ -1,0 +1,497 @@
+"""The FactorizationMachineClassifier: parameters and documentation."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from algos._common.base import is_same, learning
+from algos._common.params import (
+    POSITIVE_INT,
+    ArrayLike as IsArrayLike,
+    Constraint,
+    Options,
+    knows_foreign_names,
+)
+from algos.factorization_machine.estimator import FactorizationMachine
+from algos.factorization_machine.links import decisions, log_probabilities, probabilities
+from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
+from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.targets import (
+    ClassWeights,
+    Doubles,
+    class_factors,
+    class_numbers,
+    labels,
+    require_target,
+    require_two,
+)
+
+_LOSSES = Options(
+    "log_loss",
+    "bpr",
+    aliases={"logistic": "log_loss", "log": "log_loss", "ranking": "bpr", "warp": "bpr"},
+)
+
+
+class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
+    """Classification or ranking with an effect of every pair of columns, for sparse rows.
+
+    Learns clicks and other classes from columns that are mostly zero, such as one-hot users,
+    items and contexts; or, by `loss="bpr"`, to rank the items of each user.
+
+    Parameters
+    ----------
+    n_factors : int, default=8
+        Length of the vector of each column. More can say more of pairs, and take more time.
+    loss : {"log_loss", "bpr"}, default="log_loss"
+        "log_loss" gives probabilities: "adagrad" by the logistic function, multinomial for
+        more than two classes; "mcmc" and "als" by the normal distribution's (probit), each of
+        more than two classes against the rest. "bpr" ranks: within each of the `groups` of
+        `fit` (a user, a query), rows of class 1 shall score above others.
+    solver : {"auto", "mcmc", "als", "adagrad"}, default="auto"
+        "mcmc" draws from the posterior, with priors of its own for each group of columns: the
+        most accurate, without anything to tune. "als" solves for the coefficient and factors
+        of one column after the other, to the least penalised loss: deterministic. "adagrad"
+        makes stochastic steps: for data that is large, or comes in batches. "auto" chooses by
+        loss and size; `solver_` tells, and `verbose` the reason.
+    max_iter : "auto" or int, default="auto"
+        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many.
+    tol : float, default=1e-4
+        "als" ends when a sweep lowers the objective by a smaller share of it, "adagrad" when
+        `n_iter_no_change` epochs in a row do. "mcmc" does not use it.
+    burn_in : "auto" or int, default="auto"
+        Sweeps of "mcmc" before those that count.
+    n_draws : int, default=32
+        How many of them "mcmc" keeps, evenly spaced, beside the mean over all: for the spread
+        of scores, which probabilities allow for. They take
+        ``4 * n_draws * (n_factors + 1)`` bytes for each column that occurs.
+    feature_groups : "auto", array-like of shape (n_features,) or None, default="auto"
+        Labels of columns: those of one group have one prior of "mcmc". "auto" finds fields,
+        neighbouring columns of which no row has two; None is one group.
+    alpha : "auto" or float, default="auto"
+        L2 penalty of the factors, for columns whose values have a mean square of 1. Of "als":
+        ``sum_i w_i loss_i + alpha / 2 |V|² + alpha_linear / 2 |w|²``. Of "adagrad" a row has
+        it for each of its values, in the mean over rows. "mcmc" learns its own.
+    alpha_linear : "auto" or float, default="auto"
+        The same of the coefficients.
+    alpha_intercept : float, default=0.0
+        The same of the intercept, for "adagrad".
+    learning_rate_init : "auto" or float, default="auto"
+        Longest step of a factor. Used by "adagrad" only, as all down to `n_iter_no_change`.
+    learning_rate_linear : "auto" or float, default="auto"
+        The same of a coefficient; "auto" is `learning_rate_init`.
+    learning_rate_intercept : "auto" or float, default="auto"
+        The same of the intercept.
+    batch_size : "auto" or int, default="auto"
+        Rows that are scored before their steps are made; "auto" is about 2000 stored values.
+    clip_gradient : float or None, default=None
+        Largest magnitude of a number in a row's gradient.
+    epsilon : "auto" or float, default="auto"
+        Where the sums of squared gradients begin: the larger, the shorter the first steps.
+    init : {"normal", "uniform", "constant"}, default="normal"
+        First factors, of "mcmc" and "als" too.
+    init_scale : "auto" or float, default="auto"
+        Deviation for "normal", half width for "uniform", the number itself for "constant".
+    init_linear : {"zeros", "normal", "uniform", "constant"}, default="zeros"
+        First coefficients.
+    init_linear_scale : float, default=0.01
+        The same of them; "zeros" does not use it.
+    init_intercept : float or None, default=None
+        First intercept; None is the best constant.
+    early_stopping : "auto" or bool, default="auto"
+        Whether "adagrad" holds rows out, and returns the epoch that predicts them best. "auto"
+        does so from 500 rows on.
+    validation_fraction : float, default=0.1
+        Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
+        Which ones is decided by `random_state` and their content; equal rows stay together.
+    n_iter_no_change : int, default=2
+        Epochs in a row without progress by `tol`, after which "adagrad" ends.
+    class_weight : dict, "balanced" or None, default=None
+        Multiplies the weights of rows: a dict from label to factor (1 for a class that it does
+        not name); "balanced" gives each class the same sum of weights.
+    item_features : array-like of shape (n_item_features,) or None, default=None
+        Of "bpr": the columns, by number, that describe the item. A row's rival is then its
+        group with the columns of another item, which the group has no row of class 1 for; so
+        rows of class 0 are not needed. None takes rivals from the group's rows of class 0.
+    warm_start : bool, default=False
+        Whether `fit` begins at the model of the last one.
+    random_state : int, RandomState instance, Generator instance or None, default=None
+        Draws first factors, the order of steps, and all of "mcmc". An int makes the result
+        reproducible to the last bit, for every `n_jobs`.
+    n_jobs : int or None, default=None
+        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
+        changes no bit of the result.
+    verbose : int, default=0
+        1 prints the solver, why it was chosen, and a line for each iteration.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, in ascending order.
+    intercept_ : float, or ndarray of shape (n_classes,)
+        Constant part of the score; one for each class if there are more than two.
+    coef_ : ndarray of shape (n_features,) or (n_classes, n_features)
+        Weight of each column; of "mcmc" the posterior's mean.
+    factors_ : ndarray of shape (n_features, n_factors) or (n_classes, n_features, n_factors)
+        Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs over
+        all sweeps after the burn-in.
+    solver_ : str
+        The solver that ran.
+    n_iter_ : int
+        Sweeps or epochs done; batches of a stream.
+    objective_ : float
+        Of "als" the penalised loss, of "adagrad" the least mean loss of an epoch (of the rows
+        held out, if there are some), of "mcmc" the loss in the last sweep. In units of the
+        target's variance for numbers.
+    history_ : dict of str to ndarray of shape (`n_iter_`,)
+        `objective`, `seconds` since the beginning, and `validation`, the mean loss of rows that
+        were held out (NaN without).
+    hyper_ : dict of str to ndarray
+        Of "mcmc": what was drawn beside the model, sweep by sweep.
+    n_samples_seen_ : int
+        Number of different rows that `fit`, or `partial_fit` and `merge`, saw.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    algos.FactorizationMachineRegressor : The same for numbers.
+    algos.LinearLearnerClassifier : Without pairs.
+
+    Notes
+    -----
+    The score of a row x is, with a vector v_i of `n_factors` numbers for each column [1]_::
+
+        f(x) = intercept_ + sum_i coef_[i] x_i + sum_(i < j) <v_i, v_j> x_i x_j
+
+    On one-hot users and items this is biased matrix factorisation; further columns (time,
+    genres, words) add what is known of either, and of those that were never seen. It costs
+    ``n_factors`` multiplications for each stored value.
+
+    For retrieval, f of a user's columns and an item's together is, but for a constant, f of each
+    alone and the inner product of their embeddings. So ``np.c_[transform(items), f(items)]``
+    and ``np.c_[transform(users), 1]`` rank items as f does, in any index of inner products.
+
+    A sweep of "mcmc" or "als" draws or solves all ``n_factors + 1`` numbers of a column at once
+    and takes about ``nnz * n_factors ** 2 / 2`` multiplications; an epoch of "adagrad" about
+    ``6 * nnz * n_factors``. Beyond the rows, sorted and copied, they need some numbers a row
+    and for each column that occurs; columns that never occur take none.
+
+    A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
+    fit. Columns are divided by the root of the mean square of their stored values and numbers
+    to be predicted are centred and scaled, so units do not matter; `coef_` and `factors_` are
+    for X as it is. Columns without a value in training have a coefficient and factors of zero.
+    The data are not made dense, and dense X is stored as sparse rows while it is learned.
+
+    References
+    ----------
+    .. [1] Rendle, S., "Factorization machines", ICDM 2010.
+    .. [2] Rendle, S. et al., "BPR: Bayesian personalized ranking from implicit feedback",
+       UAI 2009.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import OneHotEncoder
+    >>> from algos import FactorizationMachineClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> shown = rng.integers(8, size=(4000, 2))
+    >>> clicked = shown.sum(axis=1) % 2 == 0  # no column tells by itself
+    >>> X = OneHotEncoder().fit_transform(shown)
+    >>> machine = FactorizationMachineClassifier(random_state=0).fit(X, clicked)
+    >>> machine.score(X, clicked) > 0.95
+    True
+    """
+
+    _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
+        "n_factors": [POSITIVE_INT],
+        "loss": [_LOSSES],
+        **SHARED_PARAMETERS,
+        "class_weight": [Options("balanced"), ClassWeights(), None],
+        "item_features": [IsArrayLike(), None],
+    }
+
+    classes_: NDArray[Any]
+
+    @knows_foreign_names(FOREIGN_PARAMETERS)
+    def __init__(
+        self,
+        n_factors: int = 8,
+        *,
+        loss: str = "log_loss",
+        solver: str = "auto",
+        max_iter: Any = "auto",
+        tol: float = 1e-4,
+        burn_in: Any = "auto",
+        n_draws: int = 32,
+        feature_groups: Any = "auto",
+        alpha: Any = "auto",
+        alpha_linear: Any = "auto",
+        alpha_intercept: float = 0.0,
+        learning_rate_init: Any = "auto",
+        learning_rate_linear: Any = "auto",
+        learning_rate_intercept: Any = "auto",
+        batch_size: Any = "auto",
+        clip_gradient: float | None = None,
+        epsilon: Any = "auto",
+        init: str = "normal",
+        init_scale: Any = "auto",
+        init_linear: str = "zeros",
+        init_linear_scale: float = 0.01,
+        init_intercept: float | None = None,
+        early_stopping: Any = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 2,
+        class_weight: Any = None,
+        item_features: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_factors = n_factors
+        self.loss = loss
+        self.solver = solver
+        self.max_iter = max_iter
+        self.tol = tol
+        self.burn_in = burn_in
+        self.n_draws = n_draws
+        self.feature_groups = feature_groups
+        self.alpha = alpha
+        self.alpha_linear = alpha_linear
+        self.alpha_intercept = alpha_intercept
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate_linear = learning_rate_linear
+        self.learning_rate_intercept = learning_rate_intercept
+        self.batch_size = batch_size
+        self.clip_gradient = clip_gradient
+        self.epsilon = epsilon
+        self.init = init
+        self.init_scale = init_scale
+        self.init_linear = init_linear
+        self.init_linear_scale = init_linear_scale
+        self.init_intercept = init_intercept
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.item_features = item_features
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @learning
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> FactorizationMachineClassifier:
+        """Fit the machine.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels; of "bpr" two, or 1 alone with `item_features`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; None is 1 for all.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            Rows whose loss `history_` tells, and by which "adagrad" stops, instead of a part
+            of X.
+        groups : array-like of shape (n_samples,), default=None
+            Of "bpr": the user or query that a row belongs to.
+
+        Returns
+        -------
+        self : FactorizationMachineClassifier
+        """
+        if (groups is None) == (self.loss == "bpr"):
+            raise ValueError(
+                f"`groups` must be given with loss='bpr', and with it alone; "
+                f"loss={self.loss!r} {'needs' if groups is None else 'takes no'} groups"
+            )
+        of_rows = None if groups is None else np.asarray(column_or_1d(groups))
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), of_rows)
+        return self
+
+    @learning
+    def partial_fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        classes: ArrayLike | None = None,
+    ) -> FactorizationMachineClassifier:
+        """Learn further rows by stochastic steps; those that came before need not be kept.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row; None is 1 for all.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will come; None takes those of the first batch.
+
+        Returns
+        -------
+        self : FactorizationMachineClassifier
+        """
+        first = not self._has_learned()
+        rows = self._validated_rows(X, reset=first)
+        require_target(self, rows, y)
+        column = labels(y)
+        self._classes_to_come = None if classes is None else np.unique(np.asarray(classes))
+        if not first and classes is not None and not is_same(self._classes_to_come, self.classes_):
+            raise ValueError(
+                f"`classes`={np.asarray(classes).tolist()!r} must be those of the first call, "
+                f"{self.classes_.tolist()}; name all that will come there"
+            )
+        try:
+            self._partial_fit(rows, column, sample_weight, first=first)
+        finally:
+            del self._classes_to_come
+        return self
+
+    @learning
+    def merge(self, other: FactorizationMachineClassifier) -> FactorizationMachineClassifier:
+        """Average this machine with another one, by the weights of the rows that each saw.
+
+        Parameters
+        ----------
+        other : FactorizationMachineClassifier
+            With the same parameters, fitted to the same columns and classes; it is not changed.
+
+        Returns
+        -------
+        self : FactorizationMachineClassifier
+            A single machine: draws of "mcmc" are averaged.
+        """
+        self._merge(other)
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Return the score of each row, or of each of more than two classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            In the dtype of X. Of "mcmc" the mean, divided by what the spread of draws adds to
+            the noise, so that it gives the mean probability.
+        """
+        found, dtype = self._decisions(X)
+        found = found.astype(dtype, copy=False)
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        found = self.decision_function(X)
+        if found.ndim == 1:
+            return self.classes_[(found > 0).astype(np.intp)]
+        return self.classes_[found.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the dtype of X. Of "bpr" they only rank.
+        """
+        found, dtype = self._decisions(X)
+        return probabilities(found, self._link).astype(dtype, copy=False)
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Return the logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        found, dtype = self._decisions(X)
+        logs = log_probabilities(found, self._link).astype(dtype, copy=False)
+        # What rounds to 1 is certain here too.
+        logs[probabilities(found, self._link).astype(dtype, copy=False) == 1] = 0
+        return logs
+
+    def _decisions(self, X: Any) -> tuple[Doubles, Any]:
+        check_is_fitted(self, "solver_")
+        rows = self._validated_rows(X, reset=False)
+        found = decisions(self._scores(rows), self._variance(rows), self._link)
+        return found, rows.dtype
+
+    def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
+        return labels(y, name)
+
+    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
+        self._target_unit = (0.0, 1.0)
+        named = self.__dict__.get("_classes_to_come")
+        classes = np.unique(y) if named is None else named
+        if self.loss == "bpr" and len(classes) == 1 and self.item_features is not None:
+            classes = np.array([0, 1])
+        require_two(classes)
+        self.classes_ = classes
+
+    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
+        return class_numbers(y, self.classes_, name)
+
+    def _weighted(self, target: Doubles, weight: Doubles | None) -> Doubles | None:
+        factors = class_factors(self.class_weight, self.classes_, target, weight)
+        if factors is None or weight is None:
+            return weight if factors is None else factors
+        return weight * factors
+
+    def _loss_name(self) -> str:
+        return str(self.loss)
+
+    def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
+        if self.item_features is None:
+            return None
+        numbers = np.asarray(self.item_features)
+        is_whole = numbers.ndim == 1 and numbers.dtype.kind in "iu" and numbers.size > 0
+        if not is_whole or numbers.min() < 0 or numbers.max() >= columns.d:
+            raise ValueError(
+                f"`item_features` must be numbers of columns, ints in [0, {columns.d}); "
+                f"give those that describe the item"
+            )
+        places = np.arange(columns.d) if columns.places is None else columns.places
+        return np.isin(places, numbers)
+
+    def _n_classes(self) -> int:
+        return len(self.classes_)

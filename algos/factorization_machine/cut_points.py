@@ -1,0 +1,143 @@
+"""Cut points between ordered levels, given the scores: their law and their best values.
+
+Cut points c_1 < … < c_m are free numbers in the coordinates (c_1, log(c_2 - c_1), …). The
+log-probability of the levels is concave in the cut points (Burridge, "A note on maximum
+likelihood estimation for regression models using grouped data", JRSS B 43, 1981), so that a
+Newton step from anywhere goes up, and nearly all steps of the sampler are accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.special import ndtri
+
+from algos._common.threads import one_thread_blas
+
+Doubles = NDArray[np.float64]
+# Log-probability of the levels and derivatives by the cuts: see `measure_levels`.
+Measure = Callable[[Doubles], tuple[float, Doubles]]
+
+_LEAST_GAP = 1e-8  # levels nearer than this are not told apart by any float32 score
+_HALVINGS = 30
+_DEGREES = 8.0  # of freedom, of Student's law
+
+
+class CutPrior(NamedTuple):
+    """Independent normal laws of the coordinates.
+
+    Attributes
+    ----------
+    mean, deviation : ndarray of shape (n_levels - 1,)
+    """
+
+    mean: Doubles
+    deviation: Doubles
+
+    @classmethod
+    def of(cls, n_levels: int) -> CutPrior:
+        """Return a wide law: cut points over some units of the noise."""
+        mean = np.full(n_levels - 1, np.log(4.0 / n_levels))
+        deviation = np.full(n_levels - 1, 2.0)
+        mean[:1], deviation[:1] = 0.0, 10.0
+        return cls(mean, deviation)
+
+
+def start_cuts(mass: Doubles) -> Doubles:
+    """Return the best cut points of scores that are all zero, from the levels' weights."""
+    share = np.cumsum(mass)[:-1] / mass.sum()
+    inner = ndtri(np.clip(share, 1e-12, 1 - 1e-12))
+    gaps = _LEAST_GAP * np.arange(len(inner))
+    inner = np.maximum.accumulate(inner - gaps) + gaps
+    return np.concatenate([[-np.inf], inner, [np.inf]])
+
+
+def draw_cuts(
+    cuts: Doubles, prior: CutPrior, measure: Measure, rng: np.random.Generator
+) -> Doubles:
+    """Return cut points after one step of a Metropolis-Hastings chain.
+
+    The proposal is Student's law around the end of a Newton step, with its curvature: where
+    scores have moved away from the cut points, the tails of a normal law would refuse to go
+    back (Chib and Greenberg, "Understanding the Metropolis-Hastings algorithm", The American
+    Statistician 49, 1995, section 6).
+    """
+    if len(cuts) == 2:
+        return cuts
+    at = _coordinates(cuts)
+    here = _Newton(at, prior, measure)
+    normal = rng.standard_normal(len(at))
+    stretch = np.sqrt(_DEGREES / rng.chisquare(_DEGREES))
+    uniform = rng.random()
+    proposal = here.sample(stretch * normal)
+    there = _Newton(proposal, prior, measure)
+    gain = there.value - here.value + there.log_density(at) - here.log_density(proposal)
+    return there.cuts if np.log(uniform) < gain else cuts  # NaN is refused
+
+
+def improve_cuts(cuts: Doubles, measure: Measure) -> Doubles:
+    """Return cut points of a log-probability at least as high, after a Newton step."""
+    if len(cuts) == 2:
+        return cuts
+    flat = CutPrior(np.zeros(len(cuts) - 2), np.full(len(cuts) - 2, np.inf))
+    at = _coordinates(cuts)
+    here = _Newton(at, flat, measure)
+    step = here.mean - at
+    for _ in range(_HALVINGS):
+        found = _cuts(at + step)
+        if measure(found)[0] >= here.value:
+            return found
+        step = step / 2
+    return cuts
+
+
+class _Newton:
+    """The log-density at some coordinates, and Student's law that fits it there."""
+
+    def __init__(self, at: Doubles, prior: CutPrior, measure: Measure) -> None:
+        self.cuts = _cuts(at)
+        value, (slope, curvature, mixed) = measure(self.cuts)
+        m = len(at)
+        gaps = np.exp(at[1:])
+        # d cuts / d coordinates: c_j moves with c_1 and with each gap before it.
+        jacobian = np.tril(np.broadcast_to(np.concatenate([[1.0], gaps]), (m, m)))
+        away = (at - prior.mean) / prior.deviation
+        self.value = value - away @ away / 2
+        gradient = slope[1:-1] @ jacobian - away / prior.deviation
+        inner = np.diag(-curvature[1:-1])
+        side = np.arange(m - 1)
+        inner[side, side + 1] = inner[side + 1, side] = -mixed[1:-2]
+        matrix = jacobian.T @ inner @ jacobian
+        matrix.flat[:: m + 1] += prior.deviation**-2.0 + 1e-12 * (1 + np.trace(matrix))
+        with one_thread_blas():
+            self._factor = cho_factor(matrix, lower=True, check_finite=False)
+            self.mean = at + cho_solve(self._factor, gradient, check_finite=False)
+
+    def sample(self, number: Doubles) -> Doubles:
+        """Return mean + L^-T number, where L Lᵀ is the curvature."""
+        with one_thread_blas():
+            step = solve_triangular(
+                self._factor[0], number, lower=True, trans="T", check_finite=False
+            )
+        return np.asarray(self.mean + step)
+
+    def log_density(self, at: Doubles) -> float:
+        """Return the law's log-density, but for a constant."""
+        lower = np.tril(self._factor[0])
+        away = lower.T @ (at - self.mean)
+        tail = np.log1p(away @ away / _DEGREES) * (_DEGREES + len(at)) / 2
+        return float(np.log(np.diag(lower)).sum() - tail)
+
+
+def _coordinates(cuts: Doubles) -> Doubles:
+    inner = cuts[1:-1]
+    return np.concatenate([inner[:1], np.log(np.maximum(np.diff(inner), _LEAST_GAP))])
+
+
+def _cuts(at: Doubles) -> Doubles:
+    gaps = np.concatenate([[0.0], np.exp(np.clip(at[1:], np.log(_LEAST_GAP), 50))])
+    return np.concatenate([[-np.inf], at[0] + np.cumsum(gaps), [np.inf]])

@@ -1,0 +1,247 @@
+"""Sampling and least squares, from problems to outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr, ndtri
+
+from algos._common.history import History
+from algos._common.random import Key, stream
+from algos.factorization_machine.als import Penalties, solve_als
+from algos.factorization_machine.blocks import Sweeper
+from algos.factorization_machine.fields import find_fields, groups_of
+from algos.factorization_machine.likelihoods import (
+    Gaussian,
+    Likelihood,
+    OrderedProbit,
+    Probit,
+)
+from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
+from algos.factorization_machine.rounded import RoundedProbit
+from algos.factorization_machine.rows import Table
+from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
+from algos.factorization_machine.scoring import scores
+from algos.factorization_machine.stochastic import drawn
+
+Doubles = NDArray[np.float64]
+Start = tuple[float, NDArray[Any], NDArray[Any]]
+
+_OF_START = 121  # stream of a key
+_SWEEPS, _BURN_IN = 200, 20
+_SWEEPS_OF_ALS = 100
+_INIT_SCALE = 0.1
+# For targets of unit deviation, of columns with values of 1.
+_ALPHA, _ALPHA_LINEAR = 10.0, 2.0
+# The same for latent targets, whose noise has a deviation of 1 by itself.
+_LATENT_ALPHA, _LATENT_ALPHA_LINEAR = 10.0, 2.0
+
+
+def fit_mcmc(problem: Problem, told: Listener) -> Outcome:
+    """Draw from the posterior of each output."""
+    return _each_output(problem, told, _sampled)
+
+
+def fit_als(problem: Problem, told: Listener) -> Outcome:
+    """Solve for the least penalised loss of each output."""
+    return _each_output(problem, told, _solved)
+
+
+# One output: (problem, its number, the key, who is told machine, objective, validation).
+OneOutput = Callable[[Problem, int, Key, Any], tuple[Machine, dict[str, Any]]]
+
+
+def _each_output(problem: Problem, told: Listener, fit_one: OneOutput) -> Outcome:
+    """Fit classes one after the other, each against the rest."""
+    shape = problem.table.rows.n_columns
+    nothing = Machine(0.0, np.zeros(shape), np.zeros((shape, problem.settings.n_factors)))
+    machines = [nothing] * problem.n_outputs
+    history = History()
+    hyper: dict[str, Any] = {}
+    objectives = []
+    for output in range(problem.n_outputs):
+        key = problem.key
+        if output:
+            key = stream(problem.key, _OF_START, output).integers(0, 2**64, 2, dtype=np.uint64)
+
+        def watch(
+            machine: Callable[[], Machine],
+            objective: float,
+            validation: float,
+            output: int = output,
+        ) -> bool:
+            history.record(objective, validation=validation)
+            others = list(machines)
+            return told(
+                lambda: others[:output] + [machine()] + others[output + 1 :],
+                objective,
+                validation,
+            )
+
+        machines[output], traces = fit_one(problem, output, key, watch)
+        objectives.append(history.arrays()["objective"][-1])
+        hyper = traces if problem.n_outputs == 1 else {}
+    columns = history.arrays()
+    return Outcome(machines, len(history), columns, float(np.sum(objectives)), hyper)
+
+
+def _sampled(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machine, dict[str, Any]]:
+    given, table = problem.settings, problem.table
+    likelihood = likelihood_of(problem, table, output)
+    max_iter = _SWEEPS if given.max_iter is None else given.max_iter
+    burn_in = min(_BURN_IN, max_iter // 4) if given.burn_in is None else given.burn_in
+    if burn_in >= max_iter:
+        raise ValueError(
+            f"`burn_in`={burn_in} must be below `max_iter`={max_iter}; raise `max_iter`"
+        )
+    held = HeldOut(problem, output, burn_in)
+
+    def on_sweep(sweep: Sweep) -> bool:
+        now = sweep.sweeper
+        objective = _mean_loss(likelihood, now, table, problem.n_threads)
+        return bool(
+            watch(lambda: _machine_of(now, sweep.state), objective, held.loss(now, sweep.number))
+        )
+
+    posterior = sample(
+        table.rows,
+        likelihood,
+        Chain(max_iter, burn_in, given.n_draws),
+        groups_of(given.feature_groups, find_fields(table.rows)),
+        first_machine(problem, output, key),
+        key,
+        n_threads=problem.n_threads,
+        on_sweep=on_sweep,
+    )
+    return _folded(posterior), posterior.hyper
+
+
+def _folded(posterior: Posterior) -> Machine:
+    draws = posterior.draws
+    cuts = draws.state.get("cuts")
+    mean_cuts = None
+    if cuts is not None:
+        mean_cuts = cuts[0].copy()
+        mean_cuts[1:-1] = cuts[:, 1:-1].mean(axis=0)
+    return Machine(
+        draws.mean_intercept, draws.mean_linear, draws.mean_factors, draws, mean_cuts
+    )
+
+
+def _solved(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machine, dict[str, Any]]:
+    given, table = problem.settings, problem.table
+    likelihood = likelihood_of(problem, table, output)
+    is_latent = problem.loss != "squared_error"
+    alpha = _LATENT_ALPHA if is_latent else _ALPHA
+    alpha_linear = _LATENT_ALPHA_LINEAR if is_latent else _ALPHA_LINEAR
+    penalties = Penalties(
+        alpha if given.alpha is None else given.alpha,
+        alpha_linear if given.alpha_linear is None else given.alpha_linear,
+        given.alpha_intercept,
+    )
+    held = HeldOut(problem, output, 1 << 62)
+
+    def on_sweep(now: Sweeper, objective: float) -> bool:
+        state = likelihood.state()
+        return bool(watch(lambda: _machine_of(now, state), objective, held.loss(now, 0)))
+
+    found = solve_als(
+        table.rows,
+        likelihood,
+        penalties,
+        first_machine(problem, output, key),
+        max_iter=_SWEEPS_OF_ALS if given.max_iter is None else given.max_iter,
+        tol=given.tol,
+        dtype=problem.dtype,
+        n_threads=problem.n_threads,
+        on_sweep=on_sweep,
+    )
+    machine = Machine(found.intercept, found.linear, found.factors, cuts=found.state.get("cuts"))
+    return machine, {}
+
+
+def _machine_of(now: Sweeper, state: dict[str, Any]) -> Machine:
+    return Machine(now.intercept, now.linear.copy(), now.factors.copy(), cuts=state.get("cuts"))
+
+
+def _mean_loss(likelihood: Likelihood, now: Sweeper, table: Table, n_threads: int) -> float:
+    """Return the mean loss of the rows."""
+    total = float(table.weight.sum())
+    if isinstance(likelihood, Gaussian):
+        return now.error_sums(likelihood.weight)[2] / (2 * total)
+    return likelihood.objective(now.scores(), n_threads) / total
+
+
+def likelihood_of(problem: Problem, table: Table, output: int) -> Likelihood:
+    """Return what the rows say of the scores of an output."""
+    weight = None if np.all(table.weight == 1) else table.weight
+    if problem.loss == "squared_error":
+        return Gaussian(table.target, weight)
+    if problem.loss == "ordered_probit":
+        return OrderedProbit(table.target.astype(np.int32), weight)
+    levels = _is_of_class(problem, table, output).astype(np.int32)
+    if weight is not None and problem.rounds_weights:
+        return RoundedProbit(levels, weight)
+    return Probit(levels, weight)
+
+
+def _is_of_class(problem: Problem, table: Table, output: int) -> NDArray[np.bool_]:
+    return table.target > 0 if problem.n_outputs == 1 else table.target == output
+
+
+def first_machine(problem: Problem, output: int, key: Key) -> Start:
+    """Return where an output begins."""
+    given, d = problem.settings, problem.table.rows.n_columns
+    if problem.start is not None:
+        one = problem.start[output]
+        return one.intercept, one.linear, one.factors
+    intercept = given.init_intercept
+    if intercept is None:
+        intercept = 0.0
+        if problem.loss == "log_loss":
+            is_in = _is_of_class(problem, problem.table, output)
+            share = float(problem.table.weight[is_in].sum() / problem.table.weight.sum())
+            intercept = float(ndtri(min(max(share, 1e-6), 1 - 1e-6)))
+    rng = stream(key, _OF_START)
+    scale = _INIT_SCALE if given.init_scale is None else given.init_scale
+    factors = np.zeros((d, given.n_factors), dtype=np.float32)
+    factors[...] = drawn(given.init, scale, factors.shape, rng)
+    linear = np.zeros(d, dtype=np.float32)
+    if given.init_linear != "zeros":
+        linear[...] = drawn(given.init_linear, given.init_linear_scale, linear.shape, rng)
+    return intercept, linear, factors
+
+
+class HeldOut:
+    """The loss of rows that were held out, by the mean of scores after the burn-in.
+
+    Parameters
+    ----------
+    problem : Problem
+    output : int
+    burn_in : int
+    """
+
+    def __init__(self, problem: Problem, output: int, burn_in: int) -> None:
+        self._problem, self._output, self._burn_in = problem, output, burn_in
+        self._sum: Doubles | float = 0.0
+        self._size = 0
+
+    def loss(self, now: Sweeper, number: int) -> float:
+        """Return the mean loss after a sweep; NaN without such rows."""
+        table, problem = self._problem.held_out, self._problem
+        if table is None or problem.loss == "ordered_probit":
+            return float("nan")
+        found = scores(table.rows, now.intercept, now.linear, now.factors, problem.n_threads)
+        if number >= self._burn_in:
+            self._sum, self._size = self._sum + found, self._size + 1
+            found = self._sum / self._size
+        if problem.loss == "squared_error":
+            losses = (table.target - found) ** 2 / 2
+        else:
+            is_in = _is_of_class(problem, table, self._output)
+            losses = -log_ndtr(np.where(is_in, found, -found))
+        return float(np.average(losses, weights=table.weight))

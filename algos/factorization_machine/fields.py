@@ -1,0 +1,120 @@
+"""Fields: neighbouring columns of which no row has two, as one-hot encoding makes them.
+
+Given all others, the parameters of a field's columns do not depend on each other, so they are
+updated side by side; and they are of one kind, so they have a prior in common.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from algos._common.params import InvalidParameterError
+from algos.factorization_machine.rows import Rows
+
+Bounds = NDArray[np.int64]
+Groups = NDArray[np.int32]
+
+_LEAST_FIELD = 8  # columns that can tell a deviation of their own
+
+# Of the kernel: entries of a run of features that one thread takes, and rows of a feature
+# that many threads take.
+_RUN_ENTRIES = 4096
+LONG = 32768
+
+
+def find_fields(rows: Rows) -> Bounds:
+    """Return the bounds of the fields, each as long as it can be, from the first column on.
+
+    Parameters
+    ----------
+    rows : Rows
+        Ascending columns in each row.
+
+    Returns
+    -------
+    bounds : ndarray of shape (n_fields + 1,), int64
+        Field f is columns [bounds[f], bounds[f + 1]).
+    """
+    d, indices = rows.n_columns, rows.indices
+    if d == 0:
+        return np.zeros(1, dtype=np.int64)
+    # A field with column a ends before every column b > a that stands beside it in a row; the
+    # nearest such b is its neighbour there.
+    is_pair = np.ones(max(len(indices) - 1, 0), dtype=bool)
+    starts = rows.indptr[1:-1]
+    is_pair[starts[(starts > 0) & (starts < len(indices))] - 1] = False
+    first, second = indices[:-1][is_pair], indices[1:][is_pair]
+    limit = np.full(d, d, dtype=np.int64)
+    np.minimum.at(limit, first, second)
+    ends = np.minimum.accumulate(limit[::-1])[::-1].tolist()
+    bounds = [0]
+    while bounds[-1] < d:
+        bounds.append(ends[bounds[-1]])
+    return np.array(bounds, dtype=np.int64)
+
+
+def groups_of(feature_groups: Any, fields: Bounds) -> Groups:
+    """Return the number of each column's group, from 0 on: those that share a prior.
+
+    Parameters
+    ----------
+    feature_groups : "auto", None, or ndarray of shape (n_columns,)
+        "auto": each field, neighbouring small ones together. None: all columns.
+    fields : ndarray of shape (n_fields + 1,)
+    """
+    d = int(fields[-1])
+    if feature_groups is None:
+        return np.zeros(d, dtype=np.int32)
+    if isinstance(feature_groups, str):
+        is_small = np.diff(fields) < _LEAST_FIELD
+        is_new = np.ones(len(is_small), dtype=bool)
+        is_new[1:] = ~(is_small[1:] & is_small[:-1])
+        number = np.cumsum(is_new) - 1
+        return np.repeat(number, np.diff(fields)).astype(np.int32)
+    return np.unique(feature_groups, return_inverse=True)[1].astype(np.int32)
+
+
+def check_groups(feature_groups: ArrayLike | str | None, d: int) -> NDArray[Any] | str | None:
+    """Return labels of columns as an array; the other values as they are.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label for each column.
+    """
+    if feature_groups is None or isinstance(feature_groups, str):
+        return feature_groups
+    labels = np.asarray(feature_groups)
+    if labels.shape != (d,):
+        raise InvalidParameterError(
+            f"`feature_groups` of shape {labels.shape} must have one label for each of the {d} "
+            'columns of X; use "auto" to have fields found'
+        )
+    return labels
+
+
+def find_runs(fields: Bounds, starts: Bounds) -> tuple[Bounds, Bounds]:
+    """Return runs of columns for threads to take, and the bounds of the fields among them.
+
+    Parameters
+    ----------
+    fields : ndarray of shape (n_fields + 1,)
+    starts : ndarray of shape (n_columns + 1,)
+        Bounds of the columns' entries.
+
+    Returns
+    -------
+    runs : ndarray of shape (n_runs + 1,)
+        A column of very many rows is a run of its own.
+    field_runs : ndarray of shape (n_fields + 1,)
+    """
+    is_cut = np.zeros(len(starts), dtype=bool)
+    is_cut[fields] = True
+    is_long = np.flatnonzero(np.diff(starts) > LONG)
+    is_cut[is_long] = is_cut[is_long + 1] = True
+    is_cut[1:] |= np.diff(starts // _RUN_ENTRIES) > 0
+    runs = np.flatnonzero(is_cut)
+    return runs, np.searchsorted(runs, fields)

@@ -1,0 +1,139 @@
+"""Learning in batches, and joining what was learned apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key
+from algos.factorization_machine.learners import (
+    data_of,
+    first_steps,
+    machines_of,
+    started,
+    stochastic_settings,
+)
+from algos.factorization_machine.machine import Machine, Problem
+from algos.factorization_machine.posterior import fold
+from algos.factorization_machine.rows import Columns, column_scale, scaled_rows
+from algos.factorization_machine.stochastic import Steps, aligned, one_pass
+
+Doubles = NDArray[np.float64]
+State = dict[str, Any]
+
+
+def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None) -> State:
+    """Return the state of a stream over all columns of X: no columns are known by now.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its table tells which rows come first, and nothing of them is learned here.
+    columns : Columns
+        All of X; the scale is 0 where a column has held no value yet.
+    start : list of Machine, or None
+        What was fitted before, for all columns.
+    """
+    settings = stochastic_settings(problem)
+    steps = first_steps(problem, settings)
+    if start is not None:
+        steps = started(steps, start)
+    scale = np.zeros(columns.d) if columns.scale is None else columns.scale
+    return {**vars(steps), "scale": scale}
+
+
+def state_after_fit(state: Mapping[str, Any], columns: Columns, problem: Problem) -> State:
+    """Return the state of a stream that goes on from a fit by stochastic steps."""
+    wide = begin_stream(problem, Columns(columns.d), None)
+    places = slice(None) if columns.places is None else columns.places
+    for name in ("table", "line"):
+        wide[name][places] = state[name]
+    wide["base"] = state["base"]
+    wide["n_epochs"] = state["n_epochs"]
+    wide["scale"][places] = 1.0 if columns.scale is None else columns.scale
+    return wide
+
+
+def learn_batch(state: State, problem: Problem, columns: NDArray[np.int64], key: Key) -> float:
+    """Learn the rows of a batch, whose columns are numbered as `columns` lists them.
+
+    Only when all is learned, the columns that occur are written back.
+
+    Returns
+    -------
+    loss : float
+        The weighted mean of the rows' losses before they were learned.
+    """
+    table = problem.table
+    scale = state["scale"][columns]
+    is_new = np.flatnonzero(scale == 0)
+    if len(is_new):
+        own = column_scale(table.rows, table.weight)
+        scale[is_new] = 1.0 if own is None else own[is_new]
+    rows = scaled_rows(table.rows, scale)
+    settings = stochastic_settings(problem)
+    steps = Steps(
+        _gathered(state["table"], columns),
+        _gathered(state["line"], columns),
+        state["base"].copy(),
+        state["n_factors"],
+        state["n_epochs"],
+    )
+    weight = float(table.weight.sum())
+    unit = (state["weight"] + weight) / (state["n_rows"] + table.rows.n)
+    data = data_of(replace(table, rows=rows), problem, unit)
+    loss = one_pass(steps, data, settings, key, n_threads=problem.n_threads)
+    state["table"][columns] = steps.table
+    state["line"][columns] = steps.line
+    state["scale"][columns] = scale
+    state.update(
+        base=steps.base,
+        n_epochs=steps.n_epochs + 1,
+        n_rows=state["n_rows"] + table.rows.n,
+        weight=state["weight"] + weight,
+    )
+    return loss
+
+
+def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    part = aligned((len(places), *whole.shape[1:]))
+    np.take(whole, places, axis=0, out=part)
+    return part
+
+
+def machines_of_stream(state: State) -> list[Machine]:
+    """Return the machines of a stream, over all columns."""
+    learner = Steps(**{name: value for name, value in state.items() if name != "scale"})
+    return machines_of(learner)
+
+
+def columns_of_stream(state: State) -> Columns:
+    """Return the columns of a stream, in units of 1 where none was learned."""
+    scale = np.where(state["scale"] == 0, 1.0, state["scale"])
+    return Columns(len(scale), None, None if np.all(scale == 1) else scale)
+
+
+def averaged(
+    mine: tuple[float, Any, Any], other: tuple[float, Any, Any], share: float
+) -> tuple[float, Any, Any]:
+    """Return the average of two machines, `share` being the other's part.
+
+    Intercepts and coefficients are averaged; of the pairs' weights V Vᵀ, averaged too, the
+    factors are the best of so few: factors themselves have no common directions.
+    """
+    n_factors = mine[2].shape[1]
+    joined = np.concatenate(
+        [np.sqrt(1 - share) * mine[2], np.sqrt(share) * other[2]], axis=1, dtype=np.float64
+    )
+    used = np.flatnonzero(joined.any(axis=1))
+    factors = np.zeros((len(joined), n_factors))
+    factors[used] = fold(joined[used], n_factors)
+    return (
+        (1 - share) * mine[0] + share * other[0],
+        (1 - share) * mine[1] + share * other[1],
+        factors.astype(mine[2].dtype),
+    )

@@ -1,0 +1,95 @@
+"""Which pairs of columns act together, and how strongly."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Doubles = NDArray[np.float64]
+
+_BLOCK = 512  # columns whose pairs are looked at together
+
+
+def strongest_pairs(factors: NDArray[Any], n: int) -> list[tuple[int, int, float]]:
+    """Return (i, j, <v_i, v_j>) of the n pairs i < j of largest magnitude, largest first.
+
+    No pair is stronger than the product of its columns' norms, so columns are taken in
+    descending order of norm until that product says that the rest cannot compete.
+
+    Parameters
+    ----------
+    factors : ndarray of shape (d, rank)
+    n : int
+    """
+    norms = np.sqrt(np.einsum("ij,ij->i", factors, factors, dtype=np.float64))
+    used = np.flatnonzero(norms > 0)
+    order = used[np.argsort(-norms[used], kind="stable")]
+    norms, sorted_factors = norms[order], factors[order].astype(np.float64)
+    best: list[tuple[float, int, int, float]] = []
+    for start in range(0, len(order), _BLOCK):
+        stop = min(start + _BLOCK, len(order))
+        # A full list is beaten only by more than its least.
+        if len(best) == n and norms[0] * norms[start] <= best[0][0]:
+            break
+        for left in range(0, stop, _BLOCK):
+            if len(best) == n and norms[left] * norms[start] <= best[0][0]:
+                break
+            _add_pairs(best, sorted_factors, order, (left, left + _BLOCK), (start, stop), n)
+    ranked = sorted(best, key=lambda pair: (-pair[0], -pair[1], -pair[2]))
+    return [(-low, -high, weight) for _, low, high, weight in ranked]
+
+
+def _add_pairs(
+    best: list[tuple[float, int, int, float]],
+    factors: Doubles,
+    order: NDArray[np.intp],
+    left: tuple[int, int],
+    right: tuple[int, int],
+    n: int,
+) -> None:
+    """Push the strongest pairs of two blocks of columns."""
+    weights = factors[left[0] : left[1]] @ factors[right[0] : right[1]].T
+    strength = np.abs(weights)
+    if left[0] == right[0]:
+        strength[np.tril_indices(len(strength))] = -1.0
+    flat = strength.ravel()
+    few = np.arange(flat.size) if flat.size <= n else np.argpartition(-flat, n - 1)[:n]
+    for place in few:
+        if flat[place] <= 0:
+            continue
+        i, j = divmod(int(place), strength.shape[1])
+        a, b = int(order[left[0] + i]), int(order[right[0] + j])
+        low, high = min(a, b), max(a, b)
+        pair = (float(flat[place]), -low, -high, float(weights[i, j]))
+        if len(best) < n:
+            heapq.heappush(best, pair)
+        else:
+            heapq.heappushpop(best, pair)
+
+
+def column_number(column: Any, names: Sequence[str] | None, d: int) -> int:
+    """Return the number of a column that is given by number or by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    """
+    if isinstance(column, str):
+        if names is None:
+            raise ValueError(
+                f"column {column!r} must be a number, since X had no names of columns; "
+                f"give its place, from 0 to {d - 1}"
+            )
+        found = [place for place, name in enumerate(names) if name == column]
+        if not found:
+            raise ValueError(f"column {column!r} must be one of the columns of X; see their names")
+        return found[0]
+    number = int(column)
+    if not -d <= number < d:
+        raise ValueError(f"column {number} must be from 0 to {d - 1}, the columns of X")
+    return number % d

@@ -1,0 +1,183 @@
+"""The three solvers, each from a problem to an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.history import History
+from algos.factorization_machine import stochastic
+from algos.factorization_machine.cut_points import start_cuts
+from algos.factorization_machine.exact import fit_als, fit_mcmc
+from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
+from algos.factorization_machine.ranking import learn_choices
+from algos.factorization_machine.rows import Table
+from algos.factorization_machine.stochastic import Data, Start, Steps, learn
+
+Doubles = NDArray[np.float64]
+
+# Defaults of stochastic steps, by loss: epochs, rate, alpha, alpha_linear, accumulator, init.
+_EPOCHS = 30
+_NUMBERS = (0.1, 1e-2, 1e-3, 0.1, 0.1)
+_CLASSES = (0.2, 1e-3, 1e-4, 0.1, 0.1)
+
+
+def tells_nothing(problem: Problem) -> bool:
+    """Tell whether no column holds a value, or all numbers (or levels) are alike."""
+    table = problem.table
+    if problem.loss in ("squared_error", "ordered_probit") and not table.target.any():
+        return True
+    return table.rows.stored == 0
+
+
+def learned_nothing(problem: Problem, told: Listener) -> Outcome:
+    """Return the best constant."""
+    table, k = problem.table, problem.settings.n_factors
+    shape = table.rows.n_columns
+    cuts = None
+    if problem.loss == "ordered_probit":
+        mass = np.bincount(table.target.astype(np.intp), table.weight, problem.n_classes)
+        cuts = start_cuts(mass.astype(np.float64))
+    machines = [
+        Machine(start, np.zeros(shape), np.zeros((shape, k)), cuts=cuts)
+        for start in np.atleast_1d(best_constant(problem)).tolist()
+    ]
+    history = {"objective": [np.nan], "seconds": [0.0], "validation": [np.nan]}
+    return Outcome(machines, 1, history, np.nan)
+
+
+def best_constant(problem: Problem) -> Any:
+    """Return the intercept of each output that is best without columns."""
+    table = problem.table
+    if problem.loss == "log_loss":
+        if problem.n_outputs > 1:
+            mass = np.bincount(table.target.astype(np.intp), table.weight, problem.n_classes)
+            shares = np.log(np.maximum(mass, 1e-12 * mass.sum()))
+            return shares - shares.mean()
+        mass = np.bincount((table.target > 0).astype(np.intp), table.weight, 2)
+        mass = np.maximum(mass, 1e-12 * mass.sum())
+        return float(np.log(mass[1] / mass[0]))
+    return 0.0  # targets are centred; ordered levels have cut points; pairs need none
+
+
+def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
+    """Learn by stochastic steps, to the best epoch if rows were held out."""
+    settings, given = stochastic_settings(problem), problem.settings
+    steps = first_steps(problem, settings)
+    history = History()
+
+    def watch(now: Steps, loss: float, validation: float | None) -> bool:
+        checked = np.nan if validation is None else validation
+        history.record(loss, validation=checked)
+        return told(lambda: machines_of(now), loss, checked)
+
+    control: dict[str, Any] = {
+        "max_iter": _EPOCHS if given.max_iter is None else given.max_iter,
+        "tol": given.tol,
+        "patience": given.n_iter_no_change,
+        "watch": watch,
+        "n_threads": problem.n_threads,
+    }
+    data = data_of(problem.table, problem)
+    if problem.table.groups is not None:
+        steps = learn_choices(
+            steps,
+            data,
+            problem.table.groups,
+            settings,
+            problem.key,
+            is_of_item=problem.is_of_item,
+            **control,
+        )
+    else:
+        held_out = None if problem.held_out is None else data_of(problem.held_out, problem)
+        steps = learn(steps, data, settings, problem.key, validation=held_out, **control)
+    columns = history.arrays()
+    best = columns["objective" if problem.held_out is None else "validation"]
+    state = state_of(steps)
+    return Outcome(machines_of(steps), len(best), columns, float(np.min(best)), state=state)
+
+
+def stochastic_settings(problem: Problem) -> stochastic.Settings:
+    """Return the settings of steps, with defaults for what is "auto"."""
+    given = problem.settings
+    is_numbers = problem.loss == "squared_error"
+    rate, alpha, alpha_linear, accumulator, _ = _NUMBERS if is_numbers else _CLASSES
+    rate = rate if given.learning_rate is None else given.learning_rate
+    loss = "multinomial" if problem.n_outputs > 1 else problem.loss
+    return stochastic.Settings(
+        loss=loss,
+        rate=rate,
+        rate_linear=_or(given.learning_rate_linear, rate),
+        rate_intercept=_or(given.learning_rate_intercept, rate),
+        alpha=_or(given.alpha, alpha),
+        alpha_linear=_or(given.alpha_linear, alpha_linear),
+        alpha_intercept=given.alpha_intercept,
+        accumulator=_or(given.epsilon, accumulator),
+        batch_size=given.batch_size,
+        clip=given.clip_gradient,
+    )
+
+
+def first_steps(problem: Problem, settings: stochastic.Settings) -> Steps:
+    """Return the learner to begin with."""
+    given, n_columns = problem.settings, problem.table.rows.n_columns
+    intercept = given.init_intercept
+    zeros = given.init_linear == "zeros"
+    steps = Steps.begin(
+        n_columns,
+        given.n_factors,
+        problem.key,
+        n_outputs=problem.n_outputs,
+        start=Start(
+            scale=_or(given.init_scale, _NUMBERS[-1]),
+            init=given.init,
+            linear_scale=0.0 if zeros else given.init_linear_scale,
+            linear_init="constant" if zeros else given.init_linear,
+            intercept=best_constant(problem) if intercept is None else intercept,
+        ),
+        accumulator=settings.accumulator,
+    )
+    return steps if problem.start is None else started(steps, problem.start)
+
+
+def started(steps: Steps, machines: list[Machine]) -> Steps:
+    """Return the learner with the machines in place of its first numbers."""
+    return steps.in_place_of(
+        np.array([one.intercept for one in machines]),
+        np.stack([one.linear for one in machines]),
+        np.stack([one.factors for one in machines]),
+    )
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def data_of(table: Table, problem: Problem, unit: float | None = None) -> Data:
+    """Return rows as steps take them: classes are 0, 1, …"""
+    target = table.target
+    if problem.loss in ("log_loss", "bpr") and problem.n_outputs == 1:
+        target = (target > 0).astype(np.float64)
+    return Data.of(table.rows, target, table.weight, unit)
+
+
+def machines_of(steps: Steps) -> list[Machine]:
+    """Return the machines that steps have come to."""
+    each = zip(steps.intercept.tolist(), steps.linear, steps.factors, strict=True)
+    return [Machine(*one) for one in each]
+
+
+def state_of(steps: Steps) -> dict[str, Any]:
+    """Return a learner as plain arrays and numbers."""
+    return dict(vars(steps))
+
+
+LEARNERS: dict[str, Callable[[Problem, Listener], Outcome]] = {
+    "mcmc": fit_mcmc,
+    "als": fit_als,
+    "adagrad": fit_adagrad,
+}

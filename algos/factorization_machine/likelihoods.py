@@ -1,0 +1,239 @@
+"""Likelihoods of the samplers: what a row says about its score.
+
+Each one turns a row into a normal number with a known precision: the target itself, or a
+latent number that is drawn (Gibbs) or averaged over (EM). Nothing else in the solvers knows
+which likelihood it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.params import InvalidParameterError
+from algos._common.random import Key, stream
+from algos._cython.fm_latent import average_latents, draw_latents, measure_levels
+from algos.factorization_machine.cut_points import CutPrior, draw_cuts, improve_cuts, start_cuts
+
+Doubles = NDArray[np.float64]
+Levels = NDArray[np.int32]
+
+_NOISE, _CUTS = 101, 102  # streams of a key; further words name the sweep
+_TWO_CLASSES = np.array([-np.inf, 0.0, np.inf])
+_MOST_LEVELS = 256
+_WHOLE = 1e-9  # so near to a whole number, relatively, is a sum of whole weights
+
+
+class Latent(NamedTuple):
+    """Rows as normal numbers around their scores.
+
+    Attributes
+    ----------
+    target : ndarray of shape (n,)
+    weight : ndarray of shape (n,), or None
+        The precisions of the rows over `precision`; None for 1.
+    precision : float
+    """
+
+    target: NDArray[Any]
+    weight: NDArray[Any] | None
+    precision: float
+
+
+class Likelihood(Protocol):
+    """What samplers and solvers ask of a likelihood.
+
+    Attributes
+    ----------
+    has_intercept : bool
+        Whether the score has an intercept; where there are cut points, they hold it.
+    """
+
+    has_intercept: bool
+
+    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
+        """Draw what belongs to the likelihood, given the scores."""
+        ...
+
+    def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
+        """Return the same without noise; fitting it lowers (or keeps) the objective."""
+        ...
+
+    def objective(self, scores: NDArray[Any], n_threads: int) -> float:
+        """Return the weighted sum of losses that `expect` goes down by."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Return what was drawn for the likelihood itself, by name: numbers and arrays."""
+        ...
+
+
+class Gaussian:
+    """Targets with normal noise of unknown precision.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n,)
+        Of unit deviation, as the priors suppose.
+    weight : ndarray of shape (n,), or None
+        A row of weight w stands for w rows.
+    shape, rate : float, default=1.0
+        The precision's prior is Gamma(shape / 2, rate / 2).
+    """
+
+    has_intercept = True
+
+    def __init__(
+        self,
+        target: NDArray[Any],
+        weight: NDArray[Any] | None = None,
+        *,
+        shape: float = 1.0,
+        rate: float = 1.0,
+    ) -> None:
+        self.target, self.weight = target, weight
+        self.total = float(len(target) if weight is None else weight.sum(dtype=np.float64))
+        self.shape, self.rate = shape, rate
+        self.precision = 1.0
+
+    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
+        """Draw the precision of the noise."""
+        return self.draw_noise(2 * self.objective(scores, n_threads), key, sweep)
+
+    def draw_noise(self, square: float, key: Key, sweep: int) -> Latent:
+        """Draw the precision of the noise, given the weighted sum of squared errors."""
+        rng = stream(key, _NOISE, sweep)
+        rate = (self.rate + square) / 2
+        self.precision = float(rng.gamma((self.shape + self.total) / 2)) / rate
+        return Latent(self.target, self.weight, self.precision)
+
+    def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
+        """Return the targets, with a precision of 1."""
+        return Latent(self.target, self.weight, 1.0)
+
+    def objective(self, scores: NDArray[Any], n_threads: int) -> float:
+        """Return half of the weighted sum of squared errors."""
+        error = np.subtract(self.target, scores, dtype=np.float64)
+        np.square(error, out=error)
+        if self.weight is not None:
+            error *= self.weight
+        return float(error.sum()) / 2
+
+    def state(self) -> dict[str, Any]:
+        """Return the precision of the noise."""
+        return {"noise_precision": self.precision}
+
+
+class Probit:
+    """Two classes: the second one where score + normal noise > 0.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n,), int32
+        0 and 1.
+    weight : ndarray of shape (n,), or None
+        `draw` asks for whole numbers, see `copies_of`.
+    """
+
+    has_intercept = True
+
+    def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
+        self.levels, self.weight = np.ascontiguousarray(levels, dtype=np.int32), weight
+        self.cuts = _TWO_CLASSES
+        self._copies: tuple[Levels | None, Doubles | None] | None = None
+
+    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
+        """Draw a latent number for each copy of a row; their mean is as good as all of them."""
+        if self._copies is None:
+            copies = copies_of(self.weight)
+            self._copies = copies, None if copies is None else copies.astype(scores.dtype)
+        copies, weight = self._copies
+        target = np.empty_like(scores)
+        draw_latents(scores, self.levels, self.cuts, copies, key, target, sweep, n_threads)
+        return Latent(target, weight, 1.0)
+
+    def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
+        """Return the means of the latent numbers: the E step of EM."""
+        target = np.empty_like(scores)
+        average_latents(scores, self.levels, self.cuts, target, n_threads)
+        weight = self.weight
+        return Latent(target, None if weight is None else weight.astype(scores.dtype), 1.0)
+
+    def objective(self, scores: NDArray[Any], n_threads: int) -> float:
+        """Return the weighted sum of the negative log-probabilities of the levels."""
+        derivatives = np.empty((3, len(self.cuts)))
+        return -measure_levels(scores, self.levels, self.cuts, self.weight, derivatives, n_threads)
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: cut points of classes are given."""
+        return {}
+
+
+class OrderedProbit(Probit):
+    """Ordered levels: score + normal noise, seen through cut points that are learnt.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n,), int32
+        0 … n_levels - 1; each of them occurs.
+    weight : ndarray of shape (n,), or None
+    prior : CutPrior or None, default=None
+        None for the one that belongs to so many levels.
+    """
+
+    has_intercept = False
+
+    def __init__(
+        self, levels: Levels, weight: Doubles | None = None, *, prior: CutPrior | None = None
+    ) -> None:
+        super().__init__(levels, weight)
+        mass = np.bincount(self.levels, weight)
+        if len(mass) > _MOST_LEVELS:
+            raise InvalidParameterError(
+                f"`y` with {len(mass)} distinct values must have at most {_MOST_LEVELS} for "
+                "loss='ordered_probit'; use loss='squared_error', or round `y`"
+            )
+        self.cuts = start_cuts(mass.astype(np.float64))
+        self.prior = CutPrior.of(len(mass)) if prior is None else prior
+
+    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
+        """Draw the cut points with the latent numbers summed out, then these."""
+        rng = stream(key, _CUTS, sweep)
+        self.cuts = draw_cuts(self.cuts, self.prior, self._measure(scores, n_threads), rng)
+        return super().draw(scores, key, sweep, n_threads)
+
+    def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
+        """Take a step to better cut points, then return the latent numbers' means."""
+        self.cuts = improve_cuts(self.cuts, self._measure(scores, n_threads))
+        return super().expect(scores, n_threads)
+
+    def state(self) -> dict[str, Any]:
+        """Return the cut points, with the infinite ones."""
+        return {"cuts": self.cuts}
+
+    def _measure(self, scores: NDArray[Any], n_threads: int) -> Any:
+        def measure(cuts: Doubles) -> tuple[float, Doubles]:
+            derivatives = np.empty((3, len(cuts)))
+            value = measure_levels(scores, self.levels, cuts, self.weight, derivatives, n_threads)
+            return value, derivatives
+
+        return measure
+
+
+def copies_of(weight: Doubles | None) -> Levels | None:
+    """Return weights as numbers of copies, None if all are 1.
+
+    A row of weight w stands for w rows, each with a latent number of its own; there is no law
+    for a part of one.
+    """
+    if weight is None:
+        return None
+    copies = np.rint(weight)
+    if np.any(np.abs(weight - copies) > _WHOLE * weight) or copies.max(initial=0) > 2**31 - 1:
+        raise InvalidParameterError(
+            "`sample_weight` (times `class_weight`) must be whole numbers below 2**31 for "
+            "solver='mcmc' with latent variables; use solver='als' or solver='adagrad'"
+        )
+    return None if np.all(copies == 1) else copies.astype(np.int32)

@@ -1,0 +1,182 @@
+"""What a fitted factorization machine answers: scores, embeddings and pairs of columns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.base import Estimator
+from algos._common.csr import canonical
+from algos._common.deferred import Deferred
+from algos._common.threads import threads_for
+from algos._common.validation import validate_rows
+from algos.factorization_machine.interactions import column_number, strongest_pairs
+from algos.factorization_machine.machine import Machine
+from algos.factorization_machine.posterior import Draws, predict_variance
+from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.scoring import embeddings, scores
+from algos.factorization_machine.targets import Doubles, Unit
+
+
+class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred, Estimator):
+    """The fitted side of both kinds."""
+
+    _deferred: ClassVar[tuple[str, ...]] = ("intercept_", "coef_", "factors_")
+
+    n_factors: int
+    n_jobs: int | None
+    n_features_in_: int
+    coef_: NDArray[Any]
+    factors_: NDArray[Any]
+    intercept_: Any
+    _target_unit: tuple[float, float]
+    _cuts: Doubles | None
+    _draws: list[dict[str, Any]] | None
+    _frame_of_fit: dict[str, Any]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _validated_rows(self, X: Any, *, reset: bool) -> Any:
+        return canonical(validate_rows(self, X, reset=reset, accept_sparse="csr"))
+
+    # From machines to attributes and back.
+
+    @property
+    def _unit(self) -> Unit:
+        return Unit(*self._target_unit)
+
+    def _attributes(
+        self, machines: list[Machine], columns: Columns, unit: Unit, dtype: Any, solver: str
+    ) -> dict[str, Any]:
+        """Return the attributes that predictions are made of."""
+        single = solver == "adagrad" or dtype == np.float32
+        each = [one.in_units(columns, unit, single=single) for one in machines]
+        intercepts, linear, factors = zip(*each, strict=True)
+        is_one = len(machines) == 1
+        draws = None
+        if machines[0].draws is not None:
+            draws = [asdict(one.draws) for one in machines if one.draws is not None]
+        return {
+            "intercept_": intercepts[0] if is_one else np.array(intercepts),
+            "coef_": linear[0] if is_one else np.stack(linear),
+            "factors_": factors[0] if is_one else np.stack(factors),
+            "_draws": draws,
+            "_cuts": machines[0].cuts,
+        }
+
+    def _columns(self) -> Columns:
+        frame = self._frame_of_fit
+        return Columns(frame["d"], frame["places"], frame["scale"])
+
+    # Scores.
+
+    def _scores(self, X: Any) -> Doubles:
+        """Return the scores of validated rows, of shape (n, n_outputs)."""
+        factors = self.factors_ if self.factors_.ndim == 3 else self.factors_[np.newaxis]
+        threads = self._threads(X, factors.shape[0] * factors.shape[2])
+        each = zip(np.atleast_1d(self.intercept_), np.atleast_2d(self.coef_), factors, strict=True)
+        return np.column_stack([scores(X, *one, threads) for one in each])
+
+    def _variance(self, X: Any) -> Doubles | None:
+        """Return the variance over draws of the scores of validated rows, if there are draws."""
+        if self._draws is None:
+            return None
+        rows = self._columns().rows(X)
+        threads = self._threads(X, self._draws[0]["factors"].shape[1])
+        each = [predict_variance(rows, Draws(**one), threads) for one in self._draws]
+        return np.column_stack(each) * self._unit.spread**2
+
+    def _threads(self, X: Any, width: int) -> int:
+        stored = X.nnz if hasattr(X, "nnz") else X.size
+        return threads_for(self.n_jobs, float(stored) * width)
+
+    # Embeddings and pairs.
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Return the embedding of each row: the sum of its columns' factors, times its values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        embedding : ndarray of shape (n_samples, n_factors)
+            In the dtype of X; with more than two classes `n_classes * n_factors` columns, class
+            after class.
+        """
+        check_is_fitted(self, "factors_")
+        rows = self._validated_rows(X, reset=False)
+        factors = self.factors_ if self.factors_.ndim == 2 else np.concatenate(self.factors_, 1)
+        found = embeddings(rows, factors, self._threads(rows, factors.shape[1]))
+        return found.astype(rows.dtype, copy=False)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(np.prod(self.factors_.shape) // self.factors_.shape[-2])
+
+    def interaction(self, i: Any, j: Any) -> Any:
+        """Return the weight of a pair of columns: the inner product of their factors.
+
+        Parameters
+        ----------
+        i, j : int or str
+            Columns, by number or by name.
+
+        Returns
+        -------
+        weight : float, or ndarray of shape (n_classes,)
+            What the score gains where both columns are 1, beyond their coefficients.
+        """
+        check_is_fitted(self, "factors_")
+        names = getattr(self, "feature_names_in_", None)
+        d = self.n_features_in_
+        a, b = (column_number(column, names, d) for column in (i, j))
+        weight = np.sum(self.factors_[..., a, :] * self.factors_[..., b, :], -1, dtype=np.float64)
+        return float(weight) if weight.ndim == 0 else weight
+
+    def top_interactions(
+        self, feature_names: ArrayLike | None = None, n: int = 20, *, output: int = 0
+    ) -> list[tuple[str, str, float]]:
+        """Return the pairs of columns whose weights are largest, positive or negative.
+
+        Parameters
+        ----------
+        feature_names : array-like of shape (n_features,), default=None
+            None for those of X, or "x0", "x1", … without.
+        n : int, default=20
+            How many pairs.
+        output : int, default=0
+            Which class, by its place in `classes_`, if there are more than two.
+
+        Returns
+        -------
+        pairs : list of (name, name, weight)
+            The largest first.
+        """
+        check_is_fitted(self, "factors_")
+        factors = self.factors_ if self.factors_.ndim == 2 else self.factors_[output]
+        names = self._names(feature_names)
+        found = strongest_pairs(factors, n)
+        return [(names(a), names(b), weight) for a, b, weight in found]
+
+    def _names(self, feature_names: ArrayLike | None) -> Any:
+        given: NDArray[Any] | None = getattr(self, "feature_names_in_", None)
+        if feature_names is not None:
+            given = np.asarray(feature_names)
+            if given.shape != (self.n_features_in_,):
+                raise ValueError(
+                    f"`feature_names` of shape {given.shape} must be of shape "
+                    f"({self.n_features_in_},), one name for each column"
+                )
+        if given is None:
+            return lambda place: f"x{place}"
+        return lambda place: str(given[place])

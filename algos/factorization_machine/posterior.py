@@ -1,0 +1,221 @@
+"""Draws of the posterior: kept, thinned, averaged and folded into one machine.
+
+A mean of factorization machines is a factorization machine, its pair weights being the mean
+of V Vᵀ. So the mean over all sweeps that count is one machine, folded into few factors while
+the chain runs; thinned draws are kept beside it, for what is no mean of scores: their spread,
+and probabilities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from algos._common.threads import one_thread_blas
+from algos.factorization_machine.scoring import scores, scores_of_models
+
+Doubles = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+# Of the mean machine, as multiples of a draw's factors: kept from fold to fold, and gathered
+# between them. Measured on ratings: twice the factors lose nothing that shows.
+_KEPT_FACTORS, _GATHERED = 2, 8
+_BLOCK_BYTES = 1 << 25  # of scores of many draws
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is kept of a chain: the mean machine, and draws as machines that share their columns.
+
+    Attributes
+    ----------
+    intercepts : ndarray of shape (n_draws,)
+    linear : ndarray of shape (d, n_draws), float32
+    factors : ndarray of shape (d, n_draws * n_factors), float32
+        Each draw's factors one after another.
+    state : dict of str to ndarray
+        What was drawn with them, by name, first axis the draw: noise precisions, cut points.
+    mean_intercept : float
+        Over all sweeps that count, as the next two.
+    mean_linear : ndarray of shape (d,)
+    mean_factors : ndarray of shape (d, n_factors)
+        By falling length, each one's largest entry positive.
+    mean_state : dict of str to number or ndarray
+    """
+
+    intercepts: Doubles
+    linear: Singles
+    factors: Singles
+    state: dict[str, Doubles]
+    mean_intercept: float
+    mean_linear: Doubles
+    mean_factors: Doubles
+    mean_state: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.intercepts)
+
+    @property
+    def n_factors(self) -> int:
+        """Factors of one draw."""
+        return self.factors.shape[1] // len(self)
+
+
+class MeanMachine:
+    """The mean of machines as they come, of a bounded number of factors.
+
+    Factors are gathered side by side; when there is no more room, those with products nearest
+    to the sum of V Vᵀ take the place of all. What is lost is noise: directions that the draws
+    do not share.
+
+    Parameters
+    ----------
+    d, n_factors : int
+    """
+
+    def __init__(self, d: int, n_factors: int) -> None:
+        self._n_factors, self._kept = n_factors, _KEPT_FACTORS * n_factors
+        self._room = np.empty((d, self._kept + _GATHERED * n_factors), dtype=np.float32)
+        self._used = self._size = 0
+        self._intercept = 0.0
+        self._linear = np.zeros(d)
+        self._state: dict[str, Any] = {}
+
+    def add(
+        self,
+        intercept: float,
+        linear: NDArray[Any],
+        factors: NDArray[Any],
+        state: dict[str, Any],
+    ) -> None:
+        """Take one machine more."""
+        k = self._n_factors
+        if self._used + k > self._room.shape[1]:
+            folded = fold(self._room, self._kept)
+            self._room[:, : self._kept] = folded
+            self._used = self._kept
+        self._room[:, self._used : self._used + k] = factors[:, :k]
+        self._used += k
+        self._size += 1
+        self._intercept += intercept
+        self._linear += linear
+        self._state = {name: self._state.get(name, 0.0) + value for name, value in state.items()}
+
+    def mean(self) -> tuple[float, Doubles, Doubles, dict[str, Any]]:
+        """Return the means: intercept, coefficients, factors and state."""
+        folded = fold(self._room[:, : self._used], self._n_factors) / np.sqrt(self._size)
+        largest = np.abs(folded).argmax(axis=0) if len(folded) else np.zeros(0, dtype=int)
+        if len(folded):
+            folded *= np.where(folded[largest, np.arange(self._n_factors)] < 0, -1.0, 1.0)
+        state = {name: value / self._size for name, value in self._state.items()}
+        return self._intercept / self._size, self._linear / self._size, folded, state
+
+
+def fold(factors: NDArray[Any], rank: int) -> Doubles:
+    """Return U of so many columns, by falling length, with U Uᵀ nearest to V Vᵀ.
+
+    The products' eigenvectors come from Vᵀ V: half of the digits are enough for a mean of draws.
+    """
+    some = min(rank, factors.shape[1])
+    folded = np.zeros((len(factors), rank))
+    with one_thread_blas():
+        _, vectors = np.linalg.eigh((factors.T @ factors).astype(np.float64))
+        turn = vectors[:, : -some - 1 : -1].astype(factors.dtype)
+        folded[:, :some] = factors @ turn
+    return folded
+
+
+class DrawKeeper:
+    """Draws as they come: those of a thinned chain are kept.
+
+    Parameters
+    ----------
+    burn_in, max_iter : int
+        Sweeps burn_in … max_iter - 1 count.
+    n_draws : int
+        How many of them are kept at most, evenly spaced, the last one among them.
+    d, n_factors : int
+    """
+
+    def __init__(self, burn_in: int, max_iter: int, n_draws: int, d: int, n_factors: int) -> None:
+        self._wanted = kept_sweeps(burn_in, max_iter, n_draws)
+        size = len(self._wanted)
+        self._n_factors, self._size = n_factors, 0
+        self._intercepts = np.empty(size)
+        self._linear = np.empty((d, size), dtype=np.float32)
+        self._factors = np.empty((d, size * n_factors), dtype=np.float32)
+        self._states: list[dict[str, Any]] = []
+        self._burn_in, self._mean = burn_in, MeanMachine(d, n_factors)
+
+    def add(
+        self,
+        sweep: int,
+        intercept: float,
+        linear: NDArray[Any],
+        factors: NDArray[Any],
+        state: dict[str, Any],
+        *,
+        is_last: bool = False,
+    ) -> None:
+        """Take what a sweep drew, if it counts; of a chain cut short, at least the last."""
+        is_first = is_last and self._size == 0
+        if sweep >= self._burn_in or is_first:
+            self._mean.add(intercept, linear, factors, state)
+        if sweep not in self._wanted and not is_first:
+            return
+        at, k = self._size, self._n_factors
+        self._intercepts[at] = intercept
+        self._linear[:, at] = linear
+        self._factors[:, at * k : (at + 1) * k] = factors[:, :k]
+        self._states.append({name: np.array(value) for name, value in state.items()})
+        self._size += 1
+
+    def draws(self) -> Draws:
+        """Return what was kept."""
+        size, states = self._size, self._states
+        linear, factors = self._linear, self._factors
+        if size < len(self._intercepts):
+            linear = np.ascontiguousarray(linear[:, :size])
+            factors = np.ascontiguousarray(factors[:, : size * self._n_factors])
+        state = {name: np.stack([each[name] for each in states]) for name in states[0]}
+        return Draws(self._intercepts[:size], linear, factors, state, *self._mean.mean())
+
+
+def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
+    """Return which of the sweeps burn_in … max_iter - 1 are kept."""
+    count = max(1, max_iter - burn_in)
+    kept = min(n_draws, count)
+    last = max_iter - 1
+    return frozenset(last - (i * count) // kept for i in range(kept))
+
+
+def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Doubles:
+    """Return the variance over draws of each row's score, from its place among cut points."""
+    places = draws.intercepts
+    if "cuts" in draws.state:
+        places = places - draws.state["cuts"][:, 1:-1].mean(axis=1)
+    variance = np.empty(len(rows))
+    block = max(1, _BLOCK_BYTES // (8 * len(draws)))
+    for begin in range(0, len(rows), block):
+        end = min(begin + block, len(rows))
+        own = rows if end - begin == len(rows) else rows.take(np.arange(begin, end))
+        found = scores_of_models(own, places, draws.linear, draws.factors, n_threads)
+        variance[begin:end] = found.var(axis=1)
+    return variance
+
+
+def predict_levels(rows: Any, draws: Draws, n_threads: int) -> Doubles:
+    """Return the mean over the posterior of each level's probability, of shape (n, n_levels).
+
+    A score is taken as normal, with the mean machine's mean and the draws' variance: with so
+    few draws as are kept, that is nearer to the mean over all than theirs.
+    """
+    machine = draws.mean_linear, draws.mean_factors
+    mean = scores(rows, draws.mean_intercept, *machine, n_threads)
+    spread = np.sqrt(1 + predict_variance(rows, draws, n_threads))
+    cuts = draws.mean_state["cuts"]
+    return np.diff(ndtr((cuts - mean[:, np.newaxis]) / spread[:, np.newaxis]), axis=1)

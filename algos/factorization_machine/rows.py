@@ -1,0 +1,344 @@
+"""Rows as solvers see them: in one order whatever theirs was, of the columns that occur alone.
+
+Copies, shuffled rows and weights give the same arrays, so a solver may hang anything that
+looks random on the place of a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from algos._common.csr import canonical
+from algos._common.row_key import row_keys
+
+Doubles = NDArray[np.float64]
+
+# The order of rows is no draw: it is the same for every seed.
+_KEY = np.array([0xFAC702, 0x12E5], dtype=np.uint64)
+_MANY_COLUMNS = 8  # for each value: a table of all columns would cost more than a search
+_ONE = 1e-12  # so near to 1 is a value of 1, after columns were scaled
+_LEAST_SCALE = 1e-280  # coefficients of smaller values would be no numbers
+
+
+@dataclass(frozen=True)
+class Rows:
+    """CSR rows: what kernels take.
+
+    Attributes
+    ----------
+    indptr : ndarray of shape (n + 1,), int64
+    indices : ndarray of shape (stored,), int32
+        Ascending in each row.
+    values : ndarray of shape (stored,), float32 or float64, or None
+        None where all are 1.
+    n_columns : int
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray[Any] | None
+    n_columns: int
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.indptr) - 1
+
+    @property
+    def stored(self) -> int:
+        """Number of stored values."""
+        return int(self.indptr[-1])
+
+    def between(self, start: int, stop: int) -> Rows:
+        """Return the rows from `start` to `stop`, without copying their values."""
+        indptr = self.indptr[start : stop + 1]
+        inner = slice(int(indptr[0]), int(indptr[-1]))
+        values = None if self.values is None else self.values[inner]
+        return Rows(indptr - indptr[0], self.indices[inner], values, self.n_columns)
+
+    def take(self, places: NDArray[np.intp]) -> Rows:
+        """Return the rows at these places, in this order."""
+        lengths = np.diff(self.indptr)[places]
+        indptr = np.zeros(len(places) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=indptr[1:])
+        inner = np.arange(indptr[-1]) + np.repeat(self.indptr[places] - indptr[:-1], lengths)
+        values = None if self.values is None else self.values[inner]
+        return Rows(indptr, self.indices[inner], values, self.n_columns)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns solvers see, and in which units.
+
+    Attributes
+    ----------
+    d : int
+        Number of columns of X.
+    places : ndarray of shape (n_columns,), int64, or None
+        The columns of X that hold a value, ascending; None for all.
+    scale : ndarray of shape (n_columns,), float64, or None
+        What values were divided by, the root of their mean square; None for 1.
+    """
+
+    d: int
+    places: NDArray[np.int64] | None = None
+    scale: Doubles | None = None
+
+    def spread(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return what belongs to columns of X, from (n_columns, …): zero for the others."""
+        if self.places is None:
+            return numbers
+        # `zeros` asks for memory where it is written to alone.
+        whole = np.zeros((self.d, *numbers.shape[1:]), dtype=numbers.dtype)
+        whole[self.places] = numbers
+        return whole
+
+    def gathered(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return what belongs to the columns that solvers see, from (d, …)."""
+        return numbers if self.places is None else numbers[self.places]
+
+    def in_units_of_x(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Return coefficients or factors (n_columns, …) for values as X has them."""
+        if self.scale is None:
+            return numbers
+        return numbers / self.scale.reshape(-1, *[1] * (numbers.ndim - 1))
+
+    def in_units_of_solver(self, numbers: NDArray[Any]) -> NDArray[Any]:
+        """Undo `in_units_of_x`."""
+        if self.scale is None:
+            return numbers
+        return numbers * self.scale.reshape(-1, *[1] * (numbers.ndim - 1))
+
+    def rows(self, X: Any) -> Rows:
+        """Return the rows of X, of the columns seen in training alone, in its order."""
+        values, indices, indptr = csr_arrays(X)
+        if self.places is not None:
+            found = np.searchsorted(self.places, indices)
+            found[found == len(self.places)] = 0
+            is_known = self.places[found] == indices if len(self.places) else found < 0
+            if not is_known.all():
+                owner = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))[is_known]
+                indptr = np.zeros_like(indptr)
+                np.cumsum(np.bincount(owner, minlength=len(indptr) - 1), out=indptr[1:])
+                values, found = values[is_known], found[is_known]
+            indices = found.astype(np.int32)
+        n_columns = self.d if self.places is None else len(self.places)
+        return _unless_ones(Rows(indptr, indices, _scaled(values, indices, self.scale), n_columns))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to train on, with what belongs to each, in canonical order.
+
+    Attributes
+    ----------
+    rows : Rows
+    target : ndarray of shape (n,), float64
+    weight : ndarray of shape (n,), float64
+        Positive; equal rows are one row with the sum of their weights.
+    keys : ndarray of shape (n,), uint64
+        Hashes of the rows with their targets.
+    columns : Columns
+    groups : ndarray of shape (n,), or None
+        Of ranking: the user or query that a row belongs to.
+    """
+
+    rows: Rows
+    target: Doubles
+    weight: Doubles
+    keys: NDArray[np.uint64]
+    columns: Columns
+    groups: NDArray[np.int64] | None = None
+
+    def take(self, places: NDArray[np.intp]) -> Table:
+        """Return the rows at these places; the columns stay those of the whole."""
+        return replace(
+            self,
+            rows=self.rows.take(places),
+            target=self.target[places],
+            weight=self.weight[places],
+            keys=self.keys[places],
+            groups=None if self.groups is None else self.groups[places],
+        )
+
+
+def csr_arrays(X: Any) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64]]:
+    """Return (values, indices, indptr) of an array's or matrix's values that are not zero."""
+    if not sparse.issparse(X):
+        X = sparse.csr_array(X)
+    X = canonical(X)
+    stored = int(X.indptr[-1])
+    if stored and not X.data[:stored].all():
+        X = X.copy()
+        X.eliminate_zeros()
+        stored = int(X.indptr[-1])
+    indices = X.indices[:stored].astype(np.int32, copy=False)
+    return X.data[:stored], indices, X.indptr.astype(np.int64, copy=False)
+
+
+def training_table(
+    X: Any,
+    target: Doubles,
+    weight: Doubles | None,
+    *,
+    groups: NDArray[np.int64] | None = None,
+    renumbers: bool = True,
+    scales: bool = True,
+    n_threads: int = 1,
+) -> Table:
+    """Return rows in canonical order: by first column, then by a hash of row and target.
+
+    Rows of weight zero are left out, equal rows with equal targets (and groups) become one.
+
+    Parameters
+    ----------
+    X : array or CSR matrix of shape (n, d), finite
+    target : ndarray of shape (n,)
+    weight : ndarray of shape (n,), or None
+    groups : ndarray of shape (n,), default=None
+    renumbers : bool, default=True
+        Whether columns without a value are left out.
+    scales : bool, default=True
+        Whether columns are divided by the root of the mean square of their stored values.
+    n_threads : int, default=1
+    """
+    if weight is not None and not np.all(weight > 0):
+        kept = np.flatnonzero(weight > 0)
+        X = X.tocsr()[kept] if sparse.issparse(X) else X[kept]
+        target, weight = target[kept], weight[kept]
+        groups = None if groups is None else groups[kept]
+    values, indices, indptr = csr_arrays(X)
+    d = int(X.shape[1])
+    places = used_columns(indices, d) if renumbers else None
+    if places is not None:
+        indices = _renumbered(indices, places, d)
+    n_columns = d if places is None else len(places)
+    rows = Rows(indptr, indices, values, n_columns)
+    keys = _keys(rows, target, groups, n_threads)
+    order, first = _order(rows, keys, weight)
+    total = _merged(weight, order, first)
+    kept = order[first]
+    rows = rows.take(kept)
+    scale = column_scale(rows, total) if scales else None
+    columns = Columns(d, places, scale)
+    assert rows.values is not None
+    rows = _unless_ones(replace(rows, values=_scaled(rows.values, rows.indices, scale)))
+    return Table(
+        rows, target[kept], total, keys[kept], columns, None if groups is None else groups[kept]
+    )
+
+
+def used_columns(indices: NDArray[np.int32], d: int) -> NDArray[np.int64] | None:
+    """Return the columns that hold a value, or None if all do."""
+    if d > _MANY_COLUMNS * len(indices):
+        return np.unique(indices).astype(np.int64)
+    is_used = np.zeros(d, dtype=bool)
+    is_used[indices] = True
+    return None if is_used.all() else np.flatnonzero(is_used)
+
+
+def _renumbered(indices: NDArray[np.int32], places: NDArray[np.int64], d: int) -> NDArray[np.int32]:
+    if d > _MANY_COLUMNS * len(indices):
+        return np.searchsorted(places, indices).astype(np.int32)
+    number = np.zeros(d, dtype=np.int32)
+    number[places] = np.arange(len(places), dtype=np.int32)
+    return number[indices]
+
+
+def _keys(
+    rows: Rows, target: Doubles, groups: NDArray[np.int64] | None, n_threads: int
+) -> NDArray[np.uint64]:
+    X = sparse.csr_array(
+        (rows.values, rows.indices.astype(np.int64), rows.indptr), shape=(rows.n, rows.n_columns)
+    )
+    X.has_canonical_format = True
+    keys = row_keys(X, _KEY, target, n_threads=n_threads)
+    if groups is not None:
+        keys = (keys ^ groups.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+    return keys
+
+
+def _order(
+    rows: Rows, keys: NDArray[np.uint64], weight: Doubles | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the order of the rows, and where in it other rows than the one before begin."""
+    first_column = np.full(rows.n, rows.n_columns, dtype=np.int64)
+    has_value = np.flatnonzero(np.diff(rows.indptr))
+    first_column[has_value] = rows.indices[rows.indptr[has_value]]
+    bits = int(rows.n_columns).bit_length() + 1
+    # One number to sort by; where it is not enough, or copies need an order, there are three.
+    joint = (first_column.astype(np.uint64) << np.uint64(64 - bits)) | (keys >> np.uint64(bits))
+    order = np.argsort(joint)
+    is_new = np.diff(keys[order], prepend=~keys[order[:1]]) != 0
+    alike = np.flatnonzero(np.diff(joint[order]) == 0) + 1
+    if len(alike) and (weight is not None or is_new[alike].any()):
+        others = () if weight is None else (weight,)
+        order = np.lexsort((*others, keys, first_column))
+        is_new = np.diff(keys[order], prepend=~keys[order[:1]]) != 0
+    return order, np.flatnonzero(is_new)
+
+
+def _merged(weight: Doubles | None, order: NDArray[np.intp], first: NDArray[np.intp]) -> Doubles:
+    if weight is None:
+        return np.diff(first, append=len(order)).astype(np.float64)
+    if len(first) == len(order):
+        return weight[order]
+    sums: Doubles = np.add.reduceat(weight[order], first)
+    return sums
+
+
+def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
+    """Return the root of the mean square of each column's values; None if all are 1."""
+    if rows.values is None or not rows.stored:
+        return None
+    magnitude = np.abs(rows.values.astype(np.float64))
+    if np.all(magnitude == 1):
+        return None
+    peak = np.zeros(rows.n_columns)
+    np.maximum.at(peak, rows.indices, magnitude)
+    peak[peak == 0] = 1.0
+    weight = weight / weight.max()
+    each = np.repeat(weight, np.diff(rows.indptr))
+    total = np.bincount(rows.indices, each, rows.n_columns)
+    squares = np.bincount(
+        rows.indices, each * (magnitude / peak[rows.indices]) ** 2, rows.n_columns
+    )
+    total[total == 0] = 1.0
+    scale = peak * np.sqrt(squares / total)
+    scale[~(scale > _LEAST_SCALE)] = 1.0
+    return scale
+
+
+def _scaled(
+    values: NDArray[Any], indices: NDArray[np.int32], scale: Doubles | None
+) -> NDArray[Any]:
+    """Return values over their columns' scale, in their own type."""
+    if scale is None:
+        return values
+    divided = values / scale[indices]
+    near = np.abs(divided - 1) < _ONE if values.dtype == np.float64 else np.abs(divided - 1) < 1e-6
+    divided[near] = 1.0
+    return divided.astype(values.dtype, copy=False)
+
+
+def scaled_rows(rows: Rows, scale: Doubles) -> Rows:
+    """Return rows with each column's values over its scale."""
+    if np.all(scale == 1):
+        return rows
+    values = np.ones(rows.stored) if rows.values is None else rows.values
+    return _unless_ones(replace(rows, values=_scaled(values, rows.indices, scale)))
+
+
+def _unless_ones(rows: Rows) -> Rows:
+    """Return the rows without values if all are 1."""
+    if rows.values is None or not np.all(rows.values == 1):
+        return rows
+    return replace(rows, values=None)

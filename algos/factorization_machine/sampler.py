@@ -1,0 +1,190 @@
+"""Gibbs sampling: every column's coefficient and factors drawn together, one after the other.
+
+A sweep draws what belongs to the likelihood (noise, latent targets, cut points), the
+intercept, the priors of the groups, then all columns; each given all the others, so that the
+sweeps form a chain whose law is that of the posterior (Geman and Geman, 1984).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key, stream
+from algos.factorization_machine.blocks import Sweeper
+from algos.factorization_machine.fields import Groups, find_fields
+from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
+from algos.factorization_machine.posterior import DrawKeeper, Draws
+from algos.factorization_machine.priors import Prior, draw_prior
+from algos.factorization_machine.rows import Rows
+
+Doubles = NDArray[np.float64]
+
+_COLUMNS, _INTERCEPT, _PRIORS = 111, 112, 113  # streams of a key
+_RESTORE = 32  # sweeps until errors are computed anew, lest roundings add up
+
+
+class Chain(NamedTuple):
+    """How long to sample and what to keep.
+
+    Attributes
+    ----------
+    max_iter, burn_in, n_draws : int
+    alpha_intercept : float
+        Precision of the intercept's prior, which is about 0.
+    """
+
+    max_iter: int
+    burn_in: int
+    n_draws: int
+    alpha_intercept: float = 1.0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep ended with, for whoever watches.
+
+    Attributes
+    ----------
+    number : int
+        From 0 on.
+    sweeper : Sweeper
+        The machine as it is now; its arrays change with the next sweep.
+    prior : Prior
+    state : dict of str to number or array
+        Of the likelihood.
+    """
+
+    number: int
+    sweeper: Sweeper
+    prior: Prior
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Result of sampling.
+
+    Attributes
+    ----------
+    draws : Draws
+    intercept, linear, factors
+        The last draw.
+    n_iter : int
+        Sweeps done.
+    hyper : dict of str to ndarray
+        Traces, an entry for each sweep: means and precisions of shape (n_iter, n_groups,
+        n_factors + 1), and those of the likelihood.
+    """
+
+    draws: Draws
+    intercept: float
+    linear: NDArray[Any]
+    factors: NDArray[Any]
+    n_iter: int
+    hyper: dict[str, Doubles]
+
+
+def sample(
+    rows: Rows,
+    likelihood: Likelihood,
+    chain: Chain,
+    groups: Groups,
+    start: tuple[float, NDArray[Any], NDArray[Any]],
+    key: Key,
+    *,
+    dtype: Any = np.float32,
+    n_threads: int = 1,
+    on_sweep: Callable[[Sweep], bool] | None = None,
+) -> Posterior:
+    """Draw from the posterior of a factorization machine.
+
+    Parameters
+    ----------
+    rows : Rows
+        In canonical order.
+    likelihood : Likelihood
+    chain : Chain
+    groups : ndarray of shape (n_columns,), int32
+        From 0 on; the columns of a group share a prior.
+    start : (intercept, linear, factors)
+        Where the chain begins.
+    key : ndarray of shape (2,)
+    dtype : dtype, default=float32
+        Of errors and parameters; sums are float64.
+    n_threads : int, default=1
+        Changes nothing but the time.
+    on_sweep : callable, default=None
+        Told each sweep; true ends the chain.
+    """
+    sweeper = Sweeper(rows, find_fields(rows), *start, dtype=dtype, n_threads=n_threads)
+    prior = start_prior(groups, sweeper.k)
+    keeper = DrawKeeper(chain.burn_in, chain.max_iter, chain.n_draws, rows.n_columns, sweeper.k)
+    traces: list[dict[str, Any]] = []
+    for number in range(chain.max_iter):
+        prior = one_sweep(sweeper, likelihood, chain, groups, prior, key, number)
+        state = likelihood.state()
+        traces.append({"means": prior.means, "precisions": prior.penalties, **state})
+        is_last = number + 1 == chain.max_iter
+        if on_sweep is not None:
+            is_last = bool(on_sweep(Sweep(number, sweeper, prior, state))) or is_last
+        keeper.add(
+            number, sweeper.intercept, sweeper.linear, sweeper.factors, state, is_last=is_last
+        )
+        if is_last:
+            break
+    hyper = {name: np.stack([each[name] for each in traces]) for name in traces[0]}
+    return Posterior(
+        keeper.draws(), sweeper.intercept, sweeper.linear, sweeper.factors, len(traces), hyper
+    )
+
+
+def start_prior(groups: Groups, n_factors: int) -> Prior:
+    """Return the priors that a chain begins with, standard normal ones."""
+    return Prior.flat(int(groups.max(initial=0)) + 1, n_factors, 1.0, 1.0)
+
+
+def one_sweep(
+    sweeper: Sweeper,
+    likelihood: Likelihood,
+    chain: Chain,
+    groups: Groups,
+    prior: Prior,
+    key: Key,
+    number: int,
+) -> Prior:
+    """Draw everything once, given everything else; return the priors drawn."""
+    latent = _draw_latent(sweeper, likelihood, key, number)
+    if likelihood.has_intercept:
+        _draw_intercept(sweeper, latent, chain.alpha_intercept, stream(key, _INTERCEPT, number))
+    sizes = np.bincount(groups, minlength=len(prior.means)).astype(np.float64)
+    prior = draw_prior(sweeper, groups, sizes, prior, stream(key, _PRIORS, number))
+    columns_key = stream(key, _COLUMNS).integers(0, 2**64, size=2, dtype=np.uint64)
+    sweeper.sweep(latent.weight, latent.precision, groups, *prior, columns_key, number)
+    return prior
+
+
+def _draw_latent(sweeper: Sweeper, likelihood: Likelihood, key: Key, number: int) -> Latent:
+    """Draw what belongs to the likelihood, and have the errors be those of its targets."""
+    is_due = number % _RESTORE == 0
+    if isinstance(likelihood, Gaussian):  # its targets stay, and the errors tell all
+        if is_due:
+            sweeper.aim(likelihood.target)
+        return likelihood.draw_noise(sweeper.error_sums(likelihood.weight)[2], key, number)
+    scores = sweeper.scores()
+    latent = likelihood.draw(scores, key, number, sweeper.n_threads)
+    sweeper.aim(latent.target, None if is_due else scores)
+    return latent
+
+
+def _draw_intercept(
+    sweeper: Sweeper, latent: Latent, alpha: float, rng: np.random.Generator
+) -> None:
+    weight, slope, _ = sweeper.error_sums(latent.weight)
+    precision = latent.precision * weight + alpha
+    mean = (latent.precision * slope - alpha * sweeper.intercept) / precision
+    sweeper.shift(mean + float(rng.standard_normal()) / np.sqrt(precision))

@@ -1,0 +1,184 @@
+"""Metrics of rankings, group by group: hit rate and normalised discounted cumulative gain."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+
+Doubles = NDArray[np.float64]
+
+__all__ = ["hit_rate_at_k", "ndcg_at_k"]
+
+
+def hit_rate_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int = 10) -> float:
+    """Compute the share of groups with a relevant row among their k highest scores.
+
+    Rows of equal scores count by the probability that a random order of them gives a hit:
+    a constant score earns no more than chance.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Relevance: a row is relevant if it is positive.
+    y_score : array-like of shape (n_samples,)
+        The higher, the earlier in its group.
+    groups : array-like of shape (n_samples,)
+        The user or query of each row, of any type. Groups without a relevant row are left
+        out.
+    k : int, default=10
+        How many rows a group shows.
+
+    Returns
+    -------
+    rate : float
+        Between 0 and 1.
+
+    See Also
+    --------
+    ndcg_at_k : Tells also how high the relevant rows stand.
+
+    Examples
+    --------
+    >>> from algos.metrics import hit_rate_at_k
+    >>> hit_rate_at_k([1, 0, 0, 0, 1], [0.9, 0.1, 0.8, 0.7, 0.2], list("aabbb"), k=1)
+    0.5
+    """
+    relevance, blocks = _ranked(y_true, y_score, groups, k)
+    relevant = np.add.reduceat((relevance > 0).astype(np.float64), blocks.first)
+    shown = np.clip(k - blocks.above, 0, blocks.size)
+    # Of `size` rows in random order, `shown` are seen: the chance that none is relevant.
+    others = blocks.size - relevant
+    can_miss = others >= shown
+    log_miss = (
+        _log_choose(np.where(can_miss, others, 0), np.where(can_miss, shown, 0))
+        - _log_choose(blocks.size, shown)
+    )  # fmt: skip
+    miss = np.where(can_miss, np.exp(log_miss), 0.0)
+    return _mean_of_groups(1 - np.multiply.reduceat(miss, blocks.of_group), relevant, blocks)
+
+
+def ndcg_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int = 10) -> float:
+    """Compute the mean normalised discounted cumulative gain of the k highest scores.
+
+    The gain of a row is its relevance, over log2(1 + its place); of rows of equal scores it
+    is the mean over their orders. 1 is the best order that the group allows.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Relevance, not negative.
+    y_score : array-like of shape (n_samples,)
+        The higher, the earlier in its group.
+    groups : array-like of shape (n_samples,)
+        The user or query of each row, of any type. Groups without a relevant row are left
+        out.
+    k : int, default=10
+        How many rows a group shows.
+
+    Returns
+    -------
+    ndcg : float
+        Between 0 and 1.
+
+    See Also
+    --------
+    hit_rate_at_k : Asks for one relevant row alone.
+    sklearn.metrics.ndcg_score : The same of queries that have equally many rows.
+
+    References
+    ----------
+    Järvelin and Kekäläinen (2002), "Cumulated gain-based evaluation of IR techniques", ACM
+    TOIS 20.
+
+    Examples
+    --------
+    >>> from algos.metrics import ndcg_at_k
+    >>> round(ndcg_at_k([1, 0, 0, 0, 1], [0.9, 0.1, 0.8, 0.7, 0.2], list("aabbb")), 3)
+    0.75
+    """
+    relevance, blocks = _ranked(y_true, y_score, groups, k)
+    total = np.add.reduceat(relevance, blocks.first)
+    gain = total * _discounts(blocks, k) / blocks.size
+    found = np.add.reduceat(gain, blocks.of_group)
+    best, ideal = _ranked(y_true, y_true, groups, k)
+    total = np.add.reduceat(best, ideal.first)
+    most = np.add.reduceat(total * _discounts(ideal, k) / ideal.size, ideal.of_group)
+    ratio = found / np.where(most > 0, most, 1.0)
+    return _mean_of_groups(ratio, total, ideal)
+
+
+class _Blocks:
+    """Runs of rows with equal scores, group by group.
+
+    Attributes
+    ----------
+    first, size : ndarray of shape (n_blocks,)
+        Where each begins among the ranked rows, and how many they are.
+    above : ndarray of shape (n_blocks,)
+        Rows of the group that stand higher.
+    of_group : ndarray of shape (n_groups,)
+        The first block of each group.
+    """
+
+    def __init__(self, group: NDArray[np.intp], score: Doubles) -> None:
+        begins_group = np.diff(group, prepend=-1) != 0
+        begins = begins_group | (np.diff(score, prepend=np.inf) != 0)
+        self.first = np.flatnonzero(begins)
+        self.size = np.diff(self.first, append=len(group)).astype(np.float64)
+        self.of_group = np.flatnonzero(begins_group[self.first])
+        start = self.first[self.of_group]
+        counts = np.diff(self.of_group, append=len(self.first))
+        self.above = (self.first - np.repeat(start, counts)).astype(np.float64)
+
+
+def _ranked(
+    y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int
+) -> tuple[Doubles, _Blocks]:
+    """Return relevance in the order of groups and falling scores, and its blocks."""
+    if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+        raise ValueError(f"`k`={k!r} must be a positive int")
+    relevance = _numbers(y_true, "y_true")
+    score = _numbers(y_score, "y_score")
+    labels = column_or_1d(groups)
+    check_consistent_length(relevance, score, labels)
+    if relevance.min() < 0:
+        raise ValueError(
+            f"`y_true` must be relevance, not negative; the least is {relevance.min()}: "
+            f"give 0 to rows that are not relevant"
+        )
+    if not relevance.any():
+        raise ValueError("`y_true` has no relevant row: at least one must be positive")
+    group = np.unique(labels, return_inverse=True)[1]
+    order = np.lexsort((-score, group))
+    return relevance[order], _Blocks(group[order], score[order])
+
+
+def _numbers(values: ArrayLike, name: str) -> Doubles:
+    found: Doubles = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    column: Doubles = column_or_1d(found)
+    return column
+
+
+def _discounts(blocks: _Blocks, k: int) -> Doubles:
+    """Return the sum over the shown places of each block of 1 / log2(1 + place)."""
+    most = int(min(k, (blocks.above + blocks.size).max()))
+    up_to = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, most + 2)))])
+    begin = np.minimum(blocks.above, most).astype(np.intp)
+    end = np.minimum(blocks.above + blocks.size, most).astype(np.intp)
+    sums: Doubles = up_to[end] - up_to[begin]
+    return sums
+
+
+def _log_choose(n: Any, k: Any) -> Any:
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+
+
+def _mean_of_groups(values: Doubles, relevant: Doubles, blocks: _Blocks) -> float:
+    """Return the mean over the groups that have a relevant row."""
+    counts = np.add.reduceat(relevant, blocks.of_group)
+    return float(values[counts > 0].mean())
