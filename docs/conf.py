@@ -69,7 +69,7 @@ TERM = re.compile(r"(\s*\*{0,2}\w+_\*{0,2})( : .*)?$")  # numpydoc's line of an 
 DESCRIPTIONS = {
     "gallery/plot_digits_pipeline": "Ten cluster centres drawn as handwritten digits; below them, "
     "the variance explained by each principal component, and the inertia by iteration.",
-    "gallery/plot_movie_recommender": "Forty films as points in a plane, named; films that "
+    "gallery/plot_movie_recommender": "Thirty films as points in a plane, named; films that "
     "the same users like lie near each other.",
     "gallery/plot_number_of_clusters": "The inertia falls steeply up to seven clusters, which are "
     "marked, and hardly beyond; fits to all rows lie on the curve or little below.",

@@ -277,11 +277,11 @@ ALGOS_INLINE void N(fm_system)(const algos_fm_problem *problem, Py_ssize_t featu
 }
 
 /* A = L D L', L' in the rows of A, the right-hand side becoming L⁻¹ b; inverse = D⁻¹, and 0
- * for directions that neither rows nor penalties tell of. */
+ * for directions of which rows and penalties tell no more than rounding does. */
 ALGOS_INLINE void N(fm_factor)(double *restrict A, Py_ssize_t m, double *restrict inverse) {
     double least[ALGOS_FM_WIDTH];
     for (Py_ssize_t i = 0; i < m; i++)
-        least[i] = 1e-14 * A[i * ALGOS_FM_WIDTH + i];
+        least[i] = (sizeof(T) == 4 ? 1e-7 : 1e-14) * A[i * ALGOS_FM_WIDTH + i];
     for (Py_ssize_t p = 0; p < m; p++) {
         const double *restrict pivot = A + p * ALGOS_FM_WIDTH;
         inverse[p] = pivot[p] > least[p] ? 1 / pivot[p] : 0;

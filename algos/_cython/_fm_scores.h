@@ -20,6 +20,7 @@
 #define ALGOS_FM_ONES 1
 #define ALGOS_FM_DENSE 2
 #define ALGOS_FM_AHEAD 24 /* stored values whose parameters are on their way */
+#define ALGOS_FM_NEAR (1 << 19) /* bytes of factors that stay in a core's own cache */
 
 typedef struct {
     const void *values;      /* float or double; NULL for ONES */
@@ -116,6 +117,7 @@ ALGOS_FM_VECTORS(8)
         const T *values = (const T *)m->values;                                              \
         const Py_ssize_t width = m->width, models = m->models;                               \
         const Py_ssize_t rank = width / models, bytes = width * (Py_ssize_t)sizeof(V);       \
+        const int is_near = m->d * bytes < ALGOS_FM_NEAR;                                    \
         const Py_ssize_t last = mode == ALGOS_FM_DENSE ? 0 : (Py_ssize_t)m->indptr[stop];    \
         Py_ssize_t fetched = mode == ALGOS_FM_DENSE ? 0 : (Py_ssize_t)m->indptr[start];      \
         for (Py_ssize_t i = start; i < stop; i++) {                                          \
@@ -124,7 +126,7 @@ ALGOS_FM_VECTORS(8)
                 begin = (Py_ssize_t)m->indptr[i];                                            \
                 end = (Py_ssize_t)m->indptr[i + 1];                                          \
                 const Py_ssize_t until =                                                     \
-                    end + ALGOS_FM_AHEAD < last ? end + ALGOS_FM_AHEAD : last;               \
+                    is_near ? 0 : end + ALGOS_FM_AHEAD < last ? end + ALGOS_FM_AHEAD : last; \
                 for (; fetched < until; fetched++) {                                         \
                     const Py_ssize_t j = m->indices[fetched];                                \
                     const char *line = (const char *)(factors + j * width);                  \
@@ -150,6 +152,14 @@ ALGOS_FM_VECTORS(8)
                 for (Py_ssize_t f = 0; f < rank; f++)                                        \
                     total += room[s * rank + f];                                             \
                 score[s] = total + m->intercept[s];                                          \
+            }                                                                                \
+            if (models == 1) {                                                               \
+                double total = 0;                                                            \
+                for (Py_ssize_t e = 0; e < stored; e++)                                      \
+                    total += (mode == ALGOS_FM_ONES ? 1.0 : (double)x[e]) *                  \
+                             (double)linear[mode == ALGOS_FM_DENSE ? e : columns[e]];        \
+                score[0] += total;                                                           \
+                continue;                                                                    \
             }                                                                                \
             for (Py_ssize_t e = 0; e < stored; e++) {                                        \
                 const V *w = linear + (mode == ALGOS_FM_DENSE ? e : columns[e]) * models;    \

@@ -72,6 +72,11 @@ cdef inline void _write(const LatentJob* job, Py_ssize_t row, double value) noex
         (<double*> job.out)[row] = value
 
 
+cdef inline void _clear(Block* block) noexcept nogil:
+    block.size = 0
+    block.f[0] = block.lower[0] = block.upper[0] = 0  # compilers do not see that rows > 0
+
+
 cdef inline void _gather(
     const LatentJob* job, Py_ssize_t row, Py_ssize_t place, Block* block
 ) noexcept nogil:
@@ -105,7 +110,7 @@ cdef void _draw_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef Block block
     cdef Rng rng
     rng_start(&rng, job.key, FIRST_STREAM + chunk, job.step)
-    block.size = 0
+    _clear(&block)
     for i in range(rows):
         row = begin + i
         sums[i] = 0
@@ -123,7 +128,7 @@ cdef void _mean_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef LatentJob* job = <LatentJob*> arg
     cdef Py_ssize_t begin = chunk * CHUNK, i, rows = min(job.n - begin, <Py_ssize_t> CHUNK)
     cdef Block block
-    block.size = 0
+    _clear(&block)
     for i in range(rows):
         _gather(job, begin + i, i, &block)
     algos_latent_means(block.f, block.lower, block.upper, rows, block.z)
@@ -148,7 +153,7 @@ cdef void _measure_lane(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
     row = lane_start(lane, job.n_lanes, job.n)
     while row < stop:
         rows = min(stop - row, <Py_ssize_t> CHUNK)
-        block.size = 0
+        _clear(&block)
         for i in range(rows):
             _gather(job, row + i, i, &block)
         algos_interval_terms(block.f, block.lower, block.upper, rows, values, terms)
@@ -171,6 +176,7 @@ cdef void _probability_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogi
     cdef double* out = <double*> job.out + begin * job.n_levels
     cdef double[CHUNK] x
     cdef double[CHUNK] below
+    x[0] = 0
     for level in range(job.n_levels):
         if level < last:
             for i in range(rows):

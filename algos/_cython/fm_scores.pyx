@@ -66,9 +66,15 @@ cdef Job _job(
     cdef algos_fm* model = &job.model
     cdef Py_ssize_t d = factors.shape[0], width = factors.shape[1]
     model.n, model.d, model.width, model.models = n, d, width, 1
-    model.values = NULL if values is None else <const void*> &values[0]
-    model.indices = NULL if indices is None else &indices[0]
-    model.indptr = NULL if indptr is None else &indptr[0]
+    model.values = NULL
+    model.indices = NULL
+    model.indptr = NULL
+    if values is not None:
+        model.values = <const void*> &values[0]
+    if indices is not None:
+        model.indices = &indices[0]
+    if indptr is not None:
+        model.indptr = &indptr[0]
     model.factors = <const void*> &factors[0, 0]
     model.linear = NULL
     model.intercept = NULL

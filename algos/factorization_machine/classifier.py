@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from algos._common.base import is_same, learning
@@ -17,7 +18,7 @@ from algos._common.params import (
     Options,
     knows_foreign_names,
 )
-from algos.factorization_machine.estimator import FactorizationMachine
+from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
 from algos.factorization_machine.rows import Columns
@@ -104,8 +105,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     init_intercept : float or None, default=None
         First intercept; None is the best constant.
     early_stopping : "auto" or bool, default="auto"
-        Whether "adagrad" holds rows out, and returns the epoch that predicts them best. "auto"
-        does so from 500 rows on.
+        Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
+        learns all rows for as many epochs. "auto" does so from 500 rows on.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
@@ -328,6 +329,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), of_rows)
         return self
 
+    @available_if(learns_batches)
     @learning
     def partial_fit(
         self,

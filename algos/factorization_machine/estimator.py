@@ -160,10 +160,11 @@ class FactorizationMachine(FittedMachine):
         self._begin_stream(outcome, table, state["key"])
 
     def _problem(self, table: Table, validation: Any, solver: str, key: Key, dtype: Any) -> Problem:
-        held_out = None
+        held_out = whole = None
         if validation is not None:
             held_out = self._validation_table(validation, table.columns)
         elif stops_early(self.early_stopping, solver, table):
+            whole = table
             table, held_out = self._split(table, key)
         loss = self._loss_name()
         return Problem(
@@ -178,6 +179,7 @@ class FactorizationMachine(FittedMachine):
             effective_n_threads(self.n_jobs),
             self._item_columns(table.columns),
             getattr(self, "class_weight", None) is not None and not self._has_whole_weights(table),
+            whole,
         )
 
     @staticmethod
@@ -312,11 +314,6 @@ class FactorizationMachine(FittedMachine):
     def _partial_fit(self, X: Any, y: NDArray[Any], sample_weight: Any, *, first: bool) -> None:
         """Learn a batch of validated rows."""
         loss_name = self._loss_name()
-        if loss_name not in ("squared_error", "log_loss"):
-            raise ValueError(
-                f"`loss`={loss_name!r} must be learned by `fit`: `partial_fit` has "
-                f"'squared_error' and 'log_loss'"
-            )
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, y)
         if first:
@@ -394,6 +391,17 @@ class FactorizationMachine(FittedMachine):
         columns = columns_of_stream(self._stream)
         machines = machines_of_stream(self._stream)
         self.__dict__.update(self._attributes(machines, columns, self._unit, np.float32, "adagrad"))
+
+
+def learns_batches(estimator: Any) -> bool:
+    """Tell whether there is a `partial_fit`, and why not."""
+    loss = str(estimator.loss)
+    if loss not in ("squared_error", "log_loss"):
+        raise AttributeError(
+            f"loss={loss!r} has no `partial_fit`: batches are learned by 'squared_error' and "
+            f"'log_loss'; call `fit` with all rows"
+        )
+    return True
 
 
 def _parameters_of(estimator: Any) -> list[tuple[float, Any, Any]]:

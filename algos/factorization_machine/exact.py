@@ -126,9 +126,7 @@ def _folded(posterior: Posterior) -> Machine:
     if cuts is not None:
         mean_cuts = cuts[0].copy()
         mean_cuts[1:-1] = cuts[:, 1:-1].mean(axis=0)
-    return Machine(
-        draws.mean_intercept, draws.mean_linear, draws.mean_factors, draws, mean_cuts
-    )
+    return Machine(draws.mean_intercept, draws.mean_linear, draws.mean_factors, draws, mean_cuts)
 
 
 def _solved(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machine, dict[str, Any]]:

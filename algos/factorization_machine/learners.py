@@ -15,14 +15,24 @@ from algos.factorization_machine.exact import fit_als, fit_mcmc
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
 from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
-from algos.factorization_machine.stochastic import Data, Start, Steps, learn
+from algos.factorization_machine.stochastic import (
+    Data,
+    Start,
+    Steps,
+    learn,
+    start_scale,
+    tried_rate,
+)
 
 Doubles = NDArray[np.float64]
 
-# Defaults of stochastic steps, by loss: epochs, rate, alpha, alpha_linear, accumulator, init.
+# Defaults of stochastic steps, by loss: alpha, alpha_linear; and the rates that are tried.
 _EPOCHS = 30
-_NUMBERS = (0.1, 1e-2, 1e-3, 0.1, 0.1)
-_CLASSES = (0.2, 1e-3, 1e-4, 0.1, 0.1)
+_NUMBERS = (7e-2, 1e-2)
+_CLASSES = (1e-2, 1e-3)
+_RATES = (0.2, 0.1, 0.05)
+_RATE = 0.1  # of streams and pairs
+_ACCUMULATOR = 0.1
 
 
 def tells_nothing(problem: Problem) -> bool:
@@ -64,9 +74,20 @@ def best_constant(problem: Problem) -> Any:
 
 
 def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
-    """Learn by stochastic steps, to the best epoch if rows were held out."""
+    """Learn by stochastic steps, to the best epoch if there are rows to stop by.
+
+    Where these were held out, all rows are then learned anew for as many epochs.
+    """
     settings, given = stochastic_settings(problem), problem.settings
-    steps = first_steps(problem, settings)
+    first = first_steps(problem, settings)
+    data = data_of(problem.table, problem)
+    held_out = None if problem.held_out is None else data_of(problem.held_out, problem)
+    if given.learning_rate is None and problem.table.groups is None:
+        rate = tried_rate(
+            first, data, settings, problem.key, rates=_RATES, validation=held_out,
+            n_threads=problem.n_threads,
+        )  # fmt: skip
+        settings = stochastic_settings(problem, rate)
     history = History()
 
     def watch(now: Steps, loss: float, validation: float | None) -> bool:
@@ -81,10 +102,9 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
         "watch": watch,
         "n_threads": problem.n_threads,
     }
-    data = data_of(problem.table, problem)
     if problem.table.groups is not None:
         steps = learn_choices(
-            steps,
+            first,
             data,
             problem.table.groups,
             settings,
@@ -93,19 +113,23 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             **control,
         )
     else:
-        held_out = None if problem.held_out is None else data_of(problem.held_out, problem)
-        steps = learn(steps, data, settings, problem.key, validation=held_out, **control)
+        steps = learn(first, data, settings, problem.key, validation=held_out, **control)
     columns = history.arrays()
+    if problem.whole is not None and problem.table.groups is None:
+        n_best = int(np.argmin(columns["validation"])) + 1
+        steps = learn(
+            first, data_of(problem.whole, problem), settings, problem.key, max_iter=n_best,
+            patience=n_best + 1, n_threads=problem.n_threads,
+        )  # fmt: skip
     best = columns["objective" if problem.held_out is None else "validation"]
     state = state_of(steps)
     return Outcome(machines_of(steps), len(best), columns, float(np.min(best)), state=state)
 
 
-def stochastic_settings(problem: Problem) -> stochastic.Settings:
-    """Return the settings of steps, with defaults for what is "auto"."""
+def stochastic_settings(problem: Problem, rate: float = _RATE) -> stochastic.Settings:
+    """Return the settings of steps, with defaults for what is "auto"; so is the rate."""
     given = problem.settings
-    is_numbers = problem.loss == "squared_error"
-    rate, alpha, alpha_linear, accumulator, _ = _NUMBERS if is_numbers else _CLASSES
+    alpha, alpha_linear = _NUMBERS if problem.loss == "squared_error" else _CLASSES
     rate = rate if given.learning_rate is None else given.learning_rate
     loss = "multinomial" if problem.n_outputs > 1 else problem.loss
     return stochastic.Settings(
@@ -116,7 +140,7 @@ def stochastic_settings(problem: Problem) -> stochastic.Settings:
         alpha=_or(given.alpha, alpha),
         alpha_linear=_or(given.alpha_linear, alpha_linear),
         alpha_intercept=given.alpha_intercept,
-        accumulator=_or(given.epsilon, accumulator),
+        accumulator=_or(given.epsilon, _ACCUMULATOR),
         batch_size=given.batch_size,
         clip=given.clip_gradient,
     )
@@ -133,7 +157,7 @@ def first_steps(problem: Problem, settings: stochastic.Settings) -> Steps:
         problem.key,
         n_outputs=problem.n_outputs,
         start=Start(
-            scale=_or(given.init_scale, _NUMBERS[-1]),
+            scale=_or(given.init_scale, start_scale(problem.table.rows, given.n_factors)),
             init=given.init,
             linear_scale=0.0 if zeros else given.init_linear_scale,
             linear_init="constant" if zeros else given.init_linear,

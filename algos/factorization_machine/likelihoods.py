@@ -49,9 +49,12 @@ class Likelihood(Protocol):
     ----------
     has_intercept : bool
         Whether the score has an intercept; where there are cut points, they hold it.
+    weight : ndarray of shape (n,), or None
+        Of the rows; None for 1.
     """
 
     has_intercept: bool
+    weight: NDArray[Any] | None
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
         """Draw what belongs to the likelihood, given the scores."""

@@ -128,6 +128,8 @@ class Problem:
         Of "bpr": the columns that describe an item.
     rounds_weights : bool
         Whether weights hold those of classes, which need not be whole numbers.
+    whole : Table or None
+        All rows, where those of `held_out` were taken from them.
     """
 
     table: Table
@@ -141,6 +143,7 @@ class Problem:
     n_threads: int = 1
     is_of_item: NDArray[np.bool_] | None = None
     rounds_weights: bool = False
+    whole: Table | None = None
 
     @property
     def n_outputs(self) -> int:

@@ -193,6 +193,12 @@ def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
     return frozenset(last - (i * count) // kept for i in range(kept))
 
 
+def predict_mean(rows: Any, draws: Draws, n_threads: int) -> Doubles:
+    """Return the score of each row by the mean machine."""
+    machine = draws.mean_linear, draws.mean_factors
+    return scores(rows, draws.mean_intercept, *machine, n_threads)
+
+
 def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Doubles:
     """Return the variance over draws of each row's score, from its place among cut points."""
     places = draws.intercepts
@@ -214,8 +220,7 @@ def predict_levels(rows: Any, draws: Draws, n_threads: int) -> Doubles:
     A score is taken as normal, with the mean machine's mean and the draws' variance: with so
     few draws as are kept, that is nearer to the mean over all than theirs.
     """
-    machine = draws.mean_linear, draws.mean_factors
-    mean = scores(rows, draws.mean_intercept, *machine, n_threads)
+    mean = predict_mean(rows, draws, n_threads)
     spread = np.sqrt(1 + predict_variance(rows, draws, n_threads))
     cuts = draws.mean_state["cuts"]
     return np.diff(ndtr((cuts - mean[:, np.newaxis]) / spread[:, np.newaxis]), axis=1)

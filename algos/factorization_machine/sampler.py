@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
 from algos.factorization_machine.blocks import Sweeper
+from algos.factorization_machine.centering import Centering
 from algos.factorization_machine.fields import Groups, find_fields
 from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.posterior import DrawKeeper, Draws
@@ -121,7 +122,9 @@ def sample(
     on_sweep : callable, default=None
         Told each sweep; true ends the chain.
     """
-    sweeper = Sweeper(rows, find_fields(rows), *start, dtype=dtype, n_threads=n_threads)
+    fields = find_fields(rows)
+    sweeper = Sweeper(rows, fields, *start, dtype=dtype, n_threads=n_threads)
+    centering = Centering(rows, fields, likelihood.weight)
     prior = start_prior(groups, sweeper.k)
     keeper = DrawKeeper(chain.burn_in, chain.max_iter, chain.n_draws, rows.n_columns, sweeper.k)
     traces: list[dict[str, Any]] = []
@@ -132,9 +135,9 @@ def sample(
         is_last = number + 1 == chain.max_iter
         if on_sweep is not None:
             is_last = bool(on_sweep(Sweep(number, sweeper, prior, state))) or is_last
-        keeper.add(
-            number, sweeper.intercept, sweeper.linear, sweeper.factors, state, is_last=is_last
-        )
+        if number >= chain.burn_in or is_last:
+            machine = centering.centred(sweeper.intercept, sweeper.linear, sweeper.factors)
+            keeper.add(number, *machine, state, is_last=is_last)
         if is_last:
             break
     hyper = {name: np.stack([each[name] for each in traces]) for name in traces[0]}

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from algos._common.csr import canonical
 from algos._cython.fm_scores import fm_scores, fm_sums
 from algos.factorization_machine.rows import Rows
 
@@ -27,7 +26,7 @@ def scores(
 
     Parameters
     ----------
-    rows : Rows, ndarray or CSR matrix of shape (n, d)
+    rows : Rows, ndarray or canonical CSR matrix of shape (n, d)
     intercept : float
     linear : ndarray of shape (d,)
     factors : ndarray of shape (d, rank)
@@ -47,7 +46,7 @@ def scores_of_models(
 
     Parameters
     ----------
-    rows : Rows, ndarray or CSR matrix of shape (n, d)
+    rows : Rows, ndarray or canonical CSR matrix of shape (n, d)
     intercepts : array-like of shape (n_models,)
     linear : ndarray of shape (d, n_models), float32 or float64
     factors : ndarray of shape (d, n_models * rank), of the same type
@@ -77,7 +76,6 @@ def _arrays_of(
         # Cython's fused type needs an array to choose by.
         return rows.values, rows.indices, rows.indptr, rows.n
     if sparse.issparse(rows):
-        rows = canonical(rows)
         return (
             rows.data,
             rows.indices.astype(np.int32, copy=False),

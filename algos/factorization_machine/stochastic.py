@@ -12,7 +12,7 @@ so a column is shrunk as often as it occurs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ _OF_START, _OF_ORDER = 0, 1  # streams of random numbers
 _LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
 _NO_CLIP = 1e12
+_START, _START_NOISE = 0.02, 0.1  # of first factors, and of the scores they make
 _COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
 
 
@@ -193,17 +194,6 @@ class Steps:
         other.table[:, :, 0, : self.n_factors] = np.asarray(factors).transpose(1, 0, 2)
         return other
 
-    def averaged(self, other: Steps, share: float) -> Steps:
-        """Return the average with another learner, whose part is `share`; sums of squares add."""
-        mean = self.copy()
-        for mine, its in ((mean.table, other.table), (mean.line, other.line)):
-            blend(mine, its, share, axis=2)
-        blend(mean.base, other.base, share, axis=1)
-        mean.n_epochs = max(self.n_epochs, other.n_epochs)
-        mean.n_rows = self.n_rows + other.n_rows
-        mean.weight = self.weight + other.weight
-        return mean
-
     def scores(self, rows: Rows, *, n_threads: int = 1) -> Floats:
         """Return the scores of rows, of shape (n, n_outputs)."""
         z = np.empty((rows.n, self.n_outputs), dtype=np.float32)
@@ -212,13 +202,6 @@ class Steps:
             z, n_threads,
         )  # fmt: skip
         return z
-
-
-def blend(mine: Floats, its: Floats, share: float, axis: int) -> None:
-    """Average numbers, and add the sums of squares that stand after them along `axis`."""
-    number, total = ((slice(None),) * axis + (place,) for place in (0, 1))
-    mine[number] += np.float32(share) * (its[number] - mine[number])
-    mine[total] += its[total]
 
 
 def padded_rank(n_factors: int) -> int:
@@ -242,6 +225,12 @@ def drawn(init: str, scale: float, shape: tuple[int, ...], draw: np.random.Gener
     if init == "uniform" and scale > 0:
         return np.float32(scale) * (2 * draw.random(shape, dtype=np.float32) - 1)
     return np.float32(scale)
+
+
+def start_scale(rows: Rows, n_factors: int) -> float:
+    """Return a deviation of first factors at which their products hardly move a score."""
+    mean = max(1.0, rows.stored / max(rows.n, 1))
+    return float(min(_START, np.sqrt(_START_NOISE / (np.sqrt(n_factors / 2) * mean))))
 
 
 def kernel_values(rows: Rows) -> Floats | None:
@@ -471,24 +460,29 @@ def learn(
     return epochs(steps, once, None if validation is None else check, **control)
 
 
-def learn_batch(
+def tried_rate(
     steps: Steps,
-    rows: Rows,
-    target: NDArray[Any],
-    weight: NDArray[Any],
+    data: Data,
     settings: Settings,
     key: Key,
     *,
+    rates: Sequence[float],
+    validation: Data | None = None,
     n_threads: int = 1,
-) -> tuple[Steps, float]:
-    """Return the learner after one more batch of a stream, and the batch's loss before it.
+) -> float:
+    """Return the rate whose first epoch comes furthest.
 
-    `steps` is not written to. Weights are in units of the mean weight of all rows so far.
+    It is what most hangs on the data: where rows tell little, long steps learn noise that
+    later epochs cannot undo. Judged by the validation rows, or else by the training rows
+    before they were learned. `steps` is not written to.
     """
-    steps = steps.copy()
-    steps.n_rows += len(weight)
-    steps.weight += float(weight.sum())
-    data = Data.of(rows, target, weight, steps.weight / steps.n_rows)
-    loss = one_pass(steps, data, settings, key, n_threads=n_threads)
-    steps.n_epochs += 1
-    return steps, loss
+    losses = []
+    for rate in rates:
+        trial = steps.copy()
+        tried = replace(settings, rate=rate, rate_linear=rate, rate_intercept=rate)
+        loss = one_pass(trial, data, tried, key, n_threads=n_threads)
+        if validation is not None:
+            scores = trial.scores(validation.rows, n_threads=n_threads)
+            loss = mean_loss(scores, validation, settings.loss)
+        losses.append(loss if np.isfinite(loss) else np.inf)
+    return rates[int(np.argmin(losses))]

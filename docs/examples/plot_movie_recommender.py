@@ -168,12 +168,13 @@ print("dislikes:", *(f"{word} {weight:+.2f}" for weight, word in tastes[:4]))
 # --------------
 # The two directions in which factors of much rated films differ most.
 
-popular = films_often["film"].map(train["film"].value_counts()).nlargest(40).index
+popular = films_often["film"].map(train["film"].value_counts()).nlargest(30).index
 at = films_often.index.get_indexer(popular)
 flat = PCA(n_components=2).fit_transform(factors)[at]
 figure, ax = plt.subplots(figsize=(9, 6.5), layout="constrained")
 ax.scatter(*flat.T, s=12)
 for place, title in zip(flat, films_often["title"].iloc[at], strict=True):
     ax.annotate(title[:28], place, xytext=(4, 2), textcoords="offset points", fontsize=8)
+ax.margins(x=0.12)
 ax.set(xlabel="first direction", ylabel="second direction")
 plt.show()

@@ -115,9 +115,7 @@ def test_the_objective_falls_with_every_column_and_the_intercept():
     table = table_of(np.random.default_rng(3))
     model, penalties = Gaussian(table.target, table.weight), Penalties(1.0, 1.0)
     fields = find_fields(table.rows)
-    sweeper = Sweeper(
-        table.rows, fields, *start_of(table, 2), dtype=np.float64, n_threads=1
-    )
+    sweeper = Sweeper(table.rows, fields, *start_of(table, 2), dtype=np.float64, n_threads=1)
     groups = np.zeros(table.rows.n_columns, dtype=np.int32)
     sweeper.aim(table.target)
     free = np.full((1, 3), 1.0)

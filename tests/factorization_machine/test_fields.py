@@ -1,5 +1,7 @@
 """Fields of columns, groups of fields and the runs that threads take."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -60,5 +62,5 @@ def test_runs_keep_to_fields_and_leave_long_columns_alone(counts, every):
     runs, field_runs = find_runs(fields, starts)
     assert runs[0] == 0 and runs[-1] == d and np.all(np.diff(runs) > 0)
     assert runs[field_runs].tolist() == fields.tolist()
-    for begin, end in zip(runs[:-1], runs[1:], strict=True):
+    for begin, end in pairwise(runs):
         assert end - begin == 1 or max(counts[begin:end]) <= LONG

@@ -2,15 +2,18 @@
 
 import numpy as np
 import pytest
-
-from algos.factorization_machine.fields import find_fields, groups_of
-from algos.factorization_machine.likelihoods import Gaussian, OrderedProbit, Probit
-from algos.factorization_machine.posterior import predict_moments
-from algos.factorization_machine.rows import training_table
-from algos.factorization_machine.sampler import Chain, sample
 from scipy import sparse
 
+from algos.factorization_machine.centering import Centering
+from algos.factorization_machine.fields import find_fields, groups_of
+from algos.factorization_machine.likelihoods import Gaussian, OrderedProbit, Probit
+from algos.factorization_machine.posterior import predict_mean, predict_variance
+from algos.factorization_machine.rows import training_table
+from algos.factorization_machine.sampler import Chain, sample
+from algos.factorization_machine.scoring import scores
+
 KEY = np.array([5, 6], dtype=np.uint64)
+CHAIN = Chain(60, 20, 40)
 
 
 def ratings(rng, n=4000, n_users=60, n_items=40, k=2):
@@ -24,7 +27,11 @@ def ratings(rng, n=4000, n_users=60, n_items=40, k=2):
     return X, clean, clean + rng.normal(size=n) / 2
 
 
-def run(table, likelihood, k=2, chain=Chain(60, 20, 40), **given):
+def mean_scores(rows, draws):
+    return scores(rows, draws.mean_intercept, draws.mean_linear, draws.mean_factors)
+
+
+def run(table, likelihood, k=2, chain=CHAIN, **given):
     rng, d = np.random.default_rng(0), table.rows.n_columns
     start = 0.0, np.zeros(d), rng.normal(size=(d, k)) / 10
     groups = groups_of("auto", find_fields(table.rows))
@@ -36,7 +43,8 @@ def test_it_finds_the_scores_and_the_noise():
     scale = y.std()
     table = training_table(X, (y - y.mean()) / scale, None)
     posterior = run(table, Gaussian(table.target.astype(np.float32)))
-    mean, variance = predict_moments(table.rows, posterior.draws, 1)
+    mean = predict_mean(table.rows, posterior.draws, 1)
+    variance = predict_variance(table.rows, posterior.draws, 1)
     # the rows of the table are in another order than those of X
     at = {key: i for i, key in enumerate(map(tuple, table.rows.indices.reshape(-1, 2).tolist()))}
     order = [at[tuple(pair)] for pair in X.indices.reshape(-1, 2).tolist()]
@@ -77,7 +85,7 @@ def test_weights_and_copies_and_order_give_the_same_draws():
 
 @pytest.mark.parametrize("kind", ["probit", "ordered"])
 def test_latent_targets_are_sampled_too(kind):
-    X, clean, y = ratings(np.random.default_rng(3), n=2500)
+    X, _, y = ratings(np.random.default_rng(3), n=2500)
     if kind == "probit":
         table = training_table(X, (y > 0).astype(float), None)
         likelihood = Probit(table.target.astype(np.int32))
@@ -85,7 +93,7 @@ def test_latent_targets_are_sampled_too(kind):
         table = training_table(X, np.digitize(y, [-1.0, 1.0]).astype(float), None)
         likelihood = OrderedProbit(table.target.astype(np.int32))
     posterior = run(table, likelihood)
-    mean, _ = predict_moments(table.rows, posterior.draws, 1)
+    mean = predict_mean(table.rows, posterior.draws, 1)
     assert np.corrcoef(mean, table.target)[0, 1] > 0.75
     assert np.isfinite(posterior.hyper["precisions"]).all()
 
@@ -104,3 +112,26 @@ def test_a_chain_can_be_cut_short():
     assert posterior.n_iter == 4
     assert len(posterior.draws) == 1
     assert posterior.hyper["means"].shape == (4, 2, 3)
+
+
+def test_centred_machines_have_the_same_scores_and_unseen_columns_are_average():
+    rng = np.random.default_rng(5)
+    X, _, y = ratings(rng, n=400)
+    extra = sparse.csr_array(rng.normal(size=(400, 3)) * (rng.random((400, 3)) < 0.5))
+    X = sparse.hstack([X, extra]).tocsr()
+    rows = training_table(X, y, None, scales=False, renumbers=False).rows
+    fields = find_fields(rows)
+    weight = rng.uniform(1, 2, size=rows.n)
+    centering = Centering(rows, fields, weight)
+    assert [(field.start, field.stop) for field in centering.complete] == [(0, 60), (60, 100)]
+    d, k = rows.n_columns, 3
+    machine = 0.5, rng.normal(size=d), rng.normal(size=(d, k))
+    centred = centering.centred(*machine)
+    np.testing.assert_allclose(scores(rows, *centred), scores(rows, *machine), atol=1e-10)
+    # what is left of a row without a user is the score of an average one
+    users = rows.indices[rows.indptr[:-1]]
+    item = sparse.csr_array(([1.0], [70], [0, 1]), shape=(1, d))
+    user = np.average(machine[2][users], axis=0, weights=weight)
+    average = machine[0] + np.average(machine[1][users], weights=weight)
+    average += machine[1][70] + machine[2][70] @ user
+    np.testing.assert_allclose(scores(item, *centred), average, atol=1e-10)

@@ -86,9 +86,7 @@ def sweeper_of(rng, X, ones, k, dtype=np.float64, n_threads=1):
     linear = rng.normal(size=X.shape[1])
     factors = rng.normal(size=(X.shape[1], k)) / np.sqrt(k)
     linear, factors = linear.astype(dtype), factors.astype(dtype)
-    return Sweeper(
-        rows, find_fields(rows), 0.3, linear, factors, dtype=dtype, n_threads=n_threads
-    )
+    return Sweeper(rows, find_fields(rows), 0.3, linear, factors, dtype=dtype, n_threads=n_threads)
 
 
 @pytest.mark.parametrize("k", RANKS)
@@ -146,9 +144,7 @@ def test_errors_stay_those_of_the_parameters(seed, k, density):
     key = rng.integers(0, 2**64, size=2, dtype=np.uint64)
     means, penalties = np.zeros((1, k + 1)), np.ones((1, k + 1))
     for number in range(3):
-        sweeper.sweep(
-            None, 1.0, np.zeros(12, dtype=np.int32), means, penalties, key, number
-        )
+        sweeper.sweep(None, 1.0, np.zeros(12, dtype=np.int32), means, penalties, key, number)
         expected = y - score(X, 0.3, sweeper.linear, sweeper.factors)
         np.testing.assert_allclose(sweeper.errors, expected, rtol=1e-9, atol=1e-9)
 

@@ -19,7 +19,9 @@ def problem(n, d, rank, outputs, loss, has_values, seed):
     indptr = np.concatenate([[0], np.cumsum(held.sum(axis=1))]).astype(np.int64)
     indices = np.nonzero(held)[1].astype(np.int32)
     values = X[held] if has_values else None
-    target = rng.normal(size=n) if loss == "squared_error" else rng.integers(max(outputs, 2), size=n)
+    target = (
+        rng.normal(size=n) if loss == "squared_error" else rng.integers(max(outputs, 2), size=n)
+    )
     weight = rng.integers(1, 4, n).astype(np.float32)
     table, line = aligned((d, outputs, 2, rank)), aligned((d, outputs, 2))
     table[...] = rng.normal(size=table.shape, scale=0.3)
@@ -136,7 +138,9 @@ kinds = pytest.mark.parametrize("has_values", [False, True])
 @cases
 @kinds
 @settings(max_examples=12, deadline=None)
-@given(n=st.integers(1, 30), d=st.integers(1, 9), batch=st.integers(1, 12), seed=st.integers(0, 2**20))
+@given(
+    n=st.integers(1, 30), d=st.integers(1, 9), batch=st.integers(1, 12), seed=st.integers(0, 2**20)
+)
 def test_a_pass_equals_plain_steps_for_any_number_of_threads(
     rank, outputs, loss, has_values, n, d, batch, seed
 ):
@@ -192,7 +196,7 @@ def test_losses_are_those_before_the_batch(loss):
 def test_slopes_pass_finite_differences(loss):
     """A first step from large sums goes along the gradient of the loss."""
     outputs = 3 if loss == "multinomial" else 1
-    X, rows, state = problem(1, 5, 8, outputs, loss, True, 11)
+    _, rows, state = problem(1, 5, 8, outputs, loss, True, 11)
     rows = (*rows[:4], np.ones(1, np.float32))
     state[0][:, :, 1], state[1][..., 1], state[2][..., 1] = 1e8, 1e8, 1e8
     args = (np.zeros(1, np.int64), None, [1e4] * 3, [0.0] * 3, loss, 1, 1e9, [], [0, 5])
@@ -228,7 +232,9 @@ def test_steps_stay_bounded_whatever_comes(loss):
         rival = order[::-1].copy() if loss == "bpr" else None
         now = state
         for _ in range(5):
-            value, now = learned(rows, now, order, rival, [0.5] * 3, [1e-3] * 3, loss, 7, 1e12, [2, 4], [0, 7])
+            value, now = learned(
+                rows, now, order, rival, [0.5] * 3, [1e-3] * 3, loss, 7, 1e12, [2, 4], [0, 7]
+            )
             assert np.isfinite(value)
         assert all(np.isfinite(part).all() for part in now)
         assert np.abs(now[0][:, :, 0]).max() <= np.abs(state[0][:, :, 0]).max() + 5 * 60 * 0.51

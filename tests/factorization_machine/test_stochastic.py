@@ -1,0 +1,222 @@
+"""Epochs of stochastic steps, and pairs to rank by."""
+
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+from algos._common.random import seed_key, stream
+from algos.factorization_machine.ranking import Catalogue, Choices, joined, learn_choices, part_of
+from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.stochastic import (
+    Data,
+    Plan,
+    Settings,
+    Start,
+    Steps,
+    learn,
+    mean_loss,
+    one_pass,
+    padded_rank,
+    tried_rate,
+)
+
+KEY = seed_key(0)
+
+
+def one_hot(n, sizes, seed):
+    """Return rows with one column of each field."""
+    rng = np.random.default_rng(seed)
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    indices = np.stack([rng.integers(a, b, n) for a, b in itertools.pairwise(first)], 1)
+    m = len(sizes)
+    return Rows(
+        np.arange(0, n * m + 1, m, dtype=np.int64), indices.ravel().astype(np.int32), None,
+        int(first[-1]),
+    )  # fmt: skip
+
+
+def clicks(n, seed, noise=1.0):
+    """Return rows and targets that hang on pairs of columns."""
+    rows = one_hot(n, [40, 30, 5], seed)
+    rng = np.random.default_rng(7)
+    w, v = rng.normal(size=rows.n_columns), rng.normal(size=(rows.n_columns, 4))
+    at = rows.indices.reshape(n, 3)
+    q = v[at].sum(axis=1)
+    z = w[at].sum(axis=1) + ((q**2).sum(axis=1) - (v[at] ** 2).sum(axis=(1, 2))) / 2
+    z += noise * np.random.default_rng(seed + 1).logistic(size=n)
+    return Data.of(rows, (z > 0).astype(float), np.ones(n)), z
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "log_loss", "multinomial"])
+def test_epochs_learn_what_pairs_of_columns_say(loss):
+    data, z = clicks(6000, 0, noise=0.1)
+    other, z_other = clicks(2000, 1, noise=0.1)
+    outputs = 1
+    if loss == "squared_error":
+        data, other = (
+            Data.of(one.rows, s / z.std(), one.weight) for one, s in ((data, z), (other, z_other))
+        )
+    if loss == "multinomial":
+        outputs = 3
+        data, other = (
+            Data.of(one.rows, np.digitize(s, [-2, 2]), one.weight)
+            for one, s in ((data, z), (other, z_other))
+        )
+    steps = Steps.begin(data.rows.n_columns, 8, KEY, n_outputs=outputs)
+    settings = Settings(loss=loss, rate=0.2, rate_linear=0.2, rate_intercept=0.2)
+    before = mean_loss(steps.scores(other.rows), other, loss)
+    learned = learn(steps, data, settings, KEY, max_iter=15, validation=other)
+    after = mean_loss(learned.scores(other.rows), other, loss)
+    assert after < 0.35 * before
+    assert steps.n_epochs == 0
+
+
+def test_the_epoch_that_validates_best_is_kept():
+    data, _ = clicks(400, 0)
+    other, _ = clicks(400, 1)
+    seen = []
+
+    def watch(steps, loss, checked):
+        seen.append(checked)
+        return False
+
+    settings = Settings(rate=0.3, alpha=0.0)
+    steps = Steps.begin(data.rows.n_columns, 8, KEY)
+    learned = learn(
+        steps, data, settings, KEY, max_iter=30, patience=4, validation=other, watch=watch
+    )
+    assert mean_loss(learned.scores(other.rows), other, "log_loss") == min(seen)
+    assert len(seen) == np.argmin(seen) + 5 < 30
+
+
+def test_noise_asks_for_shorter_steps():
+    rates = (0.3, 0.01)
+    settings = Settings()
+    chosen = []
+    for noise, n in ((0.0, 20_000), (30.0, 800)):
+        data, _ = clicks(n, 0, noise)
+        other, _ = clicks(4000, 1, noise)
+        steps = Steps.begin(data.rows.n_columns, 8, KEY, start=Start(scale=0.02))
+        chosen.append(tried_rate(steps, data, settings, KEY, rates=rates, validation=other))
+        assert steps.n_epochs == 0
+    assert chosen == [0.3, 0.01]
+
+
+@pytest.mark.parametrize("n_factors", [1, 8, 20])
+def test_bits_do_not_hang_on_threads_and_survive_pickling(n_factors):
+    data, _ = clicks(3000, 0)
+    outcomes = []
+    for n_threads in (1, 2, 3):
+        steps = Steps.begin(data.rows.n_columns, n_factors, KEY)
+        one_pass(steps, data, Settings(), KEY, n_threads=n_threads)
+        steps = pickle.loads(pickle.dumps(steps))
+        one_pass(steps, data, Settings(), KEY, n_threads=n_threads)
+        outcomes.append(steps)
+    for other in outcomes[1:]:
+        assert np.array_equal(other.table, outcomes[0].table)
+        assert np.array_equal(other.line, outcomes[0].line)
+        assert np.array_equal(other.base, outcomes[0].base)
+    assert not outcomes[0].table[..., n_factors:][:, :, 0].any()
+
+
+def test_weights_count_in_units_of_their_mean():
+    data, _ = clicks(500, 0)
+    heavy = Data.of(data.rows, data.target, np.full(500, 1e200))
+    found = []
+    for one in (data, heavy):
+        steps = Steps.begin(one.rows.n_columns, 8, KEY)
+        one_pass(steps, one, Settings(), KEY)
+        found.append(steps.table)
+    assert np.array_equal(*found)
+
+
+def test_ranks_are_whole_vectors():
+    assert [padded_rank(k) for k in (1, 8, 9, 16, 17, 64, 100)] == [8, 8, 16, 16, 32, 64, 112]
+
+
+def test_a_plan_shares_values_out_and_names_common_columns():
+    rows = one_hot(1000, [2, 500], 0)
+    plan = Plan.of(rows, 10, 3)
+    assert plan.common.tolist() == [0, 1]
+    assert plan.slots[:3].tolist() == [0, 1, -1]
+    assert plan.cuts[0] == 0 and plan.cuts[-1] == rows.n_columns
+    assert np.all(np.diff(plan.cuts) >= 0)
+    held = np.histogram(rows.indices, plan.cuts)[0]
+    assert held.max() <= 1200
+
+
+def liking(n_users=60, n_items=40, seed=0):
+    """Return rows of user and item, whether the user likes the item, and the users."""
+    rng = np.random.default_rng(seed)
+    taste, kind = rng.integers(4, size=n_users), np.arange(n_items) % 4
+    user, item = (part.ravel() for part in np.indices((n_users, n_items)))
+    likes = (taste[user] == kind[item]) ^ (rng.random(len(user)) < 0.02)
+    indices = np.stack([user, n_users + item], axis=1).ravel().astype(np.int32)
+    indptr = np.arange(0, 2 * len(user) + 1, 2, dtype=np.int64)
+    return Rows(indptr, indices, None, n_users + n_items), likes, user, item
+
+
+@pytest.mark.parametrize("names_items", [False, True])
+def test_what_users_like_comes_first(names_items):
+    rows, likes, user, _ = liking()
+    rng = np.random.default_rng(1)
+    kept = rng.random(rows.n) < 0.7
+    train = np.flatnonzero(kept & (likes | (not names_items)))
+    test = np.flatnonzero(~kept)
+    data = Data.of(rows.take(train), likes[train].astype(float), np.ones(len(train)))
+    is_of_item = np.arange(rows.n_columns) >= 60 if names_items else None
+    steps = Steps.begin(rows.n_columns, 8, KEY)
+    settings = Settings(loss="bpr", rate=0.2, rate_linear=0.2)
+    learned = learn_choices(
+        steps, data, user[train], settings, KEY, is_of_item=is_of_item, max_iter=40, patience=40
+    )
+    z = learned.scores(rows.take(test))[:, 0]
+    pairs = [
+        np.mean(z[mine & likes[test]][:, None] > z[mine & ~likes[test]])
+        for mine in (user[test] == u for u in range(60))
+        if (mine & likes[test]).any() and (mine & ~likes[test]).any()
+    ]
+    assert np.mean(pairs) > 0.85
+
+
+def test_rivals_are_what_the_group_has_not_chosen():
+    rows, likes, user, item = liking()
+    data = Data.of(rows, likes.astype(float), np.ones(rows.n))
+    choices = Choices.of(data, user)
+    for _, (mine, its) in choices.pairs(stream(KEY, 0)):
+        assert likes[mine].all() and not likes[its].any()
+        assert np.array_equal(user[mine], user[its])
+    catalogue = Catalogue.of(data, user, np.arange(rows.n_columns) >= 60)
+    assert catalogue.items.n == 40
+    rival = catalogue.rivals(stream(KEY, 0))
+    chosen = set(zip(user[likes].tolist(), item[likes].tolist(), strict=True))
+    columns = catalogue.items.indices[rival] - 60
+    drawn = set(zip(catalogue.group.tolist(), columns.tolist(), strict=True))
+    assert not chosen & drawn
+    for drawn_rows, (mine, its) in catalogue.pairs(stream(KEY, 1)):
+        two = drawn_rows.rows.indices.reshape(-1, 2)
+        assert np.array_equal(two[mine, 0], two[its, 0])
+        assert np.all(two[mine, 1] != two[its, 1])
+
+
+def test_validation_knows_what_training_chose_and_not_the_reverse():
+    rows, likes, user, _ = liking()
+    data = Data.of(rows, likes.astype(float), np.ones(rows.n))
+    mine, its = Catalogue.of(data, user, np.arange(rows.n_columns) >= 60).split(100)
+    assert len(mine.item) == 100 and len(mine.chosen) == 100
+    assert set(mine.chosen) < set(its.chosen)
+
+
+def test_parts_of_rows_join_to_the_rows():
+    rng = np.random.default_rng(0)
+    held = rng.random((30, 12)) < 0.4
+    indptr = np.concatenate([[0], np.cumsum(held.sum(axis=1))]).astype(np.int64)
+    values = rng.normal(size=held.sum()).astype(np.float32)
+    rows = Rows(indptr, np.nonzero(held)[1].astype(np.int32), values, 12)
+    is_left = rng.random(12) < 0.5
+    whole = joined(part_of(rows, ~is_left), part_of(rows, is_left))
+    assert np.array_equal(whole.indptr, rows.indptr)
+    assert np.array_equal(whole.indices, rows.indices)
+    assert np.array_equal(whole.values, rows.values)
