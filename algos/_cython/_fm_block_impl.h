@@ -301,19 +301,22 @@ static void N(fm_solve)(const algos_fm_problem *problem, Py_ssize_t feature,
     double A[(ALGOS_FM_PART + 1) * ALGOS_FM_WIDTH] __attribute__((aligned(64)));
     double at[ALGOS_FM_PART + 1], inverse[ALGOS_FM_WIDTH];
     double noise[ALGOS_FM_WIDTH] = {0}, step[ALGOS_FM_WIDTH];
+    double right[ALGOS_FM_WIDTH], spread[ALGOS_FM_WIDTH];
     const Py_ssize_t m = part->size + part->linear;
     memset(A, 0, sizeof(double) * m * ALGOS_FM_WIDTH);
     N(fm_system)(problem, feature, part, sums, A, at);
     N(fm_factor)(A, m, inverse);
     if (problem->is_random)
-        for (Py_ssize_t i = 0; i < m; i += 2)
-            algos_fm_normals(rng, noise + i);
+        algos_fm_normals(rng, m, noise);
+    for (Py_ssize_t i = 0; i < m; i++) {
+        right[i] = A[i * ALGOS_FM_WIDTH + m];
+        spread[i] = __builtin_sqrt(inverse[i]);
+    }
     for (Py_ssize_t i = m - 1; i >= 0; i--) {
-        const double *restrict row = A + i * ALGOS_FM_WIDTH;
-        double right = row[m];
-        for (Py_ssize_t j = i + 1; j < m; j++)
-            right -= row[j] * step[j];
-        step[i] = right * inverse[i] + noise[i] * sqrt(inverse[i]);
+        const double *restrict column = A + i;
+        step[i] = right[i] * inverse[i] + noise[i] * spread[i];
+        for (Py_ssize_t p = 0; p < i; p++)
+            right[p] -= column[p * ALGOS_FM_WIDTH] * step[i];
     }
     for (Py_ssize_t i = 0; i < m; i++) {
         const T to = (T)(at[i] + step[i]);

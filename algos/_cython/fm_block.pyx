@@ -65,6 +65,7 @@ cdef extern from "_fm_block.h" nogil:
         const algos_fm_problem* problem, Py_ssize_t kept, Py_ssize_t itemsize)
     void algos_fm_clear(algos_fm_sums* sums)
     void algos_fm_join(algos_fm_sums* sums, const algos_fm_sums* other)
+    void algos_fm_normals(Rng* rng, Py_ssize_t count, double* out)
     const algos_fm_block* algos_fm_block_of(int single)
     int algos_fm_choose(int limit)
 
@@ -332,16 +333,46 @@ def error_sums(
     const floating[::1] weights,  # IN (n,) or None
 ):
     """Return the sums of the weights, of weighted errors and of their squares."""
-    cdef Py_ssize_t i, n = errors.shape[0]
-    cdef double weight = 0, slope = 0, square = 0, p
+    cdef Py_ssize_t i, lane, n = errors.shape[0]
+    cdef double weight = n, slope = 0, square = 0, e, p
+    cdef double[4] slopes = [0, 0, 0, 0]   # sums side by side: one would wait for itself
+    cdef double[4] squares = [0, 0, 0, 0]
     cdef bint has_weights = weights is not None
     with nogil:
-        for i in range(n):
-            p = weights[i] if has_weights else 1
-            weight += p
-            slope += p * errors[i]
-            square += p * errors[i] * errors[i]
+        if has_weights:
+            weight = 0
+            for i in range(n):
+                p, e = weights[i], errors[i]
+                weight += p
+                slope += p * e
+                square += p * e * e
+        else:
+            for i in range(0, n - 3, 4):
+                for lane in range(4):
+                    e = errors[i + lane]
+                    slopes[lane] += e
+                    squares[lane] += e * e
+            for i in range(n // 4 * 4, n):
+                e = errors[i]
+                slope += e
+                square += e * e
+            for lane in range(4):
+                slope += slopes[lane]
+                square += squares[lane]
     return weight, slope, square
+
+
+def _test_normals(
+    const uint64_t[::1] key,  # IN (2,)
+    double[:, ::1] out,       # OUT (n_streams, count + 1): the last column is room
+    uint64_t step,
+):
+    """Fill each row but for its last number from a stream of its own."""
+    cdef Rng rng
+    cdef Py_ssize_t i
+    for i in range(out.shape[0]):
+        rng_start(&rng, &key[0], <uint64_t> i, step)
+        algos_fm_normals(&rng, out.shape[1] - 1, &out[i, 0])
 
 
 def _test_choose_level(int limit):

@@ -11,6 +11,7 @@ from scipy import sparse
 from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos._cython.fm_block import Block, error_sums, group_moments
+from algos._cython.fm_stretch import stretch_errors, stretch_sums
 from algos.factorization_machine.fields import Bounds, Groups, find_runs
 from algos.factorization_machine.rows import Rows
 
@@ -106,6 +107,22 @@ class Sweeper:
         """Add to the intercept."""
         self.intercept += step
         self.errors -= self.dtype.type(step)
+
+    def stretch_sums(self, weight: NDArray[Any] | None) -> tuple[float, float]:
+        """Return Σ w g² and Σ w g e, where g is the score less the intercept, e the error."""
+        assert self._target is not None
+        own = self._own(weight)
+        return stretch_sums(self._target, self.errors, own, self.intercept, self.n_threads)
+
+    def stretch(self, scale: float) -> None:
+        """Multiply the scores less the intercept, through coefficients and factors."""
+        assert self._target is not None
+        root = self.dtype.type(np.sqrt(scale))
+        self.linear *= self.dtype.type(scale)
+        self._factors *= root
+        if self._sums is not None:
+            self._sums *= root
+        stretch_errors(self._target, self.errors, self.intercept, scale, self.n_threads)
 
     def sweep(
         self,

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from algos._common.base import is_same, learning
 from algos._common.params import (
@@ -18,6 +19,7 @@ from algos._common.params import (
     Options,
     knows_foreign_names,
 )
+from algos._common.validation import check_sample_weight
 from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
@@ -50,10 +52,10 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     n_factors : int, default=8
         Length of the vector of each column. More can say more of pairs, and take more time.
     loss : {"log_loss", "bpr"}, default="log_loss"
-        "log_loss" gives probabilities: "adagrad" by the logistic function, multinomial for
-        more than two classes; "mcmc" and "als" by the normal distribution's (probit), each of
-        more than two classes against the rest. "bpr" ranks: within each of the `groups` of
-        `fit` (a user, a query), rows of class 1 shall score above others.
+        "log_loss" gives probabilities by the logistic function; of more than two classes
+        "adagrad" multinomial ones, "mcmc" and "als" each against the rest. "bpr" ranks: within
+        each of the `groups` of `fit` (a user, a query), rows of class 1 shall score above
+        others.
     solver : {"auto", "mcmc", "als", "adagrad"}, default="auto"
         "mcmc" draws from the posterior, with priors of its own for each group of columns: the
         most accurate, without anything to tune. "als" solves for the coefficient and factors
@@ -140,7 +142,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         Weight of each column; of "mcmc" the posterior's mean.
     factors_ : ndarray of shape (n_features, n_factors) or (n_classes, n_features, n_factors)
         Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs over
-        all sweeps after the burn-in.
+        all sweeps after the burn-in; predictions take four times as many.
     solver_ : str
         The solver that ran.
     n_iter_ : int
@@ -168,9 +170,10 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
 
     Notes
     -----
-    The score of a row x is, with a vector v_i of `n_factors` numbers for each column [1]_::
+    The score of a row x is, with intercept b, coefficients w and a vector v_i of `n_factors`
+    numbers for each column [1]_::
 
-        f(x) = intercept_ + sum_i coef_[i] x_i + sum_(i < j) <v_i, v_j> x_i x_j
+        f(x) = b + w . x + (<v_1, v_2> x_1 x_2 + <v_1, v_3> x_1 x_3 + ...)
 
     On one-hot users and items this is biased matrix factorisation; further columns (time,
     genres, words) add what is known of either, and of those that were never seen. It costs
@@ -179,6 +182,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     For retrieval, f of a user's columns and an item's together is, but for a constant, f of each
     alone and the inner product of their embeddings. So ``np.c_[transform(items), f(items)]``
     and ``np.c_[transform(users), 1]`` rank items as f does, in any index of inner products.
+    "mcmc" predicts by a mean that has more factors than `factors_`, so there the ranks are near.
 
     A sweep of "mcmc" or "als" draws or solves all ``n_factors + 1`` numbers of a column at once
     and takes about ``nnz * n_factors ** 2 / 2`` multiplications; an epoch of "adagrad" about
@@ -220,6 +224,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     }
 
     classes_: NDArray[Any]
+    _met: NDArray[Any]
 
     @knows_foreign_names(FOREIGN_PARAMETERS)
     def __init__(
@@ -325,6 +330,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
                 f"`groups` must be given with loss='bpr', and with it alone; "
                 f"loss={self.loss!r} {'needs' if groups is None else 'takes no'} groups"
             )
+        self.__dict__.pop("_met", None)
         of_rows = None if groups is None else np.asarray(column_or_1d(groups))
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), of_rows)
         return self
@@ -348,17 +354,21 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; None is 1 for all.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will come; None takes those of the first batch.
+            All labels that will come. None takes those of the first batch with two; rows of
+            one label that come before it are not learned.
 
         Returns
         -------
         self : FactorizationMachineClassifier
         """
         first = not self._has_learned()
-        rows = self._validated_rows(X, reset=first)
+        rows = self._validated_rows(X, reset=first and "_met" not in self.__dict__)
         require_target(self, rows, y)
         column = labels(y)
         self._classes_to_come = None if classes is None else np.unique(np.asarray(classes))
+        if first and classes is None and not self._meets_two(column, sample_weight):
+            del self._classes_to_come
+            return self
         if not first and classes is not None and not is_same(self._classes_to_come, self.classes_):
             raise ValueError(
                 f"`classes`={np.asarray(classes).tolist()!r} must be those of the first call, "
@@ -452,8 +462,28 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         logs[probabilities(found, self._link).astype(dtype, copy=False) == 1] = 0
         return logs
 
+    def _meets_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
+        """Note the labels of a first batch; return whether there are two of them by now."""
+        weight = check_sample_weight(sample_weight, len(column))
+        met = np.unique(column if weight is None else column[weight > 0])
+        met = np.unique(np.concatenate([self.__dict__.get("_met", met), met]))
+        if len(met) > 1:
+            self._classes_to_come = met
+            self.__dict__.pop("_met", None)
+            return True
+        self._met = self.classes_ = met
+        return False
+
+    def _check_learned(self) -> None:
+        if "_met" in self.__dict__:
+            raise NotFittedError(
+                f"This {type(self).__name__} has met the class {self._met.tolist()[0]!r} alone: "
+                f"1 more class is missing; call partial_fit with rows of another"
+            )
+        super()._check_learned()
+
     def _decisions(self, X: Any) -> tuple[Doubles, Any]:
-        check_is_fitted(self, "solver_")
+        self._check_learned()
         rows = self._validated_rows(X, reset=False)
         found = decisions(self._scores(rows), self._variance(rows), self._link)
         return found, rows.dtype

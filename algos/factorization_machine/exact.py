@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_expit, logit
 
 from algos._common.history import History
 from algos._common.random import Key, stream
@@ -17,11 +17,12 @@ from algos.factorization_machine.fields import find_fields, groups_of
 from algos.factorization_machine.likelihoods import (
     Gaussian,
     Likelihood,
+    Logit,
     OrderedProbit,
-    Probit,
 )
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
-from algos.factorization_machine.rounded import RoundedProbit
+from algos.factorization_machine.priors import prior_rates
+from algos.factorization_machine.rounded import RoundedLogit
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
@@ -109,7 +110,7 @@ def _sampled(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machi
     posterior = sample(
         table.rows,
         likelihood,
-        Chain(max_iter, burn_in, given.n_draws),
+        Chain(max_iter, burn_in, given.n_draws, rates=prior_rates(table.rows)),
         groups_of(given.feature_groups, find_fields(table.rows)),
         first_machine(problem, output, key),
         key,
@@ -126,7 +127,8 @@ def _folded(posterior: Posterior) -> Machine:
     if cuts is not None:
         mean_cuts = cuts[0].copy()
         mean_cuts[1:-1] = cuts[:, 1:-1].mean(axis=0)
-    return Machine(draws.mean_intercept, draws.mean_linear, draws.mean_factors, draws, mean_cuts)
+    factors = draws.mean_factors[:, : draws.n_factors]
+    return Machine(draws.mean_intercept, draws.mean_linear, factors, draws, mean_cuts)
 
 
 def _solved(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machine, dict[str, Any]]:
@@ -182,8 +184,8 @@ def likelihood_of(problem: Problem, table: Table, output: int) -> Likelihood:
         return OrderedProbit(table.target.astype(np.int32), weight)
     levels = _is_of_class(problem, table, output).astype(np.int32)
     if weight is not None and problem.rounds_weights:
-        return RoundedProbit(levels, weight)
-    return Probit(levels, weight)
+        return RoundedLogit(levels, weight)
+    return Logit(levels, weight)
 
 
 def _is_of_class(problem: Problem, table: Table, output: int) -> NDArray[np.bool_]:
@@ -202,9 +204,11 @@ def first_machine(problem: Problem, output: int, key: Key) -> Start:
         if problem.loss == "log_loss":
             is_in = _is_of_class(problem, problem.table, output)
             share = float(problem.table.weight[is_in].sum() / problem.table.weight.sum())
-            intercept = float(ndtri(min(max(share, 1e-6), 1 - 1e-6)))
+            intercept = float(logit(min(max(share, 1e-6), 1 - 1e-6)))
     rng = stream(key, _OF_START)
-    scale = _INIT_SCALE if given.init_scale is None else given.init_scale
+    scale = given.init_scale
+    if scale is None:  # of the size that the prior expects, so that scores begin small
+        scale = _INIT_SCALE * float(np.sqrt(prior_rates(problem.table.rows)[0]))
     factors = np.zeros((d, given.n_factors), dtype=np.float32)
     factors[...] = drawn(given.init, scale, factors.shape, rng)
     linear = np.zeros(d, dtype=np.float32)
@@ -241,5 +245,5 @@ class HeldOut:
             losses = (table.target - found) ** 2 / 2
         else:
             is_in = _is_of_class(problem, table, self._output)
-            losses = -log_ndtr(np.where(is_in, found, -found))
+            losses = -log_expit(np.where(is_in, found, -found))
         return float(np.average(losses, weights=table.weight))

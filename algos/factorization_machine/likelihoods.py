@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from algos._common.params import InvalidParameterError
 from algos._common.random import Key, stream
 from algos._cython.fm_latent import average_latents, draw_latents, measure_levels
+from algos._cython.fm_polya import polya_gammas
 from algos.factorization_machine.cut_points import CutPrior, draw_cuts, improve_cuts, start_cuts
 
 Doubles = NDArray[np.float64]
@@ -49,11 +50,16 @@ class Likelihood(Protocol):
     ----------
     has_intercept : bool
         Whether the score has an intercept; where there are cut points, they hold it.
+    stretches : bool
+        Whether the scale of all parameters is drawn together, too. Of classes the chain is
+        there the sooner; of numbers what it passes on its slow way predicts better (RMSE of
+        ratings after 200 sweeps .9054 without, .9099 with it).
     weight : ndarray of shape (n,), or None
         Of the rows; None for 1.
     """
 
     has_intercept: bool
+    stretches: bool
     weight: NDArray[Any] | None
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
@@ -87,6 +93,7 @@ class Gaussian:
     """
 
     has_intercept = True
+    stretches = False
 
     def __init__(
         self,
@@ -141,6 +148,7 @@ class Probit:
     """
 
     has_intercept = True
+    stretches = True
 
     def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
         self.levels, self.weight = np.ascontiguousarray(levels, dtype=np.int32), weight
@@ -174,6 +182,65 @@ class Probit:
         return {}
 
 
+class Logit:
+    """Two classes: the second one with the logistic function of the score as probability.
+
+    Given a Pólya-Gamma number ω of its own, a row is the normal number (y - 1/2) / ω of
+    precision ω around its score.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n,), int32
+        0 and 1.
+    weight : ndarray of shape (n,), or None
+        `draw` asks for whole numbers, see `copies_of`.
+    """
+
+    has_intercept = True
+    stretches = True
+
+    def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
+        self.levels, self.weight = np.ascontiguousarray(levels, dtype=np.int32), weight
+        self._copies: Levels | None = None
+        self._has_copies = False
+
+    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
+        """Draw the sum of Pólya-Gamma numbers of a row's copies."""
+        if not self._has_copies:
+            self._copies, self._has_copies = copies_of(self.weight), True
+        return self._latent(scores, self._copies, key, sweep, n_threads)
+
+    def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
+        """Return the means of the Pólya-Gamma numbers: the E step of EM."""
+        target, omega, precision = self._latent(scores, None, None, 0, n_threads)
+        assert omega is not None
+        if self.weight is not None:
+            omega *= self.weight.astype(omega.dtype)
+        return Latent(target, omega, precision)
+
+    def _latent(
+        self,
+        scores: NDArray[Any],
+        copies: Levels | None,
+        key: Key | None,
+        sweep: int,
+        n_threads: int,
+    ) -> Latent:
+        target, omega = np.empty_like(scores), np.empty_like(scores)
+        polya_gammas(scores, self.levels, copies, key, target, omega, sweep, n_threads)
+        return Latent(target, omega, 1.0)
+
+    def objective(self, scores: NDArray[Any], n_threads: int) -> float:
+        """Return the weighted sum of the logistic losses."""
+        against = np.where(self.levels == 0, scores, -scores).astype(np.float64)
+        losses = np.logaddexp(0.0, against, out=against)
+        return float(losses.sum() if self.weight is None else (self.weight * losses).sum())
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: all that is drawn belongs to rows."""
+        return {}
+
+
 class OrderedProbit(Probit):
     """Ordered levels: score + normal noise, seen through cut points that are learnt.
 
@@ -187,6 +254,7 @@ class OrderedProbit(Probit):
     """
 
     has_intercept = False
+    stretches = False
 
     def __init__(
         self, levels: Levels, weight: Doubles | None = None, *, prior: CutPrior | None = None

@@ -6,23 +6,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_ndtr, ndtr, softmax
+from scipy.special import expit, log_expit, softmax
 
 Doubles = NDArray[np.float64]
 
-# Of the score's variance, to what the scale of the link's own noise is: exact for the normal
-# distribution, and near for the logistic one (MacKay, "The evidence framework applied to
-# classification networks", 1992, eq. 10).
-_SHARE = {"probit": 1.0, "logit": np.pi / 8}
+# Of the score's variance, to what the scale of the link's own noise is (MacKay, "The evidence
+# framework applied to classification networks", 1992, eq. 10).
+_SHARE = {"logit": np.pi / 8}
 
 
 def link_of(solver: str, loss: str, n_classes: int) -> str:
     """Return how scores become predictions."""
     if loss in ("squared_error", "ordered_probit"):
         return "identity" if loss == "squared_error" else loss
-    if solver != "adagrad":
-        return "probit"
-    return "softmax" if n_classes > 2 else "logit"
+    return "softmax" if n_classes > 2 and solver == "adagrad" else "logit"
 
 
 def decisions(mean: Doubles, variance: Doubles | None, link: str) -> Doubles:
@@ -36,18 +33,16 @@ def probabilities(scores: Doubles, link: str) -> NDArray[Any]:
     """Return the probability of each class, from decisions of shape (n, n_outputs)."""
     if link == "softmax":
         return np.asarray(softmax(scores, axis=1))
-    of = ndtr if link == "probit" else expit
     if scores.shape[1] == 1:
-        return np.column_stack([of(-scores[:, 0]), of(scores[:, 0])])
+        return np.column_stack([expit(-scores[:, 0]), expit(scores[:, 0])])
     # One class against the rest, each by itself; in logarithms, as all may be tiny.
-    return np.asarray(softmax((log_ndtr if link == "probit" else log_expit)(scores), axis=1))
+    return np.asarray(softmax(log_expit(scores), axis=1))
 
 
 def log_probabilities(scores: Doubles, link: str) -> NDArray[Any]:
     """Return the logarithms of `probabilities`."""
-    of = log_ndtr if link == "probit" else log_expit
     if link != "softmax" and scores.shape[1] == 1:
-        return np.column_stack([of(-scores[:, 0]), of(scores[:, 0])])
-    logs = scores if link == "softmax" else of(scores)
+        return np.column_stack([log_expit(-scores[:, 0]), log_expit(scores[:, 0])])
+    logs = scores if link == "softmax" else log_expit(scores)
     peak = logs.max(axis=1, keepdims=True)
     return np.asarray(logs - peak - np.log(np.exp(logs - peak).sum(axis=1, keepdims=True)))

@@ -17,7 +17,7 @@ from algos._common.threads import threads_for
 from algos._common.validation import validate_rows
 from algos.factorization_machine.interactions import column_number, strongest_pairs
 from algos.factorization_machine.machine import Machine
-from algos.factorization_machine.posterior import Draws, predict_variance
+from algos.factorization_machine.posterior import Draws, predict_mean, predict_variance
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.scoring import embeddings, scores
 from algos.factorization_machine.targets import Doubles, Unit
@@ -76,14 +76,27 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         frame = self._frame_of_fit
         return Columns(frame["d"], frame["places"], frame["scale"])
 
+    def _check_learned(self) -> None:
+        """Raise NotFittedError if there is no model yet."""
+        check_is_fitted(self, "solver_")
+
     # Scores.
 
     def _scores(self, X: Any) -> Doubles:
         """Return the scores of validated rows, of shape (n, n_outputs)."""
+        if self._draws is not None:
+            return self._mean_scores(X, self._draws)
         factors = self.factors_ if self.factors_.ndim == 3 else self.factors_[np.newaxis]
         threads = self._threads(X, factors.shape[0] * factors.shape[2])
         each = zip(np.atleast_1d(self.intercept_), np.atleast_2d(self.coef_), factors, strict=True)
         return np.column_stack([scores(X, *one, threads) for one in each])
+
+    def _mean_scores(self, X: Any, drawn: list[dict[str, Any]]) -> Doubles:
+        """Return the means of scores over draws, by machines of more factors than `factors_`."""
+        rows = self._columns().rows(X)
+        threads = self._threads(X, drawn[0]["mean_factors"].shape[1])
+        each = [predict_mean(rows, Draws(**one), threads) for one in drawn]
+        return np.asarray(self._unit.back(np.column_stack(each)))
 
     def _variance(self, X: Any) -> Doubles | None:
         """Return the variance over draws of the scores of validated rows, if there are draws."""
@@ -113,7 +126,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
             In the dtype of X; with more than two classes `n_classes * n_factors` columns, class
             after class.
         """
-        check_is_fitted(self, "factors_")
+        self._check_learned()
         rows = self._validated_rows(X, reset=False)
         factors = self.factors_ if self.factors_.ndim == 2 else np.concatenate(self.factors_, 1)
         found = embeddings(rows, factors, self._threads(rows, factors.shape[1]))
@@ -136,7 +149,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         weight : float, or ndarray of shape (n_classes,)
             What the score gains where both columns are 1, beyond their coefficients.
         """
-        check_is_fitted(self, "factors_")
+        self._check_learned()
         names = getattr(self, "feature_names_in_", None)
         d = self.n_features_in_
         a, b = (column_number(column, names, d) for column in (i, j))
@@ -162,7 +175,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         pairs : list of (name, name, weight)
             The largest first.
         """
-        check_is_fitted(self, "factors_")
+        self._check_learned()
         factors = self.factors_ if self.factors_.ndim == 2 else self.factors_[output]
         names = self._names(feature_names)
         found = strongest_pairs(factors, n)

@@ -2,7 +2,7 @@
 
 The parameters θ of one coordinate in one group are normal, of mean μ and precision λ, with
 
-  λ ~ Gamma(1/2, 1/2),   μ | λ ~ N(0, 1/λ)
+  λ ~ Gamma(1/2, rate / 2),   μ | λ ~ N(0, 1/λ)
 
 (Rendle, "Factorization machines with libFM", ACM TIST 3, 2012, section 4.4, with libFM's
 constants).
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.fields import Groups
+from algos.factorization_machine.rows import Rows
 
 Doubles = NDArray[np.float64]
 
-_SHAPE, _RATE = 1.0, 1.0  # twice those of the precisions
+_SHAPE = 1.0  # twice that of the precisions
 _MEAN_WEIGHT = 1.0  # columns that the prior mean of 0 counts as
 _MOST = 1e12  # precision, with which float64 still solves for the others
 
@@ -45,8 +46,28 @@ class Prior(NamedTuple):
         return cls(np.zeros_like(penalties), penalties)
 
 
+def prior_rates(rows: Rows) -> tuple[float, float]:
+    """Return the rates of factors and of coefficients: 1 where rows have two ones.
+
+    Scores of rows with many values are sums of many terms. That they are of the targets' size,
+    whatever the number of terms, is what the prior should expect.
+    """
+    if rows.stored == 0:
+        return 1.0, 1.0
+    squares = np.ones(rows.stored) if rows.values is None else np.square(rows.values, dtype=float)
+    owner = np.repeat(np.arange(rows.n), np.diff(rows.indptr))
+    lengths = np.bincount(owner, squares, rows.n)
+    pairs = (lengths**2 - np.bincount(owner, squares**2, rows.n)).mean() / 2
+    return float(1 / np.sqrt(max(pairs, 1.0))), float(2 / max(lengths.mean(), 2.0))
+
+
 def draw_prior(
-    sweeper: Sweeper, groups: Groups, sizes: Doubles, prior: Prior, rng: np.random.Generator
+    sweeper: Sweeper,
+    groups: Groups,
+    sizes: Doubles,
+    prior: Prior,
+    rates: tuple[float, float],
+    rng: np.random.Generator,
 ) -> Prior:
     """Draw precisions given means, then means, all given the parameters.
 
@@ -58,13 +79,17 @@ def draw_prior(
         Columns of each group.
     prior : Prior
         The one before.
+    rates : (float, float)
+        Of factors and of coefficients.
     rng : Generator
     """
     size = sizes[:, np.newaxis]
     sums, squares = sweeper.moments(groups, prior.means)
     away = squares + _MEAN_WEIGHT * prior.means**2
+    rate = np.full(away.shape[1], rates[0])
+    rate[-1] = rates[1]
     gammas = rng.standard_gamma(np.broadcast_to((_SHAPE + size + 1) / 2, away.shape))
-    penalties = np.minimum(gammas * 2 / (_RATE + away), _MOST)
+    penalties = np.minimum(gammas * 2 / (rate + away), _MOST)
     total = size + _MEAN_WEIGHT
     means = (sums + size * prior.means) / total
     means += rng.standard_normal(means.shape) / np.sqrt(total * penalties)

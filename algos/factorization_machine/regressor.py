@@ -116,7 +116,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         Weight of each column; of "mcmc" the posterior's mean.
     factors_ : ndarray of shape (n_features, n_factors)
         Vector of each column. Of "mcmc" the best of so few for the mean weights of pairs over
-        all sweeps after the burn-in.
+        all sweeps after the burn-in; predictions take four times as many.
     levels_ : ndarray of shape (n_levels,)
         Distinct values of y; only with "ordered_probit", whose score says little by itself.
     solver_ : str
@@ -145,9 +145,10 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
 
     Notes
     -----
-    The score of a row x is, with a vector v_i of `n_factors` numbers for each column [1]_::
+    The score of a row x is, with intercept b, coefficients w and a vector v_i of `n_factors`
+    numbers for each column [1]_::
 
-        f(x) = intercept_ + sum_i coef_[i] x_i + sum_(i < j) <v_i, v_j> x_i x_j
+        f(x) = b + w . x + (<v_1, v_2> x_1 x_2 + <v_1, v_3> x_1 x_3 + ...)
 
     On one-hot users and items this is biased matrix factorisation; further columns (time,
     genres, words) add what is known of either, and of those that were never seen. It costs
@@ -156,6 +157,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
     For retrieval, f of a user's columns and an item's together is, but for a constant, f of each
     alone and the inner product of their embeddings. So ``np.c_[transform(items), f(items)]``
     and ``np.c_[transform(users), 1]`` rank items as f does, in any index of inner products.
+    "mcmc" predicts by a mean that has more factors than `factors_`, so there the ranks are near.
 
     A sweep of "mcmc" or "als" draws or solves all ``n_factors + 1`` numbers of a column at once
     and takes about ``nnz * n_factors ** 2 / 2`` multiplications; an epoch of "adagrad" about

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
-from algos.factorization_machine.likelihoods import Latent, Levels, Probit
+from algos.factorization_machine.likelihoods import Latent, Levels, Logit
 
 Doubles = NDArray[np.float64]
 
 _COPIES = 104  # stream of a key
 
 
-class RoundedProbit(Probit):
+class RoundedLogit(Logit):
     """Two classes whose rows weigh any number: each sweep rounds it up or down at random.
 
     The mean over sweeps is the weight. There is no law for a part of a row, so this is an
@@ -33,10 +33,11 @@ class RoundedProbit(Probit):
         self._rest = weight - self._floor
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
-        """Draw how many copies of each row there are, and a latent number for each."""
+        """Draw how many copies of each row there are, and the precision of their sum."""
         rng = stream(key, _COPIES, sweep)
         copies = self._floor + (rng.random(len(self._rest)) < self._rest)
-        # A row without a copy has a latent number too, which weighs nothing.
         drawn = np.minimum(np.maximum(copies, 1.0), 2**31 - 1).astype(np.int32)
-        self._copies = drawn, copies.astype(scores.dtype)
-        return super().draw(scores, key, sweep, n_threads)
+        latent = self._latent(scores, drawn, key, sweep, n_threads)
+        assert latent.weight is not None
+        latent.weight[copies == 0] = 0  # a row without a copy has a target that weighs nothing
+        return latent

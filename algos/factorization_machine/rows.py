@@ -57,6 +57,11 @@ class Rows:
         """Number of stored values."""
         return int(self.indptr[-1])
 
+    def mass(self) -> NDArray[np.float64]:
+        """Return the sum of squares of each column's values."""
+        squares = None if self.values is None else self.values.astype(np.float64) ** 2
+        return np.bincount(self.indices, squares, self.n_columns).astype(np.float64)
+
     def between(self, start: int, stop: int) -> Rows:
         """Return the rows from `start` to `stop`, without copying their values."""
         indptr = self.indptr[start : stop + 1]

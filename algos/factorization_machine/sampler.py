@@ -1,8 +1,9 @@
 """Gibbs sampling: every column's coefficient and factors drawn together, one after the other.
 
 A sweep draws what belongs to the likelihood (noise, latent targets, cut points), the
-intercept, the priors of the groups, then all columns; each given all the others, so that the
-sweeps form a chain whose law is that of the posterior (Geman and Geman, 1984).
+intercept, the priors of the groups, then all columns, then the scale of it all; each given
+all the others, so that the sweeps form a chain whose law is that of the posterior (Geman and
+Geman, 1984).
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.posterior import DrawKeeper, Draws
 from algos.factorization_machine.priors import Prior, draw_prior
 from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.stretching import draw_stretch
 
 Doubles = NDArray[np.float64]
 
-_COLUMNS, _INTERCEPT, _PRIORS = 111, 112, 113  # streams of a key
+_COLUMNS, _INTERCEPT, _PRIORS, _STRETCH = 111, 112, 113, 114  # streams of a key
 _RESTORE = 32  # sweeps until errors are computed anew, lest roundings add up
 
 
@@ -37,12 +39,15 @@ class Chain(NamedTuple):
     max_iter, burn_in, n_draws : int
     alpha_intercept : float
         Precision of the intercept's prior, which is about 0.
+    rates : (float, float)
+        Of the precisions of factors and coefficients, see `prior_rates`.
     """
 
     max_iter: int
     burn_in: int
     n_draws: int
     alpha_intercept: float = 1.0
+    rates: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,8 @@ def sample(
     sweeper = Sweeper(rows, fields, *start, dtype=dtype, n_threads=n_threads)
     centering = Centering(rows, fields, likelihood.weight)
     prior = start_prior(groups, sweeper.k)
-    keeper = DrawKeeper(chain.burn_in, chain.max_iter, chain.n_draws, rows.n_columns, sweeper.k)
+    kept = chain.burn_in, chain.max_iter, chain.n_draws
+    keeper = DrawKeeper(*kept, rows.n_columns, sweeper.k, rows.mass() / max(rows.n, 1))
     traces: list[dict[str, Any]] = []
     for number in range(chain.max_iter):
         prior = one_sweep(sweeper, likelihood, chain, groups, prior, key, number)
@@ -165,10 +171,13 @@ def one_sweep(
     if likelihood.has_intercept:
         _draw_intercept(sweeper, latent, chain.alpha_intercept, stream(key, _INTERCEPT, number))
     sizes = np.bincount(groups, minlength=len(prior.means)).astype(np.float64)
-    prior = draw_prior(sweeper, groups, sizes, prior, stream(key, _PRIORS, number))
+    rng = stream(key, _PRIORS, number)
+    prior = draw_prior(sweeper, groups, sizes, prior, chain.rates, rng)
     columns_key = stream(key, _COLUMNS).integers(0, 2**64, size=2, dtype=np.uint64)
     sweeper.sweep(latent.weight, latent.precision, groups, *prior, columns_key, number)
-    return prior
+    if not likelihood.stretches:
+        return prior
+    return draw_stretch(sweeper, latent, prior, chain.rates, stream(key, _STRETCH, number))
 
 
 def _draw_latent(sweeper: Sweeper, likelihood: Likelihood, key: Key, number: int) -> Latent:

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
 from algos._common.params import Interval
-from algos._common.scale import exponent_of
+from algos._common.scale import exponent_of, weights_in_range
 
 Doubles = NDArray[np.float64]
 
@@ -70,7 +70,8 @@ def unit_of(y: Doubles, weight: Doubles | None) -> Unit:
     # Of extreme numbers squares are none, so they are brought near 1 first.
     exponent = exponent_of(y)
     scaled = np.ldexp(y[order], -exponent)
-    counted = np.ones(len(y)) if weight is None else weight[order] / weight.max()
+    weight, _ = weights_in_range(weight)
+    counted = np.ones(len(y)) if weight is None else weight[order]
     # Copies and weights must give the same sums: equal targets are one, counted together.
     first = np.flatnonzero(np.diff(scaled, prepend=np.nan) != 0)
     scaled, counted = scaled[first], np.add.reduceat(counted, first)

@@ -184,7 +184,7 @@ CLICK_FIELDS = (10,) * 10 + (300,) * 10 + (2500,) * 8 + (40_000,) * 2
 def clicks(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Codes of thirty fields, small to large, and labels: a factorization machine's chances.
 
-    Codes follow a power law in each field; four factors of each code make a third of the labels'
+    Codes follow a power law in each field; four factors of each code make much of the labels'
     log-odds' variance.
     """
     rng = np.random.default_rng([SEED, n, 14])
@@ -195,8 +195,8 @@ def clicks(n: int) -> tuple[np.ndarray, np.ndarray]:
         law = np.random.default_rng([SEED, field, 15])  # the same for any n
         code = np.minimum((size * rng.random(n) ** 3).astype(np.int64), size - 1)
         codes[:, field] = law.permutation(size)[code]
-        z += 0.25 * law.standard_normal(size)[codes[:, field]]
-        factors = 0.16 * law.standard_normal((size, 4))[codes[:, field]]
+        z += 0.35 * law.standard_normal(size)[codes[:, field]]
+        factors = 0.2 * law.standard_normal((size, 4))[codes[:, field]]
         total += factors
         squares += factors**2
     z += (total**2 - squares).sum(axis=1) / 2

@@ -105,7 +105,7 @@ class FactorizationMachines:
         """One epoch of adaptive steps, then some from the start again: the difference tells."""
         one, many = (
             self.clicker(
-                n_factors, 0, n_jobs, setting=recommenders.Setting(0.1, 1e-4, epochs), way="tuned"
+                n_factors, 0, n_jobs, setting=recommenders.Setting(0.01, 1e-3, epochs), way="tuned"
             )
             for epochs in (1, 1 + n_epochs)
         )
@@ -127,7 +127,7 @@ class FactorizationMachines:
     def fm_scores(self, X, y, X_test, n_factors, n_jobs, **others) -> Run | None:
         """The chances of many rows by a model of one epoch."""
         learn = self.clicker(
-            n_factors, 0, n_jobs, setting=recommenders.Setting(0.1, 1e-4, 1), way="tuned"
+            n_factors, 0, n_jobs, setting=recommenders.Setting(0.01, 1e-3, 1), way="tuned"
         )
         if learn is None:
             return None

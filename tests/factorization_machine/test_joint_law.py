@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
+from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.cut_points import CutPrior
 from algos.factorization_machine.fields import find_fields
-from algos.factorization_machine.likelihoods import Gaussian, OrderedProbit, Probit
-from algos.factorization_machine.blocks import Sweeper
+from algos.factorization_machine.likelihoods import Gaussian, Logit, OrderedProbit, Probit
 from algos.factorization_machine.priors import Prior
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.sampler import Chain, one_sweep
@@ -78,6 +78,19 @@ class ProbitCase:
     def likelihood(self, rng, scores):
         z = scores + rng.standard_normal(len(scores))
         return Probit((z > 0).astype(np.int32))
+
+    def found(self, likelihood):
+        return {}
+
+
+class LogitCase:
+    has_intercept = True
+
+    def __init__(self, rng):
+        pass
+
+    def likelihood(self, rng, scores):
+        return Logit((rng.logistic(size=len(scores)) < scores).astype(np.int32))
 
     def found(self, likelihood):
         return {}
@@ -169,13 +182,19 @@ def p_values(design, case, sweeps, n_factors, n_pairs, seed=0):
     return found
 
 
-CASES = [GaussianCase, ProbitCase, OrderedCase]
+CASES = [GaussianCase, ProbitCase, LogitCase, OrderedCase]
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("design", [pairs, numbers, long_rows])
 def test_sweeps_keep_the_joint_law(case, design):
     found = p_values(design, case, package_sweeps, 2, 600)
+    assert min(found.values()) > 1e-4, found
+
+
+def test_sweeps_that_stretch_numbers_keep_the_joint_law(monkeypatch):
+    monkeypatch.setattr(Gaussian, "stretches", True)
+    found = p_values(numbers, GaussianCase, package_sweeps, 2, 600)
     assert min(found.values()) > 1e-4, found
 
 

@@ -6,7 +6,13 @@ from scipy import optimize, stats
 from scipy.special import log_ndtr
 
 from algos.factorization_machine.cut_points import start_cuts
-from algos.factorization_machine.likelihoods import Gaussian, OrderedProbit, Probit, copies_of
+from algos.factorization_machine.likelihoods import (
+    Gaussian,
+    Logit,
+    OrderedProbit,
+    Probit,
+    copies_of,
+)
 
 KEY = np.array([7, 8], dtype=np.uint64)
 
@@ -39,15 +45,15 @@ def test_noise_follows_its_gamma_law():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", [Probit, OrderedProbit])
+@pytest.mark.parametrize("kind", [Probit, Logit, OrderedProbit])
 def test_draws_keep_the_scores_type_and_hang_on_key_and_sweep_alone(kind, dtype):
     rng = np.random.default_rng(2)
-    levels = levels_of(rng, 700, 2 if kind is Probit else 4)
+    levels = levels_of(rng, 700, 4 if kind is OrderedProbit else 2)
     scores = rng.standard_normal(700).astype(dtype)
     first, again, other = (kind(levels).draw(scores, KEY, sweep, 1) for sweep in (1, 1, 2))
     assert first.target.dtype == dtype
     assert first.target.tobytes() == again.target.tobytes() != other.target.tobytes()
-    assert first.weight is None and first.precision == 1
+    assert (first.weight is None) == (kind is not Logit) and first.precision == 1
 
 
 def test_whole_weights_are_precisions_of_averages():
@@ -57,12 +63,31 @@ def test_whole_weights_are_precisions_of_averages():
     assert copies_of(np.ones(4)) is None and copies_of(None) is None
 
 
+@pytest.mark.parametrize("kind", [Probit, Logit])
 @pytest.mark.parametrize("weight", [0.5, 1.0001, 2.0**31, 1e300])
-def test_other_weights_are_refused_by_one_clear_error(weight):
-    likelihood = Probit(np.array([0, 1], dtype=np.int32), np.array([1.0, weight]))
+def test_other_weights_are_refused_by_one_clear_error(weight, kind):
+    likelihood = kind(np.array([0, 1], dtype=np.int32), np.array([1.0, weight]))
     with pytest.raises(ValueError, match=r"`sample_weight`.*whole numbers.*solver='als'"):
         likelihood.draw(np.zeros(2), KEY, 0, 1)
     likelihood.expect(np.zeros(2), 1)
+
+
+@pytest.mark.parametrize("kind", [Probit, Logit])
+def test_fitting_the_expected_targets_lowers_the_objective(kind):
+    """One score for all rows: EM ends at the share of the second class."""
+    rng = np.random.default_rng(8)
+    levels, weight = levels_of(rng, 60, 2), rng.random(60)
+    likelihood = kind(levels, weight)
+    score, objectives = 1.5, []
+    for _ in range(60):
+        scores = np.full(60, score)
+        objectives.append(likelihood.objective(scores, 1))
+        latent = likelihood.expect(scores, 1)
+        score = np.average(latent.target, weights=latent.weight)
+    assert np.all(np.diff(objectives) <= 1e-12)
+    share = np.average(levels, weights=weight)
+    law = stats.norm if kind is Probit else stats.logistic
+    assert law.cdf(score) == pytest.approx(share, rel=1e-6)
 
 
 def test_start_cuts_are_the_best_for_scores_of_zero():

@@ -162,7 +162,7 @@ def test_the_mean_of_one_machine_has_its_pair_weights():
     (_, _, folded, _), products, _ = mean_of(np.random.default_rng(5), 12, 1, 3, 0.5)
     np.testing.assert_allclose(folded @ folded.T, products, atol=1e-5)
     assert np.all(np.diff(np.linalg.norm(folded, axis=0)) <= 0)
-    assert np.all(folded[np.abs(folded).argmax(axis=0), np.arange(3)] > 0)
+    assert np.all(folded[np.abs(folded).argmax(axis=0), np.arange(folded.shape[1])] >= 0)
 
 
 @pytest.mark.parametrize("n_machines", [3, 8, 9, 60])
@@ -173,8 +173,10 @@ def test_the_mean_machine_is_nearly_the_best_of_its_rank(n_machines):
     assert intercept == pytest.approx((n_machines - 1) / 2)
     assert state["cuts"] == pytest.approx(np.full(2, (n_machines - 1) / 2))
     np.testing.assert_allclose(found, linear, rtol=1e-12)
-    best = np.linalg.norm(np.linalg.eigvalsh(products)[:-4])
-    assert np.linalg.norm(products - folded @ folded.T) <= 1.05 * best + 1e-5
+    for rank in (4, 16):
+        best = np.linalg.norm(np.linalg.eigvalsh(products)[:-rank])
+        few = folded[:, :rank]
+        assert np.linalg.norm(products - few @ few.T) <= 1.1 * best + 1e-4
 
 
 def test_a_mean_of_fewer_columns_than_factors_is_padded_by_zeros():

@@ -240,3 +240,32 @@ def test_moments_are_those_of_each_group():
     for g in range(3):
         np.testing.assert_allclose(sums[g], away[groups == g].sum(axis=0), atol=1e-12)
         np.testing.assert_allclose(squares[g], (away[groups == g] ** 2).sum(axis=0), atol=1e-12)
+
+
+def plain_normals(key, stream, step, count):
+    words = np.random.Philox(key=key, counter=[0, step, stream, 0]).random_raw(2 * count + 2)
+    u = (words >> np.uint64(11)) * 2.0**-53
+    pairs = (count + 1) // 2
+    radius, angle = np.sqrt(-2 * np.log(1 - u[0::2])), 2 * np.pi * u[1::2]
+    both = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+    return both[:pairs].ravel()[:count]
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 16, 17, 33])
+def test_normal_numbers_are_box_and_mullers(count):
+    key = np.array([7, 8], dtype=np.uint64)
+    out = np.empty((300, count + 1))
+    fm_block._test_normals(key, out, 5)
+    expected = [plain_normals(key, stream, 5, count) for stream in range(300)]
+    np.testing.assert_allclose(out[:, :count], expected, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 1000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_of_errors_are_numpys(n, dtype):
+    rng = np.random.default_rng(n)
+    e, p = rng.normal(size=(2, n)).astype(dtype) ** 2
+    for weight in (None, p):
+        one = np.ones(n) if weight is None else weight.astype(float)
+        expected = one.sum(), one @ e.astype(float), one @ e.astype(float) ** 2
+        np.testing.assert_allclose(fm_block.error_sums(e, weight), expected, rtol=1e-12)

@@ -1,0 +1,118 @@
+"""What recommenders are made of: one-hot users and items, who is new, and vectors to search."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
+
+N_USERS, N_ITEMS, N_KINDS = 60, 40, 4
+
+
+def one_hot(codes, size):
+    """Return rows with a one each; a code below 0 has none."""
+    codes = np.asarray(codes)
+    return sparse.eye_array(size + 1, size, dtype=np.float64, format="csr")[
+        np.where(codes < 0, size, codes)
+    ]
+
+
+@pytest.fixture(scope="module")
+def ratings():
+    """Users, items and ratings; of users and items a kind is known, which decides most."""
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(N_KINDS, size=N_USERS), rng.integers(N_KINDS, size=N_ITEMS)
+    likes = 1.5 * rng.normal(size=(N_KINDS, N_KINDS))
+    user, item = rng.integers(N_USERS, size=2500), rng.integers(N_ITEMS, size=2500)
+    y = 3 + likes[kinds[0][user], kinds[1][item]] + 0.3 * rng.normal(size=2500)
+    return user, item, kinds, y
+
+
+def pairs(user, item):
+    return sparse.hstack([one_hot(user, N_USERS), one_hot(item, N_ITEMS)], format="csr")
+
+
+@pytest.mark.parametrize("solver", ["als", "adagrad"])
+def test_one_hot_pairs_are_factorised_with_biases(ratings, solver):
+    user, item, _, y = ratings
+    model = FactorizationMachineRegressor(3, solver=solver, random_state=0)
+    model.fit(pairs(user, item), y)
+    w, V = model.coef_, model.factors_.astype(np.float64)
+    item = N_USERS + item
+    factorised = model.intercept_ + w[user] + w[item] + (V[user] * V[item]).sum(axis=1)
+    np.testing.assert_allclose(model.predict(pairs(user, item - N_USERS)), factorised, rtol=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["mcmc", "als", "adagrad"])
+def test_a_column_that_was_never_seen_adds_nothing(ratings, solver):
+    user, item, _, y = ratings
+    known = user != 7
+    model = FactorizationMachineRegressor(3, solver=solver, max_iter=20, random_state=0)
+    model.fit(pairs(user, item)[known], y[known])
+    assert model.coef_[7] == 0
+    assert not model.factors_[7].any()
+    items = np.arange(N_ITEMS)
+    np.testing.assert_array_equal(
+        model.predict(pairs(np.full(N_ITEMS, 7), items)),
+        model.predict(pairs(np.full(N_ITEMS, -1), items)),
+    )
+
+
+@pytest.mark.parametrize("held_out", ["users", "items"])
+def test_side_columns_foretell_ratings_of_who_is_new(ratings, held_out):
+    user, item, kinds, y = ratings
+    new = (user if held_out == "users" else item) % 5 == 0
+    side = sparse.hstack(
+        [
+            pairs(user, item),
+            one_hot(kinds[0][user], N_KINDS),
+            one_hot(kinds[1][item], N_KINDS),
+        ],
+        format="csr",
+    )
+    errors = {}
+    for name, X in (("biases alone", pairs(user, item)), ("side columns", side)):
+        model = FactorizationMachineRegressor(4, random_state=0, max_iter=100)
+        model.fit(X[~new], y[~new])
+        errors[name] = np.sqrt(np.mean((model.predict(X[new]) - y[new]) ** 2))
+    assert errors["side columns"] < 0.5 * errors["biases alone"]
+
+
+@pytest.mark.parametrize("solver", ["als", "adagrad"])
+def test_extended_embeddings_rank_items_as_scores_do(ratings, solver):
+    user, item, kinds, y = ratings
+    side = one_hot(kinds[1], N_KINDS)  # an item's row has two columns, whose pair counts too
+    X = sparse.hstack([pairs(user, item), side[item]], format="csr")
+    model = FactorizationMachineRegressor(3, solver=solver, random_state=0).fit(X, y)
+
+    def rows(users, items):
+        return sparse.hstack([pairs(users, items), side[items]], format="csr")
+
+    items, nobody = np.arange(N_ITEMS), np.full(N_ITEMS, -1)
+    item_rows = rows(nobody, items)
+    user_rows = sparse.hstack(
+        [pairs(np.arange(N_USERS), np.full(N_USERS, -1)), sparse.csr_array((N_USERS, N_KINDS))],
+        format="csr",
+    )
+    vectors = np.c_[model.transform(item_rows), model.predict(item_rows)]
+    queries = np.c_[model.transform(user_rows), np.ones(N_USERS)]
+    scores = np.array([model.predict(rows(np.full(N_ITEMS, u), items)) for u in range(N_USERS)])
+    own = model.predict(user_rows) - model.intercept_
+    np.testing.assert_allclose(queries @ vectors.T + own[:, None], scores, rtol=1e-5, atol=1e-5)
+
+
+def test_rankings_find_what_was_held_out():
+    rng = np.random.default_rng(1)
+    kinds = rng.integers(N_KINDS, size=N_USERS), rng.integers(N_KINDS, size=N_ITEMS)
+    taken = (kinds[0][:, None] == kinds[1]) & (rng.random((N_USERS, N_ITEMS)) < 0.6)
+    user, item = np.nonzero(taken)
+    model = FactorizationMachineClassifier(
+        4, loss="bpr", item_features=np.arange(N_USERS, N_USERS + N_ITEMS), random_state=0
+    ).fit(pairs(user, item), np.ones(len(user)), groups=user)
+    every = pairs(np.repeat(np.arange(N_USERS), N_ITEMS), np.tile(np.arange(N_ITEMS), N_USERS))
+    scores = model.decision_function(every).reshape(N_USERS, N_ITEMS)
+    alike = (kinds[0][:, None] == kinds[1]) & ~taken
+    other = kinds[0][:, None] != kinds[1]
+    means = [(scores[u][alike[u]].mean(), scores[u][other[u]].mean()) for u in range(N_USERS)
+             if alike[u].any()]  # fmt: skip
+    assert np.mean([first > second for first, second in means]) > 0.9
