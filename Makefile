@@ -15,6 +15,12 @@ SOURCES = setup.py pyproject.toml $(wildcard algos/_cython/*.pyx algos/_cython/*
 BUILD_REQUIRES = import tomllib; \
   print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
+# The packages of an optional group: installing ".[group]" would compile every extension again.
+GROUP_REQUIRES = import tomllib; \
+  groups = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+  print(*(package for entry in groups["$*"] \
+    for package in (groups["plot"] if entry == "algos[plot]" else [entry])), sep="\n")
+
 # One stamp a step: the environment, the build, and each group of optional packages.
 ENVIRONMENT = $(VENV)/.stamp-environment
 BUILD = $(VENV)/.stamp-build
@@ -47,7 +53,8 @@ $(BUILD): $(ENVIRONMENT) $(SOURCES)
 	@touch $@
 
 $(VENV)/.stamp-%: $(BUILD) pyproject.toml
-	$(PIP) --no-build-isolation --editable ".[$*]"
+	@$(RUN) -c '$(GROUP_REQUIRES)' > $(VENV)/$*-requires.txt
+	$(PIP) --requirement $(VENV)/$*-requires.txt
 	@touch $@
 
 build: $(BUILD)

@@ -22,7 +22,7 @@ class Adapter:
         model = BaseEstimator()
         options = {"accept_sparse": accept_sparse, "dtype": [np.float64, np.float32]}
         validate_data(model, X, **options)
-        return lambda: {"rows": validate_data(model, rows, reset=False, **options)}
+        return lambda: {"checked": validate_data(model, rows, reset=False, **options)}
 
     kmeans_transform = kmeans_predict
     pca_transform = kmeans_predict

@@ -74,6 +74,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "FactorizationMachineClassifier": {"n_factors": 4, "max_iter": 20},
     "FactorizationMachineRegressor": {"n_factors": 4, "max_iter": 20},
     "KMeans": {"n_clusters": 3},
+    "LinearLearnerClassifier": {"n_alphas": 12},
+    "LinearLearnerRegressor": {"n_alphas": 12},
     "PCA": {"n_components": 2},
     "RandomCutForest": {"n_estimators": 20},
 }
@@ -98,6 +100,9 @@ class Case:
 
     kind: type
     parameters: dict[str, Any] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     @property
     def id(self) -> str:
