@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
+from algos.factorization_machine import posterior
 from algos.factorization_machine.posterior import (
     DrawKeeper,
     Draws,
@@ -102,8 +103,6 @@ def test_variance_is_that_of_the_draws():
 
 
 def test_parts_of_the_rows_are_predicted_alike(monkeypatch):
-    from algos.factorization_machine import posterior
-
     rng = np.random.default_rng(2)
     draws, (_, rows) = some_draws(rng), some_rows(rng)
     whole = predict_variance(rows, draws, 1)
@@ -173,10 +172,19 @@ def test_the_mean_machine_is_nearly_the_best_of_its_rank(n_machines):
     assert intercept == pytest.approx((n_machines - 1) / 2)
     assert state["cuts"] == pytest.approx(np.full(2, (n_machines - 1) / 2))
     np.testing.assert_allclose(found, linear, rtol=1e-12)
-    for rank in (4, 16):
+    for rank in (4, min(16, folded.shape[1])):
         best = np.linalg.norm(np.linalg.eigvalsh(products)[:-rank])
         few = folded[:, :rank]
         assert np.linalg.norm(products - few @ few.T) <= 1.1 * best + 1e-4
+
+
+def test_factors_that_only_hold_noise_are_left_out():
+    (_, _, folded, _), products, _ = mean_of(np.random.default_rng(6), 60, 60, 4, 0.3)
+    assert folded.shape == (60, 8)
+    values = np.linalg.eigvalsh(products)[::-1]
+    assert values[8] < posterior._LEAST_SHARE * values[0]
+    few, *_ = mean_of(np.random.default_rng(6), 60, 60, 4, 3.0)
+    assert few[2].shape[1] > 8
 
 
 def test_a_mean_of_fewer_columns_than_factors_is_padded_by_zeros():
