@@ -25,9 +25,10 @@ Singles = NDArray[np.float32]
 # between them.
 _KEPT_FACTORS, _GATHERED = 16, 8
 # Factors of the final mean count from this share of the first one's square on. Measured on
-# ratings with 8 factors a draw: 32 are left of users and items, 40 with their properties beside
+# ratings with 8 factors a draw: 40 are left of users and items, with or without their properties beside
 # them, at an RMSE within 0.0001 and 0.0005 of all 128; of words in titles all are.
 _LEAST_SHARE = 0.007
+_FEW = 32  # factors that are scored in one go: so many may stay whatever they count
 _LANES = 8  # factors are scored in vectors of so many
 _BLOCK_BYTES = 1 << 25  # of scores of many draws
 
@@ -148,12 +149,12 @@ def factors_that_count(folded: Doubles, mass: Doubles | None = None) -> int:
     """Return how many factors, of falling length, are not small beside the first one.
 
     Without a gap the spectrum of a mean of draws ends in noise. The count is rounded up to
-    whole vectors.
+    what is scored at once.
     """
     mass = np.ones(len(folded)) if mass is None else mass
     squares = np.einsum("jf,j,jf->f", folded, mass, folded)
     count = int(np.count_nonzero(squares > _LEAST_SHARE * squares.max(initial=0.0)))
-    return -(-count // _LANES) * _LANES
+    return max(_FEW, -(-count // _LANES) * _LANES)
 
 
 class DrawKeeper:

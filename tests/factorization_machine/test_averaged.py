@@ -53,7 +53,7 @@ def test_a_fit_of_users_and_items_is_read_by_few_factors():
     X = sparse.csr_array((np.ones(6000), columns, np.arange(0, 6001, 2)), shape=(3000, 5000))
     model = FactorizationMachineRegressor(4, solver="mcmc", random_state=0).fit(X, y)
     mean = MeanOfDraws(**model._means[0])
-    assert mean.factors.shape == (101, 8)
+    assert mean.factors.shape == (101, 32)
     assert mean.places is not None and not mean.factors[0].any()
     assert model.score(X, y) > 0.98
     unseen = sparse.csr_array(([1.0], ([0], [4999])), shape=(1, 5000))
