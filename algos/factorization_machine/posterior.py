@@ -25,8 +25,9 @@ Singles = NDArray[np.float32]
 # between them.
 _KEPT_FACTORS, _GATHERED = 16, 8
 # Factors of the final mean count from this share of the first one's square on. Measured on
-# ratings with 8 factors a draw: 40 are left of users and items, with or without their properties beside
-# them, at an RMSE within 0.0001 and 0.0005 of all 128; of words in titles all are.
+# ratings with 8 factors a draw: 40 are left of users and items, with or without their
+# properties beside them, at an RMSE within 0.0001 and 0.0005 of all 128; of words in titles
+# all are.
 _LEAST_SHARE = 0.007
 _FEW = 32  # factors that are scored in one go: so many may stay whatever they count
 _LANES = 8  # factors are scored in vectors of so many
