@@ -118,6 +118,7 @@ ALGOS_FM_VECTORS(8)
         const Py_ssize_t width = m->width, models = m->models;                               \
         const Py_ssize_t rank = width / models, bytes = width * (Py_ssize_t)sizeof(V);       \
         const int is_near = m->d * bytes < ALGOS_FM_NEAR;                                    \
+        const Py_ssize_t near = bytes < 256 ? bytes : 256;                                   \
         const Py_ssize_t last = mode == ALGOS_FM_DENSE ? 0 : (Py_ssize_t)m->indptr[stop];    \
         Py_ssize_t fetched = mode == ALGOS_FM_DENSE ? 0 : (Py_ssize_t)m->indptr[start];      \
         for (Py_ssize_t i = start; i < stop; i++) {                                          \
@@ -130,8 +131,9 @@ ALGOS_FM_VECTORS(8)
                 for (; fetched < until; fetched++) {                                         \
                     const Py_ssize_t j = m->indices[fetched];                                \
                     const char *line = (const char *)(factors + j * width);                  \
-                    for (Py_ssize_t b = 0; b < bytes && b < 256; b += 64)                    \
+                    for (Py_ssize_t b = 0; b < near; b += 64)                                \
                         __builtin_prefetch(line + b);                                        \
+                    __builtin_prefetch(line + near - 1); /* lines begin anywhere */          \
                     if (!sums)                                                               \
                         __builtin_prefetch(linear + j * models);                             \
                 }                                                                            \
@@ -155,6 +157,7 @@ ALGOS_FM_VECTORS(8)
             }                                                                                \
             if (models == 1) {                                                               \
                 double total = 0;                                                            \
+                _Pragma("omp simd reduction(+ : total)")                                     \
                 for (Py_ssize_t e = 0; e < stored; e++)                                      \
                     total += (mode == ALGOS_FM_ONES ? 1.0 : (double)x[e]) *                  \
                              (double)linear[mode == ALGOS_FM_DENSE ? e : columns[e]];        \

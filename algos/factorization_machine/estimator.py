@@ -344,7 +344,7 @@ class FactorizationMachine(FittedMachine):
         self._weight_seen += float(table.weight.sum())
         self.n_samples_seen_ += table.rows.n
         self._frame_of_fit = {"d": columns.d, "places": None, "scale": None}
-        self._draws = None
+        self._draws, self._means = None, []
         self._link = link_of("adagrad", loss_name, self._n_classes())
         self._defer_model()
 
@@ -372,7 +372,7 @@ class FactorizationMachine(FittedMachine):
         self.intercept_ = intercepts[0] if is_one else np.array(intercepts)
         self.coef_ = linear[0] if is_one else np.stack(linear)
         self.factors_ = factors[0] if is_one else np.stack(factors)
-        self._draws, self._after_fit = None, None
+        self._draws, self._means, self._after_fit = None, [], None
         for name in ("_stream", "_is_stale"):  # the sums of squares are of other directions
             self.__dict__.pop(name, None)
         self._weight_seen += other._weight_seen

@@ -26,7 +26,7 @@ from algos.factorization_machine.rounded import RoundedLogit
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
-from algos.factorization_machine.stochastic import drawn
+from algos.factorization_machine.steps import drawn
 
 Doubles = NDArray[np.float64]
 Start = tuple[float, NDArray[Any], NDArray[Any]]

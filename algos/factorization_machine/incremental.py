@@ -20,10 +20,13 @@ from algos.factorization_machine.learners import (
 from algos.factorization_machine.machine import Machine, Problem
 from algos.factorization_machine.posterior import fold
 from algos.factorization_machine.rows import Columns, column_scale, scaled_rows
-from algos.factorization_machine.stochastic import Steps, aligned, one_pass
+from algos.factorization_machine.steps import Steps, aligned
+from algos.factorization_machine.stochastic import one_pass
 
 Doubles = NDArray[np.float64]
 State = dict[str, Any]
+
+_LATE = 0.1  # the share of a batch in what errors are like of late
 
 
 def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None) -> State:
@@ -82,15 +85,18 @@ def learn_batch(state: State, problem: Problem, columns: NDArray[np.int64], key:
         state["base"].copy(),
         state["n_factors"],
         state["n_epochs"],
+        noise=state["noise"],
     )
     weight = float(table.weight.sum())
     unit = (state["weight"] + weight) / (state["n_rows"] + table.rows.n)
     data = data_of(replace(table, rows=rows), problem, unit)
-    loss = one_pass(steps, data, settings, key, n_threads=problem.n_threads)
+    loss = one_pass(steps, data, settings, key)
     state["table"][columns] = steps.table
     state["line"][columns] = steps.line
     state["scale"][columns] = scale
+    share = max(_LATE, table.rows.n / (state["n_rows"] + table.rows.n))
     state.update(
+        noise=(1 - share) * state["noise"] + share * 2 * loss,
         base=steps.base,
         n_epochs=steps.n_epochs + 1,
         n_rows=state["n_rows"] + table.rows.n,

@@ -10,27 +10,22 @@ from numpy.typing import NDArray
 
 from algos._common.history import History
 from algos.factorization_machine import stochastic
+from algos.factorization_machine.batches import Data
 from algos.factorization_machine.cut_points import start_cuts
 from algos.factorization_machine.exact import fit_als, fit_mcmc
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
 from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
-from algos.factorization_machine.stochastic import (
-    Data,
-    Start,
-    Steps,
-    learn,
-    start_scale,
-    tried_rate,
-)
+from algos.factorization_machine.steps import Start, Steps, start_scale
+from algos.factorization_machine.stochastic import learn, tried_rate
 
 Doubles = NDArray[np.float64]
 
 # Defaults of stochastic steps, measured on ratings, clicks and choices: alpha, alpha_linear and
 # the rate, by loss. The first epoch tells of classes which rate suits; numbers would follow it
 # to one that is too long in the end.
-_EPOCHS = 30
-_NUMBERS = (7e-2, 1e-2, 0.05)
+_EPOCHS = 100
+_NUMBERS = (1e-1, 1.4e-2, 0.05)
 _CLASSES = (1e-2, 1e-3, 0.1)
 _PAIRS = (1e-2, 1e-3, 0.2)
 _RATES = (0.2, 0.1, 0.05)
@@ -134,14 +129,20 @@ def stochastic_settings(problem: Problem, tried: float | None = None) -> stochas
     defaults = {"squared_error": _NUMBERS, "bpr": _PAIRS}.get(problem.loss, _CLASSES)
     alpha, alpha_linear, usual = defaults
     rate = _or(given.learning_rate, usual if tried is None else tried)
+    # For numbers what is "auto" weighs as much as the errors do.
+    follows = problem.loss == "squared_error"
+    alpha_of_noise = alpha if follows and given.alpha is None else 0.0
+    linear_of_noise = alpha_linear if follows and given.alpha_linear is None else 0.0
     loss = "multinomial" if problem.n_outputs > 1 else problem.loss
     return stochastic.Settings(
         loss=loss,
         rate=rate,
         rate_linear=_or(given.learning_rate_linear, rate),
         rate_intercept=_or(given.learning_rate_intercept, rate),
-        alpha=_or(given.alpha, alpha),
-        alpha_linear=_or(given.alpha_linear, alpha_linear),
+        alpha=0.0 if alpha_of_noise else _or(given.alpha, alpha),
+        alpha_linear=0.0 if linear_of_noise else _or(given.alpha_linear, alpha_linear),
+        alpha_of_noise=alpha_of_noise,
+        alpha_linear_of_noise=linear_of_noise,
         alpha_intercept=given.alpha_intercept,
         accumulator=_or(given.epsilon, _ACCUMULATOR),
         batch_size=given.batch_size,

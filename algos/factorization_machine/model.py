@@ -15,9 +15,10 @@ from algos._common.csr import canonical
 from algos._common.deferred import Deferred
 from algos._common.threads import threads_for
 from algos._common.validation import validate_rows
+from algos.factorization_machine.averaged import MeanOfDraws
 from algos.factorization_machine.interactions import column_number, strongest_pairs
 from algos.factorization_machine.machine import Machine
-from algos.factorization_machine.posterior import Draws, predict_mean, predict_variance
+from algos.factorization_machine.posterior import Draws, predict_variance
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.scoring import embeddings, scores
 from algos.factorization_machine.targets import Doubles, Unit
@@ -37,6 +38,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     _target_unit: tuple[float, float]
     _cuts: Doubles | None
     _draws: list[dict[str, Any]] | None
+    _means: list[dict[str, Any]]
     _frame_of_fit: dict[str, Any]
 
     def __sklearn_tags__(self) -> Any:
@@ -61,14 +63,15 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         each = [one.in_units(columns, unit, single=single) for one in machines]
         intercepts, linear, factors = zip(*each, strict=True)
         is_one = len(machines) == 1
-        draws = None
-        if machines[0].draws is not None:
-            draws = [asdict(one.draws) for one in machines if one.draws is not None]
+        drawn = [one.draws for one in machines if one.draws is not None]
+        single = dtype == np.float32
+        means = [MeanOfDraws.of(draws, columns, unit, single=single) for draws in drawn]
         return {
             "intercept_": intercepts[0] if is_one else np.array(intercepts),
             "coef_": linear[0] if is_one else np.stack(linear),
             "factors_": factors[0] if is_one else np.stack(factors),
-            "_draws": draws,
+            "_draws": [asdict(draws) for draws in drawn] or None,
+            "_means": [dict(vars(mean)) for mean in means],
             "_cuts": machines[0].cuts,
         }
 
@@ -85,18 +88,16 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     def _scores(self, X: Any) -> Doubles:
         """Return the scores of validated rows, of shape (n, n_outputs)."""
         if self._draws is not None:
-            return self._mean_scores(X, self._draws)
+            return self._mean_scores(X)
         factors = self.factors_ if self.factors_.ndim == 3 else self.factors_[np.newaxis]
         threads = self._threads(X, factors.shape[0] * factors.shape[2])
         each = zip(np.atleast_1d(self.intercept_), np.atleast_2d(self.coef_), factors, strict=True)
         return np.column_stack([scores(X, *one, threads) for one in each])
 
-    def _mean_scores(self, X: Any, drawn: list[dict[str, Any]]) -> Doubles:
+    def _mean_scores(self, X: Any) -> Doubles:
         """Return the means of scores over draws, by machines of more factors than `factors_`."""
-        rows = self._columns().rows(X)
-        threads = self._threads(X, drawn[0]["mean_factors"].shape[1])
-        each = [predict_mean(rows, Draws(**one), threads) for one in drawn]
-        return np.asarray(self._unit.back(np.column_stack(each)))
+        threads = self._threads(X, self._means[0]["factors"].shape[1])
+        return np.stack([MeanOfDraws(**mean).scores(X, threads) for mean in self._means], axis=1)
 
     def _variance(self, X: Any) -> Doubles | None:
         """Return the variance over draws of the scores of validated rows, if there are draws."""

@@ -22,9 +22,15 @@ Doubles = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 # Of the mean machine, as multiples of a draw's factors: kept from fold to fold, and gathered
-# between them. Measured on ratings: of users and items alone twice the factors lose nothing that
-# shows; with words beside them eight times lose 0.002 of RMSE, and twice them 0.05.
+# between them.
 _KEPT_FACTORS, _GATHERED = 16, 8
+# Factors of the final mean count from this share of the first one's square on. Measured on
+# ratings with 8 factors a draw: 40 are left of users and items, with or without their
+# properties beside them, at an RMSE within 0.0001 and 0.0005 of all 128; of words in titles
+# all are.
+_LEAST_SHARE = 0.007
+_FEW = 32  # factors that are scored in one go: so many may stay whatever they count
+_LANES = 8  # factors are scored in vectors of so many
 _BLOCK_BYTES = 1 << 25  # of scores of many draws
 
 
@@ -43,7 +49,7 @@ class Draws:
     mean_intercept : float
         Over all sweeps that count, as the next two.
     mean_linear : ndarray of shape (d,)
-    mean_factors : ndarray of shape (d, a multiple of n_factors)
+    mean_factors : ndarray of shape (d, n_factors or more)
         The first ones say the most: so many of them as are taken are the best machine of so
         many. Each one's largest entry is positive.
     mean_state : dict of str to number or ndarray
@@ -115,6 +121,8 @@ class MeanMachine:
         """Return the means: intercept, coefficients, factors and state."""
         rank = max(self._n_factors, min(self._kept, self._used, len(self._room)))
         folded = fold(self._room[:, : self._used], rank, self._mass) / np.sqrt(self._size)
+        rank = max(self._n_factors, min(rank, factors_that_count(folded, self._mass)))
+        folded = np.ascontiguousarray(folded[:, :rank])
         largest = np.abs(folded).argmax(axis=0) if len(folded) else np.zeros(0, dtype=int)
         if len(folded):
             folded *= np.where(folded[largest, np.arange(rank)] < 0, -1.0, 1.0)
@@ -136,6 +144,18 @@ def fold(factors: NDArray[Any], rank: int, mass: Doubles | None = None) -> Doubl
         turn = vectors[:, : -some - 1 : -1].astype(factors.dtype)
         folded[:, :some] = factors @ turn
     return folded
+
+
+def factors_that_count(folded: Doubles, mass: Doubles | None = None) -> int:
+    """Return how many factors, of falling length, are not small beside the first one.
+
+    Without a gap the spectrum of a mean of draws ends in noise. The count is rounded up to
+    what is scored at once.
+    """
+    mass = np.ones(len(folded)) if mass is None else mass
+    squares = np.einsum("jf,j,jf->f", folded, mass, folded)
+    count = int(np.count_nonzero(squares > _LEAST_SHARE * squares.max(initial=0.0)))
+    return max(_FEW, -(-count // _LANES) * _LANES)
 
 
 class DrawKeeper:

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
+from algos.factorization_machine.batches import Data
 from algos.factorization_machine.rows import Rows
-from algos.factorization_machine.stochastic import Data, Settings, Steps, epochs, one_pass
+from algos.factorization_machine.steps import Steps
+from algos.factorization_machine.stochastic import Settings, epochs, one_pass
 
 Doubles = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -276,9 +278,7 @@ def learn_choices(
         losses, weights = [], []
         drawn = sampler.pairs(stream(key, _OF_RIVALS, steps.n_epochs))
         for part, (data, pairs) in enumerate(drawn):
-            losses.append(
-                one_pass(steps, data, settings, key, pairs=pairs, part=part, n_threads=n_threads)
-            )
+            losses.append(one_pass(steps, data, settings, key, pairs=pairs, part=part))
             weights.append(float(data.weight[pairs[0]].sum()))
         return float(np.average(losses, weights=weights)) if losses else 0.0
 

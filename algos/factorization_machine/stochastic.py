@@ -13,30 +13,24 @@ so a column is shrunk as often as it occurs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from algos._common.memory import require_memory
 from algos._common.random import Key, stream
 from algos._cython import fm_steps
+from algos.factorization_machine.batches import Data
 from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.steps import Steps
 
 Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
-_LANES = 8  # floats in a vector: ranks are rounded up to whole ones, from 16 on to two
-_LINE = 64  # bytes of a cache line, at whose beginning the table is laid
-_OF_START, _OF_ORDER = 0, 1  # streams of random numbers
-_LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
-_LARGEST_WEIGHT = 1e6  # in units of the mean weight
+_OF_ORDER = 1  # stream of random numbers
 _NO_CLIP = 1e12
-_START, _START_NOISE = 0.02, 0.1  # of first factors, and of the scores they make
-_COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,9 @@ class Settings:
         The longest step of a factor, a coefficient and an intercept.
     alpha, alpha_linear, alpha_intercept : float
         L2 penalties.
+    alpha_of_noise, alpha_linear_of_noise : float
+        Of "squared_error": what is added to them for each unit of the mean squared error, as
+        likelihood and prior weigh each other.
     accumulator : float
         Where sums of squared gradients begin: the larger, the shorter the first steps.
     batch_size : int or None
@@ -65,6 +62,8 @@ class Settings:
     alpha: float = 1e-3
     alpha_linear: float = 1e-4
     alpha_intercept: float = 0.0
+    alpha_of_noise: float = 0.0
+    alpha_linear_of_noise: float = 0.0
     accumulator: float = 0.1
     batch_size: int | None = None
     values_a_batch: int = 2048
@@ -77,239 +76,16 @@ class Settings:
         mean = max(1.0, rows.stored / max(rows.n, 1))
         return int(max(1, self.values_a_batch // mean))
 
-
-@dataclass(frozen=True)
-class Start:
-    """Where a fit begins.
-
-    Attributes
-    ----------
-    scale : float
-        Deviation of the factors for "normal", half their width for "uniform", and they
-        themselves for "constant".
-    init : {"normal", "uniform", "constant"}
-    linear_scale, linear_init : float, str
-        The same of the coefficients.
-    intercept : float or ndarray of shape (n_outputs,)
-    """
-
-    scale: float = 0.1
-    init: str = "normal"
-    linear_scale: float = 0.0
-    linear_init: str = "constant"
-    intercept: Any = 0.0
-
-
-@dataclass
-class Steps:
-    """A learner between epochs or batches: numbers, and the sums of their squared gradients.
-
-    Attributes
-    ----------
-    table : ndarray of shape (n_columns, n_outputs, 2, rank), float32
-        Factors and their sums; the rank is rounded up.
-    line : ndarray of shape (n_columns, n_outputs, 2), float32
-        Coefficients and their sums.
-    intercept : ndarray of shape (n_outputs, 2), float32
-    n_factors : int
-    n_epochs : int
-        Passes over rows so far: no two have the same order.
-    n_rows, weight : float
-        Of all batches of a stream.
-    """
-
-    table: Floats
-    line: Floats
-    base: Floats
-    n_factors: int
-    n_epochs: int = 0
-    n_rows: float = 0.0
-    weight: float = 0.0
-
-    @classmethod
-    def begin(
-        cls,
-        n_columns: int,
-        n_factors: int,
-        key: Key,
-        *,
-        n_outputs: int = 1,
-        start: Start | None = None,
-        accumulator: float = 0.1,
-    ) -> Steps:
-        """Return a learner that has seen nothing."""
-        start = Start() if start is None else start
-        rank = padded_rank(n_factors)
-        require_memory(
-            8 * n_columns * n_outputs * (rank + 1),
-            f"the state of {n_columns} columns with {n_factors} factors",
-            "lower `n_factors`, or hash columns into fewer",
-        )
-        table = aligned((n_columns, n_outputs, 2, rank))
-        line = aligned((n_columns, n_outputs, 2))
-        base = np.zeros((n_outputs, 2), dtype=np.float32)
-        for place, (state, scale, init) in enumerate(
-            ((table[:, :, 0, :n_factors], start.scale, start.init),
-             (line[..., 0], start.linear_scale, start.linear_init))
-        ):  # fmt: skip
-            state[...] = drawn(init, scale, state.shape, stream(key, _OF_START, place))
-        base[:, 0] = start.intercept
-        for state in (table[:, :, 1], line[..., 1], base[..., 1]):
-            state[...] = accumulator
-        return cls(table, line, base, n_factors)
-
-    @property
-    def n_outputs(self) -> int:
-        """Models beside each other."""
-        return int(self.table.shape[1])
-
-    @property
-    def intercept(self) -> Doubles:
-        """Of shape (n_outputs,)."""
-        return self.base[:, 0].astype(np.float64)
-
-    @property
-    def linear(self) -> Doubles:
-        """Coefficients, of shape (n_outputs, n_columns)."""
-        return np.ascontiguousarray(self.line[..., 0].T, dtype=np.float64)
-
-    @property
-    def factors(self) -> Floats:
-        """Of shape (n_outputs, n_columns, n_factors)."""
-        return np.ascontiguousarray(self.table[:, :, 0, : self.n_factors].transpose(1, 0, 2))
-
-    def copy(self) -> Steps:
-        """Return a learner of its own."""
-        table = aligned(self.table.shape)
-        table[...] = self.table
-        return replace(self, table=table, line=self.line.copy(), base=self.base.copy())
-
-    def in_place_of(
-        self, intercept: NDArray[Any], linear: NDArray[Any], factors: NDArray[Any]
-    ) -> Steps:
-        """Return a learner with the same sums and another model, shaped as the properties."""
-        other = self.copy()
-        other.base[:, 0] = intercept
-        other.line[..., 0] = np.asarray(linear).T
-        other.table[:, :, 0, : self.n_factors] = np.asarray(factors).transpose(1, 0, 2)
-        return other
-
-    def scores(self, rows: Rows, *, n_threads: int = 1) -> Floats:
-        """Return the scores of rows, of shape (n, n_outputs)."""
-        z = np.empty((rows.n, self.n_outputs), dtype=np.float32)
-        fm_steps.score(
-            rows.indptr, rows.indices, kernel_values(rows), self.table, self.line, self.base,
-            z, n_threads,
-        )  # fmt: skip
-        return z
-
-
-def padded_rank(n_factors: int) -> int:
-    """Return the rank that kernels use: whole vectors of 8 floats, or of 16 for more."""
-    lanes = _LANES if n_factors <= _LANES else 2 * _LANES
-    return -(-n_factors // lanes) * lanes
-
-
-def aligned(shape: tuple[int, ...]) -> Floats:
-    """Return zeros that begin with a cache line, so that rows share none."""
-    size = int(np.prod(shape))
-    room = np.zeros(size + _LINE // 4, dtype=np.float32)
-    first = -room.ctypes.data % _LINE // 4
-    return room[first : first + size].reshape(shape)
-
-
-def drawn(init: str, scale: float, shape: tuple[int, ...], draw: np.random.Generator) -> Any:
-    """Return numbers to begin with, in the way `init` says."""
-    if init == "normal" and scale > 0:
-        return np.float32(scale) * draw.standard_normal(shape, dtype=np.float32)
-    if init == "uniform" and scale > 0:
-        return np.float32(scale) * (2 * draw.random(shape, dtype=np.float32) - 1)
-    return np.float32(scale)
-
-
-def start_scale(rows: Rows, n_factors: int) -> float:
-    """Return a deviation of first factors at which their products hardly move a score."""
-    mean = max(1.0, rows.stored / max(rows.n, 1))
-    return float(min(_START, np.sqrt(_START_NOISE / (np.sqrt(n_factors / 2) * mean))))
-
-
-def kernel_values(rows: Rows) -> Floats | None:
-    """Return the values in the kernel's type; None if all are 1."""
-    if rows.values is None:
-        return None
-    if rows.values.dtype == np.float32 and not rows.stored:
-        return rows.values
-    bounded: Floats = np.clip(rows.values, -_LARGEST_VALUE, _LARGEST_VALUE).astype(np.float32)
-    return bounded
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How columns are gone about.
-
-    Attributes
-    ----------
-    cuts : ndarray of shape (parts + 1,), int64
-        Where ranges of columns begin that hold about as many values each.
-    slots : ndarray of shape (n_columns,), int32
-        The place of each column in `common`, or -1.
-    common : ndarray, int32
-        The columns that many rows of a batch are expected to have.
-    """
-
-    cuts: NDArray[np.int64]
-    slots: NDArray[np.int32]
-    common: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, rows: Rows, batch: int, parts: int) -> Plan:
-        """Return the plan; only `cuts` hang on the number of parts."""
-        counts = np.bincount(rows.indices, minlength=rows.n_columns)
-        shares = np.arange(1, parts) * (rows.stored / parts)
-        inner = np.searchsorted(np.cumsum(counts), shares) + 1
-        cuts = np.concatenate([[0], np.minimum(inner, rows.n_columns), [rows.n_columns]])
-        is_common = counts * min(batch, rows.n) >= _COMMON * rows.n
-        common = np.flatnonzero(is_common & (counts > 0)).astype(np.int32)
-        slots = np.full(rows.n_columns, -1, dtype=np.int32)
-        slots[common] = np.arange(len(common), dtype=np.int32)
-        return cls(cuts.astype(np.int64), slots, common)
-
-
-@dataclass(frozen=True)
-class Data:
-    """Rows with targets, in the kernel's types.
-
-    Attributes
-    ----------
-    rows : Rows
-    values : ndarray of float32, or None
-    target, weight : ndarray of shape (n,), float32
-        The weights' mean is about 1.
-    plans : dict
-        Of `plan`.
-    """
-
-    rows: Rows
-    values: Floats | None
-    target: Floats
-    weight: Floats
-    plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(
-        cls, rows: Rows, target: NDArray[Any], weight: NDArray[Any], unit: float | None = None
-    ) -> Data:
-        """Return the data with weights over `unit`, or over their mean."""
-        unit = float(weight.mean()) if unit is None else unit
-        with np.errstate(over="ignore"):
-            shares = np.minimum(weight / unit, _LARGEST_WEIGHT).astype(np.float32)
-        return cls(rows, kernel_values(rows), target.astype(np.float32), shares)
-
-    def plan(self, batch: int, parts: int) -> Plan:
-        """Return how columns are gone about: made once."""
-        if (batch, parts) not in self.plans:
-            self.plans[batch, parts] = Plan.of(self.rows, batch, parts)
-        return self.plans[batch, parts]
+    def penalties(self, noise: float) -> Floats:
+        """Return those of factors, coefficients and intercepts at this mean squared error."""
+        alpha, linear = self.alpha, self.alpha_linear
+        if self.loss == "squared_error":
+            noise = min(noise, 1.0)
+            alpha, linear = (
+                alpha + noise * self.alpha_of_noise,
+                linear + noise * self.alpha_linear_of_noise,
+            )
+        return np.array([alpha, linear, self.alpha_intercept], np.float32)
 
 
 def one_pass(
@@ -335,7 +111,9 @@ def one_pass(
     part : int, default=0
         Of the epoch, if it is made of several calls.
     n_threads : int, default=1
-        Changes nothing but the time.
+        Changes nothing but the time. Fits take one: two have gained nothing where cores share
+        no cache, as the columns of a batch go to and fro between them, and on a busy machine
+        each waits for the other.
 
     Returns
     -------
@@ -355,7 +133,7 @@ def one_pass(
         rows.indptr, rows.indices, data.values, data.target, data.weight, order, rival,
         plan.cuts, plan.slots, plan.common,
         np.array([settings.rate, settings.rate_linear, settings.rate_intercept], np.float32),
-        np.array([settings.alpha, settings.alpha_linear, settings.alpha_intercept], np.float32),
+        settings.penalties(steps.noise),
         steps.table, steps.line, steps.base, LOSSES[settings.loss], batch,
         _NO_CLIP if settings.clip is None else settings.clip,
     )  # fmt: skip
@@ -431,6 +209,7 @@ def epochs(
         loss = once(steps)
         steps.n_epochs += 1
         checked = None if check is None else check(steps)
+        steps.noise = 2 * (loss if checked is None else checked)
         best.offer(steps, loss if checked is None else checked, tol, keeps=check is not None)
         if (watch is not None and watch(steps, loss, checked)) or best.waited >= patience:
             break
@@ -447,10 +226,10 @@ def learn(
     n_threads: int = 1,
     **control: Any,
 ) -> Steps:
-    """Learn rows in `epochs`, to whose parameters `control` goes."""
+    """Learn rows in `epochs`, to whose parameters `control` goes; `n_threads` score."""
 
     def once(steps: Steps) -> float:
-        return one_pass(steps, data, settings, key, n_threads=n_threads)
+        return one_pass(steps, data, settings, key)
 
     def check(steps: Steps) -> float:
         assert validation is not None
@@ -480,7 +259,7 @@ def tried_rate(
     for rate in rates:
         trial = steps.copy()
         tried = replace(settings, rate=rate, rate_linear=rate, rate_intercept=rate)
-        loss = one_pass(trial, data, tried, key, n_threads=n_threads)
+        loss = one_pass(trial, data, tried, key)
         if validation is not None:
             scores = trial.scores(validation.rows, n_threads=n_threads)
             loss = mean_loss(scores, validation, settings.loss)

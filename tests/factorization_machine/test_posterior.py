@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
+from algos.factorization_machine import posterior
 from algos.factorization_machine.posterior import (
     DrawKeeper,
     Draws,
@@ -102,8 +103,6 @@ def test_variance_is_that_of_the_draws():
 
 
 def test_parts_of_the_rows_are_predicted_alike(monkeypatch):
-    from algos.factorization_machine import posterior
-
     rng = np.random.default_rng(2)
     draws, (_, rows) = some_draws(rng), some_rows(rng)
     whole = predict_variance(rows, draws, 1)
@@ -177,6 +176,15 @@ def test_the_mean_machine_is_nearly_the_best_of_its_rank(n_machines):
         best = np.linalg.norm(np.linalg.eigvalsh(products)[:-rank])
         few = folded[:, :rank]
         assert np.linalg.norm(products - few @ few.T) <= 1.1 * best + 1e-4
+
+
+def test_factors_that_only_hold_noise_are_left_out():
+    (_, _, few, _), products, _ = mean_of(np.random.default_rng(6), 60, 60, 4, 0.3)
+    assert few.shape == (60, posterior._FEW)
+    values = np.linalg.eigvalsh(products)[::-1]
+    assert values[8] < posterior._LEAST_SHARE * values[0]
+    (_, _, many, _), *_ = mean_of(np.random.default_rng(6), 60, 60, 4, 3.0)
+    assert many.shape[1] > posterior._FEW
 
 
 def test_a_mean_of_fewer_columns_than_factors_is_padded_by_zeros():

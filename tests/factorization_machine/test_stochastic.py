@@ -5,22 +5,15 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from algos._common.random import seed_key, stream
+from algos.factorization_machine import FactorizationMachineRegressor
+from algos.factorization_machine.batches import Data, Plan
 from algos.factorization_machine.ranking import Catalogue, Choices, joined, learn_choices, part_of
 from algos.factorization_machine.rows import Rows
-from algos.factorization_machine.stochastic import (
-    Data,
-    Plan,
-    Settings,
-    Start,
-    Steps,
-    learn,
-    mean_loss,
-    one_pass,
-    padded_rank,
-    tried_rate,
-)
+from algos.factorization_machine.steps import Start, Steps, padded_rank
+from algos.factorization_machine.stochastic import Settings, learn, mean_loss, one_pass, tried_rate
 
 KEY = seed_key(0)
 
@@ -220,3 +213,30 @@ def test_parts_of_rows_join_to_the_rows():
     assert np.array_equal(whole.indptr, rows.indptr)
     assert np.array_equal(whole.indices, rows.indices)
     assert np.array_equal(whole.values, rows.values)
+
+
+def test_penalties_follow_the_errors_of_numbers_alone():
+    settings = Settings(loss="squared_error", alpha=0.5, alpha_linear=0.0, alpha_of_noise=0.1)
+    assert settings.penalties(0.25) == pytest.approx([0.525, 0.0, 0.0])
+    assert settings.penalties(9.0) == pytest.approx(settings.penalties(1.0))
+    assert Settings(alpha=0.5, alpha_of_noise=0.1).penalties(0.25)[0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_defaults_learn_few_rows_with_little_noise(streams):
+    train, y = clicks(4000, 0, noise=0.1)
+    test, z = clicks(3000, 1, noise=0.1)
+    X, X_test = (
+        sparse.csr_array(
+            (np.ones(one.rows.stored), one.rows.indices, one.rows.indptr), shape=(one.rows.n, 75)
+        )
+        for one in (train, test)
+    )
+    model = FactorizationMachineRegressor(8, solver="adagrad", random_state=0)
+    if not streams:
+        assert model.fit(X, y).score(X_test, z) > 0.96
+        return
+    for _ in range(30):
+        for start in range(0, 4000, 500):
+            model.partial_fit(X[start : start + 500], y[start : start + 500])
+    assert model.score(X_test, z) > 0.94

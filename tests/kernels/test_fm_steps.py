@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from algos._cython import fm_steps
-from algos.factorization_machine.stochastic import aligned
+from algos.factorization_machine.steps import aligned
 
 LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
 

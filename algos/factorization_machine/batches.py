@@ -1,0 +1,96 @@
+"""Rows as stochastic steps take them, and the plan of their columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.factorization_machine.rows import Rows
+
+Floats = NDArray[np.float32]
+
+_LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
+_LARGEST_WEIGHT = 1e6  # in units of the mean weight
+_COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
+
+
+def kernel_values(rows: Rows) -> Floats | None:
+    """Return the values in the kernel's type; None if all are 1."""
+    if rows.values is None:
+        return None
+    if rows.values.dtype == np.float32 and not rows.stored:
+        return rows.values
+    bounded: Floats = np.clip(rows.values, -_LARGEST_VALUE, _LARGEST_VALUE).astype(np.float32)
+    return bounded
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How columns are gone about.
+
+    Attributes
+    ----------
+    cuts : ndarray of shape (parts + 1,), int64
+        Where ranges of columns begin that hold about as many values each.
+    slots : ndarray of shape (n_columns,), int32
+        The place of each column in `common`, or -1.
+    common : ndarray, int32
+        The columns that many rows of a batch are expected to have.
+    """
+
+    cuts: NDArray[np.int64]
+    slots: NDArray[np.int32]
+    common: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, rows: Rows, batch: int, parts: int) -> Plan:
+        """Return the plan; only `cuts` hang on the number of parts."""
+        counts = np.bincount(rows.indices, minlength=rows.n_columns)
+        shares = np.arange(1, parts) * (rows.stored / parts)
+        inner = np.searchsorted(np.cumsum(counts), shares) + 1
+        cuts = np.concatenate([[0], np.minimum(inner, rows.n_columns), [rows.n_columns]])
+        is_common = counts * min(batch, rows.n) >= _COMMON * rows.n
+        common = np.flatnonzero(is_common & (counts > 0)).astype(np.int32)
+        slots = np.full(rows.n_columns, -1, dtype=np.int32)
+        slots[common] = np.arange(len(common), dtype=np.int32)
+        return cls(cuts.astype(np.int64), slots, common)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows with targets, in the kernel's types.
+
+    Attributes
+    ----------
+    rows : Rows
+    values : ndarray of float32, or None
+    target, weight : ndarray of shape (n,), float32
+        The weights' mean is about 1.
+    plans : dict
+        Of `plan`.
+    """
+
+    rows: Rows
+    values: Floats | None
+    target: Floats
+    weight: Floats
+    plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, rows: Rows, target: NDArray[Any], weight: NDArray[Any], unit: float | None = None
+    ) -> Data:
+        """Return the data with weights over `unit`, or over their mean."""
+        unit = float(weight.mean()) if unit is None else unit
+        with np.errstate(over="ignore"):
+            shares = np.minimum(weight / unit, _LARGEST_WEIGHT).astype(np.float32)
+        return cls(rows, kernel_values(rows), target.astype(np.float32), shares)
+
+    def plan(self, batch: int, parts: int) -> Plan:
+        """Return how columns are gone about: made once."""
+        if (batch, parts) not in self.plans:
+            self.plans[batch, parts] = Plan.of(self.rows, batch, parts)
+        return self.plans[batch, parts]
