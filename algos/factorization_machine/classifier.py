@@ -113,7 +113,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         First intercept; None is the best constant.
     early_stopping : "auto" or bool, default="auto"
         Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
-        learns all rows for as many epochs. "auto" does so from 500 rows on.
+        learns all rows for as many epochs. "auto" does so from 500 different rows on.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
@@ -324,7 +324,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
             Weight of each row; None is 1 for all.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
             Rows whose loss `history_` tells, and by which "adagrad" stops, instead of a part
-            of X.
+            of X. Not used by "bpr".
         groups : array-like of shape (n_samples,), default=None
             Of "bpr": the user or query that a row belongs to.
 

@@ -94,7 +94,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         First intercept; None is the best constant.
     early_stopping : "auto" or bool, default="auto"
         Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
-        learns all rows for as many epochs. "auto" does so from 500 rows on.
+        learns all rows for as many epochs. "auto" does so from 500 different rows on.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
