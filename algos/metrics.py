@@ -26,7 +26,8 @@ def hit_rate_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: i
     y_true : array-like of shape (n_samples,)
         Relevance: a row is relevant if it is positive.
     y_score : array-like of shape (n_samples,)
-        The higher, the earlier in its group.
+        The higher, the earlier in its group. Finite: leave out rows that are not to be shown,
+        such as what a user has already taken.
     groups : array-like of shape (n_samples,)
         The user or query of each row, of any type. Groups without a relevant row are left
         out.
@@ -73,7 +74,8 @@ def ndcg_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int =
     y_true : array-like of shape (n_samples,)
         Relevance, not negative.
     y_score : array-like of shape (n_samples,)
-        The higher, the earlier in its group.
+        The higher, the earlier in its group. Finite: leave out rows that are not to be shown,
+        such as what a user has already taken.
     groups : array-like of shape (n_samples,)
         The user or query of each row, of any type. Groups without a relevant row are left
         out.

@@ -30,6 +30,7 @@ from algos.factorization_machine.targets import (
     class_factors,
     class_numbers,
     labels,
+    require_choices,
     require_target,
     require_two,
 )
@@ -63,12 +64,13 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         makes stochastic steps: for data that is large, or comes in batches. "auto" chooses by
         loss and size; `solver_` tells, and `verbose` the reason.
     max_iter : "auto" or int, default="auto"
-        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many.
+        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many. "auto" is 200, 100 and
+        30 of them.
     tol : float, default=1e-4
         "als" ends when a sweep lowers the objective by a smaller share of it, "adagrad" when
         `n_iter_no_change` epochs in a row do. "mcmc" does not use it.
     burn_in : "auto" or int, default="auto"
-        Sweeps of "mcmc" before those that count.
+        Sweeps of "mcmc" before those that count; "auto" is 20, and at most a quarter of all.
     n_draws : int, default=32
         How many of them "mcmc" keeps, evenly spaced, beside the mean over all: for the spread
         of scores, which probabilities allow for. They take
@@ -79,13 +81,16 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     alpha : "auto" or float, default="auto"
         L2 penalty of the factors, for columns whose values have a mean square of 1. Of "als":
         ``sum_i w_i loss_i + alpha / 2 |V|² + alpha_linear / 2 |w|²``. Of "adagrad" a row has
-        it for each of its values, in the mean over rows. "mcmc" learns its own.
+        it for each of its values, in the mean over rows. "mcmc" learns its own, and does not
+        use this. "auto" is 10 for "als" and 0.01 for "adagrad".
     alpha_linear : "auto" or float, default="auto"
-        The same of the coefficients.
+        The same of the coefficients; "auto" is 2 and 0.001.
     alpha_intercept : float, default=0.0
         The same of the intercept, for "adagrad".
     learning_rate_init : "auto" or float, default="auto"
-        Longest step of a factor. Used by "adagrad" only, as all down to `n_iter_no_change`.
+        Longest step of a factor. "auto" is the one of 0.2, 0.1 and 0.05 whose first epoch
+        comes furthest; 0.1 for `partial_fit`, 0.2 for "bpr". Used by "adagrad" only, as all down
+        to `n_iter_no_change`.
     learning_rate_linear : "auto" or float, default="auto"
         The same of a coefficient; "auto" is `learning_rate_init`.
     learning_rate_intercept : "auto" or float, default="auto"
@@ -108,9 +113,9 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         First intercept; None is the best constant.
     early_stopping : "auto" or bool, default="auto"
         Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
-        learns all rows for as many epochs. "auto" does so from 500 rows on. "bpr" does not: it
-        ends by the loss of the pairs it learns, and has no use for `X_val`, which comes without
-        groups.
+        learns all rows for as many epochs. "auto" does so from 500 different rows on. "bpr" does
+        not: it ends by the loss of the pairs it learns, and has no use for `X_val`, which comes
+        without groups.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
@@ -157,7 +162,9 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         `objective`, `seconds` since the beginning, and `validation`, the mean loss of rows that
         were held out (NaN without).
     hyper_ : dict of str to ndarray
-        Of "mcmc": what was drawn beside the model, sweep by sweep.
+        Of "mcmc": what was drawn beside the model, sweep by sweep: `means` and `precisions` of
+        the priors, of shape (n_iter, n_groups, n_factors + 1), the coefficients'
+        last. Not of more than two classes.
     n_samples_seen_ : int
         Number of different rows that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int
@@ -319,7 +326,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
             Weight of each row; None is 1 for all.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
             Rows whose loss `history_` tells, and by which "adagrad" stops, instead of a part
-            of X.
+            of X. Not used by "bpr".
         groups : array-like of shape (n_samples,), default=None
             Of "bpr": the user or query that a row belongs to.
 
@@ -499,7 +506,10 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         classes = np.unique(y) if named is None else named
         if self.loss == "bpr" and len(classes) == 1 and self.item_features is not None:
             classes = np.array([0, 1])
-        require_two(classes)
+        if self.loss == "bpr":
+            require_choices(classes)
+        else:
+            require_two(classes)
         self.classes_ = classes
 
     def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:

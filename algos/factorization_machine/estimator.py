@@ -297,6 +297,7 @@ class FactorizationMachine(FittedMachine):
         self.n_iter_ = outcome.n_iter
         self.objective_ = outcome.objective
         self.history_ = {name: np.asarray(value) for name, value in outcome.history.items()}
+        self.__dict__.pop("hyper_", None)
         if outcome.hyper:
             self.hyper_ = {name: np.asarray(value) for name, value in outcome.hyper.items()}
 

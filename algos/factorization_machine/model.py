@@ -177,6 +177,8 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
             The largest first.
         """
         self._check_learned()
+        if n < 1:
+            raise ValueError(f"`n`={n!r} must be at least 1; ask for the pairs you want to see")
         factors = self.factors_ if self.factors_.ndim == 2 else self.factors_[output]
         names = self._names(feature_names)
         found = strongest_pairs(factors, n)

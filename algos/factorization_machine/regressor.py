@@ -46,12 +46,13 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         makes stochastic steps: for data that is large, or comes in batches. "auto" chooses by
         loss and size; `solver_` tells, and `verbose` the reason.
     max_iter : "auto" or int, default="auto"
-        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many.
+        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many. "auto" is 200, 100 and
+        30 of them.
     tol : float, default=1e-4
         "als" ends when a sweep lowers the objective by a smaller share of it, "adagrad" when
         `n_iter_no_change` epochs in a row do. "mcmc" does not use it.
     burn_in : "auto" or int, default="auto"
-        Sweeps of "mcmc" before those that count.
+        Sweeps of "mcmc" before those that count; "auto" is 20, and at most a quarter of all.
     n_draws : int, default=32
         How many of them "mcmc" keeps, evenly spaced, beside the mean over all: for
         `return_std` and the probabilities of levels. They take
@@ -62,13 +63,15 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
     alpha : "auto" or float, default="auto"
         L2 penalty of the factors, for columns whose values have a mean square of 1. Of "als":
         ``sum_i w_i loss_i + alpha / 2 |V|² + alpha_linear / 2 |w|²``. Of "adagrad" a row has
-        it for each of its values, in the mean over rows. "mcmc" learns its own.
+        it for each of its values, in the mean over rows. "mcmc" learns its own, and does not
+        use this. "auto" is 10 for "als" and 0.07 for "adagrad", of targets of deviation 1.
     alpha_linear : "auto" or float, default="auto"
-        The same of the coefficients.
+        The same of the coefficients; "auto" is 2 and 0.01.
     alpha_intercept : float, default=0.0
         The same of the intercept, for "adagrad".
     learning_rate_init : "auto" or float, default="auto"
-        Longest step of a factor. Used by "adagrad" only, as all down to `n_iter_no_change`.
+        Longest step of a factor. "auto" is 0.05. Used by "adagrad" only, as all down
+        to `n_iter_no_change`.
     learning_rate_linear : "auto" or float, default="auto"
         The same of a coefficient; "auto" is `learning_rate_init`.
     learning_rate_intercept : "auto" or float, default="auto"
@@ -91,7 +94,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         First intercept; None is the best constant.
     early_stopping : "auto" or bool, default="auto"
         Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
-        learns all rows for as many epochs. "auto" does so from 500 rows on.
+        learns all rows for as many epochs. "auto" does so from 500 different rows on.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
@@ -131,7 +134,9 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         `objective`, `seconds` since the beginning, and `validation`, the mean loss of rows that
         were held out (NaN without).
     hyper_ : dict of str to ndarray
-        Of "mcmc": what was drawn beside the model, sweep by sweep.
+        Of "mcmc": what was drawn beside the model, sweep by sweep: `means` and `precisions` of
+        the priors, of shape (n_iter, n_groups, n_factors + 1), the coefficients'
+        last; `noise_precision`, of shape (n_iter,), is of targets of deviation 1.
     n_samples_seen_ : int
         Number of different rows that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int
@@ -338,7 +343,8 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
         return_std : bool, default=False
             Whether to return, beside, the deviation of each prediction over the posterior: what
-            more data would narrow, without the noise of y itself. Only of "mcmc".
+            more data would narrow, without the noise of y itself; of "ordered_probit" that of
+            the level, noise and all. Only of "mcmc".
 
         Returns
         -------
@@ -349,16 +355,19 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         """
         check_is_fitted(self, "solver_")
         rows = self._validated_rows(X, reset=False)
-        if return_std and self._draws is None:
+        is_constant = self.solver_ == "mcmc" and "hyper_" not in self.__dict__
+        if return_std and self._draws is None and not is_constant:
             raise ValueError(
-                f"`return_std`=True must go with solver='mcmc', not {self.solver_!r}; "
-                f"fit with solver='mcmc'"
+                "`return_std`=True must go with solver='mcmc', without `merge` or `partial_fit` "
+                "after the fit; fit with solver='mcmc'"
             )
         if self._link == "ordered_probit":
             return self._predicted_levels(rows, return_std)
         predicted = self._scores(rows)[:, 0].astype(rows.dtype, copy=False)
         if not return_std:
             return predicted
+        if self._draws is None:  # all numbers were alike
+            return predicted, np.zeros_like(predicted)
         variance = self._variance(rows)
         assert variance is not None
         return predicted, np.sqrt(variance[:, 0]).astype(rows.dtype, copy=False)

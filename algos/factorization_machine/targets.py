@@ -119,6 +119,20 @@ def require_two(classes: NDArray[Any]) -> None:
         )
 
 
+def require_choices(classes: NDArray[Any]) -> None:
+    """Raise ValueError unless labels tell what was taken from what was not."""
+    if len(classes) == 1:
+        raise ValueError(
+            f"`y` with the one class {classes.tolist()[0]!r} must have two for loss='bpr'; give "
+            f"`item_features`, from which rows that were not taken are drawn, or such rows"
+        )
+    if len(classes) > 2:
+        raise ValueError(
+            f"`y` with {len(classes)} classes must have two for loss='bpr', not taken and taken; "
+            f"rank by numbers with FactorizationMachineRegressor, or make two classes of them"
+        )
+
+
 def class_factors(
     class_weight: Any, classes: NDArray[Any], codes: Doubles, weight: Doubles | None
 ) -> Doubles | None:

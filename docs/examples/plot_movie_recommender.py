@@ -41,7 +41,7 @@ def made_up():
         }
     )
     likes, quality = rng.normal(size=(500, len(kinds))), rng.normal(scale=0.5, size=400)
-    user, film = rng.integers(500, size=30_000), (400 * rng.random(30_000) ** 2).astype(int)
+    user, film = rng.integers(500, size=30_000), (400 * rng.random(30_000) ** 5).astype(int)
     rating = (
         3.5 + quality[film] + 0.8 * likes[user, kind[film]] + rng.normal(scale=0.7, size=30_000)
     )

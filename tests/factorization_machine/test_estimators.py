@@ -131,6 +131,23 @@ def test_the_spread_of_predictions_narrows_with_data():
     assert many.mean() < 0.7 * few.mean()
     with pytest.raises(ValueError, match="must go with solver='mcmc'"):
         regressor(solver="als").fit(X, y).predict(X, return_std=True)
+    first, other = regressor(max_iter=8).fit(X, y), regressor(max_iter=8).fit(X, y)
+    with pytest.raises(ValueError, match="without `merge`"):
+        first.merge(other).predict(X, return_std=True)
+
+
+def test_a_fit_to_equal_numbers_is_sure_and_keeps_nothing_of_the_last():
+    X, y, *_ = ratings()
+    model = regressor(max_iter=8).fit(X, y)
+    predicted, spread = model.fit(X, np.full_like(y, 3.0)).predict(X, return_std=True)
+    assert np.all(predicted == 3.0) and not spread.any()
+    assert not hasattr(model, "hyper_")
+
+
+def test_no_pairs_cannot_be_asked_for():
+    X, y, *_ = ratings()
+    with pytest.raises(ValueError, match="`n`=0 must be at least 1"):
+        regressor(max_iter=8).fit(X, y).top_interactions(n=0)
 
 
 def test_ordered_levels_have_probabilities():

@@ -116,3 +116,13 @@ def test_rankings_find_what_was_held_out():
     means = [(scores[u][alike[u]].mean(), scores[u][other[u]].mean()) for u in range(N_USERS)
              if alike[u].any()]  # fmt: skip
     assert np.mean([first > second for first, second in means]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "remedy"), [(1, "give `item_features`"), (3, "make two classes of them")]
+)
+def test_rankings_need_two_classes(n_classes, remedy):
+    X = np.eye(6)
+    model = FactorizationMachineClassifier(2, loss="bpr", random_state=0)
+    with pytest.raises(ValueError, match=remedy):
+        model.fit(X, np.arange(6) % n_classes, groups=np.zeros(6))
