@@ -40,7 +40,7 @@ _INIT_SCALE = 0.1
 # For targets of unit deviation, of columns with values of 1.
 _ALPHA, _ALPHA_LINEAR = 10.0, 2.0
 # The same for latent targets, whose noise has a deviation of 1 by itself.
-_LATENT_ALPHA, _LATENT_ALPHA_LINEAR = 10.0, 2.0
+_LATENT_ALPHA, _LATENT_ALPHA_LINEAR = 7.0, 1.0
 
 
 def fit_mcmc(problem: Problem, told: Listener) -> Outcome:

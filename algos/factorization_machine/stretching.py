@@ -6,8 +6,10 @@ and these the priors. One step along the group of scalings
   w -> s w,  V -> sqrt(s) V,  with their priors' means and deviations,
 
 which leaves the density of parameters given priors as it is, takes all of them along (Liu and
-Sabatti, "Generalised Gibbs sampler and multigrid Monte Carlo", Biometrika 87, 2000). Measured
-on classes of ratings: the log loss of 500 sweeps without it is reached after 200.
+Sabatti, "Generalised Gibbs sampler and multigrid Monte Carlo", Biometrika 87, 2000). It is for
+classes: whether MovieLens ratings are above 3 is predicted with a log loss of .538 after 100
+sweeps, and .539 after 400 without it. Of the ratings as numbers it gains only at first (RMSE
+after 60 sweeps .902 with it, .907 without; after 200 .8970 and .8961), so there it is left out.
 """
 
 from __future__ import annotations
