@@ -32,8 +32,8 @@ Doubles = NDArray[np.float64]
 Start = tuple[float, NDArray[Any], NDArray[Any]]
 
 _OF_START = 121  # stream of a key
-# Measured on ratings: after 300 sweeps the RMSE is .0005 below that after 200, .0004 above that
-# after 600; burn-ins of 10 to 20 do alike.
+# Measured on ratings: after 300 sweeps the RMSE is .0004 below that after 200; burn-ins of 10 to
+# 20 do alike.
 _SWEEPS, _BURN_IN = 300, 15
 _SWEEPS_OF_ALS = 100
 _INIT_SCALE = 0.1
