@@ -21,7 +21,7 @@ from algos.factorization_machine.likelihoods import (
     OrderedProbit,
 )
 from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
-from algos.factorization_machine.priors import prior_rates
+from algos.factorization_machine.priors import prior_rates, unit_rates
 from algos.factorization_machine.rounded import RoundedLogit
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
@@ -32,13 +32,15 @@ Doubles = NDArray[np.float64]
 Start = tuple[float, NDArray[Any], NDArray[Any]]
 
 _OF_START = 121  # stream of a key
-_SWEEPS, _BURN_IN = 200, 20
+# Measured on ratings: after 300 sweeps the RMSE is .0004 below that after 200; burn-ins of 10 to
+# 20 do alike.
+_SWEEPS, _BURN_IN = 300, 15
 _SWEEPS_OF_ALS = 100
 _INIT_SCALE = 0.1
 # For targets of unit deviation, of columns with values of 1.
 _ALPHA, _ALPHA_LINEAR = 10.0, 2.0
 # The same for latent targets, whose noise has a deviation of 1 by itself.
-_LATENT_ALPHA, _LATENT_ALPHA_LINEAR = 10.0, 2.0
+_LATENT_ALPHA, _LATENT_ALPHA_LINEAR = 7.0, 1.0
 
 
 def fit_mcmc(problem: Problem, told: Listener) -> Outcome:
@@ -207,8 +209,8 @@ def first_machine(problem: Problem, output: int, key: Key) -> Start:
             intercept = float(logit(min(max(share, 1e-6), 1 - 1e-6)))
     rng = stream(key, _OF_START)
     scale = given.init_scale
-    if scale is None:  # of the size that the prior expects, so that scores begin small
-        scale = _INIT_SCALE * float(np.sqrt(prior_rates(problem.table.rows)[0]))
+    if scale is None:  # the longer the rows the less, so that scores begin small
+        scale = _INIT_SCALE * float(np.sqrt(unit_rates(problem.table.rows)[0]))
     factors = np.zeros((d, given.n_factors), dtype=np.float32)
     factors[...] = drawn(given.init, scale, factors.shape, rng)
     linear = np.zeros(d, dtype=np.float32)

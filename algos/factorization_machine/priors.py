@@ -2,10 +2,12 @@
 
 The parameters θ of one coordinate in one group are normal, of mean μ and precision λ, with
 
-  λ ~ Gamma(1/2, rate / 2),   μ | λ ~ N(0, 1/λ)
+  λ ~ Gamma(3, rate / 2),   μ | λ ~ N(0, 1/λ)
 
-(Rendle, "Factorization machines with libFM", ACM TIST 3, 2012, section 4.4, with libFM's
-constants).
+(Rendle, "Factorization machines with libFM", ACM TIST 3, 2012, section 4.4). Of users and
+items, of which there are hundreds, all shapes of the Gamma law serve alike. It is for groups
+of which rows tell little, as where columns outnumber rows: under libFM's Gamma(1/2, 1/2) the
+variance 1/λ has no mean, and so few rows do not bound it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from algos.factorization_machine.rows import Rows
 
 Doubles = NDArray[np.float64]
 
-_SHAPE = 1.0  # twice that of the precisions
+SHAPE = 6.0  # twice that of the precisions
+_ROWS_A_COLUMN = 10  # so many and more are not few
 _MEAN_WEIGHT = 1.0  # columns that the prior mean of 0 counts as
 _MOST = 1e12  # precision, with which float64 still solves for the others
 
@@ -47,7 +50,18 @@ class Prior(NamedTuple):
 
 
 def prior_rates(rows: Rows) -> tuple[float, float]:
-    """Return the rates of factors and of coefficients: 1 where rows have two ones.
+    """Return the rates of factors and of coefficients, less than the unit ones if rows are few.
+
+    Where rows are fewer than columns, the prior alone bounds most directions of the parameters,
+    and a chain that wanders along them predicts worse than a constant: less is expected of each.
+    """
+    share = min(1.0, rows.n / max(_ROWS_A_COLUMN * rows.n_columns, 1))
+    factors, linear = unit_rates(rows)
+    return factors * share, linear * share
+
+
+def unit_rates(rows: Rows) -> tuple[float, float]:
+    """Return rates with which scores have one size for rows of any length: 1 for two ones.
 
     Scores of rows with many values are sums of many terms. That they are of the targets' size,
     whatever the number of terms, is what the prior should expect.
@@ -88,7 +102,7 @@ def draw_prior(
     away = squares + _MEAN_WEIGHT * prior.means**2
     rate = np.full(away.shape[1], rates[0])
     rate[-1] = rates[1]
-    gammas = rng.standard_gamma(np.broadcast_to((_SHAPE + size + 1) / 2, away.shape))
+    gammas = rng.standard_gamma(np.broadcast_to((SHAPE + size + 1) / 2, away.shape))
     penalties = np.minimum(gammas * 2 / (rate + away), _MOST)
     total = size + _MEAN_WEIGHT
     means = (sums + size * prior.means) / total

@@ -6,8 +6,10 @@ and these the priors. One step along the group of scalings
   w -> s w,  V -> sqrt(s) V,  with their priors' means and deviations,
 
 which leaves the density of parameters given priors as it is, takes all of them along (Liu and
-Sabatti, "Generalised Gibbs sampler and multigrid Monte Carlo", Biometrika 87, 2000). Measured
-on classes of ratings: the log loss of 500 sweeps without it is reached after 200.
+Sabatti, "Generalised Gibbs sampler and multigrid Monte Carlo", Biometrika 87, 2000). It is for
+classes: whether MovieLens ratings are above 3 is predicted with a log loss of .538 after 100
+sweeps, and .539 after 400 without it. Of the ratings as numbers it gains only at first (RMSE
+after 60 sweeps .902 with it, .907 without; after 200 .8970 and .8961), so there it is left out.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.likelihoods import Latent
-from algos.factorization_machine.priors import Prior
+from algos.factorization_machine.priors import SHAPE, Prior
 
 Doubles = NDArray[np.float64]
 
@@ -61,11 +63,12 @@ def _log_rest(prior: Prior, rates: tuple[float, float], scale: float) -> float:
     """Return the log-density of a scale without the likelihood, but for a constant.
 
     Precisions are multiplied by scale^(-2 p), p the coordinate's power: their
-    Gamma(1/2, rate / 2) and their part of the volume give scale^-p exp(-rate λ scale^(-2 p) / 2),
-    all others cancel but for 1 / scale, between the group's measure and that of the proposal.
+    Gamma(SHAPE / 2, rate / 2) and their part of the volume give
+    scale^(-SHAPE p) exp(-rate λ scale^(-2 p) / 2), all others cancel but for 1 / scale, between
+    the group's measure and that of the proposal.
     """
     powers = _powers(prior)
     rate = np.full(len(powers), rates[0])
     rate[-1] = rates[1]
     tails = (prior.penalties * rate * scale ** (-2 * powers)).sum() / 2
-    return float(-(1 + len(prior.means) * powers.sum()) * np.log(scale) - tails)
+    return float(-(1 + SHAPE * len(prior.means) * powers.sum()) * np.log(scale) - tails)

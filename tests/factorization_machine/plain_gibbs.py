@@ -1,11 +1,20 @@
 """Gibbs sampling of factorization machines by plain numpy on dense rows: a slow oracle.
 
 The law is the one of the package's sampler: coordinate c of the features of group g is normal
-with mean m_gc and precision l_gc; l ~ Gamma(1/2, 1/2), m | l ~ N(0, 1 / l); the intercept is
-normal with precision 1 about 0 (where the likelihood has one).
+with mean m_gc and precision l_gc; l ~ Gamma(3, rate / 2), m | l ~ N(0, 1 / l), the rate being one
+of the factors or one of the coefficients; the intercept is normal with precision 1 about 0 (where
+the likelihood has one).
 """
 
 import numpy as np
+
+SHAPE = 6.0
+ONES = (1.0, 1.0)
+
+
+def rates_of(k, rates):
+    """Return the rate of each coordinate."""
+    return np.append(np.full(k, rates[0]), rates[1])
 
 
 def plain_scores(X, intercept, linear, factors):
@@ -14,25 +23,26 @@ def plain_scores(X, intercept, linear, factors):
     return intercept + X @ linear + ((X @ weights) * X).sum(axis=1)
 
 
-def draw_prior(rng, groups, k, has_intercept=True):
+def draw_prior(rng, groups, k, has_intercept=True, rates=ONES):
     """Draw hyper-parameters, then parameters: (intercept, linear, factors), hyper."""
     n_groups = groups.max() + 1
-    precisions = rng.gamma(0.5, 2.0, size=(n_groups, k + 1))
+    precisions = rng.gamma(SHAPE / 2, 2 / rates_of(k, rates), size=(n_groups, k + 1))
     means = rng.standard_normal((n_groups, k + 1)) / np.sqrt(precisions)
     theta = means[groups] + rng.standard_normal((len(groups), k + 1)) / np.sqrt(precisions[groups])
     intercept = rng.standard_normal() if has_intercept else 0.0
     return (intercept, theta[:, k].copy(), theta[:, :k].copy()), (means, precisions)
 
 
-def draw_hyper(rng, groups, linear, factors, hyper):
+def draw_hyper(rng, groups, linear, factors, hyper, rates=ONES):
     """Draw the means and precisions of the groups, given the parameters."""
     means, precisions = (array.copy() for array in hyper)
     theta = np.column_stack([factors, linear])
+    rate = rates_of(factors.shape[1], rates)
     for g in range(groups.max() + 1):
         own = theta[groups == g]
         size = len(own)
         away = ((own - means[g]) ** 2).sum(axis=0) + means[g] ** 2
-        precisions[g] = rng.gamma((1 + size + 1) / 2, 2 / (1 + away))
+        precisions[g] = rng.gamma((SHAPE + size + 1) / 2, 2 / (rate + away))
         means[g] = own.sum(axis=0) / (size + 1) + rng.standard_normal(own.shape[1]) / np.sqrt(
             (size + 1) * precisions[g]
         )

@@ -17,15 +17,18 @@ from algos.factorization_machine.priors import Prior
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.sampler import Chain, one_sweep
 from tests.factorization_machine.plain_gibbs import (
+    SHAPE,
     draw_hyper,
     draw_prior,
     plain_scores,
     plain_sweep,
+    rates_of,
 )
 
-CHAIN = Chain(max_iter=2, burn_in=0, n_draws=1)
 N_LEVELS = 4
 N_SWEEPS = 2
+RATES = (0.4, 2.5)  # not 1: a rate that is left out, or one in place of the other, shows
+CHAIN = Chain(max_iter=N_SWEEPS, burn_in=0, n_draws=1, rates=RATES)
 
 
 def pairs(rng):
@@ -134,7 +137,7 @@ def plain_sweeps(rng, X, groups, parameters, hyper, likelihood):
     key = rng.integers(0, 2**64, 2, dtype=np.uint64)
     for number in range(N_SWEEPS):
         latent = likelihood.draw(plain_scores(X, *parameters), key, number, 1)
-        hyper = draw_hyper(rng, groups, *parameters[1:], hyper)
+        hyper = draw_hyper(rng, groups, *parameters[1:], hyper, RATES)
         parameters = plain_sweep(
             rng, X, latent, groups, parameters, hyper, likelihood.has_intercept
         )
@@ -146,9 +149,9 @@ def statistics(X, groups, parameters, hyper):
     intercept, linear, factors = parameters
     means, precisions = hyper
     theta = np.column_stack([factors, linear])
-    normal = stats.norm.cdf
+    normal, gamma = stats.norm.cdf, stats.gamma(SHAPE / 2, scale=2.0).cdf
     return {
-        "precisions": (precisions, stats.gamma(0.5, scale=2.0).cdf),
+        "precisions": (precisions * rates_of(factors.shape[1], RATES), gamma),
         "means": (means * np.sqrt(precisions), normal),
         "columns": ((theta - means[groups]) * np.sqrt(precisions[groups]), normal),
         "intercept": (intercept, normal),
@@ -160,7 +163,7 @@ def p_values(design, case, sweeps, n_factors, n_pairs, seed=0):
     X, groups = design(rng)
     samples, laws, scores = {}, {}, ([], [])
     for _ in range(n_pairs):
-        parameters, hyper = draw_prior(rng, groups, n_factors, case.has_intercept)
+        parameters, hyper = draw_prior(rng, groups, n_factors, case.has_intercept, RATES)
         scores[0].append(plain_scores(X, *parameters)[:2])
         made = case(rng)
         likelihood = made.likelihood(rng, plain_scores(X, *parameters))
@@ -209,15 +212,17 @@ def test_the_plain_sampler_keeps_the_joint_law(case):
     assert min(found.values()) > 1e-4, found
 
 
-@pytest.mark.parametrize("wrong", ["noise", "precision", "mean"])
+@pytest.mark.parametrize("wrong", ["noise", "precision", "mean", "rates"])
 def test_a_wrong_sampler_is_found_out(wrong):
     def sweeps(rng, X, groups, parameters, hyper, likelihood):
         parameters, hyper = plain_sweeps(rng, X, groups, parameters, hyper, likelihood)
         means, precisions = hyper
         if wrong == "noise":
-            likelihood.precision *= 1.3
+            likelihood.precision *= 1.6
         elif wrong == "precision":
             precisions = precisions * 1.3
+        elif wrong == "rates":
+            means, precisions = draw_hyper(rng, groups, *parameters[1:], hyper)
         else:
             means = means * 1.2
         return parameters, (means, precisions)

@@ -1,0 +1,54 @@
+"""What the sampler's priors expect of columns, and that few rows are no trouble."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from algos import FactorizationMachineRegressor
+from algos.factorization_machine.priors import prior_rates, unit_rates
+from algos.factorization_machine.rows import Rows
+
+
+def rows_of(X):
+    found = sparse.csr_array(X)
+    values = None if np.all(found.data == 1) else found.data
+    return Rows(found.indptr.astype(np.int64), found.indices.astype(np.int32), values, X.shape[1])
+
+
+def test_rows_of_two_ones_have_unit_rates():
+    rng = np.random.default_rng(0)
+    X = np.zeros((100, 7))
+    X[np.arange(100), rng.integers(0, 4, 100)] = 1
+    X[np.arange(100), rng.integers(4, 7, 100)] = 1
+    assert unit_rates(rows_of(X)) == (1.0, 1.0)
+    assert prior_rates(rows_of(X)) == (1.0, 1.0)
+
+
+def test_rates_follow_the_products_and_values_of_a_row():
+    X = np.random.default_rng(1).normal(size=(50, 6)) * 3
+    squares = X**2
+    pairs = ((squares.sum(axis=1) ** 2 - (squares**2).sum(axis=1)) / 2).mean()
+    expected = 1 / np.sqrt(pairs), 2 / squares.sum(axis=1).mean()
+    np.testing.assert_allclose(unit_rates(rows_of(X)), expected)
+
+
+def test_rates_are_less_where_rows_are_few():
+    rows = rows_of(np.random.default_rng(2).normal(size=(30, 60)))
+    np.testing.assert_allclose(prior_rates(rows), np.array(unit_rates(rows)) * 30 / 600)
+
+
+def test_rows_without_values_have_rates():
+    assert prior_rates(rows_of(np.zeros((3, 4)))) == (3 / 40, 3 / 40)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_fewer_rows_than_columns_are_predicted_no_worse_than_by_their_mean(scale):
+    errors = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(210, 300)) * scale
+        y = X @ rng.normal(size=300) / np.sqrt(300) / scale
+        model = FactorizationMachineRegressor(solver="mcmc", random_state=seed)
+        found = model.fit(X[:10], y[:10]).predict(X[10:])
+        errors.append(np.mean((found - y[10:]) ** 2) / np.mean((y[:10].mean() - y[10:]) ** 2))
+    assert np.mean(errors) < 1.15
