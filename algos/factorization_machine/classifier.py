@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
 
 from algos._common.base import is_same, learning
 from algos._common.params import (
@@ -29,6 +28,7 @@ from algos.factorization_machine.targets import (
     Doubles,
     class_factors,
     class_numbers,
+    group_numbers,
     labels,
     require_target,
     require_two,
@@ -83,7 +83,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     alpha_linear : "auto" or float, default="auto"
         The same of the coefficients.
     alpha_intercept : float, default=0.0
-        The same of the intercept, for "adagrad".
+        The same of the intercept, for "als" and "adagrad".
     learning_rate_init : "auto" or float, default="auto"
         Longest step of a factor. Used by "adagrad" only, as all down to `n_iter_no_change`.
     learning_rate_linear : "auto" or float, default="auto"
@@ -108,7 +108,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         First intercept; None is the best constant.
     early_stopping : "auto" or bool, default="auto"
         Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
-        learns all rows for as many epochs. "auto" does so from 500 rows on.
+        learns all rows for as many epochs. "auto" does so from 500 rows on; "bpr" holds none out.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
@@ -317,7 +317,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
             Weight of each row; None is 1 for all.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
             Rows whose loss `history_` tells, and by which "adagrad" stops, instead of a part
-            of X.
+            of X. Not of "bpr".
         groups : array-like of shape (n_samples,), default=None
             Of "bpr": the user or query that a row belongs to.
 
@@ -330,8 +330,13 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
                 f"`groups` must be given with loss='bpr', and with it alone; "
                 f"loss={self.loss!r} {'needs' if groups is None else 'takes no'} groups"
             )
+        if groups is not None and X_val is not None:
+            raise ValueError(
+                "`X_val` must be None with loss='bpr', which does not stop by validation rows; "
+                "choose `max_iter`, and compare rankings by algos.metrics"
+            )
         self.__dict__.pop("_met", None)
-        of_rows = None if groups is None else np.asarray(column_or_1d(groups))
+        of_rows = None if groups is None else group_numbers(groups)
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), of_rows)
         return self
 
@@ -498,6 +503,11 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         if self.loss == "bpr" and len(classes) == 1 and self.item_features is not None:
             classes = np.array([0, 1])
         require_two(classes)
+        if self.loss == "bpr" and len(classes) > 2:
+            raise ValueError(
+                f"`y` of loss='bpr' must have two labels, not {len(classes)}: the greater one of "
+                f"rows that were chosen; join labels"
+            )
         self.classes_ = classes
 
     def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:

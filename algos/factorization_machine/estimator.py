@@ -26,6 +26,7 @@ from algos.factorization_machine.incremental import (
     averaged,
     begin_stream,
     columns_of_stream,
+    known_scale,
     learn_batch,
     machines_of_stream,
     state_after_fit,
@@ -357,7 +358,16 @@ class FactorizationMachine(FittedMachine):
             return begin_stream(whole, columns, None)
         if self._after_fit is not None:
             return state_after_fit(self._after_fit, self._columns(), whole)
-        return begin_stream(whole, replace(columns, scale=np.ones(columns.d)), self._start(columns))
+        scale = self._known_scale()
+        start = self._start(replace(columns, scale=np.where(scale == 0, 1.0, scale)))
+        return begin_stream(whole, replace(columns, scale=scale), start)
+
+    def _known_scale(self) -> Doubles:
+        """Return what the values of each column are divided by; 0 where none has come."""
+        if "_stream" in self.__dict__:
+            scale: Doubles = self._stream["scale"]
+            return scale
+        return known_scale(self._columns())
 
     def _has_learned(self) -> bool:
         return "_key" in self.__dict__
@@ -372,6 +382,12 @@ class FactorizationMachine(FittedMachine):
         self.intercept_ = intercepts[0] if is_one else np.array(intercepts)
         self.coef_ = linear[0] if is_one else np.stack(linear)
         self.factors_ = factors[0] if is_one else np.stack(factors)
+        scale = self._known_scale()
+        scale = np.where(scale == 0, other._known_scale(), scale)
+        self._frame_of_fit = asdict(Columns(self.n_features_in_, None, scale))
+        if self._cuts is not None:
+            self._cuts = self._cuts.copy()
+            self._cuts[1:-1] += share * (other._cuts[1:-1] - self._cuts[1:-1])
         self._draws, self._after_fit = None, None
         for name in ("_stream", "_is_stale"):  # the sums of squares are of other directions
             self.__dict__.pop(name, None)

@@ -48,14 +48,21 @@ def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None
 
 def state_after_fit(state: Mapping[str, Any], columns: Columns, problem: Problem) -> State:
     """Return the state of a stream that goes on from a fit by stochastic steps."""
-    wide = begin_stream(problem, Columns(columns.d), None)
+    wide = begin_stream(problem, replace(columns, places=None, scale=known_scale(columns)), None)
     places = slice(None) if columns.places is None else columns.places
     for name in ("table", "line"):
         wide[name][places] = state[name]
     wide["base"] = state["base"]
     wide["n_epochs"] = state["n_epochs"]
-    wide["scale"][places] = 1.0 if columns.scale is None else columns.scale
     return wide
+
+
+def known_scale(columns: Columns) -> Doubles:
+    """Return what the values of each column of X are divided by; 0 where none has come."""
+    scale = np.zeros(columns.d)
+    places = slice(None) if columns.places is None else columns.places
+    scale[places] = 1.0 if columns.scale is None else columns.scale
+    return scale
 
 
 def learn_batch(state: State, problem: Problem, columns: NDArray[np.int64], key: Key) -> float:
@@ -106,9 +113,15 @@ def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def machines_of_stream(state: State) -> list[Machine]:
-    """Return the machines of a stream, over all columns."""
+    """Return the machines of a stream, over all columns: zero for those without a value."""
     learner = Steps(**{name: value for name, value in state.items() if name != "scale"})
-    return machines_of(learner)
+    has_come = state["scale"] != 0
+    if has_come.all():
+        return machines_of(learner)
+    return [
+        replace(one, linear=one.linear * has_come, factors=one.factors * has_come[:, np.newaxis])
+        for one in machines_of(learner)
+    ]
 
 
 def columns_of_stream(state: State) -> Columns:

@@ -66,7 +66,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
     alpha_linear : "auto" or float, default="auto"
         The same of the coefficients.
     alpha_intercept : float, default=0.0
-        The same of the intercept, for "adagrad".
+        The same of the intercept, for "als" and "adagrad".
     learning_rate_init : "auto" or float, default="auto"
         Longest step of a factor. Used by "adagrad" only, as all down to `n_iter_no_change`.
     learning_rate_linear : "auto" or float, default="auto"
