@@ -30,6 +30,7 @@ from algos.factorization_machine.incremental import (
     learn_batch,
     machines_of_stream,
     state_after_fit,
+    write_back,
 )
 from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
 from algos.factorization_machine.links import link_of
@@ -339,19 +340,20 @@ class FactorizationMachine(FittedMachine):
         stream = self._state_of_stream(problem, columns, first=first)
         places = table.columns.places
         places = np.arange(columns.d) if places is None else places
-        loss = learn_batch(stream, problem, places, self._key)
+        loss, learned = learn_batch(stream, problem, places, self._key)
         self._tell_batch(loss, continues="_stream" in self.__dict__)
-        self._stream, self._after_fit = stream, None
+        self._after_fit = None
         self._weight_seen += float(table.weight.sum())
         self.n_samples_seen_ += table.rows.n
         self._frame_of_fit = {"d": columns.d, "places": None, "scale": None}
         self._draws = None
         self._link = link_of("adagrad", loss_name, self._n_classes())
+        self._stream = write_back(stream, learned, places)
         self._defer_model()
 
     def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
         if "_stream" in self.__dict__:
-            return dict(self._stream)
+            return self._stream
         no_rows = Rows(np.zeros(1, np.int64), np.zeros(0, np.int32), None, columns.d)
         whole = replace(problem, table=replace(problem.table, rows=no_rows))
         if first:

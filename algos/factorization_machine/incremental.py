@@ -65,15 +65,17 @@ def known_scale(columns: Columns) -> Doubles:
     return scale
 
 
-def learn_batch(state: State, problem: Problem, columns: NDArray[np.int64], key: Key) -> float:
+def learn_batch(
+    state: State, problem: Problem, columns: NDArray[np.int64], key: Key
+) -> tuple[float, State]:
     """Learn the rows of a batch, whose columns are numbered as `columns` lists them.
-
-    Only when all is learned, the columns that occur are written back.
 
     Returns
     -------
     loss : float
         The weighted mean of the rows' losses before they were learned.
+    learned : dict
+        What `write_back` takes; the state is as it was.
     """
     table = problem.table
     scale = state["scale"][columns]
@@ -94,16 +96,29 @@ def learn_batch(state: State, problem: Problem, columns: NDArray[np.int64], key:
     unit = (state["weight"] + weight) / (state["n_rows"] + table.rows.n)
     data = data_of(replace(table, rows=rows), problem, unit)
     loss = one_pass(steps, data, settings, key, n_threads=problem.n_threads)
-    state["table"][columns] = steps.table
-    state["line"][columns] = steps.line
-    state["scale"][columns] = scale
-    state.update(
-        base=steps.base,
-        n_epochs=steps.n_epochs + 1,
-        n_rows=state["n_rows"] + table.rows.n,
-        weight=state["weight"] + weight,
-    )
-    return loss
+    learned = {
+        "table": steps.table,
+        "line": steps.line,
+        "scale": scale,
+        "base": steps.base,
+        "n_epochs": steps.n_epochs + 1,
+        "n_rows": state["n_rows"] + table.rows.n,
+        "weight": state["weight"] + weight,
+    }
+    return loss, learned
+
+
+def write_back(state: State, learned: State, columns: NDArray[np.int64]) -> State:
+    """Return the state with a batch learned.
+
+    The columns that occur are written in place, for there may be many more: so it comes last,
+    when nothing can fail any more.
+    """
+    new = {**state, **learned}
+    for name in ("table", "line", "scale"):
+        state[name][columns] = learned[name]
+        new[name] = state[name]
+    return new
 
 
 def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:

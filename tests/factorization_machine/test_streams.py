@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from algos import FactorizationMachineRegressor
+from algos.factorization_machine import estimator
 
 SOLVERS = ("mcmc", "als", "adagrad")
 
@@ -68,3 +69,21 @@ def test_machines_of_other_levels_do_not_merge():
     one, other = (ordered.__sklearn_clone__().fit(X, target) for target in (y, y * 2))
     with pytest.raises(ValueError, match="levels_"):
         one.merge(other)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypatch):
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    X, y = products(unit=1.0, n=50)
+    machine = FactorizationMachineRegressor(4, solver=solver, max_iter=3, random_state=0)
+    machine.fit(X, y).partial_fit(X, y)
+    with monkeypatch.context() as patch:
+        patch.setattr(estimator, "say", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            machine.partial_fit(X, y)
+    other = machine.__sklearn_clone__().fit(X, y).partial_fit(X, y)
+    np.testing.assert_array_equal(
+        machine.partial_fit(X, y).predict(X), other.partial_fit(X, y).predict(X)
+    )
