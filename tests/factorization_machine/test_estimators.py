@@ -309,3 +309,9 @@ def test_a_number_of_pairs_that_is_none_is_refused(n):
     X, y, *_ = ratings(100)
     with pytest.raises(ValueError, match="`n`"):
         regressor(solver="als").fit(X, y).top_interactions(n=n)
+
+
+def test_labels_of_groups_are_one_for_each_column():
+    X, y, *_ = ratings(100)
+    with pytest.raises(ValueError, match="`feature_groups` of shape"):
+        regressor(solver="mcmc", feature_groups=[0, 1]).fit(X, y)
