@@ -82,7 +82,7 @@ def check_mergeable(estimator: Any, other: Any) -> None:
                 f"`{key}`={theirs[key]!r} of the other {name} must be {value!r}; "
                 f"fit both with the same parameters"
             )
-    for key in ("n_features_in_", "feature_names_in_", "classes_", "levels_"):
+    for key in ("n_features_in_", "feature_names_in_", "classes_"):
         mine, its = getattr(estimator, key, None), getattr(other, key, None)
         if not is_same(mine, its):
             raise ValueError(

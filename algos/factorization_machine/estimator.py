@@ -78,6 +78,7 @@ class FactorizationMachine(FittedMachine):
     _after_fit: State | None
     _weight_seen: float
     solver_: str
+    levels_: NDArray[Any]
     history_: dict[str, NDArray[Any]]
 
     # What the two kinds answer for themselves.
@@ -387,7 +388,7 @@ class FactorizationMachine(FittedMachine):
         scale = self._known_scale()
         scale = np.where(scale == 0, other._known_scale(), scale)
         self._frame_of_fit = asdict(Columns(self.n_features_in_, None, scale))
-        if self._cuts is not None:
+        if self._cuts is not None and np.array_equal(self.levels_, other.levels_):
             self._cuts = self._cuts.copy()
             self._cuts[1:-1] += share * (other._cuts[1:-1] - self._cuts[1:-1])
         self._draws, self._after_fit = None, None

@@ -63,14 +63,6 @@ def test_ordered_machines_merge_by_their_cut_points():
     assert apart[1] + 0.2 * np.ptp(apart) < merged < apart[0] - 0.2 * np.ptp(apart)
 
 
-def test_machines_of_other_levels_do_not_merge():
-    X, y = np.eye(6), np.array([1, 2, 3, 1, 2, 3])
-    ordered = FactorizationMachineRegressor(2, loss="ordered_probit", solver="als")
-    one, other = (ordered.__sklearn_clone__().fit(X, target) for target in (y, y * 2))
-    with pytest.raises(ValueError, match="levels_"):
-        one.merge(other)
-
-
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypatch):
     def interrupted(*_args, **_kwargs):
