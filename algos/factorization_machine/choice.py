@@ -39,7 +39,8 @@ def choose_solver(estimator: Any, table: Table, loss: str, n_classes: int) -> tu
             return "mcmc", "sampling is the most accurate, and needs no tuning"
         return "adagrad", f"a sweep of sampling would take {sweep:.1g} multiplications"
     has_copies = bool(np.all(table.weight == np.rint(table.weight)))
-    if sweep <= _SHORT_SWEEP and n_classes == 2 and has_copies:
+    n_machines = n_classes if n_classes > 2 else 1
+    if sweep * n_machines <= _SHORT_SWEEP and has_copies:
         return "mcmc", "sampling is the more accurate for data of this size"
     return "adagrad", "stochastic steps, stopped by validation rows, suit classes"
 

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import column_or_1d
 
 from algos._common.base import is_same, learning
 from algos._common.params import (
@@ -29,6 +28,7 @@ from algos.factorization_machine.targets import (
     Doubles,
     class_factors,
     class_numbers,
+    group_numbers,
     labels,
     require_choices,
     require_target,
@@ -86,7 +86,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     alpha_linear : "auto" or float, default="auto"
         The same of the coefficients; "auto" is 2 and 0.001.
     alpha_intercept : float, default=0.0
-        The same of the intercept, for "adagrad".
+        The same of the intercept, for "als" and "adagrad".
     learning_rate_init : "auto" or float, default="auto"
         Longest step of a factor. "auto" is the one of 0.2, 0.1 and 0.05 whose first epoch
         comes furthest; 0.1 for `partial_fit`, 0.2 for "bpr". Used by "adagrad" only, as all down
@@ -113,9 +113,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         First intercept; None is the best constant.
     early_stopping : "auto" or bool, default="auto"
         Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
-        learns all rows for as many epochs. "auto" does so from 500 different rows on. "bpr" does
-        not: it ends by the loss of the pairs it learns, and has no use for `X_val`, which comes
-        without groups.
+        learns all rows for as many epochs. "auto" does so from 500 different rows on; "bpr"
+        holds none out: it ends by the loss of the pairs it learns.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
@@ -326,7 +325,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
             Weight of each row; None is 1 for all.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
             Rows whose loss `history_` tells, and by which "adagrad" stops, instead of a part
-            of X. Not used by "bpr".
+            of X. Not of "bpr".
         groups : array-like of shape (n_samples,), default=None
             Of "bpr": the user or query that a row belongs to.
 
@@ -339,8 +338,13 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
                 f"`groups` must be given with loss='bpr', and with it alone; "
                 f"loss={self.loss!r} {'needs' if groups is None else 'takes no'} groups"
             )
+        if groups is not None and X_val is not None:
+            raise ValueError(
+                "`X_val` must be None with loss='bpr', which does not stop by validation rows; "
+                "choose `max_iter`, and compare rankings by algos.metrics"
+            )
         self.__dict__.pop("_met", None)
-        of_rows = None if groups is None else np.asarray(column_or_1d(groups))
+        of_rows = None if groups is None else group_numbers(groups)
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), of_rows)
         return self
 

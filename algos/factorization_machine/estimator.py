@@ -26,9 +26,11 @@ from algos.factorization_machine.incremental import (
     averaged,
     begin_stream,
     columns_of_stream,
+    known_scale,
     learn_batch,
     machines_of_stream,
     state_after_fit,
+    write_back,
 )
 from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
 from algos.factorization_machine.links import link_of
@@ -76,6 +78,7 @@ class FactorizationMachine(FittedMachine):
     _after_fit: State | None
     _weight_seen: float
     solver_: str
+    levels_: NDArray[Any]
     history_: dict[str, NDArray[Any]]
 
     # What the two kinds answer for themselves.
@@ -339,26 +342,36 @@ class FactorizationMachine(FittedMachine):
         stream = self._state_of_stream(problem, columns, first=first)
         places = table.columns.places
         places = np.arange(columns.d) if places is None else places
-        loss = learn_batch(stream, problem, places, self._key)
+        loss, learned = learn_batch(stream, problem, places, self._key)
         self._tell_batch(loss, continues="_stream" in self.__dict__)
-        self._stream, self._after_fit = stream, None
+        self._after_fit = None
         self._weight_seen += float(table.weight.sum())
         self.n_samples_seen_ += table.rows.n
         self._frame_of_fit = {"d": columns.d, "places": None, "scale": None}
         self._draws, self._means = None, []
         self._link = link_of("adagrad", loss_name, self._n_classes())
+        self._stream = write_back(stream, learned, places)
         self._defer_model()
 
     def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
         if "_stream" in self.__dict__:
-            return dict(self._stream)
+            return self._stream
         no_rows = Rows(np.zeros(1, np.int64), np.zeros(0, np.int32), None, columns.d)
         whole = replace(problem, table=replace(problem.table, rows=no_rows))
         if first:
             return begin_stream(whole, columns, None)
         if self._after_fit is not None:
             return state_after_fit(self._after_fit, self._columns(), whole)
-        return begin_stream(whole, replace(columns, scale=np.ones(columns.d)), self._start(columns))
+        scale = self._known_scale()
+        start = self._start(replace(columns, scale=np.where(scale == 0, 1.0, scale)))
+        return begin_stream(whole, replace(columns, scale=scale), start)
+
+    def _known_scale(self) -> Doubles:
+        """Return what the values of each column are divided by; 0 where none has come."""
+        if "_stream" in self.__dict__:
+            scale: Doubles = self._stream["scale"]
+            return scale
+        return known_scale(self._columns())
 
     def _has_learned(self) -> bool:
         return "_key" in self.__dict__
@@ -373,6 +386,12 @@ class FactorizationMachine(FittedMachine):
         self.intercept_ = intercepts[0] if is_one else np.array(intercepts)
         self.coef_ = linear[0] if is_one else np.stack(linear)
         self.factors_ = factors[0] if is_one else np.stack(factors)
+        scale = self._known_scale()
+        scale = np.where(scale == 0, other._known_scale(), scale)
+        self._frame_of_fit = asdict(Columns(self.n_features_in_, None, scale))
+        if self._cuts is not None and np.array_equal(self.levels_, other.levels_):
+            self._cuts = self._cuts.copy()
+            self._cuts[1:-1] += share * (other._cuts[1:-1] - self._cuts[1:-1])
         self._draws, self._means, self._after_fit = None, [], None
         for name in ("_stream", "_is_stale"):  # the sums of squares are of other directions
             self.__dict__.pop(name, None)

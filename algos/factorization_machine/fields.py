@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from algos._common.params import InvalidParameterError
 from algos.factorization_machine.rows import Rows
 
 Bounds = NDArray[np.int64]
@@ -75,25 +74,6 @@ def groups_of(feature_groups: Any, fields: Bounds) -> Groups:
         number = np.cumsum(is_new) - 1
         return np.repeat(number, np.diff(fields)).astype(np.int32)
     return np.unique(feature_groups, return_inverse=True)[1].astype(np.int32)
-
-
-def check_groups(feature_groups: ArrayLike | str | None, d: int) -> NDArray[Any] | str | None:
-    """Return labels of columns as an array; the other values as they are.
-
-    Raises
-    ------
-    ValueError
-        If there is not one label for each column.
-    """
-    if feature_groups is None or isinstance(feature_groups, str):
-        return feature_groups
-    labels = np.asarray(feature_groups)
-    if labels.shape != (d,):
-        raise InvalidParameterError(
-            f"`feature_groups` of shape {labels.shape} must have one label for each of the {d} "
-            'columns of X; use "auto" to have fields found'
-        )
-    return labels
 
 
 def find_runs(fields: Bounds, starts: Bounds) -> tuple[Bounds, Bounds]:

@@ -51,25 +51,34 @@ def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None
 
 def state_after_fit(state: Mapping[str, Any], columns: Columns, problem: Problem) -> State:
     """Return the state of a stream that goes on from a fit by stochastic steps."""
-    wide = begin_stream(problem, Columns(columns.d), None)
+    wide = begin_stream(problem, replace(columns, places=None, scale=known_scale(columns)), None)
     places = slice(None) if columns.places is None else columns.places
     for name in ("table", "line"):
         wide[name][places] = state[name]
     wide["base"] = state["base"]
     wide["n_epochs"] = state["n_epochs"]
-    wide["scale"][places] = 1.0 if columns.scale is None else columns.scale
     return wide
 
 
-def learn_batch(state: State, problem: Problem, columns: NDArray[np.int64], key: Key) -> float:
-    """Learn the rows of a batch, whose columns are numbered as `columns` lists them.
+def known_scale(columns: Columns) -> Doubles:
+    """Return what the values of each column of X are divided by; 0 where none has come."""
+    scale = np.zeros(columns.d)
+    places = slice(None) if columns.places is None else columns.places
+    scale[places] = 1.0 if columns.scale is None else columns.scale
+    return scale
 
-    Only when all is learned, the columns that occur are written back.
+
+def learn_batch(
+    state: State, problem: Problem, columns: NDArray[np.int64], key: Key
+) -> tuple[float, State]:
+    """Learn the rows of a batch, whose columns are numbered as `columns` lists them.
 
     Returns
     -------
     loss : float
         The weighted mean of the rows' losses before they were learned.
+    learned : dict
+        What `write_back` takes; the state is as it was.
     """
     table = problem.table
     scale = state["scale"][columns]
@@ -91,18 +100,31 @@ def learn_batch(state: State, problem: Problem, columns: NDArray[np.int64], key:
     unit = (state["weight"] + weight) / (state["n_rows"] + table.rows.n)
     data = data_of(replace(table, rows=rows), problem, unit)
     loss = one_pass(steps, data, settings, key)
-    state["table"][columns] = steps.table
-    state["line"][columns] = steps.line
-    state["scale"][columns] = scale
     share = max(_LATE, table.rows.n / (state["n_rows"] + table.rows.n))
-    state.update(
-        noise=(1 - share) * state["noise"] + share * 2 * loss,
-        base=steps.base,
-        n_epochs=steps.n_epochs + 1,
-        n_rows=state["n_rows"] + table.rows.n,
-        weight=state["weight"] + weight,
-    )
-    return loss
+    learned = {
+        "table": steps.table,
+        "line": steps.line,
+        "scale": scale,
+        "noise": (1 - share) * state["noise"] + share * 2 * loss,
+        "base": steps.base,
+        "n_epochs": steps.n_epochs + 1,
+        "n_rows": state["n_rows"] + table.rows.n,
+        "weight": state["weight"] + weight,
+    }
+    return loss, learned
+
+
+def write_back(state: State, learned: State, columns: NDArray[np.int64]) -> State:
+    """Return the state with a batch learned.
+
+    The columns that occur are written in place, for there may be many more: so it comes last,
+    when nothing can fail any more.
+    """
+    new = {**state, **learned}
+    for name in ("table", "line", "scale"):
+        state[name][columns] = learned[name]
+        new[name] = state[name]
+    return new
 
 
 def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
@@ -112,9 +134,15 @@ def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def machines_of_stream(state: State) -> list[Machine]:
-    """Return the machines of a stream, over all columns."""
+    """Return the machines of a stream, over all columns: zero for those without a value."""
     learner = Steps(**{name: value for name, value in state.items() if name != "scale"})
-    return machines_of(learner)
+    has_come = state["scale"] != 0
+    if has_come.all():
+        return machines_of(learner)
+    return [
+        replace(one, linear=one.linear * has_come, factors=one.factors * has_come[:, np.newaxis])
+        for one in machines_of(learner)
+    ]
 
 
 def columns_of_stream(state: State) -> Columns:

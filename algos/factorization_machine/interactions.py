@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.params import POSITIVE_INT
+
 Doubles = NDArray[np.float64]
 
 _BLOCK = 512  # columns whose pairs are looked at together
@@ -24,7 +26,14 @@ def strongest_pairs(factors: NDArray[Any], n: int) -> list[tuple[int, int, float
     ----------
     factors : ndarray of shape (d, rank)
     n : int
+
+    Raises
+    ------
+    ValueError
+        If `n` is no positive int.
     """
+    if not POSITIVE_INT.accepts(n):
+        raise ValueError(f"`n`={n!r} must be {POSITIVE_INT}; say how many pairs to list")
     norms = np.sqrt(np.einsum("ij,ij->i", factors, factors, dtype=np.float64))
     used = np.flatnonzero(norms > 0)
     order = used[np.argsort(-norms[used], kind="stable")]

@@ -68,7 +68,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
     alpha_linear : "auto" or float, default="auto"
         The same of the coefficients; "auto" is 2 and 0.01.
     alpha_intercept : float, default=0.0
-        The same of the intercept, for "adagrad".
+        The same of the intercept, for "als" and "adagrad".
     learning_rate_init : "auto" or float, default="auto"
         Longest step of a factor. "auto" is 0.05. Used by "adagrad" only, as all down
         to `n_iter_no_change`.

@@ -91,6 +91,22 @@ def labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     return column
 
 
+def group_numbers(groups: ArrayLike) -> NDArray[np.int64]:
+    """Return the number of each row's group, from 0 on.
+
+    Raises
+    ------
+    ValueError
+        If a group is missing, or their names have no order.
+    """
+    column = column_or_1d(groups)
+    assert_all_finite(column, input_name="groups")
+    try:
+        return np.unique(column, return_inverse=True)[1].astype(np.int64)
+    except TypeError:
+        raise ValueError("`groups` must be all strings or all numbers; name each alike") from None
+
+
 def class_numbers(column: NDArray[Any], classes: NDArray[Any], name: str = "y") -> Doubles:
     """Return -1 and 1 for two classes, else class numbers.
 

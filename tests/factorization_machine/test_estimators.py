@@ -305,3 +305,30 @@ def test_titles_and_encoders_of_scikit_learn_go_in():
     model = regressor().fit(X.transform(shown), [5, 4, 1, 4.5])
     unknown = model.predict(X.transform([["nobody", "nothing"]]))
     assert unknown[0] == pytest.approx(model.intercept_)
+
+
+def test_what_ranking_cannot_use_is_refused():
+    X = np.eye(6)
+    y, groups = np.array([1, 0, 1, 0, 1, 0]), np.array([0, 0, 0, 1, 1, 1])
+    ranking = FactorizationMachineClassifier(loss="bpr", max_iter=2)
+    with pytest.raises(ValueError, match="X_val"):
+        ranking.fit(X, y, groups=groups, X_val=X, y_val=y)
+    with pytest.raises(ValueError, match="two labels"):
+        ranking.fit(X, groups + y, groups=groups)
+    with pytest.raises(ValueError, match="groups"):
+        ranking.fit(X, y, groups=np.array(["a", None, "a", 1, 1, 1], dtype=object))
+    with pytest.raises(ValueError, match="groups contains NaN"):
+        ranking.fit(X, y, groups=np.where(groups, np.nan, 0.0))
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5])
+def test_a_number_of_pairs_that_is_none_is_refused(n):
+    X, y, *_ = ratings(100)
+    with pytest.raises(ValueError, match="`n`"):
+        regressor(solver="als").fit(X, y).top_interactions(n=n)
+
+
+def test_labels_of_groups_are_one_for_each_column():
+    X, y, *_ = ratings(100)
+    with pytest.raises(ValueError, match="`feature_groups` of shape"):
+        regressor(solver="mcmc", feature_groups=[0, 1]).fit(X, y)

@@ -3,10 +3,9 @@
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from hypothesis import given, strategies as st
 
-from algos.factorization_machine.fields import LONG, check_groups, find_fields, find_runs, groups_of
+from algos.factorization_machine.fields import LONG, find_fields, find_runs, groups_of
 from algos.factorization_machine.rows import Rows
 
 
@@ -44,14 +43,6 @@ def test_groups_are_fields_with_small_neighbours_together():
 def test_groups_may_be_given():
     assert groups_of(np.array(["b", "a", "b"]), np.array([0, 3])).tolist() == [1, 0, 1]
     assert groups_of(None, np.array([0, 2, 3])).tolist() == [0, 0, 0]
-
-
-def test_labels_must_be_one_for_each_column():
-    assert check_groups("auto", 3) == "auto"
-    assert check_groups(None, 3) is None
-    assert check_groups([1, 1, 2], 3).tolist() == [1, 1, 2]
-    with pytest.raises(ValueError, match="one label for each of the 4 columns"):
-        check_groups([1, 1, 2], 4)
 
 
 @given(st.lists(st.integers(0, 3 * LONG // 2), min_size=1, max_size=30), st.integers(1, 6))

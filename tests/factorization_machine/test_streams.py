@@ -1,0 +1,81 @@
+"""What goes on from a fit: batches and merges."""
+
+import numpy as np
+import pytest
+
+from algos import FactorizationMachineRegressor
+from algos.factorization_machine import estimator
+
+SOLVERS = ("mcmc", "als", "adagrad")
+
+
+def products(unit, n=400):
+    """Columns in any unit, of which a pair acts together."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 5))
+    return X * unit, X[:, 0] * X[:, 1] + X[:, 2]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_batches_after_a_fit_know_the_units_of_columns(solver):
+    X, y = products(unit=1e4)
+    machine = FactorizationMachineRegressor(4, solver=solver, random_state=0).fit(X, y)
+    assert machine.partial_fit(X, y).score(X, y) > 0.85
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_batches_after_a_merge_know_the_units_of_columns(solver):
+    X, y = products(unit=1e4)
+    one, other = (
+        FactorizationMachineRegressor(4, solver=solver, random_state=0).fit(X[rows], y[rows])
+        for rows in (slice(200), slice(200, None))
+    )
+    assert one.merge(other).partial_fit(X, y).score(X, y) > 0.6
+
+
+def test_a_column_that_only_one_of_two_streams_met_keeps_its_unit():
+    X, y = products(unit=1e4)
+    empty = X.copy()
+    empty[:, 4] = 0
+    one = FactorizationMachineRegressor(4, random_state=0).partial_fit(empty, y)
+    other = FactorizationMachineRegressor(4, random_state=0).partial_fit(X, y)
+    merged = one.merge(other).partial_fit(empty, y)
+    merged.partial_fit(X, y)
+    assert np.abs(merged.predict(X)).max() < 100 * np.abs(y).max()
+
+
+def test_a_column_without_a_value_has_no_part_in_a_stream():
+    X, y = products(unit=1.0)
+    X[:, 4] = 0
+    machine = FactorizationMachineRegressor(4, random_state=0).partial_fit(X, y)
+    assert not machine.factors_[4].any() and machine.coef_[4] == 0
+
+
+def test_ordered_machines_merge_by_their_cut_points():
+    rng = np.random.default_rng(0)
+    X = np.eye(5)[rng.integers(5, size=400)]
+    y = rng.integers(3, size=400)
+    low = np.where(rng.random(400) < 0.8, 0, y)
+    ordered = FactorizationMachineRegressor(2, loss="ordered_probit", solver="als", max_iter=5)
+    one, other = (ordered.__sklearn_clone__().fit(X, target) for target in (y, low))
+    apart = one.predict(X).mean(), other.predict(X).mean()
+    merged = one.merge(other).predict(X).mean()
+    assert apart[1] + 0.2 * np.ptp(apart) < merged < apart[0] - 0.2 * np.ptp(apart)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypatch):
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    X, y = products(unit=1.0, n=50)
+    machine = FactorizationMachineRegressor(4, solver=solver, max_iter=3, random_state=0)
+    machine.fit(X, y).partial_fit(X, y)
+    with monkeypatch.context() as patch:
+        patch.setattr(estimator, "say", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            machine.partial_fit(X, y)
+    other = machine.__sklearn_clone__().fit(X, y).partial_fit(X, y)
+    np.testing.assert_array_equal(
+        machine.partial_fit(X, y).predict(X), other.partial_fit(X, y).predict(X)
+    )
