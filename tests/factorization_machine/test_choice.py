@@ -24,6 +24,7 @@ def table_of(n, *, weight=1.0):
         ("ordered_probit", 40_000, 5, "mcmc"),
         ("log_loss", 10_000, 2, "mcmc"),
         ("log_loss", 40_000, 2, "adagrad"),
+        ("log_loss", 5_000, 3, "mcmc"),
         ("log_loss", 10_000, 3, "adagrad"),
         ("bpr", 100, 2, "adagrad"),
     ],
