@@ -313,7 +313,7 @@ def test_what_ranking_cannot_use_is_refused():
     ranking = FactorizationMachineClassifier(loss="bpr", max_iter=2)
     with pytest.raises(ValueError, match="X_val"):
         ranking.fit(X, y, groups=groups, X_val=X, y_val=y)
-    with pytest.raises(ValueError, match="two labels"):
+    with pytest.raises(ValueError, match="must have two for loss"):
         ranking.fit(X, groups + y, groups=groups)
     with pytest.raises(ValueError, match="groups"):
         ranking.fit(X, y, groups=np.array(["a", None, "a", 1, 1, 1], dtype=object))
