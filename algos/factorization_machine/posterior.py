@@ -108,7 +108,7 @@ class MeanMachine:
         """Take one machine more."""
         k = self._n_factors
         if self._used + k > self._room.shape[1]:
-            folded = fold(self._room, self._kept, self._mass)
+            folded = fold(self._room[:, : self._used], self._kept, self._mass)
             self._room[:, : self._kept] = folded
             self._used = self._kept
         self._room[:, self._used : self._used + k] = factors[:, :k]
