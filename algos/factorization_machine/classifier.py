@@ -23,6 +23,7 @@ from algos.factorization_machine.estimator import FactorizationMachine, learns_b
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
 from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.targets import (
     ClassWeights,
     Doubles,
@@ -475,7 +476,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         log_probabilities : ndarray of shape (n_samples, n_classes)
         """
         found, dtype = self._decisions(X)
-        logs = log_probabilities(found, self._link).astype(dtype, copy=False)
+        logs = in_dtype(log_probabilities(found, self._link), dtype)
         # What rounds to 1 is certain here too.
         logs[probabilities(found, self._link).astype(dtype, copy=False) == 1] = 0
         return logs

@@ -356,15 +356,16 @@ class FactorizationMachine(FittedMachine):
         loss_name = self._loss_name()
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, y)
-        if not first:
-            self._require_same_kind()
+        turn = None
         if first:
             self._learn_target(y, weight)
             self._key = seed_key(self.random_state)
             self._weight_seen, self.n_samples_seen_ = 0.0, 0
-        turn = None if first else self._follow_target(y, weight)
+        else:
+            self._require_same_kind()
+            turn = self._follow_target(y, weight)
         if "_stream" not in self.__dict__ and self.__dict__.get("_after_fit") is None:
-            turn = None  # coefficients and factors are brought into the new unit below
+            turn = None  # what is made of `coef_` and `factors_` is in the new unit at once
         target = self._encoded(y)
         n_threads = effective_n_threads(self.n_jobs)
         table = training_table(
