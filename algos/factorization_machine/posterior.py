@@ -92,7 +92,8 @@ class MeanMachine:
 
     def __init__(self, d: int, n_factors: int, mass: Doubles | None = None) -> None:
         self._mass = mass
-        self._n_factors, self._kept = n_factors, _KEPT_FACTORS * n_factors
+        # More than there are columns tell nothing more.
+        self._n_factors, self._kept = n_factors, min(_KEPT_FACTORS * n_factors, max(d, n_factors))
         self._room = np.empty((d, self._kept + _GATHERED * n_factors), dtype=np.float32)
         self._used = self._size = 0
         self._intercept = 0.0

@@ -7,6 +7,7 @@ long before BLAS uses more than one for it.
 import hashlib
 import json
 import sys
+from copy import deepcopy
 
 import numpy as np
 import scipy.sparse as sp
@@ -42,7 +43,7 @@ def digests(n=60, d=12_000):
             found[of] = digest(model)
             if kind is LinearLearnerClassifier:
                 found[f"{of} streamed"] = digest(model.partial_fit(rows[:50], target[:50]))
-                found[f"{of} merged"] = digest(model.merge(model))
+                found[f"{of} merged"] = digest(model.merge(deepcopy(model)))
     return found
 
 
