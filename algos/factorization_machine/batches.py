@@ -14,6 +14,7 @@ Floats = NDArray[np.float32]
 
 _LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
+_LARGEST_TARGET = 1e6  # in deviations of those that came before
 _COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
 
 
@@ -87,7 +88,8 @@ class Data:
         unit = float(weight.mean()) if unit is None else unit
         with np.errstate(over="ignore"):
             shares = np.minimum(weight / unit, _LARGEST_WEIGHT).astype(np.float32)
-        return cls(rows, kernel_values(rows), target.astype(np.float32), shares)
+        bounded = np.clip(target, -_LARGEST_TARGET, _LARGEST_TARGET).astype(np.float32)
+        return cls(rows, kernel_values(rows), bounded, shares)
 
     def plan(self, batch: int, parts: int) -> Plan:
         """Return how columns are gone about: made once."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
+from algos._common.base import is_same
 from algos.factorization_machine.rows import Table
 
 # Multiplications of one sweep of block updates beyond which stochastic steps are chosen.
@@ -55,6 +57,34 @@ def _check_suits(solver: str, loss: str) -> None:
             f"`solver`={solver!r} must be 'auto' or one of {list(suited)} for loss={loss!r}; "
             f"write one of them"
         )
+
+
+# Parameters that each solver leaves aside.
+_OF_STEPS = (
+    "learning_rate_init", "learning_rate_linear", "learning_rate_intercept", "batch_size",
+    "clip_gradient", "epsilon", "early_stopping", "validation_fraction", "n_iter_no_change",
+)  # fmt: skip
+_OF_DRAWS = ("burn_in", "n_draws", "feature_groups")
+_UNUSED = {
+    "mcmc": ("tol", "alpha", "alpha_linear", "alpha_intercept", *_OF_STEPS),
+    "als": (*_OF_DRAWS, *_OF_STEPS),
+    "adagrad": _OF_DRAWS,
+}
+
+
+def ignored(estimator: Any, solver: str) -> list[str]:
+    """Return the parameters that were set away from their default and say nothing here."""
+    unused = [*_UNUSED[solver]]
+    if estimator.loss == "bpr":
+        unused += ["early_stopping", "validation_fraction"]
+    else:
+        unused += ["item_features"]
+    defaults = signature(type(estimator).__init__).parameters
+    return [
+        name
+        for name in unused
+        if name in defaults and not is_same(getattr(estimator, name), defaults[name].default)
+    ]
 
 
 def stops_early(early_stopping: Any, solver: str, table: Table) -> bool:

@@ -23,6 +23,7 @@ from algos.factorization_machine.estimator import FactorizationMachine, learns_b
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
 from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.targets import (
     ClassWeights,
     Doubles,
@@ -34,6 +35,8 @@ from algos.factorization_machine.targets import (
     require_target,
     require_two,
 )
+
+_LARGEST = 1e300  # score
 
 _LOSSES = Options(
     "log_loss",
@@ -68,7 +71,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         30 of them.
     tol : float, default=1e-4
         "als" ends when a sweep lowers the objective by a smaller share of it, "adagrad" when
-        `n_iter_no_change` epochs in a row do. "mcmc" does not use it.
+        `n_iter_no_change` epochs in a row do. If they never do, a ConvergenceWarning says so; 0
+        asks for just `max_iter` of them. "mcmc" does not use it.
     burn_in : "auto" or int, default="auto"
         Sweeps of "mcmc" before those that count; "auto" is 20, and at most a quarter of all.
     n_draws : int, default=32
@@ -136,7 +140,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
     verbose : int, default=0
-        1 prints the solver, why it was chosen, and a line for each iteration.
+        1 prints the solver, why it was chosen, which parameters it does not use although they
+        were given, and a line for each iteration.
 
     Attributes
     ----------
@@ -424,7 +429,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
             the noise, so that it gives the mean probability.
         """
         found, dtype = self._decisions(X)
-        found = found.astype(dtype, copy=False)
+        largest = np.finfo(dtype).max
+        found = np.clip(found, -largest, largest).astype(dtype, copy=False)
         return found[:, 0] if found.shape[1] == 1 else found
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -470,7 +476,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         log_probabilities : ndarray of shape (n_samples, n_classes)
         """
         found, dtype = self._decisions(X)
-        logs = log_probabilities(found, self._link).astype(dtype, copy=False)
+        logs = in_dtype(log_probabilities(found, self._link), dtype)
         # What rounds to 1 is certain here too.
         logs[probabilities(found, self._link).astype(dtype, copy=False) == 1] = 0
         return logs
@@ -498,7 +504,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     def _decisions(self, X: Any) -> tuple[Doubles, Any]:
         self._check_learned()
         rows = self._validated_rows(X, reset=False)
-        found = decisions(self._scores(rows), self._variance(rows), self._link)
+        mean = np.clip(self._scores(rows), -_LARGEST, _LARGEST)
+        found = decisions(mean, self._variance(rows), self._link)
         return found, rows.dtype
 
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:

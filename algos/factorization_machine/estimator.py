@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_consistent_length
 
-from algos._common.base import check_mergeable
+from algos._common.base import check_mergeable, is_same
 from algos._common.callbacks import Task, fit_tasks
 from algos._common.checkpoint import Resumable
 from algos._common.history import History
@@ -20,7 +21,10 @@ from algos._common.split import validation_split
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight
 from algos._common.verbose import say
-from algos.factorization_machine.choice import choose_solver, stops_early
+from algos._common.warn import warn
+from algos.factorization_machine.choice import choose_solver, ignored, stops_early
+from algos.factorization_machine.fields import find_fields
+from algos.factorization_machine.following import Turn
 from algos.factorization_machine.incremental import (
     State,
     averaged,
@@ -32,9 +36,20 @@ from algos.factorization_machine.incremental import (
     state_after_fit,
     write_back,
 )
-from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
+from algos.factorization_machine.learners import (
+    LEARNERS,
+    learned_nothing,
+    stochastic_settings,
+    tells_nothing,
+)
 from algos.factorization_machine.links import link_of
-from algos.factorization_machine.machine import Machine, Outcome, Problem, Settings
+from algos.factorization_machine.machine import (
+    Machine,
+    Outcome,
+    Problem,
+    Settings,
+    require_room,
+)
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.rows import Columns, Rows, Table, training_table
 from algos.factorization_machine.targets import Doubles, require_target
@@ -77,6 +92,7 @@ class FactorizationMachine(FittedMachine):
     _stream: State
     _after_fit: State | None
     _weight_seen: float
+    _loss_of_fit: str
     solver_: str
     levels_: NDArray[Any]
     history_: dict[str, NDArray[Any]]
@@ -94,6 +110,10 @@ class FactorizationMachine(FittedMachine):
     @abstractmethod
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
         """Return y as a checked column."""
+
+    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> Turn | None:
+        """Have the unit of numbers follow a batch; return how a learner comes into it."""
+        return None
 
     @abstractmethod
     def _loss_name(self) -> str:
@@ -138,9 +158,14 @@ class FactorizationMachine(FittedMachine):
         )
         solver, reason = choose_solver(self, table, self._loss_name(), self._n_classes())
         say(self, f"solver {solver}: {reason}")
+        for name in ignored(self, solver) if self.verbose else ():
+            say(self, f"solver {solver} does not use `{name}`")
         problem = self._problem(table, validation, solver, state["key"], kept.dtype)
+        require_room(table.rows.n_columns, self.n_factors, problem.n_outputs)
         start = {
             "solver_": solver,
+            "_fields": find_fields(table.rows),
+            "_loss_of_fit": self._loss_name(),
             "_frame_of_fit": asdict(table.columns),
             "_link": link_of(
                 solver if table.rows.stored else "adagrad", self._loss_name(), self._n_classes()
@@ -161,6 +186,17 @@ class FactorizationMachine(FittedMachine):
         self.__dict__.update(start)
         self._set_outcome(outcome, table.columns, kept.dtype)
         self._begin_stream(outcome, table, state["key"])
+        if outcome.fall > 0 and self.tol > 0 and not told.is_stopped:
+            self._warn_of(outcome)
+
+    def _warn_of(self, outcome: Outcome) -> None:
+        """Warn of a loss that would have fallen on."""
+        warn(
+            f"{type(self).__name__} stopped after {outcome.n_iter} iterations of solver "
+            f"{self.solver_!r}, when one still lowered the loss by {outcome.fall:.3g} of it, above "
+            f"tol={self.tol!r}; raise `max_iter` or `tol`, or write tol=0 to make just so many",
+            ConvergenceWarning,
+        )
 
     def _problem(self, table: Table, validation: Any, solver: str, key: Key, dtype: Any) -> Problem:
         held_out = whole = None
@@ -320,10 +356,16 @@ class FactorizationMachine(FittedMachine):
         loss_name = self._loss_name()
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, y)
+        turn = None
         if first:
             self._learn_target(y, weight)
             self._key = seed_key(self.random_state)
             self._weight_seen, self.n_samples_seen_ = 0.0, 0
+        else:
+            self._require_same_kind()
+            turn = self._follow_target(y, weight)
+        if "_stream" not in self.__dict__ and self.__dict__.get("_after_fit") is None:
+            turn = None  # what is made of `coef_` and `factors_` is in the new unit at once
         target = self._encoded(y)
         n_threads = effective_n_threads(self.n_jobs)
         table = training_table(
@@ -342,7 +384,7 @@ class FactorizationMachine(FittedMachine):
         stream = self._state_of_stream(problem, columns, first=first)
         places = table.columns.places
         places = np.arange(columns.d) if places is None else places
-        loss, learned = learn_batch(stream, problem, places, self._key)
+        loss, learned = learn_batch(stream, problem, places, self._key, turn)
         self._tell_batch(loss, continues="_stream" in self.__dict__)
         self._after_fit = None
         self._weight_seen += float(table.weight.sum())
@@ -350,8 +392,26 @@ class FactorizationMachine(FittedMachine):
         self._frame_of_fit = {"d": columns.d, "places": None, "scale": None}
         self._draws, self._means = None, []
         self._link = link_of("adagrad", loss_name, self._n_classes())
-        self._stream = write_back(stream, learned, places)
+        self._loss_of_fit, self._fields = loss_name, None
+        self._stream = write_back(
+            stream, learned, places, turn, stochastic_settings(problem).accumulator
+        )
         self._defer_model()
+
+    def _require_same_kind(self) -> None:
+        """Raise ValueError if what was learned is no model of the parameters as they are now."""
+        if "_stream" in self.__dict__:
+            n_factors = self._stream["n_factors"]
+        else:
+            n_factors = self.factors_.shape[-1]
+        learned = {"n_factors": n_factors, "loss": self._loss_of_fit}
+        for name, value in learned.items():
+            now = getattr(self, name)
+            if now != value:
+                raise ValueError(
+                    f"`{name}`={now!r} must be {value!r}, as when the model was learned; set it "
+                    f"back, or call `fit`, which begins anew"
+                )
 
     def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
         if "_stream" in self.__dict__:
@@ -378,6 +438,12 @@ class FactorizationMachine(FittedMachine):
 
     def _merge(self, other: Any) -> None:
         check_mergeable(self, other)
+        mine, its = getattr(self, "levels_", None), getattr(other, "levels_", None)
+        if not is_same(mine, its):
+            raise ValueError(
+                f"`levels_`={its!r} of the other {type(self).__name__} must be {mine!r}; fit both "
+                f"on rows that hold every level"
+            )
         share = other._weight_seen / (self._weight_seen + other._weight_seen)
         mine, its = _parameters_of(self), _parameters_of(other)
         merged = [averaged(a, b, share) for a, b in zip(mine, its, strict=True)]
@@ -389,10 +455,10 @@ class FactorizationMachine(FittedMachine):
         scale = self._known_scale()
         scale = np.where(scale == 0, other._known_scale(), scale)
         self._frame_of_fit = asdict(Columns(self.n_features_in_, None, scale))
-        if self._cuts is not None and np.array_equal(self.levels_, other.levels_):
+        if self._cuts is not None:
             self._cuts = self._cuts.copy()
             self._cuts[1:-1] += share * (other._cuts[1:-1] - self._cuts[1:-1])
-        self._draws, self._means, self._after_fit = None, [], None
+        self._draws, self._means, self._after_fit, self._fields = None, [], None, None
         for name in ("_stream", "_is_stale"):  # the sums of squares are of other directions
             self.__dict__.pop(name, None)
         self._weight_seen += other._weight_seen

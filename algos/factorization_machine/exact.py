@@ -20,7 +20,8 @@ from algos.factorization_machine.likelihoods import (
     Logit,
     OrderedProbit,
 )
-from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
+from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem, largest_fall
+from algos.factorization_machine.posterior import require_room_of_draws
 from algos.factorization_machine.priors import prior_rates, unit_rates
 from algos.factorization_machine.rounded import RoundedLogit
 from algos.factorization_machine.rows import Table
@@ -53,13 +54,15 @@ def fit_als(problem: Problem, told: Listener) -> Outcome:
     return _each_output(problem, told, _solved)
 
 
-# One output: (problem, its number, the key, who is told machine, objective, validation).
-OneOutput = Callable[[Problem, int, Key, Any], tuple[Machine, dict[str, Any]]]
+# One output: (problem, its number, the key, who is told machine, objective, validation) to
+# (machine, traces, by which share the loss still fell).
+OneOutput = Callable[[Problem, int, Key, Any], tuple[Machine, dict[str, Any], float]]
 
 
 def _each_output(problem: Problem, told: Listener, fit_one: OneOutput) -> Outcome:
     """Fit classes one after the other, each against the rest."""
     shape = problem.table.rows.n_columns
+    unmet = [0.0] * problem.n_outputs
     nothing = Machine(0.0, np.zeros(shape), np.zeros((shape, problem.settings.n_factors)))
     machines = [nothing] * problem.n_outputs
     history = History()
@@ -84,14 +87,18 @@ def _each_output(problem: Problem, told: Listener, fit_one: OneOutput) -> Outcom
                 validation,
             )
 
-        machines[output], traces = fit_one(problem, output, key, watch)
+        machines[output], traces, unmet[output] = fit_one(problem, output, key, watch)
         objectives.append(history.arrays()["objective"][-1])
         hyper = traces if problem.n_outputs == 1 else {}
     columns = history.arrays()
-    return Outcome(machines, len(history), columns, float(np.sum(objectives)), hyper)
+    return Outcome(
+        machines, len(history), columns, float(np.sum(objectives)), hyper, fall=max(unmet)
+    )
 
 
-def _sampled(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machine, dict[str, Any]]:
+def _sampled(
+    problem: Problem, output: int, key: Key, watch: Any
+) -> tuple[Machine, dict[str, Any], float]:
     given, table = problem.settings, problem.table
     likelihood = likelihood_of(problem, table, output)
     max_iter = _SWEEPS if given.max_iter is None else given.max_iter
@@ -101,6 +108,13 @@ def _sampled(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machi
             f"`burn_in`={burn_in} must be below `max_iter`={max_iter}; raise `max_iter`"
         )
     held = HeldOut(problem, output, burn_in)
+    groups = groups_of(given.feature_groups, find_fields(table.rows))
+    require_room_of_draws(
+        table.rows.n_columns,
+        given.n_factors,
+        n_draws=min(given.n_draws, max_iter - burn_in),
+        n_traces=max_iter * (int(groups.max(initial=0)) + 1),
+    )
 
     def on_sweep(sweep: Sweep) -> bool:
         now = sweep.sweeper
@@ -113,13 +127,13 @@ def _sampled(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machi
         table.rows,
         likelihood,
         Chain(max_iter, burn_in, given.n_draws, rates=prior_rates(table.rows)),
-        groups_of(given.feature_groups, find_fields(table.rows)),
+        groups,
         first_machine(problem, output, key),
         key,
         n_threads=problem.n_threads,
         on_sweep=on_sweep,
     )
-    return _folded(posterior), posterior.hyper
+    return _folded(posterior), posterior.hyper, 0.0
 
 
 def _folded(posterior: Posterior) -> Machine:
@@ -133,7 +147,9 @@ def _folded(posterior: Posterior) -> Machine:
     return Machine(draws.mean_intercept, draws.mean_linear, factors, draws, mean_cuts)
 
 
-def _solved(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machine, dict[str, Any]]:
+def _solved(
+    problem: Problem, output: int, key: Key, watch: Any
+) -> tuple[Machine, dict[str, Any], float]:
     given, table = problem.settings, problem.table
     likelihood = likelihood_of(problem, table, output)
     is_latent = problem.loss != "squared_error"
@@ -144,6 +160,7 @@ def _solved(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machin
         alpha_linear if given.alpha_linear is None else given.alpha_linear,
         given.alpha_intercept,
     )
+    max_iter = _SWEEPS_OF_ALS if given.max_iter is None else given.max_iter
     held = HeldOut(problem, output, 1 << 62)
 
     def on_sweep(now: Sweeper, objective: float) -> bool:
@@ -155,14 +172,15 @@ def _solved(problem: Problem, output: int, key: Key, watch: Any) -> tuple[Machin
         likelihood,
         penalties,
         first_machine(problem, output, key),
-        max_iter=_SWEEPS_OF_ALS if given.max_iter is None else given.max_iter,
+        max_iter=max_iter,
         tol=given.tol,
         dtype=problem.dtype,
         n_threads=problem.n_threads,
         on_sweep=on_sweep,
     )
     machine = Machine(found.intercept, found.linear, found.factors, cuts=found.state.get("cuts"))
-    return machine, {}
+    has_more = found.n_iter == max_iter and not found.has_converged
+    return machine, {}, largest_fall(found.objectives, 1) if has_more else 0.0
 
 
 def _machine_of(now: Sweeper, state: dict[str, Any]) -> Machine:
@@ -171,10 +189,10 @@ def _machine_of(now: Sweeper, state: dict[str, Any]) -> Machine:
 
 def _mean_loss(likelihood: Likelihood, now: Sweeper, table: Table, n_threads: int) -> float:
     """Return the mean loss of the rows."""
-    total = float(table.weight.sum())
     if isinstance(likelihood, Gaussian):
-        return now.error_sums(likelihood.weight)[2] / (2 * total)
-    return likelihood.objective(now.scores(), n_threads) / total
+        total, _, squares = now.error_sums(likelihood.weight)
+        return squares / (2 * total)
+    return likelihood.objective(now.scores(), n_threads) / float(table.weight.sum())
 
 
 def likelihood_of(problem: Problem, table: Table, output: int) -> Likelihood:

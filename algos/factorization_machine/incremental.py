@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
+from algos.factorization_machine.following import ENOUGH_ROWS, Turn
 from algos.factorization_machine.learners import (
     data_of,
     first_steps,
@@ -19,7 +20,7 @@ from algos.factorization_machine.learners import (
 )
 from algos.factorization_machine.machine import Machine, Problem
 from algos.factorization_machine.posterior import fold
-from algos.factorization_machine.rows import Columns, column_scale, scaled_rows
+from algos.factorization_machine.rows import Columns, Table, column_scale, scaled_rows
 from algos.factorization_machine.steps import Steps, aligned
 from algos.factorization_machine.stochastic import one_pass
 
@@ -46,7 +47,8 @@ def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None
     if start is not None:
         steps = started(steps, start)
     scale = np.zeros(columns.d) if columns.scale is None else columns.scale
-    return {**vars(steps), "scale": scale}
+    met = np.where(scale == 0, 0, ENOUGH_ROWS).astype(np.int32)
+    return {**vars(steps), "scale": scale, "met": met}
 
 
 def state_after_fit(state: Mapping[str, Any], columns: Columns, problem: Problem) -> State:
@@ -69,9 +71,22 @@ def known_scale(columns: Columns) -> Doubles:
 
 
 def learn_batch(
-    state: State, problem: Problem, columns: NDArray[np.int64], key: Key
+    state: State,
+    problem: Problem,
+    columns: NDArray[np.int64],
+    key: Key,
+    turn: Turn | None = None,
 ) -> tuple[float, State]:
     """Learn the rows of a batch, whose columns are numbered as `columns` lists them.
+
+    Parameters
+    ----------
+    state : dict
+    problem : Problem
+    columns : ndarray of shape (n_columns,)
+    key : ndarray of shape (2,)
+    turn : Turn, default=None
+        From the unit of targets in which the state is to that of the batch.
 
     Returns
     -------
@@ -81,21 +96,19 @@ def learn_batch(
         What `write_back` takes; the state is as it was.
     """
     table = problem.table
-    scale = state["scale"][columns]
-    is_new = np.flatnonzero(scale == 0)
-    if len(is_new):
-        own = column_scale(table.rows, table.weight)
-        scale[is_new] = 1.0 if own is None else own[is_new]
-    rows = scaled_rows(table.rows, scale)
     settings = stochastic_settings(problem)
-    steps = Steps(
-        _gathered(state["table"], columns),
-        _gathered(state["line"], columns),
-        state["base"].copy(),
-        state["n_factors"],
-        state["n_epochs"],
-        noise=state["noise"],
-    )
+    before = state["scale"][columns]
+    scale, met = _followed(before, state["met"][columns], table)
+    rows = scaled_rows(table.rows, scale)
+    parts = _gathered(state["table"], columns), _gathered(state["line"], columns)
+    base, noise = state["base"].copy(), state["noise"]
+    if turn is not None:
+        has_come = before != 0
+        for whole, part in zip(parts, turn.of_columns(*parts, settings.accumulator), strict=True):
+            whole[has_come] = part[has_come]
+        base = turn.of_base(base, settings.accumulator)
+        noise = min(noise * turn.ratio**2, 1.0)
+    steps = Steps(*parts, base, state["n_factors"], state["n_epochs"], noise=noise)
     weight = float(table.weight.sum())
     unit = (state["weight"] + weight) / (state["n_rows"] + table.rows.n)
     data = data_of(replace(table, rows=rows), problem, unit)
@@ -105,7 +118,8 @@ def learn_batch(
         "table": steps.table,
         "line": steps.line,
         "scale": scale,
-        "noise": (1 - share) * state["noise"] + share * 2 * loss,
+        "met": met,
+        "noise": (1 - share) * noise + share * 2 * loss,
         "base": steps.base,
         "n_epochs": steps.n_epochs + 1,
         "n_rows": state["n_rows"] + table.rows.n,
@@ -114,14 +128,42 @@ def learn_batch(
     return loss, learned
 
 
-def write_back(state: State, learned: State, columns: NDArray[np.int64]) -> State:
+def _followed(
+    scale: Doubles, met: NDArray[np.int32], table: Table
+) -> tuple[Doubles, NDArray[np.int32]]:
+    """Return the columns' scales after a batch, and how many rows they have been met in.
+
+    A scale is the root of the mean square of the first rows' values. While it moves, numbers
+    stay as they are in the solver's units: those of so few rows are worth no more than that.
+    """
+    counts = np.bincount(table.rows.indices, minlength=len(met))
+    own = column_scale(table.rows, table.weight)
+    share = np.where(met < ENOUGH_ROWS, counts / np.maximum(met + counts, 1), 0.0)
+    roots = np.sqrt(1 - share) * scale, np.sqrt(share) * (1.0 if own is None else own)
+    met = np.minimum(met + counts, ENOUGH_ROWS).astype(np.int32)
+    followed = np.hypot(*roots)
+    is_near = np.abs(followed - scale) <= 1e-12 * scale
+    return np.where(is_near, scale, followed), met
+
+
+def write_back(
+    state: State,
+    learned: State,
+    columns: NDArray[np.int64],
+    turn: Turn | None = None,
+    accumulator: float = 0.0,
+) -> State:
     """Return the state with a batch learned.
 
     The columns that occur are written in place, for there may be many more: so it comes last,
-    when nothing can fail any more.
+    when nothing can fail any more. With a `turn` all that have come are.
     """
     new = {**state, **learned}
-    for name in ("table", "line", "scale"):
+    if turn is not None:
+        come = np.flatnonzero(state["scale"])
+        parts = state["table"][come], state["line"][come]
+        state["table"][come], state["line"][come] = turn.of_columns(*parts, accumulator)
+    for name in ("table", "line", "scale", "met"):
         state[name][columns] = learned[name]
         new[name] = state[name]
     return new
@@ -135,7 +177,8 @@ def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
 
 def machines_of_stream(state: State) -> list[Machine]:
     """Return the machines of a stream, over all columns: zero for those without a value."""
-    learner = Steps(**{name: value for name, value in state.items() if name != "scale"})
+    of_columns = ("scale", "met")
+    learner = Steps(**{name: value for name, value in state.items() if name not in of_columns})
     has_come = state["scale"] != 0
     if has_come.all():
         return machines_of(learner)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.params import POSITIVE_INT
+from algos._common.params import POSITIVE_INT, Interval
 
 Doubles = NDArray[np.float64]
 
 _BLOCK = 512  # columns whose pairs are looked at together
 
 
-def strongest_pairs(factors: NDArray[Any], n: int) -> list[tuple[int, int, float]]:
+def strongest_pairs(
+    factors: NDArray[Any], n: int, fields: NDArray[Any] | None = None
+) -> list[tuple[int, int, float]]:
     """Return (i, j, <v_i, v_j>) of the n pairs i < j of largest magnitude, largest first.
 
     No pair is stronger than the product of its columns' norms, so columns are taken in
@@ -26,6 +29,8 @@ def strongest_pairs(factors: NDArray[Any], n: int) -> list[tuple[int, int, float
     ----------
     factors : ndarray of shape (d, rank)
     n : int
+    fields : ndarray of shape (d,), default=None
+        Columns with the same number make no pairs; None if all do.
 
     Raises
     ------
@@ -38,6 +43,8 @@ def strongest_pairs(factors: NDArray[Any], n: int) -> list[tuple[int, int, float
     used = np.flatnonzero(norms > 0)
     order = used[np.argsort(-norms[used], kind="stable")]
     norms, sorted_factors = norms[order], factors[order].astype(np.float64)
+    own = np.arange(len(factors)) if fields is None else fields
+    own = own[order]
     best: list[tuple[float, int, int, float]] = []
     for start in range(0, len(order), _BLOCK):
         stop = min(start + _BLOCK, len(order))
@@ -47,7 +54,7 @@ def strongest_pairs(factors: NDArray[Any], n: int) -> list[tuple[int, int, float
         for left in range(0, stop, _BLOCK):
             if len(best) == n and norms[left] * norms[start] <= best[0][0]:
                 break
-            _add_pairs(best, sorted_factors, order, (left, left + _BLOCK), (start, stop), n)
+            _add_pairs(best, sorted_factors, order, own, (left, left + _BLOCK), (start, stop), n)
     ranked = sorted(best, key=lambda pair: (-pair[0], -pair[1], -pair[2]))
     return [(-low, -high, weight) for _, low, high, weight in ranked]
 
@@ -56,13 +63,17 @@ def _add_pairs(
     best: list[tuple[float, int, int, float]],
     factors: Doubles,
     order: NDArray[np.intp],
+    fields: NDArray[Any],
     left: tuple[int, int],
     right: tuple[int, int],
     n: int,
 ) -> None:
     """Push the strongest pairs of two blocks of columns."""
+    is_paired = fields[left[0] : left[1], np.newaxis] != fields[right[0] : right[1]]
+    if not is_paired.any():
+        return
     weights = factors[left[0] : left[1]] @ factors[right[0] : right[1]].T
-    strength = np.abs(weights)
+    strength = np.where(is_paired, np.abs(weights), -1.0)
     if left[0] == right[0]:
         strength[np.tril_indices(len(strength))] = -1.0
     flat = strength.ravel()
@@ -98,7 +109,9 @@ def column_number(column: Any, names: Sequence[str] | None, d: int) -> int:
         if not found:
             raise ValueError(f"column {column!r} must be one of the columns of X; see their names")
         return found[0]
-    number = int(column)
-    if not -d <= number < d:
-        raise ValueError(f"column {number} must be from 0 to {d - 1}, the columns of X")
-    return number % d
+    if not Interval(Integral, -d, d).accepts(column):
+        raise ValueError(
+            f"column {column!r} must be an int from 0 to {d - 1}, the columns of X, or a name of "
+            f"one; write its place"
+        )
+    return int(column) % d

@@ -13,7 +13,13 @@ from algos.factorization_machine import stochastic
 from algos.factorization_machine.batches import Data
 from algos.factorization_machine.cut_points import start_cuts
 from algos.factorization_machine.exact import fit_als, fit_mcmc
-from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem
+from algos.factorization_machine.machine import (
+    Listener,
+    Machine,
+    Outcome,
+    Problem,
+    largest_fall,
+)
 from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.steps import Start, Steps, start_scale
@@ -119,8 +125,11 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             patience=n_best + 1, n_threads=problem.n_threads,
         )  # fmt: skip
     best = columns["objective" if problem.held_out is None else "validation"]
-    state = state_of(steps)
-    return Outcome(machines_of(steps), len(best), columns, float(np.min(best)), state=state)
+    fall = largest_fall(best, given.n_iter_no_change)
+    return Outcome(
+        machines_of(steps), len(best), columns, float(np.min(best)), state=state_of(steps),
+        fall=fall if len(best) == control["max_iter"] and fall > given.tol else 0.0,
+    )  # fmt: skip
 
 
 def stochastic_settings(problem: Problem, tried: float | None = None) -> stochastic.Settings:

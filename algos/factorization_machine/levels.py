@@ -12,6 +12,8 @@ from algos.factorization_machine.posterior import Draws, predict_levels
 
 Doubles = NDArray[np.float64]
 
+_LARGEST = 1e300  # score
+
 
 def level_probabilities(rows: Any, model: Any, n_threads: int) -> Doubles:
     """Return the probability of each level, of shape (n, n_levels).
@@ -26,6 +28,7 @@ def level_probabilities(rows: Any, model: Any, n_threads: int) -> Doubles:
     """
     if isinstance(rows, np.ndarray):
         shares = np.zeros((len(rows), len(model) - 1))
-        add_level_probabilities(np.ascontiguousarray(rows), model, shares, n_threads)
+        bounded = np.clip(rows, -_LARGEST, _LARGEST)
+        add_level_probabilities(bounded, model, shares, n_threads)
         return np.clip(shares, 0.0, 1.0)
     return predict_levels(rows, Draws(**model), n_threads)

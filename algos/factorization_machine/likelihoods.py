@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from algos._common.params import InvalidParameterError
 from algos._common.random import Key, stream
+from algos._common.scale import exponent_of, scaled, unscaled
 from algos._cython.fm_latent import average_latents, draw_latents, measure_levels
 from algos._cython.fm_polya import polya_gammas
 from algos.factorization_machine.cut_points import CutPrior, draw_cuts, improve_cuts, start_cuts
@@ -24,6 +25,7 @@ Levels = NDArray[np.int32]
 _NOISE, _CUTS = 101, 102  # streams of a key; further words name the sweep
 _TWO_CLASSES = np.array([-np.inf, 0.0, np.inf])
 _MOST_LEVELS = 256
+_EXTREME_WEIGHT = 40  # exponent
 _WHOLE = 1e-9  # so near to a whole number, relatively, is a sum of whole weights
 
 
@@ -85,7 +87,8 @@ class Gaussian:
     target : ndarray of shape (n,)
         Of unit deviation, as the priors suppose.
     weight : ndarray of shape (n,), or None
-        A row of weight w stands for w rows.
+        A row of weight w stands for w rows, but beyond 2**40 for w over the largest weight: a
+        factor of all weights is one of the noise.
     shape, rate : float, default=1.0
         The precision's prior is Gamma(shape / 2, rate / 2).
     """
@@ -101,14 +104,17 @@ class Gaussian:
         shape: float = 1.0,
         rate: float = 1.0,
     ) -> None:
-        self.target, self.weight = target, weight
-        self.total = float(len(target) if weight is None else weight.sum(dtype=np.float64))
+        self.target = target
+        self.weight, self._exponent = _near_one(weight)
+        self.total = float(
+            len(target) if self.weight is None else self.weight.sum(dtype=np.float64)
+        )
         self.shape, self.rate = shape, rate
         self.precision = 1.0
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
         """Draw the precision of the noise."""
-        return self.draw_noise(2 * self.objective(scores, n_threads), key, sweep)
+        return self.draw_noise(self._squares(scores), key, sweep)
 
     def draw_noise(self, square: float, key: Key, sweep: int) -> Latent:
         """Draw the precision of the noise, given the weighted sum of squared errors."""
@@ -118,20 +124,31 @@ class Gaussian:
         return Latent(self.target, self.weight, self.precision)
 
     def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
-        """Return the targets, with a precision of 1."""
-        return Latent(self.target, self.weight, 1.0)
+        """Return the targets, with a precision of 1 for each row of weight 1."""
+        return Latent(self.target, self.weight, unscaled(1.0, self._exponent))
 
     def objective(self, scores: NDArray[Any], n_threads: int) -> float:
         """Return half of the weighted sum of squared errors."""
+        return float(unscaled(self._squares(scores) / 2, self._exponent))
+
+    def _squares(self, scores: NDArray[Any]) -> float:
         error = np.subtract(self.target, scores, dtype=np.float64)
         np.square(error, out=error)
         if self.weight is not None:
             error *= self.weight
-        return float(error.sum()) / 2
+        return float(error.sum())
 
     def state(self) -> dict[str, Any]:
         """Return the precision of the noise."""
-        return {"noise_precision": self.precision}
+        return {"noise_precision": unscaled(self.precision, -self._exponent)}
+
+
+def _near_one(weight: NDArray[Any] | None) -> tuple[NDArray[Any] | None, int]:
+    """Return weights over 2**e, and e: 0 unless float32 sums of them could be no numbers."""
+    exponent = 0 if weight is None or not len(weight) else exponent_of(weight)
+    if abs(exponent) < _EXTREME_WEIGHT:
+        return weight, 0
+    return scaled(weight, exponent), exponent
 
 
 class Probit:

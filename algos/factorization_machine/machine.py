@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos.factorization_machine.posterior import Draws
 from algos.factorization_machine.rows import Columns, Table
@@ -167,6 +168,9 @@ class Outcome:
         Traces of what the sampler drew beside the machine.
     state : mapping of str to arrays and numbers, or None
         What stochastic learning goes on from.
+    fall : float
+        The share by which the loss still fell, above `tol`, when iterations ran out; 0 if the
+        solver has converged, or has nothing to converge to.
     """
 
     machines: list[Machine]
@@ -175,3 +179,22 @@ class Outcome:
     objective: float
     hyper: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
+    fall: float = 0.0
+
+
+def largest_fall(losses: Any, patience: int) -> float:
+    """Return the largest share by which one of the last iterations lowered the least loss."""
+    least = np.minimum.accumulate(np.asarray(losses, dtype=np.float64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        falls = (least[:-1] - losses[1:]) / np.abs(least[:-1])
+    falls = np.concatenate([[1.0], np.nan_to_num(falls)])  # the first one lowers all
+    return float(max(falls[-patience:].max(), 0.0))
+
+
+def require_room(n_columns: int, n_factors: int, n_machines: int = 1) -> None:
+    """Raise MemoryError if a model, and a copy in units of X, can have no place."""
+    require_memory(
+        16 * n_machines * n_columns * (n_factors + 1),
+        f"A model of {n_columns} columns with n_factors={n_factors}",
+        "lower `n_factors`, or hash columns into fewer",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.base import Estimator
 from algos._common.csr import canonical
 from algos._common.deferred import Deferred
+from algos._common.params import Interval
 from algos._common.threads import threads_for
 from algos._common.validation import validate_rows
 from algos.factorization_machine.averaged import MeanOfDraws
@@ -20,7 +22,7 @@ from algos.factorization_machine.interactions import column_number, strongest_pa
 from algos.factorization_machine.machine import Machine
 from algos.factorization_machine.posterior import Draws, predict_variance
 from algos.factorization_machine.rows import Columns
-from algos.factorization_machine.scoring import embeddings, scores
+from algos.factorization_machine.scoring import embeddings, in_dtype, scores
 from algos.factorization_machine.targets import Doubles, Unit
 
 
@@ -37,6 +39,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     intercept_: Any
     _target_unit: tuple[float, float]
     _cuts: Doubles | None
+    _fields: NDArray[np.int64] | None
     _draws: list[dict[str, Any]] | None
     _means: list[dict[str, Any]]
     _frame_of_fit: dict[str, Any]
@@ -100,13 +103,16 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         return np.stack([MeanOfDraws(**mean).scores(X, threads) for mean in self._means], axis=1)
 
     def _variance(self, X: Any) -> Doubles | None:
-        """Return the variance over draws of the scores of validated rows, if there are draws."""
+        """Return the variance over draws of the scores of validated rows, if there are draws.
+
+        It is of targets in their unit.
+        """
         if self._draws is None:
             return None
         rows = self._columns().rows(X)
         threads = self._threads(X, self._draws[0]["factors"].shape[1])
         each = [predict_variance(rows, Draws(**one), threads) for one in self._draws]
-        return np.column_stack(each) * self._unit.spread**2
+        return np.column_stack(each)
 
     def _threads(self, X: Any, width: int) -> int:
         stored = X.nnz if hasattr(X, "nnz") else X.size
@@ -131,7 +137,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         rows = self._validated_rows(X, reset=False)
         factors = self.factors_ if self.factors_.ndim == 2 else np.concatenate(self.factors_, 1)
         found = embeddings(rows, factors, self._threads(rows, factors.shape[1]))
-        return found.astype(rows.dtype, copy=False)
+        return in_dtype(found, rows.dtype)
 
     @property
     def _n_features_out(self) -> int:
@@ -158,7 +164,12 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         return float(weight) if weight.ndim == 0 else weight
 
     def top_interactions(
-        self, feature_names: ArrayLike | None = None, n: int = 20, *, output: int = 0
+        self,
+        feature_names: ArrayLike | None = None,
+        n: int = 20,
+        *,
+        output: int = 0,
+        within_fields: bool = False,
     ) -> list[tuple[str, str, float]]:
         """Return the pairs of columns whose weights are largest, positive or negative.
 
@@ -170,6 +181,10 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
             How many pairs.
         output : int, default=0
             Which class, by its place in `classes_`, if there are more than two.
+        within_fields : bool, default=False
+            Whether to list pairs of columns of one field, too: neighbouring columns of which no
+            row had two in `fit`, as of two users. After `partial_fit` or `merge` the fields
+            are not known, and all pairs are listed.
 
         Returns
         -------
@@ -179,10 +194,24 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         self._check_learned()
         if n < 1:
             raise ValueError(f"`n`={n!r} must be at least 1; ask for the pairs you want to see")
-        factors = self.factors_ if self.factors_.ndim == 2 else self.factors_[output]
+        factors = self.factors_ if self.factors_.ndim == 3 else self.factors_[np.newaxis]
+        if not Interval(Integral, 0, len(factors)).accepts(output):
+            raise ValueError(
+                f"`output`={output!r} must be an int in [0, {len(factors)}); name a class by its "
+                f"place in `classes_`, and of two classes or numbers nothing"
+            )
         names = self._names(feature_names)
-        found = strongest_pairs(factors, n)
+        found = strongest_pairs(
+            factors[output], n, None if within_fields else self._field_numbers()
+        )
         return [(names(a), names(b), weight) for a, b, weight in found]
+
+    def _field_numbers(self) -> NDArray[Any] | None:
+        """Return the number of each column's field, if they are known."""
+        if self._fields is None:
+            return None
+        sizes = np.diff(self._fields)
+        return self._columns().spread(np.repeat(np.arange(len(sizes)), sizes))
 
     def _names(self, feature_names: ArrayLike | None) -> Any:
         given: NDArray[Any] | None = getattr(self, "feature_names_in_", None)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from algos._common.memory import require_memory
 from algos._common.threads import one_thread_blas
 from algos.factorization_machine.scoring import scores, scores_of_models
 
@@ -31,6 +32,7 @@ _KEPT_FACTORS, _GATHERED = 16, 8
 _LEAST_SHARE = 0.007
 _FEW = 32  # factors that are scored in one go: so many may stay whatever they count
 _LANES = 8  # factors are scored in vectors of so many
+_LARGEST = 1e150  # score whose square is a number
 _BLOCK_BYTES = 1 << 25  # of scores of many draws
 
 
@@ -225,6 +227,16 @@ class DrawKeeper:
         return Draws(self._intercepts[:size], linear, factors, state, *self._mean.mean())
 
 
+def require_room_of_draws(d: int, n_factors: int, *, n_draws: int, n_traces: int) -> None:
+    """Raise MemoryError if draws, their mean and the traces of priors can have no place."""
+    of_column = 4 * (n_draws + _KEPT_FACTORS + _GATHERED)
+    require_memory(
+        (d * of_column + 16 * n_traces) * (n_factors + 1),
+        f"{n_draws} draws of {d} columns with n_factors={n_factors}",
+        'lower `n_factors` or `n_draws`, or write solver="adagrad"',
+    )
+
+
 def kept_sweeps(burn_in: int, max_iter: int, n_draws: int) -> frozenset[int]:
     """Return which of the sweeps burn_in … max_iter - 1 are kept."""
     count = max(1, max_iter - burn_in)
@@ -250,7 +262,7 @@ def predict_variance(rows: Any, draws: Draws, n_threads: int) -> Doubles:
         end = min(begin + block, len(rows))
         own = rows if end - begin == len(rows) else rows.take(np.arange(begin, end))
         found = scores_of_models(own, places, draws.linear, draws.factors, n_threads)
-        variance[begin:end] = found.var(axis=1)
+        variance[begin:end] = np.clip(found, -_LARGEST, _LARGEST).var(axis=1)
     return variance
 
 
@@ -260,7 +272,7 @@ def predict_levels(rows: Any, draws: Draws, n_threads: int) -> Doubles:
     A score is taken as normal, with the mean machine's mean and the draws' variance: with so
     few draws as are kept, that is nearer to the mean over all than theirs.
     """
-    mean = predict_mean(rows, draws, n_threads)
+    mean = np.clip(predict_mean(rows, draws, n_threads), -_LARGEST, _LARGEST)
     spread = np.sqrt(1 + predict_variance(rows, draws, n_threads))
     cuts = draws.mean_state["cuts"]
     return np.diff(ndtr((cuts - mean[:, np.newaxis]) / spread[:, np.newaxis]), axis=1)

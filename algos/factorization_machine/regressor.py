@@ -13,8 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.base import learning
 from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
 from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
+from algos.factorization_machine.following import ENOUGH_ROWS, Seen, Turn
 from algos.factorization_machine.levels import level_probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
+from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.targets import Doubles, numbers, require_target, unit_of
 
 _LOSSES = Options(
@@ -50,7 +52,8 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         30 of them.
     tol : float, default=1e-4
         "als" ends when a sweep lowers the objective by a smaller share of it, "adagrad" when
-        `n_iter_no_change` epochs in a row do. "mcmc" does not use it.
+        `n_iter_no_change` epochs in a row do. If they never do, a ConvergenceWarning says so; 0
+        asks for just `max_iter` of them. "mcmc" does not use it.
     burn_in : "auto" or int, default="auto"
         Sweeps of "mcmc" before those that count; "auto" is 20, and at most a quarter of all.
     n_draws : int, default=32
@@ -109,7 +112,8 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
     verbose : int, default=0
-        1 prints the solver, why it was chosen, and a line for each iteration.
+        1 prints the solver, why it was chosen, which parameters it does not use although they
+        were given, and a line for each iteration.
 
     Attributes
     ----------
@@ -349,7 +353,7 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         Returns
         -------
         y : ndarray of shape (n_samples,)
-            In the dtype of X.
+            In the dtype of X; infinite where that cannot hold it.
         std : ndarray of shape (n_samples,)
             Only with `return_std`.
         """
@@ -363,14 +367,14 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
             )
         if self._link == "ordered_probit":
             return self._predicted_levels(rows, return_std)
-        predicted = self._scores(rows)[:, 0].astype(rows.dtype, copy=False)
+        predicted = in_dtype(self._scores(rows)[:, 0], rows.dtype)
         if not return_std:
             return predicted
         if self._draws is None:  # all numbers were alike
             return predicted, np.zeros_like(predicted)
         variance = self._variance(rows)
         assert variance is not None
-        return predicted, np.sqrt(variance[:, 0]).astype(rows.dtype, copy=False)
+        return predicted, in_dtype(np.sqrt(variance[:, 0]) * self._unit.spread, rows.dtype)
 
     def predict_level_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each level, for `loss="ordered_probit"`.
@@ -419,7 +423,25 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
             return
         unit = unit_of(y, weight)
         self._target_unit = (unit.centre, unit.spread)
+        self._targets_seen = tuple(Seen.of(y, weight))
         self.__dict__.pop("levels_", None)
+
+    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> Turn | None:
+        if self.n_samples_seen_ >= ENOUGH_ROWS:
+            return None
+        old, before = self._unit, Seen(*self._targets_seen)
+        self._have_seen(before.joined(Seen.of(y, weight)))
+        # Of numbers that were all alike nothing was learned, and 1 was no unit of theirs.
+        return Turn.between(old, self._unit) if before.deviation > 0 else None
+
+    def _have_seen(self, seen: Seen) -> None:
+        unit = seen.unit(self._unit)
+        self._targets_seen, self._target_unit = tuple(seen), (unit.centre, unit.spread)
+
+    def _merge(self, other: Any) -> None:
+        super()._merge(other)
+        if self.loss != "ordered_probit":
+            self._have_seen(Seen(*self._targets_seen).joined(Seen(*other._targets_seen)))
 
     def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
         if self.loss != "ordered_probit":

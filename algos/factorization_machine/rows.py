@@ -328,7 +328,9 @@ def _scaled(
     """Return values over their columns' scale, in their own type."""
     if scale is None:
         return values
-    divided = values / scale[indices]
+    largest = np.finfo(values.dtype).max
+    with np.errstate(over="ignore"):
+        divided = np.clip(values / scale[indices], -largest, largest)
     near = np.abs(divided - 1) < _ONE if values.dtype == np.float64 else np.abs(divided - 1) < 1e-6
     divided[near] = 1.0
     return divided.astype(values.dtype, copy=False)

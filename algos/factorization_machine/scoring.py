@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.scale import exponent_of, scaled
 from algos._cython.fm_scores import fm_scores, fm_sums
-from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.rows import Columns, Rows
 
 Doubles = NDArray[np.float64]
 Arrays = tuple[NDArray[Any] | None, NDArray[np.int32] | None, NDArray[np.int64] | None]
@@ -58,7 +59,53 @@ def scores_of_models(
     linear = np.ascontiguousarray(linear, dtype=factors.dtype)
     factors = np.ascontiguousarray(factors)
     fm_scores(values, indices, indptr, intercepts, linear, factors, out, n_threads)
+    with np.errstate(over="ignore", invalid="ignore"):
+        has_overflown = not np.isfinite(out.sum())
+    if has_overflown:
+        places = np.flatnonzero(~np.isfinite(out).all(axis=1))
+        if isinstance(rows, Rows):
+            part = rows.take(places)
+        else:
+            part = Columns(len(linear)).rows(rows[places])
+        if part.stored:
+            out[places] = _extreme_scores(part, intercepts, linear, factors)
     return out
+
+
+def _extreme_scores(
+    rows: Rows, intercepts: Doubles, linear: NDArray[Any], factors: NDArray[Any]
+) -> Doubles:
+    """Return scores whose squares are no numbers, by way of values and parameters near 1.
+
+    They are infinite where no float is large enough, and never NaN.
+    """
+    used, places = np.unique(rows.indices, return_inverse=True)
+    indices = places.astype(np.int32)
+    values = np.ones(rows.stored) if rows.values is None else rows.values.astype(np.float64)
+    linear, factors = linear[used].astype(np.float64), factors[used].astype(np.float64)
+    of_linear, of_factors = exponent_of(linear), exponent_of(factors)
+    linear, factors = scaled(linear, of_linear), scaled(factors, of_factors)
+    of_rows = np.zeros(rows.n, dtype=np.int64)
+    owners = np.repeat(np.arange(rows.n), np.diff(rows.indptr))
+    np.maximum.at(of_rows, owners, np.frexp(values)[1])
+    values = np.ldexp(values, -of_rows[owners])
+    nothing = np.zeros(len(intercepts))
+    straight, pairs = np.empty((2, rows.n, len(intercepts)))
+    of_rows = of_rows[:, np.newaxis]
+    kept = np.zeros_like(factors)
+    fm_scores(values, indices, rows.indptr, nothing, linear, kept, straight, 1)
+    kept = np.zeros_like(linear)
+    fm_scores(values, indices, rows.indptr, nothing, kept, factors, pairs, 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        straight = np.ldexp(straight, of_rows + of_linear)
+        pairs = np.ldexp(pairs, 2 * (of_rows + of_factors))
+        return np.where(np.isinf(pairs), pairs, intercepts + straight + pairs)
+
+
+def in_dtype(numbers: Doubles, dtype: Any) -> NDArray[Any]:
+    """Return numbers in a dtype, infinite where it cannot hold them."""
+    with np.errstate(over="ignore"):
+        return numbers.astype(dtype, copy=False)
 
 
 def embeddings(rows: Any, factors: NDArray[Any], n_threads: int = 1) -> Doubles:

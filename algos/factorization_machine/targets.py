@@ -65,6 +65,12 @@ def numbers(y: ArrayLike, name: str = "y") -> Doubles:
 
 
 def unit_of(y: Doubles, weight: Doubles | None) -> Unit:
+    """Return mean and deviation of targets; a deviation of 1 if all are alike."""
+    centre, spread = moments_of(y, weight)
+    return Unit(centre, spread or 1.0)
+
+
+def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     """Return mean and deviation of targets, summed in an order of their own."""
     order = np.lexsort((y,) if weight is None else (weight, y))
     # Of extreme numbers squares are none, so they are brought near 1 first.
@@ -78,9 +84,9 @@ def unit_of(y: Doubles, weight: Doubles | None) -> Unit:
     total = counted.sum()
     centre = float(counted @ scaled / total)
     if len(scaled) == 1:
-        return Unit(float(y[0]), 1.0)
+        return float(y[0]), 0.0
     spread = float(np.sqrt(counted @ (scaled - centre) ** 2 / total))
-    return Unit(float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent)) or 1.0)
+    return float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent))
 
 
 def labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:

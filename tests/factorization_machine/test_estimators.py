@@ -8,6 +8,9 @@ from sklearn.preprocessing import OneHotEncoder
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
 
+# Few iterations are enough here.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 SOLVERS = ("mcmc", "als", "adagrad")
 USERS, ITEMS = 40, 30
 
@@ -106,12 +109,24 @@ def test_interactions_are_products_of_factors_the_largest_first():
     model = regressor(solver="als").fit(X, y)
     weights = np.triu(model.factors_ @ model.factors_.T, 1)
     largest = np.sort(np.abs(weights[np.triu_indices(70, 1)]))[::-1][:25]
-    top = model.top_interactions(n=25)
+    top = model.top_interactions(n=25, within_fields=True)
     np.testing.assert_allclose([abs(w) for *_, w in top], largest, rtol=1e-9)
     first, second, weight = top[0]
     assert model.interaction(int(first[1:]), int(second[1:])) == pytest.approx(weight)
     names = [f"c{place}" for place in range(70)]
-    assert model.top_interactions(names, n=1)[0][:2] == ("c" + first[1:], "c" + second[1:])
+    found = model.top_interactions(names, n=1, within_fields=True)
+    assert found[0][:2] == ("c" + first[1:], "c" + second[1:])
+
+
+def test_pairs_that_no_row_can_have_are_not_listed():
+    X, y, *_ = ratings()
+    model = regressor(solver="als").fit(X, y)
+    weights = model.factors_[:USERS] @ model.factors_[USERS:].T
+    top = model.top_interactions(n=25)
+    expected = np.sort(np.abs(weights).ravel())[::-1][:25]
+    np.testing.assert_allclose([abs(weight) for *_, weight in top], expected, rtol=1e-9)
+    model.partial_fit(X, y)
+    assert model.top_interactions(n=25) == model.top_interactions(n=25, within_fields=True)
 
 
 def test_names_of_columns_name_interactions():

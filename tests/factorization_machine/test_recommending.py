@@ -6,6 +6,9 @@ from scipy import sparse
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
 
+# Few iterations are enough here.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 N_USERS, N_ITEMS, N_KINDS = 60, 40, 4
 
 

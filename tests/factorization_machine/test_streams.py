@@ -6,6 +6,9 @@ import pytest
 from algos import FactorizationMachineRegressor
 from algos.factorization_machine import estimator
 
+# Few iterations are enough here.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 SOLVERS = ("mcmc", "als", "adagrad")
 
 
@@ -79,3 +82,46 @@ def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypat
     np.testing.assert_array_equal(
         machine.partial_fit(X, y).predict(X), other.partial_fit(X, y).predict(X)
     )
+
+
+def test_parts_with_other_levels_do_not_merge():
+    X = np.eye(4)
+    ordered = FactorizationMachineRegressor(2, loss="ordered_probit", max_iter=5)
+    one, other = (ordered.__sklearn_clone__().fit(X, y) for y in ([0, 1, 2, 2], [0, 1, 1, 5]))
+    with pytest.raises(ValueError, match=r"`levels_`=.* must be .*; fit both"):
+        one.merge(other)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 500.0])
+def test_single_rows_are_learned_about_as_well_as_batches(unit):
+    X, y = products(unit=1.0, n=1500)
+    y = 10_000 * unit + unit * y
+    scores = {}
+    for size in (1, 10):
+        stream = FactorizationMachineRegressor(4, learning_rate_init=0.1, random_state=0)
+        for start in range(0, len(y), size):
+            stream.partial_fit(X[start : start + size], y[start : start + size])
+        scores[size] = stream.score(X, y)
+    assert scores[1] > scores[10] - 0.1
+
+
+def test_a_change_of_unit_leaves_predictions_as_they_are():
+    X, y = products(unit=1.0)
+    stream = FactorizationMachineRegressor(4, learning_rate_init=0.1, random_state=0)
+    stream.partial_fit(X, y)
+    before, unit = stream.predict(X), stream._unit
+    far = np.zeros((1, 5))  # a row without values moves the intercept alone
+    stream.partial_fit(far, [100.0])
+    assert stream._unit != unit
+    np.testing.assert_allclose(np.diff(stream.predict(X)), np.diff(before), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("factor", [1e-40, 1e40, 1e300])
+def test_targets_of_another_magnitude_are_no_overflow(factor):
+    X, y = products(unit=1.0)
+    for n in (400, 1200):
+        stream = FactorizationMachineRegressor(4, random_state=0)
+        for _ in range(n // 400):
+            stream.partial_fit(X, y)
+        stream.partial_fit(X, y * factor)
+        assert np.isfinite(stream.predict(X)).all()

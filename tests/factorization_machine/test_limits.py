@@ -1,0 +1,147 @@
+"""Extreme numbers, impossible sizes, and what is refused or warned of."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
+
+SOLVERS = ("mcmc", "als", "adagrad")
+KINDS = (FactorizationMachineClassifier, FactorizationMachineRegressor)
+
+
+def small(kind, solver="auto", **parameters):
+    given = {"max_iter": 8, "tol": 0, "random_state": 0, **parameters}
+    return kind(given.pop("n_factors", 2), solver=solver, **given)
+
+
+def products(n=60, dtype=np.float64):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 4)).astype(dtype)
+    return X, X[:, 0] * X[:, 1] + X[:, 2]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("factor", [2.0**-600, 2.0**600])
+def test_a_factor_of_all_weights_that_no_float32_holds(solver, factor, dtype):
+    X, y = products(dtype=dtype)
+    model = small(FactorizationMachineRegressor, solver, max_iter=40)
+    weight = np.random.default_rng(1).integers(1, 4, size=len(y)).astype(float)
+    fitted = model.fit(X, y, sample_weight=weight * factor)
+    assert np.isfinite(fitted.predict(X)).all()
+    assert np.isfinite(fitted.objective_)
+    if solver == "mcmc":
+        assert fitted.score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_that_no_machine_can_hold_are_refused_before_they_are_made(kind, solver):
+    X, y = products()
+    target = y > 0 if kind is FactorizationMachineClassifier else y
+    with pytest.raises(MemoryError, match="lower `n_factors`"):
+        small(kind, solver, n_factors=10**9).fit(X, target)
+    with pytest.raises(MemoryError, match="lower `n_factors`"):
+        small(kind, solver, n_factors=10**9).partial_fit(X, target)
+
+
+def test_draws_and_traces_count_as_memory(monkeypatch):
+    X, y = products()
+    monkeypatch.setattr("algos._common.memory._physical_bytes", lambda: 20_000.0)
+    with pytest.raises(MemoryError, match="`n_draws`"):
+        small(FactorizationMachineRegressor, "mcmc", max_iter=400).fit(X, y)
+
+
+@pytest.mark.parametrize(("i", "j"), [(0, 1.7), (None, 0), (0, True), (4, 0), (-5, 0), (0, np.nan)])
+def test_columns_of_a_pair_are_ints_or_names(i, j):
+    X, y = products()
+    model = small(FactorizationMachineRegressor).fit(X, y)
+    with pytest.raises(ValueError, match="must be an int from 0 to 3"):
+        model.interaction(i, j)
+    assert model.interaction(np.int32(-1), 0) == model.interaction(3, 0)
+
+
+@pytest.mark.parametrize("output", [-1, 3, 1.0, None, True])
+def test_an_output_is_the_place_of_a_class(output):
+    X, y = products()
+    model = small(FactorizationMachineClassifier).fit(X, np.digitize(y, [-1, 1]))
+    with pytest.raises(ValueError, match=r"`output`=.* must be an int in \[0, 3\)"):
+        model.top_interactions(output=output)
+    assert model.top_interactions(output=2)
+
+
+@pytest.mark.parametrize("begins", ["fit", "partial_fit"])
+def test_batches_go_on_with_the_model_that_there_is(begins):
+    X, y = products()
+    model = getattr(small(FactorizationMachineRegressor), begins)(X, y)
+    with pytest.raises(ValueError, match="`n_factors`=5 must be 2, as when"):
+        model.set_params(n_factors=5).partial_fit(X, y)
+    model.set_params(n_factors=2).partial_fit(X, y)
+
+
+def test_batches_go_on_with_the_loss_that_there_was():
+    X, y = products()
+    model = small(FactorizationMachineRegressor, loss="ordered_probit").fit(X, y > 0)
+    with pytest.raises(ValueError, match="`loss`='squared_error' must be 'ordered_probit'"):
+        model.set_params(loss="squared_error").partial_fit(X, y)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_classes_of_huge_rows_have_probabilities(solver, dtype, n_classes):
+    X, y = products(dtype=dtype)
+    target = np.digitize(y, [0] if n_classes == 2 else [-1, 1])
+    model = small(FactorizationMachineClassifier, solver).fit(X, target)
+    huge = X * (np.finfo(dtype).max / 100)
+    assert np.isfinite(model.decision_function(huge)).all()
+    np.testing.assert_allclose(model.predict_proba(huge).sum(axis=1), 1, rtol=1e-6)
+    assert not np.isnan(model.predict_log_proba(huge)).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_numbers_of_huge_rows_are_infinite_where_no_float_holds_them(solver, dtype):
+    X, y = products(dtype=dtype)
+    model = small(FactorizationMachineRegressor, solver, max_iter=40).fit(X, y)
+    one = np.zeros((2, 4), dtype=dtype)
+    one[0, :2] = np.finfo(dtype).max / 8
+    one[1, 2] = 2.0**100  # no pair: a straight line
+    predicted = model.predict(one)
+    assert predicted[0] == np.inf
+    assert predicted[1] == pytest.approx(2.0**100 * model.coef_[2], rel=1e-3)
+
+
+def test_levels_of_huge_rows_have_probabilities():
+    X, y = products()
+    model = small(FactorizationMachineRegressor, loss="ordered_probit")
+    for solver in ("mcmc", "als"):
+        model.set_params(solver=solver).fit(X, np.digitize(y, [-1, 1]))
+        shares = model.predict_level_proba(X * 1e300)
+        np.testing.assert_allclose(shares.sum(axis=1), 1)
+
+
+def test_deviations_of_huge_targets_are_numbers():
+    X, y = products()
+    model = small(FactorizationMachineRegressor, "mcmc").fit(X, y * 1e200)
+    assert np.isfinite(model.predict(X, return_std=True)[1]).all()
+
+
+@pytest.mark.parametrize("solver", ["als", "adagrad"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_descent_that_is_cut_short_is_warned_of(kind, solver):
+    X, y = products()
+    target = y > 0 if kind is FactorizationMachineClassifier else y
+    with pytest.warns(ConvergenceWarning, match=r"after 3 iterations .* above tol=1e-09; raise"):
+        small(kind, solver, max_iter=3, tol=1e-9).fit(X, target)
+    small(kind, solver, max_iter=100, tol=0.3).fit(X, target)
+
+
+def test_parameters_that_a_solver_does_not_use_are_named(capsys):
+    X, y = products()
+    model = small(FactorizationMachineRegressor, "mcmc", tol=1e-4, alpha=3.0, verbose=1)
+    model.fit(X, y)
+    printed = capsys.readouterr().out
+    assert "solver mcmc does not use `alpha`" in printed
+    assert printed.count("does not use") == 1
