@@ -88,9 +88,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         documents, _ = self._documents(X, "score")
         return self._bound(documents, sub_sampling=False)
 
-    def perplexity(
-        self, X: Any, sub_sampling: bool = False, *, held_out: Any = None
-    ) -> float:
+    def perplexity(self, X: Any, sub_sampling: bool = False, *, held_out: Any = None) -> float:
         """Return the perplexity of X, the lower the better.
 
         Without `held_out` it is scikit-learn's, exp(-score(X) / number of words). It holds the
@@ -301,9 +299,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return perplexity_of(self._bound(documents, sub_sampling=sub_sampling), tokens)
 
     def _bound(self, documents: Documents, *, sub_sampling: bool) -> float:
-        prior = word_prior(
-            self.topic_word_prior_, len(self.components_), self.components_.shape[1]
-        )
+        prior = word_prior(self.topic_word_prior_, len(self.components_), self.components_.shape[1])
         ratio = self.total_samples / len(documents) if sub_sampling else 1.0
         return bound_of(
             documents,
