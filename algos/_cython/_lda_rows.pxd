@@ -1,0 +1,24 @@
+# Rows of topics under a document: see _lda_rows.h.
+from libc.stdint cimport int32_t
+
+cdef extern from "_lda_rows.h" nogil:
+    ctypedef struct algos_lda_topics:
+        const float* rows
+        const float* priors
+        float prior
+        Py_ssize_t width
+    ctypedef struct algos_lda_document:
+        const int32_t* words
+        const float* counts
+        Py_ssize_t size
+    ctypedef struct algos_lda_rows:
+        Py_ssize_t lanes
+        void (*pass_ "pass")(
+            const algos_lda_topics* topics, const algos_lda_document* document,
+            const float* a, float* sums, float* shares, int fetch) noexcept nogil
+        void (*add)(
+            const float* rows, Py_ssize_t width, const int32_t* index, const float* weights,
+            const int32_t* places, Py_ssize_t size, double* sums) noexcept nogil
+    const algos_lda_rows* algos_lda
+    Py_ssize_t algos_lda_padded(Py_ssize_t n_topics)
+    int algos_lda_choose(int limit)
