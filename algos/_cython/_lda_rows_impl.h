@@ -30,174 +30,206 @@ ALGOS_INLINE N(lda_vec) N(lda_fold_all)(N(lda_vec) *sums, int count, int32_t wid
     return sums[0];
 }
 
+/* LANES words of a document, those behind its end with a count of 0. */
+typedef struct {
+    const int32_t *words;
+    const float *counts;
+    float *shares;
+} N(lda_block);
+
+typedef struct {
+    int32_t words[LANES];
+    float counts[LANES], shares[LANES];
+} N(lda_tail);
+
+/* The last words of a document, and the first of them again to fill the block up. */
+ALGOS_INLINE void N(lda_copy_tail)(const algos_lda_document *document, N(lda_tail) *tail) {
+    const Py_ssize_t begin = document->size & -LANES;
+    for (Py_ssize_t i = 0; i < LANES && begin < document->size; i++) {
+        const int is_there = begin + i < document->size;
+        tail->words[i] = document->words[is_there ? begin + i : begin];
+        tail->counts[i] = is_there ? document->counts[begin + i] : 0;
+    }
+}
+
+ALGOS_INLINE N(lda_block) N(lda_block_at)(const algos_lda_document *document,
+                                          Py_ssize_t begin, N(lda_tail) *tail, float *shares) {
+    N(lda_block) block = {document->words + begin, document->counts + begin, shares + begin};
+    if (begin + LANES > document->size) {
+        block.words = tail->words;
+        block.counts = tail->counts;
+        block.shares = tail->shares;
+    }
+    return block;
+}
+
 /* Products of LANES rows with `vectors` registers of a, lane by lane. */
-ALGOS_INLINE N(lda_vec) N(lda_dots)(const float *const *rows, const N(lda_vec) *a,
-                                    const Py_ssize_t vectors) {
+ALGOS_INLINE N(lda_vec) N(lda_dots)(const float *rows, const int32_t *words,
+                                    const N(lda_vec) *a, const Py_ssize_t vectors) {
     N(lda_vec) folded[LANES / GROUP];
 #pragma GCC unroll 4
     for (Py_ssize_t g = 0; g < LANES; g += GROUP) {
+        const float *row[GROUP];
         N(lda_vec) sum[GROUP];
 #pragma GCC unroll 4
-        for (int i = 0; i < GROUP; i++)
+        for (int i = 0; i < GROUP; i++) {
+            row[i] = rows + words[g + i] * (vectors * LANES);
             sum[i] = (N(lda_vec)){0};
+        }
 #pragma GCC unroll 8
         for (Py_ssize_t p = 0; p < vectors; p++)
 #pragma GCC unroll 4
             for (int i = 0; i < GROUP; i++)
-                sum[i] += a[p] * LOAD(rows[g + i] + p * LANES);
+                sum[i] += a[p] * LOAD(row[i] + p * LANES);
         folded[g / GROUP] = N(lda_fold_all)(sum, GROUP, LANES);
     }
     return N(lda_fold_all)(folded, LANES / GROUP, LANES / GROUP);
 }
 
-/* sums += Σ_i weights[i] rows[i] of LANES rows, `vectors` registers of them. */
-ALGOS_INLINE void N(lda_add_rows)(const float *const *rows, const float *weights,
-                                  N(lda_vec) *sums, const Py_ssize_t vectors) {
+/* sums += Σ_i weights[i] rows[words[i]] of LANES rows, `vectors` registers of them. */
+ALGOS_INLINE void N(lda_add_rows)(const float *rows, const int32_t *words,
+                                  const float *weights, N(lda_vec) *sums,
+                                  const Py_ssize_t vectors) {
 #pragma GCC unroll 16
     for (Py_ssize_t i = 0; i < LANES; i++) {
+        const float *row = rows + words[i] * (vectors * LANES);
         const N(lda_vec) weight = SPREAD(weights[i]);
 #pragma GCC unroll 8
         for (Py_ssize_t p = 0; p < vectors; p++)
-            sums[p] += weight * LOAD(rows[i] + p * LANES);
+            sums[p] += weight * LOAD(row + p * LANES);
     }
 }
 
 /* Have LANES rows come into cache. */
-ALGOS_INLINE void N(lda_fetch)(const float *const *rows, const Py_ssize_t vectors) {
-#pragma GCC unroll 16
-    for (Py_ssize_t i = 0; i < LANES; i++)
+ALGOS_INLINE void N(lda_fetch)(const float *rows, const int32_t *words,
+                               const Py_ssize_t vectors) {
+    for (Py_ssize_t i = 0; i < LANES; i++) {
+        const float *row = rows + words[i] * (vectors * LANES);
 #pragma GCC unroll 8
         for (Py_ssize_t p = 0; p < vectors; p += 64 / ALGOS_BYTES)
-            __builtin_prefetch(rows[i] + p * LANES);
-}
-
-/* Where the rows of a document's words [begin, begin + LANES) stand; behind its end the last
- * one is repeated. */
-ALGOS_INLINE void N(lda_find)(const algos_lda_topics *topics,
-                              const algos_lda_document *document, Py_ssize_t begin,
-                              const float **rows) {
-    const Py_ssize_t last = document->size - 1;
-#pragma GCC unroll 16
-    for (Py_ssize_t i = 0; i < LANES; i++)
-        rows[i] = topics->rows +
-                  document->words[begin + i < last ? begin + i : last] * topics->width;
-}
-
-/* Shares of the words of one block from Σ a rows; `total` is Σ a, and the sum of prior by
- * share is returned. Shares behind the document's end are 0. */
-ALGOS_INLINE float N(lda_share)(const algos_lda_topics *topics,
-                                const algos_lda_document *document, Py_ssize_t begin,
-                                N(lda_vec) products, float total, float *shares) {
-    const Py_ssize_t left = document->size - begin;
-    float counts[LANES] = {0}, priors[LANES] = {0};
-    float sum = 0;
-    if (left >= LANES)
-        memcpy(counts, document->counts + begin, sizeof(counts));
-    else
-        memcpy(counts, document->counts + begin, left * sizeof(float));
-    if (topics->priors) {
-        for (Py_ssize_t i = 0; i < (left < LANES ? left : LANES); i++)
-            priors[i] = topics->priors[document->words[begin + i]];
-        products += LOAD(priors) * SPREAD(total);
-    } else {
-        products += SPREAD(topics->prior * total);
+            __builtin_prefetch(row + p * LANES);
     }
-    const N(lda_vec) count = LOAD(counts);
-    *(N(lda_loose) *)shares = count / (products + (count + 1) * ALGOS_LDA_LEAST);
-    if (topics->priors)
+}
+
+/* Shares of a block's words from their products Σ a rows, where Σ a is `total`; returned is
+ * the sum of the words' priors by their shares, where words have priors of their own. */
+ALGOS_INLINE float N(lda_share)(const algos_lda_topics *topics, const N(lda_block) *block,
+                                N(lda_vec) products, float total) {
+    const N(lda_vec) count = LOAD(block->counts);
+    float sum = 0;
+    if (topics->priors) {
+        float priors[LANES];
         for (Py_ssize_t i = 0; i < LANES; i++)
-            sum += priors[i] * shares[i];
+            priors[i] = topics->priors[block->words[i]];
+        products += LOAD(priors) * total;
+        const N(lda_vec) share = count / (products + (count + 1) * ALGOS_LDA_LEAST);
+        for (Py_ssize_t i = 0; i < LANES; i++)
+            sum += priors[i] * share[i];
+        *(N(lda_loose) *)block->shares = share;
+        return sum;
+    }
+    products += topics->prior * total;
+    *(N(lda_loose) *)block->shares = count / (products + (count + 1) * ALGOS_LDA_LEAST);
     return sum;
 }
+
+ALGOS_INLINE float N(lda_total)(N(lda_vec) lanes) {
+    float total = 0;
+    for (Py_ssize_t l = 0; l < LANES; l++)
+        total += lanes[l];
+    return total;
+}
+
+/* Compilers would keep what they have read of rows on the stack, which takes longer. */
+#define FORGET() __asm__ volatile("" ::: "memory")
 
 /* One pass over a document, a row being `vectors` registers: at most MOST, then a constant. */
 ALGOS_INLINE void N(lda_pass_held)(const algos_lda_topics *topics,
                                    const algos_lda_document *document, const float *a,
                                    float *sums, float *shares, const int fetch,
                                    const Py_ssize_t vectors) {
+    const float *rows = topics->rows;
+    const Py_ssize_t size = document->size;
     N(lda_vec) held[MOST], sum[MOST], all = {0}, shared = {0};
-    float total = 0, from_priors = 0;
+    N(lda_tail) tail;
+    float from_priors = 0;
+    N(lda_copy_tail)(document, &tail);
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++) {
         held[p] = LOAD(a + p * LANES);
         sum[p] = (N(lda_vec)){0};
         all += held[p];
     }
-    for (Py_ssize_t l = 0; l < LANES; l++)
-        total += all[l];
-    for (Py_ssize_t begin = 0; begin < document->size; begin += LANES) {
-        const float *rows[LANES];
-        float weights[LANES];
-        if (fetch && begin + LANES < document->size) {
-            N(lda_find)(topics, document, begin + LANES, rows);
-            N(lda_fetch)(rows, vectors);
-        }
-        N(lda_find)(topics, document, begin, rows);
-        const N(lda_vec) products = N(lda_dots)(rows, held, vectors);
-        from_priors +=
-            N(lda_share)(topics, document, begin, products, total, weights);
-        shared += LOAD(weights);
-        N(lda_add_rows)(rows, weights, sum, vectors);
-        if (document->size - begin >= LANES)
-            memcpy(shares + begin, weights, sizeof(weights));
-        else
-            memcpy(shares + begin, weights, (document->size - begin) * sizeof(float));
+    const float total = N(lda_total)(all);
+    for (Py_ssize_t begin = 0; begin < size; begin += LANES) {
+        const N(lda_block) block = N(lda_block_at)(document, begin, &tail, shares);
+        if (fetch && begin + 2 * LANES <= size)
+            N(lda_fetch)(rows, block.words + LANES, vectors);
+        const N(lda_vec) products = N(lda_dots)(rows, block.words, held, vectors);
+        from_priors += N(lda_share)(topics, &block, products, total);
+        FORGET();
+        shared += LOAD(block.shares);
+        N(lda_add_rows)(rows, block.words, block.shares, sum, vectors);
     }
-    if (!topics->priors)
-        for (Py_ssize_t l = 0; l < LANES; l++)
-            from_priors += topics->prior * shared[l];
+    memcpy(shares + (size & -LANES), tail.shares, (size & (LANES - 1)) * sizeof(float));
+    from_priors += topics->priors ? 0 : topics->prior * N(lda_total)(shared);
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++)
-        *(N(lda_loose) *)(sums + p * LANES) = sum[p] + SPREAD(from_priors);
+        *(N(lda_loose) *)(sums + p * LANES) = sum[p] + from_priors;
 }
 
-/* The same for rows of any width, a and the sums in memory. */
+/* Products of LANES rows of any width with a in memory. */
+ALGOS_INLINE N(lda_vec) N(lda_long_dots)(const algos_lda_topics *topics, const int32_t *words,
+                                         const float *a) {
+    N(lda_vec) folded[LANES / GROUP];
+    for (Py_ssize_t g = 0; g < LANES; g += GROUP) {
+        N(lda_vec) sum[GROUP] = {{0}};
+        for (Py_ssize_t p = 0; p < topics->width; p += LANES)
+#pragma GCC unroll 4
+            for (int i = 0; i < GROUP; i++)
+                sum[i] += LOAD(a + p) * LOAD(topics->rows + words[g + i] * topics->width + p);
+        folded[g / GROUP] = N(lda_fold_all)(sum, GROUP, LANES);
+    }
+    return N(lda_fold_all)(folded, LANES / GROUP, LANES / GROUP);
+}
+
+ALGOS_INLINE void N(lda_add_long_rows)(const algos_lda_topics *topics, const int32_t *words,
+                                       const float *weights, float *sums) {
+    for (Py_ssize_t p = 0; p < topics->width; p += LANES) {
+        N(lda_vec) sum = LOAD(sums + p);
+#pragma GCC unroll 16
+        for (Py_ssize_t i = 0; i < LANES; i++)
+            sum += weights[i] * LOAD(topics->rows + words[i] * topics->width + p);
+        *(N(lda_loose) *)(sums + p) = sum;
+    }
+}
+
+/* The same pass for rows of any width, a and the sums in memory. The processor fetches rows
+ * so long by itself. */
 ALGOS_INLINE void N(lda_pass_any)(const algos_lda_topics *topics,
                                   const algos_lda_document *document, const float *a,
-                                  float *sums, float *shares, const int fetch) {
-    const Py_ssize_t width = topics->width;
+                                  float *sums, float *shares) {
+    const Py_ssize_t width = topics->width, size = document->size;
     N(lda_vec) all = {0}, shared = {0};
-    float total = 0, from_priors = 0;
+    N(lda_tail) tail;
+    float from_priors = 0;
+    N(lda_copy_tail)(document, &tail);
     for (Py_ssize_t p = 0; p < width; p += LANES) {
         all += LOAD(a + p);
         *(N(lda_loose) *)(sums + p) = (N(lda_vec)){0};
     }
-    for (Py_ssize_t l = 0; l < LANES; l++)
-        total += all[l];
-    for (Py_ssize_t begin = 0; begin < document->size; begin += LANES) {
-        const float *rows[LANES];
-        float weights[LANES];
-        N(lda_vec) product[LANES];
-        N(lda_find)(topics, document, begin, rows);
-        for (Py_ssize_t i = 0; i < LANES; i += GROUP) {
-            N(lda_vec) sum[GROUP] = {{0}};
-            for (Py_ssize_t p = 0; p < width; p += LANES)
-#pragma GCC unroll 4
-                for (int r = 0; r < GROUP; r++)
-                    sum[r] += LOAD(a + p) * LOAD(rows[i + r] + p);
-            product[i / GROUP] = N(lda_fold_all)(sum, GROUP, LANES);
-        }
-        from_priors += N(lda_share)(
-            topics, document, begin,
-            N(lda_fold_all)(product, LANES / GROUP, LANES / GROUP), total, weights);
-        shared += LOAD(weights);
-        for (Py_ssize_t p = 0; p < width; p += LANES) {
-            N(lda_vec) sum = LOAD(sums + p);
-#pragma GCC unroll 16
-            for (Py_ssize_t i = 0; i < LANES; i++)
-                sum += SPREAD(weights[i]) * LOAD(rows[i] + p);
-            *(N(lda_loose) *)(sums + p) = sum;
-        }
-        memcpy(shares + begin, weights,
-               (document->size - begin < LANES ? document->size - begin : LANES) *
-                   sizeof(float));
+    const float total = N(lda_total)(all);
+    for (Py_ssize_t begin = 0; begin < size; begin += LANES) {
+        const N(lda_block) block = N(lda_block_at)(document, begin, &tail, shares);
+        const N(lda_vec) products = N(lda_long_dots)(topics, block.words, a);
+        from_priors += N(lda_share)(topics, &block, products, total);
+        shared += LOAD(block.shares);
+        N(lda_add_long_rows)(topics, block.words, block.shares, sums);
     }
-    (void)fetch; /* rows so long are fetched by the processor */
-    if (!topics->priors)
-        for (Py_ssize_t l = 0; l < LANES; l++)
-            from_priors += topics->prior * shared[l];
+    memcpy(shares + (size & -LANES), tail.shares, (size & (LANES - 1)) * sizeof(float));
+    from_priors += topics->priors ? 0 : topics->prior * N(lda_total)(shared);
     for (Py_ssize_t p = 0; p < width; p += LANES)
-        *(N(lda_loose) *)(sums + p) += SPREAD(from_priors);
+        *(N(lda_loose) *)(sums + p) += from_priors;
 }
 
 #define ALGOS_CASE(V)                                                                        \
@@ -216,7 +248,7 @@ static void N(lda_pass)(const algos_lda_topics *topics, const algos_lda_document
         ALGOS_CASE(7)
         ALGOS_CASE(8)
     }
-    N(lda_pass_any)(topics, document, a, sums, shares, fetch);
+    N(lda_pass_any)(topics, document, a, sums, shares);
 }
 #undef ALGOS_CASE
 
@@ -277,3 +309,4 @@ static const algos_lda_rows N(lda_rows) = {LANES, N(lda_pass), N(lda_add)};
 #undef GROUP
 #undef MOST
 #undef LOAD
+#undef FORGET
