@@ -19,6 +19,7 @@
 #define ALGOS_LDA_ROWS_H
 
 #include <Python.h>
+#include "_math.h"
 #include "_shuffle.h"
 #include "_simd.h"
 
@@ -48,6 +49,12 @@ typedef struct {
     /* sums += Σ_i weights[places[i]] rows[index[i]]; for places NULL weights[i] */
     void (*add)(const float *rows, Py_ssize_t width, const int32_t *index,
                 const float *weights, const int32_t *places, Py_ssize_t size, double *sums);
+    /* theta = prior + a sums, a = theta weights, (width,) all; returns Σ |change of theta|
+     * and gives Σ theta */
+    double (*mix)(const float *prior, const float *weights, const float *sums,
+                  Py_ssize_t width, float *theta, float *a, double *total);
+    /* Σ_w c_w log Σ_k a_k b_wk from shares */
+    double (*log)(const float *counts, const float *shares, Py_ssize_t size);
 } algos_lda_rows;
 
 static inline Py_ssize_t algos_lda_padded(Py_ssize_t n_topics) {

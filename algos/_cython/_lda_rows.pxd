@@ -19,6 +19,11 @@ cdef extern from "_lda_rows.h" nogil:
         void (*add)(
             const float* rows, Py_ssize_t width, const int32_t* index, const float* weights,
             const int32_t* places, Py_ssize_t size, double* sums) noexcept nogil
+        double (*mix)(
+            const float* prior, const float* weights, const float* sums, Py_ssize_t width,
+            float* theta, float* a, double* total) noexcept nogil
+        double (*log)(
+            const float* counts, const float* shares, Py_ssize_t size) noexcept nogil
     const algos_lda_rows* algos_lda
     Py_ssize_t algos_lda_padded(Py_ssize_t n_topics)
     int algos_lda_choose(int limit)

@@ -301,7 +301,41 @@ static void N(lda_add)(const float *rows, Py_ssize_t width, const int32_t *index
 }
 #undef ALGOS_CASE
 
-static const algos_lda_rows N(lda_rows) = {LANES, N(lda_pass), N(lda_add)};
+/* θ = prior + a sums, a = θ weights; returns Σ |change of θ| and gives Σ θ. */
+static double N(lda_mix)(const float *restrict prior, const float *restrict weights,
+                         const float *restrict sums, Py_ssize_t width, float *restrict theta,
+                         float *restrict a, double *total) {
+    N(lda_vec) moved = {0}, all = {0};
+    for (Py_ssize_t p = 0; p < width; p += LANES) {
+        const N(lda_vec) next = LOAD(prior + p) + LOAD(a + p) * LOAD(sums + p);
+        const N(lda_vec) change = next - LOAD(theta + p);
+        const N(lda_index) sign = (N(lda_index))change & (int32_t)0x80000000;
+        moved += (N(lda_vec))((N(lda_index))change ^ sign);
+        all += next;
+        *(N(lda_loose) *)(theta + p) = next;
+        *(N(lda_loose) *)(a + p) = next * LOAD(weights + p);
+    }
+    *total = N(lda_total)(all);
+    return N(lda_total)(moved);
+}
+
+/* Σ_w c_w log(c_w / share_w), where c / share is Σ a b. */
+static double N(lda_log)(const float *restrict counts, const float *restrict shares,
+                         Py_ssize_t size) {
+    double sum = 0;
+    for (Py_ssize_t begin = 0; begin < size; begin += ALGOS_LDA_RUN) {
+        const Py_ssize_t end = begin + ALGOS_LDA_RUN < size ? begin + ALGOS_LDA_RUN : size;
+        float run = 0;
+#pragma omp simd reduction(+ : run)
+        for (Py_ssize_t i = begin; i < end; i++)
+            run += counts[i] * algos_log_f32(counts[i] / shares[i]);
+        sum += run;
+    }
+    return sum;
+}
+
+static const algos_lda_rows N(lda_rows) = {LANES, N(lda_pass), N(lda_add), N(lda_mix),
+                                           N(lda_log)};
 
 #undef N
 #undef LANES
