@@ -53,8 +53,8 @@ typedef struct {
      * and gives Σ theta */
     double (*mix)(const float *prior, const float *weights, const float *sums,
                   Py_ssize_t width, float *theta, float *a, double *total);
-    /* Σ_w c_w log Σ_k a_k b_wk from shares */
-    double (*log)(const float *counts, const float *shares, Py_ssize_t size);
+    /* Σ_w c_w log(Σ_k a_k b_wk / total) from shares */
+    double (*log)(const float *counts, const float *shares, Py_ssize_t size, double total);
 } algos_lda_rows;
 
 static inline Py_ssize_t algos_lda_padded(Py_ssize_t n_topics) {

@@ -23,7 +23,8 @@ cdef extern from "_lda_rows.h" nogil:
             const float* prior, const float* weights, const float* sums, Py_ssize_t width,
             float* theta, float* a, double* total) noexcept nogil
         double (*log)(
-            const float* counts, const float* shares, Py_ssize_t size) noexcept nogil
+            const float* counts, const float* shares, Py_ssize_t size,
+            double total) noexcept nogil
     const algos_lda_rows* algos_lda
     Py_ssize_t algos_lda_padded(Py_ssize_t n_topics)
     int algos_lda_choose(int limit)

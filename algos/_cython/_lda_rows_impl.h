@@ -319,16 +319,19 @@ static double N(lda_mix)(const float *restrict prior, const float *restrict weig
     return N(lda_total)(moved);
 }
 
-/* Σ_w c_w log(c_w / share_w), where c / share is Σ a b. */
+/* Σ_w c_w log(Σ_k a_k b_wk / total), where Σ a b is c / share. */
 static double N(lda_log)(const float *restrict counts, const float *restrict shares,
-                         Py_ssize_t size) {
+                         Py_ssize_t size, double total) {
+    const float scale = (float)(1 / total);
     double sum = 0;
     for (Py_ssize_t begin = 0; begin < size; begin += ALGOS_LDA_RUN) {
         const Py_ssize_t end = begin + ALGOS_LDA_RUN < size ? begin + ALGOS_LDA_RUN : size;
         float run = 0;
 #pragma omp simd reduction(+ : run)
-        for (Py_ssize_t i = begin; i < end; i++)
-            run += counts[i] * algos_log_f32(counts[i] / shares[i]);
+        for (Py_ssize_t i = begin; i < end; i++) {
+            const float share = shares[i] < 1e-37f ? 1e-37f : shares[i];
+            run += counts[i] * algos_log_f32(counts[i] / share * scale);
+        }
         sum += run;
     }
     return sum;
