@@ -62,9 +62,9 @@ typedef struct {
                   Py_ssize_t width, float *theta, float *a, double *total);
     /* Σ_w c_w log(Σ_k a_k b_wk / total) from shares */
     double (*log)(const float *counts, const float *shares, Py_ssize_t size, double total);
-    /* counts = keep counts + gain (row + prior) weights sums, what is multiplied by gain
-     * being added to totals, too; (width,) all, row may be counts */
-    void (*learn)(const float *row, float prior, const float *weights, const float *sums,
+    /* sums = (row + prior) weights sums, counts = keep counts + gain sums, totals += sums;
+     * (width,) all, row may be counts */
+    void (*learn)(const float *row, float prior, const float *weights, float *sums,
                   Py_ssize_t width, float keep, float gain, float *counts, double *totals);
 } algos_lda_rows;
 

@@ -31,7 +31,7 @@ cdef extern from "_lda_rows.h" nogil:
             const float* counts, const float* shares, Py_ssize_t size,
             double total) noexcept nogil
         void (*learn)(
-            const float* row, float prior, const float* weights, const float* sums,
+            const float* row, float prior, const float* weights, float* sums,
             Py_ssize_t width, float keep, float gain, float* counts,
             double* totals) noexcept nogil
     const algos_lda_rows* algos_lda

@@ -326,15 +326,17 @@ static void N(lda_sum)(const float *rows, Py_ssize_t width, const algos_lda_entr
     }
 }
 
-/* sums are a word's over its entries; its expected counts are b weights sums. */
-static void N(lda_learn)(const float *restrict row, float prior, const float *restrict weights,
-                         const float *restrict sums, Py_ssize_t width, float keep, float gain,
+/* sums are a word's over its entries, and become its expected counts, b weights sums. */
+static void N(lda_learn)(const float *row, float prior, const float *weights,
+                         float *restrict sums, Py_ssize_t width, float keep, float gain,
                          float *counts, double *restrict totals) {
-    for (Py_ssize_t k = 0; k < width; k++) {
-        const float expected = (row[k] + prior) * weights[k] * sums[k];
-        counts[k] = keep * counts[k] + gain * expected;
-        totals[k] += expected;
+    for (Py_ssize_t p = 0; p < width; p += LANES) {
+        const N(lda_vec) expected = (LOAD(row + p) + prior) * LOAD(weights + p) * LOAD(sums + p);
+        *(N(lda_loose) *)(counts + p) = keep * LOAD(counts + p) + gain * expected;
+        *(N(lda_loose) *)(sums + p) = expected;
     }
+    for (Py_ssize_t k = 0; k < width; k++)
+        totals[k] += sums[k];
 }
 
 /* θ = prior + a sums, a = θ weights; returns Σ |change of θ| and gives Σ θ. */
