@@ -113,7 +113,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         the probabilities of words.
     exp_dirichlet_component_ : ndarray of shape (n_components, n_features_in_)
         exp(E[log(beta)]) if the rows of `components_` are the parameters of Dirichlet
-        distributions. Made when it is first read, but for "batch" and "online".
+        distributions. Made when it is first read.
     doc_topic_prior_ : float or ndarray of shape (n_components,)
         Prior of topics in a document, as given or learned.
     topic_word_prior_ : float or ndarray
@@ -364,9 +364,10 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         """Return what a copy needs to predict as if the fit had stopped here."""
         names = ("_key", "_float_name", "_n_topics", "learning_method_", "doc_topic_prior_",
                  "topic_word_prior_", "n_samples_seen_")  # fmt: skip
-        model = {name: self.__dict__[name] for name in names} | self._model(topics)
-        model |= {"n_batch_iter_": 1, "_n_stands_for": float(self.n_samples_seen_)}
-        return model | self._expectations(model["components_"])
+        model = {name: self.__dict__[name] for name in names}
+        model |= self._model(topics)
+        extra = {"n_batch_iter_": 1, "_n_stands_for": float(self.n_samples_seen_)}
+        return {**model, **extra, "_is_stale": True}
 
     def _set_learned(self, learned: Learned, told: Told, documents: Documents) -> None:
         if learned.doc_topic_prior is not None:
