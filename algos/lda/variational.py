@@ -90,9 +90,7 @@ class _Watch:
         return last is not None and abs(last - value) < self._tol
 
 
-def perplexity(
-    documents: Documents, counts: Floats, settings: Settings, n_threads: int
-) -> float:
+def perplexity(documents: Documents, counts: Floats, settings: Settings, n_threads: int) -> float:
     """Return exp(-bound / tokens), nan without tokens."""
     return _perplexity(
         approximate_bound(documents, counts, settings, n_threads), documents.n_tokens
