@@ -217,7 +217,7 @@ def test_merging_weighs_streams_by_the_documents_they_saw():
 def test_a_stream_refuses_other_topics_or_methods():
     X = blocks()
     lda = LatentDirichletAllocation(3, random_state=0).partial_fit(X)
-    with pytest.raises(ValueError, match="`n_components`=4 must be 3.*; set it back"):
+    with pytest.raises(ValueError, match=r"`n_components`=4 must be 3.*; set it back"):
         lda.set_params(n_components=4).partial_fit(X)
     lda.set_params(n_components=3)
     with pytest.raises(ValueError, match="`learning_method`='batch' must be 'cvb0'"):
