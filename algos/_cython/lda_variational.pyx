@@ -49,7 +49,6 @@ cdef struct InferJob:
     float* mixtures   # (n, width), or NULL
     float* shares     # by entry, or NULL
     double* scales    # (n,), or NULL
-    double* totals    # (n_chunks, width), or NULL
     int32_t* passes
     Py_ssize_t n, n_topics, room_size
     int max_iter
@@ -88,7 +87,7 @@ cdef inline void _infer_one(
 
 cdef void _infer_chunk(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef InferJob* job = <InferJob*> arg
-    cdef Py_ssize_t d, k, width = job.topics.width
+    cdef Py_ssize_t d, width = job.topics.width
     cdef float* sums = job.room + slot * job.room_size
     cdef float* a
     for d in range(chunk * CHUNK, min(job.n, (chunk + 1) * CHUNK)):
@@ -96,9 +95,6 @@ cdef void _infer_chunk(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
         _infer_one(
             job, d, sums, sums + width, a,
             sums + 3 * width if job.shares == NULL else job.shares + job.indptr[d])
-        if job.totals != NULL:
-            for k in range(width):
-                job.totals[chunk * width + k] += <double> a[k] * sums[k]
 
 
 def infer(
@@ -111,7 +107,6 @@ def infer(
     float[:, ::1] mixtures,      # OUT (n, width) or None: a
     float[::1] shares,           # OUT (n_entries,) or None
     double[::1] scales,          # OUT (n,) or None: log of what a is multiplied by
-    double[:, ::1] totals,       # OUT (n_chunks, width) or None: tokens of each topic
     int32_t[::1] passes,         # OUT (n,): how many it took
     Py_ssize_t n_topics,
     int max_iter,
@@ -121,7 +116,6 @@ def infer(
     """Find the Dirichlet distribution γ of each document's mixture.
 
     A document is done when its γ moves by less than `tol` in the mean over the topics.
-    `totals` must be zero at first; `chunks` says how many there are.
     """
     cdef InferJob job
     cdef Scratch room
@@ -141,7 +135,6 @@ def infer(
     job.mixtures = NULL if mixtures is None else &mixtures[0, 0]
     job.shares = NULL if shares is None or shares.shape[0] == 0 else &shares[0]
     job.scales = NULL if scales is None else &scales[0]
-    job.totals = NULL if totals is None else &totals[0, 0]
     job.passes = &passes[0]
     job.max_iter, job.tol = max_iter, tol
     # whole cache lines for each slot, so that rows stand aligned
@@ -152,11 +145,6 @@ def infer(
         <double> (indptr[job.n] - indptr[0]) + 10.0 * job.n)
     with nogil:
         run_region(_infer_chunk, &job, (job.n + CHUNK - 1) // CHUNK, work, n_threads)
-
-
-def chunks(Py_ssize_t n):
-    """Return how many chunks `infer` makes of n documents."""
-    return (n + CHUNK - 1) // CHUNK
 
 
 cdef struct WordJob:
