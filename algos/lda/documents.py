@@ -145,9 +145,7 @@ class Documents:
         for first, last in _blocks(self.indptr, 1 << 30):
             part = self.part(first, last)
             starts = part.indptr.astype(np.int32)
-            row_hash.add_csr(
-                part.counts, part.words, starts, factors, keys[first:last], n_threads
-            )
+            row_hash.add_csr(part.counts, part.words, starts, factors, keys[first:last], n_threads)
         row_hash.finish(key, keys)
         return keys
 

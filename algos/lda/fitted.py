@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,15 +16,16 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.csr import canonical
 from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
-from algos._common.threads import threads_for
+from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import FLOATS, validate_rows
 from algos.lda.coherence import MEASURES, coherence_of
 from algos.lda.completion import halves, log_probability
 from algos.lda.documents import Documents
-from algos.lda.inferring import Inference, bound_of, mixtures_of, word_major
+from algos.lda.inferring import likely_mixtures, variational_mixtures, word_major
 from algos.lda.learners import VARIATIONAL
-from algos.lda.parameters import Doubles, document_prior, word_prior
-from algos.lda.topics import heaviest
+from algos.lda.parameters import Doubles, Settings, document_prior, word_prior
+from algos.lda.topics import counts_of, heaviest
+from algos.lda.variational import approximate_bound
 
 
 class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -36,12 +38,11 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     topic_word_prior_: Any
     learning_method_: str
     total_samples: float
-    mean_change_tol: float
-    max_doc_update_iter: int
     random_state: Any
     n_jobs: int | None
     n_features_in_: int
     _totals: Doubles
+    _settings: Callable[[], Settings]
 
     def transform(self, X: Any, *, normalize: bool = True) -> NDArray[Any]:
         """Return the mixture of topics of each document.
@@ -61,12 +62,10 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             without words has the mean of the prior.
         """
         documents, dtype = self._documents(X, "transform")
-        sums, mixtures = self._inferred(documents)
-        mixtures = mixtures.astype(dtype)
-        mixtures /= mixtures.sum(axis=1, keepdims=True)
-        if not normalize:
-            mixtures *= sums[:, np.newaxis].astype(dtype)
-        return mixtures
+        mixtures = self._inferred(documents)
+        if normalize:
+            mixtures = _shares(mixtures)
+        return mixtures.astype(dtype, copy=False)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return scikit-learn's score: a variational bound of the log-likelihood of X.
@@ -88,9 +87,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         documents, _ = self._documents(X, "score")
         return self._bound(documents, sub_sampling=False)
 
-    def perplexity(
-        self, X: Any, sub_sampling: bool = False, *, held_out: Any = None
-    ) -> float:
+    def perplexity(self, X: Any, sub_sampling: bool = False, *, held_out: Any = None) -> float:
         """Return the perplexity of X, the lower the better.
 
         Without `held_out` it is scikit-learn's, exp(-score(X) / number of words). It holds the
@@ -139,9 +136,9 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             raise ValueError(
                 "`held_out` leaves no word to be told; give more documents or a larger share"
             )
-        mixtures = self._inferred(observed)[1]
+        mixtures = _shares(self._inferred(observed))
         compact, places = rest.compact()
-        topics = self._probabilities(places)
+        topics = word_major(self.components_, places, self._totals)
         return perplexity_of(log_probability(compact, mixtures, topics), tokens)
 
     def coherence(self, X: Any, measure: str = "npmi", n_words: int = 10) -> Doubles:
@@ -220,11 +217,10 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         names = self._names(feature_names)
         vocabulary = np.arange(documents.n_words).astype(str) if names is None else names
         topics = self.components_[:, occurs].astype(np.float64)
-        mixtures = self._inferred(documents)[1]
         starts = documents.indptr[:-1]
         return {
             "topic_term_dists": topics / topics.sum(axis=1, keepdims=True),
-            "doc_topic_dists": mixtures / mixtures.sum(axis=1, keepdims=True),
+            "doc_topic_dists": _shares(self._inferred(documents)),
             "doc_lengths": np.add.reduceat(documents.counts.astype(np.float64), starts),
             "vocab": vocabulary[occurs],
             "term_frequency": frequency[occurs],
@@ -268,31 +264,27 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _is_variational(self) -> bool:
         return self.learning_method_ in VARIATIONAL
 
-    def _document_prior(self) -> Doubles:
-        return document_prior(self.doc_topic_prior_, len(self.components_))
-
-    def _inference(self, n_products: float) -> Inference:
-        return Inference(
-            self._document_prior(),
-            self._is_variational(),
-            self.max_doc_update_iter,
-            self.mean_change_tol,
-            threads_for(self.n_jobs, 20 * n_products),
+    def _fitted_settings(self) -> Settings:
+        """Return settings with the priors that were learned with."""
+        n_topics, n_words = self.components_.shape
+        return replace(
+            self._settings(),
+            n_topics=n_topics,
+            doc_topic_prior=document_prior(self.doc_topic_prior_, n_topics),
+            topic_word_prior=word_prior(self.topic_word_prior_, n_topics, n_words),
         )
 
-    def _inferred(self, documents: Documents) -> tuple[Doubles, Doubles]:
-        """Return the sum and the shares of what each document has of the topics."""
-        inference = self._inference(documents.n_entries * float(self._n_features_out))
-        compact, places = documents.compact()
-        if self._is_variational():
-            topics = word_major(self.exp_dirichlet_component_, places)
-        else:
-            topics = self._probabilities(places)
-        return mixtures_of(compact, topics, inference)
-
-    def _probabilities(self, places: NDArray[np.intp] | None) -> NDArray[np.float32]:
-        """Return the mean probability of words in topics, word-major."""
-        return word_major(self.components_, places, self._totals)
+    def _inferred(self, documents: Documents) -> Doubles:
+        """Return what each document has of each topic, prior included."""
+        steps = 20.0 * documents.n_entries * self._n_features_out
+        infer = variational_mixtures if self._is_variational() else likely_mixtures
+        return infer(
+            documents,
+            self.components_,
+            self._totals,
+            self._fitted_settings(),
+            threads_for(self.n_jobs, steps),
+        )
 
     def _perplexity(self, documents: Documents, *, sub_sampling: bool = False) -> float:
         tokens = documents.n_tokens
@@ -301,17 +293,13 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return perplexity_of(self._bound(documents, sub_sampling=sub_sampling), tokens)
 
     def _bound(self, documents: Documents, *, sub_sampling: bool) -> float:
-        prior = word_prior(
-            self.topic_word_prior_, len(self.components_), self.components_.shape[1]
-        )
-        ratio = self.total_samples / len(documents) if sub_sampling else 1.0
-        return bound_of(
+        settings = self._fitted_settings()
+        return approximate_bound(
             documents,
-            self.components_,
-            self.exp_dirichlet_component_,
-            prior,
-            self._inference(documents.n_entries * float(self._n_features_out)),
-            ratio,
+            counts_of(self.components_, settings.topic_word_prior),
+            settings,
+            effective_n_threads(self.n_jobs),
+            n_documents=self.total_samples if sub_sampling else None,
         )
 
 
@@ -321,6 +309,11 @@ def perplexity_of(log_likelihood: float, tokens: float) -> float:
         return 1.0
     with np.errstate(over="ignore"):
         return float(np.exp(-log_likelihood / tokens))
+
+
+def _shares(mixtures: Doubles) -> Doubles:
+    shares: Doubles = mixtures / mixtures.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _float_type(dtype: Any) -> Any:

@@ -193,13 +193,6 @@ class Incremental(Deferred):
         self._n_topics = self.n_components
         self._defer_model()
         self.__dict__.update(self._model(topics))
-        self.__dict__.update(self._expectations(self.components_))
-
-    def _expectations(self, components: NDArray[Any]) -> dict[str, Any]:
-        """Return what variational inference needs at once and other methods seldom."""
-        if not self._is_variational():
-            return {}
-        return {"exp_dirichlet_component_": exp_expectations(components)}
 
     def _model(self, topics: Floats) -> dict[str, Any]:
         prior = word_prior(self.topic_word_prior_, self._n_topics, len(topics))

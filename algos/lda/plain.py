@@ -38,7 +38,7 @@ def learn(
 
 def step(documents: Documents, topics: Floats, settings: Settings) -> tuple[Floats, float]:
     b = probabilities(topics, settings)
-    a, n = _mixtures(documents, b, settings.doc_topic_prior, 10)
+    a, _ = _mixtures(documents, b, settings.doc_topic_prior, 10)
     rows = np.repeat(np.arange(len(documents)), np.diff(documents.indptr))
     counts = np.zeros_like(topics)
     p = (a[rows] * b[documents.words]).sum(axis=1)
