@@ -4,6 +4,7 @@ The formulas stand in `_lda_variational.h` and `_lda_rows.h`. Documents are inde
 the topics and words given the documents, so any thread may take any of them.
 """
 
+from libc.math cimport log
 from libc.stdint cimport int32_t, int64_t
 from algos._cython._lda_rows cimport (
     algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics)
@@ -17,7 +18,7 @@ cdef extern from "_lda_variational.h" nogil:
     double algos_digamma_f64(double x, double* log_gamma)
     float algos_vb_mixture(
         const float* prior, const float* sums, Py_ssize_t width, float* gamma, float* a,
-        float* below, double* scale)
+        float* below, float* shift)
     void algos_vb_word(
         const float* counts, float factor, const float* prior, Py_ssize_t step,
         const float* tops, const float* belows, Py_ssize_t width, float* b, float* below,
@@ -65,22 +66,22 @@ cdef inline void _infer_one(
     cdef Py_ssize_t i
     cdef float tokens = 0, least
     cdef float* gamma = job.gamma + d * width
-    cdef double scale = 0
+    cdef float[2] shift
     cdef int step
     document.words, document.counts = job.words + begin, job.counts + begin
     document.size = job.indptr[d + 1] - begin
     for i in range(document.size):
         tokens += document.counts[i]
     least = max(job.tol * job.n_topics, LEAST_CHANGE * tokens)
-    algos_vb_mixture(job.prior, NULL, width, gamma, a, below, &scale)
+    algos_vb_mixture(job.prior, NULL, width, gamma, a, below, shift)
     job.passes[d] = 0
     for step in range(job.max_iter):
         algos_lda.pass_(&job.topics, &document, a, sums, shares, step == 0)
         job.passes[d] += 1
-        if algos_vb_mixture(job.prior, sums, width, gamma, a, below, &scale) < least:
+        if algos_vb_mixture(job.prior, sums, width, gamma, a, below, shift) < least:
             break
     if job.scales != NULL:
-        job.scales[d] = scale
+        job.scales[d] = shift[0] - log(<double> shift[1])
     if job.shares != NULL:
         algos_lda.pass_(&job.topics, &document, a, sums, shares, 0)
 

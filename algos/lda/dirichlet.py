@@ -171,9 +171,7 @@ def infer(
     return found
 
 
-def infer_gamma(
-    documents: Documents, rows: Rows, settings: Settings, n_threads: int
-) -> Floats:
+def infer_gamma(documents: Documents, rows: Rows, settings: Settings, n_threads: int) -> Floats:
     """Return γ alone, of shape (n, n_topics): all that a transformation needs."""
     n, k = len(documents), settings.n_topics
     gamma = np.ones((n, settings.width), dtype=np.float32)

@@ -136,8 +136,8 @@ def test_only_rows_that_are_asked_for_are_written():
 @pytest.mark.parametrize("shape", SHAPES)
 def test_documents_take_the_fixed_points_steps(shape, level):
     data, counts, alpha, eta = problem(*shape)
-    rows, scales = rows_of(counts, eta)
-    gamma, mixtures, shares, document_scales, passes = run_infer(data, rows, alpha, shape[2])
+    rows, _ = rows_of(counts, eta)
+    gamma, mixtures, shares, document_scales, _ = run_infer(data, rows, alpha, shape[2])
     topics = np.exp(expected_log(counts.astype(np.float64) + eta))
     exact = plain_gamma(data[0], topics, alpha, 7)
     np.testing.assert_allclose(gamma[:, : shape[2]], exact, rtol=2e-4)
@@ -176,9 +176,7 @@ def bound_of(data, counts, alpha, eta, n_passes, n_threads=1):
         k, n_threads,
     )  # fmt: skip
     words, sums = np.empty(len(counts)), (counts.astype(np.float64) + eta).sum(axis=0)
-    kernel.word_bounds(
-        padded(counts), np.full((1, 1), eta), digamma(sums), words, 1.0, n_threads
-    )
+    kernel.word_bounds(padded(counts), np.full((1, 1), eta), digamma(sums), words, 1.0, n_threads)
     return gamma[:, :k].astype(np.float64), documents, words
 
 
@@ -217,16 +215,14 @@ def test_any_documents_have_finite_results_that_add_up(n, n_words, k, seed, scal
     data = corpus(n, n_words, seed, scale)
     rng = np.random.default_rng(seed)
     rows, _ = rows_of(rng.gamma(0.1, 3.0, (n_words, k)).astype(np.float32), np.float32(prior))
-    results = [
-        run_infer(data, rows, np.full(k, prior), k, n_threads=threads) for threads in (1, 3)
-    ]
+    results = [run_infer(data, rows, np.full(k, prior), k, n_threads=threads) for threads in (1, 3)]
     for one, two in zip(*results, strict=True):
         assert np.all(np.isfinite(one))
         assert one.tobytes() == two.tobytes()
     total = results[0][0].sum(axis=1, dtype=np.float64)
     tokens = data[0].sum(axis=1)
     assert np.all(total <= (tokens + k * prior) * (1 + 1e-4))
-    if 0.01 <= prior and scale <= 1e6:
+    if prior >= 0.01 and scale <= 1e6:
         np.testing.assert_allclose(total, tokens + k * prior, rtol=1e-4)
 
 

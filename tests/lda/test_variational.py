@@ -149,9 +149,8 @@ def test_a_stream_is_the_online_method():
 def test_long_streams_do_not_drift():
     X = corpus(n=400)
     settings = settings_for(X, 4, learning_decay=0.51, learning_offset=1.0)
-    state, documents = variational.Stream(
-        variational.random_topics(settings, KEY), settings, 1
-    ), documents_of(X)
+    state = variational.Stream(variational.random_topics(settings, KEY), settings, 1)
+    documents = documents_of(X)
     for number in range(300):
         start = 20 * (number % 20)
         batch = documents.part(start, start + 20)
