@@ -260,7 +260,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._key, n_told = state["key"], state["n_told"]
         self._float_name = "float32" if rows.dtype == np.float32 else "float64"
         self.learning_method_, reason = choose_method(self.learning_method)
-        say(self, f"learning_method {self.learning_method_!r}: {reason}")
+        if reason:
+            say(self, f"learning_method {self.learning_method_!r}: {reason}")
         settings = self._settings()
         self._set_priors(settings)
         self.n_samples_seen_, self._n_topics = len(documents), self.n_components

@@ -317,7 +317,7 @@ def test_verbose_tells_of_the_method_and_of_each_pass(method, capsys):
         X
     )
     lines = capsys.readouterr().out.splitlines()
-    assert any("learning_method" in line for line in lines)
+    assert any("learning_method 'cvb0': " in line for line in lines) == (method == "auto")
     assert sum("iteration" in line for line in lines) == 3
 
 
