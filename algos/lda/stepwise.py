@@ -91,9 +91,7 @@ class Batch:
         starts = np.empty(documents.n_words + 1, dtype=np.int64)
         self.owners = np.empty(documents.n_entries, dtype=np.int32)
         self.places = np.empty(documents.n_entries, dtype=np.int32)
-        lda_words.sort_by_word(
-            documents.indptr, documents.words, starts, self.owners, self.places
-        )
+        lda_words.sort_by_word(documents.indptr, documents.words, starts, self.owners, self.places)
         self.present = np.flatnonzero(np.diff(starts)).astype(np.int32)
         self.starts = np.append(starts[self.present], starts[-1])
 
