@@ -53,8 +53,10 @@ class Topics:
         self._n_topics = n_topics
 
     def probabilities(self) -> tuple[Floats, Floats | None, float, Floats]:
-        """Return rows, priors of words (or None), one for all, and weights, as kernels take
-        them: φ = (rows + prior) weights."""
+        """Return rows, priors of words (or None), one for all words, and weights.
+
+        Kernels make φ = (rows + prior) weights of them.
+        """
         masses = (self.totals + self._masses / self.scale)[: self._n_topics]
         weights = padded(1 / masses, len(self.totals))
         if self._prior.ndim == 2:
@@ -117,12 +119,12 @@ class Stage:
 # Topics change fastest in the first pass: its documents are inferred the most thoroughly.
 OPENING = (Stage(512, 1, 20), Stage(1024, 1, 10), Stage(2048, 1, 5), Stage(4096, 1, 3))
 LATER_STEPS = 2  # documents begin where the pass before left them
-COLD_STEPS = 5   # where there is no room to keep that
-DECAY = 0.6      # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
+COLD_STEPS = 5  # where there is no room to keep that
+DECAY = 0.7  # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
 EPOCHS = 30
-LEAST_BATCHES = 16         # of the first pass, while they have a document each
-BATCH_BYTES = 1 << 26      # of a batch's mixtures, at most
-KEPT_BYTES = 1 << 28       # of all documents' mixtures, if they are kept
+LEAST_BATCHES = 16  # of the first pass, while they have a document each
+BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
+KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
 
 
 def stages(n_documents: int, width: int, n_epochs: int) -> list[Stage]:
@@ -175,7 +177,7 @@ class Learner:
         ----------
         batch : Batch
         rate : float
-            The share of the batch in the counts; 1 forgets what they were of its words.
+            The share of the batch in the counts; 1 forgets what they were.
         ratio : float
             How many documents each one stands for.
         n_steps : int
@@ -201,6 +203,10 @@ class Learner:
         found = np.empty(rows.shape[1])
         scale = topics.scale * (1 - rate) if rate < 1 else 1.0
         keep, gain = (1.0, rate * ratio / scale) if rate < 1 else (0.0, ratio)
+        if rate >= 1:
+            is_absent = np.ones(len(rows), dtype=np.bool_)
+            is_absent[batch.present] = False
+            topics.stored[is_absent] = 0
         lda_words.learn_words(
             batch.present, batch.starts, batch.owners, batch.places, shares, used, rows,
             priors, prior, weights, topics.stored, found, keep, gain, self._n_threads,
@@ -227,8 +233,6 @@ def learn(
     if topics is not None:
         plan = [Stage(plan[-1].batch_size, n_epochs, OPENING[-1].n_steps)] if plan else plan
     begun = random_counts(documents, settings, key) if topics is None else topics.copy()
-    if len(documents) and topics is not None:
-        begun[np.bincount(documents.words, minlength=settings.n_words) == 0] = 0
     learner = Learner(Topics(begun, settings), settings, n_threads)
     n_updates, perplexity = _run(learner, documents, plan, settings.width, report)
     return Learned(learner.topics.counts(), n_updates, None, perplexity)
