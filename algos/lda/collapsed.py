@@ -23,7 +23,6 @@ from algos._cython import lda_collapsed, lda_words
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
 from algos.lda.parameters import Doubles, Floats, Settings
-from algos.lda.priors import PriorSampler
 
 MOMENTUM = 0.8
 INNER_PASSES = 5  # over a document, for the mixtures to begin with
@@ -110,21 +109,9 @@ class Collapsed:
         require_collapsed_memory(documents, settings)
         self._n_topics, self._n_threads = settings.n_topics, n_threads
         self._n_tokens = documents.n_tokens
+        self._document_prior = float(settings.doc_topic_prior.sum())
         self.documents = _document_side(documents, first, settings)
         self.words = _word_side(documents, topics, settings)
-
-    @property
-    def document_prior(self) -> Doubles:
-        """The prior of each topic in a document."""
-        return self.documents.prior[0, : self._n_topics].astype(np.float64)
-
-    @document_prior.setter
-    def document_prior(self, prior: Doubles) -> None:
-        rows, row = self.documents.rows, np.zeros_like(self.documents.prior)
-        row[0, : self._n_topics] = prior
-        rows += row - self.documents.prior
-        np.maximum(rows, row, out=rows)
-        self.documents.prior = row
 
     def sweep(self, *, is_last: bool) -> float:
         """Go once over documents and words.
@@ -137,16 +124,10 @@ class Collapsed:
         momentum = 0.0 if is_last else MOMENTUM
         inverses = self._inverses()
         likelihood = self.documents.visit(
-            self.words.rows, inverses, momentum, float(self.document_prior.sum()), self._n_threads
+            self.words.rows, inverses, momentum, self._document_prior, self._n_threads
         )
         self.words.visit(self.documents.rows, inverses, momentum, np.nan, self._n_threads)
         return float(np.exp(-likelihood / self._n_tokens)) if self._n_tokens else 1.0
-
-    def improve_prior(self, sampler: PriorSampler) -> None:
-        """Learn the prior of documents."""
-        self.document_prior = sampler.improve(
-            self.document_prior, self.words.rows, self._n_threads
-        )
 
     def counts(self) -> Floats:
         """Return the counts of words by topic, without the prior."""

@@ -10,12 +10,11 @@ from algos.lda import stepwise
 from algos.lda.collapsed import Collapsed, first_mixtures
 from algos.lda.documents import Documents
 from algos.lda.parameters import Floats, Learned, Report, Settings
-from algos.lda.priors import PriorSampler
+from algos.lda.priors import learned_prior
 
 PASSES = 40  # in all, unless max_iter is given
 EM_SHARE = 4  # of so many passes one is EM's ...
 MOST_EM_PASSES = 10  # ... and no more than these
-PRIOR_EVERY = 8  # sweeps
 
 
 def learn(
@@ -36,21 +35,18 @@ def learn(
         return begun
     mixtures = first_mixtures(documents, begun.topics, settings, n_threads)
     state = Collapsed(documents, begun.topics, mixtures, settings, n_threads)
-    sampler = (
-        PriorSampler(documents, settings.n_topics, key) if settings.learns_doc_topic_prior else None
-    )
-    n_sweeps, perplexity = _sweep(state, total - em_passes, sampler, report)
-    prior = None if sampler is None else state.document_prior
+    n_sweeps, perplexity = _sweep(state, total - em_passes, report)
+    prior = None
+    if settings.learns_doc_topic_prior:
+        prior = learned_prior(
+            documents, state.words.rows, settings.doc_topic_prior, key, n_threads
+        )
     return Learned(state.counts(), begun.n_updates + n_sweeps, prior, perplexity)
 
 
-def _sweep(
-    state: Collapsed, n_sweeps: int, sampler: PriorSampler | None, report: Report
-) -> tuple[int, float]:
+def _sweep(state: Collapsed, n_sweeps: int, report: Report) -> tuple[int, float]:
     """Go over documents and words; return how often, and the perplexity at the end."""
     for number in range(n_sweeps):
-        if sampler is not None and number % PRIOR_EVERY == 0:
-            state.improve_prior(sampler)
         perplexity = state.sweep(is_last=number == n_sweeps - 1)
         if report(state.counts, perplexity) and number < n_sweeps - 1:
             # It ends where the sums are, which the velocity has gone beyond.

@@ -5,11 +5,11 @@ of every topic, and the Dirichlet distribution that explains them best is too ev
 are drawn for the tokens of some documents by Gibbs sampling, the topics' words being fixed, and
 the prior is fitted to these numbers, in turn (Wallach, Mimno and McCallum, "Rethinking LDA: why
 priors matter", NIPS 2009): stochastic expectation maximisation of the documents' likelihood.
+
+It is learned when the topics are: sweeps under it make topics that tell less of new documents.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from algos._cython import lda_assign
 from algos.lda.documents import Documents
 from algos.lda.parameters import Doubles, Floats
 
-DOCUMENTS_A_TOPIC = 40
+DOCUMENTS_A_TOPIC = 20
 LEAST_DOCUMENTS, MOST_DOCUMENTS = 1000, 20000
 MOST_TOKENS = 400  # of a document
 FIRST_SWEEPS = 4
@@ -28,74 +28,75 @@ ROUNDS = 8
 SWEEPS_A_ROUND = 2
 STEPS = 5  # of the fixed point, in a round
 LEAST, MOST = 1e-4, 1e3
+LEAST_TOTAL = 1e-30
 
 
-@dataclass
-class PriorSampler:
-    """Tokens of some documents, and the topics that were drawn for them.
+def learned_prior(
+    documents: Documents, topics: Floats, prior: Doubles, key: Key, n_threads: int
+) -> Doubles:
+    """Return the prior that explains documents, the topics being fixed.
 
-    Attributes
+    Parameters
     ----------
     documents : Documents
         In an order that has nothing to do with what they hold: the first are taken.
-    n_topics : int
+    topics : ndarray of shape (n_words, width), dtype float32
+        Tokens of words by topic, prior included; the padding is not read.
+    prior : ndarray of shape (n_topics,)
+        To begin with.
     key : ndarray of shape (2,)
+    n_threads : int
     """
+    n_topics = len(prior)
+    drawn = _Drawn(documents, topics, n_topics, key, n_threads)
+    if n_topics == 1 or len(drawn.words) == 0:
+        return prior
+    found = []
+    for number in range(ROUNDS):
+        numbers = drawn.again(prior, SWEEPS_A_ROUND if number else FIRST_SWEEPS)
+        prior = fitted_prior(numbers, prior, STEPS)
+        found.append(prior)
+    kept: Doubles = np.mean(found[ROUNDS // 2 :], axis=0)
+    return kept
 
-    documents: Documents
-    n_topics: int
-    key: Key
-    _starts: NDArray[np.int64] = field(init=False)
-    _words: NDArray[np.int32] = field(init=False)
-    _topics: NDArray[np.int32] = field(init=False)
-    _numbers: Floats | None = None
-    _n_rounds: int = 0
 
-    def __post_init__(self) -> None:
-        wanted = DOCUMENTS_A_TOPIC * self.n_topics
-        wanted = min(max(wanted, LEAST_DOCUMENTS), MOST_DOCUMENTS, len(self.documents))
-        self._starts, self._words = _tokens(self.documents.part(0, wanted), self.key)
-        self._topics = np.full(len(self._words), -1, dtype=np.int32)
+class _Drawn:
+    """Tokens of some documents, and the topics that are drawn for them."""
 
-    def improve(self, prior: Doubles, rows: Floats, n_threads: int) -> Doubles:
-        """Return the prior after some rounds of drawing and fitting.
+    def __init__(
+        self, documents: Documents, topics: Floats, n_topics: int, key: Key, n_threads: int
+    ) -> None:
+        wanted = min(max(DOCUMENTS_A_TOPIC * n_topics, LEAST_DOCUMENTS), MOST_DOCUMENTS)
+        part = documents.part(0, min(wanted, len(documents)))
+        self._starts, self.words = _tokens(part, key)
+        self._rows, self._n_topics = topics, n_topics
+        totals = topics[:, :n_topics].sum(axis=0, dtype=np.float64)
+        self._inverses = np.zeros(topics.shape[1], dtype=np.float32)
+        self._inverses[:n_topics] = 1 / np.maximum(totals, LEAST_TOTAL)
+        self._topics = np.full(len(self.words), -1, dtype=np.int32)
+        self._numbers = np.zeros((len(self._starts) - 1, topics.shape[1]), dtype=np.float32)
+        self._key, self._n_threads, self._step = key, n_threads, 0
 
-        Parameters
-        ----------
-        prior : ndarray of shape (n_topics,)
-        rows : ndarray of shape (n_words, width), dtype float32
-            Tokens of words by topic, prior included, 0 in the padding.
-        """
-        if len(self._words) == 0:
-            return prior
-        width = rows.shape[1]
-        if self._numbers is None:
-            self._numbers = np.zeros((len(self._starts) - 1, width), dtype=np.float32)
-        inverses, wide = np.zeros((2, width), dtype=np.float32)
-        totals = rows[:, : self.n_topics].sum(axis=0, dtype=np.float64)
-        inverses[: self.n_topics] = 1 / np.maximum(totals, 1e-30)
-        found = []
-        for _ in range(ROUNDS):
-            wide[: self.n_topics] = prior
-            lda_assign.assign_topics(
-                self._starts,
-                self._words,
-                rows,
-                inverses,
-                wide,
-                self.n_topics,
-                self.key,
-                self._n_rounds,
-                SWEEPS_A_ROUND if self._n_rounds else FIRST_SWEEPS,
-                self._topics,
-                self._numbers,
-                n_threads,
-            )
-            self._n_rounds += 1
-            prior = fitted_prior(self._numbers[:, : self.n_topics], prior, STEPS)
-            found.append(prior)
-        kept: Doubles = np.mean(found[ROUNDS // 2 :], axis=0)
-        return kept
+    def again(self, prior: Doubles, n_sweeps: int) -> Floats:
+        """Draw all topics anew; return the tokens of each document by topic."""
+        padded = np.zeros_like(self._inverses)
+        padded[: self._n_topics] = prior
+        lda_assign.assign_topics(
+            self._starts,
+            self.words,
+            self._rows,
+            self._inverses,
+            padded,
+            self._n_topics,
+            self._key,
+            self._step,
+            n_sweeps,
+            self._topics,
+            self._numbers,
+            self._n_threads,
+        )
+        self._step += 1
+        return self._numbers[:, : self._n_topics]
 
 
 def fitted_prior(numbers: NDArray[np.floating], prior: Doubles, steps: int) -> Doubles:
