@@ -81,14 +81,16 @@ cdef void _visit_one(VisitJob* job, Py_ssize_t r, double* sums, float* room) noe
     cdef const float* prior = job.prior + r * job.prior_stride
     cdef float* own = job.own + r * width
     cdef float* velocity = job.velocity + r * width
-    cdef float scale = job.scales[r] if job.scales != NULL else 1, least
+    cdef float scale = job.scales[r] if job.scales != NULL else 1, least, found, further
     row.index, row.counts = job.index + job.indptr[r], job.counts + job.indptr[r]
     row.normalizers, row.size = job.normalizers + job.indptr[r], job.indptr[r + 1] - job.indptr[r]
     algos_lda_visit_row(&job.side, &row, own, room, sums)
     for k in range(width):
         least = prior[k] * scale
-        velocity[k] = job.momentum * velocity[k] + <float> (sums[k] + least - own[k])
-        own[k] = max(own[k] + velocity[k], least)
+        found = <float> (sums[k] + least)
+        further = job.momentum * velocity[k]
+        velocity[k] = found - own[k] + further
+        own[k] = max(found + further, least)
 
 
 cdef double _objective_of(const VisitJob* job, Py_ssize_t r) noexcept nogil:

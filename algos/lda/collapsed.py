@@ -4,7 +4,8 @@ Responsibilities are functions of two sums, tokens of a document and of a word b
 one number for each entry (`_cython/_lda_collapsed.h`). So a sweep is two passes: documents are
 summed up anew from the words' rows, then words from the documents' rows. Each row then goes on
 a little further in the direction that it has been going (Polyak, "Some methods of speeding up
-the convergence of iteration methods", 1964): the last sweep alone ends where the sums are.
+the convergence of iteration methods", 1964), unless the last sweep has made things worse. The
+final sweep ends where the sums are.
 
 Beside the counts stand, for D documents, V words, P topics (padded to a multiple of 16) and E
 pairs of a document and a word, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the
@@ -109,6 +110,7 @@ class Collapsed:
         require_collapsed_memory(documents, settings)
         self._n_topics, self._n_threads = settings.n_topics, n_threads
         self._n_tokens = documents.n_tokens
+        self._last, self._has_overshot = np.inf, False
         self._document_prior = float(settings.doc_topic_prior.sum())
         self.documents = _document_side(documents, first, settings)
         self.words = _word_side(documents, topics, settings)
@@ -121,13 +123,16 @@ class Collapsed:
         perplexity : float
             exp of minus the mean of log p(token | all other tokens), before the sweep.
         """
-        momentum = 0.0 if is_last else MOMENTUM
+        momentum = 0.0 if is_last or self._has_overshot else MOMENTUM
         inverses = self._inverses()
         likelihood = self.documents.visit(
             self.words.rows, inverses, momentum, self._document_prior, self._n_threads
         )
         self.words.visit(self.documents.rows, inverses, momentum, np.nan, self._n_threads)
-        return float(np.exp(-likelihood / self._n_tokens)) if self._n_tokens else 1.0
+        perplexity = float(np.exp(-likelihood / self._n_tokens)) if self._n_tokens else 1.0
+        self._has_overshot = perplexity > self._last
+        self._last = perplexity
+        return perplexity
 
     def counts(self) -> Floats:
         """Return the counts of words by topic, without the prior."""

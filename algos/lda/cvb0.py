@@ -13,8 +13,7 @@ from algos.lda.parameters import Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
 
 PASSES = 40  # in all, unless max_iter is given
-EM_SHARE = 4  # of so many passes one is EM's ...
-MOST_EM_PASSES = 10  # ... and no more than these
+EM_PASSES = 4  # of them: over batches; what they find, sweeps of CVB0 make better soonest
 
 
 def learn(
@@ -27,7 +26,7 @@ def learn(
 ) -> Learned:
     """Learn topics by stepwise EM and CVB0; see `algos.lda.parameters`."""
     total = PASSES if settings.max_iter is None else settings.max_iter
-    em_passes = min(-(-total // EM_SHARE), MOST_EM_PASSES)
+    em_passes = min(total, EM_PASSES)
     em = replace(settings, max_iter=em_passes)
     told = _Told(report)
     begun = stepwise.learn(documents, topics, em, key, n_threads, told)

@@ -90,7 +90,7 @@ def test_counts_are_conserved(eta):
 def test_tokens_are_told_ever_better_by_all_others():
     _, values = run(corpus(), np.full(4, 0.2), 0.1, 30)
     assert values[-1] < 0.8 * values[2]
-    assert np.all(np.diff(values[5:]) < 0.02 * values[-1])
+    assert values[-1] < 1.01 * min(values)
 
 
 def test_any_number_of_threads_gives_the_same_bits():
