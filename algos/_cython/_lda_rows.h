@@ -40,21 +40,32 @@ typedef struct {
     Py_ssize_t size;
 } algos_lda_document;
 
+/* Entries of one word, in a list of entries that is sorted by word. */
+typedef struct {
+    const int32_t *index;  /* (size,): their documents */
+    const int32_t *places; /* (size,): where their weights stand */
+    const float *weights;
+    Py_ssize_t size, left; /* entries of the word, and from its first to the list's end */
+} algos_lda_entries;
+
 typedef struct {
     Py_ssize_t lanes;
     /* sums (width,) and shares (size,) of a document at a (width,), aligned to 64 bytes both.
      * `fetch`: the rows are not in a near cache, have them come ahead. */
     void (*pass)(const algos_lda_topics *, const algos_lda_document *, const float *a,
                  float *sums, float *shares, int fetch);
-    /* sums += Σ_i weights[places[i]] rows[index[i]]; for places NULL weights[i] */
-    void (*add)(const float *rows, Py_ssize_t width, const int32_t *index,
-                const float *weights, const int32_t *places, Py_ssize_t size, double *sums);
+    /* out (width,) = Σ_i weights[places[i]] rows[index[i]] over a word's entries */
+    void (*sum)(const float *rows, Py_ssize_t width, const algos_lda_entries *, float *out);
     /* theta = prior + a sums, a = theta weights, (width,) all; returns Σ |change of theta|
      * and gives Σ theta */
     double (*mix)(const float *prior, const float *weights, const float *sums,
                   Py_ssize_t width, float *theta, float *a, double *total);
-    /* Σ_w c_w log Σ_k a_k b_wk from shares */
-    double (*log)(const float *counts, const float *shares, Py_ssize_t size);
+    /* Σ_w c_w log(Σ_k a_k b_wk / total) from shares */
+    double (*log)(const float *counts, const float *shares, Py_ssize_t size, double total);
+    /* sums = (row + prior) weights sums, counts = keep counts + gain sums, totals += sums;
+     * (width,) all, row may be counts */
+    void (*learn)(const float *row, float prior, const float *weights, float *sums,
+                  Py_ssize_t width, float keep, float gain, float *counts, double *totals);
 } algos_lda_rows;
 
 static inline Py_ssize_t algos_lda_padded(Py_ssize_t n_topics) {

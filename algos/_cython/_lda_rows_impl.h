@@ -4,6 +4,7 @@
 #define SPREAD(x) ((x) - (N(lda_vec)){0})
 #define GROUP 4 /* rows side by side: their sums hide one another's delay */
 #define MOST 8  /* registers of a row that is held */
+#define AHEAD 8 /* rows that are fetched before they are read */
 #define LOAD(p) (*(const N(lda_loose) *)(p))
 
 typedef float N(lda_vec) __attribute__((vector_size(ALGOS_BYTES)));
@@ -252,54 +253,91 @@ static void N(lda_pass)(const algos_lda_topics *topics, const algos_lda_document
 }
 #undef ALGOS_CASE
 
-/* sums[:vectors] += Σ_i weights[places[i]] rows[index[i]], at most ALGOS_LDA_RUN rows. */
-ALGOS_INLINE void N(lda_add_run)(const float *rows, Py_ssize_t width, const int32_t *index,
-                                 const float *weights, const int32_t *places,
-                                 Py_ssize_t size, double *sums, const Py_ssize_t vectors) {
+/* out[:vectors] = Σ_i weights[places[i]] rows[index[i]], at most ALGOS_LDA_RUN rows. Of the
+ * `left` entries that stand there in all, those behind the sum's are fetched. */
+ALGOS_INLINE void N(lda_sum_run)(const float *rows, Py_ssize_t width,
+                                 const algos_lda_entries *entries, Py_ssize_t begin,
+                                 Py_ssize_t size, float *out, const Py_ssize_t vectors) {
+    const int32_t *index = entries->index + begin;
+    const int32_t *places = entries->places + begin;
+    const Py_ssize_t left = entries->left - begin;
     N(lda_vec) sum[MOST];
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++)
         sum[p] = (N(lda_vec)){0};
     for (Py_ssize_t i = 0; i < size; i++) {
         const float *row = rows + index[i] * width;
-        const N(lda_vec) weight = SPREAD(weights[places ? places[i] : i]);
+        const float *next = rows + index[i + AHEAD < left ? i + AHEAD : i] * width;
+        const float weight = entries->weights[places[i]];
 #pragma GCC unroll 8
-        for (Py_ssize_t p = 0; p < vectors; p++)
+        for (Py_ssize_t p = 0; p < vectors; p++) {
             sum[p] += weight * LOAD(row + p * LANES);
+            if (p % (64 / ALGOS_BYTES) == 0)
+                __builtin_prefetch(next + p * LANES);
+        }
     }
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++)
-#pragma GCC unroll 16
-        for (Py_ssize_t l = 0; l < LANES; l++)
-            sums[p * LANES + l] += sum[p][l];
+        *(N(lda_loose) *)(out + p * LANES) = sum[p];
 }
 
 #define ALGOS_CASE(V)                                                                        \
     case V:                                                                                  \
-        N(lda_add_run)(rows + p, width, index + begin, weights + (places ? 0 : begin),       \
-                       places ? places + begin : NULL, run, sums + p, V);                    \
+        N(lda_sum_run)(rows, width, entries, begin, size, out, V);                           \
         break;
-static void N(lda_add)(const float *rows, Py_ssize_t width, const int32_t *index,
-                       const float *weights, const int32_t *places, Py_ssize_t size,
-                       double *sums) {
-    for (Py_ssize_t begin = 0; begin < size; begin += ALGOS_LDA_RUN) {
-        const Py_ssize_t run = size - begin < ALGOS_LDA_RUN ? size - begin : ALGOS_LDA_RUN;
-        for (Py_ssize_t p = 0; p < width; p += MOST * LANES) {
-            const Py_ssize_t vectors = (width - p) / LANES;
-            switch (vectors < MOST ? vectors : MOST) {
-                ALGOS_CASE(1)
-                ALGOS_CASE(2)
-                ALGOS_CASE(3)
-                ALGOS_CASE(4)
-                ALGOS_CASE(5)
-                ALGOS_CASE(6)
-                ALGOS_CASE(7)
-                ALGOS_CASE(8)
-            }
-        }
+/* The same for columns [0, vectors) of at most MOST. */
+static void N(lda_sum_part)(const float *rows, Py_ssize_t width,
+                            const algos_lda_entries *entries, Py_ssize_t begin,
+                            Py_ssize_t size, float *out, Py_ssize_t vectors) {
+    switch (vectors) {
+        ALGOS_CASE(1)
+        ALGOS_CASE(2)
+        ALGOS_CASE(3)
+        ALGOS_CASE(4)
+        ALGOS_CASE(5)
+        ALGOS_CASE(6)
+        ALGOS_CASE(7)
+        ALGOS_CASE(8)
     }
 }
 #undef ALGOS_CASE
+
+static void N(lda_sum)(const float *rows, Py_ssize_t width, const algos_lda_entries *entries,
+                       float *out) {
+    const Py_ssize_t size = entries->size;
+    for (Py_ssize_t p = 0; p < width; p += MOST * LANES) {
+        const Py_ssize_t columns = width - p < MOST * LANES ? width - p : MOST * LANES;
+        const Py_ssize_t first = size < ALGOS_LDA_RUN ? size : ALGOS_LDA_RUN;
+        N(lda_sum_part)(rows + p, width, entries, 0, first, out + p, columns / LANES);
+        if (size == first)
+            continue;
+        double sums[MOST * LANES];
+        for (Py_ssize_t k = 0; k < columns; k++)
+            sums[k] = out[p + k];
+        for (Py_ssize_t begin = first; begin < size; begin += ALGOS_LDA_RUN) {
+            const Py_ssize_t run =
+                size - begin < ALGOS_LDA_RUN ? size - begin : ALGOS_LDA_RUN;
+            N(lda_sum_part)(rows + p, width, entries, begin, run, out + p, columns / LANES);
+            for (Py_ssize_t k = 0; k < columns; k++)
+                sums[k] += out[p + k];
+        }
+        for (Py_ssize_t k = 0; k < columns; k++)
+            out[p + k] = (float)sums[k];
+    }
+}
+
+/* sums are a word's over its entries, and become its expected counts, b weights sums. */
+static void N(lda_learn)(const float *row, float prior, const float *weights,
+                         float *restrict sums, Py_ssize_t width, float keep, float gain,
+                         float *counts, double *restrict totals) {
+    for (Py_ssize_t p = 0; p < width; p += LANES) {
+        const N(lda_vec) expected = (LOAD(row + p) + prior) * LOAD(weights + p) * LOAD(sums + p);
+        *(N(lda_loose) *)(counts + p) = keep * LOAD(counts + p) + gain * expected;
+        *(N(lda_loose) *)(sums + p) = expected;
+    }
+    for (Py_ssize_t k = 0; k < width; k++)
+        totals[k] += sums[k];
+}
 
 /* θ = prior + a sums, a = θ weights; returns Σ |change of θ| and gives Σ θ. */
 static double N(lda_mix)(const float *restrict prior, const float *restrict weights,
@@ -319,28 +357,32 @@ static double N(lda_mix)(const float *restrict prior, const float *restrict weig
     return N(lda_total)(moved);
 }
 
-/* Σ_w c_w log(c_w / share_w), where c / share is Σ a b. */
+/* Σ_w c_w log(Σ_k a_k b_wk / total), where Σ a b is c / share. */
 static double N(lda_log)(const float *restrict counts, const float *restrict shares,
-                         Py_ssize_t size) {
+                         Py_ssize_t size, double total) {
+    const float scale = (float)(1 / total);
     double sum = 0;
     for (Py_ssize_t begin = 0; begin < size; begin += ALGOS_LDA_RUN) {
         const Py_ssize_t end = begin + ALGOS_LDA_RUN < size ? begin + ALGOS_LDA_RUN : size;
         float run = 0;
 #pragma omp simd reduction(+ : run)
-        for (Py_ssize_t i = begin; i < end; i++)
-            run += counts[i] * algos_log_f32(counts[i] / shares[i]);
+        for (Py_ssize_t i = begin; i < end; i++) {
+            const float share = shares[i] < 1e-37f ? 1e-37f : shares[i];
+            run += counts[i] * algos_log_f32(counts[i] / share * scale);
+        }
         sum += run;
     }
     return sum;
 }
 
-static const algos_lda_rows N(lda_rows) = {LANES, N(lda_pass), N(lda_add), N(lda_mix),
-                                           N(lda_log)};
+static const algos_lda_rows N(lda_rows) = {LANES,       N(lda_pass),  N(lda_sum),
+                                           N(lda_mix),  N(lda_log),   N(lda_learn)};
 
 #undef N
 #undef LANES
 #undef SPREAD
 #undef GROUP
 #undef MOST
+#undef AHEAD
 #undef LOAD
 #undef FORGET

@@ -115,6 +115,28 @@ class Documents:
             np.take(self.counts, places, out=counts[target], mode="clip")
         return Documents(indptr, words, counts, self.n_words)
 
+    def compact(self) -> tuple[Documents, NDArray[np.intp] | None]:
+        """Return the documents over the words that occur in them, and which these are.
+
+        None stands for all words, where most of them occur.
+        """
+        if 16 * self.n_entries < self.n_words:
+            places, words = np.unique(self.words, return_inverse=True)
+        else:
+            occurs = np.zeros(self.n_words, dtype=bool)
+            occurs[self.words] = True
+            places = np.flatnonzero(occurs)
+            if 2 * len(places) > self.n_words:
+                return self, None
+            words = (np.cumsum(occurs) - 1)[self.words]
+        compact = Documents(self.indptr, words.astype(np.int32), self.counts, len(places))
+        return compact, places.astype(np.intp)
+
+    def matrix(self) -> Any:
+        """Return the documents as a CSR matrix."""
+        shape = (len(self), self.n_words)
+        return sparse.csr_array((self.counts, self.words, self.indptr), shape=shape)
+
     def keys(self, key: Key, n_threads: int) -> NDArray[np.uint64]:
         """Return a seeded hash of the content of each document, wherever it stands."""
         factors = np.empty(self.n_words, dtype=np.uint64)
@@ -123,9 +145,7 @@ class Documents:
         for first, last in _blocks(self.indptr, 1 << 30):
             part = self.part(first, last)
             starts = part.indptr.astype(np.int32)
-            row_hash.add_csr(
-                part.counts, part.words, starts, factors, keys[first:last], n_threads
-            )
+            row_hash.add_csr(part.counts, part.words, starts, factors, keys[first:last], n_threads)
         row_hash.finish(key, keys)
         return keys
 

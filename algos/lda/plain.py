@@ -38,7 +38,7 @@ def learn(
 
 def step(documents: Documents, topics: Floats, settings: Settings) -> tuple[Floats, float]:
     b = probabilities(topics, settings)
-    a, n = _mixtures(documents, b, settings.doc_topic_prior, 10)
+    a, _ = _mixtures(documents, b, settings.doc_topic_prior, 10)
     rows = np.repeat(np.arange(len(documents)), np.diff(documents.indptr))
     counts = np.zeros_like(topics)
     p = (a[rows] * b[documents.words]).sum(axis=1)
@@ -52,7 +52,7 @@ def step(documents: Documents, topics: Floats, settings: Settings) -> tuple[Floa
 def probabilities(topics: Floats, settings: Settings) -> Floats:
     whole = topics + settings_prior(settings)
     whole[:, settings.n_topics :] = 0
-    return whole / np.maximum(whole.sum(axis=0, dtype=np.float64), 1e-300).astype(np.float32)
+    return whole / np.maximum(whole.sum(axis=0, dtype=np.float64), 1e-30).astype(np.float32)
 
 
 def settings_prior(settings: Settings) -> Any:
