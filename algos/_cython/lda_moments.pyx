@@ -1,25 +1,25 @@
 """Moments of documents: products of counts with a panel of vectors, and third moments.
 
-The sums stand in `_lda_rows.h` and `_lda_moments.h`. Both kernels divide what they write among the threads:
-rows of the product, and slices of the tensor, which is written down whole at the end.
+The sums stand in `_lda_moments.h`. Both kernels divide what they write among the threads: rows
+of the product, and slices of the tensor, which is written down whole at the end.
 """
 
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memset
-from algos._cython._lda_rows cimport algos_lda, algos_lda_choose
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
 cdef extern from "_lda_moments.h" nogil:
     enum:
-        LANES "ALGOS_LDA_LANES"
-        PAIRS "ALGOS_LDA_PAIRS"
-    void algos_lda_third_slice(
+        LANES "ALGOS_PANEL_LANES"
+        SUMS "ALGOS_PANEL_SUMS"
+    void algos_panel_rows(
+        const int64_t* indptr, const int32_t* columns, const float* values, Py_ssize_t stored,
+        Py_ssize_t begin, Py_ssize_t end, const float* panel, Py_ssize_t stride,
+        const double* scale, float* out) noexcept
+    void algos_panel_cubes(
         const float* y, const float* f, const double* weights, Py_ssize_t n,
         Py_ssize_t stride, Py_ssize_t m, Py_ssize_t i, Py_ssize_t first,
         double* totals) noexcept
-
-algos_lda_choose(4)
 
 cdef enum:
     TASK_ENTRIES = 8192  # stored values of a task, at least, but for the last one
@@ -33,8 +33,7 @@ cdef struct RowsJob:
     const double* scale
     const int64_t* tasks  # rows of task i: [tasks[i], tasks[i + 1])
     float* out
-    double* rooms         # (stride,) for each slot
-    Py_ssize_t stride
+    Py_ssize_t stored, stride
 
 
 cdef struct ThirdJob:
@@ -49,19 +48,9 @@ cdef struct ThirdJob:
 
 cdef void _rows_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef RowsJob* job = <RowsJob*> arg
-    cdef double* sums = job.rooms + slot * job.stride
-    cdef Py_ssize_t row, j
-    cdef int64_t begin
-    cdef double scale
-    for row in range(job.tasks[task], job.tasks[task + 1]):
-        begin = job.indptr[row]
-        memset(sums, 0, job.stride * sizeof(double))
-        algos_lda.add(
-            job.panel, job.stride, job.columns + begin, job.values + begin, NULL,
-            job.indptr[row + 1] - begin, sums)
-        scale = 1 if job.scale == NULL else job.scale[row]
-        for j in range(job.stride):
-            job.out[row * job.stride + j] = <float> (scale * sums[j])
+    algos_panel_rows(
+        job.indptr, job.columns, job.values, job.stored, job.tasks[task], job.tasks[task + 1],
+        job.panel, job.stride, job.scale, job.out)
 
 
 cdef Py_ssize_t _divide(const int64_t* indptr, Py_ssize_t n, int64_t* tasks) noexcept nogil:
@@ -90,21 +79,20 @@ def sum_panel_rows(
     """Write, for each CSR row, the sum of value times row of the panel, times its scale."""
     cdef Py_ssize_t n = out.shape[0], stored = columns.shape[0], n_tasks
     cdef RowsJob job
-    cdef Scratch tasks, rooms
+    cdef Scratch tasks
     if panel.shape[1] != out.shape[1] or out.shape[1] % LANES:
         raise ValueError(f"rows of {panel.shape[1]} and {out.shape[1]} must be equal and padded")
     if n == 0 or out.shape[1] == 0:
         return
     tasks = scratch(n + 1, sizeof(int64_t))
-    rooms = scratch(n_threads * out.shape[1], sizeof(double))
-    job.rooms = <double*> rooms.data
     job.indptr, job.columns, job.values = &indptr[0], NULL, NULL
     job.panel, job.scale = NULL, NULL
     if stored:
         job.columns, job.values, job.panel = &columns[0], &values[0], &panel[0, 0]
     if scale is not None:
         job.scale = &scale[0]
-    job.tasks, job.out, job.stride = <int64_t*> tasks.data, &out[0, 0], out.shape[1]
+    job.tasks, job.out = <int64_t*> tasks.data, &out[0, 0]
+    job.stored, job.stride = stored, out.shape[1]
     with nogil:
         n_tasks = _divide(job.indptr, n, <int64_t*> tasks.data)
         run_region(_rows_task, &job, n_tasks, 0.1 * job.stride * (n + stored), n_threads)
@@ -114,9 +102,9 @@ cdef void _slice_task(void* arg, Py_ssize_t i, int slot) noexcept nogil:
     """Slice i of the tensor: all pairs (i, j >= i)."""
     cdef ThirdJob* job = <ThirdJob*> arg
     cdef Py_ssize_t first = i // LANES * LANES if job.is_symmetric else 0, j, l
-    cdef double* room = job.rooms + slot * (job.m + PAIRS) * job.stride
+    cdef double* room = job.rooms + slot * (job.m + SUMS) * job.stride
     cdef double* out = job.slices + i * job.m * job.stride
-    algos_lda_third_slice(
+    algos_panel_cubes(
         job.y, job.f, job.weights, job.n, job.stride, job.m, i, first, room)
     for j in range(job.m - i):
         for l in range(first, job.m):
@@ -168,7 +156,7 @@ def add_third_moments(
     if n == 0 or m == 0:
         return
     slices = scratch(m * m * stride, sizeof(double))
-    rooms = scratch(n_threads * (m + PAIRS) * stride, sizeof(double))
+    rooms = scratch(n_threads * (m + SUMS) * stride, sizeof(double))
     job.is_symmetric = f is None
     job.y, job.f = &y[0, 0], &y[0, 0] if f is None else &f[0, 0]
     job.weights = NULL
