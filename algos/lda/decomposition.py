@@ -23,6 +23,7 @@ from algos._common.random import Key, stream
 Doubles = NDArray[np.float64]
 
 SAME = 1e-6  # relative difference of the fits of two restarts that found the same
+RIDGE = 1e-9  # on Gram matrices of unit vectors
 POWER_STEPS = 30  # of each start, before the best one goes on alone
 
 
@@ -37,17 +38,25 @@ class Powers(NamedTuple):
     is_converged: bool
 
 
-def als(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float) -> Powers:
-    """Decompose T of shape (m, m, m) into m terms, the best of several random starts.
+def als(
+    T: Doubles,
+    key: Key,
+    *,
+    max_restarts: int,
+    max_iter: int,
+    tol: float,
+    start: Doubles | None = None,
+) -> Powers:
+    """Decompose T of shape (m, m, m) into m terms, from a start or the best of random ones.
 
-    Two starts that end at the same fit, the best one, end the search.
+    Two random starts that end at the same fit, the best one, end the search.
     """
+    if start is not None:
+        return _in_order(_from_start(T, start, max_iter, tol))
     best: Powers | None = None
     for restart in range(max_restarts):
-        start = _random_rotation(stream(key, 1, restart), len(T))
-        V, n_orthogonal, _ = _orthogonal_steps(T, start, max_iter, tol)
-        found = _least_squares_steps(T, V, max_iter - n_orthogonal, tol)
-        found = found._replace(n_iter=found.n_iter + n_orthogonal, n_restarts=restart + 1)
+        rotation = _random_rotation(stream(key, 1, restart), len(T))
+        found = _from_start(T, rotation, max_iter, tol)
         is_same = best is not None and abs(found.fit - best.fit) <= SAME * best.fit
         if best is None or found.fit > best.fit:
             best = found
@@ -56,6 +65,12 @@ def als(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float) -
             break
     assert best is not None
     return _in_order(best)
+
+
+def _from_start(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
+    V, n_orthogonal = _orthogonal_steps(T, V, max_iter, tol)
+    found = _least_squares_steps(T, V, max_iter - n_orthogonal, tol)
+    return found._replace(n_iter=found.n_iter + n_orthogonal)
 
 
 def _random_rotation(random: np.random.Generator, m: int) -> Doubles:
@@ -71,9 +86,25 @@ def contracted(T: Doubles, V: Doubles) -> Doubles:
     return along
 
 
+def nearest_rotation(G: Doubles) -> Doubles:
+    """Return the orthonormal matrix that is nearest to a square one."""
+    values, vectors = linalg.eigh(G.T @ G, check_finite=False)
+    if values[0] <= 1e-10 * values[-1]:
+        polar: Doubles = linalg.polar(G)[0]
+        return polar
+    return G @ (vectors / np.sqrt(values)) @ vectors.T
+
+
+def _solved(gram: Doubles, right: Doubles) -> Doubles:
+    """Solve with a power of a Gram matrix of unit vectors, which may be singular."""
+    ridge = gram + RIDGE * np.eye(len(gram))
+    solved: Doubles = linalg.solve(ridge, right, assume_a="pos", check_finite=False)
+    return solved
+
+
 def _orthogonal_steps(
     T: Doubles, V: Doubles, max_iter: int, tol: float
-) -> tuple[Doubles, int, bool]:
+) -> tuple[Doubles, int]:
     """Raise Σ_k T(v_k, v_k, v_k)² over orthonormal v_k: what they leave of T is the least.
 
     The step goes to the orthonormal vectors nearest to the gradient's.
@@ -84,10 +115,10 @@ def _orthogonal_steps(
         weights = np.einsum("ik,ik->k", V, image)
         total = float(weights @ weights)
         if total - before <= max(tol, 1e-12) * total:
-            return V, i, True
+            return V, i
         before = total
-        V = linalg.polar(image * weights)[0]
-    return V, max_iter, False
+        V = nearest_rotation(image * weights)
+    return V, max_iter
 
 
 def _least_squares_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
@@ -100,13 +131,13 @@ def _least_squares_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> P
         image = contracted(T, V)
         gram = V.T @ V
         inner = np.einsum("ik,ik->k", V, image)
-        weights = linalg.lstsq(gram**3, inner, check_finite=False)[0]
+        weights = _solved(gram**3, inner)
         now = float(weights @ (2 * inner - gram**3 @ weights)) / square
         if now <= fit + tol * abs(fit):
             converged = True
             break
         fit, best = now, (weights, V)
-        A = linalg.lstsq(gram**2, image.T, check_finite=False)[0].T
+        A = _solved(gram**2, image.T).T
         lengths = np.linalg.norm(A, axis=0)
         lengths[lengths == 0] = 1.0
         V = A / lengths

@@ -27,6 +27,7 @@ Singles = NDArray[np.float32]
 
 LANES = 16  # columns of a panel come in vectors of so many
 FEWEST = 3  # words of a document that has a third moment
+LONG = 300  # words of a document that has half the weight of one without end
 
 
 class Csr(NamedTuple):
@@ -44,7 +45,11 @@ class Csr(NamedTuple):
 
 
 class WordMoments:
-    """The corpus' moments: means over the documents of at least three words.
+    """The corpus' moments: weighted means over the documents of at least three words.
+
+    A document of n words has the weight n / (n + 300): its own moments are blurred by its few
+    words at first, later by its few topics. Any weights that hang on the length alone leave the
+    means unbiased.
 
     Parameters
     ----------
@@ -73,7 +78,8 @@ class WordMoments:
         is_used = lengths >= FEWEST
         self.n_used = int(is_used.sum())
         n = np.where(is_used, lengths, FEWEST)
-        share = is_used / max(self.n_used, 1)
+        share = np.where(is_used, n / (n + LONG), 0.0)
+        share /= share.sum() or 1.0
         self._pair = share * n / (n - 1)
         self._triple = share * n**2 / ((n - 1) * (n - 2))
         self._lengths = n
