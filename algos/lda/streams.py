@@ -11,10 +11,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from algos.lda import plain
 from algos.lda.documents import Documents
 from algos.lda.parameters import Floats, Settings
+from algos.lda.stepwise import Batch, Learner, Topics
 from algos.lda.variational import Stream, step_size
+
+STEPS = 10  # of inference a document
 
 
 def follow(
@@ -60,7 +62,7 @@ def follow(
     if not is_variational and n_stands_for > 0:
         topics = topics * np.float32(total / n_stands_for)
         n_stands_for = total
-    state = Stream(topics, settings, n_threads) if is_variational else _Likely(topics, settings)
+    state = (Stream if is_variational else Likely)(topics, settings, n_threads)
     for start in range(0, len(documents), settings.batch_size):
         batch = documents.part(start, min(start + settings.batch_size, len(documents)))
         weight = step_size(settings, number)
@@ -71,13 +73,24 @@ def follow(
     return state.counts(), n_stands_for, number
 
 
-class _Likely:
-    def __init__(self, topics: Floats, settings: Settings) -> None:
-        self._topics, self._settings = topics, settings
+class Likely:
+    """Topics that learn batch after batch by expectation maximisation.
 
-    def learn(self, batch: Documents, weight: float, ratio: float) -> None:
-        found, _ = plain.step(batch, self._topics, self._settings)
-        self._topics = np.float32(1 - weight) * self._topics + np.float32(weight * ratio) * found
+    Parameters
+    ----------
+    counts : ndarray of shape (n_words, width), dtype float32
+        Where to begin, without the prior; it is copied.
+    settings : Settings
+    n_threads : int
+    """
+
+    def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
+        self._learner = Learner(Topics(counts.copy(), settings), settings, n_threads)
+
+    def learn(self, batch: Documents, weight: float, ratio: float) -> float:
+        """Learn a batch whose documents stand for `ratio` each; return its log-likelihood."""
+        return self._learner.learn(Batch(batch), weight, ratio, STEPS)
 
     def counts(self) -> Floats:
-        return self._topics
+        """Return a copy of the counts as they are now."""
+        return self._learner.topics.counts()
