@@ -49,10 +49,10 @@ def als(
 ) -> Powers:
     """Decompose T of shape (m, m, m) into m terms, from a start or the best of random ones.
 
-    Two random starts that end at the same fit, the best one, end the search.
+    Terms from a start stay in its order, others are in the order of their weights. Two random starts that end at the same fit, the best one, end the search.
     """
     if start is not None:
-        return _in_order(_from_start(T, start, max_iter, tol))
+        return _positive(_from_start(T, nearest_rotation(start), max_iter, tol))
     best: Powers | None = None
     for restart in range(max_restarts):
         rotation = _random_rotation(stream(key, 1, restart), len(T))
@@ -177,10 +177,14 @@ def _power_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> tuple[Dou
     return V, max_iter, False
 
 
-def _in_order(found: Powers) -> Powers:
-    """Make weights positive, which turns vectors round, and put the greatest first."""
+def _positive(found: Powers) -> Powers:
+    """Make weights positive, which turns vectors round."""
     signs = np.where(found.weights < 0, -1.0, 1.0)
-    order = np.argsort(-np.abs(found.weights), kind="stable")
-    return found._replace(
-        weights=(found.weights * signs)[order], vectors=(found.vectors * signs)[:, order]
-    )
+    return found._replace(weights=found.weights * signs, vectors=found.vectors * signs)
+
+
+def _in_order(found: Powers) -> Powers:
+    """Make weights positive and put the greatest first."""
+    found = _positive(found)
+    order = np.argsort(-found.weights, kind="stable")
+    return found._replace(weights=found.weights[order], vectors=found.vectors[:, order])

@@ -8,81 +8,208 @@ variable models", sections 3 and 4. With c = α0 / (α0 + 1), α0 = Σ α_k and 
                                                   = Σ_k 2 α_k / (α0 (α0 + 1) (α0 + 2)) μ_k⊗μ_k⊗μ_k
 
 where m = E[x1]. In coordinates in which M2 is the identity the topics are orthogonal, and M3 is
-decomposed there. All is done in coordinates that make E[x1 ⊗ x2] the identity: one more vector
-then makes M2 the identity, so that another α0 costs no pass over the documents.
+decomposed there. All is done in coordinates that make E[x1 ⊗ x2] the identity: to stretch them
+along m then makes M2 the identity, so that another α0 costs no pass over the documents.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
+from algos._common.memory import require_memory
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
-from algos.lda.decomposition import Powers, als, power
-from algos.lda.moments import WordMoments, as_panel, padded
+from algos.lda import stepwise
+from algos.lda.decomposition import Powers, als
+from algos.lda.documents import Documents
+from algos.lda.inference import mixtures
+from algos.lda.moments import WordMoments
+from algos.lda.parameters import Floats, Learned, Report, Settings, padded_columns
+from algos.lda.whitening import Whitening, whiten
 
 Doubles = NDArray[np.float64]
 
-EXTRA = 0.25  # topics more than asked for, of which those of the least prior are left out
-OVERSAMPLES = 8  # directions more than wanted, in the search for the leading ones
-N_POWER = 2  # steps of that search
-FLOOR = 1e-6  # eigenvalues below this share of the greatest are rounding
-LEAST = 1e-3  # of the second moment, what is left along the mean
+EXTRA = 0.25  # topics more than asked for, of which those of the least share are left out
+LEAST_STRETCH = 1e-3  # of the second moment, what is left along the mean
+SEEN = 1 << 19  # counts of the documents that tell the topics' shares
+SHARE_STEPS = 3  # of inference of a document
+BACKGROUND = 0.01  # of every topic, all words
+FIRST_ALPHA0 = 1.0
+ALPHA0_STEPS = 6
+ALPHA0_TOL = 0.02  # of its logarithm
+ALPHA0_BOUNDS = 1e-2, 1e3
+EPOCHS = 10  # of refinement
 
 
-class Whitening(NamedTuple):
-    """Coordinates of word distributions: W' E[x1 ⊗ x2] W is the identity."""
+class Seen(NamedTuple):
+    """Moments in coordinates that make E[x1 ⊗ x2] the identity."""
 
-    W: Doubles  # (V, r)
-    lift: Doubles  # (V, r): E[x1 ⊗ x2] W, which takes coordinates back
-    values: Doubles  # (r,): eigenvalues
+    first: Doubles  # (r,)
+    third: Doubles  # (r, r, r)
+    lift: Doubles  # (V, r), back to words
 
 
-class SpectralTopics(NamedTuple):
-    """Topics by the method of moments; fewer than asked for if the documents tell of fewer."""
+class Topics(NamedTuple):
+    """Topics by the method of moments, as many as the documents tell of."""
 
-    topics: Doubles  # (K, V), rows sum to 1
-    prior: Doubles  # (K,), summing to alpha0
+    words: Doubles  # (V, R), columns sum to 1
+    prior: Doubles  # (R,)
     alpha0: float
-    powers: Powers
-    sums: Doubles
+    powers: Powers  # in coordinates that make M2 the identity
 
 
-def whiten(moments: WordMoments, count: int, key: Key) -> Whitening:
-    """Return coordinates along the `count` leading directions, or as many as there are.
+def learn(
+    documents: Documents,
+    topics: Floats | None,
+    settings: Settings,
+    key: Key,
+    n_threads: int,
+    report: Report,
+) -> Learned:
+    """Find topics by their moments and refine them; see `algos.lda.parameters`.
 
-    Subspace iteration from random combinations of documents (Halko, Martinsson and Tropp
-    2011, "Finding structure with randomness").
+    Passes of expectation maximisation over all documents, 10 or `max_iter`, follow; counts to
+    begin with take the place of the moments.
     """
-    size = padded(count + OVERSAMPLES)
-    if size >= moments.n_words:
-        Q = np.eye(moments.n_words)
-    else:
-        Q = moments.random_range(stream(key, 0), size)
-        for _ in range(N_POWER):
-            Q = moments.second_times(as_panel(orthonormal(Q)))
-        Q = orthonormal(Q)
-    panel = as_panel(Q)
-    size = Q.shape[1]
-    Q, Z = panel[:, :size].astype(np.float64), moments.second_times(panel)[:, :size]
-    H = Q.T @ Z
-    values, R = linalg.eigh((H + H.T) / 2, Q.T @ Q, check_finite=False)
-    values, R = values[::-1][:count], R[:, ::-1][:, :count]
-    kept = values > FLOOR * values[0] if len(values) and values[0] > 0 else values > np.inf
-    values, R = values[kept], R[:, kept] / np.sqrt(values[kept])
-    return Whitening(Q @ R, Z @ R, values)
+    prior = None
+    if topics is None:
+        topics, prior = begin(documents, settings, key, n_threads)
+    n_epochs = EPOCHS if settings.max_iter is None else settings.max_iter
+    refined = stepwise.learn(
+        documents, topics, replace(settings, max_iter=n_epochs), key, n_threads, report
+    )
+    return replace(refined, doc_topic_prior=prior)
 
 
-def orthonormal(Y: Doubles) -> Doubles:
-    """Return an orthonormal basis of the columns, to rounding of their squares."""
-    values, vectors = linalg.eigh(Y.T @ Y, check_finite=False)
-    kept = values > 1e-12 * values[-1]
-    basis: Doubles = Y @ (vectors[:, kept] / np.sqrt(values[kept]))
-    return basis
+def begin(
+    documents: Documents, settings: Settings, key: Key, n_threads: int
+) -> tuple[Floats, Doubles]:
+    """Return the counts of words in spectral topics, and the prior of each.
+
+    Topics that the documents do not tell of, there being too few of them, are all words alike
+    but for noise, each as rare as the rarest found.
+    """
+    n_topics = settings.n_topics
+    with one_thread_blas():
+        moments = WordMoments(documents, n_threads)
+        found, shares = find(documents, moments, settings, key, n_threads)
+    words, prior = found.words, found.prior
+    missing = n_topics - words.shape[1]
+    if missing:
+        mean = moments.mean if moments.n_used else np.full(settings.n_words, 1.0)
+        noise = stream(key, 3).standard_gamma(100.0, (settings.n_words, missing)) / 100
+        more = noise * mean[:, np.newaxis]
+        words = np.concatenate([words, more / np.maximum(more.sum(axis=0), 1e-300)], axis=1)
+        rare = shares.min() if len(shares) else 1.0
+        shares = np.concatenate([shares, np.full(missing, rare)])
+        least = prior.min() if len(prior) else found.alpha0 / n_topics
+        prior = np.concatenate([prior, np.full(missing, least)])
+    tokens = max(documents.n_tokens, 1.0)
+    return padded_columns(words * (tokens / shares.sum() * shares)), prior
+
+
+def find(
+    documents: Documents, moments: WordMoments, settings: Settings, key: Key, n_threads: int
+) -> tuple[Topics, Doubles]:
+    """Return at most `n_topics` topics, the most frequent first, and their shares of tokens."""
+    count = ceil((1 + EXTRA) * settings.n_topics)
+    require_memory(
+        32 * count**3,
+        f"the third moment of {count} topics",
+        'take fewer topics or learning_method="cvb0"',
+    )
+    space = whiten(moments, count, key)
+    seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
+    alpha0 = FIRST_ALPHA0 if settings.alpha0 is None else settings.alpha0
+    found = decomposed(seen, alpha0, settings, key)
+    shares = shares_of(found.words, documents, moments.mean, n_threads)
+    kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
+    if settings.alpha0 is None:
+        found = consistent(seen, found, kept, settings, key)
+    prior = found.prior[kept]
+    if settings.alpha0 is not None and len(prior):
+        prior = prior * (alpha0 / prior.sum())
+    return found._replace(words=found.words[:, kept], prior=prior), shares[kept]
+
+
+def decomposed(
+    seen: Seen, alpha0: float, settings: Settings, key: Key, before: Topics | None = None
+) -> Topics:
+    """Return topics for a sum of the prior, from random starts or from those of another sum.
+
+    A term λ v ⊗ v ⊗ v of M3 where M2 is the identity is a topic of the prior
+    4 α0 (α0 + 1) / ((α0 + 2) λ)².
+    """
+    m = seen.first
+    stretch = stretch_along(m, alpha0)
+    start = None
+    if before is not None:
+        turn = turned(m, stretch_along(m, before.alpha0) / stretch)
+        start = turn @ before.powers.vectors
+        start /= np.linalg.norm(start, axis=0)
+    M3 = in_coordinates(corrected(seen.third, m, alpha0), turned(m, 1 / stretch))
+    powers = als(
+        M3,
+        key,
+        max_restarts=settings.max_restarts,
+        max_iter=settings.max_als_iter,
+        tol=settings.tol,
+        start=start,
+    )
+    words = seen.lift @ (turned(m, stretch) @ powers.vectors)
+    words = np.maximum(np.where(words.sum(axis=0) < 0, -words, words), 0)
+    words /= np.maximum(words.sum(axis=0), np.finfo(float).tiny)
+    weights = np.maximum(powers.weights, np.finfo(np.float32).eps)
+    prior = 4 * alpha0 * (alpha0 + 1) / ((alpha0 + 2) * weights) ** 2
+    return Topics(words, prior, alpha0, powers)
+
+
+def consistent(
+    seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings, key: Key
+) -> Topics:
+    """Return topics for the α0 that is the sum of the priors to which it leads.
+
+    A secant step in the logarithm, or where that leads astray the sum itself, is the next α0.
+    """
+    before: tuple[float, float] | None = None
+    for _ in range(ALPHA0_STEPS):
+        here = np.log(found.alpha0)
+        gap = np.log(np.clip(found.prior[kept].sum(), *ALPHA0_BOUNDS)) - here
+        if abs(gap) <= ALPHA0_TOL:
+            break
+        slope = (gap - before[1]) / (here - before[0]) if before else -1.0
+        step = -gap / slope if slope < -0.1 else gap
+        before = here, gap
+        alpha0 = float(np.clip(np.exp(here + step), *ALPHA0_BOUNDS))
+        if alpha0 == found.alpha0:
+            break
+        found = decomposed(seen, alpha0, settings, key, found)
+    return found
+
+
+def shares_of(
+    words: Doubles, documents: Documents, mean: Doubles, n_threads: int
+) -> Doubles:
+    """Return each topic's share of the tokens of some documents.
+
+    A topic that is noise may look frequent by its moments, yet explains no document.
+    """
+    n_topics = words.shape[1]
+    if n_topics == 0:
+        return np.zeros(0)
+    stop = int(np.searchsorted(documents.indptr, SEEN, side="right")) - 1
+    part = documents.part(0, max(stop, min(1, len(documents))))
+    smooth = (1 - BACKGROUND) * words + BACKGROUND * mean[:, np.newaxis]
+    prior = np.full(n_topics, 1.0 / n_topics)
+    found = mixtures(part, padded_columns(smooth), prior, n_threads, SHARE_STEPS, 0.0)
+    tokens = (found - prior).sum(axis=0)
+    shares: Doubles = tokens / max(tokens.sum(), np.finfo(float).tiny)
+    return shares
 
 
 def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
@@ -97,7 +224,7 @@ def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
 
 def stretch_along(m: Doubles, alpha0: float) -> float:
     """Return the root of what M2 has along m, where E[x1 ⊗ x2] is the identity."""
-    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * (m @ m), LEAST)))
+    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * (m @ m), LEAST_STRETCH)))
 
 
 def turned(m: Doubles, factor: float) -> Doubles:
@@ -113,31 +240,3 @@ def in_coordinates(T: Doubles, R: Doubles) -> Doubles:
     for _ in range(3):
         T = np.tensordot(T, R, axes=(0, 0))
     return T
-
-
-def decomposed(
-    space: Whitening,
-    m: Doubles,
-    T: Doubles,
-    alpha0: float,
-    key: Key,
-    *,
-    max_restarts: int,
-    max_iter: int,
-    tol: float,
-    by_power: bool = False,
-) -> SpectralTopics:
-    """Return topics, the most frequent first, from moments in whitened coordinates.
-
-    A term λ v ⊗ v ⊗ v of M3 where M2 is the identity is a topic of the prior
-    4 α0 (α0 + 1) / ((α0 + 2) λ)².
-    """
-    stretch = stretch_along(m, alpha0)
-    M3 = in_coordinates(corrected(T, m, alpha0), turned(m, 1 / stretch))
-    find = power if by_power else als
-    powers = find(M3, key, max_restarts=max_restarts, max_iter=max_iter, tol=tol)
-    lifted = space.lift @ (turned(m, stretch) @ powers.vectors)
-    sums = lifted.sum(axis=0)
-    topics = np.maximum(np.where(sums < 0, -lifted, lifted), 0).T
-    prior = 4 * alpha0 * (alpha0 + 1) / ((alpha0 + 2) * powers.weights) ** 2
-    return SpectralTopics(topics, prior, alpha0, powers, sums)
