@@ -22,6 +22,7 @@ class Adapter(TopicModels):
 
     title = "BigARTM"
     passes = (1, 2, 5, 10, 20, 40)
+    enough = 20
     settings = (
         Setting(0.1, 0.01),
         Setting(0.02, 0.02),

@@ -15,6 +15,7 @@ class Adapter(TopicModels):
     title = "gensim"
     most_topics = 100
     passes = (1, 2, 5, 10)
+    enough = 6
 
     def version(self) -> str:
         import gensim

@@ -15,6 +15,7 @@ class Adapter(TopicModels):
     unit = "sweeps"
     most_topics = 100
     passes = (20,)
+    enough = 20
     settings = (Setting(0.1, 0.01),)
     anew = True
 

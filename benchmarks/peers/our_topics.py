@@ -13,6 +13,7 @@ class OurTopics(TopicModels):
 
     learning_method = "auto"
     passes = (1, 2, 3, 5, 10, 20, 40)
+    enough = "auto"  # the default
     settings = (
         Setting(None, None),
         Setting(0.1, 0.01),
@@ -54,6 +55,7 @@ class Adapter(OurTopics):
         self.title = f"algos, {learning_method}"
         if learning_method in ("batch", "online"):
             self.passes, self.settings = VARIATIONAL_PASSES[learning_method], PRIORS
+            self.enough = 10 if learning_method == "batch" else 6
 
     def version(self) -> str:
         import algos

@@ -17,6 +17,7 @@ class Adapter(TopicModels):
     title = "pyrmallet"
     unit = "sweeps"
     passes = (50, 100, 200)
+    enough = 150
     settings = (
         Setting(0.1, 0.01),
         Setting(0.1, 0.01, "priors optimised"),

@@ -10,6 +10,7 @@ class Adapter(SklearnTopics):
 
     title = "scikit-learn, online"
     passes = (1, 2, 5, 10)
+    enough = 6
     anew = False
 
     def version(self) -> str:

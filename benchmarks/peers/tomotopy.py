@@ -16,6 +16,7 @@ class Adapter(TopicModels):
     title = "tomotopy"
     unit = "sweeps"
     passes = (5, 10, 20, 50, 100, 200, 400)
+    enough = 200
     settings = (
         Setting(0.1, 0.01),
         Setting(0.1, 0.01, "α optimised"),

@@ -44,7 +44,9 @@ class TopicModels:
     Attributes
     ----------
     passes : sequence of int
-        Where a curve has points; the last is how long the library learns elsewhere.
+        Where a curve has points.
+    enough : int or str
+        How long it learns where there is no curve: half a minute or more on 20 Newsgroups.
     settings : sequence of Setting
         At most four, of which validation documents choose one.
     anew : bool
@@ -56,6 +58,7 @@ class TopicModels:
     """
 
     passes: Sequence[int] = (1, 2, 5, 10)
+    enough: int | str = 10
     settings: Sequence[topics.Setting] = topics.PRIORS
     anew = False
     unit = "passes"
@@ -88,25 +91,37 @@ class TopicModels:
                 break
         return found
 
-    def chosen_setting(self, X, part, n_topics, n_jobs, passes) -> topics.Setting:
-        """Return the setting that is best on validation documents of the first split."""
+    def finished(self, documents, model) -> Point:
+        """Return the topics of a library that has learned enough."""
+        return self.follow(documents, model, [self.enough])[-1]
+
+    def said(self, setting, passes) -> str:
+        """Return how something was learned."""
+        return str(setting) if isinstance(passes, str) else f"{setting}, {passes} {self.unit}"
+
+    def chosen_setting(self, X, part, n_topics, n_jobs) -> topics.Setting:
+        """Return the setting that is best on validation documents of the first split.
+
+        To learn half as long as enough tells settings apart.
+        """
         if len(self.settings) == 1:
             return self.settings[0]
         seen, held = topics.halves(X[part[0] == topics.VALIDATION], seed=0)
         documents = self.documents(X[part[0] == topics.LEARNED])
+        trial = self.enough if isinstance(self.enough, str) else self.enough // 2
 
         def loss(setting):
             model = Model(n_topics, setting, 0, n_jobs)
-            return -topics.completion(self.follow(documents, model, passes)[-1].topics, seen, held)
+            return -topics.completion(self.follow(documents, model, [trial])[-1].topics, seen, held)
 
-        key = f"topics {self.title} {self.version()} {X.shape} {n_topics} {max(passes)}"
+        key = f"topics {self.title} {self.version()} {X.shape} {n_topics} {trial}"
         return recommenders.chosen(key, loss, self.settings)
 
     def lda_curve(self, X, part, n_topics, n_jobs, seconds=None, fixed=False, **others) -> Run:
         """Learn on, and show topics now and then; `fixed` means by the first setting."""
         passes, setting = self.passes, self.settings[0]
         if not fixed:
-            setting = self.chosen_setting(X, part, n_topics, n_jobs, passes[-1:])
+            setting = self.chosen_setting(X, part, n_topics, n_jobs)
         documents = self.documents(X[part[0] != topics.TEST])
 
         def run():
@@ -114,21 +129,20 @@ class TopicModels:
             return {
                 "topics": [point.topics for point in curve],
                 "seconds": [point.cpu if n_jobs == 1 else point.wall for point in curve],
-                "note": f"{setting}, {curve[-1].passes} {self.unit}",
+                "note": self.said(setting, curve[-1].passes),
             }
 
         return run
 
     def lda_value(self, X, part, n_topics, n_jobs, n_seeds=3, **others) -> Run:
         """Learn each split's documents with some seeds."""
-        passes = [self.passes[-1]]
-        setting = self.chosen_setting(X, part, n_topics, n_jobs, passes)
+        setting = self.chosen_setting(X, part, n_topics, n_jobs)
         splits = [self.documents(X[of_split != topics.TEST]) for of_split in part]
 
         def run():
             curves = [
                 [
-                    self.follow(documents, Model(n_topics, setting, seed, n_jobs), passes)[-1]
+                    self.finished(documents, Model(n_topics, setting, seed, n_jobs))
                     for seed in range(n_seeds)
                 ]
                 for documents in splits
@@ -136,7 +150,7 @@ class TopicModels:
             return {
                 "topics": [[point.topics for point in of_split] for of_split in curves],
                 "seconds": float(np.mean([point.cpu for row in curves for point in row])),
-                "note": f"{setting}, {passes[0]} {self.unit}",
+                "note": self.said(setting, self.enough),
             }
 
         return run
@@ -144,17 +158,16 @@ class TopicModels:
     def lda_planted(self, X, n_topics, n_jobs, n_seeds=3, **others) -> Run:
         """Learn all documents with some seeds, by the first setting."""
         documents = self.documents(X)
-        passes = [self.passes[-1]]
 
         def run():
             models = [
-                self.follow(documents, Model(n_topics, self.settings[0], s, n_jobs), passes)[-1]
+                self.finished(documents, Model(n_topics, self.settings[0], s, n_jobs))
                 for s in range(n_seeds)
             ]
             return {
                 "topics": [point.topics for point in models],
                 "seconds": float(np.mean([point.cpu for point in models])),
-                "note": f"{self.settings[0]}, {passes[0]} {self.unit}",
+                "note": self.said(self.settings[0], self.enough),
             }
 
         return run
