@@ -24,6 +24,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline
 
 from algos import LatentDirichletAllocation
+from algos.plotting import TopicWordDisplay
 
 PACKAGES = {
     "numpy": Path(find_spec("numpy").origin).parent,
@@ -94,16 +95,10 @@ for topic in np.argsort(-shares):
         print(f"           {mixtures[text, topic]:.2f}  {names[text]}")
 
 # %%
-# The heaviest words of six topics, with the share of the topic's words that each is.
+# The six topics whose words stand together most often.
 
-chosen = np.argsort(-model.coherence(counts))[:6]
-figure, axes = plt.subplots(2, 3, figsize=(9, 5), layout="constrained")
-chances = model.components_ / model.components_.sum(axis=1, keepdims=True)
-for topic, ax in zip(chosen, axes.flat, strict=True):
-    heaviest = np.argsort(-chances[topic])[:8][::-1]
-    ax.barh(words[heaviest], chances[topic, heaviest])
-    ax.set_title(f"topic {topic}", fontsize=10)
-    ax.tick_params(labelsize=8)
+best = np.argsort(-model.coherence(counts))[:6]
+TopicWordDisplay.from_estimator(model, feature_names=words, n_words=8, topics=best)
 
 # %%
 # What a new text is about
