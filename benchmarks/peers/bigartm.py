@@ -25,9 +25,9 @@ class Adapter(TopicModels):
     enough = 20
     settings = (
         Setting(0.1, 0.01),
-        Setting(0.02, 0.02),
         Setting(0.1, 0.1),
-        Setting(0.1, 0.01, "online"),
+        Setting(0.1, 0.3),
+        Setting(0.1, 0.1, "online"),
     )
 
     def version(self) -> str:

@@ -16,9 +16,9 @@ class OurTopics(TopicModels):
     enough = "auto"  # the default
     settings = (
         Setting(None, None),
-        Setting(0.1, 0.01),
         Setting(0.1, 0.1),
-        Setting(None, None, "α optimised"),
+        Setting(0.1, 0.3),
+        Setting(0.1, 0.1, "α optimised"),
     )
     anew = True
 

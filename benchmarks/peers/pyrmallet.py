@@ -20,9 +20,9 @@ class Adapter(TopicModels):
     enough = 150
     settings = (
         Setting(0.1, 0.01),
+        Setting(0.1, 0.1),
         Setting(0.1, 0.01, "priors optimised"),
         Setting(0.1, 0.1, "priors optimised"),
-        Setting(0.02, 0.02),
     )
     anew = True
 

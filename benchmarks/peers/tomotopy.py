@@ -19,9 +19,9 @@ class Adapter(TopicModels):
     enough = 200
     settings = (
         Setting(0.1, 0.01),
-        Setting(0.1, 0.01, "α optimised"),
+        Setting(0.1, 0.1),
         Setting(0.1, 0.1, "α optimised"),
-        Setting(0.02, 0.02),
+        Setting(0.1, 0.3, "α optimised"),
     )
 
     def version(self) -> str:

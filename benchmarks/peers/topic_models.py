@@ -91,15 +91,15 @@ class TopicModels:
                 break
         return found
 
-    def finished(self, documents, model) -> Point:
-        """Return the topics of a library that has learned enough."""
-        return self.follow(documents, model, [self.enough])[-1]
+    def long(self, times):
+        """Return how many passes are enough, or as many times more for a small corpus."""
+        return self.enough if isinstance(self.enough, str) else times * self.enough
 
     def said(self, setting, passes) -> str:
         """Return how something was learned."""
         return str(setting) if isinstance(passes, str) else f"{setting}, {passes} {self.unit}"
 
-    def chosen_setting(self, X, part, n_topics, n_jobs) -> topics.Setting:
+    def chosen_setting(self, X, part, n_topics, n_jobs, times=1) -> topics.Setting:
         """Return the setting that is best on validation documents of the first split.
 
         To learn half as long as enough tells settings apart.
@@ -108,7 +108,7 @@ class TopicModels:
             return self.settings[0]
         seen, held = topics.halves(X[part[0] == topics.VALIDATION], seed=0)
         documents = self.documents(X[part[0] == topics.LEARNED])
-        trial = self.enough if isinstance(self.enough, str) else self.enough // 2
+        trial = self.long(times) if isinstance(self.enough, str) else self.long(times) // 2
 
         def loss(setting):
             model = Model(n_topics, setting, 0, n_jobs)
@@ -134,15 +134,16 @@ class TopicModels:
 
         return run
 
-    def lda_value(self, X, part, n_topics, n_jobs, n_seeds=3, **others) -> Run:
+    def lda_value(self, X, part, n_topics, n_jobs, n_seeds=3, times=1, **others) -> Run:
         """Learn each split's documents with some seeds."""
-        setting = self.chosen_setting(X, part, n_topics, n_jobs)
+        setting = self.chosen_setting(X, part, n_topics, n_jobs, times)
+        passes = [self.long(times)]
         splits = [self.documents(X[of_split != topics.TEST]) for of_split in part]
 
         def run():
             curves = [
                 [
-                    self.finished(documents, Model(n_topics, setting, seed, n_jobs))
+                    self.follow(documents, Model(n_topics, setting, seed, n_jobs), passes)[-1]
                     for seed in range(n_seeds)
                 ]
                 for documents in splits
@@ -150,7 +151,7 @@ class TopicModels:
             return {
                 "topics": [[point.topics for point in of_split] for of_split in curves],
                 "seconds": float(np.mean([point.cpu for row in curves for point in row])),
-                "note": self.said(setting, self.enough),
+                "note": self.said(setting, passes[0]),
             }
 
         return run
@@ -158,16 +159,17 @@ class TopicModels:
     def lda_planted(self, X, n_topics, n_jobs, n_seeds=3, **others) -> Run:
         """Learn all documents with some seeds, by the first setting."""
         documents = self.documents(X)
+        passes = [self.enough]
 
         def run():
             models = [
-                self.finished(documents, Model(n_topics, self.settings[0], s, n_jobs))
+                self.follow(documents, Model(n_topics, self.settings[0], s, n_jobs), passes)[-1]
                 for s in range(n_seeds)
             ]
             return {
                 "topics": [point.topics for point in models],
                 "seconds": float(np.mean([point.cpu for point in models])),
-                "note": self.said(self.settings[0], self.enough),
+                "note": self.said(self.settings[0], passes[0]),
             }
 
         return run
