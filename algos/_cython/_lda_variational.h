@@ -16,15 +16,15 @@
 #include "_lda_digamma.h"
 
 #define ALGOS_VB_TOP 0x1p90f         /* the largest a of a document, nearly: 150 e-folds of room */
-#define ALGOS_VB_LOG_TOP 62.3832462503951 /* log 2^90 */
 #define ALGOS_VB_NONE 1e-25f         /* a smaller b is 0: s a is at most c / b */
 
 /* γ = prior + a sums, then a of it; returned is Σ |γ - γ before|. For sums NULL only a. In
- * *scale log of what a is multiplied by, on top of exp ψ. below (width,) is room. */
+ * shift log of what a is multiplied by on top of exp ψ, as shift[0] - log shift[1]. below
+ * (width,) is room. */
 ALGOS_CLONES static float algos_vb_mixture(const float *restrict prior,
                                            const float *restrict sums, Py_ssize_t width,
                                            float *restrict gamma, float *restrict a,
-                                           float *restrict below, double *scale) {
+                                           float *restrict below, float *shift) {
     float change = 0, least = INFINITY, top = 0;
     if (sums) {
         _Pragma("omp simd reduction(+ : change)")
@@ -43,7 +43,8 @@ ALGOS_CLONES static float algos_vb_mixture(const float *restrict prior,
     const float factor = ALGOS_VB_TOP / top;
     for (Py_ssize_t k = 0; k < width; k++)
         a[k] *= factor * algos_exp_f32(least - below[k]);
-    *scale = ALGOS_VB_LOG_TOP - algos_log_f64(top) + least;
+    shift[0] = least;
+    shift[1] = top / ALGOS_VB_TOP;
     return change;
 }
 

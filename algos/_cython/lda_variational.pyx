@@ -4,6 +4,7 @@ The formulas stand in `_lda_variational.h` and `_lda_rows.h`. Documents are inde
 the topics and words given the documents, so any thread may take any of them.
 """
 
+from libc.math cimport log
 from libc.stdint cimport int32_t, int64_t
 from algos._cython._lda_rows cimport (
     algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics)
@@ -17,7 +18,7 @@ cdef extern from "_lda_variational.h" nogil:
     double algos_digamma_f64(double x, double* log_gamma)
     float algos_vb_mixture(
         const float* prior, const float* sums, Py_ssize_t width, float* gamma, float* a,
-        float* below, double* scale)
+        float* below, float* shift)
     void algos_vb_word(
         const float* counts, float factor, const float* prior, Py_ssize_t step,
         const float* tops, const float* belows, Py_ssize_t width, float* b, float* below,
@@ -49,7 +50,6 @@ cdef struct InferJob:
     float* mixtures   # (n, width), or NULL
     float* shares     # by entry, or NULL
     double* scales    # (n,), or NULL
-    double* totals    # (n_chunks, width), or NULL
     int32_t* passes
     Py_ssize_t n, n_topics, room_size
     int max_iter
@@ -66,29 +66,29 @@ cdef inline void _infer_one(
     cdef Py_ssize_t i
     cdef float tokens = 0, least
     cdef float* gamma = job.gamma + d * width
-    cdef double scale = 0
+    cdef float[2] shift
     cdef int step
     document.words, document.counts = job.words + begin, job.counts + begin
     document.size = job.indptr[d + 1] - begin
     for i in range(document.size):
         tokens += document.counts[i]
     least = max(job.tol * job.n_topics, LEAST_CHANGE * tokens)
-    algos_vb_mixture(job.prior, NULL, width, gamma, a, below, &scale)
+    algos_vb_mixture(job.prior, NULL, width, gamma, a, below, shift)
     job.passes[d] = 0
     for step in range(job.max_iter):
         algos_lda.pass_(&job.topics, &document, a, sums, shares, step == 0)
         job.passes[d] += 1
-        if algos_vb_mixture(job.prior, sums, width, gamma, a, below, &scale) < least:
+        if algos_vb_mixture(job.prior, sums, width, gamma, a, below, shift) < least:
             break
     if job.scales != NULL:
-        job.scales[d] = scale
+        job.scales[d] = shift[0] - log(<double> shift[1])
     if job.shares != NULL:
         algos_lda.pass_(&job.topics, &document, a, sums, shares, 0)
 
 
 cdef void _infer_chunk(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef InferJob* job = <InferJob*> arg
-    cdef Py_ssize_t d, k, width = job.topics.width
+    cdef Py_ssize_t d, width = job.topics.width
     cdef float* sums = job.room + slot * job.room_size
     cdef float* a
     for d in range(chunk * CHUNK, min(job.n, (chunk + 1) * CHUNK)):
@@ -96,9 +96,6 @@ cdef void _infer_chunk(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
         _infer_one(
             job, d, sums, sums + width, a,
             sums + 3 * width if job.shares == NULL else job.shares + job.indptr[d])
-        if job.totals != NULL:
-            for k in range(width):
-                job.totals[chunk * width + k] += <double> a[k] * sums[k]
 
 
 def infer(
@@ -111,7 +108,6 @@ def infer(
     float[:, ::1] mixtures,      # OUT (n, width) or None: a
     float[::1] shares,           # OUT (n_entries,) or None
     double[::1] scales,          # OUT (n,) or None: log of what a is multiplied by
-    double[:, ::1] totals,       # OUT (n_chunks, width) or None: tokens of each topic
     int32_t[::1] passes,         # OUT (n,): how many it took
     Py_ssize_t n_topics,
     int max_iter,
@@ -121,7 +117,6 @@ def infer(
     """Find the Dirichlet distribution γ of each document's mixture.
 
     A document is done when its γ moves by less than `tol` in the mean over the topics.
-    `totals` must be zero at first; `chunks` says how many there are.
     """
     cdef InferJob job
     cdef Scratch room
@@ -141,7 +136,6 @@ def infer(
     job.mixtures = NULL if mixtures is None else &mixtures[0, 0]
     job.shares = NULL if shares is None or shares.shape[0] == 0 else &shares[0]
     job.scales = NULL if scales is None else &scales[0]
-    job.totals = NULL if totals is None else &totals[0, 0]
     job.passes = &passes[0]
     job.max_iter, job.tol = max_iter, tol
     # whole cache lines for each slot, so that rows stand aligned
@@ -152,11 +146,6 @@ def infer(
         <double> (indptr[job.n] - indptr[0]) + 10.0 * job.n)
     with nogil:
         run_region(_infer_chunk, &job, (job.n + CHUNK - 1) // CHUNK, work, n_threads)
-
-
-def chunks(Py_ssize_t n):
-    """Return how many chunks `infer` makes of n documents."""
-    return (n + CHUNK - 1) // CHUNK
 
 
 cdef struct WordJob:

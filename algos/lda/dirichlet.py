@@ -106,18 +106,17 @@ class Mixtures:
         Each word's count over the product of its row and the document's.
     scales : ndarray of shape (n,), dtype float64
         Logarithms of what the values are multiplied by, on top of exp ψ(γ).
-    totals : ndarray of shape (n_topics,), dtype float64
-        Expected tokens of each topic.
     passes : ndarray of shape (n,), dtype int32
         How many each document took.
+    n_topics : int
     """
 
     gamma: Floats
     values: Floats
     shares: Floats
     scales: Doubles
-    totals: Doubles
     passes: NDArray[np.int32]
+    n_topics: int
 
 
 def column_sums(counts: Floats, n_topics: int) -> Doubles:
@@ -145,14 +144,13 @@ def infer(
     n, width, k = len(documents), settings.width, settings.n_topics
     gamma = np.ones((n, width), dtype=np.float32) if start is None else start
     gamma[:, k:] = 0
-    totals = np.zeros((lda_variational.chunks(n), width))
     found = Mixtures(
         gamma,
         np.empty((n, width), dtype=np.float32),
         np.empty(documents.n_entries, dtype=np.float32),
         np.empty(n),
-        totals[0, :k] if n else np.zeros(k),
         np.zeros(n, dtype=np.int32),
+        k,
     )
     lda_variational.infer(
         documents.indptr,
@@ -164,20 +162,16 @@ def infer(
         found.values,
         found.shares,
         found.scales,
-        totals,
         found.passes,
         k,
         settings.max_doc_update_iter,
         settings.mean_change_tol,
         n_threads,
     )
-    found.totals[:] = totals[:, :k].sum(axis=0)
     return found
 
 
-def infer_gamma(
-    documents: Documents, rows: Rows, settings: Settings, n_threads: int
-) -> Floats:
+def infer_gamma(documents: Documents, rows: Rows, settings: Settings, n_threads: int) -> Floats:
     """Return γ alone, of shape (n, n_topics): all that a transformation needs."""
     n, k = len(documents), settings.n_topics
     gamma = np.ones((n, settings.width), dtype=np.float32)
@@ -189,7 +183,6 @@ def infer_gamma(
         rows.values,
         wide_prior(settings),
         gamma,
-        None,
         None,
         None,
         None,

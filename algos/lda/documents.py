@@ -121,7 +121,8 @@ class Documents:
         None stands for all words, where most of them occur.
         """
         if 16 * self.n_entries < self.n_words:
-            places, words = np.unique(self.words, return_inverse=True)
+            places = np.unique(self.words).astype(np.intp)
+            words = np.searchsorted(places, self.words)
         else:
             occurs = np.zeros(self.n_words, dtype=bool)
             occurs[self.words] = True
@@ -130,7 +131,7 @@ class Documents:
                 return self, None
             words = (np.cumsum(occurs) - 1)[self.words]
         compact = Documents(self.indptr, words.astype(np.int32), self.counts, len(places))
-        return compact, places.astype(np.intp)
+        return compact, places
 
     def matrix(self) -> Any:
         """Return the documents as a CSR matrix."""

@@ -71,9 +71,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     batch_size : int, default=128
         Number of documents that "online" and `partial_fit` learn at a time.
     evaluate_every : int, default=-1
-        "batch" and "online": the perplexity of the documents is computed after so many passes,
-        never for 0 or less; it may double the time. The others know the perplexity of each
-        pass. Above 0, `fit` stops when it changes by less than `perp_tol`.
+        Above 0, `fit` compares the perplexity, which every pass computes, with the one of so
+        many passes before, and stops when it has changed by less than `perp_tol`.
     total_samples : float, default=1000000.0
         Number of documents that the batches of `partial_fit` come from.
     perp_tol : float, default=0.1
@@ -261,7 +260,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._key, n_told = state["key"], state["n_told"]
         self._float_name = "float32" if rows.dtype == np.float32 else "float64"
         self.learning_method_, reason = choose_method(self.learning_method)
-        say(self, f"learning_method {self.learning_method_!r}: {reason}")
+        if reason:
+            say(self, f"learning_method {self.learning_method_!r}: {reason}")
         settings = self._settings()
         self._set_priors(settings)
         self.n_samples_seen_, self._n_topics = len(documents), self.n_components

@@ -25,7 +25,7 @@ from algos.lda.inferring import likely_mixtures, variational_mixtures, word_majo
 from algos.lda.learners import VARIATIONAL
 from algos.lda.parameters import Doubles, Settings, document_prior, word_prior
 from algos.lda.topics import counts_of, heaviest
-from algos.lda.variational import approximate_bound
+from algos.lda.variational import approximate_bound, perplexity_of
 
 
 class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
@@ -118,7 +118,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         if held_out is None:
             return self._perplexity(documents, sub_sampling=sub_sampling)
         if isinstance(held_out, Real):
-            if not 0 < held_out < 1:
+            if not 0 < float(held_out) < 1:
                 raise InvalidParameterError(
                     f"`held_out`={held_out!r} must be a float in (0, 1), a matrix of counts or "
                     f"None; write held_out=0.5"
@@ -301,14 +301,6 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             effective_n_threads(self.n_jobs),
             n_documents=self.total_samples if sub_sampling else None,
         )
-
-
-def perplexity_of(log_likelihood: float, tokens: float) -> float:
-    """Return the perplexity of so many words; without words there is nothing to be told."""
-    if tokens == 0:
-        return 1.0
-    with np.errstate(over="ignore"):
-        return float(np.exp(-log_likelihood / tokens))
 
 
 def _shares(mixtures: Doubles) -> Doubles:

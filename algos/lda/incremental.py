@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -15,9 +16,11 @@ from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos.lda.documents import Documents
-from algos.lda.learners import choose_method, start_of_stream, update
-from algos.lda.parameters import Floats, Settings, word_prior
+from algos.lda.learners import choose_method
+from algos.lda.parameters import Floats, Settings, document_prior, word_prior
+from algos.lda.streams import follow
 from algos.lda.topics import components_of, counts_of, exp_expectations, matching
+from algos.lda.variational import random_topics
 
 Self = TypeVar("Self", bound="Incremental")
 
@@ -33,8 +36,7 @@ class Incremental(Deferred):
 
     n_components: int
     learning_method: str
-    batch_size: int
-    total_samples: float
+    init: Any
     random_state: Any
     n_jobs: int | None
     components_: NDArray[Any]
@@ -53,6 +55,7 @@ class Incremental(Deferred):
     _key: Key
     _validated: Callable[..., Any]
     _settings: Callable[[], Settings]
+    _given_start: Callable[[], Floats]
     _set_priors: Callable[[Settings], None]
     _is_variational: Callable[[], bool]
 
@@ -84,26 +87,18 @@ class Incremental(Deferred):
         self._check_same_kind()
         settings = self._stream_settings()
         n_threads = effective_n_threads(self.n_jobs)
-        topics, n_batches = self._state(settings), self.n_batch_iter_
-        n_stands_for = self._n_stands_for
-        documents = documents.in_order_of_content(self._key, n_threads)
-        for start in range(0, len(documents), self.batch_size):
-            batch = documents.part(start, min(start + self.batch_size, len(documents)))
-            topics, n_stands_for, perplexity = update(
-                batch,
-                topics,
-                n_stands_for,
-                settings,
-                self._key,
-                n_threads,
-                number=n_batches,
-                is_variational=self._is_variational(),
-            )
-            known = {} if np.isnan(perplexity) else {"perplexity": perplexity}
-            say(self, f"batch {n_batches}", **known)
-            n_batches += 1
+        topics, n_stands_for, number = follow(
+            documents.in_order_of_content(self._key, n_threads),
+            self._state(settings),
+            self._n_stands_for,
+            settings,
+            n_threads,
+            number=self.n_batch_iter_,
+            is_variational=self._is_variational(),
+            told=lambda number: say(self, f"batch {number}"),
+        )
         self._keep(topics, n_stands_for)
-        self.n_batch_iter_ = n_batches
+        self.n_batch_iter_ = number
         self.n_samples_seen_ += len(documents)
         return self
 
@@ -154,7 +149,12 @@ class Incremental(Deferred):
         settings = self._settings()
         self._set_priors(settings)
         self.n_batch_iter_, self.n_iter_, self.n_samples_seen_ = 1, 0, 0
-        self._keep(start_of_stream(settings, self._key), 0.0)
+        start = (
+            random_topics(settings, self._key)
+            if isinstance(self.init, str)
+            else self._given_start()
+        )
+        self._keep(start, 0.0)
 
     def _check_same_kind(self) -> None:
         """Raise ValueError if what was learned is no model of the parameters as they are now."""
@@ -172,8 +172,9 @@ class Incremental(Deferred):
                 )
 
     def _stream_settings(self) -> Settings:
-        """Return settings with the document prior as it was learned."""
-        return self._settings()
+        """Return settings with the document prior that has been learned."""
+        prior = document_prior(self.doc_topic_prior_, self.n_components)
+        return replace(self._settings(), doc_topic_prior=prior)
 
     def _state(self, settings: Settings) -> Floats:
         """Return counts without the prior."""

@@ -53,8 +53,10 @@ class Told:
         is_enough = self._is_enough(number, objective)
         if number <= self._n_told:
             return is_enough
-        known = {} if np.isnan(objective) else {"perplexity": objective}
-        say(self._estimator, f"iteration {number}", **known)
+        if np.isnan(objective):
+            say(self._estimator, f"iteration {number}")
+        else:
+            say(self._estimator, f"iteration {number}", perplexity=objective)
         step = next(self._passes)
         return step.finish(lambda: self._attributes(topics(), number)) or is_enough
 
