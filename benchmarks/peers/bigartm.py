@@ -100,6 +100,11 @@ def load_artm():
         builder.BuildMessageAndEnumDescriptors(descriptor, vars(module))
         builder.BuildTopDescriptorsAndMessages(descriptor, name, vars(module))
         sys.modules[name] = module
+        import artm
+
+        silent = artm.messages.ConfigureLoggingArgs()
+        silent.minloglevel, silent.log_dir = 3, tempfile.gettempdir()
+        artm.wrapper.LibArtm(logging_config=silent)  # or there would be files in the folder of now
     import artm
 
     return artm
