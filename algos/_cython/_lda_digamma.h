@@ -9,7 +9,7 @@
  * so float32 comes in two parts, exp ψ(x) = E exp(-S) with S = Σ 1 / (x + i), of which the
  * caller takes out what all of his numbers share: exp ψ(0.001) itself is no float32.
  *
- * Errors: E and S 3 units in the last place, ψ 4e-7 of max(1, |ψ|), in double 1e-13 of
+ * Errors: E and S 3 units in the last place, ψ 6e-7 of max(1, |ψ|), in double 1e-13 of
  * max(1, |ψ|) and of max(1, |log Γ|). Call them inside ALGOS_CLONES functions (_simd.h).
  */
 #ifndef ALGOS_LDA_DIGAMMA_H

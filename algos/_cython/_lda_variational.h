@@ -119,8 +119,9 @@ ALGOS_CLONES static double algos_vb_words(const int32_t *restrict words,
     _Pragma("omp simd reduction(+ : total, all)")
     for (Py_ssize_t i = 0; i < size; i++) {
         const double c = counts[i];
-        const double share = shares[i] > 1e-38f ? shares[i] : 1e-38f; /* of tiny counts */
-        total += c * (algos_log_f64(c / share) - scales[words[i]]);
+        const double least = 1e-38; /* of counts that are next to nothing */
+        const double share = shares[i] > least ? shares[i] : least;
+        total += c * (algos_log_f64((c > least ? c : least) / share) - scales[words[i]]);
         all += c;
     }
     *tokens = all;

@@ -139,7 +139,9 @@ def mix_documents(
     job.words = &words[0] if words.shape[0] else NULL
     job.counts = &counts[0] if counts.shape[0] else NULL
     job.topics.rows, job.topics.width = &rows[0, 0], width
-    job.topics.priors = NULL if priors is None else &priors[0]
+    job.topics.priors = NULL
+    if priors is not None:
+        job.topics.priors = &priors[0]
     job.topics.prior = <float> prior
     job.prior, job.weights = &document_prior[0], &weights[0]
     job.mixtures, job.used = _floats(mixtures), _floats(used)

@@ -128,8 +128,9 @@ def infer(
     for d in range(job.n):
         longest = max(longest, <Py_ssize_t> (indptr[d + 1] - indptr[d]))
     job.indptr = &indptr[0]
-    job.words = &words[0] if words.shape[0] else NULL
-    job.counts = &counts[0] if counts.shape[0] else NULL
+    job.words, job.counts = NULL, NULL
+    if words.shape[0] > 0:
+        job.words, job.counts = &words[0], &counts[0]
     job.topics.rows, job.topics.priors = &topics[0, 0], NULL
     job.topics.prior, job.topics.width = 0, width
     job.prior, job.gamma = &prior[0], &gamma[0, 0]
@@ -212,7 +213,9 @@ def word_rows(
     job.counts, job.factor = &counts[0, 0], factor
     _take_prior(&job, prior)
     job.tops, job.belows = tops, tops + job.width
-    job.words = NULL if words is None else &words[0]
+    job.words = NULL
+    if words is not None:
+        job.words = &words[0]
     job.rows, job.scales = &rows[0, 0], &scales[0]
     job.below = <float*> below.data
     with nogil:

@@ -128,7 +128,9 @@ def learn_words(
     job.present, job.starts, job.m = &present[0], &starts[0], present.shape[0]
     job.documents, job.places, job.shares = &documents[0], &places[0], &shares[0]
     job.mixtures, job.rows, job.width = &mixtures[0, 0], &rows[0, 0], width
-    job.priors = NULL if priors is None else &priors[0]
+    job.priors = NULL
+    if priors is not None:
+        job.priors = &priors[0]
     job.prior, job.weights = <float> prior, &weights[0]
     job.counts, job.keep, job.gain = &counts[0, 0], <float> keep, <float> gain
     job.totals, job.rooms = <double*> sums.data, <float*> rooms.data
@@ -138,3 +140,8 @@ def learn_words(
         for task in range(TASKS):
             for k in range(width):
                 totals[k] += job.totals[task * width + k]
+
+
+def _test_choose_level(int limit):
+    """Use the best instruction set up to `limit` (0, 3 or 4), for tests; return its level."""
+    return algos_lda_choose(limit)

@@ -253,12 +253,12 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         -------
         self : LatentDirichletAllocation
         """
-        rows = self._validated(X, reset=True)
+        rows, dtype = self._validated(X, reset=True)
         documents = Documents.of(rows, f"{type(self).__name__}.fit")
         resumable = Resumable(self, documents.matrix())
         state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
         self._key, n_told = state["key"], state["n_told"]
-        self._float_name = "float32" if rows.dtype == np.float32 else "float64"
+        self._float_name = dtype.name
         self.learning_method_, reason = choose_method(self.learning_method)
         if reason:
             say(self, f"learning_method {self.learning_method_!r}: {reason}")

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.csr import canonical
 from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
+from algos._common.scale import with_values
 from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import FLOATS, validate_rows
 from algos.lda.coherence import MEASURES, coherence_of
@@ -164,7 +165,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             raise InvalidParameterError(
                 f"`measure`={measure!r} must be one of {MEASURES}; the default is 'npmi'"
             )
-        rows = self._validated(X, reset=False)
+        rows, _ = self._validated(X, reset=False)
         return coherence_of(heaviest(self.components_, n_words), rows, measure)
 
     def top_words(
@@ -237,17 +238,20 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _n_features_out(self) -> int:
         return len(self.components_)
 
-    def _validated(self, X: Any, *, reset: bool) -> Any:
+    def _validated(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Return validated rows, and the dtype of what is made of them."""
         # Sparse ints, as of CountVectorizer, become float32 without a copy in between.
         dtype = (*FLOATS, np.int64, np.int32) if sparse.issparse(X) else FLOATS
-        return canonical(validate_rows(self, X, reset=reset, dtype=dtype, accept_sparse="csr"))
+        rows = validate_rows(self, X, reset=reset, dtype=dtype, accept_sparse="csr")
+        if rows.dtype in FLOATS:
+            return canonical(rows), rows.dtype
+        return canonical(with_values(rows, rows.data.astype(np.float32))), np.dtype(np.float64)
 
     def _documents(self, X: Any, method: str) -> tuple[Documents, Any]:
         """Return validated documents and the dtype of results."""
         check_is_fitted(self)
-        rows = self._validated(X, reset=False)
-        documents = Documents.of(rows, f"{type(self).__name__}.{method}")
-        return documents, _float_type(rows.dtype)
+        rows, dtype = self._validated(X, reset=False)
+        return Documents.of(rows, f"{type(self).__name__}.{method}"), dtype
 
     def _names(self, given: Sequence[str] | None) -> NDArray[Any] | None:
         if given is None:
@@ -306,10 +310,6 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 def _shares(mixtures: Doubles) -> Doubles:
     shares: Doubles = mixtures / mixtures.sum(axis=1, keepdims=True)
     return shares
-
-
-def _float_type(dtype: Any) -> Any:
-    return dtype if dtype in FLOATS else np.dtype(np.float64)
 
 
 def _check_count(name: str, value: Any) -> None:

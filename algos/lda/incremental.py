@@ -80,10 +80,10 @@ class Incremental(Deferred):
         self : LatentDirichletAllocation
         """
         is_first = "_key" not in self.__dict__
-        rows = self._validated(X, reset=is_first)
+        rows, dtype = self._validated(X, reset=is_first)
         documents = Documents.of(rows, f"{type(self).__name__}.partial_fit")
         if is_first:
-            self._begin(rows.dtype)
+            self._begin(dtype.name)
         self._check_same_kind()
         settings = self._stream_settings()
         n_threads = effective_n_threads(self.n_jobs)
@@ -141,10 +141,10 @@ class Incremental(Deferred):
         """Return what makes counts those of the documents that were seen."""
         return np.float32(self.n_samples_seen_ / self._n_stands_for)
 
-    def _begin(self, dtype: Any) -> None:
+    def _begin(self, float_name: str) -> None:
         """Begin a stream."""
         self._key = seed_key(self.random_state)
-        self._float_name = "float32" if dtype == np.float32 else "float64"
+        self._float_name = float_name
         self.learning_method_ = choose_method(self.learning_method)[0]
         settings = self._settings()
         self._set_priors(settings)

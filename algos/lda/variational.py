@@ -32,7 +32,8 @@ def random_topics(settings: Settings, key: Key) -> Floats:
     """
     drawn = stream(key, _OF_START).gamma(100.0, 0.01, (settings.n_words, settings.n_topics))
     prior = settings.topic_word_prior
-    prior = prior[:, np.newaxis] if prior.ndim == 1 else prior[..., : settings.n_topics]
+    if prior.ndim > 0:
+        prior = prior.reshape(settings.n_words, -1)[:, : settings.n_topics]
     counts = np.zeros((settings.n_words, settings.width), dtype=np.float32)
     counts[:, : settings.n_topics] = np.maximum(drawn * np.maximum(1, 2 * prior) - prior, 0)
     return counts

@@ -32,7 +32,8 @@ def test_attributes_are_those_that_scikit_learn_means(method):
     lda = LatentDirichletAllocation(
         3, learning_method=method, random_state=0, topic_word_prior=0.2
     ).fit(X)
-    assert lda.components_.sum() == pytest.approx(X.sum() + 3 * 30 * 0.2, rel=1e-3)
+    slack = 0.1 if method == "online" else 1e-3  # of batches of unequal documents
+    assert lda.components_.sum() == pytest.approx(X.sum() + 3 * 30 * 0.2, rel=slack)
     sums = lda.components_.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(
         lda.exp_dirichlet_component_, np.exp(psi(lda.components_) - psi(sums)), rtol=1e-5
@@ -272,12 +273,13 @@ def test_what_pyldavis_takes_is_whole():
     X[:, 7] = 0
     lda = LatentDirichletAllocation(3, random_state=0).fit(X)
     found = lda.to_pyldavis(X)
-    assert found["topic_term_dists"].shape == (3, 29)
+    occurs = np.flatnonzero(X.sum(axis=0))
+    assert found["topic_term_dists"].shape == (3, len(occurs))
     assert found["doc_topic_dists"].shape == (49, 3)
     for name in ("topic_term_dists", "doc_topic_dists"):
         np.testing.assert_allclose(found[name].sum(axis=1), 1)
     assert found["doc_lengths"].sum() == found["term_frequency"].sum() == X.sum()
-    assert found["vocab"].tolist() == [str(j) for j in range(30) if j != 7]
+    assert found["vocab"].tolist() == occurs.astype(str).tolist()
     with pytest.raises(ValueError, match="a document with a word"):
         lda.to_pyldavis(np.zeros((2, 30)))
 

@@ -21,7 +21,7 @@ class Fixed(np.random.RandomState):
         self.start = start
 
     def gamma(self, shape, scale, size):
-        return self.start if size == self.start.shape else np.ones(size)
+        return self.start.copy() if size == self.start.shape else np.ones(size)
 
 
 def corpus(n=150, n_words=120, k=6, seed=0, length=60):
@@ -102,7 +102,6 @@ def test_the_bound_is_scikit_learns():
     assert found == pytest.approx(theirs.score(X), rel=1e-6)
     some = documents_of(X[:30])
     found = variational.approximate_bound(some, counts, settings, 1, n_documents=1e6)
-    exact = 30 / 1e6 * theirs.score(X[:30])
     theirs.total_samples = 1e6
     exact = -np.log(theirs.perplexity(X[:30], sub_sampling=True)) * X[:30].sum() * 1e6 / 30
     assert found == pytest.approx(exact, rel=1e-6)
@@ -185,7 +184,8 @@ def test_any_counts_give_finite_topics(X, k, method):
     with np.errstate(all="raise", under="ignore"):
         learned, components = learn(X, k, method, max_iter=5)
     assert np.all(np.isfinite(components)) and np.all(components > 0)
-    assert components.sum() == pytest.approx(X.sum() + X.shape[1], rel=0.5)
+    if method == "batch":
+        assert components.sum() == pytest.approx(X.sum() + X.shape[1], rel=1e-3)
     assert not np.isnan(learned.perplexity)
 
 
