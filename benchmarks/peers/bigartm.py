@@ -44,7 +44,7 @@ class Adapter(TopicModels):
         )  # fmt: skip
         return X.shape[1], batches, folder
 
-    def learn(self, documents, model, passes):
+    def learn_counts(self, documents, model, passes):
         artm = load_artm()
         width, batches, _ = documents
         lda = artm.ARTM(

@@ -31,7 +31,7 @@ class Adapter(TopicModels):
             corpus = [[(int(word), int(count)) for word, count in row] for row in corpus]
         return X.shape[1], corpus
 
-    def learn(self, documents, model, passes):
+    def learn_counts(self, documents, model, passes):
         from gensim.models import LdaModel, LdaMulticore
 
         width, corpus = documents

@@ -31,7 +31,7 @@ class Adapter(TopicModels):
 
         return X.astype(np.int64)
 
-    def learn(self, documents, model, passes):
+    def learn_counts(self, documents, model, passes):
         import lda
 
         logging.getLogger("lda").setLevel(logging.ERROR)

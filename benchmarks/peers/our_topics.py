@@ -33,7 +33,7 @@ class OurTopics(TopicModels):
             **parameters,
         )  # fmt: skip
 
-    def learn(self, documents, model, passes):
+    def learn_counts(self, documents, model, passes):
         yield None
         for number in passes:
             fitted = self.topic_model(model, max_iter=number).fit(documents)

@@ -43,7 +43,7 @@ class Adapter(TopicModels):
         ]
         return X.shape[1], _rust_mallet.Corpus.from_strings(texts)
 
-    def learn(self, documents, model, passes):
+    def learn_counts(self, documents, model, passes):
         from pyrmallet import _rust_mallet
 
         width, corpus = documents

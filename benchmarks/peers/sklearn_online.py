@@ -18,7 +18,7 @@ class Adapter(SklearnTopics):
 
         return sklearn.__version__
 
-    def learn(self, documents, model, passes):
+    def learn_counts(self, documents, model, passes):
         fitted = self.topic_model(model, learning_method="online", total_samples=documents.shape[0])
         yield None
         done = 0

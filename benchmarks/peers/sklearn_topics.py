@@ -22,7 +22,7 @@ class SklearnTopics(TopicModels):
             **parameters,
         )  # fmt: skip
 
-    def learn(self, documents, model, passes):
+    def learn_counts(self, documents, model, passes):
         yield None
         for number in passes:
             fitted = self.topic_model(model, learning_method="batch", max_iter=number)

@@ -41,7 +41,7 @@ class Adapter(TopicModels):
 
         return X.shape[1], tokens
 
-    def learn(self, documents, model, passes):
+    def learn_counts(self, documents, model, passes):
         import tomotopy
 
         width, tokens = documents

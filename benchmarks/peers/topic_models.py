@@ -1,8 +1,8 @@
 """The tasks of topic models.
 
 What libraries have in common is that they learn counts of words for some passes and then have
-topics. So a subclass gives `learn`, a generator that goes on to the next number of passes each
-time it is asked, and `documents`, which converts counts before anything is timed.
+topics. So a subclass gives `learn_counts`, a generator that goes on to the next number of passes
+each time it is asked, and `documents`, which converts counts before anything is timed.
 """
 
 from __future__ import annotations
@@ -37,9 +37,13 @@ class Point(NamedTuple):
     cpu: float
     topics: Any
 
+    def seconds(self, n_jobs: int | None) -> float:
+        """Return the seconds to trust: of the CPU on one thread, of the wall on more."""
+        return self.cpu if n_jobs == 1 else self.wall
+
 
 class TopicModels:
-    """Tasks by `learn`.
+    """Tasks by `learn_counts`.
 
     Attributes
     ----------
@@ -68,16 +72,16 @@ class TopicModels:
         """Return counts as the library wants them."""
         return X
 
-    def learn(self, documents: Any, model: Model, passes: Sequence[int]) -> Iterator[Any]:
+    def learn_counts(self, documents: Any, model: Model, passes: Sequence[int]) -> Iterator[Any]:
         """Yield None when all is ready to learn; then, after each of the passes, a function.
 
         That returns the topics.
         """
         raise NotImplementedError
 
-    def follow(self, documents, model, passes, seconds=None) -> list[Point]:
-        """Return a curve: its last point is the first behind that many CPU seconds."""
-        steps = self.learn(documents, model, passes)
+    def curve(self, documents, model, passes, seconds=None) -> list[Point]:
+        """Return a curve; its last point is the first after so many seconds."""
+        steps = self.learn_counts(documents, model, passes)
         next(steps)
         wall = cpu = 0.0
         found: list[Point] = []
@@ -87,7 +91,7 @@ class TopicModels:
             took = time.perf_counter() - begin[0], time.process_time() - begin[1]
             wall, cpu = took if self.anew else (wall + took[0], cpu + took[1])
             found.append(Point(number, wall, cpu, np.asarray(of_now(), dtype=np.float32)))
-            if seconds is not None and max(cpu, wall / 2) > seconds:
+            if seconds is not None and found[-1].seconds(model.n_jobs) > seconds:
                 break
         return found
 
@@ -112,23 +116,25 @@ class TopicModels:
 
         def loss(setting):
             model = Model(n_topics, setting, 0, n_jobs)
-            return -topics.completion(self.follow(documents, model, [trial])[-1].topics, seen, held)
+            return -topics.completion(self.curve(documents, model, [trial])[-1].topics, seen, held)
 
         key = f"topics {self.title} {self.version()} {X.shape} {n_topics} {trial}"
         return recommenders.chosen(key, loss, self.settings)
 
-    def lda_curve(self, X, part, n_topics, n_jobs, seconds=None, fixed=False, **others) -> Run:
+    def lda_curve(
+        self, X, part, n_topics, n_jobs, seconds=None, fixed=False, times=1, **others
+    ) -> Run:
         """Learn on, and show topics now and then; `fixed` means by the first setting."""
-        passes, setting = self.passes, self.settings[0]
+        passes, setting = [times * number for number in self.passes], self.settings[0]
         if not fixed:
-            setting = self.chosen_setting(X, part, n_topics, n_jobs)
+            setting = self.chosen_setting(X, part, n_topics, n_jobs, times)
         documents = self.documents(X[part[0] != topics.TEST])
 
         def run():
-            curve = self.follow(documents, Model(n_topics, setting, 0, n_jobs), passes, seconds)
+            curve = self.curve(documents, Model(n_topics, setting, 0, n_jobs), passes, seconds)
             return {
                 "topics": [point.topics for point in curve],
-                "seconds": [point.cpu if n_jobs == 1 else point.wall for point in curve],
+                "seconds": [point.seconds(n_jobs) for point in curve],
                 "note": self.said(setting, curve[-1].passes),
             }
 
@@ -143,7 +149,7 @@ class TopicModels:
         def run():
             curves = [
                 [
-                    self.follow(documents, Model(n_topics, setting, seed, n_jobs), passes)[-1]
+                    self.curve(documents, Model(n_topics, setting, seed, n_jobs), passes)[-1]
                     for seed in range(n_seeds)
                 ]
                 for documents in splits
@@ -163,7 +169,7 @@ class TopicModels:
 
         def run():
             models = [
-                self.follow(documents, Model(n_topics, self.settings[0], s, n_jobs), passes)[-1]
+                self.curve(documents, Model(n_topics, self.settings[0], s, n_jobs), passes)[-1]
                 for s in range(n_seeds)
             ]
             return {
@@ -183,7 +189,7 @@ class TopicModels:
         model = Model(n_topics, self.settings[0], 0, n_jobs)
 
         def run():
-            first, last = self.follow(documents, model, [few, many])
+            first, last = self.curve(documents, model, [few, many])
             each = max(last.wall - first.wall, 1e-9) / (many - few)
             return {"tokens": float(X.sum(dtype=np.float64)), "pairs": X.nnz, "seconds": each}
 
@@ -193,4 +199,4 @@ class TopicModels:
         """Learn all documents for two passes: for the memory."""
         documents = self.documents(X)
         model = Model(n_topics, self.settings[0], 0, n_jobs)
-        return lambda: {"topics": self.follow(documents, model, [2])[-1].topics}
+        return lambda: {"topics": self.curve(documents, model, [2])[-1].topics}

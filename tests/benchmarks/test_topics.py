@@ -112,7 +112,7 @@ def test_drawn_documents_have_the_tokens_asked_for(monkeypatch):
     X = topic_data.drawn(np.random.default_rng(0), truth, mixtures, lengths)
     np.testing.assert_array_equal(X.sum(axis=1), lengths)
     np.testing.assert_array_equal(X[[0, 4]].toarray()[:, 2], 0)
-    assert X[1].toarray()[0].tolist() == [0, 0, 80]
+    assert X[[1]].toarray()[0].tolist() == [0, 0, 80]
     assert X.has_canonical_format and X.data.dtype == np.int32
 
 
@@ -126,7 +126,7 @@ def test_zipf_words_fall_in_frequency_as_the_law_has_it():
 
 def test_curves_sum_the_time_of_steps_and_not_that_of_fits():
     class Steps(topic_models.TopicModels):
-        def learn(self, documents, model, passes):
+        def learn_counts(self, documents, model, passes):
             yield None
             for number in passes:
                 sum(range(200_000))
@@ -135,7 +135,9 @@ def test_curves_sum_the_time_of_steps_and_not_that_of_fits():
     def walls(anew):
         peer = Steps()
         peer.anew = anew
-        return [point.wall for point in peer.follow(None, None, [1, 2, 3])]
+        return [
+            point.wall for point in peer.curve(None, topic_models.Model(1, None, 0, 1), [1, 2, 3])
+        ]
 
     summed = walls(anew=False)
     assert summed[0] < summed[1] < summed[2]
