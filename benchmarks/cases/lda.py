@@ -113,7 +113,7 @@ CURVES = [
         {"n_topics": n_topics, **options},
         repeat=1,
         memory=short == "zipf",
-        quick=short == "reuters",
+        quick=False,
     )
     for short, name, words, n_topics, data, options in (
         ("news", "newsgroups", NEWS, 50, partial(topic_data.corpus, name="newsgroups"),

@@ -89,7 +89,7 @@ def bar_topics():
     return np.vstack([across, down]) / BAR_SIDE
 
 
-def zipf(divisor, n_tokens=50_000_000):
+def zipf(divisor, n_tokens=50_000_000, n_words=ZIPF_WORDS):
     """Fifty million tokens of a hundred thousand words as frequent as Zipf's law has them.
 
     Topic k gives word w a share of its frequency times a gamma variable: most of a topic is of
@@ -98,8 +98,8 @@ def zipf(divisor, n_tokens=50_000_000):
     """
     n = laws.n_rows(n_tokens // ZIPF_LENGTH, divisor, 300)
     rng = np.random.default_rng([laws.SEED, n, 23])
-    frequency = 1 / np.arange(3.0, ZIPF_WORDS + 3)  # Mandelbrot's shift
-    truth = frequency * rng.gamma(0.1, size=(ZIPF_TOPICS, ZIPF_WORDS))
+    frequency = 1 / np.arange(3.0, n_words + 3)  # Mandelbrot's shift
+    truth = frequency * rng.gamma(0.1, size=(ZIPF_TOPICS, n_words))
     truth /= truth.sum(axis=1, keepdims=True)
     prior = 0.05 * np.geomspace(0.3, 3.0, ZIPF_TOPICS)
     mixtures = np.maximum(rng.gamma(prior, size=(n, ZIPF_TOPICS)), 1e-30)

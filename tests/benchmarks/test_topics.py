@@ -117,11 +117,11 @@ def test_drawn_documents_have_the_tokens_asked_for(monkeypatch):
 
 
 def test_zipf_words_fall_in_frequency_as_the_law_has_it():
-    arrays = topic_data.zipf(100)
+    arrays = topic_data.zipf(500, n_words=5000)
     counts = arrays["X"].sum(axis=0)
     shares = counts[:1000].reshape(4, -1).sum(axis=1) / counts.sum()
-    assert arrays["X"].shape[1] == topic_data.ZIPF_WORDS
-    assert (np.diff(shares) < 0).all() and 0.3 < shares.sum() < 0.8
+    assert (np.diff(shares) < 0).all() and 0.6 < shares.sum() < 0.9
+    assert arrays["X"].sum() / arrays["X"].shape[0] == pytest.approx(200, rel=0.1)
 
 
 def test_curves_sum_the_time_of_steps_and_not_that_of_fits():
@@ -147,3 +147,55 @@ def test_curves_sum_the_time_of_steps_and_not_that_of_fits():
 def test_settings_say_what_they_are():
     assert str(topics.Setting(0.1, 0.01)) == "α 0.1, η 0.01"
     assert str(topics.Setting(None, 0.01, "online")) == "α default, η 0.01, online"
+
+
+class OneStep(topic_models.TopicModels):
+    """Topics of equal chances but for the first word, which the setting weighs."""
+
+    title, passes, enough = "one step", (1, 2), 4
+    settings = (topics.Setting(0.1, 100.0), topics.Setting(0.1, 1.0))
+
+    def version(self):
+        return "1"
+
+    def learn_counts(self, documents, model, passes):
+        yield None
+        for _ in passes:
+            found = np.ones((model.n_topics, documents.shape[1]))
+            found[:, 0] = model.setting.eta
+            yield lambda found=found: found
+
+
+@pytest.fixture
+def peer(monkeypatch, tmp_path):
+    recommenders = pytest.importorskip("benchmarks.recommenders")
+    monkeypatch.setattr(recommenders, "_CHOSEN", tmp_path / "settings.json")
+    return OneStep()
+
+
+def corpus():
+    X = sparse.csr_array(np.random.default_rng(0).poisson(1.0, size=(100, 12)))
+    return {"X": X, "part": topics.parts(100, 2)}
+
+
+def test_the_setting_that_foretells_validation_documents_is_taken(peer):
+    outcome = peer.lda_curve(**corpus(), n_topics=3, n_jobs=1, times=5)()
+    assert outcome["note"] == "α 0.1, η 1, 10 passes"
+    assert len(outcome["topics"]) == len(outcome["seconds"]) == 2
+
+
+def test_curves_and_values_are_judged(peer):
+    lda = pytest.importorskip("benchmarks.cases.lda")
+    arrays = corpus()
+    curve = lda.of_curve(peer.lda_curve(**arrays, n_topics=3, n_jobs=1)(), arrays, "reuters395")
+    value = lda.of_value(peer.lda_value(**arrays, n_topics=3, n_jobs=1, n_seeds=2)(), arrays)
+    assert curve["LL"] == pytest.approx(np.log(1 / 12), rel=1e-4)
+    assert value["LL"] == pytest.approx(np.log(1 / 12), rel=1e-4)
+    assert value["LL ±"] == pytest.approx(0.0) and value["same words"] == 1.0
+
+
+def test_planted_topics_are_judged(peer):
+    lda = pytest.importorskip("benchmarks.cases.lda")
+    X = corpus()["X"]
+    found = lda.of_planted(peer.lda_planted(X, n_topics=2, n_jobs=1)(), {"truth": np.eye(2, 12)})
+    assert found["lost"] == 1  # the first word has nearly all; nothing is near the second
