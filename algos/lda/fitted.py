@@ -29,6 +29,9 @@ from algos.lda.topics import counts_of, heaviest
 from algos.lda.variational import approximate_bound, perplexity_of
 
 
+_NO_PRIOR = np.zeros((), dtype=np.float32)
+
+
 class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Mixin of LatentDirichletAllocation: all that needs nothing but the topics."""
 
@@ -39,6 +42,8 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     topic_word_prior_: Any
     learning_method_: str
     total_samples: float
+    mean_change_tol: float
+    max_doc_update_iter: int
     random_state: Any
     n_jobs: int | None
     n_features_in_: int
@@ -280,15 +285,18 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _inferred(self, documents: Documents) -> Doubles:
         """Return what each document has of each topic, prior included."""
-        steps = 20.0 * documents.n_entries * self._n_features_out
-        infer = variational_mixtures if self._is_variational() else likely_mixtures
-        return infer(
-            documents,
-            self.components_,
-            self._totals,
-            self._fitted_settings(),
-            threads_for(self.n_jobs, steps),
+        n_topics, n_words = self.components_.shape
+        settings = Settings(
+            n_topics,
+            n_words,
+            document_prior(self.doc_topic_prior_, n_topics),
+            _NO_PRIOR,  # `components_` has it
+            mean_change_tol=self.mean_change_tol,
+            max_doc_update_iter=self.max_doc_update_iter,
         )
+        infer = variational_mixtures if self._is_variational() else likely_mixtures
+        n_threads = threads_for(self.n_jobs, 20.0 * documents.n_entries * n_topics)
+        return infer(documents, self.components_, self._totals, settings, n_threads)
 
     def _perplexity(self, documents: Documents, *, sub_sampling: bool = False) -> float:
         tokens = documents.n_tokens

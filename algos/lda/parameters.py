@@ -176,6 +176,8 @@ def document_prior(given: Any, n_topics: int) -> Doubles:
     """Return the prior of each topic in a document."""
     if given is None or isinstance(given, str):
         return np.full(n_topics, 1.0 / n_topics)
+    if isinstance(given, float) and LEAST_PRIOR <= given < 1e30:
+        return np.full(n_topics, given)  # as fitted models ask for it
     prior = _numbers("doc_topic_prior", given, [(), (n_topics,)], "(n_components,)")
     return np.broadcast_to(prior, (n_topics,)).copy()
 
