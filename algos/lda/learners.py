@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from algos.lda import cvb0, plain
+from algos.lda import cvb0, stepwise
 from algos.lda.parameters import Learned
 from algos.lda.variational import learn_batch, learn_online
 
@@ -16,7 +16,7 @@ LEARNERS: dict[str, Learner] = {
     "batch": learn_batch,
     "online": learn_online,
     "cvb0": cvb0.learn,
-    "spectral": plain.learn,
+    "spectral": stepwise.learn,
 }
 
 

@@ -28,7 +28,9 @@ def test_the_fixed_point_is_the_most_likely_prior():
     def loss(log_prior):
         a = np.exp(log_prior)
         each = gammaln(numbers + a) - gammaln(a)
-        return -(each.sum() + len(numbers) * gammaln(a.sum()) - len(numbers) * gammaln(20 + a.sum()))
+        return -(
+            each.sum() + len(numbers) * gammaln(a.sum()) - len(numbers) * gammaln(20 + a.sum())
+        )
 
     best = np.exp(minimize(loss, np.zeros(3)).x)
     np.testing.assert_allclose(fitted_prior(numbers, np.ones(3), 500), best, rtol=1e-3)
