@@ -107,7 +107,6 @@ class Collapsed:
         settings: Settings,
         n_threads: int,
     ) -> None:
-        require_collapsed_memory(documents, settings)
         self._n_topics, self._n_threads = settings.n_topics, n_threads
         self._n_tokens = documents.n_tokens
         self._last, self._has_overshot = np.inf, False
@@ -164,18 +163,16 @@ def collapsed_bytes(documents: Documents, settings: Settings) -> int:
     return 8 * rows * settings.width + 16 * documents.n_entries
 
 
-def require_collapsed_memory(documents: Documents, settings: Settings) -> None:
-    """Raise MemoryError if CVB0 cannot have what it takes."""
-    require_memory(
-        collapsed_bytes(documents, settings),
-        f"CVB0 with {settings.n_topics} topics for {len(documents)} documents",
-        "use fewer topics, or partial_fit, which keeps one batch",
-    )
+def has_room(documents: Documents, settings: Settings) -> bool:
+    """Return whether that is at most half of this machine's memory."""
+    try:
+        require_memory(2 * collapsed_bytes(documents, settings), "CVB0", "learn by EM alone")
+    except MemoryError:
+        return False
+    return True
 
 
-def _document_side(
-    documents: Documents, first: NDArray[np.floating], settings: Settings
-) -> Side:
+def _document_side(documents: Documents, first: NDArray[np.floating], settings: Settings) -> Side:
     n_topics = settings.n_topics
     prior = np.zeros((1, settings.width), dtype=np.float32)
     prior[0, :n_topics] = settings.doc_topic_prior

@@ -1,4 +1,7 @@
-"""The default way to learn: a short stepwise EM, then sweeps of CVB0."""
+"""The default way to learn: a short stepwise EM, then sweeps of CVB0.
+
+Where CVB0 would take more than half of the machine's memory, all passes are EM's.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import replace
 
 from algos._common.random import Key
 from algos.lda import stepwise
-from algos.lda.collapsed import Collapsed, first_mixtures
+from algos.lda.collapsed import Collapsed, first_mixtures, has_room
 from algos.lda.documents import Documents
 from algos.lda.parameters import Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
@@ -26,7 +29,7 @@ def learn(
 ) -> Learned:
     """Learn topics by stepwise EM and CVB0; see `algos.lda.parameters`."""
     total = PASSES if settings.max_iter is None else settings.max_iter
-    em_passes = min(total, EM_PASSES)
+    em_passes = min(total, EM_PASSES) if has_room(documents, settings) else total
     em = replace(settings, max_iter=em_passes)
     told = _Told(report)
     begun = stepwise.learn(documents, topics, em, key, n_threads, told)
@@ -37,9 +40,7 @@ def learn(
     n_sweeps, perplexity = _sweep(state, total - em_passes, report)
     prior = None
     if settings.learns_doc_topic_prior:
-        prior = learned_prior(
-            documents, state.words.rows, settings.doc_topic_prior, key, n_threads
-        )
+        prior = learned_prior(documents, state.words.rows, settings.doc_topic_prior, key, n_threads)
     return Learned(state.counts(), begun.n_updates + n_sweeps, prior, perplexity)
 
 

@@ -68,7 +68,9 @@ class Case:
             z[entries] *= gamma.sum(axis=1)
             own[r] += (c[:, np.newaxis] * gamma / gamma.sum(axis=1, keepdims=True)).sum(axis=0)
             n = c.sum()
-            objective += (c * np.log(z[entries])).sum() - (n * np.log(n + document_prior - 1) if n else 0)
+            objective += (c * np.log(z[entries])).sum() - (
+                n * np.log(n + document_prior - 1) if n else 0
+            )
         velocity = momentum * self.velocity + own - a
         return objective, np.maximum(a + velocity, prior), velocity, z
 

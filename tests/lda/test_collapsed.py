@@ -1,13 +1,18 @@
 """CVB0 without stored responsibilities."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from algos.lda.collapsed import Collapsed, collapsed_bytes
+from algos._common import memory
+from algos._common.random import seed_key
+from algos.lda import cvb0, stepwise
+from algos.lda.collapsed import Collapsed, collapsed_bytes, has_room
 from algos.lda.documents import Documents
+from algos.lda.inference import mixtures
 from algos.lda.parameters import Settings, padded_columns, word_prior
 
 
@@ -122,3 +127,78 @@ def test_memory_is_as_stated():
     )
     by_word = state.words.index.nbytes + state.words.counts.nbytes
     assert own + by_word == collapsed_bytes(documents, options)
+
+
+def test_short_memory_leaves_it_to_em(monkeypatch):
+    documents, options = documents_of(corpus()), settings_of(40, np.full(4, 0.2), 0.1)
+    options = replace(options, max_iter=8)
+    told = []
+
+    def learn():
+        told.clear()
+        return cvb0.learn(
+            documents, None, options, seed_key(0), 1, lambda *each: bool(told.append(each))
+        )
+
+    learn()
+    assert len(told) == 8
+    monkeypatch.setattr(memory, "_physical_bytes", lambda: 1000.0)
+    assert not has_room(documents, options)
+    found = learn()
+    wanted = stepwise.learn(documents, None, options, seed_key(0), 1, lambda *each: False)
+    np.testing.assert_array_equal(found.topics, wanted.topics)
+    assert len(told) == 8
+
+
+@pytest.mark.parametrize("stop_after", [2, 4, 7])
+def test_it_stops_when_told_to(stop_after):
+    documents, options = documents_of(corpus()), settings_of(40, np.full(4, 0.2), 0.1)
+    told = []
+
+    def report(topics, objective):
+        told.append(objective)
+        return len(told) == stop_after
+
+    found = cvb0.learn(documents, None, options, seed_key(0), 1, report)
+    assert len(told) == stop_after
+    np.testing.assert_allclose(found.topics.sum(), documents.n_tokens, rtol=1e-3)
+
+
+@pytest.mark.parametrize("max_iter", [0, 1, 5])
+def test_passes_are_as_many_as_asked_for(max_iter):
+    documents, options = documents_of(corpus()), settings_of(40, np.full(4, 0.2), 0.1)
+    told = []
+    cvb0.learn(
+        documents,
+        None,
+        replace(options, max_iter=max_iter),
+        seed_key(0),
+        1,
+        lambda *each: bool(told.append(each)),
+    )
+    assert len(told) == max_iter
+
+
+def test_a_learned_prior_tells_new_documents_better():
+    X = corpus(900, n_topics=6)
+    documents, held = documents_of(X[:600]), X[600:]
+    options = settings_of(40, np.full(6, 1.0), 0.1)
+    found = cvb0.learn(
+        documents,
+        None,
+        replace(options, learns_doc_topic_prior=True, max_iter=30),
+        seed_key(0),
+        1,
+        lambda *each: False,
+    )
+    rng = np.random.default_rng(1)
+    first = rng.binomial(held, 0.5)
+    phi = found.topics + np.float32(0.1)
+    phi[:, 6:] = 0
+    phi /= phi.sum(axis=0).clip(1e-30)
+    values = []
+    for prior in (options.doc_topic_prior, found.doc_topic_prior):
+        theta = mixtures(documents_of(first), phi, prior, 1, 60, 0.0)
+        p = theta / theta.sum(axis=1, keepdims=True) @ phi[:, :6].T
+        values.append(((held - first) * np.log(p)).sum())
+    assert values[1] > values[0]
