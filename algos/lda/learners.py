@@ -15,8 +15,8 @@ VARIATIONAL = ("batch", "online")
 LEARNERS: dict[str, Learner] = {
     "batch": learn_batch,
     "online": learn_online,
-    "spectral": spectral.learn,
     "cvb0": cvb0.learn,
+    "spectral": spectral.learn,
 }
 
 
