@@ -28,7 +28,6 @@ from algos.lda.parameters import Doubles, Settings, document_prior, word_prior
 from algos.lda.topics import counts_of, heaviest
 from algos.lda.variational import approximate_bound, perplexity_of
 
-
 _NO_PRIOR = np.zeros((), dtype=np.float32)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from algos.lda import plain
+from algos.lda import cvb0, spectral
 from algos.lda.parameters import Learned
 from algos.lda.variational import learn_batch, learn_online
 
@@ -15,8 +15,8 @@ VARIATIONAL = ("batch", "online")
 LEARNERS: dict[str, Learner] = {
     "batch": learn_batch,
     "online": learn_online,
-    "cvb0": plain.learn,
-    "spectral": plain.learn,
+    "cvb0": cvb0.learn,
+    "spectral": spectral.learn,
 }
 
 

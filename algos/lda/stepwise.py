@@ -6,6 +6,7 @@ Cappé and Moulines, "On-line expectation-maximization algorithm for latent data
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +16,7 @@ from algos._common.random import Key, stream
 from algos._cython import lda_mixtures, lda_words
 from algos.lda.documents import Documents
 from algos.lda.inference import padded
-from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
+from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings, padded_columns
 
 LEAST_SCALE = 1e-6
 
@@ -52,8 +53,10 @@ class Topics:
         self._n_topics = n_topics
 
     def probabilities(self) -> tuple[Floats, Floats | None, float, Floats]:
-        """Return rows, priors of words (or None), one for all, and weights, as kernels take
-        them: φ = (rows + prior) weights."""
+        """Return rows, priors of words (or None), one for all words, and weights.
+
+        Kernels make φ = (rows + prior) weights of them.
+        """
         masses = (self.totals + self._masses / self.scale)[: self._n_topics]
         weights = padded(1 / masses, len(self.totals))
         if self._prior.ndim == 2:
@@ -62,12 +65,12 @@ class Topics:
             return self.stored, self._prior / np.float32(self.scale), 0.0, weights
         return self.stored, None, float(self._prior) / self.scale, weights
 
-    def fade(self, factor: float) -> None:
-        """Make all counts less."""
-        self.scale *= factor
-        if self.scale < LEAST_SCALE:
-            self.stored *= np.float32(self.scale)
-            self.totals *= self.scale
+    def replace(self, totals: Doubles, scale: float) -> None:
+        """Take note of what `stored` has become."""
+        self.totals, self.scale = totals, scale
+        if scale < LEAST_SCALE:
+            self.stored *= np.float32(scale)
+            self.totals = totals * scale
             self.scale = 1.0
 
     def counts(self) -> Floats:
@@ -93,3 +96,187 @@ class Batch:
         lda_words.sort_by_word(documents.indptr, documents.words, starts, self.owners, self.places)
         self.present = np.flatnonzero(np.diff(starts)).astype(np.int32)
         self.starts = np.append(starts[self.present], starts[-1])
+
+
+@dataclass
+class Stage:
+    """Passes over all documents in batches of one size.
+
+    Attributes
+    ----------
+    batch_size : int
+        0 is all documents at once.
+    n_epochs : int
+    n_steps : int
+        Of inference a document and visit.
+    """
+
+    batch_size: int
+    n_epochs: int
+    n_steps: int
+
+
+# Topics change fastest in the first pass: its documents are inferred the most thoroughly.
+OPENING = (Stage(512, 1, 20), Stage(1024, 1, 10), Stage(2048, 1, 5), Stage(4096, 1, 3))
+LATER_STEPS = 2  # documents begin where the pass before left them
+COLD_STEPS = 5  # where there is no room to keep that
+DECAY = 0.7  # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
+EPOCHS = 30
+LEAST_BATCHES = 16  # of the first pass, while they have a document each
+BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
+KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
+
+
+def stages(n_documents: int, width: int, n_epochs: int) -> list[Stage]:
+    """Return the passes of a fit: small batches first, as large ones as there is room last."""
+    most = max(1, min(n_documents, BATCH_BYTES // (4 * width)))
+    shrink = min(1.0, n_documents / LEAST_BATCHES / OPENING[0].batch_size)
+    opening = [
+        Stage(min(most, max(1, round(stage.batch_size * shrink))), 1, stage.n_steps)
+        for stage in OPENING
+    ][:n_epochs]
+    left = n_epochs - len(opening)
+    return [*opening, Stage(most, left, LATER_STEPS)] if left else opening
+
+
+class Learner:
+    """Topics that learn from batches of documents.
+
+    Parameters
+    ----------
+    topics : Topics
+        Written to.
+    settings : Settings
+    n_threads : int
+        Changes nothing but the time.
+
+    Attributes
+    ----------
+    topics : Topics
+    """
+
+    def __init__(self, topics: Topics, settings: Settings, n_threads: int) -> None:
+        self.topics, self._n_threads = topics, n_threads
+        self._prior = padded(settings.doc_topic_prior, settings.width)
+        self._used = np.empty((0, settings.width), dtype=np.float32)
+        self._shares = np.empty(0, dtype=np.float32)
+
+    def learn(
+        self,
+        batch: Batch,
+        rate: float,
+        ratio: float,
+        n_steps: int,
+        mixtures: Floats | None = None,
+        *,
+        is_warm: bool = False,
+    ) -> float:
+        """Learn a batch; return its log-likelihood before.
+
+        Parameters
+        ----------
+        batch : Batch
+        rate : float
+            The share of the batch in the counts; 1 forgets what they were.
+        ratio : float
+            How many documents each one stands for.
+        n_steps : int
+            Of inference a document.
+        mixtures : ndarray of shape (n_documents, width), default=None
+            Receives the mixtures.
+        is_warm : bool, default=False
+            Whether inference begins with `mixtures`.
+        """
+        documents, topics = batch.documents, self.topics
+        n, n_entries = len(documents), documents.n_entries
+        if n > len(self._used):
+            self._used = np.empty((n, self._used.shape[1]), dtype=np.float32)
+        if n_entries > len(self._shares):
+            self._shares = np.empty(n_entries, dtype=np.float32)
+        used, shares = self._used[:n], self._shares[:n_entries]
+        rows, priors, prior, weights = topics.probabilities()
+        value = lda_mixtures.mix_documents(
+            documents.indptr, documents.words, documents.counts, rows, priors, prior,
+            self._prior, weights, mixtures, used, shares, is_warm, n_steps, 0.0, True,
+            self._n_threads,
+        )  # fmt: skip
+        found = np.empty(rows.shape[1])
+        scale = topics.scale * (1 - rate) if rate < 1 else 1.0
+        keep, gain = (1.0, rate * ratio / scale) if rate < 1 else (0.0, ratio)
+        if rate >= 1:
+            is_absent = np.ones(len(rows), dtype=np.bool_)
+            is_absent[batch.present] = False
+            topics.stored[is_absent] = 0
+        lda_words.learn_words(
+            batch.present, batch.starts, batch.owners, batch.places, shares, used, rows,
+            priors, prior, weights, topics.stored, found, keep, gain, self._n_threads,
+        )  # fmt: skip
+        topics.replace(keep * topics.totals + gain * found, scale)
+        return value
+
+
+def learn(
+    documents: Documents,
+    topics: Floats | None,
+    settings: Settings,
+    key: Key,
+    n_threads: int,
+    report: Report,
+) -> Learned:
+    """Learn topics by stepwise expectation maximisation; see `algos.lda.parameters`.
+
+    Counts to begin with are refined in passes over all documents, or as many as there is room
+    for; without them, small batches come first, which find topics soonest.
+    """
+    n_epochs = EPOCHS if settings.max_iter is None else settings.max_iter
+    plan = stages(len(documents), settings.width, n_epochs)
+    if topics is not None:
+        plan = [Stage(plan[-1].batch_size, n_epochs, OPENING[-1].n_steps)] if plan else plan
+    begun = random_counts(documents, settings, key) if topics is None else topics.copy()
+    learner = Learner(Topics(begun, settings), settings, n_threads)
+    n_updates, perplexity = _run(learner, documents, plan, settings.width, report)
+    return Learned(learner.topics.counts(), n_updates, None, perplexity)
+
+
+def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
+    """Return counts that are nearly alike in all topics."""
+    words = np.bincount(documents.words, documents.counts, settings.n_words)
+    shape = (settings.n_words, settings.n_topics)
+    counts = stream(key, 0).standard_gamma(100.0, shape, dtype=np.float32)
+    return padded_columns(counts * (words / (100 * settings.n_topics))[:, np.newaxis])
+
+
+def _run(
+    learner: Learner, documents: Documents, plan: list[Stage], width: int, report: Report
+) -> tuple[int, float]:
+    """Go through the stages; return the number of updates and the last perplexity."""
+    n, tokens = len(documents), documents.n_tokens
+    is_kept = 4 * n * width <= KEPT_BYTES
+    mixtures = np.empty((n if is_kept else 0, width), dtype=np.float32)
+    n_updates, n_epochs, perplexity = 0, 0, float("nan")
+    for stage in plan:
+        batches = list(cut(documents, stage.batch_size)) if stage.n_epochs else []
+        for _ in range(stage.n_epochs):
+            value = 0.0
+            for start, batch in batches:
+                rate = 1.0 if len(batches) == 1 else (1 + n_updates) ** -DECAY
+                size = len(batch.documents)
+                kept = mixtures[start : start + size] if is_kept else None
+                steps = stage.n_steps if is_kept else max(stage.n_steps, COLD_STEPS)
+                value += learner.learn(
+                    batch, rate, n / size, steps, kept, is_warm=is_kept and n_epochs > 0
+                )
+                n_updates += 1
+            n_epochs += 1
+            perplexity = float(np.exp(-value / tokens)) if tokens else 1.0
+            if report(learner.topics.counts, perplexity):
+                return n_updates, perplexity
+    return n_updates, perplexity
+
+
+def cut(documents: Documents, size: int) -> Iterator[tuple[int, Batch]]:
+    """Yield batches of about `size` documents, each with its first document's number."""
+    n_batches = max(1, round(len(documents) / size))
+    for i in range(n_batches):
+        start, stop = (len(documents) * j // n_batches for j in (i, i + 1))
+        yield start, Batch(documents.part(start, stop))

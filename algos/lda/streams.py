@@ -11,11 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from algos._cython import lda_mixtures, lda_words
 from algos.lda.documents import Documents
-from algos.lda.inference import padded
 from algos.lda.parameters import Floats, Settings
-from algos.lda.stepwise import Batch, Topics
+from algos.lda.stepwise import Batch, Learner, Topics
 from algos.lda.variational import Stream, step_size
 
 STEPS = 10  # of inference a document
@@ -87,35 +85,12 @@ class Likely:
     """
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
-        self._topics = Topics(counts.copy(), settings)
-        self._prior = padded(settings.doc_topic_prior, settings.width)
-        self._mass = float(settings.doc_topic_prior.sum())
-        self._n_threads = n_threads
+        self._learner = Learner(Topics(counts.copy(), settings), settings, n_threads)
 
     def learn(self, batch: Documents, weight: float, ratio: float) -> float:
         """Learn a batch whose documents stand for `ratio` each; return its log-likelihood."""
-        topics, entries = self._topics, Batch(batch)
-        rows, priors, prior, weights = topics.probabilities()
-        shares = np.empty(batch.n_entries, dtype=np.float32)
-        used = np.empty((len(batch), rows.shape[1]), dtype=np.float32)
-        value = lda_mixtures.mix_documents(
-            batch.indptr, batch.words, batch.counts, rows, priors, prior, self._prior, weights,
-            None, used, shares, False, STEPS, 0.0, True, self._n_threads,
-        )  # fmt: skip
-        counts = topics.stored if weight < 1 else np.zeros_like(topics.stored)
-        gain = ratio * weight / ((1 - weight) * topics.scale) if weight < 1 else ratio
-        found = np.empty(rows.shape[1])
-        lda_words.learn_words(
-            entries.present, entries.starts, entries.owners, entries.places, shares, used,
-            rows, priors, prior, weights, counts, found, 1.0, gain, self._n_threads,
-        )  # fmt: skip
-        if weight < 1:
-            topics.totals += gain * found
-            topics.fade(1 - weight)
-        else:
-            topics.stored, topics.scale, topics.totals = counts, 1.0, ratio * found
-        return value
+        return self._learner.learn(Batch(batch), weight, ratio, STEPS)
 
     def counts(self) -> Floats:
         """Return a copy of the counts as they are now."""
-        return self._topics.counts()
+        return self._learner.topics.counts()

@@ -81,9 +81,7 @@ def plain_mixture(words, counts, phi, alpha, passes):
 def plain_mixtures(case, passes):
     alpha = case.alpha[: case.k].astype(float)
     parts = [slice(*case.indptr[d : d + 2]) for d in range(len(case))]
-    found = [
-        plain_mixture(case.words[p], case.counts[p], case.phi, alpha, passes) for p in parts
-    ]
+    found = [plain_mixture(case.words[p], case.counts[p], case.phi, alpha, passes) for p in parts]
     theta, before, shares, values = zip(*found, strict=True)
     return np.array(theta), np.array(before), np.concatenate(shares), sum(values)
 
@@ -162,7 +160,7 @@ def test_every_token_is_counted_once(level):
 @settings(max_examples=60)
 def test_any_documents_have_the_mixtures_of_plain_numpy(seed, k, n, n_words):
     case = Case(seed, k, n=n, n_words=n_words)
-    theta, used, shares, value = case.mix(max_iter=3)
+    theta, _, shares, value = case.mix(max_iter=3)
     expected = plain_mixtures(case, 3)
     np.testing.assert_allclose(theta[:, :k], expected[0], rtol=3e-5)
     np.testing.assert_allclose(shares, expected[2], rtol=3e-5)
@@ -216,7 +214,7 @@ def test_tolerance_ends_a_document_and_likelihood_rises():
 def test_counts_of_any_size_have_finite_mixtures(scale):
     case = Case(5, 17)
     case.counts *= np.float32(scale)
-    theta, used, shares, value = case.mix(max_iter=20)
+    theta, _, shares, value = case.mix(max_iter=20)
     assert np.isfinite(theta).all() and np.isfinite(shares).all() and np.isfinite(value)
     lengths = np.diff(np.append(0, np.cumsum(case.counts, dtype=float))[case.indptr])
     sums = lengths + case.alpha.sum()
