@@ -36,7 +36,7 @@ class Setting(NamedTuple):
         return ", ".join([*priors, *([self.how] if self.how else [])])
 
 
-PRIORS = [Setting(0.1, 0.01), Setting(0.02, 0.02), Setting(0.1, 0.1), Setting(0.1, 0.3)]
+PRIORS = (Setting(0.02, 0.02), Setting(0.1, 0.01), Setting(0.1, 0.1), Setting(0.1, 0.3))
 
 
 def parts(n_docs: int, n_splits: int) -> Any:

@@ -101,7 +101,7 @@ def zipf(divisor, n_tokens=50_000_000, n_words=ZIPF_WORDS):
     frequency = 1 / np.arange(3.0, n_words + 3)  # Mandelbrot's shift
     truth = frequency * rng.gamma(0.1, size=(ZIPF_TOPICS, n_words))
     truth /= truth.sum(axis=1, keepdims=True)
-    prior = 0.05 * np.geomspace(0.3, 3.0, ZIPF_TOPICS)
+    prior = 0.015 * np.geomspace(0.3, 3.0, ZIPF_TOPICS)
     mixtures = np.maximum(rng.gamma(prior, size=(n, ZIPF_TOPICS)), 1e-30)
     mixtures /= mixtures.sum(axis=1, keepdims=True)
     lengths = np.maximum(rng.lognormal(np.log(ZIPF_LENGTH) - 0.125, 0.5, size=n), 5).astype(int)

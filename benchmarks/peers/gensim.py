@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from benchmarks.peers.topic_models import TopicModels
+from benchmarks.topics import PRIORS
 
 _AS_LISTS = 5_000_000  # stored counts; lists of more take too much memory
 
@@ -16,6 +17,7 @@ class Adapter(TopicModels):
     most_topics = 100
     passes = (1, 2, 5, 10)
     enough = 6
+    settings = PRIORS[::-1]
 
     def version(self) -> str:
         import gensim

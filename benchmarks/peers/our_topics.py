@@ -54,7 +54,8 @@ class Adapter(OurTopics):
         self.learning_method = learning_method
         self.title = f"algos, {learning_method}"
         if learning_method in ("batch", "online"):
-            self.passes, self.settings = VARIATIONAL_PASSES[learning_method], PRIORS
+            self.passes = VARIATIONAL_PASSES[learning_method]
+            self.settings = PRIORS if learning_method == "batch" else PRIORS[::-1]
             self.enough = 10 if learning_method == "batch" else 6
 
     def version(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.peers.sklearn_topics import SklearnTopics
+from benchmarks.topics import PRIORS
 
 
 class Adapter(SklearnTopics):
@@ -11,6 +12,7 @@ class Adapter(SklearnTopics):
     title = "scikit-learn, online"
     passes = (1, 2, 5, 10)
     enough = 6
+    settings = PRIORS[::-1]
     anew = False
 
     def version(self) -> str:

@@ -18,8 +18,8 @@ class Adapter(TopicModels):
     passes = (5, 10, 20, 50, 100, 200, 400)
     enough = 200
     settings = (
-        Setting(0.1, 0.01),
         Setting(0.1, 0.1),
+        Setting(0.1, 0.01),
         Setting(0.1, 0.1, "α optimised"),
         Setting(0.1, 0.3, "α optimised"),
     )
