@@ -46,6 +46,7 @@ PASSES = 10  # of refinement, unless max_iter is given
 FIRST_ALPHA0 = 1.0
 ALPHA0_STEPS = 5
 ALPHA0_TOL = 0.05  # of its logarithm
+ENOUGH = 0.97  # share of the third moment that terms make up, if none is missing
 ROUGH_ITER = 5  # of the decomposition, on the way to α0
 ALPHA0_BOUNDS = 1e-2, 1e3
 
@@ -175,11 +176,8 @@ def decomposed(
         "tol": settings.tol,
         "start": start,
     }
-    is_dependent = len(m) < settings.n_topics
-    if is_dependent:
-        powers = dependent_als(M3, KEY, settings.n_topics, **limits)
-    else:
-        powers = als(M3, KEY, **limits)
+    powers = terms_of(M3, settings.n_topics, limits)
+    is_dependent = len(powers.weights) > len(m)
     words = seen.lift @ (turned(m, stretch) @ powers.vectors)
     sums = words.sum(axis=0)
     words = np.maximum(np.where(sums < 0, -words, words), 0)
@@ -191,6 +189,19 @@ def decomposed(
         weights = np.maximum(powers.weights, np.finfo(np.float32).eps)
         prior = 4 * scale / ((alpha0 + 2) * weights) ** 2
     return Topics(words, prior, alpha0, powers)
+
+
+def terms_of(M3: Doubles, n_topics: int, limits: dict[str, Any]) -> Powers:
+    """Return as many terms as there are directions, or more if these leave much over."""
+    m, start = len(M3), limits["start"]
+    if start is not None and start.shape[1] > m:
+        return dependent_als(M3, KEY, start.shape[1], **limits)
+    powers = als(M3, KEY, **limits)
+    more = 1
+    while powers.fit < ENOUGH and m < n_topics and more < 2 * (n_topics - m):
+        powers = dependent_als(M3, KEY, min(m + more, n_topics), **{**limits, "start": None})
+        more *= 2
+    return powers
 
 
 def consistent(seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings) -> Topics:
