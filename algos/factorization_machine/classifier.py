@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,15 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 
 from algos._common.base import is_same, learning
+from algos._common.labels import (
+    ClassWeights,
+    check_known_classes,
+    class_factors,
+    class_labels,
+    class_numbers,
+    encoded_classes,
+    require_two_classes,
+)
 from algos._common.params import (
     POSITIVE_INT,
     ArrayLike as IsArrayLike,
@@ -18,23 +28,14 @@ from algos._common.params import (
     Options,
     knows_foreign_names,
 )
+from algos._common.targets import require_target
 from algos._common.validation import check_sample_weight
 from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.scoring import in_dtype
-from algos.factorization_machine.targets import (
-    ClassWeights,
-    Doubles,
-    class_factors,
-    class_numbers,
-    group_numbers,
-    labels,
-    require_choices,
-    require_target,
-    require_two,
-)
+from algos.factorization_machine.targets import Doubles, group_numbers, require_choices
 
 _LARGEST = 1e300  # score
 
@@ -382,7 +383,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         first = not self._has_learned()
         rows = self._validated_rows(X, reset=first and "_met" not in self.__dict__)
         require_target(self, rows, y)
-        column = labels(y)
+        column = class_labels(y)
         self._classes_to_come = None if classes is None else np.unique(np.asarray(classes))
         if first and classes is None and not self._meets_two(column, sample_weight):
             del self._classes_to_come
@@ -509,7 +510,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         return found, rows.dtype
 
     def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
-        return labels(y, name)
+        return class_labels(y, name)
 
     def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
         self._target_unit = (0.0, 1.0)
@@ -520,17 +521,21 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         if self.loss == "bpr":
             require_choices(classes)
         else:
-            require_two(classes)
+            require_two_classes(classes)
         self.classes_ = classes
 
     def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
-        return class_numbers(y, self.classes_, name)
+        return encoded_classes(y, self.classes_, name)
 
     def _weighted(self, target: Doubles, weight: Doubles | None) -> Doubles | None:
-        factors = class_factors(self.class_weight, self.classes_, target, weight)
-        if factors is None or weight is None:
-            return weight if factors is None else factors
-        return weight * factors
+        if self.class_weight is None:
+            return weight
+        if isinstance(self.class_weight, Mapping):
+            check_known_classes(self.class_weight, self.classes_)
+        numbers = class_numbers(target, len(self.classes_))
+        sums = np.bincount(numbers, weight, minlength=len(self.classes_))
+        factors = class_factors(self.class_weight, self.classes_, sums)[numbers]
+        return factors if weight is None else weight * factors
 
     def _loss_name(self) -> str:
         return str(self.loss)

@@ -18,8 +18,14 @@ from algos._common.checkpoint import Resumable
 from algos._common.history import History
 from algos._common.random import Key, seed_key
 from algos._common.split import validation_split
+from algos._common.targets import require_target
 from algos._common.threads import effective_n_threads
-from algos._common.validation import check_sample_weight, drop_zero_weight
+from algos._common.validation import (
+    check_held_out,
+    check_sample_weight,
+    drop_zero_weight,
+    said_of_validation,
+)
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.factorization_machine.choice import choose_solver, ignored, stops_early
@@ -52,7 +58,7 @@ from algos.factorization_machine.machine import (
 )
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.rows import Columns, Rows, Table, training_table
-from algos.factorization_machine.targets import Doubles, require_target
+from algos.factorization_machine.targets import Doubles
 
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -245,20 +251,17 @@ class FactorizationMachine(FittedMachine):
     def _explicit_validation(
         self, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> tuple[Any, Any, Any] | None:
-        if X_val is None:
-            for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
-                if value is not None:
-                    raise ValueError(f"`{name}` must be None without `X_val`; pass X_val too")
+        if not check_held_out(X_val, y_val, sample_weight_val):
             return None
-        if y_val is None:
-            raise ValueError("`X_val` must come with `y_val`; pass y_val too")
-        rows = self._validated_rows(X_val, reset=False)
-        require_target(self, rows, y_val)
-        return rows, self._checked_target(y_val, "y_val"), sample_weight_val
+        with said_of_validation():
+            rows = self._validated_rows(X_val, reset=False)
+            require_target(self, rows, y_val)
+            return rows, self._checked_target(y_val, "y_val"), sample_weight_val
 
     def _validation_table(self, validation: tuple[Any, Any, Any], columns: Columns) -> Table:
         X, y, sample_weight = validation
-        weight = check_sample_weight(sample_weight, X.shape[0])
+        with said_of_validation():
+            weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, y)
         target = self._encoded(y, "y_val")
         weight = self._weighted(target, weight)
