@@ -170,7 +170,7 @@ class FactorizationMachine(FittedMachine):
         require_room(table.rows.n_columns, self.n_factors, problem.n_outputs)
         start = {
             "solver_": solver,
-            "_fields": find_fields(table.rows),
+            "_fields": problem.fields,
             "_loss_of_fit": self._loss_name(),
             "_frame_of_fit": asdict(table.columns),
             "_link": link_of(
@@ -206,6 +206,7 @@ class FactorizationMachine(FittedMachine):
 
     def _problem(self, table: Table, validation: Any, solver: str, key: Key, dtype: Any) -> Problem:
         held_out = whole = None
+        fields = find_fields(table.rows)
         if validation is not None:
             held_out = self._validation_table(validation, table.columns)
         elif stops_early(self.early_stopping, solver, table):
@@ -223,13 +224,10 @@ class FactorizationMachine(FittedMachine):
             dtype,
             effective_n_threads(self.n_jobs),
             self._item_columns(table.columns),
-            getattr(self, "class_weight", None) is not None and not self._has_whole_weights(table),
+            getattr(self, "class_weight", None) is not None and not table.has_whole_weights,
             whole,
+            fields,
         )
-
-    @staticmethod
-    def _has_whole_weights(table: Table) -> bool:
-        return bool(np.all(table.weight == np.rint(table.weight)))
 
     def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
         """Return which columns describe an item, if any were named."""
