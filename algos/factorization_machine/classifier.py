@@ -30,11 +30,12 @@ from algos._common.params import (
 )
 from algos._common.targets import require_target
 from algos._common.validation import check_sample_weight
-from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
+from algos.factorization_machine.estimator import FactorizationMachine
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.scoring import in_dtype
+from algos.factorization_machine.streaming import learns_batches
 from algos.factorization_machine.targets import Doubles, group_numbers, require_choices
 
 _LARGEST = 1e300  # score

@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.base import learning
 from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
 from algos._common.targets import require_target
-from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
+from algos.factorization_machine.estimator import FactorizationMachine
 from algos.factorization_machine.following import ENOUGH_ROWS, Seen, Turn
 from algos.factorization_machine.levels import level_probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
 from algos.factorization_machine.scoring import in_dtype
+from algos.factorization_machine.streaming import learns_batches
 from algos.factorization_machine.targets import Doubles, numbers, unit_of
 
 _LOSSES = Options(
