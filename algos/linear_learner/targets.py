@@ -97,6 +97,13 @@ def score_unit(target: Doubles, loss: Loss) -> Unit:
     return target_unit(target, loss)
 
 
+def unit_exponent(target_square: float, loss: Loss) -> int:
+    """Return e such that targets / 2**e are about 1, for losses of y - z."""
+    if loss.is_of_classes or loss.has_log_link or not target_square > 0:
+        return 0
+    return int(np.frexp(np.sqrt(target_square))[1])
+
+
 def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
     """Return the target and its loss in that unit; classes are of none."""
     if unit.exponent == 0:
