@@ -41,13 +41,15 @@ from algos.linear_learner.incremental import Incremental
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.names import SOLVER_NAMES
 from algos.linear_learner.pack import Outcome, fit_one
+from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import Progress
 from algos.linear_learner.recent import recalled
 from algos.linear_learner.report import history_of, tell, warn_unless_converged
 from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
 from algos.linear_learner.targets import unit_exponent, weight_in, weight_unit
-from algos.linear_learner.training import Data, Model, Settings, Strength
+from algos.linear_learner.trained import Model
+from algos.linear_learner.training import Data, Settings
 
 Indices = NDArray[np.intp]
 

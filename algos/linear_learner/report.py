@@ -11,7 +11,7 @@ from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.linear_learner.pack import Outcome
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.training import Model
+from algos.linear_learner.trained import Model
 
 # Columns of `candidates_` that say how a criterion was met, where it is no column itself.
 _MET_BY = {

@@ -23,7 +23,8 @@ from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.stream_steps import first_iterates, steps_over
 from algos.linear_learner.targets import Unit, in_unit, one_against_rest, unit_exponent
 from algos.linear_learner.threshold import Target
-from algos.linear_learner.training import Data, Model
+from algos.linear_learner.trained import Model
+from algos.linear_learner.training import Data
 
 _CHOICE = Choice("sgd", "rows came in batches")
 
