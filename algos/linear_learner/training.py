@@ -244,7 +244,7 @@ class Training:
     def _filled(self) -> Doubles:
         """Return the shares of rows that are not 0 in a column; dense ones are not looked at."""
         rows: Any = self.rows
-        return rows.filled(self.problems[0].weight) if rows.is_sparse else np.ones(rows.d)
+        return rows.measured_filled(self.problems[0].weight) if rows.is_sparse else np.ones(rows.d)
 
     def _penalties(self, strengths: list[Strength]) -> list[Penalty]:
         made, standardize = self._made, self.settings.standardize
