@@ -130,7 +130,7 @@ def test_pairs_that_no_row_can_have_are_not_listed():
 
 
 def test_names_of_columns_name_interactions():
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 3)), columns=["a", "b", "c"])
     model = regressor(solver="als").fit(frame, frame["a"] * frame["b"])
     assert model.top_interactions(n=1)[0][:2] == ("a", "b")
