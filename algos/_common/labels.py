@@ -84,6 +84,13 @@ def class_numbers(codes: Doubles, n_classes: int) -> NDArray[np.intp]:
     return (codes > 0 if n_classes == 2 else codes).astype(np.intp)
 
 
+def class_decided(decisions: NDArray[Any], classes: NDArray[Any]) -> NDArray[Any]:
+    """Return the class of each row, from decision values of two classes (n,) or more (n, k)."""
+    if decisions.ndim == 1:
+        return classes[(decisions > 0).astype(np.intp)]
+    return classes[decisions.argmax(axis=1)]
+
+
 def check_known_classes(class_weight: Mapping[Any, float], classes: NDArray[Any]) -> None:
     """Raise ValueError if a mapping names a class that there is not."""
     known = classes.tolist()

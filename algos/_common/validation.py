@@ -16,6 +16,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from algos._common.csr import canonical
 from algos._common.sparse_format import check_sparse_format
 from algos._common.threads import effective_n_threads
 from algos._cython.finite import all_finite
@@ -76,6 +77,11 @@ def validate_rows(
         ensure_min_samples=ensure_min_samples,
         order=order,
     )
+
+
+def validate_dense_or_csr(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Return X as `validate_rows` does; sparse rows as CSR in canonical format."""
+    return canonical(validate_rows(estimator, X, reset=reset, accept_sparse="csr"))
 
 
 def _is_plain(X: Any, dtype: Any, ensure_min_samples: int, order: str | None) -> bool:

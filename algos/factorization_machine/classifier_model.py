@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
+from algos._common.labels import class_decided
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.scoring import in_dtype
@@ -52,10 +53,7 @@ class ClassifierModel(FittedMachine):
         -------
         y : ndarray of shape (n_samples,)
         """
-        found = self.decision_function(X)
-        if found.ndim == 1:
-            return self.classes_[(found > 0).astype(np.intp)]
-        return self.classes_[found.argmax(axis=1)]
+        return class_decided(self.decision_function(X), self.classes_)
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each class.

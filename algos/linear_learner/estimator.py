@@ -13,10 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.base import Estimator
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
-from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,
+    NON_NEGATIVE,
+    POSITIVE,
     POSITIVE_INT,
+    SHARE,
     VERBOSE,
     ArrayLike as IsArrayLike,
     Boolean,
@@ -33,7 +35,7 @@ from algos._common.validation import (
     check_sample_weight,
     drop_zero_weight,
     said_of_validation,
-    validate_rows,
+    validate_dense_or_csr,
 )
 from algos.linear_learner.choosing import Choosing
 from algos.linear_learner.decisions import decision_values
@@ -52,10 +54,6 @@ from algos.linear_learner.trained import Model
 from algos.linear_learner.training import Data, Settings
 
 Indices = NDArray[np.intp]
-
-NON_NEGATIVE = Interval(Real, 0, None)
-POSITIVE = Interval(Real, 0, None, closed="neither")
-SHARE = Interval(Real, 0, 1, closed="neither")
 
 # Rows of the constraint table that classifier and regressor share.
 SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
@@ -164,7 +162,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
         """Raise NotFittedError if there is no model yet."""
 
     def _validated_rows(self, X: Any, *, reset: bool) -> Any:
-        return canonical(validate_rows(self, X, reset=reset, accept_sparse="csr"))
+        return validate_dense_or_csr(self, X, reset=reset)
 
     def _data(
         self, X: Any, y: Any, sample_weight: Any, name: str = "y", *, begins: bool | None = None

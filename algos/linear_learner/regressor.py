@@ -9,9 +9,17 @@ from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from algos._common.base import learning
-from algos._common.params import Constraint, Interval, Options, knows_foreign_names
+from algos._common.params import (
+    NON_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Constraint,
+    Interval,
+    Options,
+    knows_foreign_names,
+)
 from algos._common.targets import require_target
-from algos.linear_learner.estimator import NON_NEGATIVE, POSITIVE, SHARE, SHARED_PARAMETERS
+from algos.linear_learner.estimator import SHARED_PARAMETERS
 from algos.linear_learner.names import (
     CRITERIA_OF_NUMBERS,
     FOREIGN_PARAMETERS_OF_NUMBERS,
