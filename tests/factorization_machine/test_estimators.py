@@ -296,6 +296,14 @@ def test_rows_to_stop_by_can_be_given():
         regressor().fit(X, y, y_val=y)
 
 
+def test_errors_about_rows_to_stop_by_name_them():
+    X, y, *_ = ratings(200)
+    with pytest.raises(ValueError, match="X_val has 5 features"):
+        regressor().fit(X, y, X_val=X[:, :5], y_val=y)
+    with pytest.raises(ValueError, match="`sample_weight_val`"):
+        regressor().fit(X, y, X_val=X, y_val=y, sample_weight_val=-np.ones(len(y)))
+
+
 def test_solvers_that_cannot_are_refused():
     X, y, user, _ = ratings(200)
     with pytest.raises(ValueError, match="`solver`='adagrad' must be"):
