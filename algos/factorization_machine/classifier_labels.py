@@ -30,6 +30,7 @@ class ClassifierLabels(FactorizationMachine):
     item_features: Any
     classes_: NDArray[Any]
     _met: NDArray[Any]
+    _classes_to_come: NDArray[Any] | None
 
     def _meets_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
         """Note the labels of a first batch; return whether there are two of them by now."""

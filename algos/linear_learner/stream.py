@@ -223,8 +223,8 @@ class Stream(State):
             name: (1 - share) * getattr(mine, name) + share * getattr(its, name)
             for name in ("theta", "average", "first", "second")
         }
-        latest = [(one.decisions, one.targets, one.weights) for one in (self, other)]
-        return replace(both, **averaged, **latest(latest))
+        seen = [(one.decisions, one.targets, one.weights) for one in (self, other)]
+        return replace(both, **averaged, **latest(seen))
 
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
         """Return the model: of the candidates the one that did best on rows it had not learned."""
