@@ -114,10 +114,11 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
     class_weight : dict, "balanced" or None, default=None
         Multiplies the weights of rows: a dict from label to factor (1 for a class that it does
         not name); "balanced" gives each class the same sum of weights.
-    item_features : array-like of shape (n_item_features,) or None, default=None
-        Of "bpr": the columns, by number, that describe the item. A row's rival is then its
-        group with the columns of another item, which the group has no row of class 1 for; so
-        rows of class 0 are not needed. None takes rivals from the group's rows of class 0.
+    item_features : array-like of shape (n_item_features,) or (n_features,), or None, default=None
+        Of "bpr": the columns that describe the item, by number, by name or as a mask. A row's
+        rival is then its group with the columns of another item, which the group has no row of
+        class 1 for; so rows of class 0 are not needed. None takes rivals from the group's rows
+        of class 0.
     warm_start : bool, default=False
         Whether `fit` begins at the model of the last one.
     random_state : int, RandomState instance, Generator instance or None, default=None

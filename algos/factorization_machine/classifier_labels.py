@@ -18,6 +18,7 @@ from algos._common.labels import (
 )
 from algos._common.validation import check_sample_weight
 from algos.factorization_machine.estimator import FactorizationMachine
+from algos.factorization_machine.ranking import column_numbers
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.targets import Doubles, require_choices
 
@@ -78,13 +79,9 @@ class ClassifierLabels(FactorizationMachine):
     def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
         if self.item_features is None:
             return None
-        numbers = np.asarray(self.item_features)
-        is_whole = numbers.ndim == 1 and numbers.dtype.kind in "iu" and numbers.size > 0
-        if not is_whole or numbers.min() < 0 or numbers.max() >= columns.d:
-            raise ValueError(
-                f"`item_features` must be numbers of columns, ints in [0, {columns.d}); "
-                f"give those that describe the item"
-            )
+        numbers = column_numbers(
+            self.item_features, columns.d, getattr(self, "feature_names_in_", None)
+        )
         places = np.arange(columns.d) if columns.places is None else columns.places
         return np.isin(places, numbers)
 

@@ -23,7 +23,7 @@ from algos.factorization_machine.machine import (
 from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.steps import Start, Steps, start_scale
-from algos.factorization_machine.stochastic import learn, tried_rate
+from algos.factorization_machine.stochastic import Trial, learn, tried_rate
 
 Doubles = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
     data = data_of(problem.table, problem)
     if problem.held_out is not None:
         held_out = data_of(problem.held_out, problem)
-    first, settings = _beginning(problem, data, held_out)
+    first, settings, trial = _beginning(problem, data, held_out)
     history = History()
 
     def watch(now: Steps, loss: float, validation: float | None) -> bool:
@@ -106,7 +106,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             *start, groups, settings, problem.key, is_of_item=problem.is_of_item, **control
         )
     else:
-        steps = learn(*start, settings, problem.key, validation=held_out, **control)
+        steps = learn(*start, settings, problem.key, validation=held_out, trial=trial, **control)
     columns = history.arrays()
     if problem.whole is not None and groups is None:
         n_best = int(np.argmin(columns["validation"])) + 1
@@ -124,17 +124,17 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
 
 def _beginning(
     problem: Problem, data: Data, held_out: Data | None
-) -> tuple[Steps, stochastic.Settings]:
-    """Return the learner to begin with, and settings with the rate that suits the rows."""
+) -> tuple[Steps, stochastic.Settings, Trial | None]:
+    """Return the learner to begin with, settings, and the trial that told their rate, if any."""
     settings = stochastic_settings(problem)
     first = first_steps(problem, settings)
     if problem.settings.learning_rate is not None or problem.loss != "log_loss":
-        return first, settings
-    rate = tried_rate(
+        return first, settings, None
+    trial = tried_rate(
         first, data, settings, problem.key, rates=_RATES, validation=held_out,
         n_threads=problem.n_threads,
     )  # fmt: skip
-    return first, stochastic_settings(problem, rate)
+    return first, stochastic_settings(problem, trial.settings.rate), trial
 
 
 def stochastic_settings(problem: Problem, tried: float | None = None) -> stochastic.Settings:
