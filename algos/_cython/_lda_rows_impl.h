@@ -368,7 +368,8 @@ static double N(lda_log)(const float *restrict counts, const float *restrict sha
 #pragma omp simd reduction(+ : run)
         for (Py_ssize_t i = begin; i < end; i++) {
             const float share = shares[i] < 1e-37f ? 1e-37f : shares[i];
-            run += counts[i] * algos_log_f32(counts[i] / share * scale);
+            const float p = counts[i] / share * scale;
+            run += counts[i] * algos_log_f32(p < 1e-37f ? 1e-37f : p);
         }
         sum += run;
     }

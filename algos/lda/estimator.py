@@ -17,7 +17,7 @@ from algos._common.verbose import say
 from algos.lda.documents import Documents
 from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
-from algos.lda.learners import LEARNERS, choose_method
+from algos.lda.learners import choose_method, learn
 from algos.lda.parameters import (
     PARAMETERS,
     Doubles,
@@ -346,9 +346,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     def _learned(self, documents: Documents, settings: Settings, key: Key, told: Told) -> Learned:
         n_threads = effective_n_threads(self.n_jobs)
         start = None if isinstance(self.init, str) else self._given_start()
-        learn = LEARNERS[self.learning_method_]
         documents = documents.in_order_of_content(key, n_threads)
-        return learn(documents, start, settings, key, n_threads, told)
+        return learn(self.learning_method_, documents, start, settings, key, n_threads, told)
 
     def _given_start(self) -> Floats:
         shape = (self.n_components, self.n_features_in_)

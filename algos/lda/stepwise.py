@@ -19,6 +19,7 @@ from algos.lda.inference import padded
 from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings, padded_columns
 
 LEAST_SCALE = 1e-6
+MOST_STORED = 1e12  # of a topic's words: products of such numbers are finite
 
 
 class Topics:
@@ -39,9 +40,12 @@ class Topics:
         Sums of what is stored.
     """
 
+    totals: Doubles
+    scale: float
+
     def __init__(self, counts: Floats, settings: Settings) -> None:
-        self.stored, self.scale = counts, 1.0
-        self.totals = counts.sum(axis=0, dtype=np.float64)
+        self.stored = counts
+        self.replace(counts.sum(axis=0, dtype=np.float64), 1.0)
         self._prior = prior = settings.topic_word_prior
         n_words, n_topics = settings.n_words, settings.n_topics
         self._masses = np.zeros(settings.width)
@@ -68,10 +72,11 @@ class Topics:
     def replace(self, totals: Doubles, scale: float) -> None:
         """Take note of what `stored` has become."""
         self.totals, self.scale = totals, scale
-        if scale < LEAST_SCALE:
-            self.stored *= np.float32(scale)
-            self.totals = totals * scale
-            self.scale = 1.0
+        largest = totals.max()
+        if largest > MOST_STORED or scale < LEAST_SCALE:
+            factor = 1 / largest if largest * min(scale, 1) > MOST_STORED else scale
+            self.stored *= np.float32(factor)
+            self.totals, self.scale = totals * factor, scale / factor
 
     def counts(self) -> Floats:
         """Return the counts."""
@@ -118,6 +123,7 @@ class Stage:
 
 # Topics change fastest in the first pass: its documents are inferred the most thoroughly.
 OPENING = (Stage(512, 1, 20), Stage(1024, 1, 10), Stage(2048, 1, 5), Stage(4096, 1, 3))
+BEGUN_STEPS = 10
 LATER_STEPS = 2  # documents begin where the pass before left them
 COLD_STEPS = 5  # where there is no room to keep that
 DECAY = 0.7  # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
@@ -127,16 +133,20 @@ BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
 KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
 
 
-def stages(n_documents: int, width: int, n_epochs: int) -> list[Stage]:
-    """Return the passes of a fit: small batches first, as large ones as there is room last."""
+def stages(n_documents: int, width: int, n_epochs: int, *, is_begun: bool) -> list[Stage]:
+    """Return the passes of a fit: small batches first, as large ones as there is room last.
+
+    Topics to begin with are left to large ones alone.
+    """
     most = max(1, min(n_documents, BATCH_BYTES // (4 * width)))
+    if is_begun:
+        return [Stage(most, min(1, n_epochs), BEGUN_STEPS), Stage(most, n_epochs - 1, LATER_STEPS)]
     shrink = min(1.0, n_documents / LEAST_BATCHES / OPENING[0].batch_size)
     opening = [
         Stage(min(most, max(1, round(stage.batch_size * shrink))), 1, stage.n_steps)
         for stage in OPENING
     ][:n_epochs]
-    left = n_epochs - len(opening)
-    return [*opening, Stage(most, left, LATER_STEPS)] if left else opening
+    return [*opening, Stage(most, n_epochs - len(opening), LATER_STEPS)]
 
 
 class Learner:
@@ -229,9 +239,7 @@ def learn(
     for; without them, small batches come first, which find topics soonest.
     """
     n_epochs = EPOCHS if settings.max_iter is None else settings.max_iter
-    plan = stages(len(documents), settings.width, n_epochs)
-    if topics is not None:
-        plan = [Stage(plan[-1].batch_size, n_epochs, OPENING[-1].n_steps)] if plan else plan
+    plan = stages(len(documents), settings.width, n_epochs, is_begun=topics is not None)
     begun = random_counts(documents, settings, key) if topics is None else topics.copy()
     learner = Learner(Topics(begun, settings), settings, n_threads)
     n_updates, perplexity = _run(learner, documents, plan, settings.width, report)
@@ -255,7 +263,7 @@ def _run(
     mixtures = np.empty((n if is_kept else 0, width), dtype=np.float32)
     n_updates, n_epochs, perplexity = 0, 0, float("nan")
     for stage in plan:
-        batches = list(cut(documents, stage.batch_size)) if stage.n_epochs else []
+        batches = list(cut(documents, stage.batch_size)) if stage.n_epochs > 0 else []
         for _ in range(stage.n_epochs):
             value = 0.0
             for start, batch in batches:

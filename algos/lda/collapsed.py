@@ -1,0 +1,203 @@
+"""CVB0: sweeps that leave each token's own responsibility out, without storing it.
+
+Responsibilities are functions of two sums, tokens of a document and of a word by topic, and of
+one number for each entry (`_cython/_lda_collapsed.h`). So a sweep is two passes: documents are
+summed up anew from the words' rows, then words from the documents' rows. Each row then goes on
+a little further in the direction that it has been going (Polyak, "Some methods of speeding up
+the convergence of iteration methods", 1964), unless the last sweep has made things worse. The
+final sweep ends where the sums are.
+
+Beside the counts stand, for D documents, V words, P topics (padded to a multiple of 16) and E
+pairs of a document and a word, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the
+pairs by word with two numbers for each. Stored responsibilities would be 4 E P.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.memory import require_memory
+from algos._cython import lda_collapsed, lda_words
+from algos.lda.documents import Documents
+from algos.lda.inference import mixtures
+from algos.lda.parameters import Doubles, Floats, Settings
+
+MOMENTUM = 0.8
+INNER_PASSES = 5  # over a document, for the mixtures to begin with
+LEAST_TOTAL = 1e-30
+
+
+@dataclass
+class Side:
+    """Rows of documents with their words, or of words with their documents.
+
+    Attributes
+    ----------
+    indptr, index, counts : ndarray of shape (n + 1,), (n_entries,), (n_entries,)
+        The entries by row, `index` being the rows of the other side.
+    prior : ndarray of shape (n, width) or (1, width), dtype float32
+        0 in the padding.
+    scales : ndarray of shape (n,), dtype float32, or None
+        What the prior of each row is times.
+    rows : ndarray of shape (n, width), dtype float32
+        Sums of responsibilities, prior included.
+    """
+
+    indptr: NDArray[np.int64]
+    index: NDArray[np.int32]
+    counts: Floats
+    prior: Floats
+    scales: Floats | None
+    rows: Floats
+    normalizers: Floats = field(init=False)
+    velocity: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.normalizers = np.zeros(len(self.index), dtype=np.float32)
+        self.velocity = np.zeros_like(self.rows)
+
+    def visit(
+        self, others: Floats, inverses: Floats, momentum: float, prior: float, n_threads: int
+    ) -> float:
+        """Compute the rows anew; return the log-likelihood if these are documents.
+
+        Without momentum the rows end at the sums, and what they were going by is forgotten.
+        """
+        if momentum == 0:
+            self.velocity[...] = 0
+        return lda_collapsed.visit_rows(
+            self.indptr,
+            self.index,
+            self.counts,
+            others,
+            inverses,
+            self.prior,
+            self.scales,
+            self.normalizers,
+            self.rows,
+            self.velocity,
+            momentum,
+            prior,
+            n_threads,
+        )
+
+
+class Collapsed:
+    """Documents and words under CVB0.
+
+    Parameters
+    ----------
+    documents : Documents
+    topics : ndarray of shape (n_words, width), dtype float32
+        Counts to begin with, 0 in the padding.
+    first : ndarray of shape (n_documents, n_topics)
+        Tokens of each document by topic, prior included, to begin with.
+    settings : Settings
+    n_threads : int
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        topics: Floats,
+        first: NDArray[np.floating],
+        settings: Settings,
+        n_threads: int,
+    ) -> None:
+        self._n_topics, self._n_threads = settings.n_topics, n_threads
+        self._n_tokens = documents.n_tokens
+        self._last, self._has_overshot = np.inf, False
+        self._document_prior = float(settings.doc_topic_prior.sum())
+        self.documents = _document_side(documents, first, settings)
+        self.words = _word_side(documents, topics, settings)
+
+    def sweep(self, *, is_last: bool) -> float:
+        """Go once over documents and words.
+
+        Returns
+        -------
+        perplexity : float
+            exp of minus the mean of log p(token | all other tokens), before the sweep.
+        """
+        momentum = 0.0 if is_last or self._has_overshot else MOMENTUM
+        inverses = self._inverses()
+        likelihood = self.documents.visit(
+            self.words.rows, inverses, momentum, self._document_prior, self._n_threads
+        )
+        self.words.visit(self.documents.rows, inverses, momentum, np.nan, self._n_threads)
+        perplexity = float(np.exp(-likelihood / self._n_tokens)) if self._n_tokens else 1.0
+        self._has_overshot = perplexity > self._last
+        self._last = perplexity
+        return perplexity
+
+    def counts(self) -> Floats:
+        """Return the counts of words by topic, without the prior."""
+        words = self.words
+        prior = words.prior if words.scales is None else words.prior * words.scales[:, np.newaxis]
+        return np.maximum(words.rows - prior, 0)
+
+    def _inverses(self) -> Floats:
+        totals = self.words.rows[:, : self._n_topics].sum(axis=0, dtype=np.float64)
+        inverses = np.zeros(self.words.rows.shape[1], dtype=np.float32)
+        inverses[: self._n_topics] = 1 / np.maximum(totals, LEAST_TOTAL)
+        return inverses
+
+
+def first_mixtures(
+    documents: Documents, topics: Floats, settings: Settings, n_threads: int
+) -> Doubles:
+    """Return tokens of documents by topic, prior included, as EM has them."""
+    prior, scales = _word_prior(settings)
+    rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
+    rows /= np.maximum(rows.sum(axis=0, dtype=np.float64), LEAST_TOTAL).astype(np.float32)
+    rows[:, settings.n_topics :] = 0
+    return mixtures(documents, rows, settings.doc_topic_prior, n_threads, INNER_PASSES, 0.0)
+
+
+def collapsed_bytes(documents: Documents, settings: Settings) -> int:
+    """Return what CVB0 takes beside the counts."""
+    rows = len(documents) + settings.n_words
+    return 8 * rows * settings.width + 16 * documents.n_entries
+
+
+def has_room(documents: Documents, settings: Settings) -> bool:
+    """Return whether that is at most half of this machine's memory."""
+    try:
+        require_memory(2 * collapsed_bytes(documents, settings), "CVB0", "learn by EM alone")
+    except MemoryError:
+        return False
+    return True
+
+
+def _document_side(documents: Documents, first: NDArray[np.floating], settings: Settings) -> Side:
+    n_topics = settings.n_topics
+    prior = np.zeros((1, settings.width), dtype=np.float32)
+    prior[0, :n_topics] = settings.doc_topic_prior
+    rows = np.zeros((len(documents), settings.width), dtype=np.float32)
+    rows[:, :n_topics] = first[:, :n_topics]
+    return Side(documents.indptr, documents.words, documents.counts, prior, None, rows)
+
+
+def _word_side(documents: Documents, topics: Floats, settings: Settings) -> Side:
+    starts = np.empty(documents.n_words + 1, dtype=np.int64)
+    owners = np.empty(documents.n_entries, dtype=np.int32)
+    places = np.empty(documents.n_entries, dtype=np.int32)
+    lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places)
+    prior, scales = _word_prior(settings)
+    rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
+    rows[:, settings.n_topics :] = 0
+    return Side(starts, owners, documents.counts[places], prior, scales, rows)
+
+
+def _word_prior(settings: Settings) -> tuple[Floats, Floats | None]:
+    given, n_topics = settings.topic_word_prior, settings.n_topics
+    if given.ndim == 2:
+        prior = given.copy()
+        prior[:, n_topics:] = 0
+        return prior, None
+    prior = np.zeros((1, settings.width), dtype=np.float32)
+    prior[0, :n_topics] = 1 if given.ndim else given
+    return prior, given if given.ndim else None
