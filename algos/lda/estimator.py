@@ -386,7 +386,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._set_model(learned.topics)
         self.n_iter_ = len(told.history)
         self.n_batch_iter_ = learned.n_updates + 1
-        self.history_ = told.history.arrays()
+        none: NDArray[Any] = np.zeros(0)
+        columns = dict.fromkeys(("objective", "seconds", "validation"), none)
+        self.history_ = columns | told.history.arrays()
         self.bound_ = learned.perplexity
         if np.isnan(self.bound_):
             self.bound_ = self._perplexity(documents)
