@@ -7,6 +7,8 @@
 
 #include "_lda_collapsed.h"
 
+#define ALGOS_LDA_NEXT 3 /* entries whose numbers are sent for */
+
 /* room := γ before it is made to sum to 1; returns the sum. */
 ALGOS_INLINE float algos_lda_few_roots(const float *restrict a, const float *restrict b,
                                        const float *restrict inverses, Py_ssize_t m, float z,
@@ -64,6 +66,12 @@ ALGOS_CLONES static void algos_lda_visit_document(const algos_lda_other_side *si
             begin + (left < ALGOS_LDA_ENTRIES ? left : ALGOS_LDA_ENTRIES);
         memset(sum, 0, m * sizeof(float));
         for (Py_ssize_t e = begin; e < end; e++) {
+            if (e + ALGOS_LDA_NEXT < entries->size) {
+                const float *next =
+                    side->others + entries->index[e + ALGOS_LDA_NEXT] * side->width;
+                for (Py_ssize_t i = 0; i < m; i++)
+                    __builtin_prefetch(next + topics[i]);
+            }
             algos_lda_gather(side->others + entries->index[e] * side->width, topics, m, b);
             const float weight =
                 algos_lda_few_visit(entries, e, own, b, inverses, m, gamma);
@@ -85,6 +93,13 @@ ALGOS_CLONES static void algos_lda_visit_word(const algos_lda_other_side *side,
     memset(sums, 0, side->width * sizeof(double));
     for (Py_ssize_t e = 0; e < entries->size; e++) {
         const int32_t *its = topics + entries->index[e] * m;
+        if (e + ALGOS_LDA_NEXT < entries->size) {
+            const Py_ssize_t next = entries->index[e + ALGOS_LDA_NEXT] * m;
+            for (Py_ssize_t i = 0; i < m; i += 16) {
+                __builtin_prefetch(side->others + next + i);
+                __builtin_prefetch(topics + next + i);
+            }
+        }
         algos_lda_gather(own, its, m, b);
         algos_lda_gather(side->inverses, its, m, inverses);
         const float weight = algos_lda_few_visit(
