@@ -22,6 +22,7 @@ from algos._common.validation import check_sample_weight
 from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
 from algos.factorization_machine.links import decisions, log_probabilities, probabilities
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
+from algos.factorization_machine.ranking import column_numbers
 from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.targets import (
@@ -127,10 +128,11 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     class_weight : dict, "balanced" or None, default=None
         Multiplies the weights of rows: a dict from label to factor (1 for a class that it does
         not name); "balanced" gives each class the same sum of weights.
-    item_features : array-like of shape (n_item_features,) or None, default=None
-        Of "bpr": the columns, by number, that describe the item. A row's rival is then its
-        group with the columns of another item, which the group has no row of class 1 for; so
-        rows of class 0 are not needed. None takes rivals from the group's rows of class 0.
+    item_features : array-like of shape (n_item_features,) or (n_features,), or None, default=None
+        Of "bpr": the columns that describe the item, by number, by name or as a mask. A row's
+        rival is then its group with the columns of another item, which the group has no row of
+        class 1 for; so rows of class 0 are not needed. None takes rivals from the group's rows
+        of class 0.
     warm_start : bool, default=False
         Whether `fit` begins at the model of the last one.
     random_state : int, RandomState instance, Generator instance or None, default=None
@@ -538,13 +540,9 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
         if self.item_features is None:
             return None
-        numbers = np.asarray(self.item_features)
-        is_whole = numbers.ndim == 1 and numbers.dtype.kind in "iu" and numbers.size > 0
-        if not is_whole or numbers.min() < 0 or numbers.max() >= columns.d:
-            raise ValueError(
-                f"`item_features` must be numbers of columns, ints in [0, {columns.d}); "
-                f"give those that describe the item"
-            )
+        numbers = column_numbers(
+            self.item_features, columns.d, getattr(self, "feature_names_in_", None)
+        )
         places = np.arange(columns.d) if columns.places is None else columns.places
         return np.isin(places, numbers)
 

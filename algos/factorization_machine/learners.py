@@ -85,12 +85,13 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
     first = first_steps(problem, settings)
     data = data_of(problem.table, problem)
     held_out = None if problem.held_out is None else data_of(problem.held_out, problem)
+    trial = None
     if given.learning_rate is None and problem.loss == "log_loss":
-        rate = tried_rate(
+        trial = tried_rate(
             first, data, settings, problem.key, rates=_RATES, validation=held_out,
             n_threads=problem.n_threads,
         )  # fmt: skip
-        settings = stochastic_settings(problem, rate)
+        settings = stochastic_settings(problem, trial.settings.rate)
     history = History()
 
     def watch(now: Steps, loss: float, validation: float | None) -> bool:
@@ -116,7 +117,9 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             **control,
         )
     else:
-        steps = learn(first, data, settings, problem.key, validation=held_out, **control)
+        steps = learn(
+            first, data, settings, problem.key, validation=held_out, trial=trial, **control
+        )
     columns = history.arrays()
     if problem.whole is not None and problem.table.groups is None:
         n_best = int(np.argmin(columns["validation"])) + 1

@@ -2,12 +2,21 @@
 
 Hoffman, Blei and Bach (2010), "Online learning for latent Dirichlet allocation", NIPS 23. Both
 mean what they mean in scikit-learn; see `dirichlet.py` for the distributions and the bound.
+
+Two differences. Documents begin at 1 in every topic, not at random near 1. And scikit-learn adds
+2e-16 to the product exp(E log θ_d)·exp(E log φ_w), which is small for rare words at small priors:
+such words then count for nothing. Here they count. (20 Newsgroups, 50 topics, default priors, one
+online epoch: perplexity 6328 by the bound, scikit-learn's 30413, or 6328 without the addend.)
+
+Memory, beyond the documents: two numbers for each word and topic, one for each document and topic
+("batch"), two more of them and three for each entry in blocks of `BLOCK` documents; 4 bytes each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +74,11 @@ def learn_batch(
         counts, last = this.counts, this
         n_updates += 1
         value = perplexity_of(this.bound, documents.n_tokens)
-        if report(lambda counts=counts: counts / np.float32(unit), value):
+        if report(partial(_in_tokens, counts, unit), value):
             break
     bound = approximate_bound(documents, counts, settings, n_threads)
     return Learned(
-        counts / np.float32(unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
+        _in_tokens(counts, unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
     )
 
 
@@ -132,12 +141,13 @@ def learn_online(
             n_updates += 1
             bound += state.learn(batch, step_size(settings, n_updates), n / len(batch))
         value = perplexity_of(bound + state.topics_bound(), documents.n_tokens)
-        if report(lambda: state.counts() / np.float32(unit), value):
+        if report(lambda: _in_tokens(state.counts(), unit), value):
             break
     counts = state.counts()
     bound = approximate_bound(documents, counts, settings, n_threads)
-    counts /= np.float32(unit)
-    return Learned(counts, n_updates, None, perplexity_of(bound, documents.n_tokens))
+    return Learned(
+        _in_tokens(counts, unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
+    )
 
 
 def step_size(settings: Settings, number: int) -> float:
@@ -311,3 +321,7 @@ def _within_float32(documents: Documents) -> tuple[Documents, float]:
         return documents, 1.0
     unit = 2.0 ** np.floor(np.log2(_LARGEST / tokens))
     return replace(documents, counts=documents.counts * np.float32(unit)), unit
+
+
+def _in_tokens(counts: Floats, unit: float) -> Floats:
+    return counts if unit == 1 else counts / np.float32(unit)
