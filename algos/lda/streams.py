@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from algos.lda.documents import MOST, Documents
+from algos.lda.expectation import Batch, Learner, Topics
 from algos.lda.parameters import Floats, Settings
-from algos.lda.stepwise import Batch, Learner, Topics
 from algos.lda.variational import Stream, step_size
 
 STEPS = 10  # of inference a document
