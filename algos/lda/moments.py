@@ -100,12 +100,6 @@ class WordMoments:
         product -= self._once[:, None] * panel
         return product
 
-    def random_range(self, random: np.random.Generator, size: int) -> Doubles:
-        """Return random combinations of documents, which have in them what repeats."""
-        weights = random.standard_normal((len(self._lengths), padded(size)), np.float32)
-        weights *= np.sqrt(self._pair)[:, None]
-        return self._words.sum_rows(weights, None, self.n_threads)[:, :size].astype(np.float64)
-
     def third_along(self, vectors: Doubles) -> Doubles:
         """Return E[x1 ⊗ x2 ⊗ x3] in the coordinates of vectors of shape (V, m)."""
         m = vectors.shape[1]

@@ -10,6 +10,9 @@ variable models", sections 3 and 4. With c = α0 / (α0 + 1), α0 = Σ α_k and 
 where m = E[x1]. In coordinates in which M2 is the identity the topics are orthogonal, and M3 is
 decomposed there. All is done in coordinates that make E[x1 ⊗ x2] the identity: to stretch them
 along m then makes M2 the identity, so that another α0 costs no pass over the documents.
+
+What is random here is drawn from streams of a fixed key: topics change with the documents, not
+with the seed.
 """
 
 from __future__ import annotations
@@ -24,13 +27,13 @@ from numpy.typing import NDArray
 from algos._common.memory import require_memory
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
-from algos.lda import stepwise
+from algos.lda import cvb0
 from algos.lda.decomposition import Powers, als
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
 from algos.lda.moments import WordMoments
 from algos.lda.parameters import Floats, Learned, Report, Settings, padded_columns
-from algos.lda.whitening import Whitening, whiten
+from algos.lda.whitening import KEY, whiten
 
 Doubles = NDArray[np.float64]
 
@@ -43,7 +46,6 @@ FIRST_ALPHA0 = 1.0
 ALPHA0_STEPS = 6
 ALPHA0_TOL = 0.02  # of its logarithm
 ALPHA0_BOUNDS = 1e-2, 1e3
-EPOCHS = 10  # of refinement
 
 
 class Seen(NamedTuple):
@@ -73,22 +75,19 @@ def learn(
 ) -> Learned:
     """Find topics by their moments and refine them; see `algos.lda.parameters`.
 
-    Passes of expectation maximisation over all documents, 10 or `max_iter`, follow; counts to
-    begin with take the place of the moments.
+    The passes of "cvb0" follow, none of them for `max_iter` 0; counts to begin with take the
+    place of the moments.
     """
     prior = None
     if topics is None:
-        topics, prior = begin(documents, settings, key, n_threads)
-    n_epochs = EPOCHS if settings.max_iter is None else settings.max_iter
-    refined = stepwise.learn(
-        documents, topics, replace(settings, max_iter=n_epochs), key, n_threads, report
-    )
-    return replace(refined, doc_topic_prior=prior)
+        topics, prior = begin(documents, settings, n_threads)
+    refined = cvb0.learn(documents, topics, settings, key, n_threads, report)
+    if refined.doc_topic_prior is None:
+        refined = replace(refined, doc_topic_prior=prior)
+    return refined
 
 
-def begin(
-    documents: Documents, settings: Settings, key: Key, n_threads: int
-) -> tuple[Floats, Doubles]:
+def begin(documents: Documents, settings: Settings, n_threads: int) -> tuple[Floats, Doubles]:
     """Return the counts of words in spectral topics, and the prior of each.
 
     Topics that the documents do not tell of, there being too few of them, are all words alike
@@ -97,12 +96,12 @@ def begin(
     n_topics = settings.n_topics
     with one_thread_blas():
         moments = WordMoments(documents, n_threads)
-        found, shares = find(documents, moments, settings, key, n_threads)
+        found, shares = find(documents, moments, settings, n_threads)
     words, prior = found.words, found.prior
     missing = n_topics - words.shape[1]
     if missing:
         mean = moments.mean if moments.n_used else np.full(settings.n_words, 1.0)
-        noise = stream(key, 3).standard_gamma(100.0, (settings.n_words, missing)) / 100
+        noise = stream(KEY, 3).standard_gamma(100.0, (settings.n_words, missing)) / 100
         more = noise * mean[:, np.newaxis]
         words = np.concatenate([words, more / np.maximum(more.sum(axis=0), 1e-300)], axis=1)
         rare = shares.min() if len(shares) else 1.0
@@ -114,7 +113,7 @@ def begin(
 
 
 def find(
-    documents: Documents, moments: WordMoments, settings: Settings, key: Key, n_threads: int
+    documents: Documents, moments: WordMoments, settings: Settings, n_threads: int
 ) -> tuple[Topics, Doubles]:
     """Return at most `n_topics` topics, the most frequent first, and their shares of tokens."""
     count = ceil((1 + EXTRA) * settings.n_topics)
@@ -123,14 +122,17 @@ def find(
         f"the third moment of {count} topics",
         'take fewer topics or learning_method="cvb0"',
     )
-    space = whiten(moments, count, key)
+    space = whiten(moments, count)
     seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
     alpha0 = FIRST_ALPHA0 if settings.alpha0 is None else settings.alpha0
-    found = decomposed(seen, alpha0, settings, key)
+    if len(seen.first) == 0:  # no document has words enough
+        none = Powers(np.zeros(0), np.zeros((0, 0)), 1.0, 0, 0, True)
+        return Topics(seen.lift, np.zeros(0), alpha0, none), np.zeros(0)
+    found = decomposed(seen, alpha0, settings)
     shares = shares_of(found.words, documents, moments.mean, n_threads)
     kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
     if settings.alpha0 is None:
-        found = consistent(seen, found, kept, settings, key)
+        found = consistent(seen, found, kept, settings)
     prior = found.prior[kept]
     if settings.alpha0 is not None and len(prior):
         prior = prior * (alpha0 / prior.sum())
@@ -138,7 +140,7 @@ def find(
 
 
 def decomposed(
-    seen: Seen, alpha0: float, settings: Settings, key: Key, before: Topics | None = None
+    seen: Seen, alpha0: float, settings: Settings, before: Topics | None = None
 ) -> Topics:
     """Return topics for a sum of the prior, from random starts or from those of another sum.
 
@@ -155,7 +157,7 @@ def decomposed(
     M3 = in_coordinates(corrected(seen.third, m, alpha0), turned(m, 1 / stretch))
     powers = als(
         M3,
-        key,
+        KEY,
         max_restarts=settings.max_restarts,
         max_iter=settings.max_als_iter,
         tol=settings.tol,
@@ -170,7 +172,7 @@ def decomposed(
 
 
 def consistent(
-    seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings, key: Key
+    seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings
 ) -> Topics:
     """Return topics for the α0 that is the sum of the priors to which it leads.
 
@@ -188,7 +190,7 @@ def consistent(
         alpha0 = float(np.clip(np.exp(here + step), *ALPHA0_BOUNDS))
         if alpha0 == found.alpha0:
             break
-        found = decomposed(seen, alpha0, settings, key, found)
+        found = decomposed(seen, alpha0, settings, found)
     return found
 
 
