@@ -56,9 +56,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         "batch" and "online" are variational Bayes as in scikit-learn [2]_, over all documents
         at each step or over `batch_size` of them. "cvb0" is collapsed variational Bayes [3]_
         [4]_, begun by expectation maximisation in small batches: the best held-out likelihood
-        and the shortest way to it. "spectral" finds topics from the moments of the counts [5]_
-        without depending on a start, as Amazon SageMaker does, and then makes `max_iter` passes
-        of expectation maximisation; `max_iter=0` is the moments alone. "auto" takes what
+        and the shortest way to it. "spectral" finds topics from the moments of the counts [5]_,
+        as Amazon SageMaker does, and goes on like "cvb0" from there; `max_iter=0` is the
+        moments alone. "auto" takes what
         measures best; `learning_method_` tells which.
     learning_decay : float, default=0.7
         How fast later batches lose influence, 0.5 to 1 for convergence; of "online" and
@@ -92,9 +92,10 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         draws.
     init : {"auto", "random", "spectral"} or array-like of shape (n_components, n_features), \
             default="auto"
-        What learning begins with: random counts, the spectral topics, which stay nearly the same
-        from seed to seed, or counts that are given, without the prior. "auto" is what measures
-        best for the `learning_method`. `partial_fit` begins at random, or with what is given.
+        What learning begins with: random counts; the spectral topics, which are the same for
+        every seed; or counts that are given, without the prior. "auto" is "spectral" for "batch"
+        and "online" with up to 100 topics, and "random" for "cvb0". `partial_fit` begins at
+        random, or with what is given.
     alpha0 : float or "auto", default="auto"
         Sum of the document prior that the spectral method assumes: small for documents of few
         topics each. "auto" finds it.

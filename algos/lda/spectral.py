@@ -82,7 +82,9 @@ def learn(
     if topics is None:
         topics, prior = begin(documents, settings, n_threads)
     refined = cvb0.learn(documents, topics, settings, key, n_threads, report)
-    return refined if refined.doc_topic_prior is not None else replace(refined, doc_topic_prior=prior)
+    if refined.doc_topic_prior is None:
+        refined = replace(refined, doc_topic_prior=prior)
+    return refined
 
 
 def begin(documents: Documents, settings: Settings, n_threads: int) -> tuple[Floats, Doubles]:
@@ -123,6 +125,9 @@ def find(
     space = whiten(moments, count)
     seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
     alpha0 = FIRST_ALPHA0 if settings.alpha0 is None else settings.alpha0
+    if len(seen.first) == 0:  # no document has words enough
+        none = Powers(np.zeros(0), np.zeros((0, 0)), 1.0, 0, 0, True)
+        return Topics(seen.lift, np.zeros(0), alpha0, none), np.zeros(0)
     found = decomposed(seen, alpha0, settings)
     shares = shares_of(found.words, documents, moments.mean, n_threads)
     kept = np.argsort(-shares, kind="stable")[: settings.n_topics]

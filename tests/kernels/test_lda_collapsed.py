@@ -48,7 +48,7 @@ class Case:
         """Return the objective, the rows, their velocity and the normalizers."""
         z, own, velocity = self.z.copy(), self.own.copy(), self.velocity.copy()
         objective = lda_collapsed.visit_rows(
-            self.indptr, self.index, self.counts, self.others, self.inverses, self.prior,
+            self.indptr, self.index, self.counts, self.others, None, self.inverses, self.prior,
             self.scales, z, own, velocity, momentum, document_prior, n_threads,
         )  # fmt: skip
         return objective, own, velocity, z

@@ -30,9 +30,7 @@ def run(X, alpha, eta, n_sweeps, seed=0, n_threads=1):
     documents, rng = documents_of(X), np.random.default_rng(seed)
     options = settings_of(documents.n_words, alpha, eta)
     topics = padded_columns(rng.gamma(5, 0.1, (documents.n_words, options.n_topics)))
-    lengths = np.asarray(X, dtype=float).sum(axis=1, keepdims=True)
-    first = lengths / options.n_topics + options.doc_topic_prior
-    state = Collapsed(documents, topics, first, options, n_threads)
+    state = Collapsed(documents, topics, options, n_threads)
     values = [state.sweep(is_last=i == n_sweeps - 1) for i in range(n_sweeps)]
     return state.counts(), values
 
@@ -119,7 +117,7 @@ def test_odd_documents_give_finite_counts(X, n_topics):
 def test_memory_is_as_stated():
     documents = documents_of(corpus())
     options = settings_of(40, np.full(4, 0.2), 0.1)
-    state = Collapsed(documents, np.zeros((40, 16), "f4"), np.ones((120, 4)), options, 1)
+    state = Collapsed(documents, np.zeros((40, 16), "f4"), options, 1)
     own = sum(
         array.nbytes
         for side in (state.documents, state.words)
