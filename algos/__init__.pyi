@@ -2,6 +2,7 @@ from algos import (
     callbacks as callbacks,
     factorization_machine as factorization_machine,
     kmeans as kmeans,
+    lda as lda,
     linear_learner as linear_learner,
     metrics as metrics,
     pca as pca,
@@ -16,6 +17,7 @@ from algos.factorization_machine.regressor import (
     FactorizationMachineRegressor as FactorizationMachineRegressor,
 )
 from algos.kmeans.estimator import KMeans as KMeans
+from algos.lda.estimator import LatentDirichletAllocation as LatentDirichletAllocation
 from algos.linear_learner.classifier import LinearLearnerClassifier as LinearLearnerClassifier
 from algos.linear_learner.regressor import LinearLearnerRegressor as LinearLearnerRegressor
 from algos.pca.estimator import PCA as PCA
@@ -26,6 +28,7 @@ __all__ = [
     "FactorizationMachineClassifier",
     "FactorizationMachineRegressor",
     "KMeans",
+    "LatentDirichletAllocation",
     "LinearLearnerClassifier",
     "LinearLearnerRegressor",
     "PCA",
@@ -34,6 +37,7 @@ __all__ = [
     "callbacks",
     "factorization_machine",
     "kmeans",
+    "lda",
     "linear_learner",
     "metrics",
     "pca",

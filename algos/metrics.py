@@ -1,4 +1,4 @@
-"""Metrics of rankings, group by group: hit rate and normalised discounted cumulative gain."""
+"""Metrics that scikit-learn lacks: of rankings, group by group, and of topics."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
+from algos._common.csr import canonical
+from algos.lda.coherence import MEASURES, coherence_of
+from algos.lda.topics import heaviest
+
 Doubles = NDArray[np.float64]
 
-__all__ = ["hit_rate_at_k", "ndcg_at_k"]
+__all__ = ["hit_rate_at_k", "ndcg_at_k", "topic_coherence"]
 
 
 def hit_rate_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int = 10) -> float:
@@ -112,6 +116,60 @@ def ndcg_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int =
     most = np.add.reduceat(total * _discounts(ideal, k) / ideal.size, ideal.of_group)
     ratio = found / np.where(most > 0, most, 1.0)
     return _mean_of_groups(ratio, total, ideal)
+
+
+def topic_coherence(
+    components: ArrayLike, X: Any, *, measure: str = "npmi", n_words: int = 10
+) -> Doubles:
+    """Compute how often the heaviest words of each topic stand together in documents.
+
+    Parameters
+    ----------
+    components : array-like of shape (n_topics, n_features)
+        Weights of words in topics, of any model.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Documents; a word is in a document if its value is not 0.
+    measure : {"npmi", "u_mass"}, default="npmi"
+        "npmi" is the mean over pairs of words of their normalised pointwise mutual information,
+        log(p(a, b) / (p(a) p(b))) / -log p(a, b): 1 if they never stand apart, 0 by chance, -1 if
+        never together. It agrees well with people's judgement [1]_. "u_mass" is the mean of
+        log((1 + D(a, b)) / D(a)), a being the heavier word and D a number of documents [2]_.
+    n_words : int, default=10
+        How many words of each topic.
+
+    Returns
+    -------
+    coherence : ndarray of shape (n_topics,)
+        The higher, the better. A topic of one word has 0.
+
+    See Also
+    --------
+    algos.LatentDirichletAllocation.coherence : The same of a fitted model.
+
+    References
+    ----------
+    .. [1] Lau, J. H., Newman, D. and Baldwin, T., "Machine reading tea leaves", EACL 2014.
+    .. [2] Mimno, D. et al., "Optimizing semantic coherence in topic models", EMNLP 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from algos.metrics import topic_coherence
+    >>> X = np.array([[1, 2, 0, 0], [3, 1, 0, 0], [0, 0, 1, 1], [0, 1, 0, 1]])
+    >>> topic_coherence([[0.5, 0.5, 0, 0], [0, 0, 0.4, 0.6]], X, n_words=2).round(3)
+    array([0.415, 0.5  ])
+    """
+    topics = check_array(components, dtype=np.float64, input_name="components")
+    if measure not in MEASURES:
+        raise ValueError(f"`measure`={measure!r} must be one of {MEASURES}; write 'npmi'")
+    if not isinstance(n_words, Integral) or isinstance(n_words, bool) or n_words < 1:
+        raise ValueError(f"`n_words`={n_words!r} must be a positive int")
+    rows = canonical(check_array(X, accept_sparse="csr", input_name="X"))
+    if rows.shape[1] != topics.shape[1]:
+        raise ValueError(
+            f"X has {rows.shape[1]} columns and must have {topics.shape[1]}, as `components` has"
+        )
+    return coherence_of(heaviest(topics, int(n_words)), rows, measure)
 
 
 class _Blocks:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from algos._common.drawing import require_matplotlib
+from algos.lda.display import TopicWordDisplay
 from algos.random_cut_forest.display import AnomalyDisplay
 
-__all__ = ["AnomalyDisplay", "InertiaDisplay"]
+__all__ = ["AnomalyDisplay", "InertiaDisplay", "TopicWordDisplay"]
 
 
 class InertiaDisplay:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import algos.plotting
-from algos import KMeans, RandomCutForest
-from algos.plotting import AnomalyDisplay, InertiaDisplay
+from algos import KMeans, LatentDirichletAllocation, RandomCutForest
+from algos.plotting import AnomalyDisplay, InertiaDisplay, TopicWordDisplay
 
 
 @pytest.fixture
@@ -264,3 +264,28 @@ def test_without_matplotlib_the_remedy_is_said_of_anomalies_too(rows, monkeypatc
         AnomalyDisplay.from_estimator(PlainForest(), rows)
     with pytest.raises(ImportError, match="from_scores needs matplotlib; install it"):
         AnomalyDisplay.from_scores(rows, rows[:, 0])
+
+
+def test_the_words_of_topics_are_drawn(pyplot):
+    components = np.array([[1.0, 5, 4], [6, 0, 2]])
+    display = TopicWordDisplay(components, feature_names=list("abc"), n_words=2).plot()
+    assert [len(bars) for bars in display.bars_] == [2, 2]
+    assert [bar.get_width() for bar in display.bars_[0]] == pytest.approx([0.5, 0.4])
+    labels = [[text.get_text() for text in ax.get_yticklabels()] for ax in display.axes_]
+    assert labels == [["b", "c"], ["a", "c"]]
+    assert [ax.get_title() for ax in display.axes_] == ["Topic 0", "Topic 1"]
+
+
+def test_topics_are_drawn_where_and_how_they_are_told(pyplot):
+    X = np.repeat(np.kron(np.eye(3), np.ones((2, 2))), 5, axis=0)
+    lda = LatentDirichletAllocation(3, random_state=0).fit(X)
+    figure, ax = pyplot.subplots()
+    display = TopicWordDisplay.from_estimator(
+        lda, topics=[2, 0], titles=["x", "y"], n_words=1, ax=ax, color="red"
+    )
+    assert display.figure_ is figure
+    assert [ax.get_title() for ax in display.axes_] == ["x", "y"]
+    assert display.bars_[0][0].get_facecolor() == (1.0, 0.0, 0.0, 1.0)
+    for wrong in ({"topics": [3]}, {"titles": ["x"]}, {"feature_names": ["a"]}):
+        with pytest.raises(ValueError, match=f"`{next(iter(wrong))}`.* must .*; "):
+            TopicWordDisplay.from_estimator(lda, **wrong)

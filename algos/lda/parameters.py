@@ -1,0 +1,211 @@
+"""The parameters of latent Dirichlet allocation, checked and as the learners take them.
+
+Every learner is a plain function with one signature::
+
+    learn(documents, topics, settings, key, n_threads, report) -> Learned
+
+`documents` stand in an order that hangs on their content alone; `topics` are None, to begin at
+random from streams of `key`, or the counts to begin with; `report(topics, objective)` is called
+after each pass, `topics` being a function that returns the counts so far (copied where the loop
+goes on writing to them) and `objective` the perplexity of the documents as the pass met them (nan
+where nobody asked for it), and returns whether to stop.
+
+Counts of topics are word-major: float32 of shape (n_words, width), width being the number of
+topics padded to a multiple of 16, the expected count of each word in each topic *without* the
+prior, exactly 0 in the padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.params import (
+    N_JOBS,
+    POSITIVE_INT,
+    VERBOSE,
+    ArrayLike as IsArrayLike,
+    Constraint,
+    Interval,
+    Options,
+    RandomState,
+)
+
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+
+METHODS = ("batch", "online", "cvb0", "spectral")
+LANES = 16  # the width of topics is a multiple of it
+LEAST_PRIOR = 1e-12  # stands for 0, whose digamma and logarithm are no numbers
+
+NON_NEGATIVE = Interval(Real, 0, None)
+POSITIVE = Interval(Real, 0, None, closed="neither")
+
+LEARNING_METHODS = Options(
+    "auto",
+    *METHODS,
+    aliases={"vb": "batch", "svi": "online", "em": "cvb0", "gibbs": "cvb0", "als": "spectral"},
+)
+
+PARAMETERS: dict[str, list[Constraint | None]] = {
+    "n_components": [POSITIVE_INT],
+    "doc_topic_prior": [Options("auto"), NON_NEGATIVE, IsArrayLike(), None],
+    "topic_word_prior": [NON_NEGATIVE, IsArrayLike(), None],
+    "learning_method": [LEARNING_METHODS],
+    "learning_decay": [Interval(Real, 0, 1, closed="both")],
+    "learning_offset": [Interval(Real, 1, None)],
+    "max_iter": [Options("auto"), Interval(Integral, 0, None)],
+    "batch_size": [POSITIVE_INT],
+    "evaluate_every": [Interval(Integral, None, None, closed="neither")],
+    "total_samples": [POSITIVE],
+    "perp_tol": [NON_NEGATIVE],
+    "mean_change_tol": [NON_NEGATIVE],
+    "max_doc_update_iter": [Interval(Integral, 0, None)],
+    "n_jobs": N_JOBS,
+    "verbose": VERBOSE,
+    "random_state": [RandomState()],
+    "init": [Options("auto", "random", "spectral"), IsArrayLike()],
+    "alpha0": [Options("auto"), POSITIVE],
+    "max_restarts": [POSITIVE_INT],
+    "max_als_iter": [POSITIVE_INT],
+    "tol": [NON_NEGATIVE],
+}
+
+
+class Report(Protocol):
+    """Is told of each pass; returns whether to stop."""
+
+    def __call__(self, topics: Callable[[], Floats], objective: float) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What learners are told of the parameters.
+
+    Attributes
+    ----------
+    n_topics, n_words : int
+    doc_topic_prior : ndarray of shape (n_topics,), dtype float64
+    topic_word_prior : ndarray, dtype float32
+        Of shape (), (n_words,) or (n_words, width), in the last case 1 in the padding.
+    learns_doc_topic_prior : bool
+        Whether `doc_topic_prior` is but a start.
+    max_iter : int or None
+        None is as many as the learner thinks good.
+    batch_size, learning_decay, learning_offset, evaluate_every, perp_tol
+    mean_change_tol, max_doc_update_iter
+        As in scikit-learn.
+    total_samples : float
+        How many documents a batch stands for.
+    init : str
+        "auto", "random" or "spectral", if no counts to begin with were given.
+    alpha0 : float or None
+        The sum of the document prior that the spectral method assumes; None is to be found.
+    max_restarts, max_als_iter, tol
+        Of the spectral method.
+    """
+
+    n_topics: int
+    n_words: int
+    doc_topic_prior: Doubles
+    topic_word_prior: Floats
+    learns_doc_topic_prior: bool = False
+    max_iter: int | None = None
+    batch_size: int = 128
+    learning_decay: float = 0.7
+    learning_offset: float = 10.0
+    evaluate_every: int = -1
+    total_samples: float = 1e6
+    perp_tol: float = 0.1
+    mean_change_tol: float = 1e-3
+    max_doc_update_iter: int = 100
+    init: str = "auto"
+    alpha0: float | None = None
+    max_restarts: int = 10
+    max_als_iter: int = 1000
+    tol: float = 1e-8
+
+    @property
+    def width(self) -> int:
+        """The number of topics with the padding."""
+        return padded(self.n_topics)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a learner comes to.
+
+    Attributes
+    ----------
+    topics : ndarray of shape (n_words, width), dtype float32
+        The counts of each word in each topic, without the prior.
+    n_updates : int
+        How often the topics were changed.
+    doc_topic_prior : ndarray of shape (n_topics,) or None
+        If it was learnt.
+    perplexity : float
+        Of the documents, at the end; nan if it was not made.
+    """
+
+    topics: Floats
+    n_updates: int
+    doc_topic_prior: Doubles | None = None
+    perplexity: float = float("nan")
+
+
+def padded(n_topics: int) -> int:
+    """Return the width of topics."""
+    return -(-n_topics // LANES) * LANES
+
+
+def padded_columns(values: NDArray[Any], fill: float = 0.0) -> Floats:
+    """Return an array of shape (n, n_topics) as float32 of shape (n, width)."""
+    n_topics = values.shape[1]
+    wide = np.empty((len(values), padded(n_topics)), dtype=np.float32)
+    wide[:, :n_topics] = values
+    wide[:, n_topics:] = fill
+    return wide
+
+
+def document_prior(given: Any, n_topics: int) -> Doubles:
+    """Return the prior of each topic in a document."""
+    if given is None or isinstance(given, str):
+        return np.full(n_topics, 1.0 / n_topics)
+    if isinstance(given, float) and LEAST_PRIOR <= given < 1e30:
+        return np.full(n_topics, given)  # as fitted models ask for it
+    prior = _numbers("doc_topic_prior", given, [(), (n_topics,)], "(n_components,)")
+    return np.broadcast_to(prior, (n_topics,)).copy()
+
+
+def word_prior(given: Any, n_topics: int, n_words: int) -> Floats:
+    """Return the prior of each word, word-major where it differs among topics."""
+    if given is None:
+        return np.asarray(1.0 / n_topics, dtype=np.float32)
+    shapes = [(), (n_words,), (n_topics, n_words)]
+    said = "(n_features,) or (n_components, n_features)"
+    prior = _numbers("topic_word_prior", given, shapes, said)
+    if prior.ndim == 2:
+        return padded_columns(prior.T, fill=1.0)
+    return prior.astype(np.float32)
+
+
+def _numbers(name: str, given: Any, shapes: list[tuple[int, ...]], said: str) -> Doubles:
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be numbers, of shape {said}; {error}") from error
+    if values.shape not in shapes:
+        raise ValueError(
+            f"`{name}` of shape {values.shape} must be a number or of shape {said}, which is "
+            f"{' or '.join(map(str, shapes[1:]))} here; write None for 1 / n_components"
+        )
+    if not np.all(np.isfinite(values)) or np.any(values < 0) or np.any(values > 1e30):
+        raise ValueError(
+            f"`{name}` must be finite and not negative; write None for 1 / n_components"
+        )
+    return np.maximum(values, LEAST_PRIOR)

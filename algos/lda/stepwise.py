@@ -1,0 +1,131 @@
+"""Stepwise expectation maximisation: topics learn from one batch of documents after another.
+
+Cappé and Moulines, "On-line expectation-maximization algorithm for latent data models", JRSS B
+71, 2009; Liang and Klein, "Online EM for unsupervised models", NAACL 2009.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from algos._common.random import Key, stream
+from algos.lda.documents import Documents
+from algos.lda.expectation import Batch, Learner, Topics, room_for
+from algos.lda.parameters import Floats, Learned, Report, Settings, padded_columns
+
+
+@dataclass
+class Stage:
+    """Passes over all documents in batches of one size.
+
+    Attributes
+    ----------
+    batch_size : int
+        0 is all documents at once.
+    n_epochs : int
+    n_steps : int
+        Of inference a document and visit.
+    """
+
+    batch_size: int
+    n_epochs: int
+    n_steps: int
+
+
+# Topics change fastest in the first pass: its documents are inferred the most thoroughly.
+OPENING = (Stage(512, 1, 20), Stage(1024, 1, 10), Stage(2048, 1, 5), Stage(4096, 1, 3))
+BEGUN_STEPS = 10
+LATER_STEPS = 2  # documents begin where the pass before left them
+COLD_STEPS = 5  # where there is no room to keep that
+DECAY = 0.7  # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
+WHOLE_EVERY = 5  # passes, in one of which documents that keep few topics choose anew
+EPOCHS = 30
+LEAST_BATCHES = 16  # of the first pass, while they have a document each
+BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
+KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
+
+
+def stages(n_documents: int, width: int, n_epochs: int, *, is_begun: bool) -> list[Stage]:
+    """Return the passes of a fit: small batches first, as large ones as there is room last.
+
+    Topics to begin with are left to large ones alone.
+    """
+    most = max(1, min(n_documents, BATCH_BYTES // room_for(width).n_bytes(width)))
+    if is_begun:
+        return [Stage(most, min(1, n_epochs), BEGUN_STEPS), Stage(most, n_epochs - 1, LATER_STEPS)]
+    shrink = min(1.0, n_documents / LEAST_BATCHES / OPENING[0].batch_size)
+    opening = [
+        Stage(min(most, max(1, round(stage.batch_size * shrink))), 1, stage.n_steps)
+        for stage in OPENING
+    ][:n_epochs]
+    return [*opening, Stage(most, n_epochs - len(opening), LATER_STEPS)]
+
+
+def learn(
+    documents: Documents,
+    topics: Floats | None,
+    settings: Settings,
+    key: Key,
+    n_threads: int,
+    report: Report,
+) -> Learned:
+    """Learn topics by stepwise expectation maximisation; see `algos.lda.parameters`.
+
+    Counts to begin with are refined in passes over all documents, or as many as there is room
+    for; without them, small batches come first, which find topics soonest.
+    """
+    n_epochs = EPOCHS if settings.max_iter is None else settings.max_iter
+    plan = stages(len(documents), settings.width, n_epochs, is_begun=topics is not None)
+    begun = random_counts(documents, settings, key) if topics is None else topics.copy()
+    learner = Learner(Topics(begun, settings), settings, n_threads)
+    n_updates, perplexity = _run(learner, documents, plan, settings.width, report)
+    return Learned(learner.topics.counts(), n_updates, None, perplexity)
+
+
+def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
+    """Return counts that are nearly alike in all topics."""
+    words = np.bincount(documents.words, documents.counts, settings.n_words)
+    shape = (settings.n_words, settings.n_topics)
+    counts = stream(key, 0).standard_gamma(100.0, shape, dtype=np.float32)
+    return padded_columns(counts * (words / (100 * settings.n_topics))[:, np.newaxis])
+
+
+def _run(
+    learner: Learner, documents: Documents, plan: list[Stage], width: int, report: Report
+) -> tuple[int, float]:
+    """Go through the stages; return the number of updates and the last perplexity."""
+    n, tokens = len(documents), documents.n_tokens
+    kind = room_for(width)
+    is_kept = n * kind.n_bytes(width) <= KEPT_BYTES
+    mixtures = kind(n if is_kept else 0, width)
+    n_updates, n_epochs, perplexity = 0, 0, float("nan")
+    for stage in plan:
+        batches = list(cut(documents, stage.batch_size)) if stage.n_epochs > 0 else []
+        for _ in range(stage.n_epochs):
+            value = 0.0
+            for start, batch in batches:
+                rate = 1.0 if len(batches) == 1 else (1 + n_updates) ** -DECAY
+                size = len(batch.documents)
+                kept = mixtures.part(start, start + size) if is_kept else None
+                steps = stage.n_steps if is_kept else max(stage.n_steps, COLD_STEPS)
+                value += learner.learn(
+                    batch, rate, n / size, steps, kept, is_warm=is_kept and n_epochs > 0,
+                    is_whole=n_epochs < len(OPENING) or n_epochs % WHOLE_EVERY == 0,
+                )  # fmt: skip
+                n_updates += 1
+            n_epochs += 1
+            perplexity = float(np.exp(-value / tokens)) if tokens else 1.0
+            if report(learner.topics.counts, perplexity):
+                return n_updates, perplexity
+    return n_updates, perplexity
+
+
+def cut(documents: Documents, size: int) -> Iterator[tuple[int, Batch]]:
+    """Yield batches of about `size` documents, each with its first document's number."""
+    n_batches = max(1, round(len(documents) / size))
+    for i in range(n_batches):
+        start, stop = (len(documents) * j // n_batches for j in (i, i + 1))
+        yield start, Batch(documents.part(start, stop))

@@ -1,0 +1,341 @@
+"""The estimator: scikit-learn's meaning, streams, priors, and topics as words."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import sklearn.decomposition
+from scipy import sparse
+from scipy.special import psi
+from sklearn.exceptions import NotFittedError
+
+from algos import LatentDirichletAllocation
+from tests.lda.data import blocks, planted, variation
+
+METHODS = ["auto", "batch", "online", "cvb0", "spectral"]
+all_methods = pytest.mark.parametrize("method", METHODS)
+WORDS = [f"word {j}" for j in range(9)]
+
+
+@all_methods
+def test_topics_without_common_words_are_found(method):
+    X = np.repeat(blocks(), 10, axis=0)
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0).fit(X)
+    found = {tuple(sorted(words)) for words in lda.top_words(n_words=3)}
+    assert found == {(0, 1, 2), (3, 4, 5), (6, 7, 8)}
+
+
+@all_methods
+def test_attributes_are_those_that_scikit_learn_means(method):
+    X, _ = planted(200, 30, 3, 40)
+    lda = LatentDirichletAllocation(
+        3, learning_method=method, random_state=0, topic_word_prior=0.2
+    ).fit(X)
+    slack = 0.1 if method == "online" else 1e-3  # of batches of unequal documents
+    assert lda.components_.sum() == pytest.approx(X.sum() + 3 * 30 * 0.2, rel=slack)
+    sums = lda.components_.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        lda.exp_dirichlet_component_, np.exp(psi(lda.components_) - psi(sums)), rtol=1e-5
+    )
+    assert lda.topic_word_prior_ == 0.2
+    assert lda.doc_topic_prior_ == pytest.approx(1 / 3)
+    assert lda.learning_method_ in METHODS[1:]
+    assert lda.n_batch_iter_ > 1
+    assert 1 < lda.bound_ < 60
+    assert lda.n_samples_seen_ == 200
+    states = [lda.random_state_.randint(2**31, size=3).tolist() for _ in range(2)]
+    assert states[0] == states[1]
+    with pytest.raises(AttributeError):
+        LatentDirichletAllocation().random_state_  # noqa: B018
+
+
+@all_methods
+def test_the_score_is_scikit_learns(method):
+    X, _ = planted(150, 30, 3, 40)
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0).fit(X)
+    theirs = sklearn.decomposition.LatentDirichletAllocation(3, max_doc_update_iter=100).fit(X)
+    theirs.components_ = lda.components_
+    theirs.exp_dirichlet_component_ = lda.exp_dirichlet_component_
+    assert lda.score(X) == pytest.approx(theirs.score(X), rel=1e-4)
+    assert lda.perplexity(X) == pytest.approx(theirs.perplexity(X), rel=1e-4)
+    sub_sampled = theirs.perplexity(X, sub_sampling=True)
+    assert lda.perplexity(X, sub_sampling=True) == pytest.approx(sub_sampled, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["batch", "online"])
+def test_mixtures_of_variational_methods_are_scikit_learns(method):
+    X, _ = planted(150, 30, 3, 40)
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0).fit(X)
+    theirs = sklearn.decomposition.LatentDirichletAllocation(3).fit(X)
+    theirs.components_ = lda.components_
+    theirs.exp_dirichlet_component_ = lda.exp_dirichlet_component_
+    for normalize in (True, False):
+        np.testing.assert_allclose(
+            lda.transform(X, normalize=normalize),
+            theirs.transform(X, normalize=normalize),
+            rtol=2e-3,
+            atol=2e-3,
+        )
+
+
+@pytest.mark.parametrize("method", ["cvb0", "spectral"])
+def test_mixtures_of_other_methods_are_the_fixed_point(method):
+    X, _ = planted(150, 30, 3, 40)
+    lda = LatentDirichletAllocation(
+        3, learning_method=method, random_state=0, max_doc_update_iter=1000, mean_change_tol=1e-7
+    ).fit(X)
+    topics = lda.components_ / lda.components_.sum(axis=1, keepdims=True)
+    found = lda.transform(X, normalize=False)
+    shares = X.toarray() / (found @ topics)
+    np.testing.assert_allclose(found, found * (shares @ topics.T) + 1 / 3, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(found.sum(axis=1), X.sum(axis=1) + 1, rtol=1e-5)
+
+
+@all_methods
+def test_mixtures_sum_to_one_and_those_of_empty_documents_are_the_prior(method):
+    X, _ = planted(100, 30, 3, 40)
+    prior = [0.1, 0.2, 0.7]
+    lda = LatentDirichletAllocation(
+        3, learning_method=method, doc_topic_prior=prior, random_state=0
+    ).fit(X)
+    assert lda.doc_topic_prior_.tolist() == prior
+    assert np.abs(lda.transform(X).sum(axis=1) - 1).max() < 1e-12
+    assert np.abs(lda.transform(X.astype(np.float32)).sum(axis=1) - 1).max() < 1e-6
+    np.testing.assert_allclose(lda.transform(np.zeros((2, 30))), [prior] * 2, rtol=1e-5)
+
+
+@all_methods
+def test_words_that_nobody_wrote_weigh_their_prior(method):
+    X, _ = planted(100, 30, 3, 40)
+    X = sparse.csr_array(np.hstack([X.toarray(), np.zeros((100, 2))]))
+    prior = np.linspace(0.1, 0.5, 32)
+    lda = LatentDirichletAllocation(
+        3, learning_method=method, topic_word_prior=prior, random_state=0, max_iter=60
+    ).fit(X)
+    assert lda.topic_word_prior_.tolist() == prior.tolist()
+    if method != "online":  # where a start fades and never ends
+        np.testing.assert_allclose(lda.components_[:, 30:], [prior[30:]] * 3, rtol=1e-3)
+
+
+@all_methods
+def test_a_matrix_of_priors_guides_topics(method):
+    X = np.repeat(blocks(), 10, axis=0)
+    guide = np.full((3, 9), 0.1)
+    for topic, word in enumerate([8, 0, 5]):
+        guide[topic, word] = 60.0
+    lda = LatentDirichletAllocation(
+        3, learning_method=method, topic_word_prior=guide, random_state=0, init="random"
+    ).fit(X)
+    assert [words.tolist()[0] for words in lda.top_words(n_words=1)] == [8, 0, 5]
+
+
+@all_methods
+@pytest.mark.parametrize("shape", [(1, 4), (5, 1), (1, 1), (3, 4)])
+@pytest.mark.parametrize("value", [0.0, 1.0, 1e30])
+def test_tiny_and_huge_corpora_give_numbers(method, shape, value):
+    X = np.full(shape, value)
+    for k in (1, 2, 20):
+        lda = LatentDirichletAllocation(k, learning_method=method, random_state=0, max_iter=5)
+        found = lda.fit_transform(X)
+        assert np.all(np.isfinite(found))
+        assert np.abs(found.sum(axis=1) - 1).max() < 1e-6
+        assert np.all(np.isfinite(lda.components_))
+        assert np.all(np.isfinite(lda.exp_dirichlet_component_))
+        assert not np.isnan(lda.score(X))
+        assert not np.isnan(lda.perplexity(X))
+        assert not np.isnan(lda.bound_)
+
+
+@all_methods
+def test_priors_of_zero_give_numbers(method):
+    X, _ = planted(60, 20, 3, 20)
+    lda = LatentDirichletAllocation(
+        3, learning_method=method, doc_topic_prior=0, topic_word_prior=0, random_state=0
+    ).fit(X)
+    assert np.all(np.isfinite(lda.transform(X)))
+    assert np.all(np.isfinite(lda.transform(np.zeros((1, 20)))))
+    assert np.isfinite(lda.score(X))
+
+
+@all_methods
+def test_the_order_of_documents_changes_no_bit(method):
+    X, _ = planted(300, 40, 4, 30)
+    order = np.random.default_rng(0).permutation(300)
+    one, other = (
+        LatentDirichletAllocation(4, learning_method=method, random_state=0).fit(rows)
+        for rows in (X, X[order])
+    )
+    assert one.components_.tolist() == other.components_.tolist()
+
+
+@all_methods
+def test_a_stream_finds_topics_and_goes_on_after_a_fit(method):
+    X, topics = planted(4000, 40, 4, 60, eta=0.1)
+    lda = LatentDirichletAllocation(
+        4, learning_method=method, random_state=0, total_samples=4000, learning_offset=2.0
+    )
+    for _ in range(2):
+        for start in range(0, 4000, 500):
+            lda.partial_fit(X[start : start + 500])
+    first = variation(lda.components_, topics).mean()
+    lda.fit(X)
+    fitted = lda.components_.copy()
+    n_updates = lda.n_batch_iter_
+    lda.partial_fit(X)
+    assert lda.n_batch_iter_ == n_updates + 32
+    assert lda.n_samples_seen_ == 8000
+    assert variation(lda.components_, fitted / fitted.sum(axis=1, keepdims=True)).max() < 0.1
+    assert first < 0.3
+
+
+@all_methods
+def test_a_merged_model_has_the_documents_of_both(method):
+    X, _ = planted(2000, 40, 4, 60, eta=0.1)
+    base = LatentDirichletAllocation(4, learning_method=method, random_state=0).fit(X)
+    order = [2, 0, 3, 1]
+    other = copy.deepcopy(base)
+    other.components_ = base.components_[order]
+    other._totals = base._totals[order]
+    before = base.components_.copy()
+    base.merge(other)
+    prior = 1 / 4
+    np.testing.assert_allclose(base.components_ - prior, 2 * (before - prior), rtol=1e-3, atol=1e-3)
+    assert base.n_samples_seen_ == 4000
+
+
+def test_merging_weighs_streams_by_the_documents_they_saw():
+    X, _ = planted(1000, 40, 4, 60, eta=0.1)
+    parameters = {"n_components": 4, "random_state": 0}
+    fitted = LatentDirichletAllocation(**parameters).fit(X[:600])
+    streamed = LatentDirichletAllocation(**parameters)
+    for start in range(0, 400, 100):
+        streamed.partial_fit(X[600 + start : 700 + start])
+    fitted.merge(streamed)
+    assert fitted.components_.sum() == pytest.approx(X.sum(), rel=0.05)
+
+
+def test_a_stream_refuses_other_topics_or_methods():
+    X = blocks()
+    lda = LatentDirichletAllocation(3, random_state=0).partial_fit(X)
+    with pytest.raises(ValueError, match=r"`n_components`=4 must be 3.*; set it back"):
+        lda.set_params(n_components=4).partial_fit(X)
+    lda.set_params(n_components=3)
+    with pytest.raises(ValueError, match="`learning_method`='batch' must be 'cvb0'"):
+        lda.set_params(learning_method="batch").partial_fit(X)
+
+
+@all_methods
+def test_a_start_that_is_given_is_begun_with(method):
+    X = np.repeat(blocks(), 10, axis=0)
+    start = np.kron(np.eye(3)[[2, 0, 1]], np.full((1, 3), 5.0))
+    lda = LatentDirichletAllocation(3, learning_method=method, init=start, random_state=0)
+    assert lda.fit(X).top_words(n_words=3)[:, 0].tolist() == [6, 0, 3]
+    with pytest.raises(ValueError, match=r"`init` of shape \(2, 9\) must be of shape \(3, 9\)"):
+        lda.set_params(init=start[:2]).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("doc_topic_prior", [0.1, 0.2]),
+        ("doc_topic_prior", [0.1, 0.2, -1]),
+        ("doc_topic_prior", [0.1, 0.2, np.nan]),
+        ("topic_word_prior", np.ones((9, 3))),
+        ("topic_word_prior", ["a"] * 9),
+    ],
+)
+def test_wrong_priors_are_named(name, value):
+    lda = LatentDirichletAllocation(3, **{name: value})
+    with pytest.raises(ValueError, match=f"`{name}` .*must be .*; "):
+        lda.fit(blocks())
+
+
+def test_top_words_have_names():
+    X = np.repeat(blocks(), 10, axis=0)
+    lda = LatentDirichletAllocation(3, random_state=0).fit(X)
+    words = lda.top_words(WORDS, n_words=3)
+    assert words.shape == (3, 3)
+    assert sorted(words.ravel()) == WORDS
+    assert lda.top_words(n_words=100).shape == (3, 9)
+    with pytest.raises(ValueError, match="`feature_names` of shape"):
+        lda.top_words(WORDS[:3])
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=WORDS)
+    named = LatentDirichletAllocation(3, random_state=0).fit(frame)
+    assert named.top_words(n_words=3).tolist() == words.tolist()
+
+
+def test_what_pyldavis_takes_is_whole():
+    X, _ = planted(50, 30, 3, 40)
+    X = X.toarray()
+    X[4] = 0
+    X[:, 7] = 0
+    lda = LatentDirichletAllocation(3, random_state=0).fit(X)
+    found = lda.to_pyldavis(X)
+    occurs = np.flatnonzero(X.sum(axis=0))
+    assert found["topic_term_dists"].shape == (3, len(occurs))
+    assert found["doc_topic_dists"].shape == (49, 3)
+    for name in ("topic_term_dists", "doc_topic_dists"):
+        np.testing.assert_allclose(found[name].sum(axis=1), 1)
+    assert found["doc_lengths"].sum() == found["term_frequency"].sum() == X.sum()
+    assert found["vocab"].tolist() == occurs.astype(str).tolist()
+    with pytest.raises(ValueError, match="a document with a word"):
+        lda.to_pyldavis(np.zeros((2, 30)))
+
+
+def test_counts_of_any_type_are_the_same_counts():
+    X, _ = planted(100, 30, 3, 40)
+    expected = LatentDirichletAllocation(3, random_state=0).fit(X).components_
+    for dtype in (np.int64, np.int32, np.uint8, np.float32):
+        for rows in (X.astype(dtype), X.toarray().astype(dtype)):
+            found = LatentDirichletAllocation(3, random_state=0).fit(rows).components_
+            assert found.dtype == (np.float32 if dtype == np.float32 else np.float64)
+            assert found.tolist() == expected.astype(found.dtype).tolist()
+
+
+def test_duplicate_entries_are_summed():
+    X = sparse.csr_array((np.ones(4), np.array([1, 1, 0, 2]), np.array([0, 3, 4])), shape=(2, 3))
+    one = LatentDirichletAllocation(2, random_state=0).fit(X)
+    other = LatentDirichletAllocation(2, random_state=0).fit(X.toarray())
+    assert one.components_.tolist() == other.components_.tolist()
+    assert X.nnz == 4
+
+
+@pytest.mark.parametrize("method", ["auto", "batch", "online"])
+def test_a_fit_stops_when_the_perplexity_has_come_to_rest(method):
+    X, _ = planted(200, 30, 3, 40)
+    lda = LatentDirichletAllocation(
+        3, learning_method=method, random_state=0, evaluate_every=2, perp_tol=0.5, max_iter=200
+    ).fit(X)
+    assert lda.n_iter_ < 200
+    assert np.isfinite(lda.history_["objective"][-1])
+
+
+@all_methods
+def test_verbose_tells_of_the_method_and_of_each_pass(method, capsys):
+    X, _ = planted(100, 30, 3, 40)
+    LatentDirichletAllocation(3, learning_method=method, random_state=0, max_iter=3, verbose=1).fit(
+        X
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert any("learning_method 'cvb0': " in line for line in lines) == (method == "auto")
+    assert sum("iteration" in line for line in lines) == 3
+
+
+@all_methods
+def test_a_pickle_of_a_stream_learns_on(method):
+    X, _ = planted(300, 30, 3, 40)
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0).partial_fit(X[:200])
+    other = pickle.loads(pickle.dumps(lda))
+    one, two = lda.partial_fit(X[200:]), other.partial_fit(X[200:])
+    assert one.components_.tolist() == two.components_.tolist()
+
+
+def test_an_unfitted_model_says_so():
+    lda = LatentDirichletAllocation()
+    for call in (lda.perplexity, lda.score, lda.coherence, lda.to_pyldavis):
+        with pytest.raises(NotFittedError):
+            call(blocks())
+    with pytest.raises(NotFittedError):
+        lda.top_words()
