@@ -49,6 +49,7 @@ def versions():
         *("liblinear-multicore", "glum", "skglm", "celer", "snapml", "vowpalwabbit"),
         *("krcf", "rcf3", "rrcf", "pysad", "river", "coniferest", "isotree", "pyod"),
         *("myfm", "modern-fm", "xlearn", "lightfm-next"),
+        *("gensim", "tomotopy", "bigartm10", "pyrmallet", "lda"),
     )
     found = {}
     for name in names:

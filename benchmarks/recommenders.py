@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,16 +31,21 @@ GRID = [
 ]
 
 
-def chosen(key: str, loss: Callable[[Setting], float]) -> Setting:
-    """Return the setting of the grid with the least loss; each is tried once for each key."""
-    known = json.loads(_CHOSEN.read_text()) if _CHOSEN.exists() else {}
-    losses = known.setdefault(key, {})
-    for setting in GRID:
+def chosen(key: str, loss: Callable[[Any], float], grid: Sequence[Any] = GRID) -> Any:
+    """Return the setting of a grid with the least loss; each is tried once for each key."""
+    losses = _known().get(key, {})
+    for setting in grid:
         if str(setting) not in losses:
             losses[str(setting)] = loss(setting)
+            known = _known()  # another process may have tried others meanwhile
+            known.setdefault(key, {}).update(losses)
             _CHOSEN.parent.mkdir(parents=True, exist_ok=True)
             _CHOSEN.write_text(json.dumps(known, indent=1))
-    return min(GRID, key=lambda setting: np.nan_to_num(losses[str(setting)], nan=np.inf))
+    return min(grid, key=lambda setting: np.nan_to_num(losses[str(setting)], nan=np.inf))
+
+
+def _known() -> dict[str, dict[str, float]]:
+    return json.loads(_CHOSEN.read_text()) if _CHOSEN.exists() else {}
 
 
 def log_loss(y: Any, chances: Any) -> float:

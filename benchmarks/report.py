@@ -36,6 +36,19 @@ LEGEND = {
     "delay": "mean rows from the begin of an event to the first alarm, at the threshold of the "
     "best F1; a missed event counts whole",
     "found": "share of the events with an alarm, at that threshold",
+    "LL": "mean log-likelihood of a held-out token of documents not learned, given half of their "
+    "tokens; higher is better, and ± is the deviation over seeds",
+    "NPMI": "normalised pointwise mutual information of the ten first words of each topic; higher "
+    "is better",
+    "same words": "Jaccard index of the ten first words of matched topics of two seeds; 1 is best",
+    "CPU s a fit": "mean CPU seconds of one fit",
+    "at s": "seconds that learning took up to the last point of the curve: CPU seconds on one "
+    "thread, the wall's on more, as in the columns before",
+    "M tokens/s": "tokens learned a second by the wall's clock in one pass, in millions",
+    "M pairs/s": "the same of pairs of a document and a word",
+    "mean TV": "total variation between true topics and those found, best matched; 0 is best",
+    "worst TV": "the same of the worst topic, a mean over seeds",
+    "lost": "true topics to which none found is nearer than 0.5, a mean over seeds",
     "eigenvalue error": "largest relative error of an eigenvalue; lower is better",
 }
 

@@ -25,7 +25,6 @@ from benchmarks.workload import ALGORITHMS, Unreachable, workloads
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 QUICK_DIVISOR = 50
-NEEDED = 900  # seconds after which a measurement is given up
 LOADED = (
     "benchmarks.worker",
     *(
@@ -62,6 +61,9 @@ def parsed_arguments(arguments=None):
         action="store_true",
         help="a smoke test whose times mean nothing: fewer and smaller rows, one thread, two "
         "runs, not “as the user calls it”; --threads adds threads",
+    )
+    parser.add_argument(
+        "--limit", type=float, default=900, help="seconds after which a measurement is given up"
     )
     parser.add_argument("--output", type=Path, help="folder of the results")
     return parser.parse_args(arguments)
@@ -153,34 +155,34 @@ class Runner:
     def _run_worker(self, question, threads):
         """Run one process, and return the last line of its errors."""
         if self.options.quick:
-            return run_fork(question, threads)
+            return run_fork(question, threads, self.options.limit)
         try:
             process = subprocess.run(
                 [sys.executable, "-m", "benchmarks.worker", str(question)],
                 cwd=ROOT,
                 env=machine.environment(threads),
                 preexec_fn=lambda: take_cores(threads),
-                timeout=NEEDED,
+                timeout=self.options.limit,
                 capture_output=True,
                 text=True,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return f"no answer in {NEEDED} s"
+            return f"no answer in {self.options.limit:.0f} s"
         return (process.stderr.strip().splitlines() or [f"exit {process.returncode}"])[-1]
 
 
-def run_fork(question, threads):
+def run_fork(question, threads, limit):
     """Run a job in a fork, and return how that ended."""
     forks = multiprocessing.get_context("forkserver")
     forks.set_forkserver_preload(list(LOADED))
     os.environ.update(machine.environment(threads))  # the first number of threads holds for all
     process = forks.Process(target=answer_fast, args=(question,))
     process.start()
-    process.join(NEEDED)
+    process.join(limit)
     if process.is_alive():
         process.kill()
-        return f"no answer in {NEEDED} s"
+        return f"no answer in {limit:.0f} s"
     return f"exit {process.exitcode}"
 
 

@@ -14,6 +14,7 @@ ALGORITHMS = (
     "linear_learner",
     "kmeans",
     "pca",
+    "lda",
     "factorization_machine",
     "random_cut_forest",
     "threads",

@@ -67,6 +67,8 @@ def skip_generated_methods(app, what, name, obj, skip, options):
 
 TERM = re.compile(r"(\s*\*{0,2}\w+_\*{0,2})( : .*)?$")  # numpydoc's line of an attribute
 DESCRIPTIONS = {
+    "gallery/plot_bars": "Three rows of ten pictures of five by five pixels: documents, where rows "
+    "and columns overlap, and topics, each of which is one row or one column.",
     "gallery/plot_digits_pipeline": "Ten cluster centres drawn as handwritten digits; below them, "
     "the variance explained by each principal component, and the inertia by iteration.",
     "gallery/plot_movie_recommender": "Thirty films as points in a plane, named; films that "
@@ -80,6 +82,7 @@ DESCRIPTIONS = {
     "gallery/plot_taxi_anomalies": "A series of taxi rides, with few days shaded; below it its "
     "scores, which peak on these days, and the half hours that made each peak; then forecasts of "
     "two days, with ranges.",
+    "gallery/plot_topics_of_texts": "Six topics with the bars of their eight heaviest words.",
 }
 TAGS = re.compile(r"<script\b.*?</script>|<style\b.*?</style>|<[^>]*>", re.DOTALL)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._cython import fm_rows
 from algos.factorization_machine.rows import Rows
 
 Bounds = NDArray[np.int64]
@@ -37,17 +38,13 @@ def find_fields(rows: Rows) -> Bounds:
     bounds : ndarray of shape (n_fields + 1,), int64
         Field f is columns [bounds[f], bounds[f + 1]).
     """
-    d, indices = rows.n_columns, rows.indices
+    d = rows.n_columns
     if d == 0:
         return np.zeros(1, dtype=np.int64)
     # A field with column a ends before every column b > a that stands beside it in a row; the
     # nearest such b is its neighbour there.
-    is_pair = np.ones(max(len(indices) - 1, 0), dtype=bool)
-    starts = rows.indptr[1:-1]
-    is_pair[starts[(starts > 0) & (starts < len(indices))] - 1] = False
-    first, second = indices[:-1][is_pair], indices[1:][is_pair]
-    limit = np.full(d, d, dtype=np.int64)
-    np.minimum.at(limit, first, second)
+    limit = np.full(d, d, dtype=np.int32)
+    fm_rows.next_columns(rows.indptr, rows.indices, limit)
     ends = np.minimum.accumulate(limit[::-1])[::-1].tolist()
     bounds = [0]
     while bounds[-1] < d:

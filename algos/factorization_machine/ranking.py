@@ -283,3 +283,35 @@ def learn_choices(
         return float(np.average(losses, weights=weights)) if losses else 0.0
 
     return epochs(steps, once, check if known else None, **control)
+
+
+def column_numbers(named: Any, d: int, names: NDArray[Any] | None) -> NDArray[Any]:
+    """Return the numbers of the columns that a user named.
+
+    Parameters
+    ----------
+    named : array-like
+        Numbers, a mask of d booleans, or names.
+    d : int
+        Number of columns.
+    names : ndarray of shape (d,), or None
+        Those of a data frame's columns.
+    """
+    given = np.asarray(named)
+    if given.shape == (d,) and given.dtype.kind == "b" and given.any():
+        return np.flatnonzero(given)
+    if given.ndim == 1 and given.size and given.dtype.kind in "OUT" and names is not None:
+        unknown = given[~np.isin(given, names)]
+        if len(unknown):
+            raise ValueError(
+                f"`item_features` with {str(unknown[0])!r} must hold names of columns of X; "
+                f"they are {names[:5].tolist()} …"
+            )
+        return np.flatnonzero(np.isin(names, given))
+    is_whole = given.ndim == 1 and given.dtype.kind in "iu" and given.size > 0
+    if not is_whole or given.min() < 0 or given.max() >= d:
+        raise ValueError(
+            f"`item_features` must be the columns that describe the item: their numbers, ints in "
+            f"[0, {d}), a mask of {d} booleans, or, for a data frame, their names"
+        )
+    return given

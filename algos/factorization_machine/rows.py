@@ -15,6 +15,7 @@ from scipy import sparse
 
 from algos._common.csr import canonical
 from algos._common.row_key import row_keys
+from algos._cython import fm_rows
 
 Doubles = NDArray[np.float64]
 
@@ -71,12 +72,15 @@ class Rows:
 
     def take(self, places: NDArray[np.intp]) -> Rows:
         """Return the rows at these places, in this order."""
-        lengths = np.diff(self.indptr)[places]
-        indptr = np.zeros(len(places) + 1, dtype=np.int64)
-        np.cumsum(lengths, out=indptr[1:])
-        inner = np.arange(indptr[-1]) + np.repeat(self.indptr[places] - indptr[:-1], lengths)
-        values = None if self.values is None else self.values[inner]
-        return Rows(indptr, self.indices[inner], values, self.n_columns)
+        indptr = np.empty(len(places) + 1, dtype=np.int64)
+        stored = int((self.indptr[places + 1] - self.indptr[places]).sum())
+        indices = np.empty(stored, dtype=np.int32)
+        if self.values is None:
+            fm_rows.gather_ones(self.indptr, self.indices, places, indptr, indices)
+            return Rows(indptr, indices, None, self.n_columns)
+        values = np.empty(stored, dtype=self.values.dtype)
+        fm_rows.gather_rows(self.indptr, self.indices, self.values, places, indptr, indices, values)
+        return Rows(indptr, indices, values, self.n_columns)
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,11 @@ class Table:
     keys: NDArray[np.uint64]
     columns: Columns
     groups: NDArray[np.int64] | None = None
+
+    @property
+    def has_whole_weights(self) -> bool:
+        """Whether each weight can be a number of copies."""
+        return bool(np.all(self.weight == np.rint(self.weight)))
 
     def take(self, places: NDArray[np.intp]) -> Table:
         """Return the rows at these places; the columns stay those of the whole."""
@@ -304,17 +313,13 @@ def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
     """Return the root of the mean square of each column's values; None if all are 1."""
     if rows.values is None or not rows.stored:
         return None
-    magnitude = np.abs(rows.values.astype(np.float64))
-    if np.all(magnitude == 1):
+    if np.all(np.abs(rows.values) == 1):
         return None
-    peak = np.zeros(rows.n_columns)
-    np.maximum.at(peak, rows.indices, magnitude)
+    peak, total, squares = np.zeros((3, rows.n_columns))
+    fm_rows.column_peaks(rows.indices, rows.values, peak)
     peak[peak == 0] = 1.0
-    weight = weight / weight.max()
-    each = np.repeat(weight, np.diff(rows.indptr))
-    total = np.bincount(rows.indices, each, rows.n_columns)
-    squares = np.bincount(
-        rows.indices, each * (magnitude / peak[rows.indices]) ** 2, rows.n_columns
+    fm_rows.column_squares(
+        rows.indptr, rows.indices, rows.values, weight / weight.max(), peak, total, squares
     )
     total[total == 0] = 1.0
     scale = peak * np.sqrt(squares / total)

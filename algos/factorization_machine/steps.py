@@ -132,6 +132,10 @@ class Steps:
         table[...] = self.table
         return replace(self, table=table, line=self.line.copy(), base=self.base.copy())
 
+    def become(self, other: Steps) -> None:
+        """Take another's numbers, which it then shares."""
+        vars(self).update(vars(other))
+
     def in_place_of(
         self, intercept: NDArray[Any], linear: NDArray[Any], factors: NDArray[Any]
     ) -> Steps:

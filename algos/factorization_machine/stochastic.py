@@ -223,12 +223,20 @@ def learn(
     key: Key,
     *,
     validation: Data | None = None,
+    trial: Trial | None = None,
     n_threads: int = 1,
     **control: Any,
 ) -> Steps:
-    """Learn rows in `epochs`, to whose parameters `control` goes; `n_threads` score."""
+    """Learn rows in `epochs`, to whose parameters `control` goes; `n_threads` score.
+
+    A `trial` that began at `steps` with these settings is the first epoch.
+    """
+    made = [] if trial is None or not trial.serves(settings) else [trial]
 
     def once(steps: Steps) -> float:
+        if made:
+            steps.become(made[0].steps)
+            return made.pop().loss
         return one_pass(steps, data, settings, key)
 
     def check(steps: Steps) -> float:
@@ -237,6 +245,31 @@ def learn(
         return mean_loss(scores, validation, settings.loss)
 
     return epochs(steps, once, None if validation is None else check, **control)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A first epoch that was made to see how far it comes.
+
+    Attributes
+    ----------
+    settings : Settings
+    steps : Steps
+        After the epoch.
+    loss : float
+        Of the rows before they were learned, as `one_pass` returns it.
+    judged : float
+        Loss of validation rows, or else `loss`.
+    """
+
+    settings: Settings
+    steps: Steps
+    loss: float
+    judged: float
+
+    def serves(self, settings: Settings) -> bool:
+        """Tell whether learning with these settings begins with this epoch."""
+        return self.settings == settings
 
 
 def tried_rate(
@@ -248,20 +281,23 @@ def tried_rate(
     rates: Sequence[float],
     validation: Data | None = None,
     n_threads: int = 1,
-) -> float:
-    """Return the rate whose first epoch comes furthest.
+) -> Trial:
+    """Return the first epoch of the rate that comes furthest with it.
 
     It is what most hangs on the data: where rows tell little, long steps learn noise that
     later epochs cannot undo. Judged by the validation rows, or else by the training rows
     before they were learned. `steps` is not written to.
     """
-    losses = []
+    best = None
     for rate in rates:
         trial = steps.copy()
         tried = replace(settings, rate=rate, rate_linear=rate, rate_intercept=rate)
-        loss = one_pass(trial, data, tried, key)
+        loss = judged = one_pass(trial, data, tried, key)
         if validation is not None:
             scores = trial.scores(validation.rows, n_threads=n_threads)
-            loss = mean_loss(scores, validation, settings.loss)
-        losses.append(loss if np.isfinite(loss) else np.inf)
-    return rates[int(np.argmin(losses))]
+            judged = mean_loss(scores, validation, settings.loss)
+        judged = judged if np.isfinite(judged) else np.inf
+        if best is None or judged < best.judged:
+            best = Trial(tried, trial, loss, judged)
+    assert best is not None
+    return best

@@ -2,12 +2,21 @@
 
 Hoffman, Blei and Bach (2010), "Online learning for latent Dirichlet allocation", NIPS 23. Both
 mean what they mean in scikit-learn; see `dirichlet.py` for the distributions and the bound.
+
+Two differences. Documents begin at 1 in every topic, not at random near 1. And scikit-learn adds
+2e-16 to the product exp(E log θ_d)·exp(E log φ_w), which is small for rare words at small priors:
+such words then count for nothing. Here they count. (20 Newsgroups, 50 topics, default priors, one
+online epoch: perplexity 6328 by the bound, scikit-learn's 30413, or 6328 without the addend.)
+
+Memory, beyond the documents: two numbers for each word and topic, one for each document and topic
+("batch"), two more of them and three for each entry in blocks of `BLOCK` documents; 4 bytes each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +31,7 @@ MAX_ITER = 10
 BLOCK = 1 << 16  # documents whose mixtures are held at a time
 _OF_START = 0  # stream of random numbers
 _LARGEST = 1e12  # tokens, beyond which sums of shares might be no float32
+_MOST = 1e37  # a count that is told
 _LEAST_FACTOR = 1e-6  # that counts stand divided by
 
 
@@ -53,7 +63,8 @@ def learn_batch(
     optimum than in the pass before, and a worse one. As soon as this costs more than the
     topics have gained, documents go on from where they were, which cannot lose.
     """
-    documents, unit = _within_float32(documents)
+    unit = _unit_of(documents.n_tokens)
+    documents = _in_units(documents, unit)
     counts = random_topics(settings, key) if topics is None else topics * np.float32(unit)
     n_updates, goes_on = 0, False
     last = _Pass(counts, -np.inf, [])
@@ -65,11 +76,11 @@ def learn_batch(
         counts, last = this.counts, this
         n_updates += 1
         value = perplexity_of(this.bound, documents.n_tokens)
-        if report(lambda counts=counts: counts / np.float32(unit), value):
+        if report(partial(_in_tokens, counts, unit), value):
             break
     bound = approximate_bound(documents, counts, settings, n_threads)
     return Learned(
-        counts / np.float32(unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
+        _in_tokens(counts, unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
     )
 
 
@@ -121,9 +132,7 @@ def learn_online(
     report: Report,
 ) -> Learned:
     """Learn topics by steps on mini-batches, in the order of the documents."""
-    documents, unit = _within_float32(documents)
-    counts = random_topics(settings, key) if topics is None else topics * np.float32(unit)
-    state = Stream(counts, settings, n_threads)
+    state = Stream(random_topics(settings, key) if topics is None else topics, settings, n_threads)
     n_updates, n = 0, len(documents)
     for _ in range(_max_iter(settings)):
         bound = 0.0
@@ -131,12 +140,10 @@ def learn_online(
             batch = documents.part(start, min(start + settings.batch_size, n))
             n_updates += 1
             bound += state.learn(batch, step_size(settings, n_updates), n / len(batch))
-        value = perplexity_of(bound + state.topics_bound(), documents.n_tokens)
-        if report(lambda: state.counts() / np.float32(unit), value):
+        if report(state.counts, perplexity_of(bound + state.bound(), documents.n_tokens)):
             break
     counts = state.counts()
     bound = approximate_bound(documents, counts, settings, n_threads)
-    counts /= np.float32(unit)
     return Learned(counts, n_updates, None, perplexity_of(bound, documents.n_tokens))
 
 
@@ -161,7 +168,8 @@ class Stream:
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
         self._settings, self._n_threads = settings, n_threads
-        self._topics = Topics.of(counts.copy(), settings)
+        self._unit = _unit_of(float(counts.sum(dtype=np.float64)))
+        self._topics = Topics.of(counts * np.float32(self._unit), settings)
         self._rows = Rows(np.empty_like(counts), np.empty(len(counts)))
 
     def learn(self, batch: Documents, weight: float, ratio: float) -> float:
@@ -172,7 +180,9 @@ class Stream:
         bound : float
             What the documents add to the bound, before they were learned.
         """
-        topics, rows = self._topics, self._rows
+        self._make_room(batch.n_tokens * ratio)
+        topics, rows, unit = self._topics, self._rows, self._unit
+        batch = _in_units(batch, unit)
         entries = _ByWord.of(batch)
         topics.rows(self._n_threads, entries.words, rows)
         mixtures = infer(batch, rows, self._settings, self._n_threads)
@@ -180,7 +190,14 @@ class Stream:
         gain = weight * ratio / topics.factor
         found = _learn_words(entries, mixtures, rows, topics.counts, gain, self._n_threads)
         topics.totals += weight * ratio * found
-        return documents_bound(batch, mixtures, rows, self._settings, self._n_threads)
+        return documents_bound(batch, mixtures, rows, self._settings, self._n_threads) / unit
+
+    def _make_room(self, tokens: float) -> None:
+        """Count in larger units where so many tokens ask for it."""
+        smaller = _unit_of(tokens) / self._unit
+        if smaller < 1:
+            self._unit *= smaller
+            self._shrink(smaller)
 
     def _shrink(self, keep: float) -> None:
         topics = self._topics
@@ -198,9 +215,13 @@ class Stream:
 
     def counts(self) -> Floats:
         """Return a copy of the counts as they are now."""
-        return self._topics.counts * np.float32(self._topics.factor)
+        counts = self._topics.counts * np.float32(self._topics.factor)
+        if self._unit < 1:
+            np.minimum(counts, _MOST * self._unit, out=counts)
+            counts /= np.float32(self._unit)
+        return counts
 
-    def topics_bound(self) -> float:
+    def bound(self) -> float:
         """Return what the topics add to the bound."""
         self._settle()
         return self._topics.bound(self._n_threads)
@@ -304,10 +325,16 @@ def _blocks(documents: Documents) -> Iterator[Documents]:
         yield documents.part(start, min(start + BLOCK, len(documents)))
 
 
-def _within_float32(documents: Documents) -> tuple[Documents, float]:
-    """Return documents of no more tokens than sums of shares can hold, and their unit."""
-    tokens = documents.n_tokens
-    if tokens <= _LARGEST:
-        return documents, 1.0
-    unit = 2.0 ** np.floor(np.log2(_LARGEST / tokens))
-    return replace(documents, counts=documents.counts * np.float32(unit)), unit
+def _unit_of(tokens: float) -> float:
+    """Return the unit in which so many tokens can be counted: 1, or a power of 2 below."""
+    return 1.0 if tokens <= _LARGEST else float(2.0 ** np.floor(np.log2(_LARGEST / tokens)))
+
+
+def _in_units(documents: Documents, unit: float) -> Documents:
+    if unit == 1:
+        return documents
+    return replace(documents, counts=documents.counts * np.float32(unit))
+
+
+def _in_tokens(counts: Floats, unit: float) -> Floats:
+    return counts if unit == 1 else counts / np.float32(unit)

@@ -55,6 +55,16 @@ PEERS = (
     "coniferest",
     "isotree",
     "pyod",
+    "our_topics:batch",
+    "our_topics:online",
+    "our_topics:cvb0",
+    "our_topics:spectral",
+    "sklearn_online",
+    "gensim",
+    "tomotopy",
+    "bigartm",
+    "pyrmallet",
+    "lda",
 )
 
 

@@ -8,9 +8,10 @@ from benchmarks.peers.estimators import Estimators, quietly
 from benchmarks.peers.our_factorization_machines import OurFactorizationMachines
 from benchmarks.peers.our_forests import OurForests
 from benchmarks.peers.our_linear_models import OurLinearModels
+from benchmarks.peers.our_topics import OurTopics
 
 
-class Adapter(OurLinearModels, OurForests, OurFactorizationMachines, Estimators):
+class Adapter(OurLinearModels, OurForests, OurFactorizationMachines, OurTopics, Estimators):
     """algos."""
 
     title = "algos"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from benchmarks.peers.estimators import Estimators
 from benchmarks.peers.isolation_forest import IsolationForests
 from benchmarks.peers.sklearn_linear_models import SklearnLinearModels
+from benchmarks.peers.sklearn_topics import SklearnTopics
 
 
-class Adapter(SklearnLinearModels, IsolationForests, Estimators):
+class Adapter(SklearnLinearModels, SklearnTopics, IsolationForests, Estimators):
     """scikit-learn."""
 
     title = "scikit-learn"

@@ -104,6 +104,31 @@ def test_extended_embeddings_rank_items_as_scores_do(ratings, solver):
     np.testing.assert_allclose(queries @ vectors.T + own[:, None], scores, rtol=1e-5, atol=1e-5)
 
 
+def test_items_are_named_by_numbers_mask_or_names():
+    rng = np.random.default_rng(2)
+    user, item = rng.integers(N_USERS, size=200), rng.integers(N_ITEMS, size=200)
+    X = pairs(user, item)
+    numbers = np.arange(N_USERS, N_USERS + N_ITEMS)
+    mask = np.isin(np.arange(N_USERS + N_ITEMS), numbers)
+
+    def factors(X, named):
+        model = FactorizationMachineClassifier(
+            2, loss="bpr", item_features=named, max_iter=2, tol=0, random_state=0
+        )
+        return model.fit(X, np.ones(200), groups=user).factors_
+
+    by_number = factors(X, numbers)
+    assert np.array_equal(factors(X, mask), by_number)
+    pd = pytest.importorskip("pandas", reason="names are those of a data frame")
+    frame = pd.DataFrame(X.toarray(), columns=[f"c{j}" for j in range(X.shape[1])])
+    assert np.array_equal(factors(frame, frame.columns[mask].tolist()), by_number)
+    with pytest.raises(ValueError, match="'age' must hold names of columns of X"):
+        factors(frame, ["c1", "age"])
+    for named in ([], [True], [-1], [N_USERS + N_ITEMS], ["c1"], mask & False):
+        with pytest.raises(ValueError, match="`item_features` must be the columns"):
+            factors(X, named)
+
+
 def test_rankings_find_what_was_held_out():
     rng = np.random.default_rng(1)
     kinds = rng.integers(N_KINDS, size=N_USERS), rng.integers(N_KINDS, size=N_ITEMS)

@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,9 +93,35 @@ def test_noise_asks_for_shorter_steps():
         data, _ = clicks(n, 0, noise)
         other, _ = clicks(4000, 1, noise)
         steps = Steps.begin(data.rows.n_columns, 8, KEY, start=Start(scale=0.02))
-        chosen.append(tried_rate(steps, data, settings, KEY, rates=rates, validation=other))
+        trial = tried_rate(steps, data, settings, KEY, rates=rates, validation=other)
+        chosen.append(trial.settings.rate)
         assert steps.n_epochs == 0
     assert chosen == [0.3, 0.01]
+
+
+def test_the_trial_of_the_chosen_rate_is_the_first_epoch():
+    data, _ = clicks(1000, 0)
+    steps = Steps.begin(data.rows.n_columns, 8, KEY)
+    told = []
+
+    def watch(now, loss, checked):
+        told.append(loss)
+        return False
+
+    trial = tried_rate(steps, data, Settings(), KEY, rates=(0.3, 0.01))
+    control = {"max_iter": 3, "patience": 3, "watch": watch}
+    without = learn(steps, data, trial.settings, KEY, **control)
+    begun = learn(steps, data, trial.settings, KEY, trial=trial, **control)
+    assert told[:3] == told[3:]
+    assert begun.n_epochs == without.n_epochs == 3
+    assert np.array_equal(begun.table, without.table)
+    # One of other settings is none.
+    other = replace(trial.settings, alpha=0.5)
+    trial = tried_rate(steps, data, Settings(), KEY, rates=(0.3, 0.01))
+    assert np.array_equal(
+        learn(steps, data, other, KEY, trial=trial, **control).table,
+        learn(steps, data, other, KEY, **control).table,
+    )
 
 
 @pytest.mark.parametrize("n_factors", [1, 8, 20])

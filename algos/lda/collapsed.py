@@ -1,0 +1,242 @@
+"""CVB0: sweeps that leave each token's own responsibility out, without storing it.
+
+Responsibilities are functions of two sums, tokens of a document and of a word by topic, and of
+one number for each entry (`_cython/_lda_collapsed.h`). So a sweep is two passes: documents are
+summed up anew from the words' rows, then words from the documents' rows. Each row then goes on
+a little further in the direction that it has been going (Polyak, "Some methods of speeding up
+the convergence of iteration methods", 1964), unless the last sweep has made things worse. The
+final sweep ends where the sums are.
+
+Of many topics a document keeps those few that it has most of, as EM found them: a sweep then
+takes much the same time however many topics there are, and as a document of 100 words cannot
+tell 500 topics apart, what it learns tells more of new ones.
+
+Beside the counts stand, for D documents, V words, P topics (padded to a multiple of 16) and E
+pairs of a document and a word, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the
+pairs by word with two numbers for each. Where documents keep m topics, it is 12 D m for 8 D P.
+Stored responsibilities would be 4 E P.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.memory import require_memory
+from algos._cython import lda_collapsed, lda_words
+from algos.lda.documents import Documents
+from algos.lda.inference import mixtures
+from algos.lda.parameters import Floats, Settings
+
+Lists = NDArray[np.int32]
+
+MOMENTUM = 0.8
+MANY = 128  # topics: of more, a document keeps a few:
+TOKENS_A_TOPIC = 8  # of the mean document, one topic for so many tokens,
+LEAST_KEPT, MOST_KEPT = 16, 64  # in multiples of 16
+INNER_PASSES = 5  # over a document, for the mixtures to begin with
+PART = 4096  # documents whose mixtures are made at a time
+LEAST_TOTAL = 1e-30
+
+
+@dataclass
+class Side:
+    """Rows of documents with their words, or of words with their documents.
+
+    Attributes
+    ----------
+    indptr, index, counts : ndarray of shape (n + 1,), (n_entries,), (n_entries,)
+        The entries by row, `index` being the rows of the other side.
+    prior : ndarray of shape (n, width) or (1, width), dtype float32
+        0 in the padding.
+    scales : ndarray of shape (n,), dtype float32, or None
+        What the prior of each row is times.
+    rows : ndarray of shape (n, width), dtype float32
+        Sums of responsibilities, prior included.
+    """
+
+    indptr: NDArray[np.int64]
+    index: NDArray[np.int32]
+    counts: Floats
+    prior: Floats
+    scales: Floats | None
+    rows: Floats
+    topics: Lists | None  # (n_documents, m): those that documents keep; None is all
+    normalizers: Floats = field(init=False)
+    velocity: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.normalizers = np.zeros(len(self.index), dtype=np.float32)
+        self.velocity = np.zeros_like(self.rows)
+
+    def visit(
+        self, others: Floats, inverses: Floats, momentum: float, prior: float, n_threads: int
+    ) -> float:
+        """Compute the rows anew; return the log-likelihood if these are documents.
+
+        Without momentum the rows end at the sums, and what they were going by is forgotten.
+        """
+        if momentum == 0:
+            self.velocity[...] = 0
+        return lda_collapsed.visit_rows(
+            self.indptr,
+            self.index,
+            self.counts,
+            others,
+            self.topics,
+            inverses,
+            self.prior,
+            self.scales,
+            self.normalizers,
+            self.rows,
+            self.velocity,
+            momentum,
+            prior,
+            n_threads,
+        )
+
+
+class Collapsed:
+    """Documents and words under CVB0.
+
+    Parameters
+    ----------
+    documents : Documents
+    topics : ndarray of shape (n_words, width), dtype float32
+        Counts to begin with, 0 in the padding.
+    settings : Settings
+    n_threads : int
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        topics: Floats,
+        settings: Settings,
+        n_threads: int,
+    ) -> None:
+        self._n_topics, self._n_threads = settings.n_topics, n_threads
+        self._n_tokens = documents.n_tokens
+        self._last, self._has_overshot = np.inf, False
+        self._document_prior = float(settings.doc_topic_prior.sum())
+        self.documents = _document_side(documents, topics, settings, n_threads)
+        self.words = _word_side(documents, topics, settings, self.documents.topics)
+
+    def sweep(self, *, is_last: bool) -> float:
+        """Go once over documents and words.
+
+        Returns
+        -------
+        perplexity : float
+            exp of minus the mean of log p(token | all other tokens), before the sweep.
+        """
+        momentum = 0.0 if is_last or self._has_overshot else MOMENTUM
+        inverses = self._inverses()
+        likelihood = self.documents.visit(
+            self.words.rows, inverses, momentum, self._document_prior, self._n_threads
+        )
+        self.words.visit(self.documents.rows, inverses, momentum, np.nan, self._n_threads)
+        perplexity = float(np.exp(-likelihood / self._n_tokens)) if self._n_tokens else 1.0
+        self._has_overshot = perplexity > self._last
+        self._last = perplexity
+        return perplexity
+
+    def counts(self) -> Floats:
+        """Return the counts of words by topic, without the prior."""
+        words = self.words
+        prior = words.prior if words.scales is None else words.prior * words.scales[:, np.newaxis]
+        return np.maximum(words.rows - prior, 0)
+
+    def _inverses(self) -> Floats:
+        totals = self.words.rows[:, : self._n_topics].sum(axis=0, dtype=np.float64)
+        inverses = np.zeros(self.words.rows.shape[1], dtype=np.float32)
+        inverses[: self._n_topics] = 1 / np.maximum(totals, LEAST_TOTAL)
+        return inverses
+
+
+def topics_kept(documents: Documents, settings: Settings) -> int:
+    """Return how many topics each document keeps, 0 being all."""
+    if settings.width <= MANY:
+        return 0
+    wanted = documents.n_tokens / max(len(documents), 1) / TOKENS_A_TOPIC
+    return int(min(max(-(-wanted // 16) * 16, LEAST_KEPT), MOST_KEPT))
+
+
+def collapsed_bytes(documents: Documents, settings: Settings) -> int:
+    """Return what CVB0 takes beside the counts."""
+    n_kept = topics_kept(documents, settings)
+    rows = 8 * settings.n_words * settings.width
+    rows += len(documents) * (12 * n_kept if n_kept else 8 * settings.width)
+    return rows + 16 * documents.n_entries
+
+
+def has_room(documents: Documents, settings: Settings) -> bool:
+    """Return whether that is at most half of this machine's memory."""
+    try:
+        require_memory(2 * collapsed_bytes(documents, settings), "CVB0", "learn by EM alone")
+    except MemoryError:
+        return False
+    return True
+
+
+def _document_side(
+    documents: Documents, topics: Floats, settings: Settings, n_threads: int
+) -> Side:
+    n_topics, n = settings.n_topics, len(documents)
+    prior = np.zeros((1, settings.width), dtype=np.float32)
+    prior[0, :n_topics] = settings.doc_topic_prior
+    n_kept = topics_kept(documents, settings)
+    rows = np.zeros((n, n_kept or settings.width), dtype=np.float32)
+    lists = np.empty((n, n_kept), dtype=np.int32) if n_kept else None
+    given = _probabilities(topics, settings)
+    for start in range(0, n, PART):
+        part = slice(start, min(start + PART, n))
+        found = mixtures(
+            documents.part(part.start, part.stop),
+            given,
+            settings.doc_topic_prior,
+            n_threads,
+            INNER_PASSES,
+            0.0,
+        )
+        if lists is None:
+            rows[part, :n_topics] = found
+        else:
+            most = np.argpartition(found, -n_kept, axis=1)[:, -n_kept:]
+            lists[part] = np.sort(most, axis=1)
+            rows[part] = np.take_along_axis(found, lists[part].astype(np.intp), axis=1)
+    return Side(documents.indptr, documents.words, documents.counts, prior, None, rows, lists)
+
+
+def _probabilities(topics: Floats, settings: Settings) -> Floats:
+    prior, scales = _word_prior(settings)
+    rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
+    rows[:, settings.n_topics :] = 0
+    rows /= np.maximum(rows.sum(axis=0, dtype=np.float64), LEAST_TOTAL).astype(np.float32)
+    return rows
+
+
+def _word_side(
+    documents: Documents, topics: Floats, settings: Settings, lists: Lists | None
+) -> Side:
+    starts = np.empty(documents.n_words + 1, dtype=np.int64)
+    owners = np.empty(documents.n_entries, dtype=np.int32)
+    places = np.empty(documents.n_entries, dtype=np.int32)
+    lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places)
+    prior, scales = _word_prior(settings)
+    rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
+    rows[:, settings.n_topics :] = 0
+    return Side(starts, owners, documents.counts[places], prior, scales, rows, lists)
+
+
+def _word_prior(settings: Settings) -> tuple[Floats, Floats | None]:
+    given, n_topics = settings.topic_word_prior, settings.n_topics
+    if given.ndim == 2:
+        prior = given.copy()
+        prior[:, n_topics:] = 0
+        return prior, None
+    prior = np.zeros((1, settings.width), dtype=np.float32)
+    prior[0, :n_topics] = 1 if given.ndim else given
+    return prior, given if given.ndim else None

@@ -1,0 +1,64 @@
+"""The default way to learn: a short stepwise EM, then sweeps of CVB0.
+
+Where CVB0 would take more than half of the machine's memory, all passes are EM's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from algos._common.random import Key
+from algos.lda import stepwise
+from algos.lda.collapsed import Collapsed, has_room
+from algos.lda.documents import Documents
+from algos.lda.parameters import Floats, Learned, Report, Settings
+from algos.lda.priors import learned_prior
+
+PASSES = 40  # in all, unless max_iter is given
+EM_PASSES = 4  # of them: over batches; what they find, sweeps of CVB0 make better soonest
+
+
+def learn(
+    documents: Documents,
+    topics: Floats | None,
+    settings: Settings,
+    key: Key,
+    n_threads: int,
+    report: Report,
+) -> Learned:
+    """Learn topics by stepwise EM and CVB0; see `algos.lda.parameters`."""
+    total = PASSES if settings.max_iter is None else settings.max_iter
+    em_passes = min(total, EM_PASSES) if has_room(documents, settings) else total
+    em = replace(settings, max_iter=em_passes)
+    told = _Told(report)
+    begun = stepwise.learn(documents, topics, em, key, n_threads, told)
+    if told.is_enough or em_passes == total:
+        return begun
+    state = Collapsed(documents, begun.topics, settings, n_threads)
+    n_sweeps, perplexity = _sweep(state, total - em_passes, report)
+    prior = None
+    if settings.learns_doc_topic_prior:
+        prior = learned_prior(documents, state.words.rows, settings.doc_topic_prior, key, n_threads)
+    return Learned(state.counts(), begun.n_updates + n_sweeps, prior, perplexity)
+
+
+def _sweep(state: Collapsed, n_sweeps: int, report: Report) -> tuple[int, float]:
+    """Go over documents and words; return how often, and the perplexity at the end."""
+    for number in range(n_sweeps):
+        perplexity = state.sweep(is_last=number == n_sweeps - 1)
+        if report(state.counts, perplexity) and number < n_sweeps - 1:
+            # It ends where the sums are, which the velocity has gone beyond.
+            return number + 2, state.sweep(is_last=True)
+    return n_sweeps, perplexity
+
+
+class _Told:
+    """Reports, and keeps whether that was enough."""
+
+    def __init__(self, report: Report) -> None:
+        self._report, self.is_enough = report, False
+
+    def __call__(self, topics: Callable[[], Floats], objective: float) -> bool:
+        self.is_enough = self._report(topics, objective)
+        return self.is_enough

@@ -1,0 +1,138 @@
+"""Moments of documents: what two and three of a document's words tell, each one counted once.
+
+A document of n words in which word w is the share p_w of them has the unbiased estimates
+
+    E[x1]            p
+    E[x1 ⊗ x2]       n / (n - 1) · (p ⊗ p - diag(p) / n)
+    E[x1 ⊗ x2 ⊗ x3]  n² / ((n - 1)(n - 2)) · (p ⊗ p ⊗ p - Σ_w p_w / n (e_w ⊗ e_w ⊗ p + its two
+                     other orders) + 2 / n² Σ_w p_w e_w ⊗ e_w ⊗ e_w)
+
+where x1, x2, x3 are the unit vectors of three of its words (Anandkumar, Foster, Hsu, Kakade and
+Liu 2012, "A spectral algorithm for latent Dirichlet allocation"). Nothing here is V × V: the
+second moment is known by its products, the third one in few coordinates.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from algos._cython.lda_moments import add_third_moments, sum_panel_rows
+
+Doubles = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+LANES = 16  # columns of a panel come in vectors of so many
+FEWEST = 3  # words of a document that has a third moment
+LONG = 300  # words of a document that has half the weight of one without end
+
+
+class Csr(NamedTuple):
+    """Rows of shares, as kernels take them."""
+
+    indptr: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    values: Singles
+
+    def sum_rows(self, panel: Singles, scale: Doubles | None, n_threads: int) -> Singles:
+        """Return the sums of the panel's rows, by the shares and times the scale."""
+        out = np.empty((len(self.indptr) - 1, panel.shape[1]), np.float32)
+        sum_panel_rows(*self, panel, scale, out, n_threads)
+        return out
+
+
+class WordMoments:
+    """The corpus' moments: weighted means over the documents of at least three words.
+
+    A document of n words has the weight n / (n + 300): its own moments are blurred by its few
+    words at first, later by its few topics. Any weights that hang on the length alone leave the
+    means unbiased.
+
+    Parameters
+    ----------
+    documents : Documents
+    n_threads : int
+
+    Attributes
+    ----------
+    n_used : int
+        Documents that are long enough.
+    mean : ndarray of shape (V,)
+        The first moment.
+
+    Notes
+    -----
+    Holds the shares twice, by document and by word: 16 bytes for each stored count.
+    """
+
+    def __init__(self, documents: Any, n_threads: int) -> None:
+        self.n_threads, self.n_words = n_threads, documents.n_words
+        counts = sparse.csr_array(
+            (documents.counts, documents.words, documents.indptr),
+            shape=(len(documents.indptr) - 1, documents.n_words),
+        )
+        lengths = counts @ np.ones(documents.n_words)
+        is_used = lengths >= FEWEST
+        self.n_used = int(is_used.sum())
+        n = np.where(is_used, lengths, FEWEST)
+        share = np.where(is_used, n / (n + LONG), 0.0)
+        share /= share.sum() or 1.0
+        self._pair = share * n / (n - 1)
+        self._triple = share * n**2 / ((n - 1) * (n - 2))
+        self._lengths = n
+        values = documents.counts / np.repeat(n, np.diff(documents.indptr))
+        self._documents = Csr(documents.indptr, documents.words, values.astype(np.float32))
+        self._words = _by_word(self._documents, documents.n_words)
+        per_document = np.zeros((len(n), LANES), np.float32)
+        per_document[:, 0] = share
+        per_document[:, 1] = self._pair / n
+        per_document[:, 2] = self._triple / n**2
+        sums = self._words.sum_rows(per_document, None, n_threads).astype(np.float64)
+        self.mean, self._once, self._alone = np.ascontiguousarray(sums[:, :3].T)
+
+    def second_times(self, panel: Singles) -> Doubles:
+        """Return E[x1 ⊗ x2] panel, for a panel of shape (V, padded)."""
+        along = self._documents.sum_rows(panel, self._pair, self.n_threads)
+        product = self._words.sum_rows(along, None, self.n_threads).astype(np.float64)
+        product -= self._once[:, None] * panel
+        return product
+
+    def third_along(self, vectors: Doubles) -> Doubles:
+        """Return E[x1 ⊗ x2 ⊗ x3] in the coordinates of vectors of shape (V, m)."""
+        m = vectors.shape[1]
+        W = as_panel(vectors)
+        y = self._documents.sum_rows(W, None, self.n_threads)
+        out = np.zeros((m, m, m))
+        add_third_moments(y, None, self._triple, out, self.n_threads)
+        y *= (self._triple / self._lengths)[:, None].astype(np.float32)
+        f = self._words.sum_rows(y, None, self.n_threads)
+        f = (2 / 3) * self._alone[:, None].astype(np.float32) * W - f
+        add_third_moments(W, f, None, out, self.n_threads)
+        return out
+
+
+def padded(size: int) -> int:
+    """Return the next multiple of a vector's length."""
+    return -(-size // LANES) * LANES
+
+
+def as_panel(vectors: Doubles) -> Singles:
+    """Return the columns as kernels take them."""
+    panel = np.zeros((len(vectors), padded(vectors.shape[1])), np.float32)
+    panel[:, : vectors.shape[1]] = vectors
+    return panel
+
+
+def _by_word(rows: Csr, n_words: int) -> Csr:
+    kind = np.int32 if len(rows.columns) < 2**31 else np.int64  # what SciPy need not convert
+    indptr = rows.indptr.astype(kind)
+    shape = len(indptr) - 1, n_words
+    turned = sparse.csr_array((rows.values, rows.columns, indptr), shape=shape).tocsc()
+    return Csr(
+        turned.indptr.astype(np.int64),
+        turned.indices.astype(np.int32),
+        np.ascontiguousarray(turned.data),
+    )

@@ -1,0 +1,146 @@
+"""The prior of topics in documents, learned from drawn topics.
+
+Numbers of tokens by topic that EM and CVB0 expect are no counts: every document has a little
+of every topic, and the Dirichlet distribution that explains them best is too even. So topics
+are drawn for the tokens of some documents by Gibbs sampling, the topics' words being fixed, and
+the prior is fitted to these numbers, in turn (Wallach, Mimno and McCallum, "Rethinking LDA: why
+priors matter", NIPS 2009): stochastic expectation maximisation of the documents' likelihood.
+
+It is learned when the topics are: sweeps under it make topics that tell less of new documents.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import digamma
+
+from algos._common.random import Key, stream
+from algos._cython import lda_assign
+from algos.lda.documents import Documents
+from algos.lda.parameters import Doubles, Floats
+
+DOCUMENTS_A_TOPIC = 20
+LEAST_DOCUMENTS, MOST_DOCUMENTS = 1000, 20000
+MOST_TOKENS = 400  # of a document
+FIRST_SWEEPS = 4
+ROUNDS = 8
+SWEEPS_A_ROUND = 2
+STEPS = 5  # of the fixed point, in a round
+LEAST, MOST = 1e-4, 1e3
+LEAST_TOTAL = 1e-30
+
+
+def learned_prior(
+    documents: Documents, topics: Floats, prior: Doubles, key: Key, n_threads: int
+) -> Doubles:
+    """Return the prior that explains documents, the topics being fixed.
+
+    Parameters
+    ----------
+    documents : Documents
+        In an order that has nothing to do with what they hold: the first are taken.
+    topics : ndarray of shape (n_words, width), dtype float32
+        Tokens of words by topic, prior included; the padding is not read.
+    prior : ndarray of shape (n_topics,)
+        To begin with.
+    key : ndarray of shape (2,)
+    n_threads : int
+    """
+    n_topics = len(prior)
+    drawn = _Drawn(documents, topics, n_topics, key, n_threads)
+    if n_topics == 1 or len(drawn.words) == 0:
+        return prior
+    found = []
+    for number in range(ROUNDS):
+        numbers = drawn.again(prior, SWEEPS_A_ROUND if number else FIRST_SWEEPS)
+        prior = fitted_prior(numbers, prior, STEPS)
+        found.append(prior)
+    kept: Doubles = np.mean(found[ROUNDS // 2 :], axis=0)
+    return kept
+
+
+class _Drawn:
+    """Tokens of some documents, and the topics that are drawn for them."""
+
+    def __init__(
+        self, documents: Documents, topics: Floats, n_topics: int, key: Key, n_threads: int
+    ) -> None:
+        wanted = min(max(DOCUMENTS_A_TOPIC * n_topics, LEAST_DOCUMENTS), MOST_DOCUMENTS)
+        part = documents.part(0, min(wanted, len(documents)))
+        self._starts, self.words = _tokens(part, key)
+        self._rows, self._n_topics = topics, n_topics
+        totals = topics[:, :n_topics].sum(axis=0, dtype=np.float64)
+        self._inverses = np.zeros(topics.shape[1], dtype=np.float32)
+        self._inverses[:n_topics] = 1 / np.maximum(totals, LEAST_TOTAL)
+        self._topics = np.full(len(self.words), -1, dtype=np.int32)
+        self._numbers = np.zeros((len(self._starts) - 1, topics.shape[1]), dtype=np.float32)
+        self._key, self._n_threads, self._step = key, n_threads, 0
+
+    def again(self, prior: Doubles, n_sweeps: int) -> Floats:
+        """Draw all topics anew; return the tokens of each document by topic."""
+        padded = np.zeros_like(self._inverses)
+        padded[: self._n_topics] = prior
+        lda_assign.assign_topics(
+            self._starts,
+            self.words,
+            self._rows,
+            self._inverses,
+            padded,
+            self._n_topics,
+            self._key,
+            self._step,
+            n_sweeps,
+            self._topics,
+            self._numbers,
+            self._n_threads,
+        )
+        self._step += 1
+        return self._numbers[:, : self._n_topics]
+
+
+def fitted_prior(numbers: NDArray[np.floating], prior: Doubles, steps: int) -> Doubles:
+    """Return the Dirichlet parameters that make numbers of tokens more likely, step by step.
+
+    Minka, "Estimating a Dirichlet distribution", 2000, eq. 55.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_documents, n_topics)
+        Whole numbers.
+    prior : ndarray of shape (n_topics,)
+        To begin with.
+    """
+    lengths, how_often = np.unique(numbers.sum(axis=1), return_counts=True)
+    levels = [np.unique(column, return_counts=True) for column in numbers.T]
+    for _ in range(steps):
+        total = prior.sum()
+        below = how_often @ (digamma(lengths + total) - digamma(total))
+        above = np.array(
+            [
+                often @ (digamma(level + one) - digamma(one))
+                for (level, often), one in zip(levels, prior, strict=True)
+            ]
+        )
+        prior = np.clip(prior * above / below, LEAST, MOST)
+    return prior
+
+
+def _tokens(documents: Documents, key: Key) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return where documents' tokens begin, and their words; of long ones only a part.
+
+    Tokens of a document being exchangeable, any part of them tells of the prior without bias.
+    """
+    lengths = np.add.reduceat(np.append(documents.counts, 0.0), documents.indptr[:-1])
+    lengths[np.diff(documents.indptr) == 0] = 0
+    share = np.repeat(
+        np.minimum(MOST_TOKENS / np.maximum(lengths, 1), 1), np.diff(documents.indptr)
+    )
+    expected = documents.counts * share
+    whole = np.floor(expected)
+    repeats = (whole + (stream(key, 0).random(len(whole)) < expected - whole)).astype(np.int64)
+    before = np.concatenate([[0], np.cumsum(repeats)])
+    starts = before[documents.indptr]
+    kept = np.diff(starts) > 0
+    bounds = np.concatenate([starts[:-1][kept], starts[-1:]])
+    return bounds.astype(np.int64), np.repeat(documents.words, repeats)

@@ -1,0 +1,244 @@
+"""learning_method="spectral": topics by the method of moments.
+
+Anandkumar, Ge, Hsu, Kakade and Telgarsky (2014), "Tensor decompositions for learning latent
+variable models", sections 3 and 4. With c = α0 / (α0 + 1), α0 = Σ α_k and topics μ_k,
+
+    M2 = E[x1 ⊗ x2] - c m ⊗ m                     = Σ_k α_k / (α0 (α0 + 1)) μ_k ⊗ μ_k
+    M3 = E[x1 ⊗ x2 ⊗ x3] - corrections by m, E[x1 ⊗ x2]
+                                                  = Σ_k 2 α_k / (α0 (α0 + 1) (α0 + 2)) μ_k⊗μ_k⊗μ_k
+
+where m = E[x1]. In coordinates in which M2 is the identity the topics are orthogonal, and M3 is
+decomposed there. All is done in coordinates that make E[x1 ⊗ x2] the identity: to stretch them
+along m then makes M2 the identity, so that another α0 costs no pass over the documents.
+
+What is random here is drawn from streams of a fixed key: topics change with the documents, not
+with the seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.memory import require_memory
+from algos._common.random import Key, stream
+from algos._common.threads import one_thread_blas
+from algos.lda import cvb0
+from algos.lda.decomposition import Powers, als
+from algos.lda.documents import Documents
+from algos.lda.inference import mixtures
+from algos.lda.moments import WordMoments
+from algos.lda.parameters import Floats, Learned, Report, Settings, padded_columns
+from algos.lda.whitening import KEY, whiten
+
+Doubles = NDArray[np.float64]
+
+EXTRA = 0.25  # topics more than asked for, of which those of the least share are left out
+LEAST_STRETCH = 1e-3  # of the second moment, what is left along the mean
+SEEN = 1 << 19  # counts of the documents that tell the topics' shares
+SHARE_STEPS = 3  # of inference of a document
+BACKGROUND = 0.01  # of every topic, all words
+FIRST_ALPHA0 = 1.0
+ALPHA0_STEPS = 6
+ALPHA0_TOL = 0.02  # of its logarithm
+ALPHA0_BOUNDS = 1e-2, 1e3
+
+
+class Seen(NamedTuple):
+    """Moments in coordinates that make E[x1 ⊗ x2] the identity."""
+
+    first: Doubles  # (r,)
+    third: Doubles  # (r, r, r)
+    lift: Doubles  # (V, r), back to words
+
+
+class Topics(NamedTuple):
+    """Topics by the method of moments, as many as the documents tell of."""
+
+    words: Doubles  # (V, R), columns sum to 1
+    prior: Doubles  # (R,)
+    alpha0: float
+    powers: Powers  # in coordinates that make M2 the identity
+
+
+def learn(
+    documents: Documents,
+    topics: Floats | None,
+    settings: Settings,
+    key: Key,
+    n_threads: int,
+    report: Report,
+) -> Learned:
+    """Find topics by their moments and refine them; see `algos.lda.parameters`.
+
+    The passes of "cvb0" follow, none of them for `max_iter` 0; counts to begin with take the
+    place of the moments.
+    """
+    prior = None
+    if topics is None:
+        topics, prior = begin(documents, settings, n_threads)
+    refined = cvb0.learn(documents, topics, settings, key, n_threads, report)
+    if refined.doc_topic_prior is None:
+        refined = replace(refined, doc_topic_prior=prior)
+    return refined
+
+
+def begin(documents: Documents, settings: Settings, n_threads: int) -> tuple[Floats, Doubles]:
+    """Return the counts of words in spectral topics, and the prior of each.
+
+    Topics that the documents do not tell of, there being too few of them, are all words alike
+    but for noise, each as rare as the rarest found.
+    """
+    n_topics = settings.n_topics
+    with one_thread_blas():
+        moments = WordMoments(documents, n_threads)
+        found, shares = find(documents, moments, settings, n_threads)
+    words, prior = found.words, found.prior
+    missing = n_topics - words.shape[1]
+    if missing:
+        mean = moments.mean if moments.n_used else np.full(settings.n_words, 1.0)
+        noise = stream(KEY, 3).standard_gamma(100.0, (settings.n_words, missing)) / 100
+        more = noise * mean[:, np.newaxis]
+        words = np.concatenate([words, more / np.maximum(more.sum(axis=0), 1e-300)], axis=1)
+        rare = shares.min() if len(shares) else 1.0
+        shares = np.concatenate([shares, np.full(missing, rare)])
+        least = prior.min() if len(prior) else found.alpha0 / n_topics
+        prior = np.concatenate([prior, np.full(missing, least)])
+    tokens = max(documents.n_tokens, 1.0)
+    return padded_columns(words * (tokens / shares.sum() * shares)), prior
+
+
+def find(
+    documents: Documents, moments: WordMoments, settings: Settings, n_threads: int
+) -> tuple[Topics, Doubles]:
+    """Return at most `n_topics` topics, the most frequent first, and their shares of tokens."""
+    count = ceil((1 + EXTRA) * settings.n_topics)
+    require_memory(
+        32 * count**3,
+        f"the third moment of {count} topics",
+        'take fewer topics or learning_method="cvb0"',
+    )
+    space = whiten(moments, count)
+    seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
+    alpha0 = FIRST_ALPHA0 if settings.alpha0 is None else settings.alpha0
+    if len(seen.first) == 0:  # no document has words enough
+        none = Powers(np.zeros(0), np.zeros((0, 0)), 1.0, 0, 0, True)
+        return Topics(seen.lift, np.zeros(0), alpha0, none), np.zeros(0)
+    found = decomposed(seen, alpha0, settings)
+    shares = shares_of(found.words, documents, moments.mean, n_threads)
+    kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
+    if settings.alpha0 is None:
+        found = consistent(seen, found, kept, settings)
+    prior = found.prior[kept]
+    if settings.alpha0 is not None and len(prior):
+        prior = prior * (alpha0 / prior.sum())
+    return found._replace(words=found.words[:, kept], prior=prior), shares[kept]
+
+
+def decomposed(
+    seen: Seen, alpha0: float, settings: Settings, before: Topics | None = None
+) -> Topics:
+    """Return topics for a sum of the prior, from random starts or from those of another sum.
+
+    A term λ v ⊗ v ⊗ v of M3 where M2 is the identity is a topic of the prior
+    4 α0 (α0 + 1) / ((α0 + 2) λ)².
+    """
+    m = seen.first
+    stretch = stretch_along(m, alpha0)
+    start = None
+    if before is not None:
+        turn = turned(m, stretch_along(m, before.alpha0) / stretch)
+        start = turn @ before.powers.vectors
+        start /= np.linalg.norm(start, axis=0)
+    M3 = in_coordinates(corrected(seen.third, m, alpha0), turned(m, 1 / stretch))
+    powers = als(
+        M3,
+        KEY,
+        max_restarts=settings.max_restarts,
+        max_iter=settings.max_als_iter,
+        tol=settings.tol,
+        start=start,
+    )
+    words = seen.lift @ (turned(m, stretch) @ powers.vectors)
+    words = np.maximum(np.where(words.sum(axis=0) < 0, -words, words), 0)
+    words /= np.maximum(words.sum(axis=0), np.finfo(float).tiny)
+    weights = np.maximum(powers.weights, np.finfo(np.float32).eps)
+    prior = 4 * alpha0 * (alpha0 + 1) / ((alpha0 + 2) * weights) ** 2
+    return Topics(words, prior, alpha0, powers)
+
+
+def consistent(
+    seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings
+) -> Topics:
+    """Return topics for the α0 that is the sum of the priors to which it leads.
+
+    A secant step in the logarithm, or where that leads astray the sum itself, is the next α0.
+    """
+    before: tuple[float, float] | None = None
+    for _ in range(ALPHA0_STEPS):
+        here = np.log(found.alpha0)
+        gap = np.log(np.clip(found.prior[kept].sum(), *ALPHA0_BOUNDS)) - here
+        if abs(gap) <= ALPHA0_TOL:
+            break
+        slope = (gap - before[1]) / (here - before[0]) if before else -1.0
+        step = -gap / slope if slope < -0.1 else gap
+        before = here, gap
+        alpha0 = float(np.clip(np.exp(here + step), *ALPHA0_BOUNDS))
+        if alpha0 == found.alpha0:
+            break
+        found = decomposed(seen, alpha0, settings, found)
+    return found
+
+
+def shares_of(
+    words: Doubles, documents: Documents, mean: Doubles, n_threads: int
+) -> Doubles:
+    """Return each topic's share of the tokens of some documents.
+
+    A topic that is noise may look frequent by its moments, yet explains no document.
+    """
+    n_topics = words.shape[1]
+    if n_topics == 0:
+        return np.zeros(0)
+    stop = int(np.searchsorted(documents.indptr, SEEN, side="right")) - 1
+    part = documents.part(0, max(stop, min(1, len(documents))))
+    smooth = (1 - BACKGROUND) * words + BACKGROUND * mean[:, np.newaxis]
+    prior = np.full(n_topics, 1.0 / n_topics)
+    found = mixtures(part, padded_columns(smooth), prior, n_threads, SHARE_STEPS, 0.0)
+    tokens = (found - prior).sum(axis=0)
+    shares: Doubles = tokens / max(tokens.sum(), np.finfo(float).tiny)
+    return shares
+
+
+def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
+    """Return M3 from E[x1 ⊗ x2 ⊗ x3], where E[x1 ⊗ x2] is the identity and E[x1] is m."""
+    along = np.multiply.outer(np.eye(len(m)), m)
+    crossed = along + along.transpose(0, 2, 1) + along.transpose(2, 0, 1)
+    cube = np.multiply.outer(np.multiply.outer(m, m), m)
+    M3: Doubles = T - alpha0 / (alpha0 + 2) * crossed
+    M3 += 2 * alpha0**2 / ((alpha0 + 1) * (alpha0 + 2)) * cube
+    return M3
+
+
+def stretch_along(m: Doubles, alpha0: float) -> float:
+    """Return the root of what M2 has along m, where E[x1 ⊗ x2] is the identity."""
+    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * float(m @ m), LEAST_STRETCH)))
+
+
+def turned(m: Doubles, factor: float) -> Doubles:
+    """Return the matrix that multiplies what is along m by the factor."""
+    square = float(m @ m)
+    unit = m / np.sqrt(square) if square > 0 else m
+    matrix: Doubles = np.eye(len(m)) + (factor - 1) * np.outer(unit, unit)
+    return matrix
+
+
+def in_coordinates(T: Doubles, R: Doubles) -> Doubles:
+    """Return T(R, R, R) for a symmetric T."""
+    for _ in range(3):
+        T = np.tensordot(T, R, axes=(0, 0))
+    return T

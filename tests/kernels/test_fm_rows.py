@@ -1,0 +1,63 @@
+"""Gathered rows, units of columns and neighbours in rows, against scipy and plain loops."""
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from scipy import sparse
+
+from algos._cython import fm_rows
+
+
+def drawn(seed, n=30, d=12, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d)) * (rng.random((n, d)) < 0.3)
+    X = sparse.csr_array(X.astype(dtype))
+    return X.indptr.astype(np.int64), X.indices.astype(np.int32), X.data, X
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(seed=st.integers(0, 1000), places=st.lists(st.integers(0, 29), max_size=40))
+def test_gathered_rows_are_scipys(dtype, seed, places):
+    indptr, indices, values, X = drawn(seed, dtype=dtype)
+    wanted = X[np.array(places, dtype=np.int64)]
+    starts = np.empty(len(places) + 1, dtype=np.int64)
+    columns = np.empty(wanted.nnz, dtype=np.int32)
+    numbers = np.empty(wanted.nnz, dtype=dtype)
+    chosen = np.array(places, dtype=np.int64)
+    fm_rows.gather_rows(indptr, indices, values, chosen, starts, columns, numbers)
+    np.testing.assert_array_equal(starts, wanted.indptr)
+    np.testing.assert_array_equal(columns, wanted.indices)
+    np.testing.assert_array_equal(numbers, wanted.data)
+    again = np.empty_like(columns)
+    fm_rows.gather_ones(indptr, indices, chosen, starts, again)
+    np.testing.assert_array_equal(again, columns)
+    np.testing.assert_array_equal(starts, wanted.indptr)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(seed=st.integers(0, 1000))
+def test_peaks_and_squares_are_numpys(dtype, seed):
+    indptr, indices, values, X = drawn(seed, dtype=dtype)
+    weight = np.random.default_rng(seed).random(X.shape[0])
+    peaks, totals, squares = np.zeros((3, X.shape[1]))
+    fm_rows.column_peaks(indices, values, peaks)
+    dense = X.toarray().astype(float)
+    np.testing.assert_array_equal(peaks, np.abs(dense).max(axis=0))
+    peaks[peaks == 0] = 1.0
+    fm_rows.column_squares(indptr, indices, values, weight, peaks, totals, squares)
+    np.testing.assert_allclose(totals, weight @ (dense != 0), rtol=1e-12)
+    np.testing.assert_allclose(squares, weight @ (dense / peaks) ** 2, rtol=1e-12)
+
+
+@given(seed=st.integers(0, 1000))
+def test_the_next_column_is_the_nearest_of_all_rows(seed):
+    indptr, indices, _, X = drawn(seed)
+    d = X.shape[1]
+    nearest = np.full(d, d, dtype=np.int32)
+    fm_rows.next_columns(indptr, indices, nearest)
+    has = X.toarray() != 0
+    wanted = [
+        min((b for row in has[has[:, a]] for b in np.flatnonzero(row) if b > a), default=d)
+        for a in range(d)
+    ]
+    np.testing.assert_array_equal(nearest, wanted)
