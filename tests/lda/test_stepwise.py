@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from algos._common.random import seed_key
-from algos.lda import stepwise
+from algos.lda import expectation, stepwise
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
 from algos.lda.parameters import Settings, document_prior, padded, word_prior
@@ -192,12 +192,12 @@ def test_odd_documents_have_finite_topics(X, k):
 def test_counts_are_those_of_a_scale_that_vanishes():
     documents, _ = planted(300)
     settings = settings_of(documents, 4)
-    topics = stepwise.Topics(stepwise.random_counts(documents, settings, KEY), settings)
-    learner = stepwise.Learner(topics, settings, 1)
-    batch = stepwise.Batch(documents)
+    topics = expectation.Topics(stepwise.random_counts(documents, settings, KEY), settings)
+    learner = expectation.Learner(topics, settings, 1)
+    batch = expectation.Batch(documents)
     for _ in range(30):
         learner.learn(batch, 0.7, 1.0, 3)
-    assert topics.scale > stepwise.LEAST_SCALE / 2
+    assert topics.scale > expectation.LEAST_SCALE / 2
     np.testing.assert_allclose(topics.totals, topics.stored.sum(axis=0, dtype=float), rtol=1e-4)
     assert topics.counts().sum() == pytest.approx(documents.n_tokens, rel=1e-3)
 
@@ -222,3 +222,16 @@ def test_settings_may_stay_as_they_are():
     settings = settings_of(documents, 4, max_iter=1)
     one = learned(documents, settings)
     np.testing.assert_array_equal(one.topics, learned(documents, replace(settings)).topics)
+
+
+@pytest.mark.parametrize("eta", [0.05, np.linspace(0.01, 1, 60)])
+def test_documents_of_few_topics_find_planted_ones(monkeypatch, eta):
+    documents, topics = planted(2000)
+    settings = settings_of(documents, 130, eta=eta, alpha=0.01)
+    one = learned(documents, settings)
+    assert total_variation(learned(documents, settings).topics, topics).max() < 0.2
+    np.testing.assert_array_equal(one.topics, learned(documents, settings, n_threads=2).topics)
+    assert one.topics.sum(dtype=float) == pytest.approx(documents.n_tokens, rel=1e-3)
+    monkeypatch.setattr(expectation, "MOST_WHOLE", 1)
+    found = learned(documents, settings_of(documents, 4))
+    assert total_variation(found.topics, topics).max() < 0.1

@@ -37,9 +37,8 @@ DIFFERENCES = {
     "calls a private method (_perplexity_precomp_distr) that takes mixtures": (
         r"test_lda_preplexity_mismatch",
     ),
-    "wants the perplexity printed where it was asked for alone; ours is known after each pass": (
-        r"test_verbosity\[.*True-[02]-.*",
-    ),
+    "wants three passes, and the perplexity where it was asked for alone; ours is known after each "
+    "pass, and at rest after two": (r"test_verbosity\[.*True-.*",),
     "wants the words that scikit-learn prints with verbose=1; ours are others": (
         r"test_kmeans_verbose\[.*",
     ),
@@ -71,6 +70,12 @@ DIFFERENCES = {
 }
 
 UNDECIDED = {
+    "wants three topics from two or three small batches, which hangs on the draws of the start: "
+    "scikit-learn's class finds them from half of all seeds, ours from three quarters": (
+        r"test_lda_partial_fit.*",
+    ),
+    "wants ten passes no worse than one; ours, from spectral topics, is at the optimum after one, "
+    "and the rest is rounding (1e-7)": (r"test_lda_(perplexity|score)\[.*",),
     "wants the likelihood of a whitened model to be the smaller; scikit-learn's is, for its "
     "covariance then holds the variances twice, but ours is the same number but for rounding, "
     "which differs from run to run as the random_state that the test leaves open": (
