@@ -42,9 +42,11 @@ LEAST_STRETCH = 1e-3  # of the second moment, what is left along the mean
 SEEN = 1 << 19  # counts of the documents that tell the topics' shares
 SHARE_STEPS = 3  # of inference of a document
 BACKGROUND = 0.01  # of every topic, all words
+PASSES = 10  # of refinement, unless max_iter is given
 FIRST_ALPHA0 = 1.0
-ALPHA0_STEPS = 6
-ALPHA0_TOL = 0.02  # of its logarithm
+ALPHA0_STEPS = 5
+ALPHA0_TOL = 0.05  # of its logarithm
+ROUGH_ITER = 5  # of the decomposition, on the way to α0
 ALPHA0_BOUNDS = 1e-2, 1e3
 
 
@@ -75,16 +77,19 @@ def learn(
 ) -> Learned:
     """Find topics by their moments and refine them; see `algos.lda.parameters`.
 
-    The passes of "cvb0" follow, none of them for `max_iter` 0; counts to begin with take the
-    place of the moments.
+    Passes of EM and CVB0 follow, 10 or `max_iter`; counts to begin with take the place of the
+    moments. A document prior that is to be learned is the moments', if no pass follows.
     """
     prior = None
     if topics is None:
         topics, prior = begin(documents, settings, n_threads)
-    refined = cvb0.learn(documents, topics, settings, key, n_threads, report)
-    if refined.doc_topic_prior is None:
-        refined = replace(refined, doc_topic_prior=prior)
-    return refined
+    settings = replace(
+        settings, max_iter=PASSES if settings.max_iter is None else settings.max_iter
+    )
+    learned = cvb0.learn(documents, topics, settings, key, n_threads, report)
+    if learned.doc_topic_prior is None:
+        learned = replace(learned, doc_topic_prior=prior)
+    return learned
 
 
 def begin(documents: Documents, settings: Settings, n_threads: int) -> tuple[Floats, Doubles]:
@@ -125,9 +130,6 @@ def find(
     space = whiten(moments, count)
     seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
     alpha0 = FIRST_ALPHA0 if settings.alpha0 is None else settings.alpha0
-    if len(seen.first) == 0:  # no document has words enough
-        none = Powers(np.zeros(0), np.zeros((0, 0)), 1.0, 0, 0, True)
-        return Topics(seen.lift, np.zeros(0), alpha0, none), np.zeros(0)
     found = decomposed(seen, alpha0, settings)
     shares = shares_of(found.words, documents, moments.mean, n_threads)
     kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
@@ -140,7 +142,11 @@ def find(
 
 
 def decomposed(
-    seen: Seen, alpha0: float, settings: Settings, before: Topics | None = None
+    seen: Seen,
+    alpha0: float,
+    settings: Settings,
+    before: Topics | None = None,
+    max_iter: int | None = None,
 ) -> Topics:
     """Return topics for a sum of the prior, from random starts or from those of another sum.
 
@@ -159,7 +165,7 @@ def decomposed(
         M3,
         KEY,
         max_restarts=settings.max_restarts,
-        max_iter=settings.max_als_iter,
+        max_iter=settings.max_als_iter if max_iter is None else max_iter,
         tol=settings.tol,
         start=start,
     )
@@ -171,9 +177,7 @@ def decomposed(
     return Topics(words, prior, alpha0, powers)
 
 
-def consistent(
-    seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings
-) -> Topics:
+def consistent(seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings) -> Topics:
     """Return topics for the α0 that is the sum of the priors to which it leads.
 
     A secant step in the logarithm, or where that leads astray the sum itself, is the next α0.
@@ -190,13 +194,11 @@ def consistent(
         alpha0 = float(np.clip(np.exp(here + step), *ALPHA0_BOUNDS))
         if alpha0 == found.alpha0:
             break
-        found = decomposed(seen, alpha0, settings, found)
-    return found
+        found = decomposed(seen, alpha0, settings, found, ROUGH_ITER)
+    return decomposed(seen, found.alpha0, settings, found)
 
 
-def shares_of(
-    words: Doubles, documents: Documents, mean: Doubles, n_threads: int
-) -> Doubles:
+def shares_of(words: Doubles, documents: Documents, mean: Doubles, n_threads: int) -> Doubles:
     """Return each topic's share of the tokens of some documents.
 
     A topic that is noise may look frequent by its moments, yet explains no document.
@@ -226,7 +228,7 @@ def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
 
 def stretch_along(m: Doubles, alpha0: float) -> float:
     """Return the root of what M2 has along m, where E[x1 ⊗ x2] is the identity."""
-    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * float(m @ m), LEAST_STRETCH)))
+    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * (m @ m), LEAST_STRETCH)))
 
 
 def turned(m: Doubles, factor: float) -> Doubles:
