@@ -125,7 +125,7 @@ def find(
     documents: Documents, moments: WordMoments, settings: Settings, n_threads: int
 ) -> tuple[Topics, Doubles]:
     """Return at most `n_topics` topics, the most frequent first, and their shares of tokens."""
-    count = ceil((1 + EXTRA) * settings.n_topics)
+    count = min(ceil((1 + EXTRA) * settings.n_topics), settings.n_words)
     require_memory(
         32 * count**3,
         f"the third moment of {count} topics",
@@ -255,7 +255,7 @@ def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
 
 def stretch_along(m: Doubles, alpha0: float) -> float:
     """Return the root of what M2 has along m, where E[x1 ⊗ x2] is the identity."""
-    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * float(m @ m), LEAST_STRETCH)))
+    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * (m @ m), LEAST_STRETCH)))
 
 
 def turned(m: Doubles, factor: float) -> Doubles:
