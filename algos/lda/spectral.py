@@ -45,11 +45,12 @@ RAREST = 1e-4  # of the prior that all topics had if they were alike, at least
 BACKGROUND = 0.01  # of every topic, all words
 PASSES = 10  # of refinement, unless max_iter is given
 FIRST_ALPHA0 = 1.0
-ALPHA0_STEPS = 5
+ALPHA0_STEPS = 6
 ALPHA0_TOL = 0.05  # of its logarithm
 ENOUGH = 0.97  # share of the third moment that terms make up, if none is missing
 ROUGH_ITER = 5  # of the decomposition, on the way to α0
-ALPHA0_BOUNDS = 1e-2, 1e3
+LEAST_SHARE = 1e-6
+ALPHA0_LEAST = 1e-2  # and n_topics at most
 
 
 NOTHING = Powers(np.zeros(0), np.zeros((0, 0)), 1.0, 0, 0, True)
@@ -141,7 +142,7 @@ def find(
     shares = shares_of(found.words, documents, moments.mean, n_threads)
     kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
     if settings.alpha0 is None:
-        found = consistent(seen, found, kept, settings)
+        found = consistent(seen, found, kept, shares[kept] / shares[kept].sum(), settings)
     prior = np.maximum(found.prior[kept], RAREST * found.alpha0 / settings.n_topics)
     if settings.alpha0 is not None:
         prior *= alpha0 / prior.sum()
@@ -205,23 +206,18 @@ def terms_of(M3: Doubles, n_topics: int, limits: dict[str, Any]) -> Powers:
     return powers
 
 
-def consistent(seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings) -> Topics:
-    """Return topics for the α0 that is the sum of the priors to which it leads.
+def consistent(
+    seen: Seen, found: Topics, kept: NDArray[np.intp], shares: Doubles, settings: Settings
+) -> Topics:
+    """Return topics for about the α0 that is the sum of the priors to which it leads.
 
-    A secant step in the logarithm, or where that leads astray the sum itself, is the next α0.
+    The sum is the median of what each topic's prior and share make of it: a topic that is
+    noise may have any prior. Each sum is the next α0: from below they rise to it.
     """
-    before: tuple[float, float] | None = None
     for _ in range(ALPHA0_STEPS):
-        here = float(np.log(found.alpha0))
-        total = min(max(float(found.prior[kept].sum()), ALPHA0_BOUNDS[0]), ALPHA0_BOUNDS[1])
-        gap = float(np.log(total)) - here
-        if abs(gap) <= ALPHA0_TOL:
-            break
-        slope = (gap - before[1]) / (here - before[0]) if before else -1.0
-        step = -gap / slope if slope < -0.1 else gap
-        before = here, gap
-        alpha0 = float(np.clip(np.exp(here + step), *ALPHA0_BOUNDS))
-        if alpha0 == found.alpha0:
+        total = float(np.median(found.prior[kept] / np.maximum(shares, LEAST_SHARE)))
+        alpha0 = min(max(total, ALPHA0_LEAST), float(settings.n_topics))
+        if abs(np.log(alpha0 / found.alpha0)) <= ALPHA0_TOL:
             break
         found = decomposed(seen, alpha0, settings, found, ROUGH_ITER)
     return decomposed(seen, found.alpha0, settings, found)
@@ -257,13 +253,13 @@ def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
 
 def stretch_along(m: Doubles, alpha0: float) -> float:
     """Return the root of what M2 has along m, where E[x1 ⊗ x2] is the identity."""
-    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * (m @ m), LEAST_STRETCH)))
+    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * float(m @ m), LEAST_STRETCH)))
 
 
 def turned(m: Doubles, factor: float) -> Doubles:
     """Return the matrix that multiplies what is along m by the factor."""
     square = float(m @ m)
-    unit = m / np.sqrt(square) if square > 0 else m
+    unit = m / float(np.sqrt(square)) if square > 0 else m
     matrix: Doubles = np.eye(len(m)) + (factor - 1) * np.outer(unit, unit)
     return matrix
 
