@@ -22,6 +22,7 @@ Doubles = NDArray[np.float64]
 
 SAME = 1e-5  # relative difference of the sums that two restarts come to, if they found the same
 LAST_STEPS = 3  # in double precision
+RIDGE = 1e-9  # on Gram matrices of unit vectors
 POWER_STEPS = 30  # of each start, before the best one goes on alone
 
 
@@ -117,6 +118,63 @@ def _orthogonal_steps(T: NDArray[Any], V: Doubles, max_iter: int, tol: float) ->
         before = total
         V = nearest_rotation(image * weights)
     return Powers(weights, V, total, i, 1, is_converged)
+
+
+def dependent_als(
+    T: Doubles,
+    key: Key,
+    n_terms: int,
+    *,
+    max_restarts: int,
+    max_iter: int,
+    tol: float,
+    start: Doubles | None = None,
+) -> Powers:
+    """Decompose T of shape (m, m, m) into more than m terms, which cannot be orthonormal.
+
+    The best of several random starts, or one that is given.
+    """
+    m, best = len(T), None
+    for restart in range(max_restarts if start is None else 1):
+        V = start
+        if V is None:
+            V = stream(key, 3, restart).standard_normal((m, n_terms))
+            V /= np.linalg.norm(V, axis=0)
+        found = _free_steps(T, V, max_iter, tol)
+        if best is None or found.fit > best.fit:
+            best = found._replace(n_restarts=restart + 1)
+    assert best is not None
+    return _positive(best) if start is not None else _in_order(best)
+
+
+def _free_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
+    """Alternate least squares for one factor, the two others being v, and for the weights."""
+    square = float(np.einsum("ijk,ijk->", T, T)) or 1.0
+    best, before, is_converged = None, -np.inf, False
+    for i in range(1, max_iter + 1):
+        image, gram = contracted(T, V), V.T @ V
+        inner = np.einsum("ik,ik->k", V, image)
+        weights = _solved(gram**3, inner)
+        fit = float(weights @ (2 * inner - gram**3 @ weights)) / square
+        if best is None or fit > best.fit:
+            best = Powers(weights, V, fit, i, 1, False)
+        is_converged = abs(fit - before) <= tol * abs(fit)
+        if is_converged:
+            break
+        before = fit
+        A = _solved(gram**2, image.T).T
+        A /= np.maximum(np.linalg.norm(A, axis=0), np.finfo(float).tiny)
+        V = A + np.where(np.einsum("ik,ik->k", A, V) < 0, -V, V)  # half the way: no swinging
+        V /= np.maximum(np.linalg.norm(V, axis=0), np.finfo(float).tiny)
+    assert best is not None
+    return best._replace(n_iter=i, is_converged=is_converged)
+
+
+def _solved(gram: Doubles, right: Doubles) -> Doubles:
+    """Solve with a power of a Gram matrix of unit vectors, which may be singular."""
+    ridge = gram + RIDGE * np.eye(len(gram))
+    solved: Doubles = linalg.solve(ridge, right, assume_a="sym", check_finite=False)
+    return solved
 
 
 def power(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float) -> Powers:

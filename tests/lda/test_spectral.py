@@ -133,7 +133,7 @@ def test_same_bits_for_any_number_of_threads():
         np.eye(6),
         np.ones((1, 1)),
         np.full((5, 1), 7.0),
-        np.full((3, 8), 1e35),
+        np.full((3, 8), 1e34),
         np.array([[3.0, 0, 0], [0, 3, 0]]),
         np.array([[1e30, 0, 0], [0, 1e-30, 0], [2, 1, 5]]),
     ],
