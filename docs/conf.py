@@ -67,8 +67,8 @@ def skip_generated_methods(app, what, name, obj, skip, options):
 
 TERM = re.compile(r"(\s*\*{0,2}\w+_\*{0,2})( : .*)?$")  # numpydoc's line of an attribute
 DESCRIPTIONS = {
-    "gallery/plot_bars": "Three rows of ten pictures of five by five pixels: documents, where rows and "
-    "columns overlap, and topics, each of which is one row or one column.",
+    "gallery/plot_bars": "Three rows of ten pictures of five by five pixels: documents, where rows "
+    "and columns overlap, and topics, each of which is one row or one column.",
     "gallery/plot_digits_pipeline": "Ten cluster centres drawn as handwritten digits; below them, "
     "the variance explained by each principal component, and the inertia by iteration.",
     "gallery/plot_movie_recommender": "Thirty films as points in a plane, named; films that "

@@ -14,7 +14,7 @@ from algos.plotting import AnomalyDisplay, InertiaDisplay, TopicWordDisplay
 
 @pytest.fixture
 def pyplot():
-    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib draws")
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
 
@@ -130,7 +130,7 @@ def test_peaks_are_a_shingle_apart_and_explained_by_its_rows(pyplot, rows):
 
 
 def test_frames_give_names_and_dates_stand_at_the_peaks(pyplot, rows):
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
     times = np.datetime64("2020-01-01T00:00") + np.arange(100) * np.timedelta64(1, "h")
     frame = pd.DataFrame(rows, columns=["in", "out"])
     display = AnomalyDisplay.from_estimator(PlainForest(), frame, times=times)
@@ -183,7 +183,7 @@ def test_grades_tell_the_alarms_and_a_run_of_them_has_one_peak(pyplot):
 
 @pytest.mark.parametrize("zone", [None, "Europe/Paris"])
 def test_a_frame_of_dates_is_drawn_along_them(pyplot, rows, zone):
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
     index = pd.date_range("2020-01-01", periods=100, freq="h", tz=zone)
     display = AnomalyDisplay.from_estimator(PlainForest(), pd.DataFrame(rows, index=index))
     labels = [label.get_text() for label in display.axes_[2].get_xticklabels()]
@@ -201,7 +201,7 @@ def test_one_outlier_does_not_flatten_the_other_columns(pyplot, rows):
 
 def test_names_legend_and_dates_stay_inside(pyplot, rows):
     names = ["a very long name of a column of a stream", "another one of some length"]
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
     rows[10:90:10] = 7
     index = pd.date_range("2020-01-01", periods=100, freq="h")
     figure, axes = pyplot.subplots(1, 2, figsize=(12, 6))
@@ -219,7 +219,7 @@ def test_names_legend_and_dates_stay_inside(pyplot, rows):
 
 
 def test_what_does_not_fit_the_rows_is_said(rows):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="matplotlib draws")
     scores = np.abs(rows).sum(axis=1)
     draw = AnomalyDisplay.from_estimator
     with pytest.raises(ValueError, match="`scores` is a tuple of what"):

@@ -13,7 +13,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -209,6 +209,9 @@ class RandomState:
 
 # Constraints that every room needs.
 POSITIVE_INT = Interval(Integral, 1, None)
+NON_NEGATIVE = Interval(Real, 0, None)
+POSITIVE = Interval(Real, 0, None, closed="neither")
+SHARE = Interval(Real, 0, 1, closed="neither")
 N_JOBS: list[Constraint | None] = [Interval(Integral, None, None), None]
 VERBOSE: list[Constraint | None] = [Interval(Integral, 0, None), Boolean()]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+from collections.abc import Iterator
 from copy import copy
 from numbers import Number
 from typing import Any
@@ -13,6 +16,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from algos._common.csr import canonical
 from algos._common.sparse_format import check_sparse_format
 from algos._common.threads import effective_n_threads
 from algos._cython.finite import all_finite
@@ -73,6 +77,11 @@ def validate_rows(
         ensure_min_samples=ensure_min_samples,
         order=order,
     )
+
+
+def validate_dense_or_csr(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Return X as `validate_rows` does; sparse rows as CSR in canonical format."""
+    return canonical(validate_rows(estimator, X, reset=reset, accept_sparse="csr"))
 
 
 def _is_plain(X: Any, dtype: Any, ensure_min_samples: int, order: str | None) -> bool:
@@ -143,6 +152,28 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] 
             "all zero; give some row a positive weight"
         )
     return weight
+
+
+def check_held_out(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Tell whether there are rows to validate by; raise ValueError if a part of them is missing."""
+    if X_val is None:
+        for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
+            if value is not None:
+                raise ValueError(f"`{name}` must be None without `X_val`; pass X_val too")
+        return False
+    if y_val is None:
+        raise ValueError("`X_val` must come with `y_val`; pass y_val too")
+    return True
+
+
+@contextlib.contextmanager
+def said_of_validation() -> Iterator[None]:
+    """Let errors about rows speak of `X_val` and its weights, which they are about."""
+    try:
+        yield
+    except ValueError as error:
+        text = re.sub(r"\b(X|sample_weight)\b", r"\1_val", str(error))
+        raise ValueError(text if "_val" in text else f"X_val, y_val: {text}") from error
 
 
 def read_only(X: Any) -> Any:

@@ -1,97 +1,110 @@
-/* CVB0 (`_lda_collapsed.h`) where a document keeps a few topics of many: its row has the numbers
- * of `m` topics and a list that says which ones, all different. Its tokens belong to these alone,
- * so that an entry costs the same however many topics there are.
+/* Documents of few topics, where there are many: their rows are gathered into a block.
+ *
+ * A document keeps its heaviest topics; of the others it has the prior alone,
+ *
+ *   Σ_k θ_k φ_wk = Σ_kept θ_k φ_wk + rest_w,   rest_w = Σ_k prior_k φ_wk - Σ_kept prior_k φ_wk
+ *
+ * where the first sum of the rest is the same for all documents. The block has a row for each
+ * word, a column for each topic kept and one for the rest; its width is a multiple of 16, and
+ * it is what _lda_rows.h walks through.
  */
 #ifndef ALGOS_LDA_FEW_H
 #define ALGOS_LDA_FEW_H
 
-#include "_lda_collapsed.h"
+#include <Python.h>
+#include "_simd.h"
 
-/* room := γ before it is made to sum to 1; returns the sum. */
-ALGOS_INLINE float algos_lda_few_roots(const float *restrict a, const float *restrict b,
-                                       const float *restrict inverses, Py_ssize_t m, float z,
-                                       float *restrict gamma) {
-    float total = 0;
-#pragma omp simd reduction(+ : total)
-    for (Py_ssize_t i = 0; i < m; i++) {
-        const float share = b[i] * inverses[i];
-        gamma[i] = a[i] * share / ((a[i] * inverses[i] + z) + share);
-        total += gamma[i];
-    }
-    return total;
-}
-
-ALGOS_INLINE float algos_lda_few_begin(const float *a, const float *b, const float *inverses,
-                                       Py_ssize_t m) {
-    float sum = 0;
+/* out[i] = Σ_k masses_k (rows_wk + prior_w) for words[i]; total is Σ masses */
+ALGOS_CLONES
+static void algos_lda_background(const float *rows, const float *priors, float prior,
+                                 Py_ssize_t width, const int32_t *words, Py_ssize_t size,
+                                 const float *masses, float total, float *out) {
+    for (Py_ssize_t i = 0; i < size; i++) {
+        const float *row = rows + words[i] * width;
+        float sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (Py_ssize_t i = 0; i < m; i++)
-        sum += a[i] * (b[i] * inverses[i]);
-    return sum + ALGOS_LDA_LEAST_Z;
+        for (Py_ssize_t k = 0; k < width; k++)
+            sum += masses[k] * row[k];
+        out[words[i]] = sum + total * (priors ? priors[words[i]] : prior);
+    }
 }
 
-/* γ in `gamma`; returns what it is to be times. */
-ALGOS_INLINE float algos_lda_few_visit(const algos_lda_pairs *entries, Py_ssize_t e,
-                                       const float *a, const float *b, const float *inverses,
-                                       Py_ssize_t m, float *gamma) {
-    const float kept = entries->normalizers[e];
-    const float z = kept > 0 ? kept : algos_lda_few_begin(a, b, inverses, m);
-    const float total = algos_lda_few_roots(a, b, inverses, m, z, gamma);
-    const float better = z * total;
-    entries->normalizers[e] = better > ALGOS_LDA_LEAST_Z ? better : ALGOS_LDA_LEAST_Z;
-    return total > 0 ? entries->counts[e] / total : 0;
-}
-
-ALGOS_INLINE void algos_lda_gather(const float *restrict row, const int32_t *restrict topics,
-                                   Py_ssize_t m, float *restrict out) {
-#pragma omp simd
-    for (Py_ssize_t i = 0; i < m; i++)
-        out[i] = row[topics[i]];
-}
-
-/* A document (m,) with words (V, width): sums (m,); `room` (4 m,). */
-ALGOS_CLONES static void algos_lda_visit_document(const algos_lda_other_side *side,
-                                                  const algos_lda_pairs *entries,
-                                                  const int32_t *topics, Py_ssize_t m,
-                                                  const float *own, float *room,
-                                                  double *sums) {
-    float *b = room, *inverses = room + m, *gamma = room + 2 * m, *sum = room + 3 * m;
-    algos_lda_gather(side->inverses, topics, m, inverses);
-    memset(sums, 0, m * sizeof(double));
-    for (Py_ssize_t begin = 0; begin < entries->size; begin += ALGOS_LDA_ENTRIES) {
-        const Py_ssize_t left = entries->size - begin;
-        const Py_ssize_t end =
-            begin + (left < ALGOS_LDA_ENTRIES ? left : ALGOS_LDA_ENTRIES);
-        memset(sum, 0, m * sizeof(float));
-        for (Py_ssize_t e = begin; e < end; e++) {
-            algos_lda_gather(side->others + entries->index[e] * side->width, topics, m, b);
-            const float weight =
-                algos_lda_few_visit(entries, e, own, b, inverses, m, gamma);
-#pragma omp simd
-            for (Py_ssize_t i = 0; i < m; i++)
-                sum[i] += weight * gamma[i];
+/* block[i][j] = rows[words[i]][topics[j]] + the word's prior for j < few, then the rest, which
+ * is background less Σ_j masses_j block[i][j], and zeros up to `width`. */
+ALGOS_CLONES
+static void algos_lda_gather(const float *rows, const float *priors, float prior,
+                             Py_ssize_t stride, const float *background, const int32_t *words,
+                             Py_ssize_t size, const int32_t *topics, Py_ssize_t few,
+                             const float *masses, Py_ssize_t width, float *restrict block) {
+    for (Py_ssize_t i = 0; i < size; i++) {
+        const float *row = rows + words[i] * stride;
+        const float add = priors ? priors[words[i]] : prior;
+        float kept = 0;
+#pragma omp simd reduction(+ : kept)
+        for (Py_ssize_t j = 0; j < few; j++) {
+            const float b = row[topics[j]] + add;
+            block[i * width + j] = b;
+            kept += masses[j] * b;
         }
-        for (Py_ssize_t i = 0; i < m; i++)
-            sums[i] += sum[i];
+        const float rest = background[words[i]] - kept;
+        block[i * width + few] = rest > 0 ? rest : 0;
+        for (Py_ssize_t j = few + 1; j < width; j++)
+            block[i * width + j] = 0;
     }
 }
 
-/* A word (width,) with documents (n, m) of topics (n, m): sums (width,); `room` (4 m,). */
-ALGOS_CLONES static void algos_lda_visit_word(const algos_lda_other_side *side,
-                                              const algos_lda_pairs *entries,
-                                              const int32_t *topics, Py_ssize_t m,
-                                              const float *own, float *room, double *sums) {
-    float *b = room, *inverses = room + m, *gamma = room + 2 * m;
-    memset(sums, 0, side->width * sizeof(double));
-    for (Py_ssize_t e = 0; e < entries->size; e++) {
-        const int32_t *its = topics + entries->index[e] * m;
-        algos_lda_gather(own, its, m, b);
-        algos_lda_gather(side->inverses, its, m, inverses);
-        const float weight = algos_lda_few_visit(
-            entries, e, side->others + entries->index[e] * m, b, inverses, m, gamma);
-        for (Py_ssize_t i = 0; i < m; i++)
-            sums[its[i]] += weight * gamma[i];
+/* sums[topics[j]] += weight mixture[j]; no topic stands there twice but with 0. */
+static inline void algos_lda_scatter(const int32_t *topics, const float *mixture,
+                                     Py_ssize_t size, float weight, float *restrict sums) {
+    for (Py_ssize_t j = 0; j < size; j++)
+        sums[topics[j]] += weight * mixture[j];
+}
+
+/* The m-th largest of n numbers, which are moved about: Hoare's selection. */
+static inline float algos_lda_rank(float *x, Py_ssize_t n, Py_ssize_t m) {
+    Py_ssize_t low = 0, high = n - 1;
+    while (low < high) {
+        const float pivot = x[(low + high) / 2];
+        Py_ssize_t i = low, j = high;
+        while (i <= j) {
+            while (x[i] > pivot)
+                i++;
+            while (x[j] < pivot)
+                j--;
+            if (i <= j) {
+                const float swap = x[i];
+                x[i++] = x[j];
+                x[j--] = swap;
+            }
+        }
+        if (m - 1 <= j)
+            high = j;
+        else if (m - 1 >= i)
+            low = i;
+        else
+            break;
     }
+    return x[m - 1];
+}
+
+/* Choose among `width` topics those whose excess over the prior is more than `least`, the
+ * `most` heaviest of them; returns how many. */
+static inline Py_ssize_t algos_lda_choose_few(const float *theta, const float *prior,
+                                              Py_ssize_t width, float least, Py_ssize_t most,
+                                              float *room, int32_t *topics) {
+    Py_ssize_t size = 0;
+    for (Py_ssize_t k = 0; k < width; k++)
+        if (theta[k] - prior[k] > least)
+            room[size++] = theta[k] - prior[k];
+    if (size > most) {
+        least = algos_lda_rank(room, size, most + 1);
+        size = most;
+    }
+    Py_ssize_t found = 0;
+    for (Py_ssize_t k = 0; k < width && found < size; k++)
+        if (theta[k] - prior[k] > least)
+            topics[found++] = (int32_t)k;
+    return found;
 }
 
 #endif

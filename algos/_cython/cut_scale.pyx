@@ -1,8 +1,9 @@
 """Rows in the units of a random cut forest: centred, scaled and in float32."""
 
 from cython cimport floating
-from libc.math cimport exp, fabs, sqrt
+from libc.math cimport exp, fabs
 
+from algos._cython._running cimport deviation_of
 from algos._cython._threads cimport run_region
 
 cdef enum:
@@ -84,17 +85,14 @@ cdef struct Running:
     double scatter
 
 
-cdef inline double _deviation(const Running* running) noexcept nogil:
-    return sqrt(running.scatter / running.weight) if running.weight > 0 else 0.0
-
-
-cdef inline void _follow(Running* running, double x, double keep) noexcept nogil:
+cdef inline void _learn_value(Running* running, double x, double keep) noexcept nogil:
     """Add a value to the mean and scatter of which each step forgets 1 - keep.
 
     What is far beyond the values so far counts as `MOST_STEP` deviations, so that one wild
     value does not hide those after it, and a new level is learnt from several.
     """
-    cdef double step = x - running.mean, usual = _deviation(running)
+    cdef double step = x - running.mean
+    cdef double usual = deviation_of(running.scatter, running.weight)
     if running.weight > 0:
         if usual == 0:  # the unit of a constant column
             usual = fabs(running.mean) if running.mean != 0 else 1.0
@@ -128,8 +126,8 @@ def normalize_rows(
                 column = <Running*> &running[j, 0]
                 x = _within(X[i, j] * unit[j], FAR)
                 if learns and x == x:
-                    _follow(column, x, keep)
-                deviation = _deviation(column)
+                    _learn_value(column, x, keep)
+                deviation = deviation_of(column.scatter, column.weight)
                 if deviation > 0:
                     x = (x - column.mean) / deviation
                 elif x == x:  # no value has differed so far

@@ -1,6 +1,8 @@
 """The adaptive threshold of a stream of scores: what is usual now, and how far beyond it."""
 
-from libc.math cimport INFINITY, exp, sqrt
+from libc.math cimport INFINITY, exp
+
+from algos._cython._running cimport deviation_of
 
 
 cdef struct Usual:
@@ -19,11 +21,7 @@ cdef struct Rule:
     double narrowest  # way from the threshold to the grade 1
 
 
-cdef inline double _deviation(const Usual* usual) noexcept nogil:
-    return sqrt(usual.scatter / usual.weight) if usual.weight > 0 else 0.0
-
-
-cdef inline void _follow(
+cdef inline void _learn_score(
     Usual* usual, double score, double keep, const Rule* rule
 ) noexcept nogil:
     """Learn a score; the first ones, of a forest that is still small, count little."""
@@ -44,7 +42,8 @@ cdef inline double _reach(const Usual* usual, const Rule* rule) noexcept nogil:
 
     The first terms of Cornish's and Fisher's expansion of a quantile.
     """
-    cdef double deviation = _deviation(usual), cube = usual.weight * deviation ** 3
+    cdef double deviation = deviation_of(usual.scatter, usual.weight)
+    cdef double cube = usual.weight * deviation ** 3
     cdef double skew = usual.lean / cube if cube > 0 else 0.0
     cdef double z = rule.z_factor
     return deviation * (z + min(max(skew, 0.0), rule.most_skew) * (z * z - 1) / 6)
@@ -86,9 +85,10 @@ def grade_scores(
         for i in range(scores.shape[0]):
             threshold = _threshold(state, _reach(state, &rule), &rule)
             grades[i] = _grade(scores[i], threshold, max(narrowest, threshold - state.mean))
-            reach = z_factor * _deviation(state)  # lest a burst makes its own skew
+            # Of the deviation alone, lest a burst makes its own skew.
+            reach = z_factor * deviation_of(state.scatter, state.weight)
             most = _threshold(state, reach, &rule) + max(narrowest, reach)
-            _follow(state, min(scores[i], most), keep, &rule)
+            _learn_score(state, min(scores[i], most), keep, &rule)
 
 
 def threshold_of(

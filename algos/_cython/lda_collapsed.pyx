@@ -11,7 +11,7 @@ from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
 
-cdef extern from "_lda_few.h" nogil:
+cdef extern from "_lda_kept.h" nogil:
     ctypedef struct algos_lda_other_side:
         const float* others
         const float* inverses

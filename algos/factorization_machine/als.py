@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos.factorization_machine.blocks import Sweeper
-from algos.factorization_machine.fields import find_fields
+from algos.factorization_machine.fields import Bounds
 from algos.factorization_machine.likelihoods import Likelihood
 from algos.factorization_machine.priors import Prior
 from algos.factorization_machine.rows import Rows
@@ -61,6 +61,7 @@ class Optimum:
 
 def solve_als(
     rows: Rows,
+    fields: Bounds,
     likelihood: Likelihood,
     penalties: Penalties,
     start: tuple[float, NDArray[Any], NDArray[Any]],
@@ -76,6 +77,7 @@ def solve_als(
     Parameters
     ----------
     rows : Rows
+    fields : ndarray of shape (n_fields + 1,)
     likelihood : Likelihood
     penalties : Penalties
     start : (intercept, linear, factors)
@@ -90,7 +92,7 @@ def solve_als(
     on_sweep : callable, default=None
         Told the machine and the objective after each sweep; true ends the descent.
     """
-    sweeper = Sweeper(rows, find_fields(rows), *start, dtype=dtype, n_threads=n_threads)
+    sweeper = Sweeper(rows, fields, *start, dtype=dtype, n_threads=n_threads)
     groups = np.zeros(rows.n_columns, dtype=np.int32)
     prior = Prior.flat(1, sweeper.k, penalties.alpha, penalties.alpha_linear)
     objectives: list[float] = []

@@ -5,8 +5,6 @@ from __future__ import annotations
 from inspect import signature
 from typing import Any
 
-import numpy as np
-
 from algos._common.base import is_same
 from algos.factorization_machine.rows import Table
 
@@ -40,9 +38,8 @@ def choose_solver(estimator: Any, table: Table, loss: str, n_classes: int) -> tu
         if sweep <= _LONG_SWEEP:
             return "mcmc", "sampling is the most accurate, and needs no tuning"
         return "adagrad", f"a sweep of sampling would take {sweep:.1g} multiplications"
-    has_copies = bool(np.all(table.weight == np.rint(table.weight)))
     n_machines = n_classes if n_classes > 2 else 1
-    if sweep * n_machines <= _SHORT_SWEEP and has_copies:
+    if sweep * n_machines <= _SHORT_SWEEP and table.has_whole_weights:
         return "mcmc", "sampling is the more accurate for data of this size"
     return "adagrad", "stochastic steps, stopped by validation rows, suit classes"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
-from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 
 from algos._common.base import is_same, learning
+from algos._common.labels import ClassWeights, class_labels
 from algos._common.params import (
     POSITIVE_INT,
     ArrayLike as IsArrayLike,
@@ -18,26 +18,12 @@ from algos._common.params import (
     Options,
     knows_foreign_names,
 )
-from algos._common.validation import check_sample_weight
-from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
-from algos.factorization_machine.links import decisions, log_probabilities, probabilities
+from algos._common.targets import require_target
+from algos.factorization_machine.classifier_labels import ClassifierLabels
+from algos.factorization_machine.classifier_model import ClassifierModel
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
-from algos.factorization_machine.ranking import column_numbers
-from algos.factorization_machine.rows import Columns
-from algos.factorization_machine.scoring import in_dtype
-from algos.factorization_machine.targets import (
-    ClassWeights,
-    Doubles,
-    class_factors,
-    class_numbers,
-    group_numbers,
-    labels,
-    require_choices,
-    require_target,
-    require_two,
-)
-
-_LARGEST = 1e300  # score
+from algos.factorization_machine.streaming import learns_batches
+from algos.factorization_machine.targets import group_numbers
 
 _LOSSES = Options(
     "log_loss",
@@ -46,7 +32,7 @@ _LOSSES = Options(
 )
 
 
-class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
+class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel):
     """Classification or ranking with an effect of every pair of columns, for sparse rows.
 
     Learns clicks and other classes from columns that are mostly zero, such as one-hot users,
@@ -68,14 +54,14 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         makes stochastic steps: for data that is large, or comes in batches. "auto" chooses by
         loss and size; `solver_` tells, and `verbose` the reason.
     max_iter : "auto" or int, default="auto"
-        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many. "auto" is 200, 100 and
-        30 of them.
+        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many. "auto" is 300, 100 and
+        100 of them.
     tol : float, default=1e-4
         "als" ends when a sweep lowers the objective by a smaller share of it, "adagrad" when
         `n_iter_no_change` epochs in a row do. If they never do, a ConvergenceWarning says so; 0
         asks for just `max_iter` of them. "mcmc" does not use it.
     burn_in : "auto" or int, default="auto"
-        Sweeps of "mcmc" before those that count; "auto" is 20, and at most a quarter of all.
+        Sweeps of "mcmc" before those that count; "auto" is 15, and at most a quarter of all.
     n_draws : int, default=32
         How many of them "mcmc" keeps, evenly spaced, beside the mean over all: for the spread
         of scores, which probabilities allow for. They take
@@ -199,16 +185,8 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
     and ``np.c_[transform(users), 1]`` rank items as f does, in any index of inner products.
     "mcmc" predicts by a mean that has more factors than `factors_`, so there the ranks are near.
 
-    A sweep of "mcmc" or "als" draws or solves all ``n_factors + 1`` numbers of a column at once
-    and takes about ``nnz * n_factors ** 2 / 2`` multiplications; an epoch of "adagrad" about
-    ``6 * nnz * n_factors``. Beyond the rows, sorted and copied, they need some numbers a row
-    and for each column that occurs; columns that never occur take none.
-
-    A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
-    fit. Columns are divided by the root of the mean square of their stored values and numbers
-    to be predicted are centred and scaled, so units do not matter; `coef_` and `factors_` are
-    for X as it is. Columns without a value in training have a coefficient and factors of zero.
-    The data are not made dense, and dense X is stored as sparse rows while it is learned.
+    A row of weight 2 is the same as two equal rows. What fits cost, and the units of columns, are
+    as with `FactorizationMachineRegressor`.
 
     References
     ----------
@@ -237,9 +215,6 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         "class_weight": [Options("balanced"), ClassWeights(), None],
         "item_features": [IsArrayLike(), None],
     }
-
-    classes_: NDArray[Any]
-    _met: NDArray[Any]
 
     @knows_foreign_names(FOREIGN_PARAMETERS)
     def __init__(
@@ -384,7 +359,7 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         first = not self._has_learned()
         rows = self._validated_rows(X, reset=first and "_met" not in self.__dict__)
         require_target(self, rows, y)
-        column = labels(y)
+        column = class_labels(y)
         self._classes_to_come = None if classes is None else np.unique(np.asarray(classes))
         if first and classes is None and not self._meets_two(column, sample_weight):
             del self._classes_to_come
@@ -416,135 +391,3 @@ class FactorizationMachineClassifier(ClassifierMixin, FactorizationMachine):
         """
         self._merge(other)
         return self
-
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return the score of each row, or of each of more than two classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            In the dtype of X. Of "mcmc" the mean, divided by what the spread of draws adds to
-            the noise, so that it gives the mean probability.
-        """
-        found, dtype = self._decisions(X)
-        largest = np.finfo(dtype).max
-        found = np.clip(found, -largest, largest).astype(dtype, copy=False)
-        return found[:, 0] if found.shape[1] == 1 else found
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Return the class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        found = self.decision_function(X)
-        if found.ndim == 1:
-            return self.classes_[(found > 0).astype(np.intp)]
-        return self.classes_[found.argmax(axis=1)]
-
-    def predict_proba(self, X: Any) -> NDArray[Any]:
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            In the dtype of X. Of "bpr" they only rank.
-        """
-        found, dtype = self._decisions(X)
-        return probabilities(found, self._link).astype(dtype, copy=False)
-
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Return the logarithms of `predict_proba`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-        """
-        found, dtype = self._decisions(X)
-        logs = in_dtype(log_probabilities(found, self._link), dtype)
-        # What rounds to 1 is certain here too.
-        logs[probabilities(found, self._link).astype(dtype, copy=False) == 1] = 0
-        return logs
-
-    def _meets_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
-        """Note the labels of a first batch; return whether there are two of them by now."""
-        weight = check_sample_weight(sample_weight, len(column))
-        met = np.unique(column if weight is None else column[weight > 0])
-        met = np.unique(np.concatenate([self.__dict__.get("_met", met), met]))
-        if len(met) > 1:
-            self._classes_to_come = met
-            self.__dict__.pop("_met", None)
-            return True
-        self._met = self.classes_ = met
-        return False
-
-    def _check_learned(self) -> None:
-        if "_met" in self.__dict__:
-            raise NotFittedError(
-                f"This {type(self).__name__} has met the class {self._met.tolist()[0]!r} alone: "
-                f"1 more class is missing; call partial_fit with rows of another"
-            )
-        super()._check_learned()
-
-    def _decisions(self, X: Any) -> tuple[Doubles, Any]:
-        self._check_learned()
-        rows = self._validated_rows(X, reset=False)
-        mean = np.clip(self._scores(rows), -_LARGEST, _LARGEST)
-        found = decisions(mean, self._variance(rows), self._link)
-        return found, rows.dtype
-
-    def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
-        return labels(y, name)
-
-    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
-        self._target_unit = (0.0, 1.0)
-        named = self.__dict__.get("_classes_to_come")
-        classes = np.unique(y) if named is None else named
-        if self.loss == "bpr" and len(classes) == 1 and self.item_features is not None:
-            classes = np.array([0, 1])
-        if self.loss == "bpr":
-            require_choices(classes)
-        else:
-            require_two(classes)
-        self.classes_ = classes
-
-    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
-        return class_numbers(y, self.classes_, name)
-
-    def _weighted(self, target: Doubles, weight: Doubles | None) -> Doubles | None:
-        factors = class_factors(self.class_weight, self.classes_, target, weight)
-        if factors is None or weight is None:
-            return weight if factors is None else factors
-        return weight * factors
-
-    def _loss_name(self) -> str:
-        return str(self.loss)
-
-    def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
-        if self.item_features is None:
-            return None
-        numbers = column_numbers(
-            self.item_features, columns.d, getattr(self, "feature_names_in_", None)
-        )
-        places = np.arange(columns.d) if columns.places is None else columns.places
-        return np.isin(places, numbers)
-
-    def _n_classes(self) -> int:
-        return len(self.classes_)

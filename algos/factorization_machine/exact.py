@@ -13,7 +13,7 @@ from algos._common.history import History
 from algos._common.random import Key, stream
 from algos.factorization_machine.als import Penalties, solve_als
 from algos.factorization_machine.blocks import Sweeper
-from algos.factorization_machine.fields import find_fields, groups_of
+from algos.factorization_machine.fields import groups_of
 from algos.factorization_machine.likelihoods import (
     Gaussian,
     Likelihood,
@@ -108,7 +108,8 @@ def _sampled(
             f"`burn_in`={burn_in} must be below `max_iter`={max_iter}; raise `max_iter`"
         )
     held = HeldOut(problem, output, burn_in)
-    groups = groups_of(given.feature_groups, find_fields(table.rows))
+    assert problem.fields is not None
+    groups = groups_of(given.feature_groups, problem.fields)
     require_room_of_draws(
         table.rows.n_columns,
         given.n_factors,
@@ -125,6 +126,7 @@ def _sampled(
 
     posterior = sample(
         table.rows,
+        problem.fields,
         likelihood,
         Chain(max_iter, burn_in, given.n_draws, rates=prior_rates(table.rows)),
         groups,
@@ -167,8 +169,10 @@ def _solved(
         state = likelihood.state()
         return bool(watch(lambda: _machine_of(now, state), objective, held.loss(now, 0)))
 
+    assert problem.fields is not None
     found = solve_als(
         table.rows,
+        problem.fields,
         likelihood,
         penalties,
         first_machine(problem, output, key),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,31 @@ from algos.factorization_machine.machine import Machine, Problem
 from algos.factorization_machine.posterior import fold
 from algos.factorization_machine.rows import Columns, Table, column_scale, scaled_rows
 from algos.factorization_machine.steps import Steps, aligned
-from algos.factorization_machine.stochastic import one_pass
+from algos.factorization_machine.stochastic import Settings, one_pass
 
 Doubles = NDArray[np.float64]
 State = dict[str, Any]
 
 _LATE = 0.1  # the share of a batch in what errors are like of late
+
+
+class Batch(NamedTuple):
+    """Rows of a stream that come together.
+
+    Attributes
+    ----------
+    problem : Problem
+    settings : stochastic.Settings
+    columns : ndarray of shape (n_columns,)
+        The columns of X that the table's are.
+    turn : Turn or None
+        From the unit of targets in which the state is to that of the batch.
+    """
+
+    problem: Problem
+    settings: Settings
+    columns: NDArray[np.int64]
+    turn: Turn | None
 
 
 def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None) -> State:
@@ -70,23 +89,14 @@ def known_scale(columns: Columns) -> Doubles:
     return scale
 
 
-def learn_batch(
-    state: State,
-    problem: Problem,
-    columns: NDArray[np.int64],
-    key: Key,
-    turn: Turn | None = None,
-) -> tuple[float, State]:
-    """Learn the rows of a batch, whose columns are numbered as `columns` lists them.
+def learn_batch(state: State, batch: Batch, key: Key) -> tuple[float, State]:
+    """Learn the rows of a batch.
 
     Parameters
     ----------
     state : dict
-    problem : Problem
-    columns : ndarray of shape (n_columns,)
+    batch : Batch
     key : ndarray of shape (2,)
-    turn : Turn, default=None
-        From the unit of targets in which the state is to that of the batch.
 
     Returns
     -------
@@ -95,8 +105,8 @@ def learn_batch(
     learned : dict
         What `write_back` takes; the state is as it was.
     """
+    problem, settings, columns, turn = batch
     table = problem.table
-    settings = stochastic_settings(problem)
     before = state["scale"][columns]
     scale, met = _followed(before, state["met"][columns], table)
     rows = scaled_rows(table.rows, scale)
@@ -146,23 +156,20 @@ def _followed(
     return np.where(is_near, scale, followed), met
 
 
-def write_back(
-    state: State,
-    learned: State,
-    columns: NDArray[np.int64],
-    turn: Turn | None = None,
-    accumulator: float = 0.0,
-) -> State:
+def write_back(state: State, learned: State, batch: Batch) -> State:
     """Return the state with a batch learned.
 
     The columns that occur are written in place, for there may be many more: so it comes last,
     when nothing can fail any more. With a `turn` all that have come are.
     """
+    turn, columns = batch.turn, batch.columns
     new = {**state, **learned}
     if turn is not None:
         come = np.flatnonzero(state["scale"])
         parts = state["table"][come], state["line"][come]
-        state["table"][come], state["line"][come] = turn.of_columns(*parts, accumulator)
+        state["table"][come], state["line"][come] = turn.of_columns(
+            *parts, batch.settings.accumulator
+        )
     for name in ("table", "line", "scale", "met"):
         state[name][columns] = learned[name]
         new[name] = state[name]

@@ -23,7 +23,7 @@ from algos.factorization_machine.machine import (
 from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.steps import Start, Steps, start_scale
-from algos.factorization_machine.stochastic import learn, tried_rate
+from algos.factorization_machine.stochastic import Trial, learn, tried_rate
 
 Doubles = NDArray[np.float64]
 
@@ -81,17 +81,11 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
 
     Where these were held out, all rows are then learned anew for as many epochs.
     """
-    settings, given = stochastic_settings(problem), problem.settings
-    first = first_steps(problem, settings)
+    given, held_out = problem.settings, None
     data = data_of(problem.table, problem)
-    held_out = None if problem.held_out is None else data_of(problem.held_out, problem)
-    trial = None
-    if given.learning_rate is None and problem.loss == "log_loss":
-        trial = tried_rate(
-            first, data, settings, problem.key, rates=_RATES, validation=held_out,
-            n_threads=problem.n_threads,
-        )  # fmt: skip
-        settings = stochastic_settings(problem, trial.settings.rate)
+    if problem.held_out is not None:
+        held_out = data_of(problem.held_out, problem)
+    first, settings, trial = _beginning(problem, data, held_out)
     history = History()
 
     def watch(now: Steps, loss: float, validation: float | None) -> bool:
@@ -106,22 +100,15 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
         "watch": watch,
         "n_threads": problem.n_threads,
     }
-    if problem.table.groups is not None:
+    start, groups = (first, data), problem.table.groups
+    if groups is not None:
         steps = learn_choices(
-            first,
-            data,
-            problem.table.groups,
-            settings,
-            problem.key,
-            is_of_item=problem.is_of_item,
-            **control,
+            *start, groups, settings, problem.key, is_of_item=problem.is_of_item, **control
         )
     else:
-        steps = learn(
-            first, data, settings, problem.key, validation=held_out, trial=trial, **control
-        )
+        steps = learn(*start, settings, problem.key, validation=held_out, trial=trial, **control)
     columns = history.arrays()
-    if problem.whole is not None and problem.table.groups is None:
+    if problem.whole is not None and groups is None:
         n_best = int(np.argmin(columns["validation"])) + 1
         steps = learn(
             first, data_of(problem.whole, problem), settings, problem.key, max_iter=n_best,
@@ -133,6 +120,21 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
         machines_of(steps), len(best), columns, float(np.min(best)), state=state_of(steps),
         fall=fall if len(best) == control["max_iter"] and fall > given.tol else 0.0,
     )  # fmt: skip
+
+
+def _beginning(
+    problem: Problem, data: Data, held_out: Data | None
+) -> tuple[Steps, stochastic.Settings, Trial | None]:
+    """Return the learner to begin with, settings, and the trial that told their rate, if any."""
+    settings = stochastic_settings(problem)
+    first = first_steps(problem, settings)
+    if problem.settings.learning_rate is not None or problem.loss != "log_loss":
+        return first, settings, None
+    trial = tried_rate(
+        first, data, settings, problem.key, rates=_RATES, validation=held_out,
+        n_threads=problem.n_threads,
+    )  # fmt: skip
+    return first, stochastic_settings(problem, trial.settings.rate), trial
 
 
 def stochastic_settings(problem: Problem, tried: float | None = None) -> stochastic.Settings:

@@ -151,57 +151,8 @@ def _near_one(weight: NDArray[Any] | None) -> tuple[NDArray[Any] | None, int]:
     return scaled(weight, exponent), exponent
 
 
-class Probit:
-    """Two classes: the second one where score + normal noise > 0.
-
-    Parameters
-    ----------
-    levels : ndarray of shape (n,), int32
-        0 and 1.
-    weight : ndarray of shape (n,), or None
-        `draw` asks for whole numbers, see `copies_of`.
-    """
-
-    has_intercept = True
-    stretches = True
-
-    def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
-        self.levels, self.weight = np.ascontiguousarray(levels, dtype=np.int32), weight
-        self.cuts = _TWO_CLASSES
-        self._copies: tuple[Levels | None, Doubles | None] | None = None
-
-    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
-        """Draw a latent number for each copy of a row; their mean is as good as all of them."""
-        if self._copies is None:
-            copies = copies_of(self.weight)
-            self._copies = copies, None if copies is None else copies.astype(scores.dtype)
-        copies, weight = self._copies
-        target = np.empty_like(scores)
-        draw_latents(scores, self.levels, self.cuts, copies, key, target, sweep, n_threads)
-        return Latent(target, weight, 1.0)
-
-    def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
-        """Return the means of the latent numbers: the E step of EM."""
-        target = np.empty_like(scores)
-        average_latents(scores, self.levels, self.cuts, target, n_threads)
-        weight = self.weight
-        return Latent(target, None if weight is None else weight.astype(scores.dtype), 1.0)
-
-    def objective(self, scores: NDArray[Any], n_threads: int) -> float:
-        """Return the weighted sum of the negative log-probabilities of the levels."""
-        derivatives = np.empty((3, len(self.cuts)))
-        return -measure_levels(scores, self.levels, self.cuts, self.weight, derivatives, n_threads)
-
-    def state(self) -> dict[str, Any]:
-        """Return nothing: cut points of classes are given."""
-        return {}
-
-
-class Logit:
-    """Two classes: the second one with the logistic function of the score as probability.
-
-    Given a Pólya-Gamma number ω of its own, a row is the normal number (y - 1/2) / ω of
-    precision ω around its score.
+class TwoClasses:
+    """Two classes, of which each row shows a latent number.
 
     Parameters
     ----------
@@ -219,11 +170,62 @@ class Logit:
         self._copies: Levels | None = None
         self._has_copies = False
 
-    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
-        """Draw the sum of Pólya-Gamma numbers of a row's copies."""
+    def copies(self) -> Levels | None:
+        """Return the weights as `copies_of` does, computed once."""
         if not self._has_copies:
             self._copies, self._has_copies = copies_of(self.weight), True
-        return self._latent(scores, self._copies, key, sweep, n_threads)
+        return self._copies
+
+    def state(self) -> dict[str, Any]:
+        """Return nothing: all that is drawn belongs to rows."""
+        return {}
+
+
+class Probit(TwoClasses):
+    """Two classes: the second one where score + normal noise > 0.
+
+    Parameters are those of `TwoClasses`.
+    """
+
+    def __init__(self, levels: Levels, weight: Doubles | None = None) -> None:
+        super().__init__(levels, weight)
+        self.cuts = _TWO_CLASSES
+        self._weight_of_copies: NDArray[Any] | None = None
+
+    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
+        """Draw a latent number for each copy of a row; their mean is as good as all of them."""
+        copies = self.copies()
+        if copies is not None and self._weight_of_copies is None:
+            self._weight_of_copies = copies.astype(scores.dtype)
+        target = np.empty_like(scores)
+        draw_latents(scores, self.levels, self.cuts, copies, key, target, sweep, n_threads)
+        return Latent(target, self._weight_of_copies, 1.0)
+
+    def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
+        """Return the means of the latent numbers: the E step of EM."""
+        target = np.empty_like(scores)
+        average_latents(scores, self.levels, self.cuts, target, n_threads)
+        weight = self.weight
+        return Latent(target, None if weight is None else weight.astype(scores.dtype), 1.0)
+
+    def objective(self, scores: NDArray[Any], n_threads: int) -> float:
+        """Return the weighted sum of the negative log-probabilities of the levels."""
+        derivatives = np.empty((3, len(self.cuts)))
+        return -measure_levels(scores, self.levels, self.cuts, self.weight, derivatives, n_threads)
+
+
+class Logit(TwoClasses):
+    """Two classes: the second one with the logistic function of the score as probability.
+
+    Given a Pólya-Gamma number ω of its own, a row is the normal number (y - 1/2) / ω of
+    precision ω around its score.
+
+    Parameters are those of `TwoClasses`.
+    """
+
+    def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
+        """Draw the sum of Pólya-Gamma numbers of a row's copies."""
+        return self._latent(scores, self.copies(), key, sweep, n_threads)
 
     def expect(self, scores: NDArray[Any], n_threads: int) -> Latent:
         """Return the means of the Pólya-Gamma numbers: the E step of EM."""
@@ -250,10 +252,6 @@ class Logit:
         against = np.where(self.levels == 0, scores, -scores).astype(np.float64)
         losses = np.logaddexp(0.0, against, out=against)
         return float(losses.sum() if self.weight is None else (self.weight * losses).sum())
-
-    def state(self) -> dict[str, Any]:
-        """Return nothing: all that is drawn belongs to rows."""
-        return {}
 
 
 class OrderedProbit(Probit):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from algos._common.memory import require_memory
 from algos._common.random import Key
+from algos.factorization_machine.fields import Bounds
 from algos.factorization_machine.posterior import Draws
 from algos.factorization_machine.rows import Columns, Table
 from algos.factorization_machine.targets import Unit
@@ -131,6 +132,8 @@ class Problem:
         Whether weights hold those of classes, which need not be whole numbers.
     whole : Table or None
         All rows, where those of `held_out` were taken from them.
+    fields : ndarray of shape (n_fields + 1,), or None
+        Bounds of the fields of all rows; None where batches are learned.
     """
 
     table: Table
@@ -145,6 +148,7 @@ class Problem:
     is_of_item: NDArray[np.bool_] | None = None
     rounds_weights: bool = False
     whole: Table | None = None
+    fields: Bounds | None = None
 
     @property
     def n_outputs(self) -> int:

@@ -12,11 +12,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import Estimator
-from algos._common.csr import canonical
 from algos._common.deferred import Deferred
 from algos._common.params import Interval
 from algos._common.threads import threads_for
-from algos._common.validation import validate_rows
+from algos._common.validation import validate_dense_or_csr
 from algos.factorization_machine.averaged import MeanOfDraws
 from algos.factorization_machine.interactions import column_number, strongest_pairs
 from algos.factorization_machine.machine import Machine
@@ -50,7 +49,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         return tags
 
     def _validated_rows(self, X: Any, *, reset: bool) -> Any:
-        return canonical(validate_rows(self, X, reset=reset, accept_sparse="csr"))
+        return validate_dense_or_csr(self, X, reset=reset)
 
     # From machines to attributes and back.
 

@@ -6,7 +6,10 @@ from numbers import Integral, Real
 
 from algos._common.params import (
     N_JOBS,
+    NON_NEGATIVE,
+    POSITIVE,
     POSITIVE_INT,
+    SHARE,
     VERBOSE,
     ArrayLike as IsArrayLike,
     Boolean,
@@ -16,9 +19,6 @@ from algos._common.params import (
     RandomState,
 )
 
-NON_NEGATIVE = Interval(Real, 0, None)
-POSITIVE = Interval(Real, 0, None, closed="neither")
-SHARE = Interval(Real, 0, 1, closed="neither")
 NUMBER = Interval(Real, None, None, closed="neither")
 
 SOLVERS = ("mcmc", "als", "adagrad")

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import learning
 from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
-from algos.factorization_machine.estimator import FactorizationMachine, learns_batches
-from algos.factorization_machine.following import ENOUGH_ROWS, Seen, Turn
-from algos.factorization_machine.levels import level_probabilities
+from algos._common.targets import require_target
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
-from algos.factorization_machine.scoring import in_dtype
-from algos.factorization_machine.targets import Doubles, numbers, require_target, unit_of
+from algos.factorization_machine.regressor_model import RegressorModel
+from algos.factorization_machine.regressor_numbers import RegressorNumbers
+from algos.factorization_machine.streaming import learns_batches
+from algos.factorization_machine.targets import numbers
 
 _LOSSES = Options(
     "squared_error",
@@ -26,7 +24,7 @@ _LOSSES = Options(
 )
 
 
-class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
+class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorModel):
     """Regression with an effect of every pair of columns, for sparse rows.
 
     Learns ratings, clicks and other numbers from columns that are mostly zero, such as
@@ -48,14 +46,14 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         makes stochastic steps: for data that is large, or comes in batches. "auto" chooses by
         loss and size; `solver_` tells, and `verbose` the reason.
     max_iter : "auto" or int, default="auto"
-        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many. "auto" is 200, 100 and
-        30 of them.
+        Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many. "auto" is 300, 100 and
+        100 of them.
     tol : float, default=1e-4
         "als" ends when a sweep lowers the objective by a smaller share of it, "adagrad" when
         `n_iter_no_change` epochs in a row do. If they never do, a ConvergenceWarning says so; 0
         asks for just `max_iter` of them. "mcmc" does not use it.
     burn_in : "auto" or int, default="auto"
-        Sweeps of "mcmc" before those that count; "auto" is 20, and at most a quarter of all.
+        Sweeps of "mcmc" before those that count; "auto" is 15, and at most a quarter of all.
     n_draws : int, default=32
         How many of them "mcmc" keeps, evenly spaced, beside the mean over all: for
         `return_std` and the probabilities of levels. They take
@@ -163,10 +161,8 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
     genres, words) add what is known of either, and of those that were never seen. It costs
     ``n_factors`` multiplications for each stored value.
 
-    For retrieval, f of a user's columns and an item's together is, but for a constant, f of each
-    alone and the inner product of their embeddings. So ``np.c_[transform(items), f(items)]``
-    and ``np.c_[transform(users), 1]`` rank items as f does, in any index of inner products.
-    "mcmc" predicts by a mean that has more factors than `factors_`, so there the ranks are near.
+    How scores rank items in an index of inner products: see
+    `FactorizationMachineClassifier`.
 
     A sweep of "mcmc" or "als" draws or solves all ``n_factors + 1`` numbers of a column at once
     and takes about ``nnz * n_factors ** 2 / 2`` multiplications; an epoch of "adagrad" about
@@ -338,126 +334,3 @@ class FactorizationMachineRegressor(RegressorMixin, FactorizationMachine):
         """
         self._merge(other)
         return self
-
-    def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return the prediction of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        return_std : bool, default=False
-            Whether to return, beside, the deviation of each prediction over the posterior: what
-            more data would narrow, without the noise of y itself; of "ordered_probit" that of
-            the level, noise and all. Only of "mcmc".
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            In the dtype of X; infinite where that cannot hold it.
-        std : ndarray of shape (n_samples,)
-            Only with `return_std`.
-        """
-        check_is_fitted(self, "solver_")
-        rows = self._validated_rows(X, reset=False)
-        is_constant = self.solver_ == "mcmc" and "hyper_" not in self.__dict__
-        if return_std and self._draws is None and not is_constant:
-            raise ValueError(
-                "`return_std`=True must go with solver='mcmc', without `merge` or `partial_fit` "
-                "after the fit; fit with solver='mcmc'"
-            )
-        if self._link == "ordered_probit":
-            return self._predicted_levels(rows, return_std)
-        predicted = in_dtype(self._scores(rows)[:, 0], rows.dtype)
-        if not return_std:
-            return predicted
-        if self._draws is None:  # all numbers were alike
-            return predicted, np.zeros_like(predicted)
-        variance = self._variance(rows)
-        assert variance is not None
-        return predicted, in_dtype(np.sqrt(variance[:, 0]) * self._unit.spread, rows.dtype)
-
-    def predict_level_proba(self, X: Any) -> NDArray[Any]:
-        """Return the probability of each level, for `loss="ordered_probit"`.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_levels)
-            Levels as in `levels_`.
-        """
-        check_is_fitted(self, "solver_")
-        if self._link != "ordered_probit":
-            raise ValueError(
-                f"`loss`={self.loss!r} must be 'ordered_probit' for probabilities of levels; "
-                f"fit with it"
-            )
-        rows = self._validated_rows(X, reset=False)
-        return self._level_probabilities(rows).astype(rows.dtype, copy=False)
-
-    def _level_probabilities(self, rows: Any) -> Doubles:
-        threads = self._threads(rows, self.n_factors)
-        if self._draws is not None:
-            return level_probabilities(self._columns().rows(rows), self._draws[0], threads)
-        assert self._cuts is not None
-        return level_probabilities(self._scores(rows)[:, 0], self._cuts, threads)
-
-    def _predicted_levels(self, rows: Any, return_std: bool) -> Any:
-        shares = self._level_probabilities(rows)
-        predicted = shares @ self.levels_
-        if not return_std:
-            return predicted.astype(rows.dtype, copy=False)
-        square = shares @ (self.levels_ - self.levels_.mean()) ** 2
-        spread = np.sqrt(np.maximum(square - (predicted - self.levels_.mean()) ** 2, 0.0))
-        return predicted.astype(rows.dtype, copy=False), spread.astype(rows.dtype, copy=False)
-
-    def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
-        return numbers(y, name)
-
-    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
-        if self.loss == "ordered_probit":
-            self._target_unit = (0.0, 1.0)
-            self.levels_ = np.unique(y)
-            return
-        unit = unit_of(y, weight)
-        self._target_unit = (unit.centre, unit.spread)
-        self._targets_seen = tuple(Seen.of(y, weight))
-        self.__dict__.pop("levels_", None)
-
-    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> Turn | None:
-        if self.n_samples_seen_ >= ENOUGH_ROWS:
-            return None
-        old, before = self._unit, Seen(*self._targets_seen)
-        self._have_seen(before.joined(Seen.of(y, weight)))
-        # Of numbers that were all alike nothing was learned, and 1 was no unit of theirs.
-        return Turn.between(old, self._unit) if before.deviation > 0 else None
-
-    def _have_seen(self, seen: Seen) -> None:
-        unit = seen.unit(self._unit)
-        self._targets_seen, self._target_unit = tuple(seen), (unit.centre, unit.spread)
-
-    def _merge(self, other: Any) -> None:
-        super()._merge(other)
-        if self.loss != "ordered_probit":
-            self._have_seen(Seen(*self._targets_seen).joined(Seen(*other._targets_seen)))
-
-    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
-        if self.loss != "ordered_probit":
-            return self._unit.of(y)
-        places = np.searchsorted(self.levels_, y)
-        places[places == len(self.levels_)] = 0
-        unknown = self.levels_[places] != y
-        if unknown.any():
-            raise ValueError(
-                f"`{name}` holds the value {y[unknown].tolist()[0]!r}, which must be one of the "
-                f"levels {self.levels_.tolist()}"
-            )
-        return places.astype(np.float64)
-
-    def _loss_name(self) -> str:
-        return str(self.loss)
-
-    def _n_classes(self) -> int:
-        return len(self.levels_) if self.loss == "ordered_probit" else 0

@@ -167,6 +167,11 @@ class Table:
     columns: Columns
     groups: NDArray[np.int64] | None = None
 
+    @property
+    def has_whole_weights(self) -> bool:
+        """Whether each weight can be a number of copies."""
+        return bool(np.all(self.weight == np.rint(self.weight)))
+
     def take(self, places: NDArray[np.intp]) -> Table:
         """Return the rows at these places; the columns stay those of the whole."""
         return replace(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from algos._common.random import Key, stream
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.centering import Centering
-from algos.factorization_machine.fields import Groups, find_fields
+from algos.factorization_machine.fields import Bounds, Groups
 from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.posterior import DrawKeeper, Draws
 from algos.factorization_machine.priors import Prior, draw_prior
@@ -97,6 +97,7 @@ class Posterior:
 
 def sample(
     rows: Rows,
+    fields: Bounds,
     likelihood: Likelihood,
     chain: Chain,
     groups: Groups,
@@ -113,6 +114,7 @@ def sample(
     ----------
     rows : Rows
         In canonical order.
+    fields : ndarray of shape (n_fields + 1,)
     likelihood : Likelihood
     chain : Chain
     groups : ndarray of shape (n_columns,), int32
@@ -127,7 +129,6 @@ def sample(
     on_sweep : callable, default=None
         Told each sweep; true ends the chain.
     """
-    fields = find_fields(rows)
     sweeper = Sweeper(rows, fields, *start, dtype=dtype, n_threads=n_threads)
     centering = Centering(rows, fields, likelihood.weight)
     prior = start_prior(groups, sweeper.k)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,15 +12,15 @@ from sklearn.exceptions import ConvergenceWarning
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
-from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,
+    NON_NEGATIVE,
+    POSITIVE,
     POSITIVE_INT,
     VERBOSE,
     ArrayLike as IsArrayLike,
     Boolean,
     Constraint,
-    Interval,
     IsCallable,
     Options,
     RandomState,
@@ -29,7 +28,7 @@ from algos._common.params import (
 from algos._common.random import seed_key
 from algos._common.scale import scaled, unscaled, weights_in_range
 from algos._common.threads import effective_n_threads
-from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+from algos._common.validation import check_sample_weight, drop_zero_weight, validate_dense_or_csr
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.kmeans.fitted import Fitted
@@ -202,7 +201,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         "init": [Options("k-means++", "k-means||", "random"), IsCallable(), IsArrayLike()],
         "n_init": [Options("auto"), POSITIVE_INT],
         "max_iter": [POSITIVE_INT],
-        "tol": [Interval(Real, 0, None)],
+        "tol": [NON_NEGATIVE],
         "verbose": VERBOSE,
         "random_state": [RandomState()],
         "copy_x": [Boolean()],
@@ -210,7 +209,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         "metric": [Options(*METRICS)],
         "n_jobs": N_JOBS,
         "extra_center_factor": [POSITIVE_INT],
-        "half_life": [Interval(Real, 0, None, closed="neither"), None],
+        "half_life": [POSITIVE, None],
     }
 
     def __init__(
@@ -262,7 +261,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         -------
         self : KMeans
         """
-        X = canonical(validate_rows(self, X, reset=True, accept_sparse="csr"))
+        X = validate_dense_or_csr(self, X, reset=True)
         weight = check_sample_weight(sample_weight, X.shape[0])
         return self._fit(X, weight, effective_n_threads(self.n_jobs))
 

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from algos._common.csr import canonical
 from algos._common.scale import exponent_of, scaled, unscaled, weights_in_range
 from algos._common.threads import threads_for
-from algos._common.validation import check_sample_weight, validate_rows
+from algos._common.validation import check_sample_weight, validate_dense_or_csr
 from algos.kmeans.metric import distances_to, inertia_of, label_rows
 
 
@@ -86,7 +85,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
     def _checked(self, X: Any) -> tuple[Any, NDArray[Any], int]:
         """Return rows and centres in the rows' dtype, both divided by 2**exponent."""
         self._check_has_centers()
-        X = canonical(validate_rows(self, X, reset=False, accept_sparse="csr"))
+        X = validate_dense_or_csr(self, X, reset=False)
         exponent = self._exponent_for(X.dtype)
         centers = scaled(self.cluster_centers_, exponent)
         centers = np.ascontiguousarray(centers, dtype=X.dtype)

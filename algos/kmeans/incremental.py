@@ -13,12 +13,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.base import check_mergeable, learning
-from algos._common.csr import canonical
 from algos._common.deferred import Deferred
 from algos._common.params import InvalidParameterError, check_params
 from algos._common.random import Key, seed_key, stream
 from algos._common.threads import effective_n_threads
-from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+from algos._common.validation import check_sample_weight, drop_zero_weight, validate_dense_or_csr
 from algos._common.verbose import say
 from algos.kmeans.metric import check_directed
 from algos.kmeans.plan import Plan, check_initial_centers, is_given
@@ -86,7 +85,7 @@ class Incremental(Deferred):
         self : KMeans
         """
         known = self.__dict__.get("_stream")
-        X = canonical(validate_rows(self, X, reset=known is None, accept_sparse="csr"))
+        X = validate_dense_or_csr(self, X, reset=known is None)
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight = drop_zero_weight(X, weight)
         if is_given(self.init):

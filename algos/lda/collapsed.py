@@ -7,8 +7,9 @@ a little further in the direction that it has been going (Polyak, "Some methods 
 the convergence of iteration methods", 1964), unless the last sweep has made things worse. The
 final sweep ends where the sums are.
 
-Of many topics a document keeps the FEW that it has most of, as EM found them; a sweep then takes
-the same time however many topics there are.
+Of many topics a document keeps those few that it has most of, as EM found them: a sweep then
+takes much the same time however many topics there are, and as a document of 100 words cannot
+tell 500 topics apart, what it learns tells more of new ones.
 
 Beside the counts stand, for D documents, V words, P topics (padded to a multiple of 16) and E
 pairs of a document and a word, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the
@@ -27,13 +28,14 @@ from algos._common.memory import require_memory
 from algos._cython import lda_collapsed, lda_words
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
-from algos.lda.parameters import Doubles, Floats, Settings
+from algos.lda.parameters import Floats, Settings
 
 Lists = NDArray[np.int32]
 
 MOMENTUM = 0.8
-FEW = 64  # topics of a document, a multiple of 16, ...
-MANY = 128  # ... where there are more than these
+MANY = 128  # topics: of more, a document keeps a few:
+TOKENS_A_TOPIC = 8  # of the mean document, one topic for so many tokens,
+LEAST_KEPT, MOST_KEPT = 16, 64  # in multiples of 16
 INNER_PASSES = 5  # over a document, for the mixtures to begin with
 PART = 4096  # documents whose mixtures are made at a time
 LEAST_TOTAL = 1e-30
@@ -61,7 +63,7 @@ class Side:
     prior: Floats
     scales: Floats | None
     rows: Floats
-    topics: Lists | None  # (n_documents, FEW): those that documents keep; None is all
+    topics: Lists | None  # (n_documents, m): those that documents keep; None is all
     normalizers: Floats = field(init=False)
     velocity: Floats = field(init=False)
 
@@ -154,10 +156,19 @@ class Collapsed:
         return inverses
 
 
+def topics_kept(documents: Documents, settings: Settings) -> int:
+    """Return how many topics each document keeps, 0 being all."""
+    if settings.width <= MANY:
+        return 0
+    wanted = documents.n_tokens / max(len(documents), 1) / TOKENS_A_TOPIC
+    return int(min(max(-(-wanted // 16) * 16, LEAST_KEPT), MOST_KEPT))
+
+
 def collapsed_bytes(documents: Documents, settings: Settings) -> int:
     """Return what CVB0 takes beside the counts."""
+    n_kept = topics_kept(documents, settings)
     rows = 8 * settings.n_words * settings.width
-    rows += len(documents) * (12 * FEW if _has_many(settings) else 8 * settings.width)
+    rows += len(documents) * (12 * n_kept if n_kept else 8 * settings.width)
     return rows + 16 * documents.n_entries
 
 
@@ -170,19 +181,15 @@ def has_room(documents: Documents, settings: Settings) -> bool:
     return True
 
 
-def _has_many(settings: Settings) -> bool:
-    return settings.width > MANY
-
-
 def _document_side(
     documents: Documents, topics: Floats, settings: Settings, n_threads: int
 ) -> Side:
     n_topics, n = settings.n_topics, len(documents)
     prior = np.zeros((1, settings.width), dtype=np.float32)
     prior[0, :n_topics] = settings.doc_topic_prior
-    has_many = _has_many(settings)
-    rows = np.zeros((n, FEW if has_many else settings.width), dtype=np.float32)
-    lists = np.empty((n, FEW), dtype=np.int32) if has_many else None
+    n_kept = topics_kept(documents, settings)
+    rows = np.zeros((n, n_kept or settings.width), dtype=np.float32)
+    lists = np.empty((n, n_kept), dtype=np.int32) if n_kept else None
     given = _probabilities(topics, settings)
     for start in range(0, n, PART):
         part = slice(start, min(start + PART, n))
@@ -197,7 +204,8 @@ def _document_side(
         if lists is None:
             rows[part, :n_topics] = found
         else:
-            lists[part] = np.sort(np.argpartition(found, -FEW, axis=1)[:, -FEW:], axis=1)
+            most = np.argpartition(found, -n_kept, axis=1)[:, -n_kept:]
+            lists[part] = np.sort(most, axis=1)
             rows[part] = np.take_along_axis(found, lists[part].astype(np.intp), axis=1)
     return Side(documents.indptr, documents.words, documents.counts, prior, None, rows, lists)
 

@@ -78,7 +78,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     perp_tol : float, default=0.1
         Change of perplexity at which `fit` stops, if `evaluate_every` is above 0.
     mean_change_tol : float, default=0.001
-        Mean change of a document's counts of topics at which its inference stops.
+        Change at which the inference of a document stops: in "batch" and "online" the mean
+        change of its counts of topics, in `transform` of the others the share of its words
+        that still changes its topic.
     max_doc_update_iter : int, default=100
         At most so many steps of inference a document, in "batch", "online" and `transform`.
     n_jobs : int or None, default=None
@@ -151,9 +153,17 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     without words and words without documents are welcome: the mixture of an empty document is
     the mean of the prior, and an unseen word weighs its prior. A prior of 0 is taken for 1e-12.
 
-    For n pairs of a document and a word, V words and K topics, padded to the next multiple of
-    16, a pass takes about 4 * n * K operations for each step of inference, and memory for about
-    16 bytes a pair and a few V x K matrices of float32; `components_` is one in the dtype of X.
+    For D documents with n pairs of a document and a word, V words and K topics, padded to the
+    next multiple of 16, a pass takes about 4 * n * K operations for each step of inference. Fits
+    need memory for 8 bytes a pair and a few V x K matrices of float32; "cvb0" for 8 * (D + V) * K
+    + 16 * n bytes more, and where that is more than half of the memory there is, all its passes
+    are those of expectation maximisation. The third moment of "spectral" takes 60 * K**3 bytes.
+    `components_` is in the dtype of X, which is not copied where it is CSR of float32 and
+    int32.
+
+    `partial_fit` keeps the documents of one call alone, and holds its state in V x K float32.
+    A fit that goes on from a :class:`algos.callbacks.Checkpoint` makes its first passes again,
+    in silence.
 
     `transform` infers mixtures by the method that learned: posterior means of variational Bayes,
     or the fixed point of expectation maximisation. `score` and `perplexity` are scikit-learn's
@@ -376,7 +386,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._set_model(learned.topics)
         self.n_iter_ = len(told.history)
         self.n_batch_iter_ = learned.n_updates + 1
-        self.history_ = told.history.arrays()
+        none: NDArray[Any] = np.zeros(0)
+        columns = dict.fromkeys(("objective", "seconds", "validation"), none)
+        self.history_ = columns | told.history.arrays()
         self.bound_ = learned.perplexity
         if np.isnan(self.bound_):
             self.bound_ = self._perplexity(documents)

@@ -226,7 +226,7 @@ def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
 
 def stretch_along(m: Doubles, alpha0: float) -> float:
     """Return the root of what M2 has along m, where E[x1 ⊗ x2] is the identity."""
-    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * (m @ m), LEAST_STRETCH)))
+    return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * float(m @ m), LEAST_STRETCH)))
 
 
 def turned(m: Doubles, factor: float) -> Doubles:

@@ -7,100 +7,14 @@ Cappé and Moulines, "On-line expectation-maximization algorithm for latent data
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
-from algos._cython import lda_mixtures, lda_words
 from algos.lda.documents import Documents
-from algos.lda.inference import padded
-from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings, padded_columns
-
-LEAST_SCALE = 1e-6
-MOST_STORED = 1e12  # of a topic's words: products of such numbers are finite
-
-
-class Topics:
-    """Counts of words in topics which a step makes less all together.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_words, width), dtype float32
-        Without the prior; written to.
-    settings : Settings
-
-    Attributes
-    ----------
-    stored : ndarray of shape (n_words, width), dtype float32
-        The counts are `scale` times these.
-    scale : float
-    totals : ndarray of shape (width,), dtype float64
-        Sums of what is stored.
-    """
-
-    totals: Doubles
-    scale: float
-
-    def __init__(self, counts: Floats, settings: Settings) -> None:
-        self.stored = counts
-        self.replace(counts.sum(axis=0, dtype=np.float64), 1.0)
-        self._prior = prior = settings.topic_word_prior
-        n_words, n_topics = settings.n_words, settings.n_topics
-        self._masses = np.zeros(settings.width)
-        self._masses[:n_topics] = (
-            prior[:, :n_topics].sum(axis=0, dtype=np.float64)
-            if prior.ndim == 2
-            else float(np.sum(np.broadcast_to(prior, n_words), dtype=np.float64))
-        )
-        self._n_topics = n_topics
-
-    def probabilities(self) -> tuple[Floats, Floats | None, float, Floats]:
-        """Return rows, priors of words (or None), one for all words, and weights.
-
-        Kernels make φ = (rows + prior) weights of them.
-        """
-        masses = (self.totals + self._masses / self.scale)[: self._n_topics]
-        weights = padded(1 / masses, len(self.totals))
-        if self._prior.ndim == 2:
-            return self.stored + self._prior / np.float32(self.scale), None, 0.0, weights
-        if self._prior.ndim == 1:
-            return self.stored, self._prior / np.float32(self.scale), 0.0, weights
-        return self.stored, None, float(self._prior) / self.scale, weights
-
-    def replace(self, totals: Doubles, scale: float) -> None:
-        """Take note of what `stored` has become."""
-        self.totals, self.scale = totals, scale
-        largest = totals.max()
-        if largest > MOST_STORED or scale < LEAST_SCALE:
-            factor = 1 / largest if largest * min(scale, 1) > MOST_STORED else scale
-            self.stored *= np.float32(factor)
-            self.totals, self.scale = totals * factor, scale / factor
-
-    def counts(self) -> Floats:
-        """Return the counts."""
-        return self.stored * np.float32(self.scale)
-
-
-@dataclass
-class Batch:
-    """Documents, and their entries by word."""
-
-    documents: Documents
-    present: NDArray[np.int32] = field(init=False)
-    starts: NDArray[np.int64] = field(init=False)
-    owners: NDArray[np.int32] = field(init=False)
-    places: NDArray[np.int32] = field(init=False)
-
-    def __post_init__(self) -> None:
-        documents = self.documents
-        starts = np.empty(documents.n_words + 1, dtype=np.int64)
-        self.owners = np.empty(documents.n_entries, dtype=np.int32)
-        self.places = np.empty(documents.n_entries, dtype=np.int32)
-        lda_words.sort_by_word(documents.indptr, documents.words, starts, self.owners, self.places)
-        self.present = np.flatnonzero(np.diff(starts)).astype(np.int32)
-        self.starts = np.append(starts[self.present], starts[-1])
+from algos.lda.expectation import Batch, Learner, Topics, room_for
+from algos.lda.parameters import Floats, Learned, Report, Settings, padded_columns
 
 
 @dataclass
@@ -127,6 +41,7 @@ BEGUN_STEPS = 10
 LATER_STEPS = 2  # documents begin where the pass before left them
 COLD_STEPS = 5  # where there is no room to keep that
 DECAY = 0.7  # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
+WHOLE_EVERY = 5  # passes, in one of which documents that keep few topics choose anew
 EPOCHS = 30
 LEAST_BATCHES = 16  # of the first pass, while they have a document each
 BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
@@ -138,7 +53,7 @@ def stages(n_documents: int, width: int, n_epochs: int, *, is_begun: bool) -> li
 
     Topics to begin with are left to large ones alone.
     """
-    most = max(1, min(n_documents, BATCH_BYTES // (4 * width)))
+    most = max(1, min(n_documents, BATCH_BYTES // room_for(width).n_bytes(width)))
     if is_begun:
         return [Stage(most, min(1, n_epochs), BEGUN_STEPS), Stage(most, n_epochs - 1, LATER_STEPS)]
     shrink = min(1.0, n_documents / LEAST_BATCHES / OPENING[0].batch_size)
@@ -147,82 +62,6 @@ def stages(n_documents: int, width: int, n_epochs: int, *, is_begun: bool) -> li
         for stage in OPENING
     ][:n_epochs]
     return [*opening, Stage(most, n_epochs - len(opening), LATER_STEPS)]
-
-
-class Learner:
-    """Topics that learn from batches of documents.
-
-    Parameters
-    ----------
-    topics : Topics
-        Written to.
-    settings : Settings
-    n_threads : int
-        Changes nothing but the time.
-
-    Attributes
-    ----------
-    topics : Topics
-    """
-
-    def __init__(self, topics: Topics, settings: Settings, n_threads: int) -> None:
-        self.topics, self._n_threads = topics, n_threads
-        self._prior = padded(settings.doc_topic_prior, settings.width)
-        self._used = np.empty((0, settings.width), dtype=np.float32)
-        self._shares = np.empty(0, dtype=np.float32)
-
-    def learn(
-        self,
-        batch: Batch,
-        rate: float,
-        ratio: float,
-        n_steps: int,
-        mixtures: Floats | None = None,
-        *,
-        is_warm: bool = False,
-    ) -> float:
-        """Learn a batch; return its log-likelihood before.
-
-        Parameters
-        ----------
-        batch : Batch
-        rate : float
-            The share of the batch in the counts; 1 forgets what they were.
-        ratio : float
-            How many documents each one stands for.
-        n_steps : int
-            Of inference a document.
-        mixtures : ndarray of shape (n_documents, width), default=None
-            Receives the mixtures.
-        is_warm : bool, default=False
-            Whether inference begins with `mixtures`.
-        """
-        documents, topics = batch.documents, self.topics
-        n, n_entries = len(documents), documents.n_entries
-        if n > len(self._used):
-            self._used = np.empty((n, self._used.shape[1]), dtype=np.float32)
-        if n_entries > len(self._shares):
-            self._shares = np.empty(n_entries, dtype=np.float32)
-        used, shares = self._used[:n], self._shares[:n_entries]
-        rows, priors, prior, weights = topics.probabilities()
-        value = lda_mixtures.mix_documents(
-            documents.indptr, documents.words, documents.counts, rows, priors, prior,
-            self._prior, weights, mixtures, used, shares, is_warm, n_steps, 0.0, True,
-            self._n_threads,
-        )  # fmt: skip
-        found = np.empty(rows.shape[1])
-        scale = topics.scale * (1 - rate) if rate < 1 else 1.0
-        keep, gain = (1.0, rate * ratio / scale) if rate < 1 else (0.0, ratio)
-        if rate >= 1:
-            is_absent = np.ones(len(rows), dtype=np.bool_)
-            is_absent[batch.present] = False
-            topics.stored[is_absent] = 0
-        lda_words.learn_words(
-            batch.present, batch.starts, batch.owners, batch.places, shares, used, rows,
-            priors, prior, weights, topics.stored, found, keep, gain, self._n_threads,
-        )  # fmt: skip
-        topics.replace(keep * topics.totals + gain * found, scale)
-        return value
 
 
 def learn(
@@ -259,8 +98,9 @@ def _run(
 ) -> tuple[int, float]:
     """Go through the stages; return the number of updates and the last perplexity."""
     n, tokens = len(documents), documents.n_tokens
-    is_kept = 4 * n * width <= KEPT_BYTES
-    mixtures = np.empty((n if is_kept else 0, width), dtype=np.float32)
+    kind = room_for(width)
+    is_kept = n * kind.n_bytes(width) <= KEPT_BYTES
+    mixtures = kind(n if is_kept else 0, width)
     n_updates, n_epochs, perplexity = 0, 0, float("nan")
     for stage in plan:
         batches = list(cut(documents, stage.batch_size)) if stage.n_epochs > 0 else []
@@ -269,11 +109,12 @@ def _run(
             for start, batch in batches:
                 rate = 1.0 if len(batches) == 1 else (1 + n_updates) ** -DECAY
                 size = len(batch.documents)
-                kept = mixtures[start : start + size] if is_kept else None
+                kept = mixtures.part(start, start + size) if is_kept else None
                 steps = stage.n_steps if is_kept else max(stage.n_steps, COLD_STEPS)
                 value += learner.learn(
-                    batch, rate, n / size, steps, kept, is_warm=is_kept and n_epochs > 0
-                )
+                    batch, rate, n / size, steps, kept, is_warm=is_kept and n_epochs > 0,
+                    is_whole=n_epochs < len(OPENING) or n_epochs % WHOLE_EVERY == 0,
+                )  # fmt: skip
                 n_updates += 1
             n_epochs += 1
             perplexity = float(np.exp(-value / tokens)) if tokens else 1.0

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from algos.lda.documents import Documents
+from algos.lda.documents import MOST, Documents
+from algos.lda.expectation import Batch, Learner, Topics
 from algos.lda.parameters import Floats, Settings
-from algos.lda.stepwise import Batch, Learner, Topics
 from algos.lda.variational import Stream, step_size
 
 STEPS = 10  # of inference a document
@@ -65,12 +65,22 @@ def follow(
     state = (Stream if is_variational else Likely)(topics, settings, n_threads)
     for start in range(0, len(documents), settings.batch_size):
         batch = documents.part(start, min(start + settings.batch_size, len(documents)))
+        _check_sum(batch, total)
         weight = step_size(settings, number)
         state.learn(batch, weight, total / len(batch))
         told(number)
         n_stands_for = (1 - weight) * n_stands_for + weight * total
         number += 1
     return state.counts(), n_stands_for, number
+
+
+def _check_sum(batch: Documents, total: float) -> None:
+    tokens = batch.n_tokens / len(batch) * total
+    if tokens > MOST:
+        raise ValueError(
+            f"`total_samples`={total!r} documents like these would have {tokens:.3g} words and "
+            f"must have at most {MOST:.0e}; divide the counts or give fewer `total_samples`"
+        )
 
 
 class Likely:

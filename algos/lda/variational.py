@@ -31,6 +31,7 @@ MAX_ITER = 10
 BLOCK = 1 << 16  # documents whose mixtures are held at a time
 _OF_START = 0  # stream of random numbers
 _LARGEST = 1e12  # tokens, beyond which sums of shares might be no float32
+_MOST = 1e37  # a count that is told
 _LEAST_FACTOR = 1e-6  # that counts stand divided by
 
 
@@ -62,7 +63,8 @@ def learn_batch(
     optimum than in the pass before, and a worse one. As soon as this costs more than the
     topics have gained, documents go on from where they were, which cannot lose.
     """
-    documents, unit = _within_float32(documents)
+    unit = _unit_of(documents.n_tokens)
+    documents = _in_units(documents, unit)
     counts = random_topics(settings, key) if topics is None else topics * np.float32(unit)
     n_updates, goes_on = 0, False
     last = _Pass(counts, -np.inf, [])
@@ -130,9 +132,7 @@ def learn_online(
     report: Report,
 ) -> Learned:
     """Learn topics by steps on mini-batches, in the order of the documents."""
-    documents, unit = _within_float32(documents)
-    counts = random_topics(settings, key) if topics is None else topics * np.float32(unit)
-    state = Stream(counts, settings, n_threads)
+    state = Stream(random_topics(settings, key) if topics is None else topics, settings, n_threads)
     n_updates, n = 0, len(documents)
     for _ in range(_max_iter(settings)):
         bound = 0.0
@@ -140,14 +140,11 @@ def learn_online(
             batch = documents.part(start, min(start + settings.batch_size, n))
             n_updates += 1
             bound += state.learn(batch, step_size(settings, n_updates), n / len(batch))
-        value = perplexity_of(bound + state.topics_bound(), documents.n_tokens)
-        if report(lambda: _in_tokens(state.counts(), unit), value):
+        if report(state.counts, perplexity_of(bound + state.bound(), documents.n_tokens)):
             break
     counts = state.counts()
     bound = approximate_bound(documents, counts, settings, n_threads)
-    return Learned(
-        _in_tokens(counts, unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
-    )
+    return Learned(counts, n_updates, None, perplexity_of(bound, documents.n_tokens))
 
 
 def step_size(settings: Settings, number: int) -> float:
@@ -171,7 +168,8 @@ class Stream:
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
         self._settings, self._n_threads = settings, n_threads
-        self._topics = Topics.of(counts.copy(), settings)
+        self._unit = _unit_of(float(counts.sum(dtype=np.float64)))
+        self._topics = Topics.of(counts * np.float32(self._unit), settings)
         self._rows = Rows(np.empty_like(counts), np.empty(len(counts)))
 
     def learn(self, batch: Documents, weight: float, ratio: float) -> float:
@@ -182,7 +180,9 @@ class Stream:
         bound : float
             What the documents add to the bound, before they were learned.
         """
-        topics, rows = self._topics, self._rows
+        self._make_room(batch.n_tokens * ratio)
+        topics, rows, unit = self._topics, self._rows, self._unit
+        batch = _in_units(batch, unit)
         entries = _ByWord.of(batch)
         topics.rows(self._n_threads, entries.words, rows)
         mixtures = infer(batch, rows, self._settings, self._n_threads)
@@ -190,7 +190,14 @@ class Stream:
         gain = weight * ratio / topics.factor
         found = _learn_words(entries, mixtures, rows, topics.counts, gain, self._n_threads)
         topics.totals += weight * ratio * found
-        return documents_bound(batch, mixtures, rows, self._settings, self._n_threads)
+        return documents_bound(batch, mixtures, rows, self._settings, self._n_threads) / unit
+
+    def _make_room(self, tokens: float) -> None:
+        """Count in larger units where so many tokens ask for it."""
+        smaller = _unit_of(tokens) / self._unit
+        if smaller < 1:
+            self._unit *= smaller
+            self._shrink(smaller)
 
     def _shrink(self, keep: float) -> None:
         topics = self._topics
@@ -208,9 +215,13 @@ class Stream:
 
     def counts(self) -> Floats:
         """Return a copy of the counts as they are now."""
-        return self._topics.counts * np.float32(self._topics.factor)
+        counts = self._topics.counts * np.float32(self._topics.factor)
+        if self._unit < 1:
+            np.minimum(counts, _MOST * self._unit, out=counts)
+            counts /= np.float32(self._unit)
+        return counts
 
-    def topics_bound(self) -> float:
+    def bound(self) -> float:
         """Return what the topics add to the bound."""
         self._settle()
         return self._topics.bound(self._n_threads)
@@ -314,13 +325,15 @@ def _blocks(documents: Documents) -> Iterator[Documents]:
         yield documents.part(start, min(start + BLOCK, len(documents)))
 
 
-def _within_float32(documents: Documents) -> tuple[Documents, float]:
-    """Return documents of no more tokens than sums of shares can hold, and their unit."""
-    tokens = documents.n_tokens
-    if tokens <= _LARGEST:
-        return documents, 1.0
-    unit = 2.0 ** np.floor(np.log2(_LARGEST / tokens))
-    return replace(documents, counts=documents.counts * np.float32(unit)), unit
+def _unit_of(tokens: float) -> float:
+    """Return the unit in which so many tokens can be counted: 1, or a power of 2 below."""
+    return 1.0 if tokens <= _LARGEST else float(2.0 ** np.floor(np.log2(_LARGEST / tokens)))
+
+
+def _in_units(documents: Documents, unit: float) -> Documents:
+    if unit == 1:
+        return documents
+    return replace(documents, counts=documents.counts * np.float32(unit))
 
 
 def _in_tokens(counts: Floats, unit: float) -> Floats:

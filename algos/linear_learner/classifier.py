@@ -8,16 +8,24 @@ from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 
 from algos._common.base import learning
-from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
-from algos.linear_learner.classifier_labels import ClassifierLabels, ClassWeights
+from algos._common.labels import ClassWeights, class_labels
+from algos._common.params import (
+    POSITIVE,
+    POSITIVE_INT,
+    SHARE,
+    Constraint,
+    Options,
+    knows_foreign_names,
+)
+from algos._common.targets import require_target
+from algos.linear_learner.classifier_labels import ClassifierLabels
 from algos.linear_learner.classifier_model import ClassifierModel
-from algos.linear_learner.estimator import POSITIVE, SHARE, SHARED_PARAMETERS
+from algos.linear_learner.estimator import SHARED_PARAMETERS
 from algos.linear_learner.names import (
     CRITERIA_OF_CLASSES,
     FOREIGN_PARAMETERS_OF_CLASSES,
     LOSSES_OF_CLASSES,
 )
-from algos.linear_learner.targets import class_labels, require_target
 
 
 class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel):

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from algos._common.params import Interval
+from algos._common.labels import (
+    check_known_classes,
+    class_factors,
+    class_labels,
+    class_numbers,
+    encoded_classes,
+    require_two_classes,
+)
 from algos._common.random import Key
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, Variant
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.stream import Stream
-from algos.linear_learner.targets import class_labels, encoded_classes
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data
 
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
-
-
-class ClassWeights:
-    """A mapping from labels to positive numbers."""
-
-    def accepts(self, value: Any) -> bool:
-        if not isinstance(value, Mapping):
-            return False
-        factor = Interval(Real, 0, None, closed="neither")
-        return all(factor.accepts(one) and one < np.inf for one in value.values())
-
-    def __str__(self) -> str:
-        return "a dict from label to positive number"
 
 
 class ClassifierLabels(LinearLearner):
@@ -76,14 +68,10 @@ class ClassifierLabels(LinearLearner):
 
     def _learn_classes(self, labels: NDArray[Any]) -> None:
         classes = np.unique(labels)
-        if len(classes) < 2:
-            raise ValueError(
-                f"This solver needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {classes.tolist()[0]!r}; give rows of another class"
-            )
+        require_two_classes(classes)
         self._check_classes(classes)
         if isinstance(self.class_weight, Mapping):
-            _check_known(self.class_weight, classes)
+            check_known_classes(self.class_weight, classes)
         self.classes_ = classes
 
     def _check_classes(self, classes: NDArray[Any]) -> None:
@@ -136,9 +124,8 @@ class ClassifierLabels(LinearLearner):
         self._class_sums = self._sums(data) + self.__dict__.get("_class_sums", 0.0)
         if self.class_weight is None:
             return data
-        is_balanced = self.class_weight == "balanced"
-        factor = _balanced(self._class_sums) if is_balanced else self._named_weights()
-        return data.weighted(factor[codes])
+        factors = class_factors(self.class_weight, self.classes_, self._class_sums)
+        return data.weighted(factors[codes])
 
     def _sums(self, data: Data) -> Doubles:
         """Return the sum of the weights of each class."""
@@ -154,7 +141,7 @@ class ClassifierLabels(LinearLearner):
         self._class_sums = self._class_sums + other._class_sums
 
     def _codes(self, target: Doubles) -> NDArray[np.intp]:
-        return (target > 0).astype(np.intp) if self._n_outputs() == 1 else target.astype(np.intp)
+        return class_numbers(target, len(self.classes_))
 
     def _check_trainable(self, data: Data) -> None:
         if not self._sums(data).all():
@@ -167,24 +154,10 @@ class ClassifierLabels(LinearLearner):
         if self.class_weight is None:
             return super()._variants(target, weight)
         codes = self._codes(target)
-        if isinstance(self.class_weight, Mapping):
-            return [Variant(1.0, self._named_weights()[codes])]
-        balanced = _balanced(np.bincount(codes, weight, minlength=len(self.classes_)))
+        sums = np.bincount(codes, weight, minlength=len(self.classes_))
+        factors = class_factors(self.class_weight, self.classes_, sums)
         powers = _POWERS if self.class_weight == "auto" else (1.0,)
-        return [Variant(power, (balanced**power)[codes]) for power in powers]
-
-    def _named_weights(self) -> Doubles:
-        weights = [float(self.class_weight.get(label, 1.0)) for label in self.classes_]
-        return np.array(weights)
-
-
-def _check_known(class_weight: Mapping[Any, float], classes: NDArray[Any]) -> None:
-    unknown = [label for label in class_weight if label not in classes]
-    if unknown:
-        raise ValueError(
-            f"`class_weight` names the class {unknown[0]!r}, which must be one of "
-            f"{classes.tolist()}; leave it out"
-        )
+        return [Variant(power, (factors**power)[codes]) for power in powers]
 
 
 def _check_alike(*groups: NDArray[Any]) -> None:
@@ -195,8 +168,3 @@ def _check_alike(*groups: NDArray[Any]) -> None:
             "`y` must hold labels of one kind, numbers or strings, as `classes` and the batches "
             "before do; convert them"
         )
-
-
-def _balanced(sums: NDArray[Any]) -> Doubles:
-    """Return weights that give each class the same influence; 1 for one not met yet."""
-    return np.where(sums > 0, sums.sum() / (len(sums) * np.maximum(sums, 1e-300)), 1.0)

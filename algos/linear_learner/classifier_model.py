@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 from sklearn.exceptions import NotFittedError
 
+from algos._common.labels import class_decided
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.pack import Outcome
 from algos.linear_learner.problem import Doubles
@@ -84,10 +85,7 @@ class ClassifierModel(LinearLearner):
         -------
         y : ndarray of shape (n_samples,)
         """
-        decisions = self.decision_function(X)
-        if decisions.ndim == 1:
-            return self.classes_[(decisions > 0).astype(np.intp)]
-        return self.classes_[decisions.argmax(axis=1)]
+        return class_decided(self.decision_function(X), self.classes_)
 
     @_OfProbabilities
     def predict_proba(self, X: Any) -> NDArray[Any]:

@@ -94,6 +94,10 @@ class AnyRows(ABC):
             None counts the rows.
         """
 
+    def measured_filled(self, weight: Doubles) -> Doubles:
+        """Return `filled` for the weights that the rows were made with."""
+        return self.filled(weight)
+
     def curvatures(
         self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss
     ) -> Doubles:

@@ -13,10 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.base import Estimator
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
-from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,
+    NON_NEGATIVE,
+    POSITIVE,
     POSITIVE_INT,
+    SHARE,
     VERBOSE,
     ArrayLike as IsArrayLike,
     Boolean,
@@ -26,32 +28,32 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import Key, seed_key
+from algos._common.targets import require_target
 from algos._common.threads import effective_n_threads, one_thread_blas, threads_for
-from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
+from algos._common.validation import (
+    check_held_out,
+    check_sample_weight,
+    drop_zero_weight,
+    said_of_validation,
+    validate_dense_or_csr,
+)
 from algos.linear_learner.choosing import Choosing
 from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.incremental import Incremental
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.names import SOLVER_NAMES
 from algos.linear_learner.pack import Outcome, fit_one
+from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import Progress
-from algos.linear_learner.report import (
-    history_of,
-    said_of_validation,
-    tell,
-    warn_unless_converged,
-)
+from algos.linear_learner.recent import recalled
+from algos.linear_learner.report import history_of, tell, warn_unless_converged
 from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
-from algos.linear_learner.stream import recalled, unit_exponent
-from algos.linear_learner.targets import require_target, weight_in, weight_unit
-from algos.linear_learner.training import Data, Model, Settings, Strength
+from algos.linear_learner.targets import unit_exponent, weight_in, weight_unit
+from algos.linear_learner.trained import Model
+from algos.linear_learner.training import Data, Settings
 
 Indices = NDArray[np.intp]
-
-NON_NEGATIVE = Interval(Real, 0, None)
-POSITIVE = Interval(Real, 0, None, closed="neither")
-SHARE = Interval(Real, 0, 1, closed="neither")
 
 # Rows of the constraint table that classifier and regressor share.
 SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
@@ -160,7 +162,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
         """Raise NotFittedError if there is no model yet."""
 
     def _validated_rows(self, X: Any, *, reset: bool) -> Any:
-        return canonical(validate_rows(self, X, reset=reset, accept_sparse="csr"))
+        return validate_dense_or_csr(self, X, reset=reset)
 
     def _data(
         self, X: Any, y: Any, sample_weight: Any, name: str = "y", *, begins: bool | None = None
@@ -250,13 +252,8 @@ class LinearLearner(Choosing, Incremental, Estimator):
         )
 
     def _explicit_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Data | None:
-        if X_val is None:
-            for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
-                if value is not None:
-                    raise ValueError(f"`{name}` must be None without `X_val`; pass X_val too")
+        if not check_held_out(X_val, y_val, sample_weight_val):
             return None
-        if y_val is None:
-            raise ValueError("`X_val` must come with `y_val`; pass y_val too")
         with said_of_validation():
             rows = self._validated_rows(X_val, reset=False)
             require_target(self, rows, y_val)

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from algos.linear_learner import squared_state
 from algos.linear_learner.pack import Outcome, Tell, Variant, table_of, watched
+from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Control, Doubles
 from algos.linear_learner.selection import Validation
 from algos.linear_learner.squared_stream import models_of
-from algos.linear_learner.training import Data, Model, Settings, Strength, Training
+from algos.linear_learner.trained import Model
+from algos.linear_learner.training import Data, Settings, Training
 
 N_FOLDS = 5
 

@@ -17,8 +17,8 @@ from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.report import tell_batch
 from algos.linear_learner.squared_stream import SquaredStream
-from algos.linear_learner.stream import Stream, stream_strengths
-from algos.linear_learner.stream_state import State, StreamSettings
+from algos.linear_learner.stream import Stream
+from algos.linear_learner.stream_state import State, StreamSettings, stream_strengths
 from algos.linear_learner.training import Data
 
 # Parameters that say what is minimised: a model means nothing without those it was made with.

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.selection import Scores, Validation
 from algos.linear_learner.solvers.choice import Choice
-from algos.linear_learner.training import Data, Model, Settings, Training, Watch
+from algos.linear_learner.trained import Model
+from algos.linear_learner.training import Data, Settings, Training, Watch
 
 # Told of a model on its way, in the user's units; returns whether to stop.
 Tell = Callable[[Doubles, Doubles], bool]

@@ -9,15 +9,24 @@ from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from algos._common.base import learning
-from algos._common.params import Constraint, Interval, Options, knows_foreign_names
-from algos.linear_learner.estimator import NON_NEGATIVE, POSITIVE, SHARE, SHARED_PARAMETERS
+from algos._common.params import (
+    NON_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Constraint,
+    Interval,
+    Options,
+    knows_foreign_names,
+)
+from algos._common.targets import require_target
+from algos.linear_learner.estimator import SHARED_PARAMETERS
 from algos.linear_learner.names import (
     CRITERIA_OF_NUMBERS,
     FOREIGN_PARAMETERS_OF_NUMBERS,
     LOSSES_OF_NUMBERS,
 )
 from algos.linear_learner.regressor_model import RegressorModel
-from algos.linear_learner.targets import regression_target, require_target
+from algos.linear_learner.targets import regression_target
 
 
 class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):

@@ -1,10 +1,7 @@
-"""What a fit says of itself: lines, warnings, `history_`, and whose rows an error is about."""
+"""What a fit says of itself: lines, warnings and `history_`."""
 
 from __future__ import annotations
 
-import contextlib
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +11,7 @@ from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.linear_learner.pack import Outcome
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.training import Model
+from algos.linear_learner.trained import Model
 
 # Columns of `candidates_` that say how a criterion was met, where it is no column itself.
 _MET_BY = {
@@ -120,13 +117,3 @@ def history_of(outcome: Outcome) -> dict[str, Doubles]:
         "seconds": np.array(model.seconds) if model.seconds else unknown,
         "validation": validation,
     }
-
-
-@contextlib.contextmanager
-def said_of_validation() -> Iterator[None]:
-    """Let errors about rows speak of `X_val` and its weights, which they are about."""
-    try:
-        yield
-    except ValueError as error:
-        text = re.sub(r"\b(X|sample_weight)\b", r"\1_val", str(error))
-        raise ValueError(text if "_val" in text else f"X_val, y_val: {text}") from error

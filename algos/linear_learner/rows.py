@@ -56,7 +56,7 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
             is_constant = _is_constant(mean, variance) & (mean != 0)
             X, shift = _without_offsets(X, np.ldexp(mean, exponents), scale, is_constant)
         rows = SparseRows(X, scale, n_threads, exponents, shift)
-        rows.stored = weight, stored
+        rows.stored = stored
     else:
         shift = np.ldexp(mean, exponents) if center else np.zeros_like(mean)
         rows = DenseRows(X, shift, scale, n_threads, exponents)
@@ -94,10 +94,11 @@ def _squares(values: Doubles, exponents: Exponents) -> Doubles:
     return np.minimum(scaled, np.finfo(np.float64).max / 4)
 
 
-def _moments(X: Any, weight: Doubles, n_threads: int) -> tuple[Doubles, Doubles, Doubles]:
+def _moments(X: Any, weight: Doubles, n_threads: int) -> tuple[Doubles, Doubles, Doubles | None]:
+    """Return the columns' means, variances, and of CSR rows the weights that store a value."""
     if sparse.issparse(X):
         return sparse_moments_of(csr_rows(X), X.shape[1], weight, n_threads)
-    return *column_mean_and_variance(X, weight, n_threads), np.ones(X.shape[1])
+    return *column_mean_and_variance(X, weight, n_threads), None
 
 
 def scale_of(mean: Doubles, variance: Doubles, center: bool) -> Doubles:

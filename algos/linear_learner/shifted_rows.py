@@ -59,5 +59,9 @@ class ShiftedRows:
         found: Doubles = self._rows.filled(weight)
         return found
 
+    def measured_filled(self, weight: Doubles) -> Doubles:
+        found: Doubles = self._rows.measured_filled(weight)
+        return found
+
     def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:
         return ShiftedRows(self._rows.subset(indices), self.shift)

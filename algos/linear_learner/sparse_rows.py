@@ -36,12 +36,13 @@ class SparseRows(AnyRows):
 
     Attributes
     ----------
-    stored : tuple of (weight, ndarray of shape (d,)) or None
-        Weights of rows, and for each column those of the rows that store a value there.
+    stored : ndarray of shape (d,), or None
+        For each column the weight of the rows that store a value there, if `make_rows` has made
+        the rows: by the weights that it was given.
     """
 
     is_sparse = True
-    stored: tuple[Doubles, Doubles] | None = None
+    stored: Doubles | None = None
 
     def __init__(
         self,
@@ -64,15 +65,18 @@ class SparseRows(AnyRows):
 
     def filled(self, weight: Doubles | None = None) -> Doubles:
         """Return for each column the weights' sum of the rows that are not 0 there in X."""
-        X, own, is_full = self.X, None, bool(self.X.data.all())
-        if is_full and self.stored is not None and weight is self.stored[0]:
-            return self.stored[1]
-        if weight is not None:
-            own = np.repeat(weight, np.diff(X.indptr))
-        if not is_full:  # a shift may have made values zero
+        X = self.X
+        own = None if weight is None else np.repeat(weight, np.diff(X.indptr))
+        if not X.data.all():  # a shift may have made values zero
             is_filled = (X.data != 0) | (np.take(self.shift, X.indices) != 0)
             own = (1.0 if own is None else own) * is_filled
         return np.bincount(X.indices, own, minlength=self.d).astype(np.float64, copy=False)
+
+    def measured_filled(self, weight: Doubles) -> Doubles:
+        """Return `filled` for the weights that `make_rows` was given: most are measured already."""
+        if self.stored is not None and self.X.data.all():
+            return self.stored
+        return self.filled(weight)
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""

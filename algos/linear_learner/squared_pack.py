@@ -12,7 +12,8 @@ from algos.linear_learner.problem import Control
 from algos.linear_learner.selection import Scores, Validation
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.squared_stream import models_of, scores_of
-from algos.linear_learner.training import Data, Model, Settings, Training
+from algos.linear_learner.trained import Model
+from algos.linear_learner.training import Data, Settings, Training
 
 _CANCELS = 1e4  # roundings, as shares of the spread: errors below are those of rows alone
 

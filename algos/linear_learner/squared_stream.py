@@ -21,7 +21,8 @@ from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit
 from algos.linear_learner.threshold import Target
-from algos.linear_learner.training import Data, Model
+from algos.linear_learner.trained import Model
+from algos.linear_learner.training import Data
 
 _CHOICE = Choice("gram", "rows came in batches, and left the products of their columns")
 

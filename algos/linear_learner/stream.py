@@ -9,29 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
-from algos._common.row_key import row_keys
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, table_of
-from algos.linear_learner.penalties import Strength, candidate_grid, penalty_of
-from algos.linear_learner.problem import Doubles, Penalty, Problem
+from algos.linear_learner.penalties import Strength
+from algos.linear_learner.problem import Doubles, Problem
+from algos.linear_learner.recent import latest
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.selection import DecisionScorer
 from algos.linear_learner.shifted_rows import in_units
 from algos.linear_learner.solvers.choice import Choice
-from algos.linear_learner.solvers.iterates import Iterates, reach_of
-from algos.linear_learner.solvers.stochastic import (
-    beginning,
-    learn_batch,
-    mini_batches,
-    penalty_arrays,
-)
+from algos.linear_learner.solvers.iterates import Iterates
 from algos.linear_learner.stream_state import State, StreamSettings
-from algos.linear_learner.targets import Unit, in_unit, one_against_rest
+from algos.linear_learner.stream_steps import first_iterates, steps_over
+from algos.linear_learner.targets import Unit, in_unit, one_against_rest, unit_exponent
 from algos.linear_learner.threshold import Target
-from algos.linear_learner.training import Data, Model, Settings
+from algos.linear_learner.trained import Model
+from algos.linear_learner.training import Data
 
-_RECENT_ROWS = 10_000  # whose decision values are kept, for the threshold
-_LEAST_SHARE = 0.01  # of a class, when a stream begins
 _CHOICE = Choice("sgd", "rows came in batches")
 
 
@@ -229,8 +223,8 @@ class Stream(State):
             name: (1 - share) * getattr(mine, name) + share * getattr(its, name)
             for name in ("theta", "average", "first", "second")
         }
-        latest = [(one.decisions, one.targets, one.weights) for one in (self, other)]
-        return replace(both, **averaged, **_latest(latest))
+        seen = [(one.decisions, one.targets, one.weights) for one in (self, other)]
+        return replace(both, **averaged, **latest(seen))
 
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
         """Return the model: of the candidates the one that did best on rows it had not learned."""
@@ -265,36 +259,6 @@ class Stream(State):
         )
 
 
-def stream_strengths(settings: Settings, data: Data) -> list[Strength]:
-    """Return the candidates of a stream: those of "auto" hang on its first batch.
-
-    On the magnitude of its targets alone, since a batch may be a single row.
-    """
-    slope = curvature = 1.0
-    name = settings.loss.name
-    peak = float(np.abs(data.target).max()) or 1.0
-    typical = peak * float(np.sqrt(np.mean((data.target / peak) ** 2))) or 1.0
-    if settings.loss.is_of_classes:
-        slope, curvature = 0.5, 0.25
-    elif settings.loss.has_log_link:
-        power = {"poisson": 1.0, "gamma": 2.0}.get(name, settings.loss.parameter)
-        slope = curvature = typical ** (2 - power)
-    elif settings.loss.is_smooth:
-        slope = typical
-    else:
-        curvature = 1 / typical
-    return candidate_grid(
-        settings.alpha, settings.l1_ratio, settings.n_alphas, slope, curvature, is_wide=False
-    )
-
-
-def unit_exponent(target_square: float, loss: Loss) -> int:
-    """Return e such that targets / 2**e are about 1, for losses of y - z."""
-    if loss.is_of_classes or loss.has_log_link or not target_square > 0:
-        return 0
-    return int(np.frexp(np.sqrt(target_square))[1])
-
-
 def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
     """Return the state with the columns' moments, and the targets', brought up to date."""
     weight = float(data.weight.sum())
@@ -321,19 +285,8 @@ def _carried_over(
 ) -> Iterates:
     """Return the iterates for columns in the units of `after`: the same models."""
     if before.weight == 0:
-        theta = beginning(problem, len(before.theta), settings.schedule, before.key)
-        if settings.schedule.init_intercept is None and problem.loss.is_of_classes:
-            theta[..., -1] = _moderate(theta[..., -1])
-        return Iterates(theta)
+        return first_iterates(problem, len(before.theta), settings.schedule, before.key)
     return _in_units_of(after, before, settings)
-
-
-def _moderate(intercepts: Doubles) -> Doubles:
-    """Return log odds that leave each class a chance: a first batch need not have it."""
-    if intercepts.shape[-1] == 1:
-        return np.clip(intercepts, np.log(_LEAST_SHARE), -np.log(_LEAST_SHARE))
-    least = intercepts.max(axis=-1, keepdims=True) + np.log(_LEAST_SHARE)
-    return np.maximum(intercepts, least)
 
 
 def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates:
@@ -367,36 +320,16 @@ def _learn(
     iterates: Iterates, problem: Problem, data: Data, stream: Stream, settings: StreamSettings
 ) -> dict[str, Any]:
     """Return the parts of the state that steps over one batch change."""
-    penalties = _penalties(settings, problem.rows)
-    arrays = penalty_arrays(penalties, settings.schedule.intercept_l2)
-    reach = reach_of(stream.filled)
-    target = problem.target
-    own = data.target
-    single = own if own.ndim == 1 else np.ascontiguousarray(own[:, 0])
-    keys = row_keys(data.X, stream.key, single, n_threads=settings.n_threads)
     tally = stream.tally.copy()
     seen = [(stream.decisions, stream.targets, stream.weights)]
     unit_of_loss = unit_exponent(stream.target_square, settings.loss) * (
         2 if settings.loss.is_smooth else 1
     )
-    begun, n_parameters = iterates.n_steps, iterates.theta.size
-
-    def size_of(batch: int) -> int:
-        return settings.schedule.size_at(begun + batch, n_parameters)
-
-    for part in mini_batches(keys, size_of, stream.key, stream.n_batches):
-        weight = data.weight[part]
-        total = float(weight.sum())
-        batch = replace(
-            problem,
-            rows=problem.rows.subset(part),
-            target=target[part],
-            weight=weight / total,
-        )
-        if settings.keeps_decisions:
-            seen.append((_decisions(batch, iterates.average), data.target[part], weight))
-        losses = learn_batch(iterates, batch, arrays, settings.schedule, reach, total)
-        tally += np.ldexp(total * losses, unit_of_loss)
+    counted = stream.key, stream.n_batches, stream.filled
+    for losses, recent in steps_over(iterates, problem, data, settings, *counted):
+        tally += np.ldexp(losses, unit_of_loss)
+        if recent is not None:
+            seen.append(recent)
     return {
         "theta": iterates.theta,
         "average": iterates.average,
@@ -406,38 +339,5 @@ def _learn(
         "n_steps": iterates.n_steps,
         "typical": iterates.typical,
         "tally": tally,
-        **_latest(seen),
-    }
-
-
-def _penalties(settings: StreamSettings, rows: Any) -> list[Penalty]:
-    return [penalty_of(one, rows, settings.standardize, Unit()) for one in settings.strengths]
-
-
-def _decisions(problem: Problem, theta: Doubles) -> Doubles:
-    m, k, _ = theta.shape
-    flat = theta.reshape(m * k, -1)
-    coef, intercept = np.ascontiguousarray(flat[:, :-1]), np.ascontiguousarray(flat[:, -1])
-    return problem.rows.decision(coef, intercept).reshape(-1, m, k)
-
-
-def recalled(judged: tuple[Doubles, Doubles, Doubles] | None) -> tuple[Doubles, ...] | None:
-    """Return as many rows that were judged as a stream keeps, whatever order they came in.
-
-    Shuffled by a fixed seed, so that further rows push out any of them.
-    """
-    if judged is None:
-        return None
-    decisions, targets, shares = judged
-    order = np.lexsort((shares, targets, decisions))
-    order = np.random.default_rng(0).permutation(order)[:_RECENT_ROWS]
-    return decisions[order], targets[order], shares[order] / shares[order].sum()
-
-
-def _latest(seen: list[tuple[Doubles, Doubles, Doubles]]) -> dict[str, Any]:
-    seen = [part for part in seen if len(part[2])] or seen[:1]
-    names = ("decisions", "targets", "weights")
-    return {
-        name: np.concatenate([part[i] for part in seen])[-_RECENT_ROWS:]
-        for i, name in enumerate(names)
+        **latest(seen),
     }

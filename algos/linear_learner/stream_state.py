@@ -6,14 +6,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+import numpy as np
+
 from algos._common.random import Key
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.penalties import Strength, candidate_grid
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.threshold import Target
-from algos.linear_learner.training import Data
+from algos.linear_learner.training import Data, Settings
 
 
 @dataclass(frozen=True)
@@ -96,3 +98,26 @@ class State(ABC):
     def strengths(self) -> list[Strength]:
         pairs = zip(self.alphas.tolist(), self.l1_ratios.tolist(), strict=True)
         return [Strength(*pair) for pair in pairs]
+
+
+def stream_strengths(settings: Settings, data: Data) -> list[Strength]:
+    """Return the candidates of a stream: those of "auto" hang on its first batch.
+
+    On the magnitude of its targets alone, since a batch may be a single row.
+    """
+    slope = curvature = 1.0
+    name = settings.loss.name
+    peak = float(np.abs(data.target).max()) or 1.0
+    typical = peak * float(np.sqrt(np.mean((data.target / peak) ** 2))) or 1.0
+    if settings.loss.is_of_classes:
+        slope, curvature = 0.5, 0.25
+    elif settings.loss.has_log_link:
+        power = {"poisson": 1.0, "gamma": 2.0}.get(name, settings.loss.parameter)
+        slope = curvature = typical ** (2 - power)
+    elif settings.loss.is_smooth:
+        slope = typical
+    else:
+        curvature = 1 / typical
+    return candidate_grid(
+        settings.alpha, settings.l1_ratio, settings.n_alphas, slope, curvature, is_wide=False
+    )

@@ -1,16 +1,15 @@
-"""Targets and weights: what each loss takes, and how classes become numbers."""
+"""Targets and weights: what each loss takes, and in which unit."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import assert_all_finite, check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length
+from numpy.typing import ArrayLike
+from sklearn.utils import column_or_1d
 
 from algos._common.scale import exponent_of
+from algos._common.targets import checked_numbers
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
 
@@ -24,55 +23,6 @@ _LINES = frozenset({"absolute_error", "quantile", "epsilon_insensitive"})
 _MARGINS = frozenset({"hinge", "squared_hinge"})  # grow so with their margin
 
 
-def require_target(estimator: Any, X: Any, y: Any) -> None:
-    """Raise scikit-learn's error if there is no y, or not one for each row of X."""
-    if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
-        )
-    if type(y) is not np.ndarray or y.ndim == 0 or len(y) != X.shape[0]:
-        check_consistent_length(X, y)
-
-
-def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
-    """Return y as a 1-D array of labels."""
-    if _is_plain_labels(y):
-        return np.asarray(y)
-    labels = column_or_1d(y, warn=True)
-    assert_all_finite(labels, input_name=name)
-    check_classification_targets(labels)
-    return labels
-
-
-def _is_plain_labels(y: Any) -> bool:
-    """Tell whether scikit-learn's checks, dear for few rows, would find nothing to say.
-
-    They warn of labels so many that they may be a regression's target.
-    """
-    if type(y) is not np.ndarray or y.dtype.kind not in "biu" or y.ndim != 1 or len(y) == 0:
-        return False
-    return int(y.max()) - int(y.min()) < len(y) / 2
-
-
-def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y") -> Doubles:
-    """Return -1 and 1 for two classes, else class numbers, as float64.
-
-    Raises
-    ------
-    ValueError
-        If a label is not among the classes.
-    """
-    places = np.searchsorted(classes, labels)
-    places[places == len(classes)] = 0
-    unknown = classes[places] != labels
-    if unknown.any():
-        raise ValueError(
-            f"`{name}` holds the label {labels[unknown].tolist()[0]!r}, which must be one of the "
-            f"classes {classes.tolist()}; leave its rows out, or fit with it"
-        )
-    return np.where(places > 0, 1.0, -1.0) if len(classes) == 2 else places.astype(np.float64)
-
-
 def one_against_rest(codes: Doubles, n_classes: int) -> Doubles:
     """Return -1 and 1 of shape (n, n_classes): whether a row is of the class."""
     return np.where(codes[:, np.newaxis] == np.arange(n_classes), 1.0, -1.0)
@@ -80,23 +30,12 @@ def one_against_rest(codes: Doubles, n_classes: int) -> Doubles:
 
 def regression_target(y: ArrayLike, loss: Loss, name: str = "y") -> Doubles:
     """Return y as float64 of shape (n,), or (n, n_outputs), inside the loss's domain."""
-    if _is_plain(y):
-        target: Doubles = np.asarray(y)
-    else:
-        target = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
+    target = checked_numbers(y, name)
     if target.ndim == 2 and target.shape[1] == 1:
         target = column_or_1d(target, warn=True)
     if loss.has_log_link:
         _check_domain(target, loss, name)
     return target
-
-
-def _is_plain(y: Any) -> bool:
-    """Tell whether scikit-learn's check, dear for few rows, would find nothing to do."""
-    if type(y) is not np.ndarray or y.dtype != np.float64 or y.ndim != 1 or len(y) == 0:
-        return False
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(y.flags.c_contiguous and np.isfinite(y.sum()))
 
 
 def _check_domain(target: Doubles, loss: Loss, name: str) -> None:
@@ -156,6 +95,13 @@ def score_unit(target: Doubles, loss: Loss) -> Unit:
         exponent = exponent_of(target)
         return Unit(exponent, 2 * exponent) if abs(exponent) >= _EXTREME else Unit()
     return target_unit(target, loss)
+
+
+def unit_exponent(target_square: float, loss: Loss) -> int:
+    """Return e such that targets / 2**e are about 1, for losses of y - z."""
+    if loss.is_of_classes or loss.has_log_link or not target_square > 0:
+        return 0
+    return int(np.frexp(np.sqrt(target_square))[1])
 
 
 def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:

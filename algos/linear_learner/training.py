@@ -31,10 +31,10 @@ from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.solvers.stochastic import Epochs
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
+from algos.linear_learner.trained import Model, UsersUnits
 from algos.linear_learner.used_columns import UsedColumns
 
 _ONE_OUTPUT = ("coordinate_descent", "dual_coordinate_descent")  # solve one at a time
-_LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -98,45 +98,8 @@ class Settings:
     key: Key | None = None
 
 
-@dataclass
-class Model:
-    """One trained candidate in the user's units.
-
-    Attributes
-    ----------
-    strength : Strength
-    coef : ndarray of shape (n_outputs, d)
-    intercept : ndarray of shape (n_outputs,)
-    objective, certificate : float
-        Summed over outputs that were solved one by one; the certificate is their largest.
-    criterion : str
-    n_iter : int
-        The largest of the outputs'.
-    converged : bool
-    objectives : list of float
-        One for each iteration, summed over outputs.
-    seconds : list of float
-        When each iteration was done, since the solver began: its time, shared evenly.
-    validations : list of float
-        The loss of validation rows after each iteration; empty for solvers that do not ask.
-    """
-
-    strength: Strength
-    coef: Doubles
-    intercept: Doubles
-    objective: float
-    certificate: float
-    criterion: str
-    n_iter: int
-    converged: bool
-    objectives: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    validations: list[float] = field(default_factory=list)
-
-
 # (candidate, coef (n_outputs, d), intercept, certificate), in the user's units
 Watch = Callable[[int, Doubles, Doubles, float], bool]
-
 
 # coef (n_outputs, d) and intercept, in the user's units → loss
 LossOf = Callable[[Doubles, Doubles], float]
@@ -164,6 +127,7 @@ class Training:
         self.rows: Rows
         self._sums: Sums | None
         self.rows, self._sums = squared_fit.rows_and_sums(X, target, shares, loss, *how)
+        self._users = UsersUnits(self.rows, self._columns, self.unit, loss.is_joint)
         self._made: dict[Strength, Penalty] = {}
         self._state: SquaredState | None = None
         self._slope: float | None = None
@@ -241,7 +205,10 @@ class Training:
                 give_up=self._give_up(watch, solved),
                 epochs=self._epochs(choice, problem, loss_of),
             )
-            begin = None if start is None else [self._solution(m, output) for m in start]
+            begin = None
+            if start is not None:
+                one = slice(None) if len(self.problems) == 1 else slice(output, output + 1)
+                begin = [self._users.solution(model, one) for model in start]
             sums = self.sums if choice.name == "gram" else None
             if sums is not None:
                 solved.append(
@@ -253,7 +220,7 @@ class Training:
                 squared_fit.measure_objective(problem, penalties[0], solved[-1][0])
         seconds = time.perf_counter() - begun
         return [
-            self._model(strength, [solutions[i] for solutions in solved], seconds)
+            self._users.model(strength, [solutions[i] for solutions in solved], seconds)
             for i, strength in enumerate(strengths)
         ]
 
@@ -277,7 +244,7 @@ class Training:
     def _filled(self) -> Doubles:
         """Return the shares of rows that are not 0 in a column; dense ones are not looked at."""
         rows: Any = self.rows
-        return rows.filled(self.problems[0].weight) if rows.is_sparse else np.ones(rows.d)
+        return rows.measured_filled(self.problems[0].weight) if rows.is_sparse else np.ones(rows.d)
 
     def _penalties(self, strengths: list[Strength]) -> list[Penalty]:
         made, standardize = self._made, self.settings.standardize
@@ -326,7 +293,7 @@ class Training:
             coefs = [one.coef for one in done] + [coef] + [np.zeros_like(coef)] * n_missing
             intercepts = [one.intercept for one in done] + [intercept]
             intercepts += [np.zeros_like(intercept)] * n_missing
-            whole = self._in_users_units(np.concatenate(coefs), np.concatenate(intercepts))
+            whole = self._users.of(np.concatenate(coefs), np.concatenate(intercepts))
             return watch(candidate, *whole, certificate)
 
         return give_up
@@ -340,74 +307,11 @@ class Training:
 
         def validate(theta: Doubles) -> Doubles:
             assert loss_of is not None
-            models = [self._in_users_units(one[:, :-1], one[:, -1]) for one in theta]
+            models = [self._users.of(one[:, :-1], one[:, -1]) for one in theta]
             return np.array([loss_of(*model) for model in models])
 
         has_own = loss_of is not None and len(self.problems) == 1
         return Epochs(self.settings.schedule, keys, key, validate if has_own else None)
-
-    def _in_users_units(self, coef: Doubles, intercept: Doubles) -> tuple[Doubles, Doubles]:
-        with np.errstate(over="ignore"):  # columns of subnormal numbers
-            users = np.ldexp(coef / self.rows.scale, self.unit.exponent)
-        users = np.clip(users, -_LARGEST, _LARGEST)
-        offset = np.ldexp(intercept, self.unit.exponent) - users @ self.rows.shift
-        if self.settings.loss.is_joint:  # a constant for all classes says nothing
-            offset = offset - offset.mean()
-        return self._columns.spread(users), offset
-
-    def _model(self, strength: Strength, solutions: list[Solution], seconds: float) -> Model:
-        coef, intercept = self._in_users_units(
-            np.concatenate([one.coef for one in solutions]),
-            np.concatenate([one.intercept for one in solutions]),
-        )
-        certificates = [
-            np.inf if np.isnan(one.certificate) else one.certificate for one in solutions
-        ]
-        worst = int(np.argmax(certificates))
-        objective = sum(one.objective for one in solutions)
-        with np.errstate(over="ignore"):
-            objective = float(np.ldexp(objective, self.unit.of_loss))
-            objectives = np.ldexp(_sum_of_traces(solutions), self.unit.of_loss).tolist()
-        n_iter = len(objectives)
-        return Model(
-            strength,
-            coef,
-            intercept,
-            objective,
-            float(certificates[worst]),
-            solutions[worst].criterion,
-            n_iter,
-            all(one.converged for one in solutions) and bool(np.isfinite(certificates).all()),
-            objectives,
-            [seconds * (i + 1) / n_iter for i in range(n_iter)],
-            solutions[0].validations if len(solutions) == 1 else [],
-        )
-
-    def _solution(self, model: Model, output: int) -> Solution:
-        """Return a model, or one output of it, as solvers begin from it."""
-        chosen = slice(None) if len(self.problems) == 1 else slice(output, output + 1)
-        users = self._columns.gathered(np.ldexp(model.coef[chosen], -self.unit.exponent))
-        intercept = np.ldexp(model.intercept[chosen], -self.unit.exponent)
-        return Solution(
-            users * self.rows.scale,
-            intercept + users @ self.rows.shift,
-            model.objective,
-            np.inf,
-            model.criterion,
-            0,
-            False,
-        )
-
-
-def _sum_of_traces(solutions: list[Solution]) -> Doubles:
-    """Return the objective after each iteration; an output that has ended stays where it is."""
-    if len(solutions) == 1 and solutions[0].n_iter == len(solutions[0].objectives) > 0:
-        return np.array(solutions[0].objectives)
-    total = np.zeros(max(1, *(one.n_iter for one in solutions)))
-    for one in solutions:
-        own = one.objectives[len(one.objectives) - one.n_iter :]  # some begin with their start
-        total += np.append(own, np.full(len(total) - len(own), one.objective))
-    return total
 
 
 def _mean_square(target: Doubles, shares: Doubles) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +15,9 @@ from algos._common.callbacks import fit_tasks
 from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,
+    NON_NEGATIVE,
     POSITIVE_INT,
+    SHARE,
     Boolean,
     Constraint,
     Interval,
@@ -24,7 +26,7 @@ from algos._common.params import (
 )
 from algos._common.random import seed_key
 from algos._common.threads import threads_for
-from algos._common.validation import MANY_VALUES, validate_rows
+from algos._common.validation import MANY_VALUES, validate_dense_or_csr, validate_rows
 from algos._cython.finite import all_finite
 from algos.pca.counts import check_count, known_count
 from algos.pca.model import combined, projected
@@ -210,7 +212,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "n_components": [
             Interval(Integral, 0, None),
-            Interval(Real, 0, 1, closed="neither"),
+            SHARE,
             Options("mle"),
             None,
         ],
@@ -219,7 +221,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         "svd_solver": [
             Options("auto", "full", "covariance_eigh", "arpack", "randomized", "sketch")
         ],
-        "tol": [Interval(Real, 0, None)],
+        "tol": [NON_NEGATIVE],
         "iterated_power": [Options("auto"), Interval(Integral, 0, None)],
         "n_oversamples": [POSITIVE_INT],
         "power_iteration_normalizer": [Options("auto", "QR", "LU", "none")],
@@ -308,7 +310,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
             In the dtype of X. A row has the same bits alone and among others.
         """
         self._check_has_components()
-        X = canonical(validate_rows(self, X, reset=False, accept_sparse="csr"))
+        X = validate_dense_or_csr(self, X, reset=False)
         components = self.components_
         if self.whiten:
             components = components / self._deviations()[:, None]

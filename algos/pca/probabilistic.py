@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.csr import canonical
-from algos._common.validation import validate_rows
+from algos._common.validation import validate_dense_or_csr
 from algos.pca.model import Model
 
 Floats = NDArray[Any]
@@ -62,7 +61,7 @@ class Probabilistic:
         log_likelihood : ndarray of shape (n_samples,)
         """
         self._check_has_components()
-        X = canonical(validate_rows(self, X, reset=False, accept_sparse="csr"))
+        X = validate_dense_or_csr(self, X, reset=False)
         model, n_threads = self._model(), self._n_threads()
         blocks = (X[start : start + SCORE_ROWS] for start in range(0, X.shape[0], SCORE_ROWS))
         scores = [model.log_likelihood(block, self.mean_, n_threads) for block in blocks]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from algos._common.base import learning
 from algos._common.memory import require_memory
-from algos._common.params import POSITIVE_INT, Interval, InvalidParameterError
+from algos._common.params import POSITIVE, POSITIVE_INT, SHARE, InvalidParameterError
 from algos._common.warn import warn
 from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.density import directional_density
@@ -26,8 +25,6 @@ from algos.random_cut_forest.stream import forget
 
 Doubles = NDArray[np.float64]
 
-ABOVE_ZERO = Interval(Real, 0, None, closed="neither")
-SHARE = Interval(Real, 0, 1, closed="neither")
 
 Self = TypeVar("Self", bound="Insight")
 
@@ -230,7 +227,7 @@ class Insight(Incremental):
         """
         held = self._scoring()
         for name, value in {"radius": radius, "min_samples": min_samples}.items():
-            if not ABOVE_ZERO.accepts(value) or np.isinf(value):
+            if not POSITIVE.accepts(value) or np.isinf(value):
                 raise InvalidParameterError(
                     f"`{name}`={value!r} must be a finite number above 0; try the usual "
                     f"distance of neighbours, and some hundredths of `max_samples`"

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-# Not there where the tests run beside an installed wheel.
-anomalies = pytest.importorskip("benchmarks.anomalies")
+anomalies = pytest.importorskip(
+    "benchmarks.anomalies", reason="benchmarks are not beside an installed wheel"
+)
 
 N, FIRST, LAST = 100, 40, 49  # a window of ten rows; rows 0 … 14 are probation
 WINDOWS = np.array([[0, FIRST, LAST]])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-# Not there where the tests run beside an installed wheel.
-recommenders = pytest.importorskip("benchmarks.recommenders")
-recommender_data = pytest.importorskip("benchmarks.cases.recommender_data")
-laws = pytest.importorskip("benchmarks.cases.laws")
+NO_BENCHMARKS = "benchmarks are not beside an installed wheel"
+recommenders = pytest.importorskip("benchmarks.recommenders", reason=NO_BENCHMARKS)
+recommender_data = pytest.importorskip("benchmarks.cases.recommender_data", reason=NO_BENCHMARKS)
+laws = pytest.importorskip("benchmarks.cases.laws", reason=NO_BENCHMARKS)
 
 
 def test_predictions_are_brought_into_range():

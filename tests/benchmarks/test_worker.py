@@ -2,9 +2,9 @@
 
 import pytest
 
-# Not there where the tests run beside an installed wheel.
-worker = pytest.importorskip("benchmarks.worker")
-Workload = pytest.importorskip("benchmarks.workload").Workload
+NO_BENCHMARKS = "benchmarks are not beside an installed wheel"
+worker = pytest.importorskip("benchmarks.worker", reason=NO_BENCHMARKS)
+Workload = pytest.importorskip("benchmarks.workload", reason=NO_BENCHMARKS).Workload
 
 
 def test_a_part_of_a_task_stands_for_all_of_it():

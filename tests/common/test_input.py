@@ -44,15 +44,19 @@ def swapped_bytes(X, folder):
 
 
 def pandas_frame(X, folder):
-    return pytest.importorskip("pandas").DataFrame(X, columns=names(X))
+    return pytest.importorskip("pandas", reason="pandas makes the frames").DataFrame(
+        X, columns=names(X)
+    )
 
 
 def polars_frame(X, folder):
-    return pytest.importorskip("polars").DataFrame(dict(zip(names(X), X.T, strict=True)))
+    return pytest.importorskip("polars", reason="polars makes the frames").DataFrame(
+        dict(zip(names(X), X.T, strict=True))
+    )
 
 
 def pandas_of_arrow(X, folder):
-    pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow", reason="pyarrow holds the columns")
     return pandas_frame(X, folder).astype("float64[pyarrow]")
 
 
@@ -168,7 +172,7 @@ def test_sparse_rows_are_refused_clearly(case):
 @cases_where(lambda case: case.has("transform"))
 @pytest.mark.parametrize("container", ["pandas", "polars"])
 def test_set_output_gives_frames_with_the_names_of_the_outputs(case, container):
-    pytest.importorskip(container)
+    pytest.importorskip(container, reason="it makes the frames")
     X = case.rows()
     estimator = case.fitted(X).set_output(transform=container)
     frame = estimator.transform(X)

@@ -81,7 +81,7 @@ def test_callbacks_do_not_change_a_bit(case):
 @needs_callbacks
 @all_cases
 def test_scikit_learns_progress_bar_runs(case, capsys):
-    pytest.importorskip("rich")
+    pytest.importorskip("rich", reason="rich draws the progress bar")
     from sklearn.callback import ProgressBar
 
     X = case.rows()

@@ -30,7 +30,7 @@ def by_joblib(estimator):
 
 
 def by_skops(estimator):
-    skops = pytest.importorskip("skops.io")
+    skops = pytest.importorskip("skops.io", reason="skops keeps the estimators")
     data = skops.dumps(estimator)
     kind = type(estimator)
     own = f"{kind.__module__}.{kind.__name__}"

@@ -44,7 +44,7 @@ def test_the_texts_of_the_notebook_have_no_markup_of_the_pages(name):
 
 
 def test_the_code_of_the_notebook_runs(name):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="matplotlib draws")
     code = "\n".join("".join(cell["source"]) for cell in cells_of(name, "code"))
     run = subprocess.run(
         [sys.executable, "-c", code],

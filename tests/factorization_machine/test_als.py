@@ -22,6 +22,10 @@ def start_of(table, k, seed=0):
     return 0.0, np.zeros(d), rng.normal(size=(d, k)) / 3
 
 
+def solved(table, *args, **given):
+    return solve_als(table.rows, find_fields(table.rows), *args, **given)
+
+
 def dense(table):
     X = np.zeros((table.rows.n, table.rows.n_columns))
     row = np.repeat(np.arange(table.rows.n), np.diff(table.rows.indptr))
@@ -54,8 +58,8 @@ def objective(X, y, weight, penalties, k, at):
 def test_the_optimum_is_one_that_quasi_newton_steps_cannot_leave(k):
     table = table_of(np.random.default_rng(k))
     penalties = Penalties(1.0, 0.5, 0.25)
-    found = solve_als(
-        table.rows, Gaussian(table.target, table.weight), penalties, start_of(table, k),
+    found = solved(
+        table, Gaussian(table.target, table.weight), penalties, start_of(table, k),
         max_iter=5000, tol=0.0,
     )  # fmt: skip
     X = dense(table)
@@ -76,8 +80,8 @@ def test_one_and_the_same_optimum_from_the_same_start_by_other_means():
     ours, theirs = [], []
     for seed in range(5):
         start = start_of(table, k, seed)
-        found = solve_als(
-            table.rows, Gaussian(table.target, table.weight), penalties, start,
+        found = solved(
+            table, Gaussian(table.target, table.weight), penalties, start,
             max_iter=3000, tol=1e-13,
         )  # fmt: skip
         ours.append(found.objectives[-1])
@@ -103,9 +107,7 @@ def test_no_sweep_raises_the_objective(likelihood, density, k):
             np.digitize(table.target, [-0.5, 0.5]).astype(np.int32), table.weight
         ),
     }[likelihood]
-    found = solve_als(
-        table.rows, model, Penalties(0.5, 0.5), start_of(table, k), max_iter=60, tol=0.0
-    )
+    found = solved(table, model, Penalties(0.5, 0.5), start_of(table, k), max_iter=60, tol=0.0)
     values = np.array(found.objectives)
     assert np.all(np.diff(values) <= 1e-9 * values[0])
     assert values[-1] < values[0]
@@ -135,21 +137,20 @@ def test_the_objective_falls_with_every_column_and_the_intercept():
 def test_it_stops_where_a_sweep_gains_little_and_says_so():
     table = table_of(np.random.default_rng(4))
     args = (
-        table.rows, Gaussian(table.target, table.weight), Penalties(1.0, 1.0),
-        start_of(table, 2),
+        table, Gaussian(table.target, table.weight), Penalties(1.0, 1.0), start_of(table, 2),
     )  # fmt: skip
-    found = solve_als(*args, max_iter=1000, tol=1e-4)
+    found = solved(*args, max_iter=1000, tol=1e-4)
     assert found.has_converged and found.n_iter < 1000
     last, end = found.objectives[-2:]
     assert last - end <= 1e-4 * end
-    assert not solve_als(*args, max_iter=2, tol=0.0).has_converged
+    assert not solved(*args, max_iter=2, tol=0.0).has_converged
 
 
 def test_single_precision_ends_near_double():
     table = table_of(np.random.default_rng(6))
     ends = [
-        solve_als(
-            table.rows, Gaussian(table.target, table.weight), Penalties(1.0, 1.0),
+        solved(
+            table, Gaussian(table.target, table.weight), Penalties(1.0, 1.0),
             start_of(table, 2), max_iter=100, tol=0.0, dtype=dtype,
         ).objectives[-1]
         for dtype in (np.float32, np.float64)

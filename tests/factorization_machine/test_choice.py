@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from algos.factorization_machine.choice import choose_solver
-from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.rows import Columns, Rows, Table
 
 ESTIMATOR = SimpleNamespace(solver="auto", n_factors=8)
 
@@ -14,7 +14,8 @@ ESTIMATOR = SimpleNamespace(solver="auto", n_factors=8)
 def table_of(n, *, weight=1.0):
     indices = np.arange(10 * n, dtype=np.int32) % 10
     rows = Rows(np.arange(0, 10 * n + 1, 10), indices, None, 10)
-    return SimpleNamespace(rows=rows, weight=np.full(n, weight))
+    keys = np.zeros(n, dtype=np.uint64)
+    return Table(rows, np.zeros(n), np.full(n, weight), keys, Columns(10))
 
 
 @pytest.mark.parametrize(

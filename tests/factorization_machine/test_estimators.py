@@ -130,7 +130,7 @@ def test_pairs_that_no_row_can_have_are_not_listed():
 
 
 def test_names_of_columns_name_interactions():
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 3)), columns=["a", "b", "c"])
     model = regressor(solver="als").fit(frame, frame["a"] * frame["b"])
     assert model.top_interactions(n=1)[0][:2] == ("a", "b")
@@ -294,6 +294,14 @@ def test_rows_to_stop_by_can_be_given():
         regressor().fit(X, y, X_val=X)
     with pytest.raises(ValueError, match="must be None without `X_val`"):
         regressor().fit(X, y, y_val=y)
+
+
+def test_errors_about_rows_to_stop_by_name_them():
+    X, y, *_ = ratings(200)
+    with pytest.raises(ValueError, match="X_val has 5 features"):
+        regressor().fit(X, y, X_val=X[:, :5], y_val=y)
+    with pytest.raises(ValueError, match="`sample_weight_val`"):
+        regressor().fit(X, y, X_val=X, y_val=y, sample_weight_val=-np.ones(len(y)))
 
 
 def test_solvers_that_cannot_are_refused():

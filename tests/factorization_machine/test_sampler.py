@@ -34,8 +34,9 @@ def mean_scores(rows, draws):
 def run(table, likelihood, k=2, chain=CHAIN, **given):
     rng, d = np.random.default_rng(0), table.rows.n_columns
     start = 0.0, np.zeros(d), rng.normal(size=(d, k)) / 10
-    groups = groups_of("auto", find_fields(table.rows))
-    return sample(table.rows, likelihood, chain, groups, start, KEY, **given)
+    fields = find_fields(table.rows)
+    groups = groups_of("auto", fields)
+    return sample(table.rows, fields, likelihood, chain, groups, start, KEY, **given)
 
 
 def test_it_finds_the_scores_and_the_noise():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from algos import FactorizationMachineRegressor
-from algos.factorization_machine import estimator
+from algos.factorization_machine import streaming
 
 # Few iterations are enough here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -75,7 +75,7 @@ def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypat
     machine = FactorizationMachineRegressor(4, solver=solver, max_iter=3, random_state=0)
     machine.fit(X, y).partial_fit(X, y)
     with monkeypatch.context() as patch:
-        patch.setattr(estimator, "say", interrupted)
+        patch.setattr(streaming, "say", interrupted)
         with pytest.raises(KeyboardInterrupt):
             machine.partial_fit(X, y)
     other = machine.__sklearn_clone__().fit(X, y).partial_fit(X, y)

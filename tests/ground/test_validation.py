@@ -92,7 +92,7 @@ def test_too_few_rows_are_scikit_learns_error(estimator):
 
 
 def test_names_are_checked_for_plain_arrays_too():
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
     estimator = Fitted()
     validate_rows(estimator, pd.DataFrame(np.ones((2, 2)), columns=["a", "b"]), reset=True)
     with pytest.warns(UserWarning, match="feature names"):

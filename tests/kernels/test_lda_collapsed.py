@@ -37,7 +37,7 @@ class Case:
         self.others = wide(rng.gamma(0.5, 4, size=(n_others, k)) + 0.01, self.width)
         self.inverses = wide(1 / rng.uniform(20, 200, k), self.width)
         self.prior = wide(rng.uniform(0.05, 1, (1, k)), self.width)
-        self.scales = None
+        self.scales = self.topics = None
         self.own = wide(rng.gamma(0.5, 4, size=(n_rows, k)) + 0.01, self.width)
         self.velocity = wide(rng.normal(size=(n_rows, k)), self.width)
         self.z = rng.uniform(0.01, 0.5, len(self.index)).astype(np.float32)
@@ -48,8 +48,8 @@ class Case:
         """Return the objective, the rows, their velocity and the normalizers."""
         z, own, velocity = self.z.copy(), self.own.copy(), self.velocity.copy()
         objective = lda_collapsed.visit_rows(
-            self.indptr, self.index, self.counts, self.others, None, self.inverses, self.prior,
-            self.scales, z, own, velocity, momentum, document_prior, n_threads,
+            self.indptr, self.index, self.counts, self.others, self.topics, self.inverses,
+            self.prior, self.scales, z, own, velocity, momentum, document_prior, n_threads,
         )  # fmt: skip
         return objective, own, velocity, z
 
@@ -140,3 +140,45 @@ def test_a_word_that_no_topic_has_adds_nothing(level):
     case.others[:] = 0
     _, own, _, _ = case.visit(momentum=0.0)
     np.testing.assert_array_equal(own, np.broadcast_to(case.prior, own.shape))
+
+
+def few_of(case, n_documents, m, rng):
+    """Return lists of topics, each in another order."""
+    lists = np.array([rng.permutation(case.k)[:m] for _ in range(n_documents)])
+    return lists.astype(np.int32)
+
+
+def spread(rows, lists, width, fill=0.0):
+    out = np.full((len(rows), width), fill, dtype=np.float32)
+    np.put_along_axis(out, lists.astype(np.intp), rows, axis=1)
+    return out
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("m", [16, 32])
+def test_documents_of_a_few_topics_have_nothing_of_others(m, fresh):
+    """As if their rows were 0 for all other topics, prior and velocity included."""
+    rng = np.random.default_rng(m)
+    few, dense = Case(6, 150, fresh=fresh), Case(6, 150, fresh=fresh)
+    few.topics = lists = few_of(few, 12, m, rng)
+    few.own = np.take_along_axis(few.own, lists.astype(np.intp), axis=1)
+    few.velocity = np.take_along_axis(few.velocity, lists.astype(np.intp), axis=1)
+    dense.own, dense.velocity = (
+        spread(rows, lists, dense.width) for rows in (few.own, few.velocity)
+    )
+    kept = spread(np.ones_like(few.own), lists, dense.width)
+    dense.prior = dense.prior * kept
+    found, wanted = few.visit(), dense.plain()
+    assert_alike((found[0], found[3]), (wanted[0], wanted[3]))
+    assert_alike((spread(found[1], lists, dense.width),), (wanted[1],))
+    assert_alike((spread(found[2], lists, dense.width),), (wanted[2],))
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_words_of_documents_of_a_few_topics(fresh):
+    rng = np.random.default_rng(7)
+    few, dense = Case(7, 150, fresh=fresh), Case(7, 150, fresh=fresh)
+    few.topics = lists = few_of(few, 30, 16, rng)
+    few.others = np.take_along_axis(few.others, lists.astype(np.intp), axis=1)
+    dense.others = spread(few.others, lists, dense.width)
+    assert_alike(few.visit(), dense.plain())

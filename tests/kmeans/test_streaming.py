@@ -378,8 +378,9 @@ def test_threads_may_ask_for_the_model_at_once():
 
 
 def test_the_endless_stream_runs(capsys):
-    # Not there where the tests run beside an installed wheel.
-    stream_memory = pytest.importorskip("benchmarks.stream_memory")
+    stream_memory = pytest.importorskip(
+        "benchmarks.stream_memory", reason="benchmarks are not beside an installed wheel"
+    )
     stream_memory.main(["--gigabytes", "0.02", "--batch-megabytes", "1"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [

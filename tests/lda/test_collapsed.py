@@ -9,8 +9,8 @@ from scipy.special import gammaln
 
 from algos._common import memory
 from algos._common.random import seed_key
-from algos.lda import cvb0, stepwise
-from algos.lda.collapsed import Collapsed, collapsed_bytes, has_room
+from algos.lda import collapsed, cvb0, stepwise
+from algos.lda.collapsed import Collapsed, collapsed_bytes, has_room, topics_kept
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
 from algos.lda.parameters import Settings, padded_columns, word_prior
@@ -114,17 +114,41 @@ def test_odd_documents_give_finite_counts(X, n_topics):
     np.testing.assert_allclose(found.sum(axis=1), X.sum(axis=0), rtol=1e-4)
 
 
-def test_memory_is_as_stated():
+@pytest.mark.parametrize("n_topics", [4, 150])
+def test_memory_is_as_stated(n_topics):
     documents = documents_of(corpus())
-    options = settings_of(40, np.full(4, 0.2), 0.1)
-    state = Collapsed(documents, np.zeros((40, 16), "f4"), options, 1)
+    options = settings_of(40, np.full(n_topics, 0.2), 0.1)
+    topics = np.zeros((40, options.width), dtype=np.float32)
+    state = Collapsed(documents, topics, options, 1)
     own = sum(
         array.nbytes
         for side in (state.documents, state.words)
         for array in (side.rows, side.velocity, side.normalizers)
     )
-    by_word = state.words.index.nbytes + state.words.counts.nbytes
-    assert own + by_word == collapsed_bytes(documents, options)
+    own += state.words.index.nbytes + state.words.counts.nbytes
+    if state.documents.topics is not None:
+        own += state.documents.topics.nbytes
+    assert own == collapsed_bytes(documents, options)
+
+
+@pytest.mark.parametrize("length", [60, 400, 1000])
+def test_of_many_topics_documents_keep_some(length):
+    X = np.random.default_rng(0).multinomial(length, np.full(40, 1 / 40), size=100)
+    few = topics_kept(documents_of(X), settings_of(40, np.full(200, 0.01), 0.1))
+    assert few == {60: 16, 400: 64, 1000: 64}[length]
+    assert topics_kept(documents_of(X), settings_of(40, np.full(128, 0.01), 0.1)) == 0
+
+
+def test_a_few_topics_tell_as_much_where_documents_have_no_more(monkeypatch):
+    X = corpus(400, n_topics=6)
+    alpha = np.full(20, 0.05)
+    all_of_them, values = run(X, alpha, 0.1, 40)
+    monkeypatch.setattr(collapsed, "MANY", 16)
+    found, few_values = run(X, alpha, 0.1, 40)
+    np.testing.assert_allclose(found.sum(axis=1), X.sum(axis=0), rtol=1e-5, atol=1e-4)
+    assert all_of_them.shape == found.shape
+    assert few_values[-1] < 1.03 * values[-1]
+    np.testing.assert_array_equal(found, run(X, alpha, 0.1, 40, n_threads=2)[0])
 
 
 def test_short_memory_leaves_it_to_em(monkeypatch):

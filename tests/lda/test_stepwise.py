@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from algos._common.random import seed_key
-from algos.lda import stepwise
+from algos.lda import expectation, stepwise
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
 from algos.lda.parameters import Settings, document_prior, padded, word_prior
@@ -192,12 +192,12 @@ def test_odd_documents_have_finite_topics(X, k):
 def test_counts_are_those_of_a_scale_that_vanishes():
     documents, _ = planted(300)
     settings = settings_of(documents, 4)
-    topics = stepwise.Topics(stepwise.random_counts(documents, settings, KEY), settings)
-    learner = stepwise.Learner(topics, settings, 1)
-    batch = stepwise.Batch(documents)
+    topics = expectation.Topics(stepwise.random_counts(documents, settings, KEY), settings)
+    learner = expectation.Learner(topics, settings, 1)
+    batch = expectation.Batch(documents)
     for _ in range(30):
         learner.learn(batch, 0.7, 1.0, 3)
-    assert topics.scale > stepwise.LEAST_SCALE / 2
+    assert topics.scale > expectation.LEAST_SCALE / 2
     np.testing.assert_allclose(topics.totals, topics.stored.sum(axis=0, dtype=float), rtol=1e-4)
     assert topics.counts().sum() == pytest.approx(documents.n_tokens, rel=1e-3)
 

@@ -160,6 +160,22 @@ def test_long_streams_do_not_drift():
     assert np.all(counts >= 0)
 
 
+def test_streams_take_counts_of_any_size():
+    X, k = corpus(n=60), 4
+    settings = settings_for(X, k)
+    state = variational.Stream(variational.random_topics(settings, KEY), settings, 1)
+    for number, scale in enumerate((1.0, 1e31, 1e-6, 1e31, 1.0)):
+        state.learn(documents_of(X * scale), variational.step_size(settings, number + 1), 1e4)
+        counts = state.counts()
+        assert np.all(np.isfinite(counts)) and np.all(counts >= 0)
+        if number == 1:
+            weight = variational.step_size(settings, 2)
+            exact = weight * 1e4 * 1e31 * X.sum()
+            assert counts.sum(dtype=np.float64) == pytest.approx(exact, rel=1e-3)
+    again = variational.Stream(counts, settings, 1)
+    np.testing.assert_allclose(again.counts(), counts, rtol=1e-5)
+
+
 def test_a_report_can_stop():
     X = corpus()
     report = Report(stop_after=2)

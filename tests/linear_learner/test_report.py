@@ -26,7 +26,7 @@ def fitted(model, **keywords):
 
 @pytest.mark.parametrize("kind", BOTH)
 def test_candidates_make_a_frame(kind):
-    pandas = pytest.importorskip("pandas")
+    pandas = pytest.importorskip("pandas", reason="pandas makes the frames")
     model = fitted(kind(n_alphas=3, l1_ratio=[0.0, 0.5]))
     frame = pandas.DataFrame(model.candidates_)
     assert len(frame) == 6

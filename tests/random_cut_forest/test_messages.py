@@ -63,7 +63,7 @@ def test_one_quantile_is_a_sequence_of_one(wave):
 
 
 def test_weights_go_by_the_names_of_columns():
-    pd = pytest.importorskip("pandas")
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
     X = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 3)), columns=["a", "b", "c"])
 
     def scores(weights):

@@ -1,6 +1,5 @@
 """Columns that rest at one value when the scaling is learnt get their units when they move."""
 
-import copy
 import pickle
 
 import numpy as np
@@ -8,9 +7,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from algos import RandomCutForest
-from algos.random_cut_forest import following
 from algos.random_cut_forest.forest import Forest
 from tests.random_cut_forest.integrity import check_forest
+from tests.random_cut_forest.interrupted import check_interrupted
 
 WINDOW = 32  # max_samples / 4, and the least
 VARIANTS = [
@@ -152,24 +151,7 @@ def test_other_scales_have_units_of_their_own(scale):
 def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts, monkeypatch):
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:50])
-    expected = copy.deepcopy(forest)
-    learn, calls = following.stream.learn, []
-
-    def learn_some(*arguments):
-        if len(calls) == n_parts:
-            raise KeyboardInterrupt
-        calls.append(arguments)
-        return learn(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(following.stream, "learn", learn_some)
-        with pytest.raises(KeyboardInterrupt):
-            forest.score_partial_fit(X[50:])
-    n = forest.n_samples_seen_
-    if n > 50:
-        expected.partial_fit(X[50:n])
-    assert expected.n_samples_seen_ == n
-    assert np.array_equal(forest.score_partial_fit(X[n:]), expected.score_partial_fit(X[n:]))
+    check_interrupted(forest, X[50:], n_parts, monkeypatch)
 
 
 def test_merged_forests_have_the_unit_of_the_one_in_which_a_column_moves():

@@ -12,6 +12,7 @@ from algos import RandomCutForest
 from algos.random_cut_forest import following
 from algos.random_cut_forest.forest import Forest
 from tests.random_cut_forest.integrity import check_forest
+from tests.random_cut_forest.interrupted import check_interrupted
 
 VARIANTS = [
     {},
@@ -390,27 +391,10 @@ def test_rows_of_a_streaming_scale_are_not_forgotten_silently():
 def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts, monkeypatch):
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:50])
-    expected = copy.deepcopy(forest)
     monkeypatch.setattr(following, "LEAST_ROWS", 20)
     monkeypatch.setattr(following, "OF_A_PART", 1)
-    learn, calls = following.stream.learn, []
-
-    def learn_some(*arguments):
-        if len(calls) == n_parts:
-            raise KeyboardInterrupt
-        calls.append(arguments)
-        return learn(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(following.stream, "learn", learn_some)
-        with pytest.raises(KeyboardInterrupt):
-            forest.score_partial_fit(X[50:])
-    n = forest.n_samples_seen_
-    assert n - 50 == 20 * n_parts or "missing_values" in parameters
-    if n > 50:
-        expected.partial_fit(X[50:n])
-    assert expected.n_samples_seen_ == n
-    assert np.array_equal(forest.score_partial_fit(X[n:]), expected.score_partial_fit(X[n:]))
+    n = check_interrupted(forest, X[50:], n_parts, monkeypatch)
+    assert n == 20 * n_parts or "missing_values" in parameters
 
 
 @settings(deadline=None, max_examples=15)

@@ -93,53 +93,127 @@ def rounds(
     ------
     found : Found
     """
-    share, gap = _share(bent), np.inf
     objectives: list[float] = []
-    if share > MOST:
+    sampled = _share(bent)
+    if sampled > MOST:
         found = None if near is None else _beside(bent, penalty, near, tol)
         yield found or _of_all_rows(bent, penalty, objectives, tol, max_iter)
         return
-    sampled = share
-    if near is not None:
-        z = _values(bent, near)
-        share = float((_distance(bent, z) <= REACH * error).mean())
-    # A sample knows more than a neighbour from far away, or one that led astray.
-    is_of_sample = near is None or share >= sampled
-    if near is None or is_of_sample:
-        share, near = sampled, _sample_solution(bent, penalty, max_iter)
-        z = _values(bent, near)
-    value, distance = _objective(bent, penalty, near, z), _distance(bent, z)
-    was_widened = False
-    while share <= MOST and len(objectives) < max_iter:
-        share = max(share, ROWS_PER_COLUMN * near.size / len(z))
-        width = float(np.partition(distance, int(share * len(z)))[int(share * len(z))])
-        band = distance <= width
-        program = _program(bent, penalty, band, z)
-        goal = max(tol, FIRST) if gap == np.inf else tol
-        inner = exact(program, goal, max_iter - len(objectives), near, WARM * width)
-        objectives = objectives + inner.objectives
-        z_inner = _values(bent, inner.point)
-        dual = (bent.weight * bent.lines.side(z)).sum(axis=0)
-        dual[band] = program.weight * inner.theta.sum(axis=0)
-        found = _found(bent, program, inner, z_inner, dual, objectives)
+    search = _Search(bent, penalty, max_iter, sampled)
+    search.begin(near, error)
+    while search.share <= MOST and len(objectives) < max_iter:
+        width = search.width()
+        goal = max(tol, FIRST) if search.gap == np.inf else tol
+        found, z = _of_band(bent, penalty, search.at, width, goal, max_iter, objectives)
+        objectives = found.objectives
         yield found
-        if found.gap < gap / 2 and found.objective <= value:
-            # With density f of kinks, an excess δ of the objective means errors sqrt(2 δ / f).
-            error = float(np.sqrt(4 * max(found.gap, 0) * bent.null * width / share))
-            share *= min(1.0, SAFETY * error / width)
-        elif is_of_sample:
-            share *= WIDENING if not was_widened else 1 / share
-            was_widened = True
-        else:
-            is_of_sample, share, gap = True, sampled, np.inf
-            near = _sample_solution(bent, penalty, max_iter)
-            z = _values(bent, near)
-            value, distance = _objective(bent, penalty, near, z), _distance(bent, z)
-            continue
-        if found.objective <= value:
-            near, z, value = inner.point, z_inner, found.objective
-            gap, distance = min(gap, found.gap), _distance(bent, z)
+        search.go_on(found, z, width)
     yield _of_all_rows(bent, penalty, objectives, tol, max_iter)
+
+
+class _Place(NamedTuple):
+    """A point, with the values of all rows there, their cost, and how far they are from kinks."""
+
+    point: Doubles
+    z: Doubles
+    value: float
+    distance: Doubles
+
+
+class _Search:
+    """Where the solution is thought to be, and how wide a band is needed for that.
+
+    Parameters
+    ----------
+    bent : Bent
+    penalty : Penalty
+    max_iter : int
+    sampled : float
+        Which part of the rows a band around a sample's solution holds.
+
+    Attributes
+    ----------
+    at : Place
+    share : float
+        Which part of the rows the next band holds.
+    gap : float
+        The least so far.
+    """
+
+    at: _Place
+
+    def __init__(self, bent: Bent, penalty: Penalty, max_iter: int, sampled: float) -> None:
+        self._bent, self._penalty, self._max_iter = bent, penalty, max_iter
+        self._sampled = self.share = sampled
+        self.gap = np.inf
+        self._was_widened = False
+
+    def begin(self, near: Doubles | None, error: float) -> None:
+        """Begin at a point near the solution, or ask a sample."""
+        if near is not None:
+            z = _values(self._bent, near)
+            self.share = float((_distance(self._bent, z) <= REACH * error).mean())
+        # A sample knows more than a neighbour from far away, or one that led astray.
+        self._is_of_sample = near is None or self.share >= self._sampled
+        if near is None or self._is_of_sample:
+            self._ask_sample()
+        else:
+            self._move(near, z)
+
+    def width(self) -> float:
+        """Return how far from its kink a row of the next band may be."""
+        n = len(self.at.z)
+        self.share = max(self.share, ROWS_PER_COLUMN * self.at.point.size / n)
+        last = int(self.share * n)
+        return float(np.partition(self.at.distance, last)[last])
+
+    def go_on(self, found: Found, z: Doubles, width: float) -> None:
+        """Learn from a band's solution, at which all rows have the values z."""
+        is_better = found.objective <= self.at.value
+        if found.gap < self.gap / 2 and is_better:
+            # With density f of kinks, an excess δ of the objective means errors sqrt(2 δ / f).
+            excess = max(found.gap, 0) * self._bent.null
+            error = float(np.sqrt(4 * excess * width / self.share))
+            self.share *= min(1.0, SAFETY * error / width)
+        elif self._is_of_sample:
+            self.share *= WIDENING if not self._was_widened else 1 / self.share
+            self._was_widened = True
+        else:
+            self._is_of_sample, self.gap = True, np.inf
+            self._ask_sample()
+            return
+        if is_better:
+            self._move(found.point, z, found.objective)
+            self.gap = min(self.gap, found.gap)
+
+    def _ask_sample(self) -> None:
+        self.share = self._sampled
+        near = _sample_solution(self._bent, self._penalty, self._max_iter)
+        self._move(near, _values(self._bent, near))
+
+    def _move(self, point: Doubles, z: Doubles, value: float | None = None) -> None:
+        if value is None:
+            value = _objective(self._bent, self._penalty, point, z)
+        self.at = _Place(point, z, value, _distance(self._bent, z))
+
+
+def _of_band(
+    bent: Bent,
+    penalty: Penalty,
+    at: _Place,
+    width: float,
+    tol: float,
+    max_iter: int,
+    objectives: list[float],
+) -> tuple[Found, Doubles]:
+    """Return the solution of a band around a point, and the values of all rows there."""
+    band = at.distance <= width
+    program = _program(bent, penalty, band, at.z)
+    inner = exact(program, tol, max_iter - len(objectives), at.point, WARM * width)
+    z = _values(bent, inner.point)
+    dual = (bent.weight * bent.lines.side(z)).sum(axis=0)
+    dual[band] = program.weight * inner.theta.sum(axis=0)
+    return _found(bent, program, inner, z, dual, objectives + inner.objectives), z
 
 
 def _beside(bent: Bent, penalty: Penalty, near: Doubles, tol: float) -> Found | None:

@@ -107,7 +107,7 @@ def solve(
     iterates = Iterates(_beginning(problem, len(penalties), epochs, start, at_zero))
     arrays = penalty_arrays(penalties, epochs.schedule.intercept_l2)
     rows_of_all: Any = problem.rows
-    reach = reach_of(rows_of_all.filled(problem.weight))
+    reach = reach_of(rows_of_all.measured_filled(problem.weight))
     best = _Best(iterates.average, epochs.schedule)
     traces: list[list[float]] = [[] for _ in penalties]
     validations: list[list[float]] = [[] for _ in penalties]

@@ -1,0 +1,121 @@
+"""Labels: checked, as class numbers, and what rows of each class weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from algos._common.params import Interval
+
+Doubles = NDArray[np.float64]
+
+_LEAST_SHARE = 1e-300  # of a class, below which what balances it would be no number
+
+
+class ClassWeights:
+    """A mapping from labels to positive numbers."""
+
+    def accepts(self, value: Any) -> bool:
+        if not isinstance(value, Mapping):
+            return False
+        factor = Interval(Real, 0, None, closed="neither")
+        return all(factor.accepts(one) and one < np.inf for one in value.values())
+
+    def __str__(self) -> str:
+        return "a dict from label to positive number"
+
+
+def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
+    """Return y as a 1-D array of labels."""
+    if _is_plain(y):
+        return np.asarray(y)
+    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    assert_all_finite(labels, input_name=name)
+    check_classification_targets(labels)
+    return labels
+
+
+def _is_plain(y: Any) -> bool:
+    """Tell whether scikit-learn's checks, dear for few rows, would find nothing to say.
+
+    They warn of labels so many that they may be a regression's target.
+    """
+    if type(y) is not np.ndarray or y.dtype.kind not in "biu" or y.ndim != 1 or len(y) == 0:
+        return False
+    return int(y.max()) - int(y.min()) < len(y) / 2
+
+
+def require_two_classes(classes: NDArray[Any]) -> None:
+    """Raise ValueError if there is nothing to tell apart."""
+    if len(classes) < 2:
+        raise ValueError(
+            f"This solver needs samples of at least 2 classes in the data, but the data "
+            f"contains only one class: {classes.tolist()[0]!r}; give rows of another class"
+        )
+
+
+def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y") -> Doubles:
+    """Return -1 and 1 for two classes, else class numbers, as float64.
+
+    Raises
+    ------
+    ValueError
+        If a label is not among the classes.
+    """
+    places = np.searchsorted(classes, labels)
+    places[places == len(classes)] = 0
+    unknown = classes[places] != labels
+    if unknown.any():
+        raise ValueError(
+            f"`{name}` holds the label {labels[unknown].tolist()[0]!r}, which must be one of the "
+            f"classes {classes.tolist()}; leave its rows out, or fit with it"
+        )
+    return np.where(places > 0, 1.0, -1.0) if len(classes) == 2 else places.astype(np.float64)
+
+
+def class_numbers(codes: Doubles, n_classes: int) -> NDArray[np.intp]:
+    """Return the places in `classes` of rows as `encoded_classes` returns them."""
+    return (codes > 0 if n_classes == 2 else codes).astype(np.intp)
+
+
+def class_decided(decisions: NDArray[Any], classes: NDArray[Any]) -> NDArray[Any]:
+    """Return the class of each row, from decision values of two classes (n,) or more (n, k)."""
+    if decisions.ndim == 1:
+        return classes[(decisions > 0).astype(np.intp)]
+    return classes[decisions.argmax(axis=1)]
+
+
+def check_known_classes(class_weight: Mapping[Any, float], classes: NDArray[Any]) -> None:
+    """Raise ValueError if a mapping names a class that there is not."""
+    known = classes.tolist()
+    unknown = [label for label in class_weight if label not in known]
+    if unknown:
+        raise ValueError(
+            f"`class_weight` names the class {unknown[0]!r}, which must be one of {known}; "
+            f"leave it out"
+        )
+
+
+def class_factors(class_weight: Any, classes: NDArray[Any], sums: NDArray[Any]) -> Doubles:
+    """Return what the weights of each class are multiplied by.
+
+    Parameters
+    ----------
+    class_weight : mapping or str
+        A mapping from labels; 1 for those that it does not name. Any string balances the
+        classes: gives each one the same influence; 1 for one not met yet.
+    classes : ndarray of shape (n_classes,)
+    sums : ndarray of shape (n_classes,)
+        Of the weights of the rows of each class.
+    """
+    if isinstance(class_weight, Mapping):
+        return np.array([float(class_weight.get(label, 1.0)) for label in classes.tolist()])
+    total, is_met = sums.sum(), sums > 0
+    counted = np.where(is_met, np.maximum(sums, _LEAST_SHARE * total), 1.0)
+    return np.where(is_met, total / (len(sums) * counted), 1.0)

@@ -1,0 +1,38 @@
+"""Targets: one for each row, and as plain numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_consistent_length
+
+Doubles = NDArray[np.float64]
+
+
+def require_target(estimator: Any, X: Any, y: Any) -> None:
+    """Raise scikit-learn's error if there is no y, or not one for each row of X."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
+        )
+    if type(y) is not np.ndarray or y.ndim == 0 or len(y) != X.shape[0]:
+        check_consistent_length(X, y)
+
+
+def checked_numbers(y: ArrayLike, name: str = "y") -> Doubles:
+    """Return y as finite float64 numbers, in its shape."""
+    if _is_plain(y):
+        return np.asarray(y)
+    checked: Doubles = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
+    return checked
+
+
+def _is_plain(y: Any) -> bool:
+    """Tell whether scikit-learn's check, dear for few rows, would find nothing to do."""
+    if type(y) is not np.ndarray or y.dtype != np.float64 or y.ndim != 1 or len(y) == 0:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(y.flags.c_contiguous and np.isfinite(y.sum()))

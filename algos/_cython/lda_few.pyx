@@ -1,0 +1,378 @@
+"""Mixtures and words of documents that keep few of many topics: see `_lda_few.h`.
+
+A visit costs what the topics kept cost. At times a document is met with all of them, to choose
+anew: `lda_mixtures` and `lda_words` do the same with all topics always.
+"""
+
+from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memcpy, memset
+from algos._cython._lda_rows cimport (
+    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics,
+)
+from algos._cython._memory cimport Scratch, scratch
+from algos._cython._threads cimport run_region
+
+cdef extern from "_lda_few.h" nogil:
+    void algos_lda_background(
+        const float* rows, const float* priors, float prior, Py_ssize_t width,
+        const int32_t* words, Py_ssize_t size, const float* masses, float total, float* out)
+    void algos_lda_gather(
+        const float* rows, const float* priors, float prior, Py_ssize_t stride,
+        const float* background, const int32_t* words, Py_ssize_t size,
+        const int32_t* topics, Py_ssize_t few, const float* masses, Py_ssize_t width,
+        float* block)
+    void algos_lda_scatter(
+        const int32_t* topics, const float* mixture, Py_ssize_t size, float weight,
+        float* sums)
+    Py_ssize_t algos_lda_choose_few(
+        const float* theta, const float* prior, Py_ssize_t width, float least,
+        Py_ssize_t most, float* room, int32_t* topics)
+
+algos_lda_choose(4)
+
+cdef enum:
+    CHUNK = 32  # documents
+    WORDS = 64
+    TASKS = 32  # runs of words of about as many entries
+    RUN = 256   # rows that are summed up in float32
+
+
+cdef struct FewJob:
+    const int64_t* indptr     # (n + 1,)
+    const int32_t* words      # (stored,)
+    const float* counts       # (stored,)
+    Py_ssize_t n
+    algos_lda_topics topics
+    const float* prior        # (P,)
+    const float* weights      # (P,)
+    int32_t* kept             # (n, M)
+    int32_t* sizes            # (n,)
+    float* mixtures           # (n, M)
+    float* used               # (n, M)
+    float* shares             # (stored,)
+    double* likelihoods       # (chunks,)
+    float* background         # (V,): Σ prior φ
+    double mass               # Σ prior
+    const int32_t* numbers    # (longest,): 0, 1, 2, …
+    Py_ssize_t most           # M
+    Py_ssize_t n_dense, n_sparse
+    const int32_t* present    # (n_present,): words
+    Py_ssize_t n_present
+    float* masses             # (P,): prior weights
+    float total               # their sum
+    double least              # of a document's tokens, for a topic to be kept
+    bint is_warm
+    float* rooms
+    Py_ssize_t room
+
+
+cdef inline Py_ssize_t _whole(Py_ssize_t size) noexcept nogil:
+    return max(<Py_ssize_t> 16, (size + 15) // 16 * 16)
+
+
+cdef void _meet_all(
+    const FewJob* job, Py_ssize_t d, const algos_lda_document* document, float* room
+) noexcept nogil:
+    """Make passes over a document with all topics, and choose those that it keeps."""
+    cdef Py_ssize_t width = job.topics.width, k, i
+    cdef float* theta = room
+    cdef float* a = room + width
+    cdef float* sums = room + 2 * width
+    cdef int32_t* kept = job.kept + d * job.most
+    cdef float* mixture = job.mixtures + d * job.most
+    cdef double total = 0, mass = 0
+    memcpy(theta, job.prior, width * sizeof(float))
+    if job.is_warm:
+        for i in range(job.sizes[d]):
+            theta[kept[i]] = mixture[i]
+    for k in range(width):
+        a[k] = theta[k] * job.weights[k]
+        mass -= job.prior[k]
+    for i in range(job.n_dense):
+        algos_lda.pass_(
+            &job.topics, document, a, sums, job.shares + job.indptr[d], i == 0)
+        algos_lda.mix(job.prior, job.weights, sums, width, theta, a, &total)
+    mass = max(mass + total, 0.0)
+    job.sizes[d] = <int32_t> algos_lda_choose_few(
+        theta, job.prior, width, <float> (job.least * mass), job.most - 1, sums, kept)
+    for i in range(job.sizes[d]):
+        mixture[i] = theta[kept[i]]
+
+
+cdef double _meet_few(
+    const FewJob* job, Py_ssize_t d, algos_lda_document* document, float* room
+) noexcept nogil:
+    """Make passes over a document with the topics that it keeps; drop those that fade."""
+    cdef Py_ssize_t size = job.sizes[d], width = _whole(size + 1), i, j
+    cdef float* prior = room
+    cdef float* weights = room + job.most
+    cdef float* a = room + 2 * job.most
+    cdef float* sums = room + 3 * job.most
+    cdef float* block = room + 4 * job.most
+    cdef float* mixture = job.mixtures + d * job.most
+    cdef float* used = job.used + d * job.most
+    cdef int32_t* kept = job.kept + d * job.most
+    cdef algos_lda_document here
+    cdef algos_lda_topics gathered
+    cdef double total = 0, before = 0, others = job.mass, tokens = 0
+    for j in range(width):
+        if j > size:
+            mixture[j] = 0
+        prior[j] = job.prior[kept[j]] if j < size else 0
+        weights[j] = job.weights[kept[j]] if j < size else 0
+        a[j] = prior[j] * weights[j]
+        others -= prior[j]
+    algos_lda_gather(
+        job.topics.rows, job.topics.priors, job.topics.prior, job.topics.width,
+        job.background, document.words, document.size, kept, size, a, width, block)
+    for j in range(size):
+        a[j] = mixture[j] * weights[j]
+        total += mixture[j]
+    prior[size], weights[size], mixture[size], a[size] = 1, 1, 1, 1
+    gathered.rows, gathered.priors, gathered.prior, gathered.width = block, NULL, 0, width
+    here.words, here.counts, here.size = job.numbers, document.counts, document.size
+    for i in range(job.n_sparse):
+        before = total
+        for j in range(size):
+            used[j] = mixture[j] - prior[j]
+        algos_lda.pass_(&gathered, &here, a, sums, job.shares + job.indptr[d], 0)
+        algos_lda.mix(prior, weights, sums, width, mixture, a, &total)
+        total -= mixture[size]
+        mixture[size], a[size] = 1, 1
+    for j in range(size):
+        tokens += mixture[j] - prior[j]
+    # The sums over words still need what was used of the topics that are dropped here.
+    for j in range(size):
+        if mixture[j] - prior[j] <= job.least * tokens:
+            mixture[j] = 0
+    return algos_lda.log(
+        document.counts, job.shares + job.indptr[d], document.size, before + max(others, 0.0))
+
+
+cdef inline void _forget_dropped(const FewJob* job, Py_ssize_t d) noexcept nogil:
+    """Close the gaps that dropped topics left in the visit before."""
+    cdef int32_t* kept = job.kept + d * job.most
+    cdef float* mixture = job.mixtures + d * job.most
+    cdef Py_ssize_t j, found = 0
+    for j in range(job.sizes[d]):
+        if mixture[j] > 0:
+            kept[found], mixture[found] = kept[j], mixture[j]
+            found += 1
+    job.sizes[d] = <int32_t> found
+
+
+cdef void _background_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
+    cdef FewJob* job = <FewJob*> arg
+    cdef Py_ssize_t begin = chunk * WORDS
+    algos_lda_background(
+        job.topics.rows, job.topics.priors, job.topics.prior, job.topics.width,
+        job.present + begin, min(<Py_ssize_t> WORDS, job.n_present - begin), job.masses,
+        job.total, job.background)
+
+
+cdef void _few_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
+    cdef FewJob* job = <FewJob*> arg
+    cdef algos_lda_document document
+    cdef Py_ssize_t d
+    cdef double sum = 0
+    cdef float* room = job.rooms + slot * job.room
+    for d in range(chunk * CHUNK, min(job.n, (chunk + 1) * CHUNK)):
+        document.words = job.words + job.indptr[d]
+        document.counts = job.counts + job.indptr[d]
+        document.size = job.indptr[d + 1] - job.indptr[d]
+        if job.is_warm:
+            _forget_dropped(job, d)
+        if job.n_dense > 0:
+            _meet_all(job, d, &document, room)
+        sum += _meet_few(job, d, &document, room)
+    job.likelihoods[chunk] = sum
+
+
+def mix_few(
+    const int64_t[::1] indptr,  # IN (n + 1,)
+    const int32_t[::1] words,   # IN (stored,), below V
+    const float[::1] counts,    # IN (stored,), above 0
+    const int32_t[::1] present,  # IN (m,): words that the documents hold
+    const float[:, ::1] rows,   # IN (V, P): b up to the prior of words
+    const float[::1] priors,    # IN (V,), or None: `prior` for every word
+    double prior,
+    const float[::1] document_prior,  # IN (P,), 0 in the padding
+    const float[::1] weights,   # IN (P,): φ = b weights; 0 in the padding
+    int32_t[:, ::1] kept,       # INOUT (n, M): topics; M a multiple of 16
+    int32_t[::1] sizes,         # INOUT (n,): how many
+    float[:, ::1] mixtures,     # INOUT (n, M): θ of them, 0 for one that was dropped
+    float[:, ::1] used,         # OUT (n, M): θ - prior at the start of the last pass
+    float[::1] shares,          # OUT (stored,)
+    bint is_warm,               # begin with what is kept
+    Py_ssize_t n_dense,         # passes with all topics first, after which few are chosen
+    Py_ssize_t n_sparse,        # passes with those, at least 1
+    double least,               # share of a document's tokens below which a topic is dropped
+    int n_threads,
+):
+    """Infer mixtures of few topics; return the documents' log-likelihood in their last pass."""
+    cdef FewJob job
+    cdef Py_ssize_t n = indptr.shape[0] - 1, chunks = (n + CHUNK - 1) // CHUNK, i, d
+    cdef Py_ssize_t width = rows.shape[1], most = kept.shape[1], longest = 0
+    cdef double total = 0
+    if n == 0:
+        return 0.0
+    for d in range(n):
+        longest = max(longest, indptr[d + 1] - indptr[d])
+    job.room = _whole(max(3 * width, (4 + longest) * most))
+    cdef Scratch rooms = scratch(min(<Py_ssize_t> n_threads, chunks) * job.room, sizeof(float))
+    cdef Scratch likelihoods = scratch(chunks, sizeof(double))
+    cdef Scratch numbers = scratch(longest, sizeof(int32_t))
+    cdef Scratch background = scratch(rows.shape[0], sizeof(float))
+    cdef Scratch masses = scratch(width, sizeof(float))
+    cdef float mass = 0
+    for i in range(longest):
+        (<int32_t*> numbers.data)[i] = <int32_t> i
+    job.rooms, job.numbers = <float*> rooms.data, <int32_t*> numbers.data
+    job.likelihoods = <double*> likelihoods.data
+    job.indptr, job.n = &indptr[0], n
+    job.words = &words[0] if words.shape[0] else NULL
+    job.counts = &counts[0] if counts.shape[0] else NULL
+    job.shares = &shares[0] if shares.shape[0] else NULL
+    job.topics.rows, job.topics.width = &rows[0, 0], width
+    job.topics.priors, job.topics.prior = NULL, <float> prior
+    if priors is not None:
+        job.topics.priors = &priors[0]
+    job.prior, job.weights = &document_prior[0], &weights[0]
+    job.kept, job.sizes, job.most = &kept[0, 0], &sizes[0], most
+    job.mixtures, job.used = &mixtures[0, 0], &used[0, 0]
+    job.is_warm, job.n_dense, job.n_sparse = is_warm, n_dense, n_sparse
+    job.least, job.background, job.mass = least, <float*> background.data, 0
+    job.present, job.n_present = &present[0] if present.shape[0] else NULL, present.shape[0]
+    job.masses = <float*> masses.data
+    for i in range(width):
+        job.masses[i] = document_prior[i] * weights[i]
+        mass += job.masses[i]
+        job.mass += document_prior[i]
+    job.total = mass
+    with nogil:
+        run_region(
+            _background_task, &job, (job.n_present + WORDS - 1) // WORDS,
+            0.1 * width * job.n_present, n_threads)
+        run_region(
+            _few_task, &job, chunks,
+            (0.1 * width * n_dense + 50 + 5 * n_sparse) * (words.shape[0] + n), n_threads)
+        for i in range(chunks):
+            total += job.likelihoods[i]
+    return total
+
+
+cdef struct FewWordJob:
+    const int32_t* present    # (m,): words
+    const int64_t* starts     # (m + 1,)
+    const int32_t* documents  # (stored,)
+    const int32_t* places     # (stored,)
+    const float* shares       # (stored,)
+    const int32_t* kept       # (n, M)
+    const int32_t* sizes      # (n,)
+    const float* used         # (n, M)
+    const float* prior        # (P,)
+    algos_lda_topics topics
+    const float* weights      # (P,)
+    float* counts             # (V, P)
+    float keep, gain
+    Py_ssize_t m, most
+    double* totals            # (TASKS, P)
+    float* rooms              # (slots, P)
+    double* wholes            # (slots, P)
+
+
+cdef inline void _learn_word(
+    FewWordJob* job, Py_ssize_t i, float* sums, double* whole, double* totals
+) noexcept nogil:
+    cdef Py_ssize_t word = job.present[i], width = job.topics.width, e, d, k
+    cdef int64_t begin = job.starts[i], end = job.starts[i + 1]
+    cdef bint is_long = end - begin > RUN
+    cdef double share = 0
+    memset(sums, 0, width * sizeof(float))
+    if is_long:
+        memset(whole, 0, width * sizeof(double))
+    for e in range(begin, end):
+        d = job.documents[e]
+        share += job.shares[job.places[e]]
+        algos_lda_scatter(
+            job.kept + d * job.most, job.used + d * job.most, job.sizes[d],
+            job.shares[job.places[e]], sums)
+        if is_long and ((e - begin) % RUN == RUN - 1 or e == end - 1):
+            for k in range(width):
+                whole[k] += sums[k]
+                sums[k] = <float> whole[k] if e == end - 1 else 0
+    for k in range(width):
+        sums[k] += <float> share * job.prior[k]
+    algos_lda.learn(
+        job.topics.rows + word * width,
+        job.topics.prior if job.topics.priors == NULL else job.topics.priors[word],
+        job.weights, sums, width, job.keep, job.gain, job.counts + word * width, totals)
+
+
+cdef inline Py_ssize_t _first_word(const FewWordJob* job, Py_ssize_t task) noexcept nogil:
+    """The first word whose entries begin at the task's share of them or behind."""
+    cdef int64_t bound = job.starts[job.m] * task // TASKS
+    cdef Py_ssize_t low = 0, high = job.m, middle
+    while low < high:
+        middle = (low + high) // 2
+        if job.starts[middle] < bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef void _word_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
+    cdef FewWordJob* job = <FewWordJob*> arg
+    cdef Py_ssize_t i, last = job.m if task == TASKS - 1 else _first_word(job, task + 1)
+    for i in range(_first_word(job, task), last):
+        _learn_word(
+            job, i, job.rooms + slot * job.topics.width,
+            job.wholes + slot * job.topics.width, job.totals + task * job.topics.width)
+
+
+def learn_words_of_few(
+    const int32_t[::1] present,    # IN (m,): words that have entries
+    const int64_t[::1] starts,     # IN (m + 1,)
+    const int32_t[::1] documents,  # IN (stored,)
+    const int32_t[::1] places,     # IN (stored,)
+    const float[::1] shares,       # IN (stored,)
+    const int32_t[:, ::1] kept,    # IN (n, M)
+    const int32_t[::1] sizes,      # IN (n,)
+    const float[:, ::1] used,      # IN (n, M): θ - prior that made the shares
+    const float[::1] document_prior,  # IN (P,), 0 in the padding
+    const float[:, ::1] rows,      # IN (V, P): b up to the prior of words; may be `counts`
+    const float[::1] priors,       # IN (V,), or None: `prior` for every word
+    double prior,
+    const float[::1] weights,      # IN (P,)
+    float[:, ::1] counts,          # INOUT (V, P) := keep · counts + gain · expected counts
+    double[::1] totals,            # OUT (P,): the sum of the expected counts
+    double keep,
+    double gain,
+    int n_threads,
+):
+    """Learn the rows of the words that are present; others stay as they are."""
+    cdef FewWordJob job
+    cdef Py_ssize_t width = rows.shape[1], task, k
+    cdef Scratch rooms = scratch(n_threads * width, sizeof(float))
+    cdef Scratch wholes = scratch(n_threads * width, sizeof(double))
+    cdef Scratch sums = scratch(TASKS * width, sizeof(double))
+    totals[:] = 0
+    if present.shape[0] == 0:
+        return
+    job.present, job.starts, job.m = &present[0], &starts[0], present.shape[0]
+    job.documents, job.places, job.shares = &documents[0], &places[0], &shares[0]
+    job.kept, job.sizes, job.used, job.most = &kept[0, 0], &sizes[0], &used[0, 0], kept.shape[1]
+    job.topics.rows, job.topics.width = &rows[0, 0], width
+    job.topics.priors, job.topics.prior = NULL, <float> prior
+    if priors is not None:
+        job.topics.priors = &priors[0]
+    job.weights, job.counts, job.prior = &weights[0], &counts[0, 0], &document_prior[0]
+    job.keep, job.gain = <float> keep, <float> gain
+    job.totals, job.rooms = <double*> sums.data, <float*> rooms.data
+    job.wholes = <double*> wholes.data
+    with nogil:
+        run_region(_word_task, &job, TASKS, 60.0 * documents.shape[0], n_threads)
+        for task in range(TASKS):
+            for k in range(width):
+                totals[k] += job.totals[task * width + k]

@@ -1,0 +1,89 @@
+"""Labels of a factorization machine: which there are, and how much each weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.labels import (
+    check_known_classes,
+    class_factors,
+    class_labels,
+    class_numbers,
+    encoded_classes,
+    require_two_classes,
+)
+from algos._common.validation import check_sample_weight
+from algos.factorization_machine.estimator import FactorizationMachine
+from algos.factorization_machine.ranking import column_numbers
+from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.targets import Doubles, require_choices
+
+
+class ClassifierLabels(FactorizationMachine):
+    """The side of a classifier that knows the classes."""
+
+    loss: str
+    class_weight: Any
+    item_features: Any
+    classes_: NDArray[Any]
+    _met: NDArray[Any]
+    _classes_to_come: NDArray[Any] | None
+
+    def _meets_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
+        """Note the labels of a first batch; return whether there are two of them by now."""
+        weight = check_sample_weight(sample_weight, len(column))
+        met = np.unique(column if weight is None else column[weight > 0])
+        met = np.unique(np.concatenate([self.__dict__.get("_met", met), met]))
+        if len(met) > 1:
+            self._classes_to_come = met
+            self.__dict__.pop("_met", None)
+            return True
+        self._met = self.classes_ = met
+        return False
+
+    def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
+        return class_labels(y, name)
+
+    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
+        self._target_unit = (0.0, 1.0)
+        named = self.__dict__.get("_classes_to_come")
+        classes = np.unique(y) if named is None else named
+        if self.loss == "bpr" and len(classes) == 1 and self.item_features is not None:
+            classes = np.array([0, 1])
+        if self.loss == "bpr":
+            require_choices(classes)
+        else:
+            require_two_classes(classes)
+        self.classes_ = classes
+
+    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
+        return encoded_classes(y, self.classes_, name)
+
+    def _weighted(self, target: Doubles, weight: Doubles | None) -> Doubles | None:
+        if self.class_weight is None:
+            return weight
+        if isinstance(self.class_weight, Mapping):
+            check_known_classes(self.class_weight, self.classes_)
+        numbers = class_numbers(target, len(self.classes_))
+        sums = np.bincount(numbers, weight, minlength=len(self.classes_))
+        factors = class_factors(self.class_weight, self.classes_, sums)[numbers]
+        return factors if weight is None else weight * factors
+
+    def _loss_name(self) -> str:
+        return str(self.loss)
+
+    def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
+        if self.item_features is None:
+            return None
+        numbers = column_numbers(
+            self.item_features, columns.d, getattr(self, "feature_names_in_", None)
+        )
+        places = np.arange(columns.d) if columns.places is None else columns.places
+        return np.isin(places, numbers)
+
+    def _n_classes(self) -> int:
+        return len(self.classes_)

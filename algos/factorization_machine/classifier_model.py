@@ -1,0 +1,103 @@
+"""What a fitted classifier answers: scores, classes and probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+
+from algos._common.labels import class_decided
+from algos.factorization_machine.links import decisions, log_probabilities, probabilities
+from algos.factorization_machine.model import FittedMachine
+from algos.factorization_machine.scoring import in_dtype
+from algos.factorization_machine.targets import Doubles
+
+_LARGEST = 1e300  # score
+
+
+class ClassifierModel(FittedMachine):
+    """The fitted side of a classifier."""
+
+    classes_: NDArray[Any]
+    _met: NDArray[Any]
+    _link: str
+
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Return the score of each row, or of each of more than two classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            In the dtype of X. Of "mcmc" the mean, divided by what the spread of draws adds to
+            the noise, so that it gives the mean probability.
+        """
+        found, dtype = self._decisions(X)
+        largest = np.finfo(dtype).max
+        found = np.clip(found, -largest, largest).astype(dtype, copy=False)
+        return found[:, 0] if found.shape[1] == 1 else found
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return class_decided(self.decision_function(X), self.classes_)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the dtype of X. Of "bpr" they only rank.
+        """
+        found, dtype = self._decisions(X)
+        return probabilities(found, self._link).astype(dtype, copy=False)
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Return the logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+        """
+        found, dtype = self._decisions(X)
+        logs = in_dtype(log_probabilities(found, self._link), dtype)
+        # What rounds to 1 is certain here too.
+        logs[probabilities(found, self._link).astype(dtype, copy=False) == 1] = 0
+        return logs
+
+    def _check_learned(self) -> None:
+        if "_met" in self.__dict__:
+            raise NotFittedError(
+                f"This {type(self).__name__} has met the class {self._met.tolist()[0]!r} alone: "
+                f"1 more class is missing; call partial_fit with rows of another"
+            )
+        super()._check_learned()
+
+    def _decisions(self, X: Any) -> tuple[Doubles, Any]:
+        self._check_learned()
+        rows = self._validated_rows(X, reset=False)
+        mean = np.clip(self._scores(rows), -_LARGEST, _LARGEST)
+        found = decisions(mean, self._variance(rows), self._link)
+        return found, rows.dtype

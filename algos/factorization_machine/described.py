@@ -1,0 +1,137 @@
+"""A factorization machine as its parameters describe it: targets, and settings for solvers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.factorization_machine.following import Turn
+from algos.factorization_machine.machine import Machine, Settings
+from algos.factorization_machine.model import FittedMachine
+from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.targets import Doubles
+
+
+class DescribedMachine(FittedMachine):
+    """The side of both kinds that knows the parameters."""
+
+    solver: str
+    max_iter: Any
+    tol: float
+    burn_in: Any
+    n_draws: int
+    feature_groups: Any
+    alpha: Any
+    alpha_linear: Any
+    alpha_intercept: float
+    learning_rate_init: Any
+    learning_rate_linear: Any
+    learning_rate_intercept: Any
+    batch_size: Any
+    clip_gradient: float | None
+    epsilon: Any
+    init: str
+    init_scale: Any
+    init_linear: str
+    init_linear_scale: float
+    init_intercept: float | None
+    early_stopping: Any
+    validation_fraction: float
+    n_iter_no_change: int
+    warm_start: bool
+    random_state: Any
+    verbose: int
+
+    # What the two kinds answer for themselves.
+
+    @abstractmethod
+    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
+        """Learn classes, levels or the unit of numbers."""
+
+    @abstractmethod
+    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
+        """Return y as solvers take it."""
+
+    @abstractmethod
+    def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
+        """Return y as a checked column."""
+
+    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> Turn | None:
+        """Have the unit of numbers follow a batch; return how a learner comes into it."""
+        return None
+
+    @abstractmethod
+    def _loss_name(self) -> str:
+        """Return the loss of the solvers."""
+
+    @abstractmethod
+    def _n_classes(self) -> int:
+        """Return the number of classes or levels, 0 for numbers."""
+
+    def _weighted(self, target: Doubles, weight: Doubles | None) -> Doubles | None:
+        """Return weights with those of the classes."""
+        return weight
+
+    # What solvers are told.
+
+    def _settings(self, columns: Columns) -> Settings:
+        def given(value: Any, factor: float = 1.0) -> Any:
+            return None if isinstance(value, str) else value * factor
+
+        spread = self._unit.spread
+        groups = self.feature_groups
+        if not (groups is None or isinstance(groups, str)):
+            groups = columns.gathered(self._checked_groups(groups))
+        return Settings(
+            n_factors=self.n_factors,
+            max_iter=given(self.max_iter, 1),
+            tol=self.tol,
+            burn_in=given(self.burn_in, 1),
+            n_draws=self.n_draws,
+            feature_groups=groups,
+            # The factors' square has the targets' unit.
+            alpha=given(self.alpha, 1 / spread),
+            alpha_linear=given(self.alpha_linear),
+            alpha_intercept=self.alpha_intercept,
+            learning_rate=given(self.learning_rate_init),
+            learning_rate_linear=given(self.learning_rate_linear),
+            learning_rate_intercept=given(self.learning_rate_intercept),
+            batch_size=given(self.batch_size, 1),
+            clip_gradient=self.clip_gradient,
+            epsilon=given(self.epsilon),
+            init=self.init,
+            init_scale=given(self.init_scale, 1 / np.sqrt(spread)),
+            init_linear=self.init_linear,
+            init_linear_scale=self.init_linear_scale / spread,
+            init_intercept=self._initial_intercept(),
+            n_iter_no_change=self.n_iter_no_change,
+        )
+
+    def _initial_intercept(self) -> float | None:
+        if self.init_intercept is None:
+            return None
+        return float((self.init_intercept - self._unit.centre) / self._unit.spread)
+
+    def _checked_groups(self, groups: Any) -> NDArray[Any]:
+        labels = np.asarray(groups)
+        if labels.shape != (self.n_features_in_,):
+            raise ValueError(
+                f"`feature_groups` of shape {labels.shape} must be of shape "
+                f"({self.n_features_in_},), one label for each column; or write 'auto'"
+            )
+        return np.unique(labels, return_inverse=True)[1].astype(np.int32)
+
+    def _start(self, columns: Columns) -> list[Machine] | None:
+        """Return the fitted machines, if a next fit can begin at them."""
+        if not hasattr(self, "factors_"):
+            return None
+        shape = (self.n_features_in_, self.n_factors)
+        n_outputs = self._n_classes() if self._n_classes() > 2 else 1
+        factors = np.reshape(self.factors_, (-1, *self.factors_.shape[-2:]))
+        if factors.shape != (n_outputs, *shape):
+            return None
+        each = zip(np.atleast_1d(self.intercept_), np.atleast_2d(self.coef_), factors, strict=True)
+        return [Machine.from_units(*one, columns, self._unit) for one in each]

@@ -1,0 +1,97 @@
+"""What a fitted regressor answers: numbers, how sure they are, and probabilities of levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from algos.factorization_machine.levels import level_probabilities
+from algos.factorization_machine.model import FittedMachine
+from algos.factorization_machine.scoring import in_dtype
+from algos.factorization_machine.targets import Doubles
+
+
+class RegressorModel(FittedMachine):
+    """The fitted side of a regressor."""
+
+    loss: str
+    solver_: str
+    levels_: NDArray[Any]
+    _link: str
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return the prediction of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return, beside, the deviation of each prediction over the posterior: what
+            more data would narrow, without the noise of y itself; of "ordered_probit" that of
+            the level, noise and all. Only of "mcmc".
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            In the dtype of X; infinite where that cannot hold it.
+        std : ndarray of shape (n_samples,)
+            Only with `return_std`.
+        """
+        check_is_fitted(self, "solver_")
+        rows = self._validated_rows(X, reset=False)
+        is_constant = self.solver_ == "mcmc" and "hyper_" not in self.__dict__
+        if return_std and self._draws is None and not is_constant:
+            raise ValueError(
+                "`return_std`=True must go with solver='mcmc', without `merge` or `partial_fit` "
+                "after the fit; fit with solver='mcmc'"
+            )
+        if self._link == "ordered_probit":
+            return self._predicted_levels(rows, return_std)
+        predicted = in_dtype(self._scores(rows)[:, 0], rows.dtype)
+        if not return_std:
+            return predicted
+        if self._draws is None:  # all numbers were alike
+            return predicted, np.zeros_like(predicted)
+        variance = self._variance(rows)
+        assert variance is not None
+        return predicted, in_dtype(np.sqrt(variance[:, 0]) * self._unit.spread, rows.dtype)
+
+    def predict_level_proba(self, X: Any) -> NDArray[Any]:
+        """Return the probability of each level, for `loss="ordered_probit"`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_levels)
+            Levels as in `levels_`.
+        """
+        check_is_fitted(self, "solver_")
+        if self._link != "ordered_probit":
+            raise ValueError(
+                f"`loss`={self.loss!r} must be 'ordered_probit' for probabilities of levels; "
+                f"fit with it"
+            )
+        rows = self._validated_rows(X, reset=False)
+        return self._level_probabilities(rows).astype(rows.dtype, copy=False)
+
+    def _level_probabilities(self, rows: Any) -> Doubles:
+        threads = self._threads(rows, self.n_factors)
+        if self._draws is not None:
+            return level_probabilities(self._columns().rows(rows), self._draws[0], threads)
+        assert self._cuts is not None
+        return level_probabilities(self._scores(rows)[:, 0], self._cuts, threads)
+
+    def _predicted_levels(self, rows: Any, return_std: bool) -> Any:
+        shares = self._level_probabilities(rows)
+        predicted = shares @ self.levels_
+        if not return_std:
+            return predicted.astype(rows.dtype, copy=False)
+        square = shares @ (self.levels_ - self.levels_.mean()) ** 2
+        spread = np.sqrt(np.maximum(square - (predicted - self.levels_.mean()) ** 2, 0.0))
+        return predicted.astype(rows.dtype, copy=False), spread.astype(rows.dtype, copy=False)

@@ -1,0 +1,68 @@
+"""Targets of a factorization machine that are numbers: their unit, or their levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.factorization_machine.estimator import FactorizationMachine
+from algos.factorization_machine.following import ENOUGH_ROWS, Seen, Turn
+from algos.factorization_machine.targets import Doubles, numbers, unit_of
+
+
+class RegressorNumbers(FactorizationMachine):
+    """The side of a regressor that knows the unit of y, or its levels."""
+
+    loss: str
+    _targets_seen: tuple[float, ...]
+
+    def _checked_target(self, y: Any, name: str = "y") -> NDArray[Any]:
+        return numbers(y, name)
+
+    def _learn_target(self, y: NDArray[Any], weight: Doubles | None) -> None:
+        if self.loss == "ordered_probit":
+            self._target_unit = (0.0, 1.0)
+            self.levels_ = np.unique(y)
+            return
+        unit = unit_of(y, weight)
+        self._target_unit = (unit.centre, unit.spread)
+        self._targets_seen = tuple(Seen.of(y, weight))
+        self.__dict__.pop("levels_", None)
+
+    def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> Turn | None:
+        if self.n_samples_seen_ >= ENOUGH_ROWS:
+            return None
+        old, before = self._unit, Seen(*self._targets_seen)
+        self._have_seen(before.joined(Seen.of(y, weight)))
+        # Of numbers that were all alike nothing was learned, and 1 was no unit of theirs.
+        return Turn.between(old, self._unit) if before.deviation > 0 else None
+
+    def _have_seen(self, seen: Seen) -> None:
+        unit = seen.unit(self._unit)
+        self._targets_seen, self._target_unit = tuple(seen), (unit.centre, unit.spread)
+
+    def _merge(self, other: Any) -> None:
+        super()._merge(other)
+        if self.loss != "ordered_probit":
+            self._have_seen(Seen(*self._targets_seen).joined(Seen(*other._targets_seen)))
+
+    def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
+        if self.loss != "ordered_probit":
+            return self._unit.of(y)
+        places = np.searchsorted(self.levels_, y)
+        places[places == len(self.levels_)] = 0
+        unknown = self.levels_[places] != y
+        if unknown.any():
+            raise ValueError(
+                f"`{name}` holds the value {y[unknown].tolist()[0]!r}, which must be one of the "
+                f"levels {self.levels_.tolist()}"
+            )
+        return places.astype(np.float64)
+
+    def _loss_name(self) -> str:
+        return str(self.loss)
+
+    def _n_classes(self) -> int:
+        return len(self.levels_) if self.loss == "ordered_probit" else 0

@@ -1,0 +1,210 @@
+"""What both factorization machines do beyond fit: learn in batches, and join with others."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.base import check_mergeable, is_same
+from algos._common.history import History
+from algos._common.random import Key, seed_key
+from algos._common.threads import effective_n_threads
+from algos._common.validation import check_sample_weight, drop_zero_weight
+from algos._common.verbose import say
+from algos.factorization_machine.described import DescribedMachine
+from algos.factorization_machine.incremental import (
+    Batch,
+    State,
+    averaged,
+    begin_stream,
+    columns_of_stream,
+    known_scale,
+    learn_batch,
+    machines_of_stream,
+    state_after_fit,
+    write_back,
+)
+from algos.factorization_machine.learners import stochastic_settings
+from algos.factorization_machine.links import link_of
+from algos.factorization_machine.machine import Outcome, Problem
+from algos.factorization_machine.rows import Columns, Rows, Table, training_table
+from algos.factorization_machine.targets import Doubles
+
+
+class StreamingMachine(DescribedMachine):
+    """The side of both kinds that learns part by part.
+
+    The state is `_stream`; after a fit it is made of `_after_fit`, or of the model, when the
+    first batch comes. The model is made of the state when an attribute is first read.
+    """
+
+    _key: Key
+    _stream: State
+    _after_fit: State | None
+    _weight_seen: float
+    _loss_of_fit: str
+    _link: str
+    solver_: str
+    levels_: NDArray[Any]
+    history_: dict[str, NDArray[Any]]
+
+    def _begin_stream(self, outcome: Outcome, table: Table, key: Key) -> None:
+        """Keep what `partial_fit` and `merge` go on from."""
+        self.n_samples_seen_ = table.rows.n
+        self._weight_seen = float(table.weight.sum())
+        self._key = key
+        # Over the columns that occurred; it is spread when a batch comes.
+        self._after_fit = None if outcome.state is None else dict(outcome.state)
+        self.__dict__.pop("_stream", None)
+
+    def _partial_fit(self, X: Any, y: NDArray[Any], sample_weight: Any, *, first: bool) -> None:
+        """Learn a batch of validated rows."""
+        weight = check_sample_weight(sample_weight, X.shape[0])
+        X, weight, y = drop_zero_weight(X, weight, y)
+        turn = None
+        if first:
+            self._learn_target(y, weight)
+            self._key = seed_key(self.random_state)
+            self._weight_seen, self.n_samples_seen_ = 0.0, 0
+        else:
+            self._require_same_kind()
+            turn = self._follow_target(y, weight)
+        if "_stream" not in self.__dict__ and self.__dict__.get("_after_fit") is None:
+            turn = None  # what is made of `coef_` and `factors_` is in the new unit at once
+        problem = self._problem_of_batch(X, y, weight)
+        columns, places = Columns(self.n_features_in_), problem.table.columns.places
+        stream = self._state_of_stream(problem, columns, first=first)
+        places = np.arange(columns.d) if places is None else places
+        batch = Batch(problem, stochastic_settings(problem), places, turn)
+        loss, learned = learn_batch(stream, batch, self._key)
+        self._tell_batch(loss, continues="_stream" in self.__dict__)
+        self._count_batch(problem)
+        self._stream = write_back(stream, learned, batch)
+        self._defer_model()
+
+    def _problem_of_batch(self, X: Any, y: NDArray[Any], weight: Doubles | None) -> Problem:
+        target, n_threads = self._encoded(y), effective_n_threads(self.n_jobs)
+        table = training_table(
+            X, target, self._weighted(target, weight), scales=False, n_threads=n_threads
+        )
+        settings = self._settings(Columns(self.n_features_in_))
+        of_loss = self._loss_name(), self._n_classes()
+        return Problem(table, None, *of_loss, settings, self._key, n_threads=n_threads)
+
+    def _count_batch(self, problem: Problem) -> None:
+        """Bring up to date what a model is beside its state."""
+        self._after_fit = None
+        self._weight_seen += float(problem.table.weight.sum())
+        self.n_samples_seen_ += problem.table.rows.n
+        self._frame_of_fit = asdict(Columns(self.n_features_in_))
+        self._draws, self._means = None, []
+        self._link = link_of("adagrad", problem.loss, problem.n_classes)
+        self._loss_of_fit, self._fields = problem.loss, None
+
+    def _require_same_kind(self) -> None:
+        """Raise ValueError if what was learned is no model of the parameters as they are now."""
+        if "_stream" in self.__dict__:
+            n_factors = self._stream["n_factors"]
+        else:
+            n_factors = self.factors_.shape[-1]
+        learned = {"n_factors": n_factors, "loss": self._loss_of_fit}
+        for name, value in learned.items():
+            now = getattr(self, name)
+            if now != value:
+                raise ValueError(
+                    f"`{name}`={now!r} must be {value!r}, as when the model was learned; set it "
+                    f"back, or call `fit`, which begins anew"
+                )
+
+    def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
+        if "_stream" in self.__dict__:
+            return self._stream
+        no_rows = Rows(np.zeros(1, np.int64), np.zeros(0, np.int32), None, columns.d)
+        whole = replace(problem, table=replace(problem.table, rows=no_rows))
+        if first:
+            return begin_stream(whole, columns, None)
+        if self._after_fit is not None:
+            return state_after_fit(self._after_fit, self._columns(), whole)
+        scale = self._known_scale()
+        start = self._start(replace(columns, scale=np.where(scale == 0, 1.0, scale)))
+        return begin_stream(whole, replace(columns, scale=scale), start)
+
+    def _known_scale(self) -> Doubles:
+        """Return what the values of each column are divided by; 0 where none has come."""
+        if "_stream" in self.__dict__:
+            scale: Doubles = self._stream["scale"]
+            return scale
+        return known_scale(self._columns())
+
+    def _has_learned(self) -> bool:
+        return "_key" in self.__dict__
+
+    def _merge(self, other: Any) -> None:
+        check_mergeable(self, other)
+        mine, its = getattr(self, "levels_", None), getattr(other, "levels_", None)
+        if not is_same(mine, its):
+            raise ValueError(
+                f"`levels_`={its!r} of the other {type(self).__name__} must be {mine!r}; fit both "
+                f"on rows that hold every level"
+            )
+        share = other._weight_seen / (self._weight_seen + other._weight_seen)
+        mine, its = _parameters_of(self), _parameters_of(other)
+        merged = [averaged(a, b, share) for a, b in zip(mine, its, strict=True)]
+        is_one = len(merged) == 1
+        intercepts, linear, factors = zip(*merged, strict=True)
+        self.intercept_ = intercepts[0] if is_one else np.array(intercepts)
+        self.coef_ = linear[0] if is_one else np.stack(linear)
+        self.factors_ = factors[0] if is_one else np.stack(factors)
+        scale = self._known_scale()
+        scale = np.where(scale == 0, other._known_scale(), scale)
+        self._frame_of_fit = asdict(Columns(self.n_features_in_, None, scale))
+        if self._cuts is not None:
+            self._cuts = self._cuts.copy()
+            self._cuts[1:-1] += share * (other._cuts[1:-1] - self._cuts[1:-1])
+        self._draws, self._means, self._after_fit, self._fields = None, [], None, None
+        for name in ("_stream", "_is_stale"):  # the sums of squares are of other directions
+            self.__dict__.pop(name, None)
+        self._weight_seen += other._weight_seen
+        self.n_samples_seen_ += other.n_samples_seen_
+
+    def _tell_batch(self, loss: float, *, continues: bool) -> None:
+        history = History(self.history_ if continues else None)
+        history.record(loss, validation=np.nan)
+        self.history_ = history.arrays()
+        self.n_iter_ = len(history)
+        self.objective_ = loss
+        self.solver_ = "adagrad"
+        say(self, f"batch {self.n_iter_}", loss=loss)
+
+    def _make_model(self) -> None:
+        columns = columns_of_stream(self._stream)
+        machines = machines_of_stream(self._stream)
+        self.__dict__.update(self._attributes(machines, columns, self._unit, np.float32, "adagrad"))
+
+
+def learns_batches(estimator: Any) -> bool:
+    """Tell whether there is a `partial_fit`, and why not."""
+    loss = str(estimator.loss)
+    if loss not in ("squared_error", "log_loss"):
+        raise AttributeError(
+            f"loss={loss!r} has no `partial_fit`: batches are learned by 'squared_error' and "
+            f"'log_loss'; call `fit` with all rows"
+        )
+    return True
+
+
+def _parameters_of(estimator: Any) -> list[tuple[float, Any, Any]]:
+    """Return intercept, coefficients and factors of each output, in the units of X and y."""
+    factors = estimator.factors_
+    factors = factors if factors.ndim == 3 else factors[np.newaxis]
+    return list(
+        zip(
+            np.atleast_1d(estimator.intercept_).tolist(),
+            np.atleast_2d(estimator.coef_),
+            factors,
+            strict=True,
+        )
+    )
