@@ -125,7 +125,7 @@ def find(
     documents: Documents, moments: WordMoments, settings: Settings, n_threads: int
 ) -> tuple[Topics, Doubles]:
     """Return at most `n_topics` topics, the most frequent first, and their shares of tokens."""
-    count = ceil((1 + EXTRA) * settings.n_topics)
+    count = min(ceil((1 + EXTRA) * settings.n_topics), settings.n_words)
     require_memory(
         32 * count**3,
         f"the third moment of {count} topics",

@@ -159,6 +159,13 @@ def test_topics_that_documents_do_not_tell_of_are_all_words_alike():
     assert counts.sum() == pytest.approx(X.sum(), rel=1e-4)
 
 
-def test_a_million_topics_are_refused_before_they_are_made():
+def test_a_third_moment_beyond_memory_is_refused_before_it_is_made():
+    X = sparse.csr_array(([4.0], ([0], [99_999])), shape=(1, 100_000))
+    settings = settings_of(80_000, 100_000)
     with pytest.raises(MemoryError, match="third moment"):
-        spectral_model(1_000_000).fit(np.ones((3, 4)))
+        spectral.find(Documents.of(X, "test"), None, settings, 1)
+
+
+def test_more_topics_than_words_are_few_directions():
+    model = spectral_model(5000, max_iter=0).fit(np.eye(3) * 5)
+    assert np.all(np.isfinite(model.components_))
