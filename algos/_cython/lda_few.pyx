@@ -80,21 +80,19 @@ cdef void _meet_all(
     cdef float* sums = room + 2 * width
     cdef int32_t* kept = job.kept + d * job.most
     cdef float* mixture = job.mixtures + d * job.most
-    cdef double total = 0, mass = 0
+    cdef double total = 0
     memcpy(theta, job.prior, width * sizeof(float))
     if job.is_warm:
         for i in range(job.sizes[d]):
             theta[kept[i]] = mixture[i]
     for k in range(width):
         a[k] = theta[k] * job.weights[k]
-        mass -= job.prior[k]
     for i in range(job.n_dense):
         algos_lda.pass_(
             &job.topics, document, a, sums, job.shares + job.indptr[d], i == 0)
         algos_lda.mix(job.prior, job.weights, sums, width, theta, a, &total)
-    mass = max(mass + total, 0.0)
     job.sizes[d] = <int32_t> algos_lda_choose_few(
-        theta, job.prior, width, <float> (job.least * mass), job.most - 1, sums, kept)
+        theta, job.prior, width, 0, job.most - 1, sums, kept)
     for i in range(job.sizes[d]):
         mixture[i] = theta[kept[i]]
 
@@ -206,7 +204,7 @@ def mix_few(
     bint is_warm,               # begin with what is kept
     Py_ssize_t n_dense,         # passes with all topics first, after which few are chosen
     Py_ssize_t n_sparse,        # passes with those, at least 1
-    double least,               # share of a document's tokens below which a topic is dropped
+    double least,               # share of the tokens below which a topic is dropped at the end
     int n_threads,
 ):
     """Infer mixtures of few topics; return the documents' log-likelihood in their last pass."""

@@ -1,18 +1,16 @@
-"""A symmetric tensor as a sum of third powers: T = Σ_k λ_k v_k ⊗ v_k ⊗ v_k.
+"""A symmetric tensor as a sum of third powers: T = Σ_k λ_k v_k ⊗ v_k ⊗ v_k, v_k orthonormal.
 
-Of the moments of whitened topics the v_k are orthonormal, but for what sampling makes of them.
-
-    als     alternating least squares (Kolda and Bader 2009, "Tensor decompositions and
-            applications", section 3.4), kept symmetric, the vectors being made orthonormal
-            before every step of the beginning (Sharan and Valiant 2017, "Orthogonalized ALS"):
-            no two of them then come to the same topic
-    power   tensor power iterations and deflation (Anandkumar, Ge, Hsu, Kakade and Telgarsky
-            2014, "Tensor decompositions for learning latent variable models", algorithm 1)
+als     alternating least squares (Kolda and Bader 2009, "Tensor decompositions and
+        applications", section 3.4), the vectors being made orthonormal in every step
+        (Sharan and Valiant 2017, "Orthogonalized ALS"): no two come to the same term, and
+        terms that are noise do not pull the others along
+power   tensor power iterations and deflation (Anandkumar, Ge, Hsu, Kakade and Telgarsky
+        2014, "Tensor decompositions for learning latent variable models", algorithm 1)
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +20,17 @@ from algos._common.random import Key, stream
 
 Doubles = NDArray[np.float64]
 
-SAME = 1e-6  # relative difference of the fits of two restarts that found the same
+SAME = 1e-5  # relative difference of the sums that two restarts come to, if they found the same
+LAST_STEPS = 3  # in double precision
 RIDGE = 1e-9  # on Gram matrices of unit vectors
 POWER_STEPS = 30  # of each start, before the best one goes on alone
 
 
 class Powers(NamedTuple):
-    """The terms of the sum, the greatest weight first, and how they were found."""
+    """The terms of the sum, and how they were found."""
 
-    weights: Doubles  # (R,), positive
-    vectors: Doubles  # (m, R), of length 1
+    weights: Doubles  # (m,), not negative
+    vectors: Doubles  # (m, m), columns of length 1
     fit: float  # share of the tensor's sum of squares that they make up
     n_iter: int
     n_restarts: int
@@ -49,40 +48,46 @@ def als(
 ) -> Powers:
     """Decompose T of shape (m, m, m) into m terms, from a start or the best of random ones.
 
-    Terms from a start stay in its order, others are in the order of their weights. Two random starts that end at the same fit, the best one, end the search.
+    Terms from a start stay in its order, others are in the order of their weights. Two random
+    starts that come to the same, the best so far, end the search. It goes on in float32, to
+    steps in double precision at its end.
     """
+    single = T.astype(np.float32)
+    n_restarts = 1
     if start is not None:
-        return _positive(_from_start(T, nearest_rotation(start), max_iter, tol))
-    best: Powers | None = None
-    for restart in range(max_restarts):
-        rotation = _random_rotation(stream(key, 1, restart), len(T))
-        found = _from_start(T, rotation, max_iter, tol)
-        is_same = best is not None and abs(found.fit - best.fit) <= SAME * best.fit
-        if best is None or found.fit > best.fit:
-            best = found
-        best = best._replace(n_restarts=restart + 1)
-        if is_same:
-            break
-    assert best is not None
-    return _in_order(best)
+        best = _orthogonal_steps(single, nearest_rotation(start), max_iter, tol)
+    else:
+        best = _orthogonal_steps(single, _random_rotation(key, 0, len(T)), max_iter, tol)
+        while n_restarts < max_restarts:
+            rotation = _random_rotation(key, n_restarts, len(T))
+            found = _orthogonal_steps(single, rotation, max_iter, tol)
+            n_restarts += 1
+            is_same = abs(found.fit - best.fit) <= SAME * best.fit
+            best = max(best, found, key=lambda powers: powers.fit)
+            if is_same:
+                break
+    last = _orthogonal_steps(T, best.vectors, min(LAST_STEPS, max_iter), 0.0)
+    square = float(np.einsum("ijk,ijk->", T, T))
+    found = last._replace(
+        fit=last.fit / square if square > 0 else 1.0,
+        n_iter=best.n_iter,
+        n_restarts=n_restarts,
+        is_converged=best.is_converged,
+    )
+    return _positive(found) if start is not None else _in_order(found)
 
 
-def _from_start(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
-    V, n_orthogonal = _orthogonal_steps(T, V, max_iter, tol)
-    found = _least_squares_steps(T, V, max_iter - n_orthogonal, tol)
-    return found._replace(n_iter=found.n_iter + n_orthogonal)
-
-
-def _random_rotation(random: np.random.Generator, m: int) -> Doubles:
-    Q: Doubles = linalg.qr(random.standard_normal((m, m)), check_finite=False)[0]
+def _random_rotation(key: Key, number: int, m: int) -> Doubles:
+    normals = stream(key, 1, number).standard_normal((m, m))
+    Q: Doubles = linalg.qr(normals, check_finite=False)[0]
     return Q
 
 
-def contracted(T: Doubles, V: Doubles) -> Doubles:
+def contracted(T: NDArray[Any], V: NDArray[Any]) -> NDArray[Any]:
     """Return the columns T(·, v_k, v_k)."""
     m = len(T)
     once = (T.reshape(m * m, m) @ V).reshape(m, m, -1)
-    along: Doubles = np.einsum("ijk,jk->ik", once, V, optimize=False)
+    along: NDArray[Any] = np.einsum("ijk,jk->ik", once, V, optimize=False)
     return along
 
 
@@ -95,53 +100,81 @@ def nearest_rotation(G: Doubles) -> Doubles:
     return G @ (vectors / np.sqrt(values)) @ vectors.T
 
 
+def _orthogonal_steps(T: NDArray[Any], V: Doubles, max_iter: int, tol: float) -> Powers:
+    """Raise Σ_k T(v_k, v_k, v_k)² over orthonormal v_k: what they leave of T is the least.
+
+    The least squares for one factor, the two others being v, are its gradient's columns; the
+    orthonormal vectors nearest to them are the next. `fit` is the sum.
+    """
+    before, least = -np.inf, max(tol, float(np.finfo(T.dtype).eps))
+    is_converged = False
+    for i in range(1, max_iter + 1):
+        image = contracted(T, V.astype(T.dtype)).astype(np.float64)
+        weights = np.einsum("ik,ik->k", V, image)
+        total = float(weights @ weights)
+        is_converged = total - before <= least * total
+        if is_converged or i == max_iter:
+            break
+        before = total
+        V = nearest_rotation(image * weights)
+    return Powers(weights, V, total, i, 1, is_converged)
+
+
+def dependent_als(
+    T: Doubles,
+    key: Key,
+    n_terms: int,
+    *,
+    max_restarts: int,
+    max_iter: int,
+    tol: float,
+    start: Doubles | None = None,
+) -> Powers:
+    """Decompose T of shape (m, m, m) into more than m terms, which cannot be orthonormal.
+
+    The best of several random starts, or one that is given.
+    """
+    m, best = len(T), None
+    for restart in range(max_restarts if start is None else 1):
+        V = start
+        if V is None:
+            V = stream(key, 3, restart).standard_normal((m, n_terms))
+            V /= np.linalg.norm(V, axis=0)
+        found = _free_steps(T, V, max_iter, tol)
+        if best is None or found.fit > best.fit:
+            best = found._replace(n_restarts=restart + 1)
+    assert best is not None
+    return _positive(best) if start is not None else _in_order(best)
+
+
+def _free_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
+    """Alternate least squares for one factor, the two others being v, and for the weights."""
+    square = float(np.einsum("ijk,ijk->", T, T)) or 1.0
+    best, before, is_converged = None, -np.inf, False
+    for i in range(1, max_iter + 1):
+        image, gram = contracted(T, V), V.T @ V
+        inner = np.einsum("ik,ik->k", V, image)
+        weights = _solved(gram**3, inner)
+        fit = float(weights @ (2 * inner - gram**3 @ weights)) / square
+        if best is None or fit > best.fit:
+            best = Powers(weights, V, fit, i, 1, False)
+        is_converged = abs(fit - before) <= tol * abs(fit)
+        if is_converged:
+            break
+        before = fit
+        A = _solved(gram**2, image.T).T
+        A /= np.maximum(np.linalg.norm(A, axis=0), np.finfo(float).tiny)
+        V = A + np.where(np.einsum("ik,ik->k", A, V) < 0, -V, V)  # half the way: no swinging
+        V /= np.maximum(np.linalg.norm(V, axis=0), np.finfo(float).tiny)
+    assert best is not None
+    return best._replace(n_iter=i, is_converged=is_converged)
+
+
 def _solved(gram: Doubles, right: Doubles) -> Doubles:
     """Solve with a power of a Gram matrix of unit vectors, which may be singular."""
     ridge = gram + RIDGE * np.eye(len(gram))
-    solved: Doubles = linalg.solve(ridge, right, assume_a="pos", check_finite=False)
+    solved: Doubles = linalg.solve(ridge, right, assume_a="sym", check_finite=False)
     return solved
-
-
-def _orthogonal_steps(
-    T: Doubles, V: Doubles, max_iter: int, tol: float
-) -> tuple[Doubles, int]:
-    """Raise Σ_k T(v_k, v_k, v_k)² over orthonormal v_k: what they leave of T is the least.
-
-    The step goes to the orthonormal vectors nearest to the gradient's.
-    """
-    before = -np.inf
-    for i in range(1, max_iter + 1):
-        image = contracted(T, V)
-        weights = np.einsum("ik,ik->k", V, image)
-        total = float(weights @ weights)
-        if total - before <= max(tol, 1e-12) * total:
-            return V, i
-        before = total
-        V = nearest_rotation(image * weights)
-    return V, max_iter
-
-
-def _least_squares_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
-    """Let the vectors turn from orthonormal ones to those that fit best."""
-    square = float(np.einsum("ijk,ijk->", T, T)) or 1.0
-    fit, converged, i = -np.inf, False, 0
-    weights = np.einsum("ik,ik->k", V, contracted(T, V))
-    best = weights, V
-    for i in range(1, max_iter + 1):
-        image = contracted(T, V)
-        gram = V.T @ V
-        inner = np.einsum("ik,ik->k", V, image)
-        weights = _solved(gram**3, inner)
-        now = float(weights @ (2 * inner - gram**3 @ weights)) / square
-        if now <= fit + tol * abs(fit):
-            converged = True
-            break
-        fit, best = now, (weights, V)
-        A = _solved(gram**2, image.T).T
-        lengths = np.linalg.norm(A, axis=0)
-        lengths[lengths == 0] = 1.0
-        V = A / lengths
-    return Powers(*best, fit, i, 1, converged)
 
 
 def power(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float) -> Powers:
@@ -149,7 +182,7 @@ def power(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float)
     m = len(T)
     rest, square = T.copy(), float(np.einsum("ijk,ijk->", T, T)) or 1.0
     weights, vectors = np.zeros(m), np.zeros((m, m))
-    n_iter, converged = 0, True
+    n_iter, is_converged = 0, True
     for k in range(m):
         starts = stream(key, 2, k).standard_normal((m, max_restarts))
         V = starts / np.linalg.norm(starts, axis=0)
@@ -159,9 +192,9 @@ def power(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float)
         weights[k] = float(np.einsum("ik,ik->", v, contracted(rest, v)))
         vectors[:, k] = v[:, 0]
         rest -= weights[k] * np.einsum("i,j,k->ijk", v[:, 0], v[:, 0], v[:, 0])
-        n_iter, converged = n_iter + done, converged and is_known
+        n_iter, is_converged = n_iter + done, is_converged and is_known
     fit = 1 - float(np.einsum("ijk,ijk->", rest, rest)) / square
-    return _in_order(Powers(weights, vectors, fit, n_iter, max_restarts, converged))
+    return _in_order(Powers(weights, vectors, fit, n_iter, max_restarts, is_converged))
 
 
 def _power_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> tuple[Doubles, int, bool]:

@@ -16,8 +16,8 @@ LEAST_SCALE = 1e-6
 MOST_STORED = 1e12  # of a topic's words: products of such numbers are finite
 MOST_WHOLE = 128  # topics that documents keep all of
 MOST_FEW = 32  # topics that a document keeps, less one, where there are more
-LEAST_SHARE = 1e-3  # of a document's tokens, in a topic that it keeps
-DENSE_STEPS = 2  # with all topics, before a document chooses
+LEAST_SHARE = 0.03  # of a document's tokens, in a topic that it keeps
+DENSE_STEPS = 1  # with all topics, before a document chooses
 
 Probabilities = tuple[Floats, Floats | None, float, Floats]
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from algos._common.memory import require_memory
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
 from algos.lda import cvb0
-from algos.lda.decomposition import Powers, als
+from algos.lda.decomposition import Powers, als, dependent_als
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
 from algos.lda.moments import WordMoments
@@ -42,10 +42,16 @@ LEAST_STRETCH = 1e-3  # of the second moment, what is left along the mean
 SEEN = 1 << 19  # counts of the documents that tell the topics' shares
 SHARE_STEPS = 3  # of inference of a document
 BACKGROUND = 0.01  # of every topic, all words
+PASSES = 10  # of refinement, unless max_iter is given
 FIRST_ALPHA0 = 1.0
-ALPHA0_STEPS = 6
-ALPHA0_TOL = 0.02  # of its logarithm
+ALPHA0_STEPS = 5
+ALPHA0_TOL = 0.05  # of its logarithm
+ENOUGH = 0.97  # share of the third moment that terms make up, if none is missing
+ROUGH_ITER = 5  # of the decomposition, on the way to α0
 ALPHA0_BOUNDS = 1e-2, 1e3
+
+
+NOTHING = Powers(np.zeros(0), np.zeros((0, 0)), 1.0, 0, 0, True)
 
 
 class Seen(NamedTuple):
@@ -75,16 +81,19 @@ def learn(
 ) -> Learned:
     """Find topics by their moments and refine them; see `algos.lda.parameters`.
 
-    The passes of "cvb0" follow, none of them for `max_iter` 0; counts to begin with take the
-    place of the moments.
+    Passes of EM and CVB0 follow, 10 or `max_iter`; counts to begin with take the place of the
+    moments. A document prior that is to be learned is the moments', if no pass follows.
     """
     prior = None
     if topics is None:
         topics, prior = begin(documents, settings, n_threads)
-    refined = cvb0.learn(documents, topics, settings, key, n_threads, report)
-    if refined.doc_topic_prior is None:
-        refined = replace(refined, doc_topic_prior=prior)
-    return refined
+    settings = replace(
+        settings, max_iter=PASSES if settings.max_iter is None else settings.max_iter
+    )
+    learned = cvb0.learn(documents, topics, settings, key, n_threads, report)
+    if learned.doc_topic_prior is None:
+        learned = replace(learned, doc_topic_prior=prior)
+    return learned
 
 
 def begin(documents: Documents, settings: Settings, n_threads: int) -> tuple[Floats, Doubles]:
@@ -122,12 +131,11 @@ def find(
         f"the third moment of {count} topics",
         'take fewer topics or learning_method="cvb0"',
     )
-    space = whiten(moments, count)
-    seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
     alpha0 = FIRST_ALPHA0 if settings.alpha0 is None else settings.alpha0
-    if len(seen.first) == 0:  # no document has words enough
-        none = Powers(np.zeros(0), np.zeros((0, 0)), 1.0, 0, 0, True)
-        return Topics(seen.lift, np.zeros(0), alpha0, none), np.zeros(0)
+    space = whiten(moments, count)
+    if not len(space.values):
+        return Topics(space.W, space.values, alpha0, NOTHING), space.values
+    seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
     found = decomposed(seen, alpha0, settings)
     shares = shares_of(found.words, documents, moments.mean, n_threads)
     kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
@@ -140,12 +148,19 @@ def find(
 
 
 def decomposed(
-    seen: Seen, alpha0: float, settings: Settings, before: Topics | None = None
+    seen: Seen,
+    alpha0: float,
+    settings: Settings,
+    before: Topics | None = None,
+    max_iter: int | None = None,
 ) -> Topics:
     """Return topics for a sum of the prior, from random starts or from those of another sum.
 
     A term λ v ⊗ v ⊗ v of M3 where M2 is the identity is a topic of the prior
-    4 α0 (α0 + 1) / ((α0 + 2) λ)².
+    4 α0 (α0 + 1) / ((α0 + 2) λ)². Topics of which some are mixtures of others, as rows and
+    columns of a square are, have fewer directions than there are topics. Then v is no longer
+    of length 1 by itself, and the prior is λ s³ α0 (α0 + 1) (α0 + 2) / 2, where s is what the
+    words of v sum to.
     """
     m = seen.first
     stretch = stretch_along(m, alpha0)
@@ -155,25 +170,41 @@ def decomposed(
         start = turn @ before.powers.vectors
         start /= np.linalg.norm(start, axis=0)
     M3 = in_coordinates(corrected(seen.third, m, alpha0), turned(m, 1 / stretch))
-    powers = als(
-        M3,
-        KEY,
-        max_restarts=settings.max_restarts,
-        max_iter=settings.max_als_iter,
-        tol=settings.tol,
-        start=start,
-    )
+    limits: dict[str, Any] = {
+        "max_restarts": settings.max_restarts,
+        "max_iter": settings.max_als_iter if max_iter is None else max_iter,
+        "tol": settings.tol,
+        "start": start,
+    }
+    powers = terms_of(M3, settings.n_topics, limits)
+    is_dependent = len(powers.weights) > len(m)
     words = seen.lift @ (turned(m, stretch) @ powers.vectors)
-    words = np.maximum(np.where(words.sum(axis=0) < 0, -words, words), 0)
+    sums = words.sum(axis=0)
+    words = np.maximum(np.where(sums < 0, -words, words), 0)
     words /= np.maximum(words.sum(axis=0), np.finfo(float).tiny)
-    weights = np.maximum(powers.weights, np.finfo(np.float32).eps)
-    prior = 4 * alpha0 * (alpha0 + 1) / ((alpha0 + 2) * weights) ** 2
+    scale = alpha0 * (alpha0 + 1)
+    if is_dependent:
+        prior = np.abs(sums) ** 3 * powers.weights * (scale * (alpha0 + 2) / 2)
+    else:
+        weights = np.maximum(powers.weights, np.finfo(np.float32).eps)
+        prior = 4 * scale / ((alpha0 + 2) * weights) ** 2
     return Topics(words, prior, alpha0, powers)
 
 
-def consistent(
-    seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings
-) -> Topics:
+def terms_of(M3: Doubles, n_topics: int, limits: dict[str, Any]) -> Powers:
+    """Return as many terms as there are directions, or more if these leave much over."""
+    m, start = len(M3), limits["start"]
+    if start is not None and start.shape[1] > m:
+        return dependent_als(M3, KEY, start.shape[1], **limits)
+    powers = als(M3, KEY, **limits)
+    more = 1
+    while powers.fit < ENOUGH and m < n_topics and more < 2 * (n_topics - m):
+        powers = dependent_als(M3, KEY, min(m + more, n_topics), **{**limits, "start": None})
+        more *= 2
+    return powers
+
+
+def consistent(seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Settings) -> Topics:
     """Return topics for the α0 that is the sum of the priors to which it leads.
 
     A secant step in the logarithm, or where that leads astray the sum itself, is the next α0.
@@ -190,13 +221,11 @@ def consistent(
         alpha0 = float(np.clip(np.exp(here + step), *ALPHA0_BOUNDS))
         if alpha0 == found.alpha0:
             break
-        found = decomposed(seen, alpha0, settings, found)
-    return found
+        found = decomposed(seen, alpha0, settings, found, ROUGH_ITER)
+    return decomposed(seen, found.alpha0, settings, found)
 
 
-def shares_of(
-    words: Doubles, documents: Documents, mean: Doubles, n_threads: int
-) -> Doubles:
+def shares_of(words: Doubles, documents: Documents, mean: Doubles, n_threads: int) -> Doubles:
     """Return each topic's share of the tokens of some documents.
 
     A topic that is noise may look frequent by its moments, yet explains no document.

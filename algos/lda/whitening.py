@@ -16,6 +16,7 @@ Doubles = NDArray[np.float64]
 KEY = np.array([0x6C64612073706563, 0x7472616C], dtype=np.uint64)  # of all that is random
 OVERSAMPLES = 8  # directions more than wanted, in the search for the leading ones
 N_POWER = 3  # steps of that search
+STEP = 8.0  # from topics down to noise
 FLOOR = 1e-6  # eigenvalues below this share of the greatest are rounding
 
 
@@ -72,9 +73,25 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
     values, R = values[::-1][:count], R[:, ::-1][:, :count]
     kept = values > FLOOR * max(values[0], np.finfo(float).tiny) if len(values) else []
     values, R = values[kept], R[:, kept] / np.sqrt(values[kept])
+    told = above_noise(values)
+    values, R = values[:told], R[:, :told]
     W, lift = (Q @ R) / second.units, (Z @ R) * second.units
     signs = np.where(moments.mean @ W < 0, -1.0, 1.0)
     return Whitening(W * signs, lift * signs, values)
+
+
+def above_noise(values: Doubles) -> int:
+    """Return how many eigenvalues stand high above all others, which are nearly alike.
+
+    Those others are what the second moment misses by. Where there is no such step, all are
+    kept. The first one, which is about the mean's, makes none.
+    """
+    if len(values) < 3:
+        return len(values)
+    steps = values[1:-1] / values[2:]
+    last = int(np.argmax(steps)) + 2
+    is_noise = steps[last - 2] >= STEP and values[last] <= STEP / 2 * values[-1]
+    return last if is_noise else len(values)
 
 
 def orthonormal(Y: Doubles) -> Doubles:

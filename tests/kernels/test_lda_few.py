@@ -39,7 +39,7 @@ class FewCase(Case):
         return counts, totals
 
 
-def plain_few(case, n_dense, n_sparse, room=ROOM, least=1e-3):
+def plain_few(case, n_dense, n_sparse, room=ROOM):
     """Return, document by document, all topics' mixtures as used and at the end, and shares."""
     alpha = case.alpha[: case.k].astype(float)
     for d in range(len(case)):
@@ -50,7 +50,7 @@ def plain_few(case, n_dense, n_sparse, room=ROOM, least=1e-3):
             theta = alpha + theta * ((counts / (phi @ theta)) @ phi)
         excess = theta - alpha
         kept = np.argsort(-excess, kind="stable")[: room - 1]
-        kept = kept[excess[kept] > least * excess.sum()]
+        kept = kept[excess[kept] > 0]
         is_kept = np.isin(np.arange(case.k), kept)
         theta = np.where(is_kept, theta, alpha)
         for _ in range(n_sparse):

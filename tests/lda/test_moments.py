@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from algos.lda.documents import Documents
-from algos.lda.moments import WordMoments, as_panel
+from algos.lda.moments import LONG, WordMoments, as_panel
 
 
 def documents_of(X):
@@ -32,12 +32,13 @@ def counts():
 def test_moments_are_means_over_choices_of_words(counts):
     moments = WordMoments(documents_of(counts), 1)
     used = [row for row in counts if row.sum() >= 3]
-    first, second, third = (np.mean([by_choice(r, k) for r in used], axis=0) for k in (1, 2, 3))
+    weights = [row.sum() / (row.sum() + LONG) for row in used]
+    first, second, third = (
+        np.average([by_choice(r, k) for r in used], axis=0, weights=weights) for k in (1, 2, 3)
+    )
     np.testing.assert_allclose(moments.mean, first, atol=1e-6)
     identity = np.eye(5)
-    np.testing.assert_allclose(
-        moments.second_times(as_panel(identity))[:, :5], second, atol=1e-6
-    )
+    np.testing.assert_allclose(moments.second_times(as_panel(identity))[:, :5], second, atol=1e-6)
     np.testing.assert_allclose(moments.third_along(identity), third, atol=1e-6)
 
 
@@ -51,8 +52,9 @@ def test_third_moment_in_coordinates(counts):
 
 def test_documents_of_fewer_than_three_words_take_no_part(counts):
     short = np.array([[0, 0, 0, 0, 0], [1, 0, 0, 0, 0], [0, 0, 1, 1, 0]])
-    alone, joined = WordMoments(documents_of(counts), 1), WordMoments(
-        documents_of(np.concatenate([short, counts, short])), 1
+    alone, joined = (
+        WordMoments(documents_of(counts), 1),
+        WordMoments(documents_of(np.concatenate([short, counts, short])), 1),
     )
     assert joined.n_used == alone.n_used
     np.testing.assert_allclose(joined.mean, alone.mean, rtol=1e-6)
@@ -66,9 +68,7 @@ def test_moments_hang_on_shares_alone_where_documents_are_long():
     huge = WordMoments(documents_of(shares * 1e33), 1)
     panel = as_panel(np.eye(6))
     np.testing.assert_allclose(huge.second_times(panel), large.second_times(panel), rtol=1e-5)
-    np.testing.assert_allclose(
-        huge.third_along(np.eye(6)), large.third_along(np.eye(6)), rtol=1e-5
-    )
+    np.testing.assert_allclose(huge.third_along(np.eye(6)), large.third_along(np.eye(6)), rtol=1e-5)
     np.testing.assert_allclose(huge.second_times(panel)[:, :6], shares.T @ shares / 20, rtol=1e-5)
 
 

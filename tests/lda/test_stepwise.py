@@ -222,3 +222,16 @@ def test_settings_may_stay_as_they_are():
     settings = settings_of(documents, 4, max_iter=1)
     one = learned(documents, settings)
     np.testing.assert_array_equal(one.topics, learned(documents, replace(settings)).topics)
+
+
+@pytest.mark.parametrize("eta", [0.05, np.linspace(0.01, 1, 60)])
+def test_documents_of_few_topics_find_planted_ones(monkeypatch, eta):
+    documents, topics = planted(2000)
+    settings = settings_of(documents, 130, eta=eta, alpha=0.01)
+    one = learned(documents, settings)
+    assert total_variation(learned(documents, settings).topics, topics).max() < 0.2
+    np.testing.assert_array_equal(one.topics, learned(documents, settings, n_threads=2).topics)
+    assert one.topics.sum(dtype=float) == pytest.approx(documents.n_tokens, rel=1e-3)
+    monkeypatch.setattr(expectation, "MOST_WHOLE", 1)
+    found = learned(documents, settings_of(documents, 4))
+    assert total_variation(found.topics, topics).max() < 0.1
