@@ -155,7 +155,7 @@ BARS = Workload(
 SPEED = [
     Workload(
         f"speed-{n_topics}",
-        f"{NEWS}, {n_topics} topics: a pass, from two and five",
+        f"{NEWS}, {n_topics} topics: a pass",
         "lda_speed",
         partial(topic_data.corpus, name="newsgroups"),
         of_speed,
