@@ -4,7 +4,8 @@ EM reports the perplexity of documents, CVB0 that of tokens given all others, wh
 objective steps up where one follows the other.
 
 On 20 Newsgroups with 50 topics, sweeps of CVB0 make more of the same time than passes of EM from
-the fifth pass on, chosen on validation documents as was their number.
+the fifth pass on, as validation documents tell; 80 passes in all would raise the log-likelihood of
+a held-out word by 0.009 beyond 40, in twice the time.
 
 Where CVB0 would take more than half of the machine's memory, all passes are EM's.
 """
