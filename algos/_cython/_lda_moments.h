@@ -93,8 +93,8 @@ static void algos_panel_rows(const int64_t *indptr, const int32_t *columns, cons
 #undef ALGOS_CASE
 
 /* totals[j][l] += sum_r pairs[r][j] third[r][l], for as many j as there are sums in registers */
-ALGOS_INLINE void algos_panel_pairs(const float *pairs, const float *third,
-                                        Py_ssize_t stride, Py_ssize_t rows, double *totals) {
+ALGOS_INLINE void algos_panel_pairs(const float *pairs, const float *third, Py_ssize_t stride,
+                                    Py_ssize_t rows, double *totals) {
     algos_panel_vec sums[ALGOS_PANEL_SUMS] = {{0}};
     for (Py_ssize_t r = 0; r < rows; r++) {
         const algos_panel_vec f = *(const algos_panel_vec *)(third + r * stride);
@@ -111,8 +111,8 @@ ALGOS_INLINE void algos_panel_pairs(const float *pairs, const float *third,
  * `weights` may be NULL, for 1. There is room for ALGOS_PANEL_SUMS more j than there are. */
 ALGOS_CLONES
 static void algos_panel_cubes(const float *y, const float *f, const double *weights,
-                                  Py_ssize_t n, Py_ssize_t stride, Py_ssize_t m, Py_ssize_t i,
-                                  Py_ssize_t first, double *totals) {
+                              Py_ssize_t n, Py_ssize_t stride, Py_ssize_t m, Py_ssize_t i,
+                              Py_ssize_t first, double *totals) {
     float pairs[ALGOS_PANEL_RUN * ALGOS_PANEL_SUMS];
     memset(totals, 0, sizeof(double) * (size_t)((m - i + ALGOS_PANEL_SUMS) * stride));
     for (Py_ssize_t start = 0; start < n; start += ALGOS_PANEL_RUN) {
@@ -126,7 +126,7 @@ static void algos_panel_cubes(const float *y, const float *f, const double *weig
             }
             for (Py_ssize_t l = first; l < stride; l += ALGOS_PANEL_LANES)
                 algos_panel_pairs(pairs, f + start * stride + l, stride, rows,
-                                      totals + (j - i) * stride + l);
+                                  totals + (j - i) * stride + l);
         }
     }
 }

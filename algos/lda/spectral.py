@@ -41,6 +41,7 @@ EXTRA = 0.25  # topics more than asked for, of which those of the least share ar
 LEAST_STRETCH = 1e-3  # of the second moment, what is left along the mean
 SEEN = 1 << 19  # counts of the documents that tell the topics' shares
 SHARE_STEPS = 3  # of inference of a document
+RAREST = 1e-4  # of the prior that all topics had if they were alike, at least
 BACKGROUND = 0.01  # of every topic, all words
 PASSES = 10  # of refinement, unless max_iter is given
 FIRST_ALPHA0 = 1.0
@@ -141,9 +142,9 @@ def find(
     kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
     if settings.alpha0 is None:
         found = consistent(seen, found, kept, settings)
-    prior = found.prior[kept]
-    if settings.alpha0 is not None and len(prior):
-        prior = prior * (alpha0 / prior.sum())
+    prior = np.maximum(found.prior[kept], RAREST * found.alpha0 / settings.n_topics)
+    if settings.alpha0 is not None:
+        prior *= alpha0 / prior.sum()
     return found._replace(words=found.words[:, kept], prior=prior), shares[kept]
 
 
@@ -211,8 +212,9 @@ def consistent(seen: Seen, found: Topics, kept: NDArray[np.intp], settings: Sett
     """
     before: tuple[float, float] | None = None
     for _ in range(ALPHA0_STEPS):
-        here = np.log(found.alpha0)
-        gap = np.log(np.clip(found.prior[kept].sum(), *ALPHA0_BOUNDS)) - here
+        here = float(np.log(found.alpha0))
+        total = min(max(float(found.prior[kept].sum()), ALPHA0_BOUNDS[0]), ALPHA0_BOUNDS[1])
+        gap = float(np.log(total)) - here
         if abs(gap) <= ALPHA0_TOL:
             break
         slope = (gap - before[1]) / (here - before[0]) if before else -1.0
