@@ -30,7 +30,7 @@ def is_far(delta: Doubles, origin: NDArray[Any], variance: Doubles) -> bool:
 
 
 def column_mean_and_variance(
-    X: NDArray[Any], weight: Doubles | None, n_threads: int
+    X: NDArray[Any], weight: Doubles | None, n_threads: int, guess: Doubles | None = None
 ) -> tuple[Doubles, Doubles]:
     """Return the weighted mean and variance of each column.
 
@@ -39,6 +39,8 @@ def column_mean_and_variance(
     X : ndarray of shape (n, d), float32 or float64, C-ordered
     weight : ndarray of shape (n,), float64, or None
     n_threads : int
+    guess : ndarray of shape (d,), default=None
+        What the mean may be near; None is that of a few rows.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def column_mean_and_variance(
     """
     total = len(X) if weight is None else weight.sum()
     sums, squares = moments = np.empty((2, X.shape[1]))
-    guess = guessed_mean(X)
+    guess = guessed_mean(X) if guess is None else guess
     for _ in range(2):
         origin = guess.astype(X.dtype)
         column_moments(X, weight, origin, moments, n_threads)

@@ -101,7 +101,7 @@ cdef double _meet_few(
     const FewJob* job, Py_ssize_t d, algos_lda_document* document, float* room
 ) noexcept nogil:
     """Make passes over a document with the topics that it keeps; drop those that fade."""
-    cdef Py_ssize_t size = job.sizes[d], width = _whole(size + 1), i, j
+    cdef Py_ssize_t size = job.sizes[d], width = _whole(size + 1), _i, j
     cdef float* prior = room
     cdef float* weights = room + job.most
     cdef float* a = room + 2 * job.most
@@ -129,7 +129,7 @@ cdef double _meet_few(
     prior[size], weights[size], mixture[size], a[size] = 1, 1, 1, 1
     gathered.rows, gathered.priors, gathered.prior, gathered.width = block, NULL, 0, width
     here.words, here.counts, here.size = job.numbers, document.counts, document.size
-    for i in range(job.n_sparse):
+    for _i in range(job.n_sparse):
         before = total
         for j in range(size):
             used[j] = mixture[j] - prior[j]

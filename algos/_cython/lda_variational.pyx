@@ -287,7 +287,7 @@ def document_bounds(
     with nogil:
         run_region(
             _bounds_chunk, &job, (job.documents.n + CHUNK - 1) // CHUNK,
-            10.0 * (words.shape[0] + job.documents.n * n_topics), n_threads)
+            15.0 * (words.shape[0] + job.documents.n * n_topics), n_threads)
 
 
 cdef void _word_bounds_chunk(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:

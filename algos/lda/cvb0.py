@@ -1,5 +1,12 @@
 """The default way to learn: a short stepwise EM, then sweeps of CVB0.
 
+EM reports the perplexity of documents, CVB0 that of tokens given all others, which is higher: the
+objective steps up where one follows the other.
+
+On 20 Newsgroups with 50 topics, sweeps of CVB0 make more of the same time than passes of EM from
+the fifth pass on, as validation documents tell; 80 passes in all would raise the log-likelihood of
+a held-out word by 0.009 beyond 40, in twice the time.
+
 Where CVB0 would take more than half of the machine's memory, all passes are EM's.
 """
 

@@ -186,14 +186,14 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     --------
     >>> from sklearn.feature_extraction.text import CountVectorizer
     >>> from algos import LatentDirichletAllocation
-    >>> texts = ["cat dog cat", "dog cat dog", "bond stock", "stock bond bond"] * 5
+    >>> texts = ["cat dog cat", "dog cat", "bond stock", "stock bond bond"] * 5
     >>> vectorizer = CountVectorizer()
     >>> X = vectorizer.fit_transform(texts)
     >>> lda = LatentDirichletAllocation(n_components=2, random_state=0).fit(X)
     >>> lda.transform(X[:4]).argmax(axis=1).tolist() in ([0, 0, 1, 1], [1, 1, 0, 0])
     True
     >>> sorted(lda.top_words(vectorizer.get_feature_names_out(), n_words=2)[:, 0])
-    ['bond', 'dog']
+    ['bond', 'cat']
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = PARAMETERS

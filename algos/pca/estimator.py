@@ -138,9 +138,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     "arpack" take about 4 * n * d * k operations a pass and memory for 8 MB of rows and a
     few vectors of length d for each of at most 8 * (k + n_oversamples); "full" takes
     2 * n * d**2 operations in double precision and 5 * d**2 doubles, or a copy of X if
-    n < d. "sketch" with s rows takes about 8 * n * d * s operations in double precision and
-    memory for about 7 * s rows of doubles; if d <= 2 * s, what "covariance_eigh" with n >= d
-    takes. float32 data whose
+    n < d. "sketch" with s rows takes about 2 * n * d * s operations and memory for about 7 * s
+    rows of doubles, 12 * s rows that wait for others, and 4 MB; if d <= 2 * s, what
+    "covariance_eigh" with n >= d takes. float32 data whose
     mean square is beyond 1e19 (float64: 1e154), or as far below 1, is scaled by a power of
     two, in a copy. X in Fortran order is copied once.
 
@@ -167,7 +167,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     batch by batch.
 
     With such a sketch they learn from its rows. Mean and total variance are exact; a variance along
-    any direction is never too large, and too small by at most what went out of the sketch.
+    any direction is never too large but for rounding, and too small by at most what went out of the
+    sketch.
     It does not matter in what batches the rows came, but a little in what order; merged
     sketches differ from the joint one as much as from the rows.
 
@@ -183,7 +184,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     .. [3] Tipping, M. E. and Bishop, C. M., "Probabilistic principal component analysis",
        Journal of the Royal Statistical Society B 61 (1999).
     .. [4] Desai, A., Ghashami, M. and Phillips, J. M., "Improved practical matrix sketching
-       with guarantees", IEEE Transactions on Knowledge and Data Engineering 28 (2016).
+       with guarantees", IEEE Transactions on Knowledge and Data Engineering 28 (2016);
+       Tropp, J. A., Yurtsever, A., Udell, M. and Cevher, V., "Fixed-rank approximation of a
+       positive-semidefinite matrix from streaming data", NIPS 30 (2017).
 
     Examples
     --------
@@ -275,7 +278,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         -------
         self : PCA
         """
-        X = self._validated(X, reset=True, ensure_min_samples=2)
+        X = self._validated(X, reset=True, ensure_min_samples=2, is_summed=True)
         with fit_tasks(self, 1, X=X) as task:
             for _ in task.loop("solve", range(1)):
                 self._fit(X)
@@ -345,8 +348,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     def _n_features_out(self) -> int:
         return len(self.components_)
 
-    def _validated(self, X: Any, *, reset: bool, ensure_min_samples: int = 1) -> Any:
-        """Return rows to learn from; the sums of most solvers show what is not finite."""
+    def _validated(
+        self, X: Any, *, reset: bool, ensure_min_samples: int = 1, is_summed: bool = False
+    ) -> Any:
+        """Return rows to learn from; sums show what is not finite, if they are made at once."""
         if self.svd_solver == "full" and is_sparse(X):
             raise TypeError(
                 'PCA only supports sparse input with the "auto", "arpack", "covariance_eigh", '
@@ -359,7 +364,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
             reset=reset,
             accept_sparse=False if self.svd_solver == "full" else "csr",
             ensure_min_samples=ensure_min_samples,
-            ensure_all_finite=self.svd_solver == "sketch" or _is_one_row(X),
+            ensure_all_finite=(self.svd_solver == "sketch" and not is_summed) or _is_one_row(X),
         )
         return canonical(rows)
 

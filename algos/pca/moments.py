@@ -96,7 +96,9 @@ def with_row(a: Moments, row: Floats) -> Moments:
     return Moments(n, a.mean + step / n, scatter)
 
 
-def column_mean_and_squares(X: Floats, n_threads: int) -> tuple[Doubles, Doubles]:
+def column_mean_and_squares(
+    X: Floats, n_threads: int, guess: Doubles | None = None
+) -> tuple[Doubles, Doubles]:
     """Return the mean of each column, and the sum of the squared deviations from it."""
-    mean, variance = column_mean_and_variance(X, None, n_threads)
+    mean, variance = column_mean_and_variance(X, None, n_threads, guess)
     return mean, len(X) * variance

@@ -20,6 +20,13 @@ Floats = NDArray[Any]
 class CenteredRows:
     """X less its mean, for solvers that need nothing but products.
 
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    n_threads : int
+    guess : ndarray of shape (d,), default=None
+        What the mean may be near.
+
     Attributes
     ----------
     mean : ndarray of shape (d,)
@@ -27,10 +34,10 @@ class CenteredRows:
         Sum of the squares of all centred values.
     """
 
-    def __init__(self, X: Floats, n_threads: int) -> None:
+    def __init__(self, X: Floats, n_threads: int, guess: Doubles | None = None) -> None:
         self.X = X
         self.n_threads = n_threads
-        self.mean, squares = column_mean_and_squares(X, n_threads)
+        self.mean, squares = column_mean_and_squares(X, n_threads, guess)
         self.total = float(squares.sum())
         self._shift: Floats = self.mean.astype(X.dtype)
         self._delta = self.mean - self._shift  # what the data's type cannot hold
@@ -60,7 +67,8 @@ class CenteredRows:
         basis = np.ascontiguousarray(Q, dtype=self.X.dtype)
         power_step(self.X, self._shift, basis, out, self.n_threads)
         along = basis.astype(np.float64) @ self._delta
-        return out - len(self.X) * np.outer(along, self._delta)
+        out -= np.outer(len(self.X) * along, self._delta)
+        return out
 
     def moments(self) -> Moments:
         """Return the moments of the rows, for columns that are not too many."""

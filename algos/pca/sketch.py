@@ -4,9 +4,10 @@ The state is a matrix of `size` orthogonal rows whose scatter is close to that o
 far. Further rows are put below it, and the leading right singular vectors of both are kept:
 Desai, Ghashami and Phillips (2016), "Improved practical matrix sketching with guarantees",
 parametrised frequent directions. Only the last FADING of the squared singular values are
-lowered by the first that is left out, which keeps the leading ones accurate; no direction
-is wrong by more than the sum of what they were lowered by. Where there are so few columns that
-their scatter takes no more memory, rows go into that, which loses nothing.
+lowered by the first that is left out, which keeps the leading ones accurate. Of many dense rows
+at once, what is kept is found by products with the directions so far and a few others
+(`nystrom.py`). No direction is wrong by more than the sum of squares that went out. Where there
+are so few columns that their scatter takes no more memory, rows go into that, which loses nothing.
 """
 
 from __future__ import annotations
@@ -19,16 +20,21 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from algos._common.random import Key, stream
+from algos._common.scale import is_safe
 from algos._common.threads import one_thread_blas
 from algos.pca import covariance
-from algos.pca.krylov import Space, orthonormal
+from algos.pca.krylov import Space, orthonormal, orthonormal_beside
 from algos.pca.moments import Doubles, Moments
+from algos.pca.nystrom import nystrom, with_others
+from algos.pca.rows import CenteredRows, Rows
 from algos.pca.sparse_rows import Csr, SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum, completed
 
 Floats = NDArray[Any]
 
 FADING = 0.2
+MOST_WAITING = 12  # dense rows for each that is kept
+OTHERS = 5  # directions of a chunk beside those of the sketch
 STEPS = 2  # products with a chunk of sparse rows, beginning with the directions so far
 FIRST_STEPS = 4  # the same from random directions
 KEY: Key = np.array([0x5851F42D4C957F2D, 0x14057B7EF767814F], dtype=np.uint64)
@@ -141,7 +147,7 @@ def updated(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
     if sketch.waiting:
         # Of dense rows, only those that fill the first chunk are copied beside the waiting.
         n_waiting = _n_rows(sketch.waiting)
-        n_head = X.shape[0] if is_sparse(X) else _chunk(sketch.size) - n_waiting
+        n_head = X.shape[0] if is_sparse(X) else _chunk(sketch.size, X.shape[1]) - n_waiting
         head = _joined(sketch.waiting, X[:n_head])
         sketch = _taken(sketch._replace(waiting={}), head, n_threads)
         X = X[n_head:]
@@ -184,9 +190,13 @@ def solve(sketch: Sketch, count: int, n_threads: int) -> tuple[Spectrum, Doubles
     return Spectrum(variances, components, sketch.total / (sketch.n - 1)), sketch.mean
 
 
-def _chunk(size: int) -> int:
-    """Return how many dense rows go in at once."""
-    return max(size, 32)
+def _chunk(size: int, d: int) -> int:
+    """Return how many dense rows go in at once.
+
+    Many, since to turn the sketch takes the time of products with some hundred rows, but so few
+    that with them it takes less memory than the scatter of all columns.
+    """
+    return max(size, 32, min(MOST_WAITING * size, d // 2))
 
 
 def _cuts(X: Any, size: int) -> Iterator[int]:
@@ -196,7 +206,7 @@ def _cuts(X: Any, size: int) -> Iterator[int]:
     """
     n, d = X.shape
     if not is_sparse(X):
-        yield from range(_chunk(size), n + 1, _chunk(size))
+        yield from range(_chunk(size, d), n + 1, _chunk(size, d))
         return
     start = 0
     while True:
@@ -212,6 +222,8 @@ def _cuts(X: Any, size: int) -> Iterator[int]:
 def _compressed(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
     if is_sparse(X):
         return _with_sparse(sketch, X, n_threads)
+    if len(X) > 2 * sketch.size:
+        return _with_dense(sketch, X, n_threads)
     with one_thread_blas():
         X = X.astype(np.float64)
         mean = X.mean(axis=0)
@@ -258,9 +270,9 @@ def _faded(squares: Doubles, size: int) -> Doubles:
 
 
 class _Stack:
-    """The scatter of a sketch's rows, a chunk of sparse rows and the row between their means."""
+    """The scatter of a sketch's rows, a chunk of rows and the row between their means."""
 
-    def __init__(self, chunk: SparseRows, above: Doubles) -> None:
+    def __init__(self, chunk: Rows, above: Doubles) -> None:
         self.chunk, self.above = chunk, above
         self.eps, self.dtype = chunk.eps, chunk.dtype
 
@@ -269,6 +281,58 @@ class _Stack:
 
     def scatter_times(self, Q: Doubles) -> Doubles:
         return self.chunk.scatter_times(Q) + (Q @ self.above.T) @ self.above
+
+
+def _with_dense(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
+    """The same by products of a large chunk with directions of the sketch and a few others.
+
+    The sketch's error along its directions falls as rows come, so half of them do later.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        chunk = CenteredRows(X, n_threads, sketch.mean if sketch.n else None)
+        if X.dtype != np.float64 and not is_safe(chunk.mean_square, X.dtype):
+            chunk = CenteredRows(X.astype(np.float64), n_threads)
+        counted, between = _counted(sketch, len(X), chunk.mean, chunk.total)
+    if not np.isfinite(counted.total) or counted.total == 0:
+        return counted
+    is_young = sketch.n <= len(X)
+    size = sketch.size if is_young or not _has_lost(sketch) else max(sketch.size // 2, 1)
+    stack = _Stack(chunk, np.concatenate([sketch.rows, between[None]]))
+    with one_thread_blas():
+        Q = _directions(sketch.rows[:size])
+        Q = with_others(Q, _mixed(chunk, size + OTHERS - len(Q), sketch.n))
+        image = stack.scatter_times(Q)
+        if is_young:
+            Q = orthonormal_beside(Q[:0], image, 0.0)
+            image = stack.scatter_times(Q)
+        squares, vectors = nystrom(Q, image, chunk.eps, size)
+    kept = len(vectors)
+    return counted._replace(rows=_faded(squares, size)[:kept, None] * vectors)
+
+
+def _has_lost(sketch: Sketch) -> bool:
+    """Tell whether the rows so far had more directions than are kept."""
+    held = float(np.einsum("ij,ij->", sketch.rows, sketch.rows))
+    return sketch.total - held > 1e-6 * sketch.total
+
+
+def _directions(rows: Doubles) -> Doubles:
+    """Return the directions of the rows that are longer than rounding."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    kept = lengths > 1e-14 * lengths.max(initial=0)
+    unit: Doubles = rows[kept] / lengths[kept, None]
+    return unit
+
+
+def _mixed(chunk: CenteredRows, count: int, n: int) -> Doubles:
+    """Return sums of the centred rows with random signs, each row in one of them."""
+    X = chunk.X
+    signs = stream(KEY, n).choice(np.array([-1, 1], dtype=X.dtype), len(X))
+    mixed = np.empty((count, X.shape[1]))
+    for i in range(count):
+        mixed[i] = signs[i::count] @ X[i::count]
+        mixed[i] -= float(signs[i::count].sum()) * chunk.mean
+    return mixed
 
 
 def _with_sparse(sketch: Sketch, X: Csr, n_threads: int) -> Sketch:

@@ -14,6 +14,7 @@ class OurTopics(TopicModels):
     learning_method = "auto"
     passes = (1, 2, 3, 5, 10, 20, 40)
     enough = "auto"  # the default
+    speed = (6, 16)  # the first four are of EM
     settings = (
         Setting(None, None),
         Setting(0.1, 0.1),
@@ -57,6 +58,7 @@ class Adapter(OurTopics):
             self.passes = VARIATIONAL_PASSES[learning_method]
             self.settings = PRIORS if learning_method == "batch" else PRIORS[::-1]
             self.enough = 10 if learning_method == "batch" else 6
+            self.speed = TopicModels.speed
 
     def version(self) -> str:
         import algos

@@ -17,6 +17,7 @@ class Adapter(TopicModels):
     unit = "sweeps"
     passes = (5, 10, 20, 50, 100, 200, 400)
     enough = 200
+    speed = (20, 40)
     settings = (
         Setting(0.1, 0.1),
         Setting(0.1, 0.01),

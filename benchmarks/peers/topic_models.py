@@ -54,6 +54,8 @@ class TopicModels:
     settings : sequence of Setting
         At most four, of which validation documents choose one. The first is the one that 20
         Newsgroups chose; it serves rows where nothing is chosen.
+    speed : pair of int
+        The passes whose difference tells what one takes: the first ones are unlike the others.
     anew : bool
         Whether every point of a curve is a fit of its own.
     unit : str
@@ -65,6 +67,7 @@ class TopicModels:
     passes: Sequence[int] = (1, 2, 5, 10)
     enough: int | str = 10
     settings: Sequence[topics.Setting] = topics.PRIORS
+    speed = (2, 5)
     anew = False
     unit = "passes"
     most_topics = 1000
@@ -181,12 +184,12 @@ class TopicModels:
 
         return run
 
-    def lda_speed(self, X, part, n_topics, n_jobs, speed_passes=(2, 5), **others) -> Run | None:
+    def lda_speed(self, X, part, n_topics, n_jobs, **others) -> Run | None:
         """Learn for some passes and for more: the difference tells what one takes."""
         if n_topics > self.most_topics:
             return None
         documents = self.documents(X)
-        few, many = speed_passes
+        few, many = self.speed
         model = Model(n_topics, self.settings[0], 0, n_jobs)
 
         def run():

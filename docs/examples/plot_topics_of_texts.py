@@ -98,7 +98,7 @@ for topic in np.argsort(-shares):
 # The six topics whose words stand together most often.
 
 best = np.argsort(-model.coherence(counts))[:6]
-TopicWordDisplay.from_estimator(model, feature_names=words, n_words=8, topics=best)
+display = TopicWordDisplay.from_estimator(model, feature_names=words, n_words=8, topics=best)
 
 # %%
 # What a new text is about

@@ -10,6 +10,7 @@ from scipy import linalg, sparse
 
 from algos import PCA
 from algos.pca import sketch
+from algos.pca.nystrom import nystrom, with_others
 
 N, D = 6000, 150
 
@@ -223,3 +224,68 @@ def test_more_components_than_a_truncated_fit_has_kept_are_refused():
     pca.set_params(svd_solver="sketch", n_components=30)
     with pytest.raises(ValueError, match="`n_components`=30 must be at most 2"):
         pca.partial_fit(X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_change_no_bit(dtype):
+    X = np.random.default_rng(0).normal(size=(2500, 400)).astype(dtype) + 7
+    one, two = (PCA(3, svd_solver="sketch", n_jobs=n_jobs).fit(X) for n_jobs in (1, 2))
+    assert one.components_.tobytes() == two.components_.tobytes()
+    assert one.explained_variance_.tobytes() == two.explained_variance_.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("row", [40, 1500, 5990])
+def test_one_long_row_in_a_large_chunk_is_found(row, dtype):
+    X = rows(spectra()["harmonic"][0], dtype=dtype)
+    X[row] += 300 * np.eye(D)[row % D].astype(dtype)
+    pca = PCA(2, svd_solver="sketch").fit(X)
+    exact = PCA(2, svd_solver="covariance_eigh").fit(X)
+    np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=0.01)
+    assert abs(pca.components_[0] @ exact.components_[0]) > 0.999
+
+
+def test_a_direction_that_comes_late_is_found():
+    X = rows(spectra()["harmonic"][0])
+    X[N // 2 :] = np.roll(X[N // 2 :], D // 2, axis=1)
+    pca = PCA(5, svd_solver="sketch", n_oversamples=30).fit(X)
+    exact = PCA(5, svd_solver="covariance_eigh").fit(X)
+    np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=0.02)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rank", [0, 1, 3, 30])
+def test_rows_of_low_rank_lose_nothing(rank, dtype):
+    rng = np.random.default_rng(1)
+    X = (rng.normal(size=(3000, rank)) @ rng.normal(size=(rank, D)) + 2).astype(dtype)
+    pca = PCA(5, svd_solver="sketch").fit(X)
+    exact = PCA(5, svd_solver="covariance_eigh").fit(X)
+    scale = exact.explained_variance_[0]
+    np.testing.assert_allclose(
+        pca.explained_variance_, exact.explained_variance_, rtol=1e-5, atol=1e-6 * scale
+    )
+    gram = pca.components_.astype(float) @ pca.components_.T
+    np.testing.assert_allclose(gram, np.eye(5), atol=1e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    d=st.integers(2, 30),
+    known=st.integers(0, 8),
+    others=st.integers(1, 8),
+    size=st.integers(1, 12),
+    rank=st.integers(1, 30),
+)
+def test_what_products_show_is_never_more_than_the_scatter(seed, d, known, others, size, rank):
+    rng = np.random.default_rng(seed)
+    scatter = scatter_of(rng.normal(size=(40, min(rank, d))) @ rng.normal(size=(min(rank, d), d)))
+    basis = np.linalg.qr(rng.normal(size=(d, d)))[0][: min(known, d)]
+    Q = with_others(basis, rng.normal(size=(others, d)))
+    squares, vectors = nystrom(Q, Q @ scatter, np.finfo(float).eps, size)
+    assert len(vectors) == min(size, len(squares))
+    found = (vectors.T * squares[: len(vectors)]) @ vectors
+    largest = linalg.eigvalsh(scatter)[-1]
+    assert linalg.eigvalsh(scatter - found)[0] >= -1e-7 * largest
+    if len(squares) <= size:  # nothing was cut: equal along Q
+        np.testing.assert_allclose(Q @ found, Q @ scatter, atol=1e-6 * largest)
