@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
+from sklearn.datasets import load_digits
 
 from algos import LatentDirichletAllocation
 from algos.lda import spectral
@@ -169,3 +170,15 @@ def test_a_third_moment_beyond_memory_is_refused_before_it_is_made():
 def test_more_topics_than_words_are_few_directions():
     model = spectral_model(5000, max_iter=0).fit(np.eye(3) * 5)
     assert np.all(np.isfinite(model.components_))
+
+
+def test_mixtures_of_topics_are_looked_for_among_few_directions(monkeypatch):
+    """Among forty they took minutes, of pictures of 64 pixels."""
+
+    def never(*args, **kwargs):
+        raise AssertionError("dependent terms of many directions")
+
+    monkeypatch.setattr(spectral, "dependent_als", never)
+    X = load_digits().data
+    spectral_only = LatentDirichletAllocation(50, learning_method="spectral", max_iter=0)
+    assert spectral_only.fit(X).components_.shape == (50, 64)
