@@ -13,7 +13,6 @@ from algos.lda import cvb0, spectral
 from algos.lda.documents import Documents
 from algos.lda.parameters import Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
-from algos.lda.topics import matching
 from algos.lda.variational import learn_batch, learn_online
 
 Learner = Callable[..., Learned]
@@ -69,11 +68,25 @@ def with_prior(topics: Floats, settings: Settings) -> Floats:
 
 
 def _order_of_guides(topics: Floats, settings: Settings) -> NDArray[np.intp]:
-    """Return which topic is to stand in the place of each, if the prior guides topics."""
+    """Return which topic is to stand in the place of each, if the prior guides topics.
+
+    A guide is what its topic's prior has above the least of all topics. It gets the topic that
+    its words tell of most, if all topics are as frequent; all guides count alike.
+    """
+    from scipy.optimize import linear_sum_assignment
+
     prior, k = settings.topic_word_prior, settings.n_topics
     if prior.ndim < 2:
         return np.arange(k)
-    return matching(prior[:, :k].T, with_prior(topics, settings)[:, :k].T)
+    tiny = np.finfo(np.float64).tiny
+    guides = np.asarray(prior[:, :k], np.float64)
+    guides = guides - guides.min(axis=1, keepdims=True)
+    guides /= np.maximum(guides.sum(axis=0), tiny)
+    shares = np.asarray(topics[:, :k], np.float64)
+    shares = shares / np.maximum(shares.sum(axis=0), tiny)
+    shares = shares / np.maximum(shares.sum(axis=1, keepdims=True), tiny)
+    places: NDArray[np.intp] = linear_sum_assignment(-(guides.T @ shares))[1]
+    return places
 
 
 def begins_spectral(method: str, settings: Settings, documents: Documents) -> bool:

@@ -132,13 +132,14 @@ def test_same_bits_for_any_number_of_threads():
     [
         np.zeros((4, 6)),
         np.eye(6),
+        2 * np.eye(40),
         np.ones((1, 1)),
         np.full((5, 1), 7.0),
         np.full((3, 8), 1e34),
         np.array([[3.0, 0, 0], [0, 3, 0]]),
         np.array([[1e30, 0, 0], [0, 1e-30, 0], [2, 1, 5]]),
     ],
-    ids=["empty", "short", "one", "one-word", "huge", "apart", "mixed"],
+    ids=["empty", "short", "pairs", "one", "one-word", "huge", "apart", "mixed"],
 )
 @pytest.mark.parametrize("n_topics", [1, 3, 12])
 @pytest.mark.parametrize("max_iter", [0, 3])
