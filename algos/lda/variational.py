@@ -63,8 +63,8 @@ def learn_batch(
     optimum than in the pass before, and a worse one. As soon as this costs more than the
     topics have gained, documents go on from where they were, which cannot lose.
     """
-    unit = _unit_of(documents.n_tokens)
-    documents = _in_units(documents, unit)
+    unit = unit_of(documents.n_tokens)
+    documents = in_units(documents, unit)
     counts = random_topics(settings, key) if topics is None else topics * np.float32(unit)
     n_updates, goes_on = 0, False
     last = _Pass(counts, -np.inf, [])
@@ -76,11 +76,11 @@ def learn_batch(
         counts, last = this.counts, this
         n_updates += 1
         value = perplexity_of(this.bound, documents.n_tokens)
-        if report(partial(_in_tokens, counts, unit), value):
+        if report(partial(in_tokens, counts, unit), value):
             break
     bound = approximate_bound(documents, counts, settings, n_threads)
     return Learned(
-        _in_tokens(counts, unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
+        in_tokens(counts, unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
     )
 
 
@@ -168,7 +168,7 @@ class Stream:
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
         self._settings, self._n_threads = settings, n_threads
-        self._unit = _unit_of(float(counts.sum(dtype=np.float64)))
+        self._unit = unit_of(float(counts.sum(dtype=np.float64)))
         self._topics = Topics.of(counts * np.float32(self._unit), settings)
         self._rows = Rows(np.empty_like(counts), np.empty(len(counts)))
 
@@ -182,7 +182,7 @@ class Stream:
         """
         self._make_room(batch.n_tokens * ratio)
         topics, rows, unit = self._topics, self._rows, self._unit
-        batch = _in_units(batch, unit)
+        batch = in_units(batch, unit)
         entries = _ByWord.of(batch)
         topics.rows(self._n_threads, entries.words, rows)
         mixtures = infer(batch, rows, self._settings, self._n_threads)
@@ -194,7 +194,7 @@ class Stream:
 
     def _make_room(self, tokens: float) -> None:
         """Count in larger units where so many tokens ask for it."""
-        smaller = _unit_of(tokens) / self._unit
+        smaller = unit_of(tokens) / self._unit
         if smaller < 1:
             self._unit *= smaller
             self._shrink(smaller)
@@ -325,16 +325,18 @@ def _blocks(documents: Documents) -> Iterator[Documents]:
         yield documents.part(start, min(start + BLOCK, len(documents)))
 
 
-def _unit_of(tokens: float) -> float:
+def unit_of(tokens: float) -> float:
     """Return the unit in which so many tokens can be counted: 1, or a power of 2 below."""
     return 1.0 if tokens <= _LARGEST else float(2.0 ** np.floor(np.log2(_LARGEST / tokens)))
 
 
-def _in_units(documents: Documents, unit: float) -> Documents:
+def in_units(documents: Documents, unit: float) -> Documents:
+    """Return the documents with their counts in that unit."""
     if unit == 1:
         return documents
     return replace(documents, counts=documents.counts * np.float32(unit))
 
 
-def _in_tokens(counts: Floats, unit: float) -> Floats:
+def in_tokens(counts: Floats, unit: float) -> Floats:
+    """Return counts of tokens from counts in that unit."""
     return counts if unit == 1 else counts / np.float32(unit)

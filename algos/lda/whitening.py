@@ -67,6 +67,8 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
         Q = stream(KEY, 0).standard_normal((moments.n_words, size)) * (moments.mean > 0)[:, None]
         for _ in range(N_POWER):
             Q = orthonormal(second.times(Q))
+            if Q.shape[1] == 0:  # no document is long enough to have a second moment
+                return Whitening(Q, Q, np.zeros(0))
     Z = second.times(Q)
     H = Q.T @ Z
     values, R = linalg.eigh((H + H.T) / 2, check_finite=False)

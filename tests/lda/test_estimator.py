@@ -148,6 +148,30 @@ def test_tiny_and_huge_corpora_give_numbers(method, shape, value):
 
 
 @all_methods
+@pytest.mark.parametrize("X", [np.zeros((5, 40)), np.eye(40), np.eye(40) * 1e-30])
+def test_documents_too_short_to_have_moments_give_numbers(method, X):
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0).fit(X)
+    assert np.abs(lda.transform(X).sum(axis=1) - 1).max() < 1e-6
+    assert np.all(np.isfinite(lda.components_))
+
+
+@all_methods
+@pytest.mark.parametrize("n_topics", [3, 140])
+def test_words_that_a_later_batch_has_first_may_be_huge(method, n_topics):
+    X, _ = planted(60, 40, 4, 30)
+    lda = LatentDirichletAllocation(n_topics, learning_method=method, random_state=0)
+    lda.set_params(max_iter=6, total_samples=1000).fit(X * 1e30)
+    assert lda.components_.sum() == pytest.approx(X.sum() * 1e30, rel=0.5)
+    for _ in range(2):
+        lda.partial_fit(X * 1e30)
+    assert lda.components_.sum() == pytest.approx(X.sum() * 1e30 * 1000 / 60, rel=1)
+    lda = LatentDirichletAllocation(n_topics, learning_method=method, total_samples=1000)
+    lda.partial_fit(X[:5]).partial_fit(X[5:] * 1e30)
+    assert np.all(np.isfinite(lda.components_))
+    assert np.abs(lda.transform(X).sum(axis=1) - 1).max() < 1e-6
+
+
+@all_methods
 def test_priors_of_zero_give_numbers(method):
     X, _ = planted(60, 20, 3, 20)
     lda = LatentDirichletAllocation(
