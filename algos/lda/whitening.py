@@ -77,9 +77,14 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
     values, R = values[kept], R[:, kept] / np.sqrt(values[kept])
     told = above_noise(values)
     values, R = values[:told], R[:, :told]
-    W, lift = (Q @ R) / second.units, (Z @ R) * second.units
+    W, lift = Q @ R, Z @ R
+    del Q, Z  # as large as all words times all topics
+    W /= second.units
+    lift *= second.units
     signs = np.where(moments.mean @ W < 0, -1.0, 1.0)
-    return Whitening(W * signs, lift * signs, values)
+    W *= signs
+    lift *= signs
+    return Whitening(W, lift, values)
 
 
 def above_noise(values: Doubles) -> int:

@@ -239,6 +239,21 @@ def test_merging_weighs_streams_by_the_documents_they_saw():
     assert fitted.components_.sum() == pytest.approx(X.sum(), rel=0.05)
 
 
+@all_methods
+def test_priors_that_are_set_later_are_those_of_the_next_fit(method):
+    X, _ = planted(80, 20, 3, 30)
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0, total_samples=80)
+    lda.fit(X)
+    as_it_was = copy.deepcopy(lda).partial_fit(X)
+    score, held = lda.score(X), lda.perplexity(X, held_out=0.5)
+    lda.set_params(topic_word_prior=np.ones(7), doc_topic_prior=[0.5])
+    assert lda.score(X) == score
+    assert lda.perplexity(X, held_out=0.5) == held
+    np.testing.assert_array_equal(lda.partial_fit(X).components_, as_it_was.components_)
+    with pytest.raises(ValueError, match="_prior` of shape"):
+        lda.fit(X)
+
+
 def test_a_stream_refuses_other_topics_or_methods():
     X = blocks()
     lda = LatentDirichletAllocation(3, random_state=0).partial_fit(X)
