@@ -15,12 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from algos._common.random import Key
 from algos.lda import stepwise
 from algos.lda.collapsed import Collapsed, has_room
 from algos.lda.documents import Documents
 from algos.lda.parameters import Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
+from algos.lda.variational import in_tokens, in_units, unit_of
 
 PASSES = 40  # in all, unless max_iter is given
 EM_PASSES = 4  # of them: over batches; what they find, sweeps of CVB0 make better soonest
@@ -38,16 +41,20 @@ def learn(
     total = PASSES if settings.max_iter is None else settings.max_iter
     em_passes = min(total, EM_PASSES) if has_room(documents, settings) else total
     em = replace(settings, max_iter=em_passes)
-    told = _Told(report)
-    begun = stepwise.learn(documents, topics, em, key, n_threads, told)
+    unit = unit_of(documents.n_tokens)
+    counted = in_units(documents, unit)
+    told = _Told(report, unit)
+    start = None if topics is None else topics * np.float32(unit)
+    begun = stepwise.learn(counted, start, em, key, n_threads, told)
     if told.is_enough or em_passes == total:
-        return begun
-    state = Collapsed(documents, begun.topics, settings, n_threads)
-    n_sweeps, perplexity = _sweep(state, total - em_passes, report)
+        return replace(begun, topics=in_tokens(begun.topics, unit))
+    state = Collapsed(counted, begun.topics, settings, n_threads)
+    n_sweeps, perplexity = _sweep(state, total - em_passes, told)
     prior = None
     if settings.learns_doc_topic_prior:
         prior = learned_prior(documents, state.words.rows, settings.doc_topic_prior, key, n_threads)
-    return Learned(state.counts(), begun.n_updates + n_sweeps, prior, perplexity)
+    counts = in_tokens(state.counts(), unit)
+    return Learned(counts, begun.n_updates + n_sweeps, prior, perplexity)
 
 
 def _sweep(state: Collapsed, n_sweeps: int, report: Report) -> tuple[int, float]:
@@ -61,11 +68,11 @@ def _sweep(state: Collapsed, n_sweeps: int, report: Report) -> tuple[int, float]
 
 
 class _Told:
-    """Reports, and keeps whether that was enough."""
+    """Reports what is counted in a unit, and keeps whether that was enough."""
 
-    def __init__(self, report: Report) -> None:
-        self._report, self.is_enough = report, False
+    def __init__(self, report: Report, unit: float) -> None:
+        self._report, self._unit, self.is_enough = report, unit, False
 
     def __call__(self, topics: Callable[[], Floats], objective: float) -> bool:
-        self.is_enough = self._report(topics, objective)
+        self.is_enough = self._report(lambda: in_tokens(topics(), self._unit), objective)
         return self.is_enough

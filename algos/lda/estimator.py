@@ -47,7 +47,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     doc_topic_prior : float, array-like of shape (n_components,), "auto" or None, default=None
         Prior of topics in a document (alpha), in pseudo-counts; None is 1 / n_components.
         "auto" learns one number for each topic, beginning with that: frequent topics get
-        larger ones.
+        larger ones. `fit` learns it; `partial_fit` takes what `fit` has learned.
     topic_word_prior : float, array-like of shape (n_features,) or (n_components, n_features) \
             or None, default=None
         Prior of words in a topic (eta), in pseudo-counts; None is 1 / n_components. A matrix
@@ -96,8 +96,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             default="auto"
         What learning begins with: random counts; the spectral topics, which are the same for
         every seed; or counts that are given, without the prior. "auto" is "spectral" for up to
-        64 topics and at least 50,000 pairs of a document and a word, else "random".
-        `partial_fit` begins at random, or with what is given.
+        64 topics and at least 50,000 pairs of a document and a word, else "random". The method
+        "spectral" always begins so, unless counts are given; `partial_fit` begins at random, or
+        with these.
     alpha0 : float or "auto", default="auto"
         Sum of the document prior that the spectral method assumes: small for documents of few
         topics each. "auto" finds it.
@@ -157,7 +158,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     next multiple of 16, a pass takes about 4 * n * K operations for each step of inference. Fits
     need memory for 8 bytes a pair and a few V x K matrices of float32; "cvb0" for 8 * (D + V) * K
     + 16 * n bytes more, and where that is more than half of the memory there is, all its passes
-    are those of expectation maximisation. The third moment of "spectral" takes 60 * K**3 bytes.
+    are those of expectation maximisation. Spectral topics, with which "batch" and "online" begin
+    too, take 55 * V * K + 60 * K**3 bytes, until they are found.
     `components_` is in the dtype of X, which is not copied where it is CSR of float32 and
     int32.
 
@@ -313,14 +315,20 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             raise AttributeError(f"{type(self).__name__!r} object has no 'random_state_' yet")
         return np.random.RandomState(self._key.view(np.uint32))
 
-    def _settings(self) -> Settings:
-        """Return the parameters as learners take them."""
-        n_words, n_topics = self.n_features_in_, self.n_components
+    def _settings(self, *, is_fitted: bool = False) -> Settings:
+        """Return the parameters as learners take them; the priors may be those learned with."""
+        n_words = self.n_features_in_
+        if is_fitted:
+            n_topics = self._n_topics
+            of_documents, of_words = self.doc_topic_prior_, self.topic_word_prior_
+        else:
+            n_topics = self.n_components
+            of_documents, of_words = self.doc_topic_prior, self.topic_word_prior
         return Settings(
             n_topics=n_topics,
             n_words=n_words,
-            doc_topic_prior=document_prior(self.doc_topic_prior, n_topics),
-            topic_word_prior=word_prior(self.topic_word_prior, n_topics, n_words),
+            doc_topic_prior=document_prior(of_documents, n_topics),
+            topic_word_prior=word_prior(of_words, n_topics, n_words),
             learns_doc_topic_prior=isinstance(self.doc_topic_prior, str),
             max_iter=None if isinstance(self.max_iter, str) else int(self.max_iter),
             batch_size=int(self.batch_size),

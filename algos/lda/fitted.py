@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -24,7 +23,7 @@ from algos.lda.completion import halves, log_probability
 from algos.lda.documents import Documents
 from algos.lda.inferring import likely_mixtures, variational_mixtures, word_major
 from algos.lda.learners import VARIATIONAL
-from algos.lda.parameters import Doubles, Settings, document_prior, word_prior
+from algos.lda.parameters import Doubles, Settings, document_prior
 from algos.lda.topics import counts_of, heaviest
 from algos.lda.variational import approximate_bound, perplexity_of
 
@@ -47,7 +46,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     n_jobs: int | None
     n_features_in_: int
     _totals: Doubles
-    _settings: Callable[[], Settings]
+    _settings: Callable[..., Settings]
 
     def transform(self, X: Any, *, normalize: bool = True) -> NDArray[Any]:
         """Return the mixture of topics of each document.
@@ -272,16 +271,6 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _is_variational(self) -> bool:
         return self.learning_method_ in VARIATIONAL
 
-    def _fitted_settings(self) -> Settings:
-        """Return settings with the priors that were learned with."""
-        n_topics, n_words = self.components_.shape
-        return replace(
-            self._settings(),
-            n_topics=n_topics,
-            doc_topic_prior=document_prior(self.doc_topic_prior_, n_topics),
-            topic_word_prior=word_prior(self.topic_word_prior_, n_topics, n_words),
-        )
-
     def _inferred(self, documents: Documents) -> Doubles:
         """Return what each document has of each topic, prior included."""
         n_topics, n_words = self.components_.shape
@@ -304,7 +293,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return perplexity_of(self._bound(documents, sub_sampling=sub_sampling), tokens)
 
     def _bound(self, documents: Documents, *, sub_sampling: bool) -> float:
-        settings = self._fitted_settings()
+        settings = self._settings(is_fitted=True)
         return approximate_bound(
             documents,
             counts_of(self.components_, settings.topic_word_prior),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos.lda.documents import Documents
 from algos.lda.learners import choose_method
-from algos.lda.parameters import Floats, Settings, document_prior, word_prior
+from algos.lda.parameters import Floats, Settings, word_prior
 from algos.lda.streams import follow
 from algos.lda.topics import components_of, counts_of, exp_expectations, matching
 from algos.lda.variational import random_topics
@@ -54,7 +53,7 @@ class Incremental(Deferred):
     _n_topics: int
     _key: Key
     _validated: Callable[..., Any]
-    _settings: Callable[[], Settings]
+    _settings: Callable[..., Settings]
     _given_start: Callable[[], Floats]
     _set_priors: Callable[[Settings], None]
     _is_variational: Callable[[], bool]
@@ -85,7 +84,7 @@ class Incremental(Deferred):
         if is_first:
             self._begin(dtype.name)
         self._check_same_kind()
-        settings = self._stream_settings()
+        settings = self._settings(is_fitted=True)
         n_threads = effective_n_threads(self.n_jobs)
         topics, n_stands_for, number = follow(
             documents.in_order_of_content(self._key, n_threads),
@@ -125,8 +124,8 @@ class Incremental(Deferred):
         self._check_same_kind()
         other._check_same_kind()
         order = matching(self.components_, other.components_)
-        mine = self._state(self._settings()) * self._share_of_seen()
-        its = other._state(other._settings()) * other._share_of_seen()
+        mine = self._state(self._settings(is_fitted=True)) * self._share_of_seen()
+        its = other._state(other._settings(is_fitted=True)) * other._share_of_seen()
         mine[:, : self.n_components] += its[:, order]
         share = other.n_samples_seen_ / (self.n_samples_seen_ + other.n_samples_seen_)
         prior, theirs = np.asarray(self.doc_topic_prior_), np.asarray(other.doc_topic_prior_)
@@ -170,11 +169,6 @@ class Incremental(Deferred):
                     f"`{name}`={now!r} must be {then!r}, as when the model was learned; set it "
                     f"back, or call `fit`, which begins anew"
                 )
-
-    def _stream_settings(self) -> Settings:
-        """Return settings with the document prior that has been learned."""
-        prior = document_prior(self.doc_topic_prior_, self.n_components)
-        return replace(self._settings(), doc_topic_prior=prior)
 
     def _state(self, settings: Settings) -> Floats:
         """Return counts without the prior."""

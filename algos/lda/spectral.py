@@ -183,7 +183,8 @@ def decomposed(
     is_dependent = len(powers.weights) > len(m)
     words = seen.lift @ (turned(m, stretch) @ powers.vectors)
     sums = words.sum(axis=0)
-    words = np.maximum(np.where(sums < 0, -words, words), 0)
+    words *= np.where(sums < 0, -1.0, 1.0)
+    np.maximum(words, 0, out=words)
     words /= np.maximum(words.sum(axis=0), np.finfo(float).tiny)
     scale = alpha0 * (alpha0 + 1)
     if is_dependent:

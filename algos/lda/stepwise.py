@@ -14,7 +14,7 @@ import numpy as np
 from algos._common.random import Key, stream
 from algos.lda.documents import Documents
 from algos.lda.expectation import Batch, Learner, Topics, room_for
-from algos.lda.parameters import Floats, Learned, Report, Settings, padded_columns
+from algos.lda.parameters import Floats, Learned, Report, Settings
 
 
 @dataclass
@@ -43,6 +43,7 @@ COLD_STEPS = 5  # where there is no room to keep that
 DECAY = 0.7  # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
 WHOLE_EVERY = 5  # passes, in one of which documents that keep few topics choose anew
 EPOCHS = 30
+WORDS = 1 << 12  # whose counts to begin with are drawn at a time
 LEAST_BATCHES = 16  # of the first pass, while they have a document each
 BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
 KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
@@ -88,9 +89,13 @@ def learn(
 def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
     """Return counts that are nearly alike in all topics."""
     words = np.bincount(documents.words, documents.counts, settings.n_words)
-    shape = (settings.n_words, settings.n_topics)
-    counts = stream(key, 0).standard_gamma(100.0, shape, dtype=np.float32)
-    return padded_columns(counts * (words / (100 * settings.n_topics))[:, np.newaxis])
+    means = (words / (100 * settings.n_topics))[:, np.newaxis]
+    rng, counts = stream(key, 0), np.zeros((settings.n_words, settings.width), dtype=np.float32)
+    for start in range(0, settings.n_words, WORDS):
+        part = counts[start : start + WORDS, : settings.n_topics]
+        drawn = rng.standard_gamma(100.0, part.shape, dtype=np.float32)
+        part[...] = drawn * means[start : start + WORDS]
+    return counts
 
 
 def _run(

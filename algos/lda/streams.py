@@ -14,7 +14,7 @@ import numpy as np
 from algos.lda.documents import MOST, Documents
 from algos.lda.expectation import Batch, Learner, Topics
 from algos.lda.parameters import Floats, Settings
-from algos.lda.variational import Stream, step_size
+from algos.lda.variational import Stream, in_tokens, in_units, step_size, unit_of
 
 STEPS = 10  # of inference a document
 
@@ -96,11 +96,23 @@ class Likely:
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
         self._learner = Learner(Topics(counts.copy(), settings), settings, n_threads)
+        self._unit = 1.0
 
     def learn(self, batch: Documents, weight: float, ratio: float) -> float:
         """Learn a batch whose documents stand for `ratio` each; return its log-likelihood."""
-        return self._learner.learn(Batch(batch), weight, ratio, STEPS)
+        self._make_room(batch.n_tokens * ratio)
+        batch = in_units(batch, self._unit)
+        return self._learner.learn(Batch(batch), weight, ratio, STEPS) / self._unit
+
+    def _make_room(self, tokens: float) -> None:
+        """Count in larger units where so many tokens ask for it."""
+        smaller = unit_of(tokens) / self._unit
+        if smaller < 1:
+            self._unit *= smaller
+            topics = self._learner.topics
+            topics.stored *= np.float32(smaller)
+            topics.replace(topics.totals * smaller, topics.scale)
 
     def counts(self) -> Floats:
         """Return a copy of the counts as they are now."""
-        return self._learner.topics.counts()
+        return in_tokens(self._learner.topics.counts(), self._unit)

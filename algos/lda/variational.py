@@ -8,7 +8,7 @@ Two differences. Documents begin at 1 in every topic, not at random near 1. And 
 such words then count for nothing. Here they count. (20 Newsgroups, 50 topics, default priors, one
 online epoch: perplexity 6328 by the bound, scikit-learn's 30413, or 6328 without the addend.)
 
-Memory, beyond the documents: two numbers for each word and topic, one for each document and topic
+Memory, beyond the documents: three numbers for each word and topic, one for each document and topic
 ("batch"), two more of them and three for each entry in blocks of `BLOCK` documents; 4 bytes each.
 """
 
@@ -29,6 +29,7 @@ from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
 
 MAX_ITER = 10
 BLOCK = 1 << 16  # documents whose mixtures are held at a time
+WORDS = 1 << 12  # that are drawn at a time, in float64
 _OF_START = 0  # stream of random numbers
 _LARGEST = 1e12  # tokens, beyond which sums of shares might be no float32
 _MOST = 1e37  # a count that is told
@@ -40,12 +41,16 @@ def random_topics(settings: Settings, key: Key) -> Floats:
 
     λ comes from a gamma distribution of shape 100, as in scikit-learn.
     """
-    drawn = stream(key, _OF_START).gamma(100.0, 0.01, (settings.n_words, settings.n_topics))
+    rng, k = stream(key, _OF_START), settings.n_topics
     prior = settings.topic_word_prior
     if prior.ndim > 0:
-        prior = prior.reshape(settings.n_words, -1)[:, : settings.n_topics]
+        prior = prior.reshape(settings.n_words, -1)[:, :k]
     counts = np.zeros((settings.n_words, settings.width), dtype=np.float32)
-    counts[:, : settings.n_topics] = np.maximum(drawn * np.maximum(1, 2 * prior) - prior, 0)
+    for start in range(0, settings.n_words, WORDS):
+        part = counts[start : start + WORDS, :k]
+        drawn = rng.gamma(100.0, 0.01, part.shape)
+        own = prior[start : start + WORDS] if prior.ndim else prior
+        part[...] = np.maximum(drawn * np.maximum(1, 2 * own) - own, 0)
     return counts
 
 
@@ -63,8 +68,8 @@ def learn_batch(
     optimum than in the pass before, and a worse one. As soon as this costs more than the
     topics have gained, documents go on from where they were, which cannot lose.
     """
-    unit = _unit_of(documents.n_tokens)
-    documents = _in_units(documents, unit)
+    unit = unit_of(documents.n_tokens)
+    documents = in_units(documents, unit)
     counts = random_topics(settings, key) if topics is None else topics * np.float32(unit)
     n_updates, goes_on = 0, False
     last = _Pass(counts, -np.inf, [])
@@ -76,11 +81,11 @@ def learn_batch(
         counts, last = this.counts, this
         n_updates += 1
         value = perplexity_of(this.bound, documents.n_tokens)
-        if report(partial(_in_tokens, counts, unit), value):
+        if report(partial(in_tokens, counts, unit), value):
             break
     bound = approximate_bound(documents, counts, settings, n_threads)
     return Learned(
-        _in_tokens(counts, unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
+        in_tokens(counts, unit), n_updates, None, perplexity_of(bound, documents.n_tokens)
     )
 
 
@@ -168,7 +173,7 @@ class Stream:
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
         self._settings, self._n_threads = settings, n_threads
-        self._unit = _unit_of(float(counts.sum(dtype=np.float64)))
+        self._unit = unit_of(float(counts.sum(dtype=np.float64)))
         self._topics = Topics.of(counts * np.float32(self._unit), settings)
         self._rows = Rows(np.empty_like(counts), np.empty(len(counts)))
 
@@ -182,7 +187,7 @@ class Stream:
         """
         self._make_room(batch.n_tokens * ratio)
         topics, rows, unit = self._topics, self._rows, self._unit
-        batch = _in_units(batch, unit)
+        batch = in_units(batch, unit)
         entries = _ByWord.of(batch)
         topics.rows(self._n_threads, entries.words, rows)
         mixtures = infer(batch, rows, self._settings, self._n_threads)
@@ -194,7 +199,7 @@ class Stream:
 
     def _make_room(self, tokens: float) -> None:
         """Count in larger units where so many tokens ask for it."""
-        smaller = _unit_of(tokens) / self._unit
+        smaller = unit_of(tokens) / self._unit
         if smaller < 1:
             self._unit *= smaller
             self._shrink(smaller)
@@ -325,16 +330,18 @@ def _blocks(documents: Documents) -> Iterator[Documents]:
         yield documents.part(start, min(start + BLOCK, len(documents)))
 
 
-def _unit_of(tokens: float) -> float:
+def unit_of(tokens: float) -> float:
     """Return the unit in which so many tokens can be counted: 1, or a power of 2 below."""
     return 1.0 if tokens <= _LARGEST else float(2.0 ** np.floor(np.log2(_LARGEST / tokens)))
 
 
-def _in_units(documents: Documents, unit: float) -> Documents:
+def in_units(documents: Documents, unit: float) -> Documents:
+    """Return the documents with their counts in that unit."""
     if unit == 1:
         return documents
     return replace(documents, counts=documents.counts * np.float32(unit))
 
 
-def _in_tokens(counts: Floats, unit: float) -> Floats:
+def in_tokens(counts: Floats, unit: float) -> Floats:
+    """Return counts of tokens from counts in that unit."""
     return counts if unit == 1 else counts / np.float32(unit)

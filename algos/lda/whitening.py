@@ -70,6 +70,8 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
         Q = stream(KEY, 0).standard_normal((moments.n_words, size)) * (moments.mean > 0)[:, None]
         for _ in range(N_POWER):
             Q = orthonormal(second.times(Q))
+            if Q.shape[1] == 0:  # no document is long enough to have a second moment
+                return Whitening(Q, Q, np.zeros(0))
     Z = second.times(Q)
     H = Q.T @ Z
     values, R = linalg.eigh((H + H.T) / 2, check_finite=False)
@@ -78,9 +80,14 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
     values, R = values[kept], R[:, kept] / np.sqrt(values[kept])
     told = above_noise(values)
     values, R = values[:told], R[:, :told]
-    W, lift = (Q @ R) / second.units, (Z @ R) * second.units
+    W, lift = Q @ R, Z @ R
+    del Q, Z  # as large as all words times all topics
+    W /= second.units
+    lift *= second.units
     signs = np.where(moments.mean @ W < 0, -1.0, 1.0)
-    return Whitening(W * signs, lift * signs, values)
+    W *= signs
+    lift *= signs
+    return Whitening(W, lift, values)
 
 
 def above_noise(values: Doubles) -> int:

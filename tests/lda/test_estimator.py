@@ -165,6 +165,30 @@ def test_tiny_and_huge_corpora_give_numbers(method, shape, value):
 
 
 @all_methods
+@pytest.mark.parametrize("X", [np.zeros((5, 40)), np.eye(40), np.eye(40) * 1e-30])
+def test_documents_too_short_to_have_moments_give_numbers(method, X):
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0).fit(X)
+    assert np.abs(lda.transform(X).sum(axis=1) - 1).max() < 1e-6
+    assert np.all(np.isfinite(lda.components_))
+
+
+@all_methods
+@pytest.mark.parametrize("n_topics", [3, 140])
+def test_words_that_a_later_batch_has_first_may_be_huge(method, n_topics):
+    X, _ = planted(60, 40, 4, 30)
+    lda = LatentDirichletAllocation(n_topics, learning_method=method, random_state=0)
+    lda.set_params(max_iter=6, total_samples=1000).fit(X * 1e30)
+    assert lda.components_.sum() == pytest.approx(X.sum() * 1e30, rel=0.5)
+    for _ in range(2):
+        lda.partial_fit(X * 1e30)
+    assert lda.components_.sum() == pytest.approx(X.sum() * 1e30 * 1000 / 60, rel=1)
+    lda = LatentDirichletAllocation(n_topics, learning_method=method, total_samples=1000)
+    lda.partial_fit(X[:5]).partial_fit(X[5:] * 1e30)
+    assert np.all(np.isfinite(lda.components_))
+    assert np.abs(lda.transform(X).sum(axis=1) - 1).max() < 1e-6
+
+
+@all_methods
 def test_priors_of_zero_give_numbers(method):
     X, _ = planted(60, 20, 3, 20)
     lda = LatentDirichletAllocation(
@@ -230,6 +254,21 @@ def test_merging_weighs_streams_by_the_documents_they_saw():
         streamed.partial_fit(X[600 + start : 700 + start])
     fitted.merge(streamed)
     assert fitted.components_.sum() == pytest.approx(X.sum(), rel=0.05)
+
+
+@all_methods
+def test_priors_that_are_set_later_are_those_of_the_next_fit(method):
+    X, _ = planted(80, 20, 3, 30)
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0, total_samples=80)
+    lda.fit(X)
+    as_it_was = copy.deepcopy(lda).partial_fit(X)
+    score, held = lda.score(X), lda.perplexity(X, held_out=0.5)
+    lda.set_params(topic_word_prior=np.ones(7), doc_topic_prior=[0.5])
+    assert lda.score(X) == score
+    assert lda.perplexity(X, held_out=0.5) == held
+    np.testing.assert_array_equal(lda.partial_fit(X).components_, as_it_was.components_)
+    with pytest.raises(ValueError, match="_prior` of shape"):
+        lda.fit(X)
 
 
 def test_a_stream_refuses_other_topics_or_methods():
