@@ -96,10 +96,11 @@ class Likely:
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
         self._learner = Learner(Topics(counts.copy(), settings), settings, n_threads)
+        self._n_threads = n_threads
 
     def learn(self, batch: Documents, weight: float, ratio: float) -> float:
         """Learn a batch whose documents stand for `ratio` each; return its log-likelihood."""
-        return self._learner.learn(Batch(batch), weight, ratio, STEPS)
+        return self._learner.learn(Batch(batch, self._n_threads), weight, ratio, STEPS)
 
     def counts(self) -> Floats:
         """Return a copy of the counts as they are now."""
