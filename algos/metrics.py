@@ -164,7 +164,8 @@ def topic_coherence(
         raise ValueError(f"`measure`={measure!r} must be one of {MEASURES}; write 'npmi'")
     if not isinstance(n_words, Integral) or isinstance(n_words, bool) or n_words < 1:
         raise ValueError(f"`n_words`={n_words!r} must be a positive int")
-    rows = canonical(check_array(X, accept_sparse="csr", input_name="X"))
+    X = check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), input_name="X")
+    rows = canonical(X)
     if rows.shape[1] != topics.shape[1]:
         raise ValueError(
             f"X has {rows.shape[1]} columns and must have {topics.shape[1]}, as `components` has"

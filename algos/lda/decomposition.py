@@ -23,7 +23,8 @@ Doubles = NDArray[np.float64]
 SAME = 1e-5  # relative difference of the sums that two restarts come to, if they found the same
 LAST_STEPS = 3  # in double precision
 RIDGE = 1e-9  # on Gram matrices of unit vectors
-POWER_STEPS = 30  # of each start, before the best one goes on alone
+TRIAL_STEPS = 30  # of each start, before the best one goes on alone
+LEAST_GAIN = 1e-6  # of dependent terms' fit in a step: they creep, and less tells of noise
 
 
 class Powers(NamedTuple):
@@ -132,19 +133,21 @@ def dependent_als(
 ) -> Powers:
     """Decompose T of shape (m, m, m) into more than m terms, which cannot be orthonormal.
 
-    The best of several random starts, or one that is given.
+    From a start, or from the best of several random ones after a few steps of each.
     """
-    m, best = len(T), None
-    for restart in range(max_restarts if start is None else 1):
-        V = start
-        if V is None:
-            V = stream(key, 3, restart).standard_normal((m, n_terms))
-            V /= np.linalg.norm(V, axis=0)
-        found = _free_steps(T, V, max_iter, tol)
+    tol = max(tol, LEAST_GAIN)
+    if start is not None:
+        return _positive(_free_steps(T, start, max_iter, tol))
+    best = None
+    for restart in range(max_restarts):
+        V = stream(key, 3, restart).standard_normal((len(T), n_terms))
+        V /= np.linalg.norm(V, axis=0)
+        found = _free_steps(T, V, min(TRIAL_STEPS, max_iter), tol)
         if best is None or found.fit > best.fit:
-            best = found._replace(n_restarts=restart + 1)
+            best = found
     assert best is not None
-    return _positive(best) if start is not None else _in_order(best)
+    found = _free_steps(T, best.vectors, max_iter, tol)
+    return _in_order(found._replace(n_restarts=max_restarts))
 
 
 def _free_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
@@ -186,7 +189,7 @@ def power(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float)
     for k in range(m):
         starts = stream(key, 2, k).standard_normal((m, max_restarts))
         V = starts / np.linalg.norm(starts, axis=0)
-        V, _, _ = _power_steps(rest, V, min(POWER_STEPS, max_iter), tol)
+        V, _, _ = _power_steps(rest, V, min(TRIAL_STEPS, max_iter), tol)
         reached = np.abs(np.einsum("ik,ik->k", V, contracted(rest, V)))
         v, done, is_known = _power_steps(rest, V[:, [np.argmax(reached)]], max_iter, tol)
         weights[k] = float(np.einsum("ik,ik->", v, contracted(rest, v)))

@@ -95,9 +95,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     init : {"auto", "random", "spectral"} or array-like of shape (n_components, n_features), \
             default="auto"
         What learning begins with: random counts; the spectral topics, which are the same for
-        every seed; or counts that are given, without the prior. "auto" is "spectral" for "batch"
-        and "online" with up to 100 topics, and "random" for "cvb0". `partial_fit` begins at
-        random, or with what is given.
+        every seed; or counts that are given, without the prior. "auto" is "spectral" for up to
+        64 topics and at least 50,000 pairs of a document and a word, else "random".
+        `partial_fit` begins at random, or with what is given.
     alpha0 : float or "auto", default="auto"
         Sum of the document prior that the spectral method assumes: small for documents of few
         topics each. "auto" finds it.

@@ -13,13 +13,13 @@ from algos.lda import cvb0, spectral
 from algos.lda.documents import Documents
 from algos.lda.parameters import Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
-from algos.lda.topics import matching
 from algos.lda.variational import learn_batch, learn_online
 
 Learner = Callable[..., Learned]
 
-MOST_SPECTRAL = 100  # topics: beyond, the third moment's cube takes longer than it saves
 VARIATIONAL = ("batch", "online")
+FEWEST_PAIRS = 50_000  # of a document and a word, that tell enough of moments
+MOST_SPECTRAL = 64  # topics: beyond, the third moment's cube takes longer than it saves
 
 LEARNERS: dict[str, Learner] = {
     "batch": learn_batch,
@@ -40,7 +40,7 @@ def learn(
 ) -> Learned:
     """Learn by a method, from spectral topics and with a prior of documents if so asked."""
     prior = None
-    if topics is None and begins_spectral(method, settings):
+    if topics is None and begins_spectral(method, settings, documents):
         topics, prior = spectral.begin(documents, settings, n_threads)
         order = _order_of_guides(topics, settings)
         topics[:, : settings.n_topics] = topics[:, order]
@@ -68,22 +68,39 @@ def with_prior(topics: Floats, settings: Settings) -> Floats:
 
 
 def _order_of_guides(topics: Floats, settings: Settings) -> NDArray[np.intp]:
-    """Return which topic is to stand in the place of each, if the prior guides topics."""
+    """Return which topic is to stand in the place of each, if the prior guides topics.
+
+    A guide is what its topic's prior has above the least of all topics. It gets the topic that
+    its words tell of most, if all topics are as frequent; all guides count alike.
+    """
+    from scipy.optimize import linear_sum_assignment
+
     prior, k = settings.topic_word_prior, settings.n_topics
     if prior.ndim < 2:
         return np.arange(k)
-    return matching(prior[:, :k].T, with_prior(topics, settings)[:, :k].T)
+    tiny = np.finfo(np.float64).tiny
+    guides = np.asarray(prior[:, :k], np.float64)
+    guides = guides - guides.min(axis=1, keepdims=True)
+    guides /= np.maximum(guides.sum(axis=0), tiny)
+    shares = np.asarray(topics[:, :k], np.float64)
+    shares = shares / np.maximum(shares.sum(axis=0), tiny)
+    shares = shares / np.maximum(shares.sum(axis=1, keepdims=True), tiny)
+    places: NDArray[np.intp] = linear_sum_assignment(-(guides.T @ shares))[1]
+    return places
 
 
-def begins_spectral(method: str, settings: Settings) -> bool:
+def begins_spectral(method: str, settings: Settings, documents: Documents) -> bool:
     """Tell whether learning begins with spectral topics.
 
     On 20 Newsgroups with 50 topics they make variational Bayes tell held-out words better by
-    5 % in no more time; CVB0 comes as far from a random start, and sooner.
+    5 % in no more time, and CVB0 by 1 %; and two seeds share 0.87 of each topic's ten words,
+    where random starts share 0.44. Of the moments of 50 or 500 documents of it a random start
+    comes further.
     """
-    if settings.init == "auto" and method in VARIATIONAL:
-        return settings.n_topics <= MOST_SPECTRAL
-    return settings.init == "spectral" or method == "spectral"
+    if method == "spectral" or settings.init == "spectral":
+        return True
+    has_enough = len(documents.words) >= FEWEST_PAIRS and settings.n_topics <= MOST_SPECTRAL
+    return settings.init == "auto" and has_enough
 
 
 def choose_method(given: str) -> tuple[str, str]:

@@ -48,6 +48,7 @@ FIRST_ALPHA0 = 1.0
 ALPHA0_STEPS = 6
 ALPHA0_TOL = 0.05  # of its logarithm
 ENOUGH = 0.97  # share of the third moment that terms make up, if none is missing
+MOST_MIXED = 32  # directions, up to which topics that are mixtures of others are looked for
 ROUGH_ITER = 5  # of the decomposition, on the way to α0
 LEAST_SHARE = 1e-6
 ALPHA0_LEAST = 1e-2  # and n_topics at most
@@ -200,7 +201,7 @@ def terms_of(M3: Doubles, n_topics: int, limits: dict[str, Any]) -> Powers:
         return dependent_als(M3, KEY, start.shape[1], **limits)
     powers = als(M3, KEY, **limits)
     more = 1
-    while powers.fit < ENOUGH and m < n_topics and more < 2 * (n_topics - m):
+    while powers.fit < ENOUGH and m <= MOST_MIXED and m < n_topics and more < 2 * (n_topics - m):
         powers = dependent_als(M3, KEY, min(m + more, n_topics), **{**limits, "start": None})
         more *= 2
     return powers

@@ -59,6 +59,9 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
     Subspace iteration (Halko, Martinsson and Tropp 2011, "Finding structure with randomness",
     algorithm 4.4), from vectors over the words: nothing hangs on the order of documents.
     """
+    if not moments.n_used:
+        none = np.empty((moments.n_words, 0))
+        return Whitening(none, none, np.empty(0))
     second = Scaled(moments)
     size = padded(count + OVERSAMPLES)
     if size >= moments.n_words:

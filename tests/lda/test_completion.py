@@ -109,7 +109,7 @@ def test_coherence_counts_documents_that_hold_pairs_of_words(measure, n_words):
     X[:, 3], X[:, 4], X[:, 5] = 0, 1, 1
     components = rng.random((4, 12)).round(1)
     expected = counted(components, X, n_words, measure)
-    for rows in (X, sparse.csr_array(X), X.astype(np.int64)):
+    for rows in (X, sparse.csr_array(X), X.astype(np.int64), sparse.csr_array(X.astype(np.int64))):
         found = topic_coherence(components, rows, measure=measure, n_words=n_words)
         np.testing.assert_allclose(found, expected, atol=1e-12)
 

@@ -131,6 +131,23 @@ def test_a_matrix_of_priors_guides_topics(method):
 
 
 @all_methods
+@pytest.mark.parametrize("strength", [20.0, 2000.0])
+def test_spectral_topics_stand_where_a_prior_guides_them(method, strength):
+    X, topics = planted(600, 2000, 5, 60)
+    order = np.array([3, 0, 4, 2, 1])
+    guide = np.full((5, 2000), 0.1)
+    for place, topic in enumerate(order[:4]):
+        own = np.argsort(topics[topic] - np.delete(topics, topic, 0).max(axis=0))[-3:]
+        guide[place, own] = strength
+    lda = LatentDirichletAllocation(
+        5, learning_method=method, topic_word_prior=guide, random_state=0, init="spectral"
+    ).fit(X)
+    found = lda.components_ - guide
+    likeness = found / np.linalg.norm(found, axis=1, keepdims=True) @ topics.T
+    assert (likeness / np.linalg.norm(topics, axis=1)).argmax(axis=1).tolist() == order.tolist()
+
+
+@all_methods
 @pytest.mark.parametrize("shape", [(1, 4), (5, 1), (1, 1), (3, 4)])
 @pytest.mark.parametrize("value", [0.0, 1.0, 1e30])
 def test_tiny_and_huge_corpora_give_numbers(method, shape, value):

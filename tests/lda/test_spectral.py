@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import linear_sum_assignment
+from sklearn.datasets import load_digits
 
 from algos import LatentDirichletAllocation
 from algos.lda import spectral
@@ -131,13 +132,14 @@ def test_same_bits_for_any_number_of_threads():
     [
         np.zeros((4, 6)),
         np.eye(6),
+        2 * np.eye(40),
         np.ones((1, 1)),
         np.full((5, 1), 7.0),
         np.full((3, 8), 1e34),
         np.array([[3.0, 0, 0], [0, 3, 0]]),
         np.array([[1e30, 0, 0], [0, 1e-30, 0], [2, 1, 5]]),
     ],
-    ids=["empty", "short", "one", "one-word", "huge", "apart", "mixed"],
+    ids=["empty", "short", "pairs", "one", "one-word", "huge", "apart", "mixed"],
 )
 @pytest.mark.parametrize("n_topics", [1, 3, 12])
 @pytest.mark.parametrize("max_iter", [0, 3])
@@ -169,3 +171,15 @@ def test_a_third_moment_beyond_memory_is_refused_before_it_is_made():
 def test_more_topics_than_words_are_few_directions():
     model = spectral_model(5000, max_iter=0).fit(np.eye(3) * 5)
     assert np.all(np.isfinite(model.components_))
+
+
+def test_mixtures_of_topics_are_looked_for_among_few_directions(monkeypatch):
+    """Among forty they took minutes, of pictures of 64 pixels."""
+
+    def never(*args, **kwargs):
+        raise AssertionError("dependent terms of many directions")
+
+    monkeypatch.setattr(spectral, "dependent_als", never)
+    X = load_digits().data
+    spectral_only = LatentDirichletAllocation(50, learning_method="spectral", max_iter=0)
+    assert spectral_only.fit(X).components_.shape == (50, 64)
