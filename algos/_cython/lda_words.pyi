@@ -6,7 +6,12 @@ Places = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 def sort_by_word(
-    indptr: Bounds, words: Places, starts: Bounds, documents: Places, places: Places
+    indptr: Bounds,
+    words: Places,
+    starts: Bounds,
+    documents: Places,
+    places: Places,
+    n_threads: int,
 ) -> None: ...
 def learn_words(
     present: Places,

@@ -9,6 +9,7 @@ up by one thread in the order of the documents: no copies, and the same bits for
 """
 
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
 from algos._cython._lda_rows cimport algos_lda, algos_lda_choose, algos_lda_entries
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -16,7 +17,54 @@ from algos._cython._threads cimport run_region
 algos_lda_choose(4)
 
 cdef enum:
-    TASKS = 32  # runs of words of about as many entries
+    TASKS = 32    # runs of words of about as many entries
+    PART = 16384  # entries at least that a thread sorts
+
+
+cdef struct SortJob:
+    const int64_t* indptr     # (n + 1,)
+    const int32_t* words      # (stored,)
+    Py_ssize_t n, n_words, parts
+    int64_t* places_of        # (parts, V): counts, then where each part's next entry goes
+    int32_t* documents        # (stored,)
+    int32_t* places           # (stored,)
+
+
+cdef inline Py_ssize_t _first_document(const SortJob* job, Py_ssize_t part) noexcept nogil:
+    """The first document that begins at the part's share of the entries or behind."""
+    cdef int64_t bound = job.indptr[job.n] * part // job.parts
+    cdef Py_ssize_t low = 0, high = job.n, middle
+    while low < high:
+        middle = (low + high) // 2
+        if job.indptr[middle] < bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+cdef void _count_task(void* arg, Py_ssize_t part, int slot) noexcept nogil:
+    cdef SortJob* job = <SortJob*> arg
+    cdef int64_t* counts = job.places_of + part * job.n_words
+    cdef Py_ssize_t i
+    memset(counts, 0, job.n_words * sizeof(int64_t))
+    for i in range(
+        job.indptr[_first_document(job, part)], job.indptr[_first_document(job, part + 1)]
+    ):
+        counts[job.words[i]] += 1
+
+
+cdef void _place_task(void* arg, Py_ssize_t part, int slot) noexcept nogil:
+    cdef SortJob* job = <SortJob*> arg
+    cdef int64_t* next_ = job.places_of + part * job.n_words
+    cdef int64_t place
+    cdef Py_ssize_t d, i
+    for d in range(_first_document(job, part), _first_document(job, part + 1)):
+        for i in range(job.indptr[d], job.indptr[d + 1]):
+            place = next_[job.words[i]]
+            job.documents[place] = <int32_t> d
+            job.places[place] = <int32_t> i
+            next_[job.words[i]] = place + 1
 
 
 def sort_by_word(
@@ -25,25 +73,33 @@ def sort_by_word(
     int64_t[::1] starts,          # OUT (V + 1,): where each word's entries begin
     int32_t[::1] documents,       # OUT (stored,)
     int32_t[::1] places,          # OUT (stored,): where they stand among `words`
+    int n_threads,
 ):
-    """Sort entries by word, those of a word by document: a counting sort."""
-    cdef Py_ssize_t d, i, w, n_words = starts.shape[0] - 1
-    cdef int64_t begin
+    """Sort entries by word, those of a word by document: a counting sort.
+
+    Parts of the documents are counted and placed by any thread: how many changes nothing.
+    """
+    cdef SortJob job
+    cdef Py_ssize_t stored = words.shape[0], w, part
+    cdef int64_t begin = 0, count
     starts[:] = 0
+    if stored == 0:
+        return
+    job.n, job.n_words = indptr.shape[0] - 1, starts.shape[0] - 1
+    job.parts = max(1, min(<Py_ssize_t> n_threads, stored // PART))
+    cdef Scratch room = scratch(job.parts * job.n_words, sizeof(int64_t))
+    job.indptr, job.words, job.places_of = &indptr[0], &words[0], <int64_t*> room.data
+    job.documents, job.places = &documents[0], &places[0]
     with nogil:
-        for i in range(words.shape[0]):
-            starts[words[i] + 1] += 1
-        for w in range(n_words):
-            starts[w + 1] += starts[w]
-        for d in range(indptr.shape[0] - 1):
-            for i in range(indptr[d], indptr[d + 1]):
-                begin = starts[words[i]]
-                documents[begin] = <int32_t> d
-                places[begin] = <int32_t> i
-                starts[words[i]] = begin + 1
-        for w in range(n_words, 0, -1):
-            starts[w] = starts[w - 1]
-    starts[0] = 0
+        run_region(_count_task, &job, job.parts, 1e6 * (job.parts - 1), n_threads)
+        for w in range(job.n_words):
+            starts[w] = begin
+            for part in range(job.parts):
+                count = job.places_of[part * job.n_words + w]
+                job.places_of[part * job.n_words + w] = begin
+                begin += count
+        starts[job.n_words] = begin
+        run_region(_place_task, &job, job.parts, 1e6 * (job.parts - 1), n_threads)
 
 
 cdef struct WordJob:
@@ -136,7 +192,7 @@ def learn_words(
     job.totals, job.rooms = <double*> sums.data, <float*> rooms.data
     with nogil:
         run_region(
-            _word_task, &job, TASKS, (0.05 * width + 2) * documents.shape[0], n_threads)
+            _word_task, &job, TASKS, (0.2 * width + 8) * documents.shape[0], n_threads)
         for task in range(TASKS):
             for k in range(width):
                 totals[k] += job.totals[task * width + k]

@@ -122,7 +122,7 @@ class Collapsed:
         self._last, self._has_overshot = np.inf, False
         self._document_prior = float(settings.doc_topic_prior.sum())
         self.documents = _document_side(documents, topics, settings, n_threads)
-        self.words = _word_side(documents, topics, settings, self.documents.topics)
+        self.words = _word_side(documents, topics, settings, self.documents.topics, n_threads)
 
     def sweep(self, *, is_last: bool) -> float:
         """Go once over documents and words.
@@ -219,12 +219,16 @@ def _probabilities(topics: Floats, settings: Settings) -> Floats:
 
 
 def _word_side(
-    documents: Documents, topics: Floats, settings: Settings, lists: Lists | None
+    documents: Documents,
+    topics: Floats,
+    settings: Settings,
+    lists: Lists | None,
+    n_threads: int,
 ) -> Side:
     starts = np.empty(documents.n_words + 1, dtype=np.int64)
     owners = np.empty(documents.n_entries, dtype=np.int32)
     places = np.empty(documents.n_entries, dtype=np.int32)
-    lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places)
+    lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places, n_threads)
     prior, scales = _word_prior(settings)
     rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
     rows[:, settings.n_topics :] = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,17 +88,20 @@ class Batch:
     """Documents, and their entries by word."""
 
     documents: Documents
+    n_threads: InitVar[int] = 1  # changes nothing but the time
     present: NDArray[np.int32] = field(init=False)
     starts: NDArray[np.int64] = field(init=False)
     owners: NDArray[np.int32] = field(init=False)
     places: NDArray[np.int32] = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, n_threads: int) -> None:
         documents = self.documents
         starts = np.empty(documents.n_words + 1, dtype=np.int64)
         self.owners = np.empty(documents.n_entries, dtype=np.int32)
         self.places = np.empty(documents.n_entries, dtype=np.int32)
-        lda_words.sort_by_word(documents.indptr, documents.words, starts, self.owners, self.places)
+        lda_words.sort_by_word(
+            documents.indptr, documents.words, starts, self.owners, self.places, n_threads
+        )
         self.present = np.flatnonzero(np.diff(starts)).astype(np.int32)
         self.starts = np.append(starts[self.present], starts[-1])
 

@@ -82,7 +82,7 @@ def learn(
     plan = stages(len(documents), settings.width, n_epochs, is_begun=topics is not None)
     begun = random_counts(documents, settings, key) if topics is None else topics.copy()
     learner = Learner(Topics(begun, settings), settings, n_threads)
-    n_updates, perplexity = _run(learner, documents, plan, settings.width, report)
+    n_updates, perplexity = _run(learner, documents, plan, settings.width, n_threads, report)
     return Learned(learner.topics.counts(), n_updates, None, perplexity)
 
 
@@ -99,7 +99,12 @@ def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
 
 
 def _run(
-    learner: Learner, documents: Documents, plan: list[Stage], width: int, report: Report
+    learner: Learner,
+    documents: Documents,
+    plan: list[Stage],
+    width: int,
+    n_threads: int,
+    report: Report,
 ) -> tuple[int, float]:
     """Go through the stages; return the number of updates and the last perplexity."""
     n, tokens = len(documents), documents.n_tokens
@@ -108,7 +113,8 @@ def _run(
     mixtures = kind(n if is_kept else 0, width)
     n_updates, n_epochs, perplexity = 0, 0, float("nan")
     for stage in plan:
-        batches = list(cut(documents, stage.batch_size)) if stage.n_epochs > 0 else []
+        cuts = cut(documents, stage.batch_size, n_threads) if stage.n_epochs > 0 else ()
+        batches = list(cuts)
         for _ in range(stage.n_epochs):
             value = 0.0
             for start, batch in batches:
@@ -128,9 +134,9 @@ def _run(
     return n_updates, perplexity
 
 
-def cut(documents: Documents, size: int) -> Iterator[tuple[int, Batch]]:
+def cut(documents: Documents, size: int, n_threads: int) -> Iterator[tuple[int, Batch]]:
     """Yield batches of about `size` documents, each with its first document's number."""
     n_batches = max(1, round(len(documents) / size))
     for i in range(n_batches):
         start, stop = (len(documents) * j // n_batches for j in (i, i + 1))
-        yield start, Batch(documents.part(start, stop))
+        yield start, Batch(documents.part(start, stop), n_threads)

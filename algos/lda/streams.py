@@ -96,13 +96,13 @@ class Likely:
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
         self._learner = Learner(Topics(counts.copy(), settings), settings, n_threads)
-        self._unit = 1.0
+        self._unit, self._n_threads = 1.0, n_threads
 
     def learn(self, batch: Documents, weight: float, ratio: float) -> float:
         """Learn a batch whose documents stand for `ratio` each; return its log-likelihood."""
         self._make_room(batch.n_tokens * ratio)
         batch = in_units(batch, self._unit)
-        return self._learner.learn(Batch(batch), weight, ratio, STEPS) / self._unit
+        return self._learner.learn(Batch(batch, self._n_threads), weight, ratio, STEPS) / self._unit
 
     def _make_room(self, tokens: float) -> None:
         """Count in larger units where so many tokens ask for it."""

@@ -123,7 +123,7 @@ def _pass(
         start = None if starts is None else starts[number]
         mixtures = infer(block, rows, settings, n_threads, start)
         bound += documents_bound(block, mixtures, rows, settings, n_threads)
-        _learn_words(_ByWord.of(block), mixtures, rows, found, 1.0, n_threads)
+        _learn_words(_ByWord.of(block, n_threads), mixtures, rows, found, 1.0, n_threads)
         gammas.append(mixtures.gamma)
     return _Pass(found, bound, gammas)
 
@@ -188,7 +188,7 @@ class Stream:
         self._make_room(batch.n_tokens * ratio)
         topics, rows, unit = self._topics, self._rows, self._unit
         batch = in_units(batch, unit)
-        entries = _ByWord.of(batch)
+        entries = _ByWord.of(batch, self._n_threads)
         topics.rows(self._n_threads, entries.words, rows)
         mixtures = infer(batch, rows, self._settings, self._n_threads)
         self._shrink(1 - weight)
@@ -251,11 +251,11 @@ class _ByWord:
     places: NDArray[np.int32]
 
     @classmethod
-    def of(cls, documents: Documents) -> _ByWord:
+    def of(cls, documents: Documents, n_threads: int) -> _ByWord:
         starts = np.empty(documents.n_words + 1, dtype=np.int64)
         owners = np.empty(documents.n_entries, dtype=np.int32)
         places = np.empty_like(owners)
-        lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places)
+        lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places, n_threads)
         words = np.flatnonzero(np.diff(starts))
         compact = np.append(starts[words], starts[-1])
         return cls(words.astype(np.int32), compact, owners, places)

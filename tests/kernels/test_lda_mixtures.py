@@ -108,12 +108,26 @@ def plain_counts(case, used, shares):
     return counts * case.phi
 
 
-def by_word(indptr, words, n_words):
+def by_word(indptr, words, n_words, n_threads=1):
     starts = np.empty(n_words + 1, dtype=np.int64)
     owners, places = (np.empty(len(words), dtype=np.int32) for _ in range(2))
-    lda_words.sort_by_word(indptr, words, starts, owners, places)
+    lda_words.sort_by_word(indptr, words, starts, owners, places, n_threads)
     present = np.flatnonzero(np.diff(starts)).astype(np.int32)
     return present, np.append(starts[present], starts[-1]), owners, places
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_entries_are_sorted_by_word_and_document(n_threads):
+    rng = np.random.default_rng(3)
+    sizes = rng.integers(0, 40, size=5000)
+    sizes[100:200] = 0
+    indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    words = rng.integers(0, 300, size=indptr[-1]).astype(np.int32)
+    present, starts, owners, places = by_word(indptr, words, 310, n_threads)
+    order = np.argsort(words, kind="stable")
+    np.testing.assert_array_equal(places, order)
+    np.testing.assert_array_equal(owners, np.repeat(np.arange(5000), sizes)[order])
+    np.testing.assert_array_equal(np.diff(starts), np.bincount(words)[present])
 
 
 def learn(case, used, shares, keep, gain, *, n_threads=1, into=None):
