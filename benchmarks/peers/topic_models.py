@@ -8,6 +8,7 @@ each time it is asked, and `documents`, which converts counts before anything is
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ class Point(NamedTuple):
         return self.cpu if n_jobs == 1 else self.wall
 
 
-class TopicModels:
+class TopicModels(ABC):
     """Tasks by `learn_counts`.
 
     Attributes
@@ -76,12 +77,12 @@ class TopicModels:
         """Return counts as the library wants them."""
         return X
 
+    @abstractmethod
     def learn_counts(self, documents: Any, model: Model, passes: Sequence[int]) -> Iterator[Any]:
         """Yield None when all is ready to learn; then, after each of the passes, a function.
 
         That returns the topics.
         """
-        raise NotImplementedError
 
     def curve(self, documents, model, passes, seconds=None) -> list[Point]:
         """Return a curve; its last point is the first after so many seconds."""

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-# Not there where the tests run beside an installed wheel.
-topics = pytest.importorskip("benchmarks.topics")
-topic_data = pytest.importorskip("benchmarks.cases.topic_data")
-topic_models = pytest.importorskip("benchmarks.peers.topic_models")
+NO_BENCHMARKS = "benchmarks are not beside an installed wheel"
+topics = pytest.importorskip("benchmarks.topics", reason=NO_BENCHMARKS)
+topic_data = pytest.importorskip("benchmarks.cases.topic_data", reason=NO_BENCHMARKS)
+topic_models = pytest.importorskip("benchmarks.peers.topic_models", reason=NO_BENCHMARKS)
+lda = pytest.importorskip("benchmarks.cases.lda", reason=NO_BENCHMARKS)
+recommenders = pytest.importorskip("benchmarks.recommenders", reason=NO_BENCHMARKS)
 
 
 def test_parts_are_tenths_and_the_same_each_time():
@@ -168,7 +170,6 @@ class OneStep(topic_models.TopicModels):
 
 @pytest.fixture
 def peer(monkeypatch, tmp_path):
-    recommenders = pytest.importorskip("benchmarks.recommenders")
     monkeypatch.setattr(recommenders, "_CHOSEN", tmp_path / "settings.json")
     return OneStep()
 
@@ -185,7 +186,6 @@ def test_the_setting_that_foretells_validation_documents_is_taken(peer):
 
 
 def test_curves_and_values_are_judged(peer):
-    lda = pytest.importorskip("benchmarks.cases.lda")
     arrays = corpus()
     curve = lda.of_curve(peer.lda_curve(**arrays, n_topics=3, n_jobs=1)(), arrays, "reuters395")
     value = lda.of_value(peer.lda_value(**arrays, n_topics=3, n_jobs=1, n_seeds=2)(), arrays)
@@ -195,7 +195,6 @@ def test_curves_and_values_are_judged(peer):
 
 
 def test_planted_topics_are_judged(peer):
-    lda = pytest.importorskip("benchmarks.cases.lda")
     X = corpus()["X"]
     found = lda.of_planted(peer.lda_planted(X, n_topics=2, n_jobs=1)(), {"truth": np.eye(2, 12)})
     assert found["lost"] == 1  # the first word has nearly all; nothing is near the second
