@@ -7,7 +7,9 @@ ALGOS_DEBUG=1        bounds checks on
 ALGOS_SANITIZE=1     address and undefined-behaviour sanitizers (implies the two above)
 """
 
+import functools
 import os
+import re
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -33,11 +35,25 @@ def compile_args():
     return [*args, "-O3", "-g0"]
 
 
+NEEDS = re.compile(r'"(\w+\.h)"|algos\._cython\.(\w+) cimport')
+
+
+@functools.cache
+def needs(source):
+    """Return the headers that a file includes, itself or by what it includes and cimports."""
+    names = {header or f"{module}.pxd" for header, module in NEEDS.findall(source.read_text())}
+    if source.suffix == ".pyx":
+        names.add(f"{source.stem}.pxd")
+    files = {KERNELS / name for name in names} - {source}
+    files = {file for file in files if file.exists()}
+    return frozenset(map(str, files)).union(*map(needs, files))
+
+
 def extension(source):
     return Extension(
         f"algos._cython.{source.stem}",
         [str(source)],
-        depends=[str(header) for header in sorted(KERNELS.glob("*.h"))],
+        depends=sorted(needs(source)) if source.exists() else [],
         include_dirs=[str(KERNELS)],
         define_macros=[("ALGOS_NO_DISPATCH", "1")] if NO_DISPATCH else [],
         extra_compile_args=compile_args(),
