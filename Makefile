@@ -18,8 +18,8 @@ BUILD_REQUIRES = import tomllib; \
 # The packages of an optional group: installing ".[group]" would compile every extension again.
 GROUP_REQUIRES = import tomllib; \
   groups = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
-  print(*(package for entry in groups["$*"] \
-    for package in (groups["plot"] if entry == "algos[plot]" else [entry])), sep="\n")
+  own = {f"algos[{name}]": packages for name, packages in groups.items()}; \
+  print(*(package for entry in groups["$*"] for package in own.get(entry, [entry])), sep="\n")
 
 # One stamp a step: the environment, the build, and each group of optional packages.
 ENVIRONMENT = $(VENV)/.stamp-environment

@@ -12,7 +12,7 @@ Doubles = NDArray[np.float64]
 
 # Of the score's variance, to what the scale of the link's own noise is (MacKay, "The evidence
 # framework applied to classification networks", 1992, eq. 10).
-_SHARE = {"logit": np.pi / 8}
+NOISE_SHARE = {"logit": np.pi / 8}
 
 
 def link_of(solver: str, loss: str, n_classes: int) -> str:
@@ -24,9 +24,9 @@ def link_of(solver: str, loss: str, n_classes: int) -> str:
 
 def decisions(mean: Doubles, variance: Doubles | None, link: str) -> Doubles:
     """Return scores whose link is the probability, averaged over scores of that variance."""
-    if variance is None or link not in _SHARE:
+    if variance is None or link not in NOISE_SHARE:
         return mean
-    return mean / np.sqrt(1 + _SHARE[link] * variance)
+    return mean / np.sqrt(1 + NOISE_SHARE[link] * variance)
 
 
 def probabilities(scores: Doubles, link: str) -> NDArray[Any]:

@@ -69,10 +69,7 @@ class ClassifierModel(LinearLearner):
         decisions = self._decisions(X)
         if len(self.classes_) > 2:
             return decisions
-        threshold = decisions.dtype.type(self._decision_threshold())
-        if threshold > self._decision_threshold():  # what is above must stay so in float32
-            threshold = np.nextafter(threshold, -decisions.dtype.type(np.inf))
-        return decisions[:, 0] - threshold
+        return decisions[:, 0] - self._threshold_in(decisions.dtype)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the class of each row.
@@ -147,6 +144,14 @@ class ClassifierModel(LinearLearner):
 
     def _as_threshold(self, cut: float) -> float:
         return float(expit(cut)) if self._learned("loss") == "log_loss" else float(cut)
+
+    def _threshold_in(self, dtype: Any) -> Any:
+        """Return the decision value of the threshold as a dtype holds it."""
+        cut = self._decision_threshold()
+        threshold = dtype.type(cut)
+        if threshold > cut:  # what is above must stay so in float32
+            threshold = np.nextafter(threshold, -dtype.type(np.inf))
+        return threshold
 
     def _decision_threshold(self) -> float:
         if self.threshold_ == self._as_threshold(self._cut):

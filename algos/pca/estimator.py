@@ -321,10 +321,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         """
         self._check_has_components()
         X = validate_dense_or_csr(self, X, reset=False)
-        components = self.components_
-        if self.whiten:
-            components = components / self._deviations()[:, None]
-        return projected(X, self.mean_, components, self._threads_for(X))
+        return projected(X, self.mean_, self._projection(), self._threads_for(X))
 
     def inverse_transform(self, X: Any) -> Floats:
         """Return the rows whose coordinates are X.
@@ -397,6 +394,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         if solver == "sketch" and found.sketch is None:
             solver = "covariance_eigh"
         self._keep(found, n, X.dtype, solver)
+
+    def _projection(self) -> Floats:
+        """Return what centred rows are multiplied by, vector by vector."""
+        components = self.components_
+        return components / self._deviations()[:, None] if self.whiten else components
 
     def _deviations(self) -> Floats:
         """Return the standard deviation along each component, none of them zero."""
