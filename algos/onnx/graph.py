@@ -14,7 +14,7 @@ from algos import __version__
 # Old enough for runtimes of 2023: onnxruntime 1.14.
 _OPSET, _IR_VERSION = 18, 8
 _ROOM = 2**31 - 2**16  # bytes: what Protocol Buffers hold in one message, less a margin
-ROWS = "n_samples"
+_ROWS = "n_samples"
 
 
 class Output(NamedTuple):
@@ -32,6 +32,10 @@ class Output(NamedTuple):
     name: str
     dtype: Any
     width: int | None = None
+
+    @property
+    def shape(self) -> list[Any]:
+        return [_ROWS] if self.width is None else [_ROWS, self.width]
 
 
 def require_onnx() -> Any:
@@ -113,6 +117,10 @@ class Graph:
         """Return the sums along an axis."""
         return self.add("ReduceSum", value, np.array([axis]), keepdims=int(keepdims))
 
+    def lengths(self, rows: str) -> str:
+        """Return the Euclidean length of each row, of shape (n_samples, 1)."""
+        return self.add("Sqrt", self.sums(self.add("Mul", rows, rows), keepdims=True))
+
     def side_by_side(self, columns: Sequence[str]) -> str:
         """Return columns of shape (n_samples,) as a matrix."""
         raised = [self.add("Unsqueeze", column, np.array([1])) for column in columns]
@@ -124,17 +132,29 @@ class Graph:
         `make` is called once, with the name of a vector; it adds operations, which may read
         any earlier value, and returns the name of float64 of shape (n_samples,).
         """
-        helper, double = self._onnx.helper, self._type(np.float64)
-        vector, outer, self._nodes = self._new_name("vector"), self._nodes, []
-        made = make(vector)
-        body = helper.make_graph(
-            self._nodes,
-            "body",
-            [helper.make_tensor_value_info(vector, double, [vectors.shape[1]])],
-            [helper.make_tensor_value_info(made, double, [ROWS])],
-        )
-        self._nodes = outer
-        return self.add("Scan", vectors, body=body, num_scan_inputs=1, scan_output_axes=[1])
+        vector = self._new_name("vector")
+        taken = self._described(vector, np.float64, [vectors.shape[1]])
+        body = self._body(lambda: make(vector), np.float64, taken)
+        # Without rows, onnxruntime's Scan ends the process where it is to stack columns.
+        found = self.add("Scan", vectors, body=body, num_scan_inputs=1)
+        return self.add("Transpose", found, perm=[1, 0])
+
+    def where_needed(self, condition: str, make: Callable[[], str], otherwise: str) -> str:
+        """Return what `make` makes where a condition holds, else another value, of int64.
+
+        What `make` adds is computed only then; both are of shape (n_samples,).
+        """
+        then = self._body(make, np.int64)
+        other = self._body(lambda: self.add("Identity", otherwise), np.int64)
+        return self.add("If", condition, then_branch=then, else_branch=other)
+
+    def _body(self, make: Callable[[], str], dtype: Any, *taken: Any) -> Any:
+        """Return the graph of what `make` adds, whose name it returns: one axis, of any length."""
+        outer, self._nodes = self._nodes, []
+        made = make()
+        nodes, self._nodes = self._nodes, outer
+        described = self._described(made, dtype, [None])
+        return self._onnx.helper.make_graph(nodes, "body", list(taken), [described])
 
     def model(self, outputs: Mapping[str, Output], n_features: int) -> Any:
         """Return the ModelProto of what the outputs need, checked."""
@@ -147,8 +167,8 @@ class Graph:
         graph = helper.make_graph(
             nodes,
             "algos",
-            [helper.make_tensor_value_info("X", self._type(self.dtype), [ROWS, n_features])],
-            [self._described(name, output) for name, output in outputs.items()],
+            [self._described("X", self.dtype, [_ROWS, n_features])],
+            [self._described(name, one.dtype, one.shape) for name, one in outputs.items()],
             [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()],
         )
         made = helper.make_model(
@@ -161,10 +181,8 @@ class Graph:
         onnx.checker.check_model(made)
         return made
 
-    def _described(self, name: str, output: Output) -> Any:
-        shape = [ROWS] if output.width is None else [ROWS, output.width]
-        dtype = self._type(output.dtype)
-        return self._onnx.helper.make_tensor_value_info(name, dtype, shape)
+    def _described(self, name: str, dtype: Any, shape: Sequence[Any]) -> Any:
+        return self._onnx.helper.make_tensor_value_info(name, self._type(dtype), shape)
 
     def _type(self, dtype: Any) -> int:
         dtype = np.dtype(dtype)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from algos import KMeans
-from tests.onnx.running import assert_equal_outputs
+from algos.onnx import to_onnx
+from tests.onnx.running import assert_equal_outputs, run
 
 pytest.importorskip("onnx", reason="the extra `onnx` brings it")
 DTYPES = ["float32", "float64"]
@@ -73,3 +74,24 @@ def test_squares_beyond_doubles(rows, scale):
 def test_squares_beyond_singles(rows, scale, dtype):
     kmeans = KMeans(3, random_state=0).fit(rows * scale)
     assert_equal_outputs(kmeans, rows * scale, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("distance", [1e3, 1e6, 1e9])
+def test_groups_far_from_each_other(rows, distance, dtype):
+    X = np.vstack([rows, rows[:50] + distance, rows[:1] * distance]).astype(dtype)
+    kmeans = KMeans(8, random_state=0).fit(X)
+    kmeans.cluster_centers_ = X[[0, 1, 2, 3, 200, 201, 202, 250]]
+    assert_equal_outputs(kmeans, X, dtype)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_no_rows_at_all_and_labels_alone(rows, metric):
+    kmeans = KMeans(3, metric=metric, random_state=0).fit(rows)
+    found = run(to_onnx(kmeans, dtype="float64"), rows[:0])
+    assert (found["predict"].shape, found["transform"].shape) == ((0,), (0, 3))
+    assert_equal_outputs(kmeans, rows, "float64", outputs=["predict"])
+
+
+def test_one_cluster(rows):
+    assert_equal_outputs(KMeans(1, random_state=0).fit(rows), rows, "float64")
