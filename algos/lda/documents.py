@@ -176,20 +176,13 @@ def warn_of_shares(documents: Documents) -> None:
     if np.array_equal(counts[:_BLOCK], np.floor(counts[:_BLOCK])):
         return
     starts = documents.indptr[:-1][np.diff(documents.indptr) > 0]
-    sums = np.add.reduceat(counts, starts, dtype=np.float64)
-    if np.all(np.abs(sums - 1) < SHARES_TOL):
-        found = "numbers"
-    elif np.all(
-        np.abs(np.add.reduceat(np.square(counts, dtype=np.float64), starts) - 1) < SHARES_TOL
-    ):
-        found = "squares"
-    else:
-        return
-    warn(
-        f"the {found} of each row of `X` sum to 1, as those of term frequencies or TF-IDF do: a "
-        f"document then weighs little more than a word, and its mixture stays near the prior; "
-        f"give counts, as CountVectorizer makes them"
-    )
+    for what, numbers in (("numbers", counts), ("squares", np.square(counts, dtype=np.float64))):
+        if np.all(np.abs(np.add.reduceat(numbers, starts, dtype=np.float64) - 1) < SHARES_TOL):
+            return warn(
+                f"the {what} of each row of `X` sum to 1, as those of term frequencies or TF-IDF "
+                f"do: a document then weighs little more than a word, and its mixture stays near "
+                f"the prior; give counts, as CountVectorizer makes them"
+            )
 
 
 def _check_counts(values: NDArray[Any], caller: str) -> None:

@@ -28,7 +28,7 @@ from algos.lda.parameters import (
     Settings,
     document_prior,
     given_start,
-    number_or_array,
+    told_prior,
     word_prior,
 )
 from algos.lda.progress import Told
@@ -50,7 +50,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     doc_topic_prior : float, array-like of shape (n_components,), "auto" or None, default=None
         Prior of topics in a document (alpha), in pseudo-counts; None is 1 / n_components.
         "auto" learns one number for each topic, beginning with that: frequent topics get
-        larger ones. `fit` learns it; `partial_fit` takes what `fit` has learned.
+        larger ones, which helps with short documents. `fit` learns it; `partial_fit` takes
+        what `fit` has learned.
     topic_word_prior : float, array-like of shape (n_features,) or (n_components, n_features) \
             or None, default=None
         Prior of words in a topic (eta), in pseudo-counts; None is 1 / n_components. A matrix
@@ -65,7 +66,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         measures best; `learning_method_` tells which.
     learning_decay : float, default=0.7
         How fast later batches lose influence, 0.5 to 1 for convergence; of "online" and
-        `partial_fit`: batch t has weight (learning_offset + t) ** -learning_decay.
+        `partial_fit`: batch t has weight (learning_offset + t) ** -learning_decay. Where
+        `partial_fit` is by expectation maximisation, t is 1 + n_samples_seen_ / batch_size.
     learning_offset : float, default=10.0
         Number of batches that are imagined to have come first.
     max_iter : int or "auto", default="auto"
@@ -162,7 +164,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     need memory for 8 bytes a pair and a few V x K matrices of float32; "cvb0" for 8 * (D + V) * K
     + 16 * n bytes more, and where that is more than half of the memory there is, all its passes
     are those of expectation maximisation. Spectral topics, with which "batch" and "online" begin
-    too, take 55 * V * K + 60 * K**3 bytes, until they are found.
+    too, take (55 * V + 5 * D) * K + 60 * K**3 bytes, until they are found; where there are
+    fewer, "auto" begins at random.
     `components_` is in the dtype of X, which is not copied where it is CSR of float32 and
     int32.
 
@@ -352,19 +355,13 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
 
     def _set_priors(self, settings: Settings) -> None:
         """Tell of the priors: a number where all topics and words have the same one."""
-        prior = settings.doc_topic_prior
-        self._set_document_prior(prior)
-        given, k = self.topic_word_prior, self.n_components
-        self.topic_word_prior_ = 1.0 / k if given is None else number_or_array(given)
+        self._set_document_prior(settings.doc_topic_prior)
+        self.topic_word_prior_ = told_prior(self.topic_word_prior, self.n_components)
 
     def _set_document_prior(self, prior: Doubles) -> None:
         given = self.doc_topic_prior
-        if isinstance(given, str):
-            self.doc_topic_prior_ = prior.copy()
-        else:
-            self.doc_topic_prior_ = (
-                1.0 / self.n_components if given is None else number_or_array(given)
-            )
+        is_learned = isinstance(given, str)
+        self.doc_topic_prior_ = prior.copy() if is_learned else told_prior(given, self.n_components)
 
     def _learned(self, documents: Documents, settings: Settings, key: Key, told: Told) -> Learned:
         n_threads = effective_n_threads(self.n_jobs)

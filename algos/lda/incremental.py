@@ -65,9 +65,11 @@ class Incremental(Deferred):
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
         """Learn further documents, in batches of `batch_size`; earlier ones need not be kept.
 
-        "batch" and "online" take the steps of scikit-learn's online variational Bayes, the
-        others steps of the same sizes by expectation maximisation. After `fit` learning goes
-        on from the fitted topics. The model is made when an attribute of it is read.
+        "batch" and "online" take the steps of scikit-learn's online variational Bayes. The
+        others take steps of expectation maximisation, whose weights count documents seen: in
+        how many calls they come hardly matters. The first batches are smaller. After `fit`
+        learning goes on from the fitted topics. The model is made when an attribute of it is
+        read.
 
         Parameters
         ----------

@@ -212,8 +212,10 @@ def given_start(init: Any, n_topics: int, n_words: int) -> Floats:
     return padded_columns(start.T)
 
 
-def number_or_array(given: Any) -> Any:
-    """Return a prior as fitted attributes tell it."""
+def told_prior(given: Any, n_topics: int) -> Any:
+    """Return a prior as fitted attributes tell it: a number where all topics have the same one."""
+    if given is None:
+        return 1.0 / n_topics
     array = np.array(given, dtype=np.float64)
     return array if array.ndim else float(array)
 

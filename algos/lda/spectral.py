@@ -52,7 +52,7 @@ MOST_MIXED = 32  # directions, up to which topics that are mixtures of others ar
 ROUGH_ITER = 5  # of the decomposition, on the way to α0
 LEAST_SHARE = 1e-6
 BYTES_A_DIRECTION, BYTES_A_TOPIC = 44, 28  # of each word
-BYTES_OF_CUBES = 48  # of each cell
+BYTES_OF_CUBES = 32  # of each cell
 ALPHA0_LEAST = 1e-2  # and n_topics at most
 
 

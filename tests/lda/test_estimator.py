@@ -6,10 +6,10 @@ import pickle
 import numpy as np
 import pytest
 import sklearn.decomposition
+import sklearn.preprocessing
 from scipy import sparse
 from scipy.special import psi
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import normalize
 
 from algos import LatentDirichletAllocation
 from tests.lda.data import blocks, planted, variation
@@ -239,9 +239,7 @@ def test_a_merged_model_has_the_documents_of_both(method):
     other = copy.deepcopy(base)
     other.components_ = base.components_[order]
     other._totals = base._totals[order]
-    other._past = base._past + np.array(
-        [1, 0], dtype=np.uint64
-    )  # as if it had learned other documents
+    other._past = base._past + np.uint64(1)  # as if it had learned other documents
     before = base.components_.copy()
     base.merge(other)
     prior = 1 / 4
@@ -405,7 +403,7 @@ def test_what_is_no_start_is_told_apart():
     lda = LatentDirichletAllocation(3, init=sparse.csr_array(np.ones((3, 9))))
     with pytest.raises(ValueError, match=r"`init` is sparse .*; write init=init.toarray\(\)"):
         lda.fit(blocks())
-    with pytest.raises(ValueError, match="`init` must be numbers of shape .*could not convert"):
+    with pytest.raises(ValueError, match=r"`init` must be numbers of shape .*could not convert"):
         lda.set_params(init=[["a"] * 9] * 3).fit(blocks())
     with pytest.raises(ValueError, match="`init`='kmeans' must be"):
         lda.set_params(init="kmeans").fit(blocks())
@@ -426,16 +424,16 @@ def test_texts_are_to_be_counted_first(X, learn):
 
 def test_numbers_and_names_are_not_mistaken_for_each_other():
     lda = LatentDirichletAllocation(3, random_state=0).fit(blocks())
-    with pytest.raises(ValueError, match="`feature_names`=10 .*write n_words=10"):
+    with pytest.raises(ValueError, match=r"`feature_names`=10 .*write n_words=10"):
         lda.top_words(10)
-    with pytest.raises(ValueError, match="`held_out`='0.5' must be a float"):
+    with pytest.raises(ValueError, match=r"`held_out`='0\.5' must be a float"):
         lda.perplexity(blocks(), held_out="0.5")
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
 def test_shares_of_documents_are_warned_of_once(norm, learn):
-    X = normalize(planted(100, 30, 3, 40)[0], norm)
+    X = sklearn.preprocessing.normalize(planted(100, 30, 3, 40)[0], norm)
     lda = LatentDirichletAllocation(3, random_state=0, max_iter=2)
     with pytest.warns(UserWarning, match="row of `X` .* TF-IDF do: .*; give counts") as caught:
         getattr(lda, learn)(X)
