@@ -42,10 +42,12 @@ cdef extern from "_lda_rows.h" nogil:
 cdef inline algos_lda_topics topics_of(
     const float[:, ::1] rows, const float[::1] priors, double prior
 ) noexcept:
-    """Topics with a prior for each word, or one for all where `priors` is None."""
+    """Topics, perhaps without a word; `priors` of each word, or None: one for all."""
     cdef algos_lda_topics topics
-    topics.rows, topics.width = &rows[0, 0], rows.shape[1]
+    topics.rows, topics.width = NULL, rows.shape[1]
     topics.priors, topics.prior = NULL, <float> prior
-    if priors is not None:
-        topics.priors = &priors[0]
+    if rows.shape[0]:
+        topics.rows = &rows[0, 0]
+        if priors is not None:
+            topics.priors = &priors[0]
     return topics
