@@ -45,6 +45,11 @@ ALGOS_INLINE void N(lda_copy_tail)(const algos_lda_document *document, N(lda_tai
     }
 }
 
+ALGOS_INLINE void N(lda_keep_tail)(const N(lda_tail) *tail, Py_ssize_t size, float *shares) {
+    if (size & (LANES - 1)) /* shares of no word may be NULL */
+        memcpy(shares + (size & -LANES), tail->shares, (size & (LANES - 1)) * sizeof(float));
+}
+
 ALGOS_INLINE N(lda_block) N(lda_block_at)(const algos_lda_document *document,
                                           Py_ssize_t begin, N(lda_tail) *tail, float *shares) {
     N(lda_block) block = {document->words + begin, document->counts + begin, shares + begin};
@@ -164,7 +169,7 @@ ALGOS_INLINE void N(lda_pass_held)(const algos_lda_topics *topics,
         shared += LOAD(block.shares);
         N(lda_add_rows)(rows, block.words, block.shares, sum, vectors);
     }
-    memcpy(shares + (size & -LANES), tail.shares, (size & (LANES - 1)) * sizeof(float));
+    N(lda_keep_tail)(&tail, size, shares);
     from_priors += topics->priors ? 0 : topics->prior * N(lda_total)(shared);
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++)
@@ -219,7 +224,7 @@ ALGOS_INLINE void N(lda_pass_any)(const algos_lda_topics *topics,
         shared += LOAD(block.shares);
         N(lda_add_long_rows)(topics, block.words, block.shares, sums);
     }
-    memcpy(shares + (size & -LANES), tail.shares, (size & (LANES - 1)) * sizeof(float));
+    N(lda_keep_tail)(&tail, size, shares);
     from_priors += topics->priors ? 0 : topics->prior * N(lda_total)(shared);
     for (Py_ssize_t p = 0; p < width; p += LANES)
         STORE(sums + p) += from_priors;
