@@ -22,6 +22,7 @@
 #include "_rng.h"
 
 #define ALGOS_DEEPAR_MOST_RATE 1e9
+#define ALGOS_DEEPAR_SURE_SHAPE 1e8 /* above it as good as none is rejected */
 #define ALGOS_TURN 6.28318530717958647693
 
 /* What names the draws of one series at one step. */
@@ -126,9 +127,9 @@ static double algos_log_gamma_draw(algos_rng *rng, double shape) {
             x = algos_normal_draw(rng);
             v = 1 + c * x;
         } while (v <= 0);
-        log_v = 3 * log(v);
-    } while (log(algos_within_unit(algos_rng_next(rng))) >
-             x * x / 2 + d - d * v * v * v + d * log_v);
+        log_v = 3 * log1p(c * x);
+    } while (d < ALGOS_DEEPAR_SURE_SHAPE && log(algos_within_unit(algos_rng_next(rng))) >
+                                                x * x / 2 + d - d * v * v * v + d * log_v);
     if (shape < 1) /* times U^(1 / shape) */
         log_v += log(algos_within_unit(algos_rng_next(rng))) / shape;
     return log(d) + log_v;
