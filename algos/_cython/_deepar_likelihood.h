@@ -255,9 +255,13 @@ static inline void algos_deepar_block_loss(int kind, algos_deepar_block *o) {
             for (int i = 0; i < rows; i++) {                                                 \
                 const double weight = (double)mask[first + i];                               \
                 total += weight * o.value[i];                                                \
-                for (int j = 0; slopes != NULL && j < stride; j++)                           \
-                    slopes[(first + i) * stride + j] =                                       \
-                        j < k ? (T)algos_within_far(weight * o.head[j][i]) : 0;              \
+                if (slopes == NULL)                                                          \
+                    continue;                                                                \
+                T *row = slopes + (first + i) * stride;                                      \
+                for (int j = 0; j < ALGOS_DEEPAR_OUTPUTS && j < k; j++)                      \
+                    row[j] = (T)algos_within_far(weight * o.head[j][i]);                     \
+                for (ptrdiff_t j = k; j < stride; j++)                                       \
+                    row[j] = 0;                                                              \
             }                                                                                \
         }                                                                                    \
         return total;                                                                        \
