@@ -33,6 +33,7 @@ LIKELIHOODS = (
     "beta",
     "deterministic_l1",
 )
+N_OUTPUTS = (2, 3, 2, 1, 2, 1)  # raw parameters of each
 COUNTS = frozenset({"negative_binomial", "poisson"})
 WINDOW_SAMPLING = ("scale", "uniform")
 
