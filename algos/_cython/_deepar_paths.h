@@ -24,7 +24,6 @@
 #include "_shuffle.h"
 #include "_simd.h"
 
-#define ALGOS_PATHS_VECTORS 4    /* registers of rows in a tile, unless one holds all */
 #define ALGOS_PATHS_MOST_LANES 16
 #define ALGOS_PATHS_BOUND 30.0f  /* beyond 2^±30 gates are 0 and 1 in float32 */
 #define ALGOS_PATHS_TWICE 2.88539008177792681472f /* 2 log2 e */
@@ -47,9 +46,9 @@ typedef struct {
 } algos_paths_start;
 
 typedef struct {
-    Py_ssize_t lanes;
+    Py_ssize_t lanes, vectors; /* of a register, and of a tile unless one register holds all */
     /* Go one step on, the first `skipped` inputs being none; outputs (n_outputs, width). The
-     * width is `lanes` or that times ALGOS_PATHS_VECTORS. */
+     * width is `lanes`, or that times `vectors`. */
     void (*step)(const algos_paths_network *, const algos_paths_start *, Py_ssize_t skipped,
                  Py_ssize_t width, float *block, float *outputs);
     /* gates = from + Σ_i x_i weights_i, weights (n, size), size a multiple of 16 */

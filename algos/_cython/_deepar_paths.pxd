@@ -3,7 +3,6 @@ from libc.stdint cimport int32_t
 
 cdef extern from "_deepar_paths.h" nogil:
     enum:
-        ALGOS_PATHS_VECTORS
         ALGOS_PATHS_MOST_LANES
     ctypedef struct algos_paths_network:
         const float* packed
@@ -18,7 +17,7 @@ cdef extern from "_deepar_paths.h" nogil:
         const int32_t* first
         const int32_t* index
     ctypedef struct algos_paths_table:
-        Py_ssize_t lanes
+        Py_ssize_t lanes, vectors
         void (*step)(
             const algos_paths_network* net, const algos_paths_start* start,
             Py_ssize_t skipped, Py_ssize_t width, float* block,

@@ -2,6 +2,8 @@
 #define N ALGOS_NAME
 #define LANES ((Py_ssize_t)(ALGOS_BYTES / sizeof(float)))
 #define SPREAD(x) ((x) - (N(paths_vec)){0})
+/* Registers of rows in a tile; with 4 gates 16 accumulators of 32 registers, or 12 of 16. */
+#define VECTORS (ALGOS_BYTES == 64 ? 4 : 3)
 
 typedef float N(paths_vec) __attribute__((vector_size(ALGOS_BYTES)));
 typedef float N(paths_loose) __attribute__((vector_size(ALGOS_BYTES), aligned(4), may_alias));
@@ -11,7 +13,7 @@ typedef int32_t N(paths_index) __attribute__((vector_size(ALGOS_BYTES), may_alia
 ALGOS_INLINE void N(paths_gates)(const float *x, Py_ssize_t k, const float *w,
                                  const algos_paths_start *start, const float *from,
                                  float *gates, const int v) {
-    N(paths_vec) acc[4][ALGOS_PATHS_VECTORS];
+    N(paths_vec) acc[4][VECTORS];
 #pragma GCC unroll 4
     for (int i = 0; i < v; i++) {
         const N(paths_index) index = *(const N(paths_index) *)(start->index + i * LANES);
@@ -23,7 +25,7 @@ ALGOS_INLINE void N(paths_gates)(const float *x, Py_ssize_t k, const float *w,
         }
     }
     for (Py_ssize_t p = 0; p < k; p++) {
-        N(paths_vec) rows[ALGOS_PATHS_VECTORS];
+        N(paths_vec) rows[VECTORS];
 #pragma GCC unroll 4
         for (int i = 0; i < v; i++) {
             rows[i] = *(const N(paths_vec) *)(x + (p * v + i) * LANES);
@@ -73,7 +75,7 @@ ALGOS_INLINE void N(paths_layer)(const algos_paths_network *net, Py_ssize_t laye
     float *after = before + hidden * width; /* the next layer's inputs */
     float *cells = block + algos_paths_cells(net, layer) * width;
     const float *x = before - (k - hidden - skipped) * width;
-    float gates[4 * ALGOS_PATHS_VECTORS * LANES] __attribute__((aligned(64)));
+    float gates[4 * VECTORS * LANES] __attribute__((aligned(64)));
     for (Py_ssize_t u = 0; u < hidden; u++) {
         const float *w = packed + 4 * (u * k + skipped);
         N(paths_gates)(x, k - skipped, w, start, start->values + 4 * u * start->stride, gates, v);
@@ -86,7 +88,7 @@ ALGOS_INLINE void N(paths_layer)(const algos_paths_network *net, Py_ssize_t laye
 ALGOS_INLINE void N(paths_head)(const algos_paths_network *net, const float *top,
                                 float *outputs, const int v) {
     for (Py_ssize_t o = 0; o < net->n_outputs; o++) {
-        N(paths_vec) acc[ALGOS_PATHS_VECTORS];
+        N(paths_vec) acc[VECTORS];
 #pragma GCC unroll 4
         for (int i = 0; i < v; i++)
             acc[i] = SPREAD(net->head_bias[o]);
@@ -105,7 +107,7 @@ ALGOS_INLINE void N(paths_head)(const algos_paths_network *net, const float *top
 ALGOS_INLINE void N(paths_layers)(const algos_paths_network *net,
                                   const algos_paths_start *start, Py_ssize_t skipped,
                                   float *block, float *outputs, const int v) {
-    static const int32_t zeros[ALGOS_PATHS_VECTORS * ALGOS_PATHS_MOST_LANES]
+    static const int32_t zeros[VECTORS * ALGOS_PATHS_MOST_LANES]
         __attribute__((aligned(64))) = {0};
     const Py_ssize_t hidden = net->hidden;
     const float *packed = net->packed + 4 * hidden * (net->n_inputs + hidden);
@@ -124,7 +126,7 @@ static void N(paths_step)(const algos_paths_network *net, const algos_paths_star
     if (width == LANES)
         N(paths_layers)(net, start, skipped, block, outputs, 1);
     else
-        N(paths_layers)(net, start, skipped, block, outputs, ALGOS_PATHS_VECTORS);
+        N(paths_layers)(net, start, skipped, block, outputs, VECTORS);
 }
 
 static void N(paths_gates_of_one)(const float *x, Py_ssize_t n, const float *weights,
@@ -137,8 +139,9 @@ static void N(paths_gates_of_one)(const float *x, Py_ssize_t n, const float *wei
     }
 }
 
-static const algos_paths_table N(paths_table) = {LANES, N(paths_step), N(paths_gates_of_one)};
+static const algos_paths_table N(paths_table) = {LANES, VECTORS, N(paths_step), N(paths_gates_of_one)};
 
 #undef N
 #undef LANES
 #undef SPREAD
+#undef VECTORS
