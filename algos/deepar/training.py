@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Protocol
+from typing import Protocol
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from algos._cython import deepar_adam
 
 Floats = NDArray[np.float32]
 
+_RISING = 100  # steps until the rate is full: Adam's second moments are noise before
+_LAST = 0.01  # of the largest rate, at the end of a schedule
 _MOST_REJECTED = 50  # batches in a row
 
 
@@ -53,7 +57,12 @@ class Settings:
 
     def rate(self, n_steps: int) -> float:
         """Return the rate of the step that follows `n_steps` others."""
-        raise NotImplementedError
+        done = n_steps / max(1, self.max_iter * self.n_batches)
+        rising = min(1.0, (n_steps + 1) / _RISING)
+        if self.schedule == "constant":
+            return self.learning_rate * rising
+        falling = (1 + math.cos(math.pi * min(1.0, done))) / 2
+        return self.learning_rate * rising * (_LAST + (1 - _LAST) * falling)
 
 
 @dataclass
@@ -177,4 +186,77 @@ def train(
     ValueError
         If batch after batch has a loss or gradient that is no number; names the series.
     """
-    raise NotImplementedError
+    progress = progress.copy()
+    out = np.empty_like(progress.weights)
+    while progress.n_epochs < settings.max_iter:
+        epoch = _epoch(progress, work, settings, out)
+        progress.n_epochs += 1
+        if check is not None:
+            epoch = replace(epoch, held_out=check(progress.average))
+            _judge(progress, epoch.held_out["loss"], settings)
+        stops = watch is not None and watch(progress, epoch)
+        if stops or progress.n_waited >= settings.n_iter_no_change:
+            break
+    return progress
+
+
+def _epoch(progress: Progress, work: Work, settings: Settings, out: Floats) -> Epoch:
+    """Take an epoch's steps."""
+    losses = weights = lengths = rate = 0.0
+    n_taken = n_in_a_row = 0
+    for _ in range(settings.n_batches):
+        rate = settings.rate(progress.n_steps)
+        loss, weight, length = _step(progress, work, settings, rate, out)
+        progress.n_steps += 1
+        if np.isfinite(length):
+            losses, weights, lengths = losses + loss, weights + weight, lengths + length
+            n_taken, n_in_a_row = n_taken + 1, 0
+            continue
+        if weight > 0:
+            progress.n_rejected += 1
+            n_in_a_row += 1
+        if n_in_a_row >= _MOST_REJECTED:
+            _give_up(progress, work)
+    return Epoch(
+        losses / weights if weights else np.nan, rate, lengths / max(n_taken, 1), held_out={}
+    )
+
+
+def _step(
+    progress: Progress, work: Work, settings: Settings, rate: float, out: Floats
+) -> tuple[float, float, float]:
+    """Learn one batch; return its loss, weight and length of gradient, infinite if rejected."""
+    loss, weight = work.gradient(progress.weights, progress.n_steps, out)
+    if not (np.isfinite(loss) and weight > 0):
+        return loss, weight, np.inf
+    length = deepar_adam.step(
+        out,
+        weight,
+        progress.weights,
+        progress.first,
+        progress.second,
+        progress.average,
+        progress.n_steps - progress.n_rejected + 1,
+        rate,
+        settings.clip,
+        settings.weight_decay,
+        settings.memory,
+    )
+    return loss, weight, length if np.isfinite(length) else np.inf
+
+
+def _judge(progress: Progress, loss: float, settings: Settings) -> None:
+    """Keep the weights if none have done better on what is held back."""
+    better = loss < progress.best_loss
+    enough = loss < progress.best_loss - settings.tol or not np.isfinite(progress.best_loss)
+    progress.n_waited = 0 if better and enough else progress.n_waited + 1
+    if better:
+        progress.best_loss, progress.best = loss, progress.average.copy()
+
+
+def _give_up(progress: Progress, work: Work) -> None:
+    names = work.culprits(progress.weights, progress.n_steps - 1)
+    raise ValueError(
+        f"the loss of {_MOST_REJECTED} batches in a row is not finite, because of series "
+        f"{', '.join(map(str, names))}; look at their values, or lower `learning_rate_init`"
+    )
