@@ -18,6 +18,8 @@ cdef extern from "_deepar_adam.h" nogil:
 cdef enum:
     WARM = 10  # steps in the average of weights at first, beyond the first one
 
+cdef double LONGEST = 1e15  # gradient: the square of one in float32 must be a number
+
 
 def step(
     const float[::1] gradient,  # IN: summed
@@ -52,6 +54,7 @@ def step(
     if n == 0 or not weight > 0:
         return INFINITY
     with nogil:
+        clip = min(clip, LONGEST)
         length = sqrt(algos_deepar_squares(&gradient[0], n)) / weight
         if isfinite(length):
             share = max(1 - memory, min(1.0, (1.0 + WARM) / (number + WARM)))
