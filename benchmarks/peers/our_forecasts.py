@@ -1,0 +1,37 @@
+"""Our forecaster."""
+
+from __future__ import annotations
+
+from benchmarks.peers.forecasters import Forecasters
+
+
+class OurForecasts(Forecasters):
+    """Tasks of forecasters by `algos`, with defaults."""
+
+    importing = "from algos import DeepARForecaster"
+
+    def learn(self, panel, seed, n_jobs, **settings):
+        from algos import DeepARForecaster
+
+        model = DeepARForecaster(
+            panel.horizon, freq=panel.freq, likelihood=panel.likelihood, random_state=seed,
+            n_jobs=n_jobs, **settings,
+        )  # fmt: skip
+        known = panel.dynamic_real
+        return model.fit(
+            panel.X,
+            start=panel.start,
+            static_categorical=panel.static_categorical,
+            dynamic_real=None if known is None else known[:, :, : panel.X.shape[1]],
+        )
+
+    def draw(self, model, panel, n_samples):
+        if panel.dynamic_real is None:
+            return model.sample(n_samples=n_samples)
+        return model.sample(
+            panel.X,
+            n_samples=n_samples,
+            start=panel.start,
+            static_categorical=panel.static_categorical,
+            dynamic_real=panel.dynamic_real,
+        )
