@@ -50,8 +50,8 @@ LEGEND = {
     "mean TV": "total variation between true topics and those found, best matched; 0 is best",
     "worst TV": "the same of the worst topic, a mean over seeds",
     "lost": "true topics to which none found is nearer than 0.5, a mean over seeds",
-    "wQL": "weighted quantile loss: twice the pinball loss as a share of all that came, a mean over "
-    "the quantiles 0.1 … 0.9; lower is better, and ± is the deviation over seeds",
+    "wQL": "weighted quantile loss: twice the pinball loss as a share of all that came, a mean "
+    "over the quantiles 0.1 … 0.9; lower is better, and ± is the deviation over seeds",
     "ND": "absolute errors of the median, as a share of all that came; lower is better",
     "MASE": "absolute error of the median in units of the seasonal naive forecast's within what "
     "was learned, a mean over series; lower is better",

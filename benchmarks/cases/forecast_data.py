@@ -178,14 +178,15 @@ def _long(name, covariates, horizon, freq, season):
         series.setdefault(row["unique_id"], []).append(row)
     values = np.array([[float(row["y"]) for row in rows] for rows in series.values()])
     known = np.array(
-        [[[float(row[key]) for row in rows] for key in covariates] for rows in series.values()]
+        [
+            [[float(row[key] or "nan") for row in rows] for key in covariates]
+            for rows in series.values()
+        ]
     )
     learned = known[:, :, :-horizon]
-    center = learned.mean(axis=(0, 2), keepdims=True)
-    width = learned.std(axis=(0, 2), keepdims=True)
+    center = np.nanmean(learned, axis=(0, 2), keepdims=True)
+    width = np.nanstd(learned, axis=(0, 2), keepdims=True)
+    known = np.nan_to_num((known - center) / np.where(width > 0, width, 1.0))  # missing: the mean
     found = _split(values, horizon, "1970-01-01", freq, season)
     starts = [np.datetime64(rows[0]["ds"].replace(" ", "T"), "s") for rows in series.values()]
-    return found | {
-        "start": np.array(starts),
-        "dynamic_real": (known - center) / np.where(width > 0, width, 1.0),
-    }
+    return found | {"start": np.array(starts), "dynamic_real": known}
