@@ -17,21 +17,12 @@ class OurForecasts(Forecasters):
             panel.horizon, freq=panel.freq, likelihood=panel.likelihood, random_state=seed,
             n_jobs=n_jobs, **settings,
         )  # fmt: skip
-        known = panel.dynamic_real
         return model.fit(
             panel.X,
             start=panel.start,
             static_categorical=panel.static_categorical,
-            dynamic_real=None if known is None else known[:, :, : panel.X.shape[1]],
+            dynamic_real=panel.dynamic_real,
         )
 
     def draw(self, model, panel, n_samples):
-        if panel.dynamic_real is None:
-            return model.sample(n_samples=n_samples)
-        return model.sample(
-            panel.X,
-            n_samples=n_samples,
-            start=panel.start,
-            static_categorical=panel.static_categorical,
-            dynamic_real=panel.dynamic_real,
-        )
+        return model.sample(n_samples=n_samples)
