@@ -105,8 +105,6 @@ class DeepARForecaster(Backtesting, Estimator):
         `objective`, the mean negative log-likelihood of the windows of each epoch,
         `seconds` since the beginning, `validation`, the weighted quantile loss of the
         steps that are held back (nan without `early_stopping`), and `learning_rate`.
-    freq_ : str or None
-        The frequency, in pandas' spelling.
     lags_ : ndarray of shape (n_lags,)
         Which values of the past are inputs.
     cardinalities_ : ndarray of shape (n_static_categorical,)

@@ -17,8 +17,7 @@ from algos._common.checkpoint import Resumable
 from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads
-from algos.deepar.continuing import continued
-from algos.deepar.encoding import fit_panel, panel_of
+from algos.deepar.encoding import fit_panel, panel_of, with_horizon
 from algos.deepar.frequency import check_lags
 from algos.deepar.learning import PanelWork, held_out_check
 from algos.deepar.model import Model
@@ -164,7 +163,7 @@ class Fitting:
         self._float_name = dtype_of(X).name
         self._model, self._panel = model.plain(), dict(vars(panel))
         self._made_with = {name: getattr(self, name) for name in OF_THE_NETWORK}
-        self.freq_, self.lags_ = model.encoding.freq, model.plan.lags
+        self.lags_ = model.plan.lags
         self.cardinalities_ = np.array(model.encoding.cardinalities, dtype=np.int64)
         self.n_parameters_ = int(model.layout.size)
 
@@ -201,7 +200,7 @@ class Fitting:
         horizon = checked_count("horizon", horizon, model.plan.prediction_length)
         ahead = horizon if n_ahead is None else n_ahead
         if X is None:
-            panel = continued(Panel(**self._panel), model.encoding, ahead, covariates)
+            panel = _continued(model, Panel(**self._panel), ahead, covariates)
             dtype = np.dtype(self._float_name)
         else:
             panel = panel_of(model.encoding, X, horizon=ahead, **covariates)
@@ -250,6 +249,19 @@ def dtype_of(X: Any) -> np.dtype[Any]:
         found = {getattr(series, "dtype", None) for series in X}
     is_single = {str(dtype).lower() for dtype in found} == {"float32"}
     return np.dtype(np.float32 if is_single else np.float64)
+
+
+def _continued(
+    model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str, Any]
+) -> Panel:
+    """Return the series of `fit` with covariates for the steps that follow them."""
+    for name, value in covariates.items():
+        if value is not None and name != "dynamic_real":
+            raise ValueError(
+                f"`{name}` must be None without `X`, since that of `fit` is known; leave it out, "
+                f"or pass X too"
+            )
+    return with_horizon(model.encoding, panel, n_ahead, covariates["dynamic_real"])
 
 
 def _schedule(settings: Settings, until: int) -> Schedule:

@@ -234,7 +234,7 @@ class Forecasting(Fitting):
         """Return quantiles of the paths, of shape (n_series, n_levels, horizon)."""
         found = np.empty((len(panel), len(levels), horizon))
         for at, paths in self._paths(forecaster, panel, horizon, self.n_samples):
-            found[at] = path_quantiles(paths, levels, n_threads=self._n_threads())
+            found[at] = path_quantiles(paths, levels)
         return found
 
     def _paths(
