@@ -95,7 +95,7 @@ ALGOS_CLONES static void algos_deepar_draw_gaussian(algos_deepar_drawn *restrict
     for (int i = 0; i < ALGOS_DEEPAR_BLOCK; i++) {
         double rise;
         const double radius = __builtin_sqrt(-2 * algos_log_f64(o->u[i]));
-        o->draw[i] = o->head[0][i] + algos_soft_positive(o->head[1][i], &rise) *
+        o->draw[i] = algos_within_far(o->head[0][i]) + algos_soft_positive(algos_within_far(o->head[1][i]), &rise) *
                                          (radius * algos_cos_turn(o->turn[i]));
     }
 }
@@ -104,10 +104,10 @@ ALGOS_CLONES static void algos_deepar_draw_student_t(algos_deepar_drawn *restric
     _Pragma("omp simd")
     for (int i = 0; i < ALGOS_DEEPAR_BLOCK; i++) {
         double rise;
-        const double n = 2 + algos_soft_positive(o->head[2][i], &rise);
+        const double n = 2 + algos_soft_positive(algos_within_far(o->head[2][i]), &rise);
         const double radius =
             __builtin_sqrt(n * algos_rise_of_exp(-2 * algos_log_f64(o->u[i]) / n));
-        o->draw[i] = o->head[0][i] + algos_soft_positive(o->head[1][i], &rise) *
+        o->draw[i] = algos_within_far(o->head[0][i]) + algos_soft_positive(algos_within_far(o->head[1][i]), &rise) *
                                          (radius * algos_cos_turn(o->turn[i]));
     }
 }
@@ -215,10 +215,11 @@ static inline void algos_deepar_draw_block(int kind, const algos_deepar_stream *
         algos_deepar_draw_student_t(o);
 }
 
-/* draws[i], i < n: of path `path` + i of one series, whose window has this scale, given its row
- * of head (n, n_outputs). */
+/* draws[i], i < n: of path `path` + i of one series, whose window has this scale, given the raw
+ * numbers of each path, in rows `stride` apart. */
 #define ALGOS_DEEPAR_DRAW(T, S)                                                              \
-    static inline void algos_deepar_draw_##S(int kind, const T *head, double scale,          \
+    static inline void algos_deepar_draw_##S(int kind, const T *head, ptrdiff_t stride,      \
+                                             double scale,                                   \
                                              const algos_deepar_stream *stream,              \
                                              uint32_t path, ptrdiff_t n, T *draws) {         \
         const int k = algos_deepar_n_outputs(kind);                                          \
@@ -231,8 +232,7 @@ static inline void algos_deepar_draw_block(int kind, const algos_deepar_stream *
             for (int i = 0; i < ALGOS_DEEPAR_BLOCK; i++)                                     \
                 for (int j = 0; j < ALGOS_DEEPAR_OUTPUTS; j++)                               \
                     o.head[j][i] =                                                           \
-                        i < rows && j < k                                                    \
-                            ? algos_within_far((double)head[(first + i) * k + j]) : 0;       \
+                        i < rows && j < k ? (double)head[(first + i) * stride + j] : 0;      \
             if (algos_deepar_is_real(kind))                                                  \
                 algos_deepar_draw_block(kind, stream, own, rows, &o);                        \
             for (int i = 0; i < rows && !algos_deepar_is_real(kind); i++) {                  \

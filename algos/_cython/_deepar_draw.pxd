@@ -8,8 +8,8 @@ cdef extern from "_deepar_draw.h" nogil:
         uint32_t step
     void algos_deepar_parameters(int kind, const double* head, double scale, double* out)
     void algos_deepar_draw_f32(
-        int kind, const float* head, double scale, const algos_deepar_stream* stream,
-        uint32_t path, Py_ssize_t n, float* draws)
+        int kind, const float* head, Py_ssize_t stride, double scale,
+        const algos_deepar_stream* stream, uint32_t path, Py_ssize_t n, float* draws)
     void algos_deepar_draw_f64(
-        int kind, const double* head, double scale, const algos_deepar_stream* stream,
-        uint32_t path, Py_ssize_t n, double* draws)
+        int kind, const double* head, Py_ssize_t stride, double scale,
+        const algos_deepar_stream* stream, uint32_t path, Py_ssize_t n, double* draws)

@@ -202,8 +202,10 @@ typedef struct {
         _Pragma("omp simd")                                                                  \
         for (int i = 0; i < ALGOS_DEEPAR_BLOCK; i++) {                                       \
             const algos_deepar_nll l =                                                       \
-                algos_deepar_##name(o->target[i], o->scale[i], o->head[0][i],                \
-                                    o->head[1][i], o->head[2][i]);                           \
+                algos_deepar_##name(o->target[i], o->scale[i],                               \
+                                    algos_within_far(o->head[0][i]),                         \
+                                    algos_within_far(o->head[1][i]),                         \
+                                    algos_within_far(o->head[2][i]));                        \
             o->value[i] = l.value;                                                           \
             o->head[0][i] = l.a;                                                             \
             o->head[1][i] = l.b;                                                             \
@@ -229,12 +231,13 @@ static inline void algos_deepar_block_loss(int kind, algos_deepar_block *o) {
     }
 }
 
-/* Σ mask · negative log-likelihood over n rows of n_outputs raw numbers, in row order; `grad`
- * (n, n_outputs) or NULL: its slopes. What stands in a row of mask 0 is of no matter: NaN may. */
+/* Σ mask · negative log-likelihood over n rows, in their order; `slopes` or NULL: by the raw
+ * numbers, and 0 beyond n_outputs. Rows of both are `stride` apart. What stands in a row of mask
+ * 0 is of no matter: NaN may. */
 #define ALGOS_DEEPAR_LOSS(T, S)                                                              \
-    static inline double algos_deepar_loss_##S(int kind, const T *head, const T *target,     \
-                                               const T *mask, const T *scale, ptrdiff_t n,   \
-                                               T *grad) {                                    \
+    static inline double algos_deepar_loss_##S(int kind, const T *head, ptrdiff_t stride,    \
+                                               const T *target, const T *mask,               \
+                                               const T *scale, ptrdiff_t n, T *slopes) {     \
         const int k = algos_deepar_n_outputs(kind);                                          \
         algos_deepar_block o;                                                                \
         double total = 0;                                                                    \
@@ -245,19 +248,16 @@ static inline void algos_deepar_block_loss(int kind, algos_deepar_block *o) {
                 const int used = i < rows && mask[first + i] != 0;                           \
                 o.target[i] = used ? (double)target[first + i] : 0.5;                        \
                 o.scale[i] = used ? (double)scale[first + i] : 1;                            \
-                for (int j = 0; j < k; j++)                                                  \
-                    o.head[j][i] =                                                           \
-                        used ? algos_within_far((double)head[(first + i) * k + j]) : 0;      \
-                for (int j = k; j < ALGOS_DEEPAR_OUTPUTS; j++)                               \
-                    o.head[j][i] = 0;                                                        \
+                for (int j = 0; j < ALGOS_DEEPAR_OUTPUTS; j++)                               \
+                    o.head[j][i] = used && j < k ? (double)head[(first + i) * stride + j] : 0; \
             }                                                                                \
             algos_deepar_block_loss(kind, &o);                                               \
             for (int i = 0; i < rows; i++) {                                                 \
                 const double weight = (double)mask[first + i];                               \
                 total += weight * o.value[i];                                                \
-                for (int j = 0; grad != NULL && j < k; j++)                                  \
-                    grad[(first + i) * k + j] =                                              \
-                        (T)algos_within_far(weight * o.head[j][i]);                          \
+                for (int j = 0; slopes != NULL && j < stride; j++)                           \
+                    slopes[(first + i) * stride + j] =                                       \
+                        j < k ? (T)algos_within_far(weight * o.head[j][i]) : 0;              \
             }                                                                                \
         }                                                                                    \
         return total;                                                                        \

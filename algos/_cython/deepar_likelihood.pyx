@@ -12,11 +12,11 @@ from cython cimport floating
 
 
 def measure(
-    const floating[:, ::1] head,  # IN (n, n_outputs)
+    const floating[:, ::1] head,  # IN (n, n_outputs or more)
     const floating[::1] targets,  # IN (n,)
     const floating[::1] mask,     # IN (n,)
     const floating[::1] scale,    # IN (n,), above 0
-    floating[:, ::1] slopes,      # OUT (n, n_outputs)
+    floating[:, ::1] slopes,      # OUT, of the shape of `head`
     int kind,
 ):
     """Compute the slopes of Σ mask · negative log-likelihood; return this sum."""
@@ -27,15 +27,17 @@ def measure(
     with nogil:
         if floating is float:
             total = algos_deepar_loss_f32(
-                kind, &head[0, 0], &targets[0], &mask[0], &scale[0], n, &slopes[0, 0])
+                kind, &head[0, 0], head.shape[1], &targets[0], &mask[0], &scale[0], n,
+                &slopes[0, 0])
         else:
             total = algos_deepar_loss_f64(
-                kind, &head[0, 0], &targets[0], &mask[0], &scale[0], n, &slopes[0, 0])
+                kind, &head[0, 0], head.shape[1], &targets[0], &mask[0], &scale[0], n,
+                &slopes[0, 0])
     return total
 
 
 def draw(
-    const floating[:, ::1] head,  # IN (n, n_outputs)
+    const floating[:, ::1] head,  # IN (n, n_outputs or more)
     const uint64_t[::1] key,      # IN (2,): the seed
     const uint64_t[::1] series,   # IN (2,): the content of the series
     floating[::1] draws,          # OUT (n,): of paths `path` + i
@@ -54,9 +56,11 @@ def draw(
     stream.step = step
     with nogil:
         if floating is float:
-            algos_deepar_draw_f32(kind, &head[0, 0], scale, &stream, path, n, &draws[0])
+            algos_deepar_draw_f32(
+                kind, &head[0, 0], head.shape[1], scale, &stream, path, n, &draws[0])
         else:
-            algos_deepar_draw_f64(kind, &head[0, 0], scale, &stream, path, n, &draws[0])
+            algos_deepar_draw_f64(
+                kind, &head[0, 0], head.shape[1], scale, &stream, path, n, &draws[0])
 
 
 def parametrize(
