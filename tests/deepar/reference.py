@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from algos._cython import deepar_likelihood
-
 LANE = 16  # rows
 DROPOUT, HOLD_C, HOLD_H = range(3)
 OUTPUTS = {0: 2, 1: 3, 2: 2, 3: 1, 4: 2, 5: 1}  # of each kind of likelihood

@@ -42,9 +42,7 @@ def gradient(layout, weights, batch, kind, *, dropout=0.0, zoneout=0.0, n_thread
     steps, windows, _ = batch[0].shape
     network = make_network(layout, windows, steps, n_threads, weights.dtype)
     grads = np.full_like(weights, np.nan)
-    loss, weight = network.gradient(
-        weights, *batch, kind, dropout, zoneout, KEY, number, grads
-    )
+    loss, weight = network.gradient(weights, *batch, kind, dropout, zoneout, KEY, number, grads)
     return loss, weight, grads
 
 
@@ -115,9 +113,7 @@ def test_gradient_of_every_option_is_that_of_differences(case):
     grads = gradient(layout, weights, batch, 0, **options)[2]
     places = np.random.default_rng(1).permutation(np.flatnonzero(weights))[:150]
     slopes = differences(layout, weights, batch, 0, places, **options)
-    np.testing.assert_allclose(
-        grads[places], slopes, rtol=1e-5, atol=1e-7 * np.abs(grads).max()
-    )
+    np.testing.assert_allclose(grads[places], slopes, rtol=1e-5, atol=1e-7 * np.abs(grads).max())
 
 
 def test_padding_has_no_gradient():
