@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key
 from algos._cython import deepar_panel, row_hash
-from algos.deepar.calendar import calendar_table, ordinals, read_start
+from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals, read_start
 from algos.deepar.covariates import (
     Dynamic,
     center_and_spread,
@@ -93,8 +93,7 @@ class Encoding:
         """Return what a window is made of."""
         n_calendar = 0
         if self.has_start and self.freq is not None:
-            none = np.zeros(0, dtype=np.int64)
-            n_calendar = calendar_table(none, none, Frequency.of(self.freq))[0].shape[1]
+            n_calendar = n_calendar_features(Frequency.of(self.freq))
         return Plan(
             context_length,
             prediction_length,
