@@ -21,7 +21,6 @@ typedef struct {
     T *start;               /* (rows, 4 width): bias of layer 0 */
     T *target, *mask, *scale; /* (steps, rows) */
     T *head;                /* (steps, rows, 8): outputs, then their slopes */
-    T *packed, *slopes;     /* (steps, rows, outputs): the same without padding */
     T *gates[ALGOS_DEEPAR_LAYERS];  /* (steps, rows, 4 width): [i f o g], then dL/dz */
     T *c[ALGOS_DEEPAR_LAYERS], *h[ALGOS_DEEPAR_LAYERS]; /* (1 + steps, rows, width) */
     T *tanh_c[ALGOS_DEEPAR_LAYERS]; /* (steps, rows, width) */
@@ -67,8 +66,6 @@ static size_t N(place_lane)(const algos_deepar_job *job, char *base, N(lane) *la
     lane->mask = N(take)(base, &used, n);
     lane->scale = N(take)(base, &used, n);
     lane->head = N(take)(base, &used, n * ALGOS_DEEPAR_HEAD);
-    lane->packed = N(take)(base, &used, n * job->n_outputs);
-    lane->slopes = N(take)(base, &used, n * job->n_outputs);
     for (ptrdiff_t l = 0; l < job->layers; l++) {
         lane->gates[l] = N(take)(base, &used, 4 * all);
         lane->c[l] = N(take)(base, &used, size + all);
@@ -215,21 +212,13 @@ static void N(layer)(const algos_deepar_job *job, const N(weights) *w, N(lane) *
 
 /* Outputs of the head, the lane's loss and, in place, its slopes. */
 static void N(measure)(const algos_deepar_job *job, const N(weights) *w, N(lane) *lane) {
-    const ptrdiff_t n = job->steps * lane->rows, width = job->width, k = job->n_outputs;
+    const ptrdiff_t n = job->steps * lane->rows, width = job->width;
     const T *h = lane->h[job->layers - 1] + lane->rows * width;
-    PRODUCT->multiply(OWN(AT_HEAD_BIAS), 0, h, width, n, width, OWN(AT_HEAD),
-                      ALGOS_DEEPAR_HEAD, lane->head, ALGOS_DEEPAR_HEAD);
-    for (ptrdiff_t i = 0; i < n; i++)
-        for (ptrdiff_t j = 0; j < k; j++)
-            lane->packed[i * k + j] = lane->head[i * ALGOS_DEEPAR_HEAD + j];
-    job->losses[lane->number] = N(loss)(job->kind, lane->packed, lane->target, lane->mask, lane->scale, n,
-                         lane->grads ? lane->slopes : NULL);
-    if (lane->grads == NULL)
-        return;
-    memset(lane->head, 0, sizeof(T) * n * ALGOS_DEEPAR_HEAD);
-    for (ptrdiff_t i = 0; i < n; i++)
-        for (ptrdiff_t j = 0; j < k; j++)
-            lane->head[i * ALGOS_DEEPAR_HEAD + j] = lane->slopes[i * k + j];
+    PRODUCT->multiply(OWN(AT_HEAD_BIAS), 0, h, width, n, width, OWN(AT_HEAD), ALGOS_DEEPAR_HEAD,
+                      lane->head, ALGOS_DEEPAR_HEAD);
+    job->losses[lane->number] =
+        N(loss)(job->kind, lane->head, ALGOS_DEEPAR_HEAD, lane->target, lane->mask, lane->scale, n,
+                lane->grads == NULL ? NULL : lane->head);
 }
 
 static void N(forward)(const algos_deepar_job *job, const N(weights) *w, N(lane) *lane) {

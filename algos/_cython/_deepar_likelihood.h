@@ -255,9 +255,12 @@ static inline void algos_deepar_block_loss(int kind, algos_deepar_block *o) {
             for (int i = 0; i < rows; i++) {                                                 \
                 const double weight = (double)mask[first + i];                               \
                 total += weight * o.value[i];                                                \
-                for (int j = 0; slopes != NULL && j < stride; j++)                           \
+                if (slopes == NULL)                                                          \
+                    continue;                                                                \
+                memset(slopes + (first + i) * stride, 0, sizeof(T) * (size_t)stride);        \
+                for (int j = 0; j < k; j++)                                                  \
                     slopes[(first + i) * stride + j] =                                       \
-                        j < k ? (T)algos_within_far(weight * o.head[j][i]) : 0;              \
+                        (T)algos_within_far(weight * o.head[j][i]);                          \
             }                                                                                \
         }                                                                                    \
         return total;                                                                        \

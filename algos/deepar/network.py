@@ -80,9 +80,7 @@ class Layout:
         shapes["static"] = (self.static_size, wide)
         shapes["head"] = (self.width, UNITS)
         shapes["head_bias"] = (UNITS,)
-        for j, shape in enumerate(
-            zip(self.cardinalities, self.embedding_dimensions, strict=True)
-        ):
+        for j, shape in enumerate(zip(self.cardinalities, self.embedding_dimensions, strict=True)):
             shapes[f"embedding_{j}"] = shape
         return shapes
 
