@@ -49,6 +49,10 @@ class Panel:
         Standardised.
     keys : ndarray of shape (n_series, 2), dtype uint64
         Hash of the content of each series, wherever it stands in the panel.
+    begins : ndarray of shape (n_series,), dtype int64
+        The point of time of step 0, in units of the frequency after 1970; 0 without a start.
+    delays : ndarray of shape (n_series,), dtype int64
+        How many missing values were given before step 0.
     horizon : int
         How many steps beyond the end of each series `calendar` and `dynamic` reach.
     """
@@ -66,6 +70,8 @@ class Panel:
     categories: NDArray[np.int32]
     static_real: Floats
     keys: NDArray[np.uint64]
+    begins: Ints
+    delays: Ints
     horizon: int = 0
 
     def __len__(self) -> int:
@@ -122,4 +128,6 @@ _OF_SERIES = (
     "categories",
     "static_real",
     "keys",
+    "begins",
+    "delays",
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,33 +113,70 @@ class Source:
     ----------
     panel : Panel
     plan : Plan
-    n_steps : int, default=None
-        Of each window; None are those of training. The first `plan.context_length` of them
-        are context.
     """
 
-    def __init__(self, panel: Panel, plan: Plan, n_steps: int | None = None) -> None:
-        ...
+    def __init__(self, panel: Panel, plan: Plan) -> None:
+        n_times = panel.longest + panel.horizon
+        self._source = deepar_windows.WindowSource(
+            panel.filled,
+            panel.observed,
+            panel.offsets,
+            panel.lengths,
+            np.log(panel.unit),
+            panel.scale,
+            panel.calendar,
+            panel.calendar_rows,
+            panel.dynamic,
+            panel.dynamic_rows,
+            panel.categories,
+            panel.static_real,
+            plan.lags,
+            (np.log10(2.0 + np.arange(n_times)) / 2).astype(np.float32),
+            panel.horizon,
+            plan.context_length,
+            plan.is_scaled,
+            plan.log_center,
+            plan.log_spread,
+            plan.scale_floor,
+        )
 
     def gather(self, series: Ints, positions: Ints, batch: Batch, n_threads: int = 1) -> None:
         """Fill the batch with the windows whose first forecast steps are `positions`.
+
+        The steps of a window before the first forecast one are `context_length`, the others
+        are as many as the batch has room for: to forecast, `positions` are the lengths of the
+        series.
 
         Parameters
         ----------
         series : ndarray of shape (n_windows,), dtype int64
             Places in the panel.
         positions : ndarray of shape (n_windows,), dtype int64
-            The step of its series at which the forecast of each window begins: at least 0
-            (a window without context: a cold start), at most the length of the series.
+            The step of its series at which the forecast of each window begins: from 0, which
+            is a window without context, to the length of the series.
         batch : Batch
-            Of as many windows and steps.
         n_threads : int, default=1
             Changes nothing but the time.
         """
+        self._source.gather(
+            series,
+            positions,
+            batch.inputs,
+            batch.static,
+            batch.categories,
+            batch.targets,
+            batch.mask,
+            batch.scale,
+            n_threads,
+        )
 
 
 class Sampler:
     """Draws windows to train on: a series by its weight, then a position in it.
+
+    Each batch has a window from every n-th part of the weights, the series being in order of
+    their scale: small ones and large ones are in all batches. The forecast of a window lies
+    within the series; in one of less than two predictions, it begins in the middle at least.
 
     Parameters
     ----------
@@ -152,7 +188,27 @@ class Sampler:
     """
 
     def __init__(self, panel: Panel, plan: Plan, window_sampling: str, key: Key) -> None:
-        ...
+        logs = np.log2(panel.scale) + np.log2(panel.unit)
+        order = np.lexsort((*panel.keys.T, logs))
+        order = order[panel.lengths[order] > 0]
+        weights = np.ones(len(order))
+        if window_sampling == "scale":
+            weights = np.exp2(logs[order] - logs[order].max(initial=-np.inf))
+        self._heaped = np.cumsum(weights)
+        self._order = order.astype(np.int64)
+        self._last = np.maximum(panel.lengths - plan.prediction_length, panel.lengths // 2)
+        self._first = np.zeros_like(self._last)
+        self._key = key
 
     def draw(self, step: int, series: Ints, positions: Ints) -> None:
         """Fill both arrays of shape (n_windows,) with the windows of the batch `step`."""
+        deepar_windows.draw(
+            self._key,
+            self._heaped,
+            self._order,
+            self._first,
+            self._last,
+            series,
+            positions,
+            step,
+        )
