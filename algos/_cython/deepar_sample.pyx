@@ -10,6 +10,7 @@ Rows do not know of each other: fixed chunks of them are taken by any thread.
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memset
 
+from algos._cython._deepar_draw cimport algos_deepar_draw_f32, algos_deepar_stream
 from algos._cython._deepar_paths cimport (
     ALGOS_PATHS_MOST_LANES, algos_paths, algos_paths_cells,
     algos_paths_choose, algos_paths_height, algos_paths_network, algos_paths_start,
@@ -17,15 +18,6 @@ from algos._cython._deepar_paths cimport (
 )
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
-
-cdef extern from "_deepar_draw.h" nogil:
-    ctypedef struct Stream "algos_deepar_stream":
-        uint64_t seed[2]
-        uint64_t series[2]
-        uint32_t step
-    void draw "algos_deepar_draw_f32"(
-        int kind, const float* head, double scale, const Stream* stream, uint32_t path,
-        Py_ssize_t n, float* draws)
 
 algos_paths_choose(4)
 
@@ -244,15 +236,16 @@ cdef void _draw_step(
     const Job* job, Py_ssize_t step, Py_ssize_t begin, Py_ssize_t rows, Room* room
 ) noexcept nogil:
     """Draw a step of all rows of a chunk, series by series."""
-    cdef Py_ssize_t row = 0, series, path, n
-    cdef Stream stream
+    cdef Py_ssize_t row = 0, n_outputs = job.net.n_outputs, series, path, n
+    cdef algos_deepar_stream stream
     stream.seed[0], stream.seed[1], stream.step = job.seed[0], job.seed[1], <uint32_t> step
     while row < rows:
         series, path = (begin + row) // job.n_samples, (begin + row) % job.n_samples
         n = min(rows - row, job.n_samples - path)
         stream.series[0], stream.series[1] = job.keys[2 * series], job.keys[2 * series + 1]
-        draw(job.kind, room.heads + row * job.net.n_outputs, job.scale[series], &stream,
-             <uint32_t> path, n, room.drawn + step * ROWS + row)
+        algos_deepar_draw_f32(
+            job.kind, room.heads + row * n_outputs, n_outputs, job.scale[series], &stream,
+            <uint32_t> path, n, room.drawn + step * ROWS + row)
         row += n
 
 
