@@ -1,0 +1,1 @@
+"""Probabilistic forecasts of many series by one recurrent network."""
