@@ -10,6 +10,8 @@ import resource
 import sys
 import time
 
+from benchmarks import peers
+
 
 def peak_megabytes():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -22,7 +24,6 @@ def answer(statement, peer, file, n_jobs=None):
     exec(statement, {})
     imported = time.perf_counter() - begun
 
-    from benchmarks import peers
     from benchmarks.peers.forecasters import Panel
     from benchmarks.storage import read_arrays
 

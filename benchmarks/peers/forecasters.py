@@ -137,19 +137,23 @@ class Forecasters(PointOrLaw):
 
     def forecast_process(self, n_jobs, **arrays):
         """Import, learn and draw in a process of its own, which tells its times and its peak."""
+        arrays["start"] = Panel.of(**arrays).start  # a datetime could not be written
+        name = type(self).__module__.rpartition(".")[2]
+        threads = [] if n_jobs is None else [str(n_jobs)]
 
         def run():
             with tempfile.TemporaryDirectory() as folder:
                 job = Path(folder) / "arrays.npz"
                 write_arrays(job, arrays)
-                name = type(self).__module__.rpartition(".")[2]
-                answer = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.fresh", self.importing, name, str(job)]
-                    + ([] if n_jobs is None else [str(n_jobs)]),
-                    check=True,
+                done = subprocess.run(
+                    [sys.executable, "-m", "benchmarks.fresh"]
+                    + [self.importing, name, str(job), *threads],
+                    check=False,
                     capture_output=True,
                     text=True,
                 )
-            return json.loads(answer.stdout.splitlines()[-1])
+            if done.returncode:
+                raise RuntimeError(done.stderr.strip().splitlines()[-1])
+            return json.loads(done.stdout.splitlines()[-1])
 
         return run

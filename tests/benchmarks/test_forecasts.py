@@ -9,6 +9,7 @@ forecast_data = pytest.importorskip("benchmarks.cases.forecast_data", reason=NO_
 forecasters = pytest.importorskip("benchmarks.peers.forecasters", reason=NO_BENCHMARKS)
 naive = pytest.importorskip("benchmarks.peers.seasonal_naive", reason=NO_BENCHMARKS)
 deepar = pytest.importorskip("benchmarks.cases.deepar", reason=NO_BENCHMARKS)
+fresh = pytest.importorskip("benchmarks.fresh", reason=NO_BENCHMARKS)
 storage = pytest.importorskip("benchmarks.storage", reason=NO_BENCHMARKS)
 Unreachable = pytest.importorskip("benchmarks.workload", reason=NO_BENCHMARKS).Unreachable
 
@@ -150,3 +151,13 @@ def test_panels_travel_to_the_worker(tmp_path):
     assert found.freq == "h" and found.horizon == 24
     assert found.start == np.datetime64("2024-01-01T00") and found.dynamic_real is None
     np.testing.assert_array_equal(found.static_categorical, arrays["static_categorical"])
+
+
+def test_a_fresh_process_tells_what_it_took(monkeypatch, tmp_path):
+    arrays = forecast_data.panel(50, "planted")
+    storage.write_arrays(tmp_path / "arrays.npz", arrays)
+    monkeypatch.setattr(fresh.peers, "load", lambda name: OneMean())
+    found = fresh.answer("import json", "one_mean", tmp_path / "arrays.npz", "1")
+    measured = deepar.of_process(found, arrays)
+    assert set(measured) == {"import s", "fit s", "draw s", "process MB"}
+    assert measured["process MB"] > 10
