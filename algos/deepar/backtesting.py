@@ -12,9 +12,10 @@ from sklearn.utils import Bunch
 from algos._common.params import InvalidParameterError
 from algos._common.random import stream
 from algos.deepar.fitting import covariates_of
-from algos.deepar.forecasting import Forecasting, loss_of
+from algos.deepar.forecasting import Forecasting
 from algos.deepar.panel import OF_SERIES, Panel
 from algos.deepar.parameters import checked_count, checked_quantiles
+from algos.deepar.scoring import loss_of
 from algos.deepar.windows import Plan
 
 Doubles = NDArray[np.float64]

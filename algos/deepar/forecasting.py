@@ -15,7 +15,7 @@ from algos.deepar.fitting import Fitting, covariates_of
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import LIKELIHOODS, checked_count, checked_quantiles
 from algos.deepar.sampling import Forecaster, embed_series, path_quantiles, sample_paths
-from algos.metrics import weighted_quantile_loss
+from algos.deepar.scoring import loss_of
 
 Doubles = NDArray[np.float64]
 
@@ -256,18 +256,3 @@ class Forecasting(Fitting):
             key=self._key if key is None else key,
             n_threads=self._n_threads(),
         )
-
-
-def loss_of(truth: Doubles, forecast: Doubles, levels: tuple[float, ...]) -> float:
-    """Return the mean weighted quantile loss of values that are known.
-
-    Parameters
-    ----------
-    truth : ndarray of shape (n_series, horizon)
-        NaN where a value is not known.
-    forecast : ndarray of shape (n_series, n_levels, horizon)
-    levels : tuple of float
-    """
-    is_known = ~np.isnan(truth)
-    found = forecast.transpose(1, 0, 2)[:, is_known]
-    return float(weighted_quantile_loss(truth[is_known], found, levels))

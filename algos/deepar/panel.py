@@ -86,7 +86,7 @@ class Panel:
         """Return some series, in that order; none of their values is copied."""
         return replace(
             self,
-            **{name: getattr(self, name)[places] for name in _OF_SERIES},
+            **{name: getattr(self, name)[places] for name in OF_SERIES},
         )
 
     def in_order_of_content(self) -> Panel:
@@ -118,7 +118,7 @@ class Panel:
         return np.where(is_known, self.filled[places] * self.unit[:, None], np.nan)
 
 
-_OF_SERIES = (
+OF_SERIES = (
     "offsets",
     "lengths",
     "unit",

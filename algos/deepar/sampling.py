@@ -93,7 +93,7 @@ def sample_paths(
     own = np.flatnonzero(plan.lags < horizon)
     reader, walker = _steps(forecaster, np.arange(plan.n_inputs)), _steps(forecaster, own[::-1])
     n_steps = plan.context_length + horizon
-    source = Source(panel, plan, n_steps)
+    source = Source(panel, plan)
     n_places = _chunk(plan.n_inputs * n_steps * 4 + n_samples * horizon * 12)
     for first in range(0, len(panel), n_places):
         some = _Some(forecaster, panel, source, first, min(first + n_places, len(panel)), n_steps)
@@ -119,7 +119,7 @@ def sample_paths(
 def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) -> Floats:
     """Return the state of the last layer after each series' context, (n_series, hidden_size)."""
     plan = forecaster.plan
-    source = Source(panel, plan, plan.context_length)
+    source = Source(panel, plan)
     reader = _steps(forecaster, np.arange(plan.n_inputs))
     found = np.empty((len(panel), forecaster.layout.hidden_size), dtype=np.float32)
     n_places = _chunk(plan.n_inputs * plan.context_length * 4)
