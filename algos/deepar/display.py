@@ -241,7 +241,7 @@ class ForecastDisplay:
             (self.truth_line_,) = ax.plot(
                 shown, came, color="black", marker=_marker(came), label="what came"
             )
-        ax.legend(loc="upper left", fontsize="small", framealpha=0.6)
+        ax.legend(fontsize="small")
         _write_dates(ax, times)
         return self
 
@@ -256,8 +256,7 @@ class ForecastDisplay:
                 times,
                 quantiles[i],
                 quantiles[-1 - i],
-                color=style["color"],
-                alpha=0.25,  # they lie upon each other
+                color=_pale(style["color"], 0.75 ** (i + 1)),
                 linewidth=0 if len(times) > 1 else 4,
                 label=f"{100 * (levels[-1 - i] - levels[i]):.3g} %",
             )
@@ -303,6 +302,13 @@ def _levels_of(coverages: ArrayLike) -> Doubles:
 def _marker(values: Doubles) -> str | None:
     """Return what makes a single value seen."""
     return "o" if len(values) == 1 else None
+
+
+def _pale(color: Any, whiteness: float) -> Doubles:
+    """Return a colour mixed with white."""
+    from matplotlib.colors import to_rgb
+
+    return np.asarray(whiteness + (1 - whiteness) * np.array(to_rgb(color)))
 
 
 def _write_dates(ax: Any, times: NDArray[Any]) -> None:
