@@ -12,9 +12,10 @@ from sklearn.utils import Bunch
 from algos._common.params import InvalidParameterError
 from algos._common.random import stream
 from algos.deepar.fitting import covariates_of
-from algos.deepar.forecasting import Forecasting, loss_of
+from algos.deepar.forecasting import Forecasting
 from algos.deepar.panel import OF_SERIES, Panel
 from algos.deepar.parameters import checked_count, checked_quantiles
+from algos.deepar.scoring import loss_of
 from algos.deepar.windows import Plan
 
 Doubles = NDArray[np.float64]
@@ -164,7 +165,7 @@ def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
 
     Only those with all of their context: else some would take covariates of no time.
     """
-    plan = model.plan
+    plan = plan
     length, context = plan.prediction_length, plan.context_length
     places, histories, truths = [], [], []
     for window in range(n_windows):
@@ -193,6 +194,8 @@ def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
 
 def _with_own_covariates(windows: Panel, n_steps: int, context: int) -> Panel:
     """Return windows with `n_steps` rows each in the table of covariates over time."""
+    if windows.dynamic.shape[1] == 0:
+        return windows
     begins = windows.lengths - context  # of the windows, in steps of their series
     rows = (windows.dynamic_rows + begins)[:, None] + np.arange(n_steps)
     room = int(begins.max())  # no row is negative, not even that of step 0

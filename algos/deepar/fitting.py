@@ -146,7 +146,7 @@ class Fitting:
         """Return the state in which learning begins."""
         n_epochs = settings.max_iter if n_epochs is None else n_epochs
         if goes_on:
-            progress, history = Progress(**self._progress).again(), self.history_
+            progress, history = _again(Progress(**self._progress)), self.history_
             key = self._key
         else:
             key, history = seed_key(self.random_state), {}
@@ -262,6 +262,14 @@ def _continued(
                 f"or pass X too"
             )
     return with_horizon(model.encoding, panel, n_ahead, covariates["dynamic_real"])
+
+
+def _again(progress: Progress) -> Progress:
+    """Return the state in which learning goes on: from the weights that predict."""
+    none = np.empty(0, dtype=np.float32)
+    weights = np.array(progress.learned)
+    again = replace(progress, weights=weights, average=weights.copy(), best=none)
+    return replace(again, best_loss=np.inf, n_waited=0)
 
 
 def _schedule(settings: Settings, until: int) -> Schedule:

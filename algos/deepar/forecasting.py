@@ -15,7 +15,7 @@ from algos.deepar.fitting import Fitting, covariates_of
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import LIKELIHOODS, checked_count, checked_quantiles
 from algos.deepar.sampling import Forecaster, embed_series, path_quantiles, sample_paths
-from algos.metrics import weighted_quantile_loss
+from algos.deepar.scoring import loss_of
 
 Doubles = NDArray[np.float64]
 
@@ -75,7 +75,8 @@ class Forecasting(Fitting):
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         found = np.empty((len(panel), horizon), dtype=dtype)
         for at, paths in self._paths(forecaster, panel, horizon, self.n_samples):
-            found[at] = paths.mean(axis=1) if output == "mean" else np.median(paths, axis=1)
+            mean_or_median = _mean(paths) if output == "mean" else path_quantiles(paths, [0.5])[:, 0]
+            found[at] = _within(mean_or_median, dtype)
         return found
 
     def predict_quantiles(
@@ -110,7 +111,7 @@ class Forecasting(Fitting):
         levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
-        return self._quantiles(forecaster, panel, levels, horizon).astype(dtype, copy=False)
+        return _within(self._quantiles(forecaster, panel, levels, horizon), dtype)
 
     def sample(
         self,
@@ -158,7 +159,7 @@ class Forecasting(Fitting):
         key = None if random_state is None else seed_key(random_state)
         found = np.empty(shape, dtype=dtype)
         for at, paths in self._paths(forecaster, panel, horizon, n_samples, key):
-            found[at] = paths
+            found[at] = _within(paths, dtype)
         return found
 
     def score(
@@ -250,7 +251,7 @@ class Forecasting(Fitting):
             n_samples = 1  # all are alike
         return sample_paths(
             forecaster,
-            panel,
+            panel.keyed_by_values(),
             horizon=horizon,
             n_samples=n_samples,
             key=self._key if key is None else key,
@@ -258,16 +259,15 @@ class Forecasting(Fitting):
         )
 
 
-def loss_of(truth: Doubles, forecast: Doubles, levels: tuple[float, ...]) -> float:
-    """Return the mean weighted quantile loss of values that are known.
+def _mean(paths: Doubles) -> Doubles:
+    """Return the mean of paths, of which sums may be too large."""
+    mean: Doubles = (paths / paths.shape[1]).sum(axis=1)
+    return mean
 
-    Parameters
-    ----------
-    truth : ndarray of shape (n_series, horizon)
-        NaN where a value is not known.
-    forecast : ndarray of shape (n_series, n_levels, horizon)
-    levels : tuple of float
-    """
-    is_known = ~np.isnan(truth)
-    found = forecast.transpose(1, 0, 2)[:, is_known]
-    return float(weighted_quantile_loss(truth[is_known], found, levels))
+
+def _within(values: Doubles, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return values in that dtype; what is too large for it is the largest there is."""
+    if dtype == values.dtype:
+        return values
+    most = np.finfo(dtype).max
+    return np.clip(values, -most, most).astype(dtype)

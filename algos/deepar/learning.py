@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +11,9 @@ from algos.deepar.network import make_network
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings
 from algos.deepar.sampling import Forecaster, path_quantiles, sample_paths
+from algos.deepar.scoring import loss_of
 from algos.deepar.training import Check
 from algos.deepar.windows import Batch, Sampler, Source
-from algos.metrics import weighted_quantile_loss
 
 Floats = NDArray[np.float32]
 
@@ -57,9 +55,8 @@ def held_out_check(
     """Return what forecasts the last steps of each series, and their loss."""
     length = settings.prediction_length
     history, truth = panel.shortened(length), panel.last(length)
-    is_known = ~np.isnan(truth)
 
-    def check(weights: Floats) -> dict[str, Any]:
+    def check(weights: Floats) -> dict[str, float]:
         forecaster = Forecaster(
             model.plan, model.layout, weights, settings.likelihood, settings.zoneout
         )
@@ -72,9 +69,7 @@ def held_out_check(
                 )
             ]
         )  # fmt: skip
-        loss = weighted_quantile_loss(
-            truth[is_known], found.transpose(1, 0, 2)[:, is_known], settings.quantiles
-        )
-        return {"loss": float(loss), "validation": float(loss)}
+        loss = loss_of(truth, found, settings.quantiles)
+        return {"loss": loss, "validation": loss}
 
     return check

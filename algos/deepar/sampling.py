@@ -21,6 +21,7 @@ Doubles = NDArray[np.float64]
 
 _CHUNK_BYTES = 1 << 25  # of inputs and paths
 _GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])  # see `_deepar_paths.h`
+_HUGE = 1e250  # times a float32 may overflow
 _PADDING = 16  # floats
 _DETERMINISTIC = LIKELIHOODS["deterministic_l1"].code
 
@@ -91,12 +92,12 @@ def sample_paths(
         return
     plan = forecaster.plan
     own = np.flatnonzero(plan.lags < horizon)
-    reader, walker = _steps(forecaster, np.arange(plan.n_inputs)), _steps(forecaster, own[::-1])
+    reader, walker = network_steps(forecaster, np.arange(plan.n_inputs)), network_steps(forecaster, own[::-1])
     n_steps = plan.context_length + horizon
-    source = Source(panel, plan, n_steps)
+    source = Source(panel, plan)
     n_places = _chunk(plan.n_inputs * n_steps * 4 + n_samples * horizon * 12)
     for first in range(0, len(panel), n_places):
-        some = _Some(forecaster, panel, source, first, min(first + n_places, len(panel)), n_steps)
+        some = _Some(forecaster, panel, source, first, min(first + n_places, len(panel)), n_steps, n_threads)
         states = some.read(reader, plan.context_length, n_threads)
         paths = np.empty((len(some), n_samples, horizon), dtype=np.float32)
         feed = np.ones_like(some.scale) if plan.is_scaled else 1 / some.scale
@@ -113,19 +114,19 @@ def sample_paths(
             forecaster.likelihood,
             n_threads,
         )
-        yield some.places, paths * some.factors[:, np.newaxis, np.newaxis]
+        yield some.places, _in_units(paths, some.factors)
 
 
 def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) -> Floats:
     """Return the state of the last layer after each series' context, (n_series, hidden_size)."""
     plan = forecaster.plan
-    source = Source(panel, plan, plan.context_length)
-    reader = _steps(forecaster, np.arange(plan.n_inputs))
+    source = Source(panel, plan)
+    reader = network_steps(forecaster, np.arange(plan.n_inputs))
     found = np.empty((len(panel), forecaster.layout.hidden_size), dtype=np.float32)
     n_places = _chunk(plan.n_inputs * plan.context_length * 4)
     for first in range(0, len(panel), n_places):
         last = min(first + n_places, len(panel))
-        some = _Some(forecaster, panel, source, first, last, plan.context_length)
+        some = _Some(forecaster, panel, source, first, last, plan.context_length, n_threads)
         found[some.places] = some.read(reader, plan.context_length, n_threads)[:, 0, -1]
     return found
 
@@ -159,12 +160,15 @@ class _Some:
         first: int,
         last: int,
         n_steps: int,
+        n_threads: int,
     ) -> None:
         plan, layout = forecaster.plan, forecaster.layout
         self.places = slice(first, last)
         self.batch = Batch.empty(plan, last - first, n_steps)
         self.layout = layout
-        source.gather(np.arange(first, last), panel.lengths[self.places], self.batch)
+        source.gather(
+            np.arange(first, last), panel.lengths[self.places], self.batch, n_threads
+        )
         parts = layout.views(forecaster.weights)
         embedded = [
             parts[f"embedding_{j}"][self.batch.categories[:, j]]
@@ -188,12 +192,21 @@ class _Some:
         return states
 
 
+def _in_units(paths: Floats, factors: Doubles) -> Doubles:
+    """Return paths in the units of the data; what is too large is the largest number there is."""
+    with np.errstate(over="ignore"):
+        found: Doubles = paths * factors[:, np.newaxis, np.newaxis]
+    if factors.max(initial=0) > _HUGE:
+        np.nan_to_num(found, copy=False)
+    return found
+
+
 def _chunk(n_bytes: int) -> int:
     """Return how many series of so many bytes are taken at a time."""
     return max(1, _CHUNK_BYTES // n_bytes)
 
 
-def _steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sample.Steps:
+def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sample.Steps:
     """Return the network as steps of rows take it, `own` being the inputs of each row's own."""
     layout, hidden = forecaster.layout, forecaster.layout.hidden_size
     parts = layout.views(forecaster.weights)

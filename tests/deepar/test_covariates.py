@@ -49,7 +49,7 @@ def test_the_future_of_covariates_may_be_given_in_fit_or_later():
     model = small().fit(X, dynamic_real=dynamic[:, :, :100])
     with pytest.raises(ValueError, match="`dynamic_real`"):
         model.predict()
-    assert_same_bits(model.predict(dynamic_real=dynamic[:, :, 100:]), expected)
+    assert_same_bits(model.predict(dynamic_real=dynamic[:, :, 100:104]), expected)
     assert_same_bits(model.predict(dynamic_real=dynamic), expected)
 
 
@@ -58,7 +58,7 @@ def test_wrong_shapes_are_refused_with_the_right_ones():
     model = small().fit(X, dynamic_real=dynamic)
     with pytest.raises(ValueError, match=r"104.*100.*4 to forecast.* has 101"):
         model.predict(X, dynamic_real=dynamic[:, :, :101])
-    with pytest.raises(ValueError, match=r"\(8, 2, n_times\) and has \(8, 1, 112\)"):
+    with pytest.raises(ValueError, match="must have 2 features, as in `fit`, and has 1"):
         model.predict(X, dynamic_real=dynamic[:, :1])
     with pytest.raises(ValueError, match="dynamic_real"):
         model.predict(X)
