@@ -1,1 +1,5 @@
-"""Probabilistic forecasts of many series by one recurrent network."""
+"""DeepAR: probabilistic forecasts of many related series, by a recurrent network."""
+
+from algos.deepar.estimator import DeepARForecaster
+
+__all__ = ["DeepARForecaster"]

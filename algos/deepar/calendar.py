@@ -170,16 +170,22 @@ def calendar_features(times: Times, frequency: Frequency) -> NDArray[np.float32]
     Each goes from -1/2 to 1/2: hourly, the hour, the day of the week, of the month and of the
     year. Which ones there are depends on the frequency.
     """
-    features = _FEATURES[_kind(frequency)]
+    features = _features(frequency)
     table = np.empty((len(times), len(features)), dtype=np.float32)
     for column, (feature, most) in enumerate(features):
         table[:, column] = feature(times) / most - 0.5
     return table
 
 
-def _kind(frequency: Frequency) -> str:
-    if frequency.unit == "month" and frequency.n_units % 12 == 0:
-        return "year"
-    if frequency.unit == "day" and frequency.n_units % 7 == 0:
-        return "week"
-    return frequency.unit
+def n_calendar_features(frequency: Frequency) -> int:
+    """Return how many features a point of time has."""
+    return len(_features(frequency))
+
+
+def _features(frequency: Frequency) -> list[tuple[Callable[[Times], Ints], int]]:
+    kind = frequency.unit
+    if kind == "month" and frequency.n_units % 12 == 0:
+        kind = "year"
+    if kind == "day" and frequency.n_units % 7 == 0:
+        kind = "week"
+    return _FEATURES[kind]

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key
 from algos._cython import deepar_panel, row_hash
-from algos.deepar.calendar import calendar_table, ordinals, read_start
+from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals, read_start
 from algos.deepar.covariates import (
     Dynamic,
     center_and_spread,
+    check_known,
     encode_categories,
     measure,
     read_categories,
@@ -93,8 +94,7 @@ class Encoding:
         """Return what a window is made of."""
         n_calendar = 0
         if self.has_start and self.freq is not None:
-            none = np.zeros(0, dtype=np.int64)
-            n_calendar = calendar_table(none, none, Frequency.of(self.freq))[0].shape[1]
+            n_calendar = n_calendar_features(Frequency.of(self.freq))
         return Plan(
             context_length,
             prediction_length,
@@ -151,7 +151,7 @@ def fit_panel(
         log_spread=max(deviation, 1.0),
         typical=float(np.median(logs)) if len(logs) else 0.0,
     )
-    return _panel(given, encoding, codes, keys, 0), encoding
+    return _panel(given, encoding, codes, keys, _reach(given)), encoding
 
 
 def panel_of(
@@ -255,6 +255,18 @@ def _read(
         if dynamic_real is None
         else read_dynamic(dynamic_real, series, horizon),
     )
+
+
+def _reach(given: Given) -> int:
+    """Return how many steps after the end of each series its numbers over time are known."""
+    series, dynamic = given.series, given.dynamic
+    if dynamic.n_features == 0:
+        return 0
+    firsts = dynamic.rows - series.delays
+    ends = np.append(firsts[1:], len(dynamic.values))
+    reach = int((ends - dynamic.rows - series.lengths).min())
+    check_known(dynamic, series.lengths + reach, series.delays)
+    return reach
 
 
 def _check_alike(

@@ -13,7 +13,7 @@ from algos._common.params import InvalidParameterError
 
 LONGEST_LAG = 1441  # a day of minutes, and one
 _CONSECUTIVE = 7  # the lags 1 … 7 are always there
-_YEAR, _MONTH, _WEEK, _DAY, _HOUR, _MINUTE = 52 * 604800, 30 * 86400, 604800, 86400, 3600, 60
+_MONTH, _WEEK, _DAY, _HOUR, _MINUTE = 30 * 86400, 604800, 86400, 3600, 60
 
 # What pandas calls them, now and before version 2.2: unit and number of units
 _NAMES = {
@@ -91,7 +91,7 @@ class Frequency:
         if self.unit == "day":
             return _of_days(self.n_units, week=7, month=30, year=364)
         step = self.n_seconds
-        lags = _of_days(step / _DAY, week=7, month=30, year=364)
+        lags = _around(_WEEK / step, 4, 1) | _around(_MONTH / step, 1, 1)
         lags |= _around(_DAY / step, 7, 1)
         if step < _HOUR:
             lags |= _around(_HOUR / step, 3, 2)
@@ -100,7 +100,7 @@ class Frequency:
         return lags
 
 
-def _of_days(n_days: float, *, week: int, month: int, year: int) -> set[int]:
+def _of_days(n_days: int, *, week: int, month: int, year: int) -> set[int]:
     """Return the lags around whole weeks, a month and years, steps being `n_days` apart."""
     lags = _around(week / n_days, 4, 1) if n_days < week else {4, 8, 12}
     lags |= _around(month / n_days, 1, 1) | _around(year / n_days, 3, 1)

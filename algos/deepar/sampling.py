@@ -21,6 +21,7 @@ Doubles = NDArray[np.float64]
 
 _CHUNK_BYTES = 1 << 25  # of inputs and paths
 _GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])  # see `_deepar_paths.h`
+_HUGE = 1e250  # times a float32 may overflow
 _PADDING = 16  # floats
 _DETERMINISTIC = LIKELIHOODS["deterministic_l1"].code
 
@@ -113,7 +114,7 @@ def sample_paths(
             forecaster.likelihood,
             n_threads,
         )
-        yield some.places, paths * some.factors[:, np.newaxis, np.newaxis]
+        yield some.places, _in_units(paths, some.factors)
 
 
 def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) -> Floats:
@@ -189,6 +190,15 @@ class _Some:
         states = np.empty(shape, dtype=np.float32)
         reader.read(self.batch.inputs[:n_steps], self.statics, states, n_threads)
         return states
+
+
+def _in_units(paths: Floats, factors: Doubles) -> Doubles:
+    """Return paths in the units of the data; what is too large is the largest number there is."""
+    with np.errstate(over="ignore"):
+        found: Doubles = paths * factors[:, np.newaxis, np.newaxis]
+    if factors.max(initial=0) > _HUGE:
+        np.nan_to_num(found, copy=False)
+    return found
 
 
 def _chunk(n_bytes: int) -> int:
