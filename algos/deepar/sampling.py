@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key
 from algos._cython import deepar_sample
-from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.likelihoods import DETERMINISTIC
 from algos.deepar.network import Layout
 from algos.deepar.panel import Panel
 from algos.deepar.windows import Batch, Plan, Source
@@ -23,7 +23,6 @@ _CHUNK_BYTES = 1 << 25  # of inputs and paths
 _GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])  # see `_deepar_paths.h`
 _HUGE = 1e250  # times a float32 may overflow
 _PADDING = 16  # floats
-_DETERMINISTIC = LIKELIHOODS["deterministic_l1"].code
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def sample_paths(
     paths : ndarray of shape (n_places, n_samples, horizon), dtype float64
         In the units of the data.
     """
-    if forecaster.likelihood == _DETERMINISTIC and n_samples > 1:  # all paths are the same
+    if forecaster.likelihood == DETERMINISTIC and n_samples > 1:  # all paths are the same
         for places, path in sample_paths(
             forecaster, panel, horizon=horizon, n_samples=1, key=key, n_threads=n_threads
         ):
