@@ -175,8 +175,8 @@ def normalized_deviation(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Examples
     --------
     >>> from algos.metrics import normalized_deviation
-    >>> normalized_deviation([[4, 6], [0, 10]], [[5, 6], [1, 8]])
-    0.2
+    >>> normalized_deviation([[4, 6], [0, 10]], [[5, 6], [1, 5]])
+    0.35
     """
     truth = _truth(y_true)
     found = _alike(y_pred, "y_pred", truth)
@@ -281,8 +281,9 @@ def mean_scaled_interval_score(
     Examples
     --------
     >>> from algos.metrics import mean_scaled_interval_score
-    >>> mean_scaled_interval_score([[5, 9]], [[4, 5]], [[6, 8]], [[1, 3, 2, 4]], alpha=0.5)
-    2.7...
+    >>> y_train = [[1, 3, 2, 4]]
+    >>> mean_scaled_interval_score([[5, 9]], [[4, 5]], [[6, 8]], y_train, alpha=0.5, season=2)
+    4.5
     """
     truth = _truth(y_true)
     if not 0 < alpha < 1:
