@@ -159,7 +159,7 @@ def read_dynamic(
         values = np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, parts.shape[1])
     origins = np.cumsum(n_times) - n_times
     dynamic = Dynamic(values, origins + series.delays)
-    _check_known(dynamic, series.lengths + horizon, series.delays)
+    check_known(dynamic, series.lengths + horizon, series.delays)
     return dynamic
 
 
@@ -174,7 +174,7 @@ def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None
         )
 
 
-def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints) -> None:
+def check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints) -> None:
     """Raise an error if a number that is needed is missing."""
     with np.errstate(invalid="ignore"):
         is_bad = np.logical_not(np.abs(dynamic.values) <= MOST).any(axis=1)

@@ -14,6 +14,7 @@ from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals,
 from algos.deepar.covariates import (
     Dynamic,
     center_and_spread,
+    check_known,
     encode_categories,
     measure,
     read_categories,
@@ -150,7 +151,7 @@ def fit_panel(
         log_spread=max(deviation, 1.0),
         typical=float(np.median(logs)) if len(logs) else 0.0,
     )
-    return _panel(given, encoding, codes, keys, 0), encoding
+    return _panel(given, encoding, codes, keys, _reach(given)), encoding
 
 
 def panel_of(
@@ -254,6 +255,18 @@ def _read(
         if dynamic_real is None
         else read_dynamic(dynamic_real, series, horizon),
     )
+
+
+def _reach(given: Given) -> int:
+    """Return how many steps after the end of each series its numbers over time are known."""
+    series, dynamic = given.series, given.dynamic
+    if dynamic.n_features == 0:
+        return 0
+    firsts = dynamic.rows - series.delays
+    ends = np.append(firsts[1:], len(dynamic.values))
+    reach = int((ends - dynamic.rows - series.lengths).min())
+    check_known(dynamic, series.lengths + reach, series.delays)
+    return reach
 
 
 def _check_alike(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._cython import deepar_panel
+from algos._cython import deepar_panel, row_hash
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -86,7 +86,7 @@ class Panel:
         """Return some series, in that order; none of their values is copied."""
         return replace(
             self,
-            **{name: getattr(self, name)[places] for name in _OF_SERIES},
+            **{name: getattr(self, name)[places] for name in OF_SERIES},
         )
 
     def in_order_of_content(self) -> Panel:
@@ -104,6 +104,23 @@ class Panel:
         deepar_panel.mean_magnitudes(self.filled, self.observed, self.offsets, lengths, scale)
         return replace(kept, scale=scale)
 
+    def keyed_by_values(self) -> Panel:
+        """Return the panel with keys of its values alone, such as they are up to their ends.
+
+        So the paths that are drawn for a shortened series are those of one that ends there.
+        """
+        values = np.where(self.observed == 1, self.filled, np.float32(np.nan)).reshape(-1, 1)
+        units = np.ascontiguousarray(self.unit.reshape(-1, 1))
+        keys = np.zeros((2, len(self)), dtype=np.uint64)
+        for word, sums in enumerate(keys):
+            key = np.array([word, 0], dtype=np.uint64)
+            factors = np.empty(self.longest + 1, dtype=np.uint64)
+            row_hash.column_factors(key, factors)
+            deepar_panel.add_content(values, self.offsets, self.lengths, factors[1:], sums)
+            row_hash.add_dense(units, factors[:1], sums, 1)
+            row_hash.finish(key, sums)
+        return replace(self, keys=np.ascontiguousarray(keys.T))
+
     def last(self, n_steps: int) -> Doubles:
         """Return the last values of each series, of shape (n_series, n_steps).
 
@@ -118,7 +135,7 @@ class Panel:
         return np.where(is_known, self.filled[places] * self.unit[:, None], np.nan)
 
 
-_OF_SERIES = (
+OF_SERIES = (
     "offsets",
     "lengths",
     "unit",

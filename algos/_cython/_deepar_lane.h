@@ -1,0 +1,102 @@
+/* The network on one lane: a fixed run of a batch's windows, forward and backward in time.
+ *
+ *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1})   (_deepar_cell.h),   head_t = h^L_t A + a
+ *
+ * What is equal for all steps of a window, s = [static reals | embeddings], enters layer 0 as
+ * a bias of its own. Between layers units are dropped out (Srivastava et al., JMLR 15, 2014); by
+ * zoneout (Krueger et al., "Zoneout", ICLR 2017) cells and outputs keep their value of the step
+ * before. Time is worked in chunks: products with all steps of a chunk are taken at once, and
+ * backward a chunk's slopes are used up for the weights while they are near.
+ *
+ * Arrays of a lane are time-major, (steps, rows, …), without gaps; those of c and h have the
+ * zeros before the first step in front.
+ */
+#ifndef ALGOS_DEEPAR_LANE_H
+#define ALGOS_DEEPAR_LANE_H
+
+#include "_deepar_cell.h"
+#include "_deepar_likelihood.h"
+#include "_deepar_product.h"
+#include "_rng.h"
+
+#define ALGOS_DEEPAR_LAYERS 16 /* at most */
+#define ALGOS_DEEPAR_ROWS 16   /* of a lane, or a multiple */
+#define ALGOS_DEEPAR_LANES 16  /* at most */
+#define ALGOS_DEEPAR_CHUNK 6   /* steps */
+#define ALGOS_DEEPAR_HEAD 8    /* columns of the head, most of them padding */
+
+enum { ALGOS_DEEPAR_DROPOUT, ALGOS_DEEPAR_HOLD_C, ALGOS_DEEPAR_HOLD_H, ALGOS_DEEPAR_MASKS };
+
+/* n bytes that are 1 with probability `threshold` / 2^16. */
+static void algos_deepar_flip(const uint64_t *key, uint64_t stream, uint64_t step,
+                              uint32_t threshold, ptrdiff_t n, uint8_t *out) {
+    algos_rng rng;
+    algos_rng_start(&rng, key, stream, step);
+    for (ptrdiff_t i = 0; i < n; i += 4) {
+        uint64_t word = algos_rng_next(&rng);
+        for (ptrdiff_t j = i; j < n && j < i + 4; j++, word >>= 16)
+            out[j] = (uint32_t)(word & 0xffff) < threshold;
+    }
+}
+
+/* The probability that algos_deepar_flip gives. */
+static inline uint32_t algos_deepar_threshold(double probability) {
+    return (uint32_t)(probability * 65536 + 0.5);
+}
+
+/* A network, a batch of windows, (steps, windows, …), and the memory to work in; numbers are
+ * of one type, float or double. */
+typedef struct {
+    ptrdiff_t n_inputs, n_reals, width, layers, n_outputs, n_categories;
+    ptrdiff_t n_static;        /* static reals and embeddings */
+    ptrdiff_t static_width;    /* n_static, up to a multiple of 8 */
+    const int64_t *categories; /* (n_categories, 2): cardinality and dimension */
+    const int64_t *offsets; /* of input, recurrent, bias of each layer; static; head, its bias;
+                               embeddings; the end */
+    ptrdiff_t most_windows, most_steps;
+
+    ptrdiff_t windows, steps;
+    const void *weights, *x, *targets, *mask;
+    const void *reals, *scale; /* (windows, n_reals), (windows,) */
+    const int32_t *values;     /* (windows, n_categories) */
+    int kind;
+    uint32_t dropout, zoneout; /* of 2^16 */
+    const uint64_t *key;
+    uint64_t step;
+
+    ptrdiff_t lane_rows, n_lanes;
+    char *shared; /* the weights */
+    char *rooms;  /* one for each slot */
+    size_t room;
+    void *grads;    /* (n_lanes, size), or NULL: forward only */
+    double *losses; /* (n_lanes,) */
+} algos_deepar_job;
+
+/* Length of the vector of weights. */
+static inline ptrdiff_t algos_deepar_size(const algos_deepar_job *job) {
+    return job->offsets[3 * job->layers + 3 + job->n_categories];
+}
+
+/* Cut the windows into lanes: by their number alone. */
+static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
+    const ptrdiff_t blocks = (windows + ALGOS_DEEPAR_ROWS - 1) / ALGOS_DEEPAR_ROWS;
+    const ptrdiff_t most = blocks < ALGOS_DEEPAR_LANES ? blocks : ALGOS_DEEPAR_LANES;
+    const ptrdiff_t each = (blocks + most - 1) / most;
+    job->windows = windows;
+    job->lane_rows = each * ALGOS_DEEPAR_ROWS;
+    job->n_lanes = (blocks + each - 1) / each;
+}
+
+#define T float
+#define S f32
+#include "_deepar_lane_impl.h"
+#undef T
+#undef S
+
+#define T double
+#define S f64
+#include "_deepar_lane_impl.h"
+#undef T
+#undef S
+
+#endif

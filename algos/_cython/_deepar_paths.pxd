@@ -1,0 +1,32 @@
+# The network in prediction, a row in each lane: see _deepar_paths.h.
+from libc.stdint cimport int32_t
+
+cdef extern from "_deepar_paths.h" nogil:
+    enum:
+        ALGOS_PATHS_MOST_LANES
+    ctypedef struct algos_paths_network:
+        const float* packed
+        const float* starts
+        const float* head
+        const float* head_bias
+        Py_ssize_t n_layers, hidden, n_inputs, n_outputs
+        float zoneout
+    ctypedef struct algos_paths_start:
+        const float* values
+        Py_ssize_t stride
+        const int32_t* first
+        const int32_t* index
+    ctypedef struct algos_paths_table:
+        Py_ssize_t lanes, vectors
+        void (*step)(
+            const algos_paths_network* net, const algos_paths_start* start,
+            Py_ssize_t skipped, Py_ssize_t width, float* block,
+            float* outputs) noexcept nogil
+        void (*gates)(
+            const float* x, Py_ssize_t n, const float* weights, const float* start,
+            Py_ssize_t size, float* gates) noexcept nogil
+    const algos_paths_table* algos_paths
+    Py_ssize_t algos_paths_height(const algos_paths_network* net)
+    Py_ssize_t algos_paths_states(const algos_paths_network* net, Py_ssize_t layer)
+    Py_ssize_t algos_paths_cells(const algos_paths_network* net, Py_ssize_t layer)
+    int algos_paths_choose(int limit)

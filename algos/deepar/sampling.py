@@ -1,0 +1,243 @@
+"""Forecasts by ancestral sampling: the context of each series is read, and paths are drawn on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key
+from algos._cython import deepar_sample
+from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.network import Layout
+from algos.deepar.panel import Panel
+from algos.deepar.windows import Batch, Plan, Source
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+_CHUNK_BYTES = 1 << 25  # of inputs and paths
+_GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])  # see `_deepar_paths.h`
+_HUGE = 1e250  # times a float32 may overflow
+_PADDING = 16  # floats
+_DETERMINISTIC = LIKELIHOODS["deterministic_l1"].code
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """What forecasts are made with.
+
+    Attributes
+    ----------
+    plan : Plan
+        Of windows.
+    layout : Layout
+        Of weights.
+    weights : ndarray of shape (layout.size,), dtype float32
+    likelihood : int
+        The code of its kind.
+    zoneout : float, default=0.0
+        The share of states that training kept from the step before.
+    """
+
+    plan: Plan
+    layout: Layout
+    weights: Floats
+    likelihood: int
+    zoneout: float = 0.0
+
+
+def sample_paths(
+    forecaster: Forecaster,
+    panel: Panel,
+    *,
+    horizon: int,
+    n_samples: int,
+    key: Key,
+    n_threads: int = 1,
+) -> Iterator[tuple[slice, Doubles]]:
+    """Yield paths of a few series at a time, and the places of these in the panel.
+
+    A path's bits depend on the key, the content of its series and its number: not on other
+    series, nor on n_samples.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    panel : Panel
+        Its `horizon` is at least this one.
+    horizon : int
+        Number of steps, 1 or more.
+    n_samples : int
+        Number of paths, 1 or more.
+    key : ndarray of shape (2,), dtype uint64
+        The seed.
+    n_threads : int, default=1
+        Changes nothing but the time.
+
+    Yields
+    ------
+    places : slice
+    paths : ndarray of shape (n_places, n_samples, horizon), dtype float64
+        In the units of the data.
+    """
+    if forecaster.likelihood == _DETERMINISTIC and n_samples > 1:  # all paths are the same
+        for places, path in sample_paths(
+            forecaster, panel, horizon=horizon, n_samples=1, key=key, n_threads=n_threads
+        ):
+            yield places, np.repeat(path, n_samples, axis=1)
+        return
+    plan = forecaster.plan
+    own = np.flatnonzero(plan.lags < horizon)
+    reader, walker = network_steps(forecaster, np.arange(plan.n_inputs)), network_steps(forecaster, own[::-1])
+    n_steps = plan.context_length + horizon
+    source = Source(panel, plan)
+    n_places = _chunk(plan.n_inputs * n_steps * 4 + n_samples * horizon * 12)
+    for first in range(0, len(panel), n_places):
+        some = _Some(forecaster, panel, source, first, min(first + n_places, len(panel)), n_steps, n_threads)
+        states = some.read(reader, plan.context_length, n_threads)
+        paths = np.empty((len(some), n_samples, horizon), dtype=np.float32)
+        feed = np.ones_like(some.scale) if plan.is_scaled else 1 / some.scale
+        walker.draw(
+            some.batch.inputs[plan.context_length :],
+            some.statics,
+            states,
+            some.scale,
+            feed,
+            key,
+            panel.keys[some.places],
+            plan.lags[own],
+            paths,
+            forecaster.likelihood,
+            n_threads,
+        )
+        yield some.places, _in_units(paths, some.factors)
+
+
+def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) -> Floats:
+    """Return the state of the last layer after each series' context, (n_series, hidden_size)."""
+    plan = forecaster.plan
+    source = Source(panel, plan)
+    reader = network_steps(forecaster, np.arange(plan.n_inputs))
+    found = np.empty((len(panel), forecaster.layout.hidden_size), dtype=np.float32)
+    n_places = _chunk(plan.n_inputs * plan.context_length * 4)
+    for first in range(0, len(panel), n_places):
+        last = min(first + n_places, len(panel))
+        some = _Some(forecaster, panel, source, first, last, plan.context_length, n_threads)
+        found[some.places] = some.read(reader, plan.context_length, n_threads)[:, 0, -1]
+    return found
+
+
+def path_quantiles(paths: Doubles, levels: Any) -> Doubles:
+    """Return quantiles of paths, of shape (n_series, n_levels, horizon).
+
+    Parameters
+    ----------
+    paths : ndarray of shape (n_series, n_samples, horizon), dtype float64
+    levels : array-like of float
+        In [0, 1]; between two paths quantiles are interpolated linearly.
+    """
+    ranked = np.sort(np.ascontiguousarray(paths.transpose(0, 2, 1)), axis=-1)
+    at = np.asarray(levels, dtype=np.float64) * (paths.shape[1] - 1)
+    below = np.minimum(at.astype(np.intp), max(paths.shape[1] - 2, 0))
+    above = np.minimum(below + 1, paths.shape[1] - 1)
+    share = at - below
+    found = ranked[..., below] * (1 - share) + ranked[..., above] * share
+    return np.ascontiguousarray(found.transpose(0, 2, 1))
+
+
+class _Some:
+    """A few series with their inputs, as the kernel takes them."""
+
+    def __init__(
+        self,
+        forecaster: Forecaster,
+        panel: Panel,
+        source: Source,
+        first: int,
+        last: int,
+        n_steps: int,
+        n_threads: int,
+    ) -> None:
+        plan, layout = forecaster.plan, forecaster.layout
+        self.places = slice(first, last)
+        self.batch = Batch.empty(plan, last - first, n_steps)
+        self.layout = layout
+        source.gather(
+            np.arange(first, last), panel.lengths[self.places], self.batch, n_threads
+        )
+        parts = layout.views(forecaster.weights)
+        embedded = [
+            parts[f"embedding_{j}"][self.batch.categories[:, j]]
+            for j in range(len(layout.cardinalities))
+        ]
+        self.statics = np.concatenate([self.batch.static, *embedded], axis=1)
+        self.scale = self.batch.scale
+        self.factors = panel.unit[self.places].copy()  # from targets to the units of the data
+        if plan.is_scaled:
+            self.factors *= self.scale
+
+    def __len__(self) -> int:
+        return len(self.scale)
+
+    def read(self, reader: deepar_sample.Steps, n_steps: int, n_threads: int) -> Floats:
+        """Return the states after the context, of shape (n_series, 2, n_layers, hidden_size)."""
+        layout = self.layout
+        shape = (len(self), 2, layout.n_layers, layout.hidden_size)
+        states = np.empty(shape, dtype=np.float32)
+        reader.read(self.batch.inputs[:n_steps], self.statics, states, n_threads)
+        return states
+
+
+def _in_units(paths: Floats, factors: Doubles) -> Doubles:
+    """Return paths in the units of the data; what is too large is the largest number there is."""
+    with np.errstate(over="ignore"):
+        found: Doubles = paths * factors[:, np.newaxis, np.newaxis]
+    if factors.max(initial=0) > _HUGE:
+        np.nan_to_num(found, copy=False)
+    return found
+
+
+def _chunk(n_bytes: int) -> int:
+    """Return how many series of so many bytes are taken at a time."""
+    return max(1, _CHUNK_BYTES // n_bytes)
+
+
+def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sample.Steps:
+    """Return the network as steps of rows take it, `own` being the inputs of each row's own."""
+    layout, hidden = forecaster.layout, forecaster.layout.hidden_size
+    parts = layout.views(forecaster.weights)
+
+    def gates(name: str) -> Doubles:
+        """Return weights (rows, hidden_size, 4) whose gates are powers of 2."""
+        columns = np.atleast_2d(parts[name])[:, layout.gate_columns.T]
+        return columns * _GATE_FACTORS
+
+    def flat(weights: Doubles) -> Floats:
+        """Return rows of gates, padded."""
+        out = np.zeros((len(weights), -(-4 * hidden // _PADDING) * _PADDING), dtype=np.float32)
+        out[:, : 4 * hidden] = weights.reshape(len(weights), -1)
+        return out
+
+    packed = []
+    for layer in range(layout.n_layers):
+        inputs = gates(f"input_{layer}")
+        inputs = inputs[:hidden] if layer else inputs[own]
+        rows = np.concatenate([inputs, gates(f"recurrent_{layer}")[:hidden]])
+        packed.append(rows.transpose(1, 0, 2).astype(np.float32).ravel())
+    starts = [gates(f"bias_{layer}").ravel() for layer in range(layout.n_layers)]
+    return deepar_sample.Steps(
+        np.concatenate(packed),
+        np.concatenate([*starts, np.zeros(_PADDING)]).astype(np.float32),
+        np.ascontiguousarray(parts["head"][:hidden, : layout.n_outputs]),
+        np.ascontiguousarray(parts["head_bias"][: layout.n_outputs]),
+        flat(gates("input_0")),
+        flat(gates("static")),
+        flat(gates("bias_0"))[0],
+        layout.n_layers,
+        len(own),
+        forecaster.zoneout,
+    )
