@@ -159,8 +159,15 @@ def read_dynamic(
         values = np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, parts.shape[1])
     origins = np.cumsum(n_times) - n_times
     dynamic = Dynamic(values, origins + series.delays)
-    check_known(dynamic, series.lengths + horizon, series.delays)
+    _check_known(dynamic, series.lengths + horizon, series.delays)
     return dynamic
+
+
+def is_unknown(dynamic: Dynamic) -> NDArray[np.bool_]:
+    """Tell at which rows a number is missing or too large."""
+    with np.errstate(invalid="ignore"):
+        is_known: NDArray[np.bool_] = np.abs(dynamic.values) <= MOST
+    return np.asarray(~is_known.all(axis=1))
 
 
 def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None:
@@ -174,10 +181,9 @@ def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None
         )
 
 
-def check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints) -> None:
+def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints) -> None:
     """Raise an error if a number that is needed is missing."""
-    with np.errstate(invalid="ignore"):
-        is_bad = np.logical_not(np.abs(dynamic.values) <= MOST).any(axis=1)
+    is_bad = is_unknown(dynamic)
     if not is_bad.any():
         return
     n_before = np.concatenate([[0], np.cumsum(is_bad)])

@@ -14,8 +14,8 @@ from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals,
 from algos.deepar.covariates import (
     Dynamic,
     center_and_spread,
-    check_known,
     encode_categories,
+    is_unknown,
     measure,
     read_categories,
     read_dynamic,
@@ -258,15 +258,16 @@ def _read(
 
 
 def _reach(given: Given) -> int:
-    """Return how many steps after the end of each series its numbers over time are known."""
+    """Return how many steps after its end each series has all numbers over time for."""
     series, dynamic = given.series, given.dynamic
     if dynamic.n_features == 0:
         return 0
-    firsts = dynamic.rows - series.delays
-    ends = np.append(firsts[1:], len(dynamic.values))
-    reach = int((ends - dynamic.rows - series.lengths).min())
-    check_known(dynamic, series.lengths + reach, series.delays)
-    return reach
+    begins = dynamic.rows - series.delays
+    stops = np.append(begins[1:], len(dynamic.values))
+    unknown = np.append(np.flatnonzero(is_unknown(dynamic)), len(dynamic.values))
+    ends = dynamic.rows + series.lengths
+    stops = np.minimum(stops, unknown[np.searchsorted(unknown, ends)])
+    return int((stops - ends).min())
 
 
 def _check_alike(
