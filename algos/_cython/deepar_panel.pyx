@@ -4,7 +4,7 @@ from cython cimport floating
 from libc.math cimport fabs, frexp, ldexp
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
-cdef extern from "_row_hash.h" nogil:
+cdef extern from "_fold.h" nogil:
     uint64_t algos_fold(double value)
     uint64_t algos_mix(uint64_t h)
 

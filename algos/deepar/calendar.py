@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 
 _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
+_HINT = "write them as '2026-01-31 12:00', one for all series or one for each"
 _EPOCH = np.datetime64("1970-01-01", "D")
 
 
@@ -26,30 +27,38 @@ def read_start(start: Any, n_series: int) -> Times:
     ValueError
         If it is none, or there are too few or too many, or it is in a time zone.
     """
-    hint = "give one time for all series or one for each, such as '2026-01-31 12:00'"
-    if hasattr(start, "to_timestamp"):  # of pandas' periods
-        start = start.to_timestamp()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # numpy's, of time zones
-            times = np.asarray(start)
-            if times.dtype.kind != "M":
-                times = np.asarray(start, dtype="datetime64[s]")
-            times = times.astype("datetime64[s]")
-    except (TypeError, ValueError, UserWarning, DeprecationWarning) as error:
-        raise ValueError(
-            f"`start` must hold times without a time zone, and {error}; {hint}"
-        ) from None
+    times = read_times(start, "`start`")
     if times.ndim == 0:
         times = np.full(n_series, times)
     if times.shape != (n_series,):
         raise ValueError(
             f"`start` must have the shape ({n_series},), one time for each series, and has "
-            f"{times.shape}; {hint}"
+            f"{times.shape}; {_HINT}"
         )
-    if np.isnat(times).any():
-        place = int(np.flatnonzero(np.isnat(times))[0])
-        raise ValueError(f"`start` of series {place} must be a time and is NaT; {hint}")
+    return times
+
+
+def read_times(given: Any, name: str) -> Times:
+    """Return times as datetime64[s], whatever holds them; `name` is for the error."""
+    if str(getattr(given, "dtype", type(given).__name__)).lower().startswith("period"):
+        given = getattr(given, "dt", given).to_timestamp()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # numpy's, of time zones
+            times = np.asarray(given)
+            if times.dtype.kind in "biuf":
+                raise TypeError(f"these are {times.dtype}")
+            if times.dtype.kind != "M":
+                times = np.asarray(given, dtype="datetime64[s]")
+            times = times.astype("datetime64[s]")
+    except (TypeError, ValueError, UserWarning, DeprecationWarning) as error:
+        raise ValueError(
+            f"{name} must hold times without a time zone, and {error}; {_HINT}"
+        ) from None
+    is_none = np.isnat(times)
+    if is_none.any():
+        place = int(np.flatnonzero(is_none)[0])
+        raise ValueError(f"{name} must hold times, and number {place} is NaT; {_HINT}")
     return times
 
 
@@ -127,7 +136,8 @@ def _hour(times: Times) -> Ints:
     return (times.astype("datetime64[h]") - days).astype(np.int64)
 
 
-def _weekday(times: Times) -> Ints:
+def weekdays(times: Times) -> Ints:
+    """Return the days of the week, Monday being 0."""
     return (times.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970 began on a Thursday
 
 
@@ -144,7 +154,7 @@ def _year_day(times: Times) -> Ints:
 def _week(times: Times) -> Ints:
     """Return the week of ISO 8601 less 1: that of the year in which its Thursday lies."""
     days = times.astype("datetime64[D]").astype(np.int64)
-    thursdays = (days + 3 - _weekday(times)).astype("datetime64[D]")
+    thursdays = (days + 3 - weekdays(times)).astype("datetime64[D]")
     return _year_day(thursdays) // 7
 
 
@@ -153,7 +163,7 @@ def _month(times: Times) -> Ints:
 
 
 _DAYS: list[tuple[Callable[[Times], Ints], int]] = [
-    (_weekday, 6),
+    (weekdays, 6),
     (_month_day, 30),
     (_year_day, 365),
 ]

@@ -25,6 +25,7 @@ from algos.deepar.covariates import (
 from algos.deepar.frequency import Frequency
 from algos.deepar.panel import Panel
 from algos.deepar.series import Series, read_series
+from algos.deepar.typical import fit_levels, level_of
 from algos.deepar.windows import Plan
 
 Doubles = NDArray[np.float64]
@@ -66,6 +67,10 @@ class Encoding:
         Of the logarithm of the scales of the series.
     typical : float
         The logarithm to base 2 of the scale of a series of which nothing is known.
+    effects : list of ndarray
+        What each category of each static feature adds to it; last, an unknown one.
+    slopes : ndarray of shape (n_static_real,), dtype float64
+        What a unit of each static number, standardised, adds to it.
     """
 
     likelihood: str
@@ -79,6 +84,8 @@ class Encoding:
     log_center: float
     log_spread: float
     typical: float
+    effects: list[Doubles]
+    slopes: Doubles
 
     @property
     def cardinalities(self) -> list[int]:
@@ -134,10 +141,19 @@ def fit_panel(
     keys = _keys(given, codes)
     order = np.lexsort(keys.T)  # sums are taken in it: the same bits for any order of the series
     logs = _logs(series)[order]
-    logs = logs[np.isfinite(logs)]
+    is_known = np.isfinite(logs)
+    logs = logs[is_known]
     deviation = float(np.std(logs * np.log(2))) if len(logs) else 0.0
     static_center, static_spread = measure(given.static_real[order])
     dynamic_center, dynamic_spread = _measure_dynamic(given, order)
+    typical = float(np.median(logs)) if len(logs) else 0.0
+    static = standardised(given.static_real[order], static_center, static_spread)
+    effects, slopes = fit_levels(
+        logs - typical,
+        codes[order][is_known],
+        [len(values) for values in known],
+        static[is_known].astype(np.float64),
+    )
     encoding = Encoding(
         likelihood,
         freq,
@@ -149,7 +165,9 @@ def fit_panel(
         dynamic_spread,
         log_center=float(np.mean(logs * np.log(2))) if len(logs) else 0.0,
         log_spread=max(deviation, 1.0),
-        typical=float(np.median(logs)) if len(logs) else 0.0,
+        typical=typical,
+        effects=effects,
+        slopes=slopes,
     )
     return _panel(given, encoding, codes, keys, _reach(given)), encoding
 
@@ -355,7 +373,9 @@ def _panel(
     horizon: int,
 ) -> Panel:
     series, dynamic, n = given.series, given.dynamic, len(given.series)
-    exponent, scale = _units(series, encoding)
+    static = standardised(given.static_real, encoding.static_center, encoding.static_spread)
+    level = level_of(encoding.effects, encoding.slopes, codes, static)
+    exponent, scale = _units(series, encoding, encoding.typical + level)
     lengths = series.lengths
     offsets = np.cumsum(lengths) - lengths
     filled = np.empty(int(lengths.sum()), dtype=np.float32)
@@ -377,7 +397,7 @@ def _panel(
         standardised(dynamic.values, encoding.dynamic_center, encoding.dynamic_spread),
         dynamic.rows,
         codes,
-        standardised(given.static_real, encoding.static_center, encoding.static_spread),
+        static,
         keys,
         np.zeros(n, dtype=np.int64) if given.units is None else given.units,
         series.delays,
@@ -385,10 +405,15 @@ def _panel(
     )
 
 
-def _units(series: Series, encoding: Encoding) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the exponent of the unit of each series, and its scale in that unit."""
+def _units(
+    series: Series, encoding: Encoding, typical: Doubles
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the exponent of the unit of each series, and its scale in that unit.
+
+    `typical` are the logarithms of the scales of series of which nothing is known.
+    """
     logs = _logs(series)
-    logs = np.where(np.isfinite(logs), logs, encoding.typical)
+    logs = np.where(np.isfinite(logs), logs, typical)
     if not encoding.is_scaled:
         scale = np.maximum(np.exp2(logs), LEAST)
         return np.zeros(len(series), dtype=np.int32), scale.astype(np.float32)

@@ -122,8 +122,8 @@ class Fitting:
         n_threads = self._n_threads()
         check = None
         if settings.early_stopping:
-            check = held_out_check(ordered, model, settings, self._key, n_threads)
-            ordered = ordered.shortened(settings.prediction_length)
+            ordered, validation = _split(ordered, settings.prediction_length)
+            check = held_out_check(validation, model, settings, self._key, n_threads)
         work = PanelWork(ordered, model, settings, self._key, n_threads)
         return train(progress, work, schedule, check=check, watch=told)
 
@@ -262,6 +262,25 @@ def _continued(
                 f"or pass X too"
             )
     return with_horizon(model.encoding, panel, n_ahead, covariates["dynamic_real"])
+
+
+def _split(panel: Panel, length: int) -> tuple[Panel, Panel]:
+    """Return the series to learn from, and those whose last steps are held back from them.
+
+    Series that are no longer than these steps are learned from as they are; where all are so
+    short, they serve both.
+    """
+    is_long = panel.lengths > length
+    if not is_long.any():
+        return panel, panel
+    short = panel.shortened(length)
+    training = replace(
+        short,
+        lengths=np.where(is_long, short.lengths, panel.lengths),
+        scale=np.where(is_long, short.scale, panel.scale),
+        horizon=panel.horizon,
+    )
+    return training, panel.take(np.flatnonzero(is_long))
 
 
 def _again(progress: Progress) -> Progress:

@@ -33,6 +33,7 @@ _COARSER = {  # so many of a unit are one of another
     "minute": (60, "hour"),
     "hour": (24, "day"),
 }
+_SHORT = {"business day": "B", "day": "D", "hour": "h", "minute": "min", "second": "s"}
 _SECONDS = {"second": 1, "minute": _MINUTE, "hour": _HOUR, "day": _DAY}
 
 
@@ -72,6 +73,16 @@ class Frequency:
             many, coarser = _COARSER[unit]
             unit, n_units = coarser, n_units // many
         return cls(unit, n_units)
+
+    def __str__(self) -> str:
+        many = next((many for many in (12, 3) if self.n_units % many == 0), 1)
+        if self.unit == "month":
+            number, name = self.n_units // many, {12: "Y", 3: "Q", 1: "M"}[many]
+        elif self.unit == "day" and self.n_units % 7 == 0:
+            number, name = self.n_units // 7, "W"
+        else:
+            number, name = self.n_units, _SHORT[self.unit]
+        return f"{number if number > 1 else ''}{name}"
 
     @property
     def n_seconds(self) -> int:
