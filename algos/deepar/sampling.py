@@ -19,7 +19,7 @@ from algos.deepar.windows import Batch, Plan, Source
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-_CHUNK_BYTES = 1 << 25  # of inputs and paths
+_CHUNK_BYTES = 1 << 23  # of inputs and paths
 # The gates as steps of rows take them, and what makes them powers of 2: see `_deepar_paths.h`.
 _GATES = [GATES.index(name) for name in ("input", "forget", "output", "candidate")]
 _GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])
@@ -94,15 +94,20 @@ def sample_paths(
         return
     plan = forecaster.plan
     own = np.flatnonzero(plan.lags < horizon)
-    reader, walker = network_steps(forecaster, np.arange(plan.n_inputs)), network_steps(forecaster, own[::-1])
+    reader, walker = (
+        network_steps(forecaster, np.arange(plan.n_inputs)),
+        network_steps(forecaster, own[::-1]),
+    )
     n_steps = plan.context_length + horizon
     source = Source(panel, plan)
     n_places = _chunk(plan.n_inputs * n_steps * 4 + n_samples * horizon * 12)
     for first in range(0, len(panel), n_places):
-        some = _Some(forecaster, panel, source, first, min(first + n_places, len(panel)), n_steps, n_threads)
+        some = _Some(
+            forecaster, panel, source, first, min(first + n_places, len(panel)), n_steps, n_threads
+        )
         states = some.read(reader, plan.context_length, n_threads)
         paths = np.empty((len(some), n_samples, horizon), dtype=np.float32)
-        feed = np.ones_like(some.scale) if plan.is_scaled else 1 / some.scale
+        feed = np.ones_like(some.scale) if plan.is_scaled else np.reciprocal(some.scale)
         walker.draw(
             some.batch.inputs[plan.context_length :],
             some.statics,
@@ -168,9 +173,7 @@ class _Some:
         self.places = slice(first, last)
         self.batch = Batch.empty(plan, last - first, n_steps)
         self.layout = layout
-        source.gather(
-            np.arange(first, last), panel.lengths[self.places], self.batch, n_threads
-        )
+        source.gather(np.arange(first, last), panel.lengths[self.places], self.batch, n_threads)
         parts = layout.views(forecaster.weights)
         embedded = [
             parts[f"embedding_{j}"][self.batch.categories[:, j]]
