@@ -23,19 +23,32 @@
 #define ALGOS_DEEPAR_ROWS 16   /* of a lane, or a multiple */
 #define ALGOS_DEEPAR_LANES 16  /* at most */
 #define ALGOS_DEEPAR_CHUNK 6   /* steps */
+#define ALGOS_DEEPAR_WORDS 64  /* random ones at once */
 #define ALGOS_DEEPAR_HEAD 8    /* columns of the head, most of them padding */
 
 enum { ALGOS_DEEPAR_DROPOUT, ALGOS_DEEPAR_HOLD_C, ALGOS_DEEPAR_HOLD_H, ALGOS_DEEPAR_MASKS };
 
-/* n bytes that are 1 with probability `threshold` / 2^16. */
+ALGOS_CLONES static void algos_deepar_compare(const uint16_t *restrict bits, uint32_t threshold,
+                                              ptrdiff_t n, uint8_t *restrict out) {
+    for (ptrdiff_t i = 0; i < n; i++)
+        out[i] = bits[i] < threshold;
+}
+
+/* n bytes that are 1 with probability `threshold` / 2^16: a random word is good for four. */
 static void algos_deepar_flip(const uint64_t *key, uint64_t stream, uint64_t step,
                               uint32_t threshold, ptrdiff_t n, uint8_t *out) {
-    algos_rng rng;
-    algos_rng_start(&rng, key, stream, step);
-    for (ptrdiff_t i = 0; i < n; i += 4) {
-        uint64_t word = algos_rng_next(&rng);
-        for (ptrdiff_t j = i; j < n && j < i + 4; j++, word >>= 16)
-            out[j] = (uint32_t)(word & 0xffff) < threshold;
+    uint64_t counter[4] = {0, step, stream, 0}, words[ALGOS_DEEPAR_WORDS];
+    uint16_t bits[4 * ALGOS_DEEPAR_WORDS];
+    for (ptrdiff_t i = 0; i < n; i += 4 * ALGOS_DEEPAR_WORDS) {
+        const ptrdiff_t left = n - i;
+        for (int at = 0; at < ALGOS_DEEPAR_WORDS; at += 4) {
+            counter[0]++; /* as in _rng.h */
+            algos_philox(key, counter, words + at);
+        }
+        memcpy(bits, words, sizeof(bits));
+        algos_deepar_compare(bits, threshold,
+                             left < 4 * ALGOS_DEEPAR_WORDS ? left : 4 * ALGOS_DEEPAR_WORDS,
+                             out + i);
     }
 }
 

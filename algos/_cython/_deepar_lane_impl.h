@@ -21,7 +21,7 @@ typedef struct {
     T *start;               /* (rows, 4 width): bias of layer 0 */
     T *target, *mask, *scale; /* (steps, rows) */
     T *head;                /* (steps, rows, 8): outputs, then their slopes */
-    T *gates[ALGOS_DEEPAR_LAYERS];  /* (steps, rows, 4 width): [i f o g], then dL/dz */
+    T *gates[ALGOS_DEEPAR_LAYERS];  /* (steps, rows, 4 width): [i f g o], then dL/dz */
     T *c[ALGOS_DEEPAR_LAYERS], *h[ALGOS_DEEPAR_LAYERS]; /* (1 + steps, rows, width) */
     T *tanh_c[ALGOS_DEEPAR_LAYERS]; /* (steps, rows, width) */
     T *below[ALGOS_DEEPAR_LAYERS];  /* (steps, rows, width): inputs of layers > 0 */

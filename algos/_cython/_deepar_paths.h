@@ -24,9 +24,9 @@
 #include "_shuffle.h"
 #include "_simd.h"
 
-#define ALGOS_PATHS_MOST_LANES 16
-#define ALGOS_PATHS_BOUND 30.0f  /* beyond 2^±30 gates are 0 and 1 in float32 */
-#define ALGOS_PATHS_TWICE 2.88539008177792681472f /* 2 log2 e */
+#define ALGOS_PATHS_MOST_LANES 16     /* of a register */
+#define ALGOS_PATHS_BOUND 0x41f00000u /* the bits of 30: beyond 2^±30 gates are 0 and 1 */
+#define ALGOS_PATHS_TWICE 2.88539008f /* 2 log2 e */
 
 typedef struct {
     const float *packed;    /* layer by layer (H, K_l + H, 4) */
@@ -70,10 +70,12 @@ static inline Py_ssize_t algos_paths_cells(const algos_paths_network *net, Py_ss
 }
 
 /* 2^y, y bounded: 2^n by the exponent's bits, and a polynomial of least relative error (8e-8)
- * for the rest, which is between -1/2 and 1/2. */
+ * for the rest, which is between -1/2 and 1/2. Magnitudes are bounded as integers, in whose
+ * order NaN is the largest: nothing that comes out of it is NaN. */
 ALGOS_INLINE float algos_paths_power(float y) {
-    y = y < -ALGOS_PATHS_BOUND ? -ALGOS_PATHS_BOUND : y;
-    y = y > ALGOS_PATHS_BOUND ? ALGOS_PATHS_BOUND : y;
+    const uint32_t bits = algos_to_bits_f32(y), sign = bits & 0x80000000u;
+    const uint32_t size = bits & 0x7fffffffu;
+    y = algos_from_bits_f32(sign | (size < ALGOS_PATHS_BOUND ? size : ALGOS_PATHS_BOUND));
     const float shifted = y + 0x1.8p23f;
     const float r = y - (shifted - 0x1.8p23f);
     float p = 0x1.5c08e6p-10f;

@@ -59,6 +59,7 @@ cdef struct Room:
     float* outputs    # (n_outputs, width)
     float* heads      # (ROWS, n_outputs)
     float* drawn      # (n_steps, ROWS)
+    float* feed       # (ROWS,): what makes a row's draws inputs
     int32_t* first    # (ROWS,): for each register the first series of its rows
     int32_t* index    # (ROWS,): for each row its series, counted from there
 
@@ -81,7 +82,7 @@ cdef inline float* _take(float** left, Py_ssize_t size) noexcept nogil:
 cdef inline Py_ssize_t _room_size(const Job* job) noexcept nogil:
     """Return the floats of a thread's memory."""
     return (
-        (algos_paths_height(&job.net) + 2 * job.net.n_outputs + job.n_steps + 2) * ROWS
+        (algos_paths_height(&job.net) + 2 * job.net.n_outputs + job.n_steps + 3) * ROWS
         + (job.most + 1 + _stride(job)) * job.n_gates)
 
 
@@ -95,6 +96,7 @@ cdef void _divide(const Job* job, int slot, Room* room) noexcept nogil:
     room.outputs = _take(&left, job.net.n_outputs * ROWS)
     room.heads = _take(&left, job.net.n_outputs * ROWS)
     room.drawn = _take(&left, job.n_steps * ROWS)
+    room.feed = _take(&left, ROWS)
     room.first = <int32_t*> _take(&left, ROWS)
     room.index = <int32_t*> _take(&left, ROWS)
 
@@ -212,22 +214,22 @@ cdef void _take_states(
 
 
 cdef Py_ssize_t _feed_back(
-    const Job* job, Py_ssize_t step, Py_ssize_t begin, Py_ssize_t tile, Py_ssize_t width,
-    Py_ssize_t rows, const Room* room, float* block
+    const Job* job, Py_ssize_t step, Py_ssize_t tile, Py_ssize_t width, const Room* room,
+    float* block
 ) noexcept nogil:
     """Write the inputs that are a tile's own draws; return how many inputs have none yet."""
     cdef Py_ssize_t n = job.net.n_inputs, j, i, known = 0
+    cdef const float* feed = room.feed + tile * width
     cdef const float* drawn
     cdef float* into
-    cdef float value, feed
+    cdef float value
     while known < n and job.lags[known] <= step:
         known += 1
     for j in range(known):
         drawn = room.drawn + (step - job.lags[j]) * ROWS + tile * width
         into = block + (n - 1 - j) * width
-        for i in range(rows):
-            feed = job.feed[(begin + i) // job.n_samples]
-            value = drawn[i] * feed
+        for i in range(width):
+            value = drawn[i] * feed[i]
             into[i] = max(-FURTHEST, min(FURTHEST, value))
     return n - known
 
@@ -259,7 +261,7 @@ cdef void _advance(
     cdef algos_paths_start start
     for tile in range((rows + width - 1) // width):
         block, here = room.block + tile * size, min(width, rows - tile * width)
-        skipped = _feed_back(job, step, begin + tile * width, tile, width, here, room, block)
+        skipped = _feed_back(job, step, tile, width, room, block)
         start = _start(job, room, tile, width)
         algos_paths.step(&job.net, &start, skipped, width, block, room.outputs)
         for i in range(here):
@@ -284,6 +286,8 @@ cdef void _path_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     for tile in range((rows + width - 1) // width):
         _take_states(job, begin + tile * width, min(width, rows - tile * width), width,
                      room.block + tile * size)
+    for i in range(rows):
+        room.feed[i] = job.feed[(begin + i) // job.n_samples]
     for step in range(job.n_steps):
         for series in range(n_series):
             inputs = job.inputs + (step * job.n_series + first + series) * job.n_inputs

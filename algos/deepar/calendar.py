@@ -79,6 +79,12 @@ def _times(units: Ints, frequency: Frequency) -> Times:
     return units.astype(f"datetime64[{_CODES[frequency.unit]}]").astype("datetime64[s]")
 
 
+def step_times(start: np.datetime64, frequency: Frequency, n_steps: int) -> Times:
+    """Return the times of the first steps of a series."""
+    first = ordinals(np.asarray(start), frequency)
+    return _times(first + frequency.n_units * np.arange(n_steps), frequency)
+
+
 def calendar_table(
     units: Ints, n_steps: Ints, frequency: Frequency
 ) -> tuple[NDArray[np.float32], Ints]:

@@ -74,8 +74,9 @@ class DeepARForecaster(Backtesting, Estimator):
     clip_gradient : float or None, default=10.0
         Longest gradient of a step; None is no limit.
     early_stopping : bool, default=False
-        Whether the last `prediction_length` steps of each series are held back from
-        training: forecasts of them tell when to stop, and which epoch was best.
+        Whether the last `prediction_length` steps of each series that has more of them are
+        held back from training: forecasts of them tell when to stop, and which epoch was
+        best.
     n_iter_no_change : int, default=10
         With `early_stopping`, how many epochs without progress end the training.
     tol : float, default=0.0001

@@ -122,8 +122,8 @@ class Fitting:
         n_threads = self._n_threads()
         check = None
         if settings.early_stopping:
-            check = held_out_check(ordered, model, settings, self._key, n_threads)
-            ordered = ordered.shortened(settings.prediction_length)
+            ordered, validation = _split(ordered, settings.prediction_length)
+            check = held_out_check(validation, model, settings, self._key, n_threads)
         work = PanelWork(ordered, model, settings, self._key, n_threads)
         return train(progress, work, schedule, check=check, watch=told)
 
@@ -169,9 +169,7 @@ class Fitting:
         self.cardinalities_ = np.array(model.encoding.cardinalities, dtype=np.int64)
         self.n_parameters_ = int(model.layout.size)
 
-    def _learned(
-        self, model: Model, progress: Progress, history: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _learned(self, model: Model, progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes that training sets."""
         return {
             "_progress": dict(vars(progress)),
@@ -253,9 +251,7 @@ def dtype_of(X: Any) -> np.dtype[Any]:
     return np.dtype(np.float32 if is_single else np.float64)
 
 
-def _continued(
-    model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str, Any]
-) -> Panel:
+def _continued(model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str, Any]) -> Panel:
     """Return the series of `fit` with covariates for the steps that follow them."""
     for name, value in covariates.items():
         if value is not None and name != "dynamic_real":
@@ -264,6 +260,25 @@ def _continued(
                 f"or pass X too"
             )
     return with_horizon(model.encoding, panel, n_ahead, covariates["dynamic_real"])
+
+
+def _split(panel: Panel, length: int) -> tuple[Panel, Panel]:
+    """Return the series to learn from, and those whose last steps are held back from them.
+
+    Series that are no longer than these steps are learned from as they are; where all are so
+    short, they serve both.
+    """
+    is_long = panel.lengths > length
+    if not is_long.any():
+        return panel, panel
+    short = panel.shortened(length)
+    training = replace(
+        short,
+        lengths=np.where(is_long, short.lengths, panel.lengths),
+        scale=np.where(is_long, short.scale, panel.scale),
+        horizon=panel.horizon,
+    )
+    return training, panel.take(np.flatnonzero(is_long))
 
 
 def _again(progress: Progress) -> Progress:

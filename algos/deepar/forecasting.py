@@ -75,7 +75,9 @@ class Forecasting(Fitting):
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         found = np.empty((len(panel), horizon), dtype=dtype)
         for at, paths in self._paths(forecaster, panel, horizon, self.n_samples):
-            mean_or_median = _mean(paths) if output == "mean" else path_quantiles(paths, [0.5])[:, 0]
+            mean_or_median = (
+                _mean(paths) if output == "mean" else path_quantiles(paths, [0.5])[:, 0]
+            )
             found[at] = _within(mean_or_median, dtype)
         return found
 

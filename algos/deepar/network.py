@@ -20,7 +20,7 @@ from algos._cython.deepar_network import Network
 Weights = NDArray[Any]
 
 UNITS = 8  # whose gates lie side by side: see `_deepar_cell.h`
-GATES = ("input", "forget", "output", "candidate")
+GATES = ("input", "forget", "candidate", "output")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Layout:
 
     @property
     def gate_columns(self) -> NDArray[np.int64]:
-        """Columns of the gates (input, forget, output, candidate) of each unit, (4, hidden)."""
+        """Columns of the gates (input, forget, candidate, output) of each unit, (4, hidden)."""
         unit = np.arange(self.hidden_size)
         first = unit // UNITS * len(GATES) * UNITS + unit % UNITS
         return first + UNITS * np.arange(len(GATES))[:, None]

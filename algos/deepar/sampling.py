@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from algos._common.random import Key
 from algos._cython import deepar_sample
 from algos.deepar.likelihoods import LIKELIHOODS
-from algos.deepar.network import Layout
+from algos.deepar.network import GATES, Layout
 from algos.deepar.panel import Panel
 from algos.deepar.windows import Batch, Plan, Source
 
@@ -20,7 +20,9 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 _CHUNK_BYTES = 1 << 25  # of inputs and paths
-_GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])  # see `_deepar_paths.h`
+# The gates as steps of rows take them, and what makes them powers of 2: see `_deepar_paths.h`.
+_GATES = [GATES.index(name) for name in ("input", "forget", "output", "candidate")]
+_GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])
 _HUGE = 1e250  # times a float32 may overflow
 _PADDING = 16  # floats
 _DETERMINISTIC = LIKELIHOODS["deterministic_l1"].code
@@ -213,7 +215,7 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
 
     def gates(name: str) -> Doubles:
         """Return weights (rows, hidden_size, 4) whose gates are powers of 2."""
-        columns = np.atleast_2d(parts[name])[:, layout.gate_columns.T]
+        columns = np.atleast_2d(parts[name])[:, layout.gate_columns[_GATES].T]
         return columns * _GATE_FACTORS
 
     def flat(weights: Doubles) -> Floats:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from algos.deepar.accuracy import quantile_losses
+
 Doubles = NDArray[np.float64]
 
 
 def loss_of(truth: Doubles, forecast: Doubles, levels: tuple[float, ...]) -> float:
     """Return the mean weighted quantile loss of the values that are known; nan of none.
-
-    For each level it is twice the sum of the quantile losses over the sum of magnitudes, or
-    over the number of values where all of them are 0.
 
     Parameters
     ----------
@@ -21,13 +20,4 @@ def loss_of(truth: Doubles, forecast: Doubles, levels: tuple[float, ...]) -> flo
     forecast : ndarray of shape (n_series, n_levels, horizon)
     levels : tuple of float
     """
-    is_known = ~np.isnan(truth)
-    if not is_known.any():
-        return float("nan")
-    values = truth[is_known]
-    largest = float(np.abs(values).max()) or 1.0  # sums of huge values overflow
-    apart = values / largest - forecast.transpose(1, 0, 2)[:, is_known] / largest
-    level = np.asarray(levels)[:, np.newaxis]
-    losses = np.maximum(level * apart, (level - 1) * apart).sum(axis=1)
-    total = np.abs(values / largest).sum() or float(len(values))
-    return float(2 * losses.mean() / total)
+    return float(quantile_losses(truth, forecast, levels).mean())

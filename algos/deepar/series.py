@@ -14,7 +14,7 @@ from algos._cython import deepar_panel
 
 Ints = NDArray[np.int64]
 
-MOST = 1e30  # of counts, which have no unit
+MOST = 1e33  # of counts, which have no unit
 _INFINITE, _NEGATIVE, _ABOVE_ONE = 1, 2, 4  # flags of `deepar_panel.survey`
 
 
@@ -164,7 +164,11 @@ def _check_values(series: Series, flags: NDArray[np.uint8], likelihood: str) -> 
     )
     if likelihood in ("negative_binomial", "poisson"):
         remedy = f"for likelihood={likelihood!r}; use 'student_t' for values of other kinds"
-        _refuse(flags & _NEGATIVE > 0, f"must hold counts of at least 0 {remedy}")
+        _refuse(
+            flags & _NEGATIVE > 0,
+            f"must hold counts of at least 0 {remedy}",
+            note="Negative values in data passed to `X`: ",
+        )
         is_large = np.ldexp(series.mean, np.minimum(series.exponent, 600)) > MOST
         _refuse(is_large, f"must hold counts that are {MOST:.0e} at most in the mean {remedy}")
     if likelihood == "beta":

@@ -84,13 +84,12 @@ plt.show()
 # them and four fifths of them stay in. What came is black.
 
 paths = model.sample(n_samples=200)
-quantiles = np.quantile(paths, LEVELS, axis=1)
+quantiles = np.moveaxis(np.quantile(paths, LEVELS, axis=1), 0, 1)
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 5), layout="constrained")
 for ax, number in zip(axes.ravel(), (0, 20, 40, 55), strict=True):
     known = series[number][-3 * 24 :]
-    display = ForecastDisplay.from_samples(paths[number], history=known, truth=future[number])
-    display.plot(ax=ax)
+    ForecastDisplay.from_samples(paths[number], history=known, truth=future[number], ax=ax)
     ax.set_title(f"series {number + 1}")
 plt.show()
 
@@ -102,11 +101,11 @@ plt.show()
 
 naive = np.array([known[-24:] for known in series])[:, np.arange(HORIZON) % 24]
 print(f"{'':12}{'quantile loss':>15}{'scaled error':>14}")
-for name, told in (("network", quantiles), ("last day", np.stack([naive] * len(LEVELS)))):
+for name, told in (("network", quantiles), ("last day", np.stack([naive] * len(LEVELS), axis=1))):
     loss = weighted_quantile_loss(future, told, LEVELS)
-    error = mean_absolute_scaled_error(future, told[4], series, season=24)
+    error = mean_absolute_scaled_error(future, told[:, 4], series, season=24)
     print(f"{name:12}{loss:15.4f}{error:14.3f}")
-inside = (quantiles[0] <= future) & (future <= quantiles[-1])
+inside = (quantiles[:, 0] <= future) & (future <= quantiles[:, -1])
 print(f"within the 80 % range: {inside.mean():.0%}")
 
 # %%
@@ -117,7 +116,7 @@ print(f"within the 80 % range: {inside.mean():.0%}")
 
 daily = paths[:, :, :24].sum(axis=2)
 low, high = np.quantile(daily, [0.1, 0.9], axis=1)
-summed = (quantiles[-1] - quantiles[0])[:, :24].sum(axis=1)
+summed = (quantiles[:, -1] - quantiles[:, 0])[:, :24].sum(axis=1)
 share = np.median((high - low) / summed)
 print(f"80 % range of the first day's sum: {share:.0%} of the sum of the hours' ranges")
 

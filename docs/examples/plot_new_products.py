@@ -62,10 +62,9 @@ paths = model.sample(n_samples=200)
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
 for ax, number in zip(axes, (0, 1, 2), strict=True):
-    display = ForecastDisplay.from_samples(
-        paths[number], history=X[number, -28:], truth=future[number]
+    ForecastDisplay.from_samples(
+        paths[number], history=X[number, -28:], truth=future[number], ax=ax
     )
-    display.plot(ax=ax)
     ax.set_title(category[number])
 plt.show()
 
@@ -89,7 +88,7 @@ launched = model.sample(
 )
 figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained", sharey=True)
 for ax, name, drawn in zip(axes, CATEGORIES, launched, strict=True):
-    ForecastDisplay.from_samples(drawn).plot(ax=ax)
+    ForecastDisplay.from_samples(drawn, ax=ax)
     ax.plot(chances(name, plan[0, 0] > 0), color="black", linewidth=1)
     ax.set_title(f"{name}, new")
 plt.show()
@@ -100,12 +99,16 @@ for name, drawn in zip(CATEGORIES, launched, strict=True):
 # %%
 # What the promotions tell
 # ------------------------
-# How much is lost when a covariate is taken from another window says how much it tells.
+# How much is lost when a covariate is exchanged among windows says how much it tells. The windows
+# here are the last four weeks, which have not been learned.
 
-importance = model.covariate_importance(
+found = model.covariate_importance(
     sales,
+    n_windows=1,
     start="2024-01-01",
     static_categorical=category[:, np.newaxis],
     dynamic_real=promoted[:, np.newaxis].astype(float),
 )
-print(importance)
+print(f"quantile loss {found.loss:.3f}")
+for name, mean in zip(found.names, found.importances_mean, strict=True):
+    print(f"  {name:22} exchanged: {mean:+.3f}")

@@ -54,7 +54,7 @@ def outputs(
         for layer in range(layout.n_layers):
             z = x @ parts[f"input_{layer}"][: x.shape[1]] + parts[f"bias_{layer}"]
             z = z + h[layer] @ parts[f"recurrent_{layer}"][:size] + (start if layer == 0 else 0)
-            i, f, o, g = (z[:, columns] for columns in layout.gate_columns)
+            i, f, g, o = (z[:, columns] for columns in layout.gate_columns)
             new_c = logistic(f) * c[layer] + logistic(i) * np.tanh(g)
             new_h = logistic(o) * np.tanh(new_c)
             held_c, held_h = (drawn[what][layer][t, :, :size] for what in (HOLD_C, HOLD_H))

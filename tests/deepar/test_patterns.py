@@ -21,7 +21,7 @@ def test_a_season_with_missing_blocks_is_found():
     naive = np.abs(truth - X[:, -PERIOD:]).sum() / np.abs(truth).sum()
     assert plain_loss(truth, found, model.quantiles) < 0.06 < 1.5 * naive + 0.06
     low, high = model.predict_quantiles(quantiles=(0.1, 0.9)).transpose(1, 0, 2)
-    assert 0.6 < np.mean((truth >= low) & (truth <= high)) <= 0.97
+    assert 0.7 < np.mean((truth >= low) & (truth <= high)) <= 0.99
 
 
 def test_counts_are_forecast_by_a_negative_binomial():
@@ -43,7 +43,8 @@ def test_a_new_series_of_a_known_category_begins_like_its_kind():
     X = level * (1 + 0.05 * rng.normal(size=(20, 60)))
     model = able(max_iter=15).fit(X, static_categorical=kind)
     found = model.predict([[], []], static_categorical=["high", "low"], output="median")
-    assert found[0, 0] > 2 * found[1, 0]
+    assert found[0, 0] == pytest.approx(50, rel=0.3)
+    assert found[1, 0] == pytest.approx(2, rel=0.3)
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "student_t"])
