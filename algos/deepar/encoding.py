@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.random import Key
-from algos._cython import deepar_panel, row_hash
+from algos._cython import deepar_panel
 from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals, read_start
 from algos.deepar.covariates import (
     Dynamic,
@@ -24,6 +23,12 @@ from algos.deepar.covariates import (
 )
 from algos.deepar.frequency import Frequency
 from algos.deepar.panel import Panel
+from algos.deepar.scales import (
+    medians_of_categories,
+    scale_logs,
+    typical_logs,
+    units_and_scales,
+)
 from algos.deepar.series import Series, read_series
 from algos.deepar.windows import Plan
 
@@ -31,8 +36,6 @@ Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 UNSCALED = ("negative_binomial", "poisson", "beta")  # likelihoods of values as they are
-LEAST = 1e-6  # scale of values that have no unit
-_EXPONENTS = -1021, 1020  # of units
 _NAMES = ("start", "static_categorical", "static_real", "dynamic_real")
 
 
@@ -66,6 +69,8 @@ class Encoding:
         Of the logarithm of the scales of the series.
     typical : float
         The logarithm to base 2 of the scale of a series of which nothing is known.
+    typical_of : list of ndarray
+        The same of a series of which a category is known, feature by feature.
     """
 
     likelihood: str
@@ -79,6 +84,7 @@ class Encoding:
     log_center: float
     log_spread: float
     typical: float
+    typical_of: list[Doubles]
 
     @property
     def cardinalities(self) -> list[int]:
@@ -131,13 +137,13 @@ def fit_panel(
     given = _read(series, freq, start, static_categorical, static_real, dynamic_real, 0)
     known = [np.unique(column) for column in given.categories]
     codes = encode_categories(given.categories, known, len(series))
-    keys = _keys(given, codes)
-    order = np.lexsort(keys.T)  # sums are taken in it: the same bits for any order of the series
-    logs = _logs(series)[order]
+    # What is summed is sorted before: the same bits for any order of the series.
+    logs = np.sort(scale_logs(series))
     logs = logs[np.isfinite(logs)]
+    typical = float(np.median(logs)) if len(logs) else 0.0
     deviation = float(np.std(logs * np.log(2))) if len(logs) else 0.0
-    static_center, static_spread = measure(given.static_real[order])
-    dynamic_center, dynamic_spread = _measure_dynamic(given, order)
+    static_center, static_spread = measure(np.sort(given.static_real, axis=0))
+    dynamic_center, dynamic_spread = _measure_dynamic(given)
     encoding = Encoding(
         likelihood,
         freq,
@@ -149,9 +155,10 @@ def fit_panel(
         dynamic_spread,
         log_center=float(np.mean(logs * np.log(2))) if len(logs) else 0.0,
         log_spread=max(deviation, 1.0),
-        typical=float(np.median(logs)) if len(logs) else 0.0,
+        typical=typical,
+        typical_of=medians_of_categories(scale_logs(series), codes, known, typical),
     )
-    return _panel(given, encoding, codes, keys, _reach(given)), encoding
+    return _panel(given, encoding, codes, _reach(given)), encoding
 
 
 def panel_of(
@@ -177,7 +184,7 @@ def panel_of(
     given = _read(series, encoding.freq, *covariates, horizon)
     _check_widths(encoding, given)
     codes = encode_categories(given.categories, encoding.categories, len(series))
-    return _panel(given, encoding, codes, _keys(given, codes), horizon)
+    return _panel(given, encoding, codes, horizon)
 
 
 def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: Any = None) -> Panel:
@@ -301,14 +308,8 @@ def _check_widths(encoding: Encoding, given: Given) -> None:
             )
 
 
-def _logs(series: Series) -> Doubles:
-    """Return the logarithms to base 2 of the mean magnitudes; -inf of none."""
-    with np.errstate(divide="ignore"):
-        return np.log2(series.mean) + series.exponent
-
-
-def _measure_dynamic(given: Given, order: NDArray[np.intp]) -> tuple[Doubles, Doubles]:
-    """Return centre and spread of the numbers over time; the sums are taken in that order."""
+def _measure_dynamic(given: Given) -> tuple[Doubles, Doubles]:
+    """Return centre and spread of the numbers over time."""
     dynamic, lengths = given.dynamic, given.series.lengths
     total, squares, peak = np.zeros((3, len(lengths), dynamic.n_features))
     sums, count = np.zeros(dynamic.n_features), float(lengths.sum())
@@ -317,46 +318,22 @@ def _measure_dynamic(given: Given, order: NDArray[np.intp]) -> tuple[Doubles, Do
         deepar_panel.range_sums(dynamic.values, dynamic.rows, lengths, center, total, squares, peak)
 
     add_up(sums)
-    sums = total[order].sum(axis=0)
+    sums = np.sort(total, axis=0).sum(axis=0)
     add_up(sums / max(count, 1))
-    return center_and_spread(sums, squares[order].sum(axis=0), peak.max(axis=0, initial=0), count)
-
-
-def _keys(given: Given, codes: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """Return a hash of all that is known of each series, up to its end."""
-    series, dynamic = given.series, given.dynamic
-    units = np.zeros(len(series)) if given.units is None else given.units.astype(np.float64)
-    static = np.ascontiguousarray(np.column_stack([units, codes, given.static_real]))
-    longest = int(series.lengths.max(initial=0))
-    keys = np.zeros((2, len(series)), dtype=np.uint64)
-    values = series.values.reshape(-1, 1)
-    for word, sums in enumerate(keys):
-        key = np.array([word, 0], dtype=np.uint64)
-        deepar_panel.add_content(
-            values, series.starts, series.lengths, _factors(key, 1, longest), sums
-        )
-        factors = _factors(key, 2, longest * dynamic.n_features)
-        deepar_panel.add_content(dynamic.values, dynamic.rows, series.lengths, factors, sums)
-        row_hash.add_dense(static, _factors(key, 3, static.shape[1]), sums, 1)
-        row_hash.finish(key, sums)
-    return np.ascontiguousarray(keys.T)
-
-
-def _factors(key: Key, part: int, count: int) -> NDArray[np.uint64]:
-    factors = np.empty(count, dtype=np.uint64)
-    row_hash.column_factors(key + np.array([0, part], dtype=np.uint64), factors)
-    return factors
+    return center_and_spread(
+        sums, np.sort(squares, axis=0).sum(axis=0), peak.max(axis=0, initial=0), count
+    )
 
 
 def _panel(
     given: Given,
     encoding: Encoding,
     codes: NDArray[np.int32],
-    keys: NDArray[np.uint64],
     horizon: int,
 ) -> Panel:
     series, dynamic, n = given.series, given.dynamic, len(given.series)
-    exponent, scale = _units(series, encoding)
+    logs = typical_logs(codes, encoding.typical, encoding.typical_of)
+    exponent, scale, typical = units_and_scales(series, logs, encoding.is_scaled)
     lengths = series.lengths
     offsets = np.cumsum(lengths) - lengths
     filled = np.empty(int(lengths.sum()), dtype=np.float32)
@@ -366,32 +343,23 @@ def _panel(
     if given.units is not None and encoding.freq is not None:
         frequency = Frequency.of(encoding.freq)
         calendar, calendar_rows = calendar_table(given.units, lengths + horizon, frequency)
-    return Panel(
+    panel = Panel(
         filled,
         observed,
         offsets,
         lengths,
         np.ldexp(1.0, exponent),
         scale,
+        typical,
         calendar,
         calendar_rows,
         standardised(dynamic.values, encoding.dynamic_center, encoding.dynamic_spread),
         dynamic.rows,
         codes,
         standardised(given.static_real, encoding.static_center, encoding.static_spread),
-        keys,
+        np.zeros((n, 2), dtype=np.uint64),
         np.zeros(n, dtype=np.int64) if given.units is None else given.units,
         series.delays,
         horizon,
     )
-
-
-def _units(series: Series, encoding: Encoding) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the exponent of the unit of each series, and its scale in that unit."""
-    logs = _logs(series)
-    logs = np.where(np.isfinite(logs), logs, encoding.typical)
-    if not encoding.is_scaled:
-        scale = np.maximum(np.exp2(logs), LEAST)
-        return np.zeros(len(series), dtype=np.int32), scale.astype(np.float32)
-    exponent = np.clip(np.rint(logs), *_EXPONENTS)
-    return exponent.astype(np.int32), np.exp2(logs - exponent).astype(np.float32)
+    return panel.keyed()
