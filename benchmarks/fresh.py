@@ -30,9 +30,9 @@ def answer(statement, peer, file, n_jobs=None):
     adapter, panel = peers.load(peer), Panel.of(**read_arrays(file))
     n_jobs = None if n_jobs is None else int(n_jobs)
     begun = time.perf_counter()
-    model = adapter.learn(panel, 0, n_jobs, max_iter=2, n_batches=50)
+    model = adapter.learn_series(panel, 0, n_jobs, max_iter=2, n_batches=50)
     learned = time.perf_counter()
-    adapter.draw(model, panel, 100)
+    adapter.draw_paths(model, panel, 100)
     return {
         "import": imported,
         "fit": learned - begun,

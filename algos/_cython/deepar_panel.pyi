@@ -30,8 +30,17 @@ def mean_magnitudes(
     lengths: Ints,
     scale: NDArray[np.float32],
 ) -> None: ...
-def add_content(
-    values: NDArray[Any], starts: Ints, lengths: Ints, factors: Words, sums: Words
+def add_values(
+    filled: NDArray[np.float32],
+    observed: NDArray[np.uint8],
+    unit: NDArray[np.float64],
+    offsets: Ints,
+    lengths: Ints,
+    factors: Words,
+    sums: Words,
+) -> None: ...
+def add_steps(
+    values: NDArray[np.float32], starts: Ints, lengths: Ints, factors: Words, sums: Words
 ) -> None: ...
 def range_sums(
     values: NDArray[Any],

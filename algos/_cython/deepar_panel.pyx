@@ -109,26 +109,45 @@ def mean_magnitudes(
                 scale[i] = <float> (total / n_observed)
 
 
-def add_content(
-    const floating[:, ::1] values,  # IN (n_steps, n_columns)
-    const int64_t[::1] starts,      # IN (n_series,): the first step of each
-    const int64_t[::1] lengths,     # IN (n_series,)
-    const uint64_t[::1] factors,    # IN (longest * n_columns,), odd
-    uint64_t[::1] sums,             # INOUT (n_series,)
+def add_values(
+    const float[::1] filled,      # IN (n_values,)
+    const uint8_t[::1] observed,  # IN (n_values,)
+    const double[::1] unit,       # IN (n_series,)
+    const int64_t[::1] offsets,   # IN (n_series,)
+    const int64_t[::1] lengths,   # IN (n_series,)
+    const uint64_t[::1] factors,  # IN (longest,), odd
+    uint64_t[::1] sums,           # INOUT (n_series,)
 ):
-    """Add the hash of the values of each series to its sum; NaN counts as a value."""
-    cdef Py_ssize_t i, j
-    cdef const floating* x
+    """Add the hash of each series' values to its sum, whatever their unit."""
+    cdef Py_ssize_t i, t, at
     cdef uint64_t total
-    if values.shape[0] == 0 or values.shape[1] == 0:
+    with nogil:
+        for i in range(offsets.shape[0]):
+            total = algos_mix(<uint64_t> lengths[i])
+            for t in range(lengths[i]):
+                at = offsets[i] + t
+                total += factors[t] * (
+                    algos_fold(filled[at] * unit[i]) if observed[at] else MISSING)
+            sums[i] += total
+
+
+def add_steps(
+    const float[:, ::1] values,   # IN (n_steps, n_columns)
+    const int64_t[::1] starts,    # IN (n_series,): the first step of each
+    const int64_t[::1] lengths,   # IN (n_series,)
+    const uint64_t[::1] factors,  # IN (longest * n_columns,), odd
+    uint64_t[::1] sums,           # INOUT (n_series,)
+):
+    """Add the hash of the numbers at each series' steps to its sum."""
+    cdef Py_ssize_t i, j, n_columns = values.shape[1]
+    cdef const float* x
+    if values.shape[0] == 0 or n_columns == 0:
         return
     with nogil:
         for i in range(starts.shape[0]):
-            x = &values[0, 0] + starts[i] * values.shape[1]
-            total = algos_mix(<uint64_t> lengths[i])
-            for j in range(lengths[i] * values.shape[1]):
-                total += factors[j] * (algos_fold(x[j]) if x[j] == x[j] else MISSING)
-            sums[i] += total
+            x = &values[0, 0] + starts[i] * n_columns
+            for j in range(lengths[i] * n_columns):
+                sums[i] += factors[j] * algos_fold(x[j])
 
 
 def range_sums(

@@ -27,6 +27,7 @@ class WindowSource:
         lengths: Ints,
         log_unit: NDArray[np.float64],
         scale: Singles,
+        typical: Singles,
         calendar: Singles,
         calendar_rows: Ints,
         dynamic: Singles,

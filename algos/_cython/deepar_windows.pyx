@@ -56,6 +56,7 @@ cdef struct Job:
     const int64_t* lengths
     const double* log_unit
     const float* own_scale
+    const float* typical
     const float* calendar
     const int64_t* calendar_rows
     const float* dynamic
@@ -83,11 +84,16 @@ cdef struct Job:
 
 
 cdef inline float _scale(const Job* job, int64_t i, int64_t position) noexcept nogil:
-    """Mean magnitude of the context, or that of the series where the context tells nothing."""
+    """Mean magnitude of the context, or that of the series where the context tells nothing.
+
+    Where the series has not begun, neither is known.
+    """
     cdef const float* z = job.filled + job.offsets[i]
     cdef const uint8_t* observed = job.observed + job.offsets[i]
     cdef int64_t t, n_observed = 0
     cdef double total = 0, own = job.own_scale[i]
+    if position == 0:
+        return job.typical[i]
     for t in range(max(<int64_t> 0, position - job.context), position):
         total += observed[t] * fabs(<double> z[t])
         n_observed += observed[t]
@@ -186,6 +192,7 @@ cdef class WindowSource:
         const int64_t[::1] lengths,        # IN (n_series,)
         const double[::1] log_unit,        # IN (n_series,)
         const float[::1] scale,            # IN (n_series,), positive
+        const float[::1] typical,          # IN (n_series,), positive
         const float[:, ::1] calendar,      # IN (n_rows, n_calendar)
         const int64_t[::1] calendar_rows,  # IN (n_series,)
         const float[:, ::1] dynamic,       # IN (n_rows, n_dynamic)
@@ -204,8 +211,8 @@ cdef class WindowSource:
         cdef Job* job = &self.job
         self.n_series = offsets.shape[0]
         self.n_static = 1 + static_real.shape[1]
-        self._kept = (filled, observed, offsets, lengths, log_unit, scale, calendar,
-                      calendar_rows, dynamic, dynamic_rows, categories, static_real, lags, age)
+        self._kept = (filled, observed, offsets, lengths, log_unit, scale, typical,
+                      calendar, calendar_rows, dynamic, dynamic_rows, categories, static_real, lags, age)
         job.filled = &filled[0] if filled.shape[0] else NULL
         job.observed = &observed[0] if observed.shape[0] else NULL
         job.age = &age[0] if age.shape[0] else NULL
@@ -214,7 +221,7 @@ cdef class WindowSource:
         job.dynamic = &dynamic[0, 0] if dynamic.shape[0] and dynamic.shape[1] else NULL
         if self.n_series:
             job.offsets, job.lengths = &offsets[0], &lengths[0]
-            job.log_unit, job.own_scale = &log_unit[0], &scale[0]
+            job.log_unit, job.own_scale, job.typical = &log_unit[0], &scale[0], &typical[0]
             job.calendar_rows, job.dynamic_rows = &calendar_rows[0], &dynamic_rows[0]
             job.categories = &categories[0, 0] if categories.shape[1] else NULL
             job.static_real = &static_real[0, 0] if static_real.shape[1] else NULL

@@ -182,13 +182,11 @@ def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
             f"`n_windows`={n_windows!r} gives fewer than two windows of {context} + {length} "
             f"steps; give longer series, or more of them"
         )
-    joined = replace(
-        histories[0],
-        **{
-            name: np.concatenate([getattr(history, name) for history in histories])
-            for name in OF_SERIES
-        },
-    )
+    of_series: dict[str, Any] = {
+        name: np.concatenate([getattr(history, name) for history in histories])
+        for name in OF_SERIES
+    }
+    joined = replace(histories[0], **of_series)
     return _with_own_covariates(joined, plan.n_steps, context), np.concatenate(truths)
 
 
@@ -219,9 +217,7 @@ def _names(panel: Panel) -> list[tuple[str, int]]:
     return [(kind, j) for kind, count in counts.items() for j in range(count)]
 
 
-def _permuted(
-    windows: Panel, kind: str, j: int, order: NDArray[np.int64], n_steps: int
-) -> Panel:
+def _permuted(windows: Panel, kind: str, j: int, order: NDArray[np.int64], n_steps: int) -> Panel:
     """Return windows that have exchanged the values of one covariate."""
     if kind == "dynamic_real":
         table = windows.dynamic.copy()

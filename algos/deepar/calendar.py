@@ -45,6 +45,9 @@ def read_times(given: Any, name: str) -> Times:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy's, of time zones
+            kind = getattr(given, "dtype", None)
+            if getattr(kind, "tz", None) or getattr(kind, "time_zone", None):
+                raise TypeError(f"these are {kind}")
             times = np.asarray(given)
             if times.dtype.kind in "biuf":
                 raise TypeError(f"these are {times.dtype}")

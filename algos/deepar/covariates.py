@@ -16,6 +16,7 @@ Ints = NDArray[np.int64]
 
 MOST = 1e30  # far from where squares end
 _FURTHEST = 1e4  # spreads from the centre
+_BLOCK = 1 << 16  # rows that are standardised at a time
 _RARE = 3.0  # deviations that a spread is at most
 
 
@@ -159,8 +160,15 @@ def read_dynamic(
         values = np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, parts.shape[1])
     origins = np.cumsum(n_times) - n_times
     dynamic = Dynamic(values, origins + series.delays)
-    check_known(dynamic, series.lengths + horizon, series.delays)
+    _check_known(dynamic, series.lengths + horizon, series.delays)
     return dynamic
+
+
+def is_unknown(dynamic: Dynamic) -> NDArray[np.bool_]:
+    """Tell at which rows a number is missing or too large."""
+    with np.errstate(invalid="ignore"):
+        is_known: NDArray[np.bool_] = np.abs(dynamic.values) <= MOST
+    return np.asarray(~is_known.all(axis=1))
 
 
 def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None:
@@ -174,10 +182,9 @@ def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None
         )
 
 
-def check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints) -> None:
+def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints) -> None:
     """Raise an error if a number that is needed is missing."""
-    with np.errstate(invalid="ignore"):
-        is_bad = np.logical_not(np.abs(dynamic.values) <= MOST).any(axis=1)
+    is_bad = is_unknown(dynamic)
     if not is_bad.any():
         return
     n_before = np.concatenate([[0], np.cumsum(is_bad)])
@@ -220,10 +227,14 @@ def measure(table: Doubles) -> tuple[Doubles, Doubles]:
 
 def standardised(table: Doubles, center: Doubles, spread: Doubles) -> NDArray[np.float32]:
     """Return the table in spreads from the centre, as float32; what is missing is 0."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        units = (table - center) / spread
-    np.nan_to_num(units, copy=False, nan=0.0)
-    return np.clip(units, -_FURTHEST, _FURTHEST).astype(np.float32)
+    found = np.empty(table.shape, dtype=np.float32)
+    for start in range(0, len(table), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        with np.errstate(over="ignore", invalid="ignore"):
+            units = (table[rows] - center) / spread
+        np.nan_to_num(units, copy=False, nan=0.0)
+        found[rows] = np.clip(units, -_FURTHEST, _FURTHEST)
+    return found
 
 
 def _two_columns_of(table: Any) -> Any:
@@ -255,6 +266,7 @@ def _part(part: Any, place: int) -> Doubles:
 
 def _numbers(values: Any, name: str) -> Doubles:
     try:
-        return np.asarray(values, dtype=np.float64)
+        given = np.asarray(values)
+        return given if given.dtype == np.float32 else np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must hold numbers, and {error}") from None

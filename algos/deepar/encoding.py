@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.random import Key
-from algos._cython import deepar_panel, row_hash
+from algos._cython import deepar_panel
 from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals, read_start
 from algos.deepar.covariates import (
     Dynamic,
     center_and_spread,
-    check_known,
     encode_categories,
+    is_unknown,
     measure,
     read_categories,
     read_dynamic,
@@ -25,15 +24,24 @@ from algos.deepar.covariates import (
 from algos.deepar.frequency import Frequency
 from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.panel import Panel
+from algos.deepar.scales import (
+    medians_of_categories,
+    scale_logs,
+    typical_logs,
+    units_and_scales,
+)
 from algos.deepar.series import Series, read_series
-from algos.deepar.typical import fit_levels, level_of
 from algos.deepar.windows import Plan
 
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+<<<<<<< HEAD
 LEAST = 1e-6  # scale of values that have no unit
 _EXPONENTS = -1021, 1020  # of units
+=======
+UNSCALED = ("negative_binomial", "poisson", "beta")  # likelihoods of values as they are
+>>>>>>> dest
 _NAMES = ("start", "static_categorical", "static_real", "dynamic_real")
 
 
@@ -67,10 +75,8 @@ class Encoding:
         Of the logarithm of the scales of the series.
     typical : float
         The logarithm to base 2 of the scale of a series of which nothing is known.
-    effects : list of ndarray
-        What each category of each static feature adds to it; last, an unknown one.
-    slopes : ndarray of shape (n_static_real,), dtype float64
-        What a unit of each static number, standardised, adds to it.
+    typical_of : list of ndarray
+        The same of a series of which a category is known, feature by feature.
     """
 
     likelihood: str
@@ -84,8 +90,7 @@ class Encoding:
     log_center: float
     log_spread: float
     typical: float
-    effects: list[Doubles]
-    slopes: Doubles
+    typical_of: list[Doubles]
 
     @property
     def cardinalities(self) -> list[int]:
@@ -138,22 +143,13 @@ def fit_panel(
     given = _read(series, freq, start, static_categorical, static_real, dynamic_real, 0)
     known = [np.unique(column) for column in given.categories]
     codes = encode_categories(given.categories, known, len(series))
-    keys = _keys(given, codes)
-    order = np.lexsort(keys.T)  # sums are taken in it: the same bits for any order of the series
-    logs = _logs(series)[order]
-    is_known = np.isfinite(logs)
-    logs = logs[is_known]
-    deviation = float(np.std(logs * np.log(2))) if len(logs) else 0.0
-    static_center, static_spread = measure(given.static_real[order])
-    dynamic_center, dynamic_spread = _measure_dynamic(given, order)
+    # What is summed is sorted before: the same bits for any order of the series.
+    logs = np.sort(scale_logs(series))
+    logs = logs[np.isfinite(logs)]
     typical = float(np.median(logs)) if len(logs) else 0.0
-    static = standardised(given.static_real[order], static_center, static_spread)
-    effects, slopes = fit_levels(
-        logs - typical,
-        codes[order][is_known],
-        [len(values) for values in known],
-        static[is_known].astype(np.float64),
-    )
+    deviation = float(np.std(logs * np.log(2))) if len(logs) else 0.0
+    static_center, static_spread = measure(np.sort(given.static_real, axis=0))
+    dynamic_center, dynamic_spread = _measure_dynamic(given)
     encoding = Encoding(
         likelihood,
         freq,
@@ -166,10 +162,9 @@ def fit_panel(
         log_center=float(np.mean(logs * np.log(2))) if len(logs) else 0.0,
         log_spread=max(deviation, 1.0),
         typical=typical,
-        effects=effects,
-        slopes=slopes,
+        typical_of=medians_of_categories(scale_logs(series), codes, known, typical),
     )
-    return _panel(given, encoding, codes, keys, _reach(given)), encoding
+    return _panel(given, encoding, codes, _reach(given)), encoding
 
 
 def panel_of(
@@ -195,7 +190,7 @@ def panel_of(
     given = _read(series, encoding.freq, *covariates, horizon)
     _check_widths(encoding, given)
     codes = encode_categories(given.categories, encoding.categories, len(series))
-    return _panel(given, encoding, codes, _keys(given, codes), horizon)
+    return _panel(given, encoding, codes, horizon)
 
 
 def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: Any = None) -> Panel:
@@ -276,15 +271,16 @@ def _read(
 
 
 def _reach(given: Given) -> int:
-    """Return how many steps after the end of each series its numbers over time are known."""
+    """Return how many steps after its end each series has all numbers over time for."""
     series, dynamic = given.series, given.dynamic
     if dynamic.n_features == 0:
         return 0
-    firsts = dynamic.rows - series.delays
-    ends = np.append(firsts[1:], len(dynamic.values))
-    reach = int((ends - dynamic.rows - series.lengths).min())
-    check_known(dynamic, series.lengths + reach, series.delays)
-    return reach
+    begins = dynamic.rows - series.delays
+    stops = np.append(begins[1:], len(dynamic.values))
+    unknown = np.append(np.flatnonzero(is_unknown(dynamic)), len(dynamic.values))
+    ends = dynamic.rows + series.lengths
+    stops = np.minimum(stops, unknown[np.searchsorted(unknown, ends)])
+    return int((stops - ends).min())
 
 
 def _check_alike(
@@ -318,14 +314,8 @@ def _check_widths(encoding: Encoding, given: Given) -> None:
             )
 
 
-def _logs(series: Series) -> Doubles:
-    """Return the logarithms to base 2 of the mean magnitudes; -inf of none."""
-    with np.errstate(divide="ignore"):
-        return np.log2(series.mean) + series.exponent
-
-
-def _measure_dynamic(given: Given, order: NDArray[np.intp]) -> tuple[Doubles, Doubles]:
-    """Return centre and spread of the numbers over time; the sums are taken in that order."""
+def _measure_dynamic(given: Given) -> tuple[Doubles, Doubles]:
+    """Return centre and spread of the numbers over time."""
     dynamic, lengths = given.dynamic, given.series.lengths
     total, squares, peak = np.zeros((3, len(lengths), dynamic.n_features))
     sums, count = np.zeros(dynamic.n_features), float(lengths.sum())
@@ -334,48 +324,22 @@ def _measure_dynamic(given: Given, order: NDArray[np.intp]) -> tuple[Doubles, Do
         deepar_panel.range_sums(dynamic.values, dynamic.rows, lengths, center, total, squares, peak)
 
     add_up(sums)
-    sums = total[order].sum(axis=0)
+    sums = np.sort(total, axis=0).sum(axis=0)
     add_up(sums / max(count, 1))
-    return center_and_spread(sums, squares[order].sum(axis=0), peak.max(axis=0, initial=0), count)
-
-
-def _keys(given: Given, codes: NDArray[np.int32]) -> NDArray[np.uint64]:
-    """Return a hash of all that is known of each series, up to its end."""
-    series, dynamic = given.series, given.dynamic
-    units = np.zeros(len(series)) if given.units is None else given.units.astype(np.float64)
-    static = np.ascontiguousarray(np.column_stack([units, codes, given.static_real]))
-    longest = int(series.lengths.max(initial=0))
-    keys = np.zeros((2, len(series)), dtype=np.uint64)
-    values = series.values.reshape(-1, 1)
-    for word, sums in enumerate(keys):
-        key = np.array([word, 0], dtype=np.uint64)
-        deepar_panel.add_content(
-            values, series.starts, series.lengths, _factors(key, 1, longest), sums
-        )
-        factors = _factors(key, 2, longest * dynamic.n_features)
-        deepar_panel.add_content(dynamic.values, dynamic.rows, series.lengths, factors, sums)
-        row_hash.add_dense(static, _factors(key, 3, static.shape[1]), sums, 1)
-        row_hash.finish(key, sums)
-    return np.ascontiguousarray(keys.T)
-
-
-def _factors(key: Key, part: int, count: int) -> NDArray[np.uint64]:
-    factors = np.empty(count, dtype=np.uint64)
-    row_hash.column_factors(key + np.array([0, part], dtype=np.uint64), factors)
-    return factors
+    return center_and_spread(
+        sums, np.sort(squares, axis=0).sum(axis=0), peak.max(axis=0, initial=0), count
+    )
 
 
 def _panel(
     given: Given,
     encoding: Encoding,
     codes: NDArray[np.int32],
-    keys: NDArray[np.uint64],
     horizon: int,
 ) -> Panel:
     series, dynamic, n = given.series, given.dynamic, len(given.series)
-    static = standardised(given.static_real, encoding.static_center, encoding.static_spread)
-    level = level_of(encoding.effects, encoding.slopes, codes, static)
-    exponent, scale = _units(series, encoding, encoding.typical + level)
+    logs = typical_logs(codes, encoding.typical, encoding.typical_of)
+    exponent, scale, typical = units_and_scales(series, logs, encoding.is_scaled)
     lengths = series.lengths
     offsets = np.cumsum(lengths) - lengths
     filled = np.empty(int(lengths.sum()), dtype=np.float32)
@@ -385,37 +349,23 @@ def _panel(
     if given.units is not None and encoding.freq is not None:
         frequency = Frequency.of(encoding.freq)
         calendar, calendar_rows = calendar_table(given.units, lengths + horizon, frequency)
-    return Panel(
+    panel = Panel(
         filled,
         observed,
         offsets,
         lengths,
         np.ldexp(1.0, exponent),
         scale,
+        typical,
         calendar,
         calendar_rows,
         standardised(dynamic.values, encoding.dynamic_center, encoding.dynamic_spread),
         dynamic.rows,
         codes,
-        static,
-        keys,
+        standardised(given.static_real, encoding.static_center, encoding.static_spread),
+        np.zeros((n, 2), dtype=np.uint64),
         np.zeros(n, dtype=np.int64) if given.units is None else given.units,
         series.delays,
         horizon,
     )
-
-
-def _units(
-    series: Series, encoding: Encoding, typical: Doubles
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the exponent of the unit of each series, and its scale in that unit.
-
-    `typical` are the logarithms of the scales of series of which nothing is known.
-    """
-    logs = _logs(series)
-    logs = np.where(np.isfinite(logs), logs, typical)
-    if not encoding.is_scaled:
-        scale = np.maximum(np.exp2(logs), LEAST)
-        return np.zeros(len(series), dtype=np.int32), scale.astype(np.float32)
-    exponent = np.clip(np.rint(logs), *_EXPONENTS)
-    return exponent.astype(np.int32), np.exp2(logs - exponent).astype(np.float32)
+    return panel.keyed()

@@ -137,7 +137,9 @@ class Fitting:
             horizon = model.plan.prediction_length
             return model, panel_of(model.encoding, X, horizon=horizon, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
-        lags = check_lags(self.lags, encoding.freq, settings.prediction_length)
+        lags = check_lags(
+            self.lags, encoding.freq, settings.prediction_length, panel.longest
+        )
         return Model.of(encoding, settings, lags, self.embedding_dimension), panel
 
     def _begun(
@@ -167,9 +169,7 @@ class Fitting:
         self.cardinalities_ = np.array(model.encoding.cardinalities, dtype=np.int64)
         self.n_parameters_ = int(model.layout.size)
 
-    def _learned(
-        self, model: Model, progress: Progress, history: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _learned(self, model: Model, progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
         """Return the attributes that training sets."""
         return {
             "_progress": dict(vars(progress)),
@@ -251,9 +251,7 @@ def dtype_of(X: Any) -> np.dtype[Any]:
     return np.dtype(np.float32 if is_single else np.float64)
 
 
-def _continued(
-    model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str, Any]
-) -> Panel:
+def _continued(model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str, Any]) -> Panel:
     """Return the series of `fit` with covariates for the steps that follow them."""
     for name, value in covariates.items():
         if value is not None and name != "dynamic_real":

@@ -254,7 +254,7 @@ class Forecasting(Fitting):
             n_samples = 1  # all are alike
         return sample_paths(
             forecaster,
-            panel.keyed_by_values(),
+            panel,
             horizon=horizon,
             n_samples=n_samples,
             key=self._key if key is None else key,

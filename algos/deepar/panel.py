@@ -35,6 +35,9 @@ class Panel:
         A power of two near the mean magnitude of the series; 1 for counts and shares.
     scale : ndarray of shape (n_series,), dtype float32
         Mean magnitude of the observed values, in that unit; positive.
+    typical : ndarray of shape (n_series,), dtype float32
+        What `scale` would be taken to be if no value were known: that of series of the same
+        categories. Within a factor of 8 of `scale`.
     calendar : ndarray of shape (n_rows, n_calendar), dtype float32
         Features of points of time.
     calendar_rows : ndarray of shape (n_series,), dtype int64
@@ -63,6 +66,7 @@ class Panel:
     lengths: Ints
     unit: Doubles
     scale: Floats
+    typical: Floats
     calendar: Floats
     calendar_rows: Ints
     dynamic: Floats
@@ -102,23 +106,21 @@ class Panel:
         kept = replace(self, lengths=lengths, horizon=self.horizon + n_steps)
         scale = self.scale.copy()
         deepar_panel.mean_magnitudes(self.filled, self.observed, self.offsets, lengths, scale)
-        return replace(kept, scale=scale)
+        return replace(kept, scale=scale).keyed()
 
-    def keyed_by_values(self) -> Panel:
-        """Return the panel with keys of its values alone, such as they are up to their ends.
-
-        So the paths that are drawn for a shortened series are those of one that ends there.
-        """
-        values = np.where(self.observed == 1, self.filled, np.float32(np.nan)).reshape(-1, 1)
-        units = np.ascontiguousarray(self.unit.reshape(-1, 1))
+    def keyed(self) -> Panel:
+        """Return the panel with keys of what its series hold up to their ends."""
         keys = np.zeros((2, len(self)), dtype=np.uint64)
+        static = np.column_stack([self.begins, self.categories, self.static_real])
         for word, sums in enumerate(keys):
-            key = np.array([word, 0], dtype=np.uint64)
-            factors = np.empty(self.longest + 1, dtype=np.uint64)
-            row_hash.column_factors(key, factors)
-            deepar_panel.add_content(values, self.offsets, self.lengths, factors[1:], sums)
-            row_hash.add_dense(units, factors[:1], sums, 1)
-            row_hash.finish(key, sums)
+            values = _factors(word, 0, self.longest)
+            deepar_panel.add_values(
+                self.filled, self.observed, self.unit, self.offsets, self.lengths, values, sums
+            )
+            dynamic = _factors(word, 1, self.longest * self.dynamic.shape[1])
+            deepar_panel.add_steps(self.dynamic, self.dynamic_rows, self.lengths, dynamic, sums)
+            row_hash.add_dense(static, _factors(word, 2, static.shape[1]), sums, 1)
+            row_hash.finish(_seed(word, 3), sums)
         return replace(self, keys=np.ascontiguousarray(keys.T))
 
     def last(self, n_steps: int) -> Doubles:
@@ -135,11 +137,23 @@ class Panel:
         return np.where(is_known, self.filled[places] * self.unit[:, None], np.nan)
 
 
+def _seed(word: int, part: int) -> NDArray[np.uint64]:
+    """Return the key of one of the hashes that a series' keys are made of."""
+    return np.array([word, part], dtype=np.uint64)
+
+
+def _factors(word: int, part: int, count: int) -> NDArray[np.uint64]:
+    factors = np.empty(count, dtype=np.uint64)
+    row_hash.column_factors(_seed(word, part), factors)
+    return factors
+
+
 OF_SERIES = (
     "offsets",
     "lengths",
     "unit",
     "scale",
+    "typical",
     "calendar_rows",
     "dynamic_rows",
     "categories",

@@ -48,10 +48,11 @@ class Told:
     def __call__(self, progress: Progress, epoch: Epoch) -> bool:
         """Tell of an epoch; return whether a callback wants the fit to stop."""
         validation = epoch.held_out.get("validation", np.nan)
+        text = f"epoch {progress.n_epochs}"
         self.history.record(epoch.objective, validation=validation, learning_rate=epoch.rate)
-        figures = {"objective": epoch.objective}
         if epoch.held_out:
-            figures["validation"] = validation
-        say(self._estimator, f"epoch {progress.n_epochs}", **figures)
+            say(self._estimator, text, objective=epoch.objective, validation=validation)
+        else:
+            say(self._estimator, text, objective=epoch.objective)
         step = next(self._epochs)
         return step.finish(lambda: self._attributes(progress.copy(), self.history.arrays()))

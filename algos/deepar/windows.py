@@ -124,6 +124,7 @@ class Source:
             panel.lengths,
             np.log(panel.unit),
             panel.scale,
+            panel.typical,
             panel.calendar,
             panel.calendar_rows,
             panel.dynamic,
@@ -176,7 +177,8 @@ class Sampler:
 
     Each batch has a window from every n-th part of the weights, the series being in order of
     their scale: small ones and large ones are in all batches. The forecast of a window lies
-    within the series; in one of less than two predictions, it begins in the middle at least.
+    within the series, unless this is shorter than two predictions: then it begins in its middle
+    or before. One shorter than a prediction weighs less, as it fills only a part of it.
 
     Parameters
     ----------
@@ -191,9 +193,9 @@ class Sampler:
         logs = np.log2(panel.scale) + np.log2(panel.unit)
         order = np.lexsort((*panel.keys.T, logs))
         order = order[panel.lengths[order] > 0]
-        weights = np.ones(len(order))
+        weights = np.minimum(1.0, panel.lengths[order] / plan.prediction_length)
         if window_sampling == "scale":
-            weights = np.exp2(logs[order] - logs[order].max(initial=-np.inf))
+            weights *= np.exp2(logs[order] - logs[order].max(initial=-np.inf))
         self._heaped = np.cumsum(weights)
         self._order = order.astype(np.int64)
         self._last = np.maximum(panel.lengths - plan.prediction_length, panel.lengths // 2)

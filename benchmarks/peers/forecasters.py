@@ -90,18 +90,18 @@ class Forecasters(PointOrLaw):
     importing: str
 
     @abstractmethod
-    def learn(self, panel: Panel, seed: int, n_jobs: int | None, **settings: Any) -> Any:
+    def learn_series(self, panel: Panel, seed: int, n_jobs: int | None, **settings: Any) -> Any:
         """Return a model; settings are `max_iter`, `n_batches` or none of them."""
 
     @abstractmethod
-    def draw(self, model: Any, panel: Panel, n_samples: int) -> Any:
+    def draw_paths(self, model: Any, panel: Panel, n_samples: int) -> Any:
         """Return sample paths (n_series, n_samples, horizon)."""
 
     def tell(self, panel, seed, n_jobs, **settings):
-        model = self.learn(panel, seed, n_jobs, **settings)
-        return forecasts.of_samples(self.draw(model, panel, 100))
+        model = self.learn_series(panel, seed, n_jobs, **settings)
+        return forecasts.of_samples(self.draw_paths(model, panel, 100))
 
-    def equal(self, max_iter, short):
+    def equal_epochs(self, max_iter, short):
         """Return settings with which everybody does as many steps."""
         return SHORT if short else {"max_iter": max_iter, "n_batches": 50}
 
@@ -110,12 +110,12 @@ class Forecasters(PointOrLaw):
         panel, times = Panel.of(**arrays), []
         for _ in range(2):  # the first one loads code
             begun = time.perf_counter()
-            self.learn(panel, 0, n_jobs, **self.equal(1, short))
+            self.learn_series(panel, 0, n_jobs, **self.equal_epochs(1, short))
             times.append(time.perf_counter() - begun)
 
         def run():
             begun = time.perf_counter()
-            self.learn(panel, 0, n_jobs, **self.equal(1 + n_epochs, short))
+            self.learn_series(panel, 0, n_jobs, **self.equal_epochs(1 + n_epochs, short))
             seconds = time.perf_counter() - begun
             if short:
                 return {"seconds": seconds, "steps": 2}
@@ -126,11 +126,11 @@ class Forecasters(PointOrLaw):
     def forecast_paths(self, n_jobs, n_samples, short, **arrays):
         """Draw paths of all series, by a model of one epoch."""
         panel = Panel.of(**arrays)
-        model = self.learn(panel, 0, n_jobs, **self.equal(1, short))
+        model = self.learn_series(panel, 0, n_jobs, **self.equal_epochs(1, short))
 
         def run():
             begun = time.perf_counter()
-            samples = self.draw(model, panel, n_samples)
+            samples = self.draw_paths(model, panel, n_samples)
             return {"seconds": time.perf_counter() - begun, "shape": np.shape(samples)}
 
         return run

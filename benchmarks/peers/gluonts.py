@@ -22,7 +22,7 @@ class Adapter(Forecasters):
         metadata.version("torch")  # to import either takes seconds
         return metadata.version("gluonts")
 
-    def learn(self, panel, seed, n_jobs, max_iter=100, n_batches=50):
+    def learn_series(self, panel, seed, n_jobs, max_iter=100, n_batches=50):
         import torch
         from gluonts.torch import DeepAREstimator
         from gluonts.torch.distributions import NegativeBinomialOutput, StudentTOutput
@@ -52,7 +52,7 @@ class Adapter(Forecasters):
             )
             return estimator.train(_series(panel))
 
-    def draw(self, model, panel, n_samples):
+    def draw_paths(self, model, panel, n_samples):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             told = model.predict(_series(panel, panel.horizon), num_samples=n_samples)

@@ -10,7 +10,7 @@ class OurForecasts(Forecasters):
 
     importing = "from algos import DeepARForecaster"
 
-    def learn(self, panel, seed, n_jobs, **settings):
+    def learn_series(self, panel, seed, n_jobs, **settings):
         from algos import DeepARForecaster
 
         model = DeepARForecaster(
@@ -24,5 +24,5 @@ class OurForecasts(Forecasters):
             dynamic_real=panel.dynamic_real,
         )
 
-    def draw(self, model, panel, n_samples):
+    def draw_paths(self, model, panel, n_samples):
         return model.sample(n_samples=n_samples)

@@ -105,11 +105,11 @@ class OneMean(forecasters.Forecasters):
     def version(self):
         return "1"
 
-    def learn(self, panel, seed, n_jobs, max_iter=100, n_batches=50):
+    def learn_series(self, panel, seed, n_jobs, max_iter=100, n_batches=50):
         self.steps += max_iter * n_batches
         return seed
 
-    def draw(self, model, panel, n_samples):
+    def draw_paths(self, model, panel, n_samples):
         rng = np.random.default_rng(model)
         shape = len(panel.X), n_samples, panel.horizon
         return np.nanmean(panel.X, axis=1)[:, None, None] + rng.normal(size=shape)

@@ -56,7 +56,9 @@ def test_without_X_the_series_of_fit_go_on():
     X = seasonal(5, 40)
     model = small(freq="h").fit(X, start="2026-01-01")
     for other in (X, list(X), np.hstack([np.full((5, 3), np.nan), X, np.full((5, 2), np.nan)])):
-        start = np.datetime64("2026-01-01", "h") - (3 if np.ndim(other) and len(other[0]) > 40 else 0)
+        start = np.datetime64("2026-01-01", "h") - (
+            3 if np.ndim(other) and len(other[0]) > 40 else 0
+        )
         assert_same_bits(model.sample(), model.sample(other, start=start))
     assert_same_bits(model.predict(horizon=50), model.predict(X, horizon=50, start="2026-01-01"))
 
@@ -209,7 +211,9 @@ def test_a_fitted_forecaster_is_pickled_and_cloned():
 def test_names_of_other_libraries_are_answered():
     with pytest.raises(TypeError, match="no parameter 'num_cells'; write hidden_size"):
         DeepARForecaster(num_cells=40)
-    with pytest.raises(ValueError, match="did you mean DeepARForecaster\\(likelihood='student_t'\\)"):
+    with pytest.raises(
+        ValueError, match="did you mean DeepARForecaster\\(likelihood='student_t'\\)"
+    ):
         small(likelihood="student-T").fit(seasonal(3, 20))
 
 

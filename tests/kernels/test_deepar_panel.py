@@ -89,19 +89,34 @@ def test_content_tells_series_apart_wherever_they_stand(seed):
     rows = [rng.integers(0, 2, size=rng.integers(0, 5)).astype(float) for _ in range(20)]
     for row in rows:
         row[rng.random(len(row)) < 0.2] = np.nan
-    factors = (rng.integers(0, 2**63, size=5) * 2 + 1).astype(np.uint64)
+    factors = (rng.integers(0, 2**63, size=5, dtype=np.uint64) * 2 + 1).astype(np.uint64)
 
-    def sums(rows):
+    def sums(rows, unit):
         values, starts, stops = flat(rows)
+        filled = np.nan_to_num(values / unit, nan=0.25).astype(np.float32)
+        observed = (values == values).astype(np.uint8)
         out = np.zeros(len(rows), dtype=np.uint64)
-        deepar_panel.add_content(values[:, None], starts, stops - starts, factors, out)
+        units = np.full(len(rows), unit)
+        deepar_panel.add_values(filled, observed, units, starts, stops - starts, factors, out)
         return out
 
-    keys = sums(rows)
-    np.testing.assert_array_equal(sums(rows[::-1]), keys[::-1])
-    np.testing.assert_array_equal(sums([row.astype(np.float32) for row in rows]), keys)
-    contents = {key: str(row) for key, row in zip(keys, rows, strict=True)}
-    assert len(contents) == len({str(row) for row in rows})
+    keys = sums(rows, 1.0)
+    np.testing.assert_array_equal(sums(rows[::-1], 1.0), keys[::-1])
+    np.testing.assert_array_equal(sums(rows, 2.0**-30), keys)
+    contents = {(key, str(row)) for key, row in zip(keys, rows, strict=True)}
+    assert len(contents) == len(set(keys)) == len({str(row) for row in rows})
+
+
+def test_content_over_time_tells_series_apart():
+    values = np.array([[1, 2], [3, 4], [1, 2], [3, 5], [1, 2], [3, 4]], dtype=np.float32)
+    factors = np.arange(1, 9, 2, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    sums = np.zeros(4, dtype=np.uint64)
+    starts, lengths = np.array([0, 2, 4, 0]), np.array([2, 2, 2, 1])
+    deepar_panel.add_steps(values, starts, lengths, factors, sums)
+    assert sums[0] == sums[2]
+    assert len(set(sums)) == 3
+    deepar_panel.add_steps(values[:, :0].copy(), starts, lengths, factors, sums)
+    assert sums[0] == sums[2]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

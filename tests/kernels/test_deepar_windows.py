@@ -24,6 +24,7 @@ class Case:
         self.observed = (rng.random(n) < 0.8).astype(np.uint8)
         self.log_unit = rng.standard_normal(4)
         self.scale = (0.5 + rng.random(4)).astype(np.float32)
+        self.typical = (0.5 + rng.random(4)).astype(np.float32)
         self.horizon, self.is_scaled = horizon, is_scaled
         steps = self.lengths + horizon
         self.rows = np.cumsum(steps) - steps
@@ -39,7 +40,7 @@ class Case:
     def source(self):
         return deepar_windows.WindowSource(
             self.filled, self.observed, self.offsets, self.lengths, self.log_unit, self.scale,
-            self.calendar, self.calendar_rows, self.dynamic, self.rows, self.categories,
+            self.typical, self.calendar, self.calendar_rows, self.dynamic, self.rows, self.categories,
             self.static, LAGS, self.age, self.horizon, CONTEXT, self.is_scaled, 0.3, 2.0, 0.1,
         )  # fmt: skip
 
@@ -63,7 +64,7 @@ class Case:
             seen = self.observed[self.offsets[i] :][:length] == 1
             context = slice(max(position - CONTEXT, 0), position)
             known = np.abs(z[context].astype(float))[seen[context]]
-            scale[w] = self.scale[i]
+            scale[w] = self.scale[i] if position > 0 else self.typical[i]
             if known.sum() > 0:
                 scale[w] = max(known.mean(), 0.1 * self.scale[i])
             static[w, 0] = (np.log(float(scale[w])) + self.log_unit[i] - 0.3) / 2
