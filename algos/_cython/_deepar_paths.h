@@ -69,6 +69,31 @@ static inline Py_ssize_t algos_paths_cells(const algos_paths_network *net, Py_ss
     return net->n_inputs + (2 * net->n_layers + layer) * net->hidden;
 }
 
+/* Give a row of a tile the states h and c, state (2, L, H), and take them from it. */
+static inline void algos_paths_give(const algos_paths_network *net, const float *state,
+                                    Py_ssize_t row, Py_ssize_t width, float *block) {
+    for (Py_ssize_t layer = 0; layer < net->n_layers; layer++) {
+        float *h = block + algos_paths_states(net, layer) * width + row;
+        float *c = block + algos_paths_cells(net, layer) * width + row;
+        for (Py_ssize_t u = 0; u < net->hidden; u++) {
+            h[u * width] = state[layer * net->hidden + u];
+            c[u * width] = state[(net->n_layers + layer) * net->hidden + u];
+        }
+    }
+}
+
+static inline void algos_paths_take(const algos_paths_network *net, const float *block,
+                                    Py_ssize_t row, Py_ssize_t width, float *state) {
+    for (Py_ssize_t layer = 0; layer < net->n_layers; layer++) {
+        const float *h = block + algos_paths_states(net, layer) * width + row;
+        const float *c = block + algos_paths_cells(net, layer) * width + row;
+        for (Py_ssize_t u = 0; u < net->hidden; u++) {
+            state[layer * net->hidden + u] = h[u * width];
+            state[(net->n_layers + layer) * net->hidden + u] = c[u * width];
+        }
+    }
+}
+
 /* 2^y, y bounded: 2^n by the exponent's bits, and a polynomial of least relative error (8e-8)
  * for the rest, which is between -1/2 and 1/2. Magnitudes are bounded as integers, in whose
  * order NaN is the largest: nothing that comes out of it is NaN. */

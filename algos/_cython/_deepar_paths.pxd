@@ -27,6 +27,10 @@ cdef extern from "_deepar_paths.h" nogil:
             Py_ssize_t size, float* gates) noexcept nogil
     const algos_paths_table* algos_paths
     Py_ssize_t algos_paths_height(const algos_paths_network* net)
-    Py_ssize_t algos_paths_states(const algos_paths_network* net, Py_ssize_t layer)
-    Py_ssize_t algos_paths_cells(const algos_paths_network* net, Py_ssize_t layer)
+    void algos_paths_give(
+        const algos_paths_network* net, const float* state, Py_ssize_t row, Py_ssize_t width,
+        float* block)
+    void algos_paths_take(
+        const algos_paths_network* net, const float* block, Py_ssize_t row, Py_ssize_t width,
+        float* state)
     int algos_paths_choose(int limit)

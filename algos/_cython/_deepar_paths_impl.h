@@ -78,7 +78,8 @@ ALGOS_INLINE void N(paths_layer)(const algos_paths_network *net, Py_ssize_t laye
     float gates[4 * VECTORS * LANES] __attribute__((aligned(64)));
     for (Py_ssize_t u = 0; u < hidden; u++) {
         const float *w = packed + 4 * (u * k + skipped);
-        N(paths_gates)(x, k - skipped, w, start, start->values + 4 * u * start->stride, gates, v);
+        const float *from = start->values + 4 * u * start->stride;
+        N(paths_gates)(x, k - skipped, w, start, from, gates, v);
         N(paths_cell)(gates, cells + u * width, before + u * width, after + u * width,
                       net->zoneout, width);
     }
@@ -139,7 +140,8 @@ static void N(paths_gates_of_one)(const float *x, Py_ssize_t n, const float *wei
     }
 }
 
-static const algos_paths_table N(paths_table) = {LANES, VECTORS, N(paths_step), N(paths_gates_of_one)};
+static const algos_paths_table N(paths_table) = {LANES, VECTORS, N(paths_step),
+                                                 N(paths_gates_of_one)};
 
 #undef N
 #undef LANES

@@ -15,6 +15,7 @@ cdef extern from "_deepar_lane.h" nogil:
         ALGOS_DEEPAR_LAYERS
         ALGOS_DEEPAR_HEAD
         ALGOS_DEEPAR_LANES
+        ALGOS_DEEPAR_ROWS
     ctypedef struct algos_deepar_job:
         Py_ssize_t n_inputs, n_reals, width, layers, n_outputs, n_categories
         Py_ssize_t n_static, static_width
@@ -122,7 +123,8 @@ cdef class Network:
         job.most_windows, job.most_steps = max(<Py_ssize_t> 1, n_windows), n_steps
         algos_deepar_cut(job, job.most_windows)
         # a smaller batch may have more lanes
-        lanes = min(<Py_ssize_t> ALGOS_DEEPAR_LANES, (job.most_windows + 15) // 16)
+        lanes = min(<Py_ssize_t> ALGOS_DEEPAR_LANES,
+                    (job.most_windows + ALGOS_DEEPAR_ROWS - 1) // ALGOS_DEEPAR_ROWS)
         self.n_threads = <int> min(<Py_ssize_t> n_threads, lanes)
         self.losses = scratch(lanes, sizeof(double))
         self.grads = scratch(lanes * algos_deepar_size(job), itemsize)

@@ -12,9 +12,8 @@ from libc.string cimport memset
 
 from algos._cython._deepar_draw cimport algos_deepar_draw_f32, algos_deepar_stream
 from algos._cython._deepar_paths cimport (
-    ALGOS_PATHS_MOST_LANES, algos_paths, algos_paths_cells,
-    algos_paths_choose, algos_paths_height, algos_paths_network, algos_paths_start,
-    algos_paths_states,
+    ALGOS_PATHS_MOST_LANES, algos_paths, algos_paths_choose, algos_paths_give,
+    algos_paths_height, algos_paths_network, algos_paths_start, algos_paths_take,
 )
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -23,6 +22,7 @@ algos_paths_choose(4)
 
 cdef enum:
     ROWS = 192  # in a chunk: whole tiles at any level
+    FEW = 8 * ROWS  # up to these, a tile is a chunk, so that there is work for all threads
 
 cdef double NANOSECONDS_A_WEIGHT = 0.015  # and row
 cdef float FURTHEST = 1e10  # scales that a draw may be fed back from
@@ -46,6 +46,7 @@ cdef struct Job:
     float* paths            # (n_series, n_samples, n_steps)
     Py_ssize_t n_samples
     int kind
+    Py_ssize_t rows         # in a chunk, at most ROWS
     Py_ssize_t most         # series in a chunk
     float* rooms            # a thread's memory after the other's
 
@@ -156,29 +157,13 @@ cdef inline void _read_inputs(
             block[j * width + i] = row[j]
 
 
-cdef void _keep_states(
-    const Job* job, Py_ssize_t begin, Py_ssize_t rows, Py_ssize_t width, const float* block
-) noexcept nogil:
-    cdef Py_ssize_t hidden = job.net.hidden, n_layers = job.net.n_layers, layer, u, i
-    cdef const float* h
-    cdef const float* c
-    cdef float* state
-    for layer in range(n_layers):
-        h = block + algos_paths_states(&job.net, layer) * width
-        c = block + algos_paths_cells(&job.net, layer) * width
-        for i in range(rows):
-            state = job.states + ((begin + i) * 2 * n_layers + layer) * hidden
-            for u in range(hidden):
-                state[u] = h[u * width + i]
-                state[n_layers * hidden + u] = c[u * width + i]
-
-
 cdef void _read_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     """Read the context of a tile of series."""
     cdef const Job* job = <const Job*> arg
     cdef Room room
     cdef Py_ssize_t width = _width(job.n_series), begin = task * width, i, step
     cdef Py_ssize_t rows = min(width, job.n_series - begin)
+    cdef Py_ssize_t state = 2 * job.net.n_layers * job.net.hidden
     cdef algos_paths_start start
     _divide(job, slot, &room)
     _place(job, begin, rows, 1, &room)
@@ -189,29 +174,11 @@ cdef void _read_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     for step in range(job.n_steps):
         _read_inputs(job, step, begin, rows, width, room.block)
         algos_paths.step(&job.net, &start, 0, width, room.block, room.outputs)
-    _keep_states(job, begin, rows, width, room.block)
+    for i in range(rows):
+        algos_paths_take(&job.net, room.block, i, width, job.states + (begin + i) * state)
 
 
 # ---- the forecast: a path in each row ----
-
-cdef void _take_states(
-    const Job* job, Py_ssize_t begin, Py_ssize_t rows, Py_ssize_t width, float* block
-) noexcept nogil:
-    """Have the rows of a tile go on from where their series' contexts ended."""
-    cdef Py_ssize_t hidden = job.net.hidden, n_layers = job.net.n_layers, layer, u, i
-    cdef const float* state
-    cdef float* h
-    cdef float* c
-    memset(block, 0, algos_paths_height(&job.net) * width * sizeof(float))
-    for layer in range(n_layers):
-        h = block + algos_paths_states(&job.net, layer) * width
-        c = block + algos_paths_cells(&job.net, layer) * width
-        for i in range(rows):
-            state = job.states + ((begin + i) // job.n_samples * 2 * n_layers + layer) * hidden
-            for u in range(hidden):
-                h[u * width + i] = state[u]
-                c[u * width + i] = state[n_layers * hidden + u]
-
 
 cdef Py_ssize_t _feed_back(
     const Job* job, Py_ssize_t step, Py_ssize_t tile, Py_ssize_t width, const Room* room,
@@ -274,20 +241,23 @@ cdef void _path_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     """Draw the paths of a chunk of rows."""
     cdef const Job* job = <const Job*> arg
     cdef Room room
-    cdef Py_ssize_t begin = task * ROWS, rows = min(ROWS, job.n_series * job.n_samples - begin)
-    cdef Py_ssize_t first = begin // job.n_samples, width = _width(rows), series, tile, step, i
+    cdef Py_ssize_t begin = task * job.rows
+    cdef Py_ssize_t rows = min(job.rows, job.n_series * job.n_samples - begin)
+    cdef Py_ssize_t first = begin // job.n_samples, width = _width(rows), series, step, i
     cdef Py_ssize_t n_series = (begin + rows - 1) // job.n_samples + 1 - first
     cdef Py_ssize_t size = algos_paths_height(&job.net) * width
+    cdef Py_ssize_t state = 2 * job.net.n_layers * job.net.hidden
     cdef const float* inputs
     _divide(job, slot, &room)
     _place(job, begin, rows, job.n_samples, &room)
     for series in range(n_series):
         _begin_gates(job, first + series, series, NULL, &room)
-    for tile in range((rows + width - 1) // width):
-        _take_states(job, begin + tile * width, min(width, rows - tile * width), width,
-                     room.block + tile * size)
+    memset(room.block, 0, (rows + width - 1) // width * size * sizeof(float))
     for i in range(rows):
-        room.feed[i] = job.feed[(begin + i) // job.n_samples]
+        series = (begin + i) // job.n_samples
+        room.feed[i] = job.feed[series]
+        algos_paths_give(&job.net, job.states + series * state, i % width, width,
+                         room.block + i // width * size)
     for step in range(job.n_steps):
         for series in range(n_series):
             inputs = job.inputs + (step * job.n_series + first + series) * job.n_inputs
@@ -395,8 +365,9 @@ cdef class Steps:
         job.scale, job.feed, job.seed, job.keys = &scale[0], &feed[0], &seed[0], &keys[0, 0]
         job.lags = &lags[0] if lags.shape[0] else NULL
         job.paths, job.n_samples, job.kind = &paths[0, 0, 0], paths.shape[1], kind
-        n_tasks = (rows + ROWS - 1) // ROWS
-        job.most = min(job.n_series, ROWS // job.n_samples + 2)
+        job.rows = ROWS if rows > FEW else _width(rows)
+        n_tasks = (rows + job.rows - 1) // job.rows
+        job.most = min(job.n_series, job.rows // job.n_samples + 2)
         cdef Scratch rooms = scratch(
             _room_size(&job) * min(<Py_ssize_t> n_threads, n_tasks), sizeof(float))
         job.rooms = <float*> rooms.data

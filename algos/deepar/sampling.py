@@ -19,7 +19,8 @@ from algos.deepar.windows import Batch, Plan, Source
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-_CHUNK_BYTES = 1 << 25  # of inputs and paths
+_CHUNK_BYTES = 1 << 23  # of inputs and paths
+_BYTES_A_DRAW = 12  # in float32 and in float64
 # The gates as steps of rows take them, and what makes them powers of 2: see `_deepar_paths.h`.
 _GATES = [GATES.index(name) for name in ("input", "forget", "output", "candidate")]
 _GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])
@@ -94,21 +95,16 @@ def sample_paths(
         return
     plan = forecaster.plan
     own = np.flatnonzero(plan.lags < horizon)
-    reader, walker = network_steps(forecaster, np.arange(plan.n_inputs)), network_steps(forecaster, own[::-1])
-    n_steps = plan.context_length + horizon
-    source = Source(panel, plan)
-    n_places = _chunk(plan.n_inputs * n_steps * 4 + n_samples * horizon * 12)
-    for first in range(0, len(panel), n_places):
-        some = _Some(forecaster, panel, source, first, min(first + n_places, len(panel)), n_steps, n_threads)
-        states = some.read(reader, plan.context_length, n_threads)
-        paths = np.empty((len(some), n_samples, horizon), dtype=np.float32)
-        feed = np.ones_like(some.scale) if plan.is_scaled else 1 / some.scale
+    walker = network_steps(forecaster, own[::-1])
+    for some in _read(forecaster, panel, horizon, n_samples * horizon * _BYTES_A_DRAW, n_threads):
+        scale = some.batch.scale
+        paths = np.empty((len(scale), n_samples, horizon), dtype=np.float32)
         walker.draw(
             some.batch.inputs[plan.context_length :],
             some.statics,
-            states,
-            some.scale,
-            feed,
+            some.states,
+            scale,
+            np.ones_like(scale) if plan.is_scaled else np.reciprocal(scale),
             key,
             panel.keys[some.places],
             plan.lags[own],
@@ -116,20 +112,15 @@ def sample_paths(
             forecaster.likelihood,
             n_threads,
         )
-        yield some.places, _in_units(paths, some.factors)
+        unit = panel.unit[some.places]
+        yield some.places, _in_units(paths, unit * scale if plan.is_scaled else unit)
 
 
 def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) -> Floats:
     """Return the state of the last layer after each series' context, (n_series, hidden_size)."""
-    plan = forecaster.plan
-    source = Source(panel, plan)
-    reader = network_steps(forecaster, np.arange(plan.n_inputs))
     found = np.empty((len(panel), forecaster.layout.hidden_size), dtype=np.float32)
-    n_places = _chunk(plan.n_inputs * plan.context_length * 4)
-    for first in range(0, len(panel), n_places):
-        last = min(first + n_places, len(panel))
-        some = _Some(forecaster, panel, source, first, last, plan.context_length, n_threads)
-        found[some.places] = some.read(reader, plan.context_length, n_threads)[:, 0, -1]
+    for some in _read(forecaster, panel, 0, 0, n_threads):
+        found[some.places] = some.states[:, 0, -1]
     return found
 
 
@@ -151,47 +142,56 @@ def path_quantiles(paths: Doubles, levels: Any) -> Doubles:
     return np.ascontiguousarray(found.transpose(0, 2, 1))
 
 
+@dataclass(frozen=True)
 class _Some:
-    """A few series with their inputs, as the kernel takes them."""
+    """A few series whose contexts are read.
 
-    def __init__(
-        self,
-        forecaster: Forecaster,
-        panel: Panel,
-        source: Source,
-        first: int,
-        last: int,
-        n_steps: int,
-        n_threads: int,
-    ) -> None:
-        plan, layout = forecaster.plan, forecaster.layout
-        self.places = slice(first, last)
-        self.batch = Batch.empty(plan, last - first, n_steps)
-        self.layout = layout
-        source.gather(
-            np.arange(first, last), panel.lengths[self.places], self.batch, n_threads
-        )
-        parts = layout.views(forecaster.weights)
-        embedded = [
-            parts[f"embedding_{j}"][self.batch.categories[:, j]]
-            for j in range(len(layout.cardinalities))
-        ]
-        self.statics = np.concatenate([self.batch.static, *embedded], axis=1)
-        self.scale = self.batch.scale
-        self.factors = panel.unit[self.places].copy()  # from targets to the units of the data
-        if plan.is_scaled:
-            self.factors *= self.scale
+    Attributes
+    ----------
+    places : slice
+        In the panel.
+    batch : Batch
+        Their windows: the context and what is known of the steps ahead.
+    statics : ndarray of shape (n_places, static_size), dtype float32
+    states : ndarray of shape (n_places, 2, n_layers, hidden_size), dtype float32
+        The network's h and c after the context.
+    """
 
-    def __len__(self) -> int:
-        return len(self.scale)
+    places: slice
+    batch: Batch
+    statics: Floats
+    states: Floats
 
-    def read(self, reader: deepar_sample.Steps, n_steps: int, n_threads: int) -> Floats:
-        """Return the states after the context, of shape (n_series, 2, n_layers, hidden_size)."""
-        layout = self.layout
-        shape = (len(self), 2, layout.n_layers, layout.hidden_size)
+
+def _read(
+    forecaster: Forecaster, panel: Panel, n_ahead: int, n_bytes: int, n_threads: int
+) -> Iterator[_Some]:
+    """Read the contexts of a few series at a time, each of which takes n_bytes besides."""
+    plan, layout = forecaster.plan, forecaster.layout
+    n_steps, context = plan.context_length + n_ahead, plan.context_length
+    reader = network_steps(forecaster, np.arange(plan.n_inputs))
+    source = Source(panel, plan)
+    at_once = max(1, _CHUNK_BYTES // (n_bytes + 4 * plan.n_inputs * n_steps))
+    for first in range(0, len(panel), at_once):
+        places = slice(first, min(first + at_once, len(panel)))
+        n_places = places.stop - first
+        batch = Batch.empty(plan, n_places, n_steps)
+        source.gather(np.arange(first, places.stop), panel.lengths[places], batch, n_threads)
+        statics = _statics(forecaster, batch)
+        shape = (n_places, 2, layout.n_layers, layout.hidden_size)
         states = np.empty(shape, dtype=np.float32)
-        reader.read(self.batch.inputs[:n_steps], self.statics, states, n_threads)
-        return states
+        reader.read(batch.inputs[:context], statics, states, n_threads)
+        yield _Some(places, batch, statics, states)
+
+
+def _statics(forecaster: Forecaster, batch: Batch) -> Floats:
+    """Return what is the same for all steps: real numbers, and embeddings of categories."""
+    layout = forecaster.layout
+    parts = layout.views(forecaster.weights)
+    embedded = [
+        parts[f"embedding_{j}"][batch.categories[:, j]] for j in range(len(layout.cardinalities))
+    ]
+    return np.concatenate([batch.static, *embedded], axis=1)
 
 
 def _in_units(paths: Floats, factors: Doubles) -> Doubles:
@@ -201,11 +201,6 @@ def _in_units(paths: Floats, factors: Doubles) -> Doubles:
     if factors.max(initial=0) > _HUGE:
         np.nan_to_num(found, copy=False)
     return found
-
-
-def _chunk(n_bytes: int) -> int:
-    """Return how many series of so many bytes are taken at a time."""
-    return max(1, _CHUNK_BYTES // n_bytes)
 
 
 def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sample.Steps:

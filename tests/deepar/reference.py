@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LANE = 16  # rows
+LANE = 8  # rows
 DROPOUT, HOLD_C, HOLD_H = range(3)
 OUTPUTS = {0: 2, 1: 3, 2: 2, 3: 1, 4: 2, 5: 1}  # of each kind of likelihood
 

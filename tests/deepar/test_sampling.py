@@ -110,7 +110,9 @@ def test_other_series_threads_and_paths_change_no_bit(likelihood, monkeypatch):
     np.testing.assert_array_equal(setting.paths(n_samples=70, n_threads=2), paths)
     np.testing.assert_array_equal(setting.paths(n_samples=9), paths[:, :9])
     some = np.array([3, 1])
-    np.testing.assert_array_equal(setting.paths(setting.panel().take(some), n_samples=70), paths[some])
+    np.testing.assert_array_equal(
+        setting.paths(setting.panel().take(some), n_samples=70), paths[some]
+    )
     monkeypatch.setattr(sampling, "_CHUNK_BYTES", 1)
     np.testing.assert_array_equal(setting.paths(n_samples=70), paths)
 
