@@ -24,7 +24,7 @@ from algos import DeepARForecaster
 from algos.metrics import mean_absolute_scaled_error, weighted_quantile_loss
 from algos.plotting import ForecastDisplay
 
-HORIZON = 48
+HORIZON, WEEK = 48, 7 * 24
 LEVELS = np.arange(1, 10) / 10
 
 
@@ -91,6 +91,8 @@ for ax, number in zip(axes.ravel(), (0, 20, 40, 55), strict=True):
     known = series[number][-3 * 24 :]
     ForecastDisplay.from_samples(paths[number], history=known, truth=future[number], ax=ax)
     ax.set_title(f"series {number + 1}")
+    if number:
+        ax.get_legend().remove()
 plt.show()
 
 # %%
@@ -123,7 +125,17 @@ print(f"80 % range of the first day's sum: {share:.0%} of the sum of the hours' 
 # %%
 # Series that it has not learned
 # ------------------------------
-# The same weights forecast others, with little past or with none, and farther ahead.
+# The same weights forecast others, with a shorter past, and farther ahead: here three days for series
+# of one week. Inputs of the time before that are 0.
 
-young = [known[-30:] for known in series[:3]]
-print("means of three days from thirty hours:", model.predict(young, horizon=72).shape)
+young = [known[-WEEK:] for known in series[:4]]
+begins = [np.datetime64("2015-01-01T00", "h") + len(known) - WEEK for known in series[:4]]
+paths = model.sample(young, horizon=72, start=begins)
+
+figure, axes = plt.subplots(2, 2, figsize=(9, 5), layout="constrained")
+for i, ax in enumerate(axes.ravel()):
+    truth = np.pad(future[i], (0, 72 - HORIZON), constant_values=np.nan)  # the last day is not told
+    ForecastDisplay.from_samples(paths[i], history=young[i], truth=truth, ax=ax)
+    if i:
+        ax.get_legend().remove()
+plt.show()
