@@ -23,6 +23,7 @@
 #define ALGOS_DEEPAR_ROWS 8    /* of a lane, or a multiple */
 #define ALGOS_DEEPAR_LANES 16  /* at most */
 #define ALGOS_DEEPAR_CHUNK 12  /* steps */
+#define ALGOS_DEEPAR_STRIP 64  /* weights whose gradients are added at once */
 #define ALGOS_DEEPAR_WORDS 64  /* random ones at once */
 #define ALGOS_DEEPAR_HEAD 8    /* columns of the head, most of them padding */
 

@@ -371,12 +371,16 @@ static void N(run)(const algos_deepar_job *job, ptrdiff_t number, int slot) {
 /* The lanes' gradients in lane order, summed in double. */
 ALGOS_CLONES static void N(reduce)(const algos_deepar_job *job, T *restrict out) {
     const ptrdiff_t size = algos_deepar_size(job);
-    const T *restrict grads = job->grads;
-    for (ptrdiff_t i = 0; i < size; i++) {
-        double sum = 0;
-        for (ptrdiff_t lane = 0; lane < job->n_lanes; lane++)
-            sum += (double)grads[lane * size + i];
-        out[i] = (T)sum;
+    for (ptrdiff_t start = 0; start < size; start += ALGOS_DEEPAR_STRIP) {
+        const ptrdiff_t left = size - start;
+        const ptrdiff_t n = left < ALGOS_DEEPAR_STRIP ? left : ALGOS_DEEPAR_STRIP;
+        const T *restrict grads = (const T *)job->grads + start;
+        double sum[ALGOS_DEEPAR_STRIP] = {0};
+        for (ptrdiff_t lane = 0; lane < job->n_lanes; lane++, grads += size)
+            for (ptrdiff_t i = 0; i < n; i++)
+                sum[i] += (double)grads[i];
+        for (ptrdiff_t i = 0; i < n; i++)
+            out[start + i] = (T)sum[i];
     }
 }
 

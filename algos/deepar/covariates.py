@@ -155,7 +155,7 @@ def read_dynamic(
     n_times = np.array([part.shape[1] for part in parts], dtype=np.int64)
     _check_reach(n_times, needed, series.stops - series.origins, horizon)
     if isinstance(parts, list):
-        values = np.concatenate([part.T for part in parts])
+        values = np.ascontiguousarray(np.concatenate([part.T for part in parts]))
     else:
         values = np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, parts.shape[1])
     origins = np.cumsum(n_times) - n_times

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key
 from algos._cython import deepar_sample
-from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.likelihoods import DETERMINISTIC
 from algos.deepar.network import GATES, Layout
 from algos.deepar.panel import Panel
 from algos.deepar.windows import Batch, Plan, Source
@@ -26,7 +26,6 @@ _GATES = [GATES.index(name) for name in ("input", "forget", "output", "candidate
 _GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])
 _HUGE = 1e250  # times a float32 may overflow
 _PADDING = 16  # floats
-_DETERMINISTIC = LIKELIHOODS["deterministic_l1"].code
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def sample_paths(
     paths : ndarray of shape (n_places, n_samples, horizon), dtype float64
         In the units of the data.
     """
-    if forecaster.likelihood == _DETERMINISTIC and n_samples > 1:  # all paths are the same
+    if forecaster.likelihood == DETERMINISTIC and n_samples > 1:  # all paths are the same
         for places, path in sample_paths(
             forecaster, panel, horizon=horizon, n_samples=1, key=key, n_threads=n_threads
         ):
