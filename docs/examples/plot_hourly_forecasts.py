@@ -125,8 +125,8 @@ print(f"80 % range of the first day's sum: {share:.0%} of the sum of the hours' 
 # %%
 # Series that it has not learned
 # ------------------------------
-# The same weights forecast others, with a shorter past, and farther ahead: here three days for series
-# of one week. Inputs of the time before that are 0.
+# The same weights forecast others, with a shorter past, and farther ahead: here three days for
+# series of one week. Inputs of the time before that are 0.
 
 young = [known[-WEEK:] for known in series[:4]]
 begins = [np.datetime64("2015-01-01T00", "h") + len(known) - WEEK for known in series[:4]]
