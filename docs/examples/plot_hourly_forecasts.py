@@ -126,8 +126,8 @@ print(f"80 % range of the first day's sum: {share:.0%} of the sum of the hours' 
 # %%
 # Series that it has not learned
 # ------------------------------
-# The first four were kept from it: the same weights forecast them all the same, from their own past,
-# and farther ahead than was learned.
+# The first four were kept from it: the same weights forecast them too, from their own past, and
+# farther ahead than was learned.
 
 paths = model.sample(series[:NEW], horizon=72, start="2015-01-01")
 
