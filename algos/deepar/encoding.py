@@ -36,12 +36,6 @@ from algos.deepar.windows import Plan
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-<<<<<<< HEAD
-LEAST = 1e-6  # scale of values that have no unit
-_EXPONENTS = -1021, 1020  # of units
-=======
-UNSCALED = ("negative_binomial", "poisson", "beta")  # likelihoods of values as they are
->>>>>>> dest
 _NAMES = ("start", "static_categorical", "static_real", "dynamic_real")
 
 
