@@ -21,6 +21,7 @@
 
 #define ALGOS_DEEPAR_LAYERS 16 /* at most */
 #define ALGOS_DEEPAR_ROWS 8    /* of a lane, or a multiple */
+#define ALGOS_DEEPAR_MOST_ROWS 32
 #define ALGOS_DEEPAR_LANES 16  /* at most */
 #define ALGOS_DEEPAR_GRADIENTS 4194304 /* numbers, of all lanes together, or of four */
 #define ALGOS_DEEPAR_CHUNK 12  /* steps */
@@ -97,13 +98,19 @@ static inline ptrdiff_t algos_deepar_most_lanes(const algos_deepar_job *job) {
     return most < 4 ? 4 : most > ALGOS_DEEPAR_LANES ? ALGOS_DEEPAR_LANES : most;
 }
 
+/* Rows that lanes have a multiple of: the more, the more there is to read of the weights. */
+static inline ptrdiff_t algos_deepar_rows(const algos_deepar_job *job) {
+    const ptrdiff_t rows = (job->width + 63) / 64 * ALGOS_DEEPAR_ROWS;
+    return rows < ALGOS_DEEPAR_MOST_ROWS ? rows : ALGOS_DEEPAR_MOST_ROWS;
+}
+
 /* Cut the windows into lanes: by their number, and so that gradients of lanes stay small. */
 static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
-    const ptrdiff_t blocks = (windows + ALGOS_DEEPAR_ROWS - 1) / ALGOS_DEEPAR_ROWS;
-    const ptrdiff_t limit = algos_deepar_most_lanes(job);
+    const ptrdiff_t unit = algos_deepar_rows(job), limit = algos_deepar_most_lanes(job);
+    const ptrdiff_t blocks = (windows + unit - 1) / unit;
     const ptrdiff_t most = blocks < limit ? blocks : limit, each = (blocks + most - 1) / most;
     job->windows = windows;
-    job->lane_rows = each * ALGOS_DEEPAR_ROWS;
+    job->lane_rows = each * unit;
     job->n_lanes = (blocks + each - 1) / each;
 }
 
