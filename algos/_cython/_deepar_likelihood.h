@@ -257,10 +257,11 @@ static inline void algos_deepar_block_loss(int kind, algos_deepar_block *o) {
                 total += weight * o.value[i];                                                \
                 if (slopes == NULL)                                                          \
                     continue;                                                                \
-                memset(slopes + (first + i) * stride, 0, sizeof(T) * (size_t)stride);        \
-                for (int j = 0; j < k; j++)                                                  \
-                    slopes[(first + i) * stride + j] =                                       \
-                        (T)algos_within_far(weight * o.head[j][i]);                          \
+                T *row = slopes + (first + i) * stride;                                      \
+                for (int j = 0; j < ALGOS_DEEPAR_OUTPUTS && j < k; j++)                      \
+                    row[j] = (T)algos_within_far(weight * o.head[j][i]);                     \
+                for (ptrdiff_t j = k; j < stride; j++)                                       \
+                    row[j] = 0;                                                              \
             }                                                                                \
         }                                                                                    \
         return total;                                                                        \

@@ -1,1 +1,6 @@
-"""Probabilistic forecasts of many series by one recurrent network."""
+"""DeepAR: probabilistic forecasts of many related series, by a recurrent network."""
+
+from algos.deepar.estimator import DeepARForecaster
+from algos.deepar.frames import PanelFrame, panel_from_long, panel_from_wide
+
+__all__ = ["DeepARForecaster", "PanelFrame", "panel_from_long", "panel_from_wide"]

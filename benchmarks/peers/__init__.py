@@ -65,6 +65,10 @@ PEERS = (
     "bigartm",
     "pyrmallet",
     "lda",
+    "gluonts",
+    "seasonal_naive",
+    "seasonal_naive:point",
+    "seasonal_naive:last",
 )
 
 
