@@ -350,7 +350,7 @@ def _total(truth: Doubles) -> float:
 
 def _mean_of_series(losses: Doubles, y_train: Any, season: int) -> float:
     """Return the mean over series of the mean of their known losses, by their naive errors."""
-    rows = list(y_train)
+    rows = list(y_train if isinstance(y_train, list | tuple) else np.asarray(y_train))
     if len(rows) != len(losses):
         raise ValueError(
             f"`y_train` has {len(rows)} series and must have {len(losses)}, as `y_true` has"
