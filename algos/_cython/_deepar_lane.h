@@ -1,6 +1,6 @@
 /* The network on one lane: a fixed run of a batch's windows, forward and backward in time.
  *
- *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1})   (_deepar_cell.h),   head_t = h^L_t A + a
+ *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1})   (_deepar_cell.h),   head_t = h^L_t A + x_t D + a
  *
  * What is equal for all steps of a window, s = [static reals | embeddings], enters layer 0 as
  * a bias of its own. Between layers units are dropped out (Srivastava et al., JMLR 15, 2014); by
@@ -23,6 +23,7 @@
 #define ALGOS_DEEPAR_ROWS 8    /* of a lane, or a multiple */
 #define ALGOS_DEEPAR_LANES 16  /* at most */
 #define ALGOS_DEEPAR_CHUNK 12  /* steps */
+#define ALGOS_DEEPAR_STRIP 64  /* weights whose gradients are added at once */
 #define ALGOS_DEEPAR_WORDS 64  /* random ones at once */
 #define ALGOS_DEEPAR_HEAD 8    /* columns of the head, most of them padding */
 
@@ -64,8 +65,8 @@ typedef struct {
     ptrdiff_t n_static;        /* static reals and embeddings */
     ptrdiff_t static_width;    /* n_static, up to a multiple of 8 */
     const int64_t *categories; /* (n_categories, 2): cardinality and dimension */
-    const int64_t *offsets; /* of input, recurrent, bias of each layer; static; head, its bias;
-                               embeddings; the end */
+    const int64_t *offsets; /* of input, recurrent, bias of each layer; static; head, its bias,
+                               its weights of the inputs; embeddings; the end */
     ptrdiff_t most_windows, most_steps;
 
     ptrdiff_t windows, steps;
@@ -87,7 +88,7 @@ typedef struct {
 
 /* Length of the vector of weights. */
 static inline ptrdiff_t algos_deepar_size(const algos_deepar_job *job) {
-    return job->offsets[3 * job->layers + 3 + job->n_categories];
+    return job->offsets[3 * job->layers + 4 + job->n_categories];
 }
 
 /* Cut the windows into lanes: by their number alone. */

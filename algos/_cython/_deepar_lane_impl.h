@@ -100,7 +100,8 @@ static void N(transpose)(const T *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_
 #define AT_STATIC (3 * job->layers)
 #define AT_HEAD (3 * job->layers + 1)
 #define AT_HEAD_BIAS (3 * job->layers + 2)
-#define AT_EMBEDDING(j) (3 * job->layers + 3 + (j))
+#define AT_DIRECT (3 * job->layers + 3)
+#define AT_EMBEDDING(j) (3 * job->layers + 4 + (j))
 #define PRODUCT N(product)
 
 /* Copy the lane's windows out of the batch; those of padding repeat none: rows are counted. */
@@ -216,6 +217,8 @@ static void N(measure)(const algos_deepar_job *job, const N(weights) *w, N(lane)
     const T *h = lane->h[job->layers - 1] + lane->rows * width;
     PRODUCT->multiply(OWN(AT_HEAD_BIAS), 0, h, width, n, width, OWN(AT_HEAD), ALGOS_DEEPAR_HEAD,
                       lane->head, ALGOS_DEEPAR_HEAD);
+    PRODUCT->multiply(lane->head, ALGOS_DEEPAR_HEAD, lane->x, job->n_inputs, n, job->n_inputs,
+                      OWN(AT_DIRECT), ALGOS_DEEPAR_HEAD, lane->head, ALGOS_DEEPAR_HEAD);
     job->losses[lane->number] =
         N(loss)(job->kind, lane->head, ALGOS_DEEPAR_HEAD, lane->target, lane->mask, lane->scale, n,
                 lane->grads == NULL ? NULL : lane->head);
@@ -327,6 +330,9 @@ static void N(backward)(const algos_deepar_job *job, const N(weights) *w, N(lane
                           w->head, width, lane->dh, width);
         PRODUCT->accumulate(lane->h[top] + (1 + start) * size, width, slopes, ALGOS_DEEPAR_HEAD,
                             n, width, ALGOS_DEEPAR_HEAD, SLOPE(AT_HEAD));
+        PRODUCT->accumulate(lane->x + start * rows * job->n_inputs, job->n_inputs, slopes,
+                            ALGOS_DEEPAR_HEAD, n, job->n_inputs, ALGOS_DEEPAR_HEAD,
+                            SLOPE(AT_DIRECT));
         for (ptrdiff_t l = top; l >= 0; l--)
             N(layer_back)(job, w, lane, l, start, end);
         end = start;
@@ -371,12 +377,16 @@ static void N(run)(const algos_deepar_job *job, ptrdiff_t number, int slot) {
 /* The lanes' gradients in lane order, summed in double. */
 ALGOS_CLONES static void N(reduce)(const algos_deepar_job *job, T *restrict out) {
     const ptrdiff_t size = algos_deepar_size(job);
-    const T *restrict grads = job->grads;
-    for (ptrdiff_t i = 0; i < size; i++) {
-        double sum = 0;
-        for (ptrdiff_t lane = 0; lane < job->n_lanes; lane++)
-            sum += (double)grads[lane * size + i];
-        out[i] = (T)sum;
+    for (ptrdiff_t start = 0; start < size; start += ALGOS_DEEPAR_STRIP) {
+        const ptrdiff_t left = size - start;
+        const ptrdiff_t n = left < ALGOS_DEEPAR_STRIP ? left : ALGOS_DEEPAR_STRIP;
+        const T *restrict grads = (const T *)job->grads + start;
+        double sum[ALGOS_DEEPAR_STRIP] = {0};
+        for (ptrdiff_t lane = 0; lane < job->n_lanes; lane++, grads += size)
+            for (ptrdiff_t i = 0; i < n; i++)
+                sum[i] += (double)grads[i];
+        for (ptrdiff_t i = 0; i < n; i++)
+            out[start + i] = (T)sum[i];
     }
 }
 
@@ -398,6 +408,7 @@ static size_t N(lane_bytes)(const algos_deepar_job *job) {
 #undef AT_STATIC
 #undef AT_HEAD
 #undef AT_HEAD_BIAS
+#undef AT_DIRECT
 #undef AT_EMBEDDING
 #undef PRODUCT
 #undef OWN

@@ -22,6 +22,7 @@ from algos.deepar.covariates import (
     standardised,
 )
 from algos.deepar.frequency import Frequency
+from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.panel import Panel
 from algos.deepar.scales import (
     medians_of_categories,
@@ -35,7 +36,6 @@ from algos.deepar.windows import Plan
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-UNSCALED = ("negative_binomial", "poisson", "beta")  # likelihoods of values as they are
 _NAMES = ("start", "static_categorical", "static_real", "dynamic_real")
 
 
@@ -94,7 +94,7 @@ class Encoding:
     @property
     def is_scaled(self) -> bool:
         """Whether the likelihood is one of values over their scale."""
-        return self.likelihood not in UNSCALED
+        return LIKELIHOODS[self.likelihood].is_scaled
 
     def plan(self, context_length: int, prediction_length: int, lags: NDArray[np.int32]) -> Plan:
         """Return what a window is made of."""

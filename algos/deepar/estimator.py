@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.base import Estimator, learning
 from algos._common.params import Constraint, knows_foreign_names
 from algos.deepar.backtesting import Backtesting
 from algos.deepar.fitting import covariates_of
-from algos.deepar.parameters import COUNTS, FOREIGN_NAMES, PARAMETERS
+from algos.deepar.likelihoods import NOT_NEGATIVE
+from algos.deepar.parameters import FOREIGN_NAMES, PARAMETERS
 
 
 class DeepARForecaster(Backtesting, Estimator):
@@ -290,6 +290,6 @@ class DeepARForecaster(Backtesting, Estimator):
         tags = super().__sklearn_tags__()
         tags.no_validation = True  # columns are steps in time, not features
         tags.input_tags.allow_nan = True
-        tags.input_tags.positive_only = self.likelihood in COUNTS or self.likelihood == "beta"
+        tags.input_tags.positive_only = self.likelihood in NOT_NEGATIVE
         tags.target_tags.required = False
         return tags

@@ -118,13 +118,14 @@ class Fitting:
         told: Told,
     ) -> Progress:
         """Return the state after the epochs that are left."""
-        ordered = panel.in_order_of_content()
+        places = panel.order_of_content()
+        ordered = panel.take(places)
         n_threads = self._n_threads()
         check = None
         if settings.early_stopping:
             ordered, validation = _split(ordered, settings.prediction_length)
             check = held_out_check(validation, model, settings, self._key, n_threads)
-        work = PanelWork(ordered, model, settings, self._key, n_threads)
+        work = PanelWork(ordered, model, settings, self._key, n_threads, places)
         return train(progress, work, schedule, check=check, watch=told)
 
     def _read(
@@ -137,7 +138,7 @@ class Fitting:
             horizon = model.plan.prediction_length
             return model, panel_of(model.encoding, X, horizon=horizon, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
-        lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.longest)
+        lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
         return Model.of(encoding, settings, lags, self.embedding_dimension), panel
 
     def _begun(

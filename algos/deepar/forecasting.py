@@ -12,8 +12,9 @@ from algos._common.memory import require_memory
 from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
 from algos.deepar.fitting import Fitting, covariates_of
+from algos.deepar.likelihoods import DETERMINISTIC
 from algos.deepar.panel import Panel
-from algos.deepar.parameters import LIKELIHOODS, checked_count, checked_quantiles
+from algos.deepar.parameters import checked_count, checked_quantiles
 from algos.deepar.sampling import Forecaster, embed_series, path_quantiles, sample_paths
 from algos.deepar.scoring import loss_of
 
@@ -249,7 +250,7 @@ class Forecasting(Fitting):
         key: Any = None,
     ) -> Iterator[tuple[slice, Doubles]]:
         """Yield paths of a few series at a time, and where these stand in the panel."""
-        if LIKELIHOODS[forecaster.likelihood] == "deterministic_l1":
+        if forecaster.likelihood == DETERMINISTIC:
             n_samples = 1  # all are alike
         return sample_paths(
             forecaster,

@@ -19,13 +19,32 @@ Floats = NDArray[np.float32]
 
 
 class PanelWork:
-    """Batches of the windows of a panel."""
+    """Batches of the windows of a panel, which is taken in an order of its own.
+
+    Parameters
+    ----------
+    panel : Panel
+    model : Model
+    settings : Settings
+    key : ndarray of shape (2,), dtype uint64
+        The seed.
+    n_threads : int
+        Changes nothing but the time.
+    places : ndarray of shape (n_series,), dtype int64
+        What the series are called in errors.
+    """
 
     def __init__(
-        self, panel: Panel, model: Model, settings: Settings, key: Key, n_threads: int
+        self,
+        panel: Panel,
+        model: Model,
+        settings: Settings,
+        key: Key,
+        n_threads: int,
+        places: NDArray[np.int64],
     ) -> None:
         self._settings, self._model, self._key = settings, model, key
-        self._n_threads = n_threads
+        self._n_threads, self._places = n_threads, places
         self._source = Source(panel, model.plan)
         self._sampler = Sampler(panel, model.plan, settings.window_sampling, key)
         n = settings.batch_size
@@ -45,8 +64,19 @@ class PanelWork:
         )  # fmt: skip
 
     def culprits(self, weights: Floats, number: int) -> list[int]:
-        """Return the series whose loss in a batch is no number."""
-        return []
+        """Return the series of a batch whose windows, each alone, have no finite gradient."""
+        self._sampler.draw(number, self._series, self._positions)
+        found, out, settings = set(), np.empty_like(weights), self._settings
+        batch = Batch.empty(self._model.plan, 1)
+        for series, position in zip(self._series, self._positions, strict=True):
+            self._source.gather(series.reshape(1), position.reshape(1), batch)
+            loss, _ = self._network.gradient(
+                weights, batch.inputs, batch.static, batch.categories, batch.targets, batch.mask,
+                batch.scale, settings.likelihood, 0.0, settings.zoneout, self._key, number, out,
+            )  # fmt: skip
+            if not (np.isfinite(loss) and np.all(np.isfinite(out))):
+                found.add(int(self._places[series]))
+        return sorted(found)
 
 
 def held_out_check(

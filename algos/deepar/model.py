@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from algos._common.params import InvalidParameterError
 from algos.deepar.encoding import Encoding
+from algos.deepar.likelihoods import OF_CODE
 from algos.deepar.network import Layout
-from algos.deepar.parameters import N_OUTPUTS, Settings
+from algos.deepar.parameters import Settings
 from algos.deepar.windows import Plan
 
 Floats = NDArray[np.float32]
@@ -34,7 +35,7 @@ class Model:
     layout : Layout
         Of weights.
     likelihood : int
-        Its place in `LIKELIHOODS`.
+        Its code.
     """
 
     encoding: Encoding
@@ -58,7 +59,7 @@ class Model:
             plan.n_static,
             settings.hidden_size,
             settings.n_layers,
-            N_OUTPUTS[settings.likelihood],
+            OF_CODE[settings.likelihood].n_outputs,
             tuple(count + 1 for count in counts),  # the last one is of unknown categories
             dimensions_of(embedding_dimension, counts),
         )

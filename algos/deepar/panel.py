@@ -82,6 +82,12 @@ class Panel:
         return len(self.offsets)
 
     @property
+    def furthest_lag(self) -> int:
+        """How far back most steps of nine in ten series can look: half of their length."""
+        lengths = self.lengths[self.lengths > 0]
+        return int(np.quantile(lengths, 0.1)) // 2 if len(lengths) else 0
+
+    @property
     def longest(self) -> int:
         """The number of steps of the longest series."""
         return int(self.lengths.max(initial=0))
@@ -93,9 +99,9 @@ class Panel:
             **{name: getattr(self, name)[places] for name in OF_SERIES},
         )
 
-    def in_order_of_content(self) -> Panel:
-        """Return the series in an order that their first order has no part in."""
-        return self.take(np.lexsort(self.keys.T))
+    def order_of_content(self) -> NDArray[np.intp]:
+        """Return the places of the series in an order that their own order has no part in."""
+        return np.lexsort(self.keys.T)
 
     def shortened(self, n_steps: int) -> Panel:
         """Return the series without their last steps, which become part of the horizon.

@@ -23,18 +23,8 @@ from algos._common.params import (
     Options,
     RandomState,
 )
+from algos.deepar.likelihoods import LIKELIHOODS
 
-# Kinds of likelihood: the kernels know them by their place here.
-LIKELIHOODS = (
-    "gaussian",
-    "student_t",
-    "negative_binomial",
-    "poisson",
-    "beta",
-    "deterministic_l1",
-)
-N_OUTPUTS = (2, 3, 2, 1, 2, 1)  # raw parameters of each
-COUNTS = frozenset({"negative_binomial", "poisson"})
 WINDOW_SAMPLING = ("scale", "uniform")
 
 _RATE = Interval(Real, 0, 1, closed="left")
@@ -117,7 +107,7 @@ class Settings:
     prediction_length, context_length : int
         Steps of a window: `context_length` before the forecast begins, then the others.
     likelihood : int
-        Its place in `LIKELIHOODS`.
+        Its code.
     clip_gradient : float
         Infinity where nothing is clipped.
     quantiles : tuple of float
@@ -156,7 +146,7 @@ def settings_of(estimator: Any) -> Settings:
     return Settings(
         prediction_length=int(estimator.prediction_length),
         context_length=int(estimator.prediction_length if context is None else context),
-        likelihood=LIKELIHOODS.index(estimator.likelihood),
+        likelihood=LIKELIHOODS[estimator.likelihood].code,
         hidden_size=int(estimator.hidden_size),
         n_layers=int(estimator.n_layers),
         dropout=float(estimator.dropout),

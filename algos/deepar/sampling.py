@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key
 from algos._cython import deepar_sample
-from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.likelihoods import DETERMINISTIC
 from algos.deepar.network import GATES, Layout
 from algos.deepar.panel import Panel
 from algos.deepar.windows import Batch, Plan, Source
@@ -26,7 +26,6 @@ _GATES = [GATES.index(name) for name in ("input", "forget", "output", "candidate
 _GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])
 _HUGE = 1e250  # times a float32 may overflow
 _PADDING = 16  # floats
-_DETERMINISTIC = LIKELIHOODS["deterministic_l1"].code
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def sample_paths(
     paths : ndarray of shape (n_places, n_samples, horizon), dtype float64
         In the units of the data.
     """
-    if forecaster.likelihood == _DETERMINISTIC and n_samples > 1:  # all paths are the same
+    if forecaster.likelihood == DETERMINISTIC and n_samples > 1:  # all paths are the same
         for places, path in sample_paths(
             forecaster, panel, horizon=horizon, n_samples=1, key=key, n_threads=n_threads
         ):
@@ -213,9 +212,12 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
         columns = np.atleast_2d(parts[name])[:, layout.gate_columns[_GATES].T]
         return columns * _GATE_FACTORS
 
+    n_outputs, direct = layout.n_outputs, parts["direct"][:, : layout.n_outputs]
+
     def flat(weights: Doubles) -> Floats:
-        """Return rows of gates, padded."""
-        out = np.zeros((len(weights), -(-4 * hidden // _PADDING) * _PADDING), dtype=np.float32)
+        """Return rows of gates, with room for outputs, padded."""
+        size = -(-(4 * hidden + n_outputs) // _PADDING) * _PADDING
+        out = np.zeros((len(weights), size), dtype=np.float32)
         out[:, : 4 * hidden] = weights.reshape(len(weights), -1)
         return out
 
@@ -225,15 +227,18 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
         inputs = inputs[:hidden] if layer else inputs[own]
         rows = np.concatenate([inputs, gates(f"recurrent_{layer}")[:hidden]])
         packed.append(rows.transpose(1, 0, 2).astype(np.float32).ravel())
+    by_input = flat(gates("input_0"))
+    by_input[:, 4 * hidden : 4 * hidden + n_outputs] = direct
     starts = [gates(f"bias_{layer}").ravel() for layer in range(layout.n_layers)]
     return deepar_sample.Steps(
         np.concatenate(packed),
         np.concatenate([*starts, np.zeros(_PADDING)]).astype(np.float32),
         np.ascontiguousarray(parts["head"][:hidden, : layout.n_outputs]),
         np.ascontiguousarray(parts["head_bias"][: layout.n_outputs]),
-        flat(gates("input_0")),
+        by_input,
         flat(gates("static")),
         flat(gates("bias_0"))[0],
+        np.ascontiguousarray(direct[own]),
         layout.n_layers,
         len(own),
         forecaster.zoneout,

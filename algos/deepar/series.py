@@ -11,6 +11,7 @@ from sklearn.utils import check_array
 
 from algos._common.validation import FLOATS
 from algos._cython import deepar_panel
+from algos.deepar.likelihoods import LIKELIHOODS
 
 Ints = NDArray[np.int64]
 
@@ -162,7 +163,8 @@ def _check_values(series: Series, flags: NDArray[np.uint8], likelihood: str) -> 
         "must hold finite values or NaN, and has infinity; write a missing value as NaN",
         note="Input X contains infinity or a value too large: ",
     )
-    if likelihood in ("negative_binomial", "poisson"):
+    values = LIKELIHOODS[likelihood].values
+    if values == "count":
         remedy = f"for likelihood={likelihood!r}; use 'student_t' for values of other kinds"
         _refuse(
             flags & _NEGATIVE > 0,
@@ -171,7 +173,7 @@ def _check_values(series: Series, flags: NDArray[np.uint8], likelihood: str) -> 
         )
         is_large = np.ldexp(series.mean, np.minimum(series.exponent, 600)) > MOST
         _refuse(is_large, f"must hold counts that are {MOST:.0e} at most in the mean {remedy}")
-    if likelihood == "beta":
+    if values == "share":
         outside = flags & (_NEGATIVE | _ABOVE_ONE) > 0
         _refuse(
             outside,

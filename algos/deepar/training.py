@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -188,14 +187,14 @@ def train(
     """
     progress = progress.copy()
     out = np.empty_like(progress.weights)
-    while progress.n_epochs < settings.max_iter:
+    # A state that waited long enough may come from a checkpoint.
+    while progress.n_epochs < settings.max_iter and progress.n_waited < settings.n_iter_no_change:
         epoch = _epoch(progress, work, settings, out)
         progress.n_epochs += 1
         if check is not None:
             epoch = replace(epoch, held_out=check(progress.average))
             _judge(progress, epoch.held_out["loss"], settings)
-        stops = watch is not None and watch(progress, epoch)
-        if stops or progress.n_waited >= settings.n_iter_no_change:
+        if watch is not None and watch(progress, epoch):
             break
     return progress
 
@@ -215,7 +214,7 @@ def _epoch(progress: Progress, work: Work, settings: Settings, out: Floats) -> E
         if weight > 0:
             progress.n_rejected += 1
             n_in_a_row += 1
-        if n_in_a_row >= _MOST_REJECTED:
+        if n_in_a_row >= min(_MOST_REJECTED, settings.n_batches):
             _give_up(progress, work)
     return Epoch(
         losses / weights if weights else np.nan, rate, lengths / max(n_taken, 1), held_out={}
@@ -257,6 +256,6 @@ def _judge(progress: Progress, loss: float, settings: Settings) -> None:
 def _give_up(progress: Progress, work: Work) -> None:
     names = work.culprits(progress.weights, progress.n_steps - 1)
     raise ValueError(
-        f"the loss of {_MOST_REJECTED} batches in a row is not finite, because of series "
+        f"the loss or the gradient of batch after batch is not finite, because of series "
         f"{', '.join(map(str, names))}; look at their values, or lower `learning_rate_init`"
     )

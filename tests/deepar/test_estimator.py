@@ -11,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from algos import DeepARForecaster
-from algos.deepar.parameters import LIKELIHOODS
+from algos.deepar.likelihoods import LIKELIHOODS
 from tests.common.estimators import assert_same_bits, learned
 from tests.deepar.series import plain_loss, seasonal, small
 
