@@ -69,7 +69,7 @@ ALGOS_INLINE double algos_deepar_power_f64(double x) {
                 const T now = gates[l + 8] * before[u + l] + gates[l] * g;                   \
                 gates[l + 16] = g;                                                           \
                 c[u + l] = now;                                                              \
-                squashed[l] = 2 / (1 + algos_deepar_power_##S(2 * now)) - 1;                 \
+                squashed[l] = 2 / (1 + algos_deepar_power_##S(2 * now)) - 1 + 0 * now;       \
                 h[u + l] = gates[l + 24] * squashed[l];                                      \
             }                                                                                \
             if (tanh_c != NULL)                                                              \

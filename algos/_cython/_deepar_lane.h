@@ -21,7 +21,9 @@
 
 #define ALGOS_DEEPAR_LAYERS 16 /* at most */
 #define ALGOS_DEEPAR_ROWS 8    /* of a lane, or a multiple */
+#define ALGOS_DEEPAR_MOST_ROWS 32
 #define ALGOS_DEEPAR_LANES 16  /* at most */
+#define ALGOS_DEEPAR_GRADIENTS 4194304 /* numbers, of all lanes together, or of four */
 #define ALGOS_DEEPAR_CHUNK 12  /* steps */
 #define ALGOS_DEEPAR_STRIP 64  /* weights whose gradients are added at once */
 #define ALGOS_DEEPAR_WORDS 64  /* random ones at once */
@@ -91,15 +93,38 @@ static inline ptrdiff_t algos_deepar_size(const algos_deepar_job *job) {
     return job->offsets[3 * job->layers + 4 + job->n_categories];
 }
 
-/* Cut the windows into lanes: by their number alone. */
+static inline ptrdiff_t algos_deepar_most_lanes(const algos_deepar_job *job) {
+    const ptrdiff_t most = ALGOS_DEEPAR_GRADIENTS / (algos_deepar_size(job) + 1);
+    return most < 4 ? 4 : most > ALGOS_DEEPAR_LANES ? ALGOS_DEEPAR_LANES : most;
+}
+
+/* Rows that lanes have a multiple of: the more, the more there is to read of the weights. */
+static inline ptrdiff_t algos_deepar_rows(const algos_deepar_job *job) {
+    const ptrdiff_t rows = (job->width + 63) / 64 * ALGOS_DEEPAR_ROWS;
+    return rows < ALGOS_DEEPAR_MOST_ROWS ? rows : ALGOS_DEEPAR_MOST_ROWS;
+}
+
+/* Cut the windows into lanes: by their number, and so that gradients of lanes stay small. */
 static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
-    const ptrdiff_t blocks = (windows + ALGOS_DEEPAR_ROWS - 1) / ALGOS_DEEPAR_ROWS;
-    const ptrdiff_t most = blocks < ALGOS_DEEPAR_LANES ? blocks : ALGOS_DEEPAR_LANES;
-    const ptrdiff_t each = (blocks + most - 1) / most;
+    const ptrdiff_t unit = algos_deepar_rows(job), limit = algos_deepar_most_lanes(job);
+    const ptrdiff_t blocks = (windows + unit - 1) / unit;
+    const ptrdiff_t most = blocks < limit ? blocks : limit, each = (blocks + most - 1) / most;
     job->windows = windows;
-    job->lane_rows = each * ALGOS_DEEPAR_ROWS;
+    job->lane_rows = each * unit;
     job->n_lanes = (blocks + each - 1) / each;
 }
+
+/* Where a part's weights and slopes begin. */
+#define OWN(part) (w->own + job->offsets[part])
+#define SLOPE(part) (lane->grads + job->offsets[part])
+#define AT_INPUT(l) (3 * (l))
+#define AT_RECURRENT(l) (3 * (l) + 1)
+#define AT_BIAS(l) (3 * (l) + 2)
+#define AT_STATIC (3 * job->layers)
+#define AT_HEAD (3 * job->layers + 1)
+#define AT_HEAD_BIAS (3 * job->layers + 2)
+#define AT_DIRECT (3 * job->layers + 3)
+#define AT_EMBEDDING(j) (3 * job->layers + 4 + (j))
 
 #define T float
 #define S f32
@@ -112,5 +137,15 @@ static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
 #include "_deepar_lane_impl.h"
 #undef T
 #undef S
+#undef OWN
+#undef SLOPE
+#undef AT_INPUT
+#undef AT_RECURRENT
+#undef AT_BIAS
+#undef AT_STATIC
+#undef AT_HEAD
+#undef AT_HEAD_BIAS
+#undef AT_DIRECT
+#undef AT_EMBEDDING
 
 #endif

@@ -3,113 +3,17 @@
 #define N2(f, s) N3(f, s)
 #define N(f) N2(f, S)
 
-/* A copy of the weights, aligned, and what the way back needs transposed. */
-typedef struct {
-    T *own;
-    T *input[ALGOS_DEEPAR_LAYERS];     /* (4 width, width), but for layer 0 */
-    T *recurrent[ALGOS_DEEPAR_LAYERS]; /* (4 width, width) */
-    T *head;                           /* (outputs, width) */
-    T *from_static;                    /* (4 width, static_width) */
-} N(weights);
-
-/* Memory of one lane; where no size of a row is told it is a number. */
-typedef struct {
-    ptrdiff_t first, rows, number;
-    T *grads;               /* like the weights; NULL: forward only */
-    T *x;                   /* (steps, rows, inputs) */
-    T *s;                   /* (rows, statics) */
-    T *start;               /* (rows, 4 width): bias of layer 0 */
-    T *target, *mask, *scale; /* (steps, rows) */
-    T *head;                /* (steps, rows, 8): outputs, then their slopes */
-    T *gates[ALGOS_DEEPAR_LAYERS];  /* (steps, rows, 4 width): [i f g o], then dL/dz */
-    T *c[ALGOS_DEEPAR_LAYERS], *h[ALGOS_DEEPAR_LAYERS]; /* (1 + steps, rows, width) */
-    T *tanh_c[ALGOS_DEEPAR_LAYERS]; /* (steps, rows, width) */
-    T *below[ALGOS_DEEPAR_LAYERS];  /* (steps, rows, width): inputs of layers > 0 */
-    uint8_t *flips[ALGOS_DEEPAR_LAYERS][ALGOS_DEEPAR_MASKS]; /* (steps, rows, width) */
-    T *dh;                          /* (chunk, rows, width), from above */
-    T *after[ALGOS_DEEPAR_LAYERS], *dc[ALGOS_DEEPAR_LAYERS]; /* (rows, width), from behind */
-    T *sum[ALGOS_DEEPAR_LAYERS];    /* (rows, 4 width): dL/dz, of all steps */
-    T *ds;                          /* (rows, static_width) */
-    T *kept;                        /* (rows, width): slopes of what was held */
-    T *zeros;
-} N(lane);
-
-/* Zeroed memory, laid out: with base NULL it is only measured. */
-static T *N(take)(char *base, size_t *used, ptrdiff_t count) {
-    T *here = base == NULL ? NULL : (T *)(base + *used);
-    *used += (sizeof(T) * (size_t)count + 63) / 64 * 64;
-    return here;
-}
-
-static size_t N(place_weights)(const algos_deepar_job *job, char *base, N(weights) *w) {
-    const ptrdiff_t width = job->width, wide = 4 * width;
-    size_t used = 0;
-    w->own = N(take)(base, &used, algos_deepar_size(job));
-    for (ptrdiff_t l = 0; l < job->layers; l++) {
-        w->input[l] = N(take)(base, &used, l ? wide * width : 0);
-        w->recurrent[l] = N(take)(base, &used, wide * width);
-    }
-    w->head = N(take)(base, &used, job->n_outputs * width);
-    w->from_static = N(take)(base, &used, wide * job->static_width);
-    return used;
-}
-
-static size_t N(place_lane)(const algos_deepar_job *job, char *base, N(lane) *lane) {
-    const ptrdiff_t rows = job->lane_rows, width = job->width, wide = 4 * width;
-    const ptrdiff_t n = job->most_steps * rows, size = rows * width, all = n * width;
-    const ptrdiff_t none = size > job->static_width ? size : job->static_width;
-    size_t used = 0;
-    lane->x = N(take)(base, &used, n * job->n_inputs);
-    lane->s = N(take)(base, &used, rows * job->n_static);
-    lane->start = N(take)(base, &used, rows * wide);
-    lane->target = N(take)(base, &used, n);
-    lane->mask = N(take)(base, &used, n);
-    lane->scale = N(take)(base, &used, n);
-    lane->head = N(take)(base, &used, n * ALGOS_DEEPAR_HEAD);
-    for (ptrdiff_t l = 0; l < job->layers; l++) {
-        lane->gates[l] = N(take)(base, &used, 4 * all);
-        lane->c[l] = N(take)(base, &used, size + all);
-        lane->h[l] = N(take)(base, &used, size + all);
-        lane->tanh_c[l] = N(take)(base, &used, all);
-        lane->below[l] = N(take)(base, &used, l ? all : 0);
-        for (int what = 0; what < ALGOS_DEEPAR_MASKS; what++)
-            lane->flips[l][what] = (uint8_t *)N(take)(base, &used, all / (ptrdiff_t)sizeof(T) + 1);
-        lane->after[l] = N(take)(base, &used, size);
-        lane->dc[l] = N(take)(base, &used, size);
-        lane->sum[l] = N(take)(base, &used, 4 * size);
-    }
-    lane->dh = N(take)(base, &used, ALGOS_DEEPAR_CHUNK * size);
-    lane->ds = N(take)(base, &used, rows * job->static_width);
-    lane->kept = N(take)(base, &used, size);
-    lane->zeros = N(take)(base, &used, none);
-    return used;
-}
-
-static void N(transpose)(const T *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t ldx, T *out,
-                         ptrdiff_t ldo) {
-    for (ptrdiff_t j = 0; j < columns; j++)
-        for (ptrdiff_t i = 0; i < rows; i++)
-            out[j * ldo + i] = x[i * ldx + j];
-}
-
-#define OWN(part) (w->own + job->offsets[part])
-#define SLOPE(part) (lane->grads + job->offsets[part])
-#define AT_INPUT(l) (3 * (l))
-#define AT_RECURRENT(l) (3 * (l) + 1)
-#define AT_BIAS(l) (3 * (l) + 2)
-#define AT_STATIC (3 * job->layers)
-#define AT_HEAD (3 * job->layers + 1)
-#define AT_HEAD_BIAS (3 * job->layers + 2)
-#define AT_DIRECT (3 * job->layers + 3)
-#define AT_EMBEDDING(j) (3 * job->layers + 4 + (j))
 #define PRODUCT N(product)
 
-/* Copy the lane's windows out of the batch; those of padding repeat none: rows are counted. */
+#include "_deepar_room_impl.h"
+
+/* Copy the lane's windows out of the batch, and take the product with what does not change. */
 static void N(load)(const algos_deepar_job *job, const N(weights) *w, N(lane) *lane) {
     const ptrdiff_t rows = lane->rows, n = job->n_inputs;
     for (ptrdiff_t t = 0; t < job->steps; t++) {
         const ptrdiff_t from = t * job->windows + lane->first;
-        memcpy(lane->x + t * rows * n, (const T *)job->x + from * n, sizeof(T) * rows * n);
+        if (n)
+            memcpy(lane->x + t * rows * n, (const T *)job->x + from * n, sizeof(T) * rows * n);
         memcpy(lane->target + t * rows, (const T *)job->targets + from, sizeof(T) * rows);
         memcpy(lane->mask + t * rows, (const T *)job->mask + from, sizeof(T) * rows);
         memcpy(lane->scale + t * rows, (const T *)job->scale + lane->first, sizeof(T) * rows);
@@ -117,8 +21,8 @@ static void N(load)(const algos_deepar_job *job, const N(weights) *w, N(lane) *l
     for (ptrdiff_t r = 0; r < rows; r++) {
         const ptrdiff_t window = lane->first + r;
         T *s = lane->s + r * job->n_static;
-        memcpy(s, (const T *)job->reals + window * job->n_reals, sizeof(T) * job->n_reals);
-        s += job->n_reals;
+        for (ptrdiff_t j = 0; j < job->n_reals; j++)
+            *s++ = ((const T *)job->reals)[window * job->n_reals + j];
         for (ptrdiff_t j = 0; j < job->n_categories; j++) {
             const ptrdiff_t size = job->categories[2 * j + 1];
             const ptrdiff_t value = job->values[window * job->n_categories + j];
@@ -130,15 +34,15 @@ static void N(load)(const algos_deepar_job *job, const N(weights) *w, N(lane) *l
                       OWN(AT_STATIC), 4 * job->width, lane->start, 4 * job->width);
 }
 
-/* All random bytes of the lane. Rows are drawn whole, so that they do not shift with `steps`. */
-static void N(flip_all)(const algos_deepar_job *job, const N(weights) *w, N(lane) *lane) {
+/* All random bytes of the lane; none where only the loss is wanted. */
+static void N(flip_all)(const algos_deepar_job *job, N(lane) *lane) {
     const ptrdiff_t n = job->steps * lane->rows * job->width;
     for (ptrdiff_t l = 0; l < job->layers; l++)
         for (int what = 0; what < ALGOS_DEEPAR_MASKS; what++) {
-            const uint32_t threshold =
-                what == ALGOS_DEEPAR_DROPOUT ? job->dropout : job->zoneout;
+            const int is_dropout = what == ALGOS_DEEPAR_DROPOUT;
+            const uint32_t threshold = is_dropout ? job->dropout : job->zoneout;
             const uint64_t stream = (lane->number * job->layers + l) * ALGOS_DEEPAR_MASKS + what;
-            if (threshold > 0 && lane->grads != NULL && (what != ALGOS_DEEPAR_DROPOUT || l > 0))
+            if (threshold > 0 && lane->grads != NULL && (l > 0 || !is_dropout))
                 algos_deepar_flip(job->key, stream, job->step, threshold, n,
                                   lane->flips[l][what]);
         }
@@ -184,11 +88,12 @@ static void N(layer)(const algos_deepar_job *job, const N(weights) *w, N(lane) *
                      ptrdiff_t start, ptrdiff_t end) {
     const ptrdiff_t rows = lane->rows, width = job->width, wide = 4 * width;
     const ptrdiff_t size = rows * width, k = l ? width : job->n_inputs;
+    const ptrdiff_t from = start * size, n = (end - start) * size;
     const T *x = (l ? lane->below[l] : lane->x) + start * rows * k;
     T *gates = lane->gates[l] + start * rows * wide;
     if (l && job->dropout)
-        N(drop)(lane->h[l - 1] + (1 + start) * size, lane->flips[l][ALGOS_DEEPAR_DROPOUT] +
-                start * size, job->dropout, (end - start) * size, lane->below[l] + start * size);
+        N(drop)(lane->h[l - 1] + size + from, lane->flips[l][ALGOS_DEEPAR_DROPOUT] + from,
+                job->dropout, n, lane->below[l] + from);
     if (l)
         PRODUCT->multiply(OWN(AT_BIAS(l)), 0, x, k, (end - start) * rows, k,
                           OWN(AT_INPUT(l)), wide, gates, wide);
@@ -198,8 +103,8 @@ static void N(layer)(const algos_deepar_job *job, const N(weights) *w, N(lane) *
         if (!l)
             PRODUCT->multiply(lane->start, wide, x + (t - start) * rows * k, k, rows, k,
                               OWN(AT_INPUT(l)), wide, gates, wide);
-        PRODUCT->multiply(gates, wide, h, width, rows, width, OWN(AT_RECURRENT(l)),
-                          wide, gates, wide);
+        PRODUCT->multiply(gates, wide, h, width, rows, width, OWN(AT_RECURRENT(l)), wide, gates,
+                          wide);
         N(step)(gates, c, rows, width, next_c, lane->tanh_c[l] + t * size, next_h);
         if (job->zoneout && lane->grads == NULL) {
             N(linger)(c, (T)(job->zoneout / 65536.0), size, next_c);
@@ -227,7 +132,7 @@ static void N(measure)(const algos_deepar_job *job, const N(weights) *w, N(lane)
 static void N(forward)(const algos_deepar_job *job, const N(weights) *w, N(lane) *lane) {
     const ptrdiff_t size = lane->rows * job->width;
     N(load)(job, w, lane);
-    N(flip_all)(job, w, lane);
+    N(flip_all)(job, lane);
     for (ptrdiff_t l = 0; l < job->layers; l++) {
         memset(lane->c[l], 0, sizeof(T) * size);
         memset(lane->h[l], 0, sizeof(T) * size);
@@ -293,8 +198,7 @@ static void N(finish)(const algos_deepar_job *job, const N(weights) *w, N(lane) 
     const ptrdiff_t rows = lane->rows, wide = 4 * job->width;
     for (ptrdiff_t l = 0; l < job->layers; l++)
         N(add_rows)(lane->sum[l], rows, wide, SLOPE(AT_BIAS(l)));
-    N(add_rows)(lane->head, job->steps * rows, ALGOS_DEEPAR_HEAD,
-                SLOPE(AT_HEAD_BIAS));
+    N(add_rows)(lane->head, job->steps * rows, ALGOS_DEEPAR_HEAD, SLOPE(AT_HEAD_BIAS));
     PRODUCT->accumulate(lane->s, job->n_static, lane->sum[0], wide, rows, job->n_static, wide,
                         SLOPE(AT_STATIC));
     if (job->n_categories == 0)
@@ -305,8 +209,7 @@ static void N(finish)(const algos_deepar_job *job, const N(weights) *w, N(lane) 
         const T *ds = lane->ds + r * job->static_width + job->n_reals;
         for (ptrdiff_t j = 0; j < job->n_categories; j++) {
             const ptrdiff_t size = job->categories[2 * j + 1];
-            const ptrdiff_t value =
-                job->values[(lane->first + r) * job->n_categories + j];
+            const ptrdiff_t value = job->values[(lane->first + r) * job->n_categories + j];
             N(add)(ds, size, SLOPE(AT_EMBEDDING(j)) + value * size);
             ds += size;
         }
@@ -316,7 +219,8 @@ static void N(finish)(const algos_deepar_job *job, const N(weights) *w, N(lane) 
 static void N(backward)(const algos_deepar_job *job, const N(weights) *w, N(lane) *lane) {
     const ptrdiff_t rows = lane->rows, width = job->width, size = rows * width;
     const ptrdiff_t top = job->layers - 1;
-    memset(lane->grads, 0, sizeof(T) * job->offsets[AT_EMBEDDING(job->n_categories)]);
+    memset(lane->grads, 0, sizeof(T) * algos_deepar_size(job));
+    memset(lane->zeros, 0, sizeof(T) * N(n_zeros)(job));
     for (ptrdiff_t l = 0; l < job->layers; l++) {
         memset(lane->after[l], 0, sizeof(T) * size);
         memset(lane->dc[l], 0, sizeof(T) * size);
@@ -338,25 +242,6 @@ static void N(backward)(const algos_deepar_job *job, const N(weights) *w, N(lane
         end = start;
     }
     N(finish)(job, w, lane);
-}
-
-/* Copy the weights, and transpose those that the way back multiplies by. */
-static void N(prepare)(const algos_deepar_job *job) {
-    const ptrdiff_t width = job->width, wide = 4 * width;
-    N(weights) place, *w = &place;
-    N(place_weights)(job, job->shared, w);
-    memcpy(w->own, job->weights, sizeof(T) * algos_deepar_size(job));
-    if (job->grads == NULL)
-        return;
-    for (ptrdiff_t l = 0; l < job->layers; l++) {
-        if (l)
-            N(transpose)(OWN(AT_INPUT(l)), width, wide, wide, w->input[l], width);
-        N(transpose)(OWN(AT_RECURRENT(l)), width, wide, wide, w->recurrent[l], width);
-    }
-    N(transpose)(OWN(AT_HEAD), width, job->n_outputs, ALGOS_DEEPAR_HEAD, w->head, width);
-    if (job->n_categories)
-        N(transpose)(OWN(AT_STATIC), job->n_static, wide, wide, w->from_static,
-                     job->static_width);
 }
 
 static void N(run)(const algos_deepar_job *job, ptrdiff_t number, int slot) {
@@ -390,26 +275,7 @@ ALGOS_CLONES static void N(reduce)(const algos_deepar_job *job, T *restrict out)
     }
 }
 
-static size_t N(shared_bytes)(const algos_deepar_job *job) {
-    N(weights) w;
-    return N(place_weights)(job, NULL, &w);
-}
-static size_t N(lane_bytes)(const algos_deepar_job *job) {
-    N(lane) lane;
-    return N(place_lane)(job, NULL, &lane);
-}
-
 #undef N
 #undef N2
 #undef N3
-#undef AT_INPUT
-#undef AT_RECURRENT
-#undef AT_BIAS
-#undef AT_STATIC
-#undef AT_HEAD
-#undef AT_HEAD_BIAS
-#undef AT_DIRECT
-#undef AT_EMBEDDING
 #undef PRODUCT
-#undef OWN
-#undef SLOPE

@@ -1,6 +1,5 @@
 # Likelihoods of forecasts: see `_deepar_likelihood.h`.
 cdef extern from "_deepar_likelihood.h" nogil:
-    int algos_deepar_n_outputs(int kind)
     double algos_deepar_loss_f32(
         int kind, const float* head, Py_ssize_t stride, const float* target, const float* mask,
         const float* scale, Py_ssize_t n, float* slopes)

@@ -1,6 +1,5 @@
-"""Likelihoods of forecasts: losses with slopes, draws and parameters.
-
-The formulas stand in `_deepar_likelihood.h` and `_deepar_draw.h`.
+"""Test hooks of the likelihoods in `_deepar_likelihood.h` and of the draws in `_deepar_draw.h`;
+kernels include the headers.
 """
 
 from libc.stdint cimport uint32_t, uint64_t

@@ -14,8 +14,6 @@ cdef extern from "_deepar_lane.h" nogil:
     enum:
         ALGOS_DEEPAR_LAYERS
         ALGOS_DEEPAR_HEAD
-        ALGOS_DEEPAR_LANES
-        ALGOS_DEEPAR_ROWS
     ctypedef struct algos_deepar_job:
         Py_ssize_t n_inputs, n_reals, width, layers, n_outputs, n_categories
         Py_ssize_t n_static, static_width
@@ -41,6 +39,8 @@ cdef extern from "_deepar_lane.h" nogil:
         void* grads
         double* losses
     Py_ssize_t algos_deepar_size(const algos_deepar_job* job)
+    Py_ssize_t algos_deepar_most_lanes(const algos_deepar_job* job)
+    Py_ssize_t algos_deepar_rows(const algos_deepar_job* job)
     void algos_deepar_cut(algos_deepar_job* job, Py_ssize_t windows)
     uint32_t algos_deepar_threshold(double probability)
     size_t algos_deepar_shared_bytes_f32(const algos_deepar_job* job)
@@ -54,6 +54,14 @@ cdef extern from "_deepar_lane.h" nogil:
     void algos_deepar_reduce_f32(const algos_deepar_job* job, float* out)
     void algos_deepar_reduce_f64(const algos_deepar_job* job, double* out)
     int algos_deepar_choose_products(int limit)
+    ctypedef struct algos_deepar_products_f32:
+        void (*multiply)(
+            const float* init, Py_ssize_t ldi, const float* x, Py_ssize_t ldx, Py_ssize_t rows,
+            Py_ssize_t k, const float* w, Py_ssize_t n, float* out, Py_ssize_t ldo) noexcept
+        void (*accumulate)(
+            const float* a, Py_ssize_t lda, const float* b, Py_ssize_t ldb, Py_ssize_t k,
+            Py_ssize_t m, Py_ssize_t n, float* out) noexcept
+    const algos_deepar_products_f32* algos_deepar_product_f32
 
 algos_deepar_choose_products(4)
 
@@ -114,6 +122,8 @@ cdef class Network:
         self.is_double = is_double
         job.n_inputs, job.n_reals, job.width = sizes[0], sizes[1], sizes[2]
         job.layers, job.n_outputs = sizes[3], sizes[4]
+        if not 0 < job.layers <= ALGOS_DEEPAR_LAYERS or job.n_outputs > ALGOS_DEEPAR_HEAD:
+            raise ValueError(f"{job.layers} layers, of at most {ALGOS_DEEPAR_LAYERS}")
         job.n_static, job.n_categories = job.n_reals, categories.shape[0]
         for j in range(job.n_categories):
             job.n_static += categories[j, 1]
@@ -122,9 +132,10 @@ cdef class Network:
         job.offsets = &offsets[0]
         job.most_windows, job.most_steps = max(<Py_ssize_t> 1, n_windows), n_steps
         algos_deepar_cut(job, job.most_windows)
-        # a smaller batch may have more lanes
-        lanes = min(<Py_ssize_t> ALGOS_DEEPAR_LANES,
-                    (job.most_windows + ALGOS_DEEPAR_ROWS - 1) // ALGOS_DEEPAR_ROWS)
+        # a smaller batch may have more lanes, but not more than this
+        lanes = min(
+            algos_deepar_most_lanes(job),
+            (job.most_windows - 1) // algos_deepar_rows(job) + 1)
         self.n_threads = <int> min(<Py_ssize_t> n_threads, lanes)
         self.losses = scratch(lanes, sizeof(double))
         self.grads = scratch(lanes * algos_deepar_size(job), itemsize)
@@ -248,3 +259,26 @@ cdef class Network:
 def _test_choose_level(int limit):
     """Use the best instruction set up to `limit` (0, 3 or 4), for tests; return its level."""
     return algos_deepar_choose_products(limit)
+
+
+def _test_multiply(
+    const float[::1] init,    # IN (n,)
+    const float[:, ::1] x,    # IN (rows, k)
+    const float[:, ::1] w,    # IN (k, n), n a multiple of 8
+    float[:, ::1] out,        # OUT (rows, n)
+):
+    """Compute init + x w."""
+    algos_deepar_product_f32.multiply(
+        &init[0], 0, &x[0, 0], x.shape[1], x.shape[0], x.shape[1], &w[0, 0], w.shape[1],
+        &out[0, 0], w.shape[1])
+
+
+def _test_accumulate(
+    const float[:, ::1] a,    # IN (k, m)
+    const float[:, ::1] b,    # IN (k, n), n a multiple of 8
+    float[:, ::1] out,        # INOUT (m, n)
+):
+    """Compute out += aᵀ b."""
+    algos_deepar_product_f32.accumulate(
+        &a[0, 0], a.shape[1], &b[0, 0], b.shape[1], a.shape[0], a.shape[1], b.shape[1],
+        &out[0, 0])

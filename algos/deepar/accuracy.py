@@ -194,8 +194,8 @@ def mean_absolute_scaled_error(
 ) -> float:
     """Compute the absolute errors of a forecast, by those of repeating the season before.
 
-    Of each series, the mean absolute error over the horizon is divided by the mean of
-    abs(y_t - y_{t - season}) over what was learned; the mean over the series is returned.
+    Of each series, the mean absolute error over the horizon is divided by the mean absolute
+    difference of values a season apart, of what was learned; the mean over the series is returned.
 
     Parameters
     ----------
@@ -246,8 +246,8 @@ def mean_scaled_interval_score(
     """Compute the interval score, by the errors of repeating the season before.
 
     The score of an interval is its width, and 2 / alpha times the distance of what came outside it.
-    Of each series, the mean over the horizon is divided by the mean of
-    abs(y_t - y_{t - season}) over what was learned; the mean over the series is returned [1]_.
+    Of each series, the mean over the horizon is divided by the mean absolute difference of
+    values a season apart, of what was learned; the mean over the series is returned [1]_.
 
     Parameters
     ----------

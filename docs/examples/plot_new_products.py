@@ -66,6 +66,8 @@ for ax, number in zip(axes, (0, 1, 2), strict=True):
         paths[number], history=X[number, -28:], truth=future[number], ax=ax
     )
     ax.set_title(category[number])
+    if number:
+        ax.get_legend().remove()
 plt.show()
 
 ratio = model.predict()[promoted[:, N_DAYS:]].sum() / means[:, N_DAYS:][promoted[:, N_DAYS:]].sum()
@@ -75,7 +77,7 @@ print(f"forecast of promoted days, by their true mean: {ratio:.2f}")
 # Products without a past
 # -----------------------
 # A product that is launched tomorrow is an empty row: what it will sell is how products of its
-# category begin. Its promotion in the second week is known.
+# category begin. Its promotion in the second week is known. The thin line is the mean of the law.
 
 plan = np.zeros((3, 1, HORIZON))
 plan[:, :, 7:11] = 1
@@ -89,8 +91,10 @@ launched = model.sample(
 figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained", sharey=True)
 for ax, name, drawn in zip(axes, CATEGORIES, launched, strict=True):
     ForecastDisplay.from_samples(drawn, ax=ax)
-    ax.plot(chances(name, plan[0, 0] > 0), color="black", linewidth=1)
+    ax.plot(np.arange(1, HORIZON + 1), chances(name, plan[0, 0] > 0), color="black", linewidth=1)
     ax.set_title(f"{name}, new")
+    if name != CATEGORIES[0]:
+        ax.get_legend().remove()
 plt.show()
 for name, drawn in zip(CATEGORIES, launched, strict=True):
     law = chances(name, plan[0, 0] > 0).mean()

@@ -136,6 +136,33 @@ def level(request):
     deepar_network._test_choose_level(4)
 
 
+@given(st.integers(1, 25), st.integers(1, 70), st.integers(1, 9), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_products_are_those_of_numpy(rows, k, blocks, seed):
+    rng = np.random.default_rng(seed)
+    x, w, init = (rng.normal(size=s).astype(np.float32) for s in ((rows, k), (k, 8 * blocks), 1))
+    init = np.repeat(init, 8 * blocks)
+    out = np.empty((rows, 8 * blocks), dtype=np.float32)
+    deepar_network._test_multiply(init, x, w, out)
+    bound = 1e-6 * k * (np.abs(init) + np.abs(x) @ np.abs(w))
+    assert (np.abs(out - (init + x.astype(float) @ w)) <= bound).all()
+    before = out.copy()
+    deepar_network._test_accumulate(np.ascontiguousarray(x.T), w, out)
+    assert (np.abs(out - (before + x.astype(float) @ w)) <= 3 * bound).all()
+
+
+@pytest.mark.parametrize("n", [8, 40, 56, 160])
+def test_bits_of_a_row_do_not_depend_on_the_others(n, level):
+    rng = np.random.default_rng(n)
+    x, w = (rng.normal(size=s).astype(np.float32) for s in ((13, 33), (33, n)))
+    init = rng.normal(size=n).astype(np.float32)
+    together, alone = np.empty((13, n), dtype=np.float32), np.empty((1, n), dtype=np.float32)
+    deepar_network._test_multiply(init, x, w, together)
+    for row in range(13):
+        deepar_network._test_multiply(init, x[row : row + 1].copy(), w, alone)
+        np.testing.assert_array_equal(together[row], alone[0])
+
+
 @pytest.mark.parametrize("hidden", [1, 24, 40, 45])
 def test_float32_agrees_with_float64(hidden, level):
     layout, weights, batch = problem(hidden=hidden, windows=21, steps=20, dtype=np.float32)
@@ -163,7 +190,7 @@ def test_threads_change_no_bit(windows, steps, hidden, layers, seed):
 def test_memory_serves_smaller_batches():
     layout, weights, batch = problem(windows=40, steps=9, dtype=np.float32)
     network = make_network(layout, 272, 9, 2)
-    for windows, steps in ((40, 9), (3, 4), (40, 9)):
+    for windows, steps in ((40, 9), (3, 4), (40, 9), (17, 2)):
         part = [
             np.ascontiguousarray(a[:steps, :windows] if a.ndim > 1 and len(a) == 9 else a[:windows])
             for a in batch
@@ -197,6 +224,14 @@ def test_huge_and_tiny_inputs_give_numbers(factor):
     loss, _, grads = gradient(layout, weights, batch, 1)
     assert np.isfinite(loss)
     assert np.isfinite(grads).all()
+
+
+def test_weights_that_are_no_numbers_give_no_number():
+    layout, weights, batch = problem(dtype=np.float32)
+    for name in ("input_0", "recurrent_1", "head"):
+        broken = weights.copy()
+        layout.views(broken)[name][0, 0] = np.nan
+        assert np.isnan(gradient(layout, broken, batch, 1)[0])
 
 
 def test_arrays_that_do_not_fit_are_refused():
