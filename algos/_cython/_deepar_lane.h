@@ -1,6 +1,6 @@
 /* The network on one lane: a fixed run of a batch's windows, forward and backward in time.
  *
- *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1})   (_deepar_cell.h),   head_t = h^L_t A + a
+ *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1})   (_deepar_cell.h),   head_t = h^L_t A + x_t D + a
  *
  * What is equal for all steps of a window, s = [static reals | embeddings], enters layer 0 as
  * a bias of its own. Between layers units are dropped out (Srivastava et al., JMLR 15, 2014); by
@@ -21,6 +21,7 @@
 
 #define ALGOS_DEEPAR_LAYERS 16 /* at most */
 #define ALGOS_DEEPAR_ROWS 8    /* of a lane, or a multiple */
+#define ALGOS_DEEPAR_MOST_ROWS 32
 #define ALGOS_DEEPAR_LANES 16  /* at most */
 #define ALGOS_DEEPAR_GRADIENTS 4194304 /* numbers, of all lanes together, or of four */
 #define ALGOS_DEEPAR_CHUNK 12  /* steps */
@@ -66,8 +67,8 @@ typedef struct {
     ptrdiff_t n_static;        /* static reals and embeddings */
     ptrdiff_t static_width;    /* n_static, up to a multiple of 8 */
     const int64_t *categories; /* (n_categories, 2): cardinality and dimension */
-    const int64_t *offsets; /* of input, recurrent, bias of each layer; static; head, its bias;
-                               embeddings; the end */
+    const int64_t *offsets; /* of input, recurrent, bias of each layer; static; head, its bias,
+                               its weights of the inputs; embeddings; the end */
     ptrdiff_t most_windows, most_steps;
 
     ptrdiff_t windows, steps;
@@ -89,7 +90,7 @@ typedef struct {
 
 /* Length of the vector of weights. */
 static inline ptrdiff_t algos_deepar_size(const algos_deepar_job *job) {
-    return job->offsets[3 * job->layers + 3 + job->n_categories];
+    return job->offsets[3 * job->layers + 4 + job->n_categories];
 }
 
 static inline ptrdiff_t algos_deepar_most_lanes(const algos_deepar_job *job) {
@@ -97,13 +98,19 @@ static inline ptrdiff_t algos_deepar_most_lanes(const algos_deepar_job *job) {
     return most < 4 ? 4 : most > ALGOS_DEEPAR_LANES ? ALGOS_DEEPAR_LANES : most;
 }
 
+/* Rows that lanes have a multiple of: the more, the more there is to read of the weights. */
+static inline ptrdiff_t algos_deepar_rows(const algos_deepar_job *job) {
+    const ptrdiff_t rows = (job->width + 63) / 64 * ALGOS_DEEPAR_ROWS;
+    return rows < ALGOS_DEEPAR_MOST_ROWS ? rows : ALGOS_DEEPAR_MOST_ROWS;
+}
+
 /* Cut the windows into lanes: by their number, and so that gradients of lanes stay small. */
 static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
-    const ptrdiff_t blocks = (windows + ALGOS_DEEPAR_ROWS - 1) / ALGOS_DEEPAR_ROWS;
-    const ptrdiff_t limit = algos_deepar_most_lanes(job);
+    const ptrdiff_t unit = algos_deepar_rows(job), limit = algos_deepar_most_lanes(job);
+    const ptrdiff_t blocks = (windows + unit - 1) / unit;
     const ptrdiff_t most = blocks < limit ? blocks : limit, each = (blocks + most - 1) / most;
     job->windows = windows;
-    job->lane_rows = each * ALGOS_DEEPAR_ROWS;
+    job->lane_rows = each * unit;
     job->n_lanes = (blocks + each - 1) / each;
 }
 
@@ -116,7 +123,8 @@ static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
 #define AT_STATIC (3 * job->layers)
 #define AT_HEAD (3 * job->layers + 1)
 #define AT_HEAD_BIAS (3 * job->layers + 2)
-#define AT_EMBEDDING(j) (3 * job->layers + 3 + (j))
+#define AT_DIRECT (3 * job->layers + 3)
+#define AT_EMBEDDING(j) (3 * job->layers + 4 + (j))
 
 #define T float
 #define S f32
@@ -137,6 +145,7 @@ static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
 #undef AT_STATIC
 #undef AT_HEAD
 #undef AT_HEAD_BIAS
+#undef AT_DIRECT
 #undef AT_EMBEDDING
 
 #endif

@@ -24,7 +24,12 @@
 #include "_shuffle.h"
 #include "_simd.h"
 
-#define ALGOS_PATHS_MOST_LANES 16     /* of a register */
+#if defined(__aarch64__)
+#define ALGOS_PATHS_BASE_VECTORS 4 /* 32 registers */
+#else
+#define ALGOS_PATHS_BASE_VECTORS 2
+#endif
+#define ALGOS_PATHS_MOST_LANES 16    /* of a register */
 #define ALGOS_PATHS_BOUND 0x41f00000u /* the bits of 30: beyond 2^±30 gates are 0 and 1 */
 #define ALGOS_PATHS_TWICE 2.88539008f /* 2 log2 e */
 

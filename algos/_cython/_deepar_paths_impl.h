@@ -2,8 +2,8 @@
 #define N ALGOS_NAME
 #define LANES ((Py_ssize_t)(ALGOS_BYTES / sizeof(float)))
 #define SPREAD(x) ((x) - (N(paths_vec)){0})
-/* Registers of rows in a tile; with 4 gates 16 accumulators of 32 registers, or 12 of 16. */
-#define VECTORS (ALGOS_BYTES == 64 ? 4 : 3)
+/* Registers of rows in a tile: with 4 gates 16 accumulators of 32 registers, 8 or 12 of 16. */
+#define VECTORS (ALGOS_BYTES == 64 ? 4 : ALGOS_BYTES == 32 ? 3 : ALGOS_PATHS_BASE_VECTORS)
 
 typedef float N(paths_vec) __attribute__((vector_size(ALGOS_BYTES)));
 typedef float N(paths_loose) __attribute__((vector_size(ALGOS_BYTES), aligned(4), may_alias));
@@ -50,7 +50,8 @@ ALGOS_INLINE void N(paths_gates)(const float *x, Py_ssize_t k, const float *w,
  * with one division for each of them (Graves, "Generating sequences with recurrent neural
  * networks", 2013, equations 7-11, without peepholes). */
 ALGOS_INLINE void N(paths_cell)(const float *gates, float *cell, const float *before,
-                                float *after, const float zoneout, const Py_ssize_t width) {
+                                float *after, const float zoneout, const int keeps,
+                                const Py_ssize_t width) {
 #pragma omp simd
     for (Py_ssize_t j = 0; j < width; j++) {
         const float i = 1 + algos_paths_power(gates[j]);
@@ -61,8 +62,8 @@ ALGOS_INLINE void N(paths_cell)(const float *gates, float *cell, const float *be
         const float c = (cell[j] * both + (1 - g) * f) / (both * f);
         const float e = algos_paths_power(-ALGOS_PATHS_TWICE * c);
         const float h = (1 - e) / (o * (1 + e));
-        cell[j] = c + zoneout * (cell[j] - c);
-        after[j] = h + zoneout * (before[j] - h);
+        cell[j] = keeps ? c + zoneout * (cell[j] - c) : c;
+        after[j] = keeps ? h + zoneout * (before[j] - h) : h;
     }
 }
 
@@ -80,8 +81,11 @@ ALGOS_INLINE void N(paths_layer)(const algos_paths_network *net, Py_ssize_t laye
         const float *w = packed + 4 * (u * k + skipped);
         const float *from = start->values + 4 * u * start->stride;
         N(paths_gates)(x, k - skipped, w, start, from, gates, v);
-        N(paths_cell)(gates, cells + u * width, before + u * width, after + u * width,
-                      net->zoneout, width);
+        float *cell = cells + u * width, *h = before + u * width;
+        if (net->zoneout == 0)
+            N(paths_cell)(gates, cell, h, h + hidden * width, 0, 0, width);
+        else
+            N(paths_cell)(gates, cell, h, h + hidden * width, net->zoneout, 1, width);
     }
     memcpy(before, after, hidden * width * sizeof(float));
 }

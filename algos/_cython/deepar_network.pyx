@@ -14,7 +14,6 @@ cdef extern from "_deepar_lane.h" nogil:
     enum:
         ALGOS_DEEPAR_LAYERS
         ALGOS_DEEPAR_HEAD
-        ALGOS_DEEPAR_ROWS
     ctypedef struct algos_deepar_job:
         Py_ssize_t n_inputs, n_reals, width, layers, n_outputs, n_categories
         Py_ssize_t n_static, static_width
@@ -41,6 +40,7 @@ cdef extern from "_deepar_lane.h" nogil:
         double* losses
     Py_ssize_t algos_deepar_size(const algos_deepar_job* job)
     Py_ssize_t algos_deepar_most_lanes(const algos_deepar_job* job)
+    Py_ssize_t algos_deepar_rows(const algos_deepar_job* job)
     void algos_deepar_cut(algos_deepar_job* job, Py_ssize_t windows)
     uint32_t algos_deepar_threshold(double probability)
     size_t algos_deepar_shared_bytes_f32(const algos_deepar_job* job)
@@ -135,7 +135,7 @@ cdef class Network:
         # a smaller batch may have more lanes, but not more than this
         lanes = min(
             algos_deepar_most_lanes(job),
-            (job.most_windows + ALGOS_DEEPAR_ROWS - 1) // ALGOS_DEEPAR_ROWS)
+            (job.most_windows - 1) // algos_deepar_rows(job) + 1)
         self.n_threads = <int> min(<Py_ssize_t> n_threads, lanes)
         self.losses = scratch(lanes, sizeof(double))
         self.grads = scratch(lanes * algos_deepar_size(job), itemsize)

@@ -212,7 +212,8 @@ cdef class WindowSource:
         self.n_series = offsets.shape[0]
         self.n_static = 1 + static_real.shape[1]
         self._kept = (filled, observed, offsets, lengths, log_unit, scale, typical,
-                      calendar, calendar_rows, dynamic, dynamic_rows, categories, static_real, lags, age)
+                      calendar, calendar_rows, dynamic, dynamic_rows, categories, static_real,
+                      lags, age)
         job.filled = &filled[0] if filled.shape[0] else NULL
         job.observed = &observed[0] if observed.shape[0] else NULL
         job.age = &age[0] if age.shape[0] else NULL

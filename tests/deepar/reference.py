@@ -64,5 +64,6 @@ def outputs(
             if layer + 1 < layout.n_layers and dropout:
                 x = x * np.where(drawn[DROPOUT][layer + 1][t, :, :size], 0, keep)
         head = x @ parts["head"][:size] + parts["head_bias"]
+        head = head + inputs[t].astype(float) @ parts["direct"]
         heads.append(head[:, : layout.n_outputs])
     return np.array(heads)
