@@ -72,6 +72,11 @@ def weighted_quantile_loss(
     return losses if multioutput == "raw_values" else float(losses.mean())
 
 
+def mean_quantile_loss(truth: Doubles, forecast: Doubles, levels: ArrayLike) -> float:
+    """Return the mean of `quantile_losses`: what epochs are chosen and models scored by."""
+    return float(quantile_losses(truth, forecast, levels).mean())
+
+
 def quantile_losses(truth: Doubles, forecast: Doubles, levels: ArrayLike) -> Doubles:
     """Return the weighted loss of each quantile; NaN if no value is known.
 
