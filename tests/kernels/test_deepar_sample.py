@@ -35,9 +35,7 @@ class Case:
         self.layout = Layout(
             len(lags) + n_other, n_static, hidden, n_layers, reference.OUTPUTS[kind]
         )
-        self.weights = reference.with_direct(
-            self.layout, initial_weights(self.layout, SEED) * 2
-        )
+        self.weights = reference.with_direct(self.layout, initial_weights(self.layout, SEED) * 2)
         plan = Plan(context, horizon, self.lags, n_dynamic=n_other - 1)
         self.forecaster = Forecaster(plan, self.layout, self.weights, kind, zoneout)
         shape = (context + horizon, n, self.layout.n_inputs)
