@@ -12,8 +12,8 @@
  *              transformed rejection method for generating Poisson random variables", Insurance:
  *              Mathematics and Economics 12, 1993, algorithm PTRS; the sum of probabilities
  *              where the rate is small; a rounded normal number where it is above MOST_RATE
- *   beta       of two Gamma numbers, in logarithms: Marsaglia and Tsang, "A simple method for
- *              generating gamma variables", ACM TOMS 26, 2000
+ *   beta       of two Gamma numbers: Marsaglia and Tsang, "A simple method for generating gamma
+ *              variables", ACM TOMS 26, 2000
  */
 #ifndef ALGOS_DEEPAR_DRAW_H
 #define ALGOS_DEEPAR_DRAW_H
@@ -117,22 +117,23 @@ static inline double algos_normal_draw(algos_rng *rng) {
     return sqrt(-2 * log(u)) * algos_cos_turn(algos_within_unit(algos_rng_next(rng)));
 }
 
-/* The logarithm of a Gamma number of this shape and scale 1. */
-static double algos_log_gamma_draw(algos_rng *rng, double shape) {
+/* A Gamma number of this shape and scale 1 is the returned one times exp(*log_rest), which may
+ * be too small to be a number. */
+static double algos_gamma_draw(algos_rng *rng, double shape, double *log_rest) {
     const double lifted = shape < 1 ? shape + 1 : shape;
     const double d = lifted - 1.0 / 3, c = 1 / (3 * sqrt(d));
-    double x, v, log_v;
+    double x, v, cube, u;
     do {
         do {
             x = algos_normal_draw(rng);
             v = 1 + c * x;
         } while (v <= 0);
-        log_v = 3 * log1p(c * x);
-    } while (d < ALGOS_DEEPAR_SURE_SHAPE && log(algos_within_unit(algos_rng_next(rng))) >
-                                                x * x / 2 + d - d * v * v * v + d * log_v);
-    if (shape < 1) /* times U^(1 / shape) */
-        log_v += log(algos_within_unit(algos_rng_next(rng))) / shape;
-    return log(d) + log_v;
+        cube = v * v * v;
+        u = algos_within_unit(algos_rng_next(rng));
+    } while (d < ALGOS_DEEPAR_SURE_SHAPE && u > 1 - 0.0331 * x * x * x * x &&
+             log(u) > x * x / 2 + d - d * cube + 3 * d * log1p(c * x));
+    *log_rest = shape < 1 ? log(algos_within_unit(algos_rng_next(rng))) / shape : 0;
+    return d * cube;
 }
 
 /* The sum of probabilities, for a rate up to 10. */
@@ -172,17 +173,17 @@ static double algos_count_draw(algos_rng *rng, double rate) {
 /* The draws that take any number of words: each path has a stream of its own. */
 static double algos_deepar_rejection_draw(int kind, const double *head, double scale,
                                           algos_rng *rng) {
-    double p[ALGOS_DEEPAR_OUTPUTS];
+    double p[ALGOS_DEEPAR_OUTPUTS], rest, rest_q;
     algos_deepar_parameters(kind, head, scale, p);
     switch (kind) {
     case ALGOS_DEEPAR_NEGATIVE_BINOMIAL: {
-        const double log_rate = algos_log_gamma_draw(rng, 1 / p[1]) + log(p[0] * p[1]);
-        return algos_count_draw(rng, exp(log_rate < 700 ? log_rate : 700));
+        const double rate = algos_gamma_draw(rng, 1 / p[1], &rest) * (p[0] * p[1]);
+        return algos_count_draw(rng, rate * exp(rest));
     }
     case ALGOS_DEEPAR_POISSON: return algos_count_draw(rng, p[0]);
     case ALGOS_DEEPAR_BETA: {
-        const double one = algos_log_gamma_draw(rng, p[0]);
-        return 1 / (1 + exp(algos_log_gamma_draw(rng, p[1]) - one));
+        const double one = algos_gamma_draw(rng, p[0], &rest);
+        return 1 / (1 + algos_gamma_draw(rng, p[1], &rest_q) / one * exp(rest_q - rest));
     }
     default: return p[0]; /* deterministic */
     }
