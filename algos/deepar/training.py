@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,10 +104,11 @@ class Progress:
 
     def copy(self) -> Progress:
         """Return a state that shares no array with this one."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(
-            self, **{name: a.copy() for name, a in arrays.items() if isinstance(a, np.ndarray)}
-        )
+        values: dict[str, Any] = {
+            name: np.array(value) if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+        }
+        return Progress(**values)
 
     @property
     def learned(self) -> Floats:
