@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from algos._common.base import Estimator, learning
 from algos._common.params import Constraint, knows_foreign_names
+from algos._common.search import Continuous, Integer
 from algos.deepar.backtesting import Backtesting
 from algos.deepar.fitting import covariates_of
 from algos.deepar.likelihoods import NOT_NEGATIVE
@@ -154,6 +155,18 @@ class DeepARForecaster(Backtesting, Estimator):
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = PARAMETERS
+
+    _ranges: ClassVar = {
+        "context_length": Integer(1, 200, log=True),
+        "hidden_size": Integer(30, 200, log=True),
+        "n_layers": Integer(1, 8),
+        "dropout": Continuous(0, 0.2),
+        "zoneout": Continuous(0, 0.2),
+        "embedding_dimension": Integer(1, 50, log=True),
+        "max_iter": Integer(10, 1000, log=True),
+        "batch_size": Integer(32, 1028, log=True),
+        "learning_rate_init": Continuous(1e-5, 1e-1, log=True),
+    }
 
     n_iter_: int
     history_: dict[str, NDArray[Any]]
