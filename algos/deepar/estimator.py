@@ -83,7 +83,7 @@ class DeepARForecaster(Backtesting, Estimator):
     n_iter_no_change : int, default=10
         With `early_stopping`, how many epochs without progress end the training.
     tol : float, default=0.0001
-        The relative gain that counts as progress.
+        The fall of the weighted quantile loss that counts as progress.
     n_samples : int, default=100
         Number of paths that forecasts are made of.
     quantiles : array-like of float, default=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
