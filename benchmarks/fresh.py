@@ -38,6 +38,7 @@ def answer(statement, peer, file, n_jobs=None):
         "fit": learned - begun,
         "draw": time.perf_counter() - learned,
         "peak": peak_megabytes(),
+        "cpu": time.process_time(),
     }
 
 

@@ -99,6 +99,15 @@ def test_scaled_errors_are_those_of_hyndman_and_koehler():
     assert score == pytest.approx(expected)
 
 
+def test_frames_have_their_series_in_rows():
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    rng = np.random.default_rng(0)
+    truth, found, train = (rng.normal(size=shape) for shape in ((3, 2), (3, 2), (3, 9)))
+    frames = [pd.DataFrame(values) for values in (truth, found, train)]
+    error = mean_absolute_scaled_error(truth, found, train)
+    assert mean_absolute_scaled_error(*frames) == pytest.approx(error)
+
+
 def test_the_interval_score_is_least_at_the_quantiles():
     rng = np.random.default_rng(0)
     truth, train = rng.normal(size=(1, 50_000)), rng.normal(size=(1, 100))

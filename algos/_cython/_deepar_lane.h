@@ -1,6 +1,6 @@
 /* The network on one lane: a fixed run of a batch's windows, forward and backward in time.
  *
- *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1})   (_deepar_cell.h),   head_t = h^L_t A + a
+ *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1})   (_deepar_cell.h),   head_t = h^L_t A + x_t D + a
  *
  * What is equal for all steps of a window, s = [static reals | embeddings], enters layer 0 as
  * a bias of its own. Between layers units are dropped out (Srivastava et al., JMLR 15, 2014); by
@@ -67,8 +67,8 @@ typedef struct {
     ptrdiff_t n_static;        /* static reals and embeddings */
     ptrdiff_t static_width;    /* n_static, up to a multiple of 8 */
     const int64_t *categories; /* (n_categories, 2): cardinality and dimension */
-    const int64_t *offsets; /* of input, recurrent, bias of each layer; static; head, its bias;
-                               embeddings; the end */
+    const int64_t *offsets; /* of input, recurrent, bias of each layer; static; head, its bias,
+                               its weights of the inputs; embeddings; the end */
     ptrdiff_t most_windows, most_steps;
 
     ptrdiff_t windows, steps;
@@ -90,7 +90,7 @@ typedef struct {
 
 /* Length of the vector of weights. */
 static inline ptrdiff_t algos_deepar_size(const algos_deepar_job *job) {
-    return job->offsets[3 * job->layers + 3 + job->n_categories];
+    return job->offsets[3 * job->layers + 4 + job->n_categories];
 }
 
 static inline ptrdiff_t algos_deepar_most_lanes(const algos_deepar_job *job) {
@@ -123,7 +123,8 @@ static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
 #define AT_STATIC (3 * job->layers)
 #define AT_HEAD (3 * job->layers + 1)
 #define AT_HEAD_BIAS (3 * job->layers + 2)
-#define AT_EMBEDDING(j) (3 * job->layers + 3 + (j))
+#define AT_DIRECT (3 * job->layers + 3)
+#define AT_EMBEDDING(j) (3 * job->layers + 4 + (j))
 
 #define T float
 #define S f32
@@ -144,6 +145,7 @@ static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
 #undef AT_STATIC
 #undef AT_HEAD
 #undef AT_HEAD_BIAS
+#undef AT_DIRECT
 #undef AT_EMBEDDING
 
 #endif

@@ -122,6 +122,8 @@ static void N(measure)(const algos_deepar_job *job, const N(weights) *w, N(lane)
     const T *h = lane->h[job->layers - 1] + lane->rows * width;
     PRODUCT->multiply(OWN(AT_HEAD_BIAS), 0, h, width, n, width, OWN(AT_HEAD), ALGOS_DEEPAR_HEAD,
                       lane->head, ALGOS_DEEPAR_HEAD);
+    PRODUCT->multiply(lane->head, ALGOS_DEEPAR_HEAD, lane->x, job->n_inputs, n, job->n_inputs,
+                      OWN(AT_DIRECT), ALGOS_DEEPAR_HEAD, lane->head, ALGOS_DEEPAR_HEAD);
     job->losses[lane->number] =
         N(loss)(job->kind, lane->head, ALGOS_DEEPAR_HEAD, lane->target, lane->mask, lane->scale, n,
                 lane->grads == NULL ? NULL : lane->head);
@@ -232,6 +234,9 @@ static void N(backward)(const algos_deepar_job *job, const N(weights) *w, N(lane
                           w->head, width, lane->dh, width);
         PRODUCT->accumulate(lane->h[top] + (1 + start) * size, width, slopes, ALGOS_DEEPAR_HEAD,
                             n, width, ALGOS_DEEPAR_HEAD, SLOPE(AT_HEAD));
+        PRODUCT->accumulate(lane->x + start * rows * job->n_inputs, job->n_inputs, slopes,
+                            ALGOS_DEEPAR_HEAD, n, job->n_inputs, ALGOS_DEEPAR_HEAD,
+                            SLOPE(AT_DIRECT));
         for (ptrdiff_t l = top; l >= 0; l--)
             N(layer_back)(job, w, lane, l, start, end);
         end = start;

@@ -13,6 +13,7 @@ class Steps:
         by_input: Floats,
         by_static: Floats,
         base: Floats,
+        direct: Floats,
         n_layers: int,
         n_own: int,
         zoneout: float,

@@ -24,7 +24,7 @@ cdef enum:
     ROWS = 192  # in a chunk: whole tiles at any level
     FEW = 8 * ROWS  # up to these, a tile is a chunk, so that there is work for all threads
 
-cdef double NANOSECONDS_A_WEIGHT = 0.015  # and row
+cdef double NANOSECONDS_A_WEIGHT = 0.022  # and row
 cdef float FURTHEST = 1e10  # scales that a draw may be fed back from
 
 
@@ -36,6 +36,7 @@ cdef struct Job:
     const float* by_input   # (n_inputs, n_gates)
     const float* by_static  # (n_static, n_gates)
     const float* base       # (n_gates,)
+    const float* direct     # (n_inputs of net, n_outputs): from a row's own inputs
     float* states           # (n_series, 2, L, H): h and c
     # of paths
     const float* scale      # (n_series,)
@@ -218,6 +219,27 @@ cdef void _draw_step(
         row += n
 
 
+cdef void _add_direct(
+    const Job* job, Py_ssize_t skipped, Py_ssize_t tile, Py_ssize_t width, const float* block,
+    const Room* room
+) noexcept nogil:
+    """Add what the inputs give the outputs of a tile: those of the series, and a row's own."""
+    cdef Py_ssize_t n_outputs = job.net.n_outputs, o, i, p, at = tile * width
+    cdef const float* shared
+    cdef const float* x
+    cdef float* out
+    cdef float weight
+    for o in range(n_outputs):
+        out = room.outputs + o * width
+        shared = room.values + (4 * job.net.hidden + o) * _stride(job)
+        for i in range(width):
+            out[i] += shared[room.first[(at + i) // algos_paths.lanes] + room.index[at + i]]
+        for p in range(skipped, job.net.n_inputs):
+            weight, x = job.direct[p * n_outputs + o], block + p * width
+            for i in range(width):
+                out[i] += weight * x[i]
+
+
 cdef void _advance(
     const Job* job, Py_ssize_t step, Py_ssize_t begin, Py_ssize_t rows, Room* room
 ) noexcept nogil:
@@ -231,6 +253,7 @@ cdef void _advance(
         skipped = _feed_back(job, step, tile, width, room, block)
         start = _start(job, room, tile, width)
         algos_paths.step(&job.net, &start, skipped, width, block, room.outputs)
+        _add_direct(job, skipped, tile, width, block, room)
         for i in range(here):
             for j in range(n_outputs):
                 room.heads[(tile * width + i) * n_outputs + j] = room.outputs[j * width + i]
@@ -284,7 +307,8 @@ cdef class Steps:
         const float[::1] head_bias,     # IN (n_outputs,)
         const float[:, ::1] by_input,   # IN (n_inputs, n_gates)
         const float[:, ::1] by_static,  # IN (n_static, n_gates)
-        const float[::1] base,          # IN (n_gates,), n_gates a multiple of 16 from 4 H on
+        const float[::1] base,          # IN (n_gates,), a multiple of 16 from 4 H + n_outputs on
+        const float[:, ::1] direct,     # IN (K, n_outputs): from own inputs to outputs
         Py_ssize_t n_layers,
         Py_ssize_t n_own,               # K of the first layer
         double zoneout,
@@ -298,11 +322,13 @@ cdef class Steps:
             hidden > 0 and n_layers > 0 and packed.shape[0] == size
             and starts.shape[0] >= 4 * n_layers * hidden + ALGOS_PATHS_MOST_LANES
             and head.shape[1] == head_bias.shape[0] > 0
-            and by_input.shape[1] == by_static.shape[1] == job.n_gates >= 4 * hidden
+            and by_input.shape[1] == by_static.shape[1] == job.n_gates
+            and job.n_gates >= 4 * hidden + head.shape[1]
+            and direct.shape[0] == n_own and direct.shape[1] == head.shape[1]
             and job.n_gates % 16 == 0
         ):
             raise ValueError("the shapes of the network's weights disagree")
-        self._kept = (packed, starts, head, head_bias, by_input, by_static, base)
+        self._kept = (packed, starts, head, head_bias, by_input, by_static, base, direct)
         net.packed, net.starts, net.head, net.head_bias = (
             &packed[0], &starts[0], &head[0, 0], &head_bias[0])
         net.n_layers, net.hidden, net.n_inputs = n_layers, hidden, n_own
@@ -310,6 +336,7 @@ cdef class Steps:
         job.n_inputs, job.n_static, job.base = by_input.shape[0], by_static.shape[0], &base[0]
         job.by_input = &by_input[0, 0] if job.n_inputs else NULL
         job.by_static = &by_static[0, 0] if job.n_static else NULL
+        job.direct = &direct[0, 0] if n_own else NULL
 
     def read(
         self,

@@ -72,6 +72,11 @@ def weighted_quantile_loss(
     return losses if multioutput == "raw_values" else float(losses.mean())
 
 
+def mean_quantile_loss(truth: Doubles, forecast: Doubles, levels: ArrayLike) -> float:
+    """Return the mean of `quantile_losses`: what epochs are chosen and models scored by."""
+    return float(quantile_losses(truth, forecast, levels).mean())
+
+
 def quantile_losses(truth: Doubles, forecast: Doubles, levels: ArrayLike) -> Doubles:
     """Return the weighted loss of each quantile; NaN if no value is known.
 
@@ -345,7 +350,7 @@ def _total(truth: Doubles) -> float:
 
 def _mean_of_series(losses: Doubles, y_train: Any, season: int) -> float:
     """Return the mean over series of the mean of their known losses, by their naive errors."""
-    rows = list(y_train)
+    rows = list(y_train if isinstance(y_train, list | tuple) else np.asarray(y_train))
     if len(rows) != len(losses):
         raise ValueError(
             f"`y_train` has {len(rows)} series and must have {len(losses)}, as `y_true` has"

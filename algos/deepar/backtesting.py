@@ -11,11 +11,11 @@ from sklearn.utils import Bunch
 
 from algos._common.params import InvalidParameterError
 from algos._common.random import stream
+from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.fitting import covariates_of
 from algos.deepar.forecasting import Forecasting
 from algos.deepar.panel import OF_SERIES, Panel
 from algos.deepar.parameters import checked_count, checked_quantiles
-from algos.deepar.scoring import loss_of
 from algos.deepar.windows import Plan
 
 Doubles = NDArray[np.float64]
@@ -87,7 +87,7 @@ class Backtesting(Forecasting):
             truth = ended.last(length)
             forecast = self._quantiles(forecaster, ended.shortened(length), levels, length)
             result.truth[window], result.forecast[window] = truth, forecast
-            result.loss[window] = loss_of(truth, forecast, levels)
+            result.loss[window] = mean_quantile_loss(truth, forecast, levels)
             result.coverage[window] = _coverage(truth, forecast)
         return result
 
@@ -134,7 +134,9 @@ class Backtesting(Forecasting):
         n_steps = forecaster.plan.n_steps
 
         def loss(windows: Panel) -> float:
-            return loss_of(truth, self._quantiles(forecaster, windows, levels, length), levels)
+            return mean_quantile_loss(
+                truth, self._quantiles(forecaster, windows, levels, length), levels
+            )
 
         names, base = _names(panel), loss(windows)
         importances = np.empty((len(names), n_repeats))

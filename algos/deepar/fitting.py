@@ -138,7 +138,7 @@ class Fitting:
             horizon = model.plan.prediction_length
             return model, panel_of(model.encoding, X, horizon=horizon, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
-        lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.longest)
+        lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
         return Model.of(encoding, settings, lags, self.embedding_dimension), panel
 
     def _begun(

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from algos._common.memory import require_memory
 from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
+from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.fitting import Fitting, covariates_of
 from algos.deepar.likelihoods import DETERMINISTIC
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import checked_count, checked_quantiles
 from algos.deepar.sampling import Forecaster, embed_series, path_quantiles, sample_paths
-from algos.deepar.scoring import loss_of
 
 Doubles = NDArray[np.float64]
 
@@ -200,7 +200,7 @@ class Forecasting(Fitting):
         levels = checked_quantiles(self.quantiles)
         length = forecaster.plan.prediction_length
         forecast = self._quantiles(forecaster, panel.shortened(length), levels, length)
-        return -loss_of(panel.last(length), forecast, levels)
+        return -mean_quantile_loss(panel.last(length), forecast, levels)
 
     def embed(
         self,

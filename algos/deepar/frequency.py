@@ -125,7 +125,7 @@ def _around(cycle: float, n_cycles: int, beside: int) -> set[int]:
 
 
 def default_lags(
-    freq: str | None, prediction_length: int, longest: int | None = None
+    freq: str | None, prediction_length: int, furthest: int | None = None
 ) -> NDArray[np.int32]:
     """Return the lags whose values are inputs, ascending.
 
@@ -134,17 +134,18 @@ def default_lags(
     freq : str or None
         Without it, what is forecast in one go is taken for a cycle.
     prediction_length : int
-    longest : int, default=None
-        The number of steps of the longest series: further back there is nothing.
+    furthest : int, default=None
+        The largest lag. One that most windows of training do not
+        reach, and that forecasts do, would be an input of which nothing is known.
     """
     lags = _around(prediction_length, 2, 1) if freq is None else Frequency.of(freq).lags()
-    most = LONGEST_LAG if longest is None else min(LONGEST_LAG, max(longest - 1, 1))
+    most = LONGEST_LAG if furthest is None else min(LONGEST_LAG, max(furthest, 1))
     lags |= set(range(1, _CONSECUTIVE + 1))
     return np.array(sorted(lag for lag in lags if 1 <= lag <= most), dtype=np.int32)
 
 
 def check_lags(
-    lags: Any, freq: str | None, prediction_length: int, longest: int | None = None
+    lags: Any, freq: str | None, prediction_length: int, furthest: int | None = None
 ) -> NDArray[np.int32]:
     """Return the parameter `lags` as an array; "auto" stands for `default_lags`.
 
@@ -154,7 +155,7 @@ def check_lags(
         If it is neither "auto" nor positive integers.
     """
     if isinstance(lags, str) and lags == "auto":
-        return default_lags(freq, prediction_length, longest)
+        return default_lags(freq, prediction_length, furthest)
     given = np.asarray(lags)
     is_right = given.ndim == 1 and given.dtype.kind in "iu" and given.size > 0
     if not is_right or given.min() < 1 or given.max() > np.iinfo(np.int32).max // 2:

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
+from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.model import Model
 from algos.deepar.network import make_network
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings
 from algos.deepar.sampling import Forecaster, path_quantiles, sample_paths
-from algos.deepar.scoring import loss_of
 from algos.deepar.training import Check
 from algos.deepar.windows import Batch, Sampler, Source
 
@@ -99,7 +99,7 @@ def held_out_check(
                 )
             ]
         )  # fmt: skip
-        loss = loss_of(truth, found, settings.quantiles)
+        loss = mean_quantile_loss(truth, found, settings.quantiles)
         return {"loss": loss, "validation": loss}
 
     return check

@@ -68,8 +68,9 @@ class Layout:
         """Names and shapes of the weights, in the order in which they are stored.
 
         Of layer l: `input_l` (inputs, 4 width), `recurrent_l` (width, 4 width), `bias_l`.
-        `static` (static_size, 4 width) belongs to layer 0. `head` (width, 8) and `head_bias`
-        have 8 columns, of which the first n_outputs are used. `embedding_j` is
+        `static` (static_size, 4 width) belongs to layer 0. `head` (width, 8), `head_bias`
+        and `direct` (n_inputs, 8), from the inputs to the outputs, have 8 columns, of which the
+        first n_outputs are used. `embedding_j` is
         (cardinality, dimension).
         """
         wide = 4 * self.width
@@ -81,6 +82,7 @@ class Layout:
         shapes["static"] = (self.static_size, wide)
         shapes["head"] = (self.width, UNITS)
         shapes["head_bias"] = (UNITS,)
+        shapes["direct"] = (self.n_inputs, UNITS)
         for j, shape in enumerate(zip(self.cardinalities, self.embedding_dimensions, strict=True)):
             shapes[f"embedding_{j}"] = shape
         return shapes

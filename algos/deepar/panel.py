@@ -82,6 +82,12 @@ class Panel:
         return len(self.offsets)
 
     @property
+    def furthest_lag(self) -> int:
+        """How far back most steps of nine in ten series can look: half of their length."""
+        lengths = self.lengths[self.lengths > 0]
+        return int(np.quantile(lengths, 0.1)) // 2 if len(lengths) else 0
+
+    @property
     def longest(self) -> int:
         """The number of steps of the longest series."""
         return int(self.lengths.max(initial=0))

@@ -212,9 +212,12 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
         columns = np.atleast_2d(parts[name])[:, layout.gate_columns[_GATES].T]
         return columns * _GATE_FACTORS
 
+    n_outputs, direct = layout.n_outputs, parts["direct"][:, : layout.n_outputs]
+
     def flat(weights: Doubles) -> Floats:
-        """Return rows of gates, padded."""
-        out = np.zeros((len(weights), -(-4 * hidden // _PADDING) * _PADDING), dtype=np.float32)
+        """Return rows of gates, with room for outputs, padded."""
+        size = -(-(4 * hidden + n_outputs) // _PADDING) * _PADDING
+        out = np.zeros((len(weights), size), dtype=np.float32)
         out[:, : 4 * hidden] = weights.reshape(len(weights), -1)
         return out
 
@@ -224,15 +227,18 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
         inputs = inputs[:hidden] if layer else inputs[own]
         rows = np.concatenate([inputs, gates(f"recurrent_{layer}")[:hidden]])
         packed.append(rows.transpose(1, 0, 2).astype(np.float32).ravel())
+    by_input = flat(gates("input_0"))
+    by_input[:, 4 * hidden : 4 * hidden + n_outputs] = direct
     starts = [gates(f"bias_{layer}").ravel() for layer in range(layout.n_layers)]
     return deepar_sample.Steps(
         np.concatenate(packed),
         np.concatenate([*starts, np.zeros(_PADDING)]).astype(np.float32),
         np.ascontiguousarray(parts["head"][:hidden, : layout.n_outputs]),
         np.ascontiguousarray(parts["head_bias"][: layout.n_outputs]),
-        flat(gates("input_0")),
+        by_input,
         flat(gates("static")),
         flat(gates("bias_0"))[0],
+        np.ascontiguousarray(direct[own]),
         layout.n_layers,
         len(own),
         forecaster.zoneout,

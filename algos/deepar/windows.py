@@ -117,6 +117,8 @@ class Source:
 
     def __init__(self, panel: Panel, plan: Plan) -> None:
         n_times = panel.longest + panel.horizon
+        # A series that is older than any of training must not look like a new one.
+        age = np.minimum(np.arange(n_times), plan.n_steps)
         self._source = deepar_windows.WindowSource(
             panel.filled,
             panel.observed,
@@ -132,7 +134,7 @@ class Source:
             panel.categories,
             panel.static_real,
             plan.lags,
-            (np.log10(2.0 + np.arange(n_times)) / 2).astype(np.float32),
+            (np.log10(2.0 + age) / 2).astype(np.float32),
             panel.horizon,
             plan.context_length,
             plan.is_scaled,

@@ -69,7 +69,7 @@ EPOCHS = [
 
 PATHS = [
     Workload(
-        f"paths-{n_samples}",
+        name,
         f"{M4}: {n_samples} sample paths of 48 hours for each",
         "forecast_paths",
         forecast_data.hours,
@@ -80,7 +80,7 @@ PATHS = [
         user=n_samples == 100,
         quick=n_samples == 100,
     )
-    for n_samples in (100, 1000)
+    for name, n_samples in (("paths", 100), ("more-paths", 1000))
 ]
 
 PROCESS = Workload(

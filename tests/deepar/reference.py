@@ -19,6 +19,13 @@ def flips(probability, key, number, stream, shape):
     return (words[:count] < round(probability * 65536)).reshape(shape)
 
 
+def with_direct(layout, weights, seed=0):
+    """Return the weights, those from the inputs to the outputs being other than 0."""
+    direct = layout.views(weights)["direct"][:, : layout.n_outputs]
+    direct[...] = np.random.default_rng(seed).normal(scale=0.2, size=direct.shape)
+    return weights
+
+
 def masks(layout, n_steps, n_windows, probability, what, key, number):
     """Return for each layer what is drawn, (steps, windows, width)."""
     layers = []
@@ -64,5 +71,6 @@ def outputs(
             if layer + 1 < layout.n_layers and dropout:
                 x = x * np.where(drawn[DROPOUT][layer + 1][t, :, :size], 0, keep)
         head = x @ parts["head"][:size] + parts["head_bias"]
+        head = head + inputs[t].astype(float) @ parts["direct"]
         heads.append(head[:, : layout.n_outputs])
     return np.array(heads)

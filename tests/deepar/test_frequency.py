@@ -75,9 +75,9 @@ def test_lags_without_a_frequency_are_about_what_is_forecast():
     assert list(default_lags(None, 12)) == [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 23, 24, 25]
 
 
-def test_no_lag_reaches_beyond_the_longest_series():
-    assert default_lags("h", 24, longest=50)[-1] == 49
-    assert list(default_lags("h", 24, longest=1)) == [1]
+def test_no_lag_reaches_further_than_most_steps_can():
+    assert default_lags("h", 24, furthest=50)[-1] == 49
+    assert list(default_lags("h", 24, furthest=0)) == [1]
 
 
 def test_own_lags_are_sorted_and_checked():

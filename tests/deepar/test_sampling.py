@@ -41,6 +41,7 @@ class Setting:
         kind = LIKELIHOODS[likelihood]
         layout = Layout(plan.n_inputs, plan.n_static, 7, 2, kind.n_outputs, (3,), (2,))
         weights = initial_weights(layout, KEY) * np.float32(1.5)
+        weights = reference.with_direct(layout, weights)
         self.forecaster = Forecaster(plan, layout, weights, kind.code, zoneout)
 
     def panel(self, X=None, horizon=HORIZON):

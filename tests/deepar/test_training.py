@@ -35,7 +35,7 @@ class Bowl:
         return {"loss": float(np.abs(weights - self.center).max())}
 
 
-QUICK = Settings(max_iter=20, n_batches=50, learning_rate=0.02)
+QUICK = Settings(max_iter=20, n_batches=50, learning_rate=0.02, memory=0.0)
 
 
 def begin():
@@ -125,7 +125,7 @@ def test_a_step_that_is_no_number_is_rejected():
 
 
 def test_steps_that_are_never_numbers_end_in_an_error_with_the_series():
-    with pytest.raises(ValueError, match="series third; .* lower `learning_rate_init`"):
+    with pytest.raises(ValueError, match=r"series third; .* lower `learning_rate_init`"):
         train(begin(), Bowl(bad=range(1000)), QUICK)
 
 

@@ -36,7 +36,7 @@ def test_inputs_are_lags_calendar_age_and_covariates():
     for column, lag in enumerate(LAGS):
         np.testing.assert_allclose(inputs[:, column] * scale, X[0, steps - lag], rtol=1e-6)
     np.testing.assert_allclose(inputs[:, 3], steps % 7 / 6 - 0.5, atol=1e-6)  # from a Monday on
-    np.testing.assert_allclose(inputs[:, 6], np.log10(2 + steps) / 2, rtol=1e-6)
+    np.testing.assert_allclose(inputs[:, 6], np.log10(14) / 2, rtol=1e-6)  # grows for 12 steps
     standard = (dynamic[0, 0] - encoding.dynamic_center) / encoding.dynamic_spread
     np.testing.assert_allclose(inputs[:, 7], standard[steps], atol=1e-6)
     np.testing.assert_allclose(batch.targets[:, 0] * scale, X[0, steps], rtol=1e-6)
@@ -74,6 +74,13 @@ def test_a_window_before_its_series_is_zero_and_masked():
         np.testing.assert_array_equal(batch.inputs[:n_before, window], 0)
         np.testing.assert_array_equal(batch.mask[:n_before, window], 0)
         np.testing.assert_array_equal(batch.mask[n_before:, window], 1)
+
+
+def test_age_tells_how_series_begin_but_not_which_time_it_is():
+    panel, _, plan = panel_and_plan(np.full((1, 30), 3.0))
+    age = gathered(panel, plan, [0, 0], [8, 26]).inputs[:, :, -1]
+    np.testing.assert_allclose(age[:, 0], np.log10(2 + np.arange(12)) / 2, rtol=1e-6)
+    np.testing.assert_allclose(age[:, 1], np.log10(14) / 2, rtol=1e-6)
 
 
 def test_missing_values_are_masked_and_the_scale_is_of_the_others():

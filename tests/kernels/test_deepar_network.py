@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 
 from algos._cython import deepar_likelihood, deepar_network
 from algos.deepar.network import Layout, initial_weights, make_network
-from tests.deepar.reference import OUTPUTS, outputs
+from tests.deepar.reference import OUTPUTS, outputs, with_direct
 
 KEY = np.array([11, 12], dtype=np.uint64)
 
@@ -19,7 +19,7 @@ def problem(
     rng = np.random.default_rng(seed)
     dims = tuple(2 + j for j in range(len(cards)))
     layout = Layout(inputs, n_static, hidden, layers, OUTPUTS[kind], cards, dims)
-    weights = initial_weights(layout, KEY, np.float64)
+    weights = with_direct(layout, initial_weights(layout, KEY, np.float64))
     weights += np.where(weights != 0, rng.normal(scale=0.2, size=weights.size), 0)
     targets = {
         2: rng.poisson(3, (steps, windows)),

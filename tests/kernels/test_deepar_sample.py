@@ -35,7 +35,7 @@ class Case:
         self.layout = Layout(
             len(lags) + n_other, n_static, hidden, n_layers, reference.OUTPUTS[kind]
         )
-        self.weights = initial_weights(self.layout, SEED) * 2
+        self.weights = reference.with_direct(self.layout, initial_weights(self.layout, SEED) * 2)
         plan = Plan(context, horizon, self.lags, n_dynamic=n_other - 1)
         self.forecaster = Forecaster(plan, self.layout, self.weights, kind, zoneout)
         shape = (context + horizon, n, self.layout.n_inputs)
@@ -131,7 +131,8 @@ def test_paths_of_any_shape_are_drawn_from_the_network(n_samples, **sizes):
 def test_the_context_leads_to_the_states_of_the_network(n, level):
     case = Case(n=n, hidden=9, n_layers=2, context=5)
     found = case.states()
-    head = found[:, 0, -1].astype(float) @ case.layout.views(case.weights)["head"][:9].astype(float)
+    parts = {name: part.astype(float) for name, part in case.layout.views(case.weights).items()}
+    head = found[:, 0, -1] @ parts["head"][:9] + case.inputs[4] @ parts["direct"]
     expected = plain_outputs(case, case.inputs[:5], case.statics)[-1]
     np.testing.assert_allclose(head[:, :3], expected, rtol=1e-4, atol=1e-5)
 

@@ -41,7 +41,8 @@ class Case:
         return deepar_windows.WindowSource(
             self.filled, self.observed, self.offsets, self.lengths, self.log_unit, self.scale,
             self.typical, self.calendar, self.calendar_rows, self.dynamic, self.rows,
-            self.categories, self.static, LAGS, self.age, self.horizon, CONTEXT, self.is_scaled, 0.3, 2.0, 0.1,
+            self.categories, self.static, LAGS, self.age, self.horizon, CONTEXT, self.is_scaled,
+            0.3, 2.0, 0.1,
         )  # fmt: skip
 
     def room(self):
