@@ -53,3 +53,14 @@ def test_first_weights_are_those_of_the_key():
 def test_too_many_layers_are_refused():
     with pytest.raises(ValueError, match="17 layers, of at most 16"):
         make_network(Layout(1, 0, 8, 17, 2), 1, 1)
+
+
+def test_memory_is_estimated_before_it_is_taken():
+    with pytest.raises(MemoryError, match=r"2 layers of 4000 units .* lower `hidden_size`"):
+        make_network(Layout(40, 1, 4000, 2, 3), 512, 100_000)
+
+
+def test_memory_does_not_grow_with_threads_that_have_no_lane():
+    few = make_network(LAYOUT, 32, 10, 4).n_bytes
+    assert make_network(LAYOUT, 32, 10, 1).n_bytes < few
+    assert make_network(LAYOUT, 32, 10, 64).n_bytes == few
