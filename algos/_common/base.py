@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from algos._common.callbacks import CallbackSupport, with_callbacks
 from algos._common.params import Constraint, check_params
+from algos._common.search import Searchable
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -20,10 +21,11 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 NOT_OF_THE_MODEL = frozenset({"n_jobs", "verbose", "random_state"})
 
 
-class Estimator(CallbackSupport, BaseEstimator):
+class Estimator(CallbackSupport, Searchable, BaseEstimator):
     """Base of all estimators; scikit-learn's mixins stand left of it.
 
-    A class states its constraint table in `_parameters` and marks `fit`, `partial_fit` and
+    A class states its constraint table in `_parameters`, and in `_ranges` what of it is worth
+    searching, and marks `fit`, `partial_fit` and
     `merge` with `learning`.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_consistent_length
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
 from algos._common.random import Key, seed_key
+from algos._common.search import Continuous, Integer
 from algos._common.split import validation_split
 from algos._common.targets import require_target
 from algos._common.threads import effective_n_threads
@@ -38,6 +39,26 @@ _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 class FactorizationMachine(StreamingMachine):
     """Base of both kinds: one model, three ways to learn it."""
+
+    # SageMaker's go on to rates and deviations of 512, of which nothing is learned.
+    _ranges: ClassVar = {
+        "n_factors": Integer(2, 128, log=True),
+        "init_scale": Continuous(1e-3, 1, log=True),
+    }
+    _ranges_where: ClassVar = {
+        ("solver", "als"): {
+            "alpha": Continuous(1e-8, 512, log=True),
+            "alpha_linear": Continuous(1e-8, 512, log=True),
+            "max_iter": Integer(1, 1000, log=True),
+        },
+        ("solver", "adagrad"): {
+            "alpha": Continuous(1e-8, 512, log=True),
+            "alpha_linear": Continuous(1e-8, 512, log=True),
+            "learning_rate_init": Continuous(1e-4, 1, log=True),
+            "batch_size": Integer(100, 10_000, log=True),
+            "max_iter": Integer(1, 1000, log=True),
+        },
+    }
 
     def _fit(
         self,

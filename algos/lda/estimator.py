@@ -12,6 +12,7 @@ from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
 from algos._common.params import Constraint
 from algos._common.random import Key, seed_key
+from algos._common.search import Continuous, Integer
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos.lda.documents import Documents
@@ -198,6 +199,10 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     ['bond', 'cat']
     """
 
+    _ranges: ClassVar = {"n_components": Integer(1, 150, log=True)}
+    _ranges_where: ClassVar = {
+        ("learning_method", "spectral"): {"alpha0": Continuous(0.1, 10, log=True)}
+    }
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = PARAMETERS
 
     n_iter_: int

@@ -17,6 +17,7 @@ from algos._common.params import (
     Options,
     knows_foreign_names,
 )
+from algos._common.search import Categorical
 from algos._common.targets import require_target
 from algos.linear_learner.classifier_labels import ClassifierLabels
 from algos.linear_learner.classifier_model import ClassifierModel
@@ -276,6 +277,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     True
     """
 
+    _ranges: ClassVar = {**ClassifierModel._ranges, "class_weight": Categorical((None, "balanced"))}
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "loss": [LOSSES_OF_CLASSES],
         **SHARED_PARAMETERS,

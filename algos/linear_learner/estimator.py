@@ -28,6 +28,7 @@ from algos._common.params import (
     RandomState,
 )
 from algos._common.random import Key, seed_key
+from algos._common.search import Categorical, Continuous, Integer
 from algos._common.targets import require_target
 from algos._common.threads import effective_n_threads, one_thread_blas, threads_for
 from algos._common.validation import (
@@ -95,6 +96,17 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
 class LinearLearner(Choosing, Incremental, Estimator):
     """Base of both linear learners: one objective, many losses, packs of candidates."""
 
+    _ranges: ClassVar = {
+        "alpha": Continuous(1e-7, 1, log=True),
+        "l1_ratio": Continuous(0, 1),
+        "fit_intercept": Categorical((True, False)),
+    }
+    _ranges_where: ClassVar = {
+        ("solver", "sgd"): {
+            "learning_rate_init": Continuous(1e-5, 1, log=True),
+            "batch_size": Integer(100, 5000, log=True),
+        }
+    }
     _parameters: ClassVar[dict[str, list[Constraint | None]]]
 
     alpha: Any

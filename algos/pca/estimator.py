@@ -25,6 +25,7 @@ from algos._common.params import (
     RandomState as IsRandomState,
 )
 from algos._common.random import seed_key
+from algos._common.search import Categorical, Continuous
 from algos._common.threads import threads_for
 from algos._common.validation import MANY_VALUES, validate_dense_or_csr, validate_rows
 from algos._cython.finite import all_finite
@@ -212,6 +213,12 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     noise_variance_: float
     solver_: str
 
+    # SageMaker tunes nothing here: the share of the variance that is kept.
+    _ranges: ClassVar = {"whiten": Categorical((False, True))}
+    _ranges_where: ClassVar = {
+        ("svd_solver", solver): {"n_components": Continuous(0.5, 0.999)}
+        for solver in ("auto", "full", "covariance_eigh")
+    }
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "n_components": [
             Interval(Integral, 0, None),

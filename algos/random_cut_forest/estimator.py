@@ -26,6 +26,7 @@ from algos._common.params import (
     knows_foreign_names,
 )
 from algos._common.random import seed_key, stream
+from algos._common.search import Integer
 from algos._common.threads import threads_for
 from algos._common.verbose import say
 from algos._common.warn import warn
@@ -196,6 +197,10 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     999
     """
 
+    _ranges: ClassVar = {
+        "n_estimators": Integer(50, 1000, log=True),
+        "max_samples": Integer(2, 2048, log=True),
+    }
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "n_estimators": [POSITIVE_INT],
         "max_samples": [Interval(Integral, 1, None, remedy=instead_of_share)],

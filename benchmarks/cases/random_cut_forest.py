@@ -169,11 +169,11 @@ NAB = Workload(
 TAXI = [
     Workload(
         f"taxi-{label}-{size}",
-        f"New York's taxi rides, shingles of 48, {n_trees} trees of {size}, 3 seeds; {words}",
+        f"New York's taxi rides, shingles of 48, {n_trees} trees of {size}, 8 seeds; {words}",
         "detect_in_series",
         anomaly_data.taxi,
         partial(of_taxi, label=label),
-        {"shingle_size": 48, "n_trees": n_trees, "sample_size": size, "n_seeds": 3} | decay,
+        {"shingle_size": 48, "n_trees": n_trees, "sample_size": size, "n_seeds": 8} | decay,
         repeat=1,
         memory=False,
         quick=False,

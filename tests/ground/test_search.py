@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import HalvingRandomSearchCV, ParameterSampler, RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
+
+from algos import PCA, FactorizationMachineRegressor, KMeans, LinearLearnerClassifier
+from algos._common.params import as_constraints
+from algos._common.search import Categorical, Continuous, Integer, SearchSpace
+from tests.common.estimators import CASES
+
+OURS = [case for case in CASES if case.kind.__module__.startswith("algos.")]
+
+
+@pytest.mark.parametrize("case", OURS, ids=lambda case: case.id)
+def test_every_range_is_of_a_parameter_and_within_its_constraint(case):
+    estimator = case.default()
+    space = estimator.search_space()
+    assert space
+    for params in ParameterSampler(space, 20, random_state=0):
+        estimator.set_params(**params)
+        for name, value in params.items():
+            constraints = as_constraints(type(estimator)._parameters[name])
+            assert any(each.accepts(value) for each in constraints), name
+
+
+def test_numbers_are_drawn_evenly_over_their_scale():
+    rng = np.random.RandomState(0)
+    linear = [Continuous(2, 6).rvs(rng) for _ in range(2000)]
+    assert stats.kstest(linear, stats.uniform(2, 4).cdf).pvalue > 0.001
+    log = [Continuous(1e-4, 10, log=True).rvs(rng) for _ in range(2000)]
+    assert stats.kstest(log, stats.loguniform(1e-4, 10).cdf).pvalue > 0.001
+    assert min(log) >= 1e-4 and max(log) <= 10
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_integers_reach_both_ends_and_no_farther(log):
+    rng = np.random.RandomState(0)
+    drawn = [Integer(1, 6, log=log).rvs(rng) for _ in range(2000)]
+    counts = np.bincount(drawn, minlength=7)
+    assert counts[0] == 0 and len(counts) == 7
+    if log:
+        shares = np.log((np.arange(1, 7) + 0.5) / (np.arange(1, 7) - 0.5)) / np.log(13)
+    else:
+        shares = np.full(6, 1 / 6)
+    assert stats.chisquare(counts[1:], 2000 * shares).pvalue > 0.001
+
+
+def test_choices_keep_their_type():
+    drawn = {Categorical((None, "balanced")).rvs(np.random.RandomState(s)) for s in range(20)}
+    assert drawn == {None, "balanced"}
+
+
+def test_ranges_follow_the_solver():
+    assert "learning_rate_init" not in LinearLearnerClassifier().search_space()
+    assert "learning_rate_init" in LinearLearnerClassifier(solver="sgd").search_space()
+    assert "alpha" in FactorizationMachineRegressor(solver="als").search_space()
+
+
+def test_a_change_of_a_space_stays_its_own():
+    space = KMeans().search_space()
+    del space["init"]
+    assert "init" in KMeans().search_space()
+
+
+def test_randomized_and_halving_searches_take_a_space():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 5)), rng.integers(2, size=200)
+    learner = LinearLearnerClassifier(random_state=0)
+    for search in (
+        RandomizedSearchCV(learner, learner.search_space(), n_iter=3, cv=2, random_state=0),
+        HalvingRandomSearchCV(
+            learner, learner.search_space(), n_candidates=4, cv=2, random_state=0
+        ),
+    ):
+        assert 1e-7 <= search.fit(X, y).best_params_["alpha"] <= 1
+
+
+def test_a_space_is_prefixed_for_a_step_of_a_pipeline():
+    X = np.random.default_rng(0).normal(size=(100, 6))
+    pipeline = make_pipeline(PCA(), KMeans(n_clusters=3, random_state=0))
+    space = PCA().search_space().prefixed("pca") | KMeans().search_space().prefixed("kmeans")
+    search = RandomizedSearchCV(pipeline, space, n_iter=2, cv=2, random_state=0).fit(X)
+    assert set(search.best_params_) == set(space)
+
+
+def test_an_optuna_trial_suggests_what_the_ranges_allow():
+    class Trial:  # the three methods of optuna.trial.Trial that a space calls
+        def suggest_float(self, name, low, high, *, log=False):
+            return high if log else low
+
+        def suggest_int(self, name, low, high, *, log=False):
+            return high if log else low
+
+        def suggest_categorical(self, name, choices):
+            return choices[-1]
+
+    space = SearchSpace(
+        a=Continuous(0, 1), b=Continuous(1, 2, log=True), c=Integer(3, 4), d=Categorical(("x", "y"))
+    )
+    assert space.suggest(Trial()) == {"a": 0, "b": 2, "c": 3, "d": "y"}
