@@ -62,7 +62,7 @@ def read_categories(static_categorical: Any, n_series: int) -> list[NDArray[Any]
 
 def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
     """Return categories as an array that can be sorted: of integers, numbers or strings."""
-    is_missing = np.array([item is None or item != item for item in column], dtype=bool)
+    is_missing = np.array([_is_missing(item) for item in column], dtype=bool)
     if is_missing.any():
         raise ValueError(
             f"`static_categorical` of series {int(np.flatnonzero(is_missing)[0])}, feature "
@@ -72,6 +72,13 @@ def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
         return column
     is_number = all(isinstance(item, (int, float, np.number)) for item in column)
     return column.astype(np.float64 if is_number else np.str_)
+
+
+def _is_missing(item: Any) -> bool:
+    try:
+        return item is None or bool(item != item)
+    except TypeError:  # pandas' NA
+        return True
 
 
 def encode_categories(
