@@ -23,6 +23,7 @@ from algos.onnx import graph as graphs, to_onnx
 from tests.onnx.running import assert_equal_outputs, run
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "persistence.rst"
 
 
 @pytest.fixture
@@ -142,11 +143,11 @@ def test_pipelines(onnx, rows, steps, dtype):
     assert_equal_outputs(pipeline, rows + 0.25, dtype)
 
 
+@pytest.mark.skipif(not PAGE.exists(), reason="the documentation is not beside the tests")
 def test_the_example_of_the_documentation_runs(onnx, tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime", reason="the example runs its model")
     monkeypatch.chdir(tmp_path)
-    text = (ROOT / "docs" / "persistence.rst").read_text()
-    section = text.split("\nONNX\n")[1]
+    section = PAGE.read_text().split("\nONNX\n")[1]
     block = re.search(r"code-block:: python\n\n((?:   .*\n|\n)+)", section)[1]
     names = {}
     exec(re.sub("(?m)^   ", "", block), names)
