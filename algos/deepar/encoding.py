@@ -224,7 +224,11 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
         _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
     if n_dynamic == 0 or (dynamic_real is None and panel.horizon >= horizon):
         return replace(panel, horizon=horizon)
-    _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
+    if dynamic_real is None:
+        raise ValueError(
+            f"`dynamic_real` must be given for the {horizon} steps to forecast, and `fit` "
+            f"was given {panel.horizon}; write predict(dynamic_real=…) with those of the future"
+        )
     future = _future(encoding, panel, dynamic_real, horizon)
     return _with_future(panel, encoding, future, horizon)
 
