@@ -100,6 +100,10 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: str | None = None) ->
     if time is None and not hasattr(frame, "index"):
         raise ValueError("`time`=None must name a column of `frame`, which has no index of times")
     given = frame.index if time is None else frame[time]
+    if time is None and getattr(given, "dtype", np.dtype(object)).kind in "iu":
+        raise ValueError(
+            "the index of `frame` must hold times, and has numbers; name a column by `time`"
+        )
     times = read_times(given, "the index of `frame`" if time is None else f"`frame`[{time!r}]")
     if len(times) == 0 or not names:
         raise ValueError(f"`frame` must have rows and series, and has the shape {frame.shape}")

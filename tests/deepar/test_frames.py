@@ -151,7 +151,7 @@ def test_one_column_needs_no_list():
         (["2026-01-01", "2026-01-02", "2026-01-04"], "2D", "must be steps of freq='2D'"),
         (["2026-01-01", "2026-01-02 00:00:01", "2026-01-09"], None, "most of the steps have none"),
         (["2026-01-02", "2026-01-03", "2026-01-05"], "B", "business days"),
-        ([1, 2, 3], None, "must hold times"),
+        ([1, 2, 3], None, "must hold times, and has numbers; name a column"),
     ],
 )
 def test_uneven_times_are_refused(times, freq, message):
