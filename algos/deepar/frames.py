@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos.deepar.calendar import read_times
+from algos.deepar.covariates import is_missing
 from algos.deepar.frequency import Frequency
 from algos.deepar.spacing import grid_places, infer_frequency
 
@@ -231,11 +232,13 @@ def _columns(names: str | Sequence[Any]) -> Sequence[Any]:
 
 def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], Ints]:
     """Return the different names as they come first, and the place of each row's among them."""
-    is_none = np.flatnonzero(names != names) if names.ndim == 1 else [0]
-    if len(is_none):
+    if names.ndim != 1:
+        raise ValueError(f"`id`={column!r} must be one column; join the columns to one")
+    if names.dtype.kind in "fO" and any(map(is_missing, names)):
+        row = next(row for row, name in enumerate(names) if is_missing(name))
         raise ValueError(
-            f"`frame`[{column!r}] must name the series of each row in one column, and row "
-            f"{is_none[0]} has {names[is_none[0]]}; join columns, or drop rows without a name"
+            f"`frame`[{column!r}] must name the series of each row, and row {row} has "
+            f"{names[row]}; drop rows without a name"
         )
     try:
         unique, first, inverse = np.unique(names, return_index=True, return_inverse=True)

@@ -125,6 +125,7 @@ def test_a_long_frame_of_polars_is_the_same():
         (lambda f: f.iloc[:0], "at least one row"),
         (lambda f: f.assign(shop=[1, "a"] * 5), r"'shop'\] must name the series"),
         (lambda f: f.assign(shop=["a", None] * 5), r"'shop'\] must name .* row 1 has"),
+        (lambda f: f.assign(shop=[pd.NA, "a"] * 5), r"'shop'\] must name .* row 0 has"),
         (lambda f: f.assign(day=f["day"].dt.tz_localize("UTC")), r"zone; \.tz_convert"),
     ],
 )
@@ -134,7 +135,7 @@ def test_wrong_long_frames_are_refused(change, message):
 
 
 def test_a_series_is_named_by_one_column():
-    with pytest.raises(ValueError, match="in one column"):
+    with pytest.raises(ValueError, match="must be one column"):
         panel_from_long(long(), **{**LONG, "id": ["shop", "city"]})
 
 
