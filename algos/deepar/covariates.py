@@ -62,10 +62,10 @@ def read_categories(static_categorical: Any, n_series: int) -> list[NDArray[Any]
 
 def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
     """Return categories as an array that can be sorted: of integers, numbers or strings."""
-    is_missing = np.array([_is_missing(item) for item in column], dtype=bool)
-    if is_missing.any():
+    is_none = np.array([is_missing(item) for item in column], dtype=bool)
+    if is_none.any():
         raise ValueError(
-            f"`static_categorical` of series {int(np.flatnonzero(is_missing)[0])}, feature "
+            f"`static_categorical` of series {int(np.flatnonzero(is_none)[0])}, feature "
             f"{place}, must be a category and is missing; give it a name of its own"
         )
     if column.dtype.kind not in "OT":
@@ -74,7 +74,8 @@ def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
     return column.astype(np.float64 if is_number else np.str_)
 
 
-def _is_missing(item: Any) -> bool:
+def is_missing(item: Any) -> bool:
+    """Tell whether a name is none, be it None, NaN or pandas' NA."""
     try:
         return item is None or bool(item != item)
     except TypeError:  # pandas' NA

@@ -224,7 +224,6 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
         _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
     if n_dynamic == 0 or (dynamic_real is None and panel.horizon >= horizon):
         return replace(panel, horizon=horizon)
-    _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
     future = _future(encoding, panel, dynamic_real, horizon)
     return _with_future(panel, encoding, future, horizon)
 
@@ -232,6 +231,11 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
 def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -> Dynamic:
     """Return the covariates of the steps after the series' ends."""
     n, n_features = len(panel), len(encoding.dynamic_center)
+    if dynamic_real is None:
+        raise ValueError(
+            f"`dynamic_real`=None must have the shape ({n}, {n_features}, {horizon}), since `fit` "
+            f"was given no more than {panel.horizon} steps of the future; give these"
+        )
     parts = dynamic_real if np.iterable(dynamic_real) else []
     is_future = {np.shape(part)[-1] if np.ndim(part) == 2 else -1 for part in parts} == {horizon}
     given = np.zeros(n, dtype=np.int64) if is_future else panel.delays + panel.lengths

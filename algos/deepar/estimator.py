@@ -253,8 +253,8 @@ class DeepARForecaster(Backtesting, Estimator):
         y : None
             Ignored; present for scikit-learn's interface.
         start : datetime64, or array-like of shape (n_series,), default=None
-            The time of the first column, or of each row's first one. Without it, or
-            without `freq`, there are no features of the calendar.
+            The time of the first column, or of each row's first one, without a time zone;
+            it needs `freq`. Without it there are no features of the calendar.
         static_categorical : array-like of shape (n_series, n_features), default=None
             Categories of each series, of any type.
         static_real : array-like of shape (n_series, n_features), default=None

@@ -42,6 +42,8 @@ class Forecasting(Fitting):
     ) -> NDArray[Any]:
         """Forecast the steps that follow each series.
 
+        They begin after the last value of each row: NaN at its end are steps to forecast.
+
         Parameters
         ----------
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays, default=None

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from algos.deepar import panel_from_wide
 from tests.deepar.series import seasonal, small
 
 
@@ -85,6 +86,10 @@ def test_a_frame_of_dates_names_the_helper():
     frame = pandas.DataFrame(X.T, index=index, columns=list("abc"))
     with pytest.raises(ValueError, match="panel_from_wide"):
         small().fit(frame)
+    with pytest.raises(ValueError, match="panel_from_long"):
+        small().fit(frame.melt(ignore_index=False).reset_index())
+    with pytest.raises(ValueError, match=r"fit\(\*\*panel\)"):
+        small().fit(panel_from_wide(frame))
 
 
 @pytest.mark.parametrize(
