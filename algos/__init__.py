@@ -8,6 +8,7 @@ import importlib
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "DeepARForecaster": "algos.deepar.estimator",
     "FactorizationMachineClassifier": "algos.factorization_machine.classifier",
     "FactorizationMachineRegressor": "algos.factorization_machine.regressor",
     "KMeans": "algos.kmeans.estimator",
@@ -20,6 +21,7 @@ _HOMES = {
 }
 _SUBMODULES = (
     "callbacks",
+    "deepar",
     "factorization_machine",
     "kmeans",
     "lda",
@@ -31,6 +33,7 @@ _SUBMODULES = (
 )
 
 __all__ = [
+    "DeepARForecaster",
     "FactorizationMachineClassifier",
     "FactorizationMachineRegressor",
     "KMeans",
@@ -41,6 +44,7 @@ __all__ = [
     "RandomCutForest",
     "__version__",
     "callbacks",
+    "deepar",
     "factorization_machine",
     "kmeans",
     "lda",

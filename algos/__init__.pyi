@@ -1,5 +1,6 @@
 from algos import (
     callbacks as callbacks,
+    deepar as deepar,
     factorization_machine as factorization_machine,
     kmeans as kmeans,
     lda as lda,
@@ -10,6 +11,7 @@ from algos import (
     random_cut_forest as random_cut_forest,
 )
 from algos._show_versions import show_versions as show_versions
+from algos.deepar.estimator import DeepARForecaster as DeepARForecaster
 from algos.factorization_machine.classifier import (
     FactorizationMachineClassifier as FactorizationMachineClassifier,
 )
@@ -25,6 +27,7 @@ from algos.random_cut_forest.estimator import RandomCutForest as RandomCutForest
 
 __version__: str
 __all__ = [
+    "DeepARForecaster",
     "FactorizationMachineClassifier",
     "FactorizationMachineRegressor",
     "KMeans",
@@ -35,6 +38,7 @@ __all__ = [
     "RandomCutForest",
     "__version__",
     "callbacks",
+    "deepar",
     "factorization_machine",
     "kmeans",
     "lda",

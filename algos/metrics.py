@@ -1,4 +1,4 @@
-"""Metrics that scikit-learn lacks: of rankings, group by group, and of topics."""
+"""Metrics that scikit-learn lacks: of rankings, group by group, of topics, and of forecasts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,28 @@ from scipy.special import gammaln
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from algos._common.csr import canonical
+from algos.deepar.accuracy import (
+    crps_from_samples,
+    mean_absolute_scaled_error,
+    mean_scaled_interval_score,
+    normalized_deviation,
+    weighted_quantile_loss,
+)
 from algos.lda.coherence import MEASURES, coherence_of
 from algos.lda.topics import heaviest
 
 Doubles = NDArray[np.float64]
 
-__all__ = ["hit_rate_at_k", "ndcg_at_k", "topic_coherence"]
+__all__ = [
+    "crps_from_samples",
+    "hit_rate_at_k",
+    "mean_absolute_scaled_error",
+    "mean_scaled_interval_score",
+    "ndcg_at_k",
+    "normalized_deviation",
+    "topic_coherence",
+    "weighted_quantile_loss",
+]
 
 
 def hit_rate_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int = 10) -> float:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from algos._common.drawing import require_matplotlib
+from algos.deepar.display import ForecastDisplay
 from algos.lda.display import TopicWordDisplay
 from algos.random_cut_forest.display import AnomalyDisplay
 
-__all__ = ["AnomalyDisplay", "InertiaDisplay", "TopicWordDisplay"]
+__all__ = ["AnomalyDisplay", "ForecastDisplay", "InertiaDisplay", "TopicWordDisplay"]
 
 
 class InertiaDisplay:

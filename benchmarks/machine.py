@@ -50,6 +50,7 @@ def versions():
         *("krcf", "rcf3", "rrcf", "pysad", "river", "coniferest", "isotree", "pyod"),
         *("myfm", "modern-fm", "xlearn", "lightfm-next"),
         *("gensim", "tomotopy", "bigartm10", "pyrmallet", "lda"),
+        *("gluonts", "lightning"),
     )
     found = {}
     for name in names:

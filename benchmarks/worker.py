@@ -151,6 +151,7 @@ def judged(answer, workload, arrays):
         answer["converged"] = all(outcome.get("converged", True) for outcome in outcomes)
         if "note" in last:
             answer["note"] = last["note"]
+        answer["cpu"] = last.get("cpu", answer["cpu"])  # of a process of its own
         if "rows" in last:
             extrapolate(answer, last["rows"], last["of"])
         found = [workload.quality(outcome, arrays) for outcome in outcomes]

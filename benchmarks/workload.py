@@ -17,6 +17,7 @@ ALGORITHMS = (
     "lda",
     "factorization_machine",
     "random_cut_forest",
+    "deepar",
     "threads",
 )
 

@@ -71,8 +71,12 @@ DESCRIPTIONS = {
     "and columns overlap, and topics, each of which is one row or one column.",
     "gallery/plot_digits_pipeline": "Ten cluster centres drawn as handwritten digits; below them, "
     "the variance explained by each principal component, and the inertia by iteration.",
+    "gallery/plot_hourly_forecasts": "The loss of the training falls over the epochs; then four "
+    "hourly series with fans of forecasts over two days, most of what came within them.",
     "gallery/plot_movie_recommender": "Thirty films as points in a plane, named; films that "
     "the same users like lie near each other.",
+    "gallery/plot_new_products": "Daily counts of three products with fans of forecasts, which "
+    "rise on planned promotions; then fans of products without a past, around their true means.",
     "gallery/plot_number_of_clusters": "The inertia falls steeply up to seven clusters, which are "
     "marked, and hardly beyond; fits to all rows lie on the curve or little below.",
     "gallery/plot_precision_at_recall": "Precision rises and recall falls with the probability "

@@ -4,8 +4,8 @@ A task's method takes the workload's arrays and options and `n_jobs` (an int, or
 the user calls it"), does all that is not to be timed, and returns a function without
 arguments: the timed run. That returns its outcome, a dict; `converged=False` in it is said in
 the report, and so is `note`, a few words; `rows` of it and `of` say that only a part of the task
-was done, whose time stands for all of it. A peer that is not installed has a `version` that
-raises ImportError.
+was done, whose time stands for all of it; `cpu` are the CPU seconds of a process of its own. A
+peer that is not installed has a `version` that raises ImportError.
 """
 
 from __future__ import annotations
@@ -65,6 +65,10 @@ PEERS = (
     "bigartm",
     "pyrmallet",
     "lda",
+    "gluonts",
+    "seasonal_naive",
+    "seasonal_naive:point",
+    "seasonal_naive:last",
 )
 
 

@@ -6,12 +6,20 @@ import numpy as np
 
 from benchmarks.peers.estimators import Estimators, quietly
 from benchmarks.peers.our_factorization_machines import OurFactorizationMachines
+from benchmarks.peers.our_forecasts import OurForecasts
 from benchmarks.peers.our_forests import OurForests
 from benchmarks.peers.our_linear_models import OurLinearModels
 from benchmarks.peers.our_topics import OurTopics
 
 
-class Adapter(OurLinearModels, OurForests, OurFactorizationMachines, OurTopics, Estimators):
+class Adapter(
+    OurLinearModels,
+    OurForests,
+    OurFactorizationMachines,
+    OurTopics,
+    OurForecasts,
+    Estimators,
+):
     """algos."""
 
     title = "algos"

@@ -26,6 +26,12 @@ def test_a_whole_task_says_nothing():
     assert answer["wall"] == 2.0
 
 
+def test_a_process_of_its_own_tells_its_cpu_seconds():
+    workload = Workload("process", "", "process", dict, lambda outcome, arrays: {})
+    answer = {"wall": 2.0, "cpu": 0.1, "outcomes": [{"cpu": 1.5}]}
+    assert worker.judged(answer, workload, {})["cpu"] == 1.5
+
+
 def test_the_quality_of_seeded_runs_is_their_median():
     workload = Workload("fit", "", "kmeans_fit", dict, lambda outcome, arrays: outcome, seeded=True)
     runs = {"ours": iter([{"inertia": 3.0}, {"inertia": 1.0}, {"inertia": 2.0}]).__next__}

@@ -26,8 +26,22 @@ COLUMNS = {
     "tol": 1e-10,
 }
 
+# A network that learns in milliseconds.
+TINY = {
+    "prediction_length": 2,
+    "context_length": 3,
+    "hidden_size": 4,
+    "max_iter": 3,
+    "n_batches": 2,
+    "batch_size": 4,
+    "n_samples": 10,
+}
+
 # (class name, parameters beyond the defaults): the default instance and one per solver.
 ENTRIES: list[tuple[str, dict[str, Any]]] = [
+    ("DeepARForecaster", TINY),
+    ("DeepARForecaster", {**TINY, "likelihood": "gaussian", "early_stopping": True}),
+    ("DeepARForecaster", {**TINY, "likelihood": "negative_binomial", "zoneout": 0.1}),
     ("FactorizationMachineClassifier", {}),
     ("FactorizationMachineClassifier", {"solver": "mcmc", "max_iter": 20}),
     ("FactorizationMachineClassifier", {"solver": "als", "tol": 0}),
@@ -151,6 +165,11 @@ class Case:
     @property
     def takes_sparse(self) -> bool:
         return get_tags(self.default()).input_tags.sparse
+
+    @property
+    def columns_are_times(self) -> bool:
+        """Whether rows are series, so that columns have no names and any number is right."""
+        return get_tags(self.default()).no_validation
 
     @property
     def takes_missing(self) -> bool:

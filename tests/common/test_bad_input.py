@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from tests.common.estimators import OUTPUTS, all_cases, assert_same_bits, learned, outputs
+from tests.common.estimators import (
+    OUTPUTS,
+    all_cases,
+    assert_same_bits,
+    cases_where,
+    learned,
+    outputs,
+)
 
 
 @contextmanager
@@ -58,6 +65,8 @@ def known(case, dtype):
 def test_wrong_rows_are_refused_and_change_nothing(case, spoil, kind, message, dtype):
     if message == "NaN" and case.takes_missing:
         return
+    if message in ("0 feature", "array|None") and case.columns_are_times:
+        return  # series may be empty, and those of `fit` are meant where there is no X
     X, estimator = known(case, dtype)
     before = dict(vars(estimator))
     wrong = spoil(X)
@@ -75,7 +84,7 @@ def test_wrong_rows_are_refused_and_change_nothing(case, spoil, kind, message, d
     assert all(vars(estimator)[name] is value for name, value in before.items())
 
 
-@all_cases
+@cases_where(lambda case: not case.columns_are_times)
 @pytest.mark.parametrize("n_columns", [1, 4, 6])
 def test_another_number_of_columns_is_refused(case, n_columns):
     X, estimator = known(case, "float64")

@@ -88,7 +88,7 @@ def test_every_container_gives_the_bits_of_a_plain_array(case, kind, tmp_path):
     assert_same_bits(outputs(estimator, other), expected)
 
 
-@all_cases
+@cases_where(lambda case: not case.columns_are_times)
 @pytest.mark.parametrize("kind", FRAMES, ids=lambda kind: kind.__name__)
 def test_column_names_are_kept_and_checked(case, kind, tmp_path):
     X = case.rows()

@@ -1,0 +1,175 @@
+"""Series on their way into a panel: their bounds, magnitudes, content and filled values."""
+
+from cython cimport floating
+from libc.math cimport fabs, frexp, ldexp
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+
+cdef extern from "_fold.h" nogil:
+    uint64_t algos_fold(double value)
+    uint64_t algos_mix(uint64_t h)
+
+cdef enum:
+    INFINITE = 1
+    NEGATIVE = 2
+    ABOVE_ONE = 4
+    SAFE = 400  # exponents beyond which sums of magnitudes are taken of scaled ones
+
+cdef uint64_t MISSING = 0xA5A5F00D1234567Bu  # stands for a missing value in the hash
+
+
+cdef inline int _survey(
+    const floating* x, int64_t* start, int64_t* stop, double* mean, int32_t* exponent
+) noexcept nogil:
+    """Trim missing values at both ends; mean magnitude = mean * 2^exponent."""
+    cdef int64_t i, n_observed = 0
+    cdef int flags = 0, e = 0
+    cdef double z, peak = 0, total = 0
+    while start[0] < stop[0] and x[start[0]] != x[start[0]]:
+        start[0] += 1
+    while start[0] < stop[0] and x[stop[0] - 1] != x[stop[0] - 1]:
+        stop[0] -= 1
+    for i in range(start[0], stop[0]):
+        z = x[i]
+        if z == z:
+            n_observed += 1
+            flags |= NEGATIVE * (z < 0) | ABOVE_ONE * (z > 1)
+            peak = max(peak, fabs(z))
+    if peak > 1.7976931348623157e308:
+        return flags | INFINITE
+    frexp(peak, &e)
+    exponent[0] = e if e > SAFE or e < -SAFE else 0
+    for i in range(start[0], stop[0]):
+        z = x[i]
+        if z == z:
+            total += fabs(z) if exponent[0] == 0 else ldexp(fabs(z), -exponent[0])
+    mean[0] = total / n_observed if n_observed > 0 else 0.0
+    return flags
+
+
+def survey(
+    const floating[::1] values,  # IN: of all series, NaN where missing
+    int64_t[::1] starts,         # INOUT (n_series,): the first value, then the first observed
+    int64_t[::1] stops,          # INOUT (n_series,): one past the last
+    double[::1] mean,            # OUT (n_series,)
+    int32_t[::1] exponent,       # OUT (n_series,): mean * 2^exponent is the mean magnitude
+    uint8_t[::1] flags,          # OUT (n_series,): bits 1 infinite, 2 negative, 4 above 1
+):
+    """Find where each series begins and ends, and how large its values are."""
+    cdef Py_ssize_t i
+    cdef const floating* x = &values[0] if values.shape[0] > 0 else NULL
+    with nogil:
+        for i in range(starts.shape[0]):
+            mean[i], exponent[i] = 0, 0
+            flags[i] = <uint8_t> _survey(x, &starts[i], &stops[i], &mean[i], &exponent[i])
+
+
+def fill(
+    const floating[::1] values,   # IN: of all series, NaN where missing
+    const int64_t[::1] starts,    # IN (n_series,): an observed value each
+    const int64_t[::1] offsets,   # IN (n_series,): where each begins in the results
+    const int64_t[::1] lengths,   # IN (n_series,)
+    const int32_t[::1] exponent,  # IN (n_series,): of the unit
+    float[::1] filled,            # OUT (n_values,): over 2^exponent; missing: the one before
+    uint8_t[::1] observed,        # OUT (n_values,)
+):
+    """Write the values in the units of their series, without gaps."""
+    cdef Py_ssize_t i, t, at
+    cdef double z
+    cdef float value
+    with nogil:
+        for i in range(starts.shape[0]):
+            value = 0
+            for t in range(lengths[i]):
+                at = offsets[i] + t
+                z = values[starts[i] + t]
+                observed[at] = z == z
+                if z == z:
+                    value = <float> (z if exponent[i] == 0 else ldexp(z, -exponent[i]))
+                filled[at] = value
+
+
+def mean_magnitudes(
+    const float[::1] filled,      # IN (n_values,)
+    const uint8_t[::1] observed,  # IN (n_values,)
+    const int64_t[::1] offsets,   # IN (n_series,)
+    const int64_t[::1] lengths,   # IN (n_series,)
+    float[::1] scale,             # INOUT (n_series,): kept where nothing but 0 is observed
+):
+    """Write the mean magnitude of each series' observed values."""
+    cdef Py_ssize_t i, at
+    cdef int64_t n_observed
+    cdef double total
+    with nogil:
+        for i in range(offsets.shape[0]):
+            total, n_observed = 0, 0
+            for at in range(offsets[i], offsets[i] + lengths[i]):
+                total += observed[at] * <double> fabs(filled[at])
+                n_observed += observed[at]
+            if total > 0:
+                scale[i] = <float> (total / n_observed)
+
+
+def add_values(
+    const float[::1] filled,      # IN (n_values,)
+    const uint8_t[::1] observed,  # IN (n_values,)
+    const double[::1] unit,       # IN (n_series,)
+    const int64_t[::1] offsets,   # IN (n_series,)
+    const int64_t[::1] lengths,   # IN (n_series,)
+    const uint64_t[::1] factors,  # IN (longest,), odd
+    uint64_t[::1] sums,           # INOUT (n_series,)
+):
+    """Add the hash of each series' values to its sum, whatever their unit."""
+    cdef Py_ssize_t i, t, at
+    cdef uint64_t total
+    with nogil:
+        for i in range(offsets.shape[0]):
+            total = algos_mix(<uint64_t> lengths[i])
+            for t in range(lengths[i]):
+                at = offsets[i] + t
+                total += factors[t] * (
+                    algos_fold(filled[at] * unit[i]) if observed[at] else MISSING)
+            sums[i] += total
+
+
+def add_steps(
+    const float[:, ::1] values,   # IN (n_steps, n_columns)
+    const int64_t[::1] starts,    # IN (n_series,): the first step of each
+    const int64_t[::1] lengths,   # IN (n_series,)
+    const uint64_t[::1] factors,  # IN (longest * n_columns,), odd
+    uint64_t[::1] sums,           # INOUT (n_series,)
+):
+    """Add the hash of the numbers at each series' steps to its sum."""
+    cdef Py_ssize_t i, j, n_columns = values.shape[1]
+    cdef const float* x
+    if values.shape[0] == 0 or n_columns == 0:
+        return
+    with nogil:
+        for i in range(starts.shape[0]):
+            x = &values[0, 0] + starts[i] * n_columns
+            for j in range(lengths[i] * n_columns):
+                sums[i] += factors[j] * algos_fold(x[j])
+
+
+def range_sums(
+    const floating[:, ::1] values,  # IN (n_steps, n_columns)
+    const int64_t[::1] starts,      # IN (n_series,): the first step of each
+    const int64_t[::1] lengths,     # IN (n_series,)
+    const double[::1] center,       # IN (n_columns,)
+    double[:, ::1] total,           # OUT (n_series, n_columns)
+    double[:, ::1] squares,         # OUT (n_series, n_columns): of distances from the centre
+    double[:, ::1] peak,            # OUT (n_series, n_columns): the largest of these distances
+):
+    """Write sums over the steps of each series, column by column."""
+    cdef Py_ssize_t i, t, k
+    cdef double x, apart
+    with nogil:
+        for i in range(starts.shape[0]):
+            for k in range(center.shape[0]):
+                total[i, k] = squares[i, k] = peak[i, k] = 0
+            for t in range(starts[i], starts[i] + lengths[i]):
+                for k in range(center.shape[0]):
+                    x = values[t, k]
+                    apart = x - center[k]
+                    total[i, k] += x
+                    squares[i, k] += apart * apart
+                    peak[i, k] = max(peak[i, k], fabs(apart))

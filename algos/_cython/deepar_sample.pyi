@@ -1,0 +1,37 @@
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+class Steps:
+    def __init__(
+        self,
+        packed: Floats,
+        starts: Floats,
+        head: Floats,
+        head_bias: Floats,
+        by_input: Floats,
+        by_static: Floats,
+        base: Floats,
+        direct: Floats,
+        n_layers: int,
+        n_own: int,
+        zoneout: float,
+    ) -> None: ...
+    def read(self, inputs: Floats, statics: Floats, states: Floats, n_threads: int) -> None: ...
+    def draw(
+        self,
+        inputs: Floats,
+        statics: Floats,
+        states: Floats,
+        scale: Floats,
+        feed: Floats,
+        seed: NDArray[np.uint64],
+        keys: NDArray[np.uint64],
+        lags: NDArray[np.int32],
+        paths: Floats,
+        kind: int,
+        n_threads: int,
+    ) -> None: ...
+
+def _test_choose_level(limit: int) -> int: ...

@@ -1,0 +1,6 @@
+"""DeepAR: probabilistic forecasts of many related series, by a recurrent network."""
+
+from algos.deepar.estimator import DeepARForecaster
+from algos.deepar.frames import PanelFrame, panel_from_long, panel_from_wide
+
+__all__ = ["DeepARForecaster", "PanelFrame", "panel_from_long", "panel_from_wide"]

@@ -1,0 +1,232 @@
+"""Backtests of a fitted DeepARForecaster: rolling origins, and what covariates are worth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+from algos._common.params import InvalidParameterError
+from algos._common.random import stream
+from algos.deepar.accuracy import mean_quantile_loss
+from algos.deepar.fitting import covariates_of
+from algos.deepar.forecasting import Forecasting
+from algos.deepar.panel import OF_SERIES, Panel
+from algos.deepar.parameters import checked_count, checked_quantiles
+from algos.deepar.windows import Plan
+
+Doubles = NDArray[np.float64]
+
+_OF_PERMUTATIONS = 7  # stream of random numbers
+
+
+class Backtesting(Forecasting):
+    """Mixin of DeepARForecaster: how good forecasts have been, and by what."""
+
+    def backtest(
+        self,
+        X: Any,
+        n_windows: int = 5,
+        stride: int | None = None,
+        *,
+        quantiles: Any = None,
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> Bunch:
+        """Forecast the last steps of series again and again, from rolling origins.
+
+        The fitted network is used at each origin, with the values before it alone. Fit it on
+        series that end before the first origin, else it has seen what it forecasts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
+            Series with the steps that are to be forecast.
+        n_windows : int, default=5
+            Number of origins. The last one is `prediction_length` steps before the end.
+        stride : int, default=None
+            Steps between origins; None is `prediction_length`.
+        quantiles : array-like of float, default=None
+            Levels in (0, 1); None are those of the parameter.
+        start, static_categorical, static_real, dynamic_real : array-like, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        result : Bunch
+            `origins` of shape (n_windows,), the number of steps from the end at which each
+            forecast begins, the oldest first; `forecast` of shape (n_windows, n_series,
+            n_quantiles, prediction_length); `truth` of shape (n_windows, n_series,
+            prediction_length), NaN where a series has no value; `quantiles`; and of each
+            window `loss`, the mean weighted quantile loss (nan where nothing is known), and
+            `coverage` of shape (n_windows, n_quantiles), the share of values at or below
+            each quantile.
+        """
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
+        forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
+        length = forecaster.plan.prediction_length
+        n_windows = checked_count("n_windows", n_windows, 5)
+        stride = checked_count("stride", stride, length)
+        levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
+        origins = length + stride * np.arange(n_windows)[::-1]
+        result = Bunch(
+            origins=origins,
+            quantiles=np.array(levels),
+            forecast=np.empty((n_windows, len(panel), len(levels), length)),
+            truth=np.empty((n_windows, len(panel), length)),
+            loss=np.empty(n_windows),
+            coverage=np.empty((n_windows, len(levels))),
+        )
+        for window, origin in enumerate(origins):
+            ended = panel.shortened(origin - length)
+            truth = ended.last(length)
+            forecast = self._quantiles(forecaster, ended.shortened(length), levels, length)
+            result.truth[window], result.forecast[window] = truth, forecast
+            result.loss[window] = mean_quantile_loss(truth, forecast, levels)
+            result.coverage[window] = _coverage(truth, forecast)
+        return result
+
+    def covariate_importance(
+        self,
+        X: Any,
+        n_windows: int = 5,
+        *,
+        n_repeats: int = 5,
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> Bunch:
+        """Tell what each covariate is worth: the loss that comes of permuting it.
+
+        Windows are cut from the series as in `backtest`. The values of one covariate are then
+        exchanged among the windows, and the loss of the forecasts compared with what it was.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
+            Series with the steps that are to be forecast.
+        n_windows : int, default=5
+            Number of windows that are cut from each series, `prediction_length` steps apart.
+        n_repeats : int, default=5
+            Number of permutations of each covariate.
+        start, static_categorical, static_real, dynamic_real : array-like, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        result : Bunch
+            `names` of the covariates, as in "dynamic_real[0]"; `importances` of shape
+            (n_covariates, n_repeats), the mean weighted quantile loss that a permutation
+            adds; `importances_mean` and `importances_std`; and `loss`, what it is without.
+        """
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
+        forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
+        n_windows = checked_count("n_windows", n_windows, 5)
+        n_repeats = checked_count("n_repeats", n_repeats, 5)
+        windows, truth = _windows(panel, forecaster.plan, n_windows)
+        levels, length = checked_quantiles(self.quantiles), forecaster.plan.prediction_length
+        n_steps = forecaster.plan.n_steps
+
+        def loss(windows: Panel) -> float:
+            return mean_quantile_loss(
+                truth, self._quantiles(forecaster, windows, levels, length), levels
+            )
+
+        names, base = _names(panel), loss(windows)
+        importances = np.empty((len(names), n_repeats))
+        for i, (kind, j) in enumerate(names):
+            for repeat in range(n_repeats):
+                order = stream(self._key, _OF_PERMUTATIONS, i, repeat).permutation(len(windows))
+                importances[i, repeat] = loss(_permuted(windows, kind, j, order, n_steps)) - base
+        return Bunch(
+            names=[f"{kind}[{j}]" for kind, j in names],
+            importances=importances,
+            importances_mean=importances.mean(axis=1),
+            importances_std=importances.std(axis=1),
+            loss=base,
+        )
+
+
+def _coverage(truth: Doubles, forecast: Doubles) -> Doubles:
+    """Return the share of known values at or below each quantile; nan if none is known."""
+    is_known = ~np.isnan(truth)
+    if not is_known.any():
+        return np.full(forecast.shape[1], np.nan)
+    below: Doubles = np.mean(truth[is_known] <= forecast.transpose(1, 0, 2)[:, is_known], axis=1)
+    return below
+
+
+def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
+    """Return windows as series of their own, each with a table of covariates, and their truth.
+
+    Only those with all of their context: else some would take covariates of no time.
+    """
+    plan = plan
+    length, context = plan.prediction_length, plan.context_length
+    places, histories, truths = [], [], []
+    for window in range(n_windows):
+        ended = panel.shortened(window * length)
+        history = ended.shortened(length)
+        kept = np.flatnonzero(
+            (history.lengths >= context) & (ended.lengths - history.lengths == length)
+        )
+        places.append(kept)
+        histories.append(history.take(kept))
+        truths.append(ended.last(length)[kept])
+    if sum(map(len, places)) < 2:
+        raise InvalidParameterError(
+            f"`n_windows`={n_windows!r} gives fewer than two windows of {context} + {length} "
+            f"steps; give longer series, or more of them"
+        )
+    of_series: dict[str, Any] = {
+        name: np.concatenate([getattr(history, name) for history in histories])
+        for name in OF_SERIES
+    }
+    joined = replace(histories[0], **of_series)
+    return _with_own_covariates(joined, plan.n_steps, context), np.concatenate(truths)
+
+
+def _with_own_covariates(windows: Panel, n_steps: int, context: int) -> Panel:
+    """Return windows with `n_steps` rows each in the table of covariates over time."""
+    if windows.dynamic.shape[1] == 0:
+        return windows
+    begins = windows.lengths - context  # of the windows, in steps of their series
+    rows = (windows.dynamic_rows + begins)[:, None] + np.arange(n_steps)
+    room = int(begins.max())  # no row is negative, not even that of step 0
+    table = np.zeros((room + rows.size, windows.dynamic.shape[1]), dtype=np.float32)
+    table[room:] = windows.dynamic[rows.ravel()]
+    return replace(
+        windows,
+        dynamic=table,
+        dynamic_rows=room + n_steps * np.arange(len(windows)) - begins,
+        horizon=n_steps - context,
+    )
+
+
+def _names(panel: Panel) -> list[tuple[str, int]]:
+    """Return the kind of each covariate and its place there."""
+    counts = {
+        "static_categorical": panel.categories.shape[1],
+        "static_real": panel.static_real.shape[1],
+        "dynamic_real": panel.dynamic.shape[1],
+    }
+    return [(kind, j) for kind, count in counts.items() for j in range(count)]
+
+
+def _permuted(windows: Panel, kind: str, j: int, order: NDArray[np.int64], n_steps: int) -> Panel:
+    """Return windows that have exchanged the values of one covariate."""
+    if kind == "dynamic_real":
+        table = windows.dynamic.copy()
+        values = table[-len(windows) * n_steps :, j].reshape(len(windows), -1)
+        values[...] = values[order]
+        return replace(windows, dynamic=table)
+    name = "categories" if kind == "static_categorical" else kind
+    table = getattr(windows, name).copy()
+    table[:, j] = table[order, j]
+    return replace(windows, **{name: table})

@@ -1,0 +1,210 @@
+"""The calendar: features of points of time, and one table of them for all series."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.deepar.frequency import Frequency
+
+Ints = NDArray[np.int64]
+Times = NDArray[np.datetime64]
+
+_CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
+_HINT = "write them as '2026-01-31 12:00', one for all series or one for each"
+_EPOCH = np.datetime64("1970-01-01", "D")
+
+
+def read_start(start: Any, n_series: int) -> Times:
+    """Return one time for each series, of shape (n_series,) and dtype datetime64[s].
+
+    Raises
+    ------
+    ValueError
+        If it is none, or there are too few or too many, or it is in a time zone.
+    """
+    times = read_times(start, "`start`")
+    if times.ndim == 0:
+        times = np.full(n_series, times)
+    if times.shape != (n_series,):
+        raise ValueError(
+            f"`start` must have the shape ({n_series},), one time for each series, and has "
+            f"{times.shape}; {_HINT}"
+        )
+    return times
+
+
+def read_times(given: Any, name: str) -> Times:
+    """Return times as datetime64[s], whatever holds them; `name` is for the error."""
+    if str(getattr(given, "dtype", type(given).__name__)).lower().startswith("period"):
+        given = getattr(given, "dt", given).to_timestamp()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # numpy's, of time zones
+            kind = getattr(given, "dtype", None)
+            if getattr(kind, "tz", None) or getattr(kind, "time_zone", None):
+                raise TypeError(f"these are {kind}")
+            times = np.asarray(given)
+            if times.dtype.kind in "biuf":
+                raise TypeError(f"these are {times.dtype}")
+            if times.dtype.kind != "M":
+                times = np.asarray(given, dtype="datetime64[s]")
+            times = times.astype("datetime64[s]")
+    except (TypeError, ValueError, UserWarning, DeprecationWarning) as error:
+        raise ValueError(
+            f"{name} must hold times without a time zone, and {error}; {_HINT}"
+        ) from None
+    is_none = np.isnat(times)
+    if is_none.any():
+        place = int(np.flatnonzero(is_none)[0])
+        raise ValueError(f"{name} must hold times, and number {place} is NaT; {_HINT}")
+    return times
+
+
+def ordinals(times: Times, frequency: Frequency) -> Ints:
+    """Return how many units after 1970 the times are; business days are the next ones."""
+    if frequency.unit == "business day":
+        days = np.busday_offset(times.astype("datetime64[D]"), 0, roll="forward")
+        return np.busday_count(_EPOCH, days).astype(np.int64)
+    return times.astype(f"datetime64[{_CODES[frequency.unit]}]").astype(np.int64)
+
+
+def _times(units: Ints, frequency: Frequency) -> Times:
+    if frequency.unit == "business day":
+        return np.busday_offset(_EPOCH, units).astype("datetime64[s]")
+    return units.astype(f"datetime64[{_CODES[frequency.unit]}]").astype("datetime64[s]")
+
+
+def step_times(start: np.datetime64, frequency: Frequency, n_steps: int) -> Times:
+    """Return the times of the first steps of a series."""
+    first = ordinals(np.asarray(start), frequency)
+    return _times(first + frequency.n_units * np.arange(n_steps), frequency)
+
+
+def calendar_table(
+    units: Ints, n_steps: Ints, frequency: Frequency
+) -> tuple[NDArray[np.float32], Ints]:
+    """Return the features of all points of time of all series, each point once.
+
+    Parameters
+    ----------
+    units : ndarray of shape (n_series,), dtype int64
+        The `ordinals` of step 0 of each series.
+    n_steps : ndarray of shape (n_series,), dtype int64
+    frequency : Frequency
+
+    Returns
+    -------
+    table : ndarray of shape (n_rows, n_features), dtype float32
+    rows : ndarray of shape (n_series,), dtype int64
+        The row of step 0 of each series, whose other steps follow.
+    """
+    # On one line: the series whose times lie between the steps of others stand apart.
+    step = frequency.n_units
+    phases, phase = np.unique(units % step, return_inverse=True)
+    index = units // step
+    lowest = index.min(initial=0)
+    span = int((index + n_steps).max(initial=0) - lowest) + 1
+    first = index - lowest + phase * span
+    order = np.argsort(first, kind="stable")
+    reached = np.maximum.accumulate((first + n_steps)[order])
+    is_apart = np.ones(len(units), dtype=bool)
+    is_apart[1:] = first[order][1:] > reached[:-1]
+    begins = first[order][is_apart]
+    ends = reached[np.append(np.flatnonzero(is_apart)[1:] - 1, len(units) - 1)]
+    rows_before = np.concatenate([[0], np.cumsum(ends - begins)])
+    places = np.arange(rows_before[-1]) + np.repeat(begins - rows_before[:-1], ends - begins)
+    points = (places % span + lowest) * step + phases[places // span]
+    part = np.searchsorted(begins, first, side="right") - 1
+    return calendar_features(_times(points, frequency), frequency), (
+        rows_before[part] + first - begins[part]
+    )
+
+
+def _second(times: Times) -> Ints:
+    return (times - times.astype("datetime64[m]")).astype(np.int64)
+
+
+def _minute(times: Times) -> Ints:
+    hours = times.astype("datetime64[h]")
+    return (times.astype("datetime64[m]") - hours).astype(np.int64)
+
+
+def _hour(times: Times) -> Ints:
+    days = times.astype("datetime64[D]")
+    return (times.astype("datetime64[h]") - days).astype(np.int64)
+
+
+def weekdays(times: Times) -> Ints:
+    """Return the days of the week, Monday being 0."""
+    return (times.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970 began on a Thursday
+
+
+def _month_day(times: Times) -> Ints:
+    months = times.astype("datetime64[M]")
+    return (times.astype("datetime64[D]") - months).astype(np.int64)
+
+
+def _year_day(times: Times) -> Ints:
+    years = times.astype("datetime64[Y]")
+    return (times.astype("datetime64[D]") - years).astype(np.int64)
+
+
+def _week(times: Times) -> Ints:
+    """Return the week of ISO 8601 less 1: that of the year in which its Thursday lies."""
+    days = times.astype("datetime64[D]").astype(np.int64)
+    thursdays = (days + 3 - weekdays(times)).astype("datetime64[D]")
+    return _year_day(thursdays) // 7
+
+
+def _month(times: Times) -> Ints:
+    return times.astype("datetime64[M]").astype(np.int64) % 12
+
+
+_DAYS: list[tuple[Callable[[Times], Ints], int]] = [
+    (weekdays, 6),
+    (_month_day, 30),
+    (_year_day, 365),
+]
+# What is told of a point of time, and the largest value that it takes
+_FEATURES: dict[str, list[tuple[Callable[[Times], Ints], int]]] = {
+    "year": [],
+    "month": [(_month, 11)],
+    "week": [(_month_day, 30), (_week, 52)],
+    "day": _DAYS,
+    "business day": _DAYS,
+    "hour": [(_hour, 23), *_DAYS],
+    "minute": [(_minute, 59), (_hour, 23), *_DAYS],
+    "second": [(_second, 59), (_minute, 59), (_hour, 23), *_DAYS],
+}
+
+
+def calendar_features(times: Times, frequency: Frequency) -> NDArray[np.float32]:
+    """Return the features of points of time, of shape (n_times, n_features).
+
+    Each goes from -1/2 to 1/2: hourly, the hour, the day of the week, of the month and of the
+    year. Which ones there are depends on the frequency.
+    """
+    features = _features(frequency)
+    table = np.empty((len(times), len(features)), dtype=np.float32)
+    for column, (feature, most) in enumerate(features):
+        table[:, column] = feature(times) / most - 0.5
+    return table
+
+
+def n_calendar_features(frequency: Frequency) -> int:
+    """Return how many features a point of time has."""
+    return len(_features(frequency))
+
+
+def _features(frequency: Frequency) -> list[tuple[Callable[[Times], Ints], int]]:
+    kind = frequency.unit
+    if kind == "month" and frequency.n_units % 12 == 0:
+        kind = "year"
+    if kind == "day" and frequency.n_units % 7 == 0:
+        kind = "week"
+    return _FEATURES[kind]

@@ -1,0 +1,272 @@
+"""What is known of series beside their values: categories, numbers, and numbers over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+
+from algos.deepar.series import Series
+
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST = 1e30  # far from where squares end
+_FURTHEST = 1e4  # spreads from the centre
+_BLOCK = 1 << 16  # rows that are standardised at a time
+_RARE = 3.0  # deviations that a spread is at most
+
+
+def read_static_real(static_real: Any, n_series: int) -> Doubles:
+    """Return the numbers of each series, of shape (n_series, n_features).
+
+    Raises
+    ------
+    ValueError
+        If they are not numbers, or not so many.
+    """
+    table = _two_columns_of(static_real)
+    table = check_array(table, dtype=np.float64, input_name="static_real", ensure_min_samples=0)
+    _check_rows(table, n_series, "static_real")
+    _check_size(table, "static_real")
+    return table
+
+
+def read_categories(static_categorical: Any, n_series: int) -> list[NDArray[Any]]:
+    """Return the categories of all series, feature by feature.
+
+    Raises
+    ------
+    ValueError
+        If there are not so many, or some are missing.
+    """
+    if hasattr(static_categorical, "columns"):  # a frame, whose columns may differ in kind
+        columns = [np.asarray(static_categorical[name]) for name in static_categorical.columns]
+    else:
+        table = np.asarray(static_categorical)
+        table = table[:, None] if table.ndim == 1 else table
+        if table.ndim != 2:
+            raise ValueError(
+                f"`static_categorical` must have the shape ({n_series}, n_features) and has "
+                f"{table.shape}; give one row for each series"
+            )
+        columns = list(table.T)
+    for place, column in enumerate(columns):
+        _check_rows(column, n_series, "static_categorical")
+        columns[place] = _comparable(column, place)
+    return columns
+
+
+def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
+    """Return categories as an array that can be sorted: of integers, numbers or strings."""
+    is_missing = np.array([item is None or item != item for item in column], dtype=bool)
+    if is_missing.any():
+        raise ValueError(
+            f"`static_categorical` of series {int(np.flatnonzero(is_missing)[0])}, feature "
+            f"{place}, must be a category and is missing; give it a name of its own"
+        )
+    if column.dtype.kind not in "OT":
+        return column
+    is_number = all(isinstance(item, (int, float, np.number)) for item in column)
+    return column.astype(np.float64 if is_number else np.str_)
+
+
+def encode_categories(
+    columns: list[NDArray[Any]], known: list[NDArray[Any]], n_series: int
+) -> NDArray[np.int32]:
+    """Return codes from 0, of shape (n_series, n_features).
+
+    A category that is not among the known ones has the code one above theirs.
+    """
+    codes = np.empty((n_series, len(known)), dtype=np.int32)
+    for place, (column, values) in enumerate(zip(columns, known, strict=True)):
+        if (column.dtype.kind in "US") != (values.dtype.kind in "US"):
+            column = column.astype(values.dtype.kind) if values.dtype.kind == "U" else column
+        if (column.dtype.kind in "US") != (values.dtype.kind in "US"):
+            codes[:, place] = len(values)  # names among numbers are all unknown
+            continue
+        found = np.minimum(np.searchsorted(values, column), len(values) - 1)
+        codes[:, place] = np.where(values[found] == column, found, len(values))
+    return codes
+
+
+@dataclass(frozen=True)
+class Dynamic:
+    """Numbers over time of all series, one step behind the other.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows, n_features), dtype float64
+    rows : ndarray of shape (n_series,), dtype int64
+        The row of step 0 of each series.
+    """
+
+    values: Doubles
+    rows: Ints
+
+    @property
+    def n_features(self) -> int:
+        """How many numbers each step has."""
+        return self.values.shape[1]
+
+
+def read_dynamic(
+    dynamic_real: Any, series: Series, horizon: int, n_features: int | None = None
+) -> Dynamic:
+    """Return the numbers over time of the series and of `horizon` more steps.
+
+    Parameters
+    ----------
+    dynamic_real : array-like of shape (n_series, n_features, n_times), or list of 2-D arrays
+        Their times are those of the series as they were given, and go on beyond them.
+    series : Series
+    horizon : int
+    n_features : int, default=None
+        How many there must be.
+
+    Raises
+    ------
+    ValueError
+        If they do not reach far enough, or are not finite, or not so many.
+    """
+    n = len(series)
+    needed = series.stops - series.origins + horizon  # of the times as given
+    if isinstance(dynamic_real, (list, tuple)) and len(dynamic_real) != n:
+        raise ValueError(
+            f"`dynamic_real` must have {n} items, one for each series, and has {len(dynamic_real)}"
+        )
+    parts: Any
+    if isinstance(dynamic_real, (list, tuple)):
+        parts = [_part(part, place) for place, part in enumerate(dynamic_real)]
+        widths = {part.shape[0] for part in parts}
+    else:
+        parts = _numbers(dynamic_real, "`dynamic_real`")
+        widths = {parts.shape[1]} if parts.ndim == 3 else set()
+    if len(widths) != 1 or len(parts) != n or (n_features or min(widths)) != min(widths):
+        wanted = "n_features" if n_features is None else n_features
+        shape = [part.shape for part in parts] if isinstance(parts, list) else parts.shape
+        raise ValueError(
+            f"`dynamic_real` must have the shape ({n}, {wanted}, n_times) and has {shape}; give "
+            f"for each series as many rows as there are features, in the same order"
+        )
+    n_times = np.array([part.shape[1] for part in parts], dtype=np.int64)
+    _check_reach(n_times, needed, series.stops - series.origins, horizon)
+    if isinstance(parts, list):
+        values = np.ascontiguousarray(np.concatenate([part.T for part in parts]))
+    else:
+        values = np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, parts.shape[1])
+    origins = np.cumsum(n_times) - n_times
+    dynamic = Dynamic(values, origins + series.delays)
+    _check_known(dynamic, series.lengths + horizon, series.delays)
+    return dynamic
+
+
+def is_unknown(dynamic: Dynamic) -> NDArray[np.bool_]:
+    """Tell at which rows a number is missing or too large."""
+    with np.errstate(invalid="ignore"):
+        is_known: NDArray[np.bool_] = np.abs(dynamic.values) <= MOST
+    return np.asarray(~is_known.all(axis=1))
+
+
+def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None:
+    short = np.flatnonzero(n_times < needed)
+    if len(short):
+        place = int(short[0])
+        raise ValueError(
+            f"`dynamic_real` of series {place} must have at least {needed[place]} times, which are "
+            f"the {given[place]} of `X` and {horizon} to forecast, and has {n_times[place]}; give "
+            f"its values of the future as well"
+        )
+
+
+def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints) -> None:
+    """Raise an error if a number that is needed is missing."""
+    is_bad = is_unknown(dynamic)
+    if not is_bad.any():
+        return
+    n_before = np.concatenate([[0], np.cumsum(is_bad)])
+    wrong = np.flatnonzero(n_before[dynamic.rows + n_steps] > n_before[dynamic.rows])
+    if len(wrong):
+        place = int(wrong[0])
+        steps = is_bad[dynamic.rows[place] : dynamic.rows[place] + n_steps[place]]
+        raise ValueError(
+            f"`dynamic_real` of series {place} must be finite, and no larger than {MOST:.0e}, and "
+            f"at time {int(delays[place] + np.flatnonzero(steps)[0])} it is not; fill it in"
+        )
+
+
+def center_and_spread(
+    total: Doubles, squares: Doubles, peak: Doubles, count: float
+) -> tuple[Doubles, Doubles]:
+    """Return what numbers are to be standardised by.
+
+    The spread is the standard deviation; of rare events, which would be far from the others,
+    it is up to three times that.
+    """
+    center = total / max(count, 1)
+    deviation = np.sqrt(np.maximum(squares / max(count, 1), 0))
+    spread = np.clip(peak / _RARE, deviation, _RARE * deviation)
+    return center, np.where(spread > 1e-12 * np.abs(center), spread, 1.0)
+
+
+def measure(table: Doubles) -> tuple[Doubles, Doubles]:
+    """Return centre and spread of the columns."""
+    count = len(table)
+    center = table.sum(axis=0) / max(count, 1)
+    apart = table - center
+    return center_and_spread(
+        table.sum(axis=0),
+        np.square(apart).sum(axis=0),
+        np.abs(apart).max(axis=0, initial=0.0),
+        count,
+    )
+
+
+def standardised(table: Doubles, center: Doubles, spread: Doubles) -> NDArray[np.float32]:
+    """Return the table in spreads from the centre, as float32; what is missing is 0."""
+    found = np.empty(table.shape, dtype=np.float32)
+    for start in range(0, len(table), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        with np.errstate(over="ignore", invalid="ignore"):
+            units = (table[rows] - center) / spread
+        np.nan_to_num(units, copy=False, nan=0.0)
+        found[rows] = np.clip(units, -_FURTHEST, _FURTHEST)
+    return found
+
+
+def _two_columns_of(table: Any) -> Any:
+    """Return one number for each series as a table of one column."""
+    return np.asarray(table)[:, None] if np.ndim(table) == 1 else table
+
+
+def _check_rows(table: Any, n_series: int, name: str) -> None:
+    if len(table) != n_series:
+        raise ValueError(
+            f"`{name}` must have {n_series} rows, one for each series, and has {len(table)}"
+        )
+
+
+def _check_size(table: Doubles, name: str) -> None:
+    if table.size and np.abs(table).max() > MOST:
+        raise ValueError(f"`{name}` must hold numbers up to {MOST:.0e}; divide them")
+
+
+def _part(part: Any, place: int) -> Doubles:
+    values = _numbers(part, f"`dynamic_real` of series {place}")
+    if values.ndim != 2:
+        raise ValueError(
+            f"`dynamic_real` of series {place} must have the shape (n_features, n_times) and has "
+            f"{values.shape}"
+        )
+    return values
+
+
+def _numbers(values: Any, name: str) -> Doubles:
+    try:
+        given = np.asarray(values)
+        return given if given.dtype == np.float32 else np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers, and {error}") from None

@@ -1,0 +1,365 @@
+"""From what a user gives to a panel, and what a fit keeps so as to do it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._cython import deepar_panel
+from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals, read_start
+from algos.deepar.covariates import (
+    Dynamic,
+    center_and_spread,
+    encode_categories,
+    is_unknown,
+    measure,
+    read_categories,
+    read_dynamic,
+    read_static_real,
+    standardised,
+)
+from algos.deepar.frequency import Frequency
+from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.panel import Panel
+from algos.deepar.scales import (
+    medians_of_categories,
+    scale_logs,
+    typical_logs,
+    units_and_scales,
+)
+from algos.deepar.series import Series, read_series
+from algos.deepar.windows import Plan
+
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_NAMES = ("start", "static_categorical", "static_real", "dynamic_real")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a user gave, checked; `units` are None without a start."""
+
+    series: Series
+    units: Ints | None
+    categories: list[NDArray[Any]]
+    static_real: Doubles
+    dynamic: Dynamic
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What a fit learnt of scales and covariates: plain, so that `Encoding(**vars(e))` is it.
+
+    Attributes
+    ----------
+    likelihood : str
+    freq : str or None
+        As "15min"; None is unknown.
+    has_start : bool
+        Whether there is a calendar.
+    categories : list of ndarray
+        The values of each static categorical feature, ascending.
+    static_center, static_spread : ndarray of shape (n_static_real,), dtype float64
+    dynamic_center, dynamic_spread : ndarray of shape (n_dynamic,), dtype float64
+    log_center, log_spread : float
+        Of the logarithm of the scales of the series.
+    typical : float
+        The logarithm to base 2 of the scale of a series of which nothing is known.
+    typical_of : list of ndarray
+        The same of a series of which a category is known, feature by feature.
+    """
+
+    likelihood: str
+    freq: str | None
+    has_start: bool
+    categories: list[NDArray[Any]]
+    static_center: Doubles
+    static_spread: Doubles
+    dynamic_center: Doubles
+    dynamic_spread: Doubles
+    log_center: float
+    log_spread: float
+    typical: float
+    typical_of: list[Doubles]
+
+    @property
+    def cardinalities(self) -> list[int]:
+        """How many values each static categorical feature has: also the code of unknown ones."""
+        return [len(values) for values in self.categories]
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the likelihood is one of values over their scale."""
+        return LIKELIHOODS[self.likelihood].is_scaled
+
+    def plan(self, context_length: int, prediction_length: int, lags: NDArray[np.int32]) -> Plan:
+        """Return what a window is made of."""
+        n_calendar = 0
+        if self.has_start and self.freq is not None:
+            n_calendar = n_calendar_features(Frequency.of(self.freq))
+        return Plan(
+            context_length,
+            prediction_length,
+            lags,
+            n_calendar=n_calendar,
+            n_dynamic=len(self.dynamic_center),
+            n_static_real=len(self.static_center),
+            n_categories=len(self.categories),
+            is_scaled=self.is_scaled,
+            log_center=self.log_center,
+            log_spread=self.log_spread,
+        )
+
+
+def fit_panel(
+    X: Any,
+    *,
+    likelihood: str,
+    freq: str | None = None,
+    start: Any = None,
+    static_categorical: Any = None,
+    static_real: Any = None,
+    dynamic_real: Any = None,
+) -> tuple[Panel, Encoding]:
+    """Return the panel of what `fit` was given, and what is to be kept of it."""
+    if start is not None and freq is None:
+        raise ValueError(
+            "`freq`=None must be the distance between two steps where `start` is given; set "
+            "freq='h', 'D', '15min' …"
+        )
+    if freq is not None:
+        Frequency.of(freq)
+    series = read_series(X, likelihood)
+    given = _read(series, freq, start, static_categorical, static_real, dynamic_real, 0)
+    known = [np.unique(column) for column in given.categories]
+    codes = encode_categories(given.categories, known, len(series))
+    # What is summed is sorted before: the same bits for any order of the series.
+    logs = np.sort(scale_logs(series))
+    logs = logs[np.isfinite(logs)]
+    typical = float(np.median(logs)) if len(logs) else 0.0
+    deviation = float(np.std(logs * np.log(2))) if len(logs) else 0.0
+    static_center, static_spread = measure(np.sort(given.static_real, axis=0))
+    dynamic_center, dynamic_spread = _measure_dynamic(given)
+    encoding = Encoding(
+        likelihood,
+        freq,
+        start is not None,
+        known,
+        static_center,
+        static_spread,
+        dynamic_center,
+        dynamic_spread,
+        log_center=float(np.mean(logs * np.log(2))) if len(logs) else 0.0,
+        log_spread=max(deviation, 1.0),
+        typical=typical,
+        typical_of=medians_of_categories(scale_logs(series), codes, known, typical),
+    )
+    return _panel(given, encoding, codes, _reach(given)), encoding
+
+
+def panel_of(
+    encoding: Encoding,
+    X: Any,
+    *,
+    horizon: int,
+    start: Any = None,
+    static_categorical: Any = None,
+    static_real: Any = None,
+    dynamic_real: Any = None,
+) -> Panel:
+    """Return the panel of other series, with covariates known for `horizon` more steps.
+
+    Raises
+    ------
+    ValueError
+        If what is given is not of the kind that `fit` was given.
+    """
+    covariates = start, static_categorical, static_real, dynamic_real
+    _check_alike(encoding, covariates)
+    series = read_series(X, encoding.likelihood, may_be_empty=True)
+    given = _read(series, encoding.freq, *covariates, horizon)
+    _check_widths(encoding, given)
+    codes = encode_categories(given.categories, encoding.categories, len(series))
+    return _panel(given, encoding, codes, horizon)
+
+
+def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: Any = None) -> Panel:
+    """Return the panel with calendar and covariates known for `horizon` more steps.
+
+    Parameters
+    ----------
+    encoding : Encoding
+    panel : Panel
+    horizon : int
+    dynamic_real : array-like of shape (n_series, n_features, n_times), default=None
+        Of the `horizon` alone, or of all times of the series as they were given to `fit` and
+        of the horizon.
+    """
+    if encoding.freq is not None and encoding.has_start:
+        frequency = Frequency.of(encoding.freq)
+        table, rows = calendar_table(panel.begins, panel.lengths + horizon, frequency)
+        panel = replace(panel, calendar=table, calendar_rows=rows)
+    n_dynamic = len(encoding.dynamic_center)
+    if n_dynamic == 0 and dynamic_real is not None:
+        _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
+    if n_dynamic == 0 or (dynamic_real is None and panel.horizon >= horizon):
+        return replace(panel, horizon=horizon)
+    _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
+    future = _future(encoding, panel, dynamic_real, horizon)
+    return _with_future(panel, encoding, future, horizon)
+
+
+def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -> Dynamic:
+    """Return the covariates of the steps after the series' ends."""
+    n, n_features = len(panel), len(encoding.dynamic_center)
+    lengths = {np.shape(part)[-1] if np.ndim(part) == 2 else -1 for part in dynamic_real}
+    is_future = lengths == {horizon}
+    given = np.zeros(n, dtype=np.int64) if is_future else panel.delays + panel.lengths
+    none = np.zeros(n)
+    series = Series(none, none.astype(np.int64), given, given, none, none.astype(np.int32))
+    return read_dynamic(dynamic_real, series, horizon, n_features)
+
+
+def _with_future(panel: Panel, encoding: Encoding, future: Dynamic, horizon: int) -> Panel:
+    """Return the panel with other covariates after the series' ends."""
+    n_steps = panel.lengths + horizon
+    rows = np.cumsum(n_steps) - n_steps
+    step = np.arange(int(n_steps.sum())) - np.repeat(rows, n_steps)
+    series = np.repeat(np.arange(len(panel)), n_steps)
+    after = step - panel.lengths[series]
+    table = np.empty((len(step), future.n_features), dtype=np.float32)
+    is_past = after < 0
+    table[is_past] = panel.dynamic[(panel.dynamic_rows[series] + step)[is_past]]
+    values = future.values[(future.rows[series] + after)[~is_past]]
+    table[~is_past] = standardised(values, encoding.dynamic_center, encoding.dynamic_spread)
+    return replace(panel, dynamic=table, dynamic_rows=rows, horizon=horizon)
+
+
+def _read(
+    series: Series,
+    freq: str | None,
+    start: Any,
+    static_categorical: Any,
+    static_real: Any,
+    dynamic_real: Any,
+    horizon: int,
+) -> Given:
+    n = len(series)
+    units = None
+    if start is not None and freq is not None:
+        frequency = Frequency.of(freq)
+        units = ordinals(read_start(start, n), frequency) + series.delays * frequency.n_units
+    return Given(
+        series,
+        units,
+        [] if static_categorical is None else read_categories(static_categorical, n),
+        np.zeros((n, 0)) if static_real is None else read_static_real(static_real, n),
+        Dynamic(np.zeros((0, 0)), np.zeros(n, dtype=np.int64))
+        if dynamic_real is None
+        else read_dynamic(dynamic_real, series, horizon),
+    )
+
+
+def _reach(given: Given) -> int:
+    """Return how many steps after its end each series has all numbers over time for."""
+    series, dynamic = given.series, given.dynamic
+    if dynamic.n_features == 0:
+        return 0
+    begins = dynamic.rows - series.delays
+    stops = np.append(begins[1:], len(dynamic.values))
+    unknown = np.append(np.flatnonzero(is_unknown(dynamic)), len(dynamic.values))
+    ends = dynamic.rows + series.lengths
+    stops = np.minimum(stops, unknown[np.searchsorted(unknown, ends)])
+    return int((stops - ends).min())
+
+
+def _check_alike(
+    encoding: Encoding, given: tuple[Any, ...], names: tuple[str, ...] = _NAMES
+) -> None:
+    """Raise an error if a covariate is missing, or was not there in `fit`."""
+    had = (
+        encoding.has_start,
+        bool(encoding.categories),
+        len(encoding.static_center) > 0,
+        len(encoding.dynamic_center) > 0,
+    )
+    for name, value, was_there in zip(_NAMES, given, had, strict=True):
+        if name in names and (value is not None) != was_there:
+            raise ValueError(
+                f"`{name}` must be given for these series, as it was to `fit`"
+                if was_there
+                else f"`{name}` must be None, as it was in `fit`; fit again with it"
+            )
+
+
+def _check_widths(encoding: Encoding, given: Given) -> None:
+    for name, n_given, n_wanted in (
+        ("static_categorical", len(given.categories), len(encoding.categories)),
+        ("static_real", given.static_real.shape[1], len(encoding.static_center)),
+        ("dynamic_real", given.dynamic.n_features, len(encoding.dynamic_center)),
+    ):
+        if n_given != n_wanted:
+            raise ValueError(
+                f"`{name}` must have {n_wanted} features, as in `fit`, and has {n_given}"
+            )
+
+
+def _measure_dynamic(given: Given) -> tuple[Doubles, Doubles]:
+    """Return centre and spread of the numbers over time."""
+    dynamic, lengths = given.dynamic, given.series.lengths
+    total, squares, peak = np.zeros((3, len(lengths), dynamic.n_features))
+    sums, count = np.zeros(dynamic.n_features), float(lengths.sum())
+
+    def add_up(center: Doubles) -> None:
+        deepar_panel.range_sums(dynamic.values, dynamic.rows, lengths, center, total, squares, peak)
+
+    add_up(sums)
+    sums = np.sort(total, axis=0).sum(axis=0)
+    add_up(sums / max(count, 1))
+    return center_and_spread(
+        sums, np.sort(squares, axis=0).sum(axis=0), peak.max(axis=0, initial=0), count
+    )
+
+
+def _panel(
+    given: Given,
+    encoding: Encoding,
+    codes: NDArray[np.int32],
+    horizon: int,
+) -> Panel:
+    series, dynamic, n = given.series, given.dynamic, len(given.series)
+    logs = typical_logs(codes, encoding.typical, encoding.typical_of)
+    exponent, scale, typical = units_and_scales(series, logs, encoding.is_scaled)
+    lengths = series.lengths
+    offsets = np.cumsum(lengths) - lengths
+    filled = np.empty(int(lengths.sum()), dtype=np.float32)
+    observed = np.empty(len(filled), dtype=np.uint8)
+    deepar_panel.fill(series.values, series.starts, offsets, lengths, exponent, filled, observed)
+    calendar, calendar_rows = np.zeros((0, 0), dtype=np.float32), np.zeros(n, dtype=np.int64)
+    if given.units is not None and encoding.freq is not None:
+        frequency = Frequency.of(encoding.freq)
+        calendar, calendar_rows = calendar_table(given.units, lengths + horizon, frequency)
+    panel = Panel(
+        filled,
+        observed,
+        offsets,
+        lengths,
+        np.ldexp(1.0, exponent),
+        scale,
+        typical,
+        calendar,
+        calendar_rows,
+        standardised(dynamic.values, encoding.dynamic_center, encoding.dynamic_spread),
+        dynamic.rows,
+        codes,
+        standardised(given.static_real, encoding.static_center, encoding.static_spread),
+        np.zeros((n, 2), dtype=np.uint64),
+        np.zeros(n, dtype=np.int64) if given.units is None else given.units,
+        series.delays,
+        horizon,
+    )
+    return panel.keyed()

@@ -1,0 +1,295 @@
+"""The DeepARForecaster estimator: parameters, documentation and learning."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from algos._common.base import Estimator, learning
+from algos._common.params import Constraint, knows_foreign_names
+from algos.deepar.backtesting import Backtesting
+from algos.deepar.fitting import covariates_of
+from algos.deepar.likelihoods import NOT_NEGATIVE
+from algos.deepar.parameters import FOREIGN_NAMES, PARAMETERS
+
+
+class DeepARForecaster(Backtesting, Estimator):
+    """Probabilistic forecasts of many related time series, by one recurrent network.
+
+    One autoregressive network is learned over all series [1]_: at each step a LSTM takes
+    values of the past (lags), the calendar, the age of the series and covariates, and gives
+    the distribution of the next value. Forecasts are paths drawn step by step from it, so
+    that quantiles of any horizon, or of sums over it, follow from them. Series may have any
+    scales, lengths and gaps, and new ones are forecast without learning again.
+
+    Rows are series, always: X has a row for each series and a column for each step. For
+    frames whose rows are times use :func:`algos.deepar.panel_from_wide` or
+    :func:`algos.deepar.panel_from_long`.
+
+    Parameters
+    ----------
+    prediction_length : int, default=24
+        Number of steps that are forecast, and learned to be. `predict` can go further.
+    context_length : int or None, default=None
+        Number of steps before the forecast that the network is run over. None is
+        `prediction_length`. Lags look further back.
+    freq : str or None, default=None
+        How far apart the steps are, as pandas spells it: "h", "15min", "D", "W", "MS" …
+        It makes the lags and, where `start` is given, the features of the calendar. None
+        is unknown.
+    likelihood : {"student_t", "gaussian", "negative_binomial", "poisson", "beta", \
+            "deterministic_l1"}, default="student_t"
+        Distribution of the next value: "student_t" for real values with outliers,
+        "gaussian" for those without, "negative_binomial" or "poisson" for counts, "beta"
+        for shares in [0, 1]. "deterministic_l1" learns the median alone.
+    hidden_size : int, default=40
+        Number of cells in each layer.
+    n_layers : int, default=2
+        Number of layers.
+    dropout : float, default=0.1
+        Share of the values between layers that a training step leaves out.
+    zoneout : float, default=0.0
+        Probability that a cell keeps its state in a step of training. SageMaker's
+        `dropout_rate` is this.
+    lags : "auto" or array-like of int, default="auto"
+        Which values of the past are inputs of each step: 1 is the value before. "auto"
+        takes the last few and those around whole cycles of `freq`; `lags_` tells.
+    embedding_dimension : "auto", int or array-like of int, default="auto"
+        Number of values that a category of `static_categorical` is learned as, for all
+        features or for each. "auto" grows with the number of categories.
+    window_sampling : {"scale", "uniform"}, default="scale"
+        How series are drawn in training: in proportion to their mean magnitude, as in
+        [1]_, or evenly.
+    max_iter : int, default=100
+        Number of epochs.
+    n_batches : int, default=50
+        Number of steps in an epoch.
+    batch_size : int, default=32
+        Number of windows that a step learns from.
+    learning_rate_init : float, default=0.001
+        Length of the first steps; it decays.
+    weight_decay : float, default=1e-08
+        Share, of a step's length, that the weights lose in the step.
+    clip_gradient : float or None, default=10.0
+        Longest gradient of a step; None is no limit.
+    early_stopping : bool, default=False
+        Whether the last `prediction_length` steps of each series that has more of them are
+        held back from training: forecasts of them tell when to stop, and which epoch was
+        best.
+    n_iter_no_change : int, default=10
+        With `early_stopping`, how many epochs without progress end the training.
+    tol : float, default=0.0001
+        The relative gain that counts as progress.
+    n_samples : int, default=100
+        Number of paths that forecasts are made of.
+    quantiles : array-like of float, default=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+        Levels that `predict_quantiles` returns and that `score` is the mean over.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last call, by `max_iter` more epochs.
+    n_jobs : int or None, default=None
+        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
+        changes no bit of the result.
+    random_state : int, RandomState instance, Generator instance or None, default=None
+        Seed of the weights, the windows and the paths. An int makes fits and forecasts
+        reproducible to the last bit; None draws from numpy's global state.
+    verbose : int, default=0
+        1 prints a line for each epoch.
+
+    Attributes
+    ----------
+    n_iter_ : int
+        Number of epochs learned.
+    best_iter_ : int
+        The epoch whose weights were kept, from 1; 0 before any was better than none.
+    history_ : dict of str to ndarray of shape (n_iter_,)
+        `objective`, the mean negative log-likelihood of the windows of each epoch,
+        `seconds` since the beginning, `validation`, the weighted quantile loss of the
+        steps that are held back (nan without `early_stopping`), and `learning_rate`.
+    lags_ : ndarray of shape (n_lags,)
+        Which values of the past are inputs.
+    cardinalities_ : ndarray of shape (n_static_categorical,)
+        Number of categories of each static feature.
+    n_parameters_ : int
+        Number of weights of the network.
+
+    See Also
+    --------
+    algos.deepar.panel_from_wide : Makes the arguments of `fit` of a frame with a column
+        for each series.
+    algos.deepar.panel_from_long : The same of a frame with a row for each series and time.
+    algos.metrics.weighted_quantile_loss : The measure of `score`.
+    algos.plotting.ForecastDisplay : Draws forecasts as fans.
+
+    Notes
+    -----
+    The forecast of a series depends on its own values and covariates, the fit and its
+    seed: not on other series that are forecast with it, nor on `n_jobs`. The first paths
+    of more `n_samples` are those of fewer.
+
+    A step of training takes about 6 * n_parameters_ * batch_size * (context_length +
+    prediction_length) multiplications and additions, a forecast 2 * n_parameters_ *
+    n_samples * horizon of each series. The values of the training series are kept, in
+    float32, so that `predict()` can continue them.
+
+    References
+    ----------
+    .. [1] Salinas, D., Flunkert, V., Gasthaus, J. and Januschowski, T., "DeepAR:
+       Probabilistic forecasting with autoregressive recurrent networks", International
+       Journal of Forecasting 36 (2020).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from algos import DeepARForecaster
+    >>> hours = np.arange(24 * 20)
+    >>> rng = np.random.default_rng(0)
+    >>> day = 2 + np.sin(2 * np.pi * hours / 24)
+    >>> X = np.array([1.0, 10.0, 300.0])[:, None] * (day + rng.normal(0, 0.1, (3, 480)))
+    >>> model = DeepARForecaster(12, freq="h", max_iter=3, random_state=0).fit(X)
+    >>> model.predict().shape
+    (3, 12)
+    >>> model.predict_quantiles(quantiles=(0.1, 0.9)).shape
+    (3, 2, 12)
+    """
+
+    _parameters: ClassVar[dict[str, list[Constraint | None]]] = PARAMETERS
+
+    n_iter_: int
+    history_: dict[str, NDArray[Any]]
+
+    @knows_foreign_names(FOREIGN_NAMES)
+    def __init__(
+        self,
+        prediction_length: int = 24,
+        *,
+        context_length: int | None = None,
+        freq: str | None = None,
+        likelihood: str = "student_t",
+        hidden_size: int = 40,
+        n_layers: int = 2,
+        dropout: float = 0.1,
+        zoneout: float = 0.0,
+        lags: Any = "auto",
+        embedding_dimension: Any = "auto",
+        window_sampling: str = "scale",
+        max_iter: int = 100,
+        n_batches: int = 50,
+        batch_size: int = 32,
+        learning_rate_init: float = 1e-3,
+        weight_decay: float = 1e-8,
+        clip_gradient: float | None = 10.0,
+        early_stopping: bool = False,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        n_samples: int = 100,
+        quantiles: Any = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.prediction_length = prediction_length
+        self.context_length = context_length
+        self.freq = freq
+        self.likelihood = likelihood
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.dropout = dropout
+        self.zoneout = zoneout
+        self.lags = lags
+        self.embedding_dimension = embedding_dimension
+        self.window_sampling = window_sampling
+        self.max_iter = max_iter
+        self.n_batches = n_batches
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.weight_decay = weight_decay
+        self.clip_gradient = clip_gradient
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.n_samples = n_samples
+        self.quantiles = quantiles
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @learning
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> DeepARForecaster:
+        """Learn from series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
+            A row for each series; NaN where a value is missing. NaN at either end of a row
+            is not part of the series.
+        y : None
+            Ignored; present for scikit-learn's interface.
+        start : datetime64, or array-like of shape (n_series,), default=None
+            The time of the first column, or of each row's first one. Without it, or
+            without `freq`, there are no features of the calendar.
+        static_categorical : array-like of shape (n_series, n_features), default=None
+            Categories of each series, of any type.
+        static_real : array-like of shape (n_series, n_features), default=None
+            Numbers that belong to each series.
+        dynamic_real : array-like of shape (n_series, n_features, n_times), default=None
+            Numbers that are known ahead, at each step; also a list of n_series arrays of
+            shape (n_features, n_times). There may be more steps than in X: the future.
+
+        Returns
+        -------
+        self : DeepARForecaster
+        """
+        self._fit(X, covariates_of(start, static_categorical, static_real, dynamic_real))
+        return self
+
+    @learning
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> DeepARForecaster:
+        """Learn one epoch more, from these series.
+
+        The first call decides on features and scales; the next ones keep them. `predict()`
+        continues the series of the last call.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
+            Series, as in `fit`; they need not be those of the calls before.
+        y : None
+            Ignored; present for scikit-learn's interface.
+        start, static_categorical, static_real, dynamic_real : array-like, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        self : DeepARForecaster
+        """
+        self._partial_fit(X, covariates_of(start, static_categorical, static_real, dynamic_real))
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.no_validation = True  # columns are steps in time, not features
+        tags.input_tags.allow_nan = True
+        tags.input_tags.positive_only = self.likelihood in NOT_NEGATIVE
+        tags.target_tags.required = False
+        return tags

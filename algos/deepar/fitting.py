@@ -1,0 +1,314 @@
+"""What a DeepARForecaster holds between calls, as plain attributes, and how it learns them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from algos._common.base import is_same
+from algos._common.callbacks import fit_tasks
+from algos._common.checkpoint import Resumable
+from algos._common.params import check_params
+from algos._common.random import seed_key
+from algos._common.threads import effective_n_threads
+from algos.deepar.encoding import fit_panel, panel_of, with_horizon
+from algos.deepar.frequency import check_lags
+from algos.deepar.learning import PanelWork, held_out_check
+from algos.deepar.model import Model
+from algos.deepar.network import initial_weights
+from algos.deepar.panel import Panel
+from algos.deepar.parameters import Settings, checked_count, settings_of
+from algos.deepar.progress import Told
+from algos.deepar.sampling import Forecaster
+from algos.deepar.training import Progress, Settings as Schedule, train
+
+Floats = NDArray[np.float32]
+
+# The network is made with these, and means nothing under other values.
+OF_THE_NETWORK = (
+    "prediction_length",
+    "context_length",
+    "freq",
+    "likelihood",
+    "hidden_size",
+    "n_layers",
+    "lags",
+    "embedding_dimension",
+    "zoneout",
+)
+
+
+class Fitting:
+    """Mixin of DeepARForecaster: learning, and what is left of it."""
+
+    prediction_length: int
+    likelihood: str
+    freq: str | None
+    lags: Any
+    embedding_dimension: Any
+    warm_start: bool
+    random_state: Any
+    n_jobs: int | None
+    n_iter_: int
+    history_: dict[str, NDArray[Any]]
+    _key: NDArray[np.uint64]
+    _model: dict[str, Any]
+    _weights: Floats
+    _progress: dict[str, Any]
+    _panel: dict[str, Any]
+    _float_name: str
+    _made_with: dict[str, Any]
+
+    def _fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
+        settings = settings_of(self)
+        goes_on = bool(self.warm_start) and "_progress" in self.__dict__
+        model, panel = self._read(X, covariates, settings, is_new=not goes_on)
+        resumable = Resumable(self, _words_of(panel))
+        state = resumable.state or self._begun(model, settings, goes_on)
+        self._set_model(X, model, panel, state["key"])
+
+        def attributes(progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
+            left = {**state, "progress": dict(vars(progress)), "history": history}
+            return {
+                **self._learned(model, progress, history),
+                **resumable.unfinished(**left),
+            }
+
+        progress = Progress(**state["progress"])
+        schedule = _schedule(settings, state["until"])
+        n_left = state["until"] - progress.n_epochs
+        with fit_tasks(self, n_left, X=X, metadata=_given(covariates)) as task:
+            told = Told(
+                self, task, attributes, range(progress.n_epochs, state["until"]), state["history"]
+            )
+            progress = self._trained(progress, model, panel, settings, schedule, told)
+        self.__dict__.update(self._learned(model, progress, told.history.arrays()))
+
+    def _partial_fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
+        settings = replace(settings_of(self), early_stopping=False)
+        is_first = "_progress" not in self.__dict__
+        model, panel = self._read(X, covariates, settings, is_new=is_first)
+        state = self._begun(model, settings, not is_first, n_epochs=1)
+        self._set_model(X, model, panel, state["key"])
+        progress = Progress(**state["progress"])
+        schedule = replace(_schedule(settings, state["until"]), schedule="constant")
+
+        def attributes(progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
+            return self._learned(model, progress, history)
+
+        with fit_tasks(self, 1, X=X, metadata=_given(covariates)) as task:
+            epochs = range(progress.n_epochs, state["until"])
+            told = Told(self, task, attributes, epochs, state["history"])
+            progress = self._trained(progress, model, panel, settings, schedule, told)
+        self.__dict__.update(self._learned(model, progress, told.history.arrays()))
+
+    def _trained(
+        self,
+        progress: Progress,
+        model: Model,
+        panel: Panel,
+        settings: Settings,
+        schedule: Schedule,
+        told: Told,
+    ) -> Progress:
+        """Return the state after the epochs that are left."""
+        places = panel.order_of_content()
+        ordered = panel.take(places)
+        n_threads = self._n_threads()
+        check = None
+        if settings.early_stopping:
+            ordered, validation = _split(ordered, settings.prediction_length)
+            check = held_out_check(validation, model, settings, self._key, n_threads)
+        work = PanelWork(ordered, model, settings, self._key, n_threads, places)
+        return train(progress, work, schedule, check=check, watch=told)
+
+    def _read(
+        self, X: Any, covariates: Mapping[str, Any], settings: Settings, *, is_new: bool
+    ) -> tuple[Model, Panel]:
+        """Return the panel of series to learn from, and the model that learns it."""
+        if not is_new:
+            model = Model.from_plain(self._model)
+            self._check_unchanged(self._made_with)
+            horizon = model.plan.prediction_length
+            return model, panel_of(model.encoding, X, horizon=horizon, **covariates)
+        panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
+        lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
+        return Model.of(encoding, settings, lags, self.embedding_dimension), panel
+
+    def _begun(
+        self, model: Model, settings: Settings, goes_on: bool, n_epochs: int | None = None
+    ) -> dict[str, Any]:
+        """Return the state in which learning begins."""
+        n_epochs = settings.max_iter if n_epochs is None else n_epochs
+        if goes_on:
+            progress, history = _again(Progress(**self._progress)), self.history_
+            key = self._key
+        else:
+            key, history = seed_key(self.random_state), {}
+            progress = Progress.begin(initial_weights(model.layout, key))
+        return {
+            "key": key,
+            "until": progress.n_epochs + n_epochs,
+            "progress": dict(vars(progress)),
+            "history": history,
+        }
+
+    def _set_model(self, X: Any, model: Model, panel: Panel, key: NDArray[np.uint64]) -> None:
+        self._key = key
+        self._float_name = dtype_of(X).name
+        self._model, self._panel = model.plain(), dict(vars(panel))
+        self._made_with = {name: getattr(self, name) for name in OF_THE_NETWORK}
+        self.lags_ = model.plan.lags
+        self.cardinalities_ = np.array(model.encoding.cardinalities, dtype=np.int64)
+        self.n_parameters_ = int(model.layout.size)
+
+    def _learned(self, model: Model, progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes that training sets."""
+        return {
+            "_progress": dict(vars(progress)),
+            "_weights": model.with_unknown(progress.learned),
+            "n_iter_": progress.n_epochs,
+            "history_": history,
+        }
+
+    def _asked(
+        self,
+        X: Any,
+        horizon: int | None,
+        covariates: Mapping[str, Any],
+        n_ahead: int | None = None,
+    ) -> tuple[Forecaster, Panel, np.dtype[Any], int]:
+        """Return what forecasts, a panel, the dtype of results and the number of steps.
+
+        Parameters
+        ----------
+        X, horizon, covariates
+            As the user gave them; X is None for the series of `fit`.
+        n_ahead : int, default=None
+            How far beyond the series covariates are needed; None is the horizon.
+        """
+        check_is_fitted(self)
+        check_params(self)  # they may have been set since the fit
+        model = Model.from_plain(self._model)
+        horizon = checked_count("horizon", horizon, model.plan.prediction_length)
+        ahead = horizon if n_ahead is None else n_ahead
+        if X is None:
+            panel = _continued(model, Panel(**self._panel), ahead, covariates)
+            dtype = np.dtype(self._float_name)
+        else:
+            panel = panel_of(model.encoding, X, horizon=ahead, **covariates)
+            dtype = dtype_of(X)
+        forecaster = Forecaster(
+            model.plan, model.layout, self._weights, model.likelihood, self._made_with["zoneout"]
+        )
+        return forecaster, panel, dtype, horizon
+
+    def _n_threads(self) -> int:
+        return effective_n_threads(self.n_jobs)
+
+    def _check_unchanged(self, made_with: Mapping[str, Any]) -> None:
+        """Raise ValueError if a parameter that makes the network is not what it was."""
+        for name, then in made_with.items():
+            now = getattr(self, name)
+            if not is_same(now, then):
+                raise ValueError(
+                    f"`{name}`={now!r} must be {then!r}, as when the network was made; set it "
+                    f"back, or call `fit` with warm_start=False, which begins anew"
+                )
+
+
+def covariates_of(
+    start: Any = None,
+    static_categorical: Any = None,
+    static_real: Any = None,
+    dynamic_real: Any = None,
+) -> dict[str, Any]:
+    """Return what belongs to series beside their values, by the names of `fit`."""
+    return {
+        "start": start,
+        "static_categorical": static_categorical,
+        "static_real": static_real,
+        "dynamic_real": dynamic_real,
+    }
+
+
+def dtype_of(X: Any) -> np.dtype[Any]:
+    """Return the dtype of results: float32 if all of X is float32, else float64."""
+    if hasattr(X, "dtype"):
+        found = {X.dtype}
+    elif hasattr(X, "dtypes"):  # a frame
+        found = set(X.dtypes)
+    else:
+        found = {getattr(series, "dtype", None) for series in X}
+    is_single = {str(dtype).lower() for dtype in found} == {"float32"}
+    return np.dtype(np.float32 if is_single else np.float64)
+
+
+def _continued(model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str, Any]) -> Panel:
+    """Return the series of `fit` with covariates for the steps that follow them."""
+    for name, value in covariates.items():
+        if value is not None and name != "dynamic_real":
+            raise ValueError(
+                f"`{name}` must be None without `X`, since that of `fit` is known; leave it out, "
+                f"or pass X too"
+            )
+    return with_horizon(model.encoding, panel, n_ahead, covariates["dynamic_real"])
+
+
+def _split(panel: Panel, length: int) -> tuple[Panel, Panel]:
+    """Return the series to learn from, and those whose last steps are held back from them.
+
+    Series that are no longer than these steps are learned from as they are; where all are so
+    short, they serve both.
+    """
+    is_long = panel.lengths > length
+    if not is_long.any():
+        return panel, panel
+    short = panel.shortened(length)
+    training = replace(
+        short,
+        lengths=np.where(is_long, short.lengths, panel.lengths),
+        scale=np.where(is_long, short.scale, panel.scale),
+        horizon=panel.horizon,
+    )
+    return training, panel.take(np.flatnonzero(is_long))
+
+
+def _again(progress: Progress) -> Progress:
+    """Return the state in which learning goes on: from the weights that predict."""
+    none = np.empty(0, dtype=np.float32)
+    weights = np.array(progress.learned)
+    again = replace(progress, weights=weights, average=weights.copy(), best=none)
+    return replace(again, best_loss=np.inf, n_waited=0)
+
+
+def _schedule(settings: Settings, until: int) -> Schedule:
+    return Schedule(
+        max_iter=until,
+        n_batches=settings.n_batches,
+        learning_rate=settings.learning_rate_init,
+        weight_decay=settings.weight_decay,
+        clip=settings.clip_gradient,
+        tol=settings.tol,
+        n_iter_no_change=settings.n_iter_no_change,
+    )
+
+
+def _given(covariates: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in covariates.items() if value is not None}
+
+
+def _words_of(panel: Panel) -> NDArray[np.float64]:
+    """Return a hash of all that the panel holds, as one row of numbers."""
+    digest = hashlib.blake2b(digest_size=32)
+    for name, value in sorted(vars(panel).items()):
+        array = np.ascontiguousarray(value)
+        digest.update(f"{name} {array.shape} {array.dtype.str}".encode())
+        digest.update(array.tobytes())
+    return np.frombuffer(digest.digest(), dtype=np.uint8).astype(np.float64)[None]

@@ -1,0 +1,276 @@
+"""What a fitted DeepARForecaster says of series: paths, means, quantiles, scores, embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.memory import require_memory
+from algos._common.params import InvalidParameterError
+from algos._common.random import seed_key
+from algos.deepar.accuracy import mean_quantile_loss
+from algos.deepar.fitting import Fitting, covariates_of
+from algos.deepar.likelihoods import DETERMINISTIC
+from algos.deepar.panel import Panel
+from algos.deepar.parameters import checked_count, checked_quantiles
+from algos.deepar.sampling import Forecaster, embed_series, path_quantiles, sample_paths
+
+Doubles = NDArray[np.float64]
+
+OUTPUTS = ("mean", "median")
+
+
+class Forecasting(Fitting):
+    """Mixin of DeepARForecaster: all that changes nothing."""
+
+    n_samples: int
+    quantiles: Any
+
+    def predict(
+        self,
+        X: Any = None,
+        *,
+        horizon: int | None = None,
+        output: str = "mean",
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> NDArray[Any]:
+        """Forecast the steps that follow each series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays, default=None
+            Series, with all of their past that lags reach: those of `fit` or others. A row
+            may be empty, or all NaN: what is forecast then is how a series of its
+            covariates begins. None continues the series of `fit`, whose covariates are
+            known then.
+        horizon : int, default=None
+            Number of steps; None is `prediction_length`. It may be larger than that.
+        output : {"mean", "median"}, default="mean"
+            What is told of the paths.
+        start : datetime64, or array-like of shape (n_series,), default=None
+            The time of the first column of X, as in `fit`.
+        static_categorical, static_real : array-like of shape (n_series, n_features), \
+                default=None
+            As in `fit`. A category that `fit` has not seen is taken for an average one.
+        dynamic_real : array-like of shape (n_series, n_features, n_times + horizon), default=None
+            As in `fit`, and `horizon` steps beyond. Without X, of the future alone, unless
+            `fit` was given it.
+
+        Returns
+        -------
+        forecast : ndarray of shape (n_series, horizon)
+            In the dtype of X.
+        """
+        if output not in OUTPUTS:
+            raise InvalidParameterError(
+                f"`output`={output!r} must be one of {OUTPUTS}; `predict_quantiles` and "
+                f"`sample` tell more"
+            )
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
+        forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
+        found = np.empty((len(panel), horizon), dtype=dtype)
+        for at, paths in self._paths(forecaster, panel, horizon, self.n_samples):
+            mean_or_median = (
+                _mean(paths) if output == "mean" else path_quantiles(paths, [0.5])[:, 0]
+            )
+            found[at] = _within(mean_or_median, dtype)
+        return found
+
+    def predict_quantiles(
+        self,
+        X: Any = None,
+        quantiles: Any = None,
+        *,
+        horizon: int | None = None,
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> NDArray[Any]:
+        """Forecast quantiles of the steps that follow each series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays, default=None
+            As in `predict`.
+        quantiles : array-like of float, default=None
+            Levels in (0, 1); None are those of the parameter.
+        horizon : int, default=None
+            Number of steps; None is `prediction_length`.
+        start, static_categorical, static_real, dynamic_real : array-like, default=None
+            As in `predict`.
+
+        Returns
+        -------
+        forecast : ndarray of shape (n_series, n_quantiles, horizon)
+            In the dtype of X.
+        """
+        levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
+        forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
+        return _within(self._quantiles(forecaster, panel, levels, horizon), dtype)
+
+    def sample(
+        self,
+        X: Any = None,
+        n_samples: int | None = None,
+        *,
+        horizon: int | None = None,
+        random_state: Any = None,
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> NDArray[Any]:
+        """Draw paths of the steps that follow each series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays, default=None
+            As in `predict`.
+        n_samples : int, default=None
+            Number of paths; None is that of the parameter. The first paths are those of
+            fewer.
+        horizon : int, default=None
+            Number of steps; None is `prediction_length`.
+        random_state : int, RandomState instance, Generator instance or None, default=None
+            Seed of other paths; None are those that `predict` is made of.
+        start, static_categorical, static_real, dynamic_real : array-like, default=None
+            As in `predict`.
+
+        Returns
+        -------
+        paths : ndarray of shape (n_series, n_samples, horizon)
+            In the dtype of X. Each path is one future: their sums over steps have the
+            distribution of the sum.
+        """
+        n_samples = checked_count("n_samples", n_samples, self.n_samples)
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
+        forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
+        shape = (len(panel), n_samples, horizon)
+        require_memory(
+            int(np.prod(shape, dtype=np.float64)) * dtype.itemsize,
+            f"{n_samples} paths of {len(panel)} series",
+            "ask for fewer of them, or for `predict_quantiles`",
+        )
+        key = None if random_state is None else seed_key(random_state)
+        found = np.empty(shape, dtype=dtype)
+        for at, paths in self._paths(forecaster, panel, horizon, n_samples, key):
+            found[at] = _within(paths, dtype)
+        return found
+
+    def score(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> float:
+        """Return minus the mean weighted quantile loss of the last steps of each series.
+
+        The last `prediction_length` steps are forecast from those before, and compared with
+        what they are; a series that has no more of them is forecast from nothing.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
+            Series with the steps that are to be forecast.
+        y : None
+            Ignored; present for scikit-learn's interface.
+        start, static_categorical, static_real, dynamic_real : array-like, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        score : float
+            At most 0, which is a perfect forecast: minus the mean over `quantiles` of twice the
+            sum of quantile losses over the sum of magnitudes.
+        """
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
+        forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
+        levels = checked_quantiles(self.quantiles)
+        length = forecaster.plan.prediction_length
+        forecast = self._quantiles(forecaster, panel.shortened(length), levels, length)
+        return -mean_quantile_loss(panel.last(length), forecast, levels)
+
+    def embed(
+        self,
+        X: Any = None,
+        *,
+        start: Any = None,
+        static_categorical: Any = None,
+        static_real: Any = None,
+        dynamic_real: Any = None,
+    ) -> NDArray[Any]:
+        """Return what the network makes of each series: the state of its last layer.
+
+        Series that are likely to go on alike have embeddings that are near each other.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays, default=None
+            As in `predict`.
+        start, static_categorical, static_real, dynamic_real : array-like, default=None
+            As in `predict`; the future is not needed.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n_series, hidden_size)
+            In the dtype of X.
+        """
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
+        forecaster, panel, dtype, _ = self._asked(X, None, covariates, n_ahead=0)
+        states = embed_series(forecaster, panel, n_threads=self._n_threads())
+        return states.astype(dtype, copy=False)
+
+    def _quantiles(
+        self, forecaster: Forecaster, panel: Panel, levels: tuple[float, ...], horizon: int
+    ) -> Doubles:
+        """Return quantiles of the paths, of shape (n_series, n_levels, horizon)."""
+        found = np.empty((len(panel), len(levels), horizon))
+        for at, paths in self._paths(forecaster, panel, horizon, self.n_samples):
+            found[at] = path_quantiles(paths, levels)
+        return found
+
+    def _paths(
+        self,
+        forecaster: Forecaster,
+        panel: Panel,
+        horizon: int,
+        n_samples: int,
+        key: Any = None,
+    ) -> Iterator[tuple[slice, Doubles]]:
+        """Yield paths of a few series at a time, and where these stand in the panel."""
+        if forecaster.likelihood == DETERMINISTIC:
+            n_samples = 1  # all are alike
+        return sample_paths(
+            forecaster,
+            panel,
+            horizon=horizon,
+            n_samples=n_samples,
+            key=self._key if key is None else key,
+            n_threads=self._n_threads(),
+        )
+
+
+def _mean(paths: Doubles) -> Doubles:
+    """Return the mean of paths, of which sums may be too large."""
+    mean: Doubles = (paths / paths.shape[1]).sum(axis=1)
+    return mean
+
+
+def _within(values: Doubles, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return values in that dtype; what is too large for it is the largest there is."""
+    if dtype == values.dtype:
+        return values
+    most = np.finfo(dtype).max
+    return np.clip(values, -most, most).astype(dtype)

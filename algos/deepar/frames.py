@@ -1,0 +1,248 @@
+"""Frames as panels: wide ones with a column for each series, long ones with a row for each value.
+
+Nothing here imports pandas: what is asked of a frame, polars has too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.deepar.calendar import read_times
+from algos.deepar.frequency import Frequency
+from algos.deepar.spacing import grid_places, infer_frequency
+
+Ints = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
+_KEYWORDS = ("X", "start", "static_categorical", "static_real", "dynamic_real")
+
+
+@dataclass(frozen=True)
+class PanelFrame:
+    """Series that were read from a frame; `fit(**panel)` takes of it what `fit` knows.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_series, n_times) or list of ndarray
+        NaN where the frame has no value.
+    start : ndarray of shape (n_series,), dtype datetime64[s]
+        The time of the first value of each row of `X`.
+    ids : ndarray of shape (n_series,)
+        The names of the series, in the order of the frame.
+    freq : str
+        For the parameter of that name.
+    static_categorical : ndarray of shape (n_series, n_features), dtype object, or None
+    static_real : ndarray of shape (n_series, n_features) or None
+    dynamic_real : list of ndarray of shape (n_features, n_times) or None
+        They may go on beyond the last value of a series.
+    """
+
+    X: Any
+    start: NDArray[np.datetime64]
+    ids: NDArray[Any]
+    freq: str
+    static_categorical: NDArray[Any] | None = None
+    static_real: Doubles | None = None
+    dynamic_real: list[Doubles] | None = None
+
+    def keys(self) -> list[str]:
+        """Return the names of those of fit's arguments that the frame has."""
+        return [name for name in _KEYWORDS if getattr(self, name) is not None]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.keys():
+            raise KeyError(name)
+        return getattr(self, name)
+
+
+def panel_from_wide(frame: Any, *, time: Any = None, freq: str | None = None) -> PanelFrame:
+    """Return the series of a frame whose rows are points of time and whose columns are series.
+
+    Parameters
+    ----------
+    frame : pandas or polars DataFrame
+    time : column name, default=None
+        The column that holds the times; None is the index.
+    freq : str, default=None
+        The distance between two steps, as "h" or "15min"; None reads it from the index, or
+        finds it in the times. Steps that are not in the frame are missing values.
+
+    Returns
+    -------
+    panel : PanelFrame
+        `DeepARForecaster(freq=panel.freq).fit(**panel)` fits it.
+
+    Raises
+    ------
+    ValueError
+        If the times are no dates, occur twice, or are not evenly spaced.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from algos.deepar import panel_from_wide
+    >>> hours = pd.date_range("2026-01-01", periods=4, freq="h")
+    >>> frame = pd.DataFrame({"north": [1, 2, 3, 4], "south": [5, 6, np.nan, 8]}, hours)
+    >>> panel = panel_from_wide(frame)
+    >>> panel.X
+    array([[ 1.,  2.,  3.,  4.],
+           [ 5.,  6., nan,  8.]])
+    >>> panel.freq, panel.start[0]
+    ('h', np.datetime64('2026-01-01T00:00:00'))
+    """
+    names = [name for name in frame.columns if time is None or name != time]
+    if time is None and not hasattr(frame, "index"):
+        raise ValueError("`time`=None must name a column of `frame`, which has no index of times")
+    given = frame.index if time is None else frame[time]
+    times = read_times(given, "the index of `frame`" if time is None else f"`frame`[{time!r}]")
+    if len(times) == 0 or not names:
+        raise ValueError(f"`frame` must have rows and series, and has the shape {frame.shape}")
+    series = np.zeros(len(times), dtype=np.int64)
+    frequency = _frequency(freq, times, series, getattr(given, "freqstr", None))
+    places, n_steps = grid_places(times, series, 1, frequency)
+    X = np.full((len(names), int(n_steps[0])), np.nan)
+    for row, name in enumerate(names):
+        X[row, places] = _numbers(frame[name], name)
+    return PanelFrame(X, np.full(len(names), times.min()), np.array(names), str(frequency))
+
+
+def panel_from_long(
+    frame: Any,
+    *,
+    id: Any,
+    time: Any,
+    target: Any,
+    static_categorical: Sequence[Any] = (),
+    static_real: Sequence[Any] = (),
+    dynamic_real: Sequence[Any] = (),
+    freq: str | None = None,
+) -> PanelFrame:
+    """Return the series of a frame that has one row for each series and point of time.
+
+    Parameters
+    ----------
+    frame : pandas or polars DataFrame
+        In any order. Rows without a target after the last one of a series tell of the future:
+        what `dynamic_real` holds there is known ahead.
+    id, time, target : column names
+        Which series a row belongs to, its time and its value.
+    static_categorical, static_real : sequence of column names, default=()
+        What is the same in all rows of a series.
+    dynamic_real : sequence of column names, default=()
+        Numbers over time that are known ahead.
+    freq : str, default=None
+        The distance between two steps, as "h" or "15min"; None finds it in the times. Steps
+        that are not in the frame are missing values.
+
+    Returns
+    -------
+    panel : PanelFrame
+        `DeepARForecaster(freq=panel.freq).fit(**panel)` fits it.
+
+    Raises
+    ------
+    ValueError
+        If the times are no dates, occur twice in a series, or are not evenly spaced; or what
+        is static differs between the rows of a series.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from algos.deepar import panel_from_long
+    >>> frame = pd.DataFrame(
+    ...     {
+    ...         "shop": ["a", "a", "b", "b"],
+    ...         "day": pd.to_datetime(["2026-01-01", "2026-01-03", "2026-01-01", "2026-01-02"]),
+    ...         "sold": [3, 5, 1, 2],
+    ...         "city": ["Rome", "Rome", "Oslo", "Oslo"],
+    ...     }
+    ... )
+    >>> panel = panel_from_long(
+    ...     frame, id="shop", time="day", target="sold", static_categorical=["city"]
+    ... )
+    >>> panel.X
+    [array([ 3., nan,  5.]), array([1., 2.])]
+    >>> panel.freq, list(panel.ids), list(panel.static_categorical[:, 0])
+    ('D', ['a', 'b'], ['Rome', 'Oslo'])
+    """
+    times = read_times(frame[time], f"`frame`[{time!r}]")
+    if len(times) == 0:
+        raise ValueError("`frame` must have at least one row")
+    ids, series = _in_order_of_rows(np.asarray(frame[id]), id)
+    n = len(ids)
+    frequency = _frequency(freq, times, series, None)
+    places, n_steps = grid_places(times, series, n, frequency)
+    begins = np.cumsum(n_steps) - n_steps
+    flat, cuts = begins[series] + places, begins[1:]
+    start = np.full(n, np.datetime64(2**62, "s"))
+    np.minimum.at(start, series, times)
+
+    def on_the_grid(name: Any) -> Doubles:
+        values = np.full(int(n_steps.sum()), np.nan)
+        values[flat] = _numbers(frame[name], name)
+        return values
+
+    first = np.empty(n, dtype=np.int64)
+    first[series[::-1]] = np.arange(len(series))[::-1]
+    categories = [_constant(np.asarray(frame[k]), k, series, first) for k in static_categorical]
+    numbers = [_constant(_numbers(frame[k], k), k, series, first) for k in static_real]
+    dynamic = np.array([on_the_grid(name) for name in dynamic_real])
+    return PanelFrame(
+        np.split(on_the_grid(target), cuts),
+        start,
+        ids,
+        str(frequency),
+        np.array(categories, dtype=object).T if categories else None,
+        np.array(numbers).T if numbers else None,
+        np.split(dynamic, cuts, axis=1) if len(dynamic) else None,
+    )
+
+
+def _frequency(freq: str | None, times: Any, series: Ints, of_index: str | None) -> Frequency:
+    """Return what was asked for, or what the index says, or what the times tell."""
+    if freq is not None:
+        return Frequency.of(freq)
+    if of_index is not None:
+        try:
+            return Frequency.of(of_index)
+        except ValueError:
+            pass  # such as hours of business
+    return infer_frequency(times, series)
+
+
+def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], Ints]:
+    """Return the different names as they come first, and the place of each row's among them."""
+    try:
+        unique, first, inverse = np.unique(names, return_index=True, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(f"`frame`[{column!r}] must name the series, and {error}") from None
+    order = np.argsort(first, kind="stable")
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return unique[order], places[inverse]
+
+
+def _constant(values: NDArray[Any], name: Any, series: Ints, first: Ints) -> NDArray[Any]:
+    """Return the one value of each series."""
+    own = values[first]
+    differs = (values != own[series]) & ~((values != values) & (own != own)[series])
+    if np.any(differs):
+        row = int(np.argmax(differs))
+        raise ValueError(
+            f"`frame`[{name!r}] must be the same in all rows of a series, and row {row} differs "
+            f"from row {first[series[row]]}; name it in `dynamic_real` if it changes over time"
+        )
+    return own
+
+
+def _numbers(column: Any, name: Any) -> Doubles:
+    try:
+        return np.asarray(column, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`frame`[{name!r}] must hold numbers, and {error}") from None

@@ -1,0 +1,105 @@
+"""What a network learns from: batches of a panel's windows, and the steps that are held back."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key
+from algos.deepar.accuracy import mean_quantile_loss
+from algos.deepar.model import Model
+from algos.deepar.network import make_network
+from algos.deepar.panel import Panel
+from algos.deepar.parameters import Settings
+from algos.deepar.sampling import Forecaster, path_quantiles, sample_paths
+from algos.deepar.training import Check
+from algos.deepar.windows import Batch, Sampler, Source
+
+Floats = NDArray[np.float32]
+
+
+class PanelWork:
+    """Batches of the windows of a panel, which is taken in an order of its own.
+
+    Parameters
+    ----------
+    panel : Panel
+    model : Model
+    settings : Settings
+    key : ndarray of shape (2,), dtype uint64
+        The seed.
+    n_threads : int
+        Changes nothing but the time.
+    places : ndarray of shape (n_series,), dtype int64
+        What the series are called in errors.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        model: Model,
+        settings: Settings,
+        key: Key,
+        n_threads: int,
+        places: NDArray[np.int64],
+    ) -> None:
+        self._settings, self._model, self._key = settings, model, key
+        self._n_threads, self._places = n_threads, places
+        self._source = Source(panel, model.plan)
+        self._sampler = Sampler(panel, model.plan, settings.window_sampling, key)
+        n = settings.batch_size
+        self._batch = Batch.empty(model.plan, n)
+        self._series, self._positions = np.empty(n, np.int64), np.empty(n, np.int64)
+        self._network = make_network(model.layout, n, model.plan.n_steps, n_threads)
+
+    def gradient(self, weights: Floats, number: int, out: Floats) -> tuple[float, float]:
+        """Overwrite `out` by a batch's summed gradient; return (loss, weight)."""
+        self._sampler.draw(number, self._series, self._positions)
+        batch, settings = self._batch, self._settings
+        self._source.gather(self._series, self._positions, batch, self._n_threads)
+        return self._network.gradient(
+            weights, batch.inputs, batch.static, batch.categories, batch.targets, batch.mask,
+            batch.scale, settings.likelihood, settings.dropout, settings.zoneout, self._key,
+            number, out,
+        )  # fmt: skip
+
+    def culprits(self, weights: Floats, number: int) -> list[int]:
+        """Return the series of a batch whose windows, each alone, have no finite gradient."""
+        self._sampler.draw(number, self._series, self._positions)
+        found, out, settings = set(), np.empty_like(weights), self._settings
+        batch = Batch.empty(self._model.plan, 1)
+        for series, position in zip(self._series, self._positions, strict=True):
+            self._source.gather(series.reshape(1), position.reshape(1), batch)
+            loss, _ = self._network.gradient(
+                weights, batch.inputs, batch.static, batch.categories, batch.targets, batch.mask,
+                batch.scale, settings.likelihood, 0.0, settings.zoneout, self._key, number, out,
+            )  # fmt: skip
+            if not (np.isfinite(loss) and np.all(np.isfinite(out))):
+                found.add(int(self._places[series]))
+        return sorted(found)
+
+
+def held_out_check(
+    panel: Panel, model: Model, settings: Settings, key: Key, n_threads: int
+) -> Check:
+    """Return what forecasts the last steps of each series, and their loss."""
+    length = settings.prediction_length
+    history, truth = panel.shortened(length), panel.last(length)
+
+    def check(weights: Floats) -> dict[str, float]:
+        forecaster = Forecaster(
+            model.plan, model.layout, weights, settings.likelihood, settings.zoneout
+        )
+        found = np.concatenate(
+            [
+                path_quantiles(paths, settings.quantiles)
+                for _, paths in sample_paths(
+                    forecaster, history, horizon=length, n_samples=settings.n_samples, key=key,
+                    n_threads=n_threads,
+                )
+            ]
+        )  # fmt: skip
+        loss = mean_quantile_loss(truth, found, settings.quantiles)
+        return {"loss": loss, "validation": loss}
+
+    return check

@@ -1,0 +1,188 @@
+"""The parameters of DeepARForecaster: their table, and the form in which the drivers take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from algos._common.params import (
+    N_JOBS,
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INT,
+    VERBOSE,
+    ArrayLike as IsArrayLike,
+    Boolean,
+    Constraint,
+    Instance,
+    Interval,
+    InvalidParameterError,
+    Options,
+    RandomState,
+)
+from algos.deepar.likelihoods import LIKELIHOODS
+
+WINDOW_SAMPLING = ("scale", "uniform")
+
+_RATE = Interval(Real, 0, 1, closed="left")
+
+PARAMETERS: dict[str, list[Constraint | None]] = {
+    "prediction_length": [POSITIVE_INT],
+    "context_length": [POSITIVE_INT, None],
+    "freq": [Instance(str), None],
+    "likelihood": [
+        Options(
+            *LIKELIHOODS,
+            aliases={
+                "student-t": "student_t",
+                "studentt": "student_t",
+                "normal": "gaussian",
+                "negative-binomial": "negative_binomial",
+                "negbin": "negative_binomial",
+                "deterministic-l1": "deterministic_l1",
+            },
+        )
+    ],
+    "hidden_size": [POSITIVE_INT],
+    "n_layers": [POSITIVE_INT],
+    "dropout": [_RATE],
+    "zoneout": [_RATE],
+    "lags": [Options("auto"), IsArrayLike()],
+    "embedding_dimension": [Options("auto"), POSITIVE_INT, IsArrayLike()],
+    "window_sampling": [Options(*WINDOW_SAMPLING)],
+    "max_iter": [POSITIVE_INT],
+    "n_batches": [POSITIVE_INT],
+    "batch_size": [POSITIVE_INT],
+    "learning_rate_init": [POSITIVE],
+    "weight_decay": [NON_NEGATIVE],
+    "clip_gradient": [POSITIVE, None],
+    "early_stopping": [Boolean()],
+    "n_iter_no_change": [POSITIVE_INT],
+    "tol": [NON_NEGATIVE],
+    "n_samples": [POSITIVE_INT],
+    "quantiles": [IsArrayLike()],
+    "warm_start": [Boolean()],
+    "n_jobs": N_JOBS,
+    "random_state": [RandomState()],
+    "verbose": VERBOSE,
+}
+
+# What SageMaker and GluonTS call them.
+FOREIGN_NAMES = {
+    "time_freq": "freq",
+    "epochs": "max_iter",
+    "max_epochs": "max_iter",
+    "num_cells": "hidden_size",
+    "num_layers": "n_layers",
+    "dropout_rate": "dropout, or zoneout for what SageMaker does",
+    "mini_batch_size": "batch_size",
+    "num_batches_per_epoch": "n_batches",
+    "learning_rate": "learning_rate_init",
+    "lr": "learning_rate_init",
+    "early_stopping_patience": "early_stopping=True and n_iter_no_change",
+    "patience": "n_iter_no_change",
+    "cardinality": "nothing: fit counts the categories of `static_categorical`",
+    "num_dynamic_feat": "nothing: `dynamic_real` of fit tells it",
+    "num_feat_dynamic_real": "nothing: `dynamic_real` of fit tells it",
+    "num_feat_static_cat": "nothing: `static_categorical` of fit tells it",
+    "num_feat_static_real": "nothing: `static_real` of fit tells it",
+    "num_eval_samples": "n_samples",
+    "num_parallel_samples": "n_samples",
+    "test_quantiles": "quantiles",
+    "lags_seq": "lags",
+    "distr_output": "likelihood",
+    "scaling": "nothing: windows are always scaled",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What drivers need of the parameters, resolved.
+
+    Attributes
+    ----------
+    prediction_length, context_length : int
+        Steps of a window: `context_length` before the forecast begins, then the others.
+    likelihood : int
+        Its code.
+    clip_gradient : float
+        Infinity where nothing is clipped.
+    quantiles : tuple of float
+        Of the validation, and of `predict_quantiles`.
+    """
+
+    prediction_length: int
+    context_length: int
+    likelihood: int
+    hidden_size: int
+    n_layers: int
+    dropout: float
+    zoneout: float
+    window_sampling: str
+    max_iter: int
+    n_batches: int
+    batch_size: int
+    learning_rate_init: float
+    weight_decay: float
+    clip_gradient: float
+    early_stopping: bool
+    n_iter_no_change: int
+    tol: float
+    n_samples: int
+    quantiles: tuple[float, ...]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of a window."""
+        return self.context_length + self.prediction_length
+
+
+def settings_of(estimator: Any) -> Settings:
+    """Return the settings that an estimator's checked parameters stand for."""
+    context, clip = estimator.context_length, estimator.clip_gradient
+    return Settings(
+        prediction_length=int(estimator.prediction_length),
+        context_length=int(estimator.prediction_length if context is None else context),
+        likelihood=LIKELIHOODS[estimator.likelihood].code,
+        hidden_size=int(estimator.hidden_size),
+        n_layers=int(estimator.n_layers),
+        dropout=float(estimator.dropout),
+        zoneout=float(estimator.zoneout),
+        window_sampling=str(estimator.window_sampling),
+        max_iter=int(estimator.max_iter),
+        n_batches=int(estimator.n_batches),
+        batch_size=int(estimator.batch_size),
+        learning_rate_init=float(estimator.learning_rate_init),
+        weight_decay=float(estimator.weight_decay),
+        clip_gradient=np.inf if clip is None else float(clip),
+        early_stopping=bool(estimator.early_stopping),
+        n_iter_no_change=int(estimator.n_iter_no_change),
+        tol=float(estimator.tol),
+        n_samples=int(estimator.n_samples),
+        quantiles=checked_quantiles(estimator.quantiles),
+    )
+
+
+def checked_quantiles(quantiles: Any) -> tuple[float, ...]:
+    """Return levels of quantiles as floats; raise unless they lie between 0 and 1."""
+    levels = np.atleast_1d(np.asarray(quantiles))
+    is_number = levels.dtype.kind in "fiu" and levels.ndim == 1 and levels.size > 0
+    if not is_number or not np.all((levels > 0) & (levels < 1)):
+        raise InvalidParameterError(
+            f"`quantiles`={quantiles!r} must be floats in (0, 1); write quantiles=(0.1, 0.5, 0.9)"
+        )
+    return tuple(float(level) for level in levels)
+
+
+def checked_count(name: str, value: Any, default: int) -> int:
+    """Return an argument that is a positive int, or the default for None."""
+    if value is None:
+        return default
+    if not isinstance(value, Integral) or isinstance(value, (bool, np.bool_)) or value < 1:
+        raise InvalidParameterError(
+            f"`{name}`={value!r} must be an int in [1, inf) or None; write {name}={default}"
+        )
+    return int(value)

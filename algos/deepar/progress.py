@@ -1,0 +1,58 @@
+"""What a fit tells of its epochs: callbacks, `verbose` and `history_`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from algos._common.callbacks import Task
+from algos._common.history import History
+from algos._common.verbose import say
+from algos.deepar.training import Epoch, Progress
+
+
+class Told:
+    """Is told of each epoch, and tells callbacks, `verbose` and the history.
+
+    Parameters
+    ----------
+    estimator : estimator
+    task : Task
+        The fit's.
+    attributes : callable
+        Of (state of the training, history): what a copy needs to predict.
+    epochs : range
+        Those that are to come.
+    history : mapping of str to array, default=None
+        Of the epochs before.
+
+    Attributes
+    ----------
+    history : History
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        task: Task,
+        attributes: Callable[[Progress, dict[str, Any]], dict[str, Any]],
+        epochs: range,
+        history: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._estimator, self._attributes = estimator, attributes
+        self._epochs = task.loop("epoch", epochs)
+        self.history = History(history)
+
+    def __call__(self, progress: Progress, epoch: Epoch) -> bool:
+        """Tell of an epoch; return whether a callback wants the fit to stop."""
+        validation = epoch.held_out.get("validation", np.nan)
+        text = f"epoch {progress.n_epochs}"
+        self.history.record(epoch.objective, validation=validation, learning_rate=epoch.rate)
+        if epoch.held_out:
+            say(self._estimator, text, objective=epoch.objective, validation=validation)
+        else:
+            say(self._estimator, text, objective=epoch.objective)
+        step = next(self._epochs)
+        return step.finish(lambda: self._attributes(progress.copy(), self.history.arrays()))

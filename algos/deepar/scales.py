@@ -1,0 +1,79 @@
+"""How large series are: their units and scales, and those of series of which no value is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.deepar.series import Series
+
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+
+LEAST = 1e-6  # scale of values that have no unit
+_FACTOR = 3  # of two, between a series' scale and the typical one
+_EXPONENTS = -1021, 1020  # of units
+
+
+def scale_logs(series: Series) -> Doubles:
+    """Return the logarithms to base 2 of the mean magnitudes; -inf of none."""
+    with np.errstate(divide="ignore"):
+        return np.log2(series.mean) + series.exponent
+
+
+def units_and_scales(
+    series: Series, typical: Doubles, is_scaled: bool
+) -> tuple[NDArray[np.int32], Floats, Floats]:
+    """Return the exponent of each series' unit, its scale in that unit and the typical one.
+
+    Parameters
+    ----------
+    series : Series
+    typical : ndarray of shape (n_series,), dtype float64
+        From `typical_logs`; it stands for the scale of a series that has none.
+    is_scaled : bool
+        Whether values are taken in units.
+    """
+    logs = scale_logs(series)
+    logs = np.where(np.isfinite(logs), logs, typical)
+    typical = np.clip(typical, logs - _FACTOR, logs + _FACTOR)
+    exponent = np.zeros(len(series))
+    if is_scaled:
+        exponent = np.clip(np.rint(logs), *_EXPONENTS)
+    least = 0.0 if is_scaled else LEAST
+    scale, other = (np.maximum(np.exp2(log - exponent), least) for log in (logs, typical))
+    return exponent.astype(np.int32), scale.astype(np.float32), other.astype(np.float32)
+
+
+def typical_logs(codes: NDArray[np.int32], typical: float, typical_of: list[Doubles]) -> Doubles:
+    """Return the logarithms of the scales of series of which the categories are known.
+
+    Each is the mean over those of the features whose category `fit` saw.
+    """
+    total, n_known = np.zeros((2, len(codes)))
+    for logs, column in zip(typical_of, codes.T, strict=True):
+        is_known = column < len(logs)
+        total[is_known] += logs[column[is_known]]
+        n_known += is_known
+    return np.where(n_known > 0, total / np.maximum(n_known, 1), typical)
+
+
+def medians_of_categories(
+    logs: Doubles, codes: NDArray[np.int32], known: list[NDArray[Any]], typical: float
+) -> list[Doubles]:
+    """Return the median of each category; `typical` where none of its series has a scale."""
+    medians = []
+    for column, values in zip(codes.T, known, strict=True):
+        found = np.full(len(values), typical)
+        order = np.lexsort((logs, column))
+        order = order[np.isfinite(logs[order])]
+        cuts = np.searchsorted(column[order], np.arange(len(values) + 1))
+        low, high = cuts[:-1], cuts[1:]
+        has_some = high > low
+        middle = (low + high)[has_some]
+        ordered = logs[order]
+        found[has_some] = (ordered[(middle - 1) // 2] + ordered[middle // 2]) / 2
+        medians.append(found)
+    return medians

@@ -1,0 +1,186 @@
+"""Series as users give them: arrays with NaN around them, or lists of arrays of any length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+
+from algos._common.validation import FLOATS
+from algos._cython import deepar_panel
+from algos.deepar.likelihoods import LIKELIHOODS
+
+Ints = NDArray[np.int64]
+
+MOST = 1e33  # of counts, which have no unit
+_INFINITE, _NEGATIVE, _ABOVE_ONE = 1, 2, 4  # flags of `deepar_panel.survey`
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values of several series in one array, and how large they are.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_given,), dtype float32 or float64
+        NaN where missing.
+    origins : ndarray of shape (n_series,), dtype int64
+        Where the given values of each series begin in it.
+    starts, stops : ndarray of shape (n_series,), dtype int64
+        Where its first observed value is, and where the last one has been.
+    mean : ndarray of shape (n_series,), dtype float64
+    exponent : ndarray of shape (n_series,), dtype int32
+        The mean magnitude of a series is mean * 2**exponent.
+    """
+
+    values: NDArray[Any]
+    origins: Ints
+    starts: Ints
+    stops: Ints
+    mean: NDArray[np.float64]
+    exponent: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def lengths(self) -> Ints:
+        """How many steps each series has."""
+        return self.stops - self.starts
+
+    @property
+    def delays(self) -> Ints:
+        """How many steps after the first given value each series begins."""
+        return self.starts - self.origins
+
+
+def read_series(X: Any, likelihood: str, *, may_be_empty: bool = False) -> Series:
+    """Return the series of X, checked.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_series, n_times) or list of 1-D array-likes
+    likelihood : str
+        What the values may be hangs on it.
+    may_be_empty : bool, default=False
+        Whether no series needs to have a value.
+
+    Raises
+    ------
+    ValueError
+        If X is none of these, or a value is infinite or impossible.
+    """
+    if _is_list(X):
+        values, starts, stops = _joined(X)
+    else:
+        _refuse_dates(X)
+        X = check_array(
+            X,
+            dtype=FLOATS,
+            ensure_all_finite=False,
+            ensure_min_features=0 if may_be_empty else 1,
+            input_name="X",
+        )
+        values = np.ascontiguousarray(X, dtype=X.dtype.newbyteorder("=")).reshape(-1)
+        starts = np.arange(X.shape[0], dtype=np.int64) * X.shape[1]
+        stops = starts + X.shape[1]
+    n = len(starts)
+    mean, exponent = np.empty(n), np.empty(n, dtype=np.int32)
+    flags = np.empty(n, dtype=np.uint8)
+    origins = starts.copy()
+    deepar_panel.survey(values, starts, stops, mean, exponent, flags)
+    series = Series(values, origins, starts, stops, mean, exponent)
+    _check_values(series, flags, likelihood)
+    if not may_be_empty and not series.lengths.any():
+        raise ValueError(
+            f"`X` must hold at least one observed value, and all values of its {n} series are "
+            f"NaN; give rows that are series"
+        )
+    return series
+
+
+def _is_list(X: Any) -> bool:
+    """Tell whether X is a list of series, and not a table written as a list of numbers."""
+    if isinstance(X, np.ndarray):
+        is_nested = X.dtype == object and X.ndim == 1 and len(X) > 0
+        return is_nested and not np.isscalar(X[0]) and X[0] is not None
+    if not isinstance(X, (list, tuple)):
+        return False
+    return len(X) == 0 or all(hasattr(item, "__len__") and not isinstance(item, str) for item in X)
+
+
+def _joined(X: Any) -> tuple[NDArray[Any], Ints, Ints]:
+    """Return the values of the series one behind the other, and where each begins and ends."""
+    if len(X) == 0:
+        raise ValueError(
+            "Found array with 0 sample(s): `X`=[] must be a list of at least one series; an "
+            "empty series is written [[]]"
+        )
+    items = [_numbers(item, place) for place, item in enumerate(X)]
+    stops = np.cumsum([len(item) for item in items], dtype=np.int64)
+    starts = np.concatenate([[0], stops[:-1]]).astype(np.int64)
+    kind = np.float32 if all(item.dtype == np.float32 for item in items) else np.float64
+    return np.concatenate(items, dtype=kind, casting="unsafe"), starts, stops
+
+
+def _numbers(item: Any, place: int) -> NDArray[Any]:
+    """Return one series of a list as float32 or float64."""
+    try:
+        values = np.asarray(item)
+        if values.dtype.kind == "c":
+            raise TypeError("it is complex")
+        if values.dtype != np.float32:
+            values = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"series {place} of `X` must be an array of numbers, and {error}; write missing "
+            f"values as NaN"
+        ) from None
+    if values.ndim != 1:
+        raise ValueError(
+            f"series {place} of `X` must have one dimension and has the shape {values.shape}; "
+            f"Reshape your data: give a list of 1-D arrays or a table whose rows are series"
+        )
+    return values
+
+
+def _refuse_dates(X: Any) -> None:
+    """Raise an error for a frame whose rows are points of time."""
+    kind = str(getattr(getattr(X, "index", None), "dtype", ""))
+    if kind.startswith(("datetime64", "period")):
+        raise ValueError(
+            "`X` is a frame whose index holds dates, and its rows must be series; write "
+            "`fit(**algos.deepar.panel_from_wide(frame))`, or `panel_from_long` for a long one"
+        )
+
+
+def _check_values(series: Series, flags: NDArray[np.uint8], likelihood: str) -> None:
+    _refuse(
+        flags & _INFINITE > 0,
+        "must hold finite values or NaN, and has infinity; write a missing value as NaN",
+        note="Input X contains infinity or a value too large: ",
+    )
+    values = LIKELIHOODS[likelihood].values
+    if values == "count":
+        remedy = f"for likelihood={likelihood!r}; use 'student_t' for values of other kinds"
+        _refuse(
+            flags & _NEGATIVE > 0,
+            f"must hold counts of at least 0 {remedy}",
+            note="Negative values in data passed to `X`: ",
+        )
+        is_large = np.ldexp(series.mean, np.minimum(series.exponent, 600)) > MOST
+        _refuse(is_large, f"must hold counts that are {MOST:.0e} at most in the mean {remedy}")
+    if values == "share":
+        outside = flags & (_NEGATIVE | _ABOVE_ONE) > 0
+        _refuse(
+            outside,
+            "must hold values in [0, 1] for likelihood='beta'; divide them, or use 'student_t'",
+        )
+
+
+def _refuse(is_wrong: NDArray[Any], reason: str, note: str = "") -> None:
+    if is_wrong.any():
+        raise ValueError(f"{note}series {int(np.flatnonzero(is_wrong)[0])} of `X` {reason}")

@@ -1,0 +1,92 @@
+"""How far apart times are, and their places on an even grid."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.deepar.calendar import ordinals, weekdays
+from algos.deepar.frequency import Frequency
+
+Ints = NDArray[np.int64]
+Times = NDArray[np.datetime64]
+
+_DAY = 86400
+_SPARSE, _FEW = 20, 1000  # a grid may have 20 points for each time, and always 1000
+
+
+def infer_frequency(times: Times, series: Ints) -> Frequency:
+    """Return the largest step that leads from each time to the next one of its series.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n_times,), dtype datetime64[s]
+    series : ndarray of shape (n_times,), dtype int64
+        Whose times they are.
+
+    Raises
+    ------
+    ValueError
+        If no series has two times.
+    """
+    seconds = times.astype(np.int64)
+    order = np.lexsort((seconds, series))
+    is_next = np.diff(series[order]) == 0
+    gaps = np.diff(seconds[order])[is_next]
+    gaps = gaps[gaps > 0]
+    if len(gaps) == 0:
+        raise ValueError("`freq`=None must be given for series of a single time; write freq='h' …")
+    if gaps.min() >= 28 * _DAY and (gaps % _DAY == 0).all():
+        months = np.diff(times.astype("datetime64[M]").astype(np.int64)[order])[is_next]
+        if _are_months(times) or (gaps % (7 * _DAY)).any():
+            return Frequency("month", int(np.gcd.reduce(months)))
+    step = int(np.gcd.reduce(gaps))
+    if step == _DAY and weekdays(times).max() < 5 and gaps.max() > 2 * _DAY:
+        return Frequency("business day", 1)
+    return Frequency.of(f"{step}s") if step % _DAY else Frequency("day", step // _DAY)
+
+
+def _are_months(times: Times) -> bool:
+    """Tell whether all times are on the same day of their months, or on the last one."""
+    days = times.astype("datetime64[D]")
+    in_month = (days - days.astype("datetime64[M]")).astype(np.int64)
+    is_last = (days + 1).astype("datetime64[M]") > days.astype("datetime64[M]")
+    return bool((in_month == in_month[0]).all() or is_last.all())
+
+
+def grid_places(
+    times: Times, series: Ints, n_series: int, frequency: Frequency
+) -> tuple[Ints, Ints]:
+    """Return the step of each time, from 0 in each series, and the number of steps of each.
+
+    Raises
+    ------
+    ValueError
+        If a time occurs twice in a series or lies between two steps, or few of the steps have
+        a time.
+    """
+    units = ordinals(times, frequency)
+    if frequency.unit == "business day" and weekdays(times).max(initial=0) > 4:
+        raise ValueError("times must be business days for freq='B'; use freq='D'")
+    begins = np.full(n_series, np.iinfo(np.int64).max)
+    np.minimum.at(begins, series, units)
+    apart = units - begins[series]
+    is_between = apart % frequency.n_units > 0
+    places = apart // frequency.n_units
+    n_steps = np.zeros(n_series, dtype=np.int64)
+    np.maximum.at(n_steps, series, places + 1)
+    if is_between.any() or n_steps.sum() > _SPARSE * len(times) + _FEW:
+        wrong = times[np.argmax(is_between)] if is_between.any() else "most of them"
+        raise ValueError(
+            f"times must be steps of freq={str(frequency)!r}, and {wrong} is not one after "
+            f"another; give the right `freq`, or resample the frame"
+        )
+    flat = places + (np.cumsum(n_steps) - n_steps)[series]
+    counts = np.bincount(flat)
+    if counts.max(initial=0) > 1:
+        twice = np.flatnonzero(flat == np.argmax(counts > 1))[:2]
+        raise ValueError(
+            f"times must occur once in a series, and {times[twice[0]]} and {times[twice[1]]} are "
+            f"the same step at freq={str(frequency)!r}; aggregate them, or give a finer `freq`"
+        )
+    return places, n_steps

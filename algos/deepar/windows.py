@@ -1,0 +1,218 @@
+"""Windows of series: which ones are drawn, and their gathering into a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key
+from algos._cython import deepar_windows
+from algos.deepar.panel import Panel
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a window is made of: plain numbers and arrays, so that `Plan(**vars(plan))` is it.
+
+    Step t of a window has the inputs [value at each lag, over the window's scale |
+    calendar | age | dynamic] and the window the static inputs [log of its scale | static
+    real], all of them about 1 in size. Before a series begins they are 0, as is what a lag
+    would have of the time before or of the future.
+
+    Attributes
+    ----------
+    context_length, prediction_length : int
+    lags : ndarray of shape (n_lags,), dtype int32
+        Positive, ascending.
+    n_calendar, n_dynamic, n_static_real, n_categories : int
+        How many there are of each in the panel.
+    is_scaled : bool
+        Whether targets are over the scale of the window (they are not for counts and shares).
+    log_center, log_spread : float
+        Of the logarithm of the scales, in the units of the data, of the training panel.
+    scale_floor : float
+        The scale of a window is at least this part of its series' scale.
+    """
+
+    context_length: int
+    prediction_length: int
+    lags: NDArray[np.int32]
+    n_calendar: int = 0
+    n_dynamic: int = 0
+    n_static_real: int = 0
+    n_categories: int = 0
+    is_scaled: bool = True
+    log_center: float = 0.0
+    log_spread: float = 1.0
+    scale_floor: float = 0.1
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of a window in training."""
+        return self.context_length + self.prediction_length
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs of each step."""
+        return len(self.lags) + self.n_calendar + 1 + self.n_dynamic
+
+    @property
+    def n_static(self) -> int:
+        """Real inputs of each window."""
+        return 1 + self.n_static_real
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows as the network takes them; the caller's arrays, filled again and again.
+
+    Attributes
+    ----------
+    inputs : ndarray of shape (n_steps, n_windows, n_inputs), dtype float32
+    static : ndarray of shape (n_windows, n_static), dtype float32
+    categories : ndarray of shape (n_windows, n_categories), dtype int32
+    targets : ndarray of shape (n_steps, n_windows), dtype float32
+        0 where the mask is 0.
+    mask : ndarray of shape (n_steps, n_windows), dtype float32
+        1 where the target was observed, else 0.
+    scale : ndarray of shape (n_windows,), dtype float32
+        In the unit of the series.
+    """
+
+    inputs: Floats
+    static: Floats
+    categories: NDArray[np.int32]
+    targets: Floats
+    mask: Floats
+    scale: Floats
+
+    @classmethod
+    def empty(cls, plan: Plan, n_windows: int, n_steps: int | None = None) -> Batch:
+        """Return room for so many windows of `n_steps`, by default those of training."""
+        n_steps = plan.n_steps if n_steps is None else n_steps
+        single = np.float32
+        return cls(
+            np.empty((n_steps, n_windows, plan.n_inputs), dtype=single),
+            np.empty((n_windows, plan.n_static), dtype=single),
+            np.empty((n_windows, plan.n_categories), dtype=np.int32),
+            np.empty((n_steps, n_windows), dtype=single),
+            np.empty((n_steps, n_windows), dtype=single),
+            np.empty(n_windows, dtype=single),
+        )
+
+
+class Source:
+    """Windows of one panel, as one plan wants them.
+
+    Parameters
+    ----------
+    panel : Panel
+    plan : Plan
+    """
+
+    def __init__(self, panel: Panel, plan: Plan) -> None:
+        n_times = panel.longest + panel.horizon
+        # A series that is older than any of training must not look like a new one.
+        age = np.minimum(np.arange(n_times), plan.n_steps)
+        self._source = deepar_windows.WindowSource(
+            panel.filled,
+            panel.observed,
+            panel.offsets,
+            panel.lengths,
+            np.log(panel.unit),
+            panel.scale,
+            panel.typical,
+            panel.calendar,
+            panel.calendar_rows,
+            panel.dynamic,
+            panel.dynamic_rows,
+            panel.categories,
+            panel.static_real,
+            plan.lags,
+            (np.log10(2.0 + age) / 2).astype(np.float32),
+            panel.horizon,
+            plan.context_length,
+            plan.is_scaled,
+            plan.log_center,
+            plan.log_spread,
+            plan.scale_floor,
+        )
+
+    def gather(self, series: Ints, positions: Ints, batch: Batch, n_threads: int = 1) -> None:
+        """Fill the batch with the windows whose first forecast steps are `positions`.
+
+        The steps of a window before the first forecast one are `context_length`, the others
+        are as many as the batch has room for: to forecast, `positions` are the lengths of the
+        series.
+
+        Parameters
+        ----------
+        series : ndarray of shape (n_windows,), dtype int64
+            Places in the panel.
+        positions : ndarray of shape (n_windows,), dtype int64
+            The step of its series at which the forecast of each window begins: from 0, which
+            is a window without context, to the length of the series.
+        batch : Batch
+        n_threads : int, default=1
+            Changes nothing but the time.
+        """
+        self._source.gather(
+            series,
+            positions,
+            batch.inputs,
+            batch.static,
+            batch.categories,
+            batch.targets,
+            batch.mask,
+            batch.scale,
+            n_threads,
+        )
+
+
+class Sampler:
+    """Draws windows to train on: a series by its weight, then a position in it.
+
+    Each batch has a window from every n-th part of the weights, the series being in order of
+    their scale: small ones and large ones are in all batches. The forecast of a window lies
+    within the series, unless this is shorter than two predictions: then it begins in its middle
+    or before. One shorter than a prediction weighs less, as it fills only a part of it.
+
+    Parameters
+    ----------
+    panel : Panel
+    plan : Plan
+    window_sampling : {"scale", "uniform"}
+        Whether the weight of a series is its scale, or all weigh the same.
+    key : ndarray of shape (2,), dtype uint64
+    """
+
+    def __init__(self, panel: Panel, plan: Plan, window_sampling: str, key: Key) -> None:
+        logs = np.log2(panel.scale) + np.log2(panel.unit)
+        order = np.lexsort((*panel.keys.T, logs))
+        order = order[panel.lengths[order] > 0]
+        weights = np.minimum(1.0, panel.lengths[order] / plan.prediction_length)
+        if window_sampling == "scale":
+            weights *= np.exp2(logs[order] - logs[order].max(initial=-np.inf))
+        self._heaped = np.cumsum(weights)
+        self._order = order.astype(np.int64)
+        self._last = np.maximum(panel.lengths - plan.prediction_length, panel.lengths // 2)
+        self._first = np.zeros_like(self._last)
+        self._key = key
+
+    def draw(self, step: int, series: Ints, positions: Ints) -> None:
+        """Fill both arrays of shape (n_windows,) with the windows of the batch `step`."""
+        deepar_windows.draw(
+            self._key,
+            self._heaped,
+            self._order,
+            self._first,
+            self._last,
+            series,
+            positions,
+            step,
+        )

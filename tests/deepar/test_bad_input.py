@@ -1,0 +1,120 @@
+"""Bad input: one clear error, or a documented fallback; never NaN."""
+
+import numpy as np
+import pytest
+
+from tests.deepar.series import seasonal, small
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.full((3, 5), np.nan), "NaN"),
+        ([], "0 sample"),
+        ([[], []], "NaN|observed"),
+        (np.zeros((0, 4)), "0 sample"),
+        (np.zeros((3, 0)), r"0 feature|observed"),
+        (np.ones(5), "2D array"),
+        (np.ones((2, 3, 4)), "dim 3"),
+        ([np.ones((2, 2))], "one dimension"),
+        ([np.ones(4), np.array(["a", "b"])], "series 1"),
+        ([np.ones(4), np.array([1, np.inf])], "series 1 .*infinity"),
+    ],
+)
+def test_no_series_to_learn_from_is_an_error(X, message):
+    with pytest.raises(ValueError, match=message):
+        small().fit(X)
+
+
+@pytest.mark.parametrize("likelihood", ["negative_binomial", "poisson"])
+def test_negative_counts_are_refused(likelihood):
+    X = np.rint(seasonal(4, 30))
+    X[2, 3] = -1
+    with pytest.raises(ValueError, match=r"series 2 .*counts"):
+        small(likelihood=likelihood).fit(X)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1])
+def test_shares_outside_their_range_are_refused(value):
+    X = np.full((4, 30), 0.5)
+    X[1, 3] = value
+    with pytest.raises(ValueError, match=r"series 1 .*\[0, 1\]"):
+        small(likelihood="beta").fit(X)
+
+
+@pytest.mark.parametrize("likelihood", ["student_t", "gaussian", "deterministic_l1"])
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.zeros((3, 20)),
+        np.ones((1, 1)),
+        np.full((2, 30), 1e30),
+        np.full((2, 30), 1e-30),
+        np.full((2, 30), 1e300),
+        np.full((2, 30), -1e-300),
+        [[1.0], [], [2.0, np.nan, 3.0]],
+        np.geomspace(1e-30, 1e30, 60).reshape(2, 30),
+        np.array([[1e308, -1e308] * 10, [0.0, 1e308] * 10]),
+    ],
+)
+def test_odd_series_give_finite_forecasts(X, likelihood):
+    model = small(likelihood=likelihood).fit(X)
+    for found in (model.predict(), model.sample(horizon=12), model.embed()):
+        assert np.all(np.isfinite(found))
+    assert np.isfinite(model.score(X))
+
+
+@pytest.mark.parametrize("likelihood", ["negative_binomial", "poisson", "beta"])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_constant_counts_and_shares_give_finite_forecasts(likelihood, value):
+    model = small(likelihood=likelihood).fit(np.full((3, 20), value))
+    assert np.all(np.isfinite(model.sample(horizon=12)))
+
+
+def test_empty_series_are_forecast_from_nothing():
+    model = small().fit(seasonal(5, 40))
+    found = model.sample([[], [np.nan, np.nan]])
+    assert np.all(np.isfinite(found))
+    assert np.all(np.isfinite(model.predict(np.empty((2, 0)))))
+
+
+def test_a_frame_of_dates_names_the_helper():
+    pandas = pytest.importorskip("pandas", reason="pandas makes the frames")
+    X = seasonal(3, 40)
+    index = pandas.date_range("2026-01-01", periods=40, freq="h")
+    frame = pandas.DataFrame(X.T, index=index, columns=list("abc"))
+    with pytest.raises(ValueError, match="panel_from_wide"):
+        small().fit(frame)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"lags": [0, 1]}, "`lags`"),
+        ({"lags": [1.5]}, "`lags`"),
+        ({"lags": []}, "`lags`"),
+        ({"quantiles": [0.5, 1.0]}, "`quantiles`"),
+        ({"quantiles": []}, "`quantiles`"),
+        ({"freq": "fortnight"}, "`freq`"),
+        ({"dropout": 1.0}, "`dropout`"),
+    ],
+)
+def test_wrong_parameters_are_named(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).fit(seasonal(3, 30))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model: model.predict(horizon=0), "`horizon`=0 must be"),
+        (lambda model: model.predict(output="mode"), "`output`='mode' must be"),
+        (lambda model: model.sample(n_samples=1.5), "`n_samples`=1.5 must be"),
+        (lambda model: model.predict_quantiles(quantiles=(0, 1)), "`quantiles`"),
+        (lambda model: model.backtest(seasonal(2, 30), 0), "`n_windows`=0 must be"),
+        (lambda model: model.predict(start="2026-01-01"), "`start`"),
+    ],
+)
+def test_wrong_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(small().fit(seasonal(3, 30)))

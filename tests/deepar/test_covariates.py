@@ -1,0 +1,92 @@
+"""Covariates: what they are worth, how they may be given, and what is said of wrong ones."""
+
+import numpy as np
+import pytest
+
+from tests.common.estimators import assert_same_bits
+from tests.deepar.series import able, seasonal, small
+
+
+def promoted(n_series=8, n_times=100, seed=0):
+    """Return series that an event doubles, and the events beside numbers that mean nothing."""
+    rng = np.random.default_rng(seed)
+    events = (rng.random((n_series, n_times + 12)) < 0.2).astype(np.float64)
+    values = 5 * (1 + events[:, :n_times]) + 0.2 * rng.normal(size=(n_series, n_times))
+    return values, np.stack([rng.normal(size=events.shape), events], axis=1)
+
+
+def test_known_events_are_forecast_and_matter():
+    X, dynamic = promoted()
+    model = able(lags=[1], max_iter=10).fit(X[:, :-12], dynamic_real=dynamic[:, :, :-24])
+    found = model.predict(X[:, :-12], dynamic_real=dynamic[:, :, :-12], output="median")
+    error = np.abs(found - X[:, -12:]).mean()
+    assert error < 0.15 * X.mean()
+    worth = model.covariate_importance(X, 2, n_repeats=2, dynamic_real=dynamic[:, :, :-12])
+    assert worth.names == ["dynamic_real[0]", "dynamic_real[1]"]
+    assert worth.importances.shape == (2, 2)
+    assert worth.importances_mean[1] > 5 * abs(worth.importances_mean[0])
+    assert worth.importances_mean[1] > worth.loss
+
+
+def test_statics_are_permuted_too():
+    X = seasonal(6, 40)
+    category, size = np.arange(6) % 2, np.arange(6.0)[:, None]
+    model = small().fit(X, static_categorical=category, static_real=size)
+    worth = model.covariate_importance(X, static_categorical=category, static_real=size)
+    assert worth.names == ["static_categorical[0]", "static_real[0]"]
+    assert np.all(np.isfinite(worth.importances))
+    with pytest.raises(ValueError, match="`n_windows`"):
+        model.covariate_importance(
+            X[:1, :10], 1, static_categorical=category[:1], static_real=size[:1]
+        )
+
+
+def test_the_future_of_covariates_may_be_given_in_fit_or_later():
+    X, dynamic = promoted()
+    model = small().fit(X, dynamic_real=dynamic)
+    expected = model.predict(X, dynamic_real=dynamic)
+    assert_same_bits(model.predict(), expected)
+    model = small().fit(X, dynamic_real=dynamic[:, :, :100])
+    with pytest.raises(ValueError, match="`dynamic_real`"):
+        model.predict()
+    assert_same_bits(model.predict(dynamic_real=dynamic[:, :, 100:104]), expected)
+    assert_same_bits(model.predict(dynamic_real=dynamic), expected)
+
+
+def test_wrong_shapes_are_refused_with_the_right_ones():
+    X, dynamic = promoted()
+    model = small().fit(X, dynamic_real=dynamic)
+    with pytest.raises(ValueError, match=r"104.*100.*4 to forecast.* has 101"):
+        model.predict(X, dynamic_real=dynamic[:, :, :101])
+    with pytest.raises(ValueError, match="must have 2 features, as in `fit`, and has 1"):
+        model.predict(X, dynamic_real=dynamic[:, :1])
+    with pytest.raises(ValueError, match="dynamic_real"):
+        model.predict(X)
+    with pytest.raises(ValueError, match="static_real"):
+        model.predict(X, dynamic_real=dynamic, static_real=np.ones((8, 1)))
+    with pytest.raises(ValueError, match="static_categorical"):
+        small().fit(X, static_categorical=np.ones(7))
+    with pytest.raises(ValueError, match="start"):
+        small(freq="D").fit(X, start=["2026-01-01"] * 3)
+
+
+def test_an_unknown_category_is_an_average_one():
+    X = seasonal(6, 40)
+    model = small().fit(X, static_categorical=list("aabbcc"))
+    assert model.cardinalities_.tolist() == [3]
+    known = model.predict(X, static_categorical=list("aabbcc"))
+    unknown = model.predict(X, static_categorical=["new"] * 6)
+    assert np.all(np.isfinite(unknown))
+    assert np.any(unknown != known)
+
+
+def test_dimensions_of_embeddings_are_for_all_or_each():
+    X = seasonal(6, 40)
+    categories = np.array([[0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1]]).T
+    sizes = [
+        small(embedding_dimension=dimension).fit(X, static_categorical=categories).n_parameters_
+        for dimension in (2, [2, 2], "auto")
+    ]
+    assert sizes[0] == sizes[1]
+    with pytest.raises(ValueError, match="`embedding_dimension`"):
+        small(embedding_dimension=[2]).fit(X, static_categorical=categories)

@@ -1,0 +1,230 @@
+"""The estimator: shapes, meaning of its methods, learning on, and routing."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from algos import DeepARForecaster
+from algos.deepar.likelihoods import LIKELIHOODS
+from tests.common.estimators import assert_same_bits, learned
+from tests.deepar.series import plain_loss, seasonal, small
+
+all_likelihoods = pytest.mark.parametrize("likelihood", LIKELIHOODS)
+
+
+def suited(X, likelihood):
+    """Return series of the kind that a likelihood is for."""
+    if likelihood == "beta":
+        return X / (1.1 * X.max(axis=1, keepdims=True))
+    return np.rint(X) if likelihood in ("negative_binomial", "poisson") else X
+
+
+@all_likelihoods
+def test_results_have_the_documented_shapes(likelihood):
+    X = suited(seasonal(5, 40), likelihood)
+    model = small(likelihood=likelihood).fit(X)
+    assert model.predict(X).shape == model.predict().shape == (5, 4)
+    assert model.predict(X, horizon=9).shape == (5, 9)
+    assert model.predict_quantiles(X, (0.1, 0.5)).shape == (5, 2, 4)
+    assert model.predict_quantiles().shape == (5, 9, 4)
+    assert model.sample(X, 7).shape == (5, 7, 4)
+    assert model.sample(X, horizon=3).shape == (5, 20, 3)
+    assert model.embed(X).shape == model.embed().shape == (5, 8)
+    assert np.isfinite(model.score(X))
+
+
+@all_likelihoods
+def test_paths_lie_where_the_likelihood_has_values(likelihood):
+    X = suited(seasonal(5, 40), likelihood)
+    paths = small(likelihood=likelihood).fit(X).sample(X, horizon=30)
+    assert np.all(np.isfinite(paths))
+    if likelihood in ("negative_binomial", "poisson"):
+        assert np.all((paths >= 0) & (paths == np.rint(paths)))
+    if likelihood == "beta":
+        assert np.all((paths >= 0) & (paths <= 1))
+    if likelihood == "deterministic_l1":
+        assert np.all(paths == paths[:, :1])
+
+
+def test_without_X_the_series_of_fit_go_on():
+    X = seasonal(5, 40)
+    model = small(freq="h").fit(X, start="2026-01-01")
+    for other in (X, list(X), np.hstack([np.full((5, 3), np.nan), X, np.full((5, 2), np.nan)])):
+        start = np.datetime64("2026-01-01", "h") - (
+            3 if np.ndim(other) and len(other[0]) > 40 else 0
+        )
+        assert_same_bits(model.sample(), model.sample(other, start=start))
+    assert_same_bits(model.predict(horizon=50), model.predict(X, horizon=50, start="2026-01-01"))
+
+
+def test_the_mean_and_quantiles_are_those_of_the_paths():
+    model = small().fit(seasonal(5, 40))
+    paths = model.sample(n_samples=20)
+    np.testing.assert_allclose(model.predict(), paths.mean(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(model.predict(output="median"), np.median(paths, axis=1))
+    expected = np.quantile(paths, [0.2, 0.9], axis=1).transpose(1, 0, 2)
+    np.testing.assert_allclose(model.predict_quantiles(quantiles=[0.2, 0.9]), expected)
+
+
+def test_the_first_paths_of_many_are_those_of_few():
+    model = small().fit(seasonal(5, 40))
+    assert_same_bits(model.sample(n_samples=50)[:, :7], model.sample(n_samples=7))
+    assert_same_bits(model.sample(horizon=9)[:, :, :4], model.sample(horizon=4))
+
+
+def test_other_series_and_their_order_change_no_path():
+    X = seasonal(9, 40)
+    model = small().fit(X)
+    paths = model.sample(X)
+    order = np.random.default_rng(0).permutation(9)
+    assert_same_bits(model.sample(X[order]), paths[order])
+    assert_same_bits(model.sample(X[3:4]), paths[3:4])
+
+
+def test_another_random_state_gives_other_paths_and_an_int_the_same():
+    model = small().fit(seasonal(5, 40))
+    paths = model.sample(random_state=3)
+    assert_same_bits(model.sample(random_state=3), paths)
+    assert np.all(model.sample() != paths)
+
+
+def test_the_score_is_the_loss_of_the_last_steps():
+    X = seasonal(5, 40)
+    model = small().fit(X)
+    found = model.predict_quantiles(X[:, :-4])
+    expected = plain_loss(X[:, -4:], found, model.quantiles)
+    assert model.score(X) == pytest.approx(-expected, rel=1e-6)
+    X[2, -2] = np.nan  # what is not known is not scored
+    assert np.isfinite(model.score(X))
+
+
+def test_a_backtest_scores_each_origin():
+    X = seasonal(5, 60)
+    model = small().fit(X[:, :40])
+    result = model.backtest(X, n_windows=3, stride=2)
+    assert result.origins.tolist() == [8, 6, 4]
+    assert result.forecast.shape == (3, 5, 9, 4)
+    assert result.truth.shape == (3, 5, 4)
+    assert result.loss[-1] == -model.score(X)
+    assert result.loss[0] == -model.score(X[:, :-4])
+    assert_same_bits(result.forecast[1], model.predict_quantiles(X[:, :-6]))
+    np.testing.assert_allclose(result.truth[2], X[:, -4:], rtol=1e-6)
+    assert np.all(np.diff(result.coverage, axis=1) >= 0)
+
+
+def test_windows_that_reach_before_all_series_have_no_loss():
+    X = seasonal(3, 10)
+    result = small().fit(X).backtest(X, n_windows=4)
+    assert np.isnan(result.loss[0])
+    assert np.isfinite(result.loss[-1])
+
+
+def test_a_warm_start_goes_on():
+    X = seasonal(5, 40)
+    model = small(warm_start=True).fit(X)
+    first = learned(model)
+    model.fit(X)
+    assert model.n_iter_ == 4
+    assert np.all(np.diff(model.history_["seconds"]) >= 0)
+    assert model.history_["objective"][:2].tolist() == first["history_"]["objective"].tolist()
+    with pytest.raises(ValueError, match=r"`hidden_size`=5 must be 8, .*; set it back"):
+        model.set_params(hidden_size=5).fit(X)
+    assert model.set_params(warm_start=False).fit(X).n_iter_ == 2
+
+
+def test_learning_in_parts_is_one_epoch_each():
+    X = seasonal(5, 40)
+    model = small().partial_fit(X)
+    assert model.n_iter_ == 1
+    model.partial_fit(X[:2, :30])
+    assert model.n_iter_ == 2
+    assert model.predict().shape == (2, 4)  # the series of the last call go on
+
+
+def test_early_stopping_tells_of_what_was_held_back():
+    X = seasonal(8, 60)
+    model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(X)
+    assert model.n_iter_ < 6
+    assert np.all(np.isfinite(model.history_["validation"]))
+    assert np.all(np.isnan(small().fit(X).history_["validation"]))
+
+
+def test_an_instance_of_random_state_gives_other_fits():
+    X = seasonal(5, 40)
+    rng = np.random.RandomState(0)
+    model = small(random_state=rng)
+    first = model.fit(X).predict()
+    assert np.any(model.fit(X).predict() != first)
+    assert_same_bits(model.predict(), model.predict())
+
+
+def test_float32_rows_give_float32_results():
+    X = seasonal(5, 40).astype(np.float32)
+    model = small().fit(X)
+    for found in (model.predict(), model.predict(X), model.sample(list(X)), model.embed(X)):
+        assert found.dtype == np.float32
+    assert model.predict(X.astype(np.float64)).dtype == np.float64
+
+
+def test_parameters_may_change_between_fit_and_forecast():
+    X = seasonal(5, 40)
+    model = small().fit(X)
+    expected = model.predict()
+    model.set_params(prediction_length=9, hidden_size=3, likelihood="poisson", lags=[5])
+    assert_same_bits(model.predict(), expected)
+    model.set_params(n_samples="many")
+    with pytest.raises(ValueError, match="`n_samples`='many' must be"):
+        model.predict()
+
+
+def test_covariates_are_routed_through_cross_validation():
+    X = seasonal(12, 40)
+    rng = np.random.default_rng(0)
+    given = {
+        "static_categorical": rng.integers(3, size=12),
+        "static_real": rng.normal(size=(12, 2)),
+        "dynamic_real": rng.normal(size=(12, 1, 40)),
+        "start": np.full(12, np.datetime64("2026-01-01")),
+    }
+    names = dict.fromkeys(given, True)
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = small(freq="D").set_fit_request(**names).set_score_request(**names)
+        scores = cross_val_score(model, X, cv=3, params=given)
+        assert np.all(np.isfinite(scores))
+        search = GridSearchCV(model, {"hidden_size": [2, 8]}, cv=2).fit(X, **given)
+    assert search.best_estimator_.score(X, **given) < 0
+
+
+def test_a_fitted_forecaster_is_pickled_and_cloned():
+    model = small(freq="h").fit(seasonal(5, 40), start="2026-01-01")
+    assert_same_bits(pickle.loads(pickle.dumps(model)).sample(), model.sample())
+    with pytest.raises(NotFittedError):
+        clone(model).predict()
+
+
+def test_names_of_other_libraries_are_answered():
+    with pytest.raises(TypeError, match="no parameter 'num_cells'; write hidden_size"):
+        DeepARForecaster(num_cells=40)
+    with pytest.raises(
+        ValueError, match="did you mean DeepARForecaster\\(likelihood='student_t'\\)"
+    ):
+        small(likelihood="student-T").fit(seasonal(3, 20))
+
+
+def test_no_warning_comes_of_gaps_and_constants():
+    X = seasonal(6, 40)
+    X[0] = 0
+    X[1] = 7.5
+    X[2, 5:30] = np.nan
+    X[3, :38] = np.nan
+    X[4] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = small().fit(X)
+        assert np.all(np.isfinite(model.predict()))

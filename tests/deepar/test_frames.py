@@ -1,0 +1,159 @@
+"""Wide and long frames as panels."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from algos.deepar import panel_from_long, panel_from_wide
+from algos.deepar.encoding import fit_panel, with_horizon
+
+HOURS = pd.date_range("2026-01-01", periods=6, freq="h")
+
+
+def wide(freq="h", n=6):
+    times = pd.date_range("2025-12-31", periods=n, freq=freq)
+    values = np.arange(2.0 * n).reshape(n, 2)
+    return pd.DataFrame(values, index=times, columns=["a", "b"])
+
+
+def long():
+    """Two series of other lengths, out of order, and two rows of the future of each."""
+    days = pd.to_datetime("2026-03-01") + pd.to_timedelta([0, 1, 3, 4, 5, 2, 3, 4, 5, 6], unit="D")
+    return pd.DataFrame(
+        {
+            "shop": ["x"] * 5 + ["y"] * 5,
+            "day": days,
+            "sold": [1, 2, 4, np.nan, np.nan, 10, 20, 30, np.nan, np.nan],
+            "city": ["Rome"] * 5 + ["Oslo"] * 5,
+            "size": [3.0] * 5 + [7.0] * 5,
+            "price": np.arange(10.0),
+        }
+    ).sample(frac=1, random_state=3)
+
+
+LONG = {"id": "shop", "time": "day", "target": "sold"}
+
+
+@pytest.mark.parametrize("freq", ["s", "15min", "h", "D", "B", "W-SUN", "MS", "ME", "QE", "YE"])
+def test_a_wide_frame_becomes_rows(freq):
+    frame = wide(freq)
+    panel = panel_from_wide(frame)
+    np.testing.assert_array_equal(panel.X, frame.to_numpy().T)
+    assert list(panel.ids) == ["a", "b"]
+    assert panel.keys() == ["X", "start"]
+    assert panel.start[1] == frame.index[0].to_datetime64()
+    unset = pd.DataFrame(frame.to_numpy(), columns=frame.columns, index=list(frame.index))
+    assert panel_from_wide(unset).freq == panel.freq
+    fitted, _ = fit_panel(**panel, likelihood="gaussian", freq=panel.freq)
+    assert list(fitted.lengths) == [6, 6]
+
+
+def test_times_that_a_wide_frame_lacks_are_missing():
+    frame = wide(n=8).drop(index=wide(n=8).index[[2, 5]])
+    panel = panel_from_wide(frame.iloc[::-1])
+    np.testing.assert_array_equal(np.isnan(panel.X[0]), [0, 0, 1, 0, 0, 1, 0, 0])
+    np.testing.assert_array_equal(panel.X[1][[0, 1, 3]], [1, 3, 7])
+
+
+def test_times_may_be_a_column_of_pandas_or_polars():
+    frame = wide().reset_index(names="hour")
+    expected = panel_from_wide(wide())
+    for other in (frame, pl.DataFrame({name: frame[name].to_numpy() for name in frame})):
+        panel = panel_from_wide(other, time="hour")
+        np.testing.assert_array_equal(panel.X, expected.X)
+        np.testing.assert_array_equal(panel.start, expected.start)
+        assert (panel.freq, list(panel.ids)) == ("h", ["a", "b"])
+
+
+def test_periods_are_times():
+    frame = wide("MS")
+    frame.index = frame.index.to_period("M")
+    panel = panel_from_wide(frame)
+    assert (panel.freq, str(panel.start[0])) == ("M", "2026-01-01T00:00:00")
+
+
+def test_a_long_frame_becomes_series_of_any_length():
+    panel = panel_from_long(
+        long(),
+        **LONG,
+        static_categorical=["city"],
+        static_real=["size"],
+        dynamic_real=["price"],
+    )
+    order = list(panel.ids)
+    x, y = order.index("x"), order.index("y")
+    np.testing.assert_array_equal(panel.X[x], [1, 2, np.nan, 4, np.nan, np.nan])
+    np.testing.assert_array_equal(panel.X[y], [10, 20, 30, np.nan, np.nan])
+    np.testing.assert_array_equal(panel.dynamic_real[x], [[0, 1, np.nan, 2, 3, 4]])
+    np.testing.assert_array_equal(panel.dynamic_real[y], [[5, 6, 7, 8, 9]])
+    assert panel.static_categorical[x, 0] == "Rome"
+    np.testing.assert_array_equal(panel.static_real[[x, y], 0], [3, 7])
+    assert str(panel.start[y]) == "2026-03-03T00:00:00"
+    assert panel.freq == "D"
+
+
+def test_rows_without_a_target_tell_of_the_future():
+    panel = panel_from_long(long().query("shop == 'y'"), **LONG, dynamic_real=["price"])
+    fitted, encoding = fit_panel(**panel, likelihood="gaussian", freq=panel.freq)
+    ahead = with_horizon(encoding, fitted, 2)
+    assert list(ahead.lengths) == [3]
+    values = ahead.dynamic[ahead.dynamic_rows[0] :, 0]
+    np.testing.assert_allclose(values, (np.arange(5) - 1) / np.sqrt(2 / 3), rtol=1e-6)
+
+
+def test_a_long_frame_of_polars_is_the_same():
+    frame = long()
+    columns = {name: frame[name].to_numpy() for name in frame.select_dtypes(exclude=["str"])}
+    other = pl.DataFrame({**columns, "shop": list(frame["shop"]), "city": list(frame["city"])})
+    panel, expected = (
+        panel_from_long(table, **LONG, static_categorical=["city"]) for table in (other, frame)
+    )
+    for ours, theirs in zip(panel.X, expected.X, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert list(panel.ids) == list(expected.ids)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.assign(city=list("abcdefghij")), r"'city'\] must be the same"),
+        (lambda f: f.assign(day=f["day"].dt.floor("2D")), "times must occur once"),
+        (lambda f: f.assign(day=range(10)), r"`frame`\['day'\] must hold times"),
+        (lambda f: f.assign(day=pd.NaT), "is NaT"),
+        (lambda f: f.assign(sold=list("abcdefghij")), r"'sold'\] must hold numbers"),
+        (lambda f: f.iloc[:0], "at least one row"),
+        (lambda f: f.assign(shop=[1, "a"] * 5), r"'shop'\] must name the series"),
+        (lambda f: f.assign(day=f["day"].dt.tz_localize("UTC")), "without a time zone"),
+    ],
+)
+def test_wrong_long_frames_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        panel_from_long(change(long()), **LONG, static_categorical=["city"])
+
+
+@pytest.mark.parametrize(
+    ("times", "freq", "message"),
+    [
+        (["2026-01-01", "2026-01-02", "2026-01-02"], None, "times must occur once"),
+        (["2026-01-01", "2026-01-02", "2026-01-04"], "2D", "must be steps of freq='2D'"),
+        (["2026-01-01", "2026-01-02 00:00:01", "2026-01-09"], None, "most of them"),
+        (["2026-01-02", "2026-01-03", "2026-01-05"], "B", "business days"),
+        ([1, 2, 3], None, "must hold times"),
+    ],
+)
+def test_uneven_times_are_refused(times, freq, message):
+    index = times if isinstance(times[0], int) else pd.to_datetime(times, format="mixed")
+    frame = pd.DataFrame({"a": [1.0, 2, 3]}, index=index)
+    with pytest.raises(ValueError, match=message):
+        panel_from_wide(frame, freq=freq)
+
+
+def test_what_a_panel_lacks_is_no_argument_of_fit():
+    panel = panel_from_wide(wide())
+    with pytest.raises(KeyError):
+        panel["static_real"]
+    with pytest.raises(ValueError, match="rows and series"):
+        panel_from_wide(wide()[[]])
+    with pytest.raises(ValueError, match="`time`=None must name a column"):
+        panel_from_wide(pl.DataFrame({"a": [1]}))

@@ -1,0 +1,139 @@
+"""The loop that learns weights, on problems whose minimum is known."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from algos.deepar.training import Progress, Settings, train
+
+N = 12
+
+
+class Bowl:
+    """Batches of the loss |w - c - noise|² / 2, each batch with its own noise."""
+
+    def __init__(self, noise=0.0, bad=()):
+        self.center = np.linspace(-1, 1, N).astype(np.float32)
+        self.noise, self.bad = noise, frozenset(bad)
+        self.seen = []
+
+    def gradient(self, weights, number, out):
+        self.seen.append(number)
+        if number in self.bad:
+            out[...] = np.nan
+            return np.nan, 4.0
+        noise = np.random.default_rng(number).normal(size=N).astype(np.float32)
+        off = weights - self.center - self.noise * noise
+        out[...] = 4 * off
+        return 4 * float(off @ off) / 2, 4.0
+
+    def culprits(self, weights, number):
+        return ["third"]
+
+    def distance(self, weights):
+        return {"loss": float(np.abs(weights - self.center).max())}
+
+
+QUICK = Settings(max_iter=20, n_batches=50, learning_rate=0.02)
+
+
+def begin():
+    return Progress.begin(np.zeros(N, dtype=np.float32))
+
+
+def same(one, other):
+    for f in fields(Progress):
+        np.testing.assert_array_equal(getattr(one, f.name), getattr(other, f.name))
+
+
+def test_learning_finds_the_minimum():
+    work = Bowl()
+    progress = train(begin(), work, QUICK)
+    np.testing.assert_allclose(progress.learned, work.center, atol=1e-3)
+    assert progress.n_epochs == 20
+    assert work.seen == list(range(1000))
+
+
+def test_an_average_is_nearer_than_the_last_weights():
+    work, settings = Bowl(noise=1.0), replace(QUICK, schedule="constant", max_iter=40)
+    last = work.distance(train(begin(), work, settings).learned)["loss"]
+    mean = work.distance(train(begin(), work, replace(settings, memory=0.995)).learned)["loss"]
+    assert mean < 0.8 * last
+
+
+def test_rates_rise_and_then_fall_to_almost_nothing():
+    rates = [QUICK.rate(step) for step in range(1000)]
+    assert rates[0] < rates[50] < rates[99]
+    assert max(rates) == pytest.approx(0.02, rel=0.05)
+    assert rates[-1] == pytest.approx(0.01 * 0.02, rel=0.05)
+    assert replace(QUICK, schedule="constant").rate(999) == 0.02
+
+
+def test_what_was_stopped_goes_on_to_the_same_bits():
+    whole = train(begin(), Bowl(1.0), QUICK)
+    part = train(begin(), Bowl(1.0), QUICK, watch=lambda progress, _: progress.n_epochs == 7)
+    assert part.n_epochs == 7
+    kept = Progress(**vars(part))
+    same(train(kept, Bowl(1.0), QUICK), whole)
+
+
+def test_the_given_state_is_not_written_to():
+    progress = begin()
+    train(progress, Bowl(), QUICK)
+    same(progress, begin())
+
+
+def test_the_best_epoch_is_kept_and_waiting_ends():
+    losses = iter([5.0, 3.0, 4.0, 3.5, 3.2, 1.0])
+    seen = []
+
+    def check(weights):
+        seen.append(weights.copy())
+        return {"loss": next(losses)}
+
+    settings = replace(QUICK, n_iter_no_change=3)
+    progress = train(begin(), Bowl(1.0), settings, check=check)
+    assert progress.n_epochs == 5
+    assert progress.best_loss == 3.0
+    np.testing.assert_array_equal(progress.learned, seen[1])
+
+
+def test_progress_below_tol_counts_as_none():
+    losses = iter(10 - 1e-3 * np.arange(100))
+    settings = replace(QUICK, n_iter_no_change=4, tol=1e-2)
+    progress = train(begin(), Bowl(), settings, check=lambda weights: {"loss": next(losses)})
+    assert progress.n_epochs == 5
+    assert progress.best_loss == pytest.approx(10 - 4e-3)
+
+
+def test_epochs_are_told_with_their_figures():
+    told = []
+    work = Bowl(0.1)
+    train(begin(), work, QUICK, check=work.distance, watch=lambda _, epoch: told.append(epoch))
+    assert len(told) == 20
+    assert told[-1].objective < told[0].objective
+    assert told[0].rate > told[-1].rate
+    assert all(epoch.gradient > 0 and epoch.held_out["loss"] >= 0 for epoch in told)
+
+
+def test_a_step_that_is_no_number_is_rejected():
+    work = Bowl(bad=[3, 4, 5, 400])
+    progress = train(begin(), work, QUICK)
+    assert progress.n_rejected == 4
+    np.testing.assert_allclose(progress.learned, work.center, atol=1e-3)
+
+
+def test_steps_that_are_never_numbers_end_in_an_error_with_the_series():
+    with pytest.raises(ValueError, match=r"series third; .* lower `learning_rate_init`"):
+        train(begin(), Bowl(bad=range(1000)), QUICK)
+
+
+def test_batches_of_nothing_change_nothing():
+    class Nothing(Bowl):
+        def gradient(self, weights, number, out):
+            return 0.0, 0.0
+
+    progress = train(begin(), Nothing(), QUICK)
+    np.testing.assert_array_equal(progress.learned, 0)
+    assert progress.n_rejected == 0
