@@ -20,6 +20,9 @@ class Network:
         n_threads: int,
         is_double: bool,
     ) -> None: ...
+    @property
+    def n_bytes(self) -> int: ...
+    def allocate(self) -> None: ...
     def gradient(
         self,
         weights: Numbers,

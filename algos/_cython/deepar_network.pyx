@@ -102,6 +102,7 @@ cdef class Network:
     cdef Scratch shared, rooms, grads, losses
     cdef const int64_t[:, ::1] categories
     cdef const int64_t[::1] offsets
+    cdef Py_ssize_t n_lanes
     cdef int n_threads
     cdef bint is_double
 
@@ -116,7 +117,7 @@ cdef class Network:
         bint is_double,
     ):
         cdef algos_deepar_job* job = &self.job
-        cdef Py_ssize_t j, lanes, itemsize = sizeof(double) if is_double else sizeof(float)
+        cdef Py_ssize_t j
         memset(job, 0, sizeof(algos_deepar_job))
         self.categories, self.offsets = categories, offsets
         self.is_double = is_double
@@ -132,22 +133,39 @@ cdef class Network:
         job.offsets = &offsets[0]
         job.most_windows, job.most_steps = max(<Py_ssize_t> 1, n_windows), n_steps
         algos_deepar_cut(job, job.most_windows)
-        # a smaller batch may have more lanes, but not more than this
-        lanes = min(
-            algos_deepar_most_lanes(job),
-            (job.most_windows - 1) // algos_deepar_rows(job) + 1)
-        self.n_threads = <int> min(<Py_ssize_t> n_threads, lanes)
-        self.losses = scratch(lanes, sizeof(double))
-        self.grads = scratch(lanes * algos_deepar_size(job), itemsize)
         if is_double:
             job.room = algos_deepar_lane_bytes_f64(job)
-            self.shared = scratch(<Py_ssize_t> algos_deepar_shared_bytes_f64(job), 1)
         else:
             job.room = algos_deepar_lane_bytes_f32(job)
-            self.shared = scratch(<Py_ssize_t> algos_deepar_shared_bytes_f32(job), 1)
+        # a smaller batch may have more lanes, but not more than this
+        self.n_lanes = min(
+            algos_deepar_most_lanes(job),
+            (job.most_windows - 1) // algos_deepar_rows(job) + 1)
+        self.n_threads = <int> max(<Py_ssize_t> 1, min(<Py_ssize_t> n_threads, self.n_lanes))
+
+    @property
+    def n_bytes(self):
+        """Memory that is needed: for each thread what a lane remembers of its way forward."""
+        return (self._shared_bytes() + self.job.room * self.n_threads
+                + self.n_lanes * algos_deepar_size(&self.job) * self._itemsize())
+
+    def allocate(self):
+        """Take the memory, which serves all batches to come."""
+        cdef algos_deepar_job* job = &self.job
+        self.losses = scratch(self.n_lanes, sizeof(double))
+        self.grads = scratch(self.n_lanes * algos_deepar_size(job), self._itemsize())
+        self.shared = scratch(self._shared_bytes(), 1)
         self.rooms = scratch(<Py_ssize_t> job.room * self.n_threads, 1)
         job.shared, job.rooms = <char*> self.shared.data, <char*> self.rooms.data
         job.losses = <double*> self.losses.data
+
+    cdef Py_ssize_t _itemsize(self) noexcept:
+        return sizeof(double) if self.is_double else sizeof(float)
+
+    cdef Py_ssize_t _shared_bytes(self) noexcept:
+        if self.is_double:
+            return <Py_ssize_t> algos_deepar_shared_bytes_f64(&self.job)
+        return <Py_ssize_t> algos_deepar_shared_bytes_f32(&self.job)
 
     def gradient(
         self,
@@ -228,6 +246,8 @@ cdef class Network:
     ) except -1:
         cdef algos_deepar_job* job = &self.job
         cdef Py_ssize_t windows = inputs.shape[1], i, j
+        if job.rooms == NULL:
+            raise ValueError("the network has no memory yet; call allocate()")
         if self.is_double != (sizeof(floating) == sizeof(double)):
             raise ValueError("the network's memory is for numbers of another type")
         if windows == 0 or windows > job.most_windows or inputs.shape[0] > job.most_steps:

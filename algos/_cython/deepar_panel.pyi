@@ -51,3 +51,23 @@ def range_sums(
     squares: NDArray[np.float64],
     peak: NDArray[np.float64],
 ) -> None: ...
+def count_known(
+    values: NDArray[Any], starts: Ints, stops: Ints, known: Ints, most: float
+) -> None: ...
+def standardise(
+    values: NDArray[Any],
+    center: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    units: NDArray[np.float32],
+    furthest: float,
+) -> None: ...
+def splice(
+    past: NDArray[np.float32],
+    past_rows: Ints,
+    lengths: Ints,
+    future: NDArray[np.float32],
+    future_rows: Ints,
+    rows: Ints,
+    both: NDArray[np.float32],
+    horizon: int,
+) -> None: ...

@@ -173,3 +173,65 @@ def range_sums(
                     total[i, k] += x
                     squares[i, k] += apart * apart
                     peak[i, k] = max(peak[i, k], fabs(apart))
+
+
+def count_known(
+    const floating[:, ::1] values,  # IN (n_steps, n_columns)
+    const int64_t[::1] starts,      # IN (n_series,): the first step of each
+    const int64_t[::1] stops,       # IN (n_series,): one past the last
+    int64_t[::1] known,             # OUT (n_series,)
+    double most,
+):
+    """Count the steps of each series before one that has NaN or a magnitude above `most`."""
+    cdef Py_ssize_t i, t, k
+    cdef bint is_known
+    with nogil:
+        for i in range(starts.shape[0]):
+            known[i] = 0
+            for t in range(starts[i], stops[i]):
+                is_known = True
+                for k in range(values.shape[1]):
+                    is_known &= fabs(<double> values[t, k]) <= most  # NaN is not
+                if not is_known:
+                    break
+                known[i] += 1
+
+
+def standardise(
+    const floating[:, ::1] values,  # IN (n_rows, n_columns)
+    const double[::1] center,       # IN (n_columns,)
+    const double[::1] spread,       # IN (n_columns,), positive
+    float[:, ::1] units,            # OUT (n_rows, n_columns)
+    double furthest,
+):
+    """Write values in spreads from the centre, within bounds; NaN becomes 0."""
+    cdef Py_ssize_t i, k
+    cdef double x
+    with nogil:
+        for i in range(values.shape[0]):
+            for k in range(values.shape[1]):
+                x = (values[i, k] - center[k]) / spread[k]
+                x = max(-furthest, min(furthest, x)) if x == x else 0.0
+                units[i, k] = <float> x
+
+
+def splice(
+    const float[:, ::1] past,        # IN (n_past, n_columns)
+    const int64_t[::1] past_rows,    # IN (n_series,): of the first step
+    const int64_t[::1] lengths,      # IN (n_series,)
+    const float[:, ::1] future,      # IN (n_future, n_columns)
+    const int64_t[::1] future_rows,  # IN (n_series,): of the first step after the end
+    const int64_t[::1] rows,         # IN (n_series,): where each series is written
+    float[:, ::1] both,              # OUT (n_rows, n_columns)
+    int64_t horizon,
+):
+    """Write the steps of each series and, behind them, those of its future."""
+    cdef Py_ssize_t i, t, k
+    with nogil:
+        for i in range(lengths.shape[0]):
+            for t in range(lengths[i]):
+                for k in range(both.shape[1]):
+                    both[rows[i] + t, k] = past[past_rows[i] + t, k]
+            for t in range(horizon):
+                for k in range(both.shape[1]):
+                    both[rows[i] + lengths[i] + t, k] = future[future_rows[i] + t, k]

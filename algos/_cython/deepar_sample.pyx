@@ -24,7 +24,7 @@ cdef enum:
     ROWS = 192  # in a chunk: whole tiles at any level
     FEW = 8 * ROWS  # up to these, a tile is a chunk, so that there is work for all threads
 
-cdef double NANOSECONDS_A_WEIGHT = 0.015  # and row
+cdef double NANOSECONDS_A_WEIGHT = 0.022  # and row
 cdef float FURTHEST = 1e10  # scales that a draw may be fed back from
 
 

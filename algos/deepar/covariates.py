@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
+from algos._cython import deepar_panel
 from algos.deepar.series import Series
 
 Doubles = NDArray[np.float64]
@@ -16,7 +17,6 @@ Ints = NDArray[np.int64]
 
 MOST = 1e30  # far from where squares end
 _FURTHEST = 1e4  # spreads from the centre
-_BLOCK = 1 << 16  # rows that are standardised at a time
 _RARE = 3.0  # deviations that a spread is at most
 
 
@@ -62,7 +62,7 @@ def read_categories(static_categorical: Any, n_series: int) -> list[NDArray[Any]
 
 def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
     """Return categories as an array that can be sorted: of integers, numbers or strings."""
-    is_missing = np.array([item is None or item != item for item in column], dtype=bool)
+    is_missing = np.array([_is_missing(item) for item in column], dtype=bool)
     if is_missing.any():
         raise ValueError(
             f"`static_categorical` of series {int(np.flatnonzero(is_missing)[0])}, feature "
@@ -72,6 +72,13 @@ def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
         return column
     is_number = all(isinstance(item, (int, float, np.number)) for item in column)
     return column.astype(np.float64 if is_number else np.str_)
+
+
+def _is_missing(item: Any) -> bool:
+    try:
+        return item is None or bool(item != item)
+    except TypeError:  # pandas' NA
+        return True
 
 
 def encode_categories(
@@ -99,13 +106,22 @@ class Dynamic:
 
     Attributes
     ----------
-    values : ndarray of shape (n_rows, n_features), dtype float64
+    values : ndarray of shape (n_rows, n_features), dtype float32 or float64
     rows : ndarray of shape (n_series,), dtype int64
         The row of step 0 of each series.
+    n_known : ndarray of shape (n_series,), dtype int64
+        At how many steps from there on all numbers are known.
     """
 
-    values: Doubles
+    values: NDArray[Any]
     rows: Ints
+    n_known: Ints
+
+    @classmethod
+    def none(cls, n_series: int) -> Dynamic:
+        """Return what there is where there are no such numbers."""
+        zeros = np.zeros(n_series, dtype=np.int64)
+        return cls(np.zeros((0, 0)), zeros, zeros)
 
     @property
     def n_features(self) -> int:
@@ -158,17 +174,12 @@ def read_dynamic(
         values = np.ascontiguousarray(np.concatenate([part.T for part in parts]))
     else:
         values = np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, parts.shape[1])
-    origins = np.cumsum(n_times) - n_times
-    dynamic = Dynamic(values, origins + series.delays)
-    _check_known(dynamic, series.lengths + horizon, series.delays)
-    return dynamic
-
-
-def is_unknown(dynamic: Dynamic) -> NDArray[np.bool_]:
-    """Tell at which rows a number is missing or too large."""
-    with np.errstate(invalid="ignore"):
-        is_known: NDArray[np.bool_] = np.abs(dynamic.values) <= MOST
-    return np.asarray(~is_known.all(axis=1))
+    stops = np.cumsum(n_times)
+    rows = stops - n_times + series.delays
+    n_known = np.empty(n, dtype=np.int64)
+    deepar_panel.count_known(values, rows, stops, n_known, MOST)
+    _check_known(n_known, series.lengths + horizon, series.delays)
+    return Dynamic(values, rows, n_known)
 
 
 def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None:
@@ -182,19 +193,14 @@ def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None
         )
 
 
-def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints) -> None:
+def _check_known(n_known: Ints, n_steps: Ints, delays: Ints) -> None:
     """Raise an error if a number that is needed is missing."""
-    is_bad = is_unknown(dynamic)
-    if not is_bad.any():
-        return
-    n_before = np.concatenate([[0], np.cumsum(is_bad)])
-    wrong = np.flatnonzero(n_before[dynamic.rows + n_steps] > n_before[dynamic.rows])
+    wrong = np.flatnonzero(n_known < n_steps)
     if len(wrong):
         place = int(wrong[0])
-        steps = is_bad[dynamic.rows[place] : dynamic.rows[place] + n_steps[place]]
         raise ValueError(
             f"`dynamic_real` of series {place} must be finite, and no larger than {MOST:.0e}, and "
-            f"at time {int(delays[place] + np.flatnonzero(steps)[0])} it is not; fill it in"
+            f"at time {delays[place] + n_known[place]} it is not; fill it in"
         )
 
 
@@ -225,16 +231,11 @@ def measure(table: Doubles) -> tuple[Doubles, Doubles]:
     )
 
 
-def standardised(table: Doubles, center: Doubles, spread: Doubles) -> NDArray[np.float32]:
-    """Return the table in spreads from the centre, as float32; what is missing is 0."""
-    found = np.empty(table.shape, dtype=np.float32)
-    for start in range(0, len(table), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        with np.errstate(over="ignore", invalid="ignore"):
-            units = (table[rows] - center) / spread
-        np.nan_to_num(units, copy=False, nan=0.0)
-        found[rows] = np.clip(units, -_FURTHEST, _FURTHEST)
-    return found
+def standardised(table: NDArray[Any], center: Doubles, spread: Doubles) -> NDArray[np.float32]:
+    """Return the table in spreads from the centre; what is missing is 0."""
+    units = np.empty(table.shape, dtype=np.float32)
+    deepar_panel.standardise(np.ascontiguousarray(table), center, spread, units, _FURTHEST)
+    return units
 
 
 def _two_columns_of(table: Any) -> Any:

@@ -14,7 +14,6 @@ from algos.deepar.covariates import (
     Dynamic,
     center_and_spread,
     encode_categories,
-    is_unknown,
     measure,
     read_categories,
     read_dynamic,
@@ -216,8 +215,8 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
 def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -> Dynamic:
     """Return the covariates of the steps after the series' ends."""
     n, n_features = len(panel), len(encoding.dynamic_center)
-    lengths = {np.shape(part)[-1] if np.ndim(part) == 2 else -1 for part in dynamic_real}
-    is_future = lengths == {horizon}
+    parts = dynamic_real if np.iterable(dynamic_real) else []
+    is_future = {np.shape(part)[-1] if np.ndim(part) == 2 else -1 for part in parts} == {horizon}
     given = np.zeros(n, dtype=np.int64) if is_future else panel.delays + panel.lengths
     none = np.zeros(n)
     series = Series(none, none.astype(np.int64), given, given, none, none.astype(np.int32))
@@ -228,15 +227,12 @@ def _with_future(panel: Panel, encoding: Encoding, future: Dynamic, horizon: int
     """Return the panel with other covariates after the series' ends."""
     n_steps = panel.lengths + horizon
     rows = np.cumsum(n_steps) - n_steps
-    step = np.arange(int(n_steps.sum())) - np.repeat(rows, n_steps)
-    series = np.repeat(np.arange(len(panel)), n_steps)
-    after = step - panel.lengths[series]
-    table = np.empty((len(step), future.n_features), dtype=np.float32)
-    is_past = after < 0
-    table[is_past] = panel.dynamic[(panel.dynamic_rows[series] + step)[is_past]]
-    values = future.values[(future.rows[series] + after)[~is_past]]
-    table[~is_past] = standardised(values, encoding.dynamic_center, encoding.dynamic_spread)
-    return replace(panel, dynamic=table, dynamic_rows=rows, horizon=horizon)
+    both = np.empty((int(n_steps.sum()), future.n_features), dtype=np.float32)
+    values = standardised(future.values, encoding.dynamic_center, encoding.dynamic_spread)
+    deepar_panel.splice(
+        panel.dynamic, panel.dynamic_rows, panel.lengths, values, future.rows, rows, both, horizon
+    )
+    return replace(panel, dynamic=both, dynamic_rows=rows, horizon=horizon)
 
 
 def _read(
@@ -258,23 +254,15 @@ def _read(
         units,
         [] if static_categorical is None else read_categories(static_categorical, n),
         np.zeros((n, 0)) if static_real is None else read_static_real(static_real, n),
-        Dynamic(np.zeros((0, 0)), np.zeros(n, dtype=np.int64))
-        if dynamic_real is None
-        else read_dynamic(dynamic_real, series, horizon),
+        Dynamic.none(n) if dynamic_real is None else read_dynamic(dynamic_real, series, horizon),
     )
 
 
 def _reach(given: Given) -> int:
     """Return how many steps after its end each series has all numbers over time for."""
-    series, dynamic = given.series, given.dynamic
-    if dynamic.n_features == 0:
+    if given.dynamic.n_features == 0:
         return 0
-    begins = dynamic.rows - series.delays
-    stops = np.append(begins[1:], len(dynamic.values))
-    unknown = np.append(np.flatnonzero(is_unknown(dynamic)), len(dynamic.values))
-    ends = dynamic.rows + series.lengths
-    stops = np.minimum(stops, unknown[np.searchsorted(unknown, ends)])
-    return int((stops - ends).min())
+    return int((given.dynamic.n_known - given.series.lengths).min())
 
 
 def _check_alike(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from algos._common.base import Estimator, learning
 from algos._common.params import Constraint, knows_foreign_names
+from algos._common.search import Continuous, Integer
 from algos.deepar.backtesting import Backtesting
 from algos.deepar.fitting import covariates_of
 from algos.deepar.likelihoods import NOT_NEGATIVE
@@ -54,21 +55,23 @@ class DeepARForecaster(Backtesting, Estimator):
         `dropout_rate` is this.
     lags : "auto" or array-like of int, default="auto"
         Which values of the past are inputs of each step: 1 is the value before. "auto"
-        takes the last few and those around whole cycles of `freq`; `lags_` tells.
+        takes the last few and those around whole cycles of `freq`, as far back as most
+        windows of training reach; `lags_` tells.
     embedding_dimension : "auto", int or array-like of int, default="auto"
         Number of values that a category of `static_categorical` is learned as, for all
         features or for each. "auto" grows with the number of categories.
-    window_sampling : {"scale", "uniform"}, default="scale"
-        How series are drawn in training: in proportion to their mean magnitude, as in
-        [1]_, or evenly.
+    window_sampling : {"uniform", "scale"}, default="uniform"
+        How series are drawn in training: evenly, or in proportion to their mean magnitude,
+        as in [1]_. The latter learns little but the largest ones where scales differ much.
     max_iter : int, default=100
         Number of epochs.
     n_batches : int, default=50
         Number of steps in an epoch.
     batch_size : int, default=32
         Number of windows that a step learns from.
-    learning_rate_init : float, default=0.001
-        Length of the first steps; it decays.
+    learning_rate_init : float, default=0.003
+        The largest rate of Adam's steps: it is reached by the 100th one, and falls along a
+        cosine to almost nothing in the last epoch.
     weight_decay : float, default=1e-08
         Share, of a step's length, that the weights lose in the step.
     clip_gradient : float or None, default=10.0
@@ -80,7 +83,7 @@ class DeepARForecaster(Backtesting, Estimator):
     n_iter_no_change : int, default=10
         With `early_stopping`, how many epochs without progress end the training.
     tol : float, default=0.0001
-        The relative gain that counts as progress.
+        The fall of the weighted quantile loss that counts as progress.
     n_samples : int, default=100
         Number of paths that forecasts are made of.
     quantiles : array-like of float, default=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -155,6 +158,18 @@ class DeepARForecaster(Backtesting, Estimator):
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = PARAMETERS
 
+    _ranges: ClassVar = {
+        "context_length": Integer(1, 200, log=True),
+        "hidden_size": Integer(30, 200, log=True),
+        "n_layers": Integer(1, 8),
+        "dropout": Continuous(0, 0.2),
+        "zoneout": Continuous(0, 0.2),
+        "embedding_dimension": Integer(1, 50, log=True),
+        "max_iter": Integer(10, 1000, log=True),
+        "batch_size": Integer(32, 1028, log=True),
+        "learning_rate_init": Continuous(1e-5, 1e-1, log=True),
+    }
+
     n_iter_: int
     history_: dict[str, NDArray[Any]]
 
@@ -172,11 +187,11 @@ class DeepARForecaster(Backtesting, Estimator):
         zoneout: float = 0.0,
         lags: Any = "auto",
         embedding_dimension: Any = "auto",
-        window_sampling: str = "scale",
+        window_sampling: str = "uniform",
         max_iter: int = 100,
         n_batches: int = 50,
         batch_size: int = 32,
-        learning_rate_init: float = 1e-3,
+        learning_rate_init: float = 3e-3,
         weight_decay: float = 1e-8,
         clip_gradient: float | None = 10.0,
         early_stopping: bool = False,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.memory import require_memory
 from algos._common.random import Key, stream
 from algos._cython.deepar_network import Network
 
@@ -157,7 +158,7 @@ def make_network(
     Its `gradient` and `loss` take at most n_windows windows of at most n_steps steps; memory is
     used from call to call, so one network serves one caller at a time.
     """
-    return Network(
+    network = Network(
         layout.sizes,
         layout.categories,
         layout.offsets,
@@ -166,3 +167,10 @@ def make_network(
         n_threads,
         np.dtype(dtype) == np.float64,
     )
+    require_memory(
+        network.n_bytes,
+        f"a network of {layout.n_layers} layers of {layout.hidden_size} units over {n_steps} steps",
+        "lower `hidden_size`, `batch_size` or `context_length`",
+    )
+    network.allocate()
+    return network

@@ -10,6 +10,7 @@ import numpy as np
 from algos._common.callbacks import Task
 from algos._common.history import History
 from algos._common.verbose import say
+from algos._common.warn import warn
 from algos.deepar.training import Epoch, Progress
 
 
@@ -54,5 +55,12 @@ class Told:
             say(self._estimator, text, objective=epoch.objective, validation=validation)
         else:
             say(self._estimator, text, objective=epoch.objective)
+        if epoch.culprits:
+            names = ", ".join(map(str, epoch.culprits))
+            warn(
+                f"{text}: steps were left out whose loss or gradient is not finite, because of "
+                f"series {names}; look at their values, or lower `learning_rate_init`",
+                RuntimeWarning,
+            )
         step = next(self._epochs)
         return step.finish(lambda: self._attributes(progress.copy(), self.history.arrays()))

@@ -11,7 +11,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from algos import DeepARForecaster
+from algos.deepar.learning import PanelWork
 from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.model import Model
+from algos.deepar.panel import Panel
+from algos.deepar.parameters import settings_of
 from tests.common.estimators import assert_same_bits, learned
 from tests.deepar.series import plain_loss, seasonal, small
 
@@ -228,3 +232,34 @@ def test_no_warning_comes_of_gaps_and_constants():
         warnings.simplefilter("error")
         model = small().fit(X)
         assert np.all(np.isfinite(model.predict()))
+
+
+def test_a_step_whose_loss_is_no_number_is_left_out_with_a_warning(monkeypatch):
+    X = seasonal(5, 40)
+    expected = small().fit(X)
+    gradient = PanelWork.gradient
+
+    def spoiled(work, weights, number, out):
+        loss, weight = gradient(work, weights, number, out)
+        return (np.nan if number == 3 else loss), weight
+
+    monkeypatch.setattr(PanelWork, "gradient", spoiled)
+    monkeypatch.setattr(PanelWork, "culprits", lambda *arguments: [2])
+    with pytest.warns(RuntimeWarning, match=r"epoch 1: steps were left out .* series 2; "):
+        model = small().fit(X)
+    assert np.all(np.isfinite(model.predict()))
+    assert np.any(model.predict() != expected.predict())
+
+
+def test_the_series_without_a_finite_loss_are_named():
+    X = seasonal(5, 40)
+    model = small()
+    model.fit(X)
+    found = Model.from_plain(model._model)
+    panel = Panel(**model._panel)
+    places = np.array([10, 11, 12, 13, 14])
+    work = PanelWork(panel, found, settings_of(model), model._key, 1, places)
+    weights = model._weights.copy()
+    assert work.culprits(weights, 0) == []
+    weights[:] = np.nan
+    assert set(work.culprits(weights, 0)) <= set(places.tolist())

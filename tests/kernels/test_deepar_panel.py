@@ -133,3 +133,40 @@ def test_sums_over_ranges_are_numpys(dtype, seed):
         np.testing.assert_allclose(total[i], part.sum(axis=0), atol=1e-12)
         np.testing.assert_allclose(squares[i], ((part - center) ** 2).sum(axis=0), rtol=1e-12)
         np.testing.assert_allclose(peak[i], np.abs(part - center).max(axis=0, initial=0))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(seed=st.integers(0, 1000))
+def test_known_steps_end_at_the_first_that_is_not(dtype, seed):
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((30, 2)).astype(dtype)
+    values[rng.random((30, 2)) < 0.1] = rng.choice([np.nan, np.inf, -np.inf, 1e9])
+    starts, stops = np.array([0, 3, 20, 30]), np.array([30, 3, 28, 30])
+    known = np.empty(4, dtype=np.int64)
+    deepar_panel.count_known(values, starts, stops, known, 1e8)
+    for i, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+        is_known = (np.abs(values[start:stop]) < 1e8).all(axis=1)
+        assert known[i] == np.append(is_known, False).argmin()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_are_standardised_within_bounds(dtype):
+    values = np.array([[1, 10], [np.nan, 20], [1e30, -1e30], [3, 30]]).astype(dtype)
+    units = np.empty((4, 2), dtype=np.float32)
+    deepar_panel.standardise(values, np.array([1.0, 20]), np.array([2.0, 5]), units, 100.0)
+    np.testing.assert_array_equal(units, [[0, -2], [0, 0], [100, -100], [1, 2]])
+
+
+@given(seed=st.integers(0, 1000))
+def test_the_future_is_spliced_behind_the_past(seed):
+    rng = np.random.default_rng(seed)
+    past, future = (rng.random((n, 2)).astype(np.float32) for n in (20, 15))
+    lengths, horizon = rng.integers(0, 6, size=4), int(rng.integers(0, 4))
+    past_rows, future_rows = rng.integers(0, 14, size=4), rng.integers(0, 11, size=4)
+    rows = np.cumsum(lengths + horizon) - lengths - horizon
+    both = np.full((int((lengths + horizon).sum()), 2), np.nan, dtype=np.float32)
+    deepar_panel.splice(past, past_rows, lengths, future, future_rows, rows, both, horizon)
+    for i in range(4):
+        mine = both[rows[i] :][: lengths[i] + horizon]
+        np.testing.assert_array_equal(mine[: lengths[i]], past[past_rows[i] :][: lengths[i]])
+        np.testing.assert_array_equal(mine[lengths[i] :], future[future_rows[i] :][:horizon])
