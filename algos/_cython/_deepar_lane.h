@@ -1,12 +1,13 @@
 /* The network on one lane: a fixed run of a batch's windows, forward and backward in time.
  *
- *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1})   (_deepar_cell.h),   head_t = h^L_t A + x_t D + a
+ *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1}),   head_t = h^L_t A + x_t D + a
  *
- * What is equal for all steps of a window, s = [static reals | embeddings], enters layer 0 as
- * a bias of its own. Between layers units are dropped out (Srivastava et al., JMLR 15, 2014); by
- * zoneout (Krueger et al., "Zoneout", ICLR 2017) cells and outputs keep their value of the step
- * before. Time is worked in chunks: products with all steps of a chunk are taken at once, and
- * backward a chunk's slopes are used up for the weights while they are near.
+ * with the cells of _deepar_cell.h. What is equal for all steps of a window, s = [static reals |
+ * embeddings], enters layer 0 as a bias of its own. Between layers units are dropped out
+ * (Srivastava et al., JMLR 15, 2014); by zoneout (Krueger et al., "Zoneout", ICLR 2017) cells and
+ * outputs keep their value of the step before. Time is worked in chunks: products with all steps
+ * of a chunk are taken at once, and backward a chunk's slopes are used up for the weights while
+ * they are near.
  *
  * Arrays of a lane are time-major, (steps, rows, …), without gaps; those of c and h have the
  * zeros before the first step in front.

@@ -37,14 +37,15 @@ typedef struct {
     const float *packed;    /* layer by layer (H, K_l + H, 4) */
     const float *starts;    /* (L, H, 4) biases as the weights are, and a register of room */
     const float *head;      /* (H, n_outputs) */
-    const float *head_bias; /* (n_outputs,) */
+    const float *direct;    /* (K, n_outputs): from the inputs to the outputs */
     Py_ssize_t n_layers, hidden, n_inputs, n_outputs;
     float zoneout;
 } algos_paths_network;
 
-/* What the first layer's gates begin with: numbers of a few series, picked for each row. */
+/* What the first layer's gates and the outputs begin with: numbers of a few series, picked for
+ * each row. */
 typedef struct {
-    const float *values; /* (H, 4, stride), and a register of room */
+    const float *values; /* (4 H + n_outputs, stride), and a register of room */
     Py_ssize_t stride;
     const int32_t *first; /* for each register of rows the first of its series */
     const int32_t *index; /* for each row its series, counted from there */

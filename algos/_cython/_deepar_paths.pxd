@@ -8,7 +8,7 @@ cdef extern from "_deepar_paths.h" nogil:
         const float* packed
         const float* starts
         const float* head
-        const float* head_bias
+        const float* direct
         Py_ssize_t n_layers, hidden, n_inputs, n_outputs
         float zoneout
     ctypedef struct algos_paths_start:

@@ -9,21 +9,35 @@ typedef float N(paths_vec) __attribute__((vector_size(ALGOS_BYTES)));
 typedef float N(paths_loose) __attribute__((vector_size(ALGOS_BYTES), aligned(4), may_alias));
 typedef int32_t N(paths_index) __attribute__((vector_size(ALGOS_BYTES), may_alias));
 
+/* The numbers of each row's series, in register i. */
+ALGOS_INLINE N(paths_vec) N(paths_pick)(const algos_paths_start *start, const float *from,
+                                        int i) {
+    const N(paths_index) index = *(const N(paths_index) *)(start->index + i * LANES);
+    const N(paths_vec) values = *(const N(paths_loose) *)(from + start->first[i]);
+    return ALGOS_SHUFFLE(values, values, index);
+}
+
+/* acc += Σ_p x_p w_p, weights being `stride` apart. */
+ALGOS_INLINE void N(paths_add)(const float *x, Py_ssize_t n, const float *w, Py_ssize_t stride,
+                               N(paths_vec) *acc, const int v) {
+    for (Py_ssize_t p = 0; p < n; p++) {
+        const N(paths_vec) weight = SPREAD(w[p * stride]);
+#pragma GCC unroll 4
+        for (int i = 0; i < v; i++)
+            acc[i] += *(const N(paths_vec) *)(x + (p * v + i) * LANES) * weight;
+    }
+}
+
 /* The gates (4, v registers) of one unit: start + Σ_p x_p w_p. */
 ALGOS_INLINE void N(paths_gates)(const float *x, Py_ssize_t k, const float *w,
                                  const algos_paths_start *start, const float *from,
                                  float *gates, const int v) {
     N(paths_vec) acc[4][VECTORS];
 #pragma GCC unroll 4
-    for (int i = 0; i < v; i++) {
-        const N(paths_index) index = *(const N(paths_index) *)(start->index + i * LANES);
+    for (int i = 0; i < v; i++)
 #pragma GCC unroll 4
-        for (int g = 0; g < 4; g++) {
-            const float *row = from + g * start->stride + start->first[i];
-            const N(paths_vec) values = *(const N(paths_loose) *)row;
-            acc[g][i] = ALGOS_SHUFFLE(values, values, index);
-        }
-    }
+        for (int g = 0; g < 4; g++)
+            acc[g][i] = N(paths_pick)(start, from + g * start->stride, i);
     for (Py_ssize_t p = 0; p < k; p++) {
         N(paths_vec) rows[VECTORS];
 #pragma GCC unroll 4
@@ -90,19 +104,20 @@ ALGOS_INLINE void N(paths_layer)(const algos_paths_network *net, Py_ssize_t laye
     memcpy(before, after, hidden * width * sizeof(float));
 }
 
-ALGOS_INLINE void N(paths_head)(const algos_paths_network *net, const float *top,
-                                float *outputs, const int v) {
+ALGOS_INLINE void N(paths_head)(const algos_paths_network *net, const algos_paths_start *start,
+                                Py_ssize_t skipped, const float *block, float *outputs,
+                                const int v) {
+    const Py_ssize_t hidden = net->hidden;
+    const float *top = block + (algos_paths_states(net, net->n_layers - 1) + hidden) * v * LANES;
     for (Py_ssize_t o = 0; o < net->n_outputs; o++) {
+        const float *from = start->values + (4 * hidden + o) * start->stride;
         N(paths_vec) acc[VECTORS];
 #pragma GCC unroll 4
         for (int i = 0; i < v; i++)
-            acc[i] = SPREAD(net->head_bias[o]);
-        for (Py_ssize_t u = 0; u < net->hidden; u++) {
-            const N(paths_vec) weight = SPREAD(net->head[u * net->n_outputs + o]);
-#pragma GCC unroll 4
-            for (int i = 0; i < v; i++)
-                acc[i] += *(const N(paths_vec) *)(top + (u * v + i) * LANES) * weight;
-        }
+            acc[i] = N(paths_pick)(start, from, i);
+        N(paths_add)(block + skipped * v * LANES, net->n_inputs - skipped,
+                     net->direct + skipped * net->n_outputs + o, net->n_outputs, acc, v);
+        N(paths_add)(top, hidden, net->head + o, net->n_outputs, acc, v);
 #pragma GCC unroll 4
         for (int i = 0; i < v; i++)
             *(N(paths_vec) *)(outputs + (o * v + i) * LANES) = acc[i];
@@ -122,8 +137,7 @@ ALGOS_INLINE void N(paths_layers)(const algos_paths_network *net,
         N(paths_layer)(net, layer, packed, &same, 0, block, v);
         packed += 8 * hidden * hidden;
     }
-    const Py_ssize_t top = algos_paths_states(net, net->n_layers - 1) + hidden;
-    N(paths_head)(net, block + top * v * LANES, outputs, v);
+    N(paths_head)(net, start, skipped, block, outputs, v);
 }
 
 static void N(paths_step)(const algos_paths_network *net, const algos_paths_start *start,

@@ -9,7 +9,6 @@ class Steps:
         packed: Floats,
         starts: Floats,
         head: Floats,
-        head_bias: Floats,
         by_input: Floats,
         by_static: Floats,
         base: Floats,

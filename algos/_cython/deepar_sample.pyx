@@ -36,7 +36,6 @@ cdef struct Job:
     const float* by_input   # (n_inputs, n_gates)
     const float* by_static  # (n_static, n_gates)
     const float* base       # (n_gates,)
-    const float* direct     # (n_inputs of net, n_outputs): from a row's own inputs
     float* states           # (n_series, 2, L, H): h and c
     # of paths
     const float* scale      # (n_series,)
@@ -219,27 +218,6 @@ cdef void _draw_step(
         row += n
 
 
-cdef void _add_direct(
-    const Job* job, Py_ssize_t skipped, Py_ssize_t tile, Py_ssize_t width, const float* block,
-    const Room* room
-) noexcept nogil:
-    """Add what the inputs give the outputs of a tile: those of the series, and a row's own."""
-    cdef Py_ssize_t n_outputs = job.net.n_outputs, o, i, p, at = tile * width
-    cdef const float* shared
-    cdef const float* x
-    cdef float* out
-    cdef float weight
-    for o in range(n_outputs):
-        out = room.outputs + o * width
-        shared = room.values + (4 * job.net.hidden + o) * _stride(job)
-        for i in range(width):
-            out[i] += shared[room.first[(at + i) // algos_paths.lanes] + room.index[at + i]]
-        for p in range(skipped, job.net.n_inputs):
-            weight, x = job.direct[p * n_outputs + o], block + p * width
-            for i in range(width):
-                out[i] += weight * x[i]
-
-
 cdef void _advance(
     const Job* job, Py_ssize_t step, Py_ssize_t begin, Py_ssize_t rows, Room* room
 ) noexcept nogil:
@@ -253,7 +231,6 @@ cdef void _advance(
         skipped = _feed_back(job, step, tile, width, room, block)
         start = _start(job, room, tile, width)
         algos_paths.step(&job.net, &start, skipped, width, block, room.outputs)
-        _add_direct(job, skipped, tile, width, block, room)
         for i in range(here):
             for j in range(n_outputs):
                 room.heads[(tile * width + i) * n_outputs + j] = room.outputs[j * width + i]
@@ -304,7 +281,6 @@ cdef class Steps:
         const float[::1] packed,        # IN: layer by layer (H, K + H, 4)
         const float[::1] starts,        # IN (L H 4,) and 16 more
         const float[:, ::1] head,       # IN (H, n_outputs)
-        const float[::1] head_bias,     # IN (n_outputs,)
         const float[:, ::1] by_input,   # IN (n_inputs, n_gates)
         const float[:, ::1] by_static,  # IN (n_static, n_gates)
         const float[::1] base,          # IN (n_gates,), a multiple of 16 from 4 H + n_outputs on
@@ -321,22 +297,20 @@ cdef class Steps:
         if not (
             hidden > 0 and n_layers > 0 and packed.shape[0] == size
             and starts.shape[0] >= 4 * n_layers * hidden + ALGOS_PATHS_MOST_LANES
-            and head.shape[1] == head_bias.shape[0] > 0
-            and by_input.shape[1] == by_static.shape[1] == job.n_gates
+            and head.shape[1] > 0 and by_input.shape[1] == by_static.shape[1] == job.n_gates
             and job.n_gates >= 4 * hidden + head.shape[1]
             and direct.shape[0] == n_own and direct.shape[1] == head.shape[1]
             and job.n_gates % 16 == 0
         ):
             raise ValueError("the shapes of the network's weights disagree")
-        self._kept = (packed, starts, head, head_bias, by_input, by_static, base, direct)
-        net.packed, net.starts, net.head, net.head_bias = (
-            &packed[0], &starts[0], &head[0, 0], &head_bias[0])
+        self._kept = (packed, starts, head, by_input, by_static, base, direct)
+        net.packed, net.starts, net.head = &packed[0], &starts[0], &head[0, 0]
         net.n_layers, net.hidden, net.n_inputs = n_layers, hidden, n_own
         net.n_outputs, net.zoneout = head.shape[1], <float> zoneout
         job.n_inputs, job.n_static, job.base = by_input.shape[0], by_static.shape[0], &base[0]
         job.by_input = &by_input[0, 0] if job.n_inputs else NULL
         job.by_static = &by_static[0, 0] if job.n_static else NULL
-        job.direct = &direct[0, 0] if n_own else NULL
+        net.direct = &direct[0, 0] if n_own else &head[0, 0]  # of which none is read
 
     def read(
         self,

@@ -24,8 +24,8 @@ def weighted_quantile_loss(
 ) -> Any:
     """Compute the quantile losses of a forecast, as shares of the sum of what came.
 
-    The loss of the quantile q is 2 Σ max(q (y - ŷ), (q - 1) (y - ŷ)) / Σ |y|, over all series and
-    steps: 0 is perfect, and that of the median is the normalised deviation. The mean over many
+    The loss of the quantile q is 2 Σ max(q (y - ŷ), (q - 1) (y - ŷ)) / Σ abs(y), over all series
+    and steps: 0 is perfect, and that of the median is the normalised deviation. The mean over many
     quantiles approaches the continuous ranked probability score, as a share.
 
     Parameters
@@ -170,8 +170,8 @@ def normalized_deviation(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Returns
     -------
     deviation : float
-        Σ |y - ŷ| / Σ |y|; 0 is perfect. Where all that came is 0, each value counts as 1 in the
-        sum.
+        Σ abs(y - ŷ) / Σ abs(y); 0 is perfect. Where all that came is 0, each value counts as 1 in
+        the sum.
 
     See Also
     --------

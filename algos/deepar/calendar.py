@@ -165,21 +165,21 @@ def _month(times: Times) -> Ints:
     return times.astype("datetime64[M]").astype(np.int64) % 12
 
 
-_DAYS: list[tuple[Callable[[Times], Ints], int]] = [
-    (weekdays, 6),
-    (_month_day, 30),
-    (_year_day, 365),
-]
-# What is told of a point of time, and the largest value that it takes
-_FEATURES: dict[str, list[tuple[Callable[[Times], Ints], int]]] = {
+_MONTH, _YEAR = 30.4, 365.2  # days, a little less than they have
+Feature = tuple[Callable[[Times], Ints], int, float]
+_DAYS: list[Feature] = [(weekdays, 6, 7.0), (_month_day, 30, _MONTH), (_year_day, 365, _YEAR)]
+_HOURS: list[Feature] = [(_hour, 23, 1.0), *_DAYS]
+_MINUTES: list[Feature] = [(_minute, 59, 1 / 24), *_HOURS]
+# What is told of a point of time, the largest value that it takes, and its cycle in days
+_FEATURES: dict[str, list[Feature]] = {
     "year": [],
-    "month": [(_month, 11)],
-    "week": [(_month_day, 30), (_week, 52)],
+    "month": [(_month, 11, _YEAR)],
+    "week": [(_month_day, 30, _MONTH), (_week, 52, _YEAR)],
     "day": _DAYS,
     "business day": _DAYS,
-    "hour": [(_hour, 23), *_DAYS],
-    "minute": [(_minute, 59), (_hour, 23), *_DAYS],
-    "second": [(_second, 59), (_minute, 59), (_hour, 23), *_DAYS],
+    "hour": _HOURS,
+    "minute": _MINUTES,
+    "second": [(_second, 59, 1 / 1440), *_MINUTES],
 }
 
 
@@ -191,7 +191,7 @@ def calendar_features(times: Times, frequency: Frequency) -> NDArray[np.float32]
     """
     features = _features(frequency)
     table = np.empty((len(times), len(features)), dtype=np.float32)
-    for column, (feature, most) in enumerate(features):
+    for column, (feature, most, _) in enumerate(features):
         table[:, column] = feature(times) / most - 0.5
     return table
 
@@ -201,7 +201,27 @@ def n_calendar_features(frequency: Frequency) -> int:
     return len(_features(frequency))
 
 
-def _features(frequency: Frequency) -> list[tuple[Callable[[Times], Ints], int]]:
+def repeated_features(units: Ints, n_steps: Ints, frequency: Frequency) -> NDArray[np.bool_]:
+    """Tell which features go through their cycle twice between the first and the last step.
+
+    The others name single points of time: what is learned of these is of no use later.
+
+    Parameters
+    ----------
+    units : ndarray of shape (n_series,), dtype int64
+        The `ordinals` of step 0 of each series.
+    n_steps : ndarray of shape (n_series,), dtype int64
+    frequency : Frequency
+    """
+    cycles = np.array([cycle for _, _, cycle in _features(frequency)])
+    if len(units) == 0:
+        return np.zeros(len(cycles), dtype=bool)
+    ends = units + frequency.n_units * n_steps
+    first, last = _times(np.array([units.min(), ends.max()]), frequency)
+    return np.asarray((last - first) / np.timedelta64(1, "D") >= 2 * cycles)
+
+
+def _features(frequency: Frequency) -> list[Feature]:
     kind = frequency.unit
     if kind == "month" and frequency.n_units % 12 == 0:
         kind = "year"

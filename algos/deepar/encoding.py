@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython import deepar_panel
-from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals, read_start
+from algos.deepar.calendar import (
+    calendar_table,
+    n_calendar_features,
+    ordinals,
+    read_start,
+    repeated_features,
+)
 from algos.deepar.covariates import (
     Dynamic,
     center_and_spread,
@@ -70,6 +76,8 @@ class Encoding:
         The logarithm to base 2 of the scale of a series of which nothing is known.
     typical_of : list of ndarray
         The same of a series of which a category is known, feature by feature.
+    is_repeated : ndarray of shape (n_calendar,), dtype bool
+        Whether training has seen a feature of the calendar repeat; the others are 0.
     """
 
     likelihood: str
@@ -84,6 +92,7 @@ class Encoding:
     log_spread: float
     typical: float
     typical_of: list[Doubles]
+    is_repeated: NDArray[np.bool_]
 
     @property
     def cardinalities(self) -> list[int]:
@@ -156,8 +165,15 @@ def fit_panel(
         log_spread=max(deviation, 1.0),
         typical=typical,
         typical_of=medians_of_categories(scale_logs(series), codes, known, typical),
+        is_repeated=_repeated(given, freq),
     )
     return _panel(given, encoding, codes, _reach(given)), encoding
+
+
+def _repeated(given: Given, freq: str | None) -> NDArray[np.bool_]:
+    if given.units is None or freq is None:
+        return np.zeros(0, dtype=bool)
+    return repeated_features(given.units, given.series.lengths, Frequency.of(freq))
 
 
 def panel_of(
@@ -201,6 +217,7 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
     if encoding.freq is not None and encoding.has_start:
         frequency = Frequency.of(encoding.freq)
         table, rows = calendar_table(panel.begins, panel.lengths + horizon, frequency)
+        table[:, ~encoding.is_repeated] = 0
         panel = replace(panel, calendar=table, calendar_rows=rows)
     n_dynamic = len(encoding.dynamic_center)
     if n_dynamic == 0 and dynamic_real is not None:
@@ -331,6 +348,7 @@ def _panel(
     if given.units is not None and encoding.freq is not None:
         frequency = Frequency.of(encoding.freq)
         calendar, calendar_rows = calendar_table(given.units, lengths + horizon, frequency)
+        calendar[:, ~encoding.is_repeated] = 0
     panel = Panel(
         filled,
         observed,

@@ -70,8 +70,7 @@ class Layout:
         Of layer l: `input_l` (inputs, 4 width), `recurrent_l` (width, 4 width), `bias_l`.
         `static` (static_size, 4 width) belongs to layer 0. `head` (width, 8), `head_bias`
         and `direct` (n_inputs, 8), from the inputs to the outputs, have 8 columns, of which the
-        first n_outputs are used. `embedding_j` is
-        (cardinality, dimension).
+        first n_outputs are used. `embedding_j` is (cardinality, dimension).
         """
         wide = 4 * self.width
         shapes: dict[str, tuple[int, ...]] = {}

@@ -213,10 +213,11 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
         return columns * _GATE_FACTORS
 
     n_outputs, direct = layout.n_outputs, parts["direct"][:, : layout.n_outputs]
+    outputs = slice(4 * hidden, 4 * hidden + n_outputs)
 
     def flat(weights: Doubles) -> Floats:
         """Return rows of gates, with room for outputs, padded."""
-        size = -(-(4 * hidden + n_outputs) // _PADDING) * _PADDING
+        size = -(-outputs.stop // _PADDING) * _PADDING
         out = np.zeros((len(weights), size), dtype=np.float32)
         out[:, : 4 * hidden] = weights.reshape(len(weights), -1)
         return out
@@ -228,16 +229,17 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
         rows = np.concatenate([inputs, gates(f"recurrent_{layer}")[:hidden]])
         packed.append(rows.transpose(1, 0, 2).astype(np.float32).ravel())
     by_input = flat(gates("input_0"))
-    by_input[:, 4 * hidden : 4 * hidden + n_outputs] = direct
+    by_input[:, outputs] = direct
+    base = flat(gates("bias_0"))[0]
+    base[outputs] = parts["head_bias"][:n_outputs]
     starts = [gates(f"bias_{layer}").ravel() for layer in range(layout.n_layers)]
     return deepar_sample.Steps(
         np.concatenate(packed),
         np.concatenate([*starts, np.zeros(_PADDING)]).astype(np.float32),
-        np.ascontiguousarray(parts["head"][:hidden, : layout.n_outputs]),
-        np.ascontiguousarray(parts["head_bias"][: layout.n_outputs]),
+        np.ascontiguousarray(parts["head"][:hidden, :n_outputs]),
         by_input,
         flat(gates("static")),
-        flat(gates("bias_0"))[0],
+        base,
         np.ascontiguousarray(direct[own]),
         layout.n_layers,
         len(own),

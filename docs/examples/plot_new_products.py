@@ -49,9 +49,8 @@ print(f"{n_products} products, {N_DAYS} days, {np.mean(X == 0):.0%} of them with
 # product and a row for each covariate; it goes on beyond X, for promotions are planned.
 
 model = DeepARForecaster(
-    HORIZON, freq="D", likelihood="negative_binomial", max_iter=15, learning_rate_init=3e-3,
-    random_state=0,
-)  # fmt: skip
+    HORIZON, freq="D", likelihood="negative_binomial", max_iter=15, random_state=0
+)
 model.fit(
     X,
     start="2024-01-01",  # a Monday

@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 
-from algos.deepar.calendar import calendar_table, n_calendar_features, ordinals, read_start
+from algos.deepar.calendar import (
+    calendar_table,
+    n_calendar_features,
+    ordinals,
+    read_start,
+    repeated_features,
+)
 from algos.deepar.frequency import Frequency
 
 PARTS = {
@@ -121,3 +127,21 @@ def test_a_weekend_is_no_business_day():
         read_start(["2026-01-02", "2026-01-04", "2026-01-05"], 3), frequency
     )
     assert sunday == monday == friday + 1
+
+
+@pytest.mark.parametrize(
+    "freq, n_steps, repeated",
+    [
+        ("h", 24 * 10, [True, False, False, False]),
+        ("h", 24 * 70, [True, True, True, False]),
+        ("D", 731, [True, True, True]),
+        ("B", 200, [True, True, False]),
+        ("ME", 23, [False]),
+        ("ME", 24, [True]),
+    ],
+)
+def test_cycles_that_are_not_seen_twice_are_told(freq, n_steps, repeated):
+    frequency = Frequency.of(freq)
+    units = ordinals(np.array(["2020-01-01"], dtype="datetime64[s]"), frequency)
+    found = repeated_features(units, np.array([n_steps]), frequency)
+    assert list(found) == repeated

@@ -52,7 +52,7 @@ def test_counts_are_targets_as_they_are():
 
 
 def test_the_future_is_all_but_the_values():
-    X = np.ones((2, 30))
+    X = np.ones((2, 54))
     panel, encoding, plan = panel_and_plan(X, freq="h", start="2026-01-01")
     panel = with_horizon(encoding, panel, 10)
     batch = gathered(panel, plan, [0, 1], panel.lengths, n_steps=plan.context_length + 10)
@@ -62,7 +62,7 @@ def test_the_future_is_all_but_the_values():
         np.testing.assert_array_equal(batch.inputs[8 + lag :, :, column], 0)
         assert (batch.inputs[: 8 + lag, :, column] > 0).all()
     assert (batch.inputs[:, :, -1] > 0).all()  # age
-    hours = (np.arange(22, 40) % 24) / 23 - 0.5
+    hours = (np.arange(46, 64) % 24) / 23 - 0.5
     np.testing.assert_allclose(batch.inputs[:, 1, 3], hours, atol=1e-6)
 
 

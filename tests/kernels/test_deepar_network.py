@@ -126,7 +126,8 @@ def test_padding_has_no_gradient():
         assert not slopes[name][:, idle].any()
     assert not slopes["recurrent_0"][5:].any()
     assert not slopes["head"][5:].any()
-    assert not slopes["head"][:, layout.n_outputs :].any()
+    for name in ("head", "direct"):
+        assert not slopes[name][:, layout.n_outputs :].any()
 
 
 @pytest.fixture(params=(0, 3, 4))
