@@ -135,8 +135,7 @@ class Fitting:
         if not is_new:
             model = Model.from_plain(self._model)
             self._check_unchanged(self._made_with)
-            horizon = model.plan.prediction_length
-            return model, panel_of(model.encoding, X, horizon=horizon, **covariates)
+            return model, panel_of(model.encoding, X, horizon=None, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
         return Model.of(encoding, settings, lags, self.embedding_dimension), panel

@@ -14,6 +14,8 @@ from algos.deepar.panel import Panel
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
+_FACTOR = 8.0  # between a series' scale and the typical one, of a window that begins with it
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -126,7 +128,7 @@ class Source:
             panel.lengths,
             np.log(panel.unit),
             panel.scale,
-            panel.typical,
+            np.clip(panel.typical, panel.scale / _FACTOR, panel.scale * _FACTOR),
             panel.calendar,
             panel.calendar_rows,
             panel.dynamic,

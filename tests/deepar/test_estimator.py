@@ -151,6 +151,23 @@ def test_learning_in_parts_is_one_epoch_each():
     assert model.predict().shape == (2, 4)  # the series of the last call go on
 
 
+def test_learning_goes_on_without_covariates_of_the_future():
+    X, ahead = seasonal(5, 40), np.random.default_rng(0).normal(size=(5, 2, 44))
+    given = {"dynamic_real": ahead[:, :, :40], "start": "2026-01-01"}
+    for model in (small(freq="D", warm_start=True), small(freq="D")):
+        model.fit(X, **given)
+        goes_on = model.fit if model.warm_start else model.partial_fit
+        goes_on(X, **given)
+        expected = model.predict(X, start="2026-01-01", dynamic_real=ahead)
+        np.testing.assert_array_equal(model.predict(dynamic_real=ahead), expected)
+        with pytest.raises(ValueError, match=r"must have the shape \(5, 2, 4\)"):
+            model.predict()
+        with pytest.raises(ValueError, match="`X` must hold at least one observed value"):
+            model.partial_fit(
+                [[np.nan], []], dynamic_real=[np.ones((2, 1))] * 2, start=given["start"]
+            )
+
+
 def test_early_stopping_tells_of_what_was_held_back():
     X = seasonal(8, 60)
     model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(X)
