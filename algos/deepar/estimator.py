@@ -72,8 +72,9 @@ class DeepARForecaster(Backtesting, Estimator):
     learning_rate_init : float, default=0.003
         The largest rate of Adam's steps: it is reached by the 100th one, and falls along a
         cosine to almost nothing in the last epoch.
-    weight_decay : float, default=1e-08
-        Share, of a step's length, that the weights lose in the step.
+    weight_decay : float, default=0.1
+        By this, times the rate of the step, each step shrinks the weights. Larger values
+        help where series are few or short.
     clip_gradient : float or None, default=10.0
         Longest gradient of a step; None is no limit.
     early_stopping : bool, default=False
@@ -192,7 +193,7 @@ class DeepARForecaster(Backtesting, Estimator):
         n_batches: int = 50,
         batch_size: int = 32,
         learning_rate_init: float = 3e-3,
-        weight_decay: float = 1e-8,
+        weight_decay: float = 0.1,
         clip_gradient: float | None = 10.0,
         early_stopping: bool = False,
         n_iter_no_change: int = 10,

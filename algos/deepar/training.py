@@ -49,7 +49,7 @@ class Settings:
     n_batches: int = 50
     learning_rate: float = 3e-3
     schedule: str = "cosine"
-    weight_decay: float = 0.0
+    weight_decay: float = 0.1
     clip: float = 10.0
     memory: float = 0.998
     tol: float = 1e-4

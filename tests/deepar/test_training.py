@@ -35,7 +35,7 @@ class Bowl:
         return {"loss": float(np.abs(weights - self.center).max())}
 
 
-QUICK = Settings(max_iter=20, n_batches=50, learning_rate=0.02, memory=0.0)
+QUICK = Settings(max_iter=20, n_batches=50, learning_rate=0.02, weight_decay=0.0, memory=0.0)
 
 
 def begin():
