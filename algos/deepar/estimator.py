@@ -105,7 +105,8 @@ class DeepARForecaster(Backtesting, Estimator):
     n_iter_ : int
         Number of epochs learned.
     best_iter_ : int
-        The epoch whose weights were kept, from 1; 0 before any was better than none.
+        The epoch whose weights predict, from 1: the last one, or with `early_stopping` the
+        best one.
     history_ : dict of str to ndarray of shape (n_iter_,)
         `objective`, the mean negative log-likelihood of the windows of each epoch,
         `seconds` since the beginning, `validation`, the weighted quantile loss of the

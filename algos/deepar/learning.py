@@ -45,10 +45,10 @@ class PanelWork:
     ) -> None:
         self._settings, self._model, self._key = settings, model, key
         self._n_threads, self._places = n_threads, places
-        self._source = Source(panel, model.plan)
-        self._sampler = Sampler(panel, model.plan, settings.window_sampling, key)
         n = settings.batch_size
         self._batch = Batch.empty(model.plan, n)
+        self._source = Source(panel, model.plan)
+        self._sampler = Sampler(panel, model.plan, settings.window_sampling, key)
         self._series, self._positions = np.empty(n, np.int64), np.empty(n, np.int64)
         self._network = make_network(model.layout, n, model.plan.n_steps, n_threads)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos._cython import deepar_sample
 from algos.deepar.likelihoods import DETERMINISTIC
@@ -170,6 +171,7 @@ def _read(
     n_steps, context = plan.context_length + n_ahead, plan.context_length
     reader = network_steps(forecaster, np.arange(plan.n_inputs))
     source = Source(panel, plan)
+    require_memory(n_bytes, "drawing the paths of a series", "lower `n_samples` or `horizon`")
     at_once = max(1, _CHUNK_BYTES // (n_bytes + 4 * plan.n_inputs * n_steps))
     for first in range(0, len(panel), at_once):
         places = slice(first, min(first + at_once, len(panel)))
