@@ -49,7 +49,8 @@ class DeepARForecaster(Backtesting, Estimator):
     n_layers : int, default=2
         Number of layers.
     dropout : float, default=0.1
-        Share of the values between layers that a training step leaves out.
+        Share of the values between layers that a training step leaves out; of no effect on
+        one layer.
     zoneout : float, default=0.0
         Probability that a cell keeps its state in a step of training. SageMaker's
         `dropout_rate` is this.
@@ -167,7 +168,7 @@ class DeepARForecaster(Backtesting, Estimator):
         "dropout": Continuous(0, 0.2),
         "zoneout": Continuous(0, 0.2),
         "embedding_dimension": Integer(1, 50, log=True),
-        "max_iter": Integer(10, 1000, log=True),
+        "max_iter": Integer(1, 1000, log=True),
         "batch_size": Integer(32, 1028, log=True),
         "learning_rate_init": Continuous(1e-5, 1e-1, log=True),
     }
@@ -285,7 +286,8 @@ class DeepARForecaster(Backtesting, Estimator):
         """Learn one epoch more, from these series.
 
         The first call decides on features and scales; the next ones keep them. `predict()`
-        continues the series of the last call.
+        continues the series of the last call. Nothing is held back, and the rate of steps
+        does not fall.
 
         Parameters
         ----------

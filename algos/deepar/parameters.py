@@ -91,6 +91,7 @@ FOREIGN_NAMES = {
     "num_feat_static_real": "nothing: `static_real` of fit tells it",
     "num_eval_samples": "n_samples",
     "num_parallel_samples": "n_samples",
+    "num_samples": "n_samples",
     "test_quantiles": "quantiles",
     "lags_seq": "lags",
     "distr_output": "likelihood",
