@@ -47,7 +47,7 @@ class DeepARForecaster(Backtesting, Estimator):
     hidden_size : int, default=40
         Number of cells in each layer.
     n_layers : int, default=2
-        Number of layers.
+        Number of layers, at most 16.
     dropout : float, default=0.1
         Share of the values between layers that a training step leaves out; of no effect on
         one layer.
