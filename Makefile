@@ -29,7 +29,7 @@ extras = $(VENV)/.stamp-$(1)
 .PHONY: help build demo test sklearn-tests debug sanitize lint format types bench docs clean
 
 help:
-	@echo "make demo    the digits pipeline, beside the same one of scikit-learn's classes"
+	@echo "make demo    all seven algorithms at work, with a table and a page of pictures"
 	@echo "make test    the tests"
 	@echo "make lint    style and types"
 	@echo "make sklearn-tests   scikit-learn's tests, with our classes in the place of theirs"
@@ -60,7 +60,7 @@ $(VENV)/.stamp-%: $(BUILD) pyproject.toml
 build: $(BUILD)
 
 demo: $(call extras,plot)
-	$(RUN) docs/examples/plot_digits_pipeline.py --output demo-output/digits.png
+	$(RUN) docs/examples/plot_all_seven.py --output demo-output/seven.png
 
 test: $(call extras,test)
 	$(RUN) -m pytest $(ARGS)

@@ -25,6 +25,11 @@ def require_memory(n_bytes: int, purpose: str, remedy: str) -> None:
         )
 
 
+def has_memory(n_bytes: int) -> bool:
+    """Return whether an allocation of that size can succeed on this machine."""
+    return n_bytes <= _physical_bytes()
+
+
 def _physical_bytes() -> float:
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

@@ -1,18 +1,9 @@
 /* Self-excluded responsibilities for one instruction set: see _lda_collapsed.h. */
-#define N ALGOS_NAME
-#define LANES ((Py_ssize_t)(ALGOS_BYTES / sizeof(float)))
-#define SPREAD(x) ((x) - (N(visit_vec)){0})
-#define LOAD(p) (*(const N(visit_loose) *)(p))
-#define STORE(p) (*(N(visit_loose) *)(p))
-#define MOST 8  /* registers of a row that is held */
+#include "_lda_vectors.h"
 #define AHEAD 6 /* entries whose rows are sent for */
 
-typedef float N(visit_vec) __attribute__((vector_size(ALGOS_BYTES)));
-typedef float N(visit_loose) __attribute__((vector_size(ALGOS_BYTES), aligned(4), may_alias));
-typedef int32_t N(visit_lane) __attribute__((vector_size(ALGOS_BYTES), may_alias));
-
-ALGOS_INLINE float N(visit_total)(N(visit_vec) x) {
-    const N(visit_lane) iota = *(const N(visit_lane) *)algos_iota_f32;
+ALGOS_INLINE float N(visit_total)(N(lda_vec) x) {
+    const N(lda_index) iota = *(const N(lda_index) *)algos_iota_f32;
 #pragma GCC unroll 4
     for (int32_t half = (int32_t)LANES / 2; half; half /= 2)
         x += ALGOS_SHUFFLE(x, x, (iota + half) & (int32_t)(LANES - 1));
@@ -36,16 +27,16 @@ ALGOS_INLINE void N(visit_fetch)(const algos_lda_other_side *side,
 /* z before the first visit: that of the sums as they are. */
 static float N(visit_begin)(const algos_lda_other_side *side, const float *own,
                             const float *other) {
-    N(visit_vec) sum = {0};
+    N(lda_vec) sum = {0};
     for (Py_ssize_t k = 0; k < side->width; k += LANES)
         sum += LOAD(own + k) * (LOAD(other + k) * LOAD(side->inverses + k));
     return N(visit_total)(sum);
 }
 
 /* γ before it is made to sum to 1; both sides of the fraction are divided by M. */
-ALGOS_INLINE N(visit_vec) N(visit_root)(N(visit_vec) a, N(visit_vec) own_share,
-                                        N(visit_vec) b, N(visit_vec) inverse, N(visit_vec) z) {
-    const N(visit_vec) share = b * inverse;
+ALGOS_INLINE N(lda_vec) N(visit_root)(N(lda_vec) a, N(lda_vec) own_share, N(lda_vec) b,
+                                      N(lda_vec) inverse, N(lda_vec) z) {
+    const N(lda_vec) share = b * inverse;
     return a * share / ((own_share + z) + share);
 }
 
@@ -68,7 +59,7 @@ ALGOS_INLINE float N(visit_z)(const algos_lda_other_side *side,
 ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
                                 const algos_lda_pairs *entries, const float *own,
                                 double *sums, const Py_ssize_t vectors) {
-    N(visit_vec) a[MOST], share[MOST], inverse[MOST];
+    N(lda_vec) a[MOST], share[MOST], inverse[MOST];
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++) {
         a[p] = LOAD(own + p * LANES);
@@ -79,14 +70,14 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
         const Py_ssize_t left = entries->size - begin;
         const Py_ssize_t end = left > ALGOS_LDA_ENTRIES ? begin + ALGOS_LDA_ENTRIES
                                                         : entries->size;
-        N(visit_vec) sum[MOST];
+        N(lda_vec) sum[MOST];
 #pragma GCC unroll 8
         for (Py_ssize_t p = 0; p < vectors; p++)
-            sum[p] = (N(visit_vec)){0};
+            sum[p] = (N(lda_vec)){0};
         for (Py_ssize_t e = begin; e < end; e++) {
             const float *other = N(visit_find)(side, entries, e);
             const float z = N(visit_z)(side, entries, e, own, other);
-            N(visit_vec) gamma[MOST], total = {0};
+            N(lda_vec) gamma[MOST], total = {0};
             N(visit_fetch)(side, entries, e + AHEAD, vectors * LANES);
 #pragma GCC unroll 8
             for (Py_ssize_t p = 0; p < vectors; p++) {
@@ -94,7 +85,7 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
                                          SPREAD(z));
                 total += gamma[p];
             }
-            const N(visit_vec) weight =
+            const N(lda_vec) weight =
                 SPREAD(N(visit_weigh)(entries, e, z, N(visit_total)(total)));
 #pragma GCC unroll 8
             for (Py_ssize_t p = 0; p < vectors; p++)
@@ -121,15 +112,15 @@ static void N(visit_any)(const algos_lda_other_side *side, const algos_lda_pairs
         for (Py_ssize_t e = begin; e < end; e++) {
             const float *other = N(visit_find)(side, entries, e);
             const float z = N(visit_z)(side, entries, e, own, other);
-            N(visit_vec) total = {0};
+            N(lda_vec) total = {0};
             for (Py_ssize_t k = 0; k < width; k += LANES) {
-                const N(visit_vec) a = LOAD(own + k), inverse = LOAD(side->inverses + k);
-                const N(visit_vec) root =
+                const N(lda_vec) a = LOAD(own + k), inverse = LOAD(side->inverses + k);
+                const N(lda_vec) root =
                     N(visit_root)(a, a * inverse, LOAD(other + k), inverse, SPREAD(z));
                 STORE(gamma + k) = root;
                 total += root;
             }
-            const N(visit_vec) weight =
+            const N(lda_vec) weight =
                 SPREAD(N(visit_weigh)(entries, e, z, N(visit_total)(total)));
             for (Py_ssize_t k = 0; k < width; k += LANES)
                 STORE(sum + k) += weight * LOAD(gamma + k);
@@ -147,23 +138,11 @@ static void N(lda_visit)(const algos_lda_other_side *side, const algos_lda_pairs
                          const float *own, float *room, double *sums) {
     memset(sums, 0, side->width * sizeof(double));
     switch (side->width / LANES) {
-        ALGOS_CASE(1)
-        ALGOS_CASE(2)
-        ALGOS_CASE(3)
-        ALGOS_CASE(4)
-        ALGOS_CASE(5)
-        ALGOS_CASE(6)
-        ALGOS_CASE(7)
-        ALGOS_CASE(8)
+        WIDTHS(ALGOS_CASE)
     }
     N(visit_any)(side, entries, own, room, sums);
 }
 #undef ALGOS_CASE
 
-#undef N
-#undef LANES
-#undef SPREAD
-#undef LOAD
-#undef STORE
-#undef MOST
+#include "_lda_vectors.h"
 #undef AHEAD

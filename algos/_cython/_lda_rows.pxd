@@ -37,3 +37,17 @@ cdef extern from "_lda_rows.h" nogil:
     const algos_lda_rows* algos_lda
     Py_ssize_t algos_lda_padded(Py_ssize_t n_topics)
     int algos_lda_choose(int limit)
+
+
+cdef inline algos_lda_topics topics_of(
+    const float[:, ::1] rows, const float[::1] priors, double prior
+) noexcept:
+    """Topics, perhaps without a word; `priors` of each word, or None: one for all."""
+    cdef algos_lda_topics topics
+    topics.rows, topics.width = NULL, rows.shape[1]
+    topics.priors, topics.prior = NULL, <float> prior
+    if rows.shape[0]:
+        topics.rows = &rows[0, 0]
+        if priors is not None:
+            topics.priors = &priors[0]
+    return topics

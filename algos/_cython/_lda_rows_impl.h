@@ -1,15 +1,7 @@
 /* Rows of topics for one instruction set: see _lda_rows.h. */
-#define N ALGOS_NAME
-#define LANES ((Py_ssize_t)(ALGOS_BYTES / sizeof(float)))
-#define SPREAD(x) ((x) - (N(lda_vec)){0})
+#include "_lda_vectors.h"
 #define GROUP 4 /* rows side by side: their sums hide one another's delay */
-#define MOST 8  /* registers of a row that is held */
 #define AHEAD 8 /* rows that are fetched before they are read */
-#define LOAD(p) (*(const N(lda_loose) *)(p))
-
-typedef float N(lda_vec) __attribute__((vector_size(ALGOS_BYTES)));
-typedef float N(lda_loose) __attribute__((vector_size(ALGOS_BYTES), aligned(4), may_alias));
-typedef int32_t N(lda_index) __attribute__((vector_size(ALGOS_BYTES), may_alias));
 
 /* Groups of 2h lanes to groups of h, their halves added: those of a, then those of b. */
 ALGOS_INLINE N(lda_vec) N(lda_fold)(N(lda_vec) a, N(lda_vec) b, int32_t h) {
@@ -51,6 +43,11 @@ ALGOS_INLINE void N(lda_copy_tail)(const algos_lda_document *document, N(lda_tai
         tail->words[i] = document->words[is_there ? begin + i : begin];
         tail->counts[i] = is_there ? document->counts[begin + i] : 0;
     }
+}
+
+ALGOS_INLINE void N(lda_keep_tail)(const N(lda_tail) *tail, Py_ssize_t size, float *shares) {
+    if (size & (LANES - 1)) /* shares of no word may be NULL */
+        memcpy(shares + (size & -LANES), tail->shares, (size & (LANES - 1)) * sizeof(float));
 }
 
 ALGOS_INLINE N(lda_block) N(lda_block_at)(const algos_lda_document *document,
@@ -126,11 +123,11 @@ ALGOS_INLINE float N(lda_share)(const algos_lda_topics *topics, const N(lda_bloc
         const N(lda_vec) share = count / (products + (count + 1) * ALGOS_LDA_LEAST);
         for (Py_ssize_t i = 0; i < LANES; i++)
             sum += priors[i] * share[i];
-        *(N(lda_loose) *)block->shares = share;
+        STORE(block->shares) = share;
         return sum;
     }
     products += topics->prior * total;
-    *(N(lda_loose) *)block->shares = count / (products + (count + 1) * ALGOS_LDA_LEAST);
+    STORE(block->shares) = count / (products + (count + 1) * ALGOS_LDA_LEAST);
     return sum;
 }
 
@@ -172,11 +169,11 @@ ALGOS_INLINE void N(lda_pass_held)(const algos_lda_topics *topics,
         shared += LOAD(block.shares);
         N(lda_add_rows)(rows, block.words, block.shares, sum, vectors);
     }
-    memcpy(shares + (size & -LANES), tail.shares, (size & (LANES - 1)) * sizeof(float));
+    N(lda_keep_tail)(&tail, size, shares);
     from_priors += topics->priors ? 0 : topics->prior * N(lda_total)(shared);
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++)
-        *(N(lda_loose) *)(sums + p * LANES) = sum[p] + from_priors;
+        STORE(sums + p * LANES) = sum[p] + from_priors;
 }
 
 /* Products of LANES rows of any width with a in memory. */
@@ -201,7 +198,7 @@ ALGOS_INLINE void N(lda_add_long_rows)(const algos_lda_topics *topics, const int
 #pragma GCC unroll 16
         for (Py_ssize_t i = 0; i < LANES; i++)
             sum += weights[i] * LOAD(topics->rows + words[i] * topics->width + p);
-        *(N(lda_loose) *)(sums + p) = sum;
+        STORE(sums + p) = sum;
     }
 }
 
@@ -217,7 +214,7 @@ ALGOS_INLINE void N(lda_pass_any)(const algos_lda_topics *topics,
     N(lda_copy_tail)(document, &tail);
     for (Py_ssize_t p = 0; p < width; p += LANES) {
         all += LOAD(a + p);
-        *(N(lda_loose) *)(sums + p) = (N(lda_vec)){0};
+        STORE(sums + p) = (N(lda_vec)){0};
     }
     const float total = N(lda_total)(all);
     for (Py_ssize_t begin = 0; begin < size; begin += LANES) {
@@ -227,10 +224,10 @@ ALGOS_INLINE void N(lda_pass_any)(const algos_lda_topics *topics,
         shared += LOAD(block.shares);
         N(lda_add_long_rows)(topics, block.words, block.shares, sums);
     }
-    memcpy(shares + (size & -LANES), tail.shares, (size & (LANES - 1)) * sizeof(float));
+    N(lda_keep_tail)(&tail, size, shares);
     from_priors += topics->priors ? 0 : topics->prior * N(lda_total)(shared);
     for (Py_ssize_t p = 0; p < width; p += LANES)
-        *(N(lda_loose) *)(sums + p) += from_priors;
+        STORE(sums + p) += from_priors;
 }
 
 #define ALGOS_CASE(V)                                                                        \
@@ -240,14 +237,7 @@ ALGOS_INLINE void N(lda_pass_any)(const algos_lda_topics *topics,
 static void N(lda_pass)(const algos_lda_topics *topics, const algos_lda_document *document,
                         const float *a, float *sums, float *shares, int fetch) {
     switch (topics->width / LANES) {
-        ALGOS_CASE(1)
-        ALGOS_CASE(2)
-        ALGOS_CASE(3)
-        ALGOS_CASE(4)
-        ALGOS_CASE(5)
-        ALGOS_CASE(6)
-        ALGOS_CASE(7)
-        ALGOS_CASE(8)
+        WIDTHS(ALGOS_CASE)
     }
     N(lda_pass_any)(topics, document, a, sums, shares);
 }
@@ -278,7 +268,7 @@ ALGOS_INLINE void N(lda_sum_run)(const float *rows, Py_ssize_t width,
     }
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++)
-        *(N(lda_loose) *)(out + p * LANES) = sum[p];
+        STORE(out + p * LANES) = sum[p];
 }
 
 #define ALGOS_CASE(V)                                                                        \
@@ -290,14 +280,7 @@ static void N(lda_sum_part)(const float *rows, Py_ssize_t width,
                             const algos_lda_entries *entries, Py_ssize_t begin,
                             Py_ssize_t size, float *out, Py_ssize_t vectors) {
     switch (vectors) {
-        ALGOS_CASE(1)
-        ALGOS_CASE(2)
-        ALGOS_CASE(3)
-        ALGOS_CASE(4)
-        ALGOS_CASE(5)
-        ALGOS_CASE(6)
-        ALGOS_CASE(7)
-        ALGOS_CASE(8)
+        WIDTHS(ALGOS_CASE)
     }
 }
 #undef ALGOS_CASE
@@ -332,8 +315,8 @@ static void N(lda_learn)(const float *row, float prior, const float *weights,
                          float *counts, double *restrict totals) {
     for (Py_ssize_t p = 0; p < width; p += LANES) {
         const N(lda_vec) expected = (LOAD(row + p) + prior) * LOAD(weights + p) * LOAD(sums + p);
-        *(N(lda_loose) *)(counts + p) = keep * LOAD(counts + p) + gain * expected;
-        *(N(lda_loose) *)(sums + p) = expected;
+        STORE(counts + p) = keep * LOAD(counts + p) + gain * expected;
+        STORE(sums + p) = expected;
     }
     for (Py_ssize_t k = 0; k < width; k++)
         totals[k] += sums[k];
@@ -350,8 +333,8 @@ static double N(lda_mix)(const float *restrict prior, const float *restrict weig
         const N(lda_index) sign = (N(lda_index))change & (int32_t)0x80000000;
         moved += (N(lda_vec))((N(lda_index))change ^ sign);
         all += next;
-        *(N(lda_loose) *)(theta + p) = next;
-        *(N(lda_loose) *)(a + p) = next * LOAD(weights + p);
+        STORE(theta + p) = next;
+        STORE(a + p) = next * LOAD(weights + p);
     }
     *total = N(lda_total)(all);
     return N(lda_total)(moved);
@@ -379,11 +362,7 @@ static double N(lda_log)(const float *restrict counts, const float *restrict sha
 static const algos_lda_rows N(lda_rows) = {LANES,       N(lda_pass),  N(lda_sum),
                                            N(lda_mix),  N(lda_log),   N(lda_learn)};
 
-#undef N
-#undef LANES
-#undef SPREAD
+#include "_lda_vectors.h"
 #undef GROUP
-#undef MOST
 #undef AHEAD
-#undef LOAD
 #undef FORGET

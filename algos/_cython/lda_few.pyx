@@ -7,8 +7,9 @@ anew: `lda_mixtures` and `lda_words` do the same with all topics always.
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy, memset
 from algos._cython._lda_rows cimport (
-    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics,
+    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, topics_of,
 )
+from algos._cython._lda_words cimport WordJob, describe_words, learn_all
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
@@ -33,7 +34,6 @@ algos_lda_choose(4)
 cdef enum:
     CHUNK = 32  # documents
     WORDS = 64
-    TASKS = 32  # runs of words of about as many entries
     RUN = 256   # rows that are summed up in float32
 
 
@@ -186,6 +186,54 @@ cdef void _few_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     job.likelihoods[chunk] = sum
 
 
+cdef Py_ssize_t _longest(const int64_t* indptr, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t d, most = 0
+    for d in range(n):
+        most = max(most, indptr[d + 1] - indptr[d])
+    return most
+
+
+cdef void _sum_priors(FewJob* job) noexcept nogil:
+    """What a word's topics have of it where a document has the prior alone."""
+    cdef float total = 0
+    cdef Py_ssize_t k
+    job.mass = 0
+    for k in range(job.topics.width):
+        job.masses[k] = job.prior[k] * job.weights[k]
+        total += job.masses[k]
+        job.mass += job.prior[k]
+    job.total = total
+
+
+cdef double _mix_all(FewJob* job, Py_ssize_t n_words, int n_threads) except? -1:
+    """Find room, and infer the mixtures of all documents; return their log-likelihood."""
+    cdef Py_ssize_t width = job.topics.width, chunks = (job.n + CHUNK - 1) // CHUNK, i
+    cdef Py_ssize_t longest = _longest(job.indptr, job.n), stored = job.indptr[job.n]
+    job.room = _whole(max(3 * width, (4 + longest) * job.most))
+    cdef Scratch rooms = scratch(min(<Py_ssize_t> n_threads, chunks) * job.room, sizeof(float))
+    cdef Scratch likelihoods = scratch(chunks, sizeof(double))
+    cdef Scratch numbers = scratch(longest, sizeof(int32_t))
+    cdef Scratch background = scratch(n_words, sizeof(float))
+    cdef Scratch masses = scratch(width, sizeof(float))
+    cdef double total = 0
+    for i in range(longest):
+        (<int32_t*> numbers.data)[i] = <int32_t> i
+    job.rooms, job.numbers = <float*> rooms.data, <int32_t*> numbers.data
+    job.likelihoods = <double*> likelihoods.data
+    job.background, job.masses = <float*> background.data, <float*> masses.data
+    _sum_priors(job)
+    with nogil:
+        run_region(
+            _background_task, job, (job.n_present + WORDS - 1) // WORDS,
+            0.1 * width * job.n_present, n_threads)
+        run_region(
+            _few_task, job, chunks,
+            (0.1 * width * job.n_dense + 50 + 5 * job.n_sparse) * (stored + job.n), n_threads)
+        for i in range(chunks):
+            total += job.likelihoods[i]
+    return total
+
+
 def mix_few(
     const int64_t[::1] indptr,  # IN (n + 1,)
     const int32_t[::1] words,   # IN (stored,), below V
@@ -209,124 +257,54 @@ def mix_few(
 ):
     """Infer mixtures of few topics; return the documents' log-likelihood in their last pass."""
     cdef FewJob job
-    cdef Py_ssize_t n = indptr.shape[0] - 1, chunks = (n + CHUNK - 1) // CHUNK, i, d
-    cdef Py_ssize_t width = rows.shape[1], most = kept.shape[1], longest = 0
-    cdef double total = 0
-    if n == 0:
+    if indptr.shape[0] == 1:
         return 0.0
-    for d in range(n):
-        longest = max(longest, indptr[d + 1] - indptr[d])
-    job.room = _whole(max(3 * width, (4 + longest) * most))
-    cdef Scratch rooms = scratch(min(<Py_ssize_t> n_threads, chunks) * job.room, sizeof(float))
-    cdef Scratch likelihoods = scratch(chunks, sizeof(double))
-    cdef Scratch numbers = scratch(longest, sizeof(int32_t))
-    cdef Scratch background = scratch(rows.shape[0], sizeof(float))
-    cdef Scratch masses = scratch(width, sizeof(float))
-    cdef float mass = 0
-    for i in range(longest):
-        (<int32_t*> numbers.data)[i] = <int32_t> i
-    job.rooms, job.numbers = <float*> rooms.data, <int32_t*> numbers.data
-    job.likelihoods = <double*> likelihoods.data
-    job.indptr, job.n = &indptr[0], n
+    job.indptr, job.n = &indptr[0], indptr.shape[0] - 1
     job.words = &words[0] if words.shape[0] else NULL
     job.counts = &counts[0] if counts.shape[0] else NULL
     job.shares = &shares[0] if shares.shape[0] else NULL
-    job.topics.rows, job.topics.width = &rows[0, 0], width
-    job.topics.priors, job.topics.prior = NULL, <float> prior
-    if priors is not None:
-        job.topics.priors = &priors[0]
+    job.topics = topics_of(rows, priors, prior)
     job.prior, job.weights = &document_prior[0], &weights[0]
-    job.kept, job.sizes, job.most = &kept[0, 0], &sizes[0], most
+    job.kept, job.sizes, job.most = &kept[0, 0], &sizes[0], kept.shape[1]
     job.mixtures, job.used = &mixtures[0, 0], &used[0, 0]
-    job.is_warm, job.n_dense, job.n_sparse = is_warm, n_dense, n_sparse
-    job.least, job.background, job.mass = least, <float*> background.data, 0
+    job.is_warm, job.n_dense, job.n_sparse, job.least = is_warm, n_dense, n_sparse, least
     job.present, job.n_present = &present[0] if present.shape[0] else NULL, present.shape[0]
-    job.masses = <float*> masses.data
-    for i in range(width):
-        job.masses[i] = document_prior[i] * weights[i]
-        mass += job.masses[i]
-        job.mass += document_prior[i]
-    job.total = mass
-    with nogil:
-        run_region(
-            _background_task, &job, (job.n_present + WORDS - 1) // WORDS,
-            0.1 * width * job.n_present, n_threads)
-        run_region(
-            _few_task, &job, chunks,
-            (0.1 * width * n_dense + 50 + 5 * n_sparse) * (words.shape[0] + n), n_threads)
-        for i in range(chunks):
-            total += job.likelihoods[i]
-    return total
+    return _mix_all(&job, rows.shape[0], n_threads)
 
 
 cdef struct FewWordJob:
-    const int32_t* present    # (m,): words
-    const int64_t* starts     # (m + 1,)
-    const int32_t* documents  # (stored,)
-    const int32_t* places     # (stored,)
-    const float* shares       # (stored,)
+    WordJob words
     const int32_t* kept       # (n, M)
     const int32_t* sizes      # (n,)
     const float* used         # (n, M)
     const float* prior        # (P,)
-    algos_lda_topics topics
-    const float* weights      # (P,)
-    float* counts             # (V, P)
-    float keep, gain
-    Py_ssize_t m, most
-    double* totals            # (TASKS, P)
-    float* rooms              # (slots, P)
+    Py_ssize_t most
     double* wholes            # (slots, P)
 
 
-cdef inline void _learn_word(
-    FewWordJob* job, Py_ssize_t i, float* sums, double* whole, double* totals
-) noexcept nogil:
-    cdef Py_ssize_t word = job.present[i], width = job.topics.width, e, d, k
-    cdef int64_t begin = job.starts[i], end = job.starts[i + 1]
+cdef void _sum_few(void* arg, Py_ssize_t i, int slot, float* sums) noexcept nogil:
+    cdef FewWordJob* job = <FewWordJob*> arg
+    cdef const WordJob* words = &job.words
+    cdef Py_ssize_t width = words.topics.width, e, d, k
+    cdef int64_t begin = words.starts[i], end = words.starts[i + 1]
     cdef bint is_long = end - begin > RUN
+    cdef double* whole = job.wholes + slot * width
     cdef double share = 0
     memset(sums, 0, width * sizeof(float))
     if is_long:
         memset(whole, 0, width * sizeof(double))
     for e in range(begin, end):
-        d = job.documents[e]
-        share += job.shares[job.places[e]]
+        d = words.documents[e]
+        share += words.shares[words.places[e]]
         algos_lda_scatter(
             job.kept + d * job.most, job.used + d * job.most, job.sizes[d],
-            job.shares[job.places[e]], sums)
+            words.shares[words.places[e]], sums)
         if is_long and ((e - begin) % RUN == RUN - 1 or e == end - 1):
             for k in range(width):
                 whole[k] += sums[k]
                 sums[k] = <float> whole[k] if e == end - 1 else 0
     for k in range(width):
         sums[k] += <float> share * job.prior[k]
-    algos_lda.learn(
-        job.topics.rows + word * width,
-        job.topics.prior if job.topics.priors == NULL else job.topics.priors[word],
-        job.weights, sums, width, job.keep, job.gain, job.counts + word * width, totals)
-
-
-cdef inline Py_ssize_t _first_word(const FewWordJob* job, Py_ssize_t task) noexcept nogil:
-    """The first word whose entries begin at the task's share of them or behind."""
-    cdef int64_t bound = job.starts[job.m] * task // TASKS
-    cdef Py_ssize_t low = 0, high = job.m, middle
-    while low < high:
-        middle = (low + high) // 2
-        if job.starts[middle] < bound:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-cdef void _word_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
-    cdef FewWordJob* job = <FewWordJob*> arg
-    cdef Py_ssize_t i, last = job.m if task == TASKS - 1 else _first_word(job, task + 1)
-    for i in range(_first_word(job, task), last):
-        _learn_word(
-            job, i, job.rooms + slot * job.topics.width,
-            job.wholes + slot * job.topics.width, job.totals + task * job.topics.width)
 
 
 def learn_words_of_few(
@@ -351,26 +329,14 @@ def learn_words_of_few(
 ):
     """Learn the rows of the words that are present; others stay as they are."""
     cdef FewWordJob job
-    cdef Py_ssize_t width = rows.shape[1], task, k
-    cdef Scratch rooms = scratch(n_threads * width, sizeof(float))
-    cdef Scratch wholes = scratch(n_threads * width, sizeof(double))
-    cdef Scratch sums = scratch(TASKS * width, sizeof(double))
-    totals[:] = 0
     if present.shape[0] == 0:
+        totals[:] = 0
         return
-    job.present, job.starts, job.m = &present[0], &starts[0], present.shape[0]
-    job.documents, job.places, job.shares = &documents[0], &places[0], &shares[0]
+    cdef Scratch wholes = scratch(n_threads * rows.shape[1], sizeof(double))
+    describe_words(
+        &job.words, present, starts, documents, places, shares, rows, priors, prior, weights,
+        counts, keep, gain)
+    job.words.sum, job.wholes = _sum_few, <double*> wholes.data
     job.kept, job.sizes, job.used, job.most = &kept[0, 0], &sizes[0], &used[0, 0], kept.shape[1]
-    job.topics.rows, job.topics.width = &rows[0, 0], width
-    job.topics.priors, job.topics.prior = NULL, <float> prior
-    if priors is not None:
-        job.topics.priors = &priors[0]
-    job.weights, job.counts, job.prior = &weights[0], &counts[0, 0], &document_prior[0]
-    job.keep, job.gain = <float> keep, <float> gain
-    job.totals, job.rooms = <double*> sums.data, <float*> rooms.data
-    job.wholes = <double*> wholes.data
-    with nogil:
-        run_region(_word_task, &job, TASKS, 60.0 * documents.shape[0], n_threads)
-        for task in range(TASKS):
-            for k in range(width):
-                totals[k] += job.totals[task * width + k]
+    job.prior = &document_prior[0]
+    learn_all(&job.words, totals, 60.0 * documents.shape[0], n_threads)

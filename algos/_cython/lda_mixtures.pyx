@@ -10,7 +10,7 @@ Documents do not know of each other: chunks of them are taken by any thread.
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy
 from algos._cython._lda_rows cimport (
-    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics,
+    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, topics_of,
 )
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -138,11 +138,7 @@ def mix_documents(
     job.indptr, job.n = &indptr[0], n
     job.words = &words[0] if words.shape[0] else NULL
     job.counts = &counts[0] if counts.shape[0] else NULL
-    job.topics.rows, job.topics.width = &rows[0, 0], width
-    job.topics.priors = NULL
-    if priors is not None:
-        job.topics.priors = &priors[0]
-    job.topics.prior = <float> prior
+    job.topics = topics_of(rows, priors, prior)
     job.prior, job.weights = &document_prior[0], &weights[0]
     job.mixtures, job.used = _floats(mixtures), _floats(used)
     job.shares = NULL if shares is None or shares.shape[0] == 0 else &shares[0]

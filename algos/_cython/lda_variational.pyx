@@ -7,7 +7,8 @@ the topics and words given the documents, so any thread may take any of them.
 from libc.math cimport log
 from libc.stdint cimport int32_t, int64_t
 from algos._cython._lda_rows cimport (
-    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics)
+    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, topics_of,
+)
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
@@ -131,8 +132,7 @@ def infer(
     job.words, job.counts = NULL, NULL
     if words.shape[0] > 0:
         job.words, job.counts = &words[0], &counts[0]
-    job.topics.rows, job.topics.priors = &topics[0, 0], NULL
-    job.topics.prior, job.topics.width = 0, width
+    job.topics = topics_of(topics, None, 0)
     job.prior, job.gamma = &prior[0], &gamma[0, 0]
     job.mixtures = NULL if mixtures is None else &mixtures[0, 0]
     job.shares = NULL if shares is None or shares.shape[0] == 0 else &shares[0]

@@ -11,13 +11,13 @@ up by one thread in the order of the documents: no copies, and the same bits for
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 from algos._cython._lda_rows cimport algos_lda, algos_lda_choose, algos_lda_entries
+from algos._cython._lda_words cimport WordJob, describe_words, learn_all
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
 algos_lda_choose(4)
 
 cdef enum:
-    TASKS = 32    # runs of words of about as many entries
     PART = 16384  # entries at least that a thread sorts
 
 
@@ -102,58 +102,20 @@ def sort_by_word(
         run_region(_place_task, &job, job.parts, 1e6 * (job.parts - 1), n_threads)
 
 
-cdef struct WordJob:
-    const int32_t* present    # (m,): words
-    const int64_t* starts     # (m + 1,)
-    const int32_t* documents  # (stored,)
-    const int32_t* places     # (stored,)
-    const float* shares       # (stored,)
+cdef struct WholeJob:
+    WordJob words
     const float* mixtures     # (n, P)
-    const float* rows         # (V, P)
-    const float* priors       # (V,) or NULL
-    float prior
-    const float* weights      # (P,)
-    float* counts             # (V, P)
-    float keep, gain
-    Py_ssize_t m, width
-    double* totals            # (TASKS, P)
-    float* rooms              # (slots, P)
 
 
-cdef inline void _learn_word(
-    WordJob* job, Py_ssize_t i, float* sums, double* totals
-) noexcept nogil:
-    cdef Py_ssize_t word = job.present[i], width = job.width
-    cdef int64_t begin = job.starts[i]
+cdef void _sum_mixtures(void* arg, Py_ssize_t i, int slot, float* sums) noexcept nogil:
+    cdef WholeJob* job = <WholeJob*> arg
+    cdef const WordJob* words = &job.words
+    cdef int64_t begin = words.starts[i]
     cdef algos_lda_entries entries
-    entries.index, entries.places = job.documents + begin, job.places + begin
-    entries.weights, entries.size = job.shares, job.starts[i + 1] - begin
-    entries.left = job.starts[job.m] - begin
-    algos_lda.sum(job.mixtures, width, &entries, sums)
-    algos_lda.learn(
-        job.rows + word * width, job.prior if job.priors == NULL else job.priors[word],
-        job.weights, sums, width, job.keep, job.gain, job.counts + word * width, totals)
-
-
-cdef inline Py_ssize_t _first_word(const WordJob* job, Py_ssize_t task) noexcept nogil:
-    """The first word whose entries begin at the task's share of them or behind."""
-    cdef int64_t bound = job.starts[job.m] * task // TASKS
-    cdef Py_ssize_t low = 0, high = job.m, middle
-    while low < high:
-        middle = (low + high) // 2
-        if job.starts[middle] < bound:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-cdef void _word_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
-    cdef WordJob* job = <WordJob*> arg
-    cdef Py_ssize_t i, last = job.m if task == TASKS - 1 else _first_word(job, task + 1)
-    for i in range(_first_word(job, task), last):
-        _learn_word(
-            job, i, job.rooms + slot * job.width, job.totals + task * job.width)
+    entries.index, entries.places = words.documents + begin, words.places + begin
+    entries.weights, entries.size = words.shares, words.starts[i + 1] - begin
+    entries.left = words.starts[words.m] - begin
+    algos_lda.sum(job.mixtures, words.topics.width, &entries, sums)
 
 
 def learn_words(
@@ -174,28 +136,15 @@ def learn_words(
     int n_threads,
 ):
     """Learn the rows of the words that are present; others stay as they are."""
-    cdef WordJob job
-    cdef Py_ssize_t width = rows.shape[1], task, k
-    cdef Scratch rooms = scratch(n_threads * width, sizeof(float))
-    cdef Scratch sums = scratch(TASKS * width, sizeof(double))
-    totals[:] = 0
+    cdef WholeJob job
     if present.shape[0] == 0:
+        totals[:] = 0
         return
-    job.present, job.starts, job.m = &present[0], &starts[0], present.shape[0]
-    job.documents, job.places, job.shares = &documents[0], &places[0], &shares[0]
-    job.mixtures, job.rows, job.width = &mixtures[0, 0], &rows[0, 0], width
-    job.priors = NULL
-    if priors is not None:
-        job.priors = &priors[0]
-    job.prior, job.weights = <float> prior, &weights[0]
-    job.counts, job.keep, job.gain = &counts[0, 0], <float> keep, <float> gain
-    job.totals, job.rooms = <double*> sums.data, <float*> rooms.data
-    with nogil:
-        run_region(
-            _word_task, &job, TASKS, (0.2 * width + 8) * documents.shape[0], n_threads)
-        for task in range(TASKS):
-            for k in range(width):
-                totals[k] += job.totals[task * width + k]
+    describe_words(
+        &job.words, present, starts, documents, places, shares, rows, priors, prior, weights,
+        counts, keep, gain)
+    job.words.sum, job.mixtures = _sum_mixtures, &mixtures[0, 0]
+    learn_all(&job.words, totals, (0.2 * rows.shape[1] + 8) * documents.shape[0], n_threads)
 
 
 def _test_choose_level(int limit):

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.memory import require_memory
+from algos._common.memory import has_memory
 from algos._cython import lda_collapsed, lda_words
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
@@ -174,11 +174,7 @@ def collapsed_bytes(documents: Documents, settings: Settings) -> int:
 
 def has_room(documents: Documents, settings: Settings) -> bool:
     """Return whether that is at most half of this machine's memory."""
-    try:
-        require_memory(2 * collapsed_bytes(documents, settings), "CVB0", "learn by EM alone")
-    except MemoryError:
-        return False
-    return True
+    return has_memory(2 * collapsed_bytes(documents, settings))
 
 
 def _document_side(

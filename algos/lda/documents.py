@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._common.random import Key
+from algos._common.warn import warn
 from algos._cython import row_hash
 
 # Counts are float32, sums of them too where topics are concerned: far from where those end.
 MOST = 1e36
+SHARES_TOL = 1e-3
 _BLOCK = 1 << 20  # entries that are gathered at a time
 
 
@@ -150,9 +152,37 @@ class Documents:
         row_hash.finish(key, keys)
         return keys
 
-    def in_order_of_content(self, key: Key, n_threads: int) -> Documents:
+    def in_order_of(self, keys: NDArray[np.uint64]) -> Documents:
         """Return the documents in a random order that their first order has no part in."""
-        return self.take(np.argsort(self.keys(key, n_threads), kind="stable"))
+        return self.take(np.argsort(keys, kind="stable"))
+
+
+def check_no_texts(X: Any) -> None:
+    """Raise ValueError if X holds texts, or lists of words, where counts of them belong."""
+    is_list = isinstance(X, (list, tuple)) or getattr(X, "ndim", None) == 1
+    first = next(iter(X), None) if is_list else None
+    if isinstance(first, (list, tuple)):
+        first = next(iter(first), None)
+    if isinstance(first, (str, bytes)):
+        raise ValueError(
+            "`X` holds texts and must hold counts of words, a row for each text; "
+            "sklearn.feature_extraction.text.CountVectorizer().fit_transform(texts) makes them"
+        )
+
+
+def warn_of_shares(documents: Documents) -> None:
+    """Warn where numbers are shares of documents, as those of TF-IDF are, and no counts."""
+    counts = documents.counts
+    if np.array_equal(counts[:_BLOCK], np.floor(counts[:_BLOCK])):
+        return
+    starts = documents.indptr[:-1][np.diff(documents.indptr) > 0]
+    for what, numbers in (("numbers", counts), ("squares", np.square(counts, dtype=np.float64))):
+        if np.all(np.abs(np.add.reduceat(numbers, starts, dtype=np.float64) - 1) < SHARES_TOL):
+            return warn(
+                f"the {what} of each row of `X` sum to 1, as those of term frequencies or TF-IDF "
+                f"do: a document then weighs little more than a word, and its mixture stays near "
+                f"the prior; give counts, as CountVectorizer makes them"
+            )
 
 
 def _check_counts(values: NDArray[Any], caller: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +16,8 @@ from algos._common.random import Key, seed_key
 from algos._common.search import Continuous, Integer
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
-from algos.lda.documents import Documents
+from algos.lda import past
+from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
 from algos.lda.learners import choose_method, learn
@@ -26,7 +28,8 @@ from algos.lda.parameters import (
     Learned,
     Settings,
     document_prior,
-    padded_columns,
+    given_start,
+    told_prior,
     word_prior,
 )
 from algos.lda.progress import Told
@@ -48,7 +51,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     doc_topic_prior : float, array-like of shape (n_components,), "auto" or None, default=None
         Prior of topics in a document (alpha), in pseudo-counts; None is 1 / n_components.
         "auto" learns one number for each topic, beginning with that: frequent topics get
-        larger ones. `fit` learns it; `partial_fit` takes what `fit` has learned.
+        larger ones, which helps with short documents. `fit` learns it; `partial_fit` takes
+        what `fit` has learned.
     topic_word_prior : float, array-like of shape (n_features,) or (n_components, n_features) \
             or None, default=None
         Prior of words in a topic (eta), in pseudo-counts; None is 1 / n_components. A matrix
@@ -63,7 +67,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         measures best; `learning_method_` tells which.
     learning_decay : float, default=0.7
         How fast later batches lose influence, 0.5 to 1 for convergence; of "online" and
-        `partial_fit`: batch t has weight (learning_offset + t) ** -learning_decay.
+        `partial_fit`: batch t has weight (learning_offset + t) ** -learning_decay. Where
+        `partial_fit` is by expectation maximisation, t is 1 + n_samples_seen_ / batch_size.
     learning_offset : float, default=10.0
         Number of batches that are imagined to have come first.
     max_iter : int or "auto", default="auto"
@@ -160,7 +165,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     need memory for 8 bytes a pair and a few V x K matrices of float32; "cvb0" for 8 * (D + V) * K
     + 16 * n bytes more, and where that is more than half of the memory there is, all its passes
     are those of expectation maximisation. Spectral topics, with which "batch" and "online" begin
-    too, take 55 * V * K + 60 * K**3 bytes, until they are found.
+    too, take (55 * V + 5 * D) * K + 60 * K**3 bytes, until they are found; where there are
+    fewer, "auto" begins at random.
     `components_` is in the dtype of X, which is not copied where it is CSR of float32 and
     int32.
 
@@ -273,6 +279,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         """
         rows, dtype = self._validated(X, reset=True)
         documents = Documents.of(rows, f"{type(self).__name__}.fit")
+        warn_of_shares(documents)
         resumable = Resumable(self, documents.matrix())
         state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
         self._key, n_told = state["key"], state["n_told"]
@@ -353,49 +360,39 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
 
     def _set_priors(self, settings: Settings) -> None:
         """Tell of the priors: a number where all topics and words have the same one."""
-        prior = settings.doc_topic_prior
-        self._set_document_prior(prior)
-        given, k = self.topic_word_prior, self.n_components
-        self.topic_word_prior_ = 1.0 / k if given is None else _number_or_array(given)
+        self._set_document_prior(settings.doc_topic_prior)
+        self.topic_word_prior_ = told_prior(self.topic_word_prior, self.n_components)
 
     def _set_document_prior(self, prior: Doubles) -> None:
         given = self.doc_topic_prior
-        if isinstance(given, str):
-            self.doc_topic_prior_ = prior.copy()
-        else:
-            self.doc_topic_prior_ = (
-                1.0 / self.n_components if given is None else _number_or_array(given)
-            )
+        is_learned = isinstance(given, str)
+        self.doc_topic_prior_ = prior.copy() if is_learned else told_prior(given, self.n_components)
 
     def _learned(self, documents: Documents, settings: Settings, key: Key, told: Told) -> Learned:
         n_threads = effective_n_threads(self.n_jobs)
         start = None if isinstance(self.init, str) else self._given_start()
-        documents = documents.in_order_of_content(key, n_threads)
-        return learn(self.learning_method_, documents, start, settings, key, n_threads, told)
+        keys = documents.keys(key, n_threads)
+        self._past = past.after(past.NOTHING, key, keys)
+        documents = documents.in_order_of(keys)
+        tell = partial(say, self)
+        return learn(self.learning_method_, documents, start, settings, key, n_threads, told, tell)
 
     def _given_start(self) -> Floats:
-        shape = (self.n_components, self.n_features_in_)
-        start = np.asarray(self.init, dtype=np.float64)
-        if start.shape != shape or not np.all(np.isfinite(start)) or np.any(start < 0):
-            raise ValueError(
-                f"`init` of shape {start.shape} must be of shape {shape}, (n_components, "
-                f"n_features), finite and not negative; or write 'auto'"
-            )
-        return padded_columns(start.T)
+        return given_start(self.init, self.n_components, self.n_features_in_)
 
     def _copied(self, topics: Floats) -> dict[str, Any]:
         """Return what a copy needs to predict as if the fit had stopped here."""
-        names = ("_key", "_float_name", "_n_topics", "learning_method_", "doc_topic_prior_",
-                 "topic_word_prior_", "n_samples_seen_")  # fmt: skip
+        names = ("_key", "_float_name", "_n_topics", "_past", "learning_method_",
+                 "doc_topic_prior_", "topic_word_prior_", "n_samples_seen_")  # fmt: skip
         model = {name: self.__dict__[name] for name in names}
         model |= self._model(topics)
-        extra = {"n_batch_iter_": 1, "_n_stands_for": float(self.n_samples_seen_)}
-        return {**model, **extra, "_is_stale": True}
+        model |= {"_n_stands_for": float(self.n_samples_seen_), "_weight_of_seen": 1.0}
+        return {**model, "n_batch_iter_": 1, "_is_stale": True}
 
     def _set_learned(self, learned: Learned, told: Told, documents: Documents) -> None:
         if learned.doc_topic_prior is not None:
             self._set_document_prior(learned.doc_topic_prior)
-        self._n_stands_for = float(len(documents))
+        self._n_stands_for, self._weight_of_seen = float(len(documents)), 1.0
         self._set_model(learned.topics)
         self.n_iter_ = len(told.history)
         self.n_batch_iter_ = learned.n_updates + 1
@@ -405,8 +402,3 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self.bound_ = learned.perplexity
         if np.isnan(self.bound_):
             self.bound_ = self._perplexity(documents)
-
-
-def _number_or_array(given: Any) -> Any:
-    array = np.array(given, dtype=np.float64)
-    return array if array.ndim else float(array)

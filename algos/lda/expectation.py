@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +123,8 @@ class Mixtures:
     n_documents, width : int
     """
 
+    _learn_words: ClassVar[Callable[..., None]] = staticmethod(lda_words.learn_words)
+
     def __init__(self, n_documents: int, width: int) -> None:
         self.values = np.empty((n_documents, width), dtype=np.float32)
 
@@ -187,14 +191,21 @@ class Mixtures:
     ) -> Doubles:
         """Learn counts of words, and return the sums of what the batch has of each topic."""
         found = np.empty(counts.shape[1])
-        lda_words.learn_words(
-            *batch.by_word, shares, used, *topics, counts, found, keep, gain, n_threads
-        )
+        self._learn_words(
+            *batch.by_word, shares, *self._used(used, prior), *topics, counts, found, keep, gain,
+            n_threads,
+        )  # fmt: skip
         return found
+
+    def _used(self, used: Floats, prior: Floats) -> tuple[NDArray[Any], ...]:
+        """Return what `_learn_words` takes of the mixtures."""
+        return (used,)
 
 
 class FewMixtures(Mixtures):
     """Mixtures of documents, each of its heaviest topics alone."""
+
+    _learn_words: ClassVar[Callable[..., None]] = staticmethod(lda_few.learn_words_of_few)
 
     def __init__(self, n_documents: int, width: int) -> None:
         super().__init__(n_documents, min(width, MOST_FEW))
@@ -226,24 +237,8 @@ class FewMixtures(Mixtures):
             max(1, n_steps - n_dense), LEAST_SHARE, n_threads,
         )  # fmt: skip
 
-    def learn(
-        self,
-        batch: Batch,
-        topics: Probabilities,
-        prior: Floats,
-        used: Floats,
-        shares: Floats,
-        counts: Floats,
-        keep: float,
-        gain: float,
-        n_threads: int,
-    ) -> Doubles:
-        found = np.empty(counts.shape[1])
-        lda_few.learn_words_of_few(
-            *batch.by_word, shares, self.kept, self.sizes, used, prior, *topics, counts,
-            found, keep, gain, n_threads,
-        )  # fmt: skip
-        return found
+    def _used(self, used: Floats, prior: Floats) -> tuple[NDArray[Any], ...]:
+        return self.kept, self.sizes, used, prior
 
 
 def room_for(width: int) -> type[Mixtures]:

@@ -20,7 +20,7 @@ from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import FLOATS, validate_rows
 from algos.lda.coherence import MEASURES, coherence_of
 from algos.lda.completion import halves, log_probability
-from algos.lda.documents import Documents
+from algos.lda.documents import Documents, check_no_texts
 from algos.lda.inferring import likely_mixtures, variational_mixtures, word_major
 from algos.lda.learners import VARIATIONAL
 from algos.lda.parameters import Doubles, Settings, document_prior
@@ -121,20 +121,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         documents, _ = self._documents(X, "perplexity")
         if held_out is None:
             return self._perplexity(documents, sub_sampling=sub_sampling)
-        if isinstance(held_out, Real):
-            if not 0 < float(held_out) < 1:
-                raise InvalidParameterError(
-                    f"`held_out`={held_out!r} must be a float in (0, 1), a matrix of counts or "
-                    f"None; write held_out=0.5"
-                )
-            observed, rest = halves(documents, float(held_out), seed_key(self.random_state))
-        else:
-            observed, (rest, _) = documents, self._documents(held_out, "perplexity")
-            if len(rest) != len(observed):
-                raise ValueError(
-                    f"`held_out` has {len(rest)} rows and must have {len(observed)}, one for "
-                    f"each row of X"
-                )
+        observed, rest = self._parted(documents, held_out)
         tokens = rest.n_tokens
         if tokens == 0:
             raise ValueError(
@@ -243,6 +230,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _validated(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return validated rows, and the dtype of what is made of them."""
+        check_no_texts(X)
         # Sparse ints, as of CountVectorizer, become float32 without a copy in between.
         dtype = (*FLOATS, np.int64, np.int32) if sparse.issparse(X) else FLOATS
         rows = validate_rows(self, X, reset=reset, dtype=dtype, accept_sparse="csr")
@@ -256,9 +244,32 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         rows, dtype = self._validated(X, reset=False)
         return Documents.of(rows, f"{type(self).__name__}.{method}"), dtype
 
+    def _parted(self, documents: Documents, held_out: Any) -> tuple[Documents, Documents]:
+        """Return what is observed of documents, and what is held out."""
+        is_share = isinstance(held_out, Real)
+        if isinstance(held_out, (str, bytes)) or (is_share and not 0 < float(held_out) < 1):
+            raise InvalidParameterError(
+                f"`held_out`={held_out!r} must be a float in (0, 1), a matrix of counts or "
+                f"None; write held_out=0.5"
+            )
+        if is_share:
+            return halves(documents, float(held_out), seed_key(self.random_state))
+        rest, _ = self._documents(held_out, "perplexity")
+        if len(rest) != len(documents):
+            raise ValueError(
+                f"`held_out` has {len(rest)} rows and must have {len(documents)}, one for "
+                f"each row of X"
+            )
+        return documents, rest
+
     def _names(self, given: Sequence[str] | None) -> NDArray[Any] | None:
         if given is None:
             return getattr(self, "feature_names_in_", None)
+        if isinstance(given, Integral):
+            raise InvalidParameterError(
+                f"`feature_names`={given!r} must be the words, or None; for a number of words "
+                f"write n_words={given!r}"
+            )
         names = np.asarray(given)
         if names.shape != (self.n_features_in_,):
             raise ValueError(

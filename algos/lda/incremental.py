@@ -14,10 +14,11 @@ from algos._common.deferred import Deferred
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
-from algos.lda.documents import Documents
+from algos.lda import past
+from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.learners import choose_method
 from algos.lda.parameters import Floats, Settings, word_prior
-from algos.lda.streams import follow
+from algos.lda.streams import State, follow
 from algos.lda.topics import components_of, counts_of, exp_expectations, matching
 from algos.lda.variational import random_topics
 
@@ -49,8 +50,10 @@ class Incremental(Deferred):
     _topics: Floats
     _totals: NDArray[np.float64]
     _n_stands_for: float
+    _weight_of_seen: float
     _float_name: str
     _n_topics: int
+    _past: past.Past
     _key: Key
     _validated: Callable[..., Any]
     _settings: Callable[..., Settings]
@@ -62,9 +65,11 @@ class Incremental(Deferred):
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
         """Learn further documents, in batches of `batch_size`; earlier ones need not be kept.
 
-        "batch" and "online" take the steps of scikit-learn's online variational Bayes, the
-        others steps of the same sizes by expectation maximisation. After `fit` learning goes
-        on from the fitted topics. The model is made when an attribute of it is read.
+        "batch" and "online" take the steps of scikit-learn's online variational Bayes. The
+        others take steps of expectation maximisation, whose weights count documents seen: in
+        how many calls they come hardly matters. The first batches are smaller. After `fit`
+        learning goes on from the fitted topics. The model is made when an attribute of it is
+        read.
 
         Parameters
         ----------
@@ -82,23 +87,26 @@ class Incremental(Deferred):
         rows, dtype = self._validated(X, reset=is_first)
         documents = Documents.of(rows, f"{type(self).__name__}.partial_fit")
         if is_first:
+            warn_of_shares(documents)
             self._begin(dtype.name)
         self._check_same_kind()
         settings = self._settings(is_fitted=True)
         n_threads = effective_n_threads(self.n_jobs)
-        topics, n_stands_for, number = follow(
-            documents.in_order_of_content(self._key, n_threads),
-            self._state(settings),
-            self._n_stands_for,
+        keys = documents.keys(self._key, n_threads)
+        state = follow(
+            documents.in_order_of(keys),
+            State(
+                self._state(settings), self._n_stands_for, self._weight_of_seen, self.n_batch_iter_
+            ),
             settings,
             n_threads,
-            number=self.n_batch_iter_,
+            n_seen=self.n_samples_seen_,
             is_variational=self._is_variational(),
             told=lambda number: say(self, f"batch {number}"),
         )
-        self._keep(topics, n_stands_for)
-        self.n_batch_iter_ = number
+        self._keep(*state)
         self.n_samples_seen_ += len(documents)
+        self._past = past.after(self._past, self._key, keys)
         return self
 
     @learning
@@ -107,9 +115,11 @@ class Incremental(Deferred):
 
         An approximation: topics are paired so that they are alike (the sum of the pairs'
         Bhattacharyya coefficients is the greatest there is) and their counts are added, those
-        of each model in the proportion of the documents that it has seen. Topics that only
-        one of the two has found are thus mixed with others; models that began from one start,
-        such as copies of one that was fitted to a sample, have the same topics.
+        of each model in the proportion of the documents that it alone has learned. Topics that
+        only one of the two has found are thus mixed with others; models that began from one
+        start have the same topics: fit a sample, copy the model (`copy.deepcopy`), let each
+        copy learn its part of the documents by `partial_fit`, and merge. The sample counts
+        once: what both had learned before they parted is known.
 
         Parameters
         ----------
@@ -124,21 +134,26 @@ class Incremental(Deferred):
         self._check_same_kind()
         other._check_same_kind()
         order = matching(self.components_, other.components_)
-        mine = self._state(self._settings(is_fitted=True)) * self._share_of_seen()
-        its = other._state(other._settings(is_fitted=True)) * other._share_of_seen()
-        mine[:, : self.n_components] += its[:, order]
-        share = other.n_samples_seen_ / (self.n_samples_seen_ + other.n_samples_seen_)
+        common = past.n_common(self._past, other._past)
+        alone, its_alone = self.n_samples_seen_ - common, other.n_samples_seen_ - common
+        share = its_alone / (alone + its_alone) if alone + its_alone else 0.0
+        n_seen = common + alone + its_alone
+        mine = self._state_of(n_seen * (1 - share))
+        mine[:, : self.n_components] += other._state_of(n_seen * share)[:, order]
         prior, theirs = np.asarray(self.doc_topic_prior_), np.asarray(other.doc_topic_prior_)
         if prior.ndim:
             self.doc_topic_prior_ = (1 - share) * prior + share * theirs[order]
-        self.n_batch_iter_ = max(self.n_batch_iter_, other.n_batch_iter_)
-        self.n_samples_seen_ += other.n_samples_seen_
-        self._keep(mine, self.n_samples_seen_)
+        weight = 1 - (1 - self._weight_of_seen) * (1 - other._weight_of_seen)
+        number = max(self.n_batch_iter_, other.n_batch_iter_)
+        self._past = past.joined(self._past, other._past, n_seen)
+        self.n_samples_seen_ = n_seen
+        self._keep(mine, n_seen, weight, number)
         return self
 
-    def _share_of_seen(self) -> np.float32:
-        """Return what makes counts those of the documents that were seen."""
-        return np.float32(self.n_samples_seen_ / self._n_stands_for)
+    def _state_of(self, n_documents: float) -> Floats:
+        """Return a copy of the counts, as if so many documents had been seen."""
+        state = self._state(self._settings(is_fitted=True))
+        return state * np.float32(n_documents / self._n_stands_for)
 
     def _begin(self, float_name: str) -> None:
         """Begin a stream."""
@@ -147,13 +162,14 @@ class Incremental(Deferred):
         self.learning_method_ = choose_method(self.learning_method)[0]
         settings = self._settings()
         self._set_priors(settings)
-        self.n_batch_iter_, self.n_iter_, self.n_samples_seen_ = 1, 0, 0
+        self.n_iter_, self.n_samples_seen_ = 0, 0
+        self._past = past.NOTHING
         start = (
             random_topics(settings, self._key)
             if isinstance(self.init, str)
             else self._given_start()
         )
-        self._keep(start, 0.0)
+        self._keep(start, 0.0, 0.0, 1)
 
     def _check_same_kind(self) -> None:
         """Raise ValueError if what was learned is no model of the parameters as they are now."""
@@ -176,10 +192,11 @@ class Incremental(Deferred):
             return self._topics
         return counts_of(self.components_, settings.topic_word_prior)
 
-    def _keep(self, topics: Floats, n_stands_for: float) -> None:
-        """Take counts; the model is made of them when it is asked for."""
+    def _keep(self, topics: Floats, n_stands_for: float, weight: float, number: int) -> None:
+        """Take what `streams.State` has; the model is made of it when it is asked for."""
         self._topics, self._n_topics = topics, self.n_components
-        self._n_stands_for = float(n_stands_for)
+        self._n_stands_for, self._weight_of_seen = float(n_stands_for), weight
+        self.n_batch_iter_ = number
         self._defer_model()
 
     def _set_model(self, topics: Floats) -> None:

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from algos._common.params import (
     N_JOBS,
@@ -192,6 +193,31 @@ def word_prior(given: Any, n_topics: int, n_words: int) -> Floats:
     if prior.ndim == 2:
         return padded_columns(prior.T, fill=1.0)
     return prior.astype(np.float32)
+
+
+def given_start(init: Any, n_topics: int, n_words: int) -> Floats:
+    """Return the counts that learning is to begin with, word-major."""
+    shape = (n_topics, n_words)
+    if sparse.issparse(init):
+        raise ValueError("`init` is sparse and must be a dense array; write init=init.toarray()")
+    try:
+        start = np.asarray(init, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`init` must be numbers of shape {shape}, or 'auto'; {error}") from error
+    if start.shape != shape or not np.all(np.isfinite(start)) or np.any(start < 0):
+        raise ValueError(
+            f"`init` of shape {start.shape} must be of shape {shape}, (n_components, "
+            f"n_features), finite and not negative; or write 'auto'"
+        )
+    return padded_columns(start.T)
+
+
+def told_prior(given: Any, n_topics: int) -> Any:
+    """Return a prior as fitted attributes tell it: a number where all topics have the same one."""
+    if given is None:
+        return 1.0 / n_topics
+    array = np.array(given, dtype=np.float64)
+    return array if array.ndim else float(array)
 
 
 def _numbers(name: str, given: Any, shapes: list[tuple[int, ...]], said: str) -> Doubles:

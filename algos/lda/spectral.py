@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.memory import require_memory
+from algos._common.memory import has_memory, require_memory
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
 from algos.lda import cvb0
@@ -51,6 +51,8 @@ ENOUGH = 0.97  # share of the third moment that terms make up, if none is missin
 MOST_MIXED = 32  # directions, up to which topics that are mixtures of others are looked for
 ROUGH_ITER = 5  # of the decomposition, on the way to α0
 LEAST_SHARE = 1e-6
+BYTES_A_DIRECTION, BYTES_A_TOPIC = 44, 28  # of each word
+BYTES_OF_CUBES = 32  # of each cell
 ALPHA0_LEAST = 1e-2  # and n_topics at most
 
 
@@ -89,7 +91,7 @@ def learn(
     """
     prior = None
     if topics is None:
-        topics, prior = begin(documents, settings, n_threads)
+        topics, prior = begin(documents, settings, n_threads)[:2]
     settings = replace(
         settings, max_iter=PASSES if settings.max_iter is None else settings.max_iter
     )
@@ -99,18 +101,33 @@ def learn(
     return learned
 
 
-def begin(documents: Documents, settings: Settings, n_threads: int) -> tuple[Floats, Doubles]:
-    """Return the counts of words in spectral topics, and the prior of each.
+class Begun(NamedTuple):
+    """What spectral topics are for those who learn on."""
+
+    counts: Floats  # (V, width), of words
+    prior: Doubles  # (n_topics,)
+    n_found: int  # topics that documents tell of
+    n_used: int  # documents that are long enough to have moments
+
+
+def begin(documents: Documents, settings: Settings, n_threads: int) -> Begun:
+    """Return spectral topics.
 
     Topics that the documents do not tell of, there being too few of them, are all words alike
     but for noise, each as rare as the rarest found.
     """
     n_topics = settings.n_topics
+    require_memory(
+        begun_bytes(documents, settings),
+        f"the third moment of {n_directions(settings)} topics over {settings.n_words} words",
+        'take fewer topics, or learning_method="cvb0" with init="random"',
+    )
     with one_thread_blas():
         moments = WordMoments(documents, n_threads)
         found, shares = find(documents, moments, settings, n_threads)
     words, prior = found.words, found.prior
-    missing = n_topics - words.shape[1]
+    n_found = words.shape[1]
+    missing = n_topics - n_found
     if missing:
         mean = moments.mean if moments.n_used else np.full(settings.n_words, 1.0)
         noise = stream(KEY, 3).standard_gamma(100.0, (settings.n_words, missing)) / 100
@@ -121,19 +138,33 @@ def begin(documents: Documents, settings: Settings, n_threads: int) -> tuple[Flo
         least = prior.min() if len(prior) else found.alpha0 / n_topics
         prior = np.concatenate([prior, np.full(missing, least)])
     tokens = max(documents.n_tokens, 1.0)
-    return padded_columns(words * (tokens / shares.sum() * shares)), prior
+    counts = padded_columns(words * (tokens / shares.sum() * shares))
+    return Begun(counts, prior, n_found, moments.n_used)
+
+
+def n_directions(settings: Settings) -> int:
+    """Return how many directions are looked for: more than topics, which are then chosen."""
+    return min(ceil((1 + EXTRA) * settings.n_topics), settings.n_words)
+
+
+def begun_bytes(documents: Documents, settings: Settings) -> int:
+    """Return about what `begin` takes: words along directions, cubes, and shares twice."""
+    count = n_directions(settings)
+    along = settings.n_words * max(BYTES_A_DIRECTION * count, BYTES_A_TOPIC * settings.n_topics)
+    along += 4 * len(documents) * count
+    return along + BYTES_OF_CUBES * count**3 + 24 * documents.n_entries
+
+
+def has_room(documents: Documents, settings: Settings) -> bool:
+    """Return whether this machine has the memory that `begin` takes."""
+    return has_memory(begun_bytes(documents, settings))
 
 
 def find(
     documents: Documents, moments: WordMoments, settings: Settings, n_threads: int
 ) -> tuple[Topics, Doubles]:
     """Return at most `n_topics` topics, the most frequent first, and their shares of tokens."""
-    count = min(ceil((1 + EXTRA) * settings.n_topics), settings.n_words)
-    require_memory(
-        32 * count**3,
-        f"the third moment of {count} topics",
-        'take fewer topics or learning_method="cvb0"',
-    )
+    count = n_directions(settings)
     alpha0 = FIRST_ALPHA0 if settings.alpha0 is None else settings.alpha0
     space = whiten(moments, count)
     if not len(space.values):

@@ -3,11 +3,17 @@
 Counts become a weighted mean of those so far and of what the batch has, times the number of
 documents that it stands for: Hoffman, Blei and Bach, "Online learning for latent Dirichlet
 allocation", NIPS 2010.
+
+Variational Bayes takes scikit-learn's steps. Those of expectation maximisation hang on how many
+documents have been seen, not on how many calls they came in: a call's documents are cut into
+batches, small ones at first, as topics change the most then, and a batch that is smaller weighs
+less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,61 +23,99 @@ from algos.lda.parameters import Floats, Settings
 from algos.lda.variational import Stream, in_tokens, in_units, step_size, unit_of
 
 STEPS = 10  # of inference a document
+FIRST = 32  # documents of the first batches
+GROWTH = 10  # times a batch, at most, have been seen before it
+
+Step = tuple[int, int, float]  # where a batch begins and ends, and its weight
+
+
+class State(NamedTuple):
+    """What learning in parts goes on from.
+
+    Attributes
+    ----------
+    topics : ndarray of shape (n_words, width), dtype float32
+        Counts without the prior; they are not written to.
+    n_stands_for : float
+        How many documents the counts are of.
+    weight : float
+        What documents have made of the counts, 0 to 1; the rest is what learning began with.
+    number : int
+        Of the next batch.
+    """
+
+    topics: Floats
+    n_stands_for: float
+    weight: float
+    number: int
 
 
 def follow(
     documents: Documents,
-    topics: Floats,
-    n_stands_for: float,
+    before: State,
     settings: Settings,
     n_threads: int,
     *,
-    number: int,
+    n_seen: int,
     is_variational: bool,
     told: Callable[[int], None],
-) -> tuple[Floats, float, int]:
+) -> State:
     """Learn documents batch by batch.
 
     Parameters
     ----------
     documents : Documents
-    topics : ndarray
-        Counts so far; they are not written to.
-    n_stands_for : float
-        How many documents the counts are of.
+    before : State
     settings : Settings
     n_threads : int
         Changes nothing but the time.
-    number : int
-        Of the first batch.
+    n_seen : int
+        How many documents came before.
     is_variational : bool
         Whether by variational Bayes, with scikit-learn's steps; else by expectation
-        maximisation, which first brings counts so far, of a fit perhaps, to as many documents
+        maximisation, for which counts so far, of a fit perhaps, must be of as many documents
         as batches are to stand for.
     told : callable
         Is told of each batch's number.
-
-    Returns
-    -------
-    topics : ndarray
-    n_stands_for : float
-    number : int
-        Of the next batch.
     """
-    total = settings.total_samples
-    if not is_variational and n_stands_for > 0:
-        topics = topics * np.float32(total / n_stands_for)
-        n_stands_for = total
+    topics, n_stands_for, learned, number = before
+    total, n = settings.total_samples, len(documents)
+    if not is_variational and n_stands_for > 0 and n_stands_for != learned * total:
+        topics = topics * np.float32(learned * total / n_stands_for)
+        n_stands_for = learned * total
     state = (Stream if is_variational else Likely)(topics, settings, n_threads)
-    for start in range(0, len(documents), settings.batch_size):
-        batch = documents.part(start, min(start + settings.batch_size, len(documents)))
+    steps = _steps_of(n, number, settings) if is_variational else likely_steps(n, n_seen, settings)
+    for start, stop, weight in steps:
+        batch = documents.part(start, stop)
         _check_sum(batch, total)
-        weight = step_size(settings, number)
         state.learn(batch, weight, total / len(batch))
         told(number)
         n_stands_for = (1 - weight) * n_stands_for + weight * total
+        learned = (1 - weight) * learned + weight
         number += 1
-    return state.counts(), n_stands_for, number
+    return State(state.counts(), n_stands_for, learned, number)
+
+
+def _steps_of(n: int, number: int, settings: Settings) -> Iterator[Step]:
+    """Yield scikit-learn's steps for so many documents, the first one of that number."""
+    for i, start in enumerate(range(0, n, settings.batch_size)):
+        stop = min(start + settings.batch_size, n)
+        yield start, stop, step_size(settings, number + i)
+
+
+def likely_steps(n: int, n_seen: int, settings: Settings) -> Iterator[Step]:
+    """Yield steps for so many documents after those that were seen.
+
+    A whole batch has scikit-learn's weight, a smaller one so much less that as many of them as
+    make up the whole have that weight together.
+    """
+    start, whole = 0, settings.batch_size
+    while start < n:
+        seen = n_seen + start
+        stop = min(start + min(whole, max(FIRST, seen // GROWTH)), n)
+        rate = step_size(settings, 1 + seen / whole)
+        yield start, stop, 1 - (1 - rate) ** ((stop - start) / whole)
+        start = stop
 
 
 def _check_sum(batch: Documents, total: float) -> None:

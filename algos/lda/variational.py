@@ -152,7 +152,7 @@ def learn_online(
     return Learned(counts, n_updates, None, perplexity_of(bound, documents.n_tokens))
 
 
-def step_size(settings: Settings, number: int) -> float:
+def step_size(settings: Settings, number: float) -> float:
     """Return the weight of the batch of this number, the first one being 1."""
     return float((settings.learning_offset + number) ** -settings.learning_decay)
 

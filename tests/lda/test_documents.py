@@ -14,6 +14,11 @@ def dense(documents):
     return documents.matrix().toarray()
 
 
+def in_order(X, key, n_threads):
+    documents = Documents.of(X, "here")
+    return documents.in_order_of(documents.keys(key, n_threads))
+
+
 def counts(seed, n=12, n_words=7):
     rng = np.random.default_rng(seed)
     return rng.poisson(0.7, (n, n_words)).astype(np.float64)
@@ -69,10 +74,10 @@ def test_many_entries_are_gathered_block_by_block(monkeypatch):
 def test_the_order_of_content_does_not_hang_on_the_order_of_rows():
     X = counts(0, 50)
     shuffled = X[np.random.default_rng(1).permutation(50)]
-    one = Documents.of(X, "here").in_order_of_content(KEY, 1)
-    other = Documents.of(shuffled, "here").in_order_of_content(KEY, 2)
+    one = in_order(X, KEY, 1)
+    other = in_order(shuffled, KEY, 2)
     assert dense(one).tolist() == dense(other).tolist()
-    again = Documents.of(X, "here").in_order_of_content(KEY + np.uint64(1), 1)
+    again = in_order(X, KEY + np.uint64(1), 1)
     assert dense(again).tolist() != dense(one).tolist()
 
 

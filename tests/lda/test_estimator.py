@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn.decomposition
+import sklearn.preprocessing
 from scipy import sparse
 from scipy.special import psi
 from sklearn.exceptions import NotFittedError
@@ -238,6 +239,7 @@ def test_a_merged_model_has_the_documents_of_both(method):
     other = copy.deepcopy(base)
     other.components_ = base.components_[order]
     other._totals = base._totals[order]
+    other._past = base._past + np.uint64(1)  # as if it had learned other documents
     before = base.components_.copy()
     base.merge(other)
     prior = 1 / 4
@@ -395,3 +397,84 @@ def test_an_unfitted_model_says_so():
             call(blocks())
     with pytest.raises(NotFittedError):
         lda.top_words()
+
+
+def test_what_is_no_start_is_told_apart():
+    lda = LatentDirichletAllocation(3, init=sparse.csr_array(np.ones((3, 9))))
+    with pytest.raises(ValueError, match=r"`init` is sparse .*; write init=init.toarray\(\)"):
+        lda.fit(blocks())
+    with pytest.raises(ValueError, match=r"`init` must be numbers of shape .*could not convert"):
+        lda.set_params(init=[["a"] * 9] * 3).fit(blocks())
+    with pytest.raises(ValueError, match="`init`='kmeans' must be"):
+        lda.set_params(init="kmeans").fit(blocks())
+
+
+TEXTS = ["the cat sat", "the dog sat", "the mat"]
+
+
+@pytest.mark.parametrize(
+    "X", [TEXTS, tuple(TEXTS), np.array(TEXTS), np.array(TEXTS, dtype=object),
+          [text.split() for text in TEXTS]],
+)  # fmt: skip
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_texts_are_to_be_counted_first(X, learn):
+    with pytest.raises(ValueError, match=r"`X` holds texts .*CountVectorizer\(\)"):
+        getattr(LatentDirichletAllocation(2), learn)(X)
+
+
+def test_numbers_and_names_are_not_mistaken_for_each_other():
+    lda = LatentDirichletAllocation(3, random_state=0).fit(blocks())
+    with pytest.raises(ValueError, match=r"`feature_names`=10 .*write n_words=10"):
+        lda.top_words(10)
+    with pytest.raises(ValueError, match=r"`held_out`='0\.5' must be a float"):
+        lda.perplexity(blocks(), held_out="0.5")
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_shares_of_documents_are_warned_of_once(norm, learn):
+    X = sklearn.preprocessing.normalize(planted(100, 30, 3, 40)[0], norm)
+    lda = LatentDirichletAllocation(3, random_state=0, max_iter=2)
+    with pytest.warns(UserWarning, match="row of `X` .* TF-IDF do: .*; give counts") as caught:
+        getattr(lda, learn)(X)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    if learn == "partial_fit":
+        lda.partial_fit(X)
+
+
+@pytest.mark.parametrize("X", [np.eye(9), np.full((3, 5), 0.5), 1.5 * blocks(), np.zeros((2, 3))])
+def test_what_may_be_counts_is_not_warned_of(X):
+    LatentDirichletAllocation(2, random_state=0, max_iter=1).fit(X)
+
+
+def test_verbose_tells_what_learning_begins_with(capsys):
+    X, _ = planted(100, 30, 3, 40)
+    quick = {"verbose": 1, "max_iter": 1, "random_state": 0}
+
+    def said(rows, **parameters):
+        LatentDirichletAllocation(3, **quick, **parameters).fit(rows)
+        return capsys.readouterr().out
+
+    assert "init: random counts" in said(X)
+    assert "alpha0 is not used" in said(X, alpha0=0.5)
+    assert "init: the counts that were given" in said(X, init=np.ones((3, 30)))
+    told = said(X, init="spectral", alpha0=0.5)
+    assert "init: 3 of 3 topics by the moments of 100 documents" in told and "alpha0" not in told
+    short = said(np.eye(30), learning_method="spectral")
+    assert "documents of 3 words or more there are none" in short
+    assert "tell of no more" in said(np.kron(np.eye(2), np.full((3, 15), 2.0)), init="spectral")
+
+
+def test_spectral_topics_are_left_out_where_memory_does_not_hold_them(monkeypatch):
+    from algos._common import memory
+    from algos.lda import learners
+
+    X, _ = planted(200, 30, 3, 40)
+    monkeypatch.setattr(learners, "FEWEST_PAIRS", 10)
+    spectral = LatentDirichletAllocation(3, random_state=0, max_iter=1).fit(X)
+    monkeypatch.setattr(memory, "_physical_bytes", lambda: 1e4)
+    lda = LatentDirichletAllocation(3, random_state=0, max_iter=1).fit(X)
+    random = LatentDirichletAllocation(3, random_state=0, max_iter=1, init="random").fit(X)
+    assert lda.components_.tolist() == random.components_.tolist() != spectral.components_.tolist()
+    with pytest.raises(MemoryError, match=r"topics over 30 words needs .*init=\"random\""):
+        lda.set_params(init="spectral").fit(X)

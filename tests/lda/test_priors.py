@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import gammaln
 
+from algos import LatentDirichletAllocation
 from algos._common.random import seed_key
 from algos._cython import lda_assign
 from algos.lda.documents import Documents
@@ -66,6 +67,18 @@ def test_expected_numbers_would_make_the_prior_too_even():
     found = learned_prior(documents, topics, np.full(5, 0.5), KEY, 1)
     even = fitted_prior(expected, np.full(5, 0.5), 5)
     assert found.sum() < 0.8 < even.sum()
+
+
+def test_a_learned_prior_tells_more_of_new_documents_of_skewed_topics():
+    rng = np.random.default_rng(0)
+    topics = rng.dirichlet(np.full(200, 0.05), 6)
+    mixtures = rng.dirichlet([1.5, 0.8, 0.4, 0.05, 0.05, 0.05], 1500)
+    X = np.array([rng.multinomial(20, p) for p in mixtures @ topics])
+    value = {}
+    for prior in (None, "auto"):
+        lda = LatentDirichletAllocation(6, doc_topic_prior=prior, max_iter=20, random_state=0)
+        value[prior] = lda.fit(X[:1000]).perplexity(X[1000:], held_out=0.5)
+    assert value["auto"] < 0.98 * value[None]
 
 
 def test_any_number_of_threads_gives_the_same_bits():

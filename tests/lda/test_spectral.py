@@ -98,7 +98,7 @@ def test_prior_of_each_topic_is_found():
     mixtures = rng.dirichlet(alpha, 20000)
     X = np.array([rng.multinomial(60, p) for p in mixtures @ topics])
     settings = settings_of(4, 200, alpha0=1.0)
-    counts, prior = spectral.begin(documents_of(X), settings, 1)
+    counts, prior = spectral.begin(documents_of(X), settings, 1)[:2]
     found = (counts[:, :4] / counts[:, :4].sum(axis=0)).T
     distances = np.abs(topics[:, np.newaxis] - found).sum(axis=2) / 2
     order = linear_sum_assignment(distances)[1]
@@ -154,7 +154,7 @@ def test_every_corpus_has_finite_topics(X, n_topics, max_iter):
 def test_topics_that_documents_do_not_tell_of_are_all_words_alike():
     X = np.repeat(np.kron(np.eye(2), np.ones((1, 4))) * 5, 30, axis=0)
     settings = settings_of(6, 8, alpha0=0.1)
-    counts, prior = spectral.begin(documents_of(X), settings, 1)
+    counts, prior = spectral.begin(documents_of(X), settings, 1)[:2]
     assert counts.shape == (8, 16)
     assert np.all(counts[:, 6:] == 0)
     assert np.all(np.isfinite(prior)) and np.all(prior > 0)
@@ -165,7 +165,7 @@ def test_a_third_moment_beyond_memory_is_refused_before_it_is_made():
     X = sparse.csr_array(([4.0], ([0], [99_999])), shape=(1, 100_000))
     settings = settings_of(80_000, 100_000)
     with pytest.raises(MemoryError, match="third moment"):
-        spectral.find(Documents.of(X, "test"), None, settings, 1)
+        spectral.begin(Documents.of(X, "test"), settings, 1)
 
 
 def test_more_topics_than_words_are_few_directions():
