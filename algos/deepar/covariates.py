@@ -28,7 +28,7 @@ def read_static_real(static_real: Any, n_series: int) -> Doubles:
     ValueError
         If they are not numbers, or not so many.
     """
-    table = _two_columns_of(static_real)
+    table = _numbers(_two_columns_of(static_real), "`static_real`")
     table = check_array(table, dtype=np.float64, input_name="static_real", ensure_min_samples=0)
     _check_rows(table, n_series, "static_real")
     _check_size(table, "static_real")
@@ -162,7 +162,8 @@ def read_dynamic(
     else:
         parts = _numbers(dynamic_real, "`dynamic_real`")
         widths = {parts.shape[1]} if parts.ndim == 3 else set()
-    if len(widths) != 1 or len(parts) != n or (n_features or min(widths)) != min(widths):
+    is_right = len(widths) == 1 and len(parts) == n and min(widths) > 0
+    if not is_right or n_features not in (None, *widths):
         wanted = "n_features" if n_features is None else n_features
         shape = [part.shape for part in parts] if isinstance(parts, list) else parts.shape
         raise ValueError(

@@ -180,13 +180,15 @@ def panel_of(
     encoding: Encoding,
     X: Any,
     *,
-    horizon: int,
+    horizon: int | None,
     start: Any = None,
     static_categorical: Any = None,
     static_real: Any = None,
     dynamic_real: Any = None,
 ) -> Panel:
     """Return the panel of other series, with covariates known for `horizon` more steps.
+
+    Without a `horizon` they are known as far as they are given: to learn from, none is needed.
 
     Raises
     ------
@@ -195,11 +197,11 @@ def panel_of(
     """
     covariates = start, static_categorical, static_real, dynamic_real
     _check_alike(encoding, covariates)
-    series = read_series(X, encoding.likelihood, may_be_empty=True)
-    given = _read(series, encoding.freq, *covariates, horizon)
+    series = read_series(X, encoding.likelihood, may_be_empty=horizon is not None)
+    given = _read(series, encoding.freq, *covariates, horizon or 0)
     _check_widths(encoding, given)
     codes = encode_categories(given.categories, encoding.categories, len(series))
-    return _panel(given, encoding, codes, horizon)
+    return _panel(given, encoding, codes, _reach(given) if horizon is None else horizon)
 
 
 def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: Any = None) -> Panel:

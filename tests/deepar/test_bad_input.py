@@ -35,6 +35,12 @@ def test_negative_counts_are_refused(likelihood):
         small(likelihood=likelihood).fit(X)
 
 
+def test_too_many_layers_are_refused():
+    with pytest.raises(ValueError, match=r"`n_layers`=17 must be an int in \[1, 16\]"):
+        small(n_layers=17).fit(seasonal(4, 30))
+    assert small(n_layers=16, max_iter=1).fit(seasonal(4, 30)).predict().shape == (4, 4)
+
+
 @pytest.mark.parametrize("value", [-0.1, 1.1])
 def test_shares_outside_their_range_are_refused(value):
     X = np.full((4, 30), 0.5)
