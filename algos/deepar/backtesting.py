@@ -167,7 +167,6 @@ def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
 
     Only those with all of their context: else some would take covariates of no time.
     """
-    plan = plan
     length, context = plan.prediction_length, plan.context_length
     places, histories, truths = [], [], []
     for window in range(n_windows):

@@ -15,7 +15,8 @@ Ints = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 
 _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
-_HINT = "write them as '2026-01-31 12:00', one for all series or one for each"
+_HINT = "write them as '2026-01-31 12:00'"
+_OFF = ".tz_convert('UTC').tz_localize(None) of pandas' times takes it off"
 _EPOCH = np.datetime64("1970-01-01", "D")
 
 
@@ -33,7 +34,7 @@ def read_start(start: Any, n_series: int) -> Times:
     if times.shape != (n_series,):
         raise ValueError(
             f"`start` must have the shape ({n_series},), one time for each series, and has "
-            f"{times.shape}; {_HINT}"
+            f"{times.shape}; a single time is taken for all series"
         )
     return times
 
@@ -42,12 +43,11 @@ def read_times(given: Any, name: str) -> Times:
     """Return times as datetime64[s], whatever holds them; `name` is for the error."""
     if str(getattr(given, "dtype", type(given).__name__)).lower().startswith("period"):
         given = getattr(given, "dt", given).to_timestamp()
+    if _has_zone(given):
+        raise ValueError(f"{name} must hold times without a time zone; {_OFF}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy's, of time zones
-            kind = getattr(given, "dtype", None)
-            if getattr(kind, "tz", None) or getattr(kind, "time_zone", None):
-                raise TypeError(f"these are {kind}")
             times = np.asarray(given)
             if times.dtype.kind in "biuf":
                 raise TypeError(f"these are {times.dtype}")
@@ -63,6 +63,16 @@ def read_times(given: Any, name: str) -> Times:
         place = int(np.flatnonzero(is_none)[0])
         raise ValueError(f"{name} must hold times, and number {place} is NaT; {_HINT}")
     return times
+
+
+def _has_zone(given: Any) -> bool:
+    """Tell whether times, a time, or the first of a list are in a time zone."""
+    first = given[0] if isinstance(given, (list, tuple)) and given else given
+    kind = getattr(given, "dtype", None)
+    return any(
+        getattr(holder, name, None) is not None
+        for holder, name in ((kind, "tz"), (kind, "time_zone"), (first, "tzinfo"))
+    )
 
 
 def ordinals(times: Times, frequency: Frequency) -> Ints:

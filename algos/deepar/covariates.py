@@ -28,7 +28,7 @@ def read_static_real(static_real: Any, n_series: int) -> Doubles:
     ValueError
         If they are not numbers, or not so many.
     """
-    table = _two_columns_of(static_real)
+    table = _numbers(_two_columns_of(static_real), "`static_real`")
     table = check_array(table, dtype=np.float64, input_name="static_real", ensure_min_samples=0)
     _check_rows(table, n_series, "static_real")
     _check_size(table, "static_real")
@@ -62,10 +62,10 @@ def read_categories(static_categorical: Any, n_series: int) -> list[NDArray[Any]
 
 def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
     """Return categories as an array that can be sorted: of integers, numbers or strings."""
-    is_missing = np.array([_is_missing(item) for item in column], dtype=bool)
-    if is_missing.any():
+    is_none = np.array([is_missing(item) for item in column], dtype=bool)
+    if is_none.any():
         raise ValueError(
-            f"`static_categorical` of series {int(np.flatnonzero(is_missing)[0])}, feature "
+            f"`static_categorical` of series {int(np.flatnonzero(is_none)[0])}, feature "
             f"{place}, must be a category and is missing; give it a name of its own"
         )
     if column.dtype.kind not in "OT":
@@ -74,7 +74,8 @@ def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
     return column.astype(np.float64 if is_number else np.str_)
 
 
-def _is_missing(item: Any) -> bool:
+def is_missing(item: Any) -> bool:
+    """Tell whether a name is none, be it None, NaN or pandas' NA."""
     try:
         return item is None or bool(item != item)
     except TypeError:  # pandas' NA
@@ -161,7 +162,8 @@ def read_dynamic(
     else:
         parts = _numbers(dynamic_real, "`dynamic_real`")
         widths = {parts.shape[1]} if parts.ndim == 3 else set()
-    if len(widths) != 1 or len(parts) != n or (n_features or min(widths)) != min(widths):
+    is_right = len(widths) == 1 and len(parts) == n and min(widths) > 0
+    if not is_right or n_features not in (None, *widths):
         wanted = "n_features" if n_features is None else n_features
         shape = [part.shape for part in parts] if isinstance(parts, list) else parts.shape
         raise ValueError(

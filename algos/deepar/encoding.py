@@ -180,13 +180,15 @@ def panel_of(
     encoding: Encoding,
     X: Any,
     *,
-    horizon: int,
+    horizon: int | None,
     start: Any = None,
     static_categorical: Any = None,
     static_real: Any = None,
     dynamic_real: Any = None,
 ) -> Panel:
     """Return the panel of other series, with covariates known for `horizon` more steps.
+
+    Without a `horizon` they are known as far as they are given: to learn from, none is needed.
 
     Raises
     ------
@@ -195,11 +197,11 @@ def panel_of(
     """
     covariates = start, static_categorical, static_real, dynamic_real
     _check_alike(encoding, covariates)
-    series = read_series(X, encoding.likelihood, may_be_empty=True)
-    given = _read(series, encoding.freq, *covariates, horizon)
+    series = read_series(X, encoding.likelihood, may_be_empty=horizon is not None)
+    given = _read(series, encoding.freq, *covariates, horizon or 0)
     _check_widths(encoding, given)
     codes = encode_categories(given.categories, encoding.categories, len(series))
-    return _panel(given, encoding, codes, horizon)
+    return _panel(given, encoding, codes, _reach(given) if horizon is None else horizon)
 
 
 def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: Any = None) -> Panel:
@@ -224,7 +226,6 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
         _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
     if n_dynamic == 0 or (dynamic_real is None and panel.horizon >= horizon):
         return replace(panel, horizon=horizon)
-    _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
     future = _future(encoding, panel, dynamic_real, horizon)
     return _with_future(panel, encoding, future, horizon)
 
@@ -232,6 +233,11 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
 def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -> Dynamic:
     """Return the covariates of the steps after the series' ends."""
     n, n_features = len(panel), len(encoding.dynamic_center)
+    if dynamic_real is None:
+        raise ValueError(
+            f"`dynamic_real`=None must have the shape ({n}, {n_features}, {horizon}), since `fit` "
+            f"was given no more than {panel.horizon} steps of the future; give these"
+        )
     parts = dynamic_real if np.iterable(dynamic_real) else []
     is_future = {np.shape(part)[-1] if np.ndim(part) == 2 else -1 for part in parts} == {horizon}
     given = np.zeros(n, dtype=np.int64) if is_future else panel.delays + panel.lengths

@@ -47,9 +47,10 @@ class DeepARForecaster(Backtesting, Estimator):
     hidden_size : int, default=40
         Number of cells in each layer.
     n_layers : int, default=2
-        Number of layers.
+        Number of layers, at most 16.
     dropout : float, default=0.1
-        Share of the values between layers that a training step leaves out.
+        Share of the values between layers that a training step leaves out; of no effect on
+        one layer.
     zoneout : float, default=0.0
         Probability that a cell keeps its state in a step of training. SageMaker's
         `dropout_rate` is this.
@@ -105,7 +106,8 @@ class DeepARForecaster(Backtesting, Estimator):
     n_iter_ : int
         Number of epochs learned.
     best_iter_ : int
-        The epoch whose weights were kept, from 1; 0 before any was better than none.
+        The epoch whose weights predict, from 1: the last one, or with `early_stopping` the
+        best one.
     history_ : dict of str to ndarray of shape (n_iter_,)
         `objective`, the mean negative log-likelihood of the windows of each epoch,
         `seconds` since the beginning, `validation`, the weighted quantile loss of the
@@ -166,7 +168,7 @@ class DeepARForecaster(Backtesting, Estimator):
         "dropout": Continuous(0, 0.2),
         "zoneout": Continuous(0, 0.2),
         "embedding_dimension": Integer(1, 50, log=True),
-        "max_iter": Integer(10, 1000, log=True),
+        "max_iter": Integer(1, 1000, log=True),
         "batch_size": Integer(32, 1028, log=True),
         "learning_rate_init": Continuous(1e-5, 1e-1, log=True),
     }
@@ -253,8 +255,8 @@ class DeepARForecaster(Backtesting, Estimator):
         y : None
             Ignored; present for scikit-learn's interface.
         start : datetime64, or array-like of shape (n_series,), default=None
-            The time of the first column, or of each row's first one. Without it, or
-            without `freq`, there are no features of the calendar.
+            The time of the first column, or of each row's first one, without a time zone;
+            it needs `freq`. Without it there are no features of the calendar.
         static_categorical : array-like of shape (n_series, n_features), default=None
             Categories of each series, of any type.
         static_real : array-like of shape (n_series, n_features), default=None
@@ -284,7 +286,8 @@ class DeepARForecaster(Backtesting, Estimator):
         """Learn one epoch more, from these series.
 
         The first call decides on features and scales; the next ones keep them. `predict()`
-        continues the series of the last call.
+        continues the series of the last call. Nothing is held back, and the rate of steps
+        does not fall.
 
         Parameters
         ----------

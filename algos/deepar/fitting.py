@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from algos._common.base import is_same
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
+from algos._common.memory import require_memory
 from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads
@@ -56,6 +57,7 @@ class Fitting:
     random_state: Any
     n_jobs: int | None
     n_iter_: int
+    best_iter_: int
     history_: dict[str, NDArray[Any]]
     _key: NDArray[np.uint64]
     _model: dict[str, Any]
@@ -135,8 +137,7 @@ class Fitting:
         if not is_new:
             model = Model.from_plain(self._model)
             self._check_unchanged(self._made_with)
-            horizon = model.plan.prediction_length
-            return model, panel_of(model.encoding, X, horizon=horizon, **covariates)
+            return model, panel_of(model.encoding, X, horizon=None, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
         return Model.of(encoding, settings, lags, self.embedding_dimension), panel
@@ -174,6 +175,7 @@ class Fitting:
             "_progress": dict(vars(progress)),
             "_weights": model.with_unknown(progress.learned),
             "n_iter_": progress.n_epochs,
+            "best_iter_": progress.learned_epoch,
             "history_": history,
         }
 
@@ -197,6 +199,9 @@ class Fitting:
         check_params(self)  # they may have been set since the fit
         model = Model.from_plain(self._model)
         horizon = checked_count("horizon", horizon, model.plan.prediction_length)
+        require_memory(
+            4 * horizon * model.plan.n_inputs, f"a forecast of {horizon} steps", "lower `horizon`"
+        )
         ahead = horizon if n_ahead is None else n_ahead
         if X is None:
             panel = _continued(model, Panel(**self._panel), ahead, covariates)

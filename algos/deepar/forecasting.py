@@ -13,10 +13,15 @@ from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.fitting import Fitting, covariates_of
-from algos.deepar.likelihoods import DETERMINISTIC
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import checked_count, checked_quantiles
-from algos.deepar.sampling import Forecaster, embed_series, path_quantiles, sample_paths
+from algos.deepar.sampling import (
+    Forecaster,
+    embed_series,
+    n_different,
+    path_quantiles,
+    sample_paths,
+)
 
 Doubles = NDArray[np.float64]
 
@@ -41,6 +46,8 @@ class Forecasting(Fitting):
         dynamic_real: Any = None,
     ) -> NDArray[Any]:
         """Forecast the steps that follow each series.
+
+        They begin after the last value of each row: NaN at its end are steps to forecast.
 
         Parameters
         ----------
@@ -250,13 +257,11 @@ class Forecasting(Fitting):
         key: Any = None,
     ) -> Iterator[tuple[slice, Doubles]]:
         """Yield paths of a few series at a time, and where these stand in the panel."""
-        if forecaster.likelihood == DETERMINISTIC:
-            n_samples = 1  # all are alike
         return sample_paths(
             forecaster,
             panel,
             horizon=horizon,
-            n_samples=n_samples,
+            n_samples=n_different(forecaster.likelihood, n_samples),
             key=self._key if key is None else key,
             n_threads=self._n_threads(),
         )

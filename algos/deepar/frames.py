@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos.deepar.calendar import read_times
+from algos.deepar.covariates import is_missing
 from algos.deepar.frequency import Frequency
 from algos.deepar.spacing import grid_places, infer_frequency
 
@@ -100,6 +101,10 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: str | None = None) ->
     if time is None and not hasattr(frame, "index"):
         raise ValueError("`time`=None must name a column of `frame`, which has no index of times")
     given = frame.index if time is None else frame[time]
+    if time is None and getattr(given, "dtype", np.dtype(object)).kind in "iu":
+        raise ValueError(
+            "the index of `frame` must hold times, and has numbers; name a column by `time`"
+        )
     times = read_times(given, "the index of `frame`" if time is None else f"`frame`[{time!r}]")
     if len(times) == 0 or not names:
         raise ValueError(f"`frame` must have rows and series, and has the shape {frame.shape}")
@@ -118,9 +123,9 @@ def panel_from_long(
     id: Any,
     time: Any,
     target: Any,
-    static_categorical: Sequence[Any] = (),
-    static_real: Sequence[Any] = (),
-    dynamic_real: Sequence[Any] = (),
+    static_categorical: str | Sequence[Any] = (),
+    static_real: str | Sequence[Any] = (),
+    dynamic_real: str | Sequence[Any] = (),
     freq: str | None = None,
 ) -> PanelFrame:
     """Return the series of a frame that has one row for each series and point of time.
@@ -132,10 +137,11 @@ def panel_from_long(
         what `dynamic_real` holds there is known ahead.
     id, time, target : column names
         Which series a row belongs to, its time and its value.
-    static_categorical, static_real : sequence of column names, default=()
+    static_categorical, static_real : column name or sequence of them, default=()
         What is the same in all rows of a series.
-    dynamic_real : sequence of column names, default=()
-        Numbers over time that are known ahead.
+    dynamic_real : column name or sequence of them, default=()
+        Numbers over time that are known ahead. `fit` takes none that are missing: fill them in,
+        and give a row for each step.
     freq : str, default=None
         The distance between two steps, as "h" or "15min"; None finds it in the times. Steps
         that are not in the frame are missing values.
@@ -171,6 +177,9 @@ def panel_from_long(
     >>> panel.freq, list(panel.ids), list(panel.static_categorical[:, 0])
     ('D', ['a', 'b'], ['Rome', 'Oslo'])
     """
+    static_categorical, static_real, dynamic_real = map(
+        _columns, (static_categorical, static_real, dynamic_real)
+    )
     times = read_times(frame[time], f"`frame`[{time!r}]")
     if len(times) == 0:
         raise ValueError("`frame` must have at least one row")
@@ -216,8 +225,21 @@ def _frequency(freq: str | None, times: Any, series: Ints, of_index: str | None)
     return infer_frequency(times, series)
 
 
+def _columns(names: str | Sequence[Any]) -> Sequence[Any]:
+    """Return names of columns; one alone is a list of one."""
+    return [names] if isinstance(names, str) else names
+
+
 def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], Ints]:
     """Return the different names as they come first, and the place of each row's among them."""
+    if names.ndim != 1:
+        raise ValueError(f"`id`={column!r} must be one column; join the columns to one")
+    if names.dtype.kind in "fO" and any(map(is_missing, names)):
+        row = next(row for row, name in enumerate(names) if is_missing(name))
+        raise ValueError(
+            f"`frame`[{column!r}] must name the series of each row, and row {row} has "
+            f"{names[row]}; drop rows without a name"
+        )
     try:
         unique, first, inverse = np.unique(names, return_index=True, return_inverse=True)
     except TypeError as error:

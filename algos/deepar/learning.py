@@ -11,7 +11,7 @@ from algos.deepar.model import Model
 from algos.deepar.network import make_network
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings
-from algos.deepar.sampling import Forecaster, path_quantiles, sample_paths
+from algos.deepar.sampling import Forecaster, n_different, path_quantiles, sample_paths
 from algos.deepar.training import Check
 from algos.deepar.windows import Batch, Sampler, Source
 
@@ -45,10 +45,10 @@ class PanelWork:
     ) -> None:
         self._settings, self._model, self._key = settings, model, key
         self._n_threads, self._places = n_threads, places
-        self._source = Source(panel, model.plan)
-        self._sampler = Sampler(panel, model.plan, settings.window_sampling, key)
         n = settings.batch_size
         self._batch = Batch.empty(model.plan, n)
+        self._source = Source(panel, model.plan)
+        self._sampler = Sampler(panel, model.plan, settings.window_sampling, key)
         self._series, self._positions = np.empty(n, np.int64), np.empty(n, np.int64)
         self._network = make_network(model.layout, n, model.plan.n_steps, n_threads)
 
@@ -85,6 +85,7 @@ def held_out_check(
     """Return what forecasts the last steps of each series, and their loss."""
     length = settings.prediction_length
     history, truth = panel.shortened(length), panel.last(length)
+    n_samples = n_different(settings.likelihood, settings.n_samples)
 
     def check(weights: Floats) -> dict[str, float]:
         forecaster = Forecaster(
@@ -94,7 +95,7 @@ def held_out_check(
             [
                 path_quantiles(paths, settings.quantiles)
                 for _, paths in sample_paths(
-                    forecaster, history, horizon=length, n_samples=settings.n_samples, key=key,
+                    forecaster, history, horizon=length, n_samples=n_samples, key=key,
                     n_threads=n_threads,
                 )
             ]

@@ -21,6 +21,7 @@ from algos._cython.deepar_network import Network
 Weights = NDArray[Any]
 
 UNITS = 8  # whose gates lie side by side: see `_deepar_cell.h`
+_NUMBERS_A_WEIGHT = 5  # itself, its gradient, two moments and an average
 GATES = ("input", "forget", "candidate", "output")
 
 
@@ -132,6 +133,11 @@ def initial_weights(layout: Layout, key: Key, dtype: Any = np.float32) -> Weight
 
     Numbers that only pad are 0, and remain so: their gradients are 0.
     """
+    require_memory(
+        _NUMBERS_A_WEIGHT * np.dtype(dtype).itemsize * layout.size,
+        f"learning {layout.size} weights",
+        "lower `hidden_size`, `n_layers` or `embedding_dimension`",
+    )
     rng = stream(key)
     weights = np.zeros(layout.size, dtype=dtype)
     parts = layout.views(weights)

@@ -37,7 +37,7 @@ class Panel:
         Mean magnitude of the observed values, in that unit; positive.
     typical : ndarray of shape (n_series,), dtype float32
         What `scale` would be taken to be if no value were known: that of series of the same
-        categories. Within a factor of 8 of `scale`.
+        categories.
     calendar : ndarray of shape (n_rows, n_calendar), dtype float32
         Features of points of time.
     calendar_rows : ndarray of shape (n_series,), dtype int64
@@ -106,11 +106,12 @@ class Panel:
     def shortened(self, n_steps: int) -> Panel:
         """Return the series without their last steps, which become part of the horizon.
 
-        A series that has no more steps keeps none. The scales are of what is left.
+        A series that has no more steps keeps none. The scales are of what is left, and the
+        typical ones where that tells nothing: never of what is taken away.
         """
         lengths = np.maximum(self.lengths - n_steps, 0)
         kept = replace(self, lengths=lengths, horizon=self.horizon + n_steps)
-        scale = self.scale.copy()
+        scale = self.typical.copy()
         deepar_panel.mean_magnitudes(self.filled, self.observed, self.offsets, lengths, scale)
         return replace(kept, scale=scale).keyed()
 

@@ -23,6 +23,7 @@ from algos._common.params import (
     Options,
     RandomState,
 )
+from algos._cython.deepar_network import MOST_LAYERS
 from algos.deepar.likelihoods import LIKELIHOODS
 
 WINDOW_SAMPLING = ("scale", "uniform")
@@ -47,7 +48,7 @@ PARAMETERS: dict[str, list[Constraint | None]] = {
         )
     ],
     "hidden_size": [POSITIVE_INT],
-    "n_layers": [POSITIVE_INT],
+    "n_layers": [Interval(Integral, 1, MOST_LAYERS, closed="both")],
     "dropout": [_RATE],
     "zoneout": [_RATE],
     "lags": [Options("auto"), IsArrayLike()],
@@ -91,6 +92,7 @@ FOREIGN_NAMES = {
     "num_feat_static_real": "nothing: `static_real` of fit tells it",
     "num_eval_samples": "n_samples",
     "num_parallel_samples": "n_samples",
+    "num_samples": "n_samples",
     "test_quantiles": "quantiles",
     "lags_seq": "lags",
     "distr_output": "likelihood",

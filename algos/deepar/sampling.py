@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos._cython import deepar_sample
 from algos.deepar.likelihoods import DETERMINISTIC
@@ -86,12 +87,6 @@ def sample_paths(
     paths : ndarray of shape (n_places, n_samples, horizon), dtype float64
         In the units of the data.
     """
-    if forecaster.likelihood == DETERMINISTIC and n_samples > 1:  # all paths are the same
-        for places, path in sample_paths(
-            forecaster, panel, horizon=horizon, n_samples=1, key=key, n_threads=n_threads
-        ):
-            yield places, np.repeat(path, n_samples, axis=1)
-        return
     plan = forecaster.plan
     own = np.flatnonzero(plan.lags < horizon)
     walker = network_steps(forecaster, own[::-1])
@@ -113,6 +108,11 @@ def sample_paths(
         )
         unit = panel.unit[some.places]
         yield some.places, _in_units(paths, unit * scale if plan.is_scaled else unit)
+
+
+def n_different(likelihood: int, n_samples: int) -> int:
+    """Return how many of so many paths differ: one where nothing is drawn."""
+    return 1 if likelihood == DETERMINISTIC else n_samples
 
 
 def embed_series(forecaster: Forecaster, panel: Panel, *, n_threads: int = 1) -> Floats:
@@ -170,6 +170,7 @@ def _read(
     n_steps, context = plan.context_length + n_ahead, plan.context_length
     reader = network_steps(forecaster, np.arange(plan.n_inputs))
     source = Source(panel, plan)
+    require_memory(n_bytes, "drawing the paths of a series", "lower `n_samples` or `horizon`")
     at_once = max(1, _CHUNK_BYTES // (n_bytes + 4 * plan.n_inputs * n_steps))
     for first in range(0, len(panel), at_once):
         places = slice(first, min(first + at_once, len(panel)))

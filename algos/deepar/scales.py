@@ -13,7 +13,7 @@ Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
 LEAST = 1e-6  # scale of values that have no unit
-_FACTOR = 3  # of two, between a series' scale and the typical one
+_FURTHEST = 120.0  # powers of two between a series' unit and the typical scale: a float32's
 _EXPONENTS = -1021, 1020  # of units
 
 
@@ -38,12 +38,12 @@ def units_and_scales(
     """
     logs = scale_logs(series)
     logs = np.where(np.isfinite(logs), logs, typical)
-    typical = np.clip(typical, logs - _FACTOR, logs + _FACTOR)
     exponent = np.zeros(len(series))
     if is_scaled:
         exponent = np.clip(np.rint(logs), *_EXPONENTS)
     least = 0.0 if is_scaled else LEAST
-    scale, other = (np.maximum(np.exp2(log - exponent), least) for log in (logs, typical))
+    apart = np.clip(typical - exponent, -_FURTHEST, _FURTHEST)
+    scale, other = (np.maximum(np.exp2(log), least) for log in (logs - exponent, apart))
     return exponent.astype(np.int32), scale.astype(np.float32), other.astype(np.float32)
 
 

@@ -76,7 +76,7 @@ def read_series(X: Any, likelihood: str, *, may_be_empty: bool = False) -> Serie
     if _is_list(X):
         values, starts, stops = _joined(X)
     else:
-        _refuse_dates(X)
+        _refuse_frames(X)
         X = check_array(
             X,
             dtype=FLOATS,
@@ -147,12 +147,16 @@ def _numbers(item: Any, place: int) -> NDArray[Any]:
     return values
 
 
-def _refuse_dates(X: Any) -> None:
-    """Raise an error for a frame whose rows are points of time."""
+def _refuse_frames(X: Any) -> None:
+    """Raise an error for a frame whose rows are points of time, or what was made of one."""
+    if hasattr(X, "ids") and hasattr(X, "freq") and hasattr(X, "X"):
+        raise ValueError("`X` is a panel, whose parts are arguments; write `fit(**panel)`")
     kind = str(getattr(getattr(X, "index", None), "dtype", ""))
-    if kind.startswith(("datetime64", "period")):
+    kinds = np.atleast_1d(getattr(X, "dtypes", []))
+    of_columns = [str(getattr(of_column, "name", of_column)).lower() for of_column in kinds]
+    if any(name.startswith(("datetime", "period")) for name in (kind, *of_columns)):
         raise ValueError(
-            "`X` is a frame whose index holds dates, and its rows must be series; write "
+            "`X` is a frame that holds dates, and its rows must be series; write "
             "`fit(**algos.deepar.panel_from_wide(frame))`, or `panel_from_long` for a long one"
         )
 

@@ -76,10 +76,14 @@ def grid_places(
     n_steps = np.zeros(n_series, dtype=np.int64)
     np.maximum.at(n_steps, series, places + 1)
     if is_between.any() or n_steps.sum() > _SPARSE * len(times) + _FEW:
-        wrong = times[np.argmax(is_between)] if is_between.any() else "most of them"
+        wrong = (
+            f"{times[np.argmax(is_between)]} lies between two"
+            if is_between.any()
+            else "most of the steps have none"
+        )
         raise ValueError(
-            f"times must be steps of freq={str(frequency)!r}, and {wrong} is not one after "
-            f"another; give the right `freq`, or resample the frame"
+            f"times must be steps of freq={str(frequency)!r}, and {wrong}; give the right `freq`, "
+            f"or resample the frame"
         )
     flat = places + (np.cumsum(n_steps) - n_steps)[series]
     counts = np.bincount(flat)

@@ -85,6 +85,8 @@ class Progress:
         What `best` reached.
     n_waited : int
         Epochs since the last one that was better by enough.
+    best_epoch : int
+        The one whose weights `best` are.
     """
 
     weights: Floats
@@ -97,6 +99,7 @@ class Progress:
     n_rejected: int = 0
     best_loss: float = np.inf
     n_waited: int = 0
+    best_epoch: int = 0
 
     @classmethod
     def begin(cls, weights: Floats) -> Progress:
@@ -115,6 +118,11 @@ class Progress:
     def learned(self) -> Floats:
         """The weights to predict with."""
         return self.best if len(self.best) else self.average
+
+    @property
+    def learned_epoch(self) -> int:
+        """The epoch, from 1, whose weights these are."""
+        return self.best_epoch if len(self.best) else self.n_epochs
 
 
 class Work(Protocol):
@@ -257,6 +265,7 @@ def _judge(progress: Progress, loss: float, settings: Settings) -> None:
     progress.n_waited = 0 if better and enough else progress.n_waited + 1
     if better:
         progress.best_loss, progress.best = loss, progress.average.copy()
+        progress.best_epoch = progress.n_epochs
 
 
 def _give_up(culprits: list[int]) -> None:

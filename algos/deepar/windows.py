@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos._cython import deepar_windows
 from algos.deepar.panel import Panel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+
+_FACTOR = 8.0  # between a series' scale and the typical one, of a window that begins with it
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ class Batch:
     def empty(cls, plan: Plan, n_windows: int, n_steps: int | None = None) -> Batch:
         """Return room for so many windows of `n_steps`, by default those of training."""
         n_steps = plan.n_steps if n_steps is None else n_steps
+        require_memory(
+            4 * n_windows * n_steps * (plan.n_inputs + 2),
+            f"a batch of {n_windows} windows of {n_steps} steps",
+            "lower `batch_size`, `context_length`, `prediction_length` or `horizon`",
+        )
         single = np.float32
         return cls(
             np.empty((n_steps, n_windows, plan.n_inputs), dtype=single),
@@ -126,7 +134,7 @@ class Source:
             panel.lengths,
             np.log(panel.unit),
             panel.scale,
-            panel.typical,
+            np.clip(panel.typical, panel.scale / _FACTOR, panel.scale * _FACTOR),
             panel.calendar,
             panel.calendar_rows,
             panel.dynamic,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from algos.deepar import panel_from_wide
 from tests.deepar.series import seasonal, small
 
 
@@ -32,6 +33,12 @@ def test_negative_counts_are_refused(likelihood):
     X[2, 3] = -1
     with pytest.raises(ValueError, match=r"series 2 .*counts"):
         small(likelihood=likelihood).fit(X)
+
+
+def test_too_many_layers_are_refused():
+    with pytest.raises(ValueError, match=r"`n_layers`=17 must be an int in \[1, 16\]"):
+        small(n_layers=17).fit(seasonal(4, 30))
+    assert small(n_layers=16, max_iter=1).fit(seasonal(4, 30)).predict().shape == (4, 4)
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1])
@@ -85,6 +92,10 @@ def test_a_frame_of_dates_names_the_helper():
     frame = pandas.DataFrame(X.T, index=index, columns=list("abc"))
     with pytest.raises(ValueError, match="panel_from_wide"):
         small().fit(frame)
+    with pytest.raises(ValueError, match="panel_from_long"):
+        small().fit(frame.melt(ignore_index=False).reset_index())
+    with pytest.raises(ValueError, match=r"fit\(\*\*panel\)"):
+        small().fit(panel_from_wide(frame))
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,46 @@ def test_learning_in_parts_is_one_epoch_each():
     assert model.predict().shape == (2, 4)  # the series of the last call go on
 
 
+def test_the_epoch_that_predicts_is_told():
+    X = seasonal(6, 60)
+    assert small(max_iter=3).fit(X).best_iter_ == 3
+    model = small(max_iter=8, early_stopping=True, learning_rate_init=0.05, n_batches=20).fit(X)
+    assert model.best_iter_ == 1 + np.argmin(model.history_["validation"])
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"context_length": 10**12}, {"batch_size": 10**12}, {"hidden_size": 10**6}]
+)
+def test_what_does_not_fit_into_memory_is_said_before(parameters):
+    with pytest.raises(MemoryError, match=f"needs .* lower .*`{next(iter(parameters))}`"):
+        small(**parameters).fit(seasonal(5, 40))
+
+
+def test_forecasts_that_do_not_fit_into_memory_are_refused():
+    model = small().fit(seasonal(5, 40))
+    with pytest.raises(MemoryError, match=r"needs .* lower `horizon`"):
+        model.predict(horizon=2**70)
+    with pytest.raises(MemoryError, match=r"needs .* lower `n_samples`"):
+        model.set_params(n_samples=10**12).predict()
+
+
+def test_learning_goes_on_without_covariates_of_the_future():
+    X, ahead = seasonal(5, 40), np.random.default_rng(0).normal(size=(5, 2, 44))
+    given = {"dynamic_real": ahead[:, :, :40], "start": "2026-01-01"}
+    for model in (small(freq="D", warm_start=True), small(freq="D")):
+        model.fit(X, **given)
+        goes_on = model.fit if model.warm_start else model.partial_fit
+        goes_on(X, **given)
+        expected = model.predict(X, start="2026-01-01", dynamic_real=ahead)
+        np.testing.assert_array_equal(model.predict(dynamic_real=ahead), expected)
+        with pytest.raises(ValueError, match=r"must have the shape \(5, 2, 4\)"):
+            model.predict()
+        with pytest.raises(ValueError, match="`X` must hold at least one observed value"):
+            model.partial_fit(
+                [[np.nan], []], dynamic_real=[np.ones((2, 1))] * 2, start=given["start"]
+            )
+
+
 def test_early_stopping_tells_of_what_was_held_back():
     X = seasonal(8, 60)
     model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(X)

@@ -124,7 +124,9 @@ def test_a_long_frame_of_polars_is_the_same():
         (lambda f: f.assign(sold=list("abcdefghij")), r"'sold'\] must hold numbers"),
         (lambda f: f.iloc[:0], "at least one row"),
         (lambda f: f.assign(shop=[1, "a"] * 5), r"'shop'\] must name the series"),
-        (lambda f: f.assign(day=f["day"].dt.tz_localize("UTC")), "without a time zone"),
+        (lambda f: f.assign(shop=["a", None] * 5), r"'shop'\] must name .* row 1 has"),
+        (lambda f: f.assign(shop=[pd.NA, "a"] * 5), r"'shop'\] must name .* row 0 has"),
+        (lambda f: f.assign(day=f["day"].dt.tz_localize("UTC")), r"zone; \.tz_convert"),
     ],
 )
 def test_wrong_long_frames_are_refused(change, message):
@@ -132,14 +134,25 @@ def test_wrong_long_frames_are_refused(change, message):
         panel_from_long(change(long()), **LONG, static_categorical=["city"])
 
 
+def test_a_series_is_named_by_one_column():
+    with pytest.raises(ValueError, match="must be one column"):
+        panel_from_long(long(), **{**LONG, "id": ["shop", "city"]})
+
+
+def test_one_column_needs_no_list():
+    one = panel_from_long(long(), **LONG, static_categorical="city")
+    of_list = panel_from_long(long(), **LONG, static_categorical=["city"])
+    np.testing.assert_array_equal(one.static_categorical, of_list.static_categorical)
+
+
 @pytest.mark.parametrize(
     ("times", "freq", "message"),
     [
         (["2026-01-01", "2026-01-02", "2026-01-02"], None, "times must occur once"),
         (["2026-01-01", "2026-01-02", "2026-01-04"], "2D", "must be steps of freq='2D'"),
-        (["2026-01-01", "2026-01-02 00:00:01", "2026-01-09"], None, "most of them"),
+        (["2026-01-01", "2026-01-02 00:00:01", "2026-01-09"], None, "most of the steps have none"),
         (["2026-01-02", "2026-01-03", "2026-01-05"], "B", "business days"),
-        ([1, 2, 3], None, "must hold times"),
+        ([1, 2, 3], None, "must hold times, and has numbers; name a column"),
     ],
 )
 def test_uneven_times_are_refused(times, freq, message):

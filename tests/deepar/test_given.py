@@ -65,8 +65,9 @@ def test_other_kinds_of_categories_are_unknown(given):
         ({"static_real": [1.0, 2.0]}, "must have 3 rows.* and has 2"),
         ({"static_real": [[1.0], [np.nan], [2.0]]}, "static_real contains NaN"),
         ({"static_real": [[1.0], [1e200], [2.0]]}, "numbers up to 1e"),
-        ({"static_real": ["a", "b", "c"]}, "could not convert"),
+        ({"static_real": ["a", "b", "c"]}, "`static_real` must hold numbers, .* could not convert"),
         ({"dynamic_real": np.zeros((3, 5))}, r"\(3, n_features, n_times\) and has \(3, 5\)"),
+        ({"dynamic_real": np.zeros((3, 0, 5))}, r"\(3, n_features, n_times\) and has \(3, 0, 5\)"),
         ({"dynamic_real": np.zeros((2, 1, 5))}, r"\(3, n_features, n_times\) and has \(2, 1, 5\)"),
         ({"dynamic_real": [np.zeros((1, 5))] * 2}, "must have 3 items.* and has 2"),
         ({"dynamic_real": [np.zeros(5)] * 3}, r"series 0 must have the shape .* and has \(5,\)"),
@@ -121,8 +122,8 @@ def test_widths_must_be_those_of_fit():
 def test_a_horizon_needs_its_covariates():
     found, encoding = panel(dynamic_real=np.ones((3, 1, 7)))
     assert with_horizon(encoding, found, 2).horizon == 2
-    for given in (None, 3.0):
-        with pytest.raises(ValueError, match="`dynamic_real`"):
+    for given, message in ((None, r"=None must have the shape \(3, 1, 3\)"), (3.0, " must have")):
+        with pytest.raises(ValueError, match=f"`dynamic_real`{message}"):
             with_horizon(encoding, found, 3, given)
     with pytest.raises(ValueError, match="at least 8 times, which are the 5 of `X` and 3"):
         with_horizon(encoding, found, 3, np.ones((3, 1, 6)))
