@@ -78,10 +78,11 @@ class DeepARForecaster(Backtesting, Estimator):
         help where series are few or short.
     clip_gradient : float or None, default=10.0
         Longest gradient of a step; None is no limit.
-    early_stopping : bool, default=False
-        Whether the last `prediction_length` steps of each series that has more of them are
-        held back from training: forecasts of them tell when to stop, and which epoch was
-        best.
+    early_stopping : "auto" or bool, default="auto"
+        Whether the last `prediction_length` steps of 128 series, or of all if there are fewer,
+        are held back from training: forecasts of them tell when to stop, and which epoch was
+        best. "auto" does so where the series are so few or short that `max_iter` epochs would
+        visit each value more than 60 times: `early_stopping_` tells.
     n_iter_no_change : int, default=10
         With `early_stopping`, how many epochs without progress end the training.
     tol : float, default=0.0001
@@ -105,6 +106,8 @@ class DeepARForecaster(Backtesting, Estimator):
     ----------
     n_iter_ : int
         Number of epochs learned.
+    early_stopping_ : bool
+        Whether a horizon was held back.
     best_iter_ : int
         The epoch whose weights predict, from 1: the last one, or with `early_stopping` the
         best one.
@@ -197,7 +200,7 @@ class DeepARForecaster(Backtesting, Estimator):
         learning_rate_init: float = 3e-3,
         weight_decay: float = 0.1,
         clip_gradient: float | None = 10.0,
-        early_stopping: bool = False,
+        early_stopping: str | bool = "auto",
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         n_samples: int = 100,

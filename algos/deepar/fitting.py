@@ -18,6 +18,7 @@ from algos._common.memory import require_memory
 from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads
+from algos._common.verbose import say
 from algos.deepar.encoding import fit_panel, panel_of, with_horizon
 from algos.deepar.frequency import check_lags
 from algos.deepar.learning import PanelWork, held_out_check
@@ -30,6 +31,9 @@ from algos.deepar.sampling import Forecaster
 from algos.deepar.training import Progress, Settings as Schedule, train
 
 Floats = NDArray[np.float32]
+
+_MOST_VISITS = 60  # of a value, beyond which training is as likely to harm
+_MOST_HELD_BACK = 128  # series, whose forecasts take about as long as an epoch
 
 # The network is made with these, and means nothing under other values.
 OF_THE_NETWORK = (
@@ -58,6 +62,7 @@ class Fitting:
     n_jobs: int | None
     n_iter_: int
     best_iter_: int
+    early_stopping_: bool
     history_: dict[str, NDArray[Any]]
     _key: NDArray[np.uint64]
     _model: dict[str, Any]
@@ -124,11 +129,26 @@ class Fitting:
         ordered = panel.take(places)
         n_threads = self._n_threads()
         check = None
-        if settings.early_stopping:
+        self.early_stopping_ = self._stops_early(panel, settings)
+        if self.early_stopping_:
             ordered, validation = _split(ordered, settings.prediction_length)
             check = held_out_check(validation, model, settings, self._key, n_threads)
         work = PanelWork(ordered, model, settings, self._key, n_threads, places)
         return train(progress, work, schedule, check=check, watch=told)
+
+    def _stops_early(self, panel: Panel, settings: Settings) -> bool:
+        """Tell whether a held-back horizon is to end the training, and say so."""
+        if settings.early_stopping is not None:
+            return settings.early_stopping
+        n_values = max(1, int(np.count_nonzero(panel.observed)))
+        steps = settings.max_iter * settings.n_batches * settings.batch_size * settings.n_steps
+        stops = steps > _MOST_VISITS * n_values
+        say(
+            self,
+            f"early_stopping {stops}: {settings.max_iter} epochs visit each of {n_values} values "
+            f"{steps / n_values:.0f} times, {'above' if stops else 'up to'} {_MOST_VISITS}",
+        )
+        return stops
 
     def _read(
         self, X: Any, covariates: Mapping[str, Any], settings: Settings, *, is_new: bool
@@ -269,12 +289,13 @@ def _continued(model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str
 def _split(panel: Panel, length: int) -> tuple[Panel, Panel]:
     """Return the series to learn from, and those whose last steps are held back from them.
 
-    Series that are no longer than these steps are learned from as they are; where all are so
-    short, they serve both.
+    Series that are no longer than these steps are learned from as they are, and so are those
+    beyond the first so many; where all are so short, they serve both.
     """
     is_long = panel.lengths > length
     if not is_long.any():
         return panel, panel
+    is_long &= np.cumsum(is_long) <= _MOST_HELD_BACK
     short = panel.shortened(length)
     training = replace(
         short,

@@ -60,7 +60,7 @@ PARAMETERS: dict[str, list[Constraint | None]] = {
     "learning_rate_init": [POSITIVE],
     "weight_decay": [NON_NEGATIVE],
     "clip_gradient": [POSITIVE, None],
-    "early_stopping": [Boolean()],
+    "early_stopping": [Options("auto"), Boolean()],
     "n_iter_no_change": [POSITIVE_INT],
     "tol": [NON_NEGATIVE],
     "n_samples": [POSITIVE_INT],
@@ -130,7 +130,7 @@ class Settings:
     learning_rate_init: float
     weight_decay: float
     clip_gradient: float
-    early_stopping: bool
+    early_stopping: bool | None  # None: where series are few or short
     n_iter_no_change: int
     tol: float
     n_samples: int
@@ -145,6 +145,7 @@ class Settings:
 def settings_of(estimator: Any) -> Settings:
     """Return the settings that an estimator's checked parameters stand for."""
     context, clip = estimator.context_length, estimator.clip_gradient
+    early = estimator.early_stopping
     return Settings(
         prediction_length=int(estimator.prediction_length),
         context_length=int(estimator.prediction_length if context is None else context),
@@ -160,7 +161,7 @@ def settings_of(estimator: Any) -> Settings:
         learning_rate_init=float(estimator.learning_rate_init),
         weight_decay=float(estimator.weight_decay),
         clip_gradient=np.inf if clip is None else float(clip),
-        early_stopping=bool(estimator.early_stopping),
+        early_stopping=None if early == "auto" else bool(early),
         n_iter_no_change=int(estimator.n_iter_no_change),
         tol=float(estimator.tol),
         n_samples=int(estimator.n_samples),

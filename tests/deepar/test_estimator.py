@@ -303,3 +303,20 @@ def test_the_series_without_a_finite_loss_are_named():
     assert work.culprits(weights, 0) == []
     weights[:] = np.nan
     assert set(work.culprits(weights, 0)) <= set(places.tolist())
+
+
+def test_few_values_are_not_learned_by_heart():
+    X = np.random.default_rng(0).poisson(0.3, (8, 60)).astype(float)
+    few = small(likelihood="negative_binomial", max_iter=30, n_batches=10).fit(X)
+    assert few.early_stopping_ and np.isfinite(few.history_["validation"]).all()
+    assert not small(max_iter=1, n_batches=1).fit(X).early_stopping_
+    given = small(likelihood="negative_binomial", max_iter=30, n_batches=10, early_stopping=True)
+    np.testing.assert_array_equal(few.predict(), given.fit(X).predict())
+
+
+def test_beyond_so_many_series_none_is_held_back():
+    X = np.random.default_rng(0).gamma(2.0, size=(140, 30))
+    model = small(max_iter=2, early_stopping=True, n_iter_no_change=1).fit(X)
+    alone = small(max_iter=2, early_stopping=False).fit(X)
+    assert model.early_stopping_ and not alone.early_stopping_
+    assert np.isfinite(model.history_["validation"]).all()
