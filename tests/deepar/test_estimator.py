@@ -15,7 +15,7 @@ from algos.deepar.learning import PanelWork
 from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.model import Model
 from algos.deepar.panel import Panel
-from algos.deepar.parameters import settings_of
+from algos.deepar.parameters import decay_of, settings_of
 from tests.common.estimators import assert_same_bits, learned
 from tests.deepar.series import plain_loss, seasonal, small
 
@@ -149,6 +149,13 @@ def test_learning_in_parts_is_one_epoch_each():
     model.partial_fit(X[:2, :30])
     assert model.n_iter_ == 2
     assert model.predict().shape == (2, 4)  # the series of the last call go on
+
+
+def test_few_values_shrink_weights_more_unless_told_how_much():
+    auto, given = (settings_of(small(weight_decay=decay)) for decay in ("auto", 0.3))
+    found = [decay_of(auto, n) for n in (0, 20_000, 40_000, 200_000, 10**9)]
+    assert found == pytest.approx([1.0, 1.0, 0.5, 0.1, 0.1])
+    assert decay_of(given, 0) == decay_of(given, 10**9) == 0.3
 
 
 def test_early_stopping_tells_of_what_was_held_back():
