@@ -73,9 +73,10 @@ class DeepARForecaster(Backtesting, Estimator):
     learning_rate_init : float, default=0.003
         The largest rate of Adam's steps: it is reached by the 100th one, and falls along a
         cosine to almost nothing in the last epoch.
-    weight_decay : float, default=0.1
-        By this, times the rate of the step, each step shrinks the weights. Larger values
-        help where series are few or short.
+    weight_decay : "auto" or float, default="auto"
+        By this, times the rate of the step, each step shrinks the weights. "auto" is 0.1
+        for panels of 200 000 values or more, 1 for those of 20 000 or fewer, and in
+        inverse proportion to their number between.
     clip_gradient : float or None, default=10.0
         Longest gradient of a step; None is no limit.
     early_stopping : "auto" or bool, default="auto"
@@ -198,7 +199,7 @@ class DeepARForecaster(Backtesting, Estimator):
         n_batches: int = 50,
         batch_size: int = 32,
         learning_rate_init: float = 3e-3,
-        weight_decay: float = 0.1,
+        weight_decay: Any = "auto",
         clip_gradient: float | None = 10.0,
         early_stopping: str | bool = "auto",
         n_iter_no_change: int = 10,

@@ -25,7 +25,7 @@ from algos.deepar.learning import PanelWork, held_out_check
 from algos.deepar.model import Model
 from algos.deepar.network import initial_weights
 from algos.deepar.panel import Panel
-from algos.deepar.parameters import Settings, checked_count, settings_of
+from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
 from algos.deepar.progress import Told
 from algos.deepar.sampling import Forecaster
 from algos.deepar.training import Progress, Settings as Schedule, train
@@ -88,7 +88,7 @@ class Fitting:
             }
 
         progress = Progress(**state["progress"])
-        schedule = _schedule(settings, state["until"])
+        schedule = _schedule(settings, state["until"], panel)
         n_left = state["until"] - progress.n_epochs
         with fit_tasks(self, n_left, X=X, metadata=_given(covariates)) as task:
             told = Told(
@@ -104,7 +104,7 @@ class Fitting:
         state = self._begun(model, settings, not is_first, n_epochs=1)
         self._set_model(X, model, panel, state["key"])
         progress = Progress(**state["progress"])
-        schedule = replace(_schedule(settings, state["until"]), schedule="constant")
+        schedule = replace(_schedule(settings, state["until"], panel), schedule="constant")
 
         def attributes(progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
             return self._learned(model, progress, history)
@@ -314,12 +314,12 @@ def _again(progress: Progress) -> Progress:
     return replace(again, best_loss=np.inf, n_waited=0)
 
 
-def _schedule(settings: Settings, until: int) -> Schedule:
+def _schedule(settings: Settings, until: int, panel: Panel) -> Schedule:
     return Schedule(
         max_iter=until,
         n_batches=settings.n_batches,
         learning_rate=settings.learning_rate_init,
-        weight_decay=settings.weight_decay,
+        weight_decay=decay_of(settings, int(panel.lengths.sum())),
         clip=settings.clip_gradient,
         tol=settings.tol,
         n_iter_no_change=settings.n_iter_no_change,

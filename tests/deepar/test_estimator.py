@@ -15,7 +15,7 @@ from algos.deepar.learning import PanelWork
 from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.model import Model
 from algos.deepar.panel import Panel
-from algos.deepar.parameters import settings_of
+from algos.deepar.parameters import decay_of, settings_of
 from tests.common.estimators import assert_same_bits, learned
 from tests.deepar.series import plain_loss, seasonal, small
 
@@ -191,6 +191,13 @@ def test_learning_goes_on_without_covariates_of_the_future():
             )
 
 
+def test_few_values_shrink_weights_more_unless_told_how_much():
+    auto, given = (settings_of(small(weight_decay=decay)) for decay in ("auto", 0.3))
+    found = [decay_of(auto, n) for n in (0, 20_000, 40_000, 200_000, 10**9)]
+    assert found == pytest.approx([1.0, 1.0, 0.5, 0.1, 0.1])
+    assert decay_of(given, 0) == decay_of(given, 10**9) == 0.3
+
+
 def test_early_stopping_tells_of_what_was_held_back():
     X = seasonal(8, 60)
     model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(X)
@@ -307,10 +314,10 @@ def test_the_series_without_a_finite_loss_are_named():
 
 def test_few_values_are_not_learned_by_heart():
     X = np.random.default_rng(0).poisson(0.3, (8, 60)).astype(float)
-    few = small(likelihood="negative_binomial", max_iter=30, n_batches=10).fit(X)
+    few = small(likelihood="negative_binomial", max_iter=40, n_batches=10).fit(X)
     assert few.early_stopping_ and np.isfinite(few.history_["validation"]).all()
     assert not small(max_iter=1, n_batches=1).fit(X).early_stopping_
-    given = small(likelihood="negative_binomial", max_iter=30, n_batches=10, early_stopping=True)
+    given = small(likelihood="negative_binomial", max_iter=40, n_batches=10, early_stopping=True)
     np.testing.assert_array_equal(few.predict(), given.fit(X).predict())
 
 
