@@ -42,10 +42,11 @@ WANTED = {
 
 @pytest.mark.parametrize("freq", WANTED)
 def test_features_are_those_of_pandas(freq):
-    times = pd.date_range("2019-12-20", periods=500, freq=freq)
+    n = 200 if freq == "YE" else 500  # pandas 2 ends in 2262
+    times = pd.date_range("2019-12-20", periods=n, freq=freq)
     frequency = Frequency.of(freq)
     start = read_start(times[0], 1)
-    table, rows = calendar_table(ordinals(start, frequency), np.array([500]), frequency)
+    table, rows = calendar_table(ordinals(start, frequency), np.array([n]), frequency)
     assert rows[0] == 0
     assert n_calendar_features(frequency) == len(WANTED[freq])
     assert table.dtype == np.float32
