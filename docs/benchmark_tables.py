@@ -2,6 +2,8 @@
 
 import json
 
+import benchmark_overview
+
 from benchmarks import report
 from benchmarks.workload import ALGORITHMS
 
@@ -10,16 +12,37 @@ NONE_YET = (
     "*records them.*\n"
 )
 
+PACKAGES = {  # of peers that are named otherwise
+    "sklearn": "scikit-learn",
+    "sklearn_online": "scikit-learn",
+    "truncated_svd": "scikit-learn",
+    "intelex": "scikit-learn-intelex",
+    "faiss": "faiss-cpu",
+    "fastkmeans": "fastkmeans torch",
+    "liblinear": "liblinear-multicore",
+    "modern_fm": "modern-fm",
+    "lightfm": "lightfm-next",
+    "bigartm": "bigartm10",
+    "gluonts": "gluonts torch lightning",
+}
+
 
 def write_all(results, tables):
-    """Write one file for each algorithm, from its newest results."""
+    """Write one file for each algorithm, from its newest results, and one of all."""
     tables.mkdir(exist_ok=True)
+    newest = {}
     for algorithm in ALGORITHMS:
-        files = sorted(results.glob(f"{algorithm}-*.json"))
-        text = page(json.loads(files[-1].read_text())) if files else NONE_YET.format(algorithm)
-        target = tables / f"{algorithm}.rst"
-        if not target.exists() or target.read_text() != text:
-            target.write_text(text)
+        if files := sorted(results.glob(f"{algorithm}-*.json")):
+            newest[algorithm] = json.loads(files[-1].read_text())
+        text = page(newest[algorithm]) if files else NONE_YET.format(algorithm)
+        write_changed(tables / f"{algorithm}.rst", text)
+    write_changed(tables / "overview.rst", benchmark_overview.overview(newest))
+
+
+def write_changed(target, text):
+    """Write a file, unless it says that already: Sphinx reads what is new again."""
+    if not target.exists() or target.read_text() != text:
+        target.write_text(text)
 
 
 def page(result):
@@ -38,19 +61,27 @@ def legend(result):
 
 def circumstances(result):
     machine = result["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    versions = ", ".join(f"{name} {number}" for name, number in versions_beside(result))
     return (
-        f"Measured on {result['date']}: {machine['processor']}, {machine['cores']} cores, "
+        f"Measured up to {result['date']}: {machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gb']} GB, Python {machine['python']}, {versions}; "
         f"load before: {machine['load_before']:.2f}. "
         "*wall / ours* above 1 means that the peer takes longer.\n"
     )
 
 
+def versions_beside(result):
+    """Return names and versions of the packages that took part."""
+    peers = {name.partition(":")[0] for entry in result["measurements"] for name in entry["peers"]}
+    used = {"numpy", "scipy", *" ".join(PACKAGES.get(name, name) for name in peers).split()}
+    return [(name, number) for name, number in result["versions"].items() if name in used]
+
+
 def table(entry):
     head, rows = report.columns(entry["peers"])
     title = f"{entry['caption']}; {report.threads(entry['threads'])}"
-    lines = [f".. list-table:: {title}", "   :header-rows: 1", "   :width: 100%", ""]
+    lines = [f".. list-table:: {title}", "   :header-rows: 1", "   :width: 100%"]
+    lines += ["   :class: measured", ""]
     for row in [head, *rows]:
         cells = [cell or "\\ " for cell in row]
         lines.append("   * - " + "\n     - ".join(cells))
