@@ -46,6 +46,7 @@ def made_up():
         3.5 + quality[film] + 0.8 * likes[user, kind[film]] + rng.normal(scale=0.7, size=30_000)
     )
     ratings = pd.DataFrame({"user": user, "film": film, "rating": np.clip(np.rint(rating), 1, 5)})
+    ratings = ratings.drop_duplicates(["user", "film"])
     return ratings.merge(films), films, "made up (no ml100k.npz in ALGOS_DATA)"
 
 
