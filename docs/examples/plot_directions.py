@@ -78,9 +78,8 @@ X = sparse.csr_array(
     shape=(n_rows, n_columns),
 )
 X.sum_duplicates()
-print(
-    f"{X.data.nbytes / 1e6:.0f} MB of values; filled they would be {4e-6 * n_rows * n_columns:.0f}"
-)
+filled = X.dtype.itemsize * n_rows * n_columns
+print(f"{X.data.nbytes / 1e6:.0f} MB of values; filled they would be {filled / 1e6:.0f} MB")
 
 pca = PCA(n_components=2, random_state=0).fit(X)
 uncentred = decomposition.TruncatedSVD(n_components=2, random_state=0).fit(X)

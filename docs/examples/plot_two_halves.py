@@ -2,10 +2,11 @@
 Learned in two places, joined
 =============================
 
-What ``partial_fit`` keeps is a state whose size does not grow with the rows, and ``merge`` joins two
-of them: a process for each shard, and one model. For :class:`algos.PCA` and the squared loss the
-result is that of all rows at once; the forest's samples are distributed as if they had been; for the
-others a rule makes one model of two, which :doc:`the page of each </algorithms/index>` tells.
+What ``partial_fit`` keeps is a state whose size does not grow with the rows, and ``merge`` joins
+two of them: a process for each shard, and one model. For :class:`algos.PCA` and the squared loss
+the result is that of all rows at once; the forest's samples are distributed as if they had been;
+for the others a rule makes one model of two, which :doc:`the page of each </algorithms/index>`
+tells.
 """
 
 import copy
@@ -47,9 +48,9 @@ def scored(model, *rows):
 
 
 # %%
-# Each class has its rows, and a number that is better if higher. Topics and factors have no order, and
-# two that began apart cannot be averaged: there both halves begin from what some first rows have
-# taught.
+# Each class has its rows, and a number that is better if higher. Topics and factors have no order,
+# and two that began apart cannot be averaged: there both halves begin from what some first rows
+# have taught.
 
 work = {
     "PCA": (algos.PCA(10), (digits,), scored, 0),
@@ -119,8 +120,8 @@ for name, told in table.items():
 
 # %%
 # How far the two are from the stream that has seen all rows. To the left is rounding: there the
-# merged model is the joint one. Topics and factors of few rows are not: what is merged is an average,
-# which is worth most where both have learned much of the same.
+# merged model is the joint one. Topics and factors of few rows are not: what is merged is an
+# average, which is worth most where both have learned much of the same.
 
 figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
 for column, label, marker, color in (
