@@ -32,7 +32,7 @@ PACKAGES = {
     "sklearn": Path(find_spec("sklearn").origin).parent,
     "Python": Path(sysconfig.get_path("stdlib")),
 }
-KINDS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+KINDS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def docstrings(file):
@@ -40,8 +40,10 @@ def docstrings(file):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of escapes in old files
         tree = ast.parse(file.read_text(encoding="utf-8", errors="replace"))
-    for node in ast.walk(tree):
-        if isinstance(node, KINDS) and (text := ast.get_docstring(node)):
+    nodes = [tree]
+    for node in nodes:
+        nodes += [inner for inner in node.body if isinstance(inner, KINDS)]
+        if text := ast.get_docstring(node):
             yield getattr(node, "name", file.stem), inspect.cleandoc(text)
 
 
