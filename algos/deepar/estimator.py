@@ -35,7 +35,7 @@ class DeepARForecaster(Backtesting, Estimator):
     context_length : int or None, default=None
         Number of steps before the forecast that the network is run over. None is
         `prediction_length`. Lags look further back.
-    freq : str or None, default=None
+    freq : str, pandas offset or None, default=None
         How far apart the steps are, as pandas spells it: "h", "15min", "D", "W", "MS" …
         It makes the lags and, where `start` is given, the features of the calendar. None
         is unknown.
@@ -186,7 +186,7 @@ class DeepARForecaster(Backtesting, Estimator):
         prediction_length: int = 24,
         *,
         context_length: int | None = None,
-        freq: str | None = None,
+        freq: Any = None,
         likelihood: str = "student_t",
         hidden_size: int = 40,
         n_layers: int = 2,
@@ -267,7 +267,9 @@ class DeepARForecaster(Backtesting, Estimator):
             Numbers that belong to each series.
         dynamic_real : array-like of shape (n_series, n_features, n_times), default=None
             Numbers that are known ahead, at each step; also a list of n_series arrays of
-            shape (n_features, n_times). There may be more steps than in X: the future.
+            shape (n_features, n_times). There may be more steps than in X: the future. What
+            is the same for all series may be given once: as an array of shape (1, n_features,
+            n_times), or as a frame whose rows are times.
 
         Returns
         -------

@@ -28,6 +28,7 @@ from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
 from algos.deepar.progress import Told
 from algos.deepar.sampling import Forecaster
+from algos.deepar.scales import warn_of_counts
 from algos.deepar.training import Progress, Settings as Schedule, train
 
 Floats = NDArray[np.float32]
@@ -54,7 +55,7 @@ class Fitting:
 
     prediction_length: int
     likelihood: str
-    freq: str | None
+    freq: Any
     lags: Any
     embedding_dimension: Any
     warm_start: bool
@@ -140,7 +141,7 @@ class Fitting:
         """Tell whether a held-back horizon is to end the training, and say so."""
         if settings.early_stopping is not None:
             return settings.early_stopping
-        n_values = max(1, int(np.count_nonzero(panel.observed)))
+        n_values = max(1, panel.n_values)
         steps = settings.max_iter * settings.n_batches * settings.batch_size * settings.n_steps
         stops = steps > _MOST_VISITS * n_values
         say(
@@ -159,6 +160,7 @@ class Fitting:
             self._check_unchanged(self._made_with)
             return model, panel_of(model.encoding, X, horizon=None, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
+        warn_of_counts(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
         return Model.of(encoding, settings, lags, self.embedding_dimension), panel
 
@@ -319,7 +321,7 @@ def _schedule(settings: Settings, until: int, panel: Panel) -> Schedule:
         max_iter=until,
         n_batches=settings.n_batches,
         learning_rate=settings.learning_rate_init,
-        weight_decay=decay_of(settings, int(panel.lengths.sum())),
+        weight_decay=decay_of(settings, panel.n_values),
         clip=settings.clip_gradient,
         tol=settings.tol,
         n_iter_no_change=settings.n_iter_no_change,

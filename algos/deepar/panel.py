@@ -82,6 +82,11 @@ class Panel:
         return len(self.offsets)
 
     @property
+    def n_values(self) -> int:
+        """How many values are observed: what there is to learn from."""
+        return int(np.count_nonzero(self.observed))
+
+    @property
     def furthest_lag(self) -> int:
         """How far back most steps of nine in ten series can look: half of their length."""
         lengths = self.lengths[self.lengths > 0]
