@@ -14,7 +14,7 @@ from algos._common.random import stream
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.fitting import covariates_of
 from algos.deepar.forecasting import Forecasting
-from algos.deepar.panel import OF_SERIES, Panel
+from algos.deepar.panel import Panel, joined
 from algos.deepar.parameters import checked_count, checked_quantiles
 from algos.deepar.windows import Plan
 
@@ -190,12 +190,8 @@ def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
             f"`n_windows`={n_windows!r} gives fewer than two windows of {context} + {length} "
             f"steps; give longer series, or more of them"
         )
-    of_series: dict[str, Any] = {
-        name: np.concatenate([getattr(history, name) for history in histories])
-        for name in OF_SERIES
-    }
-    joined = replace(histories[0], **of_series)
-    return _with_own_covariates(joined, plan.n_steps, context), np.concatenate(truths)
+    windows = _with_own_covariates(joined(histories), plan.n_steps, context)
+    return windows, np.concatenate(truths)
 
 
 def _with_own_covariates(windows: Panel, n_steps: int, context: int) -> Panel:

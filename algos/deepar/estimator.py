@@ -80,10 +80,10 @@ class DeepARForecaster(Backtesting, Estimator):
     clip_gradient : float or None, default=10.0
         Longest gradient of a step; None is no limit.
     early_stopping : "auto" or bool, default="auto"
-        Whether the last `prediction_length` steps of 128 series, or of all if there are fewer,
-        are held back from training: forecasts of them tell when to stop, and which epoch was
-        best. "auto" does so where the series are so few or short that `max_iter` epochs would
-        visit each value more than 60 times: `early_stopping_` tells.
+        Whether the last `prediction_length` steps of 128 series are held back from training, of
+        fewer series several times as many, up to a tenth of them: forecasts tell when to stop,
+        and which epoch was best. "auto" does so where the series are so few or short that
+        `max_iter` epochs would visit each value more than 60 times: `early_stopping_` tells.
     n_iter_no_change : int, default=10
         With `early_stopping`, how many epochs without progress end the training.
     tol : float, default=0.0001

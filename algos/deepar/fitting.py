@@ -21,7 +21,7 @@ from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos.deepar.encoding import fit_panel, panel_of, with_horizon
 from algos.deepar.frequency import check_lags
-from algos.deepar.learning import PanelWork, held_out_check
+from algos.deepar.learning import PanelWork, held_back, held_out_check
 from algos.deepar.model import Model
 from algos.deepar.network import initial_weights
 from algos.deepar.panel import Panel
@@ -34,7 +34,6 @@ from algos.deepar.training import Progress, Settings as Schedule, train
 Floats = NDArray[np.float32]
 
 _MOST_VISITS = 60  # of a value, beyond which training is as likely to harm
-_MOST_HELD_BACK = 128  # series, whose forecasts take about as long as an epoch
 
 # The network is made with these, and means nothing under other values.
 OF_THE_NETWORK = (
@@ -132,7 +131,7 @@ class Fitting:
         check = None
         self.early_stopping_ = self._stops_early(panel, settings)
         if self.early_stopping_:
-            ordered, validation = _split(ordered, settings.prediction_length)
+            ordered, validation = held_back(ordered, settings.prediction_length)
             check = held_out_check(validation, model, settings, self._key, n_threads)
         work = PanelWork(ordered, model, settings, self._key, n_threads, places)
         return train(progress, work, schedule, check=check, watch=told)
@@ -286,26 +285,6 @@ def _continued(model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str
                 f"or pass X too"
             )
     return with_horizon(model.encoding, panel, n_ahead, covariates["dynamic_real"])
-
-
-def _split(panel: Panel, length: int) -> tuple[Panel, Panel]:
-    """Return the series to learn from, and those whose last steps are held back from them.
-
-    Series that are no longer than these steps are learned from as they are, and so are those
-    beyond the first so many; where all are so short, they serve both.
-    """
-    is_long = panel.lengths > length
-    if not is_long.any():
-        return panel, panel
-    is_long &= np.cumsum(is_long) <= _MOST_HELD_BACK
-    short = panel.shortened(length)
-    training = replace(
-        short,
-        lengths=np.where(is_long, short.lengths, panel.lengths),
-        scale=np.where(is_long, short.scale, panel.scale),
-        horizon=panel.horizon,
-    )
-    return training, panel.take(np.flatnonzero(is_long))
 
 
 def _again(progress: Progress) -> Progress:

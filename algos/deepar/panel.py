@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -147,6 +148,14 @@ class Panel:
         places = np.minimum(places, self.filled.size - 1)
         is_known = (steps >= 0) & (self.observed[places] == 1)
         return np.where(is_known, self.filled[places] * self.unit[:, None], np.nan)
+
+
+def joined(panels: Sequence[Panel]) -> Panel:
+    """Return one panel of several that share their values and covariates: parts of one."""
+    of_series: dict[str, Any] = {
+        name: np.concatenate([getattr(panel, name) for panel in panels]) for name in OF_SERIES
+    }
+    return replace(panels[0], **of_series, horizon=min(panel.horizon for panel in panels))
 
 
 def _seed(word: int, part: int) -> NDArray[np.uint64]:

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from algos import DeepARForecaster
 from algos.deepar.encoding import fit_panel
 from algos.deepar.fitting import _schedule
-from algos.deepar.learning import PanelWork
+from algos.deepar.learning import PanelWork, held_back
 from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.model import Model
 from algos.deepar.panel import Panel
@@ -352,6 +352,22 @@ def test_few_values_are_not_learned_by_heart():
     assert not once.fit(X).early_stopping_
     given = small(likelihood="negative_binomial", max_iter=40, n_batches=10, early_stopping=True)
     np.testing.assert_array_equal(few.predict(), given.fit(X).predict())
+
+
+def test_of_few_series_several_windows_are_held_back():
+    X = np.random.default_rng(0).gamma(2.0, size=(4, 400))
+    X[3, 42:] = np.nan  # too short for ten windows
+    panel, _ = fit_panel(X, likelihood="gaussian")
+    training, held = held_back(panel, 4)
+    assert training.lengths.tolist() == [360, 360, 360, 2]
+    X[3, :42] = np.nan
+    panel, _ = fit_panel(X[:3], likelihood="gaussian")
+    training, held = held_back(panel, 4)
+    assert training.lengths.tolist() == [360] * 3
+    ends = [X[:3, 396 - 4 * k : 400 - 4 * k] for k in range(10)]
+    np.testing.assert_allclose(held.last(4), np.concatenate(ends), rtol=1e-6)
+    np.testing.assert_array_equal(held.keys[3:6], panel.shortened(4).keys)
+    assert held.shortened(4).horizon >= 4
 
 
 def test_beyond_so_many_series_none_is_held_back():
