@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from algos._common.drawing import require_matplotlib
+from algos._common.drawing import axes_to_draw, require_matplotlib
 from algos.deepar.display import ForecastDisplay
 from algos.lda.display import TopicWordDisplay
 from algos.random_cut_forest.display import AnomalyDisplay
@@ -108,11 +108,8 @@ class InertiaDisplay:
         -------
         self : InertiaDisplay
         """
-        require_matplotlib(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
-        if ax is None:
-            _, ax = plt.subplots()
+        self.ax_, self.figure_ = axes_to_draw(f"{type(self).__name__}.plot", ax)
+        ax = self.ax_
         counts, inertias = np.asarray(self.n_clusters), np.asarray(self.inertias)
         (self.line_,) = ax.plot(counts, inertias, **{"marker": ".", **kwargs})
         self.mark_ = None
@@ -127,5 +124,4 @@ class InertiaDisplay:
             )
         ax.set(xlabel="Number of clusters", ylabel="Inertia")
         ax.set_ylim(bottom=0)
-        self.ax_, self.figure_ = ax, ax.figure
         return self

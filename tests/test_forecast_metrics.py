@@ -99,6 +99,17 @@ def test_scaled_errors_are_those_of_hyndman_and_koehler():
     assert score == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e300, 1.7e308])
+def test_scaled_errors_of_any_size_are_the_same(size):
+    train = [np.array([-1.0, 1, 0.5, -1, 1]) * size]
+    truth, found = size * np.array([[1.0, -1]]), size * np.array([[-1.0, 0]])
+    naive = np.mean([2, 0.5, 1.5, 2])
+    error = mean_absolute_scaled_error(truth, found, train)
+    assert error == pytest.approx(1.5 / naive)
+    score = mean_scaled_interval_score(truth, found, found, train, alpha=0.5)
+    assert score == pytest.approx(4 * 1.5 / naive)
+
+
 def test_frames_have_their_series_in_rows():
     pd = pytest.importorskip("pandas", reason="pandas makes the frames")
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """What displays have in common."""
 
 import importlib
+from typing import Any
 
 
 def require_matplotlib(caller: str) -> None:
@@ -11,3 +12,13 @@ def require_matplotlib(caller: str) -> None:
         raise ImportError(
             f"{caller} needs matplotlib; install it with `pip install matplotlib`"
         ) from error
+
+
+def axes_to_draw(caller: str, ax: Any) -> tuple[Any, Any]:
+    """Return the axes to draw on, new ones where `ax` is None, and their figure."""
+    require_matplotlib(caller)
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots()
+    return ax, ax.figure

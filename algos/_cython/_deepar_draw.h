@@ -95,8 +95,9 @@ ALGOS_CLONES static void algos_deepar_draw_gaussian(algos_deepar_drawn *restrict
     for (int i = 0; i < ALGOS_DEEPAR_BLOCK; i++) {
         double rise;
         const double radius = __builtin_sqrt(-2 * algos_log_f64(o->u[i]));
-        o->draw[i] = algos_within_far(o->head[0][i]) + algos_soft_positive(algos_within_far(o->head[1][i]), &rise) *
-                                         (radius * algos_cos_turn(o->turn[i]));
+        const double width = algos_soft_positive(algos_within_far(o->head[1][i]), &rise);
+        o->draw[i] =
+            algos_within_far(o->head[0][i]) + width * (radius * algos_cos_turn(o->turn[i]));
     }
 }
 
@@ -107,8 +108,9 @@ ALGOS_CLONES static void algos_deepar_draw_student_t(algos_deepar_drawn *restric
         const double n = 2 + algos_soft_positive(algos_within_far(o->head[2][i]), &rise);
         const double radius =
             __builtin_sqrt(n * algos_rise_of_exp(-2 * algos_log_f64(o->u[i]) / n));
-        o->draw[i] = algos_within_far(o->head[0][i]) + algos_soft_positive(algos_within_far(o->head[1][i]), &rise) *
-                                         (radius * algos_cos_turn(o->turn[i]));
+        const double width = algos_soft_positive(algos_within_far(o->head[1][i]), &rise);
+        o->draw[i] =
+            algos_within_far(o->head[0][i]) + width * (radius * algos_cos_turn(o->turn[i]));
     }
 }
 

@@ -19,6 +19,7 @@
 #ifndef ALGOS_DEEPAR_LIKELIHOOD_H
 #define ALGOS_DEEPAR_LIKELIHOOD_H
 
+#include "_gamma.h"
 #include "_math.h"
 
 enum {
@@ -36,7 +37,6 @@ enum {
 #define ALGOS_DEEPAR_FAR 1e30
 #define ALGOS_DEEPAR_FLOOR 1e-5
 #define ALGOS_DEEPAR_EDGE 1e-6  /* a few units in the last place of float32's 1 - z */
-#define ALGOS_LOG_ROOT_TURN 0.91893853320467274178 /* log(2 pi) / 2 */
 
 /* Raw numbers that a step of this kind has. */
 static inline int algos_deepar_n_outputs(int kind) {
@@ -86,28 +86,14 @@ ALGOS_INLINE double algos_half_step(double t, double *rise) {
     return p;
 }
 
-/* log Γ(x) - ((x - 1/2) log x - x) for x > 0, and in *psi ψ(x) - log x: from y = x + 8 where x
- * is small, and Stirling's series of y (Abramowitz and Stegun, 6.1.40 and 6.3.18). */
+/* log Γ(x) - ((x - 1/2) log x - x) for x > 0, and in *psi ψ(x) - log x. */
 ALGOS_INLINE double algos_stirling_rest(double x, double *psi) {
-    const int small = x < 8;
-    /* Π_{i<8} (x + i) = u (u + 6) (u + 10) (u + 12) = v w */
-    const double low = small ? x : 1;
-    const double u = low * (low + 7), v = u * (u + 6), w = (u + 10) * (u + 12);
-    const double sum = (2 * low + 7) * ((2 * u + 6) * w + v * (2 * u + 22)) / (v * w);
-    const double y = small ? x + 8 : x, r = 1 / y, q = r * r;
-    const double log_x = algos_log_f64(x), log_y = algos_log_f64(y);
-    double p = 1.0 / 132, g = 1.0 / 1188;
-    p = p * q - 1.0 / 240;
-    p = p * q + 1.0 / 252;
-    p = p * q - 1.0 / 120;
-    p = p * q + 1.0 / 12;
-    g = g * q - 1.0 / 1680;
-    g = g * q + 1.0 / 1260;
-    g = g * q - 1.0 / 360;
-    g = g * q + 1.0 / 12;
-    *psi = (small ? log_y - log_x - sum : 0) - 0.5 * r - q * p;
-    return ALGOS_LOG_ROOT_TURN + r * g +
-           (small ? (y - 0.5) * log_y - (x - 0.5) * log_x - 8 - algos_log_f64(v * w) : 0);
+    const algos_stirling s = algos_stirling_of(x);
+    const double log_x = algos_log_f64(x), log_y = algos_log_f64(s.y);
+    const double log_product = algos_log_f64(s.left * s.right);
+    *psi = (s.is_lifted ? log_y - log_x - s.sum : 0) - 0.5 * s.inverse - s.of_psi;
+    return ALGOS_LOG_ROOT_TURN + s.of_gamma +
+           (s.is_lifted ? (s.y - 0.5) * log_y - (x - 0.5) * log_x - 8 - log_product : 0);
 }
 
 /* log z!, z >= 0. */

@@ -235,8 +235,9 @@ def mean_absolute_scaled_error(
     0.5
     """
     truth = _truth(y_true)
-    error = np.abs(truth - _alike(y_pred, "y_pred", truth))
-    return _mean_of_series(error, y_train, season)
+    found = _alike(y_pred, "y_pred", truth)
+    unit = _unit(truth, found)
+    return _mean_of_series(np.abs(truth / unit - found / unit), unit, y_train, season)
 
 
 def mean_scaled_interval_score(
@@ -296,8 +297,10 @@ def mean_scaled_interval_score(
     low, high = _alike(y_lower, "y_lower", truth), _alike(y_upper, "y_upper", truth)
     if np.any(low > high):
         raise ValueError("`y_lower` must not be above `y_upper`; exchange them where it is")
+    unit = _unit(truth, low, high)
+    truth, low, high = truth / unit, low / unit, high / unit
     outside = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
-    return _mean_of_series(high - low + 2 / alpha * outside, y_train, season)
+    return _mean_of_series(high - low + 2 / alpha * outside, unit, y_train, season)
 
 
 def _truth(y_true: ArrayLike) -> Doubles:
@@ -339,23 +342,35 @@ def _of_truth(values: ArrayLike, name: str, truth: Doubles, n: int | None = None
     return found
 
 
-def _unit(truth: Doubles) -> float:
-    """Return the unit in which what came is summed: sums of huge values overflow."""
-    return float(np.nanmax(np.abs(truth))) or 1.0
+def _unit(*values: Doubles) -> float:
+    """Return the unit in which values are summed, a power of two: sums of huge ones overflow."""
+    return _power_below(
+        max(np.max(np.abs(some), where=~np.isnan(some), initial=0) for some in values)
+    )
+
+
+def _power_below(size: float) -> float:
+    """Return the largest power of two that is not above a number; 1 for 0."""
+    if size == 0:
+        return 1.0
+    return max(float(np.ldexp(0.5, int(np.frexp(size)[1]))), float(np.finfo(np.float64).tiny))
 
 
 def _total(truth: Doubles) -> float:
     return float(np.abs(truth).sum()) or float(truth.size)
 
 
-def _mean_of_series(losses: Doubles, y_train: Any, season: int) -> float:
-    """Return the mean over series of the mean of their known losses, by their naive errors."""
+def _mean_of_series(losses: Doubles, unit: float, y_train: Any, season: int) -> float:
+    """Return the mean over series of the mean of their known losses, by their naive errors.
+
+    Losses are given in a unit, in which naive errors are taken as well.
+    """
     rows = list(y_train if isinstance(y_train, list | tuple) else np.asarray(y_train))
     if len(rows) != len(losses):
         raise ValueError(
             f"`y_train` has {len(rows)} series and must have {len(losses)}, as `y_true` has"
         )
-    naive = np.array([_naive_error(row, season) for row in rows])
+    naive = np.array([_naive_error(row, season, unit) for row in rows])
     known = ~np.isnan(losses)
     used = (naive > 0) & known.any(axis=1)
     if not used.any():
@@ -367,11 +382,12 @@ def _mean_of_series(losses: Doubles, y_train: Any, season: int) -> float:
     return float(np.mean(means / naive[used]))
 
 
-def _naive_error(series: ArrayLike, season: int) -> float:
+def _naive_error(series: ArrayLike, season: int, unit: float) -> float:
     """Return the mean absolute difference from the season before, NaN where there is none."""
     values = np.asarray(series, dtype=np.float64)
+    own = _power_below(np.max(np.abs(values), where=np.isfinite(values), initial=0))
     if season < 1 or season != int(season):
         raise ValueError(f"`season`={season!r} must be a positive int; write 1 if there is none")
-    change = np.abs(values[int(season) :] - values[: -int(season)])
+    change = np.abs(values[int(season) :] / own - values[: -int(season)] / own)
     change = change[np.isfinite(change)]
-    return float(change.mean()) if change.size else np.nan
+    return float(change.mean() * (own / unit)) if change.size else np.nan

@@ -14,7 +14,7 @@ from algos._common.random import stream
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.fitting import covariates_of
 from algos.deepar.forecasting import Forecasting
-from algos.deepar.panel import OF_SERIES, Panel
+from algos.deepar.panel import Panel, joined
 from algos.deepar.parameters import checked_count, checked_quantiles
 from algos.deepar.windows import Plan
 
@@ -63,7 +63,7 @@ class Backtesting(Forecasting):
             forecast begins, the oldest first; `forecast` of shape (n_windows, n_series,
             n_quantiles, prediction_length); `truth` of shape (n_windows, n_series,
             prediction_length), NaN where a series has no value; `quantiles`; and of each
-            window `loss`, the mean weighted quantile loss (nan where nothing is known), and
+            window `loss`, the mean weighted quantile loss (nan where all values are missing), and
             `coverage` of shape (n_windows, n_quantiles), the share of values at or below
             each quantile.
         """
@@ -74,6 +74,12 @@ class Backtesting(Forecasting):
         stride = checked_count("stride", stride, length)
         levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
         origins = length + stride * np.arange(n_windows)[::-1]
+        if origins[0] - length >= panel.longest:
+            raise InvalidParameterError(
+                f"`n_windows`={n_windows!r} of {length} steps, {stride} apart, need more than "
+                f"{origins[0] - length} steps, and the longest series has {panel.longest}; ask for "
+                f"fewer"
+            )
         result = Bunch(
             origins=origins,
             quantiles=np.array(levels),
@@ -121,7 +127,8 @@ class Backtesting(Forecasting):
         Returns
         -------
         result : Bunch
-            `names` of the covariates, as in "dynamic_real[0]"; `importances` of shape
+            `names` of the covariates: those of the columns where they were given to `fit` as
+            frames, or by a panel of one, else as in "dynamic_real[0]"; `importances` of shape
             (n_covariates, n_repeats), the mean weighted quantile loss that a permutation
             adds; `importances_mean` and `importances_std`; and `loss`, what it is without.
         """
@@ -131,21 +138,21 @@ class Backtesting(Forecasting):
         n_repeats = checked_count("n_repeats", n_repeats, 5)
         windows, truth = _windows(panel, forecaster.plan, n_windows)
         levels, length = checked_quantiles(self.quantiles), forecaster.plan.prediction_length
-        n_steps = forecaster.plan.n_steps
+        n_steps, names = forecaster.plan.n_steps, self._model["encoding"].get("names", {})
 
         def loss(windows: Panel) -> float:
             return mean_quantile_loss(
                 truth, self._quantiles(forecaster, windows, levels, length), levels
             )
 
-        names, base = _names(panel), loss(windows)
-        importances = np.empty((len(names), n_repeats))
-        for i, (kind, j) in enumerate(names):
+        places, base = _places(panel), loss(windows)
+        importances = np.empty((len(places), n_repeats))
+        for i, (kind, j) in enumerate(places):
             for repeat in range(n_repeats):
                 order = stream(self._key, _OF_PERMUTATIONS, i, repeat).permutation(len(windows))
                 importances[i, repeat] = loss(_permuted(windows, kind, j, order, n_steps)) - base
         return Bunch(
-            names=[f"{kind}[{j}]" for kind, j in names],
+            names=[names[kind][j] if kind in names else f"{kind}[{j}]" for kind, j in places],
             importances=importances,
             importances_mean=importances.mean(axis=1),
             importances_std=importances.std(axis=1),
@@ -183,12 +190,8 @@ def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
             f"`n_windows`={n_windows!r} gives fewer than two windows of {context} + {length} "
             f"steps; give longer series, or more of them"
         )
-    of_series: dict[str, Any] = {
-        name: np.concatenate([getattr(history, name) for history in histories])
-        for name in OF_SERIES
-    }
-    joined = replace(histories[0], **of_series)
-    return _with_own_covariates(joined, plan.n_steps, context), np.concatenate(truths)
+    windows = _with_own_covariates(joined(histories), plan.n_steps, context)
+    return windows, np.concatenate(truths)
 
 
 def _with_own_covariates(windows: Panel, n_steps: int, context: int) -> Panel:
@@ -208,7 +211,7 @@ def _with_own_covariates(windows: Panel, n_steps: int, context: int) -> Panel:
     )
 
 
-def _names(panel: Panel) -> list[tuple[str, int]]:
+def _places(panel: Panel) -> list[tuple[str, int]]:
     """Return the kind of each covariate and its place there."""
     counts = {
         "static_categorical": panel.categories.shape[1],

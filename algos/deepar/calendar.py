@@ -95,6 +95,24 @@ def step_times(start: np.datetime64, frequency: Frequency, n_steps: int) -> Time
     return _times(first + frequency.n_units * np.arange(n_steps), frequency)
 
 
+def later(start: Times, frequency: Frequency, n_steps: Ints) -> Times:
+    """Return the times so many steps after others; ends of months lead to ends of months."""
+    many = frequency.n_units * n_steps
+    days = start.astype("datetime64[D]")
+    of_day = start.astype("datetime64[s]") - days
+    if frequency.unit == "business day":
+        moved: Times = np.busday_offset(days, many, roll="forward") + of_day
+        return moved
+    if frequency.unit != "month":
+        return start.astype("datetime64[s]") + (frequency.n_seconds * n_steps).astype("m8[s]")
+    months = start.astype("datetime64[M]")
+    is_last = (days + 1).astype("datetime64[M]") > months
+    reached = months + many
+    last = (reached + 1).astype("datetime64[D]") - 1
+    same = reached.astype("datetime64[D]") + (days - months.astype("datetime64[D]"))
+    return np.where(is_last, last, np.minimum(same, last)) + of_day
+
+
 def calendar_table(
     units: Ints, n_steps: Ints, frequency: Frequency
 ) -> tuple[NDArray[np.float32], Ints]:

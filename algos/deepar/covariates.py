@@ -101,6 +101,56 @@ def encode_categories(
     return codes
 
 
+class NamedArrays(list[Any]):
+    """A list of arrays of shape (n_features, n_times), one for each series, and their names.
+
+    Attributes
+    ----------
+    names : list of str
+        Of the features.
+    """
+
+    names: list[str]
+
+    @classmethod
+    def of(cls, arrays: Any, names: Any) -> NamedArrays:
+        """Return the list of these arrays."""
+        found = cls(arrays)
+        found.names = [str(name) for name in names]
+        return found
+
+
+def names_of(
+    static_categorical: Any = None, static_real: Any = None, dynamic_real: Any = None
+) -> dict[str, list[str]]:
+    """Return the names of the features of those that have any."""
+    given = {
+        "static_categorical": static_categorical,
+        "static_real": static_real,
+        "dynamic_real": dynamic_real,
+    }
+    names = {kind: _columns_of(one) for kind, one in given.items()}
+    return {kind: [str(name) for name in some] for kind, some in names.items() if some is not None}
+
+
+def _columns_of(given: Any) -> Any:
+    return given.names if isinstance(given, NamedArrays) else getattr(given, "columns", None)
+
+
+def parts_of(dynamic_real: Any) -> Any:
+    """Return what is given of numbers over time; a frame's rows are times, of all series."""
+    if hasattr(dynamic_real, "columns"):
+        return [np.asarray(dynamic_real).T]
+    return dynamic_real
+
+
+def of_series(name: str, values: Any, place: int) -> Any:
+    """Return the part of a covariate that belongs to one series."""
+    if name == "dynamic_real" and (hasattr(values, "columns") or len(values) == 1):
+        return values  # of all series
+    return values[place : place + 1]
+
+
 @dataclass(frozen=True)
 class Dynamic:
     """Numbers over time of all series, one step behind the other.
@@ -138,7 +188,8 @@ def read_dynamic(
     Parameters
     ----------
     dynamic_real : array-like of shape (n_series, n_features, n_times), or list of 2-D arrays
-        Their times are those of the series as they were given, and go on beyond them.
+        Their times are those of the series as they were given, and go on beyond them. One
+        item alone, or a frame, is of all series.
     series : Series
     horizon : int
     n_features : int, default=None
@@ -151,9 +202,11 @@ def read_dynamic(
     """
     n = len(series)
     needed = series.stops - series.origins + horizon  # of the times as given
-    if isinstance(dynamic_real, (list, tuple)) and len(dynamic_real) != n:
+    dynamic_real = parts_of(dynamic_real)
+    if isinstance(dynamic_real, (list, tuple)) and len(dynamic_real) not in (1, n):
         raise ValueError(
-            f"`dynamic_real` must have {n} items, one for each series, and has {len(dynamic_real)}"
+            f"`dynamic_real` must have {n} items, one for each series, or one for all, and has "
+            f"{len(dynamic_real)}"
         )
     parts: Any
     if isinstance(dynamic_real, (list, tuple)):
@@ -162,7 +215,7 @@ def read_dynamic(
     else:
         parts = _numbers(dynamic_real, "`dynamic_real`")
         widths = {parts.shape[1]} if parts.ndim == 3 else set()
-    is_right = len(widths) == 1 and len(parts) == n and min(widths) > 0
+    is_right = len(widths) == 1 and len(parts) in (1, n) and min(widths) > 0
     if not is_right or n_features not in (None, *widths):
         wanted = "n_features" if n_features is None else n_features
         shape = [part.shape for part in parts] if isinstance(parts, list) else parts.shape
@@ -171,13 +224,15 @@ def read_dynamic(
             f"for each series as many rows as there are features, in the same order"
         )
     n_times = np.array([part.shape[1] for part in parts], dtype=np.int64)
-    _check_reach(n_times, needed, series.stops - series.origins, horizon)
+    _check_reach(np.broadcast_to(n_times, n), needed, series.stops - series.origins, horizon)
     if isinstance(parts, list):
         values = np.ascontiguousarray(np.concatenate([part.T for part in parts]))
     else:
         values = np.ascontiguousarray(parts.transpose(0, 2, 1)).reshape(-1, parts.shape[1])
     stops = np.cumsum(n_times)
     rows = stops - n_times + series.delays
+    if len(parts) < n:
+        stops = np.repeat(stops, n)
     n_known = np.empty(n, dtype=np.int64)
     deepar_panel.count_known(values, rows, stops, n_known, MOST)
     _check_known(n_known, series.lengths + horizon, series.delays)

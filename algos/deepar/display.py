@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from algos._common.drawing import require_matplotlib
+from algos._common.drawing import axes_to_draw, require_matplotlib
 from algos.deepar.calendar import read_start, step_times
+from algos.deepar.covariates import of_series
 from algos.deepar.frequency import Frequency
 
 Doubles = NDArray[np.float64]
@@ -139,8 +140,10 @@ class ForecastDisplay:
             "static_real": static_real,
             "dynamic_real": dynamic_real,
         }
-        asked = {name: values[series : series + 1] for name, values in covariates.items()
-                 if values is not None}  # fmt: skip
+        asked = {
+            name: of_series(name, values, series) for name, values in covariates.items()
+            if values is not None
+        }  # fmt: skip
         if start is not None:
             asked["start"] = start if np.ndim(start) == 0 else np.asarray(start)[[series]]
         levels = _levels_of(coverages)
@@ -217,15 +220,11 @@ class ForecastDisplay:
         -------
         self : ForecastDisplay
         """
-        require_matplotlib(f"{type(self).__name__}.plot")
-        import matplotlib.pyplot as plt
-
         quantiles, levels = self._fan()
         history = np.asarray([] if self.history is None else self.history, dtype=np.float64)
         times = self._times(len(history), quantiles.shape[1])
-        if ax is None:
-            _, ax = plt.subplots()
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_, self.figure_ = axes_to_draw(f"{type(self).__name__}.plot", ax)
+        ax = self.ax_
         self.history_line_ = self.truth_line_ = None
         if len(history):
             (self.history_line_,) = ax.plot(times[: len(history)], history, color="0.4")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from algos.deepar.covariates import (
     center_and_spread,
     encode_categories,
     measure,
+    names_of,
+    parts_of,
     read_categories,
     read_dynamic,
     read_static_real,
@@ -78,6 +80,8 @@ class Encoding:
         The same of a series of which a category is known, feature by feature.
     is_repeated : ndarray of shape (n_calendar,), dtype bool
         Whether training has seen a feature of the calendar repeat; the others are 0.
+    names : dict of str to list of str
+        Of the features of those covariates that were given as frames.
     """
 
     likelihood: str
@@ -93,6 +97,7 @@ class Encoding:
     typical: float
     typical_of: list[Doubles]
     is_repeated: NDArray[np.bool_]
+    names: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def cardinalities(self) -> list[int]:
@@ -127,7 +132,7 @@ def fit_panel(
     X: Any,
     *,
     likelihood: str,
-    freq: str | None = None,
+    freq: Any = None,
     start: Any = None,
     static_categorical: Any = None,
     static_real: Any = None,
@@ -141,6 +146,7 @@ def fit_panel(
         )
     if freq is not None:
         Frequency.of(freq)
+        freq = getattr(freq, "freqstr", freq)
     series = read_series(X, likelihood)
     given = _read(series, freq, start, static_categorical, static_real, dynamic_real, 0)
     known = [np.unique(column) for column in given.categories]
@@ -166,6 +172,7 @@ def fit_panel(
         typical=typical,
         typical_of=medians_of_categories(scale_logs(series), codes, known, typical),
         is_repeated=_repeated(given, freq),
+        names=names_of(static_categorical, static_real, dynamic_real),
     )
     return _panel(given, encoding, codes, _reach(given)), encoding
 
@@ -197,6 +204,7 @@ def panel_of(
     """
     covariates = start, static_categorical, static_real, dynamic_real
     _check_alike(encoding, covariates)
+    _check_names(encoding, names_of(static_categorical, static_real, dynamic_real))
     series = read_series(X, encoding.likelihood, may_be_empty=horizon is not None)
     given = _read(series, encoding.freq, *covariates, horizon or 0)
     _check_widths(encoding, given)
@@ -238,7 +246,8 @@ def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -
             f"`dynamic_real`=None must have the shape ({n}, {n_features}, {horizon}), since `fit` "
             f"was given no more than {panel.horizon} steps of the future; give these"
         )
-    parts = dynamic_real if np.iterable(dynamic_real) else []
+    _check_names(encoding, names_of(dynamic_real=dynamic_real))
+    parts = parts_of(dynamic_real) if np.iterable(dynamic_real) else []
     is_future = {np.shape(part)[-1] if np.ndim(part) == 2 else -1 for part in parts} == {horizon}
     given = np.zeros(n, dtype=np.int64) if is_future else panel.delays + panel.lengths
     none = np.zeros(n)
@@ -304,6 +313,16 @@ def _check_alike(
                 f"`{name}` must be given for these series, as it was to `fit`"
                 if was_there
                 else f"`{name}` must be None, as it was in `fit`; fit again with it"
+            )
+
+
+def _check_names(encoding: Encoding, names: dict[str, list[str]]) -> None:
+    """Raise an error if features are not those of `fit`, or stand in another order."""
+    for name, given in names.items():
+        wanted = encoding.names.get(name, given)
+        if given != wanted:
+            raise ValueError(
+                f"`{name}` must have the features {wanted}, as in `fit`, and has {given}"
             )
 
 

@@ -35,7 +35,7 @@ class DeepARForecaster(Backtesting, Estimator):
     context_length : int or None, default=None
         Number of steps before the forecast that the network is run over. None is
         `prediction_length`. Lags look further back.
-    freq : str or None, default=None
+    freq : str, pandas offset or None, default=None
         How far apart the steps are, as pandas spells it: "h", "15min", "D", "W", "MS" …
         It makes the lags and, where `start` is given, the features of the calendar. None
         is unknown.
@@ -80,10 +80,10 @@ class DeepARForecaster(Backtesting, Estimator):
     clip_gradient : float or None, default=10.0
         Longest gradient of a step; None is no limit.
     early_stopping : "auto" or bool, default="auto"
-        Whether the last `prediction_length` steps of 128 series, or of all if there are fewer,
-        are held back from training: forecasts of them tell when to stop, and which epoch was
-        best. "auto" does so where the series are so few or short that `max_iter` epochs would
-        visit each value more than 60 times: `early_stopping_` tells.
+        Whether the last `prediction_length` steps of 128 series are held back from training, of
+        fewer series several times as many, up to a tenth of them: forecasts tell when to stop,
+        and which epoch was best. "auto" does so where the series are so few or short that
+        `max_iter` epochs would visit each value more than 60 times: `early_stopping_` tells.
     n_iter_no_change : int, default=10
         With `early_stopping`, how many epochs without progress end the training.
     tol : float, default=0.0001
@@ -186,7 +186,7 @@ class DeepARForecaster(Backtesting, Estimator):
         prediction_length: int = 24,
         *,
         context_length: int | None = None,
-        freq: str | None = None,
+        freq: Any = None,
         likelihood: str = "student_t",
         hidden_size: int = 40,
         n_layers: int = 2,
@@ -267,7 +267,9 @@ class DeepARForecaster(Backtesting, Estimator):
             Numbers that belong to each series.
         dynamic_real : array-like of shape (n_series, n_features, n_times), default=None
             Numbers that are known ahead, at each step; also a list of n_series arrays of
-            shape (n_features, n_times). There may be more steps than in X: the future.
+            shape (n_features, n_times). There may be more steps than in X: the future. What
+            is the same for all series may be given once: as an array of shape (1, n_features,
+            n_times), or as a frame whose rows are times.
 
         Returns
         -------

@@ -21,19 +21,19 @@ from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos.deepar.encoding import fit_panel, panel_of, with_horizon
 from algos.deepar.frequency import check_lags
-from algos.deepar.learning import PanelWork, held_out_check
+from algos.deepar.learning import PanelWork, held_back, held_out_check
 from algos.deepar.model import Model
 from algos.deepar.network import initial_weights
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
 from algos.deepar.progress import Told
 from algos.deepar.sampling import Forecaster
+from algos.deepar.scales import warn_of_counts
 from algos.deepar.training import Progress, Settings as Schedule, train
 
 Floats = NDArray[np.float32]
 
 _MOST_VISITS = 60  # of a value, beyond which training is as likely to harm
-_MOST_HELD_BACK = 128  # series, whose forecasts take about as long as an epoch
 
 # The network is made with these, and means nothing under other values.
 OF_THE_NETWORK = (
@@ -54,7 +54,7 @@ class Fitting:
 
     prediction_length: int
     likelihood: str
-    freq: str | None
+    freq: Any
     lags: Any
     embedding_dimension: Any
     warm_start: bool
@@ -131,7 +131,7 @@ class Fitting:
         check = None
         self.early_stopping_ = self._stops_early(panel, settings)
         if self.early_stopping_:
-            ordered, validation = _split(ordered, settings.prediction_length)
+            ordered, validation = held_back(ordered, settings.prediction_length)
             check = held_out_check(validation, model, settings, self._key, n_threads)
         work = PanelWork(ordered, model, settings, self._key, n_threads, places)
         return train(progress, work, schedule, check=check, watch=told)
@@ -140,7 +140,7 @@ class Fitting:
         """Tell whether a held-back horizon is to end the training, and say so."""
         if settings.early_stopping is not None:
             return settings.early_stopping
-        n_values = max(1, int(np.count_nonzero(panel.observed)))
+        n_values = max(1, panel.n_values)
         steps = settings.max_iter * settings.n_batches * settings.batch_size * settings.n_steps
         stops = steps > _MOST_VISITS * n_values
         say(
@@ -159,6 +159,7 @@ class Fitting:
             self._check_unchanged(self._made_with)
             return model, panel_of(model.encoding, X, horizon=None, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
+        warn_of_counts(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
         return Model.of(encoding, settings, lags, self.embedding_dimension), panel
 
@@ -286,26 +287,6 @@ def _continued(model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str
     return with_horizon(model.encoding, panel, n_ahead, covariates["dynamic_real"])
 
 
-def _split(panel: Panel, length: int) -> tuple[Panel, Panel]:
-    """Return the series to learn from, and those whose last steps are held back from them.
-
-    Series that are no longer than these steps are learned from as they are, and so are those
-    beyond the first so many; where all are so short, they serve both.
-    """
-    is_long = panel.lengths > length
-    if not is_long.any():
-        return panel, panel
-    is_long &= np.cumsum(is_long) <= _MOST_HELD_BACK
-    short = panel.shortened(length)
-    training = replace(
-        short,
-        lengths=np.where(is_long, short.lengths, panel.lengths),
-        scale=np.where(is_long, short.scale, panel.scale),
-        horizon=panel.horizon,
-    )
-    return training, panel.take(np.flatnonzero(is_long))
-
-
 def _again(progress: Progress) -> Progress:
     """Return the state in which learning goes on: from the weights that predict."""
     none = np.empty(0, dtype=np.float32)
@@ -319,7 +300,7 @@ def _schedule(settings: Settings, until: int, panel: Panel) -> Schedule:
         max_iter=until,
         n_batches=settings.n_batches,
         learning_rate=settings.learning_rate_init,
-        weight_decay=decay_of(settings, int(panel.lengths.sum())),
+        weight_decay=decay_of(settings, panel.n_values),
         clip=settings.clip_gradient,
         tol=settings.tol,
         n_iter_no_change=settings.n_iter_no_change,

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos.deepar.calendar import read_times
-from algos.deepar.covariates import is_missing
+from algos.deepar.covariates import NamedArrays, is_missing
 from algos.deepar.frequency import Frequency
 from algos.deepar.spacing import grid_places, infer_frequency
+from algos.deepar.tables import Origin, forecast_times, long_table, wide_table
 
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -37,19 +38,22 @@ class PanelFrame:
         The names of the series, in the order of the frame.
     freq : str
         For the parameter of that name.
-    static_categorical : ndarray of shape (n_series, n_features), dtype object, or None
-    static_real : ndarray of shape (n_series, n_features) or None
+    static_categorical, static_real : frame of shape (n_series, n_features) or None
+        With the names of their columns.
     dynamic_real : list of ndarray of shape (n_features, n_times) or None
-        They may go on beyond the last value of a series.
+        They may go on beyond the last value of a series. Its `names` are those of the columns.
+    origin : Origin
+        What the frame was like.
     """
 
     X: Any
     start: NDArray[np.datetime64]
     ids: NDArray[Any]
     freq: str
-    static_categorical: NDArray[Any] | None = None
-    static_real: Doubles | None = None
-    dynamic_real: list[Doubles] | None = None
+    origin: Origin
+    static_categorical: Any = None
+    static_real: Any = None
+    dynamic_real: NamedArrays | None = None
 
     def keys(self) -> list[str]:
         """Return the names of those of fit's arguments that the frame has."""
@@ -60,8 +64,47 @@ class PanelFrame:
             raise KeyError(name)
         return getattr(self, name)
 
+    def frame_of(self, forecast: Any, quantiles: Any = None) -> Any:
+        """Return forecasts of these series as a frame, like the one that they came from.
 
-def panel_from_wide(frame: Any, *, time: Any = None, freq: str | None = None) -> PanelFrame:
+        Parameters
+        ----------
+        forecast : array-like of shape (n_series, horizon) or (n_series, n_quantiles, horizon)
+            What `predict` or `predict_quantiles` has returned for the panel.
+        quantiles : array-like of float of shape (n_quantiles,), default=None
+            The levels, where there are any.
+
+        Returns
+        -------
+        frame : pandas or polars DataFrame
+            Of a wide frame's forecasts a wide one, NaN where a series is forecast for other
+            times; else one row for each series and time that follows its last value, with
+            the column `forecast`, or one for each level, as "0.5".
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from algos.deepar import panel_from_wide
+        >>> days = pd.date_range("2026-01-01", periods=3)
+        >>> panel = panel_from_wide(pd.DataFrame({"north": [1, 2, 3]}, days))
+        >>> panel.frame_of([[4.0, 5.0]])
+                    north
+        2026-01-04    4.0
+        2026-01-05    5.0
+        """
+        values = np.asarray(forecast, dtype=np.float64)
+        if values.ndim not in (2, 3) or len(values) != len(self.ids):
+            raise ValueError(
+                f"`forecast` must have the shape ({len(self.ids)}, horizon) or ({len(self.ids)}, "
+                f"n_quantiles, horizon) and has {values.shape}"
+            )
+        times = forecast_times(self.X, self.start, self.freq, values.shape[-1])
+        if values.ndim == 2 and not self.origin.id:
+            return wide_table(self.origin, self.ids, times, values)
+        return long_table(self.origin, self.ids, times, values, quantiles)
+
+
+def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelFrame:
     """Return the series of a frame whose rows are points of time and whose columns are series.
 
     Parameters
@@ -69,7 +112,7 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: str | None = None) ->
     frame : pandas or polars DataFrame
     time : column name, default=None
         The column that holds the times; None is the index.
-    freq : str, default=None
+    freq : str or pandas offset, default=None
         The distance between two steps, as "h" or "15min"; None reads it from the index, or
         finds it in the times. Steps that are not in the frame are missing values.
 
@@ -97,6 +140,7 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: str | None = None) ->
     >>> panel.freq, panel.start[0]
     ('h', np.datetime64('2026-01-01T00:00:00'))
     """
+    _check_columns(frame, [] if time is None else [time])
     names = [name for name in frame.columns if time is None or name != time]
     if time is None and not hasattr(frame, "index"):
         raise ValueError("`time`=None must name a column of `frame`, which has no index of times")
@@ -114,7 +158,8 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: str | None = None) ->
     X = np.full((len(names), int(n_steps[0])), np.nan)
     for row, name in enumerate(names):
         X[row, places] = _numbers(frame[name], name)
-    return PanelFrame(X, np.full(len(names), times.min()), np.array(names), str(frequency))
+    origin = Origin(type(frame), (), () if time is None else (time,))
+    return PanelFrame(X, np.full(len(names), times.min()), np.array(names), str(frequency), origin)
 
 
 def panel_from_long(
@@ -123,10 +168,10 @@ def panel_from_long(
     id: Any,
     time: Any,
     target: Any,
-    static_categorical: str | Sequence[Any] = (),
-    static_real: str | Sequence[Any] = (),
-    dynamic_real: str | Sequence[Any] = (),
-    freq: str | None = None,
+    static_categorical: Any = (),
+    static_real: Any = (),
+    dynamic_real: Any = (),
+    freq: Any = None,
 ) -> PanelFrame:
     """Return the series of a frame that has one row for each series and point of time.
 
@@ -135,14 +180,16 @@ def panel_from_long(
     frame : pandas or polars DataFrame
         In any order. Rows without a target after the last one of a series tell of the future:
         what `dynamic_real` holds there is known ahead.
-    id, time, target : column names
-        Which series a row belongs to, its time and its value.
+    id : column name or sequence of them
+        Which series a row belongs to; of several columns all together tell.
+    time, target : column names
+        Its time and its value.
     static_categorical, static_real : column name or sequence of them, default=()
         What is the same in all rows of a series.
     dynamic_real : column name or sequence of them, default=()
         Numbers over time that are known ahead. `fit` takes none that are missing: fill them in,
         and give a row for each step.
-    freq : str, default=None
+    freq : str or pandas offset, default=None
         The distance between two steps, as "h" or "15min"; None finds it in the times. Steps
         that are not in the frame are missing values.
 
@@ -155,7 +202,7 @@ def panel_from_long(
     ------
     ValueError
         If the times are no dates, occur twice in a series, or are not evenly spaced; or what
-        is static differs between the rows of a series.
+        is static differs between the rows of a series; or a column does not exist.
 
     Examples
     --------
@@ -174,16 +221,17 @@ def panel_from_long(
     ... )
     >>> panel.X
     [array([ 3., nan,  5.]), array([1., 2.])]
-    >>> panel.freq, list(panel.ids), list(panel.static_categorical[:, 0])
+    >>> panel.freq, list(panel.ids), list(panel.static_categorical["city"])
     ('D', ['a', 'b'], ['Rome', 'Oslo'])
     """
-    static_categorical, static_real, dynamic_real = map(
-        _columns, (static_categorical, static_real, dynamic_real)
+    static_categorical, static_real, dynamic_real, id = map(
+        _columns, (static_categorical, static_real, dynamic_real, id)
     )
+    _check_columns(frame, [*id, time, target, *static_categorical, *static_real, *dynamic_real])
     times = read_times(frame[time], f"`frame`[{time!r}]")
     if len(times) == 0:
         raise ValueError("`frame` must have at least one row")
-    ids, series = _in_order_of_rows(np.asarray(frame[id]), id)
+    ids, series = _series_of_rows(frame, id)
     n = len(ids)
     frequency = _frequency(freq, times, series, None)
     places, n_steps = grid_places(times, series, n, frequency)
@@ -199,21 +247,22 @@ def panel_from_long(
 
     first = np.empty(n, dtype=np.int64)
     first[series[::-1]] = np.arange(len(series))[::-1]
-    categories = [_constant(np.asarray(frame[k]), k, series, first) for k in static_categorical]
-    numbers = [_constant(_numbers(frame[k], k), k, series, first) for k in static_real]
+    categories = {k: _constant(np.asarray(frame[k]), k, series, first) for k in static_categorical}
+    numbers = {k: _constant(_numbers(frame[k], k), k, series, first) for k in static_real}
     dynamic = np.array([on_the_grid(name) for name in dynamic_real])
     return PanelFrame(
         np.split(on_the_grid(target), cuts),
         start,
         ids,
         str(frequency),
-        np.array(categories, dtype=object).T if categories else None,
-        np.array(numbers).T if numbers else None,
-        np.split(dynamic, cuts, axis=1) if len(dynamic) else None,
+        Origin(type(frame), tuple(id), (time,)),
+        type(frame)(categories) if categories else None,
+        type(frame)(numbers) if numbers else None,
+        NamedArrays.of(np.split(dynamic, cuts, axis=1), dynamic_real) if len(dynamic) else None,
     )
 
 
-def _frequency(freq: str | None, times: Any, series: Ints, of_index: str | None) -> Frequency:
+def _frequency(freq: Any, times: Any, series: Ints, of_index: str | None) -> Frequency:
     """Return what was asked for, or what the index says, or what the times tell."""
     if freq is not None:
         return Frequency.of(freq)
@@ -225,15 +274,46 @@ def _frequency(freq: str | None, times: Any, series: Ints, of_index: str | None)
     return infer_frequency(times, series)
 
 
-def _columns(names: str | Sequence[Any]) -> Sequence[Any]:
+def _columns(names: Any) -> Sequence[Any]:
     """Return names of columns; one alone is a list of one."""
-    return [names] if isinstance(names, str) else names
+    return list(names) if isinstance(names, (list, tuple)) else [names]
+
+
+def _check_columns(frame: Any, names: Sequence[Any]) -> None:
+    for name in names:
+        if name not in frame.columns:
+            raise ValueError(
+                f"`frame` must have the column {name!r}, and has {list(frame.columns)}"
+            )
+
+
+def _series_of_rows(frame: Any, id: Sequence[Any]) -> tuple[NDArray[Any], Ints]:
+    """Return the names of the series as they come first, and the series of each row.
+
+    Names that are made of several columns are tuples.
+    """
+    found = [_in_order_of_rows(np.asarray(frame[name]), name) for name in id]
+    if len(found) == 1:
+        return found[0]
+    codes = np.stack([places for _, places in found], axis=1)
+    _, first, inverse = np.unique(codes, axis=0, return_index=True, return_inverse=True)
+    order, series = _by_first(first, inverse.reshape(-1))
+    ids = np.empty(len(order), dtype=object)
+    for place, row in enumerate(first[order]):
+        ids[place] = tuple(names[codes[row, j]] for j, (names, _) in enumerate(found))
+    return ids, series
+
+
+def _by_first(first: Ints, inverse: Ints) -> tuple[Ints, Ints]:
+    """Return the order in which different names come first, and each row's place in it."""
+    order = np.argsort(first, kind="stable")
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return order, places[inverse]
 
 
 def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], Ints]:
     """Return the different names as they come first, and the place of each row's among them."""
-    if names.ndim != 1:
-        raise ValueError(f"`id`={column!r} must be one column; join the columns to one")
     if names.dtype.kind in "fO" and any(map(is_missing, names)):
         row = next(row for row, name in enumerate(names) if is_missing(name))
         raise ValueError(
@@ -244,10 +324,8 @@ def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], I
         unique, first, inverse = np.unique(names, return_index=True, return_inverse=True)
     except TypeError as error:
         raise ValueError(f"`frame`[{column!r}] must name the series, and {error}") from None
-    order = np.argsort(first, kind="stable")
-    places = np.empty(len(order), dtype=np.int64)
-    places[order] = np.arange(len(order))
-    return unique[order], places[inverse]
+    order, places = _by_first(first, inverse)
+    return unique[order], places
 
 
 def _constant(values: NDArray[Any], name: Any, series: Ints, first: Ints) -> NDArray[Any]:

@@ -51,20 +51,21 @@ class Frequency:
     n_units: int
 
     @classmethod
-    def of(cls, freq: str) -> Frequency:
-        """Return what a string means, in pandas' old spelling or in the new one.
+    def of(cls, freq: Any) -> Frequency:
+        """Return what a string means, in pandas' old spelling or in the new one, or an offset.
 
         Raises
         ------
         ValueError
             If it means nothing, or what no series can be modelled at.
         """
+        given, freq = freq, getattr(freq, "freqstr", freq)
         match = _FORM.fullmatch(freq.replace(" ", "")) if isinstance(freq, str) else None
         name = match[2] if match else ""
         number = int(match[1] or 1) if match else 0
         if name not in _NAMES or not 1 <= number <= 10**6:
             raise InvalidParameterError(
-                f"`freq`={freq!r} must be None or a number and one of Y, Q, M, W, B, D, h, min, s "
+                f"`freq`={given!r} must be None or a number and one of Y, Q, M, W, B, D, h, min, s "
                 f"in pandas' spelling; write '15min', 'h' or '2W'"
             )
         unit, n_units = _NAMES[name]

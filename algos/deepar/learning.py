@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,13 +11,16 @@ from algos._common.random import Key
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.model import Model
 from algos.deepar.network import make_network
-from algos.deepar.panel import Panel
+from algos.deepar.panel import Panel, joined
 from algos.deepar.parameters import Settings
 from algos.deepar.sampling import Forecaster, n_different, path_quantiles, sample_paths
 from algos.deepar.training import Check
 from algos.deepar.windows import Batch, Sampler, Source
 
 Floats = NDArray[np.float32]
+
+_MOST_HELD_BACK = 128  # windows, whose forecasts take about as long as an epoch
+_HELD_BACK = 0.1  # of a typical series, at most
 
 
 class PanelWork:
@@ -77,6 +82,32 @@ class PanelWork:
             if not (np.isfinite(loss) and np.all(np.isfinite(out))):
                 found.add(int(self._places[series]))
         return sorted(found)
+
+
+def held_back(panel: Panel, length: int) -> tuple[Panel, Panel]:
+    """Return the series to learn from, and those whose last steps are held back from them.
+
+    Series that are no longer than these steps are learned from as they are, and so are those
+    beyond the first so many; where all are so short, they serve both. Of fewer series several
+    windows are held back, one before the other: one alone tells little of them.
+    """
+    is_long = panel.lengths > length
+    if not is_long.any():
+        return panel, panel
+    typical = float(np.median(panel.lengths[is_long]))
+    n_windows = min(_MOST_HELD_BACK // int(is_long.sum()), int(_HELD_BACK * typical) // length)
+    n_windows = max(1, n_windows)
+    is_long &= panel.lengths > n_windows * length
+    is_long &= np.cumsum(is_long) <= _MOST_HELD_BACK
+    short = panel.shortened(n_windows * length)
+    training = replace(
+        short,
+        lengths=np.where(is_long, short.lengths, panel.lengths),
+        scale=np.where(is_long, short.scale, panel.scale),
+        horizon=panel.horizon,
+    )
+    held = panel.take(np.flatnonzero(is_long))
+    return training, joined([held.shortened(k * length) for k in range(n_windows)])
 
 
 def held_out_check(

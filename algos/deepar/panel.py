@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +83,11 @@ class Panel:
         return len(self.offsets)
 
     @property
+    def n_values(self) -> int:
+        """How many values are observed: what there is to learn from."""
+        return int(np.count_nonzero(self.observed))
+
+    @property
     def furthest_lag(self) -> int:
         """How far back most steps of nine in ten series can look: half of their length."""
         lengths = self.lengths[self.lengths > 0]
@@ -142,6 +148,14 @@ class Panel:
         places = np.minimum(places, self.filled.size - 1)
         is_known = (steps >= 0) & (self.observed[places] == 1)
         return np.where(is_known, self.filled[places] * self.unit[:, None], np.nan)
+
+
+def joined(panels: Sequence[Panel]) -> Panel:
+    """Return one panel of several that share their values and covariates: parts of one."""
+    of_series: dict[str, Any] = {
+        name: np.concatenate([getattr(panel, name) for panel in panels]) for name in OF_SERIES
+    }
+    return replace(panels[0], **of_series, horizon=min(panel.horizon for panel in panels))
 
 
 def _seed(word: int, part: int) -> NDArray[np.uint64]:

@@ -17,7 +17,6 @@ from algos._common.params import (
     ArrayLike as IsArrayLike,
     Boolean,
     Constraint,
-    Instance,
     Interval,
     InvalidParameterError,
     Options,
@@ -33,10 +32,21 @@ _LEAST_DECAY, _MOST_DECAY, _DECAYED = 0.1, 1.0, 20_000
 
 _RATE = Interval(Real, 0, 1, closed="left")
 
+
+class _Spacing:
+    """What a distance between steps is given as."""
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(getattr(value, "freqstr", value), str)
+
+    def __str__(self) -> str:
+        return "a str or a pandas offset"
+
+
 PARAMETERS: dict[str, list[Constraint | None]] = {
     "prediction_length": [POSITIVE_INT],
     "context_length": [POSITIVE_INT, None],
-    "freq": [Instance(str), None],
+    "freq": [_Spacing(), None],
     "likelihood": [
         Options(
             *LIKELIHOODS,
@@ -175,7 +185,7 @@ def settings_of(estimator: Any) -> Settings:
 
 
 def decay_of(settings: Settings, n_values: int) -> float:
-    """Return the weight decay for a panel of so many values: by default more where they are few."""
+    """Return the weight decay for so many observed values: by default more where they are few."""
     if settings.weight_decay is not None:
         return settings.weight_decay
     return min(_MOST_DECAY, max(_LEAST_DECAY, _DECAYED / max(n_values, 1)))

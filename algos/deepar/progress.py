@@ -58,8 +58,8 @@ class Told:
         if epoch.culprits:
             names = ", ".join(map(str, epoch.culprits))
             warn(
-                f"{text}: steps were left out whose loss or gradient is not finite, because of "
-                f"series {names}; look at their values, or lower `learning_rate_init`",
+                f"{text}: steps were left out whose loss or gradient is not finite; lower "
+                f"`learning_rate_init`, or look at the values of series {names}",
                 RuntimeWarning,
             )
         step = next(self._epochs)

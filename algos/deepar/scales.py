@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.warn import warn
+from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.panel import Panel
 from algos.deepar.series import Series
 
 Doubles = NDArray[np.float64]
@@ -15,6 +18,24 @@ Floats = NDArray[np.float32]
 LEAST = 1e-6  # scale of values that have no unit
 _FURTHEST = 120.0  # powers of two between a series' unit and the typical scale: a float32's
 _EXPONENTS = -1021, 1020  # of units
+
+
+def warn_of_counts(panel: Panel, likelihood: str) -> None:
+    """Warn where a law of real values is to be learned from counts that are mostly 0.
+
+    All of its mass may then go to 0: the likelihood of a density has no bound there.
+    """
+    values = panel.filled[panel.observed == 1]
+    if not LIKELIHOODS[likelihood].is_scaled or 2 * np.count_nonzero(values) >= len(values):
+        return
+    units = np.repeat(panel.unit, panel.lengths)[panel.observed == 1]
+    numbers = values * units
+    if numbers.any() and np.all((numbers >= 0) & (numbers == np.rint(numbers))):
+        zeros = np.count_nonzero(values == 0) / len(values)
+        warn(
+            f"`X` holds counts of which {zeros:.0%} are 0, and `likelihood`={likelihood!r} is of "
+            f"real values: forecasts may be 0 throughout; use likelihood='negative_binomial'",
+        )
 
 
 def scale_logs(series: Series) -> Doubles:

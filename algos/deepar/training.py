@@ -17,6 +17,7 @@ Floats = NDArray[np.float32]
 _RISING = 100  # steps until the rate is full: Adam's second moments are noise before
 _LAST = 0.01  # of the largest rate, at the end of a schedule
 _MOST_REJECTED = 50  # batches in a row
+_MOST_NAMED = 5  # series, in an error
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def train(
     Raises
     ------
     ValueError
-        If batch after batch has a loss or gradient that is no number; names the series.
+        If batch after batch has a loss or gradient that is no number; names the rate and series.
     """
     progress = progress.copy()
     out = np.empty_like(progress.weights)
@@ -230,7 +231,7 @@ def _epoch(progress: Progress, work: Work, settings: Settings, out: Floats) -> E
             n_in_a_row += 1
             culprits = culprits or work.culprits(progress.weights, progress.n_steps - 1)
         if n_in_a_row >= min(_MOST_REJECTED, settings.n_batches):
-            _give_up(culprits)
+            _give_up(settings.learning_rate, culprits)
     objective = losses / weights if weights else np.nan
     return Epoch(objective, rate, lengths / max(n_taken, 1), culprits=culprits)
 
@@ -268,8 +269,10 @@ def _judge(progress: Progress, loss: float, settings: Settings) -> None:
         progress.best_epoch = progress.n_epochs
 
 
-def _give_up(culprits: list[int]) -> None:
+def _give_up(rate: float, culprits: list[int]) -> None:
+    shown = ", ".join(map(str, culprits[:_MOST_NAMED])) + " …" * (len(culprits) > _MOST_NAMED)
     raise ValueError(
-        f"the loss or the gradient of batch after batch is not finite, because of series "
-        f"{', '.join(map(str, culprits))}; look at their values, or lower `learning_rate_init`"
+        f"`learning_rate_init`={rate!r} must be smaller: the loss or the gradient of batch after "
+        f"batch is not finite; write {min(rate / 10, 3e-3):.3g}, and if that does not help, look "
+        f"at the values of series {shown}, at which this began"
     )

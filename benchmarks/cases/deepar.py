@@ -29,6 +29,7 @@ def of_process(outcome, arrays):
 def of_value(outcome, arrays):
     """Means over seeds, and where the law is known, the loss of its own quantiles."""
     X, truth, season = (arrays[name] for name in ("X", "truth", "season"))
+    X = np.tile(X, (len(truth) // len(X), 1))  # of all windows
     found = [forecasts.judged(X, truth, one, season) for one in outcome["quantiles"]]
     measured = forecasts.over_seeds(found)
     if "mean" in arrays:
@@ -119,4 +120,22 @@ VALUES = [
     )
 ]
 
-WORKLOADS = [*EPOCHS, *PATHS, PROCESS, *VALUES]
+WINDOWS = [
+    Workload(
+        f"windows-{name}",
+        f"{words}: learned once with defaults, up to five seeds",
+        "forecast_value",
+        partial(forecast_data.windows, name=name, n_windows=n_windows),
+        of_value,
+        {"n_seeds": 5, "seconds": 120.0},
+        repeat=1,
+        memory=False,
+        quick=False,
+    )
+    for name, n_windows, words in (
+        ("exchange-rate", 10, "eight exchange rates, 7288 days, ten times the next 30"),
+        ("prices", 7, "electricity's price in four markets, seven days one after the other"),
+    )
+]
+
+WORKLOADS = [*EPOCHS, *PATHS, PROCESS, *VALUES, *WINDOWS]

@@ -127,6 +127,21 @@ def panel(divisor, name):
     return few | {"short": int(divisor > 1)}
 
 
+def windows(divisor, name, n_windows):
+    """Return a panel of which so many windows come, one behind the other: `later` has them all.
+
+    `truth` has the series of the first window, then those of the next. A horizon of a handful
+    of series is a few days' luck; the mean over windows is less of it.
+    """
+    found = panel(divisor, name)
+    horizon = found["truth"].shape[1]
+    whole = np.concatenate([found["X"], found["truth"]], axis=1)
+    cut = whole.shape[1] - n_windows * horizon
+    later = whole[:, cut:]
+    truth = np.concatenate(np.split(later, n_windows, axis=1))
+    return found | {"X": whole[:, :cut].copy(), "later": later.copy(), "truth": truth}
+
+
 def hours(divisor):
     """Return M4's hourly panel, or one of its size where it is not at hand."""
     try:

@@ -34,6 +34,7 @@ class Panel(NamedTuple):
     likelihood: str
     static_categorical: Any = None
     dynamic_real: Any = None
+    is_learned: bool = True
 
     @classmethod
     def of(cls, X, truth, start, freq, season, likelihood, **arrays) -> Panel:
@@ -41,6 +42,16 @@ class Panel(NamedTuple):
         covariates = {name: arrays.get(name) for name in ("static_categorical", "dynamic_real")}
         start = np.asarray(start, dtype="datetime64[s]")
         return cls(X, truth.shape[1], start, freq, season, likelihood, **covariates)
+
+    def windows(self, later: Any) -> list[Panel]:
+        """Return the panels to forecast: this one, and those of which more and more has come."""
+        n_windows = 1 if later is None else later.shape[1] // self.horizon
+        return [self] + [
+            self._replace(
+                X=np.concatenate([self.X, later[:, : k * self.horizon]], axis=1), is_learned=False
+            )
+            for k in range(1, n_windows)
+        ]
 
 
 class PointOrLaw(ABC):
@@ -58,15 +69,19 @@ class PointOrLaw(ABC):
     def tell(self, panel: Panel, seed: int, n_jobs: int | None, **settings: Any) -> Any:
         """Return quantiles of what comes; settings are `max_iter` and `n_batches` or nothing."""
 
-    def forecast_value(self, n_jobs, n_seeds, seconds, short, **arrays):
+    def tell_windows(self, panels, seed, n_jobs, **settings):
+        """Return quantiles of all panels, one behind the other; the first is learned from."""
+        return np.concatenate([self.tell(panel, seed, n_jobs, **settings) for panel in panels])
+
+    def forecast_value(self, n_jobs, n_seeds, seconds, short, later=None, **arrays):
         """Learn and forecast with some seeds, until so many CPU seconds have passed."""
-        panel = Panel.of(**arrays)
+        panels = Panel.of(**arrays).windows(later)
         settings = SHORT if short else {}
 
         def run():
             begun, quantiles = time.process_time(), []
             for seed in range(n_seeds if self.seeded and not short else 1):
-                quantiles.append(self.tell(panel, seed, n_jobs, **settings))
+                quantiles.append(self.tell_windows(panels, seed, n_jobs, **settings))
                 spent = time.process_time() - begun
                 if spent > seconds:
                     break
@@ -98,8 +113,13 @@ class Forecasters(PointOrLaw):
         """Return sample paths (n_series, n_samples, horizon)."""
 
     def tell(self, panel, seed, n_jobs, **settings):
-        model = self.learn_series(panel, seed, n_jobs, **settings)
-        return forecasts.of_samples(self.draw_paths(model, panel, 100))
+        return self.tell_windows([panel], seed, n_jobs, **settings)
+
+    def tell_windows(self, panels, seed, n_jobs, **settings):
+        model = self.learn_series(panels[0], seed, n_jobs, **settings)
+        return np.concatenate(
+            [forecasts.of_samples(self.draw_paths(model, panel, 100)) for panel in panels]
+        )
 
     def equal_epochs(self, max_iter, short):
         """Return settings with which everybody does as many steps."""

@@ -25,4 +25,15 @@ class OurForecasts(Forecasters):
         )
 
     def draw_paths(self, model, panel, n_samples):
-        return model.sample(n_samples=n_samples)
+        if panel.is_learned:
+            return model.sample(n_samples=n_samples)
+        dynamic = panel.dynamic_real
+        if dynamic is not None:
+            dynamic = dynamic[:, :, : panel.X.shape[1] + panel.horizon]
+        return model.sample(
+            panel.X,
+            n_samples,
+            start=panel.start,
+            static_categorical=panel.static_categorical,
+            dynamic_real=dynamic,
+        )

@@ -115,6 +115,22 @@ class OneMean(forecasters.Forecasters):
         return np.nanmean(panel.X, axis=1)[:, None, None] + rng.normal(size=shape)
 
 
+def test_windows_are_forecast_one_behind_the_other_by_one_model():
+    whole, found = forecast_data.planted(), forecast_data.windows(1, "planted", 3)
+    assert found["X"].shape == (200, 700 - 2 * 24) and found["later"].shape == (200, 72)
+    np.testing.assert_array_equal(found["truth"][400:], whole["truth"])
+    arrays = {name: value for name, value in found.items() if name not in ("mean", "deviation")}
+    panels = forecasters.Panel.of(**arrays).windows(arrays["later"])
+    assert [one.X.shape[1] for one in panels] == [652, 676, 700]
+    np.testing.assert_array_equal(panels[2].X, whole["X"])
+    peer = OneMean()
+    outcome = peer.forecast_value(1, 2, 60.0, **arrays)()
+    assert peer.steps == 2 * 100 * 50
+    assert 0 < deepar.of_value(outcome, arrays)["wQL"] < 1
+    naive_outcome = naive.Adapter().forecast_value(1, 1, 60.0, **arrays)()
+    assert naive_outcome["quantiles"][0].shape == (600, 9, 24)
+
+
 def test_tasks_of_samplers_tell_steps_and_draws():
     arrays, peer = forecast_data.panel(1, "planted"), OneMean()
     outcome = peer.forecast_epochs(1, 5, **arrays)()

@@ -1,8 +1,10 @@
 """Covariates: what they are worth, how they may be given, and what is said of wrong ones."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from algos.deepar.covariates import NamedArrays
 from tests.common.estimators import assert_same_bits
 from tests.deepar.series import able, seasonal, small
 
@@ -39,6 +41,45 @@ def test_statics_are_permuted_too():
         model.covariate_importance(
             X[:1, :10], 1, static_categorical=category[:1], static_real=size[:1]
         )
+
+
+def test_features_keep_the_names_of_columns():
+    X, dynamic = promoted()
+    n = len(X)
+    statics = {
+        "static_categorical": pd.DataFrame({"town": np.arange(n) % 2}),
+        "static_real": pd.DataFrame({"size": np.arange(n, dtype=float)}),
+    }
+    names = ["weather", "promotion"]
+    given = statics | {"dynamic_real": NamedArrays.of(list(dynamic), names)}
+    model = small().fit(X, **given)
+    assert model.covariate_importance(X, **given).names == ["town", "size", *names]
+    turned = NamedArrays.of([part[::-1] for part in dynamic], names[::-1])
+    with pytest.raises(ValueError, match=r"must have the features \['weather', 'promotion'\]"):
+        model.predict(X, **statics, dynamic_real=turned)
+    with pytest.raises(ValueError, match="must have the features"):
+        model.predict(dynamic_real=turned)
+
+
+def test_one_course_serves_all_series():
+    X, dynamic = promoted()
+    shared = dynamic[:1]
+    everywhere = np.repeat(shared, len(X), axis=0)
+    expected = small().fit(X, dynamic_real=everywhere[:, :, :100])
+    of_frame = pd.DataFrame(shared[0].T, columns=["a", "b"])
+    for given, future in (
+        (shared[:, :, :100], shared[:, :, 100:104]),
+        ([shared[0][:, :100]], [shared[0][:, 100:104]]),
+        (of_frame[:100], of_frame[100:104]),
+    ):
+        model = small().fit(X, dynamic_real=given)
+        assert_same_bits(
+            model.predict(dynamic_real=future),
+            expected.predict(dynamic_real=everywhere[:, :, 100:104]),
+        )
+    found = small().fit(X, dynamic_real=of_frame).predict(X, dynamic_real=of_frame)
+    assert_same_bits(found, expected.predict(X, dynamic_real=everywhere))
+    assert model.covariate_importance(X, dynamic_real=of_frame).names == ["a", "b"]
 
 
 def test_the_future_of_covariates_may_be_given_in_fit_or_later():

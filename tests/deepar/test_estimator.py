@@ -11,7 +11,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from algos import DeepARForecaster
-from algos.deepar.learning import PanelWork
+from algos.deepar.encoding import fit_panel
+from algos.deepar.fitting import _schedule
+from algos.deepar.learning import PanelWork, held_back
 from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.model import Model
 from algos.deepar.panel import Panel
@@ -122,11 +124,14 @@ def test_a_backtest_scores_each_origin():
     assert np.all(np.diff(result.coverage, axis=1) >= 0)
 
 
-def test_windows_that_reach_before_all_series_have_no_loss():
+def test_windows_before_all_series_are_refused_and_those_of_missing_values_have_no_loss():
     X = seasonal(3, 10)
-    result = small().fit(X).backtest(X, n_windows=4)
-    assert np.isnan(result.loss[0])
-    assert np.isfinite(result.loss[-1])
+    model = small().fit(X)
+    with pytest.raises(ValueError, match=r"`n_windows`=4 of 4 steps, .* more than 12 .* has 10"):
+        model.backtest(X, n_windows=4)
+    assert np.isfinite(model.backtest(X, n_windows=3).loss).all()
+    X[:, 2:6] = np.nan
+    assert np.isnan(model.backtest(X, n_windows=2).loss).tolist() == [True, False]
 
 
 def test_a_warm_start_goes_on():
@@ -196,6 +201,33 @@ def test_few_values_shrink_weights_more_unless_told_how_much():
     found = [decay_of(auto, n) for n in (0, 20_000, 40_000, 200_000, 10**9)]
     assert found == pytest.approx([1.0, 1.0, 0.5, 0.1, 0.1])
     assert decay_of(given, 0) == decay_of(given, 10**9) == 0.3
+
+
+def test_missing_values_are_no_values_to_learn_from():
+    X = np.random.default_rng(0).normal(size=(50, 1000))
+    X[:, 100:500] = np.nan
+    panel, _ = fit_panel(X, likelihood="gaussian")
+    assert panel.n_values == 30_000
+    assert _schedule(settings_of(small()), 1, panel).weight_decay == pytest.approx(2 / 3)
+
+
+def test_a_diverging_rate_is_named_before_series():
+    refused = pytest.raises(
+        ValueError, match=r"`learning_rate_init`=1e\+30 must be .* write 0\.003"
+    )
+    warned = pytest.warns(RuntimeWarning, match="lower `learning_rate_init`, or look at .* series")
+    with refused, warned:
+        small(learning_rate_init=1e30, max_iter=30).fit(seasonal(5, 40))
+
+
+@pytest.mark.parametrize("likelihood", ["student_t", "gaussian"])
+def test_counts_that_are_mostly_zero_want_a_law_of_counts(likelihood):
+    X = np.random.default_rng(0).poisson(0.3, (8, 60))
+    with pytest.warns(UserWarning, match=r"counts of which 7\d% are 0.*negative_binomial"):
+        small(likelihood=likelihood).fit(X)
+    small(likelihood=likelihood).fit(np.where(X, X - 0.5, X))  # no counts
+    small(likelihood=likelihood).fit(X + 1)
+    small(likelihood="poisson").fit(X)
 
 
 def test_early_stopping_tells_of_what_was_held_back():
@@ -292,7 +324,7 @@ def test_a_step_whose_loss_is_no_number_is_left_out_with_a_warning(monkeypatch):
 
     monkeypatch.setattr(PanelWork, "gradient", spoiled)
     monkeypatch.setattr(PanelWork, "culprits", lambda *arguments: [2])
-    with pytest.warns(RuntimeWarning, match=r"epoch 1: steps were left out .* series 2; "):
+    with pytest.warns(RuntimeWarning, match=r"epoch 1: steps were left out .* series 2$"):
         model = small().fit(X)
     assert np.all(np.isfinite(model.predict()))
     assert np.any(model.predict() != expected.predict())
@@ -316,9 +348,26 @@ def test_few_values_are_not_learned_by_heart():
     X = np.random.default_rng(0).poisson(0.3, (8, 60)).astype(float)
     few = small(likelihood="negative_binomial", max_iter=40, n_batches=10).fit(X)
     assert few.early_stopping_ and np.isfinite(few.history_["validation"]).all()
-    assert not small(max_iter=1, n_batches=1).fit(X).early_stopping_
+    once = small(likelihood="negative_binomial", max_iter=1, n_batches=1)
+    assert not once.fit(X).early_stopping_
     given = small(likelihood="negative_binomial", max_iter=40, n_batches=10, early_stopping=True)
     np.testing.assert_array_equal(few.predict(), given.fit(X).predict())
+
+
+def test_of_few_series_several_windows_are_held_back():
+    X = np.random.default_rng(0).gamma(2.0, size=(4, 400))
+    X[3, 42:] = np.nan  # too short for ten windows
+    panel, _ = fit_panel(X, likelihood="gaussian")
+    training, held = held_back(panel, 4)
+    assert training.lengths.tolist() == [360, 360, 360, 2]
+    X[3, :42] = np.nan
+    panel, _ = fit_panel(X[:3], likelihood="gaussian")
+    training, held = held_back(panel, 4)
+    assert training.lengths.tolist() == [360] * 3
+    ends = [X[:3, 396 - 4 * k : 400 - 4 * k] for k in range(10)]
+    np.testing.assert_allclose(held.last(4), np.concatenate(ends), rtol=1e-6)
+    np.testing.assert_array_equal(held.keys[3:6], panel.shortened(4).keys)
+    assert held.shortened(4).horizon >= 4
 
 
 def test_beyond_so_many_series_none_is_held_back():

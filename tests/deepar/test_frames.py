@@ -87,8 +87,8 @@ def test_a_long_frame_becomes_series_of_any_length():
     np.testing.assert_array_equal(panel.X[y], [10, 20, 30, np.nan, np.nan])
     np.testing.assert_array_equal(panel.dynamic_real[x], [[0, 1, np.nan, 2, 3, 4]])
     np.testing.assert_array_equal(panel.dynamic_real[y], [[5, 6, 7, 8, 9]])
-    assert panel.static_categorical[x, 0] == "Rome"
-    np.testing.assert_array_equal(panel.static_real[[x, y], 0], [3, 7])
+    assert panel.static_categorical["city"][x] == "Rome"
+    np.testing.assert_array_equal(panel.static_real["size"][[x, y]], [3, 7])
     assert str(panel.start[y]) == "2026-03-03T00:00:00"
     assert panel.freq == "D"
 
@@ -134,9 +134,81 @@ def test_wrong_long_frames_are_refused(change, message):
         panel_from_long(change(long()), **LONG, static_categorical=["city"])
 
 
-def test_a_series_is_named_by_one_column():
-    with pytest.raises(ValueError, match="must be one column"):
-        panel_from_long(long(), **{**LONG, "id": ["shop", "city"]})
+def test_series_may_be_named_by_several_columns():
+    frame = long()
+    panel = panel_from_long(frame, **{**LONG, "id": ["shop", "city"]})
+    expected = panel_from_long(frame, **LONG)
+    assert (
+        panel.ids.tolist() == [("x", "Rome"), ("y", "Oslo")][:: 1 if expected.ids[0] == "x" else -1]
+    )
+    for ours, theirs in zip(panel.X, expected.X, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    other = frame.assign(city="Rome", shop=np.where(frame["shop"] == "x", 1, 2))
+    assert sorted(panel_from_long(other, **{**LONG, "id": ["city", "shop"]}).ids) == [
+        ("Rome", 1),
+        ("Rome", 2),
+    ]
+
+
+@pytest.mark.parametrize("name", ["id", "time", "target", "static_categorical", "dynamic_real"])
+def test_a_column_that_is_not_there_is_named(name):
+    with pytest.raises(ValueError, match=r"`frame` must have the column 'no', and has \['shop'"):
+        panel_from_long(long(), **(LONG | {name: "no"}))
+    with pytest.raises(ValueError, match="must have the column 'no'"):
+        panel_from_wide(wide(), time="no")
+
+
+def test_a_frame_of_forecasts_is_like_the_one_given():
+    frame = wide().astype(float)
+    frame.iloc[-1, 1] = np.nan
+    panel = panel_from_wide(frame)
+    found = panel.frame_of([[1.0, 2], [3, 4]])
+    after = pd.date_range(frame.index[-1], periods=3, freq="h")
+    expected = pd.DataFrame({"a": [np.nan, 1, 2], "b": [3, 4, np.nan]}, after)
+    pd.testing.assert_frame_equal(found, expected, check_index_type=False, check_freq=False)
+    columns = {"hour": frame.index.to_numpy(), **{name: frame[name].to_numpy() for name in "ab"}}
+    found = panel_from_wide(pl.DataFrame(columns), time="hour").frame_of([[1.0, 2], [3, 4]])
+    assert isinstance(found, pl.DataFrame) and found.columns == ["hour", "a", "b"]
+    np.testing.assert_array_equal(found["a"].to_numpy(), [np.nan, 1, 2])
+    with pytest.raises(ValueError, match=r"\(2, horizon\) or .* has \(1, 2\)"):
+        panel.frame_of([[1.0, 2]])
+
+
+def test_a_long_frame_of_forecasts_has_a_row_for_each_series_and_time():
+    frame = long().sort_values(["shop", "day"])
+    panel = panel_from_long(frame, **LONG)
+    found = panel.frame_of(np.arange(4.0).reshape(2, 2))
+    assert found["shop"].tolist() == ["x", "x", "y", "y"]
+    days = ["2026-03-05", "2026-03-06", "2026-03-06", "2026-03-07"]
+    assert found["day"].astype(str).str[:10].tolist() == days
+    assert found["forecast"].tolist() == [0, 1, 2, 3]
+    both = panel_from_long(frame, **{**LONG, "id": ["shop", "city"]})
+    found = both.frame_of(np.arange(8.0).reshape(2, 2, 2), quantiles=[0.1, 0.5])
+    assert list(found.columns) == ["shop", "city", "day", "0.1", "0.5"]
+    assert found["city"].tolist() == ["Rome"] * 2 + ["Oslo"] * 2
+    assert found["0.5"].tolist() == [2, 3, 6, 7]
+    with pytest.raises(ValueError, match="must be the 2 levels"):
+        both.frame_of(np.ones((2, 2, 2)), quantiles=[0.5])
+
+
+@pytest.mark.parametrize("freq", ["s", "15min", "h", "D", "B", "W-WED", "MS", "ME", "QE", "YE"])
+def test_forecasts_have_the_times_that_follow(freq):
+    offset = pd.tseries.frequencies.to_offset(freq)
+    times = pd.date_range("2025-11-03", periods=9, freq=offset)
+    panel = panel_from_wide(pd.DataFrame({"a": np.arange(5.0)}, times[:5]), freq=offset)
+    found = panel.frame_of(np.ones((1, 4)))
+    np.testing.assert_array_equal(found.index.to_numpy(), times[5:].to_numpy())
+    fit_panel(**panel, likelihood="gaussian", freq=offset)
+
+
+def test_features_of_a_panel_keep_their_names():
+    panel = panel_from_long(
+        long().query("shop == 'y'"), **LONG, static_categorical="city", static_real="size",
+        dynamic_real="price",
+    )  # fmt: skip
+    _, encoding = fit_panel(**panel, likelihood="gaussian", freq="D")
+    names = {"static_categorical": ["city"], "static_real": ["size"], "dynamic_real": ["price"]}
+    assert encoding.names == names
 
 
 def test_one_column_needs_no_list():

@@ -125,7 +125,9 @@ def test_a_step_that_is_no_number_is_rejected():
 
 
 def test_steps_that_are_never_numbers_end_in_an_error_with_the_series():
-    with pytest.raises(ValueError, match=r"series third; .* lower `learning_rate_init`"):
+    with pytest.raises(
+        ValueError, match=r"`learning_rate_init`=0.02 must be smaller.*series third"
+    ):
         train(begin(), Bowl(bad=range(1000)), QUICK)
 
 

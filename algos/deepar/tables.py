@@ -1,0 +1,81 @@
+"""Forecasts as frames: of the kind, and with the names, of the frame that the series came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.deepar.calendar import later
+from algos.deepar.frequency import Frequency
+from algos.deepar.parameters import checked_quantiles
+
+Times = NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a frame was like.
+
+    Attributes
+    ----------
+    kind : type
+        Its class, which makes frames of columns.
+    id, time : tuple of column names
+        Empty where these were no columns.
+    """
+
+    kind: type
+    id: tuple[Any, ...]
+    time: tuple[Any, ...]
+
+
+def forecast_times(X: Any, start: Times, freq: str, horizon: int) -> Times:
+    """Return the times that follow the last value of each series, (n_series, horizon)."""
+    known = [np.flatnonzero(np.isfinite(row)) for row in X]
+    ends = np.array([places[-1] + 1 if len(places) else 0 for places in known], dtype=np.int64)
+    times = later(start[:, None], Frequency.of(freq), ends[:, None] + np.arange(horizon))
+    return times.astype("datetime64[ms]")  # which polars takes, and no seconds
+
+
+def wide_table(origin: Origin, ids: NDArray[Any], times: Times, forecast: NDArray[Any]) -> Any:
+    """Return a frame with a row for each time and a column for each series."""
+    rows, place = np.unique(times, return_inverse=True)
+    values = np.full((len(rows), len(ids)), np.nan)
+    values[place.reshape(times.shape), np.arange(len(ids))[:, None]] = forecast
+    columns = dict(zip(ids.tolist(), values.T, strict=True))
+    if origin.time:
+        return origin.kind({origin.time[0]: rows, **columns})
+    return origin.kind(columns, index=rows)
+
+
+def long_table(
+    origin: Origin, ids: NDArray[Any], times: Times, forecast: NDArray[Any], levels: Any
+) -> Any:
+    """Return a frame with a row for each series and time, and a column for each level.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_series,)
+        Tuples where there are several columns of them.
+    times : ndarray of shape (n_series, horizon), dtype datetime64[s]
+    forecast : ndarray of shape (n_series, horizon) or (n_series, n_levels, horizon)
+    levels : array-like of float of shape (n_levels,) or None
+    """
+    horizon = times.shape[1]
+    columns: dict[Any, Any] = {}
+    of_column = list(zip(*ids, strict=True)) if len(origin.id) > 1 else [ids.tolist()]
+    for name, values in zip(origin.id or ("id",), of_column, strict=True):
+        columns[name] = [value for value in values for _ in range(horizon)]
+    columns[origin.time[0] if origin.time else "time"] = times.ravel()
+    if forecast.ndim == 2:
+        return origin.kind({**columns, "forecast": forecast.ravel()})
+    names = [f"{level:g}" for level in checked_quantiles(levels)]
+    if len(names) != forecast.shape[1]:
+        raise ValueError(
+            f"`quantiles` must be the {forecast.shape[1]} levels of `forecast`, and are {names}"
+        )
+    parts = forecast.transpose(1, 0, 2).reshape(len(names), -1)
+    return origin.kind({**columns, **dict(zip(names, parts, strict=True))})
