@@ -131,7 +131,7 @@ def test_guided_topics_go_where_they_are_asked_to():
     documents, _ = planted()
     eta = np.full((4, 60), 0.01)
     for k in range(4):
-        eta[k, 15 * ((k + 1) % 4)] = 50.0
+        eta[k, 15 * ((k + 1) % 4)] = 200.0
     found = learned(documents, settings_of(documents, 4, eta=eta)).topics
     heaviest = found[:, :4].reshape(4, 15, 4).sum(axis=1).argmax(axis=0)
     np.testing.assert_array_equal(heaviest, [1, 2, 3, 0])
