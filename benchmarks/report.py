@@ -44,8 +44,8 @@ LEGEND = {
     "CPU s a fit": "mean CPU seconds of one fit",
     "at s": "seconds that learning took up to the last point of the curve: CPU seconds on one "
     "thread, the wall's on more, as in the columns before",
-    "M tokens/s": "tokens learned a second by the wall's clock in one pass, in millions; from the "
-    "difference between a few passes and more",
+    "M tokens/s": "tokens learned a second in one pass, in millions; from the difference between a "
+    "few passes and more, in CPU seconds on one thread and the wall's on more",
     "M pairs/s": "the same of pairs of a document and a word",
     "mean TV": "total variation between true topics and those found, best matched; 0 is best",
     "worst TV": "the same of the worst topic, a mean over seeds",

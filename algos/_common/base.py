@@ -62,18 +62,22 @@ def learning(method: Method) -> Method:
     return learn  # type: ignore[return-value]
 
 
-def check_mergeable(estimator: Any, other: Any) -> None:
-    """Raise ValueError unless `other` may be merged into `estimator`; both must be fitted."""
+TWICE = "whose rows would count twice; where that is meant, merge a copy (copy.deepcopy)"
+ONCE = "whose rows count once however often it is merged; merge a model of other rows"
+
+
+def check_mergeable(estimator: Any, other: Any, *, itself: str = TWICE) -> None:
+    """Raise ValueError unless `other` may be merged into `estimator`; both must be fitted.
+
+    `itself` says why `other` may not be `estimator` itself: `ONCE` where copies tell nothing.
+    """
     name = type(estimator).__name__
     if type(other) is not type(estimator):
         raise ValueError(
             f"`other`={other!r} must be a fitted {name}; merge estimators of one class"
         )
     if other is estimator:
-        raise ValueError(
-            f"`other` must be another {name} and not this one, whose rows would count twice; "
-            f"where that is meant, merge a copy (copy.deepcopy)"
-        )
+        raise ValueError(f"`other` must be another {name} and not this one, {itself}")
     check_is_fitted(
         estimator,
         msg="This %(name)s is not fitted, so there is nothing to merge into; call `fit` or "

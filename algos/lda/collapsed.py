@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from algos._common.memory import has_memory
 from algos._cython import lda_collapsed, lda_words
 from algos.lda.documents import Documents
-from algos.lda.inference import mixtures
+from algos.lda.inference import few_mixtures, mixtures
 from algos.lda.parameters import Floats, Settings
 
 Lists = NDArray[np.int32]
@@ -147,7 +147,8 @@ class Collapsed:
         """Return the counts of words by topic, without the prior."""
         words = self.words
         prior = words.prior if words.scales is None else words.prior * words.scales[:, np.newaxis]
-        return np.maximum(words.rows - prior, 0)
+        counts: Floats = words.rows - prior
+        return np.maximum(counts, 0, out=counts)
 
     def _inverses(self) -> Floats:
         totals = self.words.rows[:, : self._n_topics].sum(axis=0, dtype=np.float64)
@@ -189,17 +190,11 @@ def _document_side(
     given = _probabilities(topics, settings)
     for start in range(0, n, PART):
         part = slice(start, min(start + PART, n))
-        found = mixtures(
-            documents.part(part.start, part.stop),
-            given,
-            settings.doc_topic_prior,
-            n_threads,
-            INNER_PASSES,
-            0.0,
-        )
+        some, alpha = documents.part(part.start, part.stop), settings.doc_topic_prior
         if lists is None:
-            rows[part, :n_topics] = found
+            rows[part, :n_topics] = mixtures(some, given, alpha, n_threads, INNER_PASSES, 0.0)
         else:
+            found = few_mixtures(some, given, alpha, n_threads, INNER_PASSES, n_kept)
             most = np.argpartition(found, -n_kept, axis=1)[:, -n_kept:]
             lists[part] = np.sort(most, axis=1)
             rows[part] = np.take_along_axis(found, lists[part].astype(np.intp), axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from algos._common.base import check_mergeable, learning
+from algos._common.base import ONCE, check_mergeable, learning
 from algos._common.deferred import Deferred
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
@@ -130,7 +130,7 @@ class Incremental(Deferred):
         -------
         self : LatentDirichletAllocation
         """
-        check_mergeable(self, other)
+        check_mergeable(self, other, itself=ONCE)
         self._check_same_kind()
         other._check_same_kind()
         order = matching(self.components_, other.components_)

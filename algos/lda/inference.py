@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from algos._cython import lda_mixtures
+from algos._cython import lda_few, lda_mixtures
 from algos.lda.documents import Documents
-from algos.lda.parameters import Doubles, Floats
+from algos.lda.parameters import LANES, Doubles, Floats
 
 
 def mixtures(
@@ -53,6 +53,45 @@ def mixtures(
         n_threads,
     )
     return found[:, : len(prior)].astype(np.float64)
+
+
+def few_mixtures(
+    documents: Documents, topics: Floats, prior: Doubles, n_threads: int, n_passes: int, n_few: int
+) -> Floats:
+    """Return what `mixtures` does, but that only the first pass over a document meets all topics.
+
+    The others meet those that it then has most of, a few more than `n_few`.
+    """
+    n, width = len(documents), topics.shape[1]
+    shape = n, n_few // LANES * LANES + LANES
+    kept, sizes = np.zeros(shape, dtype=np.int32), np.zeros(n, dtype=np.int32)
+    values, used = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
+    lda_few.mix_few(
+        documents.indptr,
+        documents.words,
+        documents.counts,
+        np.unique(documents.words),
+        topics,
+        None,
+        0.0,
+        padded(prior, width),
+        padded(np.ones(len(prior)), width),
+        kept,
+        sizes,
+        values,
+        used,
+        np.empty(documents.n_entries, dtype=np.float32),
+        False,
+        1,
+        n_passes - 1,
+        0.0,
+        n_threads,
+    )
+    found = np.tile(prior.astype(np.float32), (n, 1))
+    is_kept = np.arange(shape[1]) < sizes[:, np.newaxis]
+    owners = np.nonzero(is_kept)[0]
+    found[owners, kept[is_kept]] = np.maximum(values[is_kept], found[owners, kept[is_kept]])
+    return found
 
 
 def padded(values: Doubles, width: int) -> Floats:

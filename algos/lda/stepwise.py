@@ -41,8 +41,9 @@ BEGUN_STEPS = 10
 LATER_STEPS = 2  # documents begin where the pass before left them
 COLD_STEPS = 5  # where there is no room to keep that
 DECAY = 0.7  # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
-WHOLE_EVERY = 5  # passes, in one of which documents that keep few topics choose anew
+WHOLE_EVERY = 5  # passes, in the first of which documents that keep few topics choose anew
 EPOCHS = 30
+UNLIKE = 0.17  # of their mean, by which counts to begin with differ from it at most
 WORDS = 1 << 12  # whose counts to begin with are drawn at a time
 LEAST_BATCHES = 16  # of the first pass, while they have a document each
 BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
@@ -89,12 +90,14 @@ def learn(
 def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
     """Return counts that are nearly alike in all topics."""
     words = np.bincount(documents.words, documents.counts, settings.n_words)
-    means = (words / (100 * settings.n_topics))[:, np.newaxis]
+    means = (words / settings.n_topics).astype(np.float32)[:, np.newaxis]
     rng, counts = stream(key, 0), np.zeros((settings.n_words, settings.width), dtype=np.float32)
     for start in range(0, settings.n_words, WORDS):
         part = counts[start : start + WORDS, : settings.n_topics]
-        drawn = rng.standard_gamma(100.0, part.shape, dtype=np.float32)
-        part[...] = drawn * means[start : start + WORDS]
+        drawn = rng.random(part.shape, dtype=np.float32)
+        drawn *= 2 * UNLIKE
+        drawn += 1 - UNLIKE
+        np.multiply(drawn, means[start : start + WORDS], out=part)
     return counts
 
 
@@ -124,7 +127,7 @@ def _run(
                 steps = stage.n_steps if is_kept else max(stage.n_steps, COLD_STEPS)
                 value += learner.learn(
                     batch, rate, n / size, steps, kept, is_warm=is_kept and n_epochs > 0,
-                    is_whole=n_epochs < len(OPENING) or n_epochs % WHOLE_EVERY == 0,
+                    is_whole=n_epochs % WHOLE_EVERY == 0,
                 )  # fmt: skip
                 n_updates += 1
             n_epochs += 1

@@ -14,7 +14,7 @@ class OurTopics(TopicModels):
     learning_method = "auto"
     passes = (1, 2, 3, 5, 10, 20, 40)
     enough = "auto"  # the default
-    speed = (6, 16)  # the first four are of EM
+    speed = (6, 36)  # the first four are of EM
     settings = (
         Setting(None, None),
         Setting(0.1, 0.1),

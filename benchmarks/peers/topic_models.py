@@ -85,10 +85,13 @@ class TopicModels(ABC):
         """
 
     def curve(self, documents, model, passes, seconds=None) -> list[Point]:
-        """Return a curve; its last point is the first after so many seconds."""
+        """Return a curve; its last point is the first after so many seconds.
+
+        Where each point is a fit of its own, they are the seconds of all fits together.
+        """
         steps = self.learn_counts(documents, model, passes)
         next(steps)
-        wall = cpu = 0.0
+        wall = cpu = spent = 0.0
         found: list[Point] = []
         for number in passes:
             begin = time.perf_counter(), time.process_time()
@@ -96,7 +99,9 @@ class TopicModels(ABC):
             took = time.perf_counter() - begin[0], time.process_time() - begin[1]
             wall, cpu = took if self.anew else (wall + took[0], cpu + took[1])
             found.append(Point(number, wall, cpu, np.asarray(of_now(), dtype=np.float32)))
-            if seconds is not None and found[-1].seconds(model.n_jobs) > seconds:
+            last = found[-1].seconds(model.n_jobs)
+            spent = spent + last if self.anew else last
+            if seconds is not None and spent > seconds:
                 break
         return found
 
@@ -195,7 +200,8 @@ class TopicModels(ABC):
 
         def run():
             first, last = self.curve(documents, model, [few, many])
-            each = max(last.wall - first.wall, 1e-9) / (many - few)
+            took = last.seconds(n_jobs) - first.seconds(n_jobs)
+            each = max(took, 1e-9) / (many - few)
             return {"tokens": float(X.sum(dtype=np.float64)), "pairs": X.nnz, "seconds": each}
 
         return run

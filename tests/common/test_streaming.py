@@ -110,7 +110,7 @@ def test_merge_refuses_what_does_not_fit(case):
 @merging
 def test_merge_counts_no_row_twice(case):
     estimator = case.fitted(case.rows())
-    with pytest.raises(ValueError, match=r"must be another .*; where that is meant, merge a copy"):
+    with pytest.raises(ValueError, match=r"must be another .*, whose rows .*; .*merge a"):
         estimator.merge(estimator)
 
 

@@ -8,7 +8,7 @@ import pytest
 from algos._common.random import seed_key
 from algos.lda import expectation, stepwise
 from algos.lda.documents import Documents
-from algos.lda.inference import mixtures
+from algos.lda.inference import few_mixtures, mixtures
 from algos.lda.parameters import Settings, document_prior, padded, word_prior
 
 KEY = seed_key(0)
@@ -131,7 +131,7 @@ def test_guided_topics_go_where_they_are_asked_to():
     documents, _ = planted()
     eta = np.full((4, 60), 0.01)
     for k in range(4):
-        eta[k, 15 * ((k + 1) % 4)] = 50.0
+        eta[k, 15 * ((k + 1) % 4)] = 200.0
     found = learned(documents, settings_of(documents, 4, eta=eta)).topics
     heaviest = found[:, :4].reshape(4, 15, 4).sum(axis=1).argmax(axis=0)
     np.testing.assert_array_equal(heaviest, [1, 2, 3, 0])
@@ -236,3 +236,20 @@ def test_documents_of_few_topics_find_planted_ones(monkeypatch, eta):
     monkeypatch.setattr(expectation, "MOST_WHOLE", 1)
     found = learned(documents, settings_of(documents, 4))
     assert total_variation(found.topics, topics).max() < 0.1
+
+
+def test_few_mixtures_are_those_of_all_topics_where_no_others_are_large():
+    documents, topics = planted(200)
+    wide = np.full((60, padded(90)), 1e-9, dtype=np.float32)
+    wide[:, :4], wide[:, 90:] = topics.T, 0
+    prior = np.full(90, 0.01)
+    found = few_mixtures(documents, wide, prior, 1, 40, 16)
+    np.testing.assert_allclose(found, mixtures(documents, wide, prior, 1, 40, 0.0), atol=0.05)
+    np.testing.assert_array_equal(found, few_mixtures(documents, wide, prior, 3, 40, 16))
+
+
+def test_few_mixtures_of_documents_without_words_are_the_prior():
+    documents = Documents.of(np.zeros((3, 4), dtype=np.float32), "test")
+    prior = np.linspace(0.1, 1, 40)
+    found = few_mixtures(documents, np.ones((4, padded(40)), np.float32), prior, 1, 3, 16)
+    np.testing.assert_allclose(found, np.tile(prior, (3, 1)), rtol=1e-6)

@@ -115,6 +115,11 @@ def test_what_copies_have_learned_before_they_parted_counts_once(method):
     np.testing.assert_allclose(merged.merge(two).components_, again, rtol=1e-4)
     np.testing.assert_allclose(merged.merge(base).components_, again, rtol=1e-4)
     assert merged.n_samples_seen_ == 2000
+    same = copy.deepcopy(merged).merge(copy.deepcopy(merged))
+    assert same.n_samples_seen_ == 2000
+    np.testing.assert_allclose(same.components_, again, rtol=1e-4)
+    with pytest.raises(ValueError, match="rows count once however often it is merged"):
+        merged.merge(merged)
 
 
 def test_models_of_other_documents_have_nothing_in_common():
