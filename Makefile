@@ -26,7 +26,7 @@ ENVIRONMENT = $(VENV)/.stamp-environment
 BUILD = $(VENV)/.stamp-build
 extras = $(VENV)/.stamp-$(1)
 
-.PHONY: help build demo test sklearn-tests debug sanitize lint format types bench docs clean
+.PHONY: help build demo test sklearn-tests debug sanitize nightly lint format types bench docs clean
 
 help:
 	@echo "make demo    all seven algorithms at work, with a table and a page of pictures"
@@ -35,6 +35,7 @@ help:
 	@echo "make sklearn-tests   scikit-learn's tests, with our classes in the place of theirs"
 	@echo "make debug           the tests with bounds checks in the kernels"
 	@echo "make sanitize        the tests under the compiler's sanitizers"
+	@echo "make nightly         arrays of every kind for each estimator, 100,000 each (hours)"
 	@echo "make bench   the benchmarks (long; ARGS=--quick: a smoke test of a minute or two)"
 	@echo "make docs    the documentation, into docs/_build/html"
 
@@ -83,12 +84,19 @@ debug: $(call extras,test)
 
 # Python itself and numpy allocate without being watched, so leaks are not looked for.
 SANITIZERS = $(foreach name,asan ubsan,$(shell $(CC) -print-file-name=lib$(name).so))
+sanitized_pytest = cd build/sanitize && LD_PRELOAD="$(SANITIZERS)" \
+  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(abspath $(RUN)) -m pytest
 sanitize: $(call extras,test)
 	$(call other_build,sanitize,ALGOS_SANITIZE=1)
-	cd build/sanitize && LD_PRELOAD="$(SANITIZERS)" \
-	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
-	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	  $(abspath $(RUN)) -m pytest $(or $(ARGS),tests/kernels tests/ground tests/kmeans tests/pca)
+	$(sanitized_pytest) $(or $(ARGS),tests/kernels tests/ground tests/kmeans tests/pca)
+
+# Other cases each day; SEED=… gives those of another day again.
+SEED ?= $(shell date +%Y%m%d)
+nightly: $(call extras,test)
+	$(call other_build,sanitize,ALGOS_SANITIZE=1)
+	$(sanitized_pytest) --hypothesis-profile nightly --hypothesis-seed $(SEED) -n auto \
+	  $(or $(ARGS),tests/common/test_any_array.py)
 
 lint: $(call extras,lint)
 	$(RUN) -m ruff check .

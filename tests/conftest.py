@@ -9,6 +9,8 @@ from hypothesis import settings
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.register_profile("few", parent=settings.get_profile("ci"), max_examples=15)
+# `make nightly`: other cases each night, which the seed of that night gives again.
+settings.register_profile("nightly", deadline=None, database=None, max_examples=100_000)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 

@@ -36,7 +36,8 @@ def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     if _is_plain(y):
         return np.asarray(y)
     labels: NDArray[Any] = column_or_1d(y, warn=True)
-    assert_all_finite(labels, input_name=name)
+    with np.errstate(invalid="ignore"):
+        assert_all_finite(labels, input_name=name)
     check_classification_targets(labels)
     return labels
 

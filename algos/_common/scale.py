@@ -83,7 +83,8 @@ def in_range(
         measured = measure(X)
     if is_safe(measured.mean_square, X.dtype):
         return measured, 0
-    assert_all_finite(X, estimator_name=estimator_name, input_name="X")
+    with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
+        assert_all_finite(X, estimator_name=estimator_name, input_name="X")
     exponent = exponent_of(X)
     if measured.mean_square == 0 and abs(exponent) < _LOST:
         return measured, 0  # all rows are equal

@@ -26,7 +26,9 @@ def checked_numbers(y: ArrayLike, name: str = "y") -> Doubles:
     """Return y as finite float64 numbers, in its shape."""
     if _is_plain(y):
         return np.asarray(y)
-    checked: Doubles = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
+    checked: Doubles
+    with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
+        checked = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
     return checked
 
 

@@ -66,17 +66,18 @@ def validate_rows(
         return X
     if is_plain and not reset and _has_the_columns(estimator, X):
         return X
-    return validate_data(
-        estimator,
-        X,
-        reset=reset,
-        ensure_all_finite=ensure_all_finite and not is_plain,
-        dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
-        accept_sparse=accept_sparse,
-        accept_large_sparse=True,
-        ensure_min_samples=ensure_min_samples,
-        order=order,
-    )
+    with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
+        return validate_data(
+            estimator,
+            X,
+            reset=reset,
+            ensure_all_finite=ensure_all_finite and not is_plain,
+            dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
+            accept_sparse=accept_sparse,
+            accept_large_sparse=True,
+            ensure_min_samples=ensure_min_samples,
+            order=order,
+        )
 
 
 def validate_dense_or_csr(estimator: Any, X: Any, *, reset: bool) -> Any:
@@ -114,13 +115,16 @@ def _has_the_columns(estimator: Any, X: NDArray[Any]) -> bool:
     return X.shape[1] == estimator.n_features_in_ and not is_named
 
 
-def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
+def check_sample_weight(
+    sample_weight: Any, n_rows: int, *, largest: float = np.inf
+) -> NDArray[np.float64] | None:
     """Return the weights as float64 of shape (n_rows,), or None where all rows weigh 1.
 
     Raises
     ------
     ValueError
-        If they have another shape, are not finite, negative, or all zero.
+        If they have another shape, are not finite, negative, all zero, or one of them is
+        beyond `largest`.
     """
     if sample_weight is None:
         return None
@@ -128,14 +132,15 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] 
         weight = np.full(n_rows, sample_weight, dtype=np.float64)
         check_array(weight[:1], ensure_2d=False, input_name="sample_weight")
     else:
-        weight = check_array(
-            sample_weight,
-            ensure_2d=False,
-            dtype=np.float64,
-            order="C",
-            ensure_min_samples=0,
-            input_name="sample_weight",
-        )
+        with np.errstate(invalid="ignore"):
+            weight = check_array(
+                sample_weight,
+                ensure_2d=False,
+                dtype=np.float64,
+                order="C",
+                ensure_min_samples=0,
+                input_name="sample_weight",
+            )
     if weight.shape != (n_rows,):
         raise ValueError(
             f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}! "
@@ -145,6 +150,11 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] 
         raise ValueError(
             f"Negative values in data passed to `sample_weight`: its least value "
             f"{float(weight.min())!r} must be at least 0; leave such rows out"
+        )
+    if np.any(weight > largest):
+        raise ValueError(
+            f"the largest `sample_weight`={float(weight.max())!r} must be at most {largest!r}; "
+            f"divide all of them by it"
         )
     if not np.any(weight > 0):
         raise ValueError(

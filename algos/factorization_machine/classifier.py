@@ -149,7 +149,8 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
     objective_ : float
         Of "als" the penalised loss, of "adagrad" the least mean loss of an epoch (of the rows
         held out, if there are some), of "mcmc" the loss in the last sweep. In units of the
-        target's variance for numbers.
+        target's variance for numbers. NaN where no value of X differs from 0, or no target from
+        another, so that the best constant is all there is to learn.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         `objective`, `seconds` since the beginning, and `validation`, the mean loss of rows that
         were held out (NaN without).

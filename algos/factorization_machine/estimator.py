@@ -33,6 +33,7 @@ from algos.factorization_machine.machine import Machine, Outcome, Problem, requi
 from algos.factorization_machine.progress import Told
 from algos.factorization_machine.rows import Columns, Table, training_table
 from algos.factorization_machine.streaming import StreamingMachine
+from algos.factorization_machine.targets import LARGEST_WEIGHT
 
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -73,7 +74,7 @@ class FactorizationMachine(StreamingMachine):
         if groups is not None:
             check_consistent_length(rows, groups)
         column = self._checked_target(y)
-        weight = check_sample_weight(sample_weight, rows.shape[0])
+        weight = check_sample_weight(sample_weight, rows.shape[0], largest=LARGEST_WEIGHT)
         kept, own_weight, column, groups = drop_zero_weight(rows, weight, column, groups)
         self._learn_target(column, own_weight)
         validation = self._explicit_validation(*held_out)
@@ -187,7 +188,7 @@ class FactorizationMachine(StreamingMachine):
     def _validation_table(self, validation: tuple[Any, Any, Any], columns: Columns) -> Table:
         X, y, sample_weight = validation
         with said_of_validation():
-            weight = check_sample_weight(sample_weight, X.shape[0])
+            weight = check_sample_weight(sample_weight, X.shape[0], largest=LARGEST_WEIGHT)
         X, weight, y = drop_zero_weight(X, weight, y)
         target = self._encoded(y, "y_val")
         weight = self._weighted(target, weight)

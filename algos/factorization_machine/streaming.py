@@ -31,7 +31,7 @@ from algos.factorization_machine.learners import stochastic_settings
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Outcome, Problem
 from algos.factorization_machine.rows import Columns, Rows, Table, training_table
-from algos.factorization_machine.targets import Doubles
+from algos.factorization_machine.targets import LARGEST_WEIGHT, Doubles
 
 
 class StreamingMachine(DescribedMachine):
@@ -62,7 +62,7 @@ class StreamingMachine(DescribedMachine):
 
     def _partial_fit(self, X: Any, y: NDArray[Any], sample_weight: Any, *, first: bool) -> None:
         """Learn a batch of validated rows."""
-        weight = check_sample_weight(sample_weight, X.shape[0])
+        weight = check_sample_weight(sample_weight, X.shape[0], largest=LARGEST_WEIGHT)
         X, weight, y = drop_zero_weight(X, weight, y)
         turn = None
         if first:

@@ -56,7 +56,8 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
         """
         X, centers, exponent = self._checked(X)
         distances = distances_to(X, centers, self._threads_for(X), self.metric)
-        return scaled(distances, -exponent)  # type: ignore[no-any-return]
+        with np.errstate(over="ignore"):  # infinity where no float is large enough
+            return scaled(distances, -exponent)  # type: ignore[no-any-return]
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return minus the inertia of X.

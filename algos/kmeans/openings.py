@@ -142,7 +142,8 @@ class Groups:
         rates = np.add.reduceat(mass[self._order], self._starts)
         able = np.flatnonzero(rates > 0)
         salt = rng.integers(2**64, dtype=np.uint64)
-        times = -np.log(_uniform(self._keys[able], salt)) / rates[able]
+        with np.errstate(over="ignore"):  # groups of hardly any mass come last
+            times = -np.log(_uniform(self._keys[able], salt)) / rates[able]
         if count < len(times):
             first = np.argpartition(times, count)[:count]
             able, times = able[first], times[first]

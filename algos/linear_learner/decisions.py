@@ -38,7 +38,8 @@ def decision_values(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -
         sparse_decision(csr_rows(X), vectors, offset, out, n_threads)
     else:
         dense_decision(X, None, vectors, offset, out, n_threads)
-    return out.astype(X.dtype, copy=False)
+    with np.errstate(over="ignore"):  # infinity where no float is large enough
+        return out.astype(X.dtype, copy=False)
 
 
 def mean_losses(decision: Any, target: Doubles, weight: Doubles, loss: Loss) -> float:

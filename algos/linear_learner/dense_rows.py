@@ -55,7 +55,8 @@ class AnyRows(ABC):
 
     def _set_units(self, shift: Doubles, scale: Doubles) -> None:
         self.shift, self.scale = shift, scale
-        self._scale = np.ldexp(scale, -self._exponents)
+        with np.errstate(over="ignore"):  # values that vanish beside the scale become 0
+            self._scale = np.ldexp(scale, -self._exponents)
 
     def in_units(self, shift: Doubles, scale: Doubles) -> Self:
         """Return the same rows with another shift and scale."""

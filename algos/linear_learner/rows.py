@@ -48,7 +48,9 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     if isinstance(exponents, np.ndarray):
         mean, variance, stored = _moments(_scaled(X, exponents), weight, n_threads)
     is_sparse = sparse.issparse(X)
-    scale = np.ldexp(scale_of(mean, variance, center), exponents)
+    with np.errstate(over="ignore"):  # of a constant column the scale is 2**exponent
+        scale = np.ldexp(scale_of(mean, variance, center), exponents)
+    scale = np.minimum(scale, np.finfo(np.float64).max)
     rows: DenseRows | SparseRows
     if is_sparse:
         shift = np.zeros_like(mean)
@@ -75,7 +77,8 @@ def _without_offsets(
     below n times the variance.
     """
     shift = np.zeros_like(mean)
-    odd = (np.abs(mean) > _OFFSET[X.dtype.name] * scale) | is_constant
+    with np.errstate(over="ignore"):
+        odd = (np.abs(mean) > _OFFSET[X.dtype.name] * scale) | is_constant
     if odd.any():
         odd &= np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
     if not odd.any():

@@ -269,12 +269,18 @@ def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
         with np.errstate(over="ignore"):
             squares = (data.target.reshape(len(data), -1) ** 2).mean(axis=1)
         targets = min(float(data.shares @ squares), np.finfo(np.float64).max / 4)
-    spread = (1 - share) * stream.square + share * rows.variance
+    with np.errstate(over="ignore"):
+        spread = (1 - share) * stream.square + share * rows.variance
+        square = spread + share * (1 - share) * step**2 if share < 1 else spread
+    if not np.all(np.isfinite(square)):
+        raise ValueError(
+            f"the variance of X must be at most {np.finfo(np.float64).max:.1e}; divide X first"
+        )
     return replace(
         stream,
         weight=stream.weight + weight,
         mean=stream.mean + share * step,
-        square=spread + share * (1 - share) * step**2,
+        square=square,
         filled=(1 - share) * stream.filled + share * rows.filled(data.shares),
         target_square=(1 - share) * stream.target_square + share * targets,
     )

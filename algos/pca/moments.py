@@ -83,7 +83,8 @@ def joined(a: Moments, b: Moments) -> Moments:
     """Return the moments of the rows of both."""
     if a.n == 0 or b.n == 0:
         return b if a.n == 0 else a
-    mean, scatter = joined_scatter(a.n, a.mean, a.scatter, b.n, b.mean, b.scatter)
+    with np.errstate(over="ignore", invalid="ignore"):  # who keeps them checks their trace
+        mean, scatter = joined_scatter(a.n, a.mean, a.scatter, b.n, b.mean, b.scatter)
     return Moments(a.n + b.n, mean, scatter)
 
 
@@ -91,8 +92,9 @@ def with_row(a: Moments, row: Floats) -> Moments:
     """Return the moments of the rows and one more."""
     n = a.n + 1
     step = row - a.mean
-    scatter = np.multiply.outer((a.n / n) * step, step)
-    scatter += a.scatter
+    with np.errstate(over="ignore", invalid="ignore"):  # as above
+        scatter = np.multiply.outer((a.n / n) * step, step)
+        scatter += a.scatter
     return Moments(n, a.mean + step / n, scatter)
 
 

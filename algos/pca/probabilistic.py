@@ -64,8 +64,9 @@ class Probabilistic:
         X = validate_dense_or_csr(self, X, reset=False)
         model, n_threads = self._model(), self._n_threads()
         blocks = (X[start : start + SCORE_ROWS] for start in range(0, X.shape[0], SCORE_ROWS))
-        scores = [model.log_likelihood(block, self.mean_, n_threads) for block in blocks]
-        return np.concatenate(scores).astype(X.dtype)
+        with np.errstate(over="ignore"):  # minus infinity far from where all rows lay
+            scores = [model.log_likelihood(block, self.mean_, n_threads) for block in blocks]
+            return np.concatenate(scores).astype(X.dtype)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log-likelihood of the rows under the model.

@@ -116,7 +116,8 @@ class Held:
             return rows
         rows = validate_rows(self, X, reset=reset, ensure_all_finite=False)
         if not all_finite(rows):
-            assert_all_finite(rows, allow_nan=True, estimator_name=type(self).__name__)
+            with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
+                assert_all_finite(rows, allow_nan=True, estimator_name=type(self).__name__)
         return rows
 
 
