@@ -111,8 +111,9 @@ def _is_finite(estimator: Any, X: NDArray[Any]) -> bool:
 
 
 def _has_the_columns(estimator: Any, X: NDArray[Any]) -> bool:
-    is_named = hasattr(estimator, "feature_names_in_")
-    return X.shape[1] == estimator.n_features_in_ and not is_named
+    # Not hasattr: what an estimator lacks, its __getattr__ looks for at length.
+    known = vars(estimator)
+    return X.shape[1] == known.get("n_features_in_") and "feature_names_in_" not in known
 
 
 def check_sample_weight(

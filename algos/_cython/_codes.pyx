@@ -1,6 +1,7 @@
 """8-bit codes: the instructions for their products are chosen when this is loaded."""
 
-from libc.math cimport fabs, fmax, fmin, rint, sqrt
+from libc.math cimport fabs, fmax, rint, sqrt
+from libc.stdint cimport uint32_t
 from algos._cython._tile cimport panel_rows
 
 cdef extern from "_codes.h" nogil:
@@ -36,17 +37,23 @@ cdef void encode_block(
 
 
 cdef double _largest(const floating* c, Py_ssize_t size) noexcept nogil:
-    cdef double most = 0
+    cdef floating most = 0, value
     cdef Py_ssize_t i
     for i in range(size):
-        most = fmax(most, fabs(<double> c[i]))
+        value = <floating> fabs(c[i])
+        most = value if value > most else most  # fmax is a call
     return most
 
 
-cdef inline void _add_code(
-    int32_t* words, Py_ssize_t stride, Py_ssize_t p, int32_t q
-) noexcept nogil:
-    words[p // 4 * stride] |= <int32_t> ((<uint64_t> (q & 255)) << (8 * (p % 4)))
+cdef inline int32_t _nearest_code(double steps) noexcept nogil:
+    """The nearest whole number, between -128 and 127."""
+    cdef int32_t code = <int32_t> (steps + 128.5) - 128  # positive, so that truncation rounds
+    return code if code < 127 else 127
+
+
+cdef inline int32_t _in_word(int32_t code, Py_ssize_t p) noexcept nogil:
+    """A code at the place in its word that column p has."""
+    return <int32_t> (<uint32_t> (code & 255) << (8 * (p % 4)))
 
 
 cdef inline double _encode_vector(
@@ -57,20 +64,21 @@ cdef inline double _encode_vector(
 
     `total` is the sum of the codes, times what a row's 1 is worth in the products.
     """
-    cdef double left = 0, squares = 0, rest
+    cdef double left = 0, squares = 0, rest, fraction = step / 256
+    cdef double per_step = 1 / step, per_fraction = 1 / fraction
     cdef int32_t* low = high + code_words(d) * stride
     cdef int32_t q, r
     cdef Py_ssize_t p
     total[0] = 0
     for p in range(d):
-        q = <int32_t> rint(c[p] / step)
+        q = _nearest_code(c[p] * per_step)
         rest = c[p] - step * q
-        _add_code(high, stride, p, q)
+        high[p // 4 * stride] |= _in_word(q, p)
         total[0] += 257 * q if fine else q
         if fine:
-            r = <int32_t> fmin(rint(rest / (step / 256)), 127)
-            rest -= step / 256 * r
-            _add_code(low, stride, p, r)
+            r = _nearest_code(rest * per_fraction)
+            rest -= fraction * r
+            low[p // 4 * stride] |= _in_word(r, p)
             total[0] += r
         squares += <double> c[p] * c[p]
         left += rest * rest
@@ -83,7 +91,7 @@ cdef CodePanel encode_panel(
     int32_t* panel, int32_t* init,
 ) noexcept nogil:
     cdef Py_ssize_t width = algos_panel_width(k), words = code_words(d) * (2 if fine else 1), j
-    cdef double most = _largest(c, k * d), step = most / 127 if most > 0 else 1
+    cdef double most = _largest(c, k * d), step = most / 127 if most > 1e-300 else 1
     cdef double norm, half
     cdef int32_t total
     cdef CodePanel found

@@ -51,6 +51,40 @@ static void N(distances)(const T *restrict y, Py_ssize_t size, const T *restrict
     }
 }
 
+/* Whether a bit is the last of its mask, or a distance the least, cannot be foreseen, so neither
+ * is waited for: all pairs of up to 256 centres are one loop without a branch. */
+#define MOST_CENTERS 256
+
+static Py_ssize_t N(nearest_of_some)(const T *restrict y, Py_ssize_t size,
+                                     const T *restrict centers, int32_t first, int32_t count,
+                                     const uint64_t *restrict masks, uint64_t rows,
+                                     T *restrict least, int32_t *restrict label) {
+    uint64_t reached[MOST_CENTERS + 1];
+    int32_t center[MOST_CENTERS + 1], place = 0;
+    Py_ssize_t pairs = 0;
+    for (int32_t j = first; j < first + count; j++) {
+        reached[place] = masks[j] & rows;
+        center[place] = j;
+        pairs += __builtin_popcountll(reached[place]);
+        place += reached[place] != 0;
+    }
+    reached[place] = 0;
+    place = 0;
+    uint64_t mask = reached[0];
+    for (Py_ssize_t pair = 0; pair < pairs; pair++) {
+        const Py_ssize_t i = __builtin_ctzll(mask);
+        const int32_t j = center[place];
+        const T distance = N(distance)(y + i * size, centers + j * size, size);
+        const int32_t nearer = -(distance < least[i]); /* all bits or none */
+        label[i] = (nearer & j) | (~nearer & label[i]);
+        least[i] = distance < least[i] ? distance : least[i];
+        mask &= mask - 1;
+        place += mask == 0;
+        mask = mask ? mask : reached[place];
+    }
+    return pairs;
+}
+
 /* The nearest, the first of equals, of the centres j in whose mask a row of `rows` is. */
 static Py_ssize_t N(nearest)(const T *restrict y, Py_ssize_t size, const T *restrict centers,
                              Py_ssize_t k, const uint64_t *restrict masks, uint64_t rows,
@@ -59,16 +93,14 @@ static Py_ssize_t N(nearest)(const T *restrict y, Py_ssize_t size, const T *rest
     Py_ssize_t measured = 0;
     for (int i = 0; i < 64; i++)
         least[i] = (T)INFINITY;
-    for (Py_ssize_t j = 0; j < k; j++)
-        for (uint64_t mask = masks[j] & rows; mask; mask &= mask - 1) {
-            const Py_ssize_t i = __builtin_ctzll(mask);
-            const T distance = N(distance)(y + i * size, centers + j * size, size);
-            measured++;
-            label[i] = distance < least[i] ? (int32_t)j : label[i];
-            least[i] = distance < least[i] ? distance : least[i];
-        }
+    for (Py_ssize_t j = 0; j < k; j += MOST_CENTERS)
+        measured += N(nearest_of_some)(y, size, centers, (int32_t)j,
+                                       (int32_t)(k - j < MOST_CENTERS ? k - j : MOST_CENTERS),
+                                       masks, rows, least, label);
     return measured;
 }
+
+#undef MOST_CENTERS
 
 static const ALGOS_TABLE N(table) = {LANES, N(stage), N(distances), N(nearest)};
 

@@ -19,6 +19,7 @@ MOST_FINE_COLUMNS = 16  # of more, products take longer than the distances they 
 LEVELS = 127
 LINE = 64  # bytes
 _SAMPLE = 1 << 12  # values
+_SMALLER = (2.0 ** (-0.5 * np.arange(8))).astype(np.float32)  # steps, of the largest
 
 
 class Codes(NamedTuple):
@@ -86,14 +87,15 @@ def _best_step(sample: Floats) -> float:
 
     A smaller one rounds less, and cuts off more of the largest values.
     """
-    values = np.abs(sample.astype(np.float64)).ravel()
-    steps = float(values.max(initial=0)) / LEVELS * 2.0 ** (-0.5 * np.arange(8))
-    if not 1e-30 < steps[0] < 1e30:  # its inverse, squares and a 256th must be float32
+    values = np.abs(sample).ravel()
+    largest = float(values.max(initial=0)) / LEVELS
+    if not 1e-30 < largest < 1e30:  # its inverse, squares and a 256th must be float32
         return 0.0
-    left = [
-        ((values - np.minimum(np.rint(values / step), LEVELS) * step) ** 2).sum() for step in steps
-    ]
-    return float(np.float32(steps[int(np.argmin(left))]))
+    steps = (largest * _SMALLER).astype(np.float32)
+    in_steps = (values / np.float32(largest)).astype(np.float32) / _SMALLER[:, np.newaxis]
+    left = in_steps - np.minimum(np.rint(in_steps), np.float32(LEVELS))
+    left *= _SMALLER[:, np.newaxis]
+    return float(steps[int(np.argmin(np.einsum("ij,ij->i", left, left)))])
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:

@@ -23,10 +23,12 @@ from algos.kmeans.codes import Codes, encode, why_none
 from algos.kmeans.trials import Trials
 
 _LANES = 16
-_MANY_CENTERS = 400  # for fewer, codes take longer to make than they spare in one pass
+_MANY_CENTERS = 400  # for fewer, codes take longer to make than they spare in one pass ...
+_SOME_CENTERS = 64  # ... and for fewer they spare nothing even where they are made already
 _FEW_TRIED = 20_000  # for fewer distances k-means++ has no codes made
 _FEW_ROWS, _FEW_VALUES = 1 << 13, 1 << 18  # which are seeded in one call, by one thread
 _BLOCK = 1 << 17  # rows whose distances are held at once
+_SURE_BYTES = 1 << 20  # for fewer no machine need be asked
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -197,7 +199,8 @@ class Rows:
 
     def _label_by_codes(self, centers: Floats, labels: Labels) -> bool:
         """Label the rows if codes, made for this one pass, are faster; else return False."""
-        if len(centers) < _MANY_CENTERS or not is_fast() or self.codes is None:
+        few = _SOME_CENTERS if self._codes else _MANY_CENTERS
+        if len(centers) < few or not is_fast() or self.codes is None:
             return False
         n_changed, _ = assign_quantized(
             self.X, self.weight, self.shift, centers, *self.codes, labels, None, None,
@@ -291,11 +294,13 @@ def label_and_measure(
 def room_for_distances(X: Any, centers: Floats) -> Floats:
     """Return an empty array for the distances of the rows to the centres."""
     n, k = X.shape[0], len(centers)
-    require_memory(
-        n * k * X.dtype.itemsize,
-        f"the distances of {n} rows to {k} centres",
-        "transform fewer rows at a time",
-    )
+    n_bytes = n * k * X.dtype.itemsize
+    if n_bytes > _SURE_BYTES:
+        require_memory(
+            n_bytes,
+            f"the distances of {n} rows to {k} centres",
+            "transform fewer rows at a time",
+        )
     return np.empty((n, k), dtype=X.dtype)
 
 

@@ -11,6 +11,7 @@ from scipy import sparse
 from algos._common.random import Key, stream
 from algos._common.scale import exponent_of, exponent_of_weights, scaled, unscaled
 from algos._common.threads import effective_n_threads
+from algos._cython.kmeans_absorb import absorb
 from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans.metric import directed_rows, make_rows
 from algos.kmeans.openings import Openings
@@ -310,35 +311,15 @@ def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
 
 
 def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doubles, float]:
-    """Return centres and weights with the rows in them, and what was added to the scatter.
-
-    Each centre moves to the mean of all rows that ever went into it. Sums of squares are
-    exact: Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance",
-    eq. 2.1, for each centre.
-    """
+    """Return centres and weights with the rows in them, and what was added to the scatter."""
     m = len(found.centers)
     sums, counts = rows.sum_up(found.labels, m)
     weights = np.concatenate([known.weights, np.zeros(m - len(known.weights))])
-    weight = weights + counts
-    held = counts > 0
-    means = sums
-    means /= np.where(held, counts, 1)[:, np.newaxis]
-    # From squares about the centres as they were rounded to squares about the batch's means,
-    # and from there to those about the means of all. Where no row came, counts are 0.
-    missed = _squares(means - rows.rounded(found.centers))
-    steps = np.subtract(means, found.centers, out=means)
-    is_left = weight > 0  # a centre that no row went into has no mean
-    share = np.divide(counts, weight, out=np.zeros(m), where=is_left)
-    within = max(found.total - float((counts * missed).sum()), 0.0)
-    between = float((weights * share * _squares(steps)).sum())
-    steps *= share[:, np.newaxis]
-    steps += found.centers
-    steps += rows.shift
+    centers = np.array(found.centers, order="C")
+    shift = np.asarray(rows.shift, dtype=np.float64)
+    missed, between = absorb(sums, counts, rows.rounded(centers), shift, centers, weights)
+    added = max(found.total - missed, 0.0) + between
+    is_left = weights > 0  # a centre that no row went into has no mean
     if is_left.all():
-        return steps, weight, within + between
-    return steps[is_left], weight[is_left], within + between
-
-
-def _squares(vectors: Doubles) -> Doubles:
-    squares: Doubles = np.einsum("md,md->m", vectors, vectors)
-    return squares
+        return centers, weights, added
+    return centers[is_left], weights[is_left], added
