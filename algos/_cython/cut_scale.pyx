@@ -3,6 +3,7 @@
 from cython cimport floating
 from libc.math cimport exp, fabs
 
+from algos._cython._cut_scale cimport CUT_LIMIT, FAR, scaled, within
 from algos._cython._running cimport deviation_of
 from algos._cython._threads cimport run_region
 
@@ -11,10 +12,7 @@ cdef enum:
 
 cdef double NANOSECONDS_A_VALUE = 0.6
 cdef double MOST_STEP = 10.0  # deviations, of a value that is learnt
-cdef double FAR = 1e300  # a product with this is a number, whatever the factor
-# Spans and distances of rows within this are far from the end of float32.
-LIMIT = 2.0**60
-cdef double _LIMIT = LIMIT
+LIMIT = CUT_LIMIT
 
 
 cdef struct ScaleJob:
@@ -27,22 +25,11 @@ cdef struct ScaleJob:
     float* out
 
 
-cdef inline double _within(double value, double limit) noexcept nogil:
-    """Return the value, cut off at ±limit; NaN stays NaN."""
-    if value > limit:
-        return limit
-    return -limit if value < -limit else value
-
-
-cdef inline float _scaled(double x, double unit, double center, double factor) noexcept nogil:
-    return <float> _within(_within(x * unit - center, FAR) * factor, _LIMIT)
-
-
 cdef void _scale_chunk(ScaleJob* job, const floating* X, Py_ssize_t chunk) noexcept nogil:
     cdef Py_ssize_t i, j, stop = min(job.n, (chunk + 1) * CHUNK)
     for i in range(chunk * CHUNK, stop):
         for j in range(job.d):
-            job.out[i * job.d + j] = _scaled(
+            job.out[i * job.d + j] = scaled(
                 X[i * job.d + j], job.unit[j], job.center[j], job.factor[j]
             )
 
@@ -96,7 +83,7 @@ cdef inline void _learn_value(Running* running, double x, double keep) noexcept 
     if running.weight > 0:
         if usual == 0:  # the unit of a constant column
             usual = fabs(running.mean) if running.mean != 0 else 1.0
-        step = _within(step, MOST_STEP * usual)
+        step = within(step, MOST_STEP * usual)
         x = running.mean + step
     running.weight = running.weight * keep + 1
     running.mean += step / running.weight
@@ -124,7 +111,7 @@ def normalize_rows(
         for i in range(n):
             for j in range(d):
                 column = <Running*> &running[j, 0]
-                x = _within(X[i, j] * unit[j], FAR)
+                x = within(X[i, j] * unit[j], FAR)
                 if learns and x == x:
                     _learn_value(column, x, keep)
                 deviation = deviation_of(column.scatter, column.weight)
@@ -132,4 +119,4 @@ def normalize_rows(
                     x = (x - column.mean) / deviation
                 elif x == x:  # no value has differed so far
                     x = clip * ((x > column.mean) - <double> (x < column.mean))
-                out[i, j] = <float> (_within(x, clip) * weight[j])
+                out[i, j] = <float> (within(x, clip) * weight[j])

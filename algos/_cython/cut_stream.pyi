@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,20 +29,26 @@ def learn(
     shares: NDArray[np.float64] | None,
     n_threads: int,
 ) -> None: ...
-def forget(
-    row: NDArray[np.float32],
-    key: NDArray[np.uint64],
-    decay: float,
-    nodes: NDArray[np.int32],
-    parent: NDArray[np.int32],
-    mass: NDArray[np.int32],
-    boxes: NDArray[np.float32],
-    spans: NDArray[np.float32],
-    points: NDArray[np.float32],
-    heads: NDArray[np.int32],
-    d: int,
-    keys: NDArray[np.float64],
-    leaves: NDArray[np.int32],
-    clock: NDArray[np.int64],
-    coming: NDArray[np.float64],
-) -> int: ...
+
+class SingleRows:
+    def __init__(
+        self,
+        arrays: tuple[Any, ...],
+        method: int,
+        unit: NDArray[np.float64],
+        center: NDArray[np.float64],
+        factor: NDArray[np.float64],
+        tail: NDArray[np.float32],
+        usual: NDArray[np.float64],
+        decay: float,
+        z_factor: float,
+        most_skew: float,
+        least: float,
+        n_initial: float,
+        n_young: float,
+        narrowest: float,
+    ) -> None: ...
+    def follow(self, row: NDArray[np.float64], judged: bool) -> tuple[float, float] | None: ...
+    def follow_single(
+        self, row: NDArray[np.float32], judged: bool
+    ) -> tuple[float, float] | None: ...

@@ -5,7 +5,10 @@ up to the next row that it takes, replaces by it the one of the largest key, dra
 will take next, and goes on.
 """
 
+from cython cimport floating
+from libc.math cimport exp
 from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memcpy
 
 from algos._cython._cut_reservoir cimport (
     DRAWN, NEXT, SAMPLED, SEEN, Reservoir, change_decay, draw_next, drawn, reservoir_of, resume,
@@ -14,24 +17,23 @@ from algos._cython._cut_reservoir cimport (
 from algos._cython._cut_attribution cimport (
     algos_cut_shares, algos_cut_sum_to, algos_cut_work_in, algos_cut_work_size,
 )
+from algos._cython._cut_scale cimport scaled
 from algos._cython._cut_score cimport algos_cut_finish, algos_cut_scores, score_row
+from algos._cython._cut_threshold cimport Rule, Usual, grade_next
 from algos._cython._cut_tree cimport CutForest, CutTree, view_forest, view_tree
 from algos._cython._memory cimport Scratch, scratch
-from algos._cython._rng cimport Rng, rng_below
+from algos._cython._rng cimport Rng
 from algos._cython._threads cimport is_short, run_region
 
 cdef extern from "_cut_change.h" nogil:
     int32_t insert_row "algos_cut_insert"(const CutTree* tree, const float* row, Rng* rng)
-    void delete_row "algos_cut_delete"(const CutTree* tree, int32_t leaf)
     int32_t replace_row "algos_cut_replace"(
         const CutTree* tree, int32_t leaf, const float* row, Rng* rng)
-    bint holds "algos_cut_holds"(const CutTree* tree, int32_t leaf, const float* row)
-    int32_t find_leaf "algos_cut_find"(const CutTree* tree, const float* row)
 
 cdef enum:
-    MOST_ROWS = 4096     # that the trees go over in turn
+    MOST_ROWS = 2048     # that the trees go over in turn
     LEAST_ROWS = 256
-    MOST_SUMS = 1 << 17  # of all trees for such rows
+    MOST_SUMS = 1 << 16  # of all trees for such rows, where threads share these out
     MOST_SHARES = 1 << 21  # of all trees for such rows, where they are asked for
     ROW_BY_ROW = 3       # of so few rows, each is scored by all trees in step
 
@@ -44,7 +46,9 @@ cdef struct StreamJob:
     Py_ssize_t stride, n
     int method
     Py_ssize_t first_scored
-    double* sums         # (n_trees, n), or NULL
+    double* room         # for sums of each tree, or NULL where one thread goes over all trees
+    double* sums         # row i's in tree t is at t * apart + i; or NULL
+    Py_ssize_t apart     # 0 where the trees add to the same sums
     int shared           # the method by which the columns have shares
     double* shares       # (n_trees, n, d, 2), or NULL
     double* work         # (threads, slot_size)
@@ -72,13 +76,14 @@ cdef void _judge(
 ) noexcept nogil:
     """Score rows in tree t as it stands, and share the scores out if asked."""
     cdef const float* rows = job.rows + begin * job.stride
-    cdef Py_ssize_t n = end - begin, at = t * job.n + begin
-    algos_cut_scores(tree, rows, job.stride, n, job.method, job.sums + at)
+    cdef Py_ssize_t n = end - begin
+    algos_cut_scores(
+        tree, rows, job.stride, n, job.method, job.sums + t * job.apart + begin)
     if job.shares != NULL and tree.heads[0] >= 0:
         algos_cut_shares(
             tree, rows, job.stride, n, job.shared,
             algos_cut_work_in(job.work + slot * job.slot_size, tree.d),
-            job.shares + at * 2 * tree.d)
+            job.shares + (t * job.n + begin) * 2 * tree.d)
 
 
 cdef void _stream_through(
@@ -138,8 +143,8 @@ cdef void _stream_task(void* arg, Py_ssize_t t, int slot) noexcept nogil:
     cdef Reservoir to
     cdef Rng rng
     cdef bint takes = _begin(job, t, &tree, &to, &rng)
-    if job.sums != NULL:
-        _clear(job.sums + t * job.n, job.n)
+    if job.sums != NULL and (job.apart > 0 or t == 0):
+        _clear(job.sums + t * job.apart, job.n)
     if job.shares != NULL:
         _clear(job.shares + t * job.n * width, job.n * width)
     _stream_through(job, &tree, &to, &rng, t, slot)
@@ -164,10 +169,13 @@ cdef void _learn_block(
     """Learn rows tree by tree, and add up the trees' scores in their order."""
     cdef Py_ssize_t n_trees = job.forest.n_trees, d = job.forest.first.d, i
     cdef double work = (80.0 + 3.0 * d) * job.n * n_trees
+    job.apart = job.n if job.room != NULL else 0
+    job.sums = job.room if job.room != NULL else scores
     run_region(_stream_task, job, n_trees, 10 * work if shares != NULL else work, n_threads)
-    if job.sums == NULL:
+    if scores == NULL:
         return
-    _sum_up(job.sums, n_trees, job.n, scores)
+    if job.room != NULL:
+        _sum_up(job.room, n_trees, job.n, scores)
     for i in range(job.n):
         scores[i] = algos_cut_finish(scores[i], n_trees, job.method)
     if shares == NULL:
@@ -177,11 +185,15 @@ cdef void _learn_block(
         algos_cut_sum_to(shares + i * 2 * d, d, scores[i])
 
 
-cdef Py_ssize_t _block_rows(const CutForest* forest, bint explains) noexcept nogil:
+cdef Py_ssize_t _block_rows(
+    const CutForest* forest, bint explains, int n_threads
+) noexcept nogil:
     cdef Py_ssize_t n = forest.n_trees
     if explains:
         n = MOST_SHARES // (2 * forest.first.d * n)
         return max(<Py_ssize_t> 1, min(<Py_ssize_t> MOST_ROWS, n))
+    if n_threads == 1:
+        return MOST_ROWS
     return max(<Py_ssize_t> LEAST_ROWS, min(<Py_ssize_t> MOST_ROWS, MOST_SUMS // n))
 
 
@@ -190,7 +202,7 @@ cdef void _learn(
 ) noexcept nogil:
     """Go over the rows in blocks, so that few sums are needed."""
     cdef Py_ssize_t first_scored = job.first_scored, width = 2 * job.forest.first.d
-    cdef Py_ssize_t most = _block_rows(&job.forest, shares != NULL), block, start
+    cdef Py_ssize_t most = _block_rows(&job.forest, shares != NULL, n_threads), block, start
     cdef const float* rows = job.rows
     for block in range((n_rows + most - 1) // most):
         start = block * most
@@ -201,25 +213,20 @@ cdef void _learn(
             shares + start * width if shares != NULL else NULL, n_threads)
 
 
-cdef void _learn_row_by_row(
-    StreamJob* job, Py_ssize_t n_rows, double* scores
-) noexcept nogil:
-    """Learn each row in all trees before the next."""
-    cdef Py_ssize_t i, t
+cdef double _learn_row(StreamJob* job, const float* row, bint scored) noexcept nogil:
+    """Learn a row in all trees; return its score before, 0 if it is not asked for."""
+    cdef double score = score_row(&job.forest, row, job.method) if scored else 0
+    cdef Py_ssize_t t
     cdef CutTree tree
     cdef Reservoir to
     cdef Rng rng
     job.n = 1
-    for i in range(n_rows):
-        scores[i] = 0
-        if i >= job.first_scored:
-            scores[i] = score_row(&job.forest, job.rows, job.method)
-        for t in range(job.forest.n_trees):
-            if _begin(job, t, &tree, &to, &rng):
-                _take(&tree, &to, job.rows, to.clock[SEEN], job.decay, &rng)
-                to.clock[DRAWN] = drawn(&rng)
-            to.clock[SEEN] += 1
-        job.rows += job.stride
+    for t in range(job.forest.n_trees):
+        if _begin(job, t, &tree, &to, &rng):
+            _take(&tree, &to, row, to.clock[SEEN], job.decay, &rng)
+            to.clock[DRAWN] = drawn(&rng)
+        to.clock[SEEN] += 1
+    return score
 
 
 cdef StreamJob _job_of(
@@ -229,7 +236,8 @@ cdef StreamJob _job_of(
     cdef StreamJob job
     job.forest, job.key = forest, &key[0]
     job.reservoir = Reservoir(&keys[0, 0], &leaves[0, 0], &clock[0, 0], &coming[0])
-    job.sums, job.shares, job.work, job.method = NULL, NULL, NULL, 0
+    job.room, job.sums, job.shares, job.work = NULL, NULL, NULL, NULL
+    job.method = 0
     return job
 
 
@@ -264,10 +272,13 @@ def learn(
         view_forest(nodes, parent, mass, boxes, spans, points, heads, d),
         key, keys, leaves, clock, coming)
     cdef bint scored = scores is not None, explained = shares is not None
-    cdef bint few = scored and not explained and n_rows <= ROW_BY_ROW
-    cdef Py_ssize_t most = min(n_rows, _block_rows(&job.forest, explained)) * job.forest.n_trees
-    cdef Scratch sums = scratch(most if scored and not few else 0, sizeof(double))
-    cdef Scratch parts = scratch(most * 2 * d if explained else 0, sizeof(double))
+    cdef bint short = not explained and is_short(100.0 * n_rows * job.forest.n_trees)
+    cdef int threads = 1 if short else n_threads
+    cdef Py_ssize_t i, most = min(n_rows, _block_rows(&job.forest, explained, threads))
+    cdef Scratch sums = scratch(
+        most * job.forest.n_trees if scored and threads > 1 else 0, sizeof(double))
+    cdef Scratch parts = scratch(
+        most * job.forest.n_trees * 2 * d if explained else 0, sizeof(double))
     cdef Scratch work
     cdef double* out = NULL
     cdef double* all_shares = NULL
@@ -276,7 +287,8 @@ def learn(
     job.rows, job.stride, job.first_scored = &rows[0], stride, first_scored
     job.decay, job.method, job.shared = next_decay, method, shared
     if scored:
-        job.sums, out = <double*> sums.data, &scores[0]
+        out = &scores[0]
+        job.room = <double*> sums.data if threads > 1 else NULL
     if explained:
         job.slot_size = (algos_cut_work_size(job.forest.first.size, d) + 7) // 8 * 8
         work = scratch(job.slot_size * n_threads, sizeof(double))
@@ -285,78 +297,117 @@ def learn(
     if next_decay != decay[0]:
         _change_decay(&job, decay[0])
         decay[0] = next_decay
-    if few:
-        _learn_row_by_row(&job, n_rows, out)
-    elif not explained and is_short(100.0 * n_rows * job.forest.n_trees):
+    if scored and not explained and n_rows <= ROW_BY_ROW:
+        for i in range(n_rows):
+            out[i] = _learn_row(&job, job.rows + i * stride, i >= first_scored)
+    elif short:
         _learn(&job, n_rows, out, NULL, 1)
     else:
         with nogil:
             _learn(&job, n_rows, out, all_shares, n_threads)
 
 
-cdef Py_ssize_t _draw_copy(const Reservoir* to, int32_t leaf, Rng* rng) noexcept nogil:
-    """Return where one of a leaf's rows is in the reservoir, any of them alike."""
-    cdef Py_ssize_t i, copies = 0, found = 0
-    for i in range(to.clock[SAMPLED]):
-        if to.leaves[i] == leaf:
-            copies += 1
-            if rng_below(rng, copies) == 0:
-                found = i
-    return found
-
-
-cdef bint _forget_in(
-    const CutTree* tree, const Reservoir* to, const float* row, double decay, Rng* rng
+cdef inline bint _scale_row(
+    const floating* x, Py_ssize_t d, const double* unit, const double* center,
+    const double* factor, float* out
 ) noexcept nogil:
-    cdef Py_ssize_t last = to.clock[SAMPLED] - 1, at
-    cdef int32_t leaf
-    if last < 0:
-        return False
-    leaf = find_leaf(tree, row)
-    if not holds(tree, leaf, row):
-        return False
-    at = _draw_copy(to, leaf, rng)
-    delete_row(tree, leaf)
-    to.keys[at], to.leaves[at] = to.keys[last], to.leaves[last]
-    to.keys[last], to.leaves[last] = 0, 0
-    to.clock[SAMPLED] = last
-    if at < last:
-        sift_up(to.keys, to.leaves, at)
-        sift_down(to.keys, to.leaves, last, at)
-    draw_next(to, tree.size, decay, to.clock[SEEN], rng)
-    return True
+    """Scale a row; return whether its values are finite."""
+    cdef Py_ssize_t j
+    cdef bint finite = True
+    for j in range(d):
+        finite &= x[j] - x[j] == 0
+        out[j] = scaled(x[j], unit[j], center[j], factor[j])
+    return finite
 
 
-def forget(
-    const float[::1] row,            # IN (d + CUT_SLACK,)
-    const uint64_t[::1] key,         # IN (2,)
-    double decay,
-    const int32_t[:, :, ::1] nodes,  # INOUT, and all that follow: a Forest's
-    const int32_t[:, ::1] parent,
-    const int32_t[:, ::1] mass,
-    const float[::1] boxes,
-    const float[:, ::1] spans,
-    const float[::1] points,
-    const int32_t[:, ::1] heads,
-    Py_ssize_t d,
-    double[:, ::1] keys,
-    int32_t[:, ::1] leaves,
-    int64_t[:, ::1] clock,
-    double[::1] coming,
-):
-    """Delete one copy of the row from every tree that holds it; return how many did."""
-    cdef StreamJob job = _job_of(
-        view_forest(nodes, parent, mass, boxes, spans, points, heads, d),
-        key, keys, leaves, clock, coming)
-    cdef CutTree tree
-    cdef Reservoir to
-    cdef Rng rng
-    cdef Py_ssize_t t, held = 0
-    with nogil:
-        for t in range(job.forest.n_trees):
-            tree = view_tree(&job.forest, t)
-            to = reservoir_of(job.reservoir, tree.size, t)
-            resume(&rng, job.key, t, to.clock[DRAWN])
-            held += _forget_in(&tree, &to, &row[0], decay, &rng)
-            to.clock[DRAWN] = drawn(&rng)
-    return held
+cdef class SingleRows:
+    """A stream held open for rows that come one by one.
+
+    It refers to the arrays of which it is made, and changes `tail`, `usual` and the forest's.
+    Whoever puts others in their place opens the stream anew.
+    """
+
+    cdef StreamJob job
+    cdef object arrays            # the forest's, which live as long
+    cdef const double[::1] unit
+    cdef const double[::1] center
+    cdef const double[::1] factor
+    cdef float[:, ::1] tail       # (shingle_size - 1, n_features)
+    cdef double[::1] usual
+    cdef Rule rule
+    cdef double keep
+    cdef Scratch shingle
+
+    def __init__(
+        self,
+        tuple arrays,             # of a Forest: key, decay, trees and reservoirs
+        int method,
+        const double[::1] unit,   # IN (n_features,), as those that follow: of `scale_rows`
+        const double[::1] center,
+        const double[::1] factor,
+        float[:, ::1] tail,       # INOUT (shingle_size - 1, n_features): the last rows, scaled
+        double[::1] usual,        # INOUT (5,), as those that follow: of `grade_scores`
+        double decay,
+        double z_factor,
+        double most_skew,
+        double least,
+        double n_initial,
+        double n_young,
+        double narrowest,
+    ):
+        self._hold(*arrays)
+        self.arrays, self.job.method = arrays, method
+        self.unit, self.center, self.factor, self.tail = unit, center, factor, tail
+        self.usual, self.keep = usual, exp(-decay)
+        self.rule = Rule(z_factor, most_skew, least, n_initial, n_young, narrowest)
+        self.shingle = scratch(self.job.forest.first.d, sizeof(float))
+
+    def _hold(
+        self, const uint64_t[::1] key, const double[::1] decay, const int32_t[:, :, ::1] nodes,
+        const int32_t[:, ::1] parent, const int32_t[:, ::1] mass, const float[::1] boxes,
+        const float[:, ::1] spans, const float[::1] points, const int32_t[:, ::1] heads,
+        Py_ssize_t d, double[:, ::1] keys, int32_t[:, ::1] leaves, int64_t[:, ::1] clock,
+        double[::1] coming,
+    ):
+        self.job = _job_of(
+            view_forest(nodes, parent, mass, boxes, spans, points, heads, d),
+            key, keys, leaves, clock, coming)
+        self.job.decay = decay[0]
+
+    cdef float* _last(self) noexcept:
+        """The place of a shingle's last row."""
+        return <float*> self.shingle.data + self.tail.shape[0] * self.unit.shape[0]
+
+    def follow(self, const double[:, ::1] row, bint judged):
+        """Learn a row; return its score and grade before, if `judged`.
+
+        None, and nothing learnt, if it is not finite.
+        """
+        if not _scale_row(
+            &row[0, 0], self.unit.shape[0], &self.unit[0], &self.center[0], &self.factor[0],
+            self._last()
+        ):
+            return None
+        return self._learn(judged)
+
+    def follow_single(self, const float[:, ::1] row, bint judged):
+        """As `follow`, for a row in single precision."""
+        if not _scale_row(
+            &row[0, 0], self.unit.shape[0], &self.unit[0], &self.center[0], &self.factor[0],
+            self._last()
+        ):
+            return None
+        return self._learn(judged)
+
+    cdef tuple _learn(self, bint judged):
+        cdef Py_ssize_t n = self.tail.shape[0] * self.unit.shape[0]
+        cdef float* shingle = <float*> self.shingle.data
+        cdef double score, grade = 0
+        if n > 0:
+            memcpy(shingle, &self.tail[0, 0], n * sizeof(float))
+        score = _learn_row(&self.job, shingle, judged)
+        if n > 0:
+            memcpy(&self.tail[0, 0], shingle + self.unit.shape[0], n * sizeof(float))
+        if judged:
+            grade = grade_next(<Usual*> &self.usual[0], score, self.keep, &self.rule)
+        return score, grade

@@ -1,67 +1,8 @@
 """The adaptive threshold of a stream of scores: what is usual now, and how far beyond it."""
 
-from libc.math cimport INFINITY, exp
+from libc.math cimport exp
 
-from algos._cython._running cimport deviation_of
-
-
-cdef struct Usual:
-    double count   # scores so far
-    double weight  # of them, discounted
-    double mean
-    double scatter
-    double lean    # sum of the cubes of deviations
-
-cdef struct Rule:
-    double z_factor
-    double most_skew
-    double least      # no lower score is unusual
-    double n_initial  # scores, of which none is graded
-    double n_young    # scores, of which the first ones count little
-    double narrowest  # way from the threshold to the grade 1
-
-
-cdef inline void _learn_score(
-    Usual* usual, double score, double keep, const Rule* rule
-) noexcept nogil:
-    """Learn a score; the first ones, of a forest that is still small, count little."""
-    cdef double before = usual.weight * keep, step = score - usual.mean
-    cdef double share = min(1.0, (usual.count + 1) / rule.n_young)
-    cdef double weight = share * share, all = before + weight, part = weight / all
-    usual.scatter *= keep
-    usual.lean = usual.lean * keep + step * part * (
-        step * step * before * (before - weight) / all - 3 * usual.scatter)
-    usual.scatter += step * step * before * part
-    usual.mean += step * part
-    usual.weight = all
-    usual.count += 1
-
-
-cdef inline double _reach(const Usual* usual, const Rule* rule) noexcept nogil:
-    """Return how far above the mean scores are unusual: farther where they lean that way.
-
-    The first terms of Cornish's and Fisher's expansion of a quantile.
-    """
-    cdef double deviation = deviation_of(usual.scatter, usual.weight)
-    cdef double cube = usual.weight * deviation ** 3
-    cdef double skew = usual.lean / cube if cube > 0 else 0.0
-    cdef double z = rule.z_factor
-    return deviation * (z + min(max(skew, 0.0), rule.most_skew) * (z * z - 1) / 6)
-
-
-cdef inline double _threshold(
-    const Usual* usual, double reach, const Rule* rule
-) noexcept nogil:
-    if usual.count < rule.n_initial:
-        return INFINITY
-    return max(rule.least, usual.mean + reach)
-
-
-cdef inline double _grade(double score, double threshold, double width) noexcept nogil:
-    """Return 0 up to the threshold, 1 from `width` above it, and a line between."""
-    if score <= threshold:
-        return 0.0
-    return (score - threshold) / width if score - threshold < width else 1.0
+from algos._cython._cut_threshold cimport Rule, Usual, grade_next, reach_of, threshold_for
 
 
 def grade_scores(
@@ -79,16 +20,11 @@ def grade_scores(
     """Grade each score by those before it, then learn it, cut off where the grade is 1."""
     cdef Usual* state = <Usual*> &usual[0]
     cdef Rule rule = Rule(z_factor, most_skew, least, n_initial, n_young, narrowest)
-    cdef double keep = exp(-decay), threshold, reach, most
+    cdef double keep = exp(-decay)
     cdef Py_ssize_t i
     with nogil:
         for i in range(scores.shape[0]):
-            threshold = _threshold(state, _reach(state, &rule), &rule)
-            grades[i] = _grade(scores[i], threshold, max(narrowest, threshold - state.mean))
-            # Of the deviation alone, lest a burst makes its own skew.
-            reach = z_factor * deviation_of(state.scatter, state.weight)
-            most = _threshold(state, reach, &rule) + max(narrowest, reach)
-            _learn_score(state, min(scores[i], most), keep, &rule)
+            grades[i] = grade_next(state, scores[i], keep, &rule)
 
 
 def threshold_of(
@@ -103,4 +39,4 @@ def threshold_of(
     """Return the score above which the next row is graded above 0."""
     cdef const Usual* state = <const Usual*> &usual[0]
     cdef Rule rule = Rule(z_factor, most_skew, least, n_initial, n_young, narrowest)
-    return _threshold(state, _reach(state, &rule), &rule)
+    return threshold_for(state, reach_of(state, &rule), &rule)

@@ -13,7 +13,7 @@ from algos._common.base import check_mergeable, learning
 from algos._common.random import Key, seed_key
 from algos._common.threads import threads_for
 from algos._common.verbose import say
-from algos.random_cut_forest import gaps, resting
+from algos.random_cut_forest import gaps, resting, single_rows
 from algos.random_cut_forest.attribution import by_lag
 from algos.random_cut_forest.following import Following
 from algos.random_cut_forest.forest import Forest
@@ -50,7 +50,6 @@ class Incremental(Following):
     verbose: int
     _usual: dict[str, Doubles]
 
-    @learning
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
         """Learn the next rows of a stream, in their order.
 
@@ -74,10 +73,10 @@ class Incremental(Following):
         A call that is interrupted has learnt the rows up to there, as `n_samples_seen_` tells,
         or none if it began in the warm-up.
         """
-        self._learn(X, None)
+        if single_rows.follow(self, X, False) is None:
+            self._learn_next(X)
         return self
 
-    @learning
     def score_partial_fit(
         self, X: Any, *, return_grade: bool = False, return_attribution: bool = False
     ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
@@ -112,22 +111,11 @@ class Incremental(Following):
         or none if it began in the warm-up. Their scores are lost, to `threshold_` as well:
         hand in a long stream in blocks.
         """
-        scores, n_scored, dtype, shares = self._learn(X, self.score_method, return_attribution)
-        grades = np.zeros(len(scores))
-        if n_scored:
-            grading = grading_of(self.score_method, self._decay(), self.max_samples)
-            usual = self._usual.get(self.score_method)
-            grades[-n_scored:], usual = grading.graded(scores[-n_scored:], usual)
-            self._usual = {self.score_method: usual}
-        if dtype == np.float32:
-            scores, grades = scores.astype(np.float32), grades.astype(np.float32)
-        found = [scores]
-        if return_grade:
-            found.append(grades)
-        if shares is not None:
-            size = self._of_the_forest[2] if n_scored else self.shingle_size
-            found.append(shares if size == 1 else by_lag(shares, size))
-        return tuple(found) if len(found) > 1 else scores
+        found = None if return_attribution else single_rows.follow(self, X, True)
+        if found is None:
+            return self._judge_next(X, return_grade, return_attribution)
+        score = np.array(found[:1], X.dtype)
+        return (score, np.array(found[1:], X.dtype)) if return_grade else score
 
     @property
     def threshold_(self) -> float:
@@ -178,6 +166,37 @@ class Incremental(Following):
         if "_forest" in self.__dict__:
             other._own_arrays()
         return other
+
+    @learning
+    def _learn_next(self, X: Any) -> None:
+        """Learn rows that no open stream takes."""
+        scores = self._learn(X, None)[0]
+        if len(scores) == 1:
+            single_rows.hold_open(self)
+
+    @learning
+    def _judge_next(
+        self, X: Any, return_grade: bool, return_attribution: bool
+    ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
+        """Score, grade and learn rows that no open stream takes."""
+        scores, n_scored, dtype, shares = self._learn(X, self.score_method, return_attribution)
+        grades = np.zeros(len(scores))
+        if n_scored:
+            grading = grading_of(self.score_method, self._decay(), self.max_samples)
+            usual = self._usual.get(self.score_method)
+            grades[-n_scored:], usual = grading.graded(scores[-n_scored:], usual)
+            self._usual = {self.score_method: usual}
+        if len(scores) == 1:
+            single_rows.hold_open(self)
+        if dtype == np.float32:
+            scores, grades = scores.astype(np.float32), grades.astype(np.float32)
+        found = [scores]
+        if return_grade:
+            found.append(grades)
+        if shares is not None:
+            size = self._of_the_forest[2] if n_scored else self.shingle_size
+            found.append(shares if size == 1 else by_lag(shares, size))
+        return tuple(found) if len(found) > 1 else scores
 
     def _learn(
         self, X: Any, method: str | None, explains: bool = False

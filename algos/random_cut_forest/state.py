@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,7 @@ class Held:
     missing_values: str
     _forest: dict[str, Any]
     _notes: Journal
+    _usual: dict[str, NDArray[np.float64]]
     _shingle_size: int
     _waiting: NDArray[Any]
     _n_skipped: int  # before the rows that wait
@@ -90,7 +92,7 @@ class Held:
     def _own_arrays(self) -> None:
         """Have arrays that nothing else refers to, and that may be written to."""
         self._forest = {name: value.copy() for name, value in self._forest.items()}
-        self._notes = dict(self._notes)
+        self._notes, self._usual = copy.deepcopy((self._notes, self._usual))
         self._offsets = dict(self._offsets)
 
     def _scoring(self) -> State:

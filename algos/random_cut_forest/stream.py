@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._cython.cut_stream import forget as forget_row, learn as learn_rows
+from algos._cython.cut_forget import forget as forget_row
+from algos._cython.cut_stream import learn as learn_rows
 from algos.random_cut_forest.attribution import number_of_shares
 from algos.random_cut_forest.forest import SLACK, Forest
 from algos.random_cut_forest.scores import METHODS

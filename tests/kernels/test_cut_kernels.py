@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from algos._common.random import seed_key
+from algos._cython.cut_scale import scale_rows
+from algos._cython.cut_stream import SingleRows
 from algos.random_cut_forest import growth
 from algos.random_cut_forest.forest import NEXT, SAMPLED, SEEN, Forest
 from algos.random_cut_forest.growth import forest_bytes, grow
@@ -14,6 +16,7 @@ from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.reservoir import draw
 from algos.random_cut_forest.scores import METHODS, score
 from algos.random_cut_forest.stream import forget, learn
+from algos.random_cut_forest.threshold import grading_of
 from tests.random_cut_forest.exact_law import points_of, sampled_values
 from tests.random_cut_forest.integrity import check_forest
 
@@ -177,6 +180,44 @@ def test_each_row_is_scored_before_it_is_learnt(method):
         assert score(apart, row, 1, 4, method, 1) == scores[i]
         assert learnt(apart.copy(), row, 0.01, method) == scores[i]
         learnt(apart, X[i : i + 1], 0.01)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(METHODS),
+    st.integers(1, 4),
+    st.lists(st.booleans(), min_size=1, max_size=60),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_single_rows_are_scaled_learnt_and_graded_as_in_parts(method, shingle, judged, dtype):
+    d, n = 2, len(judged)
+    X = (1e3 + 50 * rows(n + shingle - 1, d)).astype(dtype)
+    unit, center, factor = np.ldexp(1.0, [-10, -9]), np.array([0.9, 1.8]), np.array([3.0, 0.0])
+    scaled = np.empty(X.shape, dtype=np.float32)
+    scale_rows(X, unit, center, factor, scaled)
+    grading = grading_of(method, 1e-4, 16)
+    whole, forest = empty(5, 8, d * shingle), empty(5, 8, d * shingle)
+    usual, expected = np.zeros(5), np.zeros(5)
+    key_and_decay = forest.key, forest.decay
+    single = SingleRows(
+        (*key_and_decay, *forest.trees, *forest.reservoirs),
+        METHODS.index(method),
+        *(unit, center, factor),
+        scaled[: shingle - 1].copy(),
+        usual,
+        *grading,
+    )
+    follow = single.follow if dtype == np.float64 else single.follow_single
+    for i in range(n):
+        (score,) = learn(whole, scaled[i : i + shingle], 1, d, 0.0, method=method)
+        grade = np.zeros(1)
+        if judged[i]:
+            grade, expected = grading.graded(np.array([score]), expected)
+        row = X[i + shingle - 1 : i + shingle]
+        assert follow(row, judged[i]) == ((score, grade[0]) if judged[i] else (0, 0))
+        assert follow(row * dtype(np.nan), judged[i]) is None  # and learns nothing
+        assert np.array_equal(usual, expected)
+    assert_same(forest, whole)
 
 
 def test_rows_before_the_first_scored_get_zero():

@@ -1,0 +1,196 @@
+"""A stream held open for single rows: the same bits as by the long way, and nothing slips by."""
+
+import copy
+import gc
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from algos import RandomCutForest
+from algos.random_cut_forest import single_rows
+
+VARIANTS = [
+    {},
+    {"shingle_size": 5},
+    {"scale": None, "score_method": "collusive_displacement", "time_decay": 0.01},
+    {"scale": "streaming"},
+    {"missing_values": "impute", "shingle_size": 3},
+]
+variants = pytest.mark.parametrize("parameters", VARIANTS, ids=str)
+OPEN = VARIANTS[:3]
+
+
+def make(**parameters):
+    return RandomCutForest(8, max_samples=16, random_state=0).set_params(**parameters)
+
+
+def rows(n=200, d=2, dtype=np.float64):
+    return np.random.default_rng(0).normal(size=(n, d)).astype(dtype)
+
+
+def opened(X, **parameters):
+    """Return a forest whose stream is held open."""
+    forest = make(**parameters)
+    for i in range(len(X)):
+        forest.score_partial_fit(X[i : i + 1])
+    assert forest in single_rows._OPEN
+    return forest
+
+
+def is_open(forest, row, judged=True):
+    """Tell whether a copy of the row would be taken; it is learnt then."""
+    return single_rows.follow(forest, row, judged) is not None
+
+
+@variants
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_single_rows_have_the_bits_of_a_block(parameters, dtype):
+    X = rows(dtype=dtype)
+    whole, forest = make(**parameters), make(**parameters)
+    scores, grades = whole.score_partial_fit(X, return_grade=True)
+    for i in range(len(X)):
+        score, grade = forest.score_partial_fit(X[i : i + 1], return_grade=True)
+        assert score.dtype == grade.dtype == dtype
+        assert (score[0], grade[0]) == (scores[i], grades[i])
+    assert forest.n_samples_seen_ == len(X)
+    assert forest.threshold_ == whole.threshold_
+    assert np.array_equal(forest.anomaly_score(X), whole.anomaly_score(X))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sampled_from(VARIANTS),
+    st.lists(st.tuples(st.integers(1, 4), st.booleans()), min_size=1, max_size=60),
+)
+def test_rows_and_blocks_scored_or_not_go_on_from_each_other(parameters, parts):
+    sizes, judged = zip(*parts, strict=True)
+    X = rows(40 + sum(sizes))
+    forest, whole = make(**parameters), make(**parameters)
+    forest.partial_fit(X[:40])
+    whole.partial_fit(X[:40])
+    for block, scored in zip(np.split(X[40:], np.cumsum(sizes)), judged, strict=False):
+        if scored and len(block):
+            expected = whole.score_partial_fit(block.copy("F")[:, ::1])
+            assert np.array_equal(forest.score_partial_fit(block), expected)
+        elif len(block):
+            forest.partial_fit(block)
+            whole.partial_fit(block.tolist())  # never by an open stream
+    assert np.array_equal(forest.anomaly_score(X), whole.anomaly_score(X))
+
+
+@pytest.mark.parametrize("parameters", OPEN, ids=str)
+def test_a_plain_stream_is_held_open(parameters):
+    X = rows()
+    forest = opened(X[:100], **parameters)
+    assert is_open(forest, X[100:101])
+    assert is_open(forest, X[101:102].astype(np.float32))
+    assert forest.n_samples_seen_ == 102
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"scale": "streaming"}, {"warm_up": 150}], ids=["scaled anew", "warming up"]
+)
+def test_another_is_not(parameters):
+    X = rows(100)
+    forest = make(**parameters)
+    for i in range(len(X)):
+        forest.score_partial_fit(X[i : i + 1])
+    assert not is_open(forest, X[:1])
+
+
+@pytest.mark.parametrize("name", ["n_estimators", "score_method", "time_decay", "contamination"])
+def test_a_changed_parameter_closes_it_and_is_checked(name):
+    X = rows()
+    forest = opened(X[:100])
+    forest.set_params(**{name: "no value of it"})
+    for method in (forest.score_partial_fit, forest.partial_fit):
+        with pytest.raises(ValueError, match=name):
+            method(X[100:101])
+    assert forest.n_samples_seen_ == 100
+
+
+def test_another_score_is_graded_by_its_own_threshold():
+    X = rows()
+    forest = opened(X[:100]).set_params(score_method="depth")
+    again = pickle.loads(pickle.dumps(forest))
+    for i in range(100, 200):
+        forest.score_partial_fit(X[i : i + 1])
+    again.score_partial_fit(X[100:])
+    assert forest.threshold_ == again.threshold_
+
+
+@pytest.mark.parametrize(
+    "row, message",
+    [
+        ([[np.nan, 0.0]], "NaN"),
+        ([[np.inf, 0.0]], "infinity"),
+        ([[1.0]], "features"),
+        ([0.0, 0.0], "2D"),
+    ],
+    ids=str,
+)
+def test_a_bad_row_is_refused_as_ever_and_leaves_no_trace(row, message):
+    X = rows()
+    forest = opened(X[:100], shingle_size=3)
+    expected = copy.deepcopy(forest).score_partial_fit(X[100:])
+    with pytest.raises(ValueError, match=message):
+        forest.score_partial_fit(np.array(row))
+    assert np.array_equal(forest.score_partial_fit(X[100:]), expected)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda f: pickle.loads(pickle.dumps(f))]
+)
+@pytest.mark.parametrize("parameters", OPEN, ids=str)
+def test_a_copy_is_a_stream_of_its_own(copied, parameters):
+    X = rows()
+    forest = opened(X[:100], **parameters)
+    other = copied(forest)
+    scores = [forest.score_partial_fit(X[i : i + 1], return_grade=True) for i in range(100, 150)]
+    again = [other.score_partial_fit(X[i : i + 1], return_grade=True) for i in range(100, 150)]
+    assert np.array_equal(again, scores)
+    assert other.threshold_ == forest.threshold_
+
+
+def test_fit_forget_and_merge_close_it():
+    X = rows()
+    forest, other = opened(X[:100]), make(random_state=1).fit(X)
+    for change in (
+        lambda: forest.merge(other),
+        lambda: forest.forget(X),
+        lambda: forest.fit(X),
+    ):
+        change()
+        again = pickle.loads(pickle.dumps(forest))
+        score = forest.score_partial_fit(X[:1])
+        assert np.array_equal(score, again.score_partial_fit(X[:1]))
+
+
+def test_names_are_asked_for_in_each_row():
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(rows(), columns=["a", "b"])
+    forest = make()
+    for i in range(100):
+        forest.score_partial_fit(X[i : i + 1])
+    with pytest.warns(UserWarning, match="feature names"):
+        forest.score_partial_fit(X.to_numpy()[:1])
+
+
+def test_missing_values_are_filled_before_a_stream_is_held_open_again():
+    X = rows()
+    X[100, 0] = np.nan
+    whole, forest = (make(missing_values="impute", shingle_size=3) for _ in range(2))
+    scores = whole.score_partial_fit(X)
+    found = [forest.score_partial_fit(X[i : i + 1])[0] for i in range(len(X))]
+    assert found == scores.tolist()
+    assert is_open(forest, X[:1])
+
+
+def test_a_stream_that_nobody_refers_to_is_not_kept():
+    forest = opened(rows(50))
+    before = len(single_rows._OPEN)
+    del forest
+    gc.collect()
+    assert len(single_rows._OPEN) == before - 1
