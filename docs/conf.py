@@ -70,6 +70,9 @@ def skip_generated_methods(app, what, name, obj, skip, options):
 
 TERM = re.compile(r"(\s*\*{0,2}\w+_\*{0,2})( : .*)?$")  # numpydoc's line of an attribute
 DESCRIPTIONS = {
+    "gallery/plot_all_seven": "Centres of ten groups of digits; fifteen strokes; the precision of "
+    "candidates by their penalty; ratings foretold beside true ones; anomaly scores that peak at "
+    "leaps; and two days of forecasts with their range.",
     "gallery/plot_bars": "Three rows of ten pictures of five by five pixels: documents, where rows "
     "and columns overlap, and topics, each of which is one row or one column.",
     "gallery/plot_digits_pipeline": "Ten cluster centres drawn as handwritten digits; below them, "
@@ -79,6 +82,8 @@ DESCRIPTIONS = {
     "three groups along two directions, apart in ours.",
     "gallery/plot_hourly_forecasts": "The loss of the training falls over the epochs; then four "
     "hourly series with fans of forecasts over two days, most of what came within them.",
+    "gallery/plot_more_than_memory": "How many gigabytes a second each class reads, from a "
+    "twentieth to some ten.",
     "gallery/plot_movie_recommender": "Thirty films as points in a plane, named; films that "
     "the same users like lie near each other.",
     "gallery/plot_new_products": "Daily counts of three products with fans of forecasts, which "

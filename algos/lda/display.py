@@ -181,11 +181,11 @@ class TopicWordDisplay:
 
 
 def _panels(ax: Any, n_panels: int, n_words: int) -> Any:
-    """Return one Axes for each topic, up to five in a row."""
+    """Return one Axes for each topic, up to five in a row and about as many in each."""
     import matplotlib.pyplot as plt
 
-    n_columns = min(n_panels, 5)
-    n_rows = -(-n_panels // n_columns)
+    n_rows = -(-n_panels // 5)
+    n_columns = -(-n_panels // n_rows)
     if ax is None:
         size = (2.6 * n_columns, n_rows * (0.6 + 0.19 * n_words))
         figure = plt.figure(figsize=size, layout="constrained")

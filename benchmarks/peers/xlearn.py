@@ -21,7 +21,7 @@ class Adapter(FactorizationMachines):
 
     def __init__(self) -> None:
         os.environ.setdefault("USER", "benchmark")  # it aborts without
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None  # made for the first file
         self._names = itertools.count()
 
     def version(self) -> str:
@@ -32,6 +32,7 @@ class Adapter(FactorizationMachines):
         return version("xlearn")
 
     def _new(self, kind):
+        self._folder = self._folder or tempfile.TemporaryDirectory()
         return str(Path(self._folder.name) / f"{kind}-{next(self._names)}")
 
     def rows(self, X, y=None):

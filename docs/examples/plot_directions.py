@@ -66,13 +66,13 @@ ax.legend()
 # 15,000 rows with some 40 of 4,000 columns filled: a common background, and few columns that tell
 # three groups apart. Centred, the rows would have no zero left. They are centred in the products
 # alone, so the two directions are those between the groups; without it, as in ``TruncatedSVD``,
-# the first is the mean of all rows.
+# the first is about the mean of all rows.
 
 n_rows, n_columns = 15_000, 4_000
 group = rng.integers(3, size=n_rows)
-background = rng.integers(0, (n_columns * rng.random((n_rows, 32)) ** 2).astype(int) + 1)
-own = 1000 * (group + 1)[:, np.newaxis] + rng.integers(40, size=(n_rows, 8))
-columns = np.hstack([background, np.minimum(own, n_columns - 1)])
+background = rng.integers(n_columns, size=(n_rows, 32))
+own = 1000 * group[:, np.newaxis] + rng.integers(40, size=(n_rows, 8))
+columns = np.hstack([background, own])
 X = sparse.csr_array(
     (np.ones(columns.size, np.float32), columns.ravel(), np.arange(n_rows + 1) * columns.shape[1]),
     shape=(n_rows, n_columns),

@@ -1,0 +1,100 @@
+"""The pages: one order of sections, snippets that run, and an overview that tells the truth."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(page.stem for page in (DOCS / "algorithms").glob("*.rst") if page.stem != "index")
+ORDER = (
+    *("Example", "How it is parallelised", "What it costs", "Limits", "From scikit-learn"),
+    *("SageMaker's names", "From other libraries", "Measured", "References"),
+)
+OPTIONAL = {"From scikit-learn", "From other libraries"}
+
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the documentation is not here")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_sections_of_a_page_are_in_one_order(name):
+    text = (DOCS / "algorithms" / f"{name}.rst").read_text()
+    found = [title for title in re.findall(r"^(.+)\n-{4,}$", text, re.M) if title in ORDER]
+    assert found == [title for title in ORDER if title in found or title not in OPTIONAL]
+    assert f".. include:: ../_tables/{name}.rst" in text
+    assert "../gallery/plot_" in text
+
+
+def test_the_snippets_of_the_readme_run(capsys):
+    names = {}
+    for snippet in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
+        exec(compile(snippet, "README.md", "exec"), names)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("0.6") and said[-1] == "(20, 2, 24)"
+
+
+def test_every_example_has_a_place_and_a_description():
+    examples = {page.stem for page in (DOCS / "examples").glob("plot_*.py")}
+    order = (DOCS / "gallery_order.py").read_text()
+    conf = (DOCS / "conf.py").read_text()
+    assert all(f'"{name.removeprefix("plot_")}"' in order for name in examples)
+    assert all(f'"gallery/{name}"' in conf for name in examples)
+
+
+@pytest.fixture
+def overview(monkeypatch):
+    """The module that makes one line of each row of the benchmarks."""
+    if not (ROOT / "benchmarks").exists():
+        pytest.skip("the benchmarks are not here")
+    monkeypatch.setattr(sys, "path", [str(DOCS), str(ROOT), *sys.path])
+    return pytest.importorskip("benchmark_overview")
+
+
+def measured(workload, ours, theirs, **quality):
+    """Results of one row: seconds of both, and what they reached."""
+    answers = {
+        name: {
+            "wall": wall,
+            "converged": True,
+            "quality": {key: both[number] for key, both in quality.items()},
+        }
+        for number, (name, wall) in enumerate((("algos", ours), ("sklearn", theirs)))
+    }
+    entry = {"workload": workload, "caption": workload, "threads": 1, "peers": answers}
+    return {"kmeans": {"measurements": [entry]}}
+
+
+def test_a_slower_row_is_told_in_bold_and_counted(overview):
+    text = overview.overview(measured("fit-a", ours=2.0, theirs=1.0))
+    assert "**scikit-learn 0.50**" in text
+    assert "Of 1 times beside another library ours are the longer ones in 1" in text
+
+
+def test_a_faster_row_is_told_plainly(overview):
+    text = overview.overview(measured("fit-a", ours=1.0, theirs=3.0))
+    assert "scikit-learn 3.00" in text and "**" not in text
+
+
+@pytest.mark.parametrize("measure, ours, theirs", [("wQL", 0.2, 0.1), ("AP", 0.1, 0.2)])
+def test_what_reaches_more_is_told_in_bold(overview, measure, ours, theirs):
+    results = measured("value-x", 1.0, 2.0, **{measure: (ours, theirs)})
+    text = overview.overview(results)
+    assert f"**{theirs}**" in text and "another reaches more in 1" in text
+    turned = overview.overview(measured("value-x", 1.0, 2.0, **{measure: (theirs, ours)}))
+    assert f"**{ours}**" not in turned and "another reaches more in 0" in turned
+
+
+def test_every_row_beside_another_library_is_on_the_page(overview):
+    for file in (ROOT / "benchmarks" / "results").glob("*.json"):
+        result = json.loads(file.read_text())
+        if result["algorithm"] not in overview.NAMES:
+            continue
+        beside_others = set()
+        for entry in result["measurements"]:
+            answers = {k: v for k, v in entry["peers"].items() if "failure" not in v}
+            if "algos" in answers and any(map(overview.is_other, answers)):
+                beside_others.add(entry["workload"])
+        assert len(overview.algorithm_lines(result)) == len(beside_others)
