@@ -21,7 +21,7 @@ from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos.deepar.encoding import fit_panel, panel_of, with_horizon
 from algos.deepar.frequency import check_lags
-from algos.deepar.learning import PanelWork, held_back, held_out_check
+from algos.deepar.learning import PanelWork, held_back, held_out_check, with_spread
 from algos.deepar.model import Model
 from algos.deepar.network import initial_weights
 from algos.deepar.panel import Panel
@@ -134,7 +134,8 @@ class Fitting:
             ordered, validation = held_back(ordered, settings.prediction_length)
             check = held_out_check(validation, model, settings, self._key, n_threads)
         work = PanelWork(ordered, model, settings, self._key, n_threads, places)
-        return train(progress, work, schedule, check=check, watch=told)
+        progress = train(progress, work, schedule, check=check, watch=told)
+        return progress if check is None else with_spread(progress, model, check)
 
     def _stops_early(self, panel: Panel, settings: Settings) -> bool:
         """Tell whether a held-back horizon is to end the training, and say so."""

@@ -44,6 +44,11 @@ class Likelihood(NamedTuple):
         """Whether values are in units of their window's scale; else they are as given."""
         return self.values == "real"
 
+    @property
+    def spread(self) -> int | None:
+        """Which of the raw numbers tells how wide the law is, and not where it lies."""
+        return 1 if self.n_outputs > 1 and self.values != "share" else None
+
 
 # By their code: the order is that of `algos/_cython/_deepar_likelihood.h`.
 OF_CODE = (

@@ -13,11 +13,12 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from algos import DeepARForecaster
 from algos.deepar.encoding import fit_panel
 from algos.deepar.fitting import _schedule
-from algos.deepar.learning import PanelWork, held_back
+from algos.deepar.learning import PanelWork, held_back, held_out_check, with_spread
 from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.model import Model
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import decay_of, settings_of
+from algos.deepar.training import Progress
 from tests.common.estimators import assert_same_bits, learned
 from tests.deepar.series import plain_loss, seasonal, small
 
@@ -368,6 +369,30 @@ def test_of_few_series_several_windows_are_held_back():
     np.testing.assert_allclose(held.last(4), np.concatenate(ends), rtol=1e-6)
     np.testing.assert_array_equal(held.keys[3:6], panel.shortened(4).keys)
     assert held.shortened(4).horizon >= 4
+
+
+@pytest.mark.parametrize("off", [-1.0, 0.7])
+@pytest.mark.parametrize("likelihood", ["student_t", "gaussian", "negative_binomial"])
+def test_the_spread_is_what_was_held_back_wants(likelihood, off):
+    X = np.rint(np.random.default_rng(0).gamma(2.0, 20, size=(6, 300)))
+    model = small(likelihood=likelihood, early_stopping=True, max_iter=8, n_batches=50).fit(X)
+    found, progress = Model.from_plain(model._model), Progress(**model._progress)
+    _, held = held_back(Panel(**model._panel), 4)
+    check = held_out_check(held, found, settings_of(model), model._key, 1)
+    assert check(progress.best)["loss"] == pytest.approx(progress.best_loss, rel=0.02)
+    spoiled = progress.copy()
+    found.layout.views(spoiled.best)["head_bias"][1] += off
+    spoiled.best_loss = check(spoiled.best)["loss"]
+    mended = with_spread(spoiled, found, check)
+    assert mended.best_loss < spoiled.best_loss
+    assert mended.best_loss == check(mended.best)["loss"] < 1.02 * progress.best_loss
+
+
+def test_laws_without_a_spread_of_their_own_are_left_as_they_are():
+    X = np.random.default_rng(0).uniform(size=(6, 60))
+    model = small(likelihood="beta", early_stopping=True).fit(X)
+    progress = Progress(**model._progress)
+    assert with_spread(progress, Model.from_plain(model._model), None) is progress
 
 
 def test_beyond_so_many_series_none_is_held_back():
