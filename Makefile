@@ -21,8 +21,10 @@ GROUP_REQUIRES = import tomllib; \
   own = {f"algos[{name}]": packages for name, packages in groups.items()}; \
   print(*(package for entry in groups["$*"] for package in own.get(entry, [entry])), sep="\n")
 
-# One stamp a step: the environment, the build, and each group of optional packages.
+# One stamp a step: the environment, what the build needs, the build, and each group of optional
+# packages.
 ENVIRONMENT = $(VENV)/.stamp-environment
+REQUIRES = $(VENV)/.stamp-requires
 BUILD = $(VENV)/.stamp-build
 extras = $(VENV)/.stamp-$(1)
 
@@ -45,12 +47,16 @@ $(ENVIRONMENT):
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# No build isolation: the environment has what the build needs, and the build stays in place.
-$(BUILD): $(ENVIRONMENT) $(SOURCES)
+$(REQUIRES): $(ENVIRONMENT) pyproject.toml
 	@$(RUN) -c '$(BUILD_REQUIRES)' > $(VENV)/build-requires.txt
 	$(PIP) --requirement $(VENV)/build-requires.txt
-	@echo "building the extensions (a minute, or a few)"
-	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+# Built in place, what has changed; an editable install by itself would compile all each time.
+$(BUILD): $(REQUIRES) $(SOURCES)
+	@echo "building the extensions that have changed (all: a minute, or a few)"
+	$(RUN) setup.py -q build_ext --inplace
+	ALGOS_NO_EXTENSIONS=1 $(PIP) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.stamp-%: $(BUILD) pyproject.toml

@@ -11,7 +11,7 @@
 /* Clang shuffles by literal masks only; it turns this loop into shuffles itself. */
 #define ALGOS_SHUFFLE(a, b, mask)                                                            \
     ({                                                                                       \
-        __typeof__(a) r_;                                                                    \
+        __typeof__((a) + (b)) r_; /* without their const */                                  \
         for (size_t l_ = 0; l_ < sizeof(a) / sizeof((a)[0]); l_++) {                         \
             const size_t m_ = (size_t)(mask)[l_], n_ = sizeof(a) / sizeof((a)[0]);           \
             r_[l_] = m_ < n_ ? (a)[m_] : (b)[m_ - n_];                                       \

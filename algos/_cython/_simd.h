@@ -20,10 +20,12 @@
 #include <string.h>
 
 #if !defined(__GNUC__)
-#error "algos needs GCC or Clang (on Windows: clang-cl or MinGW)"
+#error "algos needs GCC or Clang (on Windows: MinGW-w64's GCC)"
 #endif
 
-#if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12 && !defined(ALGOS_NO_DISPATCH)
+/* Not on Windows: GCC keeps no vector of 32 bytes or more in its place on that stack. */
+#if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12 && !defined(_WIN32) && \
+    !defined(ALGOS_NO_DISPATCH)
 #define ALGOS_X86_LEVELS 1
 #endif
 
