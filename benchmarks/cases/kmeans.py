@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -216,6 +217,15 @@ STREAM = Workload(
     repeat=3,
 )
 
+# The same with fewer centres, which still give less inertia than the peers reach.
+STREAM_OF_FEW = replace(
+    STREAM,
+    name="stream-few",
+    caption=STREAM.caption + "; of ours with 4 centres a cluster instead of 10",
+    options={**STREAM.options, "extra_center_factor": 4},
+    quick=False,
+)
+
 COSINE = Workload(
     "cosine",
     "200k × 64, k=100, cosine distance: at most 10 iterations (tol=0) from the same centres",
@@ -240,4 +250,15 @@ OFFSETS = [
     for offset in (0.0, 1e3, 1e4)
 ]
 
-WORKLOADS = [*ITERATIONS, SPARSE, *SEEDING, *FITS, *SMALL, *CALLS, STREAM, COSINE, *OFFSETS]
+WORKLOADS = [
+    *ITERATIONS,
+    SPARSE,
+    *SEEDING,
+    *FITS,
+    *SMALL,
+    *CALLS,
+    STREAM,
+    STREAM_OF_FEW,
+    COSINE,
+    *OFFSETS,
+]

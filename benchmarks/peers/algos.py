@@ -52,11 +52,14 @@ class Adapter(
 
         return run
 
-    def kmeans_stream(self, X, n_clusters, batch_size, n_jobs, **others):
+    def kmeans_stream(self, X, n_clusters, batch_size, n_jobs, extra_center_factor=10, **others):
         """One pass over batches."""
 
         def run():
-            model = self.kmeans(n_clusters=n_clusters, random_state=0, n_jobs=n_jobs)
+            model = self.kmeans(
+                n_clusters=n_clusters, extra_center_factor=extra_center_factor, random_state=0,
+                n_jobs=n_jobs,
+            )  # fmt: skip
             self.streamed(model, X, batch_size)
             return {"centers": model.cluster_centers_}
 

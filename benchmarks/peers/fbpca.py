@@ -27,6 +27,6 @@ class Adapter:
 
         return run
 
-    def pca_sketch(self, X, n_components, n_jobs, **others):
-        """Without power iterations: two passes."""
-        return self.pca_fit(X, n_components, n_jobs, n_iter=0)
+    def pca_sketch(self, X, n_components, n_jobs, n_power=0, **others):
+        """Two passes, and two more for each power iteration."""
+        return self.pca_fit(X, n_components, n_jobs, n_iter=n_power)

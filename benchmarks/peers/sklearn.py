@@ -54,10 +54,10 @@ class Adapter(SklearnLinearModels, SklearnTopics, IsolationForests, Estimators):
 
         return run
 
-    def pca_sketch(self, X, n_components, n_jobs, **others):
-        """Random projections without power iterations: two passes."""
+    def pca_sketch(self, X, n_components, n_jobs, n_power=0, **others):
+        """Random projections: two passes, and two more for each power iteration."""
         model = self.pca(
-            None, n_components=n_components, svd_solver="randomized", iterated_power=0,
+            None, n_components=n_components, svd_solver="randomized", iterated_power=n_power,
             random_state=0,
         )  # fmt: skip
         return self._decomposition(model, lambda: model.fit(X))
