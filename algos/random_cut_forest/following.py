@@ -31,6 +31,7 @@ Doubles = NDArray[np.float64]
 STREAM_DECAY = 1e-5
 OF_A_PART = 2 * 10**8  # nanoseconds, about, that rows are learnt without a chance to interrupt
 LEAST_ROWS = 256
+VALUES = 1 << 15  # about, that are scaled at a time
 EXPLAINED = 10  # times as long, about, that rows take whose scores are shared out
 OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
 
@@ -57,7 +58,8 @@ class Following(Fitted):
         held = self._held()
         width = held.forest.n_columns
         most = OF_A_PART // (held.forest.n_trees * (80 + 3 * width))
-        most = max(LEAST_ROWS, most if shares is None else most // EXPLAINED)
+        most = min(most if shares is None else most // EXPLAINED, VALUES // X.shape[1])
+        most = max(LEAST_ROWS, most)
         has_gaps = self.missing_values != "error" and not all_finite(X)
         has_gaps = has_gaps or bool(held.n_filled.any())
         rests = held.scaling.rests

@@ -217,7 +217,7 @@ class Incremental(Following):
         # Fewer than wait already, if parameters have been lowered: then all of these.
         needed = max(self._n_needed(), len(rows) - len(X))
         if len(rows) < needed:
-            self._waiting = rows
+            self._waiting = rows.copy() if is_new else rows
             return np.zeros(len(X)), 0, X.dtype, shares
         n_scored = len(rows) - needed
         self._begin(rows[:needed])
@@ -229,7 +229,7 @@ class Incremental(Following):
 
     def _worth_waiting(self, X: NDArray[Any], is_new: bool) -> NDArray[Any]:
         """Return the rows of the warm-up so far: nothing is known before the first value."""
-        rows = X.copy() if is_new else np.concatenate([self._waiting, X])
+        rows = X if is_new else np.concatenate([self._waiting, X])
         if is_new:
             self._n_skipped = 0
         if self.missing_values == "error" or not np.isnan(rows[:1]).all():

@@ -8,6 +8,7 @@ replaces one of them, as other methods do, closes it.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -37,6 +38,7 @@ class OpenStream:
         What grades go by, to be written to as well; None while no row has been scored.
     """
 
+    _follow: dict[Any, Callable[[Any, bool], tuple[float, float] | None]]
     __slots__ = (
         "_arrays",
         "_entries",
