@@ -5,8 +5,8 @@ Scott and Windle, "Bayesian inference for logistic models using Pólya-Gamma lat
 JASA 108, 2013, section 4 and its supplement, after Devroye, 2009). The names are those of the
 supplement: J*(1, z) with z = |c| / 2 and PG(1, c) = J*(1, z) / 4.
 
-The sum of many such numbers is drawn as one gamma number of the same mean and variance. Its
-skewness is too small by (1.96 - 1.63) / sqrt(MANY) = 0.02 for c = 0, and by less beyond.
+The sum of many such numbers is drawn as one gamma number of the same mean and variance, whose
+skewness is too small by 0.02 for c = 0, and for any c by less than 0.04.
 """
 
 from cython cimport floating
