@@ -23,16 +23,15 @@ ALGOS_INLINE void algos_fm_step_pair(const algos_fm_steps *job, ptrdiff_t column
         algos_fm_add_up_any(job, slot, p, 1.0f, shrink, a - b, w);
 }
 
-/* Phase 2, a part of the columns: both rows' sorted columns, merged. */
-ALGOS_CLONES static void algos_fm_step_pairs(algos_fm_steps *job, ptrdiff_t start,
-                                             ptrdiff_t count, int part) {
-    const int32_t low = (int32_t)job->cuts[part], high = (int32_t)job->cuts[part + 1];
-    if (part == 0)
-        algos_fm_intercept(job, start, count);
+/* The steps of a member's columns: both rows' sorted columns, merged. */
+ALGOS_CLONES static void algos_fm_step_pairs(const algos_fm_steps *job, algos_fm_member *own,
+                                             ptrdiff_t start, ptrdiff_t count) {
+    const ptrdiff_t parts = own->last - own->first;
     for (ptrdiff_t r = 0; r < count; r++) {
-        const int64_t row = job->order[start + r], rival = job->rival[start + r];
-        const int64_t end = job->indptr[row + 1], rival_end = job->indptr[rival + 1];
-        int64_t k = job->indptr[row], m = job->indptr[rival];
+        const float w = job->weight[job->order[start + r]];
+        const int64_t *bounds = algos_fm_bounds(job, own, 0, r), end = bounds[parts];
+        const int64_t *others = algos_fm_bounds(job, own, 1, r), rival_end = others[parts];
+        int64_t k = bounds[0], m = others[0];
         while (k < end || m < rival_end) {
             const int32_t mine = k < end ? job->indices[k] : INT32_MAX;
             const int32_t its = m < rival_end ? job->indices[m] : INT32_MAX;
@@ -46,12 +45,11 @@ ALGOS_CLONES static void algos_fm_step_pairs(algos_fm_steps *job, ptrdiff_t star
                 other = job->values == NULL ? 1.0f : job->values[m];
                 m++;
             }
-            if (column >= low && column < high)
-                algos_fm_step_pair(job, column, job->q + 2 * r * job->rank, x, other,
-                                   job->slope[r], job->weight[row]);
+            algos_fm_step_pair(job, column, own->q + 2 * r * job->rank, x, other, own->slope[r],
+                               w);
         }
     }
-    algos_fm_step_common_any(job, part);
+    algos_fm_step_common_any(job, own);
 }
 
 #endif

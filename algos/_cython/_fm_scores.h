@@ -1,9 +1,12 @@
-/* Scores of factorization machines, in double precision over float or double parameters.
+/* Scores of factorization machines.
  *
  *   f(x) = w0 + Σ_j x_j w_j + Σ_{i<j} <v_i, v_j> x_i x_j       (Rendle, ICDM 2010, eq. 1)
  *
  * The pairs of a row are summed as Σ_j t_j (t_1 + … + t_{j-1}) with t_j = x_j v_j: as many
- * operations as ½ ((Σ t)² - Σ t²), without its cancellation.
+ * operations as ½ ((Σ t)² - Σ t²), without its cancellation. Sums are in double precision;
+ * where values and parameters are both float, those of every ALGOS_FM_RUN values are in float
+ * first, which is twice as fast, with errors below ALGOS_FM_RUN 2^-23 Σ_j |x_j| |w_j| and as
+ * many times Σ_{i<j} |<v_i, v_j>| of magnitudes.
  *
  * Several models can stand side by side, the factors of model s of a column being
  * factors[column][s * rank …]. A row is `indices` and `values` (ONES: no values, all are 1),
@@ -19,6 +22,7 @@
 #define ALGOS_FM_SPARSE 0
 #define ALGOS_FM_ONES 1
 #define ALGOS_FM_DENSE 2
+#define ALGOS_FM_RUN 32 /* values whose sums are in float at first */
 #define ALGOS_FM_AHEAD 24 /* stored values whose parameters are on their way */
 #define ALGOS_FM_NEAR (1 << 19) /* bytes of factors that stay in a core's own cache */
 
@@ -33,7 +37,8 @@ typedef struct {
 } algos_fm;
 
 #define ALGOS_FM_VECTORS(L)                                                                  \
-    typedef double algos_fm_d##L __attribute__((vector_size(8 * L)));                        \
+    typedef double algos_fm_f64_##L __attribute__((vector_size(8 * L)));                     \
+    typedef float algos_fm_f32_##L __attribute__((vector_size(4 * L)));                      \
     typedef double algos_fm_load_f64_##L                                                     \
         __attribute__((vector_size(8 * L), aligned(8), may_alias));                          \
     typedef float algos_fm_load_f32_##L                                                      \
@@ -42,74 +47,124 @@ ALGOS_FM_VECTORS(1)
 ALGOS_FM_VECTORS(2)
 ALGOS_FM_VECTORS(4)
 ALGOS_FM_VECTORS(8)
+ALGOS_FM_VECTORS(16)
 
-/* Of `registers` times L factors: their pairs, or where `sums` Σ t, to out. */
-#define ALGOS_FM_BLOCK(T, TS, V, VS, L)                                                      \
+/* A run of values and `registers` times L factors: their pairs to p, and Σ t to q. A is the type
+ * of the sums. `straight` becomes Σ x w, w being linear[column * step]. */
+#define ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, L)                                               \
     ALGOS_INLINE void algos_fm_block_##TS##_##VS##_##L(                                      \
         const T *x, const int32_t *columns, Py_ssize_t stored, const V *factors,             \
-        Py_ssize_t width, double *out, const int registers, const int mode,                  \
-        const int sums) {                                                                    \
-        algos_fm_d##L q[4], p[4];                                                            \
+        Py_ssize_t width, const V *linear, Py_ssize_t step, double *to_p, double *to_q,      \
+        double *straight, const int registers, const int mode, const int sums) {             \
+        algos_fm_##AS##_##L q[4], p[4];                                                      \
+        A line = 0;                                                                          \
         for (int i = 0; i < registers; i++)                                                  \
-            q[i] = p[i] = (algos_fm_d##L){0};                                                \
+            q[i] = p[i] = (algos_fm_##AS##_##L){0};                                          \
         for (Py_ssize_t e = 0; e < stored; e++) {                                            \
-            const V *v = factors + (mode == ALGOS_FM_DENSE ? e : columns[e]) * width;        \
+            const Py_ssize_t j = mode == ALGOS_FM_DENSE ? e : columns[e];                    \
+            const A value = mode == ALGOS_FM_ONES ? 1 : (A)x[e];                             \
+            const V *v = factors + j * width;                                                \
             for (int i = 0; i < registers; i++) {                                            \
-                algos_fm_d##L t = __builtin_convertvector(                                   \
-                    *(const algos_fm_load_##VS##_##L *)(v + i * L), algos_fm_d##L);          \
+                algos_fm_##AS##_##L t = __builtin_convertvector(                             \
+                    *(const algos_fm_load_##VS##_##L *)(v + i * L), algos_fm_##AS##_##L);    \
                 if (mode != ALGOS_FM_ONES)                                                   \
-                    t *= (double)x[e];                                                       \
+                    t *= value;                                                              \
                 if (!sums)                                                                   \
                     p[i] += t * q[i];                                                        \
                 q[i] += t;                                                                   \
             }                                                                                \
+            if (!sums)                                                                       \
+                line += value * (A)linear[j * step];                                         \
         }                                                                                    \
-        for (int i = 0; i < registers; i++)                                                  \
-            *(algos_fm_load_f64_##L *)(out + i * L) = sums ? q[i] : p[i];                    \
+        for (int i = 0; i < registers; i++) {                                                \
+            *(algos_fm_load_f64_##L *)(to_q + i * L) =                                       \
+                __builtin_convertvector(q[i], algos_fm_f64_##L);                             \
+            if (!sums)                                                                       \
+                *(algos_fm_load_f64_##L *)(to_p + i * L) =                                   \
+                    __builtin_convertvector(p[i], algos_fm_f64_##L);                         \
+        }                                                                                    \
+        *straight = (double)line;                                                            \
     }
 
-#define ALGOS_FM_ROW(T, TS, V, VS)                                                           \
-    ALGOS_FM_BLOCK(T, TS, V, VS, 8)                                                          \
-    ALGOS_FM_BLOCK(T, TS, V, VS, 4)                                                          \
-    ALGOS_FM_BLOCK(T, TS, V, VS, 2)                                                          \
-    ALGOS_FM_BLOCK(T, TS, V, VS, 1)                                                          \
-    /* One row, all factors. */                                                              \
-    ALGOS_INLINE void algos_fm_row_##TS##_##VS(                                              \
+#define ALGOS_FM_TAKE(TS, VS, L, registers)                                                  \
+    algos_fm_block_##TS##_##VS##_##L(x, columns, stored, factors + f, width, linear,         \
+                                     f ? 0 : step, p + f, q + f, f ? &other : straight,      \
+                                     registers, mode, sums);                                 \
+    f += L * (registers)
+
+/* A run of values, all factors; WIDE is the largest vector. */
+#define ALGOS_FM_ROW(T, TS, V, VS, A, AS, WIDE)                                              \
+    ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, WIDE)                                                \
+    ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, 4)                                                   \
+    ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, 2)                                                   \
+    ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, 1)                                                   \
+    ALGOS_INLINE void algos_fm_run_##TS##_##VS(                                              \
         const T *x, const int32_t *columns, Py_ssize_t stored, const V *factors,             \
-        Py_ssize_t width, double *out, const int mode, const int sums) {                     \
+        Py_ssize_t width, const V *linear, Py_ssize_t step, double *p, double *q,            \
+        double *straight, const int mode, const int sums) {                                  \
         Py_ssize_t f = 0;                                                                    \
-        for (; f + 32 <= width; f += 32)                                                     \
-            algos_fm_block_##TS##_##VS##_8(x, columns, stored, factors + f, width, out + f,  \
-                                           4, mode, sums);                                   \
+        double other;                                                                        \
+        while (f + 32 <= width) {                                                            \
+            ALGOS_FM_TAKE(TS, VS, WIDE, 32 / WIDE);                                          \
+        }                                                                                    \
         if (f + 16 <= width) {                                                               \
-            algos_fm_block_##TS##_##VS##_8(x, columns, stored, factors + f, width, out + f,  \
-                                           2, mode, sums);                                   \
-            f += 16;                                                                         \
+            ALGOS_FM_TAKE(TS, VS, WIDE, 16 / WIDE);                                          \
         }                                                                                    \
         if (f + 8 <= width) {                                                                \
-            algos_fm_block_##TS##_##VS##_8(x, columns, stored, factors + f, width, out + f,  \
-                                           1, mode, sums);                                   \
-            f += 8;                                                                          \
+            ALGOS_FM_TAKE(TS, VS, 8, 1);                                                     \
         }                                                                                    \
         if (f + 4 <= width) {                                                                \
-            algos_fm_block_##TS##_##VS##_4(x, columns, stored, factors + f, width, out + f,  \
-                                           1, mode, sums);                                   \
-            f += 4;                                                                          \
+            ALGOS_FM_TAKE(TS, VS, 4, 1);                                                     \
         }                                                                                    \
         if (f + 2 <= width) {                                                                \
-            algos_fm_block_##TS##_##VS##_2(x, columns, stored, factors + f, width, out + f,  \
-                                           1, mode, sums);                                   \
-            f += 2;                                                                          \
+            ALGOS_FM_TAKE(TS, VS, 2, 1);                                                     \
         }                                                                                    \
-        if (f < width)                                                                       \
-            algos_fm_block_##TS##_##VS##_1(x, columns, stored, factors + f, width, out + f,  \
-                                           1, mode, sums);                                   \
+        if (f < width) {                                                                     \
+            ALGOS_FM_TAKE(TS, VS, 1, 1);                                                     \
+        }                                                                                    \
+    }                                                                                        \
+    /* One row, run after run: p becomes the pairs, q Σ t; `room` holds 2 width numbers. */  \
+    ALGOS_INLINE void algos_fm_row_##TS##_##VS(                                              \
+        const T *x, const int32_t *columns, Py_ssize_t stored, const V *factors,             \
+        Py_ssize_t width, const V *linear, Py_ssize_t step, double *p, double *q,            \
+        double *straight, double *room, const int mode, const int sums) {                    \
+        Py_ssize_t e = 0;                                                                    \
+        __asm__("" : "+r"(e)); /* unknown, lest the first run get code of its own */       \
+        double total = 0;                                                                    \
+        if (sizeof(A) == 8) {                                                                \
+            algos_fm_run_##TS##_##VS(x, columns, stored, factors, width, linear, step, p, q, \
+                                     straight, mode, sums);                                  \
+            return;                                                                          \
+        }                                                                                    \
+        do {                                                                                 \
+            const Py_ssize_t left = stored - e, dense = mode == ALGOS_FM_DENSE ? e : 0;      \
+            algos_fm_run_##TS##_##VS(                                                        \
+                mode == ALGOS_FM_ONES ? NULL : x + e,                                        \
+                mode == ALGOS_FM_DENSE ? NULL : columns + e,                                 \
+                left < ALGOS_FM_RUN ? left : ALGOS_FM_RUN, factors + dense * width, width,   \
+                sums ? NULL : linear + dense * step, step, e ? room : p,                     \
+                e ? room + width : q, straight, mode, sums);                                 \
+            if (e)                                                                           \
+                algos_fm_join(room, width, sums ? NULL : p, q);                              \
+            total += *straight;                                                              \
+            e += ALGOS_FM_RUN;                                                               \
+        } while (e < stored);                                                                \
+        *straight = total;                                                                   \
     }
 
+/* Of factors after two runs: the pairs within either and between them, and Σ t of both. */
+static void algos_fm_join(const double *next, Py_ssize_t width, double *p, double *q) {
+    for (Py_ssize_t f = 0; f < width; f++) {
+        if (p != NULL)
+            p[f] += next[f] + q[f] * next[width + f];
+        q[f] += next[width + f];
+    }
+}
+
 /* The rows from `start` to `stop`: scores to out (n, models), or where `sums` Σ t to out
- * (n, width). `room` holds `width` numbers. */
-#define ALGOS_FM_ROWS(T, TS, V, VS)                                                          \
-    ALGOS_FM_ROW(T, TS, V, VS)                                                               \
+ * (n, width). `room` holds 4 width numbers. */
+#define ALGOS_FM_ROWS(T, TS, V, VS, A, AS, WIDE)                                             \
+    ALGOS_FM_ROW(T, TS, V, VS, A, AS, WIDE)                                                  \
     ALGOS_INLINE void algos_fm_rows_##TS##_##VS(const algos_fm *m, Py_ssize_t start,         \
                                                 Py_ssize_t stop, double *room, double *out,  \
                                                 const int mode, const int sums) {            \
@@ -141,13 +196,16 @@ ALGOS_FM_VECTORS(8)
             const T *x = mode == ALGOS_FM_ONES ? NULL : values + begin;                      \
             const int32_t *columns = mode == ALGOS_FM_DENSE ? NULL : m->indices + begin;     \
             const Py_ssize_t stored = end - begin;                                           \
+            double straight;                                                                 \
             if (sums) {                                                                      \
-                algos_fm_row_##TS##_##VS(x, columns, stored, factors, width,                 \
-                                         out + i * width, mode, 1);                          \
+                algos_fm_row_##TS##_##VS(x, columns, stored, factors, width, NULL, 0, NULL,  \
+                                         out + i * width, &straight, room, mode, 1);         \
                 continue;                                                                    \
             }                                                                                \
             double *score = out + i * models;                                                \
-            algos_fm_row_##TS##_##VS(x, columns, stored, factors, width, room, mode, 0);     \
+            algos_fm_row_##TS##_##VS(x, columns, stored, factors, width, linear,             \
+                                     models == 1, room, room + width, &straight,             \
+                                     room + 2 * width, mode, 0);                             \
             for (Py_ssize_t s = 0; s < models; s++) {                                        \
                 double total = 0;                                                            \
                 _Pragma("omp simd reduction(+ : total)")                                     \
@@ -156,12 +214,7 @@ ALGOS_FM_VECTORS(8)
                 score[s] = total + m->intercept[s];                                          \
             }                                                                                \
             if (models == 1) {                                                               \
-                double total = 0;                                                            \
-                _Pragma("omp simd reduction(+ : total)")                                     \
-                for (Py_ssize_t e = 0; e < stored; e++)                                      \
-                    total += (mode == ALGOS_FM_ONES ? 1.0 : (double)x[e]) *                  \
-                             (double)linear[mode == ALGOS_FM_DENSE ? e : columns[e]];        \
-                score[0] += total;                                                           \
+                score[0] += straight;                                                        \
                 continue;                                                                    \
             }                                                                                \
             for (Py_ssize_t e = 0; e < stored; e++) {                                        \
@@ -191,10 +244,11 @@ ALGOS_FM_VECTORS(8)
             algos_fm_rows_##TS##_##VS(m, start, stop, room, out, ALGOS_FM_SPARSE, 1);        \
     }
 
-ALGOS_FM_ROWS(float, f32, float, f32)
-ALGOS_FM_ROWS(double, f64, float, f32)
-ALGOS_FM_ROWS(float, f32, double, f64)
-ALGOS_FM_ROWS(double, f64, double, f64)
+ALGOS_FM_BLOCK(float, f32, float, f32, float, f32, 8)
+ALGOS_FM_ROWS(float, f32, float, f32, float, f32, 16)
+ALGOS_FM_ROWS(double, f64, float, f32, double, f64, 8)
+ALGOS_FM_ROWS(float, f32, double, f64, double, f64, 8)
+ALGOS_FM_ROWS(double, f64, double, f64, double, f64, 8)
 
 typedef void (*algos_fm_leaf)(const algos_fm *, Py_ssize_t, Py_ssize_t, double *, double *);
 

@@ -9,8 +9,14 @@
  *   g = e df/dv_j + w l2 v_j,   G += g²,   v_j -= rate g / sqrt(G)
  * A column that many rows of a batch have makes one step, along the sum of their g: many small
  * ones along slopes that know nothing of each other would go too far.
- * In the second phase each thread has a range of columns to itself, so no thread waits for a
- * column and the order of the steps is always the same. No step is longer than the rate.
+ *
+ * The columns are dealt out in parts, of which each thread has some to itself, so that what it
+ * reads and writes stays in its cache, and the order of the steps is always the same. Of a row
+ * each part gives its share of q and of the score; all that threads exchange are these records,
+ * of rank + ALGOS_FM_ASIDE floats a row and part. They are added up in the order of the parts,
+ * by every thread for itself, so that the bits do not hang on how many threads there are. While
+ * one still reads the records of a batch, another may write those of the next one: there is
+ * room for two. No step is longer than the rate.
  *
  * Memory: of each column and output one row [v | G] of 2 rank floats, and a pair (w, G) aside.
  */
@@ -23,7 +29,8 @@
 enum { ALGOS_FM_SQUARED, ALGOS_FM_LOG, ALGOS_FM_MULTINOMIAL, ALGOS_FM_BPR };
 
 #define ALGOS_FM_MOST_RANK 4096
-#define ALGOS_FM_ASIDE 16 /* floats beside the sums of a column: of e x², of e x, of weights */
+#define ALGOS_FM_ASIDE 16 /* floats beside the sums of a column: of e x², of e x, of weights;
+                             and beside q: 2 w x - sum x² |v|² in lanes */
 #define ALGOS_FM_LARGEST 1e12f /* of a gradient and a slope: its square must be a number */
 
 typedef struct {
@@ -41,19 +48,27 @@ typedef struct {
     float clip;
     float *table;     /* (d, outputs, 2, rank): v and G */
     float *line;      /* (d, outputs, 2): w and G */
-    float *intercept; /* (outputs, 2): b and G */
-    const int64_t *cuts; /* (parts + 1,): where the ranges of columns begin */
-    int parts;
+    const int64_t *cuts; /* (parts + 1,): where the parts of the columns begin */
+    int parts, members, sides; /* members: threads; sides: 2 for BPR, else 1 */
     const int32_t *slots;  /* (d,): place among the columns of many rows, or -1 */
     const int32_t *common; /* (n_common,): these columns, ascending */
     ptrdiff_t n_common;
-    float *sums; /* (n_common, outputs, rank + ALGOS_FM_ASIDE) */
-    ptrdiff_t ahead; /* rows, that are fetched before their turn */
-    float *q;     /* (batch, outputs, rank), twice as much for BPR */
-    float *slope; /* (batch, outputs) */
-    float *value; /* (batch,): weighted losses */
-    double total; /* weighted losses of all rows */
+    float *sums;        /* (n_common, outputs, rank + ALGOS_FM_ASIDE) */
+    ptrdiff_t ahead;    /* rows, that are fetched before their turn */
+    float *records;     /* (2, parts, batch, sides, outputs, rank + ALGOS_FM_ASIDE), and for one
+                           member (parts, outputs, …): they are added up row by row */
 } algos_fm_steps;
+
+/* What a thread has to itself. */
+typedef struct {
+    int first, last;   /* parts */
+    float *q;          /* (batch, sides, outputs, rank) */
+    float *slope;      /* (batch, outputs) */
+    float *value;      /* (batch,): weighted losses */
+    float *intercept;  /* (outputs, 2): b and G, of which all members have the same */
+    int64_t *bounds;   /* (sides, batch, parts + 1): where the parts begin in each row */
+    double total;      /* weighted losses of all rows */
+} algos_fm_member;
 
 ALGOS_INLINE float algos_fm_bound(float g, float most) {
     g = g < most ? g : most; /* NaN becomes `most` */
@@ -113,13 +128,14 @@ static inline float algos_fm_softmax(float y, float w, int k, float *restrict z)
     return w * (most - own + algos_log_f32(sum));
 }
 
-static inline void algos_fm_take_targets(const algos_fm_steps *job, ptrdiff_t first,
-                                         ptrdiff_t count, ptrdiff_t start) {
+/* Turn a batch's scores into slopes. */
+static inline void algos_fm_take_targets(const algos_fm_steps *job, algos_fm_member *own,
+                                         ptrdiff_t start, ptrdiff_t count) {
     const int k = job->outputs;
-    float *z = job->slope + (first - start) * k, *value = job->value + (first - start);
+    float *z = own->slope, *value = own->value;
     if (job->loss == ALGOS_FM_MULTINOMIAL) {
         for (ptrdiff_t i = 0; i < count; i++) {
-            const int64_t row = job->order[first + i];
+            const int64_t row = job->order[start + i];
             value[i] = algos_fm_softmax(job->target[row], job->weight[row], k, z + i * k);
         }
         return;
@@ -128,7 +144,7 @@ static inline void algos_fm_take_targets(const algos_fm_steps *job, ptrdiff_t fi
         float y[64], w[64];
         const ptrdiff_t rows = count - i < 64 ? count - i : 64;
         for (ptrdiff_t r = 0; r < rows; r++) {
-            const int64_t row = job->order[first + i + r];
+            const int64_t row = job->order[start + i + r];
             y[r] = job->rival == NULL ? job->target[row] : 1.0f;
             w[r] = job->weight[row];
         }
@@ -138,30 +154,65 @@ static inline void algos_fm_take_targets(const algos_fm_steps *job, ptrdiff_t fi
 }
 
 /* The intercepts step once a batch, along the mean slope. */
-static inline void algos_fm_intercept(algos_fm_steps *job, ptrdiff_t start, ptrdiff_t count) {
+static inline void algos_fm_intercept(const algos_fm_steps *job, algos_fm_member *own,
+                                      ptrdiff_t start, ptrdiff_t count) {
     double weight = 0;
     for (ptrdiff_t i = 0; i < count; i++) {
         weight += job->weight[job->order[start + i]];
-        job->total += job->value[i];
+        own->total += own->value[i];
     }
     if (job->rival != NULL || !(weight > 0))
         return;
     for (int c = 0; c < job->outputs; c++) {
         double sum = 0;
         for (ptrdiff_t i = 0; i < count; i++)
-            sum += job->slope[i * job->outputs + c];
-        const float g = (float)(sum / weight) + job->l2_intercept * job->intercept[2 * c];
-        algos_fm_step_one(job->intercept + 2 * c, g, job->rate_intercept, job->clip);
+            sum += own->slope[i * job->outputs + c];
+        const float g = (float)(sum / weight) + job->l2_intercept * own->intercept[2 * c];
+        algos_fm_step_one(own->intercept + 2 * c, g, job->rate_intercept, job->clip);
     }
 }
 
-typedef void (*algos_fm_phase)(algos_fm_steps *, ptrdiff_t start, ptrdiff_t count, int part);
-typedef void (*algos_fm_score)(const algos_fm_steps *, ptrdiff_t first, ptrdiff_t count,
-                               float *z);
+/* The bounds of a member's parts in one row of a batch. */
+static inline int64_t *algos_fm_bounds(const algos_fm_steps *job, const algos_fm_member *own,
+                                       int side, ptrdiff_t r) {
+    return own->bounds + (side * job->batch + r) * (job->parts + 1);
+}
+
+/* The records of the batch that begins at `start`. */
+static inline float *algos_fm_records(const algos_fm_steps *job, ptrdiff_t start) {
+    const ptrdiff_t record = job->outputs * (job->rank + ALGOS_FM_ASIDE);
+    const ptrdiff_t size = job->parts * job->batch * job->sides * record;
+    return job->records + (job->members > 1 && start / job->batch % 2 ? size : 0);
+}
+
+typedef void (*algos_fm_phase)(const algos_fm_steps *, algos_fm_member *, ptrdiff_t start,
+                               ptrdiff_t count);
+typedef void (*algos_fm_score)(const algos_fm_steps *, const float *intercept,
+                               ptrdiff_t first, ptrdiff_t count, float *z);
 typedef struct {
-    algos_fm_phase gather, step;
+    algos_fm_phase gather, join, step;
     algos_fm_score score;
 } algos_fm_table;
+
+/* A member's task between two meetings of the threads: the steps of a batch whose records are
+ * there, and its records of the next one. */
+static inline void algos_fm_task(const algos_fm_steps *job, const algos_fm_table *table,
+                                 algos_fm_member *own, ptrdiff_t batch) {
+    const ptrdiff_t start = batch * job->batch, before = start - job->batch;
+    if (before >= 0) {
+        const ptrdiff_t left = job->n_order - before;
+        const ptrdiff_t count = left < job->batch ? left : job->batch;
+        if (job->members > 1)
+            table->join(job, own, before, count);
+        algos_fm_take_targets(job, own, before, count);
+        algos_fm_intercept(job, own, before, count);
+        table->step(job, own, before, count);
+    }
+    if (start < job->n_order) {
+        const ptrdiff_t left = job->n_order - start;
+        table->gather(job, own, start, left < job->batch ? left : job->batch);
+    }
+}
 
 #define ALGOS_CASE any
 #define ALGOS_RANK job->rank
@@ -228,11 +279,12 @@ typedef struct {
 
 #include "_fm_pairs.h"
 
-#define ALGOS_FM_CASE(c) {algos_fm_gather_##c, algos_fm_step_##c, algos_fm_score_##c}
+#define ALGOS_FM_CASE(c)                                                                     \
+    {algos_fm_gather_##c, algos_fm_join_##c, algos_fm_step_##c, algos_fm_score_##c}
 
 static const algos_fm_table algos_fm_any = ALGOS_FM_CASE(any);
-static const algos_fm_table algos_fm_pair = {algos_fm_gather_any, algos_fm_step_pairs,
-                                             algos_fm_score_any};
+static const algos_fm_table algos_fm_pair = {algos_fm_gather_any, algos_fm_join_any,
+                                             algos_fm_step_pairs, algos_fm_score_any};
 static const algos_fm_table algos_fm_special[2][4] = {
     {ALGOS_FM_CASE(values_8), ALGOS_FM_CASE(values_16), ALGOS_FM_CASE(values_32),
      ALGOS_FM_CASE(values_64)},

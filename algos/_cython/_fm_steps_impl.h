@@ -1,4 +1,4 @@
-/* Both phases of a batch for one kind of rows; see _fm_steps.h. It is included with
+/* What is done with a batch, for one kind of rows; see _fm_steps.h. It is included with
  *   ALGOS_CASE   a name             ALGOS_ONES     whether all values are 1
  *   ALGOS_RANK   of the factors     ALGOS_OUTPUTS  models beside each other
  *   ALGOS_LANES  8 or 16: floats in a vector, of which the rank is a multiple
@@ -31,13 +31,9 @@ ALGOS_INLINE void N(fetch_indices)(const algos_fm_steps *job, const int64_t *ord
     }
 }
 
-ALGOS_INLINE void N(fetch_columns)(const algos_fm_steps *job, const int64_t *order,
-                                   ptrdiff_t at) {
+ALGOS_INLINE void N(fetch_columns)(const algos_fm_steps *job, int64_t begin, int64_t end) {
     const ptrdiff_t size = 2 * (ALGOS_RANK) * (ALGOS_OUTPUTS);
-    if (at >= job->n_order)
-        return;
-    const int64_t end = job->indptr[order[at] + 1];
-    for (int64_t k = job->indptr[order[at]]; k < end; k++) {
+    for (int64_t k = begin; k < end; k++) {
         const float *row = job->table + job->indices[k] * size;
         for (ptrdiff_t i = 0; i < size; i += 16)
             __builtin_prefetch(row + i, 1);
@@ -45,20 +41,39 @@ ALGOS_INLINE void N(fetch_columns)(const algos_fm_steps *job, const int64_t *ord
     }
 }
 
-/* w x + (|q|² - sum x² |v|²) / 2 of one row and output; q is kept. */
-ALGOS_INLINE float N(score_row)(const algos_fm_steps *job, int64_t row, int output,
-                                float *restrict q) {
+/* Find where a member's parts begin in a row, and bring their columns to the cache. */
+ALGOS_INLINE void N(find)(const algos_fm_steps *job, const algos_fm_member *own, int64_t row,
+                          int64_t *bounds) {
+    const int64_t begin = job->indptr[row], end = job->indptr[row + 1];
+    const int32_t *restrict indices = job->indices;
+    for (int part = own->first; part <= own->last; part++) {
+        const int32_t cut = (int32_t)job->cuts[part];
+        int32_t below = 0;
+        if (part == job->parts)
+            below = (int32_t)(end - begin);
+        else if (part > 0) {
+#pragma omp simd reduction(+ : below)
+            for (int64_t k = begin; k < end; k++)
+                below += indices[k] < cut;
+        }
+        bounds[part - own->first] = begin + below;
+    }
+    N(fetch_columns)(job, bounds[0], bounds[own->last - own->first]);
+}
+
+/* Some values of one row and output: q = sum x v, and beside it 2 w x - sum x² |v|² in lanes. */
+ALGOS_INLINE void N(score_part)(const algos_fm_steps *job, int64_t begin, int64_t end,
+                                int output, float *restrict q) {
     enum { FIXED = 4 }; /* vectors of the largest rank with a case of its own */
     const int vectors = (ALGOS_RANK) / W;
     const ptrdiff_t size = 2 * (ALGOS_RANK) * (ALGOS_OUTPUTS);
     const float *table = job->table + 2 * (ALGOS_RANK) * output;
     const float *line = job->line + 2 * output;
-    const int64_t end = job->indptr[row + 1];
     float linear = 0;
     V square = {0}, sum[FIXED] = {{0}};
     if (vectors > FIXED)
         memset(q, 0, sizeof(float) * (size_t)(ALGOS_RANK));
-    for (int64_t k = job->indptr[row]; k < end; k++) {
+    for (int64_t k = begin; k < end; k++) {
         const float x = (ALGOS_ONES) ? 1.0f : job->values[k];
         const V *restrict v = (const V *)(table + job->indices[k] * size);
         linear += x * line[job->indices[k] * 2 * (ALGOS_OUTPUTS)];
@@ -77,42 +92,83 @@ ALGOS_INLINE float N(score_row)(const algos_fm_steps *job, int64_t row, int outp
                 square += a * a;
             }
     }
-    V part = -square;
     if (vectors <= FIXED) {
 #pragma GCC unroll 4
         for (int i = 0; i < FIXED; i++)
-            if (i < vectors) {
+            if (i < vectors)
                 ((V *)q)[i] = sum[i];
-                part += sum[i] * sum[i];
-            }
-    } else
-        for (int i = 0; i < vectors; i++)
-            part += ((V *)q)[i] * ((V *)q)[i];
-    return linear + 0.5f * N(sum)(part);
+    }
+    *(V *)(q + (ALGOS_RANK)) = -square;
+    q[ALGOS_RANK] += 2 * linear;
 }
 
-/* Phase 1, a part of the batch's rows: q, slopes and losses. */
-ALGOS_CLONES static void N(gather)(algos_fm_steps *job, ptrdiff_t start, ptrdiff_t count,
-                                   int part) {
-    const ptrdiff_t rank = ALGOS_RANK;
-    const int outputs = ALGOS_OUTPUTS;
-    const ptrdiff_t first = start + count * part / job->parts;
-    const ptrdiff_t end = start + count * (part + 1) / job->parts;
-    const ptrdiff_t ahead = job->ahead;
-    for (ptrdiff_t at = first; at < end; at++) {
-        float *q = job->q + (at - start) * rank * outputs * (job->rival == NULL ? 1 : 2);
-        float *z = job->slope + (at - start) * outputs;
-        N(fetch_indices)(job, job->order, at + 2 * ahead);
-        N(fetch_columns)(job, job->order, at + ahead);
-        for (int c = 0; c < outputs; c++)
-            z[c] = job->intercept[2 * c] + N(score_row)(job, job->order[at], c, q + c * rank);
-        if (job->rival != NULL) {
-            N(fetch_indices)(job, job->rival, at + 2 * ahead);
-            N(fetch_columns)(job, job->rival, at + ahead);
-            z[0] -= job->intercept[0] + N(score_row)(job, job->rival[at], 0, q + rank);
+/* w x + (|q|² - sum x² |v|²) / 2 of the records of all parts, `apart` from each other. */
+ALGOS_INLINE float N(add_parts)(const float *restrict record, ptrdiff_t apart, int parts,
+                                int rank, float *restrict q) {
+    V rest = *(const V *)(record + rank);
+    for (int part = 1; part < parts; part++)
+        rest += *(const V *)(record + part * apart + rank);
+    for (int i = 0; i < rank; i += W) {
+        V sum = *(const V *)(record + i);
+        for (int part = 1; part < parts; part++)
+            sum += *(const V *)(record + part * apart + i);
+        *(V *)(q + i) = sum;
+        rest += sum * sum;
+    }
+    return 0.5f * N(sum)(rest);
+}
+
+/* A row's q and score, of its records. */
+ALGOS_INLINE void N(join_row)(const algos_fm_steps *job, algos_fm_member *own, ptrdiff_t r,
+                              int side, const float *records, ptrdiff_t apart) {
+    const int outputs = ALGOS_OUTPUTS, rank = ALGOS_RANK;
+    float *q = own->q + (r * job->sides + side) * outputs * rank;
+    float *z = own->slope + r * outputs;
+    for (int c = 0; c < outputs; c++) {
+        const float score = N(add_parts)(records + c * (rank + ALGOS_FM_ASIDE), apart,
+                                         job->parts, rank, q + c * rank);
+        z[c] = side == 0 ? own->intercept[2 * c] + score : z[c] - own->intercept[2 * c] - score;
+    }
+}
+
+/* A member's records of a batch; if it is alone, the rows' scores and q. */
+ALGOS_CLONES static void N(gather)(const algos_fm_steps *job, algos_fm_member *own,
+                                   ptrdiff_t start, ptrdiff_t count) {
+    const int outputs = ALGOS_OUTPUTS, is_alone = job->members == 1;
+    const ptrdiff_t record = outputs * ((ALGOS_RANK) + ALGOS_FM_ASIDE), ahead = job->ahead;
+    const ptrdiff_t apart = is_alone ? record : job->batch * job->sides * record;
+    for (int side = 0; side < job->sides; side++) {
+        const int64_t *order = side == 0 ? job->order : job->rival;
+        for (ptrdiff_t r = -ahead; r < count; r++) {
+            N(fetch_indices)(job, order, start + r + 2 * ahead);
+            if (r + ahead < count)
+                N(find)(job, own, order[start + r + ahead],
+                        algos_fm_bounds(job, own, side, r + ahead));
+            if (r < 0)
+                continue;
+            const int64_t *bounds = algos_fm_bounds(job, own, side, r);
+            float *to = algos_fm_records(job, start) +
+                        (is_alone ? 0 : (r * job->sides + side) * record);
+            for (int part = own->first; part < own->last; part++)
+                for (int c = 0; c < outputs; c++)
+                    N(score_part)(job, bounds[part - own->first],
+                                  bounds[part - own->first + 1], c,
+                                  to + part * apart + c * ((ALGOS_RANK) + ALGOS_FM_ASIDE));
+            if (is_alone)
+                N(join_row)(job, own, r, side, to, apart);
         }
     }
-    algos_fm_take_targets(job, first, end - first, start);
+}
+
+/* Scores and q of a batch, of all members' records. */
+ALGOS_CLONES static void N(join)(const algos_fm_steps *job, algos_fm_member *own,
+                                 ptrdiff_t start, ptrdiff_t count) {
+    const ptrdiff_t record = (ALGOS_OUTPUTS) * ((ALGOS_RANK) + ALGOS_FM_ASIDE);
+    const float *records = algos_fm_records(job, start);
+    for (ptrdiff_t r = 0; r < count; r++)
+        for (int side = 0; side < job->sides; side++)
+            N(join_row)(job, own, r, side, records + (r * job->sides + side) * record,
+                        job->batch * job->sides * record);
 }
 
 /* One step of one column along g = scale p + shrink v, and along `slope` of its coefficient. */
@@ -148,13 +204,13 @@ ALGOS_INLINE void N(add_up)(const algos_fm_steps *job, ptrdiff_t place,
     sum[rank + 2] += weight;
 }
 
-/* The steps of the columns that many rows of the batch have. */
-ALGOS_INLINE void N(step_common)(const algos_fm_steps *job, int part) {
+/* The steps of a member's columns that many rows of the batch have. */
+ALGOS_INLINE void N(step_common)(const algos_fm_steps *job, const algos_fm_member *own) {
     const int rank = ALGOS_RANK, outputs = ALGOS_OUTPUTS;
     const ptrdiff_t size = rank + ALGOS_FM_ASIDE;
     for (ptrdiff_t s = 0; s < job->n_common; s++) {
         const int64_t column = job->common[s];
-        if (column < job->cuts[part] || column >= job->cuts[part + 1])
+        if (column < job->cuts[own->first] || column >= job->cuts[own->last])
             continue;
         for (int c = 0; c < outputs; c++) {
             float *sum = job->sums + (s * outputs + c) * size;
@@ -167,22 +223,18 @@ ALGOS_INLINE void N(step_common)(const algos_fm_steps *job, int part) {
     }
 }
 
-/* Phase 2, a part of the columns. */
-ALGOS_CLONES static void N(step)(algos_fm_steps *job, ptrdiff_t start, ptrdiff_t count,
-                                 int part) {
+/* The steps of a member's columns. */
+ALGOS_CLONES static void N(step)(const algos_fm_steps *job, algos_fm_member *own,
+                                 ptrdiff_t start, ptrdiff_t count) {
     const ptrdiff_t rank = ALGOS_RANK;
     const int outputs = ALGOS_OUTPUTS;
-    const int32_t low = (int32_t)job->cuts[part], high = (int32_t)job->cuts[part + 1];
-    if (part == 0)
-        algos_fm_intercept(job, start, count);
     for (ptrdiff_t r = 0; r < count; r++) {
-        const int64_t row = job->order[start + r], end = job->indptr[row + 1];
-        const float w = job->weight[row];
-        const float *q = job->q + r * rank * outputs, *slope = job->slope + r * outputs;
-        for (int64_t k = job->indptr[row]; k < end; k++) {
+        const float w = job->weight[job->order[start + r]];
+        const float *q = own->q + r * rank * outputs, *slope = own->slope + r * outputs;
+        const int64_t *bounds = algos_fm_bounds(job, own, 0, r);
+        const int64_t end = bounds[own->last - own->first];
+        for (int64_t k = bounds[0]; k < end; k++) {
             const int32_t column = job->indices[k];
-            if (column < low || column >= high)
-                continue;
             const ptrdiff_t slot = job->slots[column];
             const float x = (ALGOS_ONES) ? 1.0f : job->values[k];
             for (int c = 0; c < outputs; c++) {
@@ -194,17 +246,18 @@ ALGOS_CLONES static void N(step)(algos_fm_steps *job, ptrdiff_t start, ptrdiff_t
             }
         }
     }
-    N(step_common)(job, part);
+    N(step_common)(job, own);
 }
 
-ALGOS_CLONES static void N(score)(const algos_fm_steps *job, ptrdiff_t first, ptrdiff_t count,
-                                  float *z) {
+ALGOS_CLONES static void N(score)(const algos_fm_steps *job, const float *intercept,
+                                  ptrdiff_t first, ptrdiff_t count, float *z) {
     const int outputs = ALGOS_OUTPUTS;
-    float q[ALGOS_FM_MOST_RANK];
+    float record[ALGOS_FM_MOST_RANK + ALGOS_FM_ASIDE], q[ALGOS_FM_MOST_RANK];
     for (ptrdiff_t row = first; row < first + count; row++)
-        for (int c = 0; c < outputs; c++)
-            z[row * outputs + c] =
-                job->intercept[2 * c] + N(score_row)(job, row, c, q);
+        for (int c = 0; c < outputs; c++) {
+            N(score_part)(job, job->indptr[row], job->indptr[row + 1], c, record);
+            z[row * outputs + c] = intercept[2 * c] + N(add_parts)(record, 0, 1, ALGOS_RANK, q);
+        }
 }
 
 #undef ALGOS_CASE

@@ -33,7 +33,7 @@ cdef double NANOSECONDS = 0.3  # a factor of a stored value
 cdef struct Job:
     algos_fm model
     algos_fm_leaf leaf
-    double* room       # (n_threads, padded)
+    double* room       # (n_threads, padded), four times the width
     Py_ssize_t padded
     double* out
 
@@ -47,7 +47,7 @@ cdef void _task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 
 
 cdef int _run(Job* job, Py_ssize_t stored, int n_threads) except -1:
-    cdef Py_ssize_t padded = (job.model.width + 7) // 8 * 8
+    cdef Py_ssize_t padded = (4 * job.model.width + 7) // 8 * 8
     cdef Scratch room = scratch(max(n_threads, 1) * padded + 1, sizeof(double))
     job.room = <double*> room.data
     job.padded = padded

@@ -6,7 +6,6 @@ Numbers = NDArray[np.int64]
 Indices = NDArray[np.int32]
 
 MOST_RANK: int
-MOST_THREADS: int
 
 def learn(
     indptr: Numbers,
@@ -27,6 +26,7 @@ def learn(
     loss: int,
     batch: int,
     clip: float,
+    n_threads: int,
 ) -> float: ...
 def score(
     indptr: Numbers,

@@ -1,10 +1,11 @@
 """Stochastic steps of factorization machines: see `_fm_steps.h`.
 
-Bits hang on the batches alone: in the first phase of a batch threads share its rows, in the
-second one the columns, and each column's steps are made in the order of the rows.
+Bits hang on the batches and on the parts of the columns alone, not on the threads that share
+these parts.
 """
 
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memcpy
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
@@ -38,30 +39,33 @@ cdef extern from "_fm_steps.h" nogil:
         float clip
         float* table
         float* line
-        float* intercept
         const int64_t* cuts
-        int parts
+        int parts, members, sides
         const int32_t* slots
         const int32_t* common
         Py_ssize_t n_common
         float* sums
         Py_ssize_t ahead
+        float* records
+    ctypedef struct algos_fm_member:
+        int first, last
         float* q
         float* slope
         float* value
+        float* intercept
+        int64_t* bounds
         double total
     ctypedef struct algos_fm_table:
-        void (*gather)(
-            algos_fm_steps*, Py_ssize_t start, Py_ssize_t count, int part) noexcept nogil
-        void (*step)(
-            algos_fm_steps*, Py_ssize_t start, Py_ssize_t count, int part) noexcept nogil
         void (*score)(
-            const algos_fm_steps*, Py_ssize_t first, Py_ssize_t count, float* z) noexcept nogil
+            const algos_fm_steps*, const float* intercept, Py_ssize_t first, Py_ssize_t count,
+            float* z) noexcept nogil
     const algos_fm_table* algos_fm_choose(const algos_fm_steps* job)
+    void algos_fm_task(
+        const algos_fm_steps* job, const algos_fm_table* table, algos_fm_member* own,
+        Py_ssize_t batch)
     float algos_inverse_root(float a)
 
 MOST_RANK = ALGOS_FM_MOST_RANK
-MOST_THREADS = ALGOS_TEAM_MOST
 
 cdef enum:
     ROWS = 512  # of a task that scores
@@ -71,18 +75,14 @@ cdef struct StepsJob:
     algos_fm_steps steps
     const algos_fm_table* table
     algos_team team
+    algos_fm_member[ALGOS_TEAM_MOST] members
+    const float* intercept
     float* z
 
 
-cdef void _phase(void* arg, int64_t phase, int part) noexcept nogil:
+cdef void _phase(void* arg, int64_t batch, int member) noexcept nogil:
     cdef StepsJob* job = <StepsJob*> arg
-    cdef algos_fm_steps* steps = &job.steps
-    cdef Py_ssize_t start = phase // 2 * steps.batch
-    cdef Py_ssize_t count = min(steps.batch, steps.n_order - start)
-    if phase % 2 == 0:
-        job.table.gather(steps, start, count, part)
-    else:
-        job.table.step(steps, start, count, part)
+    algos_fm_task(&job.steps, job.table, &job.members[member], batch)
 
 
 cdef void _join(void* arg, Py_ssize_t task, int slot) noexcept nogil:
@@ -92,13 +92,52 @@ cdef void _join(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 cdef void _score_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef StepsJob* job = <StepsJob*> arg
     cdef Py_ssize_t first = task * ROWS
-    job.table.score(&job.steps, first, min(<Py_ssize_t> ROWS, job.steps.n_order - first), job.z)
+    job.table.score(
+        &job.steps, job.intercept, first, min(<Py_ssize_t> ROWS, job.steps.n_order - first), job.z)
+
+
+cdef Py_ssize_t _lines(Py_ssize_t floats) noexcept:
+    """Return a number of floats that fills whole cache lines, so that members share none."""
+    return (floats + 15) // 16 * 16
+
+
+cdef class _Rooms:
+    """Scratch memory of a pass: records, and what each member has to itself."""
+    cdef Scratch records, sums, floats, bounds
+
+    cdef int take(self, StepsJob* job, const float[:, ::1] intercept) except -1:
+        cdef algos_fm_steps* steps = &job.steps
+        cdef algos_fm_member* own
+        cdef Py_ssize_t record = steps.outputs * (steps.rank + ALGOS_FM_ASIDE)
+        cdef Py_ssize_t rows = steps.batch * steps.sides, member
+        cdef Py_ssize_t q = _lines(rows * steps.outputs * steps.rank)
+        cdef Py_ssize_t slope = _lines(steps.batch * steps.outputs)
+        cdef Py_ssize_t value = _lines(steps.batch), pair = _lines(2 * steps.outputs)
+        cdef Py_ssize_t each = q + slope + value + pair
+        cdef Py_ssize_t bounds = (rows * (steps.parts + 1) + 7) // 8 * 8
+        cdef float* room
+        self.records = scratch(
+            steps.parts * record * (1 if steps.members == 1 else 2 * rows), sizeof(float))
+        self.sums = scratch(steps.n_common * record + 1, sizeof(float))
+        self.floats = scratch(steps.members * each, sizeof(float))
+        self.bounds = scratch(steps.members * bounds, sizeof(int64_t))
+        steps.records, steps.sums = <float*> self.records.data, <float*> self.sums.data
+        for member in range(steps.members):
+            own = &job.members[member]
+            room = <float*> self.floats.data + member * each
+            own.first = <int> (steps.parts * member // steps.members)
+            own.last = <int> (steps.parts * (member + 1) // steps.members)
+            own.q, own.slope = room, room + q
+            own.value, own.intercept = room + q + slope, room + q + slope + value
+            memcpy(own.intercept, &intercept[0, 0], 2 * steps.outputs * sizeof(float))
+            own.bounds = <int64_t*> self.bounds.data + member * bounds
+            own.total = 0
+        return 0
 
 
 cdef void _set_model(
     algos_fm_steps* job, const int64_t[::1] indptr, const int32_t[::1] indices,
     const float[::1] values, const float[:, :, :, ::1] table, const float[:, :, ::1] line,
-    const float[:, ::1] intercept,
 ) noexcept:
     job.indptr = &indptr[0]
     job.indices = &indices[0] if indices.shape[0] else NULL
@@ -106,7 +145,6 @@ cdef void _set_model(
     job.outputs, job.rank = <int> table.shape[1], <int> table.shape[3]
     job.table = <float*> &table[0, 0, 0, 0] if table.shape[0] else NULL
     job.line = <float*> &line[0, 0, 0] if line.shape[0] else NULL
-    job.intercept = <float*> &intercept[0, 0]
     job.order = job.rival = NULL
 
 
@@ -122,7 +160,7 @@ def learn(
     const float[::1] weight,      # IN (n,)
     const int64_t[::1] order,     # IN: rows, batch after batch
     const int64_t[::1] rival,     # IN, or None: for each the row that it must beat
-    const int64_t[::1] cuts,      # IN (parts + 1,): where ranges of columns begin
+    const int64_t[::1] cuts,      # IN (parts + 1,): where parts of the columns begin
     const int32_t[::1] slots,     # IN (d,): of a column in `common`, or -1
     const int32_t[::1] common,    # IN: the columns that many rows of a batch have, ascending
     const float[::1] rates,       # IN (3,): of factors, linear terms and intercepts
@@ -133,28 +171,27 @@ def learn(
     int loss,
     Py_ssize_t batch,
     float clip,
+    int n_threads,                # as many are at work as there are parts, at most
 ):
-    """Learn rows once, in their order; return the sum of their losses before they were learned.
-
-    As many threads are at work as there are ranges of columns.
-    """
+    """Learn rows once, in their order; return the sum of their losses before they were learned."""
     cdef StepsJob job
     cdef algos_fm_steps* steps = &job.steps
-    cdef Py_ssize_t n = order.shape[0], stored, room
-    cdef Scratch q, slope, value, sums
+    cdef Py_ssize_t n = order.shape[0], stored
+    cdef _Rooms rooms = _Rooms()
     cdef double work
     if n == 0:
         return 0.0
-    _set_model(steps, indptr, indices, values, table, line, intercept)
+    _set_model(steps, indptr, indices, values, table, line)
     batch = min(batch, n)
     steps.target, steps.weight = &target[0], &weight[0]
-    steps.order, steps.n_order, steps.batch = &order[0], n, batch
+    steps.order, steps.n_order, steps.batch, steps.sides = &order[0], n, batch, 1
     if rival is not None:
-        steps.rival = &rival[0]
+        steps.rival, steps.sides = &rival[0], 2
     steps.rate, steps.rate_linear, steps.rate_intercept = rates[0], rates[1], rates[2]
     steps.l2, steps.l2_linear, steps.l2_intercept = l2[0], l2[1], l2[2]
-    steps.loss, steps.clip, steps.total = loss, clip, 0
+    steps.loss, steps.clip = loss, clip
     steps.cuts, steps.parts = &cuts[0], <int> cuts.shape[0] - 1
+    steps.members = max(1, min(n_threads, steps.parts, ALGOS_TEAM_MOST))
     if slots.shape[0]:
         steps.slots = &slots[0]
     steps.n_common = common.shape[0]
@@ -162,19 +199,14 @@ def learn(
         steps.common = &common[0]
     stored = indices.shape[0] // max(<Py_ssize_t> 1, indptr.shape[0] - 1)
     steps.ahead = max(<Py_ssize_t> 1, AHEAD // max(<Py_ssize_t> 1, stored))
-    room = batch * steps.outputs
-    q = scratch(room * steps.rank * (1 if rival is None else 2), sizeof(float))
-    slope, value = scratch(room, sizeof(float)), scratch(batch, sizeof(float))
-    sums = scratch(
-        steps.n_common * steps.outputs * (steps.rank + ALGOS_FM_ASIDE) + 1, sizeof(float))
-    steps.sums = <float*> sums.data
-    steps.q, steps.slope, steps.value = <float*> q.data, <float*> slope.data, <float*> value.data
+    rooms.take(&job, intercept)
     job.table = algos_fm_choose(steps)
     work = _nanoseconds(steps, n * stored)
-    algos_team_start(&job.team, _phase, &job, (n + batch - 1) // batch * 2, work, steps.parts)
+    algos_team_start(&job.team, _phase, &job, (n + batch - 1) // batch + 1, work, steps.members)
     with nogil:
-        run_region(_join, &job, steps.parts, work, steps.parts)
-    return steps.total
+        run_region(_join, &job, steps.members, work, steps.members)
+    memcpy(&intercept[0, 0], job.members[0].intercept, 2 * steps.outputs * sizeof(float))
+    return job.members[0].total
 
 
 def score(
@@ -192,10 +224,10 @@ def score(
     cdef Py_ssize_t n = z.shape[0]
     if n == 0:
         return
-    _set_model(&job.steps, indptr, indices, values, table, line, intercept)
+    _set_model(&job.steps, indptr, indices, values, table, line)
     job.steps.n_order = n
     job.table = algos_fm_choose(&job.steps)
-    job.z = &z[0, 0]
+    job.intercept, job.z = &intercept[0, 0], &z[0, 0]
     with nogil:
         run_region(_score_task, &job, (n + ROWS - 1) // ROWS,
                    _nanoseconds(&job.steps, indices.shape[0]) / 2, n_threads)

@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 _LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
 _LARGEST_TARGET = 1e6  # in deviations of those that came before
+_PARTS = 2  # of the columns: so many threads find work; results hang on it
 _COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
 
 
@@ -35,7 +36,7 @@ class Plan:
     Attributes
     ----------
     cuts : ndarray of shape (parts + 1,), int64
-        Where ranges of columns begin that hold about as many values each.
+        Where parts of the columns begin that hold about as many values each.
     slots : ndarray of shape (n_columns,), int32
         The place of each column in `common`, or -1.
     common : ndarray, int32
@@ -47,7 +48,7 @@ class Plan:
     common: NDArray[np.int32]
 
     @classmethod
-    def of(cls, rows: Rows, batch: int, parts: int) -> Plan:
+    def of(cls, rows: Rows, batch: int, parts: int = _PARTS) -> Plan:
         """Return the plan; only `cuts` hang on the number of parts."""
         counts = np.bincount(rows.indices, minlength=rows.n_columns)
         shares = np.arange(1, parts) * (rows.stored / parts)
@@ -78,7 +79,7 @@ class Data:
     values: Floats | None
     target: Floats
     weight: Floats
-    plans: dict[tuple[int, int], Plan] = field(default_factory=dict, repr=False)
+    plans: dict[int, Plan] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -91,8 +92,8 @@ class Data:
         bounded = np.clip(target, -_LARGEST_TARGET, _LARGEST_TARGET).astype(np.float32)
         return cls(rows, kernel_values(rows), bounded, shares)
 
-    def plan(self, batch: int, parts: int) -> Plan:
+    def plan(self, batch: int) -> Plan:
         """Return how columns are gone about: made once."""
-        if (batch, parts) not in self.plans:
-            self.plans[batch, parts] = Plan.of(self.rows, batch, parts)
-        return self.plans[batch, parts]
+        if batch not in self.plans:
+            self.plans[batch] = Plan.of(self.rows, batch)
+        return self.plans[batch]

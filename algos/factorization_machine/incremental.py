@@ -122,7 +122,7 @@ def learn_batch(state: State, batch: Batch, key: Key) -> tuple[float, State]:
     weight = float(table.weight.sum())
     unit = (state["weight"] + weight) / (state["n_rows"] + table.rows.n)
     data = data_of(replace(table, rows=rows), problem, unit)
-    loss = one_pass(steps, data, settings, key)
+    loss = one_pass(steps, data, settings, key, n_threads=batch.problem.n_threads)
     share = max(_LATE, table.rows.n / (state["n_rows"] + table.rows.n))
     learned = {
         "table": steps.table,

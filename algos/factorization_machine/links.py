@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, softmax
+from scipy.special import log_expit, softmax
 
 Doubles = NDArray[np.float64]
 
@@ -34,9 +34,19 @@ def probabilities(scores: Doubles, link: str) -> NDArray[Any]:
     if link == "softmax":
         return np.asarray(softmax(scores, axis=1))
     if scores.shape[1] == 1:
-        return np.column_stack([expit(-scores[:, 0]), expit(scores[:, 0])])
+        return _both(scores[:, 0])
     # One class against the rest, each by itself; in logarithms, as all may be tiny.
     return np.asarray(softmax(log_expit(scores), axis=1))
+
+
+def _both(scores: Doubles) -> Doubles:
+    """Return the probabilities of -1 and 1, of one exponential."""
+    small = np.exp(-np.abs(scores))
+    likely = 1 / (1 + small)
+    found = np.empty((len(scores), 2))
+    found[:, 1] = np.where(scores < 0, small * likely, likely)
+    found[:, 0] = np.where(scores < 0, likely, small * likely)
+    return found
 
 
 def log_probabilities(scores: Doubles, link: str) -> NDArray[Any]:

@@ -278,7 +278,8 @@ def learn_choices(
         losses, weights = [], []
         drawn = sampler.pairs(stream(key, _OF_RIVALS, steps.n_epochs))
         for part, (data, pairs) in enumerate(drawn):
-            losses.append(one_pass(steps, data, settings, key, pairs=pairs, part=part))
+            loss = one_pass(steps, data, settings, key, pairs=pairs, part=part, n_threads=n_threads)
+            losses.append(loss)
             weights.append(float(data.weight[pairs[0]].sum()))
         return float(np.average(losses, weights=weights)) if losses else 0.0
 

@@ -24,6 +24,7 @@ _KEY = np.array([0xFAC702, 0x12E5], dtype=np.uint64)
 _MANY_COLUMNS = 8  # for each value: a table of all columns would cost more than a search
 _ONE = 1e-12  # so near to 1 is a value of 1, after columns were scaled
 _LEAST_SCALE = 1e-280  # coefficients of smaller values would be no numbers
+_LINE = 64  # bytes of a cache line
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,18 @@ class Rows:
         return Rows(indptr, indices, values, self.n_columns)
 
 
+def aligned_zeros(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Return zeros that begin with a cache line, so that rows of one line lie in one.
+
+    Memory is asked for where it is written to alone.
+    """
+    dtype = np.dtype(dtype)
+    size, extra = int(np.prod(shape)), _LINE // dtype.itemsize
+    room = np.zeros(size + extra, dtype=dtype)
+    first = -room.ctypes.data % _LINE // dtype.itemsize
+    return room[first : first + size].reshape(shape)
+
+
 @dataclass(frozen=True)
 class Columns:
     """Which columns solvers see, and in which units.
@@ -105,8 +118,7 @@ class Columns:
         """Return what belongs to columns of X, from (n_columns, …): zero for the others."""
         if self.places is None:
             return numbers
-        # `zeros` asks for memory where it is written to alone.
-        whole = np.zeros((self.d, *numbers.shape[1:]), dtype=numbers.dtype)
+        whole = aligned_zeros((self.d, *numbers.shape[1:]), numbers.dtype)
         whole[self.places] = numbers
         return whole
 

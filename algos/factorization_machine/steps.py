@@ -12,13 +12,12 @@ from algos._common.memory import require_memory
 from algos._common.random import Key, stream
 from algos._cython import fm_steps
 from algos.factorization_machine.batches import kernel_values
-from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.rows import Rows, aligned_zeros
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 _LANES = 8  # floats in a vector: ranks are rounded up to whole ones, from 16 on to two
-_LINE = 64  # bytes of a cache line, at whose beginning the table is laid
 _OF_START = 0  # stream of random numbers
 _START, _START_NOISE = 0.02, 0.1  # of first factors, and of the scores they make
 
@@ -163,11 +162,8 @@ def padded_rank(n_factors: int) -> int:
 
 
 def aligned(shape: tuple[int, ...]) -> Floats:
-    """Return zeros that begin with a cache line, so that rows share none."""
-    size = int(np.prod(shape))
-    room = np.zeros(size + _LINE // 4, dtype=np.float32)
-    first = -room.ctypes.data % _LINE // 4
-    return room[first : first + size].reshape(shape)
+    """Return float32 zeros that begin with a cache line, so that rows share none."""
+    return aligned_zeros(shape, np.float32)
 
 
 def drawn(init: str, scale: float, shape: tuple[int, ...], draw: np.random.Generator) -> Any:

@@ -111,9 +111,7 @@ def one_pass(
     part : int, default=0
         Of the epoch, if it is made of several calls.
     n_threads : int, default=1
-        Changes nothing but the time. Fits take one: two have gained nothing where cores share
-        no cache, as the columns of a batch go to and fro between them, and on a busy machine
-        each waits for the other.
+        Changes nothing but the time; two are put to use.
 
     Returns
     -------
@@ -126,16 +124,15 @@ def one_pass(
     rival = None
     if pairs is not None:
         order, rival = pairs[0][order], pairs[1][order]
-    parts = min(n_threads, fm_steps.MOST_THREADS, max(1, rows.n_columns))
     batch = settings.batch_of(rows)
-    plan = data.plan(batch, parts)
+    plan = data.plan(batch)
     total = fm_steps.learn(
         rows.indptr, rows.indices, data.values, data.target, data.weight, order, rival,
         plan.cuts, plan.slots, plan.common,
         np.array([settings.rate, settings.rate_linear, settings.rate_intercept], np.float32),
         settings.penalties(steps.noise),
         steps.table, steps.line, steps.base, LOSSES[settings.loss], batch,
-        _NO_CLIP if settings.clip is None else settings.clip,
+        _NO_CLIP if settings.clip is None else settings.clip, n_threads,
     )  # fmt: skip
     weight = float(data.weight[order].sum(dtype=np.float64))
     return total / weight if weight else 0.0
@@ -227,7 +224,7 @@ def learn(
     n_threads: int = 1,
     **control: Any,
 ) -> Steps:
-    """Learn rows in `epochs`, to whose parameters `control` goes; `n_threads` score.
+    """Learn rows in `epochs`, to whose parameters `control` goes.
 
     A `trial` that began at `steps` with these settings is the first epoch.
     """
@@ -237,7 +234,7 @@ def learn(
         if made:
             steps.become(made[0].steps)
             return made.pop().loss
-        return one_pass(steps, data, settings, key)
+        return one_pass(steps, data, settings, key, n_threads=n_threads)
 
     def check(steps: Steps) -> float:
         assert validation is not None
@@ -292,7 +289,7 @@ def tried_rate(
     for rate in rates:
         trial = steps.copy()
         tried = replace(settings, rate=rate, rate_linear=rate, rate_intercept=rate)
-        loss = judged = one_pass(trial, data, tried, key)
+        loss = judged = one_pass(trial, data, tried, key, n_threads=n_threads)
         if validation is not None:
             scores = trial.scores(validation.rows, n_threads=n_threads)
             judged = mean_loss(scores, validation, settings.loss)

@@ -51,6 +51,24 @@ def test_copies_are_sums():
     assert many.var() == pytest.approx(7 * one.var(), rel=0.06)
 
 
+@pytest.mark.parametrize("score", [0.0, 1e-3, 1.3, 6.0, 1e20])
+def test_many_copies_are_drawn_at_once_as_their_sum(score):
+    """Above 256 copies: the law of 128 + 129 of them, but for a skewness of 0.02."""
+    n = 20_000
+    halves = [drawn(score, n, np.full(n, m, dtype=np.int32), step=m) for m in (128, 129)]
+    sums, at_once = sum(halves), drawn(score, n, np.full(n, 257, dtype=np.int32), step=1)
+    assert at_once.mean() == pytest.approx(sums.mean(), abs=5 * sums.std() / np.sqrt(n / 2))
+    assert at_once.var() == pytest.approx(sums.var(), rel=0.06)
+    if score < 1e6:
+        assert stats.skew(at_once) == pytest.approx(stats.skew(sums), abs=0.12)
+        assert stats.ks_2samp(at_once, sums, method="asymp").pvalue > 1e-4
+
+
+def test_a_row_may_weigh_what_an_int_holds():
+    copies = np.full(1000, 2**31 - 1, dtype=np.int32)
+    assert drawn(0.0, 1000, copies).mean() == pytest.approx(2.0**29, rel=1e-3)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_any_number_of_threads_draws_the_same_bits(dtype):
     one, two = (drawn(0.7, 50_001, n_threads=n, dtype=dtype) for n in (1, 2))

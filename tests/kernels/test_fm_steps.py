@@ -106,14 +106,14 @@ def plain_learn(X, rows, state, order, rival, rates, l2, loss, batch, clip, comm
     return table, line, intercept
 
 
-def learned(rows, state, order, rival, rates, l2, loss, batch, clip, common, cuts):
+def learned(rows, state, order, rival, rates, l2, loss, batch, clip, common, cuts, n_threads=1):
     state = [part.copy() for part in state]
     slots = np.full(len(state[0]), -1, dtype=np.int32)
     slots[common] = np.arange(len(common))
     common = np.asarray(common, dtype=np.int32)
     value = fm_steps.learn(
         *rows, order, rival, np.asarray(cuts, dtype=np.int64), slots, common,
-        np.float32(rates), np.float32(l2), *state, LOSSES[loss], batch, clip,
+        np.float32(rates), np.float32(l2), *state, LOSSES[loss], batch, clip, n_threads,
     )  # fmt: skip
     return value, state
 
@@ -151,13 +151,13 @@ def test_a_pass_equals_plain_steps_for_any_number_of_threads(
     rates, l2 = np.array([0.1, 0.05, 0.2]), np.array([0.02, 0.01, 0.03])
     common = np.flatnonzero(rng.random(d) < 0.5)
     given_ = (order, rival, rates, l2, loss, batch, 0.7, common)
-    value, found = learned(rows, state, *given_, [0, d])
+    cuts = [0, *np.sort(rng.integers(0, d + 1, rng.integers(4))), d]
+    value, found = learned(rows, state, *given_, cuts)
     wanted = plain_learn(X, rows, state, *given_)
     for mine, its in zip(found, wanted, strict=True):
         np.testing.assert_allclose(mine, its, rtol=2e-3, atol=2e-4)
-    cuts = np.sort(rng.integers(0, d + 1, 2))
-    for parts in ([0, cuts[0], d], [0, *cuts, d]):
-        again, others = learned(rows, state, *given_, parts)
+    for n_threads in (2, 3, 9):
+        again, others = learned(rows, state, *given_, cuts, n_threads)
         assert again == value
         assert all(np.array_equal(a, b) for a, b in zip(found, others, strict=True))
 
@@ -251,7 +251,8 @@ def test_batches_of_a_team_end_whoever_comes():
     """More parts than threads, many short phases."""
     _, rows, state = problem(400, 20, 8, 1, "log_loss", False, 2)
     args = (np.arange(400), None, [0.1] * 3, [0.0] * 3, "log_loss", 1, 1e9, [3])
-    wanted = learned(rows, state, *args, [0, 20])
-    found = learned(rows, state, *args, np.linspace(0, 20, 9).astype(int))
+    cuts = np.linspace(0, 20, 9).astype(int)
+    wanted = learned(rows, state, *args, cuts)
+    found = learned(rows, state, *args, cuts, 8)
     assert wanted[0] == found[0]
     assert np.array_equal(wanted[1][0], found[1][0])
