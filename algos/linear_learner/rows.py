@@ -44,7 +44,7 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, variance, stored = _moments(X, weight, n_threads)
-        exponents = extreme_exponents(X, mean, variance)
+        exponents = extreme_exponents(X, mean, variance, stored)
     if isinstance(exponents, np.ndarray):
         mean, variance, stored = _moments(_scaled(X, exponents), weight, n_threads)
     is_sparse = sparse.issparse(X)
@@ -115,11 +115,16 @@ def _is_constant(mean: Doubles, variance: Doubles) -> NDArray[np.bool_]:
     return ~(variance > (10 * np.finfo(np.float64).eps * mean) ** 2)
 
 
-def extreme_exponents(X: Any, mean: Doubles, variance: Doubles) -> Exponents:
+def extreme_exponents(
+    X: Any, mean: Doubles, variance: Doubles, stored: Doubles | None = None
+) -> Exponents:
     """Return the exponents of columns that are too large or too small for products, else 0."""
     limit = _SAFE[X.dtype.name]
     squares = variance + mean**2
-    odd = np.flatnonzero(~((squares >= 4.0**-limit) & (squares <= 4.0**limit)))
+    is_odd = ~((squares >= 4.0**-limit) & (squares <= 4.0**limit))
+    if stored is not None:  # a hash leaves many columns empty, which are not small but zero
+        is_odd &= stored > 0
+    odd = np.flatnonzero(is_odd)
     if len(odd) == 0:
         return 0
     columns = X[:, odd]
