@@ -69,6 +69,10 @@ def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y"
     ValueError
         If a label is not among the classes.
     """
+    if len(classes) == 2:
+        is_second = labels == classes[1]
+        if (is_second | (labels == classes[0])).all():
+            return np.where(is_second, 1.0, -1.0)
     places = np.searchsorted(classes, labels)
     places[places == len(classes)] = 0
     unknown = classes[places] != labels

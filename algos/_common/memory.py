@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 
 
@@ -30,6 +31,7 @@ def has_memory(n_bytes: int) -> bool:
     return n_bytes <= _physical_bytes()
 
 
+@functools.cache
 def _physical_bytes() -> float:
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

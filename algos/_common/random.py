@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from numbers import Integral
 from typing import Any
 
@@ -26,12 +27,16 @@ def seed_key(random_state: Any) -> Key:
     key : ndarray of shape (2,), dtype uint64
     """
     if isinstance(random_state, Integral):
-        seeds = np.random.SeedSequence(int(random_state))
-        return seeds.generate_state(4).view(np.uint64)
+        return _key_of(int(random_state)).copy()
     if isinstance(random_state, np.random.Generator):
         return random_state.integers(0, 2**64, size=2, dtype=np.uint64)
     words = check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
     return words.view(np.uint64)
+
+
+@functools.lru_cache(maxsize=16)
+def _key_of(seed: int) -> Key:
+    return np.random.SeedSequence(seed).generate_state(4).view(np.uint64)
 
 
 def stream(key: Key, *path: int) -> np.random.Generator:

@@ -35,6 +35,8 @@ def effective_n_threads(n_jobs: int | None) -> int:
         At least 1, and at most the cores that the process may use: its affinity, its
         cgroup, OMP_NUM_THREADS and the share that joblib gave to this worker.
     """
+    if n_jobs == 1:
+        return 1
     limit = _core_limit()
     if n_jobs is None:
         n_jobs = _context_n_jobs(limit)

@@ -14,6 +14,7 @@
 #include "_simd.h"
 
 #define ALGOS_STRIP 8
+#define ALGOS_AHEAD 16 /* values whose cells are asked for */
 
 #define ALGOS_STRIPS(V, S)                                                                   \
     typedef V algos_strip_##S                                                                \
@@ -31,9 +32,9 @@ typedef struct {
     void (*add)(const algos_csr *, Py_ssize_t, Py_ssize_t, const void *, double *);
     void (*strip_add)(const algos_csr *, Py_ssize_t, Py_ssize_t, const void *, Py_ssize_t,
                       Py_ssize_t, double *);
-    /* squares of deviations: counts += w, sums += w (x - shift), squares += w (x - shift)² */
-    void (*moments)(const algos_csr *, Py_ssize_t, Py_ssize_t, const double *, const double *,
-                    double *, double *, double *);
+    /* cells[column] = {Σ w, Σ w (x - shift), Σ w (x - shift)², shift}: side by side, since
+     * columns come in any order and each cell is a miss */
+    void (*moments)(const algos_csr *, Py_ssize_t, Py_ssize_t, const double *, double *);
     /* scatter[column low … high - 1][column] += Σ w x x', the upper triangle */
     void (*scatter)(const algos_csr *, const double *, Py_ssize_t, Py_ssize_t, double *);
 } algos_sparse_dots;
@@ -116,18 +117,20 @@ typedef struct {
         }                                                                                    \
     }                                                                                        \
     static void name##_moments(const algos_csr *x, Py_ssize_t start, Py_ssize_t rows,        \
-                               const double *restrict weight, const double *restrict shift,  \
-                               double *restrict counts, double *restrict sums,               \
-                               double *restrict squares) {                                   \
+                               const double *restrict weight, double *restrict cells) {      \
         ALGOS_ROW_ARRAYS(T, I);                                                              \
+        const Py_ssize_t last = (Py_ssize_t)((const I *)x->indptr)[start + rows] - 1;        \
         for (Py_ssize_t i = 0; i < rows; i++) {                                              \
             ALGOS_ROW_BOUNDS(I, start + i);                                                  \
             const double w = weight[start + i];                                              \
             for (; e < end; e++) {                                                           \
-                const double t = (double)data[e] - shift[indices[e]];                        \
-                counts[indices[e]] += w;                                                     \
-                sums[indices[e]] += w * t;                                                   \
-                squares[indices[e]] += w * t * t;                                            \
+                const Py_ssize_t soon = e + ALGOS_AHEAD;                                     \
+                __builtin_prefetch(cells + 4 * (Py_ssize_t)indices[soon < last ? soon : last]);\
+                double *cell = cells + 4 * (Py_ssize_t)indices[e];                           \
+                const double t = (double)data[e] - cell[3];                                  \
+                cell[0] += w;                                                                \
+                cell[1] += w * t;                                                            \
+                cell[2] += w * t * t;                                                        \
             }                                                                                \
         }                                                                                    \
     }                                                                                        \

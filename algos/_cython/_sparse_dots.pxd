@@ -21,8 +21,7 @@ cdef extern from "_sparse_dots.h" nogil:
             const algos_csr*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
             double*) noexcept nogil
         void (*moments)(
-            const algos_csr*, Py_ssize_t, Py_ssize_t, const double*, const double*, double*,
-            double*, double*) noexcept nogil
+            const algos_csr*, Py_ssize_t, Py_ssize_t, const double*, double*) noexcept nogil
         void (*scatter)(
             const algos_csr*, const double*, Py_ssize_t, Py_ssize_t, double*) noexcept nogil
     const algos_sparse_dots* algos_sparse_choose(int single, int narrow)

@@ -86,6 +86,9 @@ class ClassifierLabels(LinearLearner):
         known = getattr(self, "classes_", labels[:0])
         named = labels[:0] if classes is None else np.asarray(classes)
         _check_alike(known, named, labels)
+        is_usual = classes is None and len(known) == 2
+        if is_usual and ((labels == known[0]) | (labels == known[1])).all():
+            return
         if classes is not None:
             self._name_classes(known, np.unique(named))
         else:

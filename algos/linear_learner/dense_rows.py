@@ -24,6 +24,11 @@ _WIDE = 200  # columns, from where on a row's products cost many times its copy
 _FEW_TARGETS = 8  # that cost less beside the columns than a pass of their own
 
 
+def divided(values: Any, exponents: Exponents) -> Any:
+    """Return values / 2**exponents; themselves if that changes nothing."""
+    return np.ldexp(values, -exponents) if np.ndim(exponents) else values
+
+
 class AnyRows(ABC):
     """What dense and CSR rows have in common: everything that needs no pass of its own.
 
@@ -32,9 +37,9 @@ class AnyRows(ABC):
     X : ndarray or CSR matrix of shape (n, d)
     shift, scale : ndarray of shape (d,), float64
     n_threads : int
-    exponents : ndarray of shape (d,), int
-        Passes are over a copy whose columns are those of X / 2**exponents; if all are 0,
-        over X itself.
+    exponents : ndarray of shape (d,), int, or 0
+        Passes are over a copy whose columns are those of X / 2**exponents; for 0, over X
+        itself.
 
     Attributes
     ----------
@@ -56,7 +61,7 @@ class AnyRows(ABC):
     def _set_units(self, shift: Doubles, scale: Doubles) -> None:
         self.shift, self.scale = shift, scale
         with np.errstate(over="ignore"):  # values that vanish beside the scale become 0
-            self._scale = np.ldexp(scale, -self._exponents)
+            self._scale = divided(scale, self._exponents)
 
     def in_units(self, shift: Doubles, scale: Doubles) -> Self:
         """Return the same rows with another shift and scale."""
@@ -99,6 +104,10 @@ class AnyRows(ABC):
         """Return `filled` for the weights that the rows were made with."""
         return self.filled(weight)
 
+    def are_filled(self) -> NDArray[np.bool_]:
+        """Tell which columns are not 0 in every row of X."""
+        return self.filled() > 0
+
     def curvatures(
         self, coef: Doubles, intercept: float, target: Doubles, weight: Doubles, loss: Loss
     ) -> Doubles:
@@ -124,8 +133,8 @@ class DenseRows(AnyRows):
         float32 no digits.
     n_threads : int
     exponents : ndarray of shape (d,), int, or 0
-        Passes are over a copy whose columns are those of X / 2**exponents; if all are 0,
-        over X itself.
+        Passes are over a copy whose columns are those of X / 2**exponents; for 0, over X
+        itself.
     """
 
     is_sparse = False
@@ -138,12 +147,12 @@ class DenseRows(AnyRows):
         n_threads: int,
         exponents: Exponents = 0,
     ) -> None:
-        self._X: Floats = np.ldexp(X, -exponents) if np.any(exponents) else X
+        self._X: Floats = divided(X, exponents)
         super().__init__(X, shift, scale, n_threads, exponents)
 
     def _set_units(self, shift: Doubles, scale: Doubles) -> None:
         super()._set_units(shift, scale)
-        self._exact_shift = np.ldexp(shift, -self._exponents)
+        self._exact_shift = divided(shift, self._exponents)
         self._shift: Floats = self._exact_shift.astype(self.X.dtype)
         self._rest = self._exact_shift - self._shift  # what the type of X cannot hold
 
@@ -152,9 +161,16 @@ class DenseRows(AnyRows):
         found: Doubles
         if weight is None:
             found = np.count_nonzero(self.X, axis=0).astype(np.float64)
+        elif self.X.all():
+            found = np.full(self.d, weight.sum())
         else:
             found = np.einsum("n,nd->d", weight, self.X != 0)
         return found
+
+    def are_filled(self) -> NDArray[np.bool_]:
+        """Tell which columns are not 0 in every row of X."""
+        found: NDArray[np.bool_] = self.X[0] != 0  # as a rule this row tells of all columns
+        return found if found.all() else self.X.any(axis=0)
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
         """Return x·coef + intercept, of shape (n, k), for coef (k, d), intercept (k,)."""
@@ -229,5 +245,9 @@ class DenseRows(AnyRows):
 
     def subset(self, indices: NDArray[np.intp]) -> DenseRows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""
-        X = self.X[indices]
-        return DenseRows(X, self.shift, self.scale, self.n_threads, self._exponents)
+        other = object.__new__(DenseRows)  # copy() is dear beside a step of a stream
+        other.__dict__.update(self.__dict__)
+        other.X = np.take(self.X, indices, axis=0)
+        other._X = divided(other.X, self._exponents)
+        other.n = len(indices)
+        return other

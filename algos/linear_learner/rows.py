@@ -11,14 +11,15 @@ from scipy import sparse
 from algos._common.csr import csr_rows
 from algos._common.moments import column_mean_and_variance, sparse_moments_of
 from algos._common.scale import with_values
+from algos._cython._csr import CsrRows
 from algos.linear_learner.dense_rows import DenseRows, Exponents
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.sparse_rows import SparseRows
 
-# Exponents of 2 within which products of the rows stay well inside their type.
-_SAFE = {"float32": 30, "float64": 200}
+# Exponents of 2 within which products of the rows stay well inside their type, by its bytes.
+_SAFE = {4: 30, 8: 200}
 # Means in deviations from which CSR columns are shifted: their squares cost so many digits.
-_OFFSET = {"float32": 30.0, "float64": 1000.0}
+_OFFSET = {4: 30.0, 8: 1000.0}
 
 
 def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> DenseRows | SparseRows:
@@ -42,12 +43,15 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     -------
     rows : DenseRows or SparseRows
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, variance, stored = _moments(X, weight, n_threads)
-        exponents = extreme_exponents(X, mean, variance)
-    if isinstance(exponents, np.ndarray):
-        mean, variance, stored = _moments(_scaled(X, exponents), weight, n_threads)
     is_sparse = sparse.issparse(X)
+    checked = csr_rows(X) if is_sparse else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, variance, stored = _moments(X, checked, weight, n_threads)
+        exponents = extreme_exponents(X, mean, variance, stored)
+    if isinstance(exponents, np.ndarray):
+        scaled = _scaled(X, exponents)
+        checked = csr_rows(scaled) if is_sparse else None
+        mean, variance, stored = _moments(scaled, checked, weight, n_threads)
     with np.errstate(over="ignore"):  # of a constant column the scale is 2**exponent
         scale = np.ldexp(scale_of(mean, variance, center), exponents)
     scale = np.minimum(scale, np.finfo(np.float64).max)
@@ -57,7 +61,8 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
         if center:
             is_constant = _is_constant(mean, variance) & (mean != 0)
             X, shift = _without_offsets(X, np.ldexp(mean, exponents), scale, is_constant)
-        rows = SparseRows(X, scale, n_threads, exponents, shift)
+        same = checked if not shift.any() else None
+        rows = SparseRows(X, scale, n_threads, exponents, shift, checked=same)
         rows.stored = stored
     else:
         shift = np.ldexp(mean, exponents) if center else np.zeros_like(mean)
@@ -78,7 +83,7 @@ def _without_offsets(
     """
     shift = np.zeros_like(mean)
     with np.errstate(over="ignore"):
-        odd = (np.abs(mean) > _OFFSET[X.dtype.name] * scale) | is_constant
+        odd = (np.abs(mean) > _OFFSET[X.dtype.itemsize] * scale) | is_constant
     if odd.any():
         odd &= np.bincount(X.indices, minlength=X.shape[1]) == X.shape[0]
     if not odd.any():
@@ -97,10 +102,12 @@ def _squares(values: Doubles, exponents: Exponents) -> Doubles:
     return np.minimum(scaled, np.finfo(np.float64).max / 4)
 
 
-def _moments(X: Any, weight: Doubles, n_threads: int) -> tuple[Doubles, Doubles, Doubles | None]:
+def _moments(
+    X: Any, rows: CsrRows | None, weight: Doubles, n_threads: int
+) -> tuple[Doubles, Doubles, Doubles | None]:
     """Return the columns' means, variances, and of CSR rows the weights that store a value."""
-    if sparse.issparse(X):
-        return sparse_moments_of(csr_rows(X), X.shape[1], weight, n_threads)
+    if rows is not None:
+        return sparse_moments_of(rows, X.shape[1], weight, n_threads)
     return *column_mean_and_variance(X, weight, n_threads), None
 
 
@@ -118,11 +125,16 @@ def _is_constant(mean: Doubles, variance: Doubles) -> NDArray[np.bool_]:
     return ~(variance > (10 * np.finfo(np.float64).eps * mean) ** 2)
 
 
-def extreme_exponents(X: Any, mean: Doubles, variance: Doubles) -> Exponents:
+def extreme_exponents(
+    X: Any, mean: Doubles, variance: Doubles, stored: Doubles | None = None
+) -> Exponents:
     """Return the exponents of columns that are too large or too small for products, else 0."""
-    limit = _SAFE[X.dtype.name]
+    limit = _SAFE[X.dtype.itemsize]
     squares = variance + mean**2
-    odd = np.flatnonzero(~((squares >= 4.0**-limit) & (squares <= 4.0**limit)))
+    is_odd = ~((squares >= 4.0**-limit) & (squares <= 4.0**limit))
+    if stored is not None:  # a hash leaves many columns empty, which are not small but zero
+        is_odd &= stored > 0
+    odd = np.flatnonzero(is_odd)
     if len(odd) == 0:
         return 0
     columns = X[:, odd]

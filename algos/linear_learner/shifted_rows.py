@@ -59,6 +59,10 @@ class ShiftedRows:
         found: Doubles = self._rows.filled(weight)
         return found
 
+    def are_filled(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self._rows.are_filled()
+        return found
+
     def measured_filled(self, weight: Doubles) -> Doubles:
         found: Doubles = self._rows.measured_filled(weight)
         return found

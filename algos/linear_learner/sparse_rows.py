@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from algos._common.csr import csr_rows
 from algos._common.memory import require_memory
 from algos._common.scale import with_values
+from algos._cython._csr import CsrRows
 from algos._cython.linear_decision import sparse_decision
 from algos._cython.linear_gram import sparse_gram
 from algos._cython.linear_sparse_pass import sparse_cross, sparse_pass
@@ -29,10 +30,12 @@ class SparseRows(AnyRows):
         Positive.
     n_threads : int
     exponents : ndarray of shape (d,), int, or 0
-        Passes are over a copy whose columns are those of X / 2**exponents; if all are 0,
-        over X itself.
+        Passes are over a copy whose columns are those of X / 2**exponents; for 0, over X
+        itself.
     shift : ndarray of shape (d,), float64, default=None
         What X is less than the user's; None is zeros.
+    checked : CsrRows, default=None
+        What passes are over, if that has been made.
 
     Attributes
     ----------
@@ -51,11 +54,15 @@ class SparseRows(AnyRows):
         n_threads: int,
         exponents: Exponents = 0,
         shift: Doubles | None = None,
+        *,
+        checked: CsrRows | None = None,
     ) -> None:
-        values = X
-        if np.any(exponents):
-            values = with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))
-        self._rows = csr_rows(values)
+        if checked is None:
+            values = X
+            if np.ndim(exponents):
+                values = with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))
+            checked = csr_rows(values)
+        self._rows = checked
         shift = np.zeros(X.shape[1]) if shift is None else shift
         super().__init__(X, shift, scale, n_threads, exponents)
 

@@ -8,19 +8,22 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from algos._common.moments import guessed_mean
 from algos.linear_learner import squared_state
-from algos.linear_learner.dense_rows import DenseRows
 from algos.linear_learner.losses import Loss
+from algos.linear_learner.one_pass import FEW, measured_rows
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Rows, Solution
-from algos.linear_learner.rows import extreme_exponents, make_rows, scale_of
+from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import least_squares
-from algos.linear_learner.solvers.gram import Sums, good_enough, ridge_inverse, sums_of
+from algos.linear_learner.solvers.gram import (
+    Inverse,
+    Products,
+    Sums,
+    good_enough,
+    ridge_inverse,
+)
 from algos.linear_learner.squared_state import SquaredState
 
-_FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
 _SMALL = 0.1  # of what the null model loses
-_NEAR = 0.5  # deviations, by which a guessed mean may be wrong at little cost of digits
 
 
 def keeps_products(problem: Problem) -> bool:
@@ -47,43 +50,10 @@ def rows_and_sums(
     n_threads : int
     """
     if loss.name == "squared_error" and center and not sparse.issparse(X):
-        measured = _measured(X, target, weight, n_threads)
+        measured = measured_rows(X, target, weight, n_threads)
         if measured is not None:
             return measured
     return make_rows(X, weight, center=center, n_threads=n_threads), None
-
-
-def _measured(
-    X: Any, target: Doubles, weight: Doubles, n_threads: int
-) -> tuple[DenseRows, Sums] | None:
-    """Return both from the products of columns less the means of a few rows.
-
-    None where those are not to be relied on, or nobody will ask for the products.
-    """
-    n, d = X.shape
-    is_few = n * d <= _FEW and X.dtype == np.float32  # its moments cost nothing in double
-    if is_few or not least_squares.fits(n, d, False):
-        return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
-        sums = sums_of(DenseRows(X, guess, np.ones(d), n_threads), target, weight)
-        extended, cross = sums.extended, sums.cross
-        step = extended[-1, :-1] / extended[-1, -1]
-        variance = np.diagonal(extended)[:-1] / extended[-1, -1] - step**2
-        rounding = 4 * np.finfo(X.dtype).eps * np.abs(guess)
-        is_near = np.abs(step) <= np.maximum(_NEAR * np.sqrt(variance), rounding)
-        mean, variance = guess + step, np.maximum(variance, 0)
-        exponents = extreme_exponents(X, mean, variance)
-    if not is_near.all() or isinstance(exponents, np.ndarray):
-        return None
-    scale = scale_of(mean, variance, True)
-    extended[:-1, :-1] -= np.outer(step, extended[-1, :-1])
-    extended[:-1, :-1] /= scale * scale[:, np.newaxis]
-    extended[-1, :-1] = extended[:-1, -1] = 0
-    cross[:, :-1] = (cross[:, :-1] - cross[:, -1:] * step) / scale
-    rows = DenseRows(X, mean, scale, n_threads)
-    rows.mean, rows.variance = mean, variance
-    return rows, sums
 
 
 def solve(
@@ -108,13 +78,17 @@ def solve(
     start : list of Solution, default=None
     """
     rows = problem.rows
-    if rows.n * rows.d <= _FEW:
+    if rows.n * rows.d <= FEW:
         return least_squares.solve(problem, penalties, control, start, sums)
     state = make_state()
     assert state is not None  # there are sums
-    if not _is_exact(problem, state, penalties, control.tol):
+    products = squared_state.products(state, fit_intercept=problem.fit_intercept)
+    weakest = _weakest_ridge(penalties)
+    inverse = None if weakest is None else ridge_inverse(products, weakest.l2)
+    if weakest is not None and not _is_exact(inverse, products, rows.dtype, control.tol):
         return least_squares.solve(problem, penalties, control, start, sums)
-    found = squared_state.solve(state, penalties, control, fit_intercept=problem.fit_intercept)
+    known = None if weakest is None or inverse is None else (weakest, inverse)
+    found = squared_state.solve_products(products, penalties, control, known)
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)
     for solution in found:
         users = solution.coef / scale
@@ -142,14 +116,11 @@ def measure_objective(problem: Problem, penalty: Penalty, solution: Solution) ->
         solution.objectives[-1] = solution.objective
 
 
-def _is_exact(problem: Problem, state: SquaredState, penalties: list[Penalty], tol: float) -> bool:
-    """Tell whether products alone give coefficients to the digits that rows would."""
+def _weakest_ridge(penalties: list[Penalty]) -> Penalty | None:
     ridges = [penalty for penalty in penalties if not penalty.has_l1]
-    if not ridges:
-        return True
-    products = squared_state.products(state, fit_intercept=problem.fit_intercept)
-    weakest = min(ridges, key=lambda penalty: float(penalty.l2.sum()))
-    inverse = ridge_inverse(products, weakest.l2)
-    if inverse is None:
-        return False
-    return inverse.condition * products.noise <= good_enough(problem.rows.dtype, tol)
+    return min(ridges, key=lambda penalty: float(penalty.l2.sum()), default=None)
+
+
+def _is_exact(inverse: Inverse | None, products: Products, dtype: Any, tol: float) -> bool:
+    """Tell whether products alone give coefficients to the digits that rows would."""
+    return inverse is not None and inverse.condition * products.noise <= good_enough(dtype, tol)

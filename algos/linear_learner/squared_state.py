@@ -10,11 +10,13 @@ from scipy import linalg, sparse
 
 from algos._common.moments import joined_scatter
 from algos._common.threads import one_thread_blas
+from algos.linear_learner.one_pass import measured_rows
 from algos.linear_learner.penalties import audible
 from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import gram_descent
 from algos.linear_learner.solvers.gram import (
+    Inverse,
     Products,
     Sums,
     errors_of,
@@ -107,7 +109,7 @@ def parts_of(rows: Rows, sums: Sums, total: float) -> dict[str, Any]:
         "d": rows.d,
         "shift": rows.shift,
         "scale": rows.scale,
-        "dtype": rows.dtype.name,
+        "dtype": rows.dtype.str,
         "total": total,
         "sums": sums._asdict(),
     }
@@ -134,10 +136,16 @@ def updated(
     weight : ndarray of shape (n,), float64, positive
     n_threads : int
     """
+    total = float(weight.sum())
+    measured = None
     if sparse.issparse(X):
         X = X.astype(np.float64)  # where zero is not the mean, float32 has no digits to lose
-    rows = make_rows(X, weight, center=True, n_threads=n_threads)
-    more = measure(rows, target, weight)
+    else:
+        measured = measured_rows(X, target, weight / total, n_threads)
+    if measured is None:
+        more = measure(make_rows(X, weight, center=True, n_threads=n_threads), target, weight)
+    else:
+        more = state_of(*measured, total)
     return more if state is None else joined(state, more)
 
 
@@ -178,8 +186,12 @@ def _power_of_two(values: Doubles) -> Doubles:
 
 def standard(state: SquaredState, *, center: bool) -> tuple[Doubles, Doubles]:
     """Return shift and scale of the columns, as `rows.make_rows` would for all the rows."""
+    return _standard(state, _variance(state), center)
+
+
+def _standard(state: SquaredState, variance: Doubles, center: bool) -> tuple[Doubles, Doubles]:
     d = state.d
-    mean, variance = state.mean[:d], _variance(state)
+    mean = state.mean[:d]
     squares = variance if center else variance + mean**2
     scale = np.where(squares > 0, np.sqrt(squares) * state.unit[:d], 1.0)
     return (mean * state.unit[:d] if center else np.zeros(d)), scale
@@ -187,16 +199,17 @@ def standard(state: SquaredState, *, center: bool) -> tuple[Doubles, Doubles]:
 
 def products(state: SquaredState, *, fit_intercept: bool) -> Products:
     """Return the products of the columns in the units that `standard` says."""
-    d = state.d
-    _, scale = standard(state, center=fit_intercept)
+    d, found = state.d, _variance(state)
+    _, scale = _standard(state, found, fit_intercept)
     ratio = state.unit[:d] / scale
     moments, mean = state.scatter / state.weight, state.mean
-    varies = _variance(state) > 0
+    varies = found > 0
     if not fit_intercept:
         moments += np.outer(mean, mean)
         varies |= mean[:d] != 0
     gram, cross = moments[:d, :d] * ratio * ratio[:, np.newaxis], moments[d:, :d] * ratio
-    gram[~varies] = gram[:, ~varies] = cross[:, ~varies] = 0
+    if not varies.all():
+        gram[~varies] = gram[:, ~varies] = cross[:, ~varies] = 0
     target_mean = mean[d:] if fit_intercept else np.zeros(state.n_outputs)
     square, unit = np.diagonal(moments)[d:].copy(), float(state.unit[-1])
     variance = np.diagonal(moments)[:d][varies]
@@ -238,24 +251,36 @@ def solve(
     Columns so nearly dependent that their products cannot tell have the shortest solution:
     there are no rows to ask again.
     """
-    gathered = products(state, fit_intercept=fit_intercept)
+    return solve_products(products(state, fit_intercept=fit_intercept), penalties, control)
+
+
+def solve_products(
+    gathered: Products,
+    penalties: list[Penalty],
+    control: Control,
+    known: tuple[Penalty, Inverse] | None = None,
+) -> list[Solution]:
+    """Return what `solve` does; the inverse of one penalty's system may be known."""
     solutions: list[Solution] = []
     coef = np.zeros(gathered.cross.shape)
     with np.errstate(over="ignore"):
         slope = float(np.sqrt(gathered.square.max(initial=0))) * gathered.unit
         for k, given in enumerate(penalties):
-            penalty = audible(given, slope)
+            penalty = audible(given, slope) if given.has_l1 else given
             if penalty.has_l1:
                 solution = gram_descent.solve_one(gathered, penalty, control, coef, k)
             else:
-                solution = _solve_ridge(gathered, penalty, control.tol)
+                inverse = known[1] if known is not None and known[0] is given else None
+                solution = _solve_ridge(gathered, penalty, control.tol, inverse)
             solutions.append(solution)
             coef = solution.coef
     return solutions
 
 
-def _solve_ridge(products: Products, penalty: Penalty, tol: float) -> Solution:
-    inverse = ridge_inverse(products, penalty.l2)
+def _solve_ridge(
+    products: Products, penalty: Penalty, tol: float, inverse: Inverse | None
+) -> Solution:
+    inverse = inverse or ridge_inverse(products, penalty.l2)
     if inverse is not None and inverse.condition * products.noise <= _GOOD:
         coef, decrement = ridge(products, inverse, penalty.l2)
     else:

@@ -301,15 +301,16 @@ def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates
         new.target_square, settings.loss
     )
     step = new.mean - old.mean if settings.fit_intercept else np.zeros_like(new.mean)
+    old_scale, new_scale = old.scale, new.scale
 
     def moved(theta: Doubles) -> Doubles:
         theta = np.ldexp(theta, change)
-        slopes = theta[..., :-1] / old.scale
+        slopes = theta[..., :-1] / old_scale
         theta[..., -1] += np.einsum("...d,d", slopes, step)
-        theta[..., :-1] = slopes * new.scale
+        theta[..., :-1] = slopes * new_scale
         return theta
 
-    ratio = np.append(old.scale / new.scale, 1.0)
+    ratio = np.append(old_scale / new_scale, 1.0)
     return Iterates(
         moved(old.theta),
         moved(old.average),

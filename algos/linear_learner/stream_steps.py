@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,11 +88,13 @@ def steps_over(
     for part in mini_batches(keys, size_of, key, n_batches):
         weight = data.weight[part]
         total = float(weight.sum())
-        batch = replace(
-            problem,
-            rows=problem.rows.subset(part),
-            target=problem.target[part],
-            weight=weight / total,
+        batch = Problem(
+            problem.rows.subset(part),
+            problem.target[part],
+            weight / total,
+            problem.loss,
+            problem.fit_intercept,
+            problem.n_outputs,
         )
         recent = None
         if settings.keeps_decisions:

@@ -87,10 +87,12 @@ class UsersUnits:
             np.inf if np.isnan(one.certificate) else one.certificate for one in solutions
         ]
         worst = int(np.argmax(certificates))
-        objective = sum(one.objective for one in solutions)
-        with np.errstate(over="ignore"):
-            objective = float(np.ldexp(objective, self._unit.of_loss))
-            objectives = np.ldexp(_sum_of_traces(solutions), self._unit.of_loss).tolist()
+        objective = float(sum(one.objective for one in solutions))
+        objectives = _sum_of_traces(solutions)
+        if self._unit.of_loss:
+            with np.errstate(over="ignore"):
+                objective = float(np.ldexp(objective, self._unit.of_loss))
+                objectives = np.ldexp(objectives, self._unit.of_loss)
         n_iter = len(objectives)
         return Model(
             strength,
@@ -101,7 +103,7 @@ class UsersUnits:
             solutions[worst].criterion,
             n_iter,
             all(one.converged for one in solutions) and bool(np.isfinite(certificates).all()),
-            objectives,
+            objectives.tolist(),
             [seconds * (i + 1) / n_iter for i in range(n_iter)],
             solutions[0].validations if len(solutions) == 1 else [],
         )

@@ -19,7 +19,7 @@ from tests.linear_learner.plain_optimum import (
 )
 from tests.linear_learner.plain_rows import PlainRows, make_penalty, make_problem, objective
 
-TIGHT = Control(tol=1e-10, max_iter=50_000)
+TIGHT = Control(tol=1e-11, max_iter=50_000)  # of the null model, which loses 20 times more
 losses = pytest.mark.parametrize("name", [name for name in CODES if Loss(name).has_boxes])
 intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
 
@@ -178,3 +178,20 @@ def test_huge_and_tiny_columns_end_in_finite_answers(size):
     found = solve(make_problem(X, y, loss), 0.1)
     assert found.converged
     assert np.isfinite(found.coef).all()
+
+
+def test_sweeps_end_where_the_certificate_is_reached(monkeypatch):
+    """A sweep too many costs a tenth of a fit to texts; a check too early costs as much."""
+    rng = np.random.default_rng(5)
+    X = sparse.random(400, 1000, density=0.05, format="csr", random_state=5)
+    y = np.where(X @ rng.normal(size=1000) + 0.1 * rng.normal(size=400) > 0, 1.0, -1.0)
+    problem = make_problem(X, y, Loss("log_loss"), fit_intercept=False)
+    checks = []
+    measure = dual._Sweeps.model
+    monkeypatch.setattr(dual._Sweeps, "model", lambda self: checks.append(None) or measure(self))
+    for tol in (1e-2, 1e-4, 1e-6, 1e-8):
+        checks.clear()
+        found = solve(problem, 1e-2, Control(tol=tol))
+        assert found.certificate <= tol
+        assert len(checks) <= 2
+        assert found.n_iter <= 5 - 2 * np.log10(tol)

@@ -11,8 +11,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
+from algos._common.random import seed_key
 from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
 from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
+from algos.linear_learner.solvers.stochastic import mini_batches
 
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge", "perceptron")
 OTHER_LOSSES = [loss for loss in REGRESSOR_LOSSES if loss != "squared_error"]
@@ -538,3 +540,19 @@ def test_steps_of_a_stream_grow():
     assert schedule.size_at(64, 100) in range(25, 30)
     assert schedule.size_at(10**9, 100) == schedule.size_at(0, 10**7) == 1000
     assert Schedule(batch_size=7).size_at(5, 100) == Schedule(batch_size=7).size_of_epochs() == 7
+
+
+@pytest.mark.parametrize("n_distinct", [100, 30, 1])
+def test_mini_batches_keep_equal_rows_together(n_distinct):
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 2**60, size=n_distinct).astype(np.uint64)
+    keys = kinds[np.append(np.arange(n_distinct), rng.integers(0, n_distinct, 100 - n_distinct))]
+    batches = mini_batches(keys, lambda batch: 3 + batch, seed_key(1), 2)
+    assert np.array_equal(np.sort(np.concatenate(batches)), np.arange(100))
+    held = [set(keys[rows].tolist()) for rows in batches]
+    assert sum(map(len, held)) == n_distinct
+    assert [len(one) for one in held[:-1]] == [3 + i for i in range(len(held) - 1)]
+    order = rng.permutation(100)
+    shuffled = mini_batches(keys[order], lambda batch: 3 + batch, seed_key(1), 2)
+    for rows, others in zip(batches, shuffled, strict=True):
+        assert np.array_equal(np.sort(keys[rows]), np.sort(keys[order][others]))

@@ -174,7 +174,10 @@ class _Sweeps:
             descent, penalty, strength, kappa, weight * curvature, descent.pull.copy(),
             descent.center, 0.0, np.empty(0), np.empty(rows.n),
         )  # fmt: skip
-        sweeps.refresh(rows.cross((weight * sweeps.pull)[:, np.newaxis])[0])
+        if sweeps.pull.any():
+            sweeps.refresh(rows.cross((weight * sweeps.pull)[:, np.newaxis])[0])
+        else:
+            sweeps.refresh(np.zeros(rows.d + 1))
         return sweeps
 
     def refresh(self, cross: Doubles) -> None:
@@ -189,7 +192,7 @@ class _Sweeps:
         self.intercept = self.center + (float(cross[-1]) / self.kappa if self.kappa else 0.0)
 
     def run(self, goal: float, most: int) -> int:
-        """Sweep until the sum of what rows lacked, as they were met, is within the goal."""
+        """Sweep until what rows lack is likely to sum to no more than the goal."""
         done = 0
         every = self.descent.distinct.rows
         while done < most:
@@ -199,18 +202,30 @@ class _Sweeps:
             self.move_center(abs(self.intercept - before))
             if self.estimate <= goal:
                 break
-            done += self.sweep_moving(order, goal)
+            done += self.sweep_moving(order)
+            if self.estimate <= goal:
+                break
         return done
 
-    def sweep_moving(self, order: NDArray[np.int64], goal: float) -> int:
-        """Sweep over the rows that lack more than others; return how often."""
-        every = len(order)
+    def sweep_moving(self, order: NDArray[np.int64]) -> int:
+        """Sweep over the rows that lack more than others; return how often.
+
+        What a sweep leaves of their share is taken to shrink as it has from the sweep before;
+        once that is less than what resting rows lack, another would gain little.
+        """
+        every, off_center = len(order), self.estimate - float(self.gaps[: len(order)].sum())
+        rest = 0.0
         for done in range(_PARTIAL):
             gaps = self.gaps[: len(order)]
-            order = order[gaps > _STILL * gaps.sum() / every]
+            moves = gaps > _STILL * gaps.sum() / every
+            before = float(gaps[moves].sum())
+            order = order[moves]
             if len(order) > _WORTH * every or not len(order):
                 return done
-            if self.sweep(order) <= goal / 4:
+            rest += float(gaps.sum()) - before
+            left = self.sweep(order) ** 2 / before
+            self.estimate = rest + left + off_center
+            if left <= rest:
                 return done + 1
         return _PARTIAL
 

@@ -150,7 +150,9 @@ class Columns:
     @classmethod
     def of(cls, reach: Doubles, rows: Any) -> Columns:
         """Return those of a step over `rows`."""
-        return cls(reach, np.append(rows.filled() > 0, True))
+        is_seen = np.ones(len(reach), dtype=bool)
+        is_seen[:-1] = rows.are_filled()
+        return cls(reach, is_seen)
 
 
 def reach_of(filled: Doubles) -> Doubles:

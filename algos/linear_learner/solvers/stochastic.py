@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -79,17 +80,22 @@ def mini_batches(
     """
     if len(keys) <= size_of(0):
         return [np.argsort(keys, kind="stable")]
-    distinct, code = np.unique(keys, return_inverse=True)
-    places = np.empty(len(distinct), dtype=np.intp)
-    places[stream(key, epoch).permutation(len(distinct))] = np.arange(len(distinct))
-    order = np.argsort(places[code], kind="stable")
-    ends = np.flatnonzero(np.diff(places[code[order]], append=-1) != 0) + 1
-    cuts: list[int] = []
+    by_key = np.argsort(keys, kind="stable")
+    runs = np.flatnonzero(np.diff(keys[by_key])) + 1  # where another key begins
+    permuted = stream(key, epoch).permutation(len(runs) + 1)
+    if len(permuted) == len(keys):
+        order, ends = by_key[permuted], np.arange(1, len(keys) + 1)
+    else:
+        alike = np.split(by_key, runs)
+        order = np.concatenate([alike[run] for run in permuted])
+        ends = np.cumsum([len(alike[run]) for run in permuted])
+    cuts = [0]
     done = size_of(0)
     while done < len(ends):
         cuts.append(int(ends[done - 1]))
-        done += size_of(len(cuts))
-    return np.split(order, cuts)
+        done += size_of(len(cuts) - 1)
+    cuts.append(len(order))
+    return [order[begin:end] for begin, end in itertools.pairwise(cuts)]
 
 
 def solve(

@@ -1,0 +1,62 @@
+"""Dense rows of the squared loss: their units and their products from one pass over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from algos._common.moments import guessed_mean
+from algos.linear_learner.dense_rows import DenseRows
+from algos.linear_learner.problem import Doubles
+from algos.linear_learner.rows import extreme_exponents, scale_of
+from algos.linear_learner.solvers.gram import Sums, sums_of
+from algos.linear_learner.solvers.least_squares import fits
+
+FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
+_NEAR = 0.5  # deviations, by which a guessed mean may be wrong at little cost of digits
+
+
+def measured_rows(
+    X: Any, target: Doubles, weight: Doubles, n_threads: int
+) -> tuple[DenseRows, Sums] | None:
+    """Return rows as `make_rows` centres them, and their sums.
+
+    Both from the products of columns less the means of a few rows; None where those are not to
+    be relied on, or nobody will ask for the products.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float32 or float64
+        So few numbers that it costs nothing are taken in double precision.
+    target : ndarray of shape (n,) or (n, n_outputs), float64
+    weight : ndarray of shape (n,), float64
+        Of sum 1.
+    n_threads : int
+    """
+    n, d = X.shape
+    if not fits(n, d, False):
+        return None
+    if n * d <= FEW:
+        X = X.astype(np.float64, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
+        rows = DenseRows(X, guess, np.ones(d), n_threads)
+        sums = sums_of(rows, target, weight)
+        extended, cross = sums.extended, sums.cross
+        step = extended[-1, :-1] / extended[-1, -1]
+        variance = np.diagonal(extended)[:-1] / extended[-1, -1] - step**2
+        rounding = 4 * np.finfo(X.dtype).eps * np.abs(guess)
+        is_near = np.abs(step) <= np.maximum(_NEAR * np.sqrt(variance), rounding)
+        mean, variance = guess + step, np.maximum(variance, 0)
+        exponents = extreme_exponents(X, mean, variance)
+    if not is_near.all() or isinstance(exponents, np.ndarray):
+        return None
+    scale = scale_of(mean, variance, True)
+    extended[:-1, :-1] -= np.outer(step, extended[-1, :-1])
+    extended[:-1, :-1] /= scale * scale[:, np.newaxis]
+    extended[-1, :-1] = extended[:-1, -1] = 0
+    cross[:, :-1] = (cross[:, :-1] - cross[:, -1:] * step) / scale
+    rows = rows.in_units(mean, scale)
+    rows.mean, rows.variance = mean, variance
+    return rows, sums
