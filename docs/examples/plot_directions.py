@@ -59,6 +59,7 @@ ax.axhline(1, color="black", linewidth=0.6, linestyle=":")
 ax.text(1, 1.5, "no digit is right", fontsize=9)
 ax.set(xlabel="offset of all columns", ylabel="error of the variances, float32")
 ax.legend()
+plt.show()
 
 # %%
 # Sparse rows
