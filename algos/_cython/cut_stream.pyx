@@ -307,6 +307,19 @@ def learn(
             _learn(&job, n_rows, out, all_shares, n_threads)
 
 
+cdef inline bint _scale_row(
+    const floating* x, Py_ssize_t d, const double* unit, const double* center,
+    const double* factor, float* out
+) noexcept nogil:
+    """Scale a row; return whether its values are finite."""
+    cdef Py_ssize_t j
+    cdef bint finite = True
+    for j in range(d):
+        finite &= x[j] - x[j] == 0
+        out[j] = scaled(x[j], unit[j], center[j], factor[j])
+    return finite
+
+
 cdef class SingleRows:
     """A stream held open for rows that come one by one.
 
@@ -361,26 +374,30 @@ cdef class SingleRows:
             key, keys, leaves, clock, coming)
         self.job.decay = decay[0]
 
+    cdef float* _last(self) noexcept:
+        """The place of a shingle's last row."""
+        return <float*> self.shingle.data + self.tail.shape[0] * self.unit.shape[0]
+
     def follow(self, const double[:, ::1] row, bint judged):
         """Learn a row; return its score and grade before, if `judged`.
 
         None, and nothing learnt, if it is not finite.
         """
-        return self._learn(judged) if self._scale(&row[0, 0]) else None
+        if not _scale_row(
+            &row[0, 0], self.unit.shape[0], &self.unit[0], &self.center[0], &self.factor[0],
+            self._last()
+        ):
+            return None
+        return self._learn(judged)
 
     def follow_single(self, const float[:, ::1] row, bint judged):
         """As `follow`, for a row in single precision."""
-        return self._learn(judged) if self._scale(&row[0, 0]) else None
-
-    cdef bint _scale(self, const floating* row) noexcept:
-        """Make a row the last of the shingle; return whether its values are finite."""
-        cdef Py_ssize_t d = self.unit.shape[0], j
-        cdef float* last = <float*> self.shingle.data + self.tail.shape[0] * d
-        cdef bint finite = True
-        for j in range(d):
-            finite &= row[j] - row[j] == 0
-            last[j] = scaled(row[j], self.unit[j], self.center[j], self.factor[j])
-        return finite
+        if not _scale_row(
+            &row[0, 0], self.unit.shape[0], &self.unit[0], &self.center[0], &self.factor[0],
+            self._last()
+        ):
+            return None
+        return self._learn(judged)
 
     cdef tuple _learn(self, bint judged):
         cdef Py_ssize_t n = self.tail.shape[0] * self.unit.shape[0]
