@@ -13,7 +13,7 @@ from algos._common.memory import require_memory
 from algos._common.random import Key
 from algos.factorization_machine.fields import Bounds
 from algos.factorization_machine.posterior import Draws
-from algos.factorization_machine.rows import Columns, Table
+from algos.factorization_machine.rows import Columns, Table, aligned_zeros
 from algos.factorization_machine.targets import Unit
 
 Doubles = NDArray[np.float64]
@@ -54,7 +54,9 @@ class Machine:
         np.clip(linear, -_MOST, _MOST, out=linear)
         np.clip(factors, -_MOST, _MOST, out=factors)
         if single and _fit_into_single(linear) and _fit_into_single(factors):
-            linear, factors = linear.astype(np.float32), factors.astype(np.float32)
+            linear, doubles = linear.astype(np.float32), factors
+            factors = aligned_zeros(doubles.shape, np.float32)
+            factors[...] = doubles
         intercept = float(unit.back(self.intercept))
         return intercept, columns.spread(linear), columns.spread(factors)
 
