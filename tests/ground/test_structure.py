@@ -1,4 +1,4 @@
-"""The layers, read off the imports: rooms stand side by side on the ground floor, without cycles."""
+"""The layers, read off the imports: rooms side by side on the ground floor, without cycles."""
 
 import ast
 import graphlib
