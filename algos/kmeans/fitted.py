@@ -55,8 +55,8 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
             In the dtype of X: Euclidean distances, or 1 - cos.
         """
         X, centers, exponent = self._checked(X)
-        distances = distances_to(X, centers, self._threads_for(X), self.metric)
         with np.errstate(over="ignore"):  # infinity where no float is large enough
+            distances = distances_to(X, centers, self._threads_for(X), self.metric)
             return scaled(distances, -exponent)  # type: ignore[no-any-return]
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:

@@ -129,6 +129,11 @@ class Case:
         text = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
         return f"{self.kind.__name__}({text})"
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is an estimator of the package, and not one that only tests use."""
+        return self.kind.__module__.startswith("algos.")
+
     def default(self) -> Any:
         """Return the instance as listed."""
         return self.kind(**self.parameters)

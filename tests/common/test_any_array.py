@@ -22,7 +22,7 @@ from tests.common.estimators import CASES, assert_same_bits, learned, outputs
 
 CLASSES = {}
 for _case in CASES:
-    if _case.kind.__module__.startswith("algos."):
+    if _case.is_ours:
         CLASSES.setdefault(_case.kind.__name__, []).append(_case)
 
 # What is documented to be NaN where there is none: a loss of rows held out, a distance to the

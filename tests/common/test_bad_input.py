@@ -167,3 +167,57 @@ def test_a_wrong_parameter_after_a_fit_changes_nothing(case):
     with pytest.raises(ValueError, match=name):
         estimator.fit(X, case.target(X))
     assert_same_bits(learned(estimator), before)
+
+
+@cases_where(lambda case: case.is_ours)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_infinities_of_either_sign_are_one_error_without_a_warning(case, dtype):
+    X = case.rows()
+    y = case.target(X)
+    wrong = np.asarray(X, dtype=dtype)
+    wrong[3, 1], wrong[4, 2] = np.inf, -np.inf
+    with pytest.raises(ValueError, match="infinity"):
+        case.make().fit(wrong, y)
+    if y is not None and y.dtype.kind == "f":
+        y[:2] = np.inf, -np.inf
+        with pytest.raises(ValueError, match="infinity"):
+            case.make().fit(X, y)
+
+
+@cases_where(lambda case: case.is_ours and case.takes_weights)
+def test_weights_whose_sum_overflows_are_borne_or_refused(case):
+    X = case.rows()
+    weight = np.full(len(X), 1e308)
+    with expected_warnings():
+        try:
+            estimator = case.make().fit(X, case.target(X), sample_weight=weight)
+        except ValueError as error:
+            assert "sample_weight" in str(error) and "; " in str(error)
+            return
+        found = outputs(estimator, X)
+    for name, value in found.items():
+        if value.dtype.kind == "f":
+            assert np.all(np.isfinite(value)), name
+
+
+@cases_where(lambda case: case.has("partial_fit"))
+@pytest.mark.parametrize("n_rows", [1, 50])
+def test_a_batch_of_huge_values_is_learned_or_refused_and_changes_nothing(case, n_rows):
+    X = case.rows()
+    y = case.target(X)
+    estimator = case.make()
+    extra = {"classes": np.unique(y)} if y is not None and y.dtype.kind == "U" else {}
+    batch = () if y is None else (y,)
+    with expected_warnings():
+        estimator.partial_fit(X, *batch, **extra)
+        before = outputs(estimator, X)
+        try:
+            estimator.partial_fit(X[:n_rows] * 1e160, *(part[:n_rows] for part in batch))
+        except ValueError as error:
+            assert "; " in str(error)
+            assert_same_bits(outputs(estimator, X), before)
+            return
+        found = outputs(estimator, X)
+    for name, value in found.items():
+        if value.dtype.kind == "f":
+            assert not np.any(np.isnan(value)), name

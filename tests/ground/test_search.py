@@ -10,7 +10,7 @@ from algos._common.params import as_constraints
 from algos._common.search import Categorical, Continuous, Integer, SearchSpace
 from tests.common.estimators import CASES
 
-OURS = [case for case in CASES if case.kind.__module__.startswith("algos.")]
+OURS = [case for case in CASES if case.is_ours]
 
 
 @pytest.mark.parametrize("case", OURS, ids=lambda case: case.id)
@@ -100,3 +100,16 @@ def test_an_optuna_trial_suggests_what_the_ranges_allow():
         a=Continuous(0, 1), b=Continuous(1, 2, log=True), c=Integer(3, 4), d=Categorical(("x", "y"))
     )
     assert space.suggest(Trial()) == {"a": 0, "b": 2, "c": 3, "d": "y"}
+
+
+@pytest.mark.parametrize("case", OURS, ids=lambda case: case.id)
+def test_a_study_of_optuna_draws_what_the_estimator_takes(case):
+    optuna = pytest.importorskip("optuna", reason="optuna draws the parameters")
+    estimator = case.default()
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(5):
+        params = estimator.search_space().suggest(study.ask())
+        estimator.set_params(**params)
+        for name, value in params.items():
+            constraints = as_constraints(type(estimator)._parameters[name])
+            assert any(each.accepts(value) for each in constraints), name

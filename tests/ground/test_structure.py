@@ -1,4 +1,4 @@
-"""The layers, read off the imports: rooms stand side by side on the ground floor, without cycles."""
+"""The layers, read off the imports: rooms side by side on the ground floor, without cycles."""
 
 import ast
 import graphlib
@@ -93,6 +93,8 @@ def test_kernels_of_a_room_cimport_no_other_rooms():
 
 
 def test_no_import_comes_back_to_where_it_began():
-    known = {name: {other for other in others if other in MODULES} for name, others in IMPORTS.items()}
+    known = {
+        name: {other for other in others if other in MODULES} for name, others in IMPORTS.items()
+    }
     order = list(graphlib.TopologicalSorter(known).static_order())
     assert len(order) == len(MODULES)

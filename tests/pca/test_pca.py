@@ -634,3 +634,10 @@ def test_completed_rows_are_orthonormal_and_begin_with_the_given():
 def test_signs_follow_the_largest_coordinate_the_first_of_equals():
     fixed = with_fixed_signs(np.array([[1.0, -2.0], [-3.0, 3.0], [0.0, 0.0]]))
     assert np.array_equal(fixed, [[-1.0, 2.0], [3.0, -3.0], [0.0, 0.0]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_beside_a_constant_are_infinitely_unlikely_without_a_warning(dtype):
+    X = np.ones((20, 3), dtype=dtype)
+    scores = PCA(n_components=2, random_state=0).fit(X).score_samples(X * 1e5)
+    assert np.all(scores < -1e30)
