@@ -48,9 +48,9 @@ class DeepARForecaster(Backtesting, Estimator):
         Number of cells in each layer.
     n_layers : int, default=2
         Number of layers, at most 16.
-    dropout : float, default=0.1
+    dropout : float, default=0.0
         Share of the values between layers that a training step leaves out; of no effect on
-        one layer.
+        one layer. `weight_decay` does as much against learning by heart, and harms less.
     zoneout : float, default=0.0
         Probability that a cell keeps its state in a step of training. SageMaker's
         `dropout_rate` is this.
@@ -190,7 +190,7 @@ class DeepARForecaster(Backtesting, Estimator):
         likelihood: str = "student_t",
         hidden_size: int = 40,
         n_layers: int = 2,
-        dropout: float = 0.1,
+        dropout: float = 0.0,
         zoneout: float = 0.0,
         lags: Any = "auto",
         embedding_dimension: Any = "auto",
