@@ -82,7 +82,8 @@ cdef Job _job(
         model.models = intercept.shape[0]
         model.linear = <const void*> &linear[0, 0]
         model.intercept = &intercept[0]
-    job.leaf = algos_fm_choose(floating is float, parameter is float, sums)
+    # Ones that are not stored say nothing of the type that their rows had.
+    job.leaf = algos_fm_choose(floating is float and values is not None, parameter is float, sums)
     job.room = job.out = NULL
     job.padded = 0
     return job

@@ -14,7 +14,7 @@ from algos._common.targets import checked_numbers
 
 Doubles = NDArray[np.float64]
 
-LARGEST_WEIGHT = 1e100  # so that sums of weights, and of squares times weights, stay numbers
+LARGEST_WEIGHT = 1e200  # so that sums of weights, and of squares times weights, stay numbers
 
 
 @dataclass(frozen=True)

@@ -21,5 +21,6 @@ def test_what_fits_passes():
 )
 def test_too_large_results_name_their_size_and_the_mend(monkeypatch, call, text):
     monkeypatch.setattr(memory, "_physical_bytes", lambda: 100.0)
+    monkeypatch.setattr("algos.kmeans.rows._SURE_BYTES", 0)
     with pytest.raises(MemoryError, match=text):
         call(np.random.default_rng(0).normal(size=(200, 50)))
