@@ -13,6 +13,7 @@ from sklearn.utils import assert_all_finite
 
 _LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 _EXTREME_WEIGHT = 128  # exponent
+_FAINT = 800  # exponent below the largest weight's
 
 
 class HasMeanSquare(Protocol):
@@ -49,9 +50,18 @@ def exponent_of_weights(weight: NDArray[np.float64] | None) -> int:
 def weights_in_range(
     weight: NDArray[np.float64] | None,
 ) -> tuple[NDArray[np.float64] | None, int]:
-    """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow."""
+    """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow; none faint."""
     exponent = exponent_of_weights(weight)
-    return scaled(weight, exponent), exponent
+    return without_faint(scaled(weight, exponent)), exponent
+
+
+def without_faint(weight: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    """Return weights, those that vanish beside the largest no smaller than quotients can bear."""
+    if weight is None:
+        return None
+    least = np.ldexp(weight.max(), -_FAINT)
+    is_faint = (weight > 0) & (weight < least)
+    return np.where(is_faint, least, weight) if is_faint.any() else weight
 
 
 def scaled(array: Any, exponent: int) -> Any:

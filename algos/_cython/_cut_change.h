@@ -206,7 +206,8 @@ ALGOS_INLINE int32_t algos_cut_delete_from(const algos_cut_tree *tree, int32_t l
 }
 
 /* Insert a row, for which there must be a free leaf; returns its leaf. */
-ALGOS_CUT_CHANGE int32_t algos_cut_insert(const algos_cut_tree *tree, const float *row, algos_rng *rng) {
+ALGOS_CUT_CHANGE int32_t algos_cut_insert(const algos_cut_tree *tree, const float *row,
+                                          algos_rng *rng) {
     const int32_t root = tree->heads[0];
     return algos_cut_insert_at(tree, row, root < 0 ? -1 : algos_cut_find(tree, row), rng);
 }
@@ -217,8 +218,8 @@ ALGOS_CUT_CHANGE void algos_cut_delete(const algos_cut_tree *tree, int32_t leaf)
 
 /* Delete one of the rows of a leaf, and insert another; returns its leaf. The way down is
  * looked for before, while nothing has to wait for it. */
-ALGOS_CUT_CHANGE int32_t algos_cut_replace(const algos_cut_tree *tree, int32_t leaf, const float *row,
-                                          algos_rng *rng) {
+ALGOS_CUT_CHANGE int32_t algos_cut_replace(const algos_cut_tree *tree, int32_t leaf,
+                                           const float *row, algos_rng *rng) {
     int32_t found = algos_cut_find(tree, row);
     const int32_t moved = algos_cut_delete_from(tree, leaf);
     if (found == leaf)

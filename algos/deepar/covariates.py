@@ -134,7 +134,10 @@ def names_of(
 
 
 def _columns_of(given: Any) -> Any:
-    return given.names if isinstance(given, NamedArrays) else getattr(given, "columns", None)
+    if isinstance(given, NamedArrays):
+        return given.names
+    # Of a pyarrow table `columns` are the data.
+    return getattr(given, "column_names", getattr(given, "columns", None))
 
 
 def parts_of(dynamic_real: Any) -> Any:

@@ -81,7 +81,7 @@ class DeepARForecaster(Backtesting, Estimator):
         Longest gradient of a step; None is no limit.
     early_stopping : "auto" or bool, default="auto"
         Whether the last `prediction_length` steps of 128 series are held back from training, of
-        fewer series several times as many, up to a tenth of them: forecasts tell when to stop,
+        fewer series several times as many, up to a tenth of each: forecasts tell when to stop,
         and which epoch was best. "auto" does so where the series are so few or short that
         `max_iter` epochs would visit each value more than 60 times: `early_stopping_` tells.
     n_iter_no_change : int, default=10

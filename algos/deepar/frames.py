@@ -159,7 +159,7 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
     for row, name in enumerate(names):
         X[row, places] = _numbers(frame[name], name)
     origin = Origin(type(frame), (), () if time is None else (time,))
-    return PanelFrame(X, np.full(len(names), times.min()), np.array(names), str(frequency), origin)
+    return PanelFrame(X, np.full(len(names), times.min()), _ids_of(names), str(frequency), origin)
 
 
 def panel_from_long(
@@ -227,6 +227,8 @@ def panel_from_long(
     static_categorical, static_real, dynamic_real, id = map(
         _columns, (static_categorical, static_real, dynamic_real, id)
     )
+    if not id:
+        raise ValueError("`id`=[] must name at least one column of `frame`")
     _check_columns(frame, [*id, time, target, *static_categorical, *static_real, *dynamic_real])
     times = read_times(frame[time], f"`frame`[{time!r}]")
     if len(times) == 0:
@@ -276,7 +278,17 @@ def _frequency(freq: Any, times: Any, series: Ints, of_index: str | None) -> Fre
 
 def _columns(names: Any) -> Sequence[Any]:
     """Return names of columns; one alone is a list of one."""
-    return list(names) if isinstance(names, (list, tuple)) else [names]
+    return [names] if isinstance(names, str) or not np.iterable(names) else list(names)
+
+
+def _ids_of(names: Sequence[Any]) -> NDArray[Any]:
+    """Return names of columns as they are: neither tuples nor numbers become anything else."""
+    if len({type(name) for name in names}) == 1 and not isinstance(names[0], tuple):
+        return np.array(names)
+    ids = np.empty(len(names), dtype=object)
+    for place, name in enumerate(names):
+        ids[place] = name
+    return ids
 
 
 def _check_columns(frame: Any, names: Sequence[Any]) -> None:

@@ -46,9 +46,19 @@ def wide_table(origin: Origin, ids: NDArray[Any], times: Times, forecast: NDArra
     values = np.full((len(rows), len(ids)), np.nan)
     values[place.reshape(times.shape), np.arange(len(ids))[:, None]] = forecast
     columns = dict(zip(ids.tolist(), values.T, strict=True))
+    _require_different([*origin.time, *ids.tolist()])
     if origin.time:
         return origin.kind({origin.time[0]: rows, **columns})
     return origin.kind(columns, index=rows)
+
+
+def _require_different(names: list[Any]) -> None:
+    """Raise unless each column of a table would have a name of its own."""
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"the columns of forecasts would be {names}, two of them of one name; rename the "
+            f"frame's, or leave out equal `quantiles`"
+        )
 
 
 def long_table(
@@ -71,8 +81,15 @@ def long_table(
         columns[name] = [value for value in values for _ in range(horizon)]
     columns[origin.time[0] if origin.time else "time"] = times.ravel()
     if forecast.ndim == 2:
+        _require_different([*columns, "forecast"])
         return origin.kind({**columns, "forecast": forecast.ravel()})
-    names = [f"{level:g}" for level in checked_quantiles(levels)]
+    if levels is None:
+        raise ValueError(
+            "`quantiles`=None must be the levels of `forecast`: those that `predict_quantiles` was "
+            "given, or the model's own `quantiles`"
+        )
+    names = [f"{level!r}" for level in checked_quantiles(levels)]
+    _require_different([*columns, *names])
     if len(names) != forecast.shape[1]:
         raise ValueError(
             f"`quantiles` must be the {forecast.shape[1]} levels of `forecast`, and are {names}"

@@ -9,7 +9,13 @@ import numpy as np
 from scipy import sparse
 
 from algos._common.random import Key, stream
-from algos._common.scale import exponent_of, exponent_of_weights, scaled, unscaled
+from algos._common.scale import (
+    exponent_of,
+    exponent_of_weights,
+    scaled,
+    unscaled,
+    without_faint,
+)
 from algos._common.threads import effective_n_threads
 from algos._cython.kmeans_absorb import absorb
 from algos._cython.kmeans_merge import merge_closest
@@ -272,12 +278,12 @@ def _joined(pending: tuple[Batch, ...], half_life: float | None) -> Batch:
 
 def _weighed(X: Any, weight: Doubles | None, known: Stream) -> tuple[Doubles | None, Stream]:
     """Return the weights, and the stream, in units in which their sums are numbers."""
-    exponent = known.weight_exponent
-    if weight is not None and not len(known.weights):
-        exponent = exponent_of_weights(weight)
+    exponent = exponent_of_weights(weight)
+    if len(known.weights):
+        exponent = max(exponent, known.weight_exponent)
     if exponent:
         weight = scaled(np.ones(X.shape[0]) if weight is None else weight, exponent)
-    return weight, known.rescaled(known.exponent, exponent)
+    return without_faint(weight), known.rescaled(known.exponent, exponent)
 
 
 def _in_common_units(

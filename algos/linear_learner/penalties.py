@@ -31,10 +31,11 @@ def penalty_of(strength: Strength, rows: Rows, standardize: bool, unit: Unit) ->
     A solver's v is w · scale; with `standardize` the penalty is meant for v itself.
     """
     factor = np.ones(rows.d) if standardize else 1 / rows.scale
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         l1 = np.ldexp(strength.alpha * strength.l1_ratio, -unit.of_l1) * factor
         l2 = np.ldexp(strength.alpha * (1 - strength.l1_ratio), -unit.of_l2) * factor**2
-    return Penalty(np.minimum(l1, _LARGEST / 4), np.minimum(l2, _LARGEST / 4))
+    parts = [np.nan_to_num(part, nan=0.0, posinf=_LARGEST) for part in (l1, l2)]  # 0 times inf is 0
+    return Penalty(*(np.minimum(part, _LARGEST / 4) for part in parts))
 
 
 def audible(penalty: Penalty, slope: float, *, keep: bool = False) -> Penalty:

@@ -54,7 +54,7 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
         mean, variance, stored = _moments(scaled, checked, weight, n_threads)
     with np.errstate(over="ignore"):  # of a constant column the scale is 2**exponent
         scale = np.ldexp(scale_of(mean, variance, center), exponents)
-    scale = np.minimum(scale, np.finfo(np.float64).max)
+    scale = np.clip(scale, np.finfo(np.float64).tiny, np.finfo(np.float64).max)
     rows: DenseRows | SparseRows
     if is_sparse:
         shift = np.zeros_like(mean)

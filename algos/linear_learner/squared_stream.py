@@ -21,7 +21,7 @@ from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit
 from algos.linear_learner.threshold import Target
-from algos.linear_learner.trained import Model
+from algos.linear_learner.trained import LARGEST, Model
 from algos.linear_learner.training import Data
 
 _CHOICE = Choice("gram", "rows came in batches, and left the products of their columns")
@@ -137,7 +137,8 @@ def models_of(
     )
     models = []
     for strength, solution in zip(strengths, solutions, strict=True):
-        coef = solution.coef / scale
+        with np.errstate(over="ignore"):
+            coef = np.clip(solution.coef / scale, -LARGEST, LARGEST)
         models.append(
             Model(
                 strength,

@@ -11,7 +11,7 @@ from algos.linear_learner.problem import Doubles, Rows, Solution
 from algos.linear_learner.targets import Unit
 from algos.linear_learner.used_columns import UsedColumns
 
-_LARGEST = float(np.finfo(np.float64).max)
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass
@@ -71,7 +71,7 @@ class UsersUnits:
         """Return coefficients of all columns and intercepts in the user's units."""
         with np.errstate(over="ignore"):  # columns of subnormal numbers
             users = np.ldexp(coef / self._rows.scale, self._unit.exponent)
-        users = np.clip(users, -_LARGEST, _LARGEST)
+        users = np.clip(users, -LARGEST, LARGEST)
         offset = np.ldexp(intercept, self._unit.exponent) - users @ self._rows.shift
         if self._is_joint:  # a constant for all classes says nothing
             offset = offset - offset.mean()

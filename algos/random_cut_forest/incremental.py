@@ -172,7 +172,7 @@ class Incremental(Following):
         """Learn rows that no open stream takes."""
         scores = self._learn(X, None)[0]
         if len(scores) == 1:
-            single_rows.hold_open(self)
+            single_rows.hold_open(self, X)
 
     @learning
     def _judge_next(
@@ -187,7 +187,7 @@ class Incremental(Following):
             grades[-n_scored:], usual = grading.graded(scores[-n_scored:], usual)
             self._usual = {self.score_method: usual}
         if len(scores) == 1:
-            single_rows.hold_open(self)
+            single_rows.hold_open(self, X)
         if dtype == np.float32:
             scores, grades = scores.astype(np.float32), grades.astype(np.float32)
         found = [scores]
@@ -253,6 +253,10 @@ class Incremental(Following):
         self._hold_new(forest, scaling, tail, np.isnan(first).sum(axis=1), self._n_skipped)
         self._follow(X[len(first) :], None)
         say(self, f"scaling learnt from the first {len(X)} rows")
+
+    def _hold(self, state: State) -> None:
+        single_rows.close(self)  # it has the arrays of the forest before
+        super()._hold(state)
 
     def _hold_new(
         self,

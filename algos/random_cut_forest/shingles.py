@@ -55,7 +55,7 @@ def followed(
 
 
 class Entry(NamedTuple):
-    """What holds at some row; its arrays are never written to."""
+    """What holds at some row; only a stream held open writes to its arrays, which are its own."""
 
     row: int  # that the forest has learned so many
     tail: NDArray[np.float32] | None

@@ -26,6 +26,10 @@ Doubles = NDArray[np.float64]
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
 
+def _is_plain(X: Any) -> bool:
+    return type(X) is np.ndarray and X.flags.c_contiguous and X.dtype in (FLOAT64, FLOAT32)
+
+
 class OpenStream:
     """A stream held open, with what tells whether it still is the estimator's.
 
@@ -82,14 +86,12 @@ class OpenStream:
             or attributes["_usual"] is not self._usual
             or judged > self._judges
             or "_skl_callbacks" in attributes
-            or type(X) is not np.ndarray
+            or not _is_plain(X)
             or X.shape != self._shape
-            or not X.flags.c_contiguous
             or not all(map(operator.is_, self._values_of(attributes), self._values))
         ):
             return None
-        follow = self._follow.get(X.dtype)
-        return None if follow is None else follow(X, judged)
+        return self._follow[X.dtype](X, judged)
 
 
 _OPEN: WeakKeyDictionary[Any, OpenStream] = WeakKeyDictionary()
@@ -101,17 +103,24 @@ def follow(estimator: Any, X: Any, judged: bool) -> tuple[float, float] | None:
     return None if stream is None else stream.follow(estimator, X, judged)
 
 
-def hold_open(estimator: Any) -> None:
-    """Hold the stream of an estimator open, which has just learnt a row, if it is plain.
+def close(estimator: Any) -> None:
+    """Let go of what an open stream of the estimator holds."""
+    _OPEN.pop(estimator, None)
 
-    It is not where columns have names or rest, are scaled anew by each row, or where values
-    of the last shingle were missing.
+
+def hold_open(estimator: Any, X: Any) -> None:
+    """Hold the stream of an estimator open, which has just learnt the row X, if it is plain.
+
+    It is not where X is no plain row, where columns have names or rest, are scaled anew by each
+    row, or where values of the last shingle were missing.
     """
     attributes = estimator.__dict__
-    if "feature_names_in_" in attributes or "_forest" not in attributes:
+    if not _is_plain(X) or "feature_names_in_" in attributes or "_forest" not in attributes:
         return
     held, method = estimator._held(), estimator.score_method
     scaling = held.scaling
+    if float(held.forest.decay[0]) != estimator._decay():  # set anew, and no row learnt since
+        return
     if scaling.running is not None or scaling.rests or held.recent is not None:
         return
     if held.n_filled.any():

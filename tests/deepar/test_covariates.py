@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from algos import DeepARForecaster
 from algos.deepar.covariates import NamedArrays
 from tests.common.estimators import assert_same_bits
 from tests.deepar.series import able, seasonal, small
@@ -131,3 +132,11 @@ def test_dimensions_of_embeddings_are_for_all_or_each():
     assert sizes[0] == sizes[1]
     with pytest.raises(ValueError, match="`embedding_dimension`"):
         small(embedding_dimension=[2]).fit(X, static_categorical=categories)
+
+
+def test_names_of_an_arrow_table_are_its_columns_and_not_its_data():
+    pa = pytest.importorskip("pyarrow", reason="makes the tables")
+    X = np.arange(80.0).reshape(4, 20)
+    model = DeepARForecaster(4, hidden_size=4, max_iter=1, random_state=0)
+    model.fit(X, static_real=pa.table({"s": [1.0, 2, 3, 4]}))
+    assert model.predict(X, static_real=pa.table({"s": [1.0, 2, 3, 5]})).shape == (4, 4)

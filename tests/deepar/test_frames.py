@@ -242,3 +242,36 @@ def test_what_a_panel_lacks_is_no_argument_of_fit():
         panel_from_wide(wide()[[]])
     with pytest.raises(ValueError, match="`time`=None must name a column"):
         panel_from_wide(pl.DataFrame({"a": [1]}))
+
+
+def hours(n):
+    return pd.date_range("2024-01-01", periods=n, freq="h")
+
+
+@pytest.mark.parametrize("names", [[("a", 1), ("b", 2)], ["a", 2]])
+def test_frames_of_forecasts_have_the_names_as_they_were(names):
+    frame = pd.DataFrame(np.ones((5, 2)), index=hours(5))
+    frame.columns = names if isinstance(names[1], int) else pd.MultiIndex.from_tuples(names)
+    found = panel_from_wide(frame).frame_of([[1.0, 2], [3, 4]])
+    assert found.columns.tolist() == names
+
+
+def test_columns_of_forecasts_have_names_of_their_own():
+    frame = pd.DataFrame({"forecast": ["a"] * 5, "time": hours(5), "y": np.ones(5)})
+    panel = panel_from_long(frame, id="forecast", time="time", target="y")
+    with pytest.raises(ValueError, match="two of them of one name"):
+        panel.frame_of([[1.0, 2]])
+    with pytest.raises(ValueError, match="two of them of one name"):
+        panel.frame_of([[[1.0], [2]]], quantiles=[0.1, 0.1])
+    with pytest.raises(ValueError, match="must be the levels of `forecast`"):
+        panel.frame_of([[[1.0], [2]]])
+    assert panel.frame_of([[[1.0], [2]]], quantiles=[0.1, 0.123456789]).shape == (1, 4)
+
+
+def test_names_of_columns_come_in_any_sequence():
+    frame = pd.DataFrame({"id": ["a"] * 5, "time": hours(5), "y": np.ones(5)})
+    for names in (np.array(["id"]), pd.Index(["id"]), ("id",)):
+        panel = panel_from_long(frame, id=names, time="time", target="y")
+        assert panel.ids.tolist() == ["a"]
+    with pytest.raises(ValueError, match="at least one column"):
+        panel_from_long(frame, id=[], time="time", target="y")

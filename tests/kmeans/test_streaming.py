@@ -758,3 +758,16 @@ def test_a_merge_into_an_unfitted_one_says_what_to_do():
     fitted = KMeans(3, random_state=0).fit(groups(300)[0])
     with pytest.raises(NotFittedError, match="`partial_fit` first, or begin with a copy"):
         KMeans(3).merge(fitted)
+
+
+def test_rows_of_weight_one_after_rows_of_hardly_any():
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    model = KMeans(2, random_state=0).partial_fit(X, sample_weight=np.full(50, 1e-308))
+    assert np.isfinite(model.partial_fit(X).cluster_centers_).all()
+
+
+def test_weights_that_vanish_beside_others_still_have_a_mean():
+    X = np.array([[0.0], [1.0], [3.0]])
+    model = KMeans(2, random_state=0).fit(X, sample_weight=[2.4, 5e-324, 5e-324])
+    assert np.isfinite(model.inertia_)
+    assert_allclose(np.sort(model.cluster_centers_.ravel()), [0, 3], atol=1e-200)

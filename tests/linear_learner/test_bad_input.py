@@ -311,3 +311,18 @@ def test_a_stream_with_an_l1_penalty_below_rounding_is_certified():
     X = rows()
     stream = LinearLearnerRegressor(alpha=1e-20, l1_ratio=1.0).partial_fit(X, numbers(X))
     assert stream.certificate_ < 1e-12
+
+
+@pytest.mark.parametrize("parameters", [{"alpha": 0, "standardize": False}, {"alpha": 0.1}])
+@pytest.mark.parametrize("unit", [1e-160, 5e-324])
+def test_columns_next_to_nothing_are_learned_in_numbers(parameters, unit):
+    rng = np.random.default_rng(0)
+    X, y = (rng.random((30, 3)) < 0.5) * unit, rng.normal(size=30)
+    model = LinearLearnerRegressor(**parameters).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_a_stream_of_coefficients_beyond_every_float_forecasts_numbers():
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    model = LinearLearnerRegressor(alpha=0.1).partial_fit(X * 1e-20, X[:, 0] * 1e300)
+    assert np.isfinite(model.predict(X * 1e-20)).all()

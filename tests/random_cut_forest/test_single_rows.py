@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -194,3 +195,27 @@ def test_a_stream_that_nobody_refers_to_is_not_kept():
     del forest
     gc.collect()
     assert len(single_rows._OPEN) == before - 1
+
+
+def test_a_decay_set_before_a_row_that_is_not_learnt_holds_afterwards():
+    rows = np.random.default_rng(0).normal(size=(300, 2))
+    ends = {}
+    for kind in (np.asarray, np.ndarray.tolist):
+        model = RandomCutForest(5, max_samples=16, missing_values="impute", random_state=0)
+        for row in rows[:100]:
+            model.score_partial_fit(kind(row[np.newaxis]))
+        model.set_params(time_decay=0.05)
+        model.score_partial_fit(kind(np.full((1, 2), np.nan)))
+        ends[kind] = [model.score_partial_fit(kind(row[np.newaxis]))[0] for row in rows[100:]]
+    assert ends[np.asarray] == ends[np.ndarray.tolist]
+
+
+def test_a_new_fit_lets_go_of_the_forest_before():
+    rows = np.random.default_rng(0).normal(size=(200, 2))
+    model = RandomCutForest(5, max_samples=16, random_state=0)
+    for row in rows:
+        model.partial_fit(row[np.newaxis])
+    before = weakref.ref(model._forest["points"])
+    model.fit(rows)
+    gc.collect()
+    assert before() is None

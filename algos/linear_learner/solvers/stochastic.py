@@ -81,14 +81,11 @@ def mini_batches(
     if len(keys) <= size_of(0):
         return [np.argsort(keys, kind="stable")]
     by_key = np.argsort(keys, kind="stable")
-    runs = np.flatnonzero(np.diff(keys[by_key])) + 1  # where another key begins
-    permuted = stream(key, epoch).permutation(len(runs) + 1)
-    if len(permuted) == len(keys):
-        order, ends = by_key[permuted], np.arange(1, len(keys) + 1)
-    else:
-        alike = np.split(by_key, runs)
-        order = np.concatenate([alike[run] for run in permuted])
-        ends = np.cumsum([len(alike[run]) for run in permuted])
+    begins = np.append(0, np.flatnonzero(np.diff(keys[by_key])) + 1)  # of runs of equal keys
+    permuted = stream(key, epoch).permutation(len(begins))
+    lengths = np.diff(begins, append=len(keys))[permuted]
+    ends = np.cumsum(lengths)
+    order = by_key[np.repeat(begins[permuted] - (ends - lengths), lengths) + np.arange(len(keys))]
     cuts = [0]
     done = size_of(0)
     while done < len(ends):
