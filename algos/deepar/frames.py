@@ -158,7 +158,8 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
     X = np.full((len(names), int(n_steps[0])), np.nan)
     for row, name in enumerate(names):
         X[row, places] = _numbers(frame[name], name)
-    origin = Origin(type(frame), (), () if time is None else (time,))
+    index = getattr(given, "name", None) if time is None else None
+    origin = Origin(type(frame), (), () if time is None else (time,), index)
     return PanelFrame(X, np.full(len(names), times.min()), _ids_of(names), str(frequency), origin)
 
 

@@ -25,11 +25,14 @@ class Origin:
         Its class, which makes frames of columns.
     id, time : tuple of column names
         Empty where these were no columns.
+    index : object, default=None
+        Name of the index that held the times, if one did.
     """
 
     kind: type
     id: tuple[Any, ...]
     time: tuple[Any, ...]
+    index: Any = None
 
 
 def forecast_times(X: Any, start: Times, freq: str, horizon: int) -> Times:
@@ -49,7 +52,9 @@ def wide_table(origin: Origin, ids: NDArray[Any], times: Times, forecast: NDArra
     _require_different([*origin.time, *ids.tolist()])
     if origin.time:
         return origin.kind({origin.time[0]: rows, **columns})
-    return origin.kind(columns, index=rows)
+    table = origin.kind(columns, index=rows)
+    table.index.name = origin.index
+    return table
 
 
 def _require_different(names: list[Any]) -> None:

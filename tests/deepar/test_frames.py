@@ -252,8 +252,8 @@ def hours(n):
 def test_frames_of_forecasts_have_the_names_as_they_were(names):
     frame = pd.DataFrame(np.ones((5, 2)), index=hours(5))
     frame.columns = names if isinstance(names[1], int) else pd.MultiIndex.from_tuples(names)
-    found = panel_from_wide(frame).frame_of([[1.0, 2], [3, 4]])
-    assert found.columns.tolist() == names
+    found = panel_from_wide(frame.rename_axis("day")).frame_of([[1.0, 2], [3, 4]])
+    assert found.columns.tolist() == names and found.index.name == "day"
 
 
 def test_columns_of_forecasts_have_names_of_their_own():
