@@ -32,10 +32,17 @@ def penalty_of(strength: Strength, rows: Rows, standardize: bool, unit: Unit) ->
     """
     factor = np.ones(rows.d) if standardize else 1 / rows.scale
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        l1 = np.ldexp(strength.alpha * strength.l1_ratio, -unit.of_l1) * factor
-        l2 = np.ldexp(strength.alpha * (1 - strength.l1_ratio), -unit.of_l2) * factor**2
-    parts = [np.nan_to_num(part, nan=0.0, posinf=_LARGEST) for part in (l1, l2)]  # 0 times inf is 0
-    return Penalty(*(np.minimum(part, _LARGEST / 4) for part in parts))
+        l1 = _times(strength.alpha * strength.l1_ratio, -unit.of_l1, factor)
+        l2 = _times(strength.alpha * (1 - strength.l1_ratio), -unit.of_l2, factor**2)
+    return Penalty(l1, l2)
+
+
+def _times(strength: float, exponent: Any, factor: Doubles) -> Doubles:
+    """Return strength 2**exponent times the factor, which may be infinite: no penalty stays 0."""
+    if not strength:
+        return np.zeros_like(factor)
+    least: Doubles = np.fmin(np.ldexp(strength, exponent) * factor, _LARGEST / 4)
+    return least
 
 
 def audible(penalty: Penalty, slope: float, *, keep: bool = False) -> Penalty:
