@@ -105,7 +105,7 @@ class AnyRows(ABC):
         return self.filled(weight)
 
     def are_filled(self) -> NDArray[np.bool_]:
-        """Tell which columns are not 0 in every row of X."""
+        """Tell which columns have a value other than 0 in some row of X."""
         return self.filled() > 0
 
     def curvatures(
@@ -168,7 +168,7 @@ class DenseRows(AnyRows):
         return found
 
     def are_filled(self) -> NDArray[np.bool_]:
-        """Tell which columns are not 0 in every row of X."""
+        """Tell which columns have a value other than 0 in some row of X."""
         found: NDArray[np.bool_] = self.X[0] != 0  # as a rule this row tells of all columns
         return found if found.all() else self.X.any(axis=0)
 

@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-anomalies = pytest.importorskip(
-    "benchmarks.anomalies", reason="benchmarks are not beside an installed wheel"
-)
+from benchmarks import anomalies
 
 N, FIRST, LAST = 100, 40, 49  # a window of ten rows; rows 0 … 14 are probation
 WINDOWS = np.array([[0, FIRST, LAST]])

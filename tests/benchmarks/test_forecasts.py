@@ -3,15 +3,10 @@
 import numpy as np
 import pytest
 
-NO_BENCHMARKS = "benchmarks are not beside an installed wheel"
-forecasts = pytest.importorskip("benchmarks.forecasts", reason=NO_BENCHMARKS)
-forecast_data = pytest.importorskip("benchmarks.cases.forecast_data", reason=NO_BENCHMARKS)
-forecasters = pytest.importorskip("benchmarks.peers.forecasters", reason=NO_BENCHMARKS)
-naive = pytest.importorskip("benchmarks.peers.seasonal_naive", reason=NO_BENCHMARKS)
-deepar = pytest.importorskip("benchmarks.cases.deepar", reason=NO_BENCHMARKS)
-fresh = pytest.importorskip("benchmarks.fresh", reason=NO_BENCHMARKS)
-storage = pytest.importorskip("benchmarks.storage", reason=NO_BENCHMARKS)
-Unreachable = pytest.importorskip("benchmarks.workload", reason=NO_BENCHMARKS).Unreachable
+from benchmarks import forecasts, fresh, storage
+from benchmarks.cases import deepar, forecast_data
+from benchmarks.peers import forecasters, seasonal_naive as naive
+from benchmarks.workload import Unreachable
 
 
 def constant(value, n=1, horizon=2):

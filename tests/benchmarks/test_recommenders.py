@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-NO_BENCHMARKS = "benchmarks are not beside an installed wheel"
-recommenders = pytest.importorskip("benchmarks.recommenders", reason=NO_BENCHMARKS)
-recommender_data = pytest.importorskip("benchmarks.cases.recommender_data", reason=NO_BENCHMARKS)
-laws = pytest.importorskip("benchmarks.cases.laws", reason=NO_BENCHMARKS)
+from benchmarks import recommenders
+from benchmarks.cases import laws, recommender_data
 
 
 def test_predictions_are_brought_into_range():

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-NO_BENCHMARKS = "benchmarks are not beside an installed wheel"
-topics = pytest.importorskip("benchmarks.topics", reason=NO_BENCHMARKS)
-topic_data = pytest.importorskip("benchmarks.cases.topic_data", reason=NO_BENCHMARKS)
-topic_models = pytest.importorskip("benchmarks.peers.topic_models", reason=NO_BENCHMARKS)
-lda = pytest.importorskip("benchmarks.cases.lda", reason=NO_BENCHMARKS)
-recommenders = pytest.importorskip("benchmarks.recommenders", reason=NO_BENCHMARKS)
+from benchmarks import recommenders, topics
+from benchmarks.cases import lda, topic_data
+from benchmarks.peers import topic_models
 
 
 def test_parts_are_tenths_and_the_same_each_time():

@@ -2,9 +2,8 @@
 
 import pytest
 
-NO_BENCHMARKS = "benchmarks are not beside an installed wheel"
-worker = pytest.importorskip("benchmarks.worker", reason=NO_BENCHMARKS)
-Workload = pytest.importorskip("benchmarks.workload", reason=NO_BENCHMARKS).Workload
+from benchmarks import worker
+from benchmarks.workload import Workload
 
 
 def test_a_part_of_a_task_stands_for_all_of_it():
