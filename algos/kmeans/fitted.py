@@ -11,7 +11,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from algos._common.scale import exponent_of, scaled, unscaled, weights_in_range
 from algos._common.threads import threads_for
-from algos._common.validation import check_sample_weight, validate_dense_or_csr
+from algos._common.validation import check_sample_weight, drop_zero_weight, validate_dense_or_csr
 from algos.kmeans.metric import distances_to, inertia_of, label_rows
 
 
@@ -74,7 +74,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
         score : float
         """
         X, centers, exponent = self._checked(X)
-        weight = check_sample_weight(sample_weight, X.shape[0])
+        X, weight = drop_zero_weight(X, check_sample_weight(sample_weight, X.shape[0]))
         weight, weight_exponent = weights_in_range(weight)
         inertia, unit = inertia_of(X, weight, centers, self._threads_for(X), self.metric)
         return -unscaled(inertia, unit + 2 * exponent + weight_exponent)

@@ -143,7 +143,7 @@ class Incremental(Deferred):
         """
         state = self._state_of_all_rows()
         most = max(len(state.centers), 1)  # none, if only rows without a direction came
-        if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= most:
+        if not _is_int(n_clusters) or not 1 <= n_clusters <= most:
             raise InvalidParameterError(
                 f"`n_clusters`={n_clusters!r} must be an int in [1, {most}], as many as there "
                 f"are weighted centres; for more clusters raise `extra_center_factor` and "

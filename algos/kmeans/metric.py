@@ -245,8 +245,9 @@ def lost_inertia_of(
         part = slice(start, start + step)
         rows = X[part].toarray() if sparse.issparse(X) else X[part]
         away = np.ldexp(rows.astype(np.float64) - centers[labels[part]], _LIFTED)
-        squares = np.einsum("nd,nd->n", away, away)
-        total += float(squares.sum() if weight is None else squares @ weight[part])
+        if weight is not None:  # rows of faint weight may be so far off that squares overflow
+            away *= np.sqrt(weight[part])[:, np.newaxis]
+        total += float(np.einsum("nd,nd->n", away, away).sum())
     return total, -2 * _LIFTED
 
 

@@ -344,6 +344,21 @@ def test_a_giant_row_hides_no_inertia_of_the_others(giant, kind):
     assert model.score(kind(X)) == pytest.approx(-squares, rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_array])
+@pytest.mark.parametrize(
+    ("far", "weight", "score"),
+    [
+        (5.0, [1, 1, 0], 0),  # nothing is left: squares are taken of larger numbers
+        (1e200, [1, 1, 0], 0),  # whose square is no number
+        (5.0, [1e-38, 1e-39, 1e-320], -1.6e-319),
+    ],
+)
+def test_the_score_minds_rows_of_no_weight_or_hardly_any(kind, far, weight, score):
+    X = np.array([[0.0], [1.0], [far]])
+    model = KMeans(2, random_state=0).fit(X[:2])
+    assert model.score(kind(X), sample_weight=weight) == pytest.approx(score, abs=1e-270)
+
+
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
 def test_a_float64_model_labels_float32_rows_of_any_scale(scale):
     X = make_blobs(500, n_features=4, centers=5, random_state=0)[0] * scale

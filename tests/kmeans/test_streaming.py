@@ -651,7 +651,7 @@ def test_reclustering_after_a_fit_and_what_is_refused():
     assert kmeans.recluster(5).inertia_ == pytest.approx(
         KMeans(5, n_init=5, random_state=0).fit(X).inertia_, rel=0.1
     )
-    for wrong in (0, 13, 2.5, "3"):
+    for wrong in (0, 13, 2.5, "3", True):
         with pytest.raises(ValueError, match=r"`n_clusters`=.* must be an int in \[1, 12\]"):
             kmeans.recluster(wrong)
     given = streamed(X, init=X[:12])
