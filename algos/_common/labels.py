@@ -38,7 +38,13 @@ def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     with np.errstate(invalid="ignore"):
         assert_all_finite(labels, input_name=name)
-    check_classification_targets(labels)
+    try:
+        check_classification_targets(labels)
+    except TypeError as error:  # of sorting them
+        raise ValueError(
+            f"`{name}` holds labels that have no order among them, such as None among texts "
+            f"({error}); leave such rows out, or make all labels of one type"
+        ) from error
     return labels
 
 

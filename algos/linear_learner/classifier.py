@@ -93,7 +93,7 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         Used by "precision_at_target_recall" only.
     target_precision : float, default=0.8
         Used by "recall_at_target_precision" only. If no threshold reaches it, the most
-        precise is taken.
+        precise is taken, and `fit` warns.
     top_k : int, default=3
         Of the column `top_k_accuracy` in `candidates_`, for more than two classes.
     validation_fraction : "auto" or float, default="auto"

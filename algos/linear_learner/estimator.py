@@ -48,7 +48,12 @@ from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import Progress
 from algos.linear_learner.recent import recalled
-from algos.linear_learner.report import history_of, tell, warn_unless_converged
+from algos.linear_learner.report import (
+    history_of,
+    tell,
+    warn_of_missed_target,
+    warn_unless_converged,
+)
 from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
 from algos.linear_learner.targets import unit_exponent, weight_in, weight_unit
 from algos.linear_learner.trained import Model
@@ -222,6 +227,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
         self._set_model(outcome)
         tell(self, outcome)
         warn_unless_converged(self, outcome.model)
+        warn_of_missed_target(self, outcome)
         self._begin_stream(outcome, state["key"], data)
 
     def _settings(self, key: Key | None = None) -> Settings:

@@ -65,10 +65,10 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     delta : float, default=1.0
         Error from which "huber" grows linearly. Used by this only.
     power : float, default=1.5
-        Of the variance, as a power of the mean: 0, or 1 and more; 1 is "poisson" and 2 is
-        "gamma". Above 2 the loss is not convex: the fit ends where it is flat, and
-        `certificate_` is about that place, not about a lower one elsewhere. Used by
-        "tweedie" only.
+        Of the variance, as a power of the mean: 0, or 1 and more; 0 is the squared error,
+        without exp(z), 1 is "poisson" and 2 is "gamma". Above 2 the loss is not convex: the
+        fit ends where it is flat, and `certificate_` is about that place, not about a lower
+        one elsewhere. Used by "tweedie" only.
     solver : {"auto", "gram", "newton", "lbfgs", "coordinate_descent", \
             "dual_coordinate_descent", "interior_point", "sgd"}, default="auto"
         "auto" takes what suits loss, penalty and shape (`solver_` tells, and `verbose` the

@@ -84,6 +84,21 @@ def warn_unless_converged(estimator: Any, model: Model) -> None:
     )
 
 
+def warn_of_missed_target(estimator: Any, outcome: Outcome) -> None:
+    """Warn if no threshold of any candidate reaches the precision or recall that is asked for."""
+    criterion = estimator.selection_criterion
+    if criterion not in _MET_BY or not outcome.criterion < 0:
+        return
+    name = _MET_BY[criterion][1]
+    parameter = f"target_{name}"
+    best = float(outcome.candidates[name][outcome.best])
+    warn(
+        f"{type(estimator).__name__} found no threshold that reaches {parameter}="
+        f"{getattr(estimator, parameter)!r} on the validation rows: the {name} of the model that "
+        f"was kept is {best:.3g} there; lower {parameter}, or choose by other rows"
+    )
+
+
 def _what_helps(estimator: Any, model: Model) -> str:
     alpha = float(estimator.alpha_)
     more = f"raise alpha={alpha!r}" if alpha > 0 else "give an alpha above 0, such as alpha=1e-4,"

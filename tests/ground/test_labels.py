@@ -32,6 +32,13 @@ def test_a_label_of_no_class_is_named():
         check_known_classes({1: 2.0, 3: 1.0}, np.array([1, 2]))
 
 
+@pytest.mark.parametrize("odd", [None, 1, 2.5])
+def test_labels_without_an_order_are_refused(odd):
+    labels = np.array(["a", "b", odd, "a"], dtype=object)
+    with pytest.raises(ValueError, match=r"`y_val` holds labels that have no order .* None among"):
+        class_labels(labels, "y_val")
+
+
 @pytest.mark.parametrize("y", [np.array([0, 1, 1]), [0, 1, 1], np.array([[0], [1], [1]])[:, 0]])
 def test_labels_are_the_same_by_the_short_way_and_by_the_long(y):
     assert class_labels(y).tolist() == [0, 1, 1]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from algos import LinearLearnerClassifier
 from algos.linear_learner.losses import CODES, Loss
 from algos.linear_learner.problem import Control, Penalty, Problem
 from algos.linear_learner.solvers import dual
@@ -195,3 +196,15 @@ def test_sweeps_end_where_the_certificate_is_reached(monkeypatch):
         assert found.certificate <= tol
         assert len(checks) <= 2
         assert found.n_iter <= 5 - 2 * np.log10(tol)
+
+
+def test_pulls_at_their_limits_are_led_back():
+    """Saturated pulls of the wrong side lack more than floats have the squares of."""
+    rng = np.random.default_rng(0)
+    X = sparse.csr_array(rng.normal(size=(60, 300)) * (rng.random((60, 300)) < 0.1))
+    y = rng.integers(0, 2, 60)
+    model = LinearLearnerClassifier(
+        alpha=1e-6, standardize=False, solver="dual_coordinate_descent", warm_start=True
+    ).fit(X, y)
+    assert model.fit(X, 1 - y).certificate_ <= model.tol
+    assert model.score(X, 1 - y) == 1

@@ -109,6 +109,20 @@ def test_targets_are_reached_on_validation_rows():
     assert precision_score(y_val, by_precision.predict(X_val)) >= 0.6
 
 
+def test_a_target_that_no_threshold_reaches_is_told():
+    X, y = np.repeat(np.arange(20.0), 2)[:, None], np.arange(40) % 2  # each row in both classes
+    model = LinearLearnerClassifier(
+        alpha=0.1, selection_criterion="recall_at_target_precision", random_state=0
+    )
+    with pytest.warns(UserWarning, match=r"target_precision=0\.8 .* the precision .* is 0\.5 "):
+        model.fit(X, y, X_val=X, y_val=y)
+    assert model.candidates_["precision"][0] == pytest.approx(0.5)
+    model.set_params(target_precision=0.5).fit(X, y, X_val=X, y_val=y)  # reached: silent
+    model.set_params(selection_criterion="precision_at_target_recall")
+    with pytest.warns(UserWarning, match=r"target_recall=0\.8 .* the recall .* is 0 there"):
+        model.fit(X, y, X_val=X[:5], y_val=np.zeros(5))
+
+
 def test_metrics_of_many_classes_are_scikit_learns():
     X, y = load_wine(return_X_y=True)
     X, y, X_val, y_val = halves(X, y)

@@ -223,7 +223,8 @@ class _Sweeps:
             if len(order) > _WORTH * every or not len(order):
                 return done
             rest += float(gaps.sum()) - before
-            left = self.sweep(order) ** 2 / before
+            left = self.sweep(order)
+            left *= left / before  # its square may be no float, which is an error by **
             self.estimate = rest + left + off_center
             if left <= rest:
                 return done + 1
