@@ -126,7 +126,7 @@ MEMORY = [
     )
     for suffix, words, n, options in (
         ("", "3000 rows", 3000, {}),
-        ("-late", "100k rows, decay 1e-5", 100_000, {"decay": 1e-5, "late": True}),
+        ("-late", "30k rows, decay 1e-5", 30_000, {"decay": 1e-5, "late": True}),
     )
     for d in (10, 32)
 ]
