@@ -161,7 +161,7 @@ TABLES = [
     )
     for name, words, data in (
         ("tables", "nine tables of ADBench", anomaly_data.tables),
-        ("novelties", "the same, half of the ordinary rows learned", anomaly_data.novelties),
+        ("novelties", "nine tables, half of their ordinary rows learned", anomaly_data.novelties),
         ("classes", "18 tables in which a class is made rare", anomaly_data.classes),
     )
 ]
