@@ -1,7 +1,8 @@
 """Stream rows without end through `partial_fit`: `python -m benchmarks.stream_memory`.
 
 Rows are made batch by batch and forgotten. Prints what went through each estimator, the
-time, and how much the peak of the process's memory grew after the first tenth of the stream.
+time, the rows of a CPU second in the second and in the last tenth of the stream, and how much the
+peak of the process's memory grew after the first.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ N_COLUMNS = 50
 N_GROUPS = 20
 BATCH_BYTES = 64 << 20
 ESTIMATORS = {
-    "KMeans": lambda: KMeans(N_GROUPS, random_state=0),
-    "PCA": lambda: PCA(10),
-    "RandomCutForest": lambda: RandomCutForest(50, random_state=0),
+    "KMeans": lambda: KMeans(N_GROUPS, random_state=0).partial_fit,
+    "PCA": lambda: PCA(10).partial_fit,
+    "RandomCutForest": lambda: RandomCutForest(50, random_state=0).partial_fit,
+    "RandomCutForest-scores": lambda: RandomCutForest(50, random_state=0).score_partial_fit,
 }
 
 
@@ -50,23 +52,30 @@ def peak_megabytes():
 
 def stream(name, n_bytes, batch_bytes):
     """Learn the stream and return what went through, as a line of text."""
-    estimator = ESTIMATORS[name]()
-    rows = learned = 0
-    seconds, early = 0.0, None
+    learn, early = ESTIMATORS[name](), None
+    seconds, rows, cpu = 0.0, [0], [0.0]  # these after each batch
     for X in batches(n_bytes, batch_bytes):
-        begun = time.perf_counter()
-        estimator.partial_fit(X)
+        begun, used = time.perf_counter(), time.process_time()
+        learn(X)
         seconds += time.perf_counter() - begun
-        rows, learned = rows + len(X), learned + X.nbytes
-        if early is None and learned >= n_bytes / 10:
+        cpu.append(cpu[-1] + time.process_time() - used)
+        rows.append(rows[-1] + len(X))
+        if early is None and X[:1].nbytes * rows[-1] >= n_bytes / 10:
             early = peak_megabytes()
-    estimator.transform(X[:1000])
-    growth = peak_megabytes() - early
+    learn.__self__.transform(X[:1000])
+    growth, learned = peak_megabytes() - early, X[:1].nbytes * rows[-1]
     return (
-        f"{name:15s} {rows:>13,} rows  {learned / 1e9:8.2f} GB  {seconds:8.1f} s in partial_fit  "
-        f"{learned / 1e9 / seconds:6.2f} GB/s  peak RSS {peak_megabytes():7.0f} MB, "
-        f"grew {growth:5.1f} MB after the first tenth"
+        f"{name:22s} {rows[-1]:>13,} rows  {learned / 1e9:8.2f} GB  {seconds:8.1f} s  "
+        f"{learned / 1e9 / seconds:6.2f} GB/s  {pace(rows, cpu, 0.1, 0.2):,.0f} and "
+        f"{pace(rows, cpu, 0.9, 1):,.0f} rows a CPU second  "
+        f"peak RSS {peak_megabytes():7.0f} MB, grew {growth:5.1f} MB after the first tenth"
     )
+
+
+def pace(rows, seconds, begin, end):
+    """Return the rows of a second between two shares of a stream's rows."""
+    ends = np.array([begin, end]) * rows[-1]
+    return np.diff(ends)[0] / np.diff(np.interp(ends, rows, seconds))[0]
 
 
 def main(arguments=None):

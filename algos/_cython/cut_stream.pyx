@@ -10,25 +10,20 @@ from libc.math cimport exp
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
 
-from algos._cython._cut_reservoir cimport (
-    DRAWN, NEXT, SAMPLED, SEEN, Reservoir, change_decay, draw_next, drawn, reservoir_of, resume,
-    sift_down, sift_up,
-)
 from algos._cython._cut_attribution cimport (
     algos_cut_shares, algos_cut_sum_to, algos_cut_work_in, algos_cut_work_size,
 )
+from algos._cython._cut_reservoir cimport DRAWN, NEXT, SEEN, Reservoir, drawn
 from algos._cython._cut_scale cimport scaled
-from algos._cython._cut_score cimport algos_cut_finish, algos_cut_scores, score_row
+from algos._cython._cut_score cimport algos_cut_finish, algos_cut_scores
+from algos._cython._cut_stream cimport (
+    Stream, begin_tree, change_stream, learn_row, take_row, view_stream,
+)
 from algos._cython._cut_threshold cimport Rule, Usual, grade_next
-from algos._cython._cut_tree cimport CutForest, CutTree, view_forest, view_tree
+from algos._cython._cut_tree cimport CutForest, CutTree
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._rng cimport Rng
 from algos._cython._threads cimport is_short, run_region
-
-cdef extern from "_cut_change.h" nogil:
-    int32_t insert_row "algos_cut_insert"(const CutTree* tree, const float* row, Rng* rng)
-    int32_t replace_row "algos_cut_replace"(
-        const CutTree* tree, int32_t leaf, const float* row, Rng* rng)
 
 cdef enum:
     MOST_ROWS = 2048     # that the trees go over in turn
@@ -38,10 +33,7 @@ cdef enum:
     ROW_BY_ROW = 3       # of so few rows, each is scored by all trees in step
 
 cdef struct StreamJob:
-    CutForest forest
-    Reservoir reservoir  # of the first tree
-    const uint64_t* key
-    double decay
+    Stream stream
     const float* rows    # row i is at rows + i * stride
     Py_ssize_t stride, n
     int method
@@ -53,21 +45,6 @@ cdef struct StreamJob:
     double* shares       # (n_trees, n, d, 2), or NULL
     double* work         # (threads, slot_size)
     Py_ssize_t slot_size
-
-
-cdef void _take(
-    const CutTree* tree, const Reservoir* to, const float* row, int64_t i, double decay, Rng* rng,
-) noexcept nogil:
-    """Learn row i of the stream, and draw the next one."""
-    cdef int64_t n = to.clock[SAMPLED]
-    if n < tree.size:
-        to.keys[n], to.leaves[n] = to.coming[0], insert_row(tree, row, rng)
-        sift_up(to.keys, to.leaves, n)
-        to.clock[SAMPLED] = n + 1
-    else:
-        to.keys[0], to.leaves[0] = to.coming[0], replace_row(tree, to.leaves[0], row, rng)
-        sift_down(to.keys, to.leaves, n, 0)
-    draw_next(to, tree.size, decay, i + 1, rng)
 
 
 cdef void _judge(
@@ -101,22 +78,8 @@ cdef void _stream_through(
             scored = stop
         if row == job.n:
             break
-        _take(tree, to, job.rows + row * job.stride, seen + row, job.decay, rng)
+        take_row(tree, to, job.rows + row * job.stride, seen + row, job.stream.decay, rng)
     to.clock[SEEN] = seen + job.n
-
-
-cdef inline bint _begin(
-    const StreamJob* job, Py_ssize_t t, CutTree* tree, Reservoir* to, Rng* rng
-) noexcept nogil:
-    """Look at a tree; return whether it takes any of the rows."""
-    tree[0] = view_tree(&job.forest, t)
-    to[0] = reservoir_of(job.reservoir, tree.size, t)
-    if to.clock[NEXT] - to.clock[SEEN] >= job.n:
-        return False
-    resume(rng, job.key, t, to.clock[DRAWN])
-    if to.clock[DRAWN] == 0:  # a new tree
-        draw_next(to, tree.size, job.decay, to.clock[SEEN], rng)
-    return True
 
 
 cdef inline void _clear(double* sums, Py_ssize_t n) noexcept nogil:
@@ -138,11 +101,11 @@ cdef inline void _sum_up(
 
 cdef void _stream_task(void* arg, Py_ssize_t t, int slot) noexcept nogil:
     cdef StreamJob* job = <StreamJob*> arg
-    cdef Py_ssize_t width = 2 * job.forest.first.d
+    cdef Py_ssize_t width = 2 * job.stream.forest.first.d
     cdef CutTree tree
     cdef Reservoir to
     cdef Rng rng
-    cdef bint takes = _begin(job, t, &tree, &to, &rng)
+    cdef bint takes = begin_tree(&job.stream, t, job.n, &tree, &to, &rng)
     if job.sums != NULL and (job.apart > 0 or t == 0):
         _clear(job.sums + t * job.apart, job.n)
     if job.shares != NULL:
@@ -152,22 +115,11 @@ cdef void _stream_task(void* arg, Py_ssize_t t, int slot) noexcept nogil:
         to.clock[DRAWN] = drawn(&rng)
 
 
-cdef void _change_decay(StreamJob* job, double before) noexcept nogil:
-    cdef Py_ssize_t t
-    cdef Reservoir to
-    cdef Rng rng
-    for t in range(job.forest.n_trees):
-        to = reservoir_of(job.reservoir, job.forest.first.size, t)
-        resume(&rng, job.key, t, to.clock[DRAWN])
-        change_decay(&to, job.forest.first.size, before, job.decay, &rng)
-        to.clock[DRAWN] = drawn(&rng)
-
-
 cdef void _learn_block(
     StreamJob* job, double* scores, double* shares, int n_threads
 ) noexcept nogil:
     """Learn rows tree by tree, and add up the trees' scores in their order."""
-    cdef Py_ssize_t n_trees = job.forest.n_trees, d = job.forest.first.d, i
+    cdef Py_ssize_t n_trees = job.stream.forest.n_trees, d = job.stream.forest.first.d, i
     cdef double work = (80.0 + 3.0 * d) * job.n * n_trees
     job.apart = job.n if job.room != NULL else 0
     job.sums = job.room if job.room != NULL else scores
@@ -201,8 +153,9 @@ cdef void _learn(
     StreamJob* job, Py_ssize_t n_rows, double* scores, double* shares, int n_threads
 ) noexcept nogil:
     """Go over the rows in blocks, so that few sums are needed."""
-    cdef Py_ssize_t first_scored = job.first_scored, width = 2 * job.forest.first.d
-    cdef Py_ssize_t most = _block_rows(&job.forest, shares != NULL, n_threads), block, start
+    cdef const CutForest* forest = &job.stream.forest
+    cdef Py_ssize_t first_scored = job.first_scored, width = 2 * forest.first.d
+    cdef Py_ssize_t most = _block_rows(forest, shares != NULL, n_threads), block, start
     cdef const float* rows = job.rows
     for block in range((n_rows + most - 1) // most):
         start = block * most
@@ -211,34 +164,6 @@ cdef void _learn(
         _learn_block(
             job, scores + start if scores != NULL else NULL,
             shares + start * width if shares != NULL else NULL, n_threads)
-
-
-cdef double _learn_row(StreamJob* job, const float* row, bint scored) noexcept nogil:
-    """Learn a row in all trees; return its score before, 0 if it is not asked for."""
-    cdef double score = score_row(&job.forest, row, job.method) if scored else 0
-    cdef Py_ssize_t t
-    cdef CutTree tree
-    cdef Reservoir to
-    cdef Rng rng
-    job.n = 1
-    for t in range(job.forest.n_trees):
-        if _begin(job, t, &tree, &to, &rng):
-            _take(&tree, &to, row, to.clock[SEEN], job.decay, &rng)
-            to.clock[DRAWN] = drawn(&rng)
-        to.clock[SEEN] += 1
-    return score
-
-
-cdef StreamJob _job_of(
-    CutForest forest, const uint64_t[::1] key, double[:, ::1] keys, int32_t[:, ::1] leaves,
-    int64_t[:, ::1] clock, double[::1] coming,
-):
-    cdef StreamJob job
-    job.forest, job.key = forest, &key[0]
-    job.reservoir = Reservoir(&keys[0, 0], &leaves[0, 0], &clock[0, 0], &coming[0])
-    job.room, job.sums, job.shares, job.work = NULL, NULL, NULL, NULL
-    job.method = 0
-    return job
 
 
 def learn(
@@ -268,38 +193,40 @@ def learn(
     int n_threads,
 ):
     """Learn rows one after the other, each scored by what was learnt before if asked for."""
-    cdef StreamJob job = _job_of(
-        view_forest(nodes, parent, mass, boxes, spans, points, heads, d),
-        key, keys, leaves, clock, coming)
+    cdef StreamJob job
     cdef bint scored = scores is not None, explained = shares is not None
-    cdef bint short = not explained and is_short(100.0 * n_rows * job.forest.n_trees)
+    cdef bint short = not explained and is_short(100.0 * n_rows * nodes.shape[0])
     cdef int threads = 1 if short else n_threads
-    cdef Py_ssize_t i, most = min(n_rows, _block_rows(&job.forest, explained, threads))
-    cdef Scratch sums = scratch(
-        most * job.forest.n_trees if scored and threads > 1 else 0, sizeof(double))
-    cdef Scratch parts = scratch(
-        most * job.forest.n_trees * 2 * d if explained else 0, sizeof(double))
-    cdef Scratch work
+    cdef Py_ssize_t i, most, size = keys.shape[1]
+    cdef Scratch sums, parts, work
     cdef double* out = NULL
     cdef double* all_shares = NULL
     if n_rows == 0:
         return
+    job.stream = view_stream(
+        key, decay[0], nodes, parent, mass, boxes, spans, points, heads, d, keys, leaves, clock,
+        coming)
     job.rows, job.stride, job.first_scored = &rows[0], stride, first_scored
-    job.decay, job.method, job.shared = next_decay, method, shared
+    job.method, job.shared = method, shared
+    job.room, job.sums, job.shares, job.work = NULL, NULL, NULL, NULL
+    most = min(n_rows, _block_rows(&job.stream.forest, explained, threads))
     if scored:
         out = &scores[0]
-        job.room = <double*> sums.data if threads > 1 else NULL
+    if scored and threads > 1:
+        sums = scratch(most * nodes.shape[0], sizeof(double))
+        job.room = <double*> sums.data
     if explained:
-        job.slot_size = (algos_cut_work_size(job.forest.first.size, d) + 7) // 8 * 8
+        parts = scratch(most * nodes.shape[0] * 2 * d, sizeof(double))
+        job.slot_size = (algos_cut_work_size(size, d) + 7) // 8 * 8
         work = scratch(job.slot_size * n_threads, sizeof(double))
         job.work, job.shares = <double*> work.data, <double*> parts.data
         all_shares = &shares[0, 0, 0]
     if next_decay != decay[0]:
-        _change_decay(&job, decay[0])
+        change_stream(&job.stream, next_decay)
         decay[0] = next_decay
     if scored and not explained and n_rows <= ROW_BY_ROW:
         for i in range(n_rows):
-            out[i] = _learn_row(&job, job.rows + i * stride, i >= first_scored)
+            out[i] = learn_row(&job.stream, job.rows + i * stride, method, i >= first_scored)
     elif short:
         _learn(&job, n_rows, out, NULL, 1)
     else:
@@ -327,8 +254,9 @@ cdef class SingleRows:
     Whoever puts others in their place opens the stream anew.
     """
 
-    cdef StreamJob job
+    cdef Stream stream
     cdef object arrays            # the forest's, which live as long
+    cdef int method
     cdef const double[::1] unit
     cdef const double[::1] center
     cdef const double[::1] factor
@@ -356,11 +284,11 @@ cdef class SingleRows:
         double narrowest,
     ):
         self._hold(*arrays)
-        self.arrays, self.job.method = arrays, method
+        self.arrays, self.method = arrays, method
         self.unit, self.center, self.factor, self.tail = unit, center, factor, tail
         self.usual, self.keep = usual, exp(-decay)
         self.rule = Rule(z_factor, most_skew, least, n_initial, n_young, narrowest)
-        self.shingle = scratch(self.job.forest.first.d, sizeof(float))
+        self.shingle = scratch(self.stream.forest.first.d, sizeof(float))
 
     def _hold(
         self, const uint64_t[::1] key, const double[::1] decay, const int32_t[:, :, ::1] nodes,
@@ -369,45 +297,34 @@ cdef class SingleRows:
         Py_ssize_t d, double[:, ::1] keys, int32_t[:, ::1] leaves, int64_t[:, ::1] clock,
         double[::1] coming,
     ):
-        self.job = _job_of(
-            view_forest(nodes, parent, mass, boxes, spans, points, heads, d),
-            key, keys, leaves, clock, coming)
-        self.job.decay = decay[0]
-
-    cdef float* _last(self) noexcept:
-        """The place of a shingle's last row."""
-        return <float*> self.shingle.data + self.tail.shape[0] * self.unit.shape[0]
+        self.stream = view_stream(
+            key, decay[0], nodes, parent, mass, boxes, spans, points, heads, d, keys, leaves,
+            clock, coming)
 
     def follow(self, const double[:, ::1] row, bint judged):
         """Learn a row; return its score and grade before, if `judged`.
 
         None, and nothing learnt, if it is not finite.
         """
-        if not _scale_row(
-            &row[0, 0], self.unit.shape[0], &self.unit[0], &self.center[0], &self.factor[0],
-            self._last()
-        ):
-            return None
-        return self._learn(judged)
+        return _follow(self, &row[0, 0], judged)
 
     def follow_single(self, const float[:, ::1] row, bint judged):
         """As `follow`, for a row in single precision."""
-        if not _scale_row(
-            &row[0, 0], self.unit.shape[0], &self.unit[0], &self.center[0], &self.factor[0],
-            self._last()
-        ):
-            return None
-        return self._learn(judged)
+        return _follow(self, &row[0, 0], judged)
 
-    cdef tuple _learn(self, bint judged):
-        cdef Py_ssize_t n = self.tail.shape[0] * self.unit.shape[0]
-        cdef float* shingle = <float*> self.shingle.data
-        cdef double score, grade = 0
-        if n > 0:
-            memcpy(shingle, &self.tail[0, 0], n * sizeof(float))
-        score = _learn_row(&self.job, shingle, judged)
-        if n > 0:
-            memcpy(&self.tail[0, 0], shingle + self.unit.shape[0], n * sizeof(float))
-        if judged:
-            grade = grade_next(<Usual*> &self.usual[0], score, self.keep, &self.rule)
-        return score, grade
+
+cdef _follow(SingleRows rows, const floating* row, bint judged):
+    """Scale a row, as the last one of a shingle, learn that, and grade its score."""
+    cdef Py_ssize_t d = rows.unit.shape[0], n = rows.tail.shape[0] * d
+    cdef float* shingle = <float*> rows.shingle.data
+    cdef double score, grade = 0
+    if not _scale_row(row, d, &rows.unit[0], &rows.center[0], &rows.factor[0], shingle + n):
+        return None
+    if n > 0:
+        memcpy(shingle, &rows.tail[0, 0], n * sizeof(float))
+    score = learn_row(&rows.stream, shingle, rows.method, judged)
+    if n > 0:
+        memcpy(&rows.tail[0, 0], shingle + d, n * sizeof(float))
+    if judged:
+        grade = grade_next(<Usual*> &rows.usual[0], score, rows.keep, &rows.rule)
+    return score, grade

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,7 @@ class OpenStream:
         "_entries",
         "_follow",
         "_judges",
+        "_owner",
         "_shape",
         "_usual",
         "_values",
@@ -56,6 +58,7 @@ class OpenStream:
 
     def __init__(self, estimator: Any, held: State, usual: Doubles | None) -> None:
         attributes = estimator.__dict__
+        self._owner = ref(estimator, partial(_drop, _OPEN, id(estimator)))
         self._values_of = operator.itemgetter(*type(estimator)._parameters)
         self._values = self._values_of(attributes)
         self._arrays, self._usual = attributes["_forest"], attributes["_usual"]
@@ -94,18 +97,24 @@ class OpenStream:
         return self._follow[X.dtype](X, judged)
 
 
-_OPEN: WeakKeyDictionary[Any, OpenStream] = WeakKeyDictionary()
+# By their estimators' ids: subclasses need not be hashable. No other estimator can pass for one
+# that is gone, since the stream holds the arrays by which `OpenStream.follow` tells them apart.
+_OPEN: dict[int, OpenStream] = {}
+
+
+def _drop(streams: dict[int, OpenStream], at: int, _: object) -> None:
+    streams.pop(at, None)
 
 
 def follow(estimator: Any, X: Any, judged: bool) -> tuple[float, float] | None:
     """Learn a row where the estimator's stream is held open, as `OpenStream.follow` does."""
-    stream = _OPEN.get(estimator)
+    stream = _OPEN.get(id(estimator))
     return None if stream is None else stream.follow(estimator, X, judged)
 
 
 def close(estimator: Any) -> None:
     """Let go of what an open stream of the estimator holds."""
-    _OPEN.pop(estimator, None)
+    _OPEN.pop(id(estimator), None)
 
 
 def hold_open(estimator: Any, X: Any) -> None:
@@ -130,4 +139,4 @@ def hold_open(estimator: Any, X: Any) -> None:
     usual = {name: np.array(value) for name, value in estimator._usual.items()}
     entry = held.n_learned, held.tail, None, held.n_filled, held.n_skipped, held.units
     estimator._notes, estimator._usual = journal(Entry(*entry)), usual
-    _OPEN[estimator] = OpenStream(estimator, held, usual.get(method))
+    _OPEN[id(estimator)] = OpenStream(estimator, held, usual.get(method))

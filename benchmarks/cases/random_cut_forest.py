@@ -12,6 +12,7 @@ from benchmarks.workload import Workload
 
 HALF_HOURS = 2 * 24 * 61  # of two months
 STREAM_ROWS = 40_000
+N_SEEDS = 8  # of detectors whose alarms are judged
 
 
 def stream_rows(divisor, d):
@@ -21,9 +22,9 @@ def stream_rows(divisor, d):
     return {"X": X, "y": y}
 
 
-def first_rows(divisor, d):
-    """The rows of a young forest; few of them warm up, lest a full forest's memory be there."""
-    X, y = laws.outlying_groups(laws.n_rows(3000, divisor, 64), d)
+def first_rows(divisor, n, d):
+    """The rows of a new forest; few of them warm up, lest a full forest's memory be there."""
+    X, y = laws.outlying_groups(laws.n_rows(n, divisor, 64), d)
     return {"X": X, "y": y}
 
 
@@ -43,7 +44,7 @@ def of_planted(outcome, arrays):
 
 def of_tables(outcome, arrays):
     """Means over tables; the deviation is that of these means over seeds."""
-    ends = np.cumsum(arrays["shapes"][:, 0])[:-1]
+    ends = np.cumsum(arrays.get("scored", arrays["shapes"][:, 0]))[:-1]
     of_seeds = []
     for scores in outcome["scores"]:
         pairs = zip(np.split(arrays["y"], ends), np.split(scores, ends), strict=True)
@@ -114,14 +115,18 @@ ROW_BY_ROW = [
 
 MEMORY = [
     Workload(
-        f"memory-{d}",
-        f"{d} columns, 50 trees of 256: a new forest and its first 3000 rows",
+        f"memory-{d}{suffix}",
+        f"{d} columns, 50 trees of 256: a new forest and its first {words}",
         "forest_grow",
-        partial(first_rows, d=d),
+        partial(first_rows, n=n, d=d),
         lambda outcome, arrays: {},
-        {"shingle_size": 1, "n_trees": 50, "sample_size": 256},
+        {"shingle_size": 1, "n_trees": 50, "sample_size": 256} | options,
         repeat=1,
-        quick=d == 10,
+        quick=d == 10 and not suffix,
+    )
+    for suffix, words, n, options in (
+        ("", "3000 rows", 3000, {}),
+        ("-late", "30k rows, decay 1e-5", 30_000, {"decay": 1e-5, "late": True}),
     )
     for d in (10, 32)
 ]
@@ -143,25 +148,32 @@ BATCHES = [
     for short, words, n in (("100k", "100k", 100_000), ("1m", "1M", 1_000_000))
 ]
 
-TABLES = Workload(
-    "tables",
-    "nine tables of ADBench, 100 trees of 256: means over them, 3 seeds",
-    "detect_in_tables",
-    anomaly_data.tables,
-    of_tables,
-    {"n_trees": 100, "sample_size": 256, "n_seeds": 3},
-    repeat=1,
-    memory=False,
-)
+TABLES = [
+    Workload(
+        name,
+        f"{words}, 100 trees of 256: means over them, {N_SEEDS} seeds",
+        "detect_in_tables",
+        data,
+        of_tables,
+        {"n_trees": 100, "sample_size": 256, "n_seeds": N_SEEDS},
+        repeat=1,
+        memory=False,
+    )
+    for name, words, data in (
+        ("tables", "nine tables of ADBench", anomaly_data.tables),
+        ("novelties", "nine tables, half of their ordinary rows learned", anomaly_data.novelties),
+        ("classes", "18 tables in which a class is made rare", anomaly_data.classes),
+    )
+]
 
 NAB = Workload(
     "nab",
     "13 of NAB's 58 series (known causes and artificial anomalies), one by one, 100 trees of 256, "
-    "3 seeds: NAB's scores",
+    f"{N_SEEDS} seeds: NAB's scores",
     "detect_in_series",
     anomaly_data.series,
     of_series,
-    {"shingle_size": 1, "n_trees": 100, "sample_size": 256, "n_seeds": 3},
+    {"shingle_size": 1, "n_trees": 100, "sample_size": 256, "n_seeds": N_SEEDS},
     repeat=1,
     memory=False,
 )
@@ -169,11 +181,12 @@ NAB = Workload(
 TAXI = [
     Workload(
         f"taxi-{label}-{size}",
-        f"New York's taxi rides, shingles of 48, {n_trees} trees of {size}, 8 seeds; {words}",
+        f"New York's taxi rides, shingles of 48, {n_trees} trees of {size}, "
+        f"{N_SEEDS} seeds; {words}",
         "detect_in_series",
         anomaly_data.taxi,
         partial(of_taxi, label=label),
-        {"shingle_size": 48, "n_trees": n_trees, "sample_size": size, "n_seeds": 8} | decay,
+        {"shingle_size": 48, "n_trees": n_trees, "sample_size": size, "n_seeds": N_SEEDS} | decay,
         repeat=1,
         memory=False,
         quick=False,
@@ -191,4 +204,4 @@ TAXI = [
     for size in sizes
 ]
 
-WORKLOADS = [*STREAMS, *ROW_BY_ROW, *MEMORY, *BATCHES, TABLES, NAB, *TAXI]
+WORKLOADS = [*STREAMS, *ROW_BY_ROW, *MEMORY, *BATCHES, *TABLES, NAB, *TAXI]

@@ -45,21 +45,27 @@ class Detectors:
             "scores": self.scores(model, few), "begin": 0, "rows": len(few), "of": len(X),
         }  # fmt: skip
 
-    def detect_in_tables(self, X, shapes, n_trees, sample_size, n_seeds, n_jobs, **others):
-        """A fit of each table, in an order of rows drawn anew for each seed, and all scores."""
+    def detect_in_tables(
+        self, X, shapes, n_trees, sample_size, n_seeds, n_jobs, learned=None, **others
+    ):
+        """A fit of each table, in an order of rows drawn anew for each seed, and all scores.
+
+        Where a number is `learned`, the first rows are learned and the others are scored.
+        """
         if math.isfinite(self.most_learnt + self.most_scored) and not self.patient:
             return None
+        few = shapes[:, 0] if learned is None else learned
 
         def run():
-            found = np.empty((n_seeds, sum(shapes[:, 0])))
+            found = []
             for seed in range(n_seeds):
-                begin = 0
-                for table in unpacked(X, shapes):
+                of_tables = []
+                for table, n in zip(unpacked(X, shapes), few, strict=True):
                     model = self.detector(n_trees, sample_size, seed, n_jobs)
-                    self.learn(model, np.random.default_rng(seed).permutation(table))
-                    found[seed, begin : begin + len(table)] = self.scores(model, table)
-                    begin += len(table)
-            return {"scores": found}
+                    self.learn(model, np.random.default_rng(seed).permutation(table[:n]))
+                    of_tables.append(self.scores(model, table[n % len(table) :]))
+                found.append(np.concatenate(of_tables))
+            return {"scores": np.array(found)}
 
         return run
 
@@ -100,12 +106,16 @@ class Streams:
         """Return the rows of a run that is not shortened."""
         return min(Streams.per_run, len(X) // 4)
 
-    def forest_grow(self, X, shingle_size, n_trees, sample_size, n_jobs, **others):
-        """A new forest and its first rows: what it needs of memory."""
-        few = X[: self.fill]
+    def forest_grow(
+        self, X, shingle_size, n_trees, sample_size, n_jobs, decay=None, late=False, **others
+    ):
+        """A new forest and its first rows, or if `late` all of them: what it needs of memory."""
+        if late and self.per_run < Streams.per_run:
+            return None
+        few = X if late else X[: self.fill]
 
         def run():
-            stream = self.stream(X.shape[1], shingle_size, n_trees, sample_size, None, 0, n_jobs)
+            stream = self.stream(X.shape[1], shingle_size, n_trees, sample_size, decay, 0, n_jobs)
             self.follow(stream, few)
             return {"forest": stream, "rows": len(few), "of": len(X)}
 

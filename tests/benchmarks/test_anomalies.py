@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks import anomalies
+from benchmarks.cases import anomaly_data
+from benchmarks.peers.detectors import Detectors
 
 N, FIRST, LAST = 100, 40, 49  # a window of ten rows; rows 0 … 14 are probation
 WINDOWS = np.array([[0, FIRST, LAST]])
@@ -75,3 +77,47 @@ def test_spread_is_the_deviation_over_runs():
         "a": 2.0,
         "a ±": pytest.approx(2**0.5),
     }
+
+
+@pytest.fixture
+def two_tables(monkeypatch):
+    X = np.arange(24.0).reshape(12, 2)
+    parts = [(X[:7], np.array([0, 1, 0, 0, 0, 1, 0]), "a"), (X[7:], np.array([0, 0, 0, 0, 1]), "b")]
+    monkeypatch.setattr(anomaly_data, "tables", lambda divisor=1: anomaly_data.packed(parts))
+    return X
+
+
+def test_novelties_are_half_of_the_ordinary_rows_and_then_all_others(two_tables):
+    new = anomaly_data.novelties()
+    assert new["learned"].tolist() == [2, 2]
+    assert new["scored"].tolist() == [5, 3]
+    assert new["y"].tolist() == [0, 0, 0, 1, 1, 0, 0, 1]
+    assert new["X"].reshape(-1, 2)[[5, 6, 11]].tolist() == two_tables[[1, 5, 11]].tolist()
+    assert np.sort(new["X"]).tolist() == list(range(24))
+
+
+class _Means(Detectors):
+    """Scores rows by their distance from the mean of those learned."""
+
+    def detector(self, n_trees, sample_size, seed, n_jobs):
+        return {}
+
+    def learn(self, model, X):
+        model["mean"] = X.mean(axis=0)
+
+    def scores(self, model, X):
+        return np.abs(X - model["mean"]).sum(axis=1)
+
+
+def test_rows_behind_the_learned_ones_are_scored(two_tables):
+    new = anomaly_data.novelties()
+    scores = _Means().detect_in_tables(**new, n_trees=1, sample_size=2, n_seeds=2, n_jobs=1)()
+    tables = anomaly_data.unpacked(new["X"], new["shapes"])
+    wanted = [np.abs(X[2:] - X[:2].mean(axis=0)).sum(axis=1) for X in tables]
+    np.testing.assert_allclose(scores["scores"], [np.concatenate(wanted)] * 2)
+
+
+def test_all_rows_are_scored_where_all_are_learned(two_tables):
+    all_rows = anomaly_data.tables()
+    scores = _Means().detect_in_tables(**all_rows, n_trees=1, sample_size=2, n_seeds=1, n_jobs=1)()
+    assert scores["scores"].shape == (1, 12)

@@ -387,6 +387,7 @@ def test_the_endless_stream_runs(capsys):
         "KMeans",
         "PCA",
         "RandomCutForest",
+        "RandomCutForest-scores",
     ]
 
 

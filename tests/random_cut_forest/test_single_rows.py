@@ -36,7 +36,7 @@ def opened(X, **parameters):
     forest = make(**parameters)
     for i in range(len(X)):
         forest.score_partial_fit(X[i : i + 1])
-    assert forest in single_rows._OPEN
+    assert id(forest) in single_rows._OPEN
     return forest
 
 
@@ -195,6 +195,23 @@ def test_a_stream_that_nobody_refers_to_is_not_kept():
     del forest
     gc.collect()
     assert len(single_rows._OPEN) == before - 1
+
+
+class Comparable(RandomCutForest):
+    """A forest without a hash."""
+
+    def __eq__(self, other):
+        return self.get_params() == other.get_params()
+
+
+def test_a_forest_without_a_hash_is_held_open_as_well():
+    X = rows()
+    forests = [Comparable(8, max_samples=16, random_state=0) for _ in range(2)]
+    for i in range(len(X)):
+        scores = [forest.score_partial_fit(X[i : i + 1])[0] for forest in forests]
+        assert scores[0] == scores[1]
+    assert all(id(forest) in single_rows._OPEN for forest in forests)
+    assert forests[0].n_samples_seen_ == len(X)
 
 
 def test_a_decay_set_before_a_row_that_is_not_learnt_holds_afterwards():

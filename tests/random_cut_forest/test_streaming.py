@@ -121,6 +121,16 @@ def test_all_rows_are_counted(parameters):
     check_forest(Forest(**forest._forest))
 
 
+@variants
+def test_a_long_stream_takes_no_more_room_than_a_short_one(parameters):
+    X = np.random.default_rng(0).normal(size=(20_000, 2))
+    forest = make(**parameters)
+    forest.score_partial_fit(X[:1000])
+    short = len(pickle.dumps(forest))
+    forest.score_partial_fit(X[1000:])
+    assert abs(len(pickle.dumps(forest)) - short) < 50  # digits of counts
+
+
 def test_the_warm_up_has_no_scores_and_then_all_rows_have():
     X = series()
     scores = make(warm_up=20, shingle_size=4).score_partial_fit(X)
