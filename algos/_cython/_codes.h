@@ -36,7 +36,8 @@ typedef struct {
                    float *, float *);
     void (*products)(const uint8_t *, Py_ssize_t, int, const int32_t *, const int32_t *,
                      Py_ssize_t, int32_t *, int32_t *);
-    uint64_t (*reaching)(const int32_t *, Py_ssize_t, const int32_t *, uint64_t *, int32_t *);
+    uint64_t (*reaching)(const int32_t *, Py_ssize_t, const int32_t *, uint64_t *, int32_t *,
+                         int32_t *);
 } algos_code_table;
 
 #define ALGOS_SPREAD32(x) ((x) - (algos_code_vec){0})

@@ -45,8 +45,9 @@ cdef void code_products(
 ) noexcept nogil
 
 # bit i of masks[j]: product j of row i reaches threshold[i]. Returns the rows that two or
-# more reach; where[i] is the last that does, -1 if none
+# more reach; where[i] is the last that does, -1 if none; below[i], unless it is NULL, the largest
+# product of row i that does not reach its threshold, INT32_MIN if none
 cdef uint64_t code_reaching(
     const int32_t* products, Py_ssize_t k, const int32_t* threshold, uint64_t* masks,
-    int32_t* where,
+    int32_t* where, int32_t* below,
 ) noexcept nogil

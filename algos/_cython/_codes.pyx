@@ -13,7 +13,8 @@ cdef extern from "_codes.h" nogil:
             const uint8_t*, Py_ssize_t, int, const int32_t*, const int32_t*, Py_ssize_t,
             int32_t*, int32_t*) noexcept nogil
         uint64_t (*reaching)(
-            const int32_t*, Py_ssize_t, const int32_t*, uint64_t*, int32_t*) noexcept nogil
+            const int32_t*, Py_ssize_t, const int32_t*, uint64_t*, int32_t*,
+            int32_t*) noexcept nogil
     const algos_code_table* algos_codes
     int algos_codes_choose(int wanted)
     Py_ssize_t algos_panel_width(Py_ssize_t k)
@@ -124,9 +125,9 @@ cdef void code_products(
 
 cdef uint64_t code_reaching(
     const int32_t* products, Py_ssize_t k, const int32_t* threshold, uint64_t* masks,
-    int32_t* where,
+    int32_t* where, int32_t* below,
 ) noexcept nogil:
-    return algos_codes.reaching(products, k, threshold, masks, where)
+    return algos_codes.reaching(products, k, threshold, masks, where, below)
 
 
 def _test_choose_vnni(bint wanted):

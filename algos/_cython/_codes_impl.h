@@ -127,21 +127,24 @@ static void ALGOS_CODE(products)(const uint8_t *codes, Py_ssize_t words, int fin
 #undef ALGOS_CASE
 
 /* Which products reach their row's threshold: bit i of masks[j] for row i and vector j.
- * Returns the rows that two or more reach; where[i] is the last vector that does. */
+ * Returns the rows that two or more reach; where[i] is the last vector that does, and below[i]
+ * (unless it is NULL) the largest product that does not. */
 static uint64_t ALGOS_CODE(reaching)(const int32_t *products, Py_ssize_t k,
                                      const int32_t *threshold, uint64_t *masks,
-                                     int32_t *where) {
+                                     int32_t *where, int32_t *below) {
     const algos_code_vec *value = (const algos_code_vec *)products;
-    algos_code_vec least[ALGOS_CODE_VECTORS], last[ALGOS_CODE_VECTORS];
+    algos_code_vec least[ALGOS_CODE_VECTORS], last[ALGOS_CODE_VECTORS], rest[ALGOS_CODE_VECTORS];
     uint64_t once = 0, twice = 0;
     memcpy(least, threshold, sizeof(least));
     for (int i = 0; i < ALGOS_CODE_VECTORS; i++)
-        last[i] = ALGOS_SPREAD32((int32_t)-1);
+        last[i] = ALGOS_SPREAD32((int32_t)-1), rest[i] = ALGOS_SPREAD32((int32_t)INT32_MIN);
     for (Py_ssize_t j = 0; j < k; j++) {
         uint64_t mask = 0;
 #pragma GCC unroll 4
         for (int i = 0; i < ALGOS_CODE_VECTORS; i++) {
-            const uint64_t reached = ALGOS_MASK(value[j * ALGOS_CODE_VECTORS + i], least[i]);
+            const algos_code_vec product = value[j * ALGOS_CODE_VECTORS + i];
+            const uint64_t reached = ALGOS_MASK(product, least[i]);
+            rest[i] = ALGOS_LARGER(rest[i], ALGOS_REPLACE(product, reached, (int32_t)INT32_MIN));
             last[i] = ALGOS_REPLACE(last[i], reached, (int32_t)j);
             mask |= reached << 16 * i;
         }
@@ -150,6 +153,8 @@ static uint64_t ALGOS_CODE(reaching)(const int32_t *products, Py_ssize_t k,
         once |= mask;
     }
     memcpy(where, last, sizeof(last));
+    if (below != NULL)
+        memcpy(below, rest, sizeof(rest));
     return twice;
 }
 

@@ -19,7 +19,7 @@
         void (*stage)(const T *, Py_ssize_t, const T *, uint64_t, T *, Py_ssize_t);          \
         void (*distances)(const T *, Py_ssize_t, const T *, uint64_t, T *);                  \
         Py_ssize_t (*nearest)(const T *, Py_ssize_t, const T *, Py_ssize_t,                  \
-                              const uint64_t *, uint64_t, int32_t *);                        \
+                              const uint64_t *, uint64_t, int32_t *, T *, T *);              \
     } name;
 
 ALGOS_DECLARE_TABLE(float, algos_pairs_table_f32)

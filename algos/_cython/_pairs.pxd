@@ -17,8 +17,9 @@ cdef void staged_distances(
 ) noexcept nogil
 
 # label[i] of each row in `rows`: the nearest of the centres j in whose masks[j] it is, the first
-# of equals. Returns how many distances that took
+# of equals; its squared distance and the next to least[i] and second[i], infinity if there is none.
+# Returns how many distances that took
 cdef Py_ssize_t staged_nearest(
     const floating* y, Py_ssize_t size, const floating* centers, Py_ssize_t k,
-    const uint64_t* masks, uint64_t rows, int32_t* label,
+    const uint64_t* masks, uint64_t rows, int32_t* label, floating* least, floating* second,
 ) noexcept nogil

@@ -9,7 +9,7 @@ cdef extern from "_pairs.h" nogil:
             const float*, Py_ssize_t, const float*, uint64_t, float*) noexcept nogil
         Py_ssize_t (*nearest)(
             const float*, Py_ssize_t, const float*, Py_ssize_t, const uint64_t*, uint64_t,
-            int32_t*) noexcept nogil
+            int32_t*, float*, float*) noexcept nogil
     ctypedef struct algos_pairs_table_f64:
         Py_ssize_t lanes
         void (*stage)(
@@ -19,7 +19,7 @@ cdef extern from "_pairs.h" nogil:
             const double*, Py_ssize_t, const double*, uint64_t, double*) noexcept nogil
         Py_ssize_t (*nearest)(
             const double*, Py_ssize_t, const double*, Py_ssize_t, const uint64_t*, uint64_t,
-            int32_t*) noexcept nogil
+            int32_t*, double*, double*) noexcept nogil
     const algos_pairs_table_f32* algos_pairs_f32
     const algos_pairs_table_f64* algos_pairs_f64
     int algos_pairs_choose(int limit)
@@ -53,12 +53,12 @@ cdef void staged_distances(
 
 cdef Py_ssize_t staged_nearest(
     const floating* y, Py_ssize_t size, const floating* centers, Py_ssize_t k,
-    const uint64_t* masks, uint64_t rows, int32_t* label,
+    const uint64_t* masks, uint64_t rows, int32_t* label, floating* least, floating* second,
 ) noexcept nogil:
     if floating is float:
-        return algos_pairs_f32.nearest(y, size, centers, k, masks, rows, label)
+        return algos_pairs_f32.nearest(y, size, centers, k, masks, rows, label, least, second)
     else:
-        return algos_pairs_f64.nearest(y, size, centers, k, masks, rows, label)
+        return algos_pairs_f64.nearest(y, size, centers, k, masks, rows, label, least, second)
 
 
 def _test_choose_pairs_level(int limit):

@@ -58,7 +58,8 @@ static void N(distances)(const T *restrict y, Py_ssize_t size, const T *restrict
 static Py_ssize_t N(nearest_of_some)(const T *restrict y, Py_ssize_t size,
                                      const T *restrict centers, int32_t first, int32_t count,
                                      const uint64_t *restrict masks, uint64_t rows,
-                                     T *restrict least, int32_t *restrict label) {
+                                     T *restrict least, T *restrict second,
+                                     int32_t *restrict label) {
     uint64_t reached[MOST_CENTERS + 1];
     int32_t center[MOST_CENTERS + 1], place = 0;
     Py_ssize_t pairs = 0;
@@ -76,7 +77,9 @@ static Py_ssize_t N(nearest_of_some)(const T *restrict y, Py_ssize_t size,
         const int32_t j = center[place];
         const T distance = N(distance)(y + i * size, centers + j * size, size);
         const int32_t nearer = -(distance < least[i]); /* all bits or none */
+        const T farther = distance < least[i] ? least[i] : distance;
         label[i] = (nearer & j) | (~nearer & label[i]);
+        second[i] = farther < second[i] ? farther : second[i];
         least[i] = distance < least[i] ? distance : least[i];
         mask &= mask - 1;
         place += mask == 0;
@@ -85,18 +88,19 @@ static Py_ssize_t N(nearest_of_some)(const T *restrict y, Py_ssize_t size,
     return pairs;
 }
 
-/* The nearest, the first of equals, of the centres j in whose mask a row of `rows` is. */
+/* The nearest, the first of equals, of the centres j in whose mask a row of `rows` is, and the
+ * two least squared distances. */
 static Py_ssize_t N(nearest)(const T *restrict y, Py_ssize_t size, const T *restrict centers,
                              Py_ssize_t k, const uint64_t *restrict masks, uint64_t rows,
-                             int32_t *restrict label) {
-    T least[64];
+                             int32_t *restrict label, T *restrict least,
+                             T *restrict second) {
     Py_ssize_t measured = 0;
     for (int i = 0; i < 64; i++)
-        least[i] = (T)INFINITY;
+        least[i] = second[i] = (T)INFINITY;
     for (Py_ssize_t j = 0; j < k; j += MOST_CENTERS)
         measured += N(nearest_of_some)(y, size, centers, (int32_t)j,
                                        (int32_t)(k - j < MOST_CENTERS ? k - j : MOST_CENTERS),
-                                       masks, rows, least, label);
+                                       masks, rows, least, second, label);
     return measured;
 }
 

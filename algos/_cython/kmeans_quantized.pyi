@@ -17,5 +17,8 @@ def assign_quantized(
     labels: NDArray[np.int32],
     sums: NDArray[np.float64] | None,
     counts: NDArray[np.float64] | None,
+    gaps: NDArray[np.uint16] | None,
+    fall: NDArray[np.int32] | None,
+    per_gap: float,
     n_threads: int,
-) -> tuple[int, int]: ...
+) -> tuple[int, int, int]: ...

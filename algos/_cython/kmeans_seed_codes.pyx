@@ -107,7 +107,7 @@ cdef void _bound_lane(
             job.panel, job.init, job.m, products, where,
         )
         masks = job.masks + row // CODE_ROWS * job.m
-        code_reaching(products, job.m, possible, masks, where)
+        code_reaching(products, job.m, possible, masks, where, NULL)
         if job.weight != NULL:
             weight = job.weight + row
         for j in range(job.m):

@@ -63,6 +63,13 @@ def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes 
     return Codes(step, codes, norms, errors)
 
 
+def has_room_for_gaps(X: Floats, codes: Codes) -> bool:
+    """Tell whether there is room for two bytes a row beside the codes."""
+    n, d = X.shape
+    fine = codes.codes.shape[1] * WORD >= d + WORD
+    return _size(n, d, fine) + 2 * n <= _room(X)
+
+
 def why_none(X: Floats) -> str:
     """Return why `encode` returned None."""
     n, d = X.shape

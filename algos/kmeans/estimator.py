@@ -85,8 +85,9 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         registers. "elkan" skips rows whose label the triangle inequality proves unchanged,
         by two bounds a row (Hamerly's form of Elkan's idea, which takes `n_clusters` bounds
         a row). "quantized" rules out most centres by products of 8-bit codes of the rows,
-        whose error is bounded, and measures those that are left: much the fastest where the
-        processor multiplies bytes (VNNI), slow elsewhere. "auto" takes it there, and else
+        whose error is bounded, and measures those that are left; in late passes it skips rows
+        as "elkan" does, by a bound of two bytes: much the fastest where the processor
+        multiplies bytes (VNNI), slow elsewhere. "auto" takes it there, and else
         chooses by shape: bounds where `n_clusters * n_features` is at least 3000, for at
         most 256 clusters of 50 rows or more each. `algorithm_` tells what ran.
     metric : {"euclidean", "cosine"}, default="euclidean"

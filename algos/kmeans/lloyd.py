@@ -103,7 +103,9 @@ def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
         descent.converged = "strict convergence."
     else:
         centers = _means(rows, found, descent)
-        moved = float(((centers - descent.centers) ** 2).sum())
+        shifts = centers - descent.centers
+        shifts *= shifts
+        moved = float(shifts.sum())
         descent.centers = centers
         if moved <= tol:
             descent.converged = f"center shift {moved} within tolerance {tol}."
@@ -115,9 +117,10 @@ def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
     """Return the means by label; a centre without rows takes over a distant row."""
     if not found.counts.all():
         _relocate(rows, found, descent)
-    held = found.counts > 0
-    centers = descent.centers.copy()  # stays where no row is left to take
-    centers[held] = found.sums[held] / found.counts[held, np.newaxis]
+    gone = found.counts <= 0
+    centers = found.sums  # in place: wide centres are as large as what else is held
+    centers /= np.where(gone, 1, found.counts)[:, np.newaxis]
+    centers[gone] = descent.centers[gone]  # stays where no row is left to take
     return rows.placed(centers, descent.centers)
 
 

@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 
 from algos._common.warn import warn
 from algos._cython._codes import is_fast
-from algos.kmeans.rows import Doubles, Rows
+from algos.kmeans.rows import Floats, Rows
 
 _FEW_DISTANCES = 50_000  # a pass: for fewer "auto" makes no codes
 _REASONS = {
@@ -58,9 +58,9 @@ def is_given(init: Any) -> bool:
     return not isinstance(init, str) and not callable(init)
 
 
-def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Doubles:
-    """Return given centres as float64 of shape (n_clusters, n_features)."""
-    checked = check_array(centers, dtype=np.float64, order="C", input_name="init")
+def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Floats:
+    """Return given centres as floats of shape (n_clusters, n_features)."""
+    checked = check_array(centers, dtype=(np.float64, np.float32), order="C", input_name="init")
     for given, wanted, what in zip(
         checked.shape,
         (n_clusters, n_features),

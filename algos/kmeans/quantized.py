@@ -5,19 +5,65 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algos._cython.kmeans_quantized import assign_quantized
-from algos.kmeans.codes import Codes
+from algos.kmeans.codes import Codes, has_room_for_gaps
 from algos.kmeans.kept_sums import KeptSums
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows, Sums
 
 _USELESS = 0.25  # share of all distances that must still be measured
+_FEW_CHANGES = 0.02  # share of labels: when more change, most gaps close within a pass
+_FEW_GAPS = 0.6  # share of rows that have none: when more, gaps take longer than they spare
+_GAP_UNITS = 1 << 15  # in the rows' root mean square
+
+
+class Gaps:
+    """By how much farther each row's next centre is than its own, from below.
+
+    While that outlasts the moves of the centres, the row keeps its label unseen.
+
+    Parameters
+    ----------
+    gaps : ndarray of shape (n,), uint16
+        In units of which `per_gap` make a distance; 0 for rows of which nothing is known.
+    centers : ndarray of shape (n_clusters, d), float64
+        Those of the last pass.
+    scale : float
+        Root mean square of the rows less their shift.
+    """
+
+    def __init__(self, gaps: NDArray[np.uint16], centers: Doubles, scale: float) -> None:
+        self.per_gap = _GAP_UNITS / scale if scale > 0 else 0.0
+        self.gaps = gaps
+        self._centers = centers
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of all arrays."""
+        return {"gaps": self.gaps.copy(), "gap_centers": self._centers.copy()}
+
+    def fall(self, centers: Doubles) -> NDArray[np.int32]:
+        """Return what the gap of each label falls by, now that the centres are here.
+
+        The first is that of no label. Its own centre may be as much farther off, and any
+        other as much nearer.
+        """
+        drift = np.sqrt(((centers - self._centers) ** 2).sum(axis=1))
+        self._centers = centers
+        other = np.full(len(drift), drift.max())
+        fastest = int(np.argmax(drift))
+        other[fastest] = np.delete(drift, fastest).max(initial=0.0)
+        units = np.ceil((drift + other) * ((1 + 1e-6) * self.per_gap))
+        fall = np.zeros(len(centers) + 1, dtype=np.int32)
+        fall[1:] = np.minimum(units, np.iinfo(np.uint16).max)
+        return fall
 
 
 class QuantizedPasses:
     """Passes over the codes of the rows; `assign` has the contract of Rows.assign.
 
-    Rows are read where several centres may be the nearest, and where a label changes.
+    Rows are read where several centres may be the nearest, and where a label changes. Once few
+    labels change, gaps are kept, and codes too are read of some rows only.
     """
 
     def __init__(
@@ -27,10 +73,18 @@ class QuantizedPasses:
         self._codes = codes
         self._kept = KeptSums(rows, n_clusters, state)
         self._is_useful = state is None or bool(state["is_useful"])
+        self._few_changes = _FEW_CHANGES * len(rows)
+        self._gaps: Gaps | None = None
+        if state is not None:
+            self._few_changes = float(state["few_changes"])
+        if state is not None and "gaps" in state:
+            self._keep_gaps(state["gaps"].copy(), state["gap_centers"].copy())
 
     def state(self) -> dict[str, Any]:
         """Return copies of all arrays, to go on from."""
-        return {"is_useful": self._is_useful, **self._kept.state()}
+        gaps = {} if self._gaps is None else self._gaps.state()
+        own = {"is_useful": self._is_useful, "few_changes": self._few_changes}
+        return {**own, **gaps, **self._kept.state()}
 
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
@@ -38,7 +92,7 @@ class QuantizedPasses:
         rounded = centers.astype(rows.X.dtype)
         n_changed = self._label(rounded, labels) if self._is_useful else -1
         if n_changed < 0:
-            self._is_useful = False
+            self._is_useful, self._gaps = False, None
             found = rows.assign(centers, labels)
             self._kept.replace(found.sums, found.counts)
             return found
@@ -48,15 +102,28 @@ class QuantizedPasses:
 
     def _label(self, centers: Floats, labels: Labels) -> int:
         """Return the number of changes, or -1 where codes are of no use."""
-        rows, codes = self._rows, self._codes
+        rows, codes, gaps = self._rows, self._codes, self._gaps
+        is_new = gaps is not None and not gaps.gaps.any()
         fused = rows.has_room_for_lanes(len(centers))
         sums, counts = np.empty(centers.shape), np.empty(len(centers))
-        n_changed, n_measured = assign_quantized(
+        n_changed, n_measured, n_seen = assign_quantized(
             rows.X, rows.weight, rows.shift, centers, *codes, labels,
-            sums if fused else None, counts if fused else None, rows.n_threads,
+            sums if fused else None, counts if fused else None,
+            None if gaps is None else gaps.gaps,
+            None if gaps is None else gaps.fall(centers.astype(np.float64)),
+            0.0 if gaps is None else gaps.per_gap,
+            rows.n_threads,
         )  # fmt: skip
         if n_changed >= 0 and fused:
             self._kept.add(sums, counts, labels)
         if n_measured > _USELESS * len(labels) * len(centers):
             self._is_useful = False  # from the next pass on
+        if gaps is None:
+            if 0 <= n_changed < self._few_changes and has_room_for_gaps(rows.X, codes):
+                self._keep_gaps(np.zeros(len(labels), dtype=np.uint16), centers.astype(np.float64))
+        elif not is_new and n_seen > _FEW_GAPS * len(labels):
+            self._gaps, self._few_changes = None, n_changed / 2  # until then
         return n_changed
+
+    def _keep_gaps(self, gaps: NDArray[np.uint16], centers: Doubles) -> None:
+        self._gaps = Gaps(gaps, centers, float(np.sqrt(self._rows.mean_square)))

@@ -202,9 +202,9 @@ class Rows:
         few = _SOME_CENTERS if self._codes else _MANY_CENTERS
         if len(centers) < few or not is_fast() or self.codes is None:
             return False
-        n_changed, _ = assign_quantized(
+        n_changed, *_ = assign_quantized(
             self.X, self.weight, self.shift, centers, *self.codes, labels, None, None,
-            self.n_threads,
+            None, None, 0.0, self.n_threads,
         )  # fmt: skip
         return n_changed >= 0
 

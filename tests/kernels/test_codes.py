@@ -42,8 +42,8 @@ def nearest(X, shift, centers):
 def label(X, shift, centers, codes, *, weight=None, labels=None, n_threads=1):
     labels = np.full(len(X), -1, dtype=np.int32) if labels is None else labels.copy()
     sums, counts = np.empty(centers.shape), np.empty(len(centers))
-    changed, measured = assign_quantized(
-        X, weight, shift, centers, *codes, labels, sums, counts, n_threads
+    changed, measured, _ = assign_quantized(
+        X, weight, shift, centers, *codes, labels, sums, counts, None, None, 0.0, n_threads
     )
     return labels, sums, counts, changed, measured
 
@@ -169,3 +169,82 @@ def test_centres_beyond_the_integers_are_refused():
 def test_rows_that_do_not_differ_have_no_codes():
     X = np.ones((10, 3), dtype=np.float32)
     assert encode_as(X, X[0], 1, fine=False) is None
+
+
+def gaps_fall(before, centers, per_gap):
+    """What the gap of each label may fall by when the centres move, after that of none."""
+    drift = np.linalg.norm(centers.astype(np.float64) - before, axis=1)
+    others = [np.delete(drift, j).max(initial=0) for j in range(len(drift))]
+    fall = np.ceil((drift + others) * per_gap * (1 + 1e-6))
+    return np.append(0, np.minimum(fall, 65535)).astype(np.int32)
+
+
+def true_gaps(squares, labels):
+    """By how much farther the next centre is than the own, in float64."""
+    distances = np.sqrt(squares)
+    own = distances[np.arange(len(labels)), labels].copy()
+    distances[np.arange(len(labels)), labels] = np.inf
+    return distances.min(axis=1) - own
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 400),
+    d=st.sampled_from([1, 3, 8, 20, 100]),
+    k=st.integers(1, 30),
+    fine=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    exponent=st.integers(-20, 20),
+    drift=st.floats(0, 0.3),
+)
+@settings(max_examples=150, deadline=None)
+def test_rows_with_a_gap_keep_their_nearest_centre(seed, n, d, k, fine, dtype, exponent, drift):
+    X, shift, centers = data(seed, n, d, k, dtype, scale=2.0**exponent)
+    rng = np.random.default_rng(seed)
+    X[: n // 2] = centers[rng.integers(k, size=n // 2)] + shift  # so that gaps are wide
+    X[: n // 2] += (0.1 * 2.0**exponent * rng.normal(size=(n // 2, d))).astype(dtype)
+    codes = encode_as(X, shift, 1, fine=fine and d <= 32)
+    if codes is None:
+        return
+    per_gap = 1000 / 2.0**exponent
+    gaps, labels = np.zeros(n, dtype=np.uint16), np.full(n, -1, dtype=np.int32)
+    before = centers.astype(np.float64)
+    total, counts = np.zeros((k, d)), np.zeros(k)
+    for _ in range(4):
+        sums, weights = np.empty((k, d)), np.empty(k)
+        fall = gaps_fall(before, centers, per_gap)
+        *_, seen = assign_quantized(
+            X, None, shift, centers, *codes, labels, sums, weights, gaps, fall, per_gap, 1
+        )
+        assert seen <= n
+        total, counts = total + sums, counts + weights
+        squares = nearest(X, shift, centers)
+        own = squares[np.arange(n), labels]
+        assert np.all(own <= squares.min(axis=1) * (1 + 1e-5) + np.finfo(np.float32).tiny)
+        assert np.all(gaps <= true_gaps(squares, labels).clip(0) * per_gap * (1 + 1e-5))
+        np.testing.assert_array_equal(counts, np.bincount(labels, minlength=k))
+        before = centers.astype(np.float64)
+        step = drift * 2.0**exponent * rng.normal(size=(k, d)) * (rng.random((k, 1)) < 0.5)
+        centers = (centers + step).astype(dtype)
+
+
+@pytest.mark.parametrize(("d", "k"), [(8, 50), (100, 5)])
+def test_gaps_spare_rows_and_threads_change_none(d, k):
+    X, shift, centers = data(9, 5000, d, k)
+    X = (centers[np.arange(5000) % k] + shift + 0.2 * X).astype(np.float32)
+    codes = encode_as(X, shift, 1, fine=False)
+    results, falls = [], np.zeros((2, k + 1), dtype=np.int32)
+    falls[1, 1] = 65535  # of one label all gaps close
+    for n_threads in (1, 2):
+        gaps, labels = np.zeros(5000, dtype=np.uint16), np.full(5000, -1, dtype=np.int32)
+        for fall in falls:
+            sums, counts = np.empty((k, d)), np.empty(k)
+            changed, _, seen = assign_quantized(
+                X, None, shift, centers, *codes, labels, sums, counts, gaps, fall, 1000.0,
+                n_threads,
+            )  # fmt: skip
+        assert changed == 0
+        assert 5000 // k <= seen < 3000
+        results.append((labels, gaps, seen))
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits, make_blobs
 
 from algos import KMeans
 from algos._common.random import seed_key
+from algos._cython.kmeans_quantized import assign_quantized
 from algos.kmeans.codes import encode
 from algos.kmeans.quantized import QuantizedPasses
 from algos.kmeans.rows import Rows
@@ -83,3 +84,49 @@ def test_passes_give_up_codes_that_rule_nothing_out():
     again = passes.assign(centers, labels)
     assert_allclose(first.sums, again.sums, atol=1e-9)
     assert again.n_changed == 0
+
+
+def settled_rows(n=6000, d=6, k=30):
+    """Overlapping groups, on which a fit takes many passes that change little."""
+    rng = np.random.default_rng(9)
+    centers = 2 * rng.normal(size=(k, d))
+    return (centers[rng.integers(k, size=n)] + rng.normal(size=(n, d))).astype(np.float32)
+
+
+@pytest.mark.parametrize("d", [6, 200])
+def test_rows_with_gaps_keep_the_labels_of_plain_passes(d):
+    coded, plain = both(settled_rows(d=d, k=30 if d == 6 else 8), 30 if d == 6 else 12, tol=0)
+    assert coded.n_iter_ == plain.n_iter_ > 15
+    assert np.array_equal(coded.labels_, plain.labels_)
+    assert_allclose(coded.history_["objective"], plain.history_["objective"], rtol=1e-6)
+
+
+def test_gaps_spare_most_rows_of_late_passes(monkeypatch):
+    seen = []
+
+    def counted(*arguments):
+        found = assign_quantized(*arguments)
+        seen.append(found[2])
+        return found
+
+    monkeypatch.setattr("algos.kmeans.quantized.assign_quantized", counted)
+    X = settled_rows()
+    KMeans(30, random_state=0, algorithm="quantized", tol=0).fit(X)
+    assert seen[0] == len(X)
+    assert seen[-1] < len(X) / 3
+
+
+def test_passes_go_on_from_a_state_with_gaps_to_the_same_bits():
+    rows = Rows(settled_rows(), None, seed_key(0), 1)
+    whole = resumed = QuantizedPasses(rows, rows.codes, 30)
+    centers = other_centers = rows.X[:30] - rows.shift.astype(np.float64)
+    labels, other_labels = (np.full(len(rows), -1, dtype=np.int32) for _ in range(2))
+    had_gaps = 0
+    for _ in range(25):
+        resumed = QuantizedPasses(rows, rows.codes, 30, resumed.state())
+        had_gaps += "gaps" in resumed.state()
+        found, other = whole.assign(centers, labels), resumed.assign(other_centers, other_labels)
+        np.testing.assert_array_equal(labels, other_labels)
+        np.testing.assert_array_equal(found.sums, other.sums)
+        centers, other_centers = (f.sums / f.counts[:, None] for f in (found, other))
+    assert had_gaps > 3
