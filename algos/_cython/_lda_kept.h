@@ -72,8 +72,13 @@ ALGOS_INLINE void algos_lda_kept_document(const algos_lda_other_side *side,
                                           const int32_t *topics, Py_ssize_t m, const float *own,
                                           float *room, double *sums) {
     float *inverses = room, *gamma = room + m, *sum = room + 2 * m;
-    for (Py_ssize_t i = 0; i < m; i++)
+    int32_t *lines = (int32_t *)(room + 3 * m); /* a topic of every eight, which share one */
+    Py_ssize_t n_lines = 0;
+    for (Py_ssize_t i = 0; i < m; i++) {
         inverses[i] = side->inverses[topics[i]];
+        if (i == 0 || topics[i] - lines[n_lines - 1] >= 8 || topics[i] < topics[i - 1])
+            lines[n_lines++] = topics[i];
+    }
     memset(sums, 0, m * sizeof(double));
     for (Py_ssize_t begin = 0; begin < entries->size; begin += ALGOS_LDA_ENTRIES) {
         const Py_ssize_t left = entries->size - begin;
@@ -85,8 +90,8 @@ ALGOS_INLINE void algos_lda_kept_document(const algos_lda_other_side *side,
             if (e + ALGOS_LDA_NEXT < entries->size) {
                 const float *next =
                     side->others + entries->index[e + ALGOS_LDA_NEXT] * side->width;
-                for (Py_ssize_t i = 0; i < m; i++)
-                    __builtin_prefetch(next + topics[i]);
+                for (Py_ssize_t i = 0; i < n_lines; i++)
+                    __builtin_prefetch(next + lines[i]);
             }
             const float weight =
                 algos_lda_kept_visit(entries, e, own, row, topics, inverses, NULL, m, gamma);

@@ -39,6 +39,7 @@ MANY = 128  # topics: of more, a document keeps a few:
 TOKENS_A_TOPIC = 8  # of the mean document, one topic for so many tokens,
 LEAST_KEPT, MOST_KEPT = 16, 64  # in multiples of 16
 INNER_PASSES = 5  # over a document, for the mixtures to begin with
+WORDS_A_TOPIC = 4  # fewer, and all rows lie in the cache, or the order takes more than they do
 PART = 4096  # documents whose mixtures are made at a time
 LEAST_TOTAL = 1e-30
 
@@ -216,7 +217,7 @@ def _document_side(
 
 def _reordered(documents: Side, settings: Settings) -> NDArray[np.intp] | None:
     """Let documents name the topics that they keep by places in an order, and return that."""
-    if documents.topics is None:
+    if documents.topics is None or WORDS_A_TOPIC * settings.n_topics > settings.n_words:
         return None
     order = np.arange(settings.width)
     order[: settings.n_topics] = order_of_company(documents.topics, settings.n_topics)

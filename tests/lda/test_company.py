@@ -39,7 +39,7 @@ def test_the_first_documents_are_asked():
 def test_topics_keep_their_names_and_priors():
     """Whatever the order within, given topics come out where they went in."""
     rng = np.random.default_rng(0)
-    n_topics, n_words = 150, 300
+    n_topics, n_words = 150, 640
     X = rng.multinomial(60, rng.dirichlet(np.full(n_words, 0.1), 40))
     truth = rng.gamma(0.05, 10, (n_words, n_topics))
     prior = np.full((n_topics, n_words), 0.01)
@@ -57,3 +57,14 @@ def test_topics_keep_their_names_and_priors():
     np.testing.assert_allclose((rows - state.counts())[:, :n_topics], prior.T, rtol=1e-3, atol=1e-2)
     assert not rows[:, n_topics:].any()
     np.testing.assert_allclose(state.counts().sum(axis=1), X.sum(axis=0), rtol=1e-2, atol=0.05)
+
+
+def test_where_topics_are_as_many_as_words_no_order_is_made():
+    X = np.random.default_rng(0).poisson(0.5, (30, 200))
+    documents = Documents.of(X.astype(float), "test")
+    options = Settings(150, 200, np.full(150, 0.01), word_prior(0.1, 150, 200))
+    topics = padded_columns(np.random.default_rng(1).gamma(1.0, 1.0, (200, 150)))
+    state = Collapsed(documents, topics, options, 1)
+    assert state._order is None
+    state.sweep(is_last=True)
+    np.testing.assert_allclose(state.counts().sum(axis=1), X.sum(axis=0), rtol=1e-4, atol=1e-3)
