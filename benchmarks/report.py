@@ -47,6 +47,7 @@ LEGEND = {
     "M tokens/s": "tokens learned a second in one pass, in millions; from the difference between a "
     "few passes and more, in CPU seconds on one thread and the wall's on more",
     "M pairs/s": "the same of pairs of a document and a word",
+    "M visits/s": "pairs of a document and a word that inference meets a second, in millions",
     "mean TV": "total variation between true topics and those found, best matched; 0 is best",
     "worst TV": "the same of the worst topic, a mean over seeds",
     "lost": "true topics to which none found is nearer than 0.5, a mean over seeds",

@@ -43,11 +43,25 @@ typedef struct {
     const float *counts;  /* (size,) */
     float *normalizers;   /* (size,): z, 0 before the first visit */
     Py_ssize_t size;
+    Py_ssize_t further;   /* of `index` with the rows behind this one: at least size */
 } algos_lda_pairs;
 
 /* sums (width,) := Σ c γ from the own row (width,); `room` (4 width,) */
 typedef void (*algos_lda_visit)(const algos_lda_other_side *, const algos_lda_pairs *,
                                 const float *own, float *room, double *sums);
+
+/* A row's numbers anew from its sums, and on the way that they have been going. */
+ALGOS_CLONES static void algos_lda_settle(const double *restrict sums,
+                                          const float *restrict prior, float scale,
+                                          float momentum, Py_ssize_t size, float *restrict own,
+                                          float *restrict velocity) {
+    for (Py_ssize_t i = 0; i < size; i++) {
+        const float least = prior[i] * scale, found = (float)(sums[i] + least);
+        const float further = momentum * velocity[i], there = found + further;
+        velocity[i] = found - own[i] + further;
+        own[i] = there > least ? there : least;
+    }
+}
 
 #define ALGOS_SOURCE "_lda_collapsed_impl.h"
 #define ALGOS_T float

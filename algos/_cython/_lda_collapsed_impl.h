@@ -18,7 +18,7 @@ ALGOS_INLINE const float *N(visit_find)(const algos_lda_other_side *side,
 ALGOS_INLINE void N(visit_fetch)(const algos_lda_other_side *side,
                                  const algos_lda_pairs *entries, Py_ssize_t e,
                                  const Py_ssize_t floats) {
-    if (e < entries->size)
+    if (e < entries->further)
 #pragma GCC unroll 8
         for (Py_ssize_t i = 0; i < floats; i += 16)
             __builtin_prefetch(N(visit_find)(side, entries, e) + i);

@@ -7,70 +7,78 @@
 
 #include "_lda_collapsed.h"
 
-#define ALGOS_LDA_NEXT 3 /* entries whose numbers are sent for */
+#define ALGOS_LDA_NEXT 8 /* entries whose numbers are sent for */
 
-/* The sum of m floats, a multiple of 16: lane by lane and then by halves, as no chain of 16
- * additions waits for itself. */
-ALGOS_INLINE float algos_lda_kept_sum(const float *restrict x, Py_ssize_t m) {
-    float lanes[16];
-    for (int j = 0; j < 16; j++)
-        lanes[j] = x[j];
-    for (Py_ssize_t i = 16; i < m; i += 16)
-        for (int j = 0; j < 16; j++)
-            lanes[j] += x[i + j];
-    for (int j = 0; j < 8; j++)
-        lanes[j] += lanes[j + 8];
-    for (int j = 0; j < 4; j++)
-        lanes[j] += lanes[j + 4];
-    return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
+typedef float algos_lda_16 __attribute__((vector_size(64)));
+typedef float algos_lda_loose_16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t algos_lda_places_16 __attribute__((vector_size(64)));
+
+#define ALGOS_LDA_LOAD(p) (*(const algos_lda_loose_16 *)(p))
+#define ALGOS_LDA_STORE(p) (*(algos_lda_loose_16 *)(p))
+
+/* Numbers of 16 topics, put together in a register: what is written to memory one by one and read
+ * as a whole makes the processor wait. */
+#define ALGOS_LDA_GATHER(row, t)                                                             \
+    ((algos_lda_16){(row)[(t)[0]],  (row)[(t)[1]],  (row)[(t)[2]],  (row)[(t)[3]],            \
+                    (row)[(t)[4]],  (row)[(t)[5]],  (row)[(t)[6]],  (row)[(t)[7]],            \
+                    (row)[(t)[8]],  (row)[(t)[9]],  (row)[(t)[10]], (row)[(t)[11]],           \
+                    (row)[(t)[12]], (row)[(t)[13]], (row)[(t)[14]], (row)[(t)[15]]})
+
+ALGOS_INLINE float algos_lda_kept_total(const algos_lda_16 *lanes) {
+    algos_lda_16 x = *lanes;
+    x += ALGOS_SHUFFLE(
+        x, x, ((algos_lda_places_16){8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7}));
+    x += ALGOS_SHUFFLE(
+        x, x, ((algos_lda_places_16){4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11}));
+    return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
-/* room := γ before it is made to sum to 1; returns the sum. */
-ALGOS_INLINE float algos_lda_kept_roots(const float *restrict a, const float *restrict b,
-                                       const float *restrict inverses, Py_ssize_t m, float z,
-                                       float *restrict gamma) {
-#pragma omp simd
-    for (Py_ssize_t i = 0; i < m; i++) {
-        const float share = b[i] * inverses[i];
-        gamma[i] = a[i] * share / ((a[i] * inverses[i] + z) + share);
-    }
-    return algos_lda_kept_sum(gamma, m);
-}
-
-ALGOS_INLINE float algos_lda_kept_begin(const float *a, const float *b, const float *inverses,
-                                       Py_ssize_t m) {
+/* z before the first visit. */
+static float algos_lda_kept_begin(const float *a, const float *row, const int32_t *topics,
+                                  const float *inverses, const int32_t *places, Py_ssize_t m) {
     float sum = 0;
-#pragma omp simd reduction(+ : sum)
     for (Py_ssize_t i = 0; i < m; i++)
-        sum += a[i] * (b[i] * inverses[i]);
+        sum += a[i] * (row[topics[i]] * inverses[places ? places[i] : i]);
     return sum + ALGOS_LDA_LEAST_Z;
 }
 
-/* γ in `gamma`; returns what it is to be times. */
+/* γ of an entry in `gamma` (m,); returns what it is to be times. The word's numbers are
+ * row[topics[i]], the topics' inverses[places[i]]. */
 ALGOS_INLINE float algos_lda_kept_visit(const algos_lda_pairs *entries, Py_ssize_t e,
-                                       const float *a, const float *b, const float *inverses,
+                                       const float *a, const float *row, const int32_t *topics,
+                                       const float *inverses, const int32_t *places,
                                        Py_ssize_t m, float *gamma) {
     const float kept = entries->normalizers[e];
-    const float z = kept > 0 ? kept : algos_lda_kept_begin(a, b, inverses, m);
-    const float total = algos_lda_kept_roots(a, b, inverses, m, z, gamma);
-    const float better = z * total;
+    const float z =
+        kept > 0 ? kept : algos_lda_kept_begin(a, row, topics, inverses, places, m);
+    algos_lda_16 lanes = {0};
+    for (Py_ssize_t i = 0; i < m; i += 16) {
+        const algos_lda_16 own = ALGOS_LDA_LOAD(a + i);
+        algos_lda_16 inverse = ALGOS_LDA_LOAD(inverses + i);
+        if (places)
+            inverse = ALGOS_LDA_GATHER(inverses, places + i);
+        const algos_lda_16 share = ALGOS_LDA_GATHER(row, topics + i) * inverse;
+        const algos_lda_16 root = own * share / ((own * inverse + z) + share);
+        ALGOS_LDA_STORE(gamma + i) = root;
+        lanes += root;
+    }
+    const float total = algos_lda_kept_total(&lanes), better = z * total;
     entries->normalizers[e] = better > ALGOS_LDA_LEAST_Z ? better : ALGOS_LDA_LEAST_Z;
     return total > 0 ? entries->counts[e] / total : 0;
-}
-
-ALGOS_INLINE void algos_lda_kept_gather(const float *restrict row, const int32_t *restrict topics,
-                                   Py_ssize_t m, float *restrict out) {
-#pragma omp simd
-    for (Py_ssize_t i = 0; i < m; i++)
-        out[i] = row[topics[i]];
 }
 
 ALGOS_INLINE void algos_lda_kept_document(const algos_lda_other_side *side,
                                           const algos_lda_pairs *entries,
                                           const int32_t *topics, Py_ssize_t m, const float *own,
                                           float *room, double *sums) {
-    float *b = room, *inverses = room + m, *gamma = room + 2 * m, *sum = room + 3 * m;
-    algos_lda_kept_gather(side->inverses, topics, m, inverses);
+    float *inverses = room, *gamma = room + m, *sum = room + 2 * m;
+    int32_t *lines = (int32_t *)(room + 3 * m); /* a topic of every eight, which share one */
+    Py_ssize_t n_lines = 0;
+    for (Py_ssize_t i = 0; i < m; i++) {
+        inverses[i] = side->inverses[topics[i]];
+        if (i == 0 || topics[i] - lines[n_lines - 1] >= 8 || topics[i] < topics[i - 1])
+            lines[n_lines++] = topics[i];
+    }
     memset(sums, 0, m * sizeof(double));
     for (Py_ssize_t begin = 0; begin < entries->size; begin += ALGOS_LDA_ENTRIES) {
         const Py_ssize_t left = entries->size - begin;
@@ -78,21 +86,29 @@ ALGOS_INLINE void algos_lda_kept_document(const algos_lda_other_side *side,
             begin + (left < ALGOS_LDA_ENTRIES ? left : ALGOS_LDA_ENTRIES);
         memset(sum, 0, m * sizeof(float));
         for (Py_ssize_t e = begin; e < end; e++) {
+            const float *row = side->others + entries->index[e] * side->width;
             if (e + ALGOS_LDA_NEXT < entries->size) {
                 const float *next =
                     side->others + entries->index[e + ALGOS_LDA_NEXT] * side->width;
-                for (Py_ssize_t i = 0; i < m; i++)
-                    __builtin_prefetch(next + topics[i]);
+                for (Py_ssize_t i = 0; i < n_lines; i++)
+                    __builtin_prefetch(next + lines[i]);
             }
-            algos_lda_kept_gather(side->others + entries->index[e] * side->width, topics, m, b);
             const float weight =
-                algos_lda_kept_visit(entries, e, own, b, inverses, m, gamma);
-#pragma omp simd
-            for (Py_ssize_t i = 0; i < m; i++)
-                sum[i] += weight * gamma[i];
+                algos_lda_kept_visit(entries, e, own, row, topics, inverses, NULL, m, gamma);
+            for (Py_ssize_t i = 0; i < m; i += 16)
+                ALGOS_LDA_STORE(sum + i) += weight * ALGOS_LDA_LOAD(gamma + i);
         }
         for (Py_ssize_t i = 0; i < m; i++)
             sums[i] += sum[i];
+    }
+}
+
+/* sums += part, which is 0 after that. */
+ALGOS_INLINE void algos_lda_kept_flush(float *restrict part, Py_ssize_t width,
+                                       double *restrict sums) {
+    for (Py_ssize_t k = 0; k < width; k++) {
+        sums[k] += part[k];
+        part[k] = 0;
     }
 }
 
@@ -100,24 +116,33 @@ ALGOS_INLINE void algos_lda_kept_word(const algos_lda_other_side *side,
                                       const algos_lda_pairs *entries, const int32_t *topics,
                                       Py_ssize_t m, const float *own, float *room,
                                       double *sums) {
-    float *b = room, *inverses = room + m, *gamma = room + 2 * m;
+    float *gamma = room, *part = room + m;
     memset(sums, 0, side->width * sizeof(double));
+    memset(part, 0, side->width * sizeof(float));
     for (Py_ssize_t e = 0; e < entries->size; e++) {
         const int32_t *its = topics + entries->index[e] * m;
-        if (e + ALGOS_LDA_NEXT < entries->size) {
+        if (e + ALGOS_LDA_NEXT < entries->further) {
             const Py_ssize_t next = entries->index[e + ALGOS_LDA_NEXT] * m;
             for (Py_ssize_t i = 0; i < m; i += 16) {
                 __builtin_prefetch(side->others + next + i);
                 __builtin_prefetch(topics + next + i);
             }
         }
-        algos_lda_kept_gather(own, its, m, b);
-        algos_lda_kept_gather(side->inverses, its, m, inverses);
-        const float weight = algos_lda_kept_visit(
-            entries, e, side->others + entries->index[e] * m, b, inverses, m, gamma);
-        for (Py_ssize_t i = 0; i < m; i++)
-            sums[its[i]] += weight * gamma[i];
+        const float weight =
+            algos_lda_kept_visit(entries, e, side->others + entries->index[e] * m, own, its,
+                                 side->inverses, its, m, gamma);
+        for (Py_ssize_t i = 0; i < m; i += 16) {
+            const algos_lda_16 x = weight * ALGOS_LDA_LOAD(gamma + i);
+            const int32_t *t = its + i;
+            const algos_lda_16 y = ALGOS_LDA_GATHER(part, t) + x;
+#pragma GCC unroll 16
+            for (int j = 0; j < 16; j++)
+                part[t[j]] = y[j];
+        }
+        if (e % ALGOS_LDA_ENTRIES == ALGOS_LDA_ENTRIES - 1)
+            algos_lda_kept_flush(part, side->width, sums);
     }
+    algos_lda_kept_flush(part, side->width, sums);
 }
 
 /* A document (m,) with words (V, width): sums (m,); `room` (4 m,). Of 16 topics, the usual

@@ -21,6 +21,10 @@ cdef extern from "_lda_kept.h" nogil:
         const float* counts
         float* normalizers
         Py_ssize_t size
+        Py_ssize_t further
+    void algos_lda_settle(
+        const double* sums, const float* prior, float scale, float momentum, Py_ssize_t size,
+        float* own, float* velocity)
     void algos_lda_visit_row(
         const algos_lda_other_side* side, const algos_lda_pairs* entries, const float* own,
         float* room, double* sums)
@@ -91,10 +95,10 @@ cdef void _visit_one(VisitJob* job, Py_ssize_t r, double* sums, float* room) noe
     cdef const int32_t* topics = NULL
     cdef const float* prior = job.prior + r * job.prior_stride
     cdef float* own = job.own + r * size
-    cdef float* velocity = job.velocity + r * size
-    cdef float scale = job.scales[r] if job.scales != NULL else 1, least, found, further
+    cdef float scale = job.scales[r] if job.scales != NULL else 1
     row.index, row.counts = job.index + job.indptr[r], job.counts + job.indptr[r]
     row.normalizers, row.size = job.normalizers + job.indptr[r], job.indptr[r + 1] - job.indptr[r]
+    row.further = job.indptr[job.n_rows] - job.indptr[r]
     if is_document:
         topics = job.topics + r * size
         algos_lda_visit_document(&job.side, &row, topics, size, own, room, sums)
@@ -102,12 +106,11 @@ cdef void _visit_one(VisitJob* job, Py_ssize_t r, double* sums, float* room) noe
         algos_lda_visit_word(&job.side, &row, job.topics, job.n_few, own, room, sums)
     else:
         algos_lda_visit_row(&job.side, &row, own, room, sums)
-    for i in range(size):
-        least = prior[topics[i] if is_document else i] * scale
-        found = <float> (sums[i] + least)
-        further = job.momentum * velocity[i]
-        velocity[i] = found - own[i] + further
-        own[i] = max(found + further, least)
+    if is_document:
+        for i in range(size):
+            room[i] = prior[topics[i]]
+        prior = room
+    algos_lda_settle(sums, prior, scale, job.momentum, size, own, job.velocity + r * size)
 
 
 cdef double _objective_of(const VisitJob* job, Py_ssize_t r) noexcept nogil:

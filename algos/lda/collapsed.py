@@ -9,7 +9,8 @@ final sweep ends where the sums are.
 
 Of many topics a document keeps those few that it has most of, as EM found them: a sweep then
 takes much the same time however many topics there are, and as a document of 100 words cannot
-tell 500 topics apart, what it learns tells more of new ones.
+tell 500 topics apart, what it learns tells more of new ones. Topics that are kept together then
+stand side by side (`algos.lda.company`).
 
 Beside the counts stand, for D documents, V words, P topics (padded to a multiple of 16) and E
 pairs of a document and a word, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from algos._common.memory import has_memory
 from algos._cython import lda_collapsed, lda_words
+from algos.lda.company import order_of_company
 from algos.lda.documents import Documents
 from algos.lda.inference import few_mixtures, mixtures
 from algos.lda.parameters import Floats, Settings
@@ -37,6 +39,7 @@ MANY = 128  # topics: of more, a document keeps a few:
 TOKENS_A_TOPIC = 8  # of the mean document, one topic for so many tokens,
 LEAST_KEPT, MOST_KEPT = 16, 64  # in multiples of 16
 INNER_PASSES = 5  # over a document, for the mixtures to begin with
+WORDS_A_TOPIC = 4  # fewer, and all rows lie in the cache, or the order takes more than they do
 PART = 4096  # documents whose mixtures are made at a time
 LEAST_TOTAL = 1e-30
 
@@ -122,7 +125,10 @@ class Collapsed:
         self._last, self._has_overshot = np.inf, False
         self._document_prior = float(settings.doc_topic_prior.sum())
         self.documents = _document_side(documents, topics, settings, n_threads)
-        self.words = _word_side(documents, topics, settings, self.documents.topics, n_threads)
+        self._order = _reordered(self.documents, settings)
+        self.words = _word_side(
+            documents, topics, settings, self.documents.topics, self._order, n_threads
+        )
 
     def sweep(self, *, is_last: bool) -> float:
         """Go once over documents and words.
@@ -148,7 +154,15 @@ class Collapsed:
         words = self.words
         prior = words.prior if words.scales is None else words.prior * words.scales[:, np.newaxis]
         counts: Floats = words.rows - prior
-        return np.maximum(counts, 0, out=counts)
+        return self._as_given(np.maximum(counts, 0, out=counts))
+
+    def rows(self) -> Floats:
+        """Return the counts of words by topic, prior included."""
+        return self._as_given(self.words.rows)
+
+    def _as_given(self, rows: Floats) -> Floats:
+        """Return rows whose topics stand in the order in which they came."""
+        return rows if self._order is None else np.take(rows, np.argsort(self._order), axis=1)
 
     def _inverses(self) -> Floats:
         totals = self.words.rows[:, : self._n_topics].sum(axis=0, dtype=np.float64)
@@ -196,9 +210,23 @@ def _document_side(
         else:
             found = few_mixtures(some, given, alpha, n_threads, INNER_PASSES, n_kept)
             most = np.argpartition(found, -n_kept, axis=1)[:, -n_kept:]
-            lists[part] = np.sort(most, axis=1)
+            lists[part] = most
             rows[part] = np.take_along_axis(found, lists[part].astype(np.intp), axis=1)
     return Side(documents.indptr, documents.words, documents.counts, prior, None, rows, lists)
+
+
+def _reordered(documents: Side, settings: Settings) -> NDArray[np.intp] | None:
+    """Let documents name the topics that they keep by places in an order, and return that."""
+    if documents.topics is None or WORDS_A_TOPIC * settings.n_topics > settings.n_words:
+        return None
+    order = np.arange(settings.width)
+    order[: settings.n_topics] = order_of_company(documents.topics, settings.n_topics)
+    lists = np.argsort(order).astype(np.int32)[documents.topics]
+    ranks = np.argsort(lists, axis=1)
+    documents.topics = np.take_along_axis(lists, ranks, axis=1)
+    documents.rows = np.take_along_axis(documents.rows, ranks, axis=1)
+    documents.prior = np.take(documents.prior, order, axis=1)
+    return order
 
 
 def _probabilities(topics: Floats, settings: Settings) -> Floats:
@@ -214,6 +242,7 @@ def _word_side(
     topics: Floats,
     settings: Settings,
     lists: Lists | None,
+    order: NDArray[np.intp] | None,
     n_threads: int,
 ) -> Side:
     starts = np.empty(documents.n_words + 1, dtype=np.int64)
@@ -221,7 +250,11 @@ def _word_side(
     places = np.empty(documents.n_entries, dtype=np.int32)
     lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places, n_threads)
     prior, scales = _word_prior(settings)
-    rows = topics + (prior if scales is None else prior * scales[:, np.newaxis])
+    if order is None:
+        rows = topics.copy()
+    else:
+        rows, prior = np.take(topics, order, axis=1), np.take(prior, order, axis=1)
+    rows += prior if scales is None else prior * scales[:, np.newaxis]
     rows[:, settings.n_topics :] = 0
     return Side(starts, owners, documents.counts[places], prior, scales, rows, lists)
 

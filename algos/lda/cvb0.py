@@ -52,7 +52,7 @@ def learn(
     n_sweeps, perplexity = _sweep(state, total - em_passes, told)
     prior = None
     if settings.learns_doc_topic_prior:
-        prior = learned_prior(documents, state.words.rows, settings.doc_topic_prior, key, n_threads)
+        prior = learned_prior(documents, state.rows(), settings.doc_topic_prior, key, n_threads)
     counts = in_tokens(state.counts(), unit)
     return Learned(counts, begun.n_updates + n_sweeps, prior, perplexity)
 

@@ -138,7 +138,9 @@ class Documents:
     def matrix(self) -> Any:
         """Return the documents as a CSR matrix."""
         shape = (len(self), self.n_words)
-        return sparse.csr_array((self.counts, self.words, self.indptr), shape=shape)
+        kind = np.int32 if self.n_entries < 2**31 else np.int64  # else SciPy copies the words
+        indptr = self.indptr.astype(kind, copy=False)
+        return sparse.csr_array((self.counts, self.words, indptr), shape=shape)
 
     def keys(self, key: Key, n_threads: int) -> NDArray[np.uint64]:
         """Return a seeded hash of the content of each document, wherever it stands."""

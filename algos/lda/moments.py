@@ -83,8 +83,10 @@ class WordMoments:
         self._pair = share * n / (n - 1)
         self._triple = share * n**2 / ((n - 1) * (n - 2))
         self._lengths = n
-        values = documents.counts / np.repeat(n, np.diff(documents.indptr))
-        self._documents = Csr(documents.indptr, documents.words, values.astype(np.float32))
+        values = np.repeat(n, np.diff(documents.indptr))
+        np.divide(documents.counts, values, out=values)
+        values = values.astype(np.float32)
+        self._documents = Csr(documents.indptr, documents.words, values)
         self._words = _by_word(self._documents, documents.n_words)
         per_document = np.zeros((len(n), LANES), np.float32)
         per_document[:, 0] = share
@@ -96,9 +98,10 @@ class WordMoments:
     def second_times(self, panel: Singles) -> Doubles:
         """Return E[x1 ⊗ x2] panel, for a panel of shape (V, padded)."""
         along = self._documents.sum_rows(panel, self._pair, self.n_threads)
-        product = self._words.sum_rows(along, None, self.n_threads).astype(np.float64)
-        product -= self._once[:, None] * panel
-        return product
+        sums = self._words.sum_rows(along, None, self.n_threads)
+        del along
+        product: Doubles = np.multiply(self._once[:, None], panel)
+        return np.subtract(sums, product, out=product)
 
     def third_along(self, vectors: Doubles) -> Doubles:
         """Return E[x1 ⊗ x2 ⊗ x3] in the coordinates of vectors of shape (V, m)."""
@@ -109,6 +112,7 @@ class WordMoments:
         add_third_moments(y, None, self._triple, out, self.n_threads)
         y *= (self._triple / self._lengths)[:, None].astype(np.float32)
         f = self._words.sum_rows(y, None, self.n_threads)
+        del y
         f = (2 / 3) * self._alone[:, None].astype(np.float32) * W - f
         add_third_moments(W, f, None, out, self.n_threads)
         return out

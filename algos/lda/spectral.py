@@ -51,7 +51,7 @@ ENOUGH = 0.97  # share of the third moment that terms make up, if none is missin
 MOST_MIXED = 32  # directions, up to which topics that are mixtures of others are looked for
 ROUGH_ITER = 5  # of the decomposition, on the way to α0
 LEAST_SHARE = 1e-6
-BYTES_A_DIRECTION, BYTES_A_TOPIC = 44, 28  # of each word
+BYTES_A_DIRECTION, BYTES_A_TOPIC = 32, 28  # of each word
 BYTES_OF_CUBES = 32  # of each cell
 ALPHA0_LEAST = 1e-2  # and n_topics at most
 
@@ -170,10 +170,12 @@ def find(
     if not len(space.values):
         return Topics(space.W, space.values, alpha0, NOTHING), space.values
     seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
+    del space  # of which half is not wanted any more
     found = decomposed(seen, alpha0, settings)
     shares = shares_of(found.words, documents, moments.mean, n_threads)
     kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
     if settings.alpha0 is None:
+        found = without_words(found)
         found = consistent(seen, found, kept, shares[kept] / shares[kept].sum(), settings)
     prior = np.maximum(found.prior[kept], RAREST * found.alpha0 / settings.n_topics)
     if settings.alpha0 is not None:
@@ -252,8 +254,13 @@ def consistent(
         alpha0 = min(max(total, ALPHA0_LEAST), float(settings.n_topics))
         if abs(np.log(alpha0 / found.alpha0)) <= ALPHA0_TOL:
             break
-        found = decomposed(seen, alpha0, settings, found, ROUGH_ITER)
+        found = without_words(decomposed(seen, alpha0, settings, found, ROUGH_ITER))
     return decomposed(seen, found.alpha0, settings, found)
+
+
+def without_words(found: Topics) -> Topics:
+    """Return topics that are but a step to others: their words would only take room."""
+    return found._replace(words=np.empty((0, len(found.prior))))
 
 
 def shares_of(words: Doubles, documents: Documents, mean: Doubles, n_threads: int) -> Doubles:
@@ -266,9 +273,11 @@ def shares_of(words: Doubles, documents: Documents, mean: Doubles, n_threads: in
         return np.zeros(0)
     stop = int(np.searchsorted(documents.indptr, SEEN, side="right")) - 1
     part = documents.part(0, max(stop, min(1, len(documents))))
-    smooth = (1 - BACKGROUND) * words + BACKGROUND * mean[:, np.newaxis]
+    smooth = padded_columns(words)
+    smooth[:, :n_topics] *= np.float32(1 - BACKGROUND)
+    smooth[:, :n_topics] += (BACKGROUND * mean[:, np.newaxis]).astype(np.float32)
     prior = np.full(n_topics, 1.0 / n_topics)
-    found = mixtures(part, padded_columns(smooth), prior, n_threads, SHARE_STEPS, 0.0)
+    found = mixtures(part, smooth, prior, n_threads, SHARE_STEPS, 0.0)
     tokens = (found - prior).sum(axis=0)
     shares: Doubles = tokens / max(tokens.sum(), np.finfo(float).tiny)
     return shares

@@ -115,9 +115,11 @@ def _run(
     is_kept = n * kind.n_bytes(width) <= KEPT_BYTES
     mixtures = kind(n if is_kept else 0, width)
     n_updates, n_epochs, perplexity = 0, 0, float("nan")
+    batches: list[tuple[int, Batch]] = []
     for stage in plan:
-        cuts = cut(documents, stage.batch_size, n_threads) if stage.n_epochs > 0 else ()
-        batches = list(cuts)
+        batches.clear()  # before there are others
+        if stage.n_epochs > 0:
+            batches.extend(cut(documents, stage.batch_size, n_threads))
         for _ in range(stage.n_epochs):
             value = 0.0
             for start, batch in batches:
@@ -130,6 +132,7 @@ def _run(
                     is_whole=n_epochs % WHOLE_EVERY == 0,
                 )  # fmt: skip
                 n_updates += 1
+            del batch  # of which the next stage's are to take the room
             n_epochs += 1
             perplexity = float(np.exp(-value / tokens)) if tokens else 1.0
             if report(learner.topics.counts, perplexity):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from algos._common.random import stream
-from algos.lda.moments import WordMoments, as_panel, padded
+from algos.lda.moments import WordMoments, padded
 
 Doubles = NDArray[np.float64]
 
@@ -48,7 +48,9 @@ class Scaled:
 
     def times(self, Q: Doubles) -> Doubles:
         """Return the product with the columns of Q."""
-        product = self.moments.second_times(as_panel(Q / self.units))[:, : Q.shape[1]]
+        panel = np.zeros((len(Q), padded(Q.shape[1])), np.float32)
+        np.divide(Q, self.units, out=panel[:, : Q.shape[1]], casting="same_kind")
+        product = self.moments.second_times(panel)[:, : Q.shape[1]]
         product /= self.units
         return product
 
@@ -80,8 +82,10 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
     values, R = values[kept], R[:, kept] / np.sqrt(values[kept])
     told = above_noise(values)
     values, R = values[:told], R[:, :told]
-    W, lift = Q @ R, Z @ R
-    del Q, Z  # as large as all words times all topics
+    W = Q @ R
+    del Q  # as large as all words times all topics
+    lift = Z @ R
+    del Z
     W /= second.units
     lift *= second.units
     signs = np.where(moments.mean @ W < 0, -1.0, 1.0)

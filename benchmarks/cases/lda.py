@@ -78,6 +78,10 @@ def of_speed(outcome, arrays):
     }
 
 
+def of_visits(outcome, arrays):
+    return {"M visits/s": outcome["visits"] / outcome["seconds"] / 1e6}
+
+
 def nothing(outcome, arrays):
     return {}
 
@@ -167,6 +171,17 @@ SPEED = [
     for n_topics in (10, 20, 50, 100, 200, 500, 1000)
 ]
 
+VISITS = Workload(
+    "visits",
+    f"{NEWS}, 50 topics: steps of EM over documents, the topics being fixed",
+    "lda_visits",
+    partial(topic_data.corpus, name="newsgroups"),
+    of_visits,
+    {"n_topics": 50, "n_steps": 20},
+    memory=False,
+    quick=False,
+)
+
 FITS = [
     Workload(
         name,
@@ -200,4 +215,4 @@ MIXTURES = [
     for short, words, n_rows in (("test", "1.9k documents", None), ("row", "one document", 1))
 ]
 
-WORKLOADS = [*VALUES, *CURVES, *PLANTED, BARS, *SPEED, *FITS, *MIXTURES]
+WORKLOADS = [*VALUES, *CURVES, *PLANTED, BARS, *SPEED, VISITS, *FITS, *MIXTURES]

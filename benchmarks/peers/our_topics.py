@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from benchmarks.peers.topic_models import Model, TopicModels
 from benchmarks.topics import PRIORS, Setting
 
@@ -39,6 +41,24 @@ class OurTopics(TopicModels):
         for number in passes:
             fitted = self.topic_model(model, max_iter=number).fit(documents)
             yield lambda fitted=fitted: fitted.components_
+
+    def lda_visits(self, X, part, n_topics, n_steps, n_jobs, **others):
+        """So many steps of every document's mixture, by topics of two passes.
+
+        A pass of EM is a few such steps and one over the words.
+        """
+        model = self.topic_model(
+            Model(n_topics, self.settings[0], 0, n_jobs),
+            max_iter=2, max_doc_update_iter=n_steps, mean_change_tol=0.0,
+        ).fit(X)  # fmt: skip
+
+        def run():
+            begin = time.process_time()
+            model.transform(X)
+            seconds = time.process_time() - begin
+            return {"visits": n_steps * X.nnz, "seconds": seconds}
+
+        return run
 
     def lda_mixtures(self, X, part, rows, n_topics, n_jobs, **others):
         """The mixtures of documents, by topics of two passes."""

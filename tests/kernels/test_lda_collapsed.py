@@ -182,3 +182,14 @@ def test_words_of_documents_of_a_few_topics(fresh):
     few.others = np.take_along_axis(few.others, lists.astype(np.intp), axis=1)
     dense.others = spread(few.others, lists, dense.width)
     assert_alike(few.visit(), dense.plain())
+
+
+def test_long_words_of_documents_of_a_few_topics_are_summed_up_in_double():
+    rng = np.random.default_rng(8)
+    few = Case(8, 150, n_rows=3, n_others=40_000, longest=40_000)
+    few.topics = few_of(few, 40_000, 16, rng)
+    few.others = np.ascontiguousarray(few.others[:, :16])
+    _, own, _, _ = few.visit(momentum=0.0)
+    tokens = np.add.reduceat(np.append(few.counts, 0), few.indptr[:-1])
+    tokens[np.diff(few.indptr) == 0] = 0
+    np.testing.assert_allclose((own - few.prior).sum(axis=1), tokens, rtol=1e-6)
