@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 
-from algos._common.scale import exponent_of, weights_in_range
+from algos._common.scale import exponent_of, scaled, weights_in_range, without_faint
 from algos._common.targets import checked_numbers
+from algos._common.validation import check_sample_weight
 
 Doubles = NDArray[np.float64]
 
-LARGEST_WEIGHT = 1e200  # so that sums of weights, and of squares times weights, stay numbers
+# Exponent of the largest weight: sums of weights, and of squares times weights, stay numbers.
+_MOST_WEIGHT = 660
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,16 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
         return float(y[0]), 0.0
     spread = float(np.sqrt(counted @ (scaled - centre) ** 2 / total))
     return float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent))
+
+
+def checked_weights(sample_weight: Any, n_rows: int) -> Doubles | None:
+    """Return weights of shape (n_rows,), None for 1; larger ones than 2**660 over a power of two.
+
+    Beside so large ones penalties and priors are nothing, and only ratios of weights count.
+    """
+    weight = check_sample_weight(sample_weight, n_rows)
+    excess = 0 if weight is None else exponent_of(weight) - _MOST_WEIGHT
+    return weight if excess <= 0 else scaled(without_faint(weight), excess)
 
 
 def group_numbers(groups: ArrayLike) -> NDArray[np.int64]:
