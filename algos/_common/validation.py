@@ -116,16 +116,13 @@ def _has_the_columns(estimator: Any, X: NDArray[Any]) -> bool:
     return X.shape[1] == known.get("n_features_in_") and "feature_names_in_" not in known
 
 
-def check_sample_weight(
-    sample_weight: Any, n_rows: int, *, largest: float = np.inf
-) -> NDArray[np.float64] | None:
+def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
     """Return the weights as float64 of shape (n_rows,), or None where all rows weigh 1.
 
     Raises
     ------
     ValueError
-        If they have another shape, are not finite, negative, all zero, or one of them is
-        beyond `largest`.
+        If they have another shape, are not finite, negative or all zero.
     """
     if sample_weight is None:
         return None
@@ -151,11 +148,6 @@ def check_sample_weight(
         raise ValueError(
             f"Negative values in data passed to `sample_weight`: its least value "
             f"{float(weight.min())!r} must be at least 0; leave such rows out"
-        )
-    if np.any(weight > largest):
-        raise ValueError(
-            f"the largest `sample_weight`={float(weight.max())!r} must be at most {largest!r}; "
-            f"divide all of them by it"
         )
     if not np.any(weight > 0):
         raise ValueError(

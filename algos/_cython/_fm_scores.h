@@ -5,8 +5,11 @@
  * The pairs of a row are summed as Σ_j t_j (t_1 + … + t_{j-1}) with t_j = x_j v_j: as many
  * operations as ½ ((Σ t)² - Σ t²), without its cancellation. Sums are in double precision;
  * where values and parameters are both float, those of every ALGOS_FM_RUN values are in float
- * first, which is twice as fast, with errors below ALGOS_FM_RUN 2^-23 Σ_j |x_j| |w_j| and as
- * many times Σ_{i<j} |<v_i, v_j>| of magnitudes.
+ * first, which is twice as fast. A score is then off by at most (ALGOS_FM_RUN + 1) 2^-23 times
+ * Σ_j |x_j w_j| + Σ_{i<j} Σ_f |x_i v_if x_j v_jf|, in rows of up to 2^28 values: what a pair
+ * of two runs is made of goes through ALGOS_FM_RUN roundings by 2^-24 on either side, a pair
+ * within one through ALGOS_FM_RUN + 2 in all (Higham, "Accuracy and stability of numerical
+ * algorithms", 2002, lemma 3.1); the 1 is for their squares and for the sums in double.
  *
  * Several models can stand side by side, the factors of model s of a column being
  * factors[column][s * rank …]. A row is `indices` and `values` (ONES: no values, all are 1),
@@ -23,7 +26,7 @@
 #define ALGOS_FM_ONES 1
 #define ALGOS_FM_DENSE 2
 #define ALGOS_FM_RUN 32 /* values whose sums are in float at first */
-#define ALGOS_FM_AHEAD 24 /* stored values whose parameters are on their way */
+#define ALGOS_FM_AHEAD 48 /* stored values whose parameters are on their way */
 #define ALGOS_FM_NEAR (1 << 19) /* bytes of factors that stay in a core's own cache */
 
 typedef struct {

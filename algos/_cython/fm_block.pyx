@@ -328,40 +328,6 @@ def group_moments(
             squares[g, k] += x * x
 
 
-def error_sums(
-    const floating[::1] errors,   # IN (n,)
-    const floating[::1] weights,  # IN (n,) or None
-):
-    """Return the sums of the weights, of weighted errors and of their squares."""
-    cdef Py_ssize_t i, lane, n = errors.shape[0]
-    cdef double weight = n, slope = 0, square = 0, e, p
-    cdef double[4] slopes = [0, 0, 0, 0]   # sums side by side: one would wait for itself
-    cdef double[4] squares = [0, 0, 0, 0]
-    cdef bint has_weights = weights is not None
-    with nogil:
-        if has_weights:
-            weight = 0
-            for i in range(n):
-                p, e = weights[i], errors[i]
-                weight += p
-                slope += p * e
-                square += p * e * e
-        else:
-            for i in range(0, n - 3, 4):
-                for lane in range(4):
-                    e = errors[i + lane]
-                    slopes[lane] += e
-                    squares[lane] += e * e
-            for i in range(n // 4 * 4, n):
-                e = errors[i]
-                slope += e
-                square += e * e
-            for lane in range(4):
-                slope += slopes[lane]
-                square += squares[lane]
-    return weight, slope, square
-
-
 def _test_normals(
     const uint64_t[::1] key,  # IN (2,)
     double[:, ::1] out,       # OUT (n_streams, count + 1): the last column is room

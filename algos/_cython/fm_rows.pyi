@@ -10,19 +10,25 @@ Doubles = NDArray[np.float64]
 def gather_rows(
     starts: Starts,
     indices: Indices,
-    values: NDArray[Any],
+    values: NDArray[Any] | None,
     places: Starts,
     new_starts: Starts,
     new_indices: Indices,
-    new_values: NDArray[Any],
+    new_values: NDArray[Any] | None,
+    n_threads: int,
 ) -> None: ...
-def gather_ones(
-    starts: Starts,
+def scale_values(
     indices: Indices,
-    places: Starts,
-    new_starts: Starts,
-    new_indices: Indices,
+    values: NDArray[Any],
+    scale: Doubles,
+    out: NDArray[Any],
+    largest: float,
+    near: float,
+    n_threads: int,
 ) -> None: ...
+def mark_columns(indices: Indices, is_used: NDArray[np.int8]) -> None: ...
+def count_columns(indices: Indices, counts: Starts) -> None: ...
+def renumber(indices: Indices, number: Indices, out: Indices) -> None: ...
 def column_peaks(indices: Indices, values: NDArray[Any], peaks: Doubles) -> None: ...
 def column_squares(
     starts: Starts,

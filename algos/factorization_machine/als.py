@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.fields import Bounds
-from algos.factorization_machine.likelihoods import Likelihood
+from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.priors import Prior
 from algos.factorization_machine.rows import Rows
 
@@ -97,15 +97,13 @@ def solve_als(
     prior = Prior.flat(1, sweeper.k, penalties.alpha, penalties.alpha_linear)
     objectives: list[float] = []
     has_converged = False
-    scores, before = sweeper.scores(), np.inf
+    before = np.inf
     while len(objectives) < max_iter and not has_converged:
-        latent = likelihood.expect(scores, n_threads)
-        sweeper.aim(latent.target, None if len(objectives) % _RESTORE == 0 else scores)
+        latent = _expected(sweeper, likelihood, is_due=len(objectives) % _RESTORE == 0)
         if likelihood.has_intercept:
             _fit_intercept(sweeper, latent.weight, latent.precision, penalties.alpha_intercept)
         sweeper.sweep(latent.weight, latent.precision, groups, *prior)
-        scores = sweeper.scores()
-        objective = likelihood.objective(scores, n_threads) + penalty_of(sweeper, penalties)
+        objective = _loss(sweeper, likelihood) + penalty_of(sweeper, penalties)
         objectives.append(objective)
         has_converged = before - objective <= tol * abs(objective)
         before = objective
@@ -115,6 +113,25 @@ def solve_als(
         sweeper.intercept, sweeper.linear, sweeper.factors, len(objectives), objectives,
         has_converged, likelihood.state(),
     )  # fmt: skip
+
+
+def _expected(sweeper: Sweeper, likelihood: Likelihood, *, is_due: bool) -> Latent:
+    """Return what rows say of their scores; the errors are made anew where that is due."""
+    if isinstance(likelihood, Gaussian):  # its targets stay, and so do the errors
+        latent = likelihood.expect(sweeper.errors, sweeper.n_threads)
+        if is_due:
+            sweeper.aim(latent.target)
+        return latent
+    scores = sweeper.scores()
+    latent = likelihood.expect(scores, sweeper.n_threads)
+    sweeper.aim(latent.target, None if is_due else scores)
+    return latent
+
+
+def _loss(sweeper: Sweeper, likelihood: Likelihood) -> float:
+    if isinstance(likelihood, Gaussian):
+        return likelihood.loss_of(sweeper.error_sums(likelihood.weight)[2])
+    return likelihood.objective(sweeper.scores(), sweeper.n_threads)
 
 
 def penalty_of(sweeper: Sweeper, penalties: Penalties) -> float:

@@ -23,10 +23,16 @@ def kernel_values(rows: Rows) -> Floats | None:
     """Return the values in the kernel's type; None if all are 1."""
     if rows.values is None:
         return None
-    if rows.values.dtype == np.float32 and not rows.stored:
+    if rows.values.dtype == np.float32 and _is_bounded(rows.values):
         return rows.values
     bounded: Floats = np.clip(rows.values, -_LARGEST_VALUE, _LARGEST_VALUE).astype(np.float32)
     return bounded
+
+
+def _is_bounded(values: Floats) -> bool:
+    """Tell whether no value is too large, in magnitude."""
+    largest = max(values.max(initial=0), -values.min(initial=0))
+    return bool(largest <= _LARGEST_VALUE)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Plan:
     @classmethod
     def of(cls, rows: Rows, batch: int, parts: int = _PARTS) -> Plan:
         """Return the plan; only `cuts` hang on the number of parts."""
-        counts = np.bincount(rows.indices, minlength=rows.n_columns)
+        counts = rows.counts()
         shares = np.arange(1, parts) * (rows.stored / parts)
         inner = np.searchsorted(np.cumsum(counts), shares) + 1
         cuts = np.concatenate([[0], np.minimum(inner, rows.n_columns), [rows.n_columns]])

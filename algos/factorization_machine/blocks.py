@@ -10,8 +10,8 @@ from scipy import sparse
 
 from algos._common.memory import require_memory
 from algos._common.random import Key
-from algos._cython.fm_block import Block, error_sums, group_moments
-from algos._cython.fm_stretch import stretch_errors, stretch_sums
+from algos._cython.fm_block import Block, group_moments
+from algos._cython.fm_errors import error_sums, stretch_errors, stretch_sums
 from algos.factorization_machine.fields import Bounds, Groups, find_runs
 from algos.factorization_machine.rows import Rows
 
@@ -101,7 +101,7 @@ class Sweeper:
 
     def error_sums(self, weight: NDArray[Any] | None) -> tuple[float, float, float]:
         """Return the sums of weights, of weighted errors and of weighted squared errors."""
-        return error_sums(self.errors, self._own(weight))
+        return error_sums(self.errors, self._own(weight), self.n_threads)
 
     def shift(self, step: float) -> None:
         """Add to the intercept."""

@@ -16,11 +16,10 @@ from algos._common.labels import (
     encoded_classes,
     require_two_classes,
 )
-from algos._common.validation import check_sample_weight
 from algos.factorization_machine.estimator import FactorizationMachine
 from algos.factorization_machine.ranking import column_numbers
 from algos.factorization_machine.rows import Columns
-from algos.factorization_machine.targets import LARGEST_WEIGHT, Doubles, require_choices
+from algos.factorization_machine.targets import Doubles, checked_weights, require_choices
 
 
 class ClassifierLabels(FactorizationMachine):
@@ -35,7 +34,7 @@ class ClassifierLabels(FactorizationMachine):
 
     def _meets_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
         """Note the labels of a first batch; return whether there are two of them by now."""
-        weight = check_sample_weight(sample_weight, len(column), largest=LARGEST_WEIGHT)
+        weight = checked_weights(sample_weight, len(column))
         met = np.unique(column if weight is None else column[weight > 0])
         met = np.unique(np.concatenate([self.__dict__.get("_met", met), met]))
         if len(met) > 1:

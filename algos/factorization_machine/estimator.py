@@ -19,7 +19,6 @@ from algos._common.targets import require_target
 from algos._common.threads import effective_n_threads
 from algos._common.validation import (
     check_held_out,
-    check_sample_weight,
     drop_zero_weight,
     said_of_validation,
 )
@@ -33,7 +32,7 @@ from algos.factorization_machine.machine import Machine, Outcome, Problem, requi
 from algos.factorization_machine.progress import Told
 from algos.factorization_machine.rows import Columns, Table, training_table
 from algos.factorization_machine.streaming import StreamingMachine
-from algos.factorization_machine.targets import LARGEST_WEIGHT
+from algos.factorization_machine.targets import checked_weights
 
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -74,7 +73,7 @@ class FactorizationMachine(StreamingMachine):
         if groups is not None:
             check_consistent_length(rows, groups)
         column = self._checked_target(y)
-        weight = check_sample_weight(sample_weight, rows.shape[0], largest=LARGEST_WEIGHT)
+        weight = checked_weights(sample_weight, rows.shape[0])
         kept, own_weight, column, groups = drop_zero_weight(rows, weight, column, groups)
         self._learn_target(column, own_weight)
         validation = self._explicit_validation(*held_out)
@@ -188,7 +187,7 @@ class FactorizationMachine(StreamingMachine):
     def _validation_table(self, validation: tuple[Any, Any, Any], columns: Columns) -> Table:
         X, y, sample_weight = validation
         with said_of_validation():
-            weight = check_sample_weight(sample_weight, X.shape[0], largest=LARGEST_WEIGHT)
+            weight = checked_weights(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, y)
         target = self._encoded(y, "y_val")
         weight = self._weighted(target, weight)

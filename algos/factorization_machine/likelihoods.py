@@ -129,7 +129,11 @@ class Gaussian:
 
     def objective(self, scores: NDArray[Any], n_threads: int) -> float:
         """Return half of the weighted sum of squared errors."""
-        return float(unscaled(self._squares(scores) / 2, self._exponent))
+        return self.loss_of(self._squares(scores))
+
+    def loss_of(self, square: float) -> float:
+        """Return the same of the weighted sum of squared errors."""
+        return float(unscaled(square / 2, self._exponent))
 
     def _squares(self, scores: NDArray[Any]) -> float:
         error = np.subtract(self.target, scores, dtype=np.float64)

@@ -43,9 +43,10 @@ def _both(scores: Doubles) -> Doubles:
     """Return the probabilities of -1 and 1, of one exponential."""
     small = np.exp(-np.abs(scores))
     likely = 1 / (1 + small)
+    unlikely, is_below = small * likely, scores < 0
     found = np.empty((len(scores), 2))
-    found[:, 1] = np.where(scores < 0, small * likely, likely)
-    found[:, 0] = np.where(scores < 0, likely, small * likely)
+    found[:, 1] = np.where(is_below, unlikely, likely)
+    found[:, 0] = np.where(is_below, likely, unlikely)
     return found
 
 

@@ -22,7 +22,7 @@ Doubles = NDArray[np.float64]
 # The order of rows is no draw: it is the same for every seed.
 _KEY = np.array([0xFAC702, 0x12E5], dtype=np.uint64)
 _MANY_COLUMNS = 8  # for each value: a table of all columns would cost more than a search
-_ONE = 1e-12  # so near to 1 is a value of 1, after columns were scaled
+_ONE, _SINGLE_ONE = 1e-12, 1e-6  # so near to 1 is a value of 1, after columns were scaled
 _LEAST_SCALE = 1e-280  # coefficients of smaller values would be no numbers
 _LINE = 64  # bytes of a cache line
 
@@ -64,6 +64,12 @@ class Rows:
         squares = None if self.values is None else self.values.astype(np.float64) ** 2
         return np.bincount(self.indices, squares, self.n_columns).astype(np.float64)
 
+    def counts(self) -> NDArray[np.int64]:
+        """Return the number of each column's values."""
+        counts = np.zeros(self.n_columns, dtype=np.int64)
+        fm_rows.count_columns(self.indices, counts)
+        return counts
+
     def between(self, start: int, stop: int) -> Rows:
         """Return the rows from `start` to `stop`, without copying their values."""
         indptr = self.indptr[start : stop + 1]
@@ -71,16 +77,15 @@ class Rows:
         values = None if self.values is None else self.values[inner]
         return Rows(indptr - indptr[0], self.indices[inner], values, self.n_columns)
 
-    def take(self, places: NDArray[np.intp]) -> Rows:
+    def take(self, places: NDArray[np.intp], *, n_threads: int = 1) -> Rows:
         """Return the rows at these places, in this order."""
-        indptr = np.empty(len(places) + 1, dtype=np.int64)
-        stored = int((self.indptr[places + 1] - self.indptr[places]).sum())
-        indices = np.empty(stored, dtype=np.int32)
-        if self.values is None:
-            fm_rows.gather_ones(self.indptr, self.indices, places, indptr, indices)
-            return Rows(indptr, indices, None, self.n_columns)
-        values = np.empty(stored, dtype=self.values.dtype)
-        fm_rows.gather_rows(self.indptr, self.indices, self.values, places, indptr, indices, values)
+        indptr = np.zeros(len(places) + 1, dtype=np.int64)
+        np.cumsum(self.indptr[places + 1] - self.indptr[places], out=indptr[1:])
+        indices = np.empty(indptr[-1], dtype=np.int32)
+        values = None if self.values is None else np.empty(indptr[-1], self.values.dtype)
+        fm_rows.gather_rows(
+            self.indptr, self.indices, self.values, places, indptr, indices, values, n_threads
+        )
         return Rows(indptr, indices, values, self.n_columns)
 
 
@@ -152,7 +157,7 @@ class Columns:
                 values, found = values[is_known], found[is_known]
             indices = found.astype(np.int32)
         n_columns = self.d if self.places is None else len(self.places)
-        return _unless_ones(Rows(indptr, indices, _scaled(values, indices, self.scale), n_columns))
+        return _in_units(Rows(indptr, indices, values, n_columns), self.scale)
 
 
 @dataclass(frozen=True)
@@ -252,11 +257,10 @@ def training_table(
     order, first = _order(rows, keys, weight)
     total = _merged(weight, order, first)
     kept = order[first]
-    rows = rows.take(kept)
+    rows = rows.take(kept, n_threads=n_threads)
     scale = column_scale(rows, total) if scales else None
     columns = Columns(d, places, scale)
-    assert rows.values is not None
-    rows = _unless_ones(replace(rows, values=_scaled(rows.values, rows.indices, scale)))
+    rows = _in_units(rows, scale, n_threads)
     return Table(
         rows, target[kept], total, keys[kept], columns, None if groups is None else groups[kept]
     )
@@ -266,8 +270,8 @@ def used_columns(indices: NDArray[np.int32], d: int) -> NDArray[np.int64] | None
     """Return the columns that hold a value, or None if all do."""
     if d > _MANY_COLUMNS * len(indices):
         return np.unique(indices).astype(np.int64)
-    is_used = np.zeros(d, dtype=bool)
-    is_used[indices] = True
+    is_used = np.zeros(d, dtype=np.int8)
+    fm_rows.mark_columns(indices, is_used)
     return None if is_used.all() else np.flatnonzero(is_used)
 
 
@@ -276,15 +280,18 @@ def _renumbered(indices: NDArray[np.int32], places: NDArray[np.int64], d: int) -
         return np.searchsorted(places, indices).astype(np.int32)
     number = np.zeros(d, dtype=np.int32)
     number[places] = np.arange(len(places), dtype=np.int32)
-    return number[indices]
+    renumbered = np.empty_like(indices)
+    fm_rows.renumber(indices, number, renumbered)
+    return renumbered
 
 
 def _keys(
     rows: Rows, target: Doubles, groups: NDArray[np.int64] | None, n_threads: int
 ) -> NDArray[np.uint64]:
-    X = sparse.csr_array(
-        (rows.values, rows.indices.astype(np.int64), rows.indptr), shape=(rows.n, rows.n_columns)
-    )
+    # Of one type, as hashing wants them: the longer array is copied only where it must.
+    index = np.int32 if rows.stored < 2**31 else np.int64
+    arrays = rows.values, rows.indices.astype(index, copy=False), rows.indptr.astype(index)
+    X = sparse.csr_array(arrays, shape=(rows.n, rows.n_columns))
     X.has_canonical_format = True
     keys = row_keys(X, _KEY, target, n_threads=n_threads)
     if groups is not None:
@@ -339,26 +346,27 @@ def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
     return scale
 
 
-def _scaled(
-    values: NDArray[Any], indices: NDArray[np.int32], scale: Doubles | None
-) -> NDArray[Any]:
-    """Return values over their columns' scale, in their own type."""
-    if scale is None:
-        return values
-    largest = np.finfo(values.dtype).max
-    with np.errstate(over="ignore"):
-        divided = np.clip(values / scale[indices], -largest, largest)
-    near = np.abs(divided - 1) < _ONE if values.dtype == np.float64 else np.abs(divided - 1) < 1e-6
-    divided[near] = 1.0
-    return divided.astype(values.dtype, copy=False)
-
-
 def scaled_rows(rows: Rows, scale: Doubles) -> Rows:
     """Return rows with each column's values over its scale."""
     if np.all(scale == 1):
         return rows
-    values = np.ones(rows.stored) if rows.values is None else rows.values
-    return _unless_ones(replace(rows, values=_scaled(values, rows.indices, scale)))
+    if rows.values is None:
+        rows = replace(rows, values=np.ones(rows.stored))
+    return _in_units(rows, scale)
+
+
+def _in_units(rows: Rows, scale: Doubles | None, n_threads: int = 1) -> Rows:
+    """Return rows with values over their columns' scale, in their own type."""
+    assert rows.values is not None
+    if scale is not None:
+        dtype = rows.values.dtype
+        divided = np.empty_like(rows.values)
+        fm_rows.scale_values(
+            rows.indices, rows.values, scale, divided, float(np.finfo(dtype).max),
+            _ONE if dtype == np.float64 else _SINGLE_ONE, n_threads,
+        )  # fmt: skip
+        rows = replace(rows, values=divided)
+    return _unless_ones(rows)
 
 
 def _unless_ones(rows: Rows) -> Rows:

@@ -12,7 +12,7 @@ from algos._common.base import check_mergeable, is_same
 from algos._common.history import History
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
-from algos._common.validation import check_sample_weight, drop_zero_weight
+from algos._common.validation import drop_zero_weight
 from algos._common.verbose import say
 from algos.factorization_machine.described import DescribedMachine
 from algos.factorization_machine.incremental import (
@@ -31,7 +31,7 @@ from algos.factorization_machine.learners import stochastic_settings
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Outcome, Problem
 from algos.factorization_machine.rows import Columns, Rows, Table, training_table
-from algos.factorization_machine.targets import LARGEST_WEIGHT, Doubles
+from algos.factorization_machine.targets import Doubles, checked_weights
 
 
 class StreamingMachine(DescribedMachine):
@@ -62,7 +62,7 @@ class StreamingMachine(DescribedMachine):
 
     def _partial_fit(self, X: Any, y: NDArray[Any], sample_weight: Any, *, first: bool) -> None:
         """Learn a batch of validated rows."""
-        weight = check_sample_weight(sample_weight, X.shape[0], largest=LARGEST_WEIGHT)
+        weight = checked_weights(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, y)
         turn = None
         if first:

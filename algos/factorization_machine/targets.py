@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite, column_or_1d
 
-from algos._common.scale import exponent_of, weights_in_range
+from algos._common.scale import exponent_of, scaled, weights_in_range, without_faint
 from algos._common.targets import checked_numbers
+from algos._common.validation import check_sample_weight
 
 Doubles = NDArray[np.float64]
 
-LARGEST_WEIGHT = 1e200  # so that sums of weights, and of squares times weights, stay numbers
+# Exponent of the largest weight: sums of weights, and of squares times weights, stay numbers.
+_MOST_WEIGHT = 660
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,36 @@ def unit_of(y: Doubles, weight: Doubles | None) -> Unit:
 
 def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     """Return mean and deviation of targets, summed in an order of their own."""
-    order = np.lexsort((y,) if weight is None else (weight, y))
-    # Of extreme numbers squares are none, so they are brought near 1 first.
-    exponent = exponent_of(y)
-    scaled = np.ldexp(y[order], -exponent)
     weight, _ = weights_in_range(weight)
-    counted = np.ones(len(y)) if weight is None else weight[order]
     # Copies and weights must give the same sums: equal targets are one, counted together.
-    first = np.flatnonzero(np.diff(scaled, prepend=np.nan) != 0)
-    scaled, counted = scaled[first], np.add.reduceat(counted, first)
-    total = counted.sum()
-    centre = float(counted @ scaled / total)
-    if len(scaled) == 1:
+    if weight is None:
+        targets = np.sort(y)
+        first = np.flatnonzero(np.diff(targets, prepend=np.nan) != 0)
+        counted = np.diff(first, append=len(y)).astype(np.float64)
+    else:
+        order = np.lexsort((weight, y))
+        targets = y[order]
+        first = np.flatnonzero(np.diff(targets, prepend=np.nan) != 0)
+        counted = np.add.reduceat(weight[order], first)
+    if len(first) == 1:
         return float(y[0]), 0.0
-    spread = float(np.sqrt(counted @ (scaled - centre) ** 2 / total))
+    # Of extreme numbers squares are none, so they are brought near 1.
+    exponent = exponent_of(y)
+    near = np.ldexp(targets[first], -exponent)
+    total = counted.sum()
+    centre = float(counted @ near / total)
+    spread = float(np.sqrt(counted @ (near - centre) ** 2 / total))
     return float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent))
+
+
+def checked_weights(sample_weight: Any, n_rows: int) -> Doubles | None:
+    """Return weights of shape (n_rows,), None for 1; larger ones than 2**660 over a power of two.
+
+    Beside so large ones penalties and priors are nothing, and only ratios of weights count.
+    """
+    weight = check_sample_weight(sample_weight, n_rows)
+    excess = 0 if weight is None else exponent_of(weight) - _MOST_WEIGHT
+    return weight if excess <= 0 else scaled(without_faint(weight), excess)
 
 
 def group_numbers(groups: ArrayLike) -> NDArray[np.int64]:

@@ -26,19 +26,22 @@ class Adapter:
             import lightfm  # noqa: F401
         return version("lightfm-next")
 
-    def fm_ranking(self, X, held, n_factors, n_jobs, **others):
-        """A fit to who took what, and all scores."""
+    def fm_ranking(self, X, held, n_factors, n_seeds, n_jobs, **others):
+        """Fits to who took what, and all scores."""
         from lightfm import LightFM
 
         taken = X.tocoo()
         user, item = (codes.astype(np.int32) for codes in taken.coords)
         taken = sparse.coo_matrix((taken.data, (user, item)), shape=X.shape)
 
-        def run():
-            model = LightFM(n_factors, loss=self.loss, random_state=0)
+        def scores(seed):
+            model = LightFM(n_factors, loss=self.loss, random_state=seed)
             model.fit(taken, epochs=_EPOCHS, num_threads=n_jobs or len(os.sched_getaffinity(0)))
             bias, items = model.get_item_representations()
-            scores = model.get_user_representations()[1] @ items.T + bias
-            return {"scores": scores.astype(np.float64), "note": f"{_EPOCHS} epochs"}
+            found = model.get_user_representations()[1] @ items.T + bias
+            return found.astype(np.float64)
 
-        return run
+        return lambda: {
+            "scores": [scores(seed) for seed in range(n_seeds)],
+            "note": f"{_EPOCHS} epochs",
+        }

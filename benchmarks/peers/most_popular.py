@@ -15,4 +15,4 @@ class Adapter:
 
     def fm_ranking(self, X, **others):
         """Counts."""
-        return lambda: {"scores": np.tile(np.asarray(X.sum(axis=0)), (X.shape[0], 1))}
+        return lambda: {"scores": [np.tile(np.asarray(X.sum(axis=0)), (X.shape[0], 1))]}

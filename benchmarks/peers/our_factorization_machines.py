@@ -59,8 +59,8 @@ class OurFactorizationMachines(FactorizationMachines):
 
         return learn
 
-    def fm_ranking(self, X, held, n_factors, n_jobs, **others):
-        """A fit by pairs of an item that was taken and one that was not, and all scores."""
+    def fm_ranking(self, X, held, n_factors, n_seeds, n_jobs, **others):
+        """Fits by pairs of an item that was taken and one that was not, and all scores."""
         from algos import FactorizationMachineClassifier
 
         n_users, n_items = X.shape
@@ -70,16 +70,17 @@ class OurFactorizationMachines(FactorizationMachines):
         rows = sparse.hstack([of_users[users], of_items[items]], format="csr")
         model = FactorizationMachineClassifier(
             n_factors, loss="bpr", item_features=np.arange(n_users, n_users + n_items),
-            random_state=0, n_jobs=n_jobs,
+            n_jobs=n_jobs,
         )  # fmt: skip
 
-        def run():
+        def scores(seed):
+            model.set_params(random_state=seed)
             quietly(lambda: model.fit(rows, np.ones(len(users), dtype=np.int64), groups=users))
             factors = np.asarray(model.factors_, dtype=np.float64)
             linear = np.ravel(model.coef_)[n_users:]
-            return {"scores": factors[:n_users] @ factors[n_users:].T + linear}
+            return factors[:n_users] @ factors[n_users:].T + linear
 
-        return run
+        return lambda: {"scores": [scores(seed) for seed in range(n_seeds)]}
 
     def fm_wide(self, X, y, n_factors, n_jobs, **others):
         """A fit to few rows of very many columns, with defaults."""

@@ -122,6 +122,29 @@ def test_levels_of_huge_rows_have_probabilities():
         np.testing.assert_allclose(shares.sum(axis=1), 1)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_of_huge_weights_ratios_count(solver):
+    X, y = products()
+    weight = np.random.default_rng(3).integers(1, 5, len(y)).astype(np.float64)
+    huge, large = (
+        small(FactorizationMachineRegressor, solver).fit(X, y, sample_weight=weight * factor)
+        for factor in (2.0**1020, 2.0**600)
+    )
+    np.testing.assert_allclose(huge.predict(X), large.predict(X), rtol=1e-6)
+    huge.partial_fit(X, y, sample_weight=weight * 2.0**1020)
+    assert np.isfinite(huge.predict(X)).all()
+
+
+@pytest.mark.parametrize("solver", ["als", "adagrad"])
+def test_classes_of_rows_with_the_largest_and_the_least_weight_are_learned(solver):
+    X, y = products()
+    weight = np.where(y > 0, np.finfo(np.float64).max, 5e-324)
+    model = small(FactorizationMachineClassifier, solver).fit(X, y > 0, sample_weight=weight)
+    assert model.predict(X).all()
+    model.partial_fit(X, y > 0, sample_weight=weight)
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
 def test_deviations_of_huge_targets_are_numbers():
     X, y = products()
     model = small(FactorizationMachineRegressor, "mcmc").fit(X, y * 1e200)

@@ -258,14 +258,3 @@ def test_normal_numbers_are_box_and_mullers(count):
     fm_block._test_normals(key, out, 5)
     expected = [plain_normals(key, stream, 5, count) for stream in range(300)]
     np.testing.assert_allclose(out[:, :count], expected, rtol=0, atol=1e-11)
-
-
-@pytest.mark.parametrize("n", [0, 1, 7, 1000])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_sums_of_errors_are_numpys(n, dtype):
-    rng = np.random.default_rng(n)
-    e, p = rng.normal(size=(2, n)).astype(dtype) ** 2
-    for weight in (None, p):
-        one = np.ones(n) if weight is None else weight.astype(float)
-        expected = one.sum(), one @ e.astype(float), one @ e.astype(float) ** 2
-        np.testing.assert_allclose(fm_block.error_sums(e, weight), expected, rtol=1e-12)

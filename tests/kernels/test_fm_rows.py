@@ -20,18 +20,45 @@ def drawn(seed, n=30, d=12, dtype=np.float64):
 def test_gathered_rows_are_scipys(dtype, seed, places):
     indptr, indices, values, X = drawn(seed, dtype=dtype)
     wanted = X[np.array(places, dtype=np.int64)]
-    starts = np.empty(len(places) + 1, dtype=np.int64)
     columns = np.empty(wanted.nnz, dtype=np.int32)
     numbers = np.empty(wanted.nnz, dtype=dtype)
-    chosen = np.array(places, dtype=np.int64)
-    fm_rows.gather_rows(indptr, indices, values, chosen, starts, columns, numbers)
-    np.testing.assert_array_equal(starts, wanted.indptr)
+    chosen, starts = np.array(places, dtype=np.int64), wanted.indptr.astype(np.int64)
+    fm_rows.gather_rows(indptr, indices, values, chosen, starts, columns, numbers, 2)
     np.testing.assert_array_equal(columns, wanted.indices)
     np.testing.assert_array_equal(numbers, wanted.data)
     again = np.empty_like(columns)
-    fm_rows.gather_ones(indptr, indices, chosen, starts, again)
+    fm_rows.gather_rows(indptr, indices, None, chosen, starts, again, None, 1)
     np.testing.assert_array_equal(again, columns)
-    np.testing.assert_array_equal(starts, wanted.indptr)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(seed=st.integers(0, 1000), n_threads=st.integers(1, 2))
+def test_values_are_divided_by_the_scale_of_their_columns(dtype, seed, n_threads):
+    _, indices, values, X = drawn(seed, n=3000, dtype=dtype)
+    most = 30 if dtype == np.float32 else 300
+    scale = 10.0 ** np.random.default_rng(seed).integers(-most, most, X.shape[1])
+    values[::7] = scale[indices[::7]].astype(dtype)
+    largest, near = float(np.finfo(dtype).max), 1e-6
+    out = np.empty_like(values)
+    fm_rows.scale_values(indices, values, scale, out, largest, near, n_threads)
+    with np.errstate(over="ignore", under="ignore"):
+        wanted = np.clip(values.astype(np.float64) / scale[indices], -largest, largest)
+        wanted[np.abs(wanted - 1) < near] = 1
+        np.testing.assert_array_equal(out, wanted.astype(dtype))
+
+
+@given(seed=st.integers(0, 1000))
+def test_columns_are_marked_counted_and_renumbered(seed):
+    _, indices, _, X = drawn(seed)
+    d = X.shape[1]
+    is_used, counts = np.zeros(d, dtype=np.int8), np.zeros(d, dtype=np.int64)
+    fm_rows.mark_columns(indices, is_used)
+    fm_rows.count_columns(indices, counts)
+    np.testing.assert_array_equal(counts, np.bincount(indices, minlength=d))
+    np.testing.assert_array_equal(is_used, counts > 0)
+    number, out = np.random.default_rng(seed).permutation(d).astype(np.int32), indices.copy()
+    fm_rows.renumber(indices, number, out)
+    np.testing.assert_array_equal(out, number[indices])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -20,7 +20,7 @@ def error_of(X, linear, factors):
     """How far a score may be off: runs of 32 values of float32 are summed in float32."""
     if not X.dtype == linear.dtype == np.float32:
         return 1e-12
-    return 32 * 2.0**-23 * pairwise(np.abs(X), 0, np.abs(linear), np.abs(factors))
+    return 33 * 2.0**-23 * pairwise(np.abs(X), 0, np.abs(linear), np.abs(factors))
 
 
 def case(n=60, d=23, rank=5, *, dtype=np.float64, seed=0, density=0.3):

@@ -1,9 +1,9 @@
-"""Stretched scores against numpy."""
+"""Sums of errors and stretched scores against numpy."""
 
 import numpy as np
 import pytest
 
-from algos._cython.fm_stretch import stretch_errors, stretch_sums
+from algos._cython.fm_errors import error_sums, stretch_errors, stretch_sums
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -26,3 +26,16 @@ def test_sums_and_stretched_errors_are_numpys(dtype, has_weights, n):
     again = errors.copy()
     stretch_errors(target, again, 0.7, 1.5, 2)
     assert again.tobytes() == stretched.tobytes()
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 1000, 20_001])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_of_errors_are_numpys(n, dtype):
+    rng = np.random.default_rng(n)
+    e, p = rng.normal(size=(2, n)).astype(dtype) ** 2
+    for weight in (None, p):
+        one = np.ones(n) if weight is None else weight.astype(float)
+        expected = one.sum(), one @ e.astype(float), one @ e.astype(float) ** 2
+        found = error_sums(e, weight, 1)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        assert found == error_sums(e, weight, 2)

@@ -1,4 +1,7 @@
-"""Scores of a factorization machine stretched about its intercept, by one number for all rows."""
+"""Sums over the errors of all rows, and errors of scores stretched about the intercept.
+
+Stretching is by one number for all rows.
+"""
 
 from cython cimport floating
 
@@ -121,3 +124,75 @@ def stretch_errors(
     job.intercept, job.factor, job.n = intercept, factor, n
     with nogil:
         run_region(_stretch_task, &job, (n + CHUNK - 1) // CHUNK, 1.0 * n, n_threads)
+
+
+cdef struct SumsJob:
+    bint single
+    const void* errors
+    const void* weights  # or NULL: 1
+    Py_ssize_t n, n_lanes
+    double* lanes        # (n_lanes, 3)
+
+
+cdef inline void _sum_errors(
+    const floating* errors, const floating* weights, Py_ssize_t rows, double* sums
+) noexcept nogil:
+    """Add the sums of weights, of weighted errors and of their squares."""
+    cdef double[4] weight = [0, 0, 0, 0]  # side by side: one would wait for itself
+    cdef double[4] slope = [0, 0, 0, 0]
+    cdef double[4] square = [0, 0, 0, 0]
+    cdef double e, p
+    cdef Py_ssize_t i, at
+    for i in range(0, rows, 4):
+        for at in range(min(<Py_ssize_t> 4, rows - i)):
+            e, p = errors[i + at], 1
+            if weights != NULL:
+                p = weights[i + at]
+            weight[at] += p
+            slope[at] += p * e
+            square[at] += p * e * e
+    for at in range(4):
+        sums[0] += weight[at]
+        sums[1] += slope[at]
+        sums[2] += square[at]
+
+
+cdef void _errors_lane(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
+    cdef SumsJob* job = <SumsJob*> arg
+    cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n)
+    cdef Py_ssize_t rows = lane_start(lane + 1, job.n_lanes, job.n) - row
+    cdef double* sums = job.lanes + 3 * lane
+    cdef const float* single = NULL
+    cdef const double* twice = NULL
+    sums[0] = sums[1] = sums[2] = 0
+    if job.single:
+        if job.weights != NULL:
+            single = <const float*> job.weights + row
+        _sum_errors[float](<const float*> job.errors + row, single, rows, sums)
+    else:
+        if job.weights != NULL:
+            twice = <const double*> job.weights + row
+        _sum_errors[double](<const double*> job.errors + row, twice, rows, sums)
+
+
+def error_sums(
+    const floating[::1] errors,   # IN (n,)
+    const floating[::1] weights,  # IN (n,), or None: 1
+    int n_threads,
+):
+    """Return the sums of the weights, of weighted errors and of their squares."""
+    cdef SumsJob job
+    cdef Py_ssize_t n = errors.shape[0]
+    cdef Py_ssize_t n_lanes = lane_count(n, 3 * sizeof(double), n * sizeof(floating))
+    cdef Scratch lanes = scratch(3 * n_lanes, sizeof(double))
+    cdef double[3] sums
+    job.single, job.errors, job.weights = floating is float, NULL, NULL
+    if n:
+        job.errors = &errors[0]
+    if weights is not None and n:
+        job.weights = &weights[0]
+    job.n, job.n_lanes, job.lanes = n, n_lanes, <double*> lanes.data
+    with nogil:
+        run_region(_errors_lane, &job, n_lanes, 1.0 * n, n_threads)
+        reduce_lanes(job.lanes, n_lanes, 3, sums)
+    return sums[0], sums[1], sums[2]

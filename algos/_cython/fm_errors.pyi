@@ -16,3 +16,6 @@ def stretch_errors(
     factor: float,
     n_threads: int,
 ) -> None: ...
+def error_sums(
+    errors: NDArray[Any], weights: NDArray[Any] | None, n_threads: int
+) -> tuple[float, float, float]: ...
