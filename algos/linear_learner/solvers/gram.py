@@ -185,6 +185,13 @@ def sums_of(rows: Rows, target: Doubles, weight: Doubles) -> Sums:
     return Sums(extended, cross, squares, mean, unit, exponent)
 
 
+def largest_mean_slope(sums: Sums) -> float:
+    """Return what the mean |slope| of null models is not above: the root of their mean square."""
+    squares = np.diagonal(sums.squares) + sums.target_mean**2
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(squares.max()) * sums.unit) * (1 + 1e-6)  # roundings
+
+
 def gather(problem: Problem, *, precise: bool = False, sums: Sums | None = None) -> Products:
     """Return the products of the problem's columns with one another and its targets.
 
