@@ -8,15 +8,16 @@
 #include "_simd.h"
 
 #define ALGOS_WEIGH(T, name)                                                                 \
-    /* xt[p][i] *= sqrt(weight[i]), xt[d][i] = sqrt(weight[i]), and for the k targets         \
-     * xt[d + 1 + j][i] = sqrt(weight[i]) target[i][j]; zeros from `rows` on */              \
+    /* xt[p][i] *= sqrt(weight[i]), xt[d][i] = sqrt(weight[i]), and for the k targets        \
+     * xt[d + 1 + j][i] = sqrt(weight[i]) target[i][j]; zeros from `rows` on, as there are in\
+     * the d columns. No weights (NULL) are ones. */                                         \
     ALGOS_CLONES static void name(T *restrict xt, Py_ssize_t stride, Py_ssize_t rows,        \
                                   Py_ssize_t d, const double *restrict weight,               \
                                   const double *restrict target, Py_ssize_t k) {             \
         T *restrict root = xt + d * stride;                                                  \
         for (Py_ssize_t i = 0; i < stride; i++)                                              \
-            root[i] = i < rows ? (T)sqrt(weight[i]) : (T)0;                                  \
-        for (Py_ssize_t p = 0; p < d; p++)                                                   \
+            root[i] = i >= rows ? (T)0 : weight == NULL ? (T)1 : (T)sqrt(weight[i]);         \
+        for (Py_ssize_t p = 0; weight != NULL && p < d; p++)                                 \
             for (Py_ssize_t i = 0; i < stride; i++)                                          \
                 xt[p * stride + i] *= root[i];                                               \
         for (Py_ssize_t j = 0; j < k; j++)                                                   \

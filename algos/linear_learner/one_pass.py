@@ -44,7 +44,7 @@ def measured_rows(
         guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
         rows = DenseRows(X, guess, np.ones(d), n_threads)
         sums = sums_of(rows, target, weight)
-        extended, cross = sums.extended, sums.cross
+        extended = sums.extended
         step = extended[-1, :-1] / extended[-1, -1]
         variance = np.diagonal(extended)[:-1] / extended[-1, -1] - step**2
         rounding = 4 * np.finfo(X.dtype).eps * np.abs(guess)
