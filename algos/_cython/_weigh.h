@@ -5,6 +5,7 @@
 
 #include <Python.h>
 #include <math.h>
+#include <string.h>
 #include "_simd.h"
 
 #define ALGOS_WEIGH(T, name)                                                                 \
@@ -15,15 +16,15 @@
                                   Py_ssize_t d, const double *restrict weight,               \
                                   const double *restrict target, Py_ssize_t k) {             \
         T *restrict root = xt + d * stride;                                                  \
-        for (Py_ssize_t i = 0; i < stride; i++)                                              \
-            root[i] = i >= rows ? (T)0 : weight == NULL ? (T)1 : (T)sqrt(weight[i]);         \
+        memset(root, 0, (size_t)((1 + k) * stride) * sizeof(T));                             \
+        for (Py_ssize_t i = 0; i < rows; i++)                                                \
+            root[i] = weight != NULL ? (T)sqrt(weight[i]) : (T)1;                            \
         for (Py_ssize_t p = 0; weight != NULL && p < d; p++)                                 \
             for (Py_ssize_t i = 0; i < stride; i++)                                          \
                 xt[p * stride + i] *= root[i];                                               \
         for (Py_ssize_t j = 0; j < k; j++)                                                   \
-            for (Py_ssize_t i = 0; i < stride; i++)                                          \
-                root[(j + 1) * stride + i] =                                                 \
-                    i < rows ? (T)((double)root[i] * target[i * k + j]) : (T)0;              \
+            for (Py_ssize_t i = 0; i < rows; i++)                                            \
+                root[(j + 1) * stride + i] = (T)((double)root[i] * target[i * k + j]);       \
     }
 
 ALGOS_WEIGH(float, algos_weigh_f32)

@@ -136,6 +136,7 @@ class Training:
         self._made: dict[Strength, Penalty] = {}
         self._state: SquaredState | None = None
         self._slope: float | None = None
+        self._slope_bound: float | None = None
         self.problems = _problems(self.rows, target, shares, loss, settings)
         self._whole = self.problems[0]
 
@@ -262,8 +263,10 @@ class Training:
     def _audible(self, penalty: Penalty) -> Penalty:
         if not self.settings.loss.is_smooth:  # their certificates mind no slopes
             return penalty
-        if self._sums is not None and is_loud(penalty, largest_mean_slope(self._sums)):
-            return penalty  # without a look at each row's slope
+        if self._slope is None and self._sums is not None:
+            self._slope_bound = self._slope_bound or largest_mean_slope(self._sums)
+            if is_loud(penalty, self._slope_bound):
+                return penalty  # without a look at each row's slope
         if self._slope is None:
             self._slope = slope_size(self.problems)
         return audible(penalty, self._slope, keep=self.settings.solver == "coordinate_descent")
