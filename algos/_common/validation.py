@@ -80,9 +80,9 @@ def validate_rows(
         )
 
 
-def validate_dense_or_csr(estimator: Any, X: Any, *, reset: bool) -> Any:
+def validate_dense_or_csr(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:
     """Return X as `validate_rows` does; sparse rows as CSR in canonical format."""
-    return canonical(validate_rows(estimator, X, reset=reset, accept_sparse="csr"))
+    return canonical(validate_rows(estimator, X, reset=reset, accept_sparse="csr", **options))
 
 
 def _is_plain(X: Any, dtype: Any, ensure_min_samples: int, order: str | None) -> bool:

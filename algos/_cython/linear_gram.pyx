@@ -1,7 +1,7 @@
 """Weighted sums of the products of columns, of ones and of targets, in one pass over X.
 
 Rows are packed less a shift, times the roots of their weights, which are the column of ones;
-a few targets become columns beside it.
+a few targets become columns beside it. Equal weights are left to the end.
 Products of a bounded block of rows in the data's type are added up in double.
 """
 
@@ -35,7 +35,8 @@ cdef struct GramJob:
     const void* X          # (n, d)
     Py_ssize_t n, d
     const void* shift      # (d,)
-    const double* weight   # (n,)
+    const double* weight   # (n,), or NULL for rows that
+    double common          # all weigh as much
     const double* target   # (n, k)
     Py_ssize_t k
     Py_ssize_t n_blocks    # blocks of columns, with that of ones and the targets
@@ -58,11 +59,14 @@ cdef void _pack(
 ) noexcept nogil:
     """Pack one tile of rows."""
     cdef Py_ssize_t d = job.d, k = job.k, stride = tile_stride(X, rows)
+    cdef const double* weight = job.weight
+    if weight != NULL:
+        weight += row
     pack_tile(X + row * d, d, rows, d, <const floating*> job.shift, xt)
     if floating is float:
-        algos_weigh_f32(xt, stride, rows, d, job.weight + row, job.target + row * k, k)
+        algos_weigh_f32(xt, stride, rows, d, weight, job.target + row * k, k)
     else:
-        algos_weigh_f64(xt, stride, rows, d, job.weight + row, job.target + row * k, k)
+        algos_weigh_f64(xt, stride, rows, d, weight, job.target + row * k, k)
 
 
 cdef inline void _multiply_part(
@@ -157,9 +161,16 @@ cdef void _unpack(
         for q in range(p, size):
             bq = q // edge
             cell = (bq * (bq + 1) // 2 + bp) * edge * edge + p % edge * edge + q % edge
-            value = job.products[cell] / (scale[p] * scale[q])
+            value = job.common * job.products[cell] / (scale[p] * scale[q])
             out[p * size + q] = value
             out[q * size + p] = value
+
+
+cdef bint _are_equal(const double* weight, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i = 1
+    while i < n and weight[i] == weight[0]:
+        i += 1
+    return i >= n
 
 
 cdef void _multiply(
@@ -201,12 +212,16 @@ def weighted_gram(
     cdef Scratch products = scratch(copies * cells, sizeof(double))
     cdef Scratch sums = scratch(copies * blocks * edge, sizeof(double))
     cdef const double* targets = NULL
+    cdef const double* weights = NULL
     cdef GramJob job
     if k > 0:
         targets = &target[0, 0]
+    if not _are_equal(&weight[0], n):
+        weights = &weight[0]
     job = GramJob(
-        floating is float, &X[0, 0], n, d, &shift[0], &weight[0],
-        targets, k, blocks, size, tiles.data, slot_size,
+        floating is float, &X[0, 0], n, d, &shift[0],
+        weights, weight[0] if weights == NULL else 1, targets, k,
+        blocks, size, tiles.data, slot_size,
         <double*> products.data, <double*> sums.data, cells, blocks * edge, copies, 0, 0)
     if is_short(0.1 * n * d * (d + 50)):
         _multiply(&job, by_rows, points, edge, &scale[0], &out[0, 0], 1)

@@ -174,6 +174,7 @@ cdef void _set_lanes(SparseJob* job, Py_ssize_t stored, Py_ssize_t itemsize) noe
     job.cells = job.gradient_cells + job.group_models * (1 + k)
     job.n_lanes = lane_count(job.x.n, 8 * job.groups * job.cells, stored * (itemsize + 4))
     job.n_lanes = min(job.n_lanes, stored // (32 * d))
+    job.n_lanes -= job.n_lanes % LEAST_TASKS  # so that threads end together
     job.n_lanes = max(job.n_lanes, min(chunks, _ceil_div(<Py_ssize_t> LEAST_TASKS, job.groups)))
     job.slot_size = max(job.strips * STRIP, <Py_ssize_t> 1) * MAX_ROWS
 

@@ -178,8 +178,8 @@ class LinearLearner(Choosing, Incremental, Estimator):
     def _check_learned_enough(self) -> None:
         """Raise NotFittedError if there is no model yet."""
 
-    def _validated_rows(self, X: Any, *, reset: bool) -> Any:
-        return validate_dense_or_csr(self, X, reset=reset)
+    def _validated_rows(self, X: Any, *, reset: bool, ensure_all_finite: bool = True) -> Any:
+        return validate_dense_or_csr(self, X, reset=reset, ensure_all_finite=ensure_all_finite)
 
     def _data(
         self, X: Any, y: Any, sample_weight: Any, name: str = "y", *, begins: bool | None = None
@@ -246,6 +246,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
             self.verbose,
             self._schedule(),
             key,
+            type(self).__name__,
         )
 
     def _schedule(self) -> Schedule:

@@ -18,12 +18,12 @@ _NEAR = 0.5  # deviations, by which a guessed mean may be wrong at little cost o
 
 
 def measured_rows(
-    X: Any, target: Doubles, weight: Doubles, n_threads: int
+    X: Any, target: Doubles, weight: Doubles, n_threads: int, *, center: bool = True
 ) -> tuple[DenseRows, Sums] | None:
-    """Return rows as `make_rows` centres them, and their sums.
+    """Return rows as `make_rows` makes them, and their sums.
 
     Both from the products of columns less the means of a few rows; None where those are not to
-    be relied on, or nobody will ask for the products.
+    be relied on, as where X is not finite, or nobody will ask for the products.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ def measured_rows(
     weight : ndarray of shape (n,), float64
         Of sum 1.
     n_threads : int
+    center : bool, default=True
     """
     n, d = X.shape
     if not fits(n, d, False):
@@ -43,7 +44,7 @@ def measured_rows(
         guess = guessed_mean(X).astype(X.dtype).astype(np.float64)
         rows = DenseRows(X, guess, np.ones(d), n_threads)
         sums = sums_of(rows, target, weight)
-        extended, cross = sums.extended, sums.cross
+        extended = sums.extended
         step = extended[-1, :-1] / extended[-1, -1]
         variance = np.diagonal(extended)[:-1] / extended[-1, -1] - step**2
         rounding = 4 * np.finfo(X.dtype).eps * np.abs(guess)
@@ -52,11 +53,23 @@ def measured_rows(
         exponents = extreme_exponents(X, mean, variance)
     if not is_near.all() or isinstance(exponents, np.ndarray):
         return None
-    scale = scale_of(mean, variance, True)
-    extended[:-1, :-1] -= np.outer(step, extended[-1, :-1])
-    extended[:-1, :-1] /= scale * scale[:, np.newaxis]
-    extended[-1, :-1] = extended[:-1, -1] = 0
-    cross[:, :-1] = (cross[:, :-1] - cross[:, -1:] * step) / scale
-    rows = rows.in_units(mean, scale)
+    scale = scale_of(mean, variance, center)
+    shift, left = (mean, np.zeros(d)) if center else (np.zeros(d), mean)
+    _in_units(sums, step, left, scale)
+    rows = rows.in_units(shift, scale)
     rows.mean, rows.variance = mean, variance
     return rows, sums
+
+
+def _in_units(sums: Sums, step: Doubles, left: Doubles, scale: Doubles) -> None:
+    """Turn sums over X less a guess of the mean into those of means `left`, over the scale.
+
+    The mean is a `step` from the guess.
+    """
+    extended, cross = sums.extended, sums.cross
+    total = extended[-1, -1]
+    extended[:-1, :-1] -= np.outer(step, extended[-1, :-1])
+    extended[:-1, :-1] += np.outer(left, total * left)
+    extended[:-1, :-1] /= scale * scale[:, np.newaxis]
+    extended[-1, :-1] = extended[:-1, -1] = total * left / scale
+    cross[:, :-1] = (cross[:, :-1] - cross[:, -1:] * (step - left)) / scale

@@ -65,6 +65,11 @@ def audible(penalty: Penalty, slope: float, *, keep: bool = False) -> Penalty:
     return penalty._replace(l1=l1)
 
 
+def is_loud(penalty: Penalty, slope: float) -> bool:
+    """Tell whether `audible` changes nothing for any weighted mean |slope| up to this one."""
+    return slope < np.inf and not np.any((penalty.l1 > 0) & (penalty.l1 < _SILENT * slope))
+
+
 def slope_size(problems: list[Problem]) -> float:
     """Return the weighted mean |slope| of null models, the largest of all outputs."""
     largest = 0.0

@@ -397,7 +397,8 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         self : LinearLearnerRegressor
         """
         self._begin_objective()
-        rows = self._validated_rows(X, reset=True)
+        is_summed = sample_weight is None and self._is_summed_first(X, X_val)
+        rows = self._validated_rows(X, reset=True, ensure_all_finite=not is_summed)
         require_target(self, rows, y)
         target = regression_target(y, self._loss())
         self._learn_outputs(target)

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.validation import MANY_VALUES
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
+from algos.linear_learner.squared_fit import sums_show_finite
 from algos.linear_learner.targets import check_has_optimum, regression_target
 from algos.linear_learner.training import Data
 
@@ -46,6 +48,14 @@ class RegressorModel(LinearLearner):
             with np.errstate(over="ignore"):
                 np.exp(decisions, out=decisions)
         return decisions[:, 0] if np.ndim(self.coef_) == 1 else decisions
+
+    def _is_summed_first(self, X: Any, X_val: Any) -> bool:
+        """Tell whether a fit begins with sums over all of X, which show what is not finite."""
+        if type(X) is not np.ndarray or X.ndim != 2 or X.size < MANY_VALUES:
+            return False
+        if X_val is None and self._must_choose():  # some rows may be left out
+            return False
+        return sums_show_finite(self._loss(), *X.shape)
 
     def _learn_outputs(self, target: Doubles) -> None:
         self._is_single = target.ndim == 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import assert_all_finite
 
 from algos.linear_learner import squared_state
 from algos.linear_learner.losses import Loss
@@ -34,10 +35,23 @@ def keeps_products(problem: Problem) -> bool:
     )
 
 
+def sums_show_finite(loss: Loss, n: int, d: int) -> bool:
+    """Tell whether the first pass over dense rows shows what is not finite in them."""
+    return loss.name == "squared_error" and least_squares.fits(n, d, False)
+
+
 def rows_and_sums(
-    X: Any, target: Doubles, weight: Doubles, loss: Loss, center: bool, n_threads: int
+    X: Any,
+    target: Doubles,
+    weight: Doubles,
+    loss: Loss,
+    center: bool,
+    n_threads: int,
+    estimator_name: str = "",
 ) -> tuple[Rows, Sums | None]:
     """Return rows as `make_rows` makes them, and their sums where one pass tells of both.
+
+    NaN and infinity raise scikit-learn's ValueError where `sums_show_finite`.
 
     Parameters
     ----------
@@ -48,11 +62,15 @@ def rows_and_sums(
     loss : Loss
     center : bool
     n_threads : int
+    estimator_name : str, default=""
+        For errors.
     """
-    if loss.name == "squared_error" and center and not sparse.issparse(X):
-        measured = measured_rows(X, target, weight, n_threads)
+    if not sparse.issparse(X) and sums_show_finite(loss, *X.shape):
+        measured = measured_rows(X, target, weight, n_threads, center=center)
         if measured is not None:
             return measured
+        with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
+            assert_all_finite(X, estimator_name=estimator_name, input_name="X")
     return make_rows(X, weight, center=center, n_threads=n_threads), None
 
 

@@ -304,19 +304,19 @@ def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -
     Parameters
     ----------
     state : SquaredState
-    coef : ndarray of shape (n_outputs, d)
-        In the user's units.
-    intercept : ndarray of shape (n_outputs,)
+    coef : ndarray of shape (..., n_outputs, d)
+        Of any number of models, in the user's units.
+    intercept : ndarray of shape (..., n_outputs)
 
     Returns
     -------
-    errors : ndarray of shape (n_outputs,)
+    errors : ndarray of shape (..., n_outputs)
     """
     d, unit = state.d, state.unit[-1]
     coef = coef * (state.unit[:d] / unit)
     moments = state.scatter / state.weight
     left = moments[d:, :d] - coef @ moments[:d, :d]
-    squares = np.diagonal(moments)[d:] - (coef * (moments[d:, :d] + left)).sum(axis=1)
+    squares = np.diagonal(moments)[d:] - (coef * (moments[d:, :d] + left)).sum(axis=-1)
     offset = state.mean[d:] - coef @ state.mean[:d] - intercept / unit
     with np.errstate(over="ignore"):
         errors: Doubles = np.maximum(squares, 0) + offset**2

@@ -157,9 +157,8 @@ def models_of(
 
 def scores_of(state: SquaredState, models: list[Model]) -> Scores:
     """Return how candidates do on the rows of a state."""
-    errors = np.array(
-        [squared_state.mean_squared_error(state, m.coef, m.intercept).mean() for m in models]
-    )
+    coef, intercept = np.array([m.coef for m in models]), np.array([m.intercept for m in models])
+    errors = squared_state.mean_squared_error(state, coef, intercept).mean(axis=1)
     d, unit = state.d, float(state.unit[-1])
     spread = np.diagonal(state.scatter)[d:].mean() / state.weight
     r2 = 1 - errors / spread if spread > 0 else np.full(len(errors), np.nan)

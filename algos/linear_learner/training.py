@@ -18,6 +18,7 @@ from algos.linear_learner.penalties import (
     Strength,
     audible,
     candidate_grid,
+    is_loud,
     mean_curvature,
     null_slope,
     penalty_of,
@@ -25,7 +26,7 @@ from algos.linear_learner.penalties import (
 )
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
 from algos.linear_learner.solvers.choice import Choice, choose_solver, solve
-from algos.linear_learner.solvers.gram import Sums, sums_of
+from algos.linear_learner.solvers.gram import Sums, largest_mean_slope, sums_of
 from algos.linear_learner.solvers.null_model import null_intercept
 from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.solvers.stochastic import Epochs
@@ -96,6 +97,7 @@ class Settings:
     verbose: int = 0
     schedule: Schedule = field(default_factory=Schedule)
     key: Key | None = None
+    estimator_name: str = ""
 
 
 # (candidate, coef (n_outputs, d), intercept, certificate), in the user's units
@@ -123,7 +125,10 @@ class Training:
         # Products of all columns are kept, and first coefficients may be drawn for all.
         looks = loss.name != "squared_error" and settings.solver != "sgd"
         self._columns = UsedColumns(data.X, looks=looks)
-        X, how = self._columns.of(data.X), (settings.fit_intercept, settings.n_threads)
+        X, how = (
+            self._columns.of(data.X),
+            (settings.fit_intercept, settings.n_threads, settings.estimator_name),
+        )
         self.rows: Rows
         self._sums: Sums | None
         self.rows, self._sums = squared_fit.rows_and_sums(X, target, shares, loss, *how)
@@ -131,6 +136,7 @@ class Training:
         self._made: dict[Strength, Penalty] = {}
         self._state: SquaredState | None = None
         self._slope: float | None = None
+        self._slope_bound: float | None = None
         self.problems = _problems(self.rows, target, shares, loss, settings)
         self._whole = self.problems[0]
 
@@ -257,6 +263,10 @@ class Training:
     def _audible(self, penalty: Penalty) -> Penalty:
         if not self.settings.loss.is_smooth:  # their certificates mind no slopes
             return penalty
+        if self._slope is None and self._sums is not None:
+            self._slope_bound = self._slope_bound or largest_mean_slope(self._sums)
+            if is_loud(penalty, self._slope_bound):
+                return penalty  # without a look at each row's slope
         if self._slope is None:
             self._slope = slope_size(self.problems)
         return audible(penalty, self._slope, keep=self.settings.solver == "coordinate_descent")

@@ -5,9 +5,12 @@ import pytest
 
 from algos import LinearLearnerRegressor
 from algos.linear_learner import squared_state
+from algos.linear_learner.dense_rows import DenseRows
 from algos.linear_learner.losses import Loss
+from algos.linear_learner.penalties import is_loud, slope_size
+from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.rows import make_rows
-from algos.linear_learner.solvers.gram import good_enough, sums_of
+from algos.linear_learner.solvers.gram import good_enough, largest_mean_slope, sums_of
 from algos.linear_learner.squared_fit import rows_and_sums
 
 SQUARED = Loss("squared_error")
@@ -21,18 +24,70 @@ def data(dtype=np.float64, n=MANY):
     return X, rng.normal(size=(n, 2)) + 3, weight / weight.sum()
 
 
+@pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_one_pass_tells_moments_and_products(dtype):
+def test_one_pass_tells_moments_and_products(dtype, center):
     X, Y, weight = data(dtype)
-    rows, sums = rows_and_sums(X, Y, weight, SQUARED, center=True, n_threads=1)
-    plain = make_rows(X, weight, center=True, n_threads=1)
+    rows, sums = rows_and_sums(X, Y, weight, SQUARED, center=center, n_threads=1)
+    plain = make_rows(X, weight, center=center, n_threads=1)
+    assert sums is not None
     expected = sums_of(plain, Y, weight)
     tol = 1e-6 if dtype == np.float32 else 1e-12
     np.testing.assert_allclose(rows.mean, plain.mean, rtol=tol)
+    np.testing.assert_array_equal(rows.shift, rows.mean if center else 0)
     np.testing.assert_allclose(rows.variance, plain.variance, rtol=tol)
     np.testing.assert_allclose(rows.scale, plain.scale, rtol=tol)
     np.testing.assert_allclose(sums.extended, expected.extended, atol=tol)
     np.testing.assert_allclose(sums.cross, expected.cross, atol=10 * tol)
+
+
+def test_without_an_intercept_a_column_of_ones_takes_one_pass():
+    X, Y, weight = data()
+    X[:, 4] = 1
+    rows, sums = rows_and_sums(X, Y, weight, SQUARED, center=False, n_threads=1)
+    expected = (weight[:, np.newaxis] * X / rows.scale).T @ (X / rows.scale)
+    np.testing.assert_allclose(sums.extended[:-1, :-1], expected, rtol=1e-12, atol=1e-14)
+    assert rows.scale[4] == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 100, 5000])
+def test_equal_weights_are_weights(dtype, n):
+    rng = np.random.default_rng(1)
+    X, Y = rng.normal(size=(n, 7)).astype(dtype), rng.normal(size=(n, 2))
+    weight = np.full(n, 3 / n)
+    rows = DenseRows(X, np.full(7, 0.5), np.arange(1.0, 8), 2)
+    gram, cross = rows.gram_and_cross(weight, Y)
+    units = np.column_stack([(X.astype(np.float64) - 0.5) / np.arange(1.0, 8), np.ones(n)])
+    tol = 1e-5 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(gram, 3 / n * units.T @ units, atol=tol)
+    np.testing.assert_allclose(cross, 3 / n * Y.T @ units, atol=tol)
+
+
+@pytest.mark.parametrize("given", [{}, {"fit_intercept": False}, {"alpha": [0.1, 1.0]}])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_sums_show_what_is_not_finite(bad, given):
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(60_000, 10)), rng.normal(size=60_000)
+    held_out = {"X_val": X[:50].copy(), "y_val": y[:50]} if "alpha" in given else {}
+    model = LinearLearnerRegressor(**given).fit(X, y, **held_out)
+    coef = model.coef_
+    X[59_999, 9] = bad
+    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)[^$]*"):
+        model.fit(X, y, **held_out)
+    assert model.coef_ is coef
+    X[59_999, 9] = 1e200  # a number
+    assert np.isfinite(model.fit(X, y, **held_out).coef_).all()
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_mean_slope_is_bounded_without_a_look_at_rows(fit_intercept):
+    X, Y, weight = data()
+    rows, sums = rows_and_sums(X, Y, weight, SQUARED, center=fit_intercept, n_threads=1)
+    exact = slope_size([Problem(rows, Y, weight, SQUARED, fit_intercept, 2)])
+    assert exact <= largest_mean_slope(sums) < 10 * exact
+    penalty = Penalty(np.full(10, 1e-11 * exact), np.zeros(10))
+    assert not is_loud(penalty, largest_mean_slope(sums))
 
 
 def test_a_mean_that_few_rows_do_not_tell_takes_another_pass():

@@ -17,6 +17,7 @@ from algos.linear_learner.solvers.orthogonal import products_in_double
 _EPS = float(np.finfo(np.float64).eps)
 _LARGEST = 1e300
 _GOOD = {4: 1e-3, 8: 1e-10}  # relative errors of coefficients that nobody corrects
+_ROWS = 1 << 13  # whose targets are weighed at a time, in cache
 _SHARE = 0.1  # of tol, that the products' noise may take
 
 
@@ -181,8 +182,18 @@ def sums_of(rows: Rows, target: Doubles, weight: Doubles) -> Sums:
     require_room(rows.d)
     centered, mean, unit, exponent = _centered(target, weight, True)
     extended, cross = rows.gram_and_cross(weight, centered)
-    squares = (weight[:, np.newaxis] * centered).T @ centered
+    squares = np.zeros((centered.shape[1], centered.shape[1]))
+    for start in range(0, len(centered), _ROWS):
+        some = centered[start : start + _ROWS]
+        squares += (weight[start : start + _ROWS, np.newaxis] * some).T @ some
     return Sums(extended, cross, squares, mean, unit, exponent)
+
+
+def largest_mean_slope(sums: Sums) -> float:
+    """Return what the mean |slope| of null models is not above: the root of their mean square."""
+    squares = np.diagonal(sums.squares) + sums.target_mean**2
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(squares.max()) * sums.unit) * (1 + 1e-6)  # roundings
 
 
 def gather(problem: Problem, *, precise: bool = False, sums: Sums | None = None) -> Products:

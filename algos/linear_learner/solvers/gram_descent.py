@@ -15,7 +15,9 @@ from algos.linear_learner.solvers.gram import Products, finished
 
 _FLOOR = 1e-14  # of the relative gap: what rounding leaves
 _SWEEPS = 10  # before the active coordinates are solved for directly, and
-_ACTIVE_A_SWEEP = 20  # one more for so many active coordinates each
+_ACTIVE_A_SWEEP = 20  # one more for so many active coordinates each; or as many as make
+_CHEAP = 1 << 17  # multiplications, which take no longer than a jump, up to
+_MOST_SWEEPS = 60
 _JUMPS = 8  # in a row
 _RIDGE = 1e-10
 
@@ -88,7 +90,7 @@ def _descend(
     v, cross = coef[output], np.ascontiguousarray(products.cross[output])
     slopes, falls, done = np.empty_like(v), np.zeros(max_iter), 0
     while True:
-        sweeps = min(_SWEEPS + int(np.count_nonzero(v)) // _ACTIVE_A_SWEEP, max_iter - done)
+        sweeps = min(_sweeps(len(v), int(np.count_nonzero(v))), max_iter - done)
         did, gap = gram_descent(
             products.gram,
             cross,
@@ -106,6 +108,12 @@ def _descend(
             return falls[:done]
         falls[done] = _solve_active(products.gram, slopes, penalty, v)
         done += 1
+
+
+def _sweeps(d: int, n_active: int) -> int:
+    """Return how many sweeps come before a jump."""
+    cheap = min(_CHEAP // (d * max(n_active, 1)), _MOST_SWEEPS)
+    return max(_SWEEPS + n_active // _ACTIVE_A_SWEEP, cheap)
 
 
 def _solve_active(gram: Doubles, slopes: Doubles, penalty: Penalty, v: Doubles) -> float:
