@@ -24,6 +24,7 @@ from algos.deepar.frequency import check_lags
 from algos.deepar.learning import PanelWork, held_back, held_out_check, with_spread
 from algos.deepar.model import Model
 from algos.deepar.network import initial_weights
+from algos.deepar.origin import origin_of
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
 from algos.deepar.progress import Told
@@ -162,7 +163,8 @@ class Fitting:
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
         warn_of_counts(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
-        return Model.of(encoding, settings, lags, self.embedding_dimension), panel
+        model = Model.of(encoding, settings, lags, self.embedding_dimension)
+        return model.beginning_at(origin_of(panel, model.plan)), panel
 
     def _begun(
         self, model: Model, settings: Settings, goes_on: bool, n_epochs: int | None = None
@@ -195,7 +197,7 @@ class Fitting:
         """Return the attributes that training sets."""
         return {
             "_progress": dict(vars(progress)),
-            "_weights": model.with_unknown(progress.learned),
+            "_weights": model.with_unknown(model.weights(progress.learned)),
             "n_iter_": progress.n_epochs,
             "best_iter_": progress.learned_epoch,
             "history_": history,

@@ -1,0 +1,104 @@
+"""Series whose changes nothing tells are learned from their last value on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from algos.deepar.encoding import fit_panel
+from algos.deepar.model import Model
+from algos.deepar.origin import origin_of, share_told
+from algos.deepar.windows import Batch, Sampler, Source
+from tests.deepar.series import plain_loss, seasonal, small
+
+
+def walks(n_series=8, n_times=400, seed=0):
+    """Return series that drift at random, far from 0."""
+    changes = np.random.default_rng(seed).normal(size=(n_series, n_times))
+    return 100 + changes.cumsum(axis=1)
+
+
+def panel_and_plan(X, lags=(1, 2, 3, 12), likelihood="student_t"):
+    panel, encoding = fit_panel(X, likelihood=likelihood)
+    return panel, encoding.plan(12, 12, np.array(lags, dtype=np.int32))
+
+
+def test_inputs_tell_the_changes_of_seasons_and_not_of_walks():
+    assert share_told(*panel_and_plan(seasonal(n_times=300))) > 0.5
+    assert 0 <= share_told(*panel_and_plan(walks())) < 0.1
+
+
+def test_the_share_is_that_of_plain_least_squares():
+    panel, plan = panel_and_plan(seasonal(noise=0.5))
+    sampler, source = Sampler(panel, plan, "uniform", np.zeros(2, np.uint64)), Source(panel, plan)
+    batch = Batch.empty(plan, 32)
+    series, positions = np.empty((2, 32), dtype=np.int64)
+    inputs, changes = [], []
+    for number in range(32):
+        sampler.draw(number, series, positions)
+        source.gather(series, positions, batch)
+        there = positions + np.arange(12)[:, None] > 0
+        inputs.append(batch.inputs[12:][there].astype(float))
+        changes.append(batch.targets[12:][there] - inputs[-1][:, 0])
+    table, wanted = np.concatenate(inputs), np.concatenate(changes)
+    table = np.column_stack([np.ones(len(table)), table])
+    rest = wanted - table @ np.linalg.lstsq(table, wanted)[0]
+    np.testing.assert_allclose(share_told(panel, plan), 1 - rest @ rest / (wanted @ wanted))
+
+
+def test_the_order_of_series_has_no_part_in_it():
+    X = walks()
+    assert share_told(*panel_and_plan(X)) == share_told(*panel_and_plan(X[::-1]))
+
+
+def test_walks_begin_at_their_last_value():
+    assert origin_of(*panel_and_plan(walks())) == 1
+    assert origin_of(*panel_and_plan(seasonal(n_times=300))) == 0
+
+
+@pytest.mark.parametrize(
+    ("X", "given"),
+    [
+        (walks(), {"lags": (2, 3)}),
+        (np.rint(walks()), {"likelihood": "poisson"}),
+    ],
+    ids=["no value before", "counts"],
+)
+def test_nothing_else_does(X, given):
+    assert origin_of(*panel_and_plan(X, **given)) == 0
+
+
+def test_what_never_changes_begins_there():
+    assert origin_of(*panel_and_plan(np.full((4, 60), 7.0))) == 1
+
+
+def test_a_network_that_learned_nothing_forecasts_the_last_value():
+    X = walks(n_times=80)
+    model = small(likelihood="deterministic_l1").fit(X)
+    assert model._model["plan"]["origin"] == 1
+    kept = Model.from_plain(model._model)
+    model._weights = kept.weights(np.zeros_like(model._weights))
+    np.testing.assert_allclose(model.predict(), np.repeat(X[:, -1:], 4, axis=1), rtol=1e-5)
+
+
+def test_weights_are_as_learned_without_an_origin():
+    model = small().fit(seasonal(n_times=300))
+    kept = Model.from_plain(model._model)
+    learned = model._progress["average"]
+    np.testing.assert_array_equal(kept.weights(learned), learned)
+    apart = kept.beginning_at(1).weights(learned) - learned
+    assert kept.plan == replace(kept.plan, origin=0)
+    assert np.count_nonzero(apart) == 1
+    np.testing.assert_allclose(kept.layout.views(apart)["direct"][0, 0], 1, rtol=1e-6)
+
+
+def test_walks_are_forecast_as_well_as_by_their_last_value():
+    X = walks(n_times=600)
+    past, future = X[:, :-12], X[:, -12:]
+    model = small(
+        prediction_length=12, context_length=12, max_iter=10, n_batches=20, n_samples=200
+    ).fit(past)
+    width = np.sqrt(np.arange(1, 13)) * np.array([-1.282, 0, 1.282])[:, None]
+    levels = np.array([0.1, 0.5, 0.9])
+    law = plain_loss(future, past[:, -1:, None] + width, levels)
+    assert plain_loss(future, model.predict_quantiles(quantiles=levels), levels) < 1.15 * law
