@@ -89,7 +89,7 @@ class Fitting:
             }
 
         progress = Progress(**state["progress"])
-        schedule = _schedule(settings, state["until"], panel)
+        schedule = _schedule(settings, state["until"], panel, model.plan.origin)
         n_left = state["until"] - progress.n_epochs
         with fit_tasks(self, n_left, X=X, metadata=_given(covariates)) as task:
             told = Told(
@@ -105,7 +105,9 @@ class Fitting:
         state = self._begun(model, settings, not is_first, n_epochs=1)
         self._set_model(X, model, panel, state["key"])
         progress = Progress(**state["progress"])
-        schedule = replace(_schedule(settings, state["until"], panel), schedule="constant")
+        schedule = replace(
+            _schedule(settings, state["until"], panel, model.plan.origin), schedule="constant"
+        )
 
         def attributes(progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
             return self._learned(model, progress, history)
@@ -164,7 +166,9 @@ class Fitting:
         warn_of_counts(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
         model = Model.of(encoding, settings, lags, self.embedding_dimension)
-        return model.beginning_at(origin_of(panel, model.plan)), panel
+        origin, reason = origin_of(panel, model.plan)
+        say(self, f"origin {origin}: {reason}")
+        return model.beginning_at(origin), panel
 
     def _begun(
         self, model: Model, settings: Settings, goes_on: bool, n_epochs: int | None = None
@@ -189,7 +193,7 @@ class Fitting:
         self._float_name = dtype_of(X).name
         self._model, self._panel = model.plain(), dict(vars(panel))
         self._made_with = {name: getattr(self, name) for name in OF_THE_NETWORK}
-        self.lags_ = model.plan.lags
+        self.lags_, self.origin_ = model.plan.lags, model.plan.origin
         self.cardinalities_ = np.array(model.encoding.cardinalities, dtype=np.int64)
         self.n_parameters_ = int(model.layout.size)
 
@@ -298,12 +302,12 @@ def _again(progress: Progress) -> Progress:
     return replace(again, best_loss=np.inf, n_waited=0)
 
 
-def _schedule(settings: Settings, until: int, panel: Panel) -> Schedule:
+def _schedule(settings: Settings, until: int, panel: Panel, origin: int) -> Schedule:
     return Schedule(
         max_iter=until,
         n_batches=settings.n_batches,
         learning_rate=settings.learning_rate_init,
-        weight_decay=decay_of(settings, panel.n_values),
+        weight_decay=decay_of(settings, panel.n_values, origin),
         clip=settings.clip_gradient,
         tol=settings.tol,
         n_iter_no_change=settings.n_iter_no_change,
