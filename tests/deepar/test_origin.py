@@ -116,3 +116,20 @@ def test_walks_are_forecast_as_well_as_by_their_last_value():
     levels = np.array([0.1, 0.5, 0.9])
     law = plain_loss(future, past[:, -1:, None] + width, levels)
     assert plain_loss(future, model.predict_quantiles(quantiles=levels), levels) < 1.15 * law
+
+
+def test_the_reason_is_told(capsys):
+    X = walks(n_times=80)
+    small(verbose=1).fit(X)
+    assert "origin 1: inputs tell" in capsys.readouterr().out
+    small(verbose=1, lags=[2, 3]).fit(X)
+    assert "origin 0: " in capsys.readouterr().out
+
+
+def test_learning_goes_on_from_the_same_origin():
+    X = walks(n_times=80)
+    model = small(warm_start=True).fit(X)
+    once = model.predict()
+    model.set_params(max_iter=1, learning_rate_init=1e-12).fit(X)
+    assert model.origin_ == 1 and model.n_iter_ == 3
+    np.testing.assert_allclose(model.predict(), once, rtol=1e-4)
