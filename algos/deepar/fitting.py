@@ -310,7 +310,8 @@ def _schedule(settings: Settings, until: int, panel: Panel, origin: int) -> Sche
         weight_decay=decay_of(settings, panel.n_values, origin),
         clip=settings.clip_gradient,
         tol=settings.tol,
-        n_iter_no_change=settings.n_iter_no_change,
+        # At full rates steps lead away from an origin, and come back to it as these fall.
+        n_iter_no_change=until if origin else settings.n_iter_no_change,
     )
 
 

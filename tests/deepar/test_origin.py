@@ -126,6 +126,11 @@ def test_the_reason_is_told(capsys):
     assert "origin 0: " in capsys.readouterr().out
 
 
+def test_learning_from_an_origin_goes_through_all_rates():
+    model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(walks())
+    assert model.origin_ == 1 and model.n_iter_ == 6 and 1 <= model.best_iter_ <= 6
+
+
 def test_learning_goes_on_from_the_same_origin():
     X = walks(n_times=80)
     model = small(warm_start=True).fit(X)
