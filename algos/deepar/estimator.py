@@ -75,8 +75,8 @@ class DeepARForecaster(Backtesting, Estimator):
         cosine to almost nothing in the last epoch.
     weight_decay : "auto" or float, default="auto"
         By this, times the rate of the step, each step shrinks the weights. "auto" is 0.1
-        for panels of 200 000 values or more, 1 for those of 20 000 or fewer, and in
-        inverse proportion to their number between.
+        for panels of 200 000 values or more, 1 for those of 20 000 or fewer and for those
+        with an `origin_`, and in inverse proportion to their number between.
     clip_gradient : float or None, default=10.0
         Longest gradient of a step; None is no limit.
     early_stopping : "auto" or bool, default="auto"
@@ -85,7 +85,9 @@ class DeepARForecaster(Backtesting, Estimator):
         and which epoch was best. "auto" does so where the series are so few or short that
         `max_iter` epochs would visit each value more than 60 times: `early_stopping_` tells.
     n_iter_no_change : int, default=10
-        With `early_stopping`, how many epochs without progress end the training.
+        With `early_stopping`, how many epochs without progress end the training. With an
+        `origin_` none do: what is learned at full rates is worse than what it began with,
+        and gets better as they fall.
     tol : float, default=0.0001
         The fall of the weighted quantile loss that counts as progress.
     n_samples : int, default=100
@@ -118,6 +120,11 @@ class DeepARForecaster(Backtesting, Estimator):
         steps that are held back (nan without `early_stopping`), and `learning_rate`.
     lags_ : ndarray of shape (n_lags,)
         Which values of the past are inputs.
+    origin_ : int
+        The lag of the value that a network which has learned nothing forecasts, and towards
+        which weights are shrunk. It is 1 where the inputs of a step, by least squares, tell less
+        than 2 % of the squares of its changes, as of series that drift at random; else 0, for
+        none.
     cardinalities_ : ndarray of shape (n_static_categorical,)
         Number of categories of each static feature.
     n_parameters_ : int

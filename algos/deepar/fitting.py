@@ -24,6 +24,7 @@ from algos.deepar.frequency import check_lags
 from algos.deepar.learning import PanelWork, held_back, held_out_check, with_spread
 from algos.deepar.model import Model
 from algos.deepar.network import initial_weights
+from algos.deepar.origin import origin_of
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
 from algos.deepar.progress import Told
@@ -88,7 +89,7 @@ class Fitting:
             }
 
         progress = Progress(**state["progress"])
-        schedule = _schedule(settings, state["until"], panel)
+        schedule = _schedule(settings, state["until"], panel, model.plan.origin)
         n_left = state["until"] - progress.n_epochs
         with fit_tasks(self, n_left, X=X, metadata=_given(covariates)) as task:
             told = Told(
@@ -104,7 +105,9 @@ class Fitting:
         state = self._begun(model, settings, not is_first, n_epochs=1)
         self._set_model(X, model, panel, state["key"])
         progress = Progress(**state["progress"])
-        schedule = replace(_schedule(settings, state["until"], panel), schedule="constant")
+        schedule = replace(
+            _schedule(settings, state["until"], panel, model.plan.origin), schedule="constant"
+        )
 
         def attributes(progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
             return self._learned(model, progress, history)
@@ -162,7 +165,10 @@ class Fitting:
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
         warn_of_counts(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
-        return Model.of(encoding, settings, lags, self.embedding_dimension), panel
+        model = Model.of(encoding, settings, lags, self.embedding_dimension)
+        origin, reason = origin_of(panel, model.plan)
+        say(self, f"origin {origin}: {reason}")
+        return model.beginning_at(origin), panel
 
     def _begun(
         self, model: Model, settings: Settings, goes_on: bool, n_epochs: int | None = None
@@ -187,7 +193,7 @@ class Fitting:
         self._float_name = dtype_of(X).name
         self._model, self._panel = model.plain(), dict(vars(panel))
         self._made_with = {name: getattr(self, name) for name in OF_THE_NETWORK}
-        self.lags_ = model.plan.lags
+        self.lags_, self.origin_ = model.plan.lags, model.plan.origin
         self.cardinalities_ = np.array(model.encoding.cardinalities, dtype=np.int64)
         self.n_parameters_ = int(model.layout.size)
 
@@ -195,7 +201,7 @@ class Fitting:
         """Return the attributes that training sets."""
         return {
             "_progress": dict(vars(progress)),
-            "_weights": model.with_unknown(progress.learned),
+            "_weights": model.with_unknown(model.weights(progress.learned)),
             "n_iter_": progress.n_epochs,
             "best_iter_": progress.learned_epoch,
             "history_": history,
@@ -296,15 +302,16 @@ def _again(progress: Progress) -> Progress:
     return replace(again, best_loss=np.inf, n_waited=0)
 
 
-def _schedule(settings: Settings, until: int, panel: Panel) -> Schedule:
+def _schedule(settings: Settings, until: int, panel: Panel, origin: int) -> Schedule:
     return Schedule(
         max_iter=until,
         n_batches=settings.n_batches,
         learning_rate=settings.learning_rate_init,
-        weight_decay=decay_of(settings, panel.n_values),
+        weight_decay=decay_of(settings, panel.n_values, origin),
         clip=settings.clip_gradient,
         tol=settings.tol,
-        n_iter_no_change=settings.n_iter_no_change,
+        # At full rates steps lead away from an origin, and come back to it as these fall.
+        n_iter_no_change=until if origin else settings.n_iter_no_change,
     )
 
 

@@ -62,7 +62,7 @@ class PanelWork:
     def gradient(self, weights: Floats, number: int, out: Floats) -> tuple[float, float]:
         """Overwrite `out` by a batch's summed gradient; return (loss, weight)."""
         self._sampler.draw(number, self._series, self._positions)
-        batch, settings = self._batch, self._settings
+        batch, settings, weights = self._batch, self._settings, self._model.weights(weights)
         self._source.gather(self._series, self._positions, batch, self._n_threads)
         return self._network.gradient(
             weights, batch.inputs, batch.static, batch.categories, batch.targets, batch.mask,
@@ -74,6 +74,7 @@ class PanelWork:
         """Return the series of a batch whose windows, each alone, have no finite gradient."""
         self._sampler.draw(number, self._series, self._positions)
         found, out, settings = set(), np.empty_like(weights), self._settings
+        weights = self._model.weights(weights)
         batch = Batch.empty(self._model.plan, 1)
         for series, position in zip(self._series, self._positions, strict=True):
             self._source.gather(series.reshape(1), position.reshape(1), batch)
@@ -144,7 +145,7 @@ def held_out_check(
 
     def check(weights: Floats) -> dict[str, float]:
         forecaster = Forecaster(
-            model.plan, model.layout, weights, settings.likelihood, settings.zoneout
+            model.plan, model.layout, model.weights(weights), settings.likelihood, settings.zoneout
         )
         found = np.concatenate(
             [

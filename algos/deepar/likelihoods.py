@@ -50,6 +50,8 @@ class Likelihood(NamedTuple):
         return 1 if self.n_outputs > 1 and self.values != "share" else None
 
 
+LOCATION = 0  # which of the raw numbers tells where a law of real values lies
+
 # By their code: the order is that of `algos/_cython/_deepar_likelihood.h`.
 OF_CODE = (
     Likelihood("gaussian", 0, 2, "real"),

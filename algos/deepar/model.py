@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from algos._common.params import InvalidParameterError
 from algos.deepar.encoding import Encoding
-from algos.deepar.likelihoods import OF_CODE
+from algos.deepar.likelihoods import LOCATION, OF_CODE
 from algos.deepar.network import Layout
 from algos.deepar.parameters import Settings
 from algos.deepar.windows import Plan
@@ -65,6 +65,10 @@ class Model:
         )
         return cls(encoding, plan, layout, settings.likelihood)
 
+    def beginning_at(self, origin: int) -> Model:
+        """Return the model whose learning begins with the value at a lag, or with 0 for none."""
+        return replace(self, plan=replace(self.plan, origin=origin))
+
     def plain(self) -> dict[str, Any]:
         """Return plain values, of which `from_plain` makes the model again."""
         return {
@@ -83,6 +87,18 @@ class Model:
             Layout(**plain["layout"]),
             plain["likelihood"],
         )
+
+    def weights(self, learned: Floats) -> Floats:
+        """Return the weights that forecast, which are learned as differences from an origin.
+
+        What is learned of nothing, and what weight decay ends at, is there a forecast of the
+        value at the lag `plan.origin`: see `algos.deepar.origin`.
+        """
+        weights = np.array(learned)
+        if self.plan.origin:
+            place = np.flatnonzero(self.plan.lags == self.plan.origin)
+            self.layout.views(weights)["direct"][place, LOCATION] += 1
+        return weights
 
     def with_unknown(self, weights: Floats) -> Floats:
         """Return weights in which an unknown category is the mean of the known ones."""

@@ -184,10 +184,15 @@ def settings_of(estimator: Any) -> Settings:
     )
 
 
-def decay_of(settings: Settings, n_values: int) -> float:
-    """Return the weight decay for so many observed values: by default more where they are few."""
+def decay_of(settings: Settings, n_values: int, origin: int) -> float:
+    """Return the weight decay for so many observed values.
+
+    By default it is more where they are few, and most where what it ends at is an origin.
+    """
     if settings.weight_decay is not None:
         return settings.weight_decay
+    if origin:
+        return _MOST_DECAY
     return min(_MOST_DECAY, max(_LEAST_DECAY, _DECAYED / max(n_values, 1)))
 
 

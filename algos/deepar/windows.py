@@ -40,6 +40,8 @@ class Plan:
         Of the logarithm of the scales, in the units of the data, of the training panel.
     scale_floor : float
         The scale of a window is at least this part of its series' scale.
+    origin : int
+        The lag whose value a network that has learned nothing forecasts; 0 is none.
     """
 
     context_length: int
@@ -53,6 +55,7 @@ class Plan:
     log_center: float = 0.0
     log_spread: float = 1.0
     scale_floor: float = 0.1
+    origin: int = 0
 
     @property
     def n_steps(self) -> int:

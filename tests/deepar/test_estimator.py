@@ -199,9 +199,10 @@ def test_learning_goes_on_without_covariates_of_the_future():
 
 def test_few_values_shrink_weights_more_unless_told_how_much():
     auto, given = (settings_of(small(weight_decay=decay)) for decay in ("auto", 0.3))
-    found = [decay_of(auto, n) for n in (0, 20_000, 40_000, 200_000, 10**9)]
+    found = [decay_of(auto, n, 0) for n in (0, 20_000, 40_000, 200_000, 10**9)]
     assert found == pytest.approx([1.0, 1.0, 0.5, 0.1, 0.1])
-    assert decay_of(given, 0) == decay_of(given, 10**9) == 0.3
+    assert decay_of(auto, 10**9, 1) == 1
+    assert decay_of(given, 0, 1) == decay_of(given, 10**9, 0) == 0.3
 
 
 def test_missing_values_are_no_values_to_learn_from():
@@ -209,7 +210,7 @@ def test_missing_values_are_no_values_to_learn_from():
     X[:, 100:500] = np.nan
     panel, _ = fit_panel(X, likelihood="gaussian")
     assert panel.n_values == 30_000
-    assert _schedule(settings_of(small()), 1, panel).weight_decay == pytest.approx(2 / 3)
+    assert _schedule(settings_of(small()), 1, panel, 0).weight_decay == pytest.approx(2 / 3)
 
 
 def test_a_diverging_rate_is_named_before_series():

@@ -1,0 +1,140 @@
+"""Series whose changes nothing tells are learned from their last value on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from algos.deepar.encoding import fit_panel
+from algos.deepar.model import Model
+from algos.deepar.origin import origin_of, share_told
+from algos.deepar.windows import Batch, Sampler, Source
+from tests.deepar.series import plain_loss, seasonal, small
+
+
+def walks(n_series=8, n_times=400, seed=0):
+    """Return series that drift at random, far from 0."""
+    changes = np.random.default_rng(seed).normal(size=(n_series, n_times))
+    return 100 + changes.cumsum(axis=1)
+
+
+def panel_and_plan(X, lags=(1, 2, 3, 12), likelihood="student_t"):
+    panel, encoding = fit_panel(X, likelihood=likelihood)
+    return panel, encoding.plan(12, 12, np.array(lags, dtype=np.int32))
+
+
+def test_inputs_tell_the_changes_of_seasons_and_not_of_walks():
+    assert share_told(*panel_and_plan(seasonal(n_times=300))) > 0.5
+    assert abs(share_told(*panel_and_plan(walks()))) < 0.01
+
+
+def plain_rows(batch, positions, lags):
+    """Return inputs and changes of each step of the windows that has a value before."""
+    for window, position in enumerate(positions):
+        steps = range(max(0, 1 - position), 12)
+        inputs = [batch.inputs[12 + step, window].astype(float) for step in steps]
+        changes = [batch.targets[12 + s, window] - x[0] for s, x in zip(steps, inputs, strict=True)]
+        for step, x, change in zip(steps, inputs, changes, strict=True):
+            apart = [x[k] - x[0] if position + step >= lag else 0 for k, lag in enumerate(lags)]
+            row = [1, x[0], *apart[1:], *x[len(lags) :], change]
+            yield np.array(row) / np.linalg.norm(changes)
+
+
+def test_the_share_is_that_of_plain_least_squares():
+    panel, plan = panel_and_plan(seasonal(noise=0.5))
+    sampler, source = Sampler(panel, plan, "uniform", np.zeros(2, np.uint64)), Source(panel, plan)
+    batch = Batch.empty(plan, 32)
+    series, positions = np.empty((2, 32), dtype=np.int64)
+    rows = []
+    for number in range(64):
+        sampler.draw(number, series, positions)
+        source.gather(series, positions, batch)
+        rows += plain_rows(batch, positions, plan.lags)
+    table, changes = np.array(rows)[:, :-1], np.array(rows)[:, -1]
+    rest = changes - table @ np.linalg.lstsq(table, changes)[0]
+    share = 1 - rest @ rest / (changes @ changes)
+    np.testing.assert_allclose(share_told(panel, plan), share - plan.n_inputs / panel.n_values)
+
+
+def test_chance_tells_nothing():
+    assert origin_of(*panel_and_plan(walks(2, 60), lags=np.arange(1, 13)))[0] == 1
+
+
+def test_the_order_of_series_has_no_part_in_it():
+    X = walks()
+    assert share_told(*panel_and_plan(X)) == share_told(*panel_and_plan(X[::-1]))
+
+
+def test_walks_begin_at_their_last_value():
+    assert origin_of(*panel_and_plan(walks()))[0] == 1
+    assert origin_of(*panel_and_plan(seasonal(n_times=300)))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("X", "given"),
+    [
+        (walks(), {"lags": (2, 3)}),
+        (np.rint(walks()), {"likelihood": "poisson"}),
+    ],
+    ids=["no value before", "counts"],
+)
+def test_nothing_else_does(X, given):
+    assert origin_of(*panel_and_plan(X, **given))[0] == 0
+
+
+def test_what_never_changes_begins_there():
+    assert origin_of(*panel_and_plan(np.full((4, 60), 7.0)))[0] == 1
+
+
+def test_a_network_that_learned_nothing_forecasts_the_last_value():
+    X = walks(n_times=80)
+    model = small(likelihood="deterministic_l1").fit(X)
+    assert model.origin_ == 1
+    kept = Model.from_plain(model._model)
+    model._weights = kept.weights(np.zeros_like(model._weights))
+    np.testing.assert_allclose(model.predict(), np.repeat(X[:, -1:], 4, axis=1), rtol=1e-5)
+
+
+def test_weights_are_as_learned_without_an_origin():
+    model = small().fit(seasonal(n_times=300))
+    kept = Model.from_plain(model._model)
+    learned = model._progress["average"]
+    np.testing.assert_array_equal(kept.weights(learned), learned)
+    apart = kept.beginning_at(1).weights(learned) - learned
+    assert kept.plan == replace(kept.plan, origin=0)
+    assert np.count_nonzero(apart) == 1
+    np.testing.assert_allclose(kept.layout.views(apart)["direct"][0, 0], 1, rtol=1e-6)
+
+
+def test_walks_are_forecast_as_well_as_by_their_last_value():
+    X = walks(n_times=600)
+    past, future = X[:, :-12], X[:, -12:]
+    model = small(
+        prediction_length=12, context_length=12, max_iter=10, n_batches=20, n_samples=200
+    ).fit(past)
+    width = np.sqrt(np.arange(1, 13)) * np.array([-1.282, 0, 1.282])[:, None]
+    levels = np.array([0.1, 0.5, 0.9])
+    law = plain_loss(future, past[:, -1:, None] + width, levels)
+    assert plain_loss(future, model.predict_quantiles(quantiles=levels), levels) < 1.15 * law
+
+
+def test_the_reason_is_told(capsys):
+    X = walks(n_times=80)
+    small(verbose=1).fit(X)
+    assert "origin 1: inputs tell" in capsys.readouterr().out
+    small(verbose=1, lags=[2, 3]).fit(X)
+    assert "origin 0: " in capsys.readouterr().out
+
+
+def test_learning_from_an_origin_goes_through_all_rates():
+    model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(walks())
+    assert model.origin_ == 1 and model.n_iter_ == 6 and 1 <= model.best_iter_ <= 6
+
+
+def test_learning_goes_on_from_the_same_origin():
+    X = walks(n_times=80)
+    model = small(warm_start=True).fit(X)
+    once = model.predict()
+    model.set_params(max_iter=1, learning_rate_init=1e-12).fit(X)
+    assert model.origin_ == 1 and model.n_iter_ == 3
+    np.testing.assert_allclose(model.predict(), once, rtol=1e-4)
