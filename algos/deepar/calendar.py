@@ -18,6 +18,7 @@ _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
 _HINT = "write them as '2026-01-31 12:00'"
 _OFF = ".tz_convert('UTC').tz_localize(None) of pandas' times takes it off"
 _EPOCH = np.datetime64("1970-01-01", "D")
+_ONE_DAY, _ONE_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 
 def read_start(start: Any, n_series: int) -> Times:
@@ -106,11 +107,18 @@ def later(start: Times, frequency: Frequency, n_steps: Ints) -> Times:
     if frequency.unit != "month":
         return start.astype("datetime64[s]") + (frequency.n_seconds * n_steps).astype("m8[s]")
     months = start.astype("datetime64[M]")
-    is_last = (days + 1).astype("datetime64[M]") > months
-    reached = months + many
-    last = (reached + 1).astype("datetime64[D]") - 1
+    is_last = ends_month(days)
+    reached = months + np.asarray(many).astype("m8[M]")
+    last = (reached + _ONE_MONTH).astype("datetime64[D]") - _ONE_DAY
     same = reached.astype("datetime64[D]") + (days - months.astype("datetime64[D]"))
     return np.where(is_last, last, np.minimum(same, last)) + of_day
+
+
+def ends_month(days: Times) -> NDArray[np.bool_]:
+    """Tell which days, of dtype datetime64[D], are the last of their months."""
+    next_days = days + _ONE_DAY
+    is_last: NDArray[np.bool_] = next_days.astype("datetime64[M]") > days.astype("datetime64[M]")
+    return is_last
 
 
 def calendar_table(
@@ -246,7 +254,7 @@ def repeated_features(units: Ints, n_steps: Ints, frequency: Frequency) -> NDArr
         return np.zeros(len(cycles), dtype=bool)
     ends = units + frequency.n_units * n_steps
     first, last = _times(np.array([units.min(), ends.max()]), frequency)
-    return np.asarray((last - first) / np.timedelta64(1, "D") >= 2 * cycles)
+    return np.asarray((last - first) / _ONE_DAY >= 2 * cycles)
 
 
 def _features(frequency: Frequency) -> list[Feature]:

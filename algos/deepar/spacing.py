@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.deepar.calendar import ordinals, weekdays
+from algos.deepar.calendar import ends_month, ordinals, weekdays
 from algos.deepar.frequency import Frequency
 
 Ints = NDArray[np.int64]
@@ -50,8 +50,7 @@ def _are_months(times: Times) -> bool:
     """Tell whether all times are on the same day of their months, or on the last one."""
     days = times.astype("datetime64[D]")
     in_month = (days - days.astype("datetime64[M]")).astype(np.int64)
-    is_last = (days + 1).astype("datetime64[M]") > days.astype("datetime64[M]")
-    return bool((in_month == in_month[0]).all() or is_last.all())
+    return bool((in_month == in_month[0]).all() or ends_month(days).all())
 
 
 def grid_places(

@@ -83,7 +83,7 @@ plan[:, :, 7:11] = 1
 launched = model.sample(
     np.empty((3, 0)),
     n_samples=400,
-    start=np.datetime64("2024-01-01") + N_DAYS,
+    start=np.datetime64("2024-01-01") + np.timedelta64(N_DAYS, "D"),
     static_categorical=CATEGORIES[:, np.newaxis],
     dynamic_real=plan,
 )

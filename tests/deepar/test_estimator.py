@@ -63,9 +63,8 @@ def test_without_X_the_series_of_fit_go_on():
     X = seasonal(5, 40)
     model = small(freq="h").fit(X, start="2026-01-01")
     for other in (X, list(X), np.hstack([np.full((5, 3), np.nan), X, np.full((5, 2), np.nan)])):
-        start = np.datetime64("2026-01-01", "h") - (
-            3 if np.ndim(other) and len(other[0]) > 40 else 0
-        )
+        earlier = 3 if np.ndim(other) and len(other[0]) > 40 else 0
+        start = np.datetime64("2026-01-01", "h") - np.timedelta64(earlier, "h")
         assert_same_bits(model.sample(), model.sample(other, start=start))
     assert_same_bits(model.predict(horizon=50), model.predict(X, horizon=50, start="2026-01-01"))
 
