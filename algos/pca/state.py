@@ -177,7 +177,9 @@ class Learned(Deferred):
         # `n_components` may be set after rows were learned, so this is not known before.
         is_stale = self.__dict__.get("_is_stale", False)
         if is_stale and name in self._deferred and self._lacks_rows():
-            raise AttributeError(f"{type(self).__name__!r} object has no {name!r} yet")
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no {name!r} yet; it {self._what_is_missing()}"
+            )
         return super().__getattr__(name)
 
     def _make_model(self) -> None:
@@ -297,7 +299,10 @@ class Learned(Deferred):
             return
         check_is_fitted(self)  # takes longer than the rest for one row
         if not hasattr(self, "components_"):
-            raise NotFittedError(
-                f"This {type(self).__name__} has seen {self.n_samples_} row(s) and lacks "
-                f"{self._n_missing()} more for its components; call `partial_fit` again"
-            )
+            raise NotFittedError(f"This {type(self).__name__} {self._what_is_missing()}")
+
+    def _what_is_missing(self) -> str:
+        return (
+            f"has seen {self.n_samples_} row(s) and lacks {self._n_missing()} more for its "
+            f"components; call `partial_fit` again"
+        )

@@ -497,7 +497,8 @@ def test_fewer_components_may_be_asked_for_when_rows_are_missing():
     pca = PCA(5).partial_fit(X[:3])
     with pytest.raises(NotFittedError, match=r"3 row\(s\) and lacks 2 more"):
         pca.transform(X)
-    assert not hasattr(pca, "components_")
+    with pytest.raises(AttributeError, match=r"no 'components_' yet; it has seen 3 row"):
+        _ = pca.components_
     pca.set_params(n_components=2)
     expected = PCA(2).partial_fit(X[:3])
     assert pca.transform(X).tobytes() == expected.transform(X).tobytes()
