@@ -100,7 +100,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
     extra_center_factor : int, default=10
         `partial_fit` and `merge` keep `extra_center_factor * n_clusters` weighted centres,
         of which the clusters are made. More are mostly more accurate, and take as much more
-        time and memory; 4 lose a percent at most on what was measured.
+        time and memory; 4 lost little more than a percent at most on what was measured.
     half_life : float or None, default=None
         Number of later rows (sum of their weights) after which the weight of a row has
         halved, in `partial_fit`; None for rows that count alike for ever. Rows of one

@@ -228,7 +228,15 @@ class Incremental(Deferred):
         if name in type(self)._deferred and self.__dict__.get("_is_stale", False):
             check_params(self)
             if self.n_samples_seen_ < self.n_clusters:
-                raise AttributeError(f"{type(self).__name__!r} object has no {name!r} yet")
+                raise AttributeError(
+                    f"{type(self).__name__!r} object has no {name!r} yet; "
+                    f"it {self._what_is_missing()}"
+                )
+        if name == "labels_" and "_stream" in self.__dict__:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no 'labels_': rows of a stream are gone; "
+                f"call `predict` on those that you have"
+            )
         return super().__getattr__(name)
 
     def _begin_stream(
@@ -263,10 +271,13 @@ class Incremental(Deferred):
         check_params(self)  # they may have been set since rows were learned
         if self.n_samples_seen_ >= self.n_clusters:
             return  # they are made when they are read
-        missing = self.n_clusters - self.n_samples_seen_
-        raise NotFittedError(
-            f"This {type(self).__name__} has seen {self.n_samples_seen_} row(s) and lacks "
-            f"{missing} more for its {self.n_clusters} clusters; call `partial_fit` again"
+        raise NotFittedError(f"This {type(self).__name__} {self._what_is_missing()}")
+
+    def _what_is_missing(self) -> str:
+        seen = self.n_samples_seen_
+        return (
+            f"has seen {seen} row(s) and lacks {self.n_clusters - seen} more for its "
+            f"{self.n_clusters} clusters; call `partial_fit` again"
         )
 
     def _make_or_raise(self) -> None:

@@ -52,13 +52,13 @@ def check_count(wanted: Any, n: int, d: int, solver: str) -> None:
         raise ValueError(
             f"`n_components`={wanted!r} must be an int between 1 and "
             f"min(n_samples, n_features)={most} with svd_solver={solver!r}; "
-            f'write svd_solver="full"'
+            f'write svd_solver="auto"'
         )
     if not isinstance(wanted, Integral):
         if solver == "arpack" and most < 2:
             raise ValueError(
                 f"`n_components`=None must leave one of min(n_samples, n_features)={most} "
-                f'directions out with svd_solver="arpack"; write svd_solver="full"'
+                f'directions out with svd_solver="arpack"; write svd_solver="auto"'
             )
         return
     low = 1 if truncated else 0
@@ -71,5 +71,5 @@ def check_count(wanted: Any, n: int, d: int, solver: str) -> None:
     if solver == "arpack" and wanted == most:
         raise ValueError(
             f"`n_components`={wanted!r} must be strictly less than both n_samples={n} "
-            f"and n_features={d} with svd_solver='arpack'; write svd_solver=\"full\""
+            f"and n_features={d} with svd_solver='arpack'; write svd_solver=\"auto\""
         )

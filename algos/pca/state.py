@@ -125,10 +125,11 @@ class Learned(Deferred):
 
     def _learn_rows(self, X: Any, *, first: bool) -> None:
         """Learn further rows."""
+        dtype = X.dtype if first else np.promote_types(self._dtype, X.dtype)
         if not self._keeps_moments():
             check_total(sketch.square_bound(X.data if is_sparse(X) else X))
             before = self._empty_sketch() if first else self._sketch_so_far()
-            self._learn_sketch(sketch.updated(before, X, self._n_threads()), X.dtype)
+            self._learn_sketch(sketch.updated(before, X, self._n_threads()), dtype)
             return
         if not first and X.shape[0] == 1 and not is_sparse(X):
             moments = with_row(self._moments(), X[0])
@@ -136,11 +137,11 @@ class Learned(Deferred):
             moments = moments_of(X, self._n_threads())
             if not first:
                 moments = joined(self._moments(), moments)
-        self._learn_moments(moments, X.dtype)
+        self._learn_moments(moments, dtype)
 
     def _learn_other(self, other: Learned) -> None:
         """Learn what another one has learned."""
-        dtype = np.dtype(self._dtype)
+        dtype = np.promote_types(self._dtype, other._dtype)
         if not (self._keeps_moments() and other._keeps_moments()):
             a, b = self._sketch_so_far(), other._sketch_so_far()
             self._learn_sketch(sketch.merged(a, b, self._n_threads()), dtype)
@@ -177,7 +178,9 @@ class Learned(Deferred):
         # `n_components` may be set after rows were learned, so this is not known before.
         is_stale = self.__dict__.get("_is_stale", False)
         if is_stale and name in self._deferred and self._lacks_rows():
-            raise AttributeError(f"{type(self).__name__!r} object has no {name!r} yet")
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no {name!r} yet; it {self._what_is_missing()}"
+            )
         return super().__getattr__(name)
 
     def _make_model(self) -> None:
@@ -297,7 +300,10 @@ class Learned(Deferred):
             return
         check_is_fitted(self)  # takes longer than the rest for one row
         if not hasattr(self, "components_"):
-            raise NotFittedError(
-                f"This {type(self).__name__} has seen {self.n_samples_} row(s) and lacks "
-                f"{self._n_missing()} more for its components; call `partial_fit` again"
-            )
+            raise NotFittedError(f"This {type(self).__name__} {self._what_is_missing()}")
+
+    def _what_is_missing(self) -> str:
+        return (
+            f"has seen {self.n_samples_} row(s) and lacks {self._n_missing()} more for its "
+            f"components; call `partial_fit` again"
+        )

@@ -123,7 +123,8 @@ def test_too_few_rows_are_said():
     kmeans = KMeans(4, random_state=0).partial_fit(np.eye(3))
     with pytest.raises(NotFittedError, match=r"has seen 3 row.* lacks 1 more for its 4 clusters"):
         kmeans.predict(np.eye(3))
-    assert not hasattr(kmeans, "cluster_centers_")
+    with pytest.raises(AttributeError, match=r"no 'cluster_centers_' yet; it has seen 3 row"):
+        _ = kmeans.cluster_centers_
     kmeans.partial_fit(np.full((1, 3), 9.0))
     assert sorted(kmeans.predict([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [9, 9, 9]])) == [0, 1, 2, 3]
 
@@ -346,7 +347,8 @@ def test_learning_goes_on_from_a_fit():
     assert kept.weights.sum() == (group < 6).sum()
     assert kept.scatter == pytest.approx(kmeans.inertia_)
     kmeans.partial_fit(X[group >= 6])
-    assert not hasattr(kmeans, "labels_")  # those of rows that are gone
+    with pytest.raises(AttributeError, match=r"no 'labels_': rows .* are gone; call `predict`"):
+        _ = kmeans.labels_
     assert kmeans.n_samples_seen_ == len(X)
     assert -kmeans.score(X) < 1.1 * KMeans(12, n_init=5, random_state=0).fit(X).inertia_
 

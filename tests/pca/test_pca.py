@@ -480,6 +480,19 @@ def test_streamed_equals_whole_and_merged_equals_joint(cuts, offset, dtype):
         np.testing.assert_allclose(pca.components_, whole.components_, atol=20 * rtol)
 
 
+@pytest.mark.parametrize("solver", ["auto", "sketch"])
+def test_the_model_of_float32_and_float64_rows_is_float64_in_any_order(solver):
+    short, double = rows(90, 80, dtype=np.float32), rows(90, 80, seed=1)
+    for first, second in ((short, double), (double, short)):
+        streamed = PCA(2, svd_solver=solver).partial_fit(first).partial_fit(second)
+        other = PCA(2, svd_solver=solver).partial_fit(second)
+        merged = PCA(2, svd_solver=solver).partial_fit(first).merge(other)
+        for pca in (streamed, merged):
+            assert pca.components_.dtype == pca.mean_.dtype == np.float64
+    anew = streamed.fit(short)
+    assert anew.components_.dtype == np.float32
+
+
 def test_too_few_rows_are_learned_and_the_missing_ones_counted():
     X = rows(10, 6)
     pca = PCA(4)
@@ -497,7 +510,8 @@ def test_fewer_components_may_be_asked_for_when_rows_are_missing():
     pca = PCA(5).partial_fit(X[:3])
     with pytest.raises(NotFittedError, match=r"3 row\(s\) and lacks 2 more"):
         pca.transform(X)
-    assert not hasattr(pca, "components_")
+    with pytest.raises(AttributeError, match=r"no 'components_' yet; it has seen 3 row"):
+        _ = pca.components_
     pca.set_params(n_components=2)
     expected = PCA(2).partial_fit(X[:3])
     assert pca.transform(X).tobytes() == expected.transform(X).tobytes()

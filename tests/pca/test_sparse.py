@@ -141,6 +141,14 @@ def test_full_refuses_sparse_rows_and_says_what_takes_them():
     np.testing.assert_allclose(pca.transform(X), pca.transform(X.toarray()), atol=1e-9)
 
 
+@pytest.mark.parametrize(("solver", "n_components"), [("randomized", 0.9), ("arpack", 30)])
+def test_the_solver_that_a_refusal_names_takes_sparse_rows(solver, n_components):
+    X = sparse.random(60, 30, density=0.2, format="csr", random_state=0)
+    with pytest.raises(ValueError, match='; write svd_solver="auto"'):
+        PCA(n_components, svd_solver=solver).fit(X)
+    assert PCA(n_components, svd_solver="auto").fit(X).explained_variance_ratio_.sum() > 0.9
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @solvers
 def test_what_is_not_finite_is_refused(solver, bad):
