@@ -105,7 +105,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     feature_weights : array-like of shape (n_features,), mapping or None, default=None
         Multiplies the columns after scaling: a column of weight 2 is cut twice as often, one
         of weight 0 never. A mapping, or a pandas Series, from names to weights goes by the
-        names of X's columns; those that a mapping leaves out have 1.
+        names of X's columns; those that a mapping leaves out have 1. With a `scale` the
+        largest must be in [1e-9, 1e9]; only the proportions count.
     disjoint_samples : bool, default=False
         Whether `fit` deals one sample out among the trees, so that no row is in two of them,
         as SageMaker does. It needs `n_estimators * max_samples` rows, else trees get fewer,

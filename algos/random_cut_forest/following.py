@@ -18,6 +18,7 @@ from algos.random_cut_forest.scaling import (
     by_name,
     checked_weights,
     learnt_scaling,
+    require_moderate,
     rows_for_scaling,
 )
 from algos.random_cut_forest.scores import score
@@ -160,4 +161,7 @@ class Following(Fitted):
 
     def _weights(self, n_features: int) -> Doubles:
         names = getattr(self, "feature_names_in_", None)
-        return checked_weights(by_name(self.feature_weights, names), n_features)
+        weights = checked_weights(by_name(self.feature_weights, names), n_features)
+        if self.scale is not None:
+            require_moderate(weights)
+        return weights

@@ -233,7 +233,7 @@ class Insight(Incremental):
                     f"distance of neighbours, and some hundredths of `max_samples`"
                 )
         points, weights = sample(held.forest)
-        found = self._unscaled_points(held, points).reshape(len(points), -1)
+        found = self._unscaled_points(held, points).reshape(points.shape)
         rounding = _rounding(points, held)
         return dense_regions(found, weights, float(radius), float(min_samples), rounding)
 
@@ -291,7 +291,9 @@ def _rounding(points: NDArray[np.float32], held: State) -> float:
     """Return by how much float32 may have changed a distance between points, in units of X."""
     peaks = np.abs(points).max(axis=0, initial=0).astype(np.float64)
     lengths = np.tile(held.scaling.lengths(), held.shingle_size)
-    errors = np.multiply(peaks, lengths, out=np.zeros_like(peaks), where=peaks > 0)
+    with np.errstate(over="ignore"):
+        errors = np.multiply(peaks, lengths, out=np.zeros_like(peaks), where=peaks > 0)
+    errors = np.minimum(errors, np.finfo(np.float64).max)
     largest = errors.max()
     share = np.linalg.norm(errors / largest) if largest > 0 else 0.0  # no square overflows
     return float(np.finfo(np.float32).eps * largest * share)

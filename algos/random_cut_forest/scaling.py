@@ -24,10 +24,12 @@ SCALES = ("robust", "standard", "streaming")
 SAMPLE = 4096  # rows at most of which the units are learnt
 _VALUES = 1 << 24  # in these rows, at most
 _FEWEST = 64  # rows, however many columns
+_LARGEST = np.finfo(np.float64).max
 _RANGE = 1000  # exponent: 2**±1000 and its products with data are numbers
 _CLIP = 100.0  # running deviations from the running mean; AWS's number
 _QUARTILES = 1.349  # how far apart they are in the standard normal distribution
 _OUTSIDE = 100  # one value of so many, at either end, counts as the one before it
+_MODERATE = 1e9  # the largest weight of columns in units of their own: float32 has room beyond
 ROUNDING = 16 * np.finfo(np.float64).eps  # a spread below it, relative to the value, is none
 
 
@@ -78,7 +80,7 @@ class Scaling:
         center, factor = self._linear()
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             found = np.where(factor > 0, rows / factor, 0.0) + center
-            return np.asarray(found / self.unit)
+            return np.asarray(np.clip(found / self.unit, -_LARGEST, _LARGEST))
 
     def lengths(self) -> Doubles:
         """Return the length of the forest's unit in each column, in the input's units."""
@@ -159,7 +161,7 @@ def learnt_scaling(
     rows = rows * unit
     center = _columns(np.median, np.nanmedian, rows)
     if scale is None:
-        exponent = _common_exponent(rows - center, exponents)
+        exponent = _common_exponent(_peaks(rows - center) * weights, exponents)
         factor = np.ldexp(1.0, np.clip(exponents - exponent, -_RANGE, _RANGE))
         return Scaling(unit, center, factor * weights, exponent=exponent)
     if scale == "streaming":
@@ -217,12 +219,20 @@ def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
     return weights
 
 
-def _common_exponent(differences: Doubles, exponents: NDArray[Any]) -> int:
+def require_moderate(weights: Doubles) -> None:
+    """Raise ValueError for weights by which scaled columns leave float32's range."""
+    if not 1 / _MODERATE <= weights.max() <= _MODERATE:
+        raise InvalidParameterError(
+            f"`feature_weights` must have its largest, now {weights.max():g}, in "
+            f"[{1 / _MODERATE:g}, {_MODERATE:g}]; divide all by it: only proportions count"
+        )
+
+
+def _common_exponent(peaks: Doubles, exponents: NDArray[Any]) -> int:
     """Return the exponent of the power of two that brings the columns, divided by it, near 1.
 
     No power of two changes a tree; this one keeps float32 in its range.
     """
-    peaks = _peaks(differences)
     spreads = (np.frexp(peaks)[1] + exponents)[peaks > 0]
     return int(spreads.max()) if len(spreads) else int(exponents.max())
 

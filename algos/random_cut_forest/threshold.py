@@ -23,11 +23,14 @@ def score_limit(scores: Doubles, contamination: str | float, borderline: float =
     Parameters
     ----------
     scores : ndarray of shape (n_rows,)
+        Without any, where no row could be learnt, the limit is `borderline`.
     contamination : {"auto", "three_sigma"} or float
         A float is the share of the rows above the limit.
     borderline : float, default=1.0
         A score that may well be usual, for "auto".
     """
+    if not len(scores):
+        return borderline
     if contamination == "three_sigma":
         return float(scores.mean() + 3 * scores.std())
     if contamination == "auto":

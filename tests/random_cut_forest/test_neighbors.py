@@ -99,6 +99,14 @@ def test_any_radius_is_taken(size):
     assert forest.dense_regions(1e-300, 2) == []
 
 
+@pytest.mark.parametrize("scale", [None, "robust", "standard", "streaming"])
+def test_rows_farther_apart_than_any_number_are_of_no_region(scale):
+    X = np.repeat([[1.7e308, 0.0], [-1.7e308, 0.0]], 30, axis=0)
+    forest = RandomCutForest(10, scale=scale, random_state=0).fit(X)
+    near = forest.dense_regions(1e306, 5)
+    assert [region.weight for region in near] == pytest.approx([30, 30])
+
+
 def test_many_points_cost_no_more_memory_than_a_block(monkeypatch):
     """All are near to all; distances to a few points are taken at a time."""
     points = np.random.default_rng(0).normal(size=(4000, 2))

@@ -146,6 +146,44 @@ def test_wrong_weights_are_refused(weights):
         RandomCutForest(feature_weights=weights).fit(rows())
 
 
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("size", [1e-20, 1e20])
+def test_weights_beyond_float32_are_refused_where_columns_are_near_1(scale, size):
+    forest = RandomCutForest(10, scale=scale, feature_weights=[size, 0, size / 2])
+    with pytest.raises(InvalidParameterError, match=r"`feature_weights` must .*; divide"):
+        forest.fit(rows())
+    with pytest.raises(InvalidParameterError, match=r"`feature_weights` must .*; divide"):
+        forest.partial_fit(rows())
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-20, 1e20, 1e300])
+def test_without_scaling_a_factor_of_all_weights_changes_no_score(size):
+    X = rows()
+    plain = RandomCutForest(10, scale=None, feature_weights=[1, 2, 0], random_state=0).fit(X)
+    other = RandomCutForest(10, scale=None, random_state=0)
+    other.set_params(feature_weights=[size, 2 * size, 0]).fit(X)
+    np.testing.assert_allclose(other.anomaly_score(X), plain.anomaly_score(X), rtol=1e-5)
+
+
+def test_without_scaling_weights_may_bring_any_columns_together():
+    X = rows()
+    plain = RandomCutForest(10, scale=None, random_state=0).fit(X)
+    other = RandomCutForest(10, scale=None, feature_weights=[1e-100, 1, 1e100], random_state=0)
+    other.fit(X * [1e100, 1, 1e-100])
+    np.testing.assert_allclose(
+        other.anomaly_score(X * [1e100, 1, 1e-100]), plain.anomaly_score(X), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("scale", ALL)
+def test_the_largest_numbers_come_back_as_numbers(scale):
+    largest = np.finfo(np.float64).max
+    X = largest * np.random.default_rng(0).choice([-1.0, 1.0], size=(60, 2))
+    forest = RandomCutForest(10, max_samples=16, scale=scale, random_state=0).fit(X)
+    assert np.isfinite(forest.likely_values(X)).all()
+    assert np.isfinite(forest.neighbors(X, 2)[1]).all()
+
+
 def test_a_streaming_scale_follows_a_drift():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(4000, 2)) * np.linspace(1, 50, 4000)[:, None]

@@ -460,6 +460,10 @@ def test_a_stream_with_too_few_values_to_learn_from_scores_0():
     X[5, 0] = 1.0
     forest = make(missing_values="impute")
     assert not forest.score_partial_fit(X).any()
+    known = np.zeros((2, 3))
+    for rule in ("auto", "three_sigma", 0.1):
+        assert (forest.set_params(contamination=rule).predict(known) == 1).all()
+    assert forest.dense_regions(1.0, 1) == [] and forest.neighbors(known)[0].shape == (2, 0)
     assert forest.score_partial_fit(np.arange(90.0).reshape(30, 3))[1:].all()
 
 
