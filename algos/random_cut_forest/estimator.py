@@ -77,11 +77,13 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         themselves do not move: it finds more of them; but it is no lower than "three_sigma"
         while that is below 1, nor than 1. Both look at the scores of about 2000
         sampled rows. Of rows without anomalies "auto" flags 1 to 7 %, "three_sigma" 1 to 3 %,
-        most where a column has long tails or few values. A float in (0, 0.5] is the share of
-        anomalies among the rows of `fit`, which takes the time to score them all; among the
-        sampled rows in a stream, or if `contamination` or `score_method` has been changed
-        after `fit`. With a `shingle_size` above 1 all of these speak of shingles: one odd row
-        is in `shingle_size` of them.
+        most where a column has long tails or few values; but where most rows are equal, as
+        rare counts make them, "auto" may flag all others, up to a quarter of the rows, and
+        "three_sigma" up to a tenth. A float in (0, 0.5] is the share of anomalies among the
+        rows of `fit`, which takes the time to score them all; among the sampled rows in a
+        stream, or if `contamination` or `score_method` has been changed after `fit`. With a
+        `shingle_size` above 1 all of these speak of shingles: one odd row is in
+        `shingle_size` of them.
     score_method : {"expected_inverse_depth", "expected_depth", "depth", "displacement", \
             "collusive_displacement"}, default="expected_depth"
         What is averaged over the trees. "expected_inverse_depth" is the score of AWS's
@@ -120,7 +122,8 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         has one.
     missing_values : {"error", "impute"}, default="error"
         "impute" allows NaN: missing values are filled with what the forest expects beside the
-        known ones. A row of a stream that is more than half filled is not learnt.
+        known ones, and are not odd by themselves. A row of a stream that is more than half
+        filled is not learnt.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.

@@ -191,10 +191,15 @@ def by_name(feature_weights: Any, names: NDArray[Any] | None) -> Any:
         )
     unknown = [name for name in weights if name not in set(names)]
     lacking = [name for name in names if name not in weights] if is_series else []
-    if unknown or lacking:
+    if unknown:
         raise InvalidParameterError(
-            f"`feature_weights` must name columns of X, a Series all of them: it has "
-            f"{unknown!r} beside, and lacks {lacking!r}; X has {list(names)!r}"
+            f"`feature_weights` must name columns of X: it has {unknown!r} beside; X has "
+            f"{list(names)!r}"
+        )
+    if lacking:
+        raise InvalidParameterError(
+            f"`feature_weights` must name all columns of X where it is a Series: it lacks "
+            f"{lacking!r}; add them, or write feature_weights=series.to_dict(), where they have 1"
         )
     return [weights.get(name, 1.0) for name in names]
 

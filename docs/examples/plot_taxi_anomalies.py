@@ -82,11 +82,11 @@ for _ in range(5):
 # %%
 # What made the peaks
 # -------------------
-# In New York's series these are Labor Day, the weekend after it, the Sunday on which winter time
-# began and the marathon was run, Christmas, and a snow storm that stopped all traffic. The lowest
-# panel tells which half hours of the day before a peak were too high or too low: on that Sunday
-# those from one to two in the morning, which came twice. The date below is that of the oddest of
-# these.
+# In New York's series these are a snow storm that stopped all traffic, the Sunday on which winter
+# time began and the marathon was run, Christmas, and two Saturdays of September, each with more
+# rides than any day before. The lowest panel tells which half hours of the day before a peak were
+# too high or too low: on that Sunday those from one to two in the morning, which came twice. The
+# date below is that of the oddest of these.
 
 AnomalyDisplay.from_estimator(
     forest, rides, scores=scores, grades=grades, attribution=reasons, times=times, n_peaks=5

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn import datasets
+from sklearn.base import clone
 from sklearn.impute import KNNImputer
 from sklearn.preprocessing import RobustScaler
 
@@ -117,3 +118,14 @@ def test_a_forest_without_rows_is_refused():
     forest = Forest.empty(np.zeros(2, dtype=np.uint64), 2, 4, 3)
     with pytest.raises(ValueError, match="learn rows first"):
         impute(forest, np.zeros((1, 3)), np.ones((1, 3), dtype=bool))
+
+
+def test_an_outage_is_odd_only_by_columns_that_tell_of_it():
+    X = np.random.default_rng(0).normal(size=(1500, 2))
+    X[1000:1020] = np.nan
+    forest = RandomCutForest(30, missing_values="impute", random_state=0)
+    grades = forest.score_partial_fit(X, return_grade=True)[1]
+    assert np.all(grades[1000:1020] == 0)
+    told = np.column_stack([X, np.isnan(X)])
+    grades = clone(forest).score_partial_fit(told, return_grade=True)[1]
+    assert np.all(grades[1000:1003] == 1)

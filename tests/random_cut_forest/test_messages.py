@@ -80,7 +80,7 @@ def test_weights_go_by_the_names_of_columns():
     assert np.all(stream.attribution(X)[:, 2] == 0)
     with pytest.raises(ValueError, match=r"it has \['d'\] beside"):
         scores({"d": 1})
-    with pytest.raises(ValueError, match=r"lacks \['a'\]"):
+    with pytest.raises(ValueError, match=r"lacks \['a'\]; add them, or write .*to_dict"):
         scores(pd.Series({"c": 0.5, "b": 2}))
     with pytest.raises(ValueError, match="must be an array where X has no names"):
         RandomCutForest(feature_weights={"a": 1}).fit(X.to_numpy())
