@@ -22,11 +22,23 @@ Exponents = NDArray[np.intc] | int
 _BLOCK = 1 << 23  # bytes of rows that are gathered at a time
 _WIDE = 200  # columns, from where on a row's products cost many times its copy
 _FEW_TARGETS = 8  # that cost less beside the columns than a pass of their own
+_MODERATE = 60  # exponents of 2 up to which targets' products with columns are float32
+_EXTREME = 900  # up to which their factors are float64
 
 
 def divided(values: Any, exponents: Exponents) -> Any:
     """Return values / 2**exponents; themselves if that changes nothing."""
     return np.ldexp(values, -exponents) if np.ndim(exponents) else values
+
+
+def _moderate(target: Doubles) -> tuple[Doubles, Doubles]:
+    """Return targets times powers of 2 that keep their products within float32, and those."""
+    exponents = np.frexp(np.maximum(target.max(axis=0), -target.min(axis=0)))[1]
+    exponents[np.abs(exponents) <= _MODERATE] = 0
+    if not exponents.any():
+        return target, np.ones(target.shape[1])
+    exponents = np.clip(exponents, -_EXTREME, _EXTREME)
+    return np.ldexp(target, -exponents), np.ldexp(1.0, -exponents)
 
 
 class AnyRows(ABC):
@@ -208,10 +220,15 @@ class DenseRows(AnyRows):
 
     def gram_and_cross(self, weight: Doubles, target: Doubles) -> tuple[Doubles, Doubles]:
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
+        factor = np.ones(target.shape[1])
+        if self.X.dtype == np.float32:
+            target, factor = _moderate(target)
         if target.shape[1] > _FEW_TARGETS:
-            return super().gram_and_cross(weight, target)
-        out, end = self._gram(self._X, weight, np.ascontiguousarray(target)), self.d + 1
-        return out[:end, :end], out[end:, :end]
+            gram, cross = super().gram_and_cross(weight, target)
+        else:
+            out, end = self._gram(self._X, weight, np.ascontiguousarray(target)), self.d + 1
+            gram, cross = out[:end, :end], out[end:, :end]
+        return gram, cross / factor[:, np.newaxis]
 
     def _gram(self, X: Floats, weight: Doubles, target: Doubles) -> Doubles:
         """Return Σ weight_i (x_i, 1, y_i)(x_i, 1, y_i)'."""

@@ -326,3 +326,15 @@ def test_a_stream_of_coefficients_beyond_every_float_forecasts_numbers():
     X = np.random.default_rng(0).normal(size=(30, 3))
     model = LinearLearnerRegressor(alpha=0.1).partial_fit(X * 1e-20, X[:, 0] * 1e300)
     assert np.isfinite(model.predict(X * 1e-20)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [1e-50, 1e-150, 1e-300])
+def test_tiny_targets_without_an_intercept_are_fitted_or_warned_of(dtype, size):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 8))
+    y = size * np.exp(X[:, 0] / 4)
+    model = LinearLearnerRegressor("gamma", alpha=0.01, l1_ratio=1, fit_intercept=False, max_iter=9)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X.astype(dtype), y)
+    assert np.isfinite(model.coef_).all()

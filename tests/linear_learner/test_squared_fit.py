@@ -64,6 +64,31 @@ def test_equal_weights_are_weights(dtype, n):
     np.testing.assert_allclose(cross, 3 / n * Y.T @ units, atol=tol)
 
 
+@pytest.mark.parametrize("n_outputs", [2, 9])  # beside the columns, or by a pass of their own
+@pytest.mark.parametrize("size", [2.0**-28, 1.0, 2.0**28])
+def test_single_precision_holds_products_with_targets_of_any_size(size, n_outputs):
+    rng = np.random.default_rng(3)
+    X, Y = rng.normal(size=(2000, 7)).astype(np.float32), rng.normal(size=(2000, n_outputs)) + 2
+    weight = np.full(2000, 1 / 2000)
+    expected = DenseRows(X, np.zeros(7), np.ones(7), 1).gram_and_cross(weight, Y)[1]
+    units = 10.0 ** np.resize([29, -45, 1], n_outputs)[:, np.newaxis]
+    rows = DenseRows(X * np.float32(size), np.zeros(7), np.full(7, size), 1)
+    cross = rows.gram_and_cross(weight, Y * units.T)[1]
+    np.testing.assert_allclose(cross / units, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+def test_large_float32_columns_explain_large_targets(l1_ratio):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(MANY, 10)).astype(np.float32)
+    y, size = X @ rng.normal(size=10), 5e28
+    one = LinearLearnerRegressor(alpha=0.1, l1_ratio=l1_ratio).fit(X, y)
+    alpha = 0.1 * (size if l1_ratio else 1)
+    model = LinearLearnerRegressor(alpha=alpha, l1_ratio=l1_ratio)
+    model.fit(X * np.float32(2**28), y * size)
+    np.testing.assert_allclose(model.coef_ * 2.0**28 / size, one.coef_, rtol=1e-4)
+
+
 @pytest.mark.parametrize("given", [{}, {"fit_intercept": False}, {"alpha": [0.1, 1.0]}])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_sums_show_what_is_not_finite(bad, given):

@@ -50,6 +50,8 @@ def minimise(
 def _solve_for_signs(A: Doubles, c: Doubles, l1: Doubles, l2: Doubles, v: Doubles) -> None:
     """Move v towards the minimum among points of the same signs and zeros."""
     held = np.flatnonzero((v != 0) | (l1 == 0))
+    if len(held) == 0:  # LAPACK takes no empty matrix
+        return
     before = v[held]
     signs = np.sign(before)
     penalised = A[np.ix_(held, held)]
