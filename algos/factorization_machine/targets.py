@@ -17,6 +17,8 @@ Doubles = NDArray[np.float64]
 
 # Exponent of the largest weight: sums of weights, and of squares times weights, stay numbers.
 _MOST_WEIGHT = 660
+_LEAST_WEIGHT = 2.0**-140  # beside such
+_MOST_FACTOR = 300  # exponent of the largest weight of a class
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,36 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     return float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent))
 
 
-def checked_weights(sample_weight: Any, n_rows: int) -> Doubles | None:
-    """Return weights of shape (n_rows,), None for 1; larger ones than 2**660 over a power of two.
+def checked_weights(
+    sample_weight: Any, n_rows: int, exponent: int = 0
+) -> tuple[Doubles | None, int]:
+    """Return weights of shape (n_rows,), or None for 1, over 2**e, and e.
 
-    Beside so large ones penalties and priors are nothing, and only ratios of weights count.
+    It is `exponent`, that of weights which came before, unless some would exceed 2**660: beside
+    so large ones penalties and priors are nothing, and only ratios of weights count.
     """
     weight = check_sample_weight(sample_weight, n_rows)
-    excess = 0 if weight is None else exponent_of(weight) - _MOST_WEIGHT
-    return weight if excess <= 0 else scaled(without_faint(weight), excess)
+    if weight is None:
+        return (None if not exponent else over_power(np.ones(n_rows), exponent)), exponent
+    exponent = max(exponent, exponent_of(weight) - _MOST_WEIGHT)
+    return over_power(weight, exponent), exponent
+
+
+def over_power(weight: Doubles, exponent: int) -> Doubles:
+    """Return weights over 2**exponent, positive ones no smaller than quotients can bear."""
+    if not exponent:
+        return weight
+    divided = np.ldexp(weight, -exponent)
+    return np.where(weight > 0, np.maximum(divided, _LEAST_WEIGHT), 0.0)
+
+
+def class_factors_in_range(factors: Doubles) -> Doubles:
+    """Return weights of classes, over a power of two if products with weights could overflow."""
+    excess = exponent_of(factors) - _MOST_FACTOR
+    if excess <= 0:
+        return factors
+    divided: Doubles = scaled(without_faint(factors), excess)
+    return divided
 
 
 def group_numbers(groups: ArrayLike) -> NDArray[np.int64]:
