@@ -30,7 +30,9 @@ class Unit:
 
     def of(self, y: Any) -> Any:
         """Return targets in this unit."""
-        return (y - self.centre) / self.spread
+        # Half of either, for the difference of huge ones is none; of tiny ones that would be lost.
+        half = 0.5 if self.spread > 1 else 1.0
+        return (y * half - self.centre * half) / (self.spread * half)
 
     def back(self, scores: Any) -> Any:
         """Return scores in the units of y."""
@@ -55,12 +57,12 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     # Copies and weights must give the same sums: equal targets are one, counted together.
     if weight is None:
         targets = np.sort(y)
-        first = np.flatnonzero(np.diff(targets, prepend=np.nan) != 0)
+        first = np.flatnonzero(_is_new(targets))
         counted = np.diff(first, append=len(y)).astype(np.float64)
     else:
         order = np.lexsort((weight, y))
         targets = y[order]
-        first = np.flatnonzero(np.diff(targets, prepend=np.nan) != 0)
+        first = np.flatnonzero(_is_new(targets))
         counted = np.add.reduceat(weight[order], first)
     if len(first) == 1:
         return float(y[0]), 0.0
@@ -71,6 +73,11 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     centre = float(counted @ near / total)
     spread = float(np.sqrt(counted @ (near - centre) ** 2 / total))
     return float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent))
+
+
+def _is_new(ordered: Doubles) -> NDArray[np.bool_]:
+    """Tell which numbers are others than the one before; differences may be no numbers."""
+    return np.concatenate([[True], ordered[1:] != ordered[:-1]])
 
 
 def checked_weights(

@@ -200,6 +200,34 @@ def test_weights_of_rows_and_classes_together_leave_no_range(solver, size):
     assert model.n_samples_seen_ == len(y)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_targets_whose_differences_are_no_numbers_are_learned(solver):
+    X, y = products()
+    largest = np.finfo(np.float64).max
+    model = small(FactorizationMachineRegressor, solver).fit(X, np.where(y > 0, largest, -largest))
+    assert not np.isnan(model.predict(X)).any()
+    model.partial_fit(X, np.where(y > 0, -largest, largest))
+    assert not np.isnan(model.predict(X)).any()
+
+
+@pytest.mark.parametrize("size", [2.0**-1000, 2.0**1020])
+def test_levels_of_any_size_are_predicted_alike(size):
+    X, y = products()
+    levels = np.digitize(y, [-1, 1]) - 1.0
+    usual, other = (
+        small(FactorizationMachineRegressor, loss="ordered_probit").fit(X, levels * factor)
+        for factor in (1.0, size)
+    )
+    # The solver sees levels by number, but rows go in an order by their content.
+    assert usual.levels_.tolist() == (other.levels_ / size).tolist()
+    predicted, spread = other.predict(X, return_std=True)
+    shares = other.predict_level_proba(X)
+    expected = shares @ usual.levels_
+    deviation = np.sqrt(np.maximum(shares @ usual.levels_**2 - expected**2, 0))
+    np.testing.assert_allclose(predicted / size, expected, atol=1e-12)
+    np.testing.assert_allclose(spread / size, deviation, atol=1e-6)
+
+
 def test_deviations_of_huge_targets_are_numbers():
     X, y = products()
     model = small(FactorizationMachineRegressor, "mcmc").fit(X, y * 1e200)
