@@ -19,7 +19,14 @@ from algos._common.labels import (
 from algos.factorization_machine.estimator import FactorizationMachine
 from algos.factorization_machine.ranking import column_numbers
 from algos.factorization_machine.rows import Columns
-from algos.factorization_machine.targets import Doubles, checked_weights, require_choices
+from algos.factorization_machine.targets import (
+    Doubles,
+    checked_weights,
+    class_factors_in_range,
+    require_choices,
+)
+
+_LEAST_WEIGHT = np.finfo(np.float64).tiny
 
 
 class ClassifierLabels(FactorizationMachine):
@@ -34,7 +41,7 @@ class ClassifierLabels(FactorizationMachine):
 
     def _meets_two(self, column: NDArray[Any], sample_weight: Any) -> bool:
         """Note the labels of a first batch; return whether there are two of them by now."""
-        weight = checked_weights(sample_weight, len(column))
+        weight, _ = checked_weights(sample_weight, len(column))
         met = np.unique(column if weight is None else column[weight > 0])
         met = np.unique(np.concatenate([self.__dict__.get("_met", met), met]))
         if len(met) > 1:
@@ -69,8 +76,10 @@ class ClassifierLabels(FactorizationMachine):
             check_known_classes(self.class_weight, self.classes_)
         numbers = class_numbers(target, len(self.classes_))
         sums = np.bincount(numbers, weight, minlength=len(self.classes_))
-        factors = class_factors(self.class_weight, self.classes_, sums)[numbers]
-        return factors if weight is None else weight * factors
+        of_classes = class_factors(self.class_weight, self.classes_, sums)
+        factors = class_factors_in_range(of_classes)[numbers]
+        # No row goes, however little it weighs.
+        return factors if weight is None else np.maximum(weight * factors, _LEAST_WEIGHT)
 
     def _loss_name(self) -> str:
         return str(self.loss)

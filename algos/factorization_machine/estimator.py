@@ -73,7 +73,7 @@ class FactorizationMachine(StreamingMachine):
         if groups is not None:
             check_consistent_length(rows, groups)
         column = self._checked_target(y)
-        weight = checked_weights(sample_weight, rows.shape[0])
+        weight, self._weight_exponent = checked_weights(sample_weight, rows.shape[0])
         kept, own_weight, column, groups = drop_zero_weight(rows, weight, column, groups)
         self._learn_target(column, own_weight)
         validation = self._explicit_validation(*held_out)
@@ -187,7 +187,7 @@ class FactorizationMachine(StreamingMachine):
     def _validation_table(self, validation: tuple[Any, Any, Any], columns: Columns) -> Table:
         X, y, sample_weight = validation
         with said_of_validation():
-            weight = checked_weights(sample_weight, X.shape[0])
+            weight, _ = checked_weights(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, y)
         target = self._encoded(y, "y_val")
         weight = self._weighted(target, weight)

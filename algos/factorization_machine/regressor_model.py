@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.scale import exponent_of, scaled, unscaled
 from algos.factorization_machine.levels import level_probabilities
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.scoring import in_dtype
@@ -89,9 +90,12 @@ class RegressorModel(FittedMachine):
 
     def _predicted_levels(self, rows: Any, return_std: bool) -> Any:
         shares = self._level_probabilities(rows)
-        predicted = shares @ self.levels_
+        exponent = exponent_of(self.levels_)  # near 1, squares are numbers
+        levels = scaled(self.levels_, exponent)
+        predicted = shares @ levels
+        expected = in_dtype(unscaled(predicted, exponent), rows.dtype)
         if not return_std:
-            return predicted.astype(rows.dtype, copy=False)
-        square = shares @ (self.levels_ - self.levels_.mean()) ** 2
-        spread = np.sqrt(np.maximum(square - (predicted - self.levels_.mean()) ** 2, 0.0))
-        return predicted.astype(rows.dtype, copy=False), spread.astype(rows.dtype, copy=False)
+            return expected
+        square = shares @ (levels - levels.mean()) ** 2
+        spread = np.sqrt(np.maximum(square - (predicted - levels.mean()) ** 2, 0.0))
+        return expected, in_dtype(unscaled(spread, exponent), rows.dtype)

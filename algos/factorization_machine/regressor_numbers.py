@@ -46,7 +46,16 @@ class RegressorNumbers(FactorizationMachine):
     def _merge(self, other: Any) -> None:
         super()._merge(other)
         if self.loss != "ordered_probit":
-            self._have_seen(Seen(*self._targets_seen).joined(Seen(*other._targets_seen)))
+            its = Seen(*other._targets_seen)
+            its = its._replace(weight=self._weight_of(other, its.weight))
+            self._have_seen(Seen(*self._targets_seen).joined(its))
+
+    def _weigh_over(self, exponent: int) -> None:
+        if "_targets_seen" in self.__dict__:
+            seen = Seen(*self._targets_seen)
+            weight = float(np.ldexp(seen.weight, self._weight_exponent - exponent))
+            self._targets_seen = tuple(seen._replace(weight=weight))
+        super()._weigh_over(exponent)
 
     def _encoded(self, y: NDArray[Any], name: str = "y") -> Doubles:
         if self.loss != "ordered_probit":

@@ -45,6 +45,7 @@ class StreamingMachine(DescribedMachine):
     _stream: State
     _after_fit: State | None
     _weight_seen: float
+    _weight_exponent: int = 0  # weights that were seen are over 2 to this
     _loss_of_fit: str
     _link: str
     solver_: str
@@ -62,15 +63,18 @@ class StreamingMachine(DescribedMachine):
 
     def _partial_fit(self, X: Any, y: NDArray[Any], sample_weight: Any, *, first: bool) -> None:
         """Learn a batch of validated rows."""
-        weight = checked_weights(sample_weight, X.shape[0])
+        exponent = 0 if first else self._weight_exponent
+        weight, exponent = checked_weights(sample_weight, X.shape[0], exponent)
         X, weight, y = drop_zero_weight(X, weight, y)
         turn = None
         if first:
+            self._weight_exponent = exponent
             self._learn_target(y, weight)
             self._key = seed_key(self.random_state)
             self._weight_seen, self.n_samples_seen_ = 0.0, 0
         else:
             self._require_same_kind()
+            self._weigh_over(exponent)
             turn = self._follow_target(y, weight)
         if "_stream" not in self.__dict__ and self.__dict__.get("_after_fit") is None:
             turn = None  # what is made of `coef_` and `factors_` is in the new unit at once
@@ -150,7 +154,9 @@ class StreamingMachine(DescribedMachine):
                 f"`levels_`={its!r} of the other {type(self).__name__} must be {mine!r}; fit both "
                 f"on rows that hold every level"
             )
-        share = other._weight_seen / (self._weight_seen + other._weight_seen)
+        self._weigh_over(max(self._weight_exponent, other._weight_exponent))
+        weight = self._weight_of(other, other._weight_seen)
+        share = weight / (self._weight_seen + weight)
         mine, its = _parameters_of(self), _parameters_of(other)
         merged = [averaged(a, b, share) for a, b in zip(mine, its, strict=True)]
         is_one = len(merged) == 1
@@ -167,8 +173,23 @@ class StreamingMachine(DescribedMachine):
         self._draws, self._means, self._after_fit, self._fields = None, [], None, None
         for name in ("_stream", "_is_stale"):  # the sums of squares are of other directions
             self.__dict__.pop(name, None)
-        self._weight_seen += other._weight_seen
+        self._weight_seen += weight
         self.n_samples_seen_ += other.n_samples_seen_
+
+    def _weigh_over(self, exponent: int) -> None:
+        """Bring weights that were seen over 2**exponent, which is no less than before."""
+        fall = self._weight_exponent - exponent
+        if not fall:
+            return
+        self._weight_seen = float(np.ldexp(self._weight_seen, fall))
+        if "_stream" in self.__dict__:
+            weight = float(np.ldexp(self._stream["weight"], fall))
+            self._stream = {**self._stream, "weight": weight}
+        self._weight_exponent = exponent
+
+    def _weight_of(self, other: StreamingMachine, weight: float) -> float:
+        """Return a weight that the other has seen, over the same power of two as those here."""
+        return float(np.ldexp(weight, other._weight_exponent - self._weight_exponent))
 
     def _tell_batch(self, loss: float, *, continues: bool) -> None:
         history = History(self.history_ if continues else None)

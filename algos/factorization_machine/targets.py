@@ -17,6 +17,8 @@ Doubles = NDArray[np.float64]
 
 # Exponent of the largest weight: sums of weights, and of squares times weights, stay numbers.
 _MOST_WEIGHT = 660
+_LEAST_WEIGHT = 2.0**-140  # beside such
+_MOST_FACTOR = 300  # exponent of the largest weight of a class
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Unit:
 
     def of(self, y: Any) -> Any:
         """Return targets in this unit."""
-        return (y - self.centre) / self.spread
+        # Half of either, for the difference of huge ones is none; of tiny ones that would be lost.
+        half = 0.5 if self.spread > 1 else 1.0
+        return (y * half - self.centre * half) / (self.spread * half)
 
     def back(self, scores: Any) -> Any:
         """Return scores in the units of y."""
@@ -53,12 +57,12 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     # Copies and weights must give the same sums: equal targets are one, counted together.
     if weight is None:
         targets = np.sort(y)
-        first = np.flatnonzero(np.diff(targets, prepend=np.nan) != 0)
+        first = np.flatnonzero(_is_new(targets))
         counted = np.diff(first, append=len(y)).astype(np.float64)
     else:
         order = np.lexsort((weight, y))
         targets = y[order]
-        first = np.flatnonzero(np.diff(targets, prepend=np.nan) != 0)
+        first = np.flatnonzero(_is_new(targets))
         counted = np.add.reduceat(weight[order], first)
     if len(first) == 1:
         return float(y[0]), 0.0
@@ -71,14 +75,41 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     return float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent))
 
 
-def checked_weights(sample_weight: Any, n_rows: int) -> Doubles | None:
-    """Return weights of shape (n_rows,), None for 1; larger ones than 2**660 over a power of two.
+def _is_new(ordered: Doubles) -> NDArray[np.bool_]:
+    """Tell which numbers are others than the one before; differences may be no numbers."""
+    return np.concatenate([[True], ordered[1:] != ordered[:-1]])
 
-    Beside so large ones penalties and priors are nothing, and only ratios of weights count.
+
+def checked_weights(
+    sample_weight: Any, n_rows: int, exponent: int = 0
+) -> tuple[Doubles | None, int]:
+    """Return weights of shape (n_rows,), or None for 1, over 2**e, and e.
+
+    It is `exponent`, that of weights which came before, unless some would exceed 2**660: beside
+    so large ones penalties and priors are nothing, and only ratios of weights count.
     """
     weight = check_sample_weight(sample_weight, n_rows)
-    excess = 0 if weight is None else exponent_of(weight) - _MOST_WEIGHT
-    return weight if excess <= 0 else scaled(without_faint(weight), excess)
+    if weight is None:
+        return (None if not exponent else over_power(np.ones(n_rows), exponent)), exponent
+    exponent = max(exponent, exponent_of(weight) - _MOST_WEIGHT)
+    return over_power(weight, exponent), exponent
+
+
+def over_power(weight: Doubles, exponent: int) -> Doubles:
+    """Return weights over 2**exponent, positive ones no smaller than quotients can bear."""
+    if not exponent:
+        return weight
+    divided = np.ldexp(weight, -exponent)
+    return np.where(weight > 0, np.maximum(divided, _LEAST_WEIGHT), 0.0)
+
+
+def class_factors_in_range(factors: Doubles) -> Doubles:
+    """Return weights of classes, over a power of two if products with weights could overflow."""
+    excess = exponent_of(factors) - _MOST_FACTOR
+    if excess <= 0:
+        return factors
+    divided: Doubles = scaled(without_faint(factors), excess)
+    return divided
 
 
 def group_numbers(groups: ArrayLike) -> NDArray[np.int64]:

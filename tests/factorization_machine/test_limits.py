@@ -145,6 +145,89 @@ def test_classes_of_rows_with_the_largest_and_the_least_weight_are_learned(solve
     assert np.isfinite(model.predict_proba(X)).all()
 
 
+def stream_of_weights(factors):
+    """Return a machine that has learned batches whose weights are times these."""
+    X, y = products()
+    model = small(FactorizationMachineRegressor, "adagrad")
+    for part, factor in zip(np.array_split(np.arange(len(y)), len(factors)), factors, strict=True):
+        model.partial_fit(X[part], y[part], sample_weight=np.full(len(part), factor))
+    return model
+
+
+@pytest.mark.parametrize("factors", [[1.0, 2.0, 3.0], [4.0, 1.0, 2.0]])
+def test_batches_of_huge_weights_count_by_their_ratios(factors):
+    X, _ = products()
+    usual, huge = (stream_of_weights(np.multiply(factors, s)) for s in (1.0, 2.0**1020))
+    np.testing.assert_allclose(huge.predict(X), usual.predict(X), rtol=1e-5)
+
+
+def test_batches_count_by_their_ratios_where_huge_weights_come_late():
+    X, _ = products()
+    late = stream_of_weights([1.0, 2.0**700, 2.0**701])
+    as_late = stream_of_weights([2.0**-140, 2.0**560, 2.0**561])
+    np.testing.assert_allclose(late.predict(X), as_late.predict(X), rtol=1e-5)
+    assert stream_of_weights([2.0**1000, 1e-300, 1e-300])._weight_seen > 0
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_merging_counts_huge_weights_by_their_ratios(solver):
+    X, y = products()
+
+    def merged(factor):
+        mine, its = (
+            small(FactorizationMachineRegressor, solver).fit(
+                X[rows], y[rows], sample_weight=np.full(len(y[rows]), weight * factor)
+            )
+            for rows, weight in ((slice(0, None, 2), 1.0), (slice(1, None, 2), 2.0**60))
+        )
+        return mine.merge(its)
+
+    # The penalties are nothing beside either.
+    huge, large = merged(2.0**960), merged(2.0**590)
+    np.testing.assert_allclose(huge.predict(X), large.predict(X), rtol=1e-6)
+    np.testing.assert_allclose(huge._targets_seen[1:], large._targets_seen[1:])
+
+
+@pytest.mark.parametrize("solver", ["als", "adagrad"])
+@pytest.mark.parametrize("size", [1e300, 1e-200])
+def test_weights_of_rows_and_classes_together_leave_no_range(solver, size):
+    X, y = products()
+    model = small(FactorizationMachineClassifier, solver).set_params(
+        class_weight={False: size, True: size}
+    )
+    model.fit(X, y > 0, sample_weight=np.full(len(y), size))
+    assert np.isfinite(model.predict_proba(X)).all()
+    assert model.n_samples_seen_ == len(y)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_targets_whose_differences_are_no_numbers_are_learned(solver):
+    X, y = products()
+    largest = np.finfo(np.float64).max
+    model = small(FactorizationMachineRegressor, solver).fit(X, np.where(y > 0, largest, -largest))
+    assert not np.isnan(model.predict(X)).any()
+    model.partial_fit(X, np.where(y > 0, -largest, largest))
+    assert not np.isnan(model.predict(X)).any()
+
+
+@pytest.mark.parametrize("size", [2.0**-1000, 2.0**1020])
+def test_levels_of_any_size_are_predicted_alike(size):
+    X, y = products()
+    levels = np.digitize(y, [-1, 1]) - 1.0
+    usual, other = (
+        small(FactorizationMachineRegressor, loss="ordered_probit").fit(X, levels * factor)
+        for factor in (1.0, size)
+    )
+    # The solver sees levels by number, but rows go in an order by their content.
+    assert usual.levels_.tolist() == (other.levels_ / size).tolist()
+    predicted, spread = other.predict(X, return_std=True)
+    shares = other.predict_level_proba(X)
+    expected = shares @ usual.levels_
+    deviation = np.sqrt(np.maximum(shares @ usual.levels_**2 - expected**2, 0))
+    np.testing.assert_allclose(predicted / size, expected, atol=1e-12)
+    np.testing.assert_allclose(spread / size, deviation, atol=1e-6)
+
+
 def test_deviations_of_huge_targets_are_numbers():
     X, y = products()
     model = small(FactorizationMachineRegressor, "mcmc").fit(X, y * 1e200)
