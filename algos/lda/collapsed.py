@@ -249,6 +249,8 @@ def _word_side(
     owners = np.empty(documents.n_entries, dtype=np.int32)
     places = np.empty(documents.n_entries, dtype=np.int32)
     lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places, n_threads)
+    counts = documents.counts[places]
+    del places  # before there is as much again
     prior, scales = _word_prior(settings)
     if order is None:
         rows = topics.copy()
@@ -256,7 +258,7 @@ def _word_side(
         rows, prior = np.take(topics, order, axis=1), np.take(prior, order, axis=1)
     rows += prior if scales is None else prior * scales[:, np.newaxis]
     rows[:, settings.n_topics :] = 0
-    return Side(starts, owners, documents.counts[places], prior, scales, rows, lists)
+    return Side(starts, owners, counts, prior, scales, rows, lists)
 
 
 def _word_prior(settings: Settings) -> tuple[Floats, Floats | None]:

@@ -17,7 +17,8 @@ from algos._cython import row_hash
 # Counts are float32, sums of them too where topics are concerned: far from where those end.
 MOST = 1e36
 SHARES_TOL = 1e-3
-_BLOCK = 1 << 20  # entries that are gathered at a time
+_BLOCK = 1 << 20  # entries that are looked at
+_GATHERED = 1 << 17  # entries that are gathered at a time, of 16 bytes each
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _check_counts(values: NDArray[Any], caller: str) -> None:
         )
 
 
-def _blocks(indptr: NDArray[np.int64], size: int = _BLOCK) -> Iterator[tuple[int, int]]:
+def _blocks(indptr: NDArray[np.int64], size: int = _GATHERED) -> Iterator[tuple[int, int]]:
     """Yield ranges of documents with about `size` entries, and at least one document each."""
     first, n = 0, len(indptr) - 1
     while first < n:

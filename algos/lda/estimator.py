@@ -165,8 +165,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     need memory for 8 bytes a pair and a few V x K matrices of float32; "cvb0" for 8 * (D + V) * K
     + 16 * n bytes more, and where that is more than half of the memory there is, all its passes
     are those of expectation maximisation. Spectral topics, with which "batch" and "online" begin
-    too, take (55 * V + 5 * D) * K + 60 * K**3 bytes, until they are found; where there are
-    fewer, "auto" begins at random.
+    too, take (40 * V + 5 * D) * K + 60 * K**3 + 24 * n bytes, until they are found; where there
+    are fewer, "auto" begins at random.
     `components_` is in the dtype of X, which is not copied where it is CSR of float32 and
     int32.
 

@@ -40,6 +40,7 @@ Doubles = NDArray[np.float64]
 EXTRA = 0.25  # topics more than asked for, of which those of the least share are left out
 LEAST_STRETCH = 1e-3  # of the second moment, what is left along the mean
 SEEN = 1 << 19  # counts of the documents that tell the topics' shares
+PART = 1 << 12  # of these documents, whose mixtures are held at a time
 SHARE_STEPS = 3  # of inference of a document
 RAREST = 1e-4  # of the prior that all topics had if they were alike, at least
 BACKGROUND = 0.01  # of every topic, all words
@@ -277,8 +278,11 @@ def shares_of(words: Doubles, documents: Documents, mean: Doubles, n_threads: in
     smooth[:, :n_topics] *= np.float32(1 - BACKGROUND)
     smooth[:, :n_topics] += (BACKGROUND * mean[:, np.newaxis]).astype(np.float32)
     prior = np.full(n_topics, 1.0 / n_topics)
-    found = mixtures(part, smooth, prior, n_threads, SHARE_STEPS, 0.0)
-    tokens = (found - prior).sum(axis=0)
+    tokens = np.zeros(n_topics)
+    for start in range(0, len(part), PART):
+        some = part.part(start, min(start + PART, len(part)))
+        found = mixtures(some, smooth, prior, n_threads, SHARE_STEPS, 0.0)
+        tokens += np.subtract(found, prior, out=found).sum(axis=0)
     shares: Doubles = tokens / max(tokens.sum(), np.finfo(float).tiny)
     return shares
 

@@ -8,8 +8,8 @@ Two differences. Documents begin at 1 in every topic, not at random near 1. And 
 such words then count for nothing. Here they count. (20 Newsgroups, 50 topics, default priors, one
 online epoch: perplexity 6328 by the bound, scikit-learn's 30413, or 6328 without the addend.)
 
-Memory, beyond the documents: three numbers for each word and topic, one for each document and topic
-("batch"), two more of them and three for each entry in blocks of `BLOCK` documents; 4 bytes each.
+Memory, beyond the documents: three numbers for each word and topic, two for each document and topic
+("batch"), four more of them and three for each entry in blocks of `BLOCK` documents; 4 bytes each.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from algos.lda.documents import Documents
 from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
 
 MAX_ITER = 10
-BLOCK = 1 << 16  # documents whose mixtures are held at a time
+BLOCK = 1 << 13  # documents whose mixtures are held at a time
 WORDS = 1 << 12  # that are drawn at a time, in float64
 _OF_START = 0  # stream of random numbers
 _LARGEST = 1e12  # tokens, beyond which sums of shares might be no float32
