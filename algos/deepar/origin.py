@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ Ints = NDArray[np.int64]
 
 LAST = 1  # the lag of the value before
 _N_BATCHES, _N_WINDOWS = 64, 32
+_LEAST_STEPS = 12  # to forecast: fewer changes are of the size of their noise, not the window's
 _TOLD = 0.02  # of the squares of changes
 _SAME = 1e-10  # singular values, beside the largest one, of inputs that say the same
 
@@ -36,10 +39,11 @@ def origin_of(panel: Panel, plan: Plan) -> tuple[int, str]:
 def share_told(panel: Panel, plan: Plan) -> float:
     """Return which part of the squares of changes is that of their least squares by all inputs.
 
-    The changes are those of the steps to forecast in windows like those of training. In a
-    context they would seem to be told better: the scale is its mean, which knows what comes.
-    What each input would tell of noise by chance is taken off.
+    The changes are those of the steps to forecast in windows like those of training, or longer
+    ones. In a context they would seem to be told better: the scale is its mean, which knows what
+    comes. What each input would tell of noise by chance is taken off.
     """
+    plan = replace(plan, prediction_length=max(plan.prediction_length, _LEAST_STEPS))
     key = np.zeros(2, dtype=np.uint64)
     source, sampler = Source(panel, plan), Sampler(panel, plan, "uniform", key)
     batch = Batch.empty(plan, _N_WINDOWS)

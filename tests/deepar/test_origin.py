@@ -18,14 +18,25 @@ def walks(n_series=8, n_times=400, seed=0):
     return 100 + changes.cumsum(axis=1)
 
 
-def panel_and_plan(X, lags=(1, 2, 3, 12), likelihood="student_t"):
+def panel_and_plan(X, lags=(1, 2, 3, 12), likelihood="student_t", length=12):
     panel, encoding = fit_panel(X, likelihood=likelihood)
-    return panel, encoding.plan(12, 12, np.array(lags, dtype=np.int32))
+    return panel, encoding.plan(length, length, np.array(lags, dtype=np.int32))
 
 
 def test_inputs_tell_the_changes_of_seasons_and_not_of_walks():
     assert share_told(*panel_and_plan(seasonal(n_times=300))) > 0.5
     assert abs(share_told(*panel_and_plan(walks()))) < 0.01
+
+
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_a_short_forecast_knows_seasons_from_walks(length):
+    lags = np.arange(1, 13)
+    noisy, drifting = seasonal(50, 400, noise=0.3), walks(50)
+    assert origin_of(*panel_and_plan(noisy, length=length))[0] == 0
+    assert share_told(*panel_and_plan(noisy, lags, length=length)) > 0.5
+    gaps = np.random.default_rng(1).random(drifting.shape) < 0.3
+    for X in (drifting, np.where(gaps, np.nan, drifting)):
+        assert origin_of(*panel_and_plan(X, np.arange(1, 31), length=length))[0] == 1
 
 
 def plain_rows(batch, positions, lags):
