@@ -106,6 +106,25 @@ def test_a_network_that_learned_nothing_forecasts_the_last_value():
     np.testing.assert_allclose(model.predict(), np.repeat(X[:, -1:], 4, axis=1), rtol=1e-5)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_walks_that_have_not_begun_are_forecast_as_others_begin(sign):
+    X = sign * walks(30, 100)
+    model = small(max_iter=20, n_batches=20).fit(X)
+    assert model.origin_ == 1
+    np.testing.assert_allclose(model.predict([[]]), sign * 100, rtol=0.15)
+
+
+def test_nothing_is_made_up_where_a_series_has_begun():
+    panel, plan = panel_and_plan(walks())
+    batches = [Batch.empty(plan, 3) for _ in range(2)]
+    positions = np.array([0, 5, 300])
+    for given, batch in zip((plan, replace(plan, origin=1, first=0.7)), batches, strict=True):
+        Source(panel, given).gather(np.arange(3), positions, batch)
+    apart = batches[1].inputs - batches[0].inputs
+    assert np.argwhere(apart).tolist() == [[7, 1, 0], [12, 0, 0]]
+    np.testing.assert_allclose(apart[[7, 12], [1, 0], 0], 0.7, rtol=1e-6)
+
+
 def test_weights_are_as_learned_without_an_origin():
     model = small().fit(seasonal(n_times=300))
     kept = Model.from_plain(model._model)
@@ -132,7 +151,7 @@ def test_walks_are_forecast_as_well_as_by_their_last_value():
 def test_the_reason_is_told(capsys):
     X = walks(n_times=80)
     small(verbose=1).fit(X)
-    assert "origin 1: inputs tell" in capsys.readouterr().out
+    assert "origin 1: inputs tell 0.0%" in capsys.readouterr().out
     small(verbose=1, lags=[2, 3]).fit(X)
     assert "origin 0: " in capsys.readouterr().out
 
