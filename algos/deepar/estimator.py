@@ -298,9 +298,9 @@ class DeepARForecaster(Backtesting, Estimator):
     ) -> DeepARForecaster:
         """Learn one epoch more, from these series.
 
-        The first call decides on features and scales; the next ones keep them. `predict()`
-        continues the series of the last call. Nothing is held back, and the rate of steps
-        does not fall.
+        The first call decides on features, scales and `origin_`; the next ones keep them.
+        `predict()` continues the series of the last call. Nothing is held back, and the rate of
+        steps does not fall.
 
         Parameters
         ----------

@@ -24,7 +24,7 @@ from algos.deepar.frequency import check_lags
 from algos.deepar.learning import PanelWork, held_back, held_out_check, with_spread
 from algos.deepar.model import Model
 from algos.deepar.network import initial_weights
-from algos.deepar.origin import origin_of
+from algos.deepar.origin import first_value, origin_of
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
 from algos.deepar.progress import Told
@@ -168,7 +168,8 @@ class Fitting:
         model = Model.of(encoding, settings, lags, self.embedding_dimension)
         origin, reason = origin_of(panel, model.plan)
         say(self, f"origin {origin}: {reason}")
-        return model.beginning_at(origin), panel
+        first = first_value(panel, model.plan) if origin else 0.0
+        return model.beginning_at(origin, first), panel
 
     def _begun(
         self, model: Model, settings: Settings, goes_on: bool, n_epochs: int | None = None

@@ -65,9 +65,12 @@ class Model:
         )
         return cls(encoding, plan, layout, settings.likelihood)
 
-    def beginning_at(self, origin: int) -> Model:
-        """Return the model whose learning begins with the value at a lag, or with 0 for none."""
-        return replace(self, plan=replace(self.plan, origin=origin))
+    def beginning_at(self, origin: int, first: float = 0.0) -> Model:
+        """Return the model whose learning begins with the value at a lag, or with 0 for none.
+
+        `first` stands for the value before the first one of a series.
+        """
+        return replace(self, plan=replace(self.plan, origin=origin, first=first))
 
     def plain(self) -> dict[str, Any]:
         """Return plain values, of which `from_plain` makes the model again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,9 @@ Ints = NDArray[np.int64]
 
 LAST = 1  # the lag of the value before
 _N_BATCHES, _N_WINDOWS = 64, 32
+_LEAST_STEPS = 12  # to forecast: fewer changes are of the size of their noise, not the window's
 _TOLD = 0.02  # of the squares of changes
+_AT_ONCE = 1024  # series
 _SAME = 1e-10  # singular values, beside the largest one, of inputs that say the same
 
 
@@ -27,7 +31,7 @@ def origin_of(panel: Panel, plan: Plan) -> tuple[int, str]:
     """
     if not (plan.is_scaled and LAST in plan.lags):
         return 0, "values are not in units of their scale, or the lag 1 is no input"
-    share = share_told(panel, plan)
+    share = max(0.0, share_told(panel, plan))
     is_less = share < _TOLD
     reason = f"inputs tell {share:.1%} of the squares of changes, {'below' if is_less else 'from'}"
     return LAST if is_less else 0, f"{reason} {_TOLD:.0%}{'' if is_less else ' on'}"
@@ -36,10 +40,11 @@ def origin_of(panel: Panel, plan: Plan) -> tuple[int, str]:
 def share_told(panel: Panel, plan: Plan) -> float:
     """Return which part of the squares of changes is that of their least squares by all inputs.
 
-    The changes are those of the steps to forecast in windows like those of training. In a
-    context they would seem to be told better: the scale is its mean, which knows what comes.
-    What each input would tell of noise by chance is taken off.
+    The changes are those of the steps to forecast in windows like those of training, or longer
+    ones. In a context they would seem to be told better: the scale is its mean, which knows what
+    comes. What each input would tell of noise by chance is taken off.
     """
+    plan = replace(plan, prediction_length=max(plan.prediction_length, _LEAST_STEPS))
     key = np.zeros(2, dtype=np.uint64)
     source, sampler = Source(panel, plan), Sampler(panel, plan, "uniform", key)
     batch = Batch.empty(plan, _N_WINDOWS)
@@ -54,6 +59,19 @@ def share_told(panel: Panel, plan: Plan) -> float:
             products += rows.T @ rows
         share = _share(products[:-1, :-1], products[:-1, -1], products[-1, -1])
     return share - plan.n_inputs / panel.n_values
+
+
+def first_value(panel: Panel, plan: Plan) -> float:
+    """Return what series usually begin with, over the scale of what has not begun."""
+    plan = replace(plan, context_length=1)
+    source, series = Source(panel, plan), np.flatnonzero(panel.lengths)
+    found = np.empty(len(series))
+    for begin in range(0, len(series), _AT_ONCE):
+        some = series[begin : begin + _AT_ONCE]
+        batch = Batch.empty(plan, len(some), n_steps=2)
+        source.gather(some, np.zeros_like(some), batch)
+        found[begin : begin + len(some)] = batch.targets[1]
+    return float(np.median(found))
 
 
 def _rows(batch: Batch, positions: Ints, plan: Plan) -> Doubles:

@@ -42,6 +42,9 @@ class Plan:
         The scale of a window is at least this part of its series' scale.
     origin : int
         The lag whose value a network that has learned nothing forecasts; 0 is none.
+    first : float
+        With an origin, what stands for the value before the first one of a series, over the
+        scale: otherwise one that has not begun would be forecast as 0.
     """
 
     context_length: int
@@ -56,6 +59,7 @@ class Plan:
     log_spread: float = 1.0
     scale_floor: float = 0.1
     origin: int = 0
+    first: float = 0.0
 
     @property
     def n_steps(self) -> int:
@@ -127,6 +131,7 @@ class Source:
     """
 
     def __init__(self, panel: Panel, plan: Plan) -> None:
+        self._plan = plan
         n_times = panel.longest + panel.horizon
         # A series that is older than any of training must not look like a new one.
         age = np.minimum(np.arange(n_times), plan.n_steps)
@@ -183,6 +188,11 @@ class Source:
             batch.scale,
             n_threads,
         )
+        if self._plan.origin:
+            # The lag 1 is the first input: there is no origin else.
+            begins = self._plan.context_length - positions
+            new = np.flatnonzero((begins >= 0) & (begins < len(batch.inputs)))
+            batch.inputs[begins[new], new, 0] = self._plan.first
 
 
 class Sampler:

@@ -18,14 +18,25 @@ def walks(n_series=8, n_times=400, seed=0):
     return 100 + changes.cumsum(axis=1)
 
 
-def panel_and_plan(X, lags=(1, 2, 3, 12), likelihood="student_t"):
+def panel_and_plan(X, lags=(1, 2, 3, 12), likelihood="student_t", length=12):
     panel, encoding = fit_panel(X, likelihood=likelihood)
-    return panel, encoding.plan(12, 12, np.array(lags, dtype=np.int32))
+    return panel, encoding.plan(length, length, np.array(lags, dtype=np.int32))
 
 
 def test_inputs_tell_the_changes_of_seasons_and_not_of_walks():
     assert share_told(*panel_and_plan(seasonal(n_times=300))) > 0.5
     assert abs(share_told(*panel_and_plan(walks()))) < 0.01
+
+
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_a_short_forecast_knows_seasons_from_walks(length):
+    lags = np.arange(1, 13)
+    noisy, drifting = seasonal(50, 400, noise=0.3), walks(50)
+    assert origin_of(*panel_and_plan(noisy, length=length))[0] == 0
+    assert share_told(*panel_and_plan(noisy, lags, length=length)) > 0.5
+    gaps = np.random.default_rng(1).random(drifting.shape) < 0.3
+    for X in (drifting, np.where(gaps, np.nan, drifting)):
+        assert origin_of(*panel_and_plan(X, np.arange(1, 31), length=length))[0] == 1
 
 
 def plain_rows(batch, positions, lags):
@@ -95,6 +106,25 @@ def test_a_network_that_learned_nothing_forecasts_the_last_value():
     np.testing.assert_allclose(model.predict(), np.repeat(X[:, -1:], 4, axis=1), rtol=1e-5)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_walks_that_have_not_begun_are_forecast_as_others_begin(sign):
+    X = sign * walks(30, 100)
+    model = small(max_iter=20, n_batches=20).fit(X)
+    assert model.origin_ == 1
+    np.testing.assert_allclose(model.predict([[]]), sign * 100, rtol=0.15)
+
+
+def test_nothing_is_made_up_where_a_series_has_begun():
+    panel, plan = panel_and_plan(walks())
+    batches = [Batch.empty(plan, 3) for _ in range(2)]
+    positions = np.array([0, 5, 300])
+    for given, batch in zip((plan, replace(plan, origin=1, first=0.7)), batches, strict=True):
+        Source(panel, given).gather(np.arange(3), positions, batch)
+    apart = batches[1].inputs - batches[0].inputs
+    assert np.argwhere(apart).tolist() == [[7, 1, 0], [12, 0, 0]]
+    np.testing.assert_allclose(apart[[7, 12], [1, 0], 0], 0.7, rtol=1e-6)
+
+
 def test_weights_are_as_learned_without_an_origin():
     model = small().fit(seasonal(n_times=300))
     kept = Model.from_plain(model._model)
@@ -121,7 +151,7 @@ def test_walks_are_forecast_as_well_as_by_their_last_value():
 def test_the_reason_is_told(capsys):
     X = walks(n_times=80)
     small(verbose=1).fit(X)
-    assert "origin 1: inputs tell" in capsys.readouterr().out
+    assert "origin 1: inputs tell 0.0%" in capsys.readouterr().out
     small(verbose=1, lags=[2, 3]).fit(X)
     assert "origin 0: " in capsys.readouterr().out
 
