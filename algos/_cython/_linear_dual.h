@@ -97,8 +97,25 @@ ALGOS_INLINE double algos_dual_pull(const algos_dual *job, double y, double z, d
     }
 }
 
+ALGOS_INLINE double algos_xlogx(double x) {
+    return x > 0 ? x * log(x) : 0;
+}
+
+/* log(1 + exp(-m)) + t log(t) + (1 - t) log(1 - t) + t m, the relative entropy of t and
+ * a = 1 / (1 + exp(m)). A short step's leading term rounds better than the difference; where a
+ * and t lie on both sides of 1/2 it may be too large by any factor. */
+ALGOS_INLINE double algos_logistic_gap(double m, double t) {
+    const double a = 1 / (1 + exp(m));
+    const double leading =
+        (a - t) * (a - t) / (2 * fmax(a * (1 - a), fmax(t * (1 - t), DBL_MIN)));
+    if (leading < 0.05)
+        return leading;
+    const double loss = fmax(-m, 0) + log1p(exp(-fabs(m)));
+    return fmin(leading, loss + algos_xlogx(t) + algos_xlogx(1 - t) + t * m);
+}
+
 /* loss(z) + conjugate(-s) + s z, which is 0 where s is the best for z and positive elsewhere;
- * for the logistic loss its leading term. */
+ * for the logistic loss its leading term, where that is less. */
 ALGOS_INLINE double algos_dual_gap(const algos_dual *job, double y, double z, double s) {
     const double p = job->parameter, r = y - z;
     double a, t;
@@ -125,8 +142,7 @@ ALGOS_INLINE double algos_dual_gap(const algos_dual *job, double y, double z, do
         a = p - y * z, t = y * s;
         return (fmax(a, 0) - t / 2) * (fmax(a, 0) - t / 2) + t * (fmax(a, 0) - a);
     default:
-        a = 1 / (1 + exp(y * z)), t = y * s;
-        return (a - t) * (a - t) / (2 * fmax(a * (1 - a), fmax(t * (1 - t), DBL_MIN)));
+        return algos_logistic_gap(y * z, y * s);
     }
 }
 

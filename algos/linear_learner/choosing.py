@@ -22,6 +22,10 @@ from algos.linear_learner.training import Data, Settings
 
 TENTH = 0.1  # of many rows, by `validation_fraction="auto"`
 _FEW = 3000  # different rows, up to which that means folds
+# Different rows outside the most frequent class, which decide a loss: the mean over a tenth of so
+# many has a standard error of a tenth of their deviation.
+_FEW_RARE = 1000
+_MOST_FOLDED = 1 << 22  # stored values of X, up to which rare classes are worth folds
 
 Indices = NDArray[np.intp]
 
@@ -65,7 +69,7 @@ class Choosing:
         fraction = self.validation_fraction
         if fraction == "auto":
             # Stochastic steps need rows held out: their loss tells when to end.
-            if self.solver != "sgd" and has_few_keys(keys, _FEW):
+            if self.solver != "sgd" and _call_for_folds(keys, data, settings.loss):
                 return self._fit_folds(data, keys, settings, progress)
             fraction = TENTH
         classes = _single(data.target) if settings.loss.is_of_classes else None
@@ -170,6 +174,17 @@ def _keys(data: Data, settings: Settings) -> NDArray[np.uint64]:
     assert settings.key is not None
     single = _single(data.target)
     return row_keys(data.X, settings.key, single, n_threads=settings.n_threads)
+
+
+def _call_for_folds(keys: NDArray[np.uint64], data: Data, loss: Loss) -> bool:
+    """Tell whether a tenth would choose by chance, and folds are affordable."""
+    if has_few_keys(keys, _FEW):
+        return True
+    if not loss.is_of_classes or data.X.size > _MOST_FOLDED:
+        return False
+    places = np.unique(keys, return_index=True)[1]
+    counts = np.unique(_single(data.target)[places], return_counts=True)[1]
+    return len(places) - int(counts.max()) < _FEW_RARE
 
 
 def _single(target: Doubles) -> Doubles:

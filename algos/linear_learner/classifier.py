@@ -99,11 +99,13 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     validation_fraction : "auto" or float, default="auto"
         Share of the rows (of each class) that candidates are chosen by, unless `fit` is
         given `X_val`. "auto" is a tenth, of which few rows would choose by chance: up to
-        3000 different ones, candidates are judged on all rows instead, in 5 folds, by
-        models that were trained on the other folds; in `partial_fit` and for
-        `solver="sgd"` it is a tenth. Which
-        rows is decided by `random_state` and their content, not their order; equal rows
-        stay together. Used only where there is something to choose.
+        3000 different ones, or where fewer than 1000 are outside the most frequent class
+        (of two classes: in the rarer one) and `X` stores at most 4 million values,
+        candidates are judged on all rows instead, in 5 folds, by models that were trained
+        on the other folds, which takes about six times as long; in `partial_fit` and for
+        `solver="sgd"` it is a tenth. Which rows is decided by `random_state` and their
+        content, not their order; equal rows stay together. Used only where there is
+        something to choose.
     early_stopping : bool, default=True
         Whether a pack leaves candidates unfinished whose validation loss is clearly worse
         than the best one's. Used by `selection_criterion="loss"` only.

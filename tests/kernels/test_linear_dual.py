@@ -91,3 +91,19 @@ def test_gaps_are_nothing_at_the_optimum_and_their_sum_is_returned():
         assert sorted(order) == list(range(30))
         np.testing.assert_allclose(gap, gaps.sum(), rtol=1e-12)
     assert 0 <= gap < 1e-20
+
+
+@given(margin=st.floats(-800, 800), pull=st.sampled_from([0.0, 1e-300, 1e-17, 0.3, 0.5, 0.9, 1.0]))
+def test_logistic_gaps_are_hardly_more_than_what_is_missing(margin, pull):
+    """The leading term alone is 1e304 where a saturated pull is of the wrong side."""
+    one, pulls, gaps = np.ones(1), np.array([pull]), np.empty(1)
+    loss = Loss("log_loss")
+    sweep_rows(
+        lines_of(np.zeros((1, 1)), None), one, one, one, loss.code, loss.parameter, 1.0, 0.0, KEY,
+        0, np.zeros(1, np.int64), pulls, np.zeros(1), margin, gaps,
+    )  # fmt: skip
+    missing = np.logaddexp(0, -margin) + conjugates_at(loss, one, np.array([pull]))[0]
+    missing += pull * margin
+    assert 0 <= gaps[0] <= 1.12 * missing + 1e-12
+    if 0.3 <= pull <= 0.9 and abs(margin) <= 1:
+        assert gaps[0] >= 0.7 * missing - 1e-12

@@ -208,3 +208,30 @@ def test_pulls_at_their_limits_are_led_back():
     ).fit(X, y)
     assert model.fit(X, 1 - y).certificate_ <= model.tol
     assert model.score(X, 1 - y) == 1
+
+
+@pytest.mark.parametrize("flips", [False, True])
+def test_starts_of_another_strength_or_other_targets_do_not_swing_the_model(flips, monkeypatch):
+    """The pulls of a stronger penalty as they are moved intercepts to 1000 and back."""
+    rng = np.random.default_rng(0)
+    X = sparse.random(300, 3000, density=0.02, format="csr", random_state=0)
+    target = np.where(X @ rng.normal(size=3000) > 0, 1.0, -1.0)
+    problem = make_problem(X, target, Loss("log_loss"), standardize=False)
+    (start,) = dual.solve(problem, [make_penalty(3000, 1e-2)], TIGHT)
+    if flips:
+        problem = make_problem(X, -target, Loss("log_loss"), standardize=False)
+    penalties, control = [make_penalty(3000, 1e-7)], Control(tol=1e-6)
+    (cold,) = dual.solve(problem, penalties, control)
+    intercepts, gaps, sweep = [], [], dual._Sweeps.sweep
+
+    def watched(self, order):
+        gaps.append(sweep(self, order))
+        intercepts.append(self.intercept)
+        return gaps[-1]
+
+    monkeypatch.setattr(dual._Sweeps, "sweep", watched)
+    (warm,) = dual.solve(problem, penalties, control, start=[start])
+    assert warm.converged
+    assert warm.n_iter <= 1.5 * cold.n_iter
+    assert np.abs(intercepts).max() < 10
+    assert max(gaps) < 10

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_classification
 from sklearn.linear_model import LogisticRegressionCV, RidgeCV
 from sklearn.metrics import log_loss
@@ -15,6 +16,7 @@ from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos._common.random import seed_key
 from algos._common.row_key import row_keys
 from algos._common.split import validation_folds
+from algos.linear_learner import choosing
 
 ALPHAS = [1.0, 0.1, 0.01, 0.001]
 
@@ -208,3 +210,62 @@ def test_few_rows_choose_a_ridge_as_scikit_learn_does():
     model = LinearLearnerRegressor(random_state=0).fit(X_train, y_train)
     peer = make_pipeline(StandardScaler(), RidgeCV(np.geomspace(1e-4, 1e4, 32), cv=5))
     assert model.score(X_test, y_test) > peer.fit(X_train, y_train).score(X_test, y_test) - 0.02
+
+
+def rare_rows(n=3400, n_positive=60, n_classes=2):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(n, 2)), np.zeros(n, dtype=int)
+    y[:n_positive] = rng.integers(1, n_classes, n_positive)
+    X[:, 0] += 2 * y
+    return X, y
+
+
+@pytest.fixture
+def makes_folds(monkeypatch):
+    """Return what tells whether a pack of the classifier is judged in folds."""
+    made = []
+
+    def folds(*args, **options):
+        made.append(True)
+        return validation_folds(*args, **options)
+
+    monkeypatch.setattr(choosing, "validation_folds", folds)
+
+    def makes(X, y, model=None, **options):
+        model = model or LinearLearnerClassifier(alpha=[0.1, 0.01], random_state=0)
+        made.clear()
+        model.set_params(**options).fit(X, y)
+        return bool(made)
+
+    return makes
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_few_rows_outside_the_most_frequent_class_choose_in_folds(n_classes, makes_folds):
+    assert makes_folds(*rare_rows(n_positive=999, n_classes=n_classes))
+    assert not makes_folds(*rare_rows(n_positive=1000, n_classes=n_classes))
+    assert makes_folds(*rare_rows(n_positive=2500))
+    assert not makes_folds(*rare_rows(), validation_fraction=0.1)
+    assert not makes_folds(*rare_rows(), solver="sgd", tol=0.1)
+
+
+def test_copies_of_rare_rows_are_few_rows(makes_folds):
+    X, y = rare_rows()
+    rows = np.repeat(np.arange(len(X)), np.where(y == 1, 40, 1))
+    assert makes_folds(X[rows], y[rows])
+    assert makes_folds(X, y, class_weight="balanced")
+
+
+def test_rare_classes_are_not_worth_folds_of_many_values(makes_folds, monkeypatch):
+    X, y = rare_rows()
+    monkeypatch.setattr(choosing, "_MOST_FOLDED", X.size)
+    assert makes_folds(X, y)
+    assert makes_folds(sparse.csr_array(X), y)
+    monkeypatch.setattr(choosing, "_MOST_FOLDED", X.size - 1)
+    assert not makes_folds(X, y)
+    assert not makes_folds(sparse.csr_array(X), y)
+
+
+def test_regressors_have_no_rare_class(makes_folds):
+    model = LinearLearnerRegressor("poisson", alpha=[0.1, 0.01], random_state=0)
+    assert not makes_folds(*rare_rows(), model)

@@ -34,6 +34,7 @@ from algos.linear_learner.solvers.null_model import Null, best_intercept, null_m
 _KEY = np.array([0x70756C6C, 0x73], dtype=np.uint64)
 _SWEEPS_A_CHECK = 20  # at most
 _RESTING = 0.1  # of the way between b and b_0: how far b may move in a sweep
+_LEAST_SHARE = 1e-9  # of the pulls of a start: with less it would be none
 _PARTIAL = 2  # sweeps over rows that still move, after each over all
 _STILL = 0.1  # of what rows lack on average: such rows rest meanwhile
 _SPANNED = 200  # rows for each candidate: their sweeps repay the rows' products
@@ -68,7 +69,7 @@ def solve(
     with one_thread_blas():
         descent = _Descent.prepare(problem, control, len(penalties))
         if start and problem.loss.is_smooth:
-            descent.begin_at(start[0])
+            descent.begin_at(start[0], penalties[0])
         return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
 
 
@@ -110,9 +111,25 @@ class _Descent:
             pull=np.zeros(rows.n),
         )  # fmt: skip
 
-    def begin_at(self, solution: Solution) -> None:
-        z = self.problem.rows.decision(solution.coef, solution.intercept)[:, 0]
-        self.pull = -slopes_of(z, self.problem.target, self.problem.loss)
+    def begin_at(self, solution: Solution, penalty: Penalty) -> None:
+        """Take the pulls at a model, or the best of their halves, quarters and so on.
+
+        Those of another strength or of other targets may move the model much too far.
+        """
+        problem, weight = self.problem, self.distinct.weight
+        z = problem.rows.decision(solution.coef, solution.intercept)[:, 0]
+        pull = -slopes_of(z, problem.target, problem.loss)
+        if problem.fit_intercept:
+            pull = _balanced(pull, weight)
+        cross = problem.rows.cross((weight * pull)[:, np.newaxis])[0]
+        norm = penalty.value((cross[:-1] / penalty.l2)[np.newaxis])
+        best, share = -np.inf, 1.0
+        while share > _LEAST_SHARE:
+            dual = -float(weight @ conjugates_at(problem.loss, problem.target, share * pull))
+            if dual - share**2 * norm <= best:
+                break
+            best, self.pull = dual - share**2 * norm, share * pull
+            share /= 2
         self.center = float(solution.intercept[0])
 
     def solve(self, candidate: int, penalty: Penalty) -> Solution:
