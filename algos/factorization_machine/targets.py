@@ -16,9 +16,9 @@ from algos._common.validation import check_sample_weight
 Doubles = NDArray[np.float64]
 
 # Exponent of the largest weight: sums of weights, and of squares times weights, stay numbers.
-_MOST_WEIGHT = 660
+_MOST_WEIGHT = 60  # exponent: sums of products of such weights of rows and classes are float32
 _LEAST_WEIGHT = 2.0**-140  # beside such
-_MOST_FACTOR = 300  # exponent of the largest weight of a class
+_MOST_FACTOR = 30  # the same of the weight of a class
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def checked_weights(
 ) -> tuple[Doubles | None, int]:
     """Return weights of shape (n_rows,), or None for 1, over 2**e, and e.
 
-    It is `exponent`, that of weights which came before, unless some would exceed 2**660: beside
+    It is `exponent`, that of weights which came before, unless some would exceed 2**60: beside
     so large ones penalties and priors are nothing, and only ratios of weights count.
     """
     weight = check_sample_weight(sample_weight, n_rows)

@@ -59,6 +59,7 @@ def refusing():
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
+            warnings.filterwarnings("ignore", ".*: steps were left out", RuntimeWarning)
             yield
     except (ValueError, TypeError) as error:
         if not is_meant(error):

@@ -251,3 +251,17 @@ def test_parameters_that_a_solver_does_not_use_are_named(capsys):
     printed = capsys.readouterr().out
     assert "solver mcmc does not use `alpha`" in printed
     assert printed.count("does not use") == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_classes_of_single_precision_bear_weights_beyond_it(dtype):
+    X, y = np.array([[1, 1], [1, 0], [0, 1]], dtype=dtype), [0, 1, 1]
+    chances = [
+        FactorizationMachineClassifier(
+            2, solver="als", max_iter=20, tol=0, class_weight=of_class, random_state=0
+        )
+        .fit(X, y, sample_weight=np.array([1.0, 1.0, 0.5]) * weight)
+        .predict_proba(X)
+        for weight, of_class in [(1e18, None), (3e38, None), (1e200, {0: 1e100, 1: 1e100})]
+    ]
+    np.testing.assert_allclose(chances[1:], [chances[0]] * 2, atol=1e-4)
