@@ -201,15 +201,14 @@ def products(state: SquaredState, *, fit_intercept: bool) -> Products:
     """Return the products of the columns in the units that `standard` says."""
     d, found = state.d, _variance(state)
     _, scale = _standard(state, found, fit_intercept)
-    ratio = state.unit[:d] / scale
     moments, mean = state.scatter / state.weight, state.mean
     varies = found > 0
     if not fit_intercept:
         moments += np.outer(mean, mean)
-        varies |= mean[:d] != 0
+        varies |= mean[:d] ** 2 > 0
+    # A constant column has no scale, and the unit of rows that were left out may be huge.
+    ratio = np.where(varies, state.unit[:d] / scale, 0.0)
     gram, cross = moments[:d, :d] * ratio * ratio[:, np.newaxis], moments[d:, :d] * ratio
-    if not varies.all():
-        gram[~varies] = gram[:, ~varies] = cross[:, ~varies] = 0
     target_mean = mean[d:] if fit_intercept else np.zeros(state.n_outputs)
     square, unit = np.diagonal(moments)[d:].copy(), float(state.unit[-1])
     variance = np.diagonal(moments)[:d][varies]

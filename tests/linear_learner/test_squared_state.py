@@ -139,3 +139,13 @@ def test_a_fit_of_many_rows_has_the_digits_of_its_dtype(dtype, shared):
     exact = np.linalg.solve(matrix, centred.T @ (y - y.mean()) / 3000)
     tolerance = 1e-5 if dtype == np.float32 else 1e-9
     np.testing.assert_allclose(found.coef_, exact, rtol=0, atol=tolerance * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_rows_beside_which_others_vanish_may_be_taken_out(fit_intercept):
+    X, y, weight = data(n=6000, offset=0)
+    X[0, 4] = 1e200
+    whole = state_of(X, y, weight)
+    rest = squared_state.without(whole, state_of(X[:600], y[:600], weight[:600]))
+    for found in squared_state.solve(rest, PACK, TIGHT, fit_intercept=fit_intercept):
+        assert np.isfinite(found.coef).all() and np.isfinite(found.intercept).all()
