@@ -15,10 +15,10 @@ from algos._common.validation import check_sample_weight
 
 Doubles = NDArray[np.float64]
 
-# Exponent of the largest weight: sums of weights, and of squares times weights, stay numbers.
-_MOST_WEIGHT = 60  # exponent: sums of products of such weights of rows and classes are float32
+# Exponents of the largest weights of rows and of classes: sums of their products with squares
+# stay float32.
+_MOST_WEIGHT, _MOST_FACTOR = 60, 30
 _LEAST_WEIGHT = 2.0**-140  # beside such
-_MOST_FACTOR = 30  # the same of the weight of a class
 
 
 @dataclass(frozen=True)

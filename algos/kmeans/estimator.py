@@ -122,7 +122,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
     algorithm_ : {"lloyd", "hamerly", "quantized"}
         The method that ran; "lloyd" also where what the others need beside X would be large:
         several copies of the sums by label and the distances between all centres for bounds,
-        and for codes a byte a value and 12 a row, which may be at most 30 % of X and 16 MB.
+        and for codes a byte a value and 14 a row, which may be at most 30 % of X and 16 MB.
         Sparse X has neither bounds nor codes.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The best run, iteration by iteration: `objective` (the inertia before the centres
