@@ -15,6 +15,8 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 
+VECTORS = {"avx512_vnni": "AVX-512 with VNNI", "avx512f": "AVX-512", "avx2": "AVX2"}
+
 
 def cores():
     """The cores that this process may use."""
@@ -34,6 +36,7 @@ def environment(threads: int | None):
 def describe():
     return {
         "processor": _processor(),
+        "vectors": _vectors(),
         "cores": len(cores()),
         "memory_gb": round(_memory_bytes() / 2**30),
         "system": platform.system(),
@@ -62,12 +65,23 @@ def versions():
 
 
 def _processor():
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _vectors():
+    """The widest vectors of an x86 processor: they decide more than its model's name."""
+    flags = _cpuinfo("flags").split()
+    return next((name for flag, name in VECTORS.items() if flag in flags), "unknown")
+
+
+def _cpuinfo(field):
+    """What Linux says of the first processor, or nothing."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
-    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(models, platform.machine())
+        return ""
+    found = (line.split(":", 1) for line in lines if ":" in line)
+    return next((value.strip() for name, value in found if name.strip() == field), "")
 
 
 def _memory_bytes():

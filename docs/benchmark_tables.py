@@ -30,13 +30,20 @@ PACKAGES = {  # of peers that are named otherwise
 def write_all(results, tables):
     """Write one file for each algorithm, from its newest results, and one of all."""
     tables.mkdir(exist_ok=True)
-    newest = {}
+    newest = newest_of(results)
     for algorithm in ALGORITHMS:
-        if files := sorted(results.glob(f"{algorithm}-*.json")):
-            newest[algorithm] = json.loads(files[-1].read_text())
-        text = page(newest[algorithm]) if files else NONE_YET.format(algorithm)
+        result = newest.get(algorithm)
+        text = page(result) if result else NONE_YET.format(algorithm)
         write_changed(tables / f"{algorithm}.rst", text)
     write_changed(tables / "overview.rst", benchmark_overview.overview(newest))
+    avx2 = benchmark_overview.overview(newest_of(results / "avx2"))
+    write_changed(tables / "overview_avx2.rst", avx2)
+
+
+def newest_of(results):
+    """Return the newest results of each algorithm that has any in a folder."""
+    files = {name: sorted(results.glob(f"{name}-*.json")) for name in ALGORITHMS}
+    return {name: json.loads(found[-1].read_text()) for name, found in files.items() if found}
 
 
 def write_changed(target, text):
@@ -63,9 +70,9 @@ def circumstances(result):
     machine = result["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in versions_beside(result))
     return (
-        f"Measured up to {result['date']}: {machine['processor']}, {machine['cores']} cores, "
-        f"{machine['memory_gb']} GB, Python {machine['python']}, {versions}; "
-        f"load before: {machine['load_before']:.2f}. "
+        f"Measured up to {result['date']}: {machine['processor']}, {machine['vectors']}, "
+        f"{machine['cores']} cores, {machine['memory_gb']} GB, Python {machine['python']}, "
+        f"{versions}; load before: {machine['load_before']:.2f}. "
         "*wall / ours* above 1 means that the peer takes longer.\n"
     )
 

@@ -88,7 +88,7 @@ def test_what_reaches_more_is_told_in_bold(overview, measure, ours, theirs):
 
 
 def test_every_row_beside_another_library_is_on_the_page(overview):
-    for file in (ROOT / "benchmarks" / "results").glob("*.json"):
+    for file in (ROOT / "benchmarks" / "results").rglob("*.json"):
         result = json.loads(file.read_text())
         if result["algorithm"] not in overview.NAMES:
             continue
