@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from algos.linear_learner.targets import Unit, in_unit, one_against_rest, unit_e
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.trained import Model
 from algos.linear_learner.training import Data
+from algos.linear_learner.used_columns import UsedColumns
 
 _CHOICE = Choice("sgd", "rows came in batches")
 
@@ -121,7 +124,7 @@ class Stream(State):
             weights=shares * after["weight"],
         )
 
-    @property
+    @cached_property
     def scale(self) -> Doubles:
         """Deviations; 1 for columns that have been constant."""
         deviation = np.sqrt(self.square)
@@ -129,11 +132,13 @@ class Stream(State):
 
     def received(self, data: Data, settings: StreamSettings) -> Stream:
         """Return the state after one more batch."""
+        used = self._used_columns(data, settings)
+        before = self._on_columns(used.gathered, used.are_all)
         shares = data.shares
         rows = make_rows(
-            data.X, shares, center=settings.fit_intercept, n_threads=settings.n_threads
+            used.of(data.X), shares, center=settings.fit_intercept, n_threads=settings.n_threads
         )
-        after = _with_moments(self, rows, data, settings.loss)
+        after = _with_moments(before, rows, data, settings.loss)
         exponent = unit_exponent(after.target_square, settings.loss)
         target, loss = in_unit(data.target, settings.loss, Unit(exponent))
         if loss.is_of_classes and not loss.is_joint and settings.n_outputs > 1:
@@ -148,9 +153,28 @@ class Stream(State):
             settings.n_outputs,
         )
         learned = _learn(
-            _carried_over(self, after, settings, problem), problem, data, after, settings
+            _carried_over(before, after, settings, problem), problem, data, after, settings
         )
-        return replace(after, n_batches=self.n_batches + 1, **learned)
+        after = replace(after, n_batches=self.n_batches + 1, **learned)
+        return after._on_columns(used.spread, used.are_all)
+
+    def _used_columns(self, data: Data, settings: StreamSettings) -> UsedColumns:
+        """Return the columns that any row has filled; the others are zero in all of the state."""
+        known = self.filled > 0
+        for values in (self.theta, self.average):  # a fit may have begun anywhere
+            known |= values[..., :-1].any(axis=(0, 1))
+        return UsedColumns(data.X, looks=settings.schedule.init == "zeros", known=known)
+
+    def _on_columns(self, moved: Callable[[Doubles], Doubles], are_all: bool) -> Stream:
+        """Return the state with what belongs to columns `moved`."""
+        if are_all:
+            return self
+        of_columns: dict[str, Any]
+        of_columns = {name: moved(getattr(self, name)) for name in ("mean", "square", "filled")}
+        for name in ("theta", "average", "first", "second", "seen"):
+            values = getattr(self, name)
+            of_columns[name] = np.concatenate([moved(values[..., :-1]), values[..., -1:]], axis=-1)
+        return replace(self, **of_columns)
 
     def loss_of_batch(self, before: Stream, data: Data, settings: StreamSettings) -> float:
         """Return the mean loss of the latest batch, each step's rows before that step.

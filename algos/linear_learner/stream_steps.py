@@ -80,7 +80,9 @@ def steps_over(
     reach = reach_of(filled)
     single = data.target if data.target.ndim == 1 else np.ascontiguousarray(data.target[:, 0])
     keys = row_keys(data.X, key, single, n_threads=settings.n_threads)
-    begun, n_parameters = iterates.n_steps, iterates.theta.size
+    # Of all columns, though the problem may leave out those that no row has filled.
+    n_parameters = len(penalties) * problem.n_outputs * (data.X.shape[1] + 1)
+    begun = iterates.n_steps
 
     def size_of(batch: int) -> int:
         return settings.schedule.size_at(begun + batch, n_parameters)

@@ -26,17 +26,26 @@ class UsedColumns:
     X : ndarray or CSR matrix of shape (n, d)
     looks : bool, default=True
         False takes all columns without looking.
+    known : ndarray of shape (d,), dtype bool, default=None
+        Columns that are taken whatever X holds.
     """
 
-    def __init__(self, X: Any, *, looks: bool = True) -> None:
+    def __init__(
+        self, X: Any, *, looks: bool = True, known: NDArray[np.bool_] | None = None
+    ) -> None:
         self.d = X.shape[1]
         self._places: NDArray[np.intp] | None = None
         if looks and sparse.issparse(X) and X.nnz < _WORTH_A_LOOK * self.d:
-            is_used = np.zeros(self.d, dtype=bool)
+            is_used = np.zeros(self.d, dtype=bool) if known is None else known.copy()
             is_used[X.indices] = True
             places = np.flatnonzero(is_used)
             if 0 < len(places) < _FEW * self.d:
                 self._places = places
+
+    @property
+    def are_all(self) -> bool:
+        """Whether no column is left out."""
+        return self._places is None
 
     def of(self, X: Any) -> Any:
         """Return the rows of these columns."""

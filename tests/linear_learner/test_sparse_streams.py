@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
 from algos import LinearLearnerClassifier
+from algos.linear_learner import stream
+from algos.linear_learner.sparse_rows import SparseRows
+from algos.linear_learner.used_columns import UsedColumns
 
 
 def texts(n, seed, n_words=3000, n_topics=3):
@@ -114,3 +118,37 @@ def test_a_stream_goes_on_from_a_fit_of_texts():
     for start in range(600, 900, 50):
         model.partial_fit(X[start : start + 50], y[start : start + 50])
     assert loss_of(model, X[900:], y[900:]) < 1.2 * before
+
+
+@pytest.mark.parametrize("parameters", [{}, {"alpha": [1e-4, 1e-2], "l1_ratio": 0.5}])
+def test_columns_that_no_row_has_filled_cost_nothing_and_change_nothing(parameters, monkeypatch):
+    X, y = texts(600, seed=3)
+    wide = sparse.csr_array((X.data, 20 * X.indices, X.indptr), (600, 20 * X.shape[1]))
+    widths = set()
+    evaluate = SparseRows.evaluate
+
+    def noted(rows, *arguments):
+        widths.add(rows.d)
+        return evaluate(rows, *arguments)
+
+    monkeypatch.setattr(SparseRows, "evaluate", noted)
+    few = streamed(wide, y, 100, **parameters)
+    assert max(widths) <= X.shape[1]
+    monkeypatch.setattr(stream, "UsedColumns", lambda X, **_: UsedColumns(X, looks=False))
+    all_ = streamed(wide, y, 100, **parameters)
+    assert max(widths) == wide.shape[1]
+    np.testing.assert_allclose(few.coef_, all_.coef_, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(few.intercept_, all_.intercept_, rtol=1e-9)
+    assert not few.coef_[:, np.arange(wide.shape[1]) % 20 != 0].any()
+
+
+def test_a_column_that_only_the_beginning_has_moved_is_kept():
+    X, y = texts(200, seed=3)
+    wide = sparse.csr_array((X.data, X.indices, X.indptr), (200, 20 * X.shape[1]))
+    options = {"solver": "sgd", "init": "uniform", "max_iter": 2, "alpha": 1e-4}
+    with pytest.warns(ConvergenceWarning):
+        model = LinearLearnerClassifier(random_state=0, **options).fit(wide, y)
+    beyond = model.coef_[:, X.shape[1] :].copy()
+    model.partial_fit(wide[:50], y[:50])
+    kept = model.coef_[:, X.shape[1] :]
+    assert np.array_equal(kept != 0, beyond != 0)
