@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from algos._common.checked import assert_all_finite
 from algos._common.params import Interval
 
 Doubles = NDArray[np.float64]
@@ -36,8 +37,7 @@ def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     if _is_plain(y):
         return np.asarray(y)
     labels: NDArray[Any] = column_or_1d(y, warn=True)
-    with np.errstate(invalid="ignore"):
-        assert_all_finite(labels, input_name=name)
+    assert_all_finite(labels, input_name=name)
     try:
         check_classification_targets(labels)
     except TypeError as error:  # of sorting them

@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import assert_all_finite
+
+from algos._common.checked import assert_all_finite
 
 _LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 _EXTREME_WEIGHT = 128  # exponent
@@ -93,8 +94,7 @@ def in_range(
         measured = measure(X)
     if is_safe(measured.mean_square, X.dtype):
         return measured, 0
-    with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
-        assert_all_finite(X, estimator_name=estimator_name, input_name="X")
+    assert_all_finite(X, estimator_name=estimator_name, input_name="X")
     exponent = exponent_of(X)
     if measured.mean_square == 0 and abs(exponent) < _LOST:
         return measured, 0  # all rows are equal

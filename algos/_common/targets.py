@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
+
+from algos._common.checked import check_array
 
 Doubles = NDArray[np.float64]
 
@@ -27,8 +28,7 @@ def checked_numbers(y: ArrayLike, name: str = "y") -> Doubles:
     if _is_plain(y):
         return np.asarray(y)
     checked: Doubles
-    with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
-        checked = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
+    checked = check_array(y, ensure_2d=False, dtype=np.float64, order="C", input_name=name)
     return checked
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import sklearn
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from algos._common.checked import check_array
 from algos._common.csr import canonical
 from algos._common.sparse_format import check_sparse_format
 from algos._common.threads import effective_n_threads
@@ -130,15 +130,14 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] 
         weight = np.full(n_rows, sample_weight, dtype=np.float64)
         check_array(weight[:1], ensure_2d=False, input_name="sample_weight")
     else:
-        with np.errstate(invalid="ignore"):
-            weight = check_array(
-                sample_weight,
-                ensure_2d=False,
-                dtype=np.float64,
-                order="C",
-                ensure_min_samples=0,
-                input_name="sample_weight",
-            )
+        weight = check_array(
+            sample_weight,
+            ensure_2d=False,
+            dtype=np.float64,
+            order="C",
+            ensure_min_samples=0,
+            input_name="sample_weight",
+        )
     if weight.shape != (n_rows,):
         raise ValueError(
             f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}! "

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
+
+from algos._common.checked import check_array
+from algos._common.scale import exponent_of
 
 Doubles = NDArray[np.float64]
 
@@ -344,16 +347,11 @@ def _of_truth(values: ArrayLike, name: str, truth: Doubles, n: int | None = None
 
 def _unit(*values: Doubles) -> float:
     """Return the unit in which values are summed, a power of two: sums of huge ones overflow."""
-    return _power_below(
-        max(np.max(np.abs(some), where=~np.isnan(some), initial=0) for some in values)
-    )
-
-
-def _power_below(size: float) -> float:
-    """Return the largest power of two that is not above a number; 1 for 0."""
-    if size == 0:
+    peaks = [np.max(np.abs(some), where=np.isfinite(some), initial=0) for some in values]
+    if not any(peaks):
         return 1.0
-    return max(float(np.ldexp(0.5, int(np.frexp(size)[1]))), float(np.finfo(np.float64).tiny))
+    unit = float(np.ldexp(0.5, exponent_of(np.array(peaks))))
+    return max(unit, float(np.finfo(np.float64).tiny))
 
 
 def _total(truth: Doubles) -> float:
@@ -385,7 +383,7 @@ def _mean_of_series(losses: Doubles, unit: float, y_train: Any, season: int) -> 
 def _naive_error(series: ArrayLike, season: int, unit: float) -> float:
     """Return the mean absolute difference from the season before, NaN where there is none."""
     values = np.asarray(series, dtype=np.float64)
-    own = _power_below(np.max(np.abs(values), where=np.isfinite(values), initial=0))
+    own = _unit(values)
     if season < 1 or season != int(season):
         raise ValueError(f"`season`={season!r} must be a positive int; write 1 if there is none")
     change = np.abs(values[int(season) :] / own - values[: -int(season)] / own)

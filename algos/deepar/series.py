@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array
 
+from algos._common.checked import check_array
 from algos._common.validation import FLOATS
 from algos._cython import deepar_panel
 from algos.deepar.likelihoods import LIKELIHOODS

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import column_or_1d
 
+from algos._common.checked import assert_all_finite
 from algos._common.scale import exponent_of, scaled, weights_in_range, without_faint
 from algos._common.targets import checked_numbers
 from algos._common.validation import check_sample_weight

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array
 
+from algos._common.checked import check_array
 from algos._common.warn import warn
 from algos._cython._codes import is_fast
 from algos.kmeans.rows import Floats, Rows

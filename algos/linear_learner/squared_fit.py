@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import assert_all_finite
 
+from algos._common.checked import assert_all_finite
 from algos.linear_learner import squared_state
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.one_pass import FEW, measured_rows
@@ -69,8 +69,7 @@ def rows_and_sums(
         measured = measured_rows(X, target, weight, n_threads, center=center)
         if measured is not None:
             return measured
-        with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
-            assert_all_finite(X, estimator_name=estimator_name, input_name="X")
+        assert_all_finite(X, estimator_name=estimator_name, input_name="X")
     return make_rows(X, weight, center=center, n_threads=n_threads), None
 
 

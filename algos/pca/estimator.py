@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
 
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
+from algos._common.checked import check_array
 from algos._common.csr import canonical
 from algos._common.params import (
     N_JOBS,

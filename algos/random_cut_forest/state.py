@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.checked import assert_all_finite
 from algos._common.params import check_params
 from algos._common.validation import validate_rows
 from algos._cython.finite import all_finite
@@ -118,8 +118,7 @@ class Held:
             return rows
         rows = validate_rows(self, X, reset=reset, ensure_all_finite=False)
         if not all_finite(rows):
-            with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
-                assert_all_finite(rows, allow_nan=True, estimator_name=type(self).__name__)
+            assert_all_finite(rows, allow_nan=True, estimator_name=type(self).__name__)
         return rows
 
 
