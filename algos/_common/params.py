@@ -81,6 +81,23 @@ class Interval:
         return f"{noun} in {left}{low}, {high}{right}"
 
 
+@dataclass(frozen=True)
+class Jobs(Interval):
+    """A number of threads; a negative one counts from the end, and none means nothing."""
+
+    def accepts(self, value: Any) -> bool:
+        return super().accepts(value) and value != 0
+
+    def __str__(self) -> str:
+        return "an int other than 0"
+
+
+def _of_no_jobs(value: Any) -> str | None:
+    if isinstance(value, Integral) and value == 0:
+        return "write n_jobs=1 for one thread, None for all cores"
+    return None
+
+
 def _is_a_number(value: Any) -> bool:
     return bool(value >= 0 or value < 0)  # NaN is neither
 
@@ -212,7 +229,7 @@ POSITIVE_INT = Interval(Integral, 1, None)
 NON_NEGATIVE = Interval(Real, 0, None)
 POSITIVE = Interval(Real, 0, None, closed="neither")
 SHARE = Interval(Real, 0, 1, closed="neither")
-N_JOBS: list[Constraint | None] = [Interval(Integral, None, None), None]
+N_JOBS: list[Constraint | None] = [Jobs(Integral, None, None, remedy=_of_no_jobs), None]
 VERBOSE: list[Constraint | None] = [Interval(Integral, 0, None), Boolean()]
 
 

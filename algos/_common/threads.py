@@ -42,7 +42,7 @@ def effective_n_threads(n_jobs: int | None) -> int:
         n_jobs = _context_n_jobs(limit)
     if n_jobs == 0:
         raise InvalidParameterError(
-            "`n_jobs`=0 must be a positive or negative int or None; "
+            "`n_jobs`=0 must be an int other than 0 or None; "
             "write n_jobs=1 for one thread, None for all cores"
         )
     if n_jobs < 0:
@@ -52,7 +52,8 @@ def effective_n_threads(n_jobs: int | None) -> int:
 
 def threads_for(n_jobs: int | None, multiplications: float) -> int:
     """Return the number of threads for so much work: one for what ends sooner than asking."""
-    return 1 if multiplications < ONE_THREAD_BELOW else effective_n_threads(n_jobs)
+    is_little = multiplications < ONE_THREAD_BELOW and n_jobs != 0
+    return 1 if is_little else effective_n_threads(n_jobs)
 
 
 def _context_n_jobs(limit: int) -> int:

@@ -157,6 +157,22 @@ def test_one_row_is_learned_or_refused_clearly(case):
         assert len(value) == 1
 
 
+@cases_where(lambda case: case.is_ours)
+def test_no_jobs_are_one_error_however_little_is_to_be_done(case):
+    X = case.rows()
+    estimator = case.fitted(X).set_params(n_jobs=0)
+    message = "`n_jobs`=0 must be an int other than 0 or None; write n_jobs=1 "
+    calls = [lambda: estimator.fit(X, case.target(X))]
+    calls += [functools.partial(getattr(estimator, name), X) for name in outputs_of(case)]
+    for call in calls:
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def outputs_of(case):
+    return [name for name in OUTPUTS if hasattr(case.fitted(), name)]
+
+
 @all_cases
 def test_a_wrong_parameter_after_a_fit_changes_nothing(case):
     X = case.rows()
