@@ -236,8 +236,10 @@ static int N(check)(const algos_csr *x, Py_ssize_t stored) {
     return right;
 }
 
-static const algos_csr_table N(table) = {LANES,      N(pack), N(nearest), N(products),
-                                         N(product), N(norm), N(length),  N(add), N(fetch), N(check)};
+static const algos_csr_table N(table) = {
+    LANES,   N(pack),   N(nearest), N(products), N(product),
+    N(norm), N(length), N(add),     N(fetch),    N(check),
+};
 
 #undef T
 #undef I

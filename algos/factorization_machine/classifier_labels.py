@@ -26,7 +26,7 @@ from algos.factorization_machine.targets import (
     require_choices,
 )
 
-_LEAST_WEIGHT = np.finfo(np.float64).tiny
+_LEAST_PRODUCT = np.finfo(np.float64).tiny
 
 
 class ClassifierLabels(FactorizationMachine):
@@ -79,7 +79,7 @@ class ClassifierLabels(FactorizationMachine):
         of_classes = class_factors(self.class_weight, self.classes_, sums)
         factors = class_factors_in_range(of_classes)[numbers]
         # No row goes, however little it weighs.
-        return factors if weight is None else np.maximum(weight * factors, _LEAST_WEIGHT)
+        return factors if weight is None else np.maximum(weight * factors, _LEAST_PRODUCT)
 
     def _loss_name(self) -> str:
         return str(self.loss)
