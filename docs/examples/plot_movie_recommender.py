@@ -12,6 +12,7 @@ The ratings are read from ``factorization_machine/ml100k.npz`` and ``ml100k.item
 """
 
 import os
+import textwrap
 import time
 from pathlib import Path
 
@@ -167,15 +168,24 @@ print("dislikes:", *(f"{word} {weight:+.2f}" for weight, word in tastes[:4]))
 # %%
 # A map of films
 # --------------
-# The two directions in which factors of much rated films differ most.
+# The two directions in which factors of much rated films differ most. Where names would cover each
+# other, that of the film with more ratings is shown.
 
 popular = films_often["film"].map(train["film"].value_counts()).nlargest(30).index
 at = films_often.index.get_indexer(popular)
 flat = PCA(n_components=2).fit_transform(factors)[at]
 figure, ax = plt.subplots(figsize=(9, 6.5), layout="constrained")
 ax.scatter(*flat.T, s=12)
-for place, title in zip(flat, films_often["title"].iloc[at], strict=True):
-    ax.annotate(title[:28], place, xytext=(4, 2), textcoords="offset points", fontsize=8)
-ax.margins(x=0.12)
 ax.set(xlabel="first direction", ylabel="second direction")
+ax.margins(x=0.2)
+boxes = []
+for place, title in zip(flat, films_often["title"].iloc[at], strict=True):
+    short = textwrap.shorten(title, 28, placeholder=" …")
+    text = ax.annotate(short, place, xytext=(4, 2), textcoords="offset points", fontsize=8)
+    figure.draw_without_rendering()
+    box = text.get_window_extent()
+    if any(box.overlaps(other) for other in boxes):
+        text.remove()
+    else:
+        boxes.append(box)
 plt.show()

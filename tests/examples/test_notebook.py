@@ -14,6 +14,7 @@ SAYS = {  # what the notebook prints if all is well
     "plot_taxi_anomalies": "score  grade",
     "plot_topics_of_texts": "topics  perplexity  coherence",
     "plot_hourly_forecasts": "within the 80 % range",
+    "plot_movie_recommender": "dislikes:",
 }
 
 pytestmark = [
