@@ -66,7 +66,7 @@ $(VENV)/.stamp-%: $(BUILD) pyproject.toml
 
 build: $(BUILD)
 
-demo: $(call extras,plot)
+demo: $(call extras,demo)
 	$(RUN) docs/examples/plot_all_seven.py --output demo-output/seven.png
 
 test: $(call extras,test)
