@@ -56,6 +56,19 @@ html_theme = "pydata_sphinx_theme"
 html_title = "algos"
 html_static_path = ["_static"]
 html_css_files = ["algos.css"]
+# Pages that have no others below them need no list of these.
+html_sidebars = {
+    name: []
+    for name in (
+        "benchmarks",
+        "callbacks",
+        "from_sagemaker",
+        "from_scikit_learn",
+        "install",
+        "persistence",
+        "threads",
+    )
+}
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
 html_show_sourcelink = False
 
