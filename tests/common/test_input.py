@@ -1,5 +1,7 @@
 """DESIGN section 3, point 3: every kind of input, and results in its dtype."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import sklearn
@@ -129,6 +131,31 @@ def test_float32_results_are_float32_and_near_those_of_float64(case):
         if wide[name].dtype == np.float64:
             assert value.dtype == np.float32, name
     assert_close(narrow, wide, np.float32, factor=1e3 * min(case.slack, 10))
+
+
+def works_on_rows_as_they_are(case):
+    """Tell of the others: they make CSR rows, float32 rows with room behind, or scaled ones."""
+    are_so = case.kind.__name__.startswith(("KMeans", "LinearLearner", "PCA"))
+    return are_so and case.parameters.get("metric") != "cosine"
+
+
+@cases_where(works_on_rows_as_they_are)
+def test_answers_for_dense_rows_take_no_copy_of_them(case):
+    few = case.rows(n_columns=50).astype(np.float32)
+    estimator = case.fitted(few)
+    X = np.tile(few, (100, 1))
+    for name in ("predict", "transform"):
+        if not hasattr(estimator, name):
+            continue
+        answer = getattr(estimator, name)
+        answer(few)  # what the first call loads is no matter of the rows
+        tracemalloc.start()
+        try:
+            answer(X)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 0.4 * X.nbytes, name
 
 
 def csr(X, index_type, container):

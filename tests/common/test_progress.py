@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
 
 from algos._common.checkpoint import ATTRIBUTE
 from algos.callbacks import Checkpoint
@@ -86,6 +87,25 @@ def test_scikit_learns_progress_bar_runs(case, capsys):
 
     X = case.rows()
     assert_same_bits(learned(fit_with(case, X, ProgressBar())), learned(case.fitted(X)))
+
+
+def no_score(estimator, X, y=None):
+    return 0.0
+
+
+@needs_callbacks
+@cases_where(lambda case: case.is_ours)
+def test_a_grid_search_tells_of_each_of_its_fits(case):
+    X = case.rows()
+    recorder = Recorder()
+    estimator = case.make().set_callbacks(recorder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        search = GridSearchCV(estimator, {"n_jobs": [1, 2]}, cv=2, scoring=no_score)
+        search.fit(X, case.target(X))
+    assert recorder.setups == recorder.teardowns == 5  # two settings on two halves, and the best
+    assert Counter(recorder.begun) == Counter(recorder.ended)
+    assert_same_bits(learned(search.best_estimator_), learned(case.fitted(X)))
 
 
 @needs_callbacks
