@@ -288,7 +288,9 @@ class Incremental(Deferred):
         model, plan = reduced_model(
             state,
             lambda rows: self._plan(rows, state.exponent, state.weight_exponent),
+            self.n_clusters,
             is_auto=self.n_init == "auto",
+            from_rows=isinstance(self.init, str),
             metric=self.metric,
             n_threads=effective_n_threads(self.n_jobs),
             report=lambda level, text: say(self, text, level=level),

@@ -83,22 +83,32 @@ class _SparseOnSphere(_OnSphere, _SparseOfLengthOne):
     pass
 
 
-class _Means(Rows):
-    """Means of rows, whose last digits hang on the order in which they were added up."""
+class Means(Rows):
+    """Means of rows, whose last digits hang on the order in which they were added up.
 
-    def __init__(self, X: Doubles, weight: Doubles, key: Key, n_threads: int) -> None:
-        super().__init__(X, weight, key, n_threads)
-        self._unit = exponent_of(X - self.shift) - _STABLE_BITS
+    Attributes
+    ----------
+    known_keys : ndarray of shape (m,), uint64, or None
+        The keys of the means, also where X holds other coordinates of them.
+    """
 
-    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Rows:
-        return type(self)(self.X[indices], weight, self._key, self.n_threads)
+    known_keys: NDArray[np.uint64] | None = None
+
+    def subset(self, indices: NDArray[np.int64], weight: Doubles) -> Means:
+        part = type(self)(self.X[indices], weight, self._key, self.n_threads)
+        if self.known_keys is not None:
+            part.known_keys = self.known_keys[indices]
+        return part
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
-        X = self.take(slice(None) if indices is None else indices)
-        return row_keys(np.rint(scaled(X, self._unit)), self._key, n_threads=self.n_threads)
+        if self.known_keys is None:
+            X = self.take(slice(None))
+            X = scaled(X, exponent_of(X) - _STABLE_BITS)
+            self.known_keys = row_keys(np.rint(X, out=X), self._key, n_threads=self.n_threads)
+        return self.known_keys if indices is None else self.known_keys[indices]
 
 
-class _MeansOnSphere(_Means, _OnSphere):
+class _MeansOnSphere(Means, _OnSphere):
     pass
 
 
@@ -155,13 +165,13 @@ def _of_length_one(
     return rows, undirected
 
 
-def rows_of_means(means: Doubles, weight: Doubles, key: Key, n_threads: int, metric: str) -> Rows:
+def rows_of_means(means: Doubles, weight: Doubles, key: Key, n_threads: int, metric: str) -> Means:
     """Return means of rows, made by `make_rows`, as weighted rows to be clustered.
 
     Those of unit rows are shorter than 1. For centres c of length 1, the squared distances
     of rows to their mean and of the mean to c still add up to twice their sum of 1 - cos.
     """
-    kind = _Means if metric == "euclidean" else _MeansOnSphere
+    kind = Means if metric == "euclidean" else _MeansOnSphere
     return kind(means, weight, key, n_threads)
 
 

@@ -13,10 +13,11 @@ from algos._common.random import Key
 from algos._common.scale import unscaled
 from algos._cython.kmeans_exchange import exchange
 from algos.kmeans.lloyd import Descent, descend
-from algos.kmeans.metric import rows_of_means
+from algos.kmeans.metric import Means, rows_of_means
 from algos.kmeans.plan import Plan
 from algos.kmeans.restarts import Model, Progress, best_run
 from algos.kmeans.rows import Doubles, Labels, Rows
+from algos.kmeans.span import Span, is_wide
 from algos.kmeans.stream import Mergers, Stream
 
 _TRIALS = 10  # the centres are few, so more runs than for rows cost little
@@ -27,8 +28,10 @@ _PASSES = 10  # of Lloyd's iterations for each point of a curve; they begin near
 def reduced_model(
     state: Stream,
     plan_for: Callable[[Rows], Plan],
+    n_clusters: int,
     *,
     is_auto: bool,
+    from_rows: bool,
     metric: str,
     n_threads: int,
     report: Callable[[int, str], None],
@@ -45,20 +48,26 @@ def reduced_model(
         Makes the plan of a fit to given rows.
     is_auto : bool
         Whether the number of runs is ours to choose.
+    from_rows : bool
+        Whether the first centres are some of the rows, so that all lies in the rows' span.
     report : callable
         Receives (level, text) for `verbose`.
     """
     rows = _rows_of(state, n_threads, metric)
-    plan = plan_for(rows)
-    if len(state.centers) <= plan.n_clusters:
-        return _each_its_own(rows, state.scatter, plan.n_clusters), plan
+    if len(state.centers) <= n_clusters:
+        return _each_its_own(rows, state.scatter, n_clusters), plan_for(rows)
+    span = _span_of(rows, metric) if from_rows else None
+    points = rows if span is None else _in_span(rows, span, metric)
+    plan = plan_for(points)
     if is_auto and not isinstance(plan.init, np.ndarray):
         plan = replace(plan, n_init=_TRIALS)
-    models = [_run(rows, plan, state.key, run, report) for run in range(plan.n_init)]
+    models = [_run(points, plan, state.key, run, report) for run in range(plan.n_init)]
     models.sort(key=lambda model: model.inertia)
     if metric == "euclidean":  # else centres are brought to length 1
-        models = [_exchanged(rows, model, plan.max_iter) for model in models[:_EXCHANGED]]
+        models = [_exchanged(points, model, plan.max_iter) for model in models[:_EXCHANGED]]
     model = min(models, key=lambda model: model.inertia)
+    if span is not None:
+        model.centers = span.lifted(model.centers)
     within = rows.inertia_of(state.scatter)
     model.inertia += within
     model.history["objective"] = model.history["objective"] + within
@@ -99,6 +108,9 @@ def _exchanged(rows: Rows, model: Model, max_passes: int) -> Model:
 def curve(state: Stream, counts: NDArray[np.intp], metric: str, n_threads: int) -> Doubles:
     """Return the inertia for each number of clusters, given in ascending order."""
     rows = _rows_of(state, n_threads, metric)
+    span = _span_of(rows, metric)
+    if span is not None:
+        rows = _in_span(rows, span, metric)
     labels = _merged_labels(rows, counts[::-1])
     found = [_improved(rows, next(labels)) for _ in counts]
     # With one centre more than the best of fewer, the inertia is no larger.
@@ -107,14 +119,32 @@ def curve(state: Stream, counts: NDArray[np.intp], metric: str, n_threads: int) 
     return curve
 
 
-def _rows_of(state: Stream, n_threads: int, metric: str) -> Rows:
+def _rows_of(state: Stream, n_threads: int, metric: str) -> Means:
     centers, weights = state.centers, state.weights
     if not len(centers):  # only rows without a direction came
         centers, weights = np.zeros((1, centers.shape[1])), np.ones(1)
     rows = rows_of_means(centers, weights, state.key, n_threads, metric)
     # Points are visited in an order that rounding, or who merged whom, leaves alone.
     order = np.argsort(rows.keys())
-    return rows_of_means(centers[order], weights[order], state.key, n_threads, metric)
+    return rows.subset(order, weights[order])
+
+
+def _span_of(rows: Means, metric: str) -> Span | None:
+    """Return what turns points with many columns, or None if theirs are few."""
+    if not is_wide(rows.X):
+        return None
+    # Lengths count on the sphere; elsewhere digits that an offset would cost.
+    origin = np.zeros(rows.X.shape[1]) if metric == "cosine" else rows.shift
+    return Span(rows.X - origin, origin)
+
+
+def _in_span(rows: Means, span: Span, metric: str) -> Means:
+    """Return the same points in the coordinates of their span."""
+    assert rows.weight is not None
+    points = rows_of_means(span.coordinates, rows.weight, rows._key, rows.n_threads, metric)
+    points.known_keys = rows.keys()
+    points.mean_variance = rows.mean_variance
+    return points
 
 
 def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:

@@ -184,7 +184,7 @@ class Rows:
     def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
         """Return the label of each row, and its squared distance to that centre.
 
-        The label is that of a pass; the distance is exact, to the centre as `rounded`.
+        The label is that of a pass; the distance is exact, to the centre as `rounded` has it.
         """
         labels, squares = np.full(len(self), -1, dtype=np.int32), np.empty(len(self))
         rounded = self.unshifted(centers)
@@ -215,7 +215,7 @@ class Rows:
         return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
 
     def rounded(self, centers: Doubles) -> Doubles:
-        """Return centres less the shift as the dtype of X holds them."""
+        """Return centres less the shift as `nearest` takes them: as the dtype of X holds them."""
         return self.shifted(self.unshifted(centers))
 
     def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:

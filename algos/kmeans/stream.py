@@ -22,6 +22,7 @@ from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans.metric import directed_rows, make_rows
 from algos.kmeans.openings import Openings
 from algos.kmeans.rows import Doubles, Rows
+from algos.kmeans.span import Span, is_wide
 
 _HELD_BACK = 4  # rows, or weight, for each centre: fewer are not worth an update
 _SURPRISE = 1.1  # times the distances of a calm stream
@@ -182,7 +183,8 @@ class Stream:
         else:
             rows, known = _in_common_units(X, weight, known, settings.n_threads)
         is_kept = known.weights > _FORGOTTEN * known.weights.sum()
-        known = replace(known, centers=known.centers[is_kept], weights=known.weights[is_kept])
+        if not is_kept.all():
+            known = replace(known, centers=known.centers[is_kept], weights=known.weights[is_kept])
         found, calm = _opened(rows, known, settings.capacity)
         centers, weights, added = _absorbed(rows, known, found)
         total = float(weights.sum())
@@ -220,9 +222,23 @@ class Mergers:
         points, left = np.ascontiguousarray(centers - shift), weights.copy()
         self.pairs = np.empty((n_mergers, 2), dtype=np.intp)
         self.costs = np.empty(n_mergers)
-        self.price = merge_closest(points, left, self.pairs, self.costs, n_threads)
+        turned = points
+        if n_mergers and is_wide(points):  # each is looked at many times
+            turned = Span(points.copy(), shift).coordinates
+        self.price = merge_closest(turned, left, self.pairs, self.costs, n_threads)
+        if turned is not points:
+            self._repeat(points, weights.copy())
         self.centers = points[left > 0] + shift
         self.weights = left[left > 0]
+
+    def _repeat(self, points: Doubles, weights: Doubles) -> None:
+        """Do the same mergers to points in all columns."""
+        for step, (i, j) in enumerate(self.pairs):
+            away = points[j] - points[i]
+            share = weights[j] / (weights[i] + weights[j])
+            self.costs[step] = weights[i] * share * float(np.einsum("d,d->", away, away))
+            points[i] += share * away
+            weights[i] += weights[j]
 
 
 def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:
@@ -323,7 +339,7 @@ def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doub
     weights = np.concatenate([known.weights, np.zeros(m - len(known.weights))])
     centers = np.array(found.centers, order="C")
     shift = np.asarray(rows.shift, dtype=np.float64)
-    missed, between = absorb(sums, counts, rows.rounded(centers), shift, centers, weights)
+    missed, between = absorb(sums, counts, rows.rounded(found.centers), shift, centers, weights)
     added = max(found.total - missed, 0.0) + between
     is_left = weights > 0  # a centre that no row went into has no mean
     if is_left.all():
