@@ -18,6 +18,7 @@ from algos._common.params import (
     NON_NEGATIVE,
     POSITIVE_INT,
     SHARE,
+    VERBOSE,
     Boolean,
     Constraint,
     Interval,
@@ -28,11 +29,12 @@ from algos._common.random import seed_key
 from algos._common.search import Categorical, Continuous
 from algos._common.threads import threads_for
 from algos._common.validation import MANY_VALUES, validate_dense_or_csr, validate_rows
+from algos._common.verbose import say
 from algos._cython.finite import all_finite
 from algos.pca.counts import check_count, known_count
 from algos.pca.model import combined, projected
 from algos.pca.probabilistic import Probabilistic
-from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose
+from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose, reason_for
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.state import Learned
 
@@ -98,6 +100,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
+    verbose : int, default=0
+        1 prints which solver runs and why, and how much of the variance was found.
 
     Attributes
     ----------
@@ -167,7 +171,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     and warn. The model is made when it is first read, so that a stream does not pay for it
     batch by batch.
 
-    With such a sketch they learn from its rows. Mean and total variance are exact; a variance along
+    With such a sketch they learn from its rows; no other `svd_solver` can be set to go on from
+    it once rows have gone out of it. Mean and total variance are exact; a variance along
     any direction is never too large but for rounding, and too small by at most what went out of the
     sketch.
     It does not matter in what batches the rows came, but a little in what order; merged
@@ -237,6 +242,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         "power_iteration_normalizer": [Options("auto", "QR", "LU", "none")],
         "random_state": [IsRandomState()],
         "n_jobs": N_JOBS,
+        "verbose": VERBOSE,
     }
 
     def __init__(
@@ -252,6 +258,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         power_iteration_normalizer: str = "auto",
         random_state: Any = None,
         n_jobs: int | None = None,
+        verbose: int = 0,
     ) -> None:
         self.n_components: Any = n_components
         self.copy = copy
@@ -263,6 +270,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         self.power_iteration_normalizer = power_iteration_normalizer
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -390,6 +398,8 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         )
         # The others draw nothing, and must not take from numpy's global state.
         key = seed_key(self.random_state) if solver in TRUNCATED else None
+        reason = reason_for(solver, self.svd_solver, X.shape)
+        say(self, f"svd_solver {solver!r}: {reason}")
         found = decompose(X, count, key, settings)
         if solver == "sketch" and found.sketch is None:
             solver = "covariance_eigh"

@@ -91,6 +91,19 @@ def _choose_for_sparse(n: int, d: int, count: int | None, n_values: int) -> str:
     return "covariance_eigh" if exact <= passes else "randomized"
 
 
+_REASONS = {
+    "covariance_eigh": "the covariance takes least time for {n} rows and {d} columns",
+    "full": "there are more columns than rows, and few of either",
+    "randomized": "passes over {n} rows take less time than the covariance of {d} columns",
+}
+
+
+def reason_for(solver: str, asked: str, shape: tuple[int, int]) -> str:
+    """Return why this solver runs where `svd_solver` is `asked`."""
+    n, d = shape
+    return _REASONS[solver].format(n=n, d=d) if asked == "auto" else "it was asked for"
+
+
 def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) -> Decomposition:
     """Return the `count` leading directions of the rows of X, or all.
 

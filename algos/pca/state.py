@@ -15,6 +15,7 @@ from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.scale import scaled
 from algos._common.threads import effective_n_threads, threads_for
+from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.pca import covariance, sketch
 from algos.pca.counts import check_count, known_count, rows_needed
@@ -201,6 +202,9 @@ class Learned(Deferred):
         made = fitted_attributes(found, self.n_components, n, np.dtype(dtype), solver)
         for name, value in made.items():
             setattr(self, name, value)
+        share = float(self.explained_variance_ratio_.sum())
+        count = self.n_components_
+        say(self, f"solver_ {solver!r}, rows {n}, components {count}", variance_ratio=share)
 
     def _forget(self) -> None:
         for name in ("_mean", "_scatter", "_sketch", "_is_stale"):
@@ -231,17 +235,24 @@ class Learned(Deferred):
     def _moments(self) -> Moments:
         if "_scatter" in self.__dict__:
             return Moments(self.n_samples_, self._mean, self._scatter)
-        mean = self._mean if "_sketch" not in self.__dict__ else None
-        if mean is None:
-            settled = sketch.settled(Sketch(**self._sketch), self._n_threads())
-            exact = sketch.moments_in(settled)
-            if exact is not None:
-                return exact
-            mean = settled.mean
+        if "_sketch" in self.__dict__:
+            return self._moments_of_sketch()
         if self.noise_variance_ > 0:
             self._warn_of_loss()
         scatter = self._model().covariance() * (self.n_samples_ - 1)
-        return Moments(self.n_samples_, mean, scatter)
+        return Moments(self.n_samples_, self._mean, scatter)
+
+    def _moments_of_sketch(self) -> Moments:
+        """Return the moments, or ValueError if the sketch has lost some of them."""
+        settled = sketch.settled(Sketch(**self._sketch), self._n_threads())
+        moments = sketch.moments_in(settled)
+        if moments is None:
+            raise ValueError(
+                f"`svd_solver`={self.svd_solver!r} must be 'sketch', with which the rows so far "
+                f"were learned, since a sketch keeps only a part of their variance; set it back, "
+                f"or start anew with another PCA"
+            )
+        return moments
 
     def _keeps_moments(self) -> bool:
         """Tell whether further rows go into moments: all, unless a sketch saves memory."""

@@ -655,3 +655,30 @@ def test_rows_beside_a_constant_are_infinitely_unlikely_without_a_warning(dtype)
     X = np.ones((20, 3), dtype=dtype)
     scores = PCA(n_components=2, random_state=0).fit(X).score_samples(X * 1e5)
     assert np.all(scores < -1e30)
+
+
+def test_rows_and_their_negatives_have_the_components_of_uncentred_rows():
+    X = np.random.default_rng(0).normal(size=(50, 6)) + np.arange(6)
+    pca = PCA(3).partial_fit(X).partial_fit(-X)
+    _, singular, directions = np.linalg.svd(X, full_matrices=False)
+    np.testing.assert_allclose(pca.singular_values_, np.sqrt(2) * singular[:3])
+    np.testing.assert_allclose(np.abs(pca.components_), np.abs(directions[:3]), atol=1e-12)
+    np.testing.assert_allclose(pca.mean_, 0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("solver", "shape", "reason"),
+    [
+        ("auto", (50, 6), "'covariance_eigh': the covariance takes least time for 50 rows"),
+        ("auto", (20, 60), "'full': there are more columns than rows"),
+        ("auto", (600, 2000), "'randomized': passes over 600 rows take less time"),
+        ("arpack", (50, 6), "'arpack': it was asked for"),
+    ],
+)
+def test_verbose_tells_the_solver_and_why(solver, shape, reason, capsys):
+    PCA(2, svd_solver=solver, verbose=1, random_state=0).fit(
+        np.random.default_rng(0).normal(size=shape) * 0.5 ** np.minimum(np.arange(shape[1]), 30)
+    )
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"[PCA] svd_solver {reason}")
+    assert f"rows {shape[0]}, components 2, variance_ratio 0.9" in last

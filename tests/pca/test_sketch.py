@@ -197,6 +197,22 @@ def test_another_solver_goes_on_from_few_rows_exactly(order, cut, d):
     np.testing.assert_allclose(pca.mean_, X.mean(axis=0), rtol=1e-12)
 
 
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_another_solver_does_not_go_on_from_a_part_of_the_variance(learn):
+    X = rows(spectra()["harmonic"][0], 300)
+    pca, other = (getattr(PCA(2, svd_solver="sketch"), learn)(X[:150]) for _ in range(2))
+    before = pca.components_.tobytes()
+    pca.set_params(svd_solver="auto")
+    with pytest.raises(ValueError, match="`svd_solver`='auto' must be 'sketch', with which"):
+        pca.partial_fit(X[150:])
+    with pytest.raises(ValueError, match="set it back, or start anew"):
+        pca.merge(other.set_params(svd_solver="auto"))
+    assert pca.components_.tobytes() == before
+    whole = getattr(PCA(2, svd_solver="sketch"), learn)(X[:150]).partial_fit(X[150:])
+    pca.set_params(svd_solver="sketch").partial_fit(X[150:])
+    assert pca.components_.tobytes() == whole.components_.tobytes()
+
+
 @pytest.mark.parametrize("solver", ["sketch", "auto"])
 def test_more_components_than_a_sketch_has_kept_are_refused(solver):
     X = rows(spectra()["harmonic"][0], 200)
