@@ -33,10 +33,10 @@ from algos._common.validation import check_sample_weight, drop_zero_weight, vali
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.kmeans.fitted import Fitted
-from algos.kmeans.incremental import Incremental
+from algos.kmeans.incremental import Incremental, warn_if_infinite
 from algos.kmeans.metric import LOST, METRICS, label_rows, lost_inertia_of, make_rows
 from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
-from algos.kmeans.restarts import Model, Progress, best_run
+from algos.kmeans.restarts import Model, Progress, best_run, refined
 from algos.kmeans.rows import Doubles, Rows
 
 
@@ -115,8 +115,9 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         the rows of a stream are gone, and `predict` labels any.
     inertia_ : float
         Weighted sum of the squared distances of the rows to their centres; for the cosine
-        metric, of the cosine distances. After `partial_fit` every row is in the cluster of
-        the weighted centre it went into, so this is an upper bound for nearest centres.
+        metric, of the cosine distances. Infinite, with a warning, if no float64 can hold it.
+        After `partial_fit` every row is in the cluster of the weighted centre it went into,
+        so this is an upper bound for nearest centres.
     n_iter_ : int
         Number of iterations of the best run.
     algorithm_ : {"lloyd", "hamerly", "quantized"}
@@ -325,6 +326,8 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         rows, exponent = make_rows(positive, positive_weight, progress.key, n_threads, self.metric)
         plan = self._plan(rows, exponent, weight_exponent)
         model = self._best_run(rows, plan, progress, resumable)
+        if exponent:
+            model = refined(rows, model)
         weights = np.bincount(model.labels, rows.weight, minlength=self.n_clusters)
         if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
             model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
@@ -332,6 +335,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         if exponent and model.inertia < LOST:
             inertia, unit = lost_inertia_of(rows.X, rows.weight, model.centers, n_threads)
             self.inertia_ = unscaled(inertia, unit + plan.inertia_exponent)
+        warn_if_infinite(self.inertia_)
         self._begin_stream(progress.key, model, plan, weights, positive.shape[0])
         _warn_if_fewer(weights)
         return self

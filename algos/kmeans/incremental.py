@@ -19,6 +19,7 @@ from algos._common.random import Key, seed_key, stream
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_dense_or_csr
 from algos._common.verbose import say
+from algos._common.warn import warn
 from algos.kmeans.metric import check_directed
 from algos.kmeans.plan import Plan, check_initial_centers, is_given
 from algos.kmeans.reduction import curve, reduced_model
@@ -55,6 +56,7 @@ class Incremental(Deferred):
     random_state: Any
     n_jobs: int | None
     labels_: NDArray[np.int32]
+    inertia_: float
     n_samples_seen_: int
     _stream: dict[str, Any]
     _plan: Callable[[Rows, int, int], Plan]
@@ -297,7 +299,17 @@ class Incremental(Deferred):
         )
         model.centers = model.centers.astype(state.dtype)
         self._set_model(model, plan)
+        warn_if_infinite(self.inertia_)
         self.__dict__.pop("labels_", None)  # those of the weighted centres
+
+
+def warn_if_infinite(inertia: float) -> None:
+    """Warn of a sum of squares that no float64 can hold."""
+    if not np.isfinite(inertia):
+        warn(
+            "`inertia_` is beyond 1.8e308, the largest float64, so it is infinite; labels and "
+            "centres are not concerned. Divide X by a constant for a number"
+        )
 
 
 def _is_int(value: Any) -> bool:

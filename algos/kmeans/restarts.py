@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,6 +130,17 @@ def _measured(rows: Rows, descent: Descent) -> Model:
     centers = rows.unshifted(descent.centers)
     labels, inertia = rows.measure(centers)
     return Model(centers, labels, inertia, descent.n_iter, descent.history.arrays())
+
+
+def refined(rows: Rows, model: Model) -> Model:
+    """Return the model of extreme rows with centres that owe no digit to their shift."""
+    if not rows.shift.any():  # sparse rows have none
+        return model
+    centers = rows.means_by_label(model.labels, model.centers)
+    labels, inertia = rows.measure(centers)
+    if inertia > model.inertia:
+        return model
+    return replace(model, centers=centers, labels=labels, inertia=inertia)
 
 
 _CHOICES = {

@@ -224,6 +224,19 @@ class Rows:
         sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
         return sums, counts
 
+    def means_by_label(self, labels: Labels, centers: Floats) -> Floats:
+        """Return the means, which owe no digit to the shift; `centers` where no row has a label.
+
+        Beside a giant row the shift is one too.
+        """
+        sums, counts = np.zeros(centers.shape), np.zeros(len(centers))
+        shift = np.zeros_like(self.shift)
+        sum_by_label(self.X, self.weight, shift, labels, sums, counts, self.n_threads)
+        held = counts > 0
+        means = centers.copy()
+        means[held] = sums[held] / counts[held, np.newaxis]
+        return means
+
     def state(self) -> None:
         """Return None: a pass needs nothing of the pass before."""
 

@@ -152,6 +152,7 @@ def test_fewer_different_rows_than_clusters_is_said():
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
+@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
 def test_scale_does_not_matter(scale):
     X, _ = make_blobs(400, n_features=3, centers=4, random_state=0)
     X = X / np.abs(X).max()
@@ -342,6 +343,29 @@ def test_a_giant_row_hides_no_inertia_of_the_others(giant, kind):
     assert squares > 1000
     assert model.inertia_ == pytest.approx(squares, rel=1e-9)
     assert model.score(kind(X)) == pytest.approx(-squares, rel=1e-9)
+
+
+@pytest.mark.parametrize("giant", [1e155, 1e170, 1e200, 1e300])
+def test_a_giant_value_beside_an_offset_is_its_own_centre(giant):
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    X[7, 2] = giant
+    model = KMeans(2, random_state=0).fit(X)
+    others = np.delete(X, 7, axis=0)
+    inertia = np.sum((others - others.mean(axis=0)) ** 2)
+    assert model.inertia_ == pytest.approx(inertia, rel=1e-9)
+    assert model.score(X) == pytest.approx(-inertia, rel=1e-9)
+    assert_allclose(model.transform(X).min(axis=1)[7], 0)
+
+
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_an_inertia_beyond_all_numbers_is_told(learn, kind):
+    X = make_blobs(100, n_features=3, centers=2, random_state=0)[0]
+    X[17] = 1e200
+    with pytest.warns(UserWarning, match="`inertia_` is beyond 1.8e308"):
+        model = getattr(KMeans(1, random_state=0), learn)(kind(X))
+        assert model.inertia_ == np.inf
+    assert_allclose(model.cluster_centers_, np.full((1, 3), 1e198))
 
 
 @pytest.mark.parametrize("kind", [np.array, sparse.csr_array])

@@ -311,6 +311,7 @@ def test_an_offset_in_float32_costs_no_quality():
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
+@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
 def test_the_scale_of_the_rows_does_not_matter(scale):
     X, _ = groups(2000)
     X = X / np.abs(X).max()
@@ -321,6 +322,7 @@ def test_the_scale_of_the_rows_does_not_matter(scale):
     assert inertia < 1.05 * plain.inertia_
 
 
+@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
 def test_scales_may_change_within_a_stream():
     X, _ = groups(600)
     kmeans = KMeans(12, random_state=0)
@@ -422,6 +424,7 @@ def test_the_caller_may_reuse_the_weights():
 
 @pytest.mark.parametrize("size", [1e-60, 1.0, 1e39, 1e60, 1e200])
 @pytest.mark.parametrize("n_rows", [30, 600])
+@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
 def test_a_stream_of_both_dtypes_is_float64(size, n_rows):
     X, _ = groups(n_rows)
     small, large = X.astype(np.float32), size * X
@@ -603,6 +606,7 @@ def test_a_merger_forgets_what_is_calm_for_one():
     assert a.merge(b)._stream["calm"] == 0
 
 
+@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
 def test_scales_of_shards_may_differ():
     X, _ = groups(1000)
     joint = streamed(X * 1e200).merge(streamed(X))
