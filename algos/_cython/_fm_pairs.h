@@ -26,12 +26,13 @@ ALGOS_INLINE void algos_fm_step_pair(const algos_fm_steps *job, ptrdiff_t column
 /* The steps of a member's columns: both rows' sorted columns, merged. */
 ALGOS_CLONES static void algos_fm_step_pairs(const algos_fm_steps *job, algos_fm_member *own,
                                              ptrdiff_t start, ptrdiff_t count) {
-    const ptrdiff_t parts = own->last - own->first;
     for (ptrdiff_t r = 0; r < count; r++) {
-        const float w = job->weight[job->order[start + r]];
-        const int64_t *bounds = algos_fm_bounds(job, own, 0, r), end = bounds[parts];
-        const int64_t *others = algos_fm_bounds(job, own, 1, r), rival_end = others[parts];
-        int64_t k = bounds[0], m = others[0];
+        const int64_t row = job->order[start + r];
+        const float w = job->weight[row];
+        const int64_t *starts = algos_fm_starts(job, row);
+        const int64_t *others = algos_fm_starts(job, job->rival[start + r]);
+        const int64_t end = starts[own->last], rival_end = others[own->last];
+        int64_t k = starts[own->first], m = others[own->first];
         while (k < end || m < rival_end) {
             const int32_t mine = k < end ? job->indices[k] : INT32_MAX;
             const int32_t its = m < rival_end ? job->indices[m] : INT32_MAX;

@@ -34,7 +34,7 @@ enum { ALGOS_FM_SQUARED, ALGOS_FM_LOG, ALGOS_FM_MULTINOMIAL, ALGOS_FM_BPR };
 #define ALGOS_FM_LARGEST 1e12f /* of a gradient and a slope: its square must be a number */
 
 typedef struct {
-    const int64_t *indptr;
+    const int64_t *starts; /* (n * parts + 1,): of each row, where the parts of it begin */
     const int32_t *indices;
     const float *values;  /* NULL: all are 1 */
     const float *target;  /* (n,): 0 or 1 for log loss, the class for more of them */
@@ -66,7 +66,6 @@ typedef struct {
     float *slope;      /* (batch, outputs) */
     float *value;      /* (batch,): weighted losses */
     float *intercept;  /* (outputs, 2): b and G, of which all members have the same */
-    int64_t *bounds;   /* (sides, batch, parts + 1): where the parts begin in each row */
     double total;      /* weighted losses of all rows */
 } algos_fm_member;
 
@@ -172,10 +171,9 @@ static inline void algos_fm_intercept(const algos_fm_steps *job, algos_fm_member
     }
 }
 
-/* The bounds of a member's parts in one row of a batch. */
-static inline int64_t *algos_fm_bounds(const algos_fm_steps *job, const algos_fm_member *own,
-                                       int side, ptrdiff_t r) {
-    return own->bounds + (side * job->batch + r) * (job->parts + 1);
+/* Where the parts of a row begin, and the last one ends. */
+static inline const int64_t *algos_fm_starts(const algos_fm_steps *job, int64_t row) {
+    return job->starts + row * job->parts;
 }
 
 /* The records of the batch that begins at `start`. */

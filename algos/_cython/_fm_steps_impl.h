@@ -20,45 +20,41 @@ ALGOS_INLINE float N(sum)(V a) {
     return part[0];
 }
 
-/* Bring to the cache what a row of `order` will need: its indices, or its columns. */
-ALGOS_INLINE void N(fetch_indices)(const algos_fm_steps *job, const int64_t *order,
-                                   ptrdiff_t at) {
-    if (at < job->n_order) {
-        const int64_t start = job->indptr[order[at]];
-        __builtin_prefetch(job->indices + start);
+/* Bring to the cache what a member needs of a row of `order`, in three stages, each of which
+ * needs what the one before has brought: where its parts begin, these, and their columns. */
+ALGOS_INLINE void N(fetch_starts)(const algos_fm_steps *job, const int64_t *order,
+                                  ptrdiff_t at) {
+    if (at < job->n_order)
+        __builtin_prefetch(algos_fm_starts(job, order[at]));
+}
+
+ALGOS_INLINE void N(fetch_values)(const algos_fm_steps *job, const algos_fm_member *own,
+                                  const int64_t *order, ptrdiff_t at) {
+    if (at >= job->n_order)
+        return;
+    const int64_t *starts = algos_fm_starts(job, order[at]);
+    const int64_t begin = starts[own->first], end = starts[own->last];
+    for (int64_t k = begin; k < end + 15; k += 16) { /* the lines of begin … end - 1 */
+        __builtin_prefetch(job->indices + k);
         if (!(ALGOS_ONES))
-            __builtin_prefetch(job->values + start);
+            __builtin_prefetch(job->values + k);
     }
 }
 
-ALGOS_INLINE void N(fetch_columns)(const algos_fm_steps *job, int64_t begin, int64_t end) {
+ALGOS_INLINE void N(fetch_column)(const algos_fm_steps *job, ptrdiff_t column) {
     const ptrdiff_t size = 2 * (ALGOS_RANK) * (ALGOS_OUTPUTS);
-    for (int64_t k = begin; k < end; k++) {
-        const float *row = job->table + job->indices[k] * size;
-        for (ptrdiff_t i = 0; i < size; i += 16)
-            __builtin_prefetch(row + i, 1);
-        __builtin_prefetch(job->line + job->indices[k] * 2 * (ALGOS_OUTPUTS), 1);
-    }
+    const float *row = job->table + column * size;
+    for (ptrdiff_t i = 0; i < size; i += 16)
+        __builtin_prefetch(row + i, 1);
+    __builtin_prefetch(job->line + column * 2 * (ALGOS_OUTPUTS), 1);
 }
 
-/* Find where a member's parts begin in a row, and bring their columns to the cache. */
-ALGOS_INLINE void N(find)(const algos_fm_steps *job, const algos_fm_member *own, int64_t row,
-                          int64_t *bounds) {
-    const int64_t begin = job->indptr[row], end = job->indptr[row + 1];
-    const int32_t *restrict indices = job->indices;
-    for (int part = own->first; part <= own->last; part++) {
-        const int32_t cut = (int32_t)job->cuts[part];
-        int32_t below = 0;
-        if (part == job->parts)
-            below = (int32_t)(end - begin);
-        else if (part > 0) {
-#pragma omp simd reduction(+ : below)
-            for (int64_t k = begin; k < end; k++)
-                below += indices[k] < cut;
-        }
-        bounds[part - own->first] = begin + below;
-    }
-    N(fetch_columns)(job, bounds[0], bounds[own->last - own->first]);
+ALGOS_INLINE void N(fetch_columns)(const algos_fm_steps *job, const algos_fm_member *own,
+                                   const int64_t *order, ptrdiff_t at) {
+    const int64_t *starts = algos_fm_starts(job, order[at]);
+    const int64_t end = starts[own->last];
+    for (int64_t k = starts[own->first]; k < end; k++)
+        N(fetch_column)(job, job->indices[k]);
 }
 
 /* Some values of one row and output: q = sum x v, and beside it 2 w x - sum x² |v|² in lanes. */
@@ -140,19 +136,18 @@ ALGOS_CLONES static void N(gather)(const algos_fm_steps *job, algos_fm_member *o
     for (int side = 0; side < job->sides; side++) {
         const int64_t *order = side == 0 ? job->order : job->rival;
         for (ptrdiff_t r = -ahead; r < count; r++) {
-            N(fetch_indices)(job, order, start + r + 2 * ahead);
+            N(fetch_starts)(job, order, start + r + 3 * ahead);
+            N(fetch_values)(job, own, order, start + r + 2 * ahead);
             if (r + ahead < count)
-                N(find)(job, own, order[start + r + ahead],
-                        algos_fm_bounds(job, own, side, r + ahead));
+                N(fetch_columns)(job, own, order, start + r + ahead);
             if (r < 0)
                 continue;
-            const int64_t *bounds = algos_fm_bounds(job, own, side, r);
+            const int64_t *starts = algos_fm_starts(job, order[start + r]);
             float *to = algos_fm_records(job, start) +
                         (is_alone ? 0 : (r * job->sides + side) * record);
             for (int part = own->first; part < own->last; part++)
                 for (int c = 0; c < outputs; c++)
-                    N(score_part)(job, bounds[part - own->first],
-                                  bounds[part - own->first + 1], c,
+                    N(score_part)(job, starts[part], starts[part + 1], c,
                                   to + part * apart + c * ((ALGOS_RANK) + ALGOS_FM_ASIDE));
             if (is_alone)
                 N(join_row)(job, own, r, side, to, apart);
@@ -226,14 +221,18 @@ ALGOS_INLINE void N(step_common)(const algos_fm_steps *job, const algos_fm_membe
 /* The steps of a member's columns. */
 ALGOS_CLONES static void N(step)(const algos_fm_steps *job, algos_fm_member *own,
                                  ptrdiff_t start, ptrdiff_t count) {
+    enum { SOON = 3 };
     const ptrdiff_t rank = ALGOS_RANK;
     const int outputs = ALGOS_OUTPUTS;
     for (ptrdiff_t r = 0; r < count; r++) {
-        const float w = job->weight[job->order[start + r]];
+        const int64_t row = job->order[start + r];
+        const float w = job->weight[row];
         const float *q = own->q + r * rank * outputs, *slope = own->slope + r * outputs;
-        const int64_t *bounds = algos_fm_bounds(job, own, 0, r);
-        const int64_t end = bounds[own->last - own->first];
-        for (int64_t k = bounds[0]; k < end; k++) {
+        const int64_t *starts = algos_fm_starts(job, row);
+        const int64_t end = starts[own->last];
+        for (int64_t k = starts[own->first]; k < end; k++) {
+            if (k + SOON < end) /* from the second cache to the first */
+                N(fetch_column)(job, job->indices[k + SOON]);
             const int32_t column = job->indices[k];
             const ptrdiff_t slot = job->slots[column];
             const float x = (ALGOS_ONES) ? 1.0f : job->values[k];
@@ -255,7 +254,7 @@ ALGOS_CLONES static void N(score)(const algos_fm_steps *job, const float *interc
     float record[ALGOS_FM_MOST_RANK + ALGOS_FM_ASIDE], q[ALGOS_FM_MOST_RANK];
     for (ptrdiff_t row = first; row < first + count; row++)
         for (int c = 0; c < outputs; c++) {
-            N(score_part)(job, job->indptr[row], job->indptr[row + 1], c, record);
+            N(score_part)(job, job->starts[row], job->starts[row + 1], c, record);
             z[row * outputs + c] = intercept[2 * c] + N(add_parts)(record, 0, 1, ALGOS_RANK, q);
         }
 }

@@ -6,7 +6,8 @@
  * caller alone gets through. What a task does must not hang on who does it.
  *
  * On a busy machine a member may lose its core in the middle of a task, and all others then
- * wait for milliseconds. Where that is not rare, one of them goes on alone and the others leave.
+ * wait for milliseconds. Where more time is lost so than is won by sharing, one of them goes on
+ * alone and the others leave.
  */
 #ifndef ALGOS_TEAM_H
 #define ALGOS_TEAM_H
@@ -20,6 +21,7 @@
 #define ALGOS_YIELD() SwitchToThread()
 #else
 #include <sched.h>
+#include <time.h>
 #define ALGOS_YIELD() sched_yield()
 #endif
 #if defined(__x86_64__) || defined(__i386__)
@@ -31,9 +33,9 @@
 #define ALGOS_TEAM_MOST 16
 #define ALGOS_TEAM_PATIENCE 2000 /* pauses, beyond which a wait is a stall */
 #define ALGOS_TEAM_PAUSE 20      /* nanoseconds, at least */
-/* Alone after more stalls than one in so many phases, and a few. */
-#define ALGOS_TEAM_RARE 256
-#define ALGOS_TEAM_FEW 4
+/* Alone when stalls have taken more than this share of the time, and some milliseconds. */
+#define ALGOS_TEAM_SHARE 3
+#define ALGOS_TEAM_GRACE 5000000 /* nanoseconds */
 
 typedef struct {
     int64_t next; /* the first phase whose task nobody has taken */
@@ -50,12 +52,25 @@ typedef struct {
     int size;
     int patience;
     int alone; /* the member that goes on alone, or -1 */
-    int64_t stalls;
+    int64_t begin, lost; /* nanoseconds: when they began, what they lost in stalls */
     char apart[64];
     int64_t done; /* tasks, of all phases */
     char apart_too[64];
     algos_member members[ALGOS_TEAM_MOST];
 } algos_team;
+
+static inline int64_t algos_team_now(void) {
+#if defined(_WIN32)
+    LARGE_INTEGER ticks, per_second;
+    QueryPerformanceCounter(&ticks);
+    QueryPerformanceFrequency(&per_second);
+    return (int64_t)((double)ticks.QuadPart * 1e9 / (double)per_second.QuadPart);
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+#endif
+}
 
 static inline void algos_team_start(algos_team *team, algos_phase run, void *arg,
                                     int64_t n_phases, double nanoseconds, int size) {
@@ -67,6 +82,7 @@ static inline void algos_team_start(algos_team *team, algos_phase run, void *arg
     team->size = size;
     team->patience = ALGOS_TEAM_PATIENCE + (wait < 1e9 ? (int)wait : 1000000000);
     team->alone = -1;
+    team->begin = algos_team_now();
 }
 
 static inline void algos_team_try(algos_team *team, int64_t phase, int part) {
@@ -85,11 +101,12 @@ static inline void algos_team_help(algos_team *team, int64_t phase, int in_earne
             algos_team_try(team, phase, part);
 }
 
-/* Count a stall; too many, and member `self` is to go on alone. */
-static inline void algos_team_stall(algos_team *team, int64_t phase, int self) {
+/* Count a stall that began at `since`; if too much is lost, member `self` is to go on alone. */
+static inline void algos_team_stall(algos_team *team, int64_t since, int self) {
     int nobody = -1;
-    const int64_t stalls = __atomic_add_fetch(&team->stalls, 1, __ATOMIC_RELAXED);
-    if ((stalls - ALGOS_TEAM_FEW) * ALGOS_TEAM_RARE > phase)
+    const int64_t now = algos_team_now();
+    const int64_t lost = __atomic_add_fetch(&team->lost, now - since, __ATOMIC_RELAXED);
+    if (lost / (team->size - 1) > (now - team->begin) / ALGOS_TEAM_SHARE + ALGOS_TEAM_GRACE)
         __atomic_compare_exchange_n(&team->alone, &nobody, self, 0, __ATOMIC_RELAXED,
                                     __ATOMIC_RELAXED);
 }
@@ -97,19 +114,20 @@ static inline void algos_team_stall(algos_team *team, int64_t phase, int self) {
 /* Wait for the end of a phase. */
 static inline void algos_team_wait(algos_team *team, int64_t phase, int self) {
     const int64_t wanted = (phase + 1) * team->size;
-    int pauses = 0;
-    while (__atomic_load_n(&team->done, __ATOMIC_ACQUIRE) < wanted) {
+    int64_t since = 0;
+    for (int pauses = 0; __atomic_load_n(&team->done, __ATOMIC_ACQUIRE) < wanted;) {
         if (pauses < team->patience) {
             ALGOS_PAUSE();
             pauses++;
             continue;
         }
-        if (pauses++ == team->patience)
-            algos_team_stall(team, phase, self);
+        if (since == 0)
+            since = algos_team_now();
         algos_team_help(team, phase, 1);
         ALGOS_YIELD();
-        pauses = team->patience + 1;
     }
+    if (since != 0)
+        algos_team_stall(team, since, self);
 }
 
 /* Go through all phases as member `self`; several calls by one thread do no harm. */

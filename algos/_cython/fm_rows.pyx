@@ -147,6 +147,41 @@ def count_columns(const int32_t[::1] indices, int64_t[::1] counts):
             counts[indices[p]] += 1
 
 
+cdef inline int64_t _first_from(
+    const int32_t* indices, int64_t begin, int64_t end, int64_t column) noexcept nogil:
+    """Return the first place of begin … end - 1 whose column is not below this one."""
+    cdef int64_t middle
+    while begin < end:
+        middle = (begin + end) // 2
+        if indices[middle] < column:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+def part_starts(
+    const int64_t[::1] starts,   # IN (n + 1,)
+    const int32_t[::1] indices,  # IN: rising in each row
+    const int64_t[::1] cuts,     # IN (parts + 1,): where parts of the columns begin
+    int64_t[::1] out,            # OUT (n * parts + 1,)
+):
+    """Write where the parts of each row begin, row after row."""
+    cdef Py_ssize_t row, part, parts = cuts.shape[0] - 1
+    cdef int64_t at, end
+    if not indices.shape[0]:
+        out[:] = 0
+        return
+    with nogil:
+        for row in range(starts.shape[0] - 1):
+            at, end = starts[row], starts[row + 1]
+            for part in range(parts):
+                if part:
+                    at = _first_from(&indices[0], at, end, cuts[part])
+                out[row * parts + part] = at
+        out[out.shape[0] - 1] = starts[starts.shape[0] - 1]
+
+
 def renumber(const int32_t[::1] indices, const int32_t[::1] number, int32_t[::1] out):
     """Write the `number` (n_columns,) of the column of each value to `out`."""
     cdef Py_ssize_t p

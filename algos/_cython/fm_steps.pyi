@@ -8,7 +8,7 @@ Indices = NDArray[np.int32]
 MOST_RANK: int
 
 def learn(
-    indptr: Numbers,
+    starts: Numbers,
     indices: Indices,
     values: Floats | None,
     target: Floats,

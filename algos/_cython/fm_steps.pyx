@@ -25,7 +25,7 @@ cdef extern from "_fm_steps.h" nogil:
         ALGOS_FM_MOST_RANK
         ALGOS_FM_ASIDE
     ctypedef struct algos_fm_steps:
-        const int64_t* indptr
+        const int64_t* starts
         const int32_t* indices
         const float* values
         const float* target
@@ -53,7 +53,6 @@ cdef extern from "_fm_steps.h" nogil:
         float* slope
         float* value
         float* intercept
-        int64_t* bounds
         double total
     ctypedef struct algos_fm_table:
         void (*score)(
@@ -103,7 +102,7 @@ cdef Py_ssize_t _lines(Py_ssize_t floats) noexcept:
 
 cdef class _Rooms:
     """Scratch memory of a pass: records, and what each member has to itself."""
-    cdef Scratch records, sums, floats, bounds
+    cdef Scratch records, sums, floats
 
     cdef int take(self, StepsJob* job, const float[:, ::1] intercept) except -1:
         cdef algos_fm_steps* steps = &job.steps
@@ -114,13 +113,11 @@ cdef class _Rooms:
         cdef Py_ssize_t slope = _lines(steps.batch * steps.outputs)
         cdef Py_ssize_t value = _lines(steps.batch), pair = _lines(2 * steps.outputs)
         cdef Py_ssize_t each = q + slope + value + pair
-        cdef Py_ssize_t bounds = (rows * (steps.parts + 1) + 7) // 8 * 8
         cdef float* room
         self.records = scratch(
             steps.parts * record * (1 if steps.members == 1 else 2 * rows), sizeof(float))
         self.sums = scratch(steps.n_common * record + 1, sizeof(float))
         self.floats = scratch(steps.members * each, sizeof(float))
-        self.bounds = scratch(steps.members * bounds, sizeof(int64_t))
         steps.records, steps.sums = <float*> self.records.data, <float*> self.sums.data
         for member in range(steps.members):
             own = &job.members[member]
@@ -130,16 +127,15 @@ cdef class _Rooms:
             own.q, own.slope = room, room + q
             own.value, own.intercept = room + q + slope, room + q + slope + value
             memcpy(own.intercept, &intercept[0, 0], 2 * steps.outputs * sizeof(float))
-            own.bounds = <int64_t*> self.bounds.data + member * bounds
             own.total = 0
         return 0
 
 
 cdef void _set_model(
-    algos_fm_steps* job, const int64_t[::1] indptr, const int32_t[::1] indices,
+    algos_fm_steps* job, const int64_t[::1] starts, const int32_t[::1] indices,
     const float[::1] values, const float[:, :, :, ::1] table, const float[:, :, ::1] line,
 ) noexcept:
-    job.indptr = &indptr[0]
+    job.starts = &starts[0]
     job.indices = &indices[0] if indices.shape[0] else NULL
     job.values = &values[0] if values is not None and values.shape[0] else NULL
     job.outputs, job.rank = <int> table.shape[1], <int> table.shape[3]
@@ -153,7 +149,7 @@ cdef double _nanoseconds(algos_fm_steps* job, Py_ssize_t stored) noexcept nogil:
 
 
 def learn(
-    const int64_t[::1] indptr,    # IN (n + 1,)
+    const int64_t[::1] starts,    # IN (n * parts + 1,): of each row, where its parts begin
     const int32_t[::1] indices,   # IN: rising in each row
     const float[::1] values,      # IN, or None: all are 1
     const float[::1] target,      # IN (n,): log loss: 0 or 1; multinomial: the class
@@ -181,7 +177,7 @@ def learn(
     cdef double work
     if n == 0:
         return 0.0
-    _set_model(steps, indptr, indices, values, table, line)
+    _set_model(steps, starts, indices, values, table, line)
     batch = min(batch, n)
     steps.target, steps.weight = &target[0], &weight[0]
     steps.order, steps.n_order, steps.batch, steps.sides = &order[0], n, batch, 1
@@ -197,8 +193,8 @@ def learn(
     steps.n_common = common.shape[0]
     if steps.n_common:
         steps.common = &common[0]
-    stored = indices.shape[0] // max(<Py_ssize_t> 1, indptr.shape[0] - 1)
-    steps.ahead = max(<Py_ssize_t> 1, AHEAD // max(<Py_ssize_t> 1, stored))
+    stored = indices.shape[0] // max(<Py_ssize_t> 1, (starts.shape[0] - 1) // steps.parts)
+    steps.ahead = max(<Py_ssize_t> 1, AHEAD // max(<Py_ssize_t> 1, stored // steps.members))
     rooms.take(&job, intercept)
     job.table = algos_fm_choose(steps)
     work = _nanoseconds(steps, n * stored)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._cython import fm_rows
 from algos.factorization_machine.rows import Rows
 
 Floats = NDArray[np.float32]
@@ -16,6 +17,9 @@ _LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
 _LARGEST_TARGET = 1e6  # in deviations of those that came before
 _PARTS = 2  # of the columns: so many threads find work; results hang on it
+# Of a value whose column is rare, where one of a common column costs 1: its column makes a step
+# of its own, and comes from afar.
+_COST_OF_RARE = 2
 _COMMON = 0.5  # rows of a batch that are expected to have a column, from which on it is common
 
 
@@ -42,7 +46,9 @@ class Plan:
     Attributes
     ----------
     cuts : ndarray of shape (parts + 1,), int64
-        Where parts of the columns begin that hold about as many values each.
+        Where parts of the columns begin that cost about as much each.
+    starts : ndarray of shape (n * parts + 1,), int64
+        Of each row, where its parts begin among the stored values.
     slots : ndarray of shape (n_columns,), int32
         The place of each column in `common`, or -1.
     common : ndarray, int32
@@ -50,21 +56,25 @@ class Plan:
     """
 
     cuts: NDArray[np.int64]
+    starts: NDArray[np.int64]
     slots: NDArray[np.int32]
     common: NDArray[np.int32]
 
     @classmethod
     def of(cls, rows: Rows, batch: int, parts: int = _PARTS) -> Plan:
-        """Return the plan; only `cuts` hang on the number of parts."""
+        """Return the plan; only `cuts` and `starts` hang on the number of parts."""
         counts = rows.counts()
-        shares = np.arange(1, parts) * (rows.stored / parts)
-        inner = np.searchsorted(np.cumsum(counts), shares) + 1
-        cuts = np.concatenate([[0], np.minimum(inner, rows.n_columns), [rows.n_columns]])
         is_common = counts * min(batch, rows.n) >= _COMMON * rows.n
+        costs = np.cumsum(np.where(is_common, counts, _COST_OF_RARE * counts))
+        shares = np.arange(1, parts) * (costs[-1:] / parts)
+        inner = np.minimum(np.searchsorted(costs, shares) + 1, rows.n_columns)
+        cuts = np.concatenate([[0], inner, [rows.n_columns]]).astype(np.int64)
+        starts = np.empty(rows.n * parts + 1, dtype=np.int64)
+        fm_rows.part_starts(rows.indptr, rows.indices, cuts, starts)
         common = np.flatnonzero(is_common & (counts > 0)).astype(np.int32)
         slots = np.full(rows.n_columns, -1, dtype=np.int32)
         slots[common] = np.arange(len(common), dtype=np.int32)
-        return cls(cuts.astype(np.int64), slots, common)
+        return cls(cuts, starts, slots, common)
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def one_pass(
     batch = settings.batch_of(rows)
     plan = data.plan(batch)
     total = fm_steps.learn(
-        rows.indptr, rows.indices, data.values, data.target, data.weight, order, rival,
+        plan.starts, rows.indices, data.values, data.target, data.weight, order, rival,
         plan.cuts, plan.slots, plan.common,
         np.array([settings.rate, settings.rate_linear, settings.rate_intercept], np.float32),
         settings.penalties(steps.noise),

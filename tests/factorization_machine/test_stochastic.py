@@ -267,3 +267,17 @@ def test_defaults_learn_few_rows_with_little_noise(streams):
         for start in range(0, 4000, 500):
             model.partial_fit(X[start : start + 500], y[start : start + 500])
     assert model.score(X_test, z) > 0.94
+
+
+def test_parts_of_the_columns_cost_alike():
+    """Common columns, which make one step a batch together, cost less than rare ones."""
+    rows = one_hot(4000, [2, 2, 2, 500, 500], 3)
+    plan = Plan.of(rows, 20)
+    middle, counts = plan.cuts[1], rows.counts()
+    costs = np.where(plan.slots < 0, 2, 1) * counts
+    assert len(plan.common) == 6
+    assert abs(costs[:middle].sum() - costs[middle:].sum()) <= 2 * costs.max()
+    assert counts[:middle].sum() > 1.2 * counts[middle:].sum()
+    np.testing.assert_array_equal(plan.starts[::2], rows.indptr)
+    in_first = np.add.reduceat(rows.indices < middle, rows.indptr[:-1], dtype=np.int64)
+    np.testing.assert_array_equal(plan.starts[1::2] - rows.indptr[:-1], in_first)

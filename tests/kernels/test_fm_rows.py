@@ -88,3 +88,20 @@ def test_the_next_column_is_the_nearest_of_all_rows(seed):
         for a in range(d)
     ]
     np.testing.assert_array_equal(nearest, wanted)
+
+
+@given(seed=st.integers(0, 1000), inner=st.lists(st.integers(0, 12), max_size=4))
+def test_parts_of_rows_begin_at_the_first_column_of_the_part(seed, inner):
+    indptr, indices, _, X = drawn(seed)
+    cuts = np.array([0, *sorted(inner), X.shape[1]], dtype=np.int64)
+    parts = len(cuts) - 1
+    for stored in (indices, indices[:0]):
+        starts = indptr if len(stored) else np.zeros_like(indptr)
+        out = np.empty(X.shape[0] * parts + 1, dtype=np.int64)
+        fm_rows.part_starts(starts, stored, cuts, out)
+        wanted = [
+            begin + np.searchsorted(stored[begin:end], cuts[part]) if part else begin
+            for begin, end in zip(starts[:-1], starts[1:], strict=True)
+            for part in range(parts)
+        ]
+        np.testing.assert_array_equal(out, [*wanted, starts[-1]])

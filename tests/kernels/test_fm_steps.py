@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from algos._cython import fm_steps
+from algos._cython import fm_rows, fm_steps
 from algos.factorization_machine.steps import aligned
 
 LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
@@ -110,9 +110,11 @@ def learned(rows, state, order, rival, rates, l2, loss, batch, clip, common, cut
     state = [part.copy() for part in state]
     slots = np.full(len(state[0]), -1, dtype=np.int32)
     slots[common] = np.arange(len(common))
-    common = np.asarray(common, dtype=np.int32)
+    common, cuts = np.asarray(common, dtype=np.int32), np.asarray(cuts, dtype=np.int64)
+    starts = np.empty((len(rows[0]) - 1) * (len(cuts) - 1) + 1, dtype=np.int64)
+    fm_rows.part_starts(*rows[:2], cuts, starts)
     value = fm_steps.learn(
-        *rows, order, rival, np.asarray(cuts, dtype=np.int64), slots, common,
+        starts, *rows[1:], order, rival, cuts, slots, common,
         np.float32(rates), np.float32(l2), *state, LOSSES[loss], batch, clip, n_threads,
     )  # fmt: skip
     return value, state
