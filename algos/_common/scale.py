@@ -53,7 +53,8 @@ def weights_in_range(
 ) -> tuple[NDArray[np.float64] | None, int]:
     """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow; none faint."""
     exponent = exponent_of_weights(weight)
-    return without_faint(scaled(weight, exponent)), exponent
+    # Lifted first: over 2**e the least would be 0, as if their rows were not there.
+    return scaled(without_faint(weight), exponent), exponent
 
 
 def without_faint(weight: NDArray[np.float64] | None) -> NDArray[np.float64] | None:

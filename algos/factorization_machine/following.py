@@ -49,7 +49,9 @@ class Seen(NamedTuple):
             np.sqrt(share) * other.deviation,
             root * self.mean - root * other.mean,
         )
-        deviation = float(np.hypot(np.hypot(parts[0], parts[1]), parts[2]))
+        with np.errstate(over="ignore"):  # by rounding: no deviation exceeds the largest target
+            deviation = float(np.hypot(np.hypot(parts[0], parts[1]), parts[2]))
+        deviation = min(deviation, float(np.finfo(np.float64).max))
         mean = (1 - share) * self.mean + share * other.mean
         return Seen(self.weight + other.weight, mean, deviation)
 

@@ -20,7 +20,8 @@ Doubles = NDArray[np.float64]
 
 # Parameters of float32 rows, and of stochastic steps, are float32 where that can hold them.
 _LEAST, _LARGEST = 1e-30, 1e30
-_MOST = 1e300
+_MOST = float(np.finfo(np.float64).max)
+_HUGE_SPREAD = 1e300  # of targets: coefficients of a few times it may be no numbers
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,21 @@ class Machine:
     def in_units(
         self, columns: Columns, unit: Unit, *, single: bool
     ) -> tuple[float, NDArray[Any], NDArray[Any]]:
-        """Return intercept, coefficients and factors for all columns of X as it is."""
+        """Return intercept, coefficients and factors for all columns of X as it is.
+
+        Raises
+        ------
+        ValueError
+            If targets are so huge that a coefficient is no number.
+        """
         with np.errstate(over="ignore"):
             linear = columns.in_units_of_x(self.linear.astype(np.float64) * unit.spread)
             factors = columns.in_units_of_x(self.factors.astype(np.float64) * np.sqrt(unit.spread))
+        if unit.spread > _HUGE_SPREAD and not np.isfinite(linear).all():
+            raise ValueError(
+                f"`y` with a deviation of {unit.spread:.2g} must leave room for coefficients that "
+                f"are a few times as large; divide it by a power of ten"
+            )
         np.clip(linear, -_MOST, _MOST, out=linear)
         np.clip(factors, -_MOST, _MOST, out=factors)
         if single and _fit_into_single(linear) and _fit_into_single(factors):

@@ -210,6 +210,27 @@ def test_targets_whose_differences_are_no_numbers_are_learned(solver):
     assert not np.isnan(model.predict(X)).any()
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_huge_targets_are_predicted_like_others(solver):
+    X, y = products()
+    usual, huge = (
+        small(FactorizationMachineRegressor, solver).fit(X, y * size).predict(X) / size
+        for size in (1.0, 2.0**1017)
+    )
+    np.testing.assert_allclose(huge, usual, atol=1e-5)
+
+
+def test_targets_whose_coefficients_are_no_numbers_are_refused():
+    X, y = products()
+    huge = np.where(X[:, 0] > 0.99 * X[:, 0].max(), np.finfo(np.float64).max, 1e300)
+    X = np.where(np.arange(X.shape[1]) == 0, X * 1e-3, X)
+    model = small(FactorizationMachineRegressor, "als").fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match="divide it by a power of ten"):
+        model.fit(X, huge)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
 @pytest.mark.parametrize("size", [2.0**-1000, 2.0**1020])
 def test_levels_of_any_size_are_predicted_alike(size):
     X, y = products()
