@@ -39,6 +39,7 @@ typedef struct {
     Py_ssize_t n, d, models, width;
 } algos_fm;
 
+/* No wider than 32 bytes: what does not fit a register is kept in memory, value by value. */
 #define ALGOS_FM_VECTORS(L)                                                                  \
     typedef double algos_fm_f64_##L __attribute__((vector_size(8 * L)));                     \
     typedef float algos_fm_f32_##L __attribute__((vector_size(4 * L)));                      \
@@ -50,7 +51,6 @@ ALGOS_FM_VECTORS(1)
 ALGOS_FM_VECTORS(2)
 ALGOS_FM_VECTORS(4)
 ALGOS_FM_VECTORS(8)
-ALGOS_FM_VECTORS(16)
 
 /* A run of values and `registers` times L factors: their pairs to p, and Σ t to q. A is the type
  * of the sums. `straight` becomes Σ x w, w being linear[column * step]. */
@@ -80,11 +80,15 @@ ALGOS_FM_VECTORS(16)
                 line += value * (A)linear[j * step];                                         \
         }                                                                                    \
         for (int i = 0; i < registers; i++) {                                                \
-            *(algos_fm_load_f64_##L *)(to_q + i * L) =                                       \
-                __builtin_convertvector(q[i], algos_fm_f64_##L);                             \
-            if (!sums)                                                                       \
-                *(algos_fm_load_f64_##L *)(to_p + i * L) =                                   \
-                    __builtin_convertvector(p[i], algos_fm_f64_##L);                         \
+            A part[L];                                                                       \
+            *(algos_fm_load_##AS##_##L *)part = q[i];                                        \
+            for (int at = 0; at < L; at++)                                                   \
+                to_q[i * L + at] = part[at];                                                 \
+            if (sums)                                                                        \
+                continue;                                                                    \
+            *(algos_fm_load_##AS##_##L *)part = p[i];                                        \
+            for (int at = 0; at < L; at++)                                                   \
+                to_p[i * L + at] = part[at];                                                 \
         }                                                                                    \
         *straight = (double)line;                                                            \
     }
@@ -95,9 +99,8 @@ ALGOS_FM_VECTORS(16)
                                      registers, mode, sums);                                 \
     f += L * (registers)
 
-/* A run of values, all factors; WIDE is the largest vector. */
+/* A run of values, all factors; WIDE is the largest vector, which has a block. */
 #define ALGOS_FM_ROW(T, TS, V, VS, A, AS, WIDE)                                              \
-    ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, WIDE)                                                \
     ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, 4)                                                   \
     ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, 2)                                                   \
     ALGOS_FM_BLOCK(T, TS, V, VS, A, AS, 1)                                                   \
@@ -107,14 +110,14 @@ ALGOS_FM_VECTORS(16)
         double *straight, const int mode, const int sums) {                                  \
         Py_ssize_t f = 0;                                                                    \
         double other;                                                                        \
-        while (f + 32 <= width) {                                                            \
-            ALGOS_FM_TAKE(TS, VS, WIDE, 32 / WIDE);                                          \
+        while (f + 4 * WIDE <= width) {                                                      \
+            ALGOS_FM_TAKE(TS, VS, WIDE, 4);                                                  \
         }                                                                                    \
-        if (f + 16 <= width) {                                                               \
-            ALGOS_FM_TAKE(TS, VS, WIDE, 16 / WIDE);                                          \
+        if (f + 2 * WIDE <= width) {                                                         \
+            ALGOS_FM_TAKE(TS, VS, WIDE, 2);                                                  \
         }                                                                                    \
-        if (f + 8 <= width) {                                                                \
-            ALGOS_FM_TAKE(TS, VS, 8, 1);                                                     \
+        if (WIDE > 4 && f + WIDE <= width) {                                                 \
+            ALGOS_FM_TAKE(TS, VS, WIDE, 1);                                                  \
         }                                                                                    \
         if (f + 4 <= width) {                                                                \
             ALGOS_FM_TAKE(TS, VS, 4, 1);                                                     \
@@ -248,10 +251,10 @@ static void algos_fm_join(const double *next, Py_ssize_t width, double *p, doubl
     }
 
 ALGOS_FM_BLOCK(float, f32, float, f32, float, f32, 8)
-ALGOS_FM_ROWS(float, f32, float, f32, float, f32, 16)
-ALGOS_FM_ROWS(double, f64, float, f32, double, f64, 8)
-ALGOS_FM_ROWS(float, f32, double, f64, double, f64, 8)
-ALGOS_FM_ROWS(double, f64, double, f64, double, f64, 8)
+ALGOS_FM_ROWS(float, f32, float, f32, float, f32, 8)
+ALGOS_FM_ROWS(double, f64, float, f32, double, f64, 4)
+ALGOS_FM_ROWS(float, f32, double, f64, double, f64, 4)
+ALGOS_FM_ROWS(double, f64, double, f64, double, f64, 4)
 
 typedef void (*algos_fm_leaf)(const algos_fm *, Py_ssize_t, Py_ssize_t, double *, double *);
 

@@ -235,42 +235,42 @@ static inline void algos_fm_task(const algos_fm_steps *job, const algos_fm_table
 
 #define ALGOS_CASE ones_16
 #define ALGOS_RANK 16
-#define ALGOS_LANES 16
+#define ALGOS_LANES 8
 #define ALGOS_OUTPUTS 1
 #define ALGOS_ONES 1
 #include "_fm_steps_impl.h"
 
 #define ALGOS_CASE values_16
 #define ALGOS_RANK 16
-#define ALGOS_LANES 16
+#define ALGOS_LANES 8
 #define ALGOS_OUTPUTS 1
 #define ALGOS_ONES 0
 #include "_fm_steps_impl.h"
 
 #define ALGOS_CASE ones_32
 #define ALGOS_RANK 32
-#define ALGOS_LANES 16
+#define ALGOS_LANES 8
 #define ALGOS_OUTPUTS 1
 #define ALGOS_ONES 1
 #include "_fm_steps_impl.h"
 
 #define ALGOS_CASE values_32
 #define ALGOS_RANK 32
-#define ALGOS_LANES 16
+#define ALGOS_LANES 8
 #define ALGOS_OUTPUTS 1
 #define ALGOS_ONES 0
 #include "_fm_steps_impl.h"
 
 #define ALGOS_CASE ones_64
 #define ALGOS_RANK 64
-#define ALGOS_LANES 16
+#define ALGOS_LANES 8
 #define ALGOS_OUTPUTS 1
 #define ALGOS_ONES 1
 #include "_fm_steps_impl.h"
 
 #define ALGOS_CASE values_64
 #define ALGOS_RANK 64
-#define ALGOS_LANES 16
+#define ALGOS_LANES 8
 #define ALGOS_OUTPUTS 1
 #define ALGOS_ONES 0
 #include "_fm_steps_impl.h"

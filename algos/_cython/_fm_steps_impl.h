@@ -1,7 +1,8 @@
 /* What is done with a batch, for one kind of rows; see _fm_steps.h. It is included with
  *   ALGOS_CASE   a name             ALGOS_ONES     whether all values are 1
  *   ALGOS_RANK   of the factors     ALGOS_OUTPUTS  models beside each other
- *   ALGOS_LANES  8 or 16: floats in a vector, of which the rank is a multiple
+ *   ALGOS_LANES  8: floats in a vector, of which the rank is a multiple; more do not fit the
+ *                registers of most machines, and would be kept in memory
  */
 #define N3(f, c) algos_fm_##f##_##c
 #define N2(f, c) N3(f, c)
@@ -60,7 +61,7 @@ ALGOS_INLINE void N(fetch_columns)(const algos_fm_steps *job, const algos_fm_mem
 /* Some values of one row and output: q = sum x v, and beside it 2 w x - sum x² |v|² in lanes. */
 ALGOS_INLINE void N(score_part)(const algos_fm_steps *job, int64_t begin, int64_t end,
                                 int output, float *restrict q) {
-    enum { FIXED = 4 }; /* vectors of the largest rank with a case of its own */
+    enum { FIXED = 8 }; /* vectors of the largest rank with a case of its own */
     const int vectors = (ALGOS_RANK) / W;
     const ptrdiff_t size = 2 * (ALGOS_RANK) * (ALGOS_OUTPUTS);
     const float *table = job->table + 2 * (ALGOS_RANK) * output;
@@ -74,7 +75,7 @@ ALGOS_INLINE void N(score_part)(const algos_fm_steps *job, int64_t begin, int64_
         const V *restrict v = (const V *)(table + job->indices[k] * size);
         linear += x * line[job->indices[k] * 2 * (ALGOS_OUTPUTS)];
         if (vectors <= FIXED) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int i = 0; i < FIXED; i++)
                 if (i < vectors) {
                     const V a = v[i] * x;
@@ -89,7 +90,7 @@ ALGOS_INLINE void N(score_part)(const algos_fm_steps *job, int64_t begin, int64_
             }
     }
     if (vectors <= FIXED) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int i = 0; i < FIXED; i++)
             if (i < vectors)
                 ((V *)q)[i] = sum[i];
