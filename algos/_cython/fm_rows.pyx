@@ -148,7 +148,8 @@ def count_columns(const int32_t[::1] indices, int64_t[::1] counts):
 
 
 cdef inline int64_t _first_from(
-    const int32_t* indices, int64_t begin, int64_t end, int64_t column) noexcept nogil:
+    const int32_t* indices, int64_t begin, int64_t end, int64_t column,
+) noexcept nogil:
     """Return the first place of begin … end - 1 whose column is not below this one."""
     cdef int64_t middle
     while begin < end:

@@ -1,5 +1,7 @@
 """Gathered rows, units of columns and neighbours in rows, against scipy and plain loops."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -101,7 +103,7 @@ def test_parts_of_rows_begin_at_the_first_column_of_the_part(seed, inner):
         fm_rows.part_starts(starts, stored, cuts, out)
         wanted = [
             begin + np.searchsorted(stored[begin:end], cuts[part]) if part else begin
-            for begin, end in zip(starts[:-1], starts[1:], strict=True)
+            for begin, end in itertools.pairwise(starts)
             for part in range(parts)
         ]
         np.testing.assert_array_equal(out, [*wanted, starts[-1]])
