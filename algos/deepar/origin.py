@@ -42,7 +42,8 @@ def share_told(panel: Panel, plan: Plan) -> float:
 
     The changes are those of the steps to forecast in windows like those of training, or longer
     ones. In a context they would seem to be told better: the scale is its mean, which knows what
-    comes. What each input would tell of noise by chance is taken off.
+    comes. What inputs would tell of noise by chance is taken off: each tells one part in the
+    number of values, and one in that of the changes looked at, some of which may be the same.
     """
     plan = replace(plan, prediction_length=max(plan.prediction_length, _LEAST_STEPS))
     key = np.zeros(2, dtype=np.uint64)
@@ -50,15 +51,18 @@ def share_told(panel: Panel, plan: Plan) -> float:
     batch = Batch.empty(plan, _N_WINDOWS)
     series, positions = np.empty((2, _N_WINDOWS), dtype=np.int64)
     n = plan.n_inputs + 2
-    products = np.zeros((n, n))
+    products, n_windows, thinness = np.zeros((n, n)), 0, 0.0
     with one_thread_blas():
         for number in range(_N_BATCHES):
             sampler.draw(number, series, positions)
             source.gather(series, positions, batch)
-            rows = _rows(batch, positions, plan)
+            rows, counts = _rows(batch, positions, plan)
             products += rows.T @ rows
+            n_windows, thinness = n_windows + len(counts), thinness + float((1 / counts).sum())
         share = _share(products[:-1, :-1], products[:-1, -1], products[-1, -1])
-    return share - plan.n_inputs / panel.n_values
+    # A change weighs as little as there are many in its window: so many count as independent.
+    n_changes = n_windows**2 / thinness if n_windows else np.inf
+    return share - plan.n_inputs * (1 / panel.n_values + 1 / n_changes)
 
 
 def first_value(panel: Panel, plan: Plan) -> float:
@@ -74,11 +78,12 @@ def first_value(panel: Panel, plan: Plan) -> float:
     return float(np.median(found))
 
 
-def _rows(batch: Batch, positions: Ints, plan: Plan) -> Doubles:
+def _rows(batch: Batch, positions: Ints, plan: Plan) -> tuple[Doubles, Ints]:
     """Return [1 | inputs | change] of the steps to forecast that have a value, and one before.
 
     Other lags are taken as differences from the last value, which are 0 before a series begins.
-    Changes are of size 1 in each window, that none may be most of the sum.
+    Changes are of size 1 in each window, that none may be most of the sum; also returned is how
+    many there are in each window that has any.
     """
     inputs = batch.inputs[plan.context_length :].astype(np.float64)
     steps = positions + np.arange(len(inputs))[:, np.newaxis]
@@ -90,7 +95,8 @@ def _rows(batch: Batch, positions: Ints, plan: Plan) -> Doubles:
     others[...] = np.where(steps[:, :, np.newaxis] >= plan.lags[1:], others - last, 0)
     rows = np.column_stack([np.ones(np.count_nonzero(known)), inputs[known], changes[known]])
     rows /= np.broadcast_to(sizes, known.shape)[known][:, np.newaxis]
-    return rows
+    counts = np.count_nonzero(known, axis=0)
+    return rows, counts[counts > 0]
 
 
 def _share(inputs: Doubles, moments: Doubles, squares: float) -> float:

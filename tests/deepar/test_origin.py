@@ -40,15 +40,16 @@ def test_a_short_forecast_knows_seasons_from_walks(length):
 
 
 def plain_rows(batch, positions, lags):
-    """Return inputs and changes of each step of the windows that has a value before."""
+    """Return, for each window, inputs and changes of its steps that have a value before."""
     for window, position in enumerate(positions):
         steps = range(max(0, 1 - position), 12)
         inputs = [batch.inputs[12 + step, window].astype(float) for step in steps]
         changes = [batch.targets[12 + s, window] - x[0] for s, x in zip(steps, inputs, strict=True)]
+        rows = []
         for step, x, change in zip(steps, inputs, changes, strict=True):
             apart = [x[k] - x[0] if position + step >= lag else 0 for k, lag in enumerate(lags)]
-            row = [1, x[0], *apart[1:], *x[len(lags) :], change]
-            yield np.array(row) / np.linalg.norm(changes)
+            rows.append([1, x[0], *apart[1:], *x[len(lags) :], change])
+        yield np.array(rows) / np.linalg.norm(changes)
 
 
 def test_the_share_is_that_of_plain_least_squares():
@@ -56,19 +57,37 @@ def test_the_share_is_that_of_plain_least_squares():
     sampler, source = Sampler(panel, plan, "uniform", np.zeros(2, np.uint64)), Source(panel, plan)
     batch = Batch.empty(plan, 32)
     series, positions = np.empty((2, 32), dtype=np.int64)
-    rows = []
+    windows = []
     for number in range(64):
         sampler.draw(number, series, positions)
         source.gather(series, positions, batch)
-        rows += plain_rows(batch, positions, plan.lags)
-    table, changes = np.array(rows)[:, :-1], np.array(rows)[:, -1]
+        windows += plain_rows(batch, positions, plan.lags)
+    rows = np.concatenate(windows)
+    table, changes = rows[:, :-1], rows[:, -1]
     rest = changes - table @ np.linalg.lstsq(table, changes)[0]
     share = 1 - rest @ rest / (changes @ changes)
-    np.testing.assert_allclose(share_told(panel, plan), share - plan.n_inputs / panel.n_values)
+    weights = np.concatenate([np.full(len(window), 1 / len(window)) for window in windows])
+    chance = 1 / panel.n_values + (weights**2).sum() / weights.sum() ** 2
+    np.testing.assert_allclose(share_told(panel, plan), share - plan.n_inputs * chance)
 
 
 def test_chance_tells_nothing():
     assert origin_of(*panel_and_plan(walks(2, 60), lags=np.arange(1, 13)))[0] == 1
+    assert abs(share_told(*panel_and_plan(walks(100, 1500), lags=np.arange(1, 601)))) < 0.005
+
+
+@pytest.mark.parametrize("share", [0.9, 0.95, 0.99])
+def test_walks_that_are_mostly_missing_are_known(share):
+    X, lags = walks(200, 1000), np.arange(1, 61)
+    gaps = np.random.default_rng(5).random(X.shape) < share
+    assert origin_of(*panel_and_plan(np.where(gaps, np.nan, X), lags, length=24))[0] == 1
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_seasons_that_are_mostly_missing_are_known(share):
+    X, lags = seasonal(200, 1000, noise=0.5), np.arange(1, 61)
+    gaps = np.random.default_rng(5).random(X.shape) < share
+    assert origin_of(*panel_and_plan(np.where(gaps, np.nan, X), lags, length=24))[0] == 0
 
 
 def test_the_order_of_series_has_no_part_in_it():
