@@ -29,6 +29,7 @@ _RANGE = 1000  # exponent: 2**±1000 and its products with data are numbers
 _CLIP = 100.0  # running deviations from the running mean; AWS's number
 _QUARTILES = 1.349  # how far apart they are in the standard normal distribution
 _OUTSIDE = 100  # one value of so many, at either end, counts as the one before it
+_LEAST_SPREAD = 2.0**-960  # of a column whose peak is near 1: weights by it are numbers
 _MODERATE = 1e9  # the largest weight of columns in units of their own: float32 has room beyond
 ROUNDING = 16 * np.finfo(np.float64).eps  # a spread below it, relative to the value, is none
 
@@ -173,7 +174,7 @@ def learnt_scaling(
     own = np.where(center != 0, np.abs(center), 1.0)
     blank = np.flatnonzero(np.isnan(rows).all(axis=0) & (weights > 0))
     resting = np.flatnonzero((spread == 0) & (weights > 0))
-    factor = weights / np.where(spread > 0, spread, own)
+    factor = weights / np.where(spread > 0, np.maximum(spread, _LEAST_SPREAD), own)
     return Scaling(unit, center, factor, resting=resting, blank=blank)
 
 

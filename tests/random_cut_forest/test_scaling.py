@@ -184,6 +184,17 @@ def test_the_largest_numbers_come_back_as_numbers(scale):
     assert np.isfinite(forest.neighbors(X, 2)[1]).all()
 
 
+@pytest.mark.parametrize("scale", ALL)
+@pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-300])
+def test_a_column_of_almost_no_spread_stays_known(scale, tiny):
+    X = np.array([[tiny], [1.0], [0.0], [0.0], [0.0]])
+    scaling = learnt(X, scale, [1e9])
+    assert np.isfinite(scaling.factor).all()
+    assert np.isfinite(scaling.scaled(X)).all()
+    forest = RandomCutForest(5, scale=scale, random_state=0).fit(X)
+    assert np.isfinite(forest.score_samples(X)).all()
+
+
 def test_a_streaming_scale_follows_a_drift():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(4000, 2)) * np.linspace(1, 50, 4000)[:, None]
