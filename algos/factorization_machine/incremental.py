@@ -21,6 +21,7 @@ from algos.factorization_machine.learners import (
 from algos.factorization_machine.machine import Machine, Problem
 from algos.factorization_machine.posterior import fold
 from algos.factorization_machine.rows import Columns, Table, column_scale, scaled_rows
+from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.steps import Steps, aligned
 from algos.factorization_machine.stochastic import Settings, one_pass
 
@@ -216,8 +217,10 @@ def averaged(
     used = np.flatnonzero(joined.any(axis=1))
     factors = np.zeros((len(joined), n_factors))
     factors[used] = fold(joined[used], n_factors)
-    return (
-        (1 - share) * mine[0] + share * other[0],
-        (1 - share) * mine[1] + share * other[1],
-        factors.astype(mine[2].dtype),
-    )
+    held = in_dtype(factors, mine[2].dtype)
+    if not np.isfinite(held).all():
+        raise ValueError(
+            f"`factors_` of both, averaged, must be numbers in {held.dtype}, and are as large as "
+            f"{np.abs(factors).max():g}; divide y by a constant and learn both again"
+        )
+    return (1 - share) * mine[0] + share * other[0], (1 - share) * mine[1] + share * other[1], held

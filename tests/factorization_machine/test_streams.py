@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from algos import FactorizationMachineRegressor
 from algos.factorization_machine import streaming
@@ -125,3 +126,14 @@ def test_targets_of_another_magnitude_are_no_overflow(factor):
             stream.partial_fit(X, y)
         stream.partial_fit(X, y * factor)
         assert np.isfinite(stream.predict(X)).all()
+
+
+def test_factors_beyond_the_type_of_a_stream_are_refused_in_a_merge():
+    machine = FactorizationMachineRegressor(2, max_iter=20, random_state=0)
+    stream = clone(machine).partial_fit([[0.0]], [0.0])
+    y = np.array([1e155, 1e155, 1e155, 0.0])
+    other = machine.fit(np.ones((4, 1)), y)
+    before = stream.predict([[1.0]])
+    with pytest.raises(ValueError, match="numbers in float32"):
+        stream.merge(other)
+    np.testing.assert_array_equal(stream.predict([[1.0]]), before)
