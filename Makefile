@@ -102,7 +102,7 @@ SEED ?= $(shell date +%Y%m%d)
 nightly: $(call extras,test)
 	$(call other_build,sanitize,ALGOS_SANITIZE=1)
 	$(sanitized_pytest) --hypothesis-profile nightly --hypothesis-seed $(SEED) -n auto \
-	  $(or $(ARGS),tests/common/test_any_array.py)
+	  $(or $(ARGS),tests/common/test_any_array*.py)
 
 lint: $(call extras,lint)
 	$(RUN) -m ruff check .
