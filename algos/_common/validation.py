@@ -57,7 +57,8 @@ def validate_rows(
     """
     if sparse.issparse(X):
         check_sparse_format(X)
-    is_plain = _is_plain(X, dtype, ensure_min_samples, order)
+    is_plain = _is_plain(X, dtype, accept_sparse, order)
+    is_plain = is_plain and X.shape[0] >= max(ensure_min_samples, 1)
     if is_plain and ensure_all_finite:
         is_plain = _is_finite(estimator, X)
     if is_plain and reset and X.shape[1] > 0:
@@ -85,29 +86,34 @@ def validate_dense_or_csr(estimator: Any, X: Any, *, reset: bool, **options: Any
     return canonical(validate_rows(estimator, X, reset=reset, accept_sparse="csr", **options))
 
 
-def _is_plain(X: Any, dtype: Any, ensure_min_samples: int, order: str | None) -> bool:
-    """Tell whether X is an array that needs no conversion.
+def _is_plain(X: Any, dtype: Any, accept_sparse: Any, order: str | None) -> bool:
+    """Tell whether X is an array or a CSR matrix that needs no conversion.
 
     scikit-learn's validation of one row costs more than most predictions for it, and its
     search for NaN in many rows has one thread.
     """
-    if type(X) is not np.ndarray or X.ndim != 2 or order == "F":
-        return False
+    if type(X) in (sparse.csr_matrix, sparse.csr_array):
+        is_right = accept_sparse == "csr" and X.ndim == 2
+        values = X.data
+    else:
+        is_right = type(X) is np.ndarray and X.ndim == 2 and order != "F"
+        values = X
     kinds = dtype if isinstance(dtype, tuple) else (dtype,)
     return (
-        X.dtype.type in kinds
-        and X.dtype.isnative
-        and X.flags.c_contiguous
-        and X.shape[0] >= max(ensure_min_samples, 1)
+        is_right
+        and values.dtype.type in kinds
+        and values.dtype.isnative
+        and values.flags.c_contiguous
     )
 
 
-def _is_finite(estimator: Any, X: NDArray[Any]) -> bool:
-    if sklearn.get_config()["assume_finite"]:
+def _is_finite(estimator: Any, X: Any) -> bool:
+    if X.dtype.kind != "f" or sklearn.get_config()["assume_finite"]:
         return True
-    if X.size < MANY_VALUES:
-        return all_finite(X)
-    return all_finite(X, effective_n_threads(getattr(estimator, "n_jobs", 1)))
+    values = X.data.reshape(1, -1) if sparse.issparse(X) else X
+    if values.size < MANY_VALUES:
+        return all_finite(values)
+    return all_finite(values, effective_n_threads(getattr(estimator, "n_jobs", 1)))
 
 
 def _has_the_columns(estimator: Any, X: NDArray[Any]) -> bool:

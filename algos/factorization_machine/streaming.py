@@ -154,6 +154,7 @@ class StreamingMachine(DescribedMachine):
                 f"`levels_`={its!r} of the other {type(self).__name__} must be {mine!r}; fit both "
                 f"on rows that hold every level"
             )
+        self._check_learned()  # nor has the other one, which met the same classes
         self._weigh_over(max(self._weight_exponent, other._weight_exponent))
         weight = self._weight_of(other, other._weight_seen)
         share = weight / (self._weight_seen + weight)

@@ -112,6 +112,7 @@ class Incremental(Deferred):
         self : estimator
         """
         check_mergeable(self, other)
+        self._check_learned_enough()  # nor has the other one, which met the same classes
         self._check_objective()
         if self._weight_unit != other._weight_unit:
             raise ValueError(

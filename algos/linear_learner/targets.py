@@ -15,6 +15,7 @@ from algos.linear_learner.problem import Doubles
 
 _EXTREME = 64  # exponent from which squares of targets endanger the range of double
 _EXTREME_WEIGHT = 300  # the same, of products of weights
+_BEYOND = 500  # exponent of 2 that no error of targets near 1 comes near
 
 # Losses that grow as the target's square, and those that grow as the target itself. The
 # solvers of squared_error mind extreme targets themselves.
@@ -111,7 +112,9 @@ def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
     scaled = target if loss.name in _MARGINS else np.ldexp(target, -unit.exponent)
     if loss.name == "quantile":
         return scaled, loss
-    return scaled, loss._replace(parameter=float(np.ldexp(loss.parameter, -unit.exponent)))
+    own = int(np.frexp(loss.parameter)[1])
+    exponent = min(-unit.exponent, _BEYOND - own)  # of tiny targets the kink would be infinity
+    return scaled, loss._replace(parameter=float(np.ldexp(loss.parameter, exponent)))
 
 
 def weight_unit(weight: Doubles | None) -> int:

@@ -100,7 +100,7 @@ def flattened(values, prefix=""):
             yield prefix + name, value
 
 
-def assert_numbers(values, case, *, may_be_infinite):
+def assert_numbers(values, case, *, may_be_infinite, asked=""):
     """Assert that nothing is NaN that is not documented to be, and all finite but of huge data."""
     owner = case.kind.__name__.removesuffix("Classifier").removesuffix("Regressor")
     for name, value in flattened(values):
@@ -111,7 +111,7 @@ def assert_numbers(values, case, *, may_be_infinite):
             is_right = ~np.isnan(value)
         if name in NONE_KNOWN.get(owner, ()):
             is_right |= np.isnan(value)
-        assert np.all(is_right), f"{case.id}.{name}: {value}"
+        assert np.all(is_right), f"{case.id}.{asked}{name}: {value}"
 
 
 def has_exponential(estimator):

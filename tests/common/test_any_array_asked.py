@@ -98,7 +98,7 @@ def test_every_question_is_answered_in_numbers_or_refused_clearly(cases, data):
             answer = question(estimator, X, data.draw)
             may_be_infinite = is_huge or name in LOGARITHMS
             values = answer if isinstance(answer, dict) else listed(answer)
-            assert_numbers(values, f"{case.id}.{name}", may_be_infinite=may_be_infinite)
+            assert_numbers(values, case, may_be_infinite=may_be_infinite, asked=f"{name}.")
             continue
         assert_same_bits(learned(estimator), before)
 
@@ -126,5 +126,5 @@ def test_estimators_of_any_arrays_are_merged_in_numbers_or_refused_clearly(cases
     if not done:
         assert_same_bits(learned(one), before)
         return
-    assert_numbers(learned(one), case.id, may_be_infinite=is_huge)
-    assert_numbers(answers(one, first["X"]), case.id, may_be_infinite=is_huge)
+    assert_numbers(learned(one), case, may_be_infinite=is_huge)
+    assert_numbers(answers(one, first["X"]), case, may_be_infinite=is_huge)

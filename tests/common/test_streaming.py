@@ -5,7 +5,9 @@ import copy
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import NotFittedError
 
+from algos import FactorizationMachineClassifier, LinearLearnerClassifier
 from algos._common.streaming import iter_batches, learn_from
 from tests.common.estimators import assert_same_bits, cases_where, learned, outputs
 
@@ -123,3 +125,10 @@ def test_merge_minds_no_parameter_that_is_not_of_the_model(case):
     }
     X = case.rows()
     case.fitted(X).merge(case.fitted(case.rows(seed=1), **changed))
+
+
+@pytest.mark.parametrize("kind", [LinearLearnerClassifier, FactorizationMachineClassifier])
+def test_classifiers_that_met_one_label_alone_have_nothing_to_merge(kind):
+    one, other = (kind().partial_fit(np.zeros((2, 1)), [1, 1]) for _ in range(2))
+    with pytest.raises(NotFittedError, match="has met the class 1 alone"):
+        one.merge(other)

@@ -43,6 +43,33 @@ def test_plain_rows_are_returned_themselves(estimator, slow_calls, dtype):
     assert not slow_calls
 
 
+@pytest.mark.parametrize("make", [sparse.csr_matrix, sparse.csr_array])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_plain_csr_rows_are_returned_themselves(estimator, slow_calls, make, dtype):
+    X = make(np.eye(3, dtype=dtype))
+    assert validate_rows(estimator, X, reset=False, accept_sparse="csr") is X
+    assert validate_rows(estimator, X, reset=True, accept_sparse="csr") is X
+    assert not slow_calls
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_bad_value_of_csr_rows_is_scikit_learns_error(estimator, value):
+    X = sparse.csr_array(np.eye(3))
+    X.data[-1] = value
+    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
+        validate_rows(estimator, X, reset=False, accept_sparse="csr")
+
+
+def test_other_csr_rows_are_scikit_learns_affair(estimator, slow_calls):
+    with pytest.raises(TypeError, match="Sparse data was passed"):
+        validate_rows(estimator, sparse.csr_array(np.eye(3)), reset=False)
+    with pytest.raises(ValueError, match="4 features, but Fitted is expecting 3"):
+        validate_rows(estimator, sparse.csr_array(np.eye(4)), reset=False, accept_sparse="csr")
+    whole = sparse.csr_array(np.eye(3, dtype=int))
+    assert validate_rows(estimator, whole, reset=False, accept_sparse="csr").dtype == float
+    assert len(slow_calls) == 3
+
+
 @pytest.mark.parametrize("reset", [True, False])
 @pytest.mark.parametrize("n_rows", [4, 200_000])
 @pytest.mark.parametrize("value", [np.nan, np.inf])

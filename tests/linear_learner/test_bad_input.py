@@ -338,3 +338,21 @@ def test_tiny_targets_without_an_intercept_are_fitted_or_warned_of(dtype, size):
     with pytest.warns(ConvergenceWarning):
         model.fit(X.astype(dtype), y)
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("loss", ["quantile", "absolute_error", "epsilon_insensitive"])
+@pytest.mark.parametrize("alpha", [0, 0.1])
+def test_rows_of_next_to_no_weight_count_as_none_beside_others(loss, alpha):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
+    weight = np.where(np.arange(60) < 31, 1.0, 5e-324)
+    model = LinearLearnerRegressor(loss=loss, alpha=alpha)
+    coef = model.fit(X, y, sample_weight=weight).coef_
+    np.testing.assert_allclose(coef, model.fit(X[:31], y[:31]).coef_, atol=1e-4)
+
+
+def test_a_kink_far_beyond_the_smallest_targets_is_none():
+    X = np.arange(6.0).reshape(-1, 1)
+    y = 5e-324 * np.array([0, 0, 10, 10, 20, 20])
+    found = LinearLearnerRegressor(loss="huber", alpha=0).fit(X, y).predict(X)
+    np.testing.assert_array_equal(found, LinearLearnerRegressor(alpha=0).fit(X, y).predict(X))

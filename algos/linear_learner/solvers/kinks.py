@@ -19,6 +19,7 @@ Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 HUGE = 1e50  # times the losses' slopes or curvature, which are of order 1
+LEAST_WEIGHT = 1e-180  # of a sum of 1: next to nothing, but what is over it is a number
 
 
 class Products(Protocol):
@@ -117,7 +118,7 @@ class Bent:
 def bent_from(problem: Problem) -> Bent:
     """Return a problem of one of the kinked losses as bent lines."""
     target = problem.target.reshape(-1)
-    lines, weight = lines_of(problem.loss, target), problem.weight
+    lines, weight = lines_of(problem.loss, target), np.maximum(problem.weight, LEAST_WEIGHT)
     centre = 0.0
     if problem.fit_intercept and problem.loss.is_of_classes:
         p = problem.loss.parameter
