@@ -217,10 +217,13 @@ def averaged(
     used = np.flatnonzero(joined.any(axis=1))
     factors = np.zeros((len(joined), n_factors))
     factors[used] = fold(joined[used], n_factors)
-    held = in_dtype(factors, mine[2].dtype)
-    if not np.isfinite(held).all():
+    linear = (1 - share) * mine[1] + share * other[1].astype(np.float64)
+    dtype = np.result_type(mine[1], mine[2], other[1], other[2])
+    held = in_dtype(linear, dtype), in_dtype(factors, dtype)
+    if not all(np.isfinite(part).all() for part in held):
+        largest = max(float(np.abs(part).max(initial=0.0)) for part in (linear, factors))
         raise ValueError(
-            f"`factors_` of both, averaged, must be numbers in {held.dtype}, and are as large as "
-            f"{np.abs(factors).max():g}; divide y by a constant and learn both again"
+            f"`coef_` and `factors_` of both, averaged, must be numbers in {dtype}, and are as "
+            f"large as {largest:g}; divide y by a constant and learn both again"
         )
-    return (1 - share) * mine[0] + share * other[0], (1 - share) * mine[1] + share * other[1], held
+    return (1 - share) * mine[0] + share * other[0], *held

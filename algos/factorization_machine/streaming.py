@@ -155,6 +155,14 @@ class StreamingMachine(DescribedMachine):
                 f"on rows that hold every level"
             )
         self._check_learned()  # nor has the other one, which met the same classes
+        for one in (self, other):
+            one._require_same_kind()
+        if self._link != other._link:
+            raise ValueError(
+                f"`solver_`={other.solver_!r} of the other {type(self).__name__} must be one whose "
+                f"scores have the meaning of {self.solver_!r}'s ({self._link}, not {other._link}); "
+                f"learn both by the same `solver`"
+            )
         self._weigh_over(max(self._weight_exponent, other._weight_exponent))
         weight = self._weight_of(other, other._weight_seen)
         share = weight / (self._weight_seen + weight)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from algos import FactorizationMachineRegressor
+from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
 from algos.factorization_machine import streaming
 
 # Few iterations are enough here.
@@ -128,12 +128,40 @@ def test_targets_of_another_magnitude_are_no_overflow(factor):
         assert np.isfinite(stream.predict(X)).all()
 
 
-def test_factors_beyond_the_type_of_a_stream_are_refused_in_a_merge():
+def test_factors_beyond_the_type_of_a_stream_make_a_merge_wider():
     machine = FactorizationMachineRegressor(2, max_iter=20, random_state=0)
     stream = clone(machine).partial_fit([[0.0]], [0.0])
     y = np.array([1e155, 1e155, 1e155, 0.0])
     other = machine.fit(np.ones((4, 1)), y)
-    before = stream.predict([[1.0]])
-    with pytest.raises(ValueError, match="numbers in float32"):
-        stream.merge(other)
-    np.testing.assert_array_equal(stream.predict([[1.0]]), before)
+    stream.merge(other)
+    np.testing.assert_allclose(stream.predict([[1.0]]), 0.8 * other.predict([[1.0]]), rtol=0.1)
+    assert np.isfinite(stream.partial_fit([[1.0]], [0.0]).predict([[1.0]])).all()
+
+
+def test_machines_whose_scores_differ_in_meaning_are_not_merged():
+    X, y = products(unit=1)
+    codes = np.digitize(y, [-0.5, 0.5])
+    of_chances = FactorizationMachineClassifier(3, solver="als", random_state=0).fit(X, codes)
+    stream = FactorizationMachineClassifier(3, solver="als", random_state=0).partial_fit(X, codes)
+    with pytest.raises(ValueError, match=r"`solver_`='adagrad' of the other .*softmax"):
+        of_chances.merge(stream)
+
+
+def test_machines_are_merged_as_what_they_were_learned_as():
+    X, y = products(unit=1)
+    small = FactorizationMachineRegressor(4, random_state=0).fit(X, y).set_params(n_factors=6)
+    with pytest.raises(ValueError, match=r"`n_factors`=6 must be 4"):
+        small.merge(FactorizationMachineRegressor(6, random_state=0).fit(X, y))
+
+
+def test_machines_of_either_precision_are_merged_in_the_wider():
+    X, y = products(unit=1)
+    X = X.astype(np.float32)
+    small, huge = (
+        FactorizationMachineRegressor(4, solver="als", random_state=0).fit(X, y * unit)
+        for unit in (1, 1e60)
+    )
+    merged = small.merge(huge)
+    assert merged.coef_.dtype == merged.factors_.dtype == np.float64
+    expected = huge.predict(X.astype(np.float64)) / 2
+    np.testing.assert_allclose(merged.predict(X.astype(np.float64)), expected, rtol=0.5, atol=1e60)
