@@ -5,6 +5,8 @@ from __future__ import annotations
 from inspect import signature
 from typing import Any
 
+import numpy as np
+
 from algos._common.base import is_same
 from algos.factorization_machine.rows import Table
 
@@ -39,9 +41,18 @@ def choose_solver(estimator: Any, table: Table, loss: str, n_classes: int) -> tu
             return "mcmc", "sampling is the most accurate, and needs no tuning"
         return "adagrad", f"a sweep of sampling would take {sweep:.1g} multiplications"
     n_machines = n_classes if n_classes > 2 else 1
-    if sweep * n_machines <= _SHORT_SWEEP and table.has_whole_weights:
+    is_small = sweep * n_machines <= _SHORT_SWEEP
+    if is_small and (table.has_whole_weights or _weighs_classes(estimator, table, n_classes)):
         return "mcmc", "sampling is the more accurate for data of this size"
+    if is_small:
+        return "adagrad", "sampling has no law for parts of a row, which the weights ask for"
     return "adagrad", "stochastic steps, stopped by validation rows, suit classes"
+
+
+def _weighs_classes(estimator: Any, table: Table, n_classes: int) -> bool:
+    """Tell whether rows weigh what their classes do, and nothing of their own."""
+    is_weighted = getattr(estimator, "class_weight", None) is not None
+    return is_weighted and len(np.unique(table.weight)) <= n_classes
 
 
 def _check_suits(solver: str, loss: str) -> None:

@@ -101,6 +101,13 @@ class FactorizationMachine(StreamingMachine):
         self._begin_stream(outcome, table, state["key"])
         if outcome.fall > 0 and self.tol > 0 and not told.is_stopped:
             self._warn_of(outcome)
+        if outcome.is_lost:
+            warn(
+                f"{type(self).__name__} learned next to nothing: no epoch of solver 'adagrad' did "
+                f"better than the first; standardise the columns of X, lower `learning_rate_init`, "
+                f"or write solver='mcmc'",
+                ConvergenceWarning,
+            )
 
     def _training_table(self, X: Any, y: Any, weight: Any, groups: Any) -> Table:
         """Return rows of positive weight in the order of solvers."""

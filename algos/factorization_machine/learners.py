@@ -23,7 +23,7 @@ from algos.factorization_machine.machine import (
 from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.steps import Start, Steps, start_scale
-from algos.factorization_machine.stochastic import Trial, learn, tried_rate
+from algos.factorization_machine.stochastic import Trial, has_leapt, learn, tried_rate
 
 Doubles = NDArray[np.float64]
 
@@ -116,9 +116,11 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
         )  # fmt: skip
     best = columns["objective" if problem.held_out is None else "validation"]
     fall = largest_fall(best, given.n_iter_no_change)
+    is_lost = problem.held_out is None and has_leapt(best[-1], best[0]) and best[0] == min(best)
     return Outcome(
         machines_of(steps), len(best), columns, float(np.min(best)), state=state_of(steps),
         fall=fall if len(best) == control["max_iter"] and fall > given.tol else 0.0,
+        is_lost=is_lost,
     )  # fmt: skip
 
 

@@ -189,6 +189,8 @@ class Outcome:
     fall : float
         The share by which the loss still fell, above `tol`, when iterations ran out; 0 if the
         solver has converged, or has nothing to converge to.
+    is_lost : bool
+        Whether no epoch of stochastic steps did better than the first, and the last far worse.
     """
 
     machines: list[Machine]
@@ -198,6 +200,7 @@ class Outcome:
     hyper: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] | None = None
     fall: float = 0.0
+    is_lost: bool = False
 
 
 def largest_fall(losses: Any, patience: int) -> float:

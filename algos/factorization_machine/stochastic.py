@@ -31,6 +31,7 @@ Floats = NDArray[np.float32]
 LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
 _OF_ORDER = 1  # stream of random numbers
 _NO_CLIP = 1e12
+_LEAP = 0.2  # share of the least loss by which steps too long may throw the last one above it
 
 
 @dataclass(frozen=True)
@@ -158,14 +159,17 @@ class Best:
     loss: float = np.inf
     waited: int = 0
 
-    def offer(self, steps: Steps, loss: float, tol: float, *, keeps: bool) -> None:
+    def offer(self, steps: Steps, loss: float, tol: float) -> None:
         """Take the learner if it is the best; without enough progress, wait one more epoch."""
         enough = not np.isfinite(self.loss) or loss < self.loss - tol * abs(self.loss)
         self.waited = 0 if enough else self.waited + 1
         if loss < self.loss:
-            self.loss = loss
-            if keeps:
-                self.steps = steps.copy()
+            self.loss, self.steps = loss, steps.copy()
+
+
+def has_leapt(last: float, least: float) -> bool:
+    """Tell whether the last loss is far above the least one."""
+    return bool(last > (1 + _LEAP) * least)
 
 
 Watch = Callable[[Steps, float, "float | None"], bool]
@@ -181,7 +185,7 @@ def epochs(
     patience: int = 2,
     watch: Watch | None = None,
 ) -> Steps:
-    """Learn in epochs; where there is a check, return the learner of the best epoch.
+    """Learn in epochs; return the learner of the best one where there is a check or a leap.
 
     Parameters
     ----------
@@ -200,17 +204,17 @@ def epochs(
         Takes the learner, the training loss and the validation loss (or None) after each
         epoch, and returns whether to stop.
     """
-    steps = steps.copy()
+    steps, loss = steps.copy(), 0.0
     best = Best(steps)
     for _ in range(max_iter):
         loss = once(steps)
         steps.n_epochs += 1
         checked = None if check is None else check(steps)
         steps.noise = 2 * (loss if checked is None else checked)
-        best.offer(steps, loss if checked is None else checked, tol, keeps=check is not None)
+        best.offer(steps, loss if checked is None else checked, tol)
         if (watch is not None and watch(steps, loss, checked)) or best.waited >= patience:
             break
-    return steps if check is None else best.steps
+    return best.steps if check is not None or has_leapt(loss, best.loss) else steps
 
 
 def learn(

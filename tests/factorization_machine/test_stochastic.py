@@ -2,19 +2,32 @@
 
 import itertools
 import pickle
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.datasets import load_wine
+from sklearn.exceptions import ConvergenceWarning
 
 from algos._common.random import seed_key, stream
-from algos.factorization_machine import FactorizationMachineRegressor
+from algos.factorization_machine import (
+    FactorizationMachineClassifier,
+    FactorizationMachineRegressor,
+)
 from algos.factorization_machine.batches import Data, Plan
 from algos.factorization_machine.ranking import Catalogue, Choices, joined, learn_choices, part_of
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.steps import Start, Steps, padded_rank
-from algos.factorization_machine.stochastic import Settings, learn, mean_loss, one_pass, tried_rate
+from algos.factorization_machine.stochastic import (
+    Settings,
+    epochs,
+    learn,
+    mean_loss,
+    one_pass,
+    tried_rate,
+)
 
 KEY = seed_key(0)
 
@@ -281,3 +294,42 @@ def test_parts_of_the_columns_cost_alike():
     np.testing.assert_array_equal(plan.starts[::2], rows.indptr)
     in_first = np.add.reduceat(rows.indices < middle, rows.indptr[:-1], dtype=np.int64)
     np.testing.assert_array_equal(plan.starts[1::2] - rows.indptr[:-1], in_first)
+
+
+class Counted:
+    """A learner that knows only how many epochs it has seen."""
+
+    def __init__(self, n_epochs=0):
+        self.n_epochs, self.noise = n_epochs, 0.0
+
+    def copy(self):
+        return Counted(self.n_epochs)
+
+
+def epochs_of(losses):
+    """Learn by epochs of known losses, without rows to stop by."""
+    coming = iter(losses)
+    found = epochs(Counted(), lambda _: next(coming), None, max_iter=len(losses), patience=9)
+    return found.n_epochs
+
+
+def test_a_last_epoch_that_leapt_is_not_what_was_learned():
+    assert epochs_of([1.1, 0.8, 0.3, 5.0, 0.4]) == 3
+    assert epochs_of([1.1, 0.8, 0.3, 0.31, 0.32]) == 5
+
+
+def test_steps_that_only_lose_are_warned_of():
+    X, y = load_wine(return_X_y=True)
+    machine = FactorizationMachineClassifier(solver="adagrad", random_state=0)
+    with pytest.warns(ConvergenceWarning, match="next to nothing.*standardise"):
+        machine.fit(X, y)
+
+
+def test_weights_of_classes_leave_small_data_to_the_sampler():
+    X, y = load_wine(return_X_y=True)
+    machine = FactorizationMachineClassifier(class_weight="balanced", max_iter=5, random_state=0)
+    assert machine.fit(X, y).solver_ == "mcmc"
+    weight = np.linspace(0.5, 1.5, len(y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert machine.fit(X / X.max(axis=0), y, sample_weight=weight).solver_ == "adagrad"
