@@ -73,7 +73,6 @@ algos_fm_choose(4)
 
 cdef enum:
     KEPT_BYTES = 1 << 17  # of a feature's rows that are gathered once and kept
-    TASK_ENTRIES = 4096   # of a task, at least
     LONG = 32768          # rows of a feature that is worked on by many tasks
     LANE_ROWS = 4096
     MAX_LANES = 64

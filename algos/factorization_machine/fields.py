@@ -21,7 +21,7 @@ _LEAST_FIELD = 8  # columns that can tell a deviation of their own
 
 # Of the kernel: entries of a run of features that one thread takes, and rows of a feature
 # that many threads take.
-_RUN_ENTRIES = 4096
+_RUN_ENTRIES = 1024
 LONG = 32768
 
 

@@ -34,6 +34,7 @@ _FEW = 32  # factors that are scored in one go: so many may stay whatever they c
 _LANES = 8  # factors are scored in vectors of so many
 _LARGEST = 1e150  # score whose square is a number
 _BLOCK_BYTES = 1 << 25  # of scores of many draws
+_NOTHING = np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class MeanMachine:
         self._n_factors, self._kept = n_factors, min(_KEPT_FACTORS * n_factors, max(d, n_factors))
         self._room = np.empty((d, self._kept + _GATHERED * n_factors), dtype=np.float32)
         self._used = self._size = 0
+        self._squares = np.zeros(0)  # of the factors folded last, which have no products
         self._intercept = 0.0
         self._linear = np.zeros(d)
         self._state: dict[str, Any] = {}
@@ -110,8 +112,9 @@ class MeanMachine:
         """Take one machine more."""
         k = self._n_factors
         if self._used + k > self._room.shape[1]:
-            folded = fold(self._room[:, : self._used], self._kept, self._mass)
-            self._room[:, : self._kept] = folded
+            used = self._room[:, : self._used]
+            turn, self._squares = _best_turn(used, self._kept, self._mass, self._squares)
+            _turn_into(used, turn, self._room)
             self._used = self._kept
         self._room[:, self._used : self._used + k] = factors[:, :k]
         self._used += k
@@ -123,7 +126,10 @@ class MeanMachine:
     def mean(self) -> tuple[float, Doubles, Doubles, dict[str, Any]]:
         """Return the means: intercept, coefficients, factors and state."""
         rank = max(self._n_factors, min(self._kept, self._used, len(self._room)))
-        folded = fold(self._room[:, : self._used], rank, self._mass) / np.sqrt(self._size)
+        used = self._room[:, : self._used]
+        folded = np.zeros((len(used), rank))
+        _turn_into(used, _best_turn(used, rank, self._mass, self._squares)[0], folded)
+        folded /= np.sqrt(self._size)
         rank = max(self._n_factors, min(rank, factors_that_count(folded, self._mass)))
         folded = np.ascontiguousarray(folded[:, :rank])
         largest = np.abs(folded).argmax(axis=0) if len(folded) else np.zeros(0, dtype=int)
@@ -133,20 +139,40 @@ class MeanMachine:
         return self._intercept / self._size, self._linear / self._size, folded, state
 
 
-def fold(factors: NDArray[Any], rank: int, mass: Doubles | None = None) -> Doubles:
-    """Return U of so many columns, by falling length, with U Uᵀ nearest to V Vᵀ.
+def fold(factors: NDArray[Any], rank: int) -> Doubles:
+    """Return U of so many columns, by falling length, with U Uᵀ nearest to V Vᵀ."""
+    folded = np.zeros((len(factors), rank))
+    _turn_into(factors, _best_turn(factors, rank)[0], folded)
+    return folded
+
+
+def _best_turn(
+    factors: NDArray[Any], rank: int, mass: Doubles | None = None, squares: Doubles = _NOTHING
+) -> tuple[NDArray[Any], Doubles]:
+    """Return T with (V T)(V T)ᵀ nearest to V Vᵀ, and the squares of its at most `rank` columns.
 
     With the masses m of its rows, an error of the product of rows i and j counts m_i m_j times.
-    The products' eigenvectors come from Vᵀ V: half of the digits are enough for a mean of draws.
+    The first columns of V may come from a turn before, and have these squares: they have no
+    products with each other. The products' eigenvectors come from Vᵀ V: half of the digits
+    are enough for a mean of draws.
     """
-    some = min(rank, factors.shape[1])
-    folded = np.zeros((len(factors), rank))
+    known = len(squares)
+    added = factors[:, known:]
+    products = np.zeros((factors.shape[1], factors.shape[1]))
+    products[np.arange(known), np.arange(known)] = squares
     with one_thread_blas():
-        weighted = factors if mass is None else factors * mass[:, np.newaxis].astype(factors.dtype)
-        _, vectors = np.linalg.eigh((weighted.T @ factors).astype(np.float64))
-        turn = vectors[:, : -some - 1 : -1].astype(factors.dtype)
-        folded[:, :some] = factors @ turn
-    return folded
+        if mass is not None:
+            added = added * mass[:, np.newaxis].astype(factors.dtype)
+        products[known:] = added.T @ factors
+        values, vectors = np.linalg.eigh(products)  # reads the lower triangle
+    kept = slice(None, -rank - 1, -1)
+    return vectors[:, kept].astype(factors.dtype), values[kept]
+
+
+def _turn_into(factors: NDArray[Any], turn: NDArray[Any], out: NDArray[Any]) -> None:
+    """Make the turned factors the first ones of `out`, which may be where they stand."""
+    with one_thread_blas():
+        out[:, : turn.shape[1]] = factors @ turn
 
 
 def factors_that_count(folded: Doubles, mass: Doubles | None = None) -> int:
