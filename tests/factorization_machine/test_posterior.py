@@ -143,10 +143,10 @@ def test_a_shift_of_scores_and_cut_points_alike_is_no_variance():
     np.testing.assert_allclose(predict_variance(rows, alike, 1), 0, atol=1e-20)
 
 
-def mean_of(rng, d, n_machines, n_factors, spread):
+def mean_of(rng, d, n_machines, n_factors, spread, mass=None):
     """A mean machine and what it should be."""
     common = rng.standard_normal((d, n_factors))
-    machine = MeanMachine(d, n_factors)
+    machine = MeanMachine(d, n_factors, mass)
     products, linear = np.zeros((d, d)), np.zeros(d)
     for i in range(n_machines):
         factors = (common + spread * rng.standard_normal((d, n_factors))).astype(np.float32)
@@ -176,6 +176,18 @@ def test_the_mean_machine_is_nearly_the_best_of_its_rank(n_machines):
         best = np.linalg.norm(np.linalg.eigvalsh(products)[:-rank])
         few = folded[:, :rank]
         assert np.linalg.norm(products - few @ few.T) <= 1.1 * best + 1e-4
+
+
+@pytest.mark.parametrize("n_machines", [8, 30, 60])
+def test_products_of_columns_count_as_much_as_rows_have_of_them(n_machines):
+    mass = np.geomspace(1e-3, 1.0, 60)
+    mean, products, _ = mean_of(np.random.default_rng(6), 60, n_machines, 4, 0.3, mass)
+    roots = np.sqrt(mass)[:, np.newaxis]
+    weighed = roots * products * roots.T
+    for rank in (4, 16):
+        best = np.linalg.norm(np.linalg.eigvalsh(weighed)[:-rank])
+        few = roots * mean[2][:, :rank]
+        assert np.linalg.norm(weighed - few @ few.T) <= 1.1 * best + 1e-4
 
 
 def test_factors_that_only_hold_noise_are_left_out():
