@@ -318,8 +318,10 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         """
         if (groups is None) == (self.loss == "bpr"):
             raise ValueError(
-                f"`groups` must be given with loss='bpr', and with it alone; "
-                f"loss={self.loss!r} {'needs' if groups is None else 'takes no'} groups"
+                "`groups` must be given to `fit` with loss='bpr'; in a search that takes "
+                "sklearn.set_config(enable_metadata_routing=True) and .set_fit_request(groups=True)"
+                if groups is None
+                else f"`groups` must be None with loss={self.loss!r}; loss='bpr' ranks within them"
             )
         if groups is not None and X_val is not None:
             raise ValueError(
