@@ -15,9 +15,15 @@
  * So γ is a function of the sums and of one number z for each entry, which is kept and gets
  * better with each visit: z := z Σ γ_k. What is left to make γ sum to 1 is done at once.
  *
+ * A word of weight c < 1 has no whole token to take out: c γ then stands for γ above, which are
+ * the same equations but for Σ = c.
+ *
  * Documents and words have equal parts in it: the same code visits the words of a document (own
- * row A, other rows B) and the documents of a word (own row B, other rows A). z divided by
- * n_d - 1 + Σ α is the probability that all other tokens give this one.
+ * row A, other rows B) and the documents of a word (own row B, other rows A).
+ *
+ * The probability that all other tokens give this one is Σ (A_k - γ_k) (B_k - γ_k) / (M_k - γ_k)
+ * over n_d - 1 + Σ α. It is computed so, and not from z: of a token that is the only one of its
+ * word, or of its document, no z > 0 makes the γ without γ² sum to 1, and z goes to 0.
  *
  * Rows have `width` floats, a multiple of 16; those of the padding are 0 in all rows.
  */
@@ -30,11 +36,14 @@
 
 #define ALGOS_LDA_ENTRIES 256     /* that are summed up in float32 */
 #define ALGOS_LDA_LEAST_Z 1e-30f
+#define ALGOS_LDA_LEAST_TOKEN 1e-6f /* of a weight, which z is divided by */
 
 typedef struct {
     const float *others;   /* (n, width), priors included */
     const float *inverses; /* (width,): 1 / M_k, 0 in the padding */
     Py_ssize_t width;
+    int is_small;          /* few tokens: M - γ is not M */
+    float least_own, least_other; /* priors: what is left of a row without a token */
 } algos_lda_other_side;
 
 /* The entries of one row. */
@@ -42,6 +51,7 @@ typedef struct {
     const int32_t *index; /* (size,): rows of the other side */
     const float *counts;  /* (size,) */
     float *normalizers;   /* (size,): z, 0 before the first visit */
+    float *chances;       /* (size,): Σ (A - γ) (B - γ) / (M - γ); NULL if nobody asks */
     Py_ssize_t size;
     Py_ssize_t further;   /* of `index` with the rows behind this one: at least size */
 } algos_lda_pairs;
@@ -49,6 +59,59 @@ typedef struct {
 /* sums (width,) := Σ c γ from the own row (width,); `room` (4 width,) */
 typedef void (*algos_lda_visit)(const algos_lda_other_side *, const algos_lda_pairs *,
                                 const float *own, float *room, double *sums);
+
+/* How much of an entry is taken out: a token, or what there is of one. */
+ALGOS_INLINE float algos_lda_taken(float count) {
+    return count < 1 ? (count > ALGOS_LDA_LEAST_TOKEN ? count : ALGOS_LDA_LEAST_TOKEN) : 1;
+}
+
+/* z for the next visit, and what this one's γ, whose sum is `total`, are to be times. */
+ALGOS_INLINE float algos_lda_weigh(const algos_lda_pairs *entries, Py_ssize_t e, float z,
+                                   float total) {
+    const float count = entries->counts[e];
+    float better = z * total;
+    if (count < 1)
+        better /= algos_lda_taken(count);
+    entries->normalizers[e] = better > ALGOS_LDA_LEAST_Z ? better : ALGOS_LDA_LEAST_Z;
+    return total > 0 ? count / total : 0; /* no topic has the word */
+}
+
+/* The same from sums: with s making γ = s g what it is to sum to, g being the root for z,
+ *
+ *   Σ (A - s g) (B - s g) / M = (1 - s) Σ A B / M + s z Σ g + s² Σ g² / M .
+ *
+ * Returns false where too little is left of these, or M is too small to stand for M - γ. */
+ALGOS_INLINE int algos_lda_told(const algos_lda_other_side *side,
+                                const algos_lda_pairs *entries, Py_ssize_t e, float z,
+                                float total, float product, float square) {
+    const float scale = total > 0 ? algos_lda_taken(entries->counts[e]) / total : 0;
+    const float added = scale * (z * total + scale * square);
+    const float chance = (1 - scale) * product + added;
+    entries->chances[e] = chance;
+    return !side->is_small && chance > 1e-3f * added;
+}
+
+/* Tell the chance of an entry from its γ; `topics` say where `other` has them, NULL: in order.
+ * No share of what is left is more than 1, however far the sums are from γ. */
+ALGOS_INLINE void algos_lda_tell(const algos_lda_other_side *side,
+                                 const algos_lda_pairs *entries, Py_ssize_t e,
+                                 const float *own, const float *other, const int32_t *topics,
+                                 const float *inverses, const float *gamma, float total,
+                                 Py_ssize_t size) {
+    const float scale = total > 0 ? algos_lda_taken(entries->counts[e]) / total : 0;
+    const float least_own = side->least_own, least_other = side->least_other;
+    float chance = 0;
+    _Pragma("omp simd reduction(+ : chance)")
+    for (Py_ssize_t k = 0; k < size; k++) {
+        const float taken = scale * gamma[k], inverse = inverses[k];
+        const float a = own[k] - taken, b = (topics ? other[topics[k]] : other[k]) - taken;
+        const float left = (b > least_other ? b : least_other) * inverse;
+        const float rest = 1 - taken * inverse;
+        chance += (a > least_own ? a : least_own) * left /
+                  ((rest > left ? rest : left) + ALGOS_LDA_LEAST_Z);
+    }
+    entries->chances[e] = chance;
+}
 
 /* A row's numbers anew from its sums, and on the way that they have been going. */
 ALGOS_CLONES static void algos_lda_settle(const double *restrict sums,

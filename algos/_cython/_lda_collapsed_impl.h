@@ -24,7 +24,7 @@ ALGOS_INLINE void N(visit_fetch)(const algos_lda_other_side *side,
             __builtin_prefetch(N(visit_find)(side, entries, e) + i);
 }
 
-/* z before the first visit: that of the sums as they are. */
+/* z before the first visit, of a token: that of the sums as they are. */
 static float N(visit_begin)(const algos_lda_other_side *side, const float *own,
                             const float *other) {
     N(lda_vec) sum = {0};
@@ -33,32 +33,21 @@ static float N(visit_begin)(const algos_lda_other_side *side, const float *own,
     return N(visit_total)(sum);
 }
 
-/* γ before it is made to sum to 1; both sides of the fraction are divided by M. */
-ALGOS_INLINE N(lda_vec) N(visit_root)(N(lda_vec) a, N(lda_vec) own_share, N(lda_vec) b,
-                                      N(lda_vec) inverse, N(lda_vec) z) {
-    const N(lda_vec) share = b * inverse;
-    return a * share / ((own_share + z) + share);
-}
-
-/* z for the next visit, and the weight of this one's γ. */
-ALGOS_INLINE float N(visit_weigh)(const algos_lda_pairs *entries, Py_ssize_t e, float z,
-                                  float total) {
-    const float better = z * total;
-    entries->normalizers[e] = better > ALGOS_LDA_LEAST_Z ? better : ALGOS_LDA_LEAST_Z;
-    return total > 0 ? entries->counts[e] / total : 0; /* no topic has the word */
-}
-
 ALGOS_INLINE float N(visit_z)(const algos_lda_other_side *side,
                               const algos_lda_pairs *entries, Py_ssize_t e,
                               const float *own, const float *other) {
     const float z = entries->normalizers[e];
-    return z > 0 ? z : N(visit_begin)(side, own, other) + ALGOS_LDA_LEAST_Z;
+    if (z > 0)
+        return z;
+    return (N(visit_begin)(side, own, other) + ALGOS_LDA_LEAST_Z) /
+           algos_lda_taken(entries->counts[e]);
 }
 
-/* A row of `vectors` registers, at most MOST, then a constant. */
+/* A row of `vectors` registers, at most MOST, then a constant. γ, before it is made to sum to 1,
+ * is a fraction of which both sides are divided by M. */
 ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
                                 const algos_lda_pairs *entries, const float *own,
-                                double *sums, const Py_ssize_t vectors) {
+                                double *sums, const Py_ssize_t vectors, const int told) {
     N(lda_vec) a[MOST], share[MOST], inverse[MOST];
 #pragma GCC unroll 8
     for (Py_ssize_t p = 0; p < vectors; p++) {
@@ -77,19 +66,28 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
         for (Py_ssize_t e = begin; e < end; e++) {
             const float *other = N(visit_find)(side, entries, e);
             const float z = N(visit_z)(side, entries, e, own, other);
-            N(lda_vec) gamma[MOST], total = {0};
+            N(lda_vec) gamma[MOST], total = {0}, product = {0}, square = {0};
             N(visit_fetch)(side, entries, e + AHEAD, vectors * LANES);
 #pragma GCC unroll 8
             for (Py_ssize_t p = 0; p < vectors; p++) {
-                gamma[p] = N(visit_root)(a[p], share[p], LOAD(other + p * LANES), inverse[p],
-                                         SPREAD(z));
+                const N(lda_vec) its = LOAD(other + p * LANES) * inverse[p];
+                const N(lda_vec) both = a[p] * its;
+                gamma[p] = both / ((share[p] + SPREAD(z)) + its);
                 total += gamma[p];
+                if (told) {
+                    product += both;
+                    square += gamma[p] * gamma[p] * inverse[p];
+                }
             }
-            const N(lda_vec) weight =
-                SPREAD(N(visit_weigh)(entries, e, z, N(visit_total)(total)));
+            const float whole = N(visit_total)(total);
+            const N(lda_vec) weight = SPREAD(algos_lda_weigh(entries, e, z, whole));
 #pragma GCC unroll 8
             for (Py_ssize_t p = 0; p < vectors; p++)
                 sum[p] += weight * gamma[p];
+            if (told && !algos_lda_told(side, entries, e, z, whole, N(visit_total)(product),
+                                        N(visit_total)(square)))
+                algos_lda_tell(side, entries, e, own, other, NULL, side->inverses,
+                               (const float *)gamma, whole, vectors * LANES);
         }
 #pragma GCC unroll 8
         for (Py_ssize_t p = 0; p < vectors; p++)
@@ -112,18 +110,25 @@ static void N(visit_any)(const algos_lda_other_side *side, const algos_lda_pairs
         for (Py_ssize_t e = begin; e < end; e++) {
             const float *other = N(visit_find)(side, entries, e);
             const float z = N(visit_z)(side, entries, e, own, other);
-            N(lda_vec) total = {0};
+            N(lda_vec) total = {0}, product = {0}, square = {0};
             for (Py_ssize_t k = 0; k < width; k += LANES) {
                 const N(lda_vec) a = LOAD(own + k), inverse = LOAD(side->inverses + k);
-                const N(lda_vec) root =
-                    N(visit_root)(a, a * inverse, LOAD(other + k), inverse, SPREAD(z));
+                const N(lda_vec) its = LOAD(other + k) * inverse, both = a * its;
+                const N(lda_vec) root = both / ((a * inverse + SPREAD(z)) + its);
                 STORE(gamma + k) = root;
                 total += root;
+                product += both;
+                square += root * root * inverse;
             }
-            const N(lda_vec) weight =
-                SPREAD(N(visit_weigh)(entries, e, z, N(visit_total)(total)));
+            const float whole = N(visit_total)(total);
+            const N(lda_vec) weight = SPREAD(algos_lda_weigh(entries, e, z, whole));
             for (Py_ssize_t k = 0; k < width; k += LANES)
                 STORE(sum + k) += weight * LOAD(gamma + k);
+            if (entries->chances &&
+                !algos_lda_told(side, entries, e, z, whole, N(visit_total)(product),
+                                N(visit_total)(square)))
+                algos_lda_tell(side, entries, e, own, other, NULL, side->inverses, gamma,
+                               whole, width);
         }
         for (Py_ssize_t k = 0; k < width; k++)
             sums[k] += sum[k];
@@ -132,7 +137,10 @@ static void N(visit_any)(const algos_lda_other_side *side, const algos_lda_pairs
 
 #define ALGOS_CASE(V)                                                                        \
     case V:                                                                                  \
-        N(visit_held)(side, entries, own, sums, V);                                          \
+        if (entries->chances)                                                                \
+            N(visit_held)(side, entries, own, sums, V, 1);                                   \
+        else                                                                                 \
+            N(visit_held)(side, entries, own, sums, V, 0);                                   \
         return;
 static void N(lda_visit)(const algos_lda_other_side *side, const algos_lda_pairs *entries,
                          const float *own, float *room, double *sums) {

@@ -33,7 +33,7 @@ ALGOS_INLINE float algos_lda_kept_total(const algos_lda_16 *lanes) {
     return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
-/* z before the first visit. */
+/* z before the first visit, of a token. */
 static float algos_lda_kept_begin(const float *a, const float *row, const int32_t *topics,
                                   const float *inverses, const int32_t *places, Py_ssize_t m) {
     float sum = 0;
@@ -42,15 +42,17 @@ static float algos_lda_kept_begin(const float *a, const float *row, const int32_
     return sum + ALGOS_LDA_LEAST_Z;
 }
 
-/* γ of an entry in `gamma` (m,); returns what it is to be times. The word's numbers are
+/* γ of an entry in `gamma` (m,) and their sum; returns what they are to be times. The word's numbers are
  * row[topics[i]], the topics' inverses[places[i]]. */
 ALGOS_INLINE float algos_lda_kept_visit(const algos_lda_pairs *entries, Py_ssize_t e,
                                        const float *a, const float *row, const int32_t *topics,
                                        const float *inverses, const int32_t *places,
-                                       Py_ssize_t m, float *gamma) {
+                                       Py_ssize_t m, float *gamma, float *total) {
     const float kept = entries->normalizers[e];
     const float z =
-        kept > 0 ? kept : algos_lda_kept_begin(a, row, topics, inverses, places, m);
+        kept > 0 ? kept
+                 : algos_lda_kept_begin(a, row, topics, inverses, places, m) /
+                       algos_lda_taken(entries->counts[e]);
     algos_lda_16 lanes = {0};
     for (Py_ssize_t i = 0; i < m; i += 16) {
         const algos_lda_16 own = ALGOS_LDA_LOAD(a + i);
@@ -62,9 +64,8 @@ ALGOS_INLINE float algos_lda_kept_visit(const algos_lda_pairs *entries, Py_ssize
         ALGOS_LDA_STORE(gamma + i) = root;
         lanes += root;
     }
-    const float total = algos_lda_kept_total(&lanes), better = z * total;
-    entries->normalizers[e] = better > ALGOS_LDA_LEAST_Z ? better : ALGOS_LDA_LEAST_Z;
-    return total > 0 ? entries->counts[e] / total : 0;
+    *total = algos_lda_kept_total(&lanes);
+    return algos_lda_weigh(entries, e, z, *total);
 }
 
 ALGOS_INLINE void algos_lda_kept_document(const algos_lda_other_side *side,
@@ -93,10 +94,13 @@ ALGOS_INLINE void algos_lda_kept_document(const algos_lda_other_side *side,
                 for (Py_ssize_t i = 0; i < n_lines; i++)
                     __builtin_prefetch(next + lines[i]);
             }
-            const float weight =
-                algos_lda_kept_visit(entries, e, own, row, topics, inverses, NULL, m, gamma);
+            float total;
+            const float weight = algos_lda_kept_visit(entries, e, own, row, topics, inverses,
+                                                      NULL, m, gamma, &total);
             for (Py_ssize_t i = 0; i < m; i += 16)
                 ALGOS_LDA_STORE(sum + i) += weight * ALGOS_LDA_LOAD(gamma + i);
+            if (entries->chances)
+                algos_lda_tell(side, entries, e, own, row, topics, inverses, gamma, total, m);
         }
         for (Py_ssize_t i = 0; i < m; i++)
             sums[i] += sum[i];
@@ -128,9 +132,10 @@ ALGOS_INLINE void algos_lda_kept_word(const algos_lda_other_side *side,
                 __builtin_prefetch(topics + next + i);
             }
         }
+        float total;
         const float weight =
             algos_lda_kept_visit(entries, e, side->others + entries->index[e] * m, own, its,
-                                 side->inverses, its, m, gamma);
+                                 side->inverses, its, m, gamma, &total);
         for (Py_ssize_t i = 0; i < m; i += 16) {
             const algos_lda_16 x = weight * ALGOS_LDA_LOAD(gamma + i);
             const int32_t *t = its + i;

@@ -15,6 +15,8 @@ def visit_rows(
     velocity: NDArray[np.float32],
     momentum: float,
     document_prior: float,
+    least_own: float,
+    least_other: float,
     n_threads: int,
 ) -> float: ...
 def _test_choose_level(limit: int) -> int: ...

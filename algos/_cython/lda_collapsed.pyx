@@ -5,7 +5,7 @@ A row's new sums hang on the other side's rows alone, so that threads take the r
 order, with the same bits.
 """
 
-from libc.math cimport log
+from libc.math cimport fmax, log
 from libc.stdint cimport int32_t, int64_t
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -16,10 +16,14 @@ cdef extern from "_lda_kept.h" nogil:
         const float* others
         const float* inverses
         Py_ssize_t width
+        int is_small
+        float least_own
+        float least_other
     ctypedef struct algos_lda_pairs:
         const int32_t* index
         const float* counts
         float* normalizers
+        float* chances
         Py_ssize_t size
         Py_ssize_t further
     void algos_lda_settle(
@@ -34,6 +38,7 @@ cdef extern from "_lda_kept.h" nogil:
     void algos_lda_visit_word(
         const algos_lda_other_side* side, const algos_lda_pairs* entries, const int32_t* topics,
         Py_ssize_t m, const float* own, float* room, double* sums)
+    float algos_lda_taken(float count)
     int algos_lda_choose_visit(int limit)
 
 algos_lda_choose_visit(4)
@@ -42,6 +47,8 @@ cdef enum:
     TASK_ENTRIES = 4096
 
 cdef double NANOSECONDS_A_TOPIC = 0.5  # of an entry
+cdef double LEAST_CHANCE = 1e-38
+cdef double SMALL_TOPIC = 1000  # tokens of the mean topic: with fewer, one less is no trifle
 
 
 cdef struct VisitJob:
@@ -60,8 +67,10 @@ cdef struct VisitJob:
     float* own
     float* velocity           # of own rows
     float momentum
-    double lost               # by 1 for its own token, and gains the priors: Σ α - 1
+    double prior_sum          # of a document: Σ α
     double* objectives        # for each task, or NULL
+    float* chances            # for each slot (longest,), or NULL
+    Py_ssize_t longest        # entries of a row
     double* sums              # for each slot (width,)
     float* room               # for each slot (4 width,)
 
@@ -78,20 +87,28 @@ cdef Py_ssize_t _first_row(const VisitJob* job, int64_t entry) noexcept nogil:
     return low
 
 
-cdef inline double _log_probability(const algos_lda_pairs* row, double lost) noexcept nogil:
-    """Σ c log z / (n + lost): the words of a document, each given all other tokens."""
-    cdef double sum_ = 0, n = 0
+cdef inline double _log_probability(const algos_lda_pairs* row, double prior) noexcept nogil:
+    """Σ c log chance / (n - 1 + Σ α): the words of a document, each given all other tokens."""
+    cdef double sum_ = 0, n = 0, count, length, of_token
     cdef Py_ssize_t e
     for e in range(row.size):
-        sum_ += row.counts[e] * log(<double> row.normalizers[e])
         n += row.counts[e]
-    return sum_ - n * log(n + lost) if n + lost > 0 else 0
+    of_token = log(fmax(n - 1, 0) + prior)
+    for e in range(row.size):
+        count, length = row.counts[e], of_token
+        if count < 1:
+            length = log(fmax(n - algos_lda_taken(row.counts[e]), 0) + prior)
+        sum_ += count * (log(fmax(row.chances[e], LEAST_CHANCE)) - length)
+    return sum_
 
 
-cdef void _visit_one(VisitJob* job, Py_ssize_t r, double* sums, float* room) noexcept nogil:
+cdef double _visit_one(VisitJob* job, Py_ssize_t r, int slot) noexcept nogil:
+    """Visit a row; return its log-likelihood if somebody asks."""
     cdef algos_lda_pairs row
     cdef Py_ssize_t i, size = job.size
     cdef bint is_document = size < job.side.width  # that keeps a few topics
+    cdef double* sums = job.sums + slot * job.side.width
+    cdef float* room = job.room + slot * 4 * job.side.width
     cdef const int32_t* topics = NULL
     cdef const float* prior = job.prior + r * job.prior_stride
     cdef float* own = job.own + r * size
@@ -99,6 +116,7 @@ cdef void _visit_one(VisitJob* job, Py_ssize_t r, double* sums, float* room) noe
     row.index, row.counts = job.index + job.indptr[r], job.counts + job.indptr[r]
     row.normalizers, row.size = job.normalizers + job.indptr[r], job.indptr[r + 1] - job.indptr[r]
     row.further = job.indptr[job.n_rows] - job.indptr[r]
+    row.chances = job.chances + slot * job.longest if job.chances != NULL else NULL
     if is_document:
         topics = job.topics + r * size
         algos_lda_visit_document(&job.side, &row, topics, size, own, room, sums)
@@ -111,28 +129,29 @@ cdef void _visit_one(VisitJob* job, Py_ssize_t r, double* sums, float* room) noe
             room[i] = prior[topics[i]]
         prior = room
     algos_lda_settle(sums, prior, scale, job.momentum, size, own, job.velocity + r * size)
-
-
-cdef double _objective_of(const VisitJob* job, Py_ssize_t r) noexcept nogil:
-    cdef algos_lda_pairs row
-    row.counts, row.normalizers = job.counts + job.indptr[r], job.normalizers + job.indptr[r]
-    row.size = job.indptr[r + 1] - job.indptr[r]
-    return _log_probability(&row, job.lost)
+    return _log_probability(&row, job.prior_sum) if row.chances != NULL else 0
 
 
 cdef void _visit_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef VisitJob* job = <VisitJob*> arg
-    cdef Py_ssize_t width = job.side.width, r
+    cdef Py_ssize_t r
+    cdef double objective = 0
     cdef Py_ssize_t begin = _first_row(job, task * TASK_ENTRIES)
     cdef Py_ssize_t end = _first_row(job, (task + 1) * TASK_ENTRIES)
-    cdef double* sums = job.sums + slot * width
-    cdef float* room = job.room + slot * 4 * width
     for r in range(begin, end):
-        _visit_one(job, r, sums, room)
+        objective += _visit_one(job, r, slot)
     if job.objectives != NULL:
-        job.objectives[task] = 0
-        for r in range(begin, end):
-            job.objectives[task] += _objective_of(job, r)
+        job.objectives[task] = objective
+
+
+cdef double _mean_total(const float[::1] inverses) noexcept:
+    """The mean of M, of topics that are no padding."""
+    cdef double sum_ = 0
+    cdef Py_ssize_t k, n = 0
+    for k in range(inverses.shape[0]):
+        if inverses[k] > 0:
+            sum_, n = sum_ + 1 / <double> inverses[k], n + 1
+    return sum_ / max(n, 1)
 
 
 def visit_rows(
@@ -149,6 +168,8 @@ def visit_rows(
     float[:, ::1] velocity,         # INOUT (n_rows, width): how far the own rows went last
     double momentum,                # in [0, 1): how much of that they go again
     double document_prior,          # its sum, where the rows are documents; else NaN
+    double least_own,               # the least prior of a topic in a document,
+    double least_other,             # and of a word; of no matter where the rows are words
     int n_threads,
 ):
     """Compute the rows anew from the other side's, and go on beyond.
@@ -162,10 +183,10 @@ def visit_rows(
         before the visit; 0 if the rows are words.
     """
     cdef VisitJob job
-    cdef Py_ssize_t width = inverses.shape[0], entries = index.shape[0], tasks, task
+    cdef Py_ssize_t width = inverses.shape[0], entries = index.shape[0], tasks, task, r
     cdef bint has_objective = document_prior == document_prior
     cdef Scratch sums = scratch(n_threads * width, sizeof(double)), objectives
-    cdef Scratch room = scratch(n_threads * 4 * width, sizeof(float))
+    cdef Scratch room = scratch(n_threads * 4 * width, sizeof(float)), chances
     cdef double objective = 0
     job.n_rows = own.shape[0]
     if job.n_rows == 0:
@@ -186,8 +207,15 @@ def visit_rows(
     job.scales = NULL
     if scales is not None:
         job.scales = &scales[0]
-    job.lost = document_prior - 1
-    job.objectives = <double*> objectives.data if has_objective else NULL
+    job.prior_sum, job.longest = document_prior, 1
+    job.side.least_own, job.side.least_other = <float> least_own, <float> least_other
+    job.side.is_small = _mean_total(inverses) < SMALL_TOPIC
+    job.chances, job.objectives = NULL, NULL
+    if has_objective:
+        for r in range(job.n_rows):
+            job.longest = max(job.longest, indptr[r + 1] - indptr[r])
+        chances = scratch(n_threads * job.longest, sizeof(float))
+        job.chances, job.objectives = <float*> chances.data, <double*> objectives.data
     job.sums, job.room = <double*> sums.data, <float*> room.data
     with nogil:
         run_region(_visit_task, &job, tasks, NANOSECONDS_A_TOPIC * entries * (job.n_few or width),

@@ -21,6 +21,7 @@ Stored responsibilities would be 4 E P.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,12 +76,18 @@ class Side:
         self.velocity = np.zeros_like(self.rows)
 
     def visit(
-        self, others: Floats, inverses: Floats, momentum: float, prior: float, n_threads: int
+        self,
+        others: Floats,
+        inverses: Floats,
+        momentum: float,
+        n_threads: int,
+        priors: Priors | None = None,
     ) -> float:
-        """Compute the rows anew; return the log-likelihood if these are documents.
+        """Compute the rows anew; return the log-likelihood if these are documents with priors.
 
         Without momentum the rows end at the sums, and what they were going by is forgotten.
         """
+        asked = (np.nan, 0.0, 0.0) if priors is None else priors
         if momentum == 0:
             self.velocity[...] = 0
         return lda_collapsed.visit_rows(
@@ -96,9 +103,17 @@ class Side:
             self.rows,
             self.velocity,
             momentum,
-            prior,
+            *asked,
             n_threads,
         )
+
+
+class Priors(NamedTuple):
+    """What log-likelihoods are told of the priors: their sum in a document, and the least ones."""
+
+    of_document: float
+    least_of_topic: float
+    least_of_word: float
 
 
 class Collapsed:
@@ -123,12 +138,14 @@ class Collapsed:
         self._n_topics, self._n_threads = settings.n_topics, n_threads
         self._n_tokens = documents.n_tokens
         self._last, self._has_overshot = np.inf, False
-        self._document_prior = float(settings.doc_topic_prior.sum())
         self.documents = _document_side(documents, topics, settings, n_threads)
         self._order = _reordered(self.documents, settings)
         self.words = _word_side(
             documents, topics, settings, self.documents.topics, self._order, n_threads
         )
+        alpha = settings.doc_topic_prior
+        least = float(settings.topic_word_prior.min(initial=np.inf))
+        self._priors = Priors(float(alpha.sum()), float(alpha.min()), least)
 
     def sweep(self, *, is_last: bool) -> float:
         """Go once over documents and words.
@@ -141,9 +158,9 @@ class Collapsed:
         momentum = 0.0 if is_last or self._has_overshot else MOMENTUM
         inverses = self._inverses()
         likelihood = self.documents.visit(
-            self.words.rows, inverses, momentum, self._document_prior, self._n_threads
+            self.words.rows, inverses, momentum, self._n_threads, self._priors
         )
-        self.words.visit(self.documents.rows, inverses, momentum, np.nan, self._n_threads)
+        self.words.visit(self.documents.rows, inverses, momentum, self._n_threads)
         perplexity = float(np.exp(-likelihood / self._n_tokens)) if self._n_tokens else 1.0
         self._has_overshot = perplexity > self._last
         self._last = perplexity

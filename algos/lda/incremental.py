@@ -17,7 +17,7 @@ from algos._common.verbose import say
 from algos.lda import past
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.learners import choose_method
-from algos.lda.parameters import Floats, Settings, word_prior
+from algos.lda.parameters import Floats, Settings, document_prior, word_prior
 from algos.lda.streams import State, follow
 from algos.lda.topics import components_of, counts_of, exp_expectations, matching
 from algos.lda.variational import random_topics
@@ -35,6 +35,8 @@ class Incremental(Deferred):
     _deferred: ClassVar[tuple[str, ...]] = ("components_", "exp_dirichlet_component_", "_totals")
 
     n_components: int
+    doc_topic_prior: Any
+    topic_word_prior: Any
     learning_method: str
     init: Any
     random_state: Any
@@ -90,6 +92,7 @@ class Incremental(Deferred):
             warn_of_shares(documents)
             self._begin(dtype.name)
         self._check_same_kind()
+        self._check_priors()
         settings = self._settings(is_fitted=True)
         n_threads = effective_n_threads(self.n_jobs)
         keys = documents.keys(self._key, n_threads)
@@ -185,6 +188,11 @@ class Incremental(Deferred):
                     f"`{name}`={now!r} must be {then!r}, as when the model was learned; set it "
                     f"back, or call `fit`, which begins anew"
                 )
+
+    def _check_priors(self) -> None:
+        """Raise ValueError if the priors as they are now fit no topics and words of the model."""
+        document_prior(self.doc_topic_prior, self.n_components)
+        word_prior(self.topic_word_prior, self.n_components, self.n_features_in_)
 
     def _state(self, settings: Settings) -> Floats:
         """Return counts without the prior."""

@@ -7,6 +7,7 @@ from hypothesis import given, settings, strategies as st
 from algos._cython import lda_collapsed
 
 LEVELS = (0, 3, 4)
+LEAST = (0.05, 0.01)  # priors: of topics in documents, and of words
 SIZES = (1, 2, 16, 17, 50, 128, 129, 200)  # of topics
 
 
@@ -49,7 +50,7 @@ class Case:
         z, own, velocity = self.z.copy(), self.own.copy(), self.velocity.copy()
         objective = lda_collapsed.visit_rows(
             self.indptr, self.index, self.counts, self.others, self.topics, self.inverses,
-            self.prior, self.scales, z, own, velocity, momentum, document_prior, n_threads,
+            self.prior, self.scales, z, own, velocity, momentum, document_prior, *LEAST, n_threads,
         )  # fmt: skip
         return objective, own, velocity, z
 
@@ -63,14 +64,20 @@ class Case:
         for r in range(len(a)):
             entries = slice(self.indptr[r], self.indptr[r + 1])
             c, rows = self.counts[entries].astype(float), b[self.index[entries]]
-            z[entries] = np.where(z[entries] > 0, z[entries], (a[r] * rows * m).sum(axis=1))
+            taken, n = np.minimum(c, 1), c.sum()
+            begun = (a[r] * rows * m).sum(axis=1) / taken
+            z[entries] = np.where(z[entries] > 0, z[entries], begun)
             gamma = a[r] * rows * m / ((a[r] + rows) * m + z[entries][:, np.newaxis])
-            z[entries] *= gamma.sum(axis=1)
-            own[r] += (c[:, np.newaxis] * gamma / gamma.sum(axis=1, keepdims=True)).sum(axis=0)
-            n = c.sum()
-            objective += (c * np.log(z[entries])).sum() - (
-                n * np.log(n + document_prior - 1) if n else 0
+            z[entries] *= gamma.sum(axis=1) / taken
+            gamma /= gamma.sum(axis=1, keepdims=True)
+            own[r] += (c[:, np.newaxis] * gamma).sum(axis=0)
+            gamma *= taken[:, np.newaxis]
+            left = np.maximum(rows - gamma, LEAST[1]) * m
+            share = left / np.maximum(1 - gamma * m, left).clip(1e-30)
+            chances = (np.where(a[r] > 0, np.maximum(a[r] - gamma, LEAST[0]), 0) * share).sum(
+                axis=1
             )
+            objective += (c * np.log(chances / (n - taken + document_prior))).sum()
         velocity = momentum * self.velocity + own - a
         return objective, np.maximum(a + velocity, prior), velocity, z
 
@@ -85,6 +92,24 @@ def assert_alike(found, wanted):
 def test_visits_agree_with_numpy(level, k, fresh):
     case = Case(k, k, fresh=fresh)
     assert_alike(case.visit(), case.plain())
+
+
+@pytest.mark.parametrize("k", SIZES)
+def test_of_a_weight_below_one_that_much_is_taken_out(level, k):
+    case = Case(k, k)
+    case.counts *= np.random.default_rng(0).uniform(0.05, 1, len(case.counts)).astype(np.float32)
+    assert_alike(case.visit(), case.plain())
+
+
+@pytest.mark.parametrize("k", SIZES)
+def test_of_many_tokens_chances_come_from_sums(level, k):
+    case = Case(k, k)
+    case.own[:, :k] += 1
+    case.others[:, :k] += 1
+    case.inverses[:k] = 1 / np.random.default_rng(1).uniform(5000, 20_000, k)
+    found, wanted = case.visit(), case.plain()
+    assert_alike(found[1:], wanted[1:])
+    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-4)
 
 
 def test_priors_may_differ_by_row(level):
@@ -181,7 +206,7 @@ def test_words_of_documents_of_a_few_topics(fresh):
     few.topics = lists = few_of(few, 30, 16, rng)
     few.others = np.take_along_axis(few.others, lists.astype(np.intp), axis=1)
     dense.others = spread(few.others, lists, dense.width)
-    assert_alike(few.visit(), dense.plain())
+    assert_alike(few.visit(document_prior=np.nan)[1:], dense.plain()[1:])
 
 
 def test_long_words_of_documents_of_a_few_topics_are_summed_up_in_double():

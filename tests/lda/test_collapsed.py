@@ -96,6 +96,54 @@ def test_tokens_are_told_ever_better_by_all_others():
     assert values[-1] < 1.01 * min(values)
 
 
+@pytest.mark.parametrize("n_topics", [2, 20])
+@pytest.mark.parametrize("weight", [1e-3, 0.3, 1.0])
+def test_a_lonely_token_is_told_by_the_prior(n_topics, weight):
+    """Each word is of one document, and each document of one word."""
+    X = weight * np.eye(4)
+    _, values = run(X, np.full(n_topics, 0.1), 0.5, 30)
+    rest = 3 * weight + 4 * 0.5 * n_topics  # of all topics, which are alike
+    assert values[-1] == pytest.approx(rest / 0.5 / n_topics, rel=2e-3)
+
+
+def test_the_perplexity_is_near_the_exact_one_of_a_token_given_all_others():
+    X, alpha, eta = (
+        [[2, 1, 0], [0, 1, 2], [0, 1, 0]],
+        [0.6, 0.9],
+        [[2.0, 1.0, 0.3], [0.3, 1.0, 2.0]],
+    )
+    _, values = run(X, alpha, eta, 60)
+    assert values[-1] == pytest.approx(exact_perplexity(X, alpha, eta), rel=0.05)
+
+
+def exact_perplexity(X, alpha, eta):
+    """Return exp of minus the mean of log p(token | all others), by all assignments."""
+    X, total = np.asarray(X), 0.0
+    for d, w in np.argwhere(X):
+        without = X.copy()
+        without[d, w] -= 1
+        total += X[d, w] * (log_evidence(X, alpha, eta) - log_evidence(without, alpha, eta))
+    return np.exp(-total / X.sum())
+
+
+def log_evidence(X, alpha, eta):
+    """Return log p(X), of tokens in an order."""
+    alpha, eta, total = np.asarray(alpha), np.asarray(eta), 0.0
+    tokens = [(d, w) for d, row in enumerate(X) for w, c in enumerate(row) for _ in range(c)]
+    for topics in product((0, 1), repeat=len(tokens)):
+        in_document, in_word = np.zeros((len(X), 2)), np.zeros((X.shape[1], 2))
+        for (d, w), k in zip(tokens, topics, strict=True):
+            in_document[d, k] += 1
+            in_word[w, k] += 1
+        both = in_word + eta.T
+        log_p = gammaln(in_document + alpha).sum() + gammaln(both).sum()
+        log_p -= (
+            gammaln(both.sum(axis=0)).sum() + gammaln(in_document.sum(axis=1) + alpha.sum()).sum()
+        )
+        total += np.exp(log_p)
+    return np.log(total)
+
+
 def test_any_number_of_threads_gives_the_same_bits():
     X = corpus(800)
     one, two = (run(X, np.full(4, 0.2), 0.1, 5, n_threads=n) for n in (1, 2))

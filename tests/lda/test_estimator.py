@@ -478,3 +478,15 @@ def test_spectral_topics_are_left_out_where_memory_does_not_hold_them(monkeypatc
     assert lda.components_.tolist() == random.components_.tolist() != spectral.components_.tolist()
     with pytest.raises(MemoryError, match=r"topics over 30 words needs .*init=\"random\""):
         lda.set_params(init="spectral").fit(X)
+
+
+@pytest.mark.parametrize("name", ["doc_topic_prior", "topic_word_prior"])
+def test_a_stream_refuses_a_prior_of_a_wrong_length_and_goes_on(name):
+    X = planted(60, 30, 3, 20)[0]
+    model = LatentDirichletAllocation(3, random_state=0).partial_fit(X)
+    before = model.components_.copy()
+    with pytest.raises(ValueError, match=rf"`{name}` of shape \(7,\) must be"):
+        model.set_params(**{name: np.full(7, 0.1)}).partial_fit(X)
+    np.testing.assert_array_equal(model.components_, before)
+    assert model.n_samples_seen_ == 60
+    assert model.set_params(**{name: None}).partial_fit(X).n_samples_seen_ == 120
