@@ -268,9 +268,11 @@ def test_priors_that_are_set_later_are_those_of_the_next_fit(method):
     lda.set_params(topic_word_prior=np.ones(7), doc_topic_prior=[0.5])
     assert lda.score(X) == score
     assert lda.perplexity(X, held_out=0.5) == held
+    for learn in (lda.fit, lda.partial_fit):
+        with pytest.raises(ValueError, match="_prior` of shape"):
+            learn(X)
+    lda.set_params(topic_word_prior=np.ones(20), doc_topic_prior=[0.5, 1, 2])
     np.testing.assert_array_equal(lda.partial_fit(X).components_, as_it_was.components_)
-    with pytest.raises(ValueError, match="_prior` of shape"):
-        lda.fit(X)
 
 
 def test_a_stream_refuses_other_topics_or_methods():
