@@ -98,8 +98,9 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
 }
 
 /* The same for rows of any width; γ and its sums in `room` (2 width,). */
-static void N(visit_any)(const algos_lda_other_side *side, const algos_lda_pairs *entries,
-                         const float *own, float *room, double *sums) {
+ALGOS_INLINE void N(visit_any)(const algos_lda_other_side *side,
+                               const algos_lda_pairs *entries, const float *own, float *room,
+                               double *sums, const int told) {
     const Py_ssize_t width = side->width;
     float *gamma = room, *sum = room + width;
     for (Py_ssize_t begin = 0; begin < entries->size; begin += ALGOS_LDA_ENTRIES) {
@@ -117,16 +118,17 @@ static void N(visit_any)(const algos_lda_other_side *side, const algos_lda_pairs
                 const N(lda_vec) root = both / ((a * inverse + SPREAD(z)) + its);
                 STORE(gamma + k) = root;
                 total += root;
-                product += both;
-                square += root * root * inverse;
+                if (told) {
+                    product += both;
+                    square += root * root * inverse;
+                }
             }
             const float whole = N(visit_total)(total);
             const N(lda_vec) weight = SPREAD(algos_lda_weigh(entries, e, z, whole));
             for (Py_ssize_t k = 0; k < width; k += LANES)
                 STORE(sum + k) += weight * LOAD(gamma + k);
-            if (entries->chances &&
-                !algos_lda_told(side, entries, e, z, whole, N(visit_total)(product),
-                                N(visit_total)(square)))
+            if (told && !algos_lda_told(side, entries, e, z, whole, N(visit_total)(product),
+                                        N(visit_total)(square)))
                 algos_lda_tell(side, entries, e, own, other, NULL, side->inverses, gamma,
                                whole, width);
         }
@@ -148,7 +150,10 @@ static void N(lda_visit)(const algos_lda_other_side *side, const algos_lda_pairs
     switch (side->width / LANES) {
         WIDTHS(ALGOS_CASE)
     }
-    N(visit_any)(side, entries, own, room, sums);
+    if (entries->chances)
+        N(visit_any)(side, entries, own, room, sums, 1);
+    else
+        N(visit_any)(side, entries, own, room, sums, 0);
 }
 #undef ALGOS_CASE
 

@@ -38,6 +38,8 @@ cdef extern from "_lda_kept.h" nogil:
     void algos_lda_visit_word(
         const algos_lda_other_side* side, const algos_lda_pairs* entries, const int32_t* topics,
         Py_ssize_t m, const float* own, float* room, double* sums)
+    double algos_lda_trend(
+        const float* counts, const float* normalizers, Py_ssize_t size, float least)
     float algos_lda_taken(float count)
     int algos_lda_choose_visit(int limit)
 
@@ -47,7 +49,7 @@ cdef enum:
     TASK_ENTRIES = 4096
 
 cdef double NANOSECONDS_A_TOPIC = 0.5  # of an entry
-cdef double LEAST_CHANCE = 1e-38
+cdef double LEAST_CHANCE = 1e-37
 cdef double SMALL_TOPIC = 1000  # tokens of the mean topic: with fewer, one less is no trifle
 
 
@@ -68,8 +70,10 @@ cdef struct VisitJob:
     float* velocity           # of own rows
     float momentum
     double prior_sum          # of a document: Σ α
+    float least_z             # that counts
+    double* trends            # for each task, or NULL
     double* objectives        # for each task, or NULL
-    float* chances            # for each slot (longest,), or NULL
+    float* chances            # for each slot (longest,), or NULL if nobody asks
     Py_ssize_t longest        # entries of a row
     double* sums              # for each slot (width,)
     float* room               # for each slot (4 width,)
@@ -102,8 +106,10 @@ cdef inline double _log_probability(const algos_lda_pairs* row, double prior) no
     return sum_
 
 
-cdef double _visit_one(VisitJob* job, Py_ssize_t r, int slot) noexcept nogil:
-    """Visit a row; return its log-likelihood if somebody asks."""
+cdef void _visit_one(
+    VisitJob* job, Py_ssize_t r, int slot, double* trend, double* objective
+) noexcept nogil:
+    """Visit a row; add what is told of it."""
     cdef algos_lda_pairs row
     cdef Py_ssize_t i, size = job.size
     cdef bint is_document = size < job.side.width  # that keeps a few topics
@@ -129,19 +135,22 @@ cdef double _visit_one(VisitJob* job, Py_ssize_t r, int slot) noexcept nogil:
             room[i] = prior[topics[i]]
         prior = room
     algos_lda_settle(sums, prior, scale, job.momentum, size, own, job.velocity + r * size)
-    return _log_probability(&row, job.prior_sum) if row.chances != NULL else 0
+    if job.trends != NULL:
+        trend[0] += algos_lda_trend(row.counts, row.normalizers, row.size, job.least_z)
+    if row.chances != NULL:
+        objective[0] += _log_probability(&row, job.prior_sum)
 
 
 cdef void _visit_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef VisitJob* job = <VisitJob*> arg
     cdef Py_ssize_t r
-    cdef double objective = 0
+    cdef double trend = 0, objective = 0
     cdef Py_ssize_t begin = _first_row(job, task * TASK_ENTRIES)
     cdef Py_ssize_t end = _first_row(job, (task + 1) * TASK_ENTRIES)
     for r in range(begin, end):
-        objective += _visit_one(job, r, slot)
-    if job.objectives != NULL:
-        job.objectives[task] = objective
+        _visit_one(job, r, slot, &trend, &objective)
+    if job.trends != NULL:
+        job.trends[task], job.objectives[task] = trend, objective
 
 
 cdef double _mean_total(const float[::1] inverses) noexcept:
@@ -152,6 +161,22 @@ cdef double _mean_total(const float[::1] inverses) noexcept:
         if inverses[k] > 0:
             sum_, n = sum_ + 1 / <double> inverses[k], n + 1
     return sum_ / max(n, 1)
+
+
+cdef double _sum(const float[::1] values) noexcept:
+    cdef double sum_ = 0
+    cdef Py_ssize_t k
+    for k in range(values.shape[0]):
+        sum_ += values[k]
+    return sum_
+
+
+cdef Py_ssize_t _longest(const int64_t[::1] indptr) noexcept:
+    """The entries of the longest row."""
+    cdef Py_ssize_t longest = 1, r
+    for r in range(indptr.shape[0] - 1):
+        longest = max(longest, indptr[r + 1] - indptr[r])
+    return longest
 
 
 def visit_rows(
@@ -170,6 +195,7 @@ def visit_rows(
     double document_prior,          # its sum, where the rows are documents; else NaN
     double least_own,               # the least prior of a topic in a document,
     double least_other,             # and of a word; of no matter where the rows are words
+    bint is_asked,                  # of documents: whether the objective is wanted
     int n_threads,
 ):
     """Compute the rows anew from the other side's, and go on beyond.
@@ -178,21 +204,25 @@ def visit_rows(
 
     Returns
     -------
+    trend : float
+        What rises with the objective from sweep to sweep, and costs little; 0 if the rows are
+        words. It is the same whether the objective is asked for or not.
     objective : float
         The sum over tokens of the logarithm of their probability given all others, as it was
-        before the visit; 0 if the rows are words.
+        before the visit; NaN if nobody asks.
     """
     cdef VisitJob job
-    cdef Py_ssize_t width = inverses.shape[0], entries = index.shape[0], tasks, task, r
-    cdef bint has_objective = document_prior == document_prior
-    cdef Scratch sums = scratch(n_threads * width, sizeof(double)), objectives
+    cdef Py_ssize_t width = inverses.shape[0], entries = index.shape[0], tasks, task
+    cdef bint are_documents = document_prior == document_prior
+    cdef bint has_objective = are_documents and is_asked
+    cdef Scratch sums = scratch(n_threads * width, sizeof(double)), told
     cdef Scratch room = scratch(n_threads * 4 * width, sizeof(float)), chances
-    cdef double objective = 0
+    cdef double trend = 0, objective = 0
     job.n_rows = own.shape[0]
     if job.n_rows == 0:
-        return 0.0
+        return 0.0, 0.0 if has_objective else float("nan")
     tasks = entries // TASK_ENTRIES + 1
-    objectives = scratch(tasks, sizeof(double))
+    told = scratch(2 * tasks, sizeof(double))
     job.side.others, job.side.inverses, job.side.width = NULL, &inverses[0], width
     job.index, job.counts, job.normalizers = NULL, NULL, NULL
     if entries:
@@ -210,20 +240,24 @@ def visit_rows(
     job.prior_sum, job.longest = document_prior, 1
     job.side.least_own, job.side.least_other = <float> least_own, <float> least_other
     job.side.is_small = _mean_total(inverses) < SMALL_TOPIC
-    job.chances, job.objectives = NULL, NULL
+    job.least_z = <float> fmax(least_own * least_other * _sum(inverses), LEAST_CHANCE)
+    job.chances, job.trends, job.objectives = NULL, NULL, NULL
+    if are_documents:
+        job.trends = <double*> told.data
+        job.objectives = job.trends + tasks
     if has_objective:
-        for r in range(job.n_rows):
-            job.longest = max(job.longest, indptr[r + 1] - indptr[r])
+        job.longest = _longest(indptr)
         chances = scratch(n_threads * job.longest, sizeof(float))
-        job.chances, job.objectives = <float*> chances.data, <double*> objectives.data
+        job.chances = <float*> chances.data
     job.sums, job.room = <double*> sums.data, <float*> room.data
     with nogil:
         run_region(_visit_task, &job, tasks, NANOSECONDS_A_TOPIC * entries * (job.n_few or width),
                    n_threads)
-        if has_objective:
+        if are_documents:
             for task in range(tasks):
+                trend += job.trends[task]
                 objective += job.objectives[task]
-    return objective
+    return trend, objective if has_objective else float("nan")
 
 
 def _test_choose_level(int limit):

@@ -49,7 +49,7 @@ def learn(
     if told.is_enough or em_passes == total:
         return replace(begun, topics=in_tokens(begun.topics, unit))
     state = Collapsed(counted, begun.topics, settings, n_threads)
-    n_sweeps, perplexity = _sweep(state, total - em_passes, told)
+    n_sweeps, perplexity = _sweep(state, total - em_passes, settings.is_asked, told)
     prior = None
     if settings.learns_doc_topic_prior:
         prior = learned_prior(documents, state.rows(), settings.doc_topic_prior, key, n_threads)
@@ -57,10 +57,10 @@ def learn(
     return Learned(counts, begun.n_updates + n_sweeps, prior, perplexity)
 
 
-def _sweep(state: Collapsed, n_sweeps: int, report: Report) -> tuple[int, float]:
+def _sweep(state: Collapsed, n_sweeps: int, is_asked: bool, report: Report) -> tuple[int, float]:
     """Go over documents and words; return how often, and the perplexity at the end."""
     for number in range(n_sweeps):
-        perplexity = state.sweep(is_last=number == n_sweeps - 1)
+        perplexity = state.sweep(is_last=number == n_sweeps - 1, is_asked=is_asked)
         if report(state.counts, perplexity) and number < n_sweeps - 1:
             # It ends where the sums are, which the velocity has gone beyond.
             return number + 2, state.sweep(is_last=True)

@@ -77,8 +77,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     batch_size : int, default=128
         Number of documents that "online" and `partial_fit` learn at a time.
     evaluate_every : int, default=-1
-        Above 0, `fit` compares the perplexity, which every pass computes, with the one of so
-        many passes before, and stops when it has changed by less than `perp_tol`.
+        Above 0, every pass computes the perplexity, which takes sweeps of "cvb0" a fifth more
+        time, and `fit` stops when it has changed by less than `perp_tol` in so many passes.
     total_samples : float, default=1000000.0
         Number of documents that the batches of `partial_fit` come from.
     perp_tol : float, default=0.1
@@ -140,7 +140,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         Number of documents seen.
     history_ : dict of str to ndarray of shape (n_iter_,)
         `objective`, the perplexity of the documents as each pass met them (nan where it was not
-        computed), `seconds` since the beginning, and `validation`, which is nan.
+        computed: `evaluate_every` or `verbose` above 0 has every pass of "cvb0" compute it),
+        `seconds` since the beginning, and `validation`, which is nan.
     random_state_ : RandomState instance
         A new one with the seed of the fit.
     n_features_in_ : int
@@ -356,6 +357,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             max_restarts=int(self.max_restarts),
             max_als_iter=int(self.max_als_iter),
             tol=float(self.tol),
+            is_asked=self.evaluate_every > 0 or self.verbose > 0,
         )
 
     def _set_priors(self, settings: Settings) -> None:

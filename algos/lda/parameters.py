@@ -109,6 +109,8 @@ class Settings:
         The sum of the document prior that the spectral method assumes; None is to be found.
     max_restarts, max_als_iter, tol
         Of the spectral method.
+    is_asked : bool
+        Whether each pass is to compute the perplexity, even where that takes time.
     """
 
     n_topics: int
@@ -130,6 +132,7 @@ class Settings:
     max_restarts: int = 10
     max_als_iter: int = 1000
     tol: float = 1e-8
+    is_asked: bool = False
 
     @property
     def width(self) -> int:

@@ -45,14 +45,15 @@ class Case:
         if fresh:
             self.z[:] = 0
 
-    def visit(self, momentum=0.5, document_prior=1.0, n_threads=1):
-        """Return the objective, the rows, their velocity and the normalizers."""
+    def visit(self, momentum=0.5, document_prior=1.0, n_threads=1, is_asked=True):
+        """Return trend and objective, the rows, their velocity and the normalizers."""
         z, own, velocity = self.z.copy(), self.own.copy(), self.velocity.copy()
-        objective = lda_collapsed.visit_rows(
+        told = lda_collapsed.visit_rows(
             self.indptr, self.index, self.counts, self.others, self.topics, self.inverses,
-            self.prior, self.scales, z, own, velocity, momentum, document_prior, *LEAST, n_threads,
+            self.prior, self.scales, z, own, velocity, momentum, document_prior, *LEAST, is_asked,
+            n_threads,
         )  # fmt: skip
-        return objective, own, velocity, z
+        return told, own, velocity, z
 
     def plain(self, momentum=0.5, document_prior=1.0):
         """The same by the formulas."""
@@ -79,7 +80,8 @@ class Case:
             )
             objective += (c * np.log(chances / (n - taken + document_prior))).sum()
         velocity = momentum * self.velocity + own - a
-        return objective, np.maximum(a + velocity, prior), velocity, z
+        trend = (self.counts * np.log(np.maximum(z, LEAST[0] * LEAST[1] * m.sum()))).sum()
+        return (trend, objective), np.maximum(a + velocity, prior), velocity, z
 
 
 def assert_alike(found, wanted):
@@ -110,6 +112,21 @@ def test_of_many_tokens_chances_come_from_sums(level, k):
     found, wanted = case.visit(), case.plain()
     assert_alike(found[1:], wanted[1:])
     np.testing.assert_allclose(found[0], wanted[0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("k", SIZES)
+def test_the_objective_changes_nothing_else(level, k):
+    case = Case(k, k)
+    (trend, objective), *found = case.visit(is_asked=False)
+    (same, _), *wanted = case.visit()
+    assert trend == same and np.isnan(objective)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_of_words_nothing_is_told():
+    told = Case(1, 5).visit(document_prior=np.nan)[0]
+    np.testing.assert_array_equal(told, (0, np.nan))
 
 
 def test_priors_may_differ_by_row(level):

@@ -31,7 +31,7 @@ def run(X, alpha, eta, n_sweeps, seed=0, n_threads=1):
     options = settings_of(documents.n_words, alpha, eta)
     topics = padded_columns(rng.gamma(5, 0.1, (documents.n_words, options.n_topics)))
     state = Collapsed(documents, topics, options, n_threads)
-    values = [state.sweep(is_last=i == n_sweeps - 1) for i in range(n_sweeps)]
+    values = [state.sweep(is_last=i == n_sweeps - 1, is_asked=True) for i in range(n_sweeps)]
     return state.counts(), values
 
 

@@ -9,6 +9,7 @@ import sklearn.decomposition
 import sklearn.preprocessing
 from scipy import sparse
 from scipy.special import psi
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from algos import LatentDirichletAllocation
@@ -492,3 +493,15 @@ def test_a_stream_refuses_a_prior_of_a_wrong_length_and_goes_on(name):
     np.testing.assert_array_equal(model.components_, before)
     assert model.n_samples_seen_ == 60
     assert model.set_params(**{name: None}).partial_fit(X).n_samples_seen_ == 120
+
+
+@pytest.mark.parametrize("asking", [{"evaluate_every": 1, "perp_tol": 0}, {"verbose": 1}])
+def test_the_perplexity_of_every_pass_is_told_if_asked_for_and_changes_nothing(asking):
+    X = planted(60, 30, 3, 20)[0]
+    lda = LatentDirichletAllocation(3, max_iter=9, random_state=0).fit(X)
+    asked = clone(lda).set_params(**asking).fit(X)
+    np.testing.assert_array_equal(asked.components_, lda.components_)
+    assert asked.bound_ == lda.bound_ == lda.history_["objective"][-1]
+    found, every = lda.history_["objective"], asked.history_["objective"]
+    assert np.all(np.isfinite(every)) and 0 < np.isnan(found).sum() < len(found)
+    np.testing.assert_array_equal(every[~np.isnan(found)], found[~np.isnan(found)])
