@@ -24,7 +24,7 @@
  * The probability that all other tokens give this one is Σ (A_k - γ_k) (B_k - γ_k) / (M_k - γ_k)
  * over n_d - 1 + Σ α. It is computed so, and not from z: of a token that is the only one of its
  * word, or of its document, no z > 0 makes the γ without γ² sum to 1, and z goes to 0. That takes
- * a fourth more time, so it is done where somebody asks; Σ log z is enough to tell of two sweeps
+ * half as long again, so it is done where somebody asks; Σ log z is enough to tell of two sweeps
  * which one is better.
  *
  * Rows have `width` floats, a multiple of 16; those of the padding are 0 in all rows.

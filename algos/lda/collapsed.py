@@ -87,7 +87,8 @@ class Side:
         """Compute the rows anew; tell of documents, by their priors, how likely they are.
 
         The first number costs little and tells which of two sweeps is better; the second is the
-        log-likelihood, if it is asked for. Without momentum the rows end at the sums, and what they were going by is forgotten.
+        log-likelihood, if it is asked for. Without momentum the rows end at the sums, and what
+        they were going by is forgotten.
         """
         asked = (np.nan, 0.0, 0.0) if priors is None else priors
         if momentum == 0:
@@ -157,7 +158,7 @@ class Collapsed:
         -------
         perplexity : float
             exp of minus the mean of log p(token | all other tokens), before the sweep; nan if
-            this is not the last one and nobody asks, for it takes a fourth more time.
+            this is not the last one and nobody asks, for it takes half as long again.
         """
         momentum = 0.0 if is_last or self._has_overshot else MOMENTUM
         inverses = self._inverses()
@@ -213,8 +214,9 @@ def collapsed_bytes(documents: Documents, settings: Settings) -> int:
 
 
 def has_room(documents: Documents, settings: Settings) -> bool:
-    """Return whether that is at most half of this machine's memory."""
-    return has_memory(2 * collapsed_bytes(documents, settings))
+    """Return whether that is at most what was allowed, or half of this machine's memory."""
+    wanted = collapsed_bytes(documents, settings)
+    return has_memory(2 * wanted) if settings.max_bytes is None else wanted <= settings.max_bytes
 
 
 def _document_side(

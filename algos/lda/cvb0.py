@@ -7,7 +7,7 @@ On 20 Newsgroups with 50 topics, sweeps of CVB0 make more of the same time than 
 the fifth pass on, as validation documents tell; 80 passes in all would raise the log-likelihood of
 a held-out word by 0.009 beyond 40, in twice the time.
 
-Where CVB0 would take more than half of the machine's memory, all passes are EM's.
+Where CVB0 would take more memory than it is allowed, all passes are EM's.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
 from algos.lda.learners import choose_method, learn
 from algos.lda.parameters import (
+    MEGABYTE,
     PARAMETERS,
     Doubles,
     Floats,
@@ -77,8 +78,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     batch_size : int, default=128
         Number of documents that "online" and `partial_fit` learn at a time.
     evaluate_every : int, default=-1
-        Above 0, every pass computes the perplexity, which takes sweeps of "cvb0" a fifth more
-        time, and `fit` stops when it has changed by less than `perp_tol` in so many passes.
+        Above 0, every pass computes the perplexity, which takes sweeps of "cvb0" half as
+        long again, and `fit` stops when it has changed by less than `perp_tol` in so many passes.
     total_samples : float, default=1000000.0
         Number of documents that the batches of `partial_fit` come from.
     perp_tol : float, default=0.1
@@ -114,6 +115,13 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         At most so many steps of alternating least squares for each of them.
     tol : float, default=1e-08
         Relative change of the spectral method's fit at which these stop.
+    max_memory : float or None, default=None
+        Megabytes (of 10**6 bytes) that `fit` may take for the responsibilities of "cvb0", as the
+        sums that they are made from, and for spectral topics, beside what all need: topics,
+        counts and, of expectation maximisation, batches and mixtures. Where the former take
+        more, all passes are those of expectation maximisation; where the latter do,
+        `init="auto"` begins at random and "spectral" raises MemoryError. None is half of this
+        machine's memory for the former and all of it for the latter.
 
     Attributes
     ----------
@@ -164,10 +172,10 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     For D documents with n pairs of a document and a word, V words and K topics, padded to the
     next multiple of 16, a pass takes about 4 * n * K operations for each step of inference. Fits
     need memory for 8 bytes a pair and a few V x K matrices of float32; "cvb0" for 8 * (D + V) * K
-    + 16 * n bytes more, and where that is more than half of the memory there is, all its passes
-    are those of expectation maximisation. Spectral topics, with which "batch" and "online" begin
-    too, take (40 * V + 5 * D) * K + 60 * K**3 + 24 * n bytes, until they are found; where there
-    are fewer, "auto" begins at random.
+    + 16 * n bytes more, and where that is more than `max_memory`, all its passes are those of
+    expectation maximisation. Spectral topics, with which "batch" and "online" begin too, take
+    (40 * V + 5 * D) * K + 60 * K**3 + 24 * n bytes, until they are found; where `max_memory` is
+    less, "auto" begins at random.
     `components_` is in the dtype of X, which is not copied where it is CSR of float32 and
     int32.
 
@@ -240,6 +248,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         max_restarts: int = 10,
         max_als_iter: int = 1000,
         tol: float = 1e-8,
+        max_memory: float | None = None,
     ) -> None:
         self.n_components = n_components
         self.doc_topic_prior = doc_topic_prior
@@ -262,6 +271,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self.max_restarts = max_restarts
         self.max_als_iter = max_als_iter
         self.tol = tol
+        self.max_memory = max_memory
 
     @learning
     def fit(self, X: Any, y: Any = None) -> LatentDirichletAllocation:
@@ -357,6 +367,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             max_restarts=int(self.max_restarts),
             max_als_iter=int(self.max_als_iter),
             tol=float(self.tol),
+            max_bytes=None if self.max_memory is None else MEGABYTE * float(self.max_memory),
             is_asked=self.evaluate_every > 0 or self.verbose > 0,
         )
 

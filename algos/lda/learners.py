@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
-from algos.lda import cvb0, spectral
+from algos.lda import collapsed, cvb0, spectral
 from algos.lda.documents import Documents
 from algos.lda.moments import FEWEST
-from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
+from algos.lda.parameters import MEGABYTE, Doubles, Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
 from algos.lda.variational import learn_batch, learn_online
 
@@ -51,6 +51,9 @@ def learn(
         tell("init: random counts" if topics is None else "init: the counts that were given")
         if settings.alpha0 is not None:
             tell("alpha0 is not used: spectral topics alone assume it")
+    if method not in VARIATIONAL and not collapsed.has_room(documents, settings):
+        wanted = collapsed.collapsed_bytes(documents, settings) / MEGABYTE
+        tell(f"all passes are expectation maximisation's: CVB0 would take {wanted:.3g} MB")
     learned = LEARNERS[method](documents, topics, settings, key, n_threads, report)
     if not settings.learns_doc_topic_prior:
         return replace(learned, doc_topic_prior=None)

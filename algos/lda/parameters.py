@@ -41,6 +41,7 @@ Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
 METHODS = ("batch", "online", "cvb0", "spectral")
+MEGABYTE = 1e6
 LANES = 16  # the width of topics is a multiple of it
 LEAST_PRIOR = 1e-12  # stands for 0, whose digamma and logarithm are no numbers
 
@@ -75,6 +76,7 @@ PARAMETERS: dict[str, list[Constraint | None]] = {
     "max_restarts": [POSITIVE_INT],
     "max_als_iter": [POSITIVE_INT],
     "tol": [NON_NEGATIVE],
+    "max_memory": [NON_NEGATIVE, None],
 }
 
 
@@ -109,6 +111,8 @@ class Settings:
         The sum of the document prior that the spectral method assumes; None is to be found.
     max_restarts, max_als_iter, tol
         Of the spectral method.
+    max_bytes : float or None
+        That sweeps of CVB0 and spectral topics may take; None is for the machine to say.
     is_asked : bool
         Whether each pass is to compute the perplexity, even where that takes time.
     """
@@ -132,6 +136,7 @@ class Settings:
     max_restarts: int = 10
     max_als_iter: int = 1000
     tol: float = 1e-8
+    max_bytes: float | None = None
     is_asked: bool = False
 
     @property

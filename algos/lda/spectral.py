@@ -32,7 +32,7 @@ from algos.lda.decomposition import Powers, als, dependent_als
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
 from algos.lda.moments import WordMoments
-from algos.lda.parameters import Floats, Learned, Report, Settings, padded_columns
+from algos.lda.parameters import MEGABYTE, Floats, Learned, Report, Settings, padded_columns
 from algos.lda.whitening import KEY, whiten
 
 Doubles = NDArray[np.float64]
@@ -118,11 +118,7 @@ def begin(documents: Documents, settings: Settings, n_threads: int) -> Begun:
     but for noise, each as rare as the rarest found.
     """
     n_topics = settings.n_topics
-    require_memory(
-        begun_bytes(documents, settings),
-        f"the third moment of {n_directions(settings)} topics over {settings.n_words} words",
-        'take fewer topics, or learning_method="cvb0" with init="random"',
-    )
+    _require_room(documents, settings)
     with one_thread_blas():
         moments = WordMoments(documents, n_threads)
         found, shares = find(documents, moments, settings, n_threads)
@@ -143,6 +139,20 @@ def begin(documents: Documents, settings: Settings, n_threads: int) -> Begun:
     return Begun(counts, prior, n_found, moments.n_used)
 
 
+def _require_room(documents: Documents, settings: Settings) -> None:
+    """Raise MemoryError if `begin` takes more than this machine has, or than was allowed."""
+    wanted = begun_bytes(documents, settings)
+    what = f"the third moment of {n_directions(settings)} topics over {settings.n_words} words"
+    remedy = 'take fewer topics, or learning_method="cvb0" with init="random"'
+    require_memory(wanted, what, remedy)
+    most = settings.max_bytes
+    if most is not None and wanted > most:
+        raise MemoryError(
+            f"{what} needs {wanted / MEGABYTE:.3g} MB and `max_memory`={most / MEGABYTE:.3g} is "
+            f"less; raise it, or {remedy}"
+        )
+
+
 def n_directions(settings: Settings) -> int:
     """Return how many directions are looked for: more than topics, which are then chosen."""
     return min(ceil((1 + EXTRA) * settings.n_topics), settings.n_words)
@@ -157,8 +167,9 @@ def begun_bytes(documents: Documents, settings: Settings) -> int:
 
 
 def has_room(documents: Documents, settings: Settings) -> bool:
-    """Return whether this machine has the memory that `begin` takes."""
-    return has_memory(begun_bytes(documents, settings))
+    """Return whether this machine has the memory that `begin` takes, and may spend it."""
+    wanted = begun_bytes(documents, settings)
+    return has_memory(wanted) and (settings.max_bytes is None or wanted <= settings.max_bytes)
 
 
 def find(

@@ -220,6 +220,14 @@ def test_short_memory_leaves_it_to_em(monkeypatch):
     assert len(told) == 8
 
 
+@pytest.mark.parametrize("n_topics", [4, 150])
+def test_room_is_what_is_allowed(n_topics):
+    documents, options = documents_of(corpus()), settings_of(40, np.full(n_topics, 0.2), 0.1)
+    wanted = collapsed_bytes(documents, options)
+    assert has_room(documents, replace(options, max_bytes=wanted))
+    assert not has_room(documents, replace(options, max_bytes=wanted - 1))
+
+
 @pytest.mark.parametrize("stop_after", [2, 4, 7])
 def test_it_stops_when_told_to(stop_after):
     documents, options = documents_of(corpus()), settings_of(40, np.full(4, 0.2), 0.1)

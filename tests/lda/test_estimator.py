@@ -483,6 +483,40 @@ def test_spectral_topics_are_left_out_where_memory_does_not_hold_them(monkeypatc
         lda.set_params(init="spectral").fit(X)
 
 
+def test_max_memory_leaves_it_to_em(monkeypatch, capsys):
+    from algos._common import memory
+    from algos.lda import learners
+
+    X, _ = planted(200, 30, 3, 40)
+    monkeypatch.setattr(learners, "FEWEST_PAIRS", 10)
+    lda = LatentDirichletAllocation(3, random_state=0, max_iter=8)
+    spectral = clone(lda).set_params(max_memory=100).fit(X)
+    assert spectral.components_.tolist() == clone(lda).fit(X).components_.tolist()
+    capsys.readouterr()
+    short = clone(lda).set_params(max_memory=0.001, verbose=1).fit(X)
+    told = capsys.readouterr().out
+    assert "init: random" in told and "all passes are expectation maximisation's: CVB0" in told
+    monkeypatch.setattr(memory, "_physical_bytes", lambda: 1e4)
+    em_alone = clone(lda).set_params(init="random").fit(X)
+    assert short.components_.tolist() == em_alone.components_.tolist()
+    assert short.components_.tolist() != spectral.components_.tolist()
+
+
+@pytest.mark.parametrize("options", [{"init": "spectral"}, {"learning_method": "spectral"}])
+def test_spectral_topics_that_were_asked_for_take_no_more_than_max_memory(options):
+    X, _ = planted(200, 30, 3, 40)
+    lda = LatentDirichletAllocation(3, random_state=0, max_iter=1, max_memory=0.005, **options)
+    with pytest.raises(MemoryError, match=r"`max_memory`=0\.005 is less; raise it, or"):
+        lda.fit(X)
+    lda.set_params(max_memory=10).fit(X)
+
+
+@pytest.mark.parametrize("bad", [-1, "1 GB", [1.0], np.nan])
+def test_max_memory_is_a_number_of_megabytes(bad):
+    with pytest.raises(ValueError, match=r"`max_memory`=.* must be a float in \[0, inf\) or None"):
+        LatentDirichletAllocation(3, max_memory=bad).fit(np.eye(3))
+
+
 @pytest.mark.parametrize("name", ["doc_topic_prior", "topic_word_prior"])
 def test_a_stream_refuses_a_prior_of_a_wrong_length_and_goes_on(name):
     X = planted(60, 30, 3, 20)[0]

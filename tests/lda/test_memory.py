@@ -7,6 +7,10 @@ import pytest
 from scipy import sparse
 
 from algos import LatentDirichletAllocation
+from algos.lda import cvb0
+from algos.lda.collapsed import Collapsed, collapsed_bytes
+from algos.lda.documents import Documents
+from algos.lda.parameters import Settings, padded_columns, word_prior
 
 N, V, LENGTH, K = 20_000, 4000, 24, 48
 FIXED = 2e6  # of bytes: entries on their way into order, arrays of one number a document
@@ -40,10 +44,43 @@ def test_a_fit_takes_what_is_stated(method):
     if method == "spectral":
         options |= {"init": "auto", "max_restarts": 1}
     model = LatentDirichletAllocation(K, learning_method=method, random_state=0, **options)
+    assert peak_of(model, X) < stated(method, X.nnz) + FIXED
+
+
+def peak_of(model, X):
     tracemalloc.start()
     try:
         model.fit(X)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("n_topics", [K, 200])
+def test_cvb0_takes_what_max_memory_is_compared_with(n_topics):
+    documents = Documents.of(corpus(), "test")
+    alpha = np.full(n_topics, 0.1)
+    settings = Settings(n_topics, V, alpha, word_prior(0.1, n_topics, V), max_bytes=0)
+    topics = padded_columns(np.random.default_rng(0).random((V, n_topics)))
+    tracemalloc.start()
+    try:
+        Collapsed(documents, topics, settings, 1).sweep(is_last=True)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < stated(method, X.nnz) + FIXED
+    wanted = collapsed_bytes(documents, settings)
+    assert 0.9 * wanted < peak < wanted + 8 * V * settings.width + FIXED
+
+
+@pytest.mark.parametrize("n_topics", [K, 200])
+def test_what_max_memory_does_not_allow_is_not_taken(n_topics, monkeypatch):
+    X = corpus()
+    made = []
+    monkeypatch.setattr(cvb0, "Collapsed", lambda *given: made.append(given) or Collapsed(*given))
+    model = LatentDirichletAllocation(n_topics, max_iter=5, n_jobs=1, random_state=0, init="random")
+    width, z = -(-n_topics // 16) * 16, X.nnz
+    of_documents = 12 * 16 if n_topics > 128 else 8 * width
+    wanted = (of_documents * N + 8 * V * width + 16 * z) / 1e6
+    for most, n_made in ((0, 0), (0.999 * wanted, 0), (1.001 * wanted, 1)):
+        model.set_params(max_memory=most).fit(X)
+        assert len(made) == n_made
