@@ -171,7 +171,7 @@ class Collapsed:
             is_last or is_asked,
         )
         self.words.visit(self.documents.rows, inverses, momentum, self._n_threads)
-        self._has_overshot = trend < self._last
+        self._has_overshot = trend <= self._last
         self._last = trend
         return float(np.exp(-likelihood / self._n_tokens)) if self._n_tokens else 1.0
 
