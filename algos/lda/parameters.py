@@ -195,6 +195,11 @@ def word_prior(given: Any, n_topics: int, n_words: int) -> Floats:
     """Return the prior of each word, word-major where it differs among topics."""
     if given is None:
         return np.asarray(1.0 / n_topics, dtype=np.float32)
+    if sparse.issparse(given):
+        raise ValueError(
+            "`topic_word_prior` is sparse and must be a dense array; write "
+            "topic_word_prior=topic_word_prior.toarray()"
+        )
     shapes = [(), (n_words,), (n_topics, n_words)]
     said = "(n_features,) or (n_components, n_features)"
     prior = _numbers("topic_word_prior", given, shapes, said)

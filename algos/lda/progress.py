@@ -44,6 +44,7 @@ class Told:
         self._estimator, self._attributes, self._n_told = estimator, attributes, n_told
         self._passes = task.loop("pass", range(n_told, 1 << 62))
         self._last: float | None = None
+        self._n_settled = 0
         self.history = History()
 
     def __call__(self, topics: Callable[[], Floats], objective: float) -> bool:
@@ -61,9 +62,18 @@ class Told:
         return step.finish(lambda: self._attributes(topics(), number)) or is_enough
 
     def _is_enough(self, number: int, objective: float) -> bool:
-        """Tell whether the perplexity has changed by less than `perp_tol`."""
+        """Tell whether the perplexity has changed by less than `perp_tol`.
+
+        That of EM and CVB0 falls, steps up where one follows the other, and falls again: it has
+        come to rest where it twice in a row has fallen, and by less.
+        """
         every = self._estimator.evaluate_every
         if every <= 0 or number % every or np.isnan(objective):
             return False
         last, self._last = self._last, objective
-        return last is not None and abs(last - objective) < self._estimator.perp_tol
+        is_small = last is not None and abs(last - objective) < self._estimator.perp_tol
+        if self._estimator.learning_method_ in ("batch", "online"):
+            return is_small
+        has_settled = is_small and last is not None and objective <= last
+        self._n_settled = self._n_settled + 1 if has_settled else 0
+        return self._n_settled == 2

@@ -13,6 +13,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from algos import LatentDirichletAllocation
+from algos._common.callbacks import Task
+from algos.lda.progress import Told
 from tests.lda.data import blocks, planted, variation
 
 METHODS = ["auto", "batch", "online", "cvb0", "spectral"]
@@ -539,3 +541,17 @@ def test_the_perplexity_of_every_pass_is_told_if_asked_for_and_changes_nothing(a
     found, every = lda.history_["objective"], asked.history_["objective"]
     assert np.all(np.isfinite(every)) and 0 < np.isnan(found).sum() < len(found)
     np.testing.assert_array_equal(every[~np.isnan(found)], found[~np.isnan(found)])
+
+
+def test_a_perplexity_that_turns_is_no_rest():
+    estimator = LatentDirichletAllocation(evaluate_every=1, perp_tol=0.5)
+    told = Told(estimator, Task(), lambda *_: {}, 99)
+    estimator.learning_method_ = "cvb0"
+    losses = [1300.0, 1310.0, 1310.3, 1310.1, 1308.0, 1304.0, 1303.8, 1303.9, 1303.7, 1303.6]
+    assert [told(lambda: None, loss) for loss in losses] == [False] * 9 + [True]
+
+
+def test_a_sparse_prior_of_words_is_refused_with_the_way_out():
+    prior = sparse.csr_array(np.ones((2, 4)))
+    with pytest.raises(ValueError, match=r"sparse.*topic_word_prior.toarray\(\)"):
+        LatentDirichletAllocation(2, topic_word_prior=prior).fit(np.ones((5, 4)))
