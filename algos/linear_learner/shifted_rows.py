@@ -52,8 +52,10 @@ class ShiftedRows:
     ) -> Evaluation:
         at_zero = self.at_zero(coef, intercept)
         found = self._rows.evaluate(coef, at_zero, target, weight, loss)
-        shifts = found.gradient_intercept[..., None] * self._further
-        return Evaluation(found.values, found.gradient - shifts, found.gradient_intercept)
+        # An exponential of far rows may be beyond the range; solvers bound such gradients.
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient = found.gradient - found.gradient_intercept[..., None] * self._further
+        return Evaluation(found.values, gradient, found.gradient_intercept)
 
     def filled(self, weight: Doubles | None = None) -> Doubles:
         found: Doubles = self._rows.filled(weight)

@@ -356,3 +356,12 @@ def test_a_kink_far_beyond_the_smallest_targets_is_none():
     y = 5e-324 * np.array([0, 0, 10, 10, 20, 20])
     found = LinearLearnerRegressor(loss="huber", alpha=0).fit(X, y).predict(X)
     np.testing.assert_array_equal(found, LinearLearnerRegressor(alpha=0).fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("far", [1e20, 1e100, 1e150])
+def test_streams_of_exponentials_take_far_rows_without_a_word(far):
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    X[3, 1] = far
+    stream = LinearLearnerRegressor(loss="poisson", alpha=0.1)
+    for rows_ in (sparse.csr_array(X), X):
+        assert np.isfinite(stream.partial_fit(rows_, np.zeros(30)).coef_).all()
