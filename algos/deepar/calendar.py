@@ -17,6 +17,7 @@ Times = NDArray[np.datetime64]
 _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
 _HINT = "write them as '2026-01-31 12:00'"
 _OFF = ".tz_convert('UTC').tz_localize(None) of pandas' times takes it off"
+_STEPS = "steps of the panel"
 _EPOCH = np.datetime64("1970-01-01", "D")
 _ONE_DAY, _ONE_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
@@ -38,6 +39,25 @@ def read_start(start: Any, n_series: int) -> Times:
             f"{times.shape}; a single time is taken for all series"
         )
     return times
+
+
+def in_steps(times: Times, frequency: Frequency) -> Times:
+    """Return times, of dtype datetime64[s], that tell how far apart the steps after them are.
+
+    Metadata of a dtype outlives what folds, routing and pickle do with an array.
+    """
+    return times.astype(np.dtype("datetime64[s]", metadata={_STEPS: str(frequency)}))
+
+
+def check_steps(start: Any, freq: str) -> None:
+    """Raise unless the steps are those of the panel that `start` is of, where it is of one."""
+    metadata = getattr(getattr(start, "dtype", None), "metadata", None) or {}
+    of_panel = metadata.get(_STEPS)
+    if of_panel is not None and Frequency.of(of_panel) != Frequency.of(freq):
+        raise ValueError(
+            f"`freq`={freq!r} must be {of_panel!r}, which is how far apart the panel's steps are; "
+            f"write freq=panel.freq"
+        )
 
 
 def read_times(given: Any, name: str) -> Times:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from algos._cython import deepar_panel
 from algos.deepar.calendar import (
     calendar_table,
+    check_steps,
     n_calendar_features,
     ordinals,
     read_start,
@@ -279,6 +280,7 @@ def _read(
     n = len(series)
     units = None
     if start is not None and freq is not None:
+        check_steps(start, freq)
         frequency = Frequency.of(freq)
         units = ordinals(read_start(start, n), frequency) + series.delays * frequency.n_units
     return Given(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.deepar.calendar import read_times
+from algos.deepar.calendar import in_steps, read_times
 from algos.deepar.covariates import NamedArrays, is_missing
 from algos.deepar.frequency import Frequency
 from algos.deepar.spacing import grid_places, infer_frequency
@@ -33,7 +33,8 @@ class PanelFrame:
     X : ndarray of shape (n_series, n_times) or list of ndarray
         NaN where the frame has no value.
     start : ndarray of shape (n_series,), dtype datetime64[s]
-        The time of the first value of each row of `X`.
+        The time of the first value of each row of `X`. Its dtype also knows `freq`, from which
+        that of the estimator must not differ.
     ids : ndarray of shape (n_series,)
         The names of the series, in the order of the frame.
     freq : str
@@ -160,7 +161,8 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
         X[row, places] = _numbers(frame[name], name)
     index = getattr(given, "name", None) if time is None else None
     origin = Origin(type(frame), (), () if time is None else (time,), index)
-    return PanelFrame(X, np.full(len(names), times.min()), _ids_of(names), str(frequency), origin)
+    start = in_steps(np.full(len(names), times.min()), frequency)
+    return PanelFrame(X, start, _ids_of(names), str(frequency), origin)
 
 
 def panel_from_long(
@@ -255,7 +257,7 @@ def panel_from_long(
     dynamic = np.array([on_the_grid(name) for name in dynamic_real])
     return PanelFrame(
         np.split(on_the_grid(target), cuts),
-        start,
+        in_steps(start, frequency),
         ids,
         str(frequency),
         Origin(type(frame), tuple(id), (time,)),

@@ -1,5 +1,7 @@
 """Wide and long frames as panels."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -7,6 +9,7 @@ import pytest
 
 from algos.deepar import panel_from_long, panel_from_wide
 from algos.deepar.encoding import fit_panel, with_horizon
+from tests.deepar.series import small
 
 HOURS = pd.date_range("2026-01-01", periods=6, freq="h")
 
@@ -275,3 +278,22 @@ def test_names_of_columns_come_in_any_sequence():
         assert panel.ids.tolist() == ["a"]
     with pytest.raises(ValueError, match="at least one column"):
         panel_from_long(frame, id=[], time="time", target="y")
+
+
+@pytest.mark.parametrize("freq", ["h", "2D", "B"])
+def test_the_frequency_of_a_panel_is_that_of_the_estimator(freq):
+    panels = [
+        panel_from_wide(wide("D", n=20)),
+        panel_from_long(long(), **LONG, static_categorical="city"),
+    ]
+    for panel in panels:
+        message = f"`freq`='{freq}' must be 'D', .* write freq=panel.freq"
+        with pytest.raises(ValueError, match=message):
+            small(freq=freq).fit(**panel)
+        start = pickle.loads(pickle.dumps(panel.start))[[1]]
+        with pytest.raises(ValueError, match=message):
+            small(freq=freq).fit(panel.X[:1], start=start)
+        small(freq="24h").fit(**panel)
+    daily, hourly = panels[0], panel_from_wide(wide("h", n=20))
+    with pytest.raises(ValueError, match="`freq`='D' must be 'h'"):
+        small(freq="D").fit(**daily).predict(**hourly)
