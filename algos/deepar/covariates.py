@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.checked import check_array
+from algos._common.warn import warn
 from algos._cython import deepar_panel
 from algos.deepar.series import Series
 
@@ -99,6 +100,24 @@ def encode_categories(
         found = np.minimum(np.searchsorted(values, column), len(values) - 1)
         codes[:, place] = np.where(values[found] == column, found, len(values))
     return codes
+
+
+def warn_of_categories(
+    columns: list[NDArray[Any]], known: list[NDArray[Any]], codes: NDArray[np.int32]
+) -> None:
+    """Warn of features of which no series has a category that was learned."""
+    for place, (column, values) in enumerate(zip(columns, known, strict=True)):
+        if len(column) and np.all(codes[:, place] == len(values)):
+            warn(
+                f"none of the categories of `static_categorical`[:, {place}] was seen by `fit`: "
+                f"these are {_few(np.unique(column))}, it saw {_few(values)}; each is taken for "
+                f"an average one"
+            )
+
+
+def _few(values: NDArray[Any]) -> str:
+    """Return the first of some values as they are written."""
+    return ", ".join([*map(repr, values[:3].tolist()), *["…"][: len(values) > 3]])
 
 
 class NamedArrays(list[Any]):

@@ -28,6 +28,7 @@ from algos.deepar.covariates import (
     read_dynamic,
     read_static_real,
     standardised,
+    warn_of_categories,
 )
 from algos.deepar.frequency import Frequency
 from algos.deepar.likelihoods import LIKELIHOODS
@@ -210,6 +211,7 @@ def panel_of(
     given = _read(series, encoding.freq, *covariates, horizon or 0)
     _check_widths(encoding, given)
     codes = encode_categories(given.categories, encoding.categories, len(series))
+    warn_of_categories(given.categories, encoding.categories, codes)
     return _panel(given, encoding, codes, _reach(given) if horizon is None else horizon)
 
 

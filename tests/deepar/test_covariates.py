@@ -117,9 +117,21 @@ def test_an_unknown_category_is_an_average_one():
     model = small().fit(X, static_categorical=list("aabbcc"))
     assert model.cardinalities_.tolist() == [3]
     known = model.predict(X, static_categorical=list("aabbcc"))
-    unknown = model.predict(X, static_categorical=["new"] * 6)
+    one_is_new = model.predict(X, static_categorical=list("aabbcd"))
+    np.testing.assert_array_equal(one_is_new[:5], known[:5])
+    with pytest.warns(
+        UserWarning, match=r"none .*\[:, 0\] was seen by `fit`: .* 'new', .* 'a', 'b'"
+    ):
+        unknown = model.predict(X, static_categorical=["new"] * 6)
     assert np.all(np.isfinite(unknown))
     assert np.any(unknown != known)
+
+
+def test_numbers_learned_and_names_asked_for_are_warned_of():
+    X = seasonal(5, 40)
+    model = small().fit(X, static_categorical=np.arange(5))
+    with pytest.warns(UserWarning, match=r"these are 'north', it saw 0, 1, 2, …; each"):
+        model.predict(X[:1], static_categorical=["north"])
 
 
 def test_dimensions_of_embeddings_are_for_all_or_each():

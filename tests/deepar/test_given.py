@@ -50,7 +50,8 @@ def test_features_of_a_frame_may_differ_in_kind():
 def test_other_kinds_of_categories_are_unknown(given):
     for known in (["a", "b", "a"], [7, 8, 8]):
         _, encoding = panel(static_categorical=known)
-        new = panel_of(encoding, X, horizon=0, static_categorical=given)
+        with pytest.warns(UserWarning, match="none of the categories"):
+            new = panel_of(encoding, X, horizon=0, static_categorical=given)
         np.testing.assert_array_equal(new.categories, 2)
 
 
