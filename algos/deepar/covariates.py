@@ -127,15 +127,19 @@ class NamedArrays(list[Any]):
     ----------
     names : list of str
         Of the features.
+    ids : list or None
+        Those of the series, where they have any.
     """
 
     names: list[str]
+    ids: list[Any] | None
 
     @classmethod
-    def of(cls, arrays: Any, names: Any) -> NamedArrays:
+    def of(cls, arrays: Any, names: Any, ids: NDArray[Any] | None = None) -> NamedArrays:
         """Return the list of these arrays."""
         found = cls(arrays)
         found.names = [str(name) for name in names]
+        found.ids = None if ids is None else ids.tolist()
         return found
 
 
@@ -224,7 +228,7 @@ def read_dynamic(
     """
     n = len(series)
     needed = series.stops - series.origins + horizon  # of the times as given
-    dynamic_real = parts_of(dynamic_real)
+    given, dynamic_real = dynamic_real, parts_of(dynamic_real)
     if isinstance(dynamic_real, (list, tuple)) and len(dynamic_real) not in (1, n):
         raise ValueError(
             f"`dynamic_real` must have {n} items, one for each series, or one for all, and has "
@@ -257,8 +261,9 @@ def read_dynamic(
         stops = np.repeat(stops, n)
     n_known = np.empty(n, dtype=np.int64)
     deepar_panel.count_known(values, rows, stops, n_known, MOST)
-    _check_known(n_known, series.lengths + horizon, series.delays)
-    return Dynamic(values, rows, n_known)
+    dynamic = Dynamic(values, rows, n_known)
+    _check_known(dynamic, series.lengths + horizon, series.delays, given)
+    return dynamic
 
 
 def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None:
@@ -272,15 +277,26 @@ def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None
         )
 
 
-def _check_known(n_known: Ints, n_steps: Ints, delays: Ints) -> None:
-    """Raise an error if a number that is needed is missing."""
-    wrong = np.flatnonzero(n_known < n_steps)
-    if len(wrong):
-        place = int(wrong[0])
-        raise ValueError(
-            f"`dynamic_real` of series {place} must be finite, and no larger than {MOST:.0e}, and "
-            f"at time {delays[place] + n_known[place]} it is not; fill it in"
-        )
+def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints, given: Any) -> None:
+    """Raise an error if a number that is needed is missing, with the names that were given."""
+    wrong = np.flatnonzero(dynamic.n_known < n_steps)
+    if not len(wrong):
+        return
+    place = int(wrong[0])
+    step = dynamic.n_known[place]
+    row = dynamic.values[dynamic.rows[place] + step]
+    feature = int(np.argmin(np.abs(row) <= MOST))
+    names = _columns_of(given)
+    name = f"feature {feature}" if names is None else repr(list(names)[feature])
+    ids = getattr(given, "ids", None)
+    series = f"series {place}" if ids is None else f"series {ids[place]!r}"
+    number = {np.inf: "infinity", -np.inf: "-infinity"}.get(row[feature], f"{row[feature]:.3g}")
+    is_large = np.isfinite(row[feature])
+    raise ValueError(
+        f"`dynamic_real` of {series} must be {f'{MOST:.0e} at most' if is_large else 'finite'}, "
+        f"and {name} is {'NaN' if number == 'nan' else number} at time {delays[place] + step}; "
+        f"{'divide it' if is_large else 'fill it in'}"
+    )
 
 
 def center_and_spread(

@@ -263,7 +263,9 @@ def panel_from_long(
         Origin(type(frame), tuple(id), (time,)),
         type(frame)(categories) if categories else None,
         type(frame)(numbers) if numbers else None,
-        NamedArrays.of(np.split(dynamic, cuts, axis=1), dynamic_real) if len(dynamic) else None,
+        NamedArrays.of(np.split(dynamic, cuts, axis=1), dynamic_real, ids)
+        if dynamic_real
+        else None,
     )
 
 

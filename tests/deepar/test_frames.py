@@ -297,3 +297,10 @@ def test_the_frequency_of_a_panel_is_that_of_the_estimator(freq):
     daily, hourly = panels[0], panel_from_wide(wide("h", n=20))
     with pytest.raises(ValueError, match="`freq`='D' must be 'h'"):
         small(freq="D").fit(**daily).predict(**hourly)
+
+
+def test_gaps_of_covariates_are_told_by_the_names_of_the_frame():
+    panel = panel_from_long(long(), **LONG, dynamic_real=["price"])
+    panel.X[list(panel.ids).index("x")][2] = 3.0
+    with pytest.raises(ValueError, match="series 'x' must be finite, and 'price' is NaN at time 2"):
+        fit_panel(**panel, likelihood="gaussian", freq=panel.freq)

@@ -74,7 +74,14 @@ def test_other_kinds_of_categories_are_unknown(given):
         ({"dynamic_real": [np.zeros(5)] * 3}, r"series 0 must have the shape .* and has \(5,\)"),
         ({"dynamic_real": [np.zeros((k, 5)) for k in (1, 2, 1)]}, "n_features, n_times"),
         ({"dynamic_real": np.zeros((3, 1, 4))}, "at least 5 times, which are the 5 .* and has 4"),
-        ({"dynamic_real": np.full((3, 1, 5), np.nan)}, "series 0 must be finite.* at time 0"),
+        (
+            {"dynamic_real": np.full((3, 1, 5), np.nan)},
+            "series 0 must be finite, and feature 0 is NaN at time 0",
+        ),
+        (
+            {"dynamic_real": np.full((3, 2, 5), -1e31)},
+            "1e\\+30 at most, and feature 0 is -1e\\+31 .* divide",
+        ),
         ({"dynamic_real": [[["a"] * 5]] * 3}, "must hold numbers"),
         ({"start": "2026-01-01"}, "`freq`=None must be"),
         ({"freq": "1 fortnight", "start": "2026-01-01"}, "`freq`='1 fortnight'"),
@@ -93,7 +100,9 @@ def test_numbers_over_time_are_needed_only_where_the_series_are():
     found, encoding = fit_panel(values, likelihood="gaussian", dynamic_real=dynamic)
     assert np.isfinite(encoding.dynamic_spread).all()
     assert found.horizon == 0
-    with pytest.raises(ValueError, match=r"series 1 must be finite, .* at time 3"):
+    with pytest.raises(
+        ValueError, match=r"series 1 must be finite, and feature 0 is infinity at time 3"
+    ):
         ahead = np.dstack([dynamic, np.ones((3, 1, 2))])
         panel_of(encoding, values, horizon=2, dynamic_real=ahead)
 
