@@ -16,7 +16,7 @@ from algos.deepar.calendar import in_steps, read_times
 from algos.deepar.covariates import NamedArrays, is_missing
 from algos.deepar.frequency import Frequency
 from algos.deepar.spacing import grid_places, infer_frequency
-from algos.deepar.tables import Origin, forecast_times, long_table, wide_table
+from algos.deepar.tables import Origin, forecast_steps, long_table, times_of, wide_table
 
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -99,9 +99,10 @@ class PanelFrame:
                 f"`forecast` must have the shape ({len(self.ids)}, horizon) or ({len(self.ids)}, "
                 f"n_quantiles, horizon) and has {values.shape}"
             )
-        times = forecast_times(self.X, self.start, self.freq, values.shape[-1])
+        steps = forecast_steps(self.X, values.shape[-1])
         if values.ndim == 2 and not self.origin.id:
-            return wide_table(self.origin, self.ids, times, values)
+            return wide_table(self.origin, self.ids, steps, self.start, self.freq, values)
+        times = times_of(steps, self.start[:, None], self.freq)
         return long_table(self.origin, self.ids, times, values, quantiles)
 
 

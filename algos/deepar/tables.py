@@ -12,6 +12,7 @@ from algos.deepar.calendar import later
 from algos.deepar.frequency import Frequency
 from algos.deepar.parameters import checked_quantiles
 
+Ints = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 
 
@@ -35,19 +36,28 @@ class Origin:
     index: Any = None
 
 
-def forecast_times(X: Any, start: Times, freq: str, horizon: int) -> Times:
-    """Return the times that follow the last value of each series, (n_series, horizon)."""
+def forecast_steps(X: Any, horizon: int) -> Ints:
+    """Return the steps that follow the last value of each series, (n_series, horizon)."""
     known = [np.flatnonzero(np.isfinite(row)) for row in X]
     ends = np.array([places[-1] + 1 if len(places) else 0 for places in known], dtype=np.int64)
-    times = later(start[:, None], Frequency.of(freq), ends[:, None] + np.arange(horizon))
+    steps: Ints = ends[:, None] + np.arange(horizon)
+    return steps
+
+
+def times_of(steps: Ints, start: Times, freq: str) -> Times:
+    """Return the times of steps after others."""
+    times = later(start, Frequency.of(freq), steps)
     return times.astype("datetime64[ms]")  # which polars takes, and no seconds
 
 
-def wide_table(origin: Origin, ids: NDArray[Any], times: Times, forecast: NDArray[Any]) -> Any:
-    """Return a frame with a row for each time and a column for each series."""
-    rows, place = np.unique(times, return_inverse=True)
+def wide_table(
+    origin: Origin, ids: NDArray[Any], steps: Ints, start: Times, freq: str, forecast: NDArray[Any]
+) -> Any:
+    """Return a frame with a column for each series and a row for each time, none left out."""
+    first = steps.min()
+    rows = times_of(np.arange(first, steps.max() + 1), start[0], freq)
     values = np.full((len(rows), len(ids)), np.nan)
-    values[place.reshape(times.shape), np.arange(len(ids))[:, None]] = forecast
+    values[steps - first, np.arange(len(ids))[:, None]] = forecast
     columns = dict(zip(ids.tolist(), values.T, strict=True))
     _require_different([*origin.time, *ids.tolist()])
     if origin.time:

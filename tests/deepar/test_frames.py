@@ -304,3 +304,13 @@ def test_gaps_of_covariates_are_told_by_the_names_of_the_frame():
     panel.X[list(panel.ids).index("x")][2] = 3.0
     with pytest.raises(ValueError, match="series 'x' must be finite, and 'price' is NaN at time 2"):
         fit_panel(**panel, likelihood="gaussian", freq=panel.freq)
+
+
+@pytest.mark.parametrize("freq", ["h", "B", "ME", "MS"])
+def test_a_wide_frame_of_forecasts_leaves_no_time_out(freq):
+    times = pd.date_range("2025-10-30", periods=14, freq=freq)
+    frame = pd.DataFrame({"a": np.ones(12), "b": [1.0] * 5 + [np.nan] * 7}, times[:12])
+    found = panel_from_wide(frame).frame_of([[1.0, 2], [3, 4]])
+    np.testing.assert_array_equal(found.index.to_numpy(), times[5:].to_numpy())
+    np.testing.assert_array_equal(found["a"], [np.nan] * 7 + [1, 2])
+    np.testing.assert_array_equal(found["b"], [3, 4] + [np.nan] * 7)
