@@ -205,7 +205,7 @@ def panel_of(
         If what is given is not of the kind that `fit` was given.
     """
     covariates = start, static_categorical, static_real, dynamic_real
-    _check_alike(encoding, covariates)
+    check_alike(encoding, covariates)
     _check_names(encoding, names_of(static_categorical, static_real, dynamic_real))
     series = read_series(X, encoding.likelihood, may_be_empty=horizon is not None)
     given = _read(series, encoding.freq, *covariates, horizon or 0)
@@ -234,7 +234,7 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
         panel = replace(panel, calendar=table, calendar_rows=rows)
     n_dynamic = len(encoding.dynamic_center)
     if n_dynamic == 0 and dynamic_real is not None:
-        _check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
+        check_alike(encoding, (None, None, None, dynamic_real), ("dynamic_real",))
     if n_dynamic == 0 or (dynamic_real is None and panel.horizon >= horizon):
         return replace(panel, horizon=horizon)
     future = _future(encoding, panel, dynamic_real, horizon)
@@ -301,10 +301,16 @@ def _reach(given: Given) -> int:
     return int((given.dynamic.n_known - given.series.lengths).min())
 
 
-def _check_alike(
-    encoding: Encoding, given: tuple[Any, ...], names: tuple[str, ...] = _NAMES
+def check_alike(
+    encoding: Encoding,
+    given: tuple[Any, ...],
+    names: tuple[str, ...] = _NAMES,
+    remedy: str = "",
 ) -> None:
-    """Raise an error if a covariate is missing, or was not there in `fit`."""
+    """Raise an error if a covariate is missing, or was not there in `fit`.
+
+    The remedy is one for what is missing; "{}" in it is its name.
+    """
     had = (
         encoding.has_start,
         bool(encoding.categories),
@@ -314,7 +320,7 @@ def _check_alike(
     for name, value, was_there in zip(_NAMES, given, had, strict=True):
         if name in names and (value is not None) != was_there:
             raise ValueError(
-                f"`{name}` must be given for these series, as it was to `fit`"
+                f"`{name}` must be given for these series, as it was to `fit`{remedy.format(name)}"
                 if was_there
                 else f"`{name}` must be None, as it was in `fit`; fit again with it"
             )

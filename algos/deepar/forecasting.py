@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from algos._common.memory import require_memory
 from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
 from algos.deepar.accuracy import mean_quantile_loss
+from algos.deepar.encoding import check_alike
 from algos.deepar.fitting import Fitting, covariates_of
+from algos.deepar.model import Model
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import checked_count, checked_quantiles
 from algos.deepar.sampling import (
@@ -26,6 +29,10 @@ from algos.deepar.sampling import (
 Doubles = NDArray[np.float64]
 
 OUTPUTS = ("mean", "median")
+_IN_A_SEARCH = (
+    "; in a search write sklearn.set_config(enable_metadata_routing=True) and "
+    ".set_score_request({}=True)"
+)
 
 
 class Forecasting(Fitting):
@@ -203,6 +210,9 @@ class Forecasting(Fitting):
             sum of quantile losses over the sum of magnitudes.
         """
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
+        check_is_fitted(self)
+        encoding = Model.from_plain(self._model).encoding
+        check_alike(encoding, tuple(covariates.values()), remedy=_IN_A_SEARCH)
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
         levels = checked_quantiles(self.quantiles)
         length = forecaster.plan.prediction_length

@@ -129,3 +129,13 @@ def test_wrong_parameters_are_named(parameters, message):
 def test_wrong_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call(small().fit(seasonal(3, 30)))
+
+
+def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
+    X = seasonal(4, 30)
+    model = small(freq="h").fit(X, start="2026-01-01")
+    remedy = r"enable_metadata_routing=True\) and \.set_score_request\(start=True\)"
+    with pytest.raises(ValueError, match=f"`start` must be given .* in a search .*{remedy}"):
+        model.score(X)
+    with pytest.raises(ValueError, match="`start` must be given .* to `fit`$"):
+        model.predict(X)
