@@ -25,6 +25,7 @@ from algos.deepar.sampling import (
     path_quantiles,
     sample_paths,
 )
+from algos.deepar.series import refuse_other_arguments
 
 Doubles = NDArray[np.float64]
 
@@ -86,6 +87,7 @@ class Forecasting(Fitting):
                 f"`output`={output!r} must be one of {OUTPUTS}; `predict_quantiles` and "
                 f"`sample` tell more"
             )
+        refuse_other_arguments(X, "horizon=48")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         found = np.empty((len(panel), horizon), dtype=dtype)
@@ -126,6 +128,7 @@ class Forecasting(Fitting):
             In the dtype of X.
         """
         levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
+        refuse_other_arguments(X, "quantiles=[0.1, 0.9]")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         return _within(self._quantiles(forecaster, panel, levels, horizon), dtype)
@@ -165,6 +168,7 @@ class Forecasting(Fitting):
             distribution of the sum.
         """
         n_samples = checked_count("n_samples", n_samples, self.n_samples)
+        refuse_other_arguments(X, "n_samples=50")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         shape = (len(panel), n_samples, horizon)

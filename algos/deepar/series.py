@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,27 @@ def read_series(X: Any, likelihood: str, *, may_be_empty: bool = False) -> Serie
             f"NaN; give rows that are series"
         )
     return series
+
+
+def refuse_other_arguments(X: Any, keyword: str) -> None:
+    """Raise an error for a number, or a list of them, in the place of series.
+
+    Parameters
+    ----------
+    X : object
+        What came first.
+    keyword : str
+        How that was to be written which is often meant.
+    """
+    if isinstance(X, (list, tuple)):
+        is_row = len(X) > 0 and all(isinstance(item, (Number, np.number)) for item in X)
+    else:
+        is_row = isinstance(X, Number) or getattr(X, "ndim", 2) < 2 and not _is_list(X)
+    if is_row:
+        raise ValueError(
+            f"the first argument is `X`, whose rows are series, and has one dimension or none; "
+            f"write {keyword}, or X[None, :] for a single series"
+        )
 
 
 def _is_list(X: Any) -> bool:

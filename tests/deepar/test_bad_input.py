@@ -124,6 +124,11 @@ def test_wrong_parameters_are_named(parameters, message):
         (lambda model: model.predict_quantiles(quantiles=(0, 1)), "`quantiles`"),
         (lambda model: model.backtest(seasonal(2, 30), 0), "`n_windows`=0 must be"),
         (lambda model: model.predict(start="2026-01-01"), "`start`"),
+        (lambda model: model.predict(48), "the first argument is `X`, .* write horizon=48, or X"),
+        (lambda model: model.predict(np.ones(30)), r"X\[None, :\] for a single series"),
+        (lambda model: model.sample(np.int64(50)), "write n_samples=50"),
+        (lambda model: model.predict_quantiles([0.1, 0.9]), r"write quantiles=\[0.1, 0.9\]"),
+        (lambda model: model.predict_quantiles((0.1, 0.9)), r"write quantiles=\[0.1, 0.9\]"),
     ],
 )
 def test_wrong_arguments_are_named(call, message):
@@ -137,5 +142,5 @@ def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
     remedy = r"enable_metadata_routing=True\) and \.set_score_request\(start=True\)"
     with pytest.raises(ValueError, match=f"`start` must be given .* in a search .*{remedy}"):
         model.score(X)
-    with pytest.raises(ValueError, match="`start` must be given .* to `fit`$"):
+    with pytest.raises(ValueError, match=r"`start` must be given .* to `fit`$"):
         model.predict(X)
