@@ -119,8 +119,9 @@ def refuse_other_arguments(X: Any, keyword: str) -> None:
         is_row = isinstance(X, Number) or getattr(X, "ndim", 2) < 2 and not _is_list(X)
     if is_row:
         raise ValueError(
-            f"the first argument is `X`, whose rows are series, and has one dimension or none; "
-            f"write {keyword}, or X[None, :] for a single series"
+            f"Expected 2D array: the first argument is `X`, whose rows are series, and has "
+            f"{'one dimension' if np.ndim(X) else 'none'}; write {keyword}, or X[None, :] for a "
+            f"single series"
         )
 
 
