@@ -19,6 +19,7 @@ from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
+from algos._common.warn import warn
 from algos.deepar.encoding import fit_panel, panel_of, with_horizon
 from algos.deepar.frequency import check_lags
 from algos.deepar.learning import PanelWork, held_back, held_out_check, with_spread
@@ -165,6 +166,7 @@ class Fitting:
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
         warn_of_counts(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
+        _warn_of_short_series(panel.longest, lags, settings.prediction_length)
         model = Model.of(encoding, settings, lags, self.embedding_dimension)
         origin, reason = origin_of(panel, model.plan)
         say(self, f"origin {origin}: {reason}")
@@ -301,6 +303,21 @@ def _again(progress: Progress) -> Progress:
     weights = np.array(progress.learned)
     again = replace(progress, weights=weights, average=weights.copy(), best=none)
     return replace(again, best_loss=np.inf, n_waited=0)
+
+
+def _warn_of_short_series(longest: int, lags: NDArray[np.int32], prediction_length: int) -> None:
+    """Warn of what is asked for and no series is long enough to tell."""
+    if prediction_length > longest:
+        warn(
+            f"`prediction_length`={prediction_length} should be at most the {longest} steps of the "
+            f"longest series of `X`: later steps of a forecast cannot be learned; lower it, or "
+            f"give longer series"
+        )
+    elif lags[-1] >= longest:
+        warn(
+            f"`lags` of up to {lags[-1]} should be less than the {longest} steps of the longest "
+            f"series of `X`: longer ones are inputs that are always missing; leave these out"
+        )
 
 
 def _schedule(settings: Settings, until: int, panel: Panel, origin: int) -> Schedule:

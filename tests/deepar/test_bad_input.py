@@ -49,6 +49,7 @@ def test_shares_outside_their_range_are_refused(value):
         small(likelihood="beta").fit(X)
 
 
+@pytest.mark.filterwarnings("ignore:`prediction_length`=4 should")
 @pytest.mark.parametrize("likelihood", ["student_t", "gaussian", "deterministic_l1"])
 @pytest.mark.parametrize(
     "X",
@@ -144,3 +145,17 @@ def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
         model.score(X)
     with pytest.raises(ValueError, match=r"`start` must be given .* to `fit`$"):
         model.predict(X)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"prediction_length": 31}, "`prediction_length`=31 should be at most the 30 steps"),
+        ({"lags": [1, 30]}, "`lags` of up to 30 should be less than the 30 steps"),
+    ],
+)
+def test_series_too_short_for_what_is_asked_are_warned_of(parameters, message):
+    with pytest.warns(UserWarning, match=message) as warned:
+        small(**parameters).fit(seasonal(3, 30))
+    assert len(warned) == 1
+    small(prediction_length=30, lags=[29]).fit(seasonal(3, 30))

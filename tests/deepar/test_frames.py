@@ -289,14 +289,14 @@ def test_the_frequency_of_a_panel_is_that_of_the_estimator(freq):
     for panel in panels:
         message = f"`freq`='{freq}' must be 'D', .* write freq=panel.freq"
         with pytest.raises(ValueError, match=message):
-            small(freq=freq).fit(**panel)
+            small(prediction_length=2, freq=freq).fit(**panel)
         start = pickle.loads(pickle.dumps(panel.start))[[1]]
         with pytest.raises(ValueError, match=message):
-            small(freq=freq).fit(panel.X[:1], start=start)
-        small(freq="24h").fit(**panel)
+            small(prediction_length=2, freq=freq).fit(panel.X[:1], start=start)
+        small(prediction_length=2, freq="24h").fit(**panel)
     daily, hourly = panels[0], panel_from_wide(wide("h", n=20))
     with pytest.raises(ValueError, match="`freq`='D' must be 'h'"):
-        small(freq="D").fit(**daily).predict(**hourly)
+        small(prediction_length=2, freq="D").fit(**daily).predict(**hourly)
 
 
 def test_gaps_of_covariates_are_told_by_the_names_of_the_frame():
