@@ -142,6 +142,7 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
     >>> panel.freq, panel.start[0]
     ('h', np.datetime64('2026-01-01T00:00:00'))
     """
+    _check_frame(frame)
     _check_columns(frame, [] if time is None else [time])
     names = [name for name in frame.columns if time is None or name != time]
     if time is None and not hasattr(frame, "index"):
@@ -231,6 +232,7 @@ def panel_from_long(
     static_categorical, static_real, dynamic_real, id = map(
         _columns, (static_categorical, static_real, dynamic_real, id)
     )
+    _check_frame(frame)
     if not id:
         raise ValueError("`id`=[] must name at least one column of `frame`")
     _check_columns(frame, [*id, time, target, *static_categorical, *static_real, *dynamic_real])
@@ -240,7 +242,7 @@ def panel_from_long(
     ids, series = _series_of_rows(frame, id)
     n = len(ids)
     frequency = _frequency(freq, times, series, None)
-    places, n_steps = grid_places(times, series, n, frequency)
+    places, n_steps = grid_places(times, series, n, frequency, ids)
     begins = np.cumsum(n_steps) - n_steps
     flat, cuts = begins[series] + places, begins[1:]
     start = np.full(n, np.datetime64(2**62, "s"))
@@ -295,6 +297,27 @@ def _ids_of(names: Sequence[Any]) -> NDArray[Any]:
     for place, name in enumerate(names):
         ids[place] = name
     return ids
+
+
+def _check_frame(frame: Any) -> None:
+    """Raise unless it is a frame whose columns have different names."""
+    if not hasattr(frame, "columns"):
+        remedy = (
+            "write frame.to_frame()"
+            if hasattr(frame, "to_frame")
+            else "arrays whose rows are series need no panel: give them to `fit`"
+        )
+        raise ValueError(
+            f"`frame` must be a pandas or polars DataFrame, and is a {type(frame).__name__}; "
+            f"{remedy}"
+        )
+    names = list(frame.columns)
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise ValueError(
+            f"the columns of `frame` must have different names, and {twice!r} is that of several; "
+            f"rename them"
+        )
 
 
 def _check_columns(frame: Any, names: Sequence[Any]) -> None:

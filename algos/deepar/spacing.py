@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,7 +56,11 @@ def _are_months(times: Times) -> bool:
 
 
 def grid_places(
-    times: Times, series: Ints, n_series: int, frequency: Frequency
+    times: Times,
+    series: Ints,
+    n_series: int,
+    frequency: Frequency,
+    ids: NDArray[Any] | None = None,
 ) -> tuple[Ints, Ints]:
     """Return the step of each time, from 0 in each series, and the number of steps of each.
 
@@ -88,8 +94,10 @@ def grid_places(
     counts = np.bincount(flat)
     if counts.max(initial=0) > 1:
         twice = np.flatnonzero(flat == np.argmax(counts > 1))[:2]
+        where = "" if ids is None else f" of series {ids.tolist()[series[twice[0]]]!r}"
         raise ValueError(
             f"times must occur once in a series, and {times[twice[0]]} and {times[twice[1]]} are "
-            f"the same step at freq={str(frequency)!r}; aggregate them, or give a finer `freq`"
+            f"the same step{where} at freq={str(frequency)!r}; aggregate them, or give a finer "
+            f"`freq`"
         )
     return places, n_steps

@@ -314,3 +314,25 @@ def test_a_wide_frame_of_forecasts_leaves_no_time_out(freq):
     np.testing.assert_array_equal(found.index.to_numpy(), times[5:].to_numpy())
     np.testing.assert_array_equal(found["a"], [np.nan] * 7 + [1, 2])
     np.testing.assert_array_equal(found["b"], [3, 4] + [np.nan] * 7)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (wide()["a"], r"DataFrame, and is a Series; write frame\.to_frame\(\)"),
+        (np.ones((3, 4)), "DataFrame, and is a ndarray; arrays whose rows are series need no"),
+        (wide().set_axis(["a", "a"], axis=1), "different names, and 'a' is that of several"),
+    ],
+)
+def test_what_is_no_frame_of_series_is_refused(frame, message):
+    with pytest.raises(ValueError, match=message):
+        panel_from_wide(frame)
+    with pytest.raises(ValueError, match=message):
+        panel_from_long(frame, id="a", time="b", target="c")
+
+
+@pytest.mark.parametrize(("id", "name"), [("shop", "'y'"), (["shop", "city"], r"\('y', 'Oslo'\)")])
+def test_rows_that_are_there_twice_are_told_with_their_series(id, name):
+    frame = long().sort_values(["shop", "day"])
+    with pytest.raises(ValueError, match=f"the same step of series {name} at freq='D'"):
+        panel_from_long(pd.concat([frame, frame.iloc[[7]]]), **{**LONG, "id": id})
