@@ -72,7 +72,8 @@ class Forecasting(Fitting):
             The time of the first column of X, as in `fit`.
         static_categorical, static_real : array-like of shape (n_series, n_features), \
                 default=None
-            As in `fit`. A category that `fit` has not seen is taken for an average one.
+            As in `fit`. A category that `fit` has not seen is taken for an average one; a
+            warning tells where it has seen none of a feature.
         dynamic_real : array-like of shape (n_series, n_features, n_times + horizon), default=None
             As in `fit`, and `horizon` steps beyond. Without X, of the future alone, unless
             `fit` was given it.
