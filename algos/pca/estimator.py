@@ -34,7 +34,7 @@ from algos._cython.finite import all_finite
 from algos.pca.counts import check_count, known_count
 from algos.pca.model import combined, projected
 from algos.pca.probabilistic import Probabilistic
-from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose, reason_for
+from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose, reason_for, stand_in
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.state import Learned
 
@@ -398,11 +398,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         )
         # The others draw nothing, and must not take from numpy's global state.
         key = seed_key(self.random_state) if solver in TRUNCATED else None
-        reason = reason_for(solver, self.svd_solver, X.shape)
+        solver = stand_in(solver, count, self.n_oversamples, d)
+        reason = reason_for(solver, self.svd_solver, X.shape, count)
         say(self, f"svd_solver {solver!r}: {reason}")
         found = decompose(X, count, key, settings)
-        if solver == "sketch" and found.sketch is None:
-            solver = "covariance_eigh"
         self._keep(found, n, X.dtype, solver)
 
     def _projection(self) -> Floats:

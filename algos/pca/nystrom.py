@@ -10,6 +10,7 @@ import numpy as np
 from scipy import linalg
 
 from algos.pca.moments import Doubles
+from algos.pca.rows import CenteredRows
 
 
 def nystrom(Q: Doubles, image: Doubles, eps: float, size: int) -> tuple[Doubles, Doubles]:
@@ -34,6 +35,16 @@ def nystrom(Q: Doubles, image: Doubles, eps: float, size: int) -> tuple[Doubles,
     squares, turn = squares[::-1][: size + 1], turn[:, ::-1][:, :size]
     lengths = np.sqrt(squares[:size])
     return squares, ((mix @ turn) / lengths).T @ image
+
+
+def unsquared(Q: Doubles, rows: CenteredRows) -> Doubles:
+    """Return some rows whose scatter is A Q' (Q A Q')^-1 Q A for the scatter A of many.
+
+    With U an orthonormal basis of Xc Q' they are U' Xc. In double, and never squared, they
+    keep the digits of a direction with 1e-12 times the deviation of another.
+    """
+    U, _ = linalg.qr(rows.coordinates(Q), mode="economic", check_finite=False)
+    return rows.combined(U)
 
 
 def with_others(known: Doubles, others: Doubles) -> Doubles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from algos.pca.moments import Doubles, Moments, column_mean_and_squares, gather
 from algos.pca.sparse_rows import SparseRows, is_sparse
 
 Floats = NDArray[Any]
+
+BLOCK = 64  # rows that are centred at a time, where they are
 
 
 class CenteredRows:
@@ -69,6 +71,22 @@ class CenteredRows:
         along = basis.astype(np.float64) @ self._delta
         out -= np.outer(len(self.X) * along, self._delta)
         return out
+
+    def coordinates(self, Q: Doubles) -> Doubles:
+        """Return Xc Q' in double, whatever the type of the data."""
+        return np.concatenate([rows @ Q.T for rows, _ in self._blocks()])
+
+    def combined(self, U: Doubles) -> Doubles:
+        """Return U' Xc in double, whatever the type of the data."""
+        out = np.zeros((U.shape[1], self.X.shape[1]))
+        for rows, start in self._blocks():
+            out += U[start : start + len(rows)].T @ rows
+        return out
+
+    def _blocks(self) -> Iterator[tuple[Doubles, int]]:
+        """Yield some centred rows at a time, and where they begin."""
+        for start in range(0, len(self.X), BLOCK):
+            yield self.X[start : start + BLOCK] - self.mean, start
 
     def moments(self) -> Moments:
         """Return the moments of the rows, for columns that are not too many."""

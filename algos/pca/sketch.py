@@ -6,7 +6,8 @@ Desai, Ghashami and Phillips (2016), "Improved practical matrix sketching with g
 parametrised frequent directions. Only the last FADING of the squared singular values are
 lowered by the first that is left out, which keeps the leading ones accurate. Of many dense rows
 at once, what is kept is found by products with the directions so far and a few others
-(`nystrom.py`). No direction is wrong by more than the sum of squares that went out. Where there
+(`nystrom.py`), in single precision where that is the rows' type, unless they show directions so
+unlike in length that the shorter are lost in rounding: then by orthogonal factors in double. No direction is wrong by more than the sum of squares that went out. Where there
 are so few columns that their scatter takes no more memory, rows go into that, which loses nothing.
 """
 
@@ -25,7 +26,7 @@ from algos._common.threads import one_thread_blas
 from algos.pca import covariance
 from algos.pca.krylov import Space, orthonormal, orthonormal_beside
 from algos.pca.moments import Doubles, Moments
-from algos.pca.nystrom import nystrom, with_others
+from algos.pca.nystrom import nystrom, unsquared, with_others
 from algos.pca.rows import CenteredRows, Rows
 from algos.pca.sparse_rows import Csr, SparseRows, is_sparse
 from algos.pca.spectrum import Spectrum, completed
@@ -33,8 +34,10 @@ from algos.pca.spectrum import Spectrum, completed
 Floats = NDArray[Any]
 
 FADING = 0.2
+LOST = 1e-24  # of the first square, below which others are rounding
 MOST_WAITING = 12  # dense rows for each that is kept
 OTHERS = 5  # directions of a chunk beside those of the sketch
+SPREAD = 1e-4  # of the first square, beside which squares of the products lose no digit in sight
 STEPS = 2  # products with a chunk of sparse rows, beginning with the directions so far
 FIRST_STEPS = 4  # the same from random directions
 KEY: Key = np.array([0x5851F42D4C957F2D, 0x14057B7EF767814F], dtype=np.uint64)
@@ -53,6 +56,7 @@ class Sketch(NamedTuple):
     total: float  # sum of the squares of all their centred values
     rows: Doubles  # (at most size, d), orthogonal, the longest first
     waiting: dict[str, Any]  # CSR or dense rows that have not gone in
+    has_lost: bool = False  # a part of the scatter, however small beside the rest
 
     @property
     def n_seen(self) -> int:
@@ -101,11 +105,13 @@ def empty(size: int, d: int) -> Sketch:
     return Sketch(size, 0, np.zeros(d), 0.0, np.empty((0, d)), {})
 
 
-def from_spectrum(size: int, n: int, mean: Doubles, spectrum: Spectrum) -> Sketch:
+def from_spectrum(
+    size: int, n: int, mean: Doubles, spectrum: Spectrum, *, has_lost: bool
+) -> Sketch:
     """Return a sketch of rows that a model stands for."""
     variances, components, total = spectrum
     rows = np.sqrt(variances * (n - 1))[:, None] * components
-    return Sketch(size, n, mean, total * (n - 1), rows[:size], {})
+    return Sketch(size, n, mean, total * (n - 1), rows[:size], {}, has_lost)
 
 
 def from_moments(size: int, moments: Moments) -> Sketch:
@@ -113,13 +119,16 @@ def from_moments(size: int, moments: Moments) -> Sketch:
     if moments.n == 1:
         return empty(size, len(moments.mean))._replace(n=1, mean=moments.mean)
     spectrum = covariance.solve(moments, size)
-    return from_spectrum(size, moments.n, moments.mean, spectrum)
+    has_lost = moments.n - 1 > size and _may_have_lost(
+        spectrum.variances, spectrum.total_variance, size
+    )
+    return from_spectrum(size, moments.n, moments.mean, spectrum, has_lost=has_lost)
 
 
 def moments_in(sketch: Sketch) -> Moments | None:
     """Return the moments of all rows of a settled sketch; None where some of them went out."""
     held = float(np.einsum("ij,ij->", sketch.rows, sketch.rows))
-    if sketch.total - held > 1e-12 * sketch.total:
+    if sketch.has_lost or sketch.total - held > 1e-12 * sketch.total:
         return None
     with one_thread_blas():
         return Moments(sketch.n, sketch.mean, sketch.rows.T @ sketch.rows)
@@ -173,6 +182,7 @@ def settled(sketch: Sketch, n_threads: int) -> Sketch:
 def merged(a: Sketch, b: Sketch, n_threads: int) -> Sketch:
     """Return the sketch of the rows of both."""
     a, b = settled(a, n_threads), settled(b, n_threads)
+    a = a._replace(has_lost=a.has_lost or b.has_lost)
     with one_thread_blas():
         return _stacked(a, b.n, b.mean, b.total, b.rows)
 
@@ -248,11 +258,45 @@ def _stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles)
     if not np.isfinite(counted.total):  # squares beyond doubles: the caller has to scale
         return counted
     stack = np.concatenate([sketch.rows, rows, between[None]])
-    squares, U = linalg.eigh(stack @ stack.T, driver="evd", check_finite=False)
-    squares, U = squares[::-1][: sketch.size + 1], U[:, ::-1]
-    kept = _n_kept(squares, sketch.size)
-    vectors = (U[:, :kept] / np.sqrt(squares[:kept])).T @ stack
-    return counted._replace(rows=_faded(squares, sketch.size)[:kept, None] * vectors)
+    squares, vectors = _leading(stack, sketch.size)
+    return _with_rows(counted, squares, vectors, sketch.size)
+
+
+def _with_rows(sketch: Sketch, squares: Doubles, vectors: Doubles, size: int) -> Sketch:
+    """Return the sketch with `size` of the leading directions of a stack, unless it has fewer."""
+    has_lost = sketch.has_lost or bool(np.any(squares[size:] > LOST * squares[0]))
+    squares = squares[: size + 1]
+    kept = _n_kept(squares, size)
+    rows = _faded(squares, size)[:kept, None] * vectors[:kept]
+    return sketch._replace(rows=rows, has_lost=has_lost)
+
+
+def _leading(stack: Doubles, count: int) -> tuple[Doubles, Doubles]:
+    """Return squared singular values, and at least the `count` leading right singular vectors.
+
+    From the rows' inner products, if squares leave digits enough for all these vectors.
+    """
+    if count < len(stack):
+        squares, U = linalg.eigh(stack @ stack.T, driver="evd", check_finite=False)
+        squares, U = squares[::-1], U[:, ::-1]
+        if squares[count] > SPREAD**2 * squares[0]:
+            return squares, (U[:, :count] / np.sqrt(squares[:count])).T @ stack
+    _, lengths, vectors = linalg.svd(stack, full_matrices=False, check_finite=False)
+    return lengths**2, vectors
+
+
+def _is_spread(squares: Doubles, size: int) -> bool:
+    """Tell whether the components that are asked for may be very unlike in length.
+
+    Of the rows of a sketch they are the first fourth, or fewer.
+    """
+    last = max(size // 4, 1) - 1
+    return len(squares) <= last or bool(squares[last] < SPREAD * squares[0])
+
+
+def _may_have_lost(squares: Doubles, total: float, size: int) -> bool:
+    """Tell whether directions of these squares may lack what is not rounding of the total."""
+    return float(total - squares[:size].sum()) > 1e-12 * total or _is_spread(squares, size)
 
 
 def _n_kept(squares: Doubles, size: int) -> int:
@@ -296,21 +340,49 @@ def _with_dense(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
     if not np.isfinite(counted.total) or counted.total == 0:
         return counted
     is_young = sketch.n <= len(X)
-    size = sketch.size if is_young or not _has_lost(sketch) else max(sketch.size // 2, 1)
-    stack = _Stack(chunk, np.concatenate([sketch.rows, between[None]]))
+    size = sketch.size if is_young or not _lacks_much(sketch) else max(sketch.size // 2, 1)
+    above = np.concatenate([sketch.rows, between[None]])
+    before = np.einsum("ij,ij->i", sketch.rows, sketch.rows)
     with one_thread_blas():
-        Q = _directions(sketch.rows[:size])
-        Q = with_others(Q, _mixed(chunk, size + OTHERS - len(Q), sketch.n))
+        known = _directions(sketch.rows[:size])
+        others = _mixed(chunk, size + OTHERS - len(known), sketch.n)
+        if is_young or not _is_spread(before, sketch.size):
+            Q = with_others(known, others)
+            squares, vectors = _by_products(chunk, above, Q, size, is_young=is_young)
+            if not _is_spread(squares, sketch.size):
+                has_lost = len(squares) > size or _may_have_lost(squares, counted.total, size)
+                rows = _faded(squares, size)[: len(vectors), None] * vectors
+                return counted._replace(rows=rows, has_lost=sketch.has_lost or has_lost)
+        Q = orthonormal(np.concatenate([known, others]))
+        squares, vectors = _by_factors(chunk, above, Q, size, is_young=is_young)
+    return _with_rows(counted, squares, vectors, size)
+
+
+def _by_products(
+    chunk: CenteredRows, above: Doubles, Q: Doubles, size: int, *, is_young: bool
+) -> tuple[Doubles, Doubles]:
+    """Return the leading directions of a chunk and the rows above it, unless they are spread."""
+    stack = _Stack(chunk, above)
+    image = stack.scatter_times(Q)
+    if is_young:
+        Q = orthonormal_beside(Q[:0], image, 0.0)
         image = stack.scatter_times(Q)
-        if is_young:
-            Q = orthonormal_beside(Q[:0], image, 0.0)
-            image = stack.scatter_times(Q)
-        squares, vectors = nystrom(Q, image, chunk.eps, size)
-    kept = len(vectors)
-    return counted._replace(rows=_faded(squares, size)[:kept, None] * vectors)
+    eps = max(chunk.eps, SPREAD / 100 / len(Q))  # the squares of an image have half the digits
+    return nystrom(Q, image, eps, size)
 
 
-def _has_lost(sketch: Sketch) -> bool:
+def _by_factors(
+    chunk: CenteredRows, above: Doubles, Q: Doubles, size: int, *, is_young: bool
+) -> tuple[Doubles, Doubles]:
+    """The same without squares, which takes longer: beside one direction none is lost."""
+    squares, vectors = _leading(np.concatenate([above, unsquared(Q, chunk)]), size + OTHERS)
+    if is_young:
+        Q = vectors[: size + OTHERS]
+        squares, vectors = _leading(np.concatenate([above, unsquared(Q, chunk)]), size)
+    return squares, vectors
+
+
+def _lacks_much(sketch: Sketch) -> bool:
     """Tell whether the rows so far had more directions than are kept."""
     held = float(np.einsum("ij,ij->", sketch.rows, sketch.rows))
     return sketch.total - held > 1e-6 * sketch.total
@@ -362,7 +434,9 @@ def _with_sparse(sketch: Sketch, X: Csr, n_threads: int) -> Sketch:
         space.diagonalise(size + 1)
         kept = _n_kept(space.values, size)
         vectors = space.mix[:, :kept].T @ space.V
-    return counted._replace(rows=_faded(space.values, size)[:kept, None] * vectors)
+    has_lost = sketch.has_lost or _may_have_lost(space.values, counted.total, size)
+    rows = _faded(space.values, size)[:kept, None] * vectors
+    return counted._replace(rows=rows, has_lost=has_lost)
 
 
 def _unit(rows: Doubles) -> Doubles:

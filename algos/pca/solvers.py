@@ -20,6 +20,7 @@ Floats = NDArray[Any]
 
 TRUNCATED = ("arpack", "randomized")  # find the leading directions alone, from a random start
 CHEAP = 64  # columns whose scatter takes far less time than a solver without it
+NEARLY_ALL = 0.8  # of the directions, for which no truncated solver is made
 ALWAYS_EXACT = 500  # rows and columns, as in scikit-learn
 
 
@@ -67,7 +68,7 @@ def choose_solver(
     if large <= ALWAYS_EXACT:
         return "covariance_eigh" if d <= n else "full"
     is_slim = d <= ALWAYS_EXACT or (10 * d <= n and d <= 2 * ALWAYS_EXACT)
-    if is_slim or count is None or count == 0 or count >= 0.8 * small:
+    if is_slim or count is None or count == 0 or count >= NEARLY_ALL * small:
         return "covariance_eigh"
     # Multiplications in the time of a good product, all factors measured: the matrix and its
     # leading eigenvectors, against passes over X and keeping their results orthogonal. Ten are
@@ -80,7 +81,7 @@ def choose_solver(
 
 def _choose_for_sparse(n: int, d: int, count: int | None, n_values: int) -> str:
     small = min(n, d)
-    if count is None or count == 0 or count >= 0.8 * small or max(n, d) <= ALWAYS_EXACT:
+    if count is None or count == 0 or count >= NEARLY_ALL * small or max(n, d) <= ALWAYS_EXACT:
         return "covariance_eigh"
     # Nanoseconds: pairs of values in a row and the leading eigenvectors, against some
     # vectors for each component, each multiplied by all values and kept orthogonal.
@@ -95,13 +96,34 @@ _REASONS = {
     "covariance_eigh": "the covariance takes least time for {n} rows and {d} columns",
     "full": "there are more columns than rows, and few of either",
     "randomized": "passes over {n} rows take less time than the covariance of {d} columns",
+    "all": "it finds all {most} directions, of which truncated solvers find a few",
+    "sketch": "a sketch of {d} columns would take no less memory than their covariance",
 }
 
 
-def reason_for(solver: str, asked: str, shape: tuple[int, int]) -> str:
-    """Return why this solver runs where `svd_solver` is `asked`."""
+def reason_for(solver: str, asked: str, shape: tuple[int, int], count: int | None) -> str:
+    """Return why this solver runs for `count` components where `svd_solver` is `asked`."""
+    if asked == solver:
+        return "it was asked for"
     n, d = shape
-    return _REASONS[solver].format(n=n, d=d) if asked == "auto" else "it was asked for"
+    wants_all = count is None or count >= NEARLY_ALL * min(n, d)
+    if asked != "auto":
+        reason = asked  # which another one stands in for
+    else:
+        reason = "all" if wants_all and max(n, d) > ALWAYS_EXACT else solver
+    return _REASONS[reason].format(n=n, d=d, most=min(n, d))
+
+
+def stand_in(solver: str, count: int | None, n_oversamples: int, d: int) -> str:
+    """Return the solver that runs: the covariance for a sketch that would save no memory."""
+    if solver != "sketch" or sketch.is_needed(_sketch_size(count, n_oversamples, d), d):
+        return solver
+    return "covariance_eigh"
+
+
+def _sketch_size(count: int | None, n_oversamples: int, d: int) -> int:
+    assert count is not None
+    return sketch.size_for(count, n_oversamples, d)
 
 
 def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) -> Decomposition:
@@ -115,7 +137,7 @@ def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) ->
     is_slim = settings.solver == "covariance_eigh" and n >= d
     if settings.solver == "sketch":
         assert count is not None
-        size = sketch.size_for(count, settings.n_oversamples, d)
+        size = _sketch_size(count, settings.n_oversamples, d)
         if sketch.is_needed(size, d):
             return _sketched(X, size, count, n_threads)
         is_slim = True

@@ -292,7 +292,8 @@ class Learned(Deferred):
             min(self.n_samples_, self.n_features_in_) - self.n_components_, 0
         )
         spectrum = Spectrum(variances, self.components_.astype(np.float64), total)
-        return sketch.from_spectrum(size, self.n_samples_, self._mean, spectrum)
+        has_lost = self.noise_variance_ > 0 or len(variances) > size
+        return sketch.from_spectrum(size, self.n_samples_, self._mean, spectrum, has_lost=has_lost)
 
     def _warn_of_loss(self) -> None:
         warn(

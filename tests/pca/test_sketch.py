@@ -213,6 +213,30 @@ def test_another_solver_does_not_go_on_from_a_part_of_the_variance(learn):
     assert pca.components_.tobytes() == whole.components_.tobytes()
 
 
+@pytest.mark.parametrize("as_rows", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("cut", [60, 300])
+def test_what_a_sketch_has_lost_is_known_beside_a_row_far_out(cut, as_rows):
+    X = np.random.default_rng(0).normal(size=(600, 200)) * np.arange(1, 201) ** -1.0
+    X[3] *= 1e7
+    X = as_rows(X)
+    learned = PCA(5, svd_solver="sketch").partial_fit(X[:cut])
+    joint = PCA(5, svd_solver="sketch").partial_fit(X[cut:]).merge(learned)
+    for pca in (learned, joint):
+        pca.set_params(svd_solver="auto")
+        with pytest.raises(ValueError, match="`svd_solver`='auto' must be 'sketch', with which"):
+            pca.partial_fit(X[cut:])
+
+
+@pytest.mark.parametrize("n", [10, 60, 1500])
+def test_another_solver_goes_on_from_few_directions_exactly(n):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 8)) * 10.0 ** -np.arange(8) @ rng.normal(size=(8, D)) + 1
+    pca = PCA(5, svd_solver="sketch").partial_fit(X[:n])
+    pca.set_params(svd_solver="auto").partial_fit(X[n:])
+    whole = PCA(5).fit(X)
+    np.testing.assert_allclose(pca.explained_variance_, whole.explained_variance_, rtol=1e-6)
+
+
 @pytest.mark.parametrize("solver", ["sketch", "auto"])
 def test_more_components_than_a_sketch_has_kept_are_refused(solver):
     X = rows(spectra()["harmonic"][0], 200)
@@ -259,6 +283,44 @@ def test_one_long_row_in_a_large_chunk_is_found(row, dtype):
     exact = PCA(2, svd_solver="covariance_eigh").fit(X)
     np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=0.01)
     assert abs(pca.components_[0] @ exact.components_[0]) > 0.999
+
+
+def assert_near_the_truth(pca, X, rtol):
+    exact = PCA(5, svd_solver="full").fit(X)
+    assert np.all(np.diff(pca.explained_variance_) <= 0)
+    np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=rtol)
+    V = pca.components_.astype(np.float64)
+    np.testing.assert_allclose(V @ V.T, np.eye(5), atol=5e-7 if X.dtype == np.float32 else 1e-10)
+    aligned = np.abs(np.einsum("ij,ij->i", V, exact.components_))
+    assert aligned.min() > 0.99
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("length", [1e2, 1e4, 1e5, 1e7, 1e9])
+@pytest.mark.parametrize("row", [1, 5990])
+def test_a_row_far_out_hides_no_direction(row, length, dtype):
+    X = np.random.default_rng(0).normal(size=(6000, 200)) * np.arange(1, 201) ** -1.0
+    X[row] *= length
+    X = X.astype(dtype)
+    assert_near_the_truth(PCA(5, svd_solver="sketch").fit(X), X, 0.01)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e2, 1e4, 1e6, 1e8])
+def test_a_column_of_another_unit_hides_no_direction(scale, dtype):
+    scales = np.r_[scale, 5, 4, 3, 2, np.full(195, 0.1)]
+    X = (np.random.default_rng(0).normal(size=(6000, 200)) * scales).astype(dtype)
+    assert_near_the_truth(PCA(5, svd_solver="sketch").fit(X), X, 1e-3)
+    halves = [PCA(5, svd_solver="sketch").partial_fit(half) for half in (X[:3100], X[3100:])]
+    assert_near_the_truth(halves[0].merge(halves[1]), X, 1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [40, 5000])
+def test_directions_of_all_magnitudes_keep_their_digits(n, dtype):
+    X = np.random.default_rng(0).normal(size=(n, 200)) * 10.0 ** -np.arange(200)
+    X = X.astype(dtype)
+    assert_near_the_truth(PCA(5, svd_solver="sketch").fit(X), X, 1e-5)
 
 
 def test_a_direction_that_comes_late_is_found():
