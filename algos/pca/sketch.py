@@ -7,8 +7,9 @@ parametrised frequent directions. Only the last FADING of the squared singular v
 lowered by the first that is left out, which keeps the leading ones accurate. Of many dense rows
 at once, what is kept is found by products with the directions so far and a few others
 (`nystrom.py`), in single precision where that is the rows' type, unless they show directions so
-unlike in length that the shorter are lost in rounding: then by orthogonal factors in double. No direction is wrong by more than the sum of squares that went out. Where there
-are so few columns that their scatter takes no more memory, rows go into that, which loses nothing.
+unlike in length that the shorter are lost in rounding: then by orthogonal factors in double. No
+direction is wrong by more than the sum of squares that went out. Where there are so few columns
+that their scatter takes no more memory, rows go into that, which loses nothing.
 """
 
 from __future__ import annotations

@@ -682,3 +682,20 @@ def test_verbose_tells_the_solver_and_why(solver, shape, reason, capsys):
     first, last = capsys.readouterr().out.splitlines()
     assert first.startswith(f"[PCA] svd_solver {reason}")
     assert f"rows {shape[0]}, components 2, variance_ratio 0.9" in last
+
+
+@pytest.mark.parametrize(
+    ("n_components", "solver", "shape", "reason"),
+    [
+        (None, "auto", (600, 2000), "it finds all 600 directions, of which truncated solvers"),
+        (0.9, "auto", (700, 600), "it finds all 600 directions"),
+        (5, "sketch", (300, 40), "a sketch of 40 columns would take no less memory than their"),
+        (5, "covariance_eigh", (300, 40), "it was asked for"),
+    ],
+)
+def test_verbose_tells_why_the_covariance_is_taken(n_components, solver, shape, reason, capsys):
+    X = np.random.default_rng(0).normal(size=shape)
+    PCA(n_components, svd_solver=solver, verbose=1).fit(X)
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"[PCA] svd_solver 'covariance_eigh': {reason}")
+    assert "solver_ 'covariance_eigh'" in last
