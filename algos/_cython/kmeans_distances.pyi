@@ -9,6 +9,7 @@ def center_distances(
     X: NDArray[Real],
     shift: NDArray[Real],
     shifted: NDArray[Real],
+    centers: NDArray[Real],
     out: NDArray[Real],
     n_threads: int,
 ) -> None: ...

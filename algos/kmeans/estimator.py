@@ -36,7 +36,7 @@ from algos.kmeans.fitted import Fitted
 from algos.kmeans.incremental import Incremental, warn_if_infinite
 from algos.kmeans.metric import LOST, METRICS, label_rows, lost_inertia_of, make_rows
 from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
-from algos.kmeans.restarts import Model, Progress, best_run, refined
+from algos.kmeans.restarts import Model, Progress, best_run, owes_digits, refined
 from algos.kmeans.rows import Doubles, Rows
 
 
@@ -326,7 +326,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         rows, exponent = make_rows(positive, positive_weight, progress.key, n_threads, self.metric)
         plan = self._plan(rows, exponent, weight_exponent)
         model = self._best_run(rows, plan, progress, resumable)
-        if exponent:
+        if exponent or owes_digits(rows, model):
             model = refined(rows, model)
         weights = np.bincount(model.labels, rows.weight, minlength=self.n_clusters)
         if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too

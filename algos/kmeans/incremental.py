@@ -299,8 +299,14 @@ class Incremental(Deferred):
         )
         model.centers = model.centers.astype(state.dtype)
         self._set_model(model, plan)
-        warn_if_infinite(self.inertia_)
         self.__dict__.pop("labels_", None)  # those of the weighted centres
+        warn_if_infinite(self.inertia_)
+        if state.has_lost_squares(model.inertia):
+            warn(
+                "`inertia_` lacks the squared distances of rows that lie 1e150 times nearer to "
+                "each other than the largest value is large; labels of such rows may be wrong "
+                "too. Leave the giant rows out, or `score` rows"
+            )
 
 
 def warn_if_infinite(inertia: float) -> None:

@@ -131,7 +131,7 @@ def _rows_of(state: Stream, n_threads: int, metric: str) -> Means:
 
 def _span_of(rows: Means, metric: str) -> Span | None:
     """Return what turns points with many columns, or None if theirs are few."""
-    if not is_wide(rows.X):
+    if rows.is_dragged or not is_wide(rows.X, len(rows)):
         return None
     # Lengths count on the sphere; elsewhere digits that an offset would cost.
     origin = np.zeros(rows.X.shape[1]) if metric == "cosine" else rows.shift

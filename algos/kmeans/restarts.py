@@ -21,6 +21,9 @@ from algos.kmeans.quantized import QuantizedPasses
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows
 from algos.kmeans.seeding import plus_plus, random_rows
 
+_ROUNDINGS = 8
+_SHOWS = 1e-6  # of the inertia
+
 
 @dataclass
 class Model:
@@ -130,6 +133,16 @@ def _measured(rows: Rows, descent: Descent) -> Model:
     centers = rows.unshifted(descent.centers)
     labels, inertia = rows.measure(centers)
     return Model(centers, labels, inertia, descent.n_iter, descent.history.arrays())
+
+
+def owes_digits(rows: Rows, model: Model) -> bool:
+    """Tell whether the rounding of centres less their shift may show in the inertia.
+
+    Centres are off by some roundings of their distance to the shift, whose squares add up to
+    no more than the spread.
+    """
+    rounding = _ROUNDINGS * float(np.finfo(rows.X.dtype).eps)
+    return model.inertia * _SHOWS < rounding**2 * rows.spread
 
 
 def refined(rows: Rows, model: Model) -> Model:

@@ -29,6 +29,8 @@ _FEW_TRIED = 20_000  # for fewer distances k-means++ has no codes made
 _FEW_ROWS, _FEW_VALUES = 1 << 13, 1 << 18  # which are seeded in one call, by one thread
 _BLOCK = 1 << 17  # rows whose distances are held at once
 _SURE_BYTES = 1 << 20  # for fewer no machine need be asked
+_GLANCED, _SAMPLED = 8, 256  # rows that tell whether a few others drag the mean away
+_DRAGGED = 64.0**2  # squared distance of the mean from most rows, for one between them
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -48,8 +50,9 @@ class Sums:
 class Rows:
     """Rows to be clustered, with positive weights.
 
-    All work is done on rows and centres less a common shift, the mean: an offset of the
-    data costs no digits, and no copy of X is made.
+    All work is done on rows and centres less a common shift: an offset of the data costs no
+    digits, and no copy of X is made. It is the mean, or a point amid most rows if a few far
+    ones drag the mean so far away that it would cost the others theirs.
 
     Parameters
     ----------
@@ -65,6 +68,8 @@ class Rows:
         Of the columns; scikit-learn's unit of `tol`.
     mean_square, spread : float
         Weighted mean, and sum, of the squared distances to the shift.
+    is_dragged : bool
+        Whether the shift is not the mean.
     """
 
     why_no_bounds = "for so many centres they would take much memory beside X"
@@ -77,7 +82,9 @@ class Rows:
         self._codes: list[Codes | None] = []
         total = float(len(X) if weight is None else weight.sum())
         mean, variance = column_mean_and_variance(X, weight, n_threads)
-        self.shift: Floats = mean.astype(X.dtype)
+        center = amid_most(X, mean)
+        self.is_dragged = center is not mean
+        self.shift: Floats = center.astype(X.dtype)
         self.mean_variance = float(variance.mean())
         self.mean_square = float(variance.sum() + ((mean - self.shift) ** 2).sum())
         self.spread = total * self.mean_square
@@ -212,6 +219,9 @@ class Rows:
     def rounding(self) -> float | Doubles:
         """Return what the squared distance of equal rows may be, for each or for all."""
         largest = float(np.abs(self.shift).max()) + float(np.sqrt(self.mean_square))
+        if self.is_dragged:  # the mean square tells of the far rows alone
+            sizes: Doubles = np.abs(self.X).max(axis=1) + np.abs(self.shift).max(initial=0.0)
+            return len(self.shift) * (8 * np.finfo(np.float64).eps * sizes) ** 2
         return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
 
     def rounded(self, centers: Doubles) -> Doubles:
@@ -256,6 +266,27 @@ class Rows:
     def distances(self, centers: Doubles) -> Doubles:
         """Return the squared distance of each row to its nearest centre."""
         return self.nearest(centers)[1]
+
+
+def amid_most(X: Floats, mean: Doubles) -> Doubles:
+    """Return `mean`, or the median of some rows if it is far from most, and they are not.
+
+    A glance at a few rows nearly always tells that it is not.
+    """
+    if len(X) < 3:
+        return mean
+    few = X[:: -(-len(X) // _GLANCED)].astype(np.float64)
+    if not _are_close(few[1:] - few[:-1], few - mean):
+        return mean
+    some = X[:: -(-len(X) // _SAMPLED)].astype(np.float64)
+    median: Doubles = np.median(some, axis=0)
+    return median if _are_close(some - median, some - mean) else mean
+
+
+def _are_close(between: Doubles, away: Doubles) -> bool:
+    """Tell whether most of some vectors are much shorter than those of others."""
+    short, long = (np.sort(np.einsum("nd,nd->n", part, part)) for part in (between, away))
+    return bool(short[len(short) // 2] * _DRAGGED < long[(len(long) - 1) // 2])
 
 
 def rounding_of(X: Floats) -> float:
@@ -321,9 +352,9 @@ def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
     """Return the distance of each row to each centre, shape (n, k)."""
     out = room_for_distances(X, centers)
     shift, shifted = _shift_of(centers)
-    center_distances(X, shift, shifted, out, n_threads)
+    center_distances(X, shift, shifted, centers, out, n_threads)
     if not all_finite(out):  # squares beyond the dtype's range
         scale = max(np.abs(X).max(), np.abs(centers).max())
-        center_distances(X / scale, shift / scale, shifted / scale, out, n_threads)
+        center_distances(X / scale, shift / scale, shifted / scale, centers / scale, out, n_threads)
         out *= scale
     return out

@@ -9,12 +9,14 @@ from scipy.linalg import lapack
 from algos._common.threads import one_thread_blas
 from algos.kmeans.rows import Doubles
 
-_WIDE = 2  # columns for each point from which it pays to turn them
+_WIDE = 2  # columns for each point from which it pays to turn them ...
+_LOOKS = 16  # ... if at least one in so many of them is merged
 
 
-def is_wide(points: Doubles) -> bool:
-    """Tell whether work on all pairs of points takes longer than to turn them."""
-    return points.shape[1] >= _WIDE * len(points)
+def is_wide(points: Doubles, n_looks: int) -> bool:
+    """Tell whether it takes longer to look at all pairs, and so often at a point, than to turn."""
+    m, d = points.shape
+    return d >= _WIDE * m and n_looks * _LOOKS >= m
 
 
 class Span:

@@ -41,6 +41,7 @@ class SparseRows(Rows):
     """
 
     why_no_bounds = "sparse rows have none"
+    is_dragged = False
 
     def __init__(self, X: Any, weight: Doubles | None, key: Key, n_threads: int) -> None:
         self.X = X

@@ -19,9 +19,9 @@ from algos._common.scale import (
 from algos._common.threads import effective_n_threads
 from algos._cython.kmeans_absorb import absorb
 from algos._cython.kmeans_merge import merge_closest
-from algos.kmeans.metric import directed_rows, make_rows
+from algos.kmeans.metric import LOST, directed_rows, make_rows
 from algos.kmeans.openings import Openings
-from algos.kmeans.rows import Doubles, Rows
+from algos.kmeans.rows import Doubles, Rows, amid_most
 from algos.kmeans.span import Span, is_wide
 
 _HELD_BACK = 4  # rows, or weight, for each centre: fewer are not worth an update
@@ -156,6 +156,13 @@ class Stream:
             weight_exponent=weight_exponent,
         )
 
+    def has_lost_squares(self, inertia: float) -> bool:
+        """Tell whether giant rows set a unit in which squares of the others were no floats."""
+        if not self.exponent or inertia >= LOST:
+            return False
+        sizes = np.abs(self.centers)
+        return bool(np.any((sizes > 0) & (sizes < np.sqrt(LOST))))
+
     def reduced(self, capacity: int, n_threads: int) -> Stream:
         """Return the stream with no more centres than `capacity`: the closest are merged."""
         if len(self.centers) < max(capacity, 2):
@@ -218,12 +225,13 @@ class Mergers:
 
     def __init__(self, centers: Doubles, weights: Doubles, capacity: int, n_threads: int) -> None:
         n_mergers = max(len(centers) - capacity, 0)
-        shift = centers.mean(axis=0)  # products of centres far from zero would lose digits
+        mean = centers.mean(axis=0)
+        shift = amid_most(centers, mean)  # centres far from it would lose digits
         points, left = np.ascontiguousarray(centers - shift), weights.copy()
         self.pairs = np.empty((n_mergers, 2), dtype=np.intp)
         self.costs = np.empty(n_mergers)
         turned = points
-        if n_mergers and is_wide(points):  # each is looked at many times
+        if shift is mean and is_wide(points, n_mergers):  # turning mixes large and small
             turned = Span(points.copy(), shift).coordinates
         self.price = merge_closest(turned, left, self.pairs, self.costs, n_threads)
         if turned is not points:
@@ -309,6 +317,9 @@ def _in_common_units(
     if len(known.weights) and abs(exponent_of(known.centers)) > np.finfo(X.dtype).maxexp // 2 - 8:
         X = X.astype(np.float64)  # float32 has no room for the centres
     rows, exponent = make_rows(X, weight, known.key, n_threads, "euclidean")
+    if rows.is_dragged and X.dtype == np.float32:  # less the shift, far rows would be rounded
+        X = X.astype(np.float64)
+        rows, exponent = make_rows(X, weight, known.key, n_threads, "euclidean")
     common = max(exponent, known.exponent) if len(known.weights) else exponent
     if common != exponent:
         rows = type(rows)(scaled(X, common), weight, known.key, n_threads)

@@ -17,7 +17,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from algos import KMeans
 from algos.callbacks import Checkpoint
-from algos.kmeans.restarts import Model, _is_better
+from algos.kmeans import metric
+from algos.kmeans.restarts import Model, _is_better, owes_digits, refined
 from tests.common.recorder import Recorder, StopError, needs_callbacks, stop
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -26,6 +27,11 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.fixture(scope="module")
 def digits():
     return load_digits().data
+
+
+def make_rows(X):
+    """Return rows as a fit has them."""
+    return metric.make_rows(X, None, np.zeros(2, dtype=np.uint64), 1, "euclidean")
 
 
 def brute_force(X, centers):
@@ -345,7 +351,7 @@ def test_a_giant_row_hides_no_inertia_of_the_others(giant, kind):
     assert model.score(kind(X)) == pytest.approx(-squares, rel=1e-9)
 
 
-@pytest.mark.parametrize("giant", [1e155, 1e170, 1e200, 1e300])
+@pytest.mark.parametrize("giant", [1e10, 1e17, 1e20, 1e30, 1e60, 1e100, 1e155, 1e200, 1e300])
 def test_a_giant_value_beside_an_offset_is_its_own_centre(giant):
     X = np.random.default_rng(0).normal(size=(300, 4))
     X[7, 2] = giant
@@ -354,7 +360,66 @@ def test_a_giant_value_beside_an_offset_is_its_own_centre(giant):
     inertia = np.sum((others - others.mean(axis=0)) ** 2)
     assert model.inertia_ == pytest.approx(inertia, rel=1e-9)
     assert model.score(X) == pytest.approx(-inertia, rel=1e-9)
-    assert_allclose(model.transform(X).min(axis=1)[7], 0)
+    assert_allclose(model.transform(X).min(axis=1)[7], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("algorithm", ["lloyd", "elkan", "auto", "quantized"])
+def test_far_rows_do_not_blur_the_others(algorithm):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 4)).astype(np.float32)
+    X[:10_000] += 20
+    is_far = rng.random(len(X)) < 0.01
+    X[is_far, 2] = -99_999_999.0
+    labels = np.where(is_far, 2, np.arange(len(X)) < 10_000)
+    centers = np.array([X[labels == j].mean(axis=0, dtype=np.float64) for j in range(3)])
+    inertia = np.sum((X - centers[labels]) ** 2)
+    model = KMeans(3, random_state=0, algorithm=algorithm).fit(X)
+    assert model.inertia_ == pytest.approx(inertia, rel=1e-6)
+
+
+@pytest.mark.parametrize("giant", [1e20, 1e60])
+def test_k_means_plus_plus_sees_clusters_beside_giant_values(giant):
+    X, labels = make_blobs(3000, n_features=4, centers=3, cluster_std=0.5, random_state=0)
+    X[2500, 2], X[100, 0] = giant, -giant
+    labels[[100, 2500]] = 3, 4
+    model = KMeans(5, random_state=0).fit(X)
+    pairs = np.unique(np.column_stack([labels, model.labels_]), axis=0)
+    assert len(pairs) == 5
+
+
+def test_a_shift_that_is_not_the_mean_is_for_far_rows_alone():
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    assert not make_rows(X + 1e6)[0].is_dragged
+    assert not make_rows(X * [1, 1, 1e9, 1])[0].is_dragged
+    X[:3] = 1e9
+    assert make_rows(X)[0].is_dragged
+
+
+@DTYPES
+def test_centres_off_by_rounding_are_refined(dtype):
+    X = (np.random.default_rng(0).normal(size=(300, 4)) + 100).astype(dtype)
+    X[0] = 1e9 if dtype == np.float32 else 1e20
+    rows, _ = make_rows(X)
+    rows.shift = X.mean(axis=0)
+    rows.spread = float(np.sum((X.astype(np.float64) - rows.shift) ** 2))
+    labels = (np.arange(300) < 1).astype(np.int32)
+    centers = np.array([X[150], X[0]])
+    _, inertia = rows.measure(centers)
+    model = Model(centers, labels, inertia, 1, {})
+    assert owes_digits(rows, model)
+    means = refined(rows, model).centers
+    assert_allclose(means[0], X[1:].mean(axis=0, dtype=np.float64), rtol=1e-6)
+
+
+@DTYPES
+def test_transform_is_exact_beside_a_far_centre(dtype):
+    centers = np.array([[0, 0, 0, 0], [20, 20, 20, 20], [0, 0, 1e6, 0]], dtype=dtype)
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(2000, 4)) + centers[np.arange(2000) % 3]).astype(dtype)
+    model = KMeans(3, init=centers, max_iter=1).fit(centers)
+    _, squares = brute_force(X, model.cluster_centers_)
+    rtol = 1e-6 if dtype == np.float32 else 1e-14
+    assert_allclose(model.transform(X), np.sqrt(squares), rtol=rtol)
 
 
 @pytest.mark.parametrize("kind", [np.array, sparse.csr_array])
@@ -392,6 +457,7 @@ def test_a_float64_model_labels_float32_rows_of_any_scale(scale):
 
 @pytest.mark.parametrize("algorithm", ["lloyd", "elkan"])
 @pytest.mark.parametrize("scale", [1e-300, 1e300, 1e307])
+@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
 def test_the_unit_of_the_weights_does_not_matter(digits, algorithm, scale):
     model = KMeans(6, random_state=0, algorithm=algorithm)
     plain = clone(model).fit(digits)

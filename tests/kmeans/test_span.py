@@ -7,7 +7,7 @@ from scipy import sparse
 
 from algos import KMeans
 from algos.kmeans import reduction, stream
-from algos.kmeans.span import Span
+from algos.kmeans.span import Span, is_wide
 from algos.kmeans.stream import Mergers
 from tests.common.estimators import assert_same_bits, learned
 
@@ -28,8 +28,8 @@ def streamed(X, **parameters):
 
 
 def in_all_columns(monkeypatch):
-    monkeypatch.setattr(reduction, "is_wide", lambda points: False)
-    monkeypatch.setattr(stream, "is_wide", lambda points: False)
+    monkeypatch.setattr(reduction, "is_wide", lambda points, n_looks: False)
+    monkeypatch.setattr(stream, "is_wide", lambda points, n_looks: False)
 
 
 @pytest.mark.parametrize("kind", ["dense", "far from zero", "sparse"])
@@ -101,3 +101,24 @@ def test_mergers_in_the_span_are_those_in_all_columns(monkeypatch):
     assert_allclose(ours.centers[by_first], theirs.centers[its_by_first], rtol=1e-14)
     assert_allclose(ours.costs, theirs.costs, rtol=1e-11)
     assert ours.price == pytest.approx(theirs.price, rel=1e-11)
+
+
+def test_points_are_not_turned_for_a_single_merger():
+    points = np.zeros((100, 400))
+    assert is_wide(points, 50)
+    assert not is_wide(points, 1)
+    assert not is_wide(points, 0)
+    assert not is_wide(points[:, :150], 50)
+
+
+def test_a_giant_centre_costs_the_others_no_digit():
+    points = np.random.default_rng(0).normal(size=(20, 100))
+    points[3] = 1e30
+    merged = Mergers(points, np.ones(20), 15, 1)
+    kept = [point for point in points if np.any(np.all(merged.centers == point, axis=1))]
+    means = [center for center in merged.centers if np.abs(center).max() < 10]
+    assert len(means) == 14
+    exact = np.delete(points, 3, axis=0).sum(axis=0)
+    weights = merged.weights[np.abs(merged.centers).max(axis=1) < 10]
+    assert_allclose(weights @ np.array(means), exact, atol=1e-12)
+    assert any(np.array_equal(point, points[3]) for point in kept)

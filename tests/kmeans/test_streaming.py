@@ -778,3 +778,43 @@ def test_weights_that_vanish_beside_others_still_have_a_mean():
     model = KMeans(2, random_state=0).fit(X, sample_weight=[2.4, 5e-324, 5e-324])
     assert np.isfinite(model.inertia_)
     assert_allclose(np.sort(model.cluster_centers_.ravel()), [0, 3], atol=1e-200)
+
+
+@pytest.mark.parametrize(
+    ("giant", "dtype"),
+    [(1e9, np.float32), (1e20, np.float32), (1e20, np.float64), (1e30, np.float64)],
+)
+@pytest.mark.parametrize("size", [50, 400, 3000])
+def test_the_inertia_of_a_stream_with_giant_rows_is_an_upper_bound(giant, dtype, size):
+    X = np.random.default_rng(0).normal(size=(3000, 4)).astype(dtype)
+    X[::3] += 20
+    X[2500, 2], X[100, 0] = giant, -giant
+    kmeans = KMeans(4, random_state=0)
+    for start in range(0, len(X), size):
+        kmeans.partial_fit(X[start : start + size])
+    ordinary = np.delete(X, [100, 2500], axis=0).astype(np.float64)
+    is_odd = ordinary.mean(axis=1) > 10
+    best = sum(np.sum((part - part.mean(0)) ** 2) for part in (ordinary[is_odd], ordinary[~is_odd]))
+    assert -kmeans.score(X) == pytest.approx(best, rel=1e-4)
+    assert kmeans.inertia_ == pytest.approx(best, rel=1e-3)
+    assert kmeans.inertia_ >= -kmeans.score(X) * (1 - 1e-4)
+
+
+def test_squares_that_a_giant_row_hides_in_a_stream_are_told():
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    X[7, 2] = 1e200
+    kmeans = KMeans(2, random_state=0).partial_fit(X)
+    with pytest.warns(UserWarning, match="`inertia_` lacks the squared distances"):
+        kmeans.predict(X)
+
+
+def test_a_warning_as_an_error_leaves_no_labels():
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    X[7, 2] = 1e200
+    kmeans = KMeans(1, random_state=0).partial_fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="`inertia_` is beyond"):
+            kmeans.predict(X)
+    with pytest.raises(AttributeError, match="rows of a stream are gone"):
+        _ = kmeans.labels_
