@@ -79,6 +79,7 @@ def methods(case):
 
 
 @pytest.mark.parametrize("cases", CLASSES.values(), ids=CLASSES)
+@pytest.mark.filterwarnings("ignore:`inertia_` is beyond:UserWarning")
 @given(data=st.data())
 @a_few
 def test_every_question_is_answered_in_numbers_or_refused_clearly(cases, data):
@@ -107,6 +108,7 @@ MERGED = {name: cases for name, cases in CLASSES.items() if cases[0].has("merge"
 
 
 @pytest.mark.parametrize("cases", MERGED.values(), ids=MERGED)
+@pytest.mark.filterwarnings("ignore:`inertia_` is beyond:UserWarning")
 @given(data=st.data())
 @a_few
 def test_estimators_of_any_arrays_are_merged_in_numbers_or_refused_clearly(cases, data):
