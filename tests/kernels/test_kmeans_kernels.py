@@ -105,10 +105,10 @@ def test_levels_agree_and_threads_change_no_bit(n, d, k, seed, weighted):
 def test_a_row_alone_has_the_bits_it_has_in_a_batch(n, d, k):
     X, centers, shift, _ = problem(n, d, k, np.float32)
     batch, alone = np.empty((n, k), np.float32), np.empty((1, k), np.float32)
-    center_distances(X, shift, centers - shift, batch, 1)
+    center_distances(X, shift, centers - shift, centers, batch, 1)
     labels = run_assign(X, centers, shift, None, sums=False)[0]
     for row in {0, n // 2, n - 1}:
-        center_distances(X[row : row + 1], shift, centers - shift, alone, 1)
+        center_distances(X[row : row + 1], shift, centers - shift, centers, alone, 1)
         assert alone.tobytes() == batch[row].tobytes()
         label = run_assign(X[row : row + 1], centers, shift, None, sums=False)[0]
         assert label[0] == labels[row]
@@ -164,7 +164,7 @@ def test_equal_centres_give_the_first():
 def test_distances_equal_numpy(level, shape, dtype):
     X, centers, shift, _ = problem(*shape, dtype)
     out = np.empty((len(X), len(centers)), dtype=dtype)
-    center_distances(X, shift, centers - shift, out, 2)
+    center_distances(X, shift, centers - shift, centers, out, 2)
     np.testing.assert_allclose(
         out, np.sqrt(squares(X, centers)), rtol=0, atol=30 * np.finfo(dtype).eps * (1 + out.max())
     )
@@ -173,7 +173,7 @@ def test_distances_equal_numpy(level, shape, dtype):
 def test_distance_to_an_equal_row_is_exactly_zero(level):
     X, _, shift, _ = problem(50, 7, 1, np.float32)
     out = np.empty((50, 50), dtype=np.float32)
-    center_distances(X, shift, X - shift, out, 1)
+    center_distances(X, shift, X - shift, X, out, 1)
     assert np.all(np.diag(out) == 0)
 
 

@@ -45,7 +45,7 @@ def test_a_pass_gives_the_nearest_centres_their_sums_and_the_objective(
 def test_distances_are_those_of_numpy(dtype, seed, weighted, n, d, k):
     X, centers, shift, _ = problem(n, d, k, dtype, seed)
     out = np.empty((n, k), dtype=dtype)
-    center_distances(X, shift, centers - shift, out, 2)
+    center_distances(X, shift, centers - shift, centers, out, 2)
     error = np.abs(out - np.sqrt(squares(X, centers)))
     assert np.all(error <= 30 * np.finfo(dtype).eps * (1 + out.max()))
 

@@ -33,7 +33,7 @@ def lower_bound(X, y, model, alpha):
 
 def test_hardly_penalised_columns_separate_the_classes():
     X, y = wide(6, d=3000)
-    assert LinearLearnerClassifier(alpha=100.0, standardize=False).fit(X, y).objective_ < 1e-6
+    assert LinearLearnerClassifier(alpha=100.0, standardize=False).fit(X, y).objective_ < 1e-5
 
 
 @pytest.mark.parametrize("alpha", [1.0, 100.0, 1e4])
