@@ -164,6 +164,14 @@ class Case:
         return 1.0 if is_exact else 1e5
 
     @property
+    def few_sweeps(self) -> dict[str, Any]:
+        """Parameters of a fit so short that what is drawn does not yet part by rounding.
+
+        A chain of draws loses up to a digit a sweep, and so do two chains that began alike.
+        """
+        return {"max_iter": 3} if getattr(self.fitted(), "solver_", None) == "mcmc" else {}
+
+    @property
     def takes_weights(self) -> bool:
         return has_fit_parameter(self.default(), "sample_weight")
 
