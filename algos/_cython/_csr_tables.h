@@ -48,23 +48,15 @@
 
 #undef ALGOS_SOURCE
 
-#define ALGOS_CSR_TABLES(LEVEL)                                                              \
-    {{&algos_table_csr_f64_i64_##LEVEL, &algos_table_csr_f64_i32_##LEVEL},                   \
-     {&algos_table_csr_f32_i64_##LEVEL, &algos_table_csr_f32_i32_##LEVEL}}
-
 /* The table for float32 values or not, int32 indices or not, at the best level up to
  * `limit` (0, 3 or 4) that this processor has. */
 static inline const algos_csr_table *algos_csr_choose(int single, int narrow, int limit) {
-    static const algos_csr_table *const base[2][2] = ALGOS_CSR_TABLES(base);
-#ifdef ALGOS_X86_LEVELS
-    static const algos_csr_table *const v3[2][2] = ALGOS_CSR_TABLES(v3);
-    static const algos_csr_table *const v4[2][2] = ALGOS_CSR_TABLES(v4);
-    const int level = algos_level() < limit ? algos_level() : limit;
-    if (level >= 3)
-        return level >= 4 ? v4[single][narrow] : v3[single][narrow];
-#endif
-    (void)limit;
-    return base[single][narrow];
+    const int level = algos_level_up_to(limit);
+    if (single)
+        return narrow ? ALGOS_AT_LEVEL(level, &algos_table_csr_f32_i32)
+                      : ALGOS_AT_LEVEL(level, &algos_table_csr_f32_i64);
+    return narrow ? ALGOS_AT_LEVEL(level, &algos_table_csr_f64_i32)
+                  : ALGOS_AT_LEVEL(level, &algos_table_csr_f64_i64);
 }
 
 #endif

@@ -59,20 +59,9 @@ typedef struct {
 static const algos_cut_table *algos_cut_code = &algos_table_cut_base;
 
 static inline int algos_cut_choose(int limit) {
-    const int level = algos_level() < limit ? algos_level() : limit;
-    (void)level; /* one level alone needs no choice */
-    algos_cut_code = &algos_table_cut_base;
-#ifdef ALGOS_X86_LEVELS
-    if (level >= 4) {
-        algos_cut_code = &algos_table_cut_v4;
-        return 4;
-    }
-    if (level >= 3) {
-        algos_cut_code = &algos_table_cut_v3;
-        return 3;
-    }
-#endif
-    return 0;
+    const int level = algos_level_up_to(limit);
+    algos_cut_code = ALGOS_AT_LEVEL(level, &algos_table_cut);
+    return level;
 }
 
 __attribute__((constructor)) static void algos_cut_choose_best(void) { algos_cut_choose(4); }

@@ -60,20 +60,9 @@ static const algos_deepar_products_f64 *algos_deepar_product_f64 =
 
 /* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
 static inline int algos_deepar_choose_products(int limit) {
-    const int level = algos_level() < limit ? algos_level() : limit;
-    (void)level; /* one level alone needs no choice */
-    algos_deepar_product_f32 = &algos_deepar_products_f32_base;
-#ifdef ALGOS_X86_LEVELS
-    if (level >= 4) {
-        algos_deepar_product_f32 = &algos_deepar_products_f32_v4;
-        return 4;
-    }
-    if (level >= 3) {
-        algos_deepar_product_f32 = &algos_deepar_products_f32_v3;
-        return 3;
-    }
-#endif
-    return 0;
+    const int level = algos_level_up_to(limit);
+    algos_deepar_product_f32 = ALGOS_AT_LEVEL(level, &algos_deepar_products_f32);
+    return level;
 }
 
 #endif

@@ -173,18 +173,12 @@ static int algos_fm_level = 0;
 
 /* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
 static inline int algos_fm_choose(int limit) {
-    const int level = algos_level() < limit ? algos_level() : limit;
-    return algos_fm_level = level >= 4 ? 4 : level >= 3 ? 3 : 0;
+    return algos_fm_level = algos_level_up_to(limit);
 }
 
 static inline const algos_fm_block *algos_fm_block_of(int single) {
-#ifdef ALGOS_X86_LEVELS
-    if (algos_fm_level >= 4)
-        return single ? &algos_fm_block_f32_v4 : &algos_fm_block_f64_v4;
-    if (algos_fm_level >= 3)
-        return single ? &algos_fm_block_f32_v3 : &algos_fm_block_f64_v3;
-#endif
-    return single ? &algos_fm_block_f32_base : &algos_fm_block_f64_base;
+    return single ? ALGOS_AT_LEVEL(algos_fm_level, &algos_fm_block_f32)
+                  : ALGOS_AT_LEVEL(algos_fm_level, &algos_fm_block_f64);
 }
 
 #endif

@@ -56,23 +56,10 @@ static const algos_pairs_table_f32 *algos_pairs_f32 = &algos_table_pairs_f32_bas
 static const algos_pairs_table_f64 *algos_pairs_f64 = &algos_table_pairs_f64_base;
 
 static inline int algos_pairs_choose(int limit) {
-    const int level = algos_level() < limit ? algos_level() : limit;
-    (void)level; /* one level alone needs no choice */
-    algos_pairs_f32 = &algos_table_pairs_f32_base;
-    algos_pairs_f64 = &algos_table_pairs_f64_base;
-#ifdef ALGOS_X86_LEVELS
-    if (level >= 4) {
-        algos_pairs_f32 = &algos_table_pairs_f32_v4;
-        algos_pairs_f64 = &algos_table_pairs_f64_v4;
-        return 4;
-    }
-    if (level >= 3) {
-        algos_pairs_f32 = &algos_table_pairs_f32_v3;
-        algos_pairs_f64 = &algos_table_pairs_f64_v3;
-        return 3;
-    }
-#endif
-    return 0;
+    const int level = algos_level_up_to(limit);
+    algos_pairs_f32 = ALGOS_AT_LEVEL(level, &algos_table_pairs_f32);
+    algos_pairs_f64 = ALGOS_AT_LEVEL(level, &algos_table_pairs_f64);
+    return level;
 }
 
 #endif

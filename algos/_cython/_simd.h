@@ -8,7 +8,7 @@
  * (`_tile_impl.h`) is included once per element type and level, with
  *   ALGOS_T      element type            ALGOS_NAME(f)  f with type and level in its name
  *   ALGOS_BYTES  bytes in one vector register
- * and algos_level() chooses when the module is loaded.
+ * and ALGOS_AT_LEVEL chooses when the module is loaded.
  *
  * Elsewhere, and in a build with ALGOS_NO_DISPATCH, there is the plain version alone.
  */
@@ -54,5 +54,19 @@ static inline int algos_level(void) {
 #endif
     return 0;
 }
+
+/* The best level up to `limit` (4, 3 or 0) that this processor has. */
+static inline int algos_level_up_to(int limit) {
+    const int has = algos_level(), level = has < limit ? has : limit;
+    return level >= 4 ? 4 : level >= 3 ? 3 : 0;
+}
+
+/* The one of a level among those that `_levels.h` made: of 3 and &name it is &name_v3. */
+#ifdef ALGOS_X86_LEVELS
+#define ALGOS_AT_LEVEL(level, name) \
+    ((level) >= 4 ? name##_v4 : (level) >= 3 ? name##_v3 : name##_base)
+#else
+#define ALGOS_AT_LEVEL(level, name) ((void)(level), name##_base)
+#endif
 
 #endif

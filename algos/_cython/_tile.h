@@ -79,23 +79,10 @@ static const algos_tile_table_f64 *algos_tile_f64 = &algos_table_f64_base;
 
 /* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
 static inline int algos_tile_choose(int limit) {
-    const int level = algos_level() < limit ? algos_level() : limit;
-    (void)level; /* one level alone needs no choice */
-    algos_tile_f32 = &algos_table_f32_base;
-    algos_tile_f64 = &algos_table_f64_base;
-#ifdef ALGOS_X86_LEVELS
-    if (level >= 4) {
-        algos_tile_f32 = &algos_table_f32_v4;
-        algos_tile_f64 = &algos_table_f64_v4;
-        return 4;
-    }
-    if (level >= 3) {
-        algos_tile_f32 = &algos_table_f32_v3;
-        algos_tile_f64 = &algos_table_f64_v3;
-        return 3;
-    }
-#endif
-    return 0;
+    const int level = algos_level_up_to(limit);
+    algos_tile_f32 = ALGOS_AT_LEVEL(level, &algos_table_f32);
+    algos_tile_f64 = ALGOS_AT_LEVEL(level, &algos_table_f64);
+    return level;
 }
 
 #endif
