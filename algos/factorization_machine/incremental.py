@@ -24,10 +24,12 @@ from algos.factorization_machine.rows import Columns, Table, column_scale, scale
 from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.steps import Steps, aligned
 from algos.factorization_machine.stochastic import Settings, one_pass
+from algos.factorization_machine.targets import Unit
 
 Doubles = NDArray[np.float64]
 State = dict[str, Any]
 
+_FAR = 1e269  # from spreads so far above scales to the largest float64, there is no float32
 _LATE = 0.1  # the share of a batch in what errors are like of late
 
 
@@ -175,6 +177,22 @@ def write_back(state: State, learned: State, batch: Batch) -> State:
         state[name][columns] = learned[name]
         new[name] = state[name]
     return new
+
+
+def require_numbers(state: State, learned: State, batch: Batch, unit: Unit) -> None:
+    """Raise ValueError if a model of the state with a batch learned would have no place in float64.
+
+    That is known from the least scale of the columns that change, but for units far out: there
+    the model is made, of copies.
+    """
+    scale = learned["scale"] if batch.turn is None else state["scale"]
+    least = min(float(part[part != 0].min(initial=1.0)) for part in (scale, learned["scale"]))
+    if unit.spread < _FAR * least:
+        return
+    copies = {name: state[name].copy() for name in ("table", "line", "scale", "met")}
+    new = write_back({**state, **copies}, learned, batch)
+    for machine in machines_of_stream(new):
+        machine.in_units(columns_of_stream(new), unit, single=True)
 
 
 def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:

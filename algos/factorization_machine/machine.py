@@ -20,8 +20,6 @@ Doubles = NDArray[np.float64]
 
 # Parameters of float32 rows, and of stochastic steps, are float32 where that can hold them.
 _LEAST, _LARGEST = 1e-30, 1e30
-_MOST = float(np.finfo(np.float64).max)
-_HUGE_SPREAD = 1e300  # of targets: coefficients of a few times it may be no numbers
 
 
 @dataclass(frozen=True)
@@ -53,23 +51,18 @@ class Machine:
         Raises
         ------
         ValueError
-            If targets are so huge that a coefficient is no number.
+            If targets are so huge, or values of X so small, that one of them is no number.
         """
         with np.errstate(over="ignore"):
-            linear = columns.in_units_of_x(self.linear.astype(np.float64) * unit.spread)
-            factors = columns.in_units_of_x(self.factors.astype(np.float64) * np.sqrt(unit.spread))
-        if unit.spread > _HUGE_SPREAD and not np.isfinite(linear).all():
-            raise ValueError(
-                f"`y` with a deviation of {unit.spread:.2g} must leave room for coefficients that "
-                f"are a few times as large; divide it by a power of ten"
-            )
-        np.clip(linear, -_MOST, _MOST, out=linear)
-        np.clip(factors, -_MOST, _MOST, out=factors)
+            linear = columns.in_units_of_x(self.linear.astype(np.float64), unit.spread)
+            factors = columns.in_units_of_x(self.factors.astype(np.float64), np.sqrt(unit.spread))
+            intercept = float(unit.back(self.intercept))
+        if not all(np.isfinite(part).all() for part in (linear, factors, intercept)):
+            raise ValueError(_no_numbers(columns, unit))
         if single and _fit_into_single(linear) and _fit_into_single(factors):
             linear, doubles = linear.astype(np.float32), factors
             factors = aligned_zeros(doubles.shape, np.float32)
             factors[...] = doubles
-        intercept = float(unit.back(self.intercept))
         return intercept, columns.spread(linear), columns.spread(factors)
 
     @classmethod
@@ -80,6 +73,16 @@ class Machine:
         linear = columns.in_units_of_solver(columns.gathered(np.asarray(linear, np.float64)))
         factors = columns.in_units_of_solver(columns.gathered(np.asarray(factors, np.float64)))
         return cls(float(unit.of(intercept)), linear / unit.spread, factors / np.sqrt(unit.spread))
+
+
+def _no_numbers(columns: Columns, unit: Unit) -> str:
+    """Return why a model can have no place in float64."""
+    least = 1.0 if columns.scale is None else columns.scale.min()
+    return (
+        f"`y` with a deviation of {unit.spread:.2g}, of columns of X with values of about "
+        f"{least:.2g}, must leave room for coefficients of a few times their ratio; divide y, or "
+        f"multiply X, by a power of ten"
+    )
 
 
 def _fit_into_single(numbers: Doubles) -> bool:

@@ -23,7 +23,9 @@ Doubles = NDArray[np.float64]
 _KEY = np.array([0xFAC702, 0x12E5], dtype=np.uint64)
 _MANY_COLUMNS = 8  # for each value: a table of all columns would cost more than a search
 _ONE, _SINGLE_ONE = 1e-12, 1e-6  # so near to 1 is a value of 1, after columns were scaled
-_LEAST_SCALE = 1e-280  # coefficients of smaller values would be no numbers
+# Columns of smaller values stay as they are, and say next to nothing: of coefficients in their
+# units those of targets beyond some 1e25 would be no numbers.
+_LEAST_SCALE = 1e-280
 _LINE = 64  # bytes of a cache line
 
 
@@ -131,11 +133,13 @@ class Columns:
         """Return what belongs to the columns that solvers see, from (d, …)."""
         return numbers if self.places is None else numbers[self.places]
 
-    def in_units_of_x(self, numbers: NDArray[Any]) -> NDArray[Any]:
-        """Return coefficients or factors (n_columns, …) for values as X has them."""
+    def in_units_of_x(self, numbers: Doubles, unit: float) -> Doubles:
+        """Return `unit` times coefficients or factors (n_columns, …) for values as X has them."""
         if self.scale is None:
-            return numbers
-        return numbers / self.scale.reshape(-1, *[1] * (numbers.ndim - 1))
+            return numbers * unit
+        root = np.sqrt(unit) / np.sqrt(self.scale)  # the square of which may be no number
+        root = root.reshape(-1, *[1] * (numbers.ndim - 1))
+        return numbers * root * root
 
     def in_units_of_solver(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """Undo `in_units_of_x`."""

@@ -24,6 +24,7 @@ from algos.factorization_machine.incremental import (
     known_scale,
     learn_batch,
     machines_of_stream,
+    require_numbers,
     state_after_fit,
     write_back,
 )
@@ -84,6 +85,7 @@ class StreamingMachine(DescribedMachine):
         places = np.arange(columns.d) if places is None else places
         batch = Batch(problem, stochastic_settings(problem), places, turn)
         loss, learned = learn_batch(stream, batch, self._key)
+        require_numbers(stream, learned, batch, self._unit)
         self._tell_batch(loss, continues="_stream" in self.__dict__)
         self._count_batch(problem)
         self._stream = write_back(stream, learned, batch)

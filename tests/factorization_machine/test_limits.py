@@ -226,9 +226,47 @@ def test_targets_whose_coefficients_are_no_numbers_are_refused():
     X = np.where(np.arange(X.shape[1]) == 0, X * 1e-3, X)
     model = small(FactorizationMachineRegressor, "als").fit(X, y)
     before = model.predict(X)
-    with pytest.raises(ValueError, match="divide it by a power of ten"):
+    with pytest.raises(ValueError, match="divide y, or multiply X, by a power of ten"):
         model.fit(X, huge)
     np.testing.assert_array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_columns_so_small_that_coefficients_are_no_numbers_are_refused(solver):
+    X, y = products()
+    model = small(FactorizationMachineRegressor, solver, max_iter=20)
+    with pytest.raises(ValueError, match=r"deviation of 1.2e\+299, of columns .* 9.1e-11, must"):
+        model.fit(X * 1e-10, y * 1e299)
+    near = model.fit(X * 1e-10, y * 1e296)
+    assert np.isfinite(near.coef_).all()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_huge_columns_leave_huge_targets_their_coefficients(solver):
+    X, y = products()
+    usual, huge = (
+        small(FactorizationMachineRegressor, solver).fit(X * size, y * size).coef_
+        for size in (1.0, 2.0**1020)
+    )
+    np.testing.assert_allclose(huge, usual, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1e-10, 1e-100])
+def test_a_batch_whose_coefficients_are_no_numbers_is_as_if_it_had_not_come(size):
+    X, y = products()
+    model = small(FactorizationMachineRegressor)
+    with pytest.raises(ValueError, match="multiply X, by a power of ten"):
+        model.partial_fit(X * size, y * (1e300 * size) * 1e10)
+    assert "_stream" not in vars(model)
+    model.partial_fit(X * size, y * (1e300 * size))
+    before = model.predict(X * size)
+    state = {name: np.copy(value) for name, value in model._stream.items()}
+    with pytest.raises(ValueError, match="multiply X, by a power of ten"):
+        model.partial_fit(X * size, y * (1e300 * size) * 1e10)
+    assert {name: np.copy(value).tolist() for name, value in model._stream.items()} == {
+        name: value.tolist() for name, value in state.items()
+    }
+    np.testing.assert_array_equal(model.predict(X * size), before)
 
 
 @pytest.mark.parametrize("size", [2.0**-1000, 2.0**1020])
