@@ -99,6 +99,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
         "patience": given.n_iter_no_change,
         "watch": watch,
         "n_threads": problem.n_threads,
+        "keeps_best": problem.whole is None,
     }
     start, groups = (first, data), problem.table.groups
     if groups is not None:
@@ -110,6 +111,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
     columns = history.arrays()
     if problem.whole is not None and groups is None:
         n_best = int(np.argmin(columns["validation"])) + 1
+        del steps
         steps = learn(
             first, data_of(problem.whole, problem), settings, problem.key, max_iter=n_best,
             patience=n_best + 1, n_threads=problem.n_threads,

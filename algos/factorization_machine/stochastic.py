@@ -153,18 +153,18 @@ def mean_loss(scores: NDArray[Any], data: Data, loss: str) -> float:
 
 @dataclass
 class Best:
-    """The learner that has done best so far, and how long ago."""
+    """The epoch that has done best so far, from 1 on, and how long ago progress was enough."""
 
-    steps: Steps
+    epoch: int = 0
     loss: float = np.inf
     waited: int = 0
 
-    def offer(self, steps: Steps, loss: float, tol: float) -> None:
-        """Take the learner if it is the best; without enough progress, wait one more epoch."""
+    def offer(self, epoch: int, loss: float, tol: float) -> None:
+        """Take the epoch if it is the best; without enough progress, wait one more."""
         enough = not np.isfinite(self.loss) or loss < self.loss - tol * abs(self.loss)
         self.waited = 0 if enough else self.waited + 1
         if loss < self.loss:
-            self.loss, self.steps = loss, steps.copy()
+            self.loss, self.epoch = loss, epoch
 
 
 def has_leapt(last: float, least: float) -> bool:
@@ -184,8 +184,12 @@ def epochs(
     tol: float = 1e-3,
     patience: int = 2,
     watch: Watch | None = None,
+    keeps_best: bool = True,
 ) -> Steps:
     """Learn in epochs; return the learner of the best one where there is a check or a leap.
+
+    That of a check is copied before the next epoch. Leaps are rare: after one the epochs up to
+    the best are made again.
 
     Parameters
     ----------
@@ -203,18 +207,26 @@ def epochs(
     watch : callable, default=None
         Takes the learner, the training loss and the validation loss (or None) after each
         epoch, and returns whether to stop.
+    keeps_best : bool, default=True
+        Whether the learner of the best epoch is wanted where there is a check.
     """
-    steps, loss = steps.copy(), 0.0
-    best = Best(steps)
-    for _ in range(max_iter):
+    first, steps = steps, steps.copy()
+    best, kept, loss, epoch = Best(), None, 0.0, 0
+    for epoch in range(1, max_iter + 1):
+        if check is not None and keeps_best and epoch - 1 == best.epoch > 0:
+            kept = steps.copy()
         loss = once(steps)
         steps.n_epochs += 1
         checked = None if check is None else check(steps)
         steps.noise = 2 * (loss if checked is None else checked)
-        best.offer(steps, loss if checked is None else checked, tol)
+        best.offer(epoch, loss if checked is None else checked, tol)
         if (watch is not None and watch(steps, loss, checked)) or best.waited >= patience:
             break
-    return best.steps if check is not None or has_leapt(loss, best.loss) else steps
+    if best.epoch == epoch or (check is None and not has_leapt(loss, best.loss)):
+        return steps
+    if check is None:
+        return epochs(first, once, None, max_iter=best.epoch, patience=best.epoch + 1)
+    return steps if kept is None else kept
 
 
 def learn(

@@ -297,25 +297,64 @@ def test_parts_of_the_columns_cost_alike():
 
 
 class Counted:
-    """A learner that knows only how many epochs it has seen."""
+    """A learner that knows only how many epochs it has seen, and how often it was copied."""
+
+    n_copies = 0
 
     def __init__(self, n_epochs=0):
         self.n_epochs, self.noise = n_epochs, 0.0
 
     def copy(self):
+        Counted.n_copies += 1
         return Counted(self.n_epochs)
 
 
-def epochs_of(losses):
-    """Learn by epochs of known losses, without rows to stop by."""
-    coming = iter(losses)
-    found = epochs(Counted(), lambda _: next(coming), None, max_iter=len(losses), patience=9)
-    return found.n_epochs
+def epochs_of(losses, *, checks=False, keeps_best=True):
+    """Learn by epochs of known losses; return how many were learned, and the copies made."""
+    before = Counted.n_copies
+
+    def once(steps):
+        return losses[steps.n_epochs]
+
+    def check(steps):
+        return losses[steps.n_epochs - 1]
+
+    found = epochs(
+        Counted(), once, check if checks else None, max_iter=len(losses), patience=9,
+        keeps_best=keeps_best,
+    )  # fmt: skip
+    return found.n_epochs, Counted.n_copies - before
 
 
 def test_a_last_epoch_that_leapt_is_not_what_was_learned():
-    assert epochs_of([1.1, 0.8, 0.3, 5.0, 0.4]) == 3
-    assert epochs_of([1.1, 0.8, 0.3, 0.31, 0.32]) == 5
+    assert epochs_of([1.1, 0.8, 0.3, 5.0, 0.4])[0] == 3
+    assert epochs_of([1.1, 0.8, 0.3, 0.31, 0.32])[0] == 5
+
+
+def test_a_learner_is_copied_only_where_an_earlier_epoch_can_be_wanted():
+    falling = [1.1, 0.8, 0.3, 0.2]
+    assert epochs_of(falling) == (4, 1)
+    assert epochs_of(falling, checks=True) == (4, 4)
+    assert epochs_of([1.1, 0.8, 0.3, 0.9], checks=True) == (3, 4)
+    assert epochs_of([1.1, 0.8, 0.3, 0.9], checks=True, keeps_best=False) == (4, 1)
+
+
+@pytest.mark.parametrize("rate", ["auto", 0.5])
+def test_epochs_made_again_after_a_leap_have_the_bits_of_the_first_ones(rate):
+    X, y = load_wine(return_X_y=True)
+    leapt, first = (
+        FactorizationMachineClassifier(
+            solver="adagrad", learning_rate_init=rate, max_iter=max_iter, tol=0, random_state=0
+        )
+        for max_iter in (100, 1)
+    )
+    with pytest.warns(ConvergenceWarning, match="next to nothing"):
+        leapt.fit(X, y)
+    assert leapt.history_["objective"][-1] > 1.2 * leapt.history_["objective"][0]
+    np.testing.assert_array_equal(leapt.factors_, first.fit(X, y).factors_)
+    np.testing.assert_array_equal(
+        leapt.partial_fit(X, y).factors_, first.partial_fit(X, y).factors_
+    )
 
 
 def test_steps_that_only_lose_are_warned_of():
