@@ -145,7 +145,8 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
     solver_ : str
         The solver that ran.
     n_iter_ : int
-        Sweeps or epochs done; batches of a stream.
+        Sweeps or epochs done; batches of a stream. After `merge` neither this nor `objective_`
+        nor `history_` is there, for they were one part's alone.
     objective_ : float
         Of "als" the penalised loss, of "adagrad" the least mean loss of an epoch (of the rows
         held out, if there are some), of "mcmc" the loss in the last sweep. In units of the
@@ -155,9 +156,9 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         `objective`, `seconds` since the beginning, and `validation`, the mean loss of rows that
         were held out (NaN without).
     hyper_ : dict of str to ndarray
-        Of "mcmc": what was drawn beside the model, sweep by sweep: `means` and `precisions` of
-        the priors, of shape (n_iter, n_groups, n_factors + 1), the coefficients'
-        last. Not of more than two classes.
+        Of "mcmc": what was drawn beside the model, sweep by sweep: `means` and `precisions`
+        of the priors, of shape (n_iter, n_groups, n_factors + 1), the coefficients' last. Not
+        of more than two classes, and until `partial_fit` or `merge`.
     n_samples_seen_ : int
         Number of different rows that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int

@@ -89,7 +89,8 @@ class FactorizationMachine(StreamingMachine):
         def attributes(machines: list[Machine], n_told: int) -> dict[str, Any]:
             unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
             model = self._attributes(machines, table.columns, self._unit, kept.dtype, solver)
-            return {**start, **model, "n_iter_": n_told, **unfinished}
+            told_so_far = {"_is_sure": False, "n_iter_": n_told}
+            return {**start, **model, **told_so_far, **unfinished}
 
         with fit_tasks(self, None, X=kept, y=column) as task:
             told = Told(self, task, attributes, state["n_told"])
@@ -213,6 +214,7 @@ class FactorizationMachine(StreamingMachine):
         self.n_iter_ = outcome.n_iter
         self.objective_ = outcome.objective
         self.history_ = {name: np.asarray(value) for name, value in outcome.history.items()}
+        self._is_sure = self.solver_ == "mcmc" and self._draws is None
         self.__dict__.pop("hyper_", None)
         if outcome.hyper:
             self.hyper_ = {name: np.asarray(value) for name, value in outcome.hyper.items()}

@@ -43,8 +43,7 @@ class RegressorModel(FittedMachine):
         """
         check_is_fitted(self, "solver_")
         rows = self._validated_rows(X, reset=False)
-        is_constant = self.solver_ == "mcmc" and "hyper_" not in self.__dict__
-        if return_std and self._draws is None and not is_constant:
+        if return_std and self._draws is None and not self._is_sure:
             raise ValueError(
                 "`return_std`=True must go with solver='mcmc', without `merge` or `partial_fit` "
                 "after the fit; fit with solver='mcmc'"
@@ -54,7 +53,7 @@ class RegressorModel(FittedMachine):
         predicted = in_dtype(self._scores(rows)[:, 0], rows.dtype)
         if not return_std:
             return predicted
-        if self._draws is None:  # all numbers were alike
+        if self._draws is None:
             return predicted, np.zeros_like(predicted)
         variance = self._variance(rows)
         assert variance is not None

@@ -106,9 +106,14 @@ class StreamingMachine(DescribedMachine):
         self._weight_seen += float(problem.table.weight.sum())
         self.n_samples_seen_ += problem.table.rows.n
         self._frame_of_fit = asdict(Columns(self.n_features_in_))
-        self._draws, self._means = None, []
+        self._forget_draws()
         self._link = link_of("adagrad", problem.loss, problem.n_classes)
         self._loss_of_fit, self._fields = problem.loss, None
+
+    def _forget_draws(self) -> None:
+        """Drop what a sampler left, of which the model is no mean any more."""
+        self._draws, self._means, self._is_sure = None, [], False
+        self.__dict__.pop("hyper_", None)
 
     def _require_same_kind(self) -> None:
         """Raise ValueError if what was learned is no model of the parameters as they are now."""
@@ -181,8 +186,10 @@ class StreamingMachine(DescribedMachine):
         if self._cuts is not None:
             self._cuts = self._cuts.copy()
             self._cuts[1:-1] += share * (other._cuts[1:-1] - self._cuts[1:-1])
-        self._draws, self._means, self._after_fit, self._fields = None, [], None, None
-        for name in ("_stream", "_is_stale"):  # the sums of squares are of other directions
+        self._forget_draws()
+        self._after_fit = self._fields = None
+        # The sums of squares are of other directions, and the record is of one part's rows.
+        for name in ("_stream", "_is_stale", "n_iter_", "objective_", "history_"):
             self.__dict__.pop(name, None)
         self._weight_seen += weight
         self.n_samples_seen_ += other.n_samples_seen_

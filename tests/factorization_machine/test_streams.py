@@ -165,3 +165,28 @@ def test_machines_of_either_precision_are_merged_in_the_wider():
     assert merged.coef_.dtype == merged.factors_.dtype == np.float64
     expected = huge.predict(X.astype(np.float64)) / 2
     np.testing.assert_allclose(merged.predict(X.astype(np.float64)), expected, rtol=0.5, atol=1e60)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_what_goes_on_from_a_fit_keeps_no_record_of_the_fit(solver):
+    X, y = products(unit=1, n=60)
+    machine = FactorizationMachineRegressor(2, solver=solver, max_iter=9, random_state=0)
+    stream = clone(machine).fit(X, y).partial_fit(X, y)
+    assert not hasattr(stream, "hyper_")
+    assert stream.n_iter_ == len(stream.history_["objective"]) == 1
+    assert stream.objective_ == stream.history_["objective"][-1]
+    merged = clone(machine).fit(X, y).merge(clone(machine).fit(X[:30], y[:30]))
+    for name in ("hyper_", "objective_", "history_", "n_iter_"):
+        assert not hasattr(merged, name)
+    assert merged.partial_fit(X, y).n_iter_ == 1
+
+
+def test_a_merged_machine_of_constants_is_not_sure():
+    X, y = products(unit=1, n=30)
+    one, other = (
+        FactorizationMachineRegressor(2, solver="mcmc").fit(X, np.full_like(y, value))
+        for value in (3.0, 5.0)
+    )
+    assert not one.predict(X, return_std=True)[1].any()
+    with pytest.raises(ValueError, match="without `merge`"):
+        one.merge(other).predict(X, return_std=True)
