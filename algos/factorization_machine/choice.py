@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from algos._common.base import is_same
+from algos.factorization_machine.parameters import SOLVERS
 from algos.factorization_machine.rows import Table
 
 # Multiplications of one sweep of block updates beyond which stochastic steps are chosen.
@@ -55,11 +56,11 @@ def _weighs_classes(estimator: Any, table: Table, n_classes: int) -> bool:
     return is_weighted and len(np.unique(table.weight)) <= n_classes
 
 
+_SOLVERS_OF = {"bpr": ("adagrad",), "ordered_probit": ("mcmc", "als")}  # of others all
+
+
 def _check_suits(solver: str, loss: str) -> None:
-    suited = {
-        "bpr": ("adagrad",),
-        "ordered_probit": ("mcmc", "als"),
-    }.get(loss, ("mcmc", "als", "adagrad"))
+    suited = _SOLVERS_OF.get(loss, SOLVERS)
     if solver not in suited:
         raise ValueError(
             f"`solver`={solver!r} must be 'auto' or one of {list(suited)} for loss={loss!r}; "
@@ -67,32 +68,40 @@ def _check_suits(solver: str, loss: str) -> None:
         )
 
 
-# Parameters that each solver leaves aside.
-_OF_STEPS = (
-    "learning_rate_init", "learning_rate_linear", "learning_rate_intercept", "batch_size",
-    "clip_gradient", "epsilon", "early_stopping", "validation_fraction", "n_iter_no_change",
-)  # fmt: skip
-_OF_DRAWS = ("burn_in", "n_draws", "feature_groups")
-_UNUSED = {
-    "mcmc": ("tol", "alpha", "alpha_linear", "alpha_intercept", *_OF_STEPS),
-    "als": (*_OF_DRAWS, *_OF_STEPS),
-    "adagrad": _OF_DRAWS,
-}
+# Which solvers look at a parameter that not all do.
+_USERS = {
+    **dict.fromkeys(("burn_in", "n_draws", "feature_groups"), ("mcmc",)),
+    **dict.fromkeys(("tol", "alpha", "alpha_linear", "alpha_intercept"), ("als", "adagrad")),
+    **dict.fromkeys(
+        ("learning_rate_init", "learning_rate_linear", "learning_rate_intercept", "batch_size",
+         "clip_gradient", "epsilon", "early_stopping", "validation_fraction", "n_iter_no_change"),
+        ("adagrad",),
+    ),
+}  # fmt: skip
 
 
-def ignored(estimator: Any, solver: str) -> list[str]:
-    """Return the parameters that were set away from their default and say nothing here."""
-    unused = [*_UNUSED[solver]]
+def ignored(estimator: Any, solver: str) -> dict[str, str]:
+    """Return the parameters that were given and say nothing here, each with what uses it."""
+    suited = _SOLVERS_OF.get(estimator.loss, SOLVERS)
+    unused = {
+        name: " or ".join(f"solver={user!r}" for user in users if user in suited)
+        for name, users in _USERS.items()
+        if solver not in users
+    }
     if estimator.loss == "bpr":
-        unused += ["early_stopping", "validation_fraction"]
+        unused |= dict.fromkeys((*unused, "early_stopping", "validation_fraction"), "another loss")
     else:
-        unused += ["item_features"]
+        unused["item_features"] = "loss='bpr'"
+    if estimator.init_linear == "zeros":
+        unused["init_linear_scale"] = "another `init_linear`"
+    if solver == "mcmc" and estimator.tol == 0:  # it does make all of `max_iter`
+        del unused["tol"]
     defaults = signature(type(estimator).__init__).parameters
-    return [
-        name
-        for name in unused
+    return {
+        name: use
+        for name, use in unused.items()
         if name in defaults and not is_same(getattr(estimator, name), defaults[name].default)
-    ]
+    }
 
 
 def stops_early(early_stopping: Any, solver: str, table: Table) -> bool:

@@ -122,11 +122,16 @@ class FactorizationMachine(StreamingMachine):
         )
 
     def _chosen_solver(self, table: Table) -> str:
-        """Return the solver, and say what `verbose` asks for."""
+        """Return the solver; say what `verbose` asks for, and warn of what it does not use."""
         solver, reason = choose_solver(self, table, self._loss_name(), self._n_classes())
         say(self, f"solver {solver}: {reason}")
-        for name in ignored(self, solver) if self.verbose else ():
-            say(self, f"solver {solver} does not use `{name}`")
+        unused = [f"`{name}` (only used with {use})" for name, use in ignored(self, solver).items()]
+        if unused:
+            chosen = " of 'auto'" if self.solver == "auto" else ""
+            warn(
+                f"{type(self).__name__} with loss={self.loss!r} and solver={solver!r}{chosen} does "
+                f"not use {', '.join(unused)}; leave out what says nothing, or choose another"
+            )
         return solver
 
     def _start_of_model(self, table: Table, problem: Problem, solver: str) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         most accurate, without anything to tune. "als" solves for the coefficient and factors
         of one column after the other, to the least penalised loss: deterministic. "adagrad"
         makes stochastic steps: for data that is large, or comes in batches. "auto" chooses by
-        loss and size; `solver_` tells, and `verbose` the reason.
+        loss and size; `solver_` tells, and `verbose` the reason. `fit` warns of parameters that
+        were given and that it does not use.
     max_iter : "auto" or int, default="auto"
         Sweeps of "mcmc" and "als", epochs of "adagrad": at most so many. "auto" is 300, 100 and
         100 of them.
@@ -110,8 +111,7 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
     verbose : int, default=0
-        1 prints the solver, why it was chosen, which parameters it does not use although they
-        were given, and a line for each iteration.
+        1 prints the solver, why it was chosen, and a line for each iteration.
 
     Attributes
     ----------

@@ -303,13 +303,35 @@ def test_a_descent_that_is_cut_short_is_warned_of(kind, solver):
     small(kind, solver, max_iter=100, tol=0.3).fit(X, target)
 
 
-def test_parameters_that_a_solver_does_not_use_are_named(capsys):
+@pytest.mark.parametrize(
+    ("solver", "parameters", "words"),
+    [
+        ("mcmc", {"alpha": 3.0}, r"'mcmc' does .* `alpha` \(only used with solver='als' or"),
+        ("auto", {"epsilon": 0.2}, r"'mcmc' of 'auto' .* `epsilon` .* solver='adagrad'\);"),
+        ("als", {"burn_in": 2, "batch_size": 9}, r"`burn_in` .* solver='mcmc'\), `batch_size`"),
+        ("adagrad", {"feature_groups": [0, 0, 1, 1]}, r"`feature_groups` .* solver='mcmc'\)"),
+        ("als", {"init_linear_scale": 0.1}, r"`init_linear_scale` .* another `init_linear`\)"),
+        ("mcmc", {"tol": 1e-9}, r"`tol` .* solver='als' or solver='adagrad'\)"),
+    ],
+)
+def test_parameters_that_a_solver_does_not_use_are_warned_of(solver, parameters, words):
     X, y = products()
-    model = small(FactorizationMachineRegressor, "mcmc", tol=1e-4, alpha=3.0, verbose=1)
-    model.fit(X, y)
-    printed = capsys.readouterr().out
-    assert "solver mcmc does not use `alpha`" in printed
-    assert printed.count("does not use") == 1
+    model = small(FactorizationMachineRegressor, solver, max_iter=30)
+    with pytest.warns(UserWarning, match=words):
+        model.set_params(**parameters).fit(X, y)
+    model.partial_fit(X, y)
+
+
+def test_parameters_that_a_loss_does_not_use_are_warned_of():
+    X, y = products()
+    groups = np.arange(len(y)) % 4
+    ranking = small(FactorizationMachineClassifier, loss="bpr")
+    with pytest.warns(UserWarning, match=r"`early_stopping` \(only used with another loss"):
+        ranking.set_params(early_stopping=True).fit(X, y > 0, groups=groups)
+    with pytest.warns(UserWarning, match=r"`n_draws` \(only used with another loss"):
+        ranking.set_params(early_stopping="auto", n_draws=3).fit(X, y > 0, groups=groups)
+    with pytest.warns(UserWarning, match=r"`item_features` \(only used with loss='bpr'"):
+        small(FactorizationMachineClassifier, item_features=[0]).fit(X, y > 0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
