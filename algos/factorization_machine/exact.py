@@ -38,6 +38,11 @@ _OF_START = 121  # stream of a key
 _SWEEPS, _BURN_IN = 300, 15
 _SWEEPS_OF_ALS = 100
 _INIT_SCALE = 0.1
+# Chains of classes begin wide: from a narrow start factors and their priors' precisions keep each
+# other small for hundreds of sweeps. Log loss on Frappe after 50 of them .221 from 0.1, .152 from
+# 0.5, .146 from 1 and 2; of 10,000 of its rows after 300 .340 from 0.1, .325 from 1. Numbers are
+# learned from a narrow start: RMSE of ratings after 200 sweeps .9064 from 0.1, .908 from 0.3 to 1.
+_INIT_SCALE_OF_CLASSES = 1.0
 # For targets of unit deviation, of columns with values of 1.
 _ALPHA, _ALPHA_LINEAR = 10.0, 2.0
 # The same for latent targets, whose noise has a deviation of 1 by itself.
@@ -130,7 +135,7 @@ def _sampled(
         likelihood,
         Chain(max_iter, burn_in, given.n_draws, rates=prior_rates(table.rows)),
         groups,
-        first_machine(problem, output, key),
+        first_machine(problem, output, key, is_chain=True),
         key,
         n_threads=problem.n_threads,
         on_sweep=on_sweep,
@@ -216,8 +221,8 @@ def _is_of_class(problem: Problem, table: Table, output: int) -> NDArray[np.bool
     return table.target > 0 if problem.n_outputs == 1 else table.target == output
 
 
-def first_machine(problem: Problem, output: int, key: Key) -> Start:
-    """Return where an output begins."""
+def first_machine(problem: Problem, output: int, key: Key, *, is_chain: bool = False) -> Start:
+    """Return where an output begins, a chain of draws or a descent."""
     given, d = problem.settings, problem.table.rows.n_columns
     if problem.start is not None:
         one = problem.start[output]
@@ -231,8 +236,10 @@ def first_machine(problem: Problem, output: int, key: Key) -> Start:
             intercept = float(logit(min(max(share, 1e-6), 1 - 1e-6)))
     rng = stream(key, _OF_START)
     scale = given.init_scale
-    if scale is None:  # the longer the rows the less, so that scores begin small
-        scale = _INIT_SCALE * float(np.sqrt(unit_rates(problem.table.rows)[0]))
+    if scale is None:  # the longer the rows the less, as scores have one size then
+        is_wide = is_chain and problem.loss == "log_loss"
+        scale = _INIT_SCALE_OF_CLASSES if is_wide else _INIT_SCALE
+        scale *= float(np.sqrt(unit_rates(problem.table.rows)[0]))
     factors = np.zeros((d, given.n_factors), dtype=np.float32)
     factors[...] = drawn(given.init, scale, factors.shape, rng)
     linear = np.zeros(d, dtype=np.float32)

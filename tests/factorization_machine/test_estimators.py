@@ -355,3 +355,13 @@ def test_labels_of_groups_are_one_for_each_column():
     X, y, *_ = ratings(100)
     with pytest.raises(ValueError, match="`feature_groups` of shape"):
         regressor(solver="mcmc", feature_groups=[0, 1]).fit(X, y)
+
+
+def test_a_chain_of_classes_begins_wide_enough_to_arrive_soon():
+    rng = np.random.default_rng(0)
+    codes, factors = rng.integers(40, size=(4000, 6)), rng.normal(size=(6, 40, 2))
+    vectors = [factors[field][codes[:, field]] for field in range(6)]
+    score = sum((vectors[a] * vectors[b]).sum(axis=1) for a in range(6) for b in range(a))
+    X = OneHotEncoder().fit_transform(codes)
+    model = classifier(solver="mcmc", max_iter=6).fit(X, score > 0)
+    assert model.history_["objective"][-1] < 0.4
