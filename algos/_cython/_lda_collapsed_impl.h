@@ -19,7 +19,7 @@ ALGOS_INLINE void N(visit_fetch)(const algos_lda_other_side *side,
                                  const algos_lda_pairs *entries, Py_ssize_t e,
                                  const Py_ssize_t floats) {
     if (e < entries->further)
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (Py_ssize_t i = 0; i < floats; i += 16)
             __builtin_prefetch(N(visit_find)(side, entries, e) + i);
 }
@@ -49,7 +49,7 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
                                 const algos_lda_pairs *entries, const float *own,
                                 double *sums, const Py_ssize_t vectors, const int told) {
     N(lda_vec) a[MOST], share[MOST], inverse[MOST];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (Py_ssize_t p = 0; p < vectors; p++) {
         a[p] = LOAD(own + p * LANES);
         inverse[p] = LOAD(side->inverses + p * LANES);
@@ -60,7 +60,7 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
         const Py_ssize_t end = left > ALGOS_LDA_ENTRIES ? begin + ALGOS_LDA_ENTRIES
                                                         : entries->size;
         N(lda_vec) sum[MOST];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (Py_ssize_t p = 0; p < vectors; p++)
             sum[p] = (N(lda_vec)){0};
         for (Py_ssize_t e = begin; e < end; e++) {
@@ -68,7 +68,7 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
             const float z = N(visit_z)(side, entries, e, own, other);
             N(lda_vec) gamma[MOST], total = {0}, product = {0}, square = {0};
             N(visit_fetch)(side, entries, e + AHEAD, vectors * LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
             for (Py_ssize_t p = 0; p < vectors; p++) {
                 const N(lda_vec) its = LOAD(other + p * LANES) * inverse[p];
                 const N(lda_vec) both = a[p] * its;
@@ -81,7 +81,7 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
             }
             const float whole = N(visit_total)(total);
             const N(lda_vec) weight = SPREAD(algos_lda_weigh(entries, e, z, whole));
-#pragma GCC unroll 8
+#pragma GCC unroll 16
             for (Py_ssize_t p = 0; p < vectors; p++)
                 sum[p] += weight * gamma[p];
             if (told && !algos_lda_told(side, entries, e, z, whole, N(visit_total)(product),
@@ -89,7 +89,7 @@ ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
                 algos_lda_tell(side, entries, e, own, other, NULL, side->inverses,
                                (const float *)gamma, whole, vectors * LANES);
         }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (Py_ssize_t p = 0; p < vectors; p++)
 #pragma GCC unroll 16
             for (Py_ssize_t l = 0; l < LANES; l++)
@@ -112,6 +112,7 @@ ALGOS_INLINE void N(visit_any)(const algos_lda_other_side *side,
             const float *other = N(visit_find)(side, entries, e);
             const float z = N(visit_z)(side, entries, e, own, other);
             N(lda_vec) total = {0}, product = {0}, square = {0};
+            N(visit_fetch)(side, entries, e + AHEAD, width);
             for (Py_ssize_t k = 0; k < width; k += LANES) {
                 const N(lda_vec) a = LOAD(own + k), inverse = LOAD(side->inverses + k);
                 const N(lda_vec) its = LOAD(other + k) * inverse, both = a * its;

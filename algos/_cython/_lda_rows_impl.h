@@ -74,7 +74,7 @@ ALGOS_INLINE N(lda_vec) N(lda_dots)(const float *rows, const int32_t *words,
             row[i] = rows + words[g + i] * (vectors * LANES);
             sum[i] = (N(lda_vec)){0};
         }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (Py_ssize_t p = 0; p < vectors; p++)
 #pragma GCC unroll 4
             for (int i = 0; i < GROUP; i++)
@@ -103,7 +103,7 @@ ALGOS_INLINE void N(lda_fetch)(const float *rows, const int32_t *words,
                                const Py_ssize_t vectors) {
     for (Py_ssize_t i = 0; i < LANES; i++) {
         const float *row = rows + words[i] * (vectors * LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (Py_ssize_t p = 0; p < vectors; p += 64 / ALGOS_BYTES)
             __builtin_prefetch(row + p * LANES);
     }
@@ -152,7 +152,7 @@ ALGOS_INLINE void N(lda_pass_held)(const algos_lda_topics *topics,
     N(lda_tail) tail;
     float from_priors = 0;
     N(lda_copy_tail)(document, &tail);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (Py_ssize_t p = 0; p < vectors; p++) {
         held[p] = LOAD(a + p * LANES);
         sum[p] = (N(lda_vec)){0};
@@ -171,7 +171,7 @@ ALGOS_INLINE void N(lda_pass_held)(const algos_lda_topics *topics,
     }
     N(lda_keep_tail)(&tail, size, shares);
     from_priors += topics->priors ? 0 : topics->prior * N(lda_total)(shared);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (Py_ssize_t p = 0; p < vectors; p++)
         STORE(sums + p * LANES) = sum[p] + from_priors;
 }
@@ -252,21 +252,21 @@ ALGOS_INLINE void N(lda_sum_run)(const float *rows, Py_ssize_t width,
     const int32_t *places = entries->places + begin;
     const Py_ssize_t left = entries->left - begin;
     N(lda_vec) sum[MOST];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (Py_ssize_t p = 0; p < vectors; p++)
         sum[p] = (N(lda_vec)){0};
     for (Py_ssize_t i = 0; i < size; i++) {
         const float *row = rows + index[i] * width;
         const float *next = rows + index[i + AHEAD < left ? i + AHEAD : i] * width;
         const float weight = entries->weights[places[i]];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (Py_ssize_t p = 0; p < vectors; p++) {
             sum[p] += weight * LOAD(row + p * LANES);
             if (p % (64 / ALGOS_BYTES) == 0)
                 __builtin_prefetch(next + p * LANES);
         }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (Py_ssize_t p = 0; p < vectors; p++)
         STORE(out + p * LANES) = sum[p];
 }
