@@ -179,6 +179,56 @@ cdef Py_ssize_t _longest(const int64_t[::1] indptr) noexcept:
     return longest
 
 
+cdef void _describe_entries(
+    VisitJob* job, const int64_t[::1] indptr, const int32_t[::1] index, const float[::1] counts,
+    float[::1] normalizers
+) noexcept:
+    job.indptr, job.n_rows = &indptr[0], indptr.shape[0] - 1
+    job.index, job.counts, job.normalizers = NULL, NULL, NULL
+    if index.shape[0]:
+        job.index, job.counts, job.normalizers = &index[0], &counts[0], &normalizers[0]
+
+
+cdef void _describe_other_side(
+    VisitJob* job, const float[:, ::1] others, const int32_t[:, ::1] topics,
+    const float[::1] inverses, double least_own, double least_other
+) noexcept:
+    job.side.others = &others[0, 0] if others.shape[0] else NULL
+    job.side.inverses, job.side.width = &inverses[0], inverses.shape[0]
+    job.side.least_own, job.side.least_other = <float> least_own, <float> least_other
+    job.side.is_small = _mean_total(inverses) < SMALL_TOPIC
+    job.least_z = <float> fmax(least_own * least_other * _sum(inverses), LEAST_CHANCE)
+    job.topics, job.n_few = NULL, 0
+    if topics is not None and topics.shape[0]:
+        job.topics, job.n_few = &topics[0, 0], topics.shape[1]
+
+
+cdef void _describe_own_rows(
+    VisitJob* job, const float[:, ::1] prior, const float[::1] scales, float[:, ::1] own,
+    float[:, ::1] velocity, double momentum
+) noexcept:
+    job.own, job.size = &own[0, 0], own.shape[1]
+    job.velocity, job.momentum = &velocity[0, 0], <float> momentum
+    job.prior, job.prior_stride = &prior[0, 0], prior.shape[1] if prior.shape[0] > 1 else 0
+    job.scales = NULL
+    if scales is not None:
+        job.scales = &scales[0]
+
+
+cdef _visit_all(VisitJob* job, Py_ssize_t tasks, int n_threads):
+    """Visit all rows; return trend and objective."""
+    cdef double trend = 0, objective = 0
+    cdef Py_ssize_t task
+    cdef double work = NANOSECONDS_A_TOPIC * job.indptr[job.n_rows]
+    with nogil:
+        run_region(_visit_task, job, tasks, work * (job.n_few or job.side.width), n_threads)
+        if job.trends != NULL:
+            for task in range(tasks):
+                trend += job.trends[task]
+                objective += job.objectives[task]
+    return trend, objective if job.chances != NULL else float("nan")
+
+
 def visit_rows(
     const int64_t[::1] indptr,      # IN (n_rows + 1,)
     const int32_t[::1] index,       # IN (n_entries,): rows of the other side
@@ -212,35 +262,19 @@ def visit_rows(
         before the visit; NaN if nobody asks.
     """
     cdef VisitJob job
-    cdef Py_ssize_t width = inverses.shape[0], entries = index.shape[0], tasks, task
+    cdef Py_ssize_t width = inverses.shape[0], tasks = index.shape[0] // TASK_ENTRIES + 1
     cdef bint are_documents = document_prior == document_prior
     cdef bint has_objective = are_documents and is_asked
-    cdef Scratch sums = scratch(n_threads * width, sizeof(double)), told
-    cdef Scratch room = scratch(n_threads * 4 * width, sizeof(float)), chances
-    cdef double trend = 0, objective = 0
-    job.n_rows = own.shape[0]
-    if job.n_rows == 0:
+    cdef Scratch sums = scratch(n_threads * width, sizeof(double))
+    cdef Scratch room = scratch(n_threads * 4 * width, sizeof(float))
+    cdef Scratch told = scratch(2 * tasks, sizeof(double)), chances
+    if own.shape[0] == 0:
         return 0.0, 0.0 if has_objective else float("nan")
-    tasks = entries // TASK_ENTRIES + 1
-    told = scratch(2 * tasks, sizeof(double))
-    job.side.others, job.side.inverses, job.side.width = NULL, &inverses[0], width
-    job.index, job.counts, job.normalizers = NULL, NULL, NULL
-    if entries:
-        job.side.others = &others[0, 0]
-        job.index, job.counts, job.normalizers = &index[0], &counts[0], &normalizers[0]
-    job.indptr, job.own, job.size = &indptr[0], &own[0, 0], own.shape[1]
-    job.topics, job.n_few = NULL, 0
-    if topics is not None and topics.shape[0]:
-        job.topics, job.n_few = &topics[0, 0], topics.shape[1]
-    job.prior, job.prior_stride = &prior[0, 0], width if prior.shape[0] > 1 else 0
-    job.velocity, job.momentum = &velocity[0, 0], <float> momentum
-    job.scales = NULL
-    if scales is not None:
-        job.scales = &scales[0]
+    _describe_entries(&job, indptr, index, counts, normalizers)
+    _describe_other_side(&job, others, topics, inverses, least_own, least_other)
+    _describe_own_rows(&job, prior, scales, own, velocity, momentum)
+    job.sums, job.room = <double*> sums.data, <float*> room.data
     job.prior_sum, job.longest = document_prior, 1
-    job.side.least_own, job.side.least_other = <float> least_own, <float> least_other
-    job.side.is_small = _mean_total(inverses) < SMALL_TOPIC
-    job.least_z = <float> fmax(least_own * least_other * _sum(inverses), LEAST_CHANCE)
     job.chances, job.trends, job.objectives = NULL, NULL, NULL
     if are_documents:
         job.trends = <double*> told.data
@@ -249,15 +283,7 @@ def visit_rows(
         job.longest = _longest(indptr)
         chances = scratch(n_threads * job.longest, sizeof(float))
         job.chances = <float*> chances.data
-    job.sums, job.room = <double*> sums.data, <float*> room.data
-    with nogil:
-        run_region(_visit_task, &job, tasks, NANOSECONDS_A_TOPIC * entries * (job.n_few or width),
-                   n_threads)
-        if are_documents:
-            for task in range(tasks):
-                trend += job.trends[task]
-                objective += job.objectives[task]
-    return trend, objective if has_objective else float("nan")
+    return _visit_all(&job, tasks, n_threads)
 
 
 def _test_choose_level(int limit):

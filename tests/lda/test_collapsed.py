@@ -35,19 +35,30 @@ def run(X, alpha, eta, n_sweeps, seed=0, n_threads=1):
     return state.counts(), values
 
 
-def exact_counts(X, alpha, eta):
-    """Return the posterior mean of the counts (n_words, 2) by going through all assignments."""
-    X, alpha, eta = np.asarray(X, dtype=int), np.asarray(alpha), np.asarray(eta)
+def assignments(X):
+    """Yield, for each way to give all tokens one of two topics, what documents and words have."""
+    X = np.asarray(X)
     tokens = [(d, w) for d, row in enumerate(X) for w, c in enumerate(row) for _ in range(c)]
-    total, mean = 0.0, np.zeros((X.shape[1], 2))
     for topics in product((0, 1), repeat=len(tokens)):
         in_document, in_word = np.zeros((len(X), 2)), np.zeros((X.shape[1], 2))
         for (d, w), k in zip(tokens, topics, strict=True):
             in_document[d, k] += 1
             in_word[w, k] += 1
-        both = in_word + eta.T
-        log_p = gammaln(in_document + alpha).sum() + gammaln(both).sum()
-        p = np.exp(log_p - gammaln(both.sum(axis=0)).sum())
+        yield in_document, in_word
+
+
+def likelihood(in_document, in_word, alpha, eta):
+    """Return p(tokens and topics) up to what hangs on the lengths of documents alone."""
+    both = in_word + np.asarray(eta).T
+    log_p = gammaln(in_document + np.asarray(alpha)).sum() + gammaln(both).sum()
+    return np.exp(log_p - gammaln(both.sum(axis=0)).sum())
+
+
+def exact_counts(X, alpha, eta):
+    """Return the posterior mean of the counts (n_words, 2) by going through all assignments."""
+    total = mean = 0.0
+    for in_document, in_word in assignments(X):
+        p = likelihood(in_document, in_word, alpha, eta)
         total, mean = total + p, mean + p * in_word
     return mean / total
 
@@ -128,20 +139,8 @@ def exact_perplexity(X, alpha, eta):
 
 def log_evidence(X, alpha, eta):
     """Return log p(X), of tokens in an order."""
-    alpha, eta, total = np.asarray(alpha), np.asarray(eta), 0.0
-    tokens = [(d, w) for d, row in enumerate(X) for w, c in enumerate(row) for _ in range(c)]
-    for topics in product((0, 1), repeat=len(tokens)):
-        in_document, in_word = np.zeros((len(X), 2)), np.zeros((X.shape[1], 2))
-        for (d, w), k in zip(tokens, topics, strict=True):
-            in_document[d, k] += 1
-            in_word[w, k] += 1
-        both = in_word + eta.T
-        log_p = gammaln(in_document + alpha).sum() + gammaln(both).sum()
-        log_p -= (
-            gammaln(both.sum(axis=0)).sum() + gammaln(in_document.sum(axis=1) + alpha.sum()).sum()
-        )
-        total += np.exp(log_p)
-    return np.log(total)
+    total = sum(likelihood(*each, alpha, eta) for each in assignments(X))
+    return np.log(total) - gammaln(np.sum(X, axis=1) + np.sum(alpha)).sum()
 
 
 def test_any_number_of_threads_gives_the_same_bits():
