@@ -6,7 +6,7 @@ Cappé and Moulines, "On-line expectation-maximization algorithm for latent data
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from algos._common.random import Key, stream
 from algos.lda.documents import Documents
 from algos.lda.expectation import Batch, Learner, Topics, room_for
-from algos.lda.parameters import Floats, Learned, Report, Settings
+from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
 
 
 @dataclass
@@ -45,6 +45,7 @@ WHOLE_EVERY = 5  # passes, in the first of which documents that keep few topics 
 EPOCHS = 30
 UNLIKE = 0.17  # of their mean, by which counts to begin with differ from it at most
 WORDS = 1 << 12  # whose counts to begin with are drawn at a time
+ENTRIES = 1 << 20  # that are counted at a time
 LEAST_BATCHES = 16  # of the first pass, while they have a document each
 BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
 KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
@@ -89,8 +90,7 @@ def learn(
 
 def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
     """Return counts that are nearly alike in all topics."""
-    words = np.bincount(documents.words, documents.counts, settings.n_words)
-    means = (words / settings.n_topics).astype(np.float32)[:, np.newaxis]
+    means = (_occurrences(documents) / settings.n_topics).astype(np.float32)[:, np.newaxis]
     rng, counts = stream(key, 0), np.zeros((settings.n_words, settings.width), dtype=np.float32)
     for start in range(0, settings.n_words, WORDS):
         part = counts[start : start + WORDS, : settings.n_topics]
@@ -99,6 +99,15 @@ def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
         drawn += 1 - UNLIKE
         np.multiply(drawn, means[start : start + WORDS], out=part)
     return counts
+
+
+def _occurrences(documents: Documents) -> Doubles:
+    """Return how often each word occurs; NumPy makes wider copies of what it is given."""
+    found = np.zeros(documents.n_words)
+    for start in range(0, documents.n_entries, ENTRIES):
+        part = slice(start, start + ENTRIES)
+        found += np.bincount(documents.words[part], documents.counts[part], documents.n_words)
+    return found
 
 
 def _run(
@@ -115,15 +124,15 @@ def _run(
     is_kept = n * kind.n_bytes(width) <= KEPT_BYTES
     mixtures = kind(n if is_kept else 0, width)
     n_updates, n_epochs, perplexity = 0, 0, float("nan")
-    batches: list[tuple[int, Batch]] = []
     for stage in plan:
-        batches.clear()  # before there are others
-        if stage.n_epochs > 0:
-            batches.extend(cut(documents, stage.batch_size, n_threads))
+        batches: Iterable[tuple[int, Batch]] = cut(documents, stage.batch_size, n_threads)
+        n_batches = count(documents, stage.batch_size)
+        if stage.n_epochs > 1:
+            batches = list(batches)  # else each one is gone before the next is made
         for _ in range(stage.n_epochs):
             value = 0.0
             for start, batch in batches:
-                rate = 1.0 if len(batches) == 1 else (1 + n_updates) ** -DECAY
+                rate = 1.0 if n_batches == 1 else (1 + n_updates) ** -DECAY
                 size = len(batch.documents)
                 kept = mixtures.part(start, start + size) if is_kept else None
                 steps = stage.n_steps if is_kept else max(stage.n_steps, COLD_STEPS)
@@ -132,17 +141,23 @@ def _run(
                     is_whole=n_epochs % WHOLE_EVERY == 0,
                 )  # fmt: skip
                 n_updates += 1
-            del batch  # of which the next stage's are to take the room
+                del batch
             n_epochs += 1
             perplexity = float(np.exp(-value / tokens)) if tokens else 1.0
             if report(learner.topics.counts, perplexity):
                 return n_updates, perplexity
+        del batches  # of which the next stage's are to take the room
     return n_updates, perplexity
+
+
+def count(documents: Documents, size: int) -> int:
+    """Return how many batches of about `size` documents there are."""
+    return max(1, round(len(documents) / size))
 
 
 def cut(documents: Documents, size: int, n_threads: int) -> Iterator[tuple[int, Batch]]:
     """Yield batches of about `size` documents, each with its first document's number."""
-    n_batches = max(1, round(len(documents) / size))
+    n_batches = count(documents, size)
     for i in range(n_batches):
         start, stop = (len(documents) * j // n_batches for j in (i, i + 1))
         yield start, Batch(documents.part(start, stop), n_threads)

@@ -56,6 +56,13 @@ def peak_of(model, X):
         tracemalloc.stop()
 
 
+def test_batches_that_are_learned_once_are_not_held_together():
+    """In a first pass of EM: the documents in order, one batch, mixtures and topics."""
+    X = corpus()
+    model = LatentDirichletAllocation(K, init="random", max_iter=1, n_jobs=1, random_state=0)
+    assert peak_of(model, X) < (4 * N + 20 * V) * K + 10 * X.nnz + FIXED
+
+
 @pytest.mark.parametrize("n_topics", [K, 200])
 def test_cvb0_takes_what_max_memory_is_compared_with(n_topics):
     documents = Documents.of(corpus(), "test")
