@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import machine, peers, report, worker
+from benchmarks import machine, peers, record, report, worker
 from benchmarks.storage import write_arrays
 from benchmarks.workload import ALGORITHMS, Unreachable, workloads
 
@@ -212,7 +212,7 @@ def present_peers(wanted):
 
 
 def save(algorithm, entries, options):
-    """Write one algorithm's results."""
+    """Write one algorithm's results, beside those of the same day."""
     folder = options.output or RESULTS
     folder.mkdir(parents=True, exist_ok=True)
     date = dt.date.today().isoformat()
@@ -225,7 +225,7 @@ def save(algorithm, entries, options):
         "versions": machine.versions(),
         "measurements": entries,
     }
-    file.write_text(json.dumps(result, indent=1) + "\n")
+    record.write(file, result)
     return file
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
-from algos._common.params import Constraint
+from algos._common.params import Constraint, knows_foreign_names
 from algos._common.random import Key, seed_key
 from algos._common.search import Continuous, Integer
 from algos._common.threads import effective_n_threads
@@ -22,6 +22,7 @@ from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
 from algos.lda.learners import choose_method, learn
 from algos.lda.parameters import (
+    FOREIGN_NAMES,
     MEGABYTE,
     PARAMETERS,
     Doubles,
@@ -214,7 +215,11 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     ['bond', 'cat']
     """
 
-    _ranges: ClassVar = {"n_components": Integer(1, 150, log=True)}
+    _ranges: ClassVar = {
+        "n_components": Integer(1, 150, log=True),
+        "doc_topic_prior": Continuous(0.01, 1, log=True),
+        "topic_word_prior": Continuous(0.01, 1, log=True),
+    }
     _ranges_where: ClassVar = {
         ("learning_method", "spectral"): {"alpha0": Continuous(0.1, 10, log=True)}
     }
@@ -224,6 +229,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     bound_: float
     history_: dict[str, NDArray[Any]]
 
+    @knows_foreign_names(FOREIGN_NAMES)
     def __init__(
         self,
         n_components: int = 10,

@@ -14,6 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from algos import LatentDirichletAllocation
 from algos._common.callbacks import Task
+from algos.lda.parameters import FOREIGN_NAMES
 from algos.lda.progress import Told
 from tests.lda.data import blocks, planted, variation
 
@@ -555,3 +556,23 @@ def test_a_sparse_prior_of_words_is_refused_with_the_way_out():
     prior = sparse.csr_array(np.ones((2, 4)))
     with pytest.raises(ValueError, match=r"sparse.*topic_word_prior.toarray\(\)"):
         LatentDirichletAllocation(2, topic_word_prior=prior).fit(np.ones((5, 4)))
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("num_topics", "n_components"), ("k", "n_components"), ("alpha", "doc_topic_prior"),
+     ("passes", "max_iter"), ("workers", "n_jobs")],
+)  # fmt: skip
+def test_names_of_other_libraries_are_told_ours(name, ours):
+    with pytest.raises(TypeError, match=f"has no parameter '{name}'; write {ours}"):
+        LatentDirichletAllocation(**{name: 5})
+
+
+def test_every_name_that_others_have_is_none_of_ours():
+    assert not FOREIGN_NAMES.keys() & LatentDirichletAllocation().get_params().keys()
+
+
+def test_priors_are_searched():
+    space = LatentDirichletAllocation().search_space()
+    assert {"n_components", "doc_topic_prior", "topic_word_prior"} == set(space)
+    assert "alpha0" in LatentDirichletAllocation(learning_method="spectral").search_space()
