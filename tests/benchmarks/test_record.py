@@ -1,0 +1,45 @@
+import json
+
+import pytest
+
+from benchmarks import record
+
+
+def result(rows, machine="one", version="1", load=0.0):
+    return {
+        "algorithm": "lda",
+        "quick": False,
+        "machine": {"processor": machine, "load_before": load},
+        "versions": {"numpy": version},
+        "measurements": rows,
+    }
+
+
+def row(workload, threads=1, **peers):
+    return {"workload": workload, "threads": threads, "peers": peers}
+
+
+def of(file):
+    return json.loads(file.read_text())["measurements"]
+
+
+def test_rows_and_peers_join_those_that_are_there(tmp_path):
+    file = tmp_path / "lda-2026-11-22.json"
+    record.write(file, result([row("fit", algos=1, gensim=2), row("fit", threads=2, algos=3)]))
+    record.write(file, result([row("fit", tomotopy=4, algos=5), row("bars", algos=6)], load=2.5))
+    assert of(file) == [
+        row("fit", algos=5, gensim=2, tomotopy=4),
+        row("fit", threads=2, algos=3),
+        row("bars", algos=6),
+    ]
+
+
+@pytest.mark.parametrize("other", [{"machine": "another"}, {"version": "2"}])
+def test_results_of_other_conditions_are_put_aside(tmp_path, other):
+    file = tmp_path / "lda-2026-11-22.json"
+    for number in range(3):
+        conditions = other if number % 2 else {}
+        record.write(file, result([row("fit", algos=number)], **conditions))
+    assert sorted(tmp_path.iterdir())[-1] == file  # the newest by its name
+    found = {each.name: of(each)[0]["peers"]["algos"] for each in tmp_path.iterdir()}
+    assert sorted(found.values()) == [0, 1, 2] and found[file.name] == 2
