@@ -8,7 +8,7 @@ from algos._cython import lda_collapsed
 
 LEVELS = (0, 3, 4)
 LEAST = (0.05, 0.01)  # priors: of topics in documents, and of words
-SIZES = (1, 2, 16, 17, 50, 128, 129, 200)  # of topics
+SIZES = (1, 2, 16, 17, 50, 70, 90, 100, 128, 129, 200)  # of topics
 
 
 @pytest.fixture(params=LEVELS)

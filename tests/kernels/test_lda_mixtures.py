@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from algos._cython import lda_mixtures, lda_words
 
 LEVELS = (0, 3, 4)
-SIZES = (1, 2, 3, 16, 17, 50, 128, 129, 200)  # of topics
+SIZES = (1, 2, 3, 16, 17, 50, 70, 90, 100, 128, 129, 200)  # of topics
 
 
 @pytest.fixture(params=LEVELS)
