@@ -117,10 +117,13 @@ def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
     """Return the means by label; a centre without rows takes over a distant row."""
     if not found.counts.all():
         _relocate(rows, found, descent)
-    gone = found.counts <= 0
-    centers = found.sums  # in place: wide centres are as large as what else is held
-    centers /= np.where(gone, 1, found.counts)[:, np.newaxis]
-    centers[gone] = descent.centers[gone]  # stays where no row is left to take
+    centers, counts = found.sums, found.counts  # in place: wide centres are as large as all else
+    if counts.min() > 0:
+        centers /= counts[:, np.newaxis]
+    else:  # none is left to take for some, which stay
+        gone = counts <= 0
+        centers /= np.where(gone, 1, counts)[:, np.newaxis]
+        centers[gone] = descent.centers[gone]
     return rows.placed(centers, descent.centers)
 
 

@@ -220,7 +220,9 @@ class Rows:
         """Return what the squared distance of equal rows may be, for each or for all."""
         largest = float(np.abs(self.shift).max()) + float(np.sqrt(self.mean_square))
         if self.is_dragged:  # the mean square tells of the far rows alone
-            sizes: Doubles = np.abs(self.X).max(axis=1) + np.abs(self.shift).max(initial=0.0)
+            # not of np.abs(X), which would be a copy
+            sizes: Doubles = np.maximum(self.X.max(axis=1), -self.X.min(axis=1))
+            sizes = sizes + np.abs(self.shift).max(initial=0.0)
             return len(self.shift) * (8 * np.finfo(np.float64).eps * sizes) ** 2
         return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
 
@@ -285,7 +287,10 @@ def amid_most(X: Floats, mean: Doubles) -> Doubles:
 
 def _are_close(between: Doubles, away: Doubles) -> bool:
     """Tell whether most of some vectors are much shorter than those of others."""
-    short, long = (np.sort(np.einsum("nd,nd->n", part, part)) for part in (between, away))
+    # lists: so few numbers are sorted sooner than numpy begins
+    short, long = (np.einsum("nd,nd->n", part, part).tolist() for part in (between, away))
+    short.sort()
+    long.sort()
     return bool(short[len(short) // 2] * _DRAGGED < long[(len(long) - 1) // 2])
 
 

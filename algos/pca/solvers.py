@@ -122,8 +122,7 @@ def stand_in(solver: str, count: int | None, n_oversamples: int, d: int) -> str:
 
 
 def _sketch_size(count: int | None, n_oversamples: int, d: int) -> int:
-    assert count is not None
-    return sketch.size_for(count, n_oversamples, d)
+    return sketch.size_for(d if count is None else count, n_oversamples, d)
 
 
 def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) -> Decomposition:
@@ -136,10 +135,9 @@ def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) ->
     n, d = X.shape
     is_slim = settings.solver == "covariance_eigh" and n >= d
     if settings.solver == "sketch":
-        assert count is not None
         size = _sketch_size(count, settings.n_oversamples, d)
         if sketch.is_needed(size, d):
-            return _sketched(X, size, count, n_threads)
+            return _sketched(X, size, min(n, d) if count is None else count, n_threads)
         is_slim = True
     rows: Moments | Rows
     if is_slim:
@@ -199,19 +197,22 @@ def _solve(
         spectrum = covariance.solve_wide(rows, count)
     elif settings.solver == "full":
         spectrum, scatter = full.solve(rows.X, rows.mean)
-    elif settings.solver == "arpack":
-        assert count is not None and key is not None
-        spectrum = arpack.solve(rows, count, key, tol=settings.tol)
     else:
-        assert count is not None and key is not None
-        spectrum = randomized.solve(
-            rows,
-            count,
-            key,
-            n_oversamples=settings.n_oversamples,
-            iterated_power=settings.iterated_power,
-            power_iteration_normalizer=settings.power_iteration_normalizer,
-        )
+        assert key is not None  # the estimator draws one for these
+        spectrum = _truncated(rows, min(rows.X.shape) if count is None else count, key, settings)
     if scatter is None and not isinstance(rows, Moments) and len(rows.mean) <= CHEAP:
         scatter = rows.moments().scatter  # partial_fit can go on exactly from it
     return Decomposition(spectrum, rows.mean, scatter, exponent)
+
+
+def _truncated(rows: Rows, count: int, key: Key, settings: Settings) -> Spectrum:
+    if settings.solver == "arpack":
+        return arpack.solve(rows, count, key, tol=settings.tol)
+    return randomized.solve(
+        rows,
+        count,
+        key,
+        n_oversamples=settings.n_oversamples,
+        iterated_power=settings.iterated_power,
+        power_iteration_normalizer=settings.power_iteration_normalizer,
+    )

@@ -190,9 +190,8 @@ class Learned(Deferred):
         check_count(self.n_components, n, d, solver)
         count = known_count(self.n_components, n, d)
         if solver == "sketch":
-            assert count is not None
-            found = self._sketch_so_far()
-            spectrum, mean = sketch.solve(found, count, self._n_threads())
+            most = min(n, d) if count is None else count
+            spectrum, mean = sketch.solve(self._sketch_so_far(), most, self._n_threads())
         else:
             moments = Moments(n, self._mean, self._scatter)
             spectrum, mean = covariance.solve(moments, count), self._mean
@@ -270,8 +269,7 @@ class Learned(Deferred):
         d = self.n_features_in_
         check_count(self.n_components, d, d, "sketch")
         count = known_count(self.n_components, d, d)
-        assert count is not None
-        return count
+        return d if count is None else count
 
     def _sketch_so_far(self) -> Sketch:
         count, size = self._count_for_sketch(), self._empty_sketch().size

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import joblib
@@ -393,6 +394,21 @@ def test_a_shift_that_is_not_the_mean_is_for_far_rows_alone():
     assert not make_rows(X * [1, 1, 1e9, 1])[0].is_dragged
     X[:3] = 1e9
     assert make_rows(X)[0].is_dragged
+
+
+@DTYPES
+def test_rounding_beside_far_rows_takes_no_copy_of_the_rows(dtype):
+    X = np.random.default_rng(0).normal(size=(20_000, 32)).astype(dtype)
+    X[:3] = -1e9
+    rows = make_rows(X)[0]
+    assert rows.is_dragged
+    tracemalloc.start()
+    rounding = rows.rounding
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < X.nbytes / 2
+    assert rounding.shape == (len(X),)
+    assert rounding[:3].min() > 1e6 * rounding[3:].max()
 
 
 @DTYPES

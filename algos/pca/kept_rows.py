@@ -1,0 +1,151 @@
+"""What a sketch keeps of rows: the state, and how much of which directions stays in it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from algos._common.random import Key
+from algos.pca.moments import Doubles
+from algos.pca.rows import Rows
+from algos.pca.waiting import n_rows_in
+
+Floats = NDArray[Any]
+
+FADING = 0.2
+LOST = 1e-24  # of the first square, below which others are rounding
+SPREAD = 1e-4  # of the first square, beside which squares of the products lose no digit in sight
+KEY: Key = np.array([0x5851F42D4C957F2D, 0x14057B7EF767814F], dtype=np.uint64)
+
+
+class Sketch(NamedTuple):
+    """State of a one-pass fit; its size does not depend on the number of rows.
+
+    Rows wait until there are enough of them, so that it does not matter in what batches
+    they came.
+    """
+
+    size: int  # rows that are kept
+    n: int  # rows that went in
+    mean: Doubles  # (d,), of these
+    total: float  # sum of the squares of all their centred values
+    rows: Doubles  # (at most size, d), orthogonal, the longest first
+    waiting: dict[str, Any]  # CSR or dense rows that have not gone in
+    has_lost: bool = False  # a part of the scatter, however small beside the rest
+
+    @property
+    def n_seen(self) -> int:
+        """Rows in all."""
+        return self.n + n_rows_in(self.waiting)
+
+    @property
+    def mean_square(self) -> float:
+        """Mean squared distance to the mean, of the rows that went in."""
+        return self.total / max(self.n, 1)
+
+    @property
+    def square_bound(self) -> float:
+        """What the total of all rows seen can come to; infinity if it may be no float."""
+        if not self.waiting:
+            return self.total
+        values = self.waiting["values" if "values" in self.waiting else "data"]
+        between = 2 * n_rows_in(self.waiting) * float(self.mean @ self.mean)
+        return self.total + between + square_bound(values)
+
+
+def square_bound(values: Floats) -> float:
+    """Return a bound of the sum of squares that values come to, less any mean of theirs."""
+    if not values.size:
+        return 0.0
+    peak = np.float64(max(values.max(), -values.min()))
+    with np.errstate(over="ignore"):
+        return float(4 * peak * peak * values.size)
+
+
+def counted_in(sketch: Sketch, n: int, mean: Doubles, total: float) -> tuple[Sketch, Doubles]:
+    """Count `n` more rows with this mean and total; return also what lies between the means.
+
+    The difference of the means is one row more: Chan, Golub and LeVeque (1983), eq. 2.1.
+    """
+    between = np.sqrt(sketch.n * n / (sketch.n + n)) * (mean - sketch.mean)
+    mean = sketch.mean + (mean - sketch.mean) * (n / (sketch.n + n))
+    total += sketch.total + float(between @ between)
+    return sketch._replace(n=sketch.n + n, mean=mean, total=total), between
+
+
+def stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles) -> Sketch:
+    """Put `n` rows, given by their mean and what has their scatter, below those of a sketch."""
+    counted, between = counted_in(sketch, n, mean, total)
+    if not np.isfinite(counted.total):  # squares beyond doubles: the caller has to scale
+        return counted
+    stack = np.concatenate([sketch.rows, rows, between[None]])
+    squares, vectors = leading(stack, sketch.size)
+    return with_rows(counted, squares, vectors, sketch.size)
+
+
+def with_rows(sketch: Sketch, squares: Doubles, vectors: Doubles, size: int) -> Sketch:
+    """Return the sketch with `size` of the leading directions of a stack, unless it has fewer."""
+    has_lost = sketch.has_lost or bool(np.any(squares[size:] > LOST * squares[0]))
+    squares = squares[: size + 1]
+    kept = n_kept(squares, size)
+    rows = faded(squares, size)[:kept, None] * vectors[:kept]
+    return sketch._replace(rows=rows, has_lost=has_lost)
+
+
+def leading(stack: Doubles, count: int) -> tuple[Doubles, Doubles]:
+    """Return squared singular values, and at least the `count` leading right singular vectors.
+
+    From the rows' inner products, if squares leave digits enough for all these vectors.
+    """
+    if count < len(stack):
+        squares, U = linalg.eigh(stack @ stack.T, driver="evd", check_finite=False)
+        squares, U = squares[::-1], U[:, ::-1]
+        if squares[count] > SPREAD**2 * squares[0]:
+            return squares, (U[:, :count] / np.sqrt(squares[:count])).T @ stack
+    _, lengths, vectors = linalg.svd(stack, full_matrices=False, check_finite=False)
+    return lengths**2, vectors
+
+
+def is_spread(squares: Doubles, size: int) -> bool:
+    """Tell whether the components that are asked for may be very unlike in length.
+
+    Of the rows of a sketch they are the first fourth, or fewer.
+    """
+    last = max(size // 4, 1) - 1
+    return len(squares) <= last or bool(squares[last] < SPREAD * squares[0])
+
+
+def may_have_lost(squares: Doubles, total: float, size: int) -> bool:
+    """Tell whether directions of these squares may lack what is not rounding of the total."""
+    return float(total - squares[:size].sum()) > 1e-12 * total or is_spread(squares, size)
+
+
+def n_kept(squares: Doubles, size: int) -> int:
+    """Return how many rows are longer than rounding."""
+    return min(int(np.count_nonzero(squares > 1e-28 * max(squares[0], 0.0))), size)
+
+
+def faded(squares: Doubles, size: int) -> Doubles:
+    """Return the lengths of the rows that are kept."""
+    kept = np.maximum(squares[:size], 0)
+    if len(squares) > size:
+        last = size - max(1, int(FADING * size))
+        kept[last:] = np.maximum(kept[last:] - squares[size], 0)
+    return np.sqrt(kept)
+
+
+class Stack:
+    """The scatter of a sketch's rows, a chunk of rows and the row between their means."""
+
+    def __init__(self, chunk: Rows, above: Doubles) -> None:
+        self.chunk, self.above = chunk, above
+        self.eps, self.dtype = chunk.eps, chunk.dtype
+
+    def rounded(self, Q: Doubles) -> Doubles:
+        return Q
+
+    def scatter_times(self, Q: Doubles) -> Doubles:
+        return self.chunk.scatter_times(Q) + (Q @ self.above.T) @ self.above
