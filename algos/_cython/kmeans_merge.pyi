@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 def merge_closest(
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
+    products: NDArray[np.float64] | None,
     pairs: NDArray[np.intp],
     costs: NDArray[np.float64],
     n_threads: int,

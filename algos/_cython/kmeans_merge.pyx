@@ -5,7 +5,12 @@ sum of squares (Ward, "Hierarchical grouping to optimize an objective function",
 Every point knows its cheapest partner. A merger makes no pair cheaper than the cheaper of
 the pairs it came from, so what a point knew before stays a lower bound, and only the point
 that seems cheapest need be looked at again.
+
+Where the products of all points are given, ||a - b||^2 = ||a||^2 + ||b||^2 - 2 a.b says, up to
+rounding, which partners may be the cheapest: these alone are measured, by differences.
 """
+
+from libc.math cimport fmax
 
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -15,6 +20,8 @@ from algos._cython._tile cimport (
 
 cdef extern from "math.h" nogil:
     const float INFINITY
+
+cdef double DOUBLE_EPS = 2.0 ** -52
 
 cdef struct MergeJob:
     double* points        # (m, d)
@@ -26,6 +33,9 @@ cdef struct MergeJob:
     double* panel
     double* tiles
     Py_ssize_t tile_size
+    double* products      # (m, m) of the points, or NULL
+    double* sizes         # (m,) largest square of the points that went into each
+    double rounding       # of a distance by products, for a unit of the sizes of both
 
 
 cdef inline double _price(const double* weights, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
@@ -74,6 +84,63 @@ cdef void _find_partner(MergeJob* job, Py_ssize_t i) noexcept nogil:
             job.partner[i] = j
 
 
+cdef inline double _estimate(MergeJob* job, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+    """The squared distance by products."""
+    cdef double* products = job.products
+    return products[i * job.m + i] + products[j * job.m + j] - 2 * products[i * job.m + j]
+
+
+cdef inline double _doubt(MergeJob* job, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+    """How far that may be off."""
+    return job.rounding * (job.sizes[i] + job.sizes[j])
+
+
+cdef void _find_known_partner(MergeJob* job, Py_ssize_t i) noexcept nogil:
+    """The same where products are known."""
+    cdef Py_ssize_t j
+    cdef double cost, most = INFINITY
+    for j in range(job.m):
+        if j != i and job.weights[j] != 0:
+            cost = _price(job.weights, i, j) * (_estimate(job, i, j) + _doubt(job, i, j))
+            most = min(cost, most)
+    job.cost[i] = INFINITY
+    for j in range(job.m):
+        if j == i or job.weights[j] == 0:
+            continue
+        cost = _price(job.weights, i, j)
+        if cost * (_estimate(job, i, j) - _doubt(job, i, j)) > most:
+            continue
+        cost *= own_distance(
+            job.points + i * job.d, job.origin, job.points + j * job.d, job.d
+        )
+        if cost < job.cost[i]:
+            job.cost[i] = cost
+            job.partner[i] = j
+
+
+cdef void _known_partner_task(void* arg, Py_ssize_t i, int slot) noexcept nogil:
+    cdef MergeJob* job = <MergeJob*> arg
+    job.partner[i] = -1
+    _find_known_partner(job, i)
+
+
+cdef void _merge_products(
+    MergeJob* job, Py_ssize_t i, Py_ssize_t j, double share
+) noexcept nogil:
+    """Make the products of point i those of the mean of both."""
+    cdef double* a = job.products + i * job.m
+    cdef double* b = job.products + j * job.m
+    cdef double own = a[i], both = a[j], other = b[j]
+    cdef Py_ssize_t q
+    for q in range(job.m):
+        a[q] += share * (b[q] - a[q])
+        job.products[q * job.m + i] = a[q]
+    own += share * (both - own)
+    both += share * (other - both)
+    a[i] = own + share * (both - own)
+    job.sizes[i] = fmax(job.sizes[i], job.sizes[j])
+
+
 cdef Py_ssize_t _cheapest(MergeJob* job) noexcept nogil:
     """The first point of the cheapest pair."""
     cdef Py_ssize_t i, best
@@ -84,7 +151,10 @@ cdef Py_ssize_t _cheapest(MergeJob* job) noexcept nogil:
                 best = i
         if job.partner[best] >= 0 or job.cost[best] == INFINITY:
             return best
-        _find_partner(job, best)
+        if job.products == NULL:
+            _find_partner(job, best)
+        else:
+            _find_known_partner(job, best)
 
 
 cdef void _merge_pair(MergeJob* job, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
@@ -95,6 +165,8 @@ cdef void _merge_pair(MergeJob* job, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
     cdef double* b = job.points + j * job.d
     for p in range(job.d):
         a[p] += share * (b[p] - a[p])
+    if job.products != NULL:
+        _merge_products(job, i, j, share)
     job.weights[i] += job.weights[j]
     job.weights[j] = 0
     job.cost[j] = INFINITY
@@ -103,9 +175,26 @@ cdef void _merge_pair(MergeJob* job, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
             job.partner[q] = -1
 
 
+cdef void _find_all_partners(MergeJob* job, int n_threads) noexcept nogil:
+    cdef Py_ssize_t height = tile_rows(job.points, job.d), i
+    if job.products != NULL:
+        for i in range(job.m):
+            job.sizes[i] = job.products[i * job.m + i]
+        run_region(
+            _known_partner_task, job, job.m, job.m * (2.0 * job.m + 2.0 * job.d), n_threads
+        )
+        return
+    pack_panel(job.points, job.m, job.d, <double> 1, job.panel)
+    run_region(
+        _partners_task, job, (job.m + height - 1) // height, 0.1 * job.m * job.m * job.d,
+        n_threads,
+    )
+
+
 def merge_closest(
     double[:, ::1] points,       # INOUT (m, d): the means of those that are left
     double[::1] weights,         # INOUT (m,) positive; zero for those that are gone
+    double[:, ::1] products,     # INOUT (m, m) of the points, or None; not kept up to the last bit
     Py_ssize_t[:, ::1] pairs,    # OUT (n_merges, 2): the point that stays, the one that goes
     double[::1] costs,           # OUT (n_merges,)
     int n_threads,
@@ -116,18 +205,26 @@ def merge_closest(
     """
     cdef Py_ssize_t m = points.shape[0], d = points.shape[1], n_merges = costs.shape[0]
     cdef Py_ssize_t step, i, height = tile_rows(&points[0, 0], d), padded = panel_rows(m)
+    cdef bint known = products is not None
     cdef Scratch origin = scratch(d, sizeof(double)), cost = scratch(m, sizeof(double))
-    cdef Scratch partner = scratch(m, sizeof(Py_ssize_t))
-    cdef Scratch panel = scratch(padded * d, sizeof(double))
-    cdef Scratch tiles = scratch(n_threads * height * (d + padded), sizeof(double))
+    cdef Scratch partner = scratch(m, sizeof(Py_ssize_t)), sizes = scratch(m, sizeof(double))
+    cdef Scratch panel = scratch(0 if known else padded * d, sizeof(double))
+    cdef Scratch tiles = scratch(
+        0 if known else n_threads * height * (d + padded), sizeof(double)
+    )
     cdef MergeJob job
     job.points, job.weights, job.m, job.d = &points[0, 0], &weights[0], m, d
     job.origin, job.cost = <double*> origin.data, <double*> cost.data
     job.partner, job.panel = <Py_ssize_t*> partner.data, <double*> panel.data
     job.tiles, job.tile_size = <double*> tiles.data, height * (d + padded)
+    job.products = NULL
+    if known:
+        job.products = &products[0, 0]
+    job.sizes = <double*> sizes.data
+    # of d terms each, and of a few more with each merger
+    job.rounding = 4 * DOUBLE_EPS * (d + 8 + 4 * n_merges)
     with nogil:
-        pack_panel(job.points, m, d, <double> 1, job.panel)
-        run_region(_partners_task, &job, (m + height - 1) // height, 0.1 * m * m * d, n_threads)
+        _find_all_partners(&job, n_threads)
         for step in range(n_merges):
             i = _cheapest(&job)
             pairs[step, 0], pairs[step, 1] = i, job.partner[i]

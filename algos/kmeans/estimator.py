@@ -37,7 +37,7 @@ from algos.kmeans.incremental import Incremental, warn_if_infinite
 from algos.kmeans.metric import LOST, METRICS, label_rows, lost_inertia_of, make_rows
 from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
 from algos.kmeans.restarts import Model, Progress, best_run, owes_digits, refined
-from algos.kmeans.rows import Doubles, Rows
+from algos.kmeans.rows import Doubles, Rows, weight_by_label
 
 
 class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
@@ -328,7 +328,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         model = self._best_run(rows, plan, progress, resumable)
         if exponent or owes_digits(rows, model):
             model = refined(rows, model)
-        weights = np.bincount(model.labels, rows.weight, minlength=self.n_clusters)
+        weights = weight_by_label(model.labels, rows.weight, self.n_clusters)
         if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
             model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
         self._set_model(model, plan)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from algos.kmeans.rows import Doubles, Labels, Rows, Sums
+from algos.kmeans.rows import Doubles, Labels, Rows, Sums, weight_by_label
 
 
 class KeptSums:
@@ -49,7 +49,7 @@ class KeptSums:
         """Let no rounding remain where weights that were added have all left."""
         counts = self._counts
         if counts.min() < 1e-9 * counts.sum():
-            empty = np.bincount(labels, minlength=len(counts)) == 0
+            empty = weight_by_label(labels, None, len(counts)) == 0
             counts[empty] = 0
             self._sums[empty] = 0
 

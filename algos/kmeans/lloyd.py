@@ -13,6 +13,8 @@ from algos._common.callbacks import Task
 from algos._common.history import History
 from algos.kmeans.rows import Doubles, Labels, Rows, Sums
 
+_DIFFERENCES = 1 << 17  # values that are held at once
+
 
 class Passes(Protocol):
     """How the rows are labelled in each iteration."""
@@ -103,14 +105,23 @@ def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
         descent.converged = "strict convergence."
     else:
         centers = _means(rows, found, descent)
-        shifts = centers - descent.centers
-        shifts *= shifts
-        moved = float(shifts.sum())
+        moved = _square_of_move(descent.centers, centers)
         descent.centers = centers
         if moved <= tol:
             descent.converged = f"center shift {moved} within tolerance {tol}."
     descent.history.record(objective, center_shift=moved)
     return objective
+
+
+def _square_of_move(old: Doubles, new: Doubles) -> float:
+    """Return the sum of squared differences, without an array as large as both."""
+    step = max(1, _DIFFERENCES // old.shape[1])
+    moved = 0.0
+    for start in range(0, len(old), step):
+        away = new[start : start + step] - old[start : start + step]
+        away *= away
+        moved += float(away.sum())
+    return moved
 
 
 def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from algos.kmeans.rows import Doubles, Floats, Labels, Rows
+from algos.kmeans.rows import Doubles, Floats, Rows, weight_by_label
 from algos.kmeans.seeding import BucketSampler, farther_than_all, plus_plus
 
 _ROUNDS = 5
@@ -35,7 +35,7 @@ def _candidates(
         candidates = np.concatenate([candidates, drawn])
         if not squares.any():  # every row equals a candidate
             break
-    return candidates, _weight_of(labels, rows.weight, len(candidates))
+    return candidates, weight_by_label(labels, rows.weight, len(candidates))
 
 
 def _different_rows(
@@ -54,7 +54,3 @@ def _different_rows(
             for row in found.values():
                 sampler.remove(row, values, sums)
     return np.array(list(found.values()), dtype=np.int64)
-
-
-def _weight_of(labels: Labels, weight: Doubles | None, n_labels: int) -> Doubles:
-    return np.bincount(labels, weight, minlength=n_labels).astype(np.float64)

@@ -89,8 +89,9 @@ def best_run(
     for run in task.loop("run", range(progress.run, plan.n_init), n_subtasks=plan.max_iter):
         progress.run = run.number
         if progress.descent is None:
-            centers = initial_centers(rows, plan, progress.key, run.number)
-            progress.descent = Descent.from_centers(centers, len(rows))
+            progress.descent = Descent.from_centers(  # nothing else holds these centres
+                initial_centers(rows, plan, progress.key, run.number), len(rows)
+            )
         progress.passes = _passes(rows, plan, progress.passes_state)
         progress.passes_state = None
         descent = descend(

@@ -294,6 +294,16 @@ def _are_close(between: Doubles, away: Doubles) -> bool:
     return bool(short[len(short) // 2] * _DRAGGED < long[(len(long) - 1) // 2])
 
 
+def weight_by_label(labels: Labels, weight: Doubles | None, n_labels: int) -> Doubles:
+    """Return the weight of the rows of each label."""
+    found = np.zeros(n_labels)
+    for start in range(0, len(labels), _BLOCK):  # which numpy copies as wider integers
+        part = slice(start, start + _BLOCK)
+        weights = None if weight is None else weight[part]
+        found += np.bincount(labels[part], weights, minlength=n_labels)
+    return found
+
+
 def rounding_of(X: Floats) -> float:
     """Return a bound on the relative rounding error of a squared distance by products."""
     return float((X.shape[1] + 8) * np.finfo(X.dtype).eps)

@@ -102,20 +102,22 @@ class SparseRows(Rows):
         return False
 
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
-        k, d = centers.shape
-        rounded = centers.astype(self.X.dtype).astype(np.float64)
-        own = _squares(rounded)
-        found = Sums(np.zeros((k, d)), np.zeros(k), 0.0, 0)
+        k = len(centers)
+        rounded = centers.astype(self.X.dtype, copy=False)
+        wide = rounded.astype(np.float64, copy=False)
+        own = _squares(wide)
         fused = self.has_room_for_lanes(k)
-        found.n_changed = assign(
-            self._csr, self._norms, self.weight, rounded, own / 2, labels,
-            found.sums if fused else None, found.counts if fused else None, self.n_threads,
+        sums, counts = np.zeros(centers.shape) if fused else None, np.zeros(k) if fused else None
+        n_changed = assign(
+            self._csr, self._norms, self.weight, wide, own / 2, labels, sums, counts,
+            self.n_threads,
         )  # fmt: skip
-        if not fused:
-            found.sums, found.counts = self.sum_up(labels, k)
-        cross = 2 * float(np.einsum("kd,kd->", rounded, found.sums))
-        found.objective = max(self.spread - cross + float((found.counts * own).sum()), 0.0)
-        return found
+        del wide  # wide centres are as large as all else: none is held beside the sums
+        if sums is None or counts is None:
+            sums, counts = self.sum_up(labels, k)
+        cross = 2 * float(np.einsum("kd,kd->", rounded, sums))
+        objective = max(self.spread - cross + float((counts * own).sum()), 0.0)
+        return Sums(sums, counts, objective, n_changed)
 
     def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
         sums, counts = np.zeros((n_clusters, self.X.shape[1])), np.zeros(n_clusters)

@@ -16,13 +16,12 @@ from algos._common.scale import (
     unscaled,
     without_faint,
 )
-from algos._common.threads import effective_n_threads
+from algos._common.threads import effective_n_threads, one_thread_blas
 from algos._cython.kmeans_absorb import absorb
 from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans.metric import LOST, directed_rows, make_rows
 from algos.kmeans.openings import Openings
 from algos.kmeans.rows import Doubles, Rows, amid_most
-from algos.kmeans.span import Span, is_wide
 
 _HELD_BACK = 4  # rows, or weight, for each centre: fewer are not worth an update
 _SURPRISE = 1.1  # times the distances of a calm stream
@@ -230,23 +229,13 @@ class Mergers:
         points, left = np.ascontiguousarray(centers - shift), weights.copy()
         self.pairs = np.empty((n_mergers, 2), dtype=np.intp)
         self.costs = np.empty(n_mergers)
-        turned = points
-        if shift is mean and is_wide(points, n_mergers):  # turning mixes large and small
-            turned = Span(points.copy(), shift).coordinates
-        self.price = merge_closest(turned, left, self.pairs, self.costs, n_threads)
-        if turned is not points:
-            self._repeat(points, weights.copy())
+        products = None
+        if len(points) <= points.shape[1]:  # they take no more memory, and far less time
+            with one_thread_blas():
+                products = points @ points.T
+        self.price = merge_closest(points, left, products, self.pairs, self.costs, n_threads)
         self.centers = points[left > 0] + shift
         self.weights = left[left > 0]
-
-    def _repeat(self, points: Doubles, weights: Doubles) -> None:
-        """Do the same mergers to points in all columns."""
-        for step, (i, j) in enumerate(self.pairs):
-            away = points[j] - points[i]
-            share = weights[j] / (weights[i] + weights[j])
-            self.costs[step] = weights[i] * share * float(np.einsum("d,d->", away, away))
-            points[i] += share * away
-            weights[i] += weights[j]
 
 
 def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:

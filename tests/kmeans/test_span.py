@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from algos import KMeans
+from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans import reduction, stream
 from algos.kmeans.span import Span, is_wide
 from algos.kmeans.stream import Mergers
@@ -29,7 +30,16 @@ def streamed(X, **parameters):
 
 def in_all_columns(monkeypatch):
     monkeypatch.setattr(reduction, "is_wide", lambda points, n_looks: False)
-    monkeypatch.setattr(stream, "is_wide", lambda points, n_looks: False)
+    measure_all(monkeypatch)
+
+
+def measure_all(monkeypatch):
+    """Let mergers know no products."""
+
+    def merge(points, weights, products, *others):
+        return merge_closest(points, weights, None, *others)
+
+    monkeypatch.setattr(stream, "merge_closest", merge)
 
 
 @pytest.mark.parametrize("kind", ["dense", "far from zero", "sparse"])
@@ -89,11 +99,11 @@ def test_coordinates_keep_distances_and_can_be_lifted():
         assert_allclose(found, away, rtol=1e-7, atol=1e-13)
 
 
-def test_mergers_in_the_span_are_those_in_all_columns(monkeypatch):
+def test_products_of_wide_points_change_no_merger(monkeypatch):
     rng = np.random.default_rng(1)
     points, weights = rng.normal(size=(60, 500)) + 1e3, rng.random(60) + 0.1
     ours = Mergers(points, weights, 20, 2)
-    in_all_columns(monkeypatch)
+    measure_all(monkeypatch)
     theirs = Mergers(points, weights, 20, 2)
     # Which of a pair stays may differ by rounding.
     by_first, its_by_first = (np.argsort(merged.centers[:, 0]) for merged in (ours, theirs))
