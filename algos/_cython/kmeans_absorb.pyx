@@ -26,7 +26,7 @@ cdef inline void _absorb_one(
 def absorb(
     const double[:, ::1] sums,     # IN (m, d) of the rows less the shift, by centre
     const double[::1] counts,      # IN (m,) weights of these rows
-    const double[:, ::1] rounded,  # IN (m, d) the centres that rows were measured to
+    const double[:, ::1] rounded,  # IN (m, d) those that rows were measured to; may be `centers`
     const double[::1] shift,       # IN (d,)
     double[:, ::1] centers,        # INOUT (m, d) less the shift → means of all rows
     double[::1] weights,           # INOUT (m,) of the rows before → of all

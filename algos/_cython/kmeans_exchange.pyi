@@ -7,5 +7,7 @@ def exchange(
     labels: NDArray[np.int32],
     centers: NDArray[np.float64],
     totals: NDArray[np.float64],
+    gram: NDArray[np.float64] | None,
+    products: NDArray[np.float64] | None,
     max_passes: int,
 ) -> int: ...

@@ -37,7 +37,7 @@ class Openings:
     """
 
     def __init__(self, rows: Rows, centers: Doubles, key: Key, number: int) -> None:
-        self.centers = centers
+        self.centers = self._room = centers
         self._rows = rows
         self._stream = key, number
         self._rng: np.random.Generator | None = None  # most batches draw nothing
@@ -54,13 +54,17 @@ class Openings:
 
     def fill(self, n_free: int) -> None:
         """Open up to so many centres; each round doubles their number at most."""
-        while n_free > 0:
+        most = len(self.centers) + n_free
+        while len(self.centers) < most:
+            n_free = most - len(self.centers)
             opened, labels, squares = self._drawn(min(n_free, max(len(self.centers), 1)))
             if not len(opened):
-                return
+                break
             moved = squares < self.squares if len(self.centers) else slice(None)
-            self._move(moved, labels, squares, opened)
-            n_free -= len(opened)
+            self._move(moved, labels, squares, opened, most)
+        if len(self.centers) < len(self._room):
+            self.centers = self.centers.copy()
+        self._room = self.centers
 
     def replace(self, limit: int, price: float) -> bool:
         """Open at most `limit` centres that each save more than the price of a place.
@@ -84,15 +88,30 @@ class Openings:
         if gains[pays].sum() <= _WORTHWHILE * total:
             return False
         place = (np.cumsum(pays) - 1).astype(np.int32)
-        self._move((saved > 0) & pays[labels], place[labels], squares, opened[pays])
+        opened = opened[pays]
+        self._move(
+            (saved > 0) & pays[labels], place[labels], squares, opened,
+            len(self.centers) + len(opened),
+        )  # fmt: skip
         return True
 
     def _move(
-        self, moved: NDArray[np.bool_] | slice, labels: Labels, squares: Doubles, opened: Doubles
+        self,
+        moved: NDArray[np.bool_] | slice,
+        labels: Labels,
+        squares: Doubles,
+        opened: Doubles,
+        most: int,
     ) -> None:
-        self.labels[moved] = labels[moved] + np.int32(len(self.centers))
+        """Take opened centres, in room for `most`: wide ones take long to copy."""
+        n_before, n_after = len(self.centers), len(self.centers) + len(opened)
+        self.labels[moved] = labels[moved] + np.int32(n_before)
         self.squares[moved] = squares[moved]
-        self.centers = np.concatenate([self.centers, opened])
+        if len(self._room) < n_after:
+            self._room = np.empty((most, opened.shape[1]))
+            self._room[:n_before] = self.centers
+        self._room[n_before:n_after] = opened
+        self.centers = self._room[:n_after]
 
     def _weighted(self, squares: Doubles) -> Doubles:
         weight = self._rows.weight

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from algos._common.callbacks import Task
 from algos._common.random import Key
 from algos._common.scale import unscaled
+from algos._common.threads import one_thread_blas
 from algos._cython.kmeans_exchange import exchange
 from algos.kmeans.lloyd import Descent, descend
 from algos.kmeans.metric import Means, rows_of_means
@@ -94,7 +95,12 @@ def _exchanged(rows: Rows, model: Model, max_passes: int) -> Model:
     means = rows.shifted(model.centers)
     held = totals > 0
     means[held] = sums[held] / totals[held, np.newaxis]
-    if not exchange(rows.take(slice(None)), rows.weight, labels, means, totals, max_passes):
+    points = rows.take(slice(None))
+    gram = products = None
+    if len(points) <= points.shape[1]:  # they take no more memory, and far less time
+        with one_thread_blas():
+            gram, products = points @ points.T, means @ points.T
+    if not exchange(points, rows.weight, labels, means, totals, gram, products, max_passes):
         return model
     centers = rows.unshifted(means)
     labels, inertia = rows.measure(centers)

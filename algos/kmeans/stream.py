@@ -234,8 +234,11 @@ class Mergers:
             with one_thread_blas():
                 products = points @ points.T
         self.price = merge_closest(points, left, products, self.pairs, self.costs, n_threads)
-        self.centers = points[left > 0] + shift
-        self.weights = left[left > 0]
+        self.centers, self.weights = centers, weights
+        if n_mergers:
+            points = points[left > 0]
+            points += shift
+            self.centers, self.weights = points, left[left > 0]
 
 
 def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:
@@ -337,9 +340,12 @@ def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doub
     m = len(found.centers)
     sums, counts = rows.sum_up(found.labels, m)
     weights = np.concatenate([known.weights, np.zeros(m - len(known.weights))])
-    centers = np.array(found.centers, order="C")
+    rounded, centers = rows.rounded(found.centers), found.centers
+    if np.may_share_memory(centers, known.centers):  # which is never written to
+        centers = centers.copy()
+    centers = np.ascontiguousarray(centers)
     shift = np.asarray(rows.shift, dtype=np.float64)
-    missed, between = absorb(sums, counts, rows.rounded(found.centers), shift, centers, weights)
+    missed, between = absorb(sums, counts, rounded, shift, centers, weights)
     added = max(found.total - missed, 0.0) + between
     is_left = weights > 0  # a centre that no row went into has no mean
     if is_left.all():

@@ -7,6 +7,14 @@ from numpy.testing import assert_allclose
 
 from algos._cython.kmeans_exchange import exchange
 
+KNOWN = pytest.mark.parametrize("is_known", [False, True])
+
+
+def exchanged(points, weights, labels, centers, totals, max_passes, *, is_known=False):
+    """Move points, their products being known or not."""
+    gram, products = (points @ points.T, centers @ points.T) if is_known else (None, None)
+    return exchange(points, weights, labels, centers, totals, gram, products, max_passes)
+
 
 def objective(points, weights, labels):
     """Return the sum of squares about the clusters' means."""
@@ -32,11 +40,12 @@ def means_of(points, weights, labels, k):
     return sums / totals[:, np.newaxis], totals
 
 
+@KNOWN
 @pytest.mark.parametrize(("m", "d", "k"), [(6, 1, 2), (30, 3, 4), (80, 17, 9)])
-def test_no_single_move_is_left_that_pays(level, m, d, k):
+def test_no_single_move_is_left_that_pays(level, m, d, k, is_known):
     points, weights, labels, centers, totals = problem(m, d, k)
     before = objective(points, weights, labels)
-    n_moved = exchange(points, weights, labels, centers, totals, 1000)
+    n_moved = exchanged(points, weights, labels, centers, totals, 1000, is_known=is_known)
     after = objective(points, weights, labels)
     assert n_moved > 0
     assert after < before
@@ -58,13 +67,29 @@ def test_an_optimum_of_lloyds_that_is_none_is_left():
     labels = np.array([0, 1, 1], dtype=np.int32)
     centers, totals = means_of(points, weights, labels, 2)
     assert abs(1.0 - centers[1, 0]) < abs(1.0 - centers[0, 0])  # Lloyd's would stop here
-    exchange(points, weights, labels, centers, totals, 10)
+    exchanged(points, weights, labels, centers, totals, 10)
     assert labels.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e7])
+@pytest.mark.parametrize("giant", [0.0, 1e12])
+def test_products_change_no_move(offset, giant):
+    """Where they have lost the digits of distances, differences decide."""
+    found, known = problem(150, 40, 12), problem(150, 40, 12)
+    for points, weights, labels, centers, totals in (found, known):
+        points[75:] = points[:75] + 1e-9 * points[75:]
+        points += offset
+        points[5] += giant
+        centers[:], totals[:] = means_of(points, weights, labels, 12)
+    n_moves = exchanged(*found, 1000), exchanged(*known, 1000, is_known=True)
+    assert n_moves[0] == n_moves[1] > 0
+    for ours, theirs in zip(known, found, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_passes_are_limited():
     problem_a, problem_b = problem(80, 5, 9), problem(80, 5, 9)
-    exchange(*problem_a, 0)
+    exchanged(*problem_a, 0)
     assert problem_a[2].tolist() == problem_b[2].tolist()
 
 
@@ -82,7 +107,7 @@ def test_moves_never_cost_and_never_empty_a_cluster(m, d, k, seed, digits):
     points = np.round(points, digits)
     centers, totals = means_of(points, weights, labels, k)
     before = objective(points, weights, labels)
-    exchange(points, weights, labels, centers, totals, 100)
+    exchanged(points, weights, labels, centers, totals, 100)
     assert objective(points, weights, labels) <= before * (1 + 1e-12) + 1e-12
     assert len(np.unique(labels)) == k
     expected = means_of(points, weights, labels, k)
