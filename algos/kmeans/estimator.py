@@ -158,7 +158,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
     their values, as an array.
 
     With m stored values, an iteration takes about ``2 * m * n_clusters`` operations, and
-    beyond X it needs memory for 12 bytes a row and about five arrays of the shape of the
+    beyond X it needs memory for 12 bytes a row and about four arrays of the shape of the
     centres. The cosine metric works on a copy of X at length 1, of a sparse X on a copy of
     its values; `predict`, `transform` and `score` on copies of a few MB at a time.
 

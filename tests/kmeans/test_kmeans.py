@@ -20,6 +20,7 @@ from algos import KMeans
 from algos.callbacks import Checkpoint
 from algos.kmeans import metric
 from algos.kmeans.restarts import Model, _is_better, owes_digits, refined
+from algos.kmeans.rows import weight_by_label
 from tests.common.recorder import Recorder, StopError, needs_callbacks, stop
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -409,6 +410,18 @@ def test_rounding_beside_far_rows_takes_no_copy_of_the_rows(dtype):
     assert peak < X.nbytes / 2
     assert rounding.shape == (len(X),)
     assert rounding[:3].min() > 1e6 * rounding[3:].max()
+
+
+def test_weights_by_label_take_no_copy_of_the_labels():
+    rng = np.random.default_rng(0)
+    labels, weight = rng.integers(7, size=500_000, dtype=np.int32), rng.random(500_000)
+    tracemalloc.start()
+    found = [weight_by_label(labels, each, 9) for each in (None, weight)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < labels.nbytes
+    for each, ours in zip((None, weight), found, strict=True):
+        assert_allclose(ours, np.bincount(labels, each, minlength=9), rtol=1e-12)
 
 
 @DTYPES

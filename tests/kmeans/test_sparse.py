@@ -226,6 +226,20 @@ def test_nothing_is_ever_dense():
     assert peak < 20 * 8 * k * d + 100 * n
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_few_copies_of_wide_centres_are_held(dtype):
+    n, d, k = 2000, 20_000, 20
+    rng = np.random.default_rng(0)
+    X = sparse.random_array((n, d), density=1e-3, format="csr", rng=rng, dtype=dtype)
+    init = X[:k].toarray()
+    KMeans(k, init=init, max_iter=1, tol=0).fit(X)
+    tracemalloc.start()
+    KMeans(k, init=init, max_iter=3, tol=0).fit(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3.5 * 8 * k * d + 100 * n
+
+
 @needs_callbacks
 def test_a_checkpoint_resumes_to_the_same_bits(tmp_path):
     X = texts()
