@@ -331,6 +331,8 @@ def assign_quantized(
     cdef Py_ssize_t cells = 0 if sums is None else k * d
     # A fourth more than it is: the codes take of the memory that lanes have elsewhere.
     cdef Py_ssize_t lanes = lane_count(n, 10 * (cells + k), n * d * sizeof(floating))
+    if lanes > 4:
+        lanes -= lanes % 4  # which as many threads share evenly
     cdef Py_ssize_t size = staged_size(&shift[0], d), i
     cdef Py_ssize_t room = CODE_ROWS * size * sizeof(floating) + (
         padded * CODE_ROWS * sizeof(int32_t) + k * sizeof(uint64_t)
