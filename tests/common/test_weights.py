@@ -26,8 +26,6 @@ def test_weights_equal_repeats_in_any_order(case):
 
 @all_cases
 def test_the_order_of_rows_changes_rounding_at_most(case):
-    if case.parameters.get("loss") == "perceptron":
-        pytest.skip("its slopes leap at 0, where rounding decides which of two ways a step takes")
     X = case.rows()
     y = case.target(X)
     shuffled = np.random.default_rng(1).permutation(len(X))

@@ -86,6 +86,21 @@ def test_of_several_best_intercepts_the_one_nearest_to_zero_is_taken():
     assert null_intercept(make_problem(X, -y, Loss("absolute_error"))) == [1.0]
 
 
+@pytest.mark.parametrize(("name", "expected"), [("hinge", 0.0), ("perceptron", 2.0)])
+@pytest.mark.parametrize("n", [6, 198, 1_000_002])  # 1/n is no number of binary digits
+def test_rounding_chooses_none_of_two_classes_of_equal_weight(name, expected, n):
+    y = np.repeat([-1.0, 1.0], n // 2)
+    for target in (y, -y, np.random.default_rng(0).permutation(y)):
+        problem = make_problem(np.zeros((n, 1)), target, Loss(name, 2.0))
+        assert null_intercept(problem) == [expected]
+
+
+def test_one_row_more_makes_a_class_the_heavier_one():
+    y = np.append(np.repeat([-1.0, 1.0], 500_000), -1.0)
+    problem = make_problem(np.zeros((len(y), 1)), y, Loss("hinge", 2.0))
+    assert null_intercept(problem) == [-2.0]
+
+
 def test_without_intercept_it_is_zero():
     problem = make_problem(np.zeros((3, 1)), np.ones(3), Loss("huber", 1.0), fit_intercept=False)
     assert null_intercept(problem) == [0.0]

@@ -244,6 +244,21 @@ def test_the_perceptron_is_for_stochastic_steps_alone():
     assert model.fit(X, y).score(X, y) > 0.7
 
 
+@pytest.mark.parametrize("solver", ["sgd", "stream"])
+@pytest.mark.parametrize("n", [64, 120])
+def test_the_perceptron_learns_from_classes_of_equal_weight(solver, n):
+    X, _ = classes(n)
+    y = X[:, 0] > np.median(X[:, 0])
+    make = {"alpha": 0.0, "batch_size": 8, "random_state": 0}
+    model = LinearLearnerClassifier("perceptron", solver="sgd", **make)
+    if solver == "sgd":
+        model.fit(X, y)
+    else:
+        for _ in range(10):
+            model.partial_fit(X, y)
+    assert model.score(X, y) > 0.9
+
+
 ODD_COLUMNS = {
     "huge": lambda X: X * [1e100, 1, 1, 1, 1],
     "tiny": lambda X: X * [1e-100, 1, 1, 1, 1],

@@ -23,6 +23,7 @@ _TINY = float(np.finfo(np.float64).tiny)
 _MOST_STEPS = 100
 _MOST = 1e150  # whose square is a number
 _OF_SUMS = 1e-12  # rounding of sums of weights
+_OF_SHARES = 64 * _EPS  # and of those added in pairs, whose sum is 1
 
 
 def best_intercept(problem: Problem, decision: Doubles, begin: float = 0.0) -> float:
@@ -71,9 +72,19 @@ def _null_intercept(problem: Problem, mean: float) -> float:
         return float(np.log(share / (1 - share)))
     if loss.name == "squared_hinge":
         return loss.parameter * mean
-    if loss.is_of_classes:  # kinked; where z is 0, the perceptron would have no slope
-        return loss.parameter * float(np.sign(mean))
+    if loss.is_of_classes:  # kinked: all from one class to the other lose the same at a tie
+        return loss.parameter * _heavier_class(problem)
     return best_intercept(problem, np.zeros(len(problem.target)), mean)
+
+
+def _heavier_class(problem: Problem) -> float:
+    """Return -1 or 1; of classes of equal weight neither, 0, for rounding must not choose one."""
+    # Not by BLAS: long sums of equal shares round one way, unless they are added in pairs.
+    mean = float((problem.weight * problem.target).sum())
+    if abs(mean) > _OF_SHARES:
+        return float(np.sign(mean))
+    # Where z is 0, the perceptron would have no slope, and never learn.
+    return 1.0 if problem.loss.name == "perceptron" else 0.0
 
 
 class Null(NamedTuple):
