@@ -147,9 +147,10 @@ class ClassifierModel(LinearLearner):
 
     def _threshold_in(self, dtype: Any) -> Any:
         """Return the decision value of the threshold as a dtype holds it."""
-        cut = self._decision_threshold()
+        limits = np.finfo(dtype)  # decision values may be infinite, and are measured from it
+        cut = min(max(self._decision_threshold(), float(limits.min)), float(limits.max))
         threshold = dtype.type(cut)
-        if threshold > cut:  # what is above must stay so in float32
+        if float(threshold) > cut:  # in double; what is above must stay so in float32
             threshold = np.nextafter(threshold, -dtype.type(np.inf))
         return threshold
 

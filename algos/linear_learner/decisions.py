@@ -8,10 +8,13 @@ import numpy as np
 from scipy import sparse
 
 from algos._common.csr import csr_rows
+from algos._common.scale import exponent_of
 from algos._cython._losses import add_joint_losses, add_losses, find_slopes
 from algos._cython.linear_decision import dense_decision, sparse_decision
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
+
+_IN_RANGE = 1000  # exponent of numbers of which any sum is one
 
 
 def decision_values(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -> Any:
@@ -31,15 +34,24 @@ def decision_values(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -
     -------
     decision : ndarray of shape (n, k)
     """
-    out = np.empty((X.shape[0], len(coef)))
     vectors = np.ascontiguousarray(coef, dtype=np.float64)
     offset = np.ascontiguousarray(intercept, dtype=np.float64)
-    if sparse.issparse(X):
-        sparse_decision(csr_rows(X), vectors, offset, out, n_threads)
-    else:
-        dense_decision(X, None, vectors, offset, out, n_threads)
+    out = _products(X, vectors, offset, n_threads)
     with np.errstate(over="ignore"):  # infinity where no float is large enough
+        if np.isnan(out).any():  # a difference of infinities
+            exponent = exponent_of(vectors) + exponent_of(X) - _IN_RANGE
+            small = np.ldexp(vectors, -exponent), np.ldexp(offset, -exponent)
+            out = np.ldexp(_products(X, *small, n_threads), exponent)
         return out.astype(X.dtype, copy=False)
+
+
+def _products(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -> Doubles:
+    out = np.empty((X.shape[0], len(coef)))
+    if sparse.issparse(X):
+        sparse_decision(csr_rows(X), coef, intercept, out, n_threads)
+    else:
+        dense_decision(X, None, coef, intercept, out, n_threads)
+    return out
 
 
 def mean_losses(decision: Any, target: Doubles, weight: Doubles, loss: Loss) -> float:

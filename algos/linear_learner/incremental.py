@@ -13,6 +13,7 @@ from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads, one_thread_blas
 from algos.linear_learner.choosing import TENTH
+from algos.linear_learner.extremes import noticing
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.report import tell_batch
@@ -120,8 +121,11 @@ class Incremental(Deferred):
                 "learned from weights beyond 1e90 or below 1e-90; multiply these before"
             )
         mine, its = self._state_so_far(), other._state_so_far()
-        with one_thread_blas():
-            self._continue(mine.joined(its, self._stream_settings(mine)))
+        with one_thread_blas(), noticing() as noticed:
+            joined = mine.joined(its, self._stream_settings(mine))
+        if noticed:
+            joined.check()
+        self._continue(joined)
         self._take_counts(other)
         return self
 
@@ -150,10 +154,12 @@ class Incremental(Deferred):
 
     def _learn_batch(self, data: Data) -> None:
         """Learn rows of positive weight."""
-        with one_thread_blas():
+        with one_thread_blas(), noticing() as noticed:
             state = self._state_so_far() if self._has_learned() else self._empty_state(data)
             settings = self._stream_settings(state)
             after = state.received(data, settings)
+        if noticed:
+            after.check()
         self.n_samples_seen_ = self.__dict__.get("n_samples_seen_", 0) + len(data)
         if self.verbose:
             loss = after.loss_of_batch(state, data, settings)
@@ -217,7 +223,7 @@ class Incremental(Deferred):
         check_params(self)
         state = self._state_so_far()
         settings = self._stream_settings(state)
-        with one_thread_blas():
+        with one_thread_blas(), noticing():  # whatever overflows there, coefficients are numbers
             self._set_model(state.outcome(settings, self._target(), self._top_k()))
 
 

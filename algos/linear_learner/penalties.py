@@ -13,6 +13,7 @@ from algos.linear_learner.solvers.null_model import null_intercept
 from algos.linear_learner.targets import Unit
 
 _LARGEST = float(np.finfo(np.float64).max)
+_TINY = float(np.finfo(np.float64).tiny)
 _SILENT = 1e-11  # of slopes: what certificates cannot tell from zero, for rounding
 _RIDGE_SPAN = 1e8  # from the strongest to the weakest alpha without L1
 _LASSO_SPAN = 1e4  # the same with L1, as glmnet has it; 1e2 for fewer rows than columns
@@ -123,9 +124,10 @@ def _automatic_alphas(
     l1_ratio: float, n_alphas: int, slope: float, curvature: float, is_wide: bool
 ) -> Doubles:
     if l1_ratio > 0 and slope > 0:
-        largest, span = slope / l1_ratio, 1e2 if is_wide else _LASSO_SPAN
+        largest, span = slope / float(l1_ratio), 1e2 if is_wide else _LASSO_SPAN
     else:
         largest, span = 10 * curvature, _RIDGE_SPAN
+    largest = min(max(float(largest), _TINY * span), _LARGEST / 2)  # of targets of extreme size
     if n_alphas == 1:
         return np.array([largest / np.sqrt(span)])
     return np.geomspace(largest, largest / span, n_alphas)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
+from algos.linear_learner.extremes import check_numbers, clipped, product
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.penalties import Strength
@@ -60,6 +61,8 @@ class Stream(State):
     targets, weights : ndarray of shape (r,) or (r, n_outputs)
         Of those rows.
     """
+
+    may_be_infinite: ClassVar[tuple[str, ...]] = ("tally", "decisions")
 
     weight: float
     mean: Doubles
@@ -181,7 +184,9 @@ class Stream(State):
 
         Of the candidate that has done best so far.
         """
-        best = int(np.argmin(np.where(np.isnan(self.tally), np.inf, self.tally)))
+        best = int(np.argmin(self.tally))
+        if self.tally[best] == np.inf:
+            return float("inf")
         return float(self.tally[best] - before.tally[best]) / float(data.weight.sum())
 
     def with_classes(self, places: NDArray[np.intp], n_classes: int, is_joint: bool) -> Stream:
@@ -233,7 +238,7 @@ class Stream(State):
             self,
             weight=total,
             mean=self.mean + share * step,
-            square=spread + share * (1 - share) * step**2,
+            square=_checked(spread + (np.sqrt(share * (1 - share)) * step) ** 2),
             filled=(1 - share) * self.filled + share * other.filled,
             target_square=(1 - share) * self.target_square + share * other.target_square,
             seen=(1 - share) * self.seen + share * other.seen,
@@ -253,9 +258,10 @@ class Stream(State):
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
         """Return the model: of the candidates the one that did best on rows it had not learned."""
         exponent = unit_exponent(self.target_square, settings.loss)
-        coef = np.ldexp(self.average[..., :-1] / self.scale, exponent)
+        coef = clipped(np.ldexp(self.average[..., :-1] / self.scale, exponent))
         shift = self.mean if settings.fit_intercept else np.zeros_like(self.mean)
-        intercept = np.ldexp(self.average[..., -1], exponent) - coef @ shift
+        intercept = np.ldexp(self.average[..., -1], exponent) - product(coef, shift)
+        intercept = clipped(intercept)
         losses = self.tally / self.weight
         models = [
             Model(one, coef[i], intercept[i], float(losses[i]), float("nan"),
@@ -263,7 +269,7 @@ class Stream(State):
                   [float(losses[i])])
             for i, one in enumerate(self.strengths)
         ]  # fmt: skip
-        best = int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+        best = int(np.argmin(losses))
         if not settings.keeps_decisions or len(self.targets) == 0:
             return Outcome(models[best], _CHOICE, table_of(models, None, None), best)
         scorer = DecisionScorer(
@@ -283,6 +289,14 @@ class Stream(State):
         )
 
 
+def _checked(square: Doubles) -> Doubles:
+    if not np.all(np.isfinite(square)):
+        raise ValueError(
+            f"the variance of X must be at most {np.finfo(np.float64).max:.1e}; divide X first"
+        )
+    return square
+
+
 def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
     """Return the state with the columns' moments, and the targets', brought up to date."""
     weight = float(data.weight.sum())
@@ -295,11 +309,8 @@ def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
         targets = min(float(data.shares @ squares), np.finfo(np.float64).max / 4)
     with np.errstate(over="ignore"):
         spread = (1 - share) * stream.square + share * rows.variance
-        square = spread + share * (1 - share) * step**2 if share < 1 else spread
-    if not np.all(np.isfinite(square)):
-        raise ValueError(
-            f"the variance of X must be at most {np.finfo(np.float64).max:.1e}; divide X first"
-        )
+        between = (np.sqrt(share * (1 - share)) * step) ** 2
+        square = _checked(spread + between if share < 1 else spread)
     return replace(
         stream,
         weight=stream.weight + weight,
@@ -331,6 +342,7 @@ def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates
         theta = np.ldexp(theta, change)
         slopes = theta[..., :-1] / old_scale
         theta[..., -1] += np.einsum("...d,d", slopes, step)
+        check_numbers({"theta": theta[..., -1]})  # einsum tells numpy of no overflow
         theta[..., :-1] = slopes * new_scale
         return theta
 
@@ -358,7 +370,8 @@ def _learn(
     )
     counted = stream.key, stream.n_batches, stream.filled
     for losses, recent in steps_over(iterates, problem, data, settings, *counted):
-        tally += np.ldexp(losses, unit_of_loss)
+        lost = np.ldexp(losses, unit_of_loss)
+        tally += np.where(np.isnan(lost), np.inf, lost)  # a loss beyond the range is the largest
         if recent is not None:
             seen.append(recent)
     return {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from algos._common.random import Key
+from algos.linear_learner.extremes import check_numbers
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome
 from algos.linear_learner.penalties import Strength, candidate_grid
@@ -43,6 +44,8 @@ class State(ABC):
     alphas, l1_ratios : ndarray of shape (m,)
         The candidates.
     """
+
+    may_be_infinite: ClassVar[tuple[str, ...]] = ()
 
     key: Key
     alphas: Doubles
@@ -93,6 +96,10 @@ class State(ABC):
     def parts(self) -> dict[str, Any]:
         """Return all parts, as an estimator keeps them."""
         return {part.name: getattr(self, part.name) for part in fields(self)}
+
+    def check(self) -> None:
+        """Raise ValueError if anything is no number: values were too extreme."""
+        check_numbers(self.parts(), self.may_be_infinite)
 
     @property
     def strengths(self) -> list[Strength]:

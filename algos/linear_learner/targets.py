@@ -15,6 +15,7 @@ from algos.linear_learner.problem import Doubles
 
 _EXTREME = 64  # exponent from which squares of targets endanger the range of double
 _EXTREME_WEIGHT = 300  # the same, of products of weights
+_LEAST_WEIGHT = 2.0**-1000  # nothing beside others, but a step's rows may have no other
 _BEYOND = 500  # exponent of 2 that no error of targets near 1 comes near
 
 # Losses that grow as the target's square, and those that grow as the target itself. The
@@ -138,4 +139,4 @@ def weight_in(weight: Doubles, unit: int) -> Doubles:
             f"`sample_weight` has the maximum {float(weight.max())!r}, which must be within a "
             f"factor of 1e180 of those that learning began with; use weights of one magnitude"
         )
-    return np.asarray(np.ldexp(weight, -unit))
+    return np.maximum(np.ldexp(weight, -unit), _LEAST_WEIGHT)

@@ -64,8 +64,17 @@ def listed(answer):
     return {str(i): value for i, value in enumerate(several)}
 
 
-def taught(case, data, n_columns, name):
-    """Return an estimator that learned drawn rows in one way, and the arguments, or None."""
+def taught(cases, data, count):
+    """Return a case, its columns, and so many estimators with what each learned, or None."""
+    case = data.draw(st.sampled_from(cases))
+    n_columns = data.draw(strange.n_columns)
+    return case, n_columns, [learner(case, data, n_columns) for _ in range(count)]
+
+
+def learner(case, data, n_columns):
+    """Return an estimator that learned drawn rows in a drawn way, and the arguments, or None."""
+    names = ["fit", "partial_fit"] if case.has("partial_fit") else ["fit"]
+    name = data.draw(st.sampled_from(names))
     lesson = data.draw(lessons(case, n_columns))
     estimator = case.make(n_jobs=data.draw(st.sampled_from([1, 2])))
     with refusing():
@@ -74,18 +83,20 @@ def taught(case, data, n_columns, name):
     return None
 
 
-def methods(case):
-    return st.sampled_from(["fit", "partial_fit"] if case.has("partial_fit") else ["fit"])
+def over(classes):
+    """Ask a test about drawn rows of a few cases of each class."""
+
+    def asked(test):
+        test = given(data=st.data())(a_few(test))
+        test = pytest.mark.filterwarnings("ignore:`inertia_` is beyond:UserWarning")(test)
+        return pytest.mark.parametrize("cases", classes.values(), ids=classes)(test)
+
+    return asked
 
 
-@pytest.mark.parametrize("cases", CLASSES.values(), ids=CLASSES)
-@pytest.mark.filterwarnings("ignore:`inertia_` is beyond:UserWarning")
-@given(data=st.data())
-@a_few
+@over(CLASSES)
 def test_every_question_is_answered_in_numbers_or_refused_clearly(cases, data):
-    case = data.draw(st.sampled_from(cases))
-    n_columns = data.draw(strange.n_columns)
-    found = taught(case, data, n_columns, data.draw(methods(case)))
+    case, n_columns, (found,) = taught(cases, data, 1)
     if found is None:
         return
     estimator, lesson = found
@@ -107,14 +118,9 @@ def test_every_question_is_answered_in_numbers_or_refused_clearly(cases, data):
 MERGED = {name: cases for name, cases in CLASSES.items() if cases[0].has("merge")}
 
 
-@pytest.mark.parametrize("cases", MERGED.values(), ids=MERGED)
-@pytest.mark.filterwarnings("ignore:`inertia_` is beyond:UserWarning")
-@given(data=st.data())
-@a_few
+@over(MERGED)
 def test_estimators_of_any_arrays_are_merged_in_numbers_or_refused_clearly(cases, data):
-    case = data.draw(st.sampled_from(cases))
-    n_columns = data.draw(strange.n_columns)
-    pair = [taught(case, data, n_columns, data.draw(methods(case))) for _ in range(2)]
+    case, _, pair = taught(cases, data, 2)
     if None in pair:
         return
     (one, first), (other, second) = pair
