@@ -169,13 +169,15 @@ cdef void _set_groups(SparseJob* job) noexcept nogil:
 cdef void _set_lanes(SparseJob* job, Py_ssize_t stored, Py_ssize_t itemsize) noexcept nogil:
     """Lanes whose sums cost little beside the pass itself, and that threads can share."""
     cdef Py_ssize_t k = job.targets.k, d = job.x.d
-    cdef Py_ssize_t chunks = _ceil_div(job.x.n, <Py_ssize_t> CHUNK)
+    cdef Py_ssize_t chunks = _ceil_div(job.x.n, <Py_ssize_t> CHUNK), least = 1
     job.gradient_cells = job.strips * STRIP * d if job.strips else d
     job.cells = job.gradient_cells + job.group_models * (1 + k)
     job.n_lanes = lane_count(job.x.n, 8 * job.groups * job.cells, stored * (itemsize + 4))
     job.n_lanes = min(job.n_lanes, stored // (32 * d))
     job.n_lanes -= job.n_lanes % LEAST_TASKS  # so that threads end together
-    job.n_lanes = max(job.n_lanes, min(chunks, _ceil_div(<Py_ssize_t> LEAST_TASKS, job.groups)))
+    if stored >= d:  # else clearing and adding up sums is most of the pass
+        least = min(chunks, _ceil_div(<Py_ssize_t> LEAST_TASKS, job.groups))
+    job.n_lanes = max(job.n_lanes, least)
     job.slot_size = max(job.strips * STRIP, <Py_ssize_t> 1) * MAX_ROWS
 
 

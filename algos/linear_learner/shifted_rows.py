@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -70,4 +71,6 @@ class ShiftedRows:
         return found
 
     def subset(self, indices: NDArray[np.intp]) -> ShiftedRows:
-        return ShiftedRows(self._rows.subset(indices), self.shift)
+        other = copy(self)
+        other._rows = self._rows.subset(indices)
+        return other

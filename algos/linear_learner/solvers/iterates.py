@@ -20,6 +20,7 @@ _TINY = 1e-8  # added to the root of mean squared gradients
 _RMS_DECAY = 0.9
 _RECENT = 3.0  # later iterates count more in the average; 0 would count all alike
 _FILLED = 20  # columns of a row: with fewer, steps of each are longer
+_BLOCK = 1 << 13  # numbers of each array that go through all of a step while they are in cache
 _LARGEST = 1e50  # of a gradient: its square must be a number
 
 
@@ -78,23 +79,54 @@ class Iterates:
         """
         self.weight += weight
         self.typical += weight / self.weight * (weight - self.typical)
+        rate = schedule.rate_at(self.n_steps) * columns.reach
+        rate[-1] *= schedule.intercept_factor
+        rate *= min(1.0, weight / self.typical)
+        share = (_RECENT + 1) * (weight / (self.weight + _RECENT * weight))
+        shrinks = bool(l1.any())
+        k, d = self.theta.shape[1:]
+        width = max(_BLOCK // (len(self.theta) * k), 1)
+        for start in range(0, d, width):
+            part = slice(start, start + width)
+            self._part(part)._move(
+                gradient[..., part],
+                l1[..., part] if shrinks else None,
+                l2[..., part],
+                schedule,
+                rate[part],
+                columns.is_seen[part],
+                share,
+            )
+        self.n_steps += 1
+
+    def _part(self, columns: slice) -> Iterates:
+        """Return the iterates of some columns: views."""
+        arrays = (self.theta, self.average, self.first, self.second, self.seen)
+        return Iterates(*(values[..., columns] for values in arrays), n_steps=self.n_steps)
+
+    def _move(
+        self,
+        gradient: Doubles,
+        l1: Doubles | None,
+        l2: Doubles,
+        schedule: Schedule,
+        rate: Doubles,
+        is_seen: NDArray[np.bool_],
+        share: float,
+    ) -> None:
+        """Make a step of these columns, and move the average by a share of the way."""
         penalised = l2 * self.theta
         penalised += gradient
         gradient = penalised
         if not max(gradient.max(), -gradient.min()) <= _LARGEST:
             np.nan_to_num(gradient, copy=False, posinf=_LARGEST, neginf=-_LARGEST)
             np.clip(gradient, -_LARGEST, _LARGEST, out=gradient)
-        rate = schedule.rate_at(self.n_steps) * columns.reach
-        rate[-1] *= schedule.intercept_factor
-        rate *= min(1.0, weight / self.typical)
-        direction, size = self._direction(gradient, columns.is_seen, schedule)
+        direction, size = self._direction(gradient, is_seen, schedule)
         step = rate / size
         self.theta -= np.multiply(step, direction, out=gradient)
-        if l1.any():
+        if l1 is not None:
             shrunk = np.maximum(np.abs(self.theta) - step * l1, 0.0)
             np.copysign(shrunk, self.theta, out=self.theta)
-        self.n_steps += 1
-        share = (_RECENT + 1) * (weight / (self.weight + _RECENT * weight))
         _approach(self.average, self.theta, share)
 
     def _direction(
