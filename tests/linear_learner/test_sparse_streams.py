@@ -8,6 +8,8 @@ from sklearn.metrics import log_loss
 
 from algos import LinearLearnerClassifier
 from algos.linear_learner import stream
+from algos.linear_learner.solvers import iterates
+from algos.linear_learner.solvers.schedule import OPTIMIZERS
 from algos.linear_learner.sparse_rows import SparseRows
 from algos.linear_learner.used_columns import UsedColumns
 
@@ -152,3 +154,13 @@ def test_a_column_that_only_the_beginning_has_moved_is_kept():
     model.partial_fit(wide[:50], y[:50])
     kept = model.coef_[:, X.shape[1] :]
     assert np.array_equal(kept != 0, beyond != 0)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_steps_in_blocks_of_columns_are_the_same_steps(optimizer, monkeypatch):
+    X, y = texts(200, seed=1, n_words=60)
+    make = {"alpha": [1e-3, 1e-5], "l1_ratio": 0.5, "optimizer": optimizer}
+    whole = streamed(X, y, 100, **make)
+    monkeypatch.setattr(iterates, "_BLOCK", 100)  # 16 columns of 6 models
+    parts = streamed(X, y, 100, **make)
+    assert whole.coef_.tolist() == parts.coef_.tolist()

@@ -101,8 +101,14 @@ class Iterates:
 
     def _part(self, columns: slice) -> Iterates:
         """Return the iterates of some columns: views."""
-        arrays = (self.theta, self.average, self.first, self.second, self.seen)
-        return Iterates(*(values[..., columns] for values in arrays), n_steps=self.n_steps)
+        return Iterates(
+            self.theta[..., columns],
+            self.average[..., columns],
+            self.first[..., columns],
+            self.second[..., columns],
+            self.seen[columns],
+            self.n_steps,
+        )
 
     def _move(
         self,
