@@ -17,7 +17,6 @@ Times = NDArray[np.datetime64]
 _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
 _HINT = "write them as '2026-01-31 12:00'"
 _OFF = ".tz_convert('UTC').tz_localize(None) of pandas' times takes it off"
-_STEPS = "steps of the panel"
 _EPOCH = np.datetime64("1970-01-01", "D")
 _ONE_DAY, _ONE_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
@@ -41,18 +40,43 @@ def read_start(start: Any, n_series: int) -> Times:
     return times
 
 
-def in_steps(times: Times, frequency: Frequency) -> Times:
-    """Return times, of dtype datetime64[s], that tell how far apart the steps after them are.
+class Starts(np.ndarray[Any, np.dtype[np.datetime64]]):
+    """Times of dtype datetime64[s] that tell how far apart the steps after them are.
 
-    Metadata of a dtype outlives what folds, routing and pickle do with an array.
+    Folds, routing, copies and pickle keep what they tell. `numpy.save` writes the times alone;
+    metadata of a dtype would do as much, but then it warns.
+
+    Attributes
+    ----------
+    freq : str or None
+        The distance.
     """
-    return times.astype(np.dtype("datetime64[s]", metadata={_STEPS: str(frequency)}))
+
+    freq: str | None
+
+    def __array_finalize__(self, source: Any) -> None:
+        self.freq = getattr(source, "freq", None)
+
+    def __reduce__(self) -> Any:
+        pickled: Any = super().__reduce__()
+        make, arguments, state = pickled
+        return make, arguments, (state, self.freq)
+
+    def __setstate__(self, state: Any) -> None:
+        of_array, self.freq = state
+        super().__setstate__(of_array)
+
+
+def in_steps(times: Times, frequency: Frequency) -> Starts:
+    """Return times that tell how far apart the steps after them are."""
+    starts = times.astype("datetime64[s]").view(Starts)
+    starts.freq = str(frequency)
+    return starts
 
 
 def check_steps(start: Any, freq: str) -> None:
     """Raise unless the steps are those of the panel that `start` is of, where it is of one."""
-    metadata = getattr(getattr(start, "dtype", None), "metadata", None) or {}
-    of_panel = metadata.get(_STEPS)
+    of_panel = start.freq if isinstance(start, Starts) else None
     if of_panel is not None and Frequency.of(of_panel) != Frequency.of(freq):
         raise ValueError(
             f"`freq`={freq!r} must be {of_panel!r}, which is how far apart the panel's steps are; "

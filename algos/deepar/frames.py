@@ -33,8 +33,8 @@ class PanelFrame:
     X : ndarray of shape (n_series, n_times) or list of ndarray
         NaN where the frame has no value.
     start : ndarray of shape (n_series,), dtype datetime64[s]
-        The time of the first value of each row of `X`. Its dtype also knows `freq`, from which
-        that of the estimator must not differ.
+        The time of the first value of each row of `X`. It also knows `freq`, from which that of
+        the estimator must not differ.
     ids : ndarray of shape (n_series,)
         The names of the series, in the order of the frame.
     freq : str

@@ -46,7 +46,7 @@ def forecast_steps(X: Any, horizon: int) -> Ints:
 
 def times_of(steps: Ints, start: Times, freq: str) -> Times:
     """Return the times of steps after others."""
-    times = later(start, Frequency.of(freq), steps)
+    times = later(np.asarray(start), Frequency.of(freq), steps)
     return times.astype("datetime64[ms]")  # which polars takes, and no seconds
 
 

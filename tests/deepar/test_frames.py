@@ -1,7 +1,10 @@
 """Wide and long frames as panels."""
 
+import copy
+import io
 import pickle
 
+import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -297,6 +300,43 @@ def test_the_frequency_of_a_panel_is_that_of_the_estimator(freq):
     daily, hourly = panels[0], panel_from_wide(wide("h", n=20))
     with pytest.raises(ValueError, match="`freq`='D' must be 'h'"):
         small(prediction_length=2, freq="D").fit(**daily).predict(**hourly)
+
+
+def saved(values, save, load):
+    buffer = io.BytesIO()
+    save(buffer, values)
+    buffer.seek(0)
+    return load(buffer)
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda start: saved(start, lambda to, x: joblib.dump(x, to), joblib.load),
+        copy.deepcopy,
+        lambda start: start[::-1],
+        lambda start: start + np.timedelta64(1, "D"),
+    ],
+    ids=["joblib", "copy", "rows", "later"],
+)
+def test_the_times_of_a_panel_know_their_frequency_after(keep):
+    panel = panel_from_wide(wide("D", n=20))
+    start = keep(panel.start)
+    assert start.dtype == "datetime64[s]"
+    with pytest.raises(ValueError, match="`freq`='h' must be 'D'"):
+        small(prediction_length=2, freq="h").fit(panel.X, start=start)
+
+
+def test_the_times_of_a_panel_are_saved_by_numpy_without_a_warning():  # warnings are errors
+    panel = panel_from_wide(wide("D", n=20))
+    start = saved(panel.start, np.save, np.load)
+    np.testing.assert_array_equal(start, panel.start)
+    starts = saved(
+        panel.start, lambda to, x: np.savez(to, start=x), lambda file: dict(np.load(file))
+    )
+    np.testing.assert_array_equal(starts["start"], panel.start)
+    fitted = small(prediction_length=2, freq="D").fit(panel.X, start=start)
+    assert fitted.predict().shape == (2, 2)
 
 
 def test_gaps_of_covariates_are_told_by_the_names_of_the_frame():
