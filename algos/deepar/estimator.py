@@ -35,6 +35,10 @@ class DeepARForecaster(Backtesting, Estimator):
     context_length : int or None, default=None
         Number of steps before the forecast that the network is run over. None is
         `prediction_length`. Lags look further back.
+    context_weight : float, default=1.0
+        Weight in [0, 1] of the loss of the context's steps, beside 1 of those to forecast; 1 is
+        that of [1]_. A context's scale is the mean of all its values, later ones included: the
+        more a network learns from these steps, the more it trusts the scale.
     freq : str, pandas offset or None, default=None
         How far apart the steps are, as pandas spells it: "h", "15min", "D", "W", "MS" …
         It makes the lags and, where `start` is given, the features of the calendar. None
@@ -193,6 +197,7 @@ class DeepARForecaster(Backtesting, Estimator):
         prediction_length: int = 24,
         *,
         context_length: int | None = None,
+        context_weight: float = 1.0,
         freq: Any = None,
         likelihood: str = "student_t",
         hidden_size: int = 40,
@@ -220,6 +225,7 @@ class DeepARForecaster(Backtesting, Estimator):
     ) -> None:
         self.prediction_length = prediction_length
         self.context_length = context_length
+        self.context_weight = context_weight
         self.freq = freq
         self.likelihood = likelihood
         self.hidden_size = hidden_size

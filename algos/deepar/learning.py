@@ -19,6 +19,7 @@ from algos.deepar.training import Check, Progress
 from algos.deepar.windows import Batch, Sampler, Source
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 _MOST_HELD_BACK = 128  # windows, whose forecasts take about as long as an epoch
 _HELD_BACK = 0.1  # of a typical series, at most
@@ -63,7 +64,7 @@ class PanelWork:
         """Overwrite `out` by a batch's summed gradient; return (loss, weight)."""
         self._sampler.draw(number, self._series, self._positions)
         batch, settings, weights = self._batch, self._settings, self._model.weights(weights)
-        self._source.gather(self._series, self._positions, batch, self._n_threads)
+        self._gather(self._series, self._positions, batch)
         return self._network.gradient(
             weights, batch.inputs, batch.static, batch.categories, batch.targets, batch.mask,
             batch.scale, settings.likelihood, settings.dropout, settings.zoneout, self._key,
@@ -77,7 +78,7 @@ class PanelWork:
         weights = self._model.weights(weights)
         batch = Batch.empty(self._model.plan, 1)
         for series, position in zip(self._series, self._positions, strict=True):
-            self._source.gather(series.reshape(1), position.reshape(1), batch)
+            self._gather(series.reshape(1), position.reshape(1), batch)
             loss, _ = self._network.gradient(
                 weights, batch.inputs, batch.static, batch.categories, batch.targets, batch.mask,
                 batch.scale, settings.likelihood, 0.0, settings.zoneout, self._key, number, out,
@@ -85,6 +86,11 @@ class PanelWork:
             if not (np.isfinite(loss) and np.all(np.isfinite(out))):
                 found.add(int(self._places[series]))
         return sorted(found)
+
+    def _gather(self, series: Ints, positions: Ints, batch: Batch) -> None:
+        """Fill the batch with windows, whose context counts for less in the loss."""
+        self._source.gather(series, positions, batch, self._n_threads)
+        batch.mask[: self._settings.context_length] *= self._settings.context_weight
 
 
 def held_back(panel: Panel, length: int) -> tuple[Panel, Panel]:

@@ -46,6 +46,7 @@ class _Spacing:
 PARAMETERS: dict[str, list[Constraint | None]] = {
     "prediction_length": [POSITIVE_INT],
     "context_length": [POSITIVE_INT, None],
+    "context_weight": [Interval(Real, 0, 1, closed="both")],
     "freq": [_Spacing(), None],
     "likelihood": [
         Options(
@@ -133,6 +134,7 @@ class Settings:
 
     prediction_length: int
     context_length: int
+    context_weight: float
     likelihood: int
     hidden_size: int
     n_layers: int
@@ -164,6 +166,7 @@ def settings_of(estimator: Any) -> Settings:
     return Settings(
         prediction_length=int(estimator.prediction_length),
         context_length=int(estimator.prediction_length if context is None else context),
+        context_weight=float(estimator.context_weight),
         likelihood=LIKELIHOODS[estimator.likelihood].code,
         hidden_size=int(estimator.hidden_size),
         n_layers=int(estimator.n_layers),

@@ -345,6 +345,32 @@ def test_the_series_without_a_finite_loss_are_named():
     assert set(work.culprits(weights, 0)) <= set(places.tolist())
 
 
+def gradient_of(model, context_weight):
+    """Return (gradient, loss, weight) of a batch with that weight of contexts."""
+    panel, found = Panel(**model._panel), Model.from_plain(model._model)
+    settings = settings_of(clone(model).set_params(context_weight=context_weight))
+    work = PanelWork(panel, found, settings, model._key, 1, np.arange(len(panel)))
+    gradient = np.empty_like(model._weights)
+    loss, weight = work.gradient(model._weights, 0, gradient)
+    return gradient, loss, weight
+
+
+def test_contexts_weigh_in_the_loss_what_they_are_given():
+    X = seasonal(5, 40)
+    model = small(max_iter=1).fit(X)
+    gradients, losses, weights = zip(*(gradient_of(model, w) for w in (0, 0.25, 1)), strict=True)
+    assert weights[0] == 4 * model.batch_size
+    assert weights[2] - weights[0] > 4 * weights[0] / model.batch_size  # of the contexts' values
+    for none, some, all_of_it in (gradients, losses, weights):
+        np.testing.assert_allclose(some, 0.75 * none + 0.25 * all_of_it, rtol=1e-4, atol=1e-4)
+
+
+def test_forecasts_of_what_begins_are_learned_without_losses_of_contexts():
+    X = 5 + seasonal(30, 60, seed=1) / 1000  # all near 5
+    model = small(context_weight=0, max_iter=10, n_batches=25).fit(X)
+    assert np.abs(model.predict([[]]) / 5 - 1).max() < 0.5
+
+
 def test_few_values_are_not_learned_by_heart():
     X = np.random.default_rng(0).poisson(0.3, (8, 60)).astype(float)
     few = small(likelihood="negative_binomial", max_iter=40, n_batches=10).fit(X)
