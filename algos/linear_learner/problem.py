@@ -119,7 +119,8 @@ class Penalty(NamedTuple):
 
     def value(self, coef: Doubles) -> float:
         """Return the penalty of coef, of shape (n_outputs, d)."""
-        return float((np.abs(coef) @ self.l1).sum() + (coef**2 @ self.l2).sum() / 2)
+        with np.errstate(over="ignore"):  # of an iterate that is far off it is infinity
+            return float((np.abs(coef) @ self.l1).sum() + ((coef * self.l2) * coef).sum() / 2)
 
     @property
     def has_l1(self) -> bool:

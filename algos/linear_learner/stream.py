@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -127,7 +126,7 @@ class Stream(State):
             weights=shares * after["weight"],
         )
 
-    @cached_property
+    @property
     def scale(self) -> Doubles:
         """Deviations; 1 for columns that have been constant."""
         deviation = np.sqrt(self.square)

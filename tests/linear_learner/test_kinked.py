@@ -463,3 +463,19 @@ def test_float32_rows_with_l1_are_certified(make, seed, loss):
     y = X[:, 0] + rng.normal(size=100)
     model = LinearLearnerRegressor(loss, alpha=1e-4, l1_ratio=1.0).fit(make(X), y)
     assert model.certificate_ <= model.tol
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "weight"),
+    [
+        ([[-(2**30)], [1]], [0, 1], [1e154, 1e-30]),
+        ([[-(2**30)], [2**30], [2**30], [1]], [1, 0, 0, 1], [1e-47, 1e-30, 1e100, 1.0]),
+        ([[2**30, 1], [0, 2**30], [-(2**30), 1]], [1, 0, 0], [1e100, 1.0, 1e-30]),
+    ],
+)
+@pytest.mark.parametrize("alpha", [0.01, 0.1, 0.0])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_rows_of_next_to_no_weight_lead_no_iterate_out_of_the_numbers(X, y, weight, alpha):
+    model = LinearLearnerClassifier("hinge", alpha=alpha).fit(np.array(X), y, sample_weight=weight)
+    assert np.isfinite(model.coef_).all()
+    assert np.isfinite(model.objective_)

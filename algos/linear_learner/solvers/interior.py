@@ -31,6 +31,7 @@ CORRECTIONS = 2  # of Gondzio (1996), "Multiple centrality corrections"
 FARTHER, WORTH, NEAR = 0.3, 0.1, 3.0
 PATIENCE = 12  # iterations without a better gap
 MOST_SHIFTS, BALANCED = 20, 0.1  # of the pull of the weaker side, that may be left
+LEAST_OFF = 1e-290  # whose double is a divisor yet
 BOLD = 0.3
 FLOOR = 1e-24
 TOO_SHORT = 1e-12
@@ -226,21 +227,24 @@ def _balance(lines: _Lines, away: Doubles, mu: float) -> float:
     """
     n = lines.n
     low, width, weight = lines.low[:n], lines.width[:n], lines.weight[:n]
-    off, outside = 2 * mu / width, float(lines.program.linear[-1])
+    off = np.maximum(2 * mu / width, LEAST_OFF)
+    outside = float(lines.program.linear[-1])
     enough = BALANCED * min(float(weight @ lines.high[:n]), -float(weight @ low))
     lowest, highest, shift = -np.inf, np.inf, 0.0
     for _ in range(MOST_SHIFTS):
         root = np.hypot(away + shift, off)
         share = (root + off - (away + shift)) / (2 * (root + off))  # of the width, above low
         pull = float(weight @ (low + width * share)) + outside
-        bend = float(weight @ (mu / (root * (root + off))))
+        bend = float(weight @ (mu / root / (root + off)))  # a product of both may be 0
         if abs(pull) <= enough or not bend > 0:
             break
         lowest, highest = (shift, highest) if pull > 0 else (lowest, shift)
         shift += pull / bend
         if not lowest < shift < highest:
             shift = (lowest + highest) / 2
-    return shift if np.isfinite(shift) else 0.0
+        if not np.isfinite(shift):
+            return 0.0
+    return shift
 
 
 class _Move(NamedTuple):
