@@ -1,6 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def merge_rounding(d: int, n_merges: int) -> float: ...
 def merge_closest(
     points: NDArray[np.float64],
     weights: NDArray[np.float64],

@@ -191,6 +191,14 @@ cdef void _find_all_partners(MergeJob* job, int n_threads) noexcept nogil:
     )
 
 
+def merge_rounding(Py_ssize_t d, Py_ssize_t n_merges):
+    """Return the rounding of a distance by products of d terms, after so many mergers.
+
+    It is relative to the sum of the largest squares that went into both points.
+    """
+    return 4 * DOUBLE_EPS * (d + 8 + 4 * n_merges)
+
+
 def merge_closest(
     double[:, ::1] points,       # INOUT (m, d): the means of those that are left
     double[::1] weights,         # INOUT (m,) positive; zero for those that are gone
@@ -221,8 +229,7 @@ def merge_closest(
     if known:
         job.products = &products[0, 0]
     job.sizes = <double*> sizes.data
-    # of d terms each, and of a few more with each merger
-    job.rounding = 4 * DOUBLE_EPS * (d + 8 + 4 * n_merges)
+    job.rounding = merge_rounding(d, n_merges)
     with nogil:
         _find_all_partners(&job, n_threads)
         for step in range(n_merges):

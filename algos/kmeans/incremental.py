@@ -37,6 +37,7 @@ class Incremental(Deferred):
     attribute of the model is first read.
     """
 
+    _follows_parameters: ClassVar[bool] = True
     _deferred: ClassVar[tuple[str, ...]] = (
         "cluster_centers_",
         "inertia_",
@@ -148,8 +149,8 @@ class Incremental(Deferred):
         if not _is_int(n_clusters) or not 1 <= n_clusters <= most:
             raise InvalidParameterError(
                 f"`n_clusters`={n_clusters!r} must be an int in [1, {most}], as many as there "
-                f"are weighted centres; for more clusters raise `extra_center_factor` and "
-                f"call `partial_fit` on the rows again"
+                f"are weighted centres; for more clusters learn the rows anew, by another "
+                f"KMeans with a larger `n_clusters` or `extra_center_factor`"
             )
         other = clone(self).set_params(
             n_clusters=int(n_clusters),

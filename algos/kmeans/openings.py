@@ -54,7 +54,8 @@ class Openings:
 
     def fill(self, n_free: int) -> None:
         """Open up to so many centres; each round doubles their number at most."""
-        most = len(self.centers) + n_free
+        # Room for no more than there are different rows: wide centres are large.
+        most = len(self.centers) + min(n_free, len(self._equal_rows())) if n_free else 0
         while len(self.centers) < most:
             n_free = most - len(self.centers)
             opened, labels, squares = self._drawn(min(n_free, max(len(self.centers), 1)))
@@ -113,6 +114,11 @@ class Openings:
         self._room[n_before:n_after] = opened
         self.centers = self._room[:n_after]
 
+    def _equal_rows(self) -> Groups:
+        if self._groups is None:
+            self._groups = Groups(self._rows.keys())
+        return self._groups
+
     def _weighted(self, squares: Doubles) -> Doubles:
         weight = self._rows.weight
         return squares if weight is None else squares * weight
@@ -123,19 +129,18 @@ class Openings:
         There are fewer if no others are left. Each has itself as the nearest, though
         rounding may see no difference to another of them.
         """
-        if self._groups is None:
-            self._groups = Groups(self._rows.keys())
+        groups = self._equal_rows()
         if self._rng is None:
             self._rng = stream(*self._stream)
         squares = self.squares
         if len(self.centers):  # else any row may be the first
             squares = np.where(squares > self._rows.rounding, squares, 0.0)
-        drawn = self._groups.draw(self._weighted(squares), count, self._rng)
-        opened = self._rows.take(self._groups.first(drawn))
+        drawn = groups.draw(self._weighted(squares), count, self._rng)
+        opened = self._rows.take(groups.first(drawn))
         if not len(opened):
             return opened, self.labels, self.squares
         labels, nearest = self._rows.nearest(opened)
-        members, place = self._groups.members(drawn)
+        members, place = groups.members(drawn)
         labels[members], nearest[members] = place, 0.0
         return opened, labels, nearest
 
@@ -151,6 +156,9 @@ class Groups:
         self._starts = np.flatnonzero(is_first)
         self._sizes = np.diff(self._starts, append=len(keys))
         self._keys = sorted_keys[is_first]
+
+    def __len__(self) -> int:
+        return len(self._starts)
 
     def draw(self, mass: Doubles, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
         """Return different groups, drawn by mass without replacement.

@@ -18,14 +18,17 @@ from algos._common.scale import (
 )
 from algos._common.threads import effective_n_threads, one_thread_blas
 from algos._cython.kmeans_absorb import absorb
-from algos._cython.kmeans_merge import merge_closest
+from algos._cython.kmeans_merge import merge_closest, merge_rounding
 from algos.kmeans.metric import LOST, directed_rows, make_rows
 from algos.kmeans.openings import Openings
 from algos.kmeans.rows import Doubles, Rows, amid_most
+from algos.kmeans.span import Span, is_wide
 
 _HELD_BACK = 4  # rows, or weight, for each centre: fewer are not worth an update
 _SURPRISE = 1.1  # times the distances of a calm stream
 _FORGOTTEN = 1e-30  # share of all weight below which a centre is none
+_TELLING = 100  # times its rounding a distance by products is, if these tell it ...
+_HIDDEN = 0.06  # ... and share of pairs of which they need not
 
 Batch = tuple[Any, Doubles | None, float]  # array or CSR, weights, the clock when they came
 
@@ -229,16 +232,46 @@ class Mergers:
         points, left = np.ascontiguousarray(centers - shift), weights.copy()
         self.pairs = np.empty((n_mergers, 2), dtype=np.intp)
         self.costs = np.empty(n_mergers)
-        products = None
-        if len(points) <= points.shape[1]:  # they take no more memory, and far less time
-            with one_thread_blas():
-                products = points @ points.T
-        self.price = merge_closest(points, left, products, self.pairs, self.costs, n_threads)
+        products, turned = _telling_products(points, n_mergers), points
+        if products is None and shift is mean and is_wide(points, n_mergers):
+            turned = Span(points.copy(), shift).coordinates  # mixes large and small beside others
+        self.price = merge_closest(turned, left, products, self.pairs, self.costs, n_threads)
+        if turned is not points:
+            self._repeat(points, weights.copy())
         self.centers, self.weights = centers, weights
         if n_mergers:
             points = points[left > 0]
             points += shift
             self.centers, self.weights = points, left[left > 0]
+
+    def _repeat(self, points: Doubles, weights: Doubles) -> None:
+        """Do the same mergers to points in all columns."""
+        for step, (i, j) in enumerate(self.pairs):
+            away = points[j] - points[i]
+            share = weights[j] / (weights[i] + weights[j])
+            self.costs[step] = weights[i] * share * float(np.einsum("d,d->", away, away))
+            points[i] += share * away
+            weights[i] += weights[j]
+
+
+def _telling_products(points: Doubles, n_mergers: int) -> Doubles | None:
+    """Return the products of points if they tell which are near each other, else None.
+
+    Not of more points than columns: they take no more memory then, and far less time, unless
+    rounding hides most distances, as those within groups that are far apart.
+    """
+    m, d = points.shape
+    if m > d:
+        return None
+    with one_thread_blas():
+        products: Doubles = points @ points.T
+    squares = np.diagonal(products)
+    n_hidden = 0
+    for row, square in zip(products, squares, strict=True):
+        sizes = square + squares
+        doubt = merge_rounding(d, n_mergers) * sizes
+        n_hidden += int(np.count_nonzero(_TELLING * doubt > sizes - 2 * row)) - 1
+    return products if n_hidden <= _HIDDEN * m * m else None
 
 
 def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:

@@ -48,6 +48,7 @@ class Incremental(Deferred):
     for. The model is made of the state when an attribute is first read.
     """
 
+    _follows_parameters: ClassVar[bool] = True
     _deferred: ClassVar[tuple[str, ...]] = (
         "coef_",
         "intercept_",

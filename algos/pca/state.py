@@ -60,6 +60,7 @@ class Learned(Deferred):
     solver_: str
     _validated: Callable[..., Any]
 
+    _follows_parameters = True
     _deferred = (
         "components_",
         "explained_variance_",

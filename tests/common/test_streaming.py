@@ -20,6 +20,10 @@ def as_memmap(X, folder):
     return np.memmap(folder / "rows", dtype=X.dtype, shape=X.shape, mode="r")
 
 
+def streamed(case, X):
+    return learn_from(case.make(), iter_batches(X, case.target(X), batch_size=40))
+
+
 @streaming
 def test_arrays_memmaps_and_generators_stream_alike(case, tmp_path):
     X = case.rows(150)
@@ -132,3 +136,39 @@ def test_classifiers_that_met_one_label_alone_have_nothing_to_merge(kind):
     one, other = (kind().partial_fit(np.zeros((2, 1)), [1, 1]) for _ in range(2))
     with pytest.raises(NotFittedError, match="has met the class 1 alone"):
         one.merge(other)
+
+
+# What counts for the model of a stream though it is set after the rows came.
+SET_LATER = {
+    "KMeans": {"n_clusters": 2},
+    "PCA": {"n_components": 1},
+    "LinearLearnerClassifier": {"standardize": True},
+    "LinearLearnerRegressor": {"standardize": True},
+}
+
+
+@cases_where(lambda case: case.has("partial_fit") and case.kind.__name__ in SET_LATER)
+def test_a_look_at_a_stream_changes_nothing_of_what_is_set_later(case):
+    X = case.rows()
+    looked_at, other = (streamed(case, X) for _ in range(2))
+    outputs(looked_at, X)
+    for estimator in (looked_at, other):
+        estimator.set_params(**SET_LATER[case.kind.__name__])
+    assert_same_bits(learned(looked_at), learned(other))
+    assert_same_bits(outputs(looked_at, X), outputs(other, X))
+
+
+@streaming
+def test_what_is_set_after_a_fit_leaves_its_model(case):
+    X = case.rows()
+    estimator = case.fitted(X)
+    before = learned(estimator)
+    later = SET_LATER.get(case.kind.__name__, {"n_jobs": 1} if case.has("n_jobs") else {})
+    assert_same_bits(learned(estimator.set_params(**later)), before)
+
+
+@streaming
+def test_completion_offers_what_waits_to_be_read(case):
+    estimator = streamed(case, case.rows())
+    offered = dir(estimator)
+    assert {name for name in learned(estimator) if not name.startswith("_")} <= {*offered}

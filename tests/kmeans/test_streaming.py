@@ -1,6 +1,7 @@
 """KMeans in parts: batches, shards, and other numbers of clusters from one state."""
 
 import copy
+import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,8 +16,10 @@ from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 
 from algos import KMeans
+from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans import stream as streams
 from algos.kmeans.rows import Rows
+from algos.kmeans.stream import Mergers, _telling_products
 from tests.common.estimators import assert_same_bits, learned
 
 
@@ -818,3 +821,30 @@ def test_a_warning_as_an_error_leaves_no_labels():
             kmeans.predict(X)
     with pytest.raises(AttributeError, match="rows of a stream are gone"):
         _ = kmeans.labels_
+
+
+def test_centres_take_room_for_the_rows_there_are():
+    X = sparse.random_array((12, 50_000), density=1e-3, format="csr", rng=0)
+    tracemalloc.start()
+    try:
+        KMeans(10, extra_center_factor=100, random_state=0).partial_fit(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * X.shape[1] * 8  # of 1000 centres that may be
+
+
+@pytest.mark.parametrize("away", [0.0, 1e6, 1e8])
+def test_products_are_asked_where_they_tell_who_is_near(away):
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(40, 200))
+    points[::2] += away
+    weights = rng.uniform(0.1, 1, size=40)
+    points -= points.mean(axis=0)
+    assert (_telling_products(points, 20) is not None) == (away == 0)
+    plain, left = points.copy(), weights.copy()
+    pairs, costs = np.empty((20, 2), dtype=np.intp), np.empty(20)
+    merge_closest(plain, left, None, pairs, costs, 1)
+    found = Mergers(points, weights, 20, 1)
+    assert found.pairs.tolist() == pairs.tolist()
+    np.testing.assert_allclose(found.costs, costs, rtol=1e-6)

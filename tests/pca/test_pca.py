@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from scipy import sparse
 from sklearn import decomposition
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
 
 from algos import PCA
@@ -699,3 +700,12 @@ def test_verbose_tells_why_the_covariance_is_taken(n_components, solver, shape, 
     first, last = capsys.readouterr().out.splitlines()
     assert first.startswith(f"[PCA] svd_solver 'covariance_eigh': {reason}")
     assert "solver_ 'covariance_eigh'" in last
+
+
+@pytest.mark.parametrize("solver", ["auto", "full", "covariance_eigh"])
+def test_whitening_magnifies_no_rounding(solver):
+    X = load_digits().data  # three columns are constant
+    found = PCA(whiten=True, svd_solver=solver).fit_transform(X)
+    deviations = found.std(axis=0)
+    assert deviations.max() < 1.01
+    assert (deviations < 1e-3).sum() == 3
