@@ -159,8 +159,9 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
 
     With m stored values, an iteration takes about ``2 * m * n_clusters`` operations, and
     beyond X it needs memory for 12 bytes a row and about four arrays of the shape of the
-    centres, six with several runs or the cosine metric. The latter works on a copy of X at length 1, of a sparse X on a copy of
-    its values; `predict`, `transform` and `score` on copies of a few MB at a time.
+    centres, six with several runs or the cosine metric. The latter works on a copy of X at
+    length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score` on copies
+    of a few MB at a time.
 
     `partial_fit` needs memory for ``extra_center_factor * n_clusters * n_features`` doubles,
     for up to four times as many values of rows that wait for others, and, while a batch is
