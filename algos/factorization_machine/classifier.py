@@ -97,8 +97,8 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         First factors, of "mcmc" and "als" too.
     init_scale : "auto" or float, default="auto"
         Deviation for "normal", half width for "uniform", the number itself for "constant".
-        "auto" is at most 1 for "mcmc", 0.1 for "als" and 0.02 for "adagrad": less where rows
-        have more than two ones.
+        "auto" is at most 0.1, or 0.02 for "adagrad", or 1 for "mcmc" of X that is mostly zero:
+        less where rows have more than two ones.
     init_linear : {"zeros", "normal", "uniform", "constant"}, default="zeros"
         First coefficients.
     init_linear_scale : float, default=0.01

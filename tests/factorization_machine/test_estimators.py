@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import OneHotEncoder
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
@@ -365,3 +366,11 @@ def test_a_chain_of_classes_begins_wide_enough_to_arrive_soon():
     X = OneHotEncoder().fit_transform(codes)
     model = classifier(solver="mcmc", max_iter=6).fit(X, score > 0)
     assert model.history_["objective"][-1] < 0.4
+
+
+def test_a_chain_of_classes_begins_narrow_where_rows_are_dense():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(800, 100))
+    y = (X[:, 0] + X[:, 1] + 0.5 * rng.logistic(size=800)) > 0
+    model = FactorizationMachineClassifier(8, solver="mcmc", random_state=0).fit(X[:300], y[:300])
+    assert log_loss(y[300:], model.predict_proba(X[300:])) < 0.54
