@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
+from algos._common.scale import exponent_of, scaled, unscaled
 from algos.factorization_machine.following import ENOUGH_ROWS, Turn
 from algos.factorization_machine.learners import (
     data_of,
@@ -221,20 +222,23 @@ def columns_of_stream(state: State) -> Columns:
 
 
 def averaged(
-    mine: tuple[float, Any, Any], other: tuple[float, Any, Any], share: float
+    mine: tuple[float, Any, Any], other: tuple[float, Any, Any], share: float, sizes: Doubles
 ) -> tuple[float, Any, Any]:
     """Return the average of two machines, `share` being the other's part.
 
     Intercepts and coefficients are averaged; of the pairs' weights V Vᵀ, averaged too, the
-    factors are the best of so few: factors themselves have no common directions.
+    factors are the best of so few: factors themselves have no common directions. A pair counts
+    as much as its columns' values do, whose `sizes` these are.
     """
     n_factors = mine[2].shape[1]
     joined = np.concatenate(
         [np.sqrt(1 - share) * mine[2], np.sqrt(share) * other[2]], axis=1, dtype=np.float64
     )
     used = np.flatnonzero(joined.any(axis=1))
+    size = sizes[used, np.newaxis]
     factors = np.zeros((len(joined), n_factors))
-    factors[used] = fold(joined[used], n_factors)
+    with np.errstate(over="ignore"):  # told of below
+        factors[used] = _folded(joined[used] * size, n_factors) / size
     linear = (1 - share) * mine[1] + share * other[1].astype(np.float64)
     dtype = np.result_type(mine[1], mine[2], other[1], other[2])
     held = in_dtype(linear, dtype), in_dtype(factors, dtype)
@@ -245,3 +249,9 @@ def averaged(
             f"large as {largest:g}; divide y by a constant and learn both again"
         )
     return (1 - share) * mine[0] + share * other[0], *held
+
+
+def _folded(factors: Doubles, rank: int) -> Doubles:
+    """Return `fold` of factors whose squares may be no numbers."""
+    exponent = exponent_of(factors) if len(factors) else 0
+    return unscaled(fold(scaled(factors, exponent), rank), exponent)

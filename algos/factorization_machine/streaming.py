@@ -174,14 +174,16 @@ class StreamingMachine(DescribedMachine):
         weight = self._weight_of(other, other._weight_seen)
         share = weight / (self._weight_seen + weight)
         mine, its = _parameters_of(self), _parameters_of(other)
-        merged = [averaged(a, b, share) for a, b in zip(mine, its, strict=True)]
+        scale, its_scale = self._known_scale(), other._known_scale()
+        sizes = np.maximum(scale, its_scale)
+        sizes[sizes == 0] = 1.0
+        merged = [averaged(a, b, share, sizes) for a, b in zip(mine, its, strict=True)]
         is_one = len(merged) == 1
         intercepts, linear, factors = zip(*merged, strict=True)
         self.intercept_ = intercepts[0] if is_one else np.array(intercepts)
         self.coef_ = linear[0] if is_one else np.stack(linear)
         self.factors_ = factors[0] if is_one else np.stack(factors)
-        scale = self._known_scale()
-        scale = np.where(scale == 0, other._known_scale(), scale)
+        scale = np.where(scale == 0, its_scale, scale)
         self._frame_of_fit = asdict(Columns(self.n_features_in_, None, scale))
         if self._cuts is not None:
             self._cuts = self._cuts.copy()

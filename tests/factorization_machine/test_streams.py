@@ -190,3 +190,23 @@ def test_a_merged_machine_of_constants_is_not_sure():
     assert not one.predict(X, return_std=True)[1].any()
     with pytest.raises(ValueError, match="without `merge`"):
         one.merge(other).predict(X, return_std=True)
+
+
+@pytest.mark.parametrize(("of_X", "of_y"), [(1e-170, 1.0), (1e-9, 1e293)])
+def test_machines_are_merged_whose_pairs_are_far_from_one(of_X, of_y):
+    X, y = products(unit=1, n=60)
+    machine = FactorizationMachineRegressor(3, solver="als", tol=0, max_iter=20)
+    one, other = (clone(machine).fit(X * of_X, y * of_y) for _ in range(2))
+    np.testing.assert_allclose(
+        one.merge(other).predict(X * of_X) / of_y, other.predict(X * of_X) / of_y, atol=1e-3
+    )
+
+
+def test_pairs_of_small_columns_count_in_a_merge():
+    X = np.random.default_rng(0).normal(size=(400, 6))
+    y = X[:, 0] * X[:, 1] - X[:, 2] * X[:, 3] + X[:, 4] * X[:, 5]
+    X *= [1, 1, 1, 1, 1e-10, 1e-10]
+    machine = FactorizationMachineRegressor(6, solver="als", alpha=0.1, random_state=0)
+    one, other = (clone(machine).fit(X[half], y[half]) for half in (slice(200), slice(200, 400)))
+    assert one.score(X, y) > 0.99
+    assert one.merge(other).score(X, y) > 0.99
