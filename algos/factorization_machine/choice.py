@@ -78,13 +78,16 @@ _USERS = {
         ("adagrad",),
     ),
 }  # fmt: skip
+# Pairs need no intercept, and ordered levels have cut points.
+_WITHOUT_INTERCEPT = "bpr", "ordered_probit"
+_OF_INTERCEPT = "alpha_intercept", "learning_rate_intercept"
 
 
 def ignored(estimator: Any, solver: str) -> dict[str, str]:
     """Return the parameters that were given and say nothing here, each with what uses it."""
     suited = _SOLVERS_OF.get(estimator.loss, SOLVERS)
     unused = {
-        name: " or ".join(f"solver={user!r}" for user in users if user in suited)
+        name: " or ".join(f"solver={user!r}" for user in users if user in suited) or "another loss"
         for name, users in _USERS.items()
         if solver not in users
     }
@@ -94,6 +97,10 @@ def ignored(estimator: Any, solver: str) -> dict[str, str]:
         unused["item_features"] = "loss='bpr'"
     if estimator.init_linear == "zeros":
         unused["init_linear_scale"] = "another `init_linear`"
+    if estimator.loss in _WITHOUT_INTERCEPT:
+        unused |= dict.fromkeys(_OF_INTERCEPT, "another loss")
+    if not estimator.early_stopping:  # none does
+        unused.pop("early_stopping", None)
     if solver == "mcmc" and estimator.tol == 0:  # it does make all of `max_iter`
         del unused["tol"]
     defaults = signature(type(estimator).__init__).parameters

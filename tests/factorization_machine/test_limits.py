@@ -332,6 +332,29 @@ def test_parameters_that_a_loss_does_not_use_are_warned_of():
         ranking.set_params(early_stopping="auto", n_draws=3).fit(X, y > 0, groups=groups)
     with pytest.warns(UserWarning, match=r"`item_features` \(only used with loss='bpr'"):
         small(FactorizationMachineClassifier, item_features=[0]).fit(X, y > 0)
+    levels = small(FactorizationMachineRegressor, loss="ordered_probit", learning_rate_init=0.2)
+    with pytest.warns(UserWarning, match=r"`learning_rate_init` \(only used with another loss\)"):
+        levels.fit(X, y > 0)
+
+
+@pytest.mark.parametrize("name", ["alpha_intercept", "learning_rate_intercept"])
+def test_losses_without_an_intercept_warn_of_its_parameters(name):
+    X, y = products()
+    words = rf"`{name}` \(only used with another loss\)"
+    with pytest.warns(UserWarning, match=words):
+        ranking = small(FactorizationMachineClassifier, loss="bpr", **{name: 0.9})
+        ranking.fit(X, y > 0, groups=np.arange(len(y)) % 4)
+    with pytest.warns(UserWarning, match=words):
+        small(FactorizationMachineRegressor, "als", loss="ordered_probit", **{name: 0.9}).fit(
+            X, y > 0
+        )
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize("solver", ["mcmc", "als"])
+def test_no_early_stopping_is_what_exact_solvers_do(solver):
+    X, y = products()
+    small(FactorizationMachineRegressor, solver, early_stopping=False).fit(X, y)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
