@@ -41,7 +41,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
     _fields: NDArray[np.int64] | None
     _draws: list[dict[str, Any]] | None
     _means: list[dict[str, Any]]
-    _is_sure: bool  # whether there was nothing to sample: all targets alike, or no values
+    _is_sure: bool  # whether the posterior is known without draws: targets alike, or no values
     _frame_of_fit: dict[str, Any]
 
     def __sklearn_tags__(self) -> Any:

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.scale import exponent_of, scaled, unscaled
+from algos.factorization_machine.following import Seen
 from algos.factorization_machine.levels import level_probabilities
 from algos.factorization_machine.model import FittedMachine
+from algos.factorization_machine.sampler import ALPHA_INTERCEPT
 from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.targets import Doubles
 
@@ -22,6 +24,7 @@ class RegressorModel(FittedMachine):
     solver_: str
     levels_: NDArray[Any]
     _link: str
+    _targets_seen: tuple[float, ...]
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the prediction of each row.
@@ -54,10 +57,15 @@ class RegressorModel(FittedMachine):
         if not return_std:
             return predicted
         if self._draws is None:
-            return predicted, np.zeros_like(predicted)
+            return predicted, np.full_like(predicted, self._spread_of_constant())
         variance = self._variance(rows)
         assert variance is not None
         return predicted, in_dtype(np.sqrt(variance[:, 0]) * self._unit.spread, rows.dtype)
+
+    def _spread_of_constant(self) -> float:
+        """Return the deviation of the intercept's posterior where there was nothing else."""
+        seen = Seen(*self._targets_seen)
+        return seen.deviation / float(np.sqrt(seen.weight + ALPHA_INTERCEPT))
 
     def predict_level_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each level, for `loss="ordered_probit"`.

@@ -27,6 +27,7 @@ from algos.factorization_machine.stretching import draw_stretch
 
 Doubles = NDArray[np.float64]
 
+ALPHA_INTERCEPT = 1.0
 _COLUMNS, _INTERCEPT, _PRIORS, _STRETCH = 111, 112, 113, 114  # streams of a key
 _RESTORE = 32  # sweeps until errors are computed anew, lest roundings add up
 
@@ -46,7 +47,7 @@ class Chain(NamedTuple):
     max_iter: int
     burn_in: int
     n_draws: int
-    alpha_intercept: float = 1.0
+    alpha_intercept: float = ALPHA_INTERCEPT
     rates: tuple[float, float] = (1.0, 1.0)
 
 

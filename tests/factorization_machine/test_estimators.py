@@ -358,6 +358,14 @@ def test_labels_of_groups_are_one_for_each_column():
         regressor(solver="mcmc", feature_groups=[0, 1]).fit(X, y)
 
 
+def test_a_mean_without_columns_is_as_unsure_as_one_with_a_few():
+    X, y = np.zeros((50, 3)), np.random.default_rng(0).normal(size=50)
+    nothing = regressor(solver="mcmc").fit(X, y).predict(X[:1], return_std=True)[1]
+    few = regressor(solver="mcmc").fit(np.eye(50, 3) * 1e-3, y).predict(X[:1], return_std=True)[1]
+    np.testing.assert_allclose(nothing, y.std() / np.sqrt(51))
+    np.testing.assert_allclose(nothing, few, rtol=0.3)
+
+
 def test_a_chain_of_classes_begins_wide_enough_to_arrive_soon():
     rng = np.random.default_rng(0)
     codes, factors = rng.integers(40, size=(4000, 6)), rng.normal(size=(6, 40, 2))
