@@ -57,7 +57,8 @@ class RegressorModel(FittedMachine):
         if not return_std:
             return predicted
         if self._draws is None:
-            return predicted, np.full_like(predicted, self._spread_of_constant())
+            spread = np.full(len(predicted), self._spread_of_constant())
+            return predicted, in_dtype(spread, rows.dtype)
         variance = self._variance(rows)
         assert variance is not None
         return predicted, in_dtype(np.sqrt(variance[:, 0]) * self._unit.spread, rows.dtype)

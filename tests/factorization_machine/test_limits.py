@@ -369,3 +369,9 @@ def test_classes_of_single_precision_bear_weights_beyond_it(dtype):
         for weight, of_class in [(1e18, None), (3e38, None), (1e200, {0: 1e100, 1: 1e100})]
     ]
     np.testing.assert_allclose(chances[1:], [chances[0]] * 2, atol=1e-4)
+
+
+def test_the_spread_of_a_mean_beyond_single_precision_is_infinite():
+    X, y = np.zeros((9, 1), dtype=np.float32), np.arange(9) * 1e60
+    model = small(FactorizationMachineRegressor, "mcmc").fit(X, y)
+    assert model.predict(X, return_std=True)[1].tolist() == [np.inf] * 9
