@@ -25,7 +25,7 @@
  * over n_d - 1 + Σ α. It is computed so, and not from z: of a token that is the only one of its
  * word, or of its document, no z > 0 makes the γ without γ² sum to 1, and z goes to 0. That takes
  * half as long again, so it is done where somebody asks; Σ log z is enough to tell of two sweeps
- * which one is better.
+ * which one mostly is better.
  *
  * Rows have `width` floats, a multiple of 16; those of the padding are 0 in all rows.
  */

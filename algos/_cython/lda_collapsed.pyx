@@ -69,7 +69,7 @@ cdef struct VisitJob:
     float* own
     float* velocity           # of own rows
     float momentum
-    double prior_sum          # of a document: Σ α
+    double prior_sum          # of a document that keeps all topics: Σ α
     float least_z             # that counts
     double* trends            # for each task, or NULL
     double* objectives        # for each task, or NULL
@@ -113,6 +113,7 @@ cdef void _visit_one(
     cdef algos_lda_pairs row
     cdef Py_ssize_t i, size = job.size
     cdef bint is_document = size < job.side.width  # that keeps a few topics
+    cdef double prior_sum = job.prior_sum
     cdef double* sums = job.sums + slot * job.side.width
     cdef float* room = job.room + slot * 4 * job.side.width
     cdef const int32_t* topics = NULL
@@ -131,14 +132,16 @@ cdef void _visit_one(
     else:
         algos_lda_visit_row(&job.side, &row, own, room, sums)
     if is_document:
+        prior_sum = 0
         for i in range(size):
             room[i] = prior[topics[i]]
+            prior_sum += room[i]
         prior = room
     algos_lda_settle(sums, prior, scale, job.momentum, size, own, job.velocity + r * size)
     if job.trends != NULL:
         trend[0] += algos_lda_trend(row.counts, row.normalizers, row.size, job.least_z)
     if row.chances != NULL:
-        objective[0] += _log_probability(&row, job.prior_sum)
+        objective[0] += _log_probability(&row, prior_sum)
 
 
 cdef void _visit_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
@@ -242,7 +245,7 @@ def visit_rows(
     float[:, ::1] own,              # INOUT (n_rows, width): priors and sums of responsibilities
     float[:, ::1] velocity,         # INOUT (n_rows, width): how far the own rows went last
     double momentum,                # in [0, 1): how much of that they go again
-    double document_prior,          # its sum, where the rows are documents; else NaN
+    double document_prior,          # its sum over all topics, where rows are documents; else NaN
     double least_own,               # the least prior of a topic in a document,
     double least_other,             # and of a word; of no matter where the rows are words
     bint is_asked,                  # of documents: whether the objective is wanted

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
+from algos import LatentDirichletAllocation
 from algos._common import memory
 from algos._common.random import seed_key
 from algos.lda import collapsed, cvb0, stepwise
@@ -115,6 +116,23 @@ def test_a_lonely_token_is_told_by_the_prior(n_topics, weight):
     _, values = run(X, np.full(n_topics, 0.1), 0.5, 30)
     rest = 3 * weight + 4 * 0.5 * n_topics  # of all topics, which are alike
     assert values[-1] == pytest.approx(rest / 0.5 / n_topics, rel=2e-3)
+
+
+def test_of_many_topics_the_prior_of_those_that_are_kept_counts():
+    """With that of all topics the perplexity of as many words was 24 of 129, and 93 of 500."""
+    options = {"init": "random", "random_state": 0}
+    for n_topics in (128, 129, 500):
+        bound = LatentDirichletAllocation(n_topics, **options).fit(np.eye(3)).bound_
+        assert 2.9 < bound < 5.1
+
+
+@pytest.mark.parametrize("alpha", [np.full(20, 0.3), np.linspace(0.1, 0.6, 20)])
+def test_topics_that_no_document_has_change_no_perplexity(alpha, monkeypatch):
+    """Where topics are alike, a token's chance hangs on neither how many are kept nor which."""
+    monkeypatch.setattr(collapsed, "MANY", 16)
+    X = 1e-3 * np.eye(4)
+    _, values = run(X, alpha, 0.5, 30)
+    assert values[-1] == pytest.approx(4, rel=2e-3)
 
 
 def test_the_perplexity_is_near_the_exact_one_of_a_token_given_all_others():
