@@ -14,7 +14,8 @@ stand side by side (`algos.lda.company`).
 
 Beside the counts stand, for D documents, V words, P topics (padded to a multiple of 16) and E
 pairs of a document and a word, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the
-pairs by word with two numbers for each. Where documents keep m topics, it is 12 D m for 8 D P.
+pairs by word with two numbers for each; a prior that differs among topics as well takes 4 V P
+more. Where documents keep m topics, it is 12 D m for 8 D P.
 Stored responsibilities would be 4 E P.
 """
 
@@ -86,9 +87,9 @@ class Side:
     ) -> tuple[float, float]:
         """Compute the rows anew; tell of documents, by their priors, how likely they are.
 
-        The first number costs little and tells which of two sweeps is better; the second is the
-        log-likelihood, if it is asked for. Without momentum the rows end at the sums, and what
-        they were going by is forgotten.
+        The first number costs little and mostly tells which of two sweeps is better; the second
+        is the log-likelihood, if it is asked for. Without momentum the rows end at the sums, and
+        what they were going by is forgotten.
         """
         asked = (np.nan, 0.0, 0.0) if priors is None else priors
         if momentum == 0:
@@ -113,7 +114,10 @@ class Side:
 
 
 class Priors(NamedTuple):
-    """What log-likelihoods are told of the priors: their sum in a document, and the least ones."""
+    """What log-likelihoods are told of the priors: their sum in a document, and the least ones.
+
+    Where documents keep few topics, those alone make up a token's chance: the sum is theirs then.
+    """
 
     of_document: float
     least_of_topic: float
@@ -209,6 +213,8 @@ def collapsed_bytes(documents: Documents, settings: Settings) -> int:
     """Return what CVB0 takes beside the counts."""
     n_kept = topics_kept(documents, settings)
     rows = 8 * settings.n_words * settings.width
+    if settings.topic_word_prior.ndim == 2:
+        rows += 4 * settings.n_words * settings.width  # a copy, 0 in the padding
     rows += len(documents) * (12 * n_kept if n_kept else 8 * settings.width)
     return rows + 16 * documents.n_entries
 

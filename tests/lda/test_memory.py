@@ -80,6 +80,25 @@ def test_cvb0_takes_what_max_memory_is_compared_with(n_topics):
 
 
 @pytest.mark.parametrize("n_topics", [K, 200])
+def test_room_for_a_prior_of_each_topic_and_word_is_counted(n_topics):
+    documents = Documents.of(corpus(), "test").part(0, 500)
+    topics = padded_columns(np.random.default_rng(0).random((V, n_topics)))
+    peaks, wanted = [], []
+    for eta in (0.1, np.full((n_topics, V), 0.1)):
+        prior = word_prior(eta, n_topics, V)
+        settings = Settings(n_topics, V, np.full(n_topics, 0.1), prior)
+        tracemalloc.start()
+        try:
+            Collapsed(documents, topics, settings, 1).sweep(is_last=True)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        wanted.append(collapsed_bytes(documents, settings))
+    assert peaks[1] - peaks[0] == pytest.approx(wanted[1] - wanted[0], rel=0.1)
+    assert peaks[1] < 1.15 * wanted[1]
+
+
+@pytest.mark.parametrize("n_topics", [K, 200])
 def test_what_max_memory_does_not_allow_is_not_taken(n_topics, monkeypatch):
     X = corpus()
     made = []
