@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ def write(file: Path, result: dict[str, Any]) -> None:
     """
     entries = result["measurements"]
     if file.exists():
-        before = json.loads(file.read_text())
+        before = _read(file)
         if _conditions(before) == _conditions(result):
             entries = merged(before["measurements"], entries)
         else:
@@ -23,17 +24,56 @@ def write(file: Path, result: dict[str, Any]) -> None:
             file.rename(put_aside)
             print(f"{file.name} is of another machine or other versions: now {put_aside.name}")
     text = json.dumps({**result, "measurements": entries}, indent=1) + "\n"
-    file.write_text(text)
+    _replace(file, text)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text()))
+    except ValueError as error:
+        raise ValueError(
+            f"{file} is no complete file of results: {error}; restore it, or move it away"
+        ) from error
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file as a whole or not at all."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        beside.write_text(text)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def merged(before: list[dict[str, Any]], later: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of both; of a row in both, each peer's later measurement."""
-    rows = {(row["workload"], row["threads"]): row for row in before}
+    """Return the rows of both; of a row in both, each peer's later measurement.
+
+    A row of another caption is of other data: the earlier ones of that name are left out. A
+    failure takes the place of no measurement.
+    """
+    captions = {row["workload"]: row.get("caption") for row in later}
+    stay = [
+        row
+        for row in before
+        if captions.get(row["workload"], row.get("caption")) == row.get("caption")
+    ]
+    rows = {_place(row): row for row in stay}
     for row in later:
-        place = row["workload"], row["threads"]
-        peers = rows[place]["peers"] if place in rows else {}
-        rows[place] = {**row, "peers": {**peers, **row["peers"]}}
+        peers = dict(rows[_place(row)]["peers"]) if _place(row) in rows else {}
+        for peer, answer in row["peers"].items():
+            if peer not in peers or not _has_failed(answer) or _has_failed(peers[peer]):
+                peers[peer] = answer
+        rows[_place(row)] = {**row, "peers": peers}
     return list(rows.values())
+
+
+def _place(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["workload"], row.get("caption"), row["threads"]
+
+
+def _has_failed(answer: Any) -> bool:
+    return isinstance(answer, dict) and "failure" in answer
 
 
 def _conditions(result: dict[str, Any]) -> tuple[Any, ...]:

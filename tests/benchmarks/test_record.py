@@ -43,3 +43,42 @@ def test_results_of_other_conditions_are_put_aside(tmp_path, other):
     assert sorted(tmp_path.iterdir())[-1] == file  # the newest by its name
     found = {each.name: of(each)[0]["peers"]["algos"] for each in tmp_path.iterdir()}
     assert sorted(found.values()) == [0, 1, 2] and found[file.name] == 2
+
+
+def test_a_failure_takes_the_place_of_no_measurement(tmp_path):
+    file = tmp_path / "lda-2026-11-22.json"
+    failure, good = {"failure": "MemoryError"}, {"wall": 1.0}
+    record.write(file, result([row("fit", algos=good, gensim=failure)]))
+    record.write(
+        file, result([row("fit", algos=failure, gensim={"failure": "hangs"}, peer=failure)])
+    )
+    assert of(file) == [row("fit", algos=good, gensim={"failure": "hangs"}, peer=failure)]
+    record.write(file, result([row("fit", gensim=good)]))
+    assert of(file) == [row("fit", algos=good, gensim=good, peer=failure)]
+
+
+def test_rows_of_other_data_do_not_stand_in_one(tmp_path):
+    file = tmp_path / "lda-2026-11-22.json"
+    before = [{**row("fit", threads, algos=1, gensim=2), "caption": "small"} for threads in (1, 2)]
+    later = {**row("fit", algos=3), "caption": "large"}
+    record.write(file, result([*before, row("bars", algos=4)]))
+    record.write(file, result([later]))
+    assert of(file) == [row("bars", algos=4), later]
+
+
+def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    file = tmp_path / "lda-2026-11-22.json"
+    record.write(file, result([row("fit", algos=1)]))
+
+    def full(path, target):
+        raise OSError("no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(file), "replace", full)
+        with pytest.raises(OSError, match="no space"):
+            record.write(file, result([row("fit", algos=2)]))
+    assert of(file) == [row("fit", algos=1)] and list(tmp_path.iterdir()) == [file]
+    file.write_text(file.read_text()[:50])
+    with pytest.raises(ValueError, match=r"is no complete file of results: .*; restore it"):
+        record.write(file, result([row("fit", algos=2)]))
+    assert len(file.read_text()) == 50
