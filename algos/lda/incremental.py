@@ -136,6 +136,7 @@ class Incremental(Deferred):
         check_mergeable(self, other, itself=ONCE)
         self._check_same_kind()
         other._check_same_kind()
+        self._check_same_word_prior(other)
         order = matching(self.components_, other.components_)
         common = past.n_common(self._past, other._past)
         alone, its_alone = self.n_samples_seen_ - common, other.n_samples_seen_ - common
@@ -144,7 +145,8 @@ class Incremental(Deferred):
         mine = self._state_of(n_seen * (1 - share))
         mine[:, : self.n_components] += other._state_of(n_seen * share)[:, order]
         prior, theirs = np.asarray(self.doc_topic_prior_), np.asarray(other.doc_topic_prior_)
-        if prior.ndim:
+        is_given = self.doc_topic_prior is not None and not isinstance(self.doc_topic_prior, str)
+        if prior.ndim and not is_given:
             self.doc_topic_prior_ = (1 - share) * prior + share * theirs[order]
         weight = 1 - (1 - self._weight_of_seen) * (1 - other._weight_of_seen)
         number = max(self.n_batch_iter_, other.n_batch_iter_)
@@ -190,9 +192,27 @@ class Incremental(Deferred):
                 )
 
     def _check_priors(self) -> None:
-        """Raise ValueError if the priors as they are now fit no topics and words of the model."""
-        document_prior(self.doc_topic_prior, self.n_components)
-        word_prior(self.topic_word_prior, self.n_components, self.n_features_in_)
+        """Raise ValueError if priors that are given are not those that the model has learned by."""
+        k, n_words = self.n_components, self.n_features_in_
+        given = document_prior(self.doc_topic_prior, k)
+        is_given = self.doc_topic_prior is not None and not isinstance(self.doc_topic_prior, str)
+        if is_given and not np.array_equal(given, document_prior(self.doc_topic_prior_, k)):
+            raise _another_prior("doc_topic_prior", self.doc_topic_prior, self.doc_topic_prior_)
+        of_words = word_prior(self.topic_word_prior, k, n_words)
+        learned = word_prior(self.topic_word_prior_, k, n_words)
+        if self.topic_word_prior is not None and not _are_equal(of_words, learned, k):
+            raise _another_prior("topic_word_prior", self.topic_word_prior, self.topic_word_prior_)
+
+    def _check_same_word_prior(self, other: Any) -> None:
+        """Raise ValueError if another model's words had another prior."""
+        k, n_words = self.n_components, self.n_features_in_
+        mine, its = (word_prior(each.topic_word_prior_, k, n_words) for each in (self, other))
+        if not _are_equal(mine, its, k):
+            raise ValueError(
+                f"`topic_word_prior_`={_told(other.topic_word_prior_)} of the other "
+                f"{type(self).__name__} must be {_told(self.topic_word_prior_)}; fit both with the "
+                f"same `topic_word_prior`"
+            )
 
     def _state(self, settings: Settings) -> Floats:
         """Return counts without the prior."""
@@ -224,3 +244,28 @@ class Incremental(Deferred):
         if "_topics" in self.__dict__:
             self.__dict__.update(self._model(self._topics))
         self.exp_dirichlet_component_ = exp_expectations(self.__dict__["components_"])
+
+
+def _are_equal(one: Floats, other: Floats, n_topics: int) -> bool:
+    """Tell whether two priors of words are the same, be they one number or many."""
+    if one.ndim == 2:
+        one = one[:, :n_topics]
+    if other.ndim == 2:
+        other = other[:, :n_topics]
+    mine, its = (prior[:, np.newaxis] if prior.ndim == 1 else prior for prior in (one, other))
+    return bool(np.all(mine == its))
+
+
+def _told(prior: Any) -> str:
+    """Return a prior as an error names it."""
+    shape = np.shape(prior)
+    return f"array of shape {shape}" if shape else repr(float(prior))
+
+
+def _another_prior(name: str, now: Any, then: Any) -> ValueError:
+    is_alike = np.shape(now) == np.shape(then) != ()
+    learned = f"that of `{name}_`" if is_alike else _told(then)
+    return ValueError(
+        f"`{name}`={_told(now)} must be {learned}, as when the model was learned; set it back, or "
+        f"call `fit`, which begins anew"
+    )

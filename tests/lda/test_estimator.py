@@ -276,6 +276,9 @@ def test_priors_that_are_set_later_are_those_of_the_next_fit(method):
         with pytest.raises(ValueError, match="_prior` of shape"):
             learn(X)
     lda.set_params(topic_word_prior=np.ones(20), doc_topic_prior=[0.5, 1, 2])
+    with pytest.raises(ValueError, match=r"_prior`=.* must be .*; set it back, or call `fit`"):
+        lda.partial_fit(X)
+    lda.set_params(topic_word_prior=None, doc_topic_prior=None)
     np.testing.assert_array_equal(lda.partial_fit(X).components_, as_it_was.components_)
 
 

@@ -144,3 +144,55 @@ def test_marks_are_few_however_long_the_past():
     both = past.joined(one, two, 2310)
     assert past.n_common(both, two) == 2010
     assert past.n_common(both, one) == 2300
+
+
+@pytest.mark.parametrize(
+    ("name", "then", "now"),
+    [
+        ("doc_topic_prior", None, 0.7),
+        ("doc_topic_prior", "auto", 0.7),
+        ("doc_topic_prior", 0.2, np.linspace(0.1, 0.6, 6)),
+        ("topic_word_prior", None, 0.7),
+        ("topic_word_prior", 0.2, np.linspace(0.1, 0.6, 40)),
+        ("topic_word_prior", np.full((6, 40), 0.2), np.full((6, 40), 0.3)),
+    ],
+)
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_a_stream_refuses_priors_that_it_was_not_learned_by(name, then, now, learn):
+    X, _ = planted(100, 40, 6, 30)
+    model = LatentDirichletAllocation(**PARAMETERS, **{name: then})
+    getattr(model, learn)(X)
+    before = model.components_.copy()
+    with pytest.raises(ValueError, match=rf"`{name}`=.* must be .*; set it back, or call `fit`"):
+        model.set_params(**{name: now}).partial_fit(X)
+    np.testing.assert_array_equal(model.components_, before)
+    model.set_params(**{name: then}).partial_fit(X)
+
+
+def test_priors_of_the_same_numbers_are_the_same():
+    X, _ = planted(100, 40, 6, 30)
+    model = LatentDirichletAllocation(**PARAMETERS).fit(X)
+    same = {"doc_topic_prior": np.full(6, 1 / 6), "topic_word_prior": np.full(40, 1 / 6)}
+    model.set_params(**same).partial_fit(X)
+    model.set_params(doc_topic_prior=1 / 6, topic_word_prior=np.full((6, 40), 1 / 6)).partial_fit(X)
+    model.set_params(doc_topic_prior="auto", topic_word_prior=None).partial_fit(X)
+
+
+def test_a_given_prior_of_documents_stays_when_models_are_merged():
+    X, _ = planted(200, 40, 6, 30)
+    given = np.linspace(0.1, 0.6, 6)
+    one, two = (
+        LatentDirichletAllocation(**PARAMETERS, doc_topic_prior=given).fit(part)
+        for part in (X[:100], X[100:])
+    )
+    np.testing.assert_array_equal(one.merge(two).doc_topic_prior_, given)
+    one.partial_fit(X)
+
+
+def test_models_of_other_priors_of_words_are_not_merged():
+    X, _ = planted(200, 40, 6, 30)
+    one = LatentDirichletAllocation(**PARAMETERS, topic_word_prior=0.2).fit(X[:100])
+    two = LatentDirichletAllocation(**PARAMETERS, topic_word_prior=0.3).fit(X[100:])
+    two.set_params(topic_word_prior=0.2)
+    with pytest.raises(ValueError, match=r"`topic_word_prior_`=0\.3 of the other .* must be 0\.2"):
+        one.merge(two)
