@@ -20,7 +20,7 @@ from algos.lda import past
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
-from algos.lda.learners import choose_method, learn
+from algos.lda.learners import choose_method, lacks_room, learn
 from algos.lda.parameters import (
     FOREIGN_NAMES,
     MEGABYTE,
@@ -302,9 +302,11 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._key, n_told = state["key"], state["n_told"]
         self._float_name = dtype.name
         self.learning_method_, reason = choose_method(self.learning_method)
+        settings = self._settings()
+        if lacks_room(self.learning_method_, documents, settings):
+            reason = reason and "its expectation maximisation alone, for want of memory"
         if reason:
             say(self, f"learning_method {self.learning_method_!r}: {reason}")
-        settings = self._settings()
         self._set_priors(settings)
         self.n_samples_seen_, self._n_topics = len(documents), self.n_components
 

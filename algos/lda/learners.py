@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
+from algos._common.warn import warn
 from algos.lda import collapsed, cvb0, spectral
 from algos.lda.documents import Documents
 from algos.lda.moments import FEWEST
@@ -51,9 +52,8 @@ def learn(
         tell("init: random counts" if topics is None else "init: the counts that were given")
         if settings.alpha0 is not None:
             tell("alpha0 is not used: spectral topics alone assume it")
-    if method not in VARIATIONAL and not collapsed.has_room(documents, settings):
-        wanted = collapsed.collapsed_bytes(documents, settings) / MEGABYTE
-        tell(f"all passes are expectation maximisation's: CVB0 would take {wanted:.3g} MB")
+    if lacks_room(method, documents, settings):
+        _tell_of_want(documents, settings, tell)
     learned = LEARNERS[method](documents, topics, settings, key, n_threads, report)
     if not settings.learns_doc_topic_prior:
         return replace(learned, doc_topic_prior=None)
@@ -68,6 +68,29 @@ def learn(
     if learned.doc_topic_prior is None:
         learned = replace(learned, doc_topic_prior=prior)
     return learned
+
+
+def lacks_room(method: str, documents: Documents, settings: Settings) -> bool:
+    """Tell whether memory is too short for sweeps of CVB0 that a method would else make."""
+    return (
+        method not in VARIATIONAL
+        and (settings.max_iter is None or settings.max_iter > cvb0.EM_PASSES)
+        and not collapsed.has_room(documents, settings)
+    )
+
+
+def _tell_of_want(documents: Documents, settings: Settings, tell: Callable[[str], None]) -> None:
+    """Tell that there are no sweeps; warn where nobody has asked for that."""
+    wanted = collapsed.collapsed_bytes(documents, settings) / MEGABYTE
+    said = f"all passes are expectation maximisation's: CVB0 would take {wanted:.3g} MB"
+    if settings.max_bytes is None:
+        warn(
+            f"{said}, more than half of this machine's memory, and topics of another machine "
+            f"may differ; raise `max_memory` above {wanted:.3g} to have them taken, or lower it "
+            f"to have the same everywhere"
+        )
+    else:
+        tell(f"{said}, and `max_memory`={settings.max_bytes / MEGABYTE:.3g} is less")
 
 
 def _spectral_start(

@@ -502,8 +502,14 @@ def test_max_memory_leaves_it_to_em(monkeypatch, capsys):
     short = clone(lda).set_params(max_memory=0.001, verbose=1).fit(X)
     told = capsys.readouterr().out
     assert "init: random" in told and "all passes are expectation maximisation's: CVB0" in told
+    assert "`max_memory`=0.001 is less" in told and "soonest" not in told
     monkeypatch.setattr(memory, "_physical_bytes", lambda: 1e4)
-    em_alone = clone(lda).set_params(init="random").fit(X)
+    with pytest.warns(
+        UserWarning, match=r"CVB0 would take 0\.\d+ MB.*; raise `max_memory`"
+    ) as caught:
+        em_alone = clone(lda).set_params(init="random").fit(X)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    clone(lda).set_params(init="random", max_iter=4).fit(X)  # of EM in any case
     assert short.components_.tolist() == em_alone.components_.tolist()
     assert short.components_.tolist() != spectral.components_.tolist()
 
