@@ -152,7 +152,7 @@ def topic_coherence(
         never together. It agrees well with people's judgement [1]_. "u_mass" is the mean of
         log((1 + D(a, b)) / D(a)), a being the heavier word and D a number of documents [2]_.
     n_words : int, default=10
-        How many words of each topic.
+        How many words of each topic. Time and memory grow with its square.
 
     Returns
     -------

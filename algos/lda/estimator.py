@@ -53,8 +53,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     doc_topic_prior : float, array-like of shape (n_components,), "auto" or None, default=None
         Prior of topics in a document (alpha), in pseudo-counts; None is 1 / n_components.
         "auto" learns one number for each topic, beginning with that: frequent topics get
-        larger ones, which helps with short documents. `fit` learns it; `partial_fit` takes
-        what `fit` has learned.
+        larger ones, which helps with short documents. `fit` alone learns it; `partial_fit`
+        keeps what `fit` has learned, else 1 / n_components.
     topic_word_prior : float, array-like of shape (n_features,) or (n_components, n_features) \
             or None, default=None
         Prior of words in a topic (eta), in pseudo-counts; None is 1 / n_components. A matrix
@@ -80,11 +80,16 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         Number of documents that "online" and `partial_fit` learn at a time.
     evaluate_every : int, default=-1
         Above 0, every pass computes the perplexity, which takes sweeps of "cvb0" half as
-        long again, and `fit` stops when it has changed by less than `perp_tol` in so many passes.
+        long again, and `fit` stops when it has changed by less than `perp_tol` in so many
+        passes. With "auto", "cvb0" and "spectral" it must twice in a row have fallen by less,
+        which may be in expectation maximisation, before any sweep; one more sweep after such a
+        stop is not counted.
     total_samples : float, default=1000000.0
-        Number of documents that the batches of `partial_fit` come from.
+        Number of documents that the batches of `partial_fit` come from. A wrong one costs: tell
+        it if you know it.
     perp_tol : float, default=0.1
-        Change of perplexity at which `fit` stops, if `evaluate_every` is above 0.
+        Change of perplexity at which `fit` stops, if `evaluate_every` is above 0. It is absolute,
+        as in scikit-learn, and texts hardly ever reach the default: 5 is more useful there.
     mean_change_tol : float, default=0.001
         Change at which the inference of a document stops: in "batch" and "online" the mean
         change of its counts of topics, in `transform` of the others the share of its words
@@ -105,8 +110,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         What learning begins with: random counts; the spectral topics, which are the same for
         every seed; or counts that are given, without the prior. "auto" is "spectral" for up to
         64 topics and at least 50,000 pairs of a document and a word, else "random". The method
-        "spectral" always begins so, unless counts are given; `partial_fit` begins at random, or
-        with these.
+        "spectral" always begins so, unless counts are given; `partial_fit` always begins at
+        random, or with these: for a spectral start `fit` a sample first.
     alpha0 : float or "auto", default="auto"
         Sum of the document prior that the spectral method assumes: small for documents of few
         topics each. "auto" finds it.
@@ -120,7 +125,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         Megabytes (of 10**6 bytes) that `fit` may take for the responsibilities of "cvb0", as the
         sums that they are made from, and for spectral topics, beside what all need: topics,
         counts and, of expectation maximisation, batches and mixtures. Where the former take
-        more, all passes are those of expectation maximisation; where the latter do,
+        more, all passes are those of expectation maximisation, of which `fit` warns if this is
+        None; where the latter do,
         `init="auto"` begins at random and "spectral" raises MemoryError. None is half of this
         machine's memory for the former and all of it for the latter.
 

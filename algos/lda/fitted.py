@@ -142,7 +142,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         measure : {"npmi", "u_mass"}, default="npmi"
             See :func:`algos.metrics.topic_coherence`.
         n_words : int, default=10
-            How many words of each topic.
+            How many words of each topic. Time and memory grow with its square.
 
         Returns
         -------

@@ -70,8 +70,9 @@ class Incremental(Deferred):
         "batch" and "online" take the steps of scikit-learn's online variational Bayes. The
         others take steps of expectation maximisation, whose weights count documents seen: in
         how many calls they come hardly matters. The first batches are smaller. After `fit`
-        learning goes on from the fitted topics. The model is made when an attribute of it is
-        read.
+        learning goes on from the fitted topics, else it begins at random or with the counts that
+        `init` gives. Priors must be those that were learned by. The model is made when an
+        attribute of it is read.
 
         Parameters
         ----------
