@@ -413,9 +413,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         """Return the standard deviation along each component, none of them zero."""
         deviations: Floats = self.singular_values_ / float(np.sqrt(self.n_samples_ - 1))
         # Below rounding, of the type or of the squares, there is but noise to magnify.
-        rounding = float(np.finfo(deviations.dtype).eps)
+        double = float(np.finfo(np.float64).eps)
+        rounding = double * max(self.n_samples_, self.n_features_in_)
         if self.solver_ == "covariance_eigh":
-            rounding = max(rounding, float(np.sqrt(self.n_features_in_ * np.finfo(np.float64).eps)))
+            rounding = float(np.sqrt(double * self.n_features_in_))
+        rounding = max(rounding, float(np.finfo(deviations.dtype).eps))
         least = deviations.dtype.type(rounding) * deviations.max(initial=0)
         return np.maximum(deviations, least if least > 0 else deviations.dtype.type(1))
 
