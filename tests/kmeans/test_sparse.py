@@ -230,7 +230,7 @@ def test_nothing_is_ever_dense():
 def test_few_copies_of_wide_centres_are_held(dtype):
     n, d, k = 2000, 20_000, 20
     rng = np.random.default_rng(0)
-    X = sparse.random_array((n, d), density=1e-3, format="csr", rng=rng, dtype=dtype)
+    X = sparse.random_array((n, d), density=1e-3, format="csr", random_state=rng, dtype=dtype)
     init = X[:k].toarray()
     KMeans(k, init=init, max_iter=1, tol=0).fit(X)
     tracemalloc.start()

@@ -824,7 +824,7 @@ def test_a_warning_as_an_error_leaves_no_labels():
 
 
 def test_centres_take_room_for_the_rows_there_are():
-    X = sparse.random_array((12, 50_000), density=1e-3, format="csr", rng=0)
+    X = sparse.random_array((12, 50_000), density=1e-3, format="csr", random_state=0)
     tracemalloc.start()
     try:
         KMeans(10, extra_center_factor=100, random_state=0).partial_fit(X)
