@@ -37,7 +37,7 @@ class Openings:
     """
 
     def __init__(self, rows: Rows, centers: Doubles, key: Key, number: int) -> None:
-        self.centers = self._room = centers
+        self.centers = centers
         self._rows = rows
         self._stream = key, number
         self._rng: np.random.Generator | None = None  # most batches draw nothing
@@ -54,18 +54,13 @@ class Openings:
 
     def fill(self, n_free: int) -> None:
         """Open up to so many centres; each round doubles their number at most."""
-        # Room for no more than there are different rows: wide centres are large.
-        most = len(self.centers) + min(n_free, len(self._equal_rows())) if n_free else 0
-        while len(self.centers) < most:
-            n_free = most - len(self.centers)
+        while n_free > 0:
             opened, labels, squares = self._drawn(min(n_free, max(len(self.centers), 1)))
             if not len(opened):
-                break
+                return
             moved = squares < self.squares if len(self.centers) else slice(None)
-            self._move(moved, labels, squares, opened, most)
-        if len(self.centers) < len(self._room):
-            self.centers = self.centers.copy()
-        self._room = self.centers
+            self._move(moved, labels, squares, opened)
+            n_free -= len(opened)
 
     def replace(self, limit: int, price: float) -> bool:
         """Open at most `limit` centres that each save more than the price of a place.
@@ -89,35 +84,15 @@ class Openings:
         if gains[pays].sum() <= _WORTHWHILE * total:
             return False
         place = (np.cumsum(pays) - 1).astype(np.int32)
-        opened = opened[pays]
-        self._move(
-            (saved > 0) & pays[labels], place[labels], squares, opened,
-            len(self.centers) + len(opened),
-        )  # fmt: skip
+        self._move((saved > 0) & pays[labels], place[labels], squares, opened[pays])
         return True
 
     def _move(
-        self,
-        moved: NDArray[np.bool_] | slice,
-        labels: Labels,
-        squares: Doubles,
-        opened: Doubles,
-        most: int,
+        self, moved: NDArray[np.bool_] | slice, labels: Labels, squares: Doubles, opened: Doubles
     ) -> None:
-        """Take opened centres, in room for `most`: wide ones take long to copy."""
-        n_before, n_after = len(self.centers), len(self.centers) + len(opened)
-        self.labels[moved] = labels[moved] + np.int32(n_before)
+        self.labels[moved] = labels[moved] + np.int32(len(self.centers))
         self.squares[moved] = squares[moved]
-        if len(self._room) < n_after:
-            self._room = np.empty((most, opened.shape[1]))
-            self._room[:n_before] = self.centers
-        self._room[n_before:n_after] = opened
-        self.centers = self._room[:n_after]
-
-    def _equal_rows(self) -> Groups:
-        if self._groups is None:
-            self._groups = Groups(self._rows.keys())
-        return self._groups
+        self.centers = np.concatenate([self.centers, opened])
 
     def _weighted(self, squares: Doubles) -> Doubles:
         weight = self._rows.weight
@@ -129,18 +104,19 @@ class Openings:
         There are fewer if no others are left. Each has itself as the nearest, though
         rounding may see no difference to another of them.
         """
-        groups = self._equal_rows()
+        if self._groups is None:
+            self._groups = Groups(self._rows.keys())
         if self._rng is None:
             self._rng = stream(*self._stream)
         squares = self.squares
         if len(self.centers):  # else any row may be the first
             squares = np.where(squares > self._rows.rounding, squares, 0.0)
-        drawn = groups.draw(self._weighted(squares), count, self._rng)
-        opened = self._rows.take(groups.first(drawn))
+        drawn = self._groups.draw(self._weighted(squares), count, self._rng)
+        opened = self._rows.take(self._groups.first(drawn))
         if not len(opened):
             return opened, self.labels, self.squares
         labels, nearest = self._rows.nearest(opened)
-        members, place = groups.members(drawn)
+        members, place = self._groups.members(drawn)
         labels[members], nearest[members] = place, 0.0
         return opened, labels, nearest
 
@@ -156,9 +132,6 @@ class Groups:
         self._starts = np.flatnonzero(is_first)
         self._sizes = np.diff(self._starts, append=len(keys))
         self._keys = sorted_keys[is_first]
-
-    def __len__(self) -> int:
-        return len(self._starts)
 
     def draw(self, mass: Doubles, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
         """Return different groups, drawn by mass without replacement.

@@ -265,12 +265,12 @@ def _telling_products(points: Doubles, n_mergers: int) -> Doubles | None:
         return None
     with one_thread_blas():
         products: Doubles = points @ points.T
-    squares = np.diagonal(products)
+    squares, rounding = np.diagonal(products), merge_rounding(d, n_mergers)
     n_hidden = 0
     for row, square in zip(products, squares, strict=True):
         sizes = square + squares
-        doubt = merge_rounding(d, n_mergers) * sizes
-        n_hidden += int(np.count_nonzero(_TELLING * doubt > sizes - 2 * row)) - 1
+        is_hidden = _TELLING * rounding * sizes > sizes - 2 * row
+        n_hidden += int(np.count_nonzero(is_hidden)) - 1  # less itself
     return products if n_hidden <= _HIDDEN * m * m else None
 
 
