@@ -63,6 +63,15 @@ class Incremental(Deferred):
     _set_priors: Callable[[Settings], None]
     _is_variational: Callable[[], bool]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state without what follows from it: to read that makes no pickle larger."""
+        state = dict(super().__getstate__())  # type: ignore[call-overload]
+        made = self._deferred if "_topics" in state else ("exp_dirichlet_component_",)
+        if not state.keys().isdisjoint(made):
+            state = {name: value for name, value in state.items() if name not in made}
+            state["_is_stale"] = True
+        return state
+
     @learning
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
         """Learn further documents, in batches of `batch_size`; earlier ones need not be kept.
