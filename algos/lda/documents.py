@@ -95,6 +95,11 @@ class Documents:
         """How many words there are, each as often as it was counted."""
         return float(self.counts.sum(dtype=np.float64))
 
+    def are_whole(self) -> bool:
+        """Tell whether the counts are whole numbers."""
+        blocks = (self.counts[i : i + _BLOCK] for i in range(0, self.n_entries, _BLOCK))
+        return all(np.array_equal(block, np.floor(block)) for block in blocks)
+
     def part(self, start: int, stop: int) -> Documents:
         """Return the documents from `start` to before `stop`, without a copy of entries."""
         bounds = self.indptr[start : stop + 1]

@@ -65,8 +65,11 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         [4]_, begun by expectation maximisation in small batches: the best held-out likelihood
         and the shortest way to it. "spectral" finds topics from the moments of the counts [5]_,
         as Amazon SageMaker does, and goes on like "cvb0" from there; `max_iter=0` is the
-        moments alone. "auto" takes what
-        measures best; `learning_method_` tells which.
+        moments alone. Topics that X does not tell of, as where there are more of them than
+        documents or words or where no row sums to 3, begin as all words alike but for noise;
+        `verbose` tells how many, and `fit` warns if no row of counts sums to 3 or if
+        `max_iter=0` leaves them so. "auto" takes what measures best; `learning_method_` tells
+        which.
     learning_decay : float, default=0.7
         How fast later batches lose influence, 0.5 to 1 for convergence; of "online" and
         `partial_fit`: batch t has weight (learning_offset + t) ** -learning_decay. Where
@@ -109,7 +112,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             default="auto"
         What learning begins with: random counts; the spectral topics, which are the same for
         every seed; or counts that are given, without the prior. "auto" is "spectral" for up to
-        64 topics and at least 50,000 pairs of a document and a word, else "random". The method
+        64 topics and at least 50,000 pairs of a document and a word, if any row sums to 3 or
+        more, else "random". The method
         "spectral" always begins so, unless counts are given; `partial_fit` always begins at
         random, or with these: for a spectral start `fit` a sample first.
     alpha0 : float or "auto", default="auto"

@@ -47,7 +47,8 @@ def learn(
     """
     prior = None
     if topics is None and begins_spectral(method, settings, documents):
-        topics, prior = _spectral_start(documents, settings, n_threads, tell)
+        is_asked = method == "spectral" or settings.init == "spectral"
+        topics, prior = _spectral_start(documents, settings, n_threads, tell, is_asked=is_asked)
     else:
         tell("init: random counts" if topics is None else "init: the counts that were given")
         if settings.alpha0 is not None:
@@ -94,17 +95,50 @@ def _tell_of_want(documents: Documents, settings: Settings, tell: Callable[[str]
 
 
 def _spectral_start(
-    documents: Documents, settings: Settings, n_threads: int, tell: Callable[[str], None]
-) -> tuple[Floats, Doubles]:
-    """Return spectral topics, each in the place of the one that the prior guides to it."""
+    documents: Documents,
+    settings: Settings,
+    n_threads: int,
+    tell: Callable[[str], None],
+    *,
+    is_asked: bool,
+) -> tuple[Floats | None, Doubles]:
+    """Return spectral topics, each in the place of the one that the prior guides to it.
+
+    None stands for a random start, if moments tell nothing and nobody has asked for them.
+    """
     topics, prior, n_found, n_used = spectral.begin(documents, settings, n_threads)
     tell(f"init: {n_found} of {settings.n_topics} topics by the moments of {n_used} documents")
+    if not n_found and not is_asked:
+        tell("init: random counts")
+        return None, prior
     if n_found < settings.n_topics:
         why = "tell of no more" if n_used else f"of {FEWEST} words or more there are none"
         tell(f"init: documents {why}; the other topics are all words alike but for noise")
+        _warn_of_noise(n_found, documents, settings)
     order = _order_of_guides(topics, settings)
     topics[:, : settings.n_topics] = topics[:, order]
     return topics, prior[order]
+
+
+def _warn_of_noise(n_found: int, documents: Documents, settings: Settings) -> None:
+    """Warn where noise is the result, or all that there is to begin with.
+
+    Weights that are no whole numbers are not looked at: with those, rows that sum to less than
+    three are usual.
+    """
+    k = settings.n_topics
+    if settings.max_iter == 0:
+        warn(
+            f"the moments of `X` tell of {n_found} topics, fewer than n_components={k}: the others "
+            f"are all words alike but for noise, and with max_iter=0 they stay so; take fewer, or "
+            f"let passes follow"
+        )
+    elif not n_found and documents.n_entries and documents.are_whole():
+        warn(
+            f"no row of `X` sums to {FEWEST} or more, so there are no moments of triples of words "
+            f"and learning begins with all words alike but for noise; take init='random' and "
+            f"learning_method='cvb0'"
+        )
 
 
 def with_prior(topics: Floats, settings: Settings) -> Floats:

@@ -152,6 +152,7 @@ def test_spectral_topics_stand_where_a_prior_guides_them(method, strength):
     assert (likeness / np.linalg.norm(topics, axis=1)).argmax(axis=1).tolist() == order.tolist()
 
 
+@pytest.mark.filterwarnings("ignore:no row of `X`")
 @all_methods
 @pytest.mark.parametrize("shape", [(1, 4), (5, 1), (1, 1), (3, 4)])
 @pytest.mark.parametrize("value", [0.0, 1.0, 1e30])
@@ -169,6 +170,7 @@ def test_tiny_and_huge_corpora_give_numbers(method, shape, value):
         assert not np.isnan(lda.bound_)
 
 
+@pytest.mark.filterwarnings("ignore:no row of `X`")
 @all_methods
 @pytest.mark.parametrize("X", [np.zeros((5, 40)), np.eye(40), np.eye(40) * 1e-30])
 def test_documents_too_short_to_have_moments_give_numbers(method, X):
@@ -391,6 +393,22 @@ def test_verbose_tells_of_the_method_and_of_each_pass(method, capsys):
 
 
 @all_methods
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_a_pickle_has_nothing_that_can_be_computed(learn, method):
+    X = planted(60, 200, 3, 30)[0]
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0)
+    getattr(lda, learn)(X)
+    before = pickle.dumps(lda)
+    read = lda.components_, lda.exp_dirichlet_component_
+    after = pickle.dumps(lda)
+    assert len(after) <= len(before)
+    for one in (pickle.loads(after), copy.deepcopy(lda)):
+        found = one.components_, one.exp_dirichlet_component_
+        assert all(map(np.array_equal, found, read))
+    assert lda.exp_dirichlet_component_ is read[1]
+
+
+@all_methods
 def test_a_pickle_of_a_stream_learns_on(method):
     X, _ = planted(300, 30, 3, 40)
     lda = LatentDirichletAllocation(3, learning_method=method, random_state=0).partial_fit(X[:200])
@@ -469,7 +487,8 @@ def test_verbose_tells_what_learning_begins_with(capsys):
     assert "init: the counts that were given" in said(X, init=np.ones((3, 30)))
     told = said(X, init="spectral", alpha0=0.5)
     assert "init: 3 of 3 topics by the moments of 100 documents" in told and "alpha0" not in told
-    short = said(np.eye(30), learning_method="spectral")
+    with pytest.warns(UserWarning, match="no row of `X` sums to 3 or more"):
+        short = said(np.eye(30), learning_method="spectral")
     assert "documents of 3 words or more there are none" in short
     assert "tell of no more" in said(np.kron(np.eye(2), np.full((3, 15), 2.0)), init="spectral")
 

@@ -1,5 +1,7 @@
 """Topics by the method of moments: planted ones are found, and nothing upsets it."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -9,6 +11,7 @@ from sklearn.datasets import load_digits
 from algos import LatentDirichletAllocation
 from algos.lda import spectral
 from algos.lda.documents import Documents
+from algos.lda.learners import FEWEST_PAIRS
 from algos.lda.parameters import Settings
 
 
@@ -143,6 +146,7 @@ def test_same_bits_for_any_number_of_threads():
 )
 @pytest.mark.parametrize("n_topics", [1, 3, 12])
 @pytest.mark.parametrize("max_iter", [0, 3])
+@pytest.mark.filterwarnings("ignore:the moments of `X`", "ignore:no row of `X`")
 def test_every_corpus_has_finite_topics(X, n_topics, max_iter):
     model = spectral_model(n_topics, max_iter=max_iter).fit(X)
     assert model.components_.shape == (n_topics, X.shape[1])
@@ -169,8 +173,37 @@ def test_a_third_moment_beyond_memory_is_refused_before_it_is_made():
 
 
 def test_more_topics_than_words_are_few_directions():
-    model = spectral_model(5000, max_iter=0).fit(np.eye(3) * 5)
+    with pytest.warns(UserWarning, match="tell of 3 topics, fewer than n_components=5000"):
+        model = spectral_model(5000, max_iter=0).fit(np.eye(3) * 5)
     assert np.all(np.isfinite(model.components_))
+
+
+@pytest.mark.parametrize("n_topics", [1, 3])
+@pytest.mark.parametrize(
+    "asked",
+    [{"learning_method": "spectral"}, {"learning_method": "cvb0", "init": "spectral"},
+     {"learning_method": "batch", "init": "spectral"}],
+)  # fmt: skip
+def test_counts_without_triples_are_warned_of_where_spectral_topics_were_asked_for(asked, n_topics):
+    pairs = np.eye(6) + np.eye(6, k=1)
+    lda = LatentDirichletAllocation(n_topics, max_iter=3, random_state=0, **asked)
+    with pytest.warns(UserWarning, match="no row of `X` sums to 3 or more"):
+        lda.fit(pairs)
+    lda.set_params(init="random", learning_method="cvb0").fit(pairs)
+    with warnings.catch_warnings():  # one row is enough to begin with, and weights are no counts
+        warnings.simplefilter("error")
+        lda.set_params(**asked).fit(np.vstack([pairs, np.ones(6)]))
+        lda.fit(pairs / 2)
+
+
+def test_short_counts_begin_at_random_where_nobody_asked_for_spectral_topics(capsys):
+    pairs = sparse.csr_array(np.tile(np.eye(20) + np.eye(20, k=1), (1300, 1)))
+    assert pairs.nnz > FEWEST_PAIRS
+    lda = LatentDirichletAllocation(3, max_iter=2, random_state=0)
+    found = lda.fit(pairs).components_
+    np.testing.assert_array_equal(lda.set_params(init="random").fit(pairs).components_, found)
+    lda.set_params(init="auto", verbose=1).fit(pairs)
+    assert "init: random counts" in capsys.readouterr().out
 
 
 def test_mixtures_of_topics_are_looked_for_among_few_directions(monkeypatch):
