@@ -258,8 +258,9 @@ def visit_rows(
     Returns
     -------
     trend : float
-        What rises with the objective from sweep to sweep, and costs little; 0 if the rows are
-        words. It is the same whether the objective is asked for or not.
+        Σ c log z over a document's words, z being what their responsibilities are divided by; 0
+        if the rows are words. It costs little and mostly rises where the objective does, but need
+        not. It is the same whether the objective is asked for or not.
     objective : float
         The sum over tokens of the logarithm of their probability given all others, as it was
         before the visit; NaN if nobody asks.

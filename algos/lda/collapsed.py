@@ -87,8 +87,9 @@ class Side:
     ) -> tuple[float, float]:
         """Compute the rows anew; tell of documents, by their priors, how likely they are.
 
-        The first number costs little and mostly tells which of two sweeps is better; the second
-        is the log-likelihood, if it is asked for. Without momentum the rows end at the sums, and
+        The first number costs little and is no likelihood: from sweep to sweep it mostly rises
+        where that does, which is enough to stop the momentum by. The second is the
+        log-likelihood, if it is asked for. Without momentum the rows end at the sums, and
         what they were going by is forgotten.
         """
         asked = (np.nan, 0.0, 0.0) if priors is None else priors

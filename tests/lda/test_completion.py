@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from algos import LatentDirichletAllocation
+from algos.lda import coherence
 from algos.lda.completion import halves, log_probability
 from algos.lda.documents import Documents
 from algos.metrics import topic_coherence
@@ -127,3 +128,20 @@ def test_an_estimator_tells_the_coherence_of_its_topics():
         lda.coherence(X, "c_v")
     with pytest.raises(ValueError, match="`n_words`=0 must be"):
         lda.coherence(X, n_words=0)
+
+
+def test_a_stopped_coherence_leaves_nothing_behind(monkeypatch):
+    X, _ = planted(100, 40, 3, 50)
+    lda = LatentDirichletAllocation(3, random_state=0).fit(X)
+    before = dict(vars(lda))
+
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(coherence, "_npmi", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            lda.coherence(X)
+    assert vars(lda).keys() == before.keys()
+    assert all(vars(lda)[name] is value for name, value in before.items())
+    assert np.all(np.isfinite(lda.coherence(X)))
