@@ -89,6 +89,7 @@ def nothing(outcome, arrays):
 NEWS = "20 Newsgroups, 18.7k × 17.5k, 2.0M tokens"
 REUTERS = "Reuters, 395 × 4.3k, 84k tokens"
 ZIPF = "generated, 250k × 100k, 50M tokens, words by Zipf's law"
+TENTH = "generated, 25k × 100k, 5M tokens, words by Zipf's law"
 
 VALUES = [
     Workload(
@@ -197,6 +198,7 @@ FITS = [
     for name, words, n_topics, data in (
         ("fit", NEWS, 50, partial(topic_data.corpus, name="newsgroups")),
         ("fit-zipf", ZIPF, 100, topic_data.zipf),
+        ("fit-tenth", TENTH, 100, topic_data.zipf_tenth),
     )
 ]
 

@@ -48,6 +48,7 @@ class Adapter(TopicModels):
         done = 0
         for number in passes:
             lda.state.numdocs = 0  # or each call would add its documents to those before
-            lda.update(corpus, passes=number - done)
+            lda.passes = number - done  # LdaMulticore.update takes them from nowhere else
+            lda.update(corpus)
             done = number
             yield lda.get_topics
