@@ -28,7 +28,10 @@ PACKAGES = {  # of peers that are named otherwise
 
 
 def write_all(results, tables):
-    """Write one file for each algorithm, from its newest results, and one of all."""
+    """Write one file for each algorithm, from its newest results, and one of all.
+
+    What was measured without AVX-512 gets files of its own, where there is any.
+    """
     tables.mkdir(exist_ok=True)
     newest = newest_of(results)
     for algorithm in ALGORITHMS:
@@ -36,8 +39,10 @@ def write_all(results, tables):
         text = page(result) if result else NONE_YET.format(algorithm)
         write_changed(tables / f"{algorithm}.rst", text)
     write_changed(tables / "overview.rst", benchmark_overview.overview(newest))
-    avx2 = benchmark_overview.overview(newest_of(results / "avx2"))
-    write_changed(tables / "overview_avx2.rst", avx2)
+    narrow = newest_of(results / "avx2")
+    for algorithm, result in narrow.items():
+        write_changed(tables / f"{algorithm}_avx2.rst", page(result))
+    write_changed(tables / "overview_avx2.rst", benchmark_overview.overview(narrow))
 
 
 def newest_of(results):

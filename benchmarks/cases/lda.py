@@ -89,6 +89,7 @@ def nothing(outcome, arrays):
 NEWS = "20 Newsgroups, 18.7k × 17.5k, 2.0M tokens"
 REUTERS = "Reuters, 395 × 4.3k, 84k tokens"
 ZIPF = "generated, 250k × 100k, 50M tokens, words by Zipf's law"
+PAPERS = "generated in the size of NIPS' papers, 2.5k × 10.4k, 3.1M tokens, words by Zipf's law"
 TENTH = "generated, 25k × 100k, 5M tokens, words by Zipf's law"
 
 VALUES = [
@@ -159,29 +160,44 @@ BARS = Workload(
 
 SPEED = [
     Workload(
-        f"speed-{n_topics}",
-        f"{NEWS}, {n_topics} topics: a pass",
+        f"speed{short}-{n_topics}",
+        f"{words}, {n_topics} topics: a pass",
         "lda_speed",
-        partial(topic_data.corpus, name="newsgroups"),
+        data,
         of_speed,
         {"n_topics": n_topics},
         repeat=1,
         memory=False,
         quick=False,
     )
-    for n_topics in (10, 20, 50, 100, 200, 500, 1000)
+    for short, words, data, numbers in (
+        (
+            "",
+            NEWS,
+            partial(topic_data.corpus, name="newsgroups"),
+            (10, 20, 50, 100, 200, 500, 1000),
+        ),
+        ("-papers", PAPERS, topic_data.papers, (10, 50, 100, 500, 1000)),
+    )
+    for n_topics in numbers
 ]
 
-VISITS = Workload(
-    "visits",
-    f"{NEWS}, 50 topics: steps of EM over documents, the topics being fixed",
-    "lda_visits",
-    partial(topic_data.corpus, name="newsgroups"),
-    of_visits,
-    {"n_topics": 50, "n_steps": 20},
-    memory=False,
-    quick=False,
-)
+VISITS = [
+    Workload(
+        f"visits{short}",
+        f"{words}, 50 topics: steps of EM over documents, the topics being fixed",
+        "lda_visits",
+        data,
+        of_visits,
+        {"n_topics": 50, "n_steps": 20},
+        memory=False,
+        quick=False,
+    )
+    for short, words, data in (
+        ("", NEWS, partial(topic_data.corpus, name="newsgroups")),
+        ("-papers", PAPERS, topic_data.papers),
+    )
+]
 
 FITS = [
     Workload(
@@ -217,4 +233,4 @@ MIXTURES = [
     for short, words, n_rows in (("test", "1.9k documents", None), ("row", "one document", 1))
 ]
 
-WORKLOADS = [*VALUES, *CURVES, *PLANTED, BARS, *SPEED, VISITS, *FITS, *MIXTURES]
+WORKLOADS = [*VALUES, *CURVES, *PLANTED, BARS, *SPEED, *VISITS, *FITS, *MIXTURES]

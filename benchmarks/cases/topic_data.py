@@ -89,14 +89,14 @@ def bar_topics():
     return np.vstack([across, down]) / BAR_SIDE
 
 
-def zipf(divisor, n_tokens=50_000_000, n_words=ZIPF_WORDS):
+def zipf(divisor, n_tokens=50_000_000, n_words=ZIPF_WORDS, length=ZIPF_LENGTH):
     """Fifty million tokens of a hundred thousand words as frequent as Zipf's law has them.
 
     Topic k gives word w a share of its frequency times a gamma variable: most of a topic is of
     words that others hardly have. Some topics are ten times as frequent as others, and documents
     differ in length as those of newspapers do.
     """
-    n = laws.n_rows(n_tokens // ZIPF_LENGTH, divisor, 300)
+    n = laws.n_rows(n_tokens // length, divisor, 300)
     rng = np.random.default_rng([laws.SEED, n, 23])
     frequency = 1 / np.arange(3.0, n_words + 3)  # Mandelbrot's shift
     truth = frequency * rng.gamma(0.1, size=(ZIPF_TOPICS, n_words))
@@ -104,10 +104,15 @@ def zipf(divisor, n_tokens=50_000_000, n_words=ZIPF_WORDS):
     prior = 0.015 * np.geomspace(0.3, 3.0, ZIPF_TOPICS)
     mixtures = np.maximum(rng.gamma(prior, size=(n, ZIPF_TOPICS)), 1e-30)
     mixtures /= mixtures.sum(axis=1, keepdims=True)
-    lengths = np.maximum(rng.lognormal(np.log(ZIPF_LENGTH) - 0.125, 0.5, size=n), 5).astype(int)
+    lengths = np.maximum(rng.lognormal(np.log(length) - 0.125, 0.5, size=n), 5).astype(int)
     return {"X": drawn(rng, truth, mixtures, lengths), "part": topics.parts(n, 1), "truth": truth}
 
 
 def zipf_tenth(divisor):
     """A tenth of them, which every library learns in minutes."""
     return zipf(divisor, n_tokens=5_000_000)
+
+
+def papers(divisor):
+    """As many documents, words and tokens as the papers of NIPS have that others measure."""
+    return zipf(divisor, n_tokens=3_100_000, n_words=10_400, length=1240)
