@@ -215,4 +215,5 @@ def test_mixtures_of_topics_are_looked_for_among_few_directions(monkeypatch):
     monkeypatch.setattr(spectral, "dependent_als", never)
     X = load_digits().data
     spectral_only = LatentDirichletAllocation(50, learning_method="spectral", max_iter=0)
-    assert spectral_only.fit(X).components_.shape == (50, 64)
+    with pytest.warns(UserWarning, match="fewer than n_components=50"):
+        assert spectral_only.fit(X).components_.shape == (50, 64)
