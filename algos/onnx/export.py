@@ -18,6 +18,7 @@ from algos.onnx import factorization_machine, linear_learner
 from algos.onnx.graph import Graph, Output
 from algos.onnx.kmeans import kmeans_outputs
 from algos.onnx.pca import pca_outputs
+from algos.onnx.scalers import SCALERS
 from algos.pca.estimator import PCA
 
 _EXPORTED: dict[type, Callable[..., dict[str, Output]]] = {
@@ -41,7 +42,8 @@ def to_onnx(estimator: Any, *, dtype: Any = "float32", outputs: Sequence[str] | 
     estimator : estimator
         A fitted `LinearLearnerClassifier`, `LinearLearnerRegressor`, `PCA`, `KMeans`,
         `FactorizationMachineClassifier` or `FactorizationMachineRegressor`, or a
-        `sklearn.pipeline.Pipeline` of them alone.
+        `sklearn.pipeline.Pipeline` of them and of scikit-learn's `StandardScaler`,
+        `MinMaxScaler`, `MaxAbsScaler`, `RobustScaler` and `Normalizer`.
     dtype : {"float32", "float64"}, default="float32"
         Of the rows that the model takes, and so of the numbers that it returns. Sums are of
         float64 either way.
@@ -99,14 +101,14 @@ def _steps(estimator: Any) -> list[Any]:
 
 
 def _outputs_of(graph: Graph, estimator: Any, X: str) -> dict[str, Output]:
-    for kind, add in _EXPORTED.items():
+    for kind, add in (_EXPORTED | SCALERS).items():
         if isinstance(estimator, kind):
             check_is_fitted(estimator)
             return add(graph, estimator, X)
-    names = ", ".join(sorted(kind.__name__ for kind in _EXPORTED))
+    names, scalers = (", ".join(sorted(k.__name__ for k in of)) for of in (_EXPORTED, SCALERS))
     raise ValueError(
-        f"`estimator` must be one of {names} of algos, or a pipeline of them, and not "
-        f"{estimator!r}; save others with joblib or skops"
+        f"`estimator` must be one of {names} of algos, or a pipeline of them and of {scalers} of "
+        f"scikit-learn, and not {estimator!r}; save others with joblib or skops"
     )
 
 

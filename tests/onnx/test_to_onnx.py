@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from algos import (
     PCA,
@@ -68,7 +68,7 @@ def test_a_dtype_has_several_names(onnx, pca, dtype):
 
 
 @pytest.mark.parametrize(
-    "estimator", [RandomCutForest(), StandardScaler(), make_pipeline(StandardScaler(), PCA())]
+    "estimator", [RandomCutForest(), PowerTransformer(), make_pipeline(PowerTransformer(), PCA())]
 )
 def test_what_has_no_graph_is_refused(onnx, rows, estimator):
     with pytest.raises(ValueError, match=r"`estimator` must be one of Fac.*, or a pipeline of"):
@@ -135,8 +135,9 @@ def test_a_model_says_what_it_is(onnx, pca):
         (KMeans(5, random_state=0), LinearLearnerClassifier("hinge", alpha=1e-2)),
         ("passthrough", make_pipeline(PCA(4), PCA(2)), LinearLearnerClassifier(alpha=1e-2)),
         (PCA(3), FactorizationMachineClassifier(2, solver="als", max_iter=2, tol=0)),
+        (StandardScaler(), PCA(4), KMeans(5, random_state=0)),
     ],
-    ids=["pca linear", "pca kmeans", "kmeans linear", "nested", "pca machine"],
+    ids=["pca linear", "pca kmeans", "kmeans linear", "nested", "pca machine", "scaler pca kmeans"],
 )
 def test_pipelines(onnx, rows, steps, dtype):
     pipeline = make_pipeline(*steps).fit(rows, np.where(rows[:, 0] > 0, "up", "down"))
