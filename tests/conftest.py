@@ -22,6 +22,18 @@ def pytest_addoption(parser):
         metavar="N",
         help="run the first case of each test and one in N of the others, the same each time",
     )
+    parser.addoption(
+        "--as-if-vnni",
+        action="store_true",
+        help="choose as on a processor that multiplies 8-bit codes fast, whatever this one does",
+    )
+
+
+def pytest_configure(config):
+    if config.getoption("--as-if-vnni"):
+        from algos._cython._codes import _test_pretend_fast
+
+        _test_pretend_fast(True)
 
 
 def pytest_collection_modifyitems(config, items):
