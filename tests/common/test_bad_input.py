@@ -85,6 +85,15 @@ def test_wrong_rows_are_refused_and_change_nothing(case, spoil, kind, message, d
     assert all(vars(estimator)[name] is value for name, value in before.items())
 
 
+@cases_where(lambda case: not case.parameters)
+def test_a_wrong_call_names_the_class(case):
+    for name in ("fit", "partial_fit", "merge"):
+        learn = getattr(case.make(), name, None)
+        if hasattr(learn, "__wrapped__"):  # by `learning`
+            with pytest.raises(TypeError, match=rf"^{case.kind.__name__}\.{name}\(\) (miss|got)"):
+                learn(wrong=1)
+
+
 @cases_where(lambda case: not case.columns_are_times)
 @pytest.mark.parametrize("n_columns", [1, 4, 6])
 def test_another_number_of_columns_is_refused(case, n_columns):
