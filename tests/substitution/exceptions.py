@@ -52,7 +52,7 @@ DIFFERENCES = {
     "compares coordinates that are 0 but for rounding (4e-16) without an absolute tolerance": (
         r"test_kmeans_elkan_results\[.*-dense-blobs\]",
     ),
-    "wants a warning that elkan makes no sense for one cluster; algorithm_ says that lloyd ran": (
+    "wants a warning that elkan makes no sense for one cluster; ours does as it is told": (
         r"test_warning_elkan_1_cluster",
     ),
     "wants a least number of rows in a batch, or the same n_components in each; ours learns from "
