@@ -1,4 +1,4 @@
-"""Sums of rows by label where one copy of them a lane would need too much memory.
+"""Sums of rows by label where one copy of them a lane would need too much memory, and means.
 
 The output is shared out: each task owns a range of labels and adds its rows in row order, so
 that the number of tasks changes no bit.
@@ -69,3 +69,54 @@ def sum_by_label(
         job.parts = 1
     with nogil:
         run_region(_update_task, &job, job.parts, nanoseconds + job.n * job.parts, n_threads)
+
+
+cdef void _divide(
+    double* sums, const double* counts, const double* old, Py_ssize_t k, Py_ssize_t d
+) noexcept nogil:
+    cdef Py_ssize_t j, p
+    for j in range(k):
+        for p in range(j * d, (j + 1) * d):
+            sums[p] = sums[p] / counts[j] if counts[j] > 0 else old[p]
+
+
+cdef double _square_of_move(
+    const double* old, const double* new, Py_ssize_t k, Py_ssize_t d
+) noexcept nogil:
+    cdef double total = 0, squares, away
+    cdef Py_ssize_t j, p
+    for j in range(k):
+        squares = 0
+        for p in range(j * d, (j + 1) * d):
+            away = new[p] - old[p]
+            squares += away * away
+        total += squares
+    return total
+
+
+def sums_to_means(
+    double[:, ::1] sums,       # INOUT (k, d)
+    const double[::1] counts,  # IN (k,)
+    const double[:, ::1] old,  # IN (k, d) what stays where nothing was counted
+):
+    """Divide sums by counts, in place: small ones in less time than numpy takes to begin."""
+    cdef Py_ssize_t k = sums.shape[0], d = sums.shape[1]
+    if is_short(k * d):
+        _divide(&sums[0, 0], &counts[0], &old[0, 0], k, d)
+    else:
+        with nogil:
+            _divide(&sums[0, 0], &counts[0], &old[0, 0], k, d)
+
+
+def square_of_move(
+    const double[:, ::1] old,  # IN (k, d)
+    const double[:, ::1] new,  # IN (k, d)
+):
+    """Return the sum of squared differences, without an array as large as both."""
+    cdef Py_ssize_t k = old.shape[0], d = old.shape[1]
+    cdef double moved
+    if is_short(2 * k * d):
+        return _square_of_move(&old[0, 0], &new[0, 0], k, d)
+    with nogil:
+        moved = _square_of_move(&old[0, 0], &new[0, 0], k, d)
+    return moved

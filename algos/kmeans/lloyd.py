@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from algos._common.callbacks import Task
 from algos._common.history import History
+from algos._cython.kmeans_update import square_of_move, sums_to_means
 from algos.kmeans.rows import Doubles, Labels, Rows, Sums
-
-_DIFFERENCES = 1 << 17  # values that are held at once
 
 
 class Passes(Protocol):
@@ -105,7 +104,7 @@ def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
         descent.converged = "strict convergence."
     else:
         centers = _means(rows, found, descent)
-        moved = _square_of_move(descent.centers, centers)
+        moved = square_of_move(descent.centers, centers)
         descent.centers = centers
         if moved <= tol:
             descent.converged = f"center shift {moved} within tolerance {tol}."
@@ -113,29 +112,13 @@ def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
     return objective
 
 
-def _square_of_move(old: Doubles, new: Doubles) -> float:
-    """Return the sum of squared differences, without an array as large as both."""
-    step = max(1, _DIFFERENCES // old.shape[1])
-    moved = 0.0
-    for start in range(0, len(old), step):
-        away = new[start : start + step] - old[start : start + step]
-        away *= away
-        moved += float(away.sum())
-    return moved
-
-
 def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
     """Return the means by label; a centre without rows takes over a distant row."""
-    if not found.counts.all():
+    if np.count_nonzero(found.counts) < len(found.counts):
         _relocate(rows, found, descent)
-    centers, counts = found.sums, found.counts  # in place: wide centres are as large as all else
-    if counts.min() > 0:
-        centers /= counts[:, np.newaxis]
-    else:  # none is left to take for some, which stay
-        gone = counts <= 0
-        centers /= np.where(gone, 1, counts)[:, np.newaxis]
-        centers[gone] = descent.centers[gone]
-    return rows.placed(centers, descent.centers)
+    # in place: wide centres are as large as all else; where none is left to take, some stay
+    sums_to_means(found.sums, found.counts, descent.centers)
+    return rows.placed(found.sums, descent.centers)
 
 
 def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:

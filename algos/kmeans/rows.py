@@ -149,17 +149,15 @@ class Rows:
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
         k, d = centers.shape
-        found = Sums(np.zeros((k, d)), np.zeros(k), 0.0, 0)
         fused = self.has_room_for_lanes(k)
-        objective, found.n_changed = assign(
+        sums, counts = (np.empty((k, d)), np.empty(k)) if fused else (None, None)
+        objective, n_changed = assign(
             self.X, self.weight, self.shift, centers.astype(self.X.dtype), None, 0.0, labels,
-            found.sums if fused else None, found.counts if fused else None, None, False,
-            self.n_threads,
+            sums, counts, None, False, self.n_threads,
         )  # fmt: skip
-        if not fused:
-            found.sums, found.counts = self.sum_up(labels, k)
-        found.objective = max(objective + self.spread, 0.0)
-        return found
+        if sums is None or counts is None:
+            sums, counts = self.sum_up(labels, k)
+        return Sums(sums, counts, max(objective + self.spread, 0.0), n_changed)
 
     def trials(self, n_candidates: int, n_clusters: int) -> Trials:
         """Return what finds the best of some candidates for a further centre."""

@@ -10,7 +10,7 @@ from algos._cython.kmeans_assign import assign
 from algos._cython.kmeans_bounds import assign_bounded
 from algos._cython.kmeans_distances import center_distances
 from algos._cython.kmeans_own_distances import own_distances
-from algos._cython.kmeans_update import sum_by_label
+from algos._cython.kmeans_update import square_of_move, sum_by_label, sums_to_means
 
 LEVELS = (0, 3, 4)
 
@@ -197,3 +197,16 @@ def test_distances_to_the_own_centre_are_those_of_differences(level, dtype, n):
         found = np.empty(n)
         own_distances(X, centers, labels, found, n_threads)
         np.testing.assert_allclose(found, squares(X, centers)[np.arange(n), labels], rtol=1e-12)
+
+
+@pytest.mark.parametrize(("k", "d"), [(1, 1), (3, 7), (5, 60_000)])  # the last without the GIL
+def test_sums_become_means_where_something_was_counted(k, d):
+    rng = np.random.default_rng(0)
+    sums, old = rng.normal(size=(2, k, d))
+    counts = rng.uniform(0.5, 2, size=k)
+    counts[1:] *= [0, -1e-16, 1, 1][: k - 1]  # what rounding leaves may be below zero
+    expected = np.where(counts[:, None] > 0, sums / np.where(counts > 0, counts, 1)[:, None], old)
+    sums_to_means(sums, counts, old)
+    np.testing.assert_array_equal(sums, expected)
+    moved = ((sums - old) ** 2).sum()
+    np.testing.assert_allclose(square_of_move(old, sums), moved, rtol=1e-12)
