@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from numbers import Number
 from typing import Any, ClassVar, TypeVar
@@ -25,11 +26,21 @@ class Estimator(CallbackSupport, Searchable, BaseEstimator):
     """Base of all estimators; scikit-learn's mixins stand left of it.
 
     A class states its constraint table in `_parameters`, and in `_ranges` what of it is worth
-    searching, and marks `fit`, `partial_fit` and
-    `merge` with `learning`.
+    searching, and marks `fit`, `partial_fit` and `merge` with `learning`.
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A pickle of an older release lacks the parameters that came since.
+        super().__setstate__({**_defaults(type(self)), **state})
+
+
+@functools.cache
+def _defaults(owner: type) -> dict[str, Any]:
+    """Return the default of each parameter that has one."""
+    parameters = inspect.signature(owner).parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not one.empty}
 
 
 def learning(method: Method) -> Method:

@@ -75,6 +75,20 @@ def test_a_memory_mapped_estimator_works_and_learns(case, tmp_path):
 
 
 @all_cases
+def test_a_pickle_from_before_a_parameter_was_added_has_its_default(case):
+    X = case.rows()
+    estimator = case.fitted(X)
+    older = copy.copy(estimator)
+    for name, value in case.kind(**case.parameters).get_params(deep=False).items():
+        if name not in case.parameters and getattr(older, name) is value:
+            del older.__dict__[name]
+    assert len(vars(older)) < len(vars(estimator))
+    arrived = by_pickle(older)
+    assert arrived.get_params() == estimator.get_params()
+    assert_same_bits(outputs(arrived, X), outputs(estimator, X))
+
+
+@all_cases
 def test_a_clone_has_the_parameters_and_nothing_else(case):
     estimator = case.fitted()
     assert vars(clone(estimator)) == estimator.get_params()
