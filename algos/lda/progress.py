@@ -7,42 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from algos._common.callbacks import Task
 from algos._common.history import History
-from algos._common.verbose import say
+from algos._common.telling import Telling
 from algos.lda.parameters import Floats
 
 
-class Told:
+class Told(Telling[Floats]):
     """Is told of each pass, and tells callbacks, `verbose` and the history.
-
-    A fit that goes on from a checkpoint retraces what was told before, in silence and to the
-    same bits.
-
-    Parameters
-    ----------
-    estimator : estimator
-    task : Task
-        The fit's.
-    attributes : callable
-        Of (counts of topics, how many passes were told): what a copy needs to predict.
-    n_told : int
-        How many passes were told before.
 
     Attributes
     ----------
     history : History
     """
 
-    def __init__(
-        self,
-        estimator: Any,
-        task: Task,
-        attributes: Callable[[Floats, int], dict[str, Any]],
-        n_told: int,
-    ) -> None:
-        self._estimator, self._attributes, self._n_told = estimator, attributes, n_told
-        self._passes = task.loop("pass", range(n_told, 1 << 62))
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments, unit="pass")
         self._last: float | None = None
         self._n_settled = 0
         self.history = History()
@@ -50,16 +29,8 @@ class Told:
     def __call__(self, topics: Callable[[], Floats], objective: float) -> bool:
         """Tell of a pass; return whether the fit is to stop."""
         self.history.record(objective, validation=np.nan)
-        number = len(self.history)
-        is_enough = self._is_enough(number, objective)
-        if number <= self._n_told:
-            return is_enough
-        if np.isnan(objective):
-            say(self._estimator, f"iteration {number}")
-        else:
-            say(self._estimator, f"iteration {number}", perplexity=objective)
-        step = next(self._passes)
-        return step.finish(lambda: self._attributes(topics(), number)) or is_enough
+        is_stopped = self.tell(topics, perplexity=objective)
+        return self._is_enough(self.n_done, objective) or is_stopped
 
     def _is_enough(self, number: int, objective: float) -> bool:
         """Tell whether the perplexity has changed by less than `perp_tol`.
