@@ -109,13 +109,13 @@ def test_rows_farther_apart_than_any_number_are_of_no_region(scale):
 
 def test_many_points_cost_no_more_memory_than_a_block(monkeypatch):
     """All are near to all; distances to a few points are taken at a time."""
-    points = np.random.default_rng(0).normal(size=(4000, 2))
+    points = np.random.default_rng(0).normal(size=(2000, 2))
     monkeypatch.setattr("algos.random_cut_forest.regions.BLOCK_BYTES", 1 << 18)
     tracemalloc.start()
-    (region,) = dense_regions(points, np.ones(4000), 100.0, 2)
+    (region,) = dense_regions(points, np.ones(2000), 100.0, 2)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert region.weight == 4000 and peak < 8 << 20  # all distances are 128 MB
+    assert region.weight == 2000 and peak < 4 << 20  # all distances are 32 MB
 
 
 def test_nothing_is_dense_where_too_few_rows_are():
