@@ -23,6 +23,7 @@ Doubles = NDArray[np.float64]
 Measure = Callable[[Doubles], tuple[float, Doubles]]
 
 _LEAST_GAP = 1e-8  # levels nearer than this are not told apart by any float32 score
+_LARGEST_LOG = 50.0  # of a gap, which is in units of the noise
 _HALVINGS = 30
 _DEGREES = 8.0  # of freedom, of Student's law
 
@@ -102,7 +103,7 @@ class _Newton:
         self.cuts = _cuts(at)
         value, (slope, curvature, mixed) = measure(self.cuts)
         m = len(at)
-        gaps = np.exp(at[1:])
+        gaps = np.exp(np.minimum(at[1:], _LARGEST_LOG))
         # d cuts / d coordinates: c_j moves with c_1 and with each gap before it.
         jacobian = np.tril(np.broadcast_to(np.concatenate([[1.0], gaps]), (m, m)))
         away = (at - prior.mean) / prior.deviation
@@ -139,5 +140,5 @@ def _coordinates(cuts: Doubles) -> Doubles:
 
 
 def _cuts(at: Doubles) -> Doubles:
-    gaps = np.concatenate([[0.0], np.exp(np.clip(at[1:], np.log(_LEAST_GAP), 50))])
+    gaps = np.concatenate([[0.0], np.exp(np.clip(at[1:], np.log(_LEAST_GAP), _LARGEST_LOG))])
     return np.concatenate([[-np.inf], at[0] + np.cumsum(gaps), [np.inf]])

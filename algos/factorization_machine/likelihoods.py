@@ -288,6 +288,7 @@ class OrderedProbit(Probit):
 
     def draw(self, scores: NDArray[Any], key: Key, sweep: int, n_threads: int) -> Latent:
         """Draw the cut points with the latent numbers summed out, then these."""
+        self.copies()  # weights that are no numbers of copies are refused before any are drawn
         rng = stream(key, _CUTS, sweep)
         self.cuts = draw_cuts(self.cuts, self.prior, self._measure(scores, n_threads), rng)
         return super().draw(scores, key, sweep, n_threads)

@@ -58,13 +58,15 @@ class SparseRows(AnyRows):
         checked: CsrRows | None = None,
     ) -> None:
         if checked is None:
-            values = X
-            if np.ndim(exponents):
-                values = with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))
-            checked = csr_rows(values)
+            checked = csr_rows(_moderate(X, exponents))
         self._rows = checked
         shift = np.zeros(X.shape[1]) if shift is None else shift
         super().__init__(X, shift, scale, n_threads, exponents)
+
+    @property
+    def moderate(self) -> tuple[Any, Doubles]:
+        """The matrix that passes are over, whose squares are numbers, and its scale."""
+        return _moderate(self.X, self._exponents), self._scale
 
     def in_units(self, shift: Doubles, scale: Doubles) -> SparseRows:
         """Return the same rows over another scale; the shift stays what it is."""
@@ -154,3 +156,10 @@ class SparseRows(AnyRows):
         work = np.cumsum(counts * later + 1)
         cuts = np.searchsorted(work, np.arange(1, n_parts) / n_parts * work[-1])
         return np.concatenate([[0], cuts, [self.d]]).astype(np.intp)
+
+
+def _moderate(X: Any, exponents: Exponents) -> Any:
+    """Return a CSR matrix whose columns are those of X / 2**exponents; X itself for 0."""
+    if not np.ndim(exponents):
+        return X
+    return with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))

@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 from scipy.special import log_ndtr
 
-from algos.factorization_machine.cut_points import start_cuts
+from algos.factorization_machine.cut_points import CutPrior, draw_cuts, start_cuts
 from algos.factorization_machine.likelihoods import (
     Gaussian,
     Logit,
@@ -63,7 +63,7 @@ def test_whole_weights_are_precisions_of_averages():
     assert copies_of(np.ones(4)) is None and copies_of(None) is None
 
 
-@pytest.mark.parametrize("kind", [Probit, Logit])
+@pytest.mark.parametrize("kind", [Probit, Logit, OrderedProbit])
 @pytest.mark.parametrize("weight", [0.5, 1.0001, 2.0**31, 1e300])
 def test_other_weights_are_refused_by_one_clear_error(weight, kind):
     likelihood = kind(np.array([0, 1], dtype=np.int32), np.array([1.0, weight]))
@@ -149,6 +149,14 @@ def test_cut_points_follow_scores_that_have_moved():
         cuts.append(likelihood.cuts[1:-1])
     np.testing.assert_allclose(np.mean(cuts[5:], axis=0), [-1.6, -0.9, -0.1, 0.8], atol=0.05)
     assert np.mean(np.diff(np.array(cuts[3:])[:, 0]) != 0) > 0.6
+
+
+def test_a_gap_beyond_all_numbers_is_drawn_without_a_warning():
+    """Weights may tell so little of a gap that a proposal is anywhere."""
+    cuts = np.array([-np.inf, 0.0, 5e21, np.inf])
+    prior = CutPrior(np.array([0.0, 2000.0]), np.array([1.0, 100.0]))
+    found = draw_cuts(cuts, prior, lambda at: (0.0, np.zeros((3, 4))), np.random.default_rng(0))
+    assert np.isfinite(found[1:-1]).all()
 
 
 def test_one_level_has_no_cut_points():

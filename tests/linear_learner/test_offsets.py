@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.names import OF_NUMBERS as LOSSES
@@ -105,3 +106,42 @@ def test_a_constant_sparse_column_has_no_part_in_the_model(constant, n, loss):
     assert model.coef_[3] == 0
     assert model.objective_ == pytest.approx(alone.objective_, rel=1e-6)
     np.testing.assert_allclose(model.predict(rows), alone.predict(X), atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e160, 1e300])
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"loss": "huber", "solver": "coordinate_descent", "l1_ratio": 0.5},
+        {"loss": "squared_error", "solver": "coordinate_descent", "l1_ratio": 0.5},
+        {"loss": "squared_error", "solver": "dual_coordinate_descent", "fit_intercept": False},
+        {"loss": "huber", "solver": "dual_coordinate_descent"},
+    ],
+    ids=lambda parameters: "-".join(map(str, parameters.values())),
+)
+def test_columns_whose_squares_are_no_numbers_are_learned_as_others(parameters, is_sparse, size):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(40, 1)).repeat(2, axis=1)
+    y = X[:, 0] + rng.normal(size=40)
+    kind = sparse.csr_array if is_sparse else np.asarray
+    model = LinearLearnerRegressor(alpha=0.1, tol=1e-10, **parameters)
+    plain = clone(model).fit(kind(X), y)
+    extreme = clone(model).fit(kind(X * size), y)
+    assert extreme.objective_ == pytest.approx(plain.objective_, rel=1e-9)
+    np.testing.assert_allclose(extreme.predict(X * size), plain.predict(X), rtol=1e-4)
+
+
+def test_one_sparse_row_of_huge_values_has_an_objective():
+    rows = sparse.csr_matrix([[1e155, 1.0]])
+    assert LinearLearnerRegressor(alpha=0.1, l1_ratio=0.5).fit(rows, [1.0]).objective_ == 0
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e155, 1e300])
+def test_penalties_without_an_inverse_are_refused_by_dual_descent(size):
+    X = np.random.default_rng(6).normal(size=(20, 2)) * size
+    model = LinearLearnerClassifier(
+        "hinge", solver="dual_coordinate_descent", alpha=0.1, standardize=False
+    )
+    with pytest.raises(ValueError, match="units of the columns"):
+        model.fit(X, X[:, 0] > 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import NamedTuple
 
+import numpy as np
+
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution
 
@@ -22,6 +24,7 @@ _MOST_GRAM_COLUMNS = 5000  # their Gram matrix and its factor take 400 MB
 _MOST_NEWTON_PARAMETERS = 1500
 _WIDE = 1000  # columns, from where on fewer rows favour passes over factors
 _MOST_INTERIOR_COLUMNS = 3000
+_LARGEST_L2 = 1e250  # that dual steps divide by; its inverse is the least
 _UNEVEN = 1e3  # from the least to the largest L2 penalty of a column
 
 _REASONS = {
@@ -59,7 +62,7 @@ def choose_solver(asked: str, problem: Problem, penalties: list[Penalty]) -> Cho
     if asked == "auto":
         name = _automatic(problem, penalties, has_l1, has_l2)
         return Choice(name, _REASONS[name])
-    _check_suits(asked, problem.loss, has_l1, has_l2)
+    _check_suits(asked, problem.loss, has_l1, _can_divide(penalties))
     return Choice(asked, f"solver={asked!r} was asked for")
 
 
@@ -71,7 +74,7 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
         return "coordinate_descent" if is_apart else "gram"
     # A dual step costs one row, whose columns a sparse row has few of; and it does not mind
     # how different the columns' penalties are.
-    is_dual = not has_l1 and has_l2 and loss.has_boxes and n < d
+    is_dual = not has_l1 and _can_divide(penalties) and loss.has_boxes and n < d
     is_dual = is_dual and (problem.rows.is_sparse or (loss.is_smooth and _is_uneven(penalties)))
     if not loss.is_smooth:
         many = is_dual and d > _MOST_INTERIOR_COLUMNS
@@ -84,11 +87,17 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
     return "dual_coordinate_descent" if is_dual else "lbfgs"
 
 
+def _can_divide(penalties: list[Penalty]) -> bool:
+    """Tell whether all columns have L2 penalties whose inverses are safely numbers."""
+    least = 1 / _LARGEST_L2
+    return all(bool(np.all((one.l2 > least) & (one.l2 < _LARGEST_L2))) for one in penalties)
+
+
 def _is_uneven(penalties: list[Penalty]) -> bool:
     return any(bool(one.l2.max() > _UNEVEN * one.l2.min()) for one in penalties)
 
 
-def _check_suits(name: str, loss: Loss, has_l1: bool, has_l2: bool) -> None:
+def _check_suits(name: str, loss: Loss, has_l1: bool, can_divide: bool) -> None:
     remedy = None
     if name == "gram" and loss.name != "squared_error":
         remedy = "it solves loss='squared_error' alone"
@@ -102,8 +111,11 @@ def _check_suits(name: str, loss: Loss, has_l1: bool, has_l2: bool) -> None:
         remedy = "it is for an L1 penalty: l1_ratio must be positive"
     elif name == "interior_point" and loss.is_smooth:
         remedy = "it solves losses with kinks alone"
-    elif name == "dual_coordinate_descent" and (has_l1 or not has_l2 or not loss.has_boxes):
-        remedy = "it needs alpha > 0, l1_ratio=0 and a loss of two classes, or of an identity link"
+    elif name == "dual_coordinate_descent" and (has_l1 or not can_divide or not loss.has_boxes):
+        remedy = (
+            "it needs alpha > 0 (not too small or large in the units of the columns), l1_ratio=0 "
+            "and a loss of two classes, or of an identity link"
+        )
     if remedy is not None:
         raise ValueError(
             f"`solver`={name!r} cannot solve loss={loss.name!r} with this penalty: {remedy}; "

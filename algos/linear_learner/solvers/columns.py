@@ -18,12 +18,16 @@ from algos._cython.linear_lines import Lines
 from algos.linear_learner.problem import Doubles, Problem, Rows
 
 _BLOCK = 1 << 23  # bytes of columns that are gathered at a time
+_EXTREME = 1e60  # of a unit: beyond it, squares of values in others need not be numbers
 _KEY = np.array([0x6C696E65, 0x61726C65], dtype=np.uint64)
 
 
 def matrix_of(rows: Rows) -> Any:
     """Return what rows were made of: an array, or CSR without duplicates."""
-    X = rows.X  # type: ignore[attr-defined]
+    return _canonical(rows.X)  # type: ignore[attr-defined]
+
+
+def _canonical(X: Any) -> Any:
     if sparse.issparse(X) and not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
@@ -92,7 +96,8 @@ def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     strength = float(l2.min() if len(l2) else 1.0)
     per_value = 1 / np.maximum(rows.scale * np.sqrt(l2), np.finfo(np.float64).tiny)
     unit = per_value.max(initial=0.0)
-    if not rows.shift.any() and np.all(np.abs(per_value - unit) <= 1e-15 * unit):
+    is_alike = np.all(np.abs(per_value - unit) <= 1e-15 * unit)
+    if is_alike and 1 / _EXTREME < unit < _EXTREME and not rows.shift.any():
         return ScaledRows(_lines(X, X.shape[1]), rows.scale, 1 / unit**2)
     factor = np.sqrt(strength / l2)
     per_value = factor / np.maximum(rows.scale, np.finfo(np.float64).tiny)
@@ -133,10 +138,11 @@ class Columns(NamedTuple):
 
 
 def columns_of(rows: Rows) -> Columns:
-    """Return the columns: CSC as they are, dense ones shifted and scaled."""
+    """Return the columns: CSC as passes are over them, dense ones shifted and scaled."""
+    if rows.is_sparse:
+        X, scale = rows.moderate  # type: ignore[attr-defined]
+        return Columns(_lines(_canonical(X).tocsc(), rows.n), scale)
     X = matrix_of(rows)
-    if sparse.issparse(X):
-        return Columns(_lines(X.tocsc(), rows.n), rows.scale)
     scaled = ((X - rows.shift) / rows.scale).astype(X.dtype, copy=False)
     return Columns(_lines(scaled.T, rows.n), np.ones(rows.d))
 
