@@ -72,6 +72,10 @@ class PlainRows:
         dense = X.toarray() if self.is_sparse else X
         self.x = (dense.astype(np.float64) - self.shift) / self.scale
 
+    @property
+    def moderate(self):
+        return self.X, self.scale
+
     def decision(self, coef, intercept):
         return self.x @ coef.T + intercept
 
