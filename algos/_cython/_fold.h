@@ -6,17 +6,16 @@
 
 #include "_simd.h"
 
-/* Doubles of small integers end in 40 and more zero bits, which a product modulo 2^64 can
- * only lengthen: the three shifts bring every byte down to the lowest one. Invertible, and
- * 0 stays 0. */
+/* Doubles of small integers end in 40 and more zero bits, and their differences too, which a
+ * product modulo 2^64 can only lengthen: what is above comes down, is multiplied up and comes
+ * down again, so that the lowest bits hang on all. Invertible, and 0 stays 0. */
 ALGOS_INLINE uint64_t algos_fold(double value) {
     uint64_t bits;
     value += 0.0; /* -0 becomes +0 */
     memcpy(&bits, &value, sizeof(bits));
     bits ^= bits >> 32;
-    bits ^= bits >> 16;
-    bits ^= bits >> 8;
-    return bits;
+    bits *= 0xbf58476d1ce4e5b9u; /* of SplitMix64 */
+    return bits ^ (bits >> 32);
 }
 
 /* The finisher of SplitMix64 (Stafford's mix 13): invertible, every bit moves every bit. */

@@ -1,5 +1,7 @@
 """The row hash against an oracle of Python integers."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -17,9 +19,8 @@ def mix(h):
 
 def fold(value):
     bits = int(np.float64(value + 0.0).view(np.uint64))
-    for shift in (32, 16, 8):
-        bits ^= bits >> shift
-    return bits
+    bits = (bits ^ bits >> 32) * 0xBF58476D1CE4E5B9 & MASK
+    return bits ^ bits >> 32
 
 
 def factor(column):
@@ -74,3 +75,23 @@ def test_disagreeing_shapes_are_refused():
         row_hash.add_dense(np.zeros((4, 3)), factors, np.zeros(3, dtype=np.uint64), 1)
     with pytest.raises(ValueError, match="words"):
         row_hash.column_factors(KEY[:1], factors)
+
+
+def keys_of(X):
+    factors, _ = factors_of(X.shape[1])
+    keys = np.zeros(len(X), dtype=np.uint64)
+    row_hash.add_dense(X, factors, keys, 1)
+    return keys
+
+
+@pytest.mark.parametrize("value", [*range(1, 256), *(2.0 ** np.arange(-60, 60, 3)), -32, 0.1])
+def test_rows_of_zeros_and_one_number_differ(value):
+    X = value * np.array(list(itertools.product((0.0, 1.0), repeat=10)))
+    assert len(np.unique(keys_of(X))) == len(X)
+
+
+@pytest.mark.parametrize("step", [0.25, 1, 16, 31, 32, 1000, 2.0**20])
+def test_rows_of_a_grid_differ(step):
+    for levels, n_columns in ((256, 2), (20, 3), (4, 7)):
+        X = step * np.array(list(itertools.product(range(levels), repeat=n_columns)), dtype=float)
+        assert len(np.unique(keys_of(X))) == len(X)
