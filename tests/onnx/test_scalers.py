@@ -70,3 +70,14 @@ def test_labels_after_a_scaler_and_components_are_the_same(rows, scaler, dtype):
 def test_what_is_not_fitted_is_refused(scaler):
     with pytest.raises(NotFittedError):
         to_onnx(make_pipeline(type(scaler)(), PCA()))
+
+
+class Doubling(StandardScaler):
+    def transform(self, X, copy=None):
+        return 2 * super().transform(X, copy)
+
+
+def test_what_transforms_otherwise_is_refused():
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(ValueError, match=r"`estimator` must be one of .*Doubling"):
+        to_onnx(Doubling().fit(X))
