@@ -68,7 +68,7 @@ class DeepARForecaster(Backtesting, Estimator):
     window_sampling : {"uniform", "scale"}, default="uniform"
         How series are drawn in training: evenly, or in proportion to their mean magnitude,
         as in [1]_. The latter learns little but the largest ones where scales differ much.
-    max_iter : int, default=100
+    max_iter : int, default=200
         Number of epochs.
     n_batches : int, default=50
         Number of steps in an epoch.
@@ -87,7 +87,7 @@ class DeepARForecaster(Backtesting, Estimator):
         Whether the last `prediction_length` steps of 128 series are held back from training, of
         fewer series several times as many, up to a tenth of each: forecasts tell when to stop,
         and which epoch was best. "auto" does so where the series are so few or short that
-        `max_iter` epochs would visit each value more than 60 times: `early_stopping_` tells.
+        `max_iter` epochs would visit each value more than 120 times: `early_stopping_` tells.
     n_iter_no_change : int, default=10
         With `early_stopping`, how many epochs without progress end the training. With an
         `origin_` none do: what is learned at full rates is worse than what it began with,
@@ -207,7 +207,7 @@ class DeepARForecaster(Backtesting, Estimator):
         lags: Any = "auto",
         embedding_dimension: Any = "auto",
         window_sampling: str = "uniform",
-        max_iter: int = 100,
+        max_iter: int = 200,
         n_batches: int = 50,
         batch_size: int = 32,
         learning_rate_init: float = 3e-3,

@@ -35,7 +35,7 @@ from algos.deepar.training import Progress, Settings as Schedule, train
 
 Floats = NDArray[np.float32]
 
-_MOST_VISITS = 60  # of a value, beyond which training is as likely to harm
+_MOST_VISITS = 120  # of a value, beyond which training is as likely to harm
 
 # The network is made with these, and means nothing under other values.
 OF_THE_NETWORK = (

@@ -46,7 +46,7 @@ class Settings:
         epochs.
     """
 
-    max_iter: int = 100
+    max_iter: int = 200
     n_batches: int = 50
     learning_rate: float = 3e-3
     schedule: str = "cosine"

@@ -373,11 +373,11 @@ def test_forecasts_of_what_begins_are_learned_without_losses_of_contexts():
 
 def test_few_values_are_not_learned_by_heart():
     X = np.random.default_rng(0).poisson(0.3, (8, 60)).astype(float)
-    few = small(likelihood="negative_binomial", max_iter=40, n_batches=10).fit(X)
+    few = small(likelihood="negative_binomial", max_iter=80, n_batches=10).fit(X)
     assert few.early_stopping_ and np.isfinite(few.history_["validation"]).all()
     once = small(likelihood="negative_binomial", max_iter=1, n_batches=1)
     assert not once.fit(X).early_stopping_
-    given = small(likelihood="negative_binomial", max_iter=40, n_batches=10, early_stopping=True)
+    given = small(likelihood="negative_binomial", max_iter=80, n_batches=10, early_stopping=True)
     np.testing.assert_array_equal(few.predict(), given.fit(X).predict())
 
 
