@@ -75,12 +75,16 @@ def weighted_quantile_loss(
     return losses if multioutput == "raw_values" else float(losses.mean())
 
 
-def mean_quantile_loss(truth: Doubles, forecast: Doubles, levels: ArrayLike) -> float:
+def mean_quantile_loss(
+    truth: Doubles, forecast: Doubles, levels: ArrayLike, weight: Doubles | None = None
+) -> float:
     """Return the mean of `quantile_losses`: what epochs are chosen and models scored by."""
-    return float(quantile_losses(truth, forecast, levels).mean())
+    return float(quantile_losses(truth, forecast, levels, weight).mean())
 
 
-def quantile_losses(truth: Doubles, forecast: Doubles, levels: ArrayLike) -> Doubles:
+def quantile_losses(
+    truth: Doubles, forecast: Doubles, levels: ArrayLike, weight: Doubles | None = None
+) -> Doubles:
     """Return the weighted loss of each quantile; NaN if no value is known.
 
     Parameters
@@ -89,15 +93,24 @@ def quantile_losses(truth: Doubles, forecast: Doubles, levels: ArrayLike) -> Dou
         NaN where a value is not known.
     forecast : ndarray of shape (n_series, n_levels, horizon)
     levels : array-like of shape (n_levels,)
+    weight : ndarray of shape (n_series,), default=None
+        How often each series counts, some of them more than never; None is once.
     """
     known = ~np.isnan(truth)
+    if weight is not None:
+        known &= weight[:, None] > 0  # what weighs nothing may be as large as it likes
     if not known.any():
         return np.full(forecast.shape[1], np.nan)
-    unit, level = _unit(truth), np.asarray(levels)[:, None]
+    unit, level = _unit(truth[known]), np.asarray(levels)[:, None]
     error = truth[known] / unit - forecast.transpose(1, 0, 2)[:, known] / unit
-    losses = np.maximum(level * error, (level - 1) * error).sum(axis=1)
-    shares: Doubles = 2 * losses / _total(truth[known] / unit)
-    return shares
+    losses = np.maximum(level * error, (level - 1) * error)
+    if weight is None:
+        shares: Doubles = 2 * losses.sum(axis=1) / _total(truth[known] / unit)
+        return shares
+    weights = np.broadcast_to((weight / weight.max())[:, None], truth.shape)[known]
+    total = float(weights @ np.abs(truth[known] / unit)) or float(weights.sum())
+    weighted: Doubles = 2 * (losses @ weights) / total
+    return weighted
 
 
 def crps_from_samples(y_true: ArrayLike, y_samples: ArrayLike, *, fair: bool = False) -> float:

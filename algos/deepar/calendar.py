@@ -74,9 +74,14 @@ def in_steps(times: Times, frequency: Frequency) -> Starts:
     return starts
 
 
+def freq_of_panel(start: Any) -> str | None:
+    """Return how far apart the steps of a panel are, if `start` is of one and tells."""
+    return start.freq if isinstance(start, Starts) else None
+
+
 def check_steps(start: Any, freq: str) -> None:
     """Raise unless the steps are those of the panel that `start` is of, where it is of one."""
-    of_panel = start.freq if isinstance(start, Starts) else None
+    of_panel = freq_of_panel(start)
     if of_panel is not None and Frequency.of(of_panel) != Frequency.of(freq):
         raise ValueError(
             f"`freq`={freq!r} must be {of_panel!r}, which is how far apart the panel's steps are; "
@@ -93,11 +98,11 @@ def read_times(given: Any, name: str) -> Times:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy's, of time zones
-            times = np.asarray(given)
+            times = np.asarray(_numpys(given))
             if times.dtype.kind in "biuf":
                 raise TypeError(f"these are {times.dtype}")
             if times.dtype.kind != "M":
-                times = np.asarray(given, dtype="datetime64[s]")
+                times = np.asarray(_numpys(given), dtype="datetime64[s]")
             times = times.astype("datetime64[s]")
     except (TypeError, ValueError, UserWarning, DeprecationWarning) as error:
         raise ValueError(
@@ -105,9 +110,18 @@ def read_times(given: Any, name: str) -> Times:
         ) from None
     is_none = np.isnat(times)
     if is_none.any():
+        if times.ndim == 0:
+            raise ValueError(f"{name} must be a time, and is missing (NaT); {_HINT}")
         place = int(np.flatnonzero(is_none)[0])
         raise ValueError(f"{name} must hold times, and number {place} is NaT; {_HINT}")
     return times
+
+
+def _numpys(given: Any) -> Any:
+    """Return times with numpy's missing time for pandas' own, which numpy takes for a number."""
+    if isinstance(given, (list, tuple)):
+        return [_numpys(time) for time in given]
+    return np.datetime64("NaT", "s") if type(given).__name__ == "NaTType" else given
 
 
 def _has_zone(given: Any) -> bool:

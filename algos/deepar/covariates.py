@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from algos._common.checked import check_array
 from algos._common.warn import warn
 from algos._cython import deepar_panel
+from algos.deepar.calendar import Starts, later
+from algos.deepar.frequency import Frequency
 from algos.deepar.series import Series
 
 Doubles = NDArray[np.float64]
@@ -110,12 +112,12 @@ def warn_of_categories(
         if len(column) and np.all(codes[:, place] == len(values)):
             warn(
                 f"none of the categories of `static_categorical`[:, {place}] was seen by `fit`: "
-                f"these are {_few(np.unique(column))}, it saw {_few(values)}; each is taken for "
+                f"these are {few(np.unique(column))}, it saw {few(values)}; each is taken for "
                 f"an average one"
             )
 
 
-def _few(values: NDArray[Any]) -> str:
+def few(values: NDArray[Any]) -> str:
     """Return the first of some values as they are written."""
     return ", ".join([*map(repr, values[:3].tolist()), *["…"][: len(values) > 3]])
 
@@ -129,18 +131,46 @@ class NamedArrays(list[Any]):
         Of the features.
     ids : list or None
         Those of the series, where they have any.
+    start : Starts or None
+        The times of the first steps, which tell how far apart these are.
     """
 
     names: list[str]
     ids: list[Any] | None
+    start: Starts | None
 
     @classmethod
-    def of(cls, arrays: Any, names: Any, ids: NDArray[Any] | None = None) -> NamedArrays:
+    def of(
+        cls,
+        arrays: Any,
+        names: Any,
+        ids: NDArray[Any] | None = None,
+        start: Starts | None = None,
+    ) -> NamedArrays:
         """Return the list of these arrays."""
         found = cls(arrays)
         found.names = [str(name) for name in names]
         found.ids = None if ids is None else ids.tolist()
+        found.start = start
         return found
+
+    def take(self, rows: Ints) -> NamedArrays:
+        """Return the arrays of some series."""
+        some = self.of([self[row] for row in rows], self.names)
+        some.ids = None if self.ids is None else [self.ids[row] for row in rows]
+        some.start = None if self.start is None else self.start[rows].view(Starts)
+        return some
+
+    def time_of(self, place: int, step: int) -> str:
+        """Return the time of a step of a series as it is written after the step: " (2026-01-31)".
+
+        It is empty if that is not known.
+        """
+        start = getattr(self, "start", None)  # not that of older pickles
+        if start is None:
+            return ""
+        time = later(start[place : place + 1], Frequency.of(start.freq), np.array([step]))[0]
+        return f" ({str(time).removesuffix('T00:00:00')})"
 
 
 def names_of(
@@ -290,11 +320,13 @@ def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints, given: Any) -> N
     name = f"feature {feature}" if names is None else repr(list(names)[feature])
     ids = getattr(given, "ids", None)
     series = f"series {place}" if ids is None else f"series {ids[place]!r}"
+    time = delays[place] + step
+    of_date = given.time_of(place, time) if isinstance(given, NamedArrays) else ""
     number = {np.inf: "infinity", -np.inf: "-infinity"}.get(row[feature], f"{row[feature]:.3g}")
     is_large = np.isfinite(row[feature])
     raise ValueError(
         f"`dynamic_real` of {series} must be {f'{MOST:.0e} at most' if is_large else 'finite'}, "
-        f"and {name} is {'NaN' if number == 'nan' else number} at time {delays[place] + step}; "
+        f"and {name} is {'NaN' if number == 'nan' else number} at time {time}{of_date}; "
         f"{'divide it' if is_large else 'fill it in'}"
     )
 

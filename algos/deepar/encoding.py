@@ -12,6 +12,7 @@ from algos._cython import deepar_panel
 from algos.deepar.calendar import (
     calendar_table,
     check_steps,
+    freq_of_panel,
     n_calendar_features,
     ordinals,
     read_start,
@@ -142,9 +143,9 @@ def fit_panel(
 ) -> tuple[Panel, Encoding]:
     """Return the panel of what `fit` was given, and what is to be kept of it."""
     if start is not None and freq is None:
+        remedy = "write freq=panel.freq" if freq_of_panel(start) else "set freq='h', 'D', '15min' …"
         raise ValueError(
-            "`freq`=None must be the distance between two steps where `start` is given; set "
-            "freq='h', 'D', '15min' …"
+            f"`freq`=None must be the distance between two steps where `start` is given; {remedy}"
         )
     if freq is not None:
         Frequency.of(freq)
@@ -309,7 +310,8 @@ def check_alike(
 ) -> None:
     """Raise an error if a covariate is missing, or was not there in `fit`.
 
-    The remedy is one for what is missing; "{}" in it is its name.
+    The remedy is one for what is missing; "{0}" in it becomes all that `fit` had, each as
+    "start=True".
     """
     had = (
         encoding.has_start,
@@ -317,10 +319,12 @@ def check_alike(
         len(encoding.static_center) > 0,
         len(encoding.dynamic_center) > 0,
     )
+    all_had = ", ".join(f"{name}=True" for name, was in zip(_NAMES, had, strict=True) if was)
     for name, value, was_there in zip(_NAMES, given, had, strict=True):
         if name in names and (value is not None) != was_there:
             raise ValueError(
-                f"`{name}` must be given for these series, as it was to `fit`{remedy.format(name)}"
+                f"`{name}` must be given for these series, as it was to `fit`"
+                f"{remedy.format(all_had)}"
                 if was_there
                 else f"`{name}` must be None, as it was in `fit`; fit again with it"
             )

@@ -30,7 +30,8 @@ from algos.deepar.panel import Panel
 from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
 from algos.deepar.progress import Told
 from algos.deepar.sampling import Forecaster
-from algos.deepar.scales import warn_of_counts
+from algos.deepar.scales import warn_of_counts, warn_of_fractions
+from algos.deepar.series import refuse_other_arguments
 from algos.deepar.training import Progress, Settings as Schedule, train
 
 Floats = NDArray[np.float32]
@@ -75,6 +76,7 @@ class Fitting:
     _made_with: dict[str, Any]
 
     def _fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
+        refuse_other_arguments(X)
         settings = settings_of(self)
         goes_on = bool(self.warm_start) and "_progress" in self.__dict__
         model, panel = self._read(X, covariates, settings, is_new=not goes_on)
@@ -100,6 +102,7 @@ class Fitting:
         self.__dict__.update(self._learned(model, progress, told.history.arrays()))
 
     def _partial_fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
+        refuse_other_arguments(X)
         settings = replace(settings_of(self), early_stopping=False)
         is_first = "_progress" not in self.__dict__
         model, panel = self._read(X, covariates, settings, is_new=is_first)
@@ -165,6 +168,7 @@ class Fitting:
             return model, panel_of(model.encoding, X, horizon=None, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
         warn_of_counts(panel, self.likelihood)
+        warn_of_fractions(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
         _warn_of_short_series(panel.longest, lags, settings.prediction_length)
         model = Model.of(encoding, settings, lags, self.embedding_dimension)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from algos._common.memory import require_memory
 from algos._common.params import InvalidParameterError
 from algos._common.random import seed_key
+from algos._common.validation import check_sample_weight
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.encoding import check_alike
 from algos.deepar.fitting import Fitting, covariates_of
@@ -25,14 +27,15 @@ from algos.deepar.sampling import (
     path_quantiles,
     sample_paths,
 )
-from algos.deepar.series import refuse_other_arguments
+from algos.deepar.scoring import checked_future, rows_of
+from algos.deepar.series import read_series, refuse_other_arguments
 
 Doubles = NDArray[np.float64]
 
 OUTPUTS = ("mean", "median")
 _IN_A_SEARCH = (
     "; in a search write sklearn.set_config(enable_metadata_routing=True) and "
-    ".set_score_request({}=True)"
+    ".set_fit_request({0}).set_score_request({0})"
 )
 
 
@@ -55,7 +58,8 @@ class Forecasting(Fitting):
     ) -> NDArray[Any]:
         """Forecast the steps that follow each series.
 
-        They begin after the last value of each row: NaN at its end are steps to forecast.
+        They begin after the last value of each row: NaN at its end are steps to forecast. Of
+        a row without any value they begin after its end.
 
         Parameters
         ----------
@@ -129,7 +133,7 @@ class Forecasting(Fitting):
             In the dtype of X.
         """
         levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
-        refuse_other_arguments(X, "quantiles=[0.1, 0.9]")
+        refuse_other_arguments(X, "quantiles=[0.1, 0.9]", may_be_levels=True)
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         return _within(self._quantiles(forecaster, panel, levels, horizon), dtype)
@@ -189,6 +193,7 @@ class Forecasting(Fitting):
         X: Any,
         y: Any = None,
         *,
+        sample_weight: Any = None,
         start: Any = None,
         static_categorical: Any = None,
         static_real: Any = None,
@@ -197,16 +202,20 @@ class Forecasting(Fitting):
         """Return minus the mean weighted quantile loss of the last steps of each series.
 
         The last `prediction_length` steps are forecast from those before, and compared with
-        what they are; a series that has no more of them is forecast from nothing.
+        what they are; a series that has no more of them is forecast from nothing. Where `y` is
+        a table, all of X is the past, and what follows it is compared with `y`.
 
         Parameters
         ----------
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
-            Series with the steps that are to be forecast.
-        y : None
-            Ignored; present for scikit-learn's interface.
+            Series with the steps that are to be forecast; without these if `y` has them.
+        y : array-like of shape (n_series, horizon), default=None
+            What comes in the columns after the last one of X, or of each row, NaN where that is
+            not known. What has not two dimensions, as classes, is ignored.
+        sample_weight : array-like of shape (n_series,), default=None
+            How often each series counts, both in the sum of losses and in that of magnitudes.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
-            As in `fit`.
+            As in `fit`; with `y`, `dynamic_real` also of its steps.
 
         Returns
         -------
@@ -218,11 +227,43 @@ class Forecasting(Fitting):
         check_is_fitted(self)
         encoding = Model.from_plain(self._model).encoding
         check_alike(encoding, tuple(covariates.values()), remedy=_IN_A_SEARCH)
+        refuse_other_arguments(X)
+        levels, truth = checked_quantiles(self.quantiles), checked_future(X, y)
+        if truth is None:
+            truth, forecast = self._of_last_steps(X, covariates, levels)
+        else:
+            forecast = self._of_next_steps(X, covariates, levels, truth.shape[1])
+        weight = check_sample_weight(sample_weight, len(truth))
+        return -mean_quantile_loss(truth, forecast, levels, weight)
+
+    def _of_last_steps(
+        self, X: Any, covariates: Mapping[str, Any], levels: tuple[float, ...]
+    ) -> tuple[Doubles, Doubles]:
+        """Return the last steps of the series, and quantiles of them from those before."""
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
-        levels = checked_quantiles(self.quantiles)
         length = forecaster.plan.prediction_length
-        forecast = self._quantiles(forecaster, panel.shortened(length), levels, length)
-        return -mean_quantile_loss(panel.last(length), forecast, levels)
+        return panel.last(length), self._quantiles(
+            forecaster, panel.shortened(length), levels, length
+        )
+
+    def _of_next_steps(
+        self, X: Any, covariates: Mapping[str, Any], levels: tuple[float, ...], horizon: int
+    ) -> Doubles:
+        """Return quantiles of the columns after X.
+
+        Forecasts begin after the last value of a series: of one that ends in NaN more steps are
+        forecast, the first of which are in X.
+        """
+        n_after = read_series(X, self._made_with["likelihood"], may_be_empty=True).n_after
+        found = np.empty((len(n_after), len(levels), horizon))
+        for n in np.unique(n_after):
+            rows = np.flatnonzero(n_after == n)
+            some, own = X, covariates
+            if len(rows) < len(n_after):
+                some, own = _safe_indexing(X, rows), rows_of(len(n_after), rows, covariates)
+            forecaster, panel, _, n_steps = self._asked(some, int(n) + horizon, own)
+            found[rows] = self._quantiles(forecaster, panel, levels, n_steps)[:, :, n:]
+        return found
 
     def embed(
         self,

@@ -38,6 +38,20 @@ def warn_of_counts(panel: Panel, likelihood: str) -> None:
         )
 
 
+def warn_of_fractions(panel: Panel, likelihood: str) -> None:
+    """Warn where a law of counts is to be learned from values that are none."""
+    if LIKELIHOODS[likelihood].values != "count":
+        return
+    values = panel.filled[panel.observed == 1]
+    n_fractions = np.count_nonzero(values != np.rint(values))
+    if n_fractions:
+        warn(
+            f"`X` holds {len(values)} values of which {n_fractions} are no whole numbers, and "
+            f"`likelihood`={likelihood!r} is of counts: forecasts are whole numbers; use "
+            f"likelihood='student_t'",
+        )
+
+
 def scale_logs(series: Series) -> Doubles:
     """Return the logarithms to base 2 of the mean magnitudes; -inf of none."""
     with np.errstate(divide="ignore"):

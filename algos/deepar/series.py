@@ -53,6 +53,11 @@ class Series:
         return self.stops - self.starts
 
     @property
+    def n_after(self) -> Ints:
+        """How many NaN follow the last observed value of each series."""
+        return np.append(self.origins[1:], len(self.values)) - self.stops
+
+    @property
     def delays(self) -> Ints:
         """How many steps after the first given value each series begins."""
         return self.starts - self.origins
@@ -103,26 +108,50 @@ def read_series(X: Any, likelihood: str, *, may_be_empty: bool = False) -> Serie
     return series
 
 
-def refuse_other_arguments(X: Any, keyword: str) -> None:
+def refuse_other_arguments(X: Any, keyword: str = "", *, may_be_levels: bool = False) -> None:
     """Raise an error for a number, or a list of them, in the place of series.
 
     Parameters
     ----------
     X : object
         What came first.
-    keyword : str
-        How that was to be written which is often meant.
+    keyword : str, default=""
+        How that was to be written which a number is often meant for.
+    may_be_levels : bool, default=False
+        Whether this may also be several numbers in (0, 1).
     """
     if isinstance(X, (list, tuple)):
         is_row = len(X) > 0 and all(isinstance(item, (Number, np.number)) for item in X)
     else:
         is_row = isinstance(X, Number) or getattr(X, "ndim", 2) < 2 and not _is_list(X)
-    if is_row:
-        raise ValueError(
-            f"Expected 2D array: the first argument is `X`, whose rows are series, and has "
-            f"{'one dimension' if np.ndim(X) else 'none'}; write {keyword}, or X[None, :] for a "
-            f"single series"
+    if not is_row:
+        return
+    n_dimensions = np.ndim(X)
+    remedies = [f"{_as_one_series(X)} for a single series"] if n_dimensions else []
+    if keyword and (not n_dimensions or may_be_levels and _are_levels(X)):
+        remedies.insert(0, keyword)
+    raise ValueError(
+        f"Expected 2D array: the first argument is `X`, whose rows are series, and has "
+        f"{'one dimension' if n_dimensions else 'none'}; "
+        f"{'write ' + ', or '.join(remedies) if remedies else 'give an array of numbers'}"
+    )
+
+
+def _as_one_series(X: Any) -> str:
+    """Return how something of one dimension is written as the series that it is."""
+    if hasattr(X, "to_frame"):
+        has_times = str(getattr(getattr(X, "index", None), "dtype", "")).startswith(
+            ("datetime", "period")
         )
+        if has_times:
+            return "**algos.deepar.panel_from_wide(X.to_frame())"
+        return "X.to_numpy()[None, :]"
+    return "[X]" if isinstance(X, (list, tuple)) else "X[None, :]"
+
+
+def _are_levels(X: Any) -> bool:
+    values = np.asarray(X)
+    return values.dtype.kind == "f" and bool(np.all((values >= 0) & (values <= 1)))
 
 
 def _is_list(X: Any) -> bool:

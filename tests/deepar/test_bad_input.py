@@ -1,6 +1,7 @@
 """Bad input: one clear error, or a documented fallback; never NaN."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from algos.deepar import panel_from_wide
@@ -125,8 +126,17 @@ def test_wrong_parameters_are_named(parameters, message):
         (lambda model: model.predict_quantiles(quantiles=(0, 1)), "`quantiles`"),
         (lambda model: model.backtest(seasonal(2, 30), 0), "`n_windows`=0 must be"),
         (lambda model: model.predict(start="2026-01-01"), "`start`"),
-        (lambda model: model.predict(48), "the first argument is `X`, .* write horizon=48, or X"),
-        (lambda model: model.predict(np.ones(30)), r"X\[None, :\] for a single series"),
+        (lambda model: model.predict(48), "the first argument is `X`, .* write horizon=48$"),
+        (lambda model: model.predict(np.ones(30)), r"dimension; write X\[None, :\] for a single"),
+        (lambda model: model.predict([1.0] * 30), r"dimension; write \[X\] for a single series"),
+        (lambda model: model.predict_quantiles(np.ones(30)), "quantiles=.*, or X.None, :. for"),
+        (lambda model: model.predict_quantiles(np.full(30, 2.0)), r"dimension; write X\[None, :\]"),
+        (lambda model: model.score(seasonal(3, 30), np.ones((2, 4))), r"`y` .*\(2, 4\) .* 3 rows"),
+        (
+            lambda model: model.score(seasonal(3, 30), [[1], [2], [3, 4]]),
+            "rows of `y` must have one",
+        ),
+        (lambda model: model.score(np.ones(30), np.ones((1, 4))), "2D array"),
         (lambda model: model.sample(np.int64(50)), "write n_samples=50"),
         (lambda model: model.predict_quantiles([0.1, 0.9]), r"write quantiles=\[0.1, 0.9\]"),
         (lambda model: model.predict_quantiles((0.1, 0.9)), r"write quantiles=\[0.1, 0.9\]"),
@@ -140,11 +150,37 @@ def test_wrong_arguments_are_named(call, message):
 def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
     X = seasonal(4, 30)
     model = small(freq="h").fit(X, start="2026-01-01")
-    remedy = r"enable_metadata_routing=True\) and \.set_score_request\(start=True\)"
-    with pytest.raises(ValueError, match=f"`start` must be given .* in a search .*{remedy}"):
+    remedy = (
+        r"enable_metadata_routing=True\) and "
+        r"\.set_fit_request\({0}\)\.set_score_request\({0}\)$"
+    )
+    calls = remedy.format("start=True")
+    with pytest.raises(ValueError, match=f"`start` must be given .* in a search .*{calls}"):
         model.score(X)
     with pytest.raises(ValueError, match=r"`start` must be given .* to `fit`$"):
         model.predict(X)
+    model.fit(X, start="2026-01-01", static_real=np.arange(4))
+    calls = remedy.format("start=True, static_real=True")
+    with pytest.raises(ValueError, match=f"`static_real` must be given .*{calls}"):
+        model.score(X, start="2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones(30), r"write X\[None, :\] for a single series$"),
+        (pd.Series(np.ones(30)), r"write X\.to_numpy\(\)\[None, :\] for a single series$"),
+        (
+            pd.Series(np.ones(30), pd.date_range("2026-01-01", periods=30)),
+            r"write \*\*algos\.deepar\.panel_from_wide\(X\.to_frame\(\)\) for a single series$",
+        ),
+        (3.0, "give an array of numbers$"),
+    ],
+)
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_one_series_is_told_how_to_be_a_row(X, message, learn):
+    with pytest.raises(ValueError, match=f"Expected 2D array: .*{message}"):
+        getattr(small(), learn)(X)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import sklearn
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from algos import DeepARForecaster
 from algos.deepar.encoding import fit_panel
@@ -231,6 +233,16 @@ def test_counts_that_are_mostly_zero_want_a_law_of_counts(likelihood):
     small(likelihood="poisson").fit(X)
 
 
+@pytest.mark.parametrize("likelihood", ["negative_binomial", "poisson"])
+def test_fractions_want_a_law_of_real_values(likelihood):
+    X = np.random.default_rng(0).poisson(3, (8, 60)).astype(float)
+    X[:, :3] = np.nan
+    small(likelihood=likelihood).fit(X)
+    X[2, 5:8] = 0.25
+    with pytest.warns(UserWarning, match=r"456 values of which 3 are no whole .*'student_t'"):
+        small(likelihood=likelihood).fit(X)
+
+
 def test_early_stopping_tells_of_what_was_held_back():
     X = seasonal(8, 60)
     model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(X)
@@ -283,6 +295,29 @@ def test_covariates_are_routed_through_cross_validation():
         assert np.all(np.isfinite(scores))
         search = GridSearchCV(model, {"hidden_size": [2, 8]}, cv=2).fit(X, **given)
     assert search.best_estimator_.score(X, **given) < 0
+
+
+def test_weights_of_series_are_routed_through_a_pipeline():
+    X = seasonal(12, 40)
+    weight = np.arange(12.0)
+    starts = np.full(12, np.datetime64("2026-01-01"))
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = small(freq="D").set_fit_request(start=True)
+        model.set_score_request(start=True, sample_weight=True)
+        pipeline = make_pipeline(FunctionTransformer(np.log1p), model).fit(X, start=starts)
+        scores = [
+            pipeline.score(X, start=starts),
+            pipeline.score(X, sample_weight=weight, start=starts),
+        ]
+        given = {"start": starts, "sample_weight": weight}
+        assert np.all(np.isfinite(cross_val_score(pipeline, X, cv=2, params=given)))
+    fitted, logs = pipeline[-1], np.log1p(X)
+    expected = [
+        fitted.score(logs, start=starts),
+        fitted.score(logs, start=starts, sample_weight=weight),
+    ]
+    assert scores == expected
+    assert scores[0] != scores[1]
 
 
 def test_a_fitted_forecaster_is_pickled_and_cloned():

@@ -1,0 +1,68 @@
+"""What came after series, as users give it, and forecasts of just these steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
+
+from algos._common.checked import check_array
+from algos.deepar.covariates import NamedArrays
+
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def checked_future(X: Any, y: Any) -> Doubles | None:
+    """Return what came after X, of shape (n_series, horizon); None if y is no table.
+
+    Raises
+    ------
+    ValueError
+        If it is one of other rows, or holds something else than numbers and NaN.
+    """
+    if y is None or _n_dimensions(y) != 2:
+        return None
+    if isinstance(y, list | tuple) and len({len(row) for row in y}) > 1:
+        raise ValueError("the rows of `y` must have one length; fill them up with NaN")
+    future: Doubles = check_array(
+        y, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y", ensure_min_samples=0
+    )
+    if len(future) != len(X):
+        raise ValueError(
+            f"`y` of shape {future.shape} must have {len(X)} rows, as `X` has: of each series what "
+            f"comes after it; leave it out to compare with the last columns of `X`"
+        )
+    return future
+
+
+def _n_dimensions(y: Any) -> int:
+    """Return how many dimensions there are; rows of a list may be of any lengths."""
+    if hasattr(y, "ndim"):
+        return int(y.ndim)
+    try:
+        return np.ndim(y)
+    except ValueError:  # rows of other lengths
+        return 2
+
+
+def rows_of(n_series: int, rows: Ints, covariates: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the covariates of some series; what is of all of them stays as it is."""
+    return {
+        name: values if _is_of_all(name, values, n_series) else _taken(values, rows)
+        for name, values in covariates.items()
+    }
+
+
+def _is_of_all(name: str, values: Any, n_series: int) -> bool:
+    if values is None or _n_dimensions(values) == 0:
+        return True
+    is_course = name == "dynamic_real" and hasattr(values, "columns")
+    return is_course or len(values) != n_series
+
+
+def _taken(values: Any, rows: Ints) -> Any:
+    return values.take(rows) if isinstance(values, NamedArrays) else _safe_indexing(values, rows)
