@@ -6,15 +6,16 @@ Nothing here imports pandas: what is asked of a frame, polars has too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algos.deepar.calendar import in_steps, read_times
-from algos.deepar.covariates import NamedArrays, is_missing
+from algos.deepar.covariates import NamedArrays, few, is_missing, names_of
 from algos.deepar.frequency import Frequency
+from algos.deepar.parameters import checked_count
 from algos.deepar.spacing import grid_places, infer_frequency
 from algos.deepar.tables import Origin, forecast_steps, long_table, times_of, wide_table
 
@@ -31,7 +32,7 @@ class PanelFrame:
     Attributes
     ----------
     X : ndarray of shape (n_series, n_times) or list of ndarray
-        NaN where the frame has no value.
+        An array if all series have as many steps. NaN where the frame has no value.
     start : ndarray of shape (n_series,), dtype datetime64[s]
         The time of the first value of each row of `X`. It also knows `freq`, from which that of
         the estimator must not differ.
@@ -65,13 +66,63 @@ class PanelFrame:
             raise KeyError(name)
         return getattr(self, name)
 
+    def __repr__(self) -> str:
+        lengths = np.unique([len(row) for row in self.X])
+        steps = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+        parts = [f"{len(self.ids)} series of {steps} steps", f"freq={self.freq!r}"]
+        for name, names in names_of(
+            self.static_categorical, self.static_real, self.dynamic_real
+        ).items():
+            parts.append(f"{name}=[{few(np.array(names))}]")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def split(self, n_steps: int) -> tuple[PanelFrame, Doubles]:
+        """Return the panel without its last steps, and what came in these.
+
+        Each series ends `n_steps` before its last value. Covariates keep their times: those
+        of the steps that are left out are the future of the panel.
+
+        Parameters
+        ----------
+        n_steps : int
+            How many steps to leave out, as `prediction_length`.
+
+        Returns
+        -------
+        past : PanelFrame
+            `DeepARForecaster(freq=past.freq).fit(**past)` fits it; a series that has no more
+            than `n_steps` is empty. Its `frame_of` has the times that are left out.
+        future : ndarray of shape (n_series, n_steps)
+            NaN where there is no value. `score(**past, y=future)` judges forecasts.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from algos.deepar import panel_from_wide
+        >>> days = pd.date_range("2026-01-01", periods=5)
+        >>> panel = panel_from_wide(pd.DataFrame({"north": [1, 2, 3, 4, 5]}, days))
+        >>> past, future = panel.split(2)
+        >>> past.X, future
+        (array([[1., 2., 3.]]), array([[4., 5.]]))
+        """
+        n_steps = checked_count("n_steps", n_steps, 1)
+        ends = forecast_steps(self.X, 1)[:, 0]
+        stops = np.maximum(ends - n_steps, 0)
+        future = np.full((len(stops), n_steps), np.nan)
+        for row, values, stop, end in zip(future, self.X, stops, ends, strict=True):
+            row[: end - stop] = values[stop:end]
+        past = [values[:stop] for values, stop in zip(self.X, stops, strict=True)]
+        return replace(self, X=_together(past)), future
+
     def frame_of(self, forecast: Any, quantiles: Any = None) -> Any:
         """Return forecasts of these series as a frame, like the one that they came from.
 
         Parameters
         ----------
         forecast : array-like of shape (n_series, horizon) or (n_series, n_quantiles, horizon)
-            What `predict` or `predict_quantiles` has returned for the panel.
+            What `predict` or `predict_quantiles` has returned for the panel: the times are
+            those after its last values. Of a model that was fit to fewer columns of `X`, they
+            would be too late; `split` makes a panel of these.
         quantiles : array-like of float of shape (n_quantiles,), default=None
             The levels, where there are any.
 
@@ -257,16 +308,17 @@ def panel_from_long(
     first[series[::-1]] = np.arange(len(series))[::-1]
     categories = {k: _constant(np.asarray(frame[k]), k, series, first) for k in static_categorical}
     numbers = {k: _constant(_numbers(frame[k], k), k, series, first) for k in static_real}
+    starts = in_steps(start, frequency)
     dynamic = np.array([on_the_grid(name) for name in dynamic_real])
     return PanelFrame(
-        np.split(on_the_grid(target), cuts),
-        in_steps(start, frequency),
+        _together(np.split(on_the_grid(target), cuts)),
+        starts,
         ids,
         str(frequency),
         Origin(type(frame), tuple(id), (time,)),
         type(frame)(categories) if categories else None,
         type(frame)(numbers) if numbers else None,
-        NamedArrays.of(np.split(dynamic, cuts, axis=1), dynamic_real, ids)
+        NamedArrays.of(np.split(dynamic, cuts, axis=1), dynamic_real, ids, starts)
         if dynamic_real
         else None,
     )
@@ -287,6 +339,11 @@ def _frequency(freq: Any, times: Any, series: Ints, of_index: str | None) -> Fre
 def _columns(names: Any) -> Sequence[Any]:
     """Return names of columns; one alone is a list of one."""
     return [names] if isinstance(names, str) or not np.iterable(names) else list(names)
+
+
+def _together(rows: list[Doubles]) -> Any:
+    """Return series of one length as an array."""
+    return np.stack(rows) if len({len(row) for row in rows}) == 1 else rows
 
 
 def _ids_of(names: Sequence[Any]) -> NDArray[Any]:

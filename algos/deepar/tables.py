@@ -37,10 +37,15 @@ class Origin:
 
 
 def forecast_steps(X: Any, horizon: int) -> Ints:
-    """Return the steps that follow the last value of each series, (n_series, horizon)."""
+    """Return the steps that follow the last value of each series, (n_series, horizon).
+
+    One without a value has not begun before the end of its row.
+    """
     known = [np.flatnonzero(np.isfinite(row)) for row in X]
-    ends = np.array([places[-1] + 1 if len(places) else 0 for places in known], dtype=np.int64)
-    steps: Ints = ends[:, None] + np.arange(horizon)
+    ends = [
+        places[-1] + 1 if len(places) else len(row) for row, places in zip(X, known, strict=True)
+    ]
+    steps: Ints = np.array(ends, dtype=np.int64)[:, None] + np.arange(horizon)
     return steps
 
 

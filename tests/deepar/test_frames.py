@@ -342,8 +342,28 @@ def test_the_times_of_a_panel_are_saved_by_numpy_without_a_warning():  # warning
 def test_gaps_of_covariates_are_told_by_the_names_of_the_frame():
     panel = panel_from_long(long(), **LONG, dynamic_real=["price"])
     panel.X[list(panel.ids).index("x")][2] = 3.0
-    with pytest.raises(ValueError, match="series 'x' must be finite, and 'price' is NaN at time 2"):
+    with pytest.raises(
+        ValueError, match=r"series 'x' must be finite, and 'price' is NaN at time 2 \(2026-03-03\)"
+    ):
         fit_panel(**panel, likelihood="gaussian", freq=panel.freq)
+
+
+def test_a_series_without_values_is_forecast_after_its_row():
+    frame = pd.DataFrame({"a": np.arange(6.0), "b": np.nan}, HOURS)
+    panel = panel_from_wide(frame)
+    assert list(panel.frame_of([[1, 2], [3, 4]]).index) == list(HOURS[-1:].shift(1)) + [
+        HOURS[-1] + pd.Timedelta(hours=2)
+    ]
+    fitted, _ = fit_panel(**panel, likelihood="gaussian", freq=panel.freq)
+    assert fitted.begins[1] == fitted.begins[0] + 6  # the calendar of its forecasts
+
+
+def test_a_panel_without_its_frequency_tells_where_that_is():
+    panel = panel_from_wide(wide())
+    with pytest.raises(ValueError, match=r"`freq`=None .*; write freq=panel\.freq$"):
+        small().fit(**panel)
+    with pytest.raises(ValueError, match=r"`freq`=None .*; set freq='h', 'D'"):
+        small().fit(panel.X, start="2026-01-01")
 
 
 @pytest.mark.parametrize("freq", ["h", "B", "ME", "MS"])
