@@ -127,7 +127,7 @@ def refuse_other_arguments(X: Any, keyword: str = "", *, may_be_levels: bool = F
     if not is_row:
         return
     n_dimensions = np.ndim(X)
-    remedies = [f"{_as_one_series(X)} for a single series"] if n_dimensions else []
+    remedies = [_as_rows(X)] if n_dimensions else []
     if keyword and (not n_dimensions or may_be_levels and _are_levels(X)):
         remedies.insert(0, keyword)
     raise ValueError(
@@ -137,8 +137,14 @@ def refuse_other_arguments(X: Any, keyword: str = "", *, may_be_levels: bool = F
     )
 
 
-def _as_one_series(X: Any) -> str:
+def _as_rows(X: Any) -> str:
     """Return how something of one dimension is written as the series that it is."""
+    if hasattr(X, "to_list") and _is_list(X.to_list()):
+        return "X.to_list() for a series in each item"
+    return f"{_as_one_series(X)} for a single series"
+
+
+def _as_one_series(X: Any) -> str:
     if hasattr(X, "to_frame"):
         has_times = str(getattr(getattr(X, "index", None), "dtype", "")).startswith(
             ("datetime", "period")

@@ -174,6 +174,7 @@ def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
             pd.Series(np.ones(30), pd.date_range("2026-01-01", periods=30)),
             r"write \*\*algos\.deepar\.panel_from_wide\(X\.to_frame\(\)\) for a single series$",
         ),
+        (pd.Series([np.ones(30)] * 2), r"write X\.to_list\(\) for a series in each item$"),
         (3.0, "give an array of numbers$"),
     ],
 )
