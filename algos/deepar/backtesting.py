@@ -61,11 +61,11 @@ class Backtesting(Forecasting):
         result : Bunch
             `origins` of shape (n_windows,), the number of steps from the end at which each
             forecast begins, the oldest first; `forecast` of shape (n_windows, n_series,
-            n_quantiles, prediction_length); `truth` of shape (n_windows, n_series,
-            prediction_length), NaN where a series has no value; `quantiles`; and of each
-            window `loss`, the mean weighted quantile loss (nan where all values are missing), and
-            `coverage` of shape (n_windows, n_quantiles), the share of values at or below
-            each quantile.
+            n_quantiles, prediction_length), NaN before a series begins; `truth` of shape
+            (n_windows, n_series, prediction_length), NaN where a series has no value;
+            `quantiles`; and of each window `loss`, the mean weighted quantile loss (nan where
+            all values are missing), and `coverage` of shape (n_windows, n_quantiles), the share
+            of values at or below each quantile.
         """
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
@@ -92,6 +92,7 @@ class Backtesting(Forecasting):
             ended = panel.shortened(origin - length)
             truth = ended.last(length)
             forecast = self._quantiles(forecaster, ended.shortened(length), levels, length)
+            forecast = ended.in_time(forecast, length)
             result.truth[window], result.forecast[window] = truth, forecast
             result.loss[window] = mean_quantile_loss(truth, forecast, levels)
             result.coverage[window] = _coverage(truth, forecast)

@@ -73,6 +73,11 @@ def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
         )
     if column.dtype.kind not in "OT":
         return column
+    if all(isinstance(item, (int, np.integer)) for item in column):
+        try:
+            return column.astype(np.int64)  # two large ones may be one as floats
+        except OverflowError:
+            return column.astype(np.str_)
     is_number = all(isinstance(item, (int, float, np.number)) for item in column)
     return column.astype(np.float64 if is_number else np.str_)
 

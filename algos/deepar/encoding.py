@@ -253,7 +253,14 @@ def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -
     _check_names(encoding, names_of(dynamic_real=dynamic_real))
     parts = parts_of(dynamic_real) if np.iterable(dynamic_real) else []
     is_future = {np.shape(part)[-1] if np.ndim(part) == 2 else -1 for part in parts} == {horizon}
-    given = np.zeros(n, dtype=np.int64) if is_future else panel.delays + panel.lengths
+    ends = panel.delays + panel.lengths
+    if is_future and len(parts) == 1 and np.any(ends != ends[0]):
+        raise ValueError(
+            f"`dynamic_real` of the {horizon} steps to come must be given for each series, in the "
+            f"shape ({n}, {n_features}, {horizon}), since series end at different times; or give "
+            f"all times of the series and these, once for all"
+        )
+    given = np.zeros(n, dtype=np.int64) if is_future else ends
     none = np.zeros(n)
     series = Series(none, none.astype(np.int64), given, given, none, none.astype(np.int32))
     return read_dynamic(dynamic_real, series, horizon, n_features)

@@ -22,7 +22,13 @@ from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.deepar.encoding import fit_panel, panel_of, with_horizon
 from algos.deepar.frequency import check_lags
-from algos.deepar.learning import PanelWork, held_back, held_out_check, with_spread
+from algos.deepar.learning import (
+    PanelWork,
+    held_back,
+    held_out_check,
+    steps_held_back,
+    with_spread,
+)
 from algos.deepar.model import Model
 from algos.deepar.network import initial_weights
 from algos.deepar.origin import first_value, origin_of
@@ -138,8 +144,9 @@ class Fitting:
         check = None
         self.early_stopping_ = self._stops_early(panel, settings)
         if self.early_stopping_:
-            ordered, validation = held_back(ordered, settings.prediction_length)
-            check = held_out_check(validation, model, settings, self._key, n_threads)
+            n_steps = steps_held_back(ordered, settings.prediction_length)
+            ordered, validation = held_back(ordered, n_steps)
+            check = held_out_check(validation, model, settings, self._key, n_threads, n_steps)
         work = PanelWork(ordered, model, settings, self._key, n_threads, places)
         progress = train(progress, work, schedule, check=check, watch=told)
         return progress if check is None else with_spread(progress, model, check)

@@ -242,9 +242,8 @@ class Forecasting(Fitting):
         """Return the last steps of the series, and quantiles of them from those before."""
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
         length = forecaster.plan.prediction_length
-        return panel.last(length), self._quantiles(
-            forecaster, panel.shortened(length), levels, length
-        )
+        forecast = self._quantiles(forecaster, panel.shortened(length), levels, length)
+        return panel.last(length), panel.in_time(forecast, length)
 
     def _of_next_steps(
         self, X: Any, covariates: Mapping[str, Any], levels: tuple[float, ...], horizon: int

@@ -22,7 +22,8 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 _MOST_HELD_BACK = 128  # windows, whose forecasts take about as long as an epoch
-_HELD_BACK = 0.1  # of a typical series, at most
+_HELD_BACK = 0.1  # of a typical series, at most, beyond the first window
+_OF_ONE = 0.25  # of a typical series, at most, is one window
 _SPREAD_STEP, _MOST_SPREAD_STEPS = 0.1, 10  # of the raw number: about a tenth of the width
 
 
@@ -93,6 +94,16 @@ class PanelWork:
         batch.mask[: self._settings.context_length] *= self._settings.context_weight
 
 
+def steps_held_back(panel: Panel, length: int) -> int:
+    """Return how many steps a window has that is held back: the horizon, if series are long.
+
+    What is left of shorter ones would be too little to learn from.
+    """
+    lengths = panel.lengths[panel.lengths > 0]
+    typical = float(np.median(lengths)) if len(lengths) else 0.0
+    return max(1, min(length, int(_OF_ONE * typical)))
+
+
 def held_back(panel: Panel, length: int) -> tuple[Panel, Panel]:
     """Return the series to learn from, and those whose last steps are held back from them.
 
@@ -142,10 +153,9 @@ def with_spread(progress: Progress, model: Model, check: Check) -> Progress:
 
 
 def held_out_check(
-    panel: Panel, model: Model, settings: Settings, key: Key, n_threads: int
+    panel: Panel, model: Model, settings: Settings, key: Key, n_threads: int, length: int
 ) -> Check:
-    """Return what forecasts the last steps of each series, and their loss."""
-    length = settings.prediction_length
+    """Return what forecasts the last `length` steps of each series, and their loss."""
     history, truth = panel.shortened(length), panel.last(length)
     n_samples = n_different(settings.likelihood, settings.n_samples)
 
@@ -162,7 +172,7 @@ def held_out_check(
                 )
             ]
         )  # fmt: skip
-        loss = mean_quantile_loss(truth, found, settings.quantiles)
+        loss = mean_quantile_loss(truth, panel.in_time(found, length), settings.quantiles)
         return {"loss": loss, "validation": loss}
 
     return check

@@ -116,10 +116,44 @@ class Panel:
         typical ones where that tells nothing: never of what is taken away.
         """
         lengths = np.maximum(self.lengths - n_steps, 0)
-        kept = replace(self, lengths=lengths, horizon=self.horizon + n_steps)
+        kept = replace(self._reaching(n_steps), lengths=lengths, horizon=self.horizon + n_steps)
         scale = self.typical.copy()
         deepar_panel.mean_magnitudes(self.filled, self.observed, self.offsets, lengths, scale)
         return replace(kept, scale=scale).keyed()
+
+    def _reaching(self, n_steps: int) -> Panel:
+        """Return the panel with rows for so many steps of each series and the horizon.
+
+        Those of a shorter series repeat its last one: of these steps nothing is known or asked.
+        """
+        short = np.flatnonzero(self.lengths < n_steps)
+        wanted, found = np.arange(n_steps + self.horizon), {}
+        ends = np.maximum(self.lengths[short] + self.horizon - 1, 0)
+        for kind in ("calendar", "dynamic"):
+            table, rows = getattr(self, kind), getattr(self, f"{kind}_rows").copy()
+            if len(short) and table.size:
+                taken = rows[short, None] + np.minimum(wanted, ends[:, None])
+                rows[short] = len(table) + len(wanted) * np.arange(len(short))
+                taken = np.minimum(taken, len(table) - 1)  # a series of no step may have no row
+                found |= {kind: np.concatenate([table, table[taken.ravel()]]), f"{kind}_rows": rows}
+        return replace(self, **found)
+
+    def in_time(self, forecast: Doubles, n_steps: int) -> Doubles:
+        """Return a forecast that follows `shortened(n_steps)`, each step where `last` has it.
+
+        A shorter series is forecast from its beginning, which `last` has somewhere in the middle.
+
+        Parameters
+        ----------
+        forecast : ndarray of shape (n_series, ..., n_steps)
+            NaN is written to what is before a series.
+        n_steps : int
+        """
+        for i in np.flatnonzero(self.lengths < n_steps):
+            before = n_steps - int(self.lengths[i])
+            forecast[i, ..., before:] = forecast[i, ..., : n_steps - before].copy()
+            forecast[i, ..., :before] = np.nan
+        return forecast
 
     def keyed(self) -> Panel:
         """Return the panel with keys of what its series hold up to their ends."""

@@ -15,14 +15,20 @@ from sklearn.preprocessing import FunctionTransformer
 from algos import DeepARForecaster
 from algos.deepar.encoding import fit_panel
 from algos.deepar.fitting import _schedule
-from algos.deepar.learning import PanelWork, held_back, held_out_check, with_spread
+from algos.deepar.learning import (
+    PanelWork,
+    held_back,
+    held_out_check,
+    steps_held_back,
+    with_spread,
+)
 from algos.deepar.likelihoods import LIKELIHOODS
 from algos.deepar.model import Model
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import decay_of, settings_of
 from algos.deepar.training import Progress
 from tests.common.estimators import assert_same_bits, learned
-from tests.deepar.series import plain_loss, seasonal, small
+from tests.deepar.series import able, plain_loss, seasonal, small
 
 all_likelihoods = pytest.mark.parametrize("likelihood", LIKELIHOODS)
 
@@ -439,7 +445,7 @@ def test_the_spread_is_what_was_held_back_wants(likelihood, off):
     model = small(likelihood=likelihood, early_stopping=True, max_iter=8, n_batches=50).fit(X)
     found, progress = Model.from_plain(model._model), Progress(**model._progress)
     _, held = held_back(Panel(**model._panel), 4)
-    check = held_out_check(held, found, settings_of(model), model._key, 1)
+    check = held_out_check(held, found, settings_of(model), model._key, 1, 4)
     assert check(progress.best)["loss"] == pytest.approx(progress.best_loss, rel=0.02)
     spoiled = progress.copy()
     found.layout.views(spoiled.best)["head_bias"][1] += off
@@ -468,3 +474,61 @@ def test_beyond_so_many_series_none_is_held_back():
     alone = small(max_iter=2, early_stopping=False).fit(X)
     assert model.early_stopping_ and not alone.early_stopping_
     assert np.isfinite(model.history_["validation"]).all()
+
+
+def test_series_shorter_than_a_forecast_are_compared_at_their_own_times():
+    rng = np.random.default_rng(0)
+    c = np.array([0, 1, 1, 0, 1, 0, 0, 1] * 4, dtype=float)
+    X = 5 + 10 * c + rng.normal(0, 0.1, (20, len(c)))
+    model = able(prediction_length=8, lags=[1], early_stopping=False, n_batches=20)
+    model.fit(X, dynamic_real=c[None, None])
+    whole = model.backtest(X[:2], 1, dynamic_real=c[None, None])
+    found = model.backtest([X[0], X[1, :3]], 2, dynamic_real=[c[None], c[None, :3]])
+    assert found.loss[1] < 0.1 and whole.loss[0] < 0.1
+    assert np.isnan(found.truth[1, 1]).tolist() == [True] * 5 + [False] * 3
+    assert np.isnan(found.forecast[1, 1, 0]).tolist() == [True] * 5 + [False] * 3
+    assert model.score([X[1, :3]], dynamic_real=[c[None, :3]]) > -0.1
+
+
+def test_no_row_beyond_the_known_ones_is_read():
+    X = np.random.default_rng(0).normal(5, 1, (6, 9))
+    panel, _ = fit_panel(X, likelihood="gaussian", dynamic_real=X[:, None])
+    for ended in (panel.shortened(14), panel.shortened(5).shortened(14)):
+        ends = ended.dynamic_rows + ended.lengths + ended.horizon
+        assert ends.max() <= len(ended.dynamic) and ended.horizon >= 14
+    np.testing.assert_array_equal(
+        panel.shortened(14).dynamic.reshape(-1)[-14:],
+        [*panel.dynamic[-9:, 0]] + [panel.dynamic[-1, 0]] * 5,
+    )
+
+
+def test_of_short_series_no_more_than_a_quarter_is_held_back():
+    X = np.ones((5, 400))
+    for n_times, expected in ((400, 14), (40, 10), (15, 3), (2, 1)):
+        panel, _ = fit_panel(X[:, :n_times], likelihood="gaussian")
+        assert steps_held_back(panel, 14) == expected
+
+
+def test_a_common_future_is_refused_where_series_end_apart():
+    X = np.random.default_rng(0).normal(5, 1, (3, 40))
+    c = np.arange(46.0)[None, None] % 7
+    X[1, -3:] = np.nan
+    model = small().fit(X, dynamic_real=c[..., :40])
+    with pytest.raises(ValueError, match=r"`dynamic_real` of the 4 steps to come .* \(3, 1, 4\)"):
+        model.predict(dynamic_real=c[..., 40:44])
+    apart = np.concatenate([c[..., 40:44], c[..., 37:41], c[..., 40:44]])
+    whole = model.predict(dynamic_real=c[..., :44])
+    np.testing.assert_array_equal(model.predict(dynamic_real=apart), whole)
+
+
+def test_large_numbers_in_columns_of_objects_are_categories_of_their_own():
+    X = np.ones((6, 20))
+    for names in (2**60, 2**80):
+        groups = np.array([names, names + 1] * 3, dtype=object)
+        assert small().fit(X, static_categorical=groups).cardinalities_.tolist() == [2]
+    mixed = small().fit(X, static_categorical=np.array([1, "a", 1, "a", 2, 2], dtype=object))
+    asked = np.array([1], dtype=object)
+    np.testing.assert_array_equal(
+        mixed.predict(X[:1], static_categorical=asked),
+        mixed.predict(X, static_categorical=[1, "a", 1, "a", 2, 2])[:1],
+    )
