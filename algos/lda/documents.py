@@ -67,9 +67,9 @@ class Documents:
             )
         if sparse.issparse(X):
             indptr, words, values = X.indptr, X.indices, X.data[: X.indptr[-1]]
-            _check_counts(values, caller)
+            check_counts(values, caller)
         else:
-            _check_counts(X, caller)
+            check_counts(X, caller)
             rows, words = np.nonzero(X)
             values = X[rows, words]
             indptr = np.searchsorted(rows, np.arange(len(X) + 1))
@@ -167,15 +167,58 @@ class Documents:
 
 def check_no_texts(X: Any) -> None:
     """Raise ValueError if X holds texts, or lists of words, where counts of them belong."""
-    is_list = isinstance(X, (list, tuple)) or getattr(X, "ndim", None) == 1
-    first = next(iter(X), None) if is_list else None
-    if isinstance(first, (list, tuple)):
-        first = next(iter(first), None)
-    if isinstance(first, (str, bytes)):
+    if sparse.issparse(X):
+        return
+    what, texts = "", "texts"
+    if isinstance(X, (list, tuple)) or getattr(X, "ndim", None) == 1:
+        first = _first_of(X)
+        if isinstance(first, (list, tuple)) and len(first) == 2:
+            raise ValueError(
+                "`X` holds pairs of a word's number and its count, as a corpus of gensim does, and "
+                "must be a matrix with a row for each document; "
+                "gensim.matutils.corpus2csc(corpus).T makes it"
+            )
+        what = "`X`" if isinstance(first, (str, bytes)) else ""
+    else:
+        column = _column_of_texts(X)
+        if column is not None:
+            what, texts = f"column {column!r} of `X`", f"X[{column!r}]"
+            texts = texts if hasattr(X, "columns") else f"X[:, {column!r}]"
+    if what:
         raise ValueError(
-            "`X` holds texts and must hold counts of words, a row for each text; "
-            "sklearn.feature_extraction.text.CountVectorizer().fit_transform(texts) makes them"
+            f"{what} holds texts and must hold counts of words, a row for each text; "
+            f"sklearn.feature_extraction.text.CountVectorizer().fit_transform({texts}) makes them"
         )
+
+
+def _first_of(X: Any) -> Any:
+    """Return the first element of a list, or of the first list in it that is not empty."""
+    first = next(iter(X), None)
+    if not isinstance(first, (list, tuple)):
+        return first
+    lists = (row for row in X if isinstance(row, (list, tuple)) and len(row))
+    return next(iter(next(lists, ())), None)
+
+
+def _column_of_texts(X: Any) -> Any:
+    """Return the name, or else the number, of the first column whose first row is no number."""
+    kind = getattr(getattr(X, "dtype", None), "kind", "O")
+    if kind not in "OUST" or getattr(X, "ndim", 2) != 2 or not len(getattr(X, "shape", ())):
+        return None
+    row = np.asarray(X[:1], dtype=object)
+    values = row[0] if row.ndim == 2 and len(row) else ()
+    for place, value in enumerate(values):
+        if isinstance(value, (str, bytes)) and not _is_number(value):
+            return X.columns[place] if hasattr(X, "columns") else place
+    return None
+
+
+def _is_number(value: str | bytes) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def warn_of_shares(documents: Documents) -> None:
@@ -193,12 +236,13 @@ def warn_of_shares(documents: Documents) -> None:
             )
 
 
-def _check_counts(values: NDArray[Any], caller: str) -> None:
+def check_counts(values: NDArray[Any], caller: str) -> None:
     if values.size == 0:
         return
     if values.min() < 0:
         raise ValueError(
-            f"Negative values in data passed to {caller}: counts of words must be at least 0"
+            f"Negative values in data passed to {caller}: counts of words must be at least 0; "
+            f"HashingVectorizer makes such with alternate_sign=False and norm=None"
         )
     if values.max() > MOST or values.sum(dtype=np.float64) > MOST:
         raise ValueError(

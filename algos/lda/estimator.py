@@ -87,9 +87,11 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         passes. With "auto", "cvb0" and "spectral" it must twice in a row have fallen by less,
         which may be in expectation maximisation, before any sweep; one more sweep after such a
         stop is not counted.
-    total_samples : float, default=1000000.0
-        Number of documents that the batches of `partial_fit` come from. A wrong one costs: tell
-        it if you know it.
+    total_samples : float or "auto", default="auto"
+        Number of documents that the batches of `partial_fit` come from: more of them make the
+        prior weigh less. "auto" is those seen so far, the call's included, and in a stream
+        without a `fit` before it 10,000 more, which go as what it began with is forgotten. A
+        number is taken as in scikit-learn, whose default is 1e6.
     perp_tol : float, default=0.1
         Change of perplexity at which `fit` stops, if `evaluate_every` is above 0. It is absolute,
         as in scikit-learn, and texts hardly ever reach the default: 5 is more useful there.
@@ -252,7 +254,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         max_iter: int | str = "auto",
         batch_size: int = 128,
         evaluate_every: int = -1,
-        total_samples: float = 1e6,
+        total_samples: float | str = "auto",
         perp_tol: float = 1e-1,
         mean_change_tol: float = 1e-3,
         max_doc_update_iter: int = 100,
@@ -376,7 +378,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             learning_decay=float(self.learning_decay),
             learning_offset=float(self.learning_offset),
             evaluate_every=int(self.evaluate_every),
-            total_samples=float(self.total_samples),
+            total_samples=(
+                None if isinstance(self.total_samples, str) else float(self.total_samples)
+            ),
             perp_tol=float(self.perp_tol),
             mean_change_tol=float(self.mean_change_tol),
             max_doc_update_iter=int(self.max_doc_update_iter),

@@ -20,7 +20,7 @@ from algos._common.threads import effective_n_threads, threads_for
 from algos._common.validation import FLOATS, validate_rows
 from algos.lda.coherence import MEASURES, coherence_of
 from algos.lda.completion import halves, log_probability
-from algos.lda.documents import Documents, check_no_texts
+from algos.lda.documents import Documents, check_counts, check_no_texts
 from algos.lda.inferring import likely_mixtures, variational_mixtures, word_major
 from algos.lda.learners import VARIATIONAL
 from algos.lda.parameters import Doubles, Settings, document_prior
@@ -39,7 +39,8 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     doc_topic_prior_: Any
     topic_word_prior_: Any
     learning_method_: str
-    total_samples: float
+    total_samples: float | str
+    n_samples_seen_: int
     mean_change_tol: float
     max_doc_update_iter: int
     random_state: Any
@@ -108,7 +109,8 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Counts of words; with a matrix as `held_out`, of those that are observed.
         sub_sampling : bool, default=False
-            Whether X stands for `total_samples` documents; without `held_out` alone.
+            Whether X stands for `total_samples` documents ("auto": all that were learned), as in
+            scikit-learn; not with `held_out`.
         held_out : float, {array-like, sparse matrix} of shape (n_samples, n_features) or \
                 None, default=None
             The share of words that are held out, each with this probability, by
@@ -118,6 +120,11 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         -------
         perplexity : float
         """
+        if sub_sampling and held_out is not None:
+            raise ValueError(
+                "`sub_sampling`=True is for scikit-learn's bound and must be False with "
+                "`held_out`, which needs no number of documents; leave one of them out"
+            )
         documents, _ = self._documents(X, "perplexity")
         if held_out is None:
             return self._perplexity(documents, sub_sampling=sub_sampling)
@@ -142,7 +149,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         measure : {"npmi", "u_mass"}, default="npmi"
             See :func:`algos.metrics.topic_coherence`.
         n_words : int, default=10
-            How many words of each topic. Time and memory grow with its square.
+            How many words of each topic, at least 2. Time and memory grow with its square.
 
         Returns
         -------
@@ -150,12 +157,15 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             The mean over all pairs of words, of each topic.
         """
         check_is_fitted(self)
-        _check_count("n_words", n_words)
+        _check_count("n_words", n_words, least=2)
         if measure not in MEASURES:
             raise InvalidParameterError(
                 f"`measure`={measure!r} must be one of {MEASURES}; the default is 'npmi'"
             )
         rows, _ = self._validated(X, reset=False)
+        check_counts(
+            rows.data if sparse.issparse(rows) else rows, f"{type(self).__name__}.coherence"
+        )
         return coherence_of(heaviest(self.components_, n_words), rows, measure)
 
     def top_words(
@@ -300,7 +310,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def _perplexity(self, documents: Documents, *, sub_sampling: bool = False) -> float:
         tokens = documents.n_tokens
         if sub_sampling:
-            tokens *= self.total_samples / len(documents)
+            tokens *= self._n_sampled(documents) / len(documents)
         return perplexity_of(self._bound(documents, sub_sampling=sub_sampling), tokens)
 
     def _bound(self, documents: Documents, *, sub_sampling: bool) -> float:
@@ -310,8 +320,14 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             counts_of(self.components_, settings.topic_word_prior),
             settings,
             effective_n_threads(self.n_jobs),
-            n_documents=self.total_samples if sub_sampling else None,
+            n_documents=self._n_sampled(documents) if sub_sampling else None,
         )
+
+    def _n_sampled(self, documents: Documents) -> float:
+        """Return how many documents some stand for as a sample."""
+        if isinstance(self.total_samples, str):
+            return float(max(self.n_samples_seen_, len(documents)))
+        return float(self.total_samples)
 
 
 def _shares(mixtures: Doubles) -> Doubles:
@@ -319,6 +335,8 @@ def _shares(mixtures: Doubles) -> Doubles:
     return shares
 
 
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise InvalidParameterError(f"`{name}`={value!r} must be an int in [1, inf); write 10")
+def _check_count(name: str, value: Any, *, least: int = 1) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise InvalidParameterError(
+            f"`{name}`={value!r} must be an int in [{least}, inf); write 10"
+        )

@@ -14,6 +14,7 @@ from algos._common.deferred import Deferred
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
+from algos._common.warn import warn
 from algos.lda import past
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.learners import choose_method
@@ -67,10 +68,20 @@ class Incremental(Deferred):
         """Return the state without what follows from it: to read that makes no pickle larger."""
         state = dict(super().__getstate__())  # type: ignore[call-overload]
         made = self._deferred if "_topics" in state else ("exp_dirichlet_component_",)
-        if not state.keys().isdisjoint(made):
+        if not state.keys().isdisjoint(made) and self._is_as_made():
             state = {name: value for name, value in state.items() if name not in made}
             state["_is_stale"] = True
         return state
+
+    def _is_as_made(self) -> bool:
+        """Tell whether what follows from the state is as it was made: nobody wrote to it."""
+        now = self.__dict__
+        made = self._model(self._topics) if "_topics" in now else {}
+        if not all(_is_same(now.get(name, value), value) for name, value in made.items()):
+            return False
+        if "exp_dirichlet_component_" not in now:
+            return True
+        return _is_same(now["exp_dirichlet_component_"], exp_expectations(self.components_))
 
     @learning
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
@@ -104,6 +115,7 @@ class Incremental(Deferred):
         self._check_same_kind()
         self._check_priors()
         settings = self._settings(is_fitted=True)
+        self._warn_of_total(settings.total_samples, len(documents))
         n_threads = effective_n_threads(self.n_jobs)
         keys = documents.keys(self._key, n_threads)
         state = follow(
@@ -132,7 +144,8 @@ class Incremental(Deferred):
         only one of the two has found are thus mixed with others; models that began from one
         start have the same topics: fit a sample, copy the model (`copy.deepcopy`), let each
         copy learn its part of the documents by `partial_fit`, and merge. The sample counts
-        once: what both had learned before they parted is known.
+        once: what both had learned before they parted is known, for copies that have made up to
+        128 calls since; of longer pasts a part may count twice.
 
         Parameters
         ----------
@@ -146,7 +159,7 @@ class Incremental(Deferred):
         check_mergeable(self, other, itself=ONCE)
         self._check_same_kind()
         other._check_same_kind()
-        self._check_same_word_prior(other)
+        self._check_same_priors(other)
         order = matching(self.components_, other.components_)
         common = past.n_common(self._past, other._past)
         alone, its_alone = self.n_samples_seen_ - common, other.n_samples_seen_ - common
@@ -205,24 +218,43 @@ class Incremental(Deferred):
         """Raise ValueError if priors that are given are not those that the model has learned by."""
         k, n_words = self.n_components, self.n_features_in_
         given = document_prior(self.doc_topic_prior, k)
-        is_given = self.doc_topic_prior is not None and not isinstance(self.doc_topic_prior, str)
+        is_given = not isinstance(self.doc_topic_prior, str)  # "auto" keeps what was learned
         if is_given and not np.array_equal(given, document_prior(self.doc_topic_prior_, k)):
             raise _another_prior("doc_topic_prior", self.doc_topic_prior, self.doc_topic_prior_)
         of_words = word_prior(self.topic_word_prior, k, n_words)
         learned = word_prior(self.topic_word_prior_, k, n_words)
-        if self.topic_word_prior is not None and not _are_equal(of_words, learned, k):
+        if not _are_equal(of_words, learned, k):
             raise _another_prior("topic_word_prior", self.topic_word_prior, self.topic_word_prior_)
 
-    def _check_same_word_prior(self, other: Any) -> None:
-        """Raise ValueError if another model's words had another prior."""
+    def _warn_of_total(self, total: float | None, n_documents: int) -> None:
+        """Warn where there are to be fewer documents than a call, or the model, has of them.
+
+        More may have been seen: a stream may pass over all its documents again.
+        """
+        known = max(float(n_documents), self._n_stands_for)
+        if total is not None and known > 1.000001 * total:
+            warn(
+                f"`total_samples`={total:.6g} is less than the {known:.6g} documents that "
+                f"there are already: what they tell will weigh less beside the prior than they "
+                f"are; write total_samples='auto'"
+            )
+
+    def _check_same_priors(self, other: Any) -> None:
+        """Raise ValueError if another model had another prior, unless it has learned it."""
         k, n_words = self.n_components, self.n_features_in_
         mine, its = (word_prior(each.topic_word_prior_, k, n_words) for each in (self, other))
         if not _are_equal(mine, its, k):
-            raise ValueError(
-                f"`topic_word_prior_`={_told(other.topic_word_prior_)} of the other "
-                f"{type(self).__name__} must be {_told(self.topic_word_prior_)}; fit both with the "
-                f"same `topic_word_prior`"
-            )
+            raise self._unlike("topic_word_prior", other)
+        one, two = (document_prior(each.doc_topic_prior_, k) for each in (self, other))
+        if not isinstance(self.doc_topic_prior, str) and not np.array_equal(one, two):
+            raise self._unlike("doc_topic_prior", other)
+
+    def _unlike(self, name: str, other: Any) -> ValueError:
+        mine, its = (_told(getattr(each, f"{name}_")) for each in (self, other))
+        return ValueError(
+            f"`{name}_`={its} of the other {type(self).__name__} must be {mine}; fit both with "
+            f"the same `{name}`"
+        )
 
     def _state(self, settings: Settings) -> Floats:
         """Return counts without the prior."""
@@ -252,8 +284,16 @@ class Incremental(Deferred):
 
     def _make_model(self) -> None:
         if "_topics" in self.__dict__:
-            self.__dict__.update(self._model(self._topics))
-        self.exp_dirichlet_component_ = exp_expectations(self.__dict__["components_"])
+            for name, value in self._model(self._topics).items():
+                self.__dict__.setdefault(name, value)  # what somebody has set stays
+        if "exp_dirichlet_component_" not in self.__dict__:
+            self.exp_dirichlet_component_ = exp_expectations(self.__dict__["components_"])
+
+
+def _is_same(one: Any, other: NDArray[Any]) -> bool:
+    """Tell whether two arrays have the same values and type."""
+    one = np.asarray(one)
+    return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=True)
 
 
 def _are_equal(one: Floats, other: Floats, n_topics: int) -> bool:
@@ -268,6 +308,8 @@ def _are_equal(one: Floats, other: Floats, n_topics: int) -> bool:
 
 def _told(prior: Any) -> str:
     """Return a prior as an error names it."""
+    if prior is None:
+        return "None"
     shape = np.shape(prior)
     return f"array of shape {shape}" if shape else repr(float(prior))
 

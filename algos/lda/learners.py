@@ -51,8 +51,7 @@ def learn(
         topics, prior = _spectral_start(documents, settings, n_threads, tell, is_asked=is_asked)
     else:
         tell("init: random counts" if topics is None else "init: the counts that were given")
-        if settings.alpha0 is not None:
-            tell("alpha0 is not used: spectral topics alone assume it")
+        _tell_of_alpha0(settings, tell)
     if lacks_room(method, documents, settings):
         _tell_of_want(documents, settings, tell)
     learned = LEARNERS[method](documents, topics, settings, key, n_threads, report)
@@ -110,6 +109,7 @@ def _spectral_start(
     tell(f"init: {n_found} of {settings.n_topics} topics by the moments of {n_used} documents")
     if not n_found and not is_asked:
         tell("init: random counts")
+        _tell_of_alpha0(settings, tell)
         return None, prior
     if n_found < settings.n_topics:
         why = "tell of no more" if n_used else f"of {FEWEST} words or more there are none"
@@ -120,6 +120,12 @@ def _spectral_start(
     return topics, prior[order]
 
 
+def _tell_of_alpha0(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Tell of a sum of the prior that is given where nothing assumes it."""
+    if settings.alpha0 is not None:
+        tell("alpha0 is not used: spectral topics alone assume it")
+
+
 def _warn_of_noise(n_found: int, documents: Documents, settings: Settings) -> None:
     """Warn where noise is the result, or all that there is to begin with.
 
@@ -128,10 +134,10 @@ def _warn_of_noise(n_found: int, documents: Documents, settings: Settings) -> No
     """
     k = settings.n_topics
     if settings.max_iter == 0:
+        remedy = "take fewer, or let passes follow" if k > 1 else "give documents with more words"
         warn(
             f"the moments of `X` tell of {n_found} topics, fewer than n_components={k}: the others "
-            f"are all words alike but for noise, and with max_iter=0 they stay so; take fewer, or "
-            f"let passes follow"
+            f"are all words alike but for noise, and with max_iter=0 they stay so; {remedy}"
         )
     elif not n_found and documents.n_entries and documents.are_whole():
         warn(
@@ -179,8 +185,22 @@ def begins_spectral(method: str, settings: Settings, documents: Documents) -> bo
     """
     if method == "spectral" or settings.init == "spectral":
         return True
-    has_enough = len(documents.words) >= FEWEST_PAIRS and settings.n_topics <= MOST_SPECTRAL
-    return settings.init == "auto" and has_enough and spectral.has_room(documents, settings)
+    return (
+        settings.init == "auto"
+        and settings.n_topics <= MOST_SPECTRAL
+        and _n_telling(documents) >= FEWEST_PAIRS
+        and spectral.has_room(documents, settings)
+    )
+
+
+def _n_telling(documents: Documents) -> int:
+    """Return how many pairs there are of a word and a document that is long enough for moments."""
+    if documents.n_entries < FEWEST_PAIRS:
+        return documents.n_entries
+    sizes = np.diff(documents.indptr)
+    starts = documents.indptr[:-1][sizes > 0]
+    sums = np.add.reduceat(documents.counts, starts, dtype=np.float64)
+    return int(sizes[sizes > 0][sums >= FEWEST].sum())
 
 
 def choose_method(given: str) -> tuple[str, str]:

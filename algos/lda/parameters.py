@@ -44,6 +44,8 @@ METHODS = ("batch", "online", "cvb0", "spectral")
 MEGABYTE = 1e6
 LANES = 16  # the width of topics is a multiple of it
 LEAST_PRIOR = 1e-12  # stands for 0, whose digamma and logarithm are no numbers
+MOST_PRIOR = 1e12  # of more, differences of log-gammas in a bound are lost to rounding
+MOST_BEGUN = 1e36  # that counts to begin with sum to, as those of documents
 
 NON_NEGATIVE = Interval(Real, 0, None)
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -64,7 +66,7 @@ PARAMETERS: dict[str, list[Constraint | None]] = {
     "max_iter": [Options("auto"), Interval(Integral, 0, None)],
     "batch_size": [POSITIVE_INT],
     "evaluate_every": [Interval(Integral, None, None, closed="neither")],
-    "total_samples": [POSITIVE],
+    "total_samples": [Options("auto"), POSITIVE],
     "perp_tol": [NON_NEGATIVE],
     "mean_change_tol": [NON_NEGATIVE],
     "max_doc_update_iter": [Interval(Integral, 0, None)],
@@ -130,8 +132,8 @@ class Settings:
     batch_size, learning_decay, learning_offset, evaluate_every, perp_tol
     mean_change_tol, max_doc_update_iter
         As in scikit-learn.
-    total_samples : float
-        How many documents a batch stands for.
+    total_samples : float or None
+        How many documents a batch stands for; None hangs on how many were seen.
     init : str
         "auto", "random" or "spectral", if no counts to begin with were given.
     alpha0 : float or None
@@ -154,7 +156,7 @@ class Settings:
     learning_decay: float = 0.7
     learning_offset: float = 10.0
     evaluate_every: int = -1
-    total_samples: float = 1e6
+    total_samples: float | None = None
     perp_tol: float = 0.1
     mean_change_tol: float = 1e-3
     max_doc_update_iter: int = 100
@@ -212,7 +214,7 @@ def document_prior(given: Any, n_topics: int) -> Doubles:
     """Return the prior of each topic in a document."""
     if given is None or isinstance(given, str):
         return np.full(n_topics, 1.0 / n_topics)
-    if isinstance(given, float) and LEAST_PRIOR <= given < 1e30:
+    if isinstance(given, float) and LEAST_PRIOR <= given <= MOST_PRIOR:
         return np.full(n_topics, given)  # as fitted models ask for it
     prior = _numbers("doc_topic_prior", given, [(), (n_topics,)], "(n_components,)")
     return np.broadcast_to(prior, (n_topics,)).copy()
@@ -244,10 +246,19 @@ def given_start(init: Any, n_topics: int, n_words: int) -> Floats:
         start = np.asarray(init, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`init` must be numbers of shape {shape}, or 'auto'; {error}") from error
-    if start.shape != shape or not np.all(np.isfinite(start)) or np.any(start < 0):
+    if start.shape != shape:
         raise ValueError(
             f"`init` of shape {start.shape} must be of shape {shape}, (n_components, "
-            f"n_features), finite and not negative; or write 'auto'"
+            f"n_features); or write 'auto'"
+        )
+    if not np.all(np.isfinite(start)) or np.any(start < 0):
+        raise ValueError(
+            f"`init` holds {_worst(start):.6g} and must hold finite counts that are not negative; "
+            f"or write 'auto'"
+        )
+    if start.max() > MOST_BEGUN or start.sum() > MOST_BEGUN:
+        raise ValueError(
+            f"`init` must hold counts whose sum is at most {MOST_BEGUN:.0e}; divide them"
         )
     return padded_columns(start.T)
 
@@ -270,8 +281,17 @@ def _numbers(name: str, given: Any, shapes: list[tuple[int, ...]], said: str) ->
             f"`{name}` of shape {values.shape} must be a number or of shape {said}, which is "
             f"{' or '.join(map(str, shapes[1:]))} here; write None for 1 / n_components"
         )
-    if not np.all(np.isfinite(values)) or np.any(values < 0) or np.any(values > 1e30):
+    if not np.all(np.isfinite(values)) or np.any(values < 0) or np.any(values > MOST_PRIOR):
         raise ValueError(
-            f"`{name}` must be finite and not negative; write None for 1 / n_components"
+            f"`{name}` holds {_worst(values):.6g} and must be in [0, {MOST_PRIOR:.0e}]; write None "
+            f"for 1 / n_components"
         )
     return np.maximum(values, LEAST_PRIOR)
+
+
+def _worst(values: Doubles) -> float:
+    """Return a value that is not finite, else the least if it is negative, else the largest."""
+    strange = values[~np.isfinite(values)]
+    if strange.size:
+        return float(strange[0])
+    return float(values.min() if values.min() < 0 else values.max())

@@ -25,6 +25,10 @@ from algos.lda.variational import Stream, in_tokens, in_units, step_size, unit_o
 STEPS = 10  # of inference a document
 FIRST = 32  # documents of the first batches
 GROWTH = 10  # times a batch, at most, have been seen before it
+# Documents that the first batches stand for beside those seen, if nobody says of how many they
+# are. Of fewer, what learning began with at random outweighs them for long; of more, words that
+# they lack have next to no prior.
+IMAGINED = 10_000
 
 Step = tuple[int, int, float]  # where a batch begins and ends, and its weight
 
@@ -79,7 +83,8 @@ def follow(
         Is told of each batch's number.
     """
     topics, n_stands_for, learned, number = before
-    total, n = settings.total_samples, len(documents)
+    n = len(documents)
+    total = total_of(settings, n_seen + n, learned)
     if not is_variational and n_stands_for > 0 and n_stands_for != learned * total:
         topics = topics * np.float32(learned * total / n_stands_for)
         n_stands_for = learned * total
@@ -94,6 +99,22 @@ def follow(
         learned = (1 - weight) * learned + weight
         number += 1
     return State(state.counts(), n_stands_for, learned, number)
+
+
+def total_of(settings: Settings, n_seen: int, learned: float) -> float:
+    """Return how many documents batches stand for.
+
+    Parameters
+    ----------
+    settings : Settings
+    n_seen : int
+        Documents seen, those that are about to be learned included.
+    learned : float
+        What documents have made of the counts so far, 0 to 1.
+    """
+    if settings.total_samples is not None:
+        return settings.total_samples
+    return n_seen + IMAGINED * (1 - min(learned, 1.0))
 
 
 def _steps_of(n: int, number: int, settings: Settings) -> Iterator[Step]:
@@ -122,8 +143,9 @@ def _check_sum(batch: Documents, total: float) -> None:
     tokens = batch.n_tokens / len(batch) * total
     if tokens > 10 * MOST:
         raise ValueError(
-            f"`total_samples`={total!r} documents like these would have {tokens:.3g} words and "
-            f"must have at most {10 * MOST:.0e}; divide the counts or give fewer `total_samples`"
+            f"{total:.6g} documents like these (`total_samples`) would have {tokens:.3g} words "
+            f"and must have at most {10 * MOST:.0e}; divide the counts or give fewer "
+            f"`total_samples`"
         )
 
 

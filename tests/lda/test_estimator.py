@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.special import psi
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import HashingVectorizer
 
 from algos import LatentDirichletAllocation
 from algos._common.callbacks import Task
@@ -65,6 +66,7 @@ def test_the_score_is_scikit_learns(method):
     assert lda.score(X) == pytest.approx(theirs.score(X), rel=1e-4)
     assert lda.perplexity(X) == pytest.approx(theirs.perplexity(X), rel=1e-4)
     sub_sampled = theirs.perplexity(X, sub_sampling=True)
+    lda.set_params(total_samples=1e6)
     assert lda.perplexity(X, sub_sampling=True) == pytest.approx(sub_sampled, rel=1e-4)
 
 
@@ -302,6 +304,30 @@ def test_a_start_that_is_given_is_begun_with(method):
     assert lda.fit(X).top_words(n_words=3)[:, 0].tolist() == [6, 0, 3]
     with pytest.raises(ValueError, match=r"`init` of shape \(2, 9\) must be of shape \(3, 9\)"):
         lda.set_params(init=start[:2]).fit(X)
+    for wrong, told in ((np.nan, "nan"), (np.inf, "inf"), (-1.0, "-1")):
+        start[1, 2] = wrong
+        with pytest.raises(ValueError, match=rf"`init` holds {told}.* must hold finite counts"):
+            lda.set_params(init=start).fit(X)
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+@all_methods
+def test_numbers_that_float32_cannot_hold_are_no_start_and_no_prior(method, learn):
+    X, _ = planted(60, 40, 3, 50)
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0)
+    for much in (1e35, 1e37, 1e300):
+        with pytest.raises(
+            ValueError, match=r"`init` must hold counts whose sum is at most 1e\+36"
+        ):
+            getattr(clone(lda).set_params(init=np.full((3, 40), much)), learn)(X)
+    start = np.full((3, 40), 1e33) + 1e32 * np.eye(3, 40)
+    lda.set_params(init=start)
+    assert 1 < getattr(lda, learn)(X).perplexity(X, held_out=0.5) < 1000
+    for name in ("doc_topic_prior", "topic_word_prior"):
+        with pytest.raises(ValueError, match=rf"`{name}` holds 1e\+13 and must be in \[0, 1e\+12"):
+            getattr(clone(lda).set_params(init="auto", **{name: 1e13}), learn)(X)
+        lda.set_params(init="auto", **{name: 1e12})
+        assert getattr(clone(lda), learn)(X).perplexity(X) > 10
 
 
 @pytest.mark.parametrize(
@@ -409,6 +435,26 @@ def test_a_pickle_has_nothing_that_can_be_computed(learn, method):
 
 
 @all_methods
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda lda: pickle.loads(pickle.dumps(lda))])
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+@pytest.mark.parametrize("name", ["components_", "exp_dirichlet_component_"])
+def test_copies_keep_what_was_written_to_the_model(learn, method, name, copied):
+    X = planted(60, 40, 3, 30)[0]
+    lda = LatentDirichletAllocation(3, learning_method=method, random_state=0)
+    getattr(lda, learn)(X)
+    begun = copy.deepcopy(lda)
+    setattr(begun, name, np.full((3, 40), 2.0))  # before the model was made
+    np.testing.assert_array_equal(getattr(copied(begun), name), np.full((3, 40), 2.0))
+    begun.transform(X)
+    assert begun.components_.shape == begun.exp_dirichlet_component_.shape
+    np.testing.assert_array_equal(getattr(begun, name), np.full((3, 40), 2.0))
+    getattr(lda, name)[0] *= 5
+    np.testing.assert_array_equal(getattr(copied(lda), name), getattr(lda, name))
+    setattr(lda, name, getattr(lda, name)[::-1])
+    np.testing.assert_array_equal(getattr(copied(lda), name), getattr(lda, name))
+
+
+@all_methods
 def test_a_pickle_of_a_stream_learns_on(method):
     X, _ = planted(300, 30, 3, 40)
     lda = LatentDirichletAllocation(3, learning_method=method, random_state=0).partial_fit(X[:200])
@@ -447,6 +493,42 @@ TEXTS = ["the cat sat", "the dog sat", "the mat"]
 def test_texts_are_to_be_counted_first(X, learn):
     with pytest.raises(ValueError, match=r"`X` holds texts .*CountVectorizer\(\)"):
         getattr(LatentDirichletAllocation(2), learn)(X)
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit"])
+def test_a_column_of_texts_is_named(learn):
+    learns = getattr(LatentDirichletAllocation(2), learn)
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"stars": [1, 2, 3], "review": TEXTS})
+    with pytest.raises(
+        ValueError, match=r"column 'review' of `X` .*fit_transform\(X\['review'\]\)"
+    ):
+        learns(frame)
+    with pytest.raises(ValueError, match=r"column 1 of `X` .*fit_transform\(X\[:, 1\]\)"):
+        learns(frame.to_numpy())
+    learns(np.array([["1", 2], ["3", 4]], dtype=object))  # numbers all the same
+
+
+def test_a_column_of_texts_in_a_polars_frame_is_named():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"stars": [1, 2, 3], "review": TEXTS})
+    with pytest.raises(ValueError, match=r"column 'review' of `X` holds texts"):
+        LatentDirichletAllocation(2).fit(frame)
+
+
+@pytest.mark.parametrize("corpus", [
+    [[(0, 1), (2, 3)], [(1, 1)]], [[(0, 1.0), (2, 3.0)], [(1, 1.0), (2, 1.0)]], [[], [(1, 1)]],
+    ([(0, 1)],),
+])  # fmt: skip
+def test_a_corpus_of_gensim_is_to_be_made_a_matrix(corpus):
+    with pytest.raises(ValueError, match=r"gensim\.matutils\.corpus2csc\(corpus\)\.T"):
+        LatentDirichletAllocation(2).fit(corpus)
+
+
+def test_hashes_with_signs_are_told_how_to_be_counts():
+    X = HashingVectorizer(n_features=64).fit_transform(TEXTS)
+    with pytest.raises(ValueError, match=r"Negative values .*alternate_sign=False and norm=None"):
+        LatentDirichletAllocation(2).fit(X)
 
 
 def test_numbers_and_names_are_not_mistaken_for_each_other():

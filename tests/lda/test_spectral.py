@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.datasets import load_digits
 
 from algos import LatentDirichletAllocation
-from algos.lda import spectral
+from algos.lda import learners, spectral
 from algos.lda.documents import Documents
 from algos.lda.learners import FEWEST_PAIRS
 from algos.lda.parameters import Settings
@@ -202,8 +202,26 @@ def test_short_counts_begin_at_random_where_nobody_asked_for_spectral_topics(cap
     lda = LatentDirichletAllocation(3, max_iter=2, random_state=0)
     found = lda.fit(pairs).components_
     np.testing.assert_array_equal(lda.set_params(init="random").fit(pairs).components_, found)
-    lda.set_params(init="auto", verbose=1).fit(pairs)
-    assert "init: random counts" in capsys.readouterr().out
+    lda.set_params(init="auto", verbose=1, alpha0=3.0).fit(pairs)
+    told = capsys.readouterr().out
+    assert "init: random counts" in told and "alpha0 is not used" in told
+    # One long row tells of its moments alone, which are not the others'.
+    lda.fit(sparse.vstack([pairs, sparse.csr_array(np.ones((1, 20)))]).tocsr())
+    told = capsys.readouterr().out
+    assert "init: random counts" in told and "alpha0 is not used" in told
+
+
+def test_moments_that_tell_of_no_topic_leave_a_random_start(capsys, monkeypatch):
+    monkeypatch.setattr(learners, "FEWEST_PAIRS", 0)
+    lda = LatentDirichletAllocation(3, max_iter=2, random_state=0, verbose=1, alpha0=3.0)
+    lda.fit(np.eye(20))
+    told = capsys.readouterr().out
+    assert "init: random counts" in told and "alpha0 is not used" in told
+
+
+def test_one_topic_of_nothing_is_not_to_be_fewer():
+    with pytest.warns(UserWarning, match="they stay so; give documents with more words"):
+        spectral_model(1, max_iter=0).fit(np.zeros((5, 4)))
 
 
 def test_mixtures_of_topics_are_looked_for_among_few_directions(monkeypatch):

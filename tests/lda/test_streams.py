@@ -19,7 +19,7 @@ PARAMETERS = {"n_components": 6, "random_state": 0, "total_samples": 3000}
 
 def settings_of(n_words, **others):
     priors = document_prior(None, 6), word_prior(None, 6, n_words)
-    return Settings(6, n_words, *priors, total_samples=3000.0, **others)
+    return Settings(6, n_words, *priors, **{"total_samples": 3000.0} | others)
 
 
 def streamed(X, size, **others):
@@ -151,6 +151,8 @@ def test_marks_are_few_however_long_the_past():
     [
         ("doc_topic_prior", None, 0.7),
         ("doc_topic_prior", "auto", 0.7),
+        ("doc_topic_prior", 0.7, None),
+        ("topic_word_prior", 0.7, None),
         ("doc_topic_prior", 0.2, np.linspace(0.1, 0.6, 6)),
         ("topic_word_prior", None, 0.7),
         ("topic_word_prior", 0.2, np.linspace(0.1, 0.6, 40)),
@@ -196,3 +198,62 @@ def test_models_of_other_priors_of_words_are_not_merged():
     two.set_params(topic_word_prior=0.2)
     with pytest.raises(ValueError, match=r"`topic_word_prior_`=0\.3 of the other .* must be 0\.2"):
         one.merge(two)
+
+
+def test_models_of_other_priors_of_documents_are_not_merged():
+    X, _ = planted(200, 40, 6, 30)
+    one = LatentDirichletAllocation(**PARAMETERS, doc_topic_prior=0.2).fit(X[:100])
+    two = LatentDirichletAllocation(**PARAMETERS, doc_topic_prior=0.3).fit(X[100:])
+    two.set_params(doc_topic_prior=0.2)
+    with pytest.raises(ValueError, match=r"`doc_topic_prior_`=0\.3 of the other .* must be 0\.2"):
+        one.merge(two)
+
+
+def test_a_batch_stands_for_the_documents_seen_unless_told():
+    auto, told = settings_of(10, total_samples=None), settings_of(10)
+    assert streams.total_of(told, 70, 0.5) == 3000
+    assert streams.total_of(auto, 70, 1.0) == 70
+    assert streams.total_of(auto, 70, 0.0) == 70 + streams.IMAGINED
+    assert streams.total_of(auto, 70, 0.9) == pytest.approx(70 + streams.IMAGINED / 10)
+
+
+@pytest.mark.parametrize("method", ["cvb0", "batch"])
+def test_a_fit_goes_on_with_the_number_of_its_documents(method):
+    """With a million, one document made the perplexity of new ones half as large again."""
+    X, _ = planted(800, 400, 6, 40)
+    X, new = X[:600], X[600:]
+    fitted = LatentDirichletAllocation(6, random_state=0, learning_method=method).fit(X[:599])
+    before = fitted.perplexity(new, held_out=0.5)
+    told = copy.deepcopy(fitted).set_params(total_samples=600)
+    fitted.partial_fit(X[599:])
+    assert fitted.perplexity(new, held_out=0.5) < 1.05 * before
+    np.testing.assert_array_equal(fitted.components_, told.partial_fit(X[599:]).components_)
+
+
+@pytest.mark.parametrize("method", ["cvb0", "batch"])
+def test_a_stream_from_nothing_does_not_keep_its_random_start(method):
+    X, _ = planted(800, 400, 6, 40)
+    X, new = X[:600], X[600:]
+
+    def reached(total_of_call):
+        lda = LatentDirichletAllocation(6, random_state=0, learning_method=method)
+        for start in range(0, 600, 20):
+            lda.set_params(total_samples=total_of_call(start + 20))
+            lda.partial_fit(X[start : start + 20])
+        return lda.perplexity(new, held_out=0.5)
+
+    auto, seen = reached(lambda n_seen: "auto"), reached(lambda n_seen: n_seen)
+    assert auto < 0.95 * seen
+    assert auto < 1.1 * reached(lambda n_seen: 600)
+
+
+@pytest.mark.parametrize("method", ["cvb0", "batch"])
+def test_fewer_documents_than_there_are_is_warned_of(method):
+    X, _ = planted(200, 40, 6, 30)
+    lda = LatentDirichletAllocation(6, random_state=0, learning_method=method, total_samples=150)
+    with pytest.warns(UserWarning, match=r"`total_samples`=150 is less than the 200 documents"):
+        copy.deepcopy(lda).partial_fit(X)
+    for start in (0, 50, 100, 0, 50, 100):  # twice all of them
+        lda.partial_fit(X[start : start + 50])
+    with pytest.warns(UserWarning, match=r"`total_samples`=150 is less than the 200 documents"):
+        lda.fit(X).partial_fit(X[:10])
