@@ -26,6 +26,7 @@ Doubles = NDArray[np.float64]
 
 __all__ = [
     "crps_from_samples",
+    "held_out_likelihood",
     "hit_rate_at_k",
     "mean_absolute_scaled_error",
     "mean_scaled_interval_score",
@@ -152,12 +153,12 @@ def topic_coherence(
         never together. It agrees well with people's judgement [1]_. "u_mass" is the mean of
         log((1 + D(a, b)) / D(a)), a being the heavier word and D a number of documents [2]_.
     n_words : int, default=10
-        How many words of each topic. Time and memory grow with its square.
+        How many words of each topic, at least 2. Time and memory grow with its square.
 
     Returns
     -------
     coherence : ndarray of shape (n_topics,)
-        The higher, the better. A topic of one word has 0.
+        The higher, the better. 0 where there is one word alone.
 
     See Also
     --------
@@ -179,8 +180,8 @@ def topic_coherence(
     topics = check_array(components, dtype=np.float64, input_name="components")
     if measure not in MEASURES:
         raise ValueError(f"`measure`={measure!r} must be one of {MEASURES}; write 'npmi'")
-    if not isinstance(n_words, Integral) or isinstance(n_words, bool) or n_words < 1:
-        raise ValueError(f"`n_words`={n_words!r} must be a positive int")
+    if not isinstance(n_words, Integral) or isinstance(n_words, bool) or n_words < 2:
+        raise ValueError(f"`n_words`={n_words!r} must be an int in [2, inf); write 10")
     X = check_array(X, accept_sparse="csr", dtype=(np.float64, np.float32), input_name="X")
     rows = canonical(X)
     if rows.shape[1] != topics.shape[1]:
@@ -188,6 +189,65 @@ def topic_coherence(
             f"X has {rows.shape[1]} columns and must have {topics.shape[1]}, as `components` has"
         )
     return coherence_of(heaviest(topics, int(n_words)), rows, measure)
+
+
+def held_out_likelihood(estimator: Any, X: Any, y: Any = None, *, held_out: float = 0.5) -> float:
+    """Compute how well a topic model foretells words of documents, from their other words.
+
+    Give it as `scoring` to a search over the number of topics, or over methods and priors:
+    the models' own `score` compares none of these.
+
+    Parameters
+    ----------
+    estimator : LatentDirichletAllocation, or a pipeline that ends with one
+        Fitted. Its seed is to be an int: without one, other words are held out each time.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Counts of words of documents that it has not learned; of a pipeline, what that takes.
+    y : None
+        Ignored.
+    held_out : float, default=0.5
+        The share of words that are held out.
+
+    Returns
+    -------
+    likelihood : float
+        The mean of log p(word | mixture) over the words held out: minus the logarithm of
+        `perplexity(X, held_out=held_out)`. The higher, the better.
+
+    See Also
+    --------
+    algos.LatentDirichletAllocation.perplexity : The same as a perplexity.
+    topic_coherence : Asks how often the words of a topic stand together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from algos import LatentDirichletAllocation
+    >>> from algos.metrics import held_out_likelihood
+    >>> X = np.repeat([[5, 3, 0, 0], [0, 0, 3, 5]], 20, axis=0)
+    >>> search = GridSearchCV(
+    ...     LatentDirichletAllocation(random_state=0),
+    ...     {"n_components": [1, 2]},
+    ...     scoring=held_out_likelihood,
+    ...     cv=2,
+    ... )
+    >>> search.fit(np.random.default_rng(0).permutation(X)).best_params_
+    {'n_components': 2}
+    """
+    from algos.lda.fitted import Fitted
+
+    if hasattr(estimator, "steps"):
+        if len(estimator.steps) > 1:
+            X = estimator[:-1].transform(X)
+        estimator = estimator[-1]
+    if not isinstance(estimator, Fitted):
+        raise TypeError(
+            f"`estimator` is a {type(estimator).__name__} and must be an "
+            f"algos.LatentDirichletAllocation, or a pipeline that ends with one; of other models "
+            f"give `topic_coherence` their topics"
+        )
+    return -float(np.log(estimator.perplexity(X, held_out=held_out)))
 
 
 class _Blocks:

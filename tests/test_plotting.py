@@ -285,6 +285,9 @@ def test_topics_are_drawn_where_and_how_they_are_told(pyplot):
     )
     assert display.figure_ is figure
     assert [ax.get_title() for ax in display.axes_] == ["x", "y"]
+    named = TopicWordDisplay.from_estimator(lda, list("abcdef"), topics=[0], n_words=6)
+    labels = {text.get_text() for text in named.axes_[0].get_yticklabels()}
+    assert labels == set("abcdef")
     assert display.bars_[0][0].get_facecolor() == (1.0, 0.0, 0.0, 1.0)
     for wrong in ({"topics": [3]}, {"titles": ["x"]}, {"feature_names": ["a"]}):
         with pytest.raises(ValueError, match=f"`{next(iter(wrong))}`.* must .*; "):

@@ -52,7 +52,7 @@ class TopicWordDisplay:
     >>> X = np.repeat([[3, 2, 0, 0], [0, 0, 2, 3]], 10, axis=0)
     >>> lda = LatentDirichletAllocation(2, random_state=0).fit(X)
     >>> display = TopicWordDisplay.from_estimator(
-    ...     lda, feature_names=["cat", "dog", "bond", "stock"], n_words=2
+    ...     lda, ["cat", "dog", "bond", "stock"], n_words=2
     ... )  # doctest: +SKIP
     """
 
@@ -75,8 +75,8 @@ class TopicWordDisplay:
     def from_estimator(
         cls,
         estimator: Any,
-        *,
         feature_names: Sequence[str] | None = None,
+        *,
         n_words: int = 10,
         topics: Sequence[int] | None = None,
         titles: Sequence[str] | None = None,

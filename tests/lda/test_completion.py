@@ -1,14 +1,19 @@
 """Document completion and coherence, against sums over all pairs."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from algos import LatentDirichletAllocation
 from algos.lda import coherence
 from algos.lda.completion import halves, log_probability
 from algos.lda.documents import Documents
-from algos.metrics import topic_coherence
+from algos.metrics import held_out_likelihood, topic_coherence
 from tests.lda.data import planted
 
 KEY = np.array([3, 4], dtype=np.uint64)
@@ -103,7 +108,7 @@ def counted(components, X, n_words, measure):
 
 
 @pytest.mark.parametrize("measure", ["npmi", "u_mass"])
-@pytest.mark.parametrize("n_words", [1, 2, 5, 50])
+@pytest.mark.parametrize("n_words", [2, 3, 5, 50])
 def test_coherence_counts_documents_that_hold_pairs_of_words(measure, n_words):
     rng = np.random.default_rng(0)
     X = rng.poisson(0.4, (60, 12)).astype(float)
@@ -126,8 +131,41 @@ def test_an_estimator_tells_the_coherence_of_its_topics():
     assert lda.coherence(X).mean() > topic_coherence(shuffled, X).mean()
     with pytest.raises(ValueError, match="`measure`='c_v' must be one of"):
         lda.coherence(X, "c_v")
-    with pytest.raises(ValueError, match="`n_words`=0 must be"):
-        lda.coherence(X, n_words=0)
+    for ask in (lda.coherence, partial(topic_coherence, lda.components_)):
+        with pytest.raises(ValueError, match=r"`n_words`=1 must be an int in \[2, inf\)"):
+            ask(X, n_words=1)
+    with pytest.raises(ValueError, match=r"Negative values in data passed to .*coherence"):
+        lda.coherence(-X)
+
+
+def test_held_out_likelihood_is_of_completion_and_chooses_topics():
+    X, _ = planted(300, 40, 3, 50)
+    lda = LatentDirichletAllocation(3, random_state=0)
+    value = held_out_likelihood(lda.fit(X[:200]), X[200:])
+    assert value == pytest.approx(-np.log(lda.perplexity(X[200:], held_out=0.5)))
+    grid = {"n_components": [1, 3]}
+    search = GridSearchCV(lda, grid, scoring=held_out_likelihood, cv=2).fit(X)
+    assert search.best_params_ == {"n_components": 3}
+    with pytest.raises(TypeError, match="`estimator` is a CountVectorizer and must be"):
+        held_out_likelihood(CountVectorizer(), X)
+
+
+def test_held_out_likelihood_takes_what_a_pipeline_takes():
+    texts = ["cat dog cat", "dog cat", "bond stock", "stock bond bond"] * 5
+    lda = LatentDirichletAllocation(2, random_state=0)
+    pipeline = make_pipeline(CountVectorizer(), lda).fit(texts)
+    counts = pipeline[0].transform(texts)
+    assert held_out_likelihood(pipeline, texts) == held_out_likelihood(lda, counts)
+    assert held_out_likelihood(make_pipeline(lda), counts) == held_out_likelihood(lda, counts)
+
+
+def test_a_sample_of_documents_has_no_held_out_perplexity():
+    X, _ = planted(60, 40, 3, 50)
+    lda = LatentDirichletAllocation(3, random_state=0).fit(X)
+    with pytest.raises(ValueError, match=r"`sub_sampling`=True .* must be False with `held_out`"):
+        lda.perplexity(X, sub_sampling=True, held_out=0.5)
+    as_if = lda.perplexity(X[:20], sub_sampling=True)
+    assert lda.set_params(total_samples=60).perplexity(X[:20], sub_sampling=True) == as_if
 
 
 def test_a_stopped_coherence_leaves_nothing_behind(monkeypatch):
