@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,8 @@ def check_no_texts(X: Any) -> None:
     what, texts = "", "texts"
     if isinstance(X, (list, tuple)) or getattr(X, "ndim", None) == 1:
         first = _first_of(X)
-        if isinstance(first, (list, tuple)) and len(first) == 2:
+        is_pair = isinstance(first, (list, tuple)) and len(first) == 2
+        if is_pair and all(isinstance(number, Real) for number in first):
             raise ValueError(
                 "`X` holds pairs of a word's number and its count, as a corpus of gensim does, and "
                 "must be a matrix with a row for each document; "
@@ -180,10 +182,10 @@ def check_no_texts(X: Any) -> None:
             )
         what = "`X`" if isinstance(first, (str, bytes)) else ""
     else:
-        column = _column_of_texts(X)
-        if column is not None:
-            what, texts = f"column {column!r} of `X`", f"X[{column!r}]"
-            texts = texts if hasattr(X, "columns") else f"X[:, {column!r}]"
+        column, text = _column_of_texts(X)
+        if text is not None:
+            what = f"could not convert {text[:30]!r} to a number: column {column!r} of `X`"
+            texts = f"X[:, {column!r}]" if isinstance(X, np.ndarray) else f"X[{column!r}]"
     if what:
         raise ValueError(
             f"{what} holds texts and must hold counts of words, a row for each text; "
@@ -200,17 +202,18 @@ def _first_of(X: Any) -> Any:
     return next(iter(next(lists, ())), None)
 
 
-def _column_of_texts(X: Any) -> Any:
-    """Return the name, or else the number, of the first column whose first row is no number."""
+def _column_of_texts(X: Any) -> tuple[Any, str | bytes | None]:
+    """Return the name, or else the number, of the first column that begins with a text, and it."""
     kind = getattr(getattr(X, "dtype", None), "kind", "O")
     if kind not in "OUST" or getattr(X, "ndim", 2) != 2 or not len(getattr(X, "shape", ())):
-        return None
+        return None, None
     row = np.asarray(X[:1], dtype=object)
     values = row[0] if row.ndim == 2 and len(row) else ()
     for place, value in enumerate(values):
         if isinstance(value, (str, bytes)) and not _is_number(value):
-            return X.columns[place] if hasattr(X, "columns") else place
-    return None
+            names = getattr(X, "column_names", getattr(X, "columns", range(len(values))))
+            return names[place], value
+    return None, None
 
 
 def _is_number(value: str | bytes) -> bool:

@@ -509,9 +509,10 @@ def test_a_column_of_texts_is_named(learn):
     learns(np.array([["1", 2], ["3", 4]], dtype=object))  # numbers all the same
 
 
-def test_a_column_of_texts_in_a_polars_frame_is_named():
-    polars = pytest.importorskip("polars")
-    frame = polars.DataFrame({"stars": [1, 2, 3], "review": TEXTS})
+@pytest.mark.parametrize(("library", "kind"), [("polars", "DataFrame"), ("pyarrow", "table")])
+def test_a_column_of_texts_in_other_frames_is_named(library, kind):
+    make = getattr(pytest.importorskip(library), kind)
+    frame = make({"stars": [1, 2, 3], "review": TEXTS})
     with pytest.raises(ValueError, match=r"column 'review' of `X` holds texts"):
         LatentDirichletAllocation(2).fit(frame)
 
