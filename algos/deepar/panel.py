@@ -127,7 +127,8 @@ class Panel:
         Those of a shorter series repeat its last one: of these steps nothing is known or asked.
         """
         short = np.flatnonzero(self.lengths < n_steps)
-        wanted, found = np.arange(n_steps + self.horizon), {}
+        wanted = np.arange(n_steps + self.horizon)
+        found: dict[str, Any] = {}
         ends = np.maximum(self.lengths[short] + self.horizon - 1, 0)
         for kind in ("calendar", "dynamic"):
             table, rows = getattr(self, kind), getattr(self, f"{kind}_rows").copy()
