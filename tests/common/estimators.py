@@ -65,7 +65,7 @@ ENTRIES: list[tuple[str, dict[str, Any]]] = [
     ("LinearLearnerClassifier", {"solver": "lbfgs", "alpha": 0.01}),
     ("LinearLearnerClassifier", {"loss": "hinge", "alpha": 0.01}),
     ("LinearLearnerClassifier", DUAL),
-    ("LinearLearnerClassifier", {"solver": "sgd", "loss": "perceptron", "max_iter": 20}),
+    ("LinearLearnerClassifier", {"solver": "sgd", "loss": "perceptron", "max_iter": 100}),
     ("LinearLearnerRegressor", {}),
     ("LinearLearnerRegressor", {"alpha": 0.1, "l1_ratio": 0.5}),
     ("LinearLearnerRegressor", {"loss": "huber", "alpha": 0.1}),
