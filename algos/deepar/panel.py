@@ -127,15 +127,18 @@ class Panel:
         Those of a shorter series repeat its last one: of these steps nothing is known or asked.
         """
         short = np.flatnonzero(self.lengths < n_steps)
+        if not len(short):
+            return self
         wanted = np.arange(n_steps + self.horizon)
-        found: dict[str, Any] = {}
         ends = np.maximum(self.lengths[short] + self.horizon - 1, 0)
+        steps = np.minimum(wanted, ends[:, None])
+        found: dict[str, Any] = {}
         for kind in ("calendar", "dynamic"):
             table, rows = getattr(self, kind), getattr(self, f"{kind}_rows").copy()
-            if len(short) and table.size:
-                taken = rows[short, None] + np.minimum(wanted, ends[:, None])
+            if table.size:
+                # a series of no step may have no row
+                taken = np.minimum(rows[short, None] + steps, len(table) - 1)
                 rows[short] = len(table) + len(wanted) * np.arange(len(short))
-                taken = np.minimum(taken, len(table) - 1)  # a series of no step may have no row
                 found |= {kind: np.concatenate([table, table[taken.ravel()]]), f"{kind}_rows": rows}
         return replace(self, **found)
 

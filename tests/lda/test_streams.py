@@ -191,21 +191,13 @@ def test_a_given_prior_of_documents_stays_when_models_are_merged():
     one.partial_fit(X)
 
 
-def test_models_of_other_priors_of_words_are_not_merged():
+@pytest.mark.parametrize("name", ["topic_word_prior", "doc_topic_prior"])
+def test_models_of_other_priors_are_not_merged(name):
     X, _ = planted(200, 40, 6, 30)
-    one = LatentDirichletAllocation(**PARAMETERS, topic_word_prior=0.2).fit(X[:100])
-    two = LatentDirichletAllocation(**PARAMETERS, topic_word_prior=0.3).fit(X[100:])
-    two.set_params(topic_word_prior=0.2)
-    with pytest.raises(ValueError, match=r"`topic_word_prior_`=0\.3 of the other .* must be 0\.2"):
-        one.merge(two)
-
-
-def test_models_of_other_priors_of_documents_are_not_merged():
-    X, _ = planted(200, 40, 6, 30)
-    one = LatentDirichletAllocation(**PARAMETERS, doc_topic_prior=0.2).fit(X[:100])
-    two = LatentDirichletAllocation(**PARAMETERS, doc_topic_prior=0.3).fit(X[100:])
-    two.set_params(doc_topic_prior=0.2)
-    with pytest.raises(ValueError, match=r"`doc_topic_prior_`=0\.3 of the other .* must be 0\.2"):
+    one = LatentDirichletAllocation(**PARAMETERS, **{name: 0.2}).fit(X[:100])
+    two = LatentDirichletAllocation(**PARAMETERS, **{name: 0.3}).fit(X[100:])
+    two.set_params(**{name: 0.2})
+    with pytest.raises(ValueError, match=rf"`{name}_`=0\.3 of the other .* must be 0\.2"):
         one.merge(two)
 
 
