@@ -18,6 +18,7 @@ LEARNED, VALIDATION, TEST = 0, 1, 2
 PRIOR = 0.1  # of the mixtures, for everybody's topics
 STEPS = 40  # by then the mixtures no longer change
 FLOOR = 1e-12  # no topic gives a word less, lest one word decide
+_FEWEST_CHOOSE = 100  # documents; by fewer, which setting is best is chance
 _BLOCK = 64  # documents whose words' rows stay in the cache
 
 
@@ -51,6 +52,12 @@ def parts(n_docs: int, n_splits: int) -> Any:
         part[order[:tenth]] = TEST
         part[order[tenth : 2 * tenth]] = VALIDATION
     return found
+
+
+def splits_that_choose(part: Any) -> Any:
+    """Return the first splits that have enough validation documents together, or all."""
+    documents = np.cumsum((part == VALIDATION).sum(axis=1))
+    return part[: np.searchsorted(documents, _FEWEST_CHOOSE) + 1]
 
 
 def halves(X: Any, seed: int) -> tuple[Any, Any]:

@@ -114,21 +114,30 @@ class TopicModels(ABC):
         return str(setting) if isinstance(passes, str) else f"{setting}, {passes} {self.unit}"
 
     def chosen_setting(self, X, part, n_topics, n_jobs, times=1) -> topics.Setting:
-        """Return the setting that is best on validation documents of the first split.
+        """Return the setting that is best on validation documents: of the first split, if many.
 
         To learn half as long as enough tells settings apart.
         """
         if len(self.settings) == 1:
             return self.settings[0]
-        seen, held = topics.halves(X[part[0] == topics.VALIDATION], seed=0)
-        documents = self.documents(X[part[0] == topics.LEARNED])
+        splits = topics.splits_that_choose(part)
         trial = self.long(times) if isinstance(self.enough, str) else self.long(times) // 2
+        documents = [self.documents(X[split == topics.LEARNED]) for split in splits]
+        asked = [
+            topics.halves(X[split == topics.VALIDATION], seed=number)
+            for number, split in enumerate(splits)
+        ]
 
         def loss(setting):
             model = Model(n_topics, setting, 0, n_jobs)
-            return -topics.completion(self.curve(documents, model, [trial])[-1].topics, seen, held)
+            return -np.mean(
+                [
+                    topics.completion(self.curve(learned, model, [trial])[-1].topics, *held_out)
+                    for learned, held_out in zip(documents, asked, strict=True)
+                ]
+            )
 
-        key = f"topics {self.title} {self.version()} {X.shape} {n_topics} {trial}"
+        key = f"topics {self.title} {self.version()} {X.shape} {n_topics} {trial} {len(splits)}"
         return recommenders.chosen(key, loss, self.settings)
 
     def lda_curve(

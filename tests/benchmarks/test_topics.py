@@ -19,6 +19,12 @@ def test_parts_are_tenths_and_the_same_each_time():
     assert (part[0] != part[1]).any()
 
 
+@pytest.mark.parametrize(("n_docs", "n_used"), [(100, 5), (395, 3), (500, 2), (1000, 1)])
+def test_settings_of_few_documents_are_chosen_on_several_splits(n_docs, n_used):
+    part = topics.parts(n_docs, 5)
+    np.testing.assert_array_equal(topics.splits_that_choose(part), part[:n_used])
+
+
 def test_every_token_goes_to_one_half():
     X = sparse.csr_array(np.random.default_rng(0).poisson(3.0, size=(20, 30)))
     seen, held = topics.halves(X, seed=1)
