@@ -27,9 +27,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.memory import has_memory
 from algos._cython import lda_collapsed, lda_words
 from algos.lda.company import order_of_company
+from algos.lda.corpus import Corpus
 from algos.lda.documents import Documents
 from algos.lda.inference import few_mixtures, mixtures
 from algos.lda.parameters import Floats, Settings
@@ -202,7 +202,7 @@ class Collapsed:
         return inverses
 
 
-def topics_kept(documents: Documents, settings: Settings) -> int:
+def topics_kept(documents: Corpus, settings: Settings) -> int:
     """Return how many topics each document keeps, 0 being all."""
     if settings.width <= MANY:
         return 0
@@ -210,7 +210,7 @@ def topics_kept(documents: Documents, settings: Settings) -> int:
     return int(min(max(-(-wanted // 16) * 16, LEAST_KEPT), MOST_KEPT))
 
 
-def collapsed_bytes(documents: Documents, settings: Settings) -> int:
+def collapsed_bytes(documents: Corpus, settings: Settings) -> int:
     """Return what CVB0 takes beside the counts."""
     n_kept = topics_kept(documents, settings)
     rows = 8 * settings.n_words * settings.width
@@ -220,10 +220,9 @@ def collapsed_bytes(documents: Documents, settings: Settings) -> int:
     return rows + 16 * documents.n_entries
 
 
-def has_room(documents: Documents, settings: Settings) -> bool:
-    """Return whether that is at most what was allowed, or half of this machine's memory."""
-    wanted = collapsed_bytes(documents, settings)
-    return has_memory(2 * wanted) if settings.max_bytes is None else wanted <= settings.max_bytes
+def has_room(documents: Corpus, settings: Settings) -> bool:
+    """Return whether that may be taken."""
+    return settings.allows(collapsed_bytes(documents, settings))
 
 
 def _document_side(

@@ -20,17 +20,17 @@ import numpy as np
 from algos._common.random import Key
 from algos.lda import stepwise
 from algos.lda.collapsed import Collapsed, has_room
-from algos.lda.documents import Documents
+from algos.lda.corpus import Corpus
 from algos.lda.parameters import Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
-from algos.lda.variational import in_tokens, in_units, unit_of
+from algos.lda.variational import in_tokens, unit_of
 
 PASSES = 40  # in all, unless max_iter is given
 EM_PASSES = 4  # of them: over batches; what they find, sweeps of CVB0 make better soonest
 
 
 def learn(
-    documents: Documents,
+    documents: Corpus,
     topics: Floats | None,
     settings: Settings,
     key: Key,
@@ -42,13 +42,13 @@ def learn(
     em_passes = min(total, EM_PASSES) if has_room(documents, settings) else total
     em = replace(settings, max_iter=em_passes)
     unit = unit_of(documents.n_tokens)
-    counted = in_units(documents, unit)
+    counted = documents.in_units(unit)
     told = _Told(report, unit)
     start = None if topics is None else topics * np.float32(unit)
     begun = stepwise.learn(counted, start, em, key, n_threads, told)
     if told.is_enough or em_passes == total:
         return replace(begun, topics=in_tokens(begun.topics, unit))
-    state = Collapsed(counted, begun.topics, settings, n_threads)
+    state = Collapsed(counted.whole(), begun.topics, settings, n_threads)
     n_sweeps, perplexity = _sweep(state, total - em_passes, settings.is_asked, told)
     prior = None
     if settings.learns_doc_topic_prior:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -96,6 +96,26 @@ class Documents:
         """How many words there are, each as often as it was counted."""
         return float(self.counts.sum(dtype=np.float64))
 
+    def lengths(self) -> NDArray[np.float64]:
+        """Return how many tokens each document has."""
+        lengths = np.zeros(len(self))
+        for first, last in _blocks(self.indptr, _BLOCK):  # NumPy makes wider copies
+            starts = self.indptr[first:last]
+            counts = self.counts[starts[0] : self.indptr[last]]
+            filled = np.diff(self.indptr[first : last + 1]) > 0
+            if len(counts):
+                sums = np.add.reduceat(counts, starts[filled] - starts[0], dtype=np.float64)
+                lengths[first:last][filled] = sums
+        return lengths
+
+    def n_pairs(self, least: float) -> int:
+        """Return how many entries there are in documents of `least` tokens or more."""
+        return int(np.diff(self.indptr)[self.lengths() >= least].sum())
+
+    def whole(self) -> Documents:
+        """Return themselves: see `algos.lda.corpus`."""
+        return self
+
     def are_whole(self) -> bool:
         """Tell whether the counts are whole numbers."""
         blocks = (self.counts[i : i + _BLOCK] for i in range(0, self.n_entries, _BLOCK))
@@ -161,9 +181,11 @@ class Documents:
         row_hash.finish(key, keys)
         return keys
 
-    def in_order_of(self, keys: NDArray[np.uint64]) -> Documents:
-        """Return the documents in a random order that their first order has no part in."""
-        return self.take(np.argsort(keys, kind="stable"))
+    def in_units(self, unit: float) -> Documents:
+        """Return the documents with their counts in that unit."""
+        if unit == 1:
+            return self
+        return replace(self, counts=self.counts * np.float32(unit))
 
 
 def check_no_texts(X: Any) -> None:
@@ -229,9 +251,11 @@ def warn_of_shares(documents: Documents) -> None:
     counts = documents.counts
     if np.array_equal(counts[:_BLOCK], np.floor(counts[:_BLOCK])):
         return
-    starts = documents.indptr[:-1][np.diff(documents.indptr) > 0]
-    for what, numbers in (("numbers", counts), ("squares", np.square(counts, dtype=np.float64))):
-        if np.all(np.abs(np.add.reduceat(numbers, starts, dtype=np.float64) - 1) < SHARES_TOL):
+    filled = np.diff(documents.indptr) > 0
+    counts = np.minimum(counts, 2)  # more is no share, and its square may overflow
+    for what, power in (("numbers", 1), ("squares", 2)):
+        powers = replace(documents, counts=counts**power)
+        if np.all(np.abs(powers.lengths()[filled] - 1) < SHARES_TOL):
             return warn(
                 f"the {what} of each row of `X` sum to 1, as those of term frequencies or TF-IDF "
                 f"do: a document then weighs little more than a word, and its mixture stays near "

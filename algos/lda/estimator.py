@@ -17,6 +17,7 @@ from algos._common.search import Continuous, Integer
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos.lda import past
+from algos.lda.corpus import shuffled
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
@@ -408,9 +409,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         start = None if isinstance(self.init, str) else self._given_start()
         keys = documents.keys(key, n_threads)
         self._past = past.after(past.NOTHING, key, keys)
-        documents = documents.in_order_of(keys)
-        tell = partial(say, self)
-        return learn(self.learning_method_, documents, start, settings, key, n_threads, told, tell)
+        corpus, tell = shuffled(documents, keys), partial(say, self)
+        return learn(self.learning_method_, corpus, start, settings, key, n_threads, told, tell)
 
     def _given_start(self) -> Floats:
         return given_start(self.init, self.n_components, self.n_features_in_)

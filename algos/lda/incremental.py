@@ -16,6 +16,7 @@ from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.lda import past
+from algos.lda.corpus import shuffled
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.learners import choose_method
 from algos.lda.parameters import Floats, Settings, document_prior, word_prior
@@ -119,7 +120,7 @@ class Incremental(Deferred):
         n_threads = effective_n_threads(self.n_jobs)
         keys = documents.keys(self._key, n_threads)
         state = follow(
-            documents.in_order_of(keys),
+            shuffled(documents, keys),
             State(
                 self._state(settings), self._n_stands_for, self._weight_of_seen, self.n_batch_iter_
             ),

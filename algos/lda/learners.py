@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from algos._common.random import Key
 from algos._common.warn import warn
 from algos.lda import collapsed, cvb0, spectral
+from algos.lda.corpus import Corpus
 from algos.lda.documents import Documents
 from algos.lda.moments import FEWEST
 from algos.lda.parameters import MEGABYTE, Doubles, Floats, Learned, Report, Settings
@@ -33,7 +34,7 @@ LEARNERS: dict[str, Learner] = {
 
 def learn(
     method: str,
-    documents: Documents,
+    documents: Corpus,
     topics: Floats | None,
     settings: Settings,
     key: Key,
@@ -46,9 +47,13 @@ def learn(
     `tell` is told, in words, what learning begins with.
     """
     prior = None
-    if topics is None and begins_spectral(method, settings, documents):
+    is_spectral = topics is None and begins_spectral(method, settings, documents)
+    if is_spectral or _visits_all_at_once(method, documents, settings):
+        documents = documents.whole()
+    if is_spectral:
         is_asked = method == "spectral" or settings.init == "spectral"
-        topics, prior = _spectral_start(documents, settings, n_threads, tell, is_asked=is_asked)
+        start = _spectral_start(documents.whole(), settings, n_threads, tell, is_asked=is_asked)
+        topics, prior = start
     else:
         tell("init: random counts" if topics is None else "init: the counts that were given")
         _tell_of_alpha0(settings, tell)
@@ -70,7 +75,20 @@ def learn(
     return learned
 
 
-def lacks_room(method: str, documents: Documents, settings: Settings) -> bool:
+def _visits_all_at_once(method: str, documents: Corpus, settings: Settings) -> bool:
+    """Tell whether documents are better copied in their new order than gathered in each pass.
+
+    Sweeps of CVB0 go over all of them; expectation maximisation is faster if it keeps its
+    batches, unless there is no room for those.
+    """
+    if method in VARIATIONAL:
+        return method == "batch"
+    if settings.max_iter is not None and settings.max_iter <= cvb0.EM_PASSES:
+        return False
+    return collapsed.has_room(documents, settings) or settings.allows(16 * documents.n_entries)
+
+
+def lacks_room(method: str, documents: Corpus, settings: Settings) -> bool:
     """Tell whether memory is too short for sweeps of CVB0 that a method would else make."""
     return (
         method not in VARIATIONAL
@@ -79,7 +97,7 @@ def lacks_room(method: str, documents: Documents, settings: Settings) -> bool:
     )
 
 
-def _tell_of_want(documents: Documents, settings: Settings, tell: Callable[[str], None]) -> None:
+def _tell_of_want(documents: Corpus, settings: Settings, tell: Callable[[str], None]) -> None:
     """Tell that there are no sweeps; warn where nobody has asked for that."""
     wanted = collapsed.collapsed_bytes(documents, settings) / MEGABYTE
     said = f"all passes are expectation maximisation's: CVB0 would take {wanted:.3g} MB"
@@ -175,7 +193,7 @@ def _order_of_guides(topics: Floats, settings: Settings) -> NDArray[np.intp]:
     return places
 
 
-def begins_spectral(method: str, settings: Settings, documents: Documents) -> bool:
+def begins_spectral(method: str, settings: Settings, documents: Corpus) -> bool:
     """Tell whether learning begins with spectral topics.
 
     On 20 Newsgroups with 50 topics they make variational Bayes tell held-out words better by
@@ -188,19 +206,10 @@ def begins_spectral(method: str, settings: Settings, documents: Documents) -> bo
     return (
         settings.init == "auto"
         and settings.n_topics <= MOST_SPECTRAL
-        and _n_telling(documents) >= FEWEST_PAIRS
+        and documents.n_entries >= FEWEST_PAIRS
+        and documents.n_pairs(FEWEST) >= FEWEST_PAIRS
         and spectral.has_room(documents, settings)
     )
-
-
-def _n_telling(documents: Documents) -> int:
-    """Return how many pairs there are of a word and a document that is long enough for moments."""
-    if documents.n_entries < FEWEST_PAIRS:
-        return documents.n_entries
-    sizes = np.diff(documents.indptr)
-    starts = documents.indptr[:-1][sizes > 0]
-    sums = np.add.reduceat(documents.counts, starts, dtype=np.float64)
-    return int(sizes[sizes > 0][sums >= FEWEST].sum())
 
 
 def choose_method(given: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.memory import has_memory
 from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
@@ -167,6 +168,10 @@ class Settings:
     tol: float = 1e-8
     max_bytes: float | None = None
     is_asked: bool = False
+
+    def allows(self, n_bytes: int) -> bool:
+        """Return whether that is at most what was allowed, or half of this machine's memory."""
+        return has_memory(2 * n_bytes) if self.max_bytes is None else n_bytes <= self.max_bytes
 
     @property
     def width(self) -> int:

@@ -17,6 +17,7 @@ from scipy.special import digamma
 
 from algos._common.random import Key, stream
 from algos._cython import lda_assign
+from algos.lda.corpus import Corpus
 from algos.lda.documents import Documents
 from algos.lda.parameters import Doubles, Floats
 
@@ -32,13 +33,13 @@ LEAST_TOTAL = 1e-30
 
 
 def learned_prior(
-    documents: Documents, topics: Floats, prior: Doubles, key: Key, n_threads: int
+    documents: Corpus, topics: Floats, prior: Doubles, key: Key, n_threads: int
 ) -> Doubles:
     """Return the prior that explains documents, the topics being fixed.
 
     Parameters
     ----------
-    documents : Documents
+    documents : Corpus
         In an order that has nothing to do with what they hold: the first are taken.
     topics : ndarray of shape (n_words, width), dtype float32
         Tokens of words by topic, prior included; the padding is not read.
@@ -64,7 +65,7 @@ class _Drawn:
     """Tokens of some documents, and the topics that are drawn for them."""
 
     def __init__(
-        self, documents: Documents, topics: Floats, n_topics: int, key: Key, n_threads: int
+        self, documents: Corpus, topics: Floats, n_topics: int, key: Key, n_threads: int
     ) -> None:
         wanted = min(max(DOCUMENTS_A_TOPIC * n_topics, LEAST_DOCUMENTS), MOST_DOCUMENTS)
         part = documents.part(0, min(wanted, len(documents)))

@@ -28,6 +28,7 @@ from algos._common.memory import has_memory, require_memory
 from algos._common.random import Key, stream
 from algos._common.threads import one_thread_blas
 from algos.lda import cvb0
+from algos.lda.corpus import Corpus
 from algos.lda.decomposition import Powers, als, dependent_als
 from algos.lda.documents import Documents
 from algos.lda.inference import mixtures
@@ -78,7 +79,7 @@ class Topics(NamedTuple):
 
 
 def learn(
-    documents: Documents,
+    documents: Corpus,
     topics: Floats | None,
     settings: Settings,
     key: Key,
@@ -92,7 +93,7 @@ def learn(
     """
     prior = None
     if topics is None:
-        topics, prior = begin(documents, settings, n_threads)[:2]
+        topics, prior = begin(documents.whole(), settings, n_threads)[:2]
     settings = replace(
         settings, max_iter=PASSES if settings.max_iter is None else settings.max_iter
     )
@@ -158,7 +159,7 @@ def n_directions(settings: Settings) -> int:
     return min(ceil((1 + EXTRA) * settings.n_topics), settings.n_words)
 
 
-def begun_bytes(documents: Documents, settings: Settings) -> int:
+def begun_bytes(documents: Corpus, settings: Settings) -> int:
     """Return about what `begin` takes: words along directions, cubes, and shares twice."""
     count = n_directions(settings)
     along = settings.n_words * max(BYTES_A_DIRECTION * count, BYTES_A_TOPIC * settings.n_topics)
@@ -166,7 +167,7 @@ def begun_bytes(documents: Documents, settings: Settings) -> int:
     return along + BYTES_OF_CUBES * count**3 + 24 * documents.n_entries
 
 
-def has_room(documents: Documents, settings: Settings) -> bool:
+def has_room(documents: Corpus, settings: Settings) -> bool:
     """Return whether this machine has the memory that `begin` takes, and may spend it."""
     wanted = begun_bytes(documents, settings)
     return has_memory(wanted) and (settings.max_bytes is None or wanted <= settings.max_bytes)

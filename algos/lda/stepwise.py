@@ -6,13 +6,13 @@ Cappé and Moulines, "On-line expectation-maximization algorithm for latent data
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from algos._common.random import Key, stream
-from algos.lda.documents import Documents
+from algos.lda.corpus import Corpus, Shuffled, blocks
 from algos.lda.expectation import Batch, Learner, Topics, room_for
 from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
 
@@ -45,7 +45,7 @@ WHOLE_EVERY = 5  # passes, in the first of which documents that keep few topics 
 EPOCHS = 30
 UNLIKE = 0.17  # of their mean, by which counts to begin with differ from it at most
 WORDS = 1 << 12  # whose counts to begin with are drawn at a time
-ENTRIES = 1 << 20  # that are counted at a time
+DOCUMENTS = 1 << 13  # whose words are counted at a time
 LEAST_BATCHES = 16  # of the first pass, while they have a document each
 BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
 KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
@@ -68,7 +68,7 @@ def stages(n_documents: int, width: int, n_epochs: int, *, is_begun: bool) -> li
 
 
 def learn(
-    documents: Documents,
+    documents: Corpus,
     topics: Floats | None,
     settings: Settings,
     key: Key,
@@ -88,7 +88,7 @@ def learn(
     return Learned(learner.topics.counts(), n_updates, None, perplexity)
 
 
-def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
+def random_counts(documents: Corpus, settings: Settings, key: Key) -> Floats:
     """Return counts that are nearly alike in all topics."""
     means = (_occurrences(documents) / settings.n_topics).astype(np.float32)[:, np.newaxis]
     rng, counts = stream(key, 0), np.zeros((settings.n_words, settings.width), dtype=np.float32)
@@ -101,18 +101,17 @@ def random_counts(documents: Documents, settings: Settings, key: Key) -> Floats:
     return counts
 
 
-def _occurrences(documents: Documents) -> Doubles:
+def _occurrences(documents: Corpus) -> Doubles:
     """Return how often each word occurs; NumPy makes wider copies of what it is given."""
     found = np.zeros(documents.n_words)
-    for start in range(0, documents.n_entries, ENTRIES):
-        part = slice(start, start + ENTRIES)
-        found += np.bincount(documents.words[part], documents.counts[part], documents.n_words)
+    for part in blocks(documents, DOCUMENTS):
+        found += np.bincount(part.words, part.counts, part.n_words)
     return found
 
 
 def _run(
     learner: Learner,
-    documents: Documents,
+    documents: Corpus,
     plan: list[Stage],
     width: int,
     n_threads: int,
@@ -125,13 +124,14 @@ def _run(
     mixtures = kind(n if is_kept else 0, width)
     n_updates, n_epochs, perplexity = 0, 0, float("nan")
     for stage in plan:
-        batches: Iterable[tuple[int, Batch]] = cut(documents, stage.batch_size, n_threads)
         n_batches = count(documents, stage.batch_size)
-        if stage.n_epochs > 1:
-            batches = list(batches)  # else each one is gone before the next is made
+        batches: list[tuple[int, Batch]] = []
+        if stage.n_epochs > 1 and not isinstance(documents, Shuffled):
+            batches.extend(cut(documents, stage.batch_size, n_threads))
         for _ in range(stage.n_epochs):
             value = 0.0
-            for start, batch in batches:
+            # Those that are not kept are gone before the next is made.
+            for start, batch in batches or cut(documents, stage.batch_size, n_threads):
                 rate = 1.0 if n_batches == 1 else (1 + n_updates) ** -DECAY
                 size = len(batch.documents)
                 kept = mixtures.part(start, start + size) if is_kept else None
@@ -150,12 +150,12 @@ def _run(
     return n_updates, perplexity
 
 
-def count(documents: Documents, size: int) -> int:
+def count(documents: Corpus, size: int) -> int:
     """Return how many batches of about `size` documents there are."""
     return max(1, round(len(documents) / size))
 
 
-def cut(documents: Documents, size: int, n_threads: int) -> Iterator[tuple[int, Batch]]:
+def cut(documents: Corpus, size: int, n_threads: int) -> Iterator[tuple[int, Batch]]:
     """Yield batches of about `size` documents, each with its first document's number."""
     n_batches = count(documents, size)
     for i in range(n_batches):

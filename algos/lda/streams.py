@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from algos.lda.corpus import Corpus
 from algos.lda.documents import MOST, Documents
 from algos.lda.expectation import Batch, Learner, Topics
 from algos.lda.parameters import Floats, Settings
-from algos.lda.variational import Stream, in_tokens, in_units, step_size, unit_of
+from algos.lda.variational import Stream, in_tokens, step_size, unit_of
 
 STEPS = 10  # of inference a document
 FIRST = 32  # documents of the first batches
@@ -55,7 +56,7 @@ class State(NamedTuple):
 
 
 def follow(
-    documents: Documents,
+    documents: Corpus,
     before: State,
     settings: Settings,
     n_threads: int,
@@ -68,7 +69,7 @@ def follow(
 
     Parameters
     ----------
-    documents : Documents
+    documents : Corpus
     before : State
     settings : Settings
     n_threads : int
@@ -167,7 +168,7 @@ class Likely:
     def learn(self, batch: Documents, weight: float, ratio: float) -> float:
         """Learn a batch whose documents stand for `ratio` each; return its log-likelihood."""
         self._make_room(batch.n_tokens * ratio)
-        batch = in_units(batch, self._unit)
+        batch = batch.in_units(self._unit)
         return self._learner.learn(Batch(batch, self._n_threads), weight, ratio, STEPS) / self._unit
 
     def _make_room(self, tokens: float) -> None:

@@ -14,8 +14,7 @@ Memory, beyond the documents: three numbers for each word and topic, two for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key, stream
 from algos._cython import lda_words
+from algos.lda.corpus import Corpus, blocks
 from algos.lda.dirichlet import Mixtures, Rows, Topics, column_sums, documents_bound, infer
 from algos.lda.documents import Documents
 from algos.lda.parameters import Doubles, Floats, Learned, Report, Settings
@@ -69,7 +69,7 @@ def learn_batch(
     topics have gained, documents go on from where they were, which cannot lose.
     """
     unit = unit_of(documents.n_tokens)
-    documents = in_units(documents, unit)
+    documents = documents.in_units(unit)
     counts = random_topics(settings, key) if topics is None else topics * np.float32(unit)
     n_updates, goes_on = 0, False
     last = _Pass(counts, -np.inf, [])
@@ -119,7 +119,7 @@ def _pass(
     rows = topics.rows(n_threads)
     found, gammas = np.zeros_like(counts), []
     bound = topics.bound(n_threads)
-    for number, block in enumerate(_blocks(documents)):
+    for number, block in enumerate(blocks(documents, BLOCK)):
         start = None if starts is None else starts[number]
         mixtures = infer(block, rows, settings, n_threads, start)
         bound += documents_bound(block, mixtures, rows, settings, n_threads)
@@ -129,7 +129,7 @@ def _pass(
 
 
 def learn_online(
-    documents: Documents,
+    documents: Corpus,
     topics: Floats | None,
     settings: Settings,
     key: Key,
@@ -138,18 +138,17 @@ def learn_online(
 ) -> Learned:
     """Learn topics by steps on mini-batches, in the order of the documents."""
     state = Stream(random_topics(settings, key) if topics is None else topics, settings, n_threads)
-    n_updates, n = 0, len(documents)
+    n_updates, n, tokens = 0, len(documents), documents.n_tokens
     for _ in range(_max_iter(settings)):
         bound = 0.0
-        for start in range(0, n, settings.batch_size):
-            batch = documents.part(start, min(start + settings.batch_size, n))
+        for batch in blocks(documents, settings.batch_size):
             n_updates += 1
             bound += state.learn(batch, step_size(settings, n_updates), n / len(batch))
-        if report(state.counts, perplexity_of(bound + state.bound(), documents.n_tokens)):
+        if report(state.counts, perplexity_of(bound + state.bound(), tokens)):
             break
     counts = state.counts()
     bound = approximate_bound(documents, counts, settings, n_threads)
-    return Learned(counts, n_updates, None, perplexity_of(bound, documents.n_tokens))
+    return Learned(counts, n_updates, None, perplexity_of(bound, tokens))
 
 
 def step_size(settings: Settings, number: float) -> float:
@@ -187,7 +186,7 @@ class Stream:
         """
         self._make_room(batch.n_tokens * ratio)
         topics, rows, unit = self._topics, self._rows, self._unit
-        batch = in_units(batch, unit)
+        batch = batch.in_units(unit)
         entries = _ByWord.of(batch, self._n_threads)
         topics.rows(self._n_threads, entries.words, rows)
         mixtures = infer(batch, rows, self._settings, self._n_threads)
@@ -288,7 +287,7 @@ def _learn_words(
 
 
 def approximate_bound(
-    documents: Documents,
+    documents: Corpus,
     counts: Floats,
     settings: Settings,
     n_threads: int,
@@ -305,7 +304,7 @@ def approximate_bound(
     topics = Topics.of(counts, settings)
     rows = topics.rows(n_threads)
     total = 0.0
-    for block in _blocks(documents):
+    for block in blocks(documents, BLOCK):
         mixtures = infer(block, rows, settings, n_threads)
         total += documents_bound(block, mixtures, rows, settings, n_threads)
     if n_documents is not None and len(documents):
@@ -325,21 +324,9 @@ def _max_iter(settings: Settings) -> int:
     return MAX_ITER if settings.max_iter is None else settings.max_iter
 
 
-def _blocks(documents: Documents) -> Iterator[Documents]:
-    for start in range(0, len(documents), BLOCK):
-        yield documents.part(start, min(start + BLOCK, len(documents)))
-
-
 def unit_of(tokens: float) -> float:
     """Return the unit in which so many tokens can be counted: 1, or a power of 2 below."""
     return 1.0 if tokens <= _LARGEST else float(2.0 ** np.floor(np.log2(_LARGEST / tokens)))
-
-
-def in_units(documents: Documents, unit: float) -> Documents:
-    """Return the documents with their counts in that unit."""
-    if unit == 1:
-        return documents
-    return replace(documents, counts=documents.counts * np.float32(unit))
 
 
 def in_tokens(counts: Floats, unit: float) -> Floats:

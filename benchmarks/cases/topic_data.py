@@ -52,7 +52,7 @@ def drawn(rng, truth, mixtures, lengths):
             found = np.searchsorted(cumulated, rng.random(len(docs)) * cumulated[-1], side="right")
             keys.append(docs * n_words + np.minimum(found, n_words - 1))
         pairs, times = np.unique(np.concatenate(keys), return_counts=True)
-        starts = np.searchsorted(pairs, np.arange(end - begin + 1) * n_words)
+        starts = np.searchsorted(pairs, np.arange(end - begin + 1) * n_words).astype(np.int32)
         blocks.append(
             sparse.csr_array(
                 (times.astype(np.int32), (pairs % n_words).astype(np.int32), starts),

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import sparse
 
+from algos.lda.corpus import blocks, shuffled
 from algos.lda.documents import Documents
 
 KEY = np.array([1, 2], dtype=np.uint64)
@@ -16,7 +17,7 @@ def dense(documents):
 
 def in_order(X, key, n_threads):
     documents = Documents.of(X, "here")
-    return documents.in_order_of(documents.keys(key, n_threads))
+    return shuffled(documents, documents.keys(key, n_threads)).whole()
 
 
 def counts(seed, n=12, n_words=7):
@@ -69,6 +70,22 @@ def test_many_entries_are_gathered_block_by_block(monkeypatch):
     expected = dense(Documents.of(X, "here").take(np.arange(200)[::-1]))
     monkeypatch.setattr(module._blocks, "__defaults__", (16,))
     assert dense(Documents.of(X, "here").take(np.arange(200)[::-1])).tolist() == expected.tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 1000), n=st.integers(1, 20), size=st.integers(1, 30))
+def test_documents_gathered_batch_by_batch_are_those_of_one_copy(seed, n, size):
+    documents = Documents.of(counts(seed, n) / 3, "here")
+    corpus = shuffled(documents, documents.keys(KEY, 1))
+    whole = corpus.whole()
+    found = [dense(block) for block in blocks(corpus, size)]
+    np.testing.assert_array_equal(np.concatenate(found), dense(whole))
+    assert (len(corpus), corpus.n_words) == (len(whole), whole.n_words)
+    assert corpus.n_entries == whole.n_entries == sum((block > 0).sum() for block in found)
+    assert corpus.n_tokens == pytest.approx(whole.n_tokens, rel=1e-12)
+    least = np.median(whole.lengths())
+    assert corpus.n_pairs(least) == (dense(whole)[whole.lengths() >= least] > 0).sum()
+    np.testing.assert_array_equal(dense(corpus.in_units(0.5).whole()), 0.5 * dense(whole))
 
 
 def test_the_order_of_content_does_not_hang_on_the_order_of_rows():

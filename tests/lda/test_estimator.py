@@ -616,6 +616,21 @@ def test_max_memory_leaves_it_to_em(monkeypatch, capsys):
     assert short.components_.tolist() != spectral.components_.tolist()
 
 
+@pytest.mark.parametrize("method", ["cvb0", "online"])
+def test_documents_gathered_in_each_pass_are_learned_to_the_same_bits(method, monkeypatch):
+    from algos.lda import learners, stepwise
+
+    monkeypatch.setattr(stepwise, "BATCH_BYTES", 64 * 20)  # several batches in each pass
+    X, _ = planted(200, 30, 3, 40)
+    lda = LatentDirichletAllocation(
+        3, learning_method=method, init="random", random_state=0, max_iter=8, max_memory=0
+    )
+    gathered = clone(lda).fit(X)
+    monkeypatch.setattr(learners, "_visits_all_at_once", lambda *_: True)
+    copied = clone(lda).fit(X)
+    assert gathered.components_.tolist() == copied.components_.tolist()
+
+
 @pytest.mark.parametrize("options", [{"init": "spectral"}, {"learning_method": "spectral"}])
 def test_spectral_topics_that_were_asked_for_take_no_more_than_max_memory(options):
     X, _ = planted(200, 30, 3, 40)
