@@ -67,20 +67,11 @@ def learning(method: Method) -> Method:
             # Without callbacks there is nothing to manage, and a row alone would feel it.
             run = managed if self.__dict__.get("_skl_callbacks") else method
             return run(self, *args, **kwargs)
-        except BaseException as error:
+        except BaseException:
             self.__dict__ = before
-            _name_class(error, method, type(self))
             raise
 
     return learn  # type: ignore[return-value]
-
-
-def _name_class(error: BaseException, method: Callable[..., Any], kind: type) -> None:
-    """Have Python's own error of a wrong call name the class, not the mixin of the method."""
-    called = f"{method.__qualname__}()"
-    if isinstance(error, TypeError) and str(error).startswith(called):
-        known = f"{kind.__name__}.{method.__name__}()"
-        error.args = (str(error).replace(called, known, 1),)
 
 
 TWICE = "whose rows would count twice; where that is meant, merge a copy (copy.deepcopy)"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from algos._common.base import Estimator, learning
+from algos._common.naming import named
 from algos._common.params import Constraint, knows_foreign_names
 from algos._common.search import Continuous, Integer
 from algos.deepar.backtesting import Backtesting
@@ -15,6 +16,7 @@ from algos.deepar.likelihoods import NOT_NEGATIVE
 from algos.deepar.parameters import FOREIGN_NAMES, PARAMETERS
 
 
+@named
 class DeepARForecaster(Backtesting, Estimator):
     """Probabilistic forecasts of many related time series, by one recurrent network.
 

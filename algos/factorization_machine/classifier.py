@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from algos._common.base import is_same, learning
 from algos._common.labels import ClassWeights, class_labels
+from algos._common.naming import named
 from algos._common.params import (
     POSITIVE_INT,
     ArrayLike as IsArrayLike,
@@ -32,6 +33,7 @@ _LOSSES = Options(
 )
 
 
+@named
 class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel):
     """Classification or ranking with an effect of every pair of columns, for sparse rows.
 

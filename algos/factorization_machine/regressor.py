@@ -9,6 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from algos._common.base import learning
+from algos._common.naming import named
 from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
 from algos._common.targets import require_target
 from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
@@ -24,6 +25,7 @@ _LOSSES = Options(
 )
 
 
+@named
 class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorModel):
     """Regression with an effect of every pair of columns, for sparse rows.
 

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
+from algos._common.naming import named
 from algos._common.params import (
     N_JOBS,
     NON_NEGATIVE,
@@ -40,6 +41,7 @@ from algos.kmeans.restarts import Model, Progress, best_run, owes_digits, refine
 from algos.kmeans.rows import Doubles, Rows, weight_by_label
 
 
+@named
 class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
     """k-means clustering, a drop-in for :class:`sklearn.cluster.KMeans`.
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
+from algos._common.naming import named
 from algos._common.params import Constraint, knows_foreign_names
 from algos._common.random import Key, seed_key
 from algos._common.search import Continuous, Integer
@@ -38,6 +39,7 @@ from algos.lda.parameters import (
 from algos.lda.progress import Told
 
 
+@named
 class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     """Latent Dirichlet allocation: topics of documents, from counts of words.
 

@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin
 
 from algos._common.base import learning
 from algos._common.labels import ClassWeights, class_labels
+from algos._common.naming import named
 from algos._common.params import (
     POSITIVE,
     POSITIVE_INT,
@@ -29,6 +30,7 @@ from algos.linear_learner.names import (
 )
 
 
+@named
 class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel):
     """Linear classification: logistic or multinomial regression and support vectors.
 

@@ -12,6 +12,7 @@ from scipy.special import expit, logit, softmax
 from sklearn.exceptions import NotFittedError
 
 from algos._common.labels import class_decided
+from algos._common.naming import renamed
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.pack import Outcome
 from algos.linear_learner.problem import Doubles
@@ -38,6 +39,9 @@ class _OfProbabilities:
                 )
         method: Callable[..., Any] = self._method.__get__(estimator, owner)
         return method
+
+    def renamed(self, kind: type) -> _OfProbabilities:
+        return _OfProbabilities(renamed(self._method, kind))
 
 
 class ClassifierModel(LinearLearner):

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from algos._common.base import learning
+from algos._common.naming import named
 from algos._common.params import (
     NON_NEGATIVE,
     POSITIVE,
@@ -29,6 +30,7 @@ from algos.linear_learner.regressor_model import RegressorModel
 from algos.linear_learner.targets import regression_target
 
 
+@named
 class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     """Linear regression by any of nine losses: means, medians, quantiles, counts.
 

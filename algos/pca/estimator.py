@@ -13,6 +13,7 @@ from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checked import check_array
 from algos._common.csr import canonical
+from algos._common.naming import named
 from algos._common.params import (
     N_JOBS,
     NON_NEGATIVE,
@@ -41,6 +42,7 @@ from algos.pca.state import Learned
 Floats = NDArray[Any]
 
 
+@named
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilistic, Estimator):
     """Principal component analysis, a drop-in for :class:`sklearn.decomposition.PCA`.
 

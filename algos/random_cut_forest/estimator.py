@@ -12,6 +12,7 @@ from sklearn.base import OutlierMixin
 
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
+from algos._common.naming import named
 from algos._common.params import (
     N_JOBS,
     POSITIVE_INT,
@@ -42,6 +43,7 @@ from algos.random_cut_forest.shingles import n_shingles, require_shingle, taken
 from algos.random_cut_forest.threshold import score_limit
 
 
+@named
 class RandomCutForest(OutlierMixin, Insight, Estimator):
     """Random cut forest: anomalies in rows and streams, with their reasons.
 

@@ -1,6 +1,8 @@
 """DESIGN section 3, point 9: one clear error, or the right result; never a trace of failure."""
 
 import functools
+import inspect
+import pickle
 import warnings
 from contextlib import contextmanager
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
+import algos
 from tests.common.estimators import (
     OUTPUTS,
     all_cases,
@@ -85,13 +88,15 @@ def test_wrong_rows_are_refused_and_change_nothing(case, spoil, kind, message, d
     assert all(vars(estimator)[name] is value for name, value in before.items())
 
 
-@cases_where(lambda case: not case.parameters)
-def test_a_wrong_call_names_the_class(case):
-    for name in ("fit", "partial_fit", "merge"):
-        learn = getattr(case.make(), name, None)
-        if hasattr(learn, "__wrapped__"):  # by `learning`
-            with pytest.raises(TypeError, match=rf"^{case.kind.__name__}\.{name}\(\) (miss|got)"):
-                learn(wrong=1)
+@pytest.mark.parametrize("name", [name for name in algos.__all__ if name[0].isupper()])
+def test_a_wrong_call_names_the_class(name):
+    kind = getattr(algos, name)
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if method.__module__.startswith("algos.") and not name.startswith(("_", "set_")):
+            with pytest.raises(TypeError, match=rf"^{kind.__name__}\.{name}\(\) (miss|got)"):
+                method(kind(), wrong=1)
+            if vars(kind)[name] is method:  # and no descriptor made it
+                assert pickle.loads(pickle.dumps(method)) is method
 
 
 @cases_where(lambda case: not case.columns_are_times)
