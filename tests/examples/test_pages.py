@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -34,6 +35,52 @@ def test_the_snippets_of_the_readme_run(capsys):
         exec(compile(snippet, "README.md", "exec"), names)
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("0.6") and said[-1] == "(20, 2, 24)"
+
+
+# What the snippets without prompts, which are no doctests, take from the text before them.
+BEFORE = {
+    "algorithms/deepar": """
+        import numpy as np, pandas as pd
+        from algos.deepar import panel_from_long
+        days = pd.date_range("2026-01-01", periods=5)
+        frame = pd.DataFrame({"store": np.repeat(["a", "b"], 5), "date": [*days, *days],
+            "sales": range(10), "region": np.repeat(["n", "s"], 5), "price": 1.5})""",
+    "callbacks": """
+        import numpy as np
+        from algos import KMeans
+        X = np.random.default_rng(0).normal(size=(100, 3))""",
+    "persistence": """
+        import numpy as np
+        from algos import KMeans
+        model = KMeans(n_clusters=2).fit(np.random.default_rng(0).normal(size=(100, 3)))""",
+}
+NEEDED = {"callbacks": ("rich", "sklearn.callback"), "persistence": ("skops", "onnxruntime")}
+
+
+def plain_snippets(text):
+    """Return the snippets of Python on a page that are no doctests."""
+    blocks = re.findall(r"^( *)\.\. code-block:: python\n\n((?:\1 +.*\n|\n)+)", text, re.M)
+    return [dedent(block) for _, block in blocks if ">>>" not in block]
+
+
+def test_plain_snippets_are_on_the_pages_whose_snippets_are_run():
+    with_some = [
+        str(page.relative_to(DOCS).with_suffix(""))
+        for page in DOCS.rglob("*.rst")
+        if not {"gallery", "_build"} & set(page.parts) and plain_snippets(page.read_text())
+    ]
+    assert sorted(with_some) == sorted(BEFORE)
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_the_plain_snippets_of_a_page_run(name, tmp_path, monkeypatch):
+    for package in ("pandas", *NEEDED.get(name, ())):
+        pytest.importorskip(package)
+    monkeypatch.chdir(tmp_path)  # some write files
+    names = {}
+    exec(dedent(BEFORE[name]), names)
+    for snippet in plain_snippets((DOCS / f"{name}.rst").read_text()):
+        exec(compile(snippet, name, "exec"), names)
 
 
 def test_every_example_has_a_place_and_a_description():
