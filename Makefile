@@ -59,9 +59,13 @@ $(BUILD): $(REQUIRES) $(SOURCES)
 	ALGOS_NO_EXTENSIONS=1 $(PIP) --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.stamp-%: $(BUILD) pyproject.toml
+$(VENV)/.stamp-packages-%: $(REQUIRES) pyproject.toml
 	@$(RUN) -c '$(GROUP_REQUIRES)' > $(VENV)/$*-requires.txt
 	$(PIP) --requirement $(VENV)/$*-requires.txt
+	@touch $@
+
+.PRECIOUS: $(VENV)/.stamp-packages-%
+$(VENV)/.stamp-%: $(BUILD) $(VENV)/.stamp-packages-%
 	@touch $@
 
 build: $(BUILD)

@@ -1,6 +1,7 @@
 """Thread counts, and BLAS held to one thread."""
 
 import ctypes
+import gc
 import os
 import random
 import signal
@@ -163,10 +164,15 @@ def test_an_ended_hold_may_begin_again(two_blas_threads):
 
 
 class Interrupts:
-    """Raises KeyboardInterrupt in the main thread, again and again."""
+    """Raises KeyboardInterrupt in the main thread, again and again.
+
+    Not within the collector, whose callbacks (hypothesis has one) raise to nobody: Python
+    tells of that in a warning.
+    """
 
     def __enter__(self):
         self.count = 0
+        gc.disable()
         self._before = signal.signal(signal.SIGALRM, self._interrupt)
         return self
 
@@ -177,6 +183,7 @@ class Interrupts:
     def __exit__(self, *_):
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._before)
+        gc.enable()
 
 
 def nested_holds():
