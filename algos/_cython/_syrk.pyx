@@ -1,6 +1,13 @@
 """Inner products of columns over packed tiles, on the instruction set that packed them."""
 
+from algos._cython._lanes cimport lane_count
 from algos._cython._tile cimport pack_tile, tile_points
+
+cdef enum:
+    SPAN = 1024        # rows that are worth a lane: fewer cost less than to add one up
+    FEWEST_LANES = 16  # with fewer, threads share the output and not the rows
+    WIDE = 32          # blocks of columns against ...
+    NARROW = 16        # ... so many others stay in cache
 
 cdef extern from "_syrk.h" nogil:
     ctypedef struct algos_syrk_table_f32:
@@ -70,6 +77,41 @@ cdef void scatter_blocks(
         _scatter(xt, wide, points, size, i0, i1, j0, j1, scatter, sums)
     if narrow_tile(rows, points):
         _scatter(xt + wide * size, 1, points // 4, size, i0, i1, j0, j1, scatter, sums)
+
+
+cdef inline Py_ssize_t _ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return (a + b - 1) // b
+
+
+cdef Shares shares_of(
+    const floating* tag, Py_ssize_t n, Py_ssize_t d, Py_ssize_t columns
+) noexcept nogil:
+    """Share out the products of so many columns, made of n rows of d values."""
+    cdef Py_ssize_t edge = block_edge(tag), points = tile_points(tag)
+    cdef Py_ssize_t blocks = _ceil_div(columns, edge), spans = _ceil_div(n, SPAN)
+    cdef Py_ssize_t cells = blocks * (blocks + 1) // 2 * edge * edge
+    cdef Py_ssize_t lanes = min(spans, lane_count(n, 8 * cells, n * d * sizeof(floating)))
+    cdef Shares shares
+    shares.by_rows = lanes >= min(<Py_ssize_t> FEWEST_LANES, spans)
+    shares.n_lanes = lanes if shares.by_rows else 1
+    shares.n_blocks, shares.cells, shares.columns = blocks, cells, blocks * edge
+    shares.n_parts = _ceil_div(blocks, WIDE) * _ceil_div(blocks, NARROW)
+    shares.tile_size = shares.columns * points
+    shares.slot_size = shares.tile_size * _ceil_div(
+        min(n, <Py_ssize_t> (BLOCK if shares.by_rows else PANEL)), points)
+    return shares
+
+
+cdef void scatter_part(
+    const floating* xt, Py_ssize_t rows, const Shares* shares, Py_ssize_t part,
+    double* scatter, double* sums,
+) noexcept nogil:
+    """Add part (i, j) of the tiles' scatter: WIDE blocks of columns against NARROW."""
+    cdef Py_ssize_t across = _ceil_div(shares.n_blocks, WIDE)
+    cdef Py_ssize_t i = part % across * WIDE, j = part // across * NARROW
+    scatter_blocks(
+        xt, rows, shares.tile_size, i, min(i + WIDE, shares.n_blocks),
+        j, min(j + NARROW, shares.n_blocks), scatter, sums)
 
 
 cdef inline void _cross(

@@ -7,10 +7,11 @@ Products of a bounded block of rows in the data's type are added up in double.
 
 from cython cimport floating
 from algos._cython._csr cimport CsrRows, algos_csr
-from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
+from algos._cython._lanes cimport lane_start, reduce_lanes
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._sparse_dots cimport algos_sparse_dots, sparse_dots_of
-from algos._cython._syrk cimport block_edge, scatter_blocks
+from algos._cython._syrk cimport (
+    BLOCK, PANEL, Shares, block_edge, cell_of, scatter_part, shares_of)
 from algos._cython._threads cimport is_short, run_region
 from algos._cython._tile cimport pack_tile, tile_points, tile_stride
 
@@ -22,14 +23,6 @@ cdef extern from "_weigh.h" nogil:
         double* xt, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t d, const double* weight,
         const double* target, Py_ssize_t k)
 
-cdef enum:
-    BLOCK = 512        # rows packed at a time: 32 additions in float32 for each lane
-    PANEL = 1024       # the same where threads share the blocks
-    SPAN = 1024        # rows that are worth a lane: fewer cost less than to add one up
-    FEWEST_LANES = 16  # with fewer, threads share the output and not the rows
-    WIDE = 32          # blocks of columns against ...
-    NARROW = 16        # ... so many others stay in cache
-
 cdef struct GramJob:
     bint single            # float32
     const void* X          # (n, d)
@@ -39,14 +32,10 @@ cdef struct GramJob:
     double common          # all weigh as much
     const double* target   # (n, k)
     Py_ssize_t k
-    Py_ssize_t n_blocks    # blocks of columns, with that of ones and the targets
-    Py_ssize_t tile_size
+    Shares shares          # of the columns with that of ones and the targets
     void* tiles            # packed rows, of one slot or of all
-    Py_ssize_t slot_size
     double* products       # (lanes, cells), blocks of the upper triangle
     double* sums           # for scatter_blocks(): of no use
-    Py_ssize_t cells, columns
-    Py_ssize_t n_lanes
     Py_ssize_t start, rows  # the panel that is worked on
 
 
@@ -69,39 +58,24 @@ cdef void _pack(
         algos_weigh_f64(xt, stride, rows, d, weight, job.target + row * k, k)
 
 
-cdef inline void _multiply_part(
-    GramJob* job, const floating* xt, Py_ssize_t part, Py_ssize_t rows, double* products,
-    double* sums,
-) noexcept nogil:
-    """Part (i, j) of the output: WIDE blocks of columns against NARROW."""
-    cdef Py_ssize_t across = _ceil_div(job.n_blocks, WIDE)
-    cdef Py_ssize_t i = part % across * WIDE, j = part // across * NARROW
-    scatter_blocks(
-        xt, rows, job.tile_size, i, min(i + WIDE, job.n_blocks),
-        j, min(j + NARROW, job.n_blocks), products, sums)
-
-
-cdef inline Py_ssize_t _n_parts(Py_ssize_t n_blocks) noexcept nogil:
-    return _ceil_div(n_blocks, WIDE) * _ceil_div(n_blocks, NARROW)
-
-
 cdef void _multiply_lane(
     GramJob* job, const floating* X, Py_ssize_t lane, int slot
 ) noexcept nogil:
-    cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.n)
-    cdef Py_ssize_t end = lane_start(lane + 1, job.n_lanes, job.n)
+    cdef const Shares* shares = &job.shares
+    cdef Py_ssize_t row = lane_start(lane, shares.n_lanes, job.n)
+    cdef Py_ssize_t end = lane_start(lane + 1, shares.n_lanes, job.n)
     cdef Py_ssize_t points = tile_points(X), rows, part, tile
-    cdef floating* xt = <floating*> job.tiles + slot * job.slot_size
+    cdef floating* xt = <floating*> job.tiles + slot * shares.slot_size
     while row < end:
         rows = min(<Py_ssize_t> BLOCK, end - row)
         for tile in range(_ceil_div(rows, points)):
             _pack(
                 job, X, row + tile * points, min(points, rows - tile * points),
-                xt + tile * job.tile_size)
-        for part in range(_n_parts(job.n_blocks)):
-            _multiply_part(
-                job, xt, part, rows, job.products + lane * job.cells,
-                job.sums + lane * job.columns)
+                xt + tile * shares.tile_size)
+        for part in range(shares.n_parts):
+            scatter_part(
+                xt, rows, shares, part, job.products + lane * shares.cells,
+                job.sums + lane * shares.columns)
         row += rows
 
 
@@ -117,7 +91,7 @@ cdef void _pack_panel_tile(GramJob* job, const floating* X, Py_ssize_t tile) noe
     cdef Py_ssize_t row = tile * tile_points(X)
     _pack(
         job, X, job.start + row, min(tile_points(X), job.rows - row),
-        <floating*> job.tiles + tile * job.tile_size)
+        <floating*> job.tiles + tile * job.shares.tile_size)
 
 
 cdef void _pack_task(void* arg, Py_ssize_t tile, int slot) noexcept nogil:
@@ -130,11 +104,12 @@ cdef void _pack_task(void* arg, Py_ssize_t tile, int slot) noexcept nogil:
 
 cdef void _part_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef GramJob* job = <GramJob*> arg
-    cdef Py_ssize_t part = _n_parts(job.n_blocks) - 1 - task  # the longest columns first
+    cdef Shares* shares = &job.shares
+    cdef Py_ssize_t part = shares.n_parts - 1 - task  # the longest columns first
     if job.single:
-        _multiply_part(job, <const float*> job.tiles, part, job.rows, job.products, job.sums)
+        scatter_part(<const float*> job.tiles, job.rows, shares, part, job.products, job.sums)
     else:
-        _multiply_part(job, <const double*> job.tiles, part, job.rows, job.products, job.sums)
+        scatter_part(<const double*> job.tiles, job.rows, shares, part, job.products, job.sums)
 
 
 cdef void _multiply_panels(GramJob* job, Py_ssize_t points, int n_threads) noexcept nogil:
@@ -146,22 +121,18 @@ cdef void _multiply_panels(GramJob* job, Py_ssize_t points, int n_threads) noexc
         run_region(
             _pack_task, job, _ceil_div(job.rows, points), 0.5 * job.rows * job.d, n_threads)
         run_region(
-            _part_task, job, _n_parts(job.n_blocks), 0.01 * job.rows * job.d * job.d,
-            n_threads)
+            _part_task, job, job.shares.n_parts, 0.01 * job.rows * job.d * job.d, n_threads)
 
 
 cdef void _unpack(
     const GramJob* job, Py_ssize_t edge, const double* scale, double* out
 ) noexcept nogil:
     """Blocks of the upper triangle → the full symmetric matrix."""
-    cdef Py_ssize_t p, q, bp, bq, cell, size = job.d + 1 + job.k
+    cdef Py_ssize_t p, q, size = job.d + 1 + job.k
     cdef double value
     for p in range(size):
-        bp = p // edge
         for q in range(p, size):
-            bq = q // edge
-            cell = (bq * (bq + 1) // 2 + bp) * edge * edge + p % edge * edge + q % edge
-            value = job.common * job.products[cell] / (scale[p] * scale[q])
+            value = job.common * job.products[cell_of(p, q, edge)] / (scale[p] * scale[q])
             out[p * size + q] = value
             out[q * size + p] = value
 
@@ -174,15 +145,16 @@ cdef bint _are_equal(const double* weight, Py_ssize_t n) noexcept nogil:
 
 
 cdef void _multiply(
-    GramJob* job, bint by_rows, Py_ssize_t points, Py_ssize_t edge, const double* scale,
-    double* out, int n_threads,
+    GramJob* job, Py_ssize_t points, Py_ssize_t edge, const double* scale, double* out,
+    int n_threads,
 ) noexcept nogil:
-    if by_rows:
+    cdef const Shares* shares = &job.shares
+    if shares.by_rows:
         run_region(
-            _lane_task, job, job.n_lanes, 0.01 * job.n * job.d * (job.d + 50), n_threads)
+            _lane_task, job, shares.n_lanes, 0.01 * job.n * job.d * (job.d + 50), n_threads)
     else:
         _multiply_panels(job, points, n_threads)
-    reduce_lanes(job.products, job.n_lanes, job.cells, job.products)
+    reduce_lanes(job.products, shares.n_lanes, shares.cells, job.products)
     _unpack(job, edge, scale, out)
 
 
@@ -198,19 +170,11 @@ def weighted_gram(
     """Sum up weight (x, 1, y)(x, 1, y)' over the rows x = (X - shift) / scale, y / scale."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = target.shape[1]
     cdef Py_ssize_t edge = block_edge(&shift[0]), points = tile_points(&shift[0])
-    cdef Py_ssize_t blocks = _ceil_div(d + 1 + k, edge)
-    cdef Py_ssize_t cells = blocks * (blocks + 1) // 2 * edge * edge
-    cdef Py_ssize_t spans = _ceil_div(n, SPAN)
-    cdef Py_ssize_t lanes = min(spans, lane_count(n, 8 * cells, n * d * sizeof(floating)))
-    cdef bint by_rows = lanes >= min(<Py_ssize_t> FEWEST_LANES, spans)
-    cdef Py_ssize_t size = blocks * edge * points
-    cdef Py_ssize_t slot_size = _ceil_div(
-        min(n, <Py_ssize_t> (BLOCK if by_rows else PANEL)), points) * size
-    cdef Py_ssize_t copies = lanes if by_rows else 1
+    cdef Shares shares = shares_of(&shift[0], n, d, d + 1 + k)
     cdef Scratch tiles = scratch(
-        slot_size * min(<Py_ssize_t> n_threads, copies), sizeof(floating))
-    cdef Scratch products = scratch(copies * cells, sizeof(double))
-    cdef Scratch sums = scratch(copies * blocks * edge, sizeof(double))
+        shares.slot_size * min(<Py_ssize_t> n_threads, shares.n_lanes), sizeof(floating))
+    cdef Scratch products = scratch(shares.n_lanes * shares.cells, sizeof(double))
+    cdef Scratch sums = scratch(shares.n_lanes * shares.columns, sizeof(double))
     cdef const double* targets = NULL
     cdef const double* weights = NULL
     cdef GramJob job
@@ -218,16 +182,17 @@ def weighted_gram(
         targets = &target[0, 0]
     if not _are_equal(&weight[0], n):
         weights = &weight[0]
-    job = GramJob(
-        floating is float, &X[0, 0], n, d, &shift[0],
-        weights, weight[0] if weights == NULL else 1, targets, k,
-        blocks, size, tiles.data, slot_size,
-        <double*> products.data, <double*> sums.data, cells, blocks * edge, copies, 0, 0)
+    job.single = floating is float
+    job.X, job.n, job.d, job.shift = &X[0, 0], n, d, &shift[0]
+    job.weight, job.common = weights, weight[0] if weights == NULL else 1
+    job.target, job.k = targets, k
+    job.shares, job.tiles, job.start, job.rows = shares, tiles.data, 0, 0
+    job.products, job.sums = <double*> products.data, <double*> sums.data
     if is_short(0.1 * n * d * (d + 50)):
-        _multiply(&job, by_rows, points, edge, &scale[0], &out[0, 0], 1)
+        _multiply(&job, points, edge, &scale[0], &out[0, 0], 1)
     else:
         with nogil:
-            _multiply(&job, by_rows, points, edge, &scale[0], &out[0, 0], n_threads)
+            _multiply(&job, points, edge, &scale[0], &out[0, 0], n_threads)
 
 
 cdef struct SparseGramJob:
