@@ -12,6 +12,8 @@ variance 1/λ has no mean, and so few rows do not bound it.
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +28,7 @@ Doubles = NDArray[np.float64]
 SHAPE = 6.0  # twice that of the precisions
 _ROWS_A_COLUMN = 10  # so many and more are not few
 _MEAN_WEIGHT = 1.0  # columns that the prior mean of 0 counts as
+_LEAST = sys.float_info.min  # rate: of values whose squares are no numbers
 _MOST = 1e12  # precision, with which float64 still solves for the others
 
 
@@ -68,11 +71,16 @@ def unit_rates(rows: Rows) -> tuple[float, float]:
     """
     if rows.stored == 0:
         return 1.0, 1.0
-    squares = np.ones(rows.stored) if rows.values is None else np.square(rows.values, dtype=float)
+    unit, squares = 1.0, np.ones(rows.stored)
+    if rows.values is not None:  # in units of a power of two: fourth powers stay numbers
+        unit = 2.0 ** max(0, math.frexp(np.abs(rows.values).max())[1] - 1)
+        squares = np.square(rows.values / unit, dtype=float)
     owner = np.repeat(np.arange(rows.n), np.diff(rows.indptr))
     lengths = np.bincount(owner, squares, rows.n)
     pairs = (lengths**2 - np.bincount(owner, squares**2, rows.n)).mean() / 2
-    return float(1 / np.sqrt(max(pairs, 1.0))), float(2 / max(lengths.mean(), 2.0))
+    factors = 1 / max(math.sqrt(max(pairs, 0.0)) * unit * unit, 1.0)
+    linear = 2 / max(float(lengths.mean()) * unit * unit, 2.0)
+    return max(factors, _LEAST), max(linear, _LEAST)
 
 
 def draw_prior(

@@ -15,6 +15,18 @@ def rows_of(X):
     return Rows(found.indptr.astype(np.int64), found.indices.astype(np.int32), values, X.shape[1])
 
 
+@pytest.mark.parametrize("power", [-100, 0, 1, 100, 300])
+def test_rates_are_those_of_the_units_however_large(power):
+    X = 1 + np.random.default_rng(0).random((20, 6))
+    factors, linear = unit_rates(rows_of(X))
+    if power < 0:
+        assert unit_rates(rows_of(np.ldexp(X, power))) == (1.0, 1.0)
+    else:
+        expected = np.ldexp(factors, -2 * power), np.ldexp(linear, -2 * power)
+        np.testing.assert_array_equal(unit_rates(rows_of(np.ldexp(X, power))), expected)
+    assert min(unit_rates(rows_of(np.ldexp(X, 800)))) > 0
+
+
 def test_rows_of_two_ones_have_unit_rates():
     rng = np.random.default_rng(0)
     X = np.zeros((100, 7))
