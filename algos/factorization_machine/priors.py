@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from algos.factorization_machine.blocks import Sweeper
 from algos.factorization_machine.fields import Groups
-from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.rows import Rows, power_of_two
 
 Doubles = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def unit_rates(rows: Rows) -> tuple[float, float]:
         return 1.0, 1.0
     unit, squares = 1.0, np.ones(rows.stored)
     if rows.values is not None:  # in units of a power of two: fourth powers stay numbers
-        unit = 2.0 ** max(0, math.frexp(np.abs(rows.values).max())[1] - 1)
+        unit = max(power_of_two(rows.values), 1.0)
         squares = np.square(rows.values / unit, dtype=float)
     owner = np.repeat(np.arange(rows.n), np.diff(rows.indptr))
     lengths = np.bincount(owner, squares, rows.n)

@@ -6,6 +6,7 @@ looks random on the place of a row.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,12 @@ _ONE, _SINGLE_ONE = 1e-12, 1e-6  # so near to 1 is a value of 1, after columns w
 # units those of targets beyond some 1e25 would be no numbers.
 _LEAST_SCALE = 1e-280
 _LINE = 64  # bytes of a cache line
+
+
+def power_of_two(values: NDArray[Any]) -> float:
+    """Return the one at or below the largest magnitude: a unit in which no digit is lost."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return math.ldexp(1.0, max(math.frexp(largest)[1] - 1, -1022))
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,10 @@ class Rows:
         return int(self.indptr[-1])
 
     def mass(self) -> NDArray[np.float64]:
-        """Return the sum of squares of each column's values."""
-        squares = None if self.values is None else self.values.astype(np.float64) ** 2
+        """Return the sum of squares of each column's values, in a unit that keeps them numbers."""
+        squares = None
+        if self.values is not None:
+            squares = (self.values.astype(np.float64) / power_of_two(self.values)) ** 2
         return np.bincount(self.indices, squares, self.n_columns).astype(np.float64)
 
     def counts(self) -> NDArray[np.int64]:

@@ -35,6 +35,15 @@ def test_a_factor_of_all_weights_that_no_float32_holds(solver, factor, dtype):
         assert fitted.score(X, y) > 0.8
 
 
+def test_a_value_far_beyond_those_that_weigh_is_refused_clearly():
+    X, huge = np.full((6, 2), 1e16), 1.7e308
+    X[:2, 0], X[3, 0], X[[0, 3, 5], 1], X[4, 1] = 0.5, huge, huge, 0.5
+    weight = np.array([1, huge, huge, 1, 1, huge])
+    model = FactorizationMachineRegressor(solver="mcmc", random_state=0)
+    with pytest.raises(ValueError, match="must leave room"):
+        model.fit(X, [2, 0, 2, 2, 2, 2], sample_weight=weight)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_models_that_no_machine_can_hold_are_refused_before_they_are_made(kind, solver):

@@ -204,3 +204,9 @@ def test_a_mean_of_fewer_columns_than_factors_is_padded_by_zeros():
     assert folded.shape == (2, 3)
     np.testing.assert_allclose(folded @ folded.T, products, atol=1e-5)
     assert mean_of(np.random.default_rng(8), 0, 30, 3, 0.5)[0][2].shape == (0, 3)
+
+
+def test_masses_are_in_proportion_however_large_the_values():
+    _, rows = some_rows(np.random.default_rng(2))
+    mass, huge = rows.mass(), replace(rows, values=np.ldexp(rows.values, 900)).mass()
+    np.testing.assert_array_equal(huge, mass)
