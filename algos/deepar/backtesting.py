@@ -11,6 +11,7 @@ from sklearn.utils import Bunch
 
 from algos._common.params import InvalidParameterError
 from algos._common.random import stream
+from algos._common.validation import check_sample_weight
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.fitting import covariates_of
 from algos.deepar.forecasting import Forecasting
@@ -33,6 +34,7 @@ class Backtesting(Forecasting):
         stride: int | None = None,
         *,
         quantiles: Any = None,
+        sample_weight: Any = None,
         start: Any = None,
         static_categorical: Any = None,
         static_real: Any = None,
@@ -53,6 +55,8 @@ class Backtesting(Forecasting):
             Steps between origins; None is `prediction_length`.
         quantiles : array-like of float, default=None
             Levels in (0, 1); None are those of the parameter.
+        sample_weight : array-like of shape (n_series,), default=None
+            How often each series counts in `loss` and `coverage`, as in `score`.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
             As in `fit`.
 
@@ -73,6 +77,7 @@ class Backtesting(Forecasting):
         n_windows = checked_count("n_windows", n_windows, 5)
         stride = checked_count("stride", stride, length)
         levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
+        weight = check_sample_weight(sample_weight, len(panel))
         origins = length + stride * np.arange(n_windows)[::-1]
         if origins[0] - length >= panel.longest:
             raise InvalidParameterError(
@@ -94,8 +99,8 @@ class Backtesting(Forecasting):
             forecast = self._quantiles(forecaster, ended.shortened(length), levels, length)
             forecast = ended.in_time(forecast, length)
             result.truth[window], result.forecast[window] = truth, forecast
-            result.loss[window] = mean_quantile_loss(truth, forecast, levels)
-            result.coverage[window] = _coverage(truth, forecast)
+            result.loss[window] = mean_quantile_loss(truth, forecast, levels, weight)
+            result.coverage[window] = _coverage(truth, forecast, weight)
         return result
 
     def covariate_importance(
@@ -161,12 +166,14 @@ class Backtesting(Forecasting):
         )
 
 
-def _coverage(truth: Doubles, forecast: Doubles) -> Doubles:
+def _coverage(truth: Doubles, forecast: Doubles, weight: Doubles | None = None) -> Doubles:
     """Return the share of known values at or below each quantile; nan if none is known."""
-    is_known = ~np.isnan(truth)
-    if not is_known.any():
+    weights = np.ones(len(truth)) if weight is None else weight / weight.max()
+    counts = np.where(np.isnan(truth), 0.0, weights[:, None])
+    if not counts.any():
         return np.full(forecast.shape[1], np.nan)
-    below: Doubles = np.mean(truth[is_known] <= forecast.transpose(1, 0, 2)[:, is_known], axis=1)
+    is_below = truth[:, None] <= forecast
+    below: Doubles = np.einsum("ih,iqh->q", counts, is_below) / counts.sum()
     return below
 
 

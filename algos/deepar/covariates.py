@@ -47,7 +47,8 @@ def read_categories(static_categorical: Any, n_series: int) -> list[NDArray[Any]
         If there are not so many, or some are missing.
     """
     if hasattr(static_categorical, "columns"):  # a frame, whose columns may differ in kind
-        columns = [np.asarray(static_categorical[name]) for name in static_categorical.columns]
+        names = _columns_of(static_categorical)
+        columns = [np.asarray(static_categorical[name]) for name in names]
     else:
         table = np.asarray(static_categorical)
         table = table[:, None] if table.ndim == 1 else table
@@ -95,18 +96,26 @@ def encode_categories(
 ) -> NDArray[np.int32]:
     """Return codes from 0, of shape (n_series, n_features).
 
-    A category that is not among the known ones has the code one above theirs.
+    A category that is not among the known ones has the code one above theirs; among names,
+    numbers and times are taken as they are written.
     """
     codes = np.empty((n_series, len(known)), dtype=np.int32)
     for place, (column, values) in enumerate(zip(columns, known, strict=True)):
-        if (column.dtype.kind in "US") != (values.dtype.kind in "US"):
-            column = column.astype(values.dtype.kind) if values.dtype.kind == "U" else column
-        if (column.dtype.kind in "US") != (values.dtype.kind in "US"):
-            codes[:, place] = len(values)  # names among numbers are all unknown
+        if values.dtype.kind == "U" and column.dtype.kind not in "US":
+            column = column.astype(np.str_)
+        if _sort_of(column) != _sort_of(values):
+            codes[:, place] = len(values)  # names or times among numbers are all unknown
             continue
         found = np.minimum(np.searchsorted(values, column), len(values) - 1)
         codes[:, place] = np.where(values[found] == column, found, len(values))
     return codes
+
+
+def _sort_of(values: NDArray[Any]) -> str:
+    """Return what values are, which may be compared with others of their sort alone."""
+    return {"U": "names", "S": "names", "M": "times", "m": "durations"}.get(
+        values.dtype.kind, "numbers"
+    )
 
 
 def warn_of_categories(

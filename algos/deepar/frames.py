@@ -16,7 +16,7 @@ from algos.deepar.calendar import in_steps, read_times
 from algos.deepar.covariates import NamedArrays, few, is_missing, names_of
 from algos.deepar.frequency import Frequency
 from algos.deepar.parameters import checked_count
-from algos.deepar.spacing import grid_places, infer_frequency
+from algos.deepar.spacing import day_of_business, grid_places, infer_frequency
 from algos.deepar.tables import Origin, forecast_steps, long_table, times_of, wide_table
 
 Ints = NDArray[np.int64]
@@ -153,7 +153,7 @@ class PanelFrame:
         steps = forecast_steps(self.X, values.shape[-1])
         if values.ndim == 2 and not self.origin.id:
             return wide_table(self.origin, self.ids, steps, self.start, self.freq, values)
-        times = times_of(steps, self.start[:, None], self.freq)
+        times = times_of(steps, self.start[:, None], self.freq, self.origin.day)
         return long_table(self.origin, self.ids, times, values, quantiles)
 
 
@@ -162,7 +162,8 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
 
     Parameters
     ----------
-    frame : pandas or polars DataFrame
+    frame : pandas or polars DataFrame, or pyarrow Table
+        The latter is taken for a frame of pandas.
     time : column name, default=None
         The column that holds the times; None is the index.
     freq : str or pandas offset, default=None
@@ -193,7 +194,7 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
     >>> panel.freq, panel.start[0]
     ('h', np.datetime64('2026-01-01T00:00:00'))
     """
-    _check_frame(frame)
+    frame = _checked_frame(frame)
     _check_columns(frame, [] if time is None else [time])
     names = [name for name in frame.columns if time is None or name != time]
     if time is None and not hasattr(frame, "index"):
@@ -213,7 +214,8 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
     for row, name in enumerate(names):
         X[row, places] = _numbers(frame[name], name)
     index = getattr(given, "name", None) if time is None else None
-    origin = Origin(type(frame), (), () if time is None else (time,), index)
+    day = day_of_business(times) if frequency.unit == "month" else None
+    origin = Origin(type(frame), (), () if time is None else (time,), index, day)
     start = in_steps(np.full(len(names), times.min()), frequency)
     return PanelFrame(X, start, _ids_of(names), str(frequency), origin)
 
@@ -233,9 +235,9 @@ def panel_from_long(
 
     Parameters
     ----------
-    frame : pandas or polars DataFrame
-        In any order. Rows without a target after the last one of a series tell of the future:
-        what `dynamic_real` holds there is known ahead.
+    frame : pandas or polars DataFrame, or pyarrow Table
+        In any order; a table is taken for a frame of pandas. Rows without a target after the
+        last one of a series tell of the future: what `dynamic_real` holds there is known ahead.
     id : column name or sequence of them
         Which series a row belongs to; of several columns all together tell.
     time, target : column names
@@ -283,7 +285,7 @@ def panel_from_long(
     static_categorical, static_real, dynamic_real, id = map(
         _columns, (static_categorical, static_real, dynamic_real, id)
     )
-    _check_frame(frame)
+    frame = _checked_frame(frame)
     if not id:
         raise ValueError("`id`=[] must name at least one column of `frame`")
     _check_columns(frame, [*id, time, target, *static_categorical, *static_real, *dynamic_real])
@@ -309,13 +311,14 @@ def panel_from_long(
     categories = {k: _constant(np.asarray(frame[k]), k, series, first) for k in static_categorical}
     numbers = {k: _constant(_numbers(frame[k], k), k, series, first) for k in static_real}
     starts = in_steps(start, frequency)
+    day = day_of_business(times) if frequency.unit == "month" else None
     dynamic = np.array([on_the_grid(name) for name in dynamic_real])
     return PanelFrame(
         _together(np.split(on_the_grid(target), cuts)),
         starts,
         ids,
         str(frequency),
-        Origin(type(frame), tuple(id), (time,)),
+        Origin(type(frame), tuple(id), (time,), None, day),
         type(frame)(categories) if categories else None,
         type(frame)(numbers) if numbers else None,
         NamedArrays.of(np.split(dynamic, cuts, axis=1), dynamic_real, ids, starts)
@@ -356,8 +359,15 @@ def _ids_of(names: Sequence[Any]) -> NDArray[Any]:
     return ids
 
 
-def _check_frame(frame: Any) -> None:
-    """Raise unless it is a frame whose columns have different names."""
+def _checked_frame(frame: Any) -> Any:
+    """Return the frame, an arrow table as one of pandas; raise unless its columns have names."""
+    if hasattr(frame, "column_names") and hasattr(frame, "to_pandas"):
+        try:
+            frame = frame.to_pandas()
+        except ImportError as error:
+            raise ImportError(
+                "panels of arrow tables need pandas; install it with `pip install pandas`"
+            ) from error
     if not hasattr(frame, "columns"):
         remedy = (
             "write frame.to_frame()"
@@ -375,6 +385,7 @@ def _check_frame(frame: Any) -> None:
             f"the columns of `frame` must have different names, and {twice!r} is that of several; "
             f"rename them"
         )
+    return frame
 
 
 def _check_columns(frame: Any, names: Sequence[Any]) -> None:

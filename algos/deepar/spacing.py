@@ -29,7 +29,7 @@ def infer_frequency(times: Times, series: Ints) -> Frequency:
     Raises
     ------
     ValueError
-        If no series has two times.
+        If no series has two times, or they have two times each month.
     """
     seconds = times.astype(np.int64)
     order = np.lexsort((seconds, series))
@@ -43,6 +43,11 @@ def infer_frequency(times: Times, series: Ints) -> Frequency:
         if _are_months(times) or (gaps % (7 * _DAY)).any():
             return Frequency("month", int(np.gcd.reduce(months)))
     step = int(np.gcd.reduce(gaps))
+    if step == _DAY and _are_half_months(times):
+        raise ValueError(
+            "times are two days of each month, which are not evenly spaced; aggregate them to "
+            "months, or give freq='D' for days most of which are missing"
+        )
     if step == _DAY and weekdays(times).max() < 5 and gaps.max() > 2 * _DAY:
         return Frequency("business day", 1)
     return Frequency.of(f"{step}s") if step % _DAY else Frequency("day", step // _DAY)
@@ -53,6 +58,37 @@ def _are_months(times: Times) -> bool:
     days = times.astype("datetime64[D]")
     in_month = (days - days.astype("datetime64[M]")).astype(np.int64)
     return bool((in_month == in_month[0]).all() or ends_month(days).all())
+
+
+def _are_half_months(times: Times) -> bool:
+    """Tell whether all times are on the 15th and the first or last day of their months."""
+    days = times.astype("datetime64[D]")
+    in_month = (days - days.astype("datetime64[M]")).astype(np.int64)
+    is_middle = in_month == 14
+    return bool(
+        is_middle.any()
+        and ((is_middle | (in_month == 0)).all() or (is_middle | ends_month(days)).all())
+    )
+
+
+def day_of_business(times: Times) -> str | None:
+    """Return on which day of business of their months all times are: "first", "last" or None.
+
+    None too if it is the same day of the calendar, which needs no weekdays.
+    """
+    days = times.astype("datetime64[D]")
+    if _are_months(times):
+        return None
+    return next((day for day in ("first", "last") if (on_business(days, day) == days).all()), None)
+
+
+def on_business(days: Times, day: str) -> Times:
+    """Return the "first" or "last" day of business of the months that days are in."""
+    first = days.astype("datetime64[M]").astype("datetime64[D]")
+    if day == "first":
+        return np.busday_offset(first, 0, roll="forward")
+    after = (days.astype("datetime64[M]") + 1).astype("datetime64[D]")
+    return np.busday_offset(after - np.timedelta64(1, "D"), 0, roll="backward")
 
 
 def grid_places(

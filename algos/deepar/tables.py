@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from algos.deepar.calendar import later
 from algos.deepar.frequency import Frequency
 from algos.deepar.parameters import checked_quantiles
+from algos.deepar.spacing import on_business
 
 Ints = NDArray[np.int64]
 Times = NDArray[np.datetime64]
@@ -28,12 +29,15 @@ class Origin:
         Empty where these were no columns.
     index : object, default=None
         Name of the index that held the times, if one did.
+    day : {"first", "last"} or None, default=None
+        The day of business of each month that its times were on, if they were on one.
     """
 
     kind: type
     id: tuple[Any, ...]
     time: tuple[Any, ...]
     index: Any = None
+    day: str | None = None
 
 
 def forecast_steps(X: Any, horizon: int) -> Ints:
@@ -49,9 +53,12 @@ def forecast_steps(X: Any, horizon: int) -> Ints:
     return steps
 
 
-def times_of(steps: Ints, start: Times, freq: str) -> Times:
-    """Return the times of steps after others."""
+def times_of(steps: Ints, start: Times, freq: str, day: str | None = None) -> Times:
+    """Return the times of steps after others, on the first or last day of business if asked."""
     times = later(np.asarray(start), Frequency.of(freq), steps)
+    if day is not None:
+        days = times.astype("datetime64[D]")
+        times = on_business(days, day) + (times - days)
     return times.astype("datetime64[ms]")  # which polars takes, and no seconds
 
 
@@ -60,7 +67,7 @@ def wide_table(
 ) -> Any:
     """Return a frame with a column for each series and a row for each time, none left out."""
     first = steps.min()
-    rows = times_of(np.arange(first, steps.max() + 1), start[0], freq)
+    rows = times_of(np.arange(first, steps.max() + 1), start[0], freq, origin.day)
     values = np.full((len(rows), len(ids)), np.nan)
     values[steps - first, np.arange(len(ids))[:, None]] = forecast
     columns = dict(zip(ids.tolist(), values.T, strict=True))

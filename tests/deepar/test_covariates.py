@@ -150,3 +150,13 @@ def test_names_of_an_arrow_table_are_its_columns_and_not_its_data():
     model = DeepARForecaster(4, hidden_size=4, max_iter=1, random_state=0)
     model.fit(X, static_real=pa.table({"s": [1.0, 2, 3, 4]}))
     assert model.predict(X, static_real=pa.table({"s": [1.0, 2, 3, 5]})).shape == (4, 4)
+
+
+def test_categories_may_be_columns_of_an_arrow_table():
+    pa = pytest.importorskip("pyarrow", reason="makes the tables")
+    X = np.arange(80.0).reshape(4, 20)
+    names = pa.array(["a", "b", "a", "c"])
+    table = pa.table({"s": names, "t": names.dictionary_encode(), "u": [1, 2, 2, 1]})
+    model = small().fit(X, static_categorical=table)
+    assert model.cardinalities_.tolist() == [3, 3, 2]
+    np.testing.assert_array_equal(model.predict(X, static_categorical=table), model.predict())

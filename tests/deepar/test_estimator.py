@@ -132,6 +132,18 @@ def test_a_backtest_scores_each_origin():
     assert np.all(np.diff(result.coverage, axis=1) >= 0)
 
 
+def test_a_weight_in_a_backtest_is_how_often_a_series_counts():
+    X = seasonal(5, 60)
+    model = small().fit(X[:, :40])
+    found = model.backtest(X, n_windows=2, sample_weight=[2, 0, 1, 1, 0])
+    repeated = model.backtest(X[[0, 0, 2, 3]], n_windows=2)
+    np.testing.assert_allclose(found.loss, repeated.loss)
+    np.testing.assert_allclose(found.coverage, repeated.coverage)
+    assert found.forecast.shape == (2, 5, 9, 4)
+    with pytest.raises(ValueError, match="sample_weight"):
+        model.backtest(X, sample_weight=[1.0, 2.0])
+
+
 def test_windows_before_all_series_are_refused_and_those_of_missing_values_have_no_loss():
     X = seasonal(3, 10)
     model = small().fit(X)

@@ -197,7 +197,9 @@ def test_a_long_frame_of_forecasts_has_a_row_for_each_series_and_time():
         both.frame_of(np.ones((2, 2, 2)), quantiles=[0.5])
 
 
-@pytest.mark.parametrize("freq", ["s", "15min", "h", "D", "B", "W-WED", "MS", "ME", "QE", "YE"])
+@pytest.mark.parametrize(
+    "freq", ["s", "15min", "h", "D", "B", "W-WED", "MS", "ME", "QE", "YE", "BME", "BMS", "BQE"]
+)
 def test_forecasts_have_the_times_that_follow(freq):
     offset = pd.tseries.frequencies.to_offset(freq)
     times = pd.date_range("2025-11-03", periods=9, freq=offset)
@@ -366,6 +368,23 @@ def test_a_panel_without_its_frequency_tells_where_that_is():
         small().fit(panel.X, start="2026-01-01")
 
 
+def test_a_long_frame_of_forecasts_keeps_the_last_day_of_business():
+    days = pd.date_range("2025-11-03", periods=8, freq="BME")
+    frame = pd.DataFrame({"shop": "x", "day": days[:6], "sold": 1.0})
+    panel = panel_from_long(frame, **LONG)
+    assert panel.freq == "M"
+    assert panel.frame_of([[1.0, 2.0]])["day"].tolist() == days[6:].tolist()
+
+
+@pytest.mark.parametrize("freq", ["SME", "SMS"])
+def test_two_times_a_month_are_no_even_steps(freq):
+    times = pd.date_range("2025-11-03", periods=9, freq=freq)
+    frame = pd.DataFrame({"a": np.arange(9.0)}, times)
+    with pytest.raises(ValueError, match=r"two days of each month, .*; aggregate them to months"):
+        panel_from_wide(frame)
+    assert panel_from_wide(frame, freq="D").freq == "D"
+
+
 @pytest.mark.parametrize("freq", ["h", "B", "ME", "MS"])
 def test_a_wide_frame_of_forecasts_leaves_no_time_out(freq):
     times = pd.date_range("2025-10-30", periods=14, freq=freq)
@@ -396,3 +415,17 @@ def test_rows_that_are_there_twice_are_told_with_their_series(id, name):
     frame = long().sort_values(["shop", "day"])
     with pytest.raises(ValueError, match=f"the same step of series {name} at freq='D'"):
         panel_from_long(pd.concat([frame, frame.iloc[[7]]]), **{**LONG, "id": id})
+
+
+def test_an_arrow_table_is_taken_for_a_frame_of_pandas():
+    pa = pytest.importorskip("pyarrow", reason="makes the tables")
+    frame = long()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    more = {"static_categorical": "city", "dynamic_real": "price"}
+    found, expected = (panel_from_long(one, **LONG, **more) for one in (table, frame))
+    assert found.ids.tolist() == expected.ids.tolist()
+    for one, other in zip(found.X, expected.X, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert found.static_categorical.equals(expected.static_categorical)
+    of_hours = pa.Table.from_pandas(wide().reset_index(names="time"))
+    np.testing.assert_array_equal(panel_from_wide(of_hours, time="time").X, wide().T)

@@ -46,9 +46,12 @@ def test_features_of_a_frame_may_differ_in_kind():
     np.testing.assert_array_equal(new.categories, [[1, 2], [2, 0], [0, 1]])
 
 
-@pytest.mark.parametrize("given", [[1, 2, 3], ["c", "a-longer-name", ""]])
+DAYS = np.array(["2026-01-01", "2026-01-02", "2026-01-01"], dtype="datetime64[D]")
+
+
+@pytest.mark.parametrize("given", [[1, 2, 3], ["c", "a-longer-name", ""], DAYS + 9, DAYS - DAYS[0]])
 def test_other_kinds_of_categories_are_unknown(given):
-    for known in (["a", "b", "a"], [7, 8, 8]):
+    for known in (["a", "b", "a"], [7, 8, 8], DAYS):
         _, encoding = panel(static_categorical=known)
         with pytest.warns(UserWarning, match="none of the categories"):
             new = panel_of(encoding, X, horizon=0, static_categorical=given)
