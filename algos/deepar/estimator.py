@@ -91,9 +91,10 @@ class DeepARForecaster(Backtesting, Estimator):
         and which epoch was best. "auto" does so where the series are so few or short that
         `max_iter` epochs would visit each value more than 120 times: `early_stopping_` tells.
     n_iter_no_change : int, default=10
-        With `early_stopping`, how many epochs without progress end the training. With an
-        `origin_` none do: what is learned at full rates is worse than what it began with,
-        and gets better as they fall.
+        With `early_stopping`, how many epochs without progress are waited: the first time
+        training then goes on from the best weights at a tenth of the rates, the second time
+        it ends. With an `origin_` none are: what is learned at full rates is worse than what
+        it began with, and gets better as they fall.
     tol : float, default=0.0001
         The fall of the weighted quantile loss that counts as progress.
     n_samples : int, default=100

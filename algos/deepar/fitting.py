@@ -313,7 +313,7 @@ def _again(progress: Progress) -> Progress:
     none = np.empty(0, dtype=np.float32)
     weights = np.array(progress.learned)
     again = replace(progress, weights=weights, average=weights.copy(), best=none)
-    return replace(again, best_loss=np.inf, n_waited=0)
+    return replace(again, best_loss=np.inf, n_waited=0, n_falls=0)
 
 
 def _warn_of_short_series(longest: int, lags: NDArray[np.int32], prediction_length: int) -> None:

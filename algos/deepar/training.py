@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 
 _RISING = 100  # steps until the rate is full: Adam's second moments are noise before
 _LAST = 0.01  # of the largest rate, at the end of a schedule
+_FALLEN = 0.1  # of the schedule's rate, once it has brought nothing for long enough
 _MOST_REJECTED = 50  # batches in a row
 _MOST_NAMED = 5  # series, in an error
 
@@ -42,8 +43,8 @@ class Settings:
         How much of the average of weights a step leaves; 0 is no average. Forecasts of
         averages differ less from seed to seed.
     tol, n_iter_no_change : float, int
-        Learning ends when the loss of what was held back has not fallen by `tol` for so many
-        epochs.
+        When the loss of what was held back has not fallen by `tol` for so many epochs, rates
+        fall and the best weights are gone on with; the next time learning ends.
     """
 
     max_iter: int = 200
@@ -88,6 +89,8 @@ class Progress:
         Epochs since the last one that was better by enough.
     best_epoch : int
         The one whose weights `best` are.
+    n_falls : int
+        How often rates have fallen for want of progress.
     """
 
     weights: Floats
@@ -101,6 +104,7 @@ class Progress:
     best_loss: float = np.inf
     n_waited: int = 0
     best_epoch: int = 0
+    n_falls: int = 0
 
     @classmethod
     def begin(cls, weights: Floats) -> Progress:
@@ -175,6 +179,8 @@ def train(
 ) -> Progress:
     """Learn from `progress.n_epochs` to `settings.max_iter`, or until no more is gained.
 
+    Where steps at the schedule's rates gain no more, smaller ones from the best weights often do.
+
     Parameters
     ----------
     progress : Progress
@@ -201,8 +207,8 @@ def train(
     """
     progress = progress.copy()
     out = np.empty_like(progress.weights)
-    # A state that waited long enough may come from a checkpoint.
-    while progress.n_epochs < settings.max_iter and progress.n_waited < settings.n_iter_no_change:
+    # At the head of the loop, since a state that waited long enough may come from a checkpoint.
+    while progress.n_epochs < settings.max_iter and not _is_at_its_end(progress, settings):
         epoch = _epoch(progress, work, settings, out)
         progress.n_epochs += 1
         if check is not None:
@@ -213,13 +219,24 @@ def train(
     return progress
 
 
+def _is_at_its_end(progress: Progress, settings: Settings) -> bool:
+    """Tell whether waiting ends learning; the first time it goes on from the best at low rates."""
+    if progress.n_waited < settings.n_iter_no_change:
+        return False
+    if progress.n_falls or not len(progress.best):
+        return True
+    progress.weights[:] = progress.average[:] = progress.best
+    progress.n_falls, progress.n_waited = 1, 0
+    return False
+
+
 def _epoch(progress: Progress, work: Work, settings: Settings, out: Floats) -> Epoch:
     """Take an epoch's steps."""
     losses = weights = lengths = rate = 0.0
     n_taken = n_in_a_row = 0
     culprits: list[int] = []
     for _ in range(settings.n_batches):
-        rate = settings.rate(progress.n_steps)
+        rate = settings.rate(progress.n_steps) * _FALLEN**progress.n_falls
         loss, weight, length = _step(progress, work, settings, rate, out)
         progress.n_steps += 1
         if np.isfinite(length):

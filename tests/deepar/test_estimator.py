@@ -264,9 +264,20 @@ def test_fractions_want_a_law_of_real_values(likelihood):
 def test_early_stopping_tells_of_what_was_held_back():
     X = seasonal(8, 60)
     model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(X)
-    assert model.n_iter_ < 6
+    assert model.n_iter_ == 3  # one to begin with, one that waits, and one at lower rates
+    rates = model.history_["learning_rate"]
+    assert rates[2] < 0.15 * rates[1]
     assert np.all(np.isfinite(model.history_["validation"]))
     assert np.all(np.isnan(small().fit(X).history_["validation"]))
+
+
+def test_learning_goes_on_at_full_rates_after_they_fell():
+    X = seasonal(8, 60)
+    model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0, warm_start=True)
+    n_first = model.fit(X).n_iter_
+    del model._progress["n_falls"]  # a pickle from before there were falls has none
+    rates = model.set_params(n_iter_no_change=10).fit(X).history_["learning_rate"]
+    assert rates[n_first] > 5 * rates[n_first - 1]
 
 
 def test_an_instance_of_random_state_gives_other_fits():

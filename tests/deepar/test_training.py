@@ -84,27 +84,63 @@ def test_the_given_state_is_not_written_to():
     same(progress, begin())
 
 
-def test_the_best_epoch_is_kept_and_waiting_ends():
-    losses = iter([5.0, 3.0, 4.0, 3.5, 3.2, 1.0])
-    seen = []
+def told_losses(losses):
+    """Return a check that tells these losses, and the list of weights that it will have seen."""
+    seen, losses = [], iter(losses)
 
     def check(weights):
         seen.append(weights.copy())
         return {"loss": next(losses)}
 
+    return check, seen
+
+
+def test_the_best_epoch_is_kept_and_waiting_twice_ends():
+    check, seen = told_losses([5.0, 3.0, 4.0, 3.5, 3.2, 3.1, 3.3, 3.4, 1.0])
     settings = replace(QUICK, n_iter_no_change=3)
     progress = train(begin(), Bowl(1.0), settings, check=check)
-    assert progress.n_epochs == 5
+    assert progress.n_epochs == 8
     assert progress.best_loss == 3.0
     np.testing.assert_array_equal(progress.learned, seen[1])
+
+
+def test_after_waiting_small_steps_go_on_from_the_best_weights():
+    check, seen = told_losses([5.0, 3.0, 4.0, 3.5, 2.0, 1.0, 1.5, 1.5, 0.5])
+    settings = replace(QUICK, n_iter_no_change=2, schedule="constant", learning_rate=0.01)
+    rates, weights = [], []
+
+    def watch(progress, epoch):
+        rates.append(epoch.rate)
+        weights.append(progress.weights.copy())
+        return False
+
+    progress = train(begin(), Bowl(1.0), settings, check=check, watch=watch)
+    np.testing.assert_allclose(rates[1:], [0.01] * 3 + [0.001] * 4)
+    assert progress.n_falls == 1
+    assert (progress.best_loss, progress.best_epoch) == (1.0, 6)
+    # 50 steps, each of which moves a weight by hardly more than its rate.
+    assert np.abs(weights[4] - seen[1]).max() < 2 * 50 * 0.001 < np.abs(weights[3] - seen[1]).max()
+
+
+def test_what_was_stopped_before_or_after_rates_fell_goes_on_to_the_same_bits():
+    settings = replace(QUICK, n_iter_no_change=2, max_iter=40, memory=0.9)
+    work = Bowl(1.0)
+    whole = train(begin(), work, settings, check=work.distance)
+    assert whole.n_falls == 1
+    for epoch in range(1, whole.n_epochs):
+        part = train(
+            begin(), work, settings, check=work.distance,
+            watch=lambda progress, _, last=epoch: progress.n_epochs == last,
+        )  # fmt: skip
+        same(train(part, work, settings, check=work.distance), whole)
 
 
 def test_progress_below_tol_counts_as_none():
     losses = iter(10 - 1e-3 * np.arange(100))
     settings = replace(QUICK, n_iter_no_change=4, tol=1e-2)
     progress = train(begin(), Bowl(), settings, check=lambda weights: {"loss": next(losses)})
-    assert progress.n_epochs == 5
-    assert progress.best_loss == pytest.approx(10 - 4e-3)
+    assert progress.n_epochs == 9
+    assert progress.best_loss == pytest.approx(10 - 8e-3)
 
 
 def test_epochs_are_told_with_their_figures():
