@@ -135,6 +135,7 @@ WINDOWS = [
     for name, n_windows, words in (
         ("exchange-rate", 10, "eight exchange rates, 7288 days, ten times the next 30"),
         ("prices", 7, "electricity's price in four markets, seven days one after the other"),
+        ("los-speed", 12, "speed at 207 places of Los Angeles, a day in twelve times two hours"),
     )
 ]
 
