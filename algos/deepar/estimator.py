@@ -62,8 +62,8 @@ class DeepARForecaster(Backtesting, Estimator):
         `dropout_rate` is this.
     lags : "auto" or array-like of int, default="auto"
         Which values of the past are inputs of each step: 1 is the value before. "auto"
-        takes the last few and those around whole cycles of `freq`, as far back as most
-        windows of training reach; `lags_` tells.
+        takes the last few and those around whole cycles of `freq`, as far back as two in
+        five steps of the shorter series can look; `lags_` tells.
     embedding_dimension : "auto", int or array-like of int, default="auto"
         Number of values that a category of `static_categorical` is learned as, for all
         features or for each. "auto" grows with the number of categories.

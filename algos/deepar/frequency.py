@@ -136,8 +136,8 @@ def default_lags(
         Without it, what is forecast in one go is taken for a cycle.
     prediction_length : int
     furthest : int, default=None
-        The largest lag. One that most windows of training do not
-        reach, and that forecasts do, would be an input of which nothing is known.
+        The largest lag. One that hardly a window of training reaches, and that forecasts do,
+        would be an input of which nothing is known.
     """
     lags = _around(prediction_length, 2, 1) if freq is None else Frequency.of(freq).lags()
     most = LONGEST_LAG if furthest is None else min(LONGEST_LAG, max(furthest, 1))

@@ -15,6 +15,8 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_LOOKING_BACK = 0.4  # of the steps: a lag that fewer can look back to is left out
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -89,9 +91,9 @@ class Panel:
 
     @property
     def furthest_lag(self) -> int:
-        """How far back most steps of nine in ten series can look: half of their length."""
+        """How far back enough steps of nine in ten series can look."""
         lengths = self.lengths[self.lengths > 0]
-        return int(np.quantile(lengths, 0.1)) // 2 if len(lengths) else 0
+        return int((1 - _LOOKING_BACK) * np.quantile(lengths, 0.1)) if len(lengths) else 0
 
     @property
     def longest(self) -> int:

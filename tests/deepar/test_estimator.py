@@ -280,6 +280,12 @@ def test_learning_goes_on_at_full_rates_after_they_fell():
     assert rates[n_first] > 5 * rates[n_first - 1]
 
 
+def test_lags_go_as_far_back_as_two_in_five_steps_can_look():
+    for n_times, last in ((82, 49), (81, 48)):
+        model = small(freq="h").fit(seasonal(4, n_times), start="2026-01-01")
+        assert model.lags_[-1] == last
+
+
 def test_an_instance_of_random_state_gives_other_fits():
     X = seasonal(5, 40)
     rng = np.random.RandomState(0)
