@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -110,6 +110,10 @@ class Searchable:
     _ranges: ClassVar[Mapping[str, Distribution]] = {}
     _ranges_where: ClassVar[Mapping[tuple[str, Any], Mapping[str, Distribution]]] = {}
 
+    def _unsearched(self) -> Iterable[str]:
+        """Return what of the ranges says nothing with the parameters as they are."""
+        return ()
+
     def search_space(self) -> SearchSpace:
         """Return ranges of the parameters that are worth searching.
 
@@ -124,6 +128,26 @@ class Searchable:
             :class:`~sklearn.model_selection.HalvingRandomSearchCV`; its method
             ``suggest(trial)`` is for optuna, ``prefixed("step")`` for a pipeline.
 
+        Notes
+        -----
+        Of SageMaker's ranges are not there:
+
+        * linear learner: `positive_example_weight_mult`. A `class_weight` names the classes, so a
+          search over ``[{"no": 1, "yes": w} for w in np.logspace(-5, 5)]`` has to be written
+          with them; here are None and "balanced".
+        * k-means: `mini_batch_size` and `epochs`, for `fit` has all rows at once and goes on
+          until it converges; `extra_center_factor`, which `partial_fit` alone looks at.
+        * LDA: `alpha0` but for "spectral", for that is the sum of a document's prior, which the
+          others have as `doc_topic_prior`, a topic's share of it: 0.01 to 1 is 0.1 to 10 of
+          ten topics.
+        * factorization machine: passes of "mcmc", where more are never worse; what
+          `init_linear` "zeros" does not use; `bias_init`'s, for an intercept is found from
+          anywhere.
+
+        Narrower are learning rates and first numbers of a factorization machine (from 1e-4 and
+        1e-3, to 1, not 512: nothing is learned beyond), and `max_samples` of a forest, from 2:
+        a tree of a single row cuts nothing.
+
         Examples
         --------
         >>> from algos import RandomCutForest
@@ -135,7 +159,8 @@ class Searchable:
         for (parameter, value), more in self._ranges_where.items():
             if getattr(self, parameter) == value:
                 ranges |= more
-        return SearchSpace(ranges)
+        unsearched = frozenset(self._unsearched())
+        return SearchSpace({name: ranges[name] for name in ranges if name not in unsearched})
 
 
 def _drawn(low: float, high: float, log: bool, random_state: Any) -> float:

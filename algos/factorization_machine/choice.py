@@ -79,8 +79,8 @@ _USERS = {
     ),
 }  # fmt: skip
 # Pairs need no intercept, and ordered levels have cut points.
-_WITHOUT_INTERCEPT = "bpr", "ordered_probit"
-_OF_INTERCEPT = "alpha_intercept", "learning_rate_intercept"
+WITHOUT_INTERCEPT = "bpr", "ordered_probit"
+OF_INTERCEPT = "alpha_intercept", "learning_rate_intercept"
 
 
 def ignored(estimator: Any, solver: str) -> dict[str, str]:
@@ -97,8 +97,8 @@ def ignored(estimator: Any, solver: str) -> dict[str, str]:
         unused["item_features"] = "loss='bpr'"
     if estimator.init_linear == "zeros":
         unused["init_linear_scale"] = "another `init_linear`"
-    if estimator.loss in _WITHOUT_INTERCEPT:
-        unused |= dict.fromkeys(_OF_INTERCEPT, "another loss")
+    if estimator.loss in WITHOUT_INTERCEPT:
+        unused |= dict.fromkeys(OF_INTERCEPT, "another loss")
     if not estimator.early_stopping:  # none does
         unused.pop("early_stopping", None)
     if solver == "mcmc" and estimator.tol == 0:  # it does make all of `max_iter`

@@ -24,11 +24,18 @@ from algos._common.validation import (
 )
 from algos._common.verbose import say
 from algos._common.warn import warn
-from algos.factorization_machine.choice import choose_solver, ignored, stops_early
+from algos.factorization_machine.choice import (
+    OF_INTERCEPT,
+    WITHOUT_INTERCEPT,
+    choose_solver,
+    ignored,
+    stops_early,
+)
 from algos.factorization_machine.fields import find_fields
 from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Machine, Outcome, Problem, require_room
+from algos.factorization_machine.parameters import INITS
 from algos.factorization_machine.progress import Told
 from algos.factorization_machine.rows import Columns, Table, training_table
 from algos.factorization_machine.streaming import StreamingMachine
@@ -36,29 +43,39 @@ from algos.factorization_machine.targets import checked_weights
 
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
+# SageMaker's go on to rates and deviations of 512, of which nothing is learned.
+_RATES = Continuous(1e-4, 1, log=True)
+_FIRST_NUMBERS = Continuous(1e-3, 1, log=True)
+_PENALTIES = Continuous(1e-8, 512, log=True)
+_OF_DESCENT = {
+    "alpha": _PENALTIES,
+    "alpha_linear": _PENALTIES,
+    "alpha_intercept": _PENALTIES,
+    "max_iter": Integer(1, 1000, log=True),
+}
+
 
 class FactorizationMachine(StreamingMachine):
     """Base of both kinds: one model, three ways to learn it."""
 
-    # SageMaker's go on to rates and deviations of 512, of which nothing is learned.
     _ranges: ClassVar = {
         "n_factors": Integer(2, 128, log=True),
-        "init_scale": Continuous(1e-3, 1, log=True),
+        "init_scale": _FIRST_NUMBERS,
     }
     _ranges_where: ClassVar = {
-        ("solver", "als"): {
-            "alpha": Continuous(1e-8, 512, log=True),
-            "alpha_linear": Continuous(1e-8, 512, log=True),
-            "max_iter": Integer(1, 1000, log=True),
-        },
+        ("solver", "als"): _OF_DESCENT,
         ("solver", "adagrad"): {
-            "alpha": Continuous(1e-8, 512, log=True),
-            "alpha_linear": Continuous(1e-8, 512, log=True),
-            "learning_rate_init": Continuous(1e-4, 1, log=True),
+            **_OF_DESCENT,
+            "learning_rate_init": _RATES,
+            "learning_rate_linear": _RATES,
+            "learning_rate_intercept": _RATES,
             "batch_size": Integer(100, 10_000, log=True),
-            "max_iter": Integer(1, 1000, log=True),
         },
+        **{("init_linear", init): {"init_linear_scale": _FIRST_NUMBERS} for init in INITS},
     }
+
+    def _unsearched(self) -> tuple[str, ...]:
+        return OF_INTERCEPT if self.loss in WITHOUT_INTERCEPT else ()
 
     def _fit(
         self,

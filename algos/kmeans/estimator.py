@@ -28,7 +28,7 @@ from algos._common.params import (
 )
 from algos._common.random import seed_key
 from algos._common.scale import scaled, unscaled, weights_in_range
-from algos._common.search import Categorical, Integer
+from algos._common.search import Categorical
 from algos._common.threads import effective_n_threads
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_dense_or_csr
 from algos._common.verbose import say
@@ -202,10 +202,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
     [[1.0, 2.0], [10.0, 2.0]]
     """
 
-    _ranges: ClassVar = {
-        "init": Categorical(("k-means++", "random")),
-        "extra_center_factor": Integer(4, 10),
-    }
+    _ranges: ClassVar = {"init": Categorical(("k-means++", "random"))}
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
         "n_clusters": [POSITIVE_INT],
         "init": [Options("k-means++", "k-means||", "random"), IsCallable(), IsArrayLike()],

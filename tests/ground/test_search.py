@@ -5,7 +5,14 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import HalvingRandomSearchCV, ParameterSampler, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 
-from algos import PCA, FactorizationMachineRegressor, KMeans, LinearLearnerClassifier
+import algos
+from algos import (
+    PCA,
+    FactorizationMachineClassifier,
+    FactorizationMachineRegressor,
+    KMeans,
+    LinearLearnerClassifier,
+)
 from algos._common.params import as_constraints
 from algos._common.search import Categorical, Continuous, Integer, SearchSpace
 from tests.common.estimators import CASES
@@ -56,6 +63,61 @@ def test_ranges_follow_the_solver():
     assert "learning_rate_init" not in LinearLearnerClassifier().search_space()
     assert "learning_rate_init" in LinearLearnerClassifier(solver="sgd").search_space()
     assert "alpha" in FactorizationMachineRegressor(solver="als").search_space()
+
+
+DESCENT = {"solver": "adagrad", "init_linear": "normal"}
+FM = "FactorizationMachineRegressor"
+# SageMaker's tunable numbers, where there is a parameter for them: class, what an instance gets
+# so that it uses the parameter, our name, and SageMaker's range.
+SAGEMAKERS = [
+    ("LinearLearnerRegressor", {}, "alpha", 1e-7, 1),
+    ("LinearLearnerRegressor", {"solver": "sgd"}, "learning_rate_init", 1e-5, 1),
+    ("LinearLearnerRegressor", {"solver": "sgd"}, "batch_size", 100, 5000),
+    ("LatentDirichletAllocation", {"learning_method": "spectral"}, "alpha0", 0.1, 10),
+    ("LatentDirichletAllocation", {}, "n_components", 1, 150),
+    *((FM, {"solver": s}, "alpha", 1e-8, 512) for s in ("als", "adagrad")),
+    *((FM, {"solver": s}, "alpha_linear", 1e-8, 512) for s in ("als", "adagrad")),
+    *((FM, {"solver": s}, "alpha_intercept", 1e-8, 512) for s in ("als", "adagrad")),
+    *((FM, {"solver": s}, "max_iter", 1, 1000) for s in ("als", "adagrad")),
+    (FM, DESCENT, "batch_size", 100, 10_000),
+    *((FM, DESCENT, f"learning_rate_{of}", 1e-8, 512) for of in ("init", "linear", "intercept")),
+    (FM, DESCENT, "init_scale", 1e-8, 512),
+    (FM, DESCENT, "init_linear_scale", 1e-8, 512),
+    ("RandomCutForest", {}, "max_samples", 1, 2048),
+    ("RandomCutForest", {}, "n_estimators", 50, 1000),
+    ("DeepARForecaster", {}, "max_iter", 1, 1000),
+    ("DeepARForecaster", {}, "context_length", 1, 200),
+    ("DeepARForecaster", {}, "batch_size", 32, 1028),
+    ("DeepARForecaster", {}, "learning_rate_init", 1e-5, 1e-1),
+    ("DeepARForecaster", {}, "hidden_size", 30, 200),
+    ("DeepARForecaster", {}, "n_layers", 1, 8),
+    ("DeepARForecaster", {}, "dropout", 0, 0.2),
+    ("DeepARForecaster", {}, "embedding_dimension", 1, 50),
+]
+# Those that are narrower on purpose, as `search_space` says.
+NARROWER = {
+    **dict.fromkeys(("learning_rate_init", "learning_rate_linear"), (1e-4, 1)),
+    **dict.fromkeys(("learning_rate_intercept",), (1e-4, 1)),
+    **dict.fromkeys(("init_scale", "init_linear_scale"), (1e-3, 1)),
+    "max_samples": (2, 2048),
+}
+
+
+@pytest.mark.parametrize(("kind", "parameters", "name", "low", "high"), SAGEMAKERS)
+def test_a_space_has_sagemakers_ranges_or_narrower_ones_on_purpose(
+    kind, parameters, name, low, high
+):
+    found = getattr(algos, kind)(**parameters).search_space()[name]
+    is_narrower = kind in (FM, "RandomCutForest") and name in NARROWER
+    assert (found.low, found.high) == (NARROWER[name] if is_narrower else (low, high))
+
+
+def test_a_space_has_only_what_the_fit_looks_at():
+    assert "extra_center_factor" not in KMeans().search_space()  # `partial_fit` looks at it
+    assert "init_linear_scale" not in FactorizationMachineRegressor().search_space()
+    ranker = FactorizationMachineClassifier(loss="bpr", solver="adagrad").search_space()
+    assert "learning_rate_linear" in ranker
+    assert not {"alpha_intercept", "learning_rate_intercept"} & set(ranker)
 
 
 def test_a_change_of_a_space_stays_its_own():
