@@ -28,7 +28,7 @@ REQUIRES = $(VENV)/.stamp-requires
 BUILD = $(VENV)/.stamp-build
 extras = $(VENV)/.stamp-$(1)
 
-.PHONY: help build demo test sklearn-tests debug sanitize nightly lint format types bench docs clean
+.PHONY: help build demo test sklearn-tests debug sanitize clang nightly lint format types bench docs clean
 
 help:
 	@echo "make demo    all seven algorithms at work, with a table and a page of pictures"
@@ -37,6 +37,7 @@ help:
 	@echo "make sklearn-tests   scikit-learn's tests, with our classes in the place of theirs"
 	@echo "make debug           the tests with bounds checks in the kernels"
 	@echo "make sanitize        the tests under the compiler's sanitizers"
+	@echo "make clang           a build by Clang (CLANG=… names it), and the tests of the kernels"
 	@echo "make nightly         arrays of every kind for each estimator, 100,000 each (hours)"
 	@echo "make bench   the benchmarks (long; ARGS=--quick: a smoke test of a minute or two)"
 	@echo "make docs    the documentation, into docs/_build/html"
@@ -91,6 +92,11 @@ endef
 debug: $(call extras,test)
 	$(call other_build,debug,ALGOS_DEBUG=1)
 	cd build/debug && $(abspath $(RUN)) -m pytest $(ARGS)
+
+CLANG ?= clang
+clang: $(call extras,test)
+	$(call other_build,clang,CC="$(CLANG)" CFLAGS="-Wall")
+	cd build/clang && $(abspath $(RUN)) -m pytest $(or $(ARGS),tests/kernels)
 
 # Python itself and numpy allocate without being watched, so leaks are not looked for.
 SANITIZERS = $(foreach name,asan ubsan,$(shell $(CC) -print-file-name=lib$(name).so))

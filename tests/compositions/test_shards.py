@@ -1,11 +1,13 @@
 """Shards learned in two processes and merged are the whole, exactly or as documented."""
 
 import numpy as np
+import pytest
 from joblib import Parallel, delayed
 from scipy import sparse
 
 from algos import (
     PCA,
+    FactorizationMachineClassifier,
     FactorizationMachineRegressor,
     KMeans,
     LatentDirichletAllocation,
@@ -61,14 +63,44 @@ def test_a_merged_classifier_is_about_as_good_as_that_of_all_rows():
     assert both.score(X, y) > 0.95
 
 
-def test_a_merged_machine_predicts_about_as_that_of_all_rows():
-    rng = np.random.default_rng(0)
-    columns = rng.integers(8, size=(4000, 2))
-    X = sparse.csr_matrix(np.hstack([np.eye(8)[columns[:, 0]], np.eye(8)[columns[:, 1]]]))
-    y = rng.normal(size=(8, 2)) @ rng.normal(size=(2, 8))
-    y = y[columns[:, 0], columns[:, 1]]
-    both = merged(lambda: FactorizationMachineRegressor(solver="adagrad", random_state=0), X, y)
-    assert both.score(X, y) > -1  # two halves of a stream: no worse than twice the mean's error
+def pairs_of_numbers(n, seed=0):
+    """Rows of two numbers out of eight, and the product of their vectors."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(2, 8, 2))
+    first, second = rng.integers(8, size=(2, n))
+    X = sparse.csr_matrix(np.hstack([np.eye(8)[first], np.eye(8)[second]]))
+    return X, (vectors[0, first] * vectors[1, second]).sum(axis=1)
+
+
+def passed_over(estimator, X, y):
+    for _ in range(40):
+        estimator.partial_fit(X, y)
+    return estimator
+
+
+@pytest.mark.parametrize("learn", [passed_over, lambda machine, X, y: machine.fit(X, y)])
+@pytest.mark.parametrize("kind", [FactorizationMachineRegressor, FactorizationMachineClassifier])
+def test_a_merged_machine_is_better_than_either_shards_and_almost_the_whole_one(kind, learn):
+    scores = np.mean([scores_of_shards(kind, learn, seed) for seed in range(4)], axis=0)
+    first, second, merged_score, whole = scores
+    assert merged_score > max(first, second)
+    assert merged_score > whole - 0.03
+
+
+def scores_of_shards(kind, learn, seed):
+    """Return the scores of two halves, of the two merged, and of the whole, for new rows."""
+    X, y = pairs_of_numbers(800, seed)
+    X_new, y_new = pairs_of_numbers(4000, seed)
+    y += np.random.default_rng(seed).normal(size=len(y))  # so much that it is worth averaging
+    if kind is FactorizationMachineClassifier:
+        y, y_new = y > 0, y_new > 0
+    solver = "adagrad" if learn is passed_over else "mcmc"
+    made = [kind(2, solver=solver, max_iter=100, random_state=0) for _ in range(3)]
+    parts = slice(0, 400), slice(400, 800), slice(0, 800)
+    for one, part in zip(made, parts, strict=True):
+        learn(one, X[part], y[part])
+    apart = [one.score(X_new, y_new) for one in made]
+    return *apart[:2], made[0].merge(made[1]).score(X_new, y_new), apart[2]
 
 
 def test_a_merged_forest_holds_rows_of_either_shard():
