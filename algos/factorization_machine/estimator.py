@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_consistent_length
 
+from algos._common.automatic import keep_automatic
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
 from algos._common.random import Key, seed_key
@@ -24,6 +25,7 @@ from algos._common.validation import (
 )
 from algos._common.verbose import say
 from algos._common.warn import warn
+from algos.factorization_machine.automatic import in_units, values_used
 from algos.factorization_machine.choice import (
     OF_INTERCEPT,
     WITHOUT_INTERCEPT,
@@ -117,6 +119,8 @@ class FactorizationMachine(StreamingMachine):
         self.__dict__.update(start)
         self._set_outcome(outcome, table.columns, kept.dtype)
         self._begin_stream(outcome, table, state["key"])
+        used = values_used(problem, solver, outcome, table.columns)
+        keep_automatic(self, in_units(used, self._unit.spread))
         if outcome.fall > 0 and self.tol > 0 and not told.is_stopped:
             self._warn_of(outcome)
         if outcome.is_lost:

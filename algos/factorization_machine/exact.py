@@ -20,7 +20,14 @@ from algos.factorization_machine.likelihoods import (
     Logit,
     OrderedProbit,
 )
-from algos.factorization_machine.machine import Listener, Machine, Outcome, Problem, largest_fall
+from algos.factorization_machine.machine import (
+    Listener,
+    Machine,
+    Outcome,
+    Problem,
+    Settings,
+    largest_fall,
+)
 from algos.factorization_machine.posterior import require_room_of_draws
 from algos.factorization_machine.priors import prior_rates, unit_rates
 from algos.factorization_machine.rounded import RoundedLogit
@@ -104,13 +111,35 @@ def _each_output(problem: Problem, told: Listener, fit_one: OneOutput) -> Outcom
     )
 
 
+def chain_of(given: Settings) -> tuple[int, int]:
+    """Return how many sweeps a chain makes, and how many of them do not count."""
+    max_iter = _SWEEPS if given.max_iter is None else given.max_iter
+    return max_iter, min(_BURN_IN, max_iter // 4) if given.burn_in is None else given.burn_in
+
+
+def sweeps_of(given: Settings) -> int:
+    """Return how many sweeps a descent makes at most."""
+    return _SWEEPS_OF_ALS if given.max_iter is None else given.max_iter
+
+
+def penalties_of(problem: Problem) -> Penalties:
+    """Return those of a descent."""
+    given, is_latent = problem.settings, problem.loss != "squared_error"
+    alpha = _LATENT_ALPHA if is_latent else _ALPHA
+    alpha_linear = _LATENT_ALPHA_LINEAR if is_latent else _ALPHA_LINEAR
+    return Penalties(
+        alpha if given.alpha is None else given.alpha,
+        alpha_linear if given.alpha_linear is None else given.alpha_linear,
+        given.alpha_intercept,
+    )
+
+
 def _sampled(
     problem: Problem, output: int, key: Key, watch: Any
 ) -> tuple[Machine, dict[str, Any], float]:
     given, table = problem.settings, problem.table
     likelihood = likelihood_of(problem, table, output)
-    max_iter = _SWEEPS if given.max_iter is None else given.max_iter
-    burn_in = min(_BURN_IN, max_iter // 4) if given.burn_in is None else given.burn_in
+    max_iter, burn_in = chain_of(given)
     if burn_in >= max_iter:
         raise ValueError(
             f"`burn_in`={burn_in} must be below `max_iter`={max_iter}; raise `max_iter`"
@@ -162,15 +191,7 @@ def _solved(
 ) -> tuple[Machine, dict[str, Any], float]:
     given, table = problem.settings, problem.table
     likelihood = likelihood_of(problem, table, output)
-    is_latent = problem.loss != "squared_error"
-    alpha = _LATENT_ALPHA if is_latent else _ALPHA
-    alpha_linear = _LATENT_ALPHA_LINEAR if is_latent else _ALPHA_LINEAR
-    penalties = Penalties(
-        alpha if given.alpha is None else given.alpha,
-        alpha_linear if given.alpha_linear is None else given.alpha_linear,
-        given.alpha_intercept,
-    )
-    max_iter = _SWEEPS_OF_ALS if given.max_iter is None else given.max_iter
+    max_iter = sweeps_of(given)
     held = HeldOut(problem, output, 1 << 62)
 
     def on_sweep(now: Sweeper, objective: float) -> bool:
@@ -182,7 +203,7 @@ def _solved(
         table.rows,
         problem.fields,
         likelihood,
-        penalties,
+        penalties_of(problem),
         first_machine(problem, output, key),
         max_iter=max_iter,
         tol=given.tol,
@@ -238,17 +259,23 @@ def first_machine(problem: Problem, output: int, key: Key, *, is_chain: bool = F
             share = float(problem.table.weight[is_in].sum() / problem.table.weight.sum())
             intercept = float(logit(min(max(share, 1e-6), 1 - 1e-6)))
     rng = stream(key, _OF_START)
-    scale = given.init_scale
-    if scale is None:  # the longer the rows the less, as scores have one size then
-        is_wide = is_chain and problem.loss == "log_loss" and _is_mostly_zeros(problem.table.rows)
-        scale = _INIT_SCALE_OF_CLASSES if is_wide else _INIT_SCALE
-        scale *= float(np.sqrt(unit_rates(problem.table.rows)[0]))
+    scale = scale_of_start(problem, is_chain=is_chain)
     factors = np.zeros((d, given.n_factors), dtype=np.float32)
     factors[...] = drawn(given.init, scale, factors.shape, rng)
     linear = np.zeros(d, dtype=np.float32)
     if given.init_linear != "zeros":
         linear[...] = drawn(given.init_linear, given.init_linear_scale, linear.shape, rng)
     return intercept, linear, factors
+
+
+def scale_of_start(problem: Problem, *, is_chain: bool = False) -> float:
+    """Return the size of first factors."""
+    if problem.settings.init_scale is not None:
+        return problem.settings.init_scale
+    # The longer the rows the less, as scores have one size then.
+    is_wide = is_chain and problem.loss == "log_loss" and _is_mostly_zeros(problem.table.rows)
+    scale = _INIT_SCALE_OF_CLASSES if is_wide else _INIT_SCALE
+    return scale * float(np.sqrt(unit_rates(problem.table.rows)[0]))
 
 
 def _is_mostly_zeros(rows: Rows) -> bool:

@@ -18,6 +18,7 @@ from algos.factorization_machine.machine import (
     Machine,
     Outcome,
     Problem,
+    Settings,
     largest_fall,
 )
 from algos.factorization_machine.ranking import learn_choices
@@ -94,7 +95,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
         return told(lambda: machines_of(now), loss, checked)
 
     control: dict[str, Any] = {
-        "max_iter": _EPOCHS if given.max_iter is None else given.max_iter,
+        "max_iter": epochs_of(given),
         "tol": given.tol,
         "patience": given.n_iter_no_change,
         "watch": watch,
@@ -122,7 +123,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
     return Outcome(
         machines_of(steps), len(best), columns, float(np.min(best)), state=state_of(steps),
         fall=fall if len(best) == control["max_iter"] and fall > given.tol else 0.0,
-        is_lost=is_lost,
+        is_lost=is_lost, rate=settings.rate,
     )  # fmt: skip
 
 
@@ -179,7 +180,7 @@ def first_steps(problem: Problem, settings: stochastic.Settings) -> Steps:
         problem.key,
         n_outputs=problem.n_outputs,
         start=Start(
-            scale=_or(given.init_scale, start_scale(problem.table.rows, given.n_factors)),
+            scale=scale_of_first(problem),
             init=given.init,
             linear_scale=0.0 if zeros else given.init_linear_scale,
             linear_init="constant" if zeros else given.init_linear,
@@ -188,6 +189,17 @@ def first_steps(problem: Problem, settings: stochastic.Settings) -> Steps:
         accumulator=settings.accumulator,
     )
     return steps if problem.start is None else started(steps, problem.start)
+
+
+def epochs_of(given: Settings) -> int:
+    """Return how many epochs are made at most."""
+    return _EPOCHS if given.max_iter is None else given.max_iter
+
+
+def scale_of_first(problem: Problem) -> float:
+    """Return the size of first factors."""
+    given = problem.settings
+    return _or(given.init_scale, start_scale(problem.table.rows, given.n_factors))
 
 
 def started(steps: Steps, machines: list[Machine]) -> Steps:

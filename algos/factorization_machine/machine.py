@@ -194,6 +194,8 @@ class Outcome:
         solver has converged, or has nothing to converge to.
     is_lost : bool
         Whether no epoch of stochastic steps did better than the first, and the last far worse.
+    rate : float or None
+        The rate of stochastic steps, which may have been tried.
     """
 
     machines: list[Machine]
@@ -204,6 +206,7 @@ class Outcome:
     state: Mapping[str, Any] | None = None
     fall: float = 0.0
     is_lost: bool = False
+    rate: float | None = None
 
 
 def largest_fall(losses: Any, patience: int) -> float:

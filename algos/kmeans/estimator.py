@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
 
+from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
@@ -127,6 +128,9 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         several copies of the sums by label and the distances between all centres for bounds,
         and for codes a byte a value and 14 a row, which may be at most 30 % of X and 16 MB.
         Sparse X has neither bounds nor codes.
+    auto_params_ : dict
+        What each parameter that was given as "auto" stood for in the last `fit`, if that
+        used it; given in its place, the value asks for the same.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The best run, iteration by iteration: `objective` (the inertia before the centres
         move), `seconds` since the run began, `validation` (NaN: k-means has none) and
@@ -332,6 +336,8 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
             model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
         self._set_model(model, plan)
+        asks_for = {"hamerly": "elkan"}.get(plan.algorithm, plan.algorithm)
+        keep_automatic(self, {"n_init": plan.n_init, "algorithm": asks_for})
         if exponent and model.inertia < LOST:
             inertia, unit = lost_inertia_of(rows.X, rows.weight, model.centers, n_threads)
             self.inertia_ = unscaled(inertia, unit + plan.inertia_exponent)

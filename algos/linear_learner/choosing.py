@@ -71,7 +71,7 @@ class Choosing:
             # Stochastic steps need rows held out: their loss tells when to end.
             if self.solver != "sgd" and _call_for_folds(keys, data, settings.loss):
                 return self._fit_folds(data, keys, settings, progress)
-            fraction = TENTH
+            fraction = progress.used["validation_fraction"] = TENTH
         classes = _single(data.target) if settings.loss.is_of_classes else None
         sides = validation_split(keys, fraction, classes=classes, weight=data.weight)
         if not _have_optima([sides], data.target, settings.loss):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
@@ -226,6 +227,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
             progress.tell_last(outcome.model.coef, outcome.model.intercept)
         self._set_model(outcome)
         tell(self, outcome)
+        keep_automatic(self, {**self._used(outcome.choice.name), **progress.used})
         warn_unless_converged(self, outcome.model)
         warn_of_missed_target(self, outcome)
         self._begin_stream(outcome, state["key"], data)
@@ -269,6 +271,17 @@ class LinearLearner(Choosing, Incremental, Estimator):
             scale if self.init_scale is None else self.init_scale,
             self.init_intercept,
         )
+
+    def _used(self, solver: str) -> dict[str, Any]:
+        """Return what a fit by a solver has used, of parameters that may be "auto"."""
+        used = {"alpha": float(self.alpha_), "solver": solver}
+        if solver == "sgd":
+            schedule = self._schedule()
+            used["learning_rate_init"] = schedule.first_rate
+            used["batch_size"] = schedule.size_of_epochs()
+            if self.init != "zeros":
+                used["init_scale"] = schedule.init_scale
+        return used
 
     def _explicit_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Data | None:
         if not check_held_out(X_val, y_val, sample_weight_val):

@@ -35,6 +35,8 @@ class Progress:
         `tell`, if anyone listens.
     is_stopped : bool
         Whether a callback wants the fit to stop.
+    used : dict
+        What the fit has chosen of parameters that are "auto", by their names.
     """
 
     def __init__(self, task: Task, attributes: Attributes, n_told: int = 0) -> None:
@@ -43,6 +45,7 @@ class Progress:
         self._last: Doubles | None = None
         self.listener = self.tell if task.is_watched else None
         self.is_stopped = False
+        self.used: dict[str, Any] = {}
 
     def tell(self, coef: Doubles, intercept: Doubles) -> bool:
         """Tell of a model; return whether a callback wants the fit to stop."""

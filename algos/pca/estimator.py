@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
+from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checked import check_array
@@ -35,6 +36,7 @@ from algos._cython.finite import all_finite
 from algos.pca.counts import check_count, known_count
 from algos.pca.model import combined, projected
 from algos.pca.probabilistic import Probabilistic
+from algos.pca.randomized import normalizer_for
 from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose, reason_for, stand_in
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.state import Learned
@@ -127,6 +129,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         are left out; 0 if there is none.
     solver_ : str
         The solver that made the components.
+    auto_params_ : dict
+        What each parameter that was given as "auto" stood for in the last `fit`, if that
+        used it; given in its place, the value asks for the same.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -405,6 +410,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         say(self, f"svd_solver {solver!r}: {reason}")
         found = decompose(X, count, key, settings)
         self._keep(found, n, X.dtype, solver)
+        used: dict[str, Any] = {"svd_solver": solver}
+        if solver == "randomized" and self.iterated_power != "auto":
+            used["power_iteration_normalizer"] = normalizer_for(int(self.iterated_power))
+        keep_automatic(self, used)
 
     def _projection(self) -> Floats:
         """Return what centred rows are multiplied by, vector by vector."""

@@ -57,10 +57,15 @@ def solve(
     return Spectrum(variances, components, rows.total / (n - 1))
 
 
+def normalizer_for(n_iter: int) -> str:
+    """Return what "auto" means for so many power iterations."""
+    return "none" if n_iter <= 2 else "LU"
+
+
 def _power(rows: Rows, Q: Doubles, n_iter: int, normalizer: str) -> tuple[Doubles, Doubles]:
     """Algorithm 4.4 of Halko et al., each step on X'X at once."""
     if normalizer == "auto":
-        normalizer = "none" if n_iter <= 2 else "LU"
+        normalizer = normalizer_for(n_iter)
     for _ in range(n_iter):
         Q = rows.scatter_times(Q)
         if normalizer == "QR":

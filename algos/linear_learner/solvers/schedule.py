@@ -58,9 +58,14 @@ class Schedule:
     init_scale: float = 0.07
     init_intercept: float | None = None
 
+    @property
+    def first_rate(self) -> float:
+        """The learning rate of the first step."""
+        return _AUTOMATIC_RATES[self.optimizer] if self.rate is None else self.rate
+
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0."""
-        first = _AUTOMATIC_RATES[self.optimizer] if self.rate is None else self.rate
+        first = self.first_rate
         return max(first * self.factor ** (step // self.every), min(self.least, first))
 
     def size_of_epochs(self) -> int:

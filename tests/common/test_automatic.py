@@ -1,0 +1,171 @@
+"""What "auto" stood for is told, and given in its place makes the same fit."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from algos import (
+    PCA,
+    FactorizationMachineClassifier,
+    FactorizationMachineRegressor,
+    KMeans,
+    LinearLearnerRegressor,
+)
+from tests.common.estimators import (
+    assert_close,
+    assert_same_bits,
+    cases_where,
+    outputs,
+)
+
+# What is no value of the parameter, but a rule: PCA's adaptive passes, folds in place of a
+# fraction, a forest's threshold; or is not looked at in `fit`.
+RULES = {
+    "PCA": {"iterated_power"},
+    "LinearLearnerClassifier": {"validation_fraction"},
+    "LinearLearnerRegressor": {"validation_fraction"},
+}
+OF_ADAGRAD = {
+    *("learning_rate_init", "learning_rate_linear", "learning_rate_intercept", "batch_size"),
+    *("epsilon", "early_stopping", "alpha", "alpha_linear"),
+}
+UNUSED = {
+    "mcmc": OF_ADAGRAD,
+    "als": (OF_ADAGRAD - {"alpha", "alpha_linear"}) | {"burn_in", "feature_groups"},
+    "adagrad": {"burn_in", "feature_groups"},
+}
+
+
+def automatic(estimator):
+    return {name for name, value in estimator.get_params().items() if isinstance(value, str)
+            and value == "auto"}  # fmt: skip
+
+
+def tells_choices(case):
+    return case.is_ours and case.kind.__name__ not in (
+        "DeepARForecaster",
+        "LatentDirichletAllocation",
+        "RandomCutForest",
+    )
+
+
+telling = cases_where(tells_choices)
+
+
+def unused(estimator):
+    """Return what a fit with parameters at "auto" did not look at."""
+    rules = set(RULES.get(type(estimator).__name__, ()))
+    if type(estimator).__name__.startswith("Factorization"):
+        return rules | UNUSED[estimator.solver_]
+    if type(estimator).__name__.startswith("Linear") and estimator.solver_ != "sgd":
+        return rules | {"learning_rate_init", "batch_size"}
+    if isinstance(estimator, PCA):
+        return rules | {"power_iteration_normalizer"}
+    return rules
+
+
+@telling
+def test_a_fit_tells_what_each_automatic_parameter_stood_for(case):
+    estimator = case.fitted()
+    expected = automatic(estimator) - unused(estimator)
+    assert set(estimator.auto_params_) - {"validation_fraction"} == expected
+    for name, value in estimator.auto_params_.items():
+        constraints = type(estimator)._parameters[name]
+        assert any(one is not None and one.accepts(value) for one in constraints), name
+    if "solver" in estimator.auto_params_:
+        assert estimator.auto_params_["solver"] == estimator.solver_
+
+
+def values_are_all(case):
+    """Tell where the values alone make the fit.
+
+    A kept alpha is one of a pack, whose fit has others beside it; the penalties of stochastic
+    steps to numbers follow the errors; and what has the unit of y is rounded on its way.
+    """
+    is_packed = case.kind.__name__.startswith("Linear") and "alpha" not in case.parameters
+    return tells_choices(case) and not is_packed and case.kind is not FactorizationMachineRegressor
+
+
+@cases_where(values_are_all)
+def test_the_values_given_in_place_of_auto_make_the_same_fit(case):
+    X = case.rows()
+    estimator = case.fitted(X)
+    explicit = case.make(**estimator.auto_params_).fit(X, case.target(X))
+    assert explicit.auto_params_ == {}
+    assert_same_bits(outputs(explicit, X), outputs(estimator, X))
+
+
+@pytest.mark.parametrize("solver", ["mcmc", "als"])
+def test_the_values_of_numbers_make_the_same_fit_up_to_rounding(solver):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5))
+    y = 7 * (X @ np.arange(1.0, 6)) + X[:, 0] * X[:, 1] + 3
+    made = FactorizationMachineRegressor(4, solver=solver, max_iter=4, tol=0, random_state=0)
+    made.fit(X, y)
+    values = made.auto_params_
+    again = FactorizationMachineRegressor(
+        4, solver=solver, max_iter=4, tol=0, random_state=0, **values
+    )
+    assert again.fit(X, y).auto_params_ == {}
+    assert_close({"y": again.predict(X)}, {"y": made.predict(X)}, np.float32)
+
+
+def test_stochastic_steps_tell_rate_and_rows_of_a_step():
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    y = X.sum(axis=1)
+    parameters = {"alpha": 0.01, "solver": "sgd", "random_state": 0, "init": "normal"}
+    learner = LinearLearnerRegressor(**parameters).fit(X, y)
+    assert learner.auto_params_ == {
+        "learning_rate_init": 0.05, "batch_size": 1000, "init_scale": 0.01,
+    }  # fmt: skip
+    again = LinearLearnerRegressor(**parameters, **learner.auto_params_).fit(X, y)
+    assert_same_bits(outputs(again, X), outputs(learner, X))
+
+
+def test_a_share_of_validation_rows_is_told_where_there_are_no_folds():
+    X = np.random.default_rng(0).normal(size=(5000, 3))
+    many = LinearLearnerRegressor().fit(X, X[:, 0])
+    assert many.auto_params_["validation_fraction"] == 0.1
+    few = LinearLearnerRegressor().fit(X[:200], X[:200, 0])
+    assert "validation_fraction" not in few.auto_params_
+
+
+def test_a_rate_that_was_tried_is_told():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(800, 5))
+    y = X[:, 0] * X[:, 1] + X[:, 2] + rng.normal(size=800) > 0
+    parameters = {"n_factors": 4, "solver": "adagrad", "random_state": 0}
+    made = FactorizationMachineClassifier(**parameters).fit(X, y)
+    assert made.auto_params_["learning_rate_init"] in (0.2, 0.1, 0.05)
+    assert made.auto_params_["early_stopping"] is True
+    again = FactorizationMachineClassifier(**parameters, **made.auto_params_).fit(X, y)
+    assert_same_bits(outputs(again, X), outputs(made, X))
+
+
+def test_bounds_of_k_means_are_told_by_the_name_that_asks_for_them():
+    X = np.random.default_rng(0).normal(size=(5000, 30))
+    made = KMeans(100, init="random", n_init=1, max_iter=3, random_state=0).fit(X)
+    name = made.auto_params_["algorithm"]
+    assert name == {"hamerly": "elkan"}.get(made.algorithm_, made.algorithm_)
+    again = KMeans(100, init="random", n_init=1, max_iter=3, random_state=0, algorithm=name)
+    assert_same_bits(outputs(again.fit(X), X), outputs(made, X))
+    assert again.algorithm_ == made.algorithm_
+
+
+def test_verbose_prints_one_line_of_them(capsys):
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    KMeans(3, verbose=1, random_state=0).fit(X)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "auto: " in line]
+    assert lines == ["[KMeans] auto: n_init=1, algorithm='lloyd'"]
+
+
+def test_a_normaliser_is_told_for_a_number_of_power_iterations():
+    X = np.random.default_rng(0).normal(size=(50, 8))
+    pca = PCA(2, svd_solver="randomized", iterated_power=4, random_state=0).fit(X)
+    assert pca.auto_params_ == {"power_iteration_normalizer": "LU"}
+
+
+@telling
+def test_the_attribute_is_described(case):
+    assert "auto_params_ : dict" in inspect.getdoc(case.kind)
