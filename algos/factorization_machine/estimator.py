@@ -14,7 +14,7 @@ from algos._common.automatic import keep_automatic
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
 from algos._common.random import Key, seed_key
-from algos._common.search import Continuous, Integer
+from algos._common.search import Continuous, Distribution, Integer
 from algos._common.split import validation_split
 from algos._common.targets import require_target
 from algos._common.threads import effective_n_threads
@@ -49,7 +49,7 @@ _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _RATES = Continuous(1e-4, 1, log=True)
 _FIRST_NUMBERS = Continuous(1e-3, 1, log=True)
 _PENALTIES = Continuous(1e-8, 512, log=True)
-_OF_DESCENT = {
+_OF_DESCENT: dict[str, Distribution] = {
     "alpha": _PENALTIES,
     "alpha_linear": _PENALTIES,
     "alpha_intercept": _PENALTIES,

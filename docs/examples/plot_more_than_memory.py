@@ -3,11 +3,11 @@ More rows than memory
 =====================
 
 A file of 400 MB goes through every class whose ``partial_fit`` takes rows, in a process that may
-use no more than 200 MB beyond what it has when it begins. The rows lie in a memory map, of which each
-call sees a slice. What a model keeps does not grow with the rows; so the operating system, which is
-asked to refuse, finds nothing to refuse. ``DeepARForecaster`` is not among them: its rows are whole
-series, each of which a network goes along many times, so a call of its ``partial_fit`` is an epoch
-over a panel that fits into memory.
+use no more than 200 MB beyond what it has when it begins. The rows lie in a memory map, of which
+each call sees a slice. What a model keeps does not grow with the rows; so the operating system,
+which is asked to refuse, finds nothing to refuse. ``DeepARForecaster`` is not among them: its
+rows are whole series, each of which a network goes along many times, so a call of its
+``partial_fit`` is an epoch over a panel that fits into memory.
 """
 
 import tempfile
