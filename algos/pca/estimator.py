@@ -409,11 +409,11 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         reason = reason_for(solver, self.svd_solver, X.shape, count)
         say(self, f"svd_solver {solver!r}: {reason}")
         found = decompose(X, count, key, settings)
-        self._keep(found, n, X.dtype, solver)
         used: dict[str, Any] = {"svd_solver": solver}
         if solver == "randomized" and self.iterated_power != "auto":
             used["power_iteration_normalizer"] = normalizer_for(int(self.iterated_power))
         keep_automatic(self, used)
+        self._keep(found, n, X.dtype, solver)
 
     def _projection(self) -> Floats:
         """Return what centred rows are multiplied by, vector by vector."""
