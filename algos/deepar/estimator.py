@@ -118,6 +118,9 @@ class DeepARForecaster(Backtesting, Estimator):
         Number of epochs learned.
     early_stopping_ : bool
         Whether a horizon was held back.
+    auto_params_ : dict
+        What each parameter that was given as "auto" stood for in the last `fit`, if that
+        used it; given in its place, the value asks for the same.
     best_iter_ : int
         The epoch whose weights predict, from 1: the last one, or with `early_stopping` the
         best one.

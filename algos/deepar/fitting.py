@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.automatic import keep_automatic
 from algos._common.base import is_same
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
@@ -106,6 +107,14 @@ class Fitting:
             )
             progress = self._trained(progress, model, panel, settings, schedule, told)
         self.__dict__.update(self._learned(model, progress, told.history.arrays()))
+        used = {
+            "lags": self.lags_,
+            "weight_decay": schedule.weight_decay,
+            "early_stopping": self.early_stopping_,
+        }
+        if len(self.cardinalities_):
+            used["embedding_dimension"] = model.layout.embedding_dimensions
+        keep_automatic(self, used)
 
     def _partial_fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
         refuse_other_arguments(X)

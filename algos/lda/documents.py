@@ -19,6 +19,7 @@ from algos._cython import row_hash
 MOST = 1e36
 SHARES_TOL = 1e-3
 _BLOCK = 1 << 20  # entries that are looked at
+_POWERS = {"numbers": 1, "squares": 2}  # that are shares of a document
 _GATHERED = 1 << 17  # entries that are gathered at a time, of 16 bytes each
 
 
@@ -131,7 +132,7 @@ class Documents:
 
     def take(self, order: NDArray[np.intp]) -> Documents:
         """Return some documents, in that order."""
-        sizes = np.diff(self.indptr)[order]
+        sizes = self.indptr[order + 1] - self.indptr[order]
         indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         words = np.empty(indptr[-1], dtype=np.int32)
         counts = np.empty(indptr[-1], dtype=np.float32)
@@ -248,19 +249,25 @@ def _is_number(value: str | bytes) -> bool:
 
 def warn_of_shares(documents: Documents) -> None:
     """Warn where numbers are shares of documents, as those of TF-IDF are, and no counts."""
-    counts = documents.counts
-    if np.array_equal(counts[:_BLOCK], np.floor(counts[:_BLOCK])):
+    counts = documents.counts[:_BLOCK]
+    if np.array_equal(counts, np.floor(counts)):
         return
-    filled = np.diff(documents.indptr) > 0
-    counts = np.minimum(counts, 2)  # more is no share, and its square may overflow
-    for what, power in (("numbers", 1), ("squares", 2)):
-        powers = replace(documents, counts=counts**power)
-        if np.all(np.abs(powers.lengths()[filled] - 1) < SHARES_TOL):
-            return warn(
-                f"the {what} of each row of `X` sum to 1, as those of term frequencies or TF-IDF "
-                f"do: a document then weighs little more than a word, and its mixture stays near "
-                f"the prior; give counts, as CountVectorizer makes them"
-            )
+    left = _POWERS
+    for first, last in _blocks(documents.indptr):
+        part = documents.part(first, last)
+        left = {what: power for what, power in left.items() if _are_shares(part, power)}
+    for what in left:
+        return warn(
+            f"the {what} of each row of `X` sum to 1, as those of term frequencies or TF-IDF "
+            f"do: a document then weighs little more than a word, and its mixture stays near "
+            f"the prior; give counts, as CountVectorizer makes them"
+        )
+
+
+def _are_shares(documents: Documents, power: int) -> bool:
+    counts = np.minimum(documents.counts, 2) ** power  # more is no share, and might overflow
+    sums = replace(documents, counts=counts).lengths()[np.diff(documents.indptr) > 0]
+    return bool(np.all(np.abs(sums - 1) < SHARES_TOL))
 
 
 def check_counts(values: NDArray[Any], caller: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
@@ -22,7 +23,7 @@ from algos.lda.corpus import shuffled
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
-from algos.lda.learners import choose_method, lacks_room, learn
+from algos.lda.learners import choose_method, lacks_room, learn, passes_of
 from algos.lda.parameters import (
     FOREIGN_NAMES,
     MEGABYTE,
@@ -153,6 +154,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         Prior of words in a topic, as given.
     learning_method_ : str
         The method that learned.
+    auto_params_ : dict
+        What each parameter that was given as "auto" stood for in the last `fit`, if that
+        used it; given in its place, the value asks for the same.
     bound_ : float
         Perplexity of the documents at the end of `fit`: from the variational bound for "batch"
         and "online", else from the mixtures of the last pass.
@@ -432,6 +436,14 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._n_stands_for, self._weight_of_seen = float(len(documents)), 1.0
         self._set_model(learned.topics)
         self.n_iter_ = len(told.history)
+        used = {
+            "learning_method": self.learning_method_,
+            "max_iter": passes_of(self.learning_method_),
+            "init": learned.init,
+        }
+        if learned.alpha0 is not None:
+            used["alpha0"] = learned.alpha0
+        keep_automatic(self, used)
         self.n_batch_iter_ = learned.n_updates + 1
         none: NDArray[Any] = np.zeros(0)
         columns = dict.fromkeys(("objective", "seconds", "validation"), none)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from algos.lda.documents import Documents
 from algos.lda.moments import FEWEST
 from algos.lda.parameters import MEGABYTE, Doubles, Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
-from algos.lda.variational import learn_batch, learn_online
+from algos.lda.variational import MAX_ITER, learn_batch, learn_online
 
 Learner = Callable[..., Learned]
 
@@ -30,6 +31,15 @@ LEARNERS: dict[str, Learner] = {
     "cvb0": cvb0.learn,
     "spectral": spectral.learn,
 }
+
+
+class Start(NamedTuple):
+    """What learning begins with: see `algos.lda.parameters.Learned` for the last two."""
+
+    topics: Floats | None  # None is random counts
+    prior: Doubles | None  # that the moments tell of
+    init: str
+    alpha0: float | None
 
 
 def learn(
@@ -46,20 +56,21 @@ def learn(
 
     `tell` is told, in words, what learning begins with.
     """
-    prior = None
     is_spectral = topics is None and begins_spectral(method, settings, documents)
     if is_spectral or _visits_all_at_once(method, documents, settings):
         documents = documents.whole()
     if is_spectral:
         is_asked = method == "spectral" or settings.init == "spectral"
         start = _spectral_start(documents.whole(), settings, n_threads, tell, is_asked=is_asked)
-        topics, prior = start
     else:
         tell("init: random counts" if topics is None else "init: the counts that were given")
         _tell_of_alpha0(settings, tell)
+        start = Start(topics, None, "random" if topics is None else "", None)
     if lacks_room(method, documents, settings):
         _tell_of_want(documents, settings, tell)
-    learned = LEARNERS[method](documents, topics, settings, key, n_threads, report)
+    learned = LEARNERS[method](documents, start.topics, settings, key, n_threads, report)
+    learned = replace(learned, init=start.init, alpha0=start.alpha0)
+    prior = start.prior
     if not settings.learns_doc_topic_prior:
         return replace(learned, doc_topic_prior=None)
     if learned.doc_topic_prior is None and method != "spectral":
@@ -86,6 +97,11 @@ def _visits_all_at_once(method: str, documents: Corpus, settings: Settings) -> b
     if settings.max_iter is not None and settings.max_iter <= cvb0.EM_PASSES:
         return False
     return collapsed.has_room(documents, settings) or settings.allows(16 * documents.n_entries)
+
+
+def passes_of(method: str) -> int:
+    """Return how many passes a method goes over documents where nobody says."""
+    return {"cvb0": cvb0.PASSES, "spectral": spectral.PASSES}.get(method, MAX_ITER)
 
 
 def lacks_room(method: str, documents: Corpus, settings: Settings) -> bool:
@@ -118,24 +134,24 @@ def _spectral_start(
     tell: Callable[[str], None],
     *,
     is_asked: bool,
-) -> tuple[Floats | None, Doubles]:
+) -> Start:
     """Return spectral topics, each in the place of the one that the prior guides to it.
 
-    None stands for a random start, if moments tell nothing and nobody has asked for them.
+    The start is random if moments tell nothing and nobody has asked for them.
     """
-    topics, prior, n_found, n_used = spectral.begin(documents, settings, n_threads)
+    topics, prior, n_found, n_used, alpha0 = spectral.begin(documents, settings, n_threads)
     tell(f"init: {n_found} of {settings.n_topics} topics by the moments of {n_used} documents")
     if not n_found and not is_asked:
         tell("init: random counts")
         _tell_of_alpha0(settings, tell)
-        return None, prior
+        return Start(None, prior, "random", None)
     if n_found < settings.n_topics:
         why = "tell of no more" if n_used else f"of {FEWEST} words or more there are none"
         tell(f"init: documents {why}; the other topics are all words alike but for noise")
         _warn_of_noise(n_found, documents, settings)
     order = _order_of_guides(topics, settings)
     topics[:, : settings.n_topics] = topics[:, order]
-    return topics, prior[order]
+    return Start(topics, prior[order], "spectral", alpha0)
 
 
 def _tell_of_alpha0(settings: Settings, tell: Callable[[str], None]) -> None:

@@ -110,6 +110,7 @@ class Begun(NamedTuple):
     prior: Doubles  # (n_topics,)
     n_found: int  # topics that documents tell of
     n_used: int  # documents that are long enough to have moments
+    alpha0: float  # that the moments were taken for
 
 
 def begin(documents: Documents, settings: Settings, n_threads: int) -> Begun:
@@ -137,7 +138,7 @@ def begin(documents: Documents, settings: Settings, n_threads: int) -> Begun:
         prior = np.concatenate([prior, np.full(missing, least)])
     tokens = max(documents.n_tokens, 1.0)
     counts = padded_columns(words * (tokens / shares.sum() * shares))
-    return Begun(counts, prior, n_found, moments.n_used)
+    return Begun(counts, prior, n_found, moments.n_used, found.alpha0)
 
 
 def _require_room(documents: Documents, settings: Settings) -> None:

@@ -45,7 +45,7 @@ WHOLE_EVERY = 5  # passes, in the first of which documents that keep few topics 
 EPOCHS = 30
 UNLIKE = 0.17  # of their mean, by which counts to begin with differ from it at most
 WORDS = 1 << 12  # whose counts to begin with are drawn at a time
-DOCUMENTS = 1 << 13  # whose words are counted at a time
+DOCUMENTS = 1 << 10  # whose words are counted at a time
 LEAST_BATCHES = 16  # of the first pass, while they have a document each
 BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
 KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
@@ -126,7 +126,8 @@ def _run(
     for stage in plan:
         n_batches = count(documents, stage.batch_size)
         batches: list[tuple[int, Batch]] = []
-        if stage.n_epochs > 1 and not isinstance(documents, Shuffled):
+        # One batch that is gathered anew would take as much memory as one that is kept.
+        if stage.n_epochs > 1 and (n_batches == 1 or not isinstance(documents, Shuffled)):
             batches.extend(cut(documents, stage.batch_size, n_threads))
         for _ in range(stage.n_epochs):
             value = 0.0

@@ -10,6 +10,7 @@ from algos import (
     FactorizationMachineClassifier,
     FactorizationMachineRegressor,
     KMeans,
+    LatentDirichletAllocation,
     LinearLearnerRegressor,
 )
 from tests.common.estimators import (
@@ -19,10 +20,11 @@ from tests.common.estimators import (
     outputs,
 )
 
-# What is no value of the parameter, but a rule: PCA's adaptive passes, folds in place of a
-# fraction, a forest's threshold; or is not looked at in `fit`.
+# What is no value of the parameter, but a rule: PCA's adaptive passes, a prior that is learned,
+# folds in place of a fraction, a forest's threshold; or is not looked at in `fit`.
 RULES = {
     "PCA": {"iterated_power"},
+    "LatentDirichletAllocation": {"total_samples", "doc_topic_prior"},
     "LinearLearnerClassifier": {"validation_fraction"},
     "LinearLearnerRegressor": {"validation_fraction"},
 }
@@ -43,11 +45,7 @@ def automatic(estimator):
 
 
 def tells_choices(case):
-    return case.is_ours and case.kind.__name__ not in (
-        "DeepARForecaster",
-        "LatentDirichletAllocation",
-        "RandomCutForest",
-    )
+    return case.is_ours and case.kind.__name__ != "RandomCutForest"
 
 
 telling = cases_where(tells_choices)
@@ -60,6 +58,10 @@ def unused(estimator):
         return rules | UNUSED[estimator.solver_]
     if type(estimator).__name__.startswith("Linear") and estimator.solver_ != "sgd":
         return rules | {"learning_rate_init", "batch_size"}
+    if hasattr(estimator, "learning_method_") and estimator.auto_params_["init"] != "spectral":
+        return rules | {"alpha0"}
+    if type(estimator).__name__ == "DeepARForecaster":
+        return rules | {"embedding_dimension"}  # without categories
     if isinstance(estimator, PCA):
         return rules | {"power_iteration_normalizer"}
     return rules
@@ -109,6 +111,18 @@ def test_the_values_of_numbers_make_the_same_fit_up_to_rounding(solver):
     )
     assert again.fit(X, y).auto_params_ == {}
     assert_close({"y": again.predict(X)}, {"y": made.predict(X)}, np.float32)
+
+
+def test_spectral_topics_tell_the_sum_of_the_prior_they_were_found_for():
+    rng = np.random.default_rng(0)
+    topics, mixtures = rng.dirichlet(np.full(40, 0.1), 3), rng.dirichlet(np.full(3, 0.3), 500)
+    X = rng.multinomial(60, mixtures @ topics)
+    made = LatentDirichletAllocation(3, init="spectral", random_state=0).fit(X)
+    told = made.auto_params_
+    assert told["learning_method"] == made.learning_method_ and told["max_iter"] == made.n_iter_
+    assert 0.3 < told["alpha0"] < 2.7
+    again = LatentDirichletAllocation(3, init="spectral", random_state=0, **told).fit(X)
+    np.testing.assert_allclose(again.components_, made.components_, rtol=0.05, atol=2)
 
 
 def test_stochastic_steps_tell_rate_and_rows_of_a_step():

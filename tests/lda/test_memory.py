@@ -48,12 +48,32 @@ def test_a_fit_takes_what_is_stated(method):
 
 
 def peak_of(model, X):
+    return peak(lambda: model.fit(X))
+
+
+def peak(action):
     tracemalloc.start()
     try:
-        model.fit(X)
+        action()
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_to_gather_a_batch_costs_what_the_batch_holds():
+    starts = np.arange(0, 1_000_001, 1, dtype=np.int64)
+    words, counts = np.zeros(10**6, dtype=np.int32), np.ones(10**6, dtype=np.float32)
+    documents = Documents(starts, words, counts, 1)
+    assert peak(lambda: documents.take(np.arange(100))) < 20_000
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.37])
+def test_streams_take_a_batch_whatever_the_counts(unit):
+    X = corpus()
+    X.data *= np.float32(unit)
+    model = LatentDirichletAllocation(16, learning_method="online", n_jobs=1, random_state=0)
+    block = 128 * (16 * K + 20 * X.nnz / N)
+    assert peak(lambda: model.partial_fit(X)) < 16 * V * 16 + 2 * block + 16 * N + FIXED
 
 
 def test_batches_that_are_learned_once_are_not_held_together():
