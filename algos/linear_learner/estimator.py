@@ -83,7 +83,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
     "beta_1": [Interval(Real, 0, 1)],
     "beta_2": [Interval(Real, 0, 1)],
     "intercept_learning_rate": [POSITIVE],
-    "intercept_alpha": [NON_NEGATIVE],
+    "alpha_intercept": [NON_NEGATIVE],
     "learning_rate_step": [POSITIVE_INT],
     "learning_rate_factor": [Interval(Real, 0, 1, closed="right")],
     "learning_rate_min": [NON_NEGATIVE],
@@ -136,7 +136,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
     beta_1: float
     beta_2: float
     intercept_learning_rate: float
-    intercept_alpha: float
+    alpha_intercept: float
     learning_rate_step: int
     learning_rate_factor: float
     learning_rate_min: float
@@ -260,7 +260,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
             self.beta_1,
             self.beta_2,
             self.intercept_learning_rate,
-            self.intercept_alpha,
+            self.alpha_intercept,
             self.learning_rate_step,
             self.learning_rate_factor,
             self.learning_rate_min,

@@ -124,7 +124,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         Decay of the mean of their squares. Used by "adam" only.
     intercept_learning_rate : float, default=10.0
         What the learning rate is multiplied by for the intercept.
-    intercept_alpha : float, default=0.0
+    alpha_intercept : float, default=0.0
         An L2 penalty of the intercept in stochastic steps.
     learning_rate_step : int, default=100
         Number of steps after which the learning rate is multiplied by `learning_rate_factor`.
@@ -314,7 +314,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         intercept_learning_rate: float = 10.0,
-        intercept_alpha: float = 0.0,
+        alpha_intercept: float = 0.0,
         learning_rate_step: int = 100,
         learning_rate_factor: float = 0.99,
         learning_rate_min: float = 1e-5,
@@ -353,7 +353,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.intercept_learning_rate = intercept_learning_rate
-        self.intercept_alpha = intercept_alpha
+        self.alpha_intercept = alpha_intercept
         self.learning_rate_step = learning_rate_step
         self.learning_rate_factor = learning_rate_factor
         self.learning_rate_min = learning_rate_min

@@ -264,7 +264,7 @@ INFINITE = [
         (LinearLearnerClassifier, name)
         for name in (
             "margin", "beta", "tol", "learning_rate_init", "intercept_learning_rate",
-            "intercept_alpha", "learning_rate_min", "min_improvement", "init_scale",
+            "alpha_intercept", "learning_rate_min", "min_improvement", "init_scale",
             "init_intercept",
         )
     ],
