@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython import fm_rows
-from algos.factorization_machine.rows import Rows
+from algos.factorization_machine.rows import LARGEST_VALUE, Rows
 
 Floats = NDArray[np.float32]
 
-_LARGEST_VALUE = 1e6  # of a scaled column, in float32 sums of squares
 _LARGEST_WEIGHT = 1e6  # in units of the mean weight
 _LARGEST_TARGET = 1e6  # in deviations of those that came before
 _PARTS = 2  # of the columns: so many threads find work; results hang on it
@@ -29,14 +28,14 @@ def kernel_values(rows: Rows) -> Floats | None:
         return None
     if rows.values.dtype == np.float32 and _is_bounded(rows.values):
         return rows.values
-    bounded: Floats = np.clip(rows.values, -_LARGEST_VALUE, _LARGEST_VALUE).astype(np.float32)
+    bounded: Floats = np.clip(rows.values, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
     return bounded
 
 
 def _is_bounded(values: Floats) -> bool:
     """Tell whether no value is too large, in magnitude."""
     largest = max(values.max(initial=0), -values.min(initial=0))
-    return bool(largest <= _LARGEST_VALUE)
+    return bool(largest <= LARGEST_VALUE)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def strongest_pairs(
     Raises
     ------
     ValueError
-        If `n` is no positive int.
+        If `n` is no positive int, or a pair's weight is beyond float64.
     """
     if not POSITIVE_INT.accepts(n):
         raise ValueError(f"`n`={n!r} must be {POSITIVE_INT}; say how many pairs to list")
@@ -72,10 +72,12 @@ def _add_pairs(
     is_paired = fields[left[0] : left[1], np.newaxis] != fields[right[0] : right[1]]
     if not is_paired.any():
         return
-    weights = factors[left[0] : left[1]] @ factors[right[0] : right[1]].T
+    with np.errstate(over="ignore", invalid="ignore"):  # told of below
+        weights = factors[left[0] : left[1]] @ factors[right[0] : right[1]].T
     strength = np.where(is_paired, np.abs(weights), -1.0)
     if left[0] == right[0]:
         strength[np.tril_indices(len(strength))] = -1.0
+    require_numbers(strength)
     flat = strength.ravel()
     few = np.arange(flat.size) if flat.size <= n else np.argpartition(-flat, n - 1)[:n]
     for place in few:
@@ -89,6 +91,29 @@ def _add_pairs(
             heapq.heappush(best, pair)
         else:
             heapq.heappushpop(best, pair)
+
+
+def interaction_of(one: NDArray[Any], other: NDArray[Any]) -> Any:
+    """Return the inner products of factors of shape (…, rank).
+
+    Raises
+    ------
+    ValueError
+        If one is beyond float64.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # told of below
+        weight = np.sum(one * other.astype(np.float64), -1)
+    require_numbers(weight)
+    return weight
+
+
+def require_numbers(weights: Any) -> None:
+    """Raise ValueError if a pair's weight is beyond float64, as of columns of tiny values."""
+    if not np.isfinite(weights).all():
+        raise ValueError(
+            "the weight of a pair of columns is beyond float64: values of X must not be so small; "
+            "multiply X by a power of ten, and fit again"
+        )
 
 
 def column_number(column: Any, names: Sequence[str] | None, d: int) -> int:

@@ -26,6 +26,7 @@ _NOISE, _CUTS = 101, 102  # streams of a key; further words name the sweep
 _TWO_CLASSES = np.array([-np.inf, 0.0, np.inf])
 _MOST_LEVELS = 256
 _EXTREME_WEIGHT = 40  # exponent
+_FAR = 1e4  # from scores farther away, derivatives by cut points lose all their digits
 _WHOLE = 1e-9  # so near to a whole number, relatively, is a sum of whole weights
 
 
@@ -303,9 +304,11 @@ class OrderedProbit(Probit):
         return {"cuts": self.cuts}
 
     def _measure(self, scores: NDArray[Any], n_threads: int) -> Any:
+        near = np.clip(scores, -_FAR, _FAR)
+
         def measure(cuts: Doubles) -> tuple[float, Doubles]:
             derivatives = np.empty((3, len(cuts)))
-            value = measure_levels(scores, self.levels, cuts, self.weight, derivatives, n_threads)
+            value = measure_levels(near, self.levels, cuts, self.weight, derivatives, n_threads)
             return value, derivatives
 
         return measure

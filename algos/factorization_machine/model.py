@@ -17,7 +17,11 @@ from algos._common.params import Interval
 from algos._common.threads import threads_for
 from algos._common.validation import validate_dense_or_csr
 from algos.factorization_machine.averaged import MeanOfDraws
-from algos.factorization_machine.interactions import column_number, strongest_pairs
+from algos.factorization_machine.interactions import (
+    column_number,
+    interaction_of,
+    strongest_pairs,
+)
 from algos.factorization_machine.machine import Machine
 from algos.factorization_machine.posterior import Draws, predict_variance
 from algos.factorization_machine.rows import Columns
@@ -160,7 +164,7 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         names = getattr(self, "feature_names_in_", None)
         d = self.n_features_in_
         a, b = (column_number(column, names, d) for column in (i, j))
-        weight = np.sum(self.factors_[..., a, :] * self.factors_[..., b, :], -1, dtype=np.float64)
+        weight = interaction_of(self.factors_[..., a, :], self.factors_[..., b, :])
         return float(weight) if weight.ndim == 0 else weight
 
     def top_interactions(

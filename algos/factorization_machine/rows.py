@@ -27,6 +27,10 @@ _ONE, _SINGLE_ONE = 1e-12, 1e-6  # so near to 1 is a value of 1, after columns w
 # Columns of smaller values stay as they are, and say next to nothing: of coefficients in their
 # units those of targets beyond some 1e25 would be no numbers.
 _LEAST_SCALE = 1e-280
+# Of a scaled column. Greater ones are in rows that weigh less than its square beside the others:
+# products of two, squared, would be no float32.
+LARGEST_VALUE = 1e6
+_LEAST_SHARE = 1e-60  # of a column's largest value: scores of all rows stay numbers
 _LINE = 64  # bytes of a cache line
 
 
@@ -251,7 +255,8 @@ def training_table(
     renumbers : bool, default=True
         Whether columns without a value are left out.
     scales : bool, default=True
-        Whether columns are divided by the root of the mean square of their stored values.
+        Whether columns are divided by the root of the mean square of their stored values; a
+        value counts as `LARGEST_VALUE` then at most.
     n_threads : int, default=1
     """
     if weight is not None and not np.all(weight > 0):
@@ -273,7 +278,7 @@ def training_table(
     rows = rows.take(kept, n_threads=n_threads)
     scale = column_scale(rows, total) if scales else None
     columns = Columns(d, places, scale)
-    rows = _in_units(rows, scale, n_threads)
+    rows = _in_units(rows, scale, n_threads, LARGEST_VALUE)
     return Table(
         rows, target[kept], total, keys[kept], columns, None if groups is None else groups[kept]
     )
@@ -353,8 +358,9 @@ def column_scale(rows: Rows, weight: Doubles) -> Doubles | None:
     fm_rows.column_squares(
         rows.indptr, rows.indices, rows.values, weight / weight.max(), peak, total, squares
     )
-    total[total == 0] = 1.0
-    scale = peak * np.sqrt(squares / total)
+    is_nothing = total == 0  # the weights, beside the largest
+    squares[is_nothing] = total[is_nothing] = 1.0
+    scale = peak * np.maximum(np.sqrt(squares / total), _LEAST_SHARE)
     scale[~(scale > _LEAST_SCALE)] = 1.0
     return scale
 
@@ -368,14 +374,16 @@ def scaled_rows(rows: Rows, scale: Doubles) -> Rows:
     return _in_units(rows, scale)
 
 
-def _in_units(rows: Rows, scale: Doubles | None, n_threads: int = 1) -> Rows:
-    """Return rows with values over their columns' scale, in their own type."""
+def _in_units(
+    rows: Rows, scale: Doubles | None, n_threads: int = 1, largest: float = np.inf
+) -> Rows:
+    """Return rows with values over their columns' scale, in their own type; none is larger."""
     assert rows.values is not None
     if scale is not None:
         dtype = rows.values.dtype
         divided = np.empty_like(rows.values)
         fm_rows.scale_values(
-            rows.indices, rows.values, scale, divided, float(np.finfo(dtype).max),
+            rows.indices, rows.values, scale, divided, min(largest, float(np.finfo(dtype).max)),
             _ONE if dtype == np.float64 else _SINGLE_ONE, n_threads,
         )  # fmt: skip
         rows = replace(rows, values=divided)

@@ -35,13 +35,39 @@ def test_a_factor_of_all_weights_that_no_float32_holds(solver, factor, dtype):
         assert fitted.score(X, y) > 0.8
 
 
-def test_a_value_far_beyond_those_that_weigh_is_refused_clearly():
-    X, huge = np.full((6, 2), 1e16), 1.7e308
-    X[:2, 0], X[3, 0], X[[0, 3, 5], 1], X[4, 1] = 0.5, huge, huge, 0.5
-    weight = np.array([1, huge, huge, 1, 1, huge])
-    model = FactorizationMachineRegressor(solver="mcmc", random_state=0)
-    with pytest.raises(ValueError, match="must leave room"):
-        model.fit(X, [2, 0, 2, 2, 2, 2], sample_weight=weight)
+LEVELS = {"loss": "ordered_probit"}
+LEARNERS = [
+    *((kind, {"solver": solver}) for kind in KINDS for solver in SOLVERS),
+    *((FactorizationMachineRegressor, {**LEVELS, "solver": solver}) for solver in SOLVERS[:2]),
+]
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("exponent", [20, 80, 150])
+@pytest.mark.parametrize(("kind", "parameters"), LEARNERS)
+def test_a_value_far_beyond_those_that_weigh_is_learned_in_numbers(kind, parameters, exponent):
+    X, y = products()
+    is_number = kind is FactorizationMachineRegressor and "loss" not in parameters
+    target = y if is_number else np.digitize(y, [0] if "loss" not in parameters else [-1, 1])
+    X[:2, :2] *= 10.0**exponent
+    weight = np.where(np.arange(len(y)) < 2, 10.0 ** (-2 * exponent), 1.0)
+    model = small(kind, max_iter=20, **parameters)
+    if parameters["solver"] == "mcmc" and not is_number:
+        with pytest.raises(ValueError, match="must be whole numbers"):
+            model.fit(X, target, sample_weight=weight)
+        return
+    model.fit(X, target, sample_weight=weight)
+    assert np.isfinite(model.predict(X)).all()
+    assert np.isfinite(model.coef_).all()
+
+
+def test_weights_of_pairs_beyond_float64_are_refused_clearly():
+    X, y = products()
+    model = small(FactorizationMachineRegressor, "als", max_iter=40).fit(X * 1e-160, y)
+    with pytest.raises(ValueError, match="beyond float64"):
+        model.top_interactions()
+    with pytest.raises(ValueError, match="beyond float64"):
+        model.interaction(0, 1)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
