@@ -49,6 +49,18 @@ BEFORE = {
         import numpy as np
         from algos import KMeans
         X = np.random.default_rng(0).normal(size=(100, 3))""",
+    "from_sagemaker": """
+        import sys
+        from types import SimpleNamespace as Of
+        import numpy as np
+        path = "rows.pbr"
+        open(path, "wb").close()
+        row = Of(values=[1.5, 2.0], keys=[3, 0], shape=[5])
+        record = Of(features={"values": Of(float32_tensor=row)},
+            label={"values": Of(float32_tensor=Of(values=[1.0]))})
+        reader = Of(read_records=lambda file: [record, record])  # in the place of SageMaker's
+        for name in ("sagemaker", "sagemaker.amazon", "sagemaker.amazon.common"):
+            monkeypatch.setitem(sys.modules, name, reader)""",
     "persistence": """
         import numpy as np
         from algos import KMeans
@@ -77,7 +89,7 @@ def test_the_plain_snippets_of_a_page_run(name, tmp_path, monkeypatch):
     for package in ("pandas", *NEEDED.get(name, ())):
         pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)  # some write files
-    names = {}
+    names = {"monkeypatch": monkeypatch}
     exec(dedent(BEFORE[name]), names)
     for snippet in plain_snippets((DOCS / f"{name}.rst").read_text()):
         exec(compile(snippet, name, "exec"), names)
