@@ -109,6 +109,7 @@ class Backtesting(Forecasting):
         n_windows: int = 5,
         *,
         n_repeats: int = 5,
+        sample_weight: Any = None,
         start: Any = None,
         static_categorical: Any = None,
         static_real: Any = None,
@@ -127,6 +128,9 @@ class Backtesting(Forecasting):
             Number of windows that are cut from each series, `prediction_length` steps apart.
         n_repeats : int, default=5
             Number of permutations of each covariate.
+        sample_weight : array-like of shape (n_series,), default=None
+            How often each series counts in losses, as in `score`. One that never does has no
+            windows.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
             As in `fit`.
 
@@ -142,14 +146,15 @@ class Backtesting(Forecasting):
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
         n_windows = checked_count("n_windows", n_windows, 5)
         n_repeats = checked_count("n_repeats", n_repeats, 5)
-        windows, truth = _windows(panel, forecaster.plan, n_windows)
+        weight = check_sample_weight(sample_weight, len(panel))
+        windows, truth, rows = _windows(panel, forecaster.plan, n_windows, weight)
+        weight = None if weight is None else weight[rows]
         levels, length = checked_quantiles(self.quantiles), forecaster.plan.prediction_length
         n_steps, names = forecaster.plan.n_steps, self._model["encoding"].get("names", {})
 
         def loss(windows: Panel) -> float:
-            return mean_quantile_loss(
-                truth, self._quantiles(forecaster, windows, levels, length), levels
-            )
+            forecast = self._quantiles(forecaster, windows, levels, length)
+            return mean_quantile_loss(truth, forecast, levels, weight)
 
         places, base = _places(panel), loss(windows)
         importances = np.empty((len(places), n_repeats))
@@ -177,18 +182,22 @@ def _coverage(truth: Doubles, forecast: Doubles, weight: Doubles | None = None) 
     return below
 
 
-def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
-    """Return windows as series of their own, each with a table of covariates, and their truth.
+def _windows(
+    panel: Panel, plan: Plan, n_windows: int, weight: Doubles | None
+) -> tuple[Panel, Doubles, NDArray[np.int64]]:
+    """Return windows as series of their own, their truth, and the rows they are cut from.
 
-    Only those with all of their context: else some would take covariates of no time.
+    Each has a table of covariates. Only those with all of their context: else some would take
+    covariates of no time; and none of series that weigh nothing.
     """
+    weighs = np.ones(len(panel), dtype=bool) if weight is None else weight > 0
     length, context = plan.prediction_length, plan.context_length
     places, histories, truths = [], [], []
     for window in range(n_windows):
         ended = panel.shortened(window * length)
         history = ended.shortened(length)
         kept = np.flatnonzero(
-            (history.lengths >= context) & (ended.lengths - history.lengths == length)
+            weighs & (history.lengths >= context) & (ended.lengths - history.lengths == length)
         )
         places.append(kept)
         histories.append(history.take(kept))
@@ -199,7 +208,7 @@ def _windows(panel: Panel, plan: Plan, n_windows: int) -> tuple[Panel, Doubles]:
             f"steps; give longer series, or more of them"
         )
     windows = _with_own_covariates(joined(histories), plan.n_steps, context)
-    return windows, np.concatenate(truths)
+    return windows, np.concatenate(truths), np.concatenate(places)
 
 
 def _with_own_covariates(windows: Panel, n_steps: int, context: int) -> Panel:

@@ -44,6 +44,25 @@ def test_statics_are_permuted_too():
         )
 
 
+def test_weights_count_series_as_often_in_what_covariates_are_worth():
+    X = seasonal(5, 60)
+    category, weight = [["a"], ["b"], ["a"], ["b"], ["a"]], np.array([2, 0, 1, 3, 0])
+    model = small().fit(X, static_categorical=category)
+
+    def worth(rows=slice(None), **weights):
+        names = np.array(category)[rows]
+        return model.covariate_importance(X[rows], 3, static_categorical=names, **weights)
+
+    found = worth(sample_weight=weight)
+    assert found.loss == pytest.approx(worth(np.repeat(np.arange(5), weight)).loss, rel=1e-12)
+    assert_same_bits(found.importances, worth([0, 2, 3], sample_weight=[2, 1, 3]).importances)
+    assert found.loss != worth().loss
+    with pytest.raises(ValueError, match="sample_weight"):
+        worth(sample_weight=[1, 2])
+    with pytest.raises(ValueError, match="fewer than two windows"):
+        model.covariate_importance(X, 1, static_categorical=category, sample_weight=[0, 1, 0, 0, 0])
+
+
 def test_features_keep_the_names_of_columns():
     X, dynamic = promoted()
     n = len(X)
