@@ -13,7 +13,7 @@ from algos._common.warn import warn
 from algos._cython import deepar_panel
 from algos.deepar.calendar import Starts, later
 from algos.deepar.frequency import Frequency
-from algos.deepar.series import Series
+from algos.deepar.series import Series, is_of_times, kinds_of_columns
 
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,6 +31,7 @@ def read_static_real(static_real: Any, n_series: int) -> Doubles:
     ValueError
         If they are not numbers, or not so many.
     """
+    _refuse_times(static_real, "static_real")
     table = _numbers(_two_columns_of(static_real), "`static_real`")
     table = check_array(table, dtype=np.float64, input_name="static_real", ensure_min_samples=0)
     _check_rows(table, n_series, "static_real")
@@ -272,6 +273,7 @@ def read_dynamic(
     """
     n = len(series)
     needed = series.stops - series.origins + horizon  # of the times as given
+    _refuse_times(dynamic_real, "dynamic_real")
     given, dynamic_real = dynamic_real, parts_of(dynamic_real)
     if isinstance(dynamic_real, (list, tuple)) and len(dynamic_real) not in (1, n):
         raise ValueError(
@@ -404,6 +406,15 @@ def _part(part: Any, place: int) -> Doubles:
             f"{values.shape}"
         )
     return values
+
+
+def _refuse_times(given: Any, name: str) -> None:
+    """Raise an error for a frame with a column of dates, which some libraries make numbers of."""
+    for place, kind in enumerate(kinds_of_columns(given)):
+        if is_of_times(kind):
+            names = _columns_of(given)
+            what = "it" if names is None else f"its column {list(names)[place]!r}"
+            raise ValueError(f"`{name}` must hold numbers, and {what} holds dates; leave them out")
 
 
 def _numbers(values: Any, name: str) -> Doubles:

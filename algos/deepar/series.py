@@ -210,13 +210,25 @@ def _refuse_frames(X: Any) -> None:
     if hasattr(X, "ids") and hasattr(X, "freq") and hasattr(X, "X"):
         raise ValueError("`X` is a panel, whose parts are arguments; write `fit(**panel)`")
     kind = str(getattr(getattr(X, "index", None), "dtype", ""))
-    kinds = np.atleast_1d(getattr(X, "dtypes", []))
-    of_columns = [str(getattr(of_column, "name", of_column)).lower() for of_column in kinds]
-    if any(name.startswith(("datetime", "period")) for name in (kind, *of_columns)):
+    if any(is_of_times(name) for name in (kind, *kinds_of_columns(X))):
         raise ValueError(
             "`X` is a frame that holds dates, and its rows must be series; write "
             "`fit(**algos.deepar.panel_from_wide(frame))`, or `panel_from_long` for a long one"
         )
+
+
+def kinds_of_columns(X: Any) -> list[str]:
+    """Return the names of the types of a frame's columns; none if X is no frame."""
+    if hasattr(X, "column_names") and hasattr(X, "schema"):  # arrow, which calls float32 float
+        names = [str(field.type) for field in X.schema]
+        return ["float32" if name == "float" else name for name in names]
+    kinds = np.atleast_1d(getattr(X, "dtypes", []))
+    return [str(getattr(of_column, "name", of_column)).lower() for of_column in kinds]
+
+
+def is_of_times(kind: str) -> bool:
+    """Tell whether a type of columns is one of dates, by its name in any library."""
+    return kind.startswith(("date", "period", "timestamp"))
 
 
 def _check_values(series: Series, flags: NDArray[np.uint8], likelihood: str) -> None:

@@ -100,6 +100,34 @@ def test_a_frame_of_dates_names_the_helper():
         small().fit(panel_from_wide(frame))
 
 
+def of_dates(pa):
+    """Return arrow tables of dates and of what came then."""
+    days = pd.date_range("2026-01-01", periods=40)
+    frame = pd.DataFrame({"a": np.arange(40.0), "b": np.ones(40)}, index=days)
+    table = pa.Table.from_pandas(frame)
+    dates = pa.table({"day": pa.array(days.date), "a": np.arange(40.0)})
+    return [table, table.to_batches()[0], dates, table.select(["__index_level_0__"])]
+
+
+def test_an_arrow_table_of_dates_names_the_helper():
+    pa = pytest.importorskip("pyarrow", reason="makes the tables")
+    model = small().fit(seasonal(3, 40))
+    for table in of_dates(pa):
+        for call in (small().fit, model.partial_fit, model.predict, model.score, model.backtest):
+            with pytest.raises(ValueError, match="panel_from_wide"):
+                call(table)
+
+
+@pytest.mark.parametrize("name", ["dynamic_real", "static_real"])
+def test_dates_among_numbers_are_named(name):
+    pa = pytest.importorskip("pyarrow", reason="makes the tables")
+    tables = of_dates(pa)
+    frame = tables[0].to_pandas().reset_index()
+    for table in [*tables, frame, frame.iloc[:, 0]]:
+        with pytest.raises(ValueError, match=f"`{name}` must hold numbers, and it.* holds dates"):
+            small().fit(seasonal(40, 40), **{name: table})
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
