@@ -62,7 +62,10 @@ def learning(method: Method) -> Method:
         before = dict(self.__dict__)
         try:
             check_params(self)
-            if not starts_or_resumes:
+            if starts_or_resumes:
+                # What is shown to callbacks must not tell of the fit before.
+                self.__dict__.pop("auto_params_", None)
+            else:
                 self.__dict__.pop("_unfinished", None)
             # Without callbacks there is nothing to manage, and a row alone would feel it.
             run = managed if self.__dict__.get("_skl_callbacks") else method

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from algos._common.automatic import keep_automatic
+from algos._common.automatic import automatic, keep_automatic
 from algos._common.base import is_same
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
@@ -38,7 +38,7 @@ from algos.deepar.parameters import Settings, checked_count, decay_of, settings_
 from algos.deepar.progress import Told
 from algos.deepar.sampling import Forecaster
 from algos.deepar.scales import warn_of_counts, warn_of_fractions
-from algos.deepar.series import refuse_other_arguments
+from algos.deepar.series import kinds_of_columns, refuse_other_arguments
 from algos.deepar.training import Progress, Settings as Schedule, train
 
 Floats = NDArray[np.float32]
@@ -89,12 +89,13 @@ class Fitting:
         model, panel = self._read(X, covariates, settings, is_new=not goes_on)
         resumable = Resumable(self, _words_of(panel))
         state = resumable.state or self._begun(model, settings, goes_on)
-        self._set_model(X, model, panel, state["key"])
+        self._set_model(X, model, panel, state["key"], is_new=not goes_on)
 
         def attributes(progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
             left = {**state, "progress": dict(vars(progress)), "history": history}
             return {
                 **self._learned(model, progress, history),
+                "auto_params_": automatic(self, self._used(model, schedule)),
                 **resumable.unfinished(**left),
             }
 
@@ -107,14 +108,7 @@ class Fitting:
             )
             progress = self._trained(progress, model, panel, settings, schedule, told)
         self.__dict__.update(self._learned(model, progress, told.history.arrays()))
-        used = {
-            "lags": self.lags_,
-            "weight_decay": schedule.weight_decay,
-            "early_stopping": self.early_stopping_,
-        }
-        if len(self.cardinalities_):
-            used["embedding_dimension"] = model.layout.embedding_dimensions
-        keep_automatic(self, used)
+        keep_automatic(self, self._used(model, schedule))
 
     def _partial_fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
         refuse_other_arguments(X)
@@ -122,7 +116,7 @@ class Fitting:
         is_first = "_progress" not in self.__dict__
         model, panel = self._read(X, covariates, settings, is_new=is_first)
         state = self._begun(model, settings, not is_first, n_epochs=1)
-        self._set_model(X, model, panel, state["key"])
+        self._set_model(X, model, panel, state["key"], is_new=is_first)
         progress = Progress(**state["progress"])
         schedule = replace(
             _schedule(settings, state["until"], panel, model.plan.origin), schedule="constant"
@@ -136,6 +130,17 @@ class Fitting:
             told = Told(self, task, attributes, epochs, state["history"])
             progress = self._trained(progress, model, panel, settings, schedule, told)
         self.__dict__.update(self._learned(model, progress, told.history.arrays()))
+
+    def _used(self, model: Model, schedule: Schedule) -> dict[str, Any]:
+        """Return what a fit uses of the parameters that may be "auto"."""
+        used = {
+            "lags": model.plan.lags,
+            "weight_decay": schedule.weight_decay,
+            "early_stopping": self.early_stopping_,
+        }
+        if len(self.cardinalities_):
+            used["embedding_dimension"] = model.layout.embedding_dimensions
+        return used
 
     def _trained(
         self,
@@ -180,7 +185,7 @@ class Fitting:
         """Return the panel of series to learn from, and the model that learns it."""
         if not is_new:
             model = Model.from_plain(self._model)
-            self._check_unchanged(self._made_with)
+            self._check_unchanged(model)
             return model, panel_of(model.encoding, X, horizon=None, **covariates)
         panel, encoding = fit_panel(X, likelihood=self.likelihood, freq=self.freq, **covariates)
         warn_of_counts(panel, self.likelihood)
@@ -211,12 +216,15 @@ class Fitting:
             "history": history,
         }
 
-    def _set_model(self, X: Any, model: Model, panel: Panel, key: NDArray[np.uint64]) -> None:
+    def _set_model(
+        self, X: Any, model: Model, panel: Panel, key: NDArray[np.uint64], *, is_new: bool
+    ) -> None:
         self._key = key
         self._float_name = dtype_of(X).name
         self._model, self._panel = model.plain(), dict(vars(panel))
-        self._made_with = {name: getattr(self, name) for name in OF_THE_NETWORK}
-        self.lags_, self.origin_ = model.plan.lags, model.plan.origin
+        if is_new:
+            self._made_with = {name: getattr(self, name) for name in OF_THE_NETWORK}
+        self.lags_, self.origin_ = model.plan.lags.copy(), model.plan.origin
         self.cardinalities_ = np.array(model.encoding.cardinalities, dtype=np.int64)
         self.n_parameters_ = int(model.layout.size)
 
@@ -268,11 +276,20 @@ class Fitting:
     def _n_threads(self) -> int:
         return effective_n_threads(self.n_jobs)
 
-    def _check_unchanged(self, made_with: Mapping[str, Any]) -> None:
-        """Raise ValueError if a parameter that makes the network is not what it was."""
-        for name, then in made_with.items():
+    def _check_unchanged(self, model: Model) -> None:
+        """Raise ValueError if a parameter that makes the network is not what it was.
+
+        What "auto" or None stood for may be given in its place.
+        """
+        stood_for: dict[str, Any] = {
+            "lags": model.plan.lags,
+            "embedding_dimension": model.layout.embedding_dimensions,
+            "context_length": model.plan.context_length,
+        }
+        for name, then in self._made_with.items():
             now = getattr(self, name)
-            if not is_same(now, then):
+            is_meant = name in stood_for and np.array_equal(now, stood_for[name])
+            if not (is_meant or is_same(now, then)):
                 raise ValueError(
                     f"`{name}`={now!r} must be {then!r}, as when the network was made; set it "
                     f"back, or call `fit` with warm_start=False, which begins anew"
@@ -297,12 +314,11 @@ def covariates_of(
 def dtype_of(X: Any) -> np.dtype[Any]:
     """Return the dtype of results: float32 if all of X is float32, else float64."""
     if hasattr(X, "dtype"):
-        found = {X.dtype}
-    elif hasattr(X, "dtypes"):  # a frame
-        found = set(X.dtypes)
+        found = {str(X.dtype)}
     else:
-        found = {getattr(series, "dtype", None) for series in X}
-    is_single = {str(dtype).lower() for dtype in found} == {"float32"}
+        of_columns = kinds_of_columns(X)
+        found = set(of_columns or [str(getattr(series, "dtype", None)) for series in X])
+    is_single = found == {"float32"}
     return np.dtype(np.float32 if is_single else np.float64)
 
 

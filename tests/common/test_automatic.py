@@ -7,18 +7,21 @@ import pytest
 
 from algos import (
     PCA,
+    DeepARForecaster,
     FactorizationMachineClassifier,
     FactorizationMachineRegressor,
     KMeans,
     LatentDirichletAllocation,
     LinearLearnerRegressor,
 )
+from algos._common.automatic import keep_automatic
 from tests.common.estimators import (
     assert_close,
     assert_same_bits,
     cases_where,
     outputs,
 )
+from tests.common.recorder import Recorder, needs_callbacks
 
 # What is no value of the parameter, but a rule: PCA's adaptive passes, a prior that is learned,
 # folds in place of a fraction, a forest's threshold; or is not looked at in `fit`.
@@ -178,6 +181,67 @@ def test_a_normaliser_is_told_for_a_number_of_power_iterations():
     X = np.random.default_rng(0).normal(size=(50, 8))
     pca = PCA(2, svd_solver="randomized", iterated_power=4, random_state=0).fit(X)
     assert pca.auto_params_ == {"power_iteration_normalizer": "LU"}
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (np.array([1, 2, 24], dtype=np.int32), "[1, 2, 24]"),
+        (np.array([0.1, 1 / 3]), "[0.1, 0.333333]"),
+        (np.arange(1, 13), "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]"),
+        (np.arange(1, 41), "[1, 2, 3, 4, 5, 6, …, 40] (40 values)"),
+        (np.arange(40) % 3, "array of 3 labels"),
+    ],
+)
+def test_verbose_prints_arrays_as_what_they_are(values, shown, capsys):
+    model = KMeans(verbose=1, init="auto")  # any parameter will do
+    keep_automatic(model, {"init": values})
+    assert f"auto: init={shown}\n" in capsys.readouterr().out
+    assert not np.shares_memory(model.auto_params_["init"], values)
+
+
+class Choices(Recorder):
+    """Keeps the choices of each copy of an estimator that is shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.taken = []
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        super().on_fit_task_end(estimator, context)
+        for shown in (estimator, fitted_estimator):
+            self.taken.append(getattr(shown, "auto_params_", {}))
+
+
+@needs_callbacks
+@telling
+def test_callbacks_are_shown_no_choices_of_the_fit_before(case):
+    X = case.rows()
+    estimator = case.fitted(X)
+    estimator.auto_params_ = before = {"of": "the fit before"}
+    choices = Choices()
+    estimator.set_callbacks(choices).fit(X, case.target(X))
+    assert choices.taken and before not in choices.taken
+    assert "of" not in estimator.auto_params_
+
+
+@needs_callbacks
+def test_callbacks_are_shown_the_choices_of_a_forecaster():
+    choices = Choices()
+    model = DeepARForecaster(4, hidden_size=4, max_iter=2, n_batches=2).set_callbacks(choices)
+    model.fit(np.random.default_rng(0).normal(size=(3, 40)))
+    assert len(choices.taken) == 6  # two epochs, and the fit
+    for taken in choices.taken[1:4:2]:
+        assert_same_bits(taken, model.auto_params_)
+
+
+def test_a_fit_that_fails_keeps_the_choices_of_the_one_before():
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    model = KMeans(3, random_state=0).fit(X)
+    before = model.auto_params_
+    with pytest.raises(ValueError):
+        model.fit(X[:2])
+    assert model.auto_params_ is before
 
 
 @telling

@@ -167,6 +167,33 @@ def test_a_warm_start_goes_on():
     assert model.set_params(warm_start=False).fit(X).n_iter_ == 2
 
 
+@pytest.mark.parametrize("goes_on", ["fit", "partial_fit"])
+def test_learning_goes_on_with_what_auto_stood_for(goes_on):
+    X, towns = seasonal(5, 40), [["a"], ["b"], ["a"], ["b"], ["c"]]
+    found = []
+    for is_given in (False, True):
+        model = small(warm_start=True).fit(X, static_categorical=towns)
+        auto = dict.fromkeys(model.auto_params_, "auto")
+        given = {**model.auto_params_, "early_stopping": False, "context_length": 6}
+        if is_given:
+            model.set_params(**given)
+        getattr(model, goes_on)(X, static_categorical=towns)
+        model.set_params(**auto)  # and back
+        found.append(getattr(model, goes_on)(X, static_categorical=towns).predict())
+    assert_same_bits(*found)
+    lags = model.lags_.tolist()
+    with pytest.raises(ValueError, match=r"`lags`=.* must be 'auto', as when"):
+        getattr(model.set_params(lags=lags[:-1]), goes_on)(X, static_categorical=towns)
+
+
+def test_a_context_of_none_is_as_long_as_the_forecast_also_when_learning_goes_on():
+    X = seasonal(5, 40)
+    model = small(warm_start=True, context_length=None).fit(X)
+    assert model.set_params(context_length=4).fit(X).n_iter_ == 4
+    with pytest.raises(ValueError, match="`context_length`=5 must be None"):
+        model.set_params(context_length=5).fit(X)
+
+
 def test_learning_in_parts_is_one_epoch_each():
     X = seasonal(5, 40)
     model = small().partial_fit(X)
@@ -301,6 +328,25 @@ def test_float32_rows_give_float32_results():
     for found in (model.predict(), model.predict(X), model.sample(list(X)), model.embed(X)):
         assert found.dtype == np.float32
     assert model.predict(X.astype(np.float64)).dtype == np.float64
+
+
+def test_float32_columns_of_arrow_give_float32_results():
+    pa = pytest.importorskip("pyarrow", reason="makes the tables")
+    X = seasonal(5, 40).astype(np.float32)
+    table = pa.table({f"t{i}": column for i, column in enumerate(X.T)})
+    model = small().fit(table)
+    assert model.predict().dtype == model.predict(table).dtype == np.float32
+    mixed = table.set_column(0, "t0", pa.array(X[:, 0].astype(np.float64)))
+    assert model.predict(mixed).dtype == np.float64
+
+
+def test_what_is_told_of_lags_is_not_what_forecasts_read():
+    model = small().fit(seasonal(5, 40))
+    expected = model.predict()
+    model.auto_params_["lags"][:] = 9
+    assert model.lags_[0] == 1
+    model.lags_[:] = 9
+    assert_same_bits(model.predict(), expected)
 
 
 def test_parameters_may_change_between_fit_and_forecast():
