@@ -269,6 +269,9 @@ _UNCHANGING = frozenset({bool, int, float, str, type(None)})
 def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
     """Let an `__init__` say what we have for parameters of other libraries.
 
+    All wrong names of a call are answered together. The signature stays what it was; where no
+    name is a foreign one, the error is Python's own.
+
     Parameters
     ----------
     names : mapping of str to str
@@ -276,17 +279,29 @@ def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
     """
 
     def decorate(init: Init) -> Init:
+        known = inspect.signature(init).parameters
+
         @functools.wraps(init)
         def checked(self: Any, *args: Any, **kwargs: Any) -> None:
-            for name in kwargs:
-                if name in names:
-                    owner = type(self).__name__
-                    raise TypeError(f"{owner} has no parameter {name!r}; write {names[name]}")
+            if not kwargs.keys().isdisjoint(names):
+                wrong = [name for name in kwargs if name not in known]
+                raise TypeError(_answer(type(self).__name__, wrong, names))
             init(self, *args, **kwargs)
 
         return checked  # type: ignore[return-value]
 
     return decorate
+
+
+def _answer(owner: str, wrong: Sequence[str], names: Mapping[str, str]) -> str:
+    """Return what to write for each of the names that a class has no parameter of."""
+    if len(wrong) == 1:
+        return f"{owner} has no parameter {wrong[0]!r}; write {names[wrong[0]]}"
+    lines = [
+        f"\n  for {name!r}: {names[name]}" if name in names else f"\n  {name!r} is not known"
+        for name in wrong
+    ]
+    return f"{owner} has no parameters {', '.join(map(repr, wrong))}; write{''.join(lines)}"
 
 
 def _meets(value: Any, listed: Iterable[Constraint | None]) -> bool:

@@ -26,6 +26,7 @@ from algos._common.params import (
     IsCallable,
     Options,
     RandomState,
+    knows_foreign_names,
 )
 from algos._common.random import seed_key
 from algos._common.scale import scaled, unscaled, weights_in_range
@@ -37,6 +38,7 @@ from algos._common.warn import warn
 from algos.kmeans.fitted import Fitted
 from algos.kmeans.incremental import Incremental, warn_if_infinite
 from algos.kmeans.metric import LOST, METRICS, label_rows, lost_inertia_of, make_rows
+from algos.kmeans.names import FOREIGN_NAMES
 from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
 from algos.kmeans.restarts import Model, Progress, best_run, owes_digits, refined
 from algos.kmeans.rows import Doubles, Rows, weight_by_label
@@ -223,6 +225,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         "half_life": [POSITIVE, None],
     }
 
+    @knows_foreign_names(FOREIGN_NAMES)
     def __init__(
         self,
         n_clusters: int = 8,

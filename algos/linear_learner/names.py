@@ -104,30 +104,81 @@ _FOREIGN_PARAMETERS = {
     "C": "alpha=1 / (C * n_samples), and standardize=False for the same units",
     "Cs": _PATH,
     "alphas": _PATH,
+    "bias_lr_mult": "intercept_learning_rate=…, a factor too, with solver='sgd'",
+    "bias_wd_mult": "alpha_intercept=…, a penalty itself and no factor",
     "cv": "validation_fraction='auto', 5 folds for few rows, or pass X_val and y_val to fit",
     "dual": "solver='dual_coordinate_descent', or leave it to solver='auto'",
+    "early_stopping_patience": "n_iter_no_change=…, with solver='sgd'",
+    "early_stopping_tolerance": "min_improvement=…, with solver='sgd'",
     "epochs": "max_iter=…, with solver='sgd'",
     "eta0": "learning_rate_init=…",
+    "feature_dim": "nothing: X tells it",
+    "init_bias": "init_intercept=…, with solver='sgd'",
+    "init_method": "init=…, with solver='sgd'",
+    "init_sigma": "init_scale=… and init='normal', with solver='sgd'",
     "l1": "alpha=wd + l1 and l1_ratio=l1 / (wd + l1)",
     "l1_ratios": "l1_ratio=…, which may be an array",
     "learning_rate": "learning_rate_init=…",
-    "mini_batch_size": "batch_size=…",
+    "lr_scheduler_factor": "learning_rate_factor=…, with solver='sgd'",
+    "lr_scheduler_minimum_lr": "learning_rate_min=…, with solver='sgd'",
+    "lr_scheduler_step": "learning_rate_step=…, with solver='sgd'",
+    "mini_batch_size": "batch_size=…, with solver='sgd'",
     "multi_class": "loss='log_loss' for multinomial; other losses set each class against the rest",
     "normalize": "standardize=…",
     "normalize_data": "standardize=…",
-    "num_models": "n_alphas=…",
+    "num_models": "n_alphas=…, with alpha='auto'",
+    "num_point_for_scaler": "nothing: all rows are measured",
     "penalty": "l1_ratio=0 for 'l2', l1_ratio=1 for 'l1', between for 'elasticnet', and "
     "alpha=0 for none",
+    "predictor_type": "nothing: LinearLearnerClassifier and LinearLearnerRegressor are two classes",
     "scoring": "selection_criterion=…",
+    "unbias_data": "nothing: dense columns are centred where there is an intercept, which changes "
+    "no solution",
     "use_bias": "fit_intercept=…",
+    "use_lr_scheduler": "learning_rate_factor=1.0 in place of False, with solver='sgd'",
     "wd": "alpha=wd + l1 and l1_ratio=l1 / (wd + l1)",
     "weight_decay": "alpha=…",
 }
+_LABELS = "nothing: classes are no numbers that could be scaled"
+_UNIT = "nothing, or wrap it in sklearn's TransformedTargetRegressor: y is learned in its own unit"
+
+
+def _of_the_other(owner: str, *names: str) -> dict[str, str]:
+    return dict.fromkeys(names, f"nothing: only {owner} has it")
+
+
 FOREIGN_PARAMETERS_OF_CLASSES = {
     **_FOREIGN_PARAMETERS,
+    **_of_the_other("LinearLearnerRegressor", "huber_delta", "loss_insensitivity", "quantile"),
+    "accuracy_top_k": "top_k=…",
+    "balance_multiclass_weights": "class_weight='balanced'",
+    "binary_classifier_model_selection_criteria": "selection_criterion=…",
+    "f_beta": "beta=…",
+    "normalize_label": _LABELS,
+    "num_calibration_samples": "nothing: all validation rows choose the threshold",
+    "num_classes": "nothing: y tells it",
+    "positive_example_weight_mult": "class_weight='balanced', 'auto' or a dict, {0: 1, 1: 5}",
     "threshold": "model.threshold_ = … after fit, or selection_criterion=… to have it chosen",
+    "unbias_label": _LABELS,
 }
 FOREIGN_PARAMETERS_OF_NUMBERS = {
     **_FOREIGN_PARAMETERS,
+    **_of_the_other(
+        "LinearLearnerClassifier",
+        "accuracy_top_k",
+        "balance_multiclass_weights",
+        "binary_classifier_model_selection_criteria",
+        "f_beta",
+        "margin",
+        "num_calibration_samples",
+        "num_classes",
+        "positive_example_weight_mult",
+        "target_precision",
+        "target_recall",
+    ),
     "class_weight": "sample_weight in fit; numbers have no classes to weigh",
+    "huber_delta": "delta=…",
+    "loss_insensitivity": "epsilon=…",
+    "normalize_label": _UNIT,
+    "unbias_label": _UNIT,
 }

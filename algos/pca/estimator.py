@@ -26,6 +26,7 @@ from algos._common.params import (
     Interval,
     Options,
     RandomState as IsRandomState,
+    knows_foreign_names,
 )
 from algos._common.random import seed_key
 from algos._common.search import Categorical, Continuous
@@ -35,6 +36,7 @@ from algos._common.verbose import say
 from algos._cython.finite import all_finite
 from algos.pca.counts import check_count, known_count
 from algos.pca.model import combined, projected
+from algos.pca.names import FOREIGN_NAMES
 from algos.pca.probabilistic import Probabilistic
 from algos.pca.randomized import normalizer_for
 from algos.pca.solvers import TRUNCATED, Settings, choose_solver, decompose, reason_for, stand_in
@@ -252,6 +254,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         "verbose": VERBOSE,
     }
 
+    @knows_foreign_names(FOREIGN_NAMES)
     def __init__(
         self,
         n_components: int | float | str | None = None,

@@ -22,6 +22,8 @@ FOREIGN_NAMES = {
     "outputAfter": "warm_up",
     "output_after": "warm_up",
     "feature_dim": "nothing: X tells it",
+    "mini_batch_size": "nothing: `partial_fit` takes blocks of any size",
+    "eval_metrics": "nothing: scikit-learn's metrics judge `predict`",
 }
 
 

@@ -120,3 +120,17 @@ def test_an_init_answers_foreign_names_and_keeps_its_signature():
         Model(C=1.0)
     with pytest.raises(TypeError, match="unexpected keyword"):
         Model(beta=1.0)
+
+
+def test_all_wrong_names_of_a_call_are_answered_at_once():
+    class Model:
+        @knows_foreign_names({"C": "alpha=1 / C", "dual": "nothing"})
+        def __init__(self, alpha=1.0):
+            self.alpha = alpha
+
+    with pytest.raises(TypeError) as caught:
+        Model(C=1.0, alpha=2.0, dual=True, beta=3)
+    assert str(caught.value) == (
+        "Model has no parameters 'C', 'dual', 'beta'; write\n  for 'C': alpha=1 / C\n"
+        "  for 'dual': nothing\n  'beta' is not known"
+    )

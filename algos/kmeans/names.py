@@ -1,0 +1,24 @@
+"""What SageMaker and its SDK call our parameters, and what to write instead."""
+
+from __future__ import annotations
+
+_MAX_ITER, _TRIALS = "max_iter", "n_init, which is 10 after `partial_fit` if it is 'auto'"
+_INIT = "init; the first centres of a stream are always drawn by squared distance"
+
+FOREIGN_NAMES = {
+    "k": "n_clusters",
+    "feature_dim": "nothing: X tells it",
+    "init_method": "init, 'k-means++' or 'random'",
+    "mini_batch_size": "nothing: `fit` takes all rows at once, `partial_fit` those of a batch",
+    "epochs": "nothing: `fit` goes on until it converges; each call of `partial_fit` is a batch",
+    "half_life_time_size": "half_life, None for SageMaker's 0",
+    "center_factor": "extra_center_factor",
+    "local_lloyd_max_iter": _MAX_ITER,
+    "max_iterations": _MAX_ITER,
+    "local_lloyd_num_trials": _TRIALS,
+    "num_trials": _TRIALS,
+    "local_lloyd_tol": "tol",
+    "local_lloyd_init_method": _INIT,
+    "local_init_method": _INIT,
+    "eval_metrics": "nothing: `inertia_` is ssd, and divided by the number of rows msd",
+}

@@ -1,0 +1,65 @@
+"""SageMaker's hyperparameters, pasted as keywords, are ours or are answered with ours."""
+
+import inspect
+
+import pytest
+from sklearn.base import clone
+
+import algos
+
+_BLOCKS = ("bias", "linear", "factors")
+_INITS = ("method", "sigma", "scale", "value")
+_LINEAR = """predictor_type num_classes feature_dim mini_batch_size epochs loss optimizer
+learning_rate momentum beta_1 beta_2 bias_lr_mult bias_wd_mult use_lr_scheduler lr_scheduler_step
+lr_scheduler_factor lr_scheduler_minimum_lr wd l1 use_bias init_method init_scale init_sigma
+init_bias normalize_data normalize_label unbias_data unbias_label num_point_for_scaler num_models
+num_calibration_samples positive_example_weight_mult balance_multiclass_weights
+binary_classifier_model_selection_criteria f_beta target_precision target_recall accuracy_top_k
+early_stopping_patience early_stopping_tolerance margin quantile loss_insensitivity huber_delta"""
+_MACHINE = " ".join(
+    ["feature_dim num_factors predictor_type epochs mini_batch_size clip_gradient eps rescale_grad"]
+    + [f"{block}_{rate}" for block in _BLOCKS for rate in ("lr", "wd")]
+    + [f"{block}_init_{way}" for block in _BLOCKS for way in _INITS]
+)
+# All that its documentation lists, and what its SDK calls otherwise.
+NAMES = {
+    "LinearLearnerClassifier": _LINEAR,
+    "LinearLearnerRegressor": _LINEAR,
+    "KMeans": """feature_dim k epochs mini_batch_size init_method extra_center_factor
+        half_life_time_size local_lloyd_init_method local_lloyd_max_iter local_lloyd_tol
+        local_lloyd_num_trials eval_metrics center_factor max_iterations num_trials
+        local_init_method tol""",
+    "PCA": """feature_dim mini_batch_size num_components algorithm_mode extra_components
+        subtract_mean""",
+    "LatentDirichletAllocation": """num_topics feature_dim mini_batch_size alpha0 max_restarts
+        max_iterations tol""",
+    "FactorizationMachineClassifier": _MACHINE,
+    "FactorizationMachineRegressor": _MACHINE,
+    "RandomCutForest": "num_trees num_samples_per_tree feature_dim eval_metrics mini_batch_size",
+    "DeepARForecaster": """context_length epochs prediction_length time_freq cardinality
+        dropout_rate early_stopping_patience embedding_dimension learning_rate likelihood
+        mini_batch_size num_cells num_dynamic_feat num_eval_samples num_layers test_quantiles""",
+}
+
+
+@pytest.mark.parametrize("owner", NAMES)
+def test_all_of_sagemakers_names_are_known_or_answered_in_one_call(owner):
+    kind = getattr(algos, owner)
+    pasted = NAMES[owner].split()
+    wrong = [name for name in pasted if name not in inspect.signature(kind).parameters]
+    with pytest.raises(TypeError) as caught:
+        kind(**dict.fromkeys(pasted, 1))
+    first, *answers = str(caught.value).split("\n")
+    assert first == f"{owner} has no parameters {', '.join(map(repr, wrong))}; write"
+    assert [line.split(":")[0] for line in answers] == [f"  for {name!r}" for name in wrong]
+
+
+@pytest.mark.parametrize("owner", NAMES)
+def test_one_name_is_answered_in_one_line_and_others_stay_python_s_own_error(owner):
+    kind = getattr(algos, owner)
+    name = next(n for n in NAMES[owner].split() if n not in inspect.signature(kind).parameters)
+    with pytest.raises(TypeError, match=f"^{owner} has no parameter '{name}'; write .+$"):
+        kind(**{name: 1})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'foo'"):
+        kind(foo=1)
+    assert clone(kind(verbose=1)).verbose == 1
