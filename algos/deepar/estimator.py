@@ -145,6 +145,7 @@ class DeepARForecaster(Backtesting, Estimator):
     algos.deepar.panel_from_wide : Makes the arguments of `fit` of a frame with a column
         for each series.
     algos.deepar.panel_from_long : The same of a frame with a row for each series and time.
+    algos.deepar.panel_from_json_lines : The same of SageMaker's files.
     algos.metrics.weighted_quantile_loss : The measure of `score`.
     algos.plotting.ForecastDisplay : Draws forecasts as fans.
 

@@ -27,7 +27,7 @@ _KEYWORDS = ("X", "start", "static_categorical", "static_real", "dynamic_real")
 
 @dataclass(frozen=True)
 class PanelFrame:
-    """Series that were read from a frame; `fit(**panel)` takes of it what `fit` knows.
+    """Series of a frame or of files; `fit(**panel)` takes of it what `fit` knows.
 
     Attributes
     ----------
@@ -38,10 +38,10 @@ class PanelFrame:
         the estimator must not differ.
     ids : ndarray of shape (n_series,)
         The names of the series, in the order of the frame.
-    freq : str
-        For the parameter of that name.
+    freq : str or None
+        For the parameter of that name; None where files do not tell it, and nobody did.
     static_categorical, static_real : frame of shape (n_series, n_features) or None
-        With the names of their columns.
+        With the names of their columns; an array if the series came from files.
     dynamic_real : list of ndarray of shape (n_features, n_times) or None
         They may go on beyond the last value of a series. Its `names` are those of the columns.
     origin : Origin
@@ -51,7 +51,7 @@ class PanelFrame:
     X: Any
     start: NDArray[np.datetime64]
     ids: NDArray[Any]
-    freq: str
+    freq: str | None
     origin: Origin
     static_categorical: Any = None
     static_real: Any = None
@@ -112,7 +112,7 @@ class PanelFrame:
         for row, values, stop, end in zip(future, self.X, stops, ends, strict=True):
             row[: end - stop] = values[stop:end]
         past = [values[:stop] for values, stop in zip(self.X, stops, strict=True)]
-        return replace(self, X=_together(past)), future
+        return replace(self, X=together(past)), future
 
     def frame_of(self, forecast: Any, quantiles: Any = None) -> Any:
         """Return forecasts of these series as a frame, like the one that they came from.
@@ -149,6 +149,11 @@ class PanelFrame:
             raise ValueError(
                 f"`forecast` must have the shape ({len(self.ids)}, horizon) or ({len(self.ids)}, "
                 f"n_quantiles, horizon) and has {values.shape}"
+            )
+        if self.freq is None:
+            raise ValueError(
+                "`freq` of the panel must be known for the times of forecasts; write "
+                "panel_from_json_lines(files, freq='h') …"
             )
         steps = forecast_steps(self.X, values.shape[-1])
         if values.ndim == 2 and not self.origin.id:
@@ -217,7 +222,7 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
     day = day_of_business(times) if frequency.unit == "month" else None
     origin = Origin(type(frame), (), () if time is None else (time,), index, day)
     start = in_steps(np.full(len(names), times.min()), frequency)
-    return PanelFrame(X, start, _ids_of(names), str(frequency), origin)
+    return PanelFrame(X, start, ids_of(names), str(frequency), origin)
 
 
 def panel_from_long(
@@ -314,7 +319,7 @@ def panel_from_long(
     day = day_of_business(times) if frequency.unit == "month" else None
     dynamic = np.array([on_the_grid(name) for name in dynamic_real])
     return PanelFrame(
-        _together(np.split(on_the_grid(target), cuts)),
+        together(np.split(on_the_grid(target), cuts)),
         starts,
         ids,
         str(frequency),
@@ -344,12 +349,12 @@ def _columns(names: Any) -> Sequence[Any]:
     return [names] if isinstance(names, str) or not np.iterable(names) else list(names)
 
 
-def _together(rows: list[Doubles]) -> Any:
+def together(rows: list[Doubles]) -> Any:
     """Return series of one length as an array."""
     return np.stack(rows) if len({len(row) for row in rows}) == 1 else rows
 
 
-def _ids_of(names: Sequence[Any]) -> NDArray[Any]:
+def ids_of(names: Sequence[Any]) -> NDArray[Any]:
     """Return names of columns as they are: neither tuples nor numbers become anything else."""
     if len({type(name) for name in names}) == 1 and not isinstance(names[0], tuple):
         return np.array(names)

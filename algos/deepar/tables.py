@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,8 @@ class Origin:
 
     Attributes
     ----------
-    kind : type
-        Its class, which makes frames of columns.
+    kind : type or callable
+        Its class, which makes frames of columns; where there was none, what makes some.
     id, time : tuple of column names
         Empty where these were no columns.
     index : object, default=None
@@ -33,7 +34,7 @@ class Origin:
         The day of business of each month that its times were on, if they were on one.
     """
 
-    kind: type
+    kind: Callable[..., Any]
     id: tuple[Any, ...]
     time: tuple[Any, ...]
     index: Any = None

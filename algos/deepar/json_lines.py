@@ -1,0 +1,243 @@
+"""JSON Lines as panels: a series on each line, as SageMaker and GluonTS write them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.deepar.calendar import in_steps, read_times
+from algos.deepar.covariates import NamedArrays
+from algos.deepar.frames import PanelFrame, ids_of, together
+from algos.deepar.frequency import Frequency
+from algos.deepar.tables import Origin
+
+Doubles = NDArray[np.float64]
+
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The series of one line; what it does not have is empty.
+
+    Attributes
+    ----------
+    where : str
+        For errors: "line 7".
+    features : ndarray of shape (n_features, n_times)
+    """
+
+    where: str
+    start: NDArray[np.datetime64]
+    target: Doubles
+    categories: list[Any]
+    features: Doubles
+    names: list[Any]
+
+
+def panel_from_json_lines(files: Any, *, freq: Any = None) -> PanelFrame:
+    r"""Return the series of JSON Lines, the format of SageMaker's DeepAR.
+
+    Each line is an object with the keys `start`, a time without a zone, and `target`, numbers;
+    ``null`` and ``"NaN"`` are missing values. It may have `cat`, a category or a list of them,
+    `dynamic_feat`, a list of numbers for each feature, which may go on beyond the target, and
+    `item_id`, the name of the series. Other keys are not read, and blank lines are skipped.
+
+    Parameters
+    ----------
+    files : path, open file or list of them
+        Compressed by gzip or not. Series are in the order of lines and files.
+    freq : str or pandas offset, default=None
+        The distance between two steps, as "h" or "15min", which the lines do not tell. With it,
+        the panel refuses an estimator whose `freq` is another one, and `frame_of` works.
+
+    Returns
+    -------
+    panel : PanelFrame
+        `DeepARForecaster(freq=panel.freq).fit(**panel)` fits it. Without `item_id`, `ids`
+        are numbers.
+
+    Raises
+    ------
+    ValueError
+        If a line is not as described, or has a key, or a number of categories or features, that
+        the first one has not. The error names the line.
+
+    Examples
+    --------
+    >>> import io
+    >>> from algos.deepar import panel_from_json_lines
+    >>> file = io.StringIO(
+    ...     '{"start": "2026-01-01 00:00:00", "target": [3, "NaN", 5], "cat": [0]}\n'
+    ...     '{"start": "2026-01-02 00:00:00", "target": [7, null], "cat": [1]}\n'
+    ... )
+    >>> panel = panel_from_json_lines(file, freq="D")  # or a path
+    >>> panel.X
+    [array([ 3., nan,  5.]), array([ 7., nan])]
+    >>> panel.static_categorical.tolist()
+    [[0], [1]]
+    """
+    frequency = None if freq is None else Frequency.of(freq)
+    lines = [_read(where, text) for where, text in _lines_of(files)]
+    if not lines:
+        raise ValueError("`files` must have at least one line with a series, and have none")
+    for line in lines[1:]:
+        _check_alike(line, lines[0])
+    times = np.array([line.start for line in lines], dtype="datetime64[s]")
+    start = times if frequency is None else in_steps(times, frequency)
+    has_names = bool(lines[0].names)
+    ids = ids_of([name for line in lines for name in line.names])
+    return PanelFrame(
+        X=together([line.target for line in lines]),
+        start=start,
+        ids=ids if has_names else np.arange(len(lines)),
+        freq=None if frequency is None else str(frequency),
+        origin=Origin(_pandas_frame, ("item_id",), ("time",)),
+        static_categorical=_categories_of(lines),
+        dynamic_real=_features_of(lines, ids if has_names else None, start),
+    )
+
+
+def _pandas_frame(columns: Any) -> Any:
+    """Return columns as a frame: the lines were none, whose kind it could have."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            "frames of forecasts need pandas; install it with `pip install pandas`"
+        ) from error
+    return pd.DataFrame(columns)
+
+
+def _lines_of(files: Any) -> Iterator[tuple[str, str | bytes]]:
+    """Return where each line is, and the line, without blank ones."""
+    is_one = hasattr(files, "read") or isinstance(files, (str, PathLike))
+    for place, one in enumerate([files] if is_one else files):
+        name = fspath(one) if isinstance(one, (str, PathLike)) else f"file {place}"
+        with ExitStack() as closing:
+            file = one if hasattr(one, "read") else closing.enter_context(open(one, "rb"))
+            if hasattr(file, "peek") and file.peek(2)[:2] == _GZIP:
+                file = closing.enter_context(gzip.open(file))
+            for number, text in enumerate(file, 1):
+                if text.strip():
+                    yield f"line {number}" if is_one else f"{name}, line {number}", text
+
+
+def _read(where: str, text: str | bytes) -> _Line:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{where}: no JSON, {error}; each line must be an object with `start` and `target`"
+        ) from None
+    if not isinstance(found, dict):
+        raise ValueError(
+            f"{where}: must be an object with `start` and `target`, and is a "
+            f"{type(found).__name__}; write each series on a line of its own"
+        )
+    for key in ("start", "target"):
+        if found.get(key) is None:
+            raise ValueError(f"{where}: no `{key}`; each line must have it")
+    if not isinstance(found["start"], str):
+        raise ValueError(
+            f"{where}: `start`={found['start']!r} must be a string; write it as '2026-01-31 12:00'"
+        )
+    target = _numbers(found["target"], f"{where}: `target`")
+    return _Line(
+        where,
+        read_times(found["start"], f"{where}: `start`={found['start']!r}"),
+        target,
+        _names(found.get("cat"), f"{where}: `cat`"),
+        _features(found.get("dynamic_feat"), len(target), f"{where}: `dynamic_feat`"),
+        _names(found.get("item_id"), f"{where}: `item_id`"),
+    )
+
+
+def _numbers(given: Any, name: str) -> Doubles:
+    """Return a list's numbers; `name` is for the error."""
+    if not isinstance(given, list):
+        raise ValueError(f"{name} must be a list of numbers, and is {given!r}")
+    values = [np.nan if value is None or value == "NaN" else value for value in given]
+    for place, value in enumerate(values):
+        if type(value) not in (int, float):
+            raise ValueError(f'{name}[{place}]={value!r} must be a number, null or "NaN"')
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError:
+        raise ValueError(f"{name} must hold numbers, and one is too large for a float") from None
+
+
+def _names(given: Any, name: str) -> list[Any]:
+    """Return a category or a name, or a list of categories, as a list."""
+    values = given if isinstance(given, list) else [] if given is None else [given]
+    for value in values:
+        if type(value) not in (int, float, str):
+            raise ValueError(f"{name} must be numbers or names, and one is {value!r}")
+    return values
+
+
+def _features(given: Any, n_steps: int, name: str) -> Doubles:
+    """Return what is known over time; `name` is for the error."""
+    if not given:
+        return np.empty((0, 0))
+    if not isinstance(given, list):
+        raise ValueError(f"{name} must be a list with a list for each feature, and is {given!r}")
+    rows = [_numbers(row, f"{name}[{place}]") for place, row in enumerate(given)]
+    for place, row in enumerate(rows):
+        if len(row) != len(rows[0]) or len(row) < n_steps:
+            needed = (
+                f"as many as {name.split()[-1]}[0], {len(rows[0])}"
+                if len(rows[0]) >= n_steps
+                else f"at least as many as `target`, {n_steps}"
+            )
+            raise ValueError(f"{name}[{place}] must have {needed}, and has {len(row)}")
+    return np.stack(rows)
+
+
+def _check_alike(line: _Line, first: _Line) -> None:
+    """Raise unless a line has what the first one has, and as many of each."""
+    pairs: dict[str, tuple[Any, Any]] = {
+        "cat": (line.categories, first.categories),
+        "dynamic_feat": (line.features, first.features),
+        "item_id": (line.names, first.names),
+    }
+    for key, (own, others) in pairs.items():
+        if len(own) == len(others):
+            continue
+        if len(own) == 0:
+            raise ValueError(f"{line.where}: no `{key}`, which {first.where} has")
+        if len(others) == 0:
+            raise ValueError(f"{line.where}: has `{key}`, which {first.where} has not")
+        raise ValueError(
+            f"{line.where}: `{key}` has {len(own)} and that of {first.where} {len(others)}; each "
+            f"series must have as many"
+        )
+
+
+def _categories_of(lines: list[_Line]) -> NDArray[Any] | None:
+    """Return the categories, of shape (n_series, n_features), as what they are."""
+    if not lines[0].categories:
+        return None
+    table = np.array([line.categories for line in lines], dtype=object)
+    try:
+        is_whole = all(type(item) is int for item in table.flat)
+        return table.astype(np.int64) if is_whole else table
+    except OverflowError:
+        return table
+
+
+def _features_of(lines: list[_Line], ids: Any, start: Any) -> NamedArrays | None:
+    n_features = len(lines[0].features)
+    if n_features == 0:
+        return None
+    names = [f"dynamic_feat[{place}]" for place in range(n_features)]
+    of_panel = start if hasattr(start, "freq") else None
+    return NamedArrays.of([line.features for line in lines], names, ids, of_panel)
