@@ -66,6 +66,11 @@ BEFORE = {
         from algos import KMeans
         model = KMeans(n_clusters=2).fit(np.random.default_rng(0).normal(size=(100, 3)))""",
 }
+AFTER = {
+    "from_sagemaker": """
+        assert X.dtype == np.float32
+        assert X.toarray().tolist() == [[2.0, 0, 0, 1.5, 0]] * 2""",
+}
 NEEDED = {"callbacks": ("rich", "sklearn.callback"), "persistence": ("skops", "onnxruntime")}
 
 
@@ -93,6 +98,7 @@ def test_the_plain_snippets_of_a_page_run(name, tmp_path, monkeypatch):
     exec(dedent(BEFORE[name]), names)
     for snippet in plain_snippets((DOCS / f"{name}.rst").read_text()):
         exec(compile(snippet, name, "exec"), names)
+    exec(dedent(AFTER.get(name, "")), names)
 
 
 def test_every_example_has_a_place_and_a_description():
