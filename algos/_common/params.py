@@ -349,19 +349,24 @@ def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint
         nearest = constraint.nearest(value)
         if nearest is not None:
             return f"did you mean {owner.__name__}({name}={nearest!r})?"
-    whole = _whole_number(value)
-    if any(isinstance(c, Interval) and c.accepts(whole) for c in constraints):
-        return f"write {owner.__name__}({name}={whole})"
+    meant = _number_meant(value)
+    if any(isinstance(c, Interval) and c.accepts(meant) for c in constraints):
+        return f"write {owner.__name__}({name}={meant})"
     default = inspect.signature(owner).parameters[name].default
     if default is inspect.Parameter.empty:
         return f"see {name} in help({owner.__name__})"
     return f"the default is {owner.__name__}({name}={default!r})"
 
 
-def _whole_number(value: Any) -> int | None:
-    """Return the int that a value such as 3.0 or "3" stands for."""
+def _number_meant(value: Any) -> int | float | None:
+    """Return the number that a value such as 3.0, "3" or "1e-4" stands for."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.strip().isdecimal():
-        return int(value)
+    if not isinstance(value, str):
+        return None
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            pass
     return None

@@ -72,7 +72,13 @@ LOSSES_OF_NUMBERS = Options(
     elsewhere=_calls("LinearLearnerClassifier", OF_CLASSES, _ALIASES_OF_CLASSES),
 )
 CRITERIA_OF_CLASSES = Options(
-    *CRITERIA, aliases={"f1": "f_beta", "log_loss": "loss", "loss_function": "loss"}
+    *CRITERIA,
+    aliases={
+        "cross_entropy_loss": "loss",
+        "f1": "f_beta",
+        "log_loss": "loss",
+        "loss_function": "loss",
+    },
 )
 CRITERIA_OF_NUMBERS = Options(
     "loss",

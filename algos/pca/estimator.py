@@ -243,7 +243,10 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         "copy": [Boolean()],
         "whiten": [Boolean()],
         "svd_solver": [
-            Options("auto", "full", "covariance_eigh", "arpack", "randomized", "sketch")
+            Options(
+                *("auto", "full", "covariance_eigh", "arpack", "randomized", "sketch"),
+                aliases={"regular": "covariance_eigh"},
+            )
         ],
         "tol": [NON_NEGATIVE],
         "iterated_power": [Options("auto"), Interval(Integral, 0, None)],

@@ -1,7 +1,9 @@
 """SageMaker's hyperparameters, pasted as keywords, are ours or are answered with ours."""
 
 import inspect
+import re
 
+import numpy as np
 import pytest
 from sklearn.base import clone
 
@@ -63,3 +65,19 @@ def test_one_name_is_answered_in_one_line_and_others_stay_python_s_own_error(own
     with pytest.raises(TypeError, match="unexpected keyword argument 'foo'"):
         kind(foo=1)
     assert clone(kind(verbose=1)).verbose == 1
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value", "remedy"),
+    [
+        ("LinearLearnerRegressor", "alpha", "1e-4", "write LinearLearnerRegressor(alpha=0.0001)"),
+        ("LinearLearnerRegressor", "n_alphas", "8", "write LinearLearnerRegressor(n_alphas=8)"),
+        ("PCA", "svd_solver", "regular", "did you mean PCA(svd_solver='covariance_eigh')?"),
+        ("KMeans", "init", "kmeans++", "did you mean KMeans(init='k-means++')?"),
+        ("DeepARForecaster", "likelihood", "student-T", "(likelihood='student_t')?"),
+    ],
+)
+def test_values_of_a_job_which_are_strings_are_answered_with_ours(owner, name, value, remedy):
+    X = np.random.default_rng(0).normal(size=(20, 30))
+    with pytest.raises(ValueError, match=re.escape(remedy) + "$"):
+        getattr(algos, owner)(**{name: value}).fit(X, X[:, 0])
