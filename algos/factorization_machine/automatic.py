@@ -10,6 +10,7 @@ from algos.factorization_machine.exact import chain_of, penalties_of, scale_of_s
 from algos.factorization_machine.fields import groups_of
 from algos.factorization_machine.learners import (
     epochs_of,
+    patience_of,
     scale_of_first,
     stochastic_settings,
     tells_nothing,
@@ -81,6 +82,7 @@ def _used_by_adagrad(problem: Problem, outcome: Outcome, columns: Columns) -> Va
         "learning_rate_linear": steps.rate_linear,
         "batch_size": steps.batch_of(problem.table.rows),
         "epsilon": steps.accumulator,
+        "n_iter_no_change": patience_of(problem, steps),
         "init_scale": scale_of_first(problem),
     }
     if problem.loss == "bpr":  # pairs need no intercept, and are not held out

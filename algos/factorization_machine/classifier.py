@@ -110,12 +110,15 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
     early_stopping : "auto" or bool, default="auto"
         Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
         learns all rows for as many epochs. "auto" does so from 500 different rows on; "bpr"
-        holds none out: it ends by the loss of the pairs it learns.
+        holds none out: it ends by the loss of the pairs it learns. With `X_val` those rows
+        serve; False then only tells their loss.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
-    n_iter_no_change : int, default=2
-        Epochs in a row without progress by `tol`, after which "adagrad" ends.
+    n_iter_no_change : "auto" or int, default="auto"
+        Epochs in a row without progress by `tol`, after which "adagrad" ends. "auto" is 2, or
+        with validation rows as many as hold 100 batches: factors that begin near zero need
+        those before they tell anything.
     class_weight : dict, "balanced" or None, default=None
         Multiplies the weights of rows: a dict from label to factor (1 for a class that it does
         not name); "balanced" gives each class the same sum of weights.
@@ -253,7 +256,7 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         init_intercept: float | None = None,
         early_stopping: Any = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 2,
+        n_iter_no_change: Any = "auto",
         class_weight: Any = None,
         item_features: Any = None,
         warm_start: bool = False,

@@ -40,7 +40,7 @@ class DescribedMachine(FittedMachine):
     init_intercept: float | None
     early_stopping: Any
     validation_fraction: float
-    n_iter_no_change: int
+    n_iter_no_change: Any
     warm_start: bool
     random_state: Any
     verbose: int
@@ -107,7 +107,7 @@ class DescribedMachine(FittedMachine):
             init_linear=self.init_linear,
             init_linear_scale=self.init_linear_scale / spread,
             init_intercept=self._initial_intercept(),
-            n_iter_no_change=self.n_iter_no_change,
+            n_iter_no_change=given(self.n_iter_no_change, 1),
         )
 
     def _initial_intercept(self) -> float | None:

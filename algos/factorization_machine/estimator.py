@@ -130,6 +130,8 @@ class FactorizationMachine(StreamingMachine):
                 f"or write solver='mcmc'",
                 ConvergenceWarning,
             )
+        if outcome.constant is not None and not outcome.objective < outcome.constant:
+            self._warn_of_constant(outcome)
 
     def _training_table(self, X: Any, y: Any, weight: Any, groups: Any) -> Table:
         """Return rows of positive weight in the order of solvers."""
@@ -189,6 +191,7 @@ class FactorizationMachine(StreamingMachine):
             rounds_weights=is_weighted and not table.has_whole_weights,
             whole=whole,
             fields=fields,
+            only_tells=not self.early_stopping,
         )
 
     def _item_columns(self, columns: Columns) -> NDArray[np.bool_] | None:
@@ -251,5 +254,14 @@ class FactorizationMachine(StreamingMachine):
             f"{type(self).__name__} stopped after {outcome.n_iter} iterations of solver "
             f"{self.solver_!r}, when one still lowered the loss by {outcome.fall:.3g} of it, above "
             f"tol={self.tol!r}; raise `max_iter` or `tol`, or write tol=0 to make just so many",
+            ConvergenceWarning,
+        )
+
+    def _warn_of_constant(self, outcome: Outcome) -> None:
+        """Warn of validation rows that a constant predicts as well."""
+        warn(
+            f"{type(self).__name__} predicts validation rows no better than a constant does: its "
+            f"best loss there is {outcome.objective:.4g}, and {outcome.constant:.4g} without X; "
+            f"try solver='mcmc', a larger `init_scale` or `n_iter_no_change`, or other columns",
             ConvergenceWarning,
         )

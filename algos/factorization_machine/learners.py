@@ -24,7 +24,13 @@ from algos.factorization_machine.machine import (
 from algos.factorization_machine.ranking import learn_choices
 from algos.factorization_machine.rows import Table
 from algos.factorization_machine.steps import Start, Steps, start_scale
-from algos.factorization_machine.stochastic import Trial, has_leapt, learn, tried_rate
+from algos.factorization_machine.stochastic import (
+    Trial,
+    has_leapt,
+    learn,
+    mean_loss,
+    tried_rate,
+)
 
 Doubles = NDArray[np.float64]
 
@@ -37,6 +43,11 @@ _CLASSES = (1e-2, 1e-3, 0.1)
 _PAIRS = (1e-2, 1e-3, 0.2)
 _RATES = (0.2, 0.1, 0.05)
 _ACCUMULATOR = 0.1
+# Epochs without progress before the end, and the batches these must hold: pairs that no column
+# tells of alone are found late. Measured on 900 rows of interactions, 100 epochs of one batch:
+# chances beat the constant from the 15th on.
+_PATIENCE = 2
+_PATIENT_BATCHES = 100
 
 
 def tells_nothing(problem: Problem) -> bool:
@@ -77,6 +88,12 @@ def best_constant(problem: Problem) -> Any:
     return 0.0  # targets are centred; ordered levels have cut points; pairs need none
 
 
+def loss_of_constant(problem: Problem, rows: Data, loss: str) -> float:
+    """Return the mean loss of rows if all get the scores that are best without columns."""
+    scores = np.atleast_1d(best_constant(problem))
+    return mean_loss(np.broadcast_to(scores, (rows.rows.n, len(scores))), rows, loss)
+
+
 def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
     """Learn by stochastic steps, to the best epoch if there are rows to stop by.
 
@@ -86,18 +103,22 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
     data = data_of(problem.table, problem)
     if problem.held_out is not None:
         held_out = data_of(problem.held_out, problem)
-    first, settings, trial = _beginning(problem, data, held_out)
+    judge = held_out if problem.stops_early else None
+    first, settings, trial = _beginning(problem, data, judge)
     history = History()
 
     def watch(now: Steps, loss: float, validation: float | None) -> bool:
         checked = np.nan if validation is None else validation
+        if held_out is not None and validation is None:  # that is told, and nothing else
+            scores = now.scores(held_out.rows, n_threads=problem.n_threads)
+            checked = mean_loss(scores, held_out, settings.loss)
         history.record(loss, validation=checked)
         return told(lambda: machines_of(now), loss, checked)
 
     control: dict[str, Any] = {
         "max_iter": epochs_of(given),
         "tol": given.tol,
-        "patience": given.n_iter_no_change,
+        "patience": patience_of(problem, settings),
         "watch": watch,
         "n_threads": problem.n_threads,
         "keeps_best": problem.whole is None,
@@ -108,7 +129,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             *start, groups, settings, problem.key, is_of_item=problem.is_of_item, **control
         )
     else:
-        steps = learn(*start, settings, problem.key, validation=held_out, trial=trial, **control)
+        steps = learn(*start, settings, problem.key, validation=judge, trial=trial, **control)
     columns = history.arrays()
     if problem.whole is not None and groups is None:
         n_best = int(np.argmin(columns["validation"])) + 1
@@ -117,13 +138,14 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             first, data_of(problem.whole, problem), settings, problem.key, max_iter=n_best,
             patience=n_best + 1, n_threads=problem.n_threads,
         )  # fmt: skip
-    best = columns["objective" if problem.held_out is None else "validation"]
-    fall = largest_fall(best, given.n_iter_no_change)
-    is_lost = problem.held_out is None and has_leapt(best[-1], best[0]) and best[0] == min(best)
+    best = columns["objective" if judge is None else "validation"]
+    fall = largest_fall(best, _or(given.n_iter_no_change, _PATIENCE))
+    is_lost = judge is None and has_leapt(best[-1], best[0]) and best[0] == min(best)
     return Outcome(
         machines_of(steps), len(best), columns, float(np.min(best)), state=state_of(steps),
         fall=fall if len(best) == control["max_iter"] and fall > given.tol else 0.0,
         is_lost=is_lost, rate=settings.rate,
+        constant=None if judge is None else loss_of_constant(problem, judge, settings.loss),
     )  # fmt: skip
 
 
@@ -194,6 +216,17 @@ def first_steps(problem: Problem, settings: stochastic.Settings) -> Steps:
 def epochs_of(given: Settings) -> int:
     """Return how many epochs are made at most."""
     return _EPOCHS if given.max_iter is None else given.max_iter
+
+
+def patience_of(problem: Problem, settings: stochastic.Settings) -> int:
+    """Return how many epochs without progress end the fit."""
+    given, rows = problem.settings.n_iter_no_change, problem.table.rows
+    if given is not None:
+        return given
+    if not problem.stops_early:
+        return _PATIENCE
+    batches = -(-rows.n // settings.batch_of(rows))
+    return max(_PATIENCE, -(-_PATIENT_BATCHES // batches))
 
 
 def scale_of_first(problem: Problem) -> float:

@@ -119,7 +119,7 @@ class Settings:
     init_linear: str
     init_linear_scale: float
     init_intercept: float | None
-    n_iter_no_change: int
+    n_iter_no_change: int | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Problem:
     ----------
     table : Table
     held_out : Table or None
-        Rows to stop by.
+        Validation rows, to stop by unless `only_tells`.
     loss : {"squared_error", "log_loss", "ordered_probit", "bpr"}
         Targets of "log_loss" are -1 and 1, or class numbers for more than two; of
         "ordered_probit" levels from 0 on; of "bpr" -1 and 1.
@@ -151,6 +151,8 @@ class Problem:
         All rows, where those of `held_out` were taken from them.
     fields : ndarray of shape (n_fields + 1,), or None
         Bounds of the fields of all rows; None where batches are learned.
+    only_tells : bool
+        Whether the loss of `held_out` is told in the history, and decides nothing.
     """
 
     table: Table
@@ -166,6 +168,12 @@ class Problem:
     rounds_weights: bool = False
     whole: Table | None = None
     fields: Bounds | None = None
+    only_tells: bool = False
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether validation rows decide when to stop."""
+        return self.held_out is not None and not self.only_tells
 
     @property
     def n_outputs(self) -> int:
@@ -196,6 +204,8 @@ class Outcome:
         Whether no epoch of stochastic steps did better than the first, and the last far worse.
     rate : float or None
         The rate of stochastic steps, which may have been tried.
+    constant : float or None
+        Where rows are held out to stop stochastic steps by: their loss without columns.
     """
 
     machines: list[Machine]
@@ -207,6 +217,7 @@ class Outcome:
     fall: float = 0.0
     is_lost: bool = False
     rate: float | None = None
+    constant: float | None = None
 
 
 def largest_fall(losses: Any, patience: int) -> float:

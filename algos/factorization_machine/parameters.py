@@ -63,7 +63,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
     "init_intercept": [NUMBER, None],
     "early_stopping": [Options("auto"), Boolean()],
     "validation_fraction": [SHARE],
-    "n_iter_no_change": [POSITIVE_INT],
+    "n_iter_no_change": [Options("auto"), POSITIVE_INT],
     "warm_start": [Boolean()],
     "random_state": [RandomState()],
     "n_jobs": N_JOBS,

@@ -100,11 +100,14 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
     early_stopping : "auto" or bool, default="auto"
         Whether "adagrad" holds rows out to find the epoch that predicts them best, and then
         learns all rows for as many epochs. "auto" does so from 500 different rows on.
+        With `X_val` those rows serve; False then only tells their loss.
     validation_fraction : float, default=0.1
         Share of the rows (of each class) that are held out, unless `fit` is given `X_val`.
         Which ones is decided by `random_state` and their content; equal rows stay together.
-    n_iter_no_change : int, default=2
-        Epochs in a row without progress by `tol`, after which "adagrad" ends.
+    n_iter_no_change : "auto" or int, default="auto"
+        Epochs in a row without progress by `tol`, after which "adagrad" ends. "auto" is 2, or
+        with validation rows as many as hold 100 batches: factors that begin near zero need
+        those before they tell anything.
     warm_start : bool, default=False
         Whether `fit` begins at the model of the last one.
     random_state : int, RandomState instance, Generator instance or None, default=None
@@ -238,7 +241,7 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         init_intercept: float | None = None,
         early_stopping: Any = "auto",
         validation_fraction: float = 0.1,
-        n_iter_no_change: int = 2,
+        n_iter_no_change: Any = "auto",
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,

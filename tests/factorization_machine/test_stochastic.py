@@ -372,3 +372,45 @@ def test_weights_of_classes_leave_small_data_to_the_sampler():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         assert machine.fit(X / X.max(axis=0), y, sample_weight=weight).solver_ == "adagrad"
+
+
+def even_sums(n=900, seed=0):
+    """Return labels that no column tells of alone."""
+    shown = np.random.default_rng(seed).integers(8, size=(n, 2))
+    X = np.zeros((n, 16))
+    X[np.arange(n), shown[:, 0]] = X[np.arange(n), 8 + shown[:, 1]] = 1.0
+    wide = np.hstack([X, np.random.default_rng(seed + 1).normal(size=(n, 2))])  # all differ
+    return wide, shown.sum(axis=1) % 2 == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.filterwarnings("ignore:.*stopped after:sklearn.exceptions.ConvergenceWarning")
+def test_small_data_are_waited_for_until_factors_tell_something(seed):
+    X, y = even_sums()
+    model = FactorizationMachineClassifier(solver="adagrad", random_state=seed).fit(X, y)
+    assert model.auto_params_["n_iter_no_change"] > 2
+    fresh, truth = even_sums(seed=7)
+    assert model.score(fresh, truth) > 0.9
+
+
+def test_noise_ends_where_a_constant_is_and_is_warned_of():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(4000, 12)), rng.random(4000) > 0.5
+    model = FactorizationMachineClassifier(solver="adagrad", random_state=0)
+    with pytest.warns(ConvergenceWarning, match="no better than a constant does: its best loss"):
+        model.fit(X, y)
+    assert model.n_iter_ < 100
+    chances = model.predict_proba(X)[:, 1]
+    assert np.abs(chances - 0.5).max() < 0.35
+
+
+@pytest.mark.parametrize("kind", [FactorizationMachineClassifier, FactorizationMachineRegressor])
+def test_validation_rows_only_tell_where_early_stopping_is_off(kind):
+    X, y = even_sums()
+    fixed = {"solver": "adagrad", "early_stopping": False, "tol": 0, "max_iter": 12}
+    alone = kind(**fixed, random_state=0).fit(X[:700], y[:700])
+    told = kind(**fixed, random_state=0).fit(X[:700], y[:700], X_val=X[700:], y_val=y[700:])
+    assert told.n_iter_ == alone.n_iter_ == 12
+    np.testing.assert_array_equal(told.factors_, alone.factors_)
+    assert np.isnan(alone.history_["validation"]).all()
+    assert np.isfinite(told.history_["validation"]).all()
