@@ -13,8 +13,8 @@ from algos._common.verbose import say
 _WHOLE = 12  # values of an array that are shown one by one
 
 
-def keep_automatic(estimator: Any, used: Mapping[str, Any]) -> None:
-    """Keep as `auto_params_`, and print, what a fit has used where nothing was asked for.
+def keep_automatic(estimator: Any, used: Mapping[str, Any], *, tells: bool = True) -> None:
+    """Keep as `auto_params_`, and print, what was used where nothing was asked for.
 
     Parameters
     ----------
@@ -22,10 +22,12 @@ def keep_automatic(estimator: Any, used: Mapping[str, Any]) -> None:
     used : mapping of str to value
         What the fit has used, by the names of parameters. Those that were given as "auto", or
         as None where the room names them, are kept; the value could be given in their place.
+    tells : bool, default=True
+        Whether it is printed, if `verbose` asks.
     """
     chosen = automatic(estimator, used)
     estimator.auto_params_ = chosen
-    if chosen:
+    if chosen and tells:
         say(estimator, "auto: " + ", ".join(f"{k}={_shown(v)}" for k, v in chosen.items()))
 
 
@@ -43,6 +45,8 @@ def _is_auto(value: Any) -> bool:
 def _shown(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return _shown_array(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k!r}: {_shown(v)}" for k, v in value.items()) + "}"
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 

@@ -34,11 +34,11 @@ class Estimator(CallbackSupport, Searchable, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         # A pickle of an older release lacks the parameters that came since.
         owner: Any = type(self)
-        super().__setstate__({**_defaults(owner), **state})
+        super().__setstate__({**defaults_of(owner), **state})
 
 
 @functools.cache
-def _defaults(owner: Any) -> dict[str, Any]:
+def defaults_of(owner: Any) -> dict[str, Any]:
     """Return the default of each parameter that has one."""
     parameters = inspect.signature(owner).parameters.values()
     return {one.name: one.default for one in parameters if one.default is not one.empty}

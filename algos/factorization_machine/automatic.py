@@ -17,6 +17,7 @@ from algos.factorization_machine.learners import (
 )
 from algos.factorization_machine.machine import Outcome, Problem
 from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.stochastic import Settings
 
 Values = dict[str, Any]
 
@@ -71,23 +72,45 @@ def _used_by_als(problem: Problem, outcome: Outcome, columns: Columns) -> Values
     }
 
 
-def _used_by_adagrad(problem: Problem, outcome: Outcome, columns: Columns) -> Values:
-    steps = stochastic_settings(problem, outcome.rate)
-    used = {
-        "max_iter": epochs_of(problem.settings),
+def values_of_stream(problem: Problem, beginning: Problem | None) -> Values:
+    """Return the parameters that a stream looks at from this batch on.
+
+    Parameters
+    ----------
+    problem : Problem
+    beginning : Problem or None
+        What first factors were drawn for; None if there was a model.
+    """
+    used = _values_of_steps(problem, stochastic_settings(problem))
+    if beginning is not None:
+        used["init_scale"] = scale_of_first(beginning)
+    return {"solver": "adagrad", **used}
+
+
+def _values_of_steps(problem: Problem, steps: Settings) -> Values:
+    return {
         # Of numbers that is what an automatic one is at a mean squared error of 1.
         "alpha": steps.alpha or steps.alpha_of_noise,
         "alpha_linear": steps.alpha_linear or steps.alpha_linear_of_noise,
         "learning_rate_init": steps.rate,
         "learning_rate_linear": steps.rate_linear,
+        "learning_rate_intercept": steps.rate_intercept,
         "batch_size": steps.batch_of(problem.table.rows),
         "epsilon": steps.accumulator,
+    }
+
+
+def _used_by_adagrad(problem: Problem, outcome: Outcome, columns: Columns) -> Values:
+    steps = stochastic_settings(problem, outcome.rate)
+    used = {
+        "max_iter": epochs_of(problem.settings),
+        **_values_of_steps(problem, steps),
         "n_iter_no_change": patience_of(problem, steps),
         "init_scale": scale_of_first(problem),
     }
     if problem.loss == "bpr":  # pairs need no intercept, and are not held out
+        del used["learning_rate_intercept"]
         return used
-    used["learning_rate_intercept"] = steps.rate_intercept
     if problem.held_out is None or problem.whole is not None:  # no `X_val` was given
         used["early_stopping"] = problem.whole is not None
     return used

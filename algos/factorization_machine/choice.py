@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from algos._common.base import is_same
 from algos.factorization_machine.parameters import SOLVERS
 from algos.factorization_machine.rows import Table
 
@@ -84,7 +82,7 @@ OF_INTERCEPT = "alpha_intercept", "learning_rate_intercept"
 
 
 def ignored(estimator: Any, solver: str) -> dict[str, str]:
-    """Return the parameters that were given and say nothing here, each with what uses it."""
+    """Return the parameters that say nothing here, each with what uses it."""
     suited = _SOLVERS_OF.get(estimator.loss, SOLVERS)
     unused = {
         name: " or ".join(f"solver={user!r}" for user in users if user in suited) or "another loss"
@@ -103,12 +101,7 @@ def ignored(estimator: Any, solver: str) -> dict[str, str]:
         unused.pop("early_stopping", None)
     if solver == "mcmc" and estimator.tol == 0:  # it does make all of `max_iter`
         del unused["tol"]
-    defaults = signature(type(estimator).__init__).parameters
-    return {
-        name: use
-        for name, use in unused.items()
-        if name in defaults and not is_same(getattr(estimator, name), defaults[name].default)
-    }
+    return unused
 
 
 def stops_early(early_stopping: Any, solver: str, table: Table) -> bool:

@@ -152,8 +152,9 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
     solver_ : str
         The solver that ran.
     auto_params_ : dict
-        What each parameter that was given as "auto" stood for in the last `fit`, if that
-        used it; given in its place, the value asks for the same.
+        What each parameter that was given as "auto" stood for in the last `fit`, or
+        in the `partial_fit` that began a stream, if that used it; given in its place, the value
+        asks for the same.
     n_iter_ : int
         Sweeps or epochs done; batches of a stream. After `merge` neither this nor `objective_`
         nor `history_` is there, for they were one part's alone.

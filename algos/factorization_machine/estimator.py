@@ -18,6 +18,7 @@ from algos._common.search import Continuous, Distribution, Integer
 from algos._common.split import validation_split
 from algos._common.targets import require_target
 from algos._common.threads import effective_n_threads
+from algos._common.unused import warn_of_unused
 from algos._common.validation import (
     check_held_out,
     drop_zero_weight,
@@ -148,13 +149,9 @@ class FactorizationMachine(StreamingMachine):
         """Return the solver; say what `verbose` asks for, and warn of what it does not use."""
         solver, reason = choose_solver(self, table, self._loss_name(), self._n_classes())
         say(self, f"solver {solver}: {reason}")
-        unused = [f"`{name}` (only used with {use})" for name, use in ignored(self, solver).items()]
-        if unused:
-            chosen = " of 'auto'" if self.solver == "auto" else ""
-            warn(
-                f"{type(self).__name__} with loss={self.loss!r} and solver={solver!r}{chosen} does "
-                f"not use {', '.join(unused)}; leave out what says nothing, or choose another"
-            )
+        chosen = " of 'auto'" if self.solver == "auto" else ""
+        fit = f"with loss={self.loss!r} and solver={solver!r}{chosen}"
+        warn_of_unused(self, fit, ignored(self, solver))
         return solver
 
     def _start_of_model(self, table: Table, problem: Problem, solver: str) -> dict[str, Any]:

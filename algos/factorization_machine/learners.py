@@ -139,7 +139,7 @@ def fit_adagrad(problem: Problem, told: Listener) -> Outcome:
             patience=n_best + 1, n_threads=problem.n_threads,
         )  # fmt: skip
     best = columns["objective" if judge is None else "validation"]
-    fall = largest_fall(best, _or(given.n_iter_no_change, _PATIENCE))
+    fall = largest_fall(best, given.n_iter_no_change or _PATIENCE)
     is_lost = judge is None and has_leapt(best[-1], best[0]) and best[0] == min(best)
     return Outcome(
         machines_of(steps), len(best), columns, float(np.min(best)), state=state_of(steps),

@@ -133,9 +133,10 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
     solver_ : str
         The solver that ran.
     auto_params_ : dict
-        What each parameter that was given as "auto" stood for in the last `fit`, if that
-        used it; given in its place, the value asks for the same. But automatic penalties of
-        "adagrad" are told as at a mean squared error of 1, and fall with it.
+        What each parameter that was given as "auto" stood for in the last `fit`, or
+        in the `partial_fit` that began a stream, if that used it; given in its place, the value
+        asks for the same. But automatic penalties of "adagrad" are told as at a mean squared
+        error of 1, and fall with it.
     n_iter_ : int
         Sweeps or epochs done; batches of a stream. After `merge` neither this nor `objective_`
         nor `history_` is there, for they were one part's alone.

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.automatic import keep_automatic
 from algos._common.base import check_mergeable, is_same
 from algos._common.history import History
 from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.validation import drop_zero_weight
 from algos._common.verbose import say
+from algos.factorization_machine.automatic import in_units, values_of_stream
 from algos.factorization_machine.described import DescribedMachine
 from algos.factorization_machine.incremental import (
     Batch,
@@ -86,7 +88,12 @@ class StreamingMachine(DescribedMachine):
         batch = Batch(problem, stochastic_settings(problem), places, turn)
         loss, learned = learn_batch(stream, batch, self._key)
         require_numbers(stream, learned, batch, self._unit)
-        self._tell_batch(loss, continues="_stream" in self.__dict__)
+        continues = "_stream" in self.__dict__
+        self._tell_batch(loss, continues=continues)
+        if not continues:
+            beginning = _without_rows(problem, columns) if first else None
+            used = values_of_stream(problem, beginning)
+            keep_automatic(self, in_units(used, self._unit.spread), tells=False)
         self._count_batch(problem)
         self._stream = write_back(stream, learned, batch)
         self._defer_model()
@@ -133,8 +140,7 @@ class StreamingMachine(DescribedMachine):
     def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
         if "_stream" in self.__dict__:
             return self._stream
-        no_rows = Rows(np.zeros(1, np.int64), np.zeros(0, np.int32), None, columns.d)
-        whole = replace(problem, table=replace(problem.table, rows=no_rows))
+        whole = _without_rows(problem, columns)
         if first:
             return begin_stream(whole, columns, None)
         if self._after_fit is not None:
@@ -224,6 +230,11 @@ class StreamingMachine(DescribedMachine):
         columns = columns_of_stream(self._stream)
         machines = machines_of_stream(self._stream)
         self.__dict__.update(self._attributes(machines, columns, self._unit, np.float32, "adagrad"))
+
+
+def _without_rows(problem: Problem, columns: Columns) -> Problem:
+    no_rows = Rows(np.zeros(1, np.int64), np.zeros(0, np.int32), None, columns.d)
+    return replace(problem, table=replace(problem.table, rows=no_rows))
 
 
 def learns_batches(estimator: Any) -> bool:

@@ -131,8 +131,9 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         and for codes a byte a value and 14 a row, which may be at most 30 % of X and 16 MB.
         Sparse X has neither bounds nor codes.
     auto_params_ : dict
-        What each parameter that was given as "auto" stood for in the last `fit`, if that
-        used it; given in its place, the value asks for the same.
+        What each parameter that was given as "auto" stood for in the last `fit`, or
+        for the model of a stream, if that used it; given in its place, the value asks for the
+        same.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The best run, iteration by iteration: `objective` (the inertia before the centres
         move), `seconds` since the run began, `validation` (NaN: k-means has none) and
@@ -339,8 +340,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
             model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
         self._set_model(model, plan)
-        asks_for = {"hamerly": "elkan"}.get(plan.algorithm, plan.algorithm)
-        keep_automatic(self, {"n_init": plan.n_init, "algorithm": asks_for})
+        self._keep_automatic(plan)
         if exponent and model.inertia < LOST:
             inertia, unit = lost_inertia_of(rows.X, rows.weight, model.centers, n_threads)
             self.inertia_ = unscaled(inertia, unit + plan.inertia_exponent)
@@ -375,6 +375,10 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         return Plan(
             self.n_clusters, init, n_init, self.max_iter, tol, algorithm, exponent, weight_exponent
         )
+
+    def _keep_automatic(self, plan: Plan) -> None:
+        asks_for = {"hamerly": "elkan"}.get(plan.algorithm, plan.algorithm)
+        keep_automatic(self, {"n_init": plan.n_init, "algorithm": asks_for})
 
     def _set_model(self, model: Model, plan: Plan) -> None:
         exponent = plan.inertia_exponent

@@ -44,6 +44,7 @@ class Incremental(Deferred):
         "n_iter_",
         "algorithm_",
         "history_",
+        "auto_params_",
         "_exponent",
     )
 
@@ -62,6 +63,7 @@ class Incremental(Deferred):
     _stream: dict[str, Any]
     _plan: Callable[[Rows, int, int], Plan]
     _set_model: Callable[[Model, Plan], None]
+    _keep_automatic: Callable[[Plan], None]
 
     @learning
     def partial_fit(
@@ -300,6 +302,7 @@ class Incremental(Deferred):
         )
         model.centers = model.centers.astype(state.dtype)
         self._set_model(model, plan)
+        self._keep_automatic(plan)
         self.__dict__.pop("labels_", None)  # those of the weighted centres
         warn_if_infinite(self.inertia_)
         if state.has_lost_squares(model.inertia):

@@ -219,9 +219,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         The solver that ran.
     auto_params_ : dict
         What each parameter that was given as "auto" (of `init_scale`: None) stood for in the
-        last `fit`, if that used it; given in its place, the value asks for the same. `alpha` is
-        the one that was kept, which alone is a fit without candidates; folds are no
-        `validation_fraction`.
+        last `fit` or since then in `partial_fit`, if that used it; given in its place, the
+        value asks for the same. `alpha` is the one that was kept, which alone is a fit without
+        candidates; folds are no `validation_fraction`.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
         The model's fit: `objective` after each iteration, `seconds` since the solver began
         (its time shared evenly among iterations) and `validation`, the loss of validation

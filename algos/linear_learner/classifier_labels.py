@@ -153,14 +153,40 @@ class ClassifierLabels(LinearLearner):
                 "leave that class out of y"
             )
 
+    def _check_judges(self, data: Data) -> None:
+        found = np.unique(self._codes(data.target))
+        if self.selection_criterion == "loss" or len(self.classes_) > 2 or len(found) > 1:
+            return
+        only = self.classes_[found].tolist()[0]
+        raise ValueError(
+            f"`y_val` must hold both classes for selection_criterion="
+            f"{self.selection_criterion!r}, which puts a threshold between them: all rows of "
+            f"positive weight are of class {only!r}; give rows of both, or write "
+            f"selection_criterion='loss'"
+        )
+
+    def _factors(self, sums: Doubles, power: float) -> Doubles:
+        """Return what the weights of each class are multiplied by, at a power of "auto"."""
+        factors: Doubles = class_factors(self.class_weight, self.classes_, sums) ** power
+        return factors
+
+    def _chosen(self, outcome: Outcome, data: Data) -> dict[str, Any]:
+        chosen = super()._chosen(outcome, data)
+        if self.class_weight == "auto":
+            power = float(outcome.candidates["class_weight_power"][outcome.best])
+            factors = self._factors(self._sums(data), power)
+            chosen["class_weight"] = dict(
+                zip(self.classes_.tolist(), factors.tolist(), strict=True)
+            )
+        return chosen
+
     def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
         if self.class_weight is None:
             return super()._variants(target, weight)
         codes = self._codes(target)
-        sums = np.bincount(codes, weight, minlength=len(self.classes_))
-        factors = class_factors(self.class_weight, self.classes_, sums)
+        sums: Any = np.bincount(codes, weight, minlength=len(self.classes_))
         powers = _POWERS if self.class_weight == "auto" else (1.0,)
-        return [Variant(power, (factors**power)[codes]) for power in powers]
+        return [Variant(power, self._factors(sums, power)[codes]) for power in powers]
 
 
 def _check_alike(*groups: NDArray[Any]) -> None:

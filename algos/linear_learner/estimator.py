@@ -32,6 +32,7 @@ from algos._common.random import Key, seed_key
 from algos._common.search import Categorical, Continuous, Integer
 from algos._common.targets import require_target
 from algos._common.threads import effective_n_threads, one_thread_blas, threads_for
+from algos._common.unused import warn_of_unused
 from algos._common.validation import (
     check_held_out,
     check_sample_weight,
@@ -59,6 +60,7 @@ from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
 from algos.linear_learner.targets import unit_exponent, weight_in, weight_unit
 from algos.linear_learner.trained import Model
 from algos.linear_learner.training import Data, Settings
+from algos.linear_learner.unused import unused
 
 Indices = NDArray[np.intp]
 
@@ -176,6 +178,9 @@ class LinearLearner(Choosing, Incremental, Estimator):
     def _check_trainable(self, data: Data) -> None:
         """Raise ValueError if the rows of positive weight cannot train a model."""
 
+    def _check_judges(self, data: Data) -> None:
+        """Raise ValueError if the criterion cannot judge by these validation rows."""
+
     def _check_learned_enough(self) -> None:
         """Raise NotFittedError if there is no model yet."""
 
@@ -227,7 +232,8 @@ class LinearLearner(Choosing, Incremental, Estimator):
             progress.tell_last(outcome.model.coef, outcome.model.intercept)
         self._set_model(outcome)
         tell(self, outcome)
-        keep_automatic(self, {**self._used(outcome.choice.name), **progress.used})
+        keep_automatic(self, {**self._chosen(outcome, data), **progress.used})
+        self._warn_of_unused()
         warn_unless_converged(self, outcome.model)
         warn_of_missed_target(self, outcome)
         self._begin_stream(outcome, state["key"], data)
@@ -272,8 +278,12 @@ class LinearLearner(Choosing, Incremental, Estimator):
             self.init_intercept,
         )
 
+    def _chosen(self, outcome: Outcome, data: Data) -> dict[str, Any]:
+        """Return what a fit to these rows has used, of parameters that may be "auto"."""
+        return self._used(outcome.choice.name)
+
     def _used(self, solver: str) -> dict[str, Any]:
-        """Return what a fit by a solver has used, of parameters that may be "auto"."""
+        """Return what a solver has used of them."""
         used = {"alpha": float(self.alpha_), "solver": solver}
         if solver == "sgd":
             schedule = self._schedule()
@@ -283,13 +293,19 @@ class LinearLearner(Choosing, Incremental, Estimator):
                 used["init_scale"] = schedule.init_scale
         return used
 
+    def _warn_of_unused(self) -> None:
+        chosen = " of 'auto'" if self.solver == "auto" else ""
+        warn_of_unused(self, f"with solver={self.solver_!r}{chosen}", unused(self, self.solver_))
+
     def _explicit_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Data | None:
         if not check_held_out(X_val, y_val, sample_weight_val):
             return None
         with said_of_validation():
             rows = self._validated_rows(X_val, reset=False)
             require_target(self, rows, y_val)
-            return self._data(rows, y_val, sample_weight_val, "y_val")
+            data = self._data(rows, y_val, sample_weight_val, "y_val")
+        self._check_judges(data)
+        return data
 
     def _fit_one(
         self, data: Data, settings: Settings, earlier: Model | None, progress: Progress

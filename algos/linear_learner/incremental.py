@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from algos._common.automatic import keep_automatic
 from algos._common.base import check_mergeable, is_same, learning
 from algos._common.deferred import Deferred
 from algos._common.params import check_params
@@ -64,6 +65,7 @@ class Incremental(Deferred):
         "candidate_intercept_",
         "best_index_",
         "history_",
+        "auto_params_",
         "threshold_",
         "_cut",
     )
@@ -225,7 +227,11 @@ class Incremental(Deferred):
         state = self._state_so_far()
         settings = self._stream_settings(state)
         with one_thread_blas(), noticing():  # whatever overflows there, coefficients are numbers
-            self._set_model(state.outcome(settings, self._target(), self._top_k()))
+            outcome = state.outcome(settings, self._target(), self._top_k())
+        self._set_model(outcome)
+        used = self._used(outcome.choice.name)
+        used.pop("batch_size", None)  # steps of a stream grow
+        keep_automatic(self, used, tells=False)
 
 
 def _plain(value: Any) -> Any:

@@ -140,7 +140,10 @@ class Case:
 
     def make(self, **parameters: Any) -> Any:
         """Return a seeded instance that suits the data of `rows`."""
-        estimator = self.default().set_params(**SMALL.get(self.kind.__name__, {}))
+        small = dict(SMALL.get(self.kind.__name__, {}))
+        if "alpha" in self.parameters:
+            small.pop("n_alphas", None)
+        estimator = self.default().set_params(**small)
         if "random_state" in estimator.get_params():
             estimator.set_params(random_state=0)
         return estimator.set_params(**parameters)

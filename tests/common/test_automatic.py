@@ -12,6 +12,7 @@ from algos import (
     FactorizationMachineRegressor,
     KMeans,
     LatentDirichletAllocation,
+    LinearLearnerClassifier,
     LinearLearnerRegressor,
 )
 from algos._common.automatic import keep_automatic
@@ -33,7 +34,7 @@ RULES = {
 }
 OF_ADAGRAD = {
     *("learning_rate_init", "learning_rate_linear", "learning_rate_intercept", "batch_size"),
-    *("epsilon", "early_stopping", "alpha", "alpha_linear"),
+    *("epsilon", "early_stopping", "alpha", "alpha_linear", "n_iter_no_change"),
 }
 UNUSED = {
     "mcmc": OF_ADAGRAD,
@@ -247,3 +248,43 @@ def test_a_fit_that_fails_keeps_the_choices_of_the_one_before():
 @telling
 def test_the_attribute_is_described(case):
     assert "auto_params_ : dict" in inspect.getdoc(case.kind)
+
+
+def test_weights_of_classes_that_were_tried_are_told():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 4))
+    y = np.where(X[:, 0] + rng.normal(size=4000) > 1.8, "few", "most")
+    parameters = {"alpha": 0.01, "selection_criterion": "f_beta", "random_state": 0}
+    made = LinearLearnerClassifier(class_weight="auto", **parameters).fit(X, y)
+    told = made.auto_params_["class_weight"]
+    power = made.candidates_["class_weight_power"][made.best_index_]
+    counts = {label: np.sum(y == label) for label in ("few", "most")}
+    assert told == pytest.approx({k: (2000 / n) ** power for k, n in counts.items()})
+    again = LinearLearnerClassifier(class_weight=told, **parameters).fit(X, y)
+    np.testing.assert_allclose(again.coef_, made.coef_, rtol=1e-5)
+
+
+def test_streams_tell_what_auto_stood_for():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    clusters = KMeans(5, random_state=0)
+    assert clusters.partial_fit(X[:200]).auto_params_ == {"n_init": 10, "algorithm": "lloyd"}
+    clusters.fit(X)
+    assert clusters.auto_params_["n_init"] == 1
+    assert clusters.partial_fit(X[:200]).auto_params_["n_init"] == 10
+    learner = LinearLearnerClassifier(random_state=0).partial_fit(X, X[:, 0] > 0)
+    assert learner.auto_params_ == {
+        "alpha": learner.alpha_, "solver": "sgd", "learning_rate_init": 0.05,
+    }  # fmt: skip
+    machine = FactorizationMachineRegressor(2, alpha=0.5, random_state=0)
+    assert machine.fit(X, X[:, 0]).auto_params_["solver"] == "mcmc"
+    told = machine.partial_fit(X, X[:, 0]).auto_params_
+    assert told["solver"] == "adagrad" and told["learning_rate_init"] == 0.05
+    assert "alpha" not in told and "init_scale" not in told
+
+
+def test_a_stream_told_in_place_of_auto_is_the_same():
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    made = FactorizationMachineClassifier(2, random_state=0).partial_fit(X, X[:, 0] > 0)
+    again = FactorizationMachineClassifier(2, random_state=0, **made.auto_params_)
+    assert_same_bits(outputs(again.partial_fit(X, X[:, 0] > 0), X), outputs(made, X))
+    assert again.auto_params_ == {}

@@ -14,7 +14,7 @@ argument_names, checks = mark.args  # a generator on scikit-learn 1.8, which pyt
 # Others leave one row to a class, which then both trains and validates, with a warning too.
 @pytest.mark.filterwarnings("ignore:`validation_fraction`:UserWarning")
 # And some set `alpha` or `n_iter_no_change` whatever the solver, which is told as it should be.
-@pytest.mark.filterwarnings("ignore:FactorizationMachine.* does not use:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 @pytest.mark.parametrize(argument_names, list(checks), **mark.kwargs)
 def test_sklearn_check_passes(estimator, check):
     check(estimator)

@@ -262,6 +262,7 @@ def test_penalties_follow_the_errors_of_numbers_alone():
     assert Settings(alpha=0.5, alpha_of_noise=0.1).penalties(0.25)[0] == pytest.approx(0.5)
 
 
+@pytest.mark.filterwarnings("ignore:.*stopped after:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("streams", [False, True])
 def test_defaults_learn_few_rows_with_little_noise(streams):
     train, y = clicks(4000, 0, noise=0.1)
@@ -374,22 +375,23 @@ def test_weights_of_classes_leave_small_data_to_the_sampler():
         assert machine.fit(X / X.max(axis=0), y, sample_weight=weight).solver_ == "adagrad"
 
 
-def even_sums(n=900, seed=0):
-    """Return labels that no column tells of alone."""
-    shown = np.random.default_rng(seed).integers(8, size=(n, 2))
-    X = np.zeros((n, 16))
-    X[np.arange(n), shown[:, 0]] = X[np.arange(n), 8 + shown[:, 1]] = 1.0
-    wide = np.hstack([X, np.random.default_rng(seed + 1).normal(size=(n, 2))])  # all differ
-    return wide, shown.sum(axis=1) % 2 == 0
+def signs(seed=0, n=900, side=30):
+    """Return labels that pairs of columns tell, and no column alone."""
+    rng = np.random.default_rng(3)
+    signs = rng.choice([-1, 1], (2, side))
+    at = np.random.default_rng(seed).integers(side, size=(n, 2))
+    X = np.zeros((n, 2 * side))
+    X[np.arange(n), at[:, 0]] = X[np.arange(n), side + at[:, 1]] = 1.0
+    return X, signs[0, at[:, 0]] * signs[1, at[:, 1]] > 0
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.filterwarnings("ignore:.*stopped after:sklearn.exceptions.ConvergenceWarning")
 def test_small_data_are_waited_for_until_factors_tell_something(seed):
-    X, y = even_sums()
+    X, y = signs()
     model = FactorizationMachineClassifier(solver="adagrad", random_state=seed).fit(X, y)
     assert model.auto_params_["n_iter_no_change"] > 2
-    fresh, truth = even_sums(seed=7)
+    fresh, truth = signs(seed=7)
     assert model.score(fresh, truth) > 0.9
 
 
@@ -406,7 +408,7 @@ def test_noise_ends_where_a_constant_is_and_is_warned_of():
 
 @pytest.mark.parametrize("kind", [FactorizationMachineClassifier, FactorizationMachineRegressor])
 def test_validation_rows_only_tell_where_early_stopping_is_off(kind):
-    X, y = even_sums()
+    X, y = signs()
     fixed = {"solver": "adagrad", "early_stopping": False, "tol": 0, "max_iter": 12}
     alone = kind(**fixed, random_state=0).fit(X[:700], y[:700])
     told = kind(**fixed, random_state=0).fit(X[:700], y[:700], X_val=X[700:], y_val=y[700:])

@@ -13,6 +13,9 @@ from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge")
 KINKED = {"absolute_error", "quantile", "epsilon_insensitive"}
 
+# Losses and options are crossed, whether or not they use each other.
+pytestmark = pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
+
 
 def rows(n=60, d=3, seed=0):
     return np.random.default_rng(seed).normal(size=(n, d))

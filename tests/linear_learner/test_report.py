@@ -232,3 +232,33 @@ def test_many_labels_are_warned_of_once():
     assert len(told) == 1
     with pytest.raises(ValueError, match="Unknown label type"):
         LinearLearnerClassifier(alpha=1.0).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"batch_size": 100, "momentum": 0.5}, r"'newton' of 'auto' does .* `momentum` \(only .* "
+         r"solver='sgd' or `partial_fit`\), `batch_size`"),
+        ({"n_alphas": 8}, r"`n_alphas` \(only used with alpha='auto'\)"),
+        ({"target_recall": 0.9}, r"`target_recall` .*='precision_at_target_recall'\)"),
+        ({"solver": "sgd", "momentum": 0.5}, r"`momentum` \(only used with optimizer='sgd'\)"),
+        ({"solver": "sgd", "init_scale": 0.5}, r"`init_scale` \(only used with another `init`\)"),
+    ],
+)  # fmt: skip
+def test_parameters_that_a_fit_does_not_use_are_warned_of(parameters, words):
+    X, y = load_breast_cancer(return_X_y=True)
+    model = LinearLearnerClassifier(alpha=0.01, random_state=0)
+    with pytest.warns(UserWarning, match=words):
+        model.set_params(**parameters).fit(X, y)
+    model.partial_fit(X, y)
+
+
+@pytest.mark.parametrize("criterion", ["f_beta", "accuracy", "recall_at_target_precision"])
+def test_a_threshold_is_not_sought_among_rows_of_one_class(criterion):
+    X, y = load_breast_cancer(return_X_y=True)
+    labels = np.array(["bad", "good"])[y]
+    model = LinearLearnerClassifier(alpha=0.01, selection_criterion=criterion)
+    with pytest.raises(ValueError, match=r"`y_val` must hold both .* are of class 'bad'; give"):
+        model.fit(X, labels, X_val=X[y == 0], y_val=labels[y == 0])
+    by_loss = model.set_params(selection_criterion="loss")
+    assert by_loss.fit(X, labels, X_val=X[y == 0], y_val=labels[y == 0]).threshold_ == 0.5

@@ -1,0 +1,36 @@
+"""Which parameters of a linear learner say nothing in a fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_OF_STEPS = (
+    "optimizer", "learning_rate_init", "momentum", "beta_1", "beta_2", "intercept_learning_rate",
+    "alpha_intercept", "learning_rate_step", "learning_rate_factor", "learning_rate_min",
+    "batch_size", "n_iter_no_change", "min_improvement", "init", "init_scale", "init_intercept",
+)  # fmt: skip
+_OF_OPTIMIZERS = {"momentum": "sgd", "beta_1": "adam", "beta_2": "adam"}
+_OF_CRITERIA = {
+    "target_recall": "precision_at_target_recall",
+    "target_precision": "recall_at_target_precision",
+}
+
+
+def unused(estimator: Any, solver: str) -> dict[str, str]:
+    """Return the parameters that a fit by this solver does not look at, with what does."""
+    names = {
+        name: f"selection_criterion={criterion!r}"
+        for name, criterion in _OF_CRITERIA.items()
+        if estimator.selection_criterion != criterion
+    }
+    if not isinstance(estimator.alpha, str):
+        names["n_alphas"] = "alpha='auto'"
+    if solver != "sgd":
+        batches = "" if estimator.loss == "squared_error" else " or `partial_fit`"
+        return {**names, **dict.fromkeys(_OF_STEPS, f"solver='sgd'{batches}")}
+    for name, optimizer in _OF_OPTIMIZERS.items():
+        if estimator.optimizer != optimizer:
+            names[name] = f"optimizer={optimizer!r}"
+    if estimator.init == "zeros":
+        names["init_scale"] = "another `init`"
+    return names
