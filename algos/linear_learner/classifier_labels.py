@@ -17,6 +17,7 @@ from algos._common.labels import (
     require_two_classes,
 )
 from algos._common.random import Key
+from algos._common.warn import warn
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, Variant
@@ -158,8 +159,8 @@ class ClassifierLabels(LinearLearner):
         if self.selection_criterion == "loss" or len(self.classes_) > 2 or len(found) > 1:
             return
         only = self.classes_[found].tolist()[0]
-        raise ValueError(
-            f"`y_val` must hold both classes for selection_criterion="
+        warn(
+            f"`y_val` should hold both classes for selection_criterion="
             f"{self.selection_criterion!r}, which puts a threshold between them: all rows of "
             f"positive weight are of class {only!r}; give rows of both, or write "
             f"selection_criterion='loss'"

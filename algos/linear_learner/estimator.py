@@ -179,7 +179,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
         """Raise ValueError if the rows of positive weight cannot train a model."""
 
     def _check_judges(self, data: Data) -> None:
-        """Raise ValueError if the criterion cannot judge by these validation rows."""
+        """Warn if the criterion cannot judge by these validation rows."""
 
     def _check_learned_enough(self) -> None:
         """Raise NotFittedError if there is no model yet."""

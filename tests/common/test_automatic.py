@@ -275,11 +275,11 @@ def test_streams_tell_what_auto_stood_for():
     assert learner.auto_params_ == {
         "alpha": learner.alpha_, "solver": "sgd", "learning_rate_init": 0.05,
     }  # fmt: skip
-    machine = FactorizationMachineRegressor(2, alpha=0.5, random_state=0)
+    machine = FactorizationMachineRegressor(2, init_scale=0.1, random_state=0)
     assert machine.fit(X, X[:, 0]).auto_params_["solver"] == "mcmc"
     told = machine.partial_fit(X, X[:, 0]).auto_params_
     assert told["solver"] == "adagrad" and told["learning_rate_init"] == 0.05
-    assert "alpha" not in told and "init_scale" not in told
+    assert "init_scale" not in told and "max_iter" not in told
 
 
 def test_a_stream_told_in_place_of_auto_is_the_same():

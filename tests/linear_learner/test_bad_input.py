@@ -241,6 +241,7 @@ def test_validation_rows_may_be_of_another_type(loss):
     assert model.predict_proba(X).dtype == np.float64 if loss == "log_loss" else True
 
 
+@pytest.mark.filterwarnings("ignore:`y_val` should hold both:UserWarning")
 def test_validation_rows_may_lack_a_class():
     is_first = Y == 0
     model = LinearLearnerClassifier(n_alphas=3, selection_criterion="accuracy")

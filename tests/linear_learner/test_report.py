@@ -254,11 +254,11 @@ def test_parameters_that_a_fit_does_not_use_are_warned_of(parameters, words):
 
 
 @pytest.mark.parametrize("criterion", ["f_beta", "accuracy", "recall_at_target_precision"])
-def test_a_threshold_is_not_sought_among_rows_of_one_class(criterion):
+def test_a_threshold_that_is_sought_among_rows_of_one_class_is_warned_of(criterion):
     X, y = load_breast_cancer(return_X_y=True)
     labels = np.array(["bad", "good"])[y]
     model = LinearLearnerClassifier(alpha=0.01, selection_criterion=criterion)
-    with pytest.raises(ValueError, match=r"`y_val` must hold both .* are of class 'bad'; give"):
+    with pytest.warns(UserWarning, match=r"`y_val` should hold both .* are of class 'bad'; give"):
         model.fit(X, labels, X_val=X[y == 0], y_val=labels[y == 0])
     by_loss = model.set_params(selection_criterion="loss")
     assert by_loss.fit(X, labels, X_val=X[y == 0], y_val=labels[y == 0]).threshold_ == 0.5

@@ -96,6 +96,7 @@ def test_no_candidate_at_any_threshold_is_better(criterion):
     assert METRICS[criterion](y_val, pack.predict(X_val)) == pytest.approx(best)
 
 
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 def test_targets_are_reached_on_validation_rows():
     X, y, X_val, y_val = halves(*imbalanced())
     common = {"target_recall": 0.9, "target_precision": 0.6}
@@ -109,6 +110,8 @@ def test_targets_are_reached_on_validation_rows():
     assert precision_score(y_val, by_precision.predict(X_val)) >= 0.6
 
 
+@pytest.mark.filterwarnings("ignore:`y_val` should hold both:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 def test_a_target_that_no_threshold_reaches_is_told():
     X, y = np.repeat(np.arange(20.0), 2)[:, None], np.arange(40) % 2  # each row in both classes
     model = LinearLearnerClassifier(

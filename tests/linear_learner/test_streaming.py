@@ -145,6 +145,7 @@ def test_fits_of_the_squared_loss_merge_and_go_on_exactly():
 
 
 @pytest.mark.parametrize("loss", CLASSIFIER_LOSSES)
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 def test_weights_are_repeats_in_a_batch_of_any_order(loss):
     X, y = classes(120)
     weight = np.random.default_rng(0).integers(0, 4, size=120)
@@ -160,6 +161,7 @@ def test_weights_are_repeats_in_a_batch_of_any_order(loss):
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "hinge"])
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 def test_a_fit_is_where_partial_fit_begins(loss):
     X, y = classes()
     model = LinearLearnerClassifier(loss, alpha=1e-3, learning_rate_init=1e-9).fit(X, y)
@@ -177,6 +179,7 @@ def plain_numbers(n):
 @pytest.mark.parametrize("n", [200, 20_000])
 @pytest.mark.parametrize("size", [1, 3])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 def test_a_few_rows_hardly_move_a_model_of_many(n, size, optimizer):
     X, y = plain_numbers(n)
     model = LinearLearnerRegressor("huber", alpha=1e-3, optimizer=optimizer, random_state=0)
