@@ -253,7 +253,7 @@ def test_parameters_that_a_fit_does_not_use_are_warned_of(parameters, words):
     model.partial_fit(X, y)
 
 
-@pytest.mark.parametrize("criterion", ["f_beta", "accuracy", "recall_at_target_precision"])
+@pytest.mark.parametrize("criterion", ["f_beta", "accuracy"])
 def test_a_threshold_that_is_sought_among_rows_of_one_class_is_warned_of(criterion):
     X, y = load_breast_cancer(return_X_y=True)
     labels = np.array(["bad", "good"])[y]
