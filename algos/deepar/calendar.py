@@ -103,6 +103,8 @@ def read_times(given: Any, name: str) -> Times:
                 raise TypeError(f"these are {times.dtype}")
             if times.dtype.kind != "M":
                 times = np.asarray(_numpys(given), dtype="datetime64[s]")
+            if (times != times.astype("datetime64[s]")).any() and not np.isnat(times).any():
+                raise ValueError("some are between two seconds, which are the shortest steps")
             times = times.astype("datetime64[s]")
     except (TypeError, ValueError, UserWarning, DeprecationWarning) as error:
         raise ValueError(

@@ -213,13 +213,14 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
     if len(times) == 0 or not names:
         raise ValueError(f"`frame` must have rows and series, and has the shape {frame.shape}")
     series = np.zeros(len(times), dtype=np.int64)
-    frequency = _frequency(freq, times, series, getattr(given, "freqstr", None))
+    said = getattr(given, "freqstr", None) if freq is None else freq
+    frequency = _frequency(freq, times, series, said)
     places, n_steps = grid_places(times, series, 1, frequency)
     X = np.full((len(names), int(n_steps[0])), np.nan)
     for row, name in enumerate(names):
         X[row, places] = _numbers(frame[name], name)
     index = getattr(given, "name", None) if time is None else None
-    day = day_of_business(times) if frequency.unit == "month" else None
+    day = day_of_business(times, said) if frequency.unit == "month" else None
     origin = Origin(type(frame), (), () if time is None else (time,), index, day)
     start = in_steps(np.full(len(names), times.min()), frequency)
     return PanelFrame(X, start, ids_of(names), str(frequency), origin)
@@ -316,7 +317,7 @@ def panel_from_long(
     categories = {k: _constant(np.asarray(frame[k]), k, series, first) for k in static_categorical}
     numbers = {k: _constant(_numbers(frame[k], k), k, series, first) for k in static_real}
     starts = in_steps(start, frequency)
-    day = day_of_business(times) if frequency.unit == "month" else None
+    day = day_of_business(times, freq) if frequency.unit == "month" else None
     dynamic = np.array([on_the_grid(name) for name in dynamic_real])
     return PanelFrame(
         together(np.split(on_the_grid(target), cuts)),

@@ -85,6 +85,15 @@ class Frequency:
             number, name = self.n_units, _SHORT[self.unit]
         return f"{number if number > 1 else ''}{name}"
 
+    @staticmethod
+    def day_of_business(freq: Any) -> str | None:
+        """Return which day of business of a month it names, as "BME" does: "first" or "last"."""
+        match = _FORM.fullmatch(str(getattr(freq, "freqstr", freq)).replace(" ", ""))
+        name = match[2] if match else ""
+        if len(name) < 2 or name[0] != "B" or name not in _NAMES:
+            return None
+        return "first" if name[-1] == "S" else "last"
+
     @property
     def n_seconds(self) -> int:
         """Length of a step; 0 where it is none of a fixed length."""

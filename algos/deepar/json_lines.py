@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from os import PathLike, fspath
+from os import PathLike, fsdecode
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class _Line:
     target: Doubles
     categories: list[Any]
     features: Doubles
-    names: list[Any]
+    names: list[Any]  # one, or none
 
 
 def panel_from_json_lines(files: Any, *, freq: Any = None) -> PanelFrame:
@@ -62,11 +63,13 @@ def panel_from_json_lines(files: Any, *, freq: Any = None) -> PanelFrame:
     Returns
     -------
     panel : PanelFrame
-        `DeepARForecaster(freq=panel.freq).fit(**panel)` fits it. Without `item_id`, `ids`
-        are numbers.
+        `DeepARForecaster(freq=panel.freq).fit(**panel)` fits it, if `freq` was given. Without
+        `item_id`, `ids` are numbers.
 
     Raises
     ------
+    TypeError
+        If `files` are neither paths nor open files.
     ValueError
         If a line is not as described, or has a key, or a number of categories or features, that
         the first one has not. The error names the line.
@@ -100,7 +103,7 @@ def panel_from_json_lines(files: Any, *, freq: Any = None) -> PanelFrame:
         start=start,
         ids=ids if has_names else np.arange(len(lines)),
         freq=None if frequency is None else str(frequency),
-        origin=Origin(_pandas_frame, ("item_id",), ("time",)),
+        origin=Origin(_pandas_frame, ("item_id",), ("time",), day=Frequency.day_of_business(freq)),
         static_categorical=_categories_of(lines),
         dynamic_real=_features_of(lines, ids if has_names else None, start),
     )
@@ -119,16 +122,33 @@ def _pandas_frame(columns: Any) -> Any:
 
 def _lines_of(files: Any) -> Iterator[tuple[str, str | bytes]]:
     """Return where each line is, and the line, without blank ones."""
-    is_one = hasattr(files, "read") or isinstance(files, (str, PathLike))
+    is_one = hasattr(files, "read") or _is_path(files)
+    if not is_one and not isinstance(files, (list, tuple)):
+        raise TypeError(f"`files`={files!r} must be a path, an open file or a list of them")
     for place, one in enumerate([files] if is_one else files):
-        name = fspath(one) if isinstance(one, (str, PathLike)) else f"file {place}"
+        name = fsdecode(one) if _is_path(one) else f"file {place}"
         with ExitStack() as closing:
-            file = one if hasattr(one, "read") else closing.enter_context(open(one, "rb"))
-            if hasattr(file, "peek") and file.peek(2)[:2] == _GZIP:
-                file = closing.enter_context(gzip.open(file))
+            file = closing.enter_context(open(one, "rb")) if _is_path(one) else one
+            file = _unpacked(file, closing)
             for number, text in enumerate(file, 1):
                 if text.strip():
                     yield f"line {number}" if is_one else f"{name}, line {number}", text
+
+
+def _is_path(given: Any) -> bool:
+    return isinstance(given, (str, bytes, PathLike))
+
+
+def _unpacked(file: Any, closing: ExitStack) -> Any:
+    """Return the lines of an open file, which is left open, uncompressed."""
+    if not hasattr(file, "read"):
+        raise TypeError(f"`files` must hold paths or open files, and one is {file!r}")
+    if hasattr(file, "readinto") and not hasattr(file, "peek"):
+        file = io.BufferedReader(file)
+        closing.callback(file.detach)
+    if hasattr(file, "peek") and file.peek(2)[:2] == _GZIP:
+        return closing.enter_context(gzip.open(file))
+    return file
 
 
 def _read(where: str, text: str | bytes) -> _Line:
@@ -157,7 +177,7 @@ def _read(where: str, text: str | bytes) -> _Line:
         target,
         _names(found.get("cat"), f"{where}: `cat`"),
         _features(found.get("dynamic_feat"), len(target), f"{where}: `dynamic_feat`"),
-        _names(found.get("item_id"), f"{where}: `item_id`"),
+        _name(found.get("item_id"), f"{where}: `item_id`"),
     )
 
 
@@ -173,6 +193,13 @@ def _numbers(given: Any, name: str) -> Doubles:
         return np.array(values, dtype=np.float64)
     except OverflowError:
         raise ValueError(f"{name} must hold numbers, and one is too large for a float") from None
+
+
+def _name(given: Any, name: str) -> list[Any]:
+    """Return the name of a series as a list of it, or none."""
+    if isinstance(given, list):
+        raise ValueError(f"{name} must be a number or a name, and is {given!r}")
+    return _names(given, name)
 
 
 def _names(given: Any, name: str) -> list[Any]:

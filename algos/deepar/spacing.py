@@ -71,11 +71,15 @@ def _are_half_months(times: Times) -> bool:
     )
 
 
-def day_of_business(times: Times) -> str | None:
+def day_of_business(times: Times, freq: Any = None) -> str | None:
     """Return on which day of business of their months all times are: "first", "last" or None.
 
-    None too if it is the same day of the calendar, which needs no weekdays.
+    That which `freq` names is taken as said. None too if it is the same day of the calendar,
+    which needs no weekdays.
     """
+    said = Frequency.day_of_business(freq)
+    if said is not None:
+        return said
     days = times.astype("datetime64[D]")
     if _are_months(times):
         return None

@@ -8,22 +8,22 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.automatic import keep_automatic
+from algos._common.automatic import automatic, keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
 from algos._common.naming import named
 from algos._common.params import Constraint, knows_foreign_names
-from algos._common.random import Key, seed_key
+from algos._common.random import seed_key
 from algos._common.search import Continuous, Integer
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos.lda import past
-from algos.lda.corpus import shuffled
+from algos.lda.corpus import Corpus, shuffled
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
-from algos.lda.learners import choose_method, lacks_room, learn, passes_of
+from algos.lda.learners import Start, begin, choose_method, lacks_room, learn, passes_of
 from algos.lda.parameters import (
     FOREIGN_NAMES,
     MEGABYTE,
@@ -156,7 +156,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         The method that learned.
     auto_params_ : dict
         What each parameter that was given as "auto" stood for in the last `fit`, if that
-        used it; given in its place, the value asks for the same.
+        used it; given in its place, the value asks for the same. `alpha0` is that of the last
+        moments on the way to the sum of the prior: given, they are taken once, for it alone,
+        and topics differ a little.
     bound_ : float
         Perplexity of the documents at the end of `fit`: from the variational bound for "batch"
         and "online", else from the mixtures of the last pass.
@@ -329,14 +331,22 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._set_priors(settings)
         self.n_samples_seen_, self._n_topics = len(documents), self.n_components
 
-        def attributes(topics: Floats, n_told: int) -> dict[str, Any]:
-            unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
-            return {**self._copied(topics), "n_iter_": n_told, **unfinished}
-
+        n_threads = effective_n_threads(self.n_jobs)
         with fit_tasks(self, None, X=rows) as task:
+            corpus, start = self._begun(documents, settings, n_threads)
+            used = self._used(start)
+
+            def attributes(topics: Floats, n_told: int) -> dict[str, Any]:
+                unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
+                choices = {"auto_params_": automatic(self, used)}
+                return {**self._copied(topics), **choices, "n_iter_": n_told, **unfinished}
+
             told = Told(self, task, attributes, n_told)
-            learned = self._learned(documents, settings, self._key, told)
+            learned = learn(
+                self.learning_method_, corpus, start, settings, self._key, n_threads, told
+            )
         self._set_learned(learned, told, documents)
+        keep_automatic(self, used)
         return self
 
     def fit_transform(self, X: Any, y: Any = None, *, normalize: bool = True) -> NDArray[Any]:
@@ -410,13 +420,24 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         is_learned = isinstance(given, str)
         self.doc_topic_prior_ = prior.copy() if is_learned else told_prior(given, self.n_components)
 
-    def _learned(self, documents: Documents, settings: Settings, key: Key, told: Told) -> Learned:
-        n_threads = effective_n_threads(self.n_jobs)
-        start = None if isinstance(self.init, str) else self._given_start()
-        keys = documents.keys(key, n_threads)
-        self._past = past.after(past.NOTHING, key, keys)
+    def _begun(
+        self, documents: Documents, settings: Settings, n_threads: int
+    ) -> tuple[Corpus, Start]:
+        """Return the documents in the order of their keys, and what learning begins with."""
+        topics = None if isinstance(self.init, str) else self._given_start()
+        keys = documents.keys(self._key, n_threads)
+        self._past = past.after(past.NOTHING, self._key, keys)
         corpus, tell = shuffled(documents, keys), partial(say, self)
-        return learn(self.learning_method_, corpus, start, settings, key, n_threads, told, tell)
+        return begin(self.learning_method_, corpus, topics, settings, n_threads, tell)
+
+    def _used(self, start: Start) -> dict[str, Any]:
+        """Return what a fit uses of the parameters that may be "auto"."""
+        used = {
+            "learning_method": self.learning_method_,
+            "max_iter": passes_of(self.learning_method_),
+            "init": start.init,
+        }
+        return used if start.alpha0 is None else {**used, "alpha0": start.alpha0}
 
     def _given_start(self) -> Floats:
         return given_start(self.init, self.n_components, self.n_features_in_)
@@ -436,14 +457,6 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self._n_stands_for, self._weight_of_seen = float(len(documents)), 1.0
         self._set_model(learned.topics)
         self.n_iter_ = len(told.history)
-        used = {
-            "learning_method": self.learning_method_,
-            "max_iter": passes_of(self.learning_method_),
-            "init": learned.init,
-        }
-        if learned.alpha0 is not None:
-            used["alpha0"] = learned.alpha0
-        keep_automatic(self, used)
         self.n_batch_iter_ = learned.n_updates + 1
         none: NDArray[Any] = np.zeros(0)
         columns = dict.fromkeys(("objective", "seconds", "validation"), none)

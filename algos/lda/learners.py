@@ -34,27 +34,26 @@ LEARNERS: dict[str, Learner] = {
 
 
 class Start(NamedTuple):
-    """What learning begins with: see `algos.lda.parameters.Learned` for the last two."""
+    """What learning begins with."""
 
     topics: Floats | None  # None is random counts
     prior: Doubles | None  # that the moments tell of
-    init: str
-    alpha0: float | None
+    init: str  # in the words of the parameter; empty for counts
+    alpha0: float | None  # the sum of the prior that spectral topics were found for
 
 
-def learn(
+def begin(
     method: str,
     documents: Corpus,
     topics: Floats | None,
     settings: Settings,
-    key: Key,
     n_threads: int,
-    report: Report,
     tell: Callable[[str], None],
-) -> Learned:
-    """Learn by a method, from spectral topics and with a prior of documents if so asked.
+) -> tuple[Corpus, Start]:
+    """Return what a method begins with: the documents as it visits them, and spectral topics
+    where they are asked for.
 
-    `tell` is told, in words, what learning begins with.
+    `tell` is told, in words, what that is.
     """
     is_spectral = topics is None and begins_spectral(method, settings, documents)
     if is_spectral or _visits_all_at_once(method, documents, settings):
@@ -68,8 +67,20 @@ def learn(
         start = Start(topics, None, "random" if topics is None else "", None)
     if lacks_room(method, documents, settings):
         _tell_of_want(documents, settings, tell)
+    return documents, start
+
+
+def learn(
+    method: str,
+    documents: Corpus,
+    start: Start,
+    settings: Settings,
+    key: Key,
+    n_threads: int,
+    report: Report,
+) -> Learned:
+    """Learn by a method, and a prior of documents if so asked."""
     learned = LEARNERS[method](documents, start.topics, settings, key, n_threads, report)
-    learned = replace(learned, init=start.init, alpha0=start.alpha0)
     prior = start.prior
     if not settings.learns_doc_topic_prior:
         return replace(learned, doc_topic_prior=None)

@@ -193,18 +193,12 @@ class Learned:
         If it was learnt.
     perplexity : float
         Of the documents, at the end; nan if it was not made.
-    init : str
-        What learning began with, in the words of the parameter; empty for counts.
-    alpha0 : float or None
-        The sum of the prior that spectral topics were found for; None without them.
     """
 
     topics: Floats
     n_updates: int
     doc_topic_prior: Doubles | None = None
     perplexity: float = float("nan")
-    init: str = ""
-    alpha0: float | None = None
 
 
 def padded(n_topics: int) -> int:

@@ -236,6 +236,16 @@ def test_callbacks_are_shown_the_choices_of_a_forecaster():
         assert_same_bits(taken, model.auto_params_)
 
 
+@needs_callbacks
+def test_callbacks_are_shown_the_choices_of_topics():
+    choices = Choices()
+    model = LatentDirichletAllocation(3, random_state=0).set_callbacks(choices)
+    model.fit(np.random.default_rng(0).poisson(1, (50, 30)))
+    of_copies = choices.taken[1::2][:-1]
+    assert len(of_copies) == model.n_iter_
+    assert all(taken == model.auto_params_ for taken in of_copies)
+
+
 def test_a_fit_that_fails_keeps_the_choices_of_the_one_before():
     X = np.random.default_rng(0).normal(size=(50, 2))
     model = KMeans(3, random_state=0).fit(X)

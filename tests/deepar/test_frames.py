@@ -376,6 +376,20 @@ def test_a_long_frame_of_forecasts_keeps_the_last_day_of_business():
     assert panel.frame_of([[1.0, 2.0]])["day"].tolist() == days[6:].tolist()
 
 
+def test_a_day_of_business_may_be_said_where_times_do_not_tell_it():
+    days = pd.date_range("2026-06-30", periods=6, freq="BME")
+    ends = days[:2]  # of June and July: the last days of these months too
+    for given, freq in ((ends, None), (pd.DatetimeIndex(ends.to_numpy()), "BME")):
+        panel = panel_from_wide(pd.DataFrame({"a": [1.0, 2.0]}, given), freq=freq)
+        assert panel.frame_of(np.ones((1, 4))).index.tolist() == days[2:].tolist()
+
+
+def test_times_between_seconds_are_refused():
+    times = pd.date_range("2026", periods=9, freq="1500ms")
+    with pytest.raises(ValueError, match="some are between two seconds"):
+        panel_from_wide(pd.DataFrame({"a": np.arange(9.0)}, times))
+
+
 @pytest.mark.parametrize("freq", ["SME", "SMS"])
 def test_two_times_a_month_are_no_even_steps(freq):
     times = pd.date_range("2025-11-03", periods=9, freq=freq)

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import pickle
 import re
 import warnings
@@ -15,6 +16,9 @@ from algos.deepar import panel_from_json_lines
 
 TINY = {"context_length": 3, "hidden_size": 4, "max_iter": 2, "n_batches": 2, "random_state": 0}
 RNG = np.random.default_rng(0)
+
+
+TWO_STEPS = {"start": "2026-01-01", "target": [1, 2]}
 
 
 def series(n_steps=20, **more):
@@ -124,6 +128,41 @@ def test_time_zones_are_refused_without_warnings_of_numpy(start):
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match=r"^line 1: `start`=.* without a time zone"):
             read(series(start=start))
+
+
+def unbuffered(path):
+    return open(path, "rb", buffering=0)
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("opened", [lambda path: io.BytesIO(path.read_bytes()), unbuffered])
+def test_files_that_cannot_peek_are_read_and_left_open(tmp_path, opened, is_packed):
+    path = tmp_path / "lines"
+    text = text_of(TWO_STEPS).encode()
+    path.write_bytes(gzip.compress(text) if is_packed else text)
+    with opened(path) as file:
+        np.testing.assert_array_equal(panel_from_json_lines(file).X, [[1, 2]])
+        assert not file.closed
+
+
+def test_paths_may_be_bytes(tmp_path):
+    path = tmp_path / "lines.json"
+    path.write_text(text_of(TWO_STEPS))
+    for files in (os.fsencode(path), [os.fsencode(path)]):
+        np.testing.assert_array_equal(panel_from_json_lines(files).X, [[1, 2]])
+
+
+@pytest.mark.parametrize("files", [3, [3], None])
+def test_numbers_are_no_files(files):
+    with pytest.raises(TypeError, match=r"^`files`.* open file"):
+        panel_from_json_lines(files)
+
+
+def test_a_day_of_business_that_is_said_is_that_of_forecasts():
+    pd = pytest.importorskip("pandas")
+    panel = read({"start": "2026-01-30", "target": [1, 2]}, freq="BME")
+    days = panel.frame_of(np.ones((1, 3)))["time"]
+    assert days.tolist() == pd.date_range("2026-03-01", periods=3, freq="BME").tolist()
 
 
 def test_errors_name_the_file_of_several(tmp_path):
