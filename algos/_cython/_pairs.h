@@ -25,40 +25,19 @@
 ALGOS_DECLARE_TABLE(float, algos_pairs_table_f32)
 ALGOS_DECLARE_TABLE(double, algos_pairs_table_f64)
 
-#define ALGOS_T float
-#define ALGOS_INDEX int32_t
-#define ALGOS_TYPE pairs_f32
-#define ALGOS_IOTA algos_iota_f32
-#define ALGOS_TABLE algos_pairs_table_f32
-#include "_levels.h"
-#undef ALGOS_T
-#undef ALGOS_INDEX
-#undef ALGOS_IOTA
-#undef ALGOS_TYPE
-#undef ALGOS_TABLE
-
-#define ALGOS_T double
-#define ALGOS_INDEX int64_t
-#define ALGOS_TYPE pairs_f64
-#define ALGOS_IOTA algos_iota_f64
-#define ALGOS_TABLE algos_pairs_table_f64
-#include "_levels.h"
-#undef ALGOS_T
-#undef ALGOS_INDEX
-#undef ALGOS_IOTA
-#undef ALGOS_TYPE
-#undef ALGOS_TABLE
-
+#define ALGOS_TABLES algos_pairs_table
+#include "_floats.h"
+#undef ALGOS_TABLES
 #undef ALGOS_SOURCE
 #undef ALGOS_DECLARE_TABLE
 
-static const algos_pairs_table_f32 *algos_pairs_f32 = &algos_table_pairs_f32_base;
-static const algos_pairs_table_f64 *algos_pairs_f64 = &algos_table_pairs_f64_base;
+static const algos_pairs_table_f32 *algos_pairs_f32 = &algos_table_f32_base;
+static const algos_pairs_table_f64 *algos_pairs_f64 = &algos_table_f64_base;
 
 static inline int algos_pairs_choose(int limit) {
     const int level = algos_level_up_to(limit);
-    algos_pairs_f32 = ALGOS_AT_LEVEL(level, &algos_table_pairs_f32);
-    algos_pairs_f64 = ALGOS_AT_LEVEL(level, &algos_table_pairs_f64);
+    algos_pairs_f32 = ALGOS_AT_LEVEL(level, &algos_table_f32);
+    algos_pairs_f64 = ALGOS_AT_LEVEL(level, &algos_table_f64);
     return level;
 }
 

@@ -26,29 +26,9 @@
 ALGOS_DECLARE_SYRK(float, algos_syrk_table_f32)
 ALGOS_DECLARE_SYRK(double, algos_syrk_table_f64)
 
-#define ALGOS_T float
-#define ALGOS_INDEX int32_t
-#define ALGOS_TYPE f32
-#define ALGOS_IOTA algos_iota_f32
-#define ALGOS_TABLE algos_syrk_table_f32
-#include "_levels.h"
-#undef ALGOS_T
-#undef ALGOS_INDEX
-#undef ALGOS_TYPE
-#undef ALGOS_IOTA
-#undef ALGOS_TABLE
-
-#define ALGOS_T double
-#define ALGOS_INDEX int64_t
-#define ALGOS_TYPE f64
-#define ALGOS_IOTA algos_iota_f64
-#define ALGOS_TABLE algos_syrk_table_f64
-#include "_levels.h"
-#undef ALGOS_T
-#undef ALGOS_INDEX
-#undef ALGOS_TYPE
-#undef ALGOS_IOTA
-#undef ALGOS_TABLE
+#define ALGOS_TABLES algos_syrk_table
+#include "_floats.h"
+#undef ALGOS_TABLES
 #undef ALGOS_SOURCE
 
 /* The level whose tiles have that many rows: the one that packs them. */

@@ -48,30 +48,9 @@
 ALGOS_DECLARE_TABLE(float, algos_tile_table_f32)
 ALGOS_DECLARE_TABLE(double, algos_tile_table_f64)
 
-#define ALGOS_T float
-#define ALGOS_INDEX int32_t
-#define ALGOS_TYPE f32
-#define ALGOS_IOTA algos_iota_f32
-#define ALGOS_TABLE algos_tile_table_f32
-#include "_levels.h"
-#undef ALGOS_T
-#undef ALGOS_INDEX
-#undef ALGOS_TYPE
-#undef ALGOS_IOTA
-#undef ALGOS_TABLE
-
-#define ALGOS_T double
-#define ALGOS_INDEX int64_t
-#define ALGOS_TYPE f64
-#define ALGOS_IOTA algos_iota_f64
-#define ALGOS_TABLE algos_tile_table_f64
-#include "_levels.h"
-#undef ALGOS_T
-#undef ALGOS_INDEX
-#undef ALGOS_TYPE
-#undef ALGOS_IOTA
-#undef ALGOS_TABLE
-
+#define ALGOS_TABLES algos_tile_table
+#include "_floats.h"
+#undef ALGOS_TABLES
 #undef ALGOS_SOURCE
 
 static const algos_tile_table_f32 *algos_tile_f32 = &algos_table_f32_base;

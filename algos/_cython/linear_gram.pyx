@@ -7,11 +7,11 @@ Products of a bounded block of rows in the data's type are added up in double.
 
 from cython cimport floating
 from algos._cython._csr cimport CsrRows, algos_csr
-from algos._cython._lanes cimport lane_start, reduce_lanes
+from algos._cython._lanes cimport lane_start
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._sparse_dots cimport algos_sparse_dots, sparse_dots_of
-from algos._cython._syrk cimport (
-    BLOCK, PANEL, Shares, block_edge, cell_of, scatter_part, shares_of)
+from algos._cython._syrk cimport BLOCK, Shares, block_edge, cell_of, scatter_part, shares_of
+from algos._cython._syrk_sums cimport ProductSums, sum_products
 from algos._cython._threads cimport is_short, run_region
 from algos._cython._tile cimport pack_tile, tile_points, tile_stride
 
@@ -24,19 +24,13 @@ cdef extern from "_weigh.h" nogil:
         const double* target, Py_ssize_t k)
 
 cdef struct GramJob:
-    bint single            # float32
+    ProductSums sums       # of the columns with that of ones and the targets
     const void* X          # (n, d)
-    Py_ssize_t n, d
     const void* shift      # (d,)
     const double* weight   # (n,), or NULL for rows that
     double common          # all weigh as much
     const double* target   # (n, k)
     Py_ssize_t k
-    Shares shares          # of the columns with that of ones and the targets
-    void* tiles            # packed rows, of one slot or of all
-    double* products       # (lanes, cells), blocks of the upper triangle
-    double* sums           # for scatter_blocks(): of no use
-    Py_ssize_t start, rows  # the panel that is worked on
 
 
 cdef inline Py_ssize_t _ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -47,7 +41,7 @@ cdef void _pack(
     GramJob* job, const floating* X, Py_ssize_t row, Py_ssize_t rows, floating* xt
 ) noexcept nogil:
     """Pack one tile of rows."""
-    cdef Py_ssize_t d = job.d, k = job.k, stride = tile_stride(X, rows)
+    cdef Py_ssize_t d = job.sums.d, k = job.k, stride = tile_stride(X, rows)
     cdef const double* weight = job.weight
     if weight != NULL:
         weight += row
@@ -61,11 +55,12 @@ cdef void _pack(
 cdef void _multiply_lane(
     GramJob* job, const floating* X, Py_ssize_t lane, int slot
 ) noexcept nogil:
-    cdef const Shares* shares = &job.shares
-    cdef Py_ssize_t row = lane_start(lane, shares.n_lanes, job.n)
-    cdef Py_ssize_t end = lane_start(lane + 1, shares.n_lanes, job.n)
+    cdef ProductSums* sums = &job.sums
+    cdef const Shares* shares = &sums.shares
+    cdef Py_ssize_t row = lane_start(lane, shares.n_lanes, sums.n)
+    cdef Py_ssize_t end = lane_start(lane + 1, shares.n_lanes, sums.n)
     cdef Py_ssize_t points = tile_points(X), rows, part, tile
-    cdef floating* xt = <floating*> job.tiles + slot * shares.slot_size
+    cdef floating* xt = <floating*> sums.tiles + slot * shares.slot_size
     while row < end:
         rows = min(<Py_ssize_t> BLOCK, end - row)
         for tile in range(_ceil_div(rows, points)):
@@ -74,14 +69,14 @@ cdef void _multiply_lane(
                 xt + tile * shares.tile_size)
         for part in range(shares.n_parts):
             scatter_part(
-                xt, rows, shares, part, job.products + lane * shares.cells,
-                job.sums + lane * shares.columns)
+                xt, rows, shares, part, sums.products + lane * shares.cells,
+                sums.sums + lane * shares.columns)
         row += rows
 
 
 cdef void _lane_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
     cdef GramJob* job = <GramJob*> arg
-    if job.single:
+    if job.sums.single:
         _multiply_lane(job, <const float*> job.X, lane, slot)
     else:
         _multiply_lane(job, <const double*> job.X, lane, slot)
@@ -90,49 +85,27 @@ cdef void _lane_task(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
 cdef void _pack_panel_tile(GramJob* job, const floating* X, Py_ssize_t tile) noexcept nogil:
     cdef Py_ssize_t row = tile * tile_points(X)
     _pack(
-        job, X, job.start + row, min(tile_points(X), job.rows - row),
-        <floating*> job.tiles + tile * job.shares.tile_size)
+        job, X, job.sums.start + row, min(tile_points(X), job.sums.rows - row),
+        <floating*> job.sums.tiles + tile * job.sums.shares.tile_size)
 
 
 cdef void _pack_task(void* arg, Py_ssize_t tile, int slot) noexcept nogil:
     cdef GramJob* job = <GramJob*> arg
-    if job.single:
+    if job.sums.single:
         _pack_panel_tile(job, <const float*> job.X, tile)
     else:
         _pack_panel_tile(job, <const double*> job.X, tile)
-
-
-cdef void _part_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
-    cdef GramJob* job = <GramJob*> arg
-    cdef Shares* shares = &job.shares
-    cdef Py_ssize_t part = shares.n_parts - 1 - task  # the longest columns first
-    if job.single:
-        scatter_part(<const float*> job.tiles, job.rows, shares, part, job.products, job.sums)
-    else:
-        scatter_part(<const double*> job.tiles, job.rows, shares, part, job.products, job.sums)
-
-
-cdef void _multiply_panels(GramJob* job, Py_ssize_t points, int n_threads) noexcept nogil:
-    """Partition the output: each part is summed up in row order by one thread at a time."""
-    cdef Py_ssize_t panel
-    for panel in range(_ceil_div(job.n, PANEL)):
-        job.start = panel * PANEL
-        job.rows = min(<Py_ssize_t> PANEL, job.n - job.start)
-        run_region(
-            _pack_task, job, _ceil_div(job.rows, points), 0.5 * job.rows * job.d, n_threads)
-        run_region(
-            _part_task, job, job.shares.n_parts, 0.01 * job.rows * job.d * job.d, n_threads)
 
 
 cdef void _unpack(
     const GramJob* job, Py_ssize_t edge, const double* scale, double* out
 ) noexcept nogil:
     """Blocks of the upper triangle → the full symmetric matrix."""
-    cdef Py_ssize_t p, q, size = job.d + 1 + job.k
+    cdef Py_ssize_t p, q, size = job.sums.d + 1 + job.k
     cdef double value
     for p in range(size):
         for q in range(p, size):
-            value = job.common * job.products[cell_of(p, q, edge)] / (scale[p] * scale[q])
+            value = job.common * job.sums.products[cell_of(p, q, edge)] / (scale[p] * scale[q])
             out[p * size + q] = value
             out[q * size + p] = value
 
@@ -145,16 +118,9 @@ cdef bint _are_equal(const double* weight, Py_ssize_t n) noexcept nogil:
 
 
 cdef void _multiply(
-    GramJob* job, Py_ssize_t points, Py_ssize_t edge, const double* scale, double* out,
-    int n_threads,
+    GramJob* job, Py_ssize_t edge, const double* scale, double* out, int n_threads
 ) noexcept nogil:
-    cdef const Shares* shares = &job.shares
-    if shares.by_rows:
-        run_region(
-            _lane_task, job, shares.n_lanes, 0.01 * job.n * job.d * (job.d + 50), n_threads)
-    else:
-        _multiply_panels(job, points, n_threads)
-    reduce_lanes(job.products, shares.n_lanes, shares.cells, job.products)
+    sum_products(&job.sums, n_threads)
     _unpack(job, edge, scale, out)
 
 
@@ -169,7 +135,7 @@ def weighted_gram(
 ):
     """Sum up weight (x, 1, y)(x, 1, y)' over the rows x = (X - shift) / scale, y / scale."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = target.shape[1]
-    cdef Py_ssize_t edge = block_edge(&shift[0]), points = tile_points(&shift[0])
+    cdef Py_ssize_t edge = block_edge(&shift[0])
     cdef Shares shares = shares_of(&shift[0], n, d, d + 1 + k)
     cdef Scratch tiles = scratch(
         shares.slot_size * min(<Py_ssize_t> n_threads, shares.n_lanes), sizeof(floating))
@@ -182,17 +148,18 @@ def weighted_gram(
         targets = &target[0, 0]
     if not _are_equal(&weight[0], n):
         weights = &weight[0]
-    job.single = floating is float
-    job.X, job.n, job.d, job.shift = &X[0, 0], n, d, &shift[0]
+    job.sums.single, job.sums.n, job.sums.d = floating is float, n, d
+    job.sums.shares, job.sums.tiles = shares, tiles.data
+    job.sums.products, job.sums.sums = <double*> products.data, <double*> sums.data
+    job.sums.add_lane, job.sums.pack_tile = _lane_task, _pack_task
+    job.X, job.shift = &X[0, 0], &shift[0]
     job.weight, job.common = weights, weight[0] if weights == NULL else 1
     job.target, job.k = targets, k
-    job.shares, job.tiles, job.start, job.rows = shares, tiles.data, 0, 0
-    job.products, job.sums = <double*> products.data, <double*> sums.data
     if is_short(0.1 * n * d * (d + 50)):
-        _multiply(&job, points, edge, &scale[0], &out[0, 0], 1)
+        _multiply(&job, edge, &scale[0], &out[0, 0], 1)
     else:
         with nogil:
-            _multiply(&job, points, edge, &scale[0], &out[0, 0], n_threads)
+            _multiply(&job, edge, &scale[0], &out[0, 0], n_threads)
 
 
 cdef struct SparseGramJob:
