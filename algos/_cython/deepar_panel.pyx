@@ -3,6 +3,7 @@
 from cython cimport floating
 from libc.math cimport fabs, frexp, ldexp
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.string cimport memset
 
 cdef extern from "_fold.h" nogil:
     uint64_t algos_fold(double value)
@@ -13,16 +14,57 @@ cdef enum:
     NEGATIVE = 2
     ABOVE_ONE = 4
     SAFE = 400  # exponents beyond which sums of magnitudes are taken of scaled ones
+    FAR = 10    # powers of two between a series' median magnitude and others that tell nothing
+    LOWEST = -1080  # exponents
+    HIGHEST = 1030
 
+cdef double MOST = 2.0**60  # of a value in units, whose square is a float32
 cdef uint64_t MISSING = 0xA5A5F00D1234567Bu  # stands for a missing value in the hash
+
+
+cdef inline int _exponent(double z) noexcept nogil:
+    cdef int e = LOWEST
+    if z != 0:
+        frexp(z, &e)
+    return e
+
+
+cdef int _median_exponent(
+    const floating* x, const uint8_t* observed, int64_t n, int64_t n_values
+) noexcept nogil:
+    """Of the magnitudes that are not 0, of which there are so many; NaN or not observed: none."""
+    cdef int64_t counts[HIGHEST - LOWEST]
+    cdef int64_t i, below = 0
+    cdef int e = LOWEST
+    memset(counts, 0, sizeof(counts))
+    for i in range(n):
+        if x[i] == x[i] and x[i] != 0 and (observed == NULL or observed[i]):
+            counts[_exponent(x[i]) - LOWEST] += 1
+    while 2 * (below + counts[e - LOWEST]) < n_values:
+        below += counts[e - LOWEST]
+        e += 1
+    return e
+
+
+cdef int _limit(const floating* x, const uint8_t* observed, int64_t n) noexcept nogil:
+    """Exponent beyond which values tell nothing of the scale: marks of a gap, or accidents."""
+    cdef int64_t i, n_values = 0
+    cdef int e, least = HIGHEST, most = LOWEST
+    for i in range(n):
+        if x[i] == x[i] and x[i] != 0 and (observed == NULL or observed[i]):
+            e = _exponent(x[i])
+            least, most, n_values = min(least, e), max(most, e), n_values + 1
+    if most - least <= FAR:
+        return HIGHEST
+    return _median_exponent(x, observed, n, n_values) + FAR
 
 
 cdef inline int _survey(
     const floating* x, int64_t* start, int64_t* stop, double* mean, int32_t* exponent
 ) noexcept nogil:
     """Trim missing values at both ends; mean magnitude = mean * 2^exponent."""
-    cdef int64_t i, n_observed = 0
-    cdef int flags = 0, e = 0
+    cdef int64_t i, n_near = 0
+    cdef int flags = 0, e = 0, limit
     cdef double z, peak = 0, total = 0
     while start[0] < stop[0] and x[start[0]] != x[start[0]]:
         start[0] += 1
@@ -31,18 +73,19 @@ cdef inline int _survey(
     for i in range(start[0], stop[0]):
         z = x[i]
         if z == z:
-            n_observed += 1
             flags |= NEGATIVE * (z < 0) | ABOVE_ONE * (z > 1)
             peak = max(peak, fabs(z))
     if peak > 1.7976931348623157e308:
         return flags | INFINITE
-    frexp(peak, &e)
-    exponent[0] = e if e > SAFE or e < -SAFE else 0
+    limit = _limit(x + start[0], NULL, stop[0] - start[0])
+    e = min(_exponent(peak), limit)
+    exponent[0] = e if peak > 0 and (e > SAFE or e < -SAFE) else 0
     for i in range(start[0], stop[0]):
         z = x[i]
-        if z == z:
+        if z == z and _exponent(z) <= limit:
+            n_near += 1
             total += fabs(z) if exponent[0] == 0 else ldexp(fabs(z), -exponent[0])
-    mean[0] = total / n_observed if n_observed > 0 else 0.0
+    mean[0] = total / n_near if n_near > 0 else 0.0
     return flags
 
 
@@ -51,7 +94,8 @@ def survey(
     int64_t[::1] starts,         # INOUT (n_series,): the first value, then the first observed
     int64_t[::1] stops,          # INOUT (n_series,): one past the last
     double[::1] mean,            # OUT (n_series,)
-    int32_t[::1] exponent,       # OUT (n_series,): mean * 2^exponent is the mean magnitude
+    int32_t[::1] exponent,       # OUT (n_series,): mean * 2^exponent is the mean magnitude of
+                                 # values that are not far beyond the median
     uint8_t[::1] flags,          # OUT (n_series,): bits 1 infinite, 2 negative, 4 above 1
 ):
     """Find where each series begins and ends, and how large its values are."""
@@ -84,7 +128,8 @@ def fill(
                 z = values[starts[i] + t]
                 observed[at] = z == z
                 if z == z:
-                    value = <float> (z if exponent[i] == 0 else ldexp(z, -exponent[i]))
+                    z = z if exponent[i] == 0 else ldexp(z, -exponent[i])
+                    value = <float> max(-MOST, min(MOST, z))
                 filled[at] = value
 
 
@@ -95,18 +140,23 @@ def mean_magnitudes(
     const int64_t[::1] lengths,   # IN (n_series,)
     float[::1] scale,             # INOUT (n_series,): kept where nothing but 0 is observed
 ):
-    """Write the mean magnitude of each series' observed values."""
+    """Write the mean magnitude of each series' observed values, as `survey` does."""
     cdef Py_ssize_t i, at
-    cdef int64_t n_observed
+    cdef int64_t n_near
+    cdef int limit
     cdef double total
     with nogil:
         for i in range(offsets.shape[0]):
-            total, n_observed = 0, 0
+            total, n_near = 0, 0
+            limit = HIGHEST
+            if lengths[i] > 0:
+                limit = _limit(&filled[offsets[i]], &observed[offsets[i]], lengths[i])
             for at in range(offsets[i], offsets[i] + lengths[i]):
-                total += observed[at] * <double> fabs(filled[at])
-                n_observed += observed[at]
+                if observed[at] and _exponent(filled[at]) <= limit:
+                    total += fabs(filled[at])
+                    n_near += 1
             if total > 0:
-                scale[i] = <float> (total / n_observed)
+                scale[i] = <float> (total / n_near)
 
 
 def add_values(

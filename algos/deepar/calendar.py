@@ -16,6 +16,7 @@ Times = NDArray[np.datetime64]
 
 _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
 _HINT = "write them as '2026-01-31 12:00'"
+_QUARTERS = "read quarters by pandas.PeriodIndex(…, freq='Q')"
 _OFF = ".tz_convert('UTC').tz_localize(None) of pandas' times takes it off"
 _EPOCH = np.datetime64("1970-01-01", "D")
 _ONE_DAY, _ONE_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
@@ -108,7 +109,8 @@ def read_times(given: Any, name: str) -> Times:
             times = times.astype("datetime64[s]")
     except (TypeError, ValueError, UserWarning, DeprecationWarning) as error:
         raise ValueError(
-            f"{name} must hold times without a time zone, and {error}; {_HINT}"
+            f"{name} must hold times without a time zone ({error}); "
+            f"{_QUARTERS if 'Q' in str(error) else _HINT}"
         ) from None
     is_none = np.isnat(times)
     if is_none.any():

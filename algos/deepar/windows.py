@@ -39,7 +39,8 @@ class Plan:
     log_center, log_spread : float
         Of the logarithm of the scales, in the units of the data, of the training panel.
     scale_floor : float
-        The scale of a window is at least this part of its series' scale.
+        The scale of a window is at least this part of its series' scale, to which values
+        far beyond the median do not count.
     origin : int
         The lag whose value a network that has learned nothing forecasts; 0 is none.
     first : float

@@ -47,6 +47,16 @@ def test_a_new_series_of_a_known_category_begins_like_its_kind():
     assert found[1, 0] == pytest.approx(2, rel=0.3)
 
 
+@pytest.mark.parametrize("mark", [-99999999.0, 1e12, -1e300])
+def test_a_mark_in_the_far_past_does_no_harm(mark):
+    X, truth = held_out(seasonal(12, 120))
+    model = able(likelihood="student_t", max_iter=10).fit(X)
+    marked = X.copy()
+    marked[3, 10] = mark
+    for found in (model.predict(marked), model.fit(marked).predict(marked)):
+        np.testing.assert_allclose(found[3], truth[3], rtol=0.25)
+
+
 @pytest.mark.parametrize("likelihood", ["gaussian", "student_t"])
 def test_scales_do_not_matter(likelihood):
     X, truth = held_out(seasonal(12, 120))

@@ -42,6 +42,41 @@ def test_series_are_trimmed_and_measured(dtype, seed):
         assert flags[i] == 2 * (row < 0).any() + 4 * (row > 1).any()
 
 
+def near(values):
+    """Return the magnitudes that tell a series' scale, as they are documented."""
+    found = np.abs(np.asarray(values, dtype=float))
+    exponents = np.frexp(found)[1]
+    known = np.sort(exponents[found > 0])
+    median = known[(len(known) - 1) // 2] if len(known) else 0
+    return found[(found == 0) | (exponents <= median + 10)]
+
+
+@given(
+    st.lists(
+        st.one_of(st.just(0.0), st.floats(-1e9, 1e9), st.floats(-1e-3, 1e-3), st.just(-9e9)),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_magnitudes_far_beyond_the_median_tell_nothing_of_the_scale(row):
+    row = np.array(row)
+    values, starts, stops, mean, exponent, _ = surveyed([row])
+    np.testing.assert_allclose(np.ldexp(mean[0], exponent[0]), near(row).mean(), rtol=1e-12)
+    filled, scale = row.astype(np.float32), np.full(1, -1, dtype=np.float32)
+    observed, lengths = np.ones(len(row), dtype=np.uint8), np.array([len(row)])
+    deepar_panel.mean_magnitudes(filled, observed, starts, lengths, scale)
+    wanted = near(filled).mean() or -1
+    np.testing.assert_allclose(scale, np.float32(wanted), rtol=1e-6)
+
+
+def test_the_largest_values_in_units_have_squares():
+    values, one, filled = np.array([1.0, -1e300]), np.ones(1, np.int64), np.empty(2, np.float32)
+    deepar_panel.fill(
+        values, one - 1, one - 1, one + 1, np.zeros(1, np.int32), filled, np.empty(2, np.uint8)
+    )
+    assert filled.tolist() == [1, -(2.0**60)]
+
+
 @pytest.mark.parametrize("size", [1e308, 1e-308, 5e-324])
 def test_extreme_magnitudes_are_measured(size):
     _, _, _, mean, exponent, flags = surveyed([np.full(100, size), np.array([np.inf])])
