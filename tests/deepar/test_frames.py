@@ -387,7 +387,9 @@ def test_a_day_of_business_may_be_said_where_times_do_not_tell_it():
 def test_quarters_as_strings_are_told_how_to_be_times():
     quarters = ["1998Q1", "1998Q2"]
     frame = pd.DataFrame({"shop": "x", "day": quarters, "sold": 1.0})
-    with pytest.raises(ValueError, match=r"must hold times .*; read quarters by pandas\.PeriodIndex"):
+    with pytest.raises(
+        ValueError, match=r"must hold times .*; read quarters by pandas\.PeriodIndex"
+    ):
         panel_from_long(frame, **LONG)
     panel = panel_from_long(frame.assign(day=pd.PeriodIndex(quarters, freq="Q")), **LONG)
     assert panel.freq == "Q"

@@ -60,7 +60,7 @@ def near(values):
 )
 def test_magnitudes_far_beyond_the_median_tell_nothing_of_the_scale(row):
     row = np.array(row)
-    values, starts, stops, mean, exponent, _ = surveyed([row])
+    _, starts, _, mean, exponent, _ = surveyed([row])
     np.testing.assert_allclose(np.ldexp(mean[0], exponent[0]), near(row).mean(), rtol=1e-12)
     filled, scale = row.astype(np.float32), np.full(1, -1, dtype=np.float32)
     observed, lengths = np.ones(len(row), dtype=np.uint8), np.array([len(row)])
