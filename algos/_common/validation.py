@@ -18,6 +18,7 @@ from sklearn.utils.validation import validate_data
 from algos._common.checked import check_array
 from algos._common.csr import canonical
 from algos._common.sparse_format import check_sparse_format
+from algos._common.texts import refuse_texts
 from algos._common.threads import effective_n_threads
 from algos._cython.finite import all_finite
 
@@ -67,18 +68,22 @@ def validate_rows(
         return X
     if is_plain and not reset and _has_the_columns(estimator, X):
         return X
-    with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
-        return validate_data(
-            estimator,
-            X,
-            reset=reset,
-            ensure_all_finite=ensure_all_finite and not is_plain,
-            dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
-            accept_sparse=accept_sparse,
-            accept_large_sparse=True,
-            ensure_min_samples=ensure_min_samples,
-            order=order,
-        )
+    try:
+        with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
+            return validate_data(
+                estimator,
+                X,
+                reset=reset,
+                ensure_all_finite=ensure_all_finite and not is_plain,
+                dtype=list(dtype) if isinstance(dtype, tuple) else dtype,
+                accept_sparse=accept_sparse,
+                accept_large_sparse=True,
+                ensure_min_samples=ensure_min_samples,
+                order=order,
+            )
+    except ValueError as error:
+        refuse_texts(X, error)
+        raise
 
 
 def validate_dense_or_csr(estimator: Any, X: Any, *, reset: bool, **options: Any) -> Any:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._common.random import Key
+from algos._common.texts import column_of_texts
 from algos._common.warn import warn
 from algos._cython import row_hash
 
@@ -205,7 +206,7 @@ def check_no_texts(X: Any) -> None:
             )
         what = "`X`" if isinstance(first, (str, bytes)) else ""
     else:
-        column, text = _column_of_texts(X)
+        column, text = column_of_texts(X)
         if text is not None:
             what = f"could not convert {text[:30]!r} to a number: column {column!r} of `X`"
             texts = f"X[:, {column!r}]" if isinstance(X, np.ndarray) else f"X[{column!r}]"
@@ -223,28 +224,6 @@ def _first_of(X: Any) -> Any:
         return first
     lists = (row for row in X if isinstance(row, (list, tuple)) and len(row))
     return next(iter(next(lists, ())), None)
-
-
-def _column_of_texts(X: Any) -> tuple[Any, str | bytes | None]:
-    """Return the name, or else the number, of the first column that begins with a text, and it."""
-    kind = getattr(getattr(X, "dtype", None), "kind", "O")
-    if kind not in "OUST" or getattr(X, "ndim", 2) != 2 or not len(getattr(X, "shape", ())):
-        return None, None
-    row = np.asarray(X[:1], dtype=object)
-    values = row[0] if row.ndim == 2 and len(row) else ()
-    for place, value in enumerate(values):
-        if isinstance(value, (str, bytes)) and not _is_number(value):
-            names = getattr(X, "column_names", getattr(X, "columns", range(len(values))))
-            return names[place], value
-    return None, None
-
-
-def _is_number(value: str | bytes) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
 
 
 def warn_of_shares(documents: Documents) -> None:

@@ -269,3 +269,24 @@ def test_weights_are_routed_through_a_search_and_a_pipeline(case):
 @all_cases
 def test_the_notebook_shows_the_estimator(case):
     assert case.kind.__name__ in case.fitted()._repr_html_()
+
+
+@cases_where(lambda case: not case.columns_are_times)
+@pytest.mark.parametrize("make", FRAMES)
+def test_a_column_of_texts_is_named(case, make, tmp_path):
+    X = case.rows()
+    known = case.fitted(make(X, tmp_path))
+    frame = make(X, tmp_path)
+    name = list(frame.columns)[1]
+    texts = ["red", *["blue"] * (len(X) - 1)]
+    if hasattr(frame, "with_columns"):
+        import polars as pl
+
+        frame = frame.with_columns(pl.Series(name, texts))
+    else:
+        frame[name] = texts
+    with pytest.raises(ValueError, match=f"'red' to a number: column {name!r} of `X` holds texts"):
+        case.make().fit(frame, case.target(X))
+    ask = next(getattr(known, name) for name in ("predict", "transform") if hasattr(known, name))
+    with pytest.raises(ValueError, match=f"'red' to a number: column {name!r} of `X` holds texts"):
+        ask(frame)
