@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import ndtri
 
 from algos._common.threads import one_thread_blas
@@ -102,36 +102,52 @@ class _Newton:
     def __init__(self, at: Doubles, prior: CutPrior, measure: Measure) -> None:
         self.cuts = _cuts(at)
         value, (slope, curvature, mixed) = measure(self.cuts)
-        m = len(at)
-        gaps = np.exp(np.minimum(at[1:], _LARGEST_LOG))
-        # d cuts / d coordinates: c_j moves with c_1 and with each gap before it.
-        jacobian = np.tril(np.broadcast_to(np.concatenate([[1.0], gaps]), (m, m)))
+        steps = np.exp(np.minimum(at, _LARGEST_LOG))
+        steps[:1] = 1.0
         away = (at - prior.mean) / prior.deviation
         self.value = value - away @ away / 2
-        gradient = slope[1:-1] @ jacobian - away / prior.deviation
-        inner = np.diag(-curvature[1:-1])
-        side = np.arange(m - 1)
-        inner[side, side + 1] = inner[side + 1, side] = -mixed[1:-2]
-        matrix = jacobian.T @ inner @ jacobian
-        matrix.flat[:: m + 1] += prior.deviation**-2.0 + 1e-12 * (1 + np.trace(matrix))
+        gradient = _sums_from(slope[1:-1]) * steps - away / prior.deviation
+        matrix = _curvature(curvature[1:-1], mixed[1:-2], steps)
+        matrix.flat[:: len(at) + 1] += prior.deviation**-2.0 + 1e-12 * (1 + np.trace(matrix))
         with one_thread_blas():
-            self._factor = cho_factor(matrix, lower=True, check_finite=False)
-            self.mean = at + cho_solve(self._factor, gradient, check_finite=False)
+            self._factor = cholesky(matrix, lower=True, overwrite_a=True, check_finite=False)
+            self.mean = at + cho_solve((self._factor, True), gradient, check_finite=False)
 
     def sample(self, number: Doubles) -> Doubles:
         """Return mean + L^-T number, where L Lᵀ is the curvature."""
         with one_thread_blas():
             step = solve_triangular(
-                self._factor[0], number, lower=True, trans="T", check_finite=False
+                self._factor, number, lower=True, trans="T", check_finite=False
             )
         return np.asarray(self.mean + step)
 
     def log_density(self, at: Doubles) -> float:
         """Return the law's log-density, but for a constant."""
-        lower = np.tril(self._factor[0])
-        away = lower.T @ (at - self.mean)
+        away = self._factor.T @ (at - self.mean)
         tail = np.log1p(away @ away / _DEGREES) * (_DEGREES + len(at)) / 2
-        return float(np.log(np.diag(lower)).sum() - tail)
+        return float(np.log(np.diag(self._factor)).sum() - tail)
+
+
+def _curvature(own: Doubles, mixed: Doubles, steps: Doubles) -> Doubles:
+    """Return minus the second derivatives by the coordinates, from those by the cut points.
+
+    A coordinate moves all cut points from its own on, by its entry of `steps`. So an entry is
+    the sum of a corner of the cut points' tridiagonal matrix: that of the columns from the
+    later coordinate on, each of which is whole but the first one of a diagonal entry.
+    """
+    columns = own.copy()
+    columns[1:] += mixed
+    columns[:-1] += mixed
+    corners = -_sums_from(columns)
+    numbers = np.arange(len(own))
+    matrix = corners[np.maximum(numbers[:, np.newaxis], numbers)]
+    matrix[numbers[1:], numbers[1:]] += mixed
+    return np.asarray(matrix * steps * steps[:, np.newaxis])
+
+
+def _sums_from(numbers: Doubles) -> Doubles:
+    """Return at each place the sum of the numbers from there on."""
+    return numbers[::-1].cumsum()[::-1]
 
 
 def _coordinates(cuts: Doubles) -> Doubles:

@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 from scipy.special import log_ndtr
 
-from algos.factorization_machine.cut_points import CutPrior, draw_cuts, start_cuts
+from algos.factorization_machine.cut_points import CutPrior, _curvature, draw_cuts, start_cuts
 from algos.factorization_machine.likelihoods import (
     Gaussian,
     Logit,
@@ -157,6 +157,20 @@ def test_a_gap_beyond_all_numbers_is_drawn_without_a_warning():
     prior = CutPrior(np.array([0.0, 2000.0]), np.array([1.0, 100.0]))
     found = draw_cuts(cuts, prior, lambda at: (0.0, np.zeros((3, 4))), np.random.default_rng(0))
     assert np.isfinite(found[1:-1]).all()
+
+
+@pytest.mark.parametrize("n_cuts", [1, 2, 3, 213])
+def test_curvature_of_cut_points_is_that_of_all_they_move(n_cuts):
+    """Summed from corners, in quadratic time, as the products of matrices that it stands for."""
+    rng = np.random.default_rng(n_cuts)
+    mixed = rng.random(n_cuts - 1)
+    own = -rng.random(n_cuts) - np.append(mixed, 0) - np.append(0, mixed)
+    steps = np.append(1.0, np.exp(rng.normal(size=n_cuts - 1)))
+    moved = np.tril(np.broadcast_to(steps, (n_cuts, n_cuts)))  # by each coordinate
+    second = np.diag(own) + np.diag(mixed, 1) + np.diag(mixed, -1)
+    expected = -moved.T @ second @ moved
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(_curvature(own, mixed, steps), expected, atol=1e-13 * scale)
 
 
 def test_one_level_has_no_cut_points():
