@@ -35,6 +35,7 @@ from algos.factorization_machine.choice import (
     stops_early,
 )
 from algos.factorization_machine.fields import find_fields
+from algos.factorization_machine.identifiers import warn_of_identifiers
 from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Machine, Outcome, Problem, require_room
@@ -96,6 +97,7 @@ class FactorizationMachine(StreamingMachine):
         weight, self._weight_exponent = checked_weights(sample_weight, rows.shape[0])
         kept, own_weight, column, groups = drop_zero_weight(rows, weight, column, groups)
         self._learn_target(column, own_weight)
+        warn_of_identifiers(type(self).__name__, kept, getattr(self, "feature_names_in_", None))
         validation = self._explicit_validation(*held_out)
         resumable = Resumable(self, rows, y, sample_weight, held_out=validation)
         state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}

@@ -31,7 +31,7 @@ from algos.factorization_machine.machine import (
 from algos.factorization_machine.posterior import require_room_of_draws
 from algos.factorization_machine.priors import prior_rates, unit_rates
 from algos.factorization_machine.rounded import RoundedLogit
-from algos.factorization_machine.rows import Rows, Table
+from algos.factorization_machine.rows import Table
 from algos.factorization_machine.sampler import Chain, Posterior, Sweep, sample
 from algos.factorization_machine.scoring import scores
 from algos.factorization_machine.steps import drawn
@@ -52,7 +52,6 @@ _INIT_SCALE = 0.1
 # So are dense rows, where all pairs are met and a wide start is noise in each: 300 rows of 100
 # normal columns, of which two count, end at .523 from 0.1, .554 from 1.
 _INIT_SCALE_OF_CLASSES = 1.0
-_MOSTLY_ZEROS = 0.1  # share of values below which it is so
 # For targets of unit deviation, of columns with values of 1.
 _ALPHA, _ALPHA_LINEAR = 10.0, 2.0
 # The same for latent targets, whose noise has a deviation of 1 by itself.
@@ -273,13 +272,9 @@ def scale_of_start(problem: Problem, *, is_chain: bool = False) -> float:
     if problem.settings.init_scale is not None:
         return problem.settings.init_scale
     # The longer the rows the less, as scores have one size then.
-    is_wide = is_chain and problem.loss == "log_loss" and _is_mostly_zeros(problem.table.rows)
+    is_wide = is_chain and problem.loss == "log_loss" and problem.table.rows.is_mostly_zeros
     scale = _INIT_SCALE_OF_CLASSES if is_wide else _INIT_SCALE
     return scale * float(np.sqrt(unit_rates(problem.table.rows)[0]))
-
-
-def _is_mostly_zeros(rows: Rows) -> bool:
-    return rows.stored < _MOSTLY_ZEROS * rows.n * rows.n_columns
 
 
 class HeldOut:

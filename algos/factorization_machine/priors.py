@@ -57,10 +57,14 @@ def prior_rates(rows: Rows) -> tuple[float, float]:
 
     Where rows are fewer than columns, the prior alone bounds most directions of the parameters,
     and a chain that wanders along them predicts worse than a constant: less is expected of each.
+
+    That is not for coefficients of dense columns: there the precision that is drawn bounds them
+    in time, and from less it never leaves. Of 200 rows and columns, eight of which count, the R2
+    is .65, and .08 by the smaller rate; where none counts, the error is up to .03 higher.
     """
     share = min(1.0, rows.n / max(_ROWS_A_COLUMN * rows.n_columns, 1))
     factors, linear = unit_rates(rows)
-    return factors * share, linear * share
+    return factors * share, linear * (share if rows.is_mostly_zeros else 1.0)
 
 
 def unit_rates(rows: Rows) -> tuple[float, float]:

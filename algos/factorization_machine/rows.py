@@ -32,6 +32,7 @@ _LEAST_SCALE = 1e-280
 LARGEST_VALUE = 1e6
 _LEAST_SHARE = 1e-60  # of a column's largest value: scores of all rows stay numbers
 _LINE = 64  # bytes of a cache line
+_MOSTLY_ZEROS = 0.1  # share of values below which it is so
 
 
 def power_of_two(values: NDArray[Any]) -> float:
@@ -71,6 +72,11 @@ class Rows:
     def stored(self) -> int:
         """Number of stored values."""
         return int(self.indptr[-1])
+
+    @property
+    def is_mostly_zeros(self) -> bool:
+        """Whether these are rows as one-hot columns make them."""
+        return self.stored < _MOSTLY_ZEROS * self.n * self.n_columns
 
     def mass(self) -> NDArray[np.float64]:
         """Return the sum of squares of each column's values, in a unit that keeps them numbers."""

@@ -91,7 +91,9 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         What is averaged over the trees. "expected_inverse_depth" is the score of AWS's
         library and of SageMaker; a row at a usual place has about 1 or less. "expected_depth"
         is made of the depth at which the row would stand if it were inserted, and "depth" of
-        that of the leaf it falls into, which is fastest. "displacement" is the expected
+        that of the leaf it falls into, which is fastest, and ranks the learned rows of tables
+        as well as an isolation forest does; the default finds more in streams and among rows
+        that were not learned. "displacement" is the expected
         number of points that the row would move down, "collusive_displacement" the largest
         number among the row and its neighbours together for each of these, [1]_'s CoDisp. It
         may be changed at any time.
@@ -160,7 +162,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     See Also
     --------
     sklearn.ensemble.IsolationForest : Cuts all columns equally often, and cannot learn a
-        stream.
+        stream. Its place in tables is taken by `score_method="depth"`.
 
     Notes
     -----

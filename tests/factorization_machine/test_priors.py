@@ -45,12 +45,22 @@ def test_rates_follow_the_products_and_values_of_a_row():
 
 
 def test_rates_are_less_where_rows_are_few():
-    rows = rows_of(np.random.default_rng(2).normal(size=(30, 60)))
-    np.testing.assert_allclose(prior_rates(rows), np.array(unit_rates(rows)) * 30 / 600)
+    rng = np.random.default_rng(2)
+    dense, zeros = rows_of(rng.normal(size=(30, 60))), rows_of(np.eye(60)[rng.permutation(60)[:30]])
+    np.testing.assert_allclose(prior_rates(dense), np.array(unit_rates(dense)) * [1 / 20, 1])
+    np.testing.assert_allclose(prior_rates(zeros), np.array(unit_rates(zeros)) / 20)
 
 
 def test_rows_without_values_have_rates():
     assert prior_rates(rows_of(np.zeros((3, 4)))) == (3 / 40, 3 / 40)
+
+
+def test_as_many_rows_as_dense_columns_tell_of_coefficients():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1200, 200))
+    y = X[:, :8].sum(axis=1) + rng.normal(size=1200)
+    model = FactorizationMachineRegressor(max_iter=100, random_state=0).fit(X[:200], y[:200])
+    assert model.score(X[200:], y[200:]) > 0.5
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e6])

@@ -1,0 +1,53 @@
+"""Columns of whole numbers that seem to name users or items, and are learned as quantities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from algos._common.warn import warn
+
+_FEWEST = 257  # different values: pixels of eight bits, ages and small counts have fewer
+_LEAST_COVER = 2 / 3  # of the numbers from 0 to the largest: counts leave most large ones out
+_LEAST_ROWS = 1.5  # to a value: an id met once says nothing
+_HEAD = 64  # rows that show most columns to be no ids
+_NAMED = 3  # columns, at most, in a warning
+
+
+def numbered_columns(X: Any) -> NDArray[np.intp]:
+    """Return the dense columns that hold numbers as ids do: nearly all from 0 or 1 on, repeated."""
+    if sparse.issparse(X) or not len(X):
+        return np.empty(0, dtype=np.intp)
+    head = X[:_HEAD]
+    if not ((head >= 0) & (head == np.rint(head))).all(axis=0).any():
+        return np.empty(0, dtype=np.intp)
+    largest = X.max(axis=0)
+    # The shares of `_is_numbered` hold for no larger number; so the counters there are few.
+    is_fit = (largest + 1.0 >= _FEWEST) & (largest + 1.0 <= len(X) / (_LEAST_ROWS * _LEAST_COVER))
+    return np.array([j for j in np.flatnonzero(is_fit) if _is_numbered(X[:, j])], dtype=np.intp)
+
+
+def _is_numbered(column: NDArray[Any]) -> bool:
+    if column.min() < 0 or not np.array_equal(column, np.rint(column)):
+        return False
+    counts = np.bincount(column.astype(np.int64))
+    n_values = np.count_nonzero(counts)
+    is_covered = n_values >= max(_FEWEST, _LEAST_COVER * len(counts))
+    return bool(is_covered and len(column) >= _LEAST_ROWS * n_values)
+
+
+def warn_of_identifiers(name: str, X: Any, names: NDArray[Any] | None) -> None:
+    """Warn of columns that would better be one-hot, by their numbers or `names`."""
+    found = numbered_columns(X)
+    if not len(found):
+        return
+    said = ", ".join(str(j) if names is None else repr(names[j]) for j in found[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    warn(
+        f"{name} learns column {said}{more} of X as a quantity, and its whole numbers, hundreds "
+        f"of them from 0 or 1 on, look like ids: if they name users or items, make them one-hot "
+        f"by OneHotEncoder(handle_unknown='ignore'); if not, standardise them by StandardScaler()"
+    )
