@@ -116,9 +116,7 @@ class _Newton:
     def sample(self, number: Doubles) -> Doubles:
         """Return mean + L^-T number, where L Lᵀ is the curvature."""
         with one_thread_blas():
-            step = solve_triangular(
-                self._factor, number, lower=True, trans="T", check_finite=False
-            )
+            step = solve_triangular(self._factor, number, lower=True, trans="T", check_finite=False)
         return np.asarray(self.mean + step)
 
     def log_density(self, at: Doubles) -> float:
