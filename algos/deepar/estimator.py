@@ -93,8 +93,8 @@ class DeepARForecaster(Backtesting, Estimator):
     n_iter_no_change : int, default=10
         With `early_stopping`, how many epochs without progress are waited: the first time
         training then goes on from the best weights at a tenth of the rates, the second time
-        it ends. With an `origin_` none are: what is learned at full rates is worse than what
-        it began with, and gets better as they fall.
+        it ends; of fewer than ten series the first time. With an `origin_` none are: what is
+        learned at full rates is worse than what it began with, and gets better as they fall.
     tol : float, default=0.0001
         The fall of the weighted quantile loss that counts as progress.
     n_samples : int, default=100

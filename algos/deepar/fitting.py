@@ -44,6 +44,7 @@ from algos.deepar.training import Progress, Settings as Schedule, train
 Floats = NDArray[np.float32]
 
 _MOST_VISITS = 120  # of a value, beyond which training is as likely to harm
+_FEWEST_GONE_ON_WITH = 10  # series
 
 # The network is made with these, and means nothing under other values.
 OF_THE_NETWORK = (
@@ -366,6 +367,8 @@ def _schedule(settings: Settings, until: int, panel: Panel, origin: int) -> Sche
         tol=settings.tol,
         # At full rates steps lead away from an origin, and come back to it as these fall.
         n_iter_no_change=until if origin else settings.n_iter_no_change,
+        # Of a handful of series small steps learn by heart what is known, held back or not.
+        goes_on=bool(np.count_nonzero(panel.lengths) >= _FEWEST_GONE_ON_WITH),
     )
 
 

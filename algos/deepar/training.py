@@ -45,6 +45,8 @@ class Settings:
     tol, n_iter_no_change : float, int
         When the loss of what was held back has not fallen by `tol` for so many epochs, rates
         fall and the best weights are gone on with; the next time learning ends.
+    goes_on : bool
+        Whether that is so; otherwise learning ends the first time.
     """
 
     max_iter: int = 200
@@ -55,6 +57,7 @@ class Settings:
     clip: float = 10.0
     memory: float = 0.998
     tol: float = 1e-4
+    goes_on: bool = True
     n_iter_no_change: int = 10
 
     def rate(self, n_steps: int) -> float:
@@ -223,7 +226,7 @@ def _is_at_its_end(progress: Progress, settings: Settings) -> bool:
     """Tell whether waiting ends learning; the first time it goes on from the best at low rates."""
     if progress.n_waited < settings.n_iter_no_change:
         return False
-    if progress.n_falls or not len(progress.best):
+    if progress.n_falls or not (settings.goes_on and len(progress.best)):
         return True
     progress.weights[:] = progress.average[:] = progress.best
     progress.n_falls, progress.n_waited = 1, 0

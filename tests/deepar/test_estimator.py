@@ -289,8 +289,10 @@ def test_fractions_want_a_law_of_real_values(likelihood):
 
 
 def test_early_stopping_tells_of_what_was_held_back():
-    X = seasonal(8, 60)
-    model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0).fit(X)
+    X = seasonal(10, 60)
+    parameters = {"early_stopping": True, "max_iter": 6, "n_iter_no_change": 1, "tol": 10.0}
+    assert small(**parameters).fit(X[:9]).n_iter_ == 2
+    model = small(**parameters).fit(X)
     assert model.n_iter_ == 3  # one to begin with, one that waits, and one at lower rates
     rates = model.history_["learning_rate"]
     assert rates[2] < 0.15 * rates[1]
@@ -299,7 +301,7 @@ def test_early_stopping_tells_of_what_was_held_back():
 
 
 def test_learning_goes_on_at_full_rates_after_they_fell():
-    X = seasonal(8, 60)
+    X = seasonal(10, 60)
     model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0, warm_start=True)
     n_first = model.fit(X).n_iter_
     del model._progress["n_falls"]  # a pickle from before there were falls has none

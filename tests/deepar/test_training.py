@@ -122,6 +122,13 @@ def test_after_waiting_small_steps_go_on_from_the_best_weights():
     assert np.abs(weights[4] - seen[1]).max() < 2 * 50 * 0.001 < np.abs(weights[3] - seen[1]).max()
 
 
+def test_learning_may_end_the_first_time():
+    check, _ = told_losses([5.0, 3.0, 4.0, 3.5, 2.0])
+    settings = replace(QUICK, n_iter_no_change=2, goes_on=False)
+    progress = train(begin(), Bowl(1.0), settings, check=check)
+    assert (progress.n_epochs, progress.n_falls) == (4, 0)
+
+
 def test_what_was_stopped_before_or_after_rates_fell_goes_on_to_the_same_bits():
     settings = replace(QUICK, n_iter_no_change=2, max_iter=40, memory=0.9)
     work = Bowl(1.0)
