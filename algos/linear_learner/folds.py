@@ -6,17 +6,19 @@ those outside each fold; the decision values on the folds are scored as if of on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algos.linear_learner import squared_state
+from algos.linear_learner.ending import Ending
 from algos.linear_learner.pack import Outcome, Tell, Variant, table_of, watched
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Control, Doubles
 from algos.linear_learner.selection import Validation
+from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.squared_stream import models_of
 from algos.linear_learner.trained import Model
 from algos.linear_learner.training import Data, Settings, Training
@@ -40,10 +42,10 @@ class FoldedPack:
     judge : callable
         Returns the validation by some of the rows.
     gives_up : bool
-        Whether folds leave hopeless candidates unfinished.
+        Whether hopeless candidates are left unfinished, or not begun.
     tell : callable, default=None
     is_stopped : callable
-        Whether `tell` wants the fit to stop; no fold is begun then.
+        Whether `tell` wants the fit to stop; no candidate is begun then.
     """
 
     def __init__(
@@ -65,19 +67,21 @@ class FoldedPack:
         models: list[Model] = []
         decisions: list[Doubles] = []
         trainings = []
+        given_up: set[int] = set()
+        judged = np.concatenate([rows for _, rows in self._folds])
+        validation = self._judge(self._data.subset(judged))
         for variant in variants:
             data = self._data.weighted(variant.factor)
             training = Training(data, self._settings)
             strengths = training.strengths()
             choice = training.solver_for(strengths)
-            found = training.solve(choice, strengths, watch=watched(self._tell, None))
-            decisions += self._held_out(data, strengths)
+            for model, decision in self._path(training, choice, data, strengths, validation):
+                if model.is_spared:
+                    given_up.add(len(models))
+                models.append(model)
+                decisions.append(decision)
             trainings += [(training, choice, variant.power)] * len(strengths)
-            models += found
-        n_judged = min(len(one) for one in decisions)  # fewer where a callback has stopped the fit
-        judged = np.concatenate([rows for _, rows in self._folds])[:n_judged]
-        validation = self._judge(self._data.subset(judged))
-        scores = validation.score_decisions([one[:n_judged] for one in decisions])
+        scores = validation.score_decisions(decisions)
         best = scores.best
         training, choice, _ = trainings[best]
         powers = [power for *_, power in trainings] if len(variants) > 1 else None
@@ -89,33 +93,77 @@ class FoldedPack:
             float(scores.thresholds[best]),
             float(scores.criterion[best]),
             training.moments(self._data.weight),
+            given_up,
             by_folds=True,
-            judged=validation.judged_by(lambda: decisions[best][:n_judged]),
+            judged=validation.judged_by(lambda: decisions[best]),
         )
 
-    def _held_out(self, data: Data, strengths: list[Strength]) -> list[Doubles]:
-        """Return each candidate's decision values on the rows of one fold after the other.
+    def _path(
+        self,
+        training: Training,
+        choice: Choice,
+        data: Data,
+        strengths: list[Strength],
+        validation: Validation,
+    ) -> Iterator[tuple[Model, Doubles]]:
+        """Yield each candidate, and the decision values on the rows of one fold after the other.
 
         Folds do not begin at the models of all rows: within the tolerance these would remain.
         """
-        parts: list[list[Doubles]] = []
-        for rows, held_out in self._folds:
-            if parts and self._is_stopped():
-                break
-            training = Training(data.subset(rows), self._settings)
-            validation = self._judge(self._data.subset(held_out))
-            choice = training.solver_for(strengths)
-            is_hopeless = None
-            if self._gives_up and len(strengths) > 1 and len(training.problems) == 1:
-                is_hopeless = validation.watch()
-            models = training.solve(
-                choice,
-                strengths,
-                watch=watched(self._tell, is_hopeless),
-                loss_of=validation.loss_of,
-            )
-            parts.append(validation.decisions(models))
-        return _joined(parts)
+        folds = [
+            _Fold(data.subset(rows), self._settings, self._judge(self._data.subset(held_out)))
+            for rows, held_out in self._folds
+        ]
+        null = np.concatenate([fold.null_decision() for fold in folds])
+        ending = Ending(strengths, validation.mean_loss(null), self._settings.tol)
+        parts = [
+            fold.path(strengths, ending.is_over, self._tell, gives_up=self._gives_up)
+            for fold in folds
+        ]
+        watch = watched(self._tell, None)
+        whole = training.path(choice, strengths, watch=watch, is_over=ending.is_over)
+        for number, model in enumerate(whole):
+            if self._is_stopped():
+                ending.stop()
+            found = [next(part) for part in parts]
+            decision = np.concatenate([one for _, one in found])
+            if self._gives_up:
+                left = max(one.left for one, _ in found)
+                ending.see(number, validation.mean_loss(decision), left)
+            yield model, decision
+
+
+class _Fold:
+    """The rows outside a fold, to train on, and those of it, to judge by."""
+
+    def __init__(self, train: Data, settings: Settings, validation: Validation) -> None:
+        self._training, self._validation = Training(train, settings), validation
+
+    def null_decision(self) -> Doubles:
+        """Return the decision values of the best constant model on the fold's rows."""
+        return np.tile(self._training.null_intercept(), (len(self._validation.data), 1))
+
+    def path(
+        self,
+        strengths: list[Strength],
+        is_over: Callable[[int], bool],
+        tell: Tell | None,
+        *,
+        gives_up: bool,
+    ) -> Iterator[tuple[Model, Doubles]]:
+        """Yield the candidates in turn, and their decision values on the fold's rows."""
+        training, validation = self._training, self._validation
+        choice = training.solver_for(strengths)
+        has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
+        models = training.path(
+            choice,
+            strengths,
+            watch=watched(tell, validation.watch() if has_rivals else None),
+            loss_of=validation.loss_of,
+            is_over=is_over,
+        )
+        for model in models:
+            yield model, validation.decisions([model])[0]
 
 
 def fit_squared_folds(data: Data, settings: Settings, folds: Folds, judge: Judge) -> Outcome | None:

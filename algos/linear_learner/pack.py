@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos.linear_learner.ending import Ending
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.selection import Scores, Validation
 from algos.linear_learner.solvers.choice import Choice
@@ -119,10 +120,22 @@ def fit_pack(
         training = Training(data.weighted(variant.factor), settings)
         strengths = training.strengths()
         choice = training.solver_for(strengths)
+        own: list[Model] = []
+        null = np.tile(training.null_intercept(), (len(validation.data), 1))
+        ending = Ending(strengths, validation.mean_loss(null), settings.tol)
         has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
         is_hopeless = _noted(validation.watch(), given_up, len(models)) if has_rivals else None
-        watch = watched(tell, is_hopeless)
-        models += training.solve(choice, strengths, watch=watch, loss_of=validation.loss_of)
+        for model in training.path(
+            choice,
+            strengths,
+            watch=watched(tell, is_hopeless),
+            loss_of=validation.loss_of,
+            is_over=_asked(ending, validation, own) if gives_up else None,
+        ):
+            if model.is_spared:
+                given_up.add(len(models) + len(own))
+            own.append(model)
+        models += own
         powers += [variant.power] * len(strengths)
         moments = training.moments(data.weight)
     scores = validation.score(models)
@@ -138,6 +151,19 @@ def fit_pack(
         given_up,
         judged=validation.judged_by(lambda: validation.decisions([models[best]])[0]),
     )
+
+
+def _asked(ending: Ending, validation: Validation, models: list[Model]) -> Callable[[int], bool]:
+    """Return what tells whether to spare a candidate; it looks at the last model only then."""
+
+    def is_over(number: int) -> bool:
+        last = models[-1]
+        if not last.is_spared:
+            loss = validation.loss_of(last.coef, last.intercept)
+            ending.see(number - 1, loss, last.left)
+        return ending.is_over(number)
+
+    return is_over
 
 
 def _noted(watch: Watch, given_up: set[int], first: int) -> Watch:

@@ -194,7 +194,8 @@ class Control:
 
 
 # A solver of many candidates of one problem, in the order of the penalties (strongest
-# first, so that each starts near the one before). `start` holds solutions to begin from.
+# first, so that each starts near the one before). `start` holds solutions to begin from. Modules
+# that also have a `path` can yield them one after the other, so that the weakest may be spared.
 class Solver(Protocol):
     def __call__(
         self,

@@ -242,6 +242,10 @@ class Validation:
             return None
         return decisions()[:, 0].copy(), data.target, data.shares
 
+    def mean_loss(self, decision: Doubles) -> float:
+        """Return the weighted mean loss of these decision values."""
+        return self._scorer.mean_loss(decision)
+
     def loss_of(self, coef: Doubles, intercept: Doubles) -> float:
         """Return the weighted mean loss of one model."""
         return self._losses_of([(coef, intercept)])[0]

@@ -35,6 +35,8 @@ class Model:
         When each iteration was done, since the solver began: its time, shared evenly.
     validations : list of float
         The loss of validation rows after each iteration; empty for solvers that do not ask.
+    left : float
+        What weaker penalties could still gain on the rows; infinite where nobody knows.
     """
 
     strength: Strength
@@ -48,6 +50,12 @@ class Model:
     objectives: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     validations: list[float] = field(default_factory=list)
+    left: float = float("inf")
+
+    @property
+    def is_spared(self) -> bool:
+        """Whether nobody began to train it: it is where the candidate before it ended."""
+        return self.n_iter == 0
 
 
 class UsersUnits:
@@ -77,7 +85,9 @@ class UsersUnits:
             offset = offset - offset.mean()
         return self._columns.spread(users), offset
 
-    def model(self, strength: Strength, solutions: list[Solution], seconds: float) -> Model:
+    def model(
+        self, strength: Strength, solutions: list[Solution], seconds: float, left: float
+    ) -> Model:
         """Return a candidate of which these are the outputs, solved in so many seconds."""
         coef, intercept = self.of(
             np.concatenate([one.coef for one in solutions]),
@@ -93,6 +103,7 @@ class UsersUnits:
             with np.errstate(over="ignore"):
                 objective = float(np.ldexp(objective, self._unit.of_loss))
                 objectives = np.ldexp(objectives, self._unit.of_loss)
+                left = float(np.ldexp(left, self._unit.of_loss))
         n_iter = len(objectives)
         return Model(
             strength,
@@ -106,6 +117,7 @@ class UsersUnits:
             objectives.tolist(),
             [seconds * (i + 1) / n_iter for i in range(n_iter)],
             solutions[0].validations if len(solutions) == 1 else [],
+            left,
         )
 
     def solution(self, model: Model, outputs: slice) -> Solution:

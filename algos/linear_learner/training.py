@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from algos.linear_learner.penalties import (
     slope_size,
 )
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
-from algos.linear_learner.solvers.choice import Choice, choose_solver, solve
+from algos.linear_learner.solvers.choice import Choice, choose_solver, path
 from algos.linear_learner.solvers.gram import Sums, largest_mean_slope, sums_of
 from algos.linear_learner.solvers.null_model import null_intercept
 from algos.linear_learner.solvers.schedule import Schedule
@@ -200,35 +200,87 @@ class Training:
         loss_of : callable, default=None
             A model's loss on validation rows, by which stochastic steps end.
         """
+        return list(self.path(choice, strengths, start=start, watch=watch, loss_of=loss_of))
+
+    def path(
+        self,
+        choice: Choice,
+        strengths: list[Strength],
+        *,
+        start: list[Model] | None = None,
+        watch: Watch | None = None,
+        loss_of: LossOf | None = None,
+        is_over: Callable[[int], bool] | None = None,
+    ) -> Iterator[Model]:
+        """Yield the same one after the other, as far as the solver takes candidates in turn.
+
+        Parameters
+        ----------
+        choice, strengths, start, watch, loss_of
+            See `solve`.
+        is_over : callable, default=None
+            Tells of a candidate, but the first, whether to spare it: then it stays where the one
+            before it ended.
+        """
         penalties = self._penalties(strengths)
-        settings, begun = self.settings, time.perf_counter()
-        solved: list[list[Solution]] = []
+        turns: _Turns | None = None
+        last: list[Solution] = []
+        for number, strength in enumerate(strengths):
+            begun = time.perf_counter()
+            is_made = turns is not None and turns.are_made
+            is_spared = bool(number and not is_made and is_over is not None and is_over(number))
+            if is_spared:
+                turns, way = None, penalties[number - 1 : number + 1]
+                last = [_left_at(one, *way) for one in last]
+            else:
+                if turns is None:
+                    turns = self._turns(choice, penalties, number, start, watch, loss_of)
+                last = turns.next()
+            if len(penalties) == 1:
+                squared_fit.measure_objective(self.problems[0], penalties[0], last[0])
+            left = sum(_left_to_lose(one, penalties[number], self._whole.loss) for one in last)
+            seconds = time.perf_counter() - begun
+            model = self._users.model(strength, last, seconds, left)
+            yield replace(model, n_iter=0, objectives=[], seconds=[]) if is_spared else model
+
+    def null_intercept(self) -> Doubles:
+        """Return the intercepts of the best constant model, in the user's units."""
+        intercept = np.concatenate([null_intercept(problem) for problem in self.problems])
+        return self._users.of(np.zeros((len(intercept), self.rows.d)), intercept)[1]
+
+    def _turns(
+        self,
+        choice: Choice,
+        penalties: list[Penalty],
+        first: int,
+        start: list[Model] | None,
+        watch: Watch | None,
+        loss_of: LossOf | None,
+    ) -> _Turns:
+        """Return the solver on its way through the candidates from `first` on."""
+        settings, turns = self.settings, _Turns()
         for output, problem in enumerate(self.problems):
             control = Control(
                 settings.tol,
                 settings.max_iter,
                 settings.verbose,
-                give_up=self._give_up(watch, solved),
+                give_up=self._give_up(watch, turns, output, first),
                 epochs=self._epochs(choice, problem, loss_of),
             )
             begin = None
             if start is not None:
                 one = slice(None) if len(self.problems) == 1 else slice(output, output + 1)
-                begin = [self._users.solution(model, one) for model in start]
+                begin = [self._users.solution(model, one) for model in start[first:]]
             sums = self.sums if choice.name == "gram" else None
             if sums is not None:
-                solved.append(
-                    squared_fit.solve(problem, lambda: self.state, sums, penalties, control, begin)
+                turns.add(
+                    squared_fit.solve(
+                        problem, lambda: self.state, sums, penalties[first:], control, begin
+                    )
                 )
             else:
-                solved.append(solve(choice.name, problem, penalties, control, begin))
-            if len(penalties) == 1:
-                squared_fit.measure_objective(problem, penalties[0], solved[-1][0])
-        seconds = time.perf_counter() - begun
-        return [
-            self._users.model(strength, [solutions[i] for solutions in solved], seconds)
-            for i, strength in enumerate(strengths)
-        ]
+                turns.add(path(choice.name, problem, penalties[first:], control, begin))
+        return turns
 
     def moments(self, weight: Doubles) -> dict[str, Any]:
         """Return what a stream goes on from, beside the model; the rows' own weights given."""
@@ -292,19 +344,21 @@ class Training:
             float(np.ldexp(curvature, self.unit.of_l2)),
         )
 
-    def _give_up(self, watch: Watch | None, solved: list[list[Solution]]) -> GiveUp | None:
-        """Return the watch as a solver of one problem asks it; `solved` are those before."""
+    def _give_up(
+        self, watch: Watch | None, turns: _Turns, output: int, first: int
+    ) -> GiveUp | None:
+        """Return the watch as a solver of one output asks it."""
         if watch is None:
             return None
-        n_missing = len(self.problems) - len(solved) - 1
 
         def give_up(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
-            done = [solutions[candidate] for solutions in solved]
-            coefs = [one.coef for one in done] + [coef] + [np.zeros_like(coef)] * n_missing
-            intercepts = [one.intercept for one in done] + [intercept]
-            intercepts += [np.zeros_like(intercept)] * n_missing
-            whole = self._users.of(np.concatenate(coefs), np.concatenate(intercepts))
-            return watch(candidate, *whole, certificate)
+            zeros = np.zeros_like(coef), np.zeros_like(intercept)
+            parts = [
+                (coef, intercept) if other == output else turns.found(other, candidate) or zeros
+                for other in range(len(self.problems))
+            ]
+            whole = [np.concatenate(part) for part in zip(*parts, strict=True)]
+            return watch(first + candidate, *self._users.of(*whole), certificate)
 
         return give_up
 
@@ -322,6 +376,69 @@ class Training:
 
         has_own = loss_of is not None and len(self.problems) == 1
         return Epochs(self.settings.schedule, keys, key, validate if has_own else None)
+
+
+class _Turns:
+    """A solver of each output, whose solutions are taken in turn.
+
+    Attributes
+    ----------
+    are_made : bool
+        Whether all candidates were solved together, so that none can be spared any more.
+    """
+
+    def __init__(self) -> None:
+        self.are_made = True
+        self._outputs: list[Iterator[Solution]] = []
+        self._found: list[list[Solution]] = []
+        self._number = 0
+
+    def add(self, solutions: list[Solution] | Iterator[Solution]) -> None:
+        """Take in those of the next output."""
+        is_made = isinstance(solutions, list)
+        self.are_made &= is_made
+        self._found.append(list(solutions) if is_made else [])
+        self._outputs.append(iter(()) if is_made else iter(solutions))
+
+    def next(self) -> list[Solution]:
+        """Return the next candidate's solutions, output by output."""
+        number, self._number = self._number, self._number + 1
+        for known, ahead in zip(self._found, self._outputs, strict=True):
+            if len(known) <= number:
+                known.append(next(ahead))
+        return [known[number] for known in self._found]
+
+    def found(self, output: int, candidate: int) -> tuple[Doubles, Doubles] | None:
+        """Return an output's coefficients and intercept, if they are known yet."""
+        known = self._found[output] if output < len(self._found) else []
+        return (
+            (known[candidate].coef, known[candidate].intercept) if candidate < len(known) else None
+        )
+
+
+def _left_at(solution: Solution, own: Penalty, weaker: Penalty) -> Solution:
+    """Return a candidate that was not begun: where the one before ended."""
+    change = weaker.value(solution.coef) - own.value(solution.coef)
+    return replace(
+        solution,
+        objective=solution.objective + change,
+        certificate=np.inf,
+        n_iter=0,
+        converged=False,
+        objectives=[],
+        validations=[],
+    )
+
+
+def _left_to_lose(solution: Solution, penalty: Penalty, loss: Loss) -> float:
+    """Return a bound of what weaker penalties could still gain on the rows; inf for none.
+
+    Losses with kinks reach 0 at a finite model, which then no weaker penalty changes.
+    """
+    if not (loss.is_positive and solution.converged):
+        return np.inf
+    spent = 0.0 if loss.is_smooth else penalty.value(solution.coef)
+    return solution.objective - spent
 
 
 def _mean_square(target: Doubles, shares: Doubles) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import NamedTuple
 
@@ -123,29 +124,29 @@ def _check_suits(name: str, loss: Loss, has_l1: bool, can_divide: bool) -> None:
         )
 
 
-def solve(
+def path(
     name: str,
     problem: Problem,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None,
-) -> list[Solution]:
-    """Return one solution for each penalty."""
-    module, function = _home(name, problem.rows.n, penalties)
-    solver = getattr(import_module(f"algos.linear_learner.solvers.{module}"), function)
-    solutions: list[Solution] = solver(problem, penalties, control, start)
-    return solutions
+) -> list[Solution] | Iterator[Solution]:
+    """Return one solution for each penalty: a list, or in turn, where the last may be spared."""
+    solver = import_module(f"algos.linear_learner.solvers.{_home(name, penalties)}")
+    in_turn = getattr(solver, "path", solver.solve)
+    found: list[Solution] | Iterator[Solution] = in_turn(problem, penalties, control, start)
+    return found
 
 
-def _home(name: str, n_rows: int, penalties: list[Penalty]) -> tuple[str, str]:
+def _home(name: str, penalties: list[Penalty]) -> str:
     if name == "newton" and any(penalty.has_l1 for penalty in penalties):
-        return "proximal", "solve"
+        return "proximal"
     return {
-        "gram": ("least_squares", "solve"),
-        "newton": ("newton", "solve"),
-        "lbfgs": ("lbfgs", "solve"),
-        "coordinate_descent": ("working_set", "solve"),
-        "dual_coordinate_descent": ("dual", "solve"),
-        "interior_point": ("kinked", "solve"),
-        "sgd": ("stochastic", "solve"),
+        "gram": "least_squares",
+        "newton": "newton",
+        "lbfgs": "lbfgs",
+        "coordinate_descent": "working_set",
+        "dual_coordinate_descent": "dual",
+        "interior_point": "kinked",
+        "sgd": "stochastic",
     }[name]

@@ -12,6 +12,7 @@ certified by pulls that balance exactly, and its intercept is the best for its c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -66,11 +67,24 @@ def solve(
     solutions : list of Solution
         Certified by the duality gap.
     """
+    return list(path(problem, penalties, control, start))
+
+
+def path(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> Iterator[Solution]:
+    """Yield the same, one after the other."""
     with one_thread_blas():
         descent = _Descent.prepare(problem, control, len(penalties))
         if start and problem.loss.is_smooth:
             descent.begin_at(start[0], penalties[0])
-        return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
+    for k, penalty in enumerate(penalties):
+        with one_thread_blas():
+            found = descent.solve(k, penalty)
+        yield found
 
 
 @dataclass

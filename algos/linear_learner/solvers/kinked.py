@@ -6,6 +6,7 @@ many columns, on working sets of columns (`kinked_columns.py`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -45,19 +46,28 @@ def solve(
     -------
     solutions : list of Solution
     """
+    return list(path(problem, penalties, control, start))
+
+
+def path(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> Iterator[Solution]:
+    """Yield the same, one after the other."""
     with one_thread_blas():
         bent = bent_from(_in_double(problem))
-        solutions: list[Solution] = []
-        near: Doubles | None = None
-        error = np.inf  # of the point before: about what the one before that was off
-        for number, penalty in enumerate(penalties):
+    near: Doubles | None = None
+    error = np.inf  # of the point before: about what the one before that was off
+    for number, penalty in enumerate(penalties):
+        with one_thread_blas():
             if start is not None:
                 near = _point_of(bent, start[number])
             found = _solve_one(bent, bent.penalty(penalty), near, error, control, number)
-            error = np.inf if near is None else float(np.linalg.norm(found.point - near))
-            near = found.point
-            solutions.append(_solution(bent, found, _tolerance(bent, control)))
-    return solutions
+        error = np.inf if near is None else float(np.linalg.norm(found.point - near))
+        near = found.point
+        yield _solution(bent, found, _tolerance(bent, control))
 
 
 def _in_double(problem: Problem) -> Problem:

@@ -8,6 +8,8 @@ one.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from algos.linear_learner.solvers.quadratic import Secants
 from algos.linear_learner.solvers.sample import sampled
 
 _SECANTS = 10
+_TOGETHER = 8  # dense candidates that share passes: those behind them may be spared
 _VALUES = 1 << 26  # in the secants of a pack
 _ROWS = 2000  # that tell the length of the first step
 _SLOWEST = 0.98  # rate at which gains are taken to shrink
@@ -39,6 +42,16 @@ def solve(
     start: list[Solution] | None = None,
 ) -> list[Solution]:
     """Minimise smooth losses without an l1 penalty, for any number of columns."""
+    return list(path(problem, penalties, control, start))
+
+
+def path(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> Iterator[Solution]:
+    """Yield the same: of sparse rows one after the other, of dense ones some at a time."""
     points = Points(problem, _means(problem))
     columns = points.by_column
     if len(penalties) > 1:
@@ -47,46 +60,53 @@ def solve(
         null = evaluated_null(points)
         limits = limits_of(points, control, null.unit)
         sample = problem if problem.rows.n <= _ROWS else sampled(problem, _ROWS)
-        metrics, descents = [], []
-        for number, penalty in enumerate(penalties):
-            own = Penalties(columns(penalty.l1), columns(penalty.l2))
-            metrics.append(PlainMetric(sample, points, own, limits.tol * limits.unit))
-            descents.append(Descent(metrics[-1], own, limits, number))
-            descents[-1].offer(null.point, null.value, null.gradient)
-        starts = [[points.point(one.coef, one.intercept)] for one in start or []]
-        starts = starts or [[] for _ in penalties]
-        if problem.rows.is_sparse:
-            _descend_in_turn(points, descents, metrics, starts, control)
-        else:
-            room = max(1, _VALUES // (2 * _SECANTS * points.size))
-            for first in range(0, len(penalties), room):
-                part = slice(first, first + room)
-                pairs = zip(descents[part], starts[part], strict=True)
-                running = [(descent, descent.steps(near)) for descent, near in pairs]
-                descend_together(points, running, control)
-    return [solution(points, descent) for descent in descents]
+    room = max(1, _VALUES // (2 * _SECANTS * points.size))
+    size = 1 if problem.rows.is_sparse else min(_TOGETHER, room)
+    last: list[_Runner] = []  # two at most
+    for first in range(0, len(penalties), size):
+        part = []
+        for number in range(first, min(first + size, len(penalties))):
+            own = Penalties(columns(penalties[number].l1), columns(penalties[number].l2))
+            metric = PlainMetric(sample, points, own, limits.tol * limits.unit)
+            descent = Descent(metric, own, limits, number)
+            descent.offer(null.point, null.value, null.gradient)
+            part.append(_Runner(descent, metric))
+        with one_thread_blas():
+            if last:
+                _begin_behind(points, part, last)
+            near = [[points.point(one.coef, one.intercept)] for one in (start or [])[first:]]
+            starts = near or [[] for _ in part]
+            pairs = zip(part, starts, strict=False)
+            running = [(one.descent, one.descent.steps(own)) for one, own in pairs]
+            descend_together(points, running, control)
+        yield from (solution(points, one.descent) for one in part)
+        last = [*last[-1:], *part][-2:]
 
 
-def _descend_in_turn(
-    points: Points,
-    descents: list[Descent],
-    metrics: list[PlainMetric],
-    starts: list[list[Doubles]],
-    control: Control,
-) -> None:
-    """Let each candidate begin where the two before it point to, and with what they learned.
+class _Runner(NamedTuple):
+    """A candidate on its way."""
 
-    A pass over sparse rows costs by the candidate, so that sharing passes would save less.
+    descent: Descent
+    metric: PlainMetric
+
+
+def _begin_behind(points: Points, part: list[_Runner], last: list[_Runner]) -> None:
+    """Let candidates begin where those before them ended.
+
+    A pass over sparse rows costs by the candidate, so that sharing passes would save less:
+    these begin where the two before point to, and with what the last has learned.
     """
-    for number, (descent, near) in enumerate(zip(descents, starts, strict=True)):
-        if number:
-            last = descents[number - 1]
-            ahead = [2 * last.point - descents[number - 2].point] if number > 1 else []
-            offers = np.stack([last.point, *ahead])
-            for point, *found in zip(offers, *points.evaluate(offers), strict=True):
-                descent.offer(point, *found)
-            metrics[number].inherit(metrics[number - 1])
-        descend_together(points, [(descent, descent.steps(near))], control)
+    if not points.problem.rows.is_sparse:
+        for one in part:
+            one.descent.offer(*last[-1].descent.without_penalty())
+        return
+    (own,) = part
+    point = last[-1].descent.point
+    ahead = [2 * point - last[0].descent.point] if len(last) > 1 else []
+    offers = np.stack([point, *ahead])
+    for offered, *found in zip(offers, *points.evaluate(offers), strict=True):
+        own.descent.offer(offered, *found)
+    own.metric.inherit(last[-1].metric)
 
 
 def _means(problem: Problem) -> Doubles | None:

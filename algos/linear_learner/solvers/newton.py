@@ -8,6 +8,8 @@ from the sample's optimum to that of all rows: four passes or so (compare Byrd e
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
@@ -25,6 +27,16 @@ def solve(
     start: list[Solution] | None = None,
 ) -> list[Solution]:
     """Minimise smooth losses without an l1 penalty, where p² values are little memory."""
+    return list(path(problem, penalties, control, start))
+
+
+def path(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution] | Iterator[Solution]:
+    """Return the same, one at a time where that is how they are solved."""
     return solve_in_stages(problem, penalties, control, start, NewtonMetric)
 
 

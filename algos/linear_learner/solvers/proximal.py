@@ -7,6 +7,8 @@ sample makes the Hessian; what the steps show of the gradient of all rows correc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
@@ -26,6 +28,16 @@ def solve(
     start: list[Solution] | None = None,
 ) -> list[Solution]:
     """Minimise smooth losses with any penalty, where p² values are little memory."""
+    return list(path(problem, penalties, control, start))
+
+
+def path(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> list[Solution] | Iterator[Solution]:
+    """Return the same, one at a time where that is how they are solved."""
     return solve_in_stages(problem, penalties, control, start, ProximalMetric)
 
 

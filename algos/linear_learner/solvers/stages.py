@@ -11,6 +11,7 @@ their way at once than `_VALUES` allows.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 import numpy as np
@@ -47,8 +48,8 @@ def solve_in_stages(
     control: Control,
     start: list[Solution] | None,
     make_metric: MakeMetric,
-) -> list[Solution]:
-    """Return the candidates' optima.
+) -> list[Solution] | Iterator[Solution]:
+    """Return the candidates' optima: one at a time where they follow each other over all rows.
 
     Parameters
     ----------
@@ -67,10 +68,10 @@ def solve_in_stages(
         control = dataclasses.replace(control, task=NO_CALLBACKS)
     with one_thread_blas():
         shape = Shape(problem, points)
-        if shape.has_all_rows:
-            found = _in_turn(points, shape, pack, starts, control, make_metric)
-            return [solution(points, descent) for descent in found]
-        return _after_a_sample(points, shape, pack, starts, control, make_metric)
+        if not shape.has_all_rows:
+            return _after_a_sample(points, shape, pack, starts, control, make_metric)
+    found = _in_turn(points, shape, pack, starts, control, make_metric)
+    return (solution(points, descent) for descent in found)
 
 
 def _after_a_sample(
@@ -90,7 +91,7 @@ def _after_a_sample(
     for first in range(0, len(pack), room):
         some, own = pack[first : first + room], starts[first : first + room]
         roughly = Shape(shape.problem, sample, is_rough=True)
-        on_sample = _in_turn(sample, roughly, some, own, rough, make_metric)
+        on_sample = list(_in_turn(sample, roughly, some, own, rough, make_metric))
         limits = limits_of(points, control, on_sample[0].limits.unit)
         running = []
         for number, (penalties, before) in enumerate(zip(some, on_sample, strict=True), first):
@@ -110,20 +111,21 @@ def _in_turn(
     starts: list[Doubles],
     control: Control,
     make_metric: MakeMetric,
-) -> list[Descent]:
+) -> Iterator[Descent]:
     """Solve for each candidate from where the one before it ended, or from its own start."""
-    null = evaluated_null(points)
+    with one_thread_blas():
+        null = evaluated_null(points)
     limits = limits_of(points, control, null.unit)
     matrices: list[Doubles] | None = None
-    found: list[Descent] = []
+    last: Descent | None = None
     for number, penalties in enumerate(pack):
-        metric = make_metric(shape, penalties, limits.tol * limits.unit, matrices)
-        descent = Descent(metric, penalties, limits, number)
-        descent.offer(null.point, null.value, null.gradient)
-        near = starts[number : number + 1]
-        if found and not near:
-            descent.offer(*found[-1].without_penalty())
-        descend_together(points, [(descent, descent.steps(near))], control)
-        matrices = metric.matrices
-        found.append(descent)
-    return found
+        with one_thread_blas():
+            metric = make_metric(shape, penalties, limits.tol * limits.unit, matrices)
+            descent = Descent(metric, penalties, limits, number)
+            descent.offer(null.point, null.value, null.gradient)
+            near = starts[number : number + 1]
+            if last is not None and not near:
+                descent.offer(*last.without_penalty())
+            descend_together(points, [(descent, descent.steps(near))], control)
+        matrices, last = metric.matrices, descent
+        yield descent

@@ -11,6 +11,7 @@ descended on by its quadratic models, with a line search (proximal Newton).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,11 +75,24 @@ def solve(
         Certified by the duality gap. Columns without any penalty, and losses without a
         conjugate in closed form, are judged by what single coordinates would still gain.
     """
+    return list(path(problem, penalties, control, start))
+
+
+def path(
+    problem: Problem,
+    penalties: list[Penalty],
+    control: Control,
+    start: list[Solution] | None = None,
+) -> Iterator[Solution]:
+    """Yield the same, one after the other."""
     with one_thread_blas(), np.errstate(over="ignore", invalid="ignore"):
         descent = _Descent.prepare(problem, control)
         if start:
             descent.begin_at(start[0])
-        return [descent.solve(k, penalty) for k, penalty in enumerate(penalties)]
+    for k, penalty in enumerate(penalties):
+        with one_thread_blas(), np.errstate(over="ignore", invalid="ignore"):
+            found = descent.solve(k, penalty)
+        yield found
 
 
 @dataclass
