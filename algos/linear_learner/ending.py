@@ -22,7 +22,7 @@ class Ending:
     null : float
         Validation loss of the best constant model.
     tol : float
-        Share of that, which no certificate minds.
+        Of certificates.
     """
 
     def __init__(self, strengths: list[Strength], null: float, tol: float) -> None:
@@ -58,6 +58,6 @@ class Ending:
             self._rises = self._rises + 1 if loss > self._last else 0
         self._last, self._best = loss, min(self._best, loss)
         margin = _MARGIN * max(self._null - self._best, 0.0)
-        is_solved = left <= self._tol * self._null
+        is_solved = left <= self._tol
         if is_solved or (self._rises >= _RISES and loss > self._best + margin):
             self._ended.add(ratio)

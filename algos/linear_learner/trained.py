@@ -36,7 +36,8 @@ class Model:
     validations : list of float
         The loss of validation rows after each iteration; empty for solvers that do not ask.
     left : float
-        What weaker penalties could still gain on the rows; infinite where nobody knows.
+        What weaker penalties could still gain on the rows, as a share of what a constant
+        loses; infinite where nobody asked.
     """
 
     strength: Strength
@@ -103,7 +104,6 @@ class UsersUnits:
             with np.errstate(over="ignore"):
                 objective = float(np.ldexp(objective, self._unit.of_loss))
                 objectives = np.ldexp(objectives, self._unit.of_loss)
-                left = float(np.ldexp(left, self._unit.of_loss))
         n_iter = len(objectives)
         return Model(
             strength,

@@ -137,6 +137,7 @@ class Training:
         self._state: SquaredState | None = None
         self._slope: float | None = None
         self._slope_bound: float | None = None
+        self._null_loss: float | None = None
         self.problems = _problems(self.rows, target, shares, loss, settings)
         self._whole = self.problems[0]
 
@@ -238,7 +239,7 @@ class Training:
                 last = turns.next()
             if len(penalties) == 1:
                 squared_fit.measure_objective(self.problems[0], penalties[0], last[0])
-            left = sum(_left_to_lose(one, penalties[number], self._whole.loss) for one in last)
+            left = np.inf if is_over is None else self._left_to_lose(last, penalties[number])
             seconds = time.perf_counter() - begun
             model = self._users.model(strength, last, seconds, left)
             yield replace(model, n_iter=0, objectives=[], seconds=[]) if is_spared else model
@@ -247,6 +248,23 @@ class Training:
         """Return the intercepts of the best constant model, in the user's units."""
         intercept = np.concatenate([null_intercept(problem) for problem in self.problems])
         return self._users.of(np.zeros((len(intercept), self.rows.d)), intercept)[1]
+
+    def _left_to_lose(self, solutions: list[Solution], penalty: Penalty) -> float:
+        """Return a bound of what weaker penalties could gain, as a share of what constants lose.
+
+        Losses with kinks reach 0 at a finite model, which then no weaker penalty changes.
+        """
+        loss = self._whole.loss
+        if not (loss.is_positive and all(one.converged for one in solutions)):
+            return np.inf
+        if self._null_loss is None:
+            each = (one.evaluate(*_constant(one)).values[0] for one in self.problems)
+            self._null_loss = float(sum(each))
+        left = sum(
+            one.objective - (0.0 if loss.is_smooth else penalty.value(one.coef))
+            for one in solutions
+        )
+        return left / self._null_loss if self._null_loss > 0 else 0.0
 
     def _turns(
         self,
@@ -333,11 +351,10 @@ class Training:
             ), 1.0
         gradients, curvature = [], 0.0
         for problem in self.problems:
-            intercept = null_intercept(problem)
-            coef = np.zeros((1, problem.n_outputs, self.rows.d))
-            found = problem.evaluate(coef, intercept[None])
+            coef, intercept = _constant(problem)
+            found = problem.evaluate(coef, intercept)
             gradients.append(found.gradient[0])
-            curvature = max(curvature, mean_curvature(problem, intercept, found.values[0]))
+            curvature = max(curvature, mean_curvature(problem, intercept[0], found.values[0]))
         slope = null_slope(self.problems, gradients, self.settings.standardize)
         return (
             float(np.ldexp(slope, self.unit.of_l1)),
@@ -430,15 +447,10 @@ def _left_at(solution: Solution, own: Penalty, weaker: Penalty) -> Solution:
     )
 
 
-def _left_to_lose(solution: Solution, penalty: Penalty, loss: Loss) -> float:
-    """Return a bound of what weaker penalties could still gain on the rows; inf for none.
-
-    Losses with kinks reach 0 at a finite model, which then no weaker penalty changes.
-    """
-    if not (loss.is_positive and solution.converged):
-        return np.inf
-    spent = 0.0 if loss.is_smooth else penalty.value(solution.coef)
-    return solution.objective - spent
+def _constant(problem: Problem) -> tuple[Doubles, Doubles]:
+    """Return the best constant model as `evaluate` takes it."""
+    coef = np.zeros((1, problem.n_outputs, problem.rows.d))
+    return coef, null_intercept(problem)[np.newaxis]
 
 
 def _mean_square(target: Doubles, shares: Doubles) -> float:
