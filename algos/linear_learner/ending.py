@@ -6,6 +6,10 @@ from algos.linear_learner.penalties import Strength
 
 _RISES = 4  # of the validation loss, from one candidate to the next weaker one, without a fall
 _MARGIN = 0.02  # of what the best candidate gains on a constant, that they lead above it
+# A gain below this share of what the constant loses may be that of a few columns, while a penalty
+# of columns as they are still holds those of small numbers: the loss may rise, and then fall.
+_LITTLE = 0.1
+_OF_NULL = 0.05  # the margin then, of what the constant loses
 
 
 class Ending:
@@ -57,7 +61,10 @@ class Ending:
         else:
             self._rises = self._rises + 1 if loss > self._last else 0
         self._last, self._best = loss, min(self._best, loss)
-        margin = _MARGIN * max(self._null - self._best, 0.0)
-        is_solved = left <= self._tol
-        if is_solved or (self._rises >= _RISES and loss > self._best + margin):
+        is_past = self._rises >= _RISES and loss > self._best + self._margin()
+        if left <= self._tol or is_past:
             self._ended.add(ratio)
+
+    def _margin(self) -> float:
+        gain = max(self._null - self._best, 0.0)
+        return max(_MARGIN * gain, _OF_NULL * self._null if gain < _LITTLE * self._null else 0.0)

@@ -31,6 +31,7 @@ ROWS_PER_COLUMN = 20  # in a band, at least
 WIDENING = 3.0
 LEAST = 1e-15  # gap ever asked
 WARM = 0.3  # μ over the width of the band
+INSIDE = 1e-4  # of the width of a dual's limits
 SPREADS = (1.0, 10.0, 100.0)  # of first points, in turn: one may lie where no way leads on
 
 
@@ -50,6 +51,8 @@ class Found(NamedTuple):
         Of the iterations so far.
     is_final : bool
         Whether all rows were in the program: nothing better can come.
+    at : ndarray of shape (p, n), default=None
+        Which lines are at their kinks, where all rows were in the program.
     """
 
     point: Doubles
@@ -59,6 +62,7 @@ class Found(NamedTuple):
     gap: float
     objectives: list[float]
     is_final: bool
+    at: Mask | None = None
 
 
 def rounds(
@@ -69,6 +73,7 @@ def rounds(
     max_iter: int,
     near: Doubles | None = None,
     error: float = np.inf,
+    at: Mask | None = None,
 ) -> Iterator[Found]:
     """Yield ever better solutions, at last of all rows if no band gets there.
 
@@ -88,6 +93,8 @@ def rounds(
         A point near the solution; None asks a sample.
     error : float, default=inf
         About how far off decision values are there; never more than from a sample.
+    at : ndarray of shape (p, n), default=None
+        Which lines are known to be at their kinks there.
 
     Yields
     ------
@@ -96,7 +103,7 @@ def rounds(
     objectives: list[float] = []
     sampled = _share(bent)
     if sampled > MOST:
-        found = None if near is None else _beside(bent, penalty, near, tol)
+        found = None if near is None else _beside(bent, penalty, near, at, tol)
         yield found or _of_all_rows(bent, penalty, objectives, tol, max_iter)
         return
     search = _Search(bent, penalty, max_iter, sampled)
@@ -216,17 +223,25 @@ def _of_band(
     return _found(bent, program, inner, z, dual, objectives + inner.objectives), z
 
 
-def _beside(bent: Bent, penalty: Penalty, near: Doubles, tol: float) -> Found | None:
+def _beside(
+    bent: Bent, penalty: Penalty, near: Doubles, at: Mask | None, tol: float
+) -> Found | None:
     """Return the solution if about the same lines are at their kinks as at a point near it."""
     program = whole(bent, penalty)
-    inner = follow(program, near, tol)
+    inner = follow(program, near, at, tol)
     if inner is None:
         return None
     dual = bent.weight * inner.theta.sum(axis=0)
     objectives = [inner.objective]
-    return Found(
-        inner.point, dual, program.paired(inner.theta), inner.objective, inner.gap, objectives, True
-    )
+    paired, at = program.paired(inner.theta), _bound_lines(bent, inner.theta)
+    return Found(inner.point, dual, paired, inner.objective, inner.gap, objectives, True, at)
+
+
+def _bound_lines(bent: Bent, theta: Doubles) -> Mask:
+    """Return which lines' duals are inside their limits: these are at their kinks."""
+    low, high = bent.lines.low, bent.lines.high
+    inside: Mask = np.minimum(theta - low, high - theta) > INSIDE * (high - low)
+    return inside
 
 
 def exact(
@@ -288,6 +303,7 @@ def _of_all_rows(
         z = program.values(inner.point)
         dual = bent.weight * inner.theta.sum(axis=0)
         found = _found(bent, program, inner, z, dual, objectives)
+        found = found._replace(at=_bound_lines(bent, inner.theta))
         best = found if best is None or found.gap < best.gap else best
         if best.gap <= max(tol, SHARP[-1]) or len(objectives) >= max_iter:
             break

@@ -15,7 +15,7 @@ from algos._common.threads import one_thread_blas
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.solvers.bands import Found, no_worse, rounds
 from algos.linear_learner.solvers.kinked_columns import has_few_columns, rounds_of_columns
-from algos.linear_learner.solvers.kinks import Bent, bent_from
+from algos.linear_learner.solvers.kinks import Bent, Mask, bent_from
 
 FEW = 1 << 20  # values, of which a copy is little
 ROUNDINGS = 32  # of the rows' type: no smaller gap is asked
@@ -59,14 +59,15 @@ def path(
     with one_thread_blas():
         bent = bent_from(_in_double(problem))
     near: Doubles | None = None
+    at: Mask | None = None
     error = np.inf  # of the point before: about what the one before that was off
     for number, penalty in enumerate(penalties):
         with one_thread_blas():
             if start is not None:
-                near = _point_of(bent, start[number])
-            found = _solve_one(bent, bent.penalty(penalty), near, error, control, number)
+                near, at = _point_of(bent, start[number]), None
+            found = _solve_one(bent, bent.penalty(penalty), near, at, error, control, number)
         error = np.inf if near is None else float(np.linalg.norm(found.point - near))
-        near = found.point
+        near, at = found.point, found.at
         yield _solution(bent, found, _tolerance(bent, control))
 
 
@@ -89,6 +90,7 @@ def _solve_without_negligible(
     bent: Bent,
     penalty: Penalty,
     near: Doubles | None,
+    at: Mask | None,
     error: float,
     control: Control,
     number: int,
@@ -102,7 +104,7 @@ def _solve_without_negligible(
     kept = Penalty(*(np.where(part > NEGLIGIBLE, part, 0.0) for part in penalty))
     if all(np.array_equal(*pair) for pair in zip(kept, penalty, strict=True)):
         return None
-    found = _solve_one(bent, kept, near, error, control, number)
+    found = _solve_one(bent, kept, near, at, error, control, number)
     coef = found.point[None, :-1]
     cost = penalty.value(coef) - kept.value(coef)
     gap = max(found.gap, 0.0) + cost / bent.null if bent.null > 0 else 0.0
@@ -115,6 +117,7 @@ def _solve_one(
     bent: Bent,
     penalty: Penalty,
     near: Doubles | None,
+    at: Mask | None,
     error: float,
     control: Control,
     number: int,
@@ -122,14 +125,14 @@ def _solve_one(
     d, tol = bent.rows.d, _tolerance(bent, control)
     if bent.null == 0:
         return Found(np.zeros(d + 1), np.zeros(bent.rows.n), 0.0, 0.0, 0.0, [], True)
-    nearly = _solve_without_negligible(bent, penalty, near, error, control, number)
+    nearly = _solve_without_negligible(bent, penalty, near, at, error, control, number)
     if nearly is not None:
         return nearly
     most = control.max_iter
     if has_few_columns(bent, penalty):
         search = rounds_of_columns(bent, penalty, tol=tol, max_iter=most, near=near)
     else:
-        search = rounds(bent, penalty, tol=tol, max_iter=most, near=near, error=error)
+        search = rounds(bent, penalty, tol=tol, max_iter=most, near=near, error=error, at=at)
     best: Found | None = None
     for step in control.task.loop("iteration", range(MOST_ROUNDS)):
         found = next(search)

@@ -32,7 +32,7 @@ def polish(program: Program, inner: Inner) -> Inner:
     return inner
 
 
-def follow(program: Program, near: Doubles, tol: float) -> Inner | None:
+def follow(program: Program, near: Doubles, at: Mask | None, tol: float) -> Inner | None:
     """Return the vertex or face where about the same lines are at their kinks as at a point.
 
     Lines whose dual would leave its limits become straight, and those that are crossed
@@ -44,6 +44,8 @@ def follow(program: Program, near: Doubles, tol: float) -> Inner | None:
     program : Program
     near : ndarray of shape (d + 1,)
         The solution for a penalty not much different.
+    at : ndarray of shape (p, n) or None
+        Which lines are at their kinks there; None looks how near they are.
     tol : float
         Of the gap over `program.null`.
     """
@@ -51,7 +53,9 @@ def follow(program: Program, near: Doubles, tol: float) -> Inner | None:
     bent = np.flatnonzero(l1)
     z = program.values(near)
     theta = lines.side(z)
-    at, at_zero = np.abs(z - lines.kink) <= TIGHT * (1 + np.abs(lines.kink)), near[bent] == 0
+    at_zero = near[bent] == 0
+    if at is None:
+        at = np.abs(z - lines.kink) <= TIGHT * (1 + np.abs(lines.kink))
     pull, gap = _pull(program, theta), np.inf
     inner = Inner(near, theta, np.empty(0), pull, np.inf, np.inf, [])
     for _ in range(TRIES):
