@@ -204,9 +204,13 @@ class _Lines:
 
     def values(self, point: Doubles) -> Doubles:
         z = self.program.values(point)
+        if len(z) == len(self.kink):
+            return z
         return np.concatenate([np.tile(z, self.shape[0]), point[self.bent]])
 
     def by_row(self, values: Doubles) -> Doubles:
+        if self.shape[0] == 1:
+            return values[: self.n]
         return values[: self.n].reshape(self.shape).sum(axis=0)
 
     def by_column(self, values: Doubles) -> Doubles:
@@ -216,7 +220,9 @@ class _Lines:
 
     def pulls(self, *values: Doubles) -> list[Doubles]:
         """Return Σ values_i (x_i, 1) over the rows' lines, for each of several values."""
-        return list(self.program.rows.cross(np.stack([self.by_row(v) for v in values], axis=1)))
+        by_row = [self.by_row(v) for v in values]
+        columns = by_row[0][:, np.newaxis] if len(by_row) == 1 else np.stack(by_row, axis=1)
+        return list(self.program.rows.cross(columns))
 
 
 def _balance(lines: _Lines, away: Doubles, mu: float) -> float:
