@@ -26,6 +26,8 @@ from algos.linear_learner.stream import Stream
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.training import Data
 
+_MANY, _OF_ROWS = 20, 0.1  # different floats, from where on y looks like a regression's target
+_TOLD = 0.5  # of the rows: of more, scikit-learn's check of targets has warned
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
 
 
@@ -70,6 +72,7 @@ class ClassifierLabels(LinearLearner):
     def _learn_classes(self, labels: NDArray[Any]) -> None:
         classes = np.unique(labels)
         require_two_classes(classes)
+        _warn_of_numbers(classes, labels)
         self._check_classes(classes)
         if isinstance(self.class_weight, Mapping):
             check_known_classes(self.class_weight, classes)
@@ -188,6 +191,17 @@ class ClassifierLabels(LinearLearner):
         sums: Any = np.bincount(codes, weight, minlength=len(self.classes_))
         powers = _POWERS if self.class_weight == "auto" else (1.0,)
         return [Variant(power, self._factors(sums, power)[codes]) for power in powers]
+
+
+def _warn_of_numbers(classes: NDArray[Any], labels: NDArray[Any]) -> None:
+    """Warn of labels that look like the target of a regression."""
+    most = _TOLD * len(labels)
+    if labels.dtype.kind == "f" and max(_MANY, _OF_ROWS * len(labels)) < len(classes) <= most:
+        warn(
+            f"`y` holds {len(classes)} different floats in {len(labels)} rows, each of which is "
+            f"taken for a class of its own; use LinearLearnerRegressor to predict numbers, or "
+            f"make labels integers or strings"
+        )
 
 
 def _check_alike(*groups: NDArray[Any]) -> None:

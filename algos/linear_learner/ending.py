@@ -6,10 +6,10 @@ from algos.linear_learner.penalties import Strength
 
 _RISES = 4  # of the validation loss, from one candidate to the next weaker one, without a fall
 _MARGIN = 0.02  # of what the best candidate gains on a constant, that they lead above it
-# A gain below this share of what the constant loses may be that of a few columns, while a penalty
-# of columns as they are still holds those of small numbers: the loss may rise, and then fall.
-_LITTLE = 0.1
-_OF_NULL = 0.05  # the margin then, of what the constant loses
+_LITTLE, _OF_NULL = 0.1, 0.05  # where that is less than this part of its loss, of that loss
+# The same where the penalty is of columns as they are: it lets those of large numbers go first,
+# and the loss may rise by them before those of small numbers bring it down.
+_UNEVEN = 0.1
 
 
 class Ending:
@@ -27,9 +27,14 @@ class Ending:
         Validation loss of the best constant model.
     tol : float
         Of certificates.
+    is_even : bool
+        Whether the penalty is of columns of one deviation.
     """
 
-    def __init__(self, strengths: list[Strength], null: float, tol: float) -> None:
+    def __init__(
+        self, strengths: list[Strength], null: float, tol: float, *, is_even: bool
+    ) -> None:
+        self._is_even = is_even
         self._strengths, self._null, self._tol = strengths, null, tol
         self._best = self._last = float("inf")
         self._rises = 0
@@ -67,4 +72,6 @@ class Ending:
 
     def _margin(self) -> float:
         gain = max(self._null - self._best, 0.0)
-        return max(_MARGIN * gain, _OF_NULL * self._null if gain < _LITTLE * self._null else 0.0)
+        if not self._is_even:
+            return _UNEVEN * self._null
+        return _OF_NULL * self._null if gain < _LITTLE * self._null else _MARGIN * gain

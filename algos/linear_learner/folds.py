@@ -115,7 +115,13 @@ class FoldedPack:
             for rows, held_out in self._folds
         ]
         null = np.concatenate([fold.null_decision() for fold in folds])
-        ending = Ending(strengths, validation.mean_loss(null), self._settings.tol)
+        settings = self._settings
+        ending = Ending(
+            strengths,
+            validation.mean_loss(null),
+            settings.tol,
+            is_even=settings.standardize,
+        )
         parts = [
             fold.path(strengths, ending.is_over, self._tell, gives_up=self._gives_up)
             for fold in folds

@@ -122,7 +122,9 @@ def fit_pack(
         choice = training.solver_for(strengths)
         own: list[Model] = []
         null = np.tile(training.null_intercept(), (len(validation.data), 1))
-        ending = Ending(strengths, validation.mean_loss(null), settings.tol)
+        ending = Ending(
+            strengths, validation.mean_loss(null), settings.tol, is_even=settings.standardize
+        )
         has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
         is_hopeless = _noted(validation.watch(), given_up, len(models)) if has_rivals else None
         for model in training.path(

@@ -8,6 +8,7 @@ from algos._cython._losses import weigh_curvatures
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles, Problem
 from algos.linear_learner.solvers.multinomial import (
+    hessian_at_once,
     multinomial_blocks,
     multinomial_hessian,
     spread_along,
@@ -15,6 +16,8 @@ from algos.linear_learner.solvers.multinomial import (
 from algos.linear_learner.solvers.points import Points
 
 PIECEWISE = frozenset({"huber", "squared_hinge", "squared_epsilon_insensitive"})
+
+MANY_CLASSES, FEW_COLUMNS = 10, 50  # whose pairs have products that are small, and many
 
 _STRAIGHT = 1e-6  # the part of the touching parabola's curvature that is always there
 _MOST = 1e300
@@ -61,10 +64,22 @@ def _touching(loss: Loss, y: Doubles, z: Doubles) -> Doubles:
     return np.full(len(z), 2.0)
 
 
-def hessian(problem: Problem, points: Points, point: Doubles, *, bold: bool = True) -> Doubles:
-    """Return the Hessian of the mean loss at a point, of shape (size, size)."""
+def hessian(
+    problem: Problem,
+    points: Points,
+    point: Doubles,
+    *,
+    bold: bool = True,
+    at_once: bool = False,
+) -> Doubles:
+    """Return the Hessian of the mean loss at a point, of shape (size, size).
+
+    `at_once` takes all of many classes of few columns in one product, to other bits.
+    """
     z = problem.rows.decision(*points.model(point))
     if problem.loss.is_joint:
+        if at_once and points.k > MANY_CLASSES and points.width < FEW_COLUMNS:
+            return hessian_at_once(problem, points.width, z)
         return multinomial_hessian(problem, points.width, z)
     return _gram(problem, points, z, bold)
 

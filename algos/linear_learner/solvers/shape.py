@@ -26,10 +26,20 @@ class Shape:
     points : Points
     is_rough : bool, default=False
         Whether nobody asks for more than about where the optimum is.
+    is_of_pack : bool, default=False
+        Whether candidates in turn ask for it: then it is made the fastest way.
     """
 
-    def __init__(self, problem: Problem, points: Points, *, is_rough: bool = False) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        points: Points,
+        *,
+        is_rough: bool = False,
+        is_of_pack: bool = False,
+    ) -> None:
         self.points, self._all, self.is_rough = points, problem, is_rough
+        self._is_of_pack = is_of_pack
         self.is_whole = points.size <= WHOLE
         self.parameters = points.size if self.is_whole else points.width  # of one matrix
         n_matrices = 1 if self.is_whole else points.k
@@ -72,7 +82,8 @@ class Shape:
     def at(self, point: Doubles, *, bold: bool) -> list[Doubles]:
         """Return the Hessian: one matrix, or one for each output if it were too large."""
         if self.is_whole:
-            return [hessian(self.problem, self.points, point, bold=bold)]
+            at_once = self._is_of_pack
+            return [hessian(self.problem, self.points, point, bold=bold, at_once=at_once)]
         return blocks(self.problem, self.points, point, bold=bold)
 
     def factors(self, matrices: list[Doubles]) -> list[Factor]:

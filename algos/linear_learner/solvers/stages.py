@@ -67,7 +67,7 @@ def solve_in_stages(
     if len(pack) > 1:
         control = dataclasses.replace(control, task=NO_CALLBACKS)
     with one_thread_blas():
-        shape = Shape(problem, points)
+        shape = Shape(problem, points, is_of_pack=len(pack) > 1)
         if not shape.has_all_rows:
             return _after_a_sample(points, shape, pack, starts, control, make_metric)
     found = _in_turn(points, shape, pack, starts, control, make_metric)
