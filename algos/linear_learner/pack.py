@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos.linear_learner.ending import Ending
+from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.selection import Scores, Validation
 from algos.linear_learner.solvers.choice import Choice
@@ -121,10 +122,6 @@ def fit_pack(
         strengths = training.strengths()
         choice = training.solver_for(strengths)
         own: list[Model] = []
-        null = np.tile(training.null_intercept(), (len(validation.data), 1))
-        ending = Ending(
-            strengths, validation.mean_loss(null), settings.tol, is_even=settings.standardize
-        )
         has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
         is_hopeless = _noted(validation.watch(), given_up, len(models)) if has_rivals else None
         for model in training.path(
@@ -132,7 +129,7 @@ def fit_pack(
             strengths,
             watch=watched(tell, is_hopeless),
             loss_of=validation.loss_of,
-            is_over=_asked(ending, validation, own) if gives_up else None,
+            is_over=_asked(training, strengths, validation, own) if gives_up else None,
         ):
             if model.is_spared:
                 given_up.add(len(models) + len(own))
@@ -155,11 +152,19 @@ def fit_pack(
     )
 
 
-def _asked(ending: Ending, validation: Validation, models: list[Model]) -> Callable[[int], bool]:
+def _asked(
+    training: Training, strengths: list[Strength], validation: Validation, models: list[Model]
+) -> Callable[[int], bool]:
     """Return what tells whether to spare a candidate; it looks at the last model only then."""
+    ending: Ending | None = None
 
     def is_over(number: int) -> bool:
-        last = models[-1]
+        nonlocal ending
+        settings, last = training.settings, models[-1]
+        if ending is None:
+            null = np.tile(training.null_intercept(), (len(validation.data), 1))
+            loss, is_even = validation.mean_loss(null), settings.standardize
+            ending = Ending(strengths, loss, settings.tol, is_even=is_even)
         if not last.is_spared:
             loss = validation.loss_of(last.coef, last.intercept)
             ending.see(number - 1, loss, last.left)

@@ -239,7 +239,9 @@ class Training:
                 last = turns.next()
             if len(penalties) == 1:
                 squared_fit.measure_objective(self.problems[0], penalties[0], last[0])
-            left = np.inf if is_over is None else self._left_to_lose(last, penalties[number])
+            left = np.inf
+            if is_over is not None and not (turns is not None and turns.are_made):
+                left = self._left_to_lose(last, penalties[number])
             seconds = time.perf_counter() - begun
             model = self._users.model(strength, last, seconds, left)
             yield replace(model, n_iter=0, objectives=[], seconds=[]) if is_spared else model
