@@ -16,14 +16,32 @@ def column_of_texts(X: Any) -> tuple[Any, str | bytes | None]:
     values = row[0] if row.ndim == 2 and len(row) else ()
     for place, value in enumerate(values):
         if isinstance(value, (str, bytes)) and not _is_number(value):
-            names = getattr(X, "column_names", getattr(X, "columns", range(len(values))))
-            return names[place], value
+            return _names_of(X, len(values))[place], value
+    return None, None
+
+
+def _names_of(X: Any, n_columns: int) -> Any:
+    """Return the names of a frame's columns, or of a pyarrow table's; else their numbers."""
+    if type(X).__module__.partition(".")[0] == "pyarrow":
+        return X.column_names
+    return getattr(X, "columns", range(n_columns))
+
+
+def _first_text(X: Any) -> tuple[Any, str | bytes | None]:
+    """Return the same of any row, and of lists: it looks at all values."""
+    table = np.asarray(X, dtype=object)
+    if table.ndim != 2:
+        return None, None
+    for place, values in enumerate(table.T):
+        for value in values:
+            if isinstance(value, (str, bytes)) and not _is_number(value):
+                return _names_of(X, table.shape[1])[place], value
     return None, None
 
 
 def refuse_texts(X: Any, error: ValueError) -> None:
     """Raise in the place of scikit-learn's error one that names the column of texts, if any."""
-    column, text = column_of_texts(X) if "could not convert" in str(error) else (None, None)
+    column, text = _first_text(X) if "could not convert" in str(error) else (None, None)
     if text is not None:
         raise ValueError(
             f"could not convert {text[:30]!r} to a number: column {column!r} of `X` holds texts; "

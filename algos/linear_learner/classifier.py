@@ -110,8 +110,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         something to choose.
     early_stopping : bool, default=True
         Whether a pack leaves candidates unfinished whose validation loss is clearly worse
-        than the best one's, and ends where weaker penalties can no longer win: candidates
-        that are spared so have an `n_iter` of 0. Used by `selection_criterion="loss"` only.
+        than the best one's, and ends where weaker penalties hardly win any more: candidates
+        that are spared so have an infinite certificate. Used by `selection_criterion="loss"` only.
     refit : bool, default=True
         Whether the chosen candidate is trained again on all rows, those of validation
         included. `candidates_` and thresholds stay those of before. Rows given as `X_val`

@@ -1,14 +1,16 @@
-"""Where a pack may end: weaker penalties than those so far can no longer become the best."""
+"""Where a pack may end: weaker penalties than those so far hardly become the best any more."""
 
 from __future__ import annotations
 
 from algos.linear_learner.penalties import Strength
 
 _RISES = 4  # of the validation loss, from one candidate to the next weaker one, without a fall
-_MARGIN = 0.02  # of what the best candidate gains on a constant, that they lead above it
-_LITTLE, _OF_NULL = 0.1, 0.05  # where that is less than this part of its loss, of that loss
-# The same where the penalty is of columns as they are: it lets those of large numbers go first,
-# and the loss may rise by them before those of small numbers bring it down.
+# What they lead above the best candidate: a part of its loss, which is all that others may gain,
+# and a part of what it gains on a constant. A path that has gained nothing yet may still find
+# what columns of small numbers, or small differences of columns, tell.
+_OF_BEST, _OF_GAIN = 0.5, 0.02
+# The same, of a constant's loss, where the penalty is of columns as they are: it lets those of
+# large numbers go first, and the loss rises by them before others bring it down.
 _UNEVEN = 0.1
 
 
@@ -16,15 +18,16 @@ class Ending:
     """The validation losses of a pack's candidates, and whether to go on.
 
     Two things end the candidates of one l1_ratio. The validation loss has risen several times in
-    a row, to clearly above the least: it falls, then rises along a path, and wiggles little. Or
+    a row, to far above the least: it falls, then rises along a path, and wiggles little. Or
     what is left to lose on the rows to train on is less than the tolerance: weaker penalties have
     the same solutions, or ones that no certificate tells from them.
 
     Parameters
     ----------
     strengths : list of Strength
-    null : float
-        Validation loss of the best constant model.
+    null : float or None
+        Validation loss of the best constant model; None for losses that may be negative: these
+        have no parts, and their rises end nothing.
     tol : float
         Of certificates.
     is_even : bool
@@ -32,7 +35,7 @@ class Ending:
     """
 
     def __init__(
-        self, strengths: list[Strength], null: float, tol: float, *, is_even: bool
+        self, strengths: list[Strength], null: float | None, tol: float, *, is_even: bool
     ) -> None:
         self._is_even = is_even
         self._strengths, self._null, self._tol = strengths, null, tol
@@ -71,7 +74,8 @@ class Ending:
             self._ended.add(ratio)
 
     def _margin(self) -> float:
+        if self._null is None:
+            return float("inf")
         gain = max(self._null - self._best, 0.0)
-        if not self._is_even:
-            return _UNEVEN * self._null
-        return _OF_NULL * self._null if gain < _LITTLE * self._null else _MARGIN * gain
+        least = 0.0 if self._is_even else _UNEVEN * self._null
+        return max(_OF_BEST * self._best, _OF_GAIN * gain, least)

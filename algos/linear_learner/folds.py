@@ -24,6 +24,7 @@ from algos.linear_learner.trained import Model
 from algos.linear_learner.training import Data, Settings, Training
 
 N_FOLDS = 5
+MOST_FOLDED_AT_ONCE = 1 << 22  # stored values of X: there are as many copies as folds
 
 Rows = NDArray[np.intp]
 Folds = list[tuple[Rows, Rows]]  # to train on, to validate on
@@ -70,17 +71,22 @@ class FoldedPack:
         given_up: set[int] = set()
         judged = np.concatenate([rows for _, rows in self._folds])
         validation = self._judge(self._data.subset(judged))
+        path = self._path if self._data.X.size <= MOST_FOLDED_AT_ONCE else self._one_by_one
         for variant in variants:
             data = self._data.weighted(variant.factor)
             training = Training(data, self._settings)
             strengths = training.strengths()
             choice = training.solver_for(strengths)
-            for model, decision in self._path(training, choice, data, strengths, validation):
+            for model, decision in path(training, choice, data, strengths, validation):
                 if model.is_spared:
                     given_up.add(len(models))
                 models.append(model)
                 decisions.append(decision)
             trainings += [(training, choice, variant.power)] * len(strengths)
+        n_judged = min(len(one) for one in decisions)  # fewer where a callback has stopped the fit
+        if n_judged < len(judged):
+            validation = self._judge(self._data.subset(judged[:n_judged]))
+            decisions = [one[:n_judged] for one in decisions]
         scores = validation.score_decisions(decisions)
         best = scores.best
         training, choice, _ = trainings[best]
@@ -110,22 +116,16 @@ class FoldedPack:
 
         Folds do not begin at the models of all rows: within the tolerance these would remain.
         """
-        folds = [
-            _Fold(data.subset(rows), self._settings, self._judge(self._data.subset(held_out)))
-            for rows, held_out in self._folds
-        ]
+        folds = [self._fold(data, *sides) for sides in self._folds]
         null = np.concatenate([fold.null_decision() for fold in folds])
         settings = self._settings
         ending = Ending(
             strengths,
-            validation.mean_loss(null),
+            validation.mean_loss(null) if settings.loss.is_positive else None,
             settings.tol,
             is_even=settings.standardize,
         )
-        parts = [
-            fold.path(strengths, ending.is_over, self._tell, gives_up=self._gives_up)
-            for fold in folds
-        ]
+        parts = [self._part(fold, strengths, ending.is_over) for fold in folds]
         watch = watched(self._tell, None)
         whole = training.path(choice, strengths, watch=watch, is_over=ending.is_over)
         for number, model in enumerate(whole):
@@ -137,6 +137,32 @@ class FoldedPack:
                 left = max(one.left for one, _ in found)
                 ending.see(number, validation.mean_loss(decision), left)
             yield model, decision
+
+    def _one_by_one(
+        self,
+        training: Training,
+        choice: Choice,
+        data: Data,
+        strengths: list[Strength],
+        _: Validation,
+    ) -> Iterator[tuple[Model, Doubles]]:
+        """Yield the same, none spared, with the rows of one fold at a time in memory."""
+        models = training.solve(choice, strengths, watch=watched(self._tell, None))
+        parts: list[list[Doubles]] = []
+        for sides in self._folds:
+            if not parts or not self._is_stopped():
+                part = self._part(self._fold(data, *sides), strengths, None)
+                parts.append([decision for _, decision in part])
+        yield from zip(models, _joined(parts), strict=True)
+
+    def _fold(self, data: Data, to_train: Rows, held_out: Rows) -> _Fold:
+        judged = self._judge(self._data.subset(held_out))
+        return _Fold(data.subset(to_train), self._settings, judged)
+
+    def _part(
+        self, fold: _Fold, strengths: list[Strength], is_over: Callable[[int], bool] | None
+    ) -> Iterator[tuple[Model, Doubles]]:
+        return fold.path(strengths, is_over, self._tell, gives_up=self._gives_up)
 
 
 class _Fold:
@@ -152,7 +178,7 @@ class _Fold:
     def path(
         self,
         strengths: list[Strength],
-        is_over: Callable[[int], bool],
+        is_over: Callable[[int], bool] | None,
         tell: Tell | None,
         *,
         gives_up: bool,

@@ -163,8 +163,12 @@ def _asked(
         settings, last = training.settings, models[-1]
         if ending is None:
             null = np.tile(training.null_intercept(), (len(validation.data), 1))
-            loss, is_even = validation.mean_loss(null), settings.standardize
-            ending = Ending(strengths, loss, settings.tol, is_even=is_even)
+            ending = Ending(
+                strengths,
+                validation.mean_loss(null) if settings.loss.is_positive else None,
+                settings.tol,
+                is_even=settings.standardize,
+            )
         if not last.is_spared:
             loss = validation.loss_of(last.coef, last.intercept)
             ending.see(number - 1, loss, last.left)

@@ -56,7 +56,7 @@ class Model:
     @property
     def is_spared(self) -> bool:
         """Whether nobody began to train it: it is where the candidate before it ended."""
-        return self.n_iter == 0
+        return self.n_iter == 0 and self.certificate == np.inf
 
 
 class UsersUnits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -224,26 +224,29 @@ class Training:
             before it ended.
         """
         penalties = self._penalties(strengths)
-        turns: _Turns | None = None
+        turns = _Turns()
         last: list[Solution] = []
         for number, strength in enumerate(strengths):
             begun = time.perf_counter()
-            is_made = turns is not None and turns.are_made
-            is_spared = bool(number and not is_made and is_over is not None and is_over(number))
+            can_end = is_over is not None and not turns.are_made
+            is_spared = bool(number and can_end and is_over is not None and is_over(number))
             if is_spared:
-                turns, way = None, penalties[number - 1 : number + 1]
+                turns.close()
+                way = penalties[number - 1 : number + 1]
                 last = [_left_at(one, *way) for one in last]
             else:
-                if turns is None:
+                if not turns.are_open:
                     turns = self._turns(choice, penalties, number, start, watch, loss_of)
                 last = turns.next()
             if len(penalties) == 1:
                 squared_fit.measure_objective(self.problems[0], penalties[0], last[0])
             left = np.inf
-            if is_over is not None and not (turns is not None and turns.are_made):
+            if is_over is not None and not turns.are_made:
                 left = self._left_to_lose(last, penalties[number])
             seconds = time.perf_counter() - begun
             model = self._users.model(strength, last, seconds, left)
+            if number + 1 == len(strengths):
+                turns.close()
             yield replace(model, n_iter=0, objectives=[], seconds=[]) if is_spared else model
 
     def null_intercept(self) -> Doubles:
@@ -402,20 +405,37 @@ class _Turns:
 
     Attributes
     ----------
+    are_open : bool
+        Whether there are any.
     are_made : bool
         Whether all candidates were solved together, so that none can be spared any more.
     """
 
     def __init__(self) -> None:
-        self.are_made = True
+        self._is_made = True
         self._outputs: list[Iterator[Solution]] = []
         self._found: list[list[Solution]] = []
         self._number = 0
 
+    @property
+    def are_open(self) -> bool:
+        return bool(self._outputs)
+
+    @property
+    def are_made(self) -> bool:
+        return self.are_open and self._is_made
+
+    def close(self) -> None:
+        """End the solvers, whose rows would stay in memory: each knows these turns in its turn."""
+        for one in self._outputs:
+            if isinstance(one, Generator):
+                one.close()
+        self._outputs, self._found = [], []
+
     def add(self, solutions: list[Solution] | Iterator[Solution]) -> None:
         """Take in those of the next output."""
         is_made = isinstance(solutions, list)
-        self.are_made &= is_made
+        self._is_made &= is_made
         self._found.append(list(solutions) if is_made else [])
         self._outputs.append(iter(()) if is_made else iter(solutions))
 

@@ -44,8 +44,9 @@ NONE_KNOWN = {
         "candidates_.r2",
     },
 }
-# Log-densities of models with directions of no variance, and the ends of outer levels.
-INFINITE = ("score_samples", "cuts")
+# Log-densities of models with directions of no variance, the ends of outer levels, and the
+# certificates of candidates that were spared.
+INFINITE = ("score_samples", "cuts", "certificate")
 HUGE = 1e30  # beyond it squares, or what they are a part of, may be more than a float holds
 
 PLACES = tuple(os.path.dirname(module.__file__) for module in (algos, sklearn))

@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from algos import KMeans
 from tests.common.estimators import (
     CASES,
     OUTPUTS,
@@ -290,3 +291,21 @@ def test_a_column_of_texts_is_named(case, make, tmp_path):
     ask = next(getattr(known, name) for name in ("predict", "transform") if hasattr(known, name))
     with pytest.raises(ValueError, match=f"'red' to a number: column {name!r} of `X` holds texts"):
         ask(frame)
+
+
+@pytest.mark.parametrize(
+    ("X", "column"),
+    [
+        ([[1.0, 2], [3, "four"]], 1),
+        (np.array([["1", "2"], ["three", "4"]], dtype=object), 0),
+    ],
+)
+def test_a_text_in_any_row_is_named(X, column):
+    with pytest.raises(ValueError, match=f"to a number: column {column} of `X` holds texts"):
+        KMeans(2).fit(X)
+
+
+def test_a_column_may_have_the_name_of_an_attribute():
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    with pytest.raises(ValueError, match="column 'b' of `X` holds texts"):
+        KMeans(2).fit(pd.DataFrame({"column_names": [1.0, 2], "b": ["x", "y"]}))
