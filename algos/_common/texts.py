@@ -12,12 +12,7 @@ def column_of_texts(X: Any) -> tuple[Any, str | bytes | None]:
     kind = getattr(getattr(X, "dtype", None), "kind", "O")
     if kind not in "OUST" or getattr(X, "ndim", 2) != 2 or not len(getattr(X, "shape", ())):
         return None, None
-    row = np.asarray(X[:1], dtype=object)
-    values = row[0] if row.ndim == 2 and len(row) else ()
-    for place, value in enumerate(values):
-        if isinstance(value, (str, bytes)) and not _is_number(value):
-            return _names_of(X, len(values))[place], value
-    return None, None
+    return _first_text(X[:1])
 
 
 def _names_of(X: Any, n_columns: int) -> Any:

@@ -70,21 +70,23 @@ class FoldedPack:
         trainings = []
         given_up: set[int] = set()
         judged = np.concatenate([rows for _, rows in self._folds])
-        validation = self._judge(self._data.subset(judged))
-        path = self._path if self._data.X.size <= MOST_FOLDED_AT_ONCE else self._one_by_one
+        is_small = self._data.X.size <= MOST_FOLDED_AT_ONCE
+        validation = self._judge(self._data.subset(judged)) if is_small else None
         for variant in variants:
             data = self._data.weighted(variant.factor)
             training = Training(data, self._settings)
             strengths = training.strengths()
             choice = training.solver_for(strengths)
-            for model, decision in path(training, choice, data, strengths, validation):
+            job = training, choice, data, strengths
+            path = self._one_by_one(*job) if validation is None else self._path(*job, validation)
+            for model, decision in path:
                 if model.is_spared:
                     given_up.add(len(models))
                 models.append(model)
                 decisions.append(decision)
             trainings += [(training, choice, variant.power)] * len(strengths)
         n_judged = min(len(one) for one in decisions)  # fewer where a callback has stopped the fit
-        if n_judged < len(judged):
+        if validation is None or n_judged < len(judged):
             validation = self._judge(self._data.subset(judged[:n_judged]))
             decisions = [one[:n_judged] for one in decisions]
         scores = validation.score_decisions(decisions)
@@ -144,7 +146,6 @@ class FoldedPack:
         choice: Choice,
         data: Data,
         strengths: list[Strength],
-        _: Validation,
     ) -> Iterator[tuple[Model, Doubles]]:
         """Yield the same, none spared, with the rows of one fold at a time in memory."""
         models = training.solve(choice, strengths, watch=watched(self._tell, None))

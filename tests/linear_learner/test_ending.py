@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, load_wine
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
+from algos.linear_learner import folds
 from algos.linear_learner.ending import Ending
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import Strength
@@ -275,3 +276,30 @@ def test_a_hessian_at_once_is_that_of_pairs_of_classes(is_sparse, width):
     z = 20 * rng.normal(size=(1300, 12))
     pairs = multinomial_hessian(problem, width, z)
     np.testing.assert_allclose(hessian_at_once(problem, width, z), pairs, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("options", [{}, {"class_weight": "auto"}])
+def test_folds_of_large_rows_one_at_a_time_choose_as_all_at_once_do(options, monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    model = LinearLearnerClassifier(
+        n_alphas=8, early_stopping=False, random_state=0, store_candidate_coef=False, **options
+    )
+    at_once = clone(model).fit(X, y > 0)
+    monkeypatch.setattr(folds, "MOST_FOLDED_AT_ONCE", 0)
+    in_turn = model.fit(X, y > 0)
+    assert in_turn.best_index_ == at_once.best_index_
+    np.testing.assert_array_equal(in_turn.coef_, at_once.coef_)
+    for name, column in at_once.candidates_.items():
+        np.testing.assert_array_equal(in_turn.candidates_[name], column, err_msg=name)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("at", [1, 9, 25])
+def test_a_callback_may_stop_folds_that_go_one_at_a_time(at, monkeypatch):
+    monkeypatch.setattr(folds, "MOST_FOLDED_AT_ONCE", 0)
+    X, y = noise(4)
+    recorder = Recorder(lambda: True, at)
+    model = LinearLearnerClassifier(n_alphas=8, early_stopping=False, random_state=0)
+    model.set_callbacks(recorder).fit(X, y)
+    assert recorder.setups == recorder.teardowns == 1
+    assert np.isfinite(model.coef_).all() and len(model.candidates_["alpha"]) == 8
