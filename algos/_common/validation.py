@@ -18,7 +18,7 @@ from sklearn.utils.validation import validate_data
 from algos._common.checked import check_array
 from algos._common.csr import canonical
 from algos._common.sparse_format import check_sparse_format
-from algos._common.texts import refuse_texts
+from algos._common.texts import explain, refuse_dates
 from algos._common.threads import effective_n_threads
 from algos._cython.finite import all_finite
 
@@ -68,6 +68,7 @@ def validate_rows(
         return X
     if is_plain and not reset and _has_the_columns(estimator, X):
         return X
+    refuse_dates(X)
     try:
         with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
             return validate_data(
@@ -81,8 +82,8 @@ def validate_rows(
                 ensure_min_samples=ensure_min_samples,
                 order=order,
             )
-    except ValueError as error:
-        refuse_texts(X, error)
+    except (TypeError, ValueError) as error:
+        explain(X, error)
         raise
 
 

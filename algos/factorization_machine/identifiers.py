@@ -10,7 +10,7 @@ from scipy import sparse
 
 from algos._common.warn import warn
 
-_FEWEST = 257  # different values: pixels of eight bits, ages and small counts have fewer
+_FEWEST = 368  # different values: pixels of eight bits, ages and days of a year have fewer
 _LEAST_COVER = 2 / 3  # of the numbers from 0 to the largest: counts leave most large ones out
 _LEAST_ROWS = 1.5  # to a value: an id met once says nothing
 _HEAD = 64  # rows that show most columns to be no ids
@@ -46,8 +46,10 @@ def warn_of_identifiers(name: str, X: Any, names: NDArray[Any] | None) -> None:
         return
     said = ", ".join(str(j) if names is None else repr(names[j]) for j in found[:_NAMED])
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    columns, quantities = ("column", "a quantity") if len(found) == 1 else ("columns", "quantities")
     warn(
-        f"{name} learns column {said}{more} of X as a quantity, and its whole numbers, hundreds "
-        f"of them from 0 or 1 on, look like ids: if they name users or items, make them one-hot "
-        f"by OneHotEncoder(handle_unknown='ignore'); if not, standardise them by StandardScaler()"
+        f"{name} learns {columns} {said}{more} of X as {quantities}, and whole numbers, hundreds "
+        f"of them from 0 or 1 on, look like ids: those of users or items need to be one-hot, by "
+        f"OneHotEncoder(handle_unknown='ignore'); quantities, such as minutes or a day's number, "
+        f"are not warned of after StandardScaler()"
     )

@@ -20,14 +20,14 @@ STARS = np.random.default_rng(1).normal(size=3000)
 @pytest.mark.parametrize("dtype", [np.int64, np.float32])
 def test_raw_ids_are_warned_of_by_number(first, dtype):
     model = FactorizationMachineRegressor(max_iter=2, random_state=0)
-    with pytest.warns(UserWarning, match=r"column 0, 1 of X as a quantity.*OneHotEncoder"):
+    with pytest.warns(UserWarning, match=r"columns 0, 1 of X as quantities.*OneHotEncoder"):
         model.fit((IDS + first).astype(dtype), STARS)
 
 
 def test_raw_ids_are_warned_of_by_name():
     X = pd.DataFrame({"user": IDS[:, 0], "age": 20.5 + IDS[:, 1] % 60})
     model = FactorizationMachineClassifier(solver="als", max_iter=1, tol=0, random_state=0)
-    with pytest.warns(UserWarning, match="learns column 'user' of X"):
+    with pytest.warns(UserWarning, match="learns column 'user' of X as a quantity"):
         model.fit(X, STARS > 0)
 
 
@@ -42,6 +42,7 @@ def test_quantities_are_not_taken_for_ids():
     rng = np.random.default_rng(2)
     quantities = {
         "pixels": rng.integers(0, 256, 5000),
+        "day of the year": rng.integers(1, 367, 5000),
         "heavy counts": np.floor(rng.lognormal(5, 1.5, 5000)),
         "metres above the sea": np.rint(rng.normal(2900, 300, 100_000)),
         "pay": np.rint(rng.normal(40_000, 9000, 5000)),

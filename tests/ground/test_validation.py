@@ -154,3 +154,35 @@ def test_nothing_is_copied_if_every_row_weighs():
     X, weight = np.ones((2, 2)), np.ones(2)
     assert all(a is b for a, b in zip(drop_zero_weight(X, weight), (X, weight), strict=True))
     assert drop_zero_weight(X, None)[0] is X
+
+
+DAYS = np.array(["2026-01-01", "2026-02-01"], dtype="datetime64[D]")
+
+
+def frames_of_days():
+    pandas, polars, pyarrow = map(pytest.importorskip, ("pandas", "polars", "pyarrow"))
+    plain = {"n": [1.0, 2.0], "when": DAYS.astype("datetime64[us]")}
+    yield pandas.DataFrame(plain)
+    yield pandas.DataFrame({"when": pandas.to_datetime(DAYS, utc=True)})
+    yield pandas.DataFrame({"when": pandas.to_datetime(DAYS).to_period("M")})
+    yield pandas.DataFrame({"when": DAYS - DAYS[0]})
+    yield polars.DataFrame(plain)
+    yield polars.DataFrame({"when": DAYS})
+    yield pyarrow.table(plain)
+    yield pyarrow.table({"n": [1, 2], "when": [None, 5]}).cast(
+        pyarrow.schema([("n", pyarrow.int8()), ("when", pyarrow.duration("s"))])
+    )
+
+
+def test_a_column_of_dates_is_named(estimator):
+    for frame in frames_of_days():
+        with pytest.raises(ValueError, match="column 'when' of `X` holds dates or times"):
+            validate_rows(estimator, frame, reset=True)
+    with pytest.raises(ValueError, match=r"column 0 of `X` holds dates.*datetime64\[D\]"):
+        validate_rows(estimator, DAYS[:, np.newaxis], reset=True)
+
+
+@pytest.mark.parametrize("rows", [DAYS[:, np.newaxis].astype(object), [[1.0, DAYS[0].item()]]])
+def test_dates_among_objects_are_refused(estimator, rows):
+    with pytest.raises(ValueError, match=r"column [01] of `X` holds dates or times"):
+        validate_rows(estimator, rows, reset=True)
