@@ -8,13 +8,17 @@ peak of the process's memory grew after the first.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 from algos import PCA, KMeans, RandomCutForest
+from benchmarks import machine
 
 N_COLUMNS = 50
 N_GROUPS = 20
@@ -51,7 +55,7 @@ def peak_megabytes():
 
 
 def stream(name, n_bytes, batch_bytes):
-    """Learn the stream and return what went through, as a line of text."""
+    """Learn the stream and return what went through, and how."""
     learn, early = ESTIMATORS[name](), None
     seconds, rows, cpu = 0.0, [0], [0.0]  # these after each batch
     for X in batches(n_bytes, batch_bytes):
@@ -63,13 +67,24 @@ def stream(name, n_bytes, batch_bytes):
         if early is None and X[:1].nbytes * rows[-1] >= n_bytes / 10:
             early = peak_megabytes()
     learn.__self__.transform(X[:1000])
-    growth, learned = peak_megabytes() - early, X[:1].nbytes * rows[-1]
+    return {
+        "estimator": name,
+        "rows": rows[-1],
+        "gigabytes": X[:1].nbytes * rows[-1] / 1e9,
+        "seconds": seconds,
+        "first_pace": pace(rows, cpu, 0.1, 0.2),
+        "last_pace": pace(rows, cpu, 0.9, 1),
+        "peak": peak_megabytes(),
+        "growth": peak_megabytes() - early,
+    }
+
+
+def line(entry):
     return (
-        f"{name:22s} {rows[-1]:>13,} rows  {learned / 1e9:8.2f} GB  {seconds:8.1f} s  "
-        f"{learned / 1e9 / seconds:6.2f} GB/s  {pace(rows, cpu, 0.1, 0.2):,.0f} and "
-        f"{pace(rows, cpu, 0.9, 1):,.0f} rows a CPU second  "
-        f"peak RSS {peak_megabytes():7.0f} MB, grew {growth:5.1f} MB after the first tenth"
-    )
+        "{estimator:22s} {rows:>13,} rows  {gigabytes:8.2f} GB  {seconds:8.1f} s  "
+        "{first_pace:,.0f} and {last_pace:,.0f} rows a CPU second  "
+        "peak RSS {peak:7.0f} MB, grew {growth:5.1f} MB after the first tenth"
+    ).format(**entry)
 
 
 def pace(rows, seconds, begin, end):
@@ -78,15 +93,33 @@ def pace(rows, seconds, begin, end):
     return np.diff(ends)[0] / np.diff(np.interp(ends, rows, seconds))[0]
 
 
+def save(entries, folder):
+    """Write all entries of a run as one file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    date = dt.date.today().isoformat()
+    result = {
+        "date": date,
+        "machine": machine.describe(),
+        "versions": machine.versions(),
+        "measurements": entries,
+    }
+    (folder / f"streams-{date}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--gigabytes", type=float, default=20.0, help="for each estimator")
     parser.add_argument("--batch-megabytes", type=float, default=BATCH_BYTES / 1e6)
     parser.add_argument("--estimator", choices=list(ESTIMATORS), action="append")
+    parser.add_argument("--output", type=Path, help="folder of the results; default: none")
     options = parser.parse_args(arguments)
+    entries = []
     for name in options.estimator or ESTIMATORS:
         batch_bytes = int(options.batch_megabytes * 1e6)
-        print(stream(name, int(options.gigabytes * 1e9), batch_bytes), flush=True)
+        entries.append(stream(name, int(options.gigabytes * 1e9), batch_bytes))
+        print(line(entries[-1]), flush=True)
+        if options.output:
+            save(entries, options.output)
 
 
 if __name__ == "__main__":

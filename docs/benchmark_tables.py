@@ -43,12 +43,42 @@ def write_all(results, tables):
     for algorithm, result in narrow.items():
         write_changed(tables / f"{algorithm}_avx2.rst", page(result))
     write_changed(tables / "overview_avx2.rst", benchmark_overview.overview(narrow))
+    write_changed(tables / "streams.rst", streams(newest_file(results, "streams")))
 
 
 def newest_of(results):
     """Return the newest results of each algorithm that has any in a folder."""
-    files = {name: sorted(results.glob(f"{name}-*.json")) for name in ALGORITHMS}
-    return {name: json.loads(found[-1].read_text()) for name, found in files.items() if found}
+    files = {name: newest_file(results, name) for name in ALGORITHMS}
+    return {name: result for name, result in files.items() if result}
+
+
+def newest_file(results, name):
+    """Return what the newest file of a name says, or None."""
+    files = sorted(results.glob(f"{name}-*.json"))
+    return json.loads(files[-1].read_text()) if files else None
+
+
+STREAM_COLUMNS = {
+    "": "``{estimator}``",
+    "rows": "{rows:,}",
+    "GB": "{gigabytes:.3g}",
+    "s": "{seconds:.3g}",
+    "rows a CPU second, at first": "{first_pace:,.0f}",
+    "in the end": "{last_pace:,.0f}",
+    "growth of the peak, MB": "{growth:.1f}",
+}
+
+
+def streams(result):
+    """Return the table of endless streams."""
+    if result is None:
+        return "*No measurements are recorded yet.*\n"
+    rows = [
+        [text.format(**entry) for text in STREAM_COLUMNS.values()]
+        for entry in result["measurements"]
+    ]
+    table = list_table("Streams at default threads", STREAM_COLUMNS, rows)
+    return f"{table}\n{circumstances(result)}.\n"
 
 
 def write_changed(target, text):
@@ -60,7 +90,8 @@ def write_changed(target, text):
 def page(result):
     """Return all tables of one file of results."""
     tables = [table(entry) for entry in result["measurements"]]
-    return "\n".join([circumstances(result), legend(result), *tables])
+    meaning = "*wall / ours* above 1 means that the peer takes longer.\n"
+    return "\n".join([f"{circumstances(result)}. {meaning}", legend(result), *tables])
 
 
 def legend(result):
@@ -77,14 +108,14 @@ def circumstances(result):
     return (
         f"Measured up to {result['date']}: {machine['processor']}, {machine['vectors']}, "
         f"{machine['cores']} cores, {machine['memory_gb']} GB, Python {machine['python']}, "
-        f"{versions}; load before: {machine['load_before']:.2f}. "
-        "*wall / ours* above 1 means that the peer takes longer.\n"
+        f"{versions}; load before: {machine['load_before']:.2f}"
     )
 
 
 def versions_beside(result):
     """Return names and versions of the packages that took part."""
-    peers = {name.partition(":")[0] for entry in result["measurements"] for name in entry["peers"]}
+    named = {name for entry in result["measurements"] for name in entry.get("peers", ())}
+    peers = {name.partition(":")[0] for name in named}
     used = {"numpy", "scipy", *" ".join(PACKAGES.get(name, name) for name in peers).split()}
     return [(name, number) for name, number in result["versions"].items() if name in used]
 
@@ -92,10 +123,14 @@ def versions_beside(result):
 def table(entry):
     head, rows = report.columns(entry["peers"])
     title = f"{entry['caption']}; {report.threads(entry['threads'])}"
+    notes = "".join(f"\n{note}\n" for note in report.notes(entry["peers"]))
+    return list_table(title, head, rows) + notes
+
+
+def list_table(title, head, rows):
     lines = [f".. list-table:: {title}", "   :header-rows: 1", "   :width: 100%"]
     lines += ["   :class: measured", ""]
     for row in [head, *rows]:
         cells = [cell or "\\ " for cell in row]
         lines.append("   * - " + "\n     - ".join(cells))
-    notes = "".join(f"\n{note}\n" for note in report.notes(entry["peers"]))
-    return "\n".join(lines) + "\n" + notes
+    return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
 """KMeans in parts: batches, shards, and other numbers of clusters from one state."""
 
 import copy
+import json
 import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -384,18 +385,17 @@ def test_threads_may_ask_for_the_model_at_once():
                 assert np.array_equal(found, expected)
 
 
-def test_the_endless_stream_runs(capsys):
+def test_the_endless_stream_runs(capsys, tmp_path):
     stream_memory = pytest.importorskip(
         "benchmarks.stream_memory", reason="benchmarks are not beside an installed wheel"
     )
-    stream_memory.main(["--gigabytes", "0.02", "--batch-megabytes", "1"])
+    small = ["--gigabytes", "0.02", "--batch-megabytes", "1"]
+    stream_memory.main([*small, "--output", str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [
-        "KMeans",
-        "PCA",
-        "RandomCutForest",
-        "RandomCutForest-scores",
-    ]
+    names = ["KMeans", "PCA", "RandomCutForest", "RandomCutForest-scores"]
+    assert [line.split()[0] for line in lines] == names
+    (file,) = tmp_path.glob("streams-*.json")
+    assert [entry["estimator"] for entry in json.loads(file.read_text())["measurements"]] == names
 
 
 def test_a_seed_is_drawn_from_once():
