@@ -29,6 +29,7 @@ ESTIMATORS = {
     "RandomCutForest": lambda: RandomCutForest(50, random_state=0).partial_fit,
     "RandomCutForest-scores": lambda: RandomCutForest(50, random_state=0).score_partial_fit,
 }
+GIGABYTES = {"KMeans": 20, "PCA": 20, "RandomCutForest": 2, "RandomCutForest-scores": 1}
 
 
 def batches(n_bytes, batch_bytes, seed=0):
@@ -108,7 +109,7 @@ def save(entries, folder):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--gigabytes", type=float, default=20.0, help="for each estimator")
+    parser.add_argument("--gigabytes", type=float, help="for each; default: 20, forests less")
     parser.add_argument("--batch-megabytes", type=float, default=BATCH_BYTES / 1e6)
     parser.add_argument("--estimator", choices=list(ESTIMATORS), action="append")
     parser.add_argument("--output", type=Path, help="folder of the results; default: none")
@@ -116,7 +117,8 @@ def main(arguments=None):
     entries = []
     for name in options.estimator or ESTIMATORS:
         batch_bytes = int(options.batch_megabytes * 1e6)
-        entries.append(stream(name, int(options.gigabytes * 1e9), batch_bytes))
+        n_bytes = int((options.gigabytes or GIGABYTES[name]) * 1e9)
+        entries.append(stream(name, n_bytes, batch_bytes))
         print(line(entries[-1]), flush=True)
         if options.output:
             save(entries, options.output)
