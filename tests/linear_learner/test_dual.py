@@ -26,7 +26,8 @@ intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
 
 
 def solve(problem, alpha, control=TIGHT):
-    return dual.solve(problem, [make_penalty(problem.rows.d, alpha)], control)[0]
+    (found,) = dual.path(problem, [make_penalty(problem.rows.d, alpha)], control)
+    return found
 
 
 @losses
@@ -36,7 +37,7 @@ def solve(problem, alpha, control=TIGHT):
 def test_objective_is_the_optimum(name, fit_intercept, weighted, alpha):
     problem = make_small_problem(name, weighted=weighted, fit_intercept=fit_intercept)
     penalty = make_penalty(4, alpha)
-    found = dual.solve(problem, [penalty], TIGHT)[0]
+    (found,) = dual.path(problem, [penalty], TIGHT)
     optimum = least_objective(problem, penalty)
     reached = objective(problem, penalty, found.coef, found.intercept)
     assert found.converged
@@ -51,7 +52,7 @@ def test_more_columns_than_rows(name):
     X, y = make_data(12, 40, loss, seed=3)
     problem = make_problem(X, y, loss)
     penalty = make_penalty(40, 0.3)
-    found = dual.solve(problem, [penalty], TIGHT)[0]
+    (found,) = dual.path(problem, [penalty], TIGHT)
     assert found.converged
     assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
 
@@ -60,7 +61,7 @@ def test_more_columns_than_rows(name):
 def test_penalties_may_differ_by_column(name):
     problem = make_small_problem(name)
     penalty = Penalty(np.zeros(4), np.array([0.1, 1.0, 0.4, 2.0]))
-    found = dual.solve(problem, [penalty], TIGHT)[0]
+    (found,) = dual.path(problem, [penalty], TIGHT)
     assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
 
 
@@ -71,7 +72,7 @@ def test_more_columns_than_rows_with_penalties_of_their_own(name):
     X[5] = X[4]
     problem = make_problem(X, y, loss, np.arange(1, 13))
     penalty = Penalty(np.zeros(40), np.geomspace(0.1, 10, 40))
-    (found,) = dual.solve(problem, [penalty], TIGHT)
+    (found,) = dual.path(problem, [penalty], TIGHT)
     assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
 
 
@@ -128,11 +129,11 @@ def test_row_order_changes_rounding_alone():
 def test_pack_equals_single_fits_and_starts_warm():
     problem = make_small_problem("log_loss", n=60)
     penalties = [make_penalty(4, alpha) for alpha in np.geomspace(3, 0.01, 8)]
-    pack = dual.solve(problem, penalties, TIGHT)
-    cold = [dual.solve(problem, [penalty], TIGHT)[0] for penalty in penalties]
+    pack = list(dual.path(problem, penalties, TIGHT))
+    cold = [solution for penalty in penalties for solution in dual.path(problem, [penalty], TIGHT)]
     for one, other in zip(pack, cold, strict=True):
         np.testing.assert_allclose(one.objective, other.objective, rtol=2e-10)
-    again = dual.solve(problem, penalties[-1:], TIGHT, start=pack[-1:])[0]
+    (again,) = dual.path(problem, penalties[-1:], TIGHT, start=pack[-1:])
     assert again.n_iter < cold[-1].n_iter
 
 
@@ -146,7 +147,7 @@ def test_given_up_candidates_end_early():
 
     penalties = [make_penalty(4, 0.01), make_penalty(4, 0.009)]
     control = Control(tol=1e-12, max_iter=10_000, give_up=give_up)
-    first, second = dual.solve(problem, penalties, control)
+    first, second = dual.path(problem, penalties, control)
     assert not first.converged
     assert second.converged
     assert told[0] == (0, (1, 4), (1,))
@@ -217,11 +218,11 @@ def test_starts_of_another_strength_or_other_targets_do_not_swing_the_model(flip
     X = sparse.random(300, 3000, density=0.02, format="csr", random_state=0)
     target = np.where(X @ rng.normal(size=3000) > 0, 1.0, -1.0)
     problem = make_problem(X, target, Loss("log_loss"), standardize=False)
-    (start,) = dual.solve(problem, [make_penalty(3000, 1e-2)], TIGHT)
+    (start,) = dual.path(problem, [make_penalty(3000, 1e-2)], TIGHT)
     if flips:
         problem = make_problem(X, -target, Loss("log_loss"), standardize=False)
     penalties, control = [make_penalty(3000, 1e-7)], Control(tol=1e-6)
-    (cold,) = dual.solve(problem, penalties, control)
+    (cold,) = dual.path(problem, penalties, control)
     intercepts, gaps, sweep = [], [], dual._Sweeps.sweep
 
     def watched(self, order):
@@ -230,7 +231,7 @@ def test_starts_of_another_strength_or_other_targets_do_not_swing_the_model(flip
         return gaps[-1]
 
     monkeypatch.setattr(dual._Sweeps, "sweep", watched)
-    (warm,) = dual.solve(problem, penalties, control, start=[start])
+    (warm,) = dual.path(problem, penalties, control, start=[start])
     assert warm.converged
     assert warm.n_iter <= 1.5 * cold.n_iter
     assert np.abs(intercepts).max() < 10

@@ -15,7 +15,7 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import bands, interior, kinked, kinked_columns, vertex
-from algos.linear_learner.solvers.kinked import solve
+from algos.linear_learner.solvers.kinked import path
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
 
 LOSSES = [
@@ -102,7 +102,7 @@ def test_objective_is_the_optimum(loss, alpha, l1_ratio, fit_intercept, weighted
     X, y, weight = draw(40, 3, loss, weighted=weighted)
     problem = make_problem(X, y, loss, weight, fit_intercept=fit_intercept)
     penalty = make_penalty(3, alpha, l1_ratio)
-    (found,) = solve(problem, [penalty], EXACT)
+    (found,) = path(problem, [penalty], EXACT)
     assert found.converged and found.criterion == "duality gap" and found.certificate <= 1e-10
     value = objective(problem, penalty, found.coef, found.intercept)
     np.testing.assert_allclose(found.objective, value, rtol=1e-12)
@@ -126,11 +126,11 @@ def test_bands_end_where_all_rows_do(loss, alpha, l1_ratio, dtype, kind, monkeyp
     weight /= weight.sum()
     rows = make_rows(X, weight, center=kind == "dense", n_threads=1)
     problem, penalty = Problem(rows, y, weight, loss), make_penalty(4, alpha, l1_ratio)
-    (whole,) = solve(problem, [penalty], EXACT)
+    (whole,) = path(problem, [penalty], EXACT)
     monkeypatch.setattr(bands, "FEW", 500)
     monkeypatch.setattr(bands, "REACH", 1.0)
     assert bands._share(kinked.bent_from(problem)) < bands.MOST
-    (found,) = solve(problem, [penalty], EXACT)
+    (found,) = path(problem, [penalty], EXACT)
     assert found.converged and whole.converged
     bound = 1e-9 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(found.objective, whole.objective, rtol=bound)
@@ -141,7 +141,7 @@ def test_bands_end_where_all_rows_do(loss, alpha, l1_ratio, dtype, kind, monkeyp
 def test_agrees_with_quantile_regressor(q, alpha):
     X, y, _ = draw(200, 5, LOSSES[1])
     problem = make_problem(X, y, Loss("quantile", q), standardize=False)
-    (found,) = solve(problem, [make_penalty(5, alpha, 1.0)], EXACT)
+    (found,) = path(problem, [make_penalty(5, alpha, 1.0)], EXACT)
     theirs = QuantileRegressor(quantile=q, alpha=alpha, solver="highs").fit(X, y)
     np.testing.assert_allclose(found.coef[0], theirs.coef_, rtol=1e-7, atol=1e-9)
     assert np.array_equal(found.coef[0] == 0, np.abs(theirs.coef_) < 1e-12)
@@ -150,7 +150,7 @@ def test_agrees_with_quantile_regressor(q, alpha):
 def test_agrees_with_linear_svc():
     X, y, _ = draw(300, 4, LOSSES[3])
     problem = make_problem(X, y, Loss("hinge", 1.0), fit_intercept=False, standardize=False)
-    (found,) = solve(problem, [make_penalty(4, 1 / 300)], EXACT)
+    (found,) = path(problem, [make_penalty(4, 1 / 300)], EXACT)
     theirs = LinearSVC(loss="hinge", C=1.0, fit_intercept=False, tol=1e-10, max_iter=10**7)
     np.testing.assert_allclose(found.coef, theirs.fit(X, y).coef_, rtol=1e-5)
 
@@ -159,7 +159,7 @@ def test_agrees_with_linear_svc():
 def test_linear_programs_end_on_a_vertex(loss):
     X, y, _ = draw(300, 5, loss)
     problem = make_problem(X, y, loss)
-    (found,) = solve(problem, [make_penalty(5, 0.02, 1.0)], Control())
+    (found,) = path(problem, [make_penalty(5, 0.02, 1.0)], Control())
     z = problem.rows.decision(found.coef, found.intercept)[:, 0]
     low, _, high, _ = as_lines(loss, y)
     at_kink = np.minimum(np.abs(z - low), np.abs(z - high)) < 1e-12
@@ -174,8 +174,8 @@ def test_weights_equal_repeats(loss, l1_ratio):
     order = np.random.default_rng(3).permutation(counts.sum())
     repeats = np.repeat(np.arange(60), counts)[order]
     penalties = [make_penalty(4, 0.05, l1_ratio)]
-    (weighted,) = solve(make_problem(X, y, loss, counts), penalties, EXACT)
-    (repeated,) = solve(make_problem(X[repeats], y[repeats], loss), penalties, EXACT)
+    (weighted,) = path(make_problem(X, y, loss, counts), penalties, EXACT)
+    (repeated,) = path(make_problem(X[repeats], y[repeats], loss), penalties, EXACT)
     np.testing.assert_allclose(weighted.coef, repeated.coef, rtol=1e-8, atol=1e-10)
 
 
@@ -184,7 +184,7 @@ def test_tied_optima_of_weights_and_repeats_are_the_same():
     X, y = np.zeros((4, 1)), np.array([1.0, 2.0, 5.0, 9.0])
     problem = make_problem(X, y, LOSSES[0])
     twice = make_problem(np.zeros((8, 1)), np.repeat(y, 2), LOSSES[0])
-    (one,), (other,) = (solve(p, [make_penalty(1, 0.1)], EXACT) for p in (problem, twice))
+    (one,), (other,) = (path(p, [make_penalty(1, 0.1)], EXACT) for p in (problem, twice))
     np.testing.assert_allclose(one.intercept, other.intercept, rtol=1e-6)
 
 
@@ -205,7 +205,7 @@ def test_degenerate_data_end_finite(case, loss, alpha):
         y[:] = 1
     for l1_ratio in (0.0, 1.0):
         problem = make_problem(X, y, loss)
-        (found,) = solve(problem, [make_penalty(X.shape[1], alpha, l1_ratio)], Control(tol=1e-9))
+        (found,) = path(problem, [make_penalty(X.shape[1], alpha, l1_ratio)], Control(tol=1e-9))
         assert found.converged
         assert np.isfinite(found.coef).all() and np.isfinite(found.intercept).all()
 
@@ -214,8 +214,8 @@ def test_degenerate_data_end_finite(case, loss, alpha):
 @pytest.mark.parametrize("loss", LOSSES[:2], ids=lambda loss: loss.name)
 def test_targets_of_any_size(loss, size):
     X, y, _ = draw(200, 3, loss)
-    (plain,) = solve(make_problem(X, y, loss), [make_penalty(3, 0.02, 1.0)], EXACT)
-    (scaled,) = solve(make_problem(X, y * size, loss), [make_penalty(3, 0.02, 1.0)], EXACT)
+    (plain,) = path(make_problem(X, y, loss), [make_penalty(3, 0.02, 1.0)], EXACT)
+    (scaled,) = path(make_problem(X, y * size, loss), [make_penalty(3, 0.02, 1.0)], EXACT)
     assert scaled.converged
     np.testing.assert_allclose(scaled.coef, plain.coef * size, rtol=1e-9)
 
@@ -224,11 +224,11 @@ def test_targets_of_any_size(loss, size):
 def test_outliers_and_offsets_cost_no_digits(loss):
     X, y, _ = draw(400, 3, loss)
     y = y + 1e6
-    (plain,) = solve(make_problem(X, y, loss), [make_penalty(3, 0.0)], EXACT)
+    (plain,) = path(make_problem(X, y, loss), [make_penalty(3, 0.0)], EXACT)
     far = np.argmax(y - X @ (plain.coef[0] / X.std(axis=0)))
     for size, digits in ((1e6, 1e-7), (1e12, 0.1)):
         y[far] += size
-        (found,) = solve(make_problem(X, y, loss), [make_penalty(3, 0.0)], EXACT)
+        (found,) = path(make_problem(X, y, loss), [make_penalty(3, 0.0)], EXACT)
         assert found.converged
         np.testing.assert_allclose(found.coef, plain.coef, atol=digits)
 
@@ -236,7 +236,7 @@ def test_outliers_and_offsets_cost_no_digits(loss):
 def test_separable_classes_without_penalty_reach_zero():
     X = np.random.default_rng(5).normal(size=(80, 3))
     problem = make_problem(X, np.where(X[:, 0] > 0, 1.0, -1.0), Loss("hinge", 1.0))
-    (found,) = solve(problem, [make_penalty(3, 0.0)], Control())
+    (found,) = path(problem, [make_penalty(3, 0.0)], Control())
     assert found.converged and found.objective <= 1e-6
 
 
@@ -245,10 +245,10 @@ def test_few_of_many_columns(loss, monkeypatch):
     X, y, _ = draw(60, 80, loss)
     problem = make_problem(X, y, loss)
     penalties = [make_penalty(80, alpha, l1_ratio) for alpha, l1_ratio in ((0.1, 1.0), (0.05, 0.5))]
-    whole = solve(problem, penalties, EXACT)
+    whole = list(path(problem, penalties, EXACT))
     monkeypatch.setattr(kinked_columns, "MANY", 20)
     monkeypatch.setattr(kinked_columns, "FIRST", 5)
-    for few, all_columns in zip(solve(problem, penalties, EXACT), whole, strict=True):
+    for few, all_columns in zip(path(problem, penalties, EXACT), whole, strict=True):
         assert few.converged
         np.testing.assert_allclose(few.objective, all_columns.objective, rtol=1e-9)
 
@@ -257,11 +257,11 @@ def test_packs_end_where_single_fits_do():
     X, y, _ = draw(6000, 5, LOSSES[0])
     problem = make_problem(X, y, LOSSES[0])
     penalties = [make_penalty(5, alpha, 1.0) for alpha in np.geomspace(0.5, 1e-4, 6)]
-    together = solve(problem, penalties, EXACT)
+    together = list(path(problem, penalties, EXACT))
     for penalty, found in zip(penalties, together, strict=True):
-        (alone,) = solve(problem, [penalty], EXACT)
+        (alone,) = path(problem, [penalty], EXACT)
         np.testing.assert_allclose(found.objective, alone.objective, rtol=1e-9)
-    (again,) = solve(problem, penalties[-1:], EXACT, start=together[-1:])
+    (again,) = path(problem, penalties[-1:], EXACT, start=together[-1:])
     np.testing.assert_allclose(again.objective, together[-1].objective, rtol=1e-9)
 
 
@@ -278,10 +278,10 @@ def test_a_neighbour_s_kinks_lead_to_the_solution_or_nowhere(loss, l1_ratio, mon
         return led[-1]
 
     monkeypatch.setattr(bands, "follow", follow)
-    together = solve(problem, penalties, EXACT)
+    together = list(path(problem, penalties, EXACT))
     assert len(led) == len(penalties) - 1 and any(led)
     for penalty, found in zip(penalties, together, strict=True):
-        (alone,) = solve(problem, [penalty], EXACT)
+        (alone,) = path(problem, [penalty], EXACT)
         assert found.converged and found.certificate <= 1e-10
         np.testing.assert_allclose(found.objective, alone.objective, rtol=1e-9)
 
@@ -292,7 +292,7 @@ def test_threads_change_no_bit():
     found = []
     for n_threads in (1, 2):
         rows = make_rows(X, weight, center=True, n_threads=n_threads)
-        found += solve(Problem(rows, y, weight, LOSSES[0]), [make_penalty(6, 0.01)], Control())
+        found += path(Problem(rows, y, weight, LOSSES[0]), [make_penalty(6, 0.01)], Control())
     assert np.array_equal(found[0].coef, found[1].coef)
 
 
@@ -308,34 +308,34 @@ def test_hopeless_candidates_are_given_up(monkeypatch):
 
     problem = make_problem(X, y, LOSSES[3])
     control = Control(tol=1e-10, give_up=give_up)
-    (found,) = solve(problem, [make_penalty(6, 0.01)], control)
+    (found,) = path(problem, [make_penalty(6, 0.01)], control)
     assert asked == [(0, (1, 6), (1,))] and not found.converged
 
 
 def test_too_few_iterations_are_told():
     X, y, _ = draw(300, 4, LOSSES[0])
-    (found,) = solve(make_problem(X, y, LOSSES[0]), [make_penalty(4, 0.1)], Control(max_iter=2))
+    (found,) = path(make_problem(X, y, LOSSES[0]), [make_penalty(4, 0.1)], Control(max_iter=2))
     assert not found.converged and found.n_iter == 2 and found.certificate > 1e-6
 
 
 def test_smooth_losses_are_refused():
     X, y, _ = draw(20, 2, LOSSES[0])
     with pytest.raises(ValueError, match="`loss`='huber'"):
-        solve(make_problem(X, y, Loss("huber", 1.0)), [make_penalty(2, 0.1)], Control())
+        list(path(make_problem(X, y, Loss("huber", 1.0)), [make_penalty(2, 0.1)], Control()))
 
 
 def test_too_many_columns_are_refused(monkeypatch):
     monkeypatch.setattr("algos.linear_learner.solvers.newton_systems.MOST", 10)
     X, y, _ = draw(50, 12, LOSSES[0])
     with pytest.raises(ValueError, match="12 columns are too many"):
-        solve(make_problem(X, y, LOSSES[0]), [make_penalty(12, 0.1)], Control())
+        list(path(make_problem(X, y, LOSSES[0]), [make_penalty(12, 0.1)], Control()))
 
 
 def test_no_smaller_gap_than_the_type_allows_is_asked():
     X, y, weight = draw(2000, 4, LOSSES[0], weighted=True)
     weight /= weight.sum()
     rows = make_rows(X.astype(np.float32), weight, center=True, n_threads=1)
-    (found,) = solve(Problem(rows, y, weight, LOSSES[0]), [make_penalty(4, 0.1)], EXACT)
+    (found,) = path(Problem(rows, y, weight, LOSSES[0]), [make_penalty(4, 0.1)], EXACT)
     assert found.converged
 
 
@@ -345,7 +345,7 @@ def test_no_smaller_gap_than_the_type_allows_is_asked():
 def test_negligible_penalties_act_as_none(loss, l1_ratio, alpha):
     X, y, _ = draw(200, 2, loss)
     problem = make_problem(X, y, loss)
-    tiny, none = (solve(problem, [make_penalty(2, a, l1_ratio)], EXACT)[0] for a in (alpha, 0.0))
+    (tiny,), (none,) = (path(problem, [make_penalty(2, a, l1_ratio)], EXACT) for a in (alpha, 0.0))
     assert tiny.converged
     assert tiny.certificate <= 1e-10
     np.testing.assert_allclose(tiny.objective, none.objective, rtol=1e-9)
@@ -355,7 +355,7 @@ def test_negligible_penalties_act_as_none(loss, l1_ratio, alpha):
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 def test_the_strongest_penalties_leave_the_null_model(loss, l1_ratio):
     X, y, _ = draw(200, 4, loss)
-    found = solve(make_problem(X, y, loss), [make_penalty(4, 1e300, l1_ratio)], EXACT)[0]
+    (found,) = path(make_problem(X, y, loss), [make_penalty(4, 1e300, l1_ratio)], EXACT)
     assert found.converged
     assert np.abs(found.coef).max() < 1e-30
 
@@ -363,7 +363,7 @@ def test_the_strongest_penalties_leave_the_null_model(loss, l1_ratio):
 def test_the_smallest_margin_is_a_matter_of_units():
     X, y, _ = draw(200, 4, Loss("hinge", 1.0))
     problem = make_problem(X, y, Loss("hinge", 1e-300))
-    found = solve(problem, [make_penalty(4, 0.1, 0.0)], EXACT)[0]
+    (found,) = path(problem, [make_penalty(4, 0.1, 0.0)], EXACT)
     assert found.converged
 
 
@@ -382,7 +382,7 @@ def test_rare_classes_are_solved(n, rows, d, share, seed, alpha):
     X, y = imbalanced(n, d, share, seed)
     problem = make_problem(X[:rows], y[:rows], Loss("hinge", 1.0))
     penalty = make_penalty(problem.rows.d, alpha, 0.0)
-    (found,) = solve(problem, [penalty], Control())
+    (found,) = path(problem, [penalty], Control())
     assert found.converged
     assert found.certificate <= 1e-6
     assert found.objective == pytest.approx(
@@ -408,7 +408,7 @@ def test_lopsided_data_end_at_the_optimum(loss, seed, l1_ratio):
         y = y * np.exp(random.normal(size=300)) + X[:, 0]
     problem = make_problem(X, y, loss)
     penalty = make_penalty(problem.rows.d, random.choice([1e-1, 1e-2, 1e-4]) * l1_ratio, 1.0)
-    (found,) = solve(problem, [penalty], EXACT)
+    (found,) = path(problem, [penalty], EXACT)
     assert found.certificate <= 1e-10
     best = optimum(problem, penalty)
     assert found.objective == pytest.approx(best, rel=1e-8, abs=1e-10)
@@ -420,7 +420,7 @@ def test_short_steps_that_lead_on_are_followed(monkeypatch):
     monkeypatch.setattr(bands, "SPREADS", (1.0,))
     X, y = imbalanced(20000, 20, 0.03, 102)
     problem = make_problem(X[:2000], y[:2000], Loss("hinge", 1.0))
-    (found,) = solve(problem, [make_penalty(problem.rows.d, 1e-3, 0.0)], Control())
+    (found,) = path(problem, [make_penalty(problem.rows.d, 1e-3, 0.0)], Control())
     assert found.certificate <= 1e-6
     assert found.n_iter > 30
 
@@ -434,7 +434,7 @@ def test_a_walk_that_breaks_down_is_begun_elsewhere(monkeypatch):
     monkeypatch.setattr(bands, "exact", breaks_down)
     X, y, _ = draw(300, 4, LOSSES[3])
     problem = make_problem(X, y, LOSSES[3])
-    (found,) = solve(problem, [make_penalty(problem.rows.d, 1e-2, 0.0)], Control())
+    (found,) = path(problem, [make_penalty(problem.rows.d, 1e-2, 0.0)], Control())
     assert found.converged
 
 
@@ -443,10 +443,10 @@ def test_a_fit_never_ends_worse_than_its_start(loss):
     X, y, _ = draw(300, 4, loss)
     problem = make_problem(X, y, loss)
     before, after = make_penalty(problem.rows.d, 1e-2, 0.0), make_penalty(problem.rows.d, 2e-2, 0.0)
-    (start,) = solve(problem, [before], Control())
-    (found,) = solve(problem, [after], Control(max_iter=1), [start])
+    (start,) = path(problem, [before], Control())
+    (found,) = path(problem, [after], Control(max_iter=1), [start])
     assert found.objective <= objective(problem, after, start.coef, start.intercept) * (1 + 1e-12)
-    (best,) = solve(problem, [after], Control())
+    (best,) = path(problem, [after], Control())
     assert found.objective - best.objective <= found.certificate * null(problem) + 1e-12
 
 

@@ -14,7 +14,7 @@ from tests.linear_learner.plain_optimum import least_objective
 from tests.linear_learner.plain_rows import make_penalty, make_problem, objective
 from tests.linear_learner.smooth_cases import LOSSES, PENALTIES, draw, problem_of
 
-SOLVERS = {"newton": newton.solve, "proximal": proximal.solve, "lbfgs": lbfgs.solve}
+SOLVERS = {"newton": newton.path, "proximal": proximal.path, "lbfgs": lbfgs.path}
 CASES = [
     (solver, penalty)
     for solver in SOLVERS
@@ -59,9 +59,9 @@ def test_float32_rows_end_where_they_can(solver, penalty, name):
 def test_a_sample_of_many_rows_leads_to_the_same_optimum(name, monkeypatch):
     monkeypatch.setattr("algos.linear_learner.solvers.sample._MULTIPLICATIONS", 1 << 10)
     problem = problem_of(name, n=3000)
-    for solve, penalty in ((newton.solve, "l2"), (proximal.solve, "elastic net")):
+    for path, penalty in ((newton.path, "l2"), (proximal.path, "elastic net")):
         terms = make_penalty(problem.rows.d, *PENALTIES[penalty])
-        (found,) = solve(problem, [terms], PRECISE)
+        (found,) = path(problem, [terms], PRECISE)
         best = least_objective(problem, terms)
         assert found.converged
         assert found.objective <= best + 1e-9 * abs(best)
@@ -93,7 +93,7 @@ def test_bits_do_not_depend_on_threads(name, solver, is_sparse):
         rows = make_rows(X, weight, center=not is_sparse, n_threads=n_threads)
         n_outputs = 3 if name == "multinomial" else 1
         problem = Problem(rows, y, weight / weight.sum(), LOSSES[name], n_outputs=n_outputs)
-        found.append(SOLVERS[solver](problem, pack, Control()))
+        found.append(list(SOLVERS[solver](problem, pack, Control())))
     for one, two in zip(*found, strict=True):
         assert one.converged
         np.testing.assert_array_equal(one.coef, two.coef)
@@ -103,13 +103,13 @@ def test_bits_do_not_depend_on_threads(name, solver, is_sparse):
 def test_a_hessian_without_room_names_the_remedy(monkeypatch):
     monkeypatch.setattr("algos._common.memory._physical_bytes", lambda: 1000.0)
     with pytest.raises(MemoryError, match="lbfgs"):
-        newton.solve(problem_of("log_loss"), [make_penalty(7, 0.1)], PRECISE)
+        list(newton.path(problem_of("log_loss"), [make_penalty(7, 0.1)], PRECISE))
 
 
 def test_classes_have_one_model_of_mean_zero():
     problem = problem_of("multinomial")
-    for solve in SOLVERS.values():
-        (found,) = solve(problem, [make_penalty(7, 0.0)], PRECISE)
+    for path in SOLVERS.values():
+        (found,) = path(problem, [make_penalty(7, 0.0)], PRECISE)
         np.testing.assert_allclose(found.coef.mean(axis=0), 0, atol=1e-12)
         np.testing.assert_allclose(found.intercept.mean(), 0, atol=1e-12)
 
@@ -120,8 +120,8 @@ def test_sparse_columns_far_from_zero_cost_few_steps():
     y = np.where(rng.random(400) < 1 / (1 + np.exp(-10 * (X[:, 0] - 1))), 1.0, -1.0)
     problem = make_problem(sparse.csr_array(X), y, LOSSES["log_loss"])
     penalty = make_penalty(20, 1e-3)
-    (found,) = lbfgs.solve(problem, [penalty], Control(tol=1e-8))
-    (exact,) = newton.solve(problem, [penalty], PRECISE)
+    (found,) = lbfgs.path(problem, [penalty], Control(tol=1e-8))
+    (exact,) = newton.path(problem, [penalty], PRECISE)
     assert found.n_iter < 30
     assert found.objective <= exact.objective + 1e-7
 
@@ -134,7 +134,7 @@ def test_a_pack_is_its_candidates(name, solver, many, monkeypatch):
     problem = problem_of(name, n=2000 if many else 100)
     l1_ratio = 0.5 if solver == "proximal" else 0.0
     pack = [make_penalty(problem.rows.d, alpha, l1_ratio) for alpha in np.logspace(0, -4, 6)]
-    together = SOLVERS[solver](problem, pack, PRECISE)
+    together = list(SOLVERS[solver](problem, pack, PRECISE))
     for penalty, found in zip(pack, together, strict=True):
         (alone,) = SOLVERS[solver](problem, [penalty], PRECISE)
         assert found.converged
@@ -153,7 +153,7 @@ def test_a_candidate_can_be_given_up(solver):
         assert intercept.shape == (1,)
         return number == 1
 
-    found = SOLVERS[solver](problem, pack, Control(tol=1e-10, give_up=give_up))
+    found = list(SOLVERS[solver](problem, pack, Control(tol=1e-10, give_up=give_up)))
     assert [solution.converged for solution in found] == [True, False, True]
     assert found[1].n_iter == 1
     assert set(told) == {0, 1, 2}
@@ -163,8 +163,8 @@ def test_a_candidate_can_be_given_up(solver):
 def test_a_start_at_the_optimum_needs_no_step(solver):
     problem = problem_of("log_loss")
     pack = [make_penalty(7, 0.01)]
-    found = SOLVERS[solver](problem, pack, PRECISE)
-    again = SOLVERS[solver](problem, pack, Control(tol=1e-8), start=found)
+    found = list(SOLVERS[solver](problem, pack, PRECISE))
+    again = list(SOLVERS[solver](problem, pack, Control(tol=1e-8), start=found))
     assert again[0].n_iter <= 1
     assert again[0].converged
 
@@ -181,7 +181,7 @@ def test_iterations_end_at_their_number(solver):
 def test_zeros_of_an_l1_penalty_are_exact_and_right():
     problem = problem_of("log_loss", n=400, d=30)
     penalty = make_penalty(30, 0.05, 1.0)
-    (found,) = proximal.solve(problem, [penalty], PRECISE)
+    (found,) = proximal.path(problem, [penalty], PRECISE)
     data = problem.evaluate(found.coef[None], found.intercept[None])
     zero = found.coef == 0
     assert 0 < zero.sum() < 30
@@ -194,7 +194,7 @@ def test_zeros_of_an_l1_penalty_are_exact_and_right():
 def test_columns_may_have_penalties_of_their_own():
     problem = problem_of("log_loss")
     l1, l2 = np.linspace(0, 0.1, 7), np.linspace(0.1, 0, 7)
-    (found,) = proximal.solve(problem, [Penalty(l1, l2)], PRECISE)
+    (found,) = proximal.path(problem, [Penalty(l1, l2)], PRECISE)
     best = least_objective(problem, Penalty(l1, l2))
     assert found.objective <= best * (1 + 1e-9)
 
@@ -232,8 +232,8 @@ def test_hard_problems_end_finite(solver, case, name, alpha):
 
 
 @pytest.mark.parametrize("name", ["log_loss", "multinomial"])
-@pytest.mark.parametrize("solve", [newton.solve, proximal.solve])
-def test_separable_classes_have_no_best_model(name, solve):
+@pytest.mark.parametrize("path", [newton.path, proximal.path])
+def test_separable_classes_have_no_best_model(name, path):
     X, y, _ = draw(name, n=60)
     problem = make_problem(
         np.c_[X, y == y.min(), y == y.max()],
@@ -241,10 +241,10 @@ def test_separable_classes_have_no_best_model(name, solve):
         LOSSES[name],
         n_outputs=3 if name == "multinomial" else 1,
     )
-    (found,) = solve(problem, [make_penalty(9, 0.0)], Control(tol=1e-6))
+    (found,) = path(problem, [make_penalty(9, 0.0)], Control(tol=1e-6))
     assert not found.converged
     assert found.objective < 1e-4
-    (found,) = solve(problem, [make_penalty(9, 1e-6)], Control(tol=1e-6))
+    (found,) = path(problem, [make_penalty(9, 1e-6)], Control(tol=1e-6))
     assert found.converged
 
 
@@ -253,8 +253,8 @@ def test_separable_classes_have_no_best_model(name, solve):
 def test_targets_of_any_size(name, size):
     X, y, _ = draw(name)
     loss = Loss(name, LOSSES[name].parameter * size)
-    (found,) = newton.solve(make_problem(X, y * size, loss), [make_penalty(7, 0.01)], PRECISE)
-    (plain,) = newton.solve(make_problem(X, y, LOSSES[name]), [make_penalty(7, 0.01)], PRECISE)
+    (found,) = newton.path(make_problem(X, y * size, loss), [make_penalty(7, 0.01)], PRECISE)
+    (plain,) = newton.path(make_problem(X, y, LOSSES[name]), [make_penalty(7, 0.01)], PRECISE)
     assert found.converged
     np.testing.assert_allclose(found.coef, plain.coef * size, rtol=1e-4)
 
@@ -263,8 +263,8 @@ def test_poisson_counts_that_overflow_exp():
     X, _, _ = draw("poisson")
     y = np.exp(np.clip(100 * X[:, 0], None, 500)).round()
     problem = make_problem(X, y / y.mean(), LOSSES["poisson"])
-    for solve in SOLVERS.values():
-        (found,) = solve(problem, [make_penalty(7, 0.1)], Control(tol=1e-8))
+    for path in SOLVERS.values():
+        (found,) = path(problem, [make_penalty(7, 0.1)], Control(tol=1e-8))
         assert np.isfinite(found.objective)
 
 
@@ -286,7 +286,7 @@ def test_lbfgs_does_not_take_slow_steps_for_the_end(seed):
     rows = make_rows(X, weight, center=True, n_threads=1)
     problem = Problem(rows, y, weight, LOSSES["log_loss"])
     penalty = Penalty(np.zeros(8), 0.1 / rows.scale**2)
-    (best,) = newton.solve(problem, [penalty], PRECISE)
-    (found,) = lbfgs.solve(problem, [penalty], Control())
+    (best,) = newton.path(problem, [penalty], PRECISE)
+    (found,) = lbfgs.path(problem, [penalty], Control())
     assert found.converged
     assert found.objective - best.objective <= 2e-6

@@ -28,7 +28,8 @@ intercepts = pytest.mark.parametrize("fit_intercept", [True, False])
 
 
 def solve(problem, alpha, l1_ratio=1.0, control=TIGHT):
-    return working_set.solve(problem, [make_penalty(problem.rows.d, alpha, l1_ratio)], control)[0]
+    (found,) = working_set.path(problem, [make_penalty(problem.rows.d, alpha, l1_ratio)], control)
+    return found
 
 
 @losses
@@ -39,7 +40,7 @@ def solve(problem, alpha, l1_ratio=1.0, control=TIGHT):
 def test_objective_is_the_optimum(name, fit_intercept, weighted, l1_ratio, alpha):
     problem = make_small_problem(name, weighted=weighted, fit_intercept=fit_intercept)
     penalty = make_penalty(4, alpha, l1_ratio)
-    found = working_set.solve(problem, [penalty], TIGHT)[0]
+    (found,) = working_set.path(problem, [penalty], TIGHT)
     optimum = least_objective(problem, penalty)
     reached = objective(problem, penalty, found.coef, found.intercept)
     assert found.converged
@@ -52,7 +53,7 @@ def test_objective_is_the_optimum(name, fit_intercept, weighted, l1_ratio, alpha
 def test_without_penalty(name):
     problem = make_small_problem(name, n=60)
     penalty = make_penalty(4, 0.0)
-    found = working_set.solve(problem, [penalty], TIGHT)[0]
+    (found,) = working_set.path(problem, [penalty], TIGHT)
     assert found.criterion == "gradient norm"
     assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
 
@@ -63,7 +64,7 @@ def test_many_columns(name):
     X, y = make_data(20, 150, loss, seed=3)
     problem = make_problem(X, y, loss)
     penalty = make_penalty(150, 0.1, 0.9)
-    found = working_set.solve(problem, [penalty], TIGHT)[0]
+    (found,) = working_set.path(problem, [penalty], TIGHT)
     assert found.converged
     assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
     assert 0 < (found.coef != 0).sum() < 150
@@ -73,7 +74,7 @@ def test_many_columns(name):
 def test_penalties_may_differ_by_column(name):
     problem = make_small_problem(name, n=60)
     penalty = Penalty(np.array([0.0, 0.1, 0.0, 0.05]), np.array([0.1, 0.0, 0.0, 0.1]))
-    found = working_set.solve(problem, [penalty], TIGHT)[0]
+    (found,) = working_set.path(problem, [penalty], TIGHT)
     assert found.objective <= least_objective(problem, penalty) * (1 + 1e-9)
 
 
@@ -133,11 +134,11 @@ def test_pack_equals_single_fits_and_starts_warm():
     loss = make_loss("log_loss")
     problem = make_problem(*make_data(60, 200, loss), loss)
     penalties = [make_penalty(200, alpha, 1.0) for alpha in np.geomspace(0.2, 0.01, 6)]
-    pack = working_set.solve(problem, penalties, TIGHT)
+    pack = list(working_set.path(problem, penalties, TIGHT))
     for one, penalty in zip(pack, penalties, strict=True):
-        alone = working_set.solve(problem, [penalty], TIGHT)[0]
+        (alone,) = working_set.path(problem, [penalty], TIGHT)
         np.testing.assert_allclose(one.objective, alone.objective, rtol=2e-10)
-    again = working_set.solve(problem, penalties[-1:], TIGHT, start=pack[-1:])[0]
+    (again,) = working_set.path(problem, penalties[-1:], TIGHT, start=pack[-1:])
     assert again.n_iter == 0
 
 
@@ -146,7 +147,7 @@ def test_given_up_candidates_end_early():
     problem = make_problem(*make_data(60, 200, loss), loss)
     penalties = [make_penalty(200, 0.01, 1.0), make_penalty(200, 0.009, 1.0)]
     control = Control(tol=1e-9, give_up=lambda candidate, *_: candidate == 0)
-    first, second = working_set.solve(problem, penalties, control)
+    first, second = working_set.path(problem, penalties, control)
     assert not first.converged
     assert second.converged
 
@@ -175,7 +176,7 @@ def test_columns_of_very_different_sizes_end_soon():
     factor = 10.0 ** rng.integers(-3, 4, size=60)
     problem = make_problem(X, y, make_loss("squared_error"))
     penalty = Penalty(5e-7 / factor, 5e-7 / factor**2)
-    found = working_set.solve(problem, [penalty], Control())[0]
+    (found,) = working_set.path(problem, [penalty], Control())
     assert found.converged
     assert found.n_iter < 40
 

@@ -133,8 +133,8 @@ def path(
 ) -> list[Solution] | Iterator[Solution]:
     """Return one solution for each penalty: a list, or in turn, where the last may be spared."""
     solver = import_module(f"algos.linear_learner.solvers.{_home(name, penalties)}")
-    in_turn = getattr(solver, "path", solver.solve)
-    found: list[Solution] | Iterator[Solution] = in_turn(problem, penalties, control, start)
+    take = solver.path if hasattr(solver, "path") else solver.solve
+    found: list[Solution] | Iterator[Solution] = take(problem, penalties, control, start)
     return found
 
 

@@ -43,13 +43,13 @@ _MOST_SPANNED = 1000  # rows: their products take n² d, and sweeps of packs are
 _WORTH = 0.7  # of the rows: with more that move, all are swept
 
 
-def solve(
+def path(
     problem: Problem,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
-) -> list[Solution]:
-    """Solve for each penalty, the strongest first, each from the pulls of the one before.
+) -> Iterator[Solution]:
+    """Yield the solution for each penalty, the strongest first, each from the pulls before.
 
     Parameters
     ----------
@@ -62,21 +62,11 @@ def solve(
     start : list of Solution, default=None
         The first one's coefficients give the first pulls where the loss is smooth.
 
-    Returns
-    -------
-    solutions : list of Solution
+    Yields
+    ------
+    solution : Solution
         Certified by the duality gap.
     """
-    return list(path(problem, penalties, control, start))
-
-
-def path(
-    problem: Problem,
-    penalties: list[Penalty],
-    control: Control,
-    start: list[Solution] | None = None,
-) -> Iterator[Solution]:
-    """Yield the same, one after the other."""
     with one_thread_blas():
         descent = _Descent.prepare(problem, control, len(penalties))
         if start and problem.loss.is_smooth:

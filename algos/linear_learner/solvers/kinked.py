@@ -23,13 +23,13 @@ MOST_ROUNDS = 100
 NEGLIGIBLE = 1e-10  # penalties that programs of straight lines cannot tell from none
 
 
-def solve(
+def path(
     problem: Problem,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
-) -> list[Solution]:
-    """Solve candidates to a duality gap over all rows.
+) -> Iterator[Solution]:
+    """Yield the solution for each penalty, to a duality gap over all rows.
 
     Parameters
     ----------
@@ -42,20 +42,10 @@ def solve(
     start : list of Solution, default=None
         Where candidates begin instead.
 
-    Returns
-    -------
-    solutions : list of Solution
+    Yields
+    ------
+    solution : Solution
     """
-    return list(path(problem, penalties, control, start))
-
-
-def path(
-    problem: Problem,
-    penalties: list[Penalty],
-    control: Control,
-    start: list[Solution] | None = None,
-) -> Iterator[Solution]:
-    """Yield the same, one after the other."""
     with one_thread_blas():
         bent = bent_from(_in_double(problem))
     near: Doubles | None = None

@@ -35,23 +35,16 @@ _TINY = 1e-10  # of a mean curvature
 _MORE = {4: 50, 8: 1000}  # steps for a bound instead of an estimate, by the rows' bytes
 
 
-def solve(
-    problem: Problem,
-    penalties: list[Penalty],
-    control: Control,
-    start: list[Solution] | None = None,
-) -> list[Solution]:
-    """Minimise smooth losses without an l1 penalty, for any number of columns."""
-    return list(path(problem, penalties, control, start))
-
-
 def path(
     problem: Problem,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
 ) -> Iterator[Solution]:
-    """Yield the same: of sparse rows one after the other, of dense ones some at a time."""
+    """Yield minima of smooth losses without an l1 penalty, for any number of columns.
+
+    Of sparse rows they are found one after the other, of dense ones some at a time.
+    """
     points = Points(problem, _means(problem))
     columns = points.by_column
     if len(penalties) > 1:

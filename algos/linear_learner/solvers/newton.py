@@ -20,23 +20,13 @@ from algos.linear_learner.solvers.stages import solve_in_stages
 _SECANTS = 10
 
 
-def solve(
-    problem: Problem,
-    penalties: list[Penalty],
-    control: Control,
-    start: list[Solution] | None = None,
-) -> list[Solution]:
-    """Minimise smooth losses without an l1 penalty, where p² values are little memory."""
-    return list(path(problem, penalties, control, start))
-
-
 def path(
     problem: Problem,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
 ) -> list[Solution] | Iterator[Solution]:
-    """Return the same, one at a time where that is how they are solved."""
+    """Return minima of smooth losses without an l1 penalty, where p² values are little memory."""
     return solve_in_stages(problem, penalties, control, start, NewtonMetric)
 
 

@@ -21,23 +21,13 @@ _MARGIN = 4  # for what the steps have changed of a Hessian since it was factori
 _FLAT = 1e-10  # of the expected curvature, below which a step shows none
 
 
-def solve(
-    problem: Problem,
-    penalties: list[Penalty],
-    control: Control,
-    start: list[Solution] | None = None,
-) -> list[Solution]:
-    """Minimise smooth losses with any penalty, where p² values are little memory."""
-    return list(path(problem, penalties, control, start))
-
-
 def path(
     problem: Problem,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
 ) -> list[Solution] | Iterator[Solution]:
-    """Return the same, one at a time where that is how they are solved."""
+    """Return minima of smooth losses with any penalty, where p² values are little memory."""
     return solve_in_stages(problem, penalties, control, start, ProximalMetric)
 
 

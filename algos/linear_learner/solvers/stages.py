@@ -49,7 +49,7 @@ def solve_in_stages(
     start: list[Solution] | None,
     make_metric: MakeMetric,
 ) -> list[Solution] | Iterator[Solution]:
-    """Return the candidates' optima: one at a time where they follow each other over all rows.
+    """Return the candidates' optima: in turn where they follow each other over all rows.
 
     Parameters
     ----------

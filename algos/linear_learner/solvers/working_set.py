@@ -51,13 +51,13 @@ _MOST_MOVING = 1 << 22  # values of columns that are judged together
 _MOST_PRODUCTS = 2000  # columns whose products are little memory and time
 
 
-def solve(
+def path(
     problem: Problem,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None = None,
-) -> list[Solution]:
-    """Solve for each penalty, the strongest first, each from the solution before.
+) -> Iterator[Solution]:
+    """Yield the solution for each penalty, the strongest first, each from the one before.
 
     Parameters
     ----------
@@ -69,22 +69,12 @@ def solve(
     start : list of Solution, default=None
         The descent begins at the first.
 
-    Returns
-    -------
-    solutions : list of Solution
+    Yields
+    ------
+    solution : Solution
         Certified by the duality gap. Columns without any penalty, and losses without a
         conjugate in closed form, are judged by what single coordinates would still gain.
     """
-    return list(path(problem, penalties, control, start))
-
-
-def path(
-    problem: Problem,
-    penalties: list[Penalty],
-    control: Control,
-    start: list[Solution] | None = None,
-) -> Iterator[Solution]:
-    """Yield the same, one after the other."""
     with one_thread_blas(), np.errstate(over="ignore", invalid="ignore"):
         descent = _Descent.prepare(problem, control)
         if start:
