@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from algos._common.row_key import row_keys
 from algos._common.split import both_sides, has_few_keys, validation_folds, validation_split
+from algos.linear_learner.data import Data
 from algos.linear_learner.folds import N_FOLDS, FoldedPack, fit_squared_folds
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, Variant, fit_pack, refitted
@@ -16,9 +17,9 @@ from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import Progress
 from algos.linear_learner.selection import Validation
+from algos.linear_learner.settings import Settings
 from algos.linear_learner.squared_pack import fit_squared_pack
 from algos.linear_learner.threshold import Target
-from algos.linear_learner.training import Data, Settings
 
 TENTH = 0.1  # of many rows, by `validation_fraction="auto"`
 _FEW = 3000  # different rows, up to which that means folds

@@ -18,13 +18,13 @@ from algos._common.labels import (
 )
 from algos._common.random import Key
 from algos._common.warn import warn
+from algos.linear_learner.data import Data
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, Variant
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.stream import Stream
 from algos.linear_learner.threshold import Target
-from algos.linear_learner.training import Data
 
 _MANY, _OF_ROWS = 20, 0.1  # different floats, from where on y looks like a regression's target
 _TOLD = 0.5  # of the rows: of more, scikit-learn's check of targets has warned

@@ -41,6 +41,7 @@ from algos._common.validation import (
     validate_dense_or_csr,
 )
 from algos.linear_learner.choosing import Choosing
+from algos.linear_learner.data import Data
 from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.incremental import Incremental
 from algos.linear_learner.losses import Loss
@@ -56,10 +57,10 @@ from algos.linear_learner.report import (
     warn_of_missed_target,
     warn_unless_converged,
 )
+from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
 from algos.linear_learner.targets import unit_exponent, weight_in, weight_unit
 from algos.linear_learner.trained import Model
-from algos.linear_learner.training import Data, Settings
 from algos.linear_learner.unused import unused
 
 Indices = NDArray[np.intp]

@@ -13,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos.linear_learner import squared_state
+from algos.linear_learner.data import Data
 from algos.linear_learner.ending import Ending
 from algos.linear_learner.pack import Outcome, Tell, Variant, table_of, watched
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Control, Doubles
 from algos.linear_learner.selection import Validation
+from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.squared_stream import models_of
 from algos.linear_learner.trained import Model
-from algos.linear_learner.training import Data, Settings, Training
+from algos.linear_learner.training import Training
 
 N_FOLDS = 5
 MOST_FOLDED_AT_ONCE = 1 << 22  # stored values of X: there are as many copies as folds
@@ -148,7 +150,7 @@ class FoldedPack:
         strengths: list[Strength],
     ) -> Iterator[tuple[Model, Doubles]]:
         """Yield the same, none spared, with the rows of one fold at a time in memory."""
-        models = training.solve(choice, strengths, watch=watched(self._tell, None))
+        models = list(training.path(choice, strengths, watch=watched(self._tell, None)))
         parts: list[list[Doubles]] = []
         for sides in self._folds:
             if not parts or not self._is_stopped():
@@ -215,7 +217,7 @@ def fit_squared_folds(data: Data, settings: Settings, folds: Folds, judge: Judge
     training = Training(data, settings)
     strengths = training.strengths()
     choice = training.solver_for(strengths)
-    everything = training.state if choice.name == "gram" else None
+    everything = training.products.state if choice.name == "gram" else None
     if everything is None:
         return None
 
@@ -238,7 +240,7 @@ def fit_squared_folds(data: Data, settings: Settings, folds: Folds, judge: Judge
     scores = judge(judged).score_decisions(_joined(parts))
     best = scores.best
     candidates = solved(everything)
-    (model,) = training.solve(choice, [strengths[best]])
+    (model,) = training.path(choice, [strengths[best]])
     return Outcome(
         model,
         choice,

@@ -14,6 +14,7 @@ from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads, one_thread_blas
 from algos.linear_learner.choosing import TENTH
+from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import noticing
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
@@ -21,7 +22,6 @@ from algos.linear_learner.report import tell_batch
 from algos.linear_learner.squared_stream import SquaredStream
 from algos.linear_learner.stream import Stream
 from algos.linear_learner.stream_state import State, StreamSettings, stream_strengths
-from algos.linear_learner.training import Data
 
 # Parameters that say what is minimised: a model means nothing without those it was made with.
 _OF_THE_OBJECTIVE = (

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos.linear_learner.data import Data
 from algos.linear_learner.ending import Ending
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.selection import Scores, Validation
+from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.choice import Choice
-from algos.linear_learner.trained import Model
-from algos.linear_learner.training import Data, Settings, Training, Watch
+from algos.linear_learner.trained import Model, Watch
+from algos.linear_learner.training import Training
 
 # Told of a model on its way, in the user's units; returns whether to stop.
 Tell = Callable[[Doubles, Doubles], bool]
@@ -85,7 +87,7 @@ def fit_one(
     strengths = training.strengths()
     choice = training.solver_for(strengths)
     begin = None if start is None else [start]
-    models = training.solve(choice, strengths, start=begin, watch=watched(tell, None))
+    models = list(training.path(choice, strengths, start=begin, watch=watched(tell, None)))
     table = table_of(models, None, None)
     return Outcome(models[0], choice, table, moments=training.moments(data.weight))
 

@@ -7,7 +7,7 @@ A penalty in the user's units is then a number for each column.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -194,8 +194,8 @@ class Control:
 
 
 # A solver of many candidates of one problem, in the order of the penalties (strongest
-# first, so that each starts near the one before). `start` holds solutions to begin from. Modules
-# that also have a `path` can yield them one after the other, so that the weakest may be spared.
+# first, so that each starts near the one before). `start` holds solutions to begin from. An
+# iterator finds them in turn, so that the weakest may be spared; a list has them all.
 class Solver(Protocol):
     def __call__(
         self,
@@ -203,4 +203,4 @@ class Solver(Protocol):
         penalties: list[Penalty],
         control: Control,
         start: list[Solution] | None = None,
-    ) -> list[Solution]: ...
+    ) -> list[Solution] | Iterator[Solution]: ...

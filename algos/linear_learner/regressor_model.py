@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.validation import MANY_VALUES
+from algos.linear_learner.data import Data
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.squared_fit import sums_show_finite
 from algos.linear_learner.targets import check_has_optimum, regression_target
-from algos.linear_learner.training import Data
 
 # Losses with a parameter, and what it is called.
 _PARAMETERS = {

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.threads import one_thread_blas
+from algos.linear_learner.data import Data
 from algos.linear_learner.decisions import decision_values, mean_losses
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.targets import in_unit, one_against_rest, score_unit
 from algos.linear_learner.threshold import Outcomes, Target, share_of_recall
-from algos.linear_learner.trained import Model
-from algos.linear_learner.training import Data, Watch
+from algos.linear_learner.trained import Model, Watch
 
 _NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
 _CHEAP_TO_SORT = 200_000  # decision values of all candidates

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from algos.linear_learner.solvers.gram import (
     Sums,
     good_enough,
     ridge_inverse,
+    sums_of,
 )
 from algos.linear_learner.squared_state import SquaredState
 
@@ -73,10 +73,55 @@ def rows_and_sums(
     return make_rows(X, weight, center=center, n_threads=n_threads), None
 
 
+class KeptProducts:
+    """Products of a problem's columns: made when they are first asked for, then kept.
+
+    Parameters
+    ----------
+    problem : Problem
+    weight : ndarray of shape (n,), float64
+        Of its rows, in the user's unit.
+    known : Sums or None
+        If they have been made already.
+
+    Attributes
+    ----------
+    known : Sums or None
+        If they have been made by now.
+    """
+
+    def __init__(self, problem: Problem, weight: Doubles, known: Sums | None) -> None:
+        self._problem, self._weight, self.known = problem, weight, known
+        self._state: SquaredState | None = None
+
+    @property
+    def sums(self) -> Sums | None:
+        """The products; None for other losses than the squared one, and of many columns."""
+        problem = self._problem
+        if self.known is None and keeps_products(problem):
+            self.known = sums_of(problem.rows, problem.target, problem.weight)
+        return self.known
+
+    @property
+    def state(self) -> SquaredState | None:
+        """The same as a stream has it."""
+        sums = self.sums
+        if self._state is None and sums is not None:
+            rows, total = self._problem.rows, float(self._weight.sum())
+            self._state = squared_state.state_of(rows, sums, total)
+        return self._state
+
+    def parts(self) -> dict[str, Any]:
+        """Return what a stream's state is made of; nothing where there are no products."""
+        sums = self.sums
+        if sums is None:
+            return {}
+        return squared_state.parts_of(self._problem.rows, sums, float(self._weight.sum()))
+
+
 def solve(
+    kept: KeptProducts,
     problem: Problem,
-    make_state: Callable[[], SquaredState | None],
-    sums: Sums,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None,
@@ -85,25 +130,23 @@ def solve(
 
     Parameters
     ----------
+    kept : KeptProducts
+        Of the problem's columns; there must be some.
     problem : Problem
-    make_state : callable
-        Returns the state of the problem's rows.
-    sums : Sums
-        What it is made of.
     penalties : list of Penalty
     control : Control
     start : list of Solution, default=None
     """
     rows = problem.rows
     if rows.n * rows.d <= FEW:
-        return least_squares.solve(problem, penalties, control, start, sums)
-    state = make_state()
-    assert state is not None  # there are sums
+        return least_squares.solve(problem, penalties, control, start, kept.sums)
+    state = kept.state
+    assert state is not None  # there are products
     products = squared_state.products(state, fit_intercept=problem.fit_intercept)
     weakest = _weakest_ridge(penalties)
     inverse = None if weakest is None else ridge_inverse(products, weakest.l2)
     if weakest is not None and not _is_exact(inverse, products, rows.dtype, control.tol):
-        return least_squares.solve(problem, penalties, control, start, sums)
+        return least_squares.solve(problem, penalties, control, start, kept.sums)
     known = None if weakest is None or inverse is None else (weakest, inverse)
     found = squared_state.solve_products(products, penalties, control, known)
     shift, scale = squared_state.standard(state, center=problem.fit_intercept)

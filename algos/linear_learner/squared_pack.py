@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from algos.linear_learner import squared_state
+from algos.linear_learner.data import Data
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.problem import Control
 from algos.linear_learner.selection import Scores, Validation
+from algos.linear_learner.settings import Settings
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.squared_stream import models_of, scores_of
 from algos.linear_learner.trained import Model
-from algos.linear_learner.training import Data, Settings, Training
+from algos.linear_learner.training import Training
 
 _CANCELS = 1e4  # roundings, as shares of the spread: errors below are those of rows alone
 
@@ -45,7 +47,7 @@ def fit_squared_pack(
     training = Training(data, settings)
     strengths = training.strengths()
     choice = training.solver_for(strengths)
-    everything = training.state if choice.name == "gram" else None
+    everything = training.products.state if choice.name == "gram" else None
     if everything is None:
         return None
     chosen_by = validation.data
@@ -63,7 +65,7 @@ def fit_squared_pack(
     scores = _scores(validation, part, candidates)
     best = scores.best
     if not are_among:
-        (candidates[best],) = training.solve(choice, [strengths[best]], start=[candidates[best]])
+        (candidates[best],) = training.path(choice, [strengths[best]], start=[candidates[best]])
     outcome = Outcome(
         candidates[best],
         choice,
@@ -73,7 +75,7 @@ def fit_squared_pack(
         float(scores.criterion[best]),
     )
     if refit and are_among:
-        (outcome.model,) = training.solve(choice, [strengths[best]])
+        (outcome.model,) = training.path(choice, [strengths[best]])
         return replace(outcome, moments=training.moments(data.weight))
     moments = training.moments(data.weight)
     return replace(outcome, moments={**moments, "products": train._asdict()})

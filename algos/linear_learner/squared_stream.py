@@ -11,6 +11,7 @@ import numpy as np
 from algos._common.random import Key
 from algos._common.row_key import row_keys
 from algos.linear_learner import squared_state
+from algos.linear_learner.data import Data
 from algos.linear_learner.decisions import decision_values, mean_losses
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.penalties import Strength, penalty_of
@@ -22,7 +23,6 @@ from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.trained import LARGEST, Model
-from algos.linear_learner.training import Data
 
 _CHOICE = Choice("gram", "rows came in batches, and left the products of their columns")
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
+from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import check_numbers, clipped, product
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome, table_of
@@ -26,7 +27,6 @@ from algos.linear_learner.stream_steps import first_iterates, steps_over
 from algos.linear_learner.targets import Unit, in_unit, one_against_rest, unit_exponent
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.trained import Model
-from algos.linear_learner.training import Data
 from algos.linear_learner.used_columns import UsedColumns
 
 _CHOICE = Choice("sgd", "rows came in batches")

@@ -9,14 +9,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from algos._common.random import Key
+from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import check_numbers
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.pack import Outcome
 from algos.linear_learner.penalties import Strength, candidate_grid
 from algos.linear_learner.problem import Doubles
+from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.threshold import Target
-from algos.linear_learner.training import Data, Settings
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from algos._common.random import Key
 from algos._common.row_key import row_keys
+from algos.linear_learner.data import Data
 from algos.linear_learner.penalties import penalty_of
 from algos.linear_learner.problem import Doubles, Penalty, Problem
 from algos.linear_learner.recent import Recent
@@ -22,7 +23,6 @@ from algos.linear_learner.solvers.stochastic import (
 )
 from algos.linear_learner.stream_state import StreamSettings
 from algos.linear_learner.targets import Unit
-from algos.linear_learner.training import Data
 
 _LEAST_SHARE = 0.01  # of a class, when a stream begins
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,12 @@ from algos.linear_learner.targets import Unit
 from algos.linear_learner.used_columns import UsedColumns
 
 LARGEST = float(np.finfo(np.float64).max)
+
+# (candidate, coef (n_outputs, d), intercept, certificate), in the user's units
+Watch = Callable[[int, Doubles, Doubles, float], bool]
+
+# coef (n_outputs, d) and intercept, in the user's units → loss
+LossOf = Callable[[Doubles, Doubles], float]
 
 
 @dataclass

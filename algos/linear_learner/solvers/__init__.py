@@ -1,6 +1,5 @@
 """Solvers: from a problem and penalties to certified solutions; `choice` says which for what.
 
-A solver's module has a `path` of solutions, one for each penalty: an iterator where they are
-found in turn, so that the last may be spared, or else a list. What finds them all together in
-any case is a `solve`, which returns a list.
+Each is a `problem.Solver`: its module's `path` where it may find solutions in turn, or a `solve`
+where it always finds all together.
 """

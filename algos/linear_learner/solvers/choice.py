@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.problem import Control, Penalty, Problem, Solution
+from algos.linear_learner.problem import Control, Penalty, Problem, Solution, Solver
 
 SOLVERS = (
     "gram",
@@ -133,9 +133,8 @@ def path(
 ) -> list[Solution] | Iterator[Solution]:
     """Return one solution for each penalty: a list, or in turn, where the last may be spared."""
     solver = import_module(f"algos.linear_learner.solvers.{_home(name, penalties)}")
-    take = solver.path if hasattr(solver, "path") else solver.solve
-    found: list[Solution] | Iterator[Solution] = take(problem, penalties, control, start)
-    return found
+    solve: Solver = solver.path if hasattr(solver, "path") else solver.solve
+    return solve(problem, penalties, control, start)
 
 
 def _home(name: str, penalties: list[Penalty]) -> str:

@@ -63,6 +63,12 @@ def null_intercept(problem: Problem) -> Doubles:
     return np.array([_null_intercept(problem, float(problem.weight @ target))])
 
 
+def constant_model(problem: Problem) -> tuple[Doubles, Doubles]:
+    """Return the best model without coefficients as `Problem.evaluate` takes it."""
+    coef = np.zeros((1, problem.n_outputs, problem.rows.d))
+    return coef, null_intercept(problem)[np.newaxis]
+
+
 def _null_intercept(problem: Problem, mean: float) -> float:
     loss = problem.loss
     if loss.has_log_link:  # targets may be all zero in the first rows of a stream

@@ -1,0 +1,52 @@
+"""Rows with their targets and weights, as a fit or a batch has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos.linear_learner.problem import Doubles
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows with their targets.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix of shape (n, d), float32 or float64
+    target : ndarray of shape (n,) or (n, n_outputs), float64
+        As losses take it (`targets.py`).
+    weight : ndarray of shape (n,), float64
+        Positive.
+    """
+
+    X: Any
+    target: Doubles
+    weight: Doubles
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def arrays(self) -> tuple[Any, Doubles, Doubles]:
+        return self.X, self.target, self.weight
+
+    def subset(self, rows: NDArray[np.intp]) -> Data:
+        return Data(self.X[rows], self.target[rows], self.weight[rows])
+
+    def weighted(self, factor: Doubles | float) -> Data:
+        is_one = isinstance(factor, float) and factor == 1
+        return self if is_one else replace(self, weight=self.weight * factor)
+
+    @property
+    def shares(self) -> Doubles:
+        """The weights, over their sum; without overflow for weights of any size."""
+        largest = self.weight.max()
+        if self.weight.min() == largest:
+            return np.full(len(self), 1 / len(self))
+        scaled = self.weight / largest
+        return np.asarray(scaled / scaled.sum())

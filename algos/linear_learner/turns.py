@@ -1,0 +1,79 @@
+"""Solvers of the outputs, on their way through the candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from algos.linear_learner.problem import Doubles, Penalty, Solution
+
+
+class Turns:
+    """A solver of each output, whose solutions are taken in turn.
+
+    Attributes
+    ----------
+    are_open : bool
+        Whether there are any.
+    are_made : bool
+        Whether all candidates were solved together, so that none can be spared any more.
+    """
+
+    def __init__(self) -> None:
+        self._is_made = True
+        self._outputs: list[Iterator[Solution]] = []
+        self._found: list[list[Solution]] = []
+        self._number = 0
+
+    @property
+    def are_open(self) -> bool:
+        return bool(self._outputs)
+
+    @property
+    def are_made(self) -> bool:
+        return self.are_open and self._is_made
+
+    def close(self) -> None:
+        """End the solvers, whose rows would stay in memory: each knows these turns in its turn."""
+        for one in self._outputs:
+            if isinstance(one, Generator):
+                one.close()
+        self._outputs, self._found = [], []
+
+    def add(self, solutions: list[Solution] | Iterator[Solution]) -> None:
+        """Take in those of the next output."""
+        is_made = isinstance(solutions, list)
+        self._is_made &= is_made
+        self._found.append(list(solutions) if is_made else [])
+        self._outputs.append(iter(()) if is_made else iter(solutions))
+
+    def next(self) -> list[Solution]:
+        """Return the next candidate's solutions, output by output."""
+        number, self._number = self._number, self._number + 1
+        for known, ahead in zip(self._found, self._outputs, strict=True):
+            if len(known) <= number:
+                known.append(next(ahead))
+        return [known[number] for known in self._found]
+
+    def found(self, output: int, candidate: int) -> tuple[Doubles, Doubles] | None:
+        """Return an output's coefficients and intercept, if they are known yet."""
+        known = self._found[output] if output < len(self._found) else []
+        return (
+            (known[candidate].coef, known[candidate].intercept) if candidate < len(known) else None
+        )
+
+
+def left_at(solution: Solution, own: Penalty, weaker: Penalty) -> Solution:
+    """Return a candidate that was not begun: where the one before ended."""
+    change = weaker.value(solution.coef) - own.value(solution.coef)
+    return replace(
+        solution,
+        objective=solution.objective + change,
+        certificate=np.inf,
+        n_iter=0,
+        converged=False,
+        objectives=[],
+        validations=[],
+    )
