@@ -26,7 +26,8 @@ from algos.linear_learner.problem import Doubles
 from algos.linear_learner.stream import Stream
 from algos.linear_learner.threshold import Target
 
-_MANY, _OF_ROWS = 20, 0.1  # different floats, from where on y looks like a regression's target
+_MANY, _OF_ROWS = 20, 0.1  # different floats, from where on y may be a regression's target
+_ONCE = 0.1  # of those, as many as stand in one row alone
 _TOLD = 0.5  # of the rows: of more, scikit-learn's check of targets has warned
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
 
@@ -195,13 +196,24 @@ class ClassifierLabels(LinearLearner):
 
 def _warn_of_numbers(classes: NDArray[Any], labels: NDArray[Any]) -> None:
     """Warn of labels that look like the target of a regression."""
-    most = _TOLD * len(labels)
-    if labels.dtype.kind == "f" and max(_MANY, _OF_ROWS * len(labels)) < len(classes) <= most:
+    if labels.dtype.kind == "f" and _are_measured(classes, labels):
         warn(
             f"`y` holds {len(classes)} different floats in {len(labels)} rows, each of which is "
             f"taken for a class of its own; use LinearLearnerRegressor to predict numbers, or "
             f"make labels integers or strings"
         )
+
+
+def _are_measured(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
+    """Tell whether floats look measured: many, with gaps between them, and not a few seen once.
+
+    Codes of classes have several rows each, or else they are numbered throughout.
+    """
+    n = len(labels)
+    if not max(_MANY, _OF_ROWS * n) < len(classes) <= _TOLD * n or np.ptp(np.diff(classes)) == 0:
+        return False
+    counts = np.bincount(np.searchsorted(classes, labels))
+    return bool((counts == 1).mean() >= _ONCE)
 
 
 def _check_alike(*groups: NDArray[Any]) -> None:

@@ -260,6 +260,37 @@ def test_floats_of_many_values_are_taken_for_a_regressions_target():
     assert len(told) == 1
 
 
+# Each of them with the number of rows of its classes: none is a regression's target.
+CODES = {
+    "few rows": (np.arange(3), 1),
+    "two codes": (np.array([10, 20]), 50),
+    "consecutive codes of five rows": (np.arange(40), 5),
+    "scattered codes of five rows": (np.cumsum(1 + np.arange(30) % 7), 5),
+    "consecutive codes, some of one row": (np.arange(30), 1 + np.arange(30) // 3),
+    "codes in tens, some of one row": (10 * np.arange(30), 1 + np.arange(30) // 3),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("codes", CODES)
+def test_floats_that_are_codes_are_taken_for_classes(codes, dtype):
+    labels = np.repeat(*CODES[codes]).astype(dtype)
+    X = np.random.default_rng(0).normal(size=(len(labels), 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = LinearLearnerClassifier(alpha=1.0).fit(X, labels)
+    np.testing.assert_array_equal(model.classes_, np.unique(labels))
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_rounded_measurements_are_taken_for_a_regressions_target(scale):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 2))
+    y = scale * np.round(40 * (X[:, 0] + rng.normal(size=600)))
+    with pytest.warns(UserWarning, match="different floats in 600 rows"):
+        LinearLearnerClassifier(alpha=1.0).fit(X, y)
+
+
 @pytest.mark.parametrize("is_sparse", [False, True])
 @pytest.mark.parametrize("width", [4, 5])
 def test_a_hessian_at_once_is_that_of_pairs_of_classes(is_sparse, width):
