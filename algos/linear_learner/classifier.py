@@ -22,12 +22,12 @@ from algos._common.search import Categorical
 from algos._common.targets import require_target
 from algos.linear_learner.classifier_labels import ClassifierLabels
 from algos.linear_learner.classifier_model import ClassifierModel
-from algos.linear_learner.estimator import SHARED_PARAMETERS
 from algos.linear_learner.names import (
     CRITERIA_OF_CLASSES,
     FOREIGN_PARAMETERS_OF_CLASSES,
     LOSSES_OF_CLASSES,
 )
+from algos.linear_learner.parameters import SHARED_PARAMETERS
 
 
 @named

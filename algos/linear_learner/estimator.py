@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,20 +13,7 @@ from algos._common.automatic import keep_automatic
 from algos._common.base import Estimator
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
-from algos._common.params import (
-    N_JOBS,
-    NON_NEGATIVE,
-    POSITIVE,
-    POSITIVE_INT,
-    SHARE,
-    VERBOSE,
-    ArrayLike as IsArrayLike,
-    Boolean,
-    Constraint,
-    Interval,
-    Options,
-    RandomState,
-)
+from algos._common.params import Constraint
 from algos._common.random import Key, seed_key
 from algos._common.search import Categorical, Continuous, Integer
 from algos._common.targets import require_target
@@ -45,7 +31,6 @@ from algos.linear_learner.data import Data
 from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.incremental import Incremental
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.names import SOLVER_NAMES
 from algos.linear_learner.pack import Outcome, fit_one
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
@@ -58,48 +43,12 @@ from algos.linear_learner.report import (
     warn_unless_converged,
 )
 from algos.linear_learner.settings import Settings
-from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
+from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.targets import unit_exponent, weight_in, weight_unit
 from algos.linear_learner.trained import Model
 from algos.linear_learner.unused import unused
 
 Indices = NDArray[np.intp]
-
-# Rows of the constraint table that classifier and regressor share.
-SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
-    "alpha": [Options("auto"), NON_NEGATIVE, IsArrayLike()],
-    "l1_ratio": [Interval(Real, 0, 1, closed="both"), IsArrayLike()],
-    "fit_intercept": [Boolean()],
-    "standardize": [Boolean()],
-    "solver": [SOLVER_NAMES],
-    "tol": [NON_NEGATIVE],
-    "max_iter": [POSITIVE_INT],
-    "n_alphas": [POSITIVE_INT],
-    "validation_fraction": [Options("auto"), SHARE],
-    "early_stopping": [Boolean()],
-    "refit": [Boolean()],
-    "warm_start": [Boolean()],
-    "store_candidate_coef": [Boolean()],
-    "optimizer": [Options(*OPTIMIZERS)],
-    "learning_rate_init": [Options("auto"), POSITIVE],
-    "momentum": [Interval(Real, 0, 1)],
-    "beta_1": [Interval(Real, 0, 1)],
-    "beta_2": [Interval(Real, 0, 1)],
-    "intercept_learning_rate": [POSITIVE],
-    "alpha_intercept": [NON_NEGATIVE],
-    "learning_rate_step": [POSITIVE_INT],
-    "learning_rate_factor": [Interval(Real, 0, 1, closed="right")],
-    "learning_rate_min": [NON_NEGATIVE],
-    "batch_size": [Options("auto"), POSITIVE_INT],
-    "n_iter_no_change": [POSITIVE_INT],
-    "min_improvement": [NON_NEGATIVE],
-    "init": [Options("zeros", "uniform", "normal")],
-    "init_scale": [POSITIVE, None],
-    "init_intercept": [Interval(Real, None, None, closed="neither"), None],
-    "random_state": [RandomState()],
-    "n_jobs": N_JOBS,
-    "verbose": VERBOSE,
-}
 
 
 class LinearLearner(Choosing, Incremental, Estimator):

@@ -13,7 +13,8 @@ from algos.linear_learner.data import Data
 from algos.linear_learner.ending import Ending
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.selection import Scores, Validation
+from algos.linear_learner.scores import Scores
+from algos.linear_learner.selection import Validation
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.trained import Model, Watch

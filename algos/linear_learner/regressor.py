@@ -20,12 +20,12 @@ from algos._common.params import (
     knows_foreign_names,
 )
 from algos._common.targets import require_target
-from algos.linear_learner.estimator import SHARED_PARAMETERS
 from algos.linear_learner.names import (
     CRITERIA_OF_NUMBERS,
     FOREIGN_PARAMETERS_OF_NUMBERS,
     LOSSES_OF_NUMBERS,
 )
+from algos.linear_learner.parameters import SHARED_PARAMETERS
 from algos.linear_learner.regressor_model import RegressorModel
 from algos.linear_learner.targets import regression_target
 

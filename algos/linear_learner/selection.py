@@ -1,185 +1,24 @@
-"""How good candidates are on validation rows, and which is the best."""
+"""Rows that were not trained on: how good candidates are there, and which cannot be the best."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.data import Data
-from algos.linear_learner.decisions import decision_values, mean_losses
+from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.targets import in_unit, one_against_rest, score_unit
-from algos.linear_learner.threshold import Outcomes, Target, share_of_recall
+from algos.linear_learner.scores import DecisionScorer, Scores
+from algos.linear_learner.threshold import Target
 from algos.linear_learner.trained import Model, Watch
 
 _NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
-_CHEAP_TO_SORT = 200_000  # decision values of all candidates
 _HOPELESS = 0.1  # of what the best candidate gains on the null model
 _PATIENCE = 4  # looks at a candidate near its end, before which giving it up saves nothing
-
-
-class Scores(NamedTuple):
-    """The candidates on the validation rows.
-
-    Attributes
-    ----------
-    columns : dict of str to ndarray of shape (n_candidates,)
-        Losses and metrics.
-    criterion : ndarray of shape (n_candidates,)
-        Higher is better; losses and errors in a unit in which they are numbers.
-    thresholds : ndarray of shape (n_candidates,)
-        On decision values; zeros where there are not two classes.
-    """
-
-    columns: dict[str, NDArray[Any]]
-    criterion: Doubles
-    thresholds: Doubles
-
-    @property
-    def best(self) -> int:
-        """The best candidate; among equals the one of least loss, then the strongest penalty."""
-        scores = np.where(np.isnan(self.criterion), -np.inf, self.criterion)
-        loss = np.nan_to_num(self.columns["validation_loss"], nan=np.inf)
-        return int(np.lexsort((loss, -scores))[0])
-
-
-class DecisionScorer:
-    """Scores candidates by their decision values on rows that they have not learned.
-
-    Parameters
-    ----------
-    truth : ndarray of shape (n,) or (n, n_outputs)
-        The targets, as losses take them.
-    weight : ndarray of shape (n,)
-        Without class weights: metrics count rows as they are.
-    loss_weight : ndarray of shape (n,)
-        The weights of the loss: with class weights.
-    loss : Loss
-    target : Target
-        The criterion.
-    n_outputs : int
-    top_k : int
-        Of the top-k accuracy, for more than two classes.
-    """
-
-    def __init__(
-        self,
-        truth: Doubles,
-        weight: Doubles,
-        loss_weight: Doubles,
-        loss: Loss,
-        target: Target,
-        n_outputs: int,
-        top_k: int,
-    ) -> None:
-        self.target, self._unit = target, score_unit(truth, loss)
-        self.truth, self.loss = truth, loss = in_unit(truth, loss, self._unit)
-        is_separate = loss.is_of_classes and not loss.is_joint and n_outputs > 1
-        self._columns = one_against_rest(truth, n_outputs) if is_separate else truth
-        self.weight = weight / weight.sum()
-        self.loss_weight = loss_weight / loss_weight.sum()
-        self.n_outputs, self.top_k = n_outputs, top_k
-
-    def score(self, decisions: list[Doubles]) -> Scores:
-        """Return how candidates do whose decision values, (n, n_outputs) each, are these."""
-        rows = [self._score_one(self._in_unit(one)) for one in decisions]
-        columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-        criterion, thresholds = columns.pop("criterion"), columns.pop("decision_threshold")
-        self._leave_unit(columns)
-        scores = Scores(columns, criterion, thresholds)
-        if "roc_auc" in columns and self.target.criterion == "loss":
-            self._add_areas(columns["roc_auc"], decisions, scores.best)
-        return scores
-
-    def _add_areas(self, areas: Doubles, decisions: list[Doubles], best: int) -> None:
-        """Write down the candidates' areas under the ROC curve, or that of the best alone.
-
-        Each takes a sort of all rows, which may take longer than to train the candidate.
-        """
-        are_cheap = len(decisions) * len(self.truth) <= _CHEAP_TO_SORT
-        for i in range(len(decisions)) if are_cheap else (best,):
-            values = np.asarray(decisions[i][:, 0], dtype=np.float64)
-            areas[i] = Outcomes(values, self.truth, self.weight).roc_auc()
-
-    def mean_loss(self, decision: Doubles) -> float:
-        """Return the weighted mean loss, in a unit that all of these rows' losses share."""
-        return self._mean_loss(self._in_unit(decision))
-
-    def _mean_loss(self, decision: Doubles) -> float:
-        return mean_losses(decision, self._columns, self.loss_weight, self.loss)
-
-    def _in_unit(self, decision: Any) -> Doubles:
-        """Return decision values as the truth is, in double precision."""
-        values = np.asarray(decision, dtype=np.float64)
-        is_scaled = self._unit.exponent and not self.loss.is_of_classes
-        return np.ldexp(values, -self._unit.exponent) if is_scaled else values
-
-    def _leave_unit(self, columns: dict[str, NDArray[Any]]) -> None:
-        """Write losses and errors as the user counts."""
-        exponents = {"validation_loss": self._unit.of_loss}
-        if not self.loss.is_of_classes:
-            exponents.update(_exponents_of_errors(self._unit.exponent))
-        if self._unit.exponent:
-            with np.errstate(over="ignore"):
-                for name, exponent in exponents.items():
-                    columns[name] = np.ldexp(columns[name], exponent)
-
-    def _score_one(self, decision: Doubles) -> dict[str, Any]:
-        loss = self._mean_loss(decision)
-        if not self.loss.is_of_classes:
-            found = _regression_scores(decision, self.truth, self.weight, self.loss)
-        elif self.n_outputs == 1:
-            return {"validation_loss": loss, **self._two_classes(decision[:, 0], loss)}
-        else:
-            found = _class_scores(decision, self.truth, self.weight, self.target.beta, self.top_k)
-        name = self.target.criterion
-        better = -found[name] if name.endswith("_error") else found.get(name, np.nan)
-        return {
-            "validation_loss": loss,
-            **found,
-            "criterion": -loss if name == "loss" else better,
-            "decision_threshold": 0.0,
-        }
-
-    def _two_classes(self, decision: Doubles, loss: float) -> dict[str, Any]:
-        if self.target.criterion == "loss":
-            return self._above_zero(decision, loss)
-        outcomes = Outcomes(decision, self.truth, self.weight)
-        place, score = outcomes.best(self.target)
-        threshold = float(outcomes.thresholds[place])
-        return {
-            "accuracy": outcomes.accuracy[place],
-            "f_beta": outcomes.f_beta(self.target.beta)[place],
-            "precision": outcomes.precision[place],
-            "recall": outcomes.recall[place],
-            "roc_auc": outcomes.roc_auc(),
-            "criterion": score,
-            "decision_threshold": threshold,
-        }
-
-    def _above_zero(self, decision: Doubles, loss: float) -> dict[str, Any]:
-        """Return the metrics of the threshold 0, which need no sort."""
-        claimed = self.weight * (decision > 0)
-        positive = self.truth > 0
-        hits, all_claimed = float(claimed @ positive), float(claimed.sum())
-        actual = float(self.weight @ positive)
-        share = share_of_recall(self.target.beta)
-        tiny = np.finfo(np.float64).tiny
-        return {
-            "accuracy": 1 - (actual - hits) - (all_claimed - hits),
-            "f_beta": hits / max(share * actual + (1 - share) * all_claimed, tiny),
-            "precision": hits / max(all_claimed, tiny),
-            "recall": hits / max(actual, tiny),
-            "roc_auc": np.nan,
-            "criterion": -loss,
-            "decision_threshold": 0.0,
-        }
 
 
 class Validation:
@@ -291,59 +130,3 @@ class Validation:
         values = decision_values(self.data.X, coef, intercept, self.n_threads)
         by_output = np.ascontiguousarray(values.T)
         return [one.T for one in by_output.reshape(n_models, -1, len(values))]
-
-
-def _exponents_of_errors(exponent: int) -> dict[str, int]:
-    """Return the powers of 2 by which errors differ in a unit of the target."""
-    return {
-        "squared_error": 2 * exponent,
-        "root_squared_error": exponent,
-        "absolute_error": exponent,
-    }
-
-
-def _regression_scores(
-    decision: Doubles, target: Doubles, weight: Doubles, loss: Loss
-) -> dict[str, Any]:
-    """Return errors of the predictions, means over rows and outputs."""
-    target = target.reshape(len(decision), -1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        residual = target - (np.exp(decision) if loss.has_log_link else decision)
-        squared = float((weight @ residual**2).mean())
-        spread = float((weight @ (target - weight @ target) ** 2).mean())
-    return {
-        "squared_error": squared,
-        "root_squared_error": float(np.sqrt(squared)),
-        "absolute_error": float((weight @ np.abs(residual)).mean()),
-        "r2": 1 - squared / spread if spread > 0 else float("nan"),
-    }
-
-
-def _class_scores(
-    decision: Doubles, target: Doubles, weight: Doubles, beta: float, top_k: int
-) -> dict[str, Any]:
-    """Return the metrics of more than two classes, from decision values (n, n_classes)."""
-    n, n_classes = decision.shape
-    truth = target.astype(np.intp)
-    predicted = decision.argmax(axis=1)
-    own = decision[np.arange(n), truth]
-    rank = (decision > own[:, None]).sum(axis=1)  # 0 for the highest
-    is_right = predicted == truth
-    hits = np.bincount(truth[is_right], weight[is_right], minlength=n_classes)
-    actual = np.bincount(truth, weight, minlength=n_classes)
-    claimed = np.bincount(predicted, weight, minlength=n_classes)
-    tiny = np.finfo(np.float64).tiny
-    present = actual > 0
-    recall = hits / np.maximum(actual, tiny)
-    precision = hits / np.maximum(claimed, tiny)
-    share = share_of_recall(beta)
-    f_beta = hits / np.maximum(share * actual + (1 - share) * claimed, tiny)
-    return {
-        "accuracy": float(weight @ is_right),
-        "balanced_accuracy": float(recall[present].mean()),
-        "top_k_accuracy": float(weight @ (rank < top_k)),
-        "dcg": float(weight @ (1 / np.log2(2 + rank))),
-        "macro_recall": float(recall[present].mean()),
-        "macro_precision": float(precision[present].mean()),
-        "f_beta": float(f_beta[present].mean()),
-    }

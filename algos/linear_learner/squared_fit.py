@@ -14,14 +14,8 @@ from algos.linear_learner.one_pass import FEW, measured_rows
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import least_squares
-from algos.linear_learner.solvers.gram import (
-    Inverse,
-    Products,
-    Sums,
-    good_enough,
-    ridge_inverse,
-    sums_of,
-)
+from algos.linear_learner.solvers.gram import Products, Sums, good_enough, ridge_inverse, sums_of
+from algos.linear_learner.solvers.inverse import Inverse
 from algos.linear_learner.squared_state import SquaredState
 
 _SMALL = 0.1  # of what the null model loses

@@ -10,7 +10,8 @@ from algos.linear_learner import squared_state
 from algos.linear_learner.data import Data
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.problem import Control
-from algos.linear_learner.selection import Scores, Validation
+from algos.linear_learner.scores import Scores
+from algos.linear_learner.selection import Validation
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.squared_stream import models_of, scores_of

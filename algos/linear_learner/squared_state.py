@@ -16,7 +16,6 @@ from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Soluti
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import gram_descent
 from algos.linear_learner.solvers.gram import (
-    Inverse,
     Products,
     Sums,
     errors_of,
@@ -25,6 +24,7 @@ from algos.linear_learner.solvers.gram import (
     ridge_inverse,
     sums_of,
 )
+from algos.linear_learner.solvers.inverse import Inverse
 
 _EPS = float(np.finfo(np.float64).eps)
 _GOOD = 1e-3  # relative errors of coefficients, above which small eigenvalues are dropped

@@ -16,7 +16,7 @@ from algos.linear_learner.decisions import decision_values, mean_losses
 from algos.linear_learner.pack import Outcome, table_of
 from algos.linear_learner.penalties import Strength, penalty_of
 from algos.linear_learner.problem import Control, Doubles
-from algos.linear_learner.selection import Scores
+from algos.linear_learner.scores import Scores
 from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stream_state import State, StreamSettings

@@ -18,7 +18,7 @@ from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles, Problem
 from algos.linear_learner.recent import latest
 from algos.linear_learner.rows import make_rows
-from algos.linear_learner.selection import DecisionScorer
+from algos.linear_learner.scores import DecisionScorer
 from algos.linear_learner.shifted_rows import in_units
 from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.solvers.iterates import Iterates

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.solvers.gram import Spectrum, gather, invert, ridge_inverse, sums_of
+from algos.linear_learner.solvers.gram import gather, ridge_inverse, sums_of
+from algos.linear_learner.solvers.inverse import Spectrum, invert
 from tests.linear_learner.plain_rows import make_problem
 
 SQUARED = Loss("squared_error")

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from algos.linear_learner.problem import Doubles, Penalty
-from algos.linear_learner.solvers.interior import Inner, InteriorPoint, Program
+from algos.linear_learner.solvers.exact import SHARP, exact
+from algos.linear_learner.solvers.interior import Inner, Program
 from algos.linear_learner.solvers.kinks import Bent, Mask
-from algos.linear_learner.solvers.vertex import follow, polish
+from algos.linear_learner.solvers.vertex import follow
 
 FEW = 3000  # rows, and
 FEW_PER_COLUMN = 40  # rows, are solved as they are
@@ -23,13 +24,10 @@ SHRINKAGE = 8  # rows for each row of the sample
 REACH = 3.0  # standard deviations of decision values within the band
 MOST = 0.7  # of the rows in a band; beyond, all are
 ROUGH = 1e-3  # gap of a sample's solution
-SHARP = (1e-6, 1e-8)  # gaps from where the vertex may be seen
-MANY = 30.0  # times the gap wanted, that an iteration or two are left
 FIRST = 1e-6  # gap of the first band's program, which is seldom the last
 SAFETY = 5.0  # errors within the next bands
 ROWS_PER_COLUMN = 20  # in a band, at least
 WIDENING = 3.0
-LEAST = 1e-15  # gap ever asked
 WARM = 0.3  # μ over the width of the band
 INSIDE = 1e-4  # of the width of a dual's limits
 SPREADS = (1.0, 10.0, 100.0)  # of first points, in turn: one may lie where no way leads on
@@ -242,50 +240,6 @@ def _bound_lines(bent: Bent, theta: Doubles) -> Mask:
     low, high = bent.lines.low, bent.lines.high
     inside: Mask = np.minimum(theta - low, high - theta) > INSIDE * (high - low)
     return inside
-
-
-def exact(
-    program: Program,
-    tol: float,
-    max_iter: int,
-    start: Doubles | None = None,
-    mu: float | None = None,
-    first: float = 1.0,
-) -> Inner:
-    """Return the solution of a program: the vertex, as soon as it can be told.
-
-    Where all coefficients have an L2 penalty, the solution is no vertex: a face is then looked
-    for only where that spares many iterations.
-
-    Parameters
-    ----------
-    program : Program
-    tol : float
-        Of the duality gap over `program.null`.
-    max_iter : int
-    start : ndarray of shape (d + 1,), default=None
-    mu : float, default=None
-    first : float, default=1.0
-        See `InteriorPoint`.
-
-    Returns
-    -------
-    inner : Inner
-    """
-    walk = InteriorPoint(program, start, mu, first)
-    # The check of all rows rounds otherwise; and a few outliers shall not blur the others.
-    goal = max(tol / 4 * min(1.0, 1 / program.null), LEAST)
-    is_round = bool(program.penalty.l2.all())
-    for sharp in (*SHARP, 0.0):
-        if is_round and 0 < sharp <= MANY * goal:
-            continue
-        inner = walk.run(max(sharp, goal), max_iter)
-        if is_round and inner.gap <= goal:
-            return inner
-        vertex = polish(program, inner)
-        if vertex.gap <= goal:
-            break
-    return vertex
 
 
 def _of_all_rows(

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import linalg
-from scipy.linalg import lapack
 
 from algos._common.memory import require_memory
 from algos._common.scale import exponent_of
-from algos._common.threads import one_thread_blas
 from algos.linear_learner.problem import Doubles, Penalty, Problem, Rows, Solution
+from algos.linear_learner.solvers.inverse import Inverse, SpectralInverse, invert
 from algos.linear_learner.solvers.orthogonal import products_in_double
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -64,83 +62,6 @@ class Products(NamedTuple):
         """Return the mean loss of coef."""
         explained = (coef * (self.cross + self.slopes(coef))).sum(axis=1)
         return float(np.maximum(self.square - explained, 0).sum()) / 2
-
-
-class Inverse(NamedTuple):
-    """Of a symmetric matrix without negative eigenvalues, by Cholesky's decomposition.
-
-    Attributes
-    ----------
-    factor : ndarray of shape (d, d)
-        Upper triangular, of the matrix with a unit diagonal.
-    scale : ndarray of shape (d,)
-        What the matrix was multiplied by, row and column, to have one.
-    condition : float
-        Estimated, of that matrix.
-    """
-
-    factor: Doubles
-    scale: Doubles
-    condition: float
-
-    def __call__(self, right: Doubles) -> Doubles:
-        """Return the inverse times each row of `right`."""
-        with one_thread_blas():
-            solved: Doubles = lapack.dpotrs(self.factor, (right * self.scale).T, lower=0)[0].T
-        return solved * self.scale
-
-
-def invert(matrix: Doubles) -> Inverse | None:
-    """Return the inverse of a matrix, which is overwritten; None if it has none."""
-    diagonal = np.diagonal(matrix)
-    scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
-    matrix *= scale * scale[:, np.newaxis]
-    np.fill_diagonal(matrix, 1)
-    with one_thread_blas():
-        norm = np.abs(matrix).sum(axis=0).max(initial=0)
-        factor, info = lapack.dpotrf(matrix.T, lower=0, overwrite_a=1, clean=0)
-        if info != 0:
-            return None
-        reciprocal, _ = lapack.dpocon(factor, norm, uplo="U")
-    return Inverse(factor, scale, 1 / reciprocal) if reciprocal > 0 else None
-
-
-class Spectrum:
-    """What inverts gram + a·diag(direction) for any a > 0, by one eigendecomposition.
-
-    Attributes
-    ----------
-    direction : ndarray of shape (d,)
-        All positive, the largest being 1.
-    """
-
-    def __init__(self, gram: Doubles, direction: Doubles) -> None:
-        self.direction = direction
-        root = np.sqrt(direction)
-        with one_thread_blas():
-            values, vectors = linalg.eigh(
-                gram / root / root[:, np.newaxis], driver="evd", check_finite=False
-            )
-        self.values = np.maximum(values, 0)
-        self.vectors: Doubles = vectors / root[:, np.newaxis]
-
-    def inverse(self, a: float) -> SpectralInverse:
-        values = self.values + a
-        return SpectralInverse(self.vectors, values, float(values[-1] / values[0]))
-
-
-class SpectralInverse(NamedTuple):
-    """One of them: vectors diag(1 / values) vectors'."""
-
-    vectors: Doubles
-    values: Doubles
-    condition: float
-
-    def __call__(self, right: Doubles) -> Doubles:
-        """Return the inverse times each row of `right`."""
-        with one_thread_blas():
-            found: Doubles = (right @ self.vectors / self.values) @ self.vectors.T
-        return found
 
 
 def require_room(d: int) -> None:

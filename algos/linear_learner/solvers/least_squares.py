@@ -11,9 +11,6 @@ from algos._common.threads import one_thread_blas
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.solvers import gram_descent
 from algos.linear_learner.solvers.gram import (
-    Inverse,
-    SpectralInverse,
-    Spectrum,
     Sums,
     centered_target,
     finished,
@@ -22,6 +19,7 @@ from algos.linear_learner.solvers.gram import (
     ridge,
     ridge_inverse,
 )
+from algos.linear_learner.solvers.inverse import Inverse, SpectralInverse, Spectrum
 from algos.linear_learner.solvers.orthogonal import Triangle, blocks, solve_exactly, triangle
 from algos.linear_learner.solvers.wide import solve_by_rows, solve_with_conjugates
 

@@ -12,7 +12,8 @@ from algos._common.memory import require_memory
 from algos._common.scale import with_values
 from algos._common.threads import one_thread_blas
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
-from algos.linear_learner.solvers.gram import Products, centered_target, finished, invert
+from algos.linear_learner.solvers.gram import Products, centered_target, finished
+from algos.linear_learner.solvers.inverse import invert
 
 _BLOCK_BYTES = 1 << 25
 _DELAY = 4  # iterations whose gain bounds, or nearly so, what is still to be gained
