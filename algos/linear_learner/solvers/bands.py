@@ -14,8 +14,8 @@ import numpy as np
 
 from algos.linear_learner.problem import Doubles, Penalty
 from algos.linear_learner.solvers.exact import SHARP, exact
-from algos.linear_learner.solvers.interior import Inner, Program
 from algos.linear_learner.solvers.kinks import Bent, Mask
+from algos.linear_learner.solvers.program import Inner, Program, program_of_all, program_of_band
 from algos.linear_learner.solvers.vertex import follow
 
 FEW = 3000  # rows, and
@@ -213,7 +213,7 @@ def _of_band(
 ) -> tuple[Found, Doubles]:
     """Return the solution of a band around a point, and the values of all rows there."""
     band = at.distance <= width
-    program = _program(bent, penalty, band, at.z)
+    program = program_of_band(bent, penalty, band, at.z)
     inner = exact(program, tol, max_iter - len(objectives), at.point, WARM * width)
     z = _values(bent, inner.point)
     dual = (bent.weight * bent.lines.side(z)).sum(axis=0)
@@ -225,7 +225,7 @@ def _beside(
     bent: Bent, penalty: Penalty, near: Doubles, at: Mask | None, tol: float
 ) -> Found | None:
     """Return the solution if about the same lines are at their kinks as at a point near it."""
-    program = whole(bent, penalty)
+    program = program_of_all(bent, penalty)
     inner = follow(program, near, at, tol)
     if inner is None:
         return None
@@ -249,7 +249,7 @@ def _of_all_rows(
 
     Interior points gain little from better ones, and may never leave bad ones.
     """
-    program = whole(bent, penalty)
+    program = program_of_all(bent, penalty)
     best: Found | None = None
     for first in SPREADS:
         inner = exact(program, tol, max_iter - len(objectives), first=first)
@@ -310,30 +310,6 @@ def _sample_solution(bent: Bent, penalty: Penalty, max_iter: int) -> Doubles:
         if found.gap <= 2 * ROUGH:
             break
     return found.point
-
-
-def whole(bent: Bent, penalty: Penalty) -> Program:
-    """Return the program of all rows."""
-    nothing = np.zeros(bent.rows.d + 1)
-    return Program(
-        bent.rows, bent.weight, bent.lines, penalty, bent.fit_intercept, nothing, 0.0, bent.null
-    )
-
-
-def _program(bent: Bent, penalty: Penalty, band: Mask, z: Doubles) -> Program:
-    """Return the program of a band, all other rows being straight on their sides of z."""
-    inside = np.flatnonzero(band)
-    theta = bent.weight * np.where(band, 0.0, bent.lines.side(z))
-    return Program(
-        bent.rows.subset(inside),
-        bent.weight[inside],
-        bent.lines.of(inside),
-        penalty,
-        bent.fit_intercept,
-        bent.rows.cross(theta.sum(axis=0)[:, None])[0],
-        float((theta * bent.lines.kink).sum()),
-        bent.null,
-    )
 
 
 def _values(bent: Bent, point: Doubles) -> Doubles:

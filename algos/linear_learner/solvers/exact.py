@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.solvers.interior import Inner, InteriorPoint, Program
+from algos.linear_learner.solvers.interior import InteriorPoint
+from algos.linear_learner.solvers.program import Inner, Program
 from algos.linear_learner.solvers.vertex import polish
 
 SHARP = (1e-6, 1e-8)  # gaps from where the vertex may be seen

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from algos.linear_learner.problem import Doubles, Penalty
-from algos.linear_learner.solvers.bands import Found, rounds, whole
+from algos.linear_learner.solvers.bands import Found, rounds
 from algos.linear_learner.solvers.kinks import Bent, Indices, Products
+from algos.linear_learner.solvers.program import program_of_all
 
 MANY = 500  # columns, from where on a few are tried first
 FIRST = 50
@@ -103,7 +104,7 @@ def rounds_of_columns(
         point[columns], point[-1] = found.point[:-1], found.point[-1]
         objectives = objectives + found.objectives
         pull = bent.rows.cross(found.dual[:, None])[0]
-        bound = whole(bent, penalty).bound(found.paired, pull, point)
+        bound = program_of_all(bent, penalty).bound(found.paired, pull, point)
         excess = np.abs(pull[:-1]) - penalty.l1
         excess[columns] = 0
         gap = (found.objective - bound) / bent.null

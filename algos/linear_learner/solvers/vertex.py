@@ -10,8 +10,8 @@ import numpy as np
 from scipy import linalg
 
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.solvers.interior import Inner, Program
 from algos.linear_learner.solvers.kinks import Indices, Mask
+from algos.linear_learner.solvers.program import Inner, Program
 
 SURE = (1.0, 1e-3, 1e3)  # doubts below which lines are taken to be at their kinks, in turn
 MOST = 1500  # unknowns and equalities together
