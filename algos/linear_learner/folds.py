@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from algos.linear_learner import squared_state
 from algos.linear_learner.data import Data
 from algos.linear_learner.ending import Ending
-from algos.linear_learner.pack import Outcome, Tell, Variant, table_of, watched
+from algos.linear_learner.pack import Outcome, Tell, Variant, watched
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Control, Doubles
 from algos.linear_learner.selection import Validation
@@ -92,20 +92,16 @@ class FoldedPack:
             validation = self._judge(self._data.subset(judged[:n_judged]))
             decisions = [one[:n_judged] for one in decisions]
         scores = validation.score_decisions(decisions)
-        best = scores.best
-        training, choice, _ = trainings[best]
-        powers = [power for *_, power in trainings] if len(variants) > 1 else None
-        return Outcome(
-            models[best],
+        training, choice, _ = trainings[scores.best]
+        return Outcome.of(
+            models,
             choice,
-            table_of(models, scores, powers),
-            best,
-            float(scores.thresholds[best]),
-            float(scores.criterion[best]),
-            training.moments(self._data.weight),
-            given_up,
+            scores,
+            [power for *_, power in trainings] if len(variants) > 1 else None,
+            moments=training.moments(self._data.weight),
+            given_up=given_up,
             by_folds=True,
-            judged=validation.judged_by(lambda: decisions[best]),
+            judged=validation.judged_by(lambda: decisions[scores.best]),
         )
 
     def _path(
@@ -238,17 +234,13 @@ def fit_squared_folds(data: Data, settings: Settings, folds: Folds, judge: Judge
         parts.append(judge(one).decisions(solved(reduce(squared_state.joined, others))))
     judged = data.subset(np.concatenate([rows for _, rows in folds]))
     scores = judge(judged).score_decisions(_joined(parts))
-    best = scores.best
-    candidates = solved(everything)
-    (model,) = training.path(choice, [strengths[best]])
-    return Outcome(
-        model,
+    (model,) = training.path(choice, [strengths[scores.best]])
+    return Outcome.of(
+        solved(everything),
         choice,
-        table_of(candidates, scores, None),
-        best,
-        0.0,
-        float(scores.criterion[best]),
-        training.moments(data.weight),
+        scores,
+        model=model,
+        moments=training.moments(data.weight),
         by_folds=True,
     )
 

@@ -79,6 +79,37 @@ class Outcome:
     by_folds: bool = False
     judged: tuple[Doubles, Doubles, Doubles] | None = None
 
+    @staticmethod
+    def of(
+        models: list[Model],
+        choice: Choice,
+        scores: Scores,
+        powers: list[float] | None = None,
+        **more: Any,
+    ) -> Outcome:
+        """Return the best of candidates by their scores.
+
+        Parameters
+        ----------
+        models : list of Model
+        choice : Choice
+        scores : Scores
+        powers : list of float, default=None
+            Of the candidates' variants, if there are several.
+        **more
+            Further attributes, or others than the scores would say.
+        """
+        best = scores.best
+        outcome = Outcome(
+            models[best],
+            choice,
+            table_of(models, scores, powers),
+            best,
+            float(scores.thresholds[best]),
+            float(scores.criterion[best]),
+        )
+        return replace(outcome, **more)
+
 
 def fit_one(
     data: Data, settings: Settings, start: Model | None = None, tell: Tell | None = None
@@ -141,17 +172,14 @@ def fit_pack(
         powers += [variant.power] * len(strengths)
         moments = training.moments(data.weight)
     scores = validation.score(models)
-    best = scores.best
-    return Outcome(
-        models[best],
+    return Outcome.of(
+        models,
         choice,
-        table_of(models, scores, powers if len(variants) > 1 else None),
-        best,
-        float(scores.thresholds[best]),
-        float(scores.criterion[best]),
-        moments,
-        given_up,
-        judged=validation.judged_by(lambda: validation.decisions([models[best]])[0]),
+        scores,
+        powers if len(variants) > 1 else None,
+        moments=moments,
+        given_up=given_up,
+        judged=validation.judged_by(lambda: validation.decisions([models[scores.best]])[0]),
     )
 
 

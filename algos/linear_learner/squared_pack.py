@@ -8,7 +8,7 @@ import numpy as np
 
 from algos.linear_learner import squared_state
 from algos.linear_learner.data import Data
-from algos.linear_learner.pack import Outcome, table_of
+from algos.linear_learner.pack import Outcome
 from algos.linear_learner.problem import Control
 from algos.linear_learner.scores import Scores
 from algos.linear_learner.selection import Validation
@@ -67,14 +67,7 @@ def fit_squared_pack(
     best = scores.best
     if not are_among:
         (candidates[best],) = training.path(choice, [strengths[best]], start=[candidates[best]])
-    outcome = Outcome(
-        candidates[best],
-        choice,
-        table_of(candidates, scores, None),
-        best,
-        0.0,
-        float(scores.criterion[best]),
-    )
+    outcome = Outcome.of(candidates, choice, scores)
     if refit and are_among:
         (outcome.model,) = training.path(choice, [strengths[best]])
         return replace(outcome, moments=training.moments(data.weight))

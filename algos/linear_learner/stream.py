@@ -277,15 +277,7 @@ class Stream(State):
         )  # fmt: skip
         decisions = [np.ldexp(self.decisions[:, i], exponent) for i in range(len(models))]
         scores = scorer.score(decisions)
-        best = scores.best
-        return Outcome(
-            models[best],
-            _CHOICE,
-            table_of(models, scores, None),
-            best,
-            float(scores.thresholds[best]),
-            float(scores.criterion[best]),
-        )
+        return Outcome.of(models, _CHOICE, scores)
 
 
 def _checked(square: Doubles) -> Doubles:
