@@ -15,20 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from algos._common.threads import one_thread_blas
-from algos._cython.linear_descent import column_moments, combine, correlate, descend
-from algos.linear_learner.decisions import losses_of, slopes_of
+from algos._cython.linear_descent import column_moments, combine, descend
+from algos.linear_learner.decisions import slopes_of
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.solvers import least_squares
+from algos.linear_learner.solvers.column_bounds import Bound, Numbers, Objective, State
 from algos.linear_learner.solvers.columns import Columns, columns_of
-from algos.linear_learner.solvers.conjugates import conjugates_at, has_conjugate
-from algos.linear_learner.solvers.curvature import weighted_curvatures
 from algos.linear_learner.solvers.null_model import Null, best_intercept, null_model
-from algos.linear_learner.solvers.quadratic import Factor
-
-Numbers = NDArray[np.int64]
 
 # Most curvature of each loss: with it, a duality gap bounds how far the dual point may move.
 _MOST_CURVED = {
@@ -38,8 +33,6 @@ _MOST_CURVED = {
     "log_loss": 0.25,
     "squared_hinge": 2.0,
 }
-# Where a loss is straight, its quadratic model keeps a part of that.
-_STRAIGHT = {"squared_epsilon_insensitive": 2e-3, "huber": 1e-3, "squared_hinge": 2e-3}
 _EPS = float(np.finfo(np.float64).eps)
 _FIRST, _GROWTH = 32, 2  # columns in the first working set; the next, to those in use
 _MOST_ROUNDS = 50  # of a working set
@@ -47,7 +40,6 @@ _MOST_CIRCLES = 100  # of descent on one model
 _PART = 0.3  # of the gap, that a working set is solved to
 _MOST_HALVINGS = 40
 _CRAWL = 16  # passes over all columns, after which products of columns may be worth their while
-_MOST_MOVING = 1 << 22  # values of columns that are judged together
 _MOST_PRODUCTS = 2000  # columns whose products are little memory and time
 
 
@@ -86,26 +78,6 @@ def path(
 
 
 @dataclass
-class _State:
-    """A model and its decision values, coefficients in the columns' units."""
-
-    coef: Doubles  # (d,)
-    intercept: float
-    z: Doubles  # (n,)
-
-
-@dataclass
-class _Bound:
-    """What a pass over all columns tells."""
-
-    slope: Doubles  # (d,): x_j · loss', for pulls that balance
-    shrink: float  # the dual point is this times the pulls
-    objective: float
-    dual: float
-    gap: float
-
-
-@dataclass
 class _Descent:
     """Columns, and where descent is."""
 
@@ -114,7 +86,7 @@ class _Descent:
     columns: Columns
     null: Null
     tol: float
-    state: _State
+    state: State
     norms: Doubles  # (d,): sum_i w_i x_ij²
 
     @staticmethod
@@ -126,7 +98,7 @@ class _Descent:
             columns.lines, np.arange(rows.d), problem.weight, means, norms, rows.n_threads
         )
         tol = max(control.tol, 2 * float(np.finfo(rows.dtype).eps))
-        state = _State(np.zeros(rows.d), 0.0, np.zeros(rows.n))
+        state = State(np.zeros(rows.d), 0.0, np.zeros(rows.n))
         return _Descent(problem, control, columns, null_model(problem), tol, state, norms)
 
     def begin_at(self, solution: Solution) -> None:
@@ -181,36 +153,19 @@ class _Descent:
         )
 
 
-@dataclass
-class _Quadratic:
-    """A quadratic model of the loss, as `linear_descent` takes it."""
-
-    h: Doubles  # (n,)
-    mean: Doubles  # (d,)
-    curvature: Doubles  # (d,)
-    inverse: float
-
-
 class _Sets:
     """Descent for one penalty."""
 
     def __init__(self, descent: _Descent, penalty: Penalty) -> None:
         self.descent, self.problem, self.state = descent, descent.problem, descent.state
-        scale = descent.columns.scale
-        self.lines, self.l1, self.l2 = (
-            descent.columns.lines,
-            penalty.l1 * scale,
-            penalty.l2 * scale**2,
-        )
-        self.is_free = (self.l1 == 0) & (self.l2 == 0)
+        self.objective = Objective(descent.problem, descent.columns, penalty)
+        self.lines, self.has_gap = descent.columns.lines, self.objective.has_gap
         self.kept = np.arange(self.problem.rows.d)
         self.size = _FIRST
         self.best_dual = -np.inf
-        # Pulls would have to be exactly orthogonal to free columns.
-        self.has_gap = has_conjugate(self.problem.loss) and not self.is_free.any()
         self.criterion = "duality gap" if self.has_gap else "gradient norm"
 
-    def bound(self) -> _Bound:
+    def bound(self) -> Bound:
         """Look at all columns that are left."""
         problem, state = self.problem, self.state
         state.z = self.decision(state.coef)
@@ -218,7 +173,7 @@ class _Sets:
             raw = state.z - state.intercept
             state.intercept = best_intercept(problem, raw, state.intercept)
             state.z = raw + state.intercept
-        found = self.judge(self.kept)
+        found = self.objective.bound(state, self.kept)
         # An older bound holds still, if it is one. Pulls balance here alone.
         self.best_dual = max(self.best_dual, found.dual) if self.has_gap else found.dual
         gap = max(found.objective - self.best_dual, 0.0)
@@ -231,80 +186,11 @@ class _Sets:
         combine(self.lines, np.flatnonzero(coef), coef, z)
         return z
 
-    def judge(self, which: Numbers) -> _Bound:
-        """Return the slopes along some columns and the gap of the problem of these alone."""
-        problem, state = self.problem, self.state
-        loss, y, weight = problem.loss, problem.target, problem.weight
-        pull = -slopes_of(state.z, y, loss)
-        slope = np.zeros(problem.rows.d)
-        correlate(self.lines, which, -weight * pull, slope, problem.rows.n_threads)
-        objective = float(weight @ losses_of(state.z, y, loss)) + self.penalty(state.coef)
-        if not self.has_gap:
-            unpaid = self.unpaid(which, slope)
-            return _Bound(slope, 1.0, objective, objective - unpaid, unpaid)
-        shrink, dual = 1.0, -np.inf
-        for trial in {1.0, self.feasible(which, slope)}:
-            value = self.dual(which, pull, slope, trial)
-            if value > dual:
-                shrink, dual = trial, value
-        return _Bound(slope, shrink, objective, dual, max(objective - dual, 0.0))
-
-    def penalty(self, coef: Doubles) -> float:
-        return float(self.l1 @ np.abs(coef) + self.l2 @ coef**2 / 2)
-
-    def feasible(self, which: Numbers, slope: Doubles) -> float:
-        """Return what pulls must shrink by where no L2 penalty pays for too long ones."""
-        strict = which[self.l2[which] == 0]
-        ratio = np.abs(slope[strict]) / self.l1[strict]
-        return float(1 / max(1.0, ratio.max(initial=0.0)))
-
-    def dual(self, which: Numbers, pull: Doubles, slope: Doubles, shrink: float) -> float:
-        """Return the dual objective, -inf where a column forbids the point."""
-        loss, y, weight = self.problem.loss, self.problem.target, self.problem.weight
-        excess = np.maximum(shrink * np.abs(slope[which]) - self.l1[which], 0)
-        l2, excess = self.l2[which][excess > 0], excess[excess > 0]
-        if np.any((l2 == 0) & (excess > 4 * _EPS * self.l1.max(initial=0.0))):
-            return -np.inf
-        paid = excess[l2 > 0] ** 2 / (2 * l2[l2 > 0])
-        return -float(weight @ conjugates_at(loss, y, shrink * pull)) - float(paid.sum())
-
-    def unpaid(self, which: Numbers, slope: Doubles) -> float:
-        """Return what steps would gain, where no dual point tells.
-
-        All columns that want to move do so together, but for too many: these alone.
-        """
-        model = self.quadratic(which)
-        stiff = model.curvature[which] + self.l2[which]
-        coef = self.state.coef[which]
-        pull = model.curvature[which] * coef - slope[which]
-        after = np.sign(pull) * np.maximum(np.abs(pull) - self.l1[which], 0)
-        step = np.divide(after, stiff, out=coef.copy(), where=stiff > 0) - coef
-        alone = float((stiff * step**2).sum() / 2)
-        moving = which[(coef != 0) | (step != 0)]
-        if not 1 < len(moving) <= _MOST_MOVING // self.problem.rows.n:
-            return alone
-        return max(alone, self.decrement(moving, slope, model))
-
-    def decrement(self, moving: Numbers, slope: Doubles, model: _Quadratic) -> float:
-        """Return half the squared Newton decrement of some columns."""
-        coef, n = self.state.coef[moving], self.problem.rows.n
-        side = np.where(coef != 0, np.sign(coef), -np.sign(slope[moving]))
-        gradient = slope[moving] + self.l1[moving] * side + self.l2[moving] * coef
-        block = np.zeros((len(moving), n))
-        ones = np.ones(self.problem.rows.d)
-        for line, column in zip(block, moving, strict=True):
-            combine(self.lines, np.array([column]), ones, line)
-        mean = model.mean[moving]
-        hessian = (block * model.h) @ block.T - np.outer(mean, mean) * model.inverse
-        hessian.ravel()[:: len(moving) + 1] += self.l2[moving]
-        eps = float(np.finfo(self.problem.rows.dtype).eps)
-        return max(float(gradient @ Factor(hessian, eps).solve(gradient)) / 2, 0.0)
-
-    def choose(self, bound: _Bound) -> Numbers:
+    def choose(self, bound: Bound) -> Numbers:
         """Return the columns in use and those nearest to being so; drop the hopeless."""
         kept = self.kept
         norm = np.sqrt(self.descent.norms[kept])
-        room = self.l1[kept] - bound.shrink * np.abs(bound.slope[kept])
+        room = self.objective.l1[kept] - bound.shrink * np.abs(bound.slope[kept])
         distance = np.divide(room, norm, out=np.full(len(kept), np.inf), where=norm > 0)
         in_use = self.state.coef[kept] != 0
         most_curved = _MOST_CURVED.get(self.problem.loss.name)
@@ -314,64 +200,49 @@ class _Sets:
             stays = (distance <= radius) | in_use
             kept, distance, in_use = kept[stays], distance[stays], in_use[stays]
             self.kept = kept
-        distance[in_use | self.is_free[kept]] = -np.inf
+        distance[in_use | self.objective.is_free[kept]] = -np.inf
         count = min(len(kept), max(self.size, _GROWTH * int(np.isneginf(distance).sum())))
         self.size = max(self.size, count)
         if count == len(kept):
             return kept
         return np.sort(kept[np.argpartition(distance, count)[:count]])
 
-    def quadratic(self, which: Numbers) -> _Quadratic:
-        """Return the loss's second derivative and what columns make of it."""
-        problem = self.problem
-        loss, d = problem.loss, problem.rows.d
-        h = weighted_curvatures(problem, self.state.z)
-        h = np.maximum(h, _STRAIGHT.get(loss.name, 1e-12) * problem.weight)
-        mean, square = np.zeros(d), np.zeros(d)
-        column_moments(self.lines, which, h, mean, square, problem.rows.n_threads)
-        inverse = 1 / float(h.sum()) if problem.fit_intercept else 0.0
-        curvature = square - mean**2 * inverse
-        # What is left of constant columns is rounding.
-        curvature[curvature <= 16 * _EPS * square] = 0
-        return _Quadratic(h, mean, curvature, inverse)
-
     def descend_on(self, which: Numbers, goal: float) -> None:
         """Solve the problem of some columns until its gap is within the goal."""
-        problem, state = self.problem, self.state
+        problem, objective, state = self.problem, self.objective, self.state
         quadratic = None
         is_quadratic = problem.loss.name == "squared_error"
         part = 0.03 if is_quadratic else 0.1
         for _ in range(_MOST_ROUNDS):
             if quadratic is None or not is_quadratic:
-                quadratic = self.quadratic(which)
+                quadratic = objective.quadratic(state, which)
             slope = problem.weight * slopes_of(state.z, problem.target, problem.loss)
             e, coef = slope.copy(), state.coef.copy()
             begin = -float(slope.sum()) * quadratic.inverse
             _, _, shift = descend(
-                self.lines, which, quadratic.h, quadratic.mean, quadratic.curvature, self.l1,
-                self.l2, coef, e, quadratic.inverse, begin, _MOST_CIRCLES, part,
+                self.lines, which, quadratic.h, quadratic.mean, quadratic.curvature,
+                objective.l1, objective.l2, coef, e, quadratic.inverse, begin, _MOST_CIRCLES, part,
             )  # fmt: skip
             if not self.move(coef, shift, slope, is_quadratic):
                 return
-            if self.judge(which).gap <= goal:
+            if objective.bound(state, which).gap <= goal:
                 return
 
     def move(self, coef: Doubles, shift: float, slope: Doubles, is_quadratic: bool) -> bool:
         """Go where the model points, as far as the objective falls; False if nowhere."""
-        problem, state = self.problem, self.state
-        loss, y, weight = problem.loss, problem.target, problem.weight
+        objective, state = self.objective, self.state
         step = coef - state.coef
-        way = np.full(problem.rows.n, shift)
+        way = np.full(self.problem.rows.n, shift)
         combine(self.lines, np.flatnonzero(step), step, way)
         if not way.any() and not step.any():
             return False
-        before = self.penalty(state.coef)
-        value = float(weight @ losses_of(state.z, y, loss)) + before
-        promised = float(slope @ way) + self.penalty(coef) - before
+        value = objective.value(state.coef, state.z)
+        before = objective.penalty(state.coef)
+        promised = float(slope @ way) + objective.penalty(coef) - before
         t = 1.0
         for _ in range(0 if is_quadratic else _MOST_HALVINGS):
             after = state.coef + t * step
-            reached = float(weight @ losses_of(state.z + t * way, y, loss)) + self.penalty(after)
+            reached = objective.value(after, state.z + t * way)
             if reached <= value + 1e-4 * t * promised + 4 * _EPS * abs(value):
                 break
             t /= 2
