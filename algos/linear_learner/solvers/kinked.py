@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,17 +49,36 @@ def path(
     """
     with one_thread_blas():
         bent = bent_from(_in_double(problem))
-    near: Doubles | None = None
-    at: Mask | None = None
-    error = np.inf  # of the point before: about what the one before that was off
+    near = _Near()
     for number, penalty in enumerate(penalties):
         with one_thread_blas():
             if start is not None:
-                near, at = _point_of(bent, start[number]), None
-            found = _solve_one(bent, bent.penalty(penalty), near, at, error, control, number)
-        error = np.inf if near is None else float(np.linalg.norm(found.point - near))
-        near, at = found.point, found.at
+                near = _Near(_point_of(bent, start[number]), None, near.error)
+            found = _solve_one(bent, bent.penalty(penalty), near, control, number)
+        near = _Near(found.point, found.at, near.error_at(found.point))
         yield _solution(bent, found, _tolerance(bent, control))
+
+
+class _Near(NamedTuple):
+    """Where a candidate begins.
+
+    Attributes
+    ----------
+    point : ndarray of shape (d + 1,), default=None
+        A solution near its own, if there is one.
+    at : ndarray of shape (p, n), default=None
+        Which lines are at their kinks there.
+    error : float
+        About how far off the point is: as far as the one before it was from this one.
+    """
+
+    point: Doubles | None = None
+    at: Mask | None = None
+    error: float = np.inf
+
+    def error_at(self, found: Doubles) -> float:
+        """Return how far off this was from a solution."""
+        return np.inf if self.point is None else float(np.linalg.norm(found - self.point))
 
 
 def _in_double(problem: Problem) -> Problem:
@@ -77,13 +97,7 @@ def _tolerance(bent: Bent, control: Control) -> float:
 
 
 def _solve_without_negligible(
-    bent: Bent,
-    penalty: Penalty,
-    near: Doubles | None,
-    at: Mask | None,
-    error: float,
-    control: Control,
-    number: int,
+    bent: Bent, penalty: Penalty, near: _Near, control: Control, number: int
 ) -> Found | None:
     """Return a solution that tiny penalties hardly change; None if there are none, or they do.
 
@@ -94,7 +108,7 @@ def _solve_without_negligible(
     kept = Penalty(*(np.where(part > NEGLIGIBLE, part, 0.0) for part in penalty))
     if all(np.array_equal(*pair) for pair in zip(kept, penalty, strict=True)):
         return None
-    found = _solve_one(bent, kept, near, at, error, control, number)
+    found = _solve_one(bent, kept, near, control, number)
     coef = found.point[None, :-1]
     cost = penalty.value(coef) - kept.value(coef)
     gap = max(found.gap, 0.0) + cost / bent.null if bent.null > 0 else 0.0
@@ -103,26 +117,20 @@ def _solve_without_negligible(
     return found._replace(objective=found.objective + cost, gap=gap)
 
 
-def _solve_one(
-    bent: Bent,
-    penalty: Penalty,
-    near: Doubles | None,
-    at: Mask | None,
-    error: float,
-    control: Control,
-    number: int,
-) -> Found:
+def _solve_one(bent: Bent, penalty: Penalty, near: _Near, control: Control, number: int) -> Found:
     d, tol = bent.rows.d, _tolerance(bent, control)
     if bent.null == 0:
         return Found(np.zeros(d + 1), np.zeros(bent.rows.n), 0.0, 0.0, 0.0, [], True)
-    nearly = _solve_without_negligible(bent, penalty, near, at, error, control, number)
+    nearly = _solve_without_negligible(bent, penalty, near, control, number)
     if nearly is not None:
         return nearly
     most = control.max_iter
     if has_few_columns(bent, penalty):
-        search = rounds_of_columns(bent, penalty, tol=tol, max_iter=most, near=near)
+        search = rounds_of_columns(bent, penalty, tol=tol, max_iter=most, near=near.point)
     else:
-        search = rounds(bent, penalty, tol=tol, max_iter=most, near=near, error=error, at=at)
+        search = rounds(
+            bent, penalty, tol=tol, max_iter=most, near=near.point, error=near.error, at=near.at
+        )
     best: Found | None = None
     for step in control.task.loop("iteration", range(MOST_ROUNDS)):
         found = next(search)
@@ -137,7 +145,7 @@ def _solve_one(
         step.finish()
     assert best is not None
     if best.gap > tol:  # then at least no worse than where it began
-        starts = [np.zeros(d + 1)] if near is None else [near, np.zeros(d + 1)]
+        starts = [one for one in (near.point, np.zeros(d + 1)) if one is not None]
         best = no_worse(bent, penalty, best, starts)
     return best._replace(objectives=found.objectives)
 
