@@ -54,7 +54,7 @@ def scale_rows(
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1]
     cdef Py_ssize_t n_tasks = (n + CHUNK - 1) // CHUNK
     cdef ScaleJob job
-    if n == 0:
+    if n == 0 or d == 0:
         return
     job = ScaleJob(
         floating is float, &X[0, 0], n, d, &unit[0], &center[0], &factor[0], &out[0, 0]

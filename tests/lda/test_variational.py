@@ -90,7 +90,7 @@ def test_priors_by_topic_and_by_word_are_those_of_repeated_numbers():
         settings = settings_for(X, k, doc_topic_prior=np.full(k, 0.3), topic_word_prior=eta)
         wide = padded_columns(start.T - 0.2)
         many = variational.learn_batch(documents_of(X), wide, settings, KEY, 1, Report())
-        np.testing.assert_allclose(many.topics[:, :k].T + 0.2, one, rtol=1e-4)
+        np.testing.assert_allclose(many.topics[:, :k].T + 0.2, one, rtol=1e-3)
 
 
 def test_the_bound_is_scikit_learns():
