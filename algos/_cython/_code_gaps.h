@@ -13,6 +13,7 @@
 
 #define ALGOS_LEAST_PRODUCT (-(1 << 30)) /* smaller than all but those of padding */
 #define ALGOS_MOST_GAP 65535.0f
+#define ALGOS_NORM_OFF 1e-4f /* squares of norms that are right to 1e-5, and to spare */
 
 /* Lower the gaps of up to 64 rows by the fall of their labels (fall[0] is that of no label);
  * return the rows that have no gap left. */
@@ -39,16 +40,16 @@ ALGOS_INLINE uint16_t algos_whole_gap(float gap) {
  * is less than `least`, the smallest that may be the nearest centre's.
  *
  * With the squared distance to the own centre at most s, and that to others more by D at least,
- * the gap is at least sqrt(s + D) - sqrt(s); the squared norms are right to `off`. */
+ * the gap is at least sqrt(s + D) - sqrt(s). */
 ALGOS_CLONES
 static void algos_code_gaps(const int32_t *restrict most, const int32_t *restrict least,
                             const int32_t *restrict below, const float *restrict norm,
-                            float twice_unit, float off, float per_gap, uint16_t *restrict gap) {
+                            float twice_unit, float per_gap, uint16_t *restrict gap) {
     _Pragma("omp simd") for (int i = 0; i < 64; i++) {
         const int32_t next = below[i] > ALGOS_LEAST_PRODUCT ? below[i] : ALGOS_LEAST_PRODUCT;
         const float more = twice_unit * (float)(least[i] - next);
         const float product = 0.5f * ((float)most[i] + (float)least[i]);
-        const float square = norm[i] * norm[i] * (1 + off) - twice_unit * product;
+        const float square = norm[i] * norm[i] * (1 + ALGOS_NORM_OFF) - twice_unit * product;
         const float s = (square > 0 ? square : 0) + 1e-37f;
         gap[i] = algos_whole_gap(more / (sqrtf(s + more) + sqrtf(s)) * per_gap);
     }
@@ -58,9 +59,9 @@ static void algos_code_gaps(const int32_t *restrict most, const int32_t *restric
  * nearest; all other products are at most `below`. */
 static inline uint16_t algos_measured_gap(double square, double next_square, double rounding,
                                           int32_t most, int32_t least, int32_t below, float norm,
-                                          float twice_unit, float off, float per_gap) {
+                                          float twice_unit, float per_gap) {
     const double product = below + 0.5 * ((double)most - least);
-    const double rest = (double)norm * norm * (1 - off) - twice_unit * product;
+    const double rest = (double)norm * norm * (1 - ALGOS_NORM_OFF) - twice_unit * product;
     const double next = fmin(sqrt(next_square) * (1 - rounding), sqrt(rest > 0 ? rest : 0));
     return algos_whole_gap((float)((next - sqrt(square) * (1 + rounding)) * per_gap));
 }
