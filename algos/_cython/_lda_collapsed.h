@@ -63,6 +63,12 @@ typedef struct {
 typedef void (*algos_lda_visit)(const algos_lda_other_side *, const algos_lda_pairs *,
                                 const float *own, float *room, double *sums);
 
+/* The end of the run of entries from `begin` on that are summed up in float32. */
+ALGOS_INLINE Py_ssize_t algos_lda_run_end(const algos_lda_pairs *entries, Py_ssize_t begin) {
+    const Py_ssize_t left = entries->size - begin;
+    return left > ALGOS_LDA_ENTRIES ? begin + ALGOS_LDA_ENTRIES : entries->size;
+}
+
 /* How much of an entry is taken out: a token, or what there is of one. */
 ALGOS_INLINE float algos_lda_taken(float count) {
     return count < 1 ? (count > ALGOS_LDA_LEAST_TOKEN ? count : ALGOS_LDA_LEAST_TOKEN) : 1;

@@ -43,52 +43,84 @@ ALGOS_INLINE float N(visit_z)(const algos_lda_other_side *side,
            algos_lda_taken(entries->counts[e]);
 }
 
-/* A row of `vectors` registers, at most MOST, then a constant. γ, before it is made to sum to 1,
- * is a fraction of which both sides are divided by M. */
+/* Lanes of Σ γ, before γ is made to sum to 1, and if its chance is to be told of Σ A B / M and
+ * Σ γ² / M. */
+typedef struct {
+    N(lda_vec) total, product, square;
+} N(visit_lanes);
+
+/* γ of a register of topics: a fraction of which both sides are divided by M. `share` is a / M. */
+ALGOS_INLINE N(lda_vec) N(visit_root)(N(lda_vec) a, N(lda_vec) share, N(lda_vec) inverse,
+                                      N(lda_vec) other, N(lda_vec) z, N(visit_lanes) *lanes,
+                                      const int told) {
+    const N(lda_vec) its = other * inverse, both = a * its;
+    const N(lda_vec) root = both / ((share + z) + its);
+    lanes->total += root;
+    if (told) {
+        lanes->product += both;
+        lanes->square += root * root * inverse;
+    }
+    return root;
+}
+
+/* Tell the chance of an entry: from sums, or where these do not do from its γ. */
+ALGOS_INLINE void N(visit_tell)(const algos_lda_other_side *side,
+                                const algos_lda_pairs *entries, Py_ssize_t e, float z,
+                                float whole, const N(visit_lanes) *lanes, const float *own,
+                                const float *other, const float *gamma, Py_ssize_t size) {
+    if (!algos_lda_told(side, entries, e, z, whole, N(visit_total)(lanes->product),
+                        N(visit_total)(lanes->square)))
+        algos_lda_tell(side, entries, e, own, other, NULL, side->inverses, gamma, whole, size);
+}
+
+/* An own row of `vectors` registers, at most MOST, then a constant. */
+typedef struct {
+    N(lda_vec) a[MOST], share[MOST], inverse[MOST];
+} N(visit_row);
+
+/* Add a run of entries up. */
+ALGOS_INLINE void N(visit_held_run)(const algos_lda_other_side *side,
+                                    const algos_lda_pairs *entries, const float *own,
+                                    const N(visit_row) *row, Py_ssize_t begin, Py_ssize_t end,
+                                    N(lda_vec) *sum, const Py_ssize_t vectors, const int told) {
+    for (Py_ssize_t e = begin; e < end; e++) {
+        const float *other = N(visit_find)(side, entries, e);
+        const float z = N(visit_z)(side, entries, e, own, other);
+        N(lda_vec) gamma[MOST];
+        N(visit_lanes) lanes = {{0}, {0}, {0}};
+        N(visit_fetch)(side, entries, e + AHEAD, vectors * LANES);
+#pragma GCC unroll 16
+        for (Py_ssize_t p = 0; p < vectors; p++)
+            gamma[p] = N(visit_root)(row->a[p], row->share[p], row->inverse[p],
+                                     LOAD(other + p * LANES), SPREAD(z), &lanes, told);
+        const float whole = N(visit_total)(lanes.total);
+        const N(lda_vec) weight = SPREAD(algos_lda_weigh(entries, e, z, whole));
+#pragma GCC unroll 16
+        for (Py_ssize_t p = 0; p < vectors; p++)
+            sum[p] += weight * gamma[p];
+        if (told)
+            N(visit_tell)(side, entries, e, z, whole, &lanes, own, other,
+                          (const float *)gamma, vectors * LANES);
+    }
+}
+
 ALGOS_INLINE void N(visit_held)(const algos_lda_other_side *side,
                                 const algos_lda_pairs *entries, const float *own,
                                 double *sums, const Py_ssize_t vectors, const int told) {
-    N(lda_vec) a[MOST], share[MOST], inverse[MOST];
+    N(visit_row) row;
 #pragma GCC unroll 16
     for (Py_ssize_t p = 0; p < vectors; p++) {
-        a[p] = LOAD(own + p * LANES);
-        inverse[p] = LOAD(side->inverses + p * LANES);
-        share[p] = a[p] * inverse[p];
+        row.a[p] = LOAD(own + p * LANES);
+        row.inverse[p] = LOAD(side->inverses + p * LANES);
+        row.share[p] = row.a[p] * row.inverse[p];
     }
     for (Py_ssize_t begin = 0; begin < entries->size; begin += ALGOS_LDA_ENTRIES) {
-        const Py_ssize_t left = entries->size - begin;
-        const Py_ssize_t end = left > ALGOS_LDA_ENTRIES ? begin + ALGOS_LDA_ENTRIES
-                                                        : entries->size;
+        const Py_ssize_t end = algos_lda_run_end(entries, begin);
         N(lda_vec) sum[MOST];
 #pragma GCC unroll 16
         for (Py_ssize_t p = 0; p < vectors; p++)
             sum[p] = (N(lda_vec)){0};
-        for (Py_ssize_t e = begin; e < end; e++) {
-            const float *other = N(visit_find)(side, entries, e);
-            const float z = N(visit_z)(side, entries, e, own, other);
-            N(lda_vec) gamma[MOST], total = {0}, product = {0}, square = {0};
-            N(visit_fetch)(side, entries, e + AHEAD, vectors * LANES);
-#pragma GCC unroll 16
-            for (Py_ssize_t p = 0; p < vectors; p++) {
-                const N(lda_vec) its = LOAD(other + p * LANES) * inverse[p];
-                const N(lda_vec) both = a[p] * its;
-                gamma[p] = both / ((share[p] + SPREAD(z)) + its);
-                total += gamma[p];
-                if (told) {
-                    product += both;
-                    square += gamma[p] * gamma[p] * inverse[p];
-                }
-            }
-            const float whole = N(visit_total)(total);
-            const N(lda_vec) weight = SPREAD(algos_lda_weigh(entries, e, z, whole));
-#pragma GCC unroll 16
-            for (Py_ssize_t p = 0; p < vectors; p++)
-                sum[p] += weight * gamma[p];
-            if (told && !algos_lda_told(side, entries, e, z, whole, N(visit_total)(product),
-                                        N(visit_total)(square)))
-                algos_lda_tell(side, entries, e, own, other, NULL, side->inverses,
-                               (const float *)gamma, whole, vectors * LANES);
-        }
+        N(visit_held_run)(side, entries, own, &row, begin, end, sum, vectors, told);
 #pragma GCC unroll 16
         for (Py_ssize_t p = 0; p < vectors; p++)
 #pragma GCC unroll 16
@@ -104,34 +136,24 @@ ALGOS_INLINE void N(visit_any)(const algos_lda_other_side *side,
     const Py_ssize_t width = side->width;
     float *gamma = room, *sum = room + width;
     for (Py_ssize_t begin = 0; begin < entries->size; begin += ALGOS_LDA_ENTRIES) {
-        const Py_ssize_t left = entries->size - begin;
-        const Py_ssize_t end = left > ALGOS_LDA_ENTRIES ? begin + ALGOS_LDA_ENTRIES
-                                                        : entries->size;
+        const Py_ssize_t end = algos_lda_run_end(entries, begin);
         memset(sum, 0, width * sizeof(float));
         for (Py_ssize_t e = begin; e < end; e++) {
             const float *other = N(visit_find)(side, entries, e);
             const float z = N(visit_z)(side, entries, e, own, other);
-            N(lda_vec) total = {0}, product = {0}, square = {0};
+            N(visit_lanes) lanes = {{0}, {0}, {0}};
             N(visit_fetch)(side, entries, e + AHEAD, width);
             for (Py_ssize_t k = 0; k < width; k += LANES) {
                 const N(lda_vec) a = LOAD(own + k), inverse = LOAD(side->inverses + k);
-                const N(lda_vec) its = LOAD(other + k) * inverse, both = a * its;
-                const N(lda_vec) root = both / ((a * inverse + SPREAD(z)) + its);
-                STORE(gamma + k) = root;
-                total += root;
-                if (told) {
-                    product += both;
-                    square += root * root * inverse;
-                }
+                STORE(gamma + k) = N(visit_root)(a, a * inverse, inverse, LOAD(other + k),
+                                                 SPREAD(z), &lanes, told);
             }
-            const float whole = N(visit_total)(total);
+            const float whole = N(visit_total)(lanes.total);
             const N(lda_vec) weight = SPREAD(algos_lda_weigh(entries, e, z, whole));
             for (Py_ssize_t k = 0; k < width; k += LANES)
                 STORE(sum + k) += weight * LOAD(gamma + k);
-            if (told && !algos_lda_told(side, entries, e, z, whole, N(visit_total)(product),
-                                        N(visit_total)(square)))
-                algos_lda_tell(side, entries, e, own, other, NULL, side->inverses, gamma,
-                               whole, width);
+            if (told)
+                N(visit_tell)(side, entries, e, z, whole, &lanes, own, other, gamma, width);
         }
         for (Py_ssize_t k = 0; k < width; k++)
             sums[k] += sum[k];
