@@ -68,32 +68,42 @@ ALGOS_INLINE float algos_lda_kept_visit(const algos_lda_pairs *entries, Py_ssize
     return algos_lda_weigh(entries, e, z, *total);
 }
 
+/* A topic for each line of the cache that has some: eight share one. Returns how many. */
+ALGOS_INLINE Py_ssize_t algos_lda_kept_lines(const int32_t *topics, Py_ssize_t m,
+                                             int32_t *lines) {
+    Py_ssize_t n = 0;
+    for (Py_ssize_t i = 0; i < m; i++)
+        if (i == 0 || topics[i] - lines[n - 1] >= 8 || topics[i] < topics[i - 1])
+            lines[n++] = topics[i];
+    return n;
+}
+
+ALGOS_INLINE void algos_lda_kept_fetch(const algos_lda_other_side *side,
+                                       const algos_lda_pairs *entries, Py_ssize_t e,
+                                       const int32_t *lines, Py_ssize_t n_lines) {
+    if (e >= entries->size)
+        return;
+    const float *next = side->others + entries->index[e] * side->width;
+    for (Py_ssize_t i = 0; i < n_lines; i++)
+        __builtin_prefetch(next + lines[i]);
+}
+
 ALGOS_INLINE void algos_lda_kept_document(const algos_lda_other_side *side,
                                           const algos_lda_pairs *entries,
                                           const int32_t *topics, Py_ssize_t m, const float *own,
                                           float *room, double *sums) {
     float *inverses = room, *gamma = room + m, *sum = room + 2 * m;
-    int32_t *lines = (int32_t *)(room + 3 * m); /* a topic of every eight, which share one */
-    Py_ssize_t n_lines = 0;
-    for (Py_ssize_t i = 0; i < m; i++) {
+    int32_t *lines = (int32_t *)(room + 3 * m);
+    const Py_ssize_t n_lines = algos_lda_kept_lines(topics, m, lines);
+    for (Py_ssize_t i = 0; i < m; i++)
         inverses[i] = side->inverses[topics[i]];
-        if (i == 0 || topics[i] - lines[n_lines - 1] >= 8 || topics[i] < topics[i - 1])
-            lines[n_lines++] = topics[i];
-    }
     memset(sums, 0, m * sizeof(double));
     for (Py_ssize_t begin = 0; begin < entries->size; begin += ALGOS_LDA_ENTRIES) {
-        const Py_ssize_t left = entries->size - begin;
-        const Py_ssize_t end =
-            begin + (left < ALGOS_LDA_ENTRIES ? left : ALGOS_LDA_ENTRIES);
+        const Py_ssize_t end = algos_lda_run_end(entries, begin);
         memset(sum, 0, m * sizeof(float));
         for (Py_ssize_t e = begin; e < end; e++) {
             const float *row = side->others + entries->index[e] * side->width;
-            if (e + ALGOS_LDA_NEXT < entries->size) {
-                const float *next =
-                    side->others + entries->index[e + ALGOS_LDA_NEXT] * side->width;
-                for (Py_ssize_t i = 0; i < n_lines; i++)
-                    __builtin_prefetch(next + lines[i]);
-            }
+            algos_lda_kept_fetch(side, entries, e + ALGOS_LDA_NEXT, lines, n_lines);
             float total;
             const float weight = algos_lda_kept_visit(entries, e, own, row, topics, inverses,
                                                       NULL, m, gamma, &total);
