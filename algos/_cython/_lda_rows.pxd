@@ -1,5 +1,5 @@
 # Rows of topics under a document: see _lda_rows.h.
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 
 cdef extern from "_lda_rows.h" nogil:
     ctypedef struct algos_lda_topics:
@@ -37,6 +37,15 @@ cdef extern from "_lda_rows.h" nogil:
     const algos_lda_rows* algos_lda
     Py_ssize_t algos_lda_padded(Py_ssize_t n_topics)
     int algos_lda_choose(int limit)
+
+
+cdef inline algos_lda_document document_of(
+    const int64_t* indptr, const int32_t* words, const float* counts, Py_ssize_t d
+) noexcept nogil:
+    cdef algos_lda_document document
+    document.words, document.counts = words + indptr[d], counts + indptr[d]
+    document.size = indptr[d + 1] - indptr[d]
+    return document
 
 
 cdef inline algos_lda_topics topics_of(

@@ -1,6 +1,7 @@
 # Words whose topics learn from a batch of documents, each word's row from its own entries: what
 # `lda_words` and `lda_few` have in common.
 from libc.stdint cimport int32_t, int64_t
+from algos._cython._entry_rows cimport first_row
 from algos._cython._lda_rows cimport algos_lda, algos_lda_topics, topics_of
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -51,15 +52,7 @@ cdef inline void describe_words(
 
 cdef inline Py_ssize_t first_word(const WordJob* job, Py_ssize_t task) noexcept nogil:
     """The first word whose entries begin at the task's share of them or behind."""
-    cdef int64_t bound = job.starts[job.m] * task // TASKS
-    cdef Py_ssize_t low = 0, high = job.m, middle
-    while low < high:
-        middle = (low + high) // 2
-        if job.starts[middle] < bound:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return first_row(job.starts, job.m, job.starts[job.m] * task // TASKS)
 
 
 cdef inline void word_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:

@@ -7,6 +7,7 @@ order, with the same bits.
 
 from libc.math cimport fmax, log
 from libc.stdint cimport int32_t, int64_t
+from algos._cython._entry_rows cimport first_row, longest_row
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
 
@@ -79,18 +80,6 @@ cdef struct VisitJob:
     float* room               # for each slot (4 width,)
 
 
-cdef Py_ssize_t _first_row(const VisitJob* job, int64_t entry) noexcept nogil:
-    """The first row that begins at this entry or behind it."""
-    cdef Py_ssize_t low = 0, high = job.n_rows, middle
-    while low < high:
-        middle = (low + high) // 2
-        if job.indptr[middle] < entry:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
 cdef inline double _log_probability(const algos_lda_pairs* row, double prior) noexcept nogil:
     """Σ c log chance / (n - 1 + Σ α): the words of a document, each given all other tokens."""
     cdef double sum_ = 0, n = 0, count, length, of_token
@@ -148,8 +137,8 @@ cdef void _visit_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
     cdef VisitJob* job = <VisitJob*> arg
     cdef Py_ssize_t r
     cdef double trend = 0, objective = 0
-    cdef Py_ssize_t begin = _first_row(job, task * TASK_ENTRIES)
-    cdef Py_ssize_t end = _first_row(job, (task + 1) * TASK_ENTRIES)
+    cdef Py_ssize_t begin = first_row(job.indptr, job.n_rows, task * TASK_ENTRIES)
+    cdef Py_ssize_t end = first_row(job.indptr, job.n_rows, (task + 1) * TASK_ENTRIES)
     for r in range(begin, end):
         _visit_one(job, r, slot, &trend, &objective)
     if job.trends != NULL:
@@ -172,14 +161,6 @@ cdef double _sum(const float[::1] values) noexcept:
     for k in range(values.shape[0]):
         sum_ += values[k]
     return sum_
-
-
-cdef Py_ssize_t _longest(const int64_t[::1] indptr) noexcept:
-    """The entries of the longest row."""
-    cdef Py_ssize_t longest = 1, r
-    for r in range(indptr.shape[0] - 1):
-        longest = max(longest, indptr[r + 1] - indptr[r])
-    return longest
 
 
 cdef void _describe_entries(
@@ -284,7 +265,7 @@ def visit_rows(
         job.trends = <double*> told.data
         job.objectives = job.trends + tasks
     if has_objective:
-        job.longest = _longest(indptr)
+        job.longest = max(<Py_ssize_t> 1, longest_row(job.indptr, job.n_rows))
         chances = scratch(n_threads * job.longest, sizeof(float))
         job.chances = <float*> chances.data
     return _visit_all(&job, tasks, n_threads)

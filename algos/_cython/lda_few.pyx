@@ -6,8 +6,9 @@ anew: `lda_mixtures` and `lda_words` do the same with all topics always.
 
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy, memset
+from algos._cython._entry_rows cimport longest_row
 from algos._cython._lda_rows cimport (
-    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, topics_of,
+    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, document_of, topics_of,
 )
 from algos._cython._lda_words cimport WordJob, describe_words, learn_all
 from algos._cython._memory cimport Scratch, scratch
@@ -175,22 +176,13 @@ cdef void _few_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef double sum = 0
     cdef float* room = job.rooms + slot * job.room
     for d in range(chunk * CHUNK, min(job.n, (chunk + 1) * CHUNK)):
-        document.words = job.words + job.indptr[d]
-        document.counts = job.counts + job.indptr[d]
-        document.size = job.indptr[d + 1] - job.indptr[d]
+        document = document_of(job.indptr, job.words, job.counts, d)
         if job.is_warm:
             _forget_dropped(job, d)
         if job.n_dense > 0:
             _meet_all(job, d, &document, room)
         sum += _meet_few(job, d, &document, room)
     job.likelihoods[chunk] = sum
-
-
-cdef Py_ssize_t _longest(const int64_t* indptr, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t d, most = 0
-    for d in range(n):
-        most = max(most, indptr[d + 1] - indptr[d])
-    return most
 
 
 cdef void _sum_priors(FewJob* job) noexcept nogil:
@@ -208,7 +200,7 @@ cdef void _sum_priors(FewJob* job) noexcept nogil:
 cdef double _mix_all(FewJob* job, Py_ssize_t n_words, int n_threads) except? -1:
     """Find room, and infer the mixtures of all documents; return their log-likelihood."""
     cdef Py_ssize_t width = job.topics.width, chunks = (job.n + CHUNK - 1) // CHUNK, i
-    cdef Py_ssize_t longest = _longest(job.indptr, job.n), stored = job.indptr[job.n]
+    cdef Py_ssize_t longest = longest_row(job.indptr, job.n), stored = job.indptr[job.n]
     job.room = _whole(max(3 * width, (4 + longest) * job.most))
     cdef Scratch rooms = scratch(min(<Py_ssize_t> n_threads, chunks) * job.room, sizeof(float))
     cdef Scratch likelihoods = scratch(chunks, sizeof(double))

@@ -9,8 +9,9 @@ Documents do not know of each other: chunks of them are taken by any thread.
 
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy
+from algos._cython._entry_rows cimport longest_row
 from algos._cython._lda_rows cimport (
-    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, topics_of,
+    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, document_of, topics_of,
 )
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -81,19 +82,10 @@ cdef void _mixture_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef Py_ssize_t d
     cdef double sum = 0
     for d in range(chunk * CHUNK, min(job.n, (chunk + 1) * CHUNK)):
-        document.words = job.words + job.indptr[d]
-        document.counts = job.counts + job.indptr[d]
-        document.size = job.indptr[d + 1] - job.indptr[d]
+        document = document_of(job.indptr, job.words, job.counts, d)
         sum += _infer(job, d, &document, job.rooms + slot * job.room)
     if job.likelihoods != NULL:
         job.likelihoods[chunk] = sum
-
-
-cdef inline Py_ssize_t _longest(const int64_t[::1] indptr) noexcept nogil:
-    cdef Py_ssize_t d, most = 0
-    for d in range(indptr.shape[0] - 1):
-        most = max(most, indptr[d + 1] - indptr[d])
-    return most
 
 
 cdef inline float* _floats(float[:, ::1] array):
@@ -129,7 +121,7 @@ def mix_documents(
     if n == 0:
         return 0.0
     if shares is None:
-        longest = _longest(indptr)
+        longest = longest_row(&indptr[0], n)
     job.room = (3 * width + longest + 15) // 16 * 16
     cdef Scratch rooms = scratch(min(<Py_ssize_t> n_threads, chunks) * job.room, sizeof(float))
     cdef Scratch likelihoods = scratch(chunks if is_measured else 0, sizeof(double))

@@ -6,8 +6,9 @@ the topics and words given the documents, so any thread may take any of them.
 
 from libc.math cimport log
 from libc.stdint cimport int32_t, int64_t
+from algos._cython._entry_rows cimport longest_row
 from algos._cython._lda_rows cimport (
-    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, topics_of,
+    algos_lda, algos_lda_choose, algos_lda_document, algos_lda_topics, document_of, topics_of,
 )
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._threads cimport run_region
@@ -62,15 +63,12 @@ cdef inline void _infer_one(
     InferJob* job, Py_ssize_t d, float* sums, float* below, float* a, float* shares
 ) noexcept nogil:
     """Find the fixed point of one document, and the shares of its words there."""
-    cdef algos_lda_document document
-    cdef Py_ssize_t width = job.topics.width, begin = job.indptr[d]
-    cdef Py_ssize_t i
+    cdef algos_lda_document document = document_of(job.indptr, job.words, job.counts, d)
+    cdef Py_ssize_t width = job.topics.width, i
     cdef float tokens = 0, least
     cdef float* gamma = job.gamma + d * width
     cdef float[2] shift
     cdef int step
-    document.words, document.counts = job.words + begin, job.counts + begin
-    document.size = job.indptr[d + 1] - begin
     for i in range(document.size):
         tokens += document.counts[i]
     least = max(job.tol * job.n_topics, LEAST_CHANGE * tokens)
@@ -121,13 +119,11 @@ def infer(
     """
     cdef InferJob job
     cdef Scratch room
-    cdef Py_ssize_t d, longest = 0, width = topics.shape[1]
+    cdef Py_ssize_t longest = 0, width = topics.shape[1]
     cdef double work
     job.n, job.n_topics = indptr.shape[0] - 1, n_topics
     if job.n <= 0:
         return
-    for d in range(job.n):
-        longest = max(longest, <Py_ssize_t> (indptr[d + 1] - indptr[d]))
     job.indptr = &indptr[0]
     job.words, job.counts = NULL, NULL
     if words.shape[0] > 0:
@@ -136,11 +132,13 @@ def infer(
     job.prior, job.gamma = &prior[0], &gamma[0, 0]
     job.mixtures = NULL if mixtures is None else &mixtures[0, 0]
     job.shares = NULL if shares is None or shares.shape[0] == 0 else &shares[0]
+    if job.shares == NULL:
+        longest = longest_row(job.indptr, job.n)
     job.scales = NULL if scales is None else &scales[0]
     job.passes = &passes[0]
     job.max_iter, job.tol = max_iter, tol
     # whole cache lines for each slot, so that rows stand aligned
-    job.room_size = (3 * width + (longest if job.shares == NULL else 0) + 15) // 16 * 16
+    job.room_size = (3 * width + longest + 15) // 16 * 16
     room = scratch(n_threads, job.room_size * sizeof(float))
     job.room = <float*> room.data
     work = min(max_iter, 20) * width * (

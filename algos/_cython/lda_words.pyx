@@ -10,6 +10,7 @@ up by one thread in the order of the documents: no copies, and the same bits for
 
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
+from algos._cython._entry_rows cimport first_row
 from algos._cython._lda_rows cimport algos_lda, algos_lda_choose, algos_lda_entries
 from algos._cython._lda_words cimport WordJob, describe_words, learn_all
 from algos._cython._memory cimport Scratch, scratch
@@ -32,15 +33,7 @@ cdef struct SortJob:
 
 cdef inline Py_ssize_t _first_document(const SortJob* job, Py_ssize_t part) noexcept nogil:
     """The first document that begins at the part's share of the entries or behind."""
-    cdef int64_t bound = job.indptr[job.n] * part // job.parts
-    cdef Py_ssize_t low = 0, high = job.n, middle
-    while low < high:
-        middle = (low + high) // 2
-        if job.indptr[middle] < bound:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    return first_row(job.indptr, job.n, job.indptr[job.n] * part // job.parts)
 
 
 cdef void _count_task(void* arg, Py_ssize_t part, int slot) noexcept nogil:
