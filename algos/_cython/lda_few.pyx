@@ -98,52 +98,96 @@ cdef void _meet_all(
         mixture[i] = theta[kept[i]]
 
 
-cdef double _meet_few(
-    const FewJob* job, Py_ssize_t d, algos_lda_document* document, float* room
+# What a thread works in while a document meets the topics that it keeps.
+cdef struct FewRoom:
+    float* prior    # (M,), as those that follow
+    float* weights
+    float* a
+    float* sums
+    float* block    # (longest, M): what each word has of the topics
+
+
+cdef inline FewRoom _few_room(const FewJob* job, float* room) noexcept nogil:
+    cdef Py_ssize_t most = job.most
+    return FewRoom(room, room + most, room + 2 * most, room + 3 * most, room + 4 * most)
+
+
+cdef inline double _gather_few(
+    const FewJob* job, Py_ssize_t d, const algos_lda_document* document, const FewRoom* at
 ) noexcept nogil:
-    """Make passes over a document with the topics that it keeps; drop those that fade."""
-    cdef Py_ssize_t size = job.sizes[d], width = _whole(size + 1), _i, j
-    cdef float* prior = room
-    cdef float* weights = room + job.most
-    cdef float* a = room + 2 * job.most
-    cdef float* sums = room + 3 * job.most
-    cdef float* block = room + 4 * job.most
+    """Gather what belongs to a document's topics, and behind them all others as one.
+
+    Returns the prior of the others.
+    """
+    cdef Py_ssize_t size = job.sizes[d], width = _whole(size + 1), j
+    cdef const int32_t* kept = job.kept + d * job.most
     cdef float* mixture = job.mixtures + d * job.most
-    cdef float* used = job.used + d * job.most
-    cdef int32_t* kept = job.kept + d * job.most
-    cdef algos_lda_document here
-    cdef algos_lda_topics gathered
-    cdef double total = 0, before = 0, others = job.mass, tokens = 0
+    cdef double others = job.mass
     for j in range(width):
         if j > size:
             mixture[j] = 0
-        prior[j] = job.prior[kept[j]] if j < size else 0
-        weights[j] = job.weights[kept[j]] if j < size else 0
-        a[j] = prior[j] * weights[j]
-        others -= prior[j]
+        at.prior[j] = job.prior[kept[j]] if j < size else 0
+        at.weights[j] = job.weights[kept[j]] if j < size else 0
+        at.a[j] = at.prior[j] * at.weights[j]
+        others -= at.prior[j]
     algos_lda_gather(
         job.topics.rows, job.topics.priors, job.topics.prior, job.topics.width,
-        job.background, document.words, document.size, kept, size, a, width, block)
+        job.background, document.words, document.size, kept, size, at.a, width, at.block)
+    at.prior[size], at.weights[size] = 1, 1
+    return others
+
+
+cdef inline double _pass_few(
+    const FewJob* job, Py_ssize_t d, const algos_lda_document* document, const FewRoom* at
+) noexcept nogil:
+    """Make passes over what was gathered; return Σ θ of the topics before the last one."""
+    cdef Py_ssize_t size = job.sizes[d], _i, j
+    cdef float* mixture = job.mixtures + d * job.most
+    cdef float* used = job.used + d * job.most
+    cdef algos_lda_document here
+    cdef algos_lda_topics gathered
+    cdef double total = 0, before = 0
     for j in range(size):
-        a[j] = mixture[j] * weights[j]
+        at.a[j] = mixture[j] * at.weights[j]
         total += mixture[j]
-    prior[size], weights[size], mixture[size], a[size] = 1, 1, 1, 1
-    gathered.rows, gathered.priors, gathered.prior, gathered.width = block, NULL, 0, width
+    mixture[size], at.a[size] = 1, 1
+    gathered.rows, gathered.priors, gathered.prior = at.block, NULL, 0
+    gathered.width = _whole(size + 1)
     here.words, here.counts, here.size = job.numbers, document.counts, document.size
     for _i in range(job.n_sparse):
         before = total
         for j in range(size):
-            used[j] = mixture[j] - prior[j]
-        algos_lda.pass_(&gathered, &here, a, sums, job.shares + job.indptr[d], 0)
-        algos_lda.mix(prior, weights, sums, width, mixture, a, &total)
+            used[j] = mixture[j] - at.prior[j]
+        algos_lda.pass_(&gathered, &here, at.a, at.sums, job.shares + job.indptr[d], 0)
+        algos_lda.mix(
+            at.prior, at.weights, at.sums, gathered.width, mixture, at.a, &total)
         total -= mixture[size]
-        mixture[size], a[size] = 1, 1
-    for j in range(size):
+        mixture[size], at.a[size] = 1, 1
+    return before
+
+
+cdef inline void _drop_faded(
+    const FewJob* job, Py_ssize_t d, const float* prior
+) noexcept nogil:
+    """Drop topics; the sums over words still need what was used of them."""
+    cdef float* mixture = job.mixtures + d * job.most
+    cdef double tokens = 0
+    cdef Py_ssize_t j
+    for j in range(job.sizes[d]):
         tokens += mixture[j] - prior[j]
-    # The sums over words still need what was used of the topics that are dropped here.
-    for j in range(size):
+    for j in range(job.sizes[d]):
         if mixture[j] - prior[j] <= job.least * tokens:
             mixture[j] = 0
+
+
+cdef double _meet_few(
+    const FewJob* job, Py_ssize_t d, const algos_lda_document* document, float* room
+) noexcept nogil:
+    """Make passes over a document with the topics that it keeps; drop those that fade."""
+    cdef FewRoom at = _few_room(job, room)
+    cdef double others = _gather_few(job, d, document, &at)
+    cdef double before = _pass_few(job, d, document, &at)
+    _drop_faded(job, d, at.prior)
     return algos_lda.log(
         document.counts, job.shares + job.indptr[d], document.size, before + max(others, 0.0))
 
