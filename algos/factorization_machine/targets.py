@@ -12,6 +12,7 @@ from sklearn.utils import column_or_1d
 from algos._common.checked import assert_all_finite
 from algos._common.scale import exponent_of, scaled, weights_in_range, without_faint
 from algos._common.targets import checked_numbers
+from algos._common.threads import one_thread_blas
 from algos._common.validation import check_sample_weight
 
 Doubles = NDArray[np.float64]
@@ -71,8 +72,9 @@ def moments_of(y: Doubles, weight: Doubles | None) -> tuple[float, float]:
     exponent = exponent_of(y)
     near = np.ldexp(targets[first], -exponent)
     total = counted.sum()
-    centre = float(counted @ near / total)
-    spread = float(np.sqrt(counted @ (near - centre) ** 2 / total))
+    with one_thread_blas():  # of many numbers BLAS gives other bits with more threads
+        centre = float(counted @ near / total)
+        spread = float(np.sqrt(counted @ (near - centre) ** 2 / total))
     return float(np.ldexp(centre, exponent)), float(np.ldexp(spread, exponent))
 
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
+from algos.factorization_machine.targets import moments_of
 
 SOLVERS = ("mcmc", "als", "adagrad")
 KINDS = (FactorizationMachineClassifier, FactorizationMachineRegressor)
@@ -410,3 +412,14 @@ def test_the_spread_of_a_mean_beyond_single_precision_is_infinite():
     X, y = np.zeros((9, 1), dtype=np.float32), np.arange(9) * 1e60
     model = small(FactorizationMachineRegressor, "mcmc").fit(X, y)
     assert model.predict(X, return_std=True)[1].tolist() == [np.inf] * 9
+
+
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_the_threads_of_blas_do_not_change_the_moments_of_many_targets(is_weighted):
+    rng = np.random.default_rng(0)
+    y, weight = rng.normal(size=50_000), rng.uniform(size=50_000)
+    found = set()
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            found.add(moments_of(y, weight if is_weighted else None))
+    assert len(found) == 1
