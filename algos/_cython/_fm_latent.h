@@ -11,8 +11,8 @@
 #ifndef ALGOS_FM_LATENT_H
 #define ALGOS_FM_LATENT_H
 
+#include "_fm_draws.h"
 #include "_math.h"
-#include "_rng.h"
 
 #define ALGOS_LOG_TURN 1.8378770664093454836 /* log(2 pi) */
 #define ALGOS_FAR_TAIL 30.0                  /* Q^-1 is good up to here, and some way beyond */
@@ -213,11 +213,6 @@ ALGOS_CLONES
 static void algos_normal_cdfs(const double *x, ptrdiff_t n, double *out) {
     for (ptrdiff_t j = 0; j < n; j++)
         out[j] = algos_normal_cdf(x[j]);
-}
-
-/* In (0, 1): the middles of 2^53 equal parts. */
-static inline double algos_open_unit(algos_rng *rng) {
-    return ((double)(algos_rng_next(rng) >> 11) + 0.5) * 0x1p-53;
 }
 
 /* z of an interval far from f, by rejection from an exponential number (Robert, "Simulation of

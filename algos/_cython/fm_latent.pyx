@@ -12,6 +12,10 @@ from algos._cython._memory cimport Scratch, scratch
 from algos._cython._rng cimport Rng, rng_start
 from algos._cython._threads cimport run_region
 
+cdef extern from "_fm_draws.h" nogil:
+    const uint64_t ALGOS_FM_ROW_STREAMS
+    double algos_open_unit(Rng* rng)
+
 cdef extern from "_fm_latent.h" nogil:
     enum:
         ALGOS_MOST_LATENTS
@@ -19,7 +23,6 @@ cdef extern from "_fm_latent.h" nogil:
         const double* f, const double* lower, const double* upper, const double* u,
         Py_ssize_t n, double* z, int* far)
     double algos_draw_far(double f, double lower, double upper, Rng* rng)
-    double algos_open_unit(Rng* rng)
     void algos_latent_means(
         const double* f, const double* lower, const double* upper, Py_ssize_t n, double* z)
     void algos_interval_terms(
@@ -27,8 +30,6 @@ cdef extern from "_fm_latent.h" nogil:
         double* values, double* terms)
     void algos_normal_cdfs(const double* x, Py_ssize_t n, double* out)
 
-# Rows' streams of a key; those of columns begin at 0.
-cdef uint64_t FIRST_STREAM = <uint64_t> 1 << 63
 cdef double NANOSECONDS_A_LATENT = 20.0
 
 
@@ -109,7 +110,7 @@ cdef void _draw_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     cdef double[CHUNK] sums
     cdef Block block
     cdef Rng rng
-    rng_start(&rng, job.key, FIRST_STREAM + chunk, job.step)
+    rng_start(&rng, job.key, ALGOS_FM_ROW_STREAMS + chunk, job.step)
     _clear(&block)
     for i in range(rows):
         row = begin + i

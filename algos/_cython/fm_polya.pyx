@@ -14,15 +14,17 @@ from libc.math cimport M_PI, cos, erfc, exp, fabs, fmin, log, sqrt, tanh
 from libc.stdint cimport int32_t, uint64_t
 
 from algos._cython._lanes cimport CHUNK
-from algos._cython._rng cimport Rng, rng_next, rng_start
+from algos._cython._rng cimport Rng, rng_start
 from algos._cython._threads cimport run_region
+
+cdef extern from "_fm_draws.h" nogil:
+    const uint64_t ALGOS_FM_ROW_STREAMS
+    double algos_open_unit(Rng* rng)
 
 cdef double CUT = 0.64      # where the two forms of the series meet
 cdef double STEEPEST = 1e6  # beyond, PG(1, c) is 1 / (2 |c|) to all digits of float32
 cdef double NANOSECONDS_A_NUMBER = 200.0
 cdef int MANY = 256         # copies of a row whose sum is drawn at once
-# Rows' streams of a key; those of columns begin at 0.
-cdef uint64_t FIRST_STREAM = <uint64_t> 1 << 63
 
 
 cdef struct PolyaJob:
@@ -37,17 +39,12 @@ cdef struct PolyaJob:
     Py_ssize_t n
 
 
-cdef inline double _uniform(Rng* rng) noexcept nogil:
-    """In (0, 1): the middles of 2^53 equal parts."""
-    return (<double> (rng_next(rng) >> 11) + 0.5) * (1.0 / 9007199254740992.0)
-
-
 cdef inline double _exponential(Rng* rng) noexcept nogil:
-    return -log(_uniform(rng))
+    return -log(algos_open_unit(rng))
 
 
 cdef inline double _square_of_normal(Rng* rng) noexcept nogil:
-    cdef double turn = cos(2 * M_PI * _uniform(rng))
+    cdef double turn = cos(2 * M_PI * algos_open_unit(rng))
     return 2 * _exponential(rng) * turn * turn
 
 
@@ -73,14 +70,14 @@ cdef inline double _short_inverse_gaussian(double z, Rng* rng) noexcept nogil:
             while e * e * CUT > 2 * _exponential(rng):
                 e = _exponential(rng)
             x = CUT / ((1 + CUT * e) * (1 + CUT * e))
-            if _uniform(rng) <= exp(-z * z * x / 2):
+            if algos_open_unit(rng) <= exp(-z * z * x / 2):
                 return x
     mean = 1 / z
     while True:
         y = mean * _square_of_normal(rng)
         # the smaller root, without a difference of near numbers
         x = mean / (1 + y / 2 + sqrt(y + y * y / 4))
-        if _uniform(rng) * (mean + x) > mean:
+        if algos_open_unit(rng) * (mean + x) > mean:
             x = mean * mean / x
         if x <= CUT:
             return x
@@ -103,12 +100,12 @@ cdef double _draw(double c, Rng* rng) noexcept nogil:
     cdef double rate = M_PI * M_PI / 8 + z * z / 2, x, sum_, y
     cdef int n
     while True:
-        if _uniform(rng) < share:
+        if algos_open_unit(rng) < share:
             x = CUT + _exponential(rng) / rate
         else:
             x = _short_inverse_gaussian(z, rng)
         sum_ = _term(0, x)
-        y = _uniform(rng) * sum_
+        y = algos_open_unit(rng) * sum_
         n = 0
         while True:
             n += 1
@@ -141,7 +138,7 @@ cdef double _gamma(double shape, Rng* rng) noexcept nogil:
     generating gamma variables", ACM TOMS 26, 2000)."""
     cdef double d = shape - 1.0 / 3, x, v
     while True:
-        x = sqrt(2 * _exponential(rng)) * cos(2 * M_PI * _uniform(rng))
+        x = sqrt(2 * _exponential(rng)) * cos(2 * M_PI * algos_open_unit(rng))
         v = 1 + x / sqrt(9 * d)
         if v <= 0:
             continue
@@ -174,7 +171,7 @@ cdef void _polya_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
     no_key[0] = no_key[1] = 0
     if key == NULL:
         key = no_key
-    rng_start(&rng, key, FIRST_STREAM + chunk, job.step)
+    rng_start(&rng, key, ALGOS_FM_ROW_STREAMS + chunk, job.step)
     for row in range(chunk * CHUNK, min(job.n, (chunk + 1) * CHUNK)):
         copies = 1 if job.copies == NULL else job.copies[row]
         score = (<const float*> job.scores)[row] if job.single else (
