@@ -166,6 +166,34 @@ cdef void _learn(
             shares + start * width if shares != NULL else NULL, n_threads)
 
 
+cdef class _Rooms:
+    """Scratch memory of a block of rows."""
+    cdef Scratch sums, shares, work
+
+    cdef int take_sums(self, StreamJob* job, Py_ssize_t rows) except -1:
+        """Take what threads need that share the trees out among them."""
+        self.sums = scratch(rows * job.stream.forest.n_trees, sizeof(double))
+        job.room = <double*> self.sums.data
+        return 0
+
+    cdef int take_shares(self, StreamJob* job, Py_ssize_t rows, int n_threads) except -1:
+        cdef const CutForest* forest = &job.stream.forest
+        cdef Py_ssize_t d = forest.first.d
+        job.slot_size = (algos_cut_work_size(forest.first.size, d) + 7) // 8 * 8
+        self.shares = scratch(rows * forest.n_trees * 2 * d, sizeof(double))
+        self.work = scratch(job.slot_size * n_threads, sizeof(double))
+        job.shares, job.work = <double*> self.shares.data, <double*> self.work.data
+        return 0
+
+
+cdef void _learn_few(StreamJob* job, Py_ssize_t n_rows, double* scores) noexcept nogil:
+    """Learn row by row, each scored by all trees in step."""
+    cdef Py_ssize_t i
+    for i in range(n_rows):
+        scores[i] = learn_row(
+            &job.stream, job.rows + i * job.stride, job.method, i >= job.first_scored)
+
+
 def learn(
     const float[::1] rows,           # IN: row i starts at i * stride
     Py_ssize_t stride,
@@ -197,12 +225,16 @@ def learn(
     cdef bint scored = scores is not None, explained = shares is not None
     cdef bint short = not explained and is_short(100.0 * n_rows * nodes.shape[0])
     cdef int threads = 1 if short else n_threads
-    cdef Py_ssize_t i, most, size = keys.shape[1]
-    cdef Scratch sums, parts, work
+    cdef Py_ssize_t most
+    cdef _Rooms rooms = _Rooms()
     cdef double* out = NULL
     cdef double* all_shares = NULL
     if n_rows == 0:
         return
+    if scored:
+        out = &scores[0]
+    if explained:
+        all_shares = &shares[0, 0, 0]
     job.stream = view_stream(
         key, decay[0], nodes, parent, mass, boxes, spans, points, heads, d, keys, leaves, clock,
         coming)
@@ -210,23 +242,15 @@ def learn(
     job.method, job.shared = method, shared
     job.room, job.sums, job.shares, job.work = NULL, NULL, NULL, NULL
     most = min(n_rows, _block_rows(&job.stream.forest, explained, threads))
-    if scored:
-        out = &scores[0]
     if scored and threads > 1:
-        sums = scratch(most * nodes.shape[0], sizeof(double))
-        job.room = <double*> sums.data
+        rooms.take_sums(&job, most)
     if explained:
-        parts = scratch(most * nodes.shape[0] * 2 * d, sizeof(double))
-        job.slot_size = (algos_cut_work_size(size, d) + 7) // 8 * 8
-        work = scratch(job.slot_size * n_threads, sizeof(double))
-        job.work, job.shares = <double*> work.data, <double*> parts.data
-        all_shares = &shares[0, 0, 0]
+        rooms.take_shares(&job, most, n_threads)
     if next_decay != decay[0]:
         change_stream(&job.stream, next_decay)
         decay[0] = next_decay
     if scored and not explained and n_rows <= ROW_BY_ROW:
-        for i in range(n_rows):
-            out[i] = learn_row(&job.stream, job.rows + i * stride, method, i >= first_scored)
+        _learn_few(&job, n_rows, out)
     elif short:
         _learn(&job, n_rows, out, NULL, 1)
     else:
