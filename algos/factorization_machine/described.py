@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from typing import Any
 
@@ -12,7 +13,9 @@ from algos.factorization_machine.following import Turn
 from algos.factorization_machine.machine import Machine, Settings
 from algos.factorization_machine.model import FittedMachine
 from algos.factorization_machine.rows import Columns
-from algos.factorization_machine.targets import Doubles
+from algos.factorization_machine.targets import Doubles, Unit
+
+_FAR = 1e9  # in the units of solvers, where what suits is about 1
 
 
 class DescribedMachine(FittedMachine):
@@ -110,6 +113,26 @@ class DescribedMachine(FittedMachine):
             n_iter_no_change=given(self.n_iter_no_change, 1),
         )
 
+    def _attributes(
+        self, machines: list[Machine], columns: Columns, unit: Unit, dtype: Any, solver: str
+    ) -> dict[str, Any]:
+        if not all(one.is_of_numbers for one in machines):
+            raise self._of_no_numbers(self._settings(Columns(self.n_features_in_)))
+        return super()._attributes(machines, columns, unit, dtype, solver)
+
+    def _of_no_numbers(self, settings: Settings) -> ValueError:
+        """Return the error of a machine with other than numbers, which names what led there."""
+        name = far_parameter(settings)
+        if name is None:
+            return ValueError(
+                "X, whose values lead beyond what floats can hold, must be brought nearer to 1; "
+                "standardise its columns, or lower `learning_rate_init`"
+            )
+        return ValueError(
+            f"`{name}`={getattr(self, name)!r} must leave all numbers of the model within what "
+            f"floats can hold; lower it, or leave it out"
+        )
+
     def _initial_intercept(self) -> float | None:
         if self.init_intercept is None:
             return None
@@ -135,3 +158,27 @@ class DescribedMachine(FittedMachine):
             return None
         each = zip(np.atleast_1d(self.intercept_), np.atleast_2d(self.coef_), factors, strict=True)
         return [Machine.from_units(*one, columns, self._unit) for one in each]
+
+
+def far_parameter(settings: Settings) -> str | None:
+    """Return the parameter that leads a learner furthest out, if one leads it far."""
+    of_linear = None if settings.init_linear == "zeros" else settings.init_linear_scale
+    given = {
+        "learning_rate_init": settings.learning_rate,
+        "learning_rate_linear": settings.learning_rate_linear,
+        "learning_rate_intercept": settings.learning_rate_intercept,
+        "epsilon": settings.epsilon,
+        "init_scale": settings.init_scale,
+        "init_linear_scale": of_linear,
+        "init_intercept": settings.init_intercept,
+    }
+    sizes = {name: abs(value) for name, value in given.items() if value is not None}
+    far = [name for name, size in sizes.items() if size > _FAR]
+    return max(far, key=lambda name: sizes[name], default=None)
+
+
+def quiet_where_far(settings: Settings) -> Any:
+    """Return a context without numpy's warnings of numbers that will be refused."""
+    if far_parameter(settings) is None:
+        return contextlib.nullcontext()
+    return np.errstate(all="ignore")

@@ -34,6 +34,7 @@ from algos.factorization_machine.choice import (
     ignored,
     stops_early,
 )
+from algos.factorization_machine.described import far_parameter, quiet_where_far
 from algos.factorization_machine.fields import find_fields
 from algos.factorization_machine.identifiers import warn_of_identifiers
 from algos.factorization_machine.learners import LEARNERS, learned_nothing, tells_nothing
@@ -117,7 +118,7 @@ class FactorizationMachine(StreamingMachine):
         with fit_tasks(self, None, X=kept, y=column) as task:
             told = Told(self, task, attributes, state["n_told"])
             learn = learned_nothing if tells_nothing(problem) else LEARNERS[solver]
-            outcome = learn(problem, told)
+            outcome = self._outcome(learn, problem, told)
             told.tell_last(outcome.machines)
         self.__dict__.update(start)
         self._set_outcome(outcome, table.columns, kept.dtype)
@@ -135,6 +136,17 @@ class FactorizationMachine(StreamingMachine):
             )
         if outcome.constant is not None and not outcome.objective < outcome.constant:
             self._warn_of_constant(outcome)
+
+    def _outcome(self, learn: Any, problem: Problem, told: Told) -> Outcome:
+        """Return what a solver learns, or tell of a parameter by which it can learn nothing."""
+        try:
+            with quiet_where_far(problem.settings):
+                outcome: Outcome = learn(problem, told)
+        except (OverflowError, np.linalg.LinAlgError) as error:
+            if far_parameter(problem.settings) is None:
+                raise
+            raise self._of_no_numbers(problem.settings) from error
+        return outcome
 
     def _training_table(self, X: Any, y: Any, weight: Any, groups: Any) -> Table:
         """Return rows of positive weight in the order of solvers."""

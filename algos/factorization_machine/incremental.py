@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key
 from algos._common.scale import exponent_of, scaled, unscaled
+from algos.factorization_machine import stream_state
 from algos.factorization_machine.following import ENOUGH_ROWS, Turn
 from algos.factorization_machine.learners import (
     data_of,
@@ -25,10 +26,10 @@ from algos.factorization_machine.rows import Columns, Table, column_scale, scale
 from algos.factorization_machine.scoring import in_dtype
 from algos.factorization_machine.steps import Steps, aligned
 from algos.factorization_machine.stochastic import Settings, one_pass
+from algos.factorization_machine.stream_state import State
 from algos.factorization_machine.targets import Unit
 
 Doubles = NDArray[np.float64]
-State = dict[str, Any]
 
 _FAR = 1e269  # from spreads so far above scales to the largest float64, there is no float32
 _LATE = 0.1  # the share of a batch in what errors are like of late
@@ -71,7 +72,7 @@ def begin_stream(problem: Problem, columns: Columns, start: list[Machine] | None
         steps = started(steps, start)
     scale = np.zeros(columns.d) if columns.scale is None else columns.scale
     met = np.where(scale == 0, 0, ENOUGH_ROWS).astype(np.int32)
-    return {**vars(steps), "scale": scale, "met": met}
+    return {**vars(steps), "scale": scale, "met": met, "late": {}}
 
 
 def state_after_fit(state: Mapping[str, Any], columns: Columns, problem: Problem) -> State:
@@ -107,7 +108,7 @@ def learn_batch(state: State, batch: Batch, key: Key) -> tuple[float, State]:
     loss : float
         The weighted mean of the rows' losses before they were learned.
     learned : dict
-        What `write_back` takes; the state is as it was.
+        What `state_after` takes; the state is as it was.
     """
     problem, settings, columns, turn = batch
     table = problem.table
@@ -160,40 +161,41 @@ def _followed(
     return np.where(is_near, scale, followed), met
 
 
-def write_back(state: State, learned: State, batch: Batch) -> State:
-    """Return the state with a batch learned.
+def state_after(state: State, learned: State, batch: Batch) -> State:
+    """Return the state with a batch learned, and with a `turn` all columns that have come."""
+    columns, turn = batch.columns, batch.turn
+    if turn is None:
+        return stream_state.after(state, learned, columns)
+    is_other = state["scale"] != 0
+    is_other[columns] = False
+    others = np.flatnonzero(is_other)
+    parts = {name: state[name][others] for name in stream_state.OF_COLUMNS}
+    turned = turn.of_columns(parts["table"], parts["line"], batch.settings.accumulator)
+    parts["table"], parts["line"] = turned
+    joined = {name: np.concatenate([learned[name], part]) for name, part in parts.items()}
+    return stream_state.after(state, {**learned, **joined}, np.concatenate([columns, others]))
 
-    The columns that occur are written in place, for there may be many more: so it comes last,
-    when nothing can fail any more. With a `turn` all that have come are.
+
+def are_numbers(state: State) -> bool:
+    """Tell whether all that was learned last, or all there is, are numbers."""
+    learned = state["late"] or state
+    parts = learned["table"], learned["line"], state["base"]
+    return all(np.isfinite(part).all() for part in parts) and not np.isnan(state["noise"])
+
+
+def require_numbers(state: State, unit: Unit) -> None:
+    """Raise ValueError if a model of the state would have no place in float64.
+
+    That is known from the least scale of the columns that were learned last, but for units far
+    out: there the model is made.
     """
-    turn, columns = batch.turn, batch.columns
-    new = {**state, **learned}
-    if turn is not None:
-        come = np.flatnonzero(state["scale"])
-        parts = state["table"][come], state["line"][come]
-        state["table"][come], state["line"][come] = turn.of_columns(
-            *parts, batch.settings.accumulator
-        )
-    for name in ("table", "line", "scale", "met"):
-        state[name][columns] = learned[name]
-        new[name] = state[name]
-    return new
-
-
-def require_numbers(state: State, learned: State, batch: Batch, unit: Unit) -> None:
-    """Raise ValueError if a model of the state with a batch learned would have no place in float64.
-
-    That is known from the least scale of the columns that change, but for units far out: there
-    the model is made, of copies.
-    """
-    scale = learned["scale"] if batch.turn is None else state["scale"]
-    least = min(float(part[part != 0].min(initial=1.0)) for part in (scale, learned["scale"]))
+    scale = (state["late"] or state)["scale"]
+    least = float(scale[scale != 0].min(initial=1.0))
     if unit.spread < _FAR * least:
         return
-    copies = {name: state[name].copy() for name in ("table", "line", "scale", "met")}
-    new = write_back({**state, **copies}, learned, batch)
-    for machine in machines_of_stream(new):
-        machine.in_units(columns_of_stream(new), unit, single=True)
+    whole = stream_state.apart(state)
+    for machine in machines_of_stream(whole):
+        machine.in_units(columns_of_stream(whole), unit, single=True)
 
 
 def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
@@ -204,8 +206,8 @@ def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
 
 def machines_of_stream(state: State) -> list[Machine]:
     """Return the machines of a stream, over all columns: zero for those without a value."""
-    of_columns = ("scale", "met")
-    learner = Steps(**{name: value for name, value in state.items() if name not in of_columns})
+    others = ("scale", "met", "late")
+    learner = Steps(**{name: value for name, value in state.items() if name not in others})
     has_come = state["scale"] != 0
     if has_come.all():
         return machines_of(learner)

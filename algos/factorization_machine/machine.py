@@ -43,6 +43,11 @@ class Machine:
     draws: Draws | None = None
     cuts: Doubles | None = None
 
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether all its numbers are finite."""
+        return all(np.isfinite(part).all() for part in (self.linear, self.factors, self.intercept))
+
     def in_units(
         self, columns: Columns, unit: Unit, *, single: bool
     ) -> tuple[float, NDArray[Any], NDArray[Any]]:

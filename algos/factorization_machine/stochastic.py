@@ -31,6 +31,7 @@ Floats = NDArray[np.float32]
 LOSSES = {"squared_error": 0, "log_loss": 1, "multinomial": 2, "bpr": 3}
 _OF_ORDER = 1  # stream of random numbers
 _NO_CLIP = 1e12
+_MOST_PENALTY = 1e30  # in float32, in which products with zero are to be zero
 _LEAP = 0.2  # share of the least loss by which steps too long may throw the last one above it
 
 
@@ -86,7 +87,8 @@ class Settings:
                 alpha + noise * self.alpha_of_noise,
                 linear + noise * self.alpha_linear_of_noise,
             )
-        return np.array([alpha, linear, self.alpha_intercept], np.float32)
+        penalties = np.array([alpha, linear, self.alpha_intercept])
+        return np.minimum(penalties, _MOST_PENALTY).astype(np.float32)
 
 
 def one_pass(

@@ -16,10 +16,10 @@ from algos._common.threads import effective_n_threads
 from algos._common.validation import drop_zero_weight
 from algos._common.verbose import say
 from algos.factorization_machine.automatic import in_units, values_of_stream
-from algos.factorization_machine.described import DescribedMachine
+from algos.factorization_machine.described import DescribedMachine, quiet_where_far
 from algos.factorization_machine.incremental import (
     Batch,
-    State,
+    are_numbers,
     averaged,
     begin_stream,
     columns_of_stream,
@@ -27,13 +27,14 @@ from algos.factorization_machine.incremental import (
     learn_batch,
     machines_of_stream,
     require_numbers,
+    state_after,
     state_after_fit,
-    write_back,
 )
 from algos.factorization_machine.learners import stochastic_settings
 from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Outcome, Problem
 from algos.factorization_machine.rows import Columns, Rows, Table, training_table
+from algos.factorization_machine.stream_state import State, brought_in, let_go
 from algos.factorization_machine.targets import Doubles, checked_weights
 
 
@@ -54,6 +55,12 @@ class StreamingMachine(DescribedMachine):
     solver_: str
     levels_: NDArray[Any]
     history_: dict[str, NDArray[Any]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        if "_stream" in self.__dict__:
+            let_go(self._stream)
+        state: dict[str, Any] = super().__getstate__()
+        return state
 
     def _begin_stream(self, outcome: Outcome, table: Table, key: Key) -> None:
         """Keep what `partial_fit` and `merge` go on from."""
@@ -83,19 +90,23 @@ class StreamingMachine(DescribedMachine):
             turn = None  # what is made of `coef_` and `factors_` is in the new unit at once
         problem = self._problem_of_batch(X, y, weight)
         columns, places = Columns(self.n_features_in_), problem.table.columns.places
-        stream = self._state_of_stream(problem, columns, first=first)
         places = np.arange(columns.d) if places is None else places
         batch = Batch(problem, stochastic_settings(problem), places, turn)
-        loss, learned = learn_batch(stream, batch, self._key)
-        require_numbers(stream, learned, batch, self._unit)
         continues = "_stream" in self.__dict__
+        with quiet_where_far(problem.settings):
+            stream = self._state_of_stream(problem, columns, first=first)
+            loss, learned = learn_batch(stream, batch, self._key)
+            new = state_after(stream, learned, batch)
+        if not (are_numbers(new) and (continues or are_numbers(stream))):
+            raise self._of_no_numbers(problem.settings)
+        require_numbers(new, self._unit)
         self._tell_batch(loss, continues=continues)
         if not continues:
             beginning = _without_rows(problem, columns) if first else None
             used = values_of_stream(problem, beginning)
             keep_automatic(self, in_units(used, self._unit.spread), tells=False)
         self._count_batch(problem)
-        self._stream = write_back(stream, learned, batch)
+        self._stream = new
         self._defer_model()
 
     def _problem_of_batch(self, X: Any, y: NDArray[Any], weight: Doubles | None) -> Problem:
@@ -139,7 +150,7 @@ class StreamingMachine(DescribedMachine):
 
     def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
         if "_stream" in self.__dict__:
-            return self._stream
+            return brought_in(self._stream)
         whole = _without_rows(problem, columns)
         if first:
             return begin_stream(whole, columns, None)
@@ -152,7 +163,7 @@ class StreamingMachine(DescribedMachine):
     def _known_scale(self) -> Doubles:
         """Return what the values of each column are divided by; 0 where none has come."""
         if "_stream" in self.__dict__:
-            scale: Doubles = self._stream["scale"]
+            scale: Doubles = brought_in(self._stream)["scale"]
             return scale
         return known_scale(self._columns())
 
@@ -227,8 +238,8 @@ class StreamingMachine(DescribedMachine):
         say(self, f"batch {self.n_iter_}", loss=loss)
 
     def _make_model(self) -> None:
-        columns = columns_of_stream(self._stream)
-        machines = machines_of_stream(self._stream)
+        stream = brought_in(self._stream)
+        columns, machines = columns_of_stream(stream), machines_of_stream(stream)
         self.__dict__.update(self._attributes(machines, columns, self._unit, np.float32, "adagrad"))
 
 

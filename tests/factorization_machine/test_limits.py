@@ -1,5 +1,7 @@
 """Extreme numbers, impossible sizes, and what is refused or warned of."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -286,6 +288,68 @@ def test_huge_columns_leave_huge_targets_their_coefficients(solver):
         for size in (1.0, 2.0**1020)
     )
     np.testing.assert_allclose(huge, usual, rtol=1e-4, atol=1e-5)
+
+
+FAR = [
+    {"learning_rate_init": 1e80},
+    {"learning_rate_linear": 1e300},
+    {"learning_rate_intercept": 1e300},
+    {"epsilon": 1e300},
+    {"init_scale": 1e300},
+    {"init_intercept": 1e300},
+    {"init_linear_scale": 1e300, "init_linear": "normal"},
+]
+far_parameters = pytest.mark.parametrize("far", FAR, ids=lambda far: next(iter(far)))
+
+
+def refusal_of(far):
+    (name, value), *_ = far.items()
+    return rf"`{name}`={re.escape(repr(value))} must leave .*; lower it"
+
+
+@far_parameters
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_parameter_that_leaves_no_numbers_is_named(kind, far):
+    X, y = products()
+    y = y if kind is FactorizationMachineRegressor else y > 0
+    is_of_all = next(iter(far)) in ("init_scale", "init_linear_scale")
+    for solver in SOLVERS if is_of_all else ["adagrad"]:
+        with pytest.raises(ValueError, match=refusal_of(far)):
+            small(kind, solver, **far).fit(X, y)
+    machine = small(kind, **far)
+    with pytest.raises(ValueError, match=refusal_of(far)):
+        machine.partial_fit(X, y)
+    assert vars(machine) == machine.get_params()
+
+
+@pytest.mark.parametrize("rate", ["init", "linear", "intercept"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_that_leaves_no_numbers_is_as_if_it_had_not_come(kind, rate):
+    X, y = products()
+    y = y if kind is FactorizationMachineRegressor else y > 0
+    stream, other = (small(kind).partial_fit(X, y) for _ in range(2))
+    far = {f"learning_rate_{rate}": 1e80}
+    with pytest.raises(ValueError, match=refusal_of(far)):
+        stream.set_params(**far).partial_fit(X, y)
+    stream.set_params(**other.get_params())
+    for one in (stream, other):
+        one.partial_fit(X, y)
+    np.testing.assert_array_equal(stream.predict(X), other.predict(X))
+
+
+def test_first_numbers_of_columns_that_have_not_come_are_numbers():
+    with pytest.raises(ValueError, match=r"`init_scale`=1e\+300 must"):
+        FactorizationMachineRegressor(2, init_scale=1e300).partial_fit(np.zeros((2, 3)), [1, 2])
+
+
+@pytest.mark.parametrize("name", ["alpha", "alpha_linear", "alpha_intercept"])
+def test_penalties_beyond_the_type_of_a_stream_are_its_largest(name):
+    X, y = products()
+    huge, large = (
+        small(FactorizationMachineRegressor, **{name: penalty}).partial_fit(X, y)
+        for penalty in (1e300, 1e35)
+    )
+    np.testing.assert_array_equal(huge.predict(X), large.predict(X))
 
 
 @pytest.mark.parametrize("size", [1e-10, 1e-100])

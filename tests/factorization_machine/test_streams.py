@@ -1,5 +1,7 @@
 """What goes on from a fit: batches and merges."""
 
+import copy
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -83,6 +85,33 @@ def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypat
     np.testing.assert_array_equal(
         machine.partial_fit(X, y).predict(X), other.partial_fit(X, y).predict(X)
     )
+
+
+@pytest.mark.parametrize("target", ["numbers", "classes"])
+def test_batches_of_few_columns_are_learned_alike_in_place_and_in_copies(target):
+    X, y = products(unit=1.0, n=300)
+    kind = FactorizationMachineRegressor
+    if target == "classes":
+        kind, y = FactorizationMachineClassifier, np.digitize(y, [-0.5, 0.5])
+    one, other = (kind(4, random_state=0).partial_fit(X, y) for _ in range(2))
+    for column in (0, 3, 3, 1, 2, 4):
+        few, more = np.where(np.arange(5) == column, X, 0)[column::9], y[column::9]
+        if target == "numbers":
+            more = more * (column + 1)  # another unit: all columns that have come change
+        one.partial_fit(few, more)
+        other = copy.deepcopy(other).partial_fit(few, more)
+    np.testing.assert_array_equal(one.factors_, other.factors_)
+    np.testing.assert_array_equal(one.coef_, other.coef_)
+
+
+def test_a_batch_of_few_columns_writes_into_the_arrays_there_are():
+    X, y = products(unit=1.0)
+    stream = FactorizationMachineRegressor(4, random_state=0).partial_fit(X, y)
+    few = np.where(np.arange(5) == 1, X, 0)
+    table = stream.partial_fit(few, y)._stream["table"]
+    for _ in range(3):
+        stream.partial_fit(few, y)
+        assert stream._stream["table"] is table
 
 
 def test_parts_with_other_levels_do_not_merge():
