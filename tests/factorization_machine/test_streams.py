@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
 from algos.factorization_machine import streaming
+from tests.common.interrupts import count_lines, interrupt
 
 # Few iterations are enough here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -102,6 +103,24 @@ def test_batches_of_few_columns_are_learned_alike_in_place_and_in_copies(target)
         other = copy.deepcopy(other).partial_fit(few, more)
     np.testing.assert_array_equal(one.factors_, other.factors_)
     np.testing.assert_array_equal(one.coef_, other.coef_)
+
+
+@pytest.mark.parametrize("kind", [FactorizationMachineClassifier, FactorizationMachineRegressor])
+def test_a_batch_that_was_interrupted_at_any_line_is_as_if_it_had_not_come(kind):
+    X, y = products(unit=1.0, n=60)
+    y = y if kind is FactorizationMachineRegressor else y > 0
+    few, other = (np.where(np.arange(5) < n, X, 0) for n in (2, 4))
+    stream, untouched, counted = (
+        kind(2, random_state=0, n_jobs=1).partial_fit(X, y).partial_fit(few, y) for _ in range(3)
+    )
+    before = untouched.predict(X)
+    for line in range(1, count_lines(lambda: counted.partial_fit(other, y)) + 1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            interrupt(lambda: stream.partial_fit(other, y), line)
+    np.testing.assert_array_equal(stream.predict(X), before)
+    for one in (stream, untouched):
+        one.partial_fit(other, y).partial_fit(few, y)
+    np.testing.assert_array_equal(stream.factors_, untouched.factors_)
 
 
 def test_a_batch_of_few_columns_writes_into_the_arrays_there_are():
