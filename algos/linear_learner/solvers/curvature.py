@@ -94,7 +94,11 @@ def blocks(problem: Problem, points: Points, point: Doubles, *, bold: bool = Tru
 
 def curvature_along(problem: Problem, points: Points, point: Doubles, way: Doubles) -> float:
     """Return the second derivative of the mean loss along a way."""
-    z, moved = (problem.rows.decision(*points.model(at)) for at in (point, way))
+    z, (coef, intercept) = problem.rows.decision(*points.model(point)), points.model(way)
+    if coef.any():
+        moved = problem.rows.decision(coef, intercept)
+    else:  # as much as a pass would find
+        moved = np.tile(intercept, (len(z), 1))
     if problem.loss.is_joint:
         return spread_along(problem, z, moved)
     curvatures = weighted_curvatures(problem, np.ascontiguousarray(z[:, 0]))

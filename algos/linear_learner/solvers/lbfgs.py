@@ -161,18 +161,24 @@ class PlainMetric:
         """
         if not self._is_penalised.any():
             return estimate
-        bound = self._bound(point, gradient)
-        if not self._has_bound:
-            bound = max(bound, estimate)
         self._n_close += 1
         is_late = self._n_close > _MORE[self._points.problem.rows.dtype.itemsize]
+        bound = self._bound(point, gradient, in_full=is_late)
+        if not self._has_bound:
+            bound = max(bound, estimate)
         is_near = bound <= _FAR * self._enough
         return estimate if is_late and is_near and bound > self._enough else bound
 
-    def _bound(self, point: Doubles, gradient: Doubles) -> float:
-        """Return what an objective as curved as its penalty could still gain."""
+    def _bound(self, point: Doubles, gradient: Doubles, *, in_full: bool = False) -> float:
+        """Return what an objective as curved as its penalty could still gain.
+
+        Unless `in_full`, what nothing penalises is looked at, which takes passes, only where the
+        rest would be little enough.
+        """
         own = self._is_penalised
         bound = float((gradient[own] ** 2 / self._l2[own]).sum()) / 2
+        if bound > self._enough and not in_full:
+            return bound
         rest = np.where(own, 0.0, gradient)
         if rest.any():  # intercepts, above all
             curvature = curvature_along(self._sample, self._points, point, rest)
