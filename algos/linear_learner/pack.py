@@ -112,12 +112,17 @@ class Outcome:
 
 
 def fit_one(
-    data: Data, settings: Settings, start: Model | None = None, tell: Tell | None = None
+    data: Data,
+    settings: Settings,
+    start: Model | None = None,
+    tell: Tell | None = None,
+    *,
+    is_of_pack: bool = False,
 ) -> Outcome:
-    """Solve the one problem that the parameters name."""
+    """Solve the one problem that the parameters name, which may be the best of a pack again."""
     training = Training(data, settings)
     strengths = training.strengths()
-    choice = training.solver_for(strengths)
+    choice = training.solver_for(strengths, begins_near=is_of_pack)
     begin = None if start is None else [start]
     models = list(training.path(choice, strengths, start=begin, watch=watched(tell, None)))
     table = table_of(models, None, None)
@@ -237,7 +242,7 @@ def refitted(outcome: Outcome, data: Data, settings: Settings, tell: Tell | None
     """Return the outcome with its best candidate trained on other, or more, rows."""
     best = outcome.model.strength
     settings = replace(settings, alpha=best.alpha, l1_ratio=best.l1_ratio)
-    again = fit_one(data, settings, outcome.model, tell)
+    again = fit_one(data, settings, outcome.model, tell, is_of_pack=True)
     return replace(outcome, model=again.model, choice=again.choice, moments=again.moments)
 
 

@@ -74,10 +74,10 @@ class Training:
         """Return the candidates that the parameters ask for."""
         return self._candidates.strengths()
 
-    def solver_for(self, strengths: list[Strength]) -> Choice:
-        """Return the solver for these candidates, and why."""
-        penalties = self._candidates.penalties(strengths)
-        choice = choose_solver(self.settings.solver, self.problems[0], penalties)
+    def solver_for(self, strengths: list[Strength], *, begins_near: bool = False) -> Choice:
+        """Return the solver for these candidates, and why (see `choose_solver`)."""
+        problem, penalties = self.problems[0], self._candidates.penalties(strengths)
+        choice = choose_solver(self.settings.solver, problem, penalties, begins_near=begins_near)
         if choice.name in _ONE_OUTPUT and self.problems[0].target.ndim == 2:
             self.problems = self.problems[0].parted(self.problems[0].target)
         return choice

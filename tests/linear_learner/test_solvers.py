@@ -46,6 +46,61 @@ def test_choice_follows_loss_penalty_and_shape(loss, n, d, l1_ratio, name):
     assert chosen(loss, n, d, l1_ratio) == name
 
 
+def chosen_of_one(n, d, k, alpha, n_candidates=1, **how):
+    X, weight = np.ones((n, d)), np.full(n, 1 / n)
+    rows = make_rows(X, weight, center=True, n_threads=1)
+    loss = Loss("multinomial" if k > 1 else "log_loss")
+    problem = Problem(rows, np.ones(n), weight, loss, n_outputs=k)
+    penalties = [Penalty(np.zeros(d), np.full(d, alpha))] * n_candidates
+    return choose_solver("auto", problem, penalties, **how).name
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "k", "alpha", "name"),
+    [  # as measured
+        (1000, 10, 100, 1e-2, "lbfgs"),
+        (1000, 10, 100, 1e-4, "lbfgs"),
+        (20_000, 40, 20, 1e-4, "lbfgs"),
+        (2000, 100, 10, 1e-4, "lbfgs"),
+        (1797, 64, 10, 1e-4, "lbfgs"),
+        (5000, 60, 10, 1e-2, "lbfgs"),
+        (2000, 500, 1, 1e-2, "lbfgs"),
+        (1000, 784, 1, 1e-5, "lbfgs"),
+        (442, 10, 20, 1e-6, "newton"),
+        (442, 10, 5, 1e-4, "newton"),
+        (20_000, 60, 5, 1e-6, "newton"),
+        (569, 30, 1, 1e-4, "newton"),
+        (100_000, 20, 1, 1e-4, "newton"),
+        (1000, 10, 100, 0.0, "newton"),
+    ],
+)
+def test_one_candidate_goes_the_cheaper_way(n, d, k, alpha, name):
+    assert chosen_of_one(n, d, k, alpha) == name
+
+
+def test_packs_and_their_best_share_curvature():
+    assert chosen_of_one(1000, 10, 100, 1e-2, n_candidates=2) == "newton"
+    assert chosen_of_one(1000, 10, 100, 1e-2, begins_near=True) == "newton"
+
+
+def test_columns_that_go_together_call_for_curvature():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 100)).cumsum(axis=1)
+    y = rng.integers(10, size=1000)
+    weak, strong = (LinearLearnerClassifier(alpha=a, tol=0.5).fit(X, y) for a in (1e-5, 1e-2))
+    assert weak.solver_ == "newton" and strong.solver_ == "lbfgs"
+    mixed = LinearLearnerClassifier(alpha=1e-5, tol=0.5).fit(rng.normal(size=(1000, 100)), y)
+    assert mixed.solver_ == "lbfgs"
+
+
+def test_passes_that_were_cheaper_say_so(capsys):
+    X = np.random.default_rng(0).normal(size=(300, 10))
+    labels = np.arange(300) % 60
+    model = LinearLearnerClassifier(alpha=0.1, verbose=1).fit(X, labels)
+    assert model.solver_ == "lbfgs" and model.certificate_ <= 1e-6
+    assert "passes are estimated to cost less than curvature" in capsys.readouterr().out
+
+
 def test_candidates_of_squared_loss_share_one_pass():
     assert chosen("squared_error", 1500, 1000, 1.0, n_candidates=32) == "gram"
 

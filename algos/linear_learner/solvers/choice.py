@@ -10,6 +10,7 @@ import numpy as np
 
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution, Solver
+from algos.linear_learner.solvers.costs import are_passes_cheaper
 
 SOLVERS = (
     "gram",
@@ -36,6 +37,9 @@ _REASONS = {
     "dual_coordinate_descent": "fewer rows than columns, sparse or of uneven scales; L2 alone",
     "interior_point": "a loss with kinks is a linear or quadratic program",
 }
+_REASON_OF_ONE = (
+    "smooth loss, one candidate: at this penalty passes are estimated to cost less than curvature"
+)
 
 
 class Choice(NamedTuple):
@@ -45,8 +49,19 @@ class Choice(NamedTuple):
     reason: str
 
 
-def choose_solver(asked: str, problem: Problem, penalties: list[Penalty]) -> Choice:
+def choose_solver(
+    asked: str, problem: Problem, penalties: list[Penalty], *, begins_near: bool = False
+) -> Choice:
     """Return the solver for all candidates of a problem.
+
+    Parameters
+    ----------
+    asked : str
+        `solver` of the estimator.
+    problem : Problem
+    penalties : list of Penalty
+    begins_near : bool, default=False
+        Whether the one candidate is the best of a pack, and begins where that ended.
 
     Raises
     ------
@@ -62,6 +77,9 @@ def choose_solver(asked: str, problem: Problem, penalties: list[Penalty]) -> Cho
     has_l2 = all(bool(penalty.l2.all()) for penalty in penalties)
     if asked == "auto":
         name = _automatic(problem, penalties, has_l1, has_l2)
+        is_alone = len(penalties) == 1 and not has_l1 and not begins_near
+        if name == "newton" and is_alone and are_passes_cheaper(problem, penalties[0]):
+            return Choice("lbfgs", _REASON_OF_ONE)
         return Choice(name, _REASONS[name])
     _check_suits(asked, problem.loss, has_l1, _can_divide(penalties))
     return Choice(asked, f"solver={asked!r} was asked for")
