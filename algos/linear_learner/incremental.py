@@ -13,6 +13,7 @@ from algos._common.deferred import Deferred
 from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads, one_thread_blas
+from algos._common.unused import warn_of_unused
 from algos.linear_learner.choosing import TENTH
 from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import noticing
@@ -22,6 +23,7 @@ from algos.linear_learner.report import tell_batch
 from algos.linear_learner.squared_stream import SquaredStream
 from algos.linear_learner.stream import Stream
 from algos.linear_learner.stream_state import State, StreamSettings, stream_strengths
+from algos.linear_learner.unused import unused_of_losses
 
 # Parameters that say what is minimised: a model means nothing without those it was made with.
 _OF_THE_OBJECTIVE = (
@@ -124,6 +126,7 @@ class Incremental(Deferred):
                 "learned from weights beyond 1e90 or below 1e-90; multiply these before"
             )
         mine, its = self._state_so_far(), other._state_so_far()
+        mine.check_criterion(self.selection_criterion)
         with one_thread_blas(), noticing() as noticed:
             joined = mine.joined(its, self._stream_settings(mine))
         if noticed:
@@ -157,8 +160,11 @@ class Incremental(Deferred):
 
     def _learn_batch(self, data: Data) -> None:
         """Learn rows of positive weight."""
+        if not self._has_learned():
+            warn_of_unused(self, f"with loss={self.loss!r}", unused_of_losses(self.loss))
         with one_thread_blas(), noticing() as noticed:
             state = self._state_so_far() if self._has_learned() else self._empty_state(data)
+            state.check_criterion(self.selection_criterion)
             settings = self._stream_settings(state)
             after = state.received(data, settings)
         if noticed:

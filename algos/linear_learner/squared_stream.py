@@ -96,6 +96,14 @@ class SquaredStream(State):
             held_out=_joined(self.held_out, other.held_out),
         )
 
+    def check_criterion(self, criterion: str) -> None:
+        """Raise ValueError if candidates cannot be judged so, of which there are several."""
+        if len(self.alphas) > 1 and criterion == "absolute_error":
+            raise ValueError(
+                "`selection_criterion`='absolute_error' must be 'loss' or 'squared_error' in "
+                "partial_fit of the squared loss, which keeps products of columns and no rows"
+            )
+
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
         """Return the best candidate's model, of all rows."""
         everything = SquaredState(**_joined(self.trained, self.held_out))
@@ -106,11 +114,7 @@ class SquaredStream(State):
         if len(self.alphas) == 1:
             (model,) = models_of(everything, self.strengths, **how)
             return Outcome(model, _CHOICE, table_of([model], None, None))
-        if target.criterion == "absolute_error":
-            raise ValueError(
-                "`selection_criterion`='absolute_error' must be 'loss' or 'squared_error' in "
-                "partial_fit of the squared loss, which keeps products of columns and no rows"
-            )
+        self.check_criterion(target.criterion)
         train = SquaredState(**self.trained) if self.trained else everything
         choose = SquaredState(**self.held_out) if self.held_out else everything
         candidates = models_of(train, self.strengths, **how)

@@ -254,6 +254,9 @@ class Stream(State):
         seen = [(one.decisions, one.targets, one.weights) for one in (self, other)]
         return replace(both, **averaged, **latest(seen))
 
+    def check_criterion(self, criterion: str) -> None:
+        """Take any: rows judge as they come."""
+
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
         """Return the model: of the candidates the one that did best on rows it had not learned."""
         exponent = unit_exponent(self.target_square, settings.loss)

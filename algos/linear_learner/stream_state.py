@@ -89,6 +89,10 @@ class State(ABC):
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
         """Return the model of the best candidate."""
 
+    @abstractmethod
+    def check_criterion(self, criterion: str) -> None:
+        """Raise ValueError if candidates cannot be judged so, of which there are several."""
+
     @classmethod
     def restored(cls, parts: dict[str, Any]) -> Self:
         """Return the state of which these are the `parts`."""

@@ -13,6 +13,14 @@ _OF_OPTIMIZERS = {"momentum": "sgd", "beta_1": "adam", "beta_2": "adam"}
 _OF_CRITERIA = {
     "target_recall": "precision_at_target_recall",
     "target_precision": "recall_at_target_precision",
+    "beta": "f_beta",
+}
+_OF_LOSSES = {
+    "margin": ("hinge", "squared_hinge"),
+    "quantile": ("quantile",),
+    "epsilon": ("epsilon_insensitive", "squared_epsilon_insensitive"),
+    "delta": ("huber",),
+    "power": ("tweedie",),
 }
 
 
@@ -23,6 +31,9 @@ def unused(estimator: Any, solver: str) -> dict[str, str]:
         for name, criterion in _OF_CRITERIA.items()
         if estimator.selection_criterion != criterion
     }
+    names.update(unused_of_losses(str(estimator.loss)))
+    if "beta" in names:
+        names["beta"] += ", and by a column of `candidates_`"
     if not isinstance(estimator.alpha, str):
         names["n_alphas"] = "alpha='auto'"
     if solver != "sgd":
@@ -33,4 +44,16 @@ def unused(estimator: Any, solver: str) -> dict[str, str]:
             names[name] = f"optimizer={optimizer!r}"
     if estimator.init == "zeros":
         names["init_scale"] = "another `init`"
+    return names
+
+
+def unused_of_losses(loss: str) -> dict[str, str]:
+    """Return the parameters of other losses, with those that have them."""
+    names = {
+        name: " or ".join(f"loss={one!r}" for one in losses)
+        for name, losses in _OF_LOSSES.items()
+        if loss not in losses
+    }
+    if loss == "huber":  # scikit-learn calls it so
+        names["epsilon"] += "; for loss='huber' write delta"
     return names

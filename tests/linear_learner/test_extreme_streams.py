@@ -35,6 +35,7 @@ def test_a_mean_far_from_many_rows_may_still_have_a_variance():
     assert np.isfinite(one.coef_).all()
 
 
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 @pytest.mark.parametrize("loss", ["huber", "squared_epsilon_insensitive"])
 def test_losses_beyond_the_range_are_infinite(loss):
     y = np.array([1e200, -1e200, 1e200, -1e200])

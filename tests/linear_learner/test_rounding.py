@@ -23,6 +23,7 @@ def test_the_order_of_rows_does_not_matter(loss, optimizer):
     _assert_equal(*models)
 
 
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 @pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson", "gamma"])
 def test_the_order_of_rows_does_not_matter_to_regressors(loss):
     rng = np.random.default_rng(3)

@@ -68,6 +68,7 @@ METRICS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 @pytest.mark.parametrize(
     "criterion",
     ["loss", "accuracy", "f_beta", "precision_at_target_recall", "recall_at_target_precision"],
@@ -84,6 +85,7 @@ def test_columns_tell_what_predictions_reach(criterion, loss):
     assert pack.candidates_["roc_auc"][pack.best_index_] == pytest.approx(area)
 
 
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 @pytest.mark.parametrize("criterion", ["accuracy", "f_beta"])
 def test_no_candidate_at_any_threshold_is_better(criterion):
     X, y, X_val, y_val = halves(*imbalanced())
@@ -289,6 +291,7 @@ def test_one_candidate_needs_no_validation_rows():
     assert model.candidates_["alpha"].tolist() == [0.1]
 
 
+@pytest.mark.filterwarnings("ignore:.* does not use `:UserWarning")
 @pytest.mark.parametrize("loss", ["squared_error", "huber", "squared_epsilon_insensitive"])
 @pytest.mark.parametrize("size", [1e155, 1e-200, 1e300, 1e-300])
 @pytest.mark.parametrize("refit", [True, False])
