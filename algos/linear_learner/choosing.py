@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from algos._common.row_key import row_keys
 from algos._common.split import both_sides, has_few_keys, validation_folds, validation_split
+from algos._common.warn import warn
 from algos.linear_learner.data import Data
 from algos.linear_learner.folds import N_FOLDS, FoldedPack, fit_squared_folds
 from algos.linear_learner.losses import Loss
@@ -26,6 +27,7 @@ _FEW = 3000  # different rows, up to which that means folds
 # Different rows outside the most frequent class, which decide a loss: the mean over a tenth of so
 # many has a standard error of a tenth of their deviation.
 _FEW_RARE = 1000
+_FEW_JUDGES = 20  # rows held out, among which candidates differ by chance
 _MOST_FOLDED = 1 << 22  # stored values of X, up to which rare classes are worth folds
 
 Indices = NDArray[np.intp]
@@ -77,6 +79,8 @@ class Choosing:
         sides = validation_split(keys, fraction, classes=classes, weight=data.weight)
         if not _have_optima([sides], data.target, settings.loss):
             sides = both_sides(len(data), fraction)
+        elif self.validation_fraction != "auto" and len(sides[1]) < _FEW_JUDGES:
+            _warn_of_few_judges(fraction, len(sides[1]), len(data))
         return self._fit_parted(data, sides, settings, progress)
 
     def _fit_parted(
@@ -168,6 +172,15 @@ class Choosing:
         if powers is not None:
             variants = [one for one in variants if one.power == powers[outcome.best]]
         return refitted(outcome, data.weighted(variants[0].factor), settings, progress.listener)
+
+
+def _warn_of_few_judges(fraction: float, n_judges: int, n: int) -> None:
+    if n_judges < n:  # else all of them judge, which `validation_split` has told
+        warn(
+            f"`validation_fraction`={fraction!r} leaves {n_judges} of {n} rows to choose among "
+            f"candidates by, whose losses differ by chance there; raise it, write 'auto', which "
+            f"lets all of few rows judge in folds, or pass X_val"
+        )
 
 
 def _keys(data: Data, settings: Settings) -> NDArray[np.uint64]:

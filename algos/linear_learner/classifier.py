@@ -58,7 +58,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
     standardize : bool, default=True
         Whether the penalty acts on the coefficients of columns of deviation 1, so that the
         units of columns do not matter. `coef_` is in the units of X either way. False is
-        scikit-learn's objective. Solvers scale columns for themselves in both cases.
+        scikit-learn's objective, and better for sparse words and categories, which have a unit
+        in common. Solvers scale columns for themselves in both cases.
     margin : float, default=1.0
         Decision value from which "hinge" and "squared_hinge" are zero. Used by these only.
     class_weight : dict, "balanced", "auto" or None, default=None
@@ -72,7 +73,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         "auto" takes what suits loss, penalty and shape (`solver_` tells, and `verbose` the
         reason): "gram" for the squared loss, of which all candidates follow from the
         products of columns; "newton" for smooth losses with few parameters, "lbfgs" with
-        many; "coordinate_descent" for L1 on many columns; "dual_coordinate_descent" for L2
+        many (or of one candidate of the log loss, where an estimate says that it is sooner);
+        "coordinate_descent" for L1 on many columns; "dual_coordinate_descent" for L2
         with fewer rows than columns; "interior_point" for losses with kinks. "sgd" makes
         stochastic steps and certifies nothing.
     tol : float, default=1e-6

@@ -28,6 +28,7 @@ from algos.linear_learner.threshold import Target
 
 _MANY, _OF_ROWS = 20, 0.1  # different floats, from where on y may be a regression's target
 _ONCE = 0.1  # of those, as many as stand in one row alone
+_MANY_INTEGERS, _ROWS_OF_INTEGERS = 100, 5  # the same of integers: so many, with fewer rows each
 _TOLD = 0.5  # of the rows: of more, scikit-learn's check of targets has warned
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
 
@@ -196,12 +197,25 @@ class ClassifierLabels(LinearLearner):
 
 def _warn_of_numbers(classes: NDArray[Any], labels: NDArray[Any]) -> None:
     """Warn of labels that look like the target of a regression."""
-    if labels.dtype.kind == "f" and _are_measured(classes, labels):
-        warn(
-            f"`y` holds {len(classes)} different floats in {len(labels)} rows, each of which is "
-            f"taken for a class of its own; use LinearLearnerRegressor to predict numbers, or "
-            f"make labels integers or strings"
-        )
+    kind = labels.dtype.kind
+    if kind == "f" and _are_measured(classes, labels):
+        noun, others = "floats", "integers or strings"
+    elif kind in "iu" and _are_counted(classes, labels):
+        noun, others = "integers", "strings"
+    else:
+        return
+    warn(
+        f"`y` holds {len(classes)} different {noun} in {len(labels)} rows, each of which is "
+        f"taken for a class of its own; use LinearLearnerRegressor to predict numbers, or "
+        f"make labels {others}"
+    )
+
+
+def _are_counted(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
+    """Tell whether integers look like amounts: many, of few rows, and not numbered throughout."""
+    n, k = len(labels), len(classes)
+    are_few = max(_MANY_INTEGERS, n / _ROWS_OF_INTEGERS) < k <= _TOLD * n
+    return are_few and bool((np.diff(classes) != 1).any())
 
 
 def _are_measured(classes: NDArray[Any], labels: NDArray[Any]) -> bool:

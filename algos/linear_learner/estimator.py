@@ -35,6 +35,7 @@ from algos.linear_learner.pack import Outcome, fit_one
 from algos.linear_learner.penalties import Strength
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import Progress
+from algos.linear_learner.rare_columns import warn_of_rare_columns
 from algos.linear_learner.recent import recalled
 from algos.linear_learner.report import (
     history_of,
@@ -164,6 +165,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
         state = resumable.state or {"key": seed_key(self.random_state), "n_told": 0}
         data = self._data(X, y, sample_weight, begins=True)
         self._check_trainable(data)
+        warn_of_rare_columns(self, data.X)
         settings = self._settings(state["key"])
         earlier = self._earlier(settings)
         self._forget()

@@ -79,6 +79,7 @@ CRITERIA_OF_CLASSES = Options(
         "log_loss": "loss",
         "loss_function": "loss",
     },
+    elsewhere=dict.fromkeys(("auc", "roc_auc"), "sklearn's GridSearchCV(scoring='roc_auc')"),
 )
 CRITERIA_OF_NUMBERS = Options(
     "loss",
@@ -110,8 +111,10 @@ _FOREIGN_PARAMETERS = {
     "C": "alpha=1 / (C * n_samples), and standardize=False for the same units",
     "Cs": _PATH,
     "alphas": _PATH,
+    "average": "nothing: solver='sgd' and partial_fit average their steps",
     "bias_lr_mult": "intercept_learning_rate=…, a factor too, with solver='sgd'",
     "bias_wd_mult": "alpha_intercept=…, a penalty itself and no factor",
+    "copy_X": "nothing: X is never written to",
     "cv": "validation_fraction='auto', 5 folds for few rows, or pass X_val and y_val to fit",
     "dual": "solver='dual_coordinate_descent', or leave it to solver='auto'",
     "early_stopping_patience": "n_iter_no_change=…, with solver='sgd'",
@@ -122,6 +125,7 @@ _FOREIGN_PARAMETERS = {
     "init_bias": "init_intercept=…, with solver='sgd'",
     "init_method": "init=…, with solver='sgd'",
     "init_sigma": "init_scale=… and init='normal', with solver='sgd'",
+    "intercept_scaling": "nothing: the intercept is never penalised",
     "l1": "alpha=wd + l1 and l1_ratio=l1 / (wd + l1)",
     "l1_ratios": "l1_ratio=…, which may be an array",
     "learning_rate": "learning_rate_init=…",
@@ -136,8 +140,12 @@ _FOREIGN_PARAMETERS = {
     "num_point_for_scaler": "nothing: all rows are measured",
     "penalty": "l1_ratio=0 for 'l2', l1_ratio=1 for 'l1', between for 'elasticnet', and "
     "alpha=0 for none",
+    "positive": "nothing: there is none, coefficients may have either sign",
+    "precompute": "solver='gram', or leave it to solver='auto'",
     "predictor_type": "nothing: LinearLearnerClassifier and LinearLearnerRegressor are two classes",
     "scoring": "selection_criterion=…",
+    "selection": "nothing: solvers visit columns in an order of their own",
+    "shuffle": "nothing: solver='sgd' draws the order of rows, by random_state=…",
     "unbias_data": "nothing: dense columns are centred where there is an intercept, which changes "
     "no solution",
     "use_bias": "fit_intercept=…",

@@ -58,6 +58,29 @@ def test_a_loss_of_the_other_class_is_answered_with_that_class(kind, loss, call)
         kind(loss).fit(X, Y)
 
 
+@pytest.mark.parametrize("name", ["auc", "roc_auc"])
+def test_an_area_under_a_curve_is_for_a_search(name):
+    with pytest.raises(ValueError, match=re.escape("GridSearchCV(scoring='roc_auc') has it")):
+        LinearLearnerClassifier(selection_criterion=name).fit(X, Y)
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "positive",
+        "selection",
+        "precompute",
+        "copy_X",
+        "shuffle",
+        "average",
+        "intercept_scaling",
+    ],
+)
+def test_parameters_of_scikit_learn_s_linear_models_are_answered(kind, name):
+    assert name in FOREIGN[kind]
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind, names in FOREIGN.items() for name in names]
 )

@@ -13,6 +13,8 @@ from algos.linear_learner.solvers.schedule import OPTIMIZERS
 from algos.linear_learner.sparse_rows import SparseRows
 from algos.linear_learner.used_columns import UsedColumns
 
+pytestmark = pytest.mark.filterwarnings("ignore:.* penalises columns in units:UserWarning")
+
 
 def texts(n, seed, n_words=3000, n_topics=3):
     """Return rows of unit length, whose words are as rare as words are, and their topics."""
