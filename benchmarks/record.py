@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+from benchmarks import machine
+
+
+def circumstances(algorithm: str, *, quick: bool = False) -> dict[str, Any]:
+    """Return what a result says but for its measurements, as of now: before they begin."""
+    return {
+        "algorithm": algorithm,
+        "date": dt.date.today().isoformat(),
+        "quick": quick,
+        "machine": machine.describe(),
+        "versions": machine.versions(),
+    }
+
+
+def save(folder: Path, known: dict[str, Any], entries: list[dict[str, Any]]) -> Path:
+    """Write results, beside those of the same day, and return their file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{known['algorithm']}-{known['date']}.json"
+    write(file, {**known, "measurements": entries})
+    return file
 
 
 def write(file: Path, result: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ these are forks of one process that has loaded the packages: loading is what tak
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import gc
 import json
 import multiprocessing
@@ -211,24 +210,6 @@ def present_peers(wanted):
     return [peer for peer in wanted if not missing[peer]]
 
 
-def save(algorithm, entries, options):
-    """Write one algorithm's results, beside those of the same day."""
-    folder = options.output or RESULTS
-    folder.mkdir(parents=True, exist_ok=True)
-    date = dt.date.today().isoformat()
-    file = folder / f"{algorithm}-{date}.json"
-    result = {
-        "algorithm": algorithm,
-        "date": date,
-        "quick": options.quick,
-        "machine": machine.describe(),
-        "versions": machine.versions(),
-        "measurements": entries,
-    }
-    record.write(file, result)
-    return file
-
-
 def chosen(algorithm, options):
     """Return the workloads that were asked for: all, or of the smoke test its own."""
     rows, asked = workloads(algorithm), options.workload or []
@@ -246,11 +227,13 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(options, Path(folder))
         for algorithm in algorithms:
+            known = record.circumstances(algorithm, quick=options.quick)
             entries, file = [], None
             for workload in chosen(algorithm, options):
                 entries += runner.measure(algorithm, workload)
                 if entries and (not options.quick or options.output):
-                    file = save(algorithm, entries, options)  # what stops a run later loses no row
+                    # What stops a run later loses no row.
+                    file = record.save(options.output or RESULTS, known, entries)
             if file is not None:
                 print(f"\nresults: {os.path.relpath(file)}")
     return int(runner.failed)

@@ -8,8 +8,6 @@ peak of the process's memory grew after the first.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import json
 import resource
 import sys
 import time
@@ -18,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from algos import PCA, KMeans, RandomCutForest
-from benchmarks import machine
+from benchmarks import record, report
 
 N_COLUMNS = 50
 N_GROUPS = 20
@@ -69,7 +67,6 @@ def stream(name, n_bytes, batch_bytes):
             early = peak_megabytes()
     learn.__self__.transform(X[:1000])
     return {
-        "estimator": name,
         "rows": rows[-1],
         "gigabytes": X[:1].nbytes * rows[-1] / 1e9,
         "seconds": seconds,
@@ -80,12 +77,12 @@ def stream(name, n_bytes, batch_bytes):
     }
 
 
-def line(entry):
+def line(name, answer):
     return (
-        "{estimator:22s} {rows:>13,} rows  {gigabytes:8.2f} GB  {seconds:8.1f} s  "
+        "{name:22s} {rows:>13,} rows  {gigabytes:8.2f} GB  {seconds:8.1f} s  "
         "{first_pace:,.0f} and {last_pace:,.0f} rows a CPU second  "
         "peak RSS {peak:7.0f} MB, grew {growth:5.1f} MB after the first tenth"
-    ).format(**entry)
+    ).format(name=name, **answer)
 
 
 def pace(rows, seconds, begin, end):
@@ -94,34 +91,21 @@ def pace(rows, seconds, begin, end):
     return np.diff(ends)[0] / np.diff(np.interp(ends, rows, seconds))[0]
 
 
-def save(entries, folder):
-    """Write all entries of a run as one file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    date = dt.date.today().isoformat()
-    result = {
-        "date": date,
-        "machine": machine.describe(),
-        "versions": machine.versions(),
-        "measurements": entries,
-    }
-    (folder / f"streams-{date}.json").write_text(json.dumps(result, indent=1) + "\n")
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--gigabytes", type=float, help="for each; default: 20, forests less")
+    parser.add_argument("--gigabytes", type=float, help="for each; default: 20, of forests 2 and 1")
     parser.add_argument("--batch-megabytes", type=float, default=BATCH_BYTES / 1e6)
     parser.add_argument("--estimator", choices=list(ESTIMATORS), action="append")
     parser.add_argument("--output", type=Path, help="folder of the results; default: none")
     options = parser.parse_args(arguments)
-    entries = []
+    circumstances, entries = record.circumstances("streams"), []
     for name in options.estimator or ESTIMATORS:
-        batch_bytes = int(options.batch_megabytes * 1e6)
-        n_bytes = int((options.gigabytes or GIGABYTES[name]) * 1e9)
-        entries.append(stream(name, n_bytes, batch_bytes))
-        print(line(entries[-1]), flush=True)
+        gigabytes = GIGABYTES[name] if options.gigabytes is None else options.gigabytes
+        answer = stream(name, int(gigabytes * 1e9), int(options.batch_megabytes * 1e6))
+        print(line(name, answer), flush=True)
+        entries.append({"workload": name, "threads": None, "peers": {report.OURS: answer}})
         if options.output:
-            save(entries, options.output)
+            record.save(options.output, circumstances, entries)
 
 
 if __name__ == "__main__":

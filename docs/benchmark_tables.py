@@ -59,7 +59,7 @@ def newest_file(results, name):
 
 
 STREAM_COLUMNS = {
-    "": "``{estimator}``",
+    "": "``{workload}``",
     "rows": "{rows:,}",
     "GB": "{gigabytes:.3g}",
     "s": "{seconds:.3g}",
@@ -74,7 +74,7 @@ def streams(result):
     if result is None:
         return "*No measurements are recorded yet.*\n"
     rows = [
-        [text.format(**entry) for text in STREAM_COLUMNS.values()]
+        [text.format(**entry, **entry["peers"][report.OURS]) for text in STREAM_COLUMNS.values()]
         for entry in result["measurements"]
     ]
     table = list_table("Streams at default threads", STREAM_COLUMNS, rows)
@@ -114,7 +114,7 @@ def circumstances(result):
 
 def versions_beside(result):
     """Return names and versions of the packages that took part."""
-    named = {name for entry in result["measurements"] for name in entry.get("peers", ())}
+    named = {name for entry in result["measurements"] for name in entry["peers"]}
     peers = {name.partition(":")[0] for name in named}
     used = {"numpy", "scipy", *" ".join(PACKAGES.get(name, name) for name in peers).split()}
     return [(name, number) for name, number in result["versions"].items() if name in used]

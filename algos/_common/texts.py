@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -23,10 +22,14 @@ def column_of_texts(X: Any) -> tuple[Any, str | bytes | None]:
 def refuse_dates(X: Any) -> None:
     """Raise for a column of dates or times: as numbers they would hang on their unit."""
     types = list(_types_of(X))
-    dates = {dtype for dtype in {dtype for _, dtype in types} if _is_type_of_dates(dtype)}
+    dates = {dtype for dtype in {dtype for _, dtype in types} if _names_dates(dtype)}
     for column, dtype in types if dates else ():
         if dtype in dates:
             _refuse_date(column, dtype)
+    if isinstance(X, (list, tuple)) or any(str(dtype).lower() == "object" for _, dtype in types):
+        column, date = _first(X[:1], _is_date)
+        if date is not None:
+            _refuse_date(column, type(date).__name__)
 
 
 def explain(X: Any, error: Exception) -> None:
@@ -58,16 +61,17 @@ def _types_of(X: Any) -> Iterable[tuple[Any, Any]]:
         return zip(X.schema.names, X.schema.types, strict=True)
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         return zip(X.columns, X.dtypes, strict=True)
-    return [(0, X.dtype)] if hasattr(X, "dtype") else []
+    return [(0, X.dtype)] if hasattr(X, "dtype") and np.ndim(X) == 2 else []
 
 
 def _names_of(X: Any, n_columns: int) -> Any:
     """Return the names of a frame's columns, or of a pyarrow table's; else their numbers."""
-    return X.column_names if _is_arrow(X) else getattr(X, "columns", range(n_columns))
+    return X.schema.names if _is_arrow(X) else getattr(X, "columns", range(n_columns))
 
 
 def _is_arrow(X: Any) -> bool:
-    return type(X).__module__.partition(".")[0] == "pyarrow"
+    """Tell whether X is a table of pyarrow."""
+    return type(X).__module__.partition(".")[0] == "pyarrow" and hasattr(X, "schema")
 
 
 def _first(X: Any, is_wrong: Callable[[Any], bool]) -> tuple[Any, Any]:
@@ -82,12 +86,13 @@ def _first(X: Any, is_wrong: Callable[[Any], bool]) -> tuple[Any, Any]:
     return None, None
 
 
-def _is_type_of_dates(dtype: Any) -> bool:
-    return str(dtype).lower().startswith(_DATES)
+def _names_dates(kind: Any) -> bool:
+    """Tell whether a type is of dates or times, or of codes of them."""
+    return str(kind).lower().removeprefix("dictionary<values=").startswith(_DATES)
 
 
 def _is_date(value: Any) -> bool:
-    return isinstance(value, (dt.date, dt.time, dt.timedelta))
+    return _names_dates(type(value).__name__)
 
 
 def _is_text(value: Any) -> bool:

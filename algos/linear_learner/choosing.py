@@ -177,8 +177,8 @@ class Choosing:
 def _warn_of_few_judges(fraction: float, n_judges: int, n: int) -> None:
     if n_judges < n:  # else all of them judge, which `validation_split` has told
         warn(
-            f"`validation_fraction`={fraction!r} leaves {n_judges} of {n} rows to choose among "
-            f"candidates by, whose losses differ by chance there; raise it, write 'auto', which "
+            f"`validation_fraction`={fraction!r} leaves {n_judges} of {n} rows to choose by, "
+            f"few enough for chance to decide; raise it, write 'auto', which "
             f"lets all of few rows judge in folds, or pass X_val"
         )
 

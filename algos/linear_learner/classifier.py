@@ -409,8 +409,8 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
             float32 and float64 are used as they are; a C-ordered array is not copied, nor a
             CSR matrix.
         y : array-like of shape (n_samples,)
-            Labels, of at least two classes. Floats that look measured, as the target of a
-            regression does, are warned of.
+            Labels, of at least two classes. Amounts, as many different floats or integers
+            seem to be, are warned of: they are the target of a regression.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; None is 1 for all.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None

@@ -82,3 +82,16 @@ def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"is no complete file of results: .*; restore it"):
         record.write(file, result([row("fit", algos=2)]))
     assert len(file.read_text()) == 50
+
+
+def test_results_tell_of_the_machine_before_they_were_measured(tmp_path):
+    known = record.circumstances("streams")
+    assert known["machine"]["load_before"] >= 0
+    entry = {"workload": "PCA", "threads": None, "peers": {"algos": {"seconds": 1.0}}}
+    file = record.save(tmp_path / "new", known, [entry])
+    assert file.name == f"streams-{known['date']}.json"
+    record.save(tmp_path / "new", known, [{**entry, "workload": "KMeans"}])
+    assert [row["workload"] for row in json.loads(file.read_text())["measurements"]] == [
+        "PCA",
+        "KMeans",
+    ]

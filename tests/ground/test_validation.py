@@ -166,9 +166,14 @@ def frames_of_days():
     yield pandas.DataFrame({"when": pandas.to_datetime(DAYS, utc=True)})
     yield pandas.DataFrame({"when": pandas.to_datetime(DAYS).to_period("M")})
     yield pandas.DataFrame({"when": DAYS - DAYS[0]})
+    yield pandas.DataFrame({"when": pandas.Series(list(DAYS), dtype=object)})
+    yield pandas.DataFrame(
+        {"when": pandas.Series(pandas.period_range("2026", periods=2)).astype(object)}
+    )
     yield polars.DataFrame(plain)
     yield polars.DataFrame({"when": DAYS})
     yield pyarrow.table(plain)
+    yield pyarrow.table({"when": pyarrow.array(DAYS).dictionary_encode()})
     yield pyarrow.table({"n": [1, 2], "when": [None, 5]}).cast(
         pyarrow.schema([("n", pyarrow.int8()), ("when", pyarrow.duration("s"))])
     )
@@ -182,7 +187,25 @@ def test_a_column_of_dates_is_named(estimator):
         validate_rows(estimator, DAYS[:, np.newaxis], reset=True)
 
 
-@pytest.mark.parametrize("rows", [DAYS[:, np.newaxis].astype(object), [[1.0, DAYS[0].item()]]])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        DAYS[:, np.newaxis].astype(object),
+        [[1.0, DAYS[0].item()]],
+        [[DAYS[0], 1.0], [DAYS[1], 2.0]],
+        [[1.0], [DAYS[0].item()]],
+    ],
+)
 def test_dates_among_objects_are_refused(estimator, rows):
     with pytest.raises(ValueError, match=r"column [01] of `X` holds dates or times"):
         validate_rows(estimator, rows, reset=True)
+
+
+def test_arrays_of_pyarrow_that_are_no_table_are_scikit_learns_business(estimator):
+    pyarrow = pytest.importorskip("pyarrow")
+    rows = np.arange(6.0).reshape(3, 2)
+    assert np.array_equal(
+        validate_rows(estimator, pyarrow.Tensor.from_numpy(rows), reset=True), rows
+    )
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        validate_rows(estimator, pyarrow.array(np.arange(6.0)), reset=True)

@@ -395,7 +395,7 @@ def test_the_endless_stream_runs(capsys, tmp_path):
     names = ["KMeans", "PCA", "RandomCutForest", "RandomCutForest-scores"]
     assert [line.split()[0] for line in lines] == names
     (file,) = tmp_path.glob("streams-*.json")
-    assert [entry["estimator"] for entry in json.loads(file.read_text())["measurements"]] == names
+    assert [entry["workload"] for entry in json.loads(file.read_text())["measurements"]] == names
 
 
 def test_a_seed_is_drawn_from_once():

@@ -93,12 +93,18 @@ def words(n=400, *, n_frequent=20, n_rare=100):
 def test_rare_columns_of_units_of_their_own_are_told(kind):
     X, y = words()
     y = y if kind is LinearLearnerClassifier else y + 0.0
-    with pytest.warns(UserWarning, match="of the 120 sparse columns.*standardize=False") as told:
+    with pytest.warns(UserWarning, match="most of these sparse columns.*standardize=False") as told:
         kind(alpha=0.1).fit(X, y)
     assert len(told) == 1 and told[0].filename == __file__
     silent(kind(alpha=0.1, standardize=False).fit, X, y)
     silent(kind(alpha=0.1).fit, X.toarray(), y)
     silent(kind(alpha=0.1).fit, X[:90], y[:90])
+
+
+def test_columns_that_are_all_as_rare_are_not():
+    codes = np.arange(1000) % 200
+    X = sparse.csr_array((np.ones(1000), (np.arange(1000), codes)), shape=(1000, 200))
+    silent(LinearLearnerClassifier(alpha=0.1).fit, X, codes > 99)
 
 
 def test_few_rare_columns_are_not():
