@@ -156,6 +156,7 @@ def answers(estimator, X):
     return {}
 
 
+@pytest.mark.filterwarnings("ignore:`inertia_` (is|lacks):UserWarning")  # told when it is read
 @pytest.mark.parametrize("cases", CLASSES.values(), ids=CLASSES)
 @given(data=st.data())
 @a_few

@@ -88,7 +88,7 @@ def over(classes):
 
     def asked(test):
         test = given(data=st.data())(a_few(test))
-        test = pytest.mark.filterwarnings("ignore:`inertia_` is beyond:UserWarning")(test)
+        test = pytest.mark.filterwarnings("ignore:`inertia_` (is|lacks):UserWarning")(test)
         return pytest.mark.parametrize("cases", classes.values(), ids=classes)(test)
 
     return asked
