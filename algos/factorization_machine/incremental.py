@@ -172,8 +172,10 @@ def state_after(state: State, learned: State, batch: Batch) -> State:
     parts = {name: state[name][others] for name in stream_state.OF_COLUMNS}
     turned = turn.of_columns(parts["table"], parts["line"], batch.settings.accumulator)
     parts["table"], parts["line"] = turned
-    joined = {name: np.concatenate([learned[name], part]) for name, part in parts.items()}
-    return stream_state.after(state, {**learned, **joined}, np.concatenate([columns, others]))
+    places = np.concatenate([columns, others])
+    order = np.argsort(places)
+    joined = {name: np.concatenate([learned[name], part])[order] for name, part in parts.items()}
+    return stream_state.after(state, {**learned, **joined}, places[order])
 
 
 def are_numbers(state: State) -> bool:

@@ -39,7 +39,7 @@ def let_go(state: State) -> None:
 
 
 def after(state: State, learned: State, columns: NDArray[np.int64]) -> State:
-    """Return the state in which some columns, all different, are as they were learned.
+    """Return the state in which some columns are as they were learned.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def after(state: State, learned: State, columns: NDArray[np.int64]) -> State:
     learned : dict
         With the names in `OF_COLUMNS` for `columns`, and other names as they are now.
     columns : ndarray
-        If these are all, they are in order.
+        All different, and in rising order.
     """
     if len(columns) == len(state["scale"]):
         return {**state, **learned, "late": {}}

@@ -105,6 +105,39 @@ def test_batches_of_few_columns_are_learned_alike_in_place_and_in_copies(target)
     np.testing.assert_array_equal(one.coef_, other.coef_)
 
 
+@pytest.mark.parametrize("begins", ["fit", "partial_fit"])
+def test_a_column_that_never_comes_changes_no_other_where_the_unit_moves(begins):
+    X, _ = products(unit=1.0, n=100)
+    y = X @ [5, 1, 0, -1, -5]
+    few = np.where(np.arange(5) == 3, X, 0)
+    narrow, wide = (
+        getattr(
+            FactorizationMachineRegressor(2, solver="adagrad", max_iter=5, random_state=0), begins
+        )(with_empty(X, n), y).partial_fit(with_empty(few, n), few[:, 3] + 30)
+        for n in (0, 1)
+    )
+    np.testing.assert_array_equal(narrow.coef_, wide.coef_[:5])
+    np.testing.assert_array_equal(narrow.factors_, wide.factors_[:5])
+    assert narrow.coef_[0] > narrow.coef_[1] > narrow.coef_[4]
+
+
+def test_ratings_in_small_batches_are_learned_alike_with_a_column_that_never_comes():
+    rng = np.random.default_rng(0)
+    users, items = rng.integers(15, size=600), rng.integers(10, size=600)
+    X = np.concatenate([np.eye(15)[users], np.eye(10)[items]], axis=1)
+    y = rng.normal(size=15)[users] + rng.normal(size=10)[items]
+    narrow, wide = (FactorizationMachineRegressor(2, random_state=0) for _ in range(2))
+    for rows in np.split(np.arange(600), 60):
+        narrow.partial_fit(X[rows], y[rows])
+        wide.partial_fit(with_empty(X[rows], 1), y[rows])
+    np.testing.assert_array_equal(narrow.coef_, wide.coef_[:25])
+    np.testing.assert_array_equal(narrow.factors_, wide.factors_[:25])
+
+
+def with_empty(X, n):
+    return np.concatenate([X, np.zeros((len(X), n))], axis=1)
+
+
 @pytest.mark.parametrize("kind", [FactorizationMachineClassifier, FactorizationMachineRegressor])
 def test_a_batch_that_was_interrupted_at_any_line_is_as_if_it_had_not_come(kind):
     X, y = products(unit=1.0, n=60)
