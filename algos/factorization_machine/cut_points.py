@@ -57,6 +57,7 @@ def start_cuts(mass: Doubles) -> Doubles:
     return np.concatenate([[-np.inf], inner, [np.inf]])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a proposal that is no number is refused
 def draw_cuts(
     cuts: Doubles, prior: CutPrior, measure: Measure, rng: np.random.Generator
 ) -> Doubles:
@@ -70,12 +71,15 @@ def draw_cuts(
     if len(cuts) == 2:
         return cuts
     at = _coordinates(cuts)
-    here = _Newton(at, prior, measure)
     normal = rng.standard_normal(len(at))
     stretch = np.sqrt(_DEGREES / rng.chisquare(_DEGREES))
     uniform = rng.random()
-    proposal = here.sample(stretch * normal)
-    there = _Newton(proposal, prior, measure)
+    try:
+        here = _Newton(at, prior, measure)
+        proposal = here.sample(stretch * normal)
+        there = _Newton(proposal, prior, measure)
+    except np.linalg.LinAlgError:  # so far out that there is no curvature: scores come back first
+        return cuts
     gain = there.value - here.value + there.log_density(at) - here.log_density(proposal)
     return there.cuts if np.log(uniform) < gain else cuts  # NaN is refused
 

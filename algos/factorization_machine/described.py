@@ -80,6 +80,7 @@ class DescribedMachine(FittedMachine):
 
     # What solvers are told.
 
+    @np.errstate(over="ignore")  # what is beyond floats is refused with the machine it leads to
     def _settings(self, columns: Columns) -> Settings:
         def given(value: Any, factor: float = 1.0) -> Any:
             return None if isinstance(value, str) else value * factor
@@ -117,16 +118,17 @@ class DescribedMachine(FittedMachine):
         self, machines: list[Machine], columns: Columns, unit: Unit, dtype: Any, solver: str
     ) -> dict[str, Any]:
         if not all(one.is_of_numbers for one in machines):
-            raise self._of_no_numbers(self._settings(Columns(self.n_features_in_)))
+            raise self._of_no_numbers(self._settings(Columns(self.n_features_in_)), solver)
         return super()._attributes(machines, columns, unit, dtype, solver)
 
-    def _of_no_numbers(self, settings: Settings) -> ValueError:
+    def _of_no_numbers(self, settings: Settings, solver: str) -> ValueError:
         """Return the error of a machine with other than numbers, which names what led there."""
-        name = far_parameter(settings)
+        name = far_parameter(settings, solver)
         if name is None:
+            or_lower = ", or lower `learning_rate_init`" if solver == "adagrad" else ""
             return ValueError(
-                "X, whose values lead beyond what floats can hold, must be brought nearer to 1; "
-                "standardise its columns, or lower `learning_rate_init`"
+                f"X, whose values lead beyond what floats can hold, must be brought nearer to 1; "
+                f"standardise its columns{or_lower}"
             )
         return ValueError(
             f"`{name}`={getattr(self, name)!r} must leave all numbers of the model within what "
@@ -160,25 +162,31 @@ class DescribedMachine(FittedMachine):
         return [Machine.from_units(*one, columns, self._unit) for one in each]
 
 
-def far_parameter(settings: Settings) -> str | None:
+def far_parameter(settings: Settings, solver: str) -> str | None:
     """Return the parameter that leads a learner furthest out, if one leads it far."""
-    of_linear = None if settings.init_linear == "zeros" else settings.init_linear_scale
-    given = {
-        "learning_rate_init": settings.learning_rate,
-        "learning_rate_linear": settings.learning_rate_linear,
-        "learning_rate_intercept": settings.learning_rate_intercept,
-        "epsilon": settings.epsilon,
-        "init_scale": settings.init_scale,
-        "init_linear_scale": of_linear,
-        "init_intercept": settings.init_intercept,
-    }
+    given = {"init_scale": settings.init_scale, "init_intercept": settings.init_intercept}
+    if settings.init_linear != "zeros":
+        given["init_linear_scale"] = settings.init_linear_scale
+    if solver == "adagrad":  # whose penalties have a largest
+        given |= {
+            "learning_rate_init": settings.learning_rate,
+            "learning_rate_linear": settings.learning_rate_linear,
+            "learning_rate_intercept": settings.learning_rate_intercept,
+            "epsilon": settings.epsilon,
+        }
+    if solver == "als":
+        given |= {
+            "alpha": settings.alpha,
+            "alpha_linear": settings.alpha_linear,
+            "alpha_intercept": settings.alpha_intercept,
+        }
     sizes = {name: abs(value) for name, value in given.items() if value is not None}
     far = [name for name, size in sizes.items() if size > _FAR]
     return max(far, key=lambda name: sizes[name], default=None)
 
 
-def quiet_where_far(settings: Settings) -> Any:
+def quiet_where_far(settings: Settings, solver: str) -> Any:
     """Return a context without numpy's warnings of numbers that will be refused."""
-    if far_parameter(settings) is None:
+    if far_parameter(settings, solver) is None:
         return contextlib.nullcontext()
     return np.errstate(all="ignore")

@@ -117,8 +117,7 @@ class FactorizationMachine(StreamingMachine):
 
         with fit_tasks(self, None, X=kept, y=column) as task:
             told = Told(self, task, attributes, state["n_told"])
-            learn = learned_nothing if tells_nothing(problem) else LEARNERS[solver]
-            outcome = self._outcome(learn, problem, told)
+            outcome = self._outcome(solver, problem, told)
             told.tell_last(outcome.machines)
         self.__dict__.update(start)
         self._set_outcome(outcome, table.columns, kept.dtype)
@@ -137,15 +136,16 @@ class FactorizationMachine(StreamingMachine):
         if outcome.constant is not None and not outcome.objective < outcome.constant:
             self._warn_of_constant(outcome)
 
-    def _outcome(self, learn: Any, problem: Problem, told: Told) -> Outcome:
+    def _outcome(self, solver: str, problem: Problem, told: Told) -> Outcome:
         """Return what a solver learns, or tell of a parameter by which it can learn nothing."""
+        learn = learned_nothing if tells_nothing(problem) else LEARNERS[solver]
         try:
-            with quiet_where_far(problem.settings):
+            with quiet_where_far(problem.settings, solver):
                 outcome: Outcome = learn(problem, told)
         except (OverflowError, np.linalg.LinAlgError) as error:
-            if far_parameter(problem.settings) is None:
+            if far_parameter(problem.settings, solver) is None:
                 raise
-            raise self._of_no_numbers(problem.settings) from error
+            raise self._of_no_numbers(problem.settings, solver) from error
         return outcome
 
     def _training_table(self, X: Any, y: Any, weight: Any, groups: Any) -> Table:

@@ -93,12 +93,12 @@ class StreamingMachine(DescribedMachine):
         places = np.arange(columns.d) if places is None else places
         batch = Batch(problem, stochastic_settings(problem), places, turn)
         continues = "_stream" in self.__dict__
-        with quiet_where_far(problem.settings):
+        with quiet_where_far(problem.settings, "adagrad"):
             stream = self._state_of_stream(problem, columns, first=first)
             loss, learned = learn_batch(stream, batch, self._key)
             new = state_after(stream, learned, batch)
         if not (are_numbers(new) and (continues or are_numbers(stream))):
-            raise self._of_no_numbers(problem.settings)
+            raise self._of_no_numbers(problem.settings, "adagrad")
         require_numbers(new, self._unit)
         self._tell_batch(loss, continues=continues)
         if not continues:

@@ -4,10 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
+from algos.factorization_machine.rows import Columns
 from algos.factorization_machine.targets import moments_of
 
 SOLVERS = ("mcmc", "als", "adagrad")
@@ -299,6 +301,14 @@ FAR = [
     {"init_intercept": 1e300},
     {"init_linear_scale": 1e300, "init_linear": "normal"},
 ]
+# Numbers of numpy warn of an overflow.
+FAR_OF_TARGETS = [
+    {"alpha": np.float64(1e250)},
+    {"init_scale": np.float64(1e280)},
+    {"init_intercept": np.float64(1e300)},
+    {"init_linear_scale": np.float64(1e280), "init_linear": "normal"},
+]
+RATES_OF_STEPS = ("learning_rate_init", "learning_rate_linear", "epsilon")
 far_parameters = pytest.mark.parametrize("far", FAR, ids=lambda far: next(iter(far)))
 
 
@@ -320,6 +330,57 @@ def test_a_parameter_that_leaves_no_numbers_is_named(kind, far):
     with pytest.raises(ValueError, match=refusal_of(far)):
         machine.partial_fit(X, y)
     assert vars(machine) == machine.get_params()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("deviation", [1e-100, 1e-300])
+@pytest.mark.parametrize("far", FAR_OF_TARGETS, ids=lambda far: next(iter(far)))
+def test_a_parameter_far_in_the_unit_of_targets_is_named_alone(far, deviation):
+    X, y = products()
+    model = small(FactorizationMachineRegressor, "als", **far)
+    with pytest.raises(ValueError, match=refusal_of(far)):
+        model.fit(X, y * deviation)
+    if "alpha" not in far:  # that has a largest in streams
+        with pytest.raises(ValueError, match=refusal_of(far)):
+            clone(model).partial_fit(X, y * deviation)
+    else:
+        assert np.isfinite(clone(model).partial_fit(X, y * deviation).predict(X)).all()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_refusal_names_no_parameter_that_the_solver_does_not_use(solver):
+    model = small(FactorizationMachineRegressor).fit(*products())
+    used = solver == "adagrad"
+    for far in (True, False):
+        model.set_params(**dict.fromkeys(RATES_OF_STEPS, 1e80 if far else 1.0))
+        error = str(model._of_no_numbers(model._settings(Columns(4)), solver))
+        assert any(f"`{name}`" in error for name in RATES_OF_STEPS) == used
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    "wide",
+    [
+        {"init_scale": 10.0},
+        {"init_scale": 1e3},
+        {"init_intercept": -1e6},
+        {"init_linear_scale": 1e4, "init_linear": "constant"},
+    ],
+)
+def test_levels_are_sampled_from_scores_far_from_the_cut_points(wide):
+    X, y = products()
+    levels = np.digitize(y, [-1, 1])
+    model = small(FactorizationMachineRegressor, "mcmc", loss="ordered_probit", **wide)
+    model.set_params(burn_in=4).fit(X, levels)
+    np.testing.assert_allclose(model.predict_level_proba(X).sum(axis=1), 1)
+
+
+def test_levels_are_learned_from_a_wide_start():
+    X, y = products()
+    levels = np.digitize(y, [-1, 1])
+    model = small(FactorizationMachineRegressor, "mcmc", loss="ordered_probit", init_scale=10.0)
+    model.set_params(max_iter=300, burn_in=200).fit(X, levels)
+    assert model.score(X, levels) > 0.8
 
 
 @pytest.mark.parametrize("rate", ["init", "linear", "intercept"])
