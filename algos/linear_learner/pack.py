@@ -16,7 +16,7 @@ from algos.linear_learner.problem import Doubles
 from algos.linear_learner.scores import Scores
 from algos.linear_learner.selection import Validation
 from algos.linear_learner.settings import Settings
-from algos.linear_learner.solvers.choice import Choice
+from algos.linear_learner.solvers.choice import Choice, after_passes
 from algos.linear_learner.trained import Model, Watch
 from algos.linear_learner.training import Training
 
@@ -78,6 +78,10 @@ class Outcome:
     given_up: set[int] = field(default_factory=set)
     by_folds: bool = False
     judged: tuple[Doubles, Doubles, Doubles] | None = None
+
+    def __post_init__(self) -> None:
+        if self.model.n_passes_before:
+            self.choice = after_passes(self.model.n_passes_before)
 
     @staticmethod
     def of(

@@ -150,6 +150,8 @@ class Solution:
         One for each iteration.
     validations : list of float
         The same of validation rows, where a solver is given any.
+    n_passes_before : int
+        Iterations of L-BFGS, if Newton's method went on from there.
     """
 
     coef: Doubles
@@ -161,6 +163,7 @@ class Solution:
     converged: bool
     objectives: list[float] = field(default_factory=list)
     validations: list[float] = field(default_factory=list)
+    n_passes_before: int = 0
 
 
 # Told after each outer iteration: (candidate, coef, intercept, certificate) → give it up?

@@ -45,6 +45,8 @@ class Model:
     left : float
         What weaker penalties could still gain on the rows, as a share of what a constant
         loses; infinite where nobody asked.
+    n_passes_before : int
+        Iterations of L-BFGS, the most of any output, if Newton's method went on from there.
     """
 
     strength: Strength
@@ -59,6 +61,7 @@ class Model:
     seconds: list[float] = field(default_factory=list)
     validations: list[float] = field(default_factory=list)
     left: float = float("inf")
+    n_passes_before: int = 0
 
     @property
     def is_spared(self) -> bool:
@@ -125,6 +128,7 @@ class UsersUnits:
             [seconds * (i + 1) / n_iter for i in range(n_iter)],
             solutions[0].validations if len(solutions) == 1 else [],
             left,
+            max(one.n_passes_before for one in solutions),
         )
 
     def solution(self, model: Model, outputs: slice) -> Solution:

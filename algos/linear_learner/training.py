@@ -77,7 +77,13 @@ class Training:
     def solver_for(self, strengths: list[Strength], *, begins_near: bool = False) -> Choice:
         """Return the solver for these candidates, and why (see `choose_solver`)."""
         problem, penalties = self.problems[0], self._candidates.penalties(strengths)
-        choice = choose_solver(self.settings.solver, problem, penalties, begins_near=begins_near)
+        choice = choose_solver(
+            self.settings.solver,
+            problem,
+            penalties,
+            begins_near=begins_near,
+            max_iter=self.settings.max_iter,
+        )
         if choice.name in _ONE_OUTPUT and self.problems[0].target.ndim == 2:
             self.problems = self.problems[0].parted(self.problems[0].target)
         return choice
@@ -183,7 +189,7 @@ class Training:
             if choice.name == "gram" and self.products.sums is not None:
                 turns.add(squared_fit.solve(self.products, *job))
             else:
-                turns.add(path(choice.name, *job))
+                turns.add(path(choice, *job))
         return turns
 
     def moments(self, weight: Doubles) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
@@ -10,6 +11,7 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers.choice import choose_solver
+from tests.common.recorder import Recorder, needs_callbacks
 from tests.linear_learner.plain_rows import scattered
 
 
@@ -66,7 +68,7 @@ def chosen_of_one(n, d, k, alpha, n_candidates=1, **how):
         (5000, 60, 10, 1e-2, "lbfgs"),
         (2000, 500, 1, 1e-2, "lbfgs"),
         (1000, 784, 1, 1e-5, "lbfgs"),
-        (442, 10, 20, 1e-6, "newton"),
+        (442, 10, 20, 1e-6, "lbfgs"),
         (442, 10, 5, 1e-4, "newton"),
         (20_000, 60, 5, 1e-6, "newton"),
         (569, 30, 1, 1e-4, "newton"),
@@ -83,22 +85,94 @@ def test_packs_and_their_best_share_curvature():
     assert chosen_of_one(1000, 10, 100, 1e-2, begins_near=True) == "newton"
 
 
-def test_columns_that_go_together_call_for_curvature():
+def spectra():
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(1000, 100)).cumsum(axis=1)
-    y = rng.integers(10, size=1000)
-    weak, strong = (LinearLearnerClassifier(alpha=a, tol=0.5).fit(X, y) for a in (1e-5, 1e-2))
-    assert weak.solver_ == "newton" and strong.solver_ == "lbfgs"
-    mixed = LinearLearnerClassifier(alpha=1e-5, tol=0.5).fit(rng.normal(size=(1000, 100)), y)
-    assert mixed.solver_ == "lbfgs"
+    labels = rng.integers(0, 10, 800)
+    peaks = 0.3 + 0.04 * labels[:, None] + rng.normal(0, 0.03, (800, 1))
+    X = np.exp(-(((np.linspace(0, 1, 120) - peaks) / 0.15) ** 2))
+    return X + 0.01 * rng.normal(size=(800, 120)), labels
 
 
-def test_passes_that_were_cheaper_say_so(capsys):
+def powers():
+    x = np.random.default_rng(0).uniform(-1, 1, 1000)
+    return np.vander(x, 12), np.digitize(x, np.linspace(-1, 1, 21))
+
+
+def one_factor():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 1)) + 0.05 * rng.normal(size=(2000, 60))
+    return X, np.digitize(X[:, 0] + 10 * (X[:, 1] - X[:, 2]), [-2, -1, -0.5, 0, 0.5, 1, 2])
+
+
+def digits():
+    return load_digits(return_X_y=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "alpha", "max_iter", "name"),
+    [
+        (spectra, 1e-4, 1000, "newton"),
+        (spectra, 3e-4, 1000, "newton"),
+        (powers, 1e-5, 1000, "newton"),
+        (one_factor, 1e-4, 1000, "newton"),
+        (digits, 1e-5, 100, "newton"),
+        (digits, 1e-3, 20, "newton"),
+        (digits, 1e-2, 1000, "lbfgs"),
+    ],
+)
+def test_passes_that_do_not_end_hand_over_to_curvature(data, alpha, max_iter, name):
+    model = LinearLearnerClassifier(alpha=alpha, max_iter=max_iter).fit(*data())
+    assert model.solver_ == name and model.certificate_ <= 1e-6
+    objectives = model.history_["objective"]
+    assert model.n_iter_ == len(objectives) <= max_iter
+    assert (np.diff(objectives) <= 1e-12).all()
+
+
+def test_what_was_asked_for_does_not_hand_over():
+    model = LinearLearnerClassifier(alpha=1e-4, max_iter=100, solver="lbfgs")
+    with pytest.warns(ConvergenceWarning):
+        model.fit(*spectra())
+    assert model.solver_ == "lbfgs" and model.n_iter_ == 100
+
+
+def test_curvature_begins_where_passes_stood():
+    X, y = one_factor()
+    model = LinearLearnerClassifier(alpha=1e-4).fit(X, y)
+    passes = LinearLearnerClassifier(alpha=1e-4, solver="lbfgs", max_iter=model.n_iter_ // 2)
+    with pytest.warns(ConvergenceWarning):
+        passes.fit(X, y)
+    n = passes.n_iter_
+    np.testing.assert_allclose(model.history_["objective"][:n], passes.history_["objective"])
+    newton = LinearLearnerClassifier(alpha=1e-4, solver="newton").fit(X, y)
+    assert model.objective_ == pytest.approx(newton.objective_, rel=1e-5)
+    steps = -np.diff(model.history_["objective"])
+    assert (steps >= -1e-12).all() and model.n_iter_ > n
+
+
+@needs_callbacks
+def test_a_callback_that_stops_passes_stops_curvature_too():
+    model = LinearLearnerClassifier(alpha=1e-4).set_callbacks(Recorder(lambda: True, 5))
+    with pytest.warns(ConvergenceWarning):
+        model.fit(*one_factor())
+    assert model.solver_ == "lbfgs" and model.n_iter_ == 5
+
+
+def test_order_of_rows_does_not_choose():
+    X, y = one_factor()
+    order = np.argsort(X[:, 0])
+    for rows in (order, order[::-1], np.random.default_rng(1).permutation(len(y))):
+        assert LinearLearnerClassifier(alpha=1e-4).fit(X[rows], y[rows]).solver_ == "newton"
+
+
+def test_passes_say_so_and_so_does_what_went_on(capsys):
     X = np.random.default_rng(0).normal(size=(300, 10))
     labels = np.arange(300) % 60
     model = LinearLearnerClassifier(alpha=0.1, verbose=1).fit(X, labels)
     assert model.solver_ == "lbfgs" and model.certificate_ <= 1e-6
     assert "passes are estimated to cost less than curvature" in capsys.readouterr().out
+    LinearLearnerClassifier(alpha=1e-4, verbose=1).fit(*one_factor())
+    said = capsys.readouterr().out
+    assert "solver_ 'newton'" in said and "iterations of 'lbfgs' had not come to the end" in said
 
 
 def test_candidates_of_squared_loss_share_one_pass():

@@ -10,7 +10,8 @@ import numpy as np
 
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Penalty, Problem, Solution, Solver
-from algos.linear_learner.solvers.costs import are_passes_cheaper
+from algos.linear_learner.solvers import handover
+from algos.linear_learner.solvers.costs import passes_first
 
 SOLVERS = (
     "gram",
@@ -38,19 +39,43 @@ _REASONS = {
     "interior_point": "a loss with kinks is a linear or quadratic program",
 }
 _REASON_OF_ONE = (
-    "smooth loss, one candidate: at this penalty passes are estimated to cost less than curvature"
+    "smooth loss, one candidate: up to {} passes are estimated to cost less than curvature, which "
+    "goes on where they end"
+)
+_REASON_AFTER = (
+    "smooth loss, one candidate: {} iterations of 'lbfgs' had not come to the end, and 'newton' "
+    "went on from there"
 )
 
 
 class Choice(NamedTuple):
-    """A solver's name, and why it was chosen."""
+    """A solver's name, and why it was chosen.
+
+    Attributes
+    ----------
+    name : str
+    reason : str
+    budget : int
+        Iterations of "lbfgs" after which "newton" goes on; 0 if it does not.
+    """
 
     name: str
     reason: str
+    budget: int = 0
+
+
+def after_passes(count: int) -> Choice:
+    """Return "newton" that went on where so many iterations of "lbfgs" had come."""
+    return Choice("newton", _REASON_AFTER.format(count))
 
 
 def choose_solver(
-    asked: str, problem: Problem, penalties: list[Penalty], *, begins_near: bool = False
+    asked: str,
+    problem: Problem,
+    penalties: list[Penalty],
+    *,
+    begins_near: bool = False,
+    max_iter: int = 1000,
 ) -> Choice:
     """Return the solver for all candidates of a problem.
 
@@ -62,6 +87,8 @@ def choose_solver(
     penalties : list of Penalty
     begins_near : bool, default=False
         Whether the one candidate is the best of a pack, and begins where that ended.
+    max_iter : int, default=1000
+        Iterations of a candidate.
 
     Raises
     ------
@@ -78,8 +105,9 @@ def choose_solver(
     if asked == "auto":
         name = _automatic(problem, penalties, has_l1, has_l2)
         is_alone = len(penalties) == 1 and not has_l1 and not begins_near
-        if name == "newton" and is_alone and are_passes_cheaper(problem, penalties[0]):
-            return Choice("lbfgs", _REASON_OF_ONE)
+        budget = passes_first(problem, penalties[0], max_iter) if is_alone else 0
+        if name == "newton" and budget:
+            return Choice("lbfgs", _REASON_OF_ONE.format(budget), budget)
         return Choice(name, _REASONS[name])
     _check_suits(asked, problem.loss, has_l1, _can_divide(penalties))
     return Choice(asked, f"solver={asked!r} was asked for")
@@ -143,14 +171,16 @@ def _check_suits(name: str, loss: Loss, has_l1: bool, can_divide: bool) -> None:
 
 
 def path(
-    name: str,
+    choice: Choice,
     problem: Problem,
     penalties: list[Penalty],
     control: Control,
     start: list[Solution] | None,
 ) -> list[Solution] | Iterator[Solution]:
     """Return one solution for each penalty: a list, or in turn, where the last may be spared."""
-    solver = import_module(f"algos.linear_learner.solvers.{_home(name, penalties)}")
+    if choice.budget:
+        return handover.path(problem, penalties[0], control, start, choice.budget)
+    solver = import_module(f"algos.linear_learner.solvers.{_home(choice.name, penalties)}")
     solve: Solver = solver.path if hasattr(solver, "path") else solver.solve
     return solve(problem, penalties, control, start)
 

@@ -1,24 +1,21 @@
 """What the ways to one candidate's optimum cost, about: passes of L-BFGS, or Newton's curvature.
 
 Seconds of one core, fitted to 240 problems: 1 to 100 outputs, 300 to 100,000 rows, 10 to 1000
-columns, each at six strengths from 0.1 to 1e-6. Only their ratio matters. How many passes a
-problem takes hangs on how far its classes overlap, too, which nobody knows beforehand, and on how
-columns go together. What is chosen took 1.4 times as long as the faster way (geometric mean),
-where curvature alone took 2.6 times, and never 2.5 times as long as that; it is slow, as
-curvature was, where classes stand far apart under a weak penalty.
+columns, each at six strengths from 0.1 to 1e-6. Only their ratio matters, which is off by a factor
+of 3 at times, and up to 5 where columns go together. How many passes a problem takes hangs on that
+and on how far its classes overlap, which nobody knows beforehand: so passes come first, and
+curvature after as many of them as are worth a part of it (`handover`).
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from algos.linear_learner.problem import Penalty, Problem
-from algos.linear_learner.solvers.sample import sampled, size_for
+from algos.linear_learner.solvers.sample import size_for
 
 _MEASURED = frozenset({"log_loss", "multinomial"})
 _LITTLE = 1e-2  # seconds, of which nothing is to be gained
-_STEEPEST = 1e6  # times the weakest penalty: beyond, passes may come to `max_iter`
-_STEPS, _ROWS = 3, 2000  # that tell how steep the rows are
+_FEWEST = 20  # passes, that may come to an end
+_SHARE = 0.6  # of what curvature is estimated to cost, which may be too much
 _NARROW = 200  # parameters of one output, up to which there is little to gain
 
 # A pass: itself, a decision value, a product.
@@ -27,36 +24,22 @@ _PASS, _DECISION, _PRODUCT = 3e-4, 8e-9, 3.5e-10
 # product in the factor; and the passes beside them.
 _NEWTON, _PAIR, _PAIRED_ROW, _SQUARE, _CUBE = 6e-3, 2.5e-5, 4e-8, 1.2e-10, 7e-10
 _BESIDE = 17
-_PASSES, _POWER = 1.5, -0.3  # of the weakest L2 penalty, on columns of deviation 1
 
 
-def are_passes_cheaper(problem: Problem, penalty: Penalty) -> bool:
-    """Tell whether passes are taken to cost less than curvature."""
+def passes_first(problem: Problem, penalty: Penalty, max_iter: int) -> int:
+    """Return how many passes to make before curvature is looked at; 0 for none."""
     n, d, k = problem.rows.n, problem.rows.d, problem.n_outputs
     width = d + problem.fit_intercept
     if problem.loss.name not in _MEASURED or (k == 1 and width < _NARROW):
-        return False
-    weakest = float(penalty.l2.min(initial=1.0))
-    if weakest <= 0:
-        return False
+        return 0
+    if float(penalty.l2.min(initial=1.0)) <= 0:
+        return 0
+    curvature = _of_newton(n, width, k)
+    if curvature <= _LITTLE:
+        return 0
     one_pass = _PASS + n * k * (_DECISION + d * _PRODUCT)
-    passes, curvature = _PASSES * weakest**_POWER * one_pass, _of_newton(n, width, k)
-    if curvature <= max(_LITTLE, passes):
-        return False
-    return _largest_eigenvalue(problem) <= _STEEPEST * weakest
-
-
-def _largest_eigenvalue(problem: Problem) -> float:
-    """Return about that of the columns' correlations, by the power method on some rows."""
-    some = problem if problem.rows.n <= _ROWS else sampled(problem, _ROWS)
-    way, size = np.cos(np.arange(1.0, some.rows.d + 1)), 0.0
-    way /= np.linalg.norm(way)
-    for _ in range(_STEPS):
-        along = some.rows.decision(way[np.newaxis], np.zeros(1))
-        way = some.rows.cross(some.weight[:, np.newaxis] * along)[0, :-1]
-        size = float(np.linalg.norm(way))
-        way /= size or 1.0
-    return size
+    budget = min(int(_SHARE * curvature / one_pass), max_iter // 2)
+    return budget if budget >= _FEWEST else 0
 
 
 def _of_newton(n: int, width: int, k: int) -> float:

@@ -1,4 +1,4 @@
-"""L-BFGS on fused passes over the rows: for more parameters than a Hessian has room for.
+"""L-BFGS on fused passes over the rows: where a Hessian has no room, or costs more than these.
 
 Memory: 2 · 10 vectors of p values for each candidate on its way, p being the number of
 parameters; no more of them are on their way at once than `_VALUES` allows, and of sparse rows

@@ -15,7 +15,7 @@ import numpy as np
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.solvers.metric import HessianMetric
 from algos.linear_learner.solvers.quadratic import Factor, Secants
-from algos.linear_learner.solvers.stages import solve_in_stages
+from algos.linear_learner.solvers.stages import descend_from, solve_in_stages
 
 _SECANTS = 10
 
@@ -28,6 +28,11 @@ def path(
 ) -> list[Solution] | Iterator[Solution]:
     """Return minima of smooth losses without an l1 penalty, where p² values are little memory."""
     return solve_in_stages(problem, penalties, control, start, NewtonMetric)
+
+
+def continued(problem: Problem, penalty: Penalty, control: Control, start: Solution) -> Solution:
+    """Return the same of one penalty, from where another solver has come."""
+    return descend_from(problem, penalty, control, start, NewtonMetric)
 
 
 class NewtonMetric(HessianMetric):

@@ -74,6 +74,26 @@ def solve_in_stages(
     return (solution(points, descent) for descent in found)
 
 
+def descend_from(
+    problem: Problem,
+    penalty: Penalty,
+    control: Control,
+    start: Solution,
+    make_metric: MakeMetric,
+) -> Solution:
+    """Return a candidate's optimum, on all rows from the start on: a sample's is no nearer."""
+    points = Points(problem)
+    penalties = Penalties(points.by_column(penalty.l1), points.by_column(penalty.l2))
+    with one_thread_blas():
+        shape = Shape(problem, points)
+        limits = limits_of(points, control, evaluated_null(points).unit)
+        metric = make_metric(shape, penalties, limits.tol * limits.unit)
+        descent = Descent(metric, penalties, limits)
+        steps = descent.steps([points.point(start.coef, start.intercept)])
+        descend_together(points, [(descent, steps)], control)
+    return solution(points, descent)
+
+
 def _after_a_sample(
     points: Points,
     shape: Shape,
