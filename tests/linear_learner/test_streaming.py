@@ -363,6 +363,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:.* does not use `epsilon`:UserWarning")
 @pytest.mark.parametrize("begin", ["fit", "partial_fit"])
 @pytest.mark.parametrize(("name", "value"), [*CHANGES, ("epsilon", 1.0)])
 @pytest.mark.parametrize("loss", ["squared_error", "epsilon_insensitive"])
