@@ -1,4 +1,4 @@
-"""What "auto" stood for in a fit."""
+"""The values that a fit chose for parameters given as "auto"."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 from algos._common.verbose import say
 
-_WHOLE = 12  # values of an array that are shown one by one
+_WHOLE = 12  # longer arrays are abbreviated
 
 
 def keep_automatic(estimator: Any, used: Mapping[str, Any], *, tells: bool = True) -> None:
-    """Keep as `auto_params_`, and print, what was used where nothing was asked for.
+    """Store in `auto_params_`, and print, the values chosen for "auto" parameters.
 
     Parameters
     ----------
     estimator : estimator
     used : mapping of str to value
-        What the fit has used, by the names of parameters. Those that were given as "auto", or
-        as None where the room names them, are kept; the value could be given in their place.
+        Value that the fit used, by parameter. Those of parameters that are "auto" (or None) are
+        stored; passing a stored value as the parameter gives the same fit.
     tells : bool, default=True
-        Whether it is printed, if `verbose` asks.
+        Whether to print them if `verbose` is set.
     """
     chosen = automatic(estimator, used)
     estimator.auto_params_ = chosen
@@ -32,7 +32,7 @@ def keep_automatic(estimator: Any, used: Mapping[str, Any], *, tells: bool = Tru
 
 
 def automatic(estimator: Any, used: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the `auto_params_` of a fit that has used these values: copies where arrays."""
+    """Return the `auto_params_` of a fit that used these values; arrays are copied."""
     given = {name: getattr(estimator, name) for name in used}
     chosen = {name: used[name] for name, value in given.items() if value is None or _is_auto(value)}
     return {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in chosen.items()}
@@ -51,7 +51,7 @@ def _shown(value: Any) -> str:
 
 
 def _shown_array(values: NDArray[Any]) -> str:
-    """Return an array as a list; of a long one both ends, or how many groups its labels make."""
+    """Format an array as a list; a long one by its ends, or by its number of distinct labels."""
     shown = [_shown(value) for value in values.tolist()]
     if len(shown) <= _WHOLE:
         return f"[{', '.join(shown)}]"

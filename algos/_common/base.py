@@ -1,4 +1,4 @@
-"""What every estimator stands on: checks, callbacks, and fits that fail without a trace."""
+"""Base of all estimators: parameter checks, callbacks, and fits that roll back on failure."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from algos._common.search import Searchable
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-# These change how a model is computed or told about, never which model it is.
+# These change how a model is computed or reported, never which model it is.
 NOT_OF_THE_MODEL = frozenset({"n_jobs", "verbose", "random_state"})
 
 
 class Estimator(CallbackSupport, Searchable, BaseEstimator):
     """Base of all estimators; scikit-learn's mixins stand left of it.
 
-    A class states its constraint table in `_parameters`, and in `_ranges` what of it is worth
-    searching, and marks `fit`, `partial_fit` and `merge` with `learning`.
+    A class defines its constraint table in `_parameters` and its search ranges in `_ranges`, and
+    decorates `fit`, `partial_fit` and `merge` with `learning`.
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # A pickle of an older release lacks the parameters that came since.
+        # A pickle of an older release lacks parameters that were added since.
         owner: Any = type(self)
         super().__setstate__({**defaults_of(owner), **state})
 
@@ -45,13 +45,13 @@ def defaults_of(owner: Any) -> dict[str, Any]:
 
 
 def learning(method: Method) -> Method:
-    """Mark a method that changes what was fitted.
+    """Decorate a method that changes the fitted state.
 
     It runs after the parameters are checked and inside scikit-learn's callback management.
-    Whatever it raises, KeyboardInterrupt included, the estimator's attributes are again
-    those from before the call. Only the references are kept, so a learning method replaces
-    arrays and never writes into one that an attribute holds. It must not call another
-    learning method of the same estimator: that one would end the callbacks of this one.
+    If it raises anything, KeyboardInterrupt included, the estimator's attributes are restored
+    to those before the call. Only references are saved, so a learning method must replace
+    arrays and never write into one that an attribute holds. It must not call another
+    learning method of the same estimator, which would end the callbacks of this one.
     """
     managed = with_callbacks(method)
     # Only `fit` can finish the fit that a checkpoint left (algos/_common/checkpoint.py).
@@ -63,11 +63,11 @@ def learning(method: Method) -> Method:
         try:
             check_params(self)
             if starts_or_resumes:
-                # What is shown to callbacks must not tell of the fit before.
+                # Callbacks must not see the choices of the fit before.
                 self.__dict__.pop("auto_params_", None)
             else:
                 self.__dict__.pop("_unfinished", None)
-            # Without callbacks there is nothing to manage, and a row alone would feel it.
+            # Without callbacks, managing them would be a visible cost for a single row.
             run = managed if self.__dict__.get("_skl_callbacks") else method
             return run(self, *args, **kwargs)
         except BaseException:
@@ -84,7 +84,7 @@ ONCE = "whose rows count once however often it is merged; merge a model of other
 def check_mergeable(estimator: Any, other: Any, *, itself: str = TWICE) -> None:
     """Raise ValueError unless `other` may be merged into `estimator`; both must be fitted.
 
-    `itself` says why `other` may not be `estimator` itself: `ONCE` where copies tell nothing.
+    `itself` completes the error for `other is estimator`: `ONCE` where copies add nothing.
     """
     name = type(estimator).__name__
     if type(other) is not type(estimator):
@@ -118,7 +118,7 @@ def check_mergeable(estimator: Any, other: Any, *, itself: str = TWICE) -> None:
 
 
 def is_same(a: Any, b: Any) -> bool:
-    """Tell whether two values of a parameter or an attribute are the same."""
+    """Return whether two values of a parameter or an attribute are equal."""
     if hasattr(a, "__array__") or hasattr(b, "__array__"):
         return bool(np.array_equal(np.asarray(a), np.asarray(b)))
     comparable = type(a) is type(b) or (isinstance(a, Number) and isinstance(b, Number))

@@ -1,7 +1,7 @@
-"""scikit-learn's callbacks (1.9 and later), and the same names without effect on 1.8.
+"""scikit-learn's callbacks (1.9 and later); on 1.8 the same names do nothing.
 
-The protocol is experimental there, so this module is the only one that touches it. A fit is
-a tree of tasks, for example restarts and their iterations::
+The protocol is experimental, so only this module touches it. A fit is a tree of tasks, for
+example restarts and their iterations::
 
     with fit_tasks(self, n_init, X=X) as fit:
         for restart in fit.loop("restart", range(n_init), n_subtasks=max_iter):
@@ -11,8 +11,8 @@ a tree of tasks, for example restarts and their iterations::
                 if converged:
                     break
 
-Without callbacks nothing of this is evaluated. A driver takes a `Task` as an argument;
-`NO_CALLBACKS` serves where there is no estimator.
+Without callbacks none of this is evaluated. A driver takes a `Task` as an argument;
+`NO_CALLBACKS` is one for callers without an estimator.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ except ImportError:  # scikit-learn 1.8
     HAS_CALLBACKS = False
 
     class CallbackSupport:  # type: ignore[no-redef]
-        """Stands where scikit-learn 1.9 has its mixin."""
+        """Replaces scikit-learn 1.9's mixin."""
 
     def with_callbacks(method):  # type: ignore[no-redef,no-untyped-def]
         return method
 
 
-# What scikit-learn keeps on an estimator while, and because, callbacks run.
+# Attributes that scikit-learn sets on an estimator while callbacks run.
 _OF_THE_RUN = (
     "_skl_callbacks",
     "_skl_callbacks_to_teardown",
@@ -46,7 +46,7 @@ _OF_THE_RUN = (
 
 
 def without_callbacks(estimator: Any) -> Any:
-    """Return a shallow copy of the estimator that knows of no callbacks."""
+    """Return a shallow copy of the estimator without its callbacks."""
     estimator = copy.copy(estimator)
     for name in _OF_THE_RUN:
         estimator.__dict__.pop(name, None)
@@ -57,12 +57,12 @@ Attributes = Callable[[], Mapping[str, Any]]
 
 
 class Task:
-    """One task of a fit; begun when made, and ended once.
+    """One task of a fit; it begins when constructed and ends once.
 
     Attributes
     ----------
     number : int
-        Its place in its loop.
+        Its index in its loop.
     """
 
     def __init__(self, number: int = 0, call: _Call | None = None) -> None:
@@ -74,20 +74,20 @@ class Task:
 
     @property
     def is_watched(self) -> bool:
-        """Whether there is a callback to tell of it."""
+        """Whether any callback observes this task."""
         return self._call is not None
 
     def loop(self, name: str, numbers: Iterable[int], *, n_subtasks: int = 0) -> Iterator[Task]:
-        """Yield one subtask for each number, until a callback wants the loop to stop.
+        """Yield one subtask for each number, until a callback asks the loop to stop.
 
         Parameters
         ----------
         name : str
-            What one subtask is called, as in "iteration".
+            Name of one subtask, such as "iteration".
         numbers : iterable of int
             A resumed fit begins where it stopped: `range(done, max_iter)`.
         n_subtasks : int, default=0
-            At most so many subtasks will each of these have.
+            Largest number of subtasks that each of these will have.
         """
         for number in numbers:
             self._finish_child()  # the last one of a loop that a break has left
@@ -98,7 +98,7 @@ class Task:
                 return
 
     def finish(self, attributes: Attributes | None = None) -> bool:
-        """End the task, once; return whether a callback wants its loop to stop.
+        """End the task, once; return whether a callback asks its loop to stop.
 
         Parameters
         ----------
@@ -155,17 +155,17 @@ def fit_tasks(
 ) -> Iterator[Task]:
     """Open the task tree of one fit; call it once, inside a `learning` method.
 
-    Whatever leaves the block, every task that began has its end.
+    Every task that began is ended, however the block is left.
 
     Parameters
     ----------
     estimator : estimator
     n_subtasks : int or None
-        At most so many tasks will the outermost loop have; None if nobody knows.
+        Largest number of tasks of the outermost loop; None if unknown.
     X, y : array-like, default=None
-        What callbacks are shown as the training data.
+        The training data that callbacks see.
     metadata : mapping, default=None
-        Such as the sample weights.
+        For example the sample weights.
     """
     if not getattr(estimator, "_skl_callbacks", None):
         yield Task()
@@ -176,7 +176,7 @@ def fit_tasks(
     try:
         yield root
     except BaseException:
-        with contextlib.suppress(Exception):  # the first error is the one to hear of
+        with contextlib.suppress(Exception):  # report the first error
             root.finish()
         raise
     root.finish()

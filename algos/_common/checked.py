@@ -1,4 +1,4 @@
-"""scikit-learn's checks of arrays, without its warning where a sum of huge numbers is no number."""
+"""scikit-learn's checks of arrays, without its warning when a sum of huge values overflows."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sklearn import utils
 
 
 def check_array(array: Any, **options: Any) -> Any:
-    """Return what `sklearn.utils.check_array` does.
+    """Call `sklearn.utils.check_array`.
 
-    It looks for NaN and infinity by summing up, which for infinities or huge numbers of either
-    sign is invalid: numpy warns, although the array may be right.
+    It looks for NaN and infinity by summing, which is an invalid operation for infinities or huge
+    numbers of both signs: numpy warns, although the array may be fine.
     """
     with np.errstate(invalid="ignore"):
         return utils.check_array(array, **options)
 
 
 def assert_all_finite(X: Any, **options: Any) -> None:
-    """Raise the ValueError of `sklearn.utils.assert_all_finite`, and say nothing else."""
+    """Call `sklearn.utils.assert_all_finite`, without numpy's warnings."""
     with np.errstate(invalid="ignore"):
         utils.assert_all_finite(X, **options)

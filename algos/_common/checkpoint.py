@@ -31,27 +31,27 @@ _KEY = np.array([0x5EED, 0xF17], dtype=np.uint64)
 
 
 class Resumable:
-    """A fit that can stop after any task and go on later to the same bits.
+    """A fit that can stop after any task and be resumed, with bit-identical results.
 
     Parameters
     ----------
     estimator : estimator
-        If it comes from a checkpoint, its stored state is taken from it.
+        If it was loaded from a checkpoint, its stored state is removed from it.
     X : array or CSR matrix of shape (n_rows, n_columns)
         Validated rows.
     y, sample_weight : array-like of shape (n_rows,), default=None
     held_out : tuple of (rows, y, sample_weight), default=None
-        Validated rows to choose by, if the caller gave any.
+        Validation rows, checked, if the caller passed any.
 
     Attributes
     ----------
     state : dict or None
-        What `unfinished` was given before the checkpoint; None for a fit from the start.
+        The arguments of the last `unfinished` call; None for a fit from the start.
 
     Raises
     ------
     ValueError
-        If the stored state is of other data or other parameters.
+        If the stored state belongs to other data or parameters.
     """
 
     def __init__(

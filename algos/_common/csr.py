@@ -1,4 +1,4 @@
-"""CSR rows as they come in: checked before anything walks through their indices."""
+"""CSR input: checked before any kernel follows its indices."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from algos._cython._csr import CsrRows
 
 
 def canonical(X: Any) -> Any:
-    """Return rows of which every column is named once and in order; X itself if it is so.
+    """Return X with sorted column indices and without duplicates; X itself if it is so already.
 
-    Dense rows are returned as they are.
+    Dense rows are returned unchanged.
 
     Raises
     ------
     ValueError
-        If the arrays of a CSR matrix point beyond it.
+        If the index arrays of a CSR matrix point outside of it.
     """
     if not sparse.issparse(X):
         return X
@@ -38,12 +38,12 @@ def canonical(X: Any) -> Any:
 
 
 def csr_rows(X: Any) -> CsrRows:
-    """Return canonical CSR rows as kernels take them."""
+    """Return canonical CSR rows in the form that kernels take."""
     return CsrRows(*_arrays_of(X), X.shape[1])
 
 
 def _arrays_of(X: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return (data, indices, indptr), each without gaps and both indices of one type."""
+    """Return (data, indices, indptr), contiguous and with one index dtype."""
     if X.indptr.shape != (X.shape[0] + 1,):
         raise ValueError(
             f"`X` must be a CSR matrix: its `indptr` must have {X.shape[0] + 1} entries, one "

@@ -1,7 +1,7 @@
-"""Fitted attributes that are made when they are first read.
+"""Fitted attributes that are computed when they are first read.
 
-A stream of small batches asks for its model far less often than it learns: `partial_fit` and
-`merge` update the state and forget the model, and whoever reads it has it made.
+A stream of small batches is read far less often than it learns: `partial_fit` and `merge` update
+the state and discard the model, which is computed again when it is next read.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any, ClassVar, Self
 
 
 class Deferred(ABC):
-    """Base of estimators whose model follows from a state.
+    """Base of estimators whose model is computed from a state on demand.
 
-    A class names the attributes of its model in `_deferred` and makes all of them in
-    `_make_model`, from the state alone, so that it does not matter when that happens. A model
-    that cannot be made must be refused by the learning method.
+    A class lists the attributes of its model in `_deferred` and sets all of them in `_make_model`,
+    from the state alone, so that it does not matter when that happens. If no model can be
+    computed from a state, the learning method must raise.
 
-    Where `_follows_parameters`, those that are set later count for the model, whether somebody
-    has read it before or not.
+    If `_follows_parameters`, parameters that are set later take effect, even if the model has
+    been read already.
     """
 
     _deferred: ClassVar[tuple[str, ...]] = ()
@@ -27,23 +27,23 @@ class Deferred(ABC):
 
     @abstractmethod
     def _make_model(self) -> None:
-        """Set every attribute that `_deferred` names."""
+        """Set every attribute that `_deferred` lists."""
 
     def _defer_model(self) -> None:
-        """Forget the model; it is made anew when an attribute of it is read."""
+        """Discard the model; it is computed again when one of its attributes is read."""
         for name in self._deferred:
             self.__dict__.pop(name, None)
         self._is_stale = True
 
     def __getattr__(self, name: str) -> Any:
-        # Python asks here only for what no instance or class attribute answers.
+        # Python calls this only if neither the instance nor the class has the attribute.
         if name in type(self)._deferred:
             if self.__dict__.get("_is_stale", False):
                 self._make_or_raise()
                 self._is_stale = False
-            if name in self.__dict__:  # made here, or by another thread meanwhile
+            if name in self.__dict__:  # set here, or by another thread meanwhile
                 return self.__dict__[name]
-        return object.__getattribute__(self, name)  # raises what has led here: it says why
+        return object.__getattribute__(self, name)  # raises the error that led here, which has the reason
 
     def __dir__(self) -> Iterable[str]:
         waiting = self._deferred if self.__dict__.get("_is_stale", False) else ()
@@ -71,4 +71,4 @@ class Deferred(ABC):
         try:
             self._make_model()
         except AttributeError as error:  # would look as if there were no model
-            raise RuntimeError("the model could not be made") from error
+            raise RuntimeError("the model could not be computed") from error

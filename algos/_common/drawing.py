@@ -1,4 +1,4 @@
-"""What displays have in common."""
+"""Helpers of the Display classes."""
 
 import importlib
 from typing import Any

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 
 class History:
-    """Collects numbers during a fit and gives them as `history_`.
+    """Collects numbers during a fit, for `history_`.
 
     Parameters
     ----------
     earlier : mapping of str to array, default=None
-        The `history_` of the part that was done before; this one continues it.
+        The `history_` of an interrupted fit, which this one continues.
     """
 
     def __init__(self, earlier: Mapping[str, Any] | None = None) -> None:
@@ -27,7 +27,7 @@ class History:
         self._begun = time.perf_counter() - (seconds[-1] if seconds else 0.0)
 
     def record(self, objective: float, **others: float) -> None:
-        """Add one entry: `validation` and a room's extras beside the objective.
+        """Add one entry: the objective and, for example, `validation`.
 
         `seconds` is added here: the time since the beginning of the fit.
         """

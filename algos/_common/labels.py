@@ -1,4 +1,4 @@
-"""Labels: checked, as class numbers, and what rows of each class weigh."""
+"""Class labels: validation, encoding as class indices, and class weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from algos._common.params import Interval
 
 Doubles = NDArray[np.float64]
 
-_LEAST_SHARE = 1e-300  # of a class, below which what balances it would be no number
+_LEAST_SHARE = 1e-300  # of a class; the weight that balances a smaller one would overflow
 
 
 class ClassWeights:
@@ -42,16 +42,16 @@ def class_labels(y: ArrayLike, name: str = "y") -> NDArray[Any]:
         check_classification_targets(labels)
     except TypeError as error:  # of sorting them
         raise ValueError(
-            f"`{name}` holds labels that have no order among them, such as None among texts "
-            f"({error}); leave such rows out, or make all labels of one type"
+            f"`{name}` holds labels that cannot be sorted, such as None among strings "
+            f"({error}); drop these rows, or give all labels one type"
         ) from error
     return labels
 
 
 def _is_plain(y: Any) -> bool:
-    """Tell whether scikit-learn's checks, dear for few rows, would find nothing to say.
+    """Return whether scikit-learn's checks, which are slow for few rows, can be skipped.
 
-    They warn of labels so many that they may be a regression's target.
+    They warn if there are so many labels that y may be a regression target.
     """
     if type(y) is not np.ndarray or y.dtype.kind not in "biu" or y.ndim != 1 or len(y) == 0:
         return False
@@ -59,7 +59,7 @@ def _is_plain(y: Any) -> bool:
 
 
 def require_two_classes(classes: NDArray[Any]) -> None:
-    """Raise ValueError if there is nothing to tell apart."""
+    """Raise ValueError if there are fewer than two classes."""
     if len(classes) < 2:
         raise ValueError(
             f"This solver needs samples of at least 2 classes in the data, but the data "
@@ -68,7 +68,7 @@ def require_two_classes(classes: NDArray[Any]) -> None:
 
 
 def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y") -> Doubles:
-    """Return -1 and 1 for two classes, else class numbers, as float64.
+    """Return -1 and 1 for two classes, class indices for more, as float64.
 
     Raises
     ------
@@ -85,45 +85,45 @@ def encoded_classes(labels: NDArray[Any], classes: NDArray[Any], name: str = "y"
     if unknown.any():
         raise ValueError(
             f"`{name}` holds the label {labels[unknown].tolist()[0]!r}, which must be one of the "
-            f"classes {classes.tolist()}; leave its rows out, or fit with it"
+            f"classes {classes.tolist()}; drop its rows, or include it in fit"
         )
     return np.where(places > 0, 1.0, -1.0) if len(classes) == 2 else places.astype(np.float64)
 
 
 def class_numbers(codes: Doubles, n_classes: int) -> NDArray[np.intp]:
-    """Return the places in `classes` of rows as `encoded_classes` returns them."""
+    """Return the indices into `classes` of labels that `encoded_classes` returned."""
     return (codes > 0 if n_classes == 2 else codes).astype(np.intp)
 
 
 def class_decided(decisions: NDArray[Any], classes: NDArray[Any]) -> NDArray[Any]:
-    """Return the class of each row, from decision values of two classes (n,) or more (n, k)."""
+    """Return the class of each row, from decision values of shape (n,) or (n, n_classes)."""
     if decisions.ndim == 1:
         return classes[(decisions > 0).astype(np.intp)]
     return classes[decisions.argmax(axis=1)]
 
 
 def check_known_classes(class_weight: Mapping[Any, float], classes: NDArray[Any]) -> None:
-    """Raise ValueError if a mapping names a class that there is not."""
+    """Raise ValueError if a mapping names an unknown class."""
     known = classes.tolist()
     unknown = [label for label in class_weight if label not in known]
     if unknown:
         raise ValueError(
             f"`class_weight` names the class {unknown[0]!r}, which must be one of {known}; "
-            f"leave it out"
+            f"remove it"
         )
 
 
 def class_factors(class_weight: Any, classes: NDArray[Any], sums: NDArray[Any]) -> Doubles:
-    """Return what the weights of each class are multiplied by.
+    """Return the factor by which the weights of each class are multiplied.
 
     Parameters
     ----------
     class_weight : mapping or str
-        A mapping from labels; 1 for those that it does not name. Any string balances the
-        classes: gives each one the same influence; 1 for one not met yet.
+        A mapping from labels to factors, 1 for missing ones; or any string, which gives each class
+        the same total weight (factor 1 for a class not seen yet).
     classes : ndarray of shape (n_classes,)
     sums : ndarray of shape (n_classes,)
-        Of the weights of the rows of each class.
+        Total weight of the rows of each class.
     """
     if isinstance(class_weight, Mapping):
         return np.array([float(class_weight.get(label, 1.0)) for label in classes.tolist()])

@@ -1,4 +1,4 @@
-"""Big allocations are estimated first: an error is better than a killed process."""
+"""Large allocations are estimated first: an error is better than a killed process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def require_memory(n_bytes: int, purpose: str, remedy: str) -> None:
     Parameters
     ----------
     n_bytes : int
-        About to be allocated.
+        Size of the allocation.
     purpose : str
-        What for, beginning a sentence, as in "the covariance of 50000 columns".
+        Start of the message, such as "the covariance of 50000 columns".
     remedy : str
         What the user can do instead.
     """
@@ -35,5 +35,5 @@ def has_memory(n_bytes: int) -> bool:
 def _physical_bytes() -> float:
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):  # not told on this platform
+    except (AttributeError, ValueError, OSError):  # unknown on this platform
         return float("inf")

@@ -1,4 +1,4 @@
-"""Mean and spread of columns, in one pass over the data unless the first guess was far off."""
+"""Mean and variance of columns, in one pass unless the initial guess of the mean was far off."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from algos._cython.sparse_moments import sparse_moments
 
 Doubles = NDArray[np.float64]
 
-SAMPLE = 256  # rows whose mean is the first guess
+SAMPLE = 256  # rows whose mean is the initial guess
 
 
 def guessed_mean(X: NDArray[Any]) -> Doubles:
-    """Return the mean of a few rows spread over all."""
+    """Return the mean of a few evenly spaced rows."""
     mean: Doubles = X[:: -(-len(X) // SAMPLE)].mean(axis=0, dtype=np.float64)
     return mean
 
 
 def is_far(delta: Doubles, origin: NDArray[Any], variance: Doubles) -> bool:
-    """Tell whether a mean was missed by so much that its square hides the variance."""
+    """Return whether a guessed mean is so far off that cancellation spoils the variance."""
     rounding = 4 * np.finfo(origin.dtype).eps * np.abs(origin.astype(np.float64))
     far = np.abs(delta) > np.maximum(10 * np.sqrt(np.maximum(variance, 0)), rounding)
     return bool(far.any())
@@ -40,7 +40,7 @@ def column_mean_and_variance(
     weight : ndarray of shape (n,), float64, or None
     n_threads : int
     guess : ndarray of shape (d,), default=None
-        What the mean may be near; None is that of a few rows.
+        Approximate mean; None takes that of a few rows.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def column_mean_and_variance(
 def joined_scatter(
     n_a: float, mean_a: Doubles, scatter_a: Doubles, n_b: float, mean_b: Doubles, scatter_b: Doubles
 ) -> tuple[Doubles, Doubles]:
-    """Return mean and scatter of the rows of two sets, given the size or weight of each.
+    """Return mean and scatter of the union of two sets of rows, of sizes or weights n_a and n_b.
 
     Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance", eq. 2.1.
     """
@@ -78,7 +78,7 @@ def joined_scatter(
 def sparse_moments_of(
     rows: CsrRows, d: int, weight: Doubles, n_threads: int
 ) -> tuple[Doubles, Doubles, Doubles]:
-    """Return the weighted mean and variance of each column of CSR rows, and who stores a value.
+    """Return the weighted mean and variance of each column of CSR rows, and their stored weight.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def sparse_moments_of(
     -------
     mean, variance : ndarray of shape (d,), float64
     stored : ndarray of shape (d,), float64
-        For each column the weight of the rows that store a value there.
+        Weight of the rows that store a value in the column.
     """
     total = weight.sum()
     origin, moments = np.zeros(d), np.empty((3, d))

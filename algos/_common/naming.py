@@ -1,4 +1,4 @@
-"""Methods that bear the name of the class that is known, whatever mixin brought them."""
+"""Inherited methods, renamed after the public class so that errors of wrong calls name it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ Kind = TypeVar("Kind", bound=type)
 
 
 def named(kind: Kind) -> Kind:
-    """Give a class its inherited public methods anew, under its own name.
+    """Redefine the inherited public methods of a class under its own name; a decorator.
 
-    Python's error of a wrong call says where the method was written, `Fitted.predict()`;
-    who calls knows `KMeans.predict()`. For the classes that users import, as a decorator.
+    Python's error for a wrong call names the class where the method was written, such as
+    `Fitted.predict()`; users know `KMeans.predict()`.
     """
     for name in dir(kind):
         method: Any = inspect.getattr_static(kind, name)
@@ -31,7 +31,7 @@ def _is_ours(method: Any) -> bool:
 
 
 def renamed(function: Any, kind: type) -> FunctionType:
-    """Return a copy of a method that says it is one of `kind`, what it decorates too."""
+    """Return a copy of a method whose qualified name is that of `kind`, decorated ones too."""
     layers = (_layer(cell, function, kind) for cell in function.__closure__ or ())
     copy = FunctionType(
         function.__code__,
@@ -50,7 +50,7 @@ def renamed(function: Any, kind: type) -> FunctionType:
 
 
 def _layer(cell: CellType, function: FunctionType, kind: type) -> CellType:
-    """Return the cell, with the function renamed that a decorator put there."""
+    """Return the cell; if it holds the decorated function, with that renamed."""
     inside = cell.cell_contents
     if isinstance(inside, FunctionType) and inside.__qualname__ == function.__qualname__:
         return CellType(renamed(inside, kind))

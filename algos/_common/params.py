@@ -1,4 +1,4 @@
-"""The constraint table: what each parameter may be, and what is said when it is not.
+"""The constraint table: the values that each parameter accepts, and the error for others.
 
 A class states `_parameters: dict[str, list[Constraint]]`; a value must meet one of the
 listed constraints. `None` in a list stands for itself.
@@ -24,12 +24,12 @@ Init = TypeVar("Init", bound=Callable[..., None])
 
 
 class InvalidParameterError(ValueError, TypeError):
-    """A parameter outside its constraint table; both kinds, as in scikit-learn."""
+    """A parameter value that no constraint accepts; both exception types, as in scikit-learn."""
 
 
 @runtime_checkable
 class Constraint(Protocol):
-    """One way in which a value may be right; `str()` of it completes "must be …"."""
+    """One kind of accepted value; its `str()` completes "must be …"."""
 
     def accepts(self, value: Any) -> bool: ...
 
@@ -43,12 +43,12 @@ class Interval:
     kind : type
         `Integral` or `Real`; a bool is neither.
     low, high : float or None
-        The bounds; None leaves that side open, to all finite numbers: infinity has to be
-        named as a bound that belongs to the interval.
+        The bounds. None accepts all finite numbers on that side; to accept infinity, make it a
+        closed bound.
     closed : {"left", "right", "both", "neither"}, default="left"
         Which bounds belong to the interval.
     remedy : callable, default=None
-        Told a value that was refused, it returns what to write instead, or None.
+        Takes a rejected value and returns what to write instead, or None.
     """
 
     kind: type
@@ -83,7 +83,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Jobs(Interval):
-    """A number of threads; a negative one counts from the end, and none means nothing."""
+    """A number of threads; negative ones count from the end, and 0 is an error."""
 
     def accepts(self, value: Any) -> bool:
         return super().accepts(value) and value != 0
@@ -116,9 +116,9 @@ class Options:
     ----------
     *options : str or other plain values
     aliases : mapping of str to str, default=None
-        What other libraries call them, and ours for it: for the message, not accepted.
+        Other libraries' names and ours, for the error message; these are not accepted.
     elsewhere : mapping of str to str, default=None
-        What people ask for here by mistake, and the call that has it.
+        Values that belong to another class, and the call to write instead.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Options:
         return any(kind is type(option) and value == option for option in self.options)
 
     def nearest(self, value: Any) -> str | None:
-        """Return the option that a misspelt or borrowed value probably means."""
+        """Return the option that a misspelt or foreign value probably means."""
         name = str(value).lower()
         if name in self._aliases:
             return self._aliases[name]
@@ -187,7 +187,7 @@ class NoneValue:
 
 
 class ArrayLike:
-    """An array, or what numpy makes one of: a sequence, a frame, a sparse matrix."""
+    """An array or anything that numpy converts to one: a sequence, a frame, a sparse matrix."""
 
     def accepts(self, value: Any) -> bool:
         if isinstance(value, (str, bytes, type)):
@@ -201,7 +201,7 @@ class ArrayLike:
 
 
 class IsCallable:
-    """A function, or an object that acts as one."""
+    """A function or another callable object."""
 
     def accepts(self, value: Any) -> bool:
         return callable(value)
@@ -211,7 +211,7 @@ class IsCallable:
 
 
 class RandomState:
-    """What `algos._common.random.seed_key` takes."""
+    """A seed that `algos._common.random.seed_key` accepts."""
 
     def accepts(self, value: Any) -> bool:
         if isinstance(value, (bool, np.bool_)):
@@ -234,7 +234,7 @@ VERBOSE: list[Constraint | None] = [Interval(Integral, 0, None), Boolean()]
 
 
 def as_constraints(listed: Iterable[Constraint | None]) -> list[Constraint]:
-    """Return a table's row with each None spelt out."""
+    """Return the constraints of a parameter, with None replaced by `NoneValue`."""
     return [NoneValue() if item is None else item for item in listed]
 
 
@@ -261,21 +261,21 @@ def check_params(estimator: Any) -> None:
         _ACCEPTED[owner] = values
 
 
-# The values that a class's table accepted last: a stream's batches come with the same ones.
+# The values accepted last, by class: the batches of a stream repeat them.
 _ACCEPTED: dict[type, tuple[Any, ...]] = {}
 _UNCHANGING = frozenset({bool, int, float, str, type(None)})
 
 
 def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
-    """Let an `__init__` say what we have for parameters of other libraries.
+    """Make an `__init__` explain parameter names of other libraries.
 
-    All wrong names of a call are answered together. The signature stays what it was; where no
-    name is a foreign one, the error is Python's own.
+    All wrong names of a call are reported together. The signature is unchanged; without a foreign
+    name the error is Python's own.
 
     Parameters
     ----------
     names : mapping of str to str
-        What to write instead, by the parameter's name.
+        What to write instead, by foreign parameter name.
     """
 
     def decorate(init: Init) -> Init:
@@ -294,7 +294,7 @@ def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
 
 
 def _answer(owner: str, wrong: Sequence[str], names: Mapping[str, str]) -> str:
-    """Return what to write for each of the names that a class has no parameter of."""
+    """Return the error message for names that are not parameters of a class."""
     if len(wrong) == 1:
         return f"{owner} has no parameter {wrong[0]!r}; write {names[wrong[0]]}"
     lines = [
@@ -313,9 +313,9 @@ Check = tuple[str, list[Constraint | None], Any]
 
 @functools.cache
 def _checks(owner: Any) -> tuple[list[Check], Callable[[Any], tuple[Any, ...]]]:
-    """Return the table's rows, and what fetches the values of all of them.
+    """Return the rows of a class's table, and a function that fetches all their values.
 
-    A row holds the default, which needs no check if it met the constraints.
+    A row includes the default, which is not checked again if it met the constraints.
     """
     parameters = inspect.signature(owner).parameters
     checks: list[Check] = []
@@ -359,7 +359,7 @@ def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint
 
 
 def _number_meant(value: Any) -> int | float | None:
-    """Return the number that a value such as 3.0, "3" or "1e-4" stands for."""
+    """Return the number that a value such as 3.0, "3" or "1e-4" means."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Seeds become one 128-bit key; everything random is drawn from streams of that key."""
+"""Seeds: one 128-bit key for each fit, and the random streams drawn from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def seed_key(random_state: Any) -> Key:
     Parameters
     ----------
     random_state : int, RandomState, Generator or None
-        An int always gives the same key. An instance is drawn from once, so the next call
+        An int always gives the same key. An instance is drawn from once, so that the next call
         gives another key; None is numpy's global RandomState.
 
     Returns
@@ -42,8 +42,8 @@ def _key_of(seed: int) -> Key:
 def stream(key: Key, *path: int) -> np.random.Generator:
     """Return the generator of the stream named by non-negative integers.
 
-    Equal paths give equal streams, other paths independent ones: `stream(key, restart,
-    iteration)` needs nothing of what was drawn before.
+    Equal paths give equal streams, different paths independent ones: `stream(key, restart,
+    iteration)` does not depend on earlier draws.
     """
     seeds = np.random.SeedSequence([int(word) for word in key], spawn_key=path)
     return np.random.Generator(np.random.Philox(seeds))

@@ -1,4 +1,4 @@
-"""Row keys: what looks random about a row hangs on its content, never on its place."""
+"""Row keys: seeded hashes, so that randomness depends on a row's content, never on its position."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def row_keys(
 ) -> NDArray[np.uint64]:
     """Return a seeded 64-bit hash of the content of each row.
 
-    Equal rows have equal keys whatever holds them: float32 or float64, dense or CSR with
-    any index type, zeros stored or not, -0 or 0. Different rows have different keys, but
-    for about one pair in 2^60.
+    Equal rows have equal keys in any representation: float32 or float64, dense or CSR with any
+    index type, zeros stored or not, -0 or 0. Different rows have different keys, except for
+    about one pair in 2^60.
 
     Parameters
     ----------
@@ -28,9 +28,9 @@ def row_keys(
     key : ndarray of shape (2,), dtype uint64
         The seed, see `algos._common.random.seed_key`.
     y : array-like of shape (n_rows,), default=None
-        Numbers that belong to the rows' content.
+        Targets, as a part of the rows' content.
     n_threads : int, default=1
-        Changes nothing but the time.
+        Does not change the keys.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def row_keys(
 
 
 def _without_duplicates(X: Any) -> Any:
-    """Return X with each column named once a row; the caller's matrix stays as it is."""
+    """Return X with duplicate entries summed; the caller's matrix is not changed."""
     if X.has_canonical_format:
         return X
     X = X.copy()

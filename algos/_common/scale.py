@@ -1,4 +1,4 @@
-"""Data whose squares leave the range of its dtype, brought into it by a power of two."""
+"""Scaling by powers of two for data whose squares would overflow or underflow."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from algos._common.checked import assert_all_finite
 
 _LOST = 32  # squares of numbers below 2**-32 may be lost beside others, in float32
 _EXTREME_WEIGHT = 128  # exponent
-_FAINT = 800  # exponent below the largest weight's
+_FAINT = 800  # exponent of the largest weight over a negligible one
 
 
 class HasMeanSquare(Protocol):
-    """What tells how large squares are."""
+    """Has the mean of the squares."""
 
     @property
     def mean_square(self) -> float: ...
@@ -28,9 +28,9 @@ Measured = TypeVar("Measured", bound=HasMeanSquare)
 
 
 def is_safe(squares: float, dtype: Any) -> bool:
-    """Tell whether a sum of squares, and sums of many like it, stay well inside `dtype`.
+    """Return whether a sum of squares, and sums of many such, are well inside the range of `dtype`.
 
-    Zero does not: it may be what has become of tiny numbers.
+    Zero is not: tiny numbers may have underflowed to it.
     """
     limit = 2.0 ** (np.finfo(dtype).maxexp // 2)  # 2**64 for float32, 2**512 for float64
     return 1 / limit <= squares <= limit
@@ -43,7 +43,7 @@ def exponent_of(array: Any) -> int:
 
 
 def exponent_of_weights(weight: NDArray[np.float64] | None) -> int:
-    """Return `exponent_of` them if sums of them could overflow, else 0."""
+    """Return `exponent_of` the weights if their sums could leave the range, else 0."""
     exponent = 0 if weight is None else exponent_of(weight)
     return exponent if abs(exponent) >= _EXTREME_WEIGHT else 0
 
@@ -51,14 +51,14 @@ def exponent_of_weights(weight: NDArray[np.float64] | None) -> int:
 def weights_in_range(
     weight: NDArray[np.float64] | None,
 ) -> tuple[NDArray[np.float64] | None, int]:
-    """Return (weight / 2**e, e), e being 0 unless sums of weights could overflow; none faint."""
+    """Return (weight / 2**e, e) without faint weights; e is 0 unless sums could leave the range."""
     exponent = exponent_of_weights(weight)
-    # Lifted first: over 2**e the least would be 0, as if their rows were not there.
+    # Faint weights are raised first: divided by 2**e they would become 0 and drop their rows.
     return scaled(without_faint(weight), exponent), exponent
 
 
 def without_faint(weight: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-    """Return weights, those that vanish beside the largest no smaller than quotients can bear."""
+    """Return weights, those negligible beside the largest raised to where quotients are finite."""
     if weight is None:
         return None
     least = np.ldexp(weight.max(), -_FAINT)
@@ -76,7 +76,7 @@ def scaled(array: Any, exponent: int) -> Any:
 
 
 def with_values(X: Any, values: NDArray[Any]) -> Any:
-    """Return a CSR matrix with other values in the places of those of X, which it shares."""
+    """Return a CSR matrix with the structure of X, which it shares, and other values."""
     other = copy(X)
     other.data = values
     return other
@@ -85,10 +85,10 @@ def with_values(X: Any, values: NDArray[Any]) -> Any:
 def in_range(
     X: Any, measure: Callable[[Any], Measured], estimator_name: str
 ) -> tuple[Measured, int]:
-    """Return (what `measure` makes of X / 2**e, e), e being 0 for all but extreme data.
+    """Return (measure(X / 2**e), e), where e is 0 for all but extreme data.
 
-    `measure` returns something with a `mean_square`, the mean squared distance of the rows
-    to their mean; it is made again of a scaled copy if that shows squares to be no numbers.
+    `measure` returns an object with a `mean_square`, the mean squared distance of the rows to
+    their mean. If that shows that squares overflow or underflow, a scaled copy is measured again.
     NaN and infinity in X, which it shows too, raise scikit-learn's ValueError.
     """
     with np.errstate(over="ignore", invalid="ignore"):
@@ -103,7 +103,7 @@ def in_range(
 
 
 def unscaled(value: Any, exponent: int) -> Any:
-    """Return value * 2**exponent; infinity where no float64 is large enough."""
+    """Return value * 2**exponent; infinity on overflow."""
     with np.errstate(over="ignore"):
         result = np.ldexp(value, exponent)
     return result if isinstance(value, np.ndarray) else float(result)

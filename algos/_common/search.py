@@ -1,4 +1,4 @@
-"""What is worth searching: ranges of parameters, for scikit-learn's searches and optuna."""
+"""Search spaces: ranges of parameters, for scikit-learn's searches and optuna."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Continuous:
     log: bool = False
 
     def rvs(self, random_state: Any = None) -> float:
-        """Draw one, as scikit-learn's searches do."""
+        """Draw one value, for scikit-learn's searches."""
         return _drawn(self.low, self.high, self.log, random_state)
 
     def suggest(self, trial: Any, name: str) -> float:
@@ -36,8 +36,8 @@ class Integer:
     log: bool = False
 
     def rvs(self, random_state: Any = None) -> int:
-        """Draw one, as scikit-learn's searches do."""
-        # Each integer is as likely as the half units on its either side together.
+        """Draw one value, for scikit-learn's searches."""
+        # Each integer stands for the interval of half a unit to either side.
         drawn = _drawn(self.low - 0.5, self.high + 0.5, self.log, random_state)
         return min(max(math.floor(drawn + 0.5), self.low), self.high)
 
@@ -48,12 +48,12 @@ class Integer:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of some values, each as likely."""
+    """One of several values, all equally likely."""
 
     choices: tuple[Any, ...]
 
     def rvs(self, random_state: Any = None) -> Any:
-        """Draw one, as scikit-learn's searches do."""
+        """Draw one value, for scikit-learn's searches."""
         return self.choices[check_random_state(random_state).randint(len(self.choices))]
 
     def suggest(self, trial: Any, name: str) -> Any:
@@ -65,20 +65,20 @@ Distribution = Continuous | Integer | Categorical
 
 
 class SearchSpace(dict[str, Distribution]):
-    """The ranges of an estimator's parameters, by their names.
+    """The ranges of an estimator's parameters, by name.
 
-    It is a dictionary, so that entries can be changed, added and deleted, and it goes as it
-    is into :class:`~sklearn.model_selection.RandomizedSearchCV` and
+    It is a dictionary, so that entries can be changed, added and deleted, and it can be passed
+    directly to :class:`~sklearn.model_selection.RandomizedSearchCV` and
     :class:`~sklearn.model_selection.HalvingRandomSearchCV`.
     """
 
     def prefixed(self, step: str) -> SearchSpace:
-        """Return the same ranges for an estimator that is a step of a pipeline.
+        """Return the same ranges for an estimator inside a pipeline.
 
         Parameters
         ----------
         step : str
-            Name of the step: "kmeans" makes "kmeans__n_clusters" of "n_clusters".
+            Name of the step: "kmeans" turns "n_clusters" into "kmeans__n_clusters".
 
         Returns
         -------
@@ -87,12 +87,12 @@ class SearchSpace(dict[str, Distribution]):
         return SearchSpace({f"{step}__{name}": values for name, values in self.items()})
 
     def suggest(self, trial: Any) -> dict[str, Any]:
-        """Return the parameters that an optuna trial chooses.
+        """Let an optuna trial choose all parameters.
 
         Parameters
         ----------
         trial : optuna.trial.Trial
-            What optuna gives to the function that it optimises.
+            The argument that optuna passes to the objective function.
 
         Returns
         -------
@@ -103,22 +103,23 @@ class SearchSpace(dict[str, Distribution]):
 
 
 class Searchable:
-    """Gives an estimator its `search_space`."""
+    """Mixin with `search_space`."""
 
-    # What every instance has, and what depends on the value of one parameter:
+    # Ranges for every instance, and those for one value of a parameter:
     # (parameter, value) -> ranges.
     _ranges: ClassVar[Mapping[str, Distribution]] = {}
     _ranges_where: ClassVar[Mapping[tuple[str, Any], Mapping[str, Distribution]]] = {}
 
     def _unsearched(self) -> Iterable[str]:
-        """Return what of the ranges says nothing with the parameters as they are."""
+        """Return the parameters that have no effect with the current settings."""
         return ()
 
     def search_space(self) -> SearchSpace:
         """Return ranges of the parameters that are worth searching.
 
-        They are those over which SageMaker tunes the algorithm, by our names, and what ours
-        has besides; of a parameter of one solver only if this is the estimator's.
+        They are the ranges over which SageMaker tunes the algorithm, by our names, and those of
+        further parameters; parameters of a solver are included only if the estimator uses it.
+        :doc:`/from_sagemaker` lists the ranges of SageMaker's that are left out or narrower.
 
         Returns
         -------
@@ -127,26 +128,6 @@ class Searchable:
             :class:`~sklearn.model_selection.RandomizedSearchCV` and
             :class:`~sklearn.model_selection.HalvingRandomSearchCV`; its method
             ``suggest(trial)`` is for optuna, ``prefixed("step")`` for a pipeline.
-
-        Notes
-        -----
-        Of SageMaker's ranges are not there:
-
-        * linear learner: `positive_example_weight_mult`. A `class_weight` names the classes, so a
-          search over ``[{"no": 1, "yes": w} for w in np.logspace(-5, 5)]`` has to be written
-          with them; here are None and "balanced".
-        * k-means: `mini_batch_size` and `epochs`, for `fit` has all rows at once and goes on
-          until it converges; `extra_center_factor`, which `partial_fit` alone looks at.
-        * LDA: `alpha0` but for "spectral", for that is the sum of a document's prior, which the
-          others have as `doc_topic_prior`, a topic's share of it: 0.01 to 1 is 0.1 to 10 of
-          ten topics.
-        * factorization machine: passes of "mcmc", where more are never worse; what
-          `init_linear` "zeros" does not use; `bias_init`'s, for an intercept is found from
-          anywhere.
-
-        Narrower are learning rates and first numbers of a factorization machine (from 1e-4 and
-        1e-3, to 1, not 512: nothing is learned beyond), and `max_samples` of a forest, from 2:
-        a tree of a single row cuts nothing.
 
         Examples
         --------

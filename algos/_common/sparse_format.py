@@ -1,7 +1,7 @@
-"""The arrays of sparse matrices, looked through before SciPy walks along them.
+"""Checks of the index arrays of sparse matrices, before SciPy follows them.
 
-SciPy looks at indices only where a matrix is made. Once somebody has put other arrays into it,
-a conversion reads and writes wherever they point, which may end the process.
+SciPy checks indices only when a matrix is constructed. If its arrays were replaced later, a
+conversion reads and writes wherever they point, which may crash the process.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 
 def check_sparse_format(X: Any) -> None:
-    """Raise ValueError if the arrays of a sparse matrix point beyond it."""
+    """Raise ValueError if the index arrays of a sparse matrix point outside of it."""
     if X.ndim != 2:
-        return  # scikit-learn has an error for this
+        return  # scikit-learn raises for this
     if X.format in ("csr", "csc", "bsr"):
         _check_compressed(X)
     elif X.format == "coo":
         _check_coordinates(X)
     elif X.format == "dia":
         _check_diagonals(X)
-    # The others are Python's lists and dictionaries, which end in CSR rows that kernels check.
+    # The others are lists and dictionaries, converted to CSR rows that kernels check.
 
 
 def _check_compressed(X: Any) -> None:
@@ -36,7 +36,7 @@ def _check_compressed(X: Any) -> None:
         raise ValueError(
             f"`X` must be a {X.format.upper()} matrix: its `indptr` must be {n + 1} ints that "
             f"ascend from 0 to at most the lengths of `data` and `indices`, and its `indices` "
-            f"ints in [0, {d}); X.check_format() tells more"
+            f"ints in [0, {d}); X.check_format() gives details"
         )
 
 
@@ -45,7 +45,7 @@ def _check_blocks(X: Any) -> None:
     if len(shape) != 3 or 0 in shape[1:] or X.shape[0] % shape[1] or X.shape[1] % shape[2]:
         raise ValueError(
             f"`X` must be a BSR matrix: its `data` must be blocks that fill the shape {X.shape}, "
-            f"and not of the shape {shape}; make it anew of right parts"
+            f"not of shape {shape}; rebuild it from valid arrays"
         )
 
 
@@ -68,7 +68,7 @@ def _check_coordinates(X: Any) -> None:
     if not (fits and _lie_within(X.row, n) and _lie_within(X.col, d)):
         raise ValueError(
             f"`X` must be a COO matrix: its `row` must be ints in [0, {n}) and its `col` ints in "
-            f"[0, {d}), one of each for each value in `data`; make it anew of right parts"
+            f"[0, {d}), one of each for each value in `data`; rebuild it from valid arrays"
         )
 
 
@@ -76,7 +76,7 @@ def _check_diagonals(X: Any) -> None:
     if X.data.ndim != 2 or X.offsets.shape != X.data.shape[:1]:
         raise ValueError(
             f"`X` must be a DIA matrix: its `offsets` must be one int for each row of `data`, "
-            f"and not of the shape {X.offsets.shape}; make it anew of right parts"
+            f"not of shape {X.offsets.shape}; rebuild it from valid arrays"
         )
 
 

@@ -1,4 +1,4 @@
-"""Validation rows, chosen by content so that neither order nor copies matter."""
+"""Validation rows, chosen by content so that row order and duplicates do not matter."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def validation_split(
 ) -> tuple[Rows, Rows]:
     """Return the rows to train on and the rows to validate on, each in ascending order.
 
-    Within each class the rows are ordered by key, and the shortest prefix that weighs
-    `fraction` of the class validates. Rows of one key, copies of each other, stay together.
-    If a side would lack a class, all rows serve both sides, and a warning says so.
+    Within each class the rows are ordered by key, and the shortest prefix with `fraction` of the
+    class's weight is for validation. Copies of a row, which have one key, stay together.
+    If one side would lack a class, all rows are used for both sides, with a warning.
 
     Parameters
     ----------
@@ -60,29 +60,29 @@ def validation_folds(
     """Return rows to train on and rows to validate on, in ascending order, for each fold.
 
     Within each class the rows are ordered by key and cut into folds of about equal weight.
-    Rows of one key stay together; a class that has no two keys is trained on by all folds and
-    validates none. If that leaves fewer than two classes to validate, although there are two,
-    or no rows, there are no folds.
+    Rows of one key stay together; a class with a single key is in the training rows of all folds.
+    If that leaves fewer than two classes for validation although there are two, or no rows, the
+    list is empty.
 
     Parameters
     ----------
     keys, classes, weight : ndarray of shape (n_rows,)
         As in `validation_split`.
     n_folds : int
-        At least 2; fewer come back for fewer keys.
+        At least 2; fewer are returned if there are fewer keys.
     """
     weight = np.ones(len(keys)) if weight is None else weight
     codes = np.zeros(len(keys), dtype=np.intp)
     if classes is not None:
         codes = np.unique(classes, return_inverse=True)[1]
-    order = np.lexsort((weight, keys, codes))  # by weight too: sums must not hang on row order
+    order = np.lexsort((weight, keys, codes))  # by weight too: sums must not depend on row order
     fold = np.full(len(keys), -1)
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    n_judging = 0
+    n_validating = 0  # classes
     for members in np.split(order, starts[1:]):
         fold[members] = _folds_of_class(keys[members], weight[members], n_folds)
-        n_judging += int(fold[members[0]] >= 0)
-    if n_judging < min(len(starts), 2):  # rows of one class would choose what always answers it
+        n_validating += int(fold[members[0]] >= 0)
+    if n_validating < min(len(starts), 2):  # rows of one class would select a constant answer
         return []
     numbers = [number for number in range(n_folds) if (fold == number).any()]
     return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in numbers]
@@ -91,29 +91,29 @@ def validation_folds(
 def _folds_of_class(
     keys: NDArray[np.uint64], weight: NDArray[np.float64], n_folds: int
 ) -> NDArray[np.intp]:
-    """Return the fold of each row of a class, ordered by key; -1 where there is one key."""
+    """Return the fold of each row of a class, ordered by key; -1 if there is a single key."""
     begins = np.diff(keys, prepend=~keys[0]) != 0
     weights = np.add.reduceat(weight, np.flatnonzero(begins))
     if len(weights) == 1:
         return np.full(len(keys), -1)
     ends = np.cumsum(weights)
-    # By the middle of each key, the first and the last are half of all folds apart or more.
+    # Placed by the middle of its weight: the first and last keys are half the folds apart or more.
     place = (ends - weights / 2) / ends[-1] * n_folds
     folds = np.clip(np.floor(place + 1e-9), 0, n_folds - 1).astype(np.intp)
     return np.asarray(folds[np.cumsum(begins) - 1])
 
 
 def has_few_keys(keys: NDArray[np.uint64], most: int) -> bool:
-    """Tell whether there are at most so many different keys."""
+    """Return whether there are at most `most` different keys."""
     if len(keys) <= most:
         return True
     return len(np.unique(keys[: 4 * most])) <= most and len(np.unique(keys)) <= most
 
 
 def _prefix(keys: NDArray[np.uint64], weight: NDArray[np.float64], fraction: float) -> Rows:
-    """Return the places of the rows whose keys come first and together weigh enough."""
+    """Return the indices of the rows of smallest keys that together weigh enough."""
     total = float(weight.sum())
-    # Keys are spread evenly: to sort a few more than needed is enough, unless weights differ.
+    # Keys are uniform: sorting a few more than needed is enough, unless weights differ.
     few = int(1.1 * fraction * len(keys)) + 100
     if 2 * few < len(keys):
         first = np.flatnonzero(keys <= np.partition(keys, few)[few])
@@ -127,8 +127,8 @@ def _prefix(keys: NDArray[np.uint64], weight: NDArray[np.float64], fraction: flo
 def _sorted_prefix(
     keys: NDArray[np.uint64], weight: NDArray[np.float64], least: float
 ) -> Rows | None:
-    """Return the places of the first keys that weigh `least`; None if it takes all of them."""
-    order = np.lexsort((weight, keys))  # by weight too: sums must not hang on row order
+    """Return the indices of the smallest keys that weigh `least`; None if all are needed."""
+    order = np.lexsort((weight, keys))  # by weight too: sums must not depend on row order
     first_of_key = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[0]]) != 0)
     reached = np.cumsum(np.add.reduceat(weight[order], first_of_key))
     enough = least * (1 - 1e-12)  # a tenth of ten rows is one row
@@ -139,9 +139,9 @@ def _sorted_prefix(
 def both_sides(n_rows: int, fraction: float | str) -> tuple[Rows, Rows]:
     """Return all rows twice, and warn."""
     warn(
-        f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, to train on or "
-        f"to judge by; all {n_rows} rows both train and validate, so the validation scores are "
-        f"too good: give more rows or pass X_val",
+        f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, for training or "
+        f"for validation; all {n_rows} rows are used for both, so the validation scores are "
+        f"optimistic: give more rows or pass X_val",
     )
     rows = np.arange(n_rows)
     return rows, rows

@@ -1,4 +1,4 @@
-"""Targets: one for each row, and as plain numbers."""
+"""Validation of targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Doubles = NDArray[np.float64]
 
 
 def require_target(estimator: Any, X: Any, y: Any) -> None:
-    """Raise scikit-learn's error if there is no y, or not one for each row of X."""
+    """Raise scikit-learn's error if y is None or its length is not that of X."""
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None"
@@ -33,7 +33,7 @@ def checked_numbers(y: ArrayLike, name: str = "y") -> Doubles:
 
 
 def _is_plain(y: Any) -> bool:
-    """Tell whether scikit-learn's check, dear for few rows, would find nothing to do."""
+    """Return whether scikit-learn's check, which is slow for few rows, can be skipped."""
     if type(y) is not np.ndarray or y.dtype != np.float64 or y.ndim != 1 or len(y) == 0:
         return False
     with np.errstate(over="ignore", invalid="ignore"):

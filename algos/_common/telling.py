@@ -1,4 +1,4 @@
-"""What a fit tells of its passes over the rows: callbacks and `verbose`."""
+"""Progress reports of a fit: callbacks and `verbose`."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ Model = TypeVar("Model")
 
 
 class Telling(Generic[Model]):
-    """Tells callbacks, and `verbose`, of each pass.
+    """Reports each pass to callbacks, and prints it if `verbose` is set.
 
-    A fit that goes on from a checkpoint retraces what was told before, in silence and to the
-    same bits.
+    A fit that is resumed from a checkpoint repeats the passes that were reported before without
+    reporting them again, with bit-identical results.
 
     Parameters
     ----------
     estimator : estimator
     task : Task
-        The fit's.
+        The task of the fit.
     attributes : callable
-        Of (model, how many passes were told): what a copy needs to predict.
+        Takes (model, number of passes) and returns the attributes that a copy needs to predict.
     n_told : int
-        How many passes were told before.
+        Number of passes that were reported before.
     unit : str, default="iteration"
-        What callbacks call a pass.
+        Name of a pass.
 
     Attributes
     ----------
     n_done : int
-        How many passes were done, those of before included.
+        Number of passes done, including those reported before.
     is_stopped : bool
-        Whether a callback wants the fit to stop.
+        Whether a callback asked the fit to stop.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Telling(Generic[Model]):
         self.is_stopped = False
 
     def tell(self, model: Callable[[], Model], **numbers: float) -> bool:
-        """Tell of a pass, in the numbers that are known of it; return whether to stop."""
+        """Report a pass with its metrics, those that are not NaN; return whether to stop."""
         self.n_done += 1
         number = self.n_done
         if number > self._n_told:

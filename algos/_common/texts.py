@@ -1,4 +1,4 @@
-"""Texts and dates where numbers belong."""
+"""Errors for columns of strings, dates or times."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-# How types of pandas, polars, pyarrow and numpy begin.
+# Prefixes of the names of types in pandas, polars, pyarrow and numpy.
 _DATES = ("date", "time", "duration", "period")
 
 
 def column_of_texts(X: Any) -> tuple[Any, str | bytes | None]:
-    """Return the name, or else the number, of the first column that begins with a text, and it."""
+    """Return the name or number of the first column whose first value is a string, and the value."""
     kind = getattr(getattr(X, "dtype", None), "kind", "O")
     if kind not in "OUST" or getattr(X, "ndim", 2) != 2 or not len(getattr(X, "shape", ())):
         return None, None
@@ -20,7 +20,7 @@ def column_of_texts(X: Any) -> tuple[Any, str | bytes | None]:
 
 
 def refuse_dates(X: Any) -> None:
-    """Raise for a column of dates or times: as numbers they would hang on their unit."""
+    """Raise if a column holds dates or times: as numbers they would depend on their unit."""
     types = list(_types_of(X))
     dates = {dtype for dtype in {dtype for _, dtype in types} if _names_dates(dtype)}
     for column, dtype in types if dates else ():
@@ -33,13 +33,13 @@ def refuse_dates(X: Any) -> None:
 
 
 def explain(X: Any, error: Exception) -> None:
-    """Raise in the place of scikit-learn's error one that names the column, if there is one."""
+    """Raise an error that names the column, if scikit-learn's is about strings or dates."""
     if "could not convert" in str(error):
         column, text = _first(X, _is_text)
         if text is not None:
             raise ValueError(
                 f"could not convert {text[:30]!r} to a number: column {column!r} of `X` holds "
-                f"texts; sklearn.preprocessing.OneHotEncoder makes numbers of them, in a "
+                f"strings; encode it, for example by sklearn.preprocessing.OneHotEncoder in a "
                 f"sklearn.compose.ColumnTransformer"
             ) from None
     if "must be a string or a real number" in str(error):
@@ -50,13 +50,13 @@ def explain(X: Any, error: Exception) -> None:
 
 def _refuse_date(column: Any, kind: Any) -> None:
     raise ValueError(
-        f"column {column!r} of `X` holds dates or times ({kind}); make numbers of them, such as "
-        f"days since a first one, or month and weekday, and drop the column"
+        f"column {column!r} of `X` holds dates or times ({kind}); replace it by numbers, such as "
+        f"the days since a fixed date, or month and weekday"
     ) from None
 
 
 def _types_of(X: Any) -> Iterable[tuple[Any, Any]]:
-    """Return names and types of the columns of a frame or table; of an array its one type."""
+    """Return names and types of the columns of a frame or table; for an array, its dtype."""
     if _is_arrow(X):
         return zip(X.schema.names, X.schema.types, strict=True)
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
@@ -65,17 +65,17 @@ def _types_of(X: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _names_of(X: Any, n_columns: int) -> Any:
-    """Return the names of a frame's columns, or of a pyarrow table's; else their numbers."""
+    """Return the names of the columns of a frame or a pyarrow table; else their numbers."""
     return X.schema.names if _is_arrow(X) else getattr(X, "columns", range(n_columns))
 
 
 def _is_arrow(X: Any) -> bool:
-    """Tell whether X is a table of pyarrow."""
+    """Return whether X is a pyarrow table."""
     return type(X).__module__.partition(".")[0] == "pyarrow" and hasattr(X, "schema")
 
 
 def _first(X: Any, is_wrong: Callable[[Any], bool]) -> tuple[Any, Any]:
-    """Return the column of the first wrong value in any row, and it: it looks at all values."""
+    """Return the column of the first wrong value, and the value; all values are searched."""
     table = np.asarray(X, dtype=object)
     if table.ndim != 2:
         return None, None
@@ -87,7 +87,7 @@ def _first(X: Any, is_wrong: Callable[[Any], bool]) -> tuple[Any, Any]:
 
 
 def _names_dates(kind: Any) -> bool:
-    """Tell whether a type is of dates or times, or of codes of them."""
+    """Return whether a type is one of dates or times, dictionary-encoded or not."""
     return str(kind).lower().removeprefix("dictionary<values=").startswith(_DATES)
 
 

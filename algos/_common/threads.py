@@ -1,6 +1,6 @@
-"""How many threads a call may use, and BLAS held to one.
+"""The number of threads of a call, and BLAS limited to one.
 
-The pool itself is C (`algos/_cython/_pool.h`); kernels take the number made here.
+The pool itself is C (`algos/_cython/_pool.h`); kernels take the number computed here.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ def effective_n_threads(n_jobs: int | None) -> int:
 
 
 def threads_for(n_jobs: int | None, multiplications: float) -> int:
-    """Return the number of threads for so much work: one for what ends sooner than asking."""
+    """Return the number of threads for some work: one if it takes less time than finding out."""
     is_little = multiplications < ONE_THREAD_BELOW and n_jobs != 0
     return 1 if is_little else effective_n_threads(n_jobs)
 
 
 def _context_n_jobs(limit: int) -> int:
-    """Return joblib's word, or all cores where it is silent."""
+    """Return joblib's number of jobs, or all cores if it has none."""
     backend, n_jobs = get_active_backend()
     if n_jobs is not None:
         return int(n_jobs)
@@ -84,8 +84,8 @@ def _cores_of_the_cgroup() -> int:
 
 
 # The C functions that return and set the number of threads. threadpoolctl's own methods are
-# Python, which an interrupt can stop half way; and from version 3.7 on, it lets only the first
-# thread that asked set OpenBLAS's number: what others ask for is silently left undone.
+# Python, which an interrupt can stop half way; and from version 3.7 on, only the first thread
+# that asks can set OpenBLAS's number: requests of others are silently ignored.
 _FUNCTIONS = {
     "openblas": tuple(
         (f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
@@ -124,7 +124,7 @@ _MADE: dict[str, Libraries] = {}
 
 def _blas_libraries() -> Libraries:
     made = _MADE.get("blas")
-    # Several threads may begin at once; the first to finish makes the ones for all.
+    # Several threads may begin at once; the first to finish sets the result for all.
     return _MADE.setdefault("blas", _find_libraries()) if made is None else made
 
 
@@ -155,9 +155,9 @@ if hasattr(os, "register_at_fork"):
 def one_thread_blas() -> Hold:
     """Return a context in which BLAS and LAPACK run on one thread.
 
-    It may be entered inside another one and in several threads at once: the first to enter
-    saves the numbers of threads, the last to leave brings them back. Write it into the
-    `with` statement itself; a hold that nothing refers to any more has ended, which is how
-    the numbers come back wherever a KeyboardInterrupt strikes.
+    It may be nested and entered by several threads at once: the first to enter saves the
+    numbers of threads, the last to leave restores them. Write it into the `with` statement
+    itself; a hold ends when nothing refers to it any more, so that the numbers are restored
+    wherever a KeyboardInterrupt strikes.
     """
     return Hold(_blas_libraries())

@@ -1,4 +1,4 @@
-"""Parameters that were given and that a fit has not used."""
+"""Parameters that were set but that a fit does not use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from algos._common.warn import warn
 
 
 def given_among(estimator: Any, unused: Mapping[str, str]) -> dict[str, str]:
-    """Return those of the parameters that differ from their defaults, with what uses each."""
+    """Return the unused parameters that differ from their defaults, with what would use each."""
     owner: Any = type(estimator)
     defaults = defaults_of(owner)
     return {
@@ -21,20 +21,20 @@ def given_among(estimator: Any, unused: Mapping[str, str]) -> dict[str, str]:
 
 
 def warn_of_unused(estimator: Any, fit: str, unused: Mapping[str, str]) -> None:
-    """Warn of parameters that were given, and that a fit does not use.
+    """Warn about parameters that were set but that this fit does not use.
 
     Parameters
     ----------
     estimator : estimator
     fit : str
-        What it was, after the estimator's name, as in "with solver='als'".
+        Describes the fit, after the estimator's name: "with solver='als'".
     unused : mapping of str to str
-        By the names of parameters, what does use them.
+        What does use each parameter, by name.
     """
     given = given_among(estimator, unused)
     if given:
         names = ", ".join(f"`{name}` (only used with {use})" for name, use in given.items())
         warn(
-            f"{type(estimator).__name__} {fit} does not use {names}; leave out what says nothing, "
-            f"or choose another"
+            f"{type(estimator).__name__} {fit} does not use {names}; remove it, "
+            f"or change the setting that it needs"
         )

@@ -1,4 +1,4 @@
-"""Input: rows and weights, checked once, in the words of scikit-learn."""
+"""Validation of rows and weights, with scikit-learn's error messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from algos._common.threads import effective_n_threads
 from algos._cython.finite import all_finite
 
 FLOATS = (np.float64, np.float32)
-MANY_VALUES = 1 << 19  # fewer are looked through sooner than a second thread wakes
+MANY_VALUES = 1 << 19  # fewer are checked faster than a second thread wakes up
 
 
 def validate_rows(
@@ -42,19 +42,18 @@ def validate_rows(
     Parameters
     ----------
     estimator : estimator
-        Receives `n_features_in_` and `feature_names_in_` when `reset`; else X must agree
-        with them.
+        Gets `n_features_in_` and `feature_names_in_` if `reset`; else X must agree with them.
     X : array-like, frame or sparse matrix
     reset : bool
         True in `fit`, and in the first `partial_fit`.
     dtype : type or sequence of types, default=(float64, float32)
-        Kept if among these, else made the first.
+        Accepted dtypes; others are converted to the first.
     accept_sparse : bool or str, default=False
         As in `sklearn.utils.check_array`; "csr" for CSR.
     ensure_min_samples : int, default=1
     order : {"C", "F", None}, default="C"
     ensure_all_finite : bool, default=True
-        False for a caller whose own pass over X shows what is not finite.
+        False for a caller whose own pass over X detects NaN and infinity.
     """
     if sparse.issparse(X):
         check_sparse_format(X)
@@ -93,10 +92,10 @@ def validate_dense_or_csr(estimator: Any, X: Any, *, reset: bool, **options: Any
 
 
 def _is_plain(X: Any, dtype: Any, accept_sparse: Any, order: str | None) -> bool:
-    """Tell whether X is an array or a CSR matrix that needs no conversion.
+    """Return whether X is an array or a CSR matrix that needs no conversion.
 
     scikit-learn's validation of one row costs more than most predictions for it, and its
-    search for NaN in many rows has one thread.
+    search for NaN in many rows uses one thread.
     """
     if type(X) in (sparse.csr_matrix, sparse.csr_array):
         is_right = accept_sparse == "csr" and X.ndim == 2
@@ -123,18 +122,18 @@ def _is_finite(estimator: Any, X: Any) -> bool:
 
 
 def _has_the_columns(estimator: Any, X: NDArray[Any]) -> bool:
-    # Not hasattr: what an estimator lacks, its __getattr__ looks for at length.
+    # Not hasattr: for a missing attribute, the estimator's __getattr__ is slow.
     known = vars(estimator)
     return X.shape[1] == known.get("n_features_in_") and "feature_names_in_" not in known
 
 
 def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
-    """Return the weights as float64 of shape (n_rows,), or None where all rows weigh 1.
+    """Return the weights as float64 of shape (n_rows,), or None if all rows weigh 1.
 
     Raises
     ------
     ValueError
-        If they have another shape, are not finite, negative or all zero.
+        If they have another shape, or are not finite, negative or all zero.
     """
     if sample_weight is None:
         return None
@@ -169,7 +168,7 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> NDArray[np.float64] 
 
 
 def check_held_out(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
-    """Tell whether there are rows to validate by; raise ValueError if a part of them is missing."""
+    """Return whether validation rows were passed; raise ValueError if a part of them is missing."""
     if X_val is None:
         for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
             if value is not None:
@@ -182,7 +181,7 @@ def check_held_out(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
 
 @contextlib.contextmanager
 def said_of_validation() -> Iterator[None]:
-    """Let errors about rows speak of `X_val` and its weights, which they are about."""
+    """Make errors about rows name `X_val` and its weights."""
     try:
         yield
     except ValueError as error:
@@ -191,7 +190,7 @@ def said_of_validation() -> Iterator[None]:
 
 
 def read_only(X: Any) -> Any:
-    """Return X, or the same CSR matrix, in a form that refuses to be written to."""
+    """Return a read-only view of X, an array or a CSR matrix."""
     if not sparse.issparse(X):
         view = X.view()
         view.flags.writeable = False
@@ -202,9 +201,9 @@ def read_only(X: Any) -> Any:
 
 
 def drop_zero_weight(X: Any, weight: NDArray[np.float64] | None, *others: Any) -> tuple[Any, ...]:
-    """Return (X, weight, *others) without the rows of weight zero, which are no rows.
+    """Return (X, weight, *others) without the rows of weight zero.
 
-    None among `others` stays None; without such a row everything is returned as it is.
+    None among `others` stays None; if there is no such row, the arguments are returned unchanged.
     """
     if weight is None or np.all(weight > 0):
         return (X, weight, *others)

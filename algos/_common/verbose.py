@@ -1,4 +1,4 @@
-"""What `verbose` prints: one line for each outer step at 1, for each inner step at 2."""
+"""Printing for `verbose`: a line for each outer step at 1, for each inner step at 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings that name the user's line."""
+"""Warnings that point to the user's line."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _INSIDE = tuple(
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the first line outside of algos and scikit-learn that led here.
+    """Warn at the innermost caller's line outside of algos and scikit-learn.
 
-    How many frames lie between differs among the versions of scikit-learn. On Python 3.12
-    `skip_file_prefixes` of `warnings.warn` does the same; this is for 3.11 too.
+    The number of frames between depends on the version of scikit-learn. On Python 3.12
+    `skip_file_prefixes` of `warnings.warn` does the same; this works on 3.11 too.
     """
     frame = sys._getframe()
     level = 1
