@@ -1,4 +1,4 @@
-"""The file of an algorithm's results: what is measured later joins what is there."""
+"""The file of an algorithm's results, into which later measurements are merged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks import machine
 
 
 def circumstances(algorithm: str, *, quick: bool = False) -> dict[str, Any]:
-    """Return what a result says but for its measurements, as of now: before they begin."""
+    """Return a result without its measurements; call it before these begin, for the load."""
     return {
         "algorithm": algorithm,
         "date": dt.date.today().isoformat(),
@@ -23,18 +23,30 @@ def circumstances(algorithm: str, *, quick: bool = False) -> dict[str, Any]:
 
 
 def save(folder: Path, known: dict[str, Any], entries: list[dict[str, Any]]) -> Path:
-    """Write results, beside those of the same day, and return their file."""
+    """Write results into the folder, merged with the newest ones, and return their file.
+
+    A file of an earlier day gets today's name, if machine and versions are the same.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    result = {**known, "measurements": entries}
     file = folder / f"{known['algorithm']}-{known['date']}.json"
-    write(file, {**known, "measurements": entries})
+    newest = newest_file(folder, known["algorithm"])
+    if newest is not None and newest < file and _conditions(_read(newest)) == _conditions(result):
+        newest.rename(file)
+    write(file, result)
     return file
 
 
-def write(file: Path, result: dict[str, Any]) -> None:
-    """Write results; rows and peers of the same file that were not measured anew stay.
+def newest_file(folder: Path, algorithm: str) -> Path | None:
+    """Return an algorithm's newest file of results in a folder."""
+    files = sorted(folder.glob(f"{algorithm}-????-??-??.json"))
+    return files[-1] if files else None
 
-    Results of another machine or other versions do not stand in one file with these: they
-    are given another name.
+
+def write(file: Path, result: dict[str, Any]) -> None:
+    """Write results; workloads and peers in the file that were not measured again are kept.
+
+    A file with results of another machine or other versions is renamed first.
     """
     entries = result["measurements"]
     if file.exists():

@@ -1,13 +1,14 @@
-"""Stream rows without end through `partial_fit`: `python -m benchmarks.stream_memory`.
+"""Long streams of rows through `partial_fit`: `python -m benchmarks.stream_memory`.
 
-Rows are made batch by batch and forgotten. Prints what went through each estimator, the
-time, the rows of a CPU second in the second and in the last tenth of the stream, and how much the
-peak of the process's memory grew after the first.
+Batches are generated and discarded, each estimator in a process of its own. Prints the rows, the
+time, the rows per CPU second in the second and in the last tenth of the stream, and how much the
+peak memory of the process grew after the first tenth.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import sys
 import time
@@ -31,10 +32,10 @@ GIGABYTES = {"KMeans": 20, "PCA": 20, "RandomCutForest": 2, "RandomCutForest-sco
 
 
 def batches(n_bytes, batch_bytes, seed=0):
-    """Yield float32 rows around a few centres, in one array that is written anew each time.
+    """Yield float32 rows around a few centres, in one array that is overwritten each time.
 
-    A pool of noise is made once; each batch is it from another place on, since to draw all
-    would take longer than to learn it.
+    The noise of a batch is a random slice of one pool, since drawing it would take longer than
+    learning the batch.
     """
     rng = np.random.default_rng(seed)
     centers = 2 * rng.standard_normal((N_GROUPS, N_COLUMNS), dtype=np.float32)
@@ -54,7 +55,7 @@ def peak_megabytes():
 
 
 def stream(name, n_bytes, batch_bytes):
-    """Learn the stream and return what went through, and how."""
+    """Learn a stream and return its size, times and peak memory."""
     learn, early = ESTIMATORS[name](), None
     seconds, rows, cpu = 0.0, [0], [0.0]  # these after each batch
     for X in batches(n_bytes, batch_bytes):
@@ -101,7 +102,10 @@ def main(arguments=None):
     circumstances, entries = record.circumstances("streams"), []
     for name in options.estimator or ESTIMATORS:
         gigabytes = GIGABYTES[name] if options.gigabytes is None else options.gigabytes
-        answer = stream(name, int(gigabytes * 1e9), int(options.batch_megabytes * 1e6))
+        sizes = int(gigabytes * 1e9), int(options.batch_megabytes * 1e6)
+        # In a fresh process: the peak of memory never falls.
+        with multiprocessing.get_context("spawn").Pool(1) as process:
+            answer = process.apply(stream, (name, *sizes))
         print(line(name, answer), flush=True)
         entries.append({"workload": name, "threads": None, "peers": {report.OURS: answer}})
         if options.output:

@@ -4,7 +4,7 @@ import json
 
 import benchmark_overview
 
-from benchmarks import report
+from benchmarks import record, report
 from benchmarks.workload import ALGORITHMS
 
 NONE_YET = (
@@ -43,19 +43,19 @@ def write_all(results, tables):
     for algorithm, result in narrow.items():
         write_changed(tables / f"{algorithm}_avx2.rst", page(result))
     write_changed(tables / "overview_avx2.rst", benchmark_overview.overview(narrow))
-    write_changed(tables / "streams.rst", streams(newest_file(results, "streams")))
+    write_changed(tables / "streams.rst", streams(newest_result(results / "avx2", "streams")))
 
 
 def newest_of(results):
     """Return the newest results of each algorithm that has any in a folder."""
-    files = {name: newest_file(results, name) for name in ALGORITHMS}
-    return {name: result for name, result in files.items() if result}
+    found = {name: newest_result(results, name) for name in ALGORITHMS}
+    return {name: result for name, result in found.items() if result}
 
 
-def newest_file(results, name):
-    """Return what the newest file of a name says, or None."""
-    files = sorted(results.glob(f"{name}-*.json"))
-    return json.loads(files[-1].read_text()) if files else None
+def newest_result(results, name):
+    """Return the contents of the newest file of an algorithm in a folder, or None."""
+    file = record.newest_file(results, name)
+    return None if file is None else json.loads(file.read_text())
 
 
 STREAM_COLUMNS = {

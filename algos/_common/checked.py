@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn import utils
 
+from algos._common.nonfinite import located
+
 
 def check_array(array: Any, **options: Any) -> Any:
     """Call `sklearn.utils.check_array`.
@@ -15,10 +17,16 @@ def check_array(array: Any, **options: Any) -> Any:
     numbers of both signs: numpy warns, although the array may be fine.
     """
     with np.errstate(invalid="ignore"):
-        return utils.check_array(array, **options)
+        try:
+            return utils.check_array(array, **options)
+        except ValueError as error:
+            raise located(error, array) or error from None
 
 
 def assert_all_finite(X: Any, **options: Any) -> None:
     """Call `sklearn.utils.assert_all_finite`, without numpy's warnings."""
     with np.errstate(invalid="ignore"):
-        utils.assert_all_finite(X, **options)
+        try:
+            utils.assert_all_finite(X, **options)
+        except ValueError as error:
+            raise located(error, X) or error from None

@@ -43,7 +43,9 @@ class Deferred(ABC):
                 self._is_stale = False
             if name in self.__dict__:  # set here, or by another thread meanwhile
                 return self.__dict__[name]
-        return object.__getattribute__(self, name)  # raises the error that led here, which has the reason
+        return object.__getattribute__(
+            self, name
+        )  # raises the error that led here, which has the reason
 
     def __dir__(self) -> Iterable[str]:
         waiting = self._deferred if self.__dict__.get("_is_stale", False) else ()

@@ -267,10 +267,9 @@ _UNCHANGING = frozenset({bool, int, float, str, type(None)})
 
 
 def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
-    """Make an `__init__` explain parameter names of other libraries.
+    """Make an `__init__` explain misspelt parameters and those of other libraries.
 
-    All wrong names of a call are reported together. The signature is unchanged; without a foreign
-    name the error is Python's own.
+    All wrong names of a call are reported together. The signature is unchanged.
 
     Parameters
     ----------
@@ -283,9 +282,9 @@ def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
 
         @functools.wraps(init)
         def checked(self: Any, *args: Any, **kwargs: Any) -> None:
-            if not kwargs.keys().isdisjoint(names):
-                wrong = [name for name in kwargs if name not in known]
-                raise TypeError(_answer(type(self).__name__, wrong, names))
+            wrong = [name for name in kwargs if name not in known]
+            if wrong:
+                raise TypeError(_answer(type(self).__name__, wrong, names, known))
             init(self, *args, **kwargs)
 
         return checked  # type: ignore[return-value]
@@ -293,15 +292,26 @@ def knows_foreign_names(names: Mapping[str, str]) -> Callable[[Init], Init]:
     return decorate
 
 
-def _answer(owner: str, wrong: Sequence[str], names: Mapping[str, str]) -> str:
+def _answer(
+    owner: str, wrong: Sequence[str], names: Mapping[str, str], known: Iterable[str]
+) -> str:
     """Return the error message for names that are not parameters of a class."""
+    hints = {name: names.get(name) or _nearest_parameter(name, known) for name in wrong}
     if len(wrong) == 1:
-        return f"{owner} has no parameter {wrong[0]!r}; write {names[wrong[0]]}"
+        (hint,) = hints.values()
+        remedy = f"write {hint}" if hint else f"see help({owner})"
+        return f"{owner} has no parameter {wrong[0]!r}; {remedy}"
     lines = [
-        f"\n  for {name!r}: {names[name]}" if name in names else f"\n  {name!r} is not known"
-        for name in wrong
+        f"\n  for {name!r}: {hint}" if hint else f"\n  {name!r} is not known"
+        for name, hint in hints.items()
     ]
     return f"{owner} has no parameters {', '.join(map(repr, wrong))}; write{''.join(lines)}"
+
+
+def _nearest_parameter(name: str, known: Iterable[str]) -> str | None:
+    """Return the parameter that a misspelt name probably means."""
+    found = difflib.get_close_matches(name.lower(), [one for one in known if one != "self"], n=1)
+    return found[0] if found else None
 
 
 def _meets(value: Any, listed: Iterable[Constraint | None]) -> bool:
@@ -349,13 +359,20 @@ def _remedy(owner: type, name: str, value: Any, constraints: Sequence[Constraint
         nearest = constraint.nearest(value)
         if nearest is not None:
             return f"did you mean {owner.__name__}({name}={nearest!r})?"
+    truth = _TRUTHS.get(str(value).lower())
+    if truth is not None and any(isinstance(c, Boolean) for c in constraints):
+        return f"write {owner.__name__}({name}={truth})"
     meant = _number_meant(value)
-    if any(isinstance(c, Interval) and c.accepts(meant) for c in constraints):
+    numeric = [c for c in constraints if isinstance(c, (Interval, RandomState))]
+    if meant is not None and any(c.accepts(meant) for c in numeric):
         return f"write {owner.__name__}({name}={meant})"
     default = inspect.signature(owner).parameters[name].default
     if default is inspect.Parameter.empty:
         return f"see {name} in help({owner.__name__})"
     return f"the default is {owner.__name__}({name}={default!r})"
+
+
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def _number_meant(value: Any) -> int | float | None:

@@ -63,6 +63,8 @@ class Categorical:
 
 Distribution = Continuous | Integer | Categorical
 
+_OF_OPTUNA = (bool, int, float, str)  # the choices that its storage can hold
+
 
 class SearchSpace(dict[str, Distribution]):
     """The ranges of an estimator's parameters, by name.
@@ -98,8 +100,24 @@ class SearchSpace(dict[str, Distribution]):
         -------
         params : dict
             For `set_params`.
+
+        Raises
+        ------
+        TypeError
+            If an entry is neither a range of ours, nor a sequence of values, nor a distribution
+            with a method `ppf`, such as those of `scipy.stats`.
         """
-        return {name: values.suggest(trial, name) for name, values in self.items()}
+        return {name: _suggested(trial, name, values) for name, values in self.items()}
+
+    def copy(self) -> SearchSpace:
+        """Return a shallow copy."""
+        return SearchSpace(self)
+
+    def __or__(self, other: Any) -> SearchSpace:  # type: ignore[override]
+        return SearchSpace({**self, **other})
+
+    def __ror__(self, other: Any) -> SearchSpace:  # type: ignore[override]
+        return SearchSpace({**other, **self})
 
 
 class Searchable:
@@ -142,6 +160,23 @@ class Searchable:
                 ranges |= more
         unsearched = frozenset(self._unsearched())
         return SearchSpace({name: ranges[name] for name in ranges if name not in unsearched})
+
+
+def _suggested(trial: Any, name: str, values: Any) -> Any:
+    """Let an optuna trial choose from a range of ours, from a sequence or from a distribution."""
+    if hasattr(values, "suggest"):
+        return values.suggest(trial, name)
+    if hasattr(values, "ppf"):
+        return values.ppf(trial.suggest_float(name, 0.0, 1.0)).item()
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__getitem__"):
+        raise TypeError(
+            f"the search space's entry {name!r}={values!r} must be a range such "
+            f"as Continuous(low=0, high=1), a list of values or a distribution of scipy.stats"
+        )
+    choices = list(values)
+    if all(choice is None or isinstance(choice, _OF_OPTUNA) for choice in choices):
+        return trial.suggest_categorical(name, choices)
+    return choices[trial.suggest_int(name, 0, len(choices) - 1)]  # by index, as for dicts
 
 
 def _drawn(low: float, high: float, log: bool, random_state: Any) -> float:

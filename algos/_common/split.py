@@ -139,9 +139,9 @@ def _sorted_prefix(
 def both_sides(n_rows: int, fraction: float | str) -> tuple[Rows, Rows]:
     """Return all rows twice, and warn."""
     warn(
-        f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, for training or "
-        f"for validation; all {n_rows} rows are used for both, so the validation scores are "
-        f"optimistic: give more rows or pass X_val",
+        f"`validation_fraction`={fraction!r} leaves no rows, or none of some class, for "
+        f"training or validation; all {n_rows} rows are used for both, so the validation scores "
+        f"are optimistic: give more rows or pass X_val",
     )
     rows = np.arange(n_rows)
     return rows, rows

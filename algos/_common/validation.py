@@ -16,9 +16,9 @@ from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from algos._common.checked import check_array
+from algos._common.column_types import explain, is_float32, refuse_dates
 from algos._common.csr import canonical
 from algos._common.sparse_format import check_sparse_format
-from algos._common.texts import explain, refuse_dates
 from algos._common.threads import effective_n_threads
 from algos._cython.finite import all_finite
 
@@ -68,6 +68,8 @@ def validate_rows(
     if is_plain and not reset and _has_the_columns(estimator, X):
         return X
     refuse_dates(X)
+    if isinstance(dtype, tuple) and np.float32 in dtype and is_float32(X):
+        dtype = np.float32  # scikit-learn makes float64 of polars' and pyarrow's
     try:
         with np.errstate(invalid="ignore"):  # infinities of either sign are summed there
             return validate_data(

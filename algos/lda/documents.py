@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from algos._common.column_types import column_of_texts
 from algos._common.random import Key
-from algos._common.texts import column_of_texts
 from algos._common.warn import warn
 from algos._cython import row_hash
 

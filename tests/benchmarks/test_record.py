@@ -95,3 +95,21 @@ def test_results_tell_of_the_machine_before_they_were_measured(tmp_path):
         "PCA",
         "KMeans",
     ]
+
+
+def test_results_of_an_earlier_day_are_continued_if_nothing_else_changed(tmp_path):
+    def known(date, version="1"):
+        kept = result([], version=version)
+        del kept["measurements"]
+        return {**kept, "date": date}
+
+    first = record.save(tmp_path, known("2026-11-22"), [row("fit", algos=1)])
+    second = record.save(tmp_path, known("2026-11-23"), [row("bars", algos=2)])
+    assert not first.exists()
+    assert of(second) == [row("fit", algos=1), row("bars", algos=2)]
+    assert record.newest_file(tmp_path, "lda") == second
+    third = record.save(tmp_path, known("2026-11-24", version="2"), [row("fit", algos=3)])
+    assert second.exists()
+    assert of(third) == [row("fit", algos=3)]
+    assert record.newest_file(tmp_path, "lda") == third
+    assert record.newest_file(tmp_path, "pca") is None

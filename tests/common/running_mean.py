@@ -21,10 +21,10 @@ from algos._common.params import N_JOBS, VERBOSE, Boolean, Interval, RandomState
 from algos._common.random import seed_key, stream
 from algos._common.row_key import row_keys
 from algos._common.split import validation_split
-from algos._common.streaming import iter_batches
 from algos._common.threads import effective_n_threads, one_thread_blas
 from algos._common.validation import check_sample_weight, drop_zero_weight, validate_rows
 from algos._common.verbose import say
+from tests.common.batches import iter_batches
 
 BATCH = 1024
 

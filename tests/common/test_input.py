@@ -9,8 +9,9 @@ from scipy import sparse
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
 
-from algos import KMeans
+from algos import KMeans, LinearLearnerRegressor
 from tests.common.estimators import (
     CASES,
     OUTPUTS,
@@ -286,10 +287,10 @@ def test_a_column_of_texts_is_named(case, make, tmp_path):
         frame = frame.with_columns(pl.Series(name, texts))
     else:
         frame[name] = texts
-    with pytest.raises(ValueError, match=f"'red' to a number: column {name!r} of `X` holds texts"):
+    with pytest.raises(ValueError, match=f"'red' to a number: column {name!r} of `X` holds "):
         case.make().fit(frame, case.target(X))
     ask = next(getattr(known, name) for name in ("predict", "transform") if hasattr(known, name))
-    with pytest.raises(ValueError, match=f"'red' to a number: column {name!r} of `X` holds texts"):
+    with pytest.raises(ValueError, match=f"'red' to a number: column {name!r} of `X` holds "):
         ask(frame)
 
 
@@ -301,11 +302,58 @@ def test_a_column_of_texts_is_named(case, make, tmp_path):
     ],
 )
 def test_a_text_in_any_row_is_named(X, column):
-    with pytest.raises(ValueError, match=f"to a number: column {column} of `X` holds texts"):
+    with pytest.raises(ValueError, match=f"to a number: column {column} of `X` holds strings"):
         KMeans(2).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("€ 10,489.01", "thousands"),
+        ("USD 20", "thousands"),
+        ("5 %", "thousands"),
+        ("0,00", "thousands"),
+        ("2013-12-02 21:15:00", "to_datetime"),
+        ("12/31/2020", "to_datetime"),
+        ("", "na_values"),
+        ("?", "na_values"),
+        ("A12", "OneHotEncoder"),
+        ("3rd Avenue", "OneHotEncoder"),
+        (b"red", "OneHotEncoder"),
+    ],
+)
+def test_the_remedy_for_strings_follows_from_what_they_look_like(value, remedy):
+    X = np.array([[1.0, "1", "x"], [2.0, value, "y"]], dtype=object)
+    with pytest.raises(ValueError, match=f"column 1 of `X` holds strings; .*{remedy}") as caught:
+        KMeans(2).fit(X)
+    assert str(caught.value).endswith("; so does column 2")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@cases_where(lambda case: not get_tags(case.make()).input_tags.allow_nan)
+def test_the_first_value_that_is_not_finite_is_located(case, bad):
+    X = np.array(case.rows(), dtype=np.float64)
+    y = case.target(X)
+    X[3, 1] = X[4, 0] = bad
+    with pytest.raises(
+        ValueError, match=r"Input (X )?contains .*The first one is in row 3 of column 1"
+    ):
+        case.make().fit(X, y)
+
+
+def test_the_place_of_nan_is_named_in_frames_sparse_rows_and_targets():
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    X, y = np.ones((6, 2)), np.arange(6.0)
+    X[2, 1] = y[4] = np.nan
+    with pytest.raises(ValueError, match="row 2 of column 'b'"):
+        LinearLearnerRegressor(alpha=1).fit(pd.DataFrame(X, columns=["a", "b"]), y)
+    with pytest.raises(ValueError, match="row 2 of column 1"):
+        LinearLearnerRegressor(alpha=1).fit(sparse.csr_array(X), y)
+    with pytest.raises(ValueError, match=r"Input y contains NaN. The first one is in row 4\."):
+        LinearLearnerRegressor(alpha=1).fit(np.ones((6, 2)), y)
 
 
 def test_a_column_may_have_the_name_of_an_attribute():
     pd = pytest.importorskip("pandas", reason="pandas makes the frames")
-    with pytest.raises(ValueError, match="column 'b' of `X` holds texts"):
+    with pytest.raises(ValueError, match="column 'b' of `X` holds strings"):
         KMeans(2).fit(pd.DataFrame({"column_names": [1.0, 2], "b": ["x", "y"]}))

@@ -109,6 +109,21 @@ def test_a_grid_search_tells_of_each_of_its_fits(case):
 
 
 @needs_callbacks
+@cases_where(lambda case: case.is_ours)
+def test_scikit_learns_progress_bar_runs_on_a_grid_search(case, capsys):
+    pytest.importorskip("rich", reason="rich draws the progress bar")
+    from sklearn.callback import ProgressBar
+
+    X = case.rows()
+    search = GridSearchCV(case.make(), {"n_jobs": [1, 2]}, cv=2, scoring=no_score)
+    search.set_callbacks(ProgressBar())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        search.fit(X, case.target(X))
+    assert_same_bits(learned(search.best_estimator_), learned(case.fitted(X)))
+
+
+@needs_callbacks
 @iterative
 def test_a_callback_can_stop_the_fit(case):
     stopper = Stopper()

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from algos import FactorizationMachineClassifier, LinearLearnerClassifier
-from algos._common.streaming import iter_batches, learn_from
+from tests.common.batches import iter_batches, learn_from
 from tests.common.estimators import assert_same_bits, cases_where, learned, outputs
 
 streaming = cases_where(lambda case: case.has("partial_fit"))

@@ -68,5 +68,5 @@ def test_a_missing_attribute_within_is_not_taken_for_a_missing_model():
 
     broken = Broken()
     broken.learn(1)
-    with pytest.raises(RuntimeError, match="could not be made"):
+    with pytest.raises(RuntimeError, match="could not be computed"):
         hasattr(broken, "total_")

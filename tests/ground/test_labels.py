@@ -33,9 +33,11 @@ def test_a_label_of_no_class_is_named():
 
 
 @pytest.mark.parametrize("odd", [None, 1, 2.5])
-def test_labels_without_an_order_are_refused(odd):
+def test_labels_that_cannot_be_sorted_are_refused(odd):
     labels = np.array(["a", "b", odd, "a"], dtype=object)
-    with pytest.raises(ValueError, match=r"`y_val` holds labels that have no order .* None among"):
+    with pytest.raises(
+        ValueError, match=r"`y_val` holds labels that cannot be sorted, such as None among"
+    ):
         class_labels(labels, "y_val")
 
 

@@ -118,8 +118,10 @@ def test_an_init_answers_foreign_names_and_keeps_its_signature():
     assert list(inspect.signature(Model).parameters) == ["alpha"]
     with pytest.raises(TypeError, match="Model has no parameter 'C'; write alpha=1 / C"):
         Model(C=1.0)
-    with pytest.raises(TypeError, match="unexpected keyword"):
-        Model(beta=1.0)
+    with pytest.raises(TypeError, match=r"Model has no parameter 'alfa'; write alpha$"):
+        Model(alfa=1.0)
+    with pytest.raises(TypeError, match=r"Model has no parameter 'dual'; see help\(Model\)"):
+        Model(dual=1.0)
 
 
 def test_all_wrong_names_of_a_call_are_answered_at_once():
@@ -129,8 +131,23 @@ def test_all_wrong_names_of_a_call_are_answered_at_once():
             self.alpha = alpha
 
     with pytest.raises(TypeError) as caught:
-        Model(C=1.0, alpha=2.0, dual=True, beta=3)
+        Model(C=1.0, alpha=2.0, dual=True, zzz=3, alph=4)
     assert str(caught.value) == (
-        "Model has no parameters 'C', 'dual', 'beta'; write\n  for 'C': alpha=1 / C\n"
-        "  for 'dual': nothing\n  'beta' is not known"
+        "Model has no parameters 'C', 'dual', 'zzz', 'alph'; write\n  for 'C': alpha=1 / C\n"
+        "  for 'dual': nothing\n  'zzz' is not known\n  for 'alph': alpha"
     )
+
+
+def test_truth_values_and_seeds_given_as_strings_are_answered_with_what_they_mean():
+    class Model:
+        _parameters = {"centered": [Boolean()], "random_state": [RandomState()]}  # noqa: RUF012
+
+        def __init__(self, centered=True, random_state=None):
+            self.centered, self.random_state = centered, random_state
+
+    with pytest.raises(InvalidParameterError, match=r"write Model\(centered=False\)"):
+        check_params(Model(centered="false"))
+    with pytest.raises(InvalidParameterError, match=r"write Model\(random_state=42\)"):
+        check_params(Model(random_state="42"))
+    with pytest.raises(InvalidParameterError, match=r"the default is Model\(random_state=None\)"):
+        check_params(Model(random_state=-1))

@@ -175,3 +175,28 @@ def test_a_study_of_optuna_draws_what_the_estimator_takes(case):
         for name, value in params.items():
             constraints = as_constraints(type(estimator)._parameters[name])
             assert any(each.accepts(value) for each in constraints), name
+
+
+def test_lists_and_distributions_of_scipy_may_replace_ranges_for_optuna():
+    optuna = pytest.importorskip("optuna", reason="optuna draws the parameters")
+    space = SearchSpace(a=Continuous(0, 1))
+    space |= {"b": [1, 2, 3], "c": [{0: 1}, {0: 2}], "d": stats.loguniform(1e-3, 1)}
+    space["e"] = stats.randint(4, 6)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(10):
+        params = space.suggest(study.ask())
+        assert 0 <= params["a"] <= 1
+        assert params["b"] in (1, 2, 3)
+        assert params["c"] in ({0: 1}, {0: 2})
+        assert 1e-3 <= params["d"] <= 1
+        assert params["e"] in (4, 5)
+    with pytest.raises(TypeError, match="the search space's entry 'f'=3 must be a range"):
+        SearchSpace(f=3).suggest(study.ask())
+
+
+def test_joined_and_copied_spaces_are_spaces():
+    one, other = SearchSpace(a=Continuous(0, 1)), {"b": [1, 2]}
+    for space in (one | other, other | one, one.copy()):
+        assert type(space) is SearchSpace
+    assert set(one | other) == {"a", "b"}
+    assert set(one) == {"a"}

@@ -170,10 +170,13 @@ def frames_of_days():
     yield pandas.DataFrame(
         {"when": pandas.Series(pandas.period_range("2026", periods=2)).astype(object)}
     )
+    yield pandas.DataFrame({"n": [1, 2], "when": pandas.Categorical(pandas.to_datetime(DAYS))})
     yield polars.DataFrame(plain)
     yield polars.DataFrame({"when": DAYS})
     yield pyarrow.table(plain)
     yield pyarrow.table({"when": pyarrow.array(DAYS).dictionary_encode()})
+    runs = pyarrow.RunEndEncodedArray.from_arrays(pyarrow.array([1, 2]), pyarrow.array(DAYS))
+    yield pyarrow.table({"when": runs})
     yield pyarrow.table({"n": [1, 2], "when": [None, 5]}).cast(
         pyarrow.schema([("n", pyarrow.int8()), ("when", pyarrow.duration("s"))])
     )
@@ -194,6 +197,8 @@ def test_a_column_of_dates_is_named(estimator):
         [[1.0, DAYS[0].item()]],
         [[DAYS[0], 1.0], [DAYS[1], 2.0]],
         [[1.0], [DAYS[0].item()]],
+        [[1.0], [np.timedelta64(3, "s")]],
+        np.array([[1.0], [np.timedelta64(3, "s")]], dtype=object),
     ],
 )
 def test_dates_among_objects_are_refused(estimator, rows):
@@ -209,3 +214,33 @@ def test_arrays_of_pyarrow_that_are_no_table_are_scikit_learns_business(estimato
     )
     with pytest.raises(ValueError, match="Expected 2D array"):
         validate_rows(estimator, pyarrow.array(np.arange(6.0)), reset=True)
+
+
+def test_frames_of_float32_stay_float32(estimator):
+    pandas, polars, pyarrow = map(pytest.importorskip, ("pandas", "polars", "pyarrow"))
+    X = np.arange(6, dtype=np.float32).reshape(3, 2)
+    columns = {"a": X[:, 0], "b": X[:, 1]}
+    for frame in (
+        pandas.DataFrame(columns),
+        pandas.DataFrame(columns).astype("Float32"),
+        pandas.DataFrame(columns).astype("float32[pyarrow]"),
+        polars.DataFrame(columns),
+        pyarrow.table(columns),
+    ):
+        rows = validate_rows(estimator, frame, reset=True)
+        assert rows.dtype == np.float32
+        assert np.array_equal(rows, X)
+    mixed = polars.DataFrame({**columns, "c": [1.0, 2.0, 3.0]})
+    assert validate_rows(estimator, mixed, reset=True).dtype == np.float64
+
+
+def test_the_column_of_other_objects_is_named(estimator):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"n": [1.0, 2.0], "range": pandas.interval_range(0, 2)})
+    with pytest.raises(TypeError, match="column 'range' of `X` must hold numbers"):
+        validate_rows(estimator, frame, reset=True)
+
+
+def test_sparse_rows_where_dense_ones_are_needed_get_a_remedy_for_pipelines(estimator):
+    with pytest.raises(TypeError, match=r"OneHotEncoder\(sparse_output=False\)"):
+        validate_rows(estimator, sparse.eye(3, format="csr"), reset=True)

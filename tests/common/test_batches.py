@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from algos._common.streaming import iter_batches, learn_from
+from tests.common.batches import iter_batches, learn_from
 
 
 class Recorder:
