@@ -1,4 +1,4 @@
-"""Metrics that scikit-learn lacks: of rankings, group by group, of topics, and of forecasts."""
+"""Metrics that scikit-learn lacks: grouped rankings, topics and forecasts."""
 
 from __future__ import annotations
 
@@ -40,21 +40,20 @@ __all__ = [
 def hit_rate_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int = 10) -> float:
     """Compute the share of groups with a relevant row among their k highest scores.
 
-    Rows of equal scores count by the probability that a random order of them gives a hit:
-    a constant score earns no more than chance.
+    Rows with equal scores count with the probability that a random order of them gives a hit, so
+    that a constant score is no better than chance.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        Relevance: a row is relevant if it is positive.
+        Relevance; a row is relevant if it is positive.
     y_score : array-like of shape (n_samples,)
-        The higher, the earlier in its group. Finite: leave out rows that are not to be shown,
-        such as what a user has already taken.
+        Rows with higher scores are ranked first within their group. Finite: leave out rows that
+        should not be ranked, such as items that a user already has.
     groups : array-like of shape (n_samples,)
-        The user or query of each row, of any type. Groups without a relevant row are left
-        out.
+        The user or query of each row, of any type. Groups without a relevant row are ignored.
     k : int, default=10
-        How many rows a group shows.
+        Number of rows that are shown for each group.
 
     Returns
     -------
@@ -63,7 +62,7 @@ def hit_rate_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: i
 
     See Also
     --------
-    ndcg_at_k : Tells also how high the relevant rows stand.
+    ndcg_at_k : Also depends on the ranks of the relevant rows.
 
     Examples
     --------
@@ -88,21 +87,20 @@ def hit_rate_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: i
 def ndcg_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int = 10) -> float:
     """Compute the mean normalised discounted cumulative gain of the k highest scores.
 
-    The gain of a row is its relevance, over log2(1 + its place); of rows of equal scores it
-    is the mean over their orders. 1 is the best order that the group allows.
+    The gain of a row is its relevance divided by log2(1 + rank); for rows with equal scores it is
+    the mean over their orders. The best possible order of a group has the value 1.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        Relevance, not negative.
+        Non-negative relevance.
     y_score : array-like of shape (n_samples,)
-        The higher, the earlier in its group. Finite: leave out rows that are not to be shown,
-        such as what a user has already taken.
+        Rows with higher scores are ranked first within their group. Finite: leave out rows that
+        should not be ranked, such as items that a user already has.
     groups : array-like of shape (n_samples,)
-        The user or query of each row, of any type. Groups without a relevant row are left
-        out.
+        The user or query of each row, of any type. Groups without a relevant row are ignored.
     k : int, default=10
-        How many rows a group shows.
+        Number of rows that are shown for each group.
 
     Returns
     -------
@@ -111,8 +109,8 @@ def ndcg_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int =
 
     See Also
     --------
-    hit_rate_at_k : Asks for one relevant row alone.
-    sklearn.metrics.ndcg_score : The same of queries that have equally many rows.
+    hit_rate_at_k : The share of groups with at least one relevant row.
+    sklearn.metrics.ndcg_score : The same for queries with equally many rows.
 
     References
     ----------
@@ -139,7 +137,7 @@ def ndcg_at_k(y_true: ArrayLike, y_score: ArrayLike, groups: ArrayLike, k: int =
 def topic_coherence(
     components: ArrayLike, X: Any, *, measure: str = "npmi", n_words: int = 10
 ) -> Doubles:
-    """Compute how often the heaviest words of each topic stand together in documents.
+    """Compute how often the top words of each topic occur together in documents.
 
     Parameters
     ----------

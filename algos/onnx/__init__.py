@@ -1,4 +1,4 @@
-"""Fitted models as ONNX graphs, which run without Python. The extra `onnx` brings onnx."""
+"""Export of fitted models to ONNX graphs, which run without Python. Needs the extra `onnx`."""
 
 from algos.onnx.export import to_onnx
 

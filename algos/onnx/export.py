@@ -61,11 +61,12 @@ def to_onnx(estimator: Any, *, dtype: Any = "float32", outputs: Sequence[str] | 
 
     Notes
     -----
-    Numbers agree to the dtype's accuracy with those that the estimator returns for rows of that
-    dtype, and labels but for rows that lie on a border within rounding. Rows are not checked: what
-    comes out for NaN, infinity and numbers whose squares are none means nothing.
+    Numbers agree, to the accuracy of the dtype, with those that the estimator returns for rows of
+    that dtype; labels agree except for rows that lie on a decision boundary to within rounding.
+    Rows are not validated: results for NaN, infinity and numbers whose squares overflow are
+    undefined.
 
-    There is no graph for sparse rows, nor for `partial_fit`: a graph does not learn.
+    Sparse rows are not supported, and a graph cannot be trained further.
 
     Examples
     --------
@@ -111,7 +112,8 @@ def _outputs_of(graph: Graph, estimator: Any, X: str) -> dict[str, Output]:
     names, scalers = (", ".join(sorted(k.__name__ for k in of)) for of in (_EXPORTED, SCALERS))
     raise ValueError(
         f"`estimator` must be one of {names} of algos, or a pipeline of them and of {scalers} of "
-        f"scikit-learn, and not {estimator!r}; save others with joblib or skops"
+        f"scikit-learn, and not {type(estimator).__name__}; save others with joblib or skops, or "
+        f"export the steps after it, such as pipeline[1:]"
     )
 
 

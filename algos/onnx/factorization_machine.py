@@ -26,7 +26,7 @@ _N_NODES = 48  # with so many its integral is right to the last digits
 
 
 def regressor_outputs(graph: Graph, model: RegressorModel, X: str) -> dict[str, Output]:
-    """Add what a regressor answers."""
+    """Add the outputs of a regressor."""
     model._check_learned()
     found = {"transform": _embedding(graph, model, X)}
     if model._link == "ordered_probit":
@@ -48,7 +48,7 @@ def regressor_outputs(graph: Graph, model: RegressorModel, X: str) -> dict[str, 
 
 
 def classifier_outputs(graph: Graph, model: ClassifierModel, X: str) -> dict[str, Output]:
-    """Add what a classifier answers."""
+    """Add the outputs of a classifier."""
     model._check_learned()
     wide, classes = _decisions(graph, model, X), model.classes_
     is_binary = len(classes) == 2

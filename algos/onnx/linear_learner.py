@@ -14,7 +14,7 @@ from algos.onnx.labels import class_output, two_probabilities
 
 
 def regressor_outputs(graph: Graph, model: RegressorModel, X: str) -> dict[str, Output]:
-    """Add what a linear regressor answers."""
+    """Add the outputs of a linear regressor."""
     decisions = _decisions(graph, model, X)
     if model._loss().has_log_link:
         decisions = graph.add("Exp", decisions)
@@ -24,7 +24,7 @@ def regressor_outputs(graph: Graph, model: RegressorModel, X: str) -> dict[str, 
 
 
 def classifier_outputs(graph: Graph, model: ClassifierModel, X: str) -> dict[str, Output]:
-    """Add what a linear classifier answers."""
+    """Add the outputs of a linear classifier."""
     model._check_learned_enough()
     decisions, classes = _decisions(graph, model, X), model.classes_
     is_binary = len(classes) == 2

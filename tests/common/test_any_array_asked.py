@@ -18,6 +18,7 @@ from tests.common.test_any_array import (
     answers,
     assert_numbers,
     has_exponential,
+    extent,
     largest,
     lessons,
     refusing,
@@ -101,7 +102,7 @@ def test_every_question_is_answered_in_numbers_or_refused_clearly(cases, data):
         return
     estimator, lesson = found
     X = data.draw(st.sampled_from([lesson["X"], data.draw(lessons(case, n_columns))["X"]]))
-    is_huge = max(largest(*lesson.values()), largest(X)) > HUGE or has_exponential(estimator)
+    is_huge = max(extent(lesson), largest(X)) > HUGE or has_exponential(estimator)
     for name, question in QUESTIONS.items():
         if not hasattr(estimator, name):
             continue
@@ -124,7 +125,7 @@ def test_estimators_of_any_arrays_are_merged_in_numbers_or_refused_clearly(cases
     if None in pair:
         return
     (one, first), (other, second) = pair
-    is_huge = largest(*first.values(), *second.values()) > HUGE or has_exponential(one)
+    is_huge = max(extent(first), extent(second)) > HUGE or has_exponential(one)
     before, of_other = copy.deepcopy(learned(one)), copy.deepcopy(learned(other))
     done = False
     with refusing():
