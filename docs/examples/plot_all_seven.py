@@ -2,9 +2,8 @@
 All seven, once
 ===============
 
-Every algorithm at its own kind of work, each beside what one would do without it: real data
-that scikit-learn brings, or data drawn by a law that is stated. Nothing is downloaded. On two
-cores it takes about a minute.
+Every algorithm on its typical task, each beside a simple baseline, on data that scikit-learn
+ships or that is generated here. Nothing is downloaded. On two cores it takes about a minute.
 """
 
 import argparse
@@ -23,11 +22,11 @@ from sklearn.model_selection import train_test_split
 import algos
 
 INK, ACCENT, GREY = "#1b2a41", "#d1495b", "#8d99ae"
-summary = []  # of each algorithm: what it did, its measure, ours, the other's, seconds
+summary = []  # for each algorithm: task, metric, ours, the baseline's, seconds
 
 
 def with_progress(estimator):
-    """Show a bar while it learns, in a terminal where scikit-learn has bars and rich is there."""
+    """Add a progress bar, in a terminal and if scikit-learn's and rich are available."""
     if sys.stderr.isatty() and sklearn.__version__ >= "1.9":
         try:
             from sklearn.callback import ProgressBar
@@ -39,25 +38,25 @@ def with_progress(estimator):
     return estimator
 
 
-def told(name, job, measure, ours, other, seconds):
-    """Keep a row of the summary."""
-    summary.append((name, job, measure, ours, other, seconds))
+def add_row(name, task, metric, ours, other, seconds):
+    """Add a row to the summary."""
+    summary.append((name, task, metric, ours, other, seconds))
 
 
 # %%
 # PCA and k-means: digits without their labels
 # --------------------------------------------
-# Ten groups of 8 × 8 pixels, compared with the true digits that nobody told of; beside them,
-# groups by the mean brightness alone.
+# Ten clusters of 8 × 8 images, compared with the true digits, which were not used. The baseline
+# clusters by mean brightness.
 
 digits, true_digits = load_digits(return_X_y=True)
 begun = time.perf_counter()
 pca = with_progress(algos.PCA(n_components=20, random_state=0)).fit(digits)
 seconds_pca = time.perf_counter() - begun
-told(
+add_row(
     "PCA",
-    "1797 digits, 20 of 64 directions",
-    "variance kept",
+    "1797 digits, 20 of 64 components",
+    "explained variance",
     pca.explained_variance_ratio_.sum(),
     20 / 64,
     seconds_pca,
@@ -69,9 +68,9 @@ groups = kmeans.fit_predict(pca.transform(digits))
 by_brightness = np.digitize(
     digits.mean(axis=1), np.quantile(digits.mean(axis=1), np.arange(1, 10) / 10)
 )
-told(
+add_row(
     "KMeans",
-    "their ten groups",
+    "the same, 10 clusters",
     "adjusted Rand index",
     adjusted_rand_score(true_digits, groups),
     adjusted_rand_score(true_digits, by_brightness),
@@ -79,11 +78,11 @@ told(
 )
 
 # %%
-# Linear learner: a precision at a promised recall
-# ------------------------------------------------
-# Malignant tumours: of those marked, how many are, if at least 97 % must be found? 32
-# strengths of the penalty are trained together; the other is the best model of log loss with the
-# usual threshold of one half.
+# Linear learner: precision at a target recall
+# --------------------------------------------
+# The precision for malignant tumours, if at least 97 % must be found. 32 values of alpha are
+# trained together. The baseline is the model of lowest log loss with the usual threshold of one
+# half.
 
 X, y = load_breast_cancer(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y == 0, random_state=0, stratify=y)
@@ -99,10 +98,10 @@ learner = with_progress(
 seconds_learner = time.perf_counter() - begun
 found = learner.predict(X_test)
 usual = learner.predict_proba(X_test)[:, 1] > 0.5
-told(
+add_row(
     "LinearLearner",
     "tumours, 32 candidates",
-    "recall on new rows",
+    "recall on test rows",
     found[y_test].mean(),
     usual[y_test].mean(),
     seconds_learner,
@@ -112,30 +111,30 @@ precision = precision_score(y_test, found)
 # %%
 # LDA: strokes of digits
 # ----------------------
-# Pixels are words and grey levels their counts. A topic is a set of pixels that are dark together;
-# a digit is a mixture of them. The measure is the perplexity of held-out ink; beside it that of
-# one topic.
+# Pixels are words and grey levels their counts. A topic is a set of pixels that are dark together,
+# and a digit is a mixture of topics. The metric is the perplexity of held-out counts; the baseline
+# is a single topic.
 
 begun = time.perf_counter()
 topics = with_progress(algos.LatentDirichletAllocation(n_components=15, random_state=0))
 topics.fit(digits[:1500])
 seconds_topics = time.perf_counter() - begun
 one_topic = algos.LatentDirichletAllocation(n_components=1, random_state=0).fit(digits[:1500])
-told(
+add_row(
     "LDA",
-    "ink of digits, 15 topics",
-    "perplexity, held out",
+    "digits as counts, 15 topics",
+    "held-out perplexity",
     topics.perplexity(digits[1500:], held_out=0.5),
     one_topic.perplexity(digits[1500:], held_out=0.5),
     seconds_topics,
 )
 
 # %%
-# Factorization machine: tastes that no one stated
-# ------------------------------------------------
-# 400 users and 300 items; a rating is 3, a bias of each, the product of five hidden tastes, and
-# noise of deviation .5. A tenth of all pairs is known. The measure is the error on others; beside
-# it that of the biases alone.
+# Factorization machine: ratings
+# ------------------------------
+# 400 users and 300 items. A rating is the sum of 3, a bias of the user, a bias of the item, the
+# product of five latent factors, and noise of standard deviation .5. A tenth of all pairs is known.
+# The metric is the error on other pairs; the baseline has biases only.
 
 rng = np.random.default_rng(0)
 n_users, n_items = 400, 300
@@ -166,25 +165,24 @@ linear = algos.LinearLearnerRegressor(alpha=1e-3).fit(one_hot[known], ratings[kn
 
 
 def error_of(model):
-    """The root of the mean squared error on unknown ratings."""
+    """Return the root mean squared error on unknown ratings."""
     return np.sqrt(np.mean((model.predict(one_hot[~known]) - ratings[~known]) ** 2))
 
 
-told(
+add_row(
     "FactorizationMachine",
     "12,000 ratings, noise .5",
-    "error on others",
+    "RMSE on other pairs",
     error_of(machine),
     error_of(linear),
     seconds_machine,
 )
 
 # %%
-# Random cut forest: a stream with six odd moments
-# ------------------------------------------------
-# A sine of period 50 with noise; six times its phase leaps for ten steps, within its usual
-# values. Each row is scored by the forest as it stood, then learnt. Beside it: how far the value
-# is from the mean.
+# Random cut forest: a stream with six anomalies
+# ----------------------------------------------
+# A sine of period 50 with noise. Six times its phase jumps for ten steps, within its usual range.
+# Each row is scored before it is learned. The baseline is the distance of a value from the mean.
 
 steps = np.arange(3000)
 odd = np.zeros(len(steps), dtype=bool)
@@ -197,9 +195,9 @@ begun = time.perf_counter()
 forest = algos.RandomCutForest(n_estimators=50, shingle_size=8, random_state=0)
 scores = with_progress(forest).score_partial_fit(signal[:, None])
 seconds_forest = time.perf_counter() - begun
-told(
+add_row(
     "RandomCutForest",
-    "3000 steps, 6 leaps",
+    "3000 steps, 6 anomalies",
     "average precision",
     average_precision_score(odd[500:], scores[500:]),
     average_precision_score(odd[500:], np.abs(signal[500:])),
@@ -209,9 +207,9 @@ told(
 # %%
 # DeepAR: the next two days of 60 series
 # --------------------------------------
-# Each series has a level, a daily and a weekly wave and noise in proportion to it. The measure
-# is the mean weighted quantile loss of 48 hours that were held back; beside it that of repeating
-# the last week.
+# Each series has a level, a daily and a weekly season, and noise in proportion to the level. The
+# metric is the mean weighted quantile loss over 48 held-out hours; the baseline repeats the last
+# week.
 
 hours = np.arange(24 * 7 * 5)
 levels = rng.lognormal(2, 1, 60)
@@ -229,11 +227,11 @@ last_week = np.repeat(panel[:, None, -48 - 168 : -168], len(quantiles), axis=1)
 
 
 def loss_of(forecasts):
-    """The mean weighted quantile loss of the hours held back."""
+    """Return the mean weighted quantile loss over the held-out hours."""
     return algos.metrics.weighted_quantile_loss(panel[:, -48:], forecasts, quantiles)
 
 
-told(
+add_row(
     "DeepARForecaster",
     "60 series, 48 hours ahead",
     "weighted quantile loss",
@@ -246,9 +244,9 @@ told(
 # In one table
 # ------------
 
-print(f"{'':22}{'job':36}{'measure':24}{'ours':>8}{'beside':>8}{'seconds':>9}")
-for name, job, measure, ours, other, seconds in summary:
-    print(f"{name:22}{job:36}{measure:24}{ours:8.3f}{other:8.3f}{seconds:9.2f}")
+print(f"{'':22}{'task':36}{'metric':24}{'ours':>8}{'baseline':>9}{'seconds':>9}")
+for name, task, metric, ours, other, seconds in summary:
+    print(f"{name:22}{task:36}{metric:24}{ours:8.3f}{other:9.3f}{seconds:9.2f}")
 print(f"precision of the linear learner at that recall: {precision:.3f}")
 
 # %%
@@ -266,10 +264,10 @@ rows = figure.subfigures(4, 1, height_ratios=[1, 1, 1.4, 1.4])
 centres = pca.inverse_transform(kmeans.cluster_centers_)
 for ax, centre in zip(rows[0].subplots(1, 10), centres, strict=True):
     show_image(ax, centre, "")
-rows[0].suptitle("PCA and KMeans: the centres of ten groups", color=INK)
+rows[0].suptitle("PCA and KMeans: centres of ten clusters", color=INK)
 for ax, topic in zip(rows[1].subplots(1, 15), topics.components_, strict=True):
     show_image(ax, topic, "")
-rows[1].suptitle("LatentDirichletAllocation: fifteen strokes", color=INK)
+rows[1].suptitle("LatentDirichletAllocation: fifteen topics", color=INK)
 
 left, right = rows[2].subplots(1, 2)
 left.plot(learner.candidates_["alpha"], learner.candidates_["precision"], "o-", color=INK)
@@ -281,13 +279,13 @@ left.set(
 )
 right.scatter(ratings[~known], machine.predict(one_hot[~known]), s=4, color=GREY)
 right.plot([0, 6], [0, 6], color=ACCENT)
-right.set(xlabel="rating", ylabel="foretold", title="FactorizationMachine: unknown ratings")
+right.set(xlabel="rating", ylabel="prediction", title="FactorizationMachine: unknown ratings")
 
 left, right = rows[3].subplots(1, 2)
 left.plot(steps[600:1700], scores[600:1700], color=INK, linewidth=0.8)
 for begin in (700, 1130, 1540):
     left.axvspan(begin, begin + 10, color=ACCENT, alpha=0.4)
-left.set(xlabel="step", ylabel="anomaly score", title="RandomCutForest: leaps of the phase")
+left.set(xlabel="step", ylabel="anomaly score", title="RandomCutForest: jumps of the phase")
 series = int(np.argsort(levels)[30])
 ahead = np.arange(48)
 right.plot(np.arange(-96, 48), panel[series, -144:], color=INK, linewidth=0.8)

@@ -2,13 +2,13 @@
 Handwritten digits without their labels
 =======================================
 
-A pipeline of :class:`algos.PCA` and :class:`algos.KMeans` sorts handwritten digits into ten
-groups that it was never told of. We look at what it found, how well that agrees with the true
-digits, and what the same pipeline of scikit-learn's classes costs.
+A pipeline of :class:`algos.PCA` and :class:`algos.KMeans` clusters handwritten digits. We look at
+the clusters, how well they agree with the true digits, and the time of the same pipeline with
+scikit-learn's classes.
 
-The digits are those that scikit-learn brings; MNIST is used instead where it is at hand: as
-``digits/mnist5000.npz`` in the folder that the environment variable ``ALGOS_DATA`` names, or
-as ``mnist_784`` in scikit-learn's cache. Nothing is downloaded.
+The digits are those that scikit-learn ships. MNIST is used instead if it is available: as
+``digits/mnist5000.npz`` in the folder named by the environment variable ``ALGOS_DATA``, or as
+``mnist_784`` in scikit-learn's cache. Nothing is downloaded.
 """
 
 import argparse
@@ -41,7 +41,7 @@ import algos
 
 
 def shared_mnist():
-    """MNIST's digits from the folder of shared data, or None."""
+    """Return MNIST from the folder named by ALGOS_DATA, or None."""
     file = Path(os.environ.get("ALGOS_DATA", ".")) / "digits" / "mnist5000.npz"
     if not file.exists():
         return None
@@ -50,7 +50,7 @@ def shared_mnist():
 
 
 def cached_mnist():
-    """MNIST from scikit-learn's cache if it was fetched before, or None."""
+    """Return MNIST from scikit-learn's cache if it was fetched before, or None."""
     cache = Path(get_data_home()) / "openml" / "openml.org"
     if not any(cache.rglob("mnist_784*")):
         return None
@@ -69,7 +69,7 @@ def cached_mnist():
 
 
 def bundled_digits():
-    """The 8 × 8 digits that come with scikit-learn."""
+    """Return the 8 × 8 digits that scikit-learn ships."""
     X, y = load_digits(return_X_y=True)
     return X, y, "scikit-learn's bundled digits"
 
@@ -82,7 +82,7 @@ print(f"{len(X):,} digits of {side} × {side} pixels: {source}")
 # %%
 # The pipeline
 # ------------
-# One function makes it from either library: the classes have the same parameters.
+# The classes of both libraries have the same parameters, so one function builds either pipeline.
 
 
 def make_pipeline(library_pca, library_kmeans):
@@ -102,7 +102,7 @@ LARGE = X.size > 1_000_000
 
 
 def show_progress(text):
-    """Say what is running if it takes long; on the error stream, so that pages stay free of it."""
+    """Print what is running to stderr, which these pages do not show."""
     if LARGE:
         print(f"  {text}", file=sys.stderr, flush=True)
 
@@ -112,14 +112,14 @@ for name, pipeline in pipelines.items():
     pipeline.fit(X)
 
 # %%
-# How well the groups agree with the true digits
-# ----------------------------------------------
-# *Accuracy* names every group after one digit, each digit used once, in the best possible way;
-# *purity* lets every group take its most frequent digit.
+# Agreement of clusters and digits
+# --------------------------------
+# *Accuracy* assigns each digit to one cluster in the best possible way; *purity* assigns to each
+# cluster its most frequent digit.
 
 
 def digit_of_each_group(labels):
-    """The one-to-one naming of groups with the most rows named rightly."""
+    """Return the one-to-one assignment of digits to clusters with the most correct rows."""
     counts = contingency_matrix(y, labels)
     digits, groups = linear_sum_assignment(-counts)
     return digits[np.argsort(groups)]
@@ -151,15 +151,14 @@ def print_comparison():
 print_comparison()
 
 # %%
-# What it costs
-# -------------
-# Run as a script, this prints the time of a fit with one thread each. A page would freeze the
-# figures of one moment, so there they are left out. What all cores gain hangs on what else they are
-# doing: the benchmarks measure it on a machine that does nothing else.
+# Time
+# ----
+# As a script, this prints the time of a fit with one thread each. It is left out on this page, as
+# timings of a busy build machine mean little: see the benchmarks.
 
 
 def median_times(repeat=5):
-    """Medians of wall and CPU seconds of alternating fits: what else goes on strikes both alike."""
+    """Return medians of wall and CPU seconds of alternating fits; load affects both alike."""
     times = {name: [] for name in pipelines}
     fits = {name: clone(pipeline) for name, pipeline in pipelines.items()}
     fits["algos"].set_params(pca__n_jobs=1, kmeans__n_jobs=1)
@@ -190,10 +189,10 @@ if "ALGOS_DOCS_BUILD" not in os.environ:
     print_times()
 
 # %%
-# What the pipeline found
-# -----------------------
-# The centres, taken back from the principal components to pixels, look like digits. Above each
-# stands the most frequent true digit of its group, and that digit's share of the group's rows.
+# The cluster centres
+# -------------------
+# Transformed back from principal components to pixels, the centres look like digits. The title of
+# each is the most frequent true digit of its cluster, with its share of the rows.
 
 INK, ACCENT, GREY = "#1b2a41", "#d1495b", "#8d99ae"
 

@@ -2,9 +2,9 @@
 Models that leave Python
 ========================
 
-A pipeline of :class:`algos.PCA` and :class:`algos.LinearLearnerClassifier` becomes three files: a
-pickle, a skops file, which can be looked at before it is loaded, and an ONNX graph, which needs
-neither algos nor Python. Each answers as the pipeline does.
+A pipeline of :class:`algos.PCA` and :class:`algos.LinearLearnerClassifier` is saved in three
+formats: as a pickle, as a skops file, whose types can be checked before it is loaded, and as an
+ONNX graph, which needs neither algos nor Python. All give the same predictions.
 """
 
 import subprocess
@@ -46,9 +46,9 @@ loaded = {
 }
 
 # %%
-# The graph in a process that does not know algos
-# -----------------------------------------------
-# onnxruntime alone reads it. It exists for C, C#, Java and JavaScript too, and for phones.
+# The graph in a process without algos
+# ------------------------------------
+# onnxruntime reads it. It also exists for C, C#, Java, JavaScript and mobile devices.
 
 np.save(here / "rows.npy", X_test)
 CODE = """
@@ -64,8 +64,8 @@ told = subprocess.run(
 print(told.stdout, end="")
 
 # %%
-# What they answer
-# ----------------
+# The predictions
+# ---------------
 
 answers = {name: (one.predict(X_test), one.predict_proba(X_test)) for name, one in loaded.items()}
 with np.load(here / "answers.npz") as file:

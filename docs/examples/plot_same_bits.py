@@ -2,9 +2,9 @@
 The same bits
 =============
 
-With an integer ``random_state``, every estimator gives the same numbers to the last bit for any
-number of threads. And nothing that is random hangs on the order of the rows: shuffled rows, or
-weights in the place of copies, give the same clusters.
+With an integer ``random_state``, the results of every estimator are bit-identical for any number
+of threads. And randomness does not depend on the order of the rows: shuffled rows, or weights
+instead of copies, give the same clusters.
 """
 
 import joblib
@@ -19,12 +19,12 @@ import algos
 # %%
 # Any number of threads
 # ---------------------
-# A digest of all that a fit has left: other bits anywhere would be another digest. The number of
-# threads itself is not in it, nor are the seconds of ``history_``.
+# A digest of the whole fitted state, without the number of threads and the seconds of ``history_``:
+# a single different bit would change it.
 
 
 def digest(model):
-    """Return a few letters that stand for the whole state of an estimator."""
+    """Return a short digest of the whole state of an estimator."""
     state = vars(model) | {"n_jobs": None, "history_": None}
     return joblib.hash(state)[:8]
 
@@ -56,9 +56,9 @@ for make, parameters, data in fits:
 # %%
 # Any order of the rows
 # ---------------------
-# One start of k-means, on the same rows in two orders. Which rows begin as centres is drawn by
-# their content here, and by their place in scikit-learn's class; so there the second order is
-# another draw, which may end elsewhere.
+# One run of k-means on the same rows in two orders. The initial centres are drawn by the content of
+# the rows here, and by their position in scikit-learn; so there the second order gives another
+# draw, which may converge to other clusters.
 
 X, _ = make_blobs(3000, centers=25, cluster_std=0.7, random_state=4)
 shuffled = np.random.default_rng(1).permutation(len(X))
@@ -80,7 +80,7 @@ plt.show()
 # %%
 # Weights are copies
 # ------------------
-# Rows of whole weights, and the same rows repeated as often.
+# Rows with integer weights, and the same rows repeated accordingly.
 
 weight = rng.integers(1, 4, size=len(X))
 weighted = algos.KMeans(25, random_state=0).fit(X, sample_weight=weight)

@@ -1,12 +1,12 @@
 """
-Learned in two places, joined
-=============================
+Merging models of two shards
+============================
 
-What ``partial_fit`` keeps is a state whose size does not grow with the rows, and ``merge`` joins
-two of them: a process for each shard, and one model. For :class:`algos.PCA` and the squared loss
-the result is that of all rows at once; the forest's samples are distributed as if they had been;
-for the others a rule makes one model of two, which :doc:`the page of each </algorithms/index>`
-tells.
+``partial_fit`` keeps a state whose size does not depend on the number of rows, and ``merge``
+joins two such states: each process learns a shard, and the result is one model. For
+:class:`algos.PCA` and the squared loss it is that of all rows at once; the samples of a forest
+have the distribution of a joint fit; for the others :doc:`the page of each </algorithms/index>`
+says how two models are combined.
 """
 
 import copy
@@ -33,24 +33,24 @@ odd = np.arange(len(outliers)) >= 3000
 
 
 def rarity(forest, X, y):
-    """The area under the curve of the scores."""
+    """Return the area under the ROC curve."""
     return roc_auc_score(y, forest.anomaly_score(X))
 
 
 def held_out(model, X, y=None):
-    """The perplexity of held-out counts, negative."""
+    """Return the negative perplexity of held-out counts."""
     return -model.perplexity(X, held_out=0.5)
 
 
 def scored(model, *rows):
-    """What the estimator itself says of its rows."""
+    """Return the estimator's own score."""
     return model.score(*rows)
 
 
 # %%
-# Each class has its rows, and a number that is better if higher. Topics and factors have no order,
-# and two that began apart cannot be averaged: there both halves begin from what some first rows
-# have taught.
+# For each class: its rows, and a metric (higher is better). Topics and factors have no fixed order,
+# so that models with different starts cannot be averaged: there both halves start from a model of
+# a few first rows.
 
 work = {
     "PCA": (algos.PCA(10), (digits,), scored, 0),
@@ -86,7 +86,7 @@ work = {
 
 
 def learn(model, *arrays, parts=4):
-    """Learn some rows in a few batches: what a process does with its shard."""
+    """Learn rows in a few batches, as a process does with its shard."""
     arguments = arrays[:1] if isinstance(model, algos.RandomCutForest) else arrays
     options = {"classes": [0, 1]} if hasattr(model, "predict_proba") else {}
     for rows in np.array_split(np.arange(arrays[0].shape[0]), parts):
@@ -119,9 +119,9 @@ for name, told in table.items():
     print(f"{name:32}" + "".join(f"{number:12.4g}" for number in told))
 
 # %%
-# How far the two are from the stream that has seen all rows. To the left is rounding: there the
-# merged model is the joint one. Topics and factors of few rows are not: what is merged is an
-# average, which is worth most where both have learned much of the same.
+# The difference from a stream that has seen all rows. To the left it is rounding: the merged model
+# is the joint one. Merged topics and factors are averages, which are best if both models have
+# learned enough.
 
 figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
 for column, label, marker, color in (
