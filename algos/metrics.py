@@ -190,7 +190,7 @@ def topic_coherence(
 
 
 def held_out_likelihood(estimator: Any, X: Any, y: Any = None, *, held_out: float = 0.5) -> float:
-    """Compute how well a topic model foretells words of documents, from their other words.
+    """Compute the likelihood of held-out words of documents, given their other words.
 
     Give it as `scoring` to a search over the number of topics, or over methods and priors:
     the models' own `score` compares none of these.

@@ -1,4 +1,4 @@
-"""How well ratings, clicks and rankings are foretold; and settings chosen alike for everybody."""
+"""Quality of predicted ratings, clicks and rankings, and the same choice of settings for all."""
 
 from __future__ import annotations
 

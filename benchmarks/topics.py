@@ -61,7 +61,7 @@ def splits_that_choose(part: Any) -> Any:
 
 
 def halves(X: Any, seed: int) -> tuple[Any, Any]:
-    """Return the tokens that mixtures are found from, and those that are foretold: half and half.
+    """Return the tokens that give the mixtures, and those to predict: half and half.
 
     Each token of the whole counts goes to either half at random.
     """

@@ -84,7 +84,7 @@ def skip_generated_methods(app, what, name, obj, skip, options):
 TERM = re.compile(r"(\s*\*{0,2}\w+_\*{0,2})( : .*)?$")  # numpydoc's line of an attribute
 DESCRIPTIONS = {
     "gallery/plot_all_seven": "Centres of ten groups of digits; fifteen strokes; the precision of "
-    "candidates by their penalty; ratings foretold beside true ones; anomaly scores that peak at "
+    "candidates by their penalty; predicted ratings against true ones; anomaly scores that peak at "
     "leaps; and two days of forecasts with their range.",
     "gallery/plot_bars": "Three rows of ten pictures of five by five pixels: documents, where rows "
     "and columns overlap, and topics, each of which is one row or one column.",

@@ -23,11 +23,11 @@ class Detectors:
     `scores(detector, X)`, larger for rows that are farther out.
     """
 
-    most_learnt = most_scored = math.inf  # rows of one run
+    most_learned = most_scored = math.inf  # rows of one run
 
     def forest_fit(self, X, n_trees, sample_size, n_jobs, **others):
         """A fit."""
-        few = X[: int(min(self.most_learnt, len(X)))]
+        few = X[: int(min(self.most_learned, len(X)))]
 
         def run():
             model = self.detector(n_trees, sample_size, seed=0, n_jobs=n_jobs)
@@ -39,7 +39,7 @@ class Detectors:
     def forest_score(self, X, n_trees, sample_size, n_jobs, **others):
         """The scores of all rows."""
         model = self.detector(n_trees, sample_size, seed=0, n_jobs=n_jobs)
-        self.learn(model, X[: int(min(self.most_learnt, len(X)))])
+        self.learn(model, X[: int(min(self.most_learned, len(X)))])
         few = X[: int(min(self.most_scored, len(X)))]
         return lambda: {
             "scores": self.scores(model, few), "begin": 0, "rows": len(few), "of": len(X),
@@ -52,7 +52,7 @@ class Detectors:
 
         Where a number is `learned`, the first rows are learned and the others are scored.
         """
-        if math.isfinite(self.most_learnt + self.most_scored) and not self.patient:
+        if math.isfinite(self.most_learned + self.most_scored) and not self.patient:
             return None
         few = shapes[:, 0] if learned is None else learned
 
@@ -77,7 +77,7 @@ class Streams:
 
     Subclasses give `stream(n_columns, shingle_size, n_trees, sample_size, decay, seed, n_jobs)`
     (decay None: its default), and `follow(stream, X)` that returns the scores of rows, each taken
-    before the row is learnt.
+    before the row is learned.
     """
 
     per_run = 8192  # rows, at most
@@ -86,7 +86,7 @@ class Streams:
     def forest_stream(
         self, X, shingle_size, n_trees, sample_size, n_jobs, one_by_one=False, **others
     ):
-        """Rows scored and learnt, some thousands in a run, in a forest that is full."""
+        """Rows scored and learned, some thousands in a run, in a forest that is full."""
         stream = self.stream(X.shape[1], shingle_size, n_trees, sample_size, None, 0, n_jobs)
         follow = self.follow_rows if one_by_one else self.follow
         follow(stream, X[: self.fill])
@@ -124,7 +124,7 @@ class Streams:
     def detect_in_series(
         self, X, lengths, shingle_size, n_trees, sample_size, n_seeds, n_jobs, decay=None, **others
     ):
-        """The scores of series, each row's before it is learnt."""
+        """The scores of series, each row's before it is learned."""
         if self.per_run < Streams.per_run:
             return None
 

@@ -1,4 +1,4 @@
-"""pyod, whose isolation forest is scikit-learn's and scores what it has learnt."""
+"""pyod, whose isolation forest is scikit-learn's and scores what it has learned."""
 
 from __future__ import annotations
 

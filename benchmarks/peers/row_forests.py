@@ -10,7 +10,7 @@ from benchmarks.peers.detectors import Detectors, Streams
 class RowForests(Streams, Detectors):
     """Tasks of a forest with `score(row)` and `update(row)`."""
 
-    most_learnt, most_scored = 20_000, 5_000
+    most_learned, most_scored = 20_000, 5_000
     patient = True
 
     def detector(self, n_trees, sample_size, seed, n_jobs):

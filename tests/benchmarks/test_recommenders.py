@@ -52,7 +52,7 @@ def test_one_hot_rows_have_a_one_in_each_block():
 
 
 def test_clicks_of_any_number_of_rows_are_of_one_machine():
-    # The share of ones of the same codes must not hang on how many rows are drawn.
+    # The share of ones of the same codes must not depend on how many rows are drawn.
     shares = [laws.clicks(n)[1].mean() for n in (20_000, 40_000)]
     assert shares[0] == pytest.approx(shares[1], abs=0.02)
     codes, y = laws.clicks(1000)

@@ -150,7 +150,7 @@ class Case:
 
     def has(self, name: str) -> bool:
         """Tell whether the estimator has that parameter or method."""
-        # Some methods hang on parameters; others are there only after `fit`.
+        # Some methods depend on parameters; others are there only after `fit`.
         owner = self.default() if name == "partial_fit" else self.kind
         return name in self.default().get_params() or hasattr(owner, name)
 

@@ -37,7 +37,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 @st.composite
 def pools(draw):
-    """Draw the few values of an array, seldom one that is no number."""
+    """Draw the few values of an array, rarely NaN."""
     values = draw(st.lists(st.sampled_from(PLAIN), min_size=1, max_size=4))
     if draw(st.booleans()):
         values += draw(st.lists(st.sampled_from(HARD), min_size=1, max_size=2))

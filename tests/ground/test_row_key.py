@@ -1,4 +1,4 @@
-"""Row keys hang on content alone."""
+"""Row keys depend on content alone."""
 
 import numpy as np
 import pytest

@@ -47,7 +47,7 @@ DIFFERENCES = {
         r"test_pca_validation\[auto-3-.*",
         r"test_n_components_mle_error\[.*",
     ),
-    "wants equal draws for float32 and float64; ours hang on the content of the rows, and rows "
+    "wants equal draws for float32 and float64; ours depend on the content of the rows, and rows "
     "that are rounded are other rows": (r"test_float_precision\[.*",),
     "wants a warning that elkan makes no sense for one cluster; ours does as it is told": (
         r"test_warning_elkan_1_cluster",
@@ -70,11 +70,11 @@ UNDECIDED = {
     "compares coordinates that are 0 but for rounding (4e-16) without an absolute tolerance": (
         r"test_kmeans_elkan_results\[.*-dense-blobs\]",
     ),
-    "wants three topics from two or three small batches, which hangs on the draws of the start: "
+    "wants three topics from two or three small batches, which depends on the draws of the start: "
     "scikit-learn's class finds them from half of all seeds, ours from three quarters": (
         r"test_lda_partial_fit.*",
     ),
-    "wants three topics from ten passes over nine words, which hangs on the start's draws too: "
+    "wants three topics from ten passes over nine words, which depends on the start's draws too: "
     "of 300 seeds scikit-learn's class finds them from 202 by batches of all documents and from "
     "167 online, ours from 190 and 152": (
         r"test_lda_(fit_batch|fit_online|dense_input|multi_jobs)\[.*",
