@@ -94,12 +94,11 @@ def largest(*arguments):
 
 
 def extent(lesson):
-    """Return the largest magnitude of a lesson's arrays, or how far apart its weights are."""
+    """Return the largest magnitude of a lesson's arrays, or of the reciprocals of its weights."""
     weight = np.asarray(lesson.get("sample_weight", 1.0), dtype=np.float64)
-    positive = weight[weight > 0]
     with np.errstate(over="ignore"):
-        spread = float(positive.max() / positive.min()) if positive.size else 1.0
-    return max(largest(*lesson.values()), spread)
+        reciprocals = 1 / weight[weight > 0]
+    return max(largest(*lesson.values()), float(reciprocals.max(initial=1.0)))
 
 
 def flattened(values, prefix=""):
