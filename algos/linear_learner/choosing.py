@@ -177,9 +177,9 @@ class Choosing:
 def _warn_of_few_judges(fraction: float, n_judges: int, n: int) -> None:
     if n_judges < n:  # else all of them judge, which `validation_split` has told
         warn(
-            f"`validation_fraction`={fraction!r} leaves {n_judges} of {n} rows to choose by, "
-            f"few enough for chance to decide; raise it, write 'auto', which "
-            f"lets all of few rows judge in folds, or pass X_val"
+            f"`validation_fraction`={fraction!r} holds out {n_judges} of {n} rows, too few for a "
+            f"reliable choice; raise it, write 'auto' (cross-validation for small data), or pass "
+            f"X_val"
         )
 
 

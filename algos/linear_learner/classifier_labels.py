@@ -84,7 +84,7 @@ class ClassifierLabels(LinearLearner):
         if len(classes) > 2 and self.selection_criterion not in ("loss", "accuracy", "f_beta"):
             raise ValueError(
                 f"`selection_criterion`={self.selection_criterion!r} must be 'loss', 'accuracy' "
-                f"or 'f_beta' for {len(classes)} classes; only two have a threshold"
+                f"or 'f_beta' for {len(classes)} classes; a threshold needs two classes"
             )
 
     def _meet_classes(self, labels: NDArray[Any], classes: ArrayLike | None) -> None:
@@ -123,7 +123,7 @@ class ClassifierLabels(LinearLearner):
         if not np.array_equal(before, named) or not np.isin(known, named).all():
             raise ValueError(
                 f"`classes`={named.tolist()} must be {np.union1d(before, known).tolist()}, as in "
-                f"the batches before; name the same ones or none"
+                f"the previous batches; pass the same classes or None"
             )
         self._all_classes = named
 
@@ -155,8 +155,8 @@ class ClassifierLabels(LinearLearner):
     def _check_trainable(self, data: Data) -> None:
         if not self._sums(data).all():
             raise ValueError(
-                "`sample_weight` must leave a row of each class; all rows of some class weigh 0: "
-                "leave that class out of y"
+                "`sample_weight` must be positive for at least one row of each class; remove the "
+                "classes whose weights are all zero"
             )
 
     def _check_judges(self, data: Data) -> None:
@@ -166,7 +166,7 @@ class ClassifierLabels(LinearLearner):
         only = self.classes_[found].tolist()[0]
         warn(
             f"`y_val` should hold both classes for selection_criterion="
-            f"{self.selection_criterion!r}, which puts a threshold between them: all rows of "
+            f"{self.selection_criterion!r}, which calibrates a threshold between them: all rows of "
             f"positive weight are of class {only!r}; give rows of both, or write "
             f"selection_criterion='loss'"
         )
@@ -206,8 +206,8 @@ def _warn_of_numbers(classes: NDArray[Any], labels: NDArray[Any]) -> None:
         return
     warn(
         f"`y` holds {len(classes)} different {noun} in {len(labels)} rows, each of which is "
-        f"taken for a class of its own; use LinearLearnerRegressor to predict numbers, or "
-        f"make labels {others}"
+        f"treated as a class; use LinearLearnerRegressor for a numeric target, or convert labels "
+        f"to {others}"
     )
 
 
@@ -235,6 +235,6 @@ def _check_alike(*groups: NDArray[Any]) -> None:
     kinds = {group.dtype.kind in "biuf" for group in groups if len(group)}
     if len(kinds) > 1:
         raise ValueError(
-            "`y` must hold labels of one kind, numbers or strings, as `classes` and the batches "
-            "before do; convert them"
+            "`y` must hold labels of one kind, numbers or strings, like `classes` and the "
+            "previous batches; convert them"
         )

@@ -33,9 +33,9 @@ class _OfProbabilities:
             loss, name = estimator._learned("loss"), self._method.__name__
             if loss != "log_loss":
                 raise AttributeError(
-                    f"This {owner.__name__!r} has no attribute {name!r}: only "
-                    f"loss='log_loss' has probabilities, not {loss!r}; write that, or wrap it "
-                    f"in sklearn.calibration.CalibratedClassifierCV"
+                    f"This {owner.__name__!r} has no attribute {name!r}: probabilities need "
+                    f"loss='log_loss', not {loss!r}; change the loss, or wrap the estimator in "
+                    f"sklearn.calibration.CalibratedClassifierCV"
                 )
         method: Callable[..., Any] = self._method.__get__(estimator, owner)
         return method
@@ -129,8 +129,8 @@ class ClassifierModel(LinearLearner):
         if len(self.classes_) < 2:
             met = self.classes_.tolist()[0]
             raise NotFittedError(
-                f"This {type(self).__name__} has met the class {met!r} alone: 1 more class is "
-                f"missing; call partial_fit with rows of another"
+                f"This {type(self).__name__} has seen only class {met!r}; call partial_fit with "
+                f"rows of a second class"
             )
 
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
@@ -168,6 +168,6 @@ class ClassifierModel(LinearLearner):
         if not 0 < threshold < 1:
             raise ValueError(
                 f"`threshold_`={threshold!r} must be a probability between 0 and 1 for "
-                f"loss='log_loss'; set it to one, such as 0.5"
+                f"loss='log_loss'; set it to such a value, for example 0.5"
             )
         return float(logit(threshold))

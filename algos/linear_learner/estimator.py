@@ -88,7 +88,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
     momentum: float
     beta_1: float
     beta_2: float
-    intercept_learning_rate: float
+    intercept_learning_rate_factor: float
     alpha_intercept: float
     learning_rate_step: int
     learning_rate_factor: float
@@ -217,7 +217,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
             self.momentum,
             self.beta_1,
             self.beta_2,
-            self.intercept_learning_rate,
+            self.intercept_learning_rate_factor,
             self.alpha_intercept,
             self.learning_rate_step,
             self.learning_rate_factor,

@@ -35,8 +35,8 @@ def check_numbers(parts: Mapping[str, Any], may_be_infinite: tuple[str, ...] = (
             is_right = ~np.isnan(value) if name in may_be_infinite else np.isfinite(value)
             if not np.all(is_right):
                 raise ValueError(
-                    "the values of X, y and sample_weight must be less extreme: what a stream "
-                    "keeps of them would be beyond the range of float64; divide them first"
+                    "the values of X, y and sample_weight must be less extreme: statistics of "
+                    "them overflow float64; rescale them first"
                 )
 
 

@@ -122,8 +122,8 @@ class Incremental(Deferred):
         self._check_objective()
         if self._weight_unit != other._weight_unit:
             raise ValueError(
-                "`other` must have weights of a magnitude like this one's: one of both has "
-                "learned from weights beyond 1e90 or below 1e-90; multiply these before"
+                "`other` must have sample weights of a similar magnitude: one of the two "
+                "estimators has learned from weights above 1e90 or below 1e-90; rescale these"
             )
         mine, its = self._state_so_far(), other._state_so_far()
         mine.check_criterion(self.selection_criterion)
@@ -146,7 +146,7 @@ class Incremental(Deferred):
             now = getattr(self, name)
             if not is_same(now, before):
                 raise ValueError(
-                    f"`{name}`={_plain(now)!r} must be {_plain(before)!r}, as in what this "
+                    f"`{name}`={_plain(now)!r} must be {_plain(before)!r}, with which this "
                     f"{type(self).__name__} has learned so far; set it back, or call fit"
                 )
 

@@ -144,7 +144,7 @@ def checked_numbers(values: Any, name: str, most: float | None) -> Doubles:
     else:
         if numbers.size == 0:
             raise InvalidParameterError(
-                f"`{name}`={values!r} is empty; it must hold numbers, such as {name}=[0.1]"
+                f"`{name}`={values!r} is empty; it must hold numbers, for example {name}=[0.1]"
             )
     right = numbers.ndim == 1 and numbers.size > 0
     if right:
@@ -154,8 +154,8 @@ def checked_numbers(values: Any, name: str, most: float | None) -> Doubles:
     if not right:
         limits = "at least 0" if most is None else f"in [0, {most}]"
         raise InvalidParameterError(
-            f"`{name}`={values!r} must be a finite number {limits}, or a 1-D array of such; "
-            f"for example {name}=0.1 or {name}=[0.1, 0.5]"
+            f"`{name}`={values!r} must be a finite number {limits}, or a 1-D array of such "
+            f"numbers; for example {name}=0.1 or {name}=[0.1, 0.5]"
         )
     return numbers
 

@@ -29,11 +29,11 @@ def warn_of_rare_columns(estimator: Any, X: Any) -> None:
     is_rare = counts < _RARE * n
     if len(counts) and is_rare.mean() > _MOST and counts.max() > _UNEVEN * np.median(counts):
         warn(
-            f"{type(estimator).__name__} penalises columns in units of their deviations "
-            f"(standardize=True), in which rare ones count as much as frequent ones, and most of "
-            f"these sparse columns have values in under one row of a hundred; where they share a "
+            f"{type(estimator).__name__} penalises columns in units of their standard deviations "
+            f"(standardize=True), so that rare ones count as much as frequent ones, and most of "
+            f"these sparse columns have values in less than one row of a hundred; if they share a "
             f"unit, as words and categories do, write standardize=False, and scale other columns "
-            f"in front"
+            f"first"
         )
 
 

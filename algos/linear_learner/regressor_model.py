@@ -79,7 +79,7 @@ class RegressorModel(LinearLearner):
         n_outputs = 1 if target.ndim == 1 else target.shape[1]
         if n_outputs != self._outputs:
             raise ValueError(
-                f"`{name}` has {n_outputs} outputs; it must have {self._outputs}, as y has"
+                f"`{name}` has {n_outputs} outputs; it must have {self._outputs}, like y"
             )
         return target
 

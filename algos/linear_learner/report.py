@@ -43,8 +43,8 @@ def _tell_candidates(estimator: Any, outcome: Outcome) -> None:
     names = (*told, *_MET_BY.get(criterion, (criterion,)))
     for i, converged in enumerate(table["converged"]):
         figures = {name: float(table[name][i]) for name in names if name in table}
-        state = "" if converged else ", given up" if i in outcome.given_up else ", unfinished"
-        state += ", kept" if i == outcome.best else ""
+        state = "" if converged else ", stopped" if i in outcome.given_up else ", unfinished"
+        state += ", chosen" if i == outcome.best else ""
         say(estimator, f"candidate {i}{state}", level=1, **figures)
 
 
@@ -70,9 +70,9 @@ def warn_unless_converged(estimator: Any, model: Model) -> None:
     name = type(estimator).__name__
     if model.certificate <= estimator.tol:
         warn(
-            f"{name} stopped after {model.n_iter} iterations, although larger coefficients "
-            f"would be better without end: the data are separable; write alpha > 0, for "
-            f"example alpha=1e-4, instead of alpha={estimator.alpha!r}",
+            f"{name} stopped after {model.n_iter} iterations; the loss keeps falling as "
+            f"coefficients grow, since the data are separable; write alpha > 0, for example "
+            f"alpha=1e-4, instead of alpha={estimator.alpha!r}",
             ConvergenceWarning,
         )
         return
@@ -94,21 +94,21 @@ def warn_of_missed_target(estimator: Any, outcome: Outcome) -> None:
     best = float(outcome.candidates[name][outcome.best])
     warn(
         f"{type(estimator).__name__} found no threshold that reaches {parameter}="
-        f"{getattr(estimator, parameter)!r} on the validation rows: the {name} of the model that "
-        f"was kept is {best:.3g} there; lower {parameter}, or choose by other rows"
+        f"{getattr(estimator, parameter)!r} on the validation rows: the {name} of the chosen "
+        f"model is {best:.3g} there; lower {parameter}, or use other validation rows"
     )
 
 
 def _what_helps(estimator: Any, model: Model) -> str:
     alpha = float(estimator.alpha_)
     more = f"raise alpha={alpha!r}" if alpha > 0 else "give an alpha above 0, such as alpha=1e-4,"
-    unsure = "if the data alone do not determine the coefficients"
+    unsure = "if the data do not determine the coefficients"
     if model.n_iter >= estimator.max_iter:
         return f"raise max_iter={estimator.max_iter} or tol, or {more} {unsure}"
     return (
-        f"solver_={estimator.solver_!r} found no step that led further, so that a larger "
-        f"max_iter would not help: raise tol if that is near enough, {more} {unsure}, or "
-        f"choose another solver"
+        f"solver_={estimator.solver_!r} found no further improvement, so a larger max_iter would "
+        f"not help: raise tol if this accuracy is enough, {more} {unsure}, or choose another "
+        f"solver"
     )
 
 

@@ -115,7 +115,7 @@ class SparseRows(AnyRows):
         require_memory(
             16 * (d + 1) ** 2,
             f"the products of {d} columns with each other",
-            "use a solver that does without them",
+            "use a solver that does not need them",
         )
         products = np.empty((d, d))
         sparse_gram(self._rows, weight, self._shares(), products, self.n_threads)

@@ -24,7 +24,7 @@ from algos.linear_learner.targets import Unit
 from algos.linear_learner.threshold import Target
 from algos.linear_learner.trained import LARGEST, Model
 
-_CHOICE = Choice("gram", "rows came in batches, and left the products of their columns")
+_CHOICE = Choice("gram", "squared loss in batches: products of the columns were kept")
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class SquaredStream(State):
         """Return the state from which to go on after a fit, which kept all products."""
         if not after["products"]:
             raise ValueError(
-                "this fit was too wide to keep the products of its columns, so it cannot go "
-                "on exactly; call partial_fit from the start, or fit all rows together"
+                "this fit had too many columns to keep their products, so it cannot be continued "
+                "exactly; call partial_fit from the start, or fit all rows together"
             )
         alphas, l1_ratios = np.array([strength]).T
         state = squared_state.made_of(after["products"])
@@ -101,7 +101,7 @@ class SquaredStream(State):
         if len(self.alphas) > 1 and criterion == "absolute_error":
             raise ValueError(
                 "`selection_criterion`='absolute_error' must be 'loss' or 'squared_error' in "
-                "partial_fit of the squared loss, which keeps products of columns and no rows"
+                "partial_fit of the squared loss, which keeps products of columns but no rows"
             )
 
     def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:

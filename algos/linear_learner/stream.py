@@ -29,7 +29,7 @@ from algos.linear_learner.threshold import Target
 from algos.linear_learner.trained import Model
 from algos.linear_learner.used_columns import UsedColumns
 
-_CHOICE = Choice("sgd", "rows came in batches")
+_CHOICE = Choice("sgd", "rows were learned in batches")
 
 
 @dataclass(frozen=True)
@@ -226,8 +226,8 @@ class Stream(State):
             return other if self.weight == 0 else self
         if len(self.alphas) != len(other.alphas):
             raise ValueError(
-                f"`other` must have as many candidates as this one, {len(self.alphas)}; it has "
-                f"{len(other.alphas)}: fit leaves one, and partial_fit keeps them all"
+                f"`other` must have as many candidates as this estimator, {len(self.alphas)}; it "
+                f"has {len(other.alphas)}: fit keeps one, partial_fit keeps all"
             )
         total = self.weight + other.weight
         share = other.weight / total
@@ -286,7 +286,7 @@ class Stream(State):
 def _checked(square: Doubles) -> Doubles:
     if not np.all(np.isfinite(square)):
         raise ValueError(
-            f"the variance of X must be at most {np.finfo(np.float64).max:.1e}; divide X first"
+            f"the variance of X must be at most {np.finfo(np.float64).max:.1e}; rescale X first"
         )
     return square
 

@@ -47,7 +47,7 @@ def _check_domain(target: Doubles, loss: Loss, name: str) -> None:
         bound = "at least 0" if may_be_zero else "positive"
         raise ValueError(
             f"Some value(s) of `{name}` are out of the valid range of the loss {loss.name!r}: "
-            f"the least, {least!r}, must be {bound}; use another loss or mend the target"
+            f"the minimum, {least!r}, must be {bound}; use another loss or correct y"
         )
 
 
@@ -137,6 +137,6 @@ def weight_in(weight: Doubles, unit: int) -> Doubles:
     if abs(int(np.frexp(weight.max())[1]) - unit) > 2 * _EXTREME_WEIGHT:
         raise ValueError(
             f"`sample_weight` has the maximum {float(weight.max())!r}, which must be within a "
-            f"factor of 1e180 of those that learning began with; use weights of one magnitude"
+            f"factor of 1e180 of the first batch's; use weights of similar magnitude"
         )
     return np.maximum(np.ldexp(weight, -unit), _LEAST_WEIGHT)

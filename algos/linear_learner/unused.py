@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 _OF_STEPS = (
-    "optimizer", "learning_rate_init", "momentum", "beta_1", "beta_2", "intercept_learning_rate",
-    "alpha_intercept", "learning_rate_step", "learning_rate_factor", "learning_rate_min",
-    "batch_size", "n_iter_no_change", "min_improvement", "init", "init_scale", "init_intercept",
+    "optimizer", "learning_rate_init", "momentum", "beta_1", "beta_2",
+    "intercept_learning_rate_factor", "alpha_intercept", "learning_rate_step",
+    "learning_rate_factor", "learning_rate_min", "batch_size", "n_iter_no_change",
+    "min_improvement", "init", "init_scale", "init_intercept",
 )  # fmt: skip
 _OF_OPTIMIZERS = {"momentum": "sgd", "beta_1": "adam", "beta_2": "adam"}
 _OF_CRITERIA = {
@@ -55,5 +56,5 @@ def unused_of_losses(loss: str) -> dict[str, str]:
         if loss not in losses
     }
     if loss == "huber":  # scikit-learn calls it so
-        names["epsilon"] += "; for loss='huber' write delta"
+        names["epsilon"] += "; for loss='huber' use delta"
     return names

@@ -126,7 +126,7 @@ def test_integers_of_many_values_are_taken_for_a_regressions_target():
 def test_few_rows_that_are_to_choose_are_told():
     X, y = load_iris(return_X_y=True)
     model = LinearLearnerClassifier(n_alphas=3, random_state=0, validation_fraction=0.05)
-    with pytest.warns(UserWarning, match="`validation_fraction`=0.05 leaves 9 of 150 rows") as told:
+    with pytest.warns(UserWarning, match="holds out 9 of 150 rows") as told:
         model.fit(X, y)
     assert len(told) == 1
     silent(model.set_params(validation_fraction=0.2).fit, X, y)

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
-from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
+from algos.linear_learner.names import REGRESSOR_LOSS_NAMES as REGRESSOR_LOSSES
 
 CLASSIFIER_LOSSES = ("log_loss", "hinge", "squared_hinge")
 KINKED = {"absolute_error", "quantile", "epsilon_insensitive"}
@@ -267,7 +267,7 @@ INFINITE = [
     *[
         (LinearLearnerClassifier, name)
         for name in (
-            "margin", "beta", "tol", "learning_rate_init", "intercept_learning_rate",
+            "margin", "beta", "tol", "learning_rate_init", "intercept_learning_rate_factor",
             "alpha_intercept", "learning_rate_min", "min_improvement", "init_scale",
             "init_intercept",
         )

@@ -195,7 +195,7 @@ def test_what_is_spared_stays_where_the_path_ended(capsys):
     objectives = loss + table["alpha"] * (coef**2).sum() / 2
     np.testing.assert_allclose(table["objective"][spared], objectives[spared], rtol=1e-9)
     lines = [line for line in capsys.readouterr().out.splitlines() if "candidate" in line]
-    assert ["given up" in line for line in lines] == spared.tolist()
+    assert ["stopped" in line for line in lines] == spared.tolist()
 
 
 def test_the_next_l1_ratio_begins_anew():

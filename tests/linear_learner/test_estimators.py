@@ -188,7 +188,7 @@ def test_verbosity_names_the_solver_and_its_reason(capsys):
     LinearLearnerClassifier(alpha=0.1, verbose=1).fit(X, y)
     text = capsys.readouterr().out
     assert "newton" in text
-    assert "curvature" in text
+    assert "Hessians" in text
 
 
 @pytest.mark.parametrize("loss", ["poisson", "gamma", "tweedie"])

@@ -31,20 +31,20 @@ _LARGEST_L2 = 1e250  # that dual steps divide by; its inverse is the least
 _UNEVEN = 1e3  # from the least to the largest L2 penalty of a column
 
 _REASONS = {
-    "gram": "squared loss: all candidates follow from one pass",
-    "newton": "smooth loss, few parameters: curvature costs less than more passes",
-    "lbfgs": "smooth loss, many parameters, or few rows: passes cost less than curvature",
-    "coordinate_descent": "an L1 penalty on many columns: most of them stay out of the work",
-    "dual_coordinate_descent": "fewer rows than columns, sparse or of uneven scales; L2 alone",
+    "gram": "squared loss: one pass serves all candidates",
+    "newton": "smooth loss, few parameters: Hessians cost less than more passes",
+    "lbfgs": "smooth loss, many parameters or few rows: passes cost less than Hessians",
+    "coordinate_descent": "L1 penalty on many columns: most of them stay inactive",
+    "dual_coordinate_descent": "fewer rows than columns, sparse or of uneven scales, L2 only",
     "interior_point": "a loss with kinks is a linear or quadratic program",
 }
 _REASON_OF_ONE = (
-    "smooth loss, one candidate: up to {} passes are estimated to cost less than curvature, which "
-    "goes on where they end"
+    "smooth loss, one candidate: up to {} passes are estimated to cost less than Hessians, after "
+    "which 'newton' takes over"
 )
 _REASON_AFTER = (
-    "smooth loss, one candidate: {} iterations of 'lbfgs' had not come to the end, and 'newton' "
-    "went on from there"
+    "smooth loss, one candidate: {} iterations of 'lbfgs' did not converge, and 'newton' "
+    "continued from there"
 )
 
 
@@ -97,7 +97,7 @@ def choose_solver(
     """
     if problem.loss.name == "perceptron" and asked != "sgd":
         raise ValueError(
-            f"`solver`={asked!r} cannot solve loss='perceptron', which has no optimum of its own; "
+            f"`solver`={asked!r} cannot solve loss='perceptron', which has no optimum; "
             f"write solver='sgd', or call partial_fit"
         )
     has_l1 = any(penalty.has_l1 for penalty in penalties)
@@ -147,21 +147,21 @@ def _is_uneven(penalties: list[Penalty]) -> bool:
 def _check_suits(name: str, loss: Loss, has_l1: bool, can_divide: bool) -> None:
     remedy = None
     if name == "gram" and loss.name != "squared_error":
-        remedy = "it solves loss='squared_error' alone"
+        remedy = "it solves loss='squared_error' only"
     elif name in ("newton", "coordinate_descent", "lbfgs") and not loss.is_smooth:
         remedy = "it needs a smooth loss"
     elif name == "lbfgs" and has_l1:
-        remedy = "it takes no L1 penalty: l1_ratio must be 0"
+        remedy = "it does not support an L1 penalty: l1_ratio must be 0"
     elif name == "coordinate_descent" and loss.is_joint:
         remedy = "it takes one output at a time"
     elif name == "coordinate_descent" and not has_l1:
         remedy = "it is for an L1 penalty: l1_ratio must be positive"
     elif name == "interior_point" and loss.is_smooth:
-        remedy = "it solves losses with kinks alone"
+        remedy = "it solves losses with kinks only"
     elif name == "dual_coordinate_descent" and (has_l1 or not can_divide or not loss.has_boxes):
         remedy = (
             "it needs alpha > 0 (not too small or large in the units of the columns), l1_ratio=0 "
-            "and a loss of two classes, or of an identity link"
+            "and a loss for two classes or with an identity link"
         )
     if remedy is not None:
         raise ValueError(

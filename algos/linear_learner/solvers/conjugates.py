@@ -16,7 +16,7 @@ from algos.linear_learner.problem import Doubles
 def conjugates_at(loss: Loss, y: Doubles, pull: Doubles) -> Doubles:
     """Return each row's conjugate at -pull."""
     if not has_conjugate(loss):
-        raise ValueError(f"the {loss.name} loss has no conjugate in closed form")
+        raise ValueError(f"loss={loss.name!r} has no conjugate in closed form")
     result: Doubles = _CONJUGATES[loss.name](loss.parameter, y, pull)
     return result
 

@@ -70,7 +70,7 @@ def require_room(d: int) -> None:
         4 * 8 * d**2,
         f"the matrix of the products of {d} columns",
         'use solver="lbfgs" with an L2 penalty or "coordinate_descent" with an L1 penalty, whose '
-        "memory grows with d and not its square",
+        "memory grows linearly with the number of columns",
     )
 
 

@@ -78,8 +78,7 @@ def lines_of(loss: Loss, target: Doubles) -> Lines:
         kink = y[None]
     else:
         raise ValueError(
-            f"`loss`={loss.name!r} must be one of straight lines with kinks; "
-            "choose a solver for smooth losses"
+            f"`loss`={loss.name!r} must be piecewise linear; choose a solver for smooth losses"
         )
     return Lines(kink, np.broadcast_to(low, kink.shape), np.broadcast_to(high, kink.shape))
 

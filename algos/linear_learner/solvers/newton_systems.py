@@ -84,12 +84,13 @@ def system_for(rows: Products, penalty: Penalty, fit_intercept: bool) -> Columns
     By rows, digits are lost to pulls near zero: only an L2 term on every column allows it.
     """
     if rows.n <= MOST and WIDE * rows.n < rows.d and (penalty.l2 > 0).all():
-        require_memory(24 * rows.n * rows.d, "A dense copy of few rows", "give fewer columns")
+        require_memory(24 * rows.n * rows.d, "a dense copy of the rows", "use fewer columns")
         return Wide(rows, fit_intercept)
     if rows.d > MOST:
         raise ValueError(
-            f"{rows.d} columns are too many for an interior point, which takes at most {MOST}, "
-            f"or as many rows with an L2 penalty; choose a solver by coordinates"
+            f"{rows.d} columns are too many for the interior-point solver, which supports at most "
+            f"{MOST} columns, or {MOST} rows with an L2 penalty; use fewer columns, or "
+            f"solver='dual_coordinate_descent' with an L2 penalty"
         )
     return Columns(rows, fit_intercept)
 

@@ -45,7 +45,7 @@ class Shape:
         n_matrices = 1 if self.is_whole else points.k
         with_l1 = "solver='coordinate_descent' with an L1 penalty"
         if problem.loss.is_joint:
-            with_l1 = "set each class against the rest (sklearn.multiclass.OneVsRestClassifier)"
+            with_l1 = "fit one class against the rest (sklearn.multiclass.OneVsRestClassifier)"
         require_memory(
             3 * 8 * n_matrices * self.parameters**2,
             f"the Hessian of {n_matrices} x {self.parameters} parameters and its factor",

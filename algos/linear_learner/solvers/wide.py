@@ -30,7 +30,7 @@ def solve_by_rows(problem: Problem, penalties: list[Penalty], control: Control) 
     rows, root = problem.rows, np.sqrt(problem.weight)[:, np.newaxis]
     require_memory(
         24 * rows.n**2, f"the matrix of the products of {rows.n} rows",
-        'use solver="lbfgs", whose memory grows with n and not its square',
+        'use solver="lbfgs", whose memory grows linearly with the number of rows',
     )  # fmt: skip
     products = _without_columns(problem)
     y = centered_target(problem)[0] * root
