@@ -136,6 +136,7 @@ _SHARED_FOREIGN_NAMES = {
     "lr_scheduler_step": "learning_rate_step=…, with solver='sgd'",
     "mini_batch_size": "batch_size=…, with solver='sgd'",
     "multi_class": "loss='log_loss' for multinomial; other losses are one-vs-rest",
+    "n_epochs": "max_iter=…, with solver='sgd'",
     "normalize": "standardize=…",
     "normalize_data": "standardize=…",
     "num_models": "n_alphas=…, with alpha='auto'",
@@ -146,6 +147,7 @@ _SHARED_FOREIGN_NAMES = {
     "precompute": "solver='gram', or leave it to solver='auto'",
     "predictor_type": "nothing: use LinearLearnerClassifier or LinearLearnerRegressor",
     "scoring": "selection_criterion=…",
+    "seed": "random_state=…",
     "selection": "nothing: each solver has its own order of columns",
     "shuffle": "nothing: solver='sgd' shuffles rows, by random_state=…",
     "unbias_data": "nothing: dense columns are centred if there is an intercept, which does not "

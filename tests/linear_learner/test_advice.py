@@ -93,7 +93,7 @@ def words(n=400, *, n_frequent=20, n_rare=100):
 def test_rare_columns_of_units_of_their_own_are_told(kind):
     X, y = words()
     y = y if kind is LinearLearnerClassifier else y + 0.0
-    with pytest.warns(UserWarning, match="most of these sparse columns.*standardize=False") as told:
+    with pytest.warns(UserWarning, match="^Most columns of X are filled.*standardize=False$") as told:
         kind(alpha=0.1).fit(X, y)
     assert len(told) == 1 and told[0].filename == __file__
     silent(kind(alpha=0.1, standardize=False).fit, X, y)
