@@ -474,7 +474,9 @@ class LinearLearnerClassifier(ClassifierMixin, ClassifierLabels, ClassifierModel
         require_target(self, rows, y)
         labels = class_labels(y)
         self._meet_classes(labels, classes)
-        data = self._weighted(self._data(rows, labels, sample_weight, begins=first))
+        data = self._data(rows, labels, sample_weight, begins=first)
+        self._count_classes(data)
+        data = self._class_weighted(data)
         if len(self.classes_) < 2:
             self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
         else:

@@ -1,4 +1,4 @@
-"""What the parameters of both linear learners may be."""
+"""Constraints of the parameters that both linear learners have."""
 
 from __future__ import annotations
 

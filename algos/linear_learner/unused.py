@@ -1,4 +1,4 @@
-"""Which parameters of a linear learner say nothing in a fit."""
+"""Parameters of a linear learner that have no effect on a fit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_LOSSES = {
 
 
 def unused(estimator: Any, solver: str) -> dict[str, str]:
-    """Return the parameters that a fit by this solver does not look at, with what does."""
+    """Return the parameters that a fit by a solver does not use, and what would use them."""
     names = {
         name: f"selection_criterion={criterion!r}"
         for name, criterion in _OF_CRITERIA.items()
@@ -49,12 +49,12 @@ def unused(estimator: Any, solver: str) -> dict[str, str]:
 
 
 def unused_of_losses(loss: str) -> dict[str, str]:
-    """Return the parameters of other losses, with those that have them."""
+    """Return the parameters of other losses, and the losses that use them."""
     names = {
         name: " or ".join(f"loss={one!r}" for one in losses)
         for name, losses in _OF_LOSSES.items()
         if loss not in losses
     }
-    if loss == "huber":  # scikit-learn calls it so
+    if loss == "huber":  # scikit-learn's name for delta
         names["epsilon"] += "; for loss='huber' use delta"
     return names

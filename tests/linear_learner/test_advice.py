@@ -25,7 +25,7 @@ def silent(learn, *data, **options):
     ("model", "told"),
     [
         (LinearLearnerRegressor(quantile=0.9), "`quantile` .only used with loss='quantile'"),
-        (LinearLearnerRegressor("huber", epsilon=1.35), "`epsilon` .*loss='huber' write delta"),
+        (LinearLearnerRegressor("huber", epsilon=1.35), "`epsilon` .*loss='huber' use delta"),
         (LinearLearnerRegressor(delta=2.0), "`delta` .only used with loss='huber'"),
         (LinearLearnerRegressor("poisson", power=1.2), "`power` .only used with loss='tweedie'"),
         (LinearLearnerRegressor("quantile", delta=3.0), "`delta` .only used with loss='huber'"),
@@ -90,10 +90,12 @@ def words(n=400, *, n_frequent=20, n_rare=100):
 
 
 @pytest.mark.parametrize("kind", [LinearLearnerClassifier, LinearLearnerRegressor])
-def test_rare_columns_of_units_of_their_own_are_told(kind):
+def test_rare_standardised_columns_are_warned_about(kind):
     X, y = words()
     y = y if kind is LinearLearnerClassifier else y + 0.0
-    with pytest.warns(UserWarning, match="^Most columns of X are filled.*standardize=False$") as told:
+    with pytest.warns(
+        UserWarning, match="^Most columns of X are filled.*standardize=False$"
+    ) as told:
         kind(alpha=0.1).fit(X, y)
     assert len(told) == 1 and told[0].filename == __file__
     silent(kind(alpha=0.1, standardize=False).fit, X, y)
@@ -101,13 +103,13 @@ def test_rare_columns_of_units_of_their_own_are_told(kind):
     silent(kind(alpha=0.1).fit, X[:90], y[:90])
 
 
-def test_columns_that_are_all_as_rare_are_not():
+def test_columns_that_are_all_equally_rare_are_not_warned_about():
     codes = np.arange(1000) % 200
     X = sparse.csr_array((np.ones(1000), (np.arange(1000), codes)), shape=(1000, 200))
     silent(LinearLearnerClassifier(alpha=0.1).fit, X, codes > 99)
 
 
-def test_few_rare_columns_are_not():
+def test_few_rare_columns_are_not_warned_about():
     X, y = words(n_frequent=60, n_rare=50)
     silent(LinearLearnerClassifier(alpha=0.1).fit, X, y)
 

@@ -1,4 +1,4 @@
-"""Which solver takes which problem, and why."""
+"""The choice of a solver, and its reason."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ SOLVERS = (
 
 _MOST_GRAM_COLUMNS = 5000  # their Gram matrix and its factor take 400 MB
 _MOST_NEWTON_PARAMETERS = 1500
-_WIDE = 1000  # columns, from where on fewer rows favour passes over factors
+_WIDE = 1000  # columns from which fewer rows favour passes over factors
 _MOST_INTERIOR_COLUMNS = 3000
-_LARGEST_L2 = 1e250  # that dual steps divide by; its inverse is the least
-_UNEVEN = 1e3  # from the least to the largest L2 penalty of a column
+_LARGEST_L2 = 1e250  # by which dual steps divide; its inverse is the smallest
+_UNEVEN = 1e3  # ratio of the largest to the smallest L2 penalty of a column
 
 _REASONS = {
     "gram": "squared loss: one pass serves all candidates",
@@ -49,14 +49,14 @@ _REASON_AFTER = (
 
 
 class Choice(NamedTuple):
-    """A solver's name, and why it was chosen.
+    """The name of a solver, and the reason for the choice.
 
     Attributes
     ----------
     name : str
     reason : str
     budget : int
-        Iterations of "lbfgs" after which "newton" goes on; 0 if it does not.
+        Iterations of "lbfgs" after which "newton" continues; 0 if it does not.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Choice(NamedTuple):
 
 
 def after_passes(count: int) -> Choice:
-    """Return "newton" that went on where so many iterations of "lbfgs" had come."""
+    """Return the choice of "newton" that continued after `count` iterations of "lbfgs"."""
     return Choice("newton", _REASON_AFTER.format(count))
 
 
@@ -86,7 +86,7 @@ def choose_solver(
     problem : Problem
     penalties : list of Penalty
     begins_near : bool, default=False
-        Whether the one candidate is the best of a pack, and begins where that ended.
+        Whether the single candidate is the refit of the best one of a pack, from its solution.
     max_iter : int, default=1000
         Iterations of a candidate.
 
@@ -119,8 +119,8 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
         is_few = n < d or (len(penalties) == 1 and d >= _WIDE and n <= 2 * d)
         is_apart = has_l1 and (is_few or d > _MOST_GRAM_COLUMNS)
         return "coordinate_descent" if is_apart else "gram"
-    # A dual step costs one row, whose columns a sparse row has few of; and it does not mind
-    # how different the columns' penalties are.
+    # A dual step costs one row, which is cheap if sparse, and does not depend on how different the
+    # penalties of columns are.
     is_dual = not has_l1 and _can_divide(penalties) and loss.has_boxes and n < d
     is_dual = is_dual and (problem.rows.is_sparse or (loss.is_smooth and _is_uneven(penalties)))
     if not loss.is_smooth:
@@ -129,13 +129,13 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
     is_wide = n < d and d >= _WIDE and not has_l1 and has_l2
     if problem.n_outputs * (d + 1) <= _MOST_NEWTON_PARAMETERS and not is_wide:
         return "newton"
-    if has_l1:  # one row's outputs cannot be descended on one by one
+    if has_l1:  # coordinate descent cannot solve outputs with a joint loss
         return "newton" if loss.is_joint else "coordinate_descent"
     return "dual_coordinate_descent" if is_dual else "lbfgs"
 
 
 def _can_divide(penalties: list[Penalty]) -> bool:
-    """Tell whether all columns have L2 penalties whose inverses are safely numbers."""
+    """Tell whether all columns have L2 penalties whose inverses do not overflow."""
     least = 1 / _LARGEST_L2
     return all(bool(np.all((one.l2 > least) & (one.l2 < _LARGEST_L2))) for one in penalties)
 
@@ -177,7 +177,7 @@ def path(
     control: Control,
     start: list[Solution] | None,
 ) -> list[Solution] | Iterator[Solution]:
-    """Return one solution for each penalty: a list, or in turn, where the last may be spared."""
+    """Return the solutions for all penalties: a list, or an iterator, which may be stopped."""
     if choice.budget:
         return handover.path(problem, penalties[0], control, start, choice.budget)
     solver = import_module(f"algos.linear_learner.solvers.{_home(choice.name, penalties)}")

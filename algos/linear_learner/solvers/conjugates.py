@@ -1,7 +1,7 @@
-"""What duality needs of a loss: its conjugate.
+"""Convex conjugates of the losses.
 
-The conjugate of a loss at -s is sup_z (-s z - loss(z)); s, a row's pull, is -loss'(z) at the
-optimum. Where a formula is undefined outside of its domain, pulls are taken to lie in it.
+The conjugate of a loss at -s is sup_z (-s z - loss(z)); the dual variable s of a row is -loss'(z)
+at the optimum. Formulas assume that s is in their domain.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _of_classes(p: float, y: Doubles, s: Doubles) -> Doubles:
     return result
 
 
-# Of (p, y, s), in the words of the table in `losses.py`.
+# Functions of (p, y, s), in the notation of the table in `losses.py`.
 _CONJUGATES = {
     "squared_error": lambda p, y, s: s**2 / 2 - s * y,
     "absolute_error": lambda p, y, s: -s * y,

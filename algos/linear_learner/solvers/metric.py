@@ -1,4 +1,4 @@
-"""Metrics made of a Hessian, and when they look at it anew."""
+"""Metrics based on a Hessian, and when to recompute it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from algos.linear_learner.problem import Doubles
 from algos.linear_learner.solvers.points import Penalties
 from algos.linear_learner.solvers.shape import Shape
 
-_LEFT = 1 / 500  # of the last gain, by parameter: above that, another Hessian is worth its while
-_SLOW = 0.5  # of the last gain, twice: above that, a sample's is not like that of all rows
-_LONG = 16  # steps that blocks on the diagonal are kept for
+_LEFT = 1 / 500  # of the last gain, per parameter, above which another Hessian pays
+_SLOW = 0.5  # of the last gain, twice in a row, above which a larger sample is needed
+_LONG = 16  # steps for which blocks on the diagonal are kept
 
 
 class HessianMetric(abc.ABC):
-    """A Hessian of some point on the way, and the steps since then.
+    """A Hessian at an earlier point, and the steps since then.
 
     Parameters
     ----------
     shape : Shape
     penalties : Penalties
     enough : float
-        A gain that needs no accurate prediction.
+        A gain small enough to end the descent.
     matrices : list of ndarray, default=None
-        The Hessian at a point that may be near, to try first.
+        A Hessian to try first, from a point that may be near.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class HessianMetric(abc.ABC):
             self._prepare(matrices)
 
     def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
-        """Return the step to the model's minimum, and what it gains."""
+        """Return the step to the minimum of the model, and its predicted gain."""
         if self.matrices is None:
             self._make(point)
         step, gain = self._towards(point, gradient)
@@ -57,17 +57,17 @@ class HessianMetric(abc.ABC):
             step, gain = self._towards(point, gradient)
         before, self._gain = self._gain, gain
         if gain <= self.enough < before and not self.shape.is_continuous:
-            gain = 2 * self.enough  # the step may free rows from their part: look there too
+            gain = 2 * self.enough  # rows may change to another piece of the loss: check once more
         return step, gain
 
     def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
-        """Take in how the gradient changed by a step, which may be a part of one's own."""
+        """Update the model with the change of the gradient by a step."""
         self._age += 1
         self._is_bold = is_whole
         self._remember(step, change)
 
     def renew(self, point: Doubles) -> bool:
-        """Look at the Hessian anew, cautiously; False if that has just been done."""
+        """Recompute the Hessian, cautiously; False if that has just been done."""
         if self._age == 0 and not self._is_bold:
             return False
         self._is_bold = False
@@ -75,14 +75,14 @@ class HessianMetric(abc.ABC):
         return True
 
     def _is_unsure(self, gain: float) -> bool:
-        """Return whether to look again before going on, or before calling it the end."""
+        """Return whether to recompute the Hessian before going on, or before stopping."""
         if gain <= self.enough:
-            # A cautious Hessian, or one of rows that were on a curved part, hides gains.
+            # A cautious Hessian, or one of rows that were on a curved piece, hides gains.
             is_smooth = self.shape.is_continuous and not self.shape.is_cheap
             is_sure = self._is_bold and (self._age == 0 or is_smooth)
             self._is_bold = True
             return not is_sure
-        if not self.shape.is_whole and self._age < _LONG:  # blocks are slow by themselves
+        if not self.shape.is_whole and self._age < _LONG:  # blocks converge slowly anyway
             is_stale = False
         elif self.shape.has_all_rows:
             is_stale = self.shape.is_cheap or gain > self._left * self._gain
@@ -98,12 +98,12 @@ class HessianMetric(abc.ABC):
 
     @abc.abstractmethod
     def _prepare(self, matrices: list[Doubles]) -> None:
-        """Make ready for a new Hessian of the mean loss, which stays as it is."""
+        """Prepare for a new Hessian of the mean loss, which is not modified."""
 
     @abc.abstractmethod
     def _towards(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
-        """Return the step to the minimum, and what it gains."""
+        """Return the step to the minimum, and its predicted gain."""
 
     @abc.abstractmethod
     def _remember(self, step: Doubles, change: Doubles) -> None:
-        """Keep what a step has shown."""
+        """Record a step and the change of the gradient."""

@@ -1,4 +1,4 @@
-"""How an estimator chooses among candidates: by rows given, by rows held out, or by folds."""
+"""Choice among candidates: by given validation rows, rows held out, or cross-validation."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from algos._common.warn import warn
 from algos.linear_learner.data import Data
 from algos.linear_learner.folds import N_FOLDS, FoldedPack, fit_squared_folds
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.pack import Outcome, Variant, fit_pack, refitted
+from algos.linear_learner.pack import FitResult, Variant, fit_pack, refitted
 from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.progress import Progress
+from algos.linear_learner.progress import CallbackReporter
 from algos.linear_learner.selection import Validation
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.squared_pack import fit_squared_pack
-from algos.linear_learner.threshold import Target
+from algos.linear_learner.threshold import Criterion
 
-TENTH = 0.1  # of many rows, by `validation_fraction="auto"`
-_FEW = 3000  # different rows, up to which that means folds
-# Different rows outside the most frequent class, which decide a loss: the mean over a tenth of so
-# many has a standard error of a tenth of their deviation.
+TENTH = 0.1  # held out of many rows by `validation_fraction="auto"`
+_FEW = 3000  # distinct rows up to which "auto" means cross-validation
+# Distinct rows outside the most frequent class, from which most of the loss comes: the mean over a
+# tenth of them has a standard error of a tenth of their standard deviation.
 _FEW_RARE = 1000
-_FEW_JUDGES = 20  # rows held out, among which candidates differ by chance
-_MOST_FOLDED = 1 << 22  # stored values of X, up to which rare classes are worth folds
+_FEW_VALIDATION_ROWS = 20  # too few for a reliable choice
+_MOST_FOLDED = 1 << 22  # stored values of X up to which rare classes are cross-validated
 
 Indices = NDArray[np.intp]
 
 
-class Choosing:
-    """The side of a linear learner that trains packs and keeps the best candidate."""
+class ModelSelection:
+    """Mixin of the linear learners: training packs and choosing the best candidate."""
 
     alpha: Any
     l1_ratio: Any
@@ -44,15 +44,15 @@ class Choosing:
     early_stopping: bool
     refit: bool
 
-    # What the two kinds may answer for themselves.
+    # Defaults, which classifiers override.
 
     def _variants(self, target: Doubles, weight: Doubles) -> list[Variant]:
         """Return the weightings of the classes to try."""
         return [Variant(1.0, 1.0)]
 
-    def _target(self) -> Target:
+    def _criterion(self) -> Criterion:
         """Return the selection criterion."""
-        return Target(self.selection_criterion, 1.0, 0.0, 0.0)
+        return Criterion(self.selection_criterion)
 
     def _top_k(self) -> int:
         return 1
@@ -62,65 +62,69 @@ class Choosing:
         return is_pack(self.alpha, self.l1_ratio) or self.selection_criterion != "loss"
 
     def _fit_pack(
-        self, data: Data, held_out: Data | None, settings: Settings, progress: Progress
-    ) -> Outcome:
+        self, data: Data, held_out: Data | None, settings: Settings, reporter: CallbackReporter
+    ) -> FitResult:
         if held_out is not None:
             return self._squared_pack(data, held_out, settings, are_among=False) or self._best_of(
-                data, held_out, settings, progress
+                data, held_out, settings, reporter
             )
         keys = _keys(data, settings)
         fraction = self.validation_fraction
         if fraction == "auto":
-            # Stochastic steps need rows held out: their loss tells when to end.
+            # Stochastic steps need held-out rows, whose loss decides when to stop.
             if self.solver != "sgd" and _call_for_folds(keys, data, settings.loss):
-                return self._fit_folds(data, keys, settings, progress)
-            fraction = progress.used["validation_fraction"] = TENTH
+                return self._fit_folds(data, keys, settings, reporter)
+            fraction = reporter.used["validation_fraction"] = TENTH
         classes = _single(data.target) if settings.loss.is_of_classes else None
         sides = validation_split(keys, fraction, classes=classes, weight=data.weight)
         if not _have_optima([sides], data.target, settings.loss):
             sides = both_sides(len(data), fraction)
-        elif self.validation_fraction != "auto" and len(sides[1]) < _FEW_JUDGES:
-            _warn_of_few_judges(fraction, len(sides[1]), len(data))
-        return self._fit_parted(data, sides, settings, progress)
+        elif self.validation_fraction != "auto" and len(sides[1]) < _FEW_VALIDATION_ROWS:
+            _warn_of_few_validation_rows(fraction, len(sides[1]), len(data))
+        return self._fit_parted(data, sides, settings, reporter)
 
     def _fit_parted(
-        self, data: Data, sides: tuple[Indices, Indices], settings: Settings, progress: Progress
-    ) -> Outcome:
+        self,
+        data: Data,
+        sides: tuple[Indices, Indices],
+        settings: Settings,
+        reporter: CallbackReporter,
+    ) -> FitResult:
         to_train, to_choose = sides
         validate = data.subset(to_choose)
         if len(to_train) + len(to_choose) == len(data):
-            outcome = self._squared_pack(data, validate, settings, are_among=True)
-            if outcome is not None:
-                return outcome
-        outcome = self._best_of(data.subset(to_train), validate, settings, progress)
-        if self.refit and not progress.is_stopped:
-            return self._refitted(outcome, data, settings, progress)
-        return outcome
+            result = self._squared_pack(data, validate, settings, are_among=True)
+            if result is not None:
+                return result
+        result = self._best_of(data.subset(to_train), validate, settings, reporter)
+        if self.refit and not reporter.is_stopped:
+            return self._refitted(result, data, settings, reporter)
+        return result
 
     def _fit_folds(
-        self, data: Data, keys: NDArray[np.uint64], settings: Settings, progress: Progress
-    ) -> Outcome:
+        self, data: Data, keys: NDArray[np.uint64], settings: Settings, reporter: CallbackReporter
+    ) -> FitResult:
         strata = _strata(data, settings.loss)
         folds = validation_folds(keys, N_FOLDS, classes=strata, weight=data.weight)
         if not folds or not _have_optima(folds, data.target, settings.loss):
             sides = both_sides(len(data), self.validation_fraction)
-            return self._fit_parted(data, sides, settings, progress)
+            return self._fit_parted(data, sides, settings, reporter)
         variants = self._variants(data.target, data.weight)
 
-        def judge(rows: Data) -> Validation:
+        def make_validation(rows: Data) -> Validation:
             return self._validation(rows, settings, len(variants))
 
-        outcome = None
+        result = None
         if self._is_of_products(settings):
-            outcome = fit_squared_folds(data, settings, folds, judge)
-        return outcome or FoldedPack(
+            result = fit_squared_folds(data, settings, folds, make_validation)
+        return result or FoldedPack(
             data,
             settings,
             folds,
-            judge,
+            make_validation,
             gives_up=self._gives_up(),
-            tell=progress.listener,
-            is_stopped=lambda: progress.is_stopped,
+            tell=reporter.listener,
+            is_stopped=lambda: reporter.is_stopped,
         ).fit(variants)
 
     def _is_of_products(self, settings: Settings) -> bool:
@@ -131,15 +135,15 @@ class Choosing:
 
     def _squared_pack(
         self, data: Data, validate: Data, settings: Settings, *, are_among: bool
-    ) -> Outcome | None:
+    ) -> FitResult | None:
         if not self._is_of_products(settings):
             return None
         validation = self._validation(validate, settings, 1)
         return fit_squared_pack(data, settings, validation, are_among=are_among, refit=self.refit)
 
     def _best_of(
-        self, train: Data, validate: Data, settings: Settings, progress: Progress
-    ) -> Outcome:
+        self, train: Data, validate: Data, settings: Settings, reporter: CallbackReporter
+    ) -> FitResult:
         variants = self._variants(train.target, train.weight)
         return fit_pack(
             train,
@@ -147,51 +151,51 @@ class Choosing:
             self._validation(validate, settings, len(variants)),
             variants,
             gives_up=self._gives_up(),
-            tell=progress.listener,
+            tell=reporter.listener,
         )
 
     def _validation(self, data: Data, settings: Settings, n_variants: int) -> Validation:
-        factor: Any = 1.0  # class weights that are tried must not judge themselves
+        factor: Any = 1.0  # candidates with different class weights are compared unweighted
         if n_variants == 1:
             factor = self._variants(data.target, data.weight)[0].factor
         return Validation(
             data,
             data.weight * factor,
             settings.loss,
-            self._target(),
+            self._criterion(),
             settings.n_outputs,
             self._top_k(),
             settings.n_threads,
         )
 
     def _refitted(
-        self, outcome: Outcome, data: Data, settings: Settings, progress: Progress
-    ) -> Outcome:
-        powers = outcome.candidates.get("class_weight_power")
+        self, result: FitResult, data: Data, settings: Settings, reporter: CallbackReporter
+    ) -> FitResult:
+        powers = result.candidates.get("class_weight_power")
         variants = self._variants(data.target, data.weight)
         if powers is not None:
-            variants = [one for one in variants if one.power == powers[outcome.best]]
-        return refitted(outcome, data.weighted(variants[0].factor), settings, progress.listener)
+            variants = [one for one in variants if one.power == powers[result.best]]
+        return refitted(result, data.weighted(variants[0].factor), settings, reporter.listener)
 
 
-def _warn_of_few_judges(fraction: float, n_judges: int, n: int) -> None:
-    if n_judges < n:  # else all of them judge, which `validation_split` has told
+def _warn_of_few_validation_rows(fraction: float, n_validation: int, n: int) -> None:
+    if n_validation < n:  # otherwise all rows validate, and `validation_split` has warned
         warn(
-            f"`validation_fraction`={fraction!r} holds out {n_judges} of {n} rows, too few for a "
-            f"reliable choice; raise it, write 'auto' (cross-validation for small data), or pass "
+            f"`validation_fraction`={fraction!r} holds out {n_validation} of {n} rows, too few for "
+            f"a reliable choice; raise it, write 'auto' (cross-validation for small data), or pass "
             f"X_val"
         )
 
 
 def _keys(data: Data, settings: Settings) -> NDArray[np.uint64]:
-    """Return what says of each row on which side it stands."""
+    """Return the row keys that decide between training and validation."""
     assert settings.key is not None
     single = _single(data.target)
     return row_keys(data.X, settings.key, single, n_threads=settings.n_threads)
 
 
 def _call_for_folds(keys: NDArray[np.uint64], data: Data, loss: Loss) -> bool:
-    """Tell whether a tenth would choose by chance, and folds are affordable."""
+    """Tell whether a tenth is too few rows for a reliable choice, and folds are affordable."""
     if has_few_keys(keys, _FEW):
         return True
     if not loss.is_of_classes or data.X.size > _MOST_FOLDED:
@@ -207,9 +211,9 @@ def _single(target: Doubles) -> Doubles:
 
 
 def _strata(data: Data, loss: Loss) -> Doubles | NDArray[np.bool_] | None:
-    """Return what of each kind no rows to train on may lack: classes, and what is not zero.
+    """Return the strata of which all training rows need members: classes, or positive targets.
 
-    Of several outputs the one counts that is zero the most; see `_have_optima` for the others.
+    With several outputs, the one that is zero most often; see `_have_optima` for the others.
     """
     if loss.has_log_link:
         positive = data.target.reshape(len(data), -1) > 0
@@ -218,7 +222,7 @@ def _strata(data: Data, loss: Loss) -> Doubles | NDArray[np.bool_] | None:
 
 
 def _have_optima(parts: list[tuple[Indices, Indices]], target: Doubles, loss: Loss) -> bool:
-    """Tell whether no rows to train on are zero alone in an output, of which exp(z) never is."""
+    """Tell whether no training rows are all zero in an output, since exp(z) never is."""
     if not loss.has_log_link:
         return True
     return all(bool(target[rows].any(axis=0).all()) for rows, _ in parts)
