@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algos._common.row_key import row_keys
+from algos._common.row_key import row_and_target_keys
 from algos._common.split import both_sides, has_few_keys, validation_folds, validation_split
 from algos._common.warn import warn
 from algos.linear_learner.data import Data
@@ -17,6 +17,7 @@ from algos.linear_learner.pack import FitResult, Variant, fit_pack, refitted
 from algos.linear_learner.penalties import is_pack
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.progress import CallbackReporter
+from algos.linear_learner.replicates import Partition, fold_replicates, split_replicates
 from algos.linear_learner.selection import Validation
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.squared_pack import fit_squared_pack
@@ -31,6 +32,7 @@ _FEW_VALIDATION_ROWS = 20  # too few for a reliable choice
 _MOST_FOLDED = 1 << 22  # stored values of X up to which rare classes are cross-validated
 
 Indices = NDArray[np.intp]
+Keys = NDArray[np.uint64]
 
 
 class ModelSelection:
@@ -68,20 +70,26 @@ class ModelSelection:
             return self._squared_pack(data, held_out, settings, are_among=False) or self._best_of(
                 data, held_out, settings, reporter
             )
-        keys = _keys(data, settings)
+        keys, row_keys = _keys(data, settings)
         fraction = self.validation_fraction
         if fraction == "auto":
             # Stochastic steps need held-out rows, whose loss decides when to stop.
             if self.solver != "sgd" and _call_for_folds(keys, data, settings.loss):
-                return self._fit_folds(data, keys, settings, reporter)
+                return self._fit_folds(data, keys, row_keys, settings, reporter)
             fraction = reporter.used["validation_fraction"] = TENTH
         classes = _single(data.target) if settings.loss.is_of_classes else None
-        sides = validation_split(keys, fraction, classes=classes, weight=data.weight)
-        if not _have_optima([sides], data.target, settings.loss):
-            sides = both_sides(len(data), fraction)
-        elif self.validation_fraction != "auto" and len(sides[1]) < _FEW_VALIDATION_ROWS:
-            _warn_of_few_validation_rows(fraction, len(sides[1]), len(data))
-        return self._fit_parted(data, sides, settings, reporter)
+        partition = split_replicates(data, keys, row_keys, fraction, settings.key, classes)
+        if partition is None:
+            sides = validation_split(keys, fraction, classes=classes, weight=data.weight)
+            partition = Partition(data, [sides])
+        if not _have_optima(partition.parts, partition.data.target, settings.loss):
+            partition = Partition(data, [both_sides(len(data), fraction)])
+        elif (
+            self.validation_fraction != "auto"
+            and partition.n_validation_rows < _FEW_VALIDATION_ROWS
+        ):
+            _warn_of_few_validation_rows(fraction, partition.n_validation_rows, len(data))
+        return self._fit_parted(partition.data, partition.parts[0], settings, reporter)
 
     def _fit_parted(
         self,
@@ -102,13 +110,19 @@ class ModelSelection:
         return result
 
     def _fit_folds(
-        self, data: Data, keys: NDArray[np.uint64], settings: Settings, reporter: CallbackReporter
+        self, data: Data, keys: Keys, row_keys: Keys, settings: Settings, reporter: CallbackReporter
     ) -> FitResult:
         strata = _strata(data, settings.loss)
-        folds = validation_folds(keys, N_FOLDS, classes=strata, weight=data.weight)
-        if not folds or not _have_optima(folds, data.target, settings.loss):
+        partition = fold_replicates(data, keys, row_keys, N_FOLDS, settings.key, strata)
+        if partition is None:
+            folds = validation_folds(keys, N_FOLDS, classes=strata, weight=data.weight)
+            partition = Partition(data, folds)
+        if not (
+            partition.parts and _have_optima(partition.parts, partition.data.target, settings.loss)
+        ):
             sides = both_sides(len(data), self.validation_fraction)
             return self._fit_parted(data, sides, settings, reporter)
+        data, folds, _ = partition
         variants = self._variants(data.target, data.weight)
 
         def make_validation(rows: Data) -> Validation:
@@ -187,14 +201,15 @@ def _warn_of_few_validation_rows(fraction: float, n_validation: int, n: int) -> 
         )
 
 
-def _keys(data: Data, settings: Settings) -> NDArray[np.uint64]:
-    """Return the row keys that decide between training and validation."""
+def _keys(data: Data, settings: Settings) -> tuple[Keys, Keys]:
+    """Return the keys that decide between training and validation, with the target and without."""
     assert settings.key is not None
     single = _single(data.target)
-    return row_keys(data.X, settings.key, single, n_threads=settings.n_threads)
+    of_rows, keys = row_and_target_keys(data.X, settings.key, single, n_threads=settings.n_threads)
+    return keys, of_rows
 
 
-def _call_for_folds(keys: NDArray[np.uint64], data: Data, loss: Loss) -> bool:
+def _call_for_folds(keys: Keys, data: Data, loss: Loss) -> bool:
     """Tell whether a tenth is too few rows for a reliable choice, and folds are affordable."""
     if has_few_keys(keys, _FEW):
         return True
