@@ -32,7 +32,15 @@ _SHOWS = 1000  # rounding errors; smaller predicted gains are not compared with 
 
 
 class Metric(Protocol):
-    """A quadratic model of the objective."""
+    """A quadratic model of the objective.
+
+    Attributes
+    ----------
+    is_uncertain : bool
+        Whether the last step leaves the region in which the model is reliable.
+    """
+
+    is_uncertain: bool
 
     def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
         """Return the step to the minimum of the model, and its predicted gain."""
@@ -120,7 +128,8 @@ class Descent:
             elif self.metric.renew(point):
                 self.objectives.pop()
             else:  # limited by rounding errors
-                self.converged = self.certificate <= 100 * self.limits.rounding
+                enough = max(self.limits.tol, 100 * self.limits.rounding)
+                self.converged = self.certificate <= enough
                 return
 
     def _is_at_end(self) -> bool:
@@ -135,7 +144,7 @@ class Descent:
         self.gain = max(gain, 0.0)
         self.certificate = (1 + self._beyond) * self.gain / self.limits.unit
         self.objectives.append(self.value)
-        self.converged = self.certificate <= self.limits.tol
+        self.converged = self.certificate <= self.limits.tol and not self.metric.is_uncertain
         return self.converged or self.n_iter >= self.limits.max_iter
 
     def _left_beyond(self, gained: float, length: float) -> float:

@@ -126,6 +126,8 @@ class PlainMetric:
         Predicted gain at which the descent ends.
     """
 
+    is_uncertain = False
+
     def __init__(
         self, sample: Problem, points: Points, penalties: Penalties, enough: float
     ) -> None:

@@ -13,6 +13,10 @@ from algos.linear_learner.solvers.shape import Shape
 _LEFT = 1 / 500  # of the last gain, per parameter, above which another Hessian pays
 _SLOW = 0.5  # of the last gain, twice in a row, above which a larger sample is needed
 _LONG = 16  # steps for which blocks on the diagonal are kept
+_FAR = 1.0  # change of a decision value over which the curvature of exp(z) changes e-fold
+_STALE = 10.0  # the same since a sample's Hessian was computed: most rows change much less
+_NEGLIGIBLE = 1e-4  # of the gain that ends a descent: no true gain has been so much larger
+_MOST_EXTRA = 8  # further steps after small but uncertain gains: separable rows have no end
 
 
 class HessianMetric(abc.ABC):
@@ -24,8 +28,8 @@ class HessianMetric(abc.ABC):
     penalties : Penalties
     enough : float
         A gain small enough to end the descent.
-    matrices : list of ndarray, default=None
-        A Hessian to try first, from a point that may be near.
+    known : HessianMetric, default=None
+        One whose Hessian is tried first, from a point that may be near.
     """
 
     def __init__(
@@ -33,17 +37,19 @@ class HessianMetric(abc.ABC):
         shape: Shape,
         penalties: Penalties,
         enough: float,
-        matrices: list[Doubles] | None = None,
+        known: HessianMetric | None = None,
     ) -> None:
         self.shape, self.penalties, self.enough = shape, penalties, enough
-        self.matrices = matrices
+        self.matrices: list[Doubles] | None = None if known is None else known.matrices
+        self._made_at: Doubles | None = None if known is None else known._made_at
         self._age = 1  # steps since the Hessian was made, or more
         self._slow = 0  # steps in a row that gained little less than the one before
         self._left = min(max(0.1, _LEFT * shape.parameters), _SLOW)
         self._is_bold = True
         self._gain = np.inf
-        if matrices is not None:
-            self._prepare(matrices)
+        self.is_uncertain, self._n_extra = False, 0  # steps after small but uncertain gains
+        if self.matrices is not None:
+            self._prepare(self.matrices)
 
     def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
         """Return the step to the minimum of the model, and its predicted gain."""
@@ -55,9 +61,15 @@ class HessianMetric(abc.ABC):
                 self.shape = self.shape.grown()
             self._make(point)
             step, gain = self._towards(point, gradient)
+        if gain <= self.enough and self._age > 0 and self._is_stale(point):
+            self._make(point)
+            step, gain = self._towards(point, gradient)
         before, self._gain = self._gain, gain
         if gain <= self.enough < before and not self.shape.is_continuous:
             gain = 2 * self.enough  # rows may change to another piece of the loss: check once more
+        is_end = _NEGLIGIBLE * self.enough < gain <= self.enough
+        self.is_uncertain = is_end and self._n_extra < _MOST_EXTRA and self._is_far(step)
+        self._n_extra += self.is_uncertain
         return step, gain
 
     def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
@@ -91,8 +103,24 @@ class HessianMetric(abc.ABC):
             is_stale = self._slow > 1
         return self._age > 0 and (is_stale or not self._is_bold)
 
+    def _is_stale(self, point: Doubles) -> bool:
+        """Tell whether the Hessian was computed too far away for a certificate."""
+        if not self.shape.checks_certificate:
+            return False
+        far = _FAR if self.shape.has_all_rows else _STALE
+        return self._made_at is None or self.shape.distance(point - self._made_at) > far
+
+    def _is_far(self, step: Doubles) -> bool:
+        """Tell whether the curvature may change considerably over the step.
+
+        Second derivatives of losses in exp(z) change by a factor of e at most as z changes by 1
+        (compare Bach, 2010, "Self-concordant analysis for logistic regression").
+        """
+        return self.shape.checks_certificate and self.shape.distance(step) > _FAR
+
     def _make(self, point: Doubles) -> None:
         self.matrices = self.shape.at(point, bold=self._is_bold)
+        self._made_at = point
         self._age, self._slow = 0, 0
         self._prepare(self.matrices)
 

@@ -71,6 +71,12 @@ class Shape:
         return self.is_rough or self.problem.loss.name not in PIECEWISE
 
     @property
+    def checks_certificate(self) -> bool:
+        """Whether a certificate is worth another Hessian; candidates of a pack are only compared."""
+        is_smooth = self.is_continuous and not self.is_rough
+        return is_smooth and self.is_whole and (self.is_cheap or not self._is_of_pack)
+
+    @property
     def eps(self) -> float:
         return float(np.finfo(self.problem.rows.dtype).eps)
 
@@ -85,6 +91,13 @@ class Shape:
             at_once = self._is_of_pack
             return [hessian(self.problem, self.points, point, bold=bold, at_once=at_once)]
         return blocks(self.problem, self.points, point, bold=bold)
+
+    def distance(self, way: Doubles) -> float:
+        """Return the largest change of a decision value along `way`, of classes by differences."""
+        moved = self.problem.rows.decision(*self.points.model(way))
+        is_joint = self.problem.loss.is_joint
+        each = np.ptp(moved, axis=1) if is_joint else np.abs(moved)
+        return float(each.max())
 
     def factors(self, matrices: list[Doubles]) -> list[Factor]:
         """Return the factors of a Hessian, computed once for successive candidates."""

@@ -38,7 +38,7 @@ class MakeMetric(Protocol):
         shape: Shape,
         penalties: Penalties,
         enough: float,
-        matrices: list[Doubles] | None = None,
+        known: HessianMetric | None = None,
     ) -> HessianMetric: ...
 
 
@@ -115,7 +115,7 @@ def _after_a_sample(
         limits = limits_of(points, control, on_sample[0].limits.unit)
         running = []
         for number, (penalties, before) in enumerate(zip(some, on_sample, strict=True), first):
-            known = cast(HessianMetric, before.metric).matrices
+            known = cast(HessianMetric, before.metric)
             metric = make_metric(shape, penalties, limits.tol * limits.unit, known)
             descent = Descent(metric, penalties, limits, number)
             running.append((descent, descent.steps([before.point, null])))
@@ -136,16 +136,16 @@ def _in_turn(
     with one_thread_blas():
         null = evaluated_null(points)
     limits = limits_of(points, control, null.unit)
-    matrices: list[Doubles] | None = None
+    known: HessianMetric | None = None
     last: Descent | None = None
     for number, penalties in enumerate(pack):
         with one_thread_blas():
-            metric = make_metric(shape, penalties, limits.tol * limits.unit, matrices)
+            metric = make_metric(shape, penalties, limits.tol * limits.unit, known)
             descent = Descent(metric, penalties, limits, number)
             descent.offer(null.point, null.value, null.gradient)
             near = starts[number : number + 1]
             if last is not None and not near:
                 descent.offer(*last.without_penalty())
             descend_together(points, [(descent, descent.steps(near))], control)
-        matrices, last = metric.matrices, descent
+        known, last = metric, descent
         yield descent
