@@ -186,7 +186,7 @@ class LinearLearner(ModelSelection, Incremental, Estimator):
         tell(self, result)
         keep_automatic(self, {**self._chosen(result, data), **reporter.used})
         self._warn_of_unused()
-        warn_unless_converged(self, result.model)
+        warn_unless_converged(self, result.model, is_stopped=reporter.is_stopped)
         warn_of_missed_target(self, result)
         self._begin_stream(result, state["key"], data)
 

@@ -19,6 +19,8 @@ _MET_BY = {
     "recall_at_target_precision": ("recall", "precision"),
 }
 
+_STOPPED = "a callback stopped the fit"
+
 
 def tell(estimator: Any, result: FitResult) -> None:
     """Print a line for each of several candidates and one for the model, if `verbose`."""
@@ -63,8 +65,16 @@ def tell_batch(estimator: Any, n_rows: int, loss: float | None) -> None:
     say(estimator, f"rows seen {n_rows}{known}")
 
 
-def warn_unless_converged(estimator: Any, model: Model) -> None:
-    """Warn if the fit did not converge, and say which parameter would help."""
+def warn_unless_converged(estimator: Any, model: Model, *, is_stopped: bool = False) -> None:
+    """Warn if the fit did not converge, and say which parameter would help.
+
+    Parameters
+    ----------
+    estimator : estimator
+    model : Model
+    is_stopped : bool, default=False
+        Whether a callback has stopped the fit.
+    """
     if model.converged:
         return
     name = type(estimator).__name__
@@ -79,7 +89,7 @@ def warn_unless_converged(estimator: Any, model: Model) -> None:
     warn(
         f"{name} stopped after {model.n_iter} iterations with a {model.criterion} of "
         f"{model.certificate:.3g} relative to the null model's objective, above "
-        f"tol={estimator.tol}; {_what_helps(estimator, model)}",
+        f"tol={estimator.tol}; {_STOPPED if is_stopped else _what_helps(estimator, model)}",
         ConvergenceWarning,
     )
 

@@ -221,6 +221,14 @@ def test_warnings_say_what_helps(alpha, remedy, monkeypatch):
         model.fit(X, Y)
 
 
+@needs_callbacks
+def test_fits_that_a_callback_stopped_are_told_of_it():
+    model = LinearLearnerClassifier(alpha=1e-4, solver="lbfgs")
+    model.set_callbacks(Recorder(lambda: True, 2))
+    with pytest.warns(ConvergenceWarning, match="; a callback stopped the fit$"):
+        model.fit(X, Y)
+
+
 def test_no_candidates_are_refused():
     with pytest.raises(ValueError, match="is empty; it must hold"):
         LinearLearnerRegressor(alpha=[]).fit(X, Y)
