@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._common.warn import warn
@@ -12,6 +13,7 @@ from algos._common.warn import warn
 _ROWS = 100  # at least: a column of fewer rows cannot be rarer than 1%
 _RARE, _MOST = 0.01, 0.5  # share of the rows that a rare column fills; share of rare columns
 _UNEVEN = 10  # the fullest column, in multiples of the median: otherwise all are equally rare
+_BLOCK = 1 << 17  # values that are counted at a time
 
 
 def warn_of_rare_columns(estimator: Any, X: Any) -> None:
@@ -24,7 +26,7 @@ def warn_of_rare_columns(estimator: Any, X: Any) -> None:
     n = X.shape[0]
     if not (sparse.issparse(X) and estimator.standardize) or n < _ROWS or _is_zero(estimator.alpha):
         return
-    counts = np.bincount(X.indices, weights=X.data != 0, minlength=1)
+    counts = _filled_rows(X)
     counts = counts[counts > 0]
     is_rare = counts < _RARE * n
     if len(counts) and is_rare.mean() > _MOST and counts.max() > _UNEVEN * np.median(counts):
@@ -34,5 +36,15 @@ def warn_of_rare_columns(estimator: Any, X: Any) -> None:
         )
 
 
+def _filled_rows(X: Any) -> NDArray[np.int64]:
+    """Return the number of rows with a nonzero value in each column."""
+    counts = np.zeros(X.indices.max(initial=-1) + 1, dtype=np.int64)
+    block = max(_BLOCK, len(counts))
+    for start in range(0, len(X.data), block):
+        part = slice(start, start + block)
+        counts += np.bincount(X.indices[part][X.data[part] != 0], minlength=len(counts))
+    return counts
+
+
 def _is_zero(alpha: Any) -> bool:
-    return np.ndim(alpha) == 0 and alpha == 0
+    return not isinstance(alpha, str) and not np.any(alpha)

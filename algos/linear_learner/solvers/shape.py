@@ -72,7 +72,7 @@ class Shape:
 
     @property
     def checks_certificate(self) -> bool:
-        """Whether a certificate is worth another Hessian; candidates of a pack are only compared."""
+        """Whether a certificate is worth another Hessian; a pack only compares candidates."""
         is_smooth = self.is_continuous and not self.is_rough
         return is_smooth and self.is_whole and (self.is_cheap or not self._is_of_pack)
 
