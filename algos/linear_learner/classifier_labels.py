@@ -27,7 +27,7 @@ from algos.linear_learner.stream import Stream
 from algos.linear_learner.threshold import Criterion
 
 _MANY, _OF_ROWS = 20, 0.1  # distinct floats from which y may be the target of a regression
-_ONCE = 0.1  # share of these that occur only once
+_ONCE = 0.1  # share of these, or of integers, that occur only once
 _MANY_INTEGERS, _ROWS_OF_INTEGERS = 100, 5  # the same for integers, with fewer rows each
 _TOLD = 0.5  # share of the rows above which scikit-learn's check of targets has warned
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
@@ -214,10 +214,14 @@ def _warn_of_numbers(classes: NDArray[Any], labels: NDArray[Any]) -> None:
 
 
 def _are_counted(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
-    """Tell whether integers look like amounts: many, with few rows each, and with gaps."""
+    """Tell whether integers look like amounts: many, with few rows each, and with gaps.
+
+    Identifiers mostly have several rows each; amounts often occur only once.
+    """
     n, k = len(labels), len(classes)
-    are_few = max(_MANY_INTEGERS, n / _ROWS_OF_INTEGERS) < k <= _TOLD * n
-    return are_few and bool((np.diff(classes) != 1).any())
+    if not max(_MANY_INTEGERS, n / _ROWS_OF_INTEGERS) < k <= _TOLD * n:
+        return False
+    return bool((np.diff(classes) != 1).any()) and _are_often_single(classes, labels)
 
 
 def _are_measured(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
@@ -228,6 +232,10 @@ def _are_measured(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
     n = len(labels)
     if not max(_MANY, _OF_ROWS * n) < len(classes) <= _TOLD * n or np.ptp(np.diff(classes)) == 0:
         return False
+    return _are_often_single(classes, labels)
+
+
+def _are_often_single(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
     counts = np.bincount(np.searchsorted(classes, labels))
     return bool((counts == 1).mean() >= _ONCE)
 

@@ -33,8 +33,8 @@ def unused(estimator: Any, solver: str) -> dict[str, str]:
         if estimator.selection_criterion != criterion
     }
     names.update(unused_of_losses(str(estimator.loss)))
-    if "beta" in names:
-        names["beta"] += ", and by a column of `candidates_`"
+    if "f_beta" in estimator.candidates_:
+        names.pop("beta", None)
     if not isinstance(estimator.alpha, str):
         names["n_alphas"] = "alpha='auto'"
     if solver != "sgd":

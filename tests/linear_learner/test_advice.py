@@ -1,5 +1,6 @@
 """What looks like a mistake is told, and what does not is not."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
+from algos.linear_learner import rare_columns
 
 X, Y = load_diabetes(return_X_y=True)
 CLASSES = Y > 150
@@ -112,6 +115,44 @@ def test_columns_that_are_all_equally_rare_are_not_warned_about():
 def test_few_rare_columns_are_not_warned_about():
     X, y = words(n_frequent=60, n_rare=50)
     silent(LinearLearnerClassifier(alpha=0.1).fit, X, y)
+
+
+@pytest.mark.parametrize("alpha", [0.0, [0.0, 0.0]])
+def test_rare_columns_are_not_told_where_nothing_is_penalised(alpha):
+    X, y = words()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("error", message=".*standardize")
+        LinearLearnerRegressor(alpha=alpha, random_state=0).fit(X, y + 0.0)
+
+
+def test_rare_columns_are_counted_in_little_memory():
+    X = sparse.random_array((20_000, 500), density=0.1, format="csr", rng=0)
+    X.data[::3] = 0
+    expected = (X.toarray() != 0).sum(axis=0)
+    tracemalloc.start()
+    try:
+        counts = rare_columns._filled_rows(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(counts, expected)
+    assert peak < (X.data.nbytes + X.indices.nbytes) / 4
+
+
+def test_identities_are_not_taken_for_amounts():
+    rng = np.random.default_rng(0)
+    people = np.setdiff1d(np.arange(156), 77)
+    for labels in (np.repeat(people, 4), rng.choice(np.setdiff1d(np.arange(151), 77), 700)):
+        silent(LinearLearnerClassifier(alpha=1.0).fit, rng.normal(size=(len(labels), 2)), labels)
+
+
+def test_beta_is_used_where_candidates_are_measured_by_it():
+    X, y = words(100)
+    model = LinearLearnerClassifier(alpha=[0.1, 0.01], beta=2.0, standardize=False, random_state=0)
+    silent(model.fit, X, y)
+    with pytest.warns(UserWarning, match="does not use `beta`"):
+        model.set_params(alpha=0.1).fit(X, y)
 
 
 def test_integers_of_many_values_are_taken_for_a_regressions_target():
