@@ -126,7 +126,8 @@ def fit_one(
     """Solve a single problem, which may be the refit of a pack's best candidate."""
     training = Training(data, settings)
     grid = training.grid()
-    choice = training.solver_for(grid, begins_near=is_of_pack)
+    has_start = start is not None
+    choice = training.solver_for(grid, begins_near=is_of_pack, has_start=has_start)
     begin = None if start is None else [start]
     models = list(training.path(choice, grid, start=begin, watch=watched(tell, None)))
     table = table_of(models, None, None)

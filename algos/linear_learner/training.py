@@ -74,7 +74,9 @@ class Training:
         """Return the candidates that the parameters ask for."""
         return self._candidates.grid()
 
-    def solver_for(self, grid: list[PenaltyParams], *, begins_near: bool = False) -> Choice:
+    def solver_for(
+        self, grid: list[PenaltyParams], *, begins_near: bool = False, has_start: bool = False
+    ) -> Choice:
         """Return the solver for some candidates, and the reason (see `choose_solver`)."""
         problem, penalties = self.problems[0], self._candidates.penalties(grid)
         choice = choose_solver(
@@ -82,6 +84,7 @@ class Training:
             problem,
             penalties,
             begins_near=begins_near,
+            has_start=has_start,
             max_iter=self.settings.max_iter,
         )
         if choice.name in _ONE_OUTPUT and self.problems[0].target.ndim == 2:

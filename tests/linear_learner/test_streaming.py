@@ -334,6 +334,17 @@ def test_a_stream_takes_no_more_memory_as_it_goes_on(loss):
         tracemalloc.stop()
 
 
+def test_a_warm_start_on_dependent_columns_soon_goes_on_by_newton():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 300)).cumsum(axis=1) / 10
+    y = X @ rng.normal(size=300) / 10 + rng.logistic(size=3000) > 0
+    model = LinearLearnerClassifier(alpha=1e-3, warm_start=True).fit(X[:2900], y[:2900])
+    n_cold = model.n_iter_
+    best = LinearLearnerClassifier(alpha=1e-3, tol=1e-10).fit(X, y)
+    assert model.fit(X, y).n_iter_ < n_cold / 2
+    assert model.objective_ == pytest.approx(best.objective_, rel=1e-5)
+
+
 @pytest.mark.parametrize("loss", ["log_loss", "squared_hinge"])
 def test_a_warm_start_begins_at_the_last_model(loss):
     X, y = classes(2000)

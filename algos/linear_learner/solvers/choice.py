@@ -27,6 +27,7 @@ _MOST_GRAM_COLUMNS = 5000  # their Gram matrix and its factor take 400 MB
 _MOST_NEWTON_PARAMETERS = 1500
 _WIDE = 1000  # columns from which fewer rows favour passes over factors
 _MOST_INTERIOR_COLUMNS = 3000
+_OF_START = 4  # divisor of the budget of passes if a fit starts from an earlier model
 _LARGEST_L2 = 1e250  # by which dual steps divide; its inverse is the smallest
 _UNEVEN = 1e3  # ratio of the largest to the smallest L2 penalty of a column
 
@@ -75,6 +76,7 @@ def choose_solver(
     penalties: list[Penalty],
     *,
     begins_near: bool = False,
+    has_start: bool = False,
     max_iter: int = 1000,
 ) -> Choice:
     """Return the solver for all candidates of a problem.
@@ -87,6 +89,8 @@ def choose_solver(
     penalties : list of Penalty
     begins_near : bool, default=False
         Whether the single candidate is the refit of the best one of a pack, from its solution.
+    has_start : bool, default=False
+        Whether it starts from the model of an earlier fit.
     max_iter : int, default=1000
         Iterations of a candidate.
 
@@ -106,6 +110,8 @@ def choose_solver(
         name = _automatic(problem, penalties, has_l1, has_l2)
         is_alone = len(penalties) == 1 and not has_l1 and not begins_near
         budget = passes_first(problem, penalties[0], max_iter) if is_alone else 0
+        if has_start and problem.n_outputs == 1:  # few passes suffice if it is near, or one Hessian
+            budget = -(-budget // _OF_START)
         if name == "newton" and budget:
             return Choice("lbfgs", _REASON_OF_ONE.format(budget), budget)
         return Choice(name, _REASONS[name])
