@@ -36,19 +36,42 @@ def row_keys(
     -------
     keys : ndarray of shape (n_rows,), dtype uint64
     """
+    sums, target_factor = _sums(X, key, n_threads)
+    return _finished(sums, target_factor, key, y)
+
+
+def row_and_target_keys(
+    X: Any, key: Key, y: ArrayLike, *, n_threads: int = 1
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return `row_keys` of X alone and of X with y, from one pass over X."""
+    sums, target_factor = _sums(X, key, n_threads)
+    return (
+        _finished(sums.copy(), target_factor, key, None),
+        _finished(sums, target_factor, key, y),
+    )
+
+
+def _sums(X: Any, key: Key, n_threads: int) -> tuple[NDArray[np.uint64], int]:
+    """Return each row's hash sum, and the factor of targets."""
     n_rows, n_columns = X.shape
     factors = np.empty(n_columns, dtype=np.uint64)
     target_factor = row_hash.column_factors(key, factors)
-    keys = np.zeros(n_rows, dtype=np.uint64)
+    sums = np.zeros(n_rows, dtype=np.uint64)
     if sparse.issparse(X):
         X = _without_duplicates(X)
-        row_hash.add_csr(X.data, X.indices, X.indptr, factors, keys, n_threads)
+        row_hash.add_csr(X.data, X.indices, X.indptr, factors, sums, n_threads)
     else:
-        row_hash.add_dense(np.ascontiguousarray(X), factors, keys, n_threads)
+        row_hash.add_dense(np.ascontiguousarray(X), factors, sums, n_threads)
+    return sums, target_factor
+
+
+def _finished(
+    sums: NDArray[np.uint64], target_factor: int, key: Key, y: ArrayLike | None
+) -> NDArray[np.uint64]:
     if y is not None:
-        row_hash.add_target(np.ascontiguousarray(y, dtype=np.float64), target_factor, keys)
-    row_hash.finish(key, keys)
-    return keys
+        row_hash.add_target(np.ascontiguousarray(y, dtype=np.float64), target_factor, sums)
+    row_hash.finish(key, sums)
+    return sums
 
 
 def _without_duplicates(X: Any) -> Any:

@@ -43,7 +43,7 @@ def validation_split(
     validates = np.zeros(len(keys), dtype=bool)
     for code in range(codes.max() + 1):
         members = np.flatnonzero(codes == code)
-        prefix = _prefix(keys[members], weight[members], fraction)
+        prefix = prefix_of_class(keys[members], weight[members], fraction)
         if len(prefix) == len(members):
             return both_sides(len(keys), fraction)
         validates[members[prefix]] = True
@@ -80,7 +80,7 @@ def validation_folds(
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     n_validating = 0  # classes
     for members in np.split(order, starts[1:]):
-        fold[members] = _folds_of_class(keys[members], weight[members], n_folds)
+        fold[members] = folds_of_class(keys[members], weight[members], n_folds)
         n_validating += int(fold[members[0]] >= 0)
     if n_validating < min(len(starts), 2):  # rows of one class would select a constant answer
         return []
@@ -88,7 +88,7 @@ def validation_folds(
     return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in numbers]
 
 
-def _folds_of_class(
+def folds_of_class(
     keys: NDArray[np.uint64], weight: NDArray[np.float64], n_folds: int
 ) -> NDArray[np.intp]:
     """Return the fold of each row of a class, ordered by key; -1 if there is a single key."""
@@ -110,7 +110,7 @@ def has_few_keys(keys: NDArray[np.uint64], most: int) -> bool:
     return len(np.unique(keys[: 4 * most])) <= most and len(np.unique(keys)) <= most
 
 
-def _prefix(keys: NDArray[np.uint64], weight: NDArray[np.float64], fraction: float) -> Rows:
+def prefix_of_class(keys: NDArray[np.uint64], weight: NDArray[np.float64], fraction: float) -> Rows:
     """Return the indices of the rows of smallest keys that together weigh enough."""
     total = float(weight.sum())
     # Keys are uniform: sorting a few more than needed is enough, unless weights differ.

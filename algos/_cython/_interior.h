@@ -46,19 +46,19 @@ static double algos_interior_look(const double *low, const double *high, const d
     return sum;
 }
 
-/* aim: by how much a s and b r shall grow to reach `centre`, less the part `bend` of the
- * second order of the last move; and what that adds to the pull. */
+/* aim: by how much a s and b r are to grow to reach `center`, minus the share `bend` of the
+ * second-order term of the last move; and the contribution of that to the pull. */
 ALGOS_CLONES
 static void algos_interior_aim(const double *ease, const double *at, const double *move,
-                               const double *curvature, double centre, double bend, double *aim,
+                               const double *curvature, double center, double bend, double *aim,
                                ptrdiff_t n) {
     const double *s = at, *r = at + n, *a = at + 2 * n, *b = at + 3 * n;
     const double *d_s = move, *d_r = move + n, *d_dual = move + 2 * n;
     double *m_s = aim, *m_r = aim + n, *newton = aim + 2 * n;
 #pragma omp simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        m_s[i] = centre * ease[i] - a[i] * s[i] - bend * d_dual[i] * d_s[i];
-        m_r[i] = centre * ease[i] - b[i] * r[i] + bend * d_dual[i] * d_r[i];
+        m_s[i] = center * ease[i] - a[i] * s[i] - bend * d_dual[i] * d_s[i];
+        m_r[i] = center * ease[i] - b[i] * r[i] + bend * d_dual[i] * d_r[i];
         newton[i] = curvature[i] * (m_s[i] / a[i] - m_r[i] / b[i]);
     }
 }
@@ -68,19 +68,19 @@ ALGOS_INLINE double algos_interior_lack(double product, double low, double high)
     return lack < -high ? -high : lack;
 }
 
-/* Adds to aim what brings the products after a move nearer to `centre` than the factor `near`
+/* Increases aim so that the products after a move come within a factor `near` of `center`
  * (Gondzio 1996, section 3). */
 ALGOS_CLONES
-static void algos_interior_recentre(const double *ease, const double *at, const double *move,
+static void algos_interior_recenter(const double *ease, const double *at, const double *move,
                                     const double *curvature, double primal, double dual,
-                                    double centre, double near, double *aim, ptrdiff_t n) {
+                                    double center, double near, double *aim, ptrdiff_t n) {
     const double *s = at, *r = at + n, *a = at + 2 * n, *b = at + 3 * n;
     const double *d_s = move, *d_r = move + n, *d_dual = move + 2 * n;
     double *m_s = aim, *m_r = aim + n, *newton = aim + 2 * n;
 #pragma omp simd
     for (ptrdiff_t i = 0; i < n; i++) {
-        double step = dual * d_dual[i], low = centre * ease[i] / near;
-        double high = centre * ease[i] * near;
+        double step = dual * d_dual[i], low = center * ease[i] / near;
+        double high = center * ease[i] * near;
         m_s[i] += algos_interior_lack((a[i] + step) * (s[i] + primal * d_s[i]), low, high);
         m_r[i] += algos_interior_lack((b[i] - step) * (r[i] + primal * d_r[i]), low, high);
         newton[i] = curvature[i] * (m_s[i] / a[i] - m_r[i] / b[i]);

@@ -56,7 +56,7 @@ ALGOS_INLINE double algos_shrink(double r, double e) {
 ALGOS_INLINE double algos_logistic_pull(double margin, double q, double old) {
     double now = 1 / (1 + exp(margin)), low = 0, high = 1, t = old;
     double next = old + (now - old) / (1 + q * now * (1 - now));
-    /* The curvature hardly changes along a short step: one Newton step does. */
+    /* The curvature hardly changes along a short step: one Newton step is enough. */
     for (int k = 0; k < 60 && q * fabs(next - t) > 0.5; k++) {
         if (t < now)
             low = t;

@@ -1,7 +1,7 @@
 /* Sweeps of dual coordinate descent for one type of values and one of indices. */
 #include "_linear_lines.h"
 
-/* One step: row i. Returns what was missing to the row's optimum before it. */
+/* One step for row i; returns the gap of the row before it. */
 ALGOS_INLINE double ALGOS_NAME(dual_step)(algos_dual *job, ptrdiff_t i) {
     const ALGOS_NAME(line) row = ALGOS_NAME(take)(&job->rows, i);
     ALGOS_V *v = (ALGOS_V *)job->coef;
@@ -17,7 +17,7 @@ ALGOS_INLINE double ALGOS_NAME(dual_step)(algos_dual *job, ptrdiff_t i) {
     return job->weight[i] * algos_dual_gap(job, y, z, old);
 }
 
-/* Step through the rows in their order; gaps[k] is what row order[k] lacked when met. */
+/* Steps for all rows in their order; gaps[k] is the gap of row order[k] before its step. */
 ALGOS_INLINE double ALGOS_NAME(dual_walk)(algos_dual *job, const int64_t *order,
                                           ptrdiff_t count, double *gaps) {
     double gap = 0;

@@ -1,11 +1,11 @@
-/* The losses of linear models: each formula stands here alone.
+/* The losses of linear models, the only place of their formulas.
  *
  * y is the target, z the decision value, r = y - z, p the parameter of the table in
  * algos/linear_learner/losses.py. Every function gives the value and its first and second
  * derivative by z (the generalised one where there is a kink in the first); what a caller
  * leaves unused is not computed. No branches, so that loops over them become vectors.
  *
- * Where exp() would be beyond all use, its derivatives are bounded and its value is infinite.
+ * Where exp() would overflow, its derivatives are bounded and its value is infinite.
  */
 #ifndef ALGOS_LOSSES_H
 #define ALGOS_LOSSES_H
@@ -13,13 +13,13 @@
 #include <Python.h>
 #include "_math.h"
 
-#define ALGOS_STEEP 350.0 /* exp(350)² is a number */
+#define ALGOS_STEEP 350.0 /* exp(350)² does not overflow */
 #define ALGOS_MOST_ROWS 64
 
 #define ALGOS_LOSS(T, S, name)                                                               \
     ALGOS_INLINE algos_loss_##S algos_##name##_##S(T y, T z, T r, T p)
 
-/* y, z, r or p may be of no use to a loss. */
+/* Some losses do not use y, z, r or p. */
 #define ALGOS_UNUSED() (void)y, (void)z, (void)r, (void)p
 
 #define ALGOS_DEFINE_LOSSES(T, S)                                                            \
@@ -113,7 +113,7 @@ ALGOS_DEFINE_LOSSES(float, f32)
 ALGOS_DEFINE_LOSSES(double, f64)
 
 /* Products x·v in T → weighted slopes in T; sums += (Σ w value, Σ w slope). Offsets b and
- * residuals are taken in double: a large intercept costs no digits. The loss itself is
+ * residuals are in double, so that a large intercept costs no precision. The loss itself is
  * computed in C. */
 #define ALGOS_SLOPES(name, T, S, C, CS)                                                      \
     ALGOS_CLONES static void algos_slopes_##name##_##S(                                      \
@@ -187,7 +187,7 @@ ALGOS_DEFINE_LOSSES(double, f64)
             out[i] = w[i] * algos_##name##_f64(y[i], z[i], y[i] - z[i], p).curvature;        \
     }
 
-/* float32 margins of classes are as good as their products; residuals and exp(z) want more. */
+/* float32 is precise enough for margins of classes, but not for residuals and exp(z). */
 #define ALGOS_WIDE_LOSS(name)                                                                \
     ALGOS_SLOPES(name, float, f32, double, f64)                                              \
     ALGOS_SLOPES(name, double, f64, double, f64)                                             \

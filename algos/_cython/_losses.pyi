@@ -7,8 +7,8 @@ def add_losses(
     target: Doubles, decision: Doubles, losses: Doubles, code: int, parameter: float
 ) -> None: ...
 def add_joint_losses(target: Doubles, decision: Doubles, losses: Doubles) -> None: ...
-def find_slopes(
-    target: Doubles, decision: Doubles, slopes: Doubles, code: int, parameter: float
+def find_derivatives(
+    target: Doubles, decision: Doubles, derivatives: Doubles, code: int, parameter: float
 ) -> None: ...
 def weigh_curvatures(
     target: Doubles,

@@ -22,7 +22,7 @@ cdef extern from "_losses.h" nogil:
     void algos_math_f64(const double*, Py_ssize_t, int, double*)
     const algos_slopes_f32* algos_all_slopes_f32
     const algos_slopes_f64* algos_all_slopes_f64
-    const algos_narrow_slopes* algos_all_narrow_slopes  # NULL for losses that want double
+    const algos_narrow_slopes* algos_all_narrow_slopes  # NULL for losses that need double
     const algos_values* algos_all_values
     const algos_values* algos_all_derivatives
     const algos_curvatures* algos_all_curvatures
@@ -94,7 +94,7 @@ cdef void _output_slopes(
 
 
 cdef inline bint _is_narrow(const Targets* targets, const floating* z) noexcept nogil:
-    """Whether all of the losses can be taken in float32, one output for each model."""
+    """Whether all losses can be computed in float32, one output for each model."""
     if floating is double:
         return False
     else:
@@ -103,7 +103,7 @@ cdef inline bint _is_narrow(const Targets* targets, const floating* z) noexcept 
             and algos_all_narrow_slopes[targets.code] != NULL)
 
 
-cdef void take_slopes(
+cdef void take_derivatives(
     const Targets* targets, floating* z, Py_ssize_t stride, Py_ssize_t row, Py_ssize_t rows,
     double* sums,
 ) noexcept nogil:
@@ -148,19 +148,19 @@ def add_losses(
     int code,
     double parameter,
 ):
-    """Add the loss of each row; of any loss but multinomial."""
+    """Add the loss of each row, for any loss but multinomial."""
     _measure(algos_all_values[code], target, decision, parameter, losses)
 
 
-def find_slopes(
+def find_derivatives(
     const double[::1] target,    # IN (n,)
     const double[::1] decision,  # IN (n,)
-    double[::1] slopes,          # OUT (n,)
+    double[::1] derivatives,     # OUT (n,)
     int code,
     double parameter,
 ):
-    """Compute the derivative of each row's loss; of any loss but multinomial."""
-    _measure(algos_all_derivatives[code], target, decision, parameter, slopes)
+    """Compute the derivative of each row's loss, for any loss but multinomial."""
+    _measure(algos_all_derivatives[code], target, decision, parameter, derivatives)
 
 
 def add_joint_losses(
@@ -189,7 +189,7 @@ def weigh_curvatures(
     int code,
     double parameter,
 ):
-    """Multiply each row's second derivative by its weight; of any loss but multinomial."""
+    """Multiply each row's second derivative by its weight, for any loss but multinomial."""
     cdef Py_ssize_t n = target.shape[0]
     if n == 0:
         return

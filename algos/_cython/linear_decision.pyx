@@ -1,6 +1,6 @@
-"""Decision values (X - shift)·v + offset in double precision, each row by itself.
+"""Decision values (X - shift)·v + offset in double precision, row by row.
 
-One row alone and the same row in a batch have the same bits.
+A row has the same bits alone and in a batch.
 """
 
 from cython cimport floating

@@ -1,7 +1,7 @@
-"""Coordinate descent along columns, and the products with columns that go with it.
+"""Coordinate descent along columns, and the products with columns that it needs.
 
-The formulas are in `_linear_descent.h`. Descent runs on one thread, since each step reads what
-the one before it wrote; products are shared out by columns.
+The formulas are in `_linear_descent.h`. Descent runs on one thread, since each step reads the
+result of the one before it; products are divided among threads by columns.
 """
 
 from libc.stdint cimport int64_t
@@ -59,13 +59,13 @@ cdef void _product_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 
 
 cdef double _work(Lines columns, Py_ssize_t count) noexcept nogil:
-    """Nanoseconds, about."""
+    """Return the approximate cost in nanoseconds."""
     return 1.5 * columns.stored * count / max(<Py_ssize_t> 1, columns.n)
 
 
 def descend(
     Lines columns,                # IN (d, n)
-    const int64_t[::1] which,     # IN: the columns to go along, in this order
+    const int64_t[::1] which,     # IN: the columns to sweep over, in this order
     const double[::1] h,          # IN (n,)
     const double[::1] mean,       # IN (d,)
     const double[::1] curvature,  # IN (d,)
@@ -78,9 +78,9 @@ def descend(
     Py_ssize_t most,
     double part,
 ):
-    """Go round until a round gains less than a part of the first one's gain.
+    """Sweep until a sweep gains less than a share of the first one's gain.
 
-    Returns the rounds, the last one's gain and the shift of the intercept.
+    Returns the number of sweeps, the last one's gain and the shift of the intercept.
     """
     cdef const algos_descent_table* table = algos_descent_choose(columns.single, columns.narrow)
     cdef algos_descent job

@@ -1,6 +1,7 @@
 """Sweeps of dual coordinate descent for linear models with an L2 penalty.
 
-The formulas are in `_linear_dual.h`. One thread: each step reads what the one before it wrote.
+The formulas are in `_linear_dual.h`. Sweeps run on one thread, since each step reads the result of
+the one before it.
 """
 
 from cython cimport floating
@@ -34,7 +35,7 @@ cdef extern from "_linear_dual.h" nogil:
 cdef void _shuffle(
     int64_t* order, Py_ssize_t count, const uint64_t* key, Py_ssize_t epoch
 ) noexcept nogil:
-    """Fisher and Yates: every order is equally likely."""
+    """Fisher-Yates shuffle: every order is equally likely."""
     cdef Rng rng
     cdef Py_ssize_t k, other
     rng_start(&rng, key, 0, epoch)
@@ -70,7 +71,7 @@ def sweep_rows(
     double[::1] pull,              # INOUT (n,)
     floating[::1] coef,            # INOUT (d,)
     double intercept,
-    double[::1] gaps,              # OUT: what each row of the order lacked
+    double[::1] gaps,              # OUT: the gap of each row of the order
 ):
     """Visit the rows in a random order; return the sum of `gaps` and the intercept."""
     cdef algos_dual job

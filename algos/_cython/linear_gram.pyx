@@ -1,8 +1,8 @@
-"""Weighted sums of the products of columns, of ones and of targets, in one pass over X.
+"""Weighted sums of products of columns, of ones and of targets, in one pass over X.
 
-Rows are packed less a shift, times the roots of their weights, which are the column of ones;
-a few targets become columns beside it. Equal weights are left to the end.
-Products of a bounded block of rows in the data's type are added up in double.
+Rows are packed after subtracting a shift and multiplying by the square roots of their weights,
+which form the column of ones; a few targets become further columns. Equal weights are applied last.
+Products of bounded blocks of rows in the data's type are summed in double.
 """
 
 from cython cimport floating
@@ -27,8 +27,8 @@ cdef struct GramJob:
     ProductSums sums       # of the columns with that of ones and the targets
     const void* X          # (n, d)
     const void* shift      # (d,)
-    const double* weight   # (n,), or NULL for rows that
-    double common          # all weigh as much
+    const double* weight   # (n,), or NULL for rows of equal weight
+    double common          # that weight
     const double* target   # (n, k)
     Py_ssize_t k
 
@@ -133,7 +133,7 @@ def weighted_gram(
     double[:, ::1] out,          # OUT (d + 1 + k, d + 1 + k)
     int n_threads,
 ):
-    """Sum up weight (x, 1, y)(x, 1, y)' over the rows x = (X - shift) / scale, y / scale."""
+    """Sum weight (x, 1, y)(x, 1, y)' over the rows x = (X - shift) / scale, y / scale."""
     cdef Py_ssize_t n = X.shape[0], d = X.shape[1], k = target.shape[1]
     cdef Py_ssize_t edge = block_edge(&shift[0])
     cdef Shares shares = shares_of(&shift[0], n, d, d + 1 + k)
@@ -183,7 +183,7 @@ def sparse_gram(
     double[:, ::1] out,            # OUT (d, d): the upper triangle
     int n_threads,
 ):
-    """Sum up weight x x' over CSR rows."""
+    """Sum weight x x' over CSR rows."""
     cdef SparseGramJob job = SparseGramJob(
         &rows.x, sparse_dots_of(rows), &weight[0], &bounds[0], &out[0, 0])
     cdef double work = 1.5 * rows.stored * (rows.stored / max(rows.x.n, 1) / 2 + 1)

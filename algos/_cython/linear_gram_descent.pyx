@@ -1,4 +1,4 @@
-"""Lasso and elastic net from inner products. The formulas stand in `_gram_descent.h`."""
+"""Lasso and elastic net from inner products. The formulas are in `_gram_descent.h`."""
 
 from algos._cython._memory cimport Scratch, scratch
 
@@ -19,7 +19,7 @@ cdef extern from "_gram_descent.h" nogil:
 cdef double EPS = 2.0 ** -52
 
 cdef enum:
-    ACTIVE_SWEEPS = 10  # at most, before all coordinates have their turn again
+    ACTIVE_SWEEPS = 10  # at most, before the next sweep over all coordinates
 
 
 cdef inline Py_ssize_t _find_active(
@@ -60,7 +60,7 @@ cdef Py_ssize_t _descend(
             sweeps += 1
         gap[0] = algos_gram_gap(problem, c)
         if first <= rounding:
-            break  # the coordinates' last digits: this is what the machine can do
+            break  # limited by the precision of the coordinates
     return sweeps
 
 
@@ -69,7 +69,7 @@ def gram_descent(
     const double[::1] c,      # IN (p,)
     const double[::1] l1,     # IN (p,), not negative; 0 with l2 = 0 for a free coordinate
     const double[::1] l2,     # IN (p,), not negative
-    double[::1] v,            # INOUT (p,): where to begin, and the minimum
+    double[::1] v,            # INOUT (p,): the start, then the minimum
     double[::1] u,            # OUT (p,): c - A v
     double square,            # y'y where A = X'X and c = X'y; any number not below
     double tol,               # of the gap
@@ -78,8 +78,8 @@ def gram_descent(
 ):
     """Minimise v'Av/2 - c'v + Σ l1|v| + l2 v²/2; return (sweeps, duality gap).
 
-    The gap bounds what the objective is above its minimum; for free coordinates it has an
-    estimate, which vanishes at the minimum too. Coordinates of no curvature stay as they are.
+    The gap bounds the distance of the objective from its minimum; for free coordinates it is an
+    estimate, which vanishes at the minimum too. Coordinates without curvature do not change.
     """
     cdef Py_ssize_t p = A.shape[0], j, sweeps
     cdef Scratch lists = scratch(2 * p, sizeof(Py_ssize_t))

@@ -14,18 +14,18 @@ def interior_aim(
     at: Doubles,
     move: Doubles,
     curvature: Doubles,
-    centre: float,
+    center: float,
     bend: float,
     aim: Doubles,
 ) -> None: ...
-def interior_recentre(
+def interior_recenter(
     ease: Doubles,
     at: Doubles,
     move: Doubles,
     curvature: Doubles,
     primal: float,
     dual: float,
-    centre: float,
+    center: float,
     near: float,
     aim: Doubles,
 ) -> None: ...

@@ -1,8 +1,8 @@
-"""What an interior point does to all of its bent lines, one walk over them at a time.
+"""Elementwise steps of the interior-point method over all piecewise linear terms.
 
-Blocks: `at` holds s, r, α, β; `move` their changes (β's is minus α's); `aim` the growths asked
-of α s and β r and what those add to the pull; `seen` duals, curvatures and a plain Newton
-step's pull. The formulas stand in `_interior.h`; a walk is too short for threads.
+Arrays: `at` holds s, r, α, β; `move` their changes (that of β is minus that of α); `aim` the wanted
+increases of α s and β r and their contribution to the pull; `seen` duals, curvatures and the pull
+of a plain Newton step. The formulas are in `_interior.h`; the loops are too short for threads.
 """
 
 cdef extern from "_interior.h" nogil:
@@ -14,10 +14,10 @@ cdef extern from "_interior.h" nogil:
         double* seen, Py_ssize_t n)
     void algos_interior_aim(
         const double* ease, const double* at, const double* move, const double* curvature,
-        double centre, double bend, double* aim, Py_ssize_t n)
-    void algos_interior_recentre(
+        double center, double bend, double* aim, Py_ssize_t n)
+    void algos_interior_recenter(
         const double* ease, const double* at, const double* move, const double* curvature,
-        double primal, double dual, double centre, double near, double* aim, Py_ssize_t n)
+        double primal, double dual, double center, double near, double* aim, Py_ssize_t n)
     void algos_interior_move(
         const double* change, const double* at, const double* aim, double* move, double* most,
         Py_ssize_t n)
@@ -35,7 +35,7 @@ def interior_start(
     double mu,
     double[:, ::1] at,        # OUT (4, n)
 ):
-    """Begin at the point of the central path that has these values."""
+    """Start at the point of the central path with these values."""
     with nogil:
         algos_interior_start(&away[0], &width[0], &ease[0], mu, &at[0, 0], away.shape[0])
 
@@ -47,7 +47,7 @@ def interior_look(
     const double[:, ::1] at,   # IN (4, n)
     double[:, ::1] seen,       # OUT (3, n)
 ):
-    """Write weighted duals, curvatures and a Newton step's pull; return Σ w (α s + β r)."""
+    """Compute weighted duals, curvatures and a Newton step's pull; return Σ w (α s + β r)."""
     cdef double total
     with nogil:
         total = algos_interior_look(
@@ -61,33 +61,33 @@ def interior_aim(
     const double[:, ::1] at,      # IN (4, n)
     const double[:, ::1] move,    # IN (3, n): the predictor
     const double[::1] curvature,  # IN (n,)
-    double centre,
+    double center,
     double bend,
     double[:, ::1] aim,           # OUT (3, n)
 ):
-    """Aim at `centre`, less the part `bend` of the predictor's second order."""
+    """Aim at `center`, minus the share `bend` of the predictor's second-order term."""
     with nogil:
         algos_interior_aim(
-            &ease[0], &at[0, 0], &move[0, 0], &curvature[0], centre, bend, &aim[0, 0],
+            &ease[0], &at[0, 0], &move[0, 0], &curvature[0], center, bend, &aim[0, 0],
             ease.shape[0],
         )
 
 
-def interior_recentre(
+def interior_recenter(
     const double[::1] ease,       # IN (n,)
     const double[:, ::1] at,      # IN (4, n)
     const double[:, ::1] move,    # IN (3, n)
     const double[::1] curvature,  # IN (n,)
     double primal,
     double dual,
-    double centre,
+    double center,
     double near,
     double[:, ::1] aim,           # INOUT (3, n)
 ):
-    """Add to the aim what products lack to be within a factor `near` of `centre`."""
+    """Increase the aim so that products come within a factor `near` of `center`."""
     with nogil:
-        algos_interior_recentre(
-            &ease[0], &at[0, 0], &move[0, 0], &curvature[0], primal, dual, centre, near,
+        algos_interior_recenter(
+            &ease[0], &at[0, 0], &move[0, 0], &curvature[0], primal, dual, center, near,
             &aim[0, 0], ease.shape[0],
         )
 
@@ -98,7 +98,7 @@ def interior_move(
     const double[:, ::1] aim,  # IN (3, n)
     double[:, ::1] move,       # OUT (3, n)
 ):
-    """Write the move that reaches the aim; return the largest shares it takes off s, r; α, β."""
+    """Compute the move to the aim; return the largest relative decreases of s, r and of α, β."""
     cdef double[2] most
     with nogil:
         algos_interior_move(

@@ -11,7 +11,7 @@ ctypedef fused index:
 cdef class Lines:
     """Sparse lines (values, indices, starts) or the rows of a dense array (values alone).
 
-    Indices must lie in [0, length) and `starts` must ascend: who has the matrix checks it.
+    Indices must lie in [0, length) and `starts` must ascend, which the caller checks.
     """
 
     def __init__(self, values, indices, starts, Py_ssize_t length):
@@ -38,7 +38,7 @@ def _set_sparse(
 ):
     lines.single, lines.narrow = floating is float, index is int32_t
     lines.n, lines.stored = starts.shape[0] - 1, values.shape[0]
-    # Not NULL even where nothing is stored: that would mean dense.
+    # Not NULL even if nothing is stored, since NULL means dense.
     lines.x.indices = lines.x.values = lines.x.starts = &starts[0]
     if values.shape[0]:
         lines.x.values, lines.x.indices = &values[0], &indices[0]

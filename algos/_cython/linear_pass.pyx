@@ -1,11 +1,11 @@
-"""What linear models lose over dense rows, and the gradient, in one pass over X.
+"""Losses and gradients of linear models over dense rows, in one pass over X.
 
-A tile of rows is multiplied by every model's coefficients, its losses and slopes are taken,
-and the slopes multiply the same tile while it is in cache. Few models take the rows as they
-lie in memory; for many, tiles are packed and both products are made in registers.
+A tile of rows is multiplied by the coefficients of every model, losses and derivatives are
+computed, and the derivatives multiply the same tile while it is in cache. For few models the rows
+are read from memory directly; for many, tiles are packed and both products are made in registers.
 
-The rows are x = (X - shift - rest) / scale: the shift in the type of X, and what it cannot
-hold as `rest`, which goes into the intercepts; the scale goes into the coefficients.
+The rows are x = (X - shift - rest) / scale: the shift is in the type of X, and its rounding error
+`rest` goes into the intercepts; the scale goes into the coefficients.
 """
 
 from cython cimport floating
@@ -13,7 +13,7 @@ from algos._cython._dots cimport (
     RowView, add_weighted_rows, padded_columns, row_dots, rows_at, view_rows,
 )
 from algos._cython._lanes cimport lane_count, lane_start, reduce_lanes
-from algos._cython._losses cimport MAX_ROWS, Targets, take_slopes
+from algos._cython._losses cimport MAX_ROWS, Targets, take_derivatives
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._syrk cimport block_edge, cross_blocks
 from algos._cython._threads cimport is_short, run_region
@@ -33,13 +33,13 @@ cdef struct PassJob:
     const void* shift          # (padded,)
     Targets targets
     Py_ssize_t width           # outputs of all models
-    const void* vectors        # (width, padded), or their panel; NULL if slopes are given
+    const void* vectors        # (width, padded), or their panel; NULL if derivatives are given
     const void* zeros          # (panel_rows,)
     void* tiles                # products, and packed rows, for each slot
     Py_ssize_t x_size, z_size  # of one packed tile
     Py_ssize_t block, slot_size
     Py_ssize_t d_blocks, m_blocks
-    double* lanes              # (n_lanes, cells): gradients, then as take_slopes()
+    double* lanes              # (n_lanes, cells): gradients, then as take_derivatives()
     Py_ssize_t n_lanes, cells, gradient_cells
 
 
@@ -50,7 +50,7 @@ cdef inline Py_ssize_t _ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 cdef void _few_lane(
     PassJob* job, const floating* X, Py_ssize_t lane, int slot
 ) noexcept nogil:
-    """Rows as they lie in memory, model by model."""
+    """Rows read from memory directly, model by model."""
     cdef Py_ssize_t row = lane_start(lane, job.n_lanes, job.rows.n)
     cdef Py_ssize_t end = lane_start(lane + 1, job.n_lanes, job.rows.n)
     cdef Py_ssize_t padded = job.rows.padded, ldx = 0, rows, j
@@ -66,7 +66,7 @@ cdef void _few_lane(
         if job.vectors != NULL:
             for j in range(job.width):
                 row_dots(x, ldx, rows, padded, shift, vectors + j * padded, z + j * MAX_ROWS)
-        take_slopes(&job.targets, z, MAX_ROWS, row, rows, sums)
+        take_derivatives(&job.targets, z, MAX_ROWS, row, rows, sums)
         for j in range(job.width):
             add_weighted_rows(
                 x, ldx, rows, padded, shift, z + j * MAX_ROWS, gradient + j * padded)
@@ -94,7 +94,7 @@ cdef void _packed_lane(
                 tile_products(
                     xt + tile * job.x_size, rows, d, <const floating*> job.vectors,
                     <const floating*> job.zeros, width, zt + tile * job.z_size)
-            take_slopes(
+            take_derivatives(
                 &job.targets, zt + tile * job.z_size, tile_stride(X, rows), row, rows,
                 gradient + job.gradient_cells)
             row += rows
@@ -163,7 +163,7 @@ cdef void _run(
     PassJob* job, bint few, const double* rest, const double* scale, Py_ssize_t edge,
     double* gradient, double* sums, int n_threads,
 ):
-    """Keep the GIL through what is short."""
+    """Run a pass, with the GIL held if it is short."""
     if is_short(0.2 * job.rows.n * (job.rows.d + 40) * (job.width)):
         _sum_lanes(job, few, 1)
         _unpack(job, edge, rest, scale, gradient, sums)
@@ -207,7 +207,7 @@ cdef void _pass(
     PassJob* job, const floating[::1] shift, const double* rest, const double* scale,
     double* gradient, double* sums, int n_threads,
 ):
-    """The pass itself: all of the job is known but its sizes and its memory."""
+    """Run a pass of a job whose sizes and memory are not yet set."""
     cdef bint few = job.width < FEW
     cdef Scratch shifts = _padded(shift, job.rows.padded), tiles, lanes
     cdef Py_ssize_t slots
@@ -232,7 +232,7 @@ def linear_pass(
     int code,
     double parameter,
     double[:, :, ::1] gradient,     # OUT (m, k, d)
-    double[::1] sums,               # OUT (m + m k,): values, sums of slopes
+    double[::1] sums,               # OUT (m + m k,): values, sums of derivatives
     int n_threads,
 ):
     """Evaluate m models of k outputs each; `code` and `parameter` are those of the loss."""
@@ -271,7 +271,7 @@ def linear_cross(
     double[::1] sums,             # OUT (1 + k,): nothing, and the sums of the values
     int n_threads,
 ):
-    """Sum up values_i x_i, and the values."""
+    """Sum values_i x_i, and the values."""
     cdef PassJob job
     cdef Py_ssize_t k = values.shape[1]
     cdef Scratch _last = view_rows(&X[0, 0], X.shape[0], X.shape[1], &job.rows)

@@ -1,24 +1,24 @@
-"""What linear models lose over CSR rows, and the gradient, in one pass over X.
+"""Losses and gradients of linear models over CSR rows, in one pass over X.
 
-A tile of a few rows is multiplied by the coefficients, its losses and slopes are taken, and
-the slopes times its stored values are added to the gradient while it is in cache. Several
-models go side by side, 8 in a strip; strips are worked on one after another, since what they
-hold for each column would drive each other out of cache. Only the outputs of one model that
-have one loss (or target matrix) together share a turn.
+A tile of a few rows is multiplied by the coefficients, losses and derivatives are computed, and the
+derivatives times the stored values are added to the gradient while the tile is in cache. Models are
+processed in strips of 8; strips are processed one after another, since their data for each column
+would evict each other from cache. Only the outputs of a model that share a loss (or a target
+matrix) are processed together.
 """
 
 from cython cimport floating
 from algos._cython._csr cimport CsrRows, algos_csr
 from algos._cython._lanes cimport CHUNK, lane_count, lane_start
-from algos._cython._losses cimport MAX_ROWS, Targets, take_slopes
+from algos._cython._losses cimport MAX_ROWS, Targets, take_derivatives
 from algos._cython._memory cimport Scratch, scratch
 from algos._cython._sparse_dots cimport STRIP, algos_sparse_dots, sparse_dots_of
 from algos._cython._threads cimport is_short, run_region
 
 cdef enum:
     TILE_VALUES = 2048  # stored values of rows that are read twice
-    LEAST_TASKS = 4     # whatever their sums take: four times the gradient
-    SPAN = 1 << 14      # sums added up in a task
+    LEAST_TASKS = 4     # at least, even if their sums take four times the gradient
+    SPAN = 1 << 14      # sums added in a task
 
 cdef struct SparseJob:
     bint single             # float32
@@ -26,13 +26,13 @@ cdef struct SparseJob:
     const algos_sparse_dots* table
     Py_ssize_t (*length)(const algos_csr*, Py_ssize_t) noexcept nogil  # of a row
     Targets targets         # of all models
-    Py_ssize_t groups       # of models that go side by side
+    Py_ssize_t groups       # of models that are processed together
     Py_ssize_t group_models
     Py_ssize_t strips       # of a group; 0 for a single vector
-    const void* vectors     # (groups, strips, d, 8), or (d,); NULL if slopes are given
+    const void* vectors     # (groups, strips, d, 8), or (d,); NULL if derivatives are given
     void* products          # for each slot
     Py_ssize_t slot_size
-    double* lanes           # (n_lanes, groups, cells): gradients, then as take_slopes()
+    double* lanes           # (n_lanes, groups, cells): gradients, then as take_derivatives()
     Py_ssize_t n_lanes, cells, gradient_cells
 
 
@@ -43,7 +43,7 @@ cdef inline Py_ssize_t _ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
 cdef inline Py_ssize_t _rows_of_tile(
     const SparseJob* job, Py_ssize_t row, Py_ssize_t end
 ) noexcept nogil:
-    """Rows that are worked on together, one at least."""
+    """Return the number of rows in a tile, at least one."""
     cdef Py_ssize_t rows = 0, values = 0
     while row + rows < end and rows < MAX_ROWS and values < TILE_VALUES:
         values += job.length(&job.x, row + rows)
@@ -84,7 +84,7 @@ cdef void _sum_group(
                 job.table.strip_dots(
                     &job.x, row, rows, vectors + s * step, MAX_ROWS,
                     min(<Py_ssize_t> STRIP, width - s * STRIP), z + s * STRIP * MAX_ROWS)
-        take_slopes(&targets, z, MAX_ROWS, row, rows, gradient + job.gradient_cells)
+        take_derivatives(&targets, z, MAX_ROWS, row, rows, gradient + job.gradient_cells)
         if job.strips == 0:
             job.table.add(&job.x, row, rows, z, gradient)
         for s in range(job.strips):
@@ -103,7 +103,7 @@ cdef void _group_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 
 
 cdef void _reduce_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
-    """Add the lanes up, in their order, into the first."""
+    """Add all lanes to the first, in their order."""
     cdef SparseJob* job = <SparseJob*> arg
     cdef Py_ssize_t size = job.groups * job.cells, lane, i
     for lane in range(1, job.n_lanes):
@@ -114,7 +114,7 @@ cdef void _reduce_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 cdef void _unpack(
     const SparseJob* job, const double* scale, double* gradient, double* sums
 ) noexcept nogil:
-    """The first lane → the gradient by coefficients, the values, the sums of slopes."""
+    """The first lane → the gradient by coefficients, the values, the sums of derivatives."""
     cdef Py_ssize_t k = job.targets.k, d = job.x.d, group, model, j, p, in_group
     cdef Py_ssize_t models
     cdef const double* found
@@ -167,7 +167,7 @@ cdef void _set_groups(SparseJob* job) noexcept nogil:
 
 
 cdef void _set_lanes(SparseJob* job, Py_ssize_t stored, Py_ssize_t itemsize) noexcept nogil:
-    """Lanes whose sums cost little beside the pass itself, and that threads can share."""
+    """Set a number of lanes whose sums are cheap and which divide evenly among threads."""
     cdef Py_ssize_t k = job.targets.k, d = job.x.d
     cdef Py_ssize_t chunks = _ceil_div(job.x.n, <Py_ssize_t> CHUNK), least = 1
     job.gradient_cells = job.strips * STRIP * d if job.strips else d
@@ -175,7 +175,7 @@ cdef void _set_lanes(SparseJob* job, Py_ssize_t stored, Py_ssize_t itemsize) noe
     job.n_lanes = lane_count(job.x.n, 8 * job.groups * job.cells, stored * (itemsize + 4))
     job.n_lanes = min(job.n_lanes, stored // (32 * d))
     job.n_lanes -= job.n_lanes % LEAST_TASKS  # so that threads end together
-    if stored >= d:  # else clearing and adding up sums is most of the pass
+    if stored >= d:  # otherwise clearing and adding sums is most of the pass
         least = min(chunks, _ceil_div(<Py_ssize_t> LEAST_TASKS, job.groups))
     job.n_lanes = max(job.n_lanes, least)
     job.slot_size = max(job.strips * STRIP, <Py_ssize_t> 1) * MAX_ROWS
@@ -200,7 +200,7 @@ cdef void _run(
     SparseJob* job, CsrRows rows, const double[::1] scale, double* gradient, double* sums,
     int n_threads,
 ):
-    """The pass itself: all of the job is known but its sums and its products."""
+    """Run a pass of a job whose sums and products are not yet set."""
     cdef Py_ssize_t slots
     cdef Scratch products, lanes
     _set_lanes(job, rows.stored, rows.itemsize)
@@ -236,7 +236,7 @@ def sparse_pass(
     int code,
     double parameter,
     double[:, :, ::1] gradient,     # OUT (m, k, d)
-    double[::1] sums,               # OUT (m + m k,): values, sums of slopes
+    double[::1] sums,               # OUT (m + m k,): values, sums of derivatives
     int n_threads,
 ):
     """Evaluate m models of k outputs each; `code` and `parameter` are those of the loss."""
@@ -261,7 +261,7 @@ def sparse_cross(
     double[::1] sums,             # OUT (k + k,): nothing, and the sums of the values
     int n_threads,
 ):
-    """Sum up values_i x_i, and the values."""
+    """Sum values_i x_i, and the values."""
     cdef SparseJob job = _job_of(rows, Targets(
         values.shape[1], 1, 0, 0, NULL, 0, NULL, &values[0, 0], values.shape[1], NULL))
     _run(&job, rows, scale, &products[0, 0], &sums[0], n_threads)

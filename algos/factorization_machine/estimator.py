@@ -42,6 +42,7 @@ from algos.factorization_machine.links import link_of
 from algos.factorization_machine.machine import Machine, Outcome, Problem, require_room
 from algos.factorization_machine.parameters import INITS
 from algos.factorization_machine.progress import Told
+from algos.factorization_machine.replicates import split_replicates
 from algos.factorization_machine.rows import Columns, Table, training_table
 from algos.factorization_machine.streaming import StreamingMachine
 from algos.factorization_machine.targets import checked_weights
@@ -214,12 +215,12 @@ class FactorizationMachine(StreamingMachine):
         keys = (table.keys ^ key[0]) * _MIX
         keys = (keys ^ (keys >> np.uint64(31)) ^ key[1]) * _MIX
         classes = table.target if self._n_classes() else None
-        train, validate = validation_split(
-            keys ^ (keys >> np.uint64(29)),
-            self.validation_fraction,
-            classes=classes,
-            weight=table.weight,
-        )
+        keys = keys ^ (keys >> np.uint64(29))
+        fraction, n_threads = self.validation_fraction, effective_n_threads(self.n_jobs)
+        parts = split_replicates(table, keys, fraction, key, classes, n_threads)
+        if parts is not None:
+            return parts
+        train, validate = validation_split(keys, fraction, classes=classes, weight=table.weight)
         return table.take(train), table.take(validate)
 
     def _explicit_validation(

@@ -277,7 +277,7 @@ def training_table(
         indices = _renumbered(indices, places, d)
     n_columns = d if places is None else len(places)
     rows = Rows(indptr, indices, values, n_columns)
-    keys = _keys(rows, target, groups, n_threads)
+    keys = keys_of_rows(rows, target, groups, n_threads)
     order, first = _order(rows, keys, weight)
     total = _merged(weight, order, first)
     kept = order[first]
@@ -309,12 +309,13 @@ def _renumbered(indices: NDArray[np.int32], places: NDArray[np.int64], d: int) -
     return renumbered
 
 
-def _keys(
+def keys_of_rows(
     rows: Rows, target: Doubles, groups: NDArray[np.int64] | None, n_threads: int
 ) -> NDArray[np.uint64]:
     # Of one type, as hashing wants them: the longer array is copied only where it must.
     index = np.int32 if rows.stored < 2**31 else np.int64
-    arrays = rows.values, rows.indices.astype(index, copy=False), rows.indptr.astype(index)
+    values = np.ones(rows.stored, np.float32) if rows.values is None else rows.values
+    arrays = values, rows.indices.astype(index, copy=False), rows.indptr.astype(index)
     X = sparse.csr_array(arrays, shape=(rows.n, rows.n_columns))
     X.has_canonical_format = True
     keys = row_keys(X, _KEY, target, n_threads=n_threads)

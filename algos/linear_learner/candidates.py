@@ -1,4 +1,4 @@
-"""The candidates of a fit: how strong their penalties are, in the user's units and the solvers'."""
+"""The candidates of a fit: their penalties in the user's units and in those of the solvers."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import numpy as np
 
 from algos.linear_learner import squared_state
 from algos.linear_learner.penalties import (
-    Strength,
-    audible,
+    PenaltyParams,
     candidate_grid,
-    is_loud,
+    is_l1_above_rounding,
+    largest_null_gradient,
+    mean_absolute_derivative,
     mean_curvature,
-    null_slope,
     penalty_of,
-    slope_size,
+    without_negligible_l1,
 )
 from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.settings import Settings
-from algos.linear_learner.solvers.gram import largest_mean_slope
+from algos.linear_learner.solvers.gram import mean_derivative_bound
 from algos.linear_learner.solvers.null_model import constant_model
 from algos.linear_learner.squared_fit import KeptProducts
 from algos.linear_learner.targets import Unit
 
 
 class Candidates:
-    """What the parameters ask for, for the rows of one fit.
+    """The penalties that the parameters ask for, for the rows of one fit.
 
     Parameters
     ----------
@@ -49,50 +49,59 @@ class Candidates:
     ) -> None:
         self._settings, self._problems, self._products = settings, problems, products
         self._unit, self._is_wide = unit, is_wide
-        self._made: dict[Strength, Penalty] = {}
-        self._slope: float | None = None
-        self._slope_bound: float | None = None
+        self._made: dict[PenaltyParams, Penalty] = {}
+        self._mean_derivative: float | None = None
+        self._derivative_bound: float | None = None
 
-    def strengths(self) -> list[Strength]:
+    def grid(self) -> list[PenaltyParams]:
         """Return the candidates, in the order in which they are trained."""
         settings = self._settings
-        slope = curvature = 0.0
+        gradient = curvature = 0.0
         if isinstance(settings.alpha, str):
-            slope, curvature = self._null_slope_and_curvature()
+            gradient, curvature = self._null_gradient_and_curvature()
         return candidate_grid(
-            settings.alpha, settings.l1_ratio, settings.n_alphas, slope, curvature, self._is_wide
+            settings.alpha,
+            settings.l1_ratio,
+            settings.n_alphas,
+            gradient=gradient,
+            curvature=curvature,
+            is_wide=self._is_wide,
         )
 
-    def penalties(self, strengths: list[Strength]) -> list[Penalty]:
-        """Return their penalties in the units of solvers."""
+    def penalties(self, grid: list[PenaltyParams]) -> list[Penalty]:
+        """Return the penalties of some candidates in the units of solvers."""
         made = self._made
-        for one in strengths:
+        for one in grid:
             if one not in made:
                 made[one] = self._penalty(one)
-        return [made[one] for one in strengths]
+        return [made[one] for one in grid]
 
-    def _penalty(self, strength: Strength) -> Penalty:
+    def _penalty(self, params: PenaltyParams) -> Penalty:
         rows = self._problems[0].rows
-        penalty = penalty_of(strength, rows, self._settings.standardize, self._unit)
-        return self._audible(penalty) if penalty.has_l1 else penalty
+        penalty = penalty_of(params, rows, self._settings.standardize, self._unit)
+        return self._without_negligible_l1(penalty) if penalty.has_l1 else penalty
 
-    def _audible(self, penalty: Penalty) -> Penalty:
-        if not self._settings.loss.is_smooth:  # their certificates mind no slopes
+    def _without_negligible_l1(self, penalty: Penalty) -> Penalty:
+        if not self._settings.loss.is_smooth:  # their certificates do not use derivatives
             return penalty
         sums = self._products.known
-        if self._slope is None and sums is not None:
-            self._slope_bound = self._slope_bound or largest_mean_slope(sums)
-            if is_loud(penalty, self._slope_bound):
-                return penalty  # without a look at each row's slope
-        if self._slope is None:
-            self._slope = slope_size(self._problems)
-        return audible(penalty, self._slope, keep=self._settings.solver == "coordinate_descent")
+        if self._mean_derivative is None and sums is not None:
+            self._derivative_bound = self._derivative_bound or mean_derivative_bound(sums)
+            if is_l1_above_rounding(penalty, self._derivative_bound):
+                return penalty  # without computing the derivative of each row
+        if self._mean_derivative is None:
+            self._mean_derivative = mean_absolute_derivative(self._problems)
+        keep = self._settings.solver == "coordinate_descent"
+        return without_negligible_l1(penalty, self._mean_derivative, keep=keep)
 
-    def _null_slope_and_curvature(self) -> tuple[float, float]:
-        """Return what the grid of alphas hangs on, in the user's units."""
+    def _null_gradient_and_curvature(self) -> tuple[float, float]:
+        """Return the null model's largest gradient and curvature, which set the alpha grid.
+
+        Both are in the user's units.
+        """
         settings, state = self._settings, self._products.state
         if state is not None:
-            return squared_state.largest_slope(
+            return squared_state.largest_null_gradient(
                 state, fit_intercept=settings.fit_intercept, standardize=settings.standardize
             ), 1.0
         gradients, curvature = [], 0.0
@@ -101,8 +110,8 @@ class Candidates:
             found = problem.evaluate(coef, intercept)
             gradients.append(found.gradient[0])
             curvature = max(curvature, mean_curvature(problem, intercept[0], found.values[0]))
-        slope = null_slope(self._problems, gradients, settings.standardize)
+        gradient = largest_null_gradient(self._problems, gradients, settings.standardize)
         return (
-            float(np.ldexp(slope, self._unit.of_l1)),
+            float(np.ldexp(gradient, self._unit.of_l1)),
             float(np.ldexp(curvature, self._unit.of_l2)),
         )

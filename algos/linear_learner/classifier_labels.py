@@ -21,20 +21,20 @@ from algos._common.warn import warn
 from algos.linear_learner.data import Data
 from algos.linear_learner.estimator import LinearLearner
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.pack import Outcome, Variant
+from algos.linear_learner.pack import FitResult, Variant
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.stream import Stream
-from algos.linear_learner.threshold import Target
+from algos.linear_learner.threshold import Criterion
 
-_MANY, _OF_ROWS = 20, 0.1  # different floats, from where on y may be a regression's target
-_ONCE = 0.1  # of those, as many as stand in one row alone
-_MANY_INTEGERS, _ROWS_OF_INTEGERS = 100, 5  # the same of integers: so many, with fewer rows each
-_TOLD = 0.5  # of the rows: of more, scikit-learn's check of targets has warned
+_MANY, _OF_ROWS = 20, 0.1  # distinct floats from which y may be the target of a regression
+_ONCE = 0.1  # share of these, or of integers, that occur only once
+_MANY_INTEGERS, _ROWS_OF_INTEGERS = 100, 5  # the same for integers, with fewer rows each
+_TOLD = 0.5  # share of the rows above which scikit-learn's check of targets has warned
 _POWERS = (0.0, 0.5, 1.0)  # of the balanced class weights, tried by class_weight="auto"
 
 
 class ClassifierLabels(LinearLearner):
-    """The side of a linear classifier that knows the classes."""
+    """Mixin of the linear classifier: classes and class weights."""
 
     class_weight: Any
     margin: float
@@ -47,7 +47,7 @@ class ClassifierLabels(LinearLearner):
     _all_classes: NDArray[Any]
 
     def _loss(self) -> Loss:
-        loss = str(self._learned("loss"))  # numpy's strings would show in messages
+        loss = str(self._learned("loss"))  # numpy strings would look odd in messages
         if loss == "log_loss":
             return Loss("multinomial" if len(self.classes_) > 2 else "log_loss")
         return Loss(loss, float(self._learned("margin")))
@@ -56,15 +56,15 @@ class ClassifierLabels(LinearLearner):
         return len(self.classes_) if len(self.classes_) > 2 else 1
 
     def _encoded(self, y: Any, name: str = "y") -> Doubles:
-        # Labels to train on were checked when their classes were learned.
+        # Training labels were checked when their classes were learned.
         labels = np.asarray(y) if name == "y" else class_labels(y, name)
         return encoded_classes(labels, self.classes_, name)
 
     def _must_choose(self) -> bool:
         return super()._must_choose() or self.class_weight == "auto"
 
-    def _target(self) -> Target:
-        return Target(
+    def _criterion(self) -> Criterion:
+        return Criterion(
             self.selection_criterion, self.beta, self.target_recall, self.target_precision
         )
 
@@ -84,11 +84,11 @@ class ClassifierLabels(LinearLearner):
         if len(classes) > 2 and self.selection_criterion not in ("loss", "accuracy", "f_beta"):
             raise ValueError(
                 f"`selection_criterion`={self.selection_criterion!r} must be 'loss', 'accuracy' "
-                f"or 'f_beta' for {len(classes)} classes; only two have a threshold"
+                f"or 'f_beta' for {len(classes)} classes; a threshold needs two classes"
             )
 
     def _meet_classes(self, labels: NDArray[Any], classes: ArrayLike | None) -> None:
-        """Bring `classes_`, and a state that hangs on them, up to date."""
+        """Update `classes_` and the state that depends on them."""
         known = getattr(self, "classes_", labels[:0])
         named = labels[:0] if classes is None else np.asarray(classes)
         _check_alike(known, named, labels)
@@ -109,7 +109,7 @@ class ClassifierLabels(LinearLearner):
             places = np.searchsorted(now, known)
             is_joint = self._learned("loss") == "log_loss" and len(now) > 2
             state = self._state_so_far()
-            assert isinstance(state, Stream)  # the squared loss is of numbers
+            assert isinstance(state, Stream)  # the squared loss is for regression only
             self._continue(state.with_classes(places, len(now), is_joint))
         if hasattr(self, "_class_sums"):
             sums = np.zeros(len(now))
@@ -118,31 +118,33 @@ class ClassifierLabels(LinearLearner):
         self.classes_ = now
 
     def _name_classes(self, known: NDArray[Any], named: NDArray[Any]) -> None:
-        """Keep the classes that were said to come, of which there can be no others then."""
+        """Keep the classes that were announced; others are refused from then on."""
         before = self.__dict__.get("_all_classes", named)
         if not np.array_equal(before, named) or not np.isin(known, named).all():
             raise ValueError(
                 f"`classes`={named.tolist()} must be {np.union1d(before, known).tolist()}, as in "
-                f"the batches before; name the same ones or none"
+                f"the previous batches; pass the same classes or None"
             )
         self._all_classes = named
 
-    def _weighted(self, data: Data) -> Data:
-        """Return a batch with its class weights; "balanced" counts all rows so far."""
-        codes = self._codes(data.target)
+    def _count_classes(self, data: Data) -> None:
+        """Add the weights of a batch to the sums of the classes, which "balanced" uses."""
         self._class_sums = self._sums(data) + self.__dict__.get("_class_sums", 0.0)
+
+    def _class_weighted(self, data: Data) -> Data:
+        """Return a batch with its class weights, given the sums of all rows so far."""
         if self.class_weight is None:
             return data
         factors = class_factors(self.class_weight, self.classes_, self._class_sums)
-        return data.weighted(factors[codes])
+        return data.weighted(factors[self._codes(data.target)])
 
     def _sums(self, data: Data) -> Doubles:
         """Return the sum of the weights of each class."""
         codes, n_classes = self._codes(data.target), len(self.classes_)
         return np.bincount(codes, data.weight, minlength=n_classes).astype(np.float64)
 
-    def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
-        super()._begin_stream(outcome, key, data)
+    def _begin_stream(self, result: FitResult, key: Key, data: Data) -> None:
+        super()._begin_stream(result, key, data)
         self._class_sums = self._sums(data)
 
     def _take_counts(self, other: Any) -> None:
@@ -155,31 +157,31 @@ class ClassifierLabels(LinearLearner):
     def _check_trainable(self, data: Data) -> None:
         if not self._sums(data).all():
             raise ValueError(
-                "`sample_weight` must leave a row of each class; all rows of some class weigh 0: "
-                "leave that class out of y"
+                "`sample_weight` must be positive for at least one row of each class; remove the "
+                "classes whose weights are all zero"
             )
 
-    def _check_judges(self, data: Data) -> None:
+    def _check_validation_rows(self, data: Data) -> None:
         found = np.unique(self._codes(data.target))
         if self.selection_criterion == "loss" or len(self.classes_) > 2 or len(found) > 1:
             return
         only = self.classes_[found].tolist()[0]
         warn(
             f"`y_val` should hold both classes for selection_criterion="
-            f"{self.selection_criterion!r}, which puts a threshold between them: all rows of "
+            f"{self.selection_criterion!r}, which calibrates a threshold between them: all rows of "
             f"positive weight are of class {only!r}; give rows of both, or write "
             f"selection_criterion='loss'"
         )
 
     def _factors(self, sums: Doubles, power: float) -> Doubles:
-        """Return what the weights of each class are multiplied by, at a power of "auto"."""
+        """Return the factors of the class weights, for one power of "auto"."""
         factors: Doubles = class_factors(self.class_weight, self.classes_, sums) ** power
         return factors
 
-    def _chosen(self, outcome: Outcome, data: Data) -> dict[str, Any]:
-        chosen = super()._chosen(outcome, data)
+    def _chosen(self, result: FitResult, data: Data) -> dict[str, Any]:
+        chosen = super()._chosen(result, data)
         if self.class_weight == "auto":
-            power = float(outcome.candidates["class_weight_power"][outcome.best])
+            power = float(result.candidates["class_weight_power"][result.best])
             factors = self._factors(self._sums(data), power)
             chosen["class_weight"] = dict(
                 zip(self.classes_.tolist(), factors.tolist(), strict=True)
@@ -196,7 +198,7 @@ class ClassifierLabels(LinearLearner):
 
 
 def _warn_of_numbers(classes: NDArray[Any], labels: NDArray[Any]) -> None:
-    """Warn of labels that look like the target of a regression."""
+    """Warn about labels that look like the target of a regression."""
     kind = labels.dtype.kind
     if kind == "f" and _are_measured(classes, labels):
         noun, others = "floats", "integers or strings"
@@ -206,35 +208,43 @@ def _warn_of_numbers(classes: NDArray[Any], labels: NDArray[Any]) -> None:
         return
     warn(
         f"`y` holds {len(classes)} different {noun} in {len(labels)} rows, each of which is "
-        f"taken for a class of its own; use LinearLearnerRegressor to predict numbers, or "
-        f"make labels {others}"
+        f"treated as a class; use LinearLearnerRegressor for a numeric target, or convert labels "
+        f"to {others}"
     )
 
 
 def _are_counted(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
-    """Tell whether integers look like amounts: many, of few rows, and not numbered throughout."""
+    """Tell whether integers look like amounts: many, with few rows each, and with gaps.
+
+    Identifiers mostly have several rows each; amounts often occur only once.
+    """
     n, k = len(labels), len(classes)
-    are_few = max(_MANY_INTEGERS, n / _ROWS_OF_INTEGERS) < k <= _TOLD * n
-    return are_few and bool((np.diff(classes) != 1).any())
+    if not max(_MANY_INTEGERS, n / _ROWS_OF_INTEGERS) < k <= _TOLD * n:
+        return False
+    return bool((np.diff(classes) != 1).any()) and _are_often_single(classes, labels)
 
 
 def _are_measured(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
-    """Tell whether floats look measured: many, with gaps between them, and not a few seen once.
+    """Tell whether floats look measured: many, unevenly spaced, and often occurring once.
 
-    Codes of classes have several rows each, or else they are numbered throughout.
+    Codes of classes have several rows each, or are evenly spaced.
     """
     n = len(labels)
     if not max(_MANY, _OF_ROWS * n) < len(classes) <= _TOLD * n or np.ptp(np.diff(classes)) == 0:
         return False
+    return _are_often_single(classes, labels)
+
+
+def _are_often_single(classes: NDArray[Any], labels: NDArray[Any]) -> bool:
     counts = np.bincount(np.searchsorted(classes, labels))
     return bool((counts == 1).mean() >= _ONCE)
 
 
 def _check_alike(*groups: NDArray[Any]) -> None:
-    """Raise ValueError unless all labels are numbers, or none is: numpy would make words."""
+    """Raise ValueError if numbers and strings are mixed, which numpy would convert to strings."""
     kinds = {group.dtype.kind in "biuf" for group in groups if len(group)}
     if len(kinds) > 1:
         raise ValueError(
-            "`y` must hold labels of one kind, numbers or strings, as `classes` and the batches "
-            "before do; convert them"
+            "`y` must hold labels of one kind, numbers or strings, like `classes` and the "
+            "previous batches; convert them"
         )

@@ -1,4 +1,4 @@
-"""What a fitted linear classifier answers: decisions, classes and probabilities."""
+"""The fitted linear classifier: decision values, classes and probabilities."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sklearn.exceptions import NotFittedError
 from algos._common.labels import class_decided
 from algos._common.naming import renamed
 from algos.linear_learner.estimator import LinearLearner
-from algos.linear_learner.pack import Outcome
+from algos.linear_learner.pack import FitResult
 from algos.linear_learner.problem import Doubles
 
 
 class _OfProbabilities:
-    """A method that estimators of other losses lack.
+    """A method that is available with loss="log_loss" only.
 
-    As scikit-learn's `available_if`, whose error does not tell why.
+    Like scikit-learn's `available_if`, but with an error that gives the reason.
     """
 
     def __init__(self, method: Callable[..., Any]) -> None:
@@ -33,9 +33,9 @@ class _OfProbabilities:
             loss, name = estimator._learned("loss"), self._method.__name__
             if loss != "log_loss":
                 raise AttributeError(
-                    f"This {owner.__name__!r} has no attribute {name!r}: only "
-                    f"loss='log_loss' has probabilities, not {loss!r}; write that, or wrap it "
-                    f"in sklearn.calibration.CalibratedClassifierCV"
+                    f"This {owner.__name__!r} has no attribute {name!r}: probabilities need "
+                    f"loss='log_loss', not {loss!r}; change the loss, or wrap the estimator in "
+                    f"sklearn.calibration.CalibratedClassifierCV"
                 )
         method: Callable[..., Any] = self._method.__get__(estimator, owner)
         return method
@@ -45,10 +45,10 @@ class _OfProbabilities:
 
 
 class ClassifierModel(LinearLearner):
-    """The fitted side of a linear classifier.
+    """Mixin of the linear classifier: predictions of the fitted model.
 
-    The threshold is kept as a decision value too, `_cut`: a probability near 1 cannot say
-    where between large decision values it lies.
+    The threshold is also kept as a decision value, `_cut`: a probability near 1 cannot resolve
+    large decision values.
     """
 
     classes_: NDArray[Any]
@@ -56,10 +56,10 @@ class ClassifierModel(LinearLearner):
     _cut: float
 
     def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return how far each row is on the side of a class.
+        """Return the decision value of each row.
 
-        For two classes the distance from the threshold, in units of x·coef_ + intercept_: its
-        sign is the prediction. For more, x·coef_ + intercept_ for each class.
+        For two classes, x·coef_ + intercept_ measured from the threshold, so that its sign is
+        the prediction. For more classes, x·coef_ + intercept_ for each class.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class ClassifierModel(LinearLearner):
 
     @_OfProbabilities
     def predict_proba(self, X: Any) -> NDArray[Any]:
-        """Return the model's probability of each class; `threshold_` has no part in it.
+        """Return the probability of each class, which does not depend on `threshold_`.
 
         Parameters
         ----------
@@ -129,19 +129,19 @@ class ClassifierModel(LinearLearner):
         if len(self.classes_) < 2:
             met = self.classes_.tolist()[0]
             raise NotFittedError(
-                f"This {type(self).__name__} has met the class {met!r} alone: 1 more class is "
-                f"missing; call partial_fit with rows of another"
+                f"This {type(self).__name__} has seen only class {met!r}; call partial_fit with "
+                f"rows of a second class"
             )
 
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
         return {"coef_": coef, "intercept_": intercept, **self._threshold(0.0)}
 
-    def _set_model(self, outcome: Outcome) -> None:
-        super()._set_model(outcome)
-        self.__dict__.update(self._threshold(outcome.threshold))
+    def _set_model(self, result: FitResult) -> None:
+        super()._set_model(result)
+        self.__dict__.update(self._threshold(result.threshold))
 
     def _threshold(self, cut: float) -> dict[str, float]:
-        """Return the attributes that say from which decision value on the second class is."""
+        """Return the attributes of a threshold that is given as a decision value."""
         if len(self.classes_) > 2:
             return {}
         return {"_cut": cut, "threshold_": self._as_threshold(cut)}
@@ -150,11 +150,11 @@ class ClassifierModel(LinearLearner):
         return float(expit(cut)) if self._learned("loss") == "log_loss" else float(cut)
 
     def _threshold_in(self, dtype: Any) -> Any:
-        """Return the decision value of the threshold as a dtype holds it."""
-        limits = np.finfo(dtype)  # decision values may be infinite, and are measured from it
+        """Return the decision value of the threshold, rounded down to a dtype."""
+        limits = np.finfo(dtype)  # finite: infinite decision values are measured from it
         cut = min(max(self._decision_threshold(), float(limits.min)), float(limits.max))
         threshold = dtype.type(cut)
-        if float(threshold) > cut:  # in double; what is above must stay so in float32
+        if float(threshold) > cut:  # values above it in float64 must be so in float32 too
             threshold = np.nextafter(threshold, -dtype.type(np.inf))
         return threshold
 
@@ -168,6 +168,6 @@ class ClassifierModel(LinearLearner):
         if not 0 < threshold < 1:
             raise ValueError(
                 f"`threshold_`={threshold!r} must be a probability between 0 and 1 for "
-                f"loss='log_loss'; set it to one, such as 0.5"
+                f"loss='log_loss'; set it to such a value, for example 0.5"
             )
         return float(logit(threshold))

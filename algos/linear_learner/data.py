@@ -1,4 +1,4 @@
-"""Rows with their targets and weights, as a fit or a batch has them."""
+"""The data of a fit or a batch: rows, targets and weights."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from algos.linear_learner.problem import Doubles
 
 @dataclass(frozen=True)
 class Data:
-    """Rows with their targets.
+    """Rows with their targets and weights.
 
     Attributes
     ----------
     X : ndarray or CSR matrix of shape (n, d), float32 or float64
     target : ndarray of shape (n,) or (n, n_outputs), float64
-        As losses take it (`targets.py`).
+        In the form that losses take (`targets.py`).
     weight : ndarray of shape (n,), float64
         Positive.
     """
@@ -44,7 +44,7 @@ class Data:
 
     @property
     def shares(self) -> Doubles:
-        """The weights, over their sum; without overflow for weights of any size."""
+        """The weights divided by their sum, without overflow."""
         largest = self.weight.max()
         if self.weight.min() == largest:
             return np.full(len(self), 1 / len(self))

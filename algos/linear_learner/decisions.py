@@ -1,4 +1,4 @@
-"""Decision values in the user's units, and what rows lose by them."""
+"""Decision values in the user's units, and losses of rows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from scipy import sparse
 
 from algos._common.csr import csr_rows
 from algos._common.scale import exponent_of
-from algos._cython._losses import add_joint_losses, add_losses, find_slopes
+from algos._cython._losses import add_joint_losses, add_losses, find_derivatives
 from algos._cython.linear_decision import dense_decision, sparse_decision
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
 
-_IN_RANGE = 1000  # exponent of numbers of which any sum is one
+_IN_RANGE = 1000  # exponent of 2 up to which sums do not overflow
 
 
 def decision_values(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -> Any:
-    """Return X coef' + intercept in the dtype of X, summed up in double precision.
+    """Return X coef' + intercept in the dtype of X, summed in float64.
 
-    A row's values do not depend on what rows stand beside it.
+    The values of a row do not depend on the other rows.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def decision_values(X: Any, coef: Doubles, intercept: Doubles, n_threads: int) -
     vectors = np.ascontiguousarray(coef, dtype=np.float64)
     offset = np.ascontiguousarray(intercept, dtype=np.float64)
     out = _products(X, vectors, offset, n_threads)
-    with np.errstate(over="ignore"):  # infinity where no float is large enough
+    with np.errstate(over="ignore"):  # infinity if the value overflows
         if np.isnan(out).any():  # a difference of infinities
             exponent = exponent_of(vectors) + exponent_of(X) - _IN_RANGE
             small = np.ldexp(vectors, -exponent), np.ldexp(offset, -exponent)
@@ -62,7 +62,7 @@ def mean_losses(decision: Any, target: Doubles, weight: Doubles, loss: Loss) -> 
 def losses_of(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
     """Return the loss of each row, of shape (n,), for decision values (n, k) or (n,).
 
-    Several outputs that share no loss are summed up.
+    The losses of several independent outputs are summed.
     """
     decision = np.asarray(decision, dtype=np.float64)
     found = np.zeros(len(decision))
@@ -76,13 +76,13 @@ def losses_of(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
     return found
 
 
-def slopes_of(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
+def loss_derivatives(decision: Doubles, target: Doubles, loss: Loss) -> Doubles:
     """Return the derivative of each row's loss, of shape (n,), for decision values (n,).
 
-    Of any loss but multinomial; at a kink, one of its subgradients.
+    For any loss but multinomial; at a kink, a subgradient.
     """
     found = np.empty(len(decision))
-    find_slopes(target, np.ascontiguousarray(decision), found, loss.code, loss.parameter)
+    find_derivatives(target, np.ascontiguousarray(decision), found, loss.code, loss.parameter)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Dense rows in the solver's units, which are never written down: passes over X as it is."""
+"""Dense rows in the solver's units: passes over X itself, without a scaled copy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
+from algos._common.scale import with_values
 from algos._cython._losses import weigh_curvatures
 from algos._cython.linear_decision import dense_decision
 from algos._cython.linear_gram import weighted_gram
@@ -20,19 +22,30 @@ Floats = NDArray[Any]
 Exponents = NDArray[np.intc] | int
 
 _BLOCK = 1 << 23  # bytes of rows that are gathered at a time
-_WIDE = 200  # columns, from where on a row's products cost many times its copy
-_FEW_TARGETS = 8  # that cost less beside the columns than a pass of their own
-_MODERATE = 60  # exponents of 2 up to which targets' products with columns are float32
-_EXTREME = 900  # up to which their factors are float64
+_WIDE = 200  # columns from which a row's products cost many times its copy
+_FEW_TARGETS = 8  # targets that cost less as further columns than a pass of their own
+_MODERATE = 60  # exponents of 2 up to which products of targets with columns are float32
+_EXTREME = 900  # exponents up to which factors of targets are float64
 
 
-def divided(values: Any, exponents: Exponents) -> Any:
-    """Return values / 2**exponents; themselves if that changes nothing."""
-    return np.ldexp(values, -exponents) if np.ndim(exponents) else values
+def over_power_of_two(X: Any, exponents: Exponents) -> Any:
+    """Return X with its columns (for a vector: its values) divided by 2**exponents.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d) or (d,), or CSR matrix of shape (n, d)
+    exponents : ndarray of shape (d,), int, or 0
+        0 returns X itself.
+    """
+    if not np.ndim(exponents):
+        return X
+    if sparse.issparse(X):
+        return with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))
+    return np.ldexp(X, -exponents)
 
 
-def _moderate(target: Doubles) -> tuple[Doubles, Doubles]:
-    """Return targets times powers of 2 that keep their products within float32, and those."""
+def bounded_targets(target: Doubles) -> tuple[Doubles, Doubles]:
+    """Return targets scaled so that products with columns stay within float32, and the factors."""
     exponents = np.frexp(np.maximum(target.max(axis=0), -target.min(axis=0)))[1]
     exponents[np.abs(exponents) <= _MODERATE] = 0
     if not exponents.any():
@@ -42,7 +55,7 @@ def _moderate(target: Doubles) -> tuple[Doubles, Doubles]:
 
 
 class AnyRows(ABC):
-    """What dense and CSR rows have in common: everything that needs no pass of its own.
+    """Base of dense and CSR rows: everything that needs no pass over X.
 
     Parameters
     ----------
@@ -72,8 +85,8 @@ class AnyRows(ABC):
 
     def _set_units(self, shift: Doubles, scale: Doubles) -> None:
         self.shift, self.scale = shift, scale
-        with np.errstate(over="ignore"):  # values that vanish beside the scale become 0
-            self._scale = divided(scale, self._exponents)
+        with np.errstate(over="ignore"):  # values that are negligible beside the scale become 0
+            self._scale = over_power_of_two(scale, self._exponents)
 
     def in_units(self, shift: Doubles, scale: Doubles) -> Self:
         """Return the same rows with another shift and scale."""
@@ -104,7 +117,7 @@ class AnyRows(ABC):
 
     @abstractmethod
     def filled(self, weight: Doubles | None = None) -> Doubles:
-        """Return for each column the weights' sum of the rows that are not 0 there in X.
+        """Return for each column of X the sum of the weights of rows that are not 0 there.
 
         Parameters
         ----------
@@ -125,8 +138,8 @@ class AnyRows(ABC):
     ) -> Doubles:
         """Return weight_i times the second derivative of loss_i by the decision value.
 
-        Of one output: coef is (d,), and the result (n,). Where the first derivative has a
-        kink, it is the generalised one.
+        For one output: coef is (d,), and the result (n,). Where the first derivative has a
+        kink, the generalised second derivative is returned.
         """
         z = self.decision(coef[np.newaxis], np.array([intercept], dtype=np.float64))[:, 0]
         found = np.empty(len(z))
@@ -141,8 +154,8 @@ class DenseRows(AnyRows):
     ----------
     X : ndarray of shape (n, d), float32 or float64, C-ordered
     shift, scale : ndarray of shape (d,), float64
-        The scale is positive. With a shift near the columns' means, their offset costs
-        float32 no digits.
+        The scale is positive. With a shift near the columns' means, float32 loses no digits
+        to large means.
     n_threads : int
     exponents : ndarray of shape (d,), int, or 0
         Passes are over a copy whose columns are those of X / 2**exponents; for 0, over X
@@ -159,17 +172,17 @@ class DenseRows(AnyRows):
         n_threads: int,
         exponents: Exponents = 0,
     ) -> None:
-        self._X: Floats = divided(X, exponents)
+        self._X: Floats = over_power_of_two(X, exponents)
         super().__init__(X, shift, scale, n_threads, exponents)
 
     def _set_units(self, shift: Doubles, scale: Doubles) -> None:
         super()._set_units(shift, scale)
-        self._exact_shift = divided(shift, self._exponents)
+        self._exact_shift = over_power_of_two(shift, self._exponents)
         self._shift: Floats = self._exact_shift.astype(self.X.dtype)
-        self._rest = self._exact_shift - self._shift  # what the type of X cannot hold
+        self._rest = self._exact_shift - self._shift  # rounding error in the type of X
 
     def filled(self, weight: Doubles | None = None) -> Doubles:
-        """Return for each column the weights' sum of the rows that are not 0 there in X."""
+        """Return for each column of X the sum of the weights of rows that are not 0 there."""
         found: Doubles
         if weight is None:
             found = np.count_nonzero(self.X, axis=0).astype(np.float64)
@@ -181,7 +194,7 @@ class DenseRows(AnyRows):
 
     def are_filled(self) -> NDArray[np.bool_]:
         """Tell which columns have a value other than 0 in some row of X."""
-        found: NDArray[np.bool_] = self.X[0] != 0  # as a rule this row tells of all columns
+        found: NDArray[np.bool_] = self.X[0] != 0  # usually the first row fills all columns
         return found if found.all() else self.X.any(axis=0)
 
     def decision(self, coef: Doubles, intercept: Doubles) -> Doubles:
@@ -196,7 +209,7 @@ class DenseRows(AnyRows):
     def evaluate(
         self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
     ) -> Evaluation:
-        """Return what m models lose, in one pass, for coef (m, n_outputs, d)."""
+        """Return the losses and gradients of m models, for coef (m, n_outputs, d)."""
         m, k, _ = coef.shape
         gradient, sums = np.empty(coef.shape), np.empty(m + m * k)
         linear_pass(
@@ -222,7 +235,7 @@ class DenseRows(AnyRows):
         """Return `gram(weight)` and `cross(weight * target)`, for target (n, k)."""
         factor = np.ones(target.shape[1])
         if self.X.dtype == np.float32:
-            target, factor = _moderate(target)
+            target, factor = bounded_targets(target)
         if target.shape[1] > _FEW_TARGETS:
             gram, cross = super().gram_and_cross(weight, target)
         else:
@@ -262,9 +275,9 @@ class DenseRows(AnyRows):
 
     def subset(self, indices: NDArray[np.intp]) -> DenseRows:
         """Return the rows of those indices, gathered into a copy; same shift and scale."""
-        other = object.__new__(DenseRows)  # copy() is dear beside a step of a stream
+        other = object.__new__(DenseRows)  # copy() is slow compared with a step of a stream
         other.__dict__.update(self.__dict__)
         other.X = np.take(self.X, indices, axis=0)
-        other._X = divided(other.X, self._exponents)
+        other._X = over_power_of_two(other.X, self._exponents)
         other.n = len(indices)
         return other

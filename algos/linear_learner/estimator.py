@@ -1,4 +1,4 @@
-"""What both linear learners share: parameters, checks, and the way from data to model."""
+"""Base class of both linear learners: parameters, checks and fitting."""
 
 from __future__ import annotations
 
@@ -26,17 +26,16 @@ from algos._common.validation import (
     said_of_validation,
     validate_dense_or_csr,
 )
-from algos.linear_learner.choosing import Choosing
 from algos.linear_learner.data import Data
 from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.incremental import Incremental
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.pack import Outcome, fit_one
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.model_selection import ModelSelection
+from algos.linear_learner.pack import FitResult, fit_one
+from algos.linear_learner.penalties import PenaltyParams
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.progress import Progress
+from algos.linear_learner.progress import CallbackReporter
 from algos.linear_learner.rare_columns import warn_of_rare_columns
-from algos.linear_learner.recent import recalled
 from algos.linear_learner.report import (
     history_of,
     tell,
@@ -46,14 +45,15 @@ from algos.linear_learner.report import (
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.targets import unit_exponent, weight_in, weight_unit
+from algos.linear_learner.threshold_rows import sampled_rows
 from algos.linear_learner.trained import Model
 from algos.linear_learner.unused import unused
 
 Indices = NDArray[np.intp]
 
 
-class LinearLearner(Choosing, Incremental, Estimator):
-    """Base of both linear learners: one objective, many losses, packs of candidates."""
+class LinearLearner(ModelSelection, Incremental, Estimator):
+    """Base class of both linear learners."""
 
     _ranges: ClassVar = {
         "alpha": Continuous(1e-7, 1, log=True),
@@ -88,7 +88,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
     momentum: float
     beta_1: float
     beta_2: float
-    intercept_learning_rate: float
+    intercept_learning_rate_factor: float
     alpha_intercept: float
     learning_rate_step: int
     learning_rate_factor: float
@@ -112,7 +112,7 @@ class LinearLearner(Choosing, Incremental, Estimator):
         tags.input_tags.sparse = True
         return tags
 
-    # What the two kinds answer for themselves.
+    # Implemented by the classifier and the regressor.
 
     @abstractmethod
     def _loss(self) -> Loss:
@@ -129,11 +129,11 @@ class LinearLearner(Choosing, Incremental, Estimator):
     def _check_trainable(self, data: Data) -> None:
         """Raise ValueError if the rows of positive weight cannot train a model."""
 
-    def _check_judges(self, data: Data) -> None:
-        """Warn if the criterion cannot judge by these validation rows."""
+    def _check_validation_rows(self, data: Data) -> None:
+        """Warn if the selection criterion cannot be computed from these validation rows."""
 
     def _check_learned_enough(self) -> None:
-        """Raise NotFittedError if there is no model yet."""
+        """Raise NotFittedError if too little was learned for a model."""
 
     def _validated_rows(self, X: Any, *, reset: bool, ensure_all_finite: bool = True) -> Any:
         return validate_dense_or_csr(self, X, reset=reset, ensure_all_finite=ensure_all_finite)
@@ -143,8 +143,8 @@ class LinearLearner(Choosing, Incremental, Estimator):
     ) -> Data:
         """Return checked rows of positive weight; X is validated already.
 
-        Weights are over a power of two: for extreme ones that of the rows that learning
-        `begins` with, and for rows that do not go on with these (None) their own.
+        Extreme weights are divided by a power of two: that of the first rows, with which
+        learning `begins`, or their own for rows that are independent of these (None).
         """
         weight = check_sample_weight(sample_weight, X.shape[0])
         X, weight, y = drop_zero_weight(X, weight, np.asarray(y))
@@ -174,68 +174,68 @@ class LinearLearner(Choosing, Incremental, Estimator):
             unfinished = resumable.unfinished(key=state["key"], n_told=n_told)
             return {**self._coefficients(coef, intercept), "n_iter_": n_told, **unfinished}
 
-        # Outside solvers too: products of wide models would differ in their last bits.
+        # Outside solvers too, since products of wide models would differ in their last bits.
         with one_thread_blas(), fit_tasks(self, None, X=data.X, y=data.target) as task:
-            progress = Progress(task, attributes, state["n_told"])
+            reporter = CallbackReporter(task, attributes, state["n_told"])
             if held_out is None and not self._must_choose():
-                outcome = self._fit_one(data, settings, earlier, progress)
+                result = self._fit_one(data, settings, earlier, reporter)
             else:
-                outcome = self._fit_pack(data, held_out, settings, progress)
-            progress.tell_last(outcome.model.coef, outcome.model.intercept)
-        self._set_model(outcome)
-        tell(self, outcome)
-        keep_automatic(self, {**self._chosen(outcome, data), **progress.used})
+                result = self._fit_pack(data, held_out, settings, reporter)
+            reporter.tell_last(result.model.coef, result.model.intercept)
+        self._set_model(result)
+        tell(self, result)
+        keep_automatic(self, {**self._chosen(result, data), **reporter.used})
         self._warn_of_unused()
-        warn_unless_converged(self, outcome.model)
-        warn_of_missed_target(self, outcome)
-        self._begin_stream(outcome, state["key"], data)
+        warn_unless_converged(self, result.model, is_stopped=reporter.is_stopped)
+        warn_of_missed_target(self, result)
+        self._begin_stream(result, state["key"], data)
 
     def _settings(self, key: Key | None = None) -> Settings:
         return Settings(
-            self._loss(),
-            self.alpha,
-            self.l1_ratio,
-            self.n_alphas,
-            self.fit_intercept,
-            self.standardize,
-            self.solver,
-            self.tol,
-            self.max_iter,
-            effective_n_threads(self.n_jobs),
-            self._n_outputs(),
-            self.verbose,
-            self._schedule(),
-            key,
-            type(self).__name__,
+            loss=self._loss(),
+            alpha=self.alpha,
+            l1_ratio=self.l1_ratio,
+            n_alphas=self.n_alphas,
+            fit_intercept=self.fit_intercept,
+            standardize=self.standardize,
+            solver=self.solver,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            n_threads=effective_n_threads(self.n_jobs),
+            n_outputs=self._n_outputs(),
+            verbose=self.verbose,
+            schedule=self._schedule(),
+            key=key,
+            estimator_name=type(self).__name__,
         )
 
     def _schedule(self) -> Schedule:
         scale = {"uniform": 0.07, "normal": 0.01}.get(self.init, 0.0)
         return Schedule(
-            self.optimizer,
-            None if self.learning_rate_init == "auto" else self.learning_rate_init,
-            self.momentum,
-            self.beta_1,
-            self.beta_2,
-            self.intercept_learning_rate,
-            self.alpha_intercept,
-            self.learning_rate_step,
-            self.learning_rate_factor,
-            self.learning_rate_min,
-            None if self.batch_size == "auto" else self.batch_size,
-            self.n_iter_no_change,
-            self.min_improvement,
-            self.init,
-            scale if self.init_scale is None else self.init_scale,
-            self.init_intercept,
+            optimizer=self.optimizer,
+            rate=None if self.learning_rate_init == "auto" else self.learning_rate_init,
+            momentum=self.momentum,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            intercept_factor=self.intercept_learning_rate_factor,
+            intercept_l2=self.alpha_intercept,
+            every=self.learning_rate_step,
+            factor=self.learning_rate_factor,
+            least=self.learning_rate_min,
+            batch_size=None if self.batch_size == "auto" else self.batch_size,
+            patience=self.n_iter_no_change,
+            improvement=self.min_improvement,
+            init=self.init,
+            init_scale=scale if self.init_scale is None else self.init_scale,
+            init_intercept=self.init_intercept,
         )
 
-    def _chosen(self, outcome: Outcome, data: Data) -> dict[str, Any]:
-        """Return what a fit to these rows has used, of parameters that may be "auto"."""
-        return self._used(outcome.choice.name)
+    def _chosen(self, result: FitResult, data: Data) -> dict[str, Any]:
+        """Return the values that a fit to these rows has used for parameters given as "auto"."""
+        return self._used(result.choice.name)
 
     def _used(self, solver: str) -> dict[str, Any]:
-        """Return what a solver has used of them."""
+        """Return the values that a solver has used for such parameters."""
         used = {"alpha": float(self.alpha_), "solver": solver}
         if solver == "sgd":
             schedule = self._schedule()
@@ -256,53 +256,67 @@ class LinearLearner(Choosing, Incremental, Estimator):
             rows = self._validated_rows(X_val, reset=False)
             require_target(self, rows, y_val)
             data = self._data(rows, y_val, sample_weight_val, "y_val")
-        self._check_judges(data)
+        self._check_validation_rows(data)
         return data
 
     def _fit_one(
-        self, data: Data, settings: Settings, earlier: Model | None, progress: Progress
-    ) -> Outcome:
+        self, data: Data, settings: Settings, earlier: Model | None, reporter: CallbackReporter
+    ) -> FitResult:
         (variant,) = self._variants(data.target, data.weight)
-        return fit_one(data.weighted(variant.factor), settings, earlier, progress.listener)
+        return fit_one(data.weighted(variant.factor), settings, earlier, reporter.listener)
 
     def _earlier(self, settings: Settings) -> Model | None:
-        """Return the fitted model, if the next one is to begin from it."""
+        """Return the fitted model if the next fit is to start from it."""
         if not self.warm_start or not hasattr(self, "coef_"):
             return None
         coef = np.atleast_2d(self.coef_)
         if coef.shape != (settings.n_outputs, self.n_features_in_):
             return None
         intercept = np.atleast_1d(self.intercept_).astype(np.float64)
-        strength = Strength(float(self.alpha_), float(self.l1_ratio_))
-        return Model(strength, coef, intercept, np.inf, np.inf, "", 0, False)
+        params = PenaltyParams(float(self.alpha_), float(self.l1_ratio_))
+        return Model(
+            params,
+            coef,
+            intercept,
+            objective=np.inf,
+            certificate=np.inf,
+            criterion="",
+            n_iter=0,
+            converged=False,
+        )
 
-    def _set_model(self, outcome: Outcome) -> None:
-        model = outcome.model
+    def _set_model(self, result: FitResult) -> None:
+        model = result.model
         self.__dict__.update(self._coefficients(model.coef, model.intercept))
-        self.alpha_, self.l1_ratio_ = model.strength
+        self.alpha_, self.l1_ratio_ = model.params
         self.objective_ = model.objective
         self.certificate_ = model.certificate
         self.certificate_kind_ = model.criterion
         self.n_iter_ = model.n_iter
-        self.solver_ = outcome.choice.name
-        self.best_index_ = outcome.best
-        self.history_ = history_of(outcome)
-        columns = dict(outcome.candidates)
+        self.solver_ = result.choice.name
+        self.best_index_ = result.best
+        self.history_ = history_of(result)
+        columns = dict(result.candidates)
         coef, intercept = columns.pop("coef"), columns.pop("intercept")
         self.candidates_ = columns
         if self.store_candidate_coef:
             self.candidate_coef_, self.candidate_intercept_ = coef, intercept
 
-    def _begin_stream(self, outcome: Outcome, key: Key, data: Data) -> None:
-        """Keep what `partial_fit` and `merge` go on from."""
+    def _begin_stream(self, result: FitResult, key: Key, data: Data) -> None:
+        """Keep the state from which `partial_fit` and `merge` continue."""
         self.n_samples_seen_ = len(data)
-        unit = unit_exponent(outcome.moments["target_square"], self._loss())
-        judged = recalled(outcome.judged)
-        self._after_fit = {**outcome.moments, "key": key, "unit": unit, "judged": judged}
+        unit = unit_exponent(result.moments["target_square"], self._loss())
+        threshold_rows = sampled_rows(result.threshold_rows)
+        self._after_fit = {
+            **result.moments,
+            "key": key,
+            "unit": unit,
+            "threshold_rows": threshold_rows,
+        }
 
     @abstractmethod
     def _coefficients(self, coef: Doubles, intercept: Doubles) -> dict[str, Any]:
-        """Return the attributes that predictions are made of."""
+        """Return the attributes that predictions need."""
 
     def _decisions(self, X: Any) -> NDArray[Any]:
         """Return x·coef_ + intercept_, of shape (n, n_outputs), in the dtype of X."""

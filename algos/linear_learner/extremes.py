@@ -1,4 +1,4 @@
-"""Streams of values near the ends of double's range: learned in numbers, or refused."""
+"""Streams of values near the limits of float64: learned without overflow, or refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HALF = 600  # exponent that leaves products of any two numbers in range
 
 @contextmanager
 def noticing() -> Iterator[list[str]]:
-    """Yield a list of what numpy would else warn of: nobody need look for what is not there."""
+    """Yield a list of numpy's floating-point warnings: results are checked only if it has any."""
     noticed: list[str] = []
     with np.errstate(
         over="call", divide="call", invalid="call", call=lambda what, _: noticed.append(what)
@@ -25,7 +25,7 @@ def noticing() -> Iterator[list[str]]:
 
 
 def check_numbers(parts: Mapping[str, Any], may_be_infinite: tuple[str, ...] = ()) -> None:
-    """Raise ValueError if a part of a state is no finite number; of those named, if it is NaN."""
+    """Raise ValueError if a part of a state is not finite; parts named may be infinite, not NaN."""
     for name, value in parts.items():
         if isinstance(value, Mapping):
             check_numbers(value, may_be_infinite)
@@ -35,18 +35,18 @@ def check_numbers(parts: Mapping[str, Any], may_be_infinite: tuple[str, ...] = (
             is_right = ~np.isnan(value) if name in may_be_infinite else np.isfinite(value)
             if not np.all(is_right):
                 raise ValueError(
-                    "the values of X, y and sample_weight must be less extreme: what a stream "
-                    "keeps of them would be beyond the range of float64; divide them first"
+                    "the values of X, y and sample_weight must be less extreme: statistics of "
+                    "them overflow float64; rescale them first"
                 )
 
 
 def clipped(values: Any) -> Any:
-    """Return values with the largest numbers in the place of infinities."""
+    """Return values with infinities replaced by the largest numbers."""
     return np.clip(values, -_LARGEST, _LARGEST)
 
 
 def product(coef: Doubles, values: Doubles) -> Doubles:
-    """Return coef · values, (..., d) with (d,), in finite numbers."""
+    """Return coef · values, (..., d) with (d,), clipped to finite numbers."""
     with np.errstate(over="ignore", invalid="ignore"):
         found: Doubles = coef @ values
         if np.isfinite(found).all():

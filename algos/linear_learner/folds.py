@@ -1,7 +1,7 @@
-"""Packs of few rows: each candidate is judged on all rows, by models that have not learned them.
+"""Cross-validated packs, for few rows.
 
-A tenth of few rows would choose by chance. Candidates are trained on all rows, and again on
-those outside each fold; the decision values on the folds are scored as if of one model.
+A tenth of few rows is too few for a reliable choice. Candidates are trained on all rows, and again
+on those outside each fold; the decision values on all folds are scored as if of one model.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from algos.linear_learner import squared_state
 from algos.linear_learner.data import Data
-from algos.linear_learner.ending import Ending
-from algos.linear_learner.pack import Outcome, Tell, Variant, watched
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.pack import FitResult, Tell, Variant, watched
+from algos.linear_learner.path_stopping import PathStopping
+from algos.linear_learner.penalties import PenaltyParams
 from algos.linear_learner.problem import Control, Doubles
 from algos.linear_learner.selection import Validation
 from algos.linear_learner.settings import Settings
@@ -26,15 +26,15 @@ from algos.linear_learner.trained import Model
 from algos.linear_learner.training import Training
 
 N_FOLDS = 5
-MOST_FOLDED_AT_ONCE = 1 << 22  # stored values of X: there are as many copies as folds
+MOST_FOLDED_AT_ONCE = 1 << 22  # stored values of X, of which each fold has a copy
 
-Rows = NDArray[np.intp]
-Folds = list[tuple[Rows, Rows]]  # to train on, to validate on
-Judge = Callable[[Data], Validation]  # of rows without class weights
+Indices = NDArray[np.intp]
+Folds = list[tuple[Indices, Indices]]  # to train on, to validate on
+MakeValidation = Callable[[Data], Validation]  # takes rows without class weights
 
 
 class FoldedPack:
-    """Candidates of few rows.
+    """A cross-validated pack of candidates.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ class FoldedPack:
         Without class weights.
     settings : Settings
     folds : list of (rows to train on, rows to validate on)
-    judge : callable
-        Returns the validation by some of the rows.
+    make_validation : callable
+        Returns the `Validation` for some of the rows.
     gives_up : bool
-        Whether hopeless candidates are left unfinished, or not begun.
+        Whether hopeless candidates are left unfinished or skipped.
     tell : callable, default=None
     is_stopped : callable
-        Whether `tell` wants the fit to stop; no candidate is begun then.
+        Whether `tell` wants the fit to stop; no candidate is started then.
     """
 
     def __init__(
@@ -56,44 +56,45 @@ class FoldedPack:
         data: Data,
         settings: Settings,
         folds: Folds,
-        judge: Judge,
+        make_validation: MakeValidation,
         *,
         gives_up: bool,
         tell: Tell | None,
         is_stopped: Callable[[], bool],
     ) -> None:
-        self._data, self._settings, self._folds, self._judge = data, settings, folds, judge
-        self._gives_up, self._tell, self._is_stopped = gives_up, tell, is_stopped
+        self._data, self._settings, self._folds = data, settings, folds
+        self._make_validation, self._gives_up = make_validation, gives_up
+        self._tell, self._is_stopped = tell, is_stopped
 
-    def fit(self, variants: list[Variant]) -> Outcome:
+    def fit(self, variants: list[Variant]) -> FitResult:
         """Return the best candidate, trained on all rows."""
         models: list[Model] = []
         decisions: list[Doubles] = []
         trainings = []
         given_up: set[int] = set()
-        judged = np.concatenate([rows for _, rows in self._folds])
+        validated = np.concatenate([rows for _, rows in self._folds])
         is_small = self._data.X.size <= MOST_FOLDED_AT_ONCE
-        validation = self._judge(self._data.subset(judged)) if is_small else None
+        validation = self._make_validation(self._data.subset(validated)) if is_small else None
         for variant in variants:
             data = self._data.weighted(variant.factor)
             training = Training(data, self._settings)
-            strengths = training.strengths()
-            choice = training.solver_for(strengths)
-            job = training, choice, data, strengths
+            grid = training.grid()
+            choice = training.solver_for(grid)
+            job = training, choice, data, grid
             path = self._one_by_one(*job) if validation is None else self._path(*job, validation)
             for model, decision in path:
-                if model.is_spared:
+                if model.is_skipped:
                     given_up.add(len(models))
                 models.append(model)
                 decisions.append(decision)
-            trainings += [(training, choice, variant.power)] * len(strengths)
-        n_judged = min(len(one) for one in decisions)  # fewer where a callback has stopped the fit
-        if validation is None or n_judged < len(judged):
-            validation = self._judge(self._data.subset(judged[:n_judged]))
-            decisions = [one[:n_judged] for one in decisions]
+            trainings += [(training, choice, variant.power)] * len(grid)
+        n_validated = min(len(one) for one in decisions)  # fewer if a callback stopped the fit
+        if validation is None or n_validated < len(validated):
+            validation = self._make_validation(self._data.subset(validated[:n_validated]))
+            decisions = [one[:n_validated] for one in decisions]
         scores = validation.score_decisions(decisions)
         training, choice, _ = trainings[scores.best]
-        return Outcome.of(
+        return FitResult.of(
             models,
             choice,
             scores,
@@ -101,7 +102,7 @@ class FoldedPack:
             moments=training.moments(self._data.weight),
             given_up=given_up,
             by_folds=True,
-            judged=validation.judged_by(lambda: decisions[scores.best]),
+            threshold_rows=validation.threshold_rows(lambda: decisions[scores.best]),
         )
 
     def _path(
@@ -109,25 +110,26 @@ class FoldedPack:
         training: Training,
         choice: Choice,
         data: Data,
-        strengths: list[Strength],
+        grid: list[PenaltyParams],
         validation: Validation,
     ) -> Iterator[tuple[Model, Doubles]]:
-        """Yield each candidate, and the decision values on the rows of one fold after the other.
+        """Yield each candidate with its decision values on the rows of all folds, in order.
 
-        Folds do not begin at the models of all rows: within the tolerance these would remain.
+        Models of the folds do not start from the models of all rows: within the tolerance they
+        would still contain the held-out rows.
         """
         folds = [self._fold(data, *sides) for sides in self._folds]
         null = np.concatenate([fold.null_decision() for fold in folds])
         settings = self._settings
-        ending = Ending(
-            strengths,
+        ending = PathStopping(
+            grid,
             validation.mean_loss(null) if settings.loss.is_positive else None,
             settings.tol,
             is_even=settings.standardize,
         )
-        parts = [self._part(fold, strengths, ending.is_over) for fold in folds]
+        parts = [self._part(fold, grid, ending.is_over) for fold in folds]
         watch = watched(self._tell, None)
-        whole = training.path(choice, strengths, watch=watch, is_over=ending.is_over)
+        whole = training.path(choice, grid, watch=watch, is_over=ending.is_over)
         for number, model in enumerate(whole):
             if self._is_stopped():
                 ending.stop()
@@ -143,29 +145,29 @@ class FoldedPack:
         training: Training,
         choice: Choice,
         data: Data,
-        strengths: list[Strength],
+        grid: list[PenaltyParams],
     ) -> Iterator[tuple[Model, Doubles]]:
-        """Yield the same, none spared, with the rows of one fold at a time in memory."""
-        models = list(training.path(choice, strengths, watch=watched(self._tell, None)))
+        """Yield the same for all candidates, with the rows of one fold at a time in memory."""
+        models = list(training.path(choice, grid, watch=watched(self._tell, None)))
         parts: list[list[Doubles]] = []
         for sides in self._folds:
             if not parts or not self._is_stopped():
-                part = self._part(self._fold(data, *sides), strengths, None)
+                part = self._part(self._fold(data, *sides), grid, None)
                 parts.append([decision for _, decision in part])
         yield from zip(models, _joined(parts), strict=True)
 
-    def _fold(self, data: Data, to_train: Rows, held_out: Rows) -> _Fold:
-        judged = self._judge(self._data.subset(held_out))
-        return _Fold(data.subset(to_train), self._settings, judged)
+    def _fold(self, data: Data, to_train: Indices, held_out: Indices) -> _Fold:
+        validation = self._make_validation(self._data.subset(held_out))
+        return _Fold(data.subset(to_train), self._settings, validation)
 
     def _part(
-        self, fold: _Fold, strengths: list[Strength], is_over: Callable[[int], bool] | None
+        self, fold: _Fold, grid: list[PenaltyParams], is_over: Callable[[int], bool] | None
     ) -> Iterator[tuple[Model, Doubles]]:
-        return fold.path(strengths, is_over, self._tell, gives_up=self._gives_up)
+        return fold.path(grid, is_over, self._tell, gives_up=self._gives_up)
 
 
 class _Fold:
-    """The rows outside a fold, to train on, and those of it, to judge by."""
+    """The rows outside a fold, to train on, and those of it, to make_validation by."""
 
     def __init__(self, train: Data, settings: Settings, validation: Validation) -> None:
         self._training, self._validation = Training(train, settings), validation
@@ -176,7 +178,7 @@ class _Fold:
 
     def path(
         self,
-        strengths: list[Strength],
+        grid: list[PenaltyParams],
         is_over: Callable[[int], bool] | None,
         tell: Tell | None,
         *,
@@ -184,11 +186,11 @@ class _Fold:
     ) -> Iterator[tuple[Model, Doubles]]:
         """Yield the candidates in turn, and their decision values on the fold's rows."""
         training, validation = self._training, self._validation
-        choice = training.solver_for(strengths)
-        has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
+        choice = training.solver_for(grid)
+        has_rivals = gives_up and len(grid) > 1 and len(training.problems) == 1
         models = training.path(
             choice,
-            strengths,
+            grid,
             watch=watched(tell, validation.watch() if has_rivals else None),
             loss_of=validation.loss_of,
             is_over=is_over,
@@ -197,22 +199,24 @@ class _Fold:
             yield model, validation.decisions([model])[0]
 
 
-def fit_squared_folds(data: Data, settings: Settings, folds: Folds, judge: Judge) -> Outcome | None:
-    """Return the best candidate; None where the products of the columns are not at hand.
+def fit_squared_folds(
+    data: Data, settings: Settings, folds: Folds, make_validation: MakeValidation
+) -> FitResult | None:
+    """Return the best candidate; None if there are no products of the columns.
 
-    Products add up: those of the rows to train on are those of all folds but one.
+    Products are additive: those of the training rows are the sum over all folds but one.
 
     Parameters
     ----------
     data : Data
     settings : Settings
     folds : list of (rows to train on, rows to validate on)
-    judge : callable
-        Returns the validation by some of the rows.
+    make_validation : callable
+        Returns the `Validation` for some of the rows.
     """
     training = Training(data, settings)
-    strengths = training.strengths()
-    choice = training.solver_for(strengths)
+    grid = training.grid()
+    choice = training.solver_for(grid)
     everything = training.products.state if choice.name == "gram" else None
     if everything is None:
         return None
@@ -220,7 +224,7 @@ def fit_squared_folds(data: Data, settings: Settings, folds: Folds, judge: Judge
     def solved(state: squared_state.SquaredState) -> list[Model]:
         return models_of(
             state,
-            strengths,
+            grid,
             fit_intercept=settings.fit_intercept,
             standardize=settings.standardize,
             control=Control(settings.tol, settings.max_iter),
@@ -231,11 +235,11 @@ def fit_squared_folds(data: Data, settings: Settings, folds: Folds, judge: Judge
     parts = []
     for number, one in enumerate(held_out):
         others = states[:number] + states[number + 1 :]
-        parts.append(judge(one).decisions(solved(reduce(squared_state.joined, others))))
-    judged = data.subset(np.concatenate([rows for _, rows in folds]))
-    scores = judge(judged).score_decisions(_joined(parts))
-    (model,) = training.path(choice, [strengths[scores.best]])
-    return Outcome.of(
+        parts.append(make_validation(one).decisions(solved(reduce(squared_state.joined, others))))
+    validated = data.subset(np.concatenate([rows for _, rows in folds]))
+    scores = make_validation(validated).score_decisions(_joined(parts))
+    (model,) = training.path(choice, [grid[scores.best]])
+    return FitResult.of(
         solved(everything),
         choice,
         scores,

@@ -1,4 +1,4 @@
-"""What both linear learners do beyond fit: learn in parts, and join what was learned apart."""
+"""Incremental learning of both linear learners: `partial_fit` and `merge`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from algos._common.params import check_params
 from algos._common.random import seed_key
 from algos._common.threads import effective_n_threads, one_thread_blas
 from algos._common.unused import warn_of_unused
-from algos.linear_learner.choosing import TENTH
 from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import noticing
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.model_selection import TENTH
+from algos.linear_learner.penalties import PenaltyParams
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.report import tell_batch
 from algos.linear_learner.squared_stream import SquaredStream
 from algos.linear_learner.stream import Stream
-from algos.linear_learner.stream_state import State, StreamSettings, stream_strengths
+from algos.linear_learner.stream_state import State, StreamSettings, stream_grid
 from algos.linear_learner.unused import unused_of_losses
 
-# Parameters that say what is minimised: a model means nothing without those it was made with.
+# Parameters that define the objective; a fitted model keeps the values that it was learned with.
 _OF_THE_OBJECTIVE = (
     "loss",
     "alpha",
@@ -44,11 +44,11 @@ Self = TypeVar("Self", bound="Incremental")
 
 
 class Incremental(Deferred):
-    """Mixin of the linear learners: learning in parts.
+    """Mixin of the linear learners: incremental learning.
 
     The state is `_stream`, the parts of a `Stream`, or of a `SquaredStream` for the squared
-    loss, which streams exactly. After a fit it is made of `_after_fit` when it is first asked
-    for. The model is made of the state when an attribute is first read.
+    loss, which is learned exactly. After a fit it is made from `_after_fit` when it is first
+    needed. The model is computed from the state when an attribute is first read.
     """
 
     _follows_parameters: ClassVar[bool] = True
@@ -97,20 +97,19 @@ class Incremental(Deferred):
 
     @learning
     def merge(self: Self, other: Any) -> Self:
-        """Join what another estimator has learned from other rows.
+        """Merge another estimator, which was fitted on other rows, into this one.
 
-        Squared loss: exactly, as if one had learned all rows. Other losses: coefficients are
-        averaged by the weights of the rows that each has seen.
+        With the squared loss the result is exactly that of learning all rows. With other losses
+        coefficients are averaged, weighted by the rows that each estimator has seen.
 
-        Candidates stay this estimator's: after `fit` with several of them its `alpha_` and
-        `l1_ratio_` alone, after `partial_fit` all that it began with, of which the best is
-        chosen anew. What the other one has learned joins them in their order, whatever its
-        own strengths are.
+        The candidates are those of this estimator: after `fit` only its `alpha_` and `l1_ratio_`;
+        after `partial_fit` all of them, among which the best is chosen again. The candidates of
+        the other estimator are matched by position, whatever their penalties.
 
         Parameters
         ----------
         other : estimator
-            Of the same class, fitted on the same columns (and classes) with the same
+            Estimator of the same class, fitted on the same columns (and classes) with the same
             parameters; it is not changed.
 
         Returns
@@ -118,12 +117,12 @@ class Incremental(Deferred):
         self : estimator
         """
         check_mergeable(self, other)
-        self._check_learned_enough()  # nor has the other one, which met the same classes
+        self._check_learned_enough()  # holds for the other one too, which has the same classes
         self._check_objective()
         if self._weight_unit != other._weight_unit:
             raise ValueError(
-                "`other` must have weights of a magnitude like this one's: one of both has "
-                "learned from weights beyond 1e90 or below 1e-90; multiply these before"
+                "`other` must have sample weights of a similar magnitude: one of the two "
+                "estimators has learned from weights above 1e90 or below 1e-90; rescale these"
             )
         mine, its = self._state_so_far(), other._state_so_far()
         mine.check_criterion(self.selection_criterion)
@@ -136,17 +135,17 @@ class Incremental(Deferred):
         return self
 
     def _begin_objective(self) -> None:
-        """Keep the parameters of the objective, which then say what the model is."""
+        """Record the parameters of the objective with which learning begins."""
         names = [name for name in _OF_THE_OBJECTIVE if hasattr(self, name)]
         self._objective = {name: getattr(self, name) for name in names}
 
     def _check_objective(self) -> None:
-        """Raise ValueError if parameters of the objective were set after learning."""
+        """Raise ValueError if parameters of the objective were changed since learning began."""
         for name, before in self._objective.items():
             now = getattr(self, name)
             if not is_same(now, before):
                 raise ValueError(
-                    f"`{name}`={_plain(now)!r} must be {_plain(before)!r}, as in what this "
+                    f"`{name}`={_plain(now)!r} must be {_plain(before)!r}, with which this "
                     f"{type(self).__name__} has learned so far; set it back, or call fit"
                 )
 
@@ -155,7 +154,7 @@ class Incremental(Deferred):
         return self.__dict__.get("_objective", {}).get(name, getattr(self, name))
 
     def _take_counts(self, other: Any) -> None:
-        """Add what another estimator has counted."""
+        """Add the counts of another estimator."""
         self.n_samples_seen_ += other.n_samples_seen_
 
     def _learn_batch(self, data: Data) -> None:
@@ -179,7 +178,7 @@ class Incremental(Deferred):
         return "_stream" in self.__dict__ or "_after_fit" in self.__dict__
 
     def _forget(self) -> None:
-        """Drop all that was learned."""
+        """Delete everything that was learned."""
         names = (
             "_stream", "_after_fit", "_is_stale", "_class_sums", "_all_classes",
             "n_samples_seen_",
@@ -196,14 +195,12 @@ class Incremental(Deferred):
         return SquaredStream if self._loss().name == "squared_error" else Stream
 
     def _empty_state(self, data: Data) -> State:
-        strengths = stream_strengths(self._settings(), data)
+        grid = stream_grid(self._settings(), data)
         kind = self._kind_of_state()
-        return kind.empty(
-            seed_key(self.random_state), data.X.shape[1], strengths, self._n_outputs()
-        )
+        return kind.empty(seed_key(self.random_state), data.X.shape[1], grid, self._n_outputs())
 
     def _state_so_far(self) -> State:
-        """Return the state of a stream, or what a fit leaves to go on from."""
+        """Return the state of a stream, or the state after a fit."""
         check_is_fitted(self, "n_samples_seen_")
         kind = self._kind_of_state()
         parts = self.__dict__.get("_stream")
@@ -211,35 +208,36 @@ class Incremental(Deferred):
             return kind.after_fit(self._after_fit, *self._fitted_model())
         return kind.restored(parts)
 
-    def _fitted_model(self) -> tuple[Doubles, Doubles, Strength]:
-        strength = Strength(float(self.alpha_), float(self.l1_ratio_))
-        return np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_), strength
+    def _fitted_model(self) -> tuple[Doubles, Doubles, PenaltyParams]:
+        params = PenaltyParams(float(self.alpha_), float(self.l1_ratio_))
+        return np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_), params
 
     def _stream_settings(self, state: State) -> StreamSettings:
+        fraction = TENTH if self.validation_fraction == "auto" else self.validation_fraction
         return StreamSettings(
-            self._loss(),
-            state.strengths,
-            self._learned("fit_intercept"),
-            self._learned("standardize"),
-            self._schedule(),
-            self._n_outputs(),
-            effective_n_threads(self.n_jobs),
-            self.selection_criterion != "loss",
-            TENTH if self.validation_fraction == "auto" else self.validation_fraction,
+            loss=self._loss(),
+            grid=state.grid,
+            fit_intercept=self._learned("fit_intercept"),
+            standardize=self._learned("standardize"),
+            schedule=self._schedule(),
+            n_outputs=self._n_outputs(),
+            n_threads=effective_n_threads(self.n_jobs),
+            keeps_decisions=self.selection_criterion != "loss",
+            validation_fraction=fraction,
         )
 
     def _make_model(self) -> None:
         check_params(self)
         state = self._state_so_far()
         settings = self._stream_settings(state)
-        with one_thread_blas(), noticing():  # whatever overflows there, coefficients are numbers
-            outcome = state.outcome(settings, self._target(), self._top_k())
-        self._set_model(outcome)
-        used = self._used(outcome.choice.name)
-        used.pop("batch_size", None)  # steps of a stream grow
+        with one_thread_blas(), noticing():  # coefficients stay finite whatever overflows
+            result = state.result(settings, self._criterion(), self._top_k())
+        self._set_model(result)
+        used = self._used(result.choice.name)
+        used.pop("batch_size", None)  # it grows in a stream
         keep_automatic(self, used, tells=False)
 
 
 def _plain(value: Any) -> Any:
-    """Return a parameter as messages show it: numpy's numbers and arrays as Python's."""
+    """Return a parameter for messages: numpy numbers and arrays as Python's."""
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

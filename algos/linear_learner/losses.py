@@ -1,6 +1,6 @@
-"""The losses: which targets each takes, how it is linked, and what kind of problem it makes.
+"""The losses and their properties.
 
-The formulas themselves stand in `algos/_cython/_losses.h` alone; z is the decision value
+The formulas are implemented in `algos/_cython/_losses.h` only; z is the decision value
 x·coef + intercept, r = y - z.
 
 =============================  ==========================================  ==============
@@ -50,12 +50,12 @@ CODES = {
     )
 }
 
-# Straight lines with kinks: no gradient there, solved as linear or quadratic programs.
+# Piecewise linear losses, solved as linear or quadratic programs.
 _KINKED = frozenset({"absolute_error", "quantile", "epsilon_insensitive", "hinge", "perceptron"})
 # The mean is exp(z).
 _LOG_LINK = frozenset({"poisson", "gamma", "tweedie"})
 _OF_CLASSES = frozenset({"log_loss", "multinomial", "hinge", "squared_hinge", "perceptron"})
-# A row's part of the dual has one box, or the whole line, to move in.
+# Each dual variable is confined to an interval, or free.
 _OF_BOXES = frozenset(CODES) - _LOG_LINK - {"multinomial", "perceptron"}
 
 
@@ -66,7 +66,7 @@ class Loss(NamedTuple):
     ----------
     name : str
     parameter : float
-        The last column of the table above; 0 where there is none.
+        The last column of the table above; 0 if there is none.
     """
 
     name: str
@@ -96,10 +96,10 @@ class Loss(NamedTuple):
 
     @property
     def is_joint(self) -> bool:
-        """Whether one row's outputs share one loss."""
+        """Whether the outputs of a row share one loss."""
         return self.name == "multinomial"
 
     @property
     def has_boxes(self) -> bool:
-        """Whether dual coordinate descent solves it."""
+        """Whether dual coordinate descent can solve it."""
         return self.name in _OF_BOXES

@@ -1,6 +1,6 @@
-"""Names: ours of losses and solvers, and what other libraries call them and our parameters.
+"""Names of losses, solvers and criteria, and other libraries' names for them and for parameters.
 
-A foreign name is refused with ours in the message (see `algos._common.params`).
+A foreign name is refused with an error that names ours (see `algos._common.params`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from algos._common.params import Options
 from algos.linear_learner.solvers.choice import SOLVERS
 from algos.linear_learner.threshold import CRITERIA
 
-OF_CLASSES = ("log_loss", "hinge", "squared_hinge", "perceptron")
-OF_NUMBERS = (
+CLASSIFIER_LOSS_NAMES = ("log_loss", "hinge", "squared_hinge", "perceptron")
+REGRESSOR_LOSS_NAMES = (
     "squared_error",
     "absolute_error",
     "huber",
@@ -22,7 +22,7 @@ OF_NUMBERS = (
     "tweedie",
 )
 
-_ALIASES_OF_CLASSES = {
+_CLASSIFIER_ALIASES = {
     "bce": "log_loss",
     "binary_crossentropy": "log_loss",
     "cross_entropy": "log_loss",
@@ -35,7 +35,7 @@ _ALIASES_OF_CLASSES = {
     "softmax_loss": "log_loss",
     "svm": "hinge",
 }
-_ALIASES_OF_NUMBERS = {
+_REGRESSOR_ALIASES = {
     "absolute_loss": "absolute_error",
     "eps_insensitive_absolute_loss": "epsilon_insensitive",
     "eps_insensitive_squared_loss": "squared_epsilon_insensitive",
@@ -61,17 +61,17 @@ def _calls(kind: str, names: tuple[str, ...], aliases: dict[str, str]) -> dict[s
     return {name: f"{kind}(loss={loss!r})" for name, loss in ours.items()}
 
 
-LOSSES_OF_CLASSES = Options(
-    *OF_CLASSES,
-    aliases=_ALIASES_OF_CLASSES,
-    elsewhere=_calls("LinearLearnerRegressor", OF_NUMBERS, _ALIASES_OF_NUMBERS),
+CLASSIFIER_LOSSES = Options(
+    *CLASSIFIER_LOSS_NAMES,
+    aliases=_CLASSIFIER_ALIASES,
+    elsewhere=_calls("LinearLearnerRegressor", REGRESSOR_LOSS_NAMES, _REGRESSOR_ALIASES),
 )
-LOSSES_OF_NUMBERS = Options(
-    *OF_NUMBERS,
-    aliases=_ALIASES_OF_NUMBERS,
-    elsewhere=_calls("LinearLearnerClassifier", OF_CLASSES, _ALIASES_OF_CLASSES),
+REGRESSOR_LOSSES = Options(
+    *REGRESSOR_LOSS_NAMES,
+    aliases=_REGRESSOR_ALIASES,
+    elsewhere=_calls("LinearLearnerClassifier", CLASSIFIER_LOSS_NAMES, _CLASSIFIER_ALIASES),
 )
-CRITERIA_OF_CLASSES = Options(
+CLASSIFIER_CRITERIA = Options(
     *CRITERIA,
     aliases={
         "cross_entropy_loss": "loss",
@@ -81,7 +81,7 @@ CRITERIA_OF_CLASSES = Options(
     },
     elsewhere=dict.fromkeys(("auc", "roc_auc"), "sklearn's GridSearchCV(scoring='roc_auc')"),
 )
-CRITERIA_OF_NUMBERS = Options(
+REGRESSOR_CRITERIA = Options(
     "loss",
     "squared_error",
     "absolute_error",
@@ -104,16 +104,16 @@ SOLVER_NAMES = Options(
     },
 )
 
-_PATH = "alpha='auto' or an array of strengths, of which validation rows choose"
+_PATH = "alpha='auto' or an array of values, among which validation rows choose"
 
 # Parameters of scikit-learn's linear models and of SageMaker's, and what to write instead.
-_FOREIGN_PARAMETERS = {
+_SHARED_FOREIGN_NAMES = {
     "C": "alpha=1 / (C * n_samples), and standardize=False for the same units",
     "Cs": _PATH,
     "alphas": _PATH,
     "average": "nothing: solver='sgd' and partial_fit average their steps",
-    "bias_lr_mult": "intercept_learning_rate=…, a factor too, with solver='sgd'",
-    "bias_wd_mult": "alpha_intercept=…, a penalty itself and no factor",
+    "bias_lr_mult": "intercept_learning_rate_factor=…, with solver='sgd'",
+    "bias_wd_mult": "alpha_intercept=…, which is a penalty and not a factor",
     "copy_X": "nothing: X is never written to",
     "cv": "validation_fraction='auto', 5 folds for few rows, or pass X_val and y_val to fit",
     "dual": "solver='dual_coordinate_descent', or leave it to solver='auto'",
@@ -121,48 +121,52 @@ _FOREIGN_PARAMETERS = {
     "early_stopping_tolerance": "min_improvement=…, with solver='sgd'",
     "epochs": "max_iter=…, with solver='sgd'",
     "eta0": "learning_rate_init=…",
-    "feature_dim": "nothing: X tells it",
+    "feature_dim": "nothing: it is taken from X",
     "init_bias": "init_intercept=…, with solver='sgd'",
     "init_method": "init=…, with solver='sgd'",
     "init_sigma": "init_scale=… and init='normal', with solver='sgd'",
+    "intercept_learning_rate": "intercept_learning_rate_factor=…",
     "intercept_scaling": "nothing: the intercept is never penalised",
     "l1": "alpha=wd + l1 and l1_ratio=l1 / (wd + l1)",
     "l1_ratios": "l1_ratio=…, which may be an array",
     "learning_rate": "learning_rate_init=…",
+    "learning_rate_intercept": "intercept_learning_rate_factor=…, a factor of the learning rate",
     "lr_scheduler_factor": "learning_rate_factor=…, with solver='sgd'",
     "lr_scheduler_minimum_lr": "learning_rate_min=…, with solver='sgd'",
     "lr_scheduler_step": "learning_rate_step=…, with solver='sgd'",
     "mini_batch_size": "batch_size=…, with solver='sgd'",
-    "multi_class": "loss='log_loss' for multinomial; other losses set each class against the rest",
+    "multi_class": "loss='log_loss' for multinomial; other losses are one-vs-rest",
+    "n_epochs": "max_iter=…, with solver='sgd'",
     "normalize": "standardize=…",
     "normalize_data": "standardize=…",
     "num_models": "n_alphas=…, with alpha='auto'",
-    "num_point_for_scaler": "nothing: all rows are measured",
+    "num_point_for_scaler": "nothing: means and deviations are those of all rows",
     "penalty": "l1_ratio=0 for 'l2', l1_ratio=1 for 'l1', between for 'elasticnet', and "
     "alpha=0 for none",
-    "positive": "nothing: there is none, coefficients may have either sign",
+    "positive": "nothing: coefficients cannot be restricted to one sign",
     "precompute": "solver='gram', or leave it to solver='auto'",
-    "predictor_type": "nothing: LinearLearnerClassifier and LinearLearnerRegressor are two classes",
+    "predictor_type": "nothing: use LinearLearnerClassifier or LinearLearnerRegressor",
     "scoring": "selection_criterion=…",
-    "selection": "nothing: solvers visit columns in an order of their own",
-    "shuffle": "nothing: solver='sgd' draws the order of rows, by random_state=…",
-    "unbias_data": "nothing: dense columns are centred where there is an intercept, which changes "
-    "no solution",
+    "seed": "random_state=…",
+    "selection": "nothing: each solver has its own order of columns",
+    "shuffle": "nothing: solver='sgd' shuffles rows, by random_state=…",
+    "unbias_data": "nothing: dense columns are centred if there is an intercept, which does not "
+    "change the solution",
     "use_bias": "fit_intercept=…",
     "use_lr_scheduler": "learning_rate_factor=1.0 in place of False, with solver='sgd'",
     "wd": "alpha=wd + l1 and l1_ratio=l1 / (wd + l1)",
     "weight_decay": "alpha=…",
 }
-_LABELS = "nothing: classes are no numbers that could be scaled"
-_UNIT = "nothing, or wrap it in sklearn's TransformedTargetRegressor: y is learned in its own unit"
+_LABELS = "nothing: class labels are not scaled"
+_UNIT = "nothing: y is learned in its own unit; sklearn's TransformedTargetRegressor scales it"
 
 
 def _of_the_other(owner: str, *names: str) -> dict[str, str]:
-    return dict.fromkeys(names, f"nothing: only {owner} has it")
+    return dict.fromkeys(names, f"nothing: it is a parameter of {owner} only")
 
 
-FOREIGN_PARAMETERS_OF_CLASSES = {
-    **_FOREIGN_PARAMETERS,
+CLASSIFIER_FOREIGN_NAMES = {
+    **_SHARED_FOREIGN_NAMES,
     **_of_the_other("LinearLearnerRegressor", "huber_delta", "loss_insensitivity", "quantile"),
     "accuracy_top_k": "top_k=…",
     "balance_multiclass_weights": "class_weight='balanced'",
@@ -170,13 +174,13 @@ FOREIGN_PARAMETERS_OF_CLASSES = {
     "f_beta": "beta=…",
     "normalize_label": _LABELS,
     "num_calibration_samples": "nothing: all validation rows choose the threshold",
-    "num_classes": "nothing: y tells it",
+    "num_classes": "nothing: it is taken from y",
     "positive_example_weight_mult": "class_weight='balanced', 'auto' or a dict, {0: 1, 1: 5}",
     "threshold": "model.threshold_ = … after fit, or selection_criterion=… to have it chosen",
     "unbias_label": _LABELS,
 }
-FOREIGN_PARAMETERS_OF_NUMBERS = {
-    **_FOREIGN_PARAMETERS,
+REGRESSOR_FOREIGN_NAMES = {
+    **_SHARED_FOREIGN_NAMES,
     **_of_the_other(
         "LinearLearnerClassifier",
         "accuracy_top_k",
@@ -190,7 +194,7 @@ FOREIGN_PARAMETERS_OF_NUMBERS = {
         "target_precision",
         "target_recall",
     ),
-    "class_weight": "sample_weight in fit; numbers have no classes to weigh",
+    "class_weight": "sample_weight in fit; a numeric target has no classes",
     "huber_delta": "delta=…",
     "loss_insensitivity": "epsilon=…",
     "normalize_label": _UNIT,

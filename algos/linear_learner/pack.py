@@ -1,4 +1,4 @@
-"""Model packing: all candidates trained over the same rows, the best of them kept."""
+"""Model packing: all candidates are trained on the same rows, and the best is kept."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos.linear_learner.data import Data
-from algos.linear_learner.ending import Ending
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.path_stopping import PathStopping
+from algos.linear_learner.penalties import PenaltyParams
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.scores import Scores
 from algos.linear_learner.selection import Validation
@@ -20,7 +20,7 @@ from algos.linear_learner.solvers.choice import Choice, after_passes
 from algos.linear_learner.trained import Model, Watch
 from algos.linear_learner.training import Training
 
-# Told of a model on its way, in the user's units; returns whether to stop.
+# Receives the current model, in the user's units; returns whether to stop.
 Tell = Callable[[Doubles, Doubles], bool]
 
 
@@ -31,9 +31,9 @@ class Variant:
     Attributes
     ----------
     power : float
-        1 for balanced classes, 0 for the rows as they are; between, a compromise.
+        1 for balanced classes, 0 for unweighted rows; values between are compromises.
     factor : ndarray of shape (n,), or 1.0
-        What the rows' weights are multiplied by.
+        Factors of the rows' weights.
     """
 
     power: float
@@ -41,31 +41,31 @@ class Variant:
 
 
 @dataclass
-class Outcome:
-    """What a fit has found.
+class FitResult:
+    """The result of a fit.
 
     Attributes
     ----------
     model : Model
-        The one to keep.
+        The best candidate.
     choice : Choice
         The solver.
     candidates : dict of str to ndarray
         One entry for each candidate.
     best : int
-        Which of them was chosen.
+        Index of the chosen candidate.
     threshold : float
         On decision values, for two classes.
     criterion : float
-        The best candidate's; NaN without validation.
+        Value of the selection criterion for the best candidate; NaN without validation.
     moments : dict
-        Of the rows that the model was trained on: what a stream goes on from.
+        Statistics of the training rows, from which a stream continues.
     given_up : set of int
-        Candidates that were left unfinished, since they could not become the best.
+        Candidates that were stopped or skipped, since they could not become the best.
     by_folds : bool
-        Whether models of fewer rows have been judged, in place of the candidates themselves.
-    judged : tuple of (decisions, targets, shares) or None
-        What the threshold was found by: of the validation rows, (r,) each.
+        Whether models of fewer rows were validated instead of the candidates themselves.
+    threshold_rows : tuple of (decisions, targets, shares) or None
+        The validation rows that the threshold was chosen on, (r,) each.
     """
 
     model: Model
@@ -77,7 +77,7 @@ class Outcome:
     moments: dict[str, Any] = field(default_factory=dict)
     given_up: set[int] = field(default_factory=set)
     by_folds: bool = False
-    judged: tuple[Doubles, Doubles, Doubles] | None = None
+    threshold_rows: tuple[Doubles, Doubles, Doubles] | None = None
 
     def __post_init__(self) -> None:
         if self.model.n_passes_before:
@@ -90,8 +90,8 @@ class Outcome:
         scores: Scores,
         powers: list[float] | None = None,
         **more: Any,
-    ) -> Outcome:
-        """Return the best of candidates by their scores.
+    ) -> FitResult:
+        """Return the best candidate by its score.
 
         Parameters
         ----------
@@ -99,12 +99,12 @@ class Outcome:
         choice : Choice
         scores : Scores
         powers : list of float, default=None
-            Of the candidates' variants, if there are several.
+            Powers of the candidates' class weights, if there are several.
         **more
-            Further attributes, or others than the scores would say.
+            Further attributes, which override those derived from the scores.
         """
         best = scores.best
-        outcome = Outcome(
+        result = FitResult(
             models[best],
             choice,
             table_of(models, scores, powers),
@@ -112,7 +112,7 @@ class Outcome:
             float(scores.thresholds[best]),
             float(scores.criterion[best]),
         )
-        return replace(outcome, **more)
+        return replace(result, **more)
 
 
 def fit_one(
@@ -122,15 +122,16 @@ def fit_one(
     tell: Tell | None = None,
     *,
     is_of_pack: bool = False,
-) -> Outcome:
-    """Solve the one problem that the parameters name, which may be the best of a pack again."""
+) -> FitResult:
+    """Solve a single problem, which may be the refit of a pack's best candidate."""
     training = Training(data, settings)
-    strengths = training.strengths()
-    choice = training.solver_for(strengths, begins_near=is_of_pack)
+    grid = training.grid()
+    has_start = start is not None
+    choice = training.solver_for(grid, begins_near=is_of_pack, has_start=has_start)
     begin = None if start is None else [start]
-    models = list(training.path(choice, strengths, start=begin, watch=watched(tell, None)))
+    models = list(training.path(choice, grid, start=begin, watch=watched(tell, None)))
     table = table_of(models, None, None)
-    return Outcome(models[0], choice, table, moments=training.moments(data.weight))
+    return FitResult(models[0], choice, table, moments=training.moments(data.weight))
 
 
 def fit_pack(
@@ -141,7 +142,7 @@ def fit_pack(
     *,
     gives_up: bool,
     tell: Tell | None = None,
-) -> Outcome:
+) -> FitResult:
     """Train all candidates on `data` and choose by the validation rows.
 
     Parameters
@@ -151,9 +152,9 @@ def fit_pack(
     settings : Settings
     validation : Validation
     variants : list of Variant
-        Each makes candidates of its own, in the order of the list.
+        Each has its own candidates, in the order of the list.
     gives_up : bool
-        Whether hopeless candidates are left unfinished.
+        Whether hopeless candidates are left unfinished or skipped.
     tell : callable, default=None
     """
     models: list[Model] = []
@@ -162,54 +163,56 @@ def fit_pack(
     given_up: set[int] = set()
     for variant in variants:
         training = Training(data.weighted(variant.factor), settings)
-        strengths = training.strengths()
-        choice = training.solver_for(strengths)
+        grid = training.grid()
+        choice = training.solver_for(grid)
         own: list[Model] = []
-        has_rivals = gives_up and len(strengths) > 1 and len(training.problems) == 1
+        has_rivals = gives_up and len(grid) > 1 and len(training.problems) == 1
         is_hopeless = _noted(validation.watch(), given_up, len(models)) if has_rivals else None
         for model in training.path(
             choice,
-            strengths,
+            grid,
             watch=watched(tell, is_hopeless),
             loss_of=validation.loss_of,
-            is_over=_asked(training, strengths, validation, own) if gives_up else None,
+            is_over=_asked(training, grid, validation, own) if gives_up else None,
         ):
-            if model.is_spared:
+            if model.is_skipped:
                 given_up.add(len(models) + len(own))
             own.append(model)
         models += own
-        powers += [variant.power] * len(strengths)
+        powers += [variant.power] * len(grid)
         moments = training.moments(data.weight)
     scores = validation.score(models)
-    return Outcome.of(
+    return FitResult.of(
         models,
         choice,
         scores,
         powers if len(variants) > 1 else None,
         moments=moments,
         given_up=given_up,
-        judged=validation.judged_by(lambda: validation.decisions([models[scores.best]])[0]),
+        threshold_rows=validation.threshold_rows(
+            lambda: validation.decisions([models[scores.best]])[0]
+        ),
     )
 
 
 def _asked(
-    training: Training, strengths: list[Strength], validation: Validation, models: list[Model]
+    training: Training, grid: list[PenaltyParams], validation: Validation, models: list[Model]
 ) -> Callable[[int], bool]:
-    """Return what tells whether to spare a candidate; it looks at the last model only then."""
-    ending: Ending | None = None
+    """Return a predicate: skip this candidate? It evaluates the last model only when called."""
+    ending: PathStopping | None = None
 
     def is_over(number: int) -> bool:
         nonlocal ending
         settings, last = training.settings, models[-1]
         if ending is None:
             null = np.tile(training.null_intercept(), (len(validation.data), 1))
-            ending = Ending(
-                strengths,
+            ending = PathStopping(
+                grid,
                 validation.mean_loss(null) if settings.loss.is_positive else None,
                 settings.tol,
                 is_even=settings.standardize,
             )
-        if not last.is_spared:
+        if not last.is_skipped:
             loss = validation.loss_of(last.coef, last.intercept)
             ending.see(number - 1, loss, last.left)
         return ending.is_over(number)
@@ -218,7 +221,7 @@ def _asked(
 
 
 def _noted(watch: Watch, given_up: set[int], first: int) -> Watch:
-    """Return the watch; it notes whom it gives up, counted from `first`."""
+    """Return a watch that also records the candidates it gives up, numbered from `first`."""
 
     def noting(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
         hopeless = watch(candidate, coef, intercept, certificate)
@@ -230,7 +233,7 @@ def _noted(watch: Watch, given_up: set[int], first: int) -> Watch:
 
 
 def watched(tell: Tell | None, is_hopeless: Watch | None) -> Watch | None:
-    """Return what tells of each candidate, and gives up the hopeless ones."""
+    """Return a watch that reports each iterate and gives up hopeless candidates."""
     if tell is None:
         return is_hopeless
 
@@ -242,12 +245,14 @@ def watched(tell: Tell | None, is_hopeless: Watch | None) -> Watch | None:
     return watch
 
 
-def refitted(outcome: Outcome, data: Data, settings: Settings, tell: Tell | None = None) -> Outcome:
-    """Return the outcome with its best candidate trained on other, or more, rows."""
-    best = outcome.model.strength
+def refitted(
+    result: FitResult, data: Data, settings: Settings, tell: Tell | None = None
+) -> FitResult:
+    """Return the result with its best candidate retrained on other rows."""
+    best = result.model.params
     settings = replace(settings, alpha=best.alpha, l1_ratio=best.l1_ratio)
-    again = fit_one(data, settings, outcome.model, tell, is_of_pack=True)
-    return replace(outcome, model=again.model, choice=again.choice, moments=again.moments)
+    again = fit_one(data, settings, result.model, tell, is_of_pack=True)
+    return replace(result, model=again.model, choice=again.choice, moments=again.moments)
 
 
 def table_of(
@@ -255,8 +260,8 @@ def table_of(
 ) -> dict[str, NDArray[Any]]:
     """Return `candidates_`."""
     table: dict[str, NDArray[Any]] = {
-        "alpha": np.array([model.strength.alpha for model in models]),
-        "l1_ratio": np.array([model.strength.l1_ratio for model in models]),
+        "alpha": np.array([model.params.alpha for model in models]),
+        "l1_ratio": np.array([model.params.l1_ratio for model in models]),
     }
     if powers is not None:
         table["class_weight_power"] = np.array(powers)

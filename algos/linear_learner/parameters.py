@@ -1,4 +1,4 @@
-"""What the parameters of both linear learners may be."""
+"""Constraints of the parameters that both linear learners have."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
     "momentum": [Interval(Real, 0, 1)],
     "beta_1": [Interval(Real, 0, 1)],
     "beta_2": [Interval(Real, 0, 1)],
-    "intercept_learning_rate": [POSITIVE],
+    "intercept_learning_rate_factor": [POSITIVE],
     "alpha_intercept": [NON_NEGATIVE],
     "learning_rate_step": [POSITIVE_INT],
     "learning_rate_factor": [Interval(Real, 0, 1, closed="right")],

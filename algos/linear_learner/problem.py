@@ -1,8 +1,8 @@
-"""What estimators hand to solvers, and what they get back.
+"""The interface between estimators and solvers: problems, penalties and solutions.
 
-Everything a solver sees is in solver units: columns are taken less `shift` and over `scale`
-(see `rows.py`), so that unscaled columns and offsets cost neither accuracy nor iterations.
-A penalty in the user's units is then a number for each column.
+Solvers work in solver units: columns are shifted by `shift` and divided by `scale` (see `rows.py`),
+so that unscaled columns and large means cost neither accuracy nor iterations. A penalty in the
+user's units then becomes a number for each column.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Evaluation(NamedTuple):
 
 
 class Rows(Protocol):
-    """Rows x = ((X - shift) / scale), dense or CSR; no solver reads X itself.
+    """Rows x = (X - shift) / scale, dense or CSR; solvers do not read X itself.
 
-    Weights are float64 of shape (n,) and always given; the problem's sum to 1.
+    Weights are float64 of shape (n,) and always given; those of a problem sum to 1.
     """
 
     n: int
@@ -40,8 +40,8 @@ class Rows(Protocol):
     is_sparse: bool
     shift: Doubles  # (d,), zeros for CSR
     scale: Doubles  # (d,), positive
-    mean: Doubles  # (d,), of the columns of X, like the next
-    variance: Doubles
+    mean: Doubles  # (d,), of the columns of X
+    variance: Doubles  # (d,), of the columns of X
 
     @property
     def dtype(self) -> np.dtype[Any]: ...
@@ -55,7 +55,7 @@ class Rows(Protocol):
     def evaluate(
         self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
     ) -> Evaluation:
-        """Return what m candidates lose, in one pass, for coef (m, n_outputs, d)."""
+        """Return the losses and gradients of m candidates, for coef (m, n_outputs, d)."""
 
     def gram(self, weight: Doubles) -> Doubles:
         """Return Σ weight_i (x_i, 1)(x_i, 1)', of shape (d + 1, d + 1); weights may be 0."""
@@ -77,7 +77,7 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class Problem:
-    """Weighted mean loss over some rows: what all candidates share.
+    """Weighted mean loss over some rows, which all candidates share.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class Penalty(NamedTuple):
 
     def value(self, coef: Doubles) -> float:
         """Return the penalty of coef, of shape (n_outputs, d)."""
-        with np.errstate(over="ignore"):  # of an iterate that is far off it is infinity
+        with np.errstate(over="ignore"):  # infinity for an iterate that is far off
             return float((np.abs(coef) @ self.l1).sum() + ((coef * self.l2) * coef).sum() / 2)
 
     @property
@@ -138,20 +138,20 @@ class Solution:
     objective : float
         Weighted mean loss and penalty.
     certificate : float
-        Bound or estimate of objective - optimum, as `criterion` says, over the objective of
+        Bound or estimate (see `criterion`) of objective - optimum, relative to the objective of
         the null model (all coefficients zero).
     criterion : {"duality gap", "gradient norm"}
-        The gradient norm is g' H⁻¹ g / 2, half the squared Newton decrement: what a Newton
-        step would still gain; and more, where the last step gained more than that.
+        The gradient norm is g' H⁻¹ g / 2, half the squared Newton decrement: the predicted gain
+        of a Newton step, increased if the last step gained more than predicted.
     n_iter : int
     converged : bool
         Whether the certificate reached the tolerance (or the machine's precision).
     objectives : list of float
         One for each iteration.
     validations : list of float
-        The same of validation rows, where a solver is given any.
+        Validation losses after each iteration, if the solver is given validation rows.
     n_passes_before : int
-        Iterations of L-BFGS, if Newton's method went on from there.
+        Iterations of L-BFGS, if Newton's method continued from there.
     """
 
     coef: Doubles
@@ -166,26 +166,26 @@ class Solution:
     n_passes_before: int = 0
 
 
-# Told after each outer iteration: (candidate, coef, intercept, certificate) → give it up?
+# Called after each outer iteration: (candidate, coef, intercept, certificate) → give it up?
 GiveUp = Callable[[int, Doubles, Doubles, float], bool]
 
 
 @dataclass(frozen=True)
 class Control:
-    """How far and how loudly to go.
+    """Stopping rules, verbosity and callbacks of a solver.
 
     Attributes
     ----------
     tol : float
-        Where the certificate may stop.
+        Tolerance of the certificate.
     max_iter : int
     verbose : int
     task : Task
         For callbacks: `control.task.loop("iteration", range(...))`, by solvers of one candidate.
     give_up : callable, default=None
-        Ends hopeless candidates of a pack early; None keeps all.
+        Stops hopeless candidates of a pack early; None keeps all.
     epochs : Epochs, default=None
-        What stochastic steps need (`stochastic.py`).
+        Settings of stochastic steps (`stochastic.py`).
     """
 
     tol: float = 1e-6
@@ -196,9 +196,9 @@ class Control:
     epochs: Any = None
 
 
-# A solver of many candidates of one problem, in the order of the penalties (strongest
-# first, so that each starts near the one before). `start` holds solutions to begin from. An
-# iterator finds them in turn, so that the weakest may be spared; a list has them all.
+# Solves all candidates of one problem, in the order of the penalties (strongest first, so that each
+# starts near the one before). `start` holds solutions to start from. An iterator computes the
+# solutions one by one, so that the weakest penalties may be skipped; a list has all of them.
 class Solver(Protocol):
     def __call__(
         self,

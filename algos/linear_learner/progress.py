@@ -1,4 +1,4 @@
-"""A fit's iterations, as callbacks see them."""
+"""Reporting a fit's iterations to callbacks."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ import numpy as np
 from algos._common.callbacks import Task
 from algos.linear_learner.problem import Doubles
 
-# (coef, intercept, iterations told so far) → the attributes that a copy needs to predict
+# (coef, intercept, iterations reported so far) → the attributes that a copy needs to predict
 Attributes = Callable[[Doubles, Doubles, int], Mapping[str, Any]]
 
 
-class Progress:
-    """Tells callbacks of each look that a solver takes at one of its candidates.
+class CallbackReporter:
+    """Reports each evaluation of a candidate by a solver to the callbacks.
 
-    Solvers remember more than a model (curvature, decompositions, bounds), so a fit that
-    goes on from a checkpoint retraces what was told before, in silence and to the same bits.
+    Solvers keep more state than a model (curvature, decompositions, bounds), so a fit that is
+    resumed from a checkpoint repeats the iterations reported before, silently and to the same bits.
 
     Parameters
     ----------
     task : Task
-        The fit's.
+        The task of the fit.
     attributes : callable
     n_told : int, default=0
-        How many iterations were told before.
+        Number of iterations that were reported before the checkpoint.
 
     Attributes
     ----------
     listener : callable or None
-        `tell`, if anyone listens.
+        `tell`, if there are callbacks.
     is_stopped : bool
         Whether a callback wants the fit to stop.
     used : dict
-        What the fit has chosen of parameters that are "auto", by their names.
+        Values that the fit has used for parameters given as "auto", by name.
     """
 
     def __init__(self, task: Task, attributes: Attributes, n_told: int = 0) -> None:
@@ -48,7 +48,7 @@ class Progress:
         self.used: dict[str, Any] = {}
 
     def tell(self, coef: Doubles, intercept: Doubles) -> bool:
-        """Tell of a model; return whether a callback wants the fit to stop."""
+        """Report a model; return whether a callback wants the fit to stop."""
         if self.is_stopped:
             return True
         self._last = coef
@@ -60,6 +60,6 @@ class Progress:
         return self.is_stopped
 
     def tell_last(self, coef: Doubles, intercept: Doubles) -> None:
-        """Tell of the model that the fit ends with, unless that was the latest."""
+        """Report the final model, unless it was the last one reported."""
         if self._last is None or not np.array_equal(self._last, coef):
             self.tell(coef, intercept)

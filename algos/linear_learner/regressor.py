@@ -21,9 +21,9 @@ from algos._common.params import (
 )
 from algos._common.targets import require_target
 from algos.linear_learner.names import (
-    CRITERIA_OF_NUMBERS,
-    FOREIGN_PARAMETERS_OF_NUMBERS,
-    LOSSES_OF_NUMBERS,
+    REGRESSOR_CRITERIA,
+    REGRESSOR_FOREIGN_NAMES,
+    REGRESSOR_LOSSES,
 )
 from algos.linear_learner.parameters import SHARED_PARAMETERS
 from algos.linear_learner.regressor_model import RegressorModel
@@ -34,134 +34,136 @@ from algos.linear_learner.targets import regression_target
 class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     """Linear regression by any of nine losses: means, medians, quantiles, counts.
 
-    Every loss with every penalty, solved to a certificate; by default 32 strengths of the
-    penalty, trained together, of which validation rows choose one. Learns in
-    batches by `partial_fit`, the squared loss exactly, and joins what was learned apart by
-    `merge`.
+    Every loss is available with L2, L1 and elastic-net penalties, and each fit reports how far
+    it may be from the optimum. By default 32 values of `alpha` are trained together and
+    validation rows choose among them. `partial_fit` learns in batches, the squared loss exactly;
+    `merge` joins models that were learned from different rows.
 
     Parameters
     ----------
     loss : {"squared_error", "absolute_error", "huber", "epsilon_insensitive", \
             "squared_epsilon_insensitive", "quantile", "poisson", "gamma", "tweedie"}, \
             default="squared_error"
-        The last three predict exp(X coef + intercept), and take targets that are positive,
-        or at least 0 for "poisson" and "tweedie" with `power` below 2.
+        The last three predict exp(X coef + intercept). Their targets must be positive; zero
+        is also allowed for "poisson" and for "tweedie" with `power` below 2.
     alpha : "auto", float or array-like of shape (n_alphas,), default="auto"
-        Strength of the penalty. A number asks for that one convex problem. An array is a
-        pack of candidates: all are trained on the same rows together, and the one that does
-        best on validation rows is kept. "auto" is a pack of `n_alphas` of them, from one
-        that keeps all coefficients near zero to one that hardly matters.
+        Strength of the penalty. With a number, that one convex problem is solved. An array
+        defines a pack of candidates: all are trained together on the same rows, and the one
+        that does best on validation rows is kept. "auto" is a pack of `n_alphas` values, from
+        one that keeps all coefficients near zero to one that has hardly any effect.
     l1_ratio : float or array-like, default=0.0
-        Share of the L1 penalty: 0 is ridge, 1 is lasso, between is the elastic net. An
-        array makes a pack of every `l1_ratio` with every `alpha`.
+        Share of the L1 penalty: 0 is ridge, 1 is lasso, values between are the elastic net.
+        An array defines a pack of every `l1_ratio` with every `alpha`.
     fit_intercept : bool, default=True
-        Whether there is an intercept. It is never penalised.
+        Whether to fit an intercept, which is never penalised.
     standardize : bool, default=True
-        Whether the penalty acts on the coefficients of columns of deviation 1, so that the
-        units of columns do not matter. `coef_` is in the units of X either way. False is
-        scikit-learn's objective, and better for sparse words and categories, which have a unit
-        in common. Solvers scale columns for themselves in both cases.
+        Whether the penalty acts on the coefficients of columns scaled to standard deviation 1,
+        so that the units of columns do not matter. `coef_` is in the units of X either way.
+        False gives scikit-learn's objective; it is better for sparse words and categories,
+        whose columns share a unit. Solvers scale columns internally in both cases.
     quantile : float, default=0.5
-        The quantile that loss="quantile" predicts. Used by this only.
+        The quantile that `loss="quantile"` predicts. Used by this loss only.
     epsilon : float, default=0.01
-        Errors up to it cost nothing in the epsilon-insensitive losses. Used by these only.
+        Errors up to `epsilon` cost nothing in the epsilon-insensitive losses. Used by these
+        losses only.
     delta : float, default=1.0
-        Error from which "huber" grows linearly. Used by this only.
+        Error from which "huber" grows linearly. Used by this loss only.
     power : float, default=1.5
-        Of the variance, as a power of the mean: 0, or 1 and more; 0 is the squared error,
-        without exp(z), 1 is "poisson" and 2 is "gamma". Above 2 the loss is not convex: the
-        fit ends where it is flat, and `certificate_` is about that place, not about a lower
-        one elsewhere. Used by "tweedie" only.
+        The variance is proportional to the mean raised to this power: 0, or at least 1. 0 is
+        the squared error, without exp(z), 1 is "poisson" and 2 is "gamma". Above 2 the loss is
+        not convex: the fit ends at a stationary point, to which `certificate_` refers; there
+        may be a lower one elsewhere. Used by "tweedie" only.
     solver : {"auto", "gram", "newton", "lbfgs", "coordinate_descent", \
             "dual_coordinate_descent", "interior_point", "sgd"}, default="auto"
-        "auto" takes what suits loss, penalty and shape (`solver_` tells, and `verbose` the
-        reason): "gram" for the squared loss, of which all candidates follow from the
-        products of columns; "newton" for smooth losses with few parameters, "lbfgs" with
-        many (or of one candidate of the log loss, where an estimate says that it is sooner);
-        "coordinate_descent" for L1 on many columns; "dual_coordinate_descent" for L2
-        with fewer rows than columns; "interior_point" for losses with kinks. "sgd" makes
-        stochastic steps and certifies nothing.
+        "auto" chooses by loss, penalty and shape (`solver_` names the choice, `verbose` prints
+        the reason): "gram" for the squared loss, where one Gram matrix serves all candidates;
+        "newton" for smooth losses with few parameters, "lbfgs" with many (or for a single
+        candidate of the log loss, if it is estimated to be faster); "coordinate_descent" for L1
+        on many columns; "dual_coordinate_descent" for L2 with fewer rows than columns;
+        "interior_point" for losses with kinks. "sgd" makes stochastic steps, without a
+        certificate.
     tol : float, default=1e-6
-        A candidate is solved when `certificate_`, relative to the objective of the best
-        constant model, is at most this.
+        A fit has converged when its `certificate_`, which is relative to the objective of the
+        best constant model, is at most `tol`.
     max_iter : int, default=1000
-        Most iterations of a candidate; epochs for "sgd".
+        Maximum number of iterations for each candidate; epochs for "sgd".
     n_alphas : int, default=32
-        How many strengths `alpha="auto"` tries for each `l1_ratio`; 1 is the middle of the
-        range. Used by "auto" only.
+        Number of values that `alpha="auto"` tries for each `l1_ratio`; 1 takes the middle of
+        the range. Used by `alpha="auto"` only.
     selection_criterion : {"loss", "squared_error", "absolute_error"}, default="loss"
-        What the best candidate is best at, on validation rows.
+        Criterion by which validation rows choose the best candidate.
     validation_fraction : "auto" or float, default="auto"
-        Share of the rows that candidates are chosen by, unless `fit` is
-        given `X_val`. "auto" is a tenth, of which few rows would choose by chance: up to
-        3000 different ones, candidates are judged on all rows instead, in 5 folds, by
-        models that were trained on the other folds; in `partial_fit` and for
-        `solver="sgd"` it is a tenth. Which
-        rows is decided by `random_state` and their content, not their order; equal rows
-        stay together. Used only where there is something to choose.
+        Share of the rows held out for validation, unless `fit` is given `X_val`. "auto" holds
+        out a tenth of more than 3000 distinct rows; fewer are cross-validated in 5 folds,
+        since a tenth of them would be too few for a reliable choice. In `partial_fit` and for
+        `solver="sgd"` "auto" is always a tenth. The validation rows depend on `random_state`
+        and on the content of rows, not on their order; equal rows stay together. Used only if
+        there is something to choose.
     early_stopping : bool, default=True
-        Whether a pack leaves candidates unfinished whose validation loss is clearly worse
-        than the best one's, and ends where weaker penalties hardly win any more: candidates
-        that are spared so have an infinite certificate. Used by `selection_criterion="loss"` only.
+        Whether to stop training candidates whose validation loss is clearly worse than the
+        best one's, and to skip weaker penalties once they gain hardly anything; a skipped
+        candidate has an infinite certificate. Used by `selection_criterion="loss"` only.
     refit : bool, default=True
-        Whether the chosen candidate is trained again on all rows, those of validation
-        included. `candidates_` stays that of before. Rows given as `X_val` are never
-        trained on. Candidates that folds judge are trained on all rows anyway.
+        Whether to train the chosen candidate again on all rows, including the validation rows.
+        `candidates_` is not updated. Rows given as `X_val` are never trained on. After
+        cross-validation the candidates are trained on all rows anyway.
     warm_start : bool, default=False
-        Whether `fit` begins at the coefficients of the last one, where one problem is solved;
-        a pack begins anew.
+        Whether `fit` starts from the coefficients of the previous fit. Used for a single
+        problem; a pack starts afresh.
     store_candidate_coef : bool, default=True
-        Whether `candidate_coef_` and `candidate_intercept_` are kept. Without them a pickle
+        Whether to keep `candidate_coef_` and `candidate_intercept_`. Without them the pickle
         of a fit to many columns is many times smaller.
     optimizer : {"adam", "sgd", "rmsprop", "adagrad"}, default="adam"
-        Of the stochastic steps of `partial_fit` and `solver="sgd"`, as all parameters down
-        to `init_intercept` are: other solvers, and the squared loss in `partial_fit`, use
-        none of them.
+        Optimizer of the stochastic steps of `partial_fit` and `solver="sgd"`. This and the
+        following parameters down to `init_intercept` are not used by other solvers, nor by
+        the squared loss in `partial_fit`.
     learning_rate_init : "auto" or float, default="auto"
-        First learning rate, for columns of deviation 1; "auto" is one for each optimizer.
+        Initial learning rate, for columns of standard deviation 1; "auto" depends on the
+        optimizer.
     momentum : float, default=0.0
-        Used by the optimizer "sgd" only.
+        Momentum of `optimizer="sgd"`. Used by this optimizer only.
     beta_1 : float, default=0.9
-        Decay of the mean of gradients. Used by "adam" only.
+        Decay rate of the mean of gradients. Used by "adam" only.
     beta_2 : float, default=0.999
-        Decay of the mean of their squares. Used by "adam" only.
-    intercept_learning_rate : float, default=10.0
-        What the learning rate is multiplied by for the intercept.
+        Decay rate of the mean of squared gradients. Used by "adam" only.
+    intercept_learning_rate_factor : float, default=10.0
+        Factor by which the learning rate of the intercept exceeds that of the coefficients.
     alpha_intercept : float, default=0.0
-        An L2 penalty of the intercept in stochastic steps.
+        Strength of an L2 penalty on the intercept in stochastic steps.
     learning_rate_step : int, default=100
         Number of steps after which the learning rate is multiplied by `learning_rate_factor`.
     learning_rate_factor : float, default=0.99
-        See above; 1 keeps the rate.
+        Factor of the learning rate after every `learning_rate_step` steps; 1 keeps it
+        constant.
     learning_rate_min : float, default=1e-5
-        The rate falls no lower.
+        Lower bound of the learning rate.
     batch_size : "auto" or int, default="auto"
-        Different rows in a step, of `partial_fit` too. "auto" is 1000 for `solver="sgd"`;
-        `partial_fit` begins with 10 (or one for 1000 parameters of all candidates) and comes
-        to 1000 as rows come in. A batch of fewer, or with less weight than batches had
-        before, makes a step shorter in proportion.
+        Number of distinct rows in a step. "auto" is 1000 for `solver="sgd"`; in `partial_fit`
+        it grows from 10 (or one for every 1000 parameters of all candidates) to 1000 as rows
+        come in. A step of fewer rows, or of less weight than the steps before, is shortened in
+        proportion.
     n_iter_no_change : int, default=3
-        `solver="sgd"` ends when so many epochs in a row improve by less than
-        `min_improvement`.
+        Number of consecutive epochs with an improvement below `min_improvement` after which
+        `solver="sgd"` stops.
     min_improvement : float, default=1e-3
-        See above, relative.
+        Relative improvement of an epoch that counts for `n_iter_no_change`.
     init : {"zeros", "uniform", "normal"}, default="zeros"
-        First coefficients of stochastic steps, for columns of deviation 1.
+        Initial coefficients of stochastic steps, for columns of standard deviation 1.
     init_scale : float or None, default=None
-        Half width for "uniform", deviation for "normal"; None is 0.07 and 0.01. "zeros" does
-        not use it.
+        Half width for "uniform", standard deviation for "normal"; None is 0.07 and 0.01
+        respectively. Not used by "zeros".
     init_intercept : float or None, default=None
-        First intercept, for columns of mean 0; None is the best constant.
+        Initial intercept, for columns of mean 0; None is the best constant.
     random_state : int, RandomState instance, Generator instance or None, default=None
-        Chooses validation rows and the order of stochastic steps. An int makes the result
-        reproducible to the last bit, for every `n_jobs`.
+        Determines the validation rows and the order of stochastic steps. An int makes the
+        result reproducible to the last bit, for every `n_jobs`.
     n_jobs : int or None, default=None
-        Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
-        changes no bit of the result.
+        Number of threads: None means all cores (1 inside a joblib worker), -1 all cores. The
+        result does not depend on it.
     verbose : int, default=0
-        1 prints the solver, why it was chosen, a line for each of several candidates, and
-        what was reached; in `partial_fit` a line for each batch, with its mean loss before
-        it was learned.
+        If 1, print the solver, why it was chosen, a line for each of several candidates, and
+        the certificate reached; in `partial_fit` a line for each batch, with its mean loss
+        before it was learned.
 
     Attributes
     ----------
@@ -172,46 +174,46 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     alpha_ : float
         Strength of the model's penalty.
     l1_ratio_ : float
-        Share of L1 in it.
+        Share of L1 in that penalty.
     candidates_ : dict of str to ndarray of shape (n_candidates,)
-        All candidates, one entry each, as `pandas.DataFrame` takes them: `alpha`, `l1_ratio`,
-        `objective`, `certificate`, `n_iter`, `converged`, and where they were compared
-        `validation_loss` and metrics of predictions: `squared_error`,
-        `root_squared_error`, `absolute_error` and `r2`. Where the products of columns have
-        told the squared loss, they have not told `absolute_error`.
+        All candidates, one entry each, ready for `pandas.DataFrame`: `alpha`, `l1_ratio`,
+        `objective`, `certificate`, `n_iter`, `converged`, and if they were compared
+        `validation_loss` and metrics of predictions: `squared_error`, `root_squared_error`,
+        `absolute_error` and `r2`. `absolute_error` is missing where the squared loss was
+        computed from products of columns, without predictions.
     best_index_ : int
-        The chosen candidate's place there.
+        Index of the chosen candidate in `candidates_`.
     candidate_coef_ : ndarray of shape (n_candidates, n_outputs, n_features)
-        Coefficients of all candidates, n_outputs being the number of rows of `coef_`; only
-        with `store_candidate_coef`.
+        Coefficients of all candidates, where n_outputs is the number of rows of `coef_`. Only
+        with `store_candidate_coef=True`.
     candidate_intercept_ : ndarray of shape (n_candidates, n_outputs)
-        Intercepts of all candidates.
+        Intercepts of all candidates. Only with `store_candidate_coef=True`.
     objective_ : float
-        The mean loss and the penalty, at the model.
+        Mean loss plus penalty of the model.
     certificate_ : float
-        By how much `objective_` may be above the optimum, as a share of the objective of the
-        best constant model; it has no unit.
+        By how much `objective_` may exceed the optimum, relative to the objective of the best
+        constant model.
     certificate_kind_ : str
-        "duality gap" is a bound; "gradient norm" an estimate, what a Newton step would
-        still gain (which for the squared loss is all there is, but for rounding).
-        Stochastic steps have neither: "gain of the last epoch" is by how much that lowered
-        the objective, and a stream tells the "loss of rows before they were learned" as
-        `objective_`, with a `certificate_` of NaN.
+        "duality gap" is a bound; "gradient norm" is an estimate, the gain of one more Newton
+        step (for the squared loss the exact distance from the optimum, up to rounding).
+        Stochastic steps have neither: "gain of the last epoch" is the decrease of the
+        objective in that epoch; after `partial_fit` it is "loss of rows before they were
+        learned", which is then `objective_`, and `certificate_` is NaN.
     n_iter_ : int
         Number of iterations of the model's own fit.
     solver_ : str
         The solver that ran.
     auto_params_ : dict
-        What each parameter that was given as "auto" (of `init_scale`: None) stood for in the
-        last `fit` or since then in `partial_fit`, if that used it; given in its place, the
-        value asks for the same. `alpha` is the one that was kept, which alone is a fit without
-        candidates; folds are no `validation_fraction`.
+        The values used for parameters given as "auto" (`init_scale`: None) in the last `fit`,
+        or since then in `partial_fit`; setting a parameter to its value asks for the same
+        again. `alpha` is the chosen one, with which a fit has no other candidates;
+        `validation_fraction` is missing after cross-validation.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
-        The model's fit: `objective` after each iteration, `seconds` since the solver began
-        (its time shared evenly among iterations) and `validation`, the loss of validation
-        rows: of each epoch for "sgd", of other solvers at the end, and NaN where it is not
-        known, as after folds or a refit on those rows. After `partial_fit`, `objective` is
-        all there is.
+        History of the model's fit: `objective` after each iteration, `seconds` since the
+        solver started (its time shared evenly among iterations) and `validation`, the loss of
+        the validation rows: after each epoch for "sgd", at the end for other solvers, and NaN
+        where it is not known, as after cross-validation or a refit on those rows. After
+        `partial_fit` only `objective`.
     n_samples_seen_ : int
         Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
     n_features_in_ : int
@@ -221,7 +223,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
 
     See Also
     --------
-    algos.LinearLearnerClassifier : The same for classes.
+    algos.LinearLearnerClassifier : Linear models for classes.
 
     Notes
     -----
@@ -229,28 +231,29 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
 
         sum_i w_i loss(y_i, z_i) / sum_i w_i + alpha (l1_ratio |v|_1 + (1 - l1_ratio) / 2 |v|²)
 
-    with z = X coef + intercept, and v = coef times the columns' deviations, or coef itself
-    with `standardize=False`. "squared_error" is (y - z)²/2 and "huber" begins like it;
-    "squared_epsilon_insensitive" is without the half. Several outputs share the penalty's
-    strength and nothing else; their losses are summed.
+    with z = X coef + intercept, and v = coef times the columns' standard deviations, or coef
+    itself with `standardize=False`. "squared_error" is (y - z)²/2, as is "huber" for errors up
+    to `delta`; "squared_epsilon_insensitive" has no factor of one half. Several outputs are
+    separate problems with a common `alpha` and `l1_ratio`; their losses are summed.
 
     A pass over dense rows takes about ``4 * n_samples * n_features`` operations for each
-    candidate, over CSR rows as many for each stored value. "newton" makes some four passes
-    and Hessians of a sample; "gram" one pass of ``n_samples * n_features ** 2`` for all
-    candidates. Beyond X, fits need a few numbers a row, and ``n_features ** 2`` for "gram" and
-    "newton"; validation and refitting copy the rows that are trained on. CSR rows are never
-    made dense, and float32 rows are not converted, but for few (up to 8 MB) of a loss with kinks.
+    candidate; over CSR rows, four for each stored value. "newton" makes about four passes and
+    computes Hessians of a sample; "gram" makes one pass of ``n_samples * n_features ** 2``
+    operations for all candidates. Beyond X, a fit needs a few numbers per row, and
+    ``n_features ** 2`` for "gram" and "newton"; validation and refitting copy the training
+    rows. CSR rows are never made dense. float32 rows are not converted, except up to 8 MB of
+    them for a loss with kinks.
 
-    A row of weight 2 is the same as two equal rows; rows of weight zero have no part in the
-    fit. Without a penalty, data that the model separates have no optimum: the fit stops at
-    `max_iter` or at the limits of the number format, and warns.
+    A row of weight 2 is equivalent to two equal rows, and rows of weight zero are ignored.
+    Separable data have no optimum without a penalty: the fit stops at `max_iter` or at the
+    limits of floating point, and warns.
 
-    `score` is R² for every loss. What the loss itself explains, as `score` of scikit-learn's
-    `PoissonRegressor` tells, is `sklearn.metrics.d2_tweedie_score`, or `d2_pinball_score` and
-    `d2_absolute_error_score` for the losses of quantiles and medians.
+    `score` is R² for every loss. For the share of the deviance explained, which is the `score`
+    of scikit-learn's `PoissonRegressor`, use `sklearn.metrics.d2_tweedie_score`, or
+    `d2_pinball_score` and `d2_absolute_error_score` for quantiles and medians.
 
-    A fit that a checkpoint has stopped goes on to the same bits; its solver retraces the
-    iterations before, of which callbacks are not told again.
+    A fit that is resumed from a checkpoint gives the same bits; the solver repeats the
+    iterations before it, without calling callbacks again.
 
     References
     ----------
@@ -279,16 +282,16 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     """
 
     _parameters: ClassVar[dict[str, list[Constraint | None]]] = {
-        "loss": [LOSSES_OF_NUMBERS],
+        "loss": [REGRESSOR_LOSSES],
         **SHARED_PARAMETERS,
         "quantile": [SHARE],
         "epsilon": [NON_NEGATIVE],
         "delta": [POSITIVE],
         "power": [Interval(Real, 1, None), Options(0)],
-        "selection_criterion": [CRITERIA_OF_NUMBERS],
+        "selection_criterion": [REGRESSOR_CRITERIA],
     }
 
-    @knows_foreign_names(FOREIGN_PARAMETERS_OF_NUMBERS)
+    @knows_foreign_names(REGRESSOR_FOREIGN_NAMES)
     def __init__(
         self,
         loss: str = "squared_error",
@@ -316,7 +319,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         momentum: float = 0.0,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        intercept_learning_rate: float = 10.0,
+        intercept_learning_rate_factor: float = 10.0,
         alpha_intercept: float = 0.0,
         learning_rate_step: int = 100,
         learning_rate_factor: float = 0.99,
@@ -355,7 +358,7 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         self.momentum = momentum
         self.beta_1 = beta_1
         self.beta_2 = beta_2
-        self.intercept_learning_rate = intercept_learning_rate
+        self.intercept_learning_rate_factor = intercept_learning_rate_factor
         self.alpha_intercept = alpha_intercept
         self.learning_rate_step = learning_rate_step
         self.learning_rate_factor = learning_rate_factor
@@ -389,18 +392,19 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
     ) -> LinearLearnerRegressor:
-        """Fit the model, or all candidates and the best of them.
+        """Fit the model; with several candidates, fit all and keep the best.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float32 and float64 are used as they are; a C-ordered array is not copied, nor a
-            CSR matrix.
+            Training rows. float32 and float64 are not converted; C-ordered arrays and CSR
+            matrices are not copied.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; None is 1 for all.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
-            Rows to choose among candidates by, instead of a part of X.
+            Validation rows that choose among candidates, instead of a part of X.
 
         Returns
         -------
@@ -419,16 +423,18 @@ class LinearLearnerRegressor(MultiOutputMixin, RegressorMixin, RegressorModel):
     def partial_fit(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> LinearLearnerRegressor:
-        """Learn further rows; those that came before need not be kept.
+        """Learn a batch of rows; earlier rows need not be kept.
 
-        Squared loss: exactly, from the rows' inner products; the model is made of them when
-        it is first read. Other losses: by averaged stochastic gradient steps.
+        The squared loss is learned exactly, from products of the columns; the model is
+        computed from them when it is first read. Other losses take averaged stochastic
+        gradient steps.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The order of its rows does not matter.
+            The batch; the order of its rows does not matter.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; None is 1 for all.
 

@@ -1,4 +1,4 @@
-"""What a linear regressor knows of its loss and its targets, and what it predicts."""
+"""The loss, the targets and the predictions of the linear regressor."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from algos.linear_learner.problem import Doubles
 from algos.linear_learner.squared_fit import sums_show_finite
 from algos.linear_learner.targets import check_has_optimum, regression_target
 
-# Losses with a parameter, and what it is called.
+# Losses with a parameter, and its name.
 _PARAMETERS = {
     "quantile": "quantile",
     "epsilon_insensitive": "epsilon",
@@ -26,13 +26,13 @@ _PARAMETERS = {
 
 
 class RegressorModel(LinearLearner):
-    """The side of a linear regressor that knows losses, targets and their units."""
+    """Mixin of the linear regressor: losses, targets and predictions."""
 
     _is_single: bool
     _outputs: int
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the predictions: exp of the decision values for poisson, gamma and tweedie.
+        """Return the predicted targets, exp(decision values) for poisson, gamma and tweedie.
 
         Parameters
         ----------
@@ -50,10 +50,10 @@ class RegressorModel(LinearLearner):
         return decisions[:, 0] if np.ndim(self.coef_) == 1 else decisions
 
     def _is_summed_first(self, X: Any, X_val: Any) -> bool:
-        """Tell whether a fit begins with sums over all of X, which show what is not finite."""
+        """Tell whether a fit starts with sums over all of X, which detect NaN and infinity."""
         if type(X) is not np.ndarray or X.ndim != 2 or X.size < MANY_VALUES:
             return False
-        if X_val is None and self._must_choose():  # some rows may be left out
+        if X_val is None and self._must_choose():  # some rows may be held out
             return False
         return sums_show_finite(self._loss(), *X.shape)
 
@@ -62,7 +62,7 @@ class RegressorModel(LinearLearner):
         self._outputs = 1 if self._is_single else target.shape[1]
 
     def _loss(self) -> Loss:
-        loss = str(self._learned("loss"))  # numpy's strings would show in messages
+        loss = str(self._learned("loss"))  # numpy strings would look odd in messages
         if loss == "tweedie":
             # The powers with a closed form of their own.
             named = {0.0: "squared_error", 1.0: "poisson", 2.0: "gamma"}
@@ -79,7 +79,7 @@ class RegressorModel(LinearLearner):
         n_outputs = 1 if target.ndim == 1 else target.shape[1]
         if n_outputs != self._outputs:
             raise ValueError(
-                f"`{name}` has {n_outputs} outputs; it must have {self._outputs}, as y has"
+                f"`{name}` has {n_outputs} outputs; it must have {self._outputs}, like y"
             )
         return target
 

@@ -1,4 +1,4 @@
-"""Which units the solver works in: columns of mean 0 and deviation 1."""
+"""Rows in solver units: columns of mean 0 and standard deviation 1."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from algos._common.csr import csr_rows
 from algos._common.moments import column_mean_and_variance, sparse_moments_of
 from algos._common.scale import with_values
 from algos._cython._csr import CsrRows
-from algos.linear_learner.dense_rows import DenseRows, Exponents
+from algos.linear_learner.dense_rows import DenseRows, Exponents, over_power_of_two
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.sparse_rows import SparseRows
 
-# Exponents of 2 within which products of the rows stay well inside their type, by its bytes.
+# Exponents of 2 within which products of the rows do not overflow their type, by its bytes.
 _SAFE = {4: 30, 8: 200}
-# Means in deviations from which CSR columns are shifted: their squares cost so many digits.
+# Means, in standard deviations, from which CSR columns are shifted, since squares lose digits.
 _OFFSET = {4: 30.0, 8: 1000.0}
 
 
 def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> DenseRows | SparseRows:
-    """Return X as rows whose columns have mean 0, if `center`, and deviation 1.
+    """Return X as rows whose columns have mean 0, if `center`, and standard deviation 1.
 
-    Columns that are constant up to rounding keep their scale. Columns of extreme magnitude
-    make the rows go over a copy of X, in which they are multiplied by powers of 2.
+    Columns that are constant up to rounding keep their scale. If columns have extreme magnitudes,
+    the rows use a copy of X in which these columns are multiplied by powers of 2.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
     weight : ndarray of shape (n,), float64
         Positive.
     center : bool
-        False leaves zero where it is; columns then have mean square 1.
+        False does not shift columns; they then have mean square 1.
     n_threads : int
 
     Returns
@@ -49,10 +49,10 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
         mean, variance, stored = _moments(X, checked, weight, n_threads)
         exponents = extreme_exponents(X, mean, variance, stored)
     if isinstance(exponents, np.ndarray):
-        scaled = _scaled(X, exponents)
+        scaled = over_power_of_two(X, exponents)
         checked = csr_rows(scaled) if is_sparse else None
         mean, variance, stored = _moments(scaled, checked, weight, n_threads)
-    with np.errstate(over="ignore"):  # of a constant column the scale is 2**exponent
+    with np.errstate(over="ignore"):  # the scale of a constant column is 2**exponent
         scale = np.ldexp(scale_of(mean, variance, center), exponents)
     scale = np.clip(scale, np.finfo(np.float64).tiny, np.finfo(np.float64).max)
     rows: DenseRows | SparseRows
@@ -74,11 +74,11 @@ def make_rows(X: Any, weight: Doubles, *, center: bool, n_threads: int) -> Dense
 def _without_offsets(
     X: Any, mean: Doubles, scale: Doubles, is_constant: NDArray[np.bool_]
 ) -> tuple[Any, Doubles]:
-    """Return CSR rows without the offsets that would cost products their digits, and those.
+    """Return CSR rows shifted by column means that are too large for products, and the shift.
 
-    Of constant columns nothing is left, as it is of dense rows.
+    Constant columns become zero, as in dense rows.
 
-    Such a column stores a value in every row: a zero among n rows keeps the squared mean
+    Such a column stores a value in every row: with a zero among n rows, the squared mean is
     below n times the variance.
     """
     shift = np.zeros_like(mean)
@@ -96,7 +96,7 @@ def _without_offsets(
 
 
 def _squares(values: Doubles, exponents: Exponents) -> Doubles:
-    """Return values * 4**exponents, or the largest number where that is none."""
+    """Return values * 4**exponents, clipped to finite numbers."""
     with np.errstate(over="ignore"):
         scaled: Doubles = np.ldexp(values, 2 * exponents)
     return np.minimum(scaled, np.finfo(np.float64).max / 4)
@@ -105,14 +105,14 @@ def _squares(values: Doubles, exponents: Exponents) -> Doubles:
 def _moments(
     X: Any, rows: CsrRows | None, weight: Doubles, n_threads: int
 ) -> tuple[Doubles, Doubles, Doubles | None]:
-    """Return the columns' means, variances, and of CSR rows the weights that store a value."""
+    """Return the columns' means, variances and, for CSR rows, the weight of stored values."""
     if rows is not None:
         return sparse_moments_of(rows, X.shape[1], weight, n_threads)
     return *column_mean_and_variance(X, weight, n_threads), None
 
 
 def scale_of(mean: Doubles, variance: Doubles, center: bool) -> Doubles:
-    """Return deviations, or roots of mean squares; 1 for what is constant up to rounding."""
+    """Return standard deviations or root mean squares; 1 for columns constant up to rounding."""
     squares = np.where(_is_constant(mean, variance), 0.0, variance)
     if not center:
         squares += mean**2
@@ -128,11 +128,11 @@ def _is_constant(mean: Doubles, variance: Doubles) -> NDArray[np.bool_]:
 def extreme_exponents(
     X: Any, mean: Doubles, variance: Doubles, stored: Doubles | None = None
 ) -> Exponents:
-    """Return the exponents of columns that are too large or too small for products, else 0."""
+    """Return the exponents of columns too large or too small for products, 0 if there are none."""
     limit = _SAFE[X.dtype.itemsize]
     squares = variance + mean**2
     is_odd = ~((squares >= 4.0**-limit) & (squares <= 4.0**limit))
-    if stored is not None:  # a hash leaves many columns empty, which are not small but zero
+    if stored is not None:  # hashing leaves many columns empty, which are zero and not small
         is_odd &= stored > 0
     odd = np.flatnonzero(is_odd)
     if len(odd) == 0:
@@ -149,9 +149,3 @@ def extreme_exponents(
     exponents = np.zeros(X.shape[1], dtype=np.intc)
     exponents[odd] = found
     return exponents
-
-
-def _scaled(X: Any, exponents: Exponents) -> Any:
-    if sparse.issparse(X):
-        return with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))
-    return np.ldexp(X, -exponents)

@@ -1,4 +1,4 @@
-"""How good candidates are by their decision values, and which is the best."""
+"""Losses and metrics of candidates on validation rows, and the best candidate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from algos.linear_learner.decisions import mean_losses
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.targets import in_unit, one_against_rest, score_unit
-from algos.linear_learner.threshold import Outcomes, Target, share_of_recall
+from algos.linear_learner.threshold import Criterion, ThresholdCurve, share_of_recall
 
 _CHEAP_TO_SORT = 200_000  # decision values of all candidates
 
@@ -24,9 +24,9 @@ class Scores(NamedTuple):
     columns : dict of str to ndarray of shape (n_candidates,)
         Losses and metrics.
     criterion : ndarray of shape (n_candidates,)
-        Higher is better; losses and errors in a unit in which they are numbers.
+        Higher is better; losses and errors are in a unit in which they do not overflow.
     thresholds : ndarray of shape (n_candidates,)
-        On decision values; zeros where there are not two classes.
+        On decision values; zeros unless there are two classes.
     """
 
     columns: dict[str, NDArray[Any]]
@@ -35,85 +35,84 @@ class Scores(NamedTuple):
 
     @property
     def best(self) -> int:
-        """The best candidate; among equals the one of least loss, then the strongest penalty."""
+        """Index of the best candidate; ties go to the least loss, then the strongest penalty."""
         scores = np.where(np.isnan(self.criterion), -np.inf, self.criterion)
         loss = np.nan_to_num(self.columns["validation_loss"], nan=np.inf)
         return int(np.lexsort((loss, -scores))[0])
 
 
 class DecisionScorer:
-    """Scores candidates by their decision values on rows that they have not learned.
+    """Scores candidates by their decision values on validation rows.
 
     Parameters
     ----------
-    truth : ndarray of shape (n,) or (n, n_outputs)
+    target : ndarray of shape (n,) or (n, n_outputs)
         The targets, as losses take them.
     weight : ndarray of shape (n,)
-        Without class weights: metrics count rows as they are.
+        Weights of the metrics, without class weights.
     loss_weight : ndarray of shape (n,)
-        The weights of the loss: with class weights.
+        Weights of the loss, with class weights.
     loss : Loss
-    target : Target
-        The criterion.
+    criterion : Criterion
     n_outputs : int
     top_k : int
-        Of the top-k accuracy, for more than two classes.
+        For the top-k accuracy of more than two classes.
     """
 
     def __init__(
         self,
-        truth: Doubles,
+        target: Doubles,
         weight: Doubles,
         loss_weight: Doubles,
         loss: Loss,
-        target: Target,
+        criterion: Criterion,
         n_outputs: int,
         top_k: int,
     ) -> None:
-        self.target, self._unit = target, score_unit(truth, loss)
-        self.truth, self.loss = truth, loss = in_unit(truth, loss, self._unit)
+        self.criterion, self._unit = criterion, score_unit(target, loss)
+        self.target, self.loss = target, loss = in_unit(target, loss, self._unit)
         is_separate = loss.is_of_classes and not loss.is_joint and n_outputs > 1
-        self._columns = one_against_rest(truth, n_outputs) if is_separate else truth
+        self._columns = one_against_rest(target, n_outputs) if is_separate else target
         self.weight = weight / weight.sum()
         self.loss_weight = loss_weight / loss_weight.sum()
         self.n_outputs, self.top_k = n_outputs, top_k
 
     def score(self, decisions: list[Doubles]) -> Scores:
-        """Return how candidates do whose decision values, (n, n_outputs) each, are these."""
+        """Return the scores of candidates from their decision values, (n, n_outputs) each."""
         rows = [self._score_one(self._in_unit(one)) for one in decisions]
         columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         criterion, thresholds = columns.pop("criterion"), columns.pop("decision_threshold")
         self._leave_unit(columns)
         scores = Scores(columns, criterion, thresholds)
-        if "roc_auc" in columns and self.target.criterion == "loss":
+        if "roc_auc" in columns and self.criterion.name == "loss":
             self._add_areas(columns["roc_auc"], decisions, scores.best)
         return scores
 
     def _add_areas(self, areas: Doubles, decisions: list[Doubles], best: int) -> None:
-        """Write down the candidates' areas under the ROC curve, or that of the best alone.
+        """Fill in the areas under the ROC curve of all candidates, or of the best one only.
 
-        Each takes a sort of all rows, which may take longer than to train the candidate.
+        Each needs a sort of all rows, which may take longer than training the candidate.
         """
-        are_cheap = len(decisions) * len(self.truth) <= _CHEAP_TO_SORT
+        are_cheap = len(decisions) * len(self.target) <= _CHEAP_TO_SORT
         for i in range(len(decisions)) if are_cheap else (best,):
             values = np.asarray(decisions[i][:, 0], dtype=np.float64)
-            areas[i] = Outcomes(values, self.truth, self.weight).roc_auc()
+            areas[i] = ThresholdCurve(values, self.target, self.weight).roc_auc()
 
     def mean_loss(self, decision: Doubles) -> float:
-        """Return the weighted mean loss, in a unit that all of these rows' losses share."""
+        """Return the weighted mean loss, in a common unit."""
         return self._mean_loss(self._in_unit(decision))
 
     def _mean_loss(self, decision: Doubles) -> float:
         return mean_losses(decision, self._columns, self.loss_weight, self.loss)
 
     def _in_unit(self, decision: Any) -> Doubles:
-        """Return decision values as the truth is, in double precision."""
+        """Return decision values in the unit of the target, in float64."""
         values = np.asarray(decision, dtype=np.float64)
         is_scaled = self._unit.exponent and not self.loss.is_of_classes
         return np.ldexp(values, -self._unit.exponent) if is_scaled else values
 
     def _leave_unit(self, columns: dict[str, NDArray[Any]]) -> None:
-        """Write losses and errors as the user counts."""
+        """Convert losses and errors to the user's units."""
         exponents = {"validation_loss": self._unit.of_loss}
         if not self.loss.is_of_classes:
             exponents.update(_exponents_of_errors(self._unit.exponent))
@@ -125,12 +124,14 @@ class DecisionScorer:
     def _score_one(self, decision: Doubles) -> dict[str, Any]:
         loss = self._mean_loss(decision)
         if not self.loss.is_of_classes:
-            found = _regression_scores(decision, self.truth, self.weight, self.loss)
+            found = _regression_scores(decision, self.target, self.weight, self.loss)
         elif self.n_outputs == 1:
             return {"validation_loss": loss, **self._two_classes(decision[:, 0], loss)}
         else:
-            found = _class_scores(decision, self.truth, self.weight, self.target.beta, self.top_k)
-        name = self.target.criterion
+            found = _class_scores(
+                decision, self.target, self.weight, self.criterion.beta, self.top_k
+            )
+        name = self.criterion.name
         better = -found[name] if name.endswith("_error") else found.get(name, np.nan)
         return {
             "validation_loss": loss,
@@ -140,28 +141,28 @@ class DecisionScorer:
         }
 
     def _two_classes(self, decision: Doubles, loss: float) -> dict[str, Any]:
-        if self.target.criterion == "loss":
+        if self.criterion.name == "loss":
             return self._above_zero(decision, loss)
-        outcomes = Outcomes(decision, self.truth, self.weight)
-        place, score = outcomes.best(self.target)
-        threshold = float(outcomes.thresholds[place])
+        curve = ThresholdCurve(decision, self.target, self.weight)
+        place, score = curve.best(self.criterion)
+        threshold = float(curve.thresholds[place])
         return {
-            "accuracy": outcomes.accuracy[place],
-            "f_beta": outcomes.f_beta(self.target.beta)[place],
-            "precision": outcomes.precision[place],
-            "recall": outcomes.recall[place],
-            "roc_auc": outcomes.roc_auc(),
+            "accuracy": curve.accuracy[place],
+            "f_beta": curve.f_beta(self.criterion.beta)[place],
+            "precision": curve.precision[place],
+            "recall": curve.recall[place],
+            "roc_auc": curve.roc_auc(),
             "criterion": score,
             "decision_threshold": threshold,
         }
 
     def _above_zero(self, decision: Doubles, loss: float) -> dict[str, Any]:
-        """Return the metrics of the threshold 0, which need no sort."""
+        """Return the metrics at the threshold 0, which need no sort."""
         claimed = self.weight * (decision > 0)
-        positive = self.truth > 0
+        positive = self.target > 0
         hits, all_claimed = float(claimed @ positive), float(claimed.sum())
         actual = float(self.weight @ positive)
-        share = share_of_recall(self.target.beta)
+        share = share_of_recall(self.criterion.beta)
         tiny = np.finfo(np.float64).tiny
         return {
             "accuracy": 1 - (actual - hits) - (all_claimed - hits),
@@ -175,7 +176,7 @@ class DecisionScorer:
 
 
 def _exponents_of_errors(exponent: int) -> dict[str, int]:
-    """Return the powers of 2 by which errors differ in a unit of the target."""
+    """Return the powers of 2 by which errors scale with the unit of the target."""
     return {
         "squared_error": 2 * exponent,
         "root_squared_error": exponent,
@@ -205,13 +206,13 @@ def _class_scores(
 ) -> dict[str, Any]:
     """Return the metrics of more than two classes, from decision values (n, n_classes)."""
     n, n_classes = decision.shape
-    truth = target.astype(np.intp)
+    classes = target.astype(np.intp)
     predicted = decision.argmax(axis=1)
-    own = decision[np.arange(n), truth]
+    own = decision[np.arange(n), classes]
     rank = (decision > own[:, None]).sum(axis=1)  # 0 for the highest
-    is_right = predicted == truth
-    hits = np.bincount(truth[is_right], weight[is_right], minlength=n_classes)
-    actual = np.bincount(truth, weight, minlength=n_classes)
+    is_right = predicted == classes
+    hits = np.bincount(classes[is_right], weight[is_right], minlength=n_classes)
+    actual = np.bincount(classes, weight, minlength=n_classes)
     claimed = np.bincount(predicted, weight, minlength=n_classes)
     tiny = np.finfo(np.float64).tiny
     present = actual > 0

@@ -1,4 +1,4 @@
-"""Rows that were not trained on: how good candidates are there, and which cannot be the best."""
+"""Validation rows: scores of candidates, and early stopping of those that cannot be the best."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from algos.linear_learner.decisions import decision_values
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.scores import DecisionScorer, Scores
-from algos.linear_learner.threshold import Target
+from algos.linear_learner.threshold import Criterion
 from algos.linear_learner.trained import Model, Watch
 
-_NEARLY_SOLVED = 0.01  # certificate from which a candidate's validation loss tells its end
-_HOPELESS = 0.1  # of what the best candidate gains on the null model
-_PATIENCE = 4  # looks at a candidate near its end, before which giving it up saves nothing
+_NEARLY_SOLVED = 0.01  # certificate below which the validation loss is close to its final value
+_HOPELESS = 0.1  # excess loss of a hopeless candidate, as a share of the best one's gain
+_PATIENCE = 4  # evaluations of a nearly solved candidate before it may be given up
 
 
 class Validation:
-    """Rows that were not trained on, and how candidates do there.
+    """Scores candidates on validation rows.
 
     Parameters
     ----------
     data : Data
-        Its weights are without class weights.
+        Without class weights.
     loss_weight : ndarray of shape (n,)
     loss : Loss
-    target : Target
+    criterion : Criterion
     n_outputs, top_k : int
         See `DecisionScorer`.
     n_threads : int
@@ -41,22 +41,22 @@ class Validation:
         data: Data,
         loss_weight: Doubles,
         loss: Loss,
-        target: Target,
+        criterion: Criterion,
         n_outputs: int,
         top_k: int,
         n_threads: int,
     ) -> None:
         self.data, self.n_outputs, self.n_threads = data, n_outputs, n_threads
         self._scorer = DecisionScorer(
-            data.target, data.shares, loss_weight, loss, target, n_outputs, top_k
+            data.target, data.shares, loss_weight, loss, criterion, n_outputs, top_k
         )
 
     @property
     def criterion(self) -> str:
-        return self._scorer.target.criterion
+        return self._scorer.criterion.name
 
     def score(self, models: list[Model]) -> Scores:
-        """Return how all candidates do."""
+        """Return the scores of all candidates."""
         return self.score_decisions(self.decisions(models))
 
     def decisions(self, models: list[Model]) -> list[Doubles]:
@@ -67,11 +67,11 @@ class Validation:
             return self._decisions(coef, intercept, len(models))
 
     def score_decisions(self, decisions: list[Doubles]) -> Scores:
-        """Return how candidates do that have these decision values."""
+        """Return the scores of candidates from their decision values."""
         with one_thread_blas():
             return self._scorer.score(decisions)
 
-    def judged_by(
+    def threshold_rows(
         self, decisions: Callable[[], Doubles]
     ) -> tuple[Doubles, Doubles, Doubles] | None:
         """Return decision values, targets and shares of the rows, if a threshold needs them."""
@@ -90,11 +90,11 @@ class Validation:
         return self._losses_of([(coef, intercept)])[0]
 
     def watch(self) -> Watch:
-        """Return what gives up candidates that cannot become the best by loss.
+        """Return a watch that gives up candidates that cannot have the least loss.
 
-        A candidate near its optimum whose validation loss is worse than the best so far by a
-        tenth of what that one has gained on the null model. Most end before they have been
-        looked at; the others are what the first that goes on is compared with.
+        It gives up a candidate near its optimum whose validation loss exceeds the best so far by
+        a tenth of the best one's gain over the null model. Most candidates end before they are
+        evaluated; their losses are computed with those of the first one that goes on.
         """
         zeros = np.zeros((self.n_outputs, self.data.X.shape[1])), np.zeros(self.n_outputs)
         null = best = np.inf

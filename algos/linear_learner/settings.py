@@ -1,4 +1,4 @@
-"""What the estimators' parameters say about training."""
+"""Training settings, from the parameters of the estimators."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from algos.linear_learner.losses import Loss
 from algos.linear_learner.solvers.schedule import Schedule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the estimator's parameters say about training."""
+    """Training settings, from the parameters of an estimator."""
 
     loss: Loss
     alpha: Any

@@ -1,4 +1,4 @@
-"""CSR rows less a shift that is never written down: what stochastic steps need of `Rows`."""
+"""CSR rows with an implicit shift, with the part of `Rows` that stochastic steps need."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def in_units(rows: Any, shift: Doubles, scale: Doubles) -> Any:
 
 
 class ShiftedRows:
-    """CSR rows in solver units, less a shift.
+    """CSR rows in solver units with an implicit shift.
 
     Parameters
     ----------
     rows : SparseRows
     shift : ndarray of shape (d,)
-        In the units of the data, which `rows` may have been shifted in already.
+        In the units of the data; `rows` may have been shifted already.
     """
 
     def __init__(self, rows: Any, shift: Doubles) -> None:
@@ -39,8 +39,8 @@ class ShiftedRows:
         return self._rows.dtype
 
     def at_zero(self, coef: Doubles, intercept: Doubles) -> Doubles:
-        """Return the intercepts for the rows without the shift."""
-        # Not by BLAS, whose threads would wait for each other longer than this takes.
+        """Return the equivalent intercepts for the unshifted rows."""
+        # Not with BLAS, whose threads would wait for each other longer than this takes.
         found: Doubles = intercept - np.einsum("...d,d", coef, self._further)
         return found
 
@@ -53,7 +53,7 @@ class ShiftedRows:
     ) -> Evaluation:
         at_zero = self.at_zero(coef, intercept)
         found = self._rows.evaluate(coef, at_zero, target, weight, loss)
-        # An exponential of far rows may be beyond the range; solvers bound such gradients.
+        # The exponential of outlying rows may overflow; solvers bound such gradients.
         with np.errstate(over="ignore", invalid="ignore"):
             gradient = found.gradient - found.gradient_intercept[..., None] * self._further
         return Evaluation(found.values, gradient, found.gradient_intercept)

@@ -1,4 +1,4 @@
-"""CSR rows in the solver's units, which are never written down."""
+"""CSR rows in the solver's units, without a scaled copy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from algos._cython._csr import CsrRows
 from algos._cython.linear_decision import sparse_decision
 from algos._cython.linear_gram import sparse_gram
 from algos._cython.linear_sparse_pass import sparse_cross, sparse_pass
-from algos.linear_learner.dense_rows import AnyRows, Exponents
+from algos.linear_learner.dense_rows import AnyRows, Exponents, over_power_of_two
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles, Evaluation
 
 
 class SparseRows(AnyRows):
-    """Rows x = X / scale of a CSR matrix X, from which a shift may have been taken.
+    """Rows x = X / scale of a CSR matrix X, which may have been shifted.
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ class SparseRows(AnyRows):
         Passes are over a copy whose columns are those of X / 2**exponents; for 0, over X
         itself.
     shift : ndarray of shape (d,), float64, default=None
-        What X is less than the user's; None is zeros.
+        The shift that was subtracted from the user's X; None is zeros.
     checked : CsrRows, default=None
-        What passes are over, if that has been made.
+        The rows that passes are over, if they have been made.
 
     Attributes
     ----------
     stored : ndarray of shape (d,), or None
-        For each column the weight of the rows that store a value there, if `make_rows` has made
-        the rows: by the weights that it was given.
+        For each column the weight of the rows that store a value there, by the weights given to
+        `make_rows`, if that has made the rows.
     """
 
     is_sparse = True
@@ -58,22 +58,22 @@ class SparseRows(AnyRows):
         checked: CsrRows | None = None,
     ) -> None:
         if checked is None:
-            checked = csr_rows(_moderate(X, exponents))
+            checked = csr_rows(over_power_of_two(X, exponents))
         self._rows = checked
         shift = np.zeros(X.shape[1]) if shift is None else shift
         super().__init__(X, shift, scale, n_threads, exponents)
 
     @property
     def moderate(self) -> tuple[Any, Doubles]:
-        """The matrix that passes are over, whose squares are numbers, and its scale."""
-        return _moderate(self.X, self._exponents), self._scale
+        """The matrix that passes are over, whose squares do not overflow, and its scale."""
+        return over_power_of_two(self.X, self._exponents), self._scale
 
     def in_units(self, shift: Doubles, scale: Doubles) -> SparseRows:
-        """Return the same rows over another scale; the shift stays what it is."""
+        """Return the same rows with another scale and the same shift."""
         return super().in_units(self.shift, scale)
 
     def filled(self, weight: Doubles | None = None) -> Doubles:
-        """Return for each column the weights' sum of the rows that are not 0 there in X."""
+        """Return for each column of X the sum of the weights of rows that are not 0 there."""
         X = self.X
         own = None if weight is None else np.repeat(weight, np.diff(X.indptr))
         if not X.data.all():  # a shift may have made values zero
@@ -82,7 +82,7 @@ class SparseRows(AnyRows):
         return np.bincount(X.indices, own, minlength=self.d).astype(np.float64, copy=False)
 
     def measured_filled(self, weight: Doubles) -> Doubles:
-        """Return `filled` for the weights that `make_rows` was given: most are measured already."""
+        """Return `filled` for the weights given to `make_rows`, usually without another pass."""
         if self.stored is not None and self.X.data.all():
             return self.stored
         return self.filled(weight)
@@ -99,7 +99,7 @@ class SparseRows(AnyRows):
     def evaluate(
         self, coef: Doubles, intercept: Doubles, target: Doubles, weight: Doubles, loss: Loss
     ) -> Evaluation:
-        """Return what m models lose, in one pass, for coef (m, n_outputs, d)."""
+        """Return the losses and gradients of m models, for coef (m, n_outputs, d)."""
         m, k, _ = coef.shape
         gradient, sums = np.empty(coef.shape), np.empty(m + m * k)
         sparse_pass(
@@ -115,7 +115,7 @@ class SparseRows(AnyRows):
         require_memory(
             16 * (d + 1) ** 2,
             f"the products of {d} columns with each other",
-            "use a solver that does without them",
+            "use a solver that does not need them",
         )
         products = np.empty((d, d))
         sparse_gram(self._rows, weight, self._shares(), products, self.n_threads)
@@ -147,7 +147,7 @@ class SparseRows(AnyRows):
         return SparseRows(X, self.scale, self.n_threads, self._exponents, self.shift)
 
     def _shares(self) -> NDArray[np.intp]:
-        """Return bounds between columns that make equal parts of the products."""
+        """Return bounds that divide the columns into parts of equal work."""
         n_parts = 4 * self.n_threads if self.n_threads > 1 else 1
         if n_parts == 1:
             return np.array([0, self.d], dtype=np.intp)
@@ -156,10 +156,3 @@ class SparseRows(AnyRows):
         work = np.cumsum(counts * later + 1)
         cuts = np.searchsorted(work, np.arange(1, n_parts) / n_parts * work[-1])
         return np.concatenate([[0], cuts, [self.d]]).astype(np.intp)
-
-
-def _moderate(X: Any, exponents: Exponents) -> Any:
-    """Return a CSR matrix whose columns are those of X / 2**exponents; X itself for 0."""
-    if not np.ndim(exponents):
-        return X
-    return with_values(X, np.ldexp(X.data, -np.take(exponents, X.indices)))

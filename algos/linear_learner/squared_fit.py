@@ -1,4 +1,4 @@
-"""Fits of the squared loss from the products of columns, which also go on as a stream."""
+"""Fits of the squared loss from products of columns, which a stream can continue."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from scipy import sparse
 
 from algos._common.checked import assert_all_finite
 from algos.linear_learner import squared_state
+from algos.linear_learner.dense_gram import FEW, measured_rows
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.one_pass import FEW, measured_rows
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import least_squares
@@ -18,11 +18,11 @@ from algos.linear_learner.solvers.gram import Products, Sums, good_enough, ridge
 from algos.linear_learner.solvers.inverse import Inverse
 from algos.linear_learner.squared_state import SquaredState
 
-_SMALL = 0.1  # of what the null model loses
+_SMALL = 0.1  # of the null model's loss
 
 
 def keeps_products(problem: Problem) -> bool:
-    """Tell whether the matrix of the columns' products is made, and kept, for a problem."""
+    """Tell whether the products of columns are computed and kept for a problem."""
     rows = problem.rows
     return problem.loss.name == "squared_error" and least_squares.fits(
         rows.n, rows.d, rows.is_sparse
@@ -30,7 +30,7 @@ def keeps_products(problem: Problem) -> bool:
 
 
 def sums_show_finite(loss: Loss, n: int, d: int) -> bool:
-    """Tell whether the first pass over dense rows shows what is not finite in them."""
+    """Tell whether the first pass over dense rows detects NaN and infinity."""
     return loss.name == "squared_error" and least_squares.fits(n, d, False)
 
 
@@ -43,9 +43,9 @@ def rows_and_sums(
     n_threads: int,
     estimator_name: str = "",
 ) -> tuple[Rows, Sums | None]:
-    """Return rows as `make_rows` makes them, and their sums where one pass tells of both.
+    """Return rows as `make_rows` does, and their sums if one pass gives both.
 
-    NaN and infinity raise scikit-learn's ValueError where `sums_show_finite`.
+    NaN and infinity raise scikit-learn's ValueError if `sums_show_finite`.
 
     Parameters
     ----------
@@ -68,20 +68,20 @@ def rows_and_sums(
 
 
 class KeptProducts:
-    """Products of a problem's columns: made when they are first asked for, then kept.
+    """Products of a problem's columns, computed when they are first needed.
 
     Parameters
     ----------
     problem : Problem
     weight : ndarray of shape (n,), float64
-        Of its rows, in the user's unit.
+        Weights of its rows, in the user's unit.
     known : Sums or None
-        If they have been made already.
+        The products, if they are known already.
 
     Attributes
     ----------
     known : Sums or None
-        If they have been made by now.
+        The products, if they have been computed.
     """
 
     def __init__(self, problem: Problem, weight: Doubles, known: Sums | None) -> None:
@@ -90,7 +90,7 @@ class KeptProducts:
 
     @property
     def sums(self) -> Sums | None:
-        """The products; None for other losses than the squared one, and of many columns."""
+        """The products; None for losses other than the squared one, and for many columns."""
         problem = self._problem
         if self.known is None and keeps_products(problem):
             self.known = sums_of(problem.rows, problem.target, problem.weight)
@@ -98,7 +98,7 @@ class KeptProducts:
 
     @property
     def state(self) -> SquaredState | None:
-        """The same as a stream has it."""
+        """The products as the state of a stream."""
         sums = self.sums
         if self._state is None and sums is not None:
             rows, total = self._problem.rows, float(self._weight.sum())
@@ -106,7 +106,7 @@ class KeptProducts:
         return self._state
 
     def parts(self) -> dict[str, Any]:
-        """Return what a stream's state is made of; nothing where there are no products."""
+        """Return the parts of a stream's state; empty if there are no products."""
         sums = self.sums
         if sums is None:
             return {}
@@ -120,12 +120,12 @@ def solve(
     control: Control,
     start: list[Solution] | None,
 ) -> list[Solution]:
-    """Return the minimum for each penalty: from the state where that is exact enough.
+    """Return the minimum for each penalty, from the state if that is exact enough.
 
     Parameters
     ----------
     kept : KeptProducts
-        Of the problem's columns; there must be some.
+        Of the problem's columns; they must exist.
     problem : Problem
     penalties : list of Penalty
     control : Control
@@ -152,9 +152,10 @@ def solve(
 
 
 def measure_objective(problem: Problem, penalty: Penalty, solution: Solution) -> None:
-    """Measure the objective by residuals, where the products' rounding is not small beside it.
+    """Compute the objective from residuals, if the rounding of the products is not negligible.
 
-    Products of float32 columns tell what is small beside the targets' squares to few digits.
+    From products of float32 columns, a loss much below the mean square of the targets has few
+    correct digits.
     """
     if problem.loss.name != "squared_error" or problem.rows.dtype != np.float32:
         return
@@ -176,5 +177,5 @@ def _weakest_ridge(penalties: list[Penalty]) -> Penalty | None:
 
 
 def _is_exact(inverse: Inverse | None, products: Products, dtype: Any, tol: float) -> bool:
-    """Tell whether products alone give coefficients to the digits that rows would."""
+    """Tell whether products give coefficients as precise as the rows would."""
     return inverse is not None and inverse.condition * products.noise <= good_enough(dtype, tol)

@@ -1,4 +1,4 @@
-"""A pack of the squared loss: all candidates, and the winner's refit, from one pass."""
+"""A pack of the squared loss: all candidates, and the refit of the best one, from one pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from algos.linear_learner import squared_state
 from algos.linear_learner.data import Data
-from algos.linear_learner.pack import Outcome
+from algos.linear_learner.pack import FitResult
 from algos.linear_learner.problem import Control
 from algos.linear_learner.scores import Scores
 from algos.linear_learner.selection import Validation
@@ -18,7 +18,7 @@ from algos.linear_learner.squared_stream import models_of, scores_of
 from algos.linear_learner.trained import Model
 from algos.linear_learner.training import Training
 
-_CANCELS = 1e4  # roundings, as shares of the spread: errors below are those of rows alone
+_CANCELS = 1e4  # rounding errors; a residual variance below this many needs the rows
 
 
 def fit_squared_pack(
@@ -28,26 +28,25 @@ def fit_squared_pack(
     *,
     are_among: bool,
     refit: bool,
-) -> Outcome | None:
-    """Return the best candidate; None where the products of the columns are not at hand.
+) -> FitResult | None:
+    """Return the best candidate; None if there are no products of the columns.
 
-    Products add up: those of the rows to train on are those of all rows less those held out.
-    Candidates follow from them alone; the winner is brought to the digits that rows tell.
+    Products are additive: those of the training rows are those of all rows minus those held out.
+    Candidates are computed from them; the best one is then refined with the rows.
 
     Parameters
     ----------
     data : Data
     settings : Settings
     validation : Validation
-        Rows to choose by.
     are_among : bool
-        Whether those are among the data.
+        Whether the validation rows are part of the data.
     refit : bool
-        Whether the winner is then trained on all data.
+        Whether the best candidate is then trained on all data.
     """
     training = Training(data, settings)
-    strengths = training.strengths()
-    choice = training.solver_for(strengths)
+    grid = training.grid()
+    choice = training.solver_for(grid)
     everything = training.products.state if choice.name == "gram" else None
     if everything is None:
         return None
@@ -58,7 +57,7 @@ def fit_squared_pack(
     train = squared_state.without(everything, part) if are_among else everything
     candidates = models_of(
         train,
-        strengths,
+        grid,
         fit_intercept=settings.fit_intercept,
         standardize=settings.standardize,
         control=Control(settings.tol, settings.max_iter),
@@ -66,17 +65,17 @@ def fit_squared_pack(
     scores = _scores(validation, part, candidates)
     best = scores.best
     if not are_among:
-        (candidates[best],) = training.path(choice, [strengths[best]], start=[candidates[best]])
-    outcome = Outcome.of(candidates, choice, scores)
+        (candidates[best],) = training.path(choice, [grid[best]], start=[candidates[best]])
+    result = FitResult.of(candidates, choice, scores)
     if refit and are_among:
-        (outcome.model,) = training.path(choice, [strengths[best]])
-        return replace(outcome, moments=training.moments(data.weight))
+        (result.model,) = training.path(choice, [grid[best]])
+        return replace(result, moments=training.moments(data.weight))
     moments = training.moments(data.weight)
-    return replace(outcome, moments={**moments, "products": train._asdict()})
+    return replace(result, moments={**moments, "products": train._asdict()})
 
 
 def _scores(validation: Validation, part: SquaredState, candidates: list[Model]) -> Scores:
-    """Return how candidates do, by products if those can tell."""
+    """Return the scores of candidates, from products if these are precise enough."""
     if validation.criterion != "absolute_error":
         scores = scores_of(part, candidates)
         rounding = _CANCELS * float(np.finfo(validation.data.X.dtype).eps)

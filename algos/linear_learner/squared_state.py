@@ -1,4 +1,4 @@
-"""What the squared loss has to know of its rows, whatever penalty comes: it streams exactly."""
+"""Sufficient statistics of the squared loss, from which any penalty can be solved."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scipy import linalg, sparse
 
 from algos._common.moments import joined_scatter
 from algos._common.threads import one_thread_blas
-from algos.linear_learner.one_pass import measured_rows
-from algos.linear_learner.penalties import audible
+from algos.linear_learner.dense_gram import measured_rows
+from algos.linear_learner.penalties import without_negligible_l1
 from algos.linear_learner.problem import Control, Doubles, Penalty, Rows, Solution
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import gram_descent
@@ -27,7 +27,7 @@ from algos.linear_learner.solvers.gram import (
 from algos.linear_learner.solvers.inverse import Inverse
 
 _EPS = float(np.finfo(np.float64).eps)
-_GOOD = 1e-3  # relative errors of coefficients, above which small eigenvalues are dropped
+_GOOD = 1e-3  # relative error of coefficients above which small eigenvalues are dropped
 
 
 class SquaredState(NamedTuple):
@@ -40,14 +40,14 @@ class SquaredState(NamedTuple):
     weight : float
         Their total weight.
     unit : ndarray of shape (d + n_outputs,)
-        Powers of two near the columns' magnitudes, which all below are taken over; the same
-        for all targets.
+        Powers of two near the columns' magnitudes, by which all of the following are divided;
+        the same for all targets.
     mean : ndarray of shape (d + n_outputs,)
     scatter : ndarray of shape (d + n_outputs, d + n_outputs)
-        Weighted sum of the products of the rows less the mean.
+        Weighted sum of products of the centred rows.
     n_outputs : int
     errors : ndarray of shape (d,)
-        About those of the scatter's diagonal.
+        Approximate errors of the scatter's diagonal.
     """
 
     n: int
@@ -103,7 +103,7 @@ def state_of(rows: Rows, sums: Sums, total: float) -> SquaredState:
 
 
 def parts_of(rows: Rows, sums: Sums, total: float) -> dict[str, Any]:
-    """Return what `state_of` needs as plain values, of which it may never be asked."""
+    """Return the arguments of `state_of` as plain values, since the state may never be needed."""
     return {
         "n": rows.n,
         "d": rows.d,
@@ -116,7 +116,7 @@ def parts_of(rows: Rows, sums: Sums, total: float) -> dict[str, Any]:
 
 
 def made_of(parts: dict[str, Any]) -> SquaredState:
-    """Return the state of `parts_of` rows, or of its own parts."""
+    """Return the state from `parts_of`, or from its own fields."""
     if "sums" not in parts:
         return SquaredState(**parts)
     rows: Any = SimpleNamespace(**{**parts, "dtype": np.dtype(parts["dtype"])})
@@ -126,7 +126,7 @@ def made_of(parts: dict[str, Any]) -> SquaredState:
 def updated(
     state: SquaredState | None, X: Any, target: Doubles, weight: Doubles, n_threads: int
 ) -> SquaredState:
-    """Return the state with more rows; None is the state of none.
+    """Return the state with further rows; None is the empty state.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def updated(
     total = float(weight.sum())
     measured = None
     if sparse.issparse(X):
-        X = X.astype(np.float64)  # where zero is not the mean, float32 has no digits to lose
+        X = X.astype(np.float64)  # sparse rows are not centred, which float32 cannot afford
     else:
         measured = measured_rows(X, target, weight / total, n_threads)
     if measured is None:
@@ -150,7 +150,7 @@ def updated(
 
 
 def joined(a: SquaredState, b: SquaredState) -> SquaredState:
-    """Return the state of the rows of both."""
+    """Return the state of the rows of both states."""
     unit = np.maximum(a.unit, b.unit)
     unit[a.d :] = unit[a.d :].max()
     (mean_a, scatter_a), (mean_b, scatter_b) = _over(a, unit), _over(b, unit)
@@ -161,7 +161,7 @@ def joined(a: SquaredState, b: SquaredState) -> SquaredState:
 
 
 def without(state: SquaredState, part: SquaredState) -> SquaredState:
-    """Return the state of the rows that are not in a part of them."""
+    """Return the state without some of its rows."""
     unit = state.unit
     ratio = part.unit / unit
     mean_b, scatter_b = part.mean * ratio, part.scatter * ratio * ratio[:, np.newaxis]
@@ -185,7 +185,7 @@ def _power_of_two(values: Doubles) -> Doubles:
 
 
 def standard(state: SquaredState, *, center: bool) -> tuple[Doubles, Doubles]:
-    """Return shift and scale of the columns, as `rows.make_rows` would for all the rows."""
+    """Return shift and scale of the columns, as `rows.make_rows` would for all rows."""
     return _standard(state, _variance(state), center)
 
 
@@ -198,7 +198,7 @@ def _standard(state: SquaredState, variance: Doubles, center: bool) -> tuple[Dou
 
 
 def products(state: SquaredState, *, fit_intercept: bool) -> Products:
-    """Return the products of the columns in the units that `standard` says."""
+    """Return the products of the columns in the units of `standard`."""
     d, found = state.d, _variance(state)
     _, scale = _standard(state, found, fit_intercept)
     moments, mean = state.scatter / state.weight, state.mean
@@ -206,7 +206,7 @@ def products(state: SquaredState, *, fit_intercept: bool) -> Products:
     if not fit_intercept:
         moments += np.outer(mean, mean)
         varies |= mean[:d] ** 2 > 0
-    # A constant column has no scale, and the unit of rows that were left out may be huge.
+    # A constant column has no scale, and the unit of removed rows may be huge.
     ratio = np.where(varies, state.unit[:d] / scale, 0.0)
     gram, cross = moments[:d, :d] * ratio * ratio[:, np.newaxis], moments[d:, :d] * ratio
     target_mean = mean[d:] if fit_intercept else np.zeros(state.n_outputs)
@@ -216,17 +216,17 @@ def products(state: SquaredState, *, fit_intercept: bool) -> Products:
     return Products(gram, cross, square, np.zeros(d), target_mean.copy(), unit, float(noise))
 
 
-def largest_slope(state: SquaredState, *, fit_intercept: bool, standardize: bool) -> float:
+def largest_null_gradient(state: SquaredState, *, fit_intercept: bool, standardize: bool) -> float:
     """Return the largest |gradient| of the model without coefficients, in the user's units."""
     gathered = products(state, fit_intercept=fit_intercept)
-    slopes = np.abs(gathered.cross).max(axis=0, initial=0) * gathered.unit
+    gradient = np.abs(gathered.cross).max(axis=0, initial=0) * gathered.unit
     if not standardize:
-        slopes = slopes * standard(state, center=fit_intercept)[1]
-    return float(slopes.max(initial=0))
+        gradient = gradient * standard(state, center=fit_intercept)[1]
+    return float(gradient.max(initial=0))
 
 
 def _variance(state: SquaredState) -> Doubles:
-    """Return the variances of X, zero where there is no more than rounding."""
+    """Return the variances of X, zero if they are no larger than rounding errors."""
     scatter, mean = np.diagonal(state.scatter)[: state.d], state.mean[: state.d]
     is_more = scatter > state.errors + state.weight * (10 * _EPS * mean) ** 2
     return np.where(is_more, scatter, 0.0) / state.weight
@@ -235,7 +235,7 @@ def _variance(state: SquaredState) -> Doubles:
 def solve(
     state: SquaredState, penalties: list[Penalty], control: Control, *, fit_intercept: bool = True
 ) -> list[Solution]:
-    """Return the minimum for each penalty, in the units that `standard` says.
+    """Return the minimum for each penalty, in the units of `standard`.
 
     Parameters
     ----------
@@ -247,8 +247,8 @@ def solve(
 
     Notes
     -----
-    Columns so nearly dependent that their products cannot tell have the shortest solution:
-    there are no rows to ask again.
+    If columns are dependent up to the precision of the products, the solution of least norm is
+    returned, since there are no rows to refine it.
     """
     return solve_products(products(state, fit_intercept=fit_intercept), penalties, control)
 
@@ -259,13 +259,13 @@ def solve_products(
     control: Control,
     known: tuple[Penalty, Inverse] | None = None,
 ) -> list[Solution]:
-    """Return what `solve` does; the inverse of one penalty's system may be known."""
+    """Solve from the products; the inverse for one penalty may be known."""
     solutions: list[Solution] = []
     coef = np.zeros(gathered.cross.shape)
     with np.errstate(over="ignore"):
-        slope = float(np.sqrt(gathered.square.max(initial=0))) * gathered.unit
+        derivative = float(np.sqrt(gathered.square.max(initial=0))) * gathered.unit
         for k, given in enumerate(penalties):
-            penalty = audible(given, slope) if given.has_l1 else given
+            penalty = without_negligible_l1(given, derivative) if given.has_l1 else given
             if penalty.has_l1:
                 solution = gram_descent.solve_one(gathered, penalty, control, coef, k)
             else:
@@ -298,7 +298,7 @@ def _shortest(products: Products, l2: Doubles) -> Doubles:
 
 
 def mean_squared_error(state: SquaredState, coef: Doubles, intercept: Doubles) -> Doubles:
-    """Return the weighted mean of the squared residuals of the state's rows, over its unit².
+    """Return the weighted mean squared residuals of the state's rows, divided by its unit².
 
     Parameters
     ----------

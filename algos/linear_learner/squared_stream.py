@@ -1,4 +1,4 @@
-"""The squared loss learned from batches: exactly, and for all candidates at once."""
+"""Streams of the squared loss: exact, for all candidates at once."""
 
 from __future__ import annotations
 
@@ -13,52 +13,52 @@ from algos._common.row_key import row_keys
 from algos.linear_learner import squared_state
 from algos.linear_learner.data import Data
 from algos.linear_learner.decisions import decision_values, mean_losses
-from algos.linear_learner.pack import Outcome, table_of
-from algos.linear_learner.penalties import Strength, penalty_of
+from algos.linear_learner.pack import FitResult, table_of
+from algos.linear_learner.penalties import PenaltyParams, penalty_of
 from algos.linear_learner.problem import Control, Doubles
 from algos.linear_learner.scores import Scores
 from algos.linear_learner.solvers.choice import Choice
 from algos.linear_learner.squared_state import SquaredState
 from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.targets import Unit
-from algos.linear_learner.threshold import Target
+from algos.linear_learner.threshold import Criterion
 from algos.linear_learner.trained import LARGEST, Model
 
-_CHOICE = Choice("gram", "rows came in batches, and left the products of their columns")
+_CHOICE = Choice("gram", "squared loss in batches: products of the columns were kept")
 
 
 @dataclass(frozen=True)
 class SquaredStream(State):
-    """Products of columns and targets, of rows to train on and of rows to choose by.
+    """Products of columns and targets, of training rows and of validation rows.
 
-    Which rows choose is decided by their content; with one candidate, none do.
+    The validation rows are drawn by their content; with one candidate there are none.
 
     Attributes
     ----------
     trained, held_out : dict
-        The parts of a `SquaredState`; empty for no rows.
+        The fields of a `SquaredState`; empty for no rows.
     """
 
     trained: dict[str, Any] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, key: Key, d: int, strengths: list[Strength], n_outputs: int) -> SquaredStream:
+    def empty(cls, key: Key, d: int, grid: list[PenaltyParams], n_outputs: int) -> SquaredStream:
         """Return the state before the first row."""
-        alphas, l1_ratios = np.array(strengths).T
+        alphas, l1_ratios = np.array(grid).T
         return cls(key, alphas, l1_ratios)
 
     @classmethod
     def after_fit(
-        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, strength: Strength
+        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, params: PenaltyParams
     ) -> SquaredStream:
-        """Return the state from which to go on after a fit, which kept all products."""
+        """Return the state after a fit, which kept all products."""
         if not after["products"]:
             raise ValueError(
-                "this fit was too wide to keep the products of its columns, so it cannot go "
-                "on exactly; call partial_fit from the start, or fit all rows together"
+                "this fit had too many columns to keep their products, so it cannot be continued "
+                "exactly; call partial_fit from the start, or fit all rows together"
             )
-        alphas, l1_ratios = np.array([strength]).T
+        alphas, l1_ratios = np.array([params]).T
         state = squared_state.made_of(after["products"])
         return cls(after["key"], alphas, l1_ratios, state._asdict())
 
@@ -81,15 +81,15 @@ class SquaredStream(State):
     def loss_of_batch(
         self, before: SquaredStream, data: Data, settings: StreamSettings
     ) -> float | None:
-        """Return the mean loss of the latest batch by the model of all rows before it."""
+        """Return the mean loss of the latest batch under the model of all earlier rows."""
         if not before.trained and not before.held_out:
             return None
-        model = before.outcome(settings, Target("loss", 1.0, 0.0, 0.0), 1).model
+        model = before.result(settings, Criterion("loss"), top_k=1).model
         decision = decision_values(data.X, model.coef, model.intercept, settings.n_threads)
         return mean_losses(decision, data.target, data.shares, settings.loss)
 
     def joined(self, other: SquaredStream, settings: StreamSettings) -> SquaredStream:
-        """Return the state of the rows of both."""
+        """Return the state of the rows of both states."""
         return replace(
             self,
             trained=_joined(self.trained, other.trained),
@@ -97,70 +97,70 @@ class SquaredStream(State):
         )
 
     def check_criterion(self, criterion: str) -> None:
-        """Raise ValueError if candidates cannot be judged so, of which there are several."""
+        """Raise ValueError if several candidates cannot be compared by a criterion."""
         if len(self.alphas) > 1 and criterion == "absolute_error":
             raise ValueError(
                 "`selection_criterion`='absolute_error' must be 'loss' or 'squared_error' in "
-                "partial_fit of the squared loss, which keeps products of columns and no rows"
+                "partial_fit of the squared loss, which keeps products of columns but no rows"
             )
 
-    def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
-        """Return the best candidate's model, of all rows."""
+    def result(self, settings: StreamSettings, criterion: Criterion, top_k: int) -> FitResult:
+        """Return the best candidate, trained on all rows."""
         everything = SquaredState(**_joined(self.trained, self.held_out))
         how: dict[str, Any] = {
             "fit_intercept": settings.fit_intercept,
             "standardize": settings.standardize,
         }
         if len(self.alphas) == 1:
-            (model,) = models_of(everything, self.strengths, **how)
-            return Outcome(model, _CHOICE, table_of([model], None, None))
-        self.check_criterion(target.criterion)
+            (model,) = models_of(everything, self.grid, **how)
+            return FitResult(model, _CHOICE, table_of([model], None, None))
+        self.check_criterion(criterion.name)
         train = SquaredState(**self.trained) if self.trained else everything
         choose = SquaredState(**self.held_out) if self.held_out else everything
-        candidates = models_of(train, self.strengths, **how)
+        candidates = models_of(train, self.grid, **how)
         scores = scores_of(choose, candidates)
-        (model,) = models_of(everything, [self.strengths[scores.best]], **how)
+        (model,) = models_of(everything, [self.grid[scores.best]], **how)
         table = table_of(candidates, scores, None)
-        return Outcome(model, _CHOICE, table, scores.best)
+        return FitResult(model, _CHOICE, table, scores.best)
 
 
 def models_of(
     state: SquaredState,
-    strengths: list[Strength],
+    grid: list[PenaltyParams],
     *,
     fit_intercept: bool,
     standardize: bool,
     control: Control | None = None,
 ) -> list[Model]:
-    """Return the candidates, solved from one state."""
+    """Return the candidates, solved from a state."""
     shift, scale = squared_state.standard(state, center=fit_intercept)
     rows: Any = SimpleNamespace(scale=scale, d=state.d)
-    penalties = [penalty_of(one, rows, standardize, Unit()) for one in strengths]
+    penalties = [penalty_of(one, rows, standardize, Unit()) for one in grid]
     solutions = squared_state.solve(
         state, penalties, control or Control(), fit_intercept=fit_intercept
     )
     models = []
-    for strength, solution in zip(strengths, solutions, strict=True):
+    for params, solution in zip(grid, solutions, strict=True):
         with np.errstate(over="ignore"):
             coef = np.clip(solution.coef / scale, -LARGEST, LARGEST)
         models.append(
             Model(
-                strength,
+                params,
                 coef,
                 solution.intercept - coef @ shift,
-                solution.objective,
-                solution.certificate,
-                solution.criterion,
-                solution.n_iter,
-                solution.converged,
-                solution.objectives,
+                objective=solution.objective,
+                certificate=solution.certificate,
+                criterion=solution.criterion,
+                n_iter=solution.n_iter,
+                converged=solution.converged,
+                objectives=solution.objectives,
             )
         )
     return models
 
 
 def scores_of(state: SquaredState, models: list[Model]) -> Scores:
-    """Return how candidates do on the rows of a state."""
+    """Return the scores of candidates on the rows of a state."""
     coef, intercept = np.array([m.coef for m in models]), np.array([m.intercept for m in models])
     errors = squared_state.mean_squared_error(state, coef, intercept).mean(axis=1)
     d, unit = state.d, float(state.unit[-1])

@@ -1,4 +1,4 @@
-"""Stochastic learning from batches: a state of fixed size, joined by weighted averages."""
+"""Stochastic learning from batches: a state of fixed size, merged by weighted averages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from algos._common.random import Key
 from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import check_numbers, clipped, product
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.pack import Outcome, table_of
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.pack import FitResult, table_of
+from algos.linear_learner.penalties import PenaltyParams
 from algos.linear_learner.problem import Doubles, Problem
-from algos.linear_learner.recent import latest
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.scores import DecisionScorer
 from algos.linear_learner.shifted_rows import in_units
@@ -25,11 +24,12 @@ from algos.linear_learner.solvers.iterates import Iterates
 from algos.linear_learner.stream_state import State, StreamSettings
 from algos.linear_learner.stream_steps import first_iterates, steps_over
 from algos.linear_learner.targets import Unit, in_unit, one_against_rest, unit_exponent
-from algos.linear_learner.threshold import Target
+from algos.linear_learner.threshold import Criterion
+from algos.linear_learner.threshold_rows import latest_rows
 from algos.linear_learner.trained import Model
 from algos.linear_learner.used_columns import UsedColumns
 
-_CHOICE = Choice("sgd", "rows came in batches")
+_CHOICE = Choice("sgd", "rows were learned in batches")
 
 
 @dataclass(frozen=True)
@@ -41,84 +41,101 @@ class Stream(State):
     weight : float
         Sum of the weights of all rows.
     mean, square : ndarray of shape (d,)
-        Of the columns: the mean, and the mean squared deviation from it.
-    filled : ndarray of shape (d,)
-        Share of the rows that are not 0 in the column.
+        Means and variances of the columns.
+    nonzero_share : ndarray of shape (d,)
+        Share of the rows that are nonzero in a column.
     target_square : float
-        Mean square of the targets, of losses of y - z.
-    theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
-        `Iterates` of all candidates, for columns of mean 0 and deviation 1.
+        Mean square of the targets, for losses of y - z.
+    theta, average, first_moment, second_moment : ndarray of shape (m, n_outputs, d + 1)
+        Fields of `Iterates` for all candidates, for columns of mean 0 and standard deviation 1.
     seen : ndarray of shape (d + 1,)
-        Of `Iterates`, too.
+        Field of `Iterates`.
     n_steps, n_batches : int
-    typical : float
-        What a row's step weighs on average: that of a fit is worth all of its rows.
-    tally : ndarray of shape (m,)
-        Weighted sum of the losses of rows, each before it was learned.
+    mean_step_weight : float
+        Mean weight of the step that a row belongs to; a fit counts as one step of all its rows.
+    cumulative_loss : ndarray of shape (m,)
+        Weighted sum of the losses of all rows, each before it was learned.
     decisions : ndarray of shape (r, m, n_outputs)
-        Decision values of the latest rows, from before they were learned.
+        Decision values of the latest rows, before they were learned.
     targets, weights : ndarray of shape (r,) or (r, n_outputs)
-        Of those rows.
+        Targets and weights of the latest rows.
     """
 
-    may_be_infinite: ClassVar[tuple[str, ...]] = ("tally", "decisions")
+    may_be_infinite: ClassVar[tuple[str, ...]] = ("cumulative_loss", "decisions")
 
     weight: float
     mean: Doubles
     square: Doubles
-    filled: Doubles
+    nonzero_share: Doubles
     target_square: float
     theta: Doubles
     average: Doubles
-    first: Doubles
-    second: Doubles
+    first_moment: Doubles
+    second_moment: Doubles
     seen: Doubles
     n_steps: int
     n_batches: int
-    typical: float
-    tally: Doubles
+    mean_step_weight: float
+    cumulative_loss: Doubles
     decisions: Doubles
     targets: Doubles
     weights: Doubles
 
     @classmethod
-    def empty(cls, key: Key, d: int, strengths: list[Strength], n_outputs: int) -> Stream:
+    def empty(cls, key: Key, d: int, grid: list[PenaltyParams], n_outputs: int) -> Stream:
         """Return the state before the first row."""
-        m = len(strengths)
-        alphas, l1_ratios = np.array(strengths).T
+        m = len(grid)
+        alphas, l1_ratios = np.array(grid).T
         zeros = np.zeros((m, n_outputs, d + 1))
-        nothing = np.empty((0, m, n_outputs)), np.empty(0), np.empty(0)
         return cls(
-            key, alphas, l1_ratios, 0.0, np.zeros(d), np.zeros(d), np.zeros(d), 0.0, zeros, zeros,
-            zeros, zeros, np.zeros(d + 1), 0, 0, 0.0, np.zeros(m), *nothing,
-        )  # fmt: skip
+            key=key,
+            alphas=alphas,
+            l1_ratios=l1_ratios,
+            weight=0.0,
+            mean=np.zeros(d),
+            square=np.zeros(d),
+            nonzero_share=np.zeros(d),
+            target_square=0.0,
+            theta=zeros,
+            average=zeros,
+            first_moment=zeros,
+            second_moment=zeros,
+            seen=np.zeros(d + 1),
+            n_steps=0,
+            n_batches=0,
+            mean_step_weight=0.0,
+            cumulative_loss=np.zeros(m),
+            decisions=np.empty((0, m, n_outputs)),
+            targets=np.empty(0),
+            weights=np.empty(0),
+        )
 
     @classmethod
     def after_fit(
-        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, strength: Strength
+        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, params: PenaltyParams
     ) -> Stream:
         """Return the state from which to go on after a fit.
 
         Parameters
         ----------
         after : dict
-            `key`, the moments of the columns, `unit`, the exponent of targets, and `judged`, the
-            rows by which the threshold was found: together they weigh as much as all rows.
+            `key`, the moments of the columns, `unit`, the exponent of targets, and
+            `threshold_rows`, on which the threshold was chosen, with the weight of all rows.
         coef : ndarray of shape (n_outputs, d)
         intercept : ndarray of shape (n_outputs,)
-        strength : Strength
+        params : PenaltyParams
         """
-        begun = cls.empty(after["key"], coef.shape[1], [strength], len(coef))
-        names = ("weight", "mean", "square", "filled", "target_square")
+        begun = cls.empty(after["key"], coef.shape[1], [params], len(coef))
+        names = ("weight", "mean", "square", "nonzero_share", "target_square")
         known = {name: after[name] for name in names}
-        begun = replace(begun, **known, typical=after["weight"])
+        begun = replace(begun, **known, mean_step_weight=after["weight"])
         theta = np.empty(begun.theta.shape)
         theta[..., :-1] = np.ldexp(coef, -after["unit"]) * begun.scale
         theta[..., -1] = np.ldexp(intercept + coef @ after["shift"], -after["unit"])
         begun = replace(begun, theta=theta, average=theta)
-        if after.get("judged") is None:
+        if after.get("threshold_rows") is None:
             return begun
-        decisions, targets, shares = after["judged"]
+        decisions, targets, shares = after["threshold_rows"]
         return replace(
             begun,
             decisions=np.ldexp(decisions, -after["unit"])[:, np.newaxis, np.newaxis],
@@ -128,7 +145,7 @@ class Stream(State):
 
     @property
     def scale(self) -> Doubles:
-        """Deviations; 1 for columns that have been constant."""
+        """Standard deviations; 1 for columns that have been constant."""
         deviation = np.sqrt(self.square)
         return np.where(deviation > 1e-12 * np.abs(self.mean), deviation, 1.0)
 
@@ -161,43 +178,47 @@ class Stream(State):
         return after._on_columns(used.spread, used.are_all)
 
     def _used_columns(self, data: Data, settings: StreamSettings) -> UsedColumns:
-        """Return the columns that any row has filled; the others are zero in all of the state."""
-        known = self.filled > 0
-        for values in (self.theta, self.average):  # a fit may have begun anywhere
+        """Return the columns that any row has filled; the state is zero in all others."""
+        known = self.nonzero_share > 0
+        for values in (self.theta, self.average):  # initial coefficients may be nonzero
             known |= values[..., :-1].any(axis=(0, 1))
         return UsedColumns(data.X, looks=settings.schedule.init == "zeros", known=known)
 
     def _on_columns(self, moved: Callable[[Doubles], Doubles], are_all: bool) -> Stream:
-        """Return the state with what belongs to columns `moved`."""
+        """Return the state with `moved` applied to the axis of columns of its arrays."""
         if are_all:
             return self
         of_columns: dict[str, Any]
-        of_columns = {name: moved(getattr(self, name)) for name in ("mean", "square", "filled")}
-        for name in ("theta", "average", "first", "second", "seen"):
+        of_columns = {
+            name: moved(getattr(self, name)) for name in ("mean", "square", "nonzero_share")
+        }
+        for name in ("theta", "average", "first_moment", "second_moment", "seen"):
             values = getattr(self, name)
             of_columns[name] = np.concatenate([moved(values[..., :-1]), values[..., -1:]], axis=-1)
         return replace(self, **of_columns)
 
     def loss_of_batch(self, before: Stream, data: Data, settings: StreamSettings) -> float:
-        """Return the mean loss of the latest batch, each step's rows before that step.
+        """Return the mean loss of the latest batch, for the best candidate so far.
 
-        Of the candidate that has done best so far.
+        The loss of each row is that before its step.
         """
-        best = int(np.argmin(self.tally))
-        if self.tally[best] == np.inf:
+        best = int(np.argmin(self.cumulative_loss))
+        if self.cumulative_loss[best] == np.inf:
             return float("inf")
-        return float(self.tally[best] - before.tally[best]) / float(data.weight.sum())
+        return float(self.cumulative_loss[best] - before.cumulative_loss[best]) / float(
+            data.weight.sum()
+        )
 
     def with_classes(self, places: NDArray[np.intp], n_classes: int, is_joint: bool) -> Stream:
-        """Return the state for more classes; it forgets decision values.
+        """Return the state for more classes, without the decision values.
 
         Parameters
         ----------
         places : ndarray of shape (n_old_classes,)
-            Where the old classes stand among the new.
+            Indices of the old classes among the new ones.
         n_classes : int
         is_joint : bool
-            Whether the outputs share one loss: softmax of (-z/2, z/2) is that of (0, z).
+            Whether the outputs share one loss: the softmax of (-z/2, z/2) is that of (0, z).
         """
         k = n_classes if n_classes > 2 else 1
         m, _, width = self.theta.shape
@@ -209,11 +230,11 @@ class Stream(State):
         if k == 1:
             return replace(self, **nothing)
         grown: dict[str, Any] = {}
-        for name in ("theta", "average", "first", "second"):
+        for name in ("theta", "average", "first_moment", "second_moment"):
             old = getattr(self, name)
             if len(places) == 2:
                 sign = np.array([[-1.0], [1.0]]) / (2 if is_joint else 1)
-                old = old * (np.abs(sign) if name == "second" else sign)
+                old = old * (np.abs(sign) if name == "second_moment" else sign)
             new = np.zeros((m, k, width))
             if len(places) > 1:
                 new[:, places] = old
@@ -221,13 +242,13 @@ class Stream(State):
         return replace(self, **grown, **nothing)
 
     def joined(self, other: Stream, settings: StreamSettings) -> Stream:
-        """Return the average of both by the weights of their rows; moments join exactly."""
+        """Return the average of both states, weighted by rows; moments are merged exactly."""
         if self.weight == 0 or other.weight == 0:
             return other if self.weight == 0 else self
         if len(self.alphas) != len(other.alphas):
             raise ValueError(
-                f"`other` must have as many candidates as this one, {len(self.alphas)}; it has "
-                f"{len(other.alphas)}: fit leaves one, and partial_fit keeps them all"
+                f"`other` must have as many candidates as this estimator, {len(self.alphas)}; it "
+                f"has {len(other.alphas)}: fit keeps one, partial_fit keeps all"
             )
         total = self.weight + other.weight
         share = other.weight / total
@@ -238,61 +259,69 @@ class Stream(State):
             weight=total,
             mean=self.mean + share * step,
             square=_checked(spread + (np.sqrt(share * (1 - share)) * step) ** 2),
-            filled=(1 - share) * self.filled + share * other.filled,
+            nonzero_share=(1 - share) * self.nonzero_share + share * other.nonzero_share,
             target_square=(1 - share) * self.target_square + share * other.target_square,
             seen=(1 - share) * self.seen + share * other.seen,
             n_steps=self.n_steps + other.n_steps,
             n_batches=self.n_batches + other.n_batches,
-            typical=(1 - share) * self.typical + share * other.typical,
-            tally=self.tally + other.tally,
+            mean_step_weight=(1 - share) * self.mean_step_weight + share * other.mean_step_weight,
+            cumulative_loss=self.cumulative_loss + other.cumulative_loss,
         )
         mine, its = (_in_units_of(both, one, settings) for one in (self, other))
         averaged = {
             name: (1 - share) * getattr(mine, name) + share * getattr(its, name)
-            for name in ("theta", "average", "first", "second")
+            for name in ("theta", "average", "first_moment", "second_moment")
         }
         seen = [(one.decisions, one.targets, one.weights) for one in (self, other)]
-        return replace(both, **averaged, **latest(seen))
+        return replace(both, **averaged, **latest_rows(seen))
 
     def check_criterion(self, criterion: str) -> None:
-        """Take any: rows judge as they come."""
+        """Accept any criterion, which is computed on rows before they are learned."""
 
-    def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
-        """Return the model: of the candidates the one that did best on rows it had not learned."""
+    def result(self, settings: StreamSettings, criterion: Criterion, top_k: int) -> FitResult:
+        """Return the candidate that did best on rows before it learned them."""
         exponent = unit_exponent(self.target_square, settings.loss)
         coef = clipped(np.ldexp(self.average[..., :-1] / self.scale, exponent))
         shift = self.mean if settings.fit_intercept else np.zeros_like(self.mean)
         intercept = np.ldexp(self.average[..., -1], exponent) - product(coef, shift)
         intercept = clipped(intercept)
-        losses = self.tally / self.weight
+        losses = self.cumulative_loss / self.weight
         models = [
-            Model(one, coef[i], intercept[i], float(losses[i]), float("nan"),
-                  "loss of rows before they were learned", self.n_batches, True,
-                  [float(losses[i])])
-            for i, one in enumerate(self.strengths)
-        ]  # fmt: skip
+            Model(
+                one,
+                coef[i],
+                intercept[i],
+                objective=float(losses[i]),
+                certificate=float("nan"),
+                criterion="loss of rows before they were learned",
+                n_iter=self.n_batches,
+                converged=True,
+                objectives=[float(losses[i])],
+            )
+            for i, one in enumerate(self.grid)
+        ]
         best = int(np.argmin(losses))
         if not settings.keeps_decisions or len(self.targets) == 0:
-            return Outcome(models[best], _CHOICE, table_of(models, None, None), best)
+            return FitResult(models[best], _CHOICE, table_of(models, None, None), best)
         scorer = DecisionScorer(
-            self.targets, self.weights, self.weights, settings.loss, target,
+            self.targets, self.weights, self.weights, settings.loss, criterion,
             settings.n_outputs, top_k,
         )  # fmt: skip
         decisions = [np.ldexp(self.decisions[:, i], exponent) for i in range(len(models))]
         scores = scorer.score(decisions)
-        return Outcome.of(models, _CHOICE, scores)
+        return FitResult.of(models, _CHOICE, scores)
 
 
 def _checked(square: Doubles) -> Doubles:
     if not np.all(np.isfinite(square)):
         raise ValueError(
-            f"the variance of X must be at most {np.finfo(np.float64).max:.1e}; divide X first"
+            f"the variance of X must be at most {np.finfo(np.float64).max:.1e}; rescale X first"
         )
     return square
 
 
 def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
-    """Return the state with the columns' moments, and the targets', brought up to date."""
+    """Return the state with updated moments of the columns and the targets."""
     weight = float(data.weight.sum())
     share = weight / (stream.weight + weight)
     step = rows.mean - stream.mean
@@ -310,7 +339,7 @@ def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
         weight=stream.weight + weight,
         mean=stream.mean + share * step,
         square=square,
-        filled=(1 - share) * stream.filled + share * rows.filled(data.shares),
+        nonzero_share=(1 - share) * stream.nonzero_share + share * rows.filled(data.shares),
         target_square=(1 - share) * stream.target_square + share * targets,
     )
 
@@ -318,7 +347,7 @@ def _with_moments(stream: Stream, rows: Any, data: Data, loss: Loss) -> Stream:
 def _carried_over(
     before: Stream, after: Stream, settings: StreamSettings, problem: Problem
 ) -> Iterates:
-    """Return the iterates for columns in the units of `after`: the same models."""
+    """Return the iterates of the same models for columns in the units of `after`."""
     if before.weight == 0:
         return first_iterates(problem, len(before.theta), settings.schedule, before.key)
     return _in_units_of(after, before, settings)
@@ -334,48 +363,50 @@ def _in_units_of(new: Stream, old: Stream, settings: StreamSettings) -> Iterates
 
     def moved(theta: Doubles) -> Doubles:
         theta = np.ldexp(theta, change)
-        slopes = theta[..., :-1] / old_scale
-        theta[..., -1] += np.einsum("...d,d", slopes, step)
-        check_numbers({"theta": theta[..., -1]})  # einsum tells numpy of no overflow
-        theta[..., :-1] = slopes * new_scale
+        coef = theta[..., :-1] / old_scale
+        theta[..., -1] += np.einsum("...d,d", coef, step)
+        check_numbers({"theta": theta[..., -1]})  # einsum does not report overflow to numpy
+        theta[..., :-1] = coef * new_scale
         return theta
 
     ratio = np.append(old_scale / new_scale, 1.0)
     return Iterates(
         moved(old.theta),
         moved(old.average),
-        old.first * ratio,
-        old.second * ratio**2,
+        old.first_moment * ratio,
+        old.second_moment * ratio**2,
         old.seen.copy(),
         old.n_steps,
         old.weight,
-        old.typical,
+        old.mean_step_weight,
     )
 
 
 def _learn(
     iterates: Iterates, problem: Problem, data: Data, stream: Stream, settings: StreamSettings
 ) -> dict[str, Any]:
-    """Return the parts of the state that steps over one batch change."""
-    tally = stream.tally.copy()
+    """Return the fields of the state that steps over one batch change."""
+    cumulative_loss = stream.cumulative_loss.copy()
     seen = [(stream.decisions, stream.targets, stream.weights)]
     unit_of_loss = unit_exponent(stream.target_square, settings.loss) * (
         2 if settings.loss.is_smooth else 1
     )
-    counted = stream.key, stream.n_batches, stream.filled
-    for losses, recent in steps_over(iterates, problem, data, settings, *counted):
+    counted = stream.key, stream.n_batches, stream.nonzero_share
+    for losses, rows in steps_over(iterates, problem, data, settings, *counted):
         lost = np.ldexp(losses, unit_of_loss)
-        tally += np.where(np.isnan(lost), np.inf, lost)  # a loss beyond the range is the largest
-        if recent is not None:
-            seen.append(recent)
+        cumulative_loss += np.where(
+            np.isnan(lost), np.inf, lost
+        )  # a loss beyond the range is the largest
+        if rows is not None:
+            seen.append(rows)
     return {
         "theta": iterates.theta,
         "average": iterates.average,
-        "first": iterates.first,
-        "second": iterates.second,
+        "first_moment": iterates.first_moment,
+        "second_moment": iterates.second_moment,
         "seen": iterates.seen,
         "n_steps": iterates.n_steps,
-        "typical": iterates.typical,
-        "tally": tally,
-        **latest(seen),
+        "mean_step_weight": iterates.mean_step_weight,
+        "cumulative_loss": cumulative_loss,
+        **latest_rows(seen),
     }

@@ -1,4 +1,4 @@
-"""What the states of streams have in common, and what is asked of them."""
+"""The interface of the states of streams."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from algos._common.random import Key
 from algos.linear_learner.data import Data
 from algos.linear_learner.extremes import check_numbers
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.pack import Outcome
-from algos.linear_learner.penalties import Strength, candidate_grid
+from algos.linear_learner.pack import FitResult
+from algos.linear_learner.penalties import PenaltyParams, candidate_grid
 from algos.linear_learner.problem import Doubles
 from algos.linear_learner.settings import Settings
 from algos.linear_learner.solvers.schedule import Schedule
-from algos.linear_learner.threshold import Target
+from algos.linear_learner.threshold import Criterion
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StreamSettings:
-    """What the parameters say; the same for every batch."""
+    """Settings of a stream, the same for every batch."""
 
     loss: Loss
-    strengths: list[Strength]
+    grid: list[PenaltyParams]
     fit_intercept: bool
     standardize: bool
     schedule: Schedule
@@ -37,7 +37,7 @@ class StreamSettings:
 
 @dataclass(frozen=True)
 class State(ABC):
-    """What rows so far have left; arrays are replaced, never written to.
+    """State of a stream; arrays are replaced, never written to.
 
     Attributes
     ----------
@@ -54,15 +54,15 @@ class State(ABC):
 
     @classmethod
     @abstractmethod
-    def empty(cls, key: Key, d: int, strengths: list[Strength], n_outputs: int) -> Self:
+    def empty(cls, key: Key, d: int, grid: list[PenaltyParams], n_outputs: int) -> Self:
         """Return the state before the first row."""
 
     @classmethod
     @abstractmethod
     def after_fit(
-        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, strength: Strength
+        cls, after: dict[str, Any], coef: Doubles, intercept: Doubles, params: PenaltyParams
     ) -> Self:
-        """Return the state from which to go on after a fit."""
+        """Return the state after a fit."""
 
     @abstractmethod
     def received(self, data: Data, settings: StreamSettings) -> Self:
@@ -83,53 +83,59 @@ class State(ABC):
 
     @abstractmethod
     def joined(self, other: Self, settings: StreamSettings) -> Self:
-        """Return the state of the rows of both."""
+        """Return the state of the rows of both states."""
 
     @abstractmethod
-    def outcome(self, settings: StreamSettings, target: Target, top_k: int) -> Outcome:
+    def result(self, settings: StreamSettings, criterion: Criterion, top_k: int) -> FitResult:
         """Return the model of the best candidate."""
 
     @abstractmethod
     def check_criterion(self, criterion: str) -> None:
-        """Raise ValueError if candidates cannot be judged so, of which there are several."""
+        """Raise ValueError if several candidates cannot be compared by a criterion."""
 
     @classmethod
     def restored(cls, parts: dict[str, Any]) -> Self:
-        """Return the state of which these are the `parts`."""
+        """Return the state from its `parts`."""
         return cls(**parts)
 
     def parts(self) -> dict[str, Any]:
-        """Return all parts, as an estimator keeps them."""
+        """Return the fields as a dict, which an estimator keeps."""
         return {part.name: getattr(self, part.name) for part in fields(self)}
 
     def check(self) -> None:
-        """Raise ValueError if anything is no number: values were too extreme."""
+        """Raise ValueError if anything is not finite, since values were too extreme."""
         check_numbers(self.parts(), self.may_be_infinite)
 
     @property
-    def strengths(self) -> list[Strength]:
+    def grid(self) -> list[PenaltyParams]:
         pairs = zip(self.alphas.tolist(), self.l1_ratios.tolist(), strict=True)
-        return [Strength(*pair) for pair in pairs]
+        return [PenaltyParams(*pair) for pair in pairs]
 
 
-def stream_strengths(settings: Settings, data: Data) -> list[Strength]:
-    """Return the candidates of a stream: those of "auto" hang on its first batch.
+def stream_grid(settings: Settings, data: Data) -> list[PenaltyParams]:
+    """Return the candidates of a stream.
 
-    On the magnitude of its targets alone, since a batch may be a single row.
+    Those of "auto" depend on the first batch, but only on the magnitude of its targets, since a
+    batch may be a single row.
     """
-    slope = curvature = 1.0
+    gradient = curvature = 1.0
     name = settings.loss.name
     peak = float(np.abs(data.target).max()) or 1.0
     typical = peak * float(np.sqrt(np.mean((data.target / peak) ** 2))) or 1.0
     if settings.loss.is_of_classes:
-        slope, curvature = 0.5, 0.25
+        gradient, curvature = 0.5, 0.25
     elif settings.loss.has_log_link:
         power = {"poisson": 1.0, "gamma": 2.0}.get(name, settings.loss.parameter)
-        slope = curvature = typical ** (2 - power)
+        gradient = curvature = typical ** (2 - power)
     elif settings.loss.is_smooth:
-        slope = typical
+        gradient = typical
     else:
         curvature = 1 / typical
     return candidate_grid(
-        settings.alpha, settings.l1_ratio, settings.n_alphas, slope, curvature, is_wide=False
+        settings.alpha,
+        settings.l1_ratio,
+        settings.n_alphas,
+        gradient=gradient,
+        curvature=curvature,
+        is_wide=False,
     )

@@ -1,4 +1,4 @@
-"""The steps that a stream makes over one batch, and where they begin."""
+"""Stochastic steps of a stream over one batch, and the first iterates."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from algos._common.row_key import row_keys
 from algos.linear_learner.data import Data
 from algos.linear_learner.penalties import penalty_of
 from algos.linear_learner.problem import Doubles, Penalty, Problem
-from algos.linear_learner.recent import Recent
-from algos.linear_learner.solvers.iterates import Iterates, reach_of
+from algos.linear_learner.solvers.iterates import Iterates, rate_multipliers
 from algos.linear_learner.solvers.schedule import Schedule
 from algos.linear_learner.solvers.stochastic import (
     beginning,
@@ -23,20 +22,21 @@ from algos.linear_learner.solvers.stochastic import (
 )
 from algos.linear_learner.stream_state import StreamSettings
 from algos.linear_learner.targets import Unit
+from algos.linear_learner.threshold_rows import ThresholdRows
 
-_LEAST_SHARE = 0.01  # of a class, when a stream begins
+_LEAST_SHARE = 0.01  # of a class when a stream begins
 
 
 def first_iterates(problem: Problem, n_candidates: int, schedule: Schedule, key: Key) -> Iterates:
-    """Return where a stream begins, whose first batch is the problem."""
+    """Return the first iterates of a stream, given its first batch as a problem."""
     theta = beginning(problem, n_candidates, schedule, key)
     if schedule.init_intercept is None and problem.loss.is_of_classes:
-        theta[..., -1] = _moderate(theta[..., -1])
+        theta[..., -1] = clipped_log_odds(theta[..., -1])
     return Iterates(theta)
 
 
-def _moderate(intercepts: Doubles) -> Doubles:
-    """Return log odds that leave each class a chance: a first batch need not have it."""
+def clipped_log_odds(intercepts: Doubles) -> Doubles:
+    """Return log odds with a least share for each class, which the first batch may lack."""
     if intercepts.shape[-1] == 1:
         return np.clip(intercepts, np.log(_LEAST_SHARE), -np.log(_LEAST_SHARE))
     least = intercepts.max(axis=-1, keepdims=True) + np.log(_LEAST_SHARE)
@@ -50,8 +50,8 @@ def steps_over(
     settings: StreamSettings,
     key: Key,
     n_batches: int,
-    filled: Doubles,
-) -> Iterator[tuple[Doubles, Recent | None]]:
+    nonzero_share: Doubles,
+) -> Iterator[tuple[Doubles, ThresholdRows | None]]:
     """Make the steps over one batch; `iterates` is written to.
 
     Parameters
@@ -60,27 +60,27 @@ def steps_over(
     problem : Problem
         The batch in the units of the steps.
     data : Data
-        The same as it came.
+        The batch in its original units.
     settings : StreamSettings
     key : ndarray of shape (2,), dtype uint64
     n_batches : int
-        How many came before.
-    filled : ndarray of shape (d,)
-        Share of all rows that are not 0 in a column.
+        Number of earlier batches.
+    nonzero_share : ndarray of shape (d,)
+        Share of all rows that are nonzero in a column.
 
     Yields
     ------
     losses : ndarray of shape (m,)
-        Weighted sum of the losses of a step's rows, before it.
-    recent : Recent or None
-        What was said of them before it; None if the settings do not ask.
+        Weighted sum of the losses of the rows of a step, before the step.
+    rows : ThresholdRows or None
+        Their decision values before the step; None unless the settings ask for them.
     """
     penalties = _penalties(settings, problem.rows)
     arrays = penalty_arrays(penalties, settings.schedule.intercept_l2)
-    reach = reach_of(filled)
+    multipliers = rate_multipliers(nonzero_share)
     single = data.target if data.target.ndim == 1 else np.ascontiguousarray(data.target[:, 0])
     keys = row_keys(data.X, key, single, n_threads=settings.n_threads)
-    # Of all columns, though the problem may leave out those that no row has filled.
+    # Counts all columns, though the problem may omit those that no row has filled.
     n_parameters = len(penalties) * problem.n_outputs * (data.X.shape[1] + 1)
     begun = iterates.n_steps
 
@@ -98,15 +98,15 @@ def steps_over(
             problem.fit_intercept,
             problem.n_outputs,
         )
-        recent = None
+        rows = None
         if settings.keeps_decisions:
-            recent = _decisions(batch, iterates.average), data.target[part], weight
-        losses = learn_batch(iterates, batch, arrays, settings.schedule, reach, total)
-        yield total * losses, recent
+            rows = _decisions(batch, iterates.average), data.target[part], weight
+        losses = learn_batch(iterates, batch, arrays, settings.schedule, multipliers, total)
+        yield total * losses, rows
 
 
 def _penalties(settings: StreamSettings, rows: Any) -> list[Penalty]:
-    return [penalty_of(one, rows, settings.standardize, Unit()) for one in settings.strengths]
+    return [penalty_of(one, rows, settings.standardize, Unit()) for one in settings.grid]
 
 
 def _decisions(problem: Problem, theta: Doubles) -> Doubles:

@@ -1,4 +1,4 @@
-"""Targets and weights: what each loss takes, and in which unit."""
+"""Targets and weights: checks for each loss, and units for extreme values."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from algos._common.targets import checked_numbers
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Doubles
 
-_EXTREME = 64  # exponent from which squares of targets endanger the range of double
-_EXTREME_WEIGHT = 300  # the same, of products of weights
-_LEAST_WEIGHT = 2.0**-1000  # nothing beside others, but a step's rows may have no other
-_BEYOND = 500  # exponent of 2 that no error of targets near 1 comes near
+_EXTREME = 64  # exponent of 2 from which squares of targets might overflow
+_EXTREME_WEIGHT = 300  # the same for products of weights
+_LEAST_WEIGHT = 2.0**-1000  # negligible beside others, but all rows of a step may weigh so little
+_BEYOND = 500  # exponent of 2 far above errors of targets near 1
 
-# Losses that grow as the target's square, and those that grow as the target itself. The
-# solvers of squared_error mind extreme targets themselves.
+# Losses that grow as the square of the target, and those that grow as the target itself. The
+# solvers of squared_error handle extreme targets themselves.
 _SQUARES = frozenset({"huber", "squared_epsilon_insensitive"})
 _LINES = frozenset({"absolute_error", "quantile", "epsilon_insensitive"})
-_MARGINS = frozenset({"hinge", "squared_hinge"})  # grow so with their margin
+_MARGINS = frozenset({"hinge", "squared_hinge"})  # the same with their margin
 
 
 def one_against_rest(codes: Doubles, n_classes: int) -> Doubles:
-    """Return -1 and 1 of shape (n, n_classes): whether a row is of the class."""
+    """Return 1 where a row is of the class and -1 elsewhere, of shape (n, n_classes)."""
     return np.where(codes[:, np.newaxis] == np.arange(n_classes), 1.0, -1.0)
 
 
@@ -47,12 +47,12 @@ def _check_domain(target: Doubles, loss: Loss, name: str) -> None:
         bound = "at least 0" if may_be_zero else "positive"
         raise ValueError(
             f"Some value(s) of `{name}` are out of the valid range of the loss {loss.name!r}: "
-            f"the least, {least!r}, must be {bound}; use another loss or mend the target"
+            f"the minimum, {least!r}, must be {bound}; use another loss or correct y"
         )
 
 
 def check_has_optimum(target: Doubles, loss: Loss) -> None:
-    """Raise ValueError if no finite intercept would be best: exp(z) is never zero."""
+    """Raise ValueError if no finite intercept is optimal, since exp(z) is never zero."""
     if loss.has_log_link and not target.any(axis=0).all():
         raise ValueError(
             f"`y` is all zero; with loss={loss.name!r} it must have a positive value, since "
@@ -61,7 +61,7 @@ def check_has_optimum(target: Doubles, loss: Loss) -> None:
 
 
 class Unit(NamedTuple):
-    """A power of two that extreme targets or margins are divided by, and what follows from it."""
+    """The power of two by which extreme targets or margins are divided."""
 
     exponent: int = 0
     of_loss: int = 0  # the loss is divided by 2**of_loss
@@ -77,12 +77,12 @@ class Unit(NamedTuple):
 
 
 def has_unit(loss: Loss) -> bool:
-    """Tell whether solvers of the loss leave extreme targets to be brought into range here."""
+    """Tell whether extreme targets of the loss are rescaled here and not by its solvers."""
     return loss.name in _SQUARES | _LINES
 
 
 def target_unit(target: Doubles, loss: Loss) -> Unit:
-    """Return the unit in which squares of the target, or of the margin, are numbers."""
+    """Return the unit in which squares of the target, or of the margin, do not overflow."""
     exponent = exponent_of(target) if has_unit(loss) else 0
     if loss.name in _MARGINS:
         exponent = int(np.frexp(loss.parameter)[1])
@@ -92,7 +92,7 @@ def target_unit(target: Doubles, loss: Loss) -> Unit:
 
 
 def score_unit(target: Doubles, loss: Loss) -> Unit:
-    """Return the unit in which losses and squared errors of rows can be compared."""
+    """Return the unit in which losses and squared errors of rows do not overflow."""
     if loss.name == "squared_error":
         exponent = exponent_of(target)
         return Unit(exponent, 2 * exponent) if abs(exponent) >= _EXTREME else Unit()
@@ -100,26 +100,26 @@ def score_unit(target: Doubles, loss: Loss) -> Unit:
 
 
 def unit_exponent(target_square: float, loss: Loss) -> int:
-    """Return e such that targets / 2**e are about 1, for losses of y - z."""
+    """Return the exponent e for which targets / 2**e are about 1, for losses of y - z."""
     if loss.is_of_classes or loss.has_log_link or not target_square > 0:
         return 0
     return int(np.frexp(np.sqrt(target_square))[1])
 
 
 def in_unit(target: Doubles, loss: Loss, unit: Unit) -> tuple[Doubles, Loss]:
-    """Return the target and its loss in that unit; classes are of none."""
+    """Return the target and its loss in a unit; classes do not change."""
     if unit.exponent == 0:
         return target, loss
     scaled = target if loss.name in _MARGINS else np.ldexp(target, -unit.exponent)
     if loss.name == "quantile":
         return scaled, loss
     own = int(np.frexp(loss.parameter)[1])
-    exponent = min(-unit.exponent, _BEYOND - own)  # of tiny targets the kink would be infinity
+    exponent = min(-unit.exponent, _BEYOND - own)  # for tiny targets the kink would overflow
     return scaled, loss._replace(parameter=float(np.ldexp(loss.parameter, exponent)))
 
 
 def weight_unit(weight: Doubles | None) -> int:
-    """Return the exponent of 2 that extreme weights are divided by, 0 for others."""
+    """Return the exponent of the power of 2 by which extreme weights are divided, else 0."""
     if weight is None:
         return 0
     exponent = int(np.frexp(weight.max())[1])
@@ -127,16 +127,16 @@ def weight_unit(weight: Doubles | None) -> int:
 
 
 def weight_in(weight: Doubles, unit: int) -> Doubles:
-    """Return weights over 2**unit.
+    """Return weights / 2**unit.
 
     Raises
     ------
     ValueError
-        If they are so far from those before that sums of both mean nothing.
+        If they differ so much from earlier weights that sums of both are meaningless.
     """
     if abs(int(np.frexp(weight.max())[1]) - unit) > 2 * _EXTREME_WEIGHT:
         raise ValueError(
             f"`sample_weight` has the maximum {float(weight.max())!r}, which must be within a "
-            f"factor of 1e180 of those that learning began with; use weights of one magnitude"
+            f"factor of 1e180 of the first batch's; use weights of similar magnitude"
         )
     return np.maximum(np.ldexp(weight, -unit), _LEAST_WEIGHT)

@@ -1,4 +1,4 @@
-"""Two classes: what each threshold on the decision values would give, and which is best."""
+"""Metrics of two classes at every threshold on the decision values, and the best threshold."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ CRITERIA = (
     "precision_at_target_recall",
     "recall_at_target_precision",
 )
-_ROUNDING = 1e-12  # a recall of 0.8 by sums of weights is one of 0.8
+_ROUNDING = 1e-12  # of recall and precision, which are quotients of sums of weights
 
 
-class Target(NamedTuple):
-    """What is asked of a threshold.
+class Criterion(NamedTuple):
+    """A selection criterion, which a threshold is to maximise.
 
     Attributes
     ----------
-    criterion : str
+    name : str
         One of `CRITERIA`.
-    beta : float
-        Of f_beta: recall counts beta times as much as precision.
-    recall, precision : float
+    beta : float, default=1.0
+        Weight of recall relative to precision in f_beta.
+    recall, precision : float, default=0.0
         The targets of the last two criteria.
     """
 
-    criterion: str
-    beta: float
-    recall: float
-    precision: float
+    name: str
+    beta: float = 1.0
+    recall: float = 0.0
+    precision: float = 0.0
 
 
 def share_of_recall(beta: float) -> float:
-    """Return b² / (1 + b²), also where b² is no number."""
+    """Return b² / (1 + b²), also where b² overflows."""
     return 1 / (1 + 1 / beta / beta) if beta > 1 else beta * beta / (1 + beta * beta)
 
 
-class Outcomes:
-    """Counts of the rows above each threshold, by weight.
+class ThresholdCurve:
+    """Weights of the rows above each threshold.
 
     Attributes
     ----------
     thresholds : ndarray of shape (m,)
-        Descending, halfway between decision values, the first above and the last below all.
+        Descending, halfway between decision values; the first above, the last below all of them.
     hits, false_alarms : ndarray of shape (m,)
-        Weight of the positive and of the negative rows above.
+        Weight of the positive and of the negative rows above each threshold.
     positive, negative : float
-        Weight of all of them.
+        Weight of all positive and of all negative rows.
     """
 
     def __init__(self, decision: Doubles, target: Doubles, weight: Doubles) -> None:
@@ -75,7 +75,7 @@ class Outcomes:
 
     @property
     def precision(self) -> Doubles:
-        """0 where no row is above."""
+        """Precision at each threshold; 0 if no row is above it."""
         return self.hits / np.maximum(self.hits + self.false_alarms, np.finfo(np.float64).tiny)
 
     @property
@@ -96,23 +96,22 @@ class Outcomes:
         area = np.trapezoid(self.hits, self.false_alarms)
         return float(area / (self.positive * self.negative))
 
-    def best(self, target: Target) -> tuple[int, float]:
-        """Return the place of the best threshold, and how good it is by the criterion.
+    def best(self, criterion: Criterion) -> tuple[int, float]:
+        """Return the index of the best threshold and its score.
 
-        Among equals the one of the highest F score is taken. Where none reaches the target
-        precision, the most precise one is best, and its score is its precision less the
-        target: negative.
+        Ties are broken by the F score. If no threshold reaches the target precision, the most
+        precise one is best, with the negative score precision - target.
         """
-        if target.criterion == "accuracy":
+        if criterion.name == "accuracy":
             scores = self.accuracy
-        elif target.criterion == "f_beta":
-            scores = self.f_beta(target.beta)
-        elif target.criterion == "precision_at_target_recall":
-            reached = self.recall >= target.recall - _ROUNDING
+        elif criterion.name == "f_beta":
+            scores = self.f_beta(criterion.beta)
+        elif criterion.name == "precision_at_target_recall":
+            reached = self.recall >= criterion.recall - _ROUNDING
             scores = np.where(reached, self.precision, self.recall - 2)
         else:
-            reached = self.precision >= target.precision - _ROUNDING
-            short = self.precision - target.precision
+            reached = self.precision >= criterion.precision - _ROUNDING
+            short = self.precision - criterion.precision
             scores = np.where(reached, self.recall, np.minimum(short, -_ROUNDING))
-        place = int(np.lexsort((-self.f_beta(target.beta), -scores))[0])
+        place = int(np.lexsort((-self.f_beta(criterion.beta), -scores))[0])
         return place, float(scores[place])

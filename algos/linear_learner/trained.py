@@ -1,4 +1,4 @@
-"""Trained candidates in the user's units, and how solutions in those of solvers become them."""
+"""Trained candidates in the user's units, converted from solutions in solver units."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.penalties import PenaltyParams
 from algos.linear_learner.problem import Doubles, Rows, Solution
 from algos.linear_learner.targets import Unit
 from algos.linear_learner.used_columns import UsedColumns
@@ -27,29 +27,31 @@ class Model:
 
     Attributes
     ----------
-    strength : Strength
+    params : PenaltyParams
     coef : ndarray of shape (n_outputs, d)
     intercept : ndarray of shape (n_outputs,)
     objective, certificate : float
-        Summed over outputs that were solved one by one; the certificate is their largest.
+        If outputs are solved separately, the sum of their objectives and the largest of their
+        certificates.
     criterion : str
+        See `Solution`.
     n_iter : int
-        The largest of the outputs'.
+        The largest number of iterations of any output.
     converged : bool
     objectives : list of float
         One for each iteration, summed over outputs.
     seconds : list of float
-        When each iteration was done, since the solver began: its time, shared evenly.
+        End of each iteration, since the solver started (its time shared evenly).
     validations : list of float
-        The loss of validation rows after each iteration; empty for solvers that do not ask.
+        Validation loss after each iteration; empty for solvers that do not compute it.
     left : float
-        What weaker penalties could still gain on the rows, as a share of what a constant
-        loses; infinite where nobody asked.
+        What weaker penalties could still gain on the rows, relative to the loss of a constant;
+        infinite if it was not computed.
     n_passes_before : int
-        Iterations of L-BFGS, the most of any output, if Newton's method went on from there.
+        The largest number of L-BFGS iterations of any output, if Newton's method continued.
     """
 
-    strength: Strength
+    params: PenaltyParams
     coef: Doubles
     intercept: Doubles
     objective: float
@@ -64,23 +66,23 @@ class Model:
     n_passes_before: int = 0
 
     @property
-    def is_spared(self) -> bool:
-        """Whether nobody began to train it: it is where the candidate before it ended."""
+    def is_skipped(self) -> bool:
+        """Whether it was not trained; it is then the model of the candidate before it."""
         return self.n_iter == 0 and self.certificate == np.inf
 
 
 class UsersUnits:
-    """The way from the units of solvers to those of the user, and back.
+    """Converts models between the units of solvers and those of the user.
 
     Parameters
     ----------
     rows : Rows
     columns : UsedColumns
-        Of X, that the rows have.
+        The columns of X in the rows.
     unit : Unit
-        Of the targets.
+        Unit of the targets.
     is_joint : bool
-        Whether outputs share a loss, which a constant for all of them does not change.
+        Whether outputs share a loss, which adding a constant to all of them does not change.
     """
 
     def __init__(self, rows: Rows, columns: UsedColumns, unit: Unit, is_joint: bool) -> None:
@@ -92,14 +94,14 @@ class UsersUnits:
             users = np.ldexp(coef / self._rows.scale, self._unit.exponent)
         users = np.clip(users, -LARGEST, LARGEST)
         offset = np.ldexp(intercept, self._unit.exponent) - users @ self._rows.shift
-        if self._is_joint:  # a constant for all classes says nothing
+        if self._is_joint:  # a constant for all classes is arbitrary
             offset = offset - offset.mean()
         return self._columns.spread(users), offset
 
     def model(
-        self, strength: Strength, solutions: list[Solution], seconds: float, left: float
+        self, params: PenaltyParams, solutions: list[Solution], seconds: float, left: float
     ) -> Model:
-        """Return a candidate of which these are the outputs, solved in so many seconds."""
+        """Return a candidate from the solutions of its outputs."""
         coef, intercept = self.of(
             np.concatenate([one.coef for one in solutions]),
             np.concatenate([one.intercept for one in solutions]),
@@ -116,42 +118,43 @@ class UsersUnits:
                 objectives = np.ldexp(objectives, self._unit.of_loss)
         n_iter = len(objectives)
         return Model(
-            strength,
+            params,
             coef,
             intercept,
-            objective,
-            float(certificates[worst]),
-            solutions[worst].criterion,
-            n_iter,
-            all(one.converged for one in solutions) and bool(np.isfinite(certificates).all()),
-            objectives.tolist(),
-            [seconds * (i + 1) / n_iter for i in range(n_iter)],
-            solutions[0].validations if len(solutions) == 1 else [],
-            left,
-            max(one.n_passes_before for one in solutions),
+            objective=objective,
+            certificate=float(certificates[worst]),
+            criterion=solutions[worst].criterion,
+            n_iter=n_iter,
+            converged=all(one.converged for one in solutions)
+            and bool(np.isfinite(certificates).all()),
+            objectives=objectives.tolist(),
+            seconds=[seconds * (i + 1) / n_iter for i in range(n_iter)],
+            validations=solutions[0].validations if len(solutions) == 1 else [],
+            left=left,
+            n_passes_before=max(one.n_passes_before for one in solutions),
         )
 
     def solution(self, model: Model, outputs: slice) -> Solution:
-        """Return outputs of a model as solvers begin from it."""
+        """Return some outputs of a model as a start for solvers."""
         users = self._columns.gathered(np.ldexp(model.coef[outputs], -self._unit.exponent))
         intercept = np.ldexp(model.intercept[outputs], -self._unit.exponent)
         return Solution(
             users * self._rows.scale,
             intercept + users @ self._rows.shift,
-            model.objective,
-            np.inf,
-            model.criterion,
-            0,
-            False,
+            objective=model.objective,
+            certificate=np.inf,
+            criterion=model.criterion,
+            n_iter=0,
+            converged=False,
         )
 
 
 def _sum_of_traces(solutions: list[Solution]) -> Doubles:
-    """Return the objective after each iteration; an output that has ended stays where it is."""
+    """Return the total objective after each iteration; finished outputs keep their value."""
     if len(solutions) == 1 and solutions[0].n_iter == len(solutions[0].objectives) > 0:
         return np.array(solutions[0].objectives)
     total = np.zeros(max(1, *(one.n_iter for one in solutions)))
     for one in solutions:
-        own = one.objectives[len(one.objectives) - one.n_iter :]  # some begin with their start
+        own = one.objectives[len(one.objectives) - one.n_iter :]  # some include the start
         total += np.append(own, np.full(len(total) - len(own), one.objective))
     return total

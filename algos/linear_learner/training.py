@@ -1,4 +1,4 @@
-"""From checked data to models: one candidate, or a pack of which the best is kept."""
+"""Training of candidates on one set of rows."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from algos.linear_learner import squared_fit
 from algos.linear_learner.candidates import Candidates
 from algos.linear_learner.data import Data
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.penalties import PenaltyParams
 from algos.linear_learner.problem import Control, Doubles, GiveUp, Penalty, Problem, Rows, Solution
 from algos.linear_learner.settings import Settings
+from algos.linear_learner.solution_paths import SolutionPaths, skipped_solution
 from algos.linear_learner.solvers.choice import Choice, choose_solver, path
 from algos.linear_learner.solvers.null_model import constant_model, null_intercept
 from algos.linear_learner.solvers.stochastic import Epochs
 from algos.linear_learner.squared_fit import KeptProducts
 from algos.linear_learner.targets import has_unit, in_unit, one_against_rest, target_unit
 from algos.linear_learner.trained import LossOf, Model, UsersUnits, Watch
-from algos.linear_learner.turns import Turns, left_at
 from algos.linear_learner.used_columns import UsedColumns
 
 _ONE_OUTPUT = ("coordinate_descent", "dual_coordinate_descent")  # solve one at a time
 
 
 class Training:
-    """Rows, made once, on which candidates are trained.
+    """Trains candidates on rows that are prepared once.
 
     Attributes
     ----------
     problems : list of Problem
-        One, or one for each output where those have nothing in common.
+        One, or one for each output if these are independent.
     products : KeptProducts
-        Of the columns, for the squared loss and where they are few.
+        Products of the columns, for the squared loss with few columns.
     """
 
     def __init__(self, data: Data, settings: Settings) -> None:
@@ -46,7 +46,7 @@ class Training:
         target, loss = in_unit(data.target, settings.loss, self._unit)
         shares = data.shares
         self._target_square = _mean_square(target, shares) if has_unit(loss) else 0.0
-        # Products of all columns are kept, and first coefficients may be drawn for all.
+        # Products of all columns are kept, and initial coefficients may be drawn for all.
         looks = loss.name != "squared_error" and settings.solver != "sgd"
         self._columns = UsedColumns(data.X, looks=looks)
         self._rows, sums = squared_fit.rows_and_sums(
@@ -70,18 +70,21 @@ class Training:
             is_wide=self._rows.n < self._columns.d,
         )
 
-    def strengths(self) -> list[Strength]:
+    def grid(self) -> list[PenaltyParams]:
         """Return the candidates that the parameters ask for."""
-        return self._candidates.strengths()
+        return self._candidates.grid()
 
-    def solver_for(self, strengths: list[Strength], *, begins_near: bool = False) -> Choice:
-        """Return the solver for these candidates, and why (see `choose_solver`)."""
-        problem, penalties = self.problems[0], self._candidates.penalties(strengths)
+    def solver_for(
+        self, grid: list[PenaltyParams], *, begins_near: bool = False, has_start: bool = False
+    ) -> Choice:
+        """Return the solver for some candidates, and the reason (see `choose_solver`)."""
+        problem, penalties = self.problems[0], self._candidates.penalties(grid)
         choice = choose_solver(
             self.settings.solver,
             problem,
             penalties,
             begins_near=begins_near,
+            has_start=has_start,
             max_iter=self.settings.max_iter,
         )
         if choice.name in _ONE_OUTPUT and self.problems[0].target.ndim == 2:
@@ -91,54 +94,54 @@ class Training:
     def path(
         self,
         choice: Choice,
-        strengths: list[Strength],
+        grid: list[PenaltyParams],
         *,
         start: list[Model] | None = None,
         watch: Watch | None = None,
         loss_of: LossOf | None = None,
         is_over: Callable[[int], bool] | None = None,
     ) -> Iterator[Model]:
-        """Yield the trained candidates, in the order of the strengths.
+        """Yield the trained candidates, in the order of the grid.
 
         Parameters
         ----------
         choice : Choice
-        strengths : list of Strength
+        grid : list of PenaltyParams
         start : list of Model, default=None
-            Models to begin from, one for each candidate.
+            Models to start from, one for each candidate.
         watch : callable, default=None
-            Sees each candidate after each iteration and may give it up.
+            Is called for each candidate after each iteration and may give it up.
         loss_of : callable, default=None
-            A model's loss on validation rows, by which stochastic steps end.
+            Returns a model's validation loss, by which stochastic steps stop.
         is_over : callable, default=None
-            Tells of a candidate, but the first, whether to spare it: then it stays where the one
-            before it ended. Nobody is asked where the solver takes all together.
+            Predicate: skip this candidate? A skipped one is the model of the candidate before
+            it. Not called for the first one, nor if the solver computes all together.
         """
-        penalties = self._candidates.penalties(strengths)
-        turns = Turns()
+        penalties = self._candidates.penalties(grid)
+        paths = SolutionPaths()
         last: list[Solution] = []
-        for number, strength in enumerate(strengths):
+        for number, params in enumerate(grid):
             begun = time.perf_counter()
-            can_end = number > 0 and not turns.are_made
-            is_spared = can_end and is_over is not None and is_over(number)
-            if is_spared:
-                turns.close()
+            can_end = number > 0 and not paths.is_complete
+            is_skipped = can_end and is_over is not None and is_over(number)
+            if is_skipped:
+                paths.close()
                 way = penalties[number - 1 : number + 1]
-                last = [left_at(one, *way) for one in last]
+                last = [skipped_solution(one, *way) for one in last]
             else:
-                if not turns.are_open:
-                    turns = self._turns(choice, penalties, number, start, watch, loss_of)
-                last = turns.next()
+                if not paths.is_open:
+                    paths = self._solution_paths(choice, penalties, number, start, watch, loss_of)
+                last = paths.next()
             if len(penalties) == 1:
                 squared_fit.measure_objective(self.problems[0], penalties[0], last[0])
             left = np.inf
-            if is_over is not None and not turns.are_made:
+            if is_over is not None and not paths.is_complete:
                 left = self._left_to_lose(last, penalties[number])
             seconds = time.perf_counter() - begun
-            model = self._users.model(strength, last, seconds, left)
-            if number + 1 == len(strengths):
-                turns.close()
-            yield replace(model, n_iter=0, objectives=[], seconds=[]) if is_spared else model
+            model = self._users.model(params, last, seconds, left)
+            if number + 1 == len(grid):
+                paths.close()
+            yield replace(model, n_iter=0, objectives=[], seconds=[]) if is_skipped else model
 
     def null_intercept(self) -> Doubles:
         """Return the intercepts of the best constant model, in the user's units."""
@@ -146,9 +149,9 @@ class Training:
         return self._users.of(np.zeros((len(intercept), self._rows.d)), intercept)[1]
 
     def _left_to_lose(self, solutions: list[Solution], penalty: Penalty) -> float:
-        """Return a bound of what weaker penalties could gain, as a share of what constants lose.
+        """Return a bound on the gain of weaker penalties, relative to the loss of a constant.
 
-        Losses with kinks reach 0 at a finite model, which then no weaker penalty changes.
+        Losses with kinks reach 0 at a finite model, which weaker penalties then do not change.
         """
         loss = self.problems[0].loss
         if not (loss.is_positive and all(one.converged for one in solutions)):
@@ -162,7 +165,7 @@ class Training:
         )
         return left / self._null_loss if self._null_loss > 0 else 0.0
 
-    def _turns(
+    def _solution_paths(
         self,
         choice: Choice,
         penalties: list[Penalty],
@@ -170,15 +173,15 @@ class Training:
         start: list[Model] | None,
         watch: Watch | None,
         loss_of: LossOf | None,
-    ) -> Turns:
-        """Return the solver on its way through the candidates from `first` on."""
-        settings, turns = self.settings, Turns()
+    ) -> SolutionPaths:
+        """Start the solver for the candidates from `first` on."""
+        settings, paths = self.settings, SolutionPaths()
         for output, problem in enumerate(self.problems):
             control = Control(
                 settings.tol,
                 settings.max_iter,
                 settings.verbose,
-                give_up=self._give_up(watch, turns, output, first),
+                give_up=self._give_up(watch, paths, output, first),
                 epochs=self._epochs(choice, problem, loss_of),
             )
             begin = None
@@ -187,13 +190,13 @@ class Training:
                 begin = [self._users.solution(model, one) for model in start[first:]]
             job = problem, penalties[first:], control, begin
             if choice.name == "gram" and self.products.sums is not None:
-                turns.add(squared_fit.solve(self.products, *job))
+                paths.add(squared_fit.solve(self.products, *job))
             else:
-                turns.add(path(choice, *job))
-        return turns
+                paths.add(path(choice, *job))
+        return paths
 
     def moments(self, weight: Doubles) -> dict[str, Any]:
-        """Return what a stream goes on from, beside the model; the rows' own weights given."""
+        """Return the statistics from which a stream continues, given the original weights."""
         rows = self._rows
         with np.errstate(over="ignore"):
             targets = np.ldexp(self._target_square, 2 * self._unit.exponent)
@@ -201,26 +204,28 @@ class Training:
             "weight": float(weight.sum()),
             "mean": self._columns.spread(rows.mean),
             "square": self._columns.spread(rows.variance),
-            "filled": self._columns.spread(self._filled()),
+            "nonzero_share": self._columns.spread(self._filled()),
             "shift": self._columns.spread(rows.shift),
             "target_square": min(float(targets), np.finfo(np.float64).max / 4),
             "products": self.products.parts(),
         }
 
     def _filled(self) -> Doubles:
-        """Return the shares of rows that are not 0 in a column; dense ones are not looked at."""
+        """Return the shares of rows that are nonzero in a column, taken as 1 for dense rows."""
         rows: Any = self._rows
         return rows.measured_filled(self.problems[0].weight) if rows.is_sparse else np.ones(rows.d)
 
-    def _give_up(self, watch: Watch | None, turns: Turns, output: int, first: int) -> GiveUp | None:
-        """Return the watch as a solver of one output asks it."""
+    def _give_up(
+        self, watch: Watch | None, paths: SolutionPaths, output: int, first: int
+    ) -> GiveUp | None:
+        """Return the watch in the form that the solver of one output calls."""
         if watch is None:
             return None
 
         def give_up(candidate: int, coef: Doubles, intercept: Doubles, certificate: float) -> bool:
             zeros = np.zeros_like(coef), np.zeros_like(intercept)
             parts = [
-                (coef, intercept) if other == output else turns.found(other, candidate) or zeros
+                (coef, intercept) if other == output else paths.found(other, candidate) or zeros
                 for other in range(len(self.problems))
             ]
             whole = [np.concatenate(part) for part in zip(*parts, strict=True)]
@@ -232,7 +237,7 @@ class Training:
         if choice.name != "sgd":
             return None
         key = self.settings.key
-        assert key is not None  # every caller that may ask for "sgd" gives it
+        assert key is not None  # all callers that allow "sgd" pass it
         keys = row_keys(self._X, key, problem.target, n_threads=self.settings.n_threads)
 
         def validate(theta: Doubles) -> Doubles:
@@ -254,6 +259,6 @@ def _problems(
     whole = Problem(rows, target, shares, loss, settings.fit_intercept, settings.n_outputs)
     if settings.n_outputs == 1 or loss.is_joint or loss.name == "squared_error":
         return [whole]
-    if loss.is_of_classes:  # one class against the rest, for each
+    if loss.is_of_classes:  # one-vs-rest
         target = one_against_rest(target, settings.n_outputs)
     return whole.parted(target)

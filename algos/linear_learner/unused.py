@@ -1,13 +1,14 @@
-"""Which parameters of a linear learner say nothing in a fit."""
+"""Parameters of a linear learner that have no effect on a fit."""
 
 from __future__ import annotations
 
 from typing import Any
 
 _OF_STEPS = (
-    "optimizer", "learning_rate_init", "momentum", "beta_1", "beta_2", "intercept_learning_rate",
-    "alpha_intercept", "learning_rate_step", "learning_rate_factor", "learning_rate_min",
-    "batch_size", "n_iter_no_change", "min_improvement", "init", "init_scale", "init_intercept",
+    "optimizer", "learning_rate_init", "momentum", "beta_1", "beta_2",
+    "intercept_learning_rate_factor", "alpha_intercept", "learning_rate_step",
+    "learning_rate_factor", "learning_rate_min", "batch_size", "n_iter_no_change",
+    "min_improvement", "init", "init_scale", "init_intercept",
 )  # fmt: skip
 _OF_OPTIMIZERS = {"momentum": "sgd", "beta_1": "adam", "beta_2": "adam"}
 _OF_CRITERIA = {
@@ -25,15 +26,15 @@ _OF_LOSSES = {
 
 
 def unused(estimator: Any, solver: str) -> dict[str, str]:
-    """Return the parameters that a fit by this solver does not look at, with what does."""
+    """Return the parameters that a fit by a solver does not use, and what would use them."""
     names = {
         name: f"selection_criterion={criterion!r}"
         for name, criterion in _OF_CRITERIA.items()
         if estimator.selection_criterion != criterion
     }
     names.update(unused_of_losses(str(estimator.loss)))
-    if "beta" in names:
-        names["beta"] += ", and by a column of `candidates_`"
+    if "f_beta" in estimator.candidates_:
+        names.pop("beta", None)
     if not isinstance(estimator.alpha, str):
         names["n_alphas"] = "alpha='auto'"
     if solver != "sgd":
@@ -48,12 +49,12 @@ def unused(estimator: Any, solver: str) -> dict[str, str]:
 
 
 def unused_of_losses(loss: str) -> dict[str, str]:
-    """Return the parameters of other losses, with those that have them."""
+    """Return the parameters of other losses, and the losses that use them."""
     names = {
         name: " or ".join(f"loss={one!r}" for one in losses)
         for name, losses in _OF_LOSSES.items()
         if loss not in losses
     }
-    if loss == "huber":  # scikit-learn calls it so
-        names["epsilon"] += "; for loss='huber' write delta"
+    if loss == "huber":  # scikit-learn's name for delta
+        names["epsilon"] += "; for loss='huber' use delta"
     return names

@@ -1,7 +1,7 @@
-"""Columns of sparse rows that hold a value: a few thousand texts fill few of a hash's columns.
+"""Columns of sparse rows that hold a value: a few thousand texts fill few columns of a hash.
 
-A column that is empty keeps a coefficient of zero, but vectors as long as X is wide would
-cost a small fit most of its time.
+An empty column keeps a coefficient of zero, but vectors of the width of X would take most of the
+time of a small fit.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from scipy import sparse
 
 from algos.linear_learner.problem import Doubles
 
-_WORTH_A_LOOK = 8  # values for each column: with more, few columns are empty
-_FEW = 0.5  # of the columns
+_WORTH_A_LOOK = 8  # values per column; with more, few columns are empty
+_FEW = 0.5  # share of the columns below which only used columns are kept
 
 
 class UsedColumns:
-    """Which columns solvers see.
+    """The columns of X that solvers use.
 
     Parameters
     ----------
     X : ndarray or CSR matrix of shape (n, d)
     looks : bool, default=True
-        False takes all columns without looking.
+        False uses all columns without checking.
     known : ndarray of shape (d,), dtype bool, default=None
-        Columns that are taken whatever X holds.
+        Columns that are used whatever X holds.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class UsedColumns:
 
     @property
     def are_all(self) -> bool:
-        """Whether no column is left out."""
+        """Whether all columns are used."""
         return self._places is None
 
     def of(self, X: Any) -> Any:
@@ -52,11 +52,11 @@ class UsedColumns:
         return X if self._places is None else X[:, self._places]
 
     def gathered(self, values: Doubles) -> Doubles:
-        """Return what belongs to these columns, from numbers (..., d) of all columns."""
+        """Return the values of the used columns, from values (..., d) of all columns."""
         return values if self._places is None else values[..., self._places]
 
     def spread(self, values: Doubles) -> Doubles:
-        """Return numbers (..., d) of all columns: zero for the others."""
+        """Return values (..., d) of all columns, zero for those not used."""
         if self._places is None:
             return values
         spread = np.zeros((*values.shape[:-1], self.d))

@@ -10,7 +10,7 @@ from algos._cython.linear_interior import (
     interior_go,
     interior_look,
     interior_move,
-    interior_recentre,
+    interior_recenter,
     interior_start,
 )
 
@@ -60,7 +60,7 @@ def test_recentring_is_the_formula(lines):
     s, r, a, b = lines.at
     d_s, d_r, d_dual = lines.move
     aim = lines.aim.copy()
-    interior_recentre(lines.ease, lines.at, lines.move, lines.curvature, 0.4, 0.6, 0.2, 3.0, aim)
+    interior_recenter(lines.ease, lines.at, lines.move, lines.curvature, 0.4, 0.6, 0.2, 3.0, aim)
     low, high = 0.2 * lines.ease / 3, 0.2 * lines.ease * 3
     after = [(a + 0.6 * d_dual) * (s + 0.4 * d_s), (b - 0.6 * d_dual) * (r + 0.4 * d_r)]
     m_s, m_r = (

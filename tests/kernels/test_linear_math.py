@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.special import expit
 
 from algos._cython import _losses
-from algos.linear_learner.decisions import losses_of, slopes_of
+from algos.linear_learner.decisions import loss_derivatives, losses_of
 from algos.linear_learner.losses import Loss
 from tests.linear_learner.plain_rows import losses_and_slopes
 from tests.linear_learner.test_rows import LOSSES
@@ -128,7 +128,7 @@ def test_losses_and_slopes_of_decision_values_are_those_of_numpy(loss, z, seed):
     assert np.all(np.abs(losses_of(z, target, loss) - values) <= 1e-13 * size)
     size = 1 + np.abs(slopes[:, 0]) + target**2
     near = np.abs(np.abs(target - z) - loss.parameter) > 1e-9
-    found = slopes_of(z, target, loss)
+    found = loss_derivatives(z, target, loss)
     assert np.all(np.abs(found - slopes[:, 0])[near] <= 1e-13 * size[near])
 
 

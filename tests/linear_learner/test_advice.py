@@ -1,5 +1,6 @@
 """What looks like a mistake is told, and what does not is not."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
+from algos.linear_learner import rare_columns
 
 X, Y = load_diabetes(return_X_y=True)
 CLASSES = Y > 150
@@ -25,7 +28,7 @@ def silent(learn, *data, **options):
     ("model", "told"),
     [
         (LinearLearnerRegressor(quantile=0.9), "`quantile` .only used with loss='quantile'"),
-        (LinearLearnerRegressor("huber", epsilon=1.35), "`epsilon` .*loss='huber' write delta"),
+        (LinearLearnerRegressor("huber", epsilon=1.35), "`epsilon` .*loss='huber' use delta"),
         (LinearLearnerRegressor(delta=2.0), "`delta` .only used with loss='huber'"),
         (LinearLearnerRegressor("poisson", power=1.2), "`power` .only used with loss='tweedie'"),
         (LinearLearnerRegressor("quantile", delta=3.0), "`delta` .only used with loss='huber'"),
@@ -90,10 +93,12 @@ def words(n=400, *, n_frequent=20, n_rare=100):
 
 
 @pytest.mark.parametrize("kind", [LinearLearnerClassifier, LinearLearnerRegressor])
-def test_rare_columns_of_units_of_their_own_are_told(kind):
+def test_rare_standardised_columns_are_warned_about(kind):
     X, y = words()
     y = y if kind is LinearLearnerClassifier else y + 0.0
-    with pytest.warns(UserWarning, match="most of these sparse columns.*standardize=False") as told:
+    with pytest.warns(
+        UserWarning, match="^Most columns of X are filled.*standardize=False$"
+    ) as told:
         kind(alpha=0.1).fit(X, y)
     assert len(told) == 1 and told[0].filename == __file__
     silent(kind(alpha=0.1, standardize=False).fit, X, y)
@@ -101,15 +106,53 @@ def test_rare_columns_of_units_of_their_own_are_told(kind):
     silent(kind(alpha=0.1).fit, X[:90], y[:90])
 
 
-def test_columns_that_are_all_as_rare_are_not():
+def test_columns_that_are_all_equally_rare_are_not_warned_about():
     codes = np.arange(1000) % 200
     X = sparse.csr_array((np.ones(1000), (np.arange(1000), codes)), shape=(1000, 200))
     silent(LinearLearnerClassifier(alpha=0.1).fit, X, codes > 99)
 
 
-def test_few_rare_columns_are_not():
+def test_few_rare_columns_are_not_warned_about():
     X, y = words(n_frequent=60, n_rare=50)
     silent(LinearLearnerClassifier(alpha=0.1).fit, X, y)
+
+
+@pytest.mark.parametrize("alpha", [0.0, [0.0, 0.0]])
+def test_rare_columns_are_not_told_where_nothing_is_penalised(alpha):
+    X, y = words()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("error", message=".*standardize")
+        LinearLearnerRegressor(alpha=alpha, random_state=0).fit(X, y + 0.0)
+
+
+def test_rare_columns_are_counted_in_little_memory():
+    X = sparse.random_array((20_000, 500), density=0.1, format="csr", rng=0)
+    X.data[::3] = 0
+    expected = (X.toarray() != 0).sum(axis=0)
+    tracemalloc.start()
+    try:
+        counts = rare_columns._filled_rows(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(counts, expected)
+    assert peak < (X.data.nbytes + X.indices.nbytes) / 4
+
+
+def test_identities_are_not_taken_for_amounts():
+    rng = np.random.default_rng(0)
+    people = np.setdiff1d(np.arange(156), 77)
+    for labels in (np.repeat(people, 4), rng.choice(np.setdiff1d(np.arange(151), 77), 700)):
+        silent(LinearLearnerClassifier(alpha=1.0).fit, rng.normal(size=(len(labels), 2)), labels)
+
+
+def test_beta_is_used_where_candidates_are_measured_by_it():
+    X, y = words(100)
+    model = LinearLearnerClassifier(alpha=[0.1, 0.01], beta=2.0, standardize=False, random_state=0)
+    silent(model.fit, X, y)
+    with pytest.warns(UserWarning, match="does not use `beta`"):
+        model.set_params(alpha=0.1).fit(X, y)
 
 
 def test_integers_of_many_values_are_taken_for_a_regressions_target():
@@ -126,7 +169,7 @@ def test_integers_of_many_values_are_taken_for_a_regressions_target():
 def test_few_rows_that_are_to_choose_are_told():
     X, y = load_iris(return_X_y=True)
     model = LinearLearnerClassifier(n_alphas=3, random_state=0, validation_fraction=0.05)
-    with pytest.warns(UserWarning, match="`validation_fraction`=0.05 leaves 9 of 150 rows") as told:
+    with pytest.warns(UserWarning, match="holds out 9 of 150 rows") as told:
         model.fit(X, y)
     assert len(told) == 1
     silent(model.set_params(validation_fraction=0.2).fit, X, y)

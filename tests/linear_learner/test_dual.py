@@ -212,7 +212,7 @@ def test_pulls_at_their_limits_are_led_back():
 
 
 @pytest.mark.parametrize("flips", [False, True])
-def test_starts_of_another_strength_or_other_targets_do_not_swing_the_model(flips, monkeypatch):
+def test_starts_of_another_penalty_or_other_targets_do_not_swing_the_model(flips, monkeypatch):
     """The pulls of a stronger penalty as they are moved intercepts to 1000 and back."""
     rng = np.random.default_rng(0)
     X = sparse.random(300, 3000, density=0.02, format="csr", random_state=0)

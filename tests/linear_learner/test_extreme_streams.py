@@ -65,10 +65,11 @@ def test_weights_that_vanish_beside_earlier_ones_are_learned():
 
 def test_alphas_of_targets_of_any_size_are_positive_numbers():
     for curvature in (0.0, 5e-324, HUGE):
-        for slope in (5e-324, HUGE):
-            alphas = [
-                one.alpha for one in candidate_grid("auto", [0.0, 0.5], 3, slope, curvature, False)
-            ]
+        for gradient in (5e-324, HUGE):
+            grid = candidate_grid(
+                "auto", [0.0, 0.5], 3, gradient=gradient, curvature=curvature, is_wide=False
+            )
+            alphas = [one.alpha for one in grid]
             assert np.isfinite(alphas).all()
             assert min(alphas) > 0
 
@@ -100,11 +101,11 @@ def test_a_threshold_that_float32_cannot_hold_lets_nothing_above_it_below():
         assert np.isfinite(model._threshold_in(single))
 
 
-def test_states_that_are_no_numbers_are_refused():
-    check_numbers({"tally": np.array([np.inf]), "n_steps": 3}, Stream.may_be_infinite)
+def test_states_that_are_not_finite_are_refused():
+    check_numbers({"cumulative_loss": np.array([np.inf]), "n_steps": 3}, Stream.may_be_infinite)
     for parts in (
         {"theta": np.array([np.inf])},
-        {"tally": np.array([np.nan])},
+        {"cumulative_loss": np.array([np.nan])},
         {"a": {"b": np.nan}},
     ):
         with pytest.raises(ValueError, match="less extreme"):

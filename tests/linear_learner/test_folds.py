@@ -1,4 +1,4 @@
-"""Few rows: candidates are judged in folds."""
+"""Few rows: candidates are threshold_rows in folds."""
 
 import warnings
 
@@ -16,7 +16,7 @@ from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos._common.random import seed_key
 from algos._common.row_key import row_keys
 from algos._common.split import validation_folds
-from algos.linear_learner import choosing
+from algos.linear_learner import model_selection
 
 ALPHAS = [1.0, 0.1, 0.01, 0.001]
 
@@ -34,7 +34,7 @@ def held_out_decisions(model, X, y, codes, classes):
     return decision
 
 
-def test_candidates_are_judged_by_models_that_have_not_learned_the_rows():
+def test_candidates_are_validated_by_models_that_have_not_learned_the_rows():
     X, y = two_classes()
     pack = LinearLearnerClassifier(
         alpha=ALPHAS, random_state=0, early_stopping=False, tol=1e-12
@@ -121,7 +121,7 @@ def test_a_class_of_one_row_is_trained_on_by_all_folds():
 
 @pytest.mark.parametrize("copies", [1, 4])
 @pytest.mark.parametrize("criterion", ["loss", "f_beta", "precision_at_target_recall"])
-def test_a_class_that_no_fold_can_hold_out_is_judged_by_rows_that_train(criterion, copies):
+def test_a_class_that_no_fold_can_hold_out_is_validated_on_training_rows(criterion, copies):
     rng = np.random.default_rng(0)
     X = np.vstack([rng.normal(size=(40, 2)), np.full((copies, 2), 4.0)])
     y = np.repeat([0, 1], [40, copies])
@@ -153,7 +153,7 @@ def test_folds_train_on_what_is_not_zero_in_every_output(n_positive):
         assert (model.candidates_["validation_loss"] < 20).all()
 
 
-def test_outputs_that_no_folds_can_share_out_are_judged_by_rows_that_train():
+def test_outputs_that_folds_cannot_divide_are_validated_on_training_rows():
     X = np.random.default_rng(0).normal(size=(60, 3))
     y = np.zeros((60, 2))
     y[:2, 0] = y[5, 1] = y[6:50, 0] = 1
@@ -222,14 +222,14 @@ def rare_rows(n=3400, n_positive=60, n_classes=2):
 
 @pytest.fixture
 def makes_folds(monkeypatch):
-    """Return what tells whether a pack of the classifier is judged in folds."""
+    """Return what tells whether a pack of the classifier is threshold_rows in folds."""
     made = []
 
     def folds(*args, **options):
         made.append(True)
         return validation_folds(*args, **options)
 
-    monkeypatch.setattr(choosing, "validation_folds", folds)
+    monkeypatch.setattr(model_selection, "validation_folds", folds)
 
     def makes(X, y, model=None, **options):
         model = model or LinearLearnerClassifier(alpha=[0.1, 0.01], random_state=0)
@@ -258,10 +258,10 @@ def test_copies_of_rare_rows_are_few_rows(makes_folds):
 
 def test_rare_classes_are_not_worth_folds_of_many_values(makes_folds, monkeypatch):
     X, y = rare_rows()
-    monkeypatch.setattr(choosing, "_MOST_FOLDED", X.size)
+    monkeypatch.setattr(model_selection, "_MOST_FOLDED", X.size)
     assert makes_folds(X, y)
     assert makes_folds(sparse.csr_array(X), y)
-    monkeypatch.setattr(choosing, "_MOST_FOLDED", X.size - 1)
+    monkeypatch.setattr(model_selection, "_MOST_FOLDED", X.size - 1)
     assert not makes_folds(X, y)
     assert not makes_folds(sparse.csr_array(X), y)
 

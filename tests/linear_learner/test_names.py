@@ -8,13 +8,13 @@ from sklearn.base import clone
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.names import (
-    FOREIGN_PARAMETERS_OF_CLASSES,
-    FOREIGN_PARAMETERS_OF_NUMBERS,
+    CLASSIFIER_FOREIGN_NAMES,
+    REGRESSOR_FOREIGN_NAMES,
 )
 
 FOREIGN = {
-    LinearLearnerClassifier: FOREIGN_PARAMETERS_OF_CLASSES,
-    LinearLearnerRegressor: FOREIGN_PARAMETERS_OF_NUMBERS,
+    LinearLearnerClassifier: CLASSIFIER_FOREIGN_NAMES,
+    LinearLearnerRegressor: REGRESSOR_FOREIGN_NAMES,
 }
 BOTH = list(FOREIGN)
 X, Y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]

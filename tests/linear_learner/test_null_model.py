@@ -1,4 +1,4 @@
-"""The intercept that loses least: convex losses in one dimension are judged by their neighbours."""
+"""The best intercept of each loss: no neighbouring value has a smaller loss."""
 
 import numpy as np
 import pytest

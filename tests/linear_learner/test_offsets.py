@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
-from algos.linear_learner.names import OF_NUMBERS as LOSSES
+from algos.linear_learner.names import REGRESSOR_LOSS_NAMES as LOSSES
 from tests.linear_learner.plain_rows import scattered
 
 OPTIONS = [{"l1_ratio": 0.0}, {"l1_ratio": 0.5}, {"solver": "sgd", "batch_size": 20}]

@@ -46,19 +46,19 @@ def test_secants_are_bfgs():
 
 
 @given(st.integers(0, 1000), st.integers(1, 12), st.sampled_from([0.0, 0.3]), st.booleans())
-def test_a_parabola_with_l1_ends_where_no_slope_is_left(seed, p, strength, has_copies):
+def test_a_parabola_with_l1_ends_where_no_slope_is_left(seed, p, params, has_copies):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(20, p))
     if has_copies:
         x[:, p // 2 :] = x[:, : p - p // 2] + 1e-6 * x[:, p // 2 :]
     A, c = x.T @ x / 20, x.T @ rng.normal(size=20) / 20
-    l1, l2 = np.where(rng.random(p) < 0.3, 0.0, 0.1), np.full(p, strength)
+    l1, l2 = np.where(rng.random(p) < 0.3, 0.0, 0.1), np.full(p, params)
     v = rng.normal(size=p)
     gap = minimise(A, c, l1, l2, v, 4 * c @ Factor(A, EPS).solve(c), 1e-12)
     slope = A @ v - c + l2 * v
     excess = np.where(v == 0, np.maximum(np.abs(slope) - l1, 0), slope + l1 * np.sign(v))
     # A parabola of curvature h falls by slope²/(2h) at most; h is at most the trace.
-    assert excess @ excess / (2 * (np.trace(A) + strength)) <= max(2 * gap, 1e-10)
+    assert excess @ excess / (2 * (np.trace(A) + params)) <= max(2 * gap, 1e-10)
 
 
 @given(st.integers(1, 10**6), st.integers(1, 1000))

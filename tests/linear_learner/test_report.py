@@ -64,7 +64,7 @@ def test_verbosity_gives_each_candidate_a_line(criterion, capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if "candidate" in line]
     assert len(lines) == 3
     for i, line in enumerate(lines):
-        assert ("kept" in line) == (i == model.best_index_)
+        assert ("chosen" in line) == (i == model.best_index_)
         assert f"alpha {model.candidates_['alpha'][i]:.6g}" in line
         assert f"validation_loss {model.candidates_['validation_loss'][i]:.6g}" in line
         assert ("precision" in line) == (criterion != "loss")
@@ -174,8 +174,8 @@ def test_candidates_that_were_given_up_are_told(capsys, monkeypatch):
     lines = [line for line in capsys.readouterr().out.splitlines() if "candidate" in line]
     for i, line in enumerate(lines):
         assert f"n_iter {model.candidates_['n_iter'][i]}" in line
-        assert ("given up" in line) == (not model.candidates_["converged"][i])
-    assert any("given up" in line for line in lines)
+        assert ("stopped" in line) == (not model.candidates_["converged"][i])
+    assert any("stopped" in line for line in lines)
 
 
 def loss_of(model, rows, loss):
@@ -217,7 +217,15 @@ def test_warnings_say_what_helps(alpha, remedy, monkeypatch):
     exact = bands.exact
     monkeypatch.setattr(bands, "exact", lambda *few, **more: exact(few[0], few[1], 2))
     model.set_params(max_iter=1000)
-    with pytest.warns(ConvergenceWarning, match=f"no step that led further.*{remedy}"):
+    with pytest.warns(ConvergenceWarning, match=f"no further improvement.*{remedy}"):
+        model.fit(X, Y)
+
+
+@needs_callbacks
+def test_fits_that_a_callback_stopped_are_told_of_it():
+    model = LinearLearnerClassifier(alpha=1e-4, solver="lbfgs")
+    model.set_callbacks(Recorder(lambda: True, 2))
+    with pytest.warns(ConvergenceWarning, match="; a callback stopped the fit$"):
         model.fit(X, Y)
 
 

@@ -169,10 +169,10 @@ def test_passes_say_so_and_so_does_what_went_on(capsys):
     labels = np.arange(300) % 60
     model = LinearLearnerClassifier(alpha=0.1, verbose=1).fit(X, labels)
     assert model.solver_ == "lbfgs" and model.certificate_ <= 1e-6
-    assert "passes are estimated to cost less than curvature" in capsys.readouterr().out
+    assert "passes are estimated to cost less than Hessians" in capsys.readouterr().out
     LinearLearnerClassifier(alpha=1e-4, verbose=1).fit(*one_factor())
     said = capsys.readouterr().out
-    assert "solver_ 'newton'" in said and "iterations of 'lbfgs' had not come to the end" in said
+    assert "solver_ 'newton'" in said and "iterations of 'lbfgs' did not converge" in said
 
 
 def test_candidates_of_squared_loss_share_one_pass():

@@ -13,7 +13,7 @@ from algos.linear_learner.solvers.schedule import OPTIMIZERS
 from algos.linear_learner.sparse_rows import SparseRows
 from algos.linear_learner.used_columns import UsedColumns
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* penalises columns in units:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:Most columns of X are filled:UserWarning")
 
 
 def texts(n, seed, n_words=3000, n_topics=3):

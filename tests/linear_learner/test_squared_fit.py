@@ -7,10 +7,10 @@ from algos import LinearLearnerRegressor
 from algos.linear_learner import squared_state
 from algos.linear_learner.dense_rows import DenseRows
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.penalties import is_loud, slope_size
+from algos.linear_learner.penalties import is_l1_above_rounding, mean_absolute_derivative
 from algos.linear_learner.problem import Penalty, Problem
 from algos.linear_learner.rows import make_rows
-from algos.linear_learner.solvers.gram import good_enough, largest_mean_slope, sums_of
+from algos.linear_learner.solvers.gram import good_enough, mean_derivative_bound, sums_of
 from algos.linear_learner.squared_fit import rows_and_sums
 
 SQUARED = Loss("squared_error")
@@ -109,10 +109,10 @@ def test_sums_show_what_is_not_finite(bad, given):
 def test_the_mean_slope_is_bounded_without_a_look_at_rows(fit_intercept):
     X, Y, weight = data()
     rows, sums = rows_and_sums(X, Y, weight, SQUARED, center=fit_intercept, n_threads=1)
-    exact = slope_size([Problem(rows, Y, weight, SQUARED, fit_intercept, 2)])
-    assert exact <= largest_mean_slope(sums) < 10 * exact
+    exact = mean_absolute_derivative([Problem(rows, Y, weight, SQUARED, fit_intercept, 2)])
+    assert exact <= mean_derivative_bound(sums) < 10 * exact
     penalty = Penalty(np.full(10, 1e-11 * exact), np.zeros(10))
-    assert not is_loud(penalty, largest_mean_slope(sums))
+    assert not is_l1_above_rounding(penalty, mean_derivative_bound(sums))
 
 
 def test_a_mean_that_few_rows_do_not_tell_takes_another_pass():

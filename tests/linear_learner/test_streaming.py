@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos._common.random import seed_key
-from algos.linear_learner.names import OF_NUMBERS as REGRESSOR_LOSSES
+from algos.linear_learner.names import REGRESSOR_LOSS_NAMES as REGRESSOR_LOSSES
 from algos.linear_learner.solvers.schedule import OPTIMIZERS, Schedule
 from algos.linear_learner.solvers.stochastic import mini_batches
 
@@ -86,7 +86,7 @@ def test_classes_may_come_late():
     X = StandardScaler().fit_transform(X)
     model = LinearLearnerClassifier(alpha=1e-3, batch_size=10, random_state=0)
     model.partial_fit(X[y == 2], y[y == 2])
-    with pytest.raises(NotFittedError, match="1 more class"):
+    with pytest.raises(NotFittedError, match="has seen only class"):
         model.predict(X)
     model.partial_fit(X[y == 0], y[y == 0])
     assert model.classes_.tolist() == [0, 2]
@@ -334,6 +334,17 @@ def test_a_stream_takes_no_more_memory_as_it_goes_on(loss):
         tracemalloc.stop()
 
 
+def test_a_warm_start_on_dependent_columns_soon_goes_on_by_newton():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 300)).cumsum(axis=1) / 10
+    y = X @ rng.normal(size=300) / 10 + rng.logistic(size=3000) > 0
+    model = LinearLearnerClassifier(alpha=1e-3, warm_start=True).fit(X[:2900], y[:2900])
+    n_cold = model.n_iter_
+    best = LinearLearnerClassifier(alpha=1e-3, tol=1e-10).fit(X, y)
+    assert model.fit(X, y).n_iter_ < n_cold / 2
+    assert model.objective_ == pytest.approx(best.objective_, rel=1e-5)
+
+
 @pytest.mark.parametrize("loss", ["log_loss", "squared_hinge"])
 def test_a_warm_start_begins_at_the_last_model(loss):
     X, y = classes(2000)
@@ -425,7 +436,7 @@ def test_a_third_class_has_no_threshold():
     model = LinearLearnerClassifier(
         alpha=1e-3, selection_criterion="precision_at_target_recall"
     ).partial_fit(X, y)
-    with pytest.raises(ValueError, match="only two have a threshold"):
+    with pytest.raises(ValueError, match="a threshold needs two classes"):
         model.partial_fit(X[:9], np.arange(9) % 3)
     assert model.classes_.tolist() == [0, 1]
 
@@ -465,12 +476,12 @@ def test_named_classes_are_all_there_are():
         with pytest.raises(ValueError, match="label 2, which must be one of"):
             model.partial_fit(X, y + 1, **keywords)
     for others in ([0, 1, 2], [0]):
-        with pytest.raises(ValueError, match="name the same ones or none"):
+        with pytest.raises(ValueError, match="pass the same classes or None"):
             model.partial_fit(X, y, classes=others)
     assert model.classes_.tolist() == [0, 1]
     model.partial_fit(X, y, classes=[1, 0]).partial_fit(X, y)
     model = LinearLearnerClassifier(alpha=0.1).fit(X, y)
-    with pytest.raises(ValueError, match="name the same ones or none"):
+    with pytest.raises(ValueError, match="pass the same classes or None"):
         model.partial_fit(X, y, classes=[1, 2])
     assert model.partial_fit(X, y, classes=[0, 1, 2]).classes_.tolist() == [0, 1, 2]
 
@@ -512,7 +523,7 @@ def test_weights_of_two_magnitudes_are_refused():
     with pytest.raises(ValueError, match="`sample_weight` has the maximum"):
         model.partial_fit(X, y, sample_weight=np.full(50, 1e307))
     other = LinearLearnerRegressor(alpha=0.01).fit(X, y, sample_weight=np.full(50, 1e307))
-    with pytest.raises(ValueError, match="`other` must have weights"):
+    with pytest.raises(ValueError, match="`other` must have sample weights"):
         model.merge(other)
 
 
@@ -530,7 +541,7 @@ def test_messages_show_plain_values():
     with pytest.raises(ValueError, match=r"one class: 1\.0;"):
         LinearLearnerClassifier().fit(X, np.ones(50))
     model = LinearLearnerClassifier(alpha=0.1).partial_fit(X[y == 1], y[y == 1])
-    with pytest.raises(NotFittedError, match="the class 1 alone"):
+    with pytest.raises(NotFittedError, match="has seen only class 1"):
         model.predict(X)
     with pytest.raises(ValueError, match=r"`alpha`=0\.2 must be 0\.1,"):
         model.set_params(alpha=np.float64(0.2)).partial_fit(X, y)

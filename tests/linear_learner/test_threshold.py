@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
-from algos.linear_learner.threshold import CRITERIA, Outcomes, Target
+from algos.linear_learner.threshold import CRITERIA, Criterion, ThresholdCurve
 
 CALIBRATED = CRITERIA[1:]
 
@@ -40,7 +40,7 @@ def best_by_trial(decision, target, weight, asked):
                 if precision >= asked.precision - 1e-12
                 else min(precision - asked.precision, -1e-12)
             ),
-        }[asked.criterion]
+        }[asked.name]
         best = max(best, score)
     return best
 
@@ -61,12 +61,12 @@ def test_no_threshold_is_better(criterion, rows, beta, share):
     decision, target, weight = rows
     if not (target > 0).any():
         target = -target
-    asked = Target(criterion, beta, share, share)
-    outcomes = Outcomes(decision, target, weight)
-    place, score = outcomes.best(asked)
+    asked = Criterion(criterion, beta, share, share)
+    curve = ThresholdCurve(decision, target, weight)
+    place, score = curve.best(asked)
     assert score == pytest.approx(best_by_trial(decision, target, weight, asked), abs=1e-9)
-    found = measures(decision, target, weight, outcomes.thresholds[place], beta)
-    table = (outcomes.accuracy, outcomes.f_beta(beta), outcomes.precision, outcomes.recall)
+    found = measures(decision, target, weight, curve.thresholds[place], beta)
+    table = (curve.accuracy, curve.f_beta(beta), curve.precision, curve.recall)
     np.testing.assert_allclose([column[place] for column in table], found, atol=1e-12)
 
 
@@ -74,7 +74,7 @@ def test_no_threshold_is_better(criterion, rows, beta, share):
 @given(rows=rows)
 def test_the_area_is_that_of_every_pair(rows):
     decision, target, weight = rows
-    area = Outcomes(decision, target, weight).roc_auc()
+    area = ThresholdCurve(decision, target, weight).roc_auc()
     if len(np.unique(target)) < 2:
         assert np.isnan(area)
     else:
@@ -85,23 +85,23 @@ def test_the_area_is_that_of_every_pair(rows):
 @pytest.mark.parametrize("beta", [1e-300, 1e-9, 1e9, 1e200])
 def test_a_beta_of_any_size_weighs_recall_against_precision(beta):
     decision, target = np.array([3.0, 2, 1, 0]), np.array([1.0, -1, 1, -1])
-    outcomes = Outcomes(decision, target, np.ones(4))
-    expected = outcomes.recall if beta > 1 else outcomes.precision
-    np.testing.assert_allclose(outcomes.f_beta(beta), expected, rtol=1e-8)
+    curve = ThresholdCurve(decision, target, np.ones(4))
+    expected = curve.recall if beta > 1 else curve.precision
+    np.testing.assert_allclose(curve.f_beta(beta), expected, rtol=1e-8)
 
 
 def test_neighbouring_decision_values_are_told_apart():
     low = np.nextafter(1.0, 2.0)
     decision, target = np.array([low, np.nextafter(low, 2.0)]), np.array([-1.0, 1.0])
-    outcomes = Outcomes(decision, target, np.ones(2))
-    place, score = outcomes.best(Target("accuracy", 1.0, 0.8, 0.8))
+    curve = ThresholdCurve(decision, target, np.ones(2))
+    place, score = curve.best(Criterion("accuracy", 1.0, 0.8, 0.8))
     assert score == 1
-    assert ((decision > outcomes.thresholds[place]) == (target > 0)).all()
+    assert ((decision > curve.thresholds[place]) == (target > 0)).all()
 
 
 def test_huge_decision_values_have_thresholds_between_them():
     decision, target = np.array([-1.7e308, 1.7e308]), np.array([-1.0, 1.0])
-    outcomes = Outcomes(decision, target, np.ones(2))
-    place, _ = outcomes.best(Target("accuracy", 1.0, 0.8, 0.8))
-    assert np.isfinite(outcomes.thresholds).all()
-    assert ((decision > outcomes.thresholds[place]) == (target > 0)).all()
+    curve = ThresholdCurve(decision, target, np.ones(2))
+    place, _ = curve.best(Criterion("accuracy", 1.0, 0.8, 0.8))
+    assert np.isfinite(curve.thresholds).all()
+    assert ((decision > curve.thresholds[place]) == (target > 0)).all()

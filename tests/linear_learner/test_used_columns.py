@@ -1,8 +1,9 @@
-"""Sparse rows most of whose columns are empty: fits leave these out, and nobody can tell."""
+"""Sparse rows with mostly empty columns, which fits leave out without any effect."""
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner.used_columns import UsedColumns
@@ -31,7 +32,7 @@ MODELS = {
 @pytest.mark.parametrize("name", list(MODELS))
 def test_sparse_rows_are_fitted_like_dense_ones(name, dtype):
     model, y = MODELS[name]
-    model.set_params(tol=1e-10)
+    model = clone(model).set_params(tol=1e-10)
     expected = model.fit(DENSE.astype(dtype), y)
     coef, alpha = np.atleast_2d(expected.coef_), expected.alpha_
     candidates = expected.candidates_["alpha"]
@@ -46,7 +47,7 @@ def test_sparse_rows_are_fitted_like_dense_ones(name, dtype):
 @pytest.mark.parametrize("name", ["log loss", "many classes", "huber"])
 def test_what_follows_a_fit_knows_all_columns(name):
     model, y = MODELS[name]
-    model.set_params(tol=1e-10, warm_start=True)
+    model = clone(model).set_params(tol=1e-10, warm_start=True)
     coef = model.fit(X, y).coef_
     assert model.fit(X, y).n_iter_ <= 1
     np.testing.assert_allclose(model.coef_, coef, atol=1e-6)
@@ -54,8 +55,7 @@ def test_what_follows_a_fit_knows_all_columns(name):
     model.partial_fit(more, y)
     assert np.atleast_2d(model.coef_).shape[1] == D
     assert np.isfinite(model.coef_).all()
-    model.merge(type(model)(**model.get_params()).fit(X, y))
-    model.set_params(warm_start=False)
+    model.merge(clone(model).fit(X, y))
 
 
 def test_only_rows_with_many_empty_columns_are_looked_at():

@@ -1,5 +1,5 @@
-"""Solvers: from a problem and penalties to certified solutions; `choice` says which for what.
+"""Solvers: from a problem and penalties to certified solutions; `choice` selects one.
 
-Each is a `problem.Solver`: its module's `path` where it may find solutions in turn, or a `solve`
-where it always finds all together.
+Each is a `problem.Solver`: a function `path` if it may compute solutions one by one, or `solve` if
+it always computes all together.
 """

@@ -1,7 +1,7 @@
-"""Many rows of bent lines: only those near their kinks are in the program.
+"""Piecewise linear losses of many rows: only rows near their kinks are in the program.
 
-Portnoy and Koenker (1997), section 5: a sample tells about where the solution is; rows whose
-side of the kink is beyond doubt act as one straight line, the band of the others is solved
+Portnoy and Koenker (1997), section 5: a sample gives an approximate solution; rows that are certain
+to be on one side of the kink are replaced by their linear part, the band of the others is solved
 exactly, and one pass over all rows checks the sides. The duality gap is that of all rows.
 """
 
@@ -19,22 +19,22 @@ from algos.linear_learner.solvers.program import Inner, Program, program_of_all,
 from algos.linear_learner.solvers.vertex import follow
 
 FEW = 3000  # rows, and
-FEW_PER_COLUMN = 40  # rows, are solved as they are
+FEW_PER_COLUMN = 40  # rows per column, up to which all rows are in the program
 SHRINKAGE = 8  # rows for each row of the sample
-REACH = 3.0  # standard deviations of decision values within the band
-MOST = 0.7  # of the rows in a band; beyond, all are
+REACH = 3.0  # half width of the band in standard deviations of the decision values
+MOST = 0.7  # share of the rows in a band above which all are in the program
 ROUGH = 1e-3  # gap of a sample's solution
 FIRST = 1e-6  # gap of the first band's program, which is seldom the last
-SAFETY = 5.0  # errors within the next bands
+SAFETY = 5.0  # half width of the next bands in estimated errors
 ROWS_PER_COLUMN = 20  # in a band, at least
 WIDENING = 3.0
-WARM = 0.3  # μ over the width of the band
+WARM = 0.3  # μ relative to the width of the band
 INSIDE = 1e-4  # of the width of a dual's limits
-SPREADS = (1.0, 10.0, 100.0)  # of first points, in turn: one may lie where no way leads on
+SPREADS = (1.0, 10.0, 100.0)  # of initial points, tried in turn, as one of them may get stuck
 
 
 class Found(NamedTuple):
-    """What is known of one candidate, in the units of `Bent`.
+    """An approximate solution for one candidate, in the units of `Bent`.
 
     Attributes
     ----------
@@ -48,9 +48,9 @@ class Found(NamedTuple):
     objectives : list of float
         Of the iterations so far.
     is_final : bool
-        Whether all rows were in the program: nothing better can come.
+        Whether all rows were in the program, so that it cannot be improved.
     at : ndarray of shape (p, n), default=None
-        Which lines are at their kinks, where all rows were in the program.
+        Which lines are at their kinks, if all rows were in the program.
     """
 
     point: Doubles
@@ -73,10 +73,10 @@ def rounds(
     error: float = np.inf,
     at: Mask | None = None,
 ) -> Iterator[Found]:
-    """Yield ever better solutions, at last of all rows if no band gets there.
+    """Yield successively better solutions, finally of all rows if no band is enough.
 
-    Each round knows from the gap of the one before how far off its decision values are, so
-    that its band is narrower and soon costs next to nothing.
+    The gap of each round bounds the error of its decision values, so that the band of the next
+    one is narrower and soon costs next to nothing.
 
     Parameters
     ----------
@@ -88,9 +88,9 @@ def rounds(
     max_iter : int
         Of all programs together.
     near : ndarray of shape (d + 1,), default=None
-        A point near the solution; None asks a sample.
+        A point near the solution; None solves a sample.
     error : float, default=inf
-        About how far off decision values are there; never more than from a sample.
+        Approximate error of decision values at that point.
     at : ndarray of shape (p, n), default=None
         Which lines are known to be at their kinks there.
 
@@ -117,7 +117,7 @@ def rounds(
 
 
 class _Place(NamedTuple):
-    """A point, with the values of all rows there, their cost, and how far they are from kinks."""
+    """A point, with the values of all rows there, the objective, and their distances from kinks."""
 
     point: Doubles
     z: Doubles
@@ -126,7 +126,7 @@ class _Place(NamedTuple):
 
 
 class _Search:
-    """Where the solution is thought to be, and how wide a band is needed for that.
+    """The current estimate of the solution, and the width of the band around it.
 
     Parameters
     ----------
@@ -134,15 +134,15 @@ class _Search:
     penalty : Penalty
     max_iter : int
     sampled : float
-        Which part of the rows a band around a sample's solution holds.
+        Share of the rows in a band around a sample's solution.
 
     Attributes
     ----------
     at : Place
     share : float
-        Which part of the rows the next band holds.
+        Share of the rows in the next band.
     gap : float
-        The least so far.
+        The smallest gap so far.
     """
 
     at: _Place
@@ -154,11 +154,11 @@ class _Search:
         self._was_widened = False
 
     def begin(self, near: Doubles | None, error: float) -> None:
-        """Begin at a point near the solution, or ask a sample."""
+        """Start from a point near the solution, or from a sample's solution."""
         if near is not None:
             z = _values(self._bent, near)
             self.share = float((_distance(self._bent, z) <= REACH * error).mean())
-        # A sample knows more than a neighbour from far away, or one that led astray.
+        # A sample's solution is better than a distant start.
         self._is_of_sample = near is None or self.share >= self._sampled
         if near is None or self._is_of_sample:
             self._ask_sample()
@@ -166,14 +166,14 @@ class _Search:
             self._move(near, z)
 
     def width(self) -> float:
-        """Return how far from its kink a row of the next band may be."""
+        """Return the largest distance from the kink within the next band."""
         n = len(self.at.z)
         self.share = max(self.share, ROWS_PER_COLUMN * self.at.point.size / n)
         last = int(self.share * n)
         return float(np.partition(self.at.distance, last)[last])
 
     def go_on(self, found: Found, z: Doubles, width: float) -> None:
-        """Learn from a band's solution, at which all rows have the values z."""
+        """Update from a band's solution, at which all rows have the values z."""
         is_better = found.objective <= self.at.value
         if found.gap < self.gap / 2 and is_better:
             # With density f of kinks, an excess δ of the objective means errors sqrt(2 δ / f).
@@ -224,7 +224,7 @@ def _of_band(
 def _beside(
     bent: Bent, penalty: Penalty, near: Doubles, at: Mask | None, tol: float
 ) -> Found | None:
-    """Return the solution if about the same lines are at their kinks as at a point near it."""
+    """Return the solution if nearly the same lines are at their kinks as at a nearby point."""
     program = program_of_all(bent, penalty)
     inner = follow(program, near, at, tol)
     if inner is None:
@@ -236,7 +236,7 @@ def _beside(
 
 
 def _bound_lines(bent: Bent, theta: Doubles) -> Mask:
-    """Return which lines' duals are inside their limits: these are at their kinks."""
+    """Return which lines are at their kinks: those whose duals are strictly within limits."""
     low, high = bent.lines.low, bent.lines.high
     inside: Mask = np.minimum(theta - low, high - theta) > INSIDE * (high - low)
     return inside
@@ -245,9 +245,9 @@ def _bound_lines(bent: Bent, theta: Doubles) -> Mask:
 def _of_all_rows(
     bent: Bent, penalty: Penalty, objectives: list[float], tol: float, max_iter: int
 ) -> Found:
-    """Return the solution of the program of all rows, from a start that knows nothing.
+    """Return the solution of the program of all rows, from a cold start.
 
-    Interior points gain little from better ones, and may never leave bad ones.
+    Interior-point methods gain little from warm starts and may get stuck in bad ones.
     """
     program = program_of_all(bent, penalty)
     best: Found | None = None
@@ -273,7 +273,7 @@ def _found(
     dual: Doubles,
     objectives: list[float],
 ) -> Found:
-    """Return how good a program's solution is for all rows, whose values are z."""
+    """Evaluate a program's solution on all rows, whose values are z."""
     point, paired = inner.point, program.paired(inner.theta)
     objective = _objective(bent, program.penalty, point, z)
     gap = (objective - program.bound(paired, inner.pull, point)) / bent.null
@@ -281,7 +281,7 @@ def _found(
 
 
 def _share(bent: Bent) -> float:
-    """Return which part of the rows a band must hold, given what a sample can know.
+    """Return the share of the rows that a band needs, given the precision of a sample.
 
     A decision value from m rows errs by sqrt(d τ / m) / f, with τ the variance of θ and f
     the density of kinks: a band of c such errors to either side holds 2 c sqrt(d τ / m).
@@ -300,7 +300,7 @@ def _sample_size(n: int, d: int) -> int:
 
 
 def _sample_solution(bent: Bent, penalty: Penalty, max_iter: int) -> Doubles:
-    """Return a rough solution for one row in a few, spread evenly and without a period."""
+    """Return a rough solution for a sample of rows, spread evenly and aperiodically."""
     n = bent.rows.n
     size = _sample_size(n, bent.rows.d)
     steps = np.arange(size)
@@ -317,7 +317,7 @@ def _values(bent: Bent, point: Doubles) -> Doubles:
 
 
 def no_worse(bent: Bent, penalty: Penalty, found: Found, points: list[Doubles]) -> Found:
-    """Return what was found, or the best of some points if that has a lower objective."""
+    """Return the solution, or the best of some points if that has a lower objective."""
     for point in points:
         objective = _objective(bent, penalty, point, _values(bent, point))
         if objective < found.objective:
@@ -331,5 +331,5 @@ def _objective(bent: Bent, penalty: Penalty, point: Doubles, z: Doubles) -> floa
 
 
 def _distance(bent: Bent, z: Doubles) -> Doubles:
-    """Return how far each row is from its nearest kink."""
+    """Return the distance of each row from its nearest kink."""
     return np.abs(z - bent.lines.kink).min(axis=0)

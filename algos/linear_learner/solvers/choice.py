@@ -1,4 +1,4 @@
-"""Which solver takes which problem, and why."""
+"""The choice of a solver, and its reason."""
 
 from __future__ import annotations
 
@@ -25,38 +25,39 @@ SOLVERS = (
 
 _MOST_GRAM_COLUMNS = 5000  # their Gram matrix and its factor take 400 MB
 _MOST_NEWTON_PARAMETERS = 1500
-_WIDE = 1000  # columns, from where on fewer rows favour passes over factors
+_WIDE = 1000  # columns from which fewer rows favour passes over factors
 _MOST_INTERIOR_COLUMNS = 3000
-_LARGEST_L2 = 1e250  # that dual steps divide by; its inverse is the least
-_UNEVEN = 1e3  # from the least to the largest L2 penalty of a column
+_OF_START = 4  # divisor of the budget of passes if a fit starts from an earlier model
+_LARGEST_L2 = 1e250  # by which dual steps divide; its inverse is the smallest
+_UNEVEN = 1e3  # ratio of the largest to the smallest L2 penalty of a column
 
 _REASONS = {
-    "gram": "squared loss: all candidates follow from one pass",
-    "newton": "smooth loss, few parameters: curvature costs less than more passes",
-    "lbfgs": "smooth loss, many parameters, or few rows: passes cost less than curvature",
-    "coordinate_descent": "an L1 penalty on many columns: most of them stay out of the work",
-    "dual_coordinate_descent": "fewer rows than columns, sparse or of uneven scales; L2 alone",
+    "gram": "squared loss: one pass serves all candidates",
+    "newton": "smooth loss, few parameters: Hessians cost less than more passes",
+    "lbfgs": "smooth loss, many parameters or few rows: passes cost less than Hessians",
+    "coordinate_descent": "L1 penalty on many columns: most of them stay inactive",
+    "dual_coordinate_descent": "fewer rows than columns, sparse or of uneven scales, L2 only",
     "interior_point": "a loss with kinks is a linear or quadratic program",
 }
 _REASON_OF_ONE = (
-    "smooth loss, one candidate: up to {} passes are estimated to cost less than curvature, which "
-    "goes on where they end"
+    "smooth loss, one candidate: up to {} passes are estimated to cost less than Hessians, after "
+    "which 'newton' takes over"
 )
 _REASON_AFTER = (
-    "smooth loss, one candidate: {} iterations of 'lbfgs' had not come to the end, and 'newton' "
-    "went on from there"
+    "smooth loss, one candidate: {} iterations of 'lbfgs' did not converge, and 'newton' "
+    "continued from there"
 )
 
 
 class Choice(NamedTuple):
-    """A solver's name, and why it was chosen.
+    """The name of a solver, and the reason for the choice.
 
     Attributes
     ----------
     name : str
     reason : str
     budget : int
-        Iterations of "lbfgs" after which "newton" goes on; 0 if it does not.
+        Iterations of "lbfgs" after which "newton" continues; 0 if it does not.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Choice(NamedTuple):
 
 
 def after_passes(count: int) -> Choice:
-    """Return "newton" that went on where so many iterations of "lbfgs" had come."""
+    """Return the choice of "newton" that continued after `count` iterations of "lbfgs"."""
     return Choice("newton", _REASON_AFTER.format(count))
 
 
@@ -75,6 +76,7 @@ def choose_solver(
     penalties: list[Penalty],
     *,
     begins_near: bool = False,
+    has_start: bool = False,
     max_iter: int = 1000,
 ) -> Choice:
     """Return the solver for all candidates of a problem.
@@ -86,7 +88,9 @@ def choose_solver(
     problem : Problem
     penalties : list of Penalty
     begins_near : bool, default=False
-        Whether the one candidate is the best of a pack, and begins where that ended.
+        Whether the single candidate is the refit of the best one of a pack, from its solution.
+    has_start : bool, default=False
+        Whether it starts from the model of an earlier fit.
     max_iter : int, default=1000
         Iterations of a candidate.
 
@@ -97,7 +101,7 @@ def choose_solver(
     """
     if problem.loss.name == "perceptron" and asked != "sgd":
         raise ValueError(
-            f"`solver`={asked!r} cannot solve loss='perceptron', which has no optimum of its own; "
+            f"`solver`={asked!r} cannot solve loss='perceptron', which has no optimum; "
             f"write solver='sgd', or call partial_fit"
         )
     has_l1 = any(penalty.has_l1 for penalty in penalties)
@@ -106,6 +110,8 @@ def choose_solver(
         name = _automatic(problem, penalties, has_l1, has_l2)
         is_alone = len(penalties) == 1 and not has_l1 and not begins_near
         budget = passes_first(problem, penalties[0], max_iter) if is_alone else 0
+        if has_start and problem.n_outputs == 1:  # few passes suffice if it is near, or one Hessian
+            budget = -(-budget // _OF_START)
         if name == "newton" and budget:
             return Choice("lbfgs", _REASON_OF_ONE.format(budget), budget)
         return Choice(name, _REASONS[name])
@@ -119,8 +125,8 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
         is_few = n < d or (len(penalties) == 1 and d >= _WIDE and n <= 2 * d)
         is_apart = has_l1 and (is_few or d > _MOST_GRAM_COLUMNS)
         return "coordinate_descent" if is_apart else "gram"
-    # A dual step costs one row, whose columns a sparse row has few of; and it does not mind
-    # how different the columns' penalties are.
+    # A dual step costs one row, which is cheap if sparse, and does not depend on how different the
+    # penalties of columns are.
     is_dual = not has_l1 and _can_divide(penalties) and loss.has_boxes and n < d
     is_dual = is_dual and (problem.rows.is_sparse or (loss.is_smooth and _is_uneven(penalties)))
     if not loss.is_smooth:
@@ -129,13 +135,13 @@ def _automatic(problem: Problem, penalties: list[Penalty], has_l1: bool, has_l2:
     is_wide = n < d and d >= _WIDE and not has_l1 and has_l2
     if problem.n_outputs * (d + 1) <= _MOST_NEWTON_PARAMETERS and not is_wide:
         return "newton"
-    if has_l1:  # one row's outputs cannot be descended on one by one
+    if has_l1:  # coordinate descent cannot solve outputs with a joint loss
         return "newton" if loss.is_joint else "coordinate_descent"
     return "dual_coordinate_descent" if is_dual else "lbfgs"
 
 
 def _can_divide(penalties: list[Penalty]) -> bool:
-    """Tell whether all columns have L2 penalties whose inverses are safely numbers."""
+    """Tell whether all columns have L2 penalties whose inverses do not overflow."""
     least = 1 / _LARGEST_L2
     return all(bool(np.all((one.l2 > least) & (one.l2 < _LARGEST_L2))) for one in penalties)
 
@@ -147,21 +153,21 @@ def _is_uneven(penalties: list[Penalty]) -> bool:
 def _check_suits(name: str, loss: Loss, has_l1: bool, can_divide: bool) -> None:
     remedy = None
     if name == "gram" and loss.name != "squared_error":
-        remedy = "it solves loss='squared_error' alone"
+        remedy = "it solves loss='squared_error' only"
     elif name in ("newton", "coordinate_descent", "lbfgs") and not loss.is_smooth:
         remedy = "it needs a smooth loss"
     elif name == "lbfgs" and has_l1:
-        remedy = "it takes no L1 penalty: l1_ratio must be 0"
+        remedy = "it does not support an L1 penalty: l1_ratio must be 0"
     elif name == "coordinate_descent" and loss.is_joint:
         remedy = "it takes one output at a time"
     elif name == "coordinate_descent" and not has_l1:
         remedy = "it is for an L1 penalty: l1_ratio must be positive"
     elif name == "interior_point" and loss.is_smooth:
-        remedy = "it solves losses with kinks alone"
+        remedy = "it solves losses with kinks only"
     elif name == "dual_coordinate_descent" and (has_l1 or not can_divide or not loss.has_boxes):
         remedy = (
             "it needs alpha > 0 (not too small or large in the units of the columns), l1_ratio=0 "
-            "and a loss of two classes, or of an identity link"
+            "and a loss for two classes or with an identity link"
         )
     if remedy is not None:
         raise ValueError(
@@ -177,7 +183,7 @@ def path(
     control: Control,
     start: list[Solution] | None,
 ) -> list[Solution] | Iterator[Solution]:
-    """Return one solution for each penalty: a list, or in turn, where the last may be spared."""
+    """Return the solutions for all penalties: a list, or an iterator, which may be stopped."""
     if choice.budget:
         return handover.path(problem, penalties[0], control, start, choice.budget)
     solver = import_module(f"algos.linear_learner.solvers.{_home(choice.name, penalties)}")

@@ -1,7 +1,7 @@
-"""The matrix behind rows, as lines for kernels: its rows, or its columns.
+"""The rows or the columns of a matrix, as lines for kernels.
 
-Kernels read the caller's values where they can. Rows that must be scaled column by column,
-columns of CSR, and dense columns are copies, in the values' own type.
+Kernels read the caller's values where possible. Rows that must be scaled column by column, columns
+of CSR, and dense columns are copies, in the type of the values.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from algos._cython.linear_lines import Lines
 from algos.linear_learner.problem import Doubles, Problem, Rows
 
 _BLOCK = 1 << 23  # bytes of columns that are gathered at a time
-_EXTREME = 1e60  # of a unit: beyond it, squares of values in others need not be numbers
+_EXTREME = 1e60  # of a unit, beyond which squares of values might overflow
 _KEY = np.array([0x6C696E65, 0x61726C65], dtype=np.uint64)
 
 
 def matrix_of(rows: Rows) -> Any:
-    """Return what rows were made of: an array, or CSR without duplicates."""
+    """Return the matrix behind rows: an array, or CSR without duplicates."""
     return _canonical(rows.X)  # type: ignore[attr-defined]
 
 
@@ -35,14 +35,14 @@ def _canonical(X: Any) -> Any:
 
 
 class Distinct(NamedTuple):
-    """Rows that differ, in an order that hangs on their content alone.
+    """Distinct rows, in an order that depends on their content only.
 
     Attributes
     ----------
     rows : ndarray of shape (m,), dtype int64
-        One of each.
+        Index of the first copy of each.
     weight : ndarray of shape (n,)
-        Theirs, all copies' together; 0 at the copies.
+        Total weight of all copies, at the first copy; 0 at the others.
     """
 
     rows: NDArray[np.int64]
@@ -50,7 +50,7 @@ class Distinct(NamedTuple):
 
 
 def distinct_rows(problem: Problem) -> Distinct:
-    """Find rows equal in content and target; with m different ones, visits are m, not n."""
+    """Merge rows of equal content and target, so that a sweep visits each only once."""
     X = matrix_of(problem.rows)
     keys = row_keys(X, _KEY, problem.target, n_threads=problem.rows.n_threads)
     order = np.argsort(keys, kind="stable")
@@ -72,11 +72,11 @@ class ScaledRows(NamedTuple):
     ----------
     lines : Lines
     factor : ndarray of shape (d,)
-        Solver units' columns times this; at most 1.
+        Factor of the columns from solver units; at most 1.
     strength : float
         The penalty of a column in these units.
     spanned : ndarray of shape (n, m), default=None
-        The rows in m <= n coordinates, if `lines` are of these; their products are the same.
+        The rows in m <= n coordinates with the same inner products, if `lines` are these.
     """
 
     lines: Lines
@@ -85,7 +85,7 @@ class ScaledRows(NamedTuple):
     spanned: Doubles | None = None
 
     def serves(self, l2: Doubles) -> bool:
-        """Whether another penalty is a multiple of the one these were made for."""
+        """Whether another penalty is a multiple of the one that these rows were made for."""
         shape = l2 * self.factor**2
         return bool(np.all(np.abs(shape - shape[0]) <= 1e-14 * shape[0]))
 
@@ -111,8 +111,8 @@ def scaled_rows(rows: Rows, l2: Doubles) -> ScaledRows:
 def spanned_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     """Return dense rows as `scaled_rows` does, in coordinates of the space that they span.
 
-    With fewer rows than columns, each of many sweeps then costs n² instead of n d, for n² d
-    once. Products of rows stay what they are up to rounding, and sweeps know rows by these.
+    With fewer rows than columns, each of many sweeps then costs n² instead of n d, after n² d
+    operations once. Sweeps only use inner products of rows, which are the same up to rounding.
     """
     strength = float(l2.min())
     factor = np.sqrt(strength / l2)
@@ -130,21 +130,21 @@ def spanned_rows(rows: Rows, l2: Doubles) -> ScaledRows:
     return ScaledRows(_lines(spanned, spanned.shape[1]), factor, strength, spanned)
 
 
-class Columns(NamedTuple):
-    """Columns, and the solver units that one of their units is: CSC keeps its values."""
+class ScaledColumns(NamedTuple):
+    """Columns as lines, and their scale in solver units: CSC keeps its values."""
 
     lines: Lines
     scale: Doubles
 
 
-def columns_of(rows: Rows) -> Columns:
-    """Return the columns: CSC as passes are over them, dense ones shifted and scaled."""
+def columns_of(rows: Rows) -> ScaledColumns:
+    """Return the columns: CSC without scaling, dense ones shifted and scaled."""
     if rows.is_sparse:
         X, scale = rows.moderate  # type: ignore[attr-defined]
-        return Columns(_lines(_canonical(X).tocsc(), rows.n), scale)
+        return ScaledColumns(_lines(_canonical(X).tocsc(), rows.n), scale)
     X = matrix_of(rows)
     scaled = ((X - rows.shift) / rows.scale).astype(X.dtype, copy=False)
-    return Columns(_lines(scaled.T, rows.n), np.ones(rows.d))
+    return ScaledColumns(_lines(scaled.T, rows.n), np.ones(rows.d))
 
 
 def _lines(X: Any, length: int) -> Lines:

@@ -1,7 +1,7 @@
-"""What duality needs of a loss: its conjugate.
+"""Convex conjugates of the losses.
 
-The conjugate of a loss at -s is sup_z (-s z - loss(z)); s, a row's pull, is -loss'(z) at the
-optimum. Where a formula is undefined outside of its domain, pulls are taken to lie in it.
+The conjugate of a loss at -s is sup_z (-s z - loss(z)); the dual variable s of a row is -loss'(z)
+at the optimum. Formulas assume that s is in their domain.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from algos.linear_learner.problem import Doubles
 def conjugates_at(loss: Loss, y: Doubles, pull: Doubles) -> Doubles:
     """Return each row's conjugate at -pull."""
     if not has_conjugate(loss):
-        raise ValueError(f"the {loss.name} loss has no conjugate in closed form")
+        raise ValueError(f"loss={loss.name!r} has no conjugate in closed form")
     result: Doubles = _CONJUGATES[loss.name](loss.parameter, y, pull)
     return result
 
@@ -32,7 +32,7 @@ def _of_classes(p: float, y: Doubles, s: Doubles) -> Doubles:
     return result
 
 
-# Of (p, y, s), in the words of the table in `losses.py`.
+# Functions of (p, y, s), in the notation of the table in `losses.py`.
 _CONJUGATES = {
     "squared_error": lambda p, y, s: s**2 / 2 - s * y,
     "absolute_error": lambda p, y, s: -s * y,

@@ -1,4 +1,4 @@
-"""Hessians of the smooth losses, made to be of use where the losses are straight or bent down."""
+"""Hessians of the smooth losses, safeguarded where the losses are linear or concave."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from algos.linear_learner.solvers.points import Points
 
 PIECEWISE = frozenset({"huber", "squared_hinge", "squared_epsilon_insensitive"})
 
-MANY_CLASSES, FEW_COLUMNS = 10, 50  # whose pairs have products that are small, and many
+MANY_CLASSES, FEW_COLUMNS = 10, 50  # whose pairs have many small products
 
-_STRAIGHT = 1e-6  # the part of the touching parabola's curvature that is always there
+_STRAIGHT = 1e-6  # least share of the curvature of the majorising parabola
 _MOST = 1e300
 
 
 def weighted_curvatures(problem: Problem, z: Doubles, *, bold: bool = True) -> Doubles:
     """Return weight_i times the curvature of loss_i at decision values z.
 
-    A second derivative that vanishes would leave Newton's method without a scale. So
-    there is at least a small part of the curvature of the parabola above the loss that
-    touches it (the weights of iteratively reweighted least squares).
+    As Newton's method fails if the second derivative vanishes, the curvature is at least a small
+    share of that of the parabola that majorises the loss (the weights of iteratively reweighted
+    least squares).
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def weighted_curvatures(problem: Problem, z: Doubles, *, bold: bool = True) -> D
         Of one output.
     z : ndarray of shape (n,)
     bold : bool, default=True
-        False is for points far from the optimum: then this part is all of it.
+        False, for points far from the optimum, uses the curvature of that parabola.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def weighted_curvatures(problem: Problem, z: Doubles, *, bold: bool = True) -> D
             above = weight * _touching(loss, problem.target, z)
             found = np.maximum(found, _STRAIGHT * above if bold else above)
         elif loss.name == "tweedie" and not 1 <= loss.parameter <= 2:
-            # Bent down in places: the Fisher information has no such.
+            # Concave in places, where the Fisher information is positive.
             expected = weight * np.exp((2 - loss.parameter) * z)
             found = np.where(found > expected / 8, found, expected)
     result: Doubles = np.nan_to_num(found, copy=False, nan=0.0, posinf=_MOST)
@@ -74,7 +74,7 @@ def hessian(
 ) -> Doubles:
     """Return the Hessian of the mean loss at a point, of shape (size, size).
 
-    `at_once` takes all of many classes of few columns in one product, to other bits.
+    `at_once` computes many classes with few columns in one product, with other rounding errors.
     """
     z = problem.rows.decision(*points.model(point))
     if problem.loss.is_joint:
@@ -93,11 +93,11 @@ def blocks(problem: Problem, points: Points, point: Doubles, *, bold: bool = Tru
 
 
 def curvature_along(problem: Problem, points: Points, point: Doubles, way: Doubles) -> float:
-    """Return the second derivative of the mean loss along a way."""
+    """Return the second derivative of the mean loss along a direction."""
     z, (coef, intercept) = problem.rows.decision(*points.model(point)), points.model(way)
     if coef.any():
         moved = problem.rows.decision(coef, intercept)
-    else:  # as much as a pass would find
+    else:  # the same without a pass
         moved = np.tile(intercept, (len(z), 1))
     if problem.loss.is_joint:
         return spread_along(problem, z, moved)
@@ -106,7 +106,7 @@ def curvature_along(problem: Problem, points: Points, point: Doubles, way: Doubl
 
 
 def mean_curvature(problem: Problem, points: Points, point: Doubles) -> float:
-    """Return the second derivative of the mean loss by a decision value, a mean over outputs."""
+    """Return the mean second derivative of the loss by the decision values of a row."""
     z = problem.rows.decision(*points.model(point))
     if problem.loss.is_joint:
         shares = np.exp(z - z.max(axis=1, keepdims=True))

@@ -1,8 +1,7 @@
-"""Descents that take turns: each yields the point it wants to know, all are told in one pass.
+"""Descents that share passes: each yields the point to evaluate, and one pass evaluates all.
 
-A descent walks from point to point of its own objective; what direction it takes is up to its
-`Metric`. It is a generator, so that many of them (the candidates of a pack) can share every
-pass over the rows.
+A descent minimises its own objective, in directions given by its `Metric`. It is a generator, so
+that many descents (the candidates of a pack) can share every pass over the rows.
 """
 
 from __future__ import annotations
@@ -15,50 +14,58 @@ import numpy as np
 
 from algos._common.callbacks import NO_CALLBACKS, Task
 from algos.linear_learner.problem import Control, Doubles, Solution
-from algos.linear_learner.solvers.multinomial import centred
+from algos.linear_learner.solvers.multinomial import centered
 from algos.linear_learner.solvers.points import Penalties, Points
 
-# Yields points, is told the mean loss and its gradient there.
+# Yields points, receives the mean loss and its gradient there.
 Steps = Generator[Doubles, tuple[float, Doubles], None]
 
-_ENOUGH = 1e-4  # of the decrease that the slope promises (Armijo's rule)
-_ALL_OF_IT = 4  # times the gain of a Newton step, what an exponential has left to fall
-_FLATTER = 0.9  # of the slope, where values differ by their rounding
+_ENOUGH = 1e-4  # share of the decrease predicted by the derivative (Armijo's rule)
+_ALL_OF_IT = 4  # remaining decrease of an exponential, in gains of a Newton step
+_FLATTER = 0.9  # of the derivative, if values differ by rounding errors only
 _TRIALS = 40
-_SHORTEST, _LONGEST = 0.05, 0.5  # of a step that went too far
-# Down exp(-t), whose curvature fades as it falls, a Newton step gains 1.26 times what it
-# promises, and as much as it promises is left beyond that: 4 times the surplus.
+_SHORTEST, _LONGEST = 0.05, 0.5  # factors of a step that went too far
+# For exp(-t), whose curvature decreases, a Newton step gains 1.26 times its predicted gain, and
+# another predicted gain is left after it: 4 times the surplus.
 _BEYOND, _MOST_BEYOND = 4.0, 3.0
-_SHOWS = 1000  # roundings: from that promise on, what a step gained can be compared with it
+_SHOWS = 1000  # rounding errors; smaller predicted gains are not compared with the actual ones
 
 
 class Metric(Protocol):
-    """What a descent knows of its objective's shape."""
+    """A quadratic model of the objective.
+
+    Attributes
+    ----------
+    is_uncertain : bool
+        Whether the last step leaves the region in which the model is reliable.
+    """
+
+    is_uncertain: bool
 
     def step(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
-        """Return how to go to the minimum of a model of the objective, and what that gains."""
+        """Return the step to the minimum of the model, and its predicted gain."""
         ...
 
     def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
-        """Take in how the gradient changed by a step, which may be a part of one's own."""
+        """Update the model with the change of the gradient by a step."""
         ...
 
     def renew(self, point: Doubles) -> bool:
-        """Look at the shape anew, at a point where steps fail; False if that cannot help."""
+        """Recompute the model at a point where steps fail; False if that cannot help."""
         ...
 
 
 class Limits(NamedTuple):
-    """Where descents end.
+    """Stopping rules of descents.
 
     Attributes
     ----------
     unit : float
-        What certificates are relative to: the null model's objective.
+        Divisor of certificates: the null model's objective.
     tol : float
-        Of the certificate.
+        Tolerance of the certificate.
     rounding : float
-        Of a value of the objective, in units.
+        Rounding error of the objective, in units.
     max_iter : int
     """
 
@@ -69,7 +76,7 @@ class Limits(NamedTuple):
 
 
 class Descent:
-    """One candidate's way to its optimum, and where it is.
+    """The descent of one candidate to its optimum.
 
     Parameters
     ----------
@@ -77,7 +84,7 @@ class Descent:
     penalties : Penalties
     limits : Limits
     number : int, default=0
-        The candidate's place in its pack.
+        Index of the candidate in its pack.
     """
 
     def __init__(
@@ -93,20 +100,20 @@ class Descent:
         self.objectives: list[float] = []
 
     def offer(self, point: Doubles, value: float, gradient: Doubles) -> None:
-        """Move to a point whose mean loss and gradient are known, if it is better, or the first."""
+        """Move to a point with known mean loss and gradient, if it is better or the first one."""
         value, gradient = self._with_penalty(point, value, gradient)
         if value < self.value or not len(self.point):
             self.point, self.value, self.gradient = point, value, gradient
 
     def without_penalty(self) -> tuple[Doubles, float, Doubles]:
-        """Return what another descent can be offered: the point, mean loss and gradient here."""
+        """Return the current point, mean loss and gradient, to offer them to another descent."""
         penalty = float((self.l2 * self.point) @ self.point) / 2
         if self.l1 is not None:
             penalty += float(self.l1 @ np.abs(self.point))
         return self.point, self.value - penalty, self.gradient - self.l2 * self.point
 
     def steps(self, starts: Sequence[Doubles]) -> Steps:
-        """Descend from here or from the first of these points that beats the null model."""
+        """Descend from here or from the first start that is better than the null model."""
         for point in starts:
             self.offer(point, *(yield point))
             if self.value <= self.limits.unit:
@@ -120,30 +127,31 @@ class Descent:
                 self.metric.learn(self.point - point, self.gradient - gradient, length == 1)
             elif self.metric.renew(point):
                 self.objectives.pop()
-            else:  # the last digits
-                self.converged = self.certificate <= 100 * self.limits.rounding
+            else:  # limited by rounding errors
+                enough = max(self.limits.tol, 100 * self.limits.rounding)
+                self.converged = self.certificate <= enough
                 return
 
     def _is_at_end(self) -> bool:
-        """Make the next step, and a certificate of it; return whether it is not needed."""
+        """Compute the next step and the certificate; return whether the descent is finished."""
         if not np.isfinite(self.value):
             return True
         step, gain = self.metric.step(self.point, self.gradient)
-        slope = self._slope(step)
-        if not np.isfinite(slope):
+        derivative = self._directional_derivative(step)
+        if not np.isfinite(derivative):
             return True
-        self._step, self._slope_along = step, min(slope, 0.0)
+        self._step, self._derivative_along = step, min(derivative, 0.0)
         self.gain = max(gain, 0.0)
         self.certificate = (1 + self._beyond) * self.gain / self.limits.unit
         self.objectives.append(self.value)
-        self.converged = self.certificate <= self.limits.tol
+        self.converged = self.certificate <= self.limits.tol and not self.metric.is_uncertain
         return self.converged or self.n_iter >= self.limits.max_iter
 
     def _left_beyond(self, gained: float, length: float) -> float:
-        """Return how much is left beyond the next promise, as its share, after a step.
+        """Return the gain beyond the next predicted gain, relative to it, after a step.
 
-        Zero for parabolas; where curvature fades, as for rows that are nearly separable,
-        promises are too small, and a certificate made of them alone would be.
+        Zero for quadratic objectives. If the curvature decreases, as for nearly separable rows,
+        predicted gains are too small, and so would be a certificate made from them only.
         """
         if length < 1 or self.gain <= _SHOWS * self.limits.rounding * self.limits.unit:
             return 0.0
@@ -158,29 +166,29 @@ class Descent:
             value += float(self.l1 @ np.abs(point))
         return (value if np.isfinite(value) else np.inf), gradient + pull
 
-    def _slope(self, step: Doubles) -> float:
-        slope = float(self.gradient @ step)
+    def _directional_derivative(self, step: Doubles) -> float:
+        derivative = float(self.gradient @ step)
         if self.l1 is not None:
-            slope += float(self.l1 @ (np.abs(self.point + step) - np.abs(self.point)))
-        return slope
+            derivative += float(self.l1 @ (np.abs(self.point + step) - np.abs(self.point)))
+        return derivative
 
     def _search(self) -> Generator[Doubles, tuple[float, Doubles], float]:
-        """Go along the step as far as it serves; return that part of it, 0 if none does."""
-        length, slope = 1.0, self._slope_along
+        """Line search along the step; return the accepted share of it, 0 for none."""
+        length, derivative = 1.0, self._derivative_along
         noise = self.limits.rounding * self.limits.unit
         for _ in range(_TRIALS):
             point = self.point + length * self._step
             found = yield point
             value, gradient = self._with_penalty(point, *found)
             gain = self.value - value
-            is_better = gain >= -_ENOUGH * length * slope
-            if not is_better and abs(gain) <= noise:  # values are too coarse: ask the slopes
-                is_better = abs(float(gradient @ self._step)) <= -_FLATTER * slope
+            is_better = gain >= -_ENOUGH * length * derivative
+            if not is_better and abs(gain) <= noise:  # values are too coarse: use derivatives
+                is_better = abs(float(gradient @ self._step)) <= -_FLATTER * derivative
             if is_better:
                 self.point, self.value, self.gradient = point, value, gradient
                 return length
-            if np.isfinite(value):  # the parabola through both values with this slope
-                best = -slope * length / (2 * (-gain / length - slope))
+            if np.isfinite(value):  # the parabola through both values with this derivative
+                best = -derivative * length / (2 * (-gain / length - derivative))
                 length *= min(max(best / length, _SHORTEST), _LONGEST)
             else:
                 length *= _SHORTEST
@@ -190,7 +198,7 @@ class Descent:
 def descend_together(
     points: Points, running: list[tuple[Descent, Steps]], control: Control
 ) -> None:
-    """Run descents to their ends, one pass over the rows for a step of each of them."""
+    """Run descents to convergence, with one pass over the rows for a step of each of them."""
     first = ((descent, steps, next(steps, None)) for descent, steps in running)
     waiting = [(descent, steps, point) for descent, steps, point in first if point is not None]
     if not waiting:
@@ -215,7 +223,7 @@ Waiting = list[tuple[Descent, Steps, Doubles]]
 
 
 def _pass(points: Points, waiting: Waiting, control: Control) -> tuple[Waiting, bool]:
-    """Tell each descent of its point; return who goes on, and whether one made an iteration."""
+    """Evaluate the point of each descent; return those that go on, and whether any iterated."""
     wanted = np.stack([point for _, _, point in waiting])
     values, gradients = points.evaluate(wanted)
     going, has_ended = [], False
@@ -244,7 +252,7 @@ def _is_given_up(points: Points, descent: Descent, control: Control) -> bool:
 
 
 def _runs_away(points: Points, descent: Descent) -> bool:
-    """Return whether no model is best: the classes are separable, and nothing is penalised."""
+    """Return whether there is no optimum: the classes are separable, and nothing is penalised."""
     if points.problem.loss.name not in ("log_loss", "multinomial") or descent.l1 is not None:
         return False
     least = max(_ALL_OF_IT * descent.gain, descent.limits.tol * descent.limits.unit)
@@ -252,13 +260,13 @@ def _runs_away(points: Points, descent: Descent) -> bool:
 
 
 def solution(points: Points, descent: Descent) -> Solution:
-    """Return where a descent has come."""
+    """Return the solution at the current point of a descent."""
     coef, intercept = points.model(descent.point)
     if points.problem.loss.is_joint:
         is_free = descent.l2[: points.d] == 0
         if descent.l1 is not None:
             is_free &= descent.l1[: points.d] == 0
-        coef, intercept = centred(coef, intercept, is_free)
+        coef, intercept = centered(coef, intercept, is_free)
     certificate = descent.certificate
     if points.problem.loss.is_positive:  # nothing is below zero
         certificate = min(certificate, descent.value / descent.limits.unit)

@@ -16,7 +16,7 @@ _SPLIT = 2.0**27 + 1
 
 
 class Pair(NamedTuple):
-    """high + low, |low| being at most half a unit in the last place of high."""
+    """The number high + low, where |low| is at most half a unit in the last place of high."""
 
     high: Doubles
     low: Doubles

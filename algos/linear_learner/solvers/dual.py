@@ -1,13 +1,13 @@
-"""Dual coordinate descent: one number for each row, for penalties that are L2 alone.
+"""Dual coordinate descent, for L2 penalties: one dual variable for each row.
 
-Rows pull at the model: v = sum_i w_i s_i x_i / l2, and each step makes one pull s_i the best
-there is beside the others (`_linear_dual.h`). It is the method for fewer rows than columns.
+The dual variable s_i of a row is called its pull: v = sum_i w_i s_i x_i / l2, and each step
+optimises one pull given the others (`_linear_dual.h`). The method suits fewer rows than columns.
 
-The free intercept b demands that pulls balance, sum_i w_i s_i = 0. That is reached by the
-proximal point method: sweeps see the penalty kappa (b - b_0)² / 2, and b_0 follows b
+The free intercept b requires that pulls balance, sum_i w_i s_i = 0. This is achieved by the
+proximal point method: sweeps use the penalty kappa (b - b_0)² / 2, and b_0 follows b
 (Rockafellar, "Augmented Lagrangians and applications of the proximal point algorithm in
-convex programming", Mathematics of Operations Research 1, 1976). What is returned is
-certified by pulls that balance exactly, and its intercept is the best for its coefficients.
+convex programming", Mathematics of Operations Research 1, 1976). The solution returned is certified
+by pulls that balance exactly, and its intercept is optimal for its coefficients.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_dual import square_norms, sweep_rows
-from algos.linear_learner.decisions import losses_of, slopes_of
+from algos.linear_learner.decisions import loss_derivatives, losses_of
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.solvers.columns import (
     Distinct,
@@ -34,13 +34,13 @@ from algos.linear_learner.solvers.null_model import Null, best_intercept, null_m
 
 _KEY = np.array([0x70756C6C, 0x73], dtype=np.uint64)
 _SWEEPS_A_CHECK = 20  # at most
-_RESTING = 0.1  # of the way between b and b_0: how far b may move in a sweep
-_LEAST_SHARE = 1e-9  # of the pulls of a start: with less it would be none
-_PARTIAL = 2  # sweeps over rows that still move, after each over all
-_STILL = 0.1  # of what rows lack on average: such rows rest meanwhile
-_SPANNED = 200  # rows for each candidate: their sweeps repay the rows' products
-_MOST_SPANNED = 1000  # rows: their products take n² d, and sweeps of packs are few
-_WORTH = 0.7  # of the rows: with more that move, all are swept
+_RESTING = 0.1  # share of |b - b_0| by which b may still move in a sweep when b_0 is updated
+_LEAST_SHARE = 1e-9  # of the pulls of a start; with less it would be useless
+_PARTIAL = 2  # sweeps over rows that still move, after each sweep over all
+_STILL = 0.1  # share of the mean gap below which rows are left out of these
+_SPANNED = 200  # rows for each candidate up to which sweeps repay products of rows
+_MOST_SPANNED = 1000  # rows; products take n² d operations, and packs need few sweeps
+_WORTH = 0.7  # share of moving rows above which all are swept
 
 
 def path(
@@ -49,7 +49,7 @@ def path(
     control: Control,
     start: list[Solution] | None = None,
 ) -> Iterator[Solution]:
-    """Yield the solution for each penalty, the strongest first, each from the pulls before.
+    """Yield the solution for each penalty, the strongest first, each from the previous pulls.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def path(
     control : Control
         `max_iter` counts sweeps over the rows.
     start : list of Solution, default=None
-        The first one's coefficients give the first pulls where the loss is smooth.
+        For smooth losses, the coefficients of the first one give the initial pulls.
 
     Yields
     ------
@@ -89,7 +89,7 @@ class _Model:
 
 @dataclass
 class _Descent:
-    """What sweeps over one problem share, and where they are."""
+    """State of the sweeps over one problem."""
 
     problem: Problem
     control: Control
@@ -106,7 +106,7 @@ class _Descent:
     @staticmethod
     def prepare(problem: Problem, control: Control, count: int) -> _Descent:
         rows = problem.rows
-        # Where the loss has kinks, a rounding error costs as much as it is large.
+        # With kinks, the objective depends linearly on rounding errors.
         precision = (2 if problem.loss.is_smooth else 16) * float(np.finfo(rows.dtype).eps)
         null = null_model(problem)
         return _Descent(
@@ -116,13 +116,13 @@ class _Descent:
         )  # fmt: skip
 
     def begin_at(self, solution: Solution, penalty: Penalty) -> None:
-        """Take the pulls at a model, or the best of their halves, quarters and so on.
+        """Start from the pulls at a model, or from the best of their halves, quarters and so on.
 
-        Those of another strength or of other targets may move the model much too far.
+        Pulls for another penalty or other targets may move the model much too far.
         """
         problem, weight = self.problem, self.distinct.weight
         z = problem.rows.decision(solution.coef, solution.intercept)[:, 0]
-        pull = -slopes_of(z, problem.target, problem.loss)
+        pull = -loss_derivatives(z, problem.target, problem.loss)
         if problem.fit_intercept:
             pull = _balanced(pull, weight)
         cross = problem.rows.cross((weight * pull)[:, np.newaxis])[0]
@@ -202,7 +202,7 @@ class _Sweeps:
         return sweeps
 
     def refresh(self, cross: Doubles) -> None:
-        """Free the model of the sweeps' rounding errors."""
+        """Recompute the model, to remove the rounding errors of sweeps."""
         scaled = self.descent.scaled
         assert scaled is not None
         if scaled.spanned is None:
@@ -213,7 +213,7 @@ class _Sweeps:
         self.intercept = self.center + (float(cross[-1]) / self.kappa if self.kappa else 0.0)
 
     def run(self, goal: float, most: int) -> int:
-        """Sweep until what rows lack is likely to sum to no more than the goal."""
+        """Sweep until the gaps of the rows are likely to sum to no more than the goal."""
         done = 0
         every = self.descent.distinct.rows
         while done < most:
@@ -229,10 +229,10 @@ class _Sweeps:
         return done
 
     def sweep_moving(self, order: NDArray[np.int64]) -> int:
-        """Sweep over the rows that lack more than others; return how often.
+        """Sweep over the rows with the largest gaps; return the number of sweeps.
 
-        What a sweep leaves of their share is taken to shrink as it has from the sweep before;
-        once that is less than what resting rows lack, another would gain little.
+        Their total gap is assumed to shrink as much as in the last sweep; once it is less than the
+        total gap of the other rows, another sweep would gain little.
         """
         every, off_center = len(order), self.estimate - float(self.gaps[: len(order)].sum())
         rest = 0.0
@@ -245,7 +245,7 @@ class _Sweeps:
                 return done
             rest += float(gaps.sum()) - before
             left = self.sweep(order)
-            left *= left / before  # its square may be no float, which is an error by **
+            left *= left / before  # left**2 would raise OverflowError if it overflows
             self.estimate = rest + left + off_center
             if left <= rest:
                 return done + 1
@@ -264,7 +264,7 @@ class _Sweeps:
         return estimate
 
     def move_center(self, wavering: float) -> None:
-        """Let b_0 follow b, once that has come to rest beside the way between them."""
+        """Update b_0 to b, once b moves little compared with their distance."""
         moved = self.intercept - self.center
         if self.kappa and wavering <= _RESTING * abs(moved):
             self.center += moved
@@ -275,7 +275,7 @@ class _Sweeps:
         """Return the coefficients of balanced pulls, the best intercept, and their gap."""
         problem, weight = self.descent.problem, self.descent.distinct.weight
         rows, loss, y = problem.rows, problem.loss, problem.target
-        # One product at a time: side by side they would leave the cache.
+        # One product at a time: together they would not fit in cache.
         own = cross = rows.cross((weight * self.pull)[:, np.newaxis])[0]
         self.refresh(own)
         pull = self.pull
@@ -294,7 +294,7 @@ class _Sweeps:
 
 
 def _balanced(pull: Doubles, weight: Doubles) -> Doubles:
-    """Return pulls of sum 0, the stronger side's reduced: any loss allows that."""
+    """Return pulls of sum 0, by reducing those of the stronger side, which any loss allows."""
     up, down = weight @ np.maximum(pull, 0), weight @ np.maximum(-pull, 0)
     if up > down:
         return np.where(pull > 0, pull * (down / up), pull)
@@ -304,7 +304,7 @@ def _balanced(pull: Doubles, weight: Doubles) -> Doubles:
 def _kappa(problem: Problem, curvature: float) -> float:
     """Return a penalty of the intercept that is about as stiff as that of the coefficients.
 
-    A weaker one lets b_0 take longer steps, a stiffer one the sweeps.
+    A weaker one needs fewer updates of b_0, a stiffer one fewer sweeps.
     """
     loss, y = problem.loss, problem.target
     unit = 1.0

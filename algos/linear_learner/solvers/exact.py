@@ -1,4 +1,4 @@
-"""The exact solution of a program: near it by interior points, then the vertex beside them."""
+"""The exact solution of a program: an interior-point method, then the vertex near its end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from algos.linear_learner.solvers.interior import InteriorPoint
 from algos.linear_learner.solvers.program import Inner, Program
 from algos.linear_learner.solvers.vertex import polish
 
-SHARP = (1e-6, 1e-8)  # gaps from where the vertex may be seen
-MANY = 30.0  # times the gap wanted, that an iteration or two are left
-LEAST = 1e-15  # gap ever asked
+SHARP = (1e-6, 1e-8)  # gaps from which the vertex may be identified
+MANY = 30.0  # times the wanted gap, from which one or two iterations are left
+LEAST = 1e-15  # smallest gap to ask for
 
 
 def exact(
@@ -20,10 +20,10 @@ def exact(
     mu: float | None = None,
     first: float = 1.0,
 ) -> Inner:
-    """Return the solution of a program: the vertex, as soon as it can be told.
+    """Return the solution of a program: the vertex, as soon as it can be identified.
 
-    Where all coefficients have an L2 penalty, the solution is no vertex: a face is then looked
-    for only where that spares many iterations.
+    If all coefficients have an L2 penalty, the solution is not a vertex; a face is then searched
+    for only if that saves many iterations.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def exact(
     inner : Inner
     """
     walk = InteriorPoint(program, start, mu, first)
-    # The check of all rows rounds otherwise; and a few outliers shall not blur the others.
+    # The check of all rows has other rounding errors, and a few outliers must not dominate.
     goal = max(tol / 4 * min(1.0, 1 / program.null), LEAST)
     is_round = bool(program.penalty.l2.all())
     for sharp in (*SHARP, 0.0):

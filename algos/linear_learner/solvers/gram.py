@@ -1,4 +1,4 @@
-"""The squared loss from inner products: gathered in one pass, then solved for any penalty."""
+"""The squared loss from inner products: computed in one pass, then solved for any penalty."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from algos.linear_learner.solvers.orthogonal import products_in_double
 
 _EPS = float(np.finfo(np.float64).eps)
 _LARGEST = 1e300
-_GOOD = {4: 1e-3, 8: 1e-10}  # relative errors of coefficients that nobody corrects
-_ROWS = 1 << 13  # whose targets are weighed at a time, in cache
-_SHARE = 0.1  # of tol, that the products' noise may take
+_GOOD = {4: 1e-3, 8: 1e-10}  # relative errors of coefficients that need no correction
+_ROWS = 1 << 13  # rows whose targets are weighted at a time, in cache
+_SHARE = 0.1  # of tol, for the errors of the products
 
 
 class Products(NamedTuple):
-    """Weighted means of products of columns, less the means' products with an intercept.
+    """Weighted means of products of columns, centred if there is an intercept.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Products(NamedTuple):
         Zeros without an intercept, and so is `target_mean`.
     target_mean : ndarray of shape (n_outputs,)
     unit : float
-        A power of two that targets are taken over, so that their squares are numbers.
+        A power of two by which targets are divided, so that their squares do not overflow.
     noise : float
-        About the relative error of the products, for a matrix of unit diagonal.
+        Approximate relative error of the products, for a matrix of unit diagonal.
     """
 
     gram: Doubles
@@ -47,40 +47,40 @@ class Products(NamedTuple):
 
     @property
     def null(self) -> float:
-        """Objective with all coefficients zero."""
+        """The objective with all coefficients zero."""
         return float(self.square.sum()) / 2
 
     def of_unit(self, penalty: Penalty) -> Penalty:
-        """Return the penalty of coefficients for targets over the unit."""
+        """Return the penalty of coefficients for targets divided by the unit."""
         return Penalty(np.minimum(penalty.l1 / self.unit, _LARGEST), penalty.l2)
 
-    def slopes(self, coef: Doubles) -> Doubles:
+    def negative_gradient(self, coef: Doubles) -> Doubles:
         """Return the columns' products with the residuals of coef, (n_outputs, d)."""
         return self.cross - coef @ self.gram
 
     def loss(self, coef: Doubles) -> float:
         """Return the mean loss of coef."""
-        explained = (coef * (self.cross + self.slopes(coef))).sum(axis=1)
+        explained = (coef * (self.cross + self.negative_gradient(coef))).sum(axis=1)
         return float(np.maximum(self.square - explained, 0).sum()) / 2
 
 
 def require_room(d: int) -> None:
-    """Raise MemoryError if the inner products of d columns have no room."""
+    """Raise MemoryError if the inner products of d columns do not fit in memory."""
     require_memory(
         4 * 8 * d**2,
         f"the matrix of the products of {d} columns",
         'use solver="lbfgs" with an L2 penalty or "coordinate_descent" with an L1 penalty, whose '
-        "memory grows with d and not its square",
+        "memory grows linearly with the number of columns",
     )
 
 
 class Sums(NamedTuple):
-    """What one pass over rows tells of them and of their targets less their means.
+    """Sums over rows with centred targets, from one pass.
 
     Attributes
     ----------
     extended : ndarray of shape (d + 1, d + 1)
-        Of the columns, and of ones as the last.
+        Products of the columns, and of ones as the last.
     cross : ndarray of shape (n_outputs, d + 1)
     squares : ndarray of shape (n_outputs, n_outputs)
     target_mean : ndarray of shape (n_outputs,)
@@ -110,8 +110,8 @@ def sums_of(rows: Rows, target: Doubles, weight: Doubles) -> Sums:
     return Sums(extended, cross, squares, mean, unit, exponent)
 
 
-def largest_mean_slope(sums: Sums) -> float:
-    """Return what the mean |slope| of null models is not above: the root of their mean square."""
+def mean_derivative_bound(sums: Sums) -> float:
+    """Return a bound on the null model's mean |derivative|: the root of the mean square."""
     squares = np.diagonal(sums.squares) + sums.target_mean**2
     with np.errstate(over="ignore"):
         return float(np.sqrt(squares.max()) * sums.unit) * (1 + 1e-6)  # roundings
@@ -124,9 +124,9 @@ def gather(problem: Problem, *, precise: bool = False, sums: Sums | None = None)
     ----------
     problem : Problem
     precise : bool, default=False
-        Multiply in float64 whatever the rows are, which takes longer.
+        Multiply in float64 whatever the dtype of the rows, which takes longer.
     sums : Sums, default=None
-        Of the problem's rows, if they are known.
+        Sums of the problem's rows, if they are known.
     """
     rows, weight = problem.rows, problem.weight
     require_room(rows.d)
@@ -157,7 +157,7 @@ def gather(problem: Problem, *, precise: bool = False, sums: Sums | None = None)
 
 
 def centered_target(problem: Problem) -> tuple[Doubles, Doubles, float]:
-    """Return the targets over their unit less their means, (n, n_outputs); means; unit."""
+    """Return the targets divided by their unit and centred, (n, n_outputs); means; unit."""
     return _centered(problem.target, problem.weight, problem.fit_intercept)[:3]
 
 
@@ -181,7 +181,7 @@ def _centered(
 def without_constants(
     gram: Doubles, cross: Doubles, raw: Doubles, rows: Rows, *, precise: bool
 ) -> float:
-    """Zero what rounding has left of constant columns; return the noise of the others."""
+    """Zero the products of columns constant up to rounding; return the noise of the others."""
     eps = float(np.finfo(rows.dtype).eps)
     variance = np.diagonal(gram)
     rounding = (4 * eps * np.abs(rows.shift) / rows.scale) ** 2 + 4 * _EPS * (raw - variance)
@@ -193,14 +193,14 @@ def without_constants(
 
 
 def errors_of(raw: Doubles, dtype: np.dtype[Any]) -> Doubles:
-    """Return about the errors of columns' variances.
+    """Return the approximate errors of the variances of columns.
 
     Parameters
     ----------
     raw : ndarray of shape (d,)
-        Mean squares of the columns before their mean was taken out.
+        Mean squares of the columns before centring.
     dtype : dtype
-        What the products are made in.
+        Type in which products are computed.
     """
     eps = float(np.finfo(dtype).eps)
     # Products in float32 are rounded one by one, and most of that averages out.
@@ -208,17 +208,17 @@ def errors_of(raw: Doubles, dtype: np.dtype[Any]) -> Doubles:
 
 
 def good_enough(dtype: np.dtype[Any], tol: float) -> float:
-    """Return up to what relative error of coefficients products alone are enough.
+    """Return the relative error of coefficients up to which products alone are enough.
 
-    Such an error e = condition * noise lifts the objective by no more than e² of the null
-    model's: coefficients v of a matrix H that is off by E err by H⁻¹ E v, and
+    An error e = condition * noise raises the objective by at most e² times that of the null
+    model: coefficients v for a matrix H with errors E are off by H⁻¹ E v, and
     v' E H⁻¹ E v <= e² v' H v.
     """
     return min(_GOOD[dtype.itemsize], float(np.sqrt(_SHARE * max(tol, 2 * _EPS))))
 
 
 def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:
-    """Return what inverts the matrix of the normal equations, if anything does."""
+    """Return the inverse of the matrix of the normal equations, None if it is singular."""
     matrix = products.gram + np.diag(l2)
     constant = np.diagonal(products.gram) == 0
     matrix[constant, constant] += 1  # any number: their coefficients are zero
@@ -228,13 +228,13 @@ def ridge_inverse(products: Products, l2: Doubles) -> Inverse | None:
 def ridge(
     products: Products, inverse: Inverse | SpectralInverse, l2: Doubles
 ) -> tuple[Doubles, float]:
-    """Return coefficients, and what may be left to gain, in squares of the unit.
+    """Return coefficients, and the gain that may be left, in squares of the unit.
 
-    That is half the squared Newton decrement that a correction took, and what the products'
-    noise hides (`good_enough`).
+    That is half the squared Newton decrement of a correction, plus the effect of the errors of
+    the products (`good_enough`).
     """
     coef = inverse(products.cross)
-    gradient = products.slopes(coef) - l2 * coef
+    gradient = products.negative_gradient(coef) - l2 * coef
     step = inverse(gradient)
     hidden = products.null * min(inverse.condition * products.noise, 1.0) ** 2
     return coef + step, abs(float((gradient * step).sum())) / 2 + hidden
@@ -263,10 +263,10 @@ def finished(
         In squares of the unit.
     tol : float
     objectives : list of float, default=None
-        Of each iteration, in squares of the unit; None for one iteration.
+        After each iteration, in squares of the unit; None for one iteration.
     criterion : str
     loss : float, default=None
-        In squares of the unit; None takes it from the products.
+        In squares of the unit; None computes it from the products.
     """
     null, unit = products.null, products.unit
     loss = products.loss(coef) if loss is None else loss

@@ -13,12 +13,12 @@ from algos._cython.linear_gram_descent import gram_descent
 from algos.linear_learner.problem import Control, Doubles, Penalty, Solution
 from algos.linear_learner.solvers.gram import Products, finished
 
-_FLOOR = 1e-14  # of the relative gap: what rounding leaves
-_SWEEPS = 10  # before the active coordinates are solved for directly, and
-_ACTIVE_A_SWEEP = 20  # one more for so many active coordinates each; or as many as make
-_CHEAP = 1 << 17  # multiplications, which take no longer than a jump, up to
+_FLOOR = 1e-14  # of the relative gap, due to rounding
+_SWEEPS = 10  # before the active coordinates are solved for directly,
+_ACTIVE_A_SWEEP = 20  # plus one for so many active coordinates; or as many sweeps as take
+_CHEAP = 1 << 17  # multiplications, which cost no more than a direct solve, up to
 _MOST_SWEEPS = 60
-_JUMPS = 8  # in a row
+_JUMPS = 8  # direct solves in a row
 _RIDGE = 1e-10
 
 Stop = Callable[[int, float], bool]
@@ -35,9 +35,9 @@ def solve_one(
     penalty : Penalty
     control : Control
     start : ndarray of shape (n_outputs, d)
-        Coefficients to begin at.
+        Initial coefficients.
     candidate : int
-        What `control.give_up` is told.
+        Argument of `control.give_up`.
 
     Returns
     -------
@@ -82,13 +82,13 @@ def _descend(
     max_iter: int,
     stop: Stop,
 ) -> Doubles:
-    """Change one row of coef to the minimum; return by how much each iteration lowered it.
+    """Minimise over one row of coef, in place; return the decrease of each iteration.
 
-    Sweeps over the coordinates find which ones are zero, fast where columns have little to
-    do with one another; the others are then solved for directly, which no correlation slows.
+    Sweeps over the coordinates find which ones are zero, quickly if columns are weakly correlated;
+    the others are then solved for directly, which correlations do not slow down.
     """
     v, cross = coef[output], np.ascontiguousarray(products.cross[output])
-    slopes, falls, done = np.empty_like(v), np.zeros(max_iter), 0
+    negative_gradient, falls, done = np.empty_like(v), np.zeros(max_iter), 0
     while True:
         sweeps = min(_sweeps(len(v), int(np.count_nonzero(v))), max_iter - done)
         did, gap = gram_descent(
@@ -97,7 +97,7 @@ def _descend(
             penalty.l1,
             penalty.l2,
             v,
-            slopes,
+            negative_gradient,
             float(products.square[output]),
             tol,
             sweeps,
@@ -106,28 +106,28 @@ def _descend(
         done += did
         if stop(output, gap) or gap <= tol or did < sweeps or done >= max_iter:
             return falls[:done]
-        falls[done] = _solve_active(products.gram, slopes, penalty, v)
+        falls[done] = _solve_active(products.gram, negative_gradient, penalty, v)
         done += 1
 
 
 def _sweeps(d: int, n_active: int) -> int:
-    """Return how many sweeps come before a jump."""
+    """Return the number of sweeps before a direct solve."""
     cheap = min(_CHEAP // (d * max(n_active, 1)), _MOST_SWEEPS)
     return max(_SWEEPS + n_active // _ACTIVE_A_SWEEP, cheap)
 
 
-def _solve_active(gram: Doubles, slopes: Doubles, penalty: Penalty, v: Doubles) -> float:
-    """Move to the minimum over the coordinates that are not zero, as far as signs hold.
+def _solve_active(gram: Doubles, negative_gradient: Doubles, penalty: Penalty, v: Doubles) -> float:
+    """Move to the minimum over the nonzero coordinates, keeping their signs.
 
-    A coordinate that would change its sign becomes zero, and the others go on from there.
-    Returns by how much the objective fell.
+    A coordinate that would change its sign becomes zero, and the others continue from there.
+    Returns the decrease of the objective.
     """
     total = 0.0
     for _ in range(_JUMPS):
         active = np.flatnonzero(v)
         if len(active) == 0:
             break
-        fall, is_minimum = _jump(gram, slopes, penalty, v, active)
+        fall, is_minimum = _jump(gram, negative_gradient, penalty, v, active)
         total += fall
         if is_minimum:
             break
@@ -135,17 +135,21 @@ def _solve_active(gram: Doubles, slopes: Doubles, penalty: Penalty, v: Doubles) 
 
 
 def _jump(
-    gram: Doubles, slopes: Doubles, penalty: Penalty, v: Doubles, active: NDArray[np.intp]
+    gram: Doubles,
+    negative_gradient: Doubles,
+    penalty: Penalty,
+    v: Doubles,
+    active: NDArray[np.intp],
 ) -> tuple[float, bool]:
-    """Return by how much one jump lowered the objective, and whether it is the last."""
+    """Return the decrease of the objective by one direct solve, and whether it is the last."""
     now, l2 = v[active], penalty.l2[active]
-    gradient = slopes[active] - penalty.l1[active] * np.sign(now) - l2 * now
+    gradient = negative_gradient[active] - penalty.l1[active] * np.sign(now) - l2 * now
     rows = gram[active]
     matrix = rows[:, active] + np.diag(l2)
     with one_thread_blas():
         factor, info = lapack.dpotrf(matrix)
         if info != 0:
-            # More columns than rows, say: far along what the data leave open, to a zero.
+            # For example more columns than rows: move along the null space to a zero.
             ridge = _RIDGE * np.diagonal(matrix).max()
             factor, info = lapack.dpotrf(matrix + ridge * np.eye(len(now)))
         step = lapack.dpotrs(factor, gradient)[0]
@@ -156,7 +160,7 @@ def _jump(
         fall = float(gradient @ step - step @ matrix @ step / 2)
         if info != 0 or not fall > 0 or not np.isfinite(step).all():
             return 0.0, True
-        slopes -= step @ rows
+        negative_gradient -= step @ rows
     now += step
     now[opposite[lengths <= length]] = 0
     v[active] = now

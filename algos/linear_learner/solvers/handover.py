@@ -1,7 +1,7 @@
-"""Passes of L-BFGS while they cost less than curvature is estimated to, then Newton's steps.
+"""L-BFGS while it is cheaper than the estimated cost of Hessians, then Newton's method.
 
-How many passes a problem takes nobody knows beforehand. Where they were in vain, this takes up to
-about twice as long as curvature alone, more if the estimate of that was too high.
+The number of passes that a problem needs is not known beforehand. If L-BFGS does not converge, this
+takes up to about twice as long as Newton's method alone, more if its estimated cost was too high.
 """
 
 from __future__ import annotations
@@ -52,6 +52,6 @@ def path(
     yield replace(
         second,
         n_iter=first.n_iter + second.n_iter,
-        objectives=first.objectives + second.objectives[1:],  # which begins with their last
+        objectives=first.objectives + second.objectives[1:],  # whose first is the start
         n_passes_before=first.n_iter,
     )

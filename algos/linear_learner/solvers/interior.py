@@ -1,10 +1,10 @@
-"""Exact solutions for losses of bent lines: a primal-dual interior point.
+"""Exact solutions for piecewise linear losses: a primal-dual interior-point method.
 
-Each line at e = z - kink is written e = s - r with s, r ≥ 0; its dual θ has the slacks
-α = θ - low and β = high - θ, and α s = β r = μ → 0. Weights multiply costs and barrier alike,
-so that a row of weight two walks the very path of two rows. Mehrotra's predictor and
-corrector: Mehrotra (1992), "On the implementation of a primal-dual interior point method";
-for quantiles, Portnoy and Koenker (1997), "The Gaussian hare and the Laplacian tortoise".
+A bent line at e = z - kink is written e = s - r with s, r ≥ 0; its dual θ has the slacks
+α = θ - low and β = high - θ, and α s = β r = μ → 0. Weights multiply costs and barrier alike, so
+that a row of weight two has the same iterates as two rows. Mehrotra's predictor-corrector method:
+Mehrotra (1992), "On the implementation of a primal-dual interior point method"; for quantiles,
+Portnoy and Koenker (1997), "The Gaussian hare and the Laplacian tortoise".
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from algos._cython.linear_interior import (
     interior_go,
     interior_look,
     interior_move,
-    interior_recentre,
+    interior_recenter,
     interior_start,
 )
 from algos.linear_learner.problem import Doubles
-from algos.linear_learner.solvers.newton_systems import Columns, Solve, Wide, system_for
+from algos.linear_learner.solvers.newton_systems import DualSystem, PrimalSystem, Solve, system_for
 from algos.linear_learner.solvers.program import Inner, Program
 
 CORRECTIONS = 2  # of Gondzio (1996), "Multiple centrality corrections"
 FARTHER, WORTH, NEAR = 0.3, 0.1, 3.0
 PATIENCE = 12  # iterations without a better gap
-MOST_SHIFTS, BALANCED = 20, 0.1  # of the pull of the weaker side, that may be left
-LEAST_OFF = 1e-290  # whose double is a divisor yet
+MOST_SHIFTS, BALANCED = 20, 0.1  # share of the weaker side's pull that may be left
+LEAST_OFF = 1e-290  # twice this is still a valid divisor
 BOLD = 0.3
 FLOOR = 1e-24
 TOO_SHORT = 1e-12
-INSIDE = 0.9995  # of the way to the wall
+INSIDE = 0.9995  # of the distance to the boundary
 
 
 class InteriorPoint:
-    """A program on its way to the solution.
+    """The interior-point method for one program.
 
     Parameters
     ----------
     program : Program
     start : ndarray of shape (d + 1,), default=None
-        Where to begin; None is 0.
+        Initial point; None is 0.
     mu : float, default=None
-        Of the central point to begin at, smaller for better starts; None makes one for a
-        start that knows nothing.
+        Initial barrier parameter, smaller for better starts; None is for a cold start.
     first : float, default=1.0
-        What None makes it, times what values and kinks differ by.
+        With `mu=None`, the initial barrier parameter relative to the differences between values
+        and kinks.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class InteriorPoint:
         self._nearest, self._worse = self.best.gap, 0
 
     def run(self, tol: float, max_iter: int) -> Inner:
-        """Go on until the relative gap is `tol`, or nothing is gained any more.
+        """Continue until the relative gap is `tol`, or there is no more progress.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class InteriorPoint:
             now = walk.inner(objectives)
             objectives.append(now.objective)
             self.best = min(self.best, now, key=lambda inner: inner.gap)
-            # Many short steps are a way on too: together they must lead somewhere.
+            # Many short steps are progress too, if they reduce the gap or mu together.
             self._worse += 1
             if now.gap < 0.9 * self._nearest or walk.mu < 0.9 * self._least:
                 self._nearest, self._least = self.best.gap, min(self._least, walk.mu)
@@ -98,7 +98,7 @@ class InteriorPoint:
 
 
 class _Lines:
-    """All bent lines of a program in one row: those of rows, then those of L1 terms."""
+    """All bent lines of a program as flat arrays: those of rows, then those of L1 terms."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -112,7 +112,7 @@ class _Lines:
         weight, l1 = program.weight, program.penalty.l1[self.bent]
         self.weight = np.concatenate([np.tile(weight, self.shape[0]), l1])
         self.ease = np.ones(len(self.weight))
-        # An L1 term keeps away from its walls as an average row does, however strong.
+        # An L1 term, however strong, has the barrier of an average row.
         self.ease[self.n :] = weight.mean() / l1
         self.total = float(self.weight @ self.ease)
 
@@ -142,8 +142,8 @@ class _Lines:
 def _balance(lines: _Lines, away: Doubles, mu: float) -> float:
     """Return the shift of all values that leaves no pull on the intercept.
 
-    Where one side has few rows, duals in the middle of their limits pull far too much, and
-    the way from there is long. Newton's steps, bisected where they leave what is known.
+    If one side has few rows, duals in the middle of their limits pull far too much, and many
+    iterations would be needed from there. Newton's method, safeguarded by bisection.
     """
     n = lines.n
     low, width, weight = lines.low[:n], lines.width[:n], lines.weight[:n]
@@ -168,7 +168,7 @@ def _balance(lines: _Lines, away: Doubles, mu: float) -> float:
 
 
 class _Move(NamedTuple):
-    """Changes of the point; of s, r and θ; how far along them s, r and then α, β may go."""
+    """Changes of the point and of s, r and θ; the step lengths of s, r and of α, β."""
 
     point: Doubles
     lines: Doubles  # (3, n)
@@ -177,7 +177,7 @@ class _Move(NamedTuple):
 
 
 class _Walk:
-    """The iterate: a point, each line's s, r, α, β, and what is seen from there."""
+    """The iterate: a point, each line's s, r, α, β, and quantities derived from them."""
 
     def __init__(self, lines: _Lines, point: Doubles, mu: float | None, first: float) -> None:
         self.lines, self.point = lines, point
@@ -194,7 +194,7 @@ class _Walk:
         self._look()
 
     def _look(self) -> None:
-        """Take stock: duals, their pull, and the right side of a plain Newton step."""
+        """Compute duals, their pull, and the right-hand side of a plain Newton step."""
         lines, program = self.lines, self.lines.program
         slack = interior_look(lines.low, lines.high, lines.weight, self._at, self._seen)
         self.mu = slack / (2 * lines.total)
@@ -220,26 +220,26 @@ class _Walk:
         doubt = np.maximum(s / a, r / b)
         return Inner(self.point, theta, doubt, self.pull, objective, gap, objectives)
 
-    def factor(self, system: Columns | Wide) -> Solve:
-        """Return the solver of Newton systems from here."""
+    def factor(self, system: PrimalSystem | DualSystem) -> Solve:
+        """Return the solver of Newton systems at this iterate."""
         lines = self.lines
         extra = lines.program.penalty.l2 + lines.by_column(self._curvature)
         return system.factor(lines.by_row(self._curvature), extra)
 
     def step(self, solve: Solve) -> bool:
-        """Go one predictor and corrector step; False if there is no way on."""
+        """Take one predictor-corrector step; False if there is no progress."""
         lines, at, aim = self.lines, self._at, self._aim
         interior_aim(lines.ease, at, np.zeros_like(aim), self._curvature, 0.0, 0.0, aim)
         move = self._move(solve, self._newton, 1.0)
         ahead = interior_ahead(lines.weight, at, move.lines, move.primal, move.dual)
-        centre = min((ahead / (2 * lines.total) / self.mu) ** 3, BOLD) * self.mu
-        bend = move.primal * move.dual  # short steps see little of the curve
-        interior_aim(lines.ease, at, move.lines, self._curvature, centre, bend, aim)
+        center = min((ahead / (2 * lines.total) / self.mu) ** 3, BOLD) * self.mu
+        bend = move.primal * move.dual  # short steps have small second-order terms
+        interior_aim(lines.ease, at, move.lines, self._curvature, center, bend, aim)
         move = self._aimed_move(solve)
         for _ in range(CORRECTIONS):
             longer = min(1, move.primal + FARTHER), min(1, move.dual + FARTHER)
-            interior_recentre(
-                lines.ease, at, move.lines, self._curvature, *longer, centre, NEAR, aim
+            interior_recenter(
+                lines.ease, at, move.lines, self._curvature, *longer, center, NEAR, aim
             )
             better = self._aimed_move(solve)
             if better.primal + better.dual < move.primal + move.dual + WORTH * FARTHER:
@@ -260,7 +260,7 @@ class _Walk:
         return self._move(solve, right, INSIDE)
 
     def _move(self, solve: Solve, right: Doubles, inside: float) -> _Move:
-        """Return the move that reaches the aim, and how far it goes before `inside` a wall."""
+        """Return the move to the aim, with step lengths that keep it `inside` the boundary."""
         point, lines = solve(right), np.empty_like(self._aim)
         primal, dual = interior_move(self.lines.values(point), self._at, self._aim, lines)
         if self.lines.program.penalty.l2.any():

@@ -1,4 +1,4 @@
-"""Inverses of symmetric matrices: of one by Cholesky, of one with any ridge by its spectrum."""
+"""Inverses of symmetric matrices: by Cholesky, or for any ridge by an eigendecomposition."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from algos.linear_learner.problem import Doubles
 
 
 class Inverse(NamedTuple):
-    """Of a symmetric matrix without negative eigenvalues, by Cholesky's decomposition.
+    """The inverse of a positive semidefinite matrix, from its Cholesky factor.
 
     Attributes
     ----------
     factor : ndarray of shape (d, d)
-        Upper triangular, of the matrix with a unit diagonal.
+        Upper triangular factor of the matrix scaled to a unit diagonal.
     scale : ndarray of shape (d,)
-        What the matrix was multiplied by, row and column, to have one.
+        Factor of the rows and columns of the matrix in that scaling.
     condition : float
-        Estimated, of that matrix.
+        Estimated condition number of the scaled matrix.
     """
 
     factor: Doubles
@@ -37,7 +37,7 @@ class Inverse(NamedTuple):
 
 
 def invert(matrix: Doubles) -> Inverse | None:
-    """Return the inverse of a matrix, which is overwritten; None if it has none."""
+    """Return the inverse of a matrix, which is overwritten; None if it is singular."""
     diagonal = np.diagonal(matrix)
     scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
     matrix *= scale * scale[:, np.newaxis]
@@ -52,7 +52,7 @@ def invert(matrix: Doubles) -> Inverse | None:
 
 
 class Spectrum:
-    """What inverts gram + a·diag(direction) for any a > 0, by one eigendecomposition.
+    """Inverses of gram + a·diag(direction) for any a > 0, from one eigendecomposition.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Spectrum:
 
 
 class SpectralInverse(NamedTuple):
-    """One of them: vectors diag(1 / values) vectors'."""
+    """The inverse vectors diag(1 / values) vectors'."""
 
     vectors: Doubles
     values: Doubles

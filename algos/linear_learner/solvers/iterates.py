@@ -18,41 +18,41 @@ from algos.linear_learner.solvers.schedule import Schedule
 
 _TINY = 1e-8  # added to the root of mean squared gradients
 _RMS_DECAY = 0.9
-_RECENT = 3.0  # later iterates count more in the average; 0 would count all alike
-_FILLED = 20  # columns of a row: with fewer, steps of each are longer
-_BLOCK = 1 << 13  # numbers of each array that go through all of a step while they are in cache
-_LARGEST = 1e50  # of a gradient: its square must be a number
+_RECENT = 3.0  # later iterates have more weight in the average; 0 would be uniform weights
+_FILLED = 20  # columns per row; with fewer, steps of each column are longer
+_BLOCK = 1 << 13  # values of each array that are processed together, in cache
+_LARGEST = 1e50  # of a gradient, whose square must not overflow
 
 
 @dataclass
 class Iterates:
-    """m candidates on their way: coefficients, and the intercept as the last column.
+    """Iterates of m candidates: coefficients, and the intercept as the last column.
 
     Attributes
     ----------
-    theta, average, first, second : ndarray of shape (m, n_outputs, d + 1)
-        The iterates, their average, and the gradients' running mean and mean square.
+    theta, average, first_moment, second_moment : ndarray of shape (m, n_outputs, d + 1)
+        The iterates, their average, and the running mean and mean square of gradients.
     seen : ndarray of shape (d + 1,)
-        Running share of the steps whose rows held a value in the column.
+        Running share of the steps whose rows had a value in the column.
     n_steps : int
-    weight, typical : float
-        Of the rows of all steps: their sum, and what a row's step weighs on average.
+    weight, mean_step_weight : float
+        Total weight of the rows of all steps, and the mean weight of the step of a row.
     """
 
     theta: Doubles
     average: Doubles = field(default_factory=lambda: np.empty(0))
-    first: Doubles = field(default_factory=lambda: np.empty(0))
-    second: Doubles = field(default_factory=lambda: np.empty(0))
+    first_moment: Doubles = field(default_factory=lambda: np.empty(0))
+    second_moment: Doubles = field(default_factory=lambda: np.empty(0))
     seen: Doubles = field(default_factory=lambda: np.empty(0))
     n_steps: int = 0
     weight: float = 0.0
-    typical: float = 0.0
+    mean_step_weight: float = 0.0
 
     def __post_init__(self) -> None:
         if self.average.size == 0:
             self.average = self.theta.copy()
-            self.first = np.zeros_like(self.theta)
-            self.second = np.zeros_like(self.theta)
+            self.first_moment = np.zeros_like(self.theta)
+            self.second_moment = np.zeros_like(self.theta)
             self.seen = np.zeros(self.theta.shape[-1])
 
     def step(
@@ -61,27 +61,27 @@ class Iterates:
         l1: Doubles,
         l2: Doubles,
         schedule: Schedule,
-        columns: Columns,
+        columns: StepColumns,
         weight: float = 1.0,
     ) -> None:
-        """Move all candidates, in place: less far on rows that weigh less than is typical.
+        """Take a step of all candidates, in place; shorter if its rows weigh less than usual.
 
         Parameters
         ----------
         gradient : ndarray of shape (m, n_outputs, d + 1)
-            Of the loss alone.
+            Gradient of the loss without penalty.
         l1, l2 : ndarray of shape (m, 1, d + 1)
             Penalties.
         schedule : Schedule
-        columns : Columns
+        columns : StepColumns
         weight : float, default=1.0
-            Of the step's rows.
+            Weight of the rows of the step.
         """
         self.weight += weight
-        self.typical += weight / self.weight * (weight - self.typical)
-        rate = schedule.rate_at(self.n_steps) * columns.reach
+        self.mean_step_weight += weight / self.weight * (weight - self.mean_step_weight)
+        rate = schedule.rate_at(self.n_steps) * columns.rate_multipliers
         rate[-1] *= schedule.intercept_factor
-        rate *= min(1.0, weight / self.typical)
+        rate *= min(1.0, weight / self.mean_step_weight)
         share = (_RECENT + 1) * (weight / (self.weight + _RECENT * weight))
         shrinks = bool(l1.any())
         k, d = self.theta.shape[1:]
@@ -104,8 +104,8 @@ class Iterates:
         return Iterates(
             self.theta[..., columns],
             self.average[..., columns],
-            self.first[..., columns],
-            self.second[..., columns],
+            self.first_moment[..., columns],
+            self.second_moment[..., columns],
             self.seen[columns],
             self.n_steps,
         )
@@ -120,7 +120,7 @@ class Iterates:
         is_seen: NDArray[np.bool_],
         share: float,
     ) -> None:
-        """Make a step of these columns, and move the average by a share of the way."""
+        """Take a step of these columns, and move the average by a share towards the iterate."""
         penalised = l2 * self.theta
         penalised += gradient
         gradient = penalised
@@ -138,72 +138,72 @@ class Iterates:
     def _direction(
         self, gradient: Doubles, is_seen: NDArray[np.bool_], schedule: Schedule
     ) -> tuple[Doubles, Any]:
-        """Return what to move along, and what to divide it by."""
-        # In place: texts have so many columns that each temporary is worth avoiding.
+        """Return the direction of the step, and its divisor."""
+        # In place: with the many columns of texts, temporaries are expensive.
         if schedule.optimizer == "sgd":
-            self.first *= schedule.momentum
-            self.first += gradient
-            return self.first, 1.0
+            self.first_moment *= schedule.momentum
+            self.first_moment += gradient
+            return self.first_moment, 1.0
         if schedule.optimizer == "adagrad":
-            self.second += gradient**2
-            return gradient, np.sqrt(self.second) + _TINY
+            self.second_moment += gradient**2
+            return gradient, np.sqrt(self.second_moment) + _TINY
         decay = schedule.beta_2 if schedule.optimizer == "adam" else _RMS_DECAY
         size = gradient * gradient
-        _approach(self.second, size, 1 - decay)
+        _approach(self.second_moment, size, 1 - decay)
         self.seen += (1 - decay) * (is_seen - self.seen)
-        # Both means began at zero; and the size is that of gradients which a column has, not
-        # of the many zeros between those of a rare one.
-        np.divide(self.second, np.where(self.seen > 0, self.seen, 1 - decay), out=size)
+        # Corrects for the initial zeros of both means; and the size is that of gradients of a
+        # filled column, without the many zeros in between for a rare one.
+        np.divide(self.second_moment, np.where(self.seen > 0, self.seen, 1 - decay), out=size)
         np.sqrt(size, out=size)
         size += _TINY
         if schedule.optimizer == "rmsprop":
             return gradient, size
-        _approach(self.first, gradient, 1 - schedule.beta_1)
+        _approach(self.first_moment, gradient, 1 - schedule.beta_1)
         size *= 1 - schedule.beta_1 ** (self.n_steps + 1)
-        return self.first, size
+        return self.first_moment, size
 
 
 def _approach(mean: Doubles, values: Doubles, share: float) -> None:
-    """Move a running mean by a share of the way to the latest values."""
+    """Move a running mean by a share towards the latest values."""
     way = values - mean
     way *= share
     mean += way
 
 
 @dataclass(frozen=True)
-class Columns:
-    """What a step must know of the columns and the intercept, which is the last of them.
+class StepColumns:
+    """Properties of the columns in a step; the last one is the intercept.
 
     Attributes
     ----------
-    reach : ndarray of shape (d + 1,)
-        What the learning rate is multiplied by, see `reach_of`.
+    rate_multipliers : ndarray of shape (d + 1,)
+        Factors of the learning rate, see the function `rate_multipliers`.
     is_seen : ndarray of shape (d + 1,), dtype bool
-        Whether the step's rows hold a value.
+        Whether the rows of the step have a value in the column.
     """
 
-    reach: Doubles
+    rate_multipliers: Doubles
     is_seen: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, reach: Doubles, rows: Any) -> Columns:
-        """Return those of a step over `rows`."""
-        is_seen = np.ones(len(reach), dtype=bool)
+    def of(cls, multipliers: Doubles, rows: Any) -> StepColumns:
+        """Return the properties for a step over `rows`."""
+        is_seen = np.ones(len(multipliers), dtype=bool)
         is_seen[:-1] = rows.are_filled()
-        return cls(reach, is_seen)
+        return cls(multipliers, is_seen)
 
 
-def reach_of(filled: Doubles) -> Doubles:
-    """Return what rates of columns and intercept are multiplied by.
+def rate_multipliers(nonzero_share: Doubles) -> Doubles:
+    """Return the factors of the learning rates of columns and intercept.
 
-    A column of deviation 1 that few rows fill has large values there, as the inverse root of
-    their share: with that root, a step moves the decisions of these rows as far as it moves
-    those of all rows by a column that all fill. Rows of few values may go further in each.
+    A column of standard deviation 1 that a share p of the rows fill has values of about p**-0.5
+    there. With the factor p**0.5, a step changes the decision values of these rows as much as a
+    column that all rows fill. Rows with few values allow longer steps in each column.
 
     Parameters
     ----------
-    filled : ndarray of shape (d,)
-        Shares of rows that are not 0 in a column.
+    nonzero_share : ndarray of shape (d,)
+        Shares of rows that are nonzero in a column.
     """
-    values = max(float(filled.sum()), 1.0)
-    return np.append(np.minimum(np.sqrt(filled) * max(_FILLED / values, 1.0), 1.0), 1.0)
+    values = max(float(nonzero_share.sum()), 1.0)
+    return np.append(np.minimum(np.sqrt(nonzero_share) * max(_FILLED / values, 1.0), 1.0), 1.0)

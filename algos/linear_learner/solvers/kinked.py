@@ -1,6 +1,6 @@
 """The solver of losses with kinks: absolute, quantile, epsilon-insensitive and hinge.
 
-Exact, by interior points on bands of rows (`bands.py`) and, where an L1 term leaves few of
+Exact, by an interior-point method on bands of rows (`bands.py`) and, if an L1 term leaves few of
 many columns, on working sets of columns (`kinked_columns.py`).
 """
 
@@ -18,10 +18,10 @@ from algos.linear_learner.solvers.bands import Found, no_worse, rounds
 from algos.linear_learner.solvers.kinked_columns import has_few_columns, rounds_of_columns
 from algos.linear_learner.solvers.kinks import Bent, Mask, bent_from
 
-FEW = 1 << 20  # values, of which a copy is little
-ROUNDINGS = 32  # of the rows' type: no smaller gap is asked
+FEW = 1 << 20  # values, few enough to copy
+ROUNDINGS = 32  # rounding errors of the rows' type, the smallest gap to ask for
 MOST_ROUNDS = 100
-NEGLIGIBLE = 1e-10  # penalties that programs of straight lines cannot tell from none
+NEGLIGIBLE = 1e-10  # penalties that linear programs cannot distinguish from none
 
 
 def path(
@@ -37,11 +37,11 @@ def path(
     problem : Problem
         Its loss is absolute_error, quantile, epsilon_insensitive or hinge.
     penalties : list of Penalty
-        Each candidate begins at the solution of the one before.
+        Each candidate starts from the solution of the one before.
     control : Control
         `max_iter` bounds the interior point's iterations of each candidate.
     start : list of Solution, default=None
-        Where candidates begin instead.
+        Where candidates start instead.
 
     Yields
     ------
@@ -60,16 +60,16 @@ def path(
 
 
 class _Near(NamedTuple):
-    """Where a candidate begins.
+    """The start of a candidate.
 
     Attributes
     ----------
     point : ndarray of shape (d + 1,), default=None
-        A solution near its own, if there is one.
+        The solution of a neighbouring candidate, if there is one.
     at : ndarray of shape (p, n), default=None
         Which lines are at their kinks there.
     error : float
-        About how far off the point is: as far as the one before it was from this one.
+        Approximate error of the point: the distance between the last two solutions.
     """
 
     point: Doubles | None = None
@@ -77,14 +77,14 @@ class _Near(NamedTuple):
     error: float = np.inf
 
     def error_at(self, found: Doubles) -> float:
-        """Return how far off this was from a solution."""
+        """Return the distance of the start from a solution."""
         return np.inf if self.point is None else float(np.linalg.norm(found - self.point))
 
 
 def _in_double(problem: Problem) -> Problem:
-    """Return few float32 rows in double precision, in which an l1 can be told from pulls.
+    """Return few float32 rows in double precision, so that dual points are feasible for L1.
 
-    A dual point that breaks it by a rounding bounds nothing.
+    A dual point that violates an L1 constraint by a rounding error is not a bound.
     """
     rows = problem.rows
     if rows.dtype == np.float64 or rows.n * rows.d > FEW:
@@ -99,9 +99,9 @@ def _tolerance(bent: Bent, control: Control) -> float:
 def _solve_without_negligible(
     bent: Bent, penalty: Penalty, near: _Near, control: Control, number: int
 ) -> Found | None:
-    """Return a solution that tiny penalties hardly change; None if there are none, or they do.
+    """Return a solution without tiny penalties; None if there are none, or they matter.
 
-    What they cost there is a bound of what they could change.
+    Their value at the solution bounds their effect.
     """
     if has_few_columns(bent, penalty):
         return None
@@ -144,18 +144,18 @@ def _solve_one(bent: Bent, penalty: Penalty, near: _Near, control: Control, numb
                 return best._replace(objectives=found.objectives)
         step.finish()
     assert best is not None
-    if best.gap > tol:  # then at least no worse than where it began
+    if best.gap > tol:  # then at least no worse than the start
         starts = [one for one in (near.point, np.zeros(d + 1)) if one is not None]
         best = no_worse(bent, penalty, best, starts)
     return best._replace(objectives=found.objectives)
 
 
 def _in_problem_units(bent: Bent, point: Doubles) -> tuple[Doubles, Doubles]:
-    return bent.unit * point[None, :-1], bent.centre + bent.unit * point[-1:]
+    return bent.unit * point[None, :-1], bent.center + bent.unit * point[-1:]
 
 
 def _point_of(bent: Bent, solution: Solution) -> Doubles:
-    intercept = (solution.intercept - bent.centre) / bent.unit
+    intercept = (solution.intercept - bent.center) / bent.unit
     return np.append(solution.coef[0] / bent.unit, intercept if bent.fit_intercept else 0.0)
 
 

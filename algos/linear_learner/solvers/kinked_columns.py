@@ -1,7 +1,7 @@
-"""Bent lines with an L1 term and many columns: most coefficients are zero, and stay outside.
+"""Piecewise linear losses with an L1 term and many columns: working sets of columns.
 
-A program of few columns is solved; the duals then tell which others must join: those whose
-pull exceeds their l1. Scaled down until none does, the same duals bound the whole problem.
+A program of few columns is solved; its duals then show which others must join: those whose pull
+exceeds their l1. Scaled down until none does, the same duals bound the whole problem.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from algos.linear_learner.solvers.bands import Found, rounds
 from algos.linear_learner.solvers.kinks import Bent, Indices, Products
 from algos.linear_learner.solvers.program import program_of_all
 
-MANY = 500  # columns, from where on a few are tried first
-FIRST = 50
+MANY = 500  # columns from which working sets are used
+FIRST = 50  # columns in the first working set
 GROWTH = 2  # columns for each nonzero one
 
 
 class ColumnRows:
-    """Some columns of some rows, as one dense float64 array in the solver's units.
+    """Some columns of some rows, as a dense float64 array in solver units.
 
     Parameters
     ----------
     x : ndarray of shape (n, d)
     like : Products
-        Where they come from.
+        The rows they were taken from.
     """
 
     def __init__(self, x: Doubles, like: Products) -> None:
@@ -63,14 +63,14 @@ class ColumnRows:
 
 
 def has_few_columns(bent: Bent, penalty: Penalty) -> bool:
-    """Return whether working sets of columns suit a problem."""
+    """Return whether to use working sets of columns for a problem."""
     return bent.rows.d > MANY and bool((penalty.l1 > 0).all())
 
 
 def rounds_of_columns(
     bent: Bent, penalty: Penalty, *, tol: float, max_iter: int, near: Doubles | None = None
 ) -> Iterator[Found]:
-    """Yield ever better solutions, each from more columns, until no other one pulls.
+    """Yield successively better solutions, each from more columns, until no other one must join.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Losses of straight lines: every row is a sum of bent lines, whatever the loss is called.
+"""Piecewise linear losses: the loss of each row is a sum of bent lines.
 
-A bent line costs max over θ in [low, high] of θ (kink - z), with low ≤ 0 ≤ high: slope
--high below its kink and -low above. An L1 term on a coefficient is one too.
+A bent line costs max over θ in [low, high] of θ (kink - z), with low ≤ 0 ≤ high: its slope is
+-high below its kink and -low above. An L1 term on a coefficient is also a bent line.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from algos.linear_learner.problem import Doubles, Penalty, Problem
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-HUGE = 1e50  # times the losses' slopes or curvature, which are of order 1
-LEAST_WEIGHT = 1e-180  # of a sum of 1: next to nothing, but what is over it is a number
+HUGE = 1e50  # relative to the slopes or curvatures of losses, which are of order 1
+LEAST_WEIGHT = 1e-180  # of a total of 1: negligible, but a valid divisor
 
 
 class Products(Protocol):
-    """What interior points ask of `Rows`."""
+    """The part of `Rows` that interior-point methods use."""
 
     n: int
     d: int
@@ -41,18 +41,18 @@ class Products(Protocol):
 
 
 class Lines(NamedTuple):
-    """The bent lines of n rows, p a row (two for epsilon_insensitive, else one)."""
+    """The bent lines of n rows, p for each row (two for epsilon_insensitive, else one)."""
 
     kink: Doubles  # (p, n)
     low: Doubles  # (p, n), at most 0
     high: Doubles  # (p, n), at least 0
 
     def of(self, indices: Indices) -> Lines:
-        """Return those of some rows."""
+        """Return the lines of some rows."""
         return Lines(*(array[:, indices] for array in self))
 
     def cost(self, z: Doubles) -> Doubles:
-        """Return what each row loses at decision values z, of shape (n,)."""
+        """Return the loss of each row at decision values z, of shape (n,)."""
         below = self.kink - z
         return (np.maximum(below, 0) * self.high + np.minimum(below, 0) * self.low).sum(axis=0)
 
@@ -62,7 +62,7 @@ class Lines(NamedTuple):
 
 
 def lines_of(loss: Loss, target: Doubles) -> Lines:
-    """Return the bent lines that make up a loss; ValueError if it is a smooth one."""
+    """Return the bent lines of a loss; raise ValueError if it is smooth."""
     p, y = loss.parameter, target
     if loss.name == "hinge":
         above = y > 0
@@ -78,34 +78,33 @@ def lines_of(loss: Loss, target: Doubles) -> Lines:
         kink = y[None]
     else:
         raise ValueError(
-            f"`loss`={loss.name!r} must be one of straight lines with kinks; "
-            "choose a solver for smooth losses"
+            f"`loss`={loss.name!r} must be piecewise linear; choose a solver for smooth losses"
         )
     return Lines(kink, np.broadcast_to(low, kink.shape), np.broadcast_to(high, kink.shape))
 
 
 @dataclass(frozen=True)
 class Bent:
-    """A problem of bent lines, measured from its best constant in a unit of its spread.
+    """A problem of bent lines, centred at its best constant and scaled by its spread.
 
-    With v = unit·ṽ, intercept = centre + unit·b̃, everything in here speaks of (ṽ, b̃), and
-    objectives are over `unit`: targets of any size and offset look alike to the solver.
+    With v = unit·ṽ and intercept = center + unit·b̃, everything here is in terms of (ṽ, b̃), and
+    objectives are divided by `unit`, so that the scale of the targets does not matter.
     """
 
     rows: Products
     weight: Doubles  # (n,), of sum 1
     lines: Lines
     fit_intercept: bool
-    centre: float
+    center: float
     unit: float
     null: float  # the objective of the best constant
 
     def penalty(self, penalty: Penalty) -> Penalty:
-        """Return the penalty in these units; what is beyond `HUGE` leaves nothing either way."""
+        """Return the penalty in these units, clipped at `HUGE`, where coefficients vanish."""
         return Penalty(np.minimum(penalty.l1, HUGE), np.minimum(penalty.l2 * self.unit, HUGE))
 
     def subset(self, indices: Indices) -> Bent:
-        """Return the problem of some rows alone."""
+        """Return the problem of some rows."""
         weight = self.weight[indices]
         return replace(
             self,
@@ -119,24 +118,24 @@ def bent_from(problem: Problem) -> Bent:
     """Return a problem of one of the kinked losses as bent lines."""
     target = problem.target.reshape(-1)
     lines, weight = lines_of(problem.loss, target), np.maximum(problem.weight, LEAST_WEIGHT)
-    centre = 0.0
+    center = 0.0
     if problem.fit_intercept and problem.loss.is_of_classes:
         p = problem.loss.parameter
-        centre = min((-p, p), key=lambda z: float(weight @ lines.cost(np.full(len(weight), z))))
+        center = min((-p, p), key=lambda z: float(weight @ lines.cost(np.full(len(weight), z))))
     elif problem.fit_intercept:
-        centre = _best_constant(lines, weight)
-    null = float(weight @ lines.cost(np.full(len(weight), centre)))
+        center = _best_constant(lines, weight)
+    null = float(weight @ lines.cost(np.full(len(weight), center)))
     if problem.loss.is_of_classes:
         unit = problem.loss.parameter or 1.0
     else:
-        unit = max(_median(np.abs(target - centre), weight), 1e-6 * null)
+        unit = max(_median(np.abs(target - center), weight), 1e-6 * null)
     unit = unit if unit > 0 else 1.0
-    lines = lines._replace(kink=(lines.kink - centre) / unit)
-    return Bent(problem.rows, weight, lines, problem.fit_intercept, centre, unit, null / unit)
+    lines = lines._replace(kink=(lines.kink - center) / unit)
+    return Bent(problem.rows, weight, lines, problem.fit_intercept, center, unit, null / unit)
 
 
 def _best_constant(lines: Lines, weight: Doubles) -> float:
-    """Return a constant of least cost: where the slope, climbing at each kink, leaves 0."""
+    """Return a constant of least cost, where the slope, increasing at each kink, reaches 0."""
     order = np.argsort(lines.kink, axis=None)
     climb = ((lines.high - lines.low) * weight).ravel()[order]
     slope = climb.cumsum() - float((lines.high * weight).sum())

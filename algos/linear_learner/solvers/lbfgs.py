@@ -1,8 +1,7 @@
-"""L-BFGS on fused passes over the rows: where a Hessian has no room, or costs more than these.
+"""L-BFGS on fused passes over the rows, if a Hessian is too large or more expensive than passes.
 
-Memory: 2 · 10 vectors of p values for each candidate on its way, p being the number of
-parameters; no more of them are on their way at once than `_VALUES` allows, and of sparse rows
-one.
+Memory: 2 · 10 vectors of p values for each candidate in progress, where p is the number of
+parameters; `_VALUES` limits the number in progress at once; for sparse rows it is one.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from algos.linear_learner.solvers.quadratic import Secants
 from algos.linear_learner.solvers.sample import sampled
 
 _SECANTS = 10
-_TOGETHER = 8  # dense candidates that share passes: those behind them may be spared
+_TOGETHER = 8  # candidates on dense rows that share passes; later ones may be skipped
 _VALUES = 1 << 26  # in the secants of a pack
-_ROWS = 2000  # that tell the length of the first step
-_SLOWEST = 0.98  # rate at which gains are taken to shrink
+_ROWS = 2000  # in the sample for the length of the first step
+_SLOWEST = 0.98  # largest assumed rate at which gains shrink
 _BEFORE = 8  # steps over which that rate is measured
-_NEGLIGIBLE = 1e-14  # a penalty that makes no bound
-_FAR = 1e3  # times enough: a bound that no estimate speaks against
+_NEGLIGIBLE = 1e-14  # a penalty too small for a bound
+_FAR = 1e3  # times the tolerance; a larger bound is not replaced by an estimate
 _TINY = 1e-10  # of a mean curvature
-_MORE = {4: 50, 8: 1000}  # steps for a bound instead of an estimate, by the rows' bytes
+_MORE = {4: 50, 8: 1000}  # steps to reach a bound instead of an estimate, by bytes of the rows
 
 
 def path(
@@ -41,9 +40,9 @@ def path(
     control: Control,
     start: list[Solution] | None = None,
 ) -> Iterator[Solution]:
-    """Yield minima of smooth losses without an l1 penalty, for any number of columns.
+    """Yield minima of smooth losses without an L1 penalty, for any number of columns.
 
-    Of sparse rows they are found one after the other, of dense ones some at a time.
+    They are computed one after the other for sparse rows, in groups for dense ones.
     """
     points = Points(problem, _means(problem))
     columns = points.by_column
@@ -77,17 +76,18 @@ def path(
 
 
 class _Runner(NamedTuple):
-    """A candidate on its way."""
+    """A candidate in progress."""
 
     descent: Descent
     metric: PlainMetric
 
 
 def _begin_behind(points: Points, part: list[_Runner], last: list[_Runner]) -> None:
-    """Let candidates begin where those before them ended.
+    """Start candidates from the solutions of those before them.
 
-    A pass over sparse rows costs by the candidate, so that sharing passes would save less:
-    these begin where the two before point to, and with what the last has learned.
+    For sparse rows the cost of a pass is proportional to the number of candidates, so sharing
+    passes would save less: these start from an extrapolation of the last two solutions, and with
+    the secants of the last.
     """
     if not points.problem.rows.is_sparse:
         for one in part:
@@ -103,7 +103,7 @@ def _begin_behind(points: Points, part: list[_Runner], last: list[_Runner]) -> N
 
 
 def _means(problem: Problem) -> Doubles | None:
-    """Return the columns' means, where they may differ from zero and an intercept minds."""
+    """Return the columns' means, if they may differ from zero and there is an intercept."""
     if not (problem.fit_intercept and problem.rows.is_sparse):
         return None
     means: Doubles = problem.rows.cross(problem.weight[:, np.newaxis])[0, :-1]
@@ -111,20 +111,22 @@ def _means(problem: Problem) -> Doubles | None:
 
 
 class PlainMetric:
-    """L-BFGS from a multiple of a diagonal: the loss's mean curvature, and each l2.
+    """L-BFGS from a multiple of a diagonal: the mean curvature of the loss plus each l2.
 
-    Columns of deviation 1 make it the identity, but for a penalty of columns as they are: of
-    very different scales, that differs by their squares.
+    Columns have standard deviation 1, so the diagonal is nearly constant, unless the penalty acts
+    on unscaled columns: then it varies with the squares of their scales.
 
     Parameters
     ----------
     sample : Problem
-        A few rows, for the first step's length.
+        A few rows, for the length of the first step.
     points : Points
     penalties : Penalties
     enough : float
-        A gain that ends the descent.
+        Predicted gain at which the descent ends.
     """
+
+    is_uncertain = False
 
     def __init__(
         self, sample: Problem, points: Points, penalties: Penalties, enough: float
@@ -149,15 +151,15 @@ class PlainMetric:
         gains = self._all_gains()
         if gains <= self._enough:
             return step, self._sure_gains(point, gradient, gains)
-        if self._has_bound and self._gains[-1] <= self._enough:  # that was sudden
+        if self._has_bound and self._gains[-1] <= self._enough:  # a sudden decrease
             gains = min(gains, self._bound(point, gradient))
         return step, gains
 
     def _sure_gains(self, point: Doubles, gradient: Doubles, estimate: float) -> float:
-        """Return a bound of all gains to come, or the estimate if that takes too long.
+        """Return a bound on all further gains, or the estimate if the bound takes too long.
 
-        Steps that see little curvature gain little: only the penalty's tells that no more is
-        left. A bound that is far off is never passed over.
+        Small gains may be due to small curvature along the steps; only the curvature of the penalty
+        guarantees that no more is left. A bound far above the tolerance is never ignored.
         """
         if not self._is_penalised.any():
             return estimate
@@ -170,10 +172,10 @@ class PlainMetric:
         return estimate if is_late and is_near and bound > self._enough else bound
 
     def _bound(self, point: Doubles, gradient: Doubles, *, in_full: bool = False) -> float:
-        """Return what an objective as curved as its penalty could still gain.
+        """Return the possible gain if the objective had only the curvature of its penalty.
 
-        Unless `in_full`, what nothing penalises is looked at, which takes passes, only where the
-        rest would be little enough.
+        Unless `in_full`, the unpenalised part, which needs passes, is only computed if the rest is
+        within the tolerance.
         """
         own = self._is_penalised
         bound = float((gradient[own] ** 2 / self._l2[own]).sum()) / 2
@@ -187,16 +189,16 @@ class PlainMetric:
         return bound
 
     def learn(self, step: Doubles, change: Doubles, is_whole: bool) -> None:
-        """Take in how the gradient changed by a step."""
+        """Record the change of the gradient by a step."""
         self._secants.learn(step, change)
 
     def inherit(self, other: PlainMetric) -> None:
-        """Take from another what it learned of the same loss under its own penalty."""
+        """Take over the secants of another candidate, adjusted for the difference of penalties."""
         self._secants = other._secants.stiffened(self._l2 - other._l2)
         other._secants.clear()
 
     def renew(self, point: Doubles) -> bool:
-        """Forget the past once; False if there is none."""
+        """Clear the secants; False if there are none."""
         has_past = self._secants.scale(self._diagonal) is not None
         self._secants.clear()
         return has_past
@@ -208,10 +210,10 @@ class PlainMetric:
         return float(gradient @ way) / curvature if curvature > 0 else 1.0
 
     def _all_gains(self) -> float:
-        """Return about what this step and those to come will gain.
+        """Estimate the total gain of this and further steps.
 
-        Gains may shrink by a rate, or like the inverse square of their number, where the
-        objective is flat in many directions; they go up and down on their way.
+        Gains may shrink geometrically, or with the inverse square of the number of steps if the
+        objective is flat in many directions; they fluctuate.
         """
         gains = self._gains[-_BEFORE:]
         most = max(gains[-_BEFORE // 2 :])

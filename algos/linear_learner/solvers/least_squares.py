@@ -1,4 +1,4 @@
-"""The squared loss: every penalty from one pass, and more passes where digits ask for them."""
+"""The squared loss: every penalty from one pass, with more passes if precision requires them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from algos.linear_learner.solvers.orthogonal import Triangle, blocks, solve_exac
 from algos.linear_learner.solvers.wide import solve_by_rows, solve_with_conjugates
 
 _EPS = float(np.finfo(np.float64).eps)
-_GOOD_OF_FEW = 1e-13  # errors of coefficients where a correction costs next to nothing
-_FEW = 1 << 16  # numbers
-_CORRECTABLE = 1e-2  # errors that corrections make smaller, and
-_CORRECTABLE_OF_FEW = 1e-10  # where all digits are to be had
+_GOOD_OF_FEW = 1e-13  # errors of coefficients to correct in small problems
+_FEW = 1 << 16  # values of X in a small problem
+_CORRECTABLE = 1e-2  # errors that corrections can reduce,
+_CORRECTABLE_OF_FEW = 1e-10  # the same in small problems, which are solved to full precision
 _MOST_CORRECTIONS = 6
-_MANY, _MANY_COLUMNS = 16, 64  # penalties that are worth one eigendecomposition
-_MOST_SPARSE_ROWS = 1000  # of a matrix of products of rows
-_MOST_PRODUCTS = 1 << 29  # of values of CSR rows, for it
-_MOST_COLUMNS = {False: 8192, True: 2048}  # dense, sparse: of a matrix of products
+_MANY, _MANY_COLUMNS = 16, 64  # penalties and columns from which an eigendecomposition pays
+_MOST_SPARSE_ROWS = 1000  # in a matrix of products of rows
+_MOST_PRODUCTS = 1 << 29  # of values of CSR rows, for that matrix
+_MOST_COLUMNS = {False: 8192, True: 2048}  # dense, sparse: in a matrix of products of columns
 
 
 def solve(
@@ -44,7 +44,7 @@ def solve(
 ) -> list[Solution]:
     """Return the minimum of the squared loss and each penalty.
 
-    Where columns are dependent and nothing is penalised, the solution is the shortest.
+    If columns are dependent and nothing is penalised, the solution has least norm.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def solve(
         Strongest first.
     control : Control
     start : list of Solution, default=None
-        Where to begin; iterative methods alone heed it.
+        Where to start; used by iterative methods only.
     sums : Sums, default=None
         Of the problem's rows, if they are known.
 
@@ -63,10 +63,10 @@ def solve(
 
     Notes
     -----
-    With n rows and d columns, inner products take O(n d²) for all penalties together, and
-    O(d²) memory; each L2 penalty then O(d³), each sweep of an L1 penalty O(d²). Fewer rows
-    than columns take O(n² d) time and O(n²) memory. Sparse rows with many columns take one
-    pass for an iteration, and O(d) memory for each penalty.
+    With n rows and d columns, inner products take O(n d²) time for all penalties together, and
+    O(d²) memory; each L2 penalty then takes O(d³), each sweep of an L1 penalty O(d²). With fewer
+    rows than columns it is O(n² d) time and O(n²) memory. Sparse rows with many columns take one
+    pass per iteration, and O(d) memory for each penalty.
     """
     with np.errstate(over="ignore"):
         rows = problem.rows
@@ -82,7 +82,7 @@ def _has_few_products(rows: Any) -> bool:
 
 
 def fits(n: int, d: int, is_sparse: bool) -> bool:
-    """Tell whether the matrix of products of columns is the quickest way for L2 penalties."""
+    """Tell whether the matrix of products of columns is the fastest method for L2 penalties."""
     few = d <= 256 or d <= n
     return few and d <= _MOST_COLUMNS[is_sparse]
 
@@ -109,20 +109,20 @@ def _from_products(
 
 
 class _Residual(NamedTuple):
-    """What coefficients leave of the targets, in the products' unit."""
+    """Residuals of some coefficients, in the unit of the products."""
 
-    slopes: Doubles  # (n_outputs, d): products with the columns
+    cross: Doubles  # (n_outputs, d): products with the columns
     mean: Doubles  # (n_outputs,)
     loss: float
 
 
 class _LeastSquares:
-    """One problem without L1 penalty: its products, and what else a penalty turns out to need.
+    """One problem without L1 penalty: its products, and whatever else a penalty requires.
 
-    Cholesky's decomposition of inner products loses twice the digits that the columns'
-    condition costs. What is lost is known from the decomposition, and brought back by
-    corrections from residuals, which lose them once; where there is nothing left to be
-    corrected, by a QR decomposition. Few rows are solved with all digits.
+    The Cholesky decomposition of inner products loses twice as many digits as the condition of the
+    columns implies. The loss is known from the decomposition. It is repaired by corrections from
+    residuals, which lose the digits once, or, if too few digits are left, by a QR decomposition.
+    Small problems are solved to full precision.
     """
 
     def __init__(self, problem: Problem, sums: Sums | None, *, many: bool) -> None:
@@ -140,10 +140,10 @@ class _LeastSquares:
     @property
     def triangle(self) -> Triangle:
         if self._triangle is None:
-            self._triangle = triangle(self.problem, self._target(), self.kept)
+            self._triangle = triangle(self.problem, self._centered_target(), self.kept)
         return self._triangle
 
-    def _target(self) -> Doubles:
+    def _centered_target(self) -> Doubles:
         return centered_target(self.problem)[0]
 
     def solve(self, penalty: Penalty, tol: float) -> Solution:
@@ -178,12 +178,12 @@ class _LeastSquares:
         products = self.products
         coef, decrement = ridge(products, inverse, penalty.l2)
         loss = products.loss(coef)
-        if loss < 1e-6 * products.null:  # a difference of large numbers
+        if loss < 1e-6 * products.null:  # cancellation
             loss = self._residual(coef).loss
         return finished(products, penalty, coef, decrement, tol, loss=loss)
 
     def _solve_by_rotations(self, penalty: Penalty, tol: float) -> Solution:
-        """Solve where inner products are of no use."""
+        """Solve if inner products are too inaccurate."""
         l2, kept = penalty.l2[self.kept], self.kept
         triangle = self.triangle.with_penalty(l2)
         if triangle.is_deficient(self.problem.rows.n):
@@ -191,7 +191,7 @@ class _LeastSquares:
             loss = self._residual(coef).loss
             return finished(self.products, penalty, coef, 0.0, tol, loss=loss)
         if self.few:
-            exact = solve_exactly(self.problem, self._target(), penalty.l2, kept)
+            exact = solve_exactly(self.problem, self._centered_target(), penalty.l2, kept)
             if exact is not None:
                 return finished(self.products, penalty, exact.coef, 0.0, tol, loss=exact.loss)
         inverse = Inverse(*triangle.normalized(), np.inf)
@@ -202,7 +202,7 @@ class _LeastSquares:
         return self._corrected(spread_inverse, self._spread(triangle.solve()), penalty, tol)
 
     def _spread(self, coef: Doubles) -> Doubles:
-        """Return coefficients of the columns kept as those of all."""
+        """Expand coefficients of the columns kept to all columns."""
         spread = np.zeros((len(coef), self.problem.rows.d))
         spread[:, self.kept] = coef
         return spread
@@ -210,7 +210,7 @@ class _LeastSquares:
     def _corrected(
         self, inverse: Callable[[Doubles], Doubles], coef: Doubles, penalty: Penalty, tol: float
     ) -> Solution:
-        """Correct by what the residuals say, until that is no more than their rounding.
+        """Correct by residuals until the corrections are no larger than rounding errors.
 
         Björck (1987), "Stability analysis of the method of seminormal equations".
         """
@@ -218,7 +218,7 @@ class _LeastSquares:
         objectives: list[float] = []
         for _ in range(_MOST_CORRECTIONS):
             residual = self._residual(coef)
-            gradient = residual.slopes - penalty.l2 * coef
+            gradient = residual.cross - penalty.l2 * coef
             step = inverse(gradient)
             size = float(np.abs(step).max() / max(np.abs(coef).max(), 1e-300))
             objectives.append(residual.loss + penalty.value(coef))
@@ -240,20 +240,20 @@ class _LeastSquares:
         intercept = products.target_mean - coef @ products.mean
         found = problem.evaluate(coef[np.newaxis], intercept[np.newaxis])
         mean = -found.gradient_intercept[0] if problem.fit_intercept else np.zeros(len(coef))
-        slopes = -found.gradient[0] - mean[:, np.newaxis] * products.mean
-        return _Residual(slopes, mean, float(found.values[0]))
+        cross = -found.gradient[0] - mean[:, np.newaxis] * products.mean
+        return _Residual(cross, mean, float(found.values[0]))
 
     def _residual_in_double(self, coef: Doubles) -> _Residual:
         products, weight = self.products, self.problem.weight
-        target, offset = self._target(), coef @ products.mean
-        slopes, mean, loss = np.zeros_like(coef), np.zeros(len(coef)), 0.0
+        target, offset = self._centered_target(), coef @ products.mean
+        cross, mean, loss = np.zeros_like(coef), np.zeros(len(coef)), 0.0
         with one_thread_blas():
             for place, x in blocks(self.problem.rows):
                 residual = target[place] - (x @ coef.T - offset)
                 weighted = residual * weight[place, np.newaxis]
-                slopes += weighted.T @ x
+                cross += weighted.T @ x
                 mean += weighted.sum(axis=0)
                 loss += float((weighted * residual).sum()) / 2
         if self.problem.fit_intercept:
-            slopes -= mean[:, np.newaxis] * products.mean
-        return _Residual(slopes, mean, loss)
+            cross -= mean[:, np.newaxis] * products.mean
+        return _Residual(cross, mean, loss)

@@ -1,4 +1,4 @@
-"""The multinomial loss: its null model and its Hessian, p_k (δ_kl - p_l) of rows' probabilities."""
+"""The multinomial loss: its null model and its Hessian, p_k (δ_kl - p_l) for each row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy import special
 
 from algos.linear_learner.problem import Doubles, Problem
 
-_BLOCK = 512  # rows, whose products with all classes are in memory at once
+_BLOCK = 512  # rows whose products with all classes are in memory at once
 
 
 def multinomial_hessian(problem: Problem, width: int, z: Doubles) -> Doubles:
@@ -30,7 +30,7 @@ def multinomial_hessian(problem: Problem, width: int, z: Doubles) -> Doubles:
 def hessian_at_once(problem: Problem, width: int, z: Doubles) -> Doubles:
     """Return the same from one product of all classes' columns, for many classes of few columns.
 
-    The bits differ from those of `multinomial_hessian`.
+    Rounding errors differ from those of `multinomial_hessian`.
     """
     p = special.softmax(z, axis=1)
     n, k = p.shape
@@ -44,7 +44,7 @@ def hessian_at_once(problem: Problem, width: int, z: Doubles) -> Doubles:
         spread = (np.sqrt(weight) * shares)[:, :, np.newaxis] * columns[:, np.newaxis]
         spread = spread.reshape(x.n, -1)
         result -= spread.T @ spread
-        # Not as the difference of p and p²: of a p near 1 that would be rounding alone.
+        # Not as the difference of p and p², which would be rounding errors for p near 1.
         curved = (weight * shares * (1 - shares)).T[:, :, np.newaxis] * columns
         own += curved.transpose(0, 2, 1) @ columns
     for i in range(k):
@@ -54,13 +54,13 @@ def hessian_at_once(problem: Problem, width: int, z: Doubles) -> Doubles:
 
 
 def multinomial_blocks(problem: Problem, width: int, z: Doubles) -> list[Doubles]:
-    """Return the blocks of the same on its diagonal."""
+    """Return the diagonal blocks of the Hessian."""
     p = special.softmax(z, axis=1)
     return [_gram(problem, width, problem.weight * own * (1 - own)) for own in p.T]
 
 
 def spread_along(problem: Problem, z: Doubles, moved: Doubles) -> float:
-    """Return the second derivative as decision values move: the mean variance of `moved`."""
+    """Return the second derivative along a change of decision values: its mean variance."""
     p = special.softmax(z, axis=1)
     mean = (p * moved).sum(axis=1, keepdims=True)
     return float(problem.weight @ (p * (moved - mean) ** 2).sum(axis=1))
@@ -78,10 +78,10 @@ def log_shares(problem: Problem) -> Doubles:
     return logs - logs.mean()
 
 
-def centred(coef: Doubles, intercept: Doubles, is_free: Doubles) -> tuple[Doubles, Doubles]:
-    """Return the same model with mean 0 over the classes wherever nothing is penalised.
+def centered(coef: Doubles, intercept: Doubles, is_free: Doubles) -> tuple[Doubles, Doubles]:
+    """Return the equivalent model with mean 0 over the classes wherever nothing is penalised.
 
-    Adding a number to all classes changes no probability.
+    Adding a number to all classes does not change probabilities.
     """
     coef = np.where(is_free, coef - coef.mean(axis=0), coef)
     return coef, intercept - intercept.mean()

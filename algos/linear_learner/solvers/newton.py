@@ -1,9 +1,9 @@
-"""Newton's method where only a sample of the rows makes the Hessian, and all make the gradient.
+"""Newton's method with the Hessian of a sample of the rows, and the gradient of all.
 
-A Hessian costs as much as many passes over the rows. But that of a spread of them tells
-the shape of the loss well enough that a few steps of L-BFGS, preconditioned with it, lead
-from the sample's optimum to that of all rows: four passes or so (compare Byrd et al., 2011,
-"On the use of stochastic Hessian information in optimization methods for machine learning").
+A Hessian costs as much as many passes over the rows. That of a sample is accurate enough that a few
+steps of L-BFGS, preconditioned with it, lead from the sample's optimum to that of all rows: about
+four passes (compare Byrd et al., 2011, "On the use of stochastic Hessian information in
+optimization methods for machine learning").
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ def path(
     control: Control,
     start: list[Solution] | None = None,
 ) -> list[Solution] | Iterator[Solution]:
-    """Return minima of smooth losses without an l1 penalty, where p² values are little memory."""
+    """Return minima of smooth losses without an L1 penalty, if p² values fit in memory."""
     return solve_in_stages(problem, penalties, control, start, NewtonMetric)
 
 
 def continued(problem: Problem, penalty: Penalty, control: Control, start: Solution) -> Solution:
-    """Return the same of one penalty, from where another solver has come."""
+    """Return the minimum for one penalty, starting from another solver's result."""
     return descend_from(problem, penalty, control, start, NewtonMetric)
 
 
 class NewtonMetric(HessianMetric):
-    """A Hessian's Cholesky factor, and L-BFGS from there."""
+    """The Cholesky factor of a Hessian, corrected by L-BFGS."""
 
     _secants: Secants
 

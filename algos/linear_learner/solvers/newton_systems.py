@@ -1,7 +1,7 @@
-"""The linear systems of interior points, (A' diag(a) A + diag(e)) x = b with A = (X, 1).
+"""The linear systems of interior-point methods, (A' diag(a) A + diag(e)) x = b with A = (X, 1).
 
-The intercept is never in e. By columns, a Gram matrix is factored; where there are more
-columns than rows, by rows (Woodbury).
+The intercept has no entry in e. The primal system factors a Gram matrix of columns; the dual
+system, for more columns than rows, one of rows (Woodbury).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from algos._common.memory import require_memory
 from algos.linear_learner.problem import Doubles, Penalty
 from algos.linear_learner.solvers.kinks import Products
 
-MOST = 5000  # rows or columns, whichever are fewer: a matrix of that order is factored
-LEAST = 1e-10  # of the largest pull to zero, for columns with none, where rows are factored
-WIDE = 2  # times as many columns as rows
+MOST = 5000  # rows or columns, the largest order of a matrix to factor
+LEAST = 1e-10  # least entry of e relative to the largest, in the dual system
+WIDE = 2  # columns per row from which the dual system is used
 REFINEMENTS = 2
 
 Solve = Callable[[Doubles], Doubles]
 
 
-class Columns:
+class PrimalSystem:
     """Systems of order d + 1, or d without an intercept."""
 
     def __init__(self, rows: Products, fit_intercept: bool) -> None:
@@ -45,7 +45,7 @@ class Columns:
         return solve_extended
 
 
-class Wide:
+class DualSystem:
     """Systems of order n, for n < d; X is kept as one dense float64 array."""
 
     def __init__(self, rows: Products, fit_intercept: bool) -> None:
@@ -78,27 +78,28 @@ class Wide:
         return solve_extended
 
 
-def system_for(rows: Products, penalty: Penalty, fit_intercept: bool) -> Columns | Wide:
-    """Return the cheaper kind of system; ValueError where both are too large.
+def system_for(rows: Products, penalty: Penalty, fit_intercept: bool) -> PrimalSystem | DualSystem:
+    """Return the cheaper kind of system; raise ValueError if both are too large.
 
-    By rows, digits are lost to pulls near zero: only an L2 term on every column allows it.
+    The dual system loses precision for small e: it needs an L2 term on every column.
     """
     if rows.n <= MOST and WIDE * rows.n < rows.d and (penalty.l2 > 0).all():
-        require_memory(24 * rows.n * rows.d, "A dense copy of few rows", "give fewer columns")
-        return Wide(rows, fit_intercept)
+        require_memory(24 * rows.n * rows.d, "a dense copy of the rows", "use fewer columns")
+        return DualSystem(rows, fit_intercept)
     if rows.d > MOST:
         raise ValueError(
-            f"{rows.d} columns are too many for an interior point, which takes at most {MOST}, "
-            f"or as many rows with an L2 penalty; choose a solver by coordinates"
+            f"{rows.d} columns are too many for the interior-point solver, which supports at most "
+            f"{MOST} columns, or {MOST} rows with an L2 penalty; use fewer columns, or "
+            f"solver='dual_coordinate_descent' with an L2 penalty"
         )
-    return Columns(rows, fit_intercept)
+    return PrimalSystem(rows, fit_intercept)
 
 
 def _spd_solver(matrix: Doubles) -> Solve:
-    """Return the solver for a positive semidefinite matrix, which need not be regular.
+    """Return the solver for a positive semidefinite matrix, which may be singular.
 
-    Scaled to a unit diagonal; what rounding leaves singular is lifted a little, which bends
-    a Newton step and not where the steps lead.
+    The matrix is scaled to a unit diagonal. If it is numerically singular, its diagonal is raised
+    slightly, which changes a Newton step but not the limit of the steps.
     """
     scale = np.sqrt(np.maximum(np.diagonal(matrix), 0))
     scale[scale == 0] = 1

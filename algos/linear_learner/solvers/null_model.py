@@ -1,6 +1,6 @@
-"""The intercept that loses least, and the model that has nothing else.
+"""Best intercepts, and the null model, which has only an intercept.
 
-Where descents begin, what grids of penalties hang on, and the unit of certificates.
+The null model is the start of descents and sets the grid of penalties and the unit of certificates.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from algos.linear_learner.decisions import losses_of, slopes_of
+from algos.linear_learner.decisions import loss_derivatives, losses_of
 from algos.linear_learner.losses import Loss
 from algos.linear_learner.problem import Control, Doubles, Problem
 from algos.linear_learner.solvers.curvature import weighted_curvatures
@@ -21,9 +21,9 @@ from algos.linear_learner.solvers.points import Points
 _EPS = float(np.finfo(np.float64).eps)
 _TINY = float(np.finfo(np.float64).tiny)
 _MOST_STEPS = 100
-_MOST = 1e150  # whose square is a number
-_OF_SUMS = 1e-12  # rounding of sums of weights
-_OF_SHARES = 64 * _EPS  # and of those added in pairs, whose sum is 1
+_MOST = 1e150  # whose square does not overflow
+_OF_SUMS = 1e-12  # rounding error of sums of weights
+_OF_SHARES = 64 * _EPS  # rounding error of pairwise sums of total 1
 
 
 def best_intercept(problem: Problem, decision: Doubles, begin: float = 0.0) -> float:
@@ -35,12 +35,12 @@ def best_intercept(problem: Problem, decision: Doubles, begin: float = 0.0) -> f
         Of one output.
     decision : ndarray of shape (n,)
     begin : float, default=0.0
-        Where Newton's method begins.
+        Start of Newton's method.
 
     Returns
     -------
     intercept : float
-        Finite, also where the optimum is not; of several the one nearest to 0.
+        Finite even if the optimum is not; among several optima the one nearest to 0.
     """
     if problem.loss.name == "squared_error":
         return float(problem.weight @ (problem.target - decision))
@@ -50,7 +50,7 @@ def best_intercept(problem: Problem, decision: Doubles, begin: float = 0.0) -> f
 
 
 def null_intercept(problem: Problem) -> Doubles:
-    """Return the intercepts (n_outputs,) that lose least where all coefficients are zero."""
+    """Return the best intercepts (n_outputs,) for a model without coefficients."""
     loss, target = problem.loss, problem.target
     if not problem.fit_intercept:
         return np.zeros(problem.n_outputs)
@@ -64,7 +64,7 @@ def null_intercept(problem: Problem) -> Doubles:
 
 
 def constant_model(problem: Problem) -> tuple[Doubles, Doubles]:
-    """Return the best model without coefficients as `Problem.evaluate` takes it."""
+    """Return the null model in the form that `Problem.evaluate` takes."""
     coef = np.zeros((1, problem.n_outputs, problem.rows.d))
     return coef, null_intercept(problem)[np.newaxis]
 
@@ -140,16 +140,16 @@ def evaluated_null(points: Points) -> NullPoint:
 
 
 def limits_of(points: Points, control: Control, unit: float) -> Limits:
-    """Return where descents end; no tolerance is below what the rows' dtype can show."""
+    """Return the stopping rules of descents; `tol` is at least the precision of the rows."""
     eps = float(np.finfo(points.problem.rows.dtype).eps)
     return Limits(unit, max(control.tol, 2 * eps), 4 * eps, control.max_iter)
 
 
 def _unit(problem: Problem, value: float, intercept: Doubles) -> float:
-    """Return what certificates are relative to, from the null model's objective.
+    """Return the divisor of certificates, from the null model's objective.
 
-    A log link's loss may pass through 0 there: then its scale is the mean's power. Where the
-    null model is perfect, the rounding of the losses' size remains.
+    With a log link the loss may pass through 0; the unit is then at least a power of the mean. If
+    the null model is perfect, it is the rounding error of losses.
     """
     loss, y = problem.loss, problem.target
     size = max(1.0, min(abs(loss.parameter), _MOST) ** 2)
@@ -163,7 +163,7 @@ def _unit(problem: Problem, value: float, intercept: Doubles) -> float:
 
 
 def _by_newton(problem: Problem, decision: Doubles, begin: float) -> float:
-    """Return the root of the slope, within a bracket that closes."""
+    """Return the root of the derivative, by Newton's method with a shrinking bracket."""
     b, low, high, reach = begin, -np.inf, np.inf, 1.0
     if not (problem.loss.has_log_link or problem.loss.is_of_classes):
         residual = problem.target - decision
@@ -171,16 +171,16 @@ def _by_newton(problem: Problem, decision: Doubles, begin: float) -> float:
         b, reach = min(max(begin, low), high), high - low
     for _ in range(_MOST_STEPS):
         z = decision + b
-        slopes = slopes_of(z, problem.target, problem.loss)
-        slope = float(problem.weight @ slopes)
-        if abs(slope) <= 2 * _EPS * float(problem.weight @ np.abs(slopes)):
+        derivatives = loss_derivatives(z, problem.target, problem.loss)
+        derivative = float(problem.weight @ derivatives)
+        if abs(derivative) <= 2 * _EPS * float(problem.weight @ np.abs(derivatives)):
             break
-        low, high = (low, b) if slope > 0 else (b, high)
-        after = b - slope / max(float(weighted_curvatures(problem, z).sum()), _TINY)
-        # Far from the optimum Newton's step may be of any length: doubled, it is long enough.
+        low, high = (low, b) if derivative > 0 else (b, high)
+        after = b - derivative / max(float(weighted_curvatures(problem, z).sum()), _TINY)
+        # Far from the optimum Newton's step may have any length, so it is limited.
         if not low < after < high or abs(after - b) > reach:
             middle = low + (high - low) / 2 if np.isfinite(low + high) else np.nan
-            stride = b - np.copysign(reach, slope)
+            stride = b - np.copysign(reach, derivative)
             after = stride if low < stride < high else middle
             reach *= 4
         if not np.isfinite(after) or abs(after - b) <= 2 * _EPS * abs(b):
@@ -190,14 +190,14 @@ def _by_newton(problem: Problem, decision: Doubles, begin: float) -> float:
 
 
 def _by_breakpoints(problem: Problem, decision: Doubles) -> float:
-    """Return where a sum of straight pieces turns upwards."""
+    """Return the minimum of a piecewise linear function of the intercept."""
     loss, target, weight = problem.loss, problem.target, problem.weight
     offset, jumps = _kinks(loss, target, decision)
     order = np.argsort(offset, kind="stable")
     offset = offset[order]
     climbs = np.cumsum((jumps * np.tile(weight, len(offset) // len(weight)))[order])
     # Far to the left each row has the slope of its first piece.
-    fall = -float(weight @ slopes_of(np.full_like(target, -1e300), target, loss))
+    fall = -float(weight @ loss_derivatives(np.full_like(target, -1e300), target, loss))
     first, beyond = np.searchsorted(climbs, [fall * (1 - _OF_SUMS), fall * (1 + _OF_SUMS)])
     low, high = offset[np.minimum([first, beyond], len(offset) - 1)]
     return float(min(max(0.0, low), high))

@@ -1,4 +1,4 @@
-"""Least squares by orthogonal transformations of the rows, where inner products lose digits."""
+"""Least squares by orthogonal transformations of the rows, if inner products lose precision."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _SETTLED = 1e-10  # relative size of the last step
 
 
 class Triangle(NamedTuple):
-    """What is left of the weighted rows (1, x, y), R' R being their products.
+    """The triangular factor R of the weighted rows (1, x, y), R' R being their products.
 
     Attributes
     ----------
     columns : ndarray of shape (min(n, d), d)
-        Of x less its mean where there is an intercept.
+        Of x, centred if there is an intercept.
     targets : ndarray of shape (min(n, d), n_outputs)
-        The part of y less its mean that columns can tell of.
+        The projection of y, centred likewise, on the columns.
     """
 
     columns: Doubles
@@ -51,7 +51,7 @@ class Triangle(NamedTuple):
         )
 
     def normalized(self) -> tuple[Doubles, Doubles]:
-        """Return columns of length 1, a positive diagonal, and what made them so."""
+        """Return columns of length 1 with a positive diagonal, and their scale."""
         norms = np.sqrt((self.columns**2).sum(axis=0))
         scale = 1 / np.where(norms > 0, norms, 1)
         columns = self.columns * scale
@@ -68,12 +68,12 @@ class Triangle(NamedTuple):
         return bool(values[-1] <= max(n, len(values)) * _EPS * values[0])
 
     def solve(self) -> Doubles:
-        """Return the coefficients of the least residual, (n_outputs, d)."""
+        """Return the coefficients with the least residual, (n_outputs, d)."""
         found = linalg.solve_triangular(self.columns, self.targets, check_finite=False)
         return np.ascontiguousarray(found.T)
 
     def least_norm(self) -> Doubles:
-        """Return the shortest coefficients of the least residual, (n_outputs, d)."""
+        """Return the coefficients of least norm with the least residual, (n_outputs, d)."""
         found, _, _, _ = linalg.lstsq(
             self.columns,
             self.targets,
@@ -150,7 +150,7 @@ class Exact(NamedTuple):
 def solve_exactly(
     problem: Problem, target: Doubles, l2: Doubles, kept: NDArray[np.intp]
 ) -> Exact | None:
-    """Return the minimum with all its digits, or None if columns are dependent.
+    """Return the minimum to full precision, or None if columns are dependent.
 
     Columns that are not kept have the coefficient zero.
 

@@ -1,4 +1,4 @@
-"""The minimum of a parabola and an l1 penalty, however close to each other the columns are."""
+"""The minimum of a quadratic function with an L1 penalty, also for nearly dependent columns."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ def minimise(
 ) -> float:
     """Move v to the minimum of v'Av/2 - c'v + Σ l1|v| + l2 v²/2.
 
-    Coordinate descent finds which coordinates are zero, but may take long to tell close
-    columns apart; so the others then go to their common minimum as far as none changes its
-    sign, and so on in turn.
+    Coordinate descent finds which coordinates are zero, but may be slow for nearly dependent
+    columns. So it alternates with direct solves for the other coordinates, as far as none changes
+    its sign.
 
     Parameters
     ----------
     A : ndarray of shape (p, p)
     c, l1, l2 : ndarray of shape (p,)
     v : ndarray of shape (p,)
-        Where to begin, and the minimum.
+        The start, overwritten by the minimum.
     square : float
-        c'A⁻¹c, the square of what A and c come from, or a number not much below.
+        c'A⁻¹c, the mean square behind A and c, or a number not much below it.
     tol : float
         Of the gap.
 
     Returns
     -------
     gap : float
-        How far above the minimum v may still be.
+        Bound on the distance of the objective from its minimum.
     """
     rest = np.empty_like(c)
     for _ in range(_ROUNDS):

@@ -10,15 +10,14 @@ from algos.linear_learner.problem import Doubles, Problem
 
 
 class Points:
-    """Translates between a problem's models and the points that descents move.
+    """Converts between models of a problem and the flat vectors of descents.
 
     Parameters
     ----------
     problem : Problem
     center : ndarray of shape (d,), default=None
-        Columns are taken less this: what a point has in an intercept's place is then the
-        decision value there. Columns whose mean is far from zero make it hard to tell
-        the intercept from them.
+        Is subtracted from the columns, so that the intercept entry of a point is the decision value
+        at the center. Means far from zero would correlate columns with the intercept.
     """
 
     def __init__(self, problem: Problem, center: Doubles | None = None) -> None:
@@ -48,7 +47,7 @@ class Points:
         return coef, np.ascontiguousarray(parts[..., self.d])
 
     def by_column(self, values: Doubles) -> Doubles:
-        """Return a penalty's values (d,) for all coordinates of a point: 0 for intercepts."""
+        """Expand values (d,) of a penalty to all coordinates of a point, with 0 for intercepts."""
         columns = np.zeros((self.k, self.width))
         columns[:, : self.d] = values
         return columns.ravel()
@@ -68,7 +67,7 @@ class Points:
 
 
 class Penalties(NamedTuple):
-    """A penalty, coordinate by coordinate of a point."""
+    """A penalty on each coordinate of a point."""
 
     l1: Doubles
     l2: Doubles

@@ -13,7 +13,7 @@ from algos.linear_learner.solvers.kinks import Bent, Lines, Mask, Products
 
 @dataclass(frozen=True)
 class Program:
-    """Bent lines of some rows, a penalty, and straight lines for all other rows.
+    """Bent lines of some rows, a penalty, and linear terms for all other rows.
 
     Minimises Σ w_i lines_i(x_i·v + b) + penalty(v) - linear·(v, b) + constant.
     """
@@ -41,7 +41,7 @@ class Program:
         )
 
     def paired(self, theta: Doubles) -> float:
-        """Return Σ w_i θ_i kink_i and the constant: the dual's own objective."""
+        """Return Σ w_i θ_i kink_i plus the constant, the dual objective without penalty."""
         return float((theta * self.lines.kink).sum(axis=0) @ self.weight) + self.constant
 
     def bound(self, paired: float, pull: Doubles, point: Doubles) -> float:
@@ -53,8 +53,8 @@ class Program:
         pull : ndarray of shape (d + 1,)
             Σ w_i θ_i (x_i, 1) + linear.
         point : ndarray of shape (d + 1,)
-            What is left of equalities (no pull on unpenalised columns) counts as far as twice
-            this point reaches.
+            Violations of equalities (no pull on unpenalised columns) are multiplied by twice the
+            size of this point.
         """
         l1, l2 = self.penalty
         size = np.abs(pull[:-1])
@@ -73,7 +73,7 @@ class Program:
 
 
 class Inner(NamedTuple):
-    """Where an interior point, or the search for a vertex, ended.
+    """The result of the interior-point method, or of the search for a vertex.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ def program_of_all(bent: Bent, penalty: Penalty) -> Program:
 
 
 def program_of_band(bent: Bent, penalty: Penalty, band: Mask, z: Doubles) -> Program:
-    """Return the program of a band, all other rows being straight on their sides of z."""
+    """Return the program of a band, in which all other rows are linear on their side of z."""
     inside = np.flatnonzero(band)
     theta = bent.weight * np.where(band, 0.0, bent.lines.side(z))
     return Program(

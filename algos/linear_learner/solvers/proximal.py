@@ -1,8 +1,8 @@
-"""Proximal Newton: an l1 penalty is kept as it is, the loss becomes a parabola.
+"""Proximal Newton: the loss is replaced by a quadratic model, the L1 penalty is kept exactly.
 
-Coordinate descent on the Hessian finds the parabola's minimum with its exact zeros (Lee, Sun
-and Saunders, 2014, "Proximal Newton-type methods for minimizing composite functions"). A
-sample makes the Hessian; what the steps show of the gradient of all rows corrects it (BFGS).
+Coordinate descent on the Hessian finds the minimum of the model with its exact zeros (Lee, Sun and
+Saunders, 2014, "Proximal Newton-type methods for minimizing composite functions"). The Hessian is
+that of a sample, corrected by the changes of the gradient of all rows (BFGS).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from algos.linear_learner.solvers.metric import HessianMetric
 from algos.linear_learner.solvers.parabola import minimise
 from algos.linear_learner.solvers.stages import solve_in_stages
 
-_INEXACT = 1e-3  # of the last step's gain, how far the parabola's minimum may be
-_MARGIN = 4  # for what the steps have changed of a Hessian since it was factorised
-_FLAT = 1e-10  # of the expected curvature, below which a step shows none
+_INEXACT = 1e-3  # of the last step's gain, tolerance of the model's minimum
+_MARGIN = 4  # for changes of the Hessian since it was factorised
+_FLAT = 1e-10  # of the expected curvature, below which a step is ignored
 
 
 def path(
@@ -27,7 +27,7 @@ def path(
     control: Control,
     start: list[Solution] | None = None,
 ) -> list[Solution] | Iterator[Solution]:
-    """Return minima of smooth losses with any penalty, where p² values are little memory."""
+    """Return minima of smooth losses with any penalty, if p² values fit in memory."""
     return solve_in_stages(problem, penalties, control, start, ProximalMetric)
 
 
@@ -46,12 +46,12 @@ class ProximalMetric(HessianMetric):
     def _towards(self, point: Doubles, gradient: Doubles) -> tuple[Doubles, float]:
         l1, l2 = self.penalties
         tol = max(self.enough / 50, _INEXACT * min(self._gain, 1e5 * self.enough))
-        slope = gradient - l2 * point  # of the mean loss alone
+        loss_gradient = gradient - l2 * point  # of the mean loss without penalty
         after, gain = point.copy(), 0.0
         size = len(self._parts[0])
         for i, part in enumerate(self._parts):
             own = slice(i * size, (i + 1) * size)
-            linear = part @ point[own] - slope[own]
+            linear = part @ point[own] - loss_gradient[own]
             square = _MARGIN * max(float(linear @ self._factors[i].solve(linear)), 0.0)
             gain += minimise(part, linear, l1[own], l2[own], after[own], square, tol)
         step = after - point

@@ -1,4 +1,4 @@
-"""Solving with Hessians that may be singular, and secants that make them better."""
+"""Solving with Hessians that may be singular, and secants that correct them."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def _cholesky(matrix: Doubles, diagonal: Doubles, damping: float) -> Any:
 
 
 class Secants:
-    """The last steps and what they did to the gradient: L-BFGS (Nocedal and Wright, 7.4).
+    """The last steps and changes of the gradient: L-BFGS (Nocedal and Wright, 7.4).
 
     Parameters
     ----------
     limit : int
-        How many steps to keep.
+        Number of steps to keep.
     """
 
     def __init__(self, limit: int) -> None:
@@ -79,7 +79,7 @@ class Secants:
         return other
 
     def scale(self, diagonal: Doubles) -> float | None:
-        """Return what to multiply a diagonal by, for the last step's inverse curvature.
+        """Return the factor of a diagonal that fits the last step's inverse curvature.
 
         None without steps.
         """
@@ -89,7 +89,7 @@ class Secants:
         return along / float(change @ (diagonal * change))
 
     def solve(self, vector: Doubles, solve: Callable[[Doubles], Doubles]) -> Doubles:
-        """Return the inverse Hessian times a vector, where `solve` is it without the steps."""
+        """Return the inverse Hessian times a vector; `solve` does it without the steps."""
         result = vector.copy()
         shares = []
         for step, change, along in reversed(self._kept):

@@ -1,4 +1,4 @@
-"""Which parts of a gradient are rounding: steps of a length of their own must not follow them."""
+"""Removal of rounding errors from gradients, for optimizers that normalise step lengths."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from algos.linear_learner.problem import Doubles, Evaluation, Problem
 
-_ROUNDINGS = 64  # of a sum of slopes; rows come in a thousand
+_ROUNDINGS = 64  # rounding errors of a sum of derivatives over about a thousand rows
 _ROOTS = {
     "squared_error": 2.0,
     "huber": 2.0,
     "squared_epsilon_insensitive": 4.0,
     "squared_hinge": 4.0,
 }
-_FLATTENS = frozenset({"log_loss", "multinomial"})  # a slope is at most its loss
+_FLATTENS = frozenset({"log_loss", "multinomial"})  # a derivative is at most the loss
 
 
 def without_rounding(problem: Problem, found: Evaluation, gradient: Doubles) -> Doubles:
-    """Return a gradient with zeros where it is below what its sums round.
+    """Return a gradient with zeros where it is below the rounding errors of its sums.
 
-    Columns have deviation 1: their sums round as those of slopes do.
+    As columns have standard deviation 1, these are about those of sums of derivatives.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ def without_rounding(problem: Problem, found: Evaluation, gradient: Doubles) -> 
         Of the loss.
     """
     eps = float(np.finfo(problem.rows.dtype).eps)
-    size = _size_of_slopes(problem, found)
+    size = _derivative_bound(problem, found)
     noise = np.where(np.isfinite(size), _ROUNDINGS * eps * size, 0.0)
     return np.where(np.abs(gradient) > noise.reshape(-1, 1, 1), gradient, 0.0)
 
 
-def _size_of_slopes(problem: Problem, found: Evaluation) -> Doubles:
-    """Return a bound of the weighted mean |slope| of each candidate, of shape (m,)."""
+def _derivative_bound(problem: Problem, found: Evaluation) -> Doubles:
+    """Return a bound on the weighted mean |derivative| of each candidate, of shape (m,)."""
     loss, values = problem.loss, found.values
     if loss.name in _ROOTS:  # the root mean square
         return np.asarray(np.sqrt(_ROOTS[loss.name] * np.maximum(values, 0.0)))
@@ -44,7 +44,7 @@ def _size_of_slopes(problem: Problem, found: Evaluation) -> Doubles:
         return np.minimum(np.maximum(values, 0.0), 1.0)
     if not loss.has_log_link:
         return np.ones(len(values))
-    # Slopes are what is expected less what is there, over powers of the mean.
+    # Derivatives are the expected minus the actual target, over powers of the mean.
     if loss.name == "poisson":
         return np.abs(found.gradient_intercept[:, 0]) + 2 * float(problem.weight @ problem.target)
     if loss.name == "gamma":

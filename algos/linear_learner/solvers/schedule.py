@@ -1,4 +1,4 @@
-"""How stochastic steps are made: their lengths, rows and beginning."""
+"""Settings of stochastic steps: learning rates, batch sizes and initial values."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from dataclasses import dataclass
 OPTIMIZERS = ("adam", "sgd", "rmsprop", "adagrad")
 # In standardised units, where a coefficient of 1 is a large one.
 _AUTOMATIC_RATES = {"adam": 0.05, "sgd": 0.1, "rmsprop": 0.02, "adagrad": 0.3}
-_ROWS = 1000  # of a step, if nothing else is asked; streams begin with
-_FIRST_ROWS, _PARAMETERS_A_ROW = 10, 1000  # so many, or more where a step itself is work,
-_GROWTH = 1 + 1 / 64  # and make each step so much larger than the one before
+_ROWS = 1000  # in a step by default; streams start with
+_FIRST_ROWS, _PARAMETERS_A_ROW = 10, 1000  # so many, or more if there are many parameters,
+_GROWTH = 1 + 1 / 64  # and increase each step by this factor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How steps are made.
+    """Settings of stochastic steps.
 
     Attributes
     ----------
     optimizer : str
         One of `OPTIMIZERS`.
     rate : float or None
-        First learning rate; None for one that suits the optimizer.
+        Initial learning rate; None depends on the optimizer.
     momentum : float
         Of "sgd".
     beta_1, beta_2 : float
         Of "adam".
     intercept_factor : float
-        What the learning rate of the intercept is multiplied by.
+        Factor of the learning rate for the intercept.
     intercept_l2 : float
     every, factor, least : int, float, float
         After each `every` steps the rate is multiplied by `factor`, down to `least`.
     batch_size : int or None
-        Different rows in a step; None for sizes that suit.
+        Distinct rows in a step; None is automatic.
     patience, improvement : int, float
-        A fit ends when the objective has not fallen by that share for so many epochs.
+        A fit ends after `patience` epochs with a relative improvement below `improvement`.
     init : {"zeros", "uniform", "normal"}
-        The first coefficients; their half width or deviation is `init_scale`.
+        Initial coefficients; their half width or standard deviation is `init_scale`.
     init_intercept : float or None
-        The first intercept, for columns of mean 0; None for the best constant.
+        Initial intercept, for columns of mean 0; None for the best constant.
     """
 
     optimizer: str = "adam"
@@ -69,14 +69,14 @@ class Schedule:
         return max(first * self.factor ** (step // self.every), min(self.least, first))
 
     def size_of_epochs(self) -> int:
-        """Return how many different rows a step of an epoch takes."""
+        """Return the number of distinct rows in a step of an epoch."""
         return _ROWS if self.batch_size is None else self.batch_size
 
     def size_at(self, step: int, n_parameters: int) -> int:
-        """Return how many different rows a step of a stream takes, counted from 0.
+        """Return the number of distinct rows in a step of a stream, counted from 0.
 
-        Few at first, since a short stream needs many steps, and more where the gradient's
-        noise is what is left.
+        Few at first, since a short stream needs many steps; more later, when the noise of gradients
+        dominates.
         """
         if self.batch_size is not None:
             return self.batch_size

@@ -1,4 +1,4 @@
-"""The Hessian of the mean loss over a sample of the rows, and when to look at it again."""
+"""The Hessian of the mean loss over a sample of the rows."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _CHEAP = 1 << 22  # multiplications in a Hessian that costs no more than a pass
 
 
 class Shape:
-    """The shape of a problem's loss, as a sample of its rows has it.
+    """The shape of a problem's loss: Hessians over a sample of its rows.
 
     Parameters
     ----------
     problem : Problem
     points : Points
     is_rough : bool, default=False
-        Whether nobody asks for more than about where the optimum is.
+        Whether an approximate optimum is enough.
     is_of_pack : bool, default=False
-        Whether candidates in turn ask for it: then it is made the fastest way.
+        Whether several candidates use it, so that the fastest method is used.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Shape:
         n_matrices = 1 if self.is_whole else points.k
         with_l1 = "solver='coordinate_descent' with an L1 penalty"
         if problem.loss.is_joint:
-            with_l1 = "set each class against the rest (sklearn.multiclass.OneVsRestClassifier)"
+            with_l1 = "fit one class against the rest (sklearn.multiclass.OneVsRestClassifier)"
         require_memory(
             3 * 8 * n_matrices * self.parameters**2,
             f"the Hessian of {n_matrices} x {self.parameters} parameters and its factor",
@@ -62,7 +62,7 @@ class Shape:
 
     @property
     def is_cheap(self) -> bool:
-        """Whether it may be looked at after every step."""
+        """Whether it is cheap enough to compute after every step."""
         return self.has_all_rows and self.problem.rows.n * self.parameters**2 <= _CHEAP
 
     @property
@@ -71,31 +71,44 @@ class Shape:
         return self.is_rough or self.problem.loss.name not in PIECEWISE
 
     @property
+    def checks_certificate(self) -> bool:
+        """Whether a certificate is worth another Hessian; a pack only compares candidates."""
+        is_smooth = self.is_continuous and not self.is_rough
+        return is_smooth and self.is_whole and (self.is_cheap or not self._is_of_pack)
+
+    @property
     def eps(self) -> float:
         return float(np.finfo(self.problem.rows.dtype).eps)
 
     @property
     def noise(self) -> float:
-        """Return about how much of a loss the sample's optimum is above that of all rows."""
+        """The approximate relative excess loss of the sample's optimum on all rows."""
         return self.points.size / (2 * self.problem.rows.n)
 
     def at(self, point: Doubles, *, bold: bool) -> list[Doubles]:
-        """Return the Hessian: one matrix, or one for each output if it were too large."""
+        """Return the Hessian: one matrix, or one for each output if that is too large."""
         if self.is_whole:
             at_once = self._is_of_pack
             return [hessian(self.problem, self.points, point, bold=bold, at_once=at_once)]
         return blocks(self.problem, self.points, point, bold=bold)
 
+    def distance(self, way: Doubles) -> float:
+        """Return the largest change of a decision value along `way`, of classes by differences."""
+        moved = self.problem.rows.decision(*self.points.model(way))
+        is_joint = self.problem.loss.is_joint
+        each = np.ptp(moved, axis=1) if is_joint else np.abs(moved)
+        return float(each.max())
+
     def factors(self, matrices: list[Doubles]) -> list[Factor]:
-        """Return the factors of a Hessian, made once if candidates in turn have the same."""
+        """Return the factors of a Hessian, computed once for successive candidates."""
         if self._factored[0] is not matrices:
             self._factored = (matrices, [Factor(matrix, self.eps) for matrix in matrices])
         return self._factored[1]
 
     def grown(self) -> Shape:
-        """Return the shape that four times the rows have, if there are as many; made once.
+        """Return the shape over four times the rows, if there are as many; created once.
 
-        One candidate that needs them shall not make the others of its pack pay for them.
+        It is a separate object, so that other candidates of the pack do not pay for it.
         """
         if self.has_all_rows:
             return self

@@ -1,11 +1,11 @@
-"""From the null model to the optimum: first of a sample of the rows, then of all of them.
+"""Optima of a pack: first on a sample of the rows, then on all of them.
 
-A pack's candidates follow each other on the sample, each from where the one before it
-ended, and then go together through the passes over all rows.
+Candidates are solved on the sample one by one, each from the solution of the one before, and then
+share the passes over all rows.
 
-Memory: the sample, and matrices of p² values for each candidate on its way, p being the
-number of parameters (of one class each, where all together are too many); no more are on
-their way at once than `_VALUES` allows.
+Memory: the sample, and matrices of p² values for each candidate in progress, where p is the number
+of parameters (of each class, if all together are too many); `_VALUES` limits the number in progress
+at once.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from algos.linear_learner.solvers.shape import Shape
 
 _VALUES = 1 << 25  # in the matrices of a pack
 _ITERATIONS_OF_SAMPLE = 50
-_OF_NOISE = 0.05  # how closely a sample's optimum is worth knowing
+_OF_NOISE = 0.05  # tolerance on the sample, relative to its noise
 
 
 class MakeMetric(Protocol):
-    """A metric's class."""
+    """A class of metrics."""
 
     def __call__(
         self,
         shape: Shape,
         penalties: Penalties,
         enough: float,
-        matrices: list[Doubles] | None = None,
+        known: HessianMetric | None = None,
     ) -> HessianMetric: ...
 
 
@@ -49,7 +49,7 @@ def solve_in_stages(
     start: list[Solution] | None,
     make_metric: MakeMetric,
 ) -> list[Solution] | Iterator[Solution]:
-    """Return the candidates' optima: in turn where they follow each other over all rows.
+    """Return the candidates' optima, as an iterator if they are solved one by one on all rows.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def descend_from(
     start: Solution,
     make_metric: MakeMetric,
 ) -> Solution:
-    """Return a candidate's optimum, on all rows from the start on: a sample's is no nearer."""
+    """Return a candidate's optimum from a good start, with all rows and without a sample."""
     points = Points(problem)
     penalties = Penalties(points.by_column(penalty.l1), points.by_column(penalty.l2))
     with one_thread_blas():
@@ -102,7 +102,7 @@ def _after_a_sample(
     control: Control,
     make_metric: MakeMetric,
 ) -> list[Solution]:
-    """Solve for the sample that the shape has, then for all rows."""
+    """Solve on the sample of the shape, then on all rows."""
     sample = Points(shape.problem)
     rough = Control(max(control.tol, _OF_NOISE * shape.noise), _ITERATIONS_OF_SAMPLE)
     room = max(1, _VALUES // (points.size * shape.parameters))
@@ -115,7 +115,7 @@ def _after_a_sample(
         limits = limits_of(points, control, on_sample[0].limits.unit)
         running = []
         for number, (penalties, before) in enumerate(zip(some, on_sample, strict=True), first):
-            known = cast(HessianMetric, before.metric).matrices
+            known = cast(HessianMetric, before.metric)
             metric = make_metric(shape, penalties, limits.tol * limits.unit, known)
             descent = Descent(metric, penalties, limits, number)
             running.append((descent, descent.steps([before.point, null])))
@@ -132,20 +132,20 @@ def _in_turn(
     control: Control,
     make_metric: MakeMetric,
 ) -> Iterator[Descent]:
-    """Solve for each candidate from where the one before it ended, or from its own start."""
+    """Solve for each candidate, from the solution of the one before or from its own start."""
     with one_thread_blas():
         null = evaluated_null(points)
     limits = limits_of(points, control, null.unit)
-    matrices: list[Doubles] | None = None
+    known: HessianMetric | None = None
     last: Descent | None = None
     for number, penalties in enumerate(pack):
         with one_thread_blas():
-            metric = make_metric(shape, penalties, limits.tol * limits.unit, matrices)
+            metric = make_metric(shape, penalties, limits.tol * limits.unit, known)
             descent = Descent(metric, penalties, limits, number)
             descent.offer(null.point, null.value, null.gradient)
             near = starts[number : number + 1]
             if last is not None and not near:
                 descent.offer(*last.without_penalty())
             descend_together(points, [(descent, descent.steps(near))], control)
-        matrices, last = metric.matrices, descent
+        known, last = metric, descent
         yield descent

@@ -1,4 +1,4 @@
-"""Stochastic gradient steps: of a batch, and of epochs until they gain little."""
+"""Stochastic gradient steps over a batch, and epochs of them until they gain little."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from algos._common.random import Key, stream
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.shifted_rows import ShiftedRows
-from algos.linear_learner.solvers.iterates import Columns, Iterates, reach_of
+from algos.linear_learner.solvers.iterates import Iterates, StepColumns, rate_multipliers
 from algos.linear_learner.solvers.null_model import null_intercept
 from algos.linear_learner.solvers.rounding import without_rounding
 from algos.linear_learner.solvers.schedule import Schedule
 
-_OF_INIT = 1 << 31  # the stream of first coefficients; the others are of epochs
+_OF_INIT = 1 << 31  # random stream of initial coefficients; the others are those of epochs
 
 
 @dataclass(frozen=True)
 class Epochs:
-    """What a fit by epochs needs beyond the problem.
+    """Settings of a fit by epochs.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Epochs:
         Of the random streams.
     validate : callable, default=None
         Takes the iterates (m, n_outputs, d + 1) and returns (m,) losses of validation rows;
-        the best epoch is then chosen by these, and not by the objective.
+        the best epoch is then chosen by these instead of the objective.
     """
 
     schedule: Schedule
@@ -55,7 +55,7 @@ def learn_batch(
     problem: Problem,
     arrays: tuple[Doubles, Doubles],
     schedule: Schedule,
-    reach: Doubles,
+    multipliers: Doubles,
     weight: float = 1.0,
 ) -> Doubles:
     """Take one step along the gradient of all rows of a problem; return the losses before."""
@@ -63,10 +63,12 @@ def learn_batch(
         np.ascontiguousarray(iterates.theta[..., :-1]),
         np.ascontiguousarray(iterates.theta[..., -1]),
     )
-    slopes = found.gradient_intercept if problem.fit_intercept else 0 * found.gradient_intercept
-    gradient = np.concatenate([found.gradient, slopes[..., None]], axis=-1)
+    gradient_intercept = (
+        found.gradient_intercept if problem.fit_intercept else 0 * found.gradient_intercept
+    )
+    gradient = np.concatenate([found.gradient, gradient_intercept[..., None]], axis=-1)
     gradient = without_rounding(problem, found, gradient)
-    columns = Columns.of(reach, problem.rows)
+    columns = StepColumns.of(multipliers, problem.rows)
     iterates.step(gradient, *arrays, schedule, columns, weight)
     return found.values
 
@@ -74,9 +76,9 @@ def learn_batch(
 def mini_batches(
     keys: NDArray[np.uint64], size_of: Callable[[int], int], key: Key, epoch: int
 ) -> list[NDArray[np.intp]]:
-    """Return the rows in batches, the i-th of `size_of(i)` different keys, as keys decide.
+    """Return the rows in random batches, the i-th with `size_of(i)` distinct keys.
 
-    Equal rows stand together, so that a row of weight 2 is the same as two rows.
+    Equal rows are in the same batch, so that a row of weight 2 is equivalent to two rows.
     """
     if len(keys) <= size_of(0):
         return [np.argsort(keys, kind="stable")]
@@ -101,23 +103,23 @@ def solve(
     control: Control,
     start: list[Solution] | None = None,
 ) -> list[Solution]:
-    """Return candidates after epochs of stochastic steps: near their optima, none certified.
+    """Return candidates after epochs of stochastic steps, which end near their optima.
 
-    The certificate is the share by which an epoch still lowered the objective.
+    The certificate is the relative decrease of the objective in the last epoch.
     """
     epochs: Epochs = control.epochs
-    problem, at_zero = _centred(problem)
+    problem, at_zero = _centered(problem)
     iterates = Iterates(_beginning(problem, len(penalties), epochs, start, at_zero))
     arrays = penalty_arrays(penalties, epochs.schedule.intercept_l2)
     rows_of_all: Any = problem.rows
-    reach = reach_of(rows_of_all.measured_filled(problem.weight))
+    multipliers = rate_multipliers(rows_of_all.measured_filled(problem.weight))
     best = _Best(iterates.average, epochs.schedule)
     traces: list[list[float]] = [[] for _ in penalties]
     validations: list[list[float]] = [[] for _ in penalties]
     size = epochs.schedule.size_of_epochs()
     for epoch in range(control.max_iter):
         for rows in mini_batches(epochs.keys, lambda _: size, epochs.key, epoch):
-            learn_batch(iterates, _part(problem, rows), arrays, epochs.schedule, reach)
+            learn_batch(iterates, _part(problem, rows), arrays, epochs.schedule, multipliers)
         objectives = _objectives(problem, penalties, iterates.average)
         for trace, value in zip(traces, objectives, strict=True):
             trace.append(float(value))
@@ -150,7 +152,7 @@ def solve(
 
 
 class _Best:
-    """Each candidate's best epoch, and whether that was long ago for all of them."""
+    """The best epoch of each candidate, and whether there is no more improvement."""
 
     def __init__(self, theta: Doubles, schedule: Schedule) -> None:
         self.theta, self._schedule = theta.copy(), schedule
@@ -158,7 +160,7 @@ class _Best:
         self._least, self._since = np.inf, 0
 
     def offer(self, theta: Doubles, values: Doubles) -> None:
-        """Take in the values after one more epoch."""
+        """Record the values after one more epoch."""
         better = values < self._values
         self.theta[better], self._values[better] = theta[better], values[better]
         least = float(self._values.sum())
@@ -174,7 +176,7 @@ class _Best:
 
 
 def _all_given_up(theta: Doubles, traces: list[list[float]], control: Control) -> bool:
-    """Ask for each candidate; they stop together, since they share their passes."""
+    """Tell whether all candidates are given up; they stop together, as they share passes."""
     if control.give_up is None:
         return False
     asked = [
@@ -184,10 +186,11 @@ def _all_given_up(theta: Doubles, traces: list[list[float]], control: Control) -
     return all(asked)
 
 
-def _centred(problem: Problem) -> tuple[Problem, Callable[[Doubles, int], Doubles]]:
-    """Return the problem for columns of mean 0, and what moves iterates from it (1) or to it (-1).
+def _centered(problem: Problem) -> tuple[Problem, Callable[[Doubles, int], Doubles]]:
+    """Return the problem for centred columns, and a function that converts iterates.
 
-    Dense rows are centred already; CSR rows are without being written down.
+    The function converts from the centred problem with 1 and to it with -1. Dense rows are
+    centred already; CSR rows are centred implicitly.
     """
     rows: Any = problem.rows
     if not (problem.fit_intercept and rows.is_sparse):
@@ -210,7 +213,7 @@ def _last_gain(trace: list[float]) -> float:
 
 
 def beginning(problem: Problem, n_candidates: int, schedule: Schedule, key: Key) -> Doubles:
-    """Return the first iterates: all candidates begin alike."""
+    """Return the initial iterates, the same for all candidates."""
     k, d = problem.n_outputs, problem.rows.d
     theta = np.zeros((n_candidates, k, d + 1))
     generator = stream(key, _OF_INIT)

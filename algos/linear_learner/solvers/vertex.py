@@ -1,7 +1,7 @@
-"""From near the optimum onto it: kinks hit exactly, coefficients exactly zero.
+"""From near the optimum to the exact optimum: rows exactly at kinks, coefficients exactly zero.
 
-An interior point ends close to all kinks that bind. Taking those as equalities leaves one
-linear system; its solution is kept if the objective does not rise.
+The interior-point method ends close to all active kinks. Taking these as equalities leaves one
+linear system; its solution is kept if the objective does not increase.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from algos.linear_learner.problem import Doubles
 from algos.linear_learner.solvers.kinks import Indices, Mask
 from algos.linear_learner.solvers.program import Inner, Program
 
-SURE = (1.0, 1e-3, 1e3)  # doubts below which lines are taken to be at their kinks, in turn
+SURE = (1.0, 1e-3, 1e3)  # thresholds of `doubt` for lines at their kinks, tried in turn
 MOST = 1500  # unknowns and equalities together
-MOST_PER_UNKNOWN, FEW = 1.5, 20  # equalities: more are told too soon
+MOST_PER_UNKNOWN, FEW = 1.5, 20  # equalities; more mean that the active set is not yet clear
 ROUNDINGS = 64
-TIGHT = 1e-9  # from its kink, a line at it
-TRIES = 6  # of lines at their kinks, each of at most half the gap of the one before
-SPROUT = 1e-300  # of a coefficient that leaves 0: its sign is what counts
+TIGHT = 1e-9  # distance from its kink of a line that is at it
+TRIES = 6  # active sets, each of at most half the gap of the one before
+SPROUT = 1e-300  # of a coefficient that leaves 0, where only its sign matters
 
 
 def polish(program: Program, inner: Inner) -> Inner:
-    """Return the vertex or face beside an interior point's end, or that end itself."""
+    """Return the vertex or face near an interior point, or the interior point itself."""
     eps = ROUNDINGS * float(np.finfo(program.rows.dtype).eps)
     for doubt in SURE:
         better = _on_kinks(program, inner, inner.doubt < doubt)
@@ -33,11 +33,11 @@ def polish(program: Program, inner: Inner) -> Inner:
 
 
 def follow(program: Program, near: Doubles, at: Mask | None, tol: float) -> Inner | None:
-    """Return the vertex or face where about the same lines are at their kinks as at a point.
+    """Return the vertex or face where nearly the same lines are at their kinks as at a point.
 
-    Lines whose dual would leave its limits become straight, and those that are crossed
-    straight lines join, until the duality gap says that all is right, or that this leads
-    nowhere: then None.
+    An active-set method: lines whose dual leaves its limits are dropped from the active set, and
+    lines whose kink is crossed join, until the duality gap is small enough. None if the gap does
+    not decrease.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def follow(program: Program, near: Doubles, at: Mask | None, tol: float) -> Inne
     near : ndarray of shape (d + 1,)
         The solution for a penalty not much different.
     at : ndarray of shape (p, n) or None
-        Which lines are at their kinks there; None looks how near they are.
+        Which lines are at their kinks there; None decides by their distance.
     tol : float
         Of the gap over `program.null`.
     """
@@ -87,9 +87,9 @@ def _pull(program: Program, theta: Doubles) -> Doubles:
 def _on_kinks(
     program: Program, inner: Inner, at: Mask, theta: Doubles | None = None
 ) -> Inner | None:
-    """Return the solution with the lines `at` their kinks, all others straight.
+    """Return the solution with the lines `at` their kinks, and all others linear.
 
-    Those are on the sides that the point has them on, or that `theta` says.
+    The others are on the side of the kink given by the point, or by `theta`.
     """
     p, n = inner.theta.shape
     at_rows, bent = at[: p * n].reshape(p, n), np.flatnonzero(program.penalty.l1)
@@ -133,7 +133,7 @@ def _extended(program: Program, row: Indices) -> Doubles:
 
 
 def _slope(program: Program, theta: Doubles, at: Mask) -> Doubles:
-    """Return what the straight lines pull."""
+    """Return the pull of the linear lines."""
     straight = (program.weight * np.where(at, 0.0, theta)).sum(axis=0)
     return program.rows.cross(straight[:, None])[0]
 

@@ -1,4 +1,4 @@
-"""The squared loss with L2 penalties where the columns' products have no room."""
+"""The squared loss with L2 penalties if the products of columns do not fit in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from algos.linear_learner.solvers.gram import Products, centered_target, finishe
 from algos.linear_learner.solvers.inverse import invert
 
 _BLOCK_BYTES = 1 << 25
-_DELAY = 4  # iterations whose gain bounds, or nearly so, what is still to be gained
+_DELAY = 4  # iterations whose gain approximately bounds the remaining gain
 _EPS = float(np.finfo(np.float64).eps)
 _FLOOR = {4: 1e-12, 8: 1e-14}
 
@@ -25,12 +25,12 @@ def solve_by_rows(problem: Problem, penalties: list[Penalty], control: Control) 
     """Return the minimum for each penalty from the products of the rows, n x n.
 
     With x the weighted, centred rows and L = diag(l2), coef = L⁻¹ x' a where
-    (x L⁻¹ x' + 1) a = y. Without penalty, the shortest coefficients of least residual.
+    (x L⁻¹ x' + 1) a = y. Without penalty, the solution of least norm.
     """
     rows, root = problem.rows, np.sqrt(problem.weight)[:, np.newaxis]
     require_memory(
         24 * rows.n**2, f"the matrix of the products of {rows.n} rows",
-        'use solver="lbfgs", whose memory grows with n and not its square',
+        'use solver="lbfgs", whose memory grows linearly with the number of rows',
     )  # fmt: skip
     products = _without_columns(problem)
     y = centered_target(problem)[0] * root
@@ -59,7 +59,7 @@ def solve_by_rows(problem: Problem, penalties: list[Penalty], control: Control) 
 
 
 def _without_columns(problem: Problem) -> Products:
-    """Return what `Products` say but for those of columns."""
+    """Return `Products` without those of the columns."""
     target, target_mean, unit = centered_target(problem)
     mean = np.zeros(problem.rows.d)
     if problem.fit_intercept:
@@ -98,9 +98,9 @@ def _products_of_rows(
 def _products_of_sparse_rows(
     problem: Problem, mean: Doubles, root: Doubles, direction: Doubles
 ) -> Doubles:
-    """Return the same for CSR rows, whose means are taken from the products.
+    """Return the same for CSR rows, centred after the products are computed.
 
-    A mean of n rows with a zero costs these no more than a factor of n in precision.
+    With a zero among n rows, this loses at most a factor of n in precision.
     """
     rows: Any = problem.rows
     unit = 1 / np.sqrt(direction)
@@ -130,9 +130,9 @@ def solve_with_conjugates(
 ) -> list[Solution]:
     """Return the minimum for each penalty by conjugate gradients, all in the same passes.
 
-    What the last few iterations have gained estimates what is still to be gained (Strakoš
-    and Tichý 2002, "On error estimation in the conjugate gradient method", section 4);
-    g' L⁻¹ g / 2 is a bound where every column is penalised.
+    The gain of the last few iterations estimates the remaining gain (Strakoš and Tichý 2002, "On
+    error estimation in the conjugate gradient method", section 4); g' L⁻¹ g / 2 is a bound if every
+    column is penalised.
     """
     search = _Conjugates(problem, penalties)
     if start is not None:
@@ -158,7 +158,7 @@ class _Conjugates:
     Attributes
     ----------
     gains : list of m lists of float
-        By how much each iteration lowered the objective.
+        Decrease of the objective in each iteration.
     """
 
     def __init__(self, problem: Problem, penalties: list[Penalty]) -> None:
@@ -168,7 +168,7 @@ class _Conjugates:
         target = centered_target(problem)[0]
         cross = problem.rows.cross(target * problem.weight[:, np.newaxis])
         self.cross = cross[:, :-1] - cross[:, -1:] * self.products.mean
-        # What rounding leaves of columns that do not vary must not be taken for more.
+        # Rounding errors of constant columns must not be taken for a signal.
         rounding = 4 * _EPS * np.abs(problem.rows.shift) / problem.rows.scale
         rounding = rounding * np.sqrt(self.products.square)[:, np.newaxis]
         self.cross[np.abs(self.cross) <= rounding] = 0
@@ -180,7 +180,7 @@ class _Conjugates:
         self.null = np.full(len(penalties), self.products.null)
 
     def begin_at(self, coef: Doubles) -> None:
-        """Begin anew at other coefficients, (m, n_outputs, d)."""
+        """Restart from other coefficients, (m, n_outputs, d)."""
         self.coef = coef / self.products.unit
         moved = self._product(self.coef, np.arange(len(coef)))
         self.gradient = self.cross - moved
@@ -217,13 +217,13 @@ class _Conjugates:
             self.gains[k].append(float(gain))
 
     def certificates(self) -> Doubles:
-        """Return estimates of what is still to be gained, over the null objective."""
+        """Return estimates of the remaining gain, relative to the null objective."""
         null = self.products.null
-        slopes = (self.gradient**2).sum(axis=1)
-        if null == 0 or not slopes.any():
+        squares = (self.gradient**2).sum(axis=1)
+        if null == 0 or not squares.any():
             return np.zeros(len(self.penalties))
         with np.errstate(divide="ignore", invalid="ignore"):
-            bounds = np.where(slopes > 0, slopes / self.l2[:, 0], 0).sum(axis=1) / 2
+            bounds = np.where(squares > 0, squares / self.l2[:, 0], 0).sum(axis=1) / 2
         for k, gains in enumerate(self.gains):
             if len(gains) >= _DELAY:
                 bounds[k] = min(bounds[k], sum(gains[-_DELAY:]))
@@ -236,7 +236,7 @@ class _Conjugates:
         return coef * unit, intercept * unit
 
     def solutions(self, tol: float, given_up: NDArray[np.bool_]) -> list[Solution]:
-        """Return all as they are now."""
+        """Return the current solutions."""
         found, null = [], self.products.null
         certificates = self.certificates()
         for k, penalty in enumerate(self.penalties):

@@ -1,12 +1,11 @@
 """Coordinate descent on working sets of columns, for penalties with L1.
 
-Most coefficients are 0 at the optimum, and most columns show early that theirs are: descent
-goes round the few that may not be, and a pass over all columns after each such round brings
-the duality gap, drops columns that can never enter, and chooses the next working set
-(Massias, Gramfort and Salmon, "Celer: a fast solver for the lasso with dual extrapolation",
-ICML 2018; screening: Ndiaye, Fercoq, Gramfort and Salmon, "Gap safe screening rules for
-sparsity enforcing penalties", JMLR 18, 2017, theorem 6). A loss that is not quadratic is
-descended on by its quadratic models, with a line search (proximal Newton).
+Most coefficients are 0 at the optimum. Descent works on the few columns whose coefficients may not
+be, and a pass over all columns after each working set computes the duality gap, drops columns that
+can never enter, and chooses the next working set (Massias, Gramfort and Salmon, "Celer: a fast
+solver for the lasso with dual extrapolation", ICML 2018; screening: Ndiaye, Fercoq, Gramfort and
+Salmon, "Gap safe screening rules for sparsity enforcing penalties", JMLR 18, 2017, theorem 6). For
+losses that are not quadratic, descent uses quadratic models with a line search (proximal Newton).
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ import numpy as np
 
 from algos._common.threads import one_thread_blas
 from algos._cython.linear_descent import column_moments, combine, descend
-from algos.linear_learner.decisions import slopes_of
+from algos.linear_learner.decisions import loss_derivatives
 from algos.linear_learner.problem import Control, Doubles, Penalty, Problem, Solution
 from algos.linear_learner.solvers import least_squares
 from algos.linear_learner.solvers.column_bounds import Bound, Numbers, Objective, State
-from algos.linear_learner.solvers.columns import Columns, columns_of
+from algos.linear_learner.solvers.columns import ScaledColumns, columns_of
 from algos.linear_learner.solvers.null_model import Null, best_intercept, null_model
 
-# Most curvature of each loss: with it, a duality gap bounds how far the dual point may move.
+# Largest curvature of each loss, with which a duality gap bounds the distance of the dual optimum.
 _MOST_CURVED = {
     "squared_error": 1.0,
     "squared_epsilon_insensitive": 2.0,
@@ -34,13 +33,13 @@ _MOST_CURVED = {
     "squared_hinge": 2.0,
 }
 _EPS = float(np.finfo(np.float64).eps)
-_FIRST, _GROWTH = 32, 2  # columns in the first working set; the next, to those in use
-_MOST_ROUNDS = 50  # of a working set
-_MOST_CIRCLES = 100  # of descent on one model
-_PART = 0.3  # of the gap, that a working set is solved to
+_FIRST, _GROWTH = 32, 2  # columns in the first working set; in the next, per column in use
+_MOST_ROUNDS = 50  # on a working set
+_MOST_CIRCLES = 100  # sweeps on one quadratic model
+_PART = 0.3  # of the gap, to which a working set is solved
 _MOST_HALVINGS = 40
-_CRAWL = 16  # passes over all columns, after which products of columns may be worth their while
-_MOST_PRODUCTS = 2000  # columns whose products are little memory and time
+_CRAWL = 16  # passes over all columns after which products of columns may pay
+_MOST_PRODUCTS = 2000  # columns whose products are cheap
 
 
 def path(
@@ -64,8 +63,8 @@ def path(
     Yields
     ------
     solution : Solution
-        Certified by the duality gap. Columns without any penalty, and losses without a
-        conjugate in closed form, are judged by what single coordinates would still gain.
+        Certified by the duality gap. For columns without any penalty, and for losses without a
+        conjugate in closed form, the remaining gain is estimated.
     """
     with one_thread_blas(), np.errstate(over="ignore", invalid="ignore"):
         descent = _Descent.prepare(problem, control)
@@ -79,11 +78,11 @@ def path(
 
 @dataclass
 class _Descent:
-    """Columns, and where descent is."""
+    """State of the descent over one problem."""
 
     problem: Problem
     control: Control
-    columns: Columns
+    columns: ScaledColumns
     null: Null
     tol: float
     state: State
@@ -137,10 +136,10 @@ class _Descent:
         return self.problem.loss.name == "squared_error" and self.problem.rows.d <= _MOST_PRODUCTS
 
     def solved_with_products(self, penalty: Penalty) -> Solution:
-        """Return where descent by coordinates and direct solves on a Gram matrix comes to.
+        """Return the result of coordinate descent and direct solves on a Gram matrix.
 
-        Columns that are nearly each other's combinations, or of very different penalties,
-        take single coordinates ages.
+        Single coordinates converge very slowly for nearly dependent columns or very different
+        penalties.
         """
         begin = Solution(*self.model(), np.inf, np.inf, "", 0, False)
         control = replace(self.control, tol=self.tol / 2, give_up=None)
@@ -166,7 +165,7 @@ class _Sets:
         self.criterion = "duality gap" if self.has_gap else "gradient norm"
 
     def bound(self) -> Bound:
-        """Look at all columns that are left."""
+        """Return the bounds from a pass over all remaining columns."""
         problem, state = self.problem, self.state
         state.z = self.decision(state.coef)
         if problem.fit_intercept:
@@ -174,7 +173,7 @@ class _Sets:
             state.intercept = best_intercept(problem, raw, state.intercept)
             state.z = raw + state.intercept
         found = self.objective.bound(state, self.kept)
-        # An older bound holds still, if it is one. Pulls balance here alone.
+        # An older dual bound remains valid. Dual points are feasible for the intercept only here.
         self.best_dual = max(self.best_dual, found.dual) if self.has_gap else found.dual
         gap = max(found.objective - self.best_dual, 0.0)
         if problem.loss.is_positive:  # nothing is below zero
@@ -187,15 +186,15 @@ class _Sets:
         return z
 
     def choose(self, bound: Bound) -> Numbers:
-        """Return the columns in use and those nearest to being so; drop the hopeless."""
+        """Return the columns in use and those nearest to entering; drop the impossible ones."""
         kept = self.kept
         norm = np.sqrt(self.descent.norms[kept])
-        room = self.objective.l1[kept] - bound.shrink * np.abs(bound.slope[kept])
+        room = self.objective.l1[kept] - bound.shrink * np.abs(bound.gradient[kept])
         distance = np.divide(room, norm, out=np.full(len(kept), np.inf), where=norm > 0)
         in_use = self.state.coef[kept] != 0
         most_curved = _MOST_CURVED.get(self.problem.loss.name)
         if most_curved is not None and self.has_gap:
-            gap = max(bound.objective - bound.dual, 0.0)  # of the dual point looked at
+            gap = max(bound.objective - bound.dual, 0.0)  # of the current dual point
             radius = np.sqrt(2 * most_curved * gap) * (1 + 1e-9)
             stays = (distance <= radius) | in_use
             kept, distance, in_use = kept[stays], distance[stays], in_use[stays]
@@ -216,20 +215,20 @@ class _Sets:
         for _ in range(_MOST_ROUNDS):
             if quadratic is None or not is_quadratic:
                 quadratic = objective.quadratic(state, which)
-            slope = problem.weight * slopes_of(state.z, problem.target, problem.loss)
-            e, coef = slope.copy(), state.coef.copy()
-            begin = -float(slope.sum()) * quadratic.inverse
+            derivatives = problem.weight * loss_derivatives(state.z, problem.target, problem.loss)
+            e, coef = derivatives.copy(), state.coef.copy()
+            begin = -float(derivatives.sum()) * quadratic.inverse
             _, _, shift = descend(
                 self.lines, which, quadratic.h, quadratic.mean, quadratic.curvature,
                 objective.l1, objective.l2, coef, e, quadratic.inverse, begin, _MOST_CIRCLES, part,
             )  # fmt: skip
-            if not self.move(coef, shift, slope, is_quadratic):
+            if not self.move(coef, shift, derivatives, is_quadratic):
                 return
             if objective.bound(state, which).gap <= goal:
                 return
 
-    def move(self, coef: Doubles, shift: float, slope: Doubles, is_quadratic: bool) -> bool:
-        """Go where the model points, as far as the objective falls; False if nowhere."""
+    def move(self, coef: Doubles, shift: float, derivatives: Doubles, is_quadratic: bool) -> bool:
+        """Line search along the step of the model; False if there is no step."""
         objective, state = self.objective, self.state
         step = coef - state.coef
         way = np.full(self.problem.rows.n, shift)
@@ -238,7 +237,7 @@ class _Sets:
             return False
         value = objective.value(state.coef, state.z)
         before = objective.penalty(state.coef)
-        promised = float(slope @ way) + objective.penalty(coef) - before
+        promised = float(derivatives @ way) + objective.penalty(coef) - before
         t = 1.0
         for _ in range(0 if is_quadratic else _MOST_HALVINGS):
             after = state.coef + t * step

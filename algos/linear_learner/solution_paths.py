@@ -1,4 +1,4 @@
-"""Solvers of the outputs, on their way through the candidates."""
+"""Solution paths of several outputs, computed candidate by candidate."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from algos.linear_learner.problem import Doubles, Penalty, Solution
 
 
-class Turns:
-    """A solver of each output, whose solutions are taken in turn.
+class SolutionPaths:
+    """The solution paths of all outputs, from which candidates are taken one by one.
 
     Attributes
     ----------
-    are_open : bool
+    is_open : bool
         Whether there are any.
-    are_made : bool
-        Whether all candidates were solved together, so that none can be spared any more.
+    is_complete : bool
+        Whether all candidates were solved together, so that none can be skipped any more.
     """
 
     def __init__(self) -> None:
@@ -28,22 +28,22 @@ class Turns:
         self._number = 0
 
     @property
-    def are_open(self) -> bool:
+    def is_open(self) -> bool:
         return bool(self._outputs)
 
     @property
-    def are_made(self) -> bool:
-        return self.are_open and self._is_made
+    def is_complete(self) -> bool:
+        return self.is_open and self._is_made
 
     def close(self) -> None:
-        """End the solvers, whose rows would stay in memory: each knows these turns in its turn."""
+        """Close the solvers; reference cycles would keep their rows in memory."""
         for one in self._outputs:
             if isinstance(one, Generator):
                 one.close()
         self._outputs, self._found = [], []
 
     def add(self, solutions: list[Solution] | Iterator[Solution]) -> None:
-        """Take in those of the next output."""
+        """Add the path of the next output."""
         is_made = isinstance(solutions, list)
         self._is_made &= is_made
         self._found.append(list(solutions) if is_made else [])
@@ -58,15 +58,15 @@ class Turns:
         return [known[number] for known in self._found]
 
     def found(self, output: int, candidate: int) -> tuple[Doubles, Doubles] | None:
-        """Return an output's coefficients and intercept, if they are known yet."""
+        """Return the coefficients and intercept of an output, None if not yet computed."""
         known = self._found[output] if output < len(self._found) else []
         return (
             (known[candidate].coef, known[candidate].intercept) if candidate < len(known) else None
         )
 
 
-def left_at(solution: Solution, own: Penalty, weaker: Penalty) -> Solution:
-    """Return a candidate that was not begun: where the one before ended."""
+def skipped_solution(solution: Solution, own: Penalty, weaker: Penalty) -> Solution:
+    """Return the solution for a skipped candidate: that of the candidate before it."""
     change = weaker.value(solution.coef) - own.value(solution.coef)
     return replace(
         solution,

@@ -1,4 +1,4 @@
-"""Dense rows of the squared loss: their units and their products from one pass over them."""
+"""Dense rows of the squared loss: moments and Gram matrix from one pass."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from algos.linear_learner.rows import extreme_exponents, scale_of
 from algos.linear_learner.solvers.gram import Sums, sums_of
 from algos.linear_learner.solvers.least_squares import fits
 
-FEW = 1 << 16  # numbers, of which all digits are to be had at no cost worth mentioning
-_NEAR = 0.5  # deviations, by which a guessed mean may be wrong at little cost of digits
+FEW = 1 << 16  # values of X, for which full float64 precision costs next to nothing
+_NEAR = 0.5  # standard deviations by which a guessed mean may be off without loss of precision
 
 
 def measured_rows(
     X: Any, target: Doubles, weight: Doubles, n_threads: int, *, center: bool = True
 ) -> tuple[DenseRows, Sums] | None:
-    """Return rows as `make_rows` makes them, and their sums.
+    """Return rows as `make_rows` does, and their sums.
 
-    Both from the products of columns less the means of a few rows; None where those are not to
-    be relied on, as where X is not finite, or nobody will ask for the products.
+    Both are computed from products of columns centred by the means of a few rows. Returns None if
+    these are unreliable, for example if X is not finite, or if the products are not needed.
 
     Parameters
     ----------
     X : ndarray of shape (n, d), float32 or float64
-        So few numbers that it costs nothing are taken in double precision.
+        Small arrays are converted to float64.
     target : ndarray of shape (n,) or (n, n_outputs), float64
     weight : ndarray of shape (n,), float64
         Of sum 1.
@@ -62,9 +62,9 @@ def measured_rows(
 
 
 def _in_units(sums: Sums, step: Doubles, left: Doubles, scale: Doubles) -> None:
-    """Turn sums over X less a guess of the mean into those of means `left`, over the scale.
+    """Convert sums of X minus a guessed mean to columns of mean `left`, divided by the scale.
 
-    The mean is a `step` from the guess.
+    The true mean is the guess plus `step`.
     """
     extended, cross = sums.extended, sums.cross
     total = extended[-1, -1]

@@ -10,9 +10,9 @@ from sklearn.datasets import load_diabetes, load_iris, load_wine
 
 from algos import LinearLearnerClassifier, LinearLearnerRegressor
 from algos.linear_learner import folds
-from algos.linear_learner.ending import Ending
 from algos.linear_learner.losses import Loss
-from algos.linear_learner.penalties import Strength
+from algos.linear_learner.path_stopping import PathStopping
+from algos.linear_learner.penalties import PenaltyParams
 from algos.linear_learner.problem import Problem
 from algos.linear_learner.rows import make_rows
 from algos.linear_learner.solvers import bands, curvature
@@ -42,8 +42,8 @@ def uneven(seed):
 def ends_at(losses, left=np.inf, ratios=None, *, null=1.0, is_even=True):
     """Return which candidates are spared."""
     ratios = ratios or [0.0] * len(losses)
-    strengths = [Strength(1 / (i + 1), ratio) for i, ratio in enumerate(ratios)]
-    ending, spared = Ending(strengths, null, 1e-6, is_even=is_even), []
+    grid = [PenaltyParams(1 / (i + 1), ratio) for i, ratio in enumerate(ratios)]
+    ending, spared = PathStopping(grid, null, 1e-6, is_even=is_even), []
     for i, loss in enumerate(losses):
         if ending.is_over(i):
             spared.append(i)
@@ -195,7 +195,7 @@ def test_what_is_spared_stays_where_the_path_ended(capsys):
     objectives = loss + table["alpha"] * (coef**2).sum() / 2
     np.testing.assert_allclose(table["objective"][spared], objectives[spared], rtol=1e-9)
     lines = [line for line in capsys.readouterr().out.splitlines() if "candidate" in line]
-    assert ["given up" in line for line in lines] == spared.tolist()
+    assert ["stopped" in line for line in lines] == spared.tolist()
 
 
 def test_the_next_l1_ratio_begins_anew():

@@ -1,0 +1,216 @@
+"""Splits of data in which equal rows of X have different targets (replicates).
+
+`split.py` keeps all copies of (x, y) together. If x also occurs with other targets, all rows (x, 1)
+may be held out and all rows (x, 0) trained on, so that a model learns the opposite of what it is
+validated by. The copies of such rows are distributed at random.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algos._common.random import Key, stream
+from algos._common.split import Rows, folds_of_class, prefix_of_class
+
+_STREAM = 1 << 20  # number of the random stream, above those of epochs and restarts
+_MOST_COPIES = 2.0**29  # in total, for numpy's hypergeometric distribution
+_ROUNDING = 1e-9  # twenty weights of 0.1 make two copies
+
+Doubles = NDArray[np.float64]
+
+
+class Assignment(NamedTuple):
+    """Weighted rows equivalent to the caller's, each in one part.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (m,)
+        Indices of the caller's rows; the copies of a row may be in several parts.
+    weight : ndarray of shape (m,)
+    copies : ndarray of shape (m,)
+        Number of copies that each row represents.
+    side : ndarray of shape (m,)
+        The fold, or 1 for validation and 0 for training; -1 if no fold holds the row out.
+    """
+
+    rows: Rows
+    weight: Doubles
+    copies: NDArray[np.int64]
+    side: NDArray[np.intp]
+
+
+class Replicates(NamedTuple):
+    """Distinct rows whose copies are distributed, and the other rows.
+
+    Attributes
+    ----------
+    others : ndarray of shape (n_others,)
+        Rows that remain as they are, in ascending order.
+    first : ndarray of shape (n_replicates,)
+        The first copy of each distinct row, in the order of the keys.
+    weight : ndarray of shape (n_replicates,)
+        Total weight of the copies.
+    copies : ndarray of shape (n_replicates,)
+        Number of copies; a weight of 2 counts as two.
+    """
+
+    others: Rows
+    first: Rows
+    weight: Doubles
+    copies: NDArray[np.int64]
+
+    def split(
+        self,
+        keys: NDArray[np.uint64],
+        fraction: float,
+        key: Key,
+        *,
+        classes: NDArray[np.generic] | None,
+        weight: Doubles,
+    ) -> Assignment | None:
+        """Assign rows to training (0) and validation (1); None if a part would lack a class.
+
+        See `split.validation_split`, which is applied to the other rows.
+        """
+        codes = _codes(classes, len(keys))
+        side = np.zeros(len(self.others), dtype=np.intp)
+        counts = np.zeros((2, len(self.first)), dtype=np.int64)
+        generator = stream(key, _STREAM)
+        for code in range(codes.max() + 1):
+            members, own = self._of_class(codes, code)
+            if len(own):
+                total = int(self.copies[own].sum())
+                n_held = min(max(int(np.ceil(fraction * total - _ROUNDING)), 1), total - 1)
+                counts[:, own] = _distribute(self.copies[own], [total - n_held, n_held], generator)
+            if len(members):
+                rows = self.others[members]
+                held = prefix_of_class(keys[rows], weight[rows], fraction)
+                if len(held) < len(members):
+                    side[members[held]] = 1
+                elif not len(own):
+                    return None
+        return self._assignment(counts, side, weight)
+
+    def folds(
+        self,
+        keys: NDArray[np.uint64],
+        n_folds: int,
+        key: Key,
+        *,
+        classes: NDArray[np.generic] | None,
+        weight: Doubles,
+    ) -> Assignment | None:
+        """Assign rows to folds; None if only one class would be held out.
+
+        See `split.validation_folds`, which is applied to the other rows.
+        """
+        codes = _codes(classes, len(keys))
+        side = np.full(len(self.others), -1, dtype=np.intp)
+        counts = np.zeros((n_folds, len(self.first)), dtype=np.int64)
+        generator = stream(key, _STREAM)
+        n_judging = 0
+        for code in range(codes.max() + 1):
+            members, own = self._of_class(codes, code)
+            if len(own):
+                ends = int(self.copies[own].sum()) * np.arange(n_folds + 1) // n_folds
+                counts[:, own] = _distribute(self.copies[own], np.diff(ends).tolist(), generator)
+            if len(members):
+                rows = self.others[members]
+                order = np.lexsort((weight[rows], keys[rows]))
+                found = folds_of_class(keys[rows][order], weight[rows][order], n_folds)
+                if len(own) and found[0] < 0:  # one key, but not all of its class
+                    found = np.full(len(rows), int(keys[rows[0]] % np.uint64(n_folds)))
+                side[members[order]] = found
+            n_judging += bool(len(own) or side[members[0]] >= 0)
+        if n_judging < min(codes.max() + 1, 2):
+            return None
+        return self._assignment(counts, side, weight)
+
+    def _of_class(self, codes: NDArray[np.intp], code: int) -> tuple[Rows, Rows]:
+        """Return the indices of a class in `others` and in `first`."""
+        return np.flatnonzero(codes[self.others] == code), np.flatnonzero(codes[self.first] == code)
+
+    def _assignment(
+        self, counts: NDArray[np.int64], side: NDArray[np.intp], weight: Doubles
+    ) -> Assignment:
+        sides, kinds = np.nonzero(counts)
+        copies = counts[sides, kinds]
+        return Assignment(
+            np.concatenate([self.others, self.first[kinds]]),
+            np.concatenate([weight[self.others], self.weight[kinds] * copies / self.copies[kinds]]),
+            np.concatenate([np.ones(len(self.others), dtype=np.int64), copies]),
+            np.concatenate([side, sides]),
+        )
+
+
+def find_replicates(
+    row_keys: NDArray[np.uint64], keys: NDArray[np.uint64], weight: Doubles
+) -> Replicates | None:
+    """Return the rows whose copies are to be distributed; None if there are no replicates.
+
+    Copies of (x, y) are distributed if x also occurs with another y. If most repeated rows do,
+    as in tables of categories, all copies are distributed.
+
+    Parameters
+    ----------
+    row_keys : ndarray of shape (n_rows,), dtype uint64
+        Of x alone.
+    keys : ndarray of shape (n_rows,), dtype uint64
+        Of x and y.
+    weight : ndarray of shape (n_rows,)
+        Positive; the numbers of copies. If the total is less than the number of distinct rows,
+        weights cannot be counts, and the mean weight is one copy.
+    """
+    ordered = np.sort(row_keys)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return None
+    order = np.lexsort((weight, keys, row_keys))  # by weight too: sums must not hang on row order
+    begins_x = np.diff(row_keys[order], prepend=~row_keys[order[0]]) != 0
+    begins = begins_x | (np.diff(keys[order], prepend=~keys[order[0]]) != 0)
+    places = np.flatnonzero(begins)
+    total = np.add.reduceat(weight[order], places)
+    group = np.cumsum(begins_x[places]) - 1
+    differs = np.bincount(group)[group] > 1
+    if not differs.any():
+        return None
+    copies = np.floor(total / _weight_of_copy(total, len(keys)) + _ROUNDING).astype(np.int64)
+    repeats = np.bincount(group, copies)[group] >= 2
+    is_table = 2 * copies[repeats & differs].sum() > copies[repeats].sum()
+    is_distributed = (copies >= 2) & (differs | is_table)
+    if not is_distributed.any():
+        return None
+    is_other = np.ones(len(keys), dtype=bool)
+    is_other[order[is_distributed[np.cumsum(begins) - 1]]] = False
+    return Replicates(
+        np.flatnonzero(is_other),
+        order[places[is_distributed]],
+        total[is_distributed],
+        copies[is_distributed],
+    )
+
+
+def _weight_of_copy(total: Doubles, n_rows: int) -> float:
+    """Return the weight of one copy."""
+    whole = float(total.sum())
+    one = 1.0 if whole >= len(total) else whole / n_rows
+    return max(one, whole / _MOST_COPIES)
+
+
+def _codes(classes: NDArray[np.generic] | None, n_rows: int) -> NDArray[np.intp]:
+    if classes is None:
+        return np.zeros(n_rows, dtype=np.intp)
+    return np.asarray(np.unique(classes, return_inverse=True)[1], dtype=np.intp)
+
+
+def _distribute(
+    copies: NDArray[np.int64], sizes: list[int], generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return the number of copies of each row in each part, drawn without replacement."""
+    left, counts = copies.copy(), []
+    for size in sizes[:-1]:
+        counts.append(generator.multivariate_hypergeometric(left, size, method="marginals"))
+        left -= counts[-1]
+    return np.array([*counts, left])
