@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 SAYS = {  # what the notebook prints if all is well
     "plot_directions": "two streams merged",
     "plot_streamed_digits": "labels are those of the pipeline",
-    "plot_precision_at_recall": "<- taken",
+    "plot_precision_at_recall": "<- chosen",
     "plot_taxi_anomalies": "score  grade",
     "plot_topics_of_texts": "topics  perplexity  coherence",
     "plot_hourly_forecasts": "within the 80 % range",

@@ -145,7 +145,7 @@ X, Y = rows(), labels(rows())
 WRONG = {
     "one class": (LinearLearnerClassifier(), np.zeros(60), {}, "only one class"),
     "a class of zero weight": (
-        LinearLearnerClassifier(), Y, {"sample_weight": Y}, "a row of each class",
+        LinearLearnerClassifier(), Y, {"sample_weight": Y}, "at least one row of each class",
     ),
     "continuous labels": (LinearLearnerClassifier(), X[:, 0], {}, "continuous"),
     "labels of two columns": (LinearLearnerClassifier(), np.c_[Y, Y], {}, "1d array"),
@@ -187,7 +187,7 @@ WRONG = {
     ),
     "a threshold of three classes": (
         LinearLearnerClassifier(selection_criterion="precision_at_target_recall"),
-        np.arange(60) % 3, {}, "only two have a threshold",
+        np.arange(60) % 3, {}, "a threshold needs two classes",
     ),
     "lbfgs with L1": (
         LinearLearnerRegressor("huber", alpha=0.1, l1_ratio=0.5, solver="lbfgs"), Y, {},
