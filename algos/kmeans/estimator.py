@@ -40,7 +40,7 @@ from algos.kmeans.incremental import Incremental, warn_if_infinite
 from algos.kmeans.metric import LOST, METRICS, label_rows, lost_inertia_of, make_rows
 from algos.kmeans.names import FOREIGN_NAMES
 from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
-from algos.kmeans.restarts import Model, Progress, best_run, owes_digits, refined
+from algos.kmeans.restarts import Model, RunState, best_run, owes_digits, refined
 from algos.kmeans.rows import Doubles, Rows, weight_by_label
 
 
@@ -125,7 +125,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         so this is an upper bound for nearest centres.
     n_iter_ : int
         Number of iterations of the best run.
-    algorithm_ : {"lloyd", "hamerly", "quantized"}
+    algorithm_ : {"lloyd", "elkan", "quantized"}
         The method that ran; "lloyd" also where what the others need beside X would be large:
         several copies of the sums by label and the distances between all centres for bounds,
         and for codes a byte a value and 14 a row, which may be at most 30 % of X and 16 MB.
@@ -328,12 +328,12 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         positive_weight, weight_exponent = weights_in_range(positive_weight)
         check_enough(positive.shape[0], self.n_clusters)
         if resumable.state is None:
-            progress = Progress(seed_key(self.random_state))
+            state = RunState(seed_key(self.random_state))
         else:
-            progress = Progress.resumed(resumable.state)
-        rows, exponent = make_rows(positive, positive_weight, progress.key, n_threads, self.metric)
+            state = RunState.resumed(resumable.state)
+        rows, exponent = make_rows(positive, positive_weight, state.key, n_threads, self.metric)
         plan = self._plan(rows, exponent, weight_exponent)
-        model = self._best_run(rows, plan, progress, resumable)
+        model = self._best_run(rows, plan, state, resumable)
         if exponent or owes_digits(rows, model):
             model = refined(rows, model)
         weights = weight_by_label(model.labels, rows.weight, self.n_clusters)
@@ -345,23 +345,23 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
             inertia, unit = lost_inertia_of(rows.X, rows.weight, model.centers, n_threads)
             self.inertia_ = unscaled(inertia, unit + plan.inertia_exponent)
         warn_if_infinite(self.inertia_)
-        self._begin_stream(progress.key, model, plan, weights, positive.shape[0])
+        self._begin_stream(state.key, model, plan, weights, positive.shape[0])
         _warn_if_fewer(weights)
         return self
 
-    def _best_run(self, rows: Rows, plan: Plan, progress: Progress, resumable: Resumable) -> Model:
+    def _best_run(self, rows: Rows, plan: Plan, state: RunState, resumable: Resumable) -> Model:
         def attributes(centers: Doubles) -> dict[str, Any]:
             return {
                 "cluster_centers_": scaled(rows.unshifted(centers), -plan.exponent),
                 "_exponent": plan.exponent,
-                **resumable.unfinished(**progress.state()),
+                **resumable.unfinished(**state.checkpoint()),
             }
 
-        with fit_tasks(self, plan.n_init - progress.run, X=rows.X) as task:
+        with fit_tasks(self, plan.n_init - state.run, X=rows.X) as task:
             return best_run(
                 rows,
                 plan,
-                progress,
+                state,
                 task=task,
                 attributes=attributes,
                 report=lambda level, text: say(self, text, level=level),
@@ -377,8 +377,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         )
 
     def _keep_automatic(self, plan: Plan) -> None:
-        asks_for = {"hamerly": "elkan"}.get(plan.algorithm, plan.algorithm)
-        keep_automatic(self, {"n_init": plan.n_init, "algorithm": asks_for})
+        keep_automatic(self, {"n_init": plan.n_init, "algorithm": plan.algorithm})
 
     def _set_model(self, model: Model, plan: Plan) -> None:
         exponent = plan.inertia_exponent

@@ -15,7 +15,7 @@ from algos.kmeans.rows import Floats, Rows
 _FEW_DISTANCES = 50_000  # a pass: for fewer "auto" makes no codes
 _REASONS = {
     "lloyd": "a row's distances cost less than to keep bounds on them",
-    "hamerly": "bounds spare the distances of rows that keep their label",
+    "elkan": "bounds spare the distances of rows that keep their label",
     "quantized": "products of 8-bit codes rule most centres out",
 }
 
@@ -29,7 +29,7 @@ class Plan:
     n_init: int
     max_iter: int
     tol: float
-    algorithm: str  # "lloyd", "hamerly" or "quantized"
+    algorithm: str  # "lloyd", "elkan" or "quantized"
     exponent: int = 0  # the rows are those of X / 2**exponent
     weight_exponent: int = 0  # the weights are those given / 2**weight_exponent
 
@@ -76,7 +76,7 @@ def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Flo
 
 
 def choose_algorithm(asked: str, rows: Rows, n_clusters: int) -> str:
-    """Return "lloyd", "hamerly" or "quantized".
+    """Return "lloyd", "elkan" or "quantized".
 
     Measured: codes pay wherever they can be made. Else bounds pay from about 3000 products a
     row; not with many centres, when some other one is always near, nor with few rows, beside
@@ -90,14 +90,14 @@ def choose_algorithm(asked: str, rows: Rows, n_clusters: int) -> str:
     if asked == "lloyd" or not has_room:
         return "lloyd"
     pays = n_clusters * d >= 3000 and n_clusters <= 256 and n >= 50 * n_clusters
-    return "hamerly" if asked == "elkan" or pays else "lloyd"
+    return "elkan" if asked == "elkan" or pays else "lloyd"
 
 
 def reason_for(chosen: str, asked: str, rows: Rows) -> str:
     """Return why `choose_algorithm` chose so."""
     if asked == "auto":
         return _REASONS[chosen]
-    if chosen == {"elkan": "hamerly"}.get(asked, asked):
+    if chosen == asked:
         return f"algorithm={asked!r} was asked for"
     if asked == "quantized":
         return f"codes were asked for but not made: {rows.why_no_codes}"

@@ -16,7 +16,7 @@ from algos._cython.kmeans_exchange import exchange
 from algos.kmeans.lloyd import Descent, descend
 from algos.kmeans.metric import Means, rows_of_means
 from algos.kmeans.plan import Plan
-from algos.kmeans.restarts import Model, Progress, best_run
+from algos.kmeans.restarts import Model, RunState, best_run
 from algos.kmeans.rows import Doubles, Labels, Rows
 from algos.kmeans.span import Span, is_wide
 from algos.kmeans.stream import Mergers, Stream
@@ -80,7 +80,7 @@ def _run(rows: Rows, plan: Plan, key: Key, run: int, report: Callable[[int, str]
     return best_run(
         rows,
         replace(plan, n_init=run + 1),
-        Progress(key, run),
+        RunState(key, run),
         task=Task(),
         attributes=lambda centers: {},
         report=report,

@@ -37,7 +37,7 @@ class Model:
 
 
 @dataclass
-class Progress:
+class RunState:
     """Where a fit is, in a form that a checkpoint can hold."""
 
     key: Key
@@ -47,7 +47,7 @@ class Progress:
     passes: Passes | None = None  # those of the descent
     passes_state: dict[str, Any] | None = None  # where those of a checkpoint were
 
-    def state(self) -> dict[str, Any]:
+    def checkpoint(self) -> dict[str, Any]:
         return {
             "key": self.key,
             "run": self.run,
@@ -57,7 +57,7 @@ class Progress:
         }
 
     @classmethod
-    def resumed(cls, state: dict[str, Any]) -> Progress:
+    def resumed(cls, state: dict[str, Any]) -> RunState:
         best, descent = state["best"], state["descent"]
         return cls(
             state["key"],
@@ -71,7 +71,7 @@ class Progress:
 def best_run(
     rows: Rows,
     plan: Plan,
-    progress: Progress,
+    state: RunState,
     *,
     task: Task,
     attributes: Callable[[Doubles], dict[str, Any]],
@@ -86,18 +86,18 @@ def best_run(
     report : callable
         Receives (level, text) for `verbose`.
     """
-    for run in task.loop("run", range(progress.run, plan.n_init), n_subtasks=plan.max_iter):
-        progress.run = run.number
-        if progress.descent is None:
-            progress.descent = Descent.from_centers(  # nothing else holds these centres
-                initial_centers(rows, plan, progress.key, run.number), len(rows)
+    for run in task.loop("run", range(state.run, plan.n_init), n_subtasks=plan.max_iter):
+        state.run = run.number
+        if state.descent is None:
+            state.descent = Descent.from_centers(  # nothing else holds these centres
+                initial_centers(rows, plan, state.key, run.number), len(rows)
             )
-        progress.passes = _passes(rows, plan, progress.passes_state)
-        progress.passes_state = None
+        state.passes = _passes(rows, plan, state.passes_state)
+        state.passes_state = None
         descent = descend(
             rows,
-            progress.passes,
-            progress.descent,
+            state.passes,
+            state.descent,
             max_iter=plan.max_iter,
             tol=plan.tol,
             task=run,
@@ -106,11 +106,11 @@ def best_run(
         )
         model = _measured(rows, descent)
         report(1, f"Run {run.number}: inertia {model.inertia} in {model.n_iter} iterations")
-        if progress.best is None or _is_better(model, progress.best):
-            progress.best = model
-        progress.descent = None
-    assert progress.best is not None  # there is at least one run
-    return progress.best
+        if state.best is None or _is_better(model, state.best):
+            state.best = model
+        state.descent = None
+    assert state.best is not None  # there is at least one run
+    return state.best
 
 
 def _is_better(model: Model, best: Model) -> bool:
@@ -122,7 +122,7 @@ def _is_better(model: Model, best: Model) -> bool:
 
 
 def _passes(rows: Rows, plan: Plan, state: dict[str, Any] | None) -> Passes:
-    if plan.algorithm == "hamerly":
+    if plan.algorithm == "elkan":
         return BoundedPasses(rows, plan.n_clusters, state)
     if plan.algorithm == "quantized" and rows.codes is not None:
         return QuantizedPasses(rows, rows.codes, plan.n_clusters, state)

@@ -20,7 +20,7 @@ from algos._common.threads import effective_n_threads, one_thread_blas
 from algos._cython.kmeans_absorb import absorb
 from algos._cython.kmeans_merge import merge_closest, merge_rounding
 from algos.kmeans.metric import LOST, directed_rows, make_rows
-from algos.kmeans.openings import Openings
+from algos.kmeans.new_centers import Openings
 from algos.kmeans.rows import Doubles, Rows, amid_most
 from algos.kmeans.span import Span, is_wide
 

@@ -34,8 +34,8 @@ from algos._common.threads import threads_for
 from algos._common.validation import MANY_VALUES, validate_dense_or_csr, validate_rows
 from algos._common.verbose import say
 from algos._cython.finite import all_finite
-from algos.pca.counts import check_count, known_count
 from algos.pca.model import combined, projected
+from algos.pca.n_components import check_count, known_count
 from algos.pca.names import FOREIGN_NAMES
 from algos.pca.probabilistic import Probabilistic
 from algos.pca.randomized import normalizer_for
@@ -76,7 +76,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized", "sketch"}, \
             default="auto"
         "auto" takes the fastest accurate solver for the shape of X and the number of
-        components; `solver_` tells which. "covariance_eigh" finds eigenvectors of the
+        components; `svd_solver_` tells which. "covariance_eigh" finds eigenvectors of the
         covariance matrix, gathered in one pass (of the rows' inner products if there are
         more columns than rows): the choice for up to some thousand columns, or rows.
         "full" finds singular vectors of the centred rows in double precision, without
@@ -129,7 +129,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     noise_variance_ : float
         Mean variance of the min(n_samples_, n_features_in_) - n_components_ directions that
         are left out; 0 if there is none.
-    solver_ : str
+    svd_solver_ : str
         The solver that made the components.
     auto_params_ : dict
         What each parameter that was given as "auto" stood for in the last `fit`, if that
@@ -214,7 +214,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     >>> pca.transform(X[:2]).round(4)
     array([[-1.3834],
            [-2.2219]])
-    >>> pca.solver_
+    >>> pca.svd_solver_
     'covariance_eigh'
     """
 
@@ -225,7 +225,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     n_components_: int
     n_samples_: int
     noise_variance_: float
-    solver_: str
+    svd_solver_: str
 
     # SageMaker tunes nothing here: the share of the variance that is kept.
     _ranges: ClassVar = {"whiten": Categorical((False, True))}
@@ -432,7 +432,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         # Below rounding, of the type or of the squares, there is but noise to magnify.
         double = float(np.finfo(np.float64).eps)
         rounding = double * max(self.n_samples_, self.n_features_in_)
-        if self.solver_ == "covariance_eigh":
+        if self.svd_solver_ == "covariance_eigh":
             rounding = float(np.sqrt(double * self.n_features_in_))
         rounding = max(rounding, float(np.finfo(deviations.dtype).eps))
         least = deviations.dtype.type(rounding) * deviations.max(initial=0)

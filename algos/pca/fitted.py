@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from algos._common.scale import scaled
-from algos.pca.counts import found_count
 from algos.pca.moments import unscaled_squares
+from algos.pca.n_components import found_count
 from algos.pca.solvers import Decomposition
 from algos.pca.spectrum import with_fixed_signs
 
@@ -49,7 +49,7 @@ def fitted_attributes(
         "explained_variance_ratio_": ratio.astype(dtype),
         "singular_values_": scaled(np.sqrt(kept * (n - 1)), -found.exponent).astype(dtype),
         "noise_variance_": float(np.ldexp(noise, 2 * found.exponent)),
-        "solver_": solver,
+        "svd_solver_": solver,
     }
 
 

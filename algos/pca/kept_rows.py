@@ -10,8 +10,8 @@ from scipy import linalg
 
 from algos._common.random import Key
 from algos.pca.moments import Doubles
+from algos.pca.row_buffer import n_rows_in
 from algos.pca.rows import Rows
-from algos.pca.waiting import n_rows_in
 
 Floats = NDArray[Any]
 

@@ -24,10 +24,10 @@ from algos.pca import covariance
 from algos.pca.dense_chunks import with_dense
 from algos.pca.kept_rows import Sketch, may_have_lost, square_bound, stacked
 from algos.pca.moments import Doubles, Moments
+from algos.pca.row_buffer import joined, matrix_of, n_rows_in, parts_of
 from algos.pca.sparse_chunks import with_sparse
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.spectrum import Spectrum, completed
-from algos.pca.waiting import joined, matrix_of, n_rows_in, parts_of
 
 __all__ = [
     "Sketch",

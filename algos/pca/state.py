@@ -18,10 +18,10 @@ from algos._common.threads import effective_n_threads, threads_for
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.pca import covariance, sketch
-from algos.pca.counts import check_count, known_count, rows_needed
 from algos.pca.fitted import check_total, fitted_attributes
 from algos.pca.model import Model
 from algos.pca.moments import Moments, joined, unscaled_squares, with_row
+from algos.pca.n_components import check_count, known_count, rows_needed
 from algos.pca.sketch import Sketch
 from algos.pca.solvers import Decomposition, moments_of
 from algos.pca.sparse_rows import is_sparse
@@ -57,7 +57,7 @@ class Learned(Deferred):
     explained_variance_: Floats
     explained_variance_ratio_: Floats
     noise_variance_: float
-    solver_: str
+    svd_solver_: str
     _validated: Callable[..., Any]
 
     _follows_parameters = True
@@ -69,7 +69,7 @@ class Learned(Deferred):
         "mean_",
         "n_components_",
         "noise_variance_",
-        "solver_",
+        "svd_solver_",
     )
 
     @learning
@@ -204,7 +204,7 @@ class Learned(Deferred):
             setattr(self, name, value)
         share = float(self.explained_variance_ratio_.sum())
         count = self.n_components_
-        say(self, f"solver_ {solver!r}, rows {n}, components {count}", variance_ratio=share)
+        say(self, f"svd_solver_ {solver!r}, rows {n}, components {count}", variance_ratio=share)
 
     def _forget(self) -> None:
         for name in ("_mean", "_scatter", "_sketch", "_is_stale"):
@@ -282,8 +282,8 @@ class Learned(Deferred):
             if count > self.n_components_:
                 raise ValueError(
                     f"`n_components`={count} must be at most {self.n_components_}, the number "
-                    f"of directions that the fit with svd_solver={self.solver_!r} has kept; fit "
-                    f"anew with the larger `n_components`"
+                    f"of directions kept by the fit with svd_solver={self.svd_solver_!r}; refit "
+                    f"with the larger `n_components`"
                 )
             self._warn_of_loss()
         variances = self.explained_variance_.astype(np.float64)
@@ -296,7 +296,7 @@ class Learned(Deferred):
 
     def _warn_of_loss(self) -> None:
         warn(
-            f"The fit with svd_solver={self.solver_!r} kept {self.n_components_} directions "
+            f"The fit with svd_solver={self.svd_solver_!r} kept {self.n_components_} directions "
             f"and only the mean variance of the others, so what is learned from it differs "
             f"from a fit to all rows. For exact results fit with "
             f'svd_solver="covariance_eigh" and at least as many rows as columns, or use '

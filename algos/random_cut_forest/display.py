@@ -154,7 +154,7 @@ class AnomalyDisplay:
         X : array-like of shape (n_samples, n_features)
             The stream, in order.
         scores : array-like of shape (n_samples,), default=None
-            What `forest.score_partial_fit` returned for X, while it learnt. None is
+            What `forest.score_partial_fit` returned for X, while it learned. None is
             `forest.anomaly_score(X)`.
         grades : array-like of shape (n_samples,), default=None
             What it returned with `return_grade=True`: the alarms are the rows with a grade
@@ -162,7 +162,7 @@ class AnomalyDisplay:
         attribution : array-like of shape (n_samples, n_features, 2), default=None
             The reasons as of the time of each score; with shingles of shape
             (n_samples, shingle_size, n_features, 2), the newest row first. None asks the
-            forest as it stands now. After `score_partial_fit` it has learnt the anomalies
+            forest as it stands now. After `score_partial_fit` it has learned the anomalies
             themselves: of a level that has shifted and stayed it then blames other columns.
         threshold : float or array-like of shape (n_samples,), default=None
             None is -`forest.offset_`, or no threshold if there are `grades`. `threshold_` is

@@ -34,8 +34,8 @@ from algos._common.warn import warn
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.gaps import carried_forward, fill
 from algos.random_cut_forest.growth import grow
-from algos.random_cut_forest.hints import FOREIGN_NAMES, instead_of_rows, instead_of_share
 from algos.random_cut_forest.insight import Insight
+from algos.random_cut_forest.names import FOREIGN_NAMES, instead_of_rows, instead_of_share
 from algos.random_cut_forest.reservoir import draw
 from algos.random_cut_forest.scaling import SCALES, Scaling, rows_for_scaling
 from algos.random_cut_forest.scores import METHODS
@@ -102,7 +102,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         1.349, but at least by a third of the standard deviation without the farthest 1 % of
         values at either end (by all of it where the range is 0), and "standard" by the
         standard deviation;
-        None leaves the units as they are, as AWS's library does. What they are is learnt
+        None leaves the units as they are, as AWS's library does. What they are is learned
         from rows of `fit`, or of the warm-up of a stream, and then stays; of a column that
         rests there, from the rows of a stream in which it first moves. "streaming" goes
         on learning mean and standard deviation, so that the units follow a drifting
@@ -120,14 +120,14 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         them have rows in common. In `partial_fit` it means nothing: each tree takes rows of
         its own accord.
     warm_up : int or "auto", default="auto"
-        Number of rows with which a stream begins: they wait until the scaling has been learnt
+        Number of rows with which a stream begins: they wait until the scaling has been learned
         from them, and have no score. "auto" is `max_samples` / 4. Another
         `shingle_size` - 1 rows come before. They should cover a period of the stream, if it
         has one.
     missing_values : {"error", "impute"}, default="error"
         "impute" allows NaN: missing values are filled with what the forest expects beside the
         known ones, and are not odd by themselves. A row of a stream that is more than half
-        filled is not learnt.
+        filled is not learned.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
@@ -173,7 +173,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
 
     A column whose sampled values are all equal makes no cut. Its unit is then that value, or
     1 at 0. In a stream it gets another when a row first differs there, by which that row stands
-    out, and its own, as the warm-up would have learnt it, from as many rows of the column
+    out, and its own, as the warm-up would have learned it, from as many rows of the column
     as the warm-up has (half of them, at least, if other columns began before; of 32 rows or
     more); the trees are then grown anew over their samples, in that unit.
 
@@ -341,12 +341,12 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         grow(forest, rows, places, keys, n_threads, stride)
 
     def _scaling_of(self, X: NDArray[Any], key: Any, decay: float) -> Scaling:
-        """Return the scaling learnt of some rows drawn at random, or of all if there are few."""
+        """Return the scaling learned of some rows drawn at random, or of all if there are few."""
         most = rows_for_scaling(X.shape[1])
         if len(X) <= most:
-            return self._learnt_scaling(X, len(X), decay)
+            return self._learned_scaling(X, len(X), decay)
         numbers = stream(key, 0).integers(len(X), size=most)
-        return self._learnt_scaling(X[np.sort(numbers)], len(X), decay)
+        return self._learned_scaling(X[np.sort(numbers)], len(X), decay)
 
     def _tell(self, n_sampled: int, n_rows: int) -> None:
         if self.disjoint_samples and n_sampled < min(self.max_samples, n_rows):

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from algos._common.threads import threads_for
 from algos._cython.finite import all_finite
-from algos.random_cut_forest import gaps, resting, stream
+from algos.random_cut_forest import constant_columns, gaps, stream
 from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.fitted import Fitted
 from algos.random_cut_forest.scaling import (
     Scaling,
     by_name,
     checked_weights,
-    learnt_scaling,
+    learned_scaling,
     require_moderate,
     rows_for_scaling,
 )
@@ -30,7 +30,7 @@ Doubles = NDArray[np.float64]
 # Kinesis' default. A faster one, as of AWS's library, finds less in NAB's streams and in New
 # York's taxi rides.
 STREAM_DECAY = 1e-5
-OF_A_PART = 2 * 10**8  # nanoseconds, about, that rows are learnt without a chance to interrupt
+OF_A_PART = 2 * 10**8  # nanoseconds, about, that rows are learned without a chance to interrupt
 LEAST_ROWS = 256
 VALUES = 1 << 15  # about, that are scaled at a time
 EXPLAINED = 10  # times as long, about, that rows take whose scores are shared out
@@ -83,7 +83,7 @@ class Following(Fitted):
             held, n = self._held(), end - begin
             if held.scaling.rests:
                 held = self._settled(X[begin:end])
-                n = resting.n_alike(held, X[begin:end], self._window())
+                n = constant_columns.n_alike(held, X[begin:end], self._window())
             yield slice(begin, begin + n), held
             begin += n
 
@@ -93,10 +93,10 @@ class Following(Fitted):
         weights = self._weights(X.shape[1])
 
         def learn(rows: NDArray[Any], columns: NDArray[np.intp]) -> Scaling:
-            return learnt_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
+            return learned_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
 
         threads = self._stream_threads(held, held.forest.size)
-        state = resting.settled(held, X, self._window(), learn, threads)
+        state = constant_columns.settled(held, X, self._window(), learn, threads)
         # Units that change no row kept come into force with the next row (`_follow_part`).
         if state.forest is not held.forest or not len(X):
             self._hold(state)
@@ -110,7 +110,7 @@ class Following(Fitted):
         has_gaps: bool = False,
         shares: Doubles | None = None,
     ) -> Doubles:
-        """Learn rows without gaps, one row, or rows that are too much filled to be learnt."""
+        """Learn rows without gaps, one row, or rows that are too much filled to be learned."""
         n, d = X.shape
         decay, now = self._decay(), held.n_learned
         block, new = followed(held.tail, n, d)
@@ -126,7 +126,7 @@ class Following(Fitted):
         learns = n_skipped == held.n_skipped
         tail = None if held.tail is None else block[n:].copy()
         row = now + n if learns else now
-        beside = n_filled, n_skipped, held.units, resting.continued(held, X)
+        beside = n_filled, n_skipped, held.units, constant_columns.continued(held, X)
         entry = Entry(row, tail, running, *beside)
         note(self._notes, now, entry)
         threads = self._stream_threads(held, n)
@@ -151,7 +151,7 @@ class Following(Fitted):
     def _window(self) -> int:
         """Return of how many rows a column that has rested learns its unit."""
         n = min(self._n_warming(), rows_for_scaling(self.n_features_in_))
-        return max(n, resting.LEAST_WINDOW)
+        return max(n, constant_columns.LEAST_WINDOW)
 
     def _decay(self) -> float:
         """Return the decay of a stream."""

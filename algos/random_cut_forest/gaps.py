@@ -1,4 +1,4 @@
-"""Missing values: rows are filled before they are scored or learnt."""
+"""Missing values: rows are filled before they are scored or learned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from algos.random_cut_forest.imputation import impute
 
 Floats = NDArray[np.float32]
 
-MOST_FILLED = 0.5  # share of a shingle: it is not learnt if more of it was missing
+MOST_FILLED = 0.5  # share of a shingle: it is not learned if more of it was missing
 
 
 def carried_forward(X: NDArray[Any]) -> NDArray[Any]:
@@ -50,7 +50,7 @@ def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Flo
 
 
 def fill_last(forest: Forest, shingle: Floats) -> None:
-    """Fill the last row of a shingle; while nothing is learnt, with what it knows itself."""
+    """Fill the last row of a shingle; while nothing is learned, with what it knows itself."""
     if not forest.clock[0, SAMPLED]:
         shingle[:] = carried_forward(shingle)
         return
@@ -59,14 +59,14 @@ def fill_last(forest: Forest, shingle: Floats) -> None:
 
 
 def is_skipped(n_filled: Any, n_columns: int) -> Any:
-    """Tell whether shingles have too many filled values to be learnt."""
+    """Tell whether shingles have too many filled values to be learned."""
     return n_filled > MOST_FILLED * n_columns
 
 
 def parts(
     n_filled: NDArray[np.int64] | None, n_rows: int, most: int, n_columns: int
 ) -> list[slice]:
-    """Return the parts of a block that can be learnt, or skipped, at a time.
+    """Return the parts of a block that can be learned, or skipped, at a time.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from algos._common.base import check_mergeable, learning
 from algos._common.random import Key, seed_key
 from algos._common.threads import threads_for
 from algos._common.verbose import say
-from algos.random_cut_forest import gaps, resting, single_rows
+from algos.random_cut_forest import constant_columns, gaps, single_rows
 from algos.random_cut_forest.attribution import by_lag
 from algos.random_cut_forest.following import Following
 from algos.random_cut_forest.forest import Forest
@@ -21,7 +21,7 @@ from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.scaling import (
     Scaling,
-    learnt_scaling,
+    learned_scaling,
     rows_for_scaling,
 )
 from algos.random_cut_forest.state import State
@@ -53,7 +53,7 @@ class Incremental(Following):
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
         """Learn the next rows of a stream, in their order.
 
-        The first rows wait until there are `warm_up` of them; of these the scaling is learnt.
+        The first rows wait until there are `warm_up` of them; of these the scaling is learned.
         After `fit` the stream goes on from the fitted trees, whose rows count as if they had
         just come.
 
@@ -70,7 +70,7 @@ class Incremental(Following):
 
         Notes
         -----
-        A call that is interrupted has learnt the rows up to there, as `n_samples_seen_` tells,
+        A call that is interrupted has learned the rows up to there, as `n_samples_seen_` tells,
         or none if it began in the warm-up.
         """
         if single_rows.follow(self, X, False) is None:
@@ -90,7 +90,7 @@ class Incremental(Following):
             Whether to return grades too.
         return_attribution : bool, default=False
             Whether to return what each column adds to the scores too. To ask `attribution`
-            afterwards is another thing: by then the forest has learnt the rows, and what
+            afterwards is another thing: by then the forest has learned the rows, and what
             came with a change of level may be usual.
 
         Returns
@@ -107,7 +107,7 @@ class Incremental(Following):
 
         Notes
         -----
-        A call that is interrupted has learnt the rows up to there, as `n_samples_seen_` tells,
+        A call that is interrupted has learned the rows up to there, as `n_samples_seen_` tells,
         or none if it began in the warm-up. Their scores are lost, to `threshold_` as well:
         hand in a long stream in blocks.
         """
@@ -150,7 +150,7 @@ class Incremental(Following):
         check_mergeable(self, other)
         its = other._scoring()
         threads = threads_for(self.n_jobs, np.inf)
-        mine = resting.adopted(self._scoring(), its.scaling, threads)
+        mine = constant_columns.adopted(self._scoring(), its.scaling, threads)
         forest = its.forest
         if not mine.scaling.is_same(its.scaling):
             forest = _expressed(its, mine.scaling)
@@ -246,13 +246,13 @@ class Incremental(Following):
         """Learn the scaling from the first rows, then the rows themselves."""
         forest = self._empty_forest(self._own_key(X), X.shape[1])
         rows = X[: rows_for_scaling(X.shape[1])]
-        scaling = self._learnt_scaling(rows, len(X), self._decay())
+        scaling = self._learned_scaling(rows, len(X), self._decay())
         first = X[: self.shingle_size - 1]
         tail = gaps.carried_forward(scaling.scaled(first))
-        # None is learnt that came in the warm-up before the first value.
+        # None is learned that came in the warm-up before the first value.
         self._hold_new(forest, scaling, tail, np.isnan(first).sum(axis=1), self._n_skipped)
         self._follow(X[len(first) :], None)
-        say(self, f"scaling learnt from the first {len(X)} rows")
+        say(self, f"scaling learned from the first {len(X)} rows")
 
     def _hold(self, state: State) -> None:
         single_rows.close(self)  # it has the arrays of the forest before
@@ -290,9 +290,9 @@ class Incremental(Following):
         digest = hashlib.blake2b(rows.tobytes(), digest_size=16).digest()
         return seed_key(self.random_state) ^ np.frombuffer(digest, dtype=np.uint64)
 
-    def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
+    def _learned_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
         weights = self._weights(rows.shape[1])
-        return learnt_scaling(rows, self.scale, weights, n_rows, decay)
+        return learned_scaling(rows, self.scale, weights, n_rows, decay)
 
     def _check_forest(self) -> None:
         """Raise ValueError if parameters of which the trees are made have been changed."""

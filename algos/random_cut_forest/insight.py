@@ -111,7 +111,7 @@ class Insight(Incremental):
         Returns
         -------
         rows : ndarray of shape (horizon, n_features), dtype float64
-            They follow the last row that was learnt. Each is imputed as the last one of a
+            They follow the last row that was learned. Each is imputed as the last one of a
             shingle, and then stands for known. An array under `set_output`, too.
         ranges : ndarray of shape (len(quantiles), horizon, n_features), dtype float64
             Only if there are `quantiles`.
@@ -247,7 +247,7 @@ class Insight(Incremental):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows that were learnt. With a `shingle_size` above 1 each whole shingle of X. A
+            Rows that were learned. With a `shingle_size` above 1 each whole shingle of X. A
             warning tells if no tree holds any of them.
 
         Returns
@@ -267,7 +267,7 @@ class Insight(Incremental):
         if not n_held:
             warn(
                 "`forget` changed nothing: no tree holds any row of X; give rows that were "
-                "learnt, with all their digits (of others that were, none has been drawn)"
+                "learned, with all their digits (of others that were, none has been drawn)"
             )
         if not forest.clock[:, SAMPLED].all():
             raise ValueError(

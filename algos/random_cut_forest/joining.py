@@ -1,4 +1,4 @@
-"""Two forests that learnt other rows, made one."""
+"""Two forests that learned other rows, made one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from algos.random_cut_forest.reservoir import draw
 
 
 def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
-    """Return a forest distributed as if it had learnt the rows of both.
+    """Return a forest distributed as if it had learned the rows of both.
 
     Each tree's sample is of the smallest keys of both samples; the tree is grown afresh. With
     decay the last rows of both have the same weight, and the ages of the others are counted

@@ -1,4 +1,4 @@
-"""The units in which a forest sees its rows, learnt once and then frozen.
+"""The units in which a forest sees its rows, learned once and then frozen.
 
 A random cut forest cuts a column as often as its values spread, so the unit of a column is a
 choice of the model. Rows are centred in every case, which changes no tree: near zero float32
@@ -21,7 +21,7 @@ Doubles = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
 SCALES = ("robust", "standard", "streaming")
-SAMPLE = 4096  # rows at most of which the units are learnt
+SAMPLE = 4096  # rows at most of which the units are learned
 _VALUES = 1 << 24  # in these rows, at most
 _FEWEST = 64  # rows, however many columns
 _LARGEST = np.finfo(np.float64).max
@@ -133,11 +133,11 @@ class Scaling:
 
 
 def rows_for_scaling(n_columns: int) -> int:
-    """Return how many rows `learnt_scaling` is given at most."""
+    """Return how many rows `learned_scaling` is given at most."""
     return min(SAMPLE, max(_FEWEST, _VALUES // n_columns))
 
 
-def learnt_scaling(
+def learned_scaling(
     rows: NDArray[Any], scale: str | None, feature_weights: Any, n_rows: int, decay: float
 ) -> Scaling:
     """Return the scaling that some rows suggest.

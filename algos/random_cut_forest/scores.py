@@ -26,7 +26,7 @@ def score(
     method: str,
     n_threads: int,
 ) -> NDArray[np.float64]:
-    """Return the scores of rows, none of which is learnt: the larger, the more anomalous.
+    """Return the scores of rows, none of which is learned: the larger, the more anomalous.
 
     Each row is inserted into each tree in thought; `_cut_values.h` says what is expected then.
     A row's score has the same bits alone and among others, for any number of threads.

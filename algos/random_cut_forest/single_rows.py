@@ -80,7 +80,7 @@ class OpenStream:
     def follow(self, estimator: Any, X: Any, judged: bool) -> tuple[float, float] | None:
         """Learn a row; return its score and grade, if `judged`, or zeros.
 
-        None, and nothing is learnt, where anything is not as it was or asks for more checks.
+        None, and nothing is learned, where anything is not as it was or asks for more checks.
         """
         attributes = estimator.__dict__
         if (
@@ -118,7 +118,7 @@ def close(estimator: Any) -> None:
 
 
 def hold_open(estimator: Any, X: Any) -> None:
-    """Hold the stream of an estimator open, which has just learnt the row X, if it is plain.
+    """Hold the stream of an estimator open, which has just learned the row X, if it is plain.
 
     It is not where X is no plain row, where columns have names or rest, are scaled anew by each
     row, or where values of the last shingle were missing.
@@ -128,7 +128,7 @@ def hold_open(estimator: Any, X: Any) -> None:
         return
     held, method = estimator._held(), estimator.score_method
     scaling = held.scaling
-    if float(held.forest.decay[0]) != estimator._decay():  # set anew, and no row learnt since
+    if float(held.forest.decay[0]) != estimator._decay():  # set anew, and no row learned since
         return
     if scaling.running is not None or scaling.rests or held.recent is not None:
         return

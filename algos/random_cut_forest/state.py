@@ -29,7 +29,7 @@ class State:
     shingle_size: int
     tail: NDArray[np.float32] | None  # the last `shingle_size` - 1 rows, scaled
     n_filled: NDArray[np.int64]  # how many values of each of these were missing
-    n_skipped: int  # rows that were not learnt, since too much of them was missing
+    n_skipped: int  # rows that were not learned, since too much of them was missing
     units: dict[str, Any]  # of the scaling, what is not `running`
     recent: NDArray[np.float64] | None = None  # rows of the resting columns since one moves
 

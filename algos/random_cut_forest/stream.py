@@ -1,4 +1,4 @@
-"""Rows learnt one after the other, and forgotten."""
+"""Rows learned one after the other, and forgotten."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def learn(
     Returns
     -------
     scores : ndarray of shape (n_rows,), or None
-        Each row's score in the forest as it stood before that row was learnt, with the bits
+        Each row's score in the forest as it stood before that row was learned, with the bits
         that `scores.score` gives then.
     """
     scores = None if method is None else np.empty(n_rows)

@@ -23,7 +23,7 @@ def score_limit(scores: Doubles, contamination: str | float, borderline: float =
     Parameters
     ----------
     scores : ndarray of shape (n_rows,)
-        Without any, where no row could be learnt, the limit is `borderline`.
+        Without any, where no row could be learned, the limit is `borderline`.
     contamination : {"auto", "three_sigma"} or float
         A float is the share of the rows above the limit.
     borderline : float, default=1.0

@@ -227,7 +227,7 @@ def test_nothing_is_ever_dense():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_few_copies_of_wide_centres_are_held(dtype):
+def test_few_copies_of_wide_centers_are_held(dtype):
     n, d, k = 2000, 20_000, 20
     rng = np.random.default_rng(0)
     X = sparse.random_array((n, d), density=1e-3, format="csr", random_state=rng, dtype=dtype)

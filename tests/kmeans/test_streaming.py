@@ -108,7 +108,7 @@ def test_weight_mean_and_sum_of_squares_are_exact(law, dtype):
     assert total_squares(kmeans, mean) == pytest.approx(((wide - mean) ** 2).sum(), rel=tolerance)
 
 
-def test_while_rows_are_few_each_is_its_own_centre():
+def test_while_rows_are_few_each_is_its_own_center():
     X = groups(100)[0]
     kmeans = streamed(X, batch_size=1)
     assert state(kmeans).scatter == pytest.approx(0, abs=1e-24)
@@ -134,7 +134,7 @@ def test_too_few_rows_are_said():
 
 
 @pytest.mark.parametrize("n_rows", [1, 20])
-def test_equal_rows_make_equal_centres(n_rows):
+def test_equal_rows_make_equal_centers(n_rows):
     kmeans = KMeans(3, random_state=0)
     for _ in range(30):
         kmeans.partial_fit(np.tile([[1.1, 1e5, -3.3]], (n_rows, 1)))
@@ -175,7 +175,7 @@ ROUNDED = {
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("law", ROUNDED)
-def test_rounding_makes_no_centre_of_no_rows(law, dtype, metric, make):
+def test_rounding_makes_no_center_of_no_rows(law, dtype, metric, make):
     for seed in range(8):
         X = ROUNDED[law](np.random.default_rng(seed)).astype(dtype)
         kmeans = KMeans(3, random_state=seed, metric=metric)
@@ -203,7 +203,7 @@ def test_nearly_equal_directions_make_no_nan():
 
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
-def test_long_rows_make_centres_too(make):
+def test_long_rows_make_centers_too(make):
     for unit in (1e7, 1e15, 1e30):
         X = unit * np.array([[1], [2], [9], [9.1]])
         centers = KMeans(2, random_state=0).partial_fit(make(X)).cluster_centers_
@@ -823,7 +823,7 @@ def test_a_warning_as_an_error_leaves_no_labels():
         _ = kmeans.labels_
 
 
-def test_centres_take_room_for_the_rows_there_are():
+def test_centers_take_room_for_the_rows_there_are():
     X = sparse.random_array((12, 50_000), density=1e-3, format="csr", random_state=0)
     tracemalloc.start()
     try:

@@ -67,7 +67,7 @@ def test_attributes_equal_those_of_scikit_learn(solver, shape, dtype):
         np.testing.assert_allclose(found, expected, rtol=0, atol=atol, err_msg=name)
     assert ours.n_components_ == reference.n_components_
     assert ours.n_samples_ == reference.n_samples_
-    assert ours.solver_ == solver
+    assert ours.svd_solver_ == solver
 
 
 @types
@@ -563,7 +563,7 @@ def test_learning_continues_an_exact_fit_exactly(solver, n):
     whole = PCA(4, svd_solver="full").fit(X)
     np.testing.assert_allclose(pca.explained_variance_, whole.explained_variance_)
     np.testing.assert_allclose(pca.components_, whole.components_, atol=1e-8)
-    assert pca.solver_ == "covariance_eigh"
+    assert pca.svd_solver_ == "covariance_eigh"
 
 
 TRUNCATED = [("arpack", 200), ("randomized", 200), ("full", 50), ("covariance_eigh", 50)]
@@ -658,7 +658,7 @@ def test_rows_beside_a_constant_are_infinitely_unlikely_without_a_warning(dtype)
     assert np.all(scores < -1e30)
 
 
-def test_rows_and_their_negatives_have_the_components_of_uncentred_rows():
+def test_rows_and_their_negatives_have_the_components_of_uncentered_rows():
     X = np.random.default_rng(0).normal(size=(50, 6)) + np.arange(6)
     pca = PCA(3).partial_fit(X).partial_fit(-X)
     _, singular, directions = np.linalg.svd(X, full_matrices=False)
@@ -699,7 +699,7 @@ def test_verbose_tells_why_the_covariance_is_taken(n_components, solver, shape, 
     PCA(n_components, svd_solver=solver, verbose=1).fit(X)
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first.startswith(f"[PCA] svd_solver 'covariance_eigh': {reason}")
-    assert "solver_ 'covariance_eigh'" in last
+    assert "svd_solver_ 'covariance_eigh'" in last
 
 
 @pytest.mark.parametrize("solver", ["auto", "full", "covariance_eigh"])

@@ -80,7 +80,7 @@ def test_batches_of_any_size_give_the_bits_of_one_fit(cuts, is_sparse):
             np.asarray(getattr(parts, name)).tobytes() == np.asarray(getattr(whole, name)).tobytes()
         )
     assert parts.n_samples_ == 700
-    assert parts.solver_ == "sketch"
+    assert parts.svd_solver_ == "sketch"
 
 
 def test_merged_sketches_are_close_to_the_joint_one():
@@ -108,7 +108,7 @@ def test_few_columns_lose_nothing(n):
     )
     for pca in learned:
         np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=1e-10)
-        assert pca.solver_ == "covariance_eigh"
+        assert pca.svd_solver_ == "covariance_eigh"
 
 
 def test_a_stream_never_holds_a_square_of_the_columns():

@@ -193,8 +193,8 @@ def test_dense_regions_are_the_groups():
     found = forest.dense_regions(1.0, 5)
     assert len(found) == 2
     assert found[0].density > found[1].density
-    for region, centre in zip(found, (20, 0), strict=True):
-        assert np.all(np.abs((region.low + region.high) / 2 - centre) < 1)
+    for region, center in zip(found, (20, 0), strict=True):
+        assert np.all(np.abs((region.low + region.high) / 2 - center) < 1)
     with pytest.raises(ValueError, match=r"`radius`=-1 must be"):
         forest.dense_regions(-1, 5)
 
@@ -340,7 +340,7 @@ def test_verbose_says_what_was_made(capsys):
     told = capsys.readouterr().out.splitlines()
     assert told == [
         "[RandomCutForest] 30 trees of 64 rows, from 1010",
-        "[RandomCutForest] scaling learnt from the first 16 rows",
+        "[RandomCutForest] scaling learned from the first 16 rows",
     ]
 
 

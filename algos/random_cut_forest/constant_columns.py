@@ -1,8 +1,8 @@
 """Columns that have rested at one value so far, and get their units when they move.
 
 The unit of such a column is a guess. When a row of a stream differs there for the first time,
-the unit becomes what it would be if the scaling had been learnt of rows at rest and this one:
-no kept row differs, so no tree changes. When as many rows again have come, it is learnt of these,
+the unit becomes what it would be if the scaling had been learned of rows at rest and this one:
+no kept row differs, so no tree changes. When as many rows again have come, it is learned of these,
 for good: the kept rows are expressed in it, and the trees grown anew over them, in law as if
 it had been the unit from the first. All this hangs on the rows alone, not on the calls that
 bring them.
@@ -22,7 +22,7 @@ from algos.random_cut_forest.joining import places, present
 from algos.random_cut_forest.scaling import ROUNDING, Scaling
 from algos.random_cut_forest.state import State
 
-LEAST_WINDOW = 32  # rows, of which a unit is learnt
+LEAST_WINDOW = 32  # rows, of which a unit is learned
 
 Doubles = NDArray[np.float64]
 Columns = NDArray[np.intp]
