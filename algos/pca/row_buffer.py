@@ -1,4 +1,4 @@
-"""Rows that wait for others, as plain arrays by name: a part of a sketch's state."""
+"""Buffered rows as plain arrays by name: a part of the state of a sketch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from algos.pca.sparse_rows import is_sparse
 
 
 def parts_of(X: Any) -> dict[str, Any]:
-    """Return rows as plain arrays by name, copied."""
+    """Return copies of rows as plain arrays by name."""
     if not is_sparse(X):
         return {"values": X.copy()}
     return {
@@ -22,22 +22,22 @@ def parts_of(X: Any) -> dict[str, Any]:
     }
 
 
-def matrix_of(waiting: dict[str, Any]) -> Any:
-    if "values" in waiting:
-        return waiting["values"]
-    shape = (len(waiting["indptr"]) - 1, waiting["n_columns"])
-    return sparse.csr_array((waiting["data"], waiting["indices"], waiting["indptr"]), shape=shape)
+def matrix_of(buffer: dict[str, Any]) -> Any:
+    if "values" in buffer:
+        return buffer["values"]
+    shape = (len(buffer["indptr"]) - 1, buffer["n_columns"])
+    return sparse.csr_array((buffer["data"], buffer["indices"], buffer["indptr"]), shape=shape)
 
 
-def n_rows_in(waiting: dict[str, Any]) -> int:
-    if not waiting:
+def n_rows_in(buffer: dict[str, Any]) -> int:
+    if not buffer:
         return 0
-    return len(waiting["values"]) if "values" in waiting else len(waiting["indptr"]) - 1
+    return len(buffer["values"]) if "values" in buffer else len(buffer["indptr"]) - 1
 
 
-def joined(waiting: dict[str, Any], X: Any) -> Any:
-    """Return the waiting rows and those of X, in one matrix."""
-    above = matrix_of(waiting)
+def joined(buffer: dict[str, Any], X: Any) -> Any:
+    """Return the buffered rows and those of X, in one matrix."""
+    above = matrix_of(buffer)
     if is_sparse(X):
         return sparse.vstack([above, X], format="csr")
     return np.concatenate([above, X])

@@ -348,7 +348,7 @@ def test_extreme_values_give_the_scaled_result(solver, dtype, scale):
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
 def test_a_variance_beyond_the_type_is_one_clear_error(learn):
     X = rows(dtype=np.float32) * np.float32(1e30)
-    with pytest.raises(ValueError, match=r"variance .* must be .*; give it as float64"):
+    with pytest.raises(ValueError, match=r"variance .* must be .*; pass float64"):
         getattr(PCA(2), learn)(X)
 
 
@@ -670,7 +670,7 @@ def test_rows_and_their_negatives_have_the_components_of_uncentered_rows():
 @pytest.mark.parametrize(
     ("solver", "shape", "reason"),
     [
-        ("auto", (50, 6), "'covariance_eigh': the covariance takes least time for 50 rows"),
+        ("auto", (50, 6), "'covariance_eigh': the covariance is the fastest for 50 rows"),
         ("auto", (20, 60), "'full': there are more columns than rows"),
         ("auto", (600, 2000), "'randomized': passes over 600 rows take less time"),
         ("arpack", (50, 6), "'arpack': it was asked for"),
@@ -688,7 +688,7 @@ def test_verbose_tells_the_solver_and_why(solver, shape, reason, capsys):
 @pytest.mark.parametrize(
     ("n_components", "solver", "shape", "reason"),
     [
-        (None, "auto", (600, 2000), "it finds all 600 directions, of which truncated solvers"),
+        (None, "auto", (600, 2000), "it finds all 600 directions, and truncated solvers"),
         (0.9, "auto", (700, 600), "it finds all 600 directions"),
         (5, "sketch", (300, 40), "a sketch of 40 columns would take no less memory than their"),
         (5, "covariance_eigh", (300, 40), "it was asked for"),

@@ -205,7 +205,7 @@ def test_another_solver_does_not_go_on_from_a_part_of_the_variance(learn):
     pca.set_params(svd_solver="auto")
     with pytest.raises(ValueError, match="`svd_solver`='auto' must be 'sketch', with which"):
         pca.partial_fit(X[150:])
-    with pytest.raises(ValueError, match="set it back, or start anew"):
+    with pytest.raises(ValueError, match="set it back, or start with a new PCA"):
         pca.merge(other.set_params(svd_solver="auto"))
     assert pca.components_.tobytes() == before
     whole = getattr(PCA(2, svd_solver="sketch"), learn)(X[:150]).partial_fit(X[150:])

@@ -253,7 +253,7 @@ def test_auto_takes_the_covariance_of_few_columns_and_products_of_many():
     assert choose(100_000, 10_000, None, 65) == "covariance_eigh"
 
 
-def test_eigenvalues_that_stay_unknown_are_told_of(monkeypatch):
+def test_eigenvalues_that_do_not_converge_are_warned_of(monkeypatch):
     monkeypatch.setattr(krylov, "PATIENCE", 1)
     rng = np.random.default_rng(0)
     X = sparse.csr_array(rng.normal(size=(900, 700)) * (rng.random((900, 700)) < 0.05))

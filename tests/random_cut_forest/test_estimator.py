@@ -207,7 +207,7 @@ def test_a_forgotten_row_is_in_no_tree():
     check_forest(Forest(**forest._forest))
     assert forest.anomaly_score(X[:1]) > before
     assert forest.neighbors(X[:1], 1)[0] > 0
-    with pytest.raises(ValueError, match="leave every tree a row"):
+    with pytest.raises(ValueError, match="every tree must keep one"):
         forest.forget(X)
     assert forest.max_samples_ == 59
 
@@ -233,7 +233,7 @@ def test_disjoint_samples_share_no_row():
 
 
 def test_too_few_rows_for_disjoint_samples_are_told_of():
-    with pytest.warns(UserWarning, match=r"leaves 10 of 300 rows .*; give 1920 rows"):
+    with pytest.warns(UserWarning, match=r"leaves 10 of 300 rows .*; pass 1920 rows"):
         forest = make(disjoint_samples=True).fit(blobs(300, n_far=0))
     assert forest.max_samples_ == 10
     with pytest.raises(ValueError, match=r"needs at least one row for each of the 30 trees"):

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from algos import RandomCutForest
 
@@ -30,7 +31,7 @@ def test_missing_values_have_their_own_remedy():
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"time_decay": 100000}, r"1 / Kinesis' timeDecay.*time_decay=1e-05"),
+        ({"time_decay": 100000}, r"1 / timeDecay of Kinesis.*time_decay=1e-05"),
         ({"time_decay": -1.0}, r"the default is RandomCutForest\(time_decay=None\)"),
         ({"max_samples": "auto"}, r"'auto' is RandomCutForest\(max_samples=256\)"),
         ({"max_samples": 0.5}, r"max_samples=int\(0.5 \* len\(X\)\)"),
@@ -96,3 +97,9 @@ def test_a_share_tells_how_many_columns_are_mended():
     for wrong in (0, 1, "half"):
         with pytest.raises(ValueError, match=r"`share`=.* must be a float in"):
             forest.likely_values(odd, share=wrong)
+
+
+def test_sparse_rows_are_refused_with_a_remedy_for_pipelines():
+    for container in (sparse.csr_matrix, sparse.csr_array):
+        with pytest.raises(TypeError, match=r"toarray.*OneHotEncoder\(sparse_output=False\)"):
+            RandomCutForest().fit(container(np.eye(9)))

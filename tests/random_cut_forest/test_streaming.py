@@ -392,7 +392,7 @@ def test_a_parameter_that_is_wrong_is_named_by_every_method():
 def test_rows_of_a_streaming_scale_are_not_forgotten_silently():
     X = series()
     forest = make(scale="streaming").partial_fit(X)
-    with pytest.raises(ValueError, match="`scale`='streaming' has moved on"):
+    with pytest.raises(ValueError, match="`scale`='streaming' has changed"):
         forest.forget(X[:5])
 
 
