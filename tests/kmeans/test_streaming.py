@@ -20,7 +20,7 @@ from algos import KMeans
 from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans import stream as streams
 from algos.kmeans.rows import Rows
-from algos.kmeans.stream import Mergers, _telling_products
+from algos.kmeans.stream import Mergers, _reliable_products
 from tests.common.estimators import assert_same_bits, learned
 
 
@@ -841,7 +841,7 @@ def test_products_are_asked_where_they_tell_who_is_near(away):
     points[::2] += away
     weights = rng.uniform(0.1, 1, size=40)
     points -= points.mean(axis=0)
-    assert (_telling_products(points, 20) is not None) == (away == 0)
+    assert (_reliable_products(points, 20) is not None) == (away == 0)
     plain, left = points.copy(), weights.copy()
     pairs, costs = np.empty((20, 2), dtype=np.intp), np.empty(20)
     merge_closest(plain, left, None, pairs, costs, 1)

@@ -79,11 +79,11 @@ def test_weights_go_by_the_names_of_columns():
     stream = RandomCutForest(n_estimators=5, feature_weights={"c": 0}, random_state=0)
     stream.partial_fit(X)
     assert np.all(stream.attribution(X)[:, 2] == 0)
-    with pytest.raises(ValueError, match=r"it has \['d'\] beside"):
+    with pytest.raises(ValueError, match=r"it also has \['d'\]"):
         scores({"d": 1})
     with pytest.raises(ValueError, match=r"lacks \['a'\]; add them, or write .*to_dict"):
         scores(pd.Series({"c": 0.5, "b": 2}))
-    with pytest.raises(ValueError, match="must be an array where X has no names"):
+    with pytest.raises(ValueError, match="must be an array if X has no names"):
         RandomCutForest(feature_weights={"a": 1}).fit(X.to_numpy())
 
 
