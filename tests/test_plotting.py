@@ -196,7 +196,25 @@ def test_one_outlier_does_not_flatten_the_other_columns(pyplot, rows):
     display = AnomalyDisplay.from_estimator(PlainForest(), rows)
     bottom, top = display.axes_[0].get_ylim()
     assert np.ptp(display.lines_[0].get_ydata()[:30]) > 0.15 * (top - bottom)
-    assert "5–95 %" in display.axes_[0].get_ylabel()
+    many = AnomalyDisplay.from_estimator(PlainForest(), np.tile(rows, (1, 5)))
+    assert "5–95 %" in many.axes_[0].get_ylabel()
+
+
+def test_several_columns_are_drawn_one_below_the_other(pyplot, rows):
+    rows[10] = np.nan
+    display = AnomalyDisplay.from_scores(rows, np.arange(100.0))
+    upper, lower = (line.get_ydata() for line in display.lines_)
+    assert np.nanmin(upper) > np.nanmax(lower)
+    assert np.isnan(upper[10]) and np.isnan(lower[10])
+
+
+def test_numbers_of_peaks_do_not_overlap(pyplot):
+    scores = np.zeros(2000)
+    scores[[500, 505, 1500]] = 2, 3, 1
+    display = AnomalyDisplay.from_scores(np.zeros((2000, 1)), scores)
+    assert display.peaks == [500, 505, 1500]
+    for numbers in (display.marks_, display.axes_[1].texts):
+        assert [number.get_visible() for number in numbers] == [False, True, True]
 
 
 def test_names_legend_and_dates_stay_inside(pyplot, rows):

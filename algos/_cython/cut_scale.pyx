@@ -11,7 +11,7 @@ cdef enum:
     CHUNK = 1024  # rows a task
 
 cdef double NANOSECONDS_A_VALUE = 0.6
-cdef double MOST_STEP = 10.0  # deviations, of a value that is learnt
+cdef double MOST_STEP = 10.0  # deviations, of a value that is learned
 LIMIT = CUT_LIMIT
 
 
@@ -76,7 +76,7 @@ cdef inline void _learn_value(Running* running, double x, double keep) noexcept 
     """Add a value to the mean and scatter of which each step forgets 1 - keep.
 
     What is far beyond the values so far counts as `MOST_STEP` deviations, so that one wild
-    value does not hide those after it, and a new level is learnt from several.
+    value does not hide those after it, and a new level is learned from several.
     """
     cdef double step = x - running.mean
     cdef double usual = deviation_of(running.scatter, running.weight)

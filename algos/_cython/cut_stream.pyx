@@ -1,4 +1,4 @@
-"""Streams into a random cut forest: rows are scored and learnt in turn.
+"""Streams into a random cut forest: rows are scored and learned in turn.
 
 A tree needs nothing of the others, so each goes over all the rows of a block: it scores those
 up to the next row that it takes, replaces by it the one of the largest key, draws which row it
@@ -220,7 +220,7 @@ def learn(
     double[:, :, ::1] shares,        # OUT (n_rows, d, 2), with scores only, or None
     int n_threads,
 ):
-    """Learn rows one after the other, each scored by what was learnt before if asked for."""
+    """Learn rows one after the other, each scored by what was learned before if asked for."""
     cdef StreamJob job
     cdef bint scored = scores is not None, explained = shares is not None
     cdef bint short = not explained and is_short(100.0 * n_rows * nodes.shape[0])
@@ -328,7 +328,7 @@ cdef class SingleRows:
     def follow(self, const double[:, ::1] row, bint judged):
         """Learn a row; return its score and grade before, if `judged`.
 
-        None, and nothing learnt, if it is not finite.
+        None, and nothing learned, if it is not finite.
         """
         return _follow(self, &row[0, 0], judged)
 

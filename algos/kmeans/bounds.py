@@ -12,7 +12,7 @@ from algos.kmeans.rows import Doubles, Labels, Rows, Sums, rounding_of
 
 
 class BoundedPasses:
-    """Hamerly's bounds, kept from pass to pass; `assign` has the contract of Rows.assign."""
+    """Passes with Hamerly's bounds, which are kept from pass to pass; see `Rows.assign`."""
 
     def __init__(self, rows: Rows, n_clusters: int, state: dict[str, Any] | None = None) -> None:
         n, d = rows.X.shape
@@ -28,7 +28,7 @@ class BoundedPasses:
             self._state = {name: np.copy(state[name]) for name in self._state}
 
     def state(self) -> dict[str, Any]:
-        """Return copies of all arrays, to go on from."""
+        """Return copies of all arrays, from which to continue."""
         return {
             **{name: np.copy(value) for name, value in self._state.items()},
             **self._kept.state(),
@@ -45,7 +45,7 @@ class BoundedPasses:
             bool(state["tighten"]), labels, state["upper"], state["lower"], sums, counts,
             rows.n_threads,
         )  # fmt: skip
-        # While most rows fail their bounds, one more distance a row would only cost.
+        # While the bounds of most rows fail, one more distance per row would not pay.
         state["tighten"] = n_measured < 0.7 * len(labels)
         state["centers"] = rounded
         self._kept.add(sums, counts, labels)

@@ -15,31 +15,30 @@ Floats = NDArray[Any]
 TILE = 64  # rows; CODE_ROWS of the kernels
 WORD = 4  # columns
 MOST_COLUMNS = 1 << 13  # integer products of more could overflow
-MOST_FINE_COLUMNS = 16  # of more, products take longer than the distances they spare
+MOST_FINE_COLUMNS = 16  # for more, products take longer than the distances they save
 LEVELS = 127
 LINE = 64  # bytes
 _SAMPLE = 1 << 12  # values
-_SMALLER = (2.0 ** (-0.5 * np.arange(8))).astype(np.float32)  # steps, of the largest
+_SMALLER = (2.0 ** (-0.5 * np.arange(8))).astype(np.float32)  # steps relative to the largest
 
 
 class Codes(NamedTuple):
-    """A copy of the rows less their shift in a byte a value, or two if the codes are fine.
+    """A copy of the shifted rows with one byte per value, or two if the codes are fine.
 
-    Row = step * (code - 128) + rest; fine codes add step / 256 * (low code - 128).
+    Row = step * (code - 128) + remainder; fine codes add step / 256 * (low code - 128).
     """
 
     step: float
     codes: NDArray[np.uint8]  # (tiles, words, TILE, WORD); twice the words if fine
-    norms: NDArray[np.float32]  # (n,) lengths of the rows, to 1e-5
-    errors: NDArray[np.float32]  # (n,) lengths of the rests, from above
+    norms: NDArray[np.float32]  # (n,) norms of the rows, to 1e-5
+    errors: NDArray[np.float32]  # (n,) upper bounds of the norms of the remainders
 
 
 def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
-    """Return the codes of the rows, or None where they would not help.
+    """Return the codes of the rows, or None if they would not help.
 
-    There may be up to 2**13 columns, and with all else that a fit keeps they may take at most
-    30 % of X and 16 MB more. Products are fast only where the processor has them:
-    `is_fast` tells.
+    There may be up to 2**13 columns, and together with everything else that a fit keeps they may
+    take at most 30 % of X plus 16 MB. Products are fast only on some processors (`is_fast`).
     """
     n, d = X.shape
     fits = [fine for fine in (True, False) if _size(n, d, fine) <= _room(X)]
@@ -51,7 +50,7 @@ def encode(X: Floats, shift: Floats, n_threads: int) -> Codes | None:
 
 
 def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes | None:
-    """Return codes of one kind, or None if a sample has no step that float32 can hold."""
+    """Return codes of one kind, or None if the step for a sample is outside float32's range."""
     n, d = X.shape
     n_sampled = min(n, max(64, _SAMPLE // d))
     step = _best_step(X[:: -(-n // n_sampled)] - shift)
@@ -64,7 +63,7 @@ def encode_as(X: Floats, shift: Floats, n_threads: int, *, fine: bool) -> Codes 
 
 
 def has_room_for_gaps(X: Floats, codes: Codes) -> bool:
-    """Tell whether there is room for two bytes a row beside the codes."""
+    """Tell whether there is room for two bytes per row besides the codes."""
     n, d = X.shape
     fine = codes.codes.shape[1] * WORD >= d + WORD
     return _size(n, d, fine) + 2 * n <= _room(X)
@@ -76,8 +75,8 @@ def why_none(X: Floats) -> str:
     if d > MOST_COLUMNS:
         return f"there are more than {MOST_COLUMNS} columns"
     if _size(n, d, fine=False) > _room(X):
-        return "with so few columns they would take much memory beside X"
-    return "a sample of the rows does not differ"
+        return "with so few columns they would take much memory besides X"
+    return "a sample of the rows does not vary"
 
 
 def _room(X: Floats) -> float:
@@ -85,18 +84,18 @@ def _room(X: Floats) -> float:
 
 
 def _size(n: int, d: int, fine: bool) -> int:
-    """Return the bytes of codes, of what is known of a row, and of its label."""
+    """Return the bytes of the codes and of the norm, error and label of each row."""
     return n * (-(-d // WORD) * WORD * (1 + fine) + 12)
 
 
 def _best_step(sample: Floats) -> float:
-    """Return the step that leaves least of a sample of rows.
+    """Return the step with the least quantization error for a sample of rows.
 
-    A smaller one rounds less, and cuts off more of the largest values.
+    A smaller step rounds less, but clips more of the largest values.
     """
     values = np.abs(sample).ravel()
     largest = float(values.max(initial=0)) / LEVELS
-    if not 1e-30 < largest < 1e30:  # its inverse, squares and a 256th must be float32
+    if not 1e-30 < largest < 1e30:  # its inverse, squares and a 256th must be in float32's range
         return 0.0
     steps = (largest * _SMALLER).astype(np.float32)
     in_steps = (values / np.float32(largest)).astype(np.float32) / _SMALLER[:, np.newaxis]
@@ -106,7 +105,7 @@ def _best_step(sample: Floats) -> float:
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-    """Return an array, not yet written to, that begins with a line of cache."""
+    """Return an uninitialised array that is aligned to a cache line."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     room = np.empty(size + LINE, dtype=np.uint8)
     start = -room.ctypes.data % LINE

@@ -40,7 +40,7 @@ from algos.kmeans.incremental import Incremental, warn_if_infinite
 from algos.kmeans.metric import LOST, METRICS, label_rows, lost_inertia_of, make_rows
 from algos.kmeans.names import FOREIGN_NAMES
 from algos.kmeans.plan import Plan, check_enough, choose_algorithm, reason_for, starts_from
-from algos.kmeans.restarts import Model, Progress, best_run, owes_digits, refined
+from algos.kmeans.restarts import Model, RunState, best_run, owes_digits, refined
 from algos.kmeans.rows import Doubles, Rows, weight_by_label
 
 
@@ -48,32 +48,33 @@ from algos.kmeans.rows import Doubles, Rows, weight_by_label
 class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
     """k-means clustering, a drop-in for :class:`sklearn.cluster.KMeans`.
 
-    The same parameters and attributes as scikit-learn's class, and clusters of the same
-    quality: the initial draws of a seed are others. An integer seed gives the same bits
-    for every number of threads. float32 data is clustered in float32 with sums in
-    float64, less its mean, so that an offset costs no accuracy, and without a copy.
+    It has the same parameters and attributes as scikit-learn's class, and finds clusters of
+    the same quality; only the random draws of a seed differ. An integer seed gives the same
+    bits for every number of threads. float32 data is clustered in float32, with sums in
+    float64, and without a copy; its mean is subtracted first, so an offset costs no accuracy.
 
     CSR rows stay sparse, and `metric="cosine"` clusters directions (spherical k-means).
-    No mean is taken off CSR rows: see the notes for what an offset costs there.
+    The mean of CSR rows is not subtracted: see the notes for what an offset costs there.
 
     Parameters
     ----------
     n_clusters : int, default=8
-        Number of clusters to form, and of centres.
+        Number of clusters, and of centres.
     init : {"k-means++", "k-means||", "random"}, callable or array-like of shape \
             (n_clusters, n_features), default="k-means++"
-        How the first centres are chosen. "k-means++" draws rows one by one, each from
-        2 + log(n_clusters) candidates that are likely to be far from the centres so far
+        How the initial centres are chosen. "k-means++" draws rows one by one, each as the best
+        of 2 + log(n_clusters) candidates that are likely to be far from the centres so far
         (greedy k-means++, as in scikit-learn). "k-means||" draws 2 * n_clusters candidates
-        at a time, five times, and takes the centres from them by greedy k-means++: fewer
-        passes over X, where there are many clusters. "random" draws different rows by
-        weight. A callable takes X, n_clusters and `random_state=` and returns the centres.
+        at a time, five times, and chooses the centres among them by greedy k-means++, which
+        needs fewer passes over X if there are many clusters. "random" draws distinct rows
+        with probability proportional to their weight. A callable takes X, n_clusters and
+        `random_state=` and returns the centres.
     n_init : "auto" or int, default="auto"
-        Number of runs with other initial centres, of which the best is kept. "auto" is 10
+        Number of runs with different initial centres, of which the best is kept. "auto" is 10
         for `init="random"` or a callable, and 1 for "k-means++", "k-means||" or an array;
-        after `partial_fit` it is 10 for all but an array, since few points are clustered then.
+        after `partial_fit` it is 10 except for an array, since few points are clustered then.
     max_iter : int, default=300
-        Most passes over the data in one run.
+        Maximum number of passes over the data in one run.
     tol : float, default=1e-4
         A run ends when the sum of the squared shifts of all centres is at most `tol` times
         the mean variance of the columns; with 0 it ends when no label changes.
@@ -83,63 +84,61 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         Seed of the initial centres. An int makes the result reproducible to the last bit,
         for every `n_jobs`; None draws from numpy's global state.
     copy_x : bool, default=True
-        Accepted for compatibility: X is never written to, and centring needs no copy of it,
-        so False has nothing to save.
+        Ignored; present for compatibility. X is never written to, and centring needs no copy
+        of it.
     algorithm : {"auto", "lloyd", "elkan", "quantized"}, default="auto"
-        All give the same clusters. "lloyd" measures every row against every centre, in
-        registers. "elkan" skips rows whose label the triangle inequality proves unchanged,
-        by two bounds a row (Hamerly's form of Elkan's idea, which takes `n_clusters` bounds
-        a row). "quantized" rules out most centres by products of 8-bit codes of the rows,
-        whose error is bounded, and measures those that are left; in late passes it skips rows
-        as "elkan" does, by a bound of two bytes: much the fastest where the processor
-        multiplies bytes (VNNI), slow elsewhere. "auto" takes it there, and else
-        chooses by shape: bounds where `n_clusters * n_features` is at least 3000, for at
-        most 256 clusters of 50 rows or more each. `algorithm_` tells what ran.
+        All give the same clusters. "lloyd" computes the distance of every row to every
+        centre, in registers. "elkan" skips rows whose label the triangle inequality proves
+        unchanged, with two bounds per row (Hamerly's form [3]_; Elkan's has `n_clusters` bounds
+        per row). "quantized" rules out most centres by products of 8-bit codes of the rows,
+        whose error is bounded, and computes the remaining distances; in late passes it skips
+        rows as "elkan" does, with a bound of two bytes. It is by far the fastest where the
+        processor multiplies bytes (VNNI), and slow elsewhere. "auto" uses it where it is fast,
+        and otherwise chooses by shape: "elkan" if `n_clusters * n_features` is at least 3000,
+        for at most 256 clusters of 50 rows or more each. `algorithm_` says which one ran.
     metric : {"euclidean", "cosine"}, default="euclidean"
         "cosine" is for rows whose length does not matter, such as texts or embeddings: rows
-        and centres are taken at length 1, and distances are 1 - cos. A row of zeros has
+        and centres are scaled to length 1, and distances are 1 - cos. A row of zeros has
         no direction: its distance to every centre is 1, its label 0, and it moves no centre.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
     extra_center_factor : int, default=10
         `partial_fit` and `merge` keep `extra_center_factor * n_clusters` weighted centres,
-        of which the clusters are made. More are mostly more accurate, and take as much more
-        time and memory; 4 lost little more than a percent at most on what was measured.
+        from which the clusters are computed. Time and memory are proportional to it. Larger
+        values are usually more accurate; in our measurements 4 lost little more than a percent.
     half_life : float or None, default=None
         Number of later rows (sum of their weights) after which the weight of a row has
-        halved, in `partial_fit`; None for rows that count alike for ever. Rows of one
-        batch are of one age.
+        halved, in `partial_fit`; None for no decay. All rows of a batch have the same age.
 
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         Centres, in the dtype of X; of length 1 for the cosine metric.
     labels_ : ndarray of shape (n_samples,), dtype int32
-        Label of each row of X: its nearest centre, the first of equals. Only after `fit`:
-        the rows of a stream are gone, and `predict` labels any.
+        Label of each row of X: its nearest centre, the first one in a tie. Only after `fit`,
+        since the rows of a stream are not kept; `predict` labels any rows.
     inertia_ : float
         Weighted sum of the squared distances of the rows to their centres; for the cosine
-        metric, of the cosine distances. Infinite, with a warning, if no float64 can hold it.
-        After `partial_fit` every row is in the cluster of the weighted centre it went into,
-        so this is an upper bound for nearest centres.
+        metric, of the cosine distances. Infinite, with a warning, if it overflows float64.
+        After `partial_fit` every row is in the cluster of the weighted centre it was assigned
+        to, so this is an upper bound on the inertia with nearest centres.
     n_iter_ : int
         Number of iterations of the best run.
-    algorithm_ : {"lloyd", "hamerly", "quantized"}
-        The method that ran; "lloyd" also where what the others need beside X would be large:
-        several copies of the sums by label and the distances between all centres for bounds,
-        and for codes a byte a value and 14 a row, which may be at most 30 % of X and 16 MB.
-        Sparse X has neither bounds nor codes.
+    algorithm_ : {"lloyd", "elkan", "quantized"}
+        The algorithm that ran. "lloyd" replaces the others where they would need much memory
+        besides X: for "elkan" several copies of the sums by label and the distances between
+        all centres, for "quantized" a byte per value and 14 per row, which may be at most 30 %
+        of X plus 16 MB. Sparse X has neither bounds nor codes.
     auto_params_ : dict
-        What each parameter that was given as "auto" stood for in the last `fit`, or
-        for the model of a stream, if that used it; given in its place, the value asks for the
-        same.
+        The value that was used for each parameter given as "auto", in the last `fit` or
+        for the model of a stream. Setting the parameter to this value requests the same.
     history_ : dict of str to ndarray of shape (`n_iter_`,)
-        The best run, iteration by iteration: `objective` (the inertia before the centres
+        The iterations of the best run: `objective` (the inertia before the centres
         move), `seconds` since the run began, `validation` (NaN: k-means has none) and
         `center_shift` (sum of the squared shifts of the centres).
     n_samples_seen_ : int
-        Number of rows of positive weight that `fit`, or `partial_fit` and `merge`, saw.
+        Number of rows of positive weight seen by `fit`, or by `partial_fit` and `merge`.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -147,37 +146,36 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
 
     See Also
     --------
-    algos.PCA : Fewer columns first often make clusters better and faster.
+    algos.PCA : Reduces the columns first, which often makes clusters better and faster.
 
     Notes
     -----
     One iteration takes about ``2 * n_samples * n_features * n_clusters`` operations, and
-    beyond X it needs memory for 4 bytes a row (with bounds two numbers more), plus at most
-    5 % of X (or 16 MB) for sums. k-means++ needs 10 bytes a row (14 in float64), and with its
-    lists and the codes at most 30 % of X and 16 MB; "k-means||" 14 (18) bytes a row and
-    2 MB. X is copied only if it is not C-ordered or of another dtype, has rows of weight
-    zero, or is so extreme (1e9 and more in float32) that squares would leave the dtype's
-    range.
+    besides X it needs 4 bytes of memory per row (with bounds two numbers more), plus at most
+    5 % of X (or 16 MB) for sums. k-means++ needs 10 bytes per row (14 in float64), and with
+    its lists and the codes at most 30 % of X plus 16 MB; "k-means||" needs 14 (18) bytes per row
+    and 2 MB. X is copied only if it is not C-ordered or has another dtype, has rows of weight
+    zero, or has so extreme values (1e9 and more in float32) that squares would leave the
+    range of the dtype.
 
-    Sparse X is worked on as CSR; other formats are converted at each call, and rows whose
-    columns are not in ascending order are put in order in a copy, which `X.sort_indices()`
-    spares. Distances of sparse rows are differences of squared lengths in float64. Where rows
-    are 1e6 times as long as their distances to centres, squared distances are right to some
-    four digits; from 1e7 on labels are wrong too. Give such rows, which store nearly all
-    their values, as an array.
+    Sparse X is processed as CSR; other formats are converted at each call, and unsorted
+    column indices are sorted in a copy, which `X.sort_indices()` avoids. Distances of sparse
+    rows are differences of squared norms in float64. Where the norms of rows are 1e6 times
+    their distances to centres, squared distances have some four correct digits; from 1e7 on
+    labels are wrong, too. Pass such rows, which have few zeros, as a dense array.
 
     With m stored values, an iteration takes about ``2 * m * n_clusters`` operations, and
-    beyond X it needs memory for 12 bytes a row and about four arrays of the shape of the
-    centres, six with several runs or the cosine metric. The latter works on a copy of X at
-    length 1, of a sparse X on a copy of its values; `predict`, `transform` and `score` on copies
-    of a few MB at a time.
+    besides X it needs 12 bytes of memory per row and about four arrays of the shape of the
+    centres, six with several runs or the cosine metric. The latter works on a scaled copy of
+    X, or of the values of a sparse X; `predict`, `transform` and `score` on copies of a few
+    MB at a time.
 
     `partial_fit` needs memory for ``extra_center_factor * n_clusters * n_features`` doubles,
-    for up to four times as many values of rows that wait for others, and, while a batch is
-    learned, for about 60 bytes a row and at most a byte a value of it. A batch takes about as
-    long as one iteration with `extra_center_factor * n_clusters` centres.
+    for up to four times as many values of buffered rows, and, while a batch is
+    learned, for about 60 bytes per row and at most a byte per value of it. A batch takes about
+    as long as one iteration with `extra_center_factor * n_clusters` centres.
 
-    Rows of weight zero have no part in the fit, but get a label. Initial centres hang on
+    Rows of weight zero do not influence the fit, but get a label. Initial centres depend on
     the content of the rows and not on their order; a row of weight 2 is the same as two
     equal rows.
 
@@ -265,8 +263,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            float32 and float64 are used as they are; a C-ordered array is not copied, nor a
-            CSR matrix.
+            float32 and float64 are kept; neither a C-ordered array nor a CSR matrix is copied.
         y : None
             Ignored; present for scikit-learn's interface.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -328,16 +325,16 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         positive_weight, weight_exponent = weights_in_range(positive_weight)
         check_enough(positive.shape[0], self.n_clusters)
         if resumable.state is None:
-            progress = Progress(seed_key(self.random_state))
+            state = RunState(seed_key(self.random_state))
         else:
-            progress = Progress.resumed(resumable.state)
-        rows, exponent = make_rows(positive, positive_weight, progress.key, n_threads, self.metric)
+            state = RunState.resumed(resumable.state)
+        rows, exponent = make_rows(positive, positive_weight, state.key, n_threads, self.metric)
         plan = self._plan(rows, exponent, weight_exponent)
-        model = self._best_run(rows, plan, progress, resumable)
+        model = self._best_run(rows, plan, state, resumable)
         if exponent or owes_digits(rows, model):
             model = refined(rows, model)
         weights = weight_by_label(model.labels, rows.weight, self.n_clusters)
-        if len(rows) < X.shape[0]:  # rows that had no part in the fit are labelled too
+        if len(rows) < X.shape[0]:  # rows of weight zero are labelled too
             model.labels = label_rows(scaled(X, exponent), model.centers, n_threads, self.metric)
         self._set_model(model, plan)
         self._keep_automatic(plan)
@@ -345,23 +342,23 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
             inertia, unit = lost_inertia_of(rows.X, rows.weight, model.centers, n_threads)
             self.inertia_ = unscaled(inertia, unit + plan.inertia_exponent)
         warn_if_infinite(self.inertia_)
-        self._begin_stream(progress.key, model, plan, weights, positive.shape[0])
+        self._begin_stream(state.key, model, plan, weights, positive.shape[0])
         _warn_if_fewer(weights)
         return self
 
-    def _best_run(self, rows: Rows, plan: Plan, progress: Progress, resumable: Resumable) -> Model:
+    def _best_run(self, rows: Rows, plan: Plan, state: RunState, resumable: Resumable) -> Model:
         def attributes(centers: Doubles) -> dict[str, Any]:
             return {
                 "cluster_centers_": scaled(rows.unshifted(centers), -plan.exponent),
                 "_exponent": plan.exponent,
-                **resumable.unfinished(**progress.state()),
+                **resumable.unfinished(**state.checkpoint()),
             }
 
-        with fit_tasks(self, plan.n_init - progress.run, X=rows.X) as task:
+        with fit_tasks(self, plan.n_init - state.run, X=rows.X) as task:
             return best_run(
                 rows,
                 plan,
-                progress,
+                state,
                 task=task,
                 attributes=attributes,
                 report=lambda level, text: say(self, text, level=level),
@@ -377,8 +374,7 @@ class KMeans(Incremental, Fitted, ClusterMixin, Estimator):
         )
 
     def _keep_automatic(self, plan: Plan) -> None:
-        asks_for = {"hamerly": "elkan"}.get(plan.algorithm, plan.algorithm)
-        keep_automatic(self, {"n_init": plan.n_init, "algorithm": asks_for})
+        keep_automatic(self, {"n_init": plan.n_init, "algorithm": plan.algorithm})
 
     def _set_model(self, model: Model, plan: Plan) -> None:
         exponent = plan.inertia_exponent

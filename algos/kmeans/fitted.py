@@ -1,4 +1,4 @@
-"""What a fitted KMeans makes of rows: labels, distances and a score."""
+"""Methods of a fitted KMeans: labels, distances and a score."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from algos.kmeans.metric import distances_to, inertia_of, label_rows
 
 
 class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
-    """Mixin of KMeans: all that needs nothing but the centres.
+    """Mixin of KMeans: the methods that need only the centres.
 
-    It is a transformer itself: scikit-learn has `set_output` work on `transform` only where
-    the class that defines it is one.
+    It derives from TransformerMixin itself, since `set_output` wraps `transform` only if the
+    class that defines it is a transformer.
     """
 
     cluster_centers_: NDArray[Any]
@@ -43,7 +43,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
         return label_rows(X, centers, self._threads_for(X), self.metric)
 
     def transform(self, X: Any) -> NDArray[Any]:
-        """Return the distance of each row to each centre, in the metric's unit.
+        """Return the distance of each row to each centre.
 
         Parameters
         ----------
@@ -55,7 +55,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
             In the dtype of X: Euclidean distances, or 1 - cos.
         """
         X, centers, exponent = self._checked(X)
-        with np.errstate(over="ignore"):  # infinity where no float is large enough
+        with np.errstate(over="ignore"):  # infinite where the distance overflows
             distances = distances_to(X, centers, self._threads_for(X), self.metric)
             return scaled(distances, -exponent)  # type: ignore[no-any-return]
 
@@ -93,7 +93,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin):
         return scaled(X, exponent), centers, exponent
 
     def _exponent_for(self, dtype: Any) -> int:
-        """Return e such that the centres / 2**e have squares that are numbers in `dtype`."""
+        """Return e such that the squares of the centres / 2**e do not overflow in `dtype`."""
         if dtype == self.cluster_centers_.dtype:
             return self._exponent
         exponent = exponent_of(self.cluster_centers_)

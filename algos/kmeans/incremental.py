@@ -1,4 +1,4 @@
-"""What KMeans does beyond fit: learn in parts, join parts, and cluster anew without rows."""
+"""Incremental learning for KMeans: streams, merging, and reclustering without rows."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Self = TypeVar("Self", bound="Incremental")
 
 
 class Incremental(Deferred):
-    """Mixin of KMeans: learning in parts.
+    """Mixin of KMeans: incremental learning.
 
-    The state is `_stream`, the parts of a `Stream`; the model is made of it when an
-    attribute of the model is first read.
+    The state is `_stream`, the fields of a `Stream`; the model is computed from it when one
+    of its attributes is first read.
     """
 
     _follows_parameters: ClassVar[bool] = True
@@ -69,17 +69,18 @@ class Incremental(Deferred):
     def partial_fit(
         self: Self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Learn further rows; those that came before need not be kept.
+        """Learn further rows, without access to earlier ones.
 
-        A batch may have any number of rows, one as well as a million. The model is made of
-        the state when one of its attributes is first read, or at the next `predict`. While
-        there were fewer than `n_clusters` rows, `predict` raises NotFittedError and says
-        how many are missing. After `fit`, learning goes on from the fitted centres.
+        A batch may have any number of rows, one as well as a million. The model is computed from
+        the state when one of its attributes is first read, or at the next `predict`. Until
+        `n_clusters` rows have been seen, `predict` raises NotFittedError and says
+        how many are missing. After `fit`, learning continues from the fitted centres.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The order of its rows does not matter. Once float64 rows came, the model is float64.
+            The order of its rows does not matter. Once float64 rows were seen, the model is
+            float64.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -106,13 +107,14 @@ class Incremental(Deferred):
 
     @learning
     def merge(self: Self, other: Any) -> Self:
-        """Join what another KMeans has learned from other rows.
+        """Add what another KMeans has learned from other rows.
 
-        Afterwards the state has the weight, the mean and the sum of squares of all rows,
-        exactly; of rows that `fit` saw as exactly as its centres are means, which `tol` and
-        `max_iter` decide. It holds `extra_center_factor * n_clusters` weighted centres again:
-        of more the closest are merged. So the clusters are nearly those of one stream over all
-        rows. To swap the two changes rounding at most. The model is float64 if either is.
+        Afterwards the state has the exact weight, mean and sum of squares of all rows; for
+        rows that `fit` saw, they are as exact as its centres are means, which depends on `tol`
+        and `max_iter`. The state again holds `extra_center_factor * n_clusters` weighted
+        centres; if there are more, the closest are merged. So the clusters are nearly those
+        of one stream over all rows. Swapping the two changes the result by rounding at most.
+        The model is float64 if either is.
 
         Parameters
         ----------
@@ -130,29 +132,29 @@ class Incremental(Deferred):
         return self
 
     def recluster(self: Self, n_clusters: int) -> Self:
-        """Return a KMeans with another number of clusters, made without reading rows.
+        """Return a KMeans with another number of clusters, computed without the rows.
 
         Parameters
         ----------
         n_clusters : int
             At most the number of weighted centres in the state: after `partial_fit` that is
-            `extra_center_factor` times `n_clusters` if as many different rows came, after
+            `extra_center_factor * n_clusters` if as many distinct rows were seen, after
             `fit` alone it is `n_clusters`.
 
         Returns
         -------
         kmeans : KMeans
-            With the parameters of this one, but for `n_clusters`, for an
-            `extra_center_factor` that keeps as many centres, and for an array as `init`,
-            instead of which "k-means++" stands. It learns on from the same state.
+            With the parameters of this one, except `n_clusters`, an `extra_center_factor`
+            that keeps as many centres, and "k-means++" in place of an array as `init`. It can
+            continue learning from the same state.
         """
         state = self._state_of_all_rows()
         most = max(len(state.centers), 1)  # none, if only rows without a direction came
         if not _is_int(n_clusters) or not 1 <= n_clusters <= most:
             raise InvalidParameterError(
-                f"`n_clusters`={n_clusters!r} must be an int in [1, {most}], as many as there "
-                f"are weighted centres; for more clusters learn the rows anew, by another "
-                f"KMeans with a larger `n_clusters` or `extra_center_factor`"
+                f"`n_clusters`={n_clusters!r} must be an int in [1, {most}], the number of "
+                f"weighted centres; for more clusters learn the rows again with a new KMeans of "
+                f"larger `n_clusters` or `extra_center_factor`"
             )
         other = clone(self).set_params(
             n_clusters=int(n_clusters),
@@ -169,11 +171,11 @@ class Incremental(Deferred):
     def inertia_curve(
         self, n_clusters: int | Iterable[int] | None = None
     ) -> tuple[NDArray[np.intp], Doubles]:
-        """Return the inertia for several numbers of clusters, made without reading rows.
+        """Return the inertia for several numbers of clusters, computed without the rows.
 
-        The weighted centres are merged two by two from their full number down to one, each
-        time the pair that adds least to the inertia; every number of clusters that is asked
-        for is then improved by Lloyd's iterations. More clusters never have more inertia.
+        The weighted centres are merged in pairs from their full number down to one, each
+        time the pair that adds least to the inertia; every requested number of clusters is
+        then improved by Lloyd's iterations. The inertia never increases with their number.
 
         Parameters
         ----------
@@ -185,10 +187,10 @@ class Incremental(Deferred):
         n_clusters : ndarray of shape (n_points,)
             Ascending.
         inertias : ndarray of shape (n_points,)
-            In the sense of `inertia_`: rows stay with the weighted centres they went into, so
-            each is an upper bound of what a fit to all rows reaches. The gap grows with
-            `n_clusters`; measured, up to a tenth where rows form groups, and a fifth on the
-            uniform square. For the inertia itself, score rows with what `recluster` returns.
+            In the sense of `inertia_`: rows stay with the weighted centres they were assigned
+            to, so each is an upper bound on the inertia of a fit to all rows. The gap grows with
+            `n_clusters`; in measurements, up to a tenth on data with groups, and a fifth on the
+            uniform square. For the inertia itself, `score` rows with what `recluster` returns.
         """
         state = self._state_of_all_rows()
         most = max(len(state.centers), 1)  # none, if only rows without a direction came
@@ -196,8 +198,8 @@ class Incremental(Deferred):
         counts = list(asked) if isinstance(asked, Iterable) else [asked]
         if not counts or not all(_is_int(count) and 1 <= count <= most for count in counts):
             raise InvalidParameterError(
-                f"`n_clusters`={n_clusters!r} must be an int or ints in [1, {most}], as many as "
-                f"there are weighted centres; the default is None, which is all from 2"
+                f"`n_clusters`={n_clusters!r} must be an int or ints in [1, {most}], the number "
+                f"of weighted centres; the default None is all of them from 2"
             )
         points = np.unique(np.array(counts, dtype=np.intp))
         return points, curve(state, points, self.metric, self._settings().n_threads)
@@ -207,7 +209,7 @@ class Incremental(Deferred):
         return Settings(capacity, self.half_life, self.metric, self.n_jobs)
 
     def _state_of_all_rows(self) -> Stream:
-        """Return the state with no row held back."""
+        """Return the state with all buffered rows learned."""
         check_is_fitted(self)
         check_params(self)  # they may have been set since rows were learned
         return self._restored().settled(self._settings())
@@ -217,15 +219,15 @@ class Incremental(Deferred):
         if state.metric != self.metric:
             raise ValueError(
                 f"`metric`={self.metric!r} must be {state.metric!r}, with which the rows so far "
-                f"were learned; set it back, or start anew with another KMeans"
+                f"were learned; set it back, or start with a new KMeans"
             )
         return state
 
     def _continue(self, state: Stream) -> None:
-        """Take a state; the model is made when it is asked for, if there are rows enough."""
+        """Store a state; the model is computed when it is first read, given enough rows."""
         self._stream = state.state()
         self.n_samples_seen_ = state.n_rows
-        self.__dict__.pop("labels_", None)  # of rows that are gone
+        self.__dict__.pop("labels_", None)  # their rows are not kept
         self._defer_model()
 
     def __getattr__(self, name: str) -> Any:
@@ -239,15 +241,15 @@ class Incremental(Deferred):
                 )
         if name == "labels_" and "_stream" in self.__dict__:
             raise AttributeError(
-                f"{type(self).__name__!r} object has no 'labels_': rows of a stream are gone; "
-                f"call `predict` on those that you have"
+                f"{type(self).__name__!r} object has no 'labels_', since the rows of a stream "
+                f"are not kept; call `predict` on the rows that you have"
             )
         return super().__getattr__(name)
 
     def _begin_stream(
         self, key: Key, model: Model, plan: Plan, weights: NDArray[Any], n_rows: int
     ) -> None:
-        """Take the clusters of a fit as the state from which `partial_fit` goes on."""
+        """Store the clusters of a fit as the state from which `partial_fit` continues."""
         held = weights > 0
         scatter = model.inertia
         if self.metric == "cosine":
@@ -275,7 +277,7 @@ class Incremental(Deferred):
         check_is_fitted(self)
         check_params(self)  # they may have been set since rows were learned
         if self.n_samples_seen_ >= self.n_clusters:
-            return  # they are made when they are read
+            return  # they are computed when they are read
         raise NotFittedError(f"This {type(self).__name__} {self._what_is_missing()}")
 
     def _what_is_missing(self) -> str:
@@ -286,7 +288,7 @@ class Incremental(Deferred):
         )
 
     def _make_or_raise(self) -> None:
-        self._make_model()  # an AttributeError of a callable `init` is the user's own
+        self._make_model()  # an AttributeError raised by a callable `init` is passed on
 
     def _make_model(self) -> None:
         state = self._state_of_all_rows()
@@ -307,18 +309,18 @@ class Incremental(Deferred):
         warn_if_infinite(self.inertia_)
         if state.has_lost_squares(model.inertia):
             warn(
-                "`inertia_` lacks the squared distances of rows that lie 1e150 times nearer to "
-                "each other than the largest value is large; labels of such rows may be wrong "
-                "too. Leave the giant rows out, or `score` rows"
+                "`inertia_` omits the squared distances of rows that are 1e150 times nearer to "
+                "each other than the largest value in X; their labels may be wrong, too. "
+                "Remove the rows of huge values, or `score` rows"
             )
 
 
 def warn_if_infinite(inertia: float) -> None:
-    """Warn of a sum of squares that no float64 can hold."""
+    """Warn if the sum of squares overflows float64."""
     if not np.isfinite(inertia):
         warn(
-            "`inertia_` is beyond 1.8e308, the largest float64, so it is infinite; labels and "
-            "centres are not concerned. Divide X by a constant for a number"
+            "`inertia_` overflows float64 (1.8e308) and is infinite; labels and centres are not "
+            "affected. Divide X by a constant for a finite value"
         )
 
 

@@ -1,4 +1,4 @@
-"""Sums by label that are kept from pass to pass: a pass only adds what has changed."""
+"""Sums by label that are updated from pass to pass by the rows whose label changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class KeptSums:
     rows : Rows
     n_clusters : int
     state : dict, default=None
-        What `state` returned, to go on from.
+        What `state` returned, from which to continue.
     """
 
     def __init__(self, rows: Rows, n_clusters: int, state: dict[str, Any] | None = None) -> None:
@@ -31,22 +31,22 @@ class KeptSums:
         return {"sums": self._sums.copy(), "counts": self._counts.copy()}
 
     def add(self, sums: Doubles, counts: Doubles, labels: Labels) -> None:
-        """Add changes; `labels` are those after them."""
+        """Add changes; `labels` are the new ones."""
         self._sums += sums
         self._counts += counts
         self._empty_exactly(labels)
 
     def replace(self, sums: Doubles, counts: Doubles) -> None:
-        """Forget what was kept."""
+        """Replace the sums."""
         self._sums, self._counts = sums.copy(), counts.copy()
 
     def result(self, centers: Doubles, n_changed: int) -> Sums:
-        """Return what a pass has found for rows labelled by these centres."""
+        """Return the result of a pass for rows labelled by these centres."""
         objective = self._objective(centers)
         return Sums(self._sums.copy(), self._counts.copy(), objective, n_changed)
 
     def _empty_exactly(self, labels: Labels) -> None:
-        """Let no rounding remain where weights that were added have all left."""
+        """Set the sums of empty clusters to exact zeros, without rounding errors."""
         counts = self._counts
         if counts.min() < 1e-9 * counts.sum():
             empty = weight_by_label(labels, None, len(counts)) == 0
@@ -54,7 +54,7 @@ class KeptSums:
             self._sums[empty] = 0
 
     def _objective(self, centers: Doubles) -> float:
-        """Return sum ||x||^2 - 2 c.S + n ||c||^2, S and n being a label's sum and weight."""
+        """Return sum ||x||^2 - 2 c.S + n ||c||^2 for sums S and weights n of the labels."""
         cross = 2 * (centers * self._sums).sum()
         own = (self._counts * (centers**2).sum(axis=1)).sum()
         return max(float(self._spread - cross + own), 0.0)

@@ -1,4 +1,4 @@
-"""Lloyd's iterations: label the rows, move the centres to their means, repeat."""
+"""Lloyd's algorithm: label the rows, move the centres to their means, repeat."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from algos.kmeans.rows import Doubles, Labels, Rows, Sums
 
 
 class Passes(Protocol):
-    """How the rows are labelled in each iteration."""
+    """The labelling step of an iteration."""
 
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
         """Relabel the rows in place and sum them up by label."""
         ...
 
     def state(self) -> dict[str, Any] | None:
-        """Return what it knows beyond centres and labels, to go on from."""
+        """Return the state besides centres and labels, from which to continue."""
         ...
 
 
 @dataclass
 class Descent:
-    """Where one run of Lloyd's iterations is; all that the rest of it depends on."""
+    """The state of one run of Lloyd's algorithm, from which it can be resumed."""
 
     centers: Doubles  # (k, d) less the shift
     labels: Labels
     n_iter: int = 0
-    converged: str = ""  # how, or "" if it has not
+    converged: str = ""  # the reason, or "" if it has not converged
     history: History = field(default_factory=History)
 
     def state(self) -> dict[str, Any]:
-        """Return plain arrays and numbers that `resumed` takes."""
+        """Return plain arrays and numbers for `resumed`."""
         return {
             "centers": self.centers.copy(),
             "labels": self.labels.copy(),
@@ -49,7 +49,7 @@ class Descent:
 
     @classmethod
     def from_centers(cls, centers: Doubles, n_rows: int) -> Descent:
-        """Begin at centres that lack the shift; no row has a label yet."""
+        """Return the state before the first iteration, from centres less the shift."""
         return cls(centers, np.full(n_rows, -1, dtype=np.int32))
 
     @classmethod
@@ -73,11 +73,25 @@ def descend(
 
     Parameters
     ----------
+    rows : Rows
+    passes : Passes
+        Labels the rows: `rows` itself, or passes that avoid computing some distances.
+    descent : Descent
+        Changed in place.
+    max_iter : int
     tol : float
-        On the sum of the squared shifts of the centres.
+        Tolerance for the sum of the squared shifts of the centres.
+    task : Task
+        The task of the run, for callbacks.
     attributes : callable
-        Makes what a callback is told of an iteration from the centres (less the shift);
+        Returns the attributes passed to callbacks, given the centres (less the shift);
         see `algos._common.callbacks`.
+    report : callable
+        Receives a line of text for each iteration.
+
+    Returns
+    -------
+    descent : Descent
     """
     for step in _steps(task, descent, max_iter):
         objective = _iterate(rows, passes, descent, tol)
@@ -113,16 +127,16 @@ def _iterate(rows: Rows, passes: Passes, descent: Descent, tol: float) -> float:
 
 
 def _means(rows: Rows, found: Sums, descent: Descent) -> Doubles:
-    """Return the means by label; a centre without rows takes over a distant row."""
+    """Return the means by label; a centre without rows moves to a distant row."""
     if np.count_nonzero(found.counts) < len(found.counts):
         _relocate(rows, found, descent)
-    # in place: wide centres are as large as all else; where none is left to take, some stay
+    # In place, since wide centres dominate memory; centres that stay empty do not move.
     sums_to_means(found.sums, found.counts, descent.centers)
     return rows.placed(found.sums, descent.centers)
 
 
 def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:
-    """Give each empty cluster the farthest row of those left, with all rows equal to it."""
+    """Assign the farthest remaining row, and all rows equal to it, to each empty cluster."""
     squares, keys = rows.distances(descent.centers), rows.keys()
     empty = list(np.flatnonzero(found.counts == 0))
     for row in _farthest(keys, squares, len(empty)):
@@ -130,7 +144,7 @@ def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:
         alike = np.flatnonzero(keys == keys[row])
         weight = float(len(alike) if rows.weight is None else rows.weight[alike].sum())
         old = descent.labels[row]
-        if found.counts[old] <= weight * (1 + 1e-12):  # would only move the gap
+        if found.counts[old] <= weight * (1 + 1e-12):  # would only empty another cluster
             continue
         moved = rows.take(row) * weight
         found.sums[old] -= moved
@@ -140,7 +154,7 @@ def _relocate(rows: Rows, found: Sums, descent: Descent) -> None:
 
 
 def _farthest(keys: NDArray[np.uint64], squares: Doubles, n: int) -> Iterator[int]:
-    """Yield up to n different rows, farthest from their centres first, ties by key."""
+    """Yield up to n distinct rows, farthest from their centres first, ties by key."""
     seen: set[int] = set()
     for row in np.lexsort((keys, -squares)):
         key = int(keys[row])

@@ -1,9 +1,9 @@
-"""Rows, labels and distances for both metrics and both kinds of rows.
+"""Rows, labels and distances for both metrics, and for dense and sparse rows.
 
 Cosine distance is Euclidean on the sphere: for vectors of length 1, 1 - cos is half the squared
-distance. So rows are scaled to length 1 and clustered as they are elsewhere, but that every
-mean is brought back to length 1 (spherical k-means: Dhillon and Modha, Machine Learning 42,
-2001). A row of zeros has no direction: its distance to every centre is 1 and its label 0.
+distance. So rows are scaled to length 1 and clustered with Euclidean distances, except that
+every mean is scaled to length 1 again (spherical k-means: Dhillon and Modha, Machine Learning
+42, 2001). A row of zeros has no direction: its distance to every centre is 1 and its label 0.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from algos.kmeans.sparse_rows import SparseRows
 
 METRICS = ("euclidean", "cosine")
 
-_BLOCK_BYTES = 8 << 20  # of rows that are scaled at once where they are not kept
-_STABLE_BITS = 26  # of a mean: the others may be rounding
-LOST = 2.0**-900  # sums of squares below which single squares may have been no floats
-_LIFTED = 900  # exponent by which differences whose squares are lost are squared after all
-_NO_DIRECTION = 1e-12  # length of a mean of unit vectors that is rounding alone
+_BLOCK_BYTES = 8 << 20  # of rows that are scaled at a time if they are not stored
+_STABLE_BITS = 26  # of a mean; the other bits may be rounding
+LOST = 2.0**-900  # sums of squares below which single squares may have underflowed
+_LIFTED = 900  # exponent of the scale in which such differences are squared instead
+_NO_DIRECTION = 1e-12  # length below which a mean of unit vectors is only rounding
 
 
-class _OfLengthOne(Rows):
-    """What differs where rows were scaled to length 1; stands left of a kind of rows."""
+class UnitRows(Rows):
+    """Rows scaled to length 1."""
 
-    source: Any = None  # the rows as they came: their content, which keys hang on
-    kept: NDArray[np.intp] | None = None  # which of them have a direction; None: all
+    source: Any = None  # the given rows, from which the keys are computed
+    kept: NDArray[np.intp] | None = None  # those of them that have a direction; None: all
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
         if self.source is None:
@@ -48,18 +48,14 @@ class _OfLengthOne(Rows):
         return row_keys(self.source[chosen], self._key, n_threads=self.n_threads)
 
 
-class _DenseOfLengthOne(_OfLengthOne, Rows):
+class _SparseUnitRows(UnitRows, SparseRows):
     pass
 
 
-class _SparseOfLengthOne(_OfLengthOne, SparseRows):
-    pass
+class SphericalRows(Rows):
+    """Rows that are clustered by centres of length 1; the left base of a kind of rows."""
 
-
-class _OnSphere(Rows):
-    """What differs where centres have length 1; stands left of a kind of rows."""
-
-    undirected = 0.0  # weight of the rows that have no direction
+    undirected = 0.0  # total weight of the rows without a direction
 
     def shifted(self, centers: Any) -> Doubles:
         return super().shifted(check_directed(centers))
@@ -67,7 +63,7 @@ class _OnSphere(Rows):
     def placed(self, centers: Doubles, old: Doubles) -> Doubles:
         means = centers + self.shift
         lengths = np.sqrt(np.einsum("kd,kd->k", means, means))[:, np.newaxis]
-        held = lengths > _NO_DIRECTION  # else they cancel out, and the direction stays
+        held = lengths > _NO_DIRECTION  # otherwise its rows cancel out, and it keeps its direction
         units: Doubles = means / np.where(held, lengths, 1) - self.shift
         return np.where(held, units, old)
 
@@ -75,21 +71,21 @@ class _OnSphere(Rows):
         return squares / 2 + self.undirected
 
 
-class _DenseOnSphere(_OnSphere, _DenseOfLengthOne):
+class _DenseSphericalRows(SphericalRows, UnitRows):
     pass
 
 
-class _SparseOnSphere(_OnSphere, _SparseOfLengthOne):
+class _SparseSphericalRows(SphericalRows, _SparseUnitRows):
     pass
 
 
 class Means(Rows):
-    """Means of rows, whose last digits hang on the order in which they were added up.
+    """Means of rows, whose last digits depend on the order of summation.
 
     Attributes
     ----------
     known_keys : ndarray of shape (m,), uint64, or None
-        The keys of the means, also where X holds other coordinates of them.
+        The keys of the means, also if X holds other coordinates of them.
     """
 
     known_keys: NDArray[np.uint64] | None = None
@@ -108,16 +104,16 @@ class Means(Rows):
         return self.known_keys if indices is None else self.known_keys[indices]
 
 
-class _MeansOnSphere(Means, _OnSphere):
+class _SphericalMeans(Means, SphericalRows):
     pass
 
 
 def make_rows(
     X: Any, weight: Doubles | None, key: Key, n_threads: int, metric: str
 ) -> tuple[Rows, int]:
-    """Return (rows to be clustered, e), the rows being those of X / 2**e.
+    """Return (rows to be clustered, e); the rows are those of X / 2**e.
 
-    With the cosine metric, rows without a direction are left out while there are others.
+    With the cosine metric, rows without a direction are left out, unless there are no others.
 
     Parameters
     ----------
@@ -132,7 +128,11 @@ def make_rows(
         kind = SparseRows if sparse.issparse(X) else Rows
         return in_range(X, lambda X: kind(X, weight, key, n_threads), "KMeans")
     rows, undirected = _of_length_one(
-        X, weight, key, n_threads, _SparseOnSphere if sparse.issparse(X) else _DenseOnSphere
+        X,
+        weight,
+        key,
+        n_threads,
+        _SparseSphericalRows if sparse.issparse(X) else _DenseSphericalRows,
     )
     rows.undirected = undirected
     return rows, 0
@@ -141,11 +141,11 @@ def make_rows(
 def directed_rows(
     X: Any, weight: Doubles | None, key: Key, n_threads: int
 ) -> tuple[Rows | None, float]:
-    """Return (rows that have a direction at length 1, weight of the others).
+    """Return (rows that have a direction, scaled to length 1, weight of the others).
 
-    Their means are not brought back to length 1. None stands for no rows.
+    Their means are not scaled to length 1. The rows are None if there are none.
     """
-    kind = _SparseOfLengthOne if sparse.issparse(X) else _DenseOfLengthOne
+    kind = _SparseUnitRows if sparse.issparse(X) else UnitRows
     rows, undirected = _of_length_one(X, weight, key, n_threads, kind)
     has_none = undirected > 0 and rows.kept is None
     return None if has_none else rows, undirected
@@ -154,7 +154,7 @@ def directed_rows(
 def _of_length_one(
     X: Any, weight: Doubles | None, key: Key, n_threads: int, kind: type[Any]
 ) -> tuple[Any, float]:
-    """Return (rows that have a direction, or all if none has, weight of the others)."""
+    """Return (rows that have a direction, or all if none has one, weight of the others)."""
     units, directed = unit_rows(X, n_threads)
     undirected, kept = _weight_of(~directed, weight), None
     if undirected > 0 and directed.any():
@@ -168,17 +168,17 @@ def _of_length_one(
 def rows_of_means(means: Doubles, weight: Doubles, key: Key, n_threads: int, metric: str) -> Means:
     """Return means of rows, made by `make_rows`, as weighted rows to be clustered.
 
-    Those of unit rows are shorter than 1. For centres c of length 1, the squared distances
+    Means of unit rows are shorter than 1. For centres c of length 1, the squared distances
     of rows to their mean and of the mean to c still add up to twice their sum of 1 - cos.
     """
-    kind = Means if metric == "euclidean" else _MeansOnSphere
+    kind = Means if metric == "euclidean" else _SphericalMeans
     return kind(means, weight, key, n_threads)
 
 
 def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
     """Return (rows scaled to length 1, whether each has a direction).
 
-    A row of zeros stays as it is. Of CSR rows the values are new, and all else is shared.
+    A row of zeros is unchanged. CSR rows get new values and share the other arrays.
     """
     directed = np.empty(X.shape[0], dtype=np.uint8)
     if sparse.issparse(X):
@@ -192,13 +192,13 @@ def unit_rows(X: Any, n_threads: int) -> tuple[Any, NDArray[np.bool_]]:
 
 
 def check_directed(centers: Any) -> Doubles:
-    """Return initial centres at length 1; ValueError if one has no direction."""
+    """Return initial centres scaled to length 1; raise ValueError if one is zero."""
     units: Doubles
     units, directed = unit_rows(np.ascontiguousarray(centers, dtype=np.float64), 1)
     if not directed.all():
         raise ValueError(
-            "`init` must have no row of zeros where `metric`='cosine', since it has no "
-            "direction; give other centres"
+            "`init` must have no row of zeros if `metric`='cosine', since it has no "
+            "direction; pass other centres"
         )
     return units
 
@@ -208,12 +208,12 @@ def _weight_of(chosen: NDArray[np.bool_], weight: Doubles | None) -> float:
 
 
 def _euclidean(X: Any) -> Any:
-    """Return the module whose functions measure such rows."""
+    """Return the module with the Euclidean functions for such rows."""
     return sparse_rows if sparse.issparse(X) else dense
 
 
 def label_rows(X: Any, centers: Floats, n_threads: int, metric: str) -> Labels:
-    """Return the label of the nearest centre for each row, the first of equals."""
+    """Return the label of the nearest centre for each row, the first one in a tie."""
     if metric == "euclidean":
         return _euclidean(X).label_rows(X, centers, n_threads)  # type: ignore[no-any-return]
     labels = np.empty(X.shape[0], dtype=np.int32)
@@ -226,7 +226,7 @@ def label_rows(X: Any, centers: Floats, n_threads: int, metric: str) -> Labels:
 def inertia_of(
     X: Any, weight: Doubles | None, centers: Floats, n_threads: int, metric: str
 ) -> tuple[float, int]:
-    """Return (inertia / 2**e, e), of the rows' squared (or cosine) distances to their centres."""
+    """Return (inertia / 2**e, e), with squared (or cosine) distances to the nearest centres."""
     if metric == "euclidean":
         _, squares = _euclidean(X).label_and_measure(X, weight, centers, n_threads)
         return (squares, 0) if squares >= LOST else lost_inertia_of(X, weight, centers, n_threads)
@@ -244,10 +244,10 @@ def inertia_of(
 def lost_inertia_of(
     X: Any, weight: Doubles | None, centers: Floats, n_threads: int
 ) -> tuple[float, int]:
-    """Return (inertia / 2**e, e) where a sum of squares came out below LOST.
+    """Return (inertia / 2**e, e) if the sum of squares is below LOST.
 
-    That happens beside rows so large that in units that suit them, squared distances of the
-    others are no floats; differences still are.
+    That happens beside rows so large that, in units that suit them, squared distances between
+    the others underflow; differences do not.
     """
     labels = _euclidean(X).label_rows(X, centers, n_threads)
     total, step = 0.0, max(1, _BLOCK_BYTES // (8 * X.shape[1]))
@@ -255,7 +255,7 @@ def lost_inertia_of(
         part = slice(start, start + step)
         rows = X[part].toarray() if sparse.issparse(X) else X[part]
         away = np.ldexp(rows.astype(np.float64) - centers[labels[part]], _LIFTED)
-        if weight is not None:  # rows of faint weight may be so far off that squares overflow
+        if weight is not None:  # rows of tiny weight may be so far away that squares overflow
             away *= np.sqrt(weight[part])[:, np.newaxis]
         total += float(np.einsum("nd,nd->n", away, away).sum())
     return total, -2 * _LIFTED
@@ -270,12 +270,12 @@ def distances_to(X: Any, centers: Floats, n_threads: int, metric: str) -> Floats
         chords = _euclidean(X).distances_to(units, centers, n_threads)
         out[part] = np.minimum(chords**2 / 2, 2)
         out[part][~directed] = 1
-    out[:, ~centers.any(axis=1)] = 1  # there are such only if no row had a direction
+    out[:, ~centers.any(axis=1)] = 1  # these exist only if no row had a direction
     return out
 
 
 def _unit_blocks(X: Any, n_threads: int) -> Iterator[tuple[slice, Any, NDArray[np.bool_]]]:
-    """Yield (which rows, those scaled to length 1, whether each has a direction)."""
+    """Yield (slice of rows, these rows scaled to length 1, whether each has a direction)."""
     n_bytes = X.data.nbytes if sparse.issparse(X) else X.nbytes
     step = max(1, int(_BLOCK_BYTES // max(n_bytes / X.shape[0], 1)))
     for start in range(0, X.shape[0], step):

@@ -1,16 +1,18 @@
-"""What SageMaker and its SDK call our parameters, and what to write instead."""
+"""Parameter names of SageMaker, its SDK and scikit-learn, and what to write instead."""
 
 from __future__ import annotations
 
 _MAX_ITER, _TRIALS = "max_iter", "n_init, which is 10 after `partial_fit` if it is 'auto'"
 _INIT = "init; the first centres of a stream are always drawn by squared distance"
+_BATCH = "nothing: `fit` uses all rows at once, `partial_fit` those of a batch"
 
 FOREIGN_NAMES = {
     "k": "n_clusters",
-    "feature_dim": "nothing: X tells it",
+    "feature_dim": "nothing: it is found from X",
     "init_method": "init, 'k-means++' or 'random'",
-    "mini_batch_size": "nothing: `fit` takes all rows at once, `partial_fit` those of a batch",
-    "epochs": "nothing: `fit` goes on until it converges; each call of `partial_fit` is a batch",
+    "mini_batch_size": _BATCH,
+    "batch_size": _BATCH,
+    "epochs": "nothing: `fit` runs until it converges; each call of `partial_fit` is a batch",
     "half_life_time_size": "half_life, None for SageMaker's 0",
     "center_factor": "extra_center_factor",
     "local_lloyd_max_iter": _MAX_ITER,

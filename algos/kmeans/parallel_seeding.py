@@ -15,8 +15,8 @@ _OVERSAMPLING = 2
 def parallel_plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return rows chosen by greedy k-means++ among about 10 * n_clusters candidates.
 
-    Candidates are drawn 2 * n_clusters at a time, by their squared distance to the nearest
-    of those before; each stands for the weight of the rows it is nearest to.
+    2 * n_clusters candidates are drawn at a time, with probability proportional to their squared
+    distance to the nearest of the earlier ones; each is weighted by the rows nearest to it.
     """
     candidates, weight = _candidates(rows, _OVERSAMPLING * n_clusters, rng)
     return candidates[plus_plus(rows.subset(candidates, weight), n_clusters, rng)]
@@ -25,12 +25,12 @@ def parallel_plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) ->
 def _candidates(
     rows: Rows, n_draws: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], Doubles]:
-    """Return (different rows, weight of the rows nearest to each)."""
+    """Return (distinct rows, weight of the rows nearest to each)."""
     sampler = BucketSampler(rows)
     squares, labels = farther_than_all(rows), np.zeros(len(rows), dtype=np.int32)
     candidates = np.empty(0, dtype=np.int64)
     for n_wanted in [1] + [n_draws] * _ROUNDS:
-        drawn = _different_rows(rows, sampler, squares, n_wanted, rng)
+        drawn = _distinct_rows(rows, sampler, squares, n_wanted, rng)
         rows.approach(drawn, squares, labels, len(candidates))
         candidates = np.concatenate([candidates, drawn])
         if not squares.any():  # every row equals a candidate
@@ -38,10 +38,10 @@ def _candidates(
     return candidates, weight_by_label(labels, rows.weight, len(candidates))
 
 
-def _different_rows(
+def _distinct_rows(
     rows: Rows, sampler: BucketSampler, values: Floats, n_wanted: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return up to `n_wanted` rows, no two of them equal, drawn one by one by their values."""
+    """Return up to `n_wanted` distinct rows, drawn in proportion to their values."""
     found: dict[int, int] = {}  # key → row
     sums = sampler.sums(values)
     while len(found) < n_wanted and sums.sum() > 0:
@@ -49,7 +49,7 @@ def _different_rows(
         drawn = sampler.draw(values, sums, rng.random(n_wanted - n_before))
         for row, key in zip(drawn.tolist(), rows.keys(drawn).tolist(), strict=True):
             found.setdefault(key, row)
-        if len(found) == n_before:  # what is found has nearly all of the sum
+        if len(found) == n_before:  # the rows found have nearly all of the sum
             values = values.copy()
             for row in found.values():
                 sampler.remove(row, values, sums)

@@ -1,4 +1,4 @@
-"""What a fit of k-means will do, with every "auto" resolved."""
+"""The plan of a fit of k-means: all parameters, with every "auto" resolved."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from algos._common.warn import warn
 from algos._cython._codes import is_fast
 from algos.kmeans.rows import Floats, Rows
 
-_FEW_DISTANCES = 50_000  # a pass: for fewer "auto" makes no codes
+_FEW_DISTANCES = 50_000  # per pass: for fewer, "auto" uses no codes
 _REASONS = {
-    "lloyd": "a row's distances cost less than to keep bounds on them",
-    "hamerly": "bounds spare the distances of rows that keep their label",
+    "lloyd": "computing the distances costs less than keeping bounds on them",
+    "elkan": "bounds save computing the distances of rows that keep their label",
     "quantized": "products of 8-bit codes rule most centres out",
 }
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, with every "auto" resolved; `tol` in units of squared distance."""
+    """The parameters of a fit, with every "auto" resolved; `tol` is a squared distance."""
 
     n_clusters: int
     init: Any  # "k-means++", "k-means||", "random", a callable, or an array in the coordinates of X
     n_init: int
     max_iter: int
     tol: float
-    algorithm: str  # "lloyd", "hamerly" or "quantized"
+    algorithm: str  # "lloyd", "elkan" or "quantized"
     exponent: int = 0  # the rows are those of X / 2**exponent
     weight_exponent: int = 0  # the weights are those given / 2**weight_exponent
 
@@ -76,11 +76,11 @@ def check_initial_centers(centers: Any, n_clusters: int, n_features: int) -> Flo
 
 
 def choose_algorithm(asked: str, rows: Rows, n_clusters: int) -> str:
-    """Return "lloyd", "hamerly" or "quantized".
+    """Return "lloyd", "elkan" or "quantized".
 
-    Measured: codes pay wherever they can be made. Else bounds pay from about 3000 products a
-    row; not with many centres, when some other one is always near, nor with few rows, beside
-    which the distances between centres count, which bounds need in each pass.
+    Measured: codes pay wherever they can be used. Otherwise bounds pay from about 3000 products
+    per row; but not with many centres, when some other centre is always near, nor with few rows,
+    where the distances between centres, which bounds need in each pass, dominate.
     """
     n, d = rows.X.shape
     has_room = rows.has_room_for_bounds(n_clusters)
@@ -90,18 +90,18 @@ def choose_algorithm(asked: str, rows: Rows, n_clusters: int) -> str:
     if asked == "lloyd" or not has_room:
         return "lloyd"
     pays = n_clusters * d >= 3000 and n_clusters <= 256 and n >= 50 * n_clusters
-    return "hamerly" if asked == "elkan" or pays else "lloyd"
+    return "elkan" if asked == "elkan" or pays else "lloyd"
 
 
 def reason_for(chosen: str, asked: str, rows: Rows) -> str:
-    """Return why `choose_algorithm` chose so."""
+    """Return the reason for the choice of `choose_algorithm`."""
     if asked == "auto":
         return _REASONS[chosen]
-    if chosen == {"elkan": "hamerly"}.get(asked, asked):
+    if chosen == asked:
         return f"algorithm={asked!r} was asked for"
     if asked == "quantized":
-        return f"codes were asked for but not made: {rows.why_no_codes}"
-    return f"bounds were asked for but not kept: {rows.why_no_bounds}"
+        return f"codes were asked for but not used: {rows.why_no_codes}"
+    return f"bounds were asked for but not used: {rows.why_no_bounds}"
 
 
 def check_enough(n_rows: int, n_clusters: int) -> None:
@@ -109,5 +109,5 @@ def check_enough(n_rows: int, n_clusters: int) -> None:
     if n_rows < n_clusters:
         raise ValueError(
             f"n_samples={n_rows} should be >= n_clusters={n_clusters}; "
-            f"give more rows (of positive weight), or write n_clusters={n_rows}"
+            f"pass more rows (of positive weight), or write n_clusters={n_rows}"
         )

@@ -1,4 +1,4 @@
-"""Passes over the rows' 8-bit codes: most centres are ruled out without reading the row."""
+"""Passes over 8-bit codes of the rows, which rule most centres out."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from algos.kmeans.codes import Codes, has_room_for_gaps
 from algos.kmeans.kept_sums import KeptSums
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows, Sums
 
-_USELESS = 0.25  # share of all distances that must still be measured
-_FEW_CHANGES = 0.02  # share of labels: when more change, most gaps close within a pass
-_FEW_GAPS = 0.6  # share of rows that have none: when more, gaps take longer than they spare
-_GAP_UNITS = 1 << 15  # in the rows' root mean square
+_USELESS = 0.25  # share of distances to compute in full, above which codes do not pay
+_FEW_CHANGES = 0.02  # share of labels; if more change, most gaps close within a pass
+_FEW_GAPS = 0.6  # share of rows without a gap, above which gaps do not pay
+_GAP_UNITS = 1 << 15  # per root mean square of the rows
 
 
 class Gaps:
-    """By how much farther each row's next centre is than its own, from below.
+    """Lower bounds of how much farther the second-nearest centre of each row is than its own.
 
-    While that outlasts the moves of the centres, the row keeps its label unseen.
+    While a gap exceeds the moves of the centres, the row keeps its label without being read.
 
     Parameters
     ----------
     gaps : ndarray of shape (n,), uint16
-        In units of which `per_gap` make a distance; 0 for rows of which nothing is known.
+        In units of 1 / `per_gap`; 0 for rows without a known gap.
     centers : ndarray of shape (n_clusters, d), float64
-        Those of the last pass.
+        The centres of the last pass.
     scale : float
-        Root mean square of the rows less their shift.
+        Root mean square of the shifted rows.
     """
 
     def __init__(self, gaps: NDArray[np.uint16], centers: Doubles, scale: float) -> None:
@@ -43,10 +43,10 @@ class Gaps:
         return {"gaps": self.gaps.copy(), "gap_centers": self._centers.copy()}
 
     def fall(self, centers: Doubles) -> NDArray[np.int32]:
-        """Return what the gap of each label falls by, now that the centres are here.
+        """Return by how much the gap of each label decreases with the new centres.
 
-        The first is that of no label. Its own centre may be as much farther off, and any
-        other as much nearer.
+        The first entry is for rows without a label. A row's own centre may have moved away, and
+        any other closer, by their drifts.
         """
         drift = np.sqrt(((centers - self._centers) ** 2).sum(axis=1))
         self._centers = centers
@@ -60,10 +60,10 @@ class Gaps:
 
 
 class QuantizedPasses:
-    """Passes over the codes of the rows; `assign` has the contract of Rows.assign.
+    """Passes over the codes of the rows; see `Rows.assign`.
 
-    Rows are read where several centres may be the nearest, and where a label changes. Once few
-    labels change, gaps are kept, and codes too are read of some rows only.
+    Rows are read only if several centres may be the nearest, or if a label changes. Once few
+    labels change, gaps are kept, and even the codes are read only for some rows.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class QuantizedPasses:
             self._keep_gaps(state["gaps"].copy(), state["gap_centers"].copy())
 
     def state(self) -> dict[str, Any]:
-        """Return copies of all arrays, to go on from."""
+        """Return copies of all arrays, from which to continue."""
         gaps = {} if self._gaps is None else self._gaps.state()
         own = {"is_useful": self._is_useful, "few_changes": self._few_changes}
         return {**own, **gaps, **self._kept.state()}
@@ -101,7 +101,7 @@ class QuantizedPasses:
         return self._kept.result(rounded.astype(np.float64), n_changed)
 
     def _label(self, centers: Floats, labels: Labels) -> int:
-        """Return the number of changes, or -1 where codes are of no use."""
+        """Return the number of changes, or -1 if the codes could not be used."""
         rows, codes, gaps = self._rows, self._codes, self._gaps
         is_new = gaps is not None and not gaps.gaps.any()
         fused = rows.has_room_for_lanes(len(centers))

@@ -1,4 +1,4 @@
-"""From many weighted centres to few clusters."""
+"""The clusters of a stream, from its weighted centres."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from algos._cython.kmeans_exchange import exchange
 from algos.kmeans.lloyd import Descent, descend
 from algos.kmeans.metric import Means, rows_of_means
 from algos.kmeans.plan import Plan
-from algos.kmeans.restarts import Model, Progress, best_run
+from algos.kmeans.restarts import Model, RunState, best_run
 from algos.kmeans.rows import Doubles, Labels, Rows
 from algos.kmeans.span import Span, is_wide
 from algos.kmeans.stream import Mergers, Stream
 
-_TRIALS = 10  # the centres are few, so more runs than for rows cost little
-_EXCHANGED = 3  # the best of them, in which points also move one by one
-_PASSES = 10  # of Lloyd's iterations for each point of a curve; they begin near an optimum
+_TRIALS = 10  # there are few centres, so more runs than for rows cost little
+_EXCHANGED = 3  # the best of them, in which single points are moved as well
+_PASSES = 10  # Lloyd's iterations for each point of a curve; they start near an optimum
 
 
 def reduced_model(
@@ -37,20 +37,20 @@ def reduced_model(
     n_threads: int,
     report: Callable[[int, str], None],
 ) -> tuple[Model, Plan]:
-    """Return the best clusters of the state's centres, and how they were found.
+    """Return the best clusters of the weighted centres, and the plan of the fit.
 
-    The inertia is that of all rows, each in the cluster of the centre it went into.
+    The inertia is that of all rows, each in the cluster of its weighted centre.
 
     Parameters
     ----------
     state : Stream
-        No rows are held back.
+        Without buffered rows.
     plan_for : callable
-        Makes the plan of a fit to given rows.
+        Returns the plan of a fit to given rows.
     is_auto : bool
-        Whether the number of runs is ours to choose.
+        Whether `n_init` is "auto".
     from_rows : bool
-        Whether the first centres are some of the rows, so that all lies in the rows' span.
+        Whether the initial centres are rows, so that all centres lie in the span of the rows.
     report : callable
         Receives (level, text) for `verbose`.
     """
@@ -64,7 +64,7 @@ def reduced_model(
         plan = replace(plan, n_init=_TRIALS)
     models = [_run(points, plan, state.key, run, report) for run in range(plan.n_init)]
     models.sort(key=lambda model: model.inertia)
-    if metric == "euclidean":  # else centres are brought to length 1
+    if metric == "euclidean":  # otherwise centres are scaled to length 1
         models = [_exchanged(points, model, plan.max_iter) for model in models[:_EXCHANGED]]
     model = min(models, key=lambda model: model.inertia)
     if span is not None:
@@ -76,11 +76,11 @@ def reduced_model(
 
 
 def _run(rows: Rows, plan: Plan, key: Key, run: int, report: Callable[[int, str], None]) -> Model:
-    """Return the outcome of one run."""
+    """Return the result of one run."""
     return best_run(
         rows,
         replace(plan, n_init=run + 1),
-        Progress(key, run),
+        RunState(key, run),
         task=Task(),
         attributes=lambda centers: {},
         report=report,
@@ -88,7 +88,7 @@ def _run(rows: Rows, plan: Plan, key: Key, run: int, report: Callable[[int, str]
 
 
 def _exchanged(rows: Rows, model: Model, max_passes: int) -> Model:
-    """Return the model after points moved one by one, if that is better."""
+    """Return the model after moving single points, if that is better."""
     assert rows.weight is not None
     labels = model.labels.copy()
     sums, totals = rows.sum_up(labels, len(model.centers))
@@ -130,22 +130,22 @@ def _rows_of(state: Stream, n_threads: int, metric: str) -> Means:
     if not len(centers):  # only rows without a direction came
         centers, weights = np.zeros((1, centers.shape[1])), np.ones(1)
     rows = rows_of_means(centers, weights, state.key, n_threads, metric)
-    # Points are visited in an order that rounding, or who merged whom, leaves alone.
+    # The order of points does not depend on rounding, nor on the order of mergers.
     order = np.argsort(rows.keys())
     return rows.subset(order, weights[order])
 
 
 def _span_of(rows: Means, metric: str) -> Span | None:
-    """Return what turns points with many columns, or None if theirs are few."""
+    """Return the span of points with many columns, or None if they have few."""
     if rows.is_dragged or not is_wide(rows.X, len(rows)):
         return None
-    # Lengths count on the sphere; elsewhere digits that an offset would cost.
+    # On the sphere lengths matter; otherwise the origin avoids the loss of digits by an offset.
     origin = np.zeros(rows.X.shape[1]) if metric == "cosine" else rows.shift
     return Span(rows.X - origin, origin)
 
 
 def _in_span(rows: Means, span: Span, metric: str) -> Means:
-    """Return the same points in the coordinates of their span."""
+    """Return the same points in coordinates of their span."""
     assert rows.weight is not None
     points = rows_of_means(span.coordinates, rows.weight, rows._key, rows.n_threads, metric)
     points.known_keys = rows.keys()
@@ -154,7 +154,7 @@ def _in_span(rows: Means, span: Span, metric: str) -> Means:
 
 
 def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:
-    """Return a cluster for each centre, and the same again for clusters that have none."""
+    """Return one cluster for each centre, and copies for the remaining clusters."""
     m = len(rows)
     centers = rows.take(np.arange(n_clusters) % m)
     centers = rows.unshifted(rows.placed(centers, centers))
@@ -166,7 +166,7 @@ def _each_its_own(rows: Rows, scatter: float, n_clusters: int) -> Model:
 
 
 def _merged_labels(rows: Rows, counts: NDArray[np.intp]) -> Iterator[Labels]:
-    """Yield the clusters that mergers of the closest pairs leave, for falling numbers."""
+    """Yield labels after merging the closest pairs, for decreasing numbers of clusters."""
     assert rows.weight is not None
     m = len(rows)
     merged = Mergers(rows.X, rows.weight, int(counts[-1]), rows.n_threads)
@@ -180,7 +180,7 @@ def _merged_labels(rows: Rows, counts: NDArray[np.intp]) -> Iterator[Labels]:
 
 
 def _improved(rows: Rows, labels: Labels) -> float:
-    """Return the inertia after a few of Lloyd's iterations from given clusters."""
+    """Return the inertia after a few of Lloyd's iterations from given labels."""
     sums, weights = rows.sum_up(labels, int(labels.max()) + 1)
     means = sums / weights[:, np.newaxis]
     descent = Descent.from_centers(rows.placed(means, means), len(labels))

@@ -1,4 +1,4 @@
-"""Several runs of Lloyd's iterations from different initial centres; the best is kept."""
+"""Several runs of Lloyd's iterations from different initial centres, and the best of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHOWS = 1e-6  # of the inertia
 
 @dataclass
 class Model:
-    """The outcome of one run; inertia and labels are those of the centres as returned."""
+    """The result of one run, with the inertia and labels of the returned centres."""
 
     centers: Floats
     labels: Labels
@@ -37,17 +37,17 @@ class Model:
 
 
 @dataclass
-class Progress:
-    """Where a fit is, in a form that a checkpoint can hold."""
+class RunState:
+    """The state of a fit, from which it can be resumed."""
 
     key: Key
     run: int = 0
     best: Model | None = None
     descent: Descent | None = None
-    passes: Passes | None = None  # those of the descent
-    passes_state: dict[str, Any] | None = None  # where those of a checkpoint were
+    passes: Passes | None = None  # of the current descent
+    passes_state: dict[str, Any] | None = None  # of the passes in a checkpoint
 
-    def state(self) -> dict[str, Any]:
+    def checkpoint(self) -> dict[str, Any]:
         return {
             "key": self.key,
             "run": self.run,
@@ -57,7 +57,7 @@ class Progress:
         }
 
     @classmethod
-    def resumed(cls, state: dict[str, Any]) -> Progress:
+    def resumed(cls, state: dict[str, Any]) -> RunState:
         best, descent = state["best"], state["descent"]
         return cls(
             state["key"],
@@ -71,33 +71,33 @@ class Progress:
 def best_run(
     rows: Rows,
     plan: Plan,
-    progress: Progress,
+    state: RunState,
     *,
     task: Task,
     attributes: Callable[[Doubles], dict[str, Any]],
     report: Callable[[int, str], None],
 ) -> Model:
-    """Do the runs that are left and return the best of all.
+    """Do the remaining runs and return the best of all.
 
     Parameters
     ----------
     attributes : callable
-        Makes what callbacks are told from the present centres (less the shift).
+        Returns the attributes passed to callbacks, given the present centres (less the shift).
     report : callable
         Receives (level, text) for `verbose`.
     """
-    for run in task.loop("run", range(progress.run, plan.n_init), n_subtasks=plan.max_iter):
-        progress.run = run.number
-        if progress.descent is None:
-            progress.descent = Descent.from_centers(  # nothing else holds these centres
-                initial_centers(rows, plan, progress.key, run.number), len(rows)
+    for run in task.loop("run", range(state.run, plan.n_init), n_subtasks=plan.max_iter):
+        state.run = run.number
+        if state.descent is None:
+            state.descent = Descent.from_centers(  # nothing else holds these centres
+                initial_centers(rows, plan, state.key, run.number), len(rows)
             )
-        progress.passes = _passes(rows, plan, progress.passes_state)
-        progress.passes_state = None
+        state.passes = _passes(rows, plan, state.passes_state)
+        state.passes_state = None
         descent = descend(
             rows,
-            progress.passes,
-            progress.descent,
+            state.passes,
+            state.descent,
             max_iter=plan.max_iter,
             tol=plan.tol,
             task=run,
@@ -106,15 +106,15 @@ def best_run(
         )
         model = _measured(rows, descent)
         report(1, f"Run {run.number}: inertia {model.inertia} in {model.n_iter} iterations")
-        if progress.best is None or _is_better(model, progress.best):
-            progress.best = model
-        progress.descent = None
-    assert progress.best is not None  # there is at least one run
-    return progress.best
+        if state.best is None or _is_better(model, state.best):
+            state.best = model
+        state.descent = None
+    assert state.best is not None  # there is at least one run
+    return state.best
 
 
 def _is_better(model: Model, best: Model) -> bool:
-    """Tell whether a run found better clusters, and not the same in another order."""
+    """Tell whether a run found better clusters, not the same ones in another order."""
     renamed = np.full(len(model.centers), -1, dtype=np.int32)
     renamed[model.labels] = best.labels
     same = bool(np.array_equal(renamed[model.labels], best.labels))
@@ -122,7 +122,7 @@ def _is_better(model: Model, best: Model) -> bool:
 
 
 def _passes(rows: Rows, plan: Plan, state: dict[str, Any] | None) -> Passes:
-    if plan.algorithm == "hamerly":
+    if plan.algorithm == "elkan":
         return BoundedPasses(rows, plan.n_clusters, state)
     if plan.algorithm == "quantized" and rows.codes is not None:
         return QuantizedPasses(rows, rows.codes, plan.n_clusters, state)
@@ -130,24 +130,24 @@ def _passes(rows: Rows, plan: Plan, state: dict[str, Any] | None) -> Passes:
 
 
 def _measured(rows: Rows, descent: Descent) -> Model:
-    """Return the run's model, with the inertia of its centres as they will be returned."""
+    """Return the model of a run, with the inertia of its centres after rounding."""
     centers = rows.unshifted(descent.centers)
     labels, inertia = rows.measure(centers)
     return Model(centers, labels, inertia, descent.n_iter, descent.history.arrays())
 
 
 def owes_digits(rows: Rows, model: Model) -> bool:
-    """Tell whether the rounding of centres less their shift may show in the inertia.
+    """Tell whether the rounding of shifted centres may be visible in the inertia.
 
-    Centres are off by some roundings of their distance to the shift, whose squares add up to
-    no more than the spread.
+    The error of centres is some rounding units of their distance to the shift, and the squares
+    of these distances add up to at most the spread.
     """
     rounding = _ROUNDINGS * float(np.finfo(rows.X.dtype).eps)
     return model.inertia * _SHOWS < rounding**2 * rows.spread
 
 
 def refined(rows: Rows, model: Model) -> Model:
-    """Return the model of extreme rows with centres that owe no digit to their shift."""
+    """Return the model of extreme rows with centres that lost no digits to the shift."""
     if not rows.shift.any():  # sparse rows have none
         return model
     centers = rows.means_by_label(model.labels, model.centers)

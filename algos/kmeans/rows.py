@@ -1,4 +1,4 @@
-"""Passes over the rows of one data set: what the drivers of k-means are made of."""
+"""Passes over the rows of one data set: the operations of all drivers of k-means."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from algos.kmeans.codes import Codes, encode, why_none
 from algos.kmeans.trials import Trials
 
 _LANES = 16
-_MANY_CENTERS = 400  # for fewer, codes take longer to make than they spare in one pass ...
-_SOME_CENTERS = 64  # ... and for fewer they spare nothing even where they are made already
-_FEW_TRIED = 20_000  # for fewer distances k-means++ has no codes made
-_FEW_ROWS, _FEW_VALUES = 1 << 13, 1 << 18  # which are seeded in one call, by one thread
-_BLOCK = 1 << 17  # rows whose distances are held at once
-_SURE_BYTES = 1 << 20  # for fewer no machine need be asked
-_GLANCED, _SAMPLED = 8, 256  # rows that tell whether a few others drag the mean away
-_DRAGGED = 64.0**2  # squared distance of the mean from most rows, for one between them
+_MANY_CENTERS = 400  # for fewer, making codes takes longer than they save in one pass ...
+_SOME_CENTERS = 64  # ... and for fewer they save nothing even if they exist already
+_FEW_TRIED = 20_000  # for fewer distances k-means++ makes no codes
+_FEW_ROWS, _FEW_VALUES = 1 << 13, 1 << 18  # up to which one thread seeds in one call
+_BLOCK = 1 << 17  # rows whose distances are held at a time
+_SURE_BYTES = 1 << 20  # up to which memory is not checked
+_GLANCED, _SAMPLED = 8, 256  # rows that show whether a few others drag the mean away
+_DRAGGED = 64.0**2  # ratio of the squared distances to the mean and between rows
 
 Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -39,9 +39,9 @@ Labels = NDArray[np.int32]
 
 @dataclass
 class Sums:
-    """What one pass gathers for the next centres."""
+    """The result of one pass, from which the next centres are computed."""
 
-    sums: Doubles  # (k, d) of the rows less the shift
+    sums: Doubles  # (k, d) of the shifted rows
     counts: Doubles  # (k,)
     objective: float
     n_changed: int
@@ -50,9 +50,9 @@ class Sums:
 class Rows:
     """Rows to be clustered, with positive weights.
 
-    All work is done on rows and centres less a common shift: an offset of the data costs no
-    digits, and no copy of X is made. It is the mean, or a point amid most rows if a few far
-    ones drag the mean so far away that it would cost the others theirs.
+    A common shift is subtracted from rows and centres on the fly: an offset of the data costs
+    no digits, and no copy of X is made. It is the mean, or the median of a sample if a few far
+    rows drag the mean so far away that the others would lose their digits.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ class Rows:
     Attributes
     ----------
     mean_variance : float
-        Of the columns; scikit-learn's unit of `tol`.
+        Mean variance of the columns, the unit of `tol` as in scikit-learn.
     mean_square, spread : float
         Weighted mean, and sum, of the squared distances to the shift.
     is_dragged : bool
         Whether the shift is far from the mean.
     """
 
-    why_no_bounds = "for so many centres of so few rows they would take much memory beside X"
+    why_no_bounds = "for so many centres of so few rows they would take much memory besides X"
 
     def __init__(self, X: Floats, weight: Doubles | None, key: Key, n_threads: int) -> None:
         self.X = X
@@ -94,38 +94,38 @@ class Rows:
 
     @property
     def nbytes(self) -> int:
-        """Return the bytes of X, in which limits of memory are stated."""
+        """The bytes of X, to which memory limits are relative."""
         return int(self.X.nbytes)
 
     @property
     def are_few(self) -> bool:
-        """Whether a step of k-means++ takes less time than a call of it."""
+        """Whether a step of k-means++ takes less time than its call."""
         return len(self) <= _FEW_ROWS and self.X.size <= _FEW_VALUES
 
     @property
     def codes(self) -> Codes | None:
-        """The rows less the shift in 8 bits, made when first asked for, or None."""
-        # Not functools.cached_property: before Python 3.12 that holds a lock, which a child
-        # that is forked meanwhile never gets.
+        """The shifted rows in 8 bits, computed when first needed, or None."""
+        # Not functools.cached_property: before Python 3.12 it holds a lock, which a child
+        # process forked meanwhile would never get.
         if not self._codes:
             self._codes.append(encode(self.X, self.shift, self.n_threads))
         return self._codes[0]
 
     @property
     def why_no_codes(self) -> str:
-        """Why `codes` is None."""
+        """The reason why `codes` is None."""
         return why_none(self.X)
 
     def keys(self, indices: Any = None) -> NDArray[np.uint64]:
-        """Return the hash of the content of each row, or of each row chosen.
+        """Return the hash of the content of each row, or of the chosen rows.
 
-        Not kept: it would take 8 bytes a row for what is needed once in a while.
+        They are not stored, since they would take 8 bytes per row and are rarely needed.
         """
         X = self.X if indices is None else self.X[indices]
         return row_keys(X, self._key, n_threads=self.n_threads)
 
     def take(self, indices: Any) -> Doubles:
-        """Return rows less the shift."""
+        """Return shifted rows in float64."""
         return self.X[indices].astype(np.float64) - self.shift
 
     def unshifted(self, centers: Doubles) -> Floats:
@@ -137,11 +137,11 @@ class Rows:
         return np.asarray(centers, dtype=np.float64) - self.shift
 
     def has_room_for_bounds(self, n_clusters: int) -> bool:
-        """Tell whether what bounds need beside two numbers a row stays small."""
+        """Tell whether the memory for bounds, besides two numbers per row, is small."""
         return self.has_room_for_lanes(n_clusters) and n_clusters**2 <= self.X.size
 
     def has_room_for_lanes(self, n_clusters: int) -> bool:
-        """Tell whether a copy of the sums for each of enough lanes stays small."""
+        """Tell whether copies of the sums for enough lanes are small."""
         n, d = self.X.shape
         n_bytes = _LANES * 8 * n_clusters * d
         return _LANES * n_clusters <= n and n_bytes <= max(16 << 20, self.nbytes // 20)
@@ -160,7 +160,7 @@ class Rows:
         return Sums(sums, counts, max(objective + self.spread, 0.0), n_changed)
 
     def trials(self, n_candidates: int, n_clusters: int) -> Trials:
-        """Return what finds the best of some candidates for a further centre."""
+        """Return the `Trials` of candidates for a further centre."""
         pays = is_fast() and self.X.shape[1] >= 16 and len(self) * n_clusters >= _FEW_TRIED
         codes = self.codes if pays else None
         return Trials(self.X, self.weight, self.shift, n_candidates, codes, self.n_threads)
@@ -168,9 +168,9 @@ class Rows:
     def approach(
         self, indices: NDArray[np.int64], squares: Floats, labels: Labels, first: int
     ) -> None:
-        """Lower squared distances to those of the nearest of some rows, in place.
+        """Lower squared distances to those of the nearest among some rows, in place.
 
-        Rows that come nearer are labelled `first` + the place of that row in `indices`.
+        Where that lowers a distance, the label becomes `first` + the place in `indices`.
         """
         centers = self.X[indices]
         for start in range(0, len(self), _BLOCK):
@@ -189,7 +189,7 @@ class Rows:
     def nearest(self, centers: Doubles) -> tuple[Labels, Doubles]:
         """Return the label of each row, and its squared distance to that centre.
 
-        The label is that of a pass; the distance is exact, to the centre as `rounded` has it.
+        Labels are as in a pass; distances are exact, to the centres that `rounded` returns.
         """
         labels, squares = np.full(len(self), -1, dtype=np.int32), np.empty(len(self))
         rounded = self.unshifted(centers)
@@ -203,7 +203,7 @@ class Rows:
         return labels, squares
 
     def _label_by_codes(self, centers: Floats, labels: Labels) -> bool:
-        """Label the rows if codes, made for this one pass, are faster; else return False."""
+        """Label the rows by codes if this is faster for a single pass; otherwise return False."""
         few = _SOME_CENTERS if self._codes else _MANY_CENTERS
         if len(centers) < few or not is_fast() or self.codes is None:
             return False
@@ -215,29 +215,29 @@ class Rows:
 
     @property
     def rounding(self) -> float | Doubles:
-        """Return what the squared distance of equal rows may be, for each or for all."""
+        """Upper bound of the computed squared distance of equal rows, for each or for all."""
         largest = float(np.abs(self.shift).max()) + float(np.sqrt(self.mean_square))
-        if self.is_dragged:  # the mean square tells of the far rows alone
-            # not of np.abs(X), which would be a copy
+        if self.is_dragged:  # the mean square is dominated by the far rows
+            # Not of np.abs(X), which would be a copy.
             sizes: Doubles = np.maximum(self.X.max(axis=1), -self.X.min(axis=1))
             sizes = sizes + np.abs(self.shift).max(initial=0.0)
             return len(self.shift) * (8 * np.finfo(np.float64).eps * sizes) ** 2
         return float(len(self.shift) * (8 * np.finfo(np.float64).eps * largest) ** 2)
 
     def rounded(self, centers: Doubles) -> Doubles:
-        """Return centres less the shift as `nearest` takes them: as the dtype of X holds them."""
+        """Return shifted centres as `nearest` uses them, rounded to the dtype of X."""
         return self.shifted(self.unshifted(centers))
 
     def sum_up(self, labels: Labels, n_clusters: int) -> tuple[Doubles, Doubles]:
-        """Return the sums of the rows less the shift, and of their weights, by label."""
+        """Return the sums of the shifted rows, and of their weights, by label."""
         sums, counts = np.zeros((n_clusters, len(self.shift))), np.zeros(n_clusters)
         sum_by_label(self.X, self.weight, self.shift, labels, sums, counts, self.n_threads)
         return sums, counts
 
     def means_by_label(self, labels: Labels, centers: Floats) -> Floats:
-        """Return the means, which owe no digit to the shift; `centers` where no row has a label.
+        """Return the means by label, computed without the shift; `centers` for empty labels.
 
-        Beside a giant row the shift is one too.
+        If a row is huge, so is the shift.
         """
         sums, counts = np.zeros(centers.shape), np.zeros(len(centers))
         shift = np.zeros_like(self.shift)
@@ -248,14 +248,14 @@ class Rows:
         return means
 
     def state(self) -> None:
-        """Return None: a pass needs nothing of the pass before."""
+        """Return None, since a pass does not depend on earlier ones."""
 
     def placed(self, centers: Doubles, old: Doubles) -> Doubles:
-        """Return the means of the rows as centres; `old` are those they come from."""
+        """Return the centres for means of the rows; `old` are the previous centres."""
         return centers
 
     def inertia_of(self, squares: float) -> float:
-        """Return the inertia of which `squares` is the sum of squared distances."""
+        """Return the inertia, given the sum of squared distances."""
         return squares
 
     def measure(self, centers: Floats) -> tuple[Labels, float]:
@@ -269,9 +269,9 @@ class Rows:
 
 
 def amid_most(X: Floats, mean: Doubles) -> Doubles:
-    """Return `mean`, or the median of some rows if it is far from most, and they are not.
+    """Return `mean`, or the median of some rows if most rows are far nearer to that.
 
-    A glance at a few rows nearly always tells that it is not.
+    Nearly always, a few rows suffice to see that they are not.
     """
     if len(X) < 3:
         return mean
@@ -284,8 +284,8 @@ def amid_most(X: Floats, mean: Doubles) -> Doubles:
 
 
 def _are_close(between: Doubles, away: Doubles) -> bool:
-    """Tell whether most of some vectors are much shorter than those of others."""
-    # lists: so few numbers are sorted sooner than numpy begins
+    """Tell whether most vectors of one set are much shorter than those of the other."""
+    # Lists: for so few numbers numpy's overhead is larger than sorting.
     short, long = (np.einsum("nd,nd->n", part, part).tolist() for part in (between, away))
     short.sort()
     long.sort()
@@ -295,7 +295,7 @@ def _are_close(between: Doubles, away: Doubles) -> bool:
 def weight_by_label(labels: Labels, weight: Doubles | None, n_labels: int) -> Doubles:
     """Return the weight of the rows of each label."""
     found = np.zeros(n_labels)
-    for start in range(0, len(labels), _BLOCK):  # which numpy copies as wider integers
+    for start in range(0, len(labels), _BLOCK):  # numpy converts them to wider integers
         part = slice(start, start + _BLOCK)
         weights = None if weight is None else weight[part]
         found += np.bincount(labels[part], weights, minlength=n_labels)
@@ -308,7 +308,7 @@ def rounding_of(X: Floats) -> float:
 
 
 def _shift_of(centers: Floats) -> tuple[Floats, Floats]:
-    """Return (shift, centres less the shift), both in the centres' dtype."""
+    """Return (shift, shifted centres), both in the dtype of the centres."""
     shift, shifted = np.empty_like(centers[0]), np.empty_like(centers)
     shift_centers(centers, shift, shifted)
     return shift, shifted
@@ -324,7 +324,7 @@ def _nearest(
     *,
     measured: bool = True,
 ) -> float:
-    """Label the rows, and return their inertia if it is to be measured."""
+    """Label the rows, and return their inertia if `measured`."""
     shift, shifted = _shift_of(centers)
     inertia, _ = assign(
         X, weight, shift, shifted, centers, rounding_of(X), labels, None, None, squares, measured,
@@ -334,7 +334,7 @@ def _nearest(
 
 
 def label_rows(X: Floats, centers: Floats, n_threads: int) -> Labels:
-    """Return the label of the nearest centre for each row, the first of equals."""
+    """Return the label of the nearest centre for each row, the first one in a tie."""
     labels = np.empty(len(X), dtype=np.int32)
     _nearest(X, None, centers, labels, None, n_threads, measured=False)
     return labels
@@ -343,7 +343,7 @@ def label_rows(X: Floats, centers: Floats, n_threads: int) -> Labels:
 def label_and_measure(
     X: Floats, weight: Doubles | None, centers: Floats, n_threads: int
 ) -> tuple[Labels, float]:
-    """Return the labels and the inertia, by differences in double precision."""
+    """Return the labels and the inertia, from differences in double precision."""
     labels = np.empty(len(X), dtype=np.int32)
     return labels, _nearest(X, weight, centers, labels, None, n_threads)
 
@@ -366,7 +366,7 @@ def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
     out = room_for_distances(X, centers)
     shift, shifted = _shift_of(centers)
     center_distances(X, shift, shifted, centers, out, n_threads)
-    if not all_finite(out):  # squares beyond the dtype's range
+    if not all_finite(out):  # squares overflow
         scale = max(np.abs(X).max(), np.abs(centers).max())
         center_distances(X / scale, shift / scale, shifted / scale, centers / scale, out, n_threads)
         out *= scale
@@ -374,10 +374,10 @@ def distances_to(X: Floats, centers: Floats, n_threads: int) -> Floats:
 
 
 def _coarse(center: Doubles, variance: Doubles) -> Doubles:
-    """Return a point that is near for its columns' deviations, in as few bits as that takes.
+    """Return a point near `center`, relative to the deviations, with as few bits as possible.
 
-    Numbers of few bits, as counts and colours, less this have few bits too, and their products
-    are exact: rows as near to one centre as to another then have the label of the first.
+    Values of few bits, such as counts and colours, still have few bits after subtracting it, and
+    their products are exact: rows at equal distances to two centres get the label of the first.
     """
     deviations = np.sqrt(variance)
     step = np.ldexp(1 / 16, np.frexp(deviations)[1])  # a sixteenth to an eighth of each

@@ -1,4 +1,4 @@
-"""Initial centres. What looks random hangs on the content of rows, not on their order."""
+"""Initial centres, whose random draws depend on the content of rows, not on their order."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from algos._cython.kmeans_buckets import bucket_sums, draw_members, group_by_buc
 from algos._cython.kmeans_seed_few import seed_few
 from algos.kmeans.rows import Doubles, Floats, Rows
 
-_BLOCK = 1 << 15  # rows whose keys are held at once
+_BLOCK = 1 << 15  # rows whose keys are held at a time
 
 
 class BucketSampler:
     """Draws rows with probabilities that change from draw to draw.
 
-    A draw is a point of the sum over the rows in key order: a bucket of the keys' first
-    bits is found by the buckets' sums, then a row within it. So equal rows count as one row
-    of their summed weight, wherever they stand, and a draw needs one sequential pass where
-    a cumulative sum in key order would gather.
+    A draw inverts the cumulative sum over the rows in key order: first by the sums of buckets,
+    which are the leading bits of the keys, then within a bucket. So equal rows count as one row
+    with their total weight, whatever their positions, and a draw needs one sequential pass
+    instead of gathering rows in key order.
     """
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         n = len(rows)
-        n_bits = min(max(n.bit_length() - 6, 4), 12)  # changes nothing but the time
+        n_bits = min(max(n.bit_length() - 6, 4), 12)  # affects only the time
         self.bucket = np.empty(n, dtype=np.uint16)
         for start in range(0, n, _BLOCK):
             part = slice(start, start + _BLOCK)
@@ -47,7 +47,8 @@ class BucketSampler:
         cumulated = np.cumsum(sums)
         targets = uniforms * cumulated[-1]
         buckets = np.searchsorted(cumulated, targets, side="right")
-        last = np.searchsorted(cumulated, cumulated[-1], side="left")  # where rounding ends up
+        # Targets may be rounded up to the total.
+        last = np.searchsorted(cumulated, cumulated[-1], side="left")
         np.minimum(buckets, last, out=buckets)
         targets -= cumulated[buckets] - sums[buckets]
         self._sort_members(buckets)
@@ -69,7 +70,7 @@ class BucketSampler:
         sums[bucket] = mass.sum()
 
     def _sort_members(self, buckets: NDArray[np.int64]) -> None:
-        """Bring the rows of some buckets into key order, if they are not."""
+        """Sort the rows of some buckets by key, unless they are sorted."""
         new = np.unique(buckets[~self._is_sorted[buckets]])
         if len(new) == 0:
             return
@@ -81,26 +82,26 @@ class BucketSampler:
 
 
 def _beyond_all(dtype: Any) -> float:
-    """Return a number above all squared distances, whose sums stay finite.
+    """Return a number above all squared distances, whose sums are finite.
 
-    So the first row too is drawn like the others: by weight alone.
+    With it the first row is drawn like the others, but by weight only.
     """
     return float(2.0 ** (np.finfo(dtype).maxexp * 3 // 4))
 
 
 def farther_than_all(rows: Rows) -> Floats:
-    """Return the squared distances to the nearest of no centres."""
+    """Return the initial squared distances, before there is a centre."""
     return np.full(len(rows), _beyond_all(rows.X.dtype), dtype=rows.X.dtype)
 
 
 def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return rows drawn by weight, no two of them equal while there are others."""
+    """Return distinct rows, drawn with probability proportional to their weight."""
     sampler = BucketSampler(rows)
     values = np.ones(len(rows), dtype=rows.X.dtype)
     sums = sampler.sums(values)
     chosen: list[int] = []
     for uniform in rng.random((n_clusters, 1)):
-        if sums.sum() <= 0:  # fewer different rows than clusters
+        if sums.sum() <= 0:  # fewer distinct rows than clusters
             chosen.append(chosen[len(chosen) % len(set(chosen))])
             continue
         chosen.append(int(sampler.draw(values, sums, uniform)[0]))
@@ -111,8 +112,8 @@ def random_rows(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArra
 def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the rows that greedy k-means++ chooses.
 
-    Each step draws 2 + log(k) candidates by their squared distance to the nearest centre,
-    and keeps the one that leaves the least sum of them: scikit-learn's rule.
+    Each step draws 2 + log(k) candidates with probability proportional to their squared distance
+    to the nearest centre, and keeps the one that reduces the sum of these most, as scikit-learn.
     """
     n_trials = 2 + int(np.log(n_clusters))
     if rows.are_few:
@@ -133,7 +134,7 @@ def plus_plus(rows: Rows, n_clusters: int, rng: np.random.Generator) -> NDArray[
 def _plus_plus_of_few(
     rows: Rows, n_clusters: int, n_trials: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Do the same in one call, of which the steps would each take longer than their work."""
+    """Return the same in one call, which avoids the overhead of the steps."""
     order = np.argsort(rows.keys())  # equal rows are neighbours
     chosen = np.empty(n_clusters, dtype=np.int64)
     n_found = seed_few(
@@ -145,7 +146,7 @@ def _plus_plus_of_few(
         farther_than_all(rows),
         chosen,
     )
-    # of fewer different rows than clusters, some are chosen again
+    # With fewer distinct rows than clusters, some are chosen again.
     chosen[n_found:] = chosen[np.arange(n_found, n_clusters) % n_found]
     return order[chosen]
 
@@ -156,10 +157,10 @@ class NearestCenter:
     Attributes
     ----------
     squares : ndarray of shape (n,), in the dtype of X
-        Before there is a centre: one number, larger than all.
+        Before there is a centre, one number larger than all of them.
     sums : ndarray of shape (n_buckets,), float64
-        Their weighted sums by bucket of the sampler: not brought up to date to the last bit
-        by each step, but none is negative, and all are zero when every row equals a centre.
+        Their weighted sums by bucket of the sampler. Steps may leave rounding errors, but none
+        is negative, and all are zero when every row equals a centre.
     """
 
     def __init__(self, rows: Rows, sampler: BucketSampler, n_trials: int, n_clusters: int) -> None:
@@ -170,7 +171,7 @@ class NearestCenter:
         self._measure()
 
     def add_best_of(self, candidates: NDArray[np.int64]) -> int:
-        """Add the candidate that lowers the sum most, and return its place in the list."""
+        """Add the candidate that lowers the sum most, and return its index."""
         taken = self._rows.take(candidates)
         trials, squares = self._trials, self.squares
         if len(candidates) == 1:
@@ -185,7 +186,7 @@ class NearestCenter:
         return best
 
     def _correct(self) -> None:
-        """Measure anew before what differences leave of the sums is rounding."""
+        """Recompute the sums before rounding errors of updates dominate them."""
         self._n_differences += 1
         if self._n_differences == 16 or self.sums.sum() < self._measured / 2:
             self._measure()

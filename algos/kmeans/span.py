@@ -1,4 +1,4 @@
-"""Few points with many columns, in coordinates of the space that they span."""
+"""Few points with many columns, in coordinates of their span."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from scipy.linalg import lapack
 from algos._common.threads import one_thread_blas
 from algos.kmeans.rows import Doubles
 
-_WIDE = 2  # columns for each point from which it pays to turn them ...
-_LOOKS = 16  # ... if at least one in so many of them is merged
+_WIDE = 2  # columns per point from which rotating them pays ...
+_SELDOM = 16  # ... if at least one in so many of them is merged
 
 
-def is_wide(points: Doubles, n_looks: int) -> bool:
-    """Tell whether it takes longer to look at all pairs, and so often at a point, than to turn."""
+def is_wide(points: Doubles, n_passes: int) -> bool:
+    """Tell whether distances of all pairs, and `n_passes` of one point, cost more than rotating."""
     m, d = points.shape
-    return d >= _WIDE * m and n_looks * _LOOKS >= m
+    return d >= _WIDE * m and n_passes * _SELDOM >= m
 
 
 class Span:
-    """As many coordinates as there are points, which keep every distance between them.
+    """A rotation of points into as many coordinates, which preserves all distances.
 
-    Householder reflections bring all points into the first coordinates at once; unlike the
-    products of the points, they keep the digits of near ones.
+    Householder reflections map all points into the first coordinates; unlike inner products of
+    the points, they keep the digits of distances between near points.
 
     Parameters
     ----------
     points : ndarray of shape (m, d), d >= m
-        Less `origin`; written over.
+        Less `origin`; overwritten.
     origin : ndarray of shape (d,)
 
     Attributes
@@ -45,7 +45,7 @@ class Span:
         self.coordinates: Doubles = np.ascontiguousarray(upper.T)
 
     def lifted(self, coordinates: Doubles) -> Doubles:
-        """Return vectors of the space in all columns."""
+        """Return the points with these coordinates in all columns."""
         m = coordinates.shape[1]
         columns = np.zeros((len(self._origin), len(coordinates)), order="F")
         columns[:m] = coordinates.T

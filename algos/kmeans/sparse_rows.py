@@ -1,10 +1,10 @@
-"""Passes over CSR rows, which stay as sparse as they come: the sparse twin of `rows`.
+"""Passes over CSR rows, which stay sparse: the counterpart of `rows`.
 
-There is no shift, which would fill the zeros. Labels that float32 leaves open are settled in
-float64, and all distances are float64. So an offset costs float32 rows no label, but it does
-cost digits of distances, which are differences of squared lengths: where rows are r times as
-long as their distances, a squared distance is off by some r**2 * 2e-16 of itself. Up to
-r = 1e6 that is little; at 1e8 nothing is left, and labels are wrong from 1e7 on.
+There is no shift, which would fill the zeros. Labels that float32 leaves undecided are settled
+in float64, and all distances are float64. So an offset costs float32 rows no label, but it does
+cost digits of distances, which are differences of squared norms: where the norms of rows are r
+times their distances, the relative error of a squared distance is about r**2 * 2e-16. Up to
+r = 1e6 that is little; labels are wrong from 1e7 on, and at 1e8 no digit is left.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from algos._cython.kmeans_sparse_assign import assign
 from algos._cython.kmeans_sparse_update import sum_by_label
 from algos.kmeans.rows import Doubles, Floats, Labels, Rows, Sums, room_for_distances
 
-_FEW = 256  # rows that are made dense at once
+_FEW = 256  # rows that are made dense at a time
 
 
 class SparseRows(Rows):
@@ -68,7 +68,7 @@ class SparseRows(Rows):
 
     @property
     def are_few(self) -> bool:
-        return False  # which holds for dense rows alone
+        return False  # only for dense rows
 
     @property
     def codes(self) -> None:
@@ -86,7 +86,7 @@ class SparseRows(Rows):
         rows: Doubles = self.X[np.atleast_1d(indices)].toarray().astype(np.float64)
         return rows if np.ndim(indices) else rows[0]
 
-    # The shift is zero: wide centres are not read and written for nothing.
+    # The shift is zero, so wide centres need not be read and written.
 
     def unshifted(self, centers: Doubles) -> Floats:
         return np.array(centers, dtype=self.X.dtype, order="C")
@@ -98,7 +98,7 @@ class SparseRows(Rows):
         return centers
 
     def has_room_for_bounds(self, n_clusters: int) -> bool:
-        """Tell that no pass takes bounds: in many columns they seldom spare a row."""
+        """Return False: in many columns bounds seldom save reading a row."""
         return False
 
     def assign(self, centers: Doubles, labels: Labels) -> Sums:
@@ -112,7 +112,7 @@ class SparseRows(Rows):
             self._csr, self._norms, self.weight, wide, own / 2, labels, sums, counts,
             self.n_threads,
         )  # fmt: skip
-        del wide  # wide centres are as large as all else: none is held beside the sums
+        del wide  # wide centres dominate memory: none is held besides the sums
         if sums is None or counts is None:
             sums, counts = self.sum_up(labels, k)
         cross = 2 * float(np.einsum("kd,kd->", rounded, sums))
@@ -157,10 +157,10 @@ class SparseRows(Rows):
 
 
 class SparseTrials:
-    """Candidates for a further centre, measured in one pass; see `Trials`.
+    """Candidates for a further centre, whose gains take one pass; see `Trials`.
 
-    What each would leave of the squared distances is kept where that takes at most a fifth
-    of X and 12 MB; else the one that is chosen is measured again.
+    The lowered squared distances for each are stored if that takes at most a fifth of X plus
+    12 MB; otherwise those of the chosen candidate are computed again.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ def _nearest(
 
 
 def label_rows(X: Any, centers: Floats, n_threads: int) -> Labels:
-    """Return the label of the nearest centre for each row, the first of equals."""
+    """Return the label of the nearest centre for each row, the first one in a tie."""
     csr = csr_rows(X)
     labels = np.empty(X.shape[0], dtype=np.int32)
     wide = centers.astype(np.float64)
@@ -250,7 +250,7 @@ def distances_to(X: Any, centers: Floats, n_threads: int) -> Floats:
     """Return the distance of each row to each centre, shape (n, k)."""
     out = room_for_distances(X, centers)
     _fill_distances(X, centers, out, n_threads)
-    if not all_finite(out):  # squares beyond the range of numbers
+    if not all_finite(out):  # squares overflow
         exponent = max(exponent_of(X), exponent_of(centers))
         _fill_distances(scaled(X, exponent), scaled(centers, exponent), out, n_threads)
         out = scaled(out, -exponent)

@@ -1,4 +1,4 @@
-"""Streams of rows for k-means: what is kept of them, and how a batch is learned."""
+"""Streams of rows for k-means: their state, and how a batch is learned."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from algos._common.threads import effective_n_threads, one_thread_blas
 from algos._cython.kmeans_absorb import absorb
 from algos._cython.kmeans_merge import merge_closest, merge_rounding
 from algos.kmeans.metric import LOST, directed_rows, make_rows
-from algos.kmeans.openings import Openings
+from algos.kmeans.new_centers import Openings
 from algos.kmeans.rows import Doubles, Rows, amid_most
 from algos.kmeans.span import Span, is_wide
 
-_HELD_BACK = 4  # rows, or weight, for each centre: fewer are not worth an update
-_SURPRISE = 1.1  # times the distances of a calm stream
-_FORGOTTEN = 1e-30  # share of all weight below which a centre is none
-_TELLING = 100  # times its rounding a distance by products is, if these tell it ...
-_HIDDEN = 0.06  # ... and share of pairs of which they need not
+_BUFFERED = 4  # rows, or weight, per centre, below which batches are buffered
+_SURPRISE = 1.1  # distances relative to those of a stationary stream
+_FORGOTTEN = 1e-30  # share of the total weight below which a centre is dropped
+_RELIABLE = 100  # rounding errors above which a distance from products is reliable ...
+_HIDDEN = 0.06  # ... and the largest share of pairs with unreliable distances
 
-Batch = tuple[Any, Doubles | None, float]  # array or CSR, weights, the clock when they came
+Batch = tuple[Any, Doubles | None, float]  # array or CSR, weights, the clock at their arrival
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a stream is learned."""
+    """The parameters of learning a stream."""
 
     capacity: int  # centres to keep
     half_life: float | None
@@ -44,44 +44,44 @@ class Settings:
 
     @property
     def n_threads(self) -> int:
-        """Return the number of threads; to ask takes longer than to keep a row."""
+        """The number of threads; computing it takes longer than buffering a row."""
         return effective_n_threads(self.n_jobs)
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What is kept of all rows so far; its size does not depend on their number.
+    """The state of a stream; its size does not depend on the number of rows.
 
-    Nothing in it is ever written to: learning makes another one. Centres are in units of
-    2**exponent and weights in units of 2**weight_exponent, which are 1 but for extreme data.
+    It is immutable: learning returns a new one. Centres are in units of 2**exponent and weights
+    in units of 2**weight_exponent, which are 1 except for extreme data.
     """
 
     key: Key
     dtype: str  # of the model
-    centers: Doubles  # (m, d) means of the rows that went into each
+    centers: Doubles  # (m, d) means of the rows assigned to each
     weights: Doubles  # (m,) of those rows
-    scatter: float = 0.0  # sum of the squared distances of rows to the mean they went into
-    price: float = 0.0  # of the cheapest merger of two centres when they were last compared
-    calm: float = 0.0  # mean squared distance in a batch of which no row was worth a centre
+    scatter: float = 0.0  # sum of the squared distances of rows to these means
+    price: float = 0.0  # cost of the cheapest merger of two centres when they were last compared
+    calm: float = 0.0  # mean squared distance in a batch in which no row became a centre
     n_rows: int = 0
     n_updates: int = 0
-    clock: float = 0.0  # weight of all rows that came
-    weighed: float = 0.0  # the clock when weights were last brought up to date
+    clock: float = 0.0  # weight of all rows seen
+    weighed: float = 0.0  # the clock when weights were last updated
     exponent: int = 0
     weight_exponent: int = 0
     n_pending: int = 0
     pending_weight: float = 0.0
-    pending: tuple[Batch, ...] = ()  # rows that wait for others: fewer than 4 a centre
+    pending: tuple[Batch, ...] = ()  # buffered rows: fewer than 4 per centre
     metric: str = "euclidean"
 
     @classmethod
     def empty(cls, key: Key, X: Any, metric: str) -> Stream:
-        """Return what is known before the first row."""
+        """Return the state before the first row."""
         return cls(key, X.dtype.name, np.empty((0, X.shape[1])), np.empty(0), metric=metric)
 
     @classmethod
     def restored(cls, state: dict[str, Any]) -> Stream:
-        """Return the stream of which `state` gave the parts."""
+        """Return the stream for what `state` returned."""
         return cls(**state)
 
     def state(self) -> dict[str, Any]:
@@ -91,24 +91,24 @@ class Stream:
     def received(self, X: Any, weight: Doubles | None, settings: Settings) -> Stream:
         """Return the stream after a further batch of rows, all of positive weight.
 
-        Few rows are held back until there are enough for an update: one row costs little,
+        Few rows are buffered until there are enough for an update: one row costs little,
         and a stream of single rows is learned as well as one of large batches. A row of
-        weight 2 counts as two; one of less than 1 as one, so that memory is bounded.
+        weight 2 counts as two, one of less than 1 as one, so that memory is bounded.
         """
         with np.errstate(over="ignore"):
             mass = float(X.shape[0] if weight is None else weight.sum())
             clock = self.clock + mass
         if not np.isfinite(clock):
             raise ValueError(
-                "the sum of all `sample_weight` must be a number below 1.8e308; divide them"
+                "the sum of all `sample_weight` must be below 1.8e308; divide them by a constant"
             )
         dtype = np.promote_types(self.dtype, X.dtype).name
-        n_rows, enough = self.n_rows + X.shape[0], _HELD_BACK * settings.capacity
+        n_rows, enough = self.n_rows + X.shape[0], _BUFFERED * settings.capacity
         if max(X.shape[0], mass) >= enough:  # these need not be copied
             learned = self.settled(settings)
             later = replace(learned, clock=clock, n_rows=n_rows, dtype=dtype)
             return later._learned((X, weight, clock), settings)
-        # The caller may write into both.
+        # Copies, since the caller may write into both.
         kept = (X.copy(), None if weight is None else weight.copy(), clock)
         later = replace(
             self,
@@ -123,13 +123,13 @@ class Stream:
         return later.settled(settings) if is_enough else later
 
     def settled(self, settings: Settings) -> Stream:
-        """Return the stream with all rows learned, none held back."""
+        """Return the stream with all buffered rows learned."""
         if not self.pending:
             return self
         return self._learned(_joined(self.pending, settings.half_life), settings)
 
     def aged(self, half_life: float | None) -> Stream:
-        """Return the stream with weights as they are at the present clock."""
+        """Return the stream with weights decayed to the present clock."""
         if half_life is None or self.weighed == self.clock:
             return replace(self, weighed=self.clock)
         decay = 2.0 ** ((self.weighed - self.clock) / half_life)
@@ -138,7 +138,7 @@ class Stream:
             weights=self.weights * decay,
             scatter=self.scatter * decay,
             price=self.price * decay,
-            calm=0.0,  # the prices have fallen
+            calm=0.0,  # the price has fallen
             weighed=self.clock,
         )
 
@@ -159,14 +159,14 @@ class Stream:
         )
 
     def has_lost_squares(self, inertia: float) -> bool:
-        """Tell whether giant rows set a unit in which squares of the others were no floats."""
+        """Tell whether huge rows set a unit in which squares of the others underflow."""
         if not self.exponent or inertia >= LOST:
             return False
         sizes = np.abs(self.centers)
         return bool(np.any((sizes > 0) & (sizes < np.sqrt(LOST))))
 
     def reduced(self, capacity: int, n_threads: int) -> Stream:
-        """Return the stream with no more centres than `capacity`: the closest are merged."""
+        """Return the stream with at most `capacity` centres, the closest being merged."""
         if len(self.centers) < max(capacity, 2):
             return self
         merged = Mergers(self.centers, self.weights, capacity, n_threads)
@@ -185,7 +185,7 @@ class Stream:
         weight, known = _weighed(X, weight, known)
         if settings.metric == "cosine":
             rows, undirected = directed_rows(X, weight, known.key, settings.n_threads)
-            # As if at right angles to every centre; see `rows_of_means`.
+            # As if orthogonal to every centre; see `rows_of_means`.
             known = replace(known, scatter=known.scatter + 2 * undirected)
             if rows is None:
                 return known
@@ -198,7 +198,7 @@ class Stream:
         centers, weights, added = _absorbed(rows, known, found)
         total = float(weights.sum())
         if not np.isfinite(total):
-            raise ValueError("the sum of all `sample_weight` is too large; divide them")
+            raise ValueError("the sum of all `sample_weight` overflows; divide them")
         later = replace(
             known,
             centers=centers,
@@ -212,29 +212,31 @@ class Stream:
 
 
 class Mergers:
-    """Weighted centres of which the closest are merged until `capacity` are left.
+    """Merges the closest of weighted centres until `capacity` are left.
 
     Attributes
     ----------
     centers, weights : ndarray of shape (capacity, d) and (capacity,)
     pairs : ndarray of shape (n_mergers, 2)
-        The centre that stays and the one that goes, step by step.
+        The centre that is kept and the one merged into it, step by step.
     costs : ndarray of shape (n_mergers,)
-        What each added to the sum of squares.
+        The increase of the sum of squares by each merger.
     price : float
-        What the next merger would add.
+        The cost of the next merger.
     """
 
     def __init__(self, centers: Doubles, weights: Doubles, capacity: int, n_threads: int) -> None:
         n_mergers = max(len(centers) - capacity, 0)
         mean = centers.mean(axis=0)
-        shift = amid_most(centers, mean)  # centres far from it would lose digits
+        shift = amid_most(centers, mean)  # avoids the loss of digits far from the origin
         points, left = np.ascontiguousarray(centers - shift), weights.copy()
         self.pairs = np.empty((n_mergers, 2), dtype=np.intp)
         self.costs = np.empty(n_mergers)
-        products, turned = _telling_products(points, n_mergers), points
+        products, turned = _reliable_products(points, n_mergers), points
         if products is None and shift is mean and is_wide(points, n_mergers):
-            turned = Span(points.copy(), shift).coordinates  # mixes large and small beside others
+            turned = Span(
+                points.copy(), shift
+            ).coordinates  # a rotation mixes large and small values
         self.price = merge_closest(turned, left, products, self.pairs, self.costs, n_threads)
         if turned is not points:
             self._repeat(points, weights.copy())
@@ -245,7 +247,7 @@ class Mergers:
             self.centers, self.weights = points, left[left > 0]
 
     def _repeat(self, points: Doubles, weights: Doubles) -> None:
-        """Do the same mergers to points in all columns."""
+        """Apply the same mergers to points in all columns."""
         for step, (i, j) in enumerate(self.pairs):
             away = points[j] - points[i]
             share = weights[j] / (weights[i] + weights[j])
@@ -254,11 +256,11 @@ class Mergers:
             weights[i] += weights[j]
 
 
-def _telling_products(points: Doubles, n_mergers: int) -> Doubles | None:
-    """Return the products of points if they tell which are near each other, else None.
+def _reliable_products(points: Doubles, n_mergers: int) -> Doubles | None:
+    """Return the inner products of points if distances from them are reliable, else None.
 
-    Not of more points than columns: they take no more memory then, and far less time, unless
-    rounding hides most distances, as those within groups that are far apart.
+    None for more points than columns. Otherwise products take no more memory, and far less time
+    than distances, but rounding may hide small distances, as those within distant groups.
     """
     m, d = points.shape
     if m > d:
@@ -269,16 +271,16 @@ def _telling_products(points: Doubles, n_mergers: int) -> Doubles | None:
     n_hidden = 0
     for row, square in zip(products, squares, strict=True):
         sizes = square + squares
-        is_hidden = _TELLING * rounding * sizes > sizes - 2 * row
+        is_hidden = _RELIABLE * rounding * sizes > sizes - 2 * row
         n_hidden += int(np.count_nonzero(is_hidden)) - 1  # less itself
     return products if n_hidden <= _HIDDEN * m * m else None
 
 
 def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:
-    """Return the stream of the rows of both, none of which may be held back.
+    """Return the stream of the rows of both, which must not have buffered rows.
 
-    Weight, mean and sum of squares are those of all rows. The order of a and b changes
-    rounding alone.
+    Weight, mean and sum of squares are those of all rows. The order of a and b affects only
+    rounding.
     """
     exponent = max(a.exponent, b.exponent)
     weight_exponent = max(a.weight_exponent, b.weight_exponent)
@@ -293,7 +295,7 @@ def joined(a: Stream, b: Stream, capacity: int, n_threads: int) -> Stream:
         weights=np.concatenate([a.weights, b.weights]),
         dtype=np.promote_types(a.dtype, b.dtype).name,
         scatter=a.scatter + b.scatter,
-        calm=0.0,  # of the rows of one alone
+        calm=0.0,  # known only for the rows of each
         n_rows=a.n_rows + b.n_rows,
         n_updates=max(a.n_updates, b.n_updates),
         clock=a.clock + b.clock,
@@ -307,7 +309,7 @@ def _words(key: tuple[int, ...]) -> list[int]:
 
 
 def _joined(pending: tuple[Batch, ...], half_life: float | None) -> Batch:
-    """Return several batches as one, each with its weights of today."""
+    """Return several batches as one, with weights decayed to the present."""
     clock = pending[-1][2]
     parts = [rows for rows, *_ in pending]
     if all(map(sparse.issparse, parts)):
@@ -321,12 +323,12 @@ def _joined(pending: tuple[Batch, ...], half_life: float | None) -> Batch:
         decay = 1.0 if half_life is None else 2.0 ** ((came - clock) / half_life)
         weights.append(np.full(rows.shape[0], decay) if weight is None else weight * decay)
     weight = np.concatenate(weights)
-    is_left = weight > 0  # the oldest may have decayed to nothing
+    is_left = weight > 0  # the oldest may have decayed to zero
     return (X, weight, clock) if is_left.all() else (X[is_left], weight[is_left], clock)
 
 
 def _weighed(X: Any, weight: Doubles | None, known: Stream) -> tuple[Doubles | None, Stream]:
-    """Return the weights, and the stream, in units in which their sums are numbers."""
+    """Return the weights and the stream in units in which sums of weights are finite."""
     exponent = exponent_of_weights(weight)
     if len(known.weights):
         exponent = max(exponent, known.weight_exponent)
@@ -338,11 +340,11 @@ def _weighed(X: Any, weight: Doubles | None, known: Stream) -> tuple[Doubles | N
 def _in_common_units(
     X: Any, weight: Doubles | None, known: Stream, n_threads: int
 ) -> tuple[Rows, Stream]:
-    """Return the rows and the stream, both in units in which squares are numbers."""
+    """Return the rows and the stream in units in which squares are finite."""
     if len(known.weights) and abs(exponent_of(known.centers)) > np.finfo(X.dtype).maxexp // 2 - 8:
-        X = X.astype(np.float64)  # float32 has no room for the centres
+        X = X.astype(np.float64)  # the centres overflow float32
     rows, exponent = make_rows(X, weight, known.key, n_threads, "euclidean")
-    if rows.is_dragged and X.dtype == np.float32:  # less the shift, far rows would be rounded
+    if rows.is_dragged and X.dtype == np.float32:  # shifted far rows would be rounded
         X = X.astype(np.float64)
         rows, exponent = make_rows(X, weight, known.key, n_threads, "euclidean")
     common = max(exponent, known.exponent) if len(known.weights) else exponent
@@ -352,10 +354,10 @@ def _in_common_units(
 
 
 def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
-    """Return the rows in clusters, those included that rows opened, and what is calm now.
+    """Return the rows with their centres, including new ones, and the new value of `calm`.
 
-    In a calm stream few batches are searched for rows that would be worth a centre: those
-    whose distances have grown, and some others, ever fewer.
+    In a stationary stream few batches are searched for rows that would pay as centres: those
+    with increased distances, and some others at growing intervals.
     """
     found = Openings(rows, rows.shifted(known.centers), known.key, known.n_updates)
     if len(known.centers) < capacity:
@@ -369,18 +371,18 @@ def _opened(rows: Rows, known: Stream, capacity: int) -> tuple[Openings, float]:
 
 
 def _absorbed(rows: Rows, known: Stream, found: Openings) -> tuple[Doubles, Doubles, float]:
-    """Return centres and weights with the rows in them, and what was added to the scatter."""
+    """Return centres and weights updated by the rows, and the increase of the scatter."""
     m = len(found.centers)
     sums, counts = rows.sum_up(found.labels, m)
     weights = np.concatenate([known.weights, np.zeros(m - len(known.weights))])
     rounded, centers = rows.rounded(found.centers), found.centers
-    if np.may_share_memory(centers, known.centers):  # which is never written to
+    if np.may_share_memory(centers, known.centers):  # which must not be written to
         centers = centers.copy()
     centers = np.ascontiguousarray(centers)
     shift = np.asarray(rows.shift, dtype=np.float64)
     missed, between = absorb(sums, counts, rounded, shift, centers, weights)
     added = max(found.total - missed, 0.0) + between
-    is_left = weights > 0  # a centre that no row went into has no mean
+    is_left = weights > 0  # a centre without rows has no mean
     if is_left.all():
         return centers, weights, added
     return centers[is_left], weights[is_left], added

@@ -1,4 +1,4 @@
-"""The trials of greedy k-means++ over dense rows: which candidate lowers the sum most."""
+"""The trials of greedy k-means++ on dense rows: which candidate lowers the inertia most."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Floats = NDArray[Any]
 Doubles = NDArray[np.float64]
 
 _MASK_ROWS = 64
-_USELESS = 0.25  # share of rows hit by a candidate from which codes spare nothing
-_ROUNDING = 1e-6  # of a sum of gains, and much to spare
+_USELESS = 0.25  # share of rows hit by a candidate above which codes save nothing
+_ROUNDING = 1e-6  # of a sum of gains, with a large margin
 
 
 class Hits:
     """Rows that are nearer to a candidate than to any centre so far, with their distances.
 
-    A list of distances holds a number of them at most.
+    Lists of distances have a limited capacity.
 
     Attributes
     ----------
     masks : ndarray of shape (n_rows / 64, n_candidates), uint64
-        Bit i of a word: its row i is hit.
+        Bit i of a word is set if its row i is hit.
     listed : ndarray of shape (n_lanes, n_candidates, capacity)
-        Squared distances of the hits, in the rows' order.
+        Squared distances of the hits, in the order of the rows.
     counts : ndarray of shape (n_lanes, n_candidates)
-        Hits, also those that are not listed.
+        Number of hits, including those not listed.
     """
 
     def __init__(self, n_rows: int, n_candidates: int, dtype: np.dtype[Any], n_bytes: int) -> None:
@@ -47,7 +47,7 @@ class Hits:
         self.begin(n_candidates)
 
     def begin(self, n_candidates: int) -> None:
-        """Make room for the hits of as many candidates."""
+        """Make room for the hits of `n_candidates` candidates."""
         self.masks = self._masks[: self._n_words * n_candidates].reshape(-1, n_candidates)
         shape = (self._lanes, n_candidates, self._capacity)
         self.listed = self._listed[: math.prod(shape)].reshape(shape)
@@ -59,21 +59,21 @@ class Hits:
 
 
 class Trials:
-    """Candidates for a further centre: which would lower the sum of squares most.
+    """Finds the candidate for a further centre that would lower the sum of squares most.
 
-    Without codes all are measured in one pass over the rows; a small X is kept in tiles, as
-    the kernels take it in. Codes bound what each may gain, and only those that may gain most
-    are measured, one after the other, at the rows that they may hit. In the first steps most
-    rows are hit, and are best read in passing.
+    Without codes, one pass over the rows computes the gains of all candidates; a small X is kept
+    in tiles, the layout of the kernels. Codes bound the gains, and only for candidates with the
+    largest bounds are they computed, one after the other, from the rows that may be hit. In the
+    first steps most rows are hit, and one pass over all is faster.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
     weight : ndarray of shape (n,) or None
     shift : ndarray of shape (d,)
-        Candidates and centres are given less the shift, in float64.
+        Subtracted from the given candidates and centres, which are float64.
     n_candidates : int
-        Tried at once, at most.
+        Maximum number tried at once.
     codes : Codes or None
     n_threads : int
     """
@@ -93,7 +93,7 @@ class Trials:
         self._codes = codes
         self._n_threads = n_threads
         self._most_are_hit = True
-        self._is_known = False  # the last hits are those of the best candidate alone
+        self._is_known = False  # the last hits are only those of the best candidate
         n_bytes = _room(X, codes)
         self._tiles: Floats | None = None
         self._are_packed = False
@@ -108,7 +108,7 @@ class Trials:
     def gains(self, candidates: Doubles, squares: Floats) -> Doubles:
         """Return by how much each candidate would lower the weighted sum of `squares`.
 
-        Of some that cannot be the best, this is -inf.
+        It may be -inf for candidates that cannot be the best.
         """
         rounded = candidates.astype(self._X.dtype)
         self._hits.begin(len(rounded))
@@ -129,9 +129,9 @@ class Trials:
         return gains
 
     def _known_gains(self, candidates: Floats, squares: Floats, codes: Codes) -> Doubles | None:
-        """Return the gains of those that may be the best; keep the hits of that which is.
+        """Return the gains of those that may be the best, and keep the hits of the best.
 
-        None is returned where codes rule too few rows out.
+        Return None if the codes rule out too few rows.
         """
         bounds, possible = np.empty((3, len(candidates))), self._hits.masks
         bound_gains(self._weight, candidates, squares, *codes, possible, bounds, self._n_threads)
@@ -162,8 +162,8 @@ class Trials:
     ) -> bool:
         """Lower squares to those of a new centre: the best candidate that was just tried.
 
-        Their weighted sums by bucket are lowered too if that takes no pass, and if so, True
-        is returned.
+        If it takes no extra pass, their weighted sums by bucket are lowered as well, and True is
+        returned.
         """
         hits, place = (self._best, 0) if self._is_known else (self._hits, candidate)
         if hits.are_listed(place):
@@ -193,7 +193,7 @@ class Trials:
 
 
 def _room(X: Floats, codes: Codes | None) -> int:
-    """Return the bytes that may be taken beside all else that seeding holds."""
+    """Return the number of bytes available besides everything else that seeding holds."""
     held = len(X) * (6 + X.dtype.itemsize)
     if codes is not None:
         held += codes.codes.nbytes + codes.norms.nbytes + codes.errors.nbytes

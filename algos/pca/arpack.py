@@ -1,4 +1,4 @@
-"""svd_solver="arpack": implicitly restarted Lanczos on the scatter of the centred rows."""
+"""svd_solver="arpack": implicitly restarted Lanczos on the scatter matrix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from algos.pca.spectrum import Spectrum, completed
 
 
 def solve(rows: Rows, count: int, key: Key, *, tol: float) -> Spectrum:
-    """Return the `count` leading directions; `tol` is that of the singular values."""
+    """Return the `count` leading directions; `tol` refers to the singular values."""
     n, d = rows.X.shape
     with one_thread_blas():
         if rows.total == 0:
@@ -36,7 +36,7 @@ def solve(rows: Rows, count: int, key: Key, *, tol: float) -> Spectrum:
 
 def _leading_vectors(rows: Rows, count: int, key: Key, tol: float) -> Doubles:
     d = rows.X.shape[1]
-    # The type of the products' accuracy.
+    # The dtype of the same accuracy as the products.
     dtype = rows.X.dtype if isinstance(rows, CenteredRows) else np.dtype(np.float64)
     unit = rows.total  # keeps single precision inside its range
     random = stream(key)

@@ -22,17 +22,17 @@ def solve(moments: Moments, count: int | None) -> Spectrum:
 
 
 def solve_wide(rows: Rows, count: int | None) -> Spectrum:
-    """Return the same from the matrix of the rows' inner products, the smaller if n < d.
+    """Return the same from the inner products of the rows, a smaller matrix if n < d.
 
     X X' u = l u gives X' u, of length sqrt(l), as the eigenvector of X' X.
     """
     n, d = rows.X.shape
     count = n if count is None else count
     gram, combine = rows.inner_products()
-    gram -= gram.mean(axis=0)  # what the mean's rounding has left
+    gram -= gram.mean(axis=0)  # corrects the rounding of the mean
     gram -= gram.mean(axis=1)[:, None]
     values, U = _leading((gram + gram.T) / 2, count)
-    # Smaller ones are rounding alone; of those somewhat larger a part may be.
+    # Smaller eigenvalues are only rounding; somewhat larger ones may be in part.
     noise = 4 * np.finfo(np.float64).eps + (100 * rows.eps) ** 2
     found = int(np.count_nonzero(values > noise * values.max(initial=0)))
     with one_thread_blas():
@@ -44,14 +44,14 @@ def solve_wide(rows: Rows, count: int | None) -> Spectrum:
 
 
 def _orthonormal(rows: Doubles) -> Doubles:
-    """Free each of unit rows of the rounding along those before it."""
+    """Return nearly orthonormal rows, orthonormalised."""
     overlap = rows @ rows.T
     with suppress(linalg.LinAlgError):
         lower = linalg.cholesky(overlap, lower=True, check_finite=False)
         if np.diagonal(lower).min() > 0.5:
             solved: Doubles = linalg.solve_triangular(lower, rows, lower=True, check_finite=False)
             return solved
-    # Where rounding is the larger part of a row, a triangle would magnify it.
+    # If rounding dominates a row, a triangular factor would amplify it.
     columns, _ = linalg.qr(rows.T, mode="economic", check_finite=False)
     return columns.T
 
@@ -70,5 +70,5 @@ def _leading(matrix: Doubles, count: int) -> tuple[Doubles, Doubles]:
             driver="evr" if few else "evd",
             subset_by_index=[d - count, d - 1] if few else None,
         )
-    # The least eigenvalues of a matrix without negative ones may be so by rounding.
+    # Rounding may make the smallest eigenvalues of a semidefinite matrix negative.
     return np.maximum(values[::-1][:count], 0), vectors.T[::-1][:count]

@@ -1,4 +1,4 @@
-"""How a large chunk of dense rows goes into a sketch: by products, or by orthogonal factors."""
+"""Sketching a large chunk of dense rows, by products or by orthogonal factors."""
 
 from __future__ import annotations
 
@@ -25,15 +25,14 @@ from algos.pca.moments import Doubles
 from algos.pca.nystrom import nystrom, unsquared, with_others
 from algos.pca.rows import CenteredRows
 
-OTHERS = 5  # directions of a chunk beside those of the sketch
+OTHERS = 5  # directions of a chunk in addition to those of the sketch
 
 
 def with_dense(sketch: Sketch, X: Floats, n_threads: int) -> Sketch:
-    """Return the sketch with a chunk in it, of more rows than it keeps.
+    """Return the sketch with a chunk of more rows than it keeps included.
 
-    What is kept comes from products with directions of the sketch and a few others.
-
-    The sketch's error along its directions falls as rows come, so half of them do later.
+    The new directions come from products with those of the sketch and a few others. The error
+    along the directions of the sketch falls as rows are learned, so later half of them suffice.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         chunk = CenteredRows(X, n_threads, sketch.mean if sketch.n else None)
@@ -70,14 +69,14 @@ def _by_products(
     if is_young:
         Q = orthonormal_beside(Q[:0], image, 0.0)
         image = stack.scatter_times(Q)
-    eps = max(chunk.eps, SPREAD / 100 / len(Q))  # the squares of an image have half the digits
+    eps = max(chunk.eps, SPREAD / 100 / len(Q))  # squaring an image halves its digits
     return nystrom(Q, image, eps, size)
 
 
 def _by_factors(
     chunk: CenteredRows, above: Doubles, Q: Doubles, size: int, *, is_young: bool
 ) -> tuple[Doubles, Doubles]:
-    """The same without squares, which takes longer: beside one direction none is lost."""
+    """Return the same without squaring, which takes longer but loses no short direction."""
     squares, vectors = leading(np.concatenate([above, unsquared(Q, chunk)]), size + OTHERS)
     if is_young:
         Q = vectors[: size + OTHERS]
@@ -86,7 +85,7 @@ def _by_factors(
 
 
 def _lacks_much(sketch: Sketch) -> bool:
-    """Tell whether the rows so far had more directions than are kept."""
+    """Tell whether the rows so far vary along more directions than are kept."""
     held = float(np.einsum("ij,ij->", sketch.rows, sketch.rows))
     return sketch.total - held > 1e-6 * sketch.total
 
@@ -100,7 +99,7 @@ def _directions(rows: Doubles) -> Doubles:
 
 
 def _mixed(chunk: CenteredRows, count: int, n: int) -> Doubles:
-    """Return sums of the centred rows with random signs, each row in one of them."""
+    """Return `count` sums of the centred rows with random signs, each row in one of them."""
     X = chunk.X
     signs = stream(KEY, n).choice(np.array([-1, 1], dtype=X.dtype), len(X))
     mixed = np.empty((count, X.shape[1]))

@@ -34,8 +34,8 @@ from algos._common.threads import threads_for
 from algos._common.validation import MANY_VALUES, validate_dense_or_csr, validate_rows
 from algos._common.verbose import say
 from algos._cython.finite import all_finite
-from algos.pca.counts import check_count, known_count
 from algos.pca.model import combined, projected
+from algos.pca.n_components import check_count, known_count
 from algos.pca.names import FOREIGN_NAMES
 from algos.pca.probabilistic import Probabilistic
 from algos.pca.randomized import normalizer_for
@@ -50,15 +50,15 @@ Floats = NDArray[Any]
 class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilistic, Estimator):
     """Principal component analysis, a drop-in for :class:`sklearn.decomposition.PCA`.
 
-    The same parameters, attributes and components as scikit-learn's class, but for
-    rounding, with the same bits for every number of threads. X is centred but never
-    scaled, and never written to or, but for the cases in the notes, copied. Sums are made
-    in double precision less the mean, so that float32 data with a large offset loses no
-    digits, and `partial_fit` and `merge` are exact unless a truncated fit came before, as
-    the notes tell.
+    It has the same parameters and attributes as scikit-learn's class, and up to rounding the
+    same components, with the same bits for every number of threads. X is centred but not
+    scaled; it is never written to, and copied only in the cases named in the notes. Sums are
+    in double precision, after subtracting the mean, so float32 data with a large offset
+    loses no digits. `partial_fit` and `merge` are exact unless a truncated fit came before,
+    see the notes.
 
-    X may be sparse: CSR rows, and other formats after they are made CSR, are centred in
-    their products alone and never made dense. "full" refuses them with a TypeError.
+    X may be sparse: CSR rows (other formats are converted) are centred implicitly, in their
+    products, and never made dense. "full" refuses them with a TypeError.
 
     Parameters
     ----------
@@ -68,38 +68,37 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         favours [1]_ (it needs n_samples >= n_features), and None all of them:
         min(n_samples, n_features), one less for `svd_solver="arpack"`.
     copy : bool, default=True
-        Accepted for compatibility. X is never written to, and no copy is made that False
-        could save.
+        Ignored; present for compatibility. X is never written to, and needs no copy.
     whiten : bool, default=False
-        Whether `transform` divides each component by its standard deviation. That loses
-        the components' relative scales, and helps estimators that expect equal ones.
+        Whether `transform` divides each component by its standard deviation. The relative
+        scales of the components are lost, which helps estimators that expect equal variances.
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized", "sketch"}, \
             default="auto"
-        "auto" takes the fastest accurate solver for the shape of X and the number of
-        components; `solver_` tells which. "covariance_eigh" finds eigenvectors of the
-        covariance matrix, gathered in one pass (of the rows' inner products if there are
-        more columns than rows): the choice for up to some thousand columns, or rows.
-        "full" finds singular vectors of the centred rows in double precision, without
-        squares: the choice for directions of very small variance, see the notes.
+        "auto" chooses the fastest accurate solver for the shape of X and the number of
+        components; `svd_solver_` says which. "covariance_eigh" computes eigenvectors of the
+        covariance matrix, which is accumulated in one pass (or of the inner products of the
+        rows if there are more columns than rows): best for up to some thousand columns, or rows.
+        "full" computes the singular vectors of the centred rows in double precision, without
+        squaring: best for directions of very small variance, see the notes.
         "randomized" finds the leading components from random combinations of the columns
         [2]_, and "arpack" by Lanczos iterations; both suit many columns and few components.
-        "sketch" goes over the rows once, in memory for a few of them, and so does
-        `partial_fit` then: the choice for streams of many columns, and less accurate [4]_.
-        Where the covariance matrix takes no more memory, "covariance_eigh" stands in for it.
+        "sketch" reads the rows once, with memory for a few of them, and `partial_fit` then
+        does the same: for streams of many columns, and less accurate [4]_.
+        If the covariance matrix takes no more memory, "covariance_eigh" is used instead of it.
     tol : float, default=0.0
-        Tolerance for the singular values of `svd_solver="arpack"`; 0 is rounding.
+        Tolerance for the singular values of `svd_solver="arpack"`; 0 is machine precision.
     iterated_power : int or "auto", default="auto"
         Number of power iterations of `svd_solver="randomized"`, each one pass over X. A
-        larger number is more accurate when the spectrum falls slowly. "auto" combines the
-        results of all passes, and stops when the eigenvalues are known to about 1e-8
-        (float32: 1e-6); if they never are, a ConvergenceWarning says so.
+        larger number is more accurate if the spectrum decays slowly. "auto" combines the
+        results of all passes, and stops when the relative error of the eigenvalues is about
+        1e-8 (float32: 1e-6); if that is not reached, there is a ConvergenceWarning.
     n_oversamples : int, default=10
         Random vectors beyond `n_components` in `svd_solver="randomized"`. "sketch" keeps
         2 * (n_components + max(n_oversamples, n_components)) rows.
     power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
-        What keeps power iterations from losing the smaller directions if `iterated_power`
-        is an int: a QR or LU factorisation after each, or nothing. "auto" is "none" for up
-        to two iterations and else "LU".
+        How power iterations are kept from losing the smaller directions if `iterated_power`
+        is an int: by a QR or LU factorisation after each, or not at all. "auto" is "none" for
+        up to two iterations and "LU" for more.
     random_state : int, RandomState instance, Generator instance or None, default=None
         Seed of "arpack" and "randomized"; the others draw nothing. An int makes the result
         reproducible to the last bit, for every `n_jobs`; None draws from numpy's global state.
@@ -107,12 +106,12 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
     verbose : int, default=0
-        1 prints which solver runs and why, and how much of the variance was found.
+        1 prints which solver runs and why, and the share of the variance explained.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features_in_)
-        Principal axes, orthonormal, by decreasing variance. The coordinate of largest
+        Principal axes, orthonormal, by decreasing variance. The entry of largest
         magnitude of each is positive.
     explained_variance_ : ndarray of shape (n_components_,)
         Variance along each component, with n_samples_ - 1 degrees of freedom.
@@ -128,12 +127,12 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         Number of rows seen.
     noise_variance_ : float
         Mean variance of the min(n_samples_, n_features_in_) - n_components_ directions that
-        are left out; 0 if there is none.
-    solver_ : str
-        The solver that made the components.
+        are left out; 0 if there are none.
+    svd_solver_ : str
+        The solver that computed the components.
     auto_params_ : dict
-        What each parameter that was given as "auto" stood for in the last `fit`, if that
-        used it; given in its place, the value asks for the same.
+        The value that was used for each parameter given as "auto" in the last `fit`. Setting
+        the parameter to this value requests the same.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -141,7 +140,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
 
     See Also
     --------
-    algos.KMeans : Clusters, often better and faster on a few components.
+    algos.KMeans : Clustering, which is often better and faster on a few components.
     sklearn.decomposition.TruncatedSVD : The same without centring.
 
     Notes
@@ -149,46 +148,45 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     For n rows, d columns and k components, "covariance_eigh" takes n * d**2 operations in
     one pass and memory for a few d x d matrices of doubles, plus at most 5 % of X (or
     16 MB) for sums; if n < d it takes n**2 * d operations and a copy of X. "randomized" and
-    "arpack" take about 4 * n * d * k operations a pass and memory for 8 MB of rows and a
+    "arpack" take about 4 * n * d * k operations per pass and memory for 8 MB of rows and a
     few vectors of length d for each of at most 8 * (k + n_oversamples); "full" takes
     2 * n * d**2 operations in double precision and 5 * d**2 doubles, or a copy of X if
     n < d. "sketch" with s rows takes about 2 * n * d * s operations and memory for about 7 * s
-    rows of doubles, 12 * s rows that wait for others, and 4 MB; if d <= 2 * s, what
-    "covariance_eigh" with n >= d takes. float32 data whose
-    mean square is beyond 1e19 (float64: 1e154), or as far below 1, is scaled by a power of
-    two, in a copy. X in Fortran order is copied once.
+    rows of doubles, 12 * s buffered rows, and 4 MB; if d <= 2 * s, it takes what
+    "covariance_eigh" takes with n >= d. float32 data with a mean square above 1e19 (float64:
+    1e154), or as far below 1, is scaled by a power of two, in a copy. X in Fortran order is
+    copied once.
 
-    Where the standard deviation along a direction is 1 / r of the largest, the relative
+    If the standard deviation along a direction is 1 / r of the largest, the relative
     error of its variance is about 1e-9 * r**2 for float32 with "covariance_eigh" and
     "randomized": some thousandths at r = 1600, a tenth at r = 1e4. For float64 it is about
-    1e-16 * r**2, so that directions below 1e-8 of the largest are lost. "arpack" is 10
-    to 1000 times as accurate for float32, as SciPy's release may be, and 10 times for
+    1e-16 * r**2, so directions below 1e-8 of the largest are lost. "arpack" is 10
+    to 1000 times as accurate for float32, depending on the release of SciPy, and 10 times for
     float64. "full" is accurate to rounding of the result, for float64 to about 1e-16 * r.
     `partial_fit` and `merge` are as accurate as "covariance_eigh".
 
-    Of CSR rows with z stored values in all, "randomized" and "arpack" take 4 * z operations
-    for each vector, in double precision ("randomized" on float32 rows near zero: in blocks
+    For CSR rows with z stored values, "randomized" and "arpack" take 4 * z operations
+    per vector, in double precision ("randomized" on float32 rows near zero: in blocks
     of float32), and memory for at most max(200, 2 * (k + 8)) vectors;
     "covariance_eigh" takes z**2 / n.
 
-    `partial_fit` and `merge` learn from the mean and the scatter matrix, whatever `svd_solver`
-    is but "sketch" of s rows and more than 2 * s columns. They are exact if all rows came by
-    `partial_fit`, by `fit` with "covariance_eigh" or "full" and n >= d, or by any `fit` to at
-    most 64 columns. Other fits, which "auto" may choose too, keep no scatter matrix: unless
-    they left no variance out, `partial_fit` and `merge` continue from `get_covariance()`, the
-    model's idea of the directions that were left out, which may be wrong by several percent,
-    and warn. The model is made when it is first read, so that a stream does not pay for it
-    batch by batch.
+    `partial_fit` and `merge` update the mean and the scatter matrix, unless `svd_solver` is
+    "sketch" (of s rows) and there are more than 2 * s columns. They are exact if all rows were
+    learned by `partial_fit`, by `fit` with "covariance_eigh" or "full" and n >= d, or by any
+    `fit` to at most 64 columns. Other fits, which "auto" may choose too, keep no scatter matrix:
+    unless they left no variance out, `partial_fit` and `merge` continue with a warning from
+    `get_covariance()`, where the model approximates the directions that were left out, which
+    may be wrong by several percent. The model is computed when it is first read, so a stream
+    does not pay for it with every batch.
 
-    With such a sketch they learn from its rows; no other `svd_solver` can be set to go on from
-    it once rows have gone out of it. Mean and total variance are exact; a variance along
-    any direction is never too large but for rounding, and too small by at most what went out of the
-    sketch.
-    It does not matter in what batches the rows came, but a little in what order; merged
-    sketches differ from the joint one as much as from the rows.
+    With "sketch" they update the rows of the sketch; once it has discarded variance, no other
+    `svd_solver` can continue from it. Mean and total variance are exact; up to rounding, the
+    variance along a direction is never too large, and too small by at most what was discarded.
+    How rows are divided into batches does not matter, and their order matters little; merging
+    two sketches has an error like that of one sketch of all rows.
 
-    `get_covariance`, `get_precision` and `score` speak of the probabilistic model [3]_.
-    Where scikit-learn's `get_covariance` multiplies by the variances twice if `whiten`,
+    `get_covariance`, `get_precision` and `score` refer to the probabilistic model [3]_.
+    With `whiten`, scikit-learn's `get_covariance` multiplies by the variances twice;
     this class returns the covariance of the data in both cases.
 
     References
@@ -214,7 +212,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     >>> pca.transform(X[:2]).round(4)
     array([[-1.3834],
            [-2.2219]])
-    >>> pca.solver_
+    >>> pca.svd_solver_
     'covariance_eigh'
     """
 
@@ -225,9 +223,9 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     n_components_: int
     n_samples_: int
     noise_variance_: float
-    solver_: str
+    svd_solver_: str
 
-    # SageMaker tunes nothing here: the share of the variance that is kept.
+    # SageMaker tunes nothing here; the share of variance to keep is a natural choice.
     _ranges: ClassVar = {"whiten": Categorical((False, True))}
     _ranges_where: ClassVar = {
         ("svd_solver", solver): {"n_components": Continuous(0.5, 0.999)}
@@ -313,7 +311,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> Floats:
-        """Find the principal components of X and return X in them.
+        """Find the principal components of X and return the coordinates of X along them.
 
         Parameters
         ----------
@@ -338,7 +336,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         Returns
         -------
         X_new : ndarray of shape (n_samples, n_components_)
-            In the dtype of X. A row has the same bits alone and among others.
+            In the dtype of X. The bits of a row do not depend on the other rows.
         """
         self._check_has_components()
         X = validate_dense_or_csr(self, X, reset=False)
@@ -354,14 +352,14 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         Returns
         -------
         X_original : ndarray of shape (n_samples, n_features)
-            In the dtype of X; without what the left-out components held.
+            In the dtype of X, without the variation along components that were left out.
         """
         self._check_has_components()
         X = _checked_coordinates(X)
         if X.shape[1] != self.n_components_:
             raise ValueError(
                 f"X has {X.shape[1]} features, but {type(self).__name__} has "
-                f"{self.n_components_} components; give what `transform` returned"
+                f"{self.n_components_} components; pass what `transform` returned"
             )
         components = self.components_
         if self.whiten:
@@ -376,12 +374,12 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
     def _validated(
         self, X: Any, *, reset: bool, ensure_min_samples: int = 1, is_summed: bool = False
     ) -> Any:
-        """Return rows to learn from; sums show what is not finite, if they are made at once."""
+        """Return checked rows; values that are not finite show in their sums if these come next."""
         if self.svd_solver == "full" and is_sparse(X):
             raise TypeError(
                 'PCA only supports sparse input with the "auto", "arpack", "covariance_eigh", '
                 '"randomized" and "sketch" solvers, while "full" was passed; write '
-                'svd_solver="covariance_eigh", or `X.toarray()` if there is room'
+                'svd_solver="covariance_eigh", or `X.toarray()` if memory suffices'
             )
         rows = validate_rows(
             self,
@@ -409,7 +407,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
             self.power_iteration_normalizer,
             self._n_threads(),
         )
-        # The others draw nothing, and must not take from numpy's global state.
+        # The others draw nothing, and must not advance numpy's global state.
         key = seed_key(self.random_state) if solver in TRUNCATED else None
         solver = stand_in(solver, count, self.n_oversamples, d)
         reason = reason_for(solver, self.svd_solver, X.shape, count)
@@ -422,17 +420,17 @@ class PCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Learned, Probabilis
         self._keep(found, n, X.dtype, solver)
 
     def _projection(self) -> Floats:
-        """Return what centred rows are multiplied by, vector by vector."""
+        """Return the vectors by which centred rows are multiplied."""
         components = self.components_
         return components / self._deviations()[:, None] if self.whiten else components
 
     def _deviations(self) -> Floats:
         """Return the standard deviation along each component, none of them zero."""
         deviations: Floats = self.singular_values_ / float(np.sqrt(self.n_samples_ - 1))
-        # Below rounding, of the type or of the squares, there is but noise to magnify.
+        # Below rounding, of the dtype or of the squares, there is only noise to amplify.
         double = float(np.finfo(np.float64).eps)
         rounding = double * max(self.n_samples_, self.n_features_in_)
-        if self.solver_ == "covariance_eigh":
+        if self.svd_solver_ == "covariance_eigh":
             rounding = float(np.sqrt(double * self.n_features_in_))
         rounding = max(rounding, float(np.finfo(deviations.dtype).eps))
         least = deviations.dtype.type(rounding) * deviations.max(initial=0)
@@ -444,7 +442,7 @@ def _is_one_row(X: Any) -> bool:
 
 
 def _checked_coordinates(X: Any) -> Floats:
-    """Return X as a float array; check_array takes longer than one row's way back."""
+    """Return X as a float array; check_array takes longer than transforming one row."""
     if (
         type(X) is np.ndarray
         and X.ndim == 2

@@ -1,4 +1,4 @@
-"""From a spectrum to fitted attributes: cut to the components, in the data's type and units."""
+"""Fitted attributes from a spectrum, in the dtype and units of the data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from algos._common.scale import scaled
-from algos.pca.counts import found_count
 from algos.pca.moments import unscaled_squares
+from algos.pca.n_components import found_count
 from algos.pca.solvers import Decomposition
 from algos.pca.spectrum import with_fixed_signs
 
@@ -29,7 +29,7 @@ def fitted_attributes(
     dtype : dtype
         Of the rows, and so of the attributes.
     solver : str
-        The solver that made the decomposition.
+        The solver that computed the decomposition.
     """
     variances, components, total = found.spectrum
     count = found_count(wanted, found.spectrum, n)
@@ -49,16 +49,18 @@ def fitted_attributes(
         "explained_variance_ratio_": ratio.astype(dtype),
         "singular_values_": scaled(np.sqrt(kept * (n - 1)), -found.exponent).astype(dtype),
         "noise_variance_": float(np.ldexp(noise, 2 * found.exponent)),
-        "solver_": solver,
+        "svd_solver_": solver,
     }
 
 
 def check_range(variances: Any) -> None:
-    """Raise ValueError where a variance is beyond its type."""
+    """Raise ValueError if a variance overflows its dtype."""
     if np.all(np.isfinite(variances)):
         return
     dtype = variances.dtype
-    remedy = "give it as float64, or divide it first" if dtype.itemsize < 8 else "divide X first"
+    remedy = "divide X by a constant"
+    if dtype.itemsize < 8:
+        remedy = f"pass float64, or {remedy}"
     raise ValueError(
         f"the variance of X must be at most {np.finfo(dtype).max:.1e}, the largest {dtype}; "
         f"{remedy}"
@@ -66,6 +68,6 @@ def check_range(variances: Any) -> None:
 
 
 def check_total(total: float) -> None:
-    """Raise ValueError where a sum of squares is beyond doubles."""
+    """Raise ValueError if a sum of squares overflows float64."""
     if not math.isfinite(total):
         check_range(np.float64(total))

@@ -18,9 +18,9 @@ Floats = NDArray[Any]
 def solve(X: Floats, mean: Doubles) -> tuple[Spectrum, Doubles | None]:
     """Return (spectrum, scatter of the rows); no scatter if there are more columns than rows.
 
-    Of tall data only R of a QR decomposition is kept, block by block (Golub et al. 1988,
+    For tall data only R of a QR decomposition is kept, block by block (Golub et al. 1988,
     "Parallel block schemes for large-scale least-squares computations"), so that no copy
-    of X is made. All is done in double.
+    of X is made. Everything is computed in double.
     """
     n, d = X.shape
     with one_thread_blas():

@@ -1,4 +1,4 @@
-"""What a sketch keeps of rows: the state, and how much of which directions stays in it."""
+"""The state of a sketch, and the reduction of its rows to the leading directions."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from scipy import linalg
 
 from algos._common.random import Key
 from algos.pca.moments import Doubles
+from algos.pca.row_buffer import n_rows_in
 from algos.pca.rows import Rows
-from algos.pca.waiting import n_rows_in
 
 Floats = NDArray[Any]
 
 FADING = 0.2
-LOST = 1e-24  # of the first square, below which others are rounding
-SPREAD = 1e-4  # of the first square, beside which squares of the products lose no digit in sight
+LOST = 1e-24  # relative to the first square, below which others are rounding
+SPREAD = 1e-4  # relative to the first square, above which squared products are accurate enough
 KEY: Key = np.array([0x5851F42D4C957F2D, 0x14057B7EF767814F], dtype=np.uint64)
 
 
 class Sketch(NamedTuple):
     """State of a one-pass fit; its size does not depend on the number of rows.
 
-    Rows wait until there are enough of them, so that it does not matter in what batches
-    they came.
+    Rows are buffered until there are enough of them, so the result does not depend on how
+    rows are divided into batches.
     """
 
-    size: int  # rows that are kept
-    n: int  # rows that went in
+    size: int  # maximum number of rows kept
+    n: int  # rows included
     mean: Doubles  # (d,), of these
     total: float  # sum of the squares of all their centred values
     rows: Doubles  # (at most size, d), orthogonal, the longest first
-    waiting: dict[str, Any]  # CSR or dense rows that have not gone in
-    has_lost: bool = False  # a part of the scatter, however small beside the rest
+    buffered: dict[str, Any]  # CSR or dense rows that are not included yet
+    has_lost: bool = False  # any part of the scatter, however small
 
     @property
     def n_seen(self) -> int:
-        """Rows in all."""
-        return self.n + n_rows_in(self.waiting)
+        """Number of rows, with the buffered ones."""
+        return self.n + n_rows_in(self.buffered)
 
     @property
     def mean_square(self) -> float:
-        """Mean squared distance to the mean, of the rows that went in."""
+        """Mean squared distance to the mean, of the included rows."""
         return self.total / max(self.n, 1)
 
     @property
     def square_bound(self) -> float:
-        """What the total of all rows seen can come to; infinity if it may be no float."""
-        if not self.waiting:
+        """Upper bound of the total of all rows seen; infinite if it may overflow."""
+        if not self.buffered:
             return self.total
-        values = self.waiting["values" if "values" in self.waiting else "data"]
-        between = 2 * n_rows_in(self.waiting) * float(self.mean @ self.mean)
+        values = self.buffered["values" if "values" in self.buffered else "data"]
+        between = 2 * n_rows_in(self.buffered) * float(self.mean @ self.mean)
         return self.total + between + square_bound(values)
 
 
 def square_bound(values: Floats) -> float:
-    """Return a bound of the sum of squares that values come to, less any mean of theirs."""
+    """Return an upper bound of the sum of squares of values after centring."""
     if not values.size:
         return 0.0
     peak = np.float64(max(values.max(), -values.min()))
@@ -66,7 +66,7 @@ def square_bound(values: Floats) -> float:
 
 
 def counted_in(sketch: Sketch, n: int, mean: Doubles, total: float) -> tuple[Sketch, Doubles]:
-    """Count `n` more rows with this mean and total; return also what lies between the means.
+    """Count `n` more rows with this mean and total; return also the row between the means.
 
     The difference of the means is one row more: Chan, Golub and LeVeque (1983), eq. 2.1.
     """
@@ -77,9 +77,9 @@ def counted_in(sketch: Sketch, n: int, mean: Doubles, total: float) -> tuple[Ske
 
 
 def stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles) -> Sketch:
-    """Put `n` rows, given by their mean and what has their scatter, below those of a sketch."""
+    """Append `n` rows to a sketch, given by their mean and by rows with their scatter."""
     counted, between = counted_in(sketch, n, mean, total)
-    if not np.isfinite(counted.total):  # squares beyond doubles: the caller has to scale
+    if not np.isfinite(counted.total):  # squares overflow: the caller has to scale
         return counted
     stack = np.concatenate([sketch.rows, rows, between[None]])
     squares, vectors = leading(stack, sketch.size)
@@ -87,7 +87,7 @@ def stacked(sketch: Sketch, n: int, mean: Doubles, total: float, rows: Doubles) 
 
 
 def with_rows(sketch: Sketch, squares: Doubles, vectors: Doubles, size: int) -> Sketch:
-    """Return the sketch with `size` of the leading directions of a stack, unless it has fewer."""
+    """Return the sketch with at most `size` leading directions of a stack."""
     has_lost = sketch.has_lost or bool(np.any(squares[size:] > LOST * squares[0]))
     squares = squares[: size + 1]
     kept = n_kept(squares, size)
@@ -98,7 +98,7 @@ def with_rows(sketch: Sketch, squares: Doubles, vectors: Doubles, size: int) -> 
 def leading(stack: Doubles, count: int) -> tuple[Doubles, Doubles]:
     """Return squared singular values, and at least the `count` leading right singular vectors.
 
-    From the rows' inner products, if squares leave digits enough for all these vectors.
+    From the inner products of the rows, if squaring leaves enough digits for all these vectors.
     """
     if count < len(stack):
         squares, U = linalg.eigh(stack @ stack.T, driver="evd", check_finite=False)
@@ -110,16 +110,16 @@ def leading(stack: Doubles, count: int) -> tuple[Doubles, Doubles]:
 
 
 def is_spread(squares: Doubles, size: int) -> bool:
-    """Tell whether the components that are asked for may be very unlike in length.
+    """Tell whether the lengths of the requested components may differ widely.
 
-    Of the rows of a sketch they are the first fourth, or fewer.
+    They are at most the first fourth of the rows of a sketch.
     """
     last = max(size // 4, 1) - 1
     return len(squares) <= last or bool(squares[last] < SPREAD * squares[0])
 
 
 def may_have_lost(squares: Doubles, total: float, size: int) -> bool:
-    """Tell whether directions of these squares may lack what is not rounding of the total."""
+    """Tell whether directions with these squares may lack more than rounding of the total."""
     return float(total - squares[:size].sum()) > 1e-12 * total or is_spread(squares, size)
 
 
@@ -129,7 +129,7 @@ def n_kept(squares: Doubles, size: int) -> int:
 
 
 def faded(squares: Doubles, size: int) -> Doubles:
-    """Return the lengths of the rows that are kept."""
+    """Return the reduced lengths of the rows that are kept."""
     kept = np.maximum(squares[:size], 0)
     if len(squares) > size:
         last = size - max(1, int(FADING * size))
@@ -138,7 +138,7 @@ def faded(squares: Doubles, size: int) -> Doubles:
 
 
 class Stack:
-    """The scatter of a sketch's rows, a chunk of rows and the row between their means."""
+    """The scatter of the rows of a sketch, a chunk of rows and the row between their means."""
 
     def __init__(self, chunk: Rows, above: Doubles) -> None:
         self.chunk, self.above = chunk, above

@@ -1,4 +1,4 @@
-"""Leading eigenpairs of the scatter from a block Krylov space, cut back when it has grown.
+"""Leading eigenpairs of the scatter matrix from a restarted block Krylov space.
 
 Musco and Musco (2015), "Randomized block Krylov methods"; Wu and Simon (2000), "Thick-restart
 Lanczos method for large symmetric eigenvalue problems". A step costs one pass over X.
@@ -14,33 +14,33 @@ from scipy import linalg
 from algos._common.random import Key, stream
 from algos.pca.moments import Doubles
 
-ACCURACY = 1e-8  # of the eigenvalues, relative, and no less than
-ROUNDINGS = 10  # of the data
-MANY = 200  # vectors in a basis, beyond which it is cut to the best
+ACCURACY = 1e-8  # relative error of the eigenvalues, but at least
+ROUNDINGS = 10  # rounding units of the data
+MANY = 200  # vectors in a basis, beyond which it is restarted from the best
 ROOM = 1 << 25  # values in a basis that may have so many vectors
-PATIENCE = 40  # vectors for each one wanted, before the search is given up
+PATIENCE = 40  # vectors multiplied for each one wanted, before the search is given up
 
 
 class Scatter(Protocol):
-    """The scatter of centred rows, known by its products."""
+    """The scatter matrix of centred rows as a linear operator."""
 
     @property
     def eps(self) -> float:
-        """Rounding unit of the products."""
+        """The rounding unit of the products."""
 
     @property
     def dtype(self) -> Any:
-        """Type of the data, beyond which eigenvalues are not known."""
+        """The dtype of the data, which limits the accuracy of eigenvalues."""
 
     def rounded(self, Q: Doubles) -> Doubles:
-        """Return the rows of Q as a product sees them."""
+        """Return the rows of Q as rounded for a product."""
 
     def scatter_times(self, Q: Doubles) -> Doubles:
         """Return Q Xc' Xc."""
 
 
 class Found(NamedTuple):
-    """Eigenvalues, the largest first, and their vectors; how sure and how dear they are."""
+    """Eigenvalues, largest first, their vectors, whether they converged, and the cost."""
 
     values: Doubles
     vectors: Doubles
@@ -49,17 +49,18 @@ class Found(NamedTuple):
 
 
 def leading(rows: Scatter, d: int, count: int, block: int, key: Key) -> Found:
-    """Return the `count` leading eigenpairs, or fewer if the scatter has no more.
+    """Return the `count` leading eigenpairs, or fewer if the scatter matrix has no more.
 
-    A space that began with fewer vectors than are wanted may lack copies of an eigenvalue.
-    So, when all seems known, new random vectors join in for two steps: nothing may change.
+    A space that started with fewer vectors than are wanted may miss copies of a multiple
+    eigenvalue. So after convergence new random vectors are added for two steps, in which the
+    eigenvalues must not change.
     """
     random = stream(key)
     block = min(block, d)
     space = Space(rows, d, count, block)
     Q = orthonormal(random.standard_normal((block, d)))
-    before: Doubles | None = None  # the eigenvalues when new vectors joined
-    wait = 0  # steps before the next look at them
+    before: Doubles | None = None  # the eigenvalues when new vectors were added
+    wait = 0  # steps until they are computed again
     while True:
         space.cut(len(Q))
         Q = space.grow(Q)
@@ -80,23 +81,23 @@ def leading(rows: Scatter, d: int, count: int, block: int, key: Key) -> Found:
 
 
 def accuracy(dtype: Any) -> float:
-    """Return the relative error at which eigenvalues of such data count as known."""
+    """Return the relative error at which eigenvalues of such data count as converged."""
     return max(ACCURACY, ROUNDINGS * float(np.finfo(dtype).eps))
 
 
 class Space:
-    """An orthonormal basis, and the scatter projected on it.
+    """An orthonormal basis, and the scatter matrix projected on it.
 
     Parameters
     ----------
     rows : Scatter
     d, count, block : int
-        Columns, eigenpairs that are wanted, and vectors in a step.
+        Number of columns, of eigenpairs wanted, and of vectors in a step.
     """
 
     def __init__(self, rows: Scatter, d: int, count: int, block: int) -> None:
         self.rows, self.count = rows, count
-        self.beyond = max(block, count + count // 4)  # the first one that hardly is in the basis
+        self.beyond = max(block, count + count // 4)  # the first one that is hardly in the basis
         self.limit = max(2 * (count + block), min(MANY, ROOM // d))
         self.n_multiplied = 0
         self._room: Doubles = np.empty((self.limit, d))
@@ -104,36 +105,36 @@ class Space:
         self.small = self.overlap = np.empty((0, 0))
         self.values: Doubles = np.empty(0)
         self.mix: Doubles = np.empty((0, 0))
-        self._tail: Doubles = np.empty((0, d))  # of the last products, what is beside V
+        self._tail: Doubles = np.empty((0, d))  # the part of the last products beside V
 
     def __len__(self) -> int:
         return len(self.V)
 
     def grow(self, Q: Doubles) -> Doubles:
-        """Take the vectors into the basis; return a basis of what their products add to it."""
+        """Add vectors to the basis; return a basis of what their products add to it."""
         self.take(Q)
         scale = float(np.diagonal(self.small).max())
         return orthonormal_beside(self.V, self._tail, scale * self.rows.eps)
 
     def take(self, Q: Doubles) -> None:
-        """Take the vectors into the basis, and their products into the projection."""
+        """Add vectors to the basis, and their products to the projection."""
         Q = self.rows.rounded(Q)
         image = self.rows.scatter_times(Q)
         self.n_multiplied += len(Q)
         self._append(Q)
-        # In one product, since what takes time is to read V.
+        # In one product, since reading V is what takes time.
         along, overlap = np.hsplit(self.V @ np.concatenate([image, Q]).T, [len(Q)])
         self.small = _bordered(self.small, along)
-        self.overlap = _bordered(self.overlap, overlap)  # the identity, but for rounding
+        self.overlap = _bordered(self.overlap, overlap)  # the identity, up to rounding
         self._tail = image - along.T @ self.V
 
     def beside(self, Q: Doubles, vectors: Doubles) -> Doubles:
-        """Return a basis of what the vectors add to V and Q."""
+        """Return a basis of the part of the vectors beside V and Q."""
         both = np.concatenate([self.V, Q])
         return orthonormal_beside(both, _beside(both, vectors), 0.0)
 
     def diagonalise(self, count: int) -> None:
-        """Find the `count` leading Ritz values, and the basis' coordinates of their vectors."""
+        """Compute the `count` leading Ritz values, and their vectors in the basis."""
         m = len(self)
         values, mix = linalg.eigh(
             self.small,
@@ -144,11 +145,11 @@ class Space:
         self.values, self.mix = values[::-1], mix[:, ::-1]
 
     def is_known(self) -> bool:
-        """Tell whether the leading eigenvalues are accurate, or as good as rounding lets them be.
+        """Tell whether the leading eigenvalues are accurate, or as accurate as rounding allows.
 
         The error of a Ritz value is at most the residual, and about its square over the gap to
-        what is not in the basis (Parlett, "The symmetric eigenvalue problem", 11.7). What
-        earlier products added is in the basis, so the residual is that of the last ones.
+        the eigenvalues outside the basis (Parlett, "The symmetric eigenvalue problem", 11.7).
+        The basis contains what earlier products added, so the residual is that of the last ones.
         """
         count, last = self.count, len(self._tail)
         if len(self.values) <= count:
@@ -162,7 +163,7 @@ class Space:
         return bool(np.all((error <= accuracy(self.rows.dtype) * values) | rounding))
 
     def cut(self, room: int) -> None:
-        """Keep the best vectors alone if so many more would be too many."""
+        """Keep only the best vectors if `room` more would exceed the limit."""
         if len(self) == 0 or len(self) + room <= self.limit:
             return
         kept = self.count + (self.limit - self.count) // 3
@@ -196,21 +197,21 @@ def _beside(V: Doubles, Y: Doubles) -> Doubles:
 
 
 def orthonormal_beside(V: Doubles, Y: Doubles, floor: float) -> Doubles:
-    """Return an orthonormal basis of the part of Y beside V, which has been taken off once.
+    """Return an orthonormal basis of the part of Y beside V.
 
-    Directions shorter than the floor are rounding.
+    Y has been orthogonalised against V once; directions shorter than the floor are rounding.
     """
     is_unit = False
     shortest = 0.0
-    while shortest < 0.7:  # short directions come out of a round nearly along V
+    while shortest < 0.7:  # after a round, short directions may lie nearly along V
         values, vectors = linalg.eigh(Y @ Y.T, check_finite=False)
         sizes = np.sqrt(np.maximum(values, 0))[::-1]
         kept = np.flatnonzero(sizes > max(floor, 1e-7 * sizes[0]))[: V.shape[1] - len(V)]
         if len(kept) == 0:
             return Y[:0]
         Y = (vectors[:, ::-1][:, kept] / sizes[kept]).T @ Y
-        # The first round's sizes are of the vectors given, the others' of unit vectors, of
-        # which what is left of noise along V is far shorter.
+        # In the first round sizes are those of the given vectors; later vectors have length 1,
+        # and what remains of noise along V is far shorter.
         shortest = float(sizes[kept[-1]]) if is_unit else 0.0
         is_unit, floor = True, 0.1
         if shortest < 0.7:
@@ -219,7 +220,7 @@ def orthonormal_beside(V: Doubles, Y: Doubles, floor: float) -> Doubles:
 
 
 def _bordered(matrix: Doubles, columns: Doubles) -> Doubles:
-    """Return the symmetric matrix that has these as its last columns."""
+    """Return the symmetric matrix extended by these last columns."""
     size, old = len(columns), len(matrix)
     grown = np.empty((size, size))
     grown[:old, :old] = matrix

@@ -1,4 +1,4 @@
-"""The probabilistic model: a Gaussian with equal noise where there are no components."""
+"""The probabilistic model: a Gaussian with isotropic noise beside the components."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Floats = NDArray[Any]
 
 
 class Model:
-    """Tipping and Bishop (1999), "Probabilistic principal component analysis".
+    """Probabilistic PCA: Tipping and Bishop (1999), "Probabilistic principal component analysis".
 
     Parameters
     ----------
@@ -42,10 +42,10 @@ class Model:
         return matrix
 
     def precision(self) -> Doubles:
-        """Return the inverse of the covariance, variances below rounding taken as that."""
+        """Return the inverse of the covariance, with variances floored at rounding."""
         k, d = self.V.shape
         along, noise = self._invertible()
-        # Without noise directions its floor must not come in: it would cancel.
+        # Without noise directions the floor must not enter: it would cause cancellation.
         excess = 1 / along - 1 / noise if k < d else 1 / along
         with one_thread_blas():
             matrix: Doubles = (self.V.T * excess) @ self.V
@@ -54,7 +54,7 @@ class Model:
         return matrix
 
     def log_likelihood(self, X: Any, mean: Floats, n_threads: int) -> Doubles:
-        """Bishop (2006), eq. 12.35, of dense or CSR rows."""
+        """Return the log-likelihood of dense or CSR rows: Bishop (2006), eq. 12.35."""
         along, noise = self._invertible()
         k, d = self.V.shape
         rows, mean = X.astype(np.float64), mean.astype(np.float64)
@@ -66,26 +66,26 @@ class Model:
         return -0.5 * (distance + d * np.log(2 * np.pi) + log_determinant)
 
     def _squares_beside(self, rows: Any, mean: Doubles, z: Doubles, n_threads: int) -> Doubles:
-        """Return the squared length of each row's part beside the components."""
+        """Return the squared distance of each row from the plane of the components."""
         if is_sparse(rows):
             beside = squared_norms(rows, mean) - np.einsum("ij,ij->i", z, z)
             return np.maximum(beside, 0)
-        rest = rows - combined(z, self.V, mean, n_threads)  # loses no digits
+        rest = rows - combined(z, self.V, mean, n_threads)  # without cancellation of squares
         squares: Doubles = np.einsum("ij,ij->i", rest, rest)
         return squares
 
     def _invertible(self) -> tuple[Doubles, float]:
-        """Return the variances along the components and elsewhere, above rounding."""
+        """Return the variances along the components and elsewhere, floored at rounding."""
         largest = max(float(self.variances.max(initial=0)), self.noise)
         limits = np.finfo(self.dtype)
-        # The data round deviations, and double precision the squares.
+        # Deviations are rounded in the dtype of the data, squares in double precision.
         rounding = max(float(limits.eps) ** 2, float(np.finfo(np.float64).eps))
         noise = max(self.noise, rounding * largest, float(limits.tiny))
         return np.maximum(self.variances, noise), noise
 
 
 def projected(X: Any, shift: Floats, vectors: Floats, n_threads: int) -> Floats:
-    """Return (X - shift) vectors' in the dtype of X, whose rows are dense or CSR."""
+    """Return (X - shift) vectors' in the dtype of the dense or CSR X."""
     if is_sparse(X):
         return projected_sparse(X, shift, vectors, n_threads)
     offset = np.zeros(len(vectors), X.dtype)

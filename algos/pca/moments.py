@@ -1,4 +1,4 @@
-"""Number of rows, mean and scatter: the state from which PCA learns exactly."""
+"""Number of rows, mean and scatter matrix: the state of exact incremental PCA."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Doubles = NDArray[np.float64]
 
 
 class Moments(NamedTuple):
-    """State of exact PCA; its size does not depend on the number of rows."""
+    """The state of exact PCA; its size does not depend on the number of rows."""
 
     n: int
     mean: Doubles  # (d,)
-    scatter: Doubles  # (d, d): sum of the products of the rows less the mean
+    scatter: Doubles  # (d, d): sum of the outer products of the centred rows
 
     @property
     def mean_square(self) -> float:
@@ -31,7 +31,7 @@ class Moments(NamedTuple):
 
 
 def require_room(d: int) -> None:
-    """Raise MemoryError if the scatter of d columns has no room."""
+    """Raise MemoryError if the scatter matrix of d columns does not fit into memory."""
     require_memory(
         3 * 8 * d**2,
         f"the covariance of {d} columns",
@@ -43,9 +43,9 @@ def require_room(d: int) -> None:
 def gather(X: Floats, n_threads: int) -> Moments:
     """Return the moments of the rows of X, in one pass and without a copy.
 
-    The rows are taken less a guess of the mean, and what the guess was wrong by comes out
-    at the end: S - n delta delta'. That costs digits only if the guess is many deviations
-    off, which a sample spread over all rows hardly ever is; then the pass is repeated.
+    A guess of the mean is subtracted from the rows, and its error delta is corrected at the
+    end: S - n delta delta'. This costs digits only if the guess is many standard deviations
+    off, which is rare for a sample spread over all rows; then the pass is repeated.
     """
     n, d = X.shape
     require_room(d)
@@ -64,7 +64,7 @@ def gather(X: Floats, n_threads: int) -> Moments:
 
 
 def at_any_scale(X: Any, measure: Callable[[Any], Moments]) -> Moments:
-    """Return what `measure` makes of the rows of X, whatever their magnitude."""
+    """Return `measure(X)`, with X scaled if its squares leave the range of floats."""
     moments, exponent = in_range(X, measure, "PCA")
     if exponent == 0:
         return moments
@@ -73,23 +73,23 @@ def at_any_scale(X: Any, measure: Callable[[Any], Moments]) -> Moments:
 
 
 def unscaled_squares(squares: Doubles, exponent: int) -> Doubles:
-    """Return squares * 4**exponent; infinity where no float is large enough."""
+    """Return squares * 4**exponent, infinite on overflow."""
     with np.errstate(over="ignore"):
         restored: Doubles = scaled(squares, -2 * exponent)
     return restored
 
 
 def joined(a: Moments, b: Moments) -> Moments:
-    """Return the moments of the rows of both."""
+    """Return the moments of the rows of both together."""
     if a.n == 0 or b.n == 0:
         return b if a.n == 0 else a
-    with np.errstate(over="ignore", invalid="ignore"):  # who keeps them checks their trace
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the trace
         mean, scatter = joined_scatter(a.n, a.mean, a.scatter, b.n, b.mean, b.scatter)
     return Moments(a.n + b.n, mean, scatter)
 
 
 def with_row(a: Moments, row: Floats) -> Moments:
-    """Return the moments of the rows and one more."""
+    """Return the moments after one more row."""
     n = a.n + 1
     step = row - a.mean
     with np.errstate(over="ignore", invalid="ignore"):  # as above

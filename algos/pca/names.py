@@ -1,13 +1,13 @@
-"""What SageMaker and Spark call our parameters, and what to write instead."""
+"""Parameter names of SageMaker and Spark, and what to write instead."""
 
 from __future__ import annotations
 
 FOREIGN_NAMES = {
     "num_components": "n_components",
     "k": "n_components",
-    "feature_dim": "nothing: X tells it",
-    "mini_batch_size": "nothing: `fit` goes over the rows in blocks of its own",
+    "feature_dim": "nothing: it is found from X",
+    "mini_batch_size": "nothing: `fit` reads the rows in blocks of its own",
     "algorithm_mode": "svd_solver, 'covariance_eigh' for 'regular' and 'sketch' for 'randomized'",
-    "extra_components": "n_oversamples, whose default is that of -1 in a sketch",
+    "extra_components": "n_oversamples; in a sketch its default is that of -1",
     "subtract_mean": "nothing: the mean is always subtracted",
 }

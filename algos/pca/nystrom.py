@@ -1,4 +1,4 @@
-"""The leading part of a scatter, known by one product with directions that are nearly right.
+"""Nyström approximation of a scatter matrix from one product with approximate directions.
 
 Tropp, Yurtsever, Udell and Cevher (2017), "Fixed-rank approximation of a positive-semidefinite
 matrix from streaming data", NIPS 30.
@@ -16,14 +16,14 @@ from algos.pca.rows import CenteredRows
 def nystrom(Q: Doubles, image: Doubles, eps: float, size: int) -> tuple[Doubles, Doubles]:
     """Return size + 1 leading eigenvalues of A Q' (Q A Q')^-1 Q A, and `size` unit eigenvectors.
 
-    That is no larger than the scatter A, but for rounding, and equal to it along Q.
+    Up to rounding, this never exceeds the scatter matrix A, and equals it along Q.
 
     Parameters
     ----------
     Q, image : ndarray of shape (l, d)
         Directions, and Q A.
     eps : float
-        Rounding unit of the image; directions that are no longer are left out.
+        Rounding unit of the image; directions below it are left out.
     size : int
     """
     small = image @ Q.T
@@ -38,17 +38,17 @@ def nystrom(Q: Doubles, image: Doubles, eps: float, size: int) -> tuple[Doubles,
 
 
 def unsquared(Q: Doubles, rows: CenteredRows) -> Doubles:
-    """Return some rows whose scatter is A Q' (Q A Q')^-1 Q A for the scatter A of many.
+    """Return few rows with the scatter A Q' (Q A Q')^-1 Q A, where A is that of all rows.
 
-    With U an orthonormal basis of Xc Q' they are U' Xc. In double, and never squared, they
-    keep the digits of a direction with 1e-12 times the deviation of another.
+    They are U' Xc with U an orthonormal basis of Xc Q'. In double and without squaring, a
+    direction keeps its digits even if its deviation is 1e-12 times that of another.
     """
     U, _ = linalg.qr(rows.coordinates(Q), mode="economic", check_finite=False)
     return rows.combined(U)
 
 
 def with_others(known: Doubles, others: Doubles) -> Doubles:
-    """Return orthonormal rows, and what each of some others adds to them, at length 1."""
+    """Return orthonormal rows, followed by the normalised parts of others beside them."""
     rest = others - (others @ known.T) @ known
     lengths = np.linalg.norm(rest, axis=1)
     is_new = lengths > 1e-6 * np.linalg.norm(others, axis=1)

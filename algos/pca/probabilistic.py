@@ -1,4 +1,4 @@
-"""What PCA says of rows and directions as a probabilistic model."""
+"""Methods of PCA as a probabilistic model: covariance, precision and likelihood."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCORE_ROWS = 4096  # scored at a time, in double
 
 
 class Probabilistic:
-    """Mixin of PCA: the covariance of its model, and how likely rows are under it."""
+    """Mixin of PCA: the covariance of its model, and the likelihood of rows."""
 
     components_: Floats
     mean_: Floats
@@ -26,13 +26,13 @@ class Probabilistic:
     _n_threads: Callable[[], int]
 
     def get_covariance(self) -> Floats:
-        """Return the covariance of the model: the components, and equal noise elsewhere.
+        """Return the covariance of the model: the components plus isotropic noise.
 
         Returns
         -------
         covariance : ndarray of shape (n_features, n_features)
             ``components_.T @ diag(v) @ components_ + noise_variance_ * eye``, where v is
-            what the explained variances exceed the noise by.
+            the excess of the explained variances over the noise.
         """
         self._check_has_components()
         return self._model().covariance().astype(self.components_.dtype)
@@ -40,7 +40,7 @@ class Probabilistic:
     def get_precision(self) -> Floats:
         """Return the inverse of the model's covariance.
 
-        Variances below rounding of the largest count as that, so it always exists.
+        Variances are floored at the rounding of the largest, so the inverse always exists.
 
         Returns
         -------
@@ -64,7 +64,7 @@ class Probabilistic:
         X = validate_dense_or_csr(self, X, reset=False)
         model, n_threads = self._model(), self._n_threads()
         blocks = (X[start : start + SCORE_ROWS] for start in range(0, X.shape[0], SCORE_ROWS))
-        with np.errstate(over="ignore"):  # minus infinity far from where all rows lay
+        with np.errstate(over="ignore"):  # -inf for rows far from all training rows
             scores = [model.log_likelihood(block, self.mean_, n_threads) for block in blocks]
             return np.concatenate(scores).astype(X.dtype)
 

@@ -1,7 +1,7 @@
 """svd_solver="randomized": singular vectors from a few random combinations of the columns.
 
 Halko, Martinsson and Tropp (2011), "Finding structure with randomness". A step works on
-vectors of length d alone and costs one pass over X: Q → Q Xc' Xc.
+vectors of length d only and costs one pass over X: Q → Q Xc' Xc.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from algos.pca.rows import Rows
 from algos.pca.sparse_rows import SparseRows
 from algos.pca.spectrum import Spectrum, completed
 
-SPARSE_BLOCK = 8  # vectors in a step, which on sparse rows costs no more than one by one
+SPARSE_BLOCK = 8  # vectors in a step, which on sparse rows costs no more than single ones
 
 
 def solve(
@@ -34,9 +34,9 @@ def solve(
 ) -> Spectrum:
     """Return the `count` leading directions.
 
-    An int for `iterated_power` makes so many power iterations, normalised as told. "auto"
-    keeps what every step has found (a block Krylov space: Musco and Musco 2015,
-    "Randomized block Krylov methods") and stops when the eigenvalues are known.
+    An int `iterated_power` is the number of power iterations, with the given normalisation.
+    "auto" keeps the results of all steps (a block Krylov space: Musco and Musco 2015,
+    "Randomized block Krylov methods") and stops when the eigenvalues have converged.
     """
     n, d = rows.X.shape
     size = min(count + n_oversamples, d)
@@ -58,12 +58,12 @@ def solve(
 
 
 def normalizer_for(n_iter: int) -> str:
-    """Return what "auto" means for so many power iterations."""
+    """Return the normaliser that "auto" chooses for a number of power iterations."""
     return "none" if n_iter <= 2 else "LU"
 
 
 def _power(rows: Rows, Q: Doubles, n_iter: int, normalizer: str) -> tuple[Doubles, Doubles]:
-    """Algorithm 4.4 of Halko et al., each step on X'X at once."""
+    """Power iterations: algorithm 4.4 of Halko et al., each step on X'X at once."""
     if normalizer == "auto":
         normalizer = normalizer_for(n_iter)
     for _ in range(n_iter):
@@ -72,7 +72,7 @@ def _power(rows: Rows, Q: Doubles, n_iter: int, normalizer: str) -> tuple[Double
             Q = orthonormal(Q)
         elif normalizer == "LU":
             Q = linalg.lu(Q.T, permute_l=True, check_finite=False)[0].T
-        Q /= np.abs(Q).max() or 1.0  # keeps unnormalised steps inside the range of floats
+        Q /= np.abs(Q).max() or 1.0  # keeps steps without normalisation in the range of floats
     return _project(rows, Q)
 
 
@@ -93,7 +93,7 @@ def _project(rows: Rows, Q: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _krylov(rows: Rows, count: int, size: int, key: Key) -> tuple[Doubles, Doubles]:
-    """Return what the passes together tell of the leading eigenpairs."""
+    """Return the leading eigenpairs from all passes together."""
     d = rows.X.shape[1]
     if isinstance(rows, SparseRows):
         found = krylov.leading(rows.fast(), d, count, min(size, SPARSE_BLOCK), key)
@@ -101,11 +101,10 @@ def _krylov(rows: Rows, count: int, size: int, key: Key) -> tuple[Doubles, Doubl
         found = krylov.leading(rows, d, count, size, key)
     if not found.is_known:
         warn(
-            f"The leading {count} eigenvalues were not known to "
+            f"The leading {count} eigenvalues have not converged to "
             f"{krylov.accuracy(rows.dtype):.0e} after {found.n_multiplied} products with the "
-            f"scatter: they are nearly equal. Take what is found, or another number of "
-            f"`n_components`, or "
-            f'svd_solver="covariance_eigh"',
+            f"scatter matrix: they are nearly equal. Accept the result, change "
+            f'`n_components`, or write svd_solver="covariance_eigh"',
             ConvergenceWarning,
         )
     return found.values, found.vectors

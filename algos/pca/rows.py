@@ -1,4 +1,4 @@
-"""Centred rows that are never written down: products with their scatter, pass by pass."""
+"""Implicitly centred rows: products with their scatter matrix, one pass over X each."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from algos.pca.sparse_rows import SparseRows, is_sparse
 
 Floats = NDArray[Any]
 
-BLOCK = 64  # rows that are centred at a time, where they are
+BLOCK = 64  # rows that are centred explicitly at a time, where needed
 
 
 class CenteredRows:
-    """X less its mean, for solvers that need nothing but products.
+    """Centred dense rows, for solvers that need only products.
 
     Parameters
     ----------
     X : ndarray of shape (n, d)
     n_threads : int
     guess : ndarray of shape (d,), default=None
-        What the mean may be near.
+        An approximation of the mean.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class CenteredRows:
         self.mean, squares = column_mean_and_squares(X, n_threads, guess)
         self.total = float(squares.sum())
         self._shift: Floats = self.mean.astype(X.dtype)
-        self._delta = self.mean - self._shift  # what the data's type cannot hold
+        self._delta = self.mean - self._shift  # the rounding error of the shift
 
     @property
     def mean_square(self) -> float:
@@ -51,16 +51,16 @@ class CenteredRows:
 
     @property
     def dtype(self) -> Any:
-        """Type of the data."""
+        """The dtype of the data."""
         return self.X.dtype
 
     @property
     def eps(self) -> float:
-        """Rounding unit of the products."""
+        """The rounding unit of the products."""
         return float(np.finfo(self.X.dtype).eps)
 
     def rounded(self, Q: Doubles) -> Doubles:
-        """Return the rows of Q as a product sees them."""
+        """Return the rows of Q as rounded for a product."""
         return Q.astype(self.X.dtype).astype(np.float64)
 
     def scatter_times(self, Q: Doubles) -> Doubles:
@@ -73,27 +73,27 @@ class CenteredRows:
         return out
 
     def coordinates(self, Q: Doubles) -> Doubles:
-        """Return Xc Q' in double, whatever the type of the data."""
+        """Return Xc Q' in double, whatever the dtype of the data."""
         return np.concatenate([rows @ Q.T for rows, _ in self._blocks()])
 
     def combined(self, U: Doubles) -> Doubles:
-        """Return U' Xc in double, whatever the type of the data."""
+        """Return U' Xc in double, whatever the dtype of the data."""
         out = np.zeros((U.shape[1], self.X.shape[1]))
         for rows, start in self._blocks():
             out += U[start : start + len(rows)].T @ rows
         return out
 
     def _blocks(self) -> Iterator[tuple[Doubles, int]]:
-        """Yield some centred rows at a time, and where they begin."""
+        """Yield blocks of centred rows and their first index."""
         for start in range(0, len(self.X), BLOCK):
             yield self.X[start : start + BLOCK] - self.mean, start
 
     def moments(self) -> Moments:
-        """Return the moments of the rows, for columns that are not too many."""
+        """Return the moments of the rows; d**2 numbers must fit into memory."""
         return gather(self.X, self.n_threads)
 
     def inner_products(self) -> tuple[Doubles, Callable[[Doubles], Doubles]]:
-        """Return Xc Xc', and what makes U Xc of U; the one copy of X is theirs."""
+        """Return Xc Xc', and a function from U to U Xc; together they hold one copy of X."""
         X, n = self.X, len(self.X)
         centered = np.ascontiguousarray((X - self.mean.astype(X.dtype)).T)
         gram, sums = np.empty((n, n)), np.empty(n)
@@ -111,5 +111,5 @@ Rows = CenteredRows | SparseRows
 
 
 def centered(X: Any, n_threads: int) -> Rows:
-    """Return X less its mean, dense or CSR."""
+    """Return the centred rows of a dense or CSR X."""
     return SparseRows(X, n_threads) if is_sparse(X) else CenteredRows(X, n_threads)

@@ -1,15 +1,15 @@
-"""svd_solver="sketch": one pass over rows that may come in batches, in memory for few of them.
+"""svd_solver="sketch": one pass over rows or batches, with memory for few of them.
 
 The state is a matrix of `size` orthogonal rows whose scatter is close to that of all rows so
-far. Further rows are put below it, and the leading right singular vectors of both are kept:
+far. Further rows are appended to it, and the leading right singular vectors of both are kept:
 Desai, Ghashami and Phillips (2016), "Improved practical matrix sketching with guarantees",
 parametrised frequent directions. Only the last FADING of the squared singular values are
-lowered by the first that is left out, which keeps the leading ones accurate. Of many dense rows
-at once, what is kept is found by products with the directions so far and a few others
-(`nystrom.py`), in single precision where that is the rows' type, unless they show directions so
-unlike in length that the shorter are lost in rounding: then by orthogonal factors in double. No
-direction is wrong by more than the sum of squares that went out. Where there are so few columns
-that their scatter takes no more memory, rows go into that, which loses nothing.
+reduced by the first that is dropped, which keeps the leading ones accurate. Many dense rows
+at once are compressed by products with the directions so far and a few others
+(`nystrom.py`), in single precision if that is the dtype of the rows, unless their directions
+differ so much in length that the shorter would be lost in rounding: then by orthogonal factors
+in double. The error along any direction is at most the sum of squares that was dropped. For so
+few columns that their scatter matrix takes no more memory, that is kept, which loses nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from algos.pca import covariance
 from algos.pca.dense_chunks import with_dense
 from algos.pca.kept_rows import Sketch, may_have_lost, square_bound, stacked
 from algos.pca.moments import Doubles, Moments
+from algos.pca.row_buffer import joined, matrix_of, n_rows_in, parts_of
 from algos.pca.sparse_chunks import with_sparse
 from algos.pca.sparse_rows import is_sparse
 from algos.pca.spectrum import Spectrum, completed
-from algos.pca.waiting import joined, matrix_of, n_rows_in, parts_of
 
 __all__ = [
     "Sketch",
@@ -45,19 +45,20 @@ __all__ = [
     "updated",
 ]
 
-MOST_WAITING = 12  # dense rows for each that is kept
+MOST_BUFFERED = 12  # dense rows for each row of the sketch
 
 
 def size_for(count: int, n_oversamples: int, d: int) -> int:
     """Return how many rows a sketch for `count` components keeps.
 
-    SageMaker's number of extra components, unless more are asked for, and twice the sum.
+    Twice the sum of the components and SageMaker's number of extra ones, or `n_oversamples` if
+    that is larger.
     """
     return min(d, 2 * (count + max(n_oversamples, count)))
 
 
 def is_needed(size: int, d: int) -> bool:
-    """Tell whether the scatter of all columns takes more memory than the sketch."""
+    """Tell whether the scatter matrix takes more memory than the sketch."""
     return d > 2 * size
 
 
@@ -69,7 +70,7 @@ def empty(size: int, d: int) -> Sketch:
 def from_spectrum(
     size: int, n: int, mean: Doubles, spectrum: Spectrum, *, has_lost: bool
 ) -> Sketch:
-    """Return a sketch of rows that a model stands for."""
+    """Return a sketch of rows that have the spectrum of a model."""
     variances, components, total = spectrum
     rows = np.sqrt(variances * (n - 1))[:, None] * components
     return Sketch(size, n, mean, total * (n - 1), rows[:size], {}, has_lost)
@@ -87,7 +88,7 @@ def from_moments(size: int, moments: Moments) -> Sketch:
 
 
 def moments_in(sketch: Sketch) -> Moments | None:
-    """Return the moments of all rows of a settled sketch; None where some of them went out."""
+    """Return the moments of all rows of a settled sketch; None if it has dropped some variance."""
     held = float(np.einsum("ij,ij->", sketch.rows, sketch.rows))
     if sketch.has_lost or sketch.total - held > 1e-12 * sketch.total:
         return None
@@ -96,7 +97,7 @@ def moments_in(sketch: Sketch) -> Moments | None:
 
 
 def resized(sketch: Sketch, size: int, count: int, n_threads: int) -> Sketch:
-    """Return the sketch with at least `size` rows, or ValueError if it has lost too much."""
+    """Return the sketch with at least `size` rows; raise ValueError if it has lost too much."""
     if size <= sketch.size:
         return sketch
     sketch = settled(sketch, n_threads)
@@ -105,21 +106,21 @@ def resized(sketch: Sketch, size: int, count: int, n_threads: int) -> Sketch:
     if count > sketch.size:
         raise ValueError(
             f"`n_components`={count} must be at most {sketch.size}, the number of rows that the "
-            f"sketch so far has kept; start anew with the larger `n_components`"
+            f"sketch has kept so far; start with a new PCA of larger `n_components`"
         )
     return sketch
 
 
 def updated(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
-    """Return the sketch with further rows; a copy of what must wait is all it keeps of them."""
-    if sketch.waiting and is_sparse(X) != ("indptr" in sketch.waiting):
+    """Return the sketch with further rows; it keeps only a copy of those it must buffer."""
+    if sketch.buffered and is_sparse(X) != ("indptr" in sketch.buffered):
         sketch = settled(sketch, n_threads)
-    if sketch.waiting:
-        # Of dense rows, only those that fill the first chunk are copied beside the waiting.
-        n_waiting = n_rows_in(sketch.waiting)
-        n_head = X.shape[0] if is_sparse(X) else _chunk(sketch.size, X.shape[1]) - n_waiting
-        head = joined(sketch.waiting, X[:n_head])
-        sketch = _taken(sketch._replace(waiting={}), head, n_threads)
+    if sketch.buffered:
+        # Only the dense rows that complete the first chunk are copied to the buffered ones.
+        n_buffered = n_rows_in(sketch.buffered)
+        n_head = X.shape[0] if is_sparse(X) else _chunk(sketch.size, X.shape[1]) - n_buffered
+        head = joined(sketch.buffered, X[:n_head])
+        sketch = _taken(sketch._replace(buffered={}), head, n_threads)
         X = X[n_head:]
     return _taken(sketch, X, n_threads)
 
@@ -129,19 +130,19 @@ def _taken(sketch: Sketch, X: Any, n_threads: int) -> Sketch:
     for stop in _cuts(X, sketch.size):
         sketch = _compressed(sketch, X[start:stop], n_threads)
         start = stop
-    return sketch._replace(waiting=parts_of(X[start:])) if start < X.shape[0] else sketch
+    return sketch._replace(buffered=parts_of(X[start:])) if start < X.shape[0] else sketch
 
 
 def settled(sketch: Sketch, n_threads: int) -> Sketch:
-    """Return the sketch with the waiting rows in it."""
-    if not sketch.waiting:
+    """Return the sketch with the buffered rows included."""
+    if not sketch.buffered:
         return sketch
-    X = matrix_of(sketch.waiting)
-    return _compressed(sketch._replace(waiting={}), X, n_threads)
+    X = matrix_of(sketch.buffered)
+    return _compressed(sketch._replace(buffered={}), X, n_threads)
 
 
 def merged(a: Sketch, b: Sketch, n_threads: int) -> Sketch:
-    """Return the sketch of the rows of both."""
+    """Return the sketch of the rows of both together."""
     a, b = settled(a, n_threads), settled(b, n_threads)
     a = a._replace(has_lost=a.has_lost or b.has_lost)
     with one_thread_blas():
@@ -162,16 +163,16 @@ def solve(sketch: Sketch, count: int, n_threads: int) -> tuple[Spectrum, Doubles
 
 
 def _chunk(size: int, d: int) -> int:
-    """Return how many dense rows go in at once.
+    """Return how many dense rows are included at once.
 
-    Many, since to turn the sketch takes the time of products with some hundred rows, but so few
-    that with them it takes less memory than the scatter of all columns.
+    Many, since rotating the sketch costs as much as products with some hundred rows, but few
+    enough that sketch and rows take less memory than the scatter matrix.
     """
-    return max(size, 32, min(MOST_WAITING * size, d // 2))
+    return max(size, 32, min(MOST_BUFFERED * size, d // 2))
 
 
 def _cuts(X: Any, size: int) -> Iterator[int]:
-    """Yield where the chunks end that go in at once; a last one that is too short waits.
+    """Yield the ends of the chunks to include; a last one that is too short is buffered.
 
     A chunk of sparse rows holds as many values as the sketch itself.
     """

@@ -1,4 +1,4 @@
-"""From checked rows to a spectrum: which solver, in which range of numbers."""
+"""The choice of a solver, and its run on rows scaled into the range of floats."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from algos.pca.spectrum import Spectrum
 
 Floats = NDArray[Any]
 
-TRUNCATED = ("arpack", "randomized")  # find the leading directions alone, from a random start
-CHEAP = 64  # columns whose scatter takes far less time than a solver without it
-NEARLY_ALL = 0.8  # of the directions, for which no truncated solver is made
+TRUNCATED = ("arpack", "randomized")  # find only the leading directions, from a random start
+CHEAP = 64  # columns whose scatter matrix takes far less time than a solver without it
+NEARLY_ALL = 0.8  # of the directions, beyond which truncated solvers do not pay
 ALWAYS_EXACT = 500  # rows and columns, as in scikit-learn
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the estimator's parameters ask of a solver."""
+    """The parameters of a solver."""
 
     solver: str
     tol: float
@@ -37,11 +37,11 @@ class Settings:
 
 
 class Decomposition(NamedTuple):
-    """A spectrum of the rows divided by 2**exponent, and the state from which it goes on."""
+    """A spectrum of the rows divided by 2**exponent, and the state for incremental learning."""
 
     spectrum: Spectrum
     mean: Doubles
-    scatter: Doubles | None  # None where the solver does not make it
+    scatter: Doubles | None  # None if the solver does not compute it
     exponent: int
     sketch: Sketch | None = None
 
@@ -49,14 +49,14 @@ class Decomposition(NamedTuple):
 def choose_solver(
     n: int, d: int, count: int | None, n_oversamples: int, n_values: int | None = None
 ) -> str:
-    """Return the solver that "auto" means: the fastest of those that are accurate.
+    """Return the solver that "auto" chooses: the fastest of the accurate ones.
 
     Parameters
     ----------
     n, d : int
         Shape of the data.
     count : int or None
-        Number of components; None if it is known only when all eigenvalues are.
+        Number of components; None if it depends on all eigenvalues.
     n_oversamples : int
         See `PCA`.
     n_values : int or None, default=None
@@ -70,9 +70,9 @@ def choose_solver(
     is_slim = d <= ALWAYS_EXACT or (10 * d <= n and d <= 2 * ALWAYS_EXACT)
     if is_slim or count is None or count == 0 or count >= NEARLY_ALL * small:
         return "covariance_eigh"
-    # Multiplications in the time of a good product, all factors measured: the matrix and its
-    # leading eigenvectors, against passes over X and keeping their results orthogonal. Ten are
-    # enough where the spectrum falls, 30 to 50 where it is flat, which nobody knows before.
+    # Costs in multiplications of an efficient product, all factors measured: the matrix and its
+    # leading eigenvectors, against passes over X with orthogonalisation. Ten passes are
+    # enough if the spectrum decays, 30 to 50 if it is flat, which is not known in advance.
     size = count + n_oversamples
     exact = large * small**2 / 2 + 4.5 * small**3
     passes = 12 * (2.6 * n * d * size + 30 * d * size**2)
@@ -84,7 +84,7 @@ def _choose_for_sparse(n: int, d: int, count: int | None, n_values: int) -> str:
     if count is None or count == 0 or count >= NEARLY_ALL * small or max(n, d) <= ALWAYS_EXACT:
         return "covariance_eigh"
     # Nanoseconds: pairs of values in a row and the leading eigenvectors, against some
-    # vectors for each component, each multiplied by all values and kept orthogonal.
+    # vectors for each component, each multiplied by all values and orthogonalised.
     pairs = n_values**2 / n if n >= d else n * n_values
     exact = 0.6 * pairs + 0.25 * small**3
     vectors = 5 * count + 40
@@ -93,29 +93,29 @@ def _choose_for_sparse(n: int, d: int, count: int | None, n_values: int) -> str:
 
 
 _REASONS = {
-    "covariance_eigh": "the covariance takes least time for {n} rows and {d} columns",
+    "covariance_eigh": "the covariance is the fastest for {n} rows and {d} columns",
     "full": "there are more columns than rows, and few of either",
     "randomized": "passes over {n} rows take less time than the covariance of {d} columns",
-    "all": "it finds all {most} directions, of which truncated solvers find a few",
+    "all": "it finds all {most} directions, and truncated solvers only a few",
     "sketch": "a sketch of {d} columns would take no less memory than their covariance",
 }
 
 
 def reason_for(solver: str, asked: str, shape: tuple[int, int], count: int | None) -> str:
-    """Return why this solver runs for `count` components where `svd_solver` is `asked`."""
+    """Return why this solver runs for `count` components if `svd_solver` is `asked`."""
     if asked == solver:
         return "it was asked for"
     n, d = shape
     wants_all = count is None or count >= NEARLY_ALL * min(n, d)
     if asked != "auto":
-        reason = asked  # which another one stands in for
+        reason = asked  # another solver replaces it
     else:
         reason = "all" if wants_all and max(n, d) > ALWAYS_EXACT else solver
     return _REASONS[reason].format(n=n, d=d, most=min(n, d))
 
 
 def stand_in(solver: str, count: int | None, n_oversamples: int, d: int) -> str:
-    """Return the solver that runs: the covariance for a sketch that would save no memory."""
+    """Return the solver to run: the covariance if a sketch would save no memory."""
     if solver != "sketch" or sketch.is_needed(_sketch_size(count, n_oversamples, d), d):
         return solver
     return "covariance_eigh"
@@ -128,8 +128,8 @@ def _sketch_size(count: int | None, n_oversamples: int, d: int) -> int:
 def decompose(X: Any, count: int | None, key: Key | None, settings: Settings) -> Decomposition:
     """Return the `count` leading directions of the rows of X, or all.
 
-    X is dense or canonical CSR. NaN and infinity are noticed from the sums, without a pass of their
-    own. X is divided by a power of two, in a copy, if squares would leave the range of floats.
+    X is dense or canonical CSR. NaN and infinity are detected in the sums, without another
+    pass. X is divided by a power of two, in a copy, if squares would leave the range of floats.
     """
     n_threads = settings.n_threads
     n, d = X.shape
@@ -157,7 +157,7 @@ def _gathered(X: Any, n_threads: int) -> Moments:
 
 
 class _Sketched(NamedTuple):
-    """A sketch as `partial_fit` would leave it, and with its last rows taken in."""
+    """A sketch as `partial_fit` would leave it, and with its buffered rows included."""
 
     state: Sketch
     settled: Sketch
@@ -198,10 +198,10 @@ def _solve(
     elif settings.solver == "full":
         spectrum, scatter = full.solve(rows.X, rows.mean)
     else:
-        assert key is not None  # the estimator draws one for these
+        assert key is not None  # the estimator passes one for these
         spectrum = _truncated(rows, min(rows.X.shape) if count is None else count, key, settings)
     if scatter is None and not isinstance(rows, Moments) and len(rows.mean) <= CHEAP:
-        scatter = rows.moments().scatter  # partial_fit can go on exactly from it
+        scatter = rows.moments().scatter  # partial_fit continues exactly from it
     return Decomposition(spectrum, rows.mean, scatter, exponent)
 
 

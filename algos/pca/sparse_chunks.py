@@ -1,4 +1,4 @@
-"""How a chunk of sparse rows goes into a sketch: by a short Krylov space, never made dense."""
+"""Sketching a chunk of sparse rows by a short Krylov space, without making it dense."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from algos.pca.krylov import Space, orthonormal
 from algos.pca.moments import Doubles
 from algos.pca.sparse_rows import Csr, SparseRows
 
-STEPS = 2  # products with a chunk of sparse rows, beginning with the directions so far
+STEPS = 2  # products with a chunk of sparse rows, starting from the directions so far
 FIRST_STEPS = 4  # the same from random directions
 
 
 def with_sparse(sketch: Sketch, X: Csr, n_threads: int) -> Sketch:
-    """Return the sketch with a chunk in it, of any number of rows.
+    """Return the sketch with a chunk of any number of rows included.
 
-    What is kept comes from a short Krylov space that begins with the directions of the sketch.
+    The new directions come from a short Krylov space that starts from those of the sketch.
     """
     chunk = SparseRows(X, n_threads)
     counted, between = counted_in(sketch, X.shape[0], chunk.mean, chunk.total)

@@ -1,4 +1,4 @@
-"""CSR rows less their mean, which are never written down: products, moments, projections."""
+"""Implicitly centred CSR rows: products, moments and projections."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from algos.pca.moments import Doubles, Moments, require_room
 Floats = NDArray[Any]
 Csr = Any  # csr_array or csr_matrix
 
-MOST_OFFSET = 4.0  # of the squares to those of the centred rows, where float32 suffices
+MOST_OFFSET = 4.0  # squares relative to those of the centred rows, up to which float32 suffices
 
 
 class SparseRows:
-    """CSR rows less their mean, for solvers that need nothing but products.
+    """Centred CSR rows, for solvers that need only products.
 
-    All sums are made in double precision, whatever the type of the data.
+    All sums are in double precision, whatever the dtype of the data.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class SparseRows:
         counts, sums, from_zero = self._moments(np.zeros(d))
         self.counts, self.mean = counts, sums / n
         _, sums, squares = self._moments(self.mean)
-        self.mean = self.mean + (sums - (n - counts) * self.mean) / n  # what rounding has left
+        self.mean = self.mean + (sums - (n - counts) * self.mean) / n  # corrects rounding
         self.total = float((squares + (n - counts) * self.mean**2).sum())
         self._offset = float(from_zero.sum()) / (self.total or 1)
 
@@ -54,11 +54,11 @@ class SparseRows:
 
     @property
     def dtype(self) -> Any:
-        """Type of the data."""
+        """The dtype of the data."""
         return self.X.dtype
 
     def rounded(self, Q: Doubles) -> Doubles:
-        """Return Q: a product sees its vectors in double."""
+        """Return Q, since products use double precision."""
         return Q
 
     def scatter_times(self, Q: Doubles) -> Doubles:
@@ -66,12 +66,12 @@ class SparseRows:
         return self._scatter_times(Q, is_short=False)
 
     def fast(self) -> SparseRows | ShortProducts:
-        """Return the rows with the fastest products that are as accurate as the data."""
+        """Return the fastest products that are as accurate as the data."""
         is_short = self.dtype == np.float32 and self._offset <= MOST_OFFSET
         return ShortProducts(self) if is_short else self
 
     def moments(self) -> Moments:
-        """Return the moments of the rows, for columns that are not too many."""
+        """Return the moments of the rows; d**2 numbers must fit into memory."""
         n, d = self.X.shape
         require_room(d)
         shift = self._shift()
@@ -83,7 +83,7 @@ class SparseRows:
         return Moments(n, shift + delta, products)
 
     def inner_products(self) -> tuple[Doubles, Callable[[Doubles], Doubles]]:
-        """Return Xc Xc', and what makes U Xc of U."""
+        """Return Xc Xc', and a function from U to U Xc."""
         shift = self._shift()
         values = self.X.data.astype(np.float64) - shift[self.X.indices]
         arrays = values, self.X.indices, self.X.indptr
@@ -105,18 +105,18 @@ class SparseRows:
         return out
 
     def _shift(self) -> Doubles:
-        """Return where columns without zeros lie, which may be far from zero; 0 for others."""
+        """Return the mean of columns without zeros, which may be far from zero; 0 for others."""
         shift: Doubles = np.where(self.counts == self.X.shape[0], self.mean, 0.0)
         return shift
 
     def _moments(self, shift: Doubles) -> Doubles:
-        """Return how many values each column stores, their sums and squares less the shift."""
+        """Return the number of stored values by column, and their shifted sums and squares."""
         found = np.empty((3, len(shift)))
         csr_moments(self._csr, shift, found, self.n_threads)
         return found
 
     def _shares(self) -> NDArray[np.intp]:
-        """Return bounds between columns that make equal parts of the scatter's work."""
+        """Return column boundaries that divide the work of the scatter matrix equally."""
         d, n_parts = len(self.counts), 4 * self.n_threads if self.n_threads > 1 else 1
         later = 1 - np.cumsum(self.counts) / max(self.counts.sum(), 1)
         work = np.cumsum(self.counts * later + 1)
@@ -125,12 +125,12 @@ class SparseRows:
 
 
 class ShortProducts:
-    """Products of float32 rows in float32, whose sums go on in double before they are long.
+    """Products of float32 rows in float32, with partial sums added up in double.
 
     Parameters
     ----------
     rows : SparseRows
-        Not much longer than their distances from the mean.
+        With norms not much larger than their distances from the mean.
     """
 
     eps = float(np.finfo(np.float32).eps)
@@ -140,11 +140,11 @@ class ShortProducts:
 
     @property
     def dtype(self) -> Any:
-        """Type of the data."""
+        """The dtype of the data."""
         return self.rows.dtype
 
     def rounded(self, Q: Doubles) -> Doubles:
-        """Return the rows of Q as a product sees them."""
+        """Return the rows of Q as rounded for a product."""
         return Q.astype(np.float32).astype(np.float64)
 
     def scatter_times(self, Q: Doubles) -> Doubles:
@@ -163,11 +163,11 @@ def projected_sparse(X: Csr, shift: Floats, vectors: Floats, n_threads: int) -> 
 
 
 def squared_norms(X: Csr, shift: Doubles) -> Doubles:
-    """Return the squared length of each row less the shift, without cancellation.
+    """Return the squared norm of each row after subtracting the shift, without cancellation.
 
-    What a row stores counts for itself, and every gap between two stored values is a
-    difference of sums over the columns, the least shift first: no more of them cancels
-    than rounding of the gap.
+    Stored values contribute directly. A gap between two stored values contributes a
+    difference of cumulative sums over the columns, in ascending order of the shift, so that no
+    more than rounding of the gap cancels.
     """
     n, d = X.shape
     order = np.argsort(np.abs(shift), kind="stable")
@@ -189,5 +189,5 @@ def squared_norms(X: Csr, shift: Doubles) -> Doubles:
 
 
 def is_sparse(X: Any) -> bool:
-    """Tell whether X is a matrix of SciPy's."""
+    """Tell whether X is a SciPy sparse matrix or array."""
     return bool(sparse.issparse(X))

@@ -1,4 +1,4 @@
-"""What every solver returns, and what is read off it."""
+"""The result of every solver: its spectrum, signs, and number of components."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Spectrum(NamedTuple):
 
 
 def with_fixed_signs(components: Doubles) -> Doubles:
-    """Return the components with the largest coordinate of each positive.
+    """Return the components with the largest entry of each positive.
 
-    scikit-learn's rule: the first of equal magnitudes decides.
+    As in scikit-learn, the first of equal magnitudes decides.
     """
     if components.size == 0:
         return components
@@ -36,9 +36,8 @@ def with_fixed_signs(components: Doubles) -> Doubles:
 def completed(components: Doubles, count: int) -> Doubles:
     """Return `count` orthonormal rows that begin with the given ones.
 
-    Rows that a solver could not find because the data has no variance along them are as
-    good as any others: they come from the axes, by the reflections that turn the first axes
-    to the given rows.
+    Directions without variance, which a solver cannot find, are arbitrary: they are the
+    images of the remaining axes under the reflections that map the first axes to the given rows.
     """
     found, d = components.shape
     if found >= count:
@@ -91,7 +90,7 @@ def _log_determinants(value: Doubles, noise: Doubles, n: int) -> Doubles:
     """Sum log((l_i - l_j)(1/m_j - 1/m_i)) over i < rank, j > i, for each rank.
 
     m is l for the kept directions and the noise for the others. Where l_i = l_j the
-    approximation has no value; their sampling error stands for the gap.
+    approximation is undefined; their sampling error replaces the gap.
     """
     d = len(value)
     gap = value[:, None] - value[None, :]

@@ -1,4 +1,4 @@
-"""What PCA has learned, from which its model follows: moments, or a sketch of the rows."""
+"""The state of PCA, from which its model is computed: moments, or a sketch of the rows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from algos._common.threads import effective_n_threads, threads_for
 from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.pca import covariance, sketch
-from algos.pca.counts import check_count, known_count, rows_needed
 from algos.pca.fitted import check_total, fitted_attributes
 from algos.pca.model import Model
 from algos.pca.moments import Moments, joined, unscaled_squares, with_row
+from algos.pca.n_components import check_count, known_count, rows_needed
 from algos.pca.sketch import Sketch
 from algos.pca.solvers import Decomposition, moments_of
 from algos.pca.sparse_rows import is_sparse
@@ -32,7 +32,7 @@ Self = TypeVar("Self", bound="Learned")
 
 
 class Learned(Deferred):
-    """Base of the estimator: learns moments or a sketch, and makes the model when it is read.
+    """Mixin of PCA: learns moments or a sketch, and computes the model when it is read.
 
     Attributes
     ----------
@@ -40,10 +40,9 @@ class Learned(Deferred):
     _dtype : str
         Of the attributes that the model will have.
     _mean, _scatter : ndarray of shape (d,) and (d, d)
-        The moments, where the rows so far have them. After a truncated fit there is `_mean`
-        alone.
+        The moments, if they are known. After a truncated fit there is only `_mean`.
     _sketch : dict
-        The fields of `Sketch`, where that is what was learned.
+        The fields of `Sketch`, if a sketch was learned instead.
     """
 
     n_components: Any
@@ -57,7 +56,7 @@ class Learned(Deferred):
     explained_variance_: Floats
     explained_variance_ratio_: Floats
     noise_variance_: float
-    solver_: str
+    svd_solver_: str
     _validated: Callable[..., Any]
 
     _follows_parameters = True
@@ -69,17 +68,17 @@ class Learned(Deferred):
         "mean_",
         "n_components_",
         "noise_variance_",
-        "solver_",
+        "svd_solver_",
     )
 
     @learning
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
-        """Learn further rows, as if all had come at once.
+        """Learn further rows, with the result of one fit to all rows.
 
-        Exactly, but after a `fit` that kept a part of the variance alone, of which a
-        UserWarning tells, and but for `svd_solver="sketch"`: see the notes of the class.
+        The result is exact except with `svd_solver="sketch"`, and after a `fit` that kept only a
+        part of the variance, which gives a UserWarning: see the notes of the class.
 
-        There is no least number of rows. While there are fewer than the components need,
+        A batch may have any number of rows. Until there are as many as the components need,
         `transform` raises NotFittedError and says how many are missing.
 
         Parameters
@@ -98,7 +97,7 @@ class Learned(Deferred):
 
     @learning
     def merge(self: Self, other: Any) -> Self:
-        """Join what another PCA has learned from other rows, exactly if `partial_fit` is exact.
+        """Add what another PCA has learned from other rows, exactly if `partial_fit` is exact.
 
         Parameters
         ----------
@@ -114,7 +113,7 @@ class Learned(Deferred):
         return self
 
     def _keep(self, found: Decomposition, n: int, dtype: Any, solver: str) -> None:
-        """Take the model and the state that a fit has made."""
+        """Store the model and the state that a fit has computed."""
         self._take_model(found, n, dtype, solver)
         self._forget()
         self._dtype = np.dtype(dtype).name
@@ -142,7 +141,7 @@ class Learned(Deferred):
         self._learn_moments(moments, dtype)
 
     def _learn_other(self, other: Learned) -> None:
-        """Learn what another one has learned."""
+        """Add what another estimator has learned."""
         dtype = np.promote_types(self._dtype, other._dtype)
         if not (self._keeps_moments() and other._keeps_moments()):
             a, b = self._sketch_so_far(), other._sketch_so_far()
@@ -165,7 +164,7 @@ class Learned(Deferred):
         self._defer(learned.n_seen, bound, dtype)
 
     def _defer(self, n: int, total: float, dtype: Any) -> None:
-        """Have the model made when it is read, if the rows suffice."""
+        """Mark the model to be computed when it is read, if there are enough rows."""
         d = self.n_features_in_
         # Too many components for any number of rows are refused at once.
         check_count(self.n_components, max(n, d), d, self._solver_of_state())
@@ -174,10 +173,10 @@ class Learned(Deferred):
         if self._lacks_rows():
             self.mean_ = self._state_mean().astype(dtype)
         elif total > float(np.finfo(dtype).max) / 4:
-            self._make_model()  # which may be refused, and by nobody but the learning method
+            self._make_model()  # only a learning method may refuse it
 
     def __getattr__(self, name: str) -> Any:
-        # `n_components` may be set after rows were learned, so this is not known before.
+        # `n_components` may be set after rows were learned, so this is not known earlier.
         is_stale = self.__dict__.get("_is_stale", False)
         if is_stale and name in self._deferred and self._lacks_rows():
             raise AttributeError(
@@ -186,7 +185,7 @@ class Learned(Deferred):
         return super().__getattr__(name)
 
     def _make_model(self) -> None:
-        check_params(self)  # which may have been set after the rows came
+        check_params(self)  # they may have been set since rows were learned
         n, d, solver = self.n_samples_, self.n_features_in_, self._solver_of_state()
         check_count(self.n_components, n, d, solver)
         count = known_count(self.n_components, n, d)
@@ -204,7 +203,7 @@ class Learned(Deferred):
             setattr(self, name, value)
         share = float(self.explained_variance_ratio_.sum())
         count = self.n_components_
-        say(self, f"solver_ {solver!r}, rows {n}, components {count}", variance_ratio=share)
+        say(self, f"svd_solver_ {solver!r}, rows {n}, components {count}", variance_ratio=share)
 
     def _forget(self) -> None:
         for name in ("_mean", "_scatter", "_sketch", "_is_stale"):
@@ -220,11 +219,11 @@ class Learned(Deferred):
         return "sketch" if "_sketch" in self.__dict__ else "covariance_eigh"
 
     def _lacks_rows(self) -> bool:
-        """Tell whether more rows would give the components; no rows give more than columns."""
+        """Tell whether more rows would help; there are at most as many components as columns."""
         return 0 < self._n_missing() <= max(2, self.n_features_in_) - self.n_samples_
 
     def _n_missing(self) -> int:
-        """Return how many rows the model still lacks."""
+        """Return how many more rows the model needs."""
         return rows_needed(self.n_components, self.n_features_in_) - self.n_samples_
 
     def _state_mean(self) -> Floats:
@@ -243,19 +242,19 @@ class Learned(Deferred):
         return Moments(self.n_samples_, self._mean, scatter)
 
     def _moments_of_sketch(self) -> Moments:
-        """Return the moments, or ValueError if the sketch has lost some of them."""
+        """Return the moments; raise ValueError if the sketch has lost some of them."""
         settled = sketch.settled(Sketch(**self._sketch), self._n_threads())
         moments = sketch.moments_in(settled)
         if moments is None:
             raise ValueError(
                 f"`svd_solver`={self.svd_solver!r} must be 'sketch', with which the rows so far "
                 f"were learned, since a sketch keeps only a part of their variance; set it back, "
-                f"or start anew with another PCA"
+                f"or start with a new PCA"
             )
         return moments
 
     def _keeps_moments(self) -> bool:
-        """Tell whether further rows go into moments: all, unless a sketch saves memory."""
+        """Tell whether further rows update moments: always, unless a sketch saves memory."""
         if self.svd_solver != "sketch":
             return True
         if hasattr(self, "n_samples_") and "_scatter" not in self.__dict__:
@@ -282,8 +281,8 @@ class Learned(Deferred):
             if count > self.n_components_:
                 raise ValueError(
                     f"`n_components`={count} must be at most {self.n_components_}, the number "
-                    f"of directions that the fit with svd_solver={self.solver_!r} has kept; fit "
-                    f"anew with the larger `n_components`"
+                    f"of directions kept by the fit with svd_solver={self.svd_solver_!r}; refit "
+                    f"with the larger `n_components`"
                 )
             self._warn_of_loss()
         variances = self.explained_variance_.astype(np.float64)
@@ -296,11 +295,10 @@ class Learned(Deferred):
 
     def _warn_of_loss(self) -> None:
         warn(
-            f"The fit with svd_solver={self.solver_!r} kept {self.n_components_} directions "
-            f"and only the mean variance of the others, so what is learned from it differs "
-            f"from a fit to all rows. For exact results fit with "
-            f'svd_solver="covariance_eigh" and at least as many rows as columns, or use '
-            f"partial_fit from the start"
+            f"The fit with svd_solver={self.svd_solver_!r} kept {self.n_components_} directions "
+            f"and only the mean variance of the others, so the result differs from a fit to all "
+            f'rows. For exact results fit with svd_solver="covariance_eigh" and at least as many '
+            f"rows as columns, or use partial_fit from the start"
         )
 
     def _model(self) -> Model:

@@ -1,4 +1,4 @@
-"""Which columns, and which of their sides, make a row's score."""
+"""The contributions of columns, and of low and high values, to the scores of rows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from algos._cython.cut_attribution import share_rows
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.scores import METHODS, score
 
-# A depth that a column makes small raises the score: the kinds of depth are shared out as the
-# inverse depth is.
+# Small depths raise the score, so scores made of depths are shared out like the inverse depth.
 _SHARED_AS = {
     "expected_depth": "expected_inverse_depth",
     "depth": "expected_inverse_depth",
@@ -18,7 +17,7 @@ _SHARED_AS = {
 
 
 def number_of_shares(method: str) -> int:
-    """Return the kernel's number of the method by which a score is shared out."""
+    """Return the kernel's number of the method that shares out a score."""
     return METHODS.index(_SHARED_AS.get(method, method))
 
 
@@ -30,22 +29,21 @@ def attribute(
     method: str,
     n_threads: int,
 ) -> NDArray[np.float64]:
-    """Return the shares of columns and sides in the rows' scores.
+    """Return the contributions of columns and sides to the scores of rows.
 
     A cut separates the row from a box in one column, on one side, with probability proportional
-    to how far the row is outside there; what it adds to the score falls to that side. The kinds
-    of depth are shared out in the proportions of the expected inverse depth.
+    to how far the row is outside there; its contribution to the score is assigned to that side.
+    Scores made of depths are shared out in the proportions of the expected inverse depth.
 
     Parameters
     ----------
     forest, rows, n_rows, stride, method, n_threads
-        As `scores.score` takes them.
+        See `scores.score`.
 
     Returns
     -------
     shares : ndarray of float64, (n_rows, n_columns, 2)
-        [..., 0] for values that are too low, [..., 1] for those too high; all of a row sum to
-        its score.
+        [..., 0] for low values, [..., 1] for high ones; those of a row sum to its score.
     """
     scores = score(forest, rows, n_rows, stride, method, n_threads)
     shares = np.empty((n_rows, forest.n_columns, 2))

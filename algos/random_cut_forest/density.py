@@ -1,4 +1,4 @@
-"""How dense a forest's sample is around rows, and towards which sides."""
+"""The density of a forest's sample around rows, by direction."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from algos._cython.cut_density import separation_sums
 from algos.random_cut_forest.forest import ROOT, Forest
 
-BLOCK_BYTES = 1 << 24  # of sums at a time
-SOFTENING = 1e-3  # AWS's: bounds the density of rows that the sample holds
+BLOCK_BYTES = 1 << 24  # of sums held at a time
+SOFTENING = 1e-3  # AWS's value: bounds the density of sampled rows
 MOST_DIMENSIONS = 3
 
 
@@ -20,31 +20,32 @@ def directional_density(
     n_threads: int = 1,
     exponent: int = 0,
 ) -> NDArray[np.float64]:
-    r"""Return the density around each row, parted by the sides on which its mass lies.
+    r"""Return the density around each row, divided by the side on which its mass lies.
 
-    With the chance :math:`P_k` that the cuts separate a row from its neighbourhood on side k
-    (there are two of each column), the expected share :math:`M_k` of the tree that it is cut
-    off from, and the expected distance :math:`D_k` to the far end of that box, each times that
-    chance and averaged over the trees, and with :math:`P_j = P_{j, low} + P_{j, high}` and
-    :math:`D_j` alike, it is AWS's
+    Let :math:`P_k` be the probability that the cuts separate a row from its neighbourhood on
+    side k (there are two sides of each column), :math:`M_k` the expected share of the tree from
+    which it is separated, and :math:`D_k` the expected distance to the far end of that box, the
+    latter two times that probability, and all averaged over the trees. With
+    :math:`P_j = P_{j, low} + P_{j, high}`, and :math:`D_j` likewise, it is AWS's
 
     .. math:: \rho = \frac{M}{q M + \sum_j P_j (D_j / P_j)^m}, \quad M = \sum_k M_k,
 
-    a share of the sample by a volume of dimension m. Side k has the part :math:`M_k / M` of it.
-    A row that a tree holds once is taken out of it first; among copies its distance is 0.
+    a share of the sample divided by a volume of dimension m. Side k has the part
+    :math:`M_k / M` of it. A row that a tree holds once is deleted from it first; among copies
+    its distance is 0.
 
     Parameters
     ----------
     forest : Forest
-        Each tree has a row or more.
+        Each tree has at least one row.
     rows : ndarray of shape (n, n_columns), dtype float32
     dimension : float, default=None
-        m: of the surface on which the rows lie. None is the number of columns, but 3 at most,
-        since with more of them the density is soon either its bound or nothing.
+        The dimension m of the surface on which the rows lie. None is the number of columns, but
+        at most 3, since for more the density soon is either its bound or zero.
     n_threads : int, default=1
         The result is the same for any number.
     exponent : int, default=0
-        The forest's unit is so many powers of two of that of the volume.
+        The unit of the forest is 2**exponent times that of the volume.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def directional_density(
 
 
 def _density_of(means: NDArray[np.float64], dimension: float, exponent: int) -> NDArray[np.float64]:
-    """Return (n, d, 2) from the means (n, 3, 2, d) of chances, masses and distances."""
+    """Return (n, d, 2) from the means (n, 3, 2, d) of probabilities, masses and distances."""
     chance, distance = means[:, 0].sum(axis=1), means[:, 2].sum(axis=1)
     mass = means[:, 1]
     whole = mass.sum(axis=(1, 2))
@@ -77,6 +78,6 @@ def _density_of(means: NDArray[np.float64], dimension: float, exponent: int) -> 
         power = np.ldexp(side, exponent) ** dimension
         volume = np.sum(np.where(chance > 0, chance * power, 0.0), axis=1)
         per_mass = 1 / (SOFTENING * whole + volume)
-    # The row is cut off below the mass that lies above it.
+    # A row that is separated at the lower side has its mass above it.
     sides: NDArray[np.float64] = np.moveaxis(mass[:, ::-1], 1, 2) * per_mass[:, None, None]
     return sides

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from algos._common.drawing import require_matplotlib
 from algos.random_cut_forest.panels import (
+    are_free,
     comparable,
     label,
     legend_columns,
@@ -17,6 +18,7 @@ from algos.random_cut_forest.panels import (
     panels,
     shade,
     short,
+    strips,
     tick_angle,
     use_dates,
 )
@@ -30,45 +32,48 @@ from algos.random_cut_forest.peaks import (
     score_array,
 )
 
-MOST_LINES = 8  # columns of a stream that are told apart by colour
+MOST_LINES = 8  # columns of a stream that are drawn apart
 
 
 class AnomalyDisplay:
-    """A stream, its anomaly scores, and what its peaks are made of.
+    """A stream, its anomaly scores, and the attributions of their peaks.
 
     Three panels, one below the other: the columns of the stream, with the alarms shaded; the
-    scores, the highest peaks numbered; and which columns made each of these, red where a
-    value is high and blue where it is low, the paler the less it adds beside the largest.
-    Make one with :meth:`from_estimator` or :meth:`from_scores`.
+    scores, with the highest peaks numbered; and the columns that caused each of these, red where
+    a value is high and blue where it is low, paler for smaller contributions.
+    Create one with :meth:`from_estimator` or :meth:`from_scores`.
 
-    One column is drawn as it is. Several are each drawn less their median, in units of the
-    distance of their 5th and 95th percentiles, up to two such units: what lies beyond runs
-    off the panel.
+    Up to eight columns are drawn in strips, one below the other, over their own ranges; more
+    are drawn together, in units of the distance between their 5th and 95th percentiles. Values
+    that are more than two such units from the median are cut off, unless there is only one
+    column. Numbers that would overlap those of higher peaks are left out, except below the
+    third panel.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         The stream.
     scores : array-like of shape (n_samples,)
-        How anomalous each row is.
+        The anomaly score of each row.
     threshold : float, array-like of shape (n_samples,) or None, default=None
-        Above it a row is an anomaly.
+        Rows with higher scores are anomalies.
     grades : array-like of shape (n_samples,) or None, default=None
-        Above 0 a row is an anomaly, whatever the threshold.
+        Rows with a grade above 0 are anomalies, whatever the threshold.
     peaks : array-like of int, default=()
         The rows to number, in ascending order.
     events : array-like of int or None, default=None
-        The row of the stream that each peak is about, whose time stands below it; None is
-        the peaks themselves. A shingle may score highest some rows after the odd one.
+        The row of the stream that caused each peak, with whose time it is labelled; None is
+        the peaks themselves. A shingle may score highest some rows after the anomalous one.
     attribution : array-like of shape (n_peaks, n_parts, 2) or None, default=None
-        What each column, or each row of a shingle, adds to the score of a peak, low and high;
-        None leaves the third panel out.
+        The contribution of each column, or each row of a shingle, to the score of a peak, low
+        and high; None leaves the third panel out.
     part_names : sequence of str or None, default=None
         Names of those parts; None numbers them.
     times : array-like of shape (n_samples,) or None, default=None
-        Where the rows stand on the axis; None is a frame's index of dates, or their number.
+        Positions of the rows on the time axis; None is a frame's index of dates, or the row
+        numbers.
     feature_names : sequence of str or None, default=None
-        Names of the columns; None is those of a frame, or numbers.
+        Names of the columns; None uses those of a data frame, or numbers.
 
     Attributes
     ----------
@@ -89,7 +94,7 @@ class AnomalyDisplay:
 
     See Also
     --------
-    algos.RandomCutForest : Makes scores and attributions.
+    algos.RandomCutForest : Computes scores and attributions.
 
     Examples
     --------
@@ -145,7 +150,7 @@ class AnomalyDisplay:
         times: ArrayLike | None = None,
         ax: Any = None,
     ) -> AnomalyDisplay:
-        """Draw a stream and what a fitted forest says of it.
+        """Draw a stream with the scores and attributions of a fitted forest.
 
         Parameters
         ----------
@@ -154,27 +159,28 @@ class AnomalyDisplay:
         X : array-like of shape (n_samples, n_features)
             The stream, in order.
         scores : array-like of shape (n_samples,), default=None
-            What `forest.score_partial_fit` returned for X, while it learnt. None is
+            What `forest.score_partial_fit` returned for X. None is
             `forest.anomaly_score(X)`.
         grades : array-like of shape (n_samples,), default=None
             What it returned with `return_grade=True`: the alarms are the rows with a grade
-            above 0. None has the threshold tell.
+            above 0. None uses the threshold.
         attribution : array-like of shape (n_samples, n_features, 2), default=None
-            The reasons as of the time of each score; with shingles of shape
-            (n_samples, shingle_size, n_features, 2), the newest row first. None asks the
-            forest as it stands now. After `score_partial_fit` it has learnt the anomalies
-            themselves: of a level that has shifted and stayed it then blames other columns.
+            The attributions at the time of each score; with shingles of shape
+            (n_samples, shingle_size, n_features, 2), the newest row first. None computes them
+            with the present forest. After `score_partial_fit` it has learned the anomalies
+            themselves, and after a persistent shift of level it blames other columns.
         threshold : float or array-like of shape (n_samples,), default=None
             None is -`forest.offset_`, or no threshold if there are `grades`. `threshold_` is
-            that of the next row, and no measure of the rows before.
+            that of the next row, and does not apply to the rows before.
         n_peaks : int, default=5
-            At most so many peaks are explained, the highest ones, of each run of alarms one.
+            Maximum number of peaks to explain: the highest ones, one for each run of alarms.
         separation : int, default=None
-            How many rows peaks are apart at least; None is `shingle_size`.
+            Minimum distance of peaks in rows; None is `shingle_size`.
         times : array-like of shape (n_samples,), default=None
-            Where the rows stand on the axis; None is a frame's index of dates, or their number.
+            Positions of the rows on the time axis; None is a frame's index of dates, or the
+            row numbers.
         ax : matplotlib Axes, default=None
-            Whose place to take; None is a new figure.
+            Axes whose place the panels take; None creates a new figure.
 
         Returns
         -------
@@ -196,7 +202,7 @@ class AnomalyDisplay:
         peaks = highest(found, threshold, grades, n_peaks, separation)
         if attribution is None:
             rows = getattr(X, "iloc", X if hasattr(X, "columns") else np.asarray(X))
-            # A peak is explained by the rows of its shingle alone.
+            # A peak is explained only by the rows of its shingle.
             starts = [max(0, i - size + 1) for i in peaks]
             parts = [
                 forest.attribution(rows[start : start + size])[i - start]
@@ -220,29 +226,30 @@ class AnomalyDisplay:
         times: ArrayLike | None = None,
         ax: Any = None,
     ) -> AnomalyDisplay:
-        """Draw a stream and scores that any detector gave it.
+        """Draw a stream with scores from any detector.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The stream, in order.
         scores : array-like of shape (n_samples,)
-            How anomalous each row is: larger is more anomalous.
+            The anomaly score of each row: larger is more anomalous.
         grades : array-like of shape (n_samples,), default=None
-            Above 0 a row is an anomaly; None has the threshold tell.
+            Rows with a grade above 0 are anomalies; None uses the threshold.
         attribution : array-like of shape (n_samples, n_features, 2), default=None
-            What each column adds to each score, low and high; with shingles
+            The contribution of each column to each score, low and high; with shingles
             (n_samples, shingle_size, n_features, 2), the newest row first.
         threshold : float or array-like of shape (n_samples,), default=None
-            Above it a row is an anomaly; None draws none.
+            Rows with higher scores are anomalies; None draws none.
         n_peaks : int, default=5
-            At most so many peaks are numbered, the highest ones, of each run of alarms one.
+            Maximum number of peaks to number: the highest ones, one for each run of alarms.
         separation : int, default=1
-            How many rows peaks are apart at least.
+            Minimum distance of peaks in rows.
         times : array-like of shape (n_samples,), default=None
-            Where the rows stand on the axis; None is a frame's index of dates, or their number.
+            Positions of the rows on the time axis; None is a frame's index of dates, or the
+            row numbers.
         ax : matplotlib Axes, default=None
-            Whose place to take; None is a new figure.
+            Axes whose place the panels take; None creates a new figure.
 
         Returns
         -------
@@ -290,7 +297,7 @@ class AnomalyDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Whose place to take; None is a new figure.
+            Axes whose place the panels take; None creates a new figure.
 
         Returns
         -------
@@ -323,10 +330,15 @@ class AnomalyDisplay:
     def _plot_stream(self, ax: Any, times: NDArray[Any], names: Sequence[str]) -> None:
         X = np.asarray(self.X, dtype=np.float64).reshape(len(times), -1)
         values, limits = comparable(X)
+        are_apart = 1 < len(names) <= MOST_LINES
+        if are_apart:
+            values, limits = strips(values)
+            ax.set_yticks([])
         self.lines_ = []
         for column, name in zip(values.T, names, strict=True):
-            self.lines_ += ax.plot(times, column, linewidth=0.8, label=name)
-        if 1 < len(names) <= MOST_LINES:
+            alpha = 0.5 if len(names) > MOST_LINES else 1.0
+            self.lines_ += ax.plot(times, column, linewidth=0.8, alpha=alpha, label=name)
+        if are_apart:
             ax.legend(
                 handles=self.lines_,
                 labels=[short(name) for name in names],
@@ -338,7 +350,8 @@ class AnomalyDisplay:
             )
         if limits is not None:
             ax.set_ylim(*limits)
-        ax.set_ylabel(short(names[0]) if len(names) == 1 else "From the median, in\n5–95 % ranges")
+        several = "Each in its own range" if are_apart else "From the median, in\n5–95 % ranges"
+        ax.set_ylabel(short(names[0]) if len(names) == 1 else several)
         ax.tick_params(labelbottom=False)
         use_dates(ax, times)
 
@@ -356,7 +369,7 @@ class AnomalyDisplay:
             for panel in self.axes_[:2]:
                 shade(panel, times, is_alarm)
         ax.set_ylabel("Anomaly score")
-        # Rows that have no score yet have 0, which would flatten the others.
+        # Rows without a score have 0, which would flatten the others.
         scored = scores[scores > 0]
         if scored.size:
             room = 0.2 * (scored.max() - scored.min() or 1.0)
@@ -369,9 +382,12 @@ class AnomalyDisplay:
         peaks: NDArray[np.intp],
         events: NDArray[np.intp],
     ) -> None:
-        """Number the peaks in the scores, and mark in the stream what they are about."""
+        """Number the peaks in the scores, and the rows that caused them in the stream."""
         stream, panel = self.axes_[:2]
         self.marks_ = []
+        order = np.argsort(-scores[peaks], kind="stable")
+        of_peaks = are_free(panel, times[peaks], order)
+        of_events = are_free(stream, times[events], order)
         for number, (i, event) in enumerate(zip(peaks, events, strict=True), 1):
             panel.annotate(
                 str(number),
@@ -379,6 +395,7 @@ class AnomalyDisplay:
                 xytext=(0, 3),
                 textcoords="offset points",
                 ha="center",
+                visible=bool(of_peaks[number - 1]),
             )
             mark = stream.annotate(
                 str(number),
@@ -387,6 +404,7 @@ class AnomalyDisplay:
                 ha="center",
                 va="top",
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+                visible=bool(of_events[number - 1]),
             )
             self.marks_.append(mark)
 

@@ -34,8 +34,8 @@ from algos._common.warn import warn
 from algos.random_cut_forest.forest import Forest
 from algos.random_cut_forest.gaps import carried_forward, fill
 from algos.random_cut_forest.growth import grow
-from algos.random_cut_forest.hints import FOREIGN_NAMES, instead_of_rows, instead_of_share
 from algos.random_cut_forest.insight import Insight
+from algos.random_cut_forest.names import FOREIGN_NAMES, instead_of_rows, instead_of_share
 from algos.random_cut_forest.reservoir import draw
 from algos.random_cut_forest.scaling import SCALES, Scaling, rows_for_scaling
 from algos.random_cut_forest.scores import METHODS
@@ -47,87 +47,85 @@ from algos.random_cut_forest.threshold import score_limit
 class RandomCutForest(OutlierMixin, Insight, Estimator):
     """Random cut forest: anomalies in rows and streams, with their reasons.
 
-    A forest of random trees over samples of the rows, each split at random, a column being
-    chosen as often as its values spread [1]_. A row that would make a tree's structure
-    change much, since it would stand alone near the root, is an anomaly.
+    A forest of random trees over samples of the rows. Each tree is split at random, in a
+    column drawn with probability proportional to its range [1]_. A row that would change the
+    structure of a tree much, since it would be isolated near the root, is an anomaly.
 
-    `fit` takes all rows at once. `partial_fit` and `score_partial_fit` learn a stream of any
-    length in the memory of the samples; trees change by single rows, each time to one that
-    is distributed exactly as if it had been grown over its present sample. An integer seed
-    gives the same bits for every number of threads, and for every way to cut a stream into
-    blocks.
+    `fit` learns all rows at once. `partial_fit` and `score_partial_fit` learn a stream of any
+    length in the memory of the samples; trees are updated by single rows, and after each update
+    a tree is distributed exactly as if it had been grown over its present sample. An integer
+    seed gives the same bits for every number of threads, and for every division of a stream
+    into blocks.
 
     Parameters
     ----------
     n_estimators : int, default=100
         Number of trees. Scores get steadier with more of them, in proportion to the time.
     max_samples : int, default=256
-        Most rows in the sample of a tree. About 1 / `max_samples` should be the share of
-        anomalies. More rows resolve finer structure and take longer. A single row makes no
+        Maximum number of rows in the sample of a tree. The share of anomalies should be about
+        1 / `max_samples`. More rows resolve finer structure and take longer. A single row has no
         structure: all rows but those of the trees then have one score, and count as anomalies.
     shingle_size : int, default=1
-        Above 1 rows are a stream in time, and the forest is one of shingles: each row together
+        If above 1, rows are a stream in time, and the forest learns shingles: each row together
         with the `shingle_size` - 1 rows before it. So it sees shapes, such as a missing peak.
     time_decay : float or None, default=None
-        How fast the past is forgotten: a row counts e**-time_decay less than the next. None
-        is 0 in `fit`, where all rows are alike, and in a stream 1e-5, Kinesis' value, or
-        0.1 / `max_samples`, that of AWS's library, if this is less.
+        How fast the past is forgotten: the weight of a row is e**-time_decay times that of the
+        next. None is 0 in `fit`, where all rows have equal weight, and in a stream 1e-5, Kinesis'
+        value, or 0.1 / `max_samples`, that of AWS's library, if this is less.
     contamination : "auto", "three_sigma" or float, default="auto"
-        From which score on a row is an anomaly to `predict`. "three_sigma" is the mean
-        score and three standard deviations, SageMaker's rule. "auto" is the same for normally
-        distributed scores, made of the median and the upper quartile, which the anomalies
-        themselves do not move: it finds more of them; but it is no lower than "three_sigma"
-        while that is below 1, nor than 1. Both look at the scores of about 2000
-        sampled rows. Of rows without anomalies "auto" flags 1 to 7 %, "three_sigma" 1 to 3 %,
-        most where a column has long tails or few values; but where most rows are equal, as
-        rare counts make them, "auto" may flag all others, up to a quarter of the rows, and
+        The score above which a row is an anomaly for `predict`. "three_sigma" is the mean
+        score plus three standard deviations, SageMaker's rule. "auto" estimates the same
+        for normally distributed scores from their median and upper quartile, which anomalies
+        do not move, so that it finds more of them; but it is at least 1 or the limit of
+        "three_sigma", whichever is smaller. Both use the scores of about 2000
+        sampled rows. For rows without anomalies "auto" flags 1 to 7 %, "three_sigma" 1 to 3 %,
+        most where a column has long tails or few values; but where most rows are equal, as with
+        rare counts, "auto" may flag all others, up to a quarter of the rows, and
         "three_sigma" up to a tenth. A float in (0, 0.5] is the share of anomalies among the
-        rows of `fit`, which takes the time to score them all; among the sampled rows in a
+        rows of `fit`, all of which are then scored; among the sampled rows in a
         stream, or if `contamination` or `score_method` has been changed after `fit`. With a
-        `shingle_size` above 1 all of these speak of shingles: one odd row is in
+        `shingle_size` above 1 all of these refer to shingles: one anomalous row is in
         `shingle_size` of them.
     score_method : {"expected_inverse_depth", "expected_depth", "depth", "displacement", \
             "collusive_displacement"}, default="expected_depth"
-        What is averaged over the trees. "expected_inverse_depth" is the score of AWS's
-        library and of SageMaker; a row at a usual place has about 1 or less. "expected_depth"
-        is made of the depth at which the row would stand if it were inserted, and "depth" of
-        that of the leaf it falls into, which is fastest, and ranks the learned rows of tables
+        The quantity that is averaged over the trees. "expected_inverse_depth" is the score of
+        AWS's library and of SageMaker; ordinary rows have about 1 or less. "expected_depth"
+        uses the depth that the row would have if it were inserted, and "depth" that of the
+        leaf it falls into, which is fastest, and ranks the learned rows of tables
         as well as an isolation forest does; the default finds more in streams and among rows
         that were not learned. "displacement" is the expected
-        number of points that the row would move down, "collusive_displacement" the largest
-        number among the row and its neighbours together for each of these, [1]_'s CoDisp. It
-        may be changed at any time.
+        number of points that the row would move down, "collusive_displacement" the largest such
+        number for a group that contains the row, divided by the size of the group (CoDisp in
+        [1]_). It may be changed at any time.
     scale : {"robust", "standard", "streaming"} or None, default="robust"
-        How columns get comparable units. "robust" divides by the inter-quartile range /
-        1.349, but at least by a third of the standard deviation without the farthest 1 % of
-        values at either end (by all of it where the range is 0), and "standard" by the
-        standard deviation;
-        None leaves the units as they are, as AWS's library does. What they are is learnt
-        from rows of `fit`, or of the warm-up of a stream, and then stays; of a column that
-        rests there, from the rows of a stream in which it first moves. "streaming" goes
-        on learning mean and standard deviation, so that the units follow a drifting
-        stream, values beyond 10 deviations counting as those; trees are then no longer
+        How columns are brought to comparable units. "robust" divides by the inter-quartile
+        range / 1.349, but at least by a third of the standard deviation without the most extreme
+        1 % of values at either end (by all of it where the range is 0), and "standard" by the
+        standard deviation; None leaves the units unchanged, as AWS's library does. Units are
+        learned from the rows of `fit`, or of the warm-up of a stream, and then fixed; those of a
+        column that is constant there, from the rows of a stream in which it first varies.
+        "streaming" keeps updating mean and standard deviation, so that the units follow a
+        drifting stream, with values clipped at 10 deviations; trees are then no longer
         exactly those of one set of rows.
     feature_weights : array-like of shape (n_features,), mapping or None, default=None
         Multiplies the columns after scaling: a column of weight 2 is cut twice as often, one
-        of weight 0 never. A mapping, or a pandas Series, from names to weights goes by the
-        names of X's columns; those that a mapping leaves out have 1. With a `scale` the
-        largest must be in [1e-9, 1e9]; only the proportions count.
+        of weight 0 never. A column of noise, which would take most cuts, needs a small weight,
+        such as 0.3. A mapping, or a pandas Series, assigns weights to the names of X's columns;
+        columns missing in a mapping have weight 1. With a `scale` the largest weight must be in
+        [1e-9, 1e9]; only the proportions matter.
     disjoint_samples : bool, default=False
-        Whether `fit` deals one sample out among the trees, so that no row is in two of them,
-        as SageMaker does. It needs `n_estimators * max_samples` rows, else trees get fewer,
-        with a warning. With a `shingle_size` above 1 shingles are dealt out; neighbours among
-        them have rows in common. In `partial_fit` it means nothing: each tree takes rows of
-        its own accord.
+        Whether `fit` divides one sample among the trees, so that no row is in two of them,
+        as SageMaker does. With fewer than `n_estimators * max_samples` rows, trees get fewer
+        each, with a warning. With a `shingle_size` above 1 shingles are divided; neighbouring
+        ones share rows. `partial_fit` ignores it: each tree samples rows independently.
     warm_up : int or "auto", default="auto"
-        Number of rows with which a stream begins: they wait until the scaling has been learnt
-        from them, and have no score. "auto" is `max_samples` / 4. Another
-        `shingle_size` - 1 rows come before. They should cover a period of the stream, if it
-        has one.
+        Number of rows at the beginning of a stream, after the first `shingle_size` - 1, from
+        which the scaling is learned; they have no score. "auto" is `max_samples` / 4. They
+        should cover a period of the stream, if it has one.
     missing_values : {"error", "impute"}, default="error"
-        "impute" allows NaN: missing values are filled with what the forest expects beside the
-        known ones, and are not odd by themselves. A row of a stream that is more than half
-        filled is not learnt.
+        "impute" allows NaN: missing values are filled with what the forest expects given the
+        known ones, and are not anomalous by themselves. A row of a stream with more than half of
+        its values missing is not learned.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
@@ -135,25 +133,25 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         Seed of samples and cuts. An int makes the result reproducible to the last bit, for
         every `n_jobs`; None draws from numpy's global state.
     verbose : int, default=0
-        1 prints what `fit`, or the end of a stream's warm-up, has made.
+        1 prints a line after `fit`, or at the end of the warm-up of a stream.
 
     Attributes
     ----------
     offset_ : float
-        `predict` says -1 where `score_samples` is below it; `contamination` tells how it is
-        made. After `partial_fit` it is made anew, from some 2000 scores, when it is read and
-        a tree has taken a row since: in a loop over single rows grades, and `threshold_`, are
+        `predict` returns -1 where `score_samples` is below it; see `contamination`. After
+        `partial_fit` it is recomputed, from some 2000 scores, when it is read and
+        a tree has sampled a row since: in a loop over single rows grades, and `threshold_`, are
         far cheaper.
     threshold_ : float
         Anomaly score above which the next row of a stream gets a grade above 0: the mean of
-        the scores so far and three standard deviations, up to 5.7 where the scores are
+        the scores so far plus three standard deviations, up to 5.7 if the scores are
         skewed, but at least 0.8, and infinity for the first 10 scores. Older scores count
-        less, and so do the first `max_samples`. Of streams without anomalies it grades 0.1 to
-        1.2 % of the rows. Only after `score_partial_fit`.
+        less, and so do the first `max_samples`. In streams without anomalies it is exceeded by
+        0.1 to 1.2 % of the rows. Only after `score_partial_fit`.
     max_samples_ : int
         Number of rows in the sample of each tree.
     n_samples_seen_ : int
-        Number of rows that `fit`, `partial_fit` and `merge` saw.
+        Number of rows seen by `fit`, `partial_fit` and `merge`.
     n_features_in_ : int
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -162,24 +160,24 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
     See Also
     --------
     sklearn.ensemble.IsolationForest : Cuts all columns equally often, and cannot learn a
-        stream. Its place in tables is taken by `score_method="depth"`.
+        stream. For tables, `score_method="depth"` is equivalent.
 
     Notes
     -----
-    Rows are centred, scaled in double precision and then kept in float32. A tree holds its own
-    copy of its points, so a forest takes about n_estimators * max_samples * (64 + 12 *
+    Rows are centred and scaled in double precision, and then stored in float32. Each tree has
+    its own copy of its points, so a forest takes about n_estimators * max_samples * (64 + 12 *
     n_features * shingle_size) bytes, whatever the number of rows; 4.7 MB at the defaults and
-    10 columns. Rows that are equal in float32 share a leaf and are counted.
+    10 columns. Rows that are equal in float32 share a leaf, and are counted.
 
-    A column whose sampled values are all equal makes no cut. Its unit is then that value, or
-    1 at 0. In a stream it gets another when a row first differs there, by which that row stands
-    out, and its own, as the warm-up would have learnt it, from as many rows of the column
-    as the warm-up has (half of them, at least, if other columns began before; of 32 rows or
-    more); the trees are then grown anew over their samples, in that unit.
+    A column whose sampled values are all equal is not cut. Its unit is then that value, or
+    1 if it is 0. In a stream it gets another unit when a row first differs there, in which that
+    row is anomalous; then its own, as the warm-up would have learned it, from as many rows of
+    the column as the warm-up has (at least half of them, if other columns began before; at least
+    32); the trees are then regrown over their samples, in that unit.
 
     If X has fewer rows than `max_samples`, each tree holds all of them. In a stream the trees
-    grow until they hold `max_samples` rows; later rows replace earlier ones at random, older
-    ones first.
+    grow until they hold `max_samples` rows; later rows replace earlier ones at random, preferably
+    old ones.
 
     Do not learn and score in two threads at once: learning changes the trees in place.
 
@@ -267,7 +265,7 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            With a `shingle_size` above 1 a stream in order, of at least as many rows.
+            With a `shingle_size` above 1, a stream in order, of at least `shingle_size` rows.
         y : None
             Ignored; present for scikit-learn's interface.
 
@@ -290,13 +288,13 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
 
     def _fit(self, X: NDArray[Any]) -> None:
         decay = 0.0 if self.time_decay is None else float(self.time_decay)
-        # Where all rows are alike, their order must not change the draws.
+        # If all rows have equal weight, their order must not change the draws.
         key = self._own_key(X) if decay else seed_key(self.random_state)
         n = n_shingles(len(X), self.shingle_size)
         if self.disjoint_samples and n < self.n_estimators:
             raise ValueError(
                 f"`disjoint_samples`=True needs at least one row for each of the "
-                f"{self.n_estimators} trees and X has {n}; lower `n_estimators`, or write "
+                f"{self.n_estimators} trees, but X has {n}; lower `n_estimators`, or write "
                 f"disjoint_samples=False"
             )
         forest = self._empty_forest(key, X.shape[1])
@@ -326,10 +324,10 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         keys: NDArray[np.float64],
         n_threads: int,
     ) -> None:
-        """Grow the trees over scaled rows; where values are missing, twice.
+        """Grow the trees over scaled rows, twice if values are missing.
 
-        The first time the last known value, or the median, stands for them, the second time
-        what the trees of the first expect.
+        The first time they are filled with the last known value, or the median; the second time
+        with what the first trees expect.
         """
         stride = rows.shape[1]
         if self.missing_values == "error" or not np.isnan(rows).any():
@@ -341,19 +339,19 @@ class RandomCutForest(OutlierMixin, Insight, Estimator):
         grow(forest, rows, places, keys, n_threads, stride)
 
     def _scaling_of(self, X: NDArray[Any], key: Any, decay: float) -> Scaling:
-        """Return the scaling learnt of some rows drawn at random, or of all if there are few."""
+        """Return the scaling learned from a random subset of the rows, or from all if few."""
         most = rows_for_scaling(X.shape[1])
         if len(X) <= most:
-            return self._learnt_scaling(X, len(X), decay)
+            return self._learned_scaling(X, len(X), decay)
         numbers = stream(key, 0).integers(len(X), size=most)
-        return self._learnt_scaling(X[np.sort(numbers)], len(X), decay)
+        return self._learned_scaling(X[np.sort(numbers)], len(X), decay)
 
     def _tell(self, n_sampled: int, n_rows: int) -> None:
         if self.disjoint_samples and n_sampled < min(self.max_samples, n_rows):
             warn(
                 f"`disjoint_samples`=True leaves {n_sampled} of {n_rows} rows to each of the "
                 f"{self.n_estimators} trees, fewer than `max_samples`={self.max_samples!r}; "
-                f"give {self.n_estimators * self.max_samples} rows, lower `n_estimators`, or "
+                f"pass {self.n_estimators * self.max_samples} rows, lower `n_estimators`, or "
                 f"write disjoint_samples=False"
             )
         say(self, f"{self.n_estimators} trees of {n_sampled} rows, from {n_rows}")

@@ -1,4 +1,4 @@
-"""What a fitted RandomCutForest says of rows: scores, labels and reasons."""
+"""Methods of a fitted RandomCutForest: scores, labels and attributions."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from algos.random_cut_forest.threshold import as_labels, held_rows, score_limit
 Doubles = NDArray[np.float64]
 
 BLOCK = 1 << 22  # values that are scaled at a time
-OPERATIONS = 100  # about, for a row and a tree
+OPERATIONS = 100  # per row and tree, approximately
 
 
 class Fitted(TransformerMixin, Held):
-    """Mixin of RandomCutForest: all that changes nothing.
+    """Mixin of RandomCutForest: the methods that do not change the forest.
 
-    It is a transformer itself: scikit-learn has `set_output` work on `transform` only where
-    the class that defines it is one.
+    It derives from TransformerMixin itself, since `set_output` wraps `transform` only if the
+    class that defines it is a transformer.
     """
 
     contamination: str | float
@@ -41,13 +41,13 @@ class Fitted(TransformerMixin, Held):
 
     @property
     def offset_(self) -> float:
-        """What `decision_function` takes off `score_samples`."""
+        """The offset that `decision_function` subtracts from `score_samples`."""
         if "_forest" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no 'offset_' yet")
         name = self._offset_name
         drawn, offset = self._offsets.get(name, (-1, 0.0))
         if drawn != self._n_drawn:
-            borderline = 0.0 if "displacement" in self.score_method else 1.0  # it has none
+            borderline = 0.0 if "displacement" in self.score_method else 1.0  # no fixed scale
             offset = -score_limit(self._held_scores(), self.contamination, borderline)
             self._keep_offset(offset)
         return offset
@@ -58,7 +58,7 @@ class Fitted(TransformerMixin, Held):
 
     @property
     def _n_drawn(self) -> int:
-        """Number of random words drawn so far: every change of a tree draws some."""
+        """Number of random words drawn so far, which every change of a tree increases."""
         return int(self._forest["clock"][:, DRAWN].sum())
 
     def anomaly_score(self, X: Any) -> NDArray[Any]:
@@ -67,14 +67,14 @@ class Fitted(TransformerMixin, Held):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            With a `shingle_size` above 1 a stretch of a stream of its own, in order, of at
-            least as many rows.
+            With a `shingle_size` above 1, a section of a stream, in order, of at least
+            `shingle_size` rows; rows before X are not used.
 
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            In the dtype of X, and at least 0. The first `shingle_size` - 1 rows make no whole
-            shingle and have 0.
+            In the dtype of X, and at least 0. The first `shingle_size` - 1 rows have no
+            complete shingle and score 0.
         """
         held, X = self._asked(X)
         return self._scores(held, X).astype(X.dtype, copy=False)
@@ -143,7 +143,7 @@ class Fitted(TransformerMixin, Held):
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            Checked against the columns of `fit`, as scikit-learn's transformers do.
+            Checked against the columns of `fit`, as in scikit-learn's transformers.
 
         Returns
         -------
@@ -156,7 +156,7 @@ class Fitted(TransformerMixin, Held):
         return np.array(["anomaly_score"], dtype=object)
 
     def attribution(self, X: Any) -> Doubles:
-        """Return what each column adds to the anomaly score of each row.
+        """Return the contribution of each column to the anomaly score of each row.
 
         Parameters
         ----------
@@ -165,10 +165,10 @@ class Fitted(TransformerMixin, Held):
         Returns
         -------
         attribution : ndarray of shape (n_samples, n_features, 2), dtype float64
-            The first part for a value that is low, the second for one that is high. The
-            parts of a row sum to its score. With a `shingle_size` above 1 the shape is
-            (n_samples, shingle_size, n_features, 2): entry [i, lag] is what row i - lag adds
-            to the score of row i. The first `shingle_size` - 1 rows have 0.
+            [..., 0] is the contribution of a low value, [..., 1] that of a high one. They
+            sum to the score of the row. With a `shingle_size` above 1 the shape is
+            (n_samples, shingle_size, n_features, 2): entry [i, lag] is the contribution of
+            row i - lag to the score of row i. The first `shingle_size` - 1 rows have 0.
         """
         held, X = self._asked(X)
         shape = (len(X), held.forest.n_columns, 2)
@@ -187,7 +187,7 @@ class Fitted(TransformerMixin, Held):
         return by_lag(found, held.shingle_size)
 
     def _asked(self, X: Any) -> tuple[State, NDArray[Any]]:
-        """Return the state and checked rows that make a shingle at least."""
+        """Return the state and checked rows, at least one shingle of them."""
         held = self._scoring()
         X = self._rows(X)
         require_shingle(len(X), held.shingle_size)
@@ -209,7 +209,7 @@ class Fitted(TransformerMixin, Held):
     def _blocks(
         self, held: State, X: NDArray[Any], size: int = 1
     ) -> Iterator[tuple[NDArray[np.float32], int, slice]]:
-        """Yield scaled rows, the number of shingles in them, and where these belong in X."""
+        """Yield scaled rows, the number of shingles in them, and their rows in X."""
         before = held.shingle_size - 1
         step = max(1, BLOCK // (size * X.shape[1]))
         has_gaps = self.missing_values != "error" and not all_finite(X)
@@ -231,7 +231,7 @@ class Fitted(TransformerMixin, Held):
 
     @property
     def _offset_name(self) -> str:
-        """What an offset depends on beside the forest."""
+        """What an offset depends on besides the forest."""
         return f"{self.score_method} {self.contamination!r}"
 
     def _held_scores(self) -> Doubles:

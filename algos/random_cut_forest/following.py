@@ -1,4 +1,4 @@
-"""How RandomCutForest learns rows that follow others, part by part."""
+"""Learning of a stream by RandomCutForest after its warm-up."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from algos._common.threads import threads_for
 from algos._cython.finite import all_finite
-from algos.random_cut_forest import gaps, resting, stream
+from algos.random_cut_forest import constant_columns, gaps, stream
 from algos.random_cut_forest.attribution import attribute
 from algos.random_cut_forest.fitted import Fitted
 from algos.random_cut_forest.scaling import (
     Scaling,
     by_name,
     checked_weights,
-    learnt_scaling,
+    learned_scaling,
     require_moderate,
     rows_for_scaling,
 )
@@ -27,21 +27,21 @@ from algos.random_cut_forest.state import State
 
 Doubles = NDArray[np.float64]
 
-# Kinesis' default. A faster one, as of AWS's library, finds less in NAB's streams and in New
+# Kinesis' default. A faster decay, as in AWS's library, finds less in NAB's streams and in New
 # York's taxi rides.
 STREAM_DECAY = 1e-5
-OF_A_PART = 2 * 10**8  # nanoseconds, about, that rows are learnt without a chance to interrupt
+OF_A_PART = 2 * 10**8  # approximate nanoseconds of learning between checks for interrupts
 LEAST_ROWS = 256
-VALUES = 1 << 15  # about, that are scaled at a time
-EXPLAINED = 10  # times as long, about, that rows take whose scores are shared out
-OPERATIONS = 200  # about, for a row and a tree: most rows are not taken
+VALUES = 1 << 15  # scaled at a time, approximately
+EXPLAINED = 10  # approximate factor of the time for rows with attributions
+OPERATIONS = 200  # per row and tree, approximately: most rows are not sampled
 
 
 class Following(Fitted):
-    """Mixin of RandomCutForest: the rows of a stream, behind its warm-up.
+    """Mixin of RandomCutForest: learning the rows of a stream after its warm-up.
 
-    The forest's arrays are changed in place, by calls that cannot fail half way; all else that
-    changes with them is in `_notes`, which is written before each (`shingles`).
+    The arrays of the forest are changed in place, by calls that cannot fail half-way; the rest of
+    the state is in `_notes`, which is written before each call (see `shingles`).
     """
 
     max_samples: int
@@ -53,7 +53,7 @@ class Following(Fitted):
     def _follow(
         self, X: NDArray[Any], method: str | None, shares: Doubles | None = None
     ) -> Doubles:
-        """Learn rows that follow those so far, part by part, so that an interrupt comes soon."""
+        """Learn the next rows in parts, between which interrupts are noticed."""
         if not self._forest["nodes"].flags.writeable:  # of a memory-mapped file
             self._own_arrays()
         held = self._held()
@@ -77,27 +77,27 @@ class Following(Fitted):
         return scores
 
     def _of_one_scaling(self, X: NDArray[Any], whole: slice) -> Iterator[tuple[slice, State]]:
-        """Yield parts of a part, and the state before each with the units for its rows."""
+        """Yield sub-parts with constant units, and the state before each."""
         begin, end = whole.start, whole.stop
         while begin < end:
             held, n = self._held(), end - begin
             if held.scaling.rests:
                 held = self._settled(X[begin:end])
-                n = resting.n_alike(held, X[begin:end], self._window())
+                n = constant_columns.n_alike(held, X[begin:end], self._window())
             yield slice(begin, begin + n), held
             begin += n
 
     def _settled(self, X: NDArray[Any]) -> State:
-        """Return the state with the units that the rows so far, and the first of X, ask for."""
+        """Return the state with the units for the rows so far and the first row of X."""
         held = self._held()
         weights = self._weights(X.shape[1])
 
         def learn(rows: NDArray[Any], columns: NDArray[np.intp]) -> Scaling:
-            return learnt_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
+            return learned_scaling(rows, self.scale, weights[columns], len(rows), 0.0)
 
         threads = self._stream_threads(held, held.forest.size)
-        state = resting.settled(held, X, self._window(), learn, threads)
-        # Units that change no row kept come into force with the next row (`_follow_part`).
+        state = constant_columns.settled(held, X, self._window(), learn, threads)
+        # Units that change no stored row take effect with the next row (`_follow_part`).
         if state.forest is not held.forest or not len(X):
             self._hold(state)
         return state
@@ -110,7 +110,7 @@ class Following(Fitted):
         has_gaps: bool = False,
         shares: Doubles | None = None,
     ) -> Doubles:
-        """Learn rows without gaps, one row, or rows that are too much filled to be learnt."""
+        """Learn rows without gaps or one row, or skip rows with too many missing values."""
         n, d = X.shape
         decay, now = self._decay(), held.n_learned
         block, new = followed(held.tail, n, d)
@@ -126,7 +126,7 @@ class Following(Fitted):
         learns = n_skipped == held.n_skipped
         tail = None if held.tail is None else block[n:].copy()
         row = now + n if learns else now
-        beside = n_filled, n_skipped, held.units, resting.continued(held, X)
+        beside = n_filled, n_skipped, held.units, constant_columns.continued(held, X)
         entry = Entry(row, tail, running, *beside)
         note(self._notes, now, entry)
         threads = self._stream_threads(held, n)
@@ -149,9 +149,9 @@ class Following(Fitted):
         return self.warm_up
 
     def _window(self) -> int:
-        """Return of how many rows a column that has rested learns its unit."""
+        """Return the number of rows from which a formerly constant column learns its unit."""
         n = min(self._n_warming(), rows_for_scaling(self.n_features_in_))
-        return max(n, resting.LEAST_WINDOW)
+        return max(n, constant_columns.LEAST_WINDOW)
 
     def _decay(self) -> float:
         """Return the decay of a stream."""

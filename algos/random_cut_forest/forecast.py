@@ -1,4 +1,4 @@
-"""How a stream goes on: the newest rows of its shingle are imputed, one after another."""
+"""Forecasts of a stream: the newest rows of its shingle are imputed, one after another."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ def forecast(
     quantiles: list[float] | None = None,
     n_threads: int = 1,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the likely next rows of a stream, and a range of each of their values.
+    """Return the likely next rows of a stream, and quantiles of their values.
 
-    Each step drops the oldest row of the shingle and imputes a new one behind the others; the
-    medians found so far stand for what is not known yet. So a range says how far the values
-    after *such* shingles lie apart, and not how the errors of several steps add up.
+    Each step drops the oldest row of the shingle and imputes a new one at its end; earlier
+    medians are treated as known. So quantiles describe the spread of the values after similar
+    shingles, not the accumulated errors of several steps.
 
     Parameters
     ----------
     forest : Forest
-        Its columns are shingles: the oldest row first.
+        Of shingles, with the oldest row first.
     last_shingle : ndarray of shape (n_columns,), dtype float32
         The newest rows of the stream, scaled.
     n_features : int
-        Columns of the stream itself; a part of n_columns, and not all of them.
+        Columns of the stream itself, fewer than n_columns.
     horizon : int
-        Rows to foretell, 0 or more.
+        Number of rows to predict, at least 0.
     quantiles : list of float, default=None
-        Each in [0, 1]; None is none.
+        Each in [0, 1]; None for no quantiles.
     n_threads : int, default=1
         The result is the same for any number.
 

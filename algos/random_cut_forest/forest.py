@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from algos._common.random import Key
 
-SLACK = 16  # floats behind the last box and point: `_cut_tree.h`
+SLACK = 16  # floats after the last box and point; see `_cut_tree.h`
 
 ROOT, N_LEAVES, FREE_INNER, FREE_LEAF = range(4)  # the columns of `heads`
 SEEN, NEXT, SAMPLED, DRAWN = range(4)  # the columns of `clock`
@@ -42,11 +42,11 @@ class Forest:
     leaves: NDArray[np.int32]  # (n_trees, size): the leaf of each sampled row, in heap order
     clock: NDArray[np.int64]  # (n_trees, 4): rows seen, next row taken, rows sampled, words drawn
     coming: NDArray[np.float64]  # (n_trees,): the key of the next row taken
-    decay: NDArray[np.float64]  # (1,): by how much the log of the weight grows from row to row
+    decay: NDArray[np.float64]  # (1,): increase of the log of the weight from row to row
 
     @classmethod
     def empty(cls, key: Key, n_trees: int, size: int, n_columns: int) -> Forest:
-        """Return trees without a row; their first row will be row 0."""
+        """Return empty trees, whose first row will be row 0."""
         n_nodes, inner = 2 * size - 1, size - 1
         heads = np.zeros((n_trees, 4), dtype=np.int32)
         heads[:, ROOT] = -1
@@ -73,7 +73,7 @@ class Forest:
 
     @property
     def size(self) -> int:
-        """Most rows in a tree."""
+        """Maximum number of rows in a tree."""
         return self.keys.shape[1]
 
     @property
@@ -82,13 +82,13 @@ class Forest:
 
     @property
     def own_points(self) -> Floats:
-        """The points of each tree's leaves, (n_trees, size, n_columns): a view."""
+        """The points in the leaves of each tree, a view of shape (n_trees, size, n_columns)."""
         shape = self.n_trees, self.size, self.n_columns
         return self.points[: math.prod(shape)].reshape(shape)
 
     @property
     def trees(self) -> Trees:
-        """What kernels that only read the trees take, in their order."""
+        """The arguments of kernels that only read the trees, in order."""
         return (
             self.nodes,
             self.parent,
@@ -102,7 +102,7 @@ class Forest:
 
     @property
     def reservoirs(self) -> Reservoirs:
-        """What kernels that change the trees take besides, in their order."""
+        """The additional arguments of kernels that change the trees, in order."""
         return self.keys, self.leaves, self.clock, self.coming
 
     def copy(self) -> Forest:
@@ -112,8 +112,8 @@ class Forest:
 def _free_nodes(n_trees: int, size: int) -> NDArray[np.int32]:
     """Return inner nodes chained by their left child (-1 ends), and leaves.
 
-    A leaf's children are itself always; free leaves are chained by their `column`, which is
-    that of a leaf in use 0.
+    The children of a leaf are always the leaf itself; free leaves are chained by their
+    `column`, which is 0 for leaves in use.
     """
     n_nodes, inner = 2 * size - 1, size - 1
     nodes = np.zeros((n_trees, n_nodes, 4), dtype=np.int32)

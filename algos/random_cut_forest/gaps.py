@@ -1,4 +1,4 @@
-"""Missing values: rows are filled before they are scored or learnt."""
+"""Missing values, which are imputed before rows are scored or learned."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from algos.random_cut_forest.imputation import impute
 
 Floats = NDArray[np.float32]
 
-MOST_FILLED = 0.5  # share of a shingle: it is not learnt if more of it was missing
+MOST_FILLED = 0.5  # share of missing values above which a shingle is not learned
 
 
 def carried_forward(X: NDArray[Any]) -> NDArray[Any]:
     """Return X with each missing value replaced by the last known one of its column.
 
-    Where none is known yet, by the median of the column; by 0 in a column without values.
+    If none is known yet, it is the median of the column, or 0 in a column without values.
     """
     is_known = ~np.isnan(X)
     last = np.where(is_known, np.arange(len(X))[:, None], -1)
@@ -33,10 +33,10 @@ def carried_forward(X: NDArray[Any]) -> NDArray[Any]:
 
 
 def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Floats:
-    """Return a stretch of scaled rows with what the forest expects in the place of NaN.
+    """Return a section of scaled rows with NaN replaced by what the forest expects.
 
-    With shingles each row is filled by those before it, themselves filled, and the first
-    ones, which make no whole shingle, with the last known value.
+    With shingles, each row is imputed from the filled rows before it; the first rows, which
+    have no complete shingle, are filled with the last known value.
     """
     is_missing = np.isnan(rows)
     if shingle_size == 1:
@@ -50,7 +50,7 @@ def fill(forest: Forest, rows: Floats, shingle_size: int, n_threads: int) -> Flo
 
 
 def fill_last(forest: Forest, shingle: Floats) -> None:
-    """Fill the last row of a shingle; while nothing is learnt, with what it knows itself."""
+    """Fill the last row of a shingle, from the shingle itself if nothing is learned yet."""
     if not forest.clock[0, SAMPLED]:
         shingle[:] = carried_forward(shingle)
         return
@@ -59,22 +59,22 @@ def fill_last(forest: Forest, shingle: Floats) -> None:
 
 
 def is_skipped(n_filled: Any, n_columns: int) -> Any:
-    """Tell whether shingles have too many filled values to be learnt."""
+    """Tell whether shingles have too many missing values to be learned."""
     return n_filled > MOST_FILLED * n_columns
 
 
 def parts(
     n_filled: NDArray[np.int64] | None, n_rows: int, most: int, n_columns: int
 ) -> list[slice]:
-    """Return the parts of a block that can be learnt, or skipped, at a time.
+    """Return the parts of a block that are learned, or skipped, together.
 
     Parameters
     ----------
     n_filled : ndarray of shape (shingle_size - 1 + n_rows,) or None
-        How many values are missing in each row; None if all are known. A row in which some
-        are is a part.
+        Number of missing values in each row; None if all are known. A row with missing values
+        is a part of its own.
     n_rows, most, n_columns : int
-        Rows of the block, at most of a part, and columns of a shingle.
+        Number of rows in the block, at most in a part, and of columns of a shingle.
     """
     begins = np.arange(n_rows) % most == 0
     if n_filled is not None:

@@ -1,4 +1,4 @@
-"""Trees grown over samples."""
+"""Growing trees over samples."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def grow(
     Parameters
     ----------
     forest : Forest
-        Its trees are replaced; `clock` says how many rows were seen (`reservoir.draw`).
+        Its trees are replaced; `clock` holds the number of rows seen (`reservoir.draw`).
     rows : ndarray, dtype float32, C-contiguous
         In scaled units, of absolute values below 1e18.
     chosen : ndarray of shape (n_trees, m), dtype int64
-        Each tree's rows, m <= `size`; a negative number stands for none.
+        The rows of each tree, m <= `size`; negative numbers mean no row.
     keys : ndarray of shape (n_trees, m)
         Their keys in the reservoir.
     n_threads : int, default=1
@@ -51,14 +51,14 @@ def grow(
 
 
 def forest_bytes(n_trees: int, size: int, n_columns: int) -> int:
-    """Return how much memory a forest takes: it does not grow with the rows it learns."""
+    """Return the bytes of a forest, which do not depend on the number of learned rows."""
     per_node, per_row = 16 + 4 + 4, 8 + 4
     per_tree = (2 * size - 1) * per_node + size * per_row + (size - 1) * 4 + 56
     return n_trees * (per_tree + 4 * n_columns * (3 * size - 2))
 
 
 def require_room(n_trees: int, size: int, n_columns: int) -> None:
-    """Raise MemoryError for a forest that this machine cannot hold."""
+    """Raise MemoryError if a forest does not fit into memory."""
     require_memory(
         forest_bytes(n_trees, size, n_columns),
         f"a forest of {n_trees} trees of {size} rows and {n_columns} columns",

@@ -1,4 +1,4 @@
-"""What RandomCutForest does beyond fit: learn a stream, grade it, and join forests."""
+"""Incremental learning for RandomCutForest: streams, their grades, and merging."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from algos._common.base import check_mergeable, learning
 from algos._common.random import Key, seed_key
 from algos._common.threads import threads_for
 from algos._common.verbose import say
-from algos.random_cut_forest import gaps, resting, single_rows
+from algos.random_cut_forest import constant_columns, gaps, single_rows
 from algos.random_cut_forest.attribution import by_lag
 from algos.random_cut_forest.following import Following
 from algos.random_cut_forest.forest import Forest
@@ -21,7 +21,7 @@ from algos.random_cut_forest.growth import require_room
 from algos.random_cut_forest.joining import joined
 from algos.random_cut_forest.scaling import (
     Scaling,
-    learnt_scaling,
+    learned_scaling,
     rows_for_scaling,
 )
 from algos.random_cut_forest.state import State
@@ -31,7 +31,7 @@ Doubles = NDArray[np.float64]
 
 MAX_ROWS_OF_KEY = 64
 
-# The trees are made with these, and mean nothing under other values.
+# The trees depend on these parameters, and are invalid for other values.
 OF_THE_FOREST = ("n_estimators", "max_samples", "shingle_size", "scale", "feature_weights")
 _values_of_the_forest = operator.attrgetter(*OF_THE_FOREST)
 
@@ -39,9 +39,9 @@ Self = TypeVar("Self", bound="Incremental")
 
 
 class Incremental(Following):
-    """Mixin of RandomCutForest: learning in parts.
+    """Mixin of RandomCutForest: incremental learning.
 
-    Rows wait in `_waiting` until there are enough of them to learn the scaling from.
+    Rows are buffered in `_waiting` until there are enough of them to learn the scaling.
     """
 
     n_estimators: int
@@ -51,16 +51,17 @@ class Incremental(Following):
     _usual: dict[str, Doubles]
 
     def partial_fit(self: Self, X: Any, y: Any = None) -> Self:
-        """Learn the next rows of a stream, in their order.
+        """Learn the next rows of a stream, in order.
 
-        The first rows wait until there are `warm_up` of them; of these the scaling is learnt.
-        After `fit` the stream goes on from the fitted trees, whose rows count as if they had
-        just come.
+        The first `warm_up` rows are buffered, and the scaling is learned from them.
+        After `fit` the stream continues from the fitted trees, whose rows count as the most
+        recent ones.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            A block may have any number of rows; how a stream is cut changes no bit.
+            A block may have any number of rows; the division of a stream into blocks changes no
+            bit.
         y : None
             Ignored; present for scikit-learn's interface.
 
@@ -70,7 +71,7 @@ class Incremental(Following):
 
         Notes
         -----
-        A call that is interrupted has learnt the rows up to there, as `n_samples_seen_` tells,
+        An interrupted call has learned the rows up to there (see `n_samples_seen_`),
         or none if it began in the warm-up.
         """
         if single_rows.follow(self, X, False) is None:
@@ -80,36 +81,36 @@ class Incremental(Following):
     def score_partial_fit(
         self, X: Any, *, return_grade: bool = False, return_attribution: bool = False
     ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
-        """Score each row by the forest of the rows before it, then learn it.
+        """Score each row with the forest of the rows before it, then learn it.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The next rows of the stream, in order.
         return_grade : bool, default=False
-            Whether to return grades too.
+            Whether to return grades, too.
         return_attribution : bool, default=False
-            Whether to return what each column adds to the scores too. To ask `attribution`
-            afterwards is another thing: by then the forest has learnt the rows, and what
-            came with a change of level may be usual.
+            Whether to return the contributions of the columns to the scores, too. Calling
+            `attribution` afterwards gives another result: by then the forest has learned the
+            rows, and may regard a new level as usual.
 
         Returns
         -------
         scores : ndarray of shape (n_samples,)
             In the dtype of X, as the grades are; 0 for the rows of the warm-up.
         grades : ndarray of shape (n_samples,)
-            Only if `return_grade`: 0 for a score up to the threshold that the scores before
-            it make (`threshold_`), 1 for one that is at least as far beyond it as that is
-            beyond the mean, and in proportion between.
+            Only if `return_grade`: 0 for a score up to the threshold, which depends on the
+            scores before it (`threshold_`), 1 for one that exceeds it by at least the distance
+            of the threshold from the mean, and linear in between.
         attribution : ndarray, dtype float64
-            Only if `return_attribution`: in the shape of `attribution`, by the forest that
-            gave the scores, to which its parts sum.
+            Only if `return_attribution`: in the shape that `attribution` returns, from the
+            forest that gave the scores, to which its parts sum.
 
         Notes
         -----
-        A call that is interrupted has learnt the rows up to there, as `n_samples_seen_` tells,
-        or none if it began in the warm-up. Their scores are lost, to `threshold_` as well:
-        hand in a long stream in blocks.
+        An interrupted call has learned the rows up to there (see `n_samples_seen_`),
+        or none if it began in the warm-up. Their scores are lost, also to `threshold_`:
+        pass a long stream in blocks.
         """
         found = None if return_attribution else single_rows.follow(self, X, True)
         if found is None:
@@ -119,7 +120,7 @@ class Incremental(Following):
 
     @property
     def threshold_(self) -> float:
-        """Score above which the next row of the stream has a grade above 0."""
+        """Score above which the next row of the stream gets a grade above 0."""
         usual = self.__dict__.get("_usual", {}).get(self.score_method)
         if usual is None:
             raise AttributeError(
@@ -131,12 +132,13 @@ class Incremental(Following):
 
     @learning
     def merge(self: Self, other: Any) -> Self:
-        """Join what another forest has learned from other rows.
+        """Add what another forest has learned from other rows.
 
-        Each tree's sample becomes one of all rows that the two have seen, in law exactly as
-        if one stream had held both, and the tree is grown anew. This forest's scaling stays,
-        but a column that rests here and moves there gets the other one's unit; its sampled
-        rows are expressed in it. The stream goes on from this forest's last rows.
+        The sample of each tree becomes one of all rows that the two have seen, distributed
+        exactly as if one stream had contained both, and the tree is regrown. The scaling of this
+        forest is kept, except that a column which is constant here and varies in the other forest
+        gets its unit from there, to which sampled rows are converted. The stream continues from
+        the last rows of this forest.
 
         Parameters
         ----------
@@ -150,7 +152,7 @@ class Incremental(Following):
         check_mergeable(self, other)
         its = other._scoring()
         threads = threads_for(self.n_jobs, np.inf)
-        mine = resting.adopted(self._scoring(), its.scaling, threads)
+        mine = constant_columns.adopted(self._scoring(), its.scaling, threads)
         forest = its.forest
         if not mine.scaling.is_same(its.scaling):
             forest = _expressed(its, mine.scaling)
@@ -160,7 +162,7 @@ class Incremental(Following):
         return self
 
     def __copy__(self: Self) -> Self:
-        """Return a copy with a forest of its own, since learning changes that in place."""
+        """Return a copy with its own forest, since learning changes that in place."""
         other = type(self).__new__(type(self))
         other.__dict__.update(self.__dict__)
         if "_forest" in self.__dict__:
@@ -169,7 +171,7 @@ class Incremental(Following):
 
     @learning
     def _learn_next(self, X: Any) -> None:
-        """Learn rows that no open stream takes."""
+        """Learn rows that no open stream accepts."""
         scores = self._learn(X, None)[0]
         if len(scores) == 1:
             single_rows.hold_open(self, X)
@@ -178,7 +180,7 @@ class Incremental(Following):
     def _judge_next(
         self, X: Any, return_grade: bool, return_attribution: bool
     ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
-        """Score, grade and learn rows that no open stream takes."""
+        """Score, grade and learn rows that no open stream accepts."""
         scores, n_scored, dtype, shares = self._learn(X, self.score_method, return_attribution)
         grades = np.zeros(len(scores))
         if n_scored:
@@ -203,8 +205,8 @@ class Incremental(Following):
     ) -> tuple[Doubles, int, Any, Doubles | None]:
         """Learn rows.
 
-        Return scores, how many of the rows, the last ones, have one, X.dtype, and the columns'
-        shares in the scores.
+        Return scores, the number of rows (the last ones) that have one, X.dtype, and the
+        contributions of the columns to the scores.
         """
         is_new = not self.__sklearn_is_fitted__()
         X = self._rows(X, reset=is_new)
@@ -214,7 +216,7 @@ class Incremental(Following):
             return self._follow(X, method, shares), len(X), X.dtype, shares
         shares = self._no_shares(X) if explains else None
         rows = self._worth_waiting(X, is_new)
-        # Fewer than wait already, if parameters have been lowered: then all of these.
+        # If parameters were lowered, more rows than needed may be buffered: then all of these.
         needed = max(self._n_needed(), len(rows) - len(X))
         if len(rows) < needed:
             self._waiting = rows.copy() if is_new else rows
@@ -228,7 +230,7 @@ class Incremental(Following):
         return scores, n_scored, X.dtype, shares
 
     def _worth_waiting(self, X: NDArray[Any], is_new: bool) -> NDArray[Any]:
-        """Return the rows of the warm-up so far: nothing is known before the first value."""
+        """Return the rows of the warm-up so far, without those before the first value."""
         rows = X if is_new else np.concatenate([self._waiting, X])
         if is_new:
             self._n_skipped = 0
@@ -246,16 +248,16 @@ class Incremental(Following):
         """Learn the scaling from the first rows, then the rows themselves."""
         forest = self._empty_forest(self._own_key(X), X.shape[1])
         rows = X[: rows_for_scaling(X.shape[1])]
-        scaling = self._learnt_scaling(rows, len(X), self._decay())
+        scaling = self._learned_scaling(rows, len(X), self._decay())
         first = X[: self.shingle_size - 1]
         tail = gaps.carried_forward(scaling.scaled(first))
-        # None is learnt that came in the warm-up before the first value.
+        # Rows of the warm-up before the first value are not learned.
         self._hold_new(forest, scaling, tail, np.isnan(first).sum(axis=1), self._n_skipped)
         self._follow(X[len(first) :], None)
-        say(self, f"scaling learnt from the first {len(X)} rows")
+        say(self, f"scaling learned from the first {len(X)} rows")
 
     def _hold(self, state: State) -> None:
-        single_rows.close(self)  # it has the arrays of the forest before
+        single_rows.close(self)  # it holds the arrays of the old forest
         super()._hold(state)
 
     def _hold_new(
@@ -273,7 +275,7 @@ class Incremental(Following):
         self._usual = {}
 
     def _n_needed(self) -> int:
-        """Return how many rows make up the warm-up."""
+        """Return the number of rows of the warm-up."""
         return self._n_warming() + self.shingle_size - 1
 
     def _empty_forest(self, key: Key, n_features: int) -> Forest:
@@ -282,33 +284,33 @@ class Incremental(Following):
         return Forest.empty(key, self.n_estimators, self.max_samples, width)
 
     def _own_key(self, X: NDArray[Any]) -> Key:
-        """Return a key that streams of other first rows do not share, though the seed be equal.
+        """Return a key that differs between streams with other first rows, even for equal seeds.
 
-        In law, merged forests are one forest only if they have drawn independently.
+        Merged forests have the right distribution only if they were drawn independently.
         """
         rows = X[:MAX_ROWS_OF_KEY].astype(np.float64) + 0.0  # -0 becomes 0
         digest = hashlib.blake2b(rows.tobytes(), digest_size=16).digest()
         return seed_key(self.random_state) ^ np.frombuffer(digest, dtype=np.uint64)
 
-    def _learnt_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
+    def _learned_scaling(self, rows: NDArray[Any], n_rows: int, decay: float) -> Scaling:
         weights = self._weights(rows.shape[1])
-        return learnt_scaling(rows, self.scale, weights, n_rows, decay)
+        return learned_scaling(rows, self.scale, weights, n_rows, decay)
 
     def _check_forest(self) -> None:
-        """Raise ValueError if parameters of which the trees are made have been changed."""
+        """Raise ValueError if a parameter on which the trees depend has been changed."""
         now = _values_of_the_forest(self)
         for name, value, before in zip(OF_THE_FOREST, now, self._of_the_forest, strict=True):
             if value is not before and not np.array_equal(value, before):
                 raise ValueError(
                     f"`{name}`={value!r} must be {before!r}, with which the trees so far were "
-                    f"made; set it back, or start anew with `fit` or another forest"
+                    f"grown; set it back, or start with `fit` or a new forest"
                 )
 
 
 def _expressed(held: State, scaling: Scaling) -> Forest:
-    """Return a copy of a forest with its points in the units of another scaling."""
+    """Return a copy of a forest with its points converted to another scaling."""
     forest = held.forest.copy()
     points = forest.own_points.reshape(-1, forest.n_columns // held.shingle_size)
     points[:] = scaling.scaled(held.scaling.unscaled(points))
-    points[:, held.scaling.blank] = 0  # what was filled stays at the centre
+    points[:, held.scaling.blank] = 0  # filled values stay at the centre
     return forest

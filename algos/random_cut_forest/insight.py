@@ -1,4 +1,4 @@
-"""What a RandomCutForest knows of its rows beyond scores: likely values, neighbours, density."""
+"""Methods of RandomCutForest beyond scores: imputation, forecasts, neighbours, density."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ Self = TypeVar("Self", bound="Insight")
 
 
 class Insight(Incremental):
-    """Mixin of RandomCutForest: questions to the rows that its trees hold."""
+    """Mixin of RandomCutForest: methods that use the rows in its trees."""
 
     n_jobs: int | None
 
     def impute(self, X: Any) -> NDArray[Any]:
-        """Return X with what the forest expects in the place of NaN.
+        """Return X with NaN replaced by what the forest expects.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            NaN where a value is missing, whatever `missing_values` says. With a
-            `shingle_size` above 1 a stretch of a stream, in order.
+            NaN where a value is missing, whatever `missing_values` is. With a
+            `shingle_size` above 1, a section of a stream, in order.
 
         Returns
         -------
         X_filled : ndarray of shape (n_samples, n_features)
-            An array in the dtype of X, also for a frame and under `set_output`; known values
-            unchanged. A missing one is the median over the
-            sampled rows that are nearest to the row in its known columns.
+            An array in the dtype of X, also for a data frame and with `set_output`. Known values
+            are unchanged; a missing one becomes the median over the sampled rows that are nearest
+            to the row in its known columns.
         """
         held = self._scoring()
         X = self._rows(X, allow_nan=True)
@@ -60,24 +60,23 @@ class Insight(Incremental):
         return filled
 
     def likely_values(self, X: Any, *, share: float = BLAMED_SHARE) -> NDArray[Any]:
-        """Return rows as they would likely have been, were they no anomalies.
+        """Return the likely values of rows if they were not anomalous.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         share : float, default=0.5
-            In (0, 1): the fewest columns that make up this share of a row's score
-            (`attribution`) are imputed from the others. With a smaller one fewer columns
-            change; of usual rows too, whose score is spread over many columns.
+            In (0, 1): the smallest set of columns that makes up this share of a row's score
+            (`attribution`) is imputed from the others. A smaller share changes fewer columns,
+            also of ordinary rows, whose score is spread over many columns.
 
         Returns
         -------
         X_likely : ndarray of shape (n_samples, n_features)
-            An array in the dtype of X, also for a frame and under `set_output`. The fewest
-            columns that make up `share` of a row's score (`attribution`), and missing values,
-            are imputed from the others. With a `shingle_size` above 1 these are columns of the
-            whole shingle, of which its last
-            row is returned, and the first `shingle_size` - 1 rows stay as they are.
+            An array in the dtype of X, also for a data frame and with `set_output`. The columns
+            of `share`, and missing values, are imputed. With a `shingle_size` above 1 these are
+            columns of the whole shingle, of which the last row is returned, and the
+            first `shingle_size` - 1 rows are unchanged.
         """
         if not SHARE.accepts(share):
             raise InvalidParameterError(f"`share`={share!r} must be {SHARE}; the default is 0.5")
@@ -97,35 +96,34 @@ class Insight(Incremental):
     def forecast(
         self, horizon: int, *, quantiles: Sequence[float] | float | None = None
     ) -> Doubles | tuple[Doubles, Doubles]:
-        """Return the rows that likely come next in a stream of shingles.
+        """Return the likely next rows of a stream of shingles.
 
         Parameters
         ----------
         horizon : int
-            How many rows.
+            Number of rows.
         quantiles : float or sequence of float, default=None
-            Each in [0, 1], to say how far the values after such shingles lie apart. Errors
-            of several steps, which add up, are not in them. A single number is a sequence of
-            one.
+            Each in [0, 1], for the spread of the values after similar shingles. The accumulated
+            errors of several steps are not included. A single number is a sequence of one.
 
         Returns
         -------
         rows : ndarray of shape (horizon, n_features), dtype float64
-            They follow the last row that was learnt. Each is imputed as the last one of a
-            shingle, and then stands for known. An array under `set_output`, too.
+            They follow the last row that was learned. Each is imputed as the last one of a
+            shingle, and then treated as known. An array also with `set_output`.
         ranges : ndarray of shape (len(quantiles), horizon, n_features), dtype float64
-            Only if there are `quantiles`.
+            Only if `quantiles` is given.
 
         Notes
         -----
-        Shingles should be at least half a period of the stream long, better a whole one:
-        shorter ones do not tell where in the period they are.
+        Shingles should cover at least half a period of the stream, better a whole one:
+        shorter ones do not determine the position within the period.
         """
         held = self._scoring()
         if held.shingle_size == 1:
             raise ValueError(
-                "`shingle_size`=1 must be at least 2 for a forecast: rows say nothing of the "
-                "next one; use as many as tell how the stream goes on"
+                "`shingle_size`=1 must be at least 2 for a forecast, since a single row does not "
+                "determine the next one; use half a period of the stream or more"
             )
         if not POSITIVE_INT.accepts(horizon):
             raise InvalidParameterError(
@@ -145,22 +143,21 @@ class Insight(Incremental):
         return held.scaling.unscaled(rows), held.scaling.unscaled(ranges)
 
     def density(self, X: Any, *, directional: bool = False) -> Doubles:
-        """Return how densely the sampled rows lie around each row.
+        """Return the density of the sampled rows around each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         directional : bool, default=False
-            Whether to tell the directions apart.
+            Whether to divide the density by direction.
 
         Returns
         -------
         density : ndarray of shape (n_samples,), dtype float64
-            A share of the sample by a volume in scaled units (with `scale=None` those of X),
-            as in AWS's library, at most 1000; 0 for rows before the first whole shingle. If
-            `directional` the shape is
-            (n_samples, shingle_size * n_features, 2), for what lies below and above the row
-            in each column, which sum to the density.
+            A share of the sample divided by a volume in scaled units (with `scale=None` those of
+            X), as in AWS's library, at most 1000; 0 for rows before the first complete shingle.
+            If `directional`, the shape is (n_samples, shingle_size * n_features, 2), for the parts
+            below and above the row in each column, which sum to the density.
         """
         held, X = self._asked(X)
         found = np.zeros((len(X), held.forest.n_columns, 2) if directional else len(X))
@@ -180,14 +177,14 @@ class Insight(Incremental):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            With a `shingle_size` above 1 at least that many rows.
+            With a `shingle_size` above 1, at least that many rows.
         n_neighbors : int, default=5
-            If the trees hold fewer distinct rows, there are as many.
+            If the trees hold fewer distinct rows, all of these.
 
         Returns
         -------
         distances : ndarray of shape (n_shingles, n_neighbors), dtype float64
-            Sums of the columns' distances in scaled units (with `scale=None` those of X times
+            Manhattan distances in scaled units (with `scale=None` those of X times
             `feature_weights`), ascending; n_shingles is n_samples - `shingle_size` + 1.
         rows : ndarray of shape (n_shingles, n_neighbors, n_features), dtype float64
             The neighbours in the units of X. With a `shingle_size` above 1 the shape is
@@ -206,24 +203,25 @@ class Insight(Incremental):
         return held.scaling.undone(distances), found
 
     def dense_regions(self, radius: float, min_samples: float) -> list[Region]:
-        """Return the regions in which the sampled rows lie densely, the densest first.
+        """Return the regions in which the sampled rows are dense, the densest first.
 
-        This is what Kinesis' HOTSPOTS tells of its window. Here the window is the sample of
-        a tree, in which recent rows are many and old ones few, as `time_decay` says.
+        This is what HOTSPOTS in Kinesis returns for its window. Here the window is the sample
+        of a tree, with many recent and few old rows, depending on `time_decay`.
 
         Parameters
         ----------
         radius : float
-            In the units of X (Euclidean): less than the usual distance between rows that are
-            in no region.
+            Euclidean, in the units of X: less than the usual distance between rows outside of
+            all regions.
         min_samples : float
-            At least so many of a tree's rows lie around a row of a region, itself counted.
+            Minimum number of a tree's rows within the radius of a row, itself included, for it
+            to be dense.
 
         Returns
         -------
         regions : list of Region
-            Tuples (density, low, high, weight): rows by volume, the least and the largest
-            value of each column, and the number of a tree's rows in the region.
+            Tuples (density, low, high, weight): rows per volume, the minimum and the maximum
+            of each column, and the number of a tree's rows in the region.
         """
         held = self._scoring()
         for name, value in {"radius": radius, "min_samples": min_samples}.items():
@@ -239,16 +237,16 @@ class Insight(Incremental):
 
     @learning
     def forget(self: Self, X: Any) -> Self:
-        """Take rows out of the samples, as if they had not been drawn.
+        """Remove rows from the samples, as if they had not been drawn.
 
         Every tree that holds a row loses one copy of it, and is then distributed as if it had
-        been grown without; later rows of a stream fill its place.
+        been grown without it; later rows of a stream take its place.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows that were learnt. With a `shingle_size` above 1 each whole shingle of X. A
-            warning tells if no tree holds any of them.
+            Rows that were learned; with a `shingle_size` above 1, each complete shingle of X is
+            removed. There is a warning if no tree holds any of them.
 
         Returns
         -------
@@ -257,8 +255,8 @@ class Insight(Incremental):
         held, X = self._asked(X)
         if held.scaling.running is not None:
             raise ValueError(
-                "`scale`='streaming' has moved on since the trees took their rows, so these are "
-                "not found again; use another scale where rows are to be forgotten"
+                "`scale`='streaming' has changed since the trees sampled their rows, so they "
+                "cannot be found; use another `scale` to forget rows"
             )
         forest, n_held = held.forest.copy(), 0
         for rows, *_ in self._blocks(held, X):
@@ -266,12 +264,12 @@ class Insight(Incremental):
                 n_held += forget(forest, row)
         if not n_held:
             warn(
-                "`forget` changed nothing: no tree holds any row of X; give rows that were "
-                "learnt, with all their digits (of others that were, none has been drawn)"
+                "`forget` changed nothing, since no tree holds any row of X; pass rows that were "
+                "learned, with all their digits (learned rows need not have been sampled)"
             )
         if not forest.clock[:, SAMPLED].all():
             raise ValueError(
-                "X must leave every tree a row, and without these some tree has none; fit other "
+                "X contains all rows of some tree, and every tree must keep one; fit other "
                 "rows, or learn more before"
             )
         held.forest = forest
@@ -279,7 +277,7 @@ class Insight(Incremental):
         return self
 
     def _unscaled_points(self, held: State, points: NDArray[np.float32]) -> Doubles:
-        """Return sampled rows in the units of X: (m, n_features), or with shingles (m, s, …)."""
+        """Return sampled rows in the units of X: (m, n_features), or (m, s, …) with shingles."""
         d = self.n_features_in_
         found = held.scaling.unscaled(points.reshape(-1, d))
         if held.shingle_size == 1:
@@ -288,7 +286,7 @@ class Insight(Incremental):
 
 
 def _rounding(points: NDArray[np.float32], held: State) -> float:
-    """Return by how much float32 may have changed a distance between points, in units of X."""
+    """Return how much float32 may have changed a distance between points, in units of X."""
     peaks = np.abs(points).max(axis=0, initial=0).astype(np.float64)
     lengths = np.tile(held.scaling.lengths(), held.shingle_size)
     with np.errstate(over="ignore"):
@@ -300,7 +298,7 @@ def _rounding(points: NDArray[np.float32], held: State) -> float:
 
 
 def as_shingles(rows: NDArray[np.float32], shingle_size: int) -> NDArray[np.float32]:
-    """Return the whole shingles of some rows: (n_shingles, shingle_size * n_features)."""
+    """Return the complete shingles of some rows: (n_shingles, shingle_size * n_features)."""
     if shingle_size == 1:
         return rows
     windows = np.lib.stride_tricks.sliding_window_view(rows, shingle_size, axis=0)

@@ -1,4 +1,4 @@
-"""Two forests that learnt other rows, made one."""
+"""Merging of two forests that learned different rows."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from algos.random_cut_forest.reservoir import draw
 
 
 def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
-    """Return a forest distributed as if it had learnt the rows of both.
+    """Return a forest distributed as if it had learned the rows of both.
 
-    Each tree's sample is of the smallest keys of both samples; the tree is grown afresh. With
-    decay the last rows of both have the same weight, and the ages of the others are counted
-    in their own streams. The law is exact for forests that have drawn independently: of other
-    keys, or without decay, when one's draws are made again.
+    The sample of each tree has the smallest keys of both samples; the tree is regrown. With
+    decay, the last rows of both have the same weight, and the ages of the others are counted
+    in their own streams. The distribution is exact for forests that have drawn independently:
+    with different keys, or without decay, when one of them is drawn again.
 
     Parameters
     ----------
     forest, other : Forest
-        Of as many trees, of the same size and width. `forest` lends its random streams, where
-        they stand, and its decay.
+        With the same number, size and width of trees. The result continues the random streams
+        of `forest`, and has its decay.
     n_threads : int, default=1
 
     Returns
@@ -32,8 +32,8 @@ def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
     shapes = {(each.n_trees, each.size, each.n_columns) for each in (forest, other)}
     if len(shapes) > 1:
         raise ValueError(
-            f"forests of (trees, rows, columns) {sorted(shapes)} must have the same; "
-            "merge forests of the same parameters and columns"
+            f"forests with (trees, rows, columns) {sorted(shapes)} must have the same; "
+            "merge forests with the same parameters and columns"
         )
     together = Forest.empty(forest.key, forest.n_trees, forest.size, forest.n_columns)
     together.clock[:] = forest.clock
@@ -52,7 +52,7 @@ def joined(forest: Forest, other: Forest, n_threads: int = 1) -> Forest:
 
 
 def _present_keys(forest: Forest) -> NDArray[np.float64]:
-    """Return the keys with the next row's weight for unit; infinity where there is none."""
+    """Return the keys relative to the weight of the next row; infinity for empty places."""
     keys = forest.keys + forest.decay * forest.clock[:, SEEN, np.newaxis]
     return np.where(present(forest), keys, np.inf)
 
@@ -63,11 +63,11 @@ def present(forest: Forest) -> NDArray[np.bool_]:
 
 
 def _independent_keys(other: Forest, forest: Forest) -> NDArray[np.float64]:
-    """Return the other's present keys, which equal seeds would have made equal to ours."""
+    """Return the present keys of `other`, drawn again if equal seeds would make them equal."""
     keys = _present_keys(other)
     if other.decay[0] or not np.array_equal(other.key, forest.key):
         return keys
-    # Where all rows are alike, keys say nothing of the rows that have them.
+    # If all rows have equal weight, keys are independent of the rows that have them.
     anew = Forest.empty(other.key ^ np.uint64(1), other.n_trees, other.size, 1)
     _, drawn = draw(anew, int(other.clock[0, SEEN]))
     n = int(other.clock[0, SAMPLED])
@@ -76,6 +76,6 @@ def _independent_keys(other: Forest, forest: Forest) -> NDArray[np.float64]:
 
 
 def places(forest: Forest, first_tree: int) -> NDArray[np.int64]:
-    """Return where the sampled rows are among the points of all trees."""
+    """Return the indices of the sampled rows among the points of all trees."""
     tree = np.arange(first_tree, first_tree + forest.n_trees)[:, np.newaxis]
     return tree * forest.size + (forest.leaves - (forest.size - 1))

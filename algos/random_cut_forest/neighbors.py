@@ -1,4 +1,4 @@
-"""The rows that a forest's trees hold: which they are, and which are near given ones."""
+"""The rows in the trees of a forest, and those nearest to given ones."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from algos.random_cut_forest.forest import Forest
 
-BLOCK_BYTES = 1 << 24  # of distances at a time
+BLOCK_BYTES = 1 << 24  # of distances held at a time
 
 
 def sample(forest: Forest) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return the distinct rows that the trees hold, and how many copies of each a tree has.
+    """Return the distinct rows in the trees, and the mean number of copies in a tree.
 
     Returns
     -------
     points : ndarray of shape (m, n_columns), dtype float32
         In scaled units, in ascending order of their columns.
     weights : ndarray of shape (m,)
-        Copies in a tree, on average over the trees; they sum to the rows of a tree.
+        Mean number of copies in a tree; they sum to the number of rows of a tree.
     """
     inner = forest.size - 1
     is_held = forest.mass[:, inner:] > 0  # a leaf that is free has no mass
@@ -35,7 +35,7 @@ def nearest(
     rows: NDArray[np.floating],
     n_neighbors: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the nearest points of each row: exactly, not only those in the leaves it reaches.
+    """Return the nearest points of each row, exactly, not only among the leaves it reaches.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ def nearest(
     rows : ndarray of shape (n, d)
         In the same units.
     n_neighbors : int
-        At least 1; of fewer points there are all.
+        At least 1; if there are fewer points, all are returned.
 
     Returns
     -------
     distances : ndarray of shape (n, min(n_neighbors, m))
-        The sum of the columns' distances (L1), which is what cuts preserve; ascending.
+        L1 distances, which cuts preserve, in ascending order.
     indices : ndarray of shape (n, min(n_neighbors, m))
-        Of the points. The first of equally near ones come first.
+        Of the points; ties are in ascending order.
     """
     k = min(n_neighbors, len(points))
     distances, indices = np.empty((len(rows), k)), np.empty((len(rows), k), dtype=np.intp)

@@ -1,4 +1,4 @@
-"""Where the panels of a display stand, and how values, dates and names fit into them."""
+"""The layout of the panels of a display, and of the values, dates and names in them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST = 24  # letters of a name that are drawn
-MOST_NAMES = 10  # below each other
-MOST_UNITS = 2.0  # from the median, where several columns are drawn
+LONGEST = 24  # letters drawn of a name
+MOST_NAMES = 10  # one below the other
+MOST_UNITS = 2.0  # from the median, if several columns are drawn
 _LETTER = 0.075  # inches, about
 _LINE = 0.17  # inches
-_NORMAL = 3.29  # how far apart the percentiles are in the standard normal distribution
+_NORMAL = 3.29  # distance of these percentiles in the standard normal distribution
+_STRIP_GAP = 0.1  # between strips, relative to their height
+_DIGIT = 0.12  # inches, of a numbered peak
 
 
 def comparable(X: NDArray[Any]) -> tuple[NDArray[Any], tuple[float, float] | None]:
-    """Return one column as it is, and several in units of their spread, with limits."""
+    """Return one column unchanged, or several in units of their spread, with limits."""
     if X.shape[1] == 1:
         return X, None
     known = np.where(np.isnan(X).all(axis=0), 0.0, X)
@@ -34,10 +36,24 @@ def comparable(X: NDArray[Any]) -> tuple[NDArray[Any], tuple[float, float] | Non
     return values, (bottom - room, top + 2 * room)
 
 
+def strips(values: NDArray[Any]) -> tuple[NDArray[Any], tuple[float, float]]:
+    """Return columns in strips one below the other, each of height 1, with limits.
+
+    A strip spans the range of its column, but at most `MOST_UNITS` from the median.
+    """
+    inside = np.clip(values, -MOST_UNITS, MOST_UNITS)
+    low, high = np.fmin.reduce(inside, 0), np.fmax.reduce(inside, 0)
+    shares = (inside - low) / np.where(high > low, high - low, 1.0)
+    n = values.shape[1]
+    bottoms = (1 + _STRIP_GAP) * np.arange(n - 1, -1, -1)
+    # The numbers of the events stand above the data.
+    return shares + bottoms, (-_STRIP_GAP, bottoms[0] + 1 + _STRIP_GAP * (1 + n))
+
+
 def panels(
     ax: Any, heights: list[float], names: Sequence[str], part_names: Sequence[str]
 ) -> list[Any]:
-    """Return axes one below the other, the first two of which share the times."""
+    """Return axes one below the other, of which the first two share the time axis."""
     import matplotlib.pyplot as plt
 
     rows = len(heights)
@@ -54,7 +70,7 @@ def panels(
 
 
 def _inside(ax: Any, heights: list[float], names: Sequence[str], part_names: Sequence[str]) -> Any:
-    """Return a grid in the place of axes, with room for its labels if no layout makes it."""
+    """Return a grid in the place of axes, with room for its labels unless a layout makes it."""
     spec, rows = ax.get_subplotspec(), len(heights)
     if ax.figure.get_layout_engine() is not None:
         return spec.subgridspec(rows, 1, height_ratios=heights)
@@ -76,31 +92,42 @@ def _inside(ax: Any, heights: list[float], names: Sequence[str], part_names: Seq
 
 
 def _size(ax: Any) -> tuple[float, float]:
-    """Return width and height of axes in inches, as they stand now."""
+    """Return the present width and height of axes in inches."""
     place = ax.get_position()
     width, height = ax.figure.get_size_inches()
     return max(place.width * width, 0.1), max(place.height * height, 0.1)
 
 
 def legend_columns(ax: Any, names: Sequence[str]) -> int:
-    """Return how many names fit beside each other."""
+    """Return how many names fit side by side."""
     longest = max(len(short(name)) for name in names)
     return min(len(names), max(1, int(_size(ax)[0] / (_LETTER * longest + 0.55))))
 
 
 def names_that_fit(ax: Any, names: Sequence[str]) -> int:
-    """Return how many names fit below each other."""
+    """Return how many names fit one below the other."""
     return min(len(names), MOST_NAMES, max(2, int(_size(ax)[1] / _LINE)))
 
 
 def tick_angle(ax: Any, labels: Sequence[str]) -> float:
-    """Return the angle at which labels below axes do not overprint; 0 if they fit."""
+    """Return the angle at which labels below axes do not overlap; 0 if they fit."""
     longest = max(len(line) for text in labels for line in text.split("\n"))
     return 0.0 if _LETTER * (longest + 1) * len(labels) <= _size(ax)[0] else 30.0
 
 
+def are_free(ax: Any, times: NDArray[Any], order: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which numbers at these times can be drawn without overlap, the first in order first."""
+    at = np.asarray(ax.convert_xunits(times), dtype=np.float64)
+    low, high = ax.get_xlim()
+    room = _DIGIT * len(str(len(at))) * (high - low) / _size(ax)[0]
+    free = np.zeros(len(at), dtype=bool)
+    for i in order:
+        free[i] = np.all(np.abs(at[free] - at[i]) >= room)
+    return free
+
+
 def use_dates(ax: Any, times: NDArray[Any]) -> None:
-    """Have dates written in few letters."""
+    """Format dates concisely."""
     if times.dtype.kind == "M":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -118,12 +145,12 @@ def shade(ax: Any, times: NDArray[Any], is_above: NDArray[np.bool_]) -> None:
 
 
 def short(name: str) -> str:
-    """Return a name, or its beginning if it is long."""
+    """Return a name, shortened if it is long."""
     return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def label(time: Any) -> str:
-    """Return a time in words, the hour below the date."""
+    """Return a time as text, the hour below the date."""
     if isinstance(time, np.datetime64):
         return str(time.astype("datetime64[m]")).replace("T", "\n")
     if isinstance(time, np.floating):

@@ -1,4 +1,4 @@
-"""What a display numbers: the peaks of a stream's scores, their reasons, times and names."""
+"""The peaks of a stream's scores that a display numbers, with attributions, times and names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def score_array(X: Any, scores: Any) -> NDArray[Any]:
     if isinstance(scores, tuple) and len(scores) > 1 and np.ndim(scores[0]) == 1:
         raise ValueError(
             "`scores` is a tuple of what `score_partial_fit` returned; write "
-            "`scores, grades = ...` and give both: scores=scores, grades=grades"
+            "`scores, grades = ...` and pass both: scores=scores, grades=grades"
         )
     found = np.asarray(scores)
     if found.ndim == 2 and found.shape[1] == 1:
@@ -29,13 +29,13 @@ def per_row(X: Any, name: str, values: Any) -> NDArray[Any]:
     if found.shape[:1] != (n_rows,):
         raise ValueError(
             f"`{name}` of shape {found.shape} must have one entry for each of the {n_rows} rows "
-            f"of X; give those of the same rows"
+            f"of X; pass those of the same rows"
         )
     return found
 
 
 def row_times(X: Any, times: Any) -> NDArray[Any]:
-    """Return where the rows stand on the axis: `times`, a frame's dates, or numbers."""
+    """Return the positions of the rows on the time axis: `times`, a frame's dates, or numbers."""
     if times is not None:
         return per_row(X, "times", times)
     index: Any = getattr(X, "index", None)
@@ -61,8 +61,8 @@ def highest(
 ) -> list[int]:
     """Return the rows of the highest scores among the alarms, ascending.
 
-    Alarms that follow each other without a gap have one peak, and peaks are at least
-    `separation` rows apart. Without threshold and grades every score above 0 may be a peak.
+    A run of consecutive alarms has one peak, and peaks are at least `separation` rows apart.
+    Without threshold and grades every score above 0 may be a peak.
     """
     limit = 0.0 if threshold is None else threshold
     is_alarm = scores > limit if grades is None else per_row(scores, "grades", grades) > 0
@@ -82,10 +82,10 @@ def highest(
 def parts_of(
     parts: list[NDArray[Any]] | None, names: Sequence[str]
 ) -> tuple[Any, list[str] | None]:
-    """Return the peaks' reasons, (n_peaks, n_parts, 2), and the parts' names.
+    """Return the attributions of the peaks, (n_peaks, n_parts, 2), and the names of the parts.
 
-    With shingles the parts of one column are the rows of the shingle, those of several the
-    columns.
+    With shingles, the parts are the rows of the shingle if there is one column, and otherwise
+    the columns.
     """
     if parts is None:
         return None, None
@@ -98,7 +98,7 @@ def parts_of(
 
 
 def event_rows(peaks: list[int], parts: list[NDArray[Any]] | None) -> list[int]:
-    """Return the row that each peak is about: that of its shingle which adds most to it."""
+    """Return the row of the shingle that contributes most to each peak."""
     if parts is None or not parts or np.ndim(parts[0]) < 3:
         return list(peaks)
     lags = [int(np.sum(part, axis=(1, 2)).argmax()) for part in parts]

@@ -1,4 +1,4 @@
-"""Dense regions of a forest's sample, as in Kinesis' HOTSPOTS."""
+"""Dense regions of a forest's sample, as HOTSPOTS in Kinesis."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Doubles = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 Near = NDArray[np.bool_]
 
-BLOCK_BYTES = 1 << 24  # of distances at a time
-BLOCK_ROWS = 64  # of points that lie together
-SLACK = 1e-6  # of the radius: points exactly that far apart are near in spite of rounding
-_FAR = 1e150  # radii: its square is a number
+BLOCK_BYTES = 1 << 24  # of distances held at a time
+BLOCK_ROWS = 64  # nearby points that are processed together
+SLACK = 1e-6  # of the radius, so that points exactly that far apart are neighbours
+_FAR = 1e150  # in radii; its square does not overflow
 
 
 class Region(NamedTuple):
-    """A box around rows that lie densely."""
+    """The bounding box of a dense group of rows."""
 
-    density: float  # rows of a tree by the volume of the box
-    low: Doubles  # the least value of each column
-    high: Doubles  # and the largest
-    weight: float  # rows of a tree that lie in the region
+    density: float  # rows of a tree divided by the volume of the box
+    low: Doubles  # the minimum of each column
+    high: Doubles  # the maximum of each column
+    weight: float  # rows of a tree in the region
 
 
 def dense_regions(
@@ -34,31 +34,31 @@ def dense_regions(
     min_samples: float,
     rounding: float = 0.0,
 ) -> list[Region]:
-    """Return the regions in which points lie densely, the densest first.
+    """Return the regions in which points are dense, the densest first.
 
-    A point around which, itself included, at least `min_samples` lie no farther than `radius`
-    (Euclidean) is dense; dense points that near to each other are of one region, and so are
-    points that near to one of them: DBSCAN's clusters, of which only the boxes are given.
+    A point is dense if at least `min_samples` points, itself included, are within `radius`
+    (Euclidean) of it. Dense points within the radius of each other belong to one region, and so
+    do other points within the radius of one of them: DBSCAN's clusters, returned as boxes.
 
     Parameters
     ----------
     points : ndarray of shape (m, d)
         From `neighbors.sample`, in the units of `radius`.
     weights : ndarray of shape (m,)
-        How often a tree holds each point. They add up to the rows of a tree, so `min_samples`
-        is a number of rows of a window as long as a tree's sample is large.
+        Mean number of copies of each point in a tree. They sum to the number of rows of a tree,
+        so `min_samples` refers to a window of as many rows as a tree's sample.
     radius : float
-        Above 0: less than the usual distance between rows that are in no region.
+        Above 0: less than the usual distance between rows outside of all regions.
     min_samples : float
         Above 0.
     rounding : float, default=0.0
-        By how much rounded points may seem farther apart than they are.
+        By how much rounding may have increased a distance between points.
 
     Returns
     -------
     regions : list of Region
-        The density is `weight` by the volume of the box. No side of it counts less than
-        `radius`, as a box may be flat.
+        The density is `weight` divided by the volume of the box, whose sides count as at
+        least `radius`, since a box may be flat.
     """
     doubles = points.astype(np.float64)
     labels = _labels(_in_reaches(doubles, radius, rounding), weights, min_samples)
@@ -76,7 +76,7 @@ def dense_regions(
 
 
 def _in_reaches(points: Doubles, radius: float, rounding: float) -> Doubles:
-    """Return points in a unit up to which they are near to each other."""
+    """Return points in units of the distance up to which they are neighbours."""
     reach = radius * (1 + SLACK) + rounding
     with np.errstate(over="ignore"):
         lowest = points.min(axis=0, initial=np.inf)
@@ -84,7 +84,7 @@ def _in_reaches(points: Doubles, radius: float, rounding: float) -> Doubles:
 
 
 def _labels(points: Doubles, weights: Doubles, min_samples: float) -> Numbers:
-    """Return the region of each point, in the order of their first dense points; -1 is none."""
+    """Return the region of each point, in the order of first dense points, or -1."""
     around = np.empty(len(points))
     for block, others in _pairs(points, points):
         around[block] = _near(points[block], points[others]) @ weights[others]
@@ -106,7 +106,7 @@ def _connected(points: Doubles) -> Numbers:
     labels = np.arange(len(points))
     for block, others in _pairs(points, points):
         mine = labels[block]
-        if mine.min() == mine.max():  # then those that are of it already need no distances
+        if mine.min() == mine.max():  # then points of the same component need no distances
             others = others[labels[others] != mine[0]]
         its = labels[others]
         is_new = _near(points[block], points[others]) & (mine[:, np.newaxis] != its)
@@ -117,7 +117,7 @@ def _connected(points: Doubles) -> Numbers:
 
 
 def _joined(labels: Numbers, a: Numbers, b: Numbers) -> Numbers:
-    """Return labels of which some are now one, the least; pair by pair."""
+    """Return labels with the pairs (a, b) merged, each group under its smallest label."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -133,10 +133,10 @@ def _joined(labels: Numbers, a: Numbers, b: Numbers) -> Numbers:
 
 
 def _pairs(asked: Doubles, points: Doubles) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield blocks of what is asked, and the points that may be near to some of each.
+    """Yield blocks of `asked`, and the points that may be neighbours of some of each.
 
-    A block lies together. So these are few if the reach, 1, is small; else, and in many
-    columns, they are all, and all distances are taken.
+    The rows of a block are near each other. So there are few candidates if the reach, 1, is
+    small; otherwise, and in many columns, all distances are computed.
     """
     from scipy.spatial import cKDTree  # its import takes a while
 

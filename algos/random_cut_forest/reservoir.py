@@ -1,4 +1,4 @@
-"""The samples of a forest's trees: which rows of a batch, and with which keys."""
+"""The samples of the trees of a forest: rows of a batch and their keys."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ def draw(
     disjoint: bool = False,
     n_threads: int = 1,
 ) -> Sample:
-    """Draw the sample of every tree of an empty forest, as if the rows had come in a stream.
+    """Draw the sample of every tree of an empty forest, as from a stream of the rows.
 
     Parameters
     ----------
     forest : Forest
-        Its `clock` and `decay` are set; `growth.grow` does the rest.
+        Its `clock` and `decay` are set; `growth.grow` grows the trees.
     n_rows : int
     decay : float, default=0.0
-        Row i has the weight exp(decay * i); at 0 all rows are alike.
+        Row i has the weight exp(decay * i); at 0 all weights are equal.
     disjoint : bool, default=False
-        Deal one sample of n_trees * size rows out among the trees, so that no row is in two
+        Divide one sample of n_trees * size rows among the trees, so that no row is in two
         of them; a tree gets at most n_rows // n_trees rows.
     n_threads : int, default=1
 
     Returns
     -------
     chosen : ndarray of shape (n_trees, m), dtype int64
-        The rows of each tree; m is `size`, or less where there are too few rows.
+        The rows of each tree; m is `size`, or less if there are too few rows.
     keys : ndarray of shape (n_trees, m)
         Their keys, the smallest of all rows' keys.
     """
@@ -45,7 +45,7 @@ def draw(
     chosen, keys = _draw(forest, forest.clock, 0, (n_trees, m), n_rows, n_threads)
     if disjoint and m > 0:
         dealt = _deal(forest, m, n_rows)
-        # The keys go to rows of the same rank, so that old rows keep the keys of old rows.
+        # Keys are assigned by rank, so that old rows have the keys of old rows.
         ranks = chosen.argsort(axis=1).argsort(axis=1)
         chosen = np.take_along_axis(dealt, ranks, axis=1)
     return chosen, keys
@@ -66,7 +66,7 @@ def _draw(
 
 
 def _deal(forest: Forest, m: int, n_rows: int) -> NDArray[np.int64]:
-    """Return the rows of one sample for all trees, each tree's in ascending order."""
+    """Return one sample divided among the trees, in ascending order for each."""
     clock = np.zeros((1, 4), dtype=np.int64)
     stream = forest.n_trees  # the one after those of the trees
     rows, _ = _draw(forest, clock, stream, (1, m * forest.n_trees), n_rows, 1)

@@ -1,8 +1,8 @@
-"""The units in which a forest sees its rows, learnt once and then frozen.
+"""The units in which a forest sees its rows, learned once and then fixed.
 
-A random cut forest cuts a column as often as its values spread, so the unit of a column is a
-choice of the model. Rows are centred in every case, which changes no tree: near zero float32
-is fine enough, wherever the data lies.
+A random cut forest cuts a column in proportion to its range, so the unit of a column is a
+choice of the model. Rows are always centred, which changes no tree: near zero, float32 is
+precise enough, wherever the data lies.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ Doubles = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
 SCALES = ("robust", "standard", "streaming")
-SAMPLE = 4096  # rows at most of which the units are learnt
-_VALUES = 1 << 24  # in these rows, at most
-_FEWEST = 64  # rows, however many columns
+SAMPLE = 4096  # maximum number of rows from which the units are learned
+_VALUES = 1 << 24  # maximum number of values in these rows
+_FEWEST = 64  # rows, whatever the number of columns
 _LARGEST = np.finfo(np.float64).max
-_RANGE = 1000  # exponent: 2**±1000 and its products with data are numbers
-_CLIP = 100.0  # running deviations from the running mean; AWS's number
-_QUARTILES = 1.349  # how far apart they are in the standard normal distribution
-_OUTSIDE = 100  # one value of so many, at either end, counts as the one before it
-_LEAST_SPREAD = 2.0**-960  # of a column whose peak is near 1: weights by it are numbers
-_MODERATE = 1e9  # the largest weight of columns in units of their own: float32 has room beyond
-ROUNDING = 16 * np.finfo(np.float64).eps  # a spread below it, relative to the value, is none
+_RANGE = 1000  # exponent: 2**±1000 and its products with data do not overflow
+_CLIP = 100.0  # running deviations from the running mean; AWS's value
+_QUARTILES = 1.349  # inter-quartile range of the standard normal distribution
+_OUTSIDE = 100  # one value in this many, at either end, is winsorised
+_LEAST_SPREAD = 2.0**-960  # of a column with a peak near 1: its inverse does not overflow
+_MODERATE = 1e9  # the largest weight of scaled columns, well inside float32's range
+ROUNDING = 16 * np.finfo(np.float64).eps  # relative spread below which a column is constant
 
 
 def _no_columns() -> Columns:
@@ -40,21 +40,21 @@ def _no_columns() -> Columns:
 
 @dataclass
 class Scaling:
-    """What turns an input row into a forest's row: (x * unit - center) * factor."""
+    """The map from an input row to a forest's row: (x * unit - center) * factor."""
 
     unit: Doubles  # (n_features,): powers of two
     center: Doubles  # (n_features,): in these units
-    factor: Doubles  # (n_features,): in these units; only the weights if there is `running`
+    factor: Doubles  # (n_features,): in these units; only the weights with `running`
     running: Doubles | None = None  # (n_features, 3): weight, mean and scatter, in these units
-    exponent: int = 0  # of the power of two by which factors divide, for float32's sake alone
+    exponent: int = 0  # of the power of two in all factors, which keeps float32 in range
     resting: Columns = field(
         default_factory=_no_columns
-    )  # columns of one value so far: their units are guesses
-    blank: Columns = field(default_factory=_no_columns)  # those of them of which no value is known
+    )  # constant columns so far, whose units are provisional
+    blank: Columns = field(default_factory=_no_columns)  # those of them without a known value
 
     @property
     def fixed(self) -> dict[str, Any]:
-        """What no row of a stream changes."""
+        """The fields that rows of a stream do not change."""
         return {name: value for name, value in vars(self).items() if name != "running"}
 
     def scaled(self, X: NDArray[Any], n_threads: int = 1) -> NDArray[np.float32]:
@@ -63,12 +63,12 @@ class Scaling:
         if self.running is None:
             scale_rows(X, self.unit, self.center, self.factor, out, n_threads)
         else:
-            running = self.running.copy()  # the kernel wants to be allowed to write
+            running = self.running.copy()  # the kernel needs a writeable array
             normalize_rows(X, self.unit, self.factor, running, out, 0.0, _CLIP, False)
         return out
 
     def follow(self, X: NDArray[Any], out: NDArray[np.float32], decay: float) -> Doubles | None:
-        """Write the rows of a stream into `out`; return `running` as it is after them."""
+        """Write the scaled rows of a stream into `out`; return the updated `running`."""
         if self.running is None:
             scale_rows(X, self.unit, self.center, self.factor, out)
             return None
@@ -77,7 +77,7 @@ class Scaling:
         return running
 
     def unscaled(self, rows: NDArray[Any]) -> Doubles:
-        """Return float64 rows in the input's units; a column without weight is at its centre."""
+        """Return float64 rows in the input's units; columns of weight 0 are at their centre."""
         center, factor = self._linear()
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             found = np.where(factor > 0, rows / factor, 0.0) + center
@@ -89,13 +89,13 @@ class Scaling:
             return np.asarray(1 / self._linear()[1] / self.unit)
 
     def undone(self, lengths: Doubles) -> Doubles:
-        """Return lengths among the forest's rows without the power of two in all factors."""
+        """Return lengths in the forest's units without the power of two in all factors."""
         with np.errstate(over="ignore", under="ignore"):
             return np.asarray(np.ldexp(lengths, self.exponent))
 
     @property
     def rests(self) -> bool:
-        """Whether some column rests."""
+        """Whether some column is constant so far."""
         return len(self.resting) > 0
 
     def rest(self, columns: Columns) -> Doubles:
@@ -103,11 +103,11 @@ class Scaling:
         return np.asarray(self.center[columns] / self.unit[columns])
 
     def of_columns(self, columns: Columns) -> Scaling:
-        """Return the scaling of some columns alone, not told which of them rest."""
+        """Return the scaling of some columns only, without `resting`."""
         return Scaling(self.unit[columns], self.center[columns], self.factor[columns])
 
     def with_columns(self, columns: Columns, other: Scaling) -> Scaling:
-        """Return the scaling with that of some columns in the place of its own."""
+        """Return the scaling with that of some columns replaced."""
         names = "unit", "center", "factor"
         arrays = {name: getattr(self, name).copy() for name in names}
         for name in names:
@@ -115,7 +115,7 @@ class Scaling:
         return replace(self, **arrays)
 
     def rested(self, columns: Columns) -> Scaling:
-        """Return the scaling with columns that rest no longer."""
+        """Return the scaling after columns have ceased to be constant."""
         resting, blank = (np.setdiff1d(each, columns) for each in (self.resting, self.blank))
         return replace(self, resting=resting, blank=blank)
 
@@ -124,7 +124,7 @@ class Scaling:
         return all(np.array_equal(mine, its) for mine, its in pairs)
 
     def _linear(self) -> tuple[Doubles, Doubles]:
-        """Return centre and factor as they stand now."""
+        """Return the present centre and factor."""
         if self.running is None:
             return self.center, self.factor
         weight, mean, scatter = self.running.T
@@ -133,14 +133,14 @@ class Scaling:
 
 
 def rows_for_scaling(n_columns: int) -> int:
-    """Return how many rows `learnt_scaling` is given at most."""
+    """Return the maximum number of rows passed to `learned_scaling`."""
     return min(SAMPLE, max(_FEWEST, _VALUES // n_columns))
 
 
-def learnt_scaling(
+def learned_scaling(
     rows: NDArray[Any], scale: str | None, feature_weights: Any, n_rows: int, decay: float
 ) -> Scaling:
-    """Return the scaling that some rows suggest.
+    """Return the scaling learned from some rows.
 
     Parameters
     ----------
@@ -149,9 +149,9 @@ def learnt_scaling(
     scale : {"robust", "standard", "streaming"} or None
     feature_weights : array-like of shape (n_features,) or None
     n_rows : int
-        That the sampled rows stand for.
+        Number of rows from which they were sampled.
     decay : float
-        By which a streaming scaling forgets.
+        Decay of a streaming scaling.
     """
     weights = checked_weights(feature_weights, rows.shape[1])
     if scale == "streaming":
@@ -179,7 +179,7 @@ def learnt_scaling(
 
 
 def by_name(feature_weights: Any, names: NDArray[Any] | None) -> Any:
-    """Return the weights in the order of the columns; a mapping or a Series goes by names."""
+    """Return the weights in the order of the columns, by name for a mapping or Series."""
     index = getattr(feature_weights, "index", None)  # of a list it is a method
     is_series = getattr(getattr(index, "dtype", None), "kind", "i") in "OTU"
     if not isinstance(feature_weights, Mapping) and not is_series:
@@ -187,20 +187,20 @@ def by_name(feature_weights: Any, names: NDArray[Any] | None) -> Any:
     weights = dict(feature_weights.items())
     if names is None:
         raise InvalidParameterError(
-            f"`feature_weights`={feature_weights!r} must be an array where X has no names; give a "
+            f"`feature_weights`={feature_weights!r} must be an array if X has no names; pass a "
             f"frame, or RandomCutForest(feature_weights=[...]) with one weight for each column"
         )
     unknown = [name for name in weights if name not in set(names)]
     lacking = [name for name in names if name not in weights] if is_series else []
     if unknown:
         raise InvalidParameterError(
-            f"`feature_weights` must name columns of X: it has {unknown!r} beside; X has "
+            f"`feature_weights` must name columns of X: it also has {unknown!r}; X has "
             f"{list(names)!r}"
         )
     if lacking:
         raise InvalidParameterError(
-            f"`feature_weights` must name all columns of X where it is a Series: it lacks "
-            f"{lacking!r}; add them, or write feature_weights=series.to_dict(), where they have 1"
+            f"`feature_weights` must name all columns of X if it is a Series: it lacks "
+            f"{lacking!r}; add them, or write feature_weights=series.to_dict(), which gives them 1"
         )
     return [weights.get(name, 1.0) for name in names]
 
@@ -215,8 +215,8 @@ def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
         weights = np.empty(0)
     if weights.shape != (n_features,) or not np.all(np.isfinite(weights) & (weights >= 0)):
         raise InvalidParameterError(
-            f"`feature_weights`={feature_weights!r} must be {n_features} finite numbers of at "
-            f"least 0, one for each column; None is 1 for all"
+            f"`feature_weights`={feature_weights!r} must be {n_features} finite non-negative "
+            f"numbers, one for each column; None is 1 for all"
         )
     if not weights.any():
         raise InvalidParameterError(
@@ -226,16 +226,16 @@ def checked_weights(feature_weights: Any, n_features: int) -> Doubles:
 
 
 def require_moderate(weights: Doubles) -> None:
-    """Raise ValueError for weights by which scaled columns leave float32's range."""
+    """Raise ValueError if scaled columns would leave float32's range."""
     if not 1 / _MODERATE <= weights.max() <= _MODERATE:
         raise InvalidParameterError(
-            f"`feature_weights` must have its largest, now {weights.max():g}, in "
-            f"[{1 / _MODERATE:g}, {_MODERATE:g}]; divide all by it: only proportions count"
+            f"`feature_weights` must have its largest value, now {weights.max():g}, in "
+            f"[{1 / _MODERATE:g}, {_MODERATE:g}]; divide all by it, since only proportions matter"
         )
 
 
 def _common_exponent(peaks: Doubles, exponents: NDArray[Any]) -> int:
-    """Return the exponent of the power of two that brings the columns, divided by it, near 1.
+    """Return the exponent of the power of two by which columns are divided to be near 1.
 
     No power of two changes a tree; this one keeps float32 in its range.
     """
@@ -244,16 +244,16 @@ def _common_exponent(peaks: Doubles, exponents: NDArray[Any]) -> int:
 
 
 def _discounted(n: Doubles, decay: float) -> Doubles:
-    """Return the weight of n values, each of which counts e**-decay less than the next."""
+    """Return the total weight of n values, each e**-decay times that of the next."""
     return np.expm1(-decay * n) / np.expm1(-decay) if decay > 0 else n
 
 
 def _peaks(rows: NDArray[Any]) -> NDArray[Any]:
-    return np.fmax.reduce(np.abs(rows), axis=0, initial=0.0)  # fmax: NaN is no number
+    return np.fmax.reduce(np.abs(rows), axis=0, initial=0.0)  # fmax ignores NaN
 
 
 def _columns(plain: Any, without_nan: Any, rows: Doubles, *arguments: Any) -> Doubles:
-    """Return a statistic of each column; 0 for columns of NaN alone."""
+    """Return a statistic of each column; 0 for columns of only NaN."""
     if not np.isnan(rows).any():
         return np.asarray(plain(rows, *arguments, axis=0))
     known = np.where(np.isnan(rows).all(axis=0), 0.0, rows)
@@ -265,10 +265,10 @@ def _mean_and_deviation(rows: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def _winsorised(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return rows with the farthest values of each column, low and high, cut off.
+    """Return rows with the most extreme values of each column, low and high, clipped.
 
-    They are 1 of 100, rounded up, and take the value that is the farthest without them. A mean
-    or a deviation that no single row can move is made of the result. NaN stays NaN.
+    These are 1 in 100, rounded up; they are replaced by the most extreme of the others. No single
+    row influences the mean or the deviation of the result much. NaN is kept.
     """
     ordered = np.sort(rows, axis=0)  # NaN last
     n_known = len(rows) - np.isnan(rows).sum(axis=0)
@@ -280,12 +280,12 @@ def _winsorised(rows: NDArray[Any]) -> NDArray[Any]:
 
 
 def _spread(rows: Doubles, center: Doubles, scale: str) -> Doubles:
-    """Return the number by which each column is divided; 0 where its values are all equal.
+    """Return the number by which each column is divided; 0 if all its values are equal.
 
     Robust: the inter-quartile range as a standard deviation, but at least a third of the
-    standard deviation itself, of winsorised values, since a narrow column with wide tails
-    would be cut far too often. Where the range is 0 it is that deviation, or that of all
-    values where this is 0 too.
+    standard deviation of winsorised values, since a narrow column with heavy tails
+    would be cut far too often. If the range is 0, it is that deviation, or that of all
+    values if this is 0, too.
     """
     deviation = _mean_and_deviation(rows)[1]
     rounding = ROUNDING * np.abs(center)

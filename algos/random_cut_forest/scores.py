@@ -26,31 +26,31 @@ def score(
     method: str,
     n_threads: int,
 ) -> NDArray[np.float64]:
-    """Return the scores of rows, none of which is learnt: the larger, the more anomalous.
+    """Return the anomaly scores of rows, without learning them; larger is more anomalous.
 
-    Each row is inserted into each tree in thought; `_cut_values.h` says what is expected then.
-    A row's score has the same bits alone and among others, for any number of threads.
+    Each row is inserted into each tree hypothetically; see `_cut_values.h` for the expectations.
+    The bits of a score depend neither on the other rows nor on the number of threads.
 
     Parameters
     ----------
     forest : Forest
-        If its trees hold no rows yet, all scores are 0.
+        If its trees are empty, all scores are 0.
     rows : ndarray of float32, contiguous
         Row i is `rows.ravel()[i * stride : i * stride + forest.n_columns]`.
     n_rows, stride : int
-        Number of rows, and how far apart they begin: 1 to n_columns for shingles that overlap.
+        Number of rows, and the distance of their starts: below n_columns for shingles.
     method : str
         - "expected_inverse_depth": the mean over the trees of E[1 / depth] log2(n + 1), where
           depth is that of the inserted row in a tree of n rows. It is the score of AWS's library
-          and of SageMaker: about 1 where a row is on the verge of an anomaly;
-        - "expected_depth": 1 by the mean of E[depth] / log2(n + 1): the same scale, but trees
-          that cut the row off by chance weigh less;
-        - "depth": as before, with the depth of the leaf to which the cuts lead; fastest;
+          and of SageMaker: about 1 at the verge of an anomaly;
+        - "expected_depth": 1 / mean of E[depth] / log2(n + 1): the same scale, but with less
+          influence of trees that separate the row by chance;
+        - "depth": the same with the depth of the leaf to which the cuts lead; fastest;
         - "displacement": the expected number of rows that the row pushes down;
-        - "collusive_displacement": the expectation of the most that a group of neighbours with
-          the row pushes down, by member.
+        - "collusive_displacement": the expected maximum, over groups of neighbours with the row,
+          of the number of rows that the group pushes down per member.
     n_threads : int
-        Threads at most.
+        Maximum number of threads.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Shingles: each row of a stream together with those just before it, as one longer row.
 
-A shingle of row i is rows i - shingle_size + 1 … i, oldest first. In a C-ordered block they
-overlap: shingle i begins one row after shingle i - 1, so no copies are needed.
+The shingle of row i consists of rows i - shingle_size + 1 … i, oldest first. In a C-ordered
+block they overlap: shingle i starts one row after shingle i - 1, so no copies are needed.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 
 def require_shingle(n_rows: int, shingle_size: int) -> None:
-    """Raise ValueError unless so many rows make a whole shingle."""
+    """Raise ValueError if there are fewer rows than a shingle has."""
     if n_rows < shingle_size:
         raise ValueError(
             f"X has {n_rows} row(s) and must have at least `shingle_size`={shingle_size!r}; "
-            f"lower that, or give a longer stretch of the stream"
+            f"lower that, or pass a longer section of the stream"
         )
 
 
 def n_shingles(n_rows: int, shingle_size: int) -> int:
-    """Return how many whole shingles some rows of a stream make."""
+    """Return the number of complete shingles in `n_rows` consecutive rows."""
     return max(0, n_rows - shingle_size + 1)
 
 
@@ -40,7 +40,7 @@ def taken(X: NDArray[Any], numbers: NDArray[np.int64], shingle_size: int) -> NDA
 def followed(
     tail: NDArray[np.float32] | None, n_rows: int, n_features: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return room for the tail and the rows that follow it, and the part for these rows."""
+    """Return an array with the tail and room for the rows after it, and a view of that room."""
     if tail is None:
         rows = np.empty((n_rows, n_features), dtype=np.float32)
         return rows, rows
@@ -49,15 +49,15 @@ def followed(
     return block, block[len(tail) :]
 
 
-# What a stream needs beside its forest is kept in two entries, of which the one holds whose
-# `row` is the number of rows that the forest has learned. So it can be written before the
-# forest learns, and whatever breaks that off, both agree.
+# The state of a stream besides its forest is kept in two entries; the valid one is that whose
+# `row` equals the number of rows that the forest has learned. So it can be written before the
+# forest learns, and both agree whatever interrupts that.
 
 
 class Entry(NamedTuple):
-    """What holds at some row; only a stream held open writes to its arrays, which are its own."""
+    """The state at some row; only an open stream (`single_rows`) writes to its arrays."""
 
-    row: int  # that the forest has learned so many
+    row: int  # number of rows that the forest has learned
     tail: NDArray[np.float32] | None
     running: NDArray[np.float64] | None
     n_filled: NDArray[np.int64]
@@ -66,7 +66,7 @@ class Entry(NamedTuple):
     recent: NDArray[np.float64] | None = None
 
 
-Journal = dict[str, tuple[tuple[Any, ...], ...]]  # entries as plain tuples, as all state
+Journal = dict[str, tuple[tuple[Any, ...], ...]]  # entries as plain tuples, as in all states
 
 
 def journal(entry: Entry) -> Journal:
@@ -75,12 +75,12 @@ def journal(entry: Entry) -> Journal:
 
 
 def noted_at(notes: Journal, row: int) -> Entry:
-    """Return the entry that holds when the forest has learned so many rows."""
+    """Return the entry that is valid when the forest has learned `row` rows."""
     entries = notes["entries"]
     return Entry(*(entries[-1] if entries[-1][0] == row else entries[0]))
 
 
 def note(notes: Journal, now: int, entry: Entry) -> None:
-    """Write down what will hold after more rows; what holds `now` stays until then."""
+    """Add the entry that will be valid after more rows; the one for `now` is kept until then."""
     new = tuple(entry)
     notes["entries"] = (new,) if entry.row == now else (tuple(noted_at(notes, now)), new)

@@ -1,8 +1,8 @@
-"""Streams that come row by row: what does not change from row to row is looked up once.
+"""A fast path for streams that are learned row by row.
 
-To validate a row and to find what belongs to a forest takes longer than to score and learn it.
-A stream is held open while its parameters and all that it holds are the same objects; whatever
-replaces one of them, as other methods do, closes it.
+Validating a row and looking up the arrays of a forest takes longer than scoring and learning
+the row. A stream is kept open while its parameters and arrays are the same objects; whatever
+replaces one of them, such as other methods, closes it.
 """
 
 from __future__ import annotations
@@ -28,19 +28,20 @@ FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
 
 def _is_plain(X: Any) -> bool:
+    """Tell whether X may skip validation and conversion."""
     return type(X) is np.ndarray and X.flags.c_contiguous and X.dtype in (FLOAT64, FLOAT32)
 
 
 class OpenStream:
-    """A stream held open, with what tells whether it still is the estimator's.
+    """An open stream, which checks whether it still is the state of its estimator.
 
     Parameters
     ----------
     estimator : RandomCutForest
     held : State
-        Its state, of which the tail may be written to from now on.
+        Its state, whose tail may be written to from now on.
     usual : ndarray of shape (5,) or None
-        What grades go by, to be written to as well; None while no row has been scored.
+        The statistics for grades, also to be written to; None if no row has been scored.
     """
 
     _follow: dict[Any, Callable[[Any, bool], tuple[float, float] | None]]
@@ -80,7 +81,7 @@ class OpenStream:
     def follow(self, estimator: Any, X: Any, judged: bool) -> tuple[float, float] | None:
         """Learn a row; return its score and grade, if `judged`, or zeros.
 
-        None, and nothing is learnt, where anything is not as it was or asks for more checks.
+        Return None, without learning it, if anything has changed or needs validation.
         """
         attributes = estimator.__dict__
         if (
@@ -97,8 +98,8 @@ class OpenStream:
         return self._follow[X.dtype](X, judged)
 
 
-# By their estimators' ids: subclasses need not be hashable. No other estimator can pass for one
-# that is gone, since the stream holds the arrays by which `OpenStream.follow` tells them apart.
+# By the ids of estimators, since subclasses need not be hashable. A new estimator with the id of a
+# deleted one is recognised, because `OpenStream.follow` compares arrays that the stream holds.
 _OPEN: dict[int, OpenStream] = {}
 
 
@@ -107,34 +108,34 @@ def _drop(streams: dict[int, OpenStream], at: int, _: object) -> None:
 
 
 def follow(estimator: Any, X: Any, judged: bool) -> tuple[float, float] | None:
-    """Learn a row where the estimator's stream is held open, as `OpenStream.follow` does."""
+    """Learn a row if the stream of the estimator is open; see `OpenStream.follow`."""
     stream = _OPEN.get(id(estimator))
     return None if stream is None else stream.follow(estimator, X, judged)
 
 
 def close(estimator: Any) -> None:
-    """Let go of what an open stream of the estimator holds."""
+    """Close the stream of the estimator, if it is open."""
     _OPEN.pop(id(estimator), None)
 
 
 def hold_open(estimator: Any, X: Any) -> None:
-    """Hold the stream of an estimator open, which has just learnt the row X, if it is plain.
+    """Open the stream of an estimator that has just learned the row X, if possible.
 
-    It is not where X is no plain row, where columns have names or rest, are scaled anew by each
-    row, or where values of the last shingle were missing.
+    It is not if X needs validation, if columns have names, are constant so far, or are scaled by
+    a running scaling, or if values of the last shingle were missing.
     """
     attributes = estimator.__dict__
     if not _is_plain(X) or "feature_names_in_" in attributes or "_forest" not in attributes:
         return
     held, method = estimator._held(), estimator.score_method
     scaling = held.scaling
-    if float(held.forest.decay[0]) != estimator._decay():  # set anew, and no row learnt since
+    if float(held.forest.decay[0]) != estimator._decay():  # changed, and no row learned since
         return
     if scaling.running is not None or scaling.rests or held.recent is not None:
         return
     if held.n_filled.any():
         return
-    # From now on these two are written to: nothing else may refer to them.
+    # Copies, since these two are written to from now on.
     held.tail = None if held.tail is None else np.array(held.tail)
     usual = {name: np.array(value) for name, value in estimator._usual.items()}
     entry = held.n_learned, held.tail, None, held.n_filled, held.n_skipped, held.units

@@ -1,4 +1,4 @@
-"""What a RandomCutForest holds between calls, as plain attributes, and what it means."""
+"""The state of a RandomCutForest between calls, and its plain attributes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,16 +23,16 @@ from algos.random_cut_forest.shingles import Entry, Journal, journal, noted_at
 
 @dataclass
 class State:
-    """A forest with what turns rows into its rows."""
+    """A forest, and what converts rows of X into its rows."""
 
     forest: Forest
     scaling: Scaling
     shingle_size: int
     tail: NDArray[np.float32] | None  # the last `shingle_size` - 1 rows, scaled
     n_filled: NDArray[np.int64]  # how many values of each of these were missing
-    n_skipped: int  # rows that were not learnt, since too much of them was missing
-    units: dict[str, Any]  # of the scaling, what is not `running`
-    recent: NDArray[np.float64] | None = None  # rows of the resting columns since one moves
+    n_skipped: int  # rows that were not learned because too many values were missing
+    units: dict[str, Any]  # the fields of the scaling except `running`
+    recent: NDArray[np.float64] | None = None  # values of the constant columns since one varies
 
     @property
     def n_learned(self) -> int:
@@ -40,7 +41,7 @@ class State:
 
 
 class Held:
-    """Mixin of RandomCutForest: its attributes, read and checked."""
+    """Mixin of RandomCutForest: access to its state."""
 
     n_features_in_: int
     missing_values: str
@@ -49,7 +50,7 @@ class Held:
     _usual: dict[str, NDArray[np.float64]]
     _shingle_size: int
     _waiting: NDArray[Any]
-    _n_skipped: int  # before the rows that wait
+    _n_skipped: int  # before the buffered rows
 
     @property
     def n_samples_seen_(self) -> int:
@@ -79,7 +80,7 @@ class Held:
         return State(forest, scaling, self._shingle_size, now.tail, *now[3:])
 
     def _hold(self, state: State) -> None:
-        """Take a state; `state.forest` is this estimator's from now on, to change in place."""
+        """Store a state, whose forest this estimator may change in place from now on."""
         self._forest = vars(state.forest)
         self._shingle_size = state.shingle_size
         beside = state.n_filled, state.n_skipped, state.units, state.recent
@@ -90,7 +91,7 @@ class Held:
         self.__dict__.pop("_n_skipped", None)
 
     def _own_arrays(self) -> None:
-        """Have arrays that nothing else refers to, and that may be written to."""
+        """Copy the arrays, so that they may be written to."""
         self._forest = {name: value.copy() for name, value in self._forest.items()}
         self._notes, self._usual = copy.deepcopy((self._notes, self._usual))
         self._offsets = dict(self._offsets)
@@ -102,14 +103,19 @@ class Held:
             return self._held()
         check_is_fitted(self)
         missing = self._n_needed() - len(self._waiting)  # type: ignore[attr-defined]
-        missing = max(1, missing)  # the next row begins, if `warm_up` has been lowered
+        missing = max(1, missing)  # if `warm_up` was lowered, the next row suffices
         raise NotFittedError(
             f"This {type(self).__name__} has seen {len(self._waiting)} row(s) and lacks "
-            f"{missing} more to begin with; call `partial_fit` again, or lower `warm_up`"
+            f"{missing} more for its warm-up; call `partial_fit` again, or lower `warm_up`"
         )
 
     def _rows(self, X: Any, *, reset: bool = False, allow_nan: bool = False) -> NDArray[Any]:
-        """Return checked rows; NaN stays only where it is allowed."""
+        """Return checked rows, with NaN only if it is allowed."""
+        if sparse.issparse(X):
+            raise TypeError(
+                "Sparse data was passed, but dense data is required. Use '.toarray()' to convert "
+                "it, or OneHotEncoder(sparse_output=False) in a pipeline"
+            )
         if not allow_nan and self.missing_values == "error":
             try:
                 rows: NDArray[Any] = validate_rows(self, X, reset=reset)
@@ -123,13 +129,13 @@ class Held:
 
 
 def _with_remedy(estimator: Any, error: ValueError) -> ValueError:
-    """Return the error; one about NaN names `missing_values` in the place of other estimators."""
+    """Return the error, with a remedy that this estimator has."""
     first = str(error).split("\n", 1)[0]
     if not first.startswith("Input X contains NaN"):
         return error
     return ValueError(
-        f"{first}\n{type(estimator).__name__} takes NaN with missing_values='impute', and fills "
-        f"it with what the forest expects; or leave such rows out"
+        f"{first}\n{type(estimator).__name__} accepts NaN with missing_values='impute', and fills "
+        f"it with what the forest expects; or remove such rows"
     )
 
 

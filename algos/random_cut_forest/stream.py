@@ -1,4 +1,4 @@
-"""Rows learnt one after the other, and forgotten."""
+"""Learning and forgetting single rows."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ def learn(
     first_scored: int = 0,
     shares: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64] | None:
-    """Learn rows in their order: every tree's reservoir takes them or passes them over.
+    """Learn rows in order: the reservoir of every tree samples or skips them.
 
-    A tree is at any time distributed as one grown over its sample; and the sample as one
+    A tree is always distributed as one grown over its sample, and the sample as one
     drawn without replacement from all rows seen, with weights exp(decay * row).
 
     Parameters
     ----------
     forest : Forest
-        Changed in place. Nothing can fail after the first change.
+        Changed in place; nothing can fail after the first change.
     rows : ndarray, dtype float32, C-contiguous
         In scaled units, of absolute values below 1e18.
     n_rows, stride : int
         Row i is rows.ravel()[i * stride : i * stride + n_columns]; with a stride below
         n_columns the rows overlap, as shingles do.
     decay : float
-        If it is another one than before, it holds from the first of these rows on.
+        If it differs from before, it applies from the first of these rows on.
     n_threads : int, default=1
         The results do not depend on it.
     method : str, default=None
         One of `scores.METHODS`; None scores nothing.
     first_scored : int, default=0
-        The rows before this one of the call get 0.
+        Rows before this one score 0.
     shares : ndarray of shape (n_rows, n_columns, 2), default=None
-        Where to write what `attribution.attribute` returns then; only with a method.
+        Output: what `attribution.attribute` would return then; only with a method.
 
     Returns
     -------
     scores : ndarray of shape (n_rows,), or None
-        Each row's score in the forest as it stood before that row was learnt, with the bits
-        that `scores.score` gives then.
+        The score of each row in the forest before that row was learned, with the same bits as
+        from `scores.score`.
     """
     scores = None if method is None else np.empty(n_rows)
     learn_rows(
@@ -78,12 +78,12 @@ def forget(forest: Forest, row: NDArray[np.float32]) -> int:
     """Delete one copy of a row from every tree that holds it.
 
     These trees are then distributed as if grown without the row, and have one row less until
-    their reservoirs take another, which they do at the rate at which they did before.
+    their reservoirs sample another, at the same rate as before.
 
     Returns
     -------
     held : int
-        How many trees held it.
+        Number of trees that held it.
     """
     padded = np.append(row, np.zeros(SLACK, dtype=np.float32))
     decay = float(forest.decay[0])

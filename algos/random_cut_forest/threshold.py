@@ -13,8 +13,8 @@ from algos.random_cut_forest.forest import SAMPLED, SEEN, Forest
 Doubles = NDArray[np.float64]
 
 QUARTILE = 0.6745  # of the standard normal distribution
-MOST_DECAY = 1e-4  # of what is usual: shorter memories find less
-RULE_ROWS = 2048  # sampled rows, at most, on whose scores the offset rests
+MOST_DECAY = 1e-4  # of the score statistics: shorter memories find less
+RULE_ROWS = 2048  # maximum number of sampled rows whose scores determine the offset
 
 
 def score_limit(scores: Doubles, contamination: str | float, borderline: float = 1.0) -> float:
@@ -23,11 +23,11 @@ def score_limit(scores: Doubles, contamination: str | float, borderline: float =
     Parameters
     ----------
     scores : ndarray of shape (n_rows,)
-        Without any, where no row could be learnt, the limit is `borderline`.
+        If empty, since no row could be learned, the limit is `borderline`.
     contamination : {"auto", "three_sigma"} or float
-        A float is the share of the rows above the limit.
+        A float is the share of rows above the limit.
     borderline : float, default=1.0
-        A score that may well be usual, for "auto".
+        A score that may still be usual, for "auto".
     """
     if not len(scores):
         return borderline
@@ -41,9 +41,9 @@ def score_limit(scores: Doubles, contamination: str | float, borderline: float =
 
 
 def held_rows(forest: Forest) -> NDArray[np.float32]:
-    """Return rows in the samples of the first trees: in all about `RULE_ROWS`, or all there are.
+    """Return about `RULE_ROWS` rows from the samples of the first trees, or all if fewer.
 
-    Where every tree holds every row that was seen, those of one tree are all.
+    If every tree holds every row that was seen, those of one tree suffice.
     """
     inner, rows = forest.size - 1, forest.clock[:, SAMPLED]
     if np.all(rows == forest.clock[:, SEEN]):
@@ -55,24 +55,24 @@ def held_rows(forest: Forest) -> NDArray[np.float32]:
 
 
 class Grading(NamedTuple):
-    """How grades are made.
+    """The computation of grades.
 
-    The threshold is `z_factor` deviations above the mean for scores that are normally
-    distributed, and higher the more they lean to high ones: 5.7 for exponential ones. So the
-    share of graded rows is about as small for either. Scores of a small forest are high, and
-    its steps large: they count little.
+    The threshold is `z_factor` standard deviations above the mean for normally distributed
+    scores, and higher for positively skewed ones: 5.7 for exponential ones. So the share of
+    graded rows is similarly small for both. Scores of a small forest are high and vary much, so
+    they count little.
     """
 
     decay: float
     z_factor: float = 3.0
-    most_skew: float = 2.0  # that of exponential scores: beyond it are anomalies
-    least: float = 0.8  # no lower score is an anomaly; AWS's number, as the next
+    most_skew: float = 2.0  # that of exponential scores; larger skews are due to anomalies
+    least: float = 0.8  # no lower score is an anomaly; AWS's value, as the next
     n_initial: int = 10  # scores without a grade
     n_young: int = 256  # scores: the weight of score i of these is (i / n_young)**2
-    narrowest: float = 0.05  # from the threshold to grade 1, where all scores have been alike
+    narrowest: float = 0.05  # from the threshold to grade 1, if all scores have been equal
 
     def graded(self, scores: Doubles, usual: Doubles | None) -> tuple[Doubles, Doubles]:
-        """Return the grades of scores that follow each other, and what is usual after them.
+        """Return the grades of consecutive scores, and the updated score statistics.
 
         Before the first score `usual` is None.
         """
@@ -82,13 +82,13 @@ class Grading(NamedTuple):
         return grades, usual
 
     def threshold(self, usual: Doubles) -> float:
-        """Return the score above which the next row has a grade above 0."""
+        """Return the score above which the next row gets a grade above 0."""
         found: float = threshold_of(usual, *self[1:])
         return found
 
 
 def grading_of(method: str, decay: float, size: int) -> Grading:
-    """Return the grading that suits a score: a displacement has no fixed scale."""
+    """Return the grading for a score method; displacements have no fixed scale."""
     decay = min(decay, MOST_DECAY)
     if "displacement" in method:
         return Grading(decay, least=0.0, n_initial=32, n_young=size, narrowest=1.0)

@@ -2,10 +2,10 @@
 Directions far from zero, of sparse rows, and of streams
 ========================================================
 
-Three places where principal components usually cost digits, memory or exactness:
-:class:`algos.PCA` of float32 rows that lie far from zero, of sparse rows, which must be centred and
-may not be filled for it, and of rows that come in parts. Beside it what scikit-learn's classes make
-of the same rows.
+Three cases in which principal components usually cost digits, memory or exactness:
+:class:`algos.PCA` of float32 rows far from zero, of sparse rows, which must be centred without
+filling their zeros, and of rows that arrive in batches, compared with scikit-learn's classes on
+the same rows.
 """
 
 import warnings
@@ -23,10 +23,9 @@ rng = np.random.default_rng(0)
 # %%
 # Far from zero
 # -------------
-# 20,000 rows of 20 columns, whose variances fall from 1 to a thousandth, are moved away from zero
-# and rounded to float32. The right answer is that of float64 arithmetic on the very rows that
-# rounding has left. The means are taken out of squares that grow with the offset: who adds these
-# up first loses the variance among their digits.
+# 20,000 rows of 20 columns, whose variances decrease from 1 to 0.001, are shifted away from zero
+# and rounded to float32. The reference is float64 arithmetic on the same rounded rows. Subtracting
+# the means after summing squares, which grow with the offset, loses the digits of the variance.
 
 spread = np.sqrt(np.logspace(0, -3, 20))
 turned = np.linalg.qr(rng.normal(size=(20, 20)))[0]
@@ -34,7 +33,7 @@ rows = (rng.normal(size=(20_000, 20)) * spread) @ turned
 
 
 def error_of(pca, X):
-    """The largest relative error of a variance, beside double precision."""
+    """Return the largest relative error of a variance, compared with double precision."""
     truth = np.linalg.eigvalsh(np.cov(X.astype(np.float64), rowvar=False))[::-1]
     return np.abs(pca.fit(X).explained_variance_ / truth - 1).max()
 
@@ -45,7 +44,7 @@ for offset in offsets:
     X = (rows + offset).astype(np.float32)
     errors["algos"].append(error_of(PCA(), X))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of variances that came out negative
+        warnings.simplefilter("ignore")  # about negative variances
         errors["scikit-learn"].append(error_of(decomposition.PCA(), X))
 
 print(f"{'offset':>8}" + "".join(f"{name:>14}" for name in errors))
@@ -56,7 +55,7 @@ figure, ax = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
 for name, color in (("scikit-learn", "#8d99ae"), ("algos", "#d1495b")):
     ax.loglog(offsets, errors[name], "o-", color=color, label=name)
 ax.axhline(1, color="black", linewidth=0.6, linestyle=":")
-ax.text(1, 1.5, "no digit is right", fontsize=9)
+ax.text(1, 1.5, "no correct digit", fontsize=9)
 ax.set(xlabel="offset of all columns", ylabel="error of the variances, float32")
 ax.legend()
 plt.show()
@@ -64,10 +63,10 @@ plt.show()
 # %%
 # Sparse rows
 # -----------
-# 15,000 rows with some 40 of 4,000 columns filled: a common background, and few columns that tell
-# three groups apart. Centred, the rows would have no zero left. They are centred in the products
-# alone, so the two directions are those between the groups; without it, as in ``TruncatedSVD``,
-# the first is about the mean of all rows.
+# 15,000 rows have values in about 40 of 4,000 columns: a common background, and a few columns that
+# distinguish three groups. Explicitly centred, the rows would have no zeros left. They are centred
+# implicitly, in the products, so the two components separate the groups; without centring, as in
+# ``TruncatedSVD``, the first component is close to the mean of all rows.
 
 n_rows, n_columns = 15_000, 4_000
 group = rng.integers(3, size=n_rows)
@@ -80,7 +79,7 @@ X = sparse.csr_array(
 )
 X.sum_duplicates()
 filled = X.dtype.itemsize * n_rows * n_columns
-print(f"{X.data.nbytes / 1e6:.0f} MB of values; filled they would be {filled / 1e6:.0f} MB")
+print(f"{X.data.nbytes / 1e6:.0f} MB of values; as a dense array {filled / 1e6:.0f} MB")
 
 pca = PCA(n_components=2, random_state=0).fit(X)
 uncentred = decomposition.TruncatedSVD(n_components=2, random_state=0).fit(X)
@@ -88,15 +87,15 @@ uncentred = decomposition.TruncatedSVD(n_components=2, random_state=0).fit(X)
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for ax, model, title in ((axes[0], pca, "algos.PCA"), (axes[1], uncentred, "TruncatedSVD")):
     ax.scatter(*model.transform(X[:2000]).T, c=group[:2000], cmap="viridis", s=4)
-    ax.set(title=title, xlabel="first direction", ylabel="second direction")
+    ax.set(title=title, xlabel="first component", ylabel="second component")
 plt.show()
 share = [model.transform(X).var(axis=0).sum() for model in (pca, uncentred)]
-print(f"variance along two directions: {share[0]:.3f}, and of TruncatedSVD {share[1]:.3f}")
+print(f"variance along two components: {share[0]:.3f}, of TruncatedSVD {share[1]:.3f}")
 
 # %%
-# Rows that come in parts
-# -----------------------
-# ``partial_fit`` keeps the mean and the scatter of what it has seen, and ``merge`` joins two such
+# Rows that arrive in batches
+# ---------------------------
+# ``partial_fit`` updates the mean and the scatter matrix, and ``merge`` combines two such
 # states. So batches of any size, learned in two places, give the components of all rows.
 
 digits = load_digits().data

@@ -2,9 +2,9 @@
 How many clusters?
 ==================
 
-What a stream leaves behind in :class:`algos.KMeans` makes clusters in any number, so one pass over
-the rows is enough to try them all. :class:`algos.plotting.InertiaDisplay` draws the inertia against
-the number of clusters, and the knee of the curve is where more of them stop to pay.
+From the state of a stream, :class:`algos.KMeans` can compute any number of clusters, so one pass
+over the rows is enough to try them all. :class:`algos.plotting.InertiaDisplay` draws the inertia
+against the number of clusters; beyond the knee of the curve, more clusters improve it little.
 """
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,7 @@ order = np.random.default_rng(0).permutation(len(X))
 # %%
 # One pass
 # --------
-# Nobody knows the number of groups yet: ``n_clusters`` is a guess on the large side.
+# The number of groups is not known yet: ``n_clusters`` is a generous guess.
 
 stream = KMeans(n_clusters=10, random_state=0)
 for begin in range(0, len(X), 500):
@@ -32,7 +32,7 @@ print(f"{stream.n_samples_seen_:,} rows were seen; none of them is read again")
 # The curve
 # ---------
 # The knee is where the curve bends most on a logarithmic scale: the last number of clusters that
-# divides the inertia by much more than the next one does.
+# reduces the inertia by a much larger factor than the next one.
 
 counts, inertias = stream.inertia_curve(range(1, 21))
 bends = np.diff(np.log(inertias), 2)
@@ -40,8 +40,8 @@ knee = int(counts[1:-1][np.argmax(bends)])
 print(f"the knee is at {knee} clusters")
 
 # %%
-# A point of the curve is an upper bound of what a fit to all rows reaches, and the gap grows with
-# the number of clusters. The knee does not move: here are fits to all rows beside the curve.
+# A point of the curve is an upper bound on the inertia of a fit to all rows, and the gap grows with
+# the number of clusters. The knee does not move, as a comparison with fits to all rows shows.
 
 fitted = np.array([2, 4, 7, 10, 15, 20])
 reached = [KMeans(k, n_init=5, random_state=0).fit(X).inertia_ for k in fitted]
@@ -58,9 +58,9 @@ ax.set_xticks(counts[::2])
 ax.legend()
 
 # %%
-# Its clusters
+# The clusters
 # ------------
-# ``recluster`` makes them of the same state, and what it returns learns on from there.
+# ``recluster`` computes them from the same state; the model it returns can continue learning.
 
 kmeans = stream.recluster(knee)
 labels = kmeans.predict(X)

@@ -3,9 +3,9 @@ Digits that come in batches
 ===========================
 
 The digits arrive batch by batch and are never all in memory: :class:`algos.PCA` learns from each
-batch, then :class:`algos.KMeans` learns from what the PCA makes of them. Each of the two is saved
-to a file of its own; two processes that know nothing of each other load one file each, and together
-they give the labels that the pipeline gives.
+batch, then :class:`algos.KMeans` learns from the projected batches. Each model is saved
+to its own file; two independent processes load one file each, and together
+they compute the same labels as the pipeline.
 """
 
 import subprocess
@@ -28,7 +28,7 @@ BATCH = 300
 
 
 def batches():
-    """The digits as they come: never all of them at once."""
+    """Yield the digits in batches, never all of them at once."""
     for begin in range(0, len(X), BATCH):
         yield X[begin : begin + BATCH]
 
@@ -36,8 +36,8 @@ def batches():
 # %%
 # First pass: principal components
 # --------------------------------
-# ``partial_fit`` keeps the mean and the scatter matrix of the rows so far. Nothing is lost: the
-# components are those of a fit to all rows at once.
+# ``partial_fit`` updates the mean and the scatter matrix of the rows. Nothing is lost: the
+# components are those of one fit to all rows.
 
 pca = algos.PCA(n_components=30, random_state=0)
 for batch in batches():
@@ -50,9 +50,9 @@ print(f"{pca.n_samples_:,} rows; the variances differ from those of one fit by {
 # %%
 # Second pass: clusters
 # ---------------------
-# ``partial_fit`` of k-means keeps more centres than it is asked for, and clusters these when the
-# model is read, by the best of ten runs. To compare, the best of ten fits that have all rows at
-# once and go over them many times.
+# ``partial_fit`` of k-means keeps more centres than clusters, and clusters these centres when the
+# model is read, with the best of ten runs. We compare it with the best of ten fits to all rows,
+# which read them many times.
 
 kmeans = algos.KMeans(n_clusters=10, random_state=0)
 for batch in batches():
@@ -71,7 +71,7 @@ print(
 )
 
 # %%
-# The two make a pipeline as they are.
+# The two fitted models can be combined in a pipeline.
 
 pipeline = Pipeline([("pca", pca), ("kmeans", kmeans)])
 labels = pipeline.predict(X)
@@ -79,8 +79,8 @@ labels = pipeline.predict(X)
 # %%
 # Two files, two processes
 # ------------------------
-# One process has the PCA and makes few columns of many, as a small machine near the data would.
-# The other has the centres, and never sees a pixel.
+# One process has the PCA and reduces the number of columns, like a small machine near the data.
+# The other has the centres and never sees a pixel.
 
 PROJECT = """
 import sys, joblib, numpy as np
@@ -95,7 +95,7 @@ np.save(out, joblib.load(model).predict(np.load(rows)))
 
 
 def run(code, *files):
-    """Run some code in a process of its own."""
+    """Run code in a separate process."""
     subprocess.run([sys.executable, "-c", code, *map(str, files)], check=True)
 
 
@@ -111,12 +111,12 @@ with tempfile.TemporaryDirectory() as name:
         print(f"{file:14} {(folder / file).stat().st_size / 1024:6.1f} kB")
 
 assert np.array_equal(received, labels)
-print(f"all {len(labels):,} labels are those of the pipeline")
+print(f"all {len(labels):,} labels equal those of the pipeline")
 
 # %%
 # What the streamed centres look like
 # -----------------------------------
-# Taken back from the components to pixels.
+# ``inverse_transform`` maps the centres back to pixels.
 
 figure, axes = plt.subplots(2, 5, figsize=(8, 3.6), layout="constrained")
 images = pca.inverse_transform(kmeans.cluster_centers_)

@@ -1,14 +1,14 @@
 """
-Days on which New York's taxis rode otherwise
-=============================================
+Unusual days of New York's taxis
+================================
 
-How many passengers New York's taxis had in each half hour of seven months, day by day the same
-but for a few: :class:`algos.RandomCutForest` reads them once, in order, scores each half hour
-before it learns it, and says what was odd about the oddest.
+The number of taxi passengers in New York in each half hour of seven months follows the same daily
+pattern, except for a few days. :class:`algos.RandomCutForest` reads the series once, in order,
+scores each half hour before learning it, and explains the highest scores.
 
 The series is read from ``random_cut_forest/nab/realKnownCause/nyc_taxi.csv`` (from the Numenta
-Anomaly Benchmark) in the folder that the environment variable ``ALGOS_DATA`` names; without that
-one of its kind is made up.
+Anomaly Benchmark) in the folder named by the environment variable ``ALGOS_DATA``; without it,
+a similar series is simulated.
 """
 
 import os
@@ -26,8 +26,8 @@ from algos.plotting import AnomalyDisplay
 DAY = 48  # half hours
 
 
-def made_up():
-    """Return a series with a daily and a weekly pattern, and five odd days."""
+def simulated():
+    """Return a series with a daily and a weekly pattern, and five unusual days."""
     rng = np.random.default_rng(0)
     n = 215 * DAY
     hour, day = np.arange(n) / 2 % 24, np.arange(n) // DAY
@@ -39,11 +39,11 @@ def made_up():
 
 
 def taxi_rides():
-    """Return passengers in each half hour, the first of these, and where they are from."""
+    """Return the passengers in each half hour, the time of the first, and the source."""
     folder = Path(os.environ.get("ALGOS_DATA", ".")) / "random_cut_forest" / "nab"
     file = folder / "realKnownCause" / "nyc_taxi.csv"
     if not file.exists():
-        return *made_up(), "made up (no nyc_taxi.csv in ALGOS_DATA)"
+        return *simulated(), "simulated (no nyc_taxi.csv in ALGOS_DATA)"
     rides = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=1)
     return rides, np.datetime64("2014-07-01T00:00"), "New York's taxis"
 
@@ -56,10 +56,11 @@ print(f"{len(rides)} half hours: {source}")
 # %%
 # One pass over the stream
 # ------------------------
-# With ``shingle_size=48`` a row is a whole day up to its last half hour, so the forest knows what
-# a day looks like. ``time_decay`` has it forget, half of it in some two months. Each row gets its
-# score from what was learned before it, with its reasons, and a grade above 0 if the score is out
-# of the ordinary for this stream. Asked afterwards, the forest would know what was odd then.
+# With ``shingle_size=48`` each half hour is scored together with the 47 before it, so the forest
+# learns what a day looks like. With ``time_decay`` weights fall to a third in two months. Each
+# score comes from what was learned before, with its attribution, and a grade above 0 if it is
+# unusual for this stream. Attributions requested afterwards would come from a forest that has
+# learned the anomalies.
 
 forest = RandomCutForest(
     max_samples=512, shingle_size=DAY, time_decay=1 / (60 * DAY), random_state=0
@@ -82,11 +83,11 @@ for _ in range(5):
 # %%
 # What made the peaks
 # -------------------
-# In New York's series these are a snow storm that stopped all traffic, the Sunday on which winter
-# time began and the marathon was run, Christmas, and two Saturdays of September, each with more
-# rides than any day before. The lowest panel tells which half hours of the day before a peak were
-# too high or too low: on that Sunday those from one to two in the morning, which came twice. The
-# date below is that of the oddest of these.
+# In New York's series these are a snow storm that stopped all traffic, the Sunday of the change to
+# winter time and of the marathon, Christmas, and two Saturdays in September, each with more
+# rides than any day before. The lowest panel shows which half hours of the day before a peak were
+# too high or too low: on that Sunday those from one to two in the morning, which occurred twice.
+# The date below is that of the half hour with the largest contribution.
 
 AnomalyDisplay.from_estimator(
     forest, rides, scores=scores, grades=grades, attribution=reasons, times=times, n_peaks=5
@@ -94,11 +95,11 @@ AnomalyDisplay.from_estimator(
 plt.show()
 
 # %%
-# What was expected instead, and what comes next
-# ----------------------------------------------
-# ``forecast`` imputes the half hours to come, one after another. A forest that has learned up to
-# the day before the highest peak expects a day like others; the forest of the whole stream goes
-# on after its end.
+# Forecasts
+# ---------
+# ``forecast`` imputes the next half hours, one after another. A forest that was trained up to
+# the day before the highest peak expects an ordinary day; the forest of the whole stream continues
+# after its end.
 
 peak = int(scores.argmax())
 onset = peak - DAY

@@ -23,21 +23,22 @@ _MACHINE = " ".join(
     + [f"{block}_{rate}" for block in _BLOCKS for rate in ("lr", "wd")]
     + [f"{block}_init_{way}" for block in _BLOCKS for way in _INITS]
 )
-# All that its documentation lists, and what its SDK calls otherwise.
+# All that its documentation lists, other names of its SDK, and some of other libraries.
 NAMES = {
     "LinearLearnerClassifier": _LINEAR,
     "LinearLearnerRegressor": _LINEAR,
     "KMeans": """feature_dim k epochs mini_batch_size init_method extra_center_factor
         half_life_time_size local_lloyd_init_method local_lloyd_max_iter local_lloyd_tol
         local_lloyd_num_trials eval_metrics center_factor max_iterations num_trials
-        local_init_method tol""",
+        local_init_method tol batch_size""",
     "PCA": """feature_dim mini_batch_size num_components algorithm_mode extra_components
         subtract_mean""",
     "LatentDirichletAllocation": """num_topics feature_dim mini_batch_size alpha0 max_restarts
         max_iterations tol""",
     "FactorizationMachineClassifier": _MACHINE,
     "FactorizationMachineRegressor": _MACHINE,
-    "RandomCutForest": "num_trees num_samples_per_tree feature_dim eval_metrics mini_batch_size",
+    "RandomCutForest": """num_trees num_samples_per_tree feature_dim eval_metrics mini_batch_size
+        n_trees window_size seed""",
     "DeepARForecaster": """context_length epochs prediction_length time_freq cardinality
         dropout_rate early_stopping_patience embedding_dimension learning_rate likelihood
         mini_batch_size num_cells num_dynamic_feat num_eval_samples num_layers test_quantiles""",

@@ -9,7 +9,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 SAYS = {  # what the notebook prints if all is well
     "plot_directions": "two streams merged",
-    "plot_streamed_digits": "labels are those of the pipeline",
+    "plot_streamed_digits": "labels equal those of the pipeline",
     "plot_precision_at_recall": "<- chosen",
     "plot_taxi_anomalies": "score  grade",
     "plot_topics_of_texts": "topics  perplexity  coherence",

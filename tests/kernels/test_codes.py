@@ -102,7 +102,7 @@ def test_labels_and_sums_are_those_of_the_rows(vnni, n, d, k, dtype, fine):
     far=st.floats(0, 100),
 )
 @settings(max_examples=200, deadline=None)
-def test_no_data_makes_codes_lose_the_nearest_centre(seed, n, d, k, heavy, fine, exponent, far):
+def test_no_data_makes_codes_lose_the_nearest_center(seed, n, d, k, heavy, fine, exponent, far):
     X, shift, centers = data(seed, n, d, k, scale=2.0**exponent)
     rng = np.random.default_rng(seed)
     if heavy:  # few values many times as large as others: codes cut them off
@@ -158,7 +158,7 @@ def test_threads_change_no_bit_and_only_changes_are_summed():
     np.testing.assert_allclose(sums, change.T @ (X - shift).astype(float), atol=1e-9)
 
 
-def test_centres_beyond_the_integers_are_refused():
+def test_centers_beyond_the_integers_are_refused():
     X, shift, centers = data(7, 100, 4, 3)
     codes = encode_as(X, shift, 1, fine=False)
     found, *_, changed, measured = label(X, shift, centers * np.float32(1e9), codes)
@@ -198,7 +198,7 @@ def true_gaps(squares, labels):
     drift=st.floats(0, 0.3),
 )
 @settings(max_examples=150, deadline=None)
-def test_rows_with_a_gap_keep_their_nearest_centre(seed, n, d, k, fine, dtype, exponent, drift):
+def test_rows_with_a_gap_keep_their_nearest_center(seed, n, d, k, fine, dtype, exponent, drift):
     X, shift, centers = data(seed, n, d, k, dtype, scale=2.0**exponent)
     rng = np.random.default_rng(seed)
     X[: n // 2] = centers[rng.integers(k, size=n // 2)] + shift  # so that gaps are wide

@@ -31,7 +31,7 @@ def grown(X, n_trees, size, seed=0, decay=0.0, n_threads=1):
     return forest
 
 
-def learnt(forest, X, decay=0.0, method=None, n_threads=1, first_scored=0):
+def learned(forest, X, decay=0.0, method=None, n_threads=1, first_scored=0):
     return learn(forest, X, len(X), X.shape[1], decay, n_threads, method, first_scored)
 
 
@@ -63,7 +63,7 @@ def test_trees_are_sound_whatever_the_rows(kind, size, d):
     X = np.ascontiguousarray(KINDS[kind](600, d), dtype=np.float32)
     for forest in (grown(X, 3, size), grown(X, 3, size, decay=0.01), empty(3, size, d)):
         check_forest(forest)
-        scores = learnt(forest, X, 0.1 / size, method=METHODS[0])
+        scores = learned(forest, X, 0.1 / size, method=METHODS[0])
         check_forest(forest)
         assert np.isfinite(scores).all()
         assert (scores >= 0).all()
@@ -74,7 +74,7 @@ def test_infinite_rows_do_no_harm():
     X[::7, 1], X[::11, 2] = np.inf, -np.inf
     forest = grown(X, 3, 64)
     assert (forest.clock[:, SAMPLED] == 64).all()
-    learnt(forest, X, 0.01, METHODS[0])
+    learned(forest, X, 0.01, METHODS[0])
 
 
 @pytest.mark.parametrize("d", [1, 15, 16, 17, 1023, 1025, 3000])
@@ -82,14 +82,14 @@ def test_boxes_of_any_width_are_exact(d):
     X = rows(60, d)
     forest = grown(X, 2, 20)
     check_forest(forest)
-    learnt(forest, X, 0.05)
+    learned(forest, X, 0.05)
     check_forest(forest)
 
 
 def test_equal_rows_share_a_leaf():
     X = np.repeat(rows(3, 4), 20, axis=0)
     for forest in (grown(X, 4, 60), empty(4, 60, 4)):
-        learnt(forest, X[: 0 if forest.clock[0, SEEN] else 60])
+        learned(forest, X[: 0 if forest.clock[0, SEEN] else 60])
         assert (forest.heads[:, 1] == 3).all()
         check_forest(forest)
 
@@ -97,7 +97,7 @@ def test_equal_rows_share_a_leaf():
 def test_negative_zero_is_zero():
     X = np.array([[0.0, 1.0], [-0.0, 1.0]], dtype=np.float32)
     for forest in (grown(X, 4, 2), empty(4, 2, 2)):
-        learnt(forest, X[: 0 if forest.clock[0, SEEN] else 2])
+        learned(forest, X[: 0 if forest.clock[0, SEEN] else 2])
         assert (forest.heads[:, 1] == 1).all()
 
 
@@ -115,7 +115,7 @@ def test_trees_stay_sound_under_any_changes(data):
         first = data.draw(st.integers(0, 299))
         if data.draw(st.booleans()):
             decay = data.draw(st.sampled_from([0.0, 0.01, 1.0]))
-            learnt(forest, X[first : first + data.draw(st.integers(0, 100))], decay)
+            learned(forest, X[first : first + data.draw(st.integers(0, 100))], decay)
         else:
             holders = sum(
                 (points_of(forest)[t, forest.leaves[t, :n] - (size - 1)] == X[first])
@@ -129,7 +129,7 @@ def test_trees_stay_sound_under_any_changes(data):
 
 def test_trees_are_sound_after_ten_thousand_changes():
     forest = empty(2, 256, 5)
-    learnt(forest, rows(12_000, 5), 1.0)
+    learned(forest, rows(12_000, 5), 1.0)
     check_forest(forest)
     assert (forest.clock[:, NEXT] >= 12_000).all()
 
@@ -140,15 +140,15 @@ def test_blocks_threads_and_pickles_change_no_bit(shape, method):
     _, size, d = shape
     X, decay = rows(9000, d), 0.1 / size
     whole = empty(*shape)
-    scores = learnt(whole, X, decay, method)
+    scores = learned(whole, X, decay, method)
     parts, pieces = empty(*shape), []
     for start, stop, n_threads in [(0, 1, 2), (1, 40, 1), (40, 5000, 2), (5000, 9000, 2)]:
-        pieces.append(learnt(parts, X[start:stop], decay, method, n_threads))
+        pieces.append(learned(parts, X[start:stop], decay, method, n_threads))
         parts = pickle.loads(pickle.dumps(parts))
     assert np.array_equal(scores, np.concatenate(pieces))
     assert_same(whole, parts)
     scored_or_not = empty(*shape)
-    learnt(scored_or_not, X, decay)
+    learned(scored_or_not, X, decay)
     assert_same(whole, scored_or_not)
 
 
@@ -158,12 +158,12 @@ def test_growing_by_any_number_of_threads_changes_no_bit(decay):
     assert_same(grown(X, 30, 256, decay=decay), grown(X, 30, 256, decay=decay, n_threads=2))
 
 
-def test_shingles_are_learnt_from_one_buffer():
+def test_shingles_are_learned_from_one_buffer():
     series = rows(500, 1).ravel()
     shingles = np.lib.stride_tricks.sliding_window_view(series, 8).copy()
     overlapping, copied = empty(5, 32, 8), empty(5, 32, 8)
     scores = learn(overlapping, series, 493, 1, 0.01, method=METHODS[0])
-    assert np.array_equal(scores, learnt(copied, shingles, 0.01, method=METHODS[0]))
+    assert np.array_equal(scores, learned(copied, shingles, 0.01, method=METHODS[0]))
     assert_same(overlapping, copied)
     again = empty(5, 32, 8)
     grow(again, series, *draw(again, 493), stride=1)
@@ -171,15 +171,15 @@ def test_shingles_are_learnt_from_one_buffer():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_row_is_scored_before_it_is_learnt(method):
+def test_each_row_is_scored_before_it_is_learned(method):
     X, forest = rows(300, 4), empty(6, 16, 4)
     apart = empty(6, 16, 4)
-    scores = learnt(forest, X, 0.01, method)
+    scores = learned(forest, X, 0.01, method)
     for i in range(300):
         row = X[i : i + 1]
         assert score(apart, row, 1, 4, method, 1) == scores[i]
-        assert learnt(apart.copy(), row, 0.01, method) == scores[i]
-        learnt(apart, X[i : i + 1], 0.01)
+        assert learned(apart.copy(), row, 0.01, method) == scores[i]
+        learned(apart, X[i : i + 1], 0.01)
 
 
 @settings(max_examples=40, deadline=None)
@@ -189,7 +189,7 @@ def test_each_row_is_scored_before_it_is_learnt(method):
     st.lists(st.booleans(), min_size=1, max_size=60),
     st.sampled_from([np.float32, np.float64]),
 )
-def test_single_rows_are_scaled_learnt_and_graded_as_in_parts(method, shingle, judged, dtype):
+def test_single_rows_are_scaled_learned_and_graded_as_in_parts(method, shingle, judged, dtype):
     d, n = 2, len(judged)
     X = (1e3 + 50 * rows(n + shingle - 1, d)).astype(dtype)
     unit, center, factor = np.ldexp(1.0, [-10, -9]), np.array([0.9, 1.8]), np.array([3.0, 0.0])
@@ -223,9 +223,9 @@ def test_single_rows_are_scaled_learnt_and_graded_as_in_parts(method, shingle, j
 def test_rows_before_the_first_scored_get_zero():
     X = rows(9000, 3)
     forest, other = empty(4, 16, 3), empty(4, 16, 3)
-    scores = learnt(forest, X, 0.01, METHODS[0], first_scored=5000)
+    scores = learned(forest, X, 0.01, METHODS[0], first_scored=5000)
     assert (scores[:5000] == 0).all()
-    assert np.array_equal(scores[5000:], learnt(other, X, 0.01, METHODS[0])[5000:])
+    assert np.array_equal(scores[5000:], learned(other, X, 0.01, METHODS[0])[5000:])
 
 
 def test_samples_are_distinct_rows():
@@ -242,14 +242,14 @@ def test_extreme_decays_hold_the_last_rows():
     X = np.arange(1000, dtype=np.float32)[:, np.newaxis]
     for decay in (50.0, 1e3, 1e6):
         forest = empty(5, 7, 1)
-        learnt(forest, X, decay)
+        learned(forest, X, decay)
         check_forest(forest)
         assert all(sorted(kept) == list(range(993, 1000)) for kept in sampled_values(forest))
         drawn, _ = draw(empty(5, 7, 1), 1000, decay)
         assert (np.sort(drawn) == np.arange(993, 1000)).all()
     for decay in (1e-300, 1e-16):
         forest = empty(5, 7, 1)
-        learnt(forest, X, decay)
+        learned(forest, X, decay)
         check_forest(forest)
 
 
@@ -262,7 +262,7 @@ def test_joined_forests_hold_rows_of_both():
     assert_same(forest, joined(a, b, n_threads=2))
     few = joined(grown(X[:5], 5, 64), grown(X[5:9], 5, 64, seed=1))
     assert (few.clock[:, SAMPLED] == 9).all()
-    learnt(few, X[9:60])
+    learned(few, X[9:60])
     assert (few.clock[:, SAMPLED] == 60).all()
     check_forest(few)
     with pytest.raises(ValueError, match="must have the same"):
@@ -271,7 +271,7 @@ def test_joined_forests_hold_rows_of_both():
 
 def test_no_rows_leave_the_forest_as_it_is():
     forest = empty(3, 8, 2)
-    scores = learnt(forest, rows(0, 2), 0.1, METHODS[0])
+    scores = learned(forest, rows(0, 2), 0.1, METHODS[0])
     assert scores.shape == (0,)
     assert_same(forest, empty(3, 8, 2))
     grow(forest, rows(0, 2), *draw(forest, 0))

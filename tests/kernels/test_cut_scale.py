@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as npst
 
 from algos._cython.cut_scale import LIMIT, normalize_rows, scale_rows
-from algos.random_cut_forest.scaling import SCALES, learnt_scaling
+from algos.random_cut_forest.scaling import SCALES, learned_scaling
 
 ALL = [*SCALES, None]
 
@@ -15,8 +15,8 @@ def rows(n=500, d=3, seed=0):
     return np.random.default_rng(seed).normal(size=(n, d)) * [1.0, 10.0, 0.1][:d] + 5
 
 
-def learnt(X, scale="robust"):
-    return learnt_scaling(X, scale, None, len(X), 0.0)
+def learned(X, scale="robust"):
+    return learned_scaling(X, scale, None, len(X), 0.0)
 
 
 def plain_scaled(X, scaling):
@@ -29,7 +29,7 @@ def plain_scaled(X, scaling):
 @pytest.mark.parametrize("n", [1, 7, 3000])
 def test_scale_rows_does_what_the_formula_says(dtype, n):
     X = rows(n).astype(dtype)
-    scaling = learnt(rows())
+    scaling = learned(rows())
     assert np.array_equal(scaling.scaled(X), plain_scaled(X.astype(np.float64), scaling))
     assert np.array_equal(scaling.scaled(X, 2), scaling.scaled(X))
 
@@ -40,7 +40,7 @@ def test_scale_rows_does_what_the_formula_says(dtype, n):
     st.sampled_from(ALL),
 )
 def test_any_numbers_are_scaled_within_the_limit(X, scale):
-    scaling = learnt(X, scale)
+    scaling = learned(X, scale)
     found = scaling.scaled(np.concatenate([X, -X]))
     assert np.all(np.abs(found) <= LIMIT)
     assert np.all(np.abs(found[:4]) <= 100) or scale in ("robust", "standard")
@@ -69,6 +69,6 @@ def test_normalize_rows_follows_mean_and_deviation():
     np.testing.assert_allclose(running, after, rtol=1e-9)
 
 
-def test_an_empty_block_is_scaled_to_none():
+def test_an_empty_block_is_accepted():
     out = np.empty((0, 3), dtype=np.float32)
     scale_rows(np.empty((0, 3)), np.ones(3), np.zeros(3), np.ones(3), out)

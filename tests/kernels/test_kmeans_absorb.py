@@ -28,7 +28,7 @@ def absorbed(rows, label, weight, shift, centers, weights):
     exponent=st.integers(-200, 200),
 )
 @settings(max_examples=200, deadline=None)
-def test_centres_are_means_of_all_rows_and_squares_are_exact(seed, n, m, d, exponent):
+def test_centers_are_means_of_all_rows_and_squares_are_exact(seed, n, m, d, exponent):
     rng = np.random.default_rng(seed)
     scale = 2.0**exponent
     rows, centers = rng.normal(size=(n, d)) * scale, rng.normal(size=(m, d)) * scale
@@ -48,7 +48,7 @@ def test_centres_are_means_of_all_rows_and_squares_are_exact(seed, n, m, d, expo
     np.testing.assert_allclose(found_between, between, rtol=1e-9, atol=1e-12 * scale**2)
 
 
-def test_a_centre_without_rows_stays_where_it_was():
+def test_a_center_without_rows_stays_where_it_was():
     centers, weights = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([5.0, 0.0])
     zeros = np.zeros((2, 2))
     shift = np.array([10.0, 20.0])

@@ -153,7 +153,7 @@ def test_bounded_passes_give_the_labels_of_full_ones(n, d, k, seed, weighted):
         centers = centers + rng.normal(scale=0.02, size=centers.shape).astype(np.float32)
 
 
-def test_equal_centres_give_the_first():
+def test_equal_centers_give_the_first():
     X, centers, shift, _ = problem(200, 5, 3, np.float64)
     labels = run_assign(X, np.repeat(centers, 4, axis=0), shift, None)[0]
     assert set(labels) <= {0, 4, 8}
@@ -190,7 +190,7 @@ def test_moments_are_exact_at_any_offset(level, offset):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [1, 255, 600])
-def test_distances_to_the_own_centre_are_those_of_differences(level, dtype, n):
+def test_distances_to_the_own_center_are_those_of_differences(level, dtype, n):
     X, centers, _, _ = problem(n, 19, 7, dtype)
     labels = np.random.default_rng(1).integers(7, size=n).astype(np.int32)
     for n_threads in (1, 3):

@@ -191,7 +191,7 @@ def test_rows_in_tiles_give_the_same_bits(level, dtype, d):
 
 
 @DTYPES
-def test_a_new_centre_lowers_the_squares_alike_in_every_way(dtype):
+def test_a_new_center_lowers_the_squares_alike_in_every_way(dtype):
     X, weight, shift, candidates, squares = problem(3000, 20, 3, dtype)
     codes = encode_as(X, shift, 1, fine=False)
     bucket = np.random.default_rng(0).integers(16, size=3000).astype(np.uint16)

@@ -59,7 +59,7 @@ def test_the_result_is_that_of_spherical_k_means(kind, algorithm, weighted):
 @KINDS
 @DTYPES
 @pytest.mark.parametrize("init", ["k-means++", "k-means||", "random"])
-def test_centres_have_length_one_and_groups_are_found(kind, dtype, init):
+def test_centers_have_length_one_and_groups_are_found(kind, dtype, init):
     X = directions(spread=0.1).astype(dtype)
     model = KMeans(6, init=init, n_init=10, random_state=0, metric="cosine").fit(kind(X))
     best = brute_force(X.astype(float), model.cluster_centers_)
@@ -165,7 +165,7 @@ def test_a_mean_that_vanishes_keeps_its_direction(kind):
     assert model.inertia_ == pytest.approx(4)
 
 
-def test_given_centres_are_scaled_and_zeros_refused():
+def test_given_centers_are_scaled_and_zeros_refused():
     X = directions()
     short = KMeans(6, init=X[:6], metric="cosine").fit(X)
     long = KMeans(6, init=1e100 * X[:6], metric="cosine").fit(X)

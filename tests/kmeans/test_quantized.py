@@ -36,7 +36,7 @@ LAWS = {
 
 
 @pytest.mark.parametrize("law", LAWS)
-@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
+@pytest.mark.filterwarnings("ignore:.inertia_. overflows")
 def test_the_clusters_are_those_of_plain_passes(law):
     coded, plain = both(LAWS[law](), 12, max_iter=20)
     assert coded.algorithm_ == "quantized"

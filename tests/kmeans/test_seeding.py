@@ -104,7 +104,7 @@ def test_no_row_is_chosen_twice_while_there_are_others(choose):
 
 
 @CHOICES
-def test_equal_rows_give_equal_centres(choose):
+def test_equal_rows_give_equal_centers(choose):
     assert np.all(chosen_rows(choose, np.full((20, 3), 0.1), 4) == 0.1)
 
 

@@ -60,7 +60,7 @@ def test_the_span_gives_the_clusters_of_all_columns(kind, metric, monkeypatch):
 
 
 @pytest.mark.parametrize("init", ["random", "k-means||", "array", "callable"])
-def test_every_choice_of_first_centres_takes_wide_rows(init, monkeypatch):
+def test_every_choice_of_first_centers_takes_wide_rows(init, monkeypatch):
     X = wide_rows("dense")
     first = {"array": X[:5] + 3, "callable": lambda X, k, random_state: X[:k] + 3}.get(init, init)
     centers = streamed(X, init=first).cluster_centers_
@@ -69,7 +69,7 @@ def test_every_choice_of_first_centres_takes_wide_rows(init, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
-def test_threads_change_no_bit_of_wide_centres(kind):
+def test_threads_change_no_bit_of_wide_centers(kind):
     X = wide_rows(kind)
     one, two = (streamed(X, n_jobs=n_jobs) for n_jobs in (1, 2))
     assert_array_equal(one.cluster_centers_, two.cluster_centers_)
@@ -77,7 +77,7 @@ def test_threads_change_no_bit_of_wide_centres(kind):
     assert_same_bits(learned(one), learned(two))
 
 
-def test_merged_equal_streams_of_wide_rows_have_equal_centres():
+def test_merged_equal_streams_of_wide_rows_have_equal_centers():
     X = 3.0 * np.eye(30, 400)
     kmeans = KMeans(40, random_state=0).partial_fit(X).merge(KMeans(40).partial_fit(X))
     assert kmeans.inertia_ == pytest.approx(0, abs=1e-24)
@@ -121,7 +121,7 @@ def test_points_are_not_turned_for_a_single_merger():
     assert not is_wide(points[:, :150], 50)
 
 
-def test_a_giant_centre_costs_the_others_no_digit():
+def test_a_giant_center_costs_the_others_no_digit():
     points = np.random.default_rng(0).normal(size=(20, 100))
     points[3] = 1e30
     merged = Mergers(points, np.ones(20), 15, 1)

@@ -170,7 +170,7 @@ def test_a_callable_gets_the_sparse_rows_and_cannot_write_to_them():
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
-@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
+@pytest.mark.filterwarnings("ignore:.inertia_. overflows")
 def test_scale_does_not_matter(digits, scale):
     X = digits / digits.max()
     dtype = np.float32 if 1e-40 < scale < 1e40 else np.float64
@@ -227,7 +227,7 @@ def test_nothing_is_ever_dense():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_few_copies_of_wide_centres_are_held(dtype):
+def test_few_copies_of_wide_centers_are_held(dtype):
     n, d, k = 2000, 20_000, 20
     rng = np.random.default_rng(0)
     X = sparse.random_array((n, d), density=1e-3, format="csr", random_state=rng, dtype=dtype)

@@ -20,7 +20,7 @@ from algos import KMeans
 from algos._cython.kmeans_merge import merge_closest
 from algos.kmeans import stream as streams
 from algos.kmeans.rows import Rows
-from algos.kmeans.stream import Mergers, _telling_products
+from algos.kmeans.stream import Mergers, _reliable_products
 from tests.common.estimators import assert_same_bits, learned
 
 
@@ -108,7 +108,7 @@ def test_weight_mean_and_sum_of_squares_are_exact(law, dtype):
     assert total_squares(kmeans, mean) == pytest.approx(((wide - mean) ** 2).sum(), rel=tolerance)
 
 
-def test_while_rows_are_few_each_is_its_own_centre():
+def test_while_rows_are_few_each_is_its_own_center():
     X = groups(100)[0]
     kmeans = streamed(X, batch_size=1)
     assert state(kmeans).scatter == pytest.approx(0, abs=1e-24)
@@ -134,7 +134,7 @@ def test_too_few_rows_are_said():
 
 
 @pytest.mark.parametrize("n_rows", [1, 20])
-def test_equal_rows_make_equal_centres(n_rows):
+def test_equal_rows_make_equal_centers(n_rows):
     kmeans = KMeans(3, random_state=0)
     for _ in range(30):
         kmeans.partial_fit(np.tile([[1.1, 1e5, -3.3]], (n_rows, 1)))
@@ -175,7 +175,7 @@ ROUNDED = {
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("law", ROUNDED)
-def test_rounding_makes_no_centre_of_no_rows(law, dtype, metric, make):
+def test_rounding_makes_no_center_of_no_rows(law, dtype, metric, make):
     for seed in range(8):
         X = ROUNDED[law](np.random.default_rng(seed)).astype(dtype)
         kmeans = KMeans(3, random_state=seed, metric=metric)
@@ -203,7 +203,7 @@ def test_nearly_equal_directions_make_no_nan():
 
 
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
-def test_long_rows_make_centres_too(make):
+def test_long_rows_make_centers_too(make):
     for unit in (1e7, 1e15, 1e30):
         X = unit * np.array([[1], [2], [9], [9.1]])
         centers = KMeans(2, random_state=0).partial_fit(make(X)).cluster_centers_
@@ -315,7 +315,7 @@ def test_an_offset_in_float32_costs_no_quality():
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e30, 1e300])
-@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
+@pytest.mark.filterwarnings("ignore:.inertia_. overflows")
 def test_the_scale_of_the_rows_does_not_matter(scale):
     X, _ = groups(2000)
     X = X / np.abs(X).max()
@@ -326,7 +326,7 @@ def test_the_scale_of_the_rows_does_not_matter(scale):
     assert inertia < 1.05 * plain.inertia_
 
 
-@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
+@pytest.mark.filterwarnings("ignore:.inertia_. overflows")
 def test_scales_may_change_within_a_stream():
     X, _ = groups(600)
     kmeans = KMeans(12, random_state=0)
@@ -353,7 +353,7 @@ def test_learning_goes_on_from_a_fit():
     assert kept.weights.sum() == (group < 6).sum()
     assert kept.scatter == pytest.approx(kmeans.inertia_)
     kmeans.partial_fit(X[group >= 6])
-    with pytest.raises(AttributeError, match=r"no 'labels_': rows .* are gone; call `predict`"):
+    with pytest.raises(AttributeError, match=r"no 'labels_', since the rows .* call `predict`"):
         _ = kmeans.labels_
     assert kmeans.n_samples_seen_ == len(X)
     assert -kmeans.score(X) < 1.1 * KMeans(12, n_init=5, random_state=0).fit(X).inertia_
@@ -427,7 +427,7 @@ def test_the_caller_may_reuse_the_weights():
 
 @pytest.mark.parametrize("size", [1e-60, 1.0, 1e39, 1e60, 1e200])
 @pytest.mark.parametrize("n_rows", [30, 600])
-@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
+@pytest.mark.filterwarnings("ignore:.inertia_. overflows")
 def test_a_stream_of_both_dtypes_is_float64(size, n_rows):
     X, _ = groups(n_rows)
     small, large = X.astype(np.float32), size * X
@@ -609,7 +609,7 @@ def test_a_merger_forgets_what_is_calm_for_one():
     assert a.merge(b)._stream["calm"] == 0
 
 
-@pytest.mark.filterwarnings("ignore:.inertia_. is beyond")
+@pytest.mark.filterwarnings("ignore:.inertia_. overflows")
 def test_scales_of_shards_may_differ():
     X, _ = groups(1000)
     joint = streamed(X * 1e200).merge(streamed(X))
@@ -807,7 +807,7 @@ def test_squares_that_a_giant_row_hides_in_a_stream_are_told():
     X = np.random.default_rng(0).normal(size=(300, 4))
     X[7, 2] = 1e200
     kmeans = KMeans(2, random_state=0).partial_fit(X)
-    with pytest.warns(UserWarning, match="`inertia_` lacks the squared distances"):
+    with pytest.warns(UserWarning, match="`inertia_` omits the squared distances"):
         kmeans.predict(X)
 
 
@@ -817,13 +817,13 @@ def test_a_warning_as_an_error_leaves_no_labels():
     kmeans = KMeans(1, random_state=0).partial_fit(X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(UserWarning, match="`inertia_` is beyond"):
+        with pytest.raises(UserWarning, match="`inertia_` overflows"):
             kmeans.predict(X)
-    with pytest.raises(AttributeError, match="rows of a stream are gone"):
+    with pytest.raises(AttributeError, match="rows of a stream are not kept"):
         _ = kmeans.labels_
 
 
-def test_centres_take_room_for_the_rows_there_are():
+def test_centers_take_room_for_the_rows_there_are():
     X = sparse.random_array((12, 50_000), density=1e-3, format="csr", random_state=0)
     tracemalloc.start()
     try:
@@ -841,7 +841,7 @@ def test_products_are_asked_where_they_tell_who_is_near(away):
     points[::2] += away
     weights = rng.uniform(0.1, 1, size=40)
     points -= points.mean(axis=0)
-    assert (_telling_products(points, 20) is not None) == (away == 0)
+    assert (_reliable_products(points, 20) is not None) == (away == 0)
     plain, left = points.copy(), weights.copy()
     pairs, costs = np.empty((20, 2), dtype=np.intp), np.empty(20)
     merge_closest(plain, left, None, pairs, costs, 1)

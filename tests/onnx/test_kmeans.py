@@ -63,7 +63,7 @@ def test_of_equal_distances_the_first_counts(seed, n_clusters, dtype):
     assert_equal_outputs(kmeans, X, dtype)
 
 
-@pytest.mark.filterwarnings("ignore:`inertia_` is beyond:UserWarning")
+@pytest.mark.filterwarnings("ignore:`inertia_` overflows:UserWarning")
 @pytest.mark.parametrize("scale", [1e-310, 1e-200, 1e180, 1e300])
 def test_squares_beyond_doubles(rows, scale):
     kmeans = KMeans(3, random_state=0).fit(rows * scale)

@@ -67,7 +67,7 @@ def test_attributes_equal_those_of_scikit_learn(solver, shape, dtype):
         np.testing.assert_allclose(found, expected, rtol=0, atol=atol, err_msg=name)
     assert ours.n_components_ == reference.n_components_
     assert ours.n_samples_ == reference.n_samples_
-    assert ours.solver_ == solver
+    assert ours.svd_solver_ == solver
 
 
 @types
@@ -348,7 +348,7 @@ def test_extreme_values_give_the_scaled_result(solver, dtype, scale):
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
 def test_a_variance_beyond_the_type_is_one_clear_error(learn):
     X = rows(dtype=np.float32) * np.float32(1e30)
-    with pytest.raises(ValueError, match=r"variance .* must be .*; give it as float64"):
+    with pytest.raises(ValueError, match=r"variance .* must be .*; pass float64"):
         getattr(PCA(2), learn)(X)
 
 
@@ -563,7 +563,7 @@ def test_learning_continues_an_exact_fit_exactly(solver, n):
     whole = PCA(4, svd_solver="full").fit(X)
     np.testing.assert_allclose(pca.explained_variance_, whole.explained_variance_)
     np.testing.assert_allclose(pca.components_, whole.components_, atol=1e-8)
-    assert pca.solver_ == "covariance_eigh"
+    assert pca.svd_solver_ == "covariance_eigh"
 
 
 TRUNCATED = [("arpack", 200), ("randomized", 200), ("full", 50), ("covariance_eigh", 50)]
@@ -658,7 +658,7 @@ def test_rows_beside_a_constant_are_infinitely_unlikely_without_a_warning(dtype)
     assert np.all(scores < -1e30)
 
 
-def test_rows_and_their_negatives_have_the_components_of_uncentred_rows():
+def test_rows_and_their_negatives_have_the_components_of_uncentered_rows():
     X = np.random.default_rng(0).normal(size=(50, 6)) + np.arange(6)
     pca = PCA(3).partial_fit(X).partial_fit(-X)
     _, singular, directions = np.linalg.svd(X, full_matrices=False)
@@ -670,7 +670,7 @@ def test_rows_and_their_negatives_have_the_components_of_uncentred_rows():
 @pytest.mark.parametrize(
     ("solver", "shape", "reason"),
     [
-        ("auto", (50, 6), "'covariance_eigh': the covariance takes least time for 50 rows"),
+        ("auto", (50, 6), "'covariance_eigh': the covariance is the fastest for 50 rows"),
         ("auto", (20, 60), "'full': there are more columns than rows"),
         ("auto", (600, 2000), "'randomized': passes over 600 rows take less time"),
         ("arpack", (50, 6), "'arpack': it was asked for"),
@@ -688,7 +688,7 @@ def test_verbose_tells_the_solver_and_why(solver, shape, reason, capsys):
 @pytest.mark.parametrize(
     ("n_components", "solver", "shape", "reason"),
     [
-        (None, "auto", (600, 2000), "it finds all 600 directions, of which truncated solvers"),
+        (None, "auto", (600, 2000), "it finds all 600 directions, and truncated solvers"),
         (0.9, "auto", (700, 600), "it finds all 600 directions"),
         (5, "sketch", (300, 40), "a sketch of 40 columns would take no less memory than their"),
         (5, "covariance_eigh", (300, 40), "it was asked for"),
@@ -699,7 +699,7 @@ def test_verbose_tells_why_the_covariance_is_taken(n_components, solver, shape, 
     PCA(n_components, svd_solver=solver, verbose=1).fit(X)
     first, *_, last = capsys.readouterr().out.splitlines()
     assert first.startswith(f"[PCA] svd_solver 'covariance_eigh': {reason}")
-    assert "solver_ 'covariance_eigh'" in last
+    assert "svd_solver_ 'covariance_eigh'" in last
 
 
 @pytest.mark.parametrize("solver", ["auto", "full", "covariance_eigh"])

@@ -80,7 +80,7 @@ def test_batches_of_any_size_give_the_bits_of_one_fit(cuts, is_sparse):
             np.asarray(getattr(parts, name)).tobytes() == np.asarray(getattr(whole, name)).tobytes()
         )
     assert parts.n_samples_ == 700
-    assert parts.solver_ == "sketch"
+    assert parts.svd_solver_ == "sketch"
 
 
 def test_merged_sketches_are_close_to_the_joint_one():
@@ -108,7 +108,7 @@ def test_few_columns_lose_nothing(n):
     )
     for pca in learned:
         np.testing.assert_allclose(pca.explained_variance_, exact.explained_variance_, rtol=1e-10)
-        assert pca.solver_ == "covariance_eigh"
+        assert pca.svd_solver_ == "covariance_eigh"
 
 
 def test_a_stream_never_holds_a_square_of_the_columns():
@@ -205,7 +205,7 @@ def test_another_solver_does_not_go_on_from_a_part_of_the_variance(learn):
     pca.set_params(svd_solver="auto")
     with pytest.raises(ValueError, match="`svd_solver`='auto' must be 'sketch', with which"):
         pca.partial_fit(X[150:])
-    with pytest.raises(ValueError, match="set it back, or start anew"):
+    with pytest.raises(ValueError, match="set it back, or start with a new PCA"):
         pca.merge(other.set_params(svd_solver="auto"))
     assert pca.components_.tobytes() == before
     whole = getattr(PCA(2, svd_solver="sketch"), learn)(X[:150]).partial_fit(X[150:])

@@ -52,7 +52,9 @@ def test_variances_equal_those_of_the_dense_covariance(solver, shape, dtype):
     found = pca.noise_variance_ * (min(shape) - 5) + values.sum()
     assert found == pytest.approx(total, rel=max(rtol, 1e-6))
     # Up to 60 columns, what a sketch keeps is no smaller than their covariance.
-    assert pca.solver_ == ("covariance_eigh" if solver == "sketch" and not is_sketched else solver)
+    assert pca.svd_solver_ == (
+        "covariance_eigh" if solver == "sketch" and not is_sketched else solver
+    )
     assert pca.components_.dtype == dtype
 
 
@@ -96,7 +98,7 @@ def test_an_offset_of_wide_rows_costs_no_digits(offset, holes, dtype):
     peak=st.sampled_from([1.0, 1e8, 1e100]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_squared_norms_of_centred_rows_are_right_to_rounding(n, d, density, peak, seed):
+def test_squared_norms_of_centered_rows_are_right_to_rounding(n, d, density, peak, seed):
     rng = np.random.default_rng(seed)
     shift = rng.normal(size=d) * rng.choice([0, 1, peak], size=d)
     dense = (shift + rng.normal(size=(n, d))) * (rng.random((n, d)) < density)
@@ -251,7 +253,7 @@ def test_auto_takes_the_covariance_of_few_columns_and_products_of_many():
     assert choose(100_000, 10_000, None, 65) == "covariance_eigh"
 
 
-def test_eigenvalues_that_stay_unknown_are_told_of(monkeypatch):
+def test_eigenvalues_that_do_not_converge_are_warned_of(monkeypatch):
     monkeypatch.setattr(krylov, "PATIENCE", 1)
     rng = np.random.default_rng(0)
     X = sparse.csr_array(rng.normal(size=(900, 700)) * (rng.random((900, 700)) < 0.05))

@@ -9,9 +9,9 @@ from algos.random_cut_forest import following
 
 
 def check_interrupted(forest, X, n_parts, monkeypatch):
-    """Assert that an interrupt behind so many parts of X leaves the rows up to there learnt.
+    """Assert that an interrupt behind so many parts of X leaves the rows up to there learned.
 
-    Return how many of X these are; the forest has then learnt all of them.
+    Return how many of X these are; the forest has then learned all of them.
     """
     before, expected = forest.n_samples_seen_, copy.deepcopy(forest)
     learn, calls = following.stream.learn, []

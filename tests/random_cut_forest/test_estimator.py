@@ -193,8 +193,8 @@ def test_dense_regions_are_the_groups():
     found = forest.dense_regions(1.0, 5)
     assert len(found) == 2
     assert found[0].density > found[1].density
-    for region, centre in zip(found, (20, 0), strict=True):
-        assert np.all(np.abs((region.low + region.high) / 2 - centre) < 1)
+    for region, center in zip(found, (20, 0), strict=True):
+        assert np.all(np.abs((region.low + region.high) / 2 - center) < 1)
     with pytest.raises(ValueError, match=r"`radius`=-1 must be"):
         forest.dense_regions(-1, 5)
 
@@ -207,7 +207,7 @@ def test_a_forgotten_row_is_in_no_tree():
     check_forest(Forest(**forest._forest))
     assert forest.anomaly_score(X[:1]) > before
     assert forest.neighbors(X[:1], 1)[0] > 0
-    with pytest.raises(ValueError, match="leave every tree a row"):
+    with pytest.raises(ValueError, match="every tree must keep one"):
         forest.forget(X)
     assert forest.max_samples_ == 59
 
@@ -233,7 +233,7 @@ def test_disjoint_samples_share_no_row():
 
 
 def test_too_few_rows_for_disjoint_samples_are_told_of():
-    with pytest.warns(UserWarning, match=r"leaves 10 of 300 rows .*; give 1920 rows"):
+    with pytest.warns(UserWarning, match=r"leaves 10 of 300 rows .*; pass 1920 rows"):
         forest = make(disjoint_samples=True).fit(blobs(300, n_far=0))
     assert forest.max_samples_ == 10
     with pytest.raises(ValueError, match=r"needs at least one row for each of the 30 trees"):
@@ -340,7 +340,7 @@ def test_verbose_says_what_was_made(capsys):
     told = capsys.readouterr().out.splitlines()
     assert told == [
         "[RandomCutForest] 30 trees of 64 rows, from 1010",
-        "[RandomCutForest] scaling learnt from the first 16 rows",
+        "[RandomCutForest] scaling learned from the first 16 rows",
     ]
 
 

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from algos import RandomCutForest
 
@@ -30,7 +31,7 @@ def test_missing_values_have_their_own_remedy():
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"time_decay": 100000}, r"1 / Kinesis' timeDecay.*time_decay=1e-05"),
+        ({"time_decay": 100000}, r"1 / timeDecay of Kinesis.*time_decay=1e-05"),
         ({"time_decay": -1.0}, r"the default is RandomCutForest\(time_decay=None\)"),
         ({"max_samples": "auto"}, r"'auto' is RandomCutForest\(max_samples=256\)"),
         ({"max_samples": 0.5}, r"max_samples=int\(0.5 \* len\(X\)\)"),
@@ -78,11 +79,11 @@ def test_weights_go_by_the_names_of_columns():
     stream = RandomCutForest(n_estimators=5, feature_weights={"c": 0}, random_state=0)
     stream.partial_fit(X)
     assert np.all(stream.attribution(X)[:, 2] == 0)
-    with pytest.raises(ValueError, match=r"it has \['d'\] beside"):
+    with pytest.raises(ValueError, match=r"it also has \['d'\]"):
         scores({"d": 1})
     with pytest.raises(ValueError, match=r"lacks \['a'\]; add them, or write .*to_dict"):
         scores(pd.Series({"c": 0.5, "b": 2}))
-    with pytest.raises(ValueError, match="must be an array where X has no names"):
+    with pytest.raises(ValueError, match="must be an array if X has no names"):
         RandomCutForest(feature_weights={"a": 1}).fit(X.to_numpy())
 
 
@@ -96,3 +97,9 @@ def test_a_share_tells_how_many_columns_are_mended():
     for wrong in (0, 1, "half"):
         with pytest.raises(ValueError, match=r"`share`=.* must be a float in"):
             forest.likely_values(odd, share=wrong)
+
+
+def test_sparse_rows_are_refused_with_a_remedy_for_pipelines():
+    for container in (sparse.csr_matrix, sparse.csr_array):
+        with pytest.raises(TypeError, match=r"toarray.*OneHotEncoder\(sparse_output=False\)"):
+            RandomCutForest().fit(container(np.eye(9)))

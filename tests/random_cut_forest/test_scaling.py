@@ -5,7 +5,7 @@ import pytest
 
 from algos import RandomCutForest
 from algos._common.params import InvalidParameterError
-from algos.random_cut_forest.scaling import SCALES, Scaling, learnt_scaling
+from algos.random_cut_forest.scaling import SCALES, Scaling, learned_scaling
 
 ALL = [*SCALES, None]
 
@@ -14,15 +14,15 @@ def rows(n=500, d=3, seed=0):
     return np.random.default_rng(seed).normal(size=(n, d)) * [1.0, 10.0, 0.1][:d] + 5
 
 
-def learnt(X, scale="robust", weights=None):
-    return learnt_scaling(X, scale, weights, len(X), 0.0)
+def learned(X, scale="robust", weights=None):
+    return learned_scaling(X, scale, weights, len(X), 0.0)
 
 
 def test_nan_stays_nan():
     X = rows()
     X[3, 1] = np.nan
     for scale in ALL:
-        found = learnt(X, scale).scaled(X)
+        found = learned(X, scale).scaled(X)
         assert np.array_equal(np.isnan(found), np.isnan(X))
 
 
@@ -30,17 +30,17 @@ def test_robust_is_the_interquartile_range_about_the_median():
     X = rows()
     low, middle, high = np.percentile(X, [25, 50, 75], axis=0)
     expected = 1.349 * (X - middle) / (high - low)
-    np.testing.assert_allclose(learnt(X).scaled(X), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(learned(X).scaled(X), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_standard_divides_by_the_deviation():
     X = rows()
-    np.testing.assert_allclose(learnt(X, "standard").scaled(X).std(axis=0), 1, rtol=1e-5)
+    np.testing.assert_allclose(learned(X, "standard").scaled(X).std(axis=0), 1, rtol=1e-5)
 
 
 def test_none_keeps_the_proportions_of_the_columns():
     X = rows()
-    found = learnt(X, None).scaled(X).astype(np.float64)
+    found = learned(X, None).scaled(X).astype(np.float64)
     ratio = found.std(axis=0) / X.std(axis=0)
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
     assert np.frexp(ratio[0])[0] == pytest.approx(0.5, rel=1e-5)  # a power of two
@@ -49,13 +49,13 @@ def test_none_keeps_the_proportions_of_the_columns():
 def test_a_column_without_quartiles_has_its_deviation_for_a_unit():
     X = np.zeros((100, 1))
     X[:10] = 4.0
-    assert learnt(X).scaled(X).std() == pytest.approx(1)
+    assert learned(X).scaled(X).std() == pytest.approx(1)
 
 
 def test_a_narrow_column_with_wide_tails_has_a_third_of_its_deviation_for_a_unit():
     X = np.random.default_rng(0).standard_t(1, size=(1000, 1))
     trimmed = np.clip(X, *np.sort(X[:, 0])[[10, -11]])
-    assert learnt(X).scaled(trimmed).std() == pytest.approx(3, rel=1e-4)
+    assert learned(X).scaled(trimmed).std() == pytest.approx(3, rel=1e-4)
 
 
 @pytest.mark.parametrize("wild", [1e2, 1e4, 1e200])
@@ -92,7 +92,7 @@ def test_a_streaming_scale_counts_the_known_values_of_each_column():
 def test_a_streaming_scale_finds_a_new_level_again():
     rng = np.random.default_rng(0)
     X = np.concatenate([np.zeros((200, 1)), 1e5 * rng.normal(size=(2000, 1)) + 1e6])
-    scaling = learnt(X[:64], "streaming")
+    scaling = learned(X[:64], "streaming")
     out = np.empty(X.shape, dtype=np.float32)
     scaling.follow(X, out, 0.0)
     assert out[-500:].std() < 3
@@ -100,7 +100,7 @@ def test_a_streaming_scale_finds_a_new_level_again():
 
 @pytest.mark.parametrize(("value", "unit"), [(0.0, 1.0), (1e4, 1e4), (-3.0, 3.0)])
 def test_a_constant_column_has_its_value_for_a_unit(value, unit):
-    scaling = learnt(np.full((50, 1), value))
+    scaling = learned(np.full((50, 1), value))
     assert scaling.scaled(np.array([[value]]))[0, 0] == 0
     assert scaling.scaled(np.array([[value + 2 * unit]]))[0, 0] == pytest.approx(2)
 
@@ -108,14 +108,14 @@ def test_a_constant_column_has_its_value_for_a_unit(value, unit):
 def test_rounding_is_no_spread():
     X = np.full((50, 1), 0.1)
     X[::2] = np.nextafter(0.1, 1)
-    assert np.ptp(learnt(X).scaled(X)) < 1e-6
+    assert np.ptp(learned(X).scaled(X)) < 1e-6
 
 
 @pytest.mark.parametrize("scale", ALL)
 @pytest.mark.parametrize("size", [1e-310, 1e-150, 1.0, 1e150, 1e300])
 def test_scaling_and_back_is_the_identity(scale, size):
     X = rows() * size
-    scaling = learnt(X, scale)
+    scaling = learned(X, scale)
     np.testing.assert_allclose(
         scaling.unscaled(scaling.scaled(X)), X, rtol=0, atol=1e-5 * np.abs(X).max()
     )
@@ -188,7 +188,7 @@ def test_the_largest_numbers_come_back_as_numbers(scale):
 @pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-300])
 def test_a_column_of_almost_no_spread_stays_known(scale, tiny):
     X = np.array([[tiny], [1.0], [0.0], [0.0], [0.0]])
-    scaling = learnt(X, scale, [1e9])
+    scaling = learned(X, scale, [1e9])
     assert np.isfinite(scaling.factor).all()
     assert np.isfinite(scaling.scaled(X)).all()
     forest = RandomCutForest(5, scale=scale, random_state=0).fit(X)
@@ -207,6 +207,6 @@ def test_a_streaming_scale_follows_a_drift():
 
 def test_the_same_scaling_is_told_from_another():
     X = rows()
-    assert learnt(X).is_same(learnt(X))
-    assert not learnt(X).is_same(learnt(X + 1))
-    assert not learnt(X, "streaming").is_same(Scaling(**learnt(X).fixed))
+    assert learned(X).is_same(learned(X))
+    assert not learned(X).is_same(learned(X + 1))
+    assert not learned(X, "streaming").is_same(Scaling(**learned(X).fixed))

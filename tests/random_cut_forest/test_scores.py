@@ -47,7 +47,7 @@ def test_scores_are_those_of_awss_library(clusters, where, method):
     assert np.mean(found) == pytest.approx(AWS[where][method], rel=0.02)
 
 
-def test_scores_of_the_rows_learnt_are_those_of_awss_library(clusters):
+def test_scores_of_the_rows_learned_are_those_of_awss_library(clusters):
     X, _ = clusters
     found = score(grown(X), X[:100], 100, 6, "expected_inverse_depth", 1)
     assert np.mean(found) == pytest.approx(0.6928, rel=0.02)

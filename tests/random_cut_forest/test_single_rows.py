@@ -41,7 +41,7 @@ def opened(X, **parameters):
 
 
 def is_open(forest, row, judged=True):
-    """Tell whether a copy of the row would be taken; it is learnt then."""
+    """Tell whether a copy of the row would be taken; it is learned then."""
     return single_rows.follow(forest, row, judged) is not None
 
 
@@ -214,7 +214,7 @@ def test_a_forest_without_a_hash_is_held_open_as_well():
     assert forests[0].n_samples_seen_ == len(X)
 
 
-def test_a_decay_set_before_a_row_that_is_not_learnt_holds_afterwards():
+def test_a_decay_set_before_a_row_that_is_not_learned_holds_afterwards():
     rows = np.random.default_rng(0).normal(size=(300, 2))
     ends = {}
     for kind in (np.asarray, np.ndarray.tolist):

@@ -228,7 +228,7 @@ def test_an_error_in_the_kernel_leaves_the_forest_as_it_was(parameters, error, m
 
 
 @pytest.mark.parametrize("parameters", [p for p in VARIANTS if "missing_values" not in p], ids=str)
-def test_an_interrupt_after_the_kernel_leaves_the_rows_learnt(parameters, monkeypatch):
+def test_an_interrupt_after_the_kernel_leaves_the_rows_learned(parameters, monkeypatch):
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:200])
     expected = copy.deepcopy(forest)
@@ -325,13 +325,13 @@ def test_missing_values_are_filled_in_a_stream(shingle_size):
     assert np.all(np.isfinite(forest.anomaly_score(X)))
 
 
-def test_a_stream_without_missing_values_is_learnt_as_if_none_were_allowed():
+def test_a_stream_without_missing_values_is_learned_as_if_none_were_allowed():
     X = series()
     allowing, refusing = make(missing_values="impute", shingle_size=3), make(shingle_size=3)
     assert np.array_equal(allowing.score_partial_fit(X), refusing.score_partial_fit(X))
 
 
-def test_a_shingle_that_is_mostly_filled_is_not_learnt():
+def test_a_shingle_that_is_mostly_filled_is_not_learned():
     X = series(300, d=1)
     forest = make(missing_values="impute", shingle_size=4).partial_fit(X[:200])
     learned = forest._held().n_learned
@@ -392,13 +392,13 @@ def test_a_parameter_that_is_wrong_is_named_by_every_method():
 def test_rows_of_a_streaming_scale_are_not_forgotten_silently():
     X = series()
     forest = make(scale="streaming").partial_fit(X)
-    with pytest.raises(ValueError, match="`scale`='streaming' has moved on"):
+    with pytest.raises(ValueError, match="`scale`='streaming' has changed"):
         forest.forget(X[:5])
 
 
 @pytest.mark.parametrize("n_parts", [0, 1, 3])
 @variants
-def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts, monkeypatch):
+def test_an_interrupted_call_has_learned_the_rows_up_to_there(parameters, n_parts, monkeypatch):
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:50])
     monkeypatch.setattr(following, "LEAST_ROWS", 20)

@@ -26,7 +26,7 @@ APART = {
 }
 
 DIFFERENCES = {
-    "reads a private attribute (_n_init, _fit_svd_solver; ours says solver_)": (
+    "reads a private attribute (_n_init, _fit_svd_solver; ours says svd_solver_)": (
         r"test_kmeans_init_auto_with_initial_centroids\[.*",
         r"test_n_init_auto\[.*",
         r"test_pca_svd_solver_auto\[.*",

@@ -1,16 +1,17 @@
-"""What is said to those who come from other libraries."""
+"""Parameter names and values of other libraries, and what to write instead."""
 
 from __future__ import annotations
 
 from numbers import Real
 from typing import Any
 
-# Parameters of scikit-learn's IsolationForest, SageMaker, Kinesis and AWS's library.
+# Of scikit-learn's IsolationForest, SageMaker, Kinesis, AWS's library and river.
 FOREIGN_NAMES = {
-    "max_features": "feature_weights=..., with 0 for columns that are not to be cut",
+    "max_features": "feature_weights=..., with 0 for columns that should not be cut",
     "bootstrap": "nothing: samples are drawn without replacement",
     "warm_start": "nothing: `partial_fit` learns further rows",
     "num_trees": "n_estimators",
+    "n_trees": "n_estimators",
     "numberOfTrees": "n_estimators",
     "number_of_trees": "n_estimators",
     "num_samples_per_tree": "max_samples",
@@ -18,12 +19,14 @@ FOREIGN_NAMES = {
     "sampleSize": "max_samples",
     "sample_size": "max_samples",
     "shingleSize": "shingle_size",
-    "timeDecay": "time_decay, in Kinesis' terms 1 / timeDecay",
+    "timeDecay": "time_decay, which is 1 / timeDecay of Kinesis",
     "outputAfter": "warm_up",
     "output_after": "warm_up",
-    "feature_dim": "nothing: X tells it",
+    "feature_dim": "nothing: it is found from X",
     "mini_batch_size": "nothing: `partial_fit` takes blocks of any size",
-    "eval_metrics": "nothing: scikit-learn's metrics judge `predict`",
+    "window_size": "max_samples, with a time_decay of about 1 / window_size",
+    "seed": "random_state",
+    "eval_metrics": "nothing: apply scikit-learn's metrics to what `predict` returns",
 }
 
 
@@ -33,8 +36,8 @@ def instead_of_share(value: Any) -> str | None:
         return "IsolationForest's 'auto' is RandomCutForest(max_samples=256), the default"
     if isinstance(value, float) and 0 < value <= 1:
         return (
-            f"a stream has no number of rows to take a share of; write max_samples="
-            f"int({value!r} * len(X)) in its place, or the default 256"
+            f"a stream has no fixed number of rows to take a share of; write max_samples="
+            f"int({value!r} * len(X)) instead, or the default 256"
         )
     return None
 
@@ -43,7 +46,7 @@ def instead_of_rows(value: Any) -> str | None:
     """Return what to write for Kinesis' values of its timeDecay, a number of rows."""
     if isinstance(value, Real) and 1 < float(value) < float("inf"):
         return (
-            f"it is 1 / Kinesis' timeDecay, the rows until the past counts 1/e: write "
-            f"RandomCutForest(time_decay={1 / float(value):.3g})"
+            f"it is 1 / timeDecay of Kinesis, the number of rows after which a weight falls to "
+            f"1/e: write RandomCutForest(time_decay={1 / float(value):.3g})"
         )
     return None

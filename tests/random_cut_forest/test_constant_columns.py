@@ -1,4 +1,4 @@
-"""Columns that rest at one value when the scaling is learnt get their units when they move."""
+"""Columns that rest at one value when the scaling is learned get their units when they move."""
 
 import pickle
 
@@ -76,7 +76,7 @@ def test_one_row_at_a_time_changes_no_bit(parameters):
     assert np.array_equal(forest.anomaly_score(X), whole.anomaly_score(X))
 
 
-def test_a_unit_is_learnt_of_the_rows_since_the_column_moves():
+def test_a_unit_is_learned_of_the_rows_since_the_column_moves():
     X = series()
     X[:, 3] = 0
     forest = make().partial_fit(X)
@@ -148,7 +148,7 @@ def test_other_scales_have_units_of_their_own(scale):
 
 @variants
 @pytest.mark.parametrize("n_parts", range(0, 12, 3))
-def test_an_interrupted_call_has_learnt_the_rows_up_to_there(parameters, n_parts, monkeypatch):
+def test_an_interrupted_call_has_learned_the_rows_up_to_there(parameters, n_parts, monkeypatch):
     X = stream_of(parameters)
     forest = make(**parameters).partial_fit(X[:50])
     check_interrupted(forest, X[50:], n_parts, monkeypatch)
@@ -190,7 +190,7 @@ def test_merged_forests_go_on_in_the_middle_of_a_window(parameters, n_rows):
     check_forest(Forest(**forest._forest))
 
 
-def test_what_was_filled_is_at_the_centre_of_a_merged_forest():
+def test_what_was_filled_is_at_the_center_of_a_merged_forest():
     X = stream_of({"missing_values": "impute"})
     blank = make(missing_values="impute").partial_fit(X[:60])
     known = make(missing_values="impute", random_state=1).partial_fit(X[100:200])

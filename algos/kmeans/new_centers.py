@@ -1,4 +1,4 @@
-"""Rows of a batch that open centres of their own."""
+"""Rows of a batch that become new centres."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 from algos._common.random import Key, stream
 from algos.kmeans.rows import Doubles, Labels, Rows
 
-_WORTHWHILE = 0.02  # of the sum of squares; measured: less never made better clusters
+_WORTHWHILE = 0.02  # of the sum of squares; smaller gains never improved clusters when measured
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Openings:
-    """The rows of a batch, each with its nearest centre, while rows become centres.
+    """The rows of a batch and their nearest centres, while rows are added as new centres.
 
     Rows are drawn with probability proportional to their squared distance to the nearest
-    centre, many at a time, as k-means|| does (Bahmani et al., "Scalable k-means++", VLDB
-    2012). Draws hang on the content of rows alone, and equal rows count as one of their
-    summed weight.
+    centre, many at a time, as in k-means|| (Bahmani et al., "Scalable k-means++", VLDB
+    2012). Draws depend only on the content of rows, and equal rows count as one row with
+    their total weight.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class Openings:
     centers : ndarray of shape (m, d)
         Less the rows' shift.
     key, number : ndarray, int
-        Of the stream of draws.
+        Of the random stream.
 
     Attributes
     ----------
     centers : ndarray of shape (m, d)
-        Less the rows' shift, with those that were opened.
+        Less the rows' shift, including the new ones.
     labels, squares : ndarray of shape (n,)
         The nearest centre of each row, and the squared distance to it.
     """
@@ -53,7 +53,7 @@ class Openings:
         return float(self._weighted(self.squares).sum())
 
     def fill(self, n_free: int) -> None:
-        """Open up to so many centres; each round doubles their number at most."""
+        """Open at most `n_free` centres; each round at most doubles their number."""
         while n_free > 0:
             opened, labels, squares = self._drawn(min(n_free, max(len(self.centers), 1)))
             if not len(opened):
@@ -63,11 +63,11 @@ class Openings:
             n_free -= len(opened)
 
     def replace(self, limit: int, price: float) -> bool:
-        """Open at most `limit` centres that each save more than the price of a place.
+        """Open at most `limit` centres that each lower the inertia by more than `price`.
 
-        The number drawn is the expectation of online facility location (Meyerson, FOCS
-        2001), in which a row opens a centre with probability distance / price. It takes
-        mergers to make room, so nothing is done for a small part of the distances. Return
+        The number of candidates is the expected one of online facility location (Meyerson,
+        FOCS 2001), in which a row opens a centre with probability distance / price. Mergers
+        are needed to make room, so nothing is done for a small part of the distances. Return
         whether any were opened.
         """
         mass = self._weighted(self.squares)
@@ -99,17 +99,17 @@ class Openings:
         return squares if weight is None else squares * weight
 
     def _drawn(self, count: int) -> tuple[Doubles, Labels, Doubles]:
-        """Return (different rows, less the shift, nearest of them, squared distance to it).
+        """Return (distinct rows less the shift, label of the nearest, squared distance to it).
 
-        There are fewer if no others are left. Each has itself as the nearest, though
-        rounding may see no difference to another of them.
+        There are fewer if no others are left. Each is its own nearest, even if rounding makes
+        another one equal.
         """
         if self._groups is None:
             self._groups = Groups(self._rows.keys())
         if self._rng is None:
             self._rng = stream(*self._stream)
         squares = self.squares
-        if len(self.centers):  # else any row may be the first
+        if len(self.centers):  # otherwise any row may be the first
             squares = np.where(squares > self._rows.rounding, squares, 0.0)
         drawn = self._groups.draw(self._weighted(squares), count, self._rng)
         opened = self._rows.take(self._groups.first(drawn))
@@ -122,7 +122,7 @@ class Openings:
 
 
 class Groups:
-    """Equal rows taken together, by their keys."""
+    """Rows grouped by equal keys."""
 
     def __init__(self, keys: NDArray[np.uint64]) -> None:
         order = np.argsort(keys)
@@ -134,7 +134,7 @@ class Groups:
         self._keys = sorted_keys[is_first]
 
     def draw(self, mass: Doubles, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-        """Return different groups, drawn by mass without replacement.
+        """Return distinct groups, drawn without replacement in proportion to their mass.
 
         The order of independent exponential times with rates `mass` is such a draw
         (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
@@ -150,11 +150,11 @@ class Groups:
         return able[np.argsort(times)]
 
     def first(self, groups: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return a row of each of some groups."""
+        """Return one row of each of the given groups."""
         return self._order[self._starts[groups]]
 
     def members(self, groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return (all rows of some groups, the place in `groups` of the group of each)."""
+        """Return (all rows of the given groups, the index in `groups` of each)."""
         sizes = self._sizes[groups]
         place = np.repeat(np.arange(len(groups)), sizes)
         before = np.cumsum(sizes) - sizes
@@ -163,7 +163,7 @@ class Groups:
 
 
 def _uniform(keys: NDArray[np.uint64], salt: np.uint64) -> Doubles:
-    """Return a number in (0, 1) for each key, another one for another salt."""
+    """Return a number in (0, 1) for each key, which depends on the salt."""
     mixed = keys ^ salt
     for shift in (np.uint64(32), np.uint64(29)):
         mixed = (mixed ^ (mixed >> shift)) * _MIX

@@ -1,11 +1,13 @@
-"""Columns that have rested at one value so far, and get their units when they move.
+"""Columns that have been constant so far, and get their units when they vary.
 
-The unit of such a column is a guess. When a row of a stream differs there for the first time,
-the unit becomes what it would be if the scaling had been learnt of rows at rest and this one:
-no kept row differs, so no tree changes. When as many rows again have come, it is learnt of these,
-for good: the kept rows are expressed in it, and the trees grown anew over them, in law as if
-it had been the unit from the first. All this hangs on the rows alone, not on the calls that
-bring them.
+The unit of such a column is provisional. When a row of a stream differs there for the first time,
+the unit becomes what it would be if the scaling had been learned from constant rows and this one:
+no sampled row differs, so no tree changes. After as many further rows as the warm-up has, the
+final unit is learned from these: the sampled rows are converted to it, and the trees regrown over
+them, so that they are distributed as if it had been the unit from the start. All this depends
+only on the rows, not on their division into calls.
+
+In the code, a column *rests* while it is constant, and *moves* afterwards.
 """
 
 from __future__ import annotations
@@ -22,16 +24,16 @@ from algos.random_cut_forest.joining import places, present
 from algos.random_cut_forest.scaling import ROUNDING, Scaling
 from algos.random_cut_forest.state import State
 
-LEAST_WINDOW = 32  # rows, of which a unit is learnt
+LEAST_WINDOW = 32  # rows from which a unit is learned, at least
 
 Doubles = NDArray[np.float64]
 Columns = NDArray[np.intp]
-# From rows of some columns, and which columns they are, to the scaling of these.
+# From the rows and the numbers of some columns to the scaling of these.
 Learn = Callable[[NDArray[np.floating], Columns], Scaling]
 
 
 def n_alike(held: State, X: NDArray[np.floating], window: int) -> int:
-    """Return how many rows come before units change; the first is looked after (`settled`)."""
+    """Return the number of rows before units change; `settled` has handled the first."""
     n = len(X)
     if held.recent is not None:
         n = min(n, max(1, window - len(held.recent)))
@@ -42,7 +44,7 @@ def n_alike(held: State, X: NDArray[np.floating], window: int) -> int:
 def settled(
     held: State, X: NDArray[np.floating], window: int, learn: Learn, n_threads: int = 1
 ) -> State:
-    """Return the state, with the units that hold for the first row of X, if there is one."""
+    """Return the state with the units for the first row of X, if there is one."""
     if held.recent is not None and len(held.recent) >= window:
         held = _with_units(held, held.recent, learn, n_threads)
     is_new = _is_new(held, X[:1])
@@ -55,14 +57,14 @@ def settled(
 
 
 def continued(held: State, X: NDArray[np.floating]) -> Doubles | None:
-    """Return `recent` after further rows."""
+    """Return `recent` with further rows appended."""
     if held.recent is None:
         return None
     return np.concatenate([held.recent, X[:, held.scaling.resting]])
 
 
 def adopted(held: State, other: Scaling, n_threads: int = 1) -> State:
-    """Return a state whose resting columns have the units of another scaling that knows them."""
+    """Return a state whose resting columns get the units of another scaling, if known there."""
     mine = held.scaling
     resting = np.intersect1d(mine.resting, other.resting)
     blank = np.intersect1d(mine.blank, other.blank)
@@ -75,16 +77,16 @@ def adopted(held: State, other: Scaling, n_threads: int = 1) -> State:
 
 
 def _differs(scaling: Scaling, values: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Tell which values of resting columns are known and not where these have rested."""
+    """Tell which values of resting columns are known and differ from the constant."""
     resting = scaling.resting
     center = scaling.center[resting]
     with np.errstate(over="ignore"):
         distance = np.abs(values * scaling.unit[resting] - center)
-    return np.asarray(distance > ROUNDING * np.abs(center))  # NaN is not
+    return np.asarray(distance > ROUNDING * np.abs(center))  # False for NaN
 
 
 def _is_new(held: State, X: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Tell which values are the first of their columns that differ, or that are known."""
+    """Tell which values are the first to differ in their columns, or the first known ones."""
     resting = held.scaling.resting
     values = X[:, resting]
     is_blank = np.isin(resting, held.scaling.blank)
@@ -95,7 +97,7 @@ def _is_new(held: State, X: NDArray[np.floating]) -> NDArray[np.bool_]:
 
 
 def _begun(held: State, X: NDArray[np.floating], columns: Columns, learn: Learn) -> State:
-    """Have columns of which no value was known rest at their first: all rows are filled by it."""
+    """Let columns without known values rest at their first one, with which all rows are filled."""
     if not len(columns):
         return held
     scaling = held.scaling.with_columns(columns, learn(X[:1, columns], columns))
@@ -105,22 +107,22 @@ def _begun(held: State, X: NDArray[np.floating], columns: Columns, learn: Learn)
 def _moving(
     held: State, X: NDArray[np.floating], columns: Columns, window: int, learn: Learn
 ) -> State:
-    """Give columns that move for the first time a unit of their rest and this row."""
+    """Give columns that move for the first time a unit from their constant and this row."""
     if not len(columns):
         return held
     recent = np.empty((0, len(held.scaling.resting))) if held.recent is None else held.recent
     rest = np.tile(held.scaling.rest(columns), (window, 1))
     rest[-1] = X[0, columns]
     scaling = held.scaling.with_columns(columns, learn(rest, columns))
-    # Of merged forests a column may have rested at two values.
+    # After a merge, a column may have rested at two values.
     scaling = scaling if _is_free(held, scaling, columns) else held.scaling
     return replace(_scaled_by(held, scaling), recent=recent)
 
 
 def _with_units(held: State, recent: Doubles, learn: Learn, n_threads: int) -> State:
-    """Give the columns that have moved for half of the recent rows their units.
+    """Give units to the columns that have moved for half of the recent rows.
 
-    Those that have only moved to another value rest there. The others wait for more rows.
+    Those that have only changed to another constant rest there. The others need more rows.
     """
     scaling, resting = held.scaling, held.scaling.resting
     has_moved = np.logical_or.accumulate(_differs(scaling, recent), axis=0)
@@ -133,7 +135,7 @@ def _with_units(held: State, recent: Doubles, learn: Learn, n_threads: int) -> S
 
 
 def _watching(held: State, before: Columns) -> State:
-    """Return a state whose `recent`, of columns that rested before, is of those that still do."""
+    """Return a state with `recent` reduced from the columns `before` to those still resting."""
     if held.recent is None:
         return held
     kept = held.recent[:, np.isin(before, held.scaling.resting)]
@@ -142,17 +144,17 @@ def _watching(held: State, before: Columns) -> State:
 
 
 def _is_free(held: State, new: Scaling, columns: Columns) -> bool:
-    """Tell whether all that is kept is at rest in some columns, and stays there."""
+    """Tell whether all stored rows are constant in some columns, and remain so."""
     same = np.array_equal(held.scaling.rest(columns), new.rest(columns))
     points = held.forest.own_points.reshape(-1, len(new.unit))
     return same and not points[:, columns].any()
 
 
 def _expressed(held: State, new: Scaling, columns: Columns, n_threads: int) -> State:
-    """Return the state with its rows in new units of some columns."""
+    """Return the state with its rows converted to new units of some columns."""
     if _is_free(held, new, columns):
         return _scaled_by(held, new)
-    known = np.setdiff1d(columns, held.scaling.blank)  # what was filled stays at the centre
+    known = np.setdiff1d(columns, held.scaling.blank)  # filled values stay at the centre
     before, after = held.scaling.of_columns(known), new.of_columns(known)
     came = None
     if held.recent is not None:
@@ -173,7 +175,7 @@ def _expressed(held: State, new: Scaling, columns: Columns, n_threads: int) -> S
 def _in_units(
     kept: NDArray[np.float32], before: Scaling, after: Scaling, came: Doubles | None
 ) -> NDArray[np.float32]:
-    """Return rows in other units: with the bits of those that came, where these are known."""
+    """Return rows in other units, with the exact bits if the original rows are known."""
     found = after.scaled(before.unscaled(kept))
     if came is None:
         return found
@@ -192,7 +194,7 @@ def _scaled_by(held: State, scaling: Scaling) -> State:
 
 
 def _regrown(forest: Forest, points: NDArray[np.float32], n_threads: int) -> Forest:
-    """Return a forest of the same samples, in other words."""
+    """Return a forest regrown over the same samples in other units."""
     again = Forest.empty(forest.key, forest.n_trees, forest.size, forest.n_columns)
     again.clock[:] = forest.clock
     again.decay[:] = forest.decay

@@ -1,4 +1,4 @@
-"""How many components: what `n_components` asks for, and what the data can give."""
+"""The number of components: what `n_components` requests, and what the data allows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from algos.pca.spectrum import Spectrum, count_by_evidence, count_for_ratio
 
 
 def known_count(wanted: Any, n: int, d: int, solver: str | None = None) -> int | None:
-    """Return the number of components, or None if the eigenvalues decide."""
+    """Return the number of components, or None if it depends on the eigenvalues."""
     if wanted is None:
         return min(n, d) - 1 if solver == "arpack" else min(n, d)
     return int(wanted) if isinstance(wanted, Integral) else None
@@ -30,14 +30,14 @@ def found_count(wanted: Any, spectrum: Spectrum, n: int) -> int:
 
 
 def rows_needed(wanted: Any, d: int) -> int:
-    """Return the least number of rows that a stream must have for its components."""
+    """Return the minimum number of rows that a stream needs for its components."""
     if isinstance(wanted, Integral):
         return max(2, int(wanted))
     return max(2, d) if wanted == "mle" else 2
 
 
 def check_count(wanted: Any, n: int, d: int, solver: str) -> None:
-    """Raise ValueError unless the solver can find so many components of n rows, d columns."""
+    """Raise ValueError if the solver cannot find so many components of n rows, d columns."""
     most = min(n, d)
     truncated = solver in (*TRUNCATED, "sketch")
     if wanted == "mle" and not truncated:
@@ -45,7 +45,7 @@ def check_count(wanted: Any, n: int, d: int, solver: str) -> None:
             raise ValueError(
                 f"n_components='mle' is only supported if n_samples >= n_features: "
                 f"`n_components`='mle' must be a number for {n} rows and {d} columns; "
-                f"give more rows, or write n_components=0.95"
+                f"pass more rows, or write n_components=0.95"
             )
         return
     if truncated and wanted is not None and not isinstance(wanted, Integral):
@@ -57,8 +57,8 @@ def check_count(wanted: Any, n: int, d: int, solver: str) -> None:
     if not isinstance(wanted, Integral):
         if solver == "arpack" and most < 2:
             raise ValueError(
-                f"`n_components`=None must leave one of min(n_samples, n_features)={most} "
-                f'directions out with svd_solver="arpack"; write svd_solver="auto"'
+                f'`n_components`=None with svd_solver="arpack" is one less than '
+                f'min(n_samples, n_features)={most}, which is 0; write svd_solver="auto"'
             )
         return
     low = 1 if truncated else 0
@@ -66,7 +66,7 @@ def check_count(wanted: Any, n: int, d: int, solver: str) -> None:
         raise ValueError(
             f"`n_components`={wanted!r} must be between {low} and "
             f"min(n_samples, n_features)={most} with svd_solver={solver!r}; "
-            f"write n_components=None for as many as there are"
+            f"write n_components=None for all of them"
         )
     if solver == "arpack" and wanted == most:
         raise ValueError(
