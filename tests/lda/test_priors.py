@@ -11,7 +11,7 @@ from algos import LatentDirichletAllocation
 from algos._common.random import seed_key
 from algos._cython import lda_assign
 from algos.lda.documents import Documents
-from algos.lda.inference import mixtures
+from algos.lda.em_inference import mixtures
 from algos.lda.parameters import padded_columns
 from algos.lda.priors import fitted_prior, learned_prior
 
@@ -69,7 +69,7 @@ def test_expected_numbers_would_make_the_prior_too_even():
     assert found.sum() < 0.8 < even.sum()
 
 
-def test_a_learned_prior_tells_more_of_new_documents_of_skewed_topics():
+def test_a_learned_prior_predicts_new_documents_of_skewed_topics_better():
     rng = np.random.default_rng(0)
     topics = rng.dirichlet(np.full(200, 0.05), 6)
     mixtures = rng.dirichlet([1.5, 0.8, 0.4, 0.05, 0.05, 0.05], 1500)
