@@ -17,6 +17,7 @@ from algos.deepar.fitting import covariates_of
 from algos.deepar.forecasting import Forecasting
 from algos.deepar.panel import Panel, joined
 from algos.deepar.parameters import checked_count, checked_quantiles
+from algos.deepar.series import refuse_other_arguments
 from algos.deepar.windows import Plan
 
 Doubles = NDArray[np.float64]
@@ -63,14 +64,15 @@ class Backtesting(Forecasting):
         Returns
         -------
         result : Bunch
-            `origins` of shape (n_windows,), the number of steps from the end at which each
-            forecast begins, the oldest first; `forecast` of shape (n_windows, n_series,
-            n_quantiles, prediction_length), NaN before a series begins; `truth` of shape
-            (n_windows, n_series, prediction_length), NaN where a series has no value;
-            `quantiles`; and of each window `loss`, the mean weighted quantile loss (nan where
-            all values are missing), and `coverage` of shape (n_windows, n_quantiles), the share
-            of values at or below each quantile.
+            `origins` of shape (n_windows,), the number of steps before the end of a series
+            (not the column) at which each forecast begins, the oldest first; `forecast` of
+            shape (n_windows, n_series, n_quantiles, prediction_length), NaN before a series
+            begins; `truth` of shape (n_windows, n_series, prediction_length), NaN where a
+            series has no value; `quantiles`; and for each window `loss`, the mean weighted
+            quantile loss (nan if all values are missing), and `coverage` of shape (n_windows,
+            n_quantiles), the share of values at or below each quantile.
         """
+        refuse_other_arguments(X, "backtest")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
         length = forecaster.plan.prediction_length
@@ -142,6 +144,7 @@ class Backtesting(Forecasting):
             (n_covariates, n_repeats), the mean weighted quantile loss that a permutation
             adds; `importances_mean` and `importances_std`; and `loss`, what it is without.
         """
+        refuse_other_arguments(X, "covariate_importance")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
         n_windows = checked_count("n_windows", n_windows, 5)

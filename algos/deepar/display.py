@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from algos._common.drawing import axes_to_draw, require_matplotlib
 from algos.deepar.calendar import read_start, step_times
 from algos.deepar.covariates import of_series
 from algos.deepar.frequency import Frequency
+from algos.deepar.series import refuse_panels
 
 Doubles = NDArray[np.float64]
 
@@ -96,9 +98,10 @@ class ForecastDisplay:
         static_real: Any = None,
         dynamic_real: Any = None,
         ax: Any = None,
+        legend: bool = True,
         **kwargs: Any,
     ) -> ForecastDisplay:
-        """Draw what a fitted forecaster says of one series.
+        """Draw the forecast of one series by a fitted forecaster.
 
         Parameters
         ----------
@@ -121,6 +124,8 @@ class ForecastDisplay:
             `freq` the axis has dates.
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
+        legend : bool, default=True
+            Whether to draw a legend.
         **kwargs : dict
             Passed to matplotlib's `plot` for the median.
 
@@ -129,9 +134,13 @@ class ForecastDisplay:
         display : ForecastDisplay
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
+        refuse_panels(X, f"{cls.__name__}.from_estimator(forecaster, **panel)")
         rows = X if isinstance(X, list | tuple) else np.asarray(X)
-        if not 0 <= series < len(rows):
-            raise ValueError(f"`series`={series!r} must be in [0, {len(rows)}), a row of X")
+        if not isinstance(series, Integral) or not 0 <= series < len(rows):
+            raise ValueError(
+                f"`series`={series!r} must be in [0, {len(rows)}), the number of one row of `X`; "
+                f"draw several series in one figure by several calls with `ax`"
+            )
         row = np.asarray(rows[series])
         known = np.flatnonzero(~np.isnan(row.astype(np.float64)))
         n_times = int(known[-1]) + 1 if known.size else 0
@@ -156,7 +165,8 @@ class ForecastDisplay:
             frequency = Frequency.of(forecaster.freq)
             times = step_times(begins, frequency, n_times + horizon)[first:]
         past = row[first:n_times]
-        return cls(forecast, levels, history=past, truth=truth, times=times).plot(ax, **kwargs)
+        display = cls(forecast, levels, history=past, truth=truth, times=times)
+        return display.plot(ax, legend=legend, **kwargs)
 
     @classmethod
     def from_samples(
@@ -168,6 +178,7 @@ class ForecastDisplay:
         truth: ArrayLike | None = None,
         times: ArrayLike | None = None,
         ax: Any = None,
+        legend: bool = True,
         **kwargs: Any,
     ) -> ForecastDisplay:
         """Draw sample paths of one series, of any forecaster.
@@ -187,6 +198,8 @@ class ForecastDisplay:
             the past, which is 0.
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
+        legend : bool, default=True
+            Whether to draw a legend.
         **kwargs : dict
             Passed to matplotlib's `plot` for the median.
 
@@ -204,15 +217,17 @@ class ForecastDisplay:
             )
         quantiles = np.quantile(paths, levels, axis=0)
         display = cls(quantiles, levels, history=history, truth=truth, times=times)
-        return display.plot(ax, **kwargs)
+        return display.plot(ax, legend=legend, **kwargs)
 
-    def plot(self, ax: Any = None, **kwargs: Any) -> ForecastDisplay:
+    def plot(self, ax: Any = None, *, legend: bool = True, **kwargs: Any) -> ForecastDisplay:
         """Draw the fan.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
+        legend : bool, default=True
+            Whether to draw a legend.
         **kwargs : dict
             Passed to matplotlib's `plot` for the median.
 
@@ -240,7 +255,8 @@ class ForecastDisplay:
             (self.truth_line_,) = ax.plot(
                 shown, came, color="black", marker=_marker(came), label="what came"
             )
-        ax.legend(fontsize="small")
+        if legend:
+            ax.legend(fontsize="small")
         _write_dates(ax, times)
         return self
 

@@ -13,7 +13,8 @@ from algos._common.search import Continuous, Integer
 from algos.deepar.backtesting import Backtesting
 from algos.deepar.fitting import covariates_of
 from algos.deepar.likelihoods import NOT_NEGATIVE
-from algos.deepar.parameters import FOREIGN_NAMES, PARAMETERS
+from algos.deepar.names import FOREIGN_NAMES
+from algos.deepar.parameters import PARAMETERS
 
 
 @named

@@ -38,13 +38,18 @@ from algos.deepar.parameters import Settings, checked_count, decay_of, settings_
 from algos.deepar.progress import Told
 from algos.deepar.sampling import Forecaster
 from algos.deepar.scales import warn_of_counts, warn_of_fractions
-from algos.deepar.series import kinds_of_columns, refuse_other_arguments
+from algos.deepar.series import (
+    has_dates_as_columns,
+    kinds_of_columns,
+    refuse_other_arguments,
+)
 from algos.deepar.training import Progress, Settings as Schedule, train
 
 Floats = NDArray[np.float32]
 
 _MOST_VISITS = 120  # of a value, beyond which training is as likely to harm
 _FEWEST_GONE_ON_WITH = 10  # series
+_MANY_ROWS = 4  # as many series as steps suggest that rows are times
 
 # The network is made with these, and means nothing under other values.
 OF_THE_NETWORK = (
@@ -84,7 +89,7 @@ class Fitting:
     _made_with: dict[str, Any]
 
     def _fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
-        refuse_other_arguments(X)
+        refuse_other_arguments(X, "fit")
         settings = settings_of(self)
         goes_on = bool(self.warm_start) and "_progress" in self.__dict__
         model, panel = self._read(X, covariates, settings, is_new=not goes_on)
@@ -112,7 +117,7 @@ class Fitting:
         keep_automatic(self, self._used(model, schedule))
 
     def _partial_fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
-        refuse_other_arguments(X)
+        refuse_other_arguments(X, "partial_fit")
         settings = replace(settings_of(self), early_stopping=False)
         is_first = "_progress" not in self.__dict__
         model, panel = self._read(X, covariates, settings, is_new=is_first)
@@ -192,7 +197,12 @@ class Fitting:
         warn_of_counts(panel, self.likelihood)
         warn_of_fractions(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
-        _warn_of_short_series(panel.longest, lags, settings.prediction_length)
+        _warn_of_short_series(panel, lags, settings.prediction_length)
+        if covariates["start"] is None and has_dates_as_columns(X):
+            warn(
+                "the columns of `X` are dates, which are not read, so there are no features of the "
+                "calendar; write start=X.columns[0], and `freq`, to have them"
+            )
         model = Model.of(encoding, settings, lags, self.embedding_dimension)
         origin, reason = origin_of(panel, model.plan)
         say(self, f"origin {origin}: {reason}")
@@ -342,13 +352,15 @@ def _again(progress: Progress) -> Progress:
     return replace(again, best_loss=np.inf, n_waited=0, n_falls=0)
 
 
-def _warn_of_short_series(longest: int, lags: NDArray[np.int32], prediction_length: int) -> None:
-    """Warn of what is asked for and no series is long enough to tell."""
+def _warn_of_short_series(panel: Panel, lags: NDArray[np.int32], prediction_length: int) -> None:
+    """Warn if no series is long enough for the horizon or for the lags."""
+    longest = panel.longest
     if prediction_length > longest:
+        is_turned = len(panel) > _MANY_ROWS * longest
         warn(
             f"`prediction_length`={prediction_length} should be at most the {longest} steps of the "
             f"longest series of `X`: later steps of a forecast cannot be learned; lower it, or "
-            f"give longer series"
+            f"give longer series{' (rows are series: did you mean X.T?)' if is_turned else ''}"
         )
     elif lags[-1] >= longest:
         warn(

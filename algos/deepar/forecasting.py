@@ -92,7 +92,7 @@ class Forecasting(Fitting):
                 f"`output`={output!r} must be one of {OUTPUTS}; `predict_quantiles` and "
                 f"`sample` tell more"
             )
-        refuse_other_arguments(X, "horizon=48")
+        refuse_other_arguments(X, "predict", "horizon=48")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         found = np.empty((len(panel), horizon), dtype=dtype)
@@ -133,7 +133,7 @@ class Forecasting(Fitting):
             In the dtype of X.
         """
         levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
-        refuse_other_arguments(X, "quantiles=[0.1, 0.9]", may_be_levels=True)
+        refuse_other_arguments(X, "predict_quantiles", "quantiles=[0.1, 0.9]", may_be_levels=True)
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         return _within(self._quantiles(forecaster, panel, levels, horizon), dtype)
@@ -173,7 +173,7 @@ class Forecasting(Fitting):
             distribution of the sum.
         """
         n_samples = checked_count("n_samples", n_samples, self.n_samples)
-        refuse_other_arguments(X, "n_samples=50")
+        refuse_other_arguments(X, "sample", "n_samples=50")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         shape = (len(panel), n_samples, horizon)
@@ -223,11 +223,11 @@ class Forecasting(Fitting):
             At most 0, which is a perfect forecast: minus the mean over `quantiles` of twice the
             sum of quantile losses over the sum of magnitudes.
         """
-        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         check_is_fitted(self)
+        refuse_other_arguments(X, "score")
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         encoding = Model.from_plain(self._model).encoding
         check_alike(encoding, tuple(covariates.values()), remedy=_IN_A_SEARCH)
-        refuse_other_arguments(X)
         levels, truth = checked_quantiles(self.quantiles), checked_future(X, y)
         if truth is None:
             truth, forecast = self._of_last_steps(X, covariates, levels)
@@ -289,6 +289,7 @@ class Forecasting(Fitting):
         embedding : ndarray of shape (n_series, hidden_size)
             In the dtype of X.
         """
+        refuse_other_arguments(X, "embed")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, _ = self._asked(X, None, covariates, n_ahead=0)
         states = embed_series(forecaster, panel, n_threads=self._n_threads())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,9 @@ class PanelFrame:
         if name not in self.keys():
             raise KeyError(name)
         return getattr(self, name)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("the parts of a panel are keyword arguments; write `fit(**panel)`")
 
     def __repr__(self) -> str:
         lengths = np.unique([len(row) for row in self.X])

@@ -85,34 +85,6 @@ PARAMETERS: dict[str, list[Constraint | None]] = {
     "verbose": VERBOSE,
 }
 
-# What SageMaker and GluonTS call them.
-FOREIGN_NAMES = {
-    "time_freq": "freq",
-    "epochs": "max_iter",
-    "max_epochs": "max_iter",
-    "num_cells": "hidden_size",
-    "num_layers": "n_layers",
-    "dropout_rate": "dropout, or zoneout for what SageMaker does",
-    "mini_batch_size": "batch_size",
-    "num_batches_per_epoch": "n_batches",
-    "learning_rate": "learning_rate_init",
-    "lr": "learning_rate_init",
-    "early_stopping_patience": "early_stopping=True and n_iter_no_change",
-    "patience": "n_iter_no_change",
-    "cardinality": "nothing: fit counts the categories of `static_categorical`",
-    "num_dynamic_feat": "nothing: `dynamic_real` of fit tells it",
-    "num_feat_dynamic_real": "nothing: `dynamic_real` of fit tells it",
-    "num_feat_static_cat": "nothing: `static_categorical` of fit tells it",
-    "num_feat_static_real": "nothing: `static_real` of fit tells it",
-    "num_eval_samples": "n_samples",
-    "num_parallel_samples": "n_samples",
-    "num_samples": "n_samples",
-    "test_quantiles": "quantiles",
-    "lags_seq": "lags",
-    "distr_output": "likelihood",
-    "scaling": "nothing: windows are always scaled",
-}
-
 
 @dataclass(frozen=True)
 class Settings:

@@ -108,18 +108,23 @@ def read_series(X: Any, likelihood: str, *, may_be_empty: bool = False) -> Serie
     return series
 
 
-def refuse_other_arguments(X: Any, keyword: str = "", *, may_be_levels: bool = False) -> None:
-    """Raise an error for a number, or a list of them, in the place of series.
+def refuse_other_arguments(
+    X: Any, method: str, keyword: str = "", *, may_be_levels: bool = False
+) -> None:
+    """Raise ValueError if the first argument is a panel, a number or a list of numbers.
 
     Parameters
     ----------
     X : object
-        What came first.
+        The first argument.
+    method : str
+        The method that was called.
     keyword : str, default=""
-        How that was to be written which a number is often meant for.
+        The keyword argument that a number was probably meant for, as in "horizon=48".
     may_be_levels : bool, default=False
-        Whether this may also be several numbers in (0, 1).
+        Whether `keyword` may also be several numbers in (0, 1).
     """
+    refuse_panels(X, f"{method}(**panel)")
     if isinstance(X, (list, tuple)):
         is_row = len(X) > 0 and all(isinstance(item, (Number, np.number)) for item in X)
     else:
@@ -135,6 +140,12 @@ def refuse_other_arguments(X: Any, keyword: str = "", *, may_be_levels: bool = F
         f"{'one dimension' if n_dimensions else 'none'}; "
         f"{'write ' + ', or '.join(remedies) if remedies else 'give an array of numbers'}"
     )
+
+
+def refuse_panels(X: Any, remedy: str) -> None:
+    """Raise ValueError if X is a whole panel."""
+    if hasattr(X, "ids") and hasattr(X, "freq") and hasattr(X, "X"):
+        raise ValueError(f"`X` is a panel, whose parts are keyword arguments; write `{remedy}`")
 
 
 def _as_rows(X: Any) -> str:
@@ -207,8 +218,6 @@ def _numbers(item: Any, place: int) -> NDArray[Any]:
 
 def _refuse_frames(X: Any) -> None:
     """Raise an error for a frame whose rows are points of time, or what was made of one."""
-    if hasattr(X, "ids") and hasattr(X, "freq") and hasattr(X, "X"):
-        raise ValueError("`X` is a panel, whose parts are arguments; write `fit(**panel)`")
     kind = str(getattr(getattr(X, "index", None), "dtype", ""))
     if any(is_of_times(name) for name in (kind, *kinds_of_columns(X))):
         raise ValueError(
@@ -224,6 +233,11 @@ def kinds_of_columns(X: Any) -> list[str]:
         return ["float32" if name == "float" else name for name in names]
     kinds = np.atleast_1d(getattr(X, "dtypes", []))
     return [str(getattr(of_column, "name", of_column)).lower() for of_column in kinds]
+
+
+def has_dates_as_columns(X: Any) -> bool:
+    """Return whether the labels of a frame's columns are dates."""
+    return is_of_times(str(getattr(getattr(X, "columns", None), "dtype", "")))
 
 
 def is_of_times(kind: str) -> bool:

@@ -87,17 +87,48 @@ def test_empty_series_are_forecast_from_nothing():
     assert np.all(np.isfinite(model.predict(np.empty((2, 0)))))
 
 
-def test_a_frame_of_dates_names_the_helper():
+def hourly_frame():
+    """Return a frame with a column for each of three series."""
     pandas = pytest.importorskip("pandas", reason="pandas makes the frames")
-    X = seasonal(3, 40)
     index = pandas.date_range("2026-01-01", periods=40, freq="h")
-    frame = pandas.DataFrame(X.T, index=index, columns=list("abc"))
+    return pandas.DataFrame(seasonal(3, 40).T, index=index, columns=list("abc"))
+
+
+def test_a_frame_of_dates_names_the_helper():
+    frame = hourly_frame()
     with pytest.raises(ValueError, match="panel_from_wide"):
         small().fit(frame)
     with pytest.raises(ValueError, match="panel_from_long"):
         small().fit(frame.melt(ignore_index=False).reset_index())
-    with pytest.raises(ValueError, match=r"fit\(\*\*panel\)"):
-        small().fit(panel_from_wide(frame))
+
+
+def test_a_panel_as_first_argument_is_to_be_unpacked():
+    panel = panel_from_wide(hourly_frame())
+    model = small(freq="h").fit(**panel)
+    methods = ("fit", "partial_fit", "predict", "predict_quantiles", "sample", "score", "embed",
+               "backtest", "covariate_importance")  # fmt: skip
+    for name in methods:
+        with pytest.raises(ValueError, match=rf"`X` is a panel, .* write `{name}\(\*\*panel\)`"):
+            getattr(model, name)(panel)
+    with pytest.raises(TypeError, match=r"write `fit\(\*\*panel\)`"):
+        model.fit(*panel)
+
+
+def test_dates_as_columns_are_not_thrown_away_in_silence():
+    frame = hourly_frame().T
+    with pytest.warns(UserWarning, match=r"columns of `X` are dates.*start=X\.columns\[0\]"):
+        small(freq="h").fit(frame)
+    model = small(freq="h").fit(frame, start=frame.columns[0])
+    np.testing.assert_array_equal(
+        model.predict(), small(freq="h").fit(**panel_from_wide(hourly_frame())).predict()
+    )
+
+
+def test_many_rows_of_few_columns_are_asked_whether_they_are_series():
+    with pytest.warns(UserWarning, match=r"rows are series: did you mean X\.T\?"):
+        small().fit(seasonal(100, 3))
+    with pytest.warns(UserWarning, match=r"or give longer series$"):
+        small().fit(seasonal(5, 3))
 
 
 def of_dates(pa):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from algos import DeepARForecaster
+from algos.deepar import panel_from_wide
 from algos.plotting import ForecastDisplay
 
 
@@ -142,8 +143,26 @@ def test_what_cannot_be_drawn_is_said(paths):
         ForecastDisplay([[1, 2]], [0.1, 0.9]).plot()
     with pytest.raises(ValueError, match=r"`levels`=\[0.9, 0.1\] must ascend"):
         ForecastDisplay([[1, 2], [3, 4]], [0.9, 0.1]).plot()
-    with pytest.raises(ValueError, match=r"`series`=2 must be in \[0, 1\)"):
-        ForecastDisplay.from_estimator(PlainForecaster(), [[1.0]], series=2)
+    for series in (2, [0], ("a", "b"), 0.0):
+        with pytest.raises(ValueError, match=r"`series`=.* must be in \[0, 1\), the number of one"):
+            ForecastDisplay.from_estimator(PlainForecaster(), [[1.0]], series=series)
+
+
+def test_a_panel_is_drawn_by_its_parts(pyplot):
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    days = pd.date_range("2026-01-01", periods=6)
+    panel = panel_from_wide(pd.DataFrame({"a": np.arange(6.0)}, index=days))
+    with pytest.raises(ValueError, match=r"write `ForecastDisplay\.from_estimator\(.*\*\*panel\)`"):
+        ForecastDisplay.from_estimator(PlainForecaster(), panel)
+    display = ForecastDisplay.from_estimator(PlainForecaster(), **panel)
+    assert display.history_line_.get_ydata().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_legend_can_be_left_out(pyplot, paths):
+    assert ForecastDisplay.from_samples(paths).ax_.get_legend() is not None
+    assert ForecastDisplay.from_samples(paths, legend=False).ax_.get_legend() is None
+    display = ForecastDisplay.from_estimator(PlainForecaster(), [[1.0]], legend=False)
+    assert display.ax_.get_legend() is None
 
 
 def test_without_matplotlib_the_remedy_is_said(paths, monkeypatch):

@@ -413,6 +413,8 @@ def test_a_fitted_forecaster_is_pickled_and_cloned():
 def test_names_of_other_libraries_are_answered():
     with pytest.raises(TypeError, match="no parameter 'num_cells'; write hidden_size"):
         DeepARForecaster(num_cells=40)
+    with pytest.raises(TypeError, match=r"no parameter 'horizon'; write prediction_length, or"):
+        DeepARForecaster(horizon=12)
     with pytest.raises(
         ValueError, match="did you mean DeepARForecaster\\(likelihood='student_t'\\)"
     ):
