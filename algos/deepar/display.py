@@ -1,4 +1,4 @@
-"""The display of a series and what is forecast of it."""
+"""The display of a series and its forecast."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from algos.deepar.series import refuse_panels
 
 Doubles = NDArray[np.float64]
 
-_PASTS = 3  # horizons of the past that are drawn if nothing is said
+_PASTS = 3  # horizons of the past to draw by default
 
 
 class ForecastDisplay:
-    """A fan chart: the past of one series, and the ranges in which it may go on.
+    """A fan chart: the past of one series, and ranges of its forecast.
 
-    The ranges lie around the median, the paler the wider. Make one with :meth:`from_estimator` or
+    The ranges lie around the median, the wider the paler. Make one with :meth:`from_estimator` or
     :meth:`from_samples`.
 
     Parameters
     ----------
     quantiles : array-like of shape (n_levels, horizon)
-        Forecasts of quantiles of one series.
+        Quantile forecasts of one series.
     levels : array-like of shape (n_levels,)
-        Their levels, ascending. The first and the last are the ends of the widest range, and so
-        on inwards; one in the middle is a line.
+        Their levels, ascending. The first and the last bound the widest range, and so
+        on inwards; an unpaired one in the middle is a line.
     history : array-like of shape (n_past,), default=None
         The values before the forecast. NaN is missing.
     truth : array-like of shape (n_known,), default=None
-        What came, at most `horizon` values. NaN is not known.
+        The true values, at most `horizon` of them. NaN is not known.
     times : array-like of shape (n_past + horizon,), default=None
-        Where the steps stand on the axis, numbers or dates. None counts from the last step of
+        Positions of the steps on the axis, numbers or dates. None counts from the last step of
         the past, which is 0.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the fan was drawn.
+        The axes with the fan.
     figure_ : matplotlib Figure
         The figure of `ax_`.
     bands_ : list of matplotlib PolyCollection
@@ -53,7 +53,7 @@ class ForecastDisplay:
     history_line_ : matplotlib Line2D or None
         The past.
     truth_line_ : matplotlib Line2D or None
-        What came.
+        The true values.
 
     See Also
     --------
@@ -110,15 +110,15 @@ class ForecastDisplay:
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
             Series, with all of their past.
         series : int, default=0
-            Which of them is drawn. It alone is forecast.
+            The row of X to draw. Only this series is forecast.
         horizon : int, default=None
             Number of steps; None is `forecaster.prediction_length`.
         coverages : array-like of float, default=(0.5, 0.8)
-            What share of the paths each range holds, in (0, 1).
+            The share of the paths that each range contains, in (0, 1).
         n_past : int, default=None
-            How many steps of the past are drawn; None is three times the horizon.
+            Number of steps of the past to draw; None is three times the horizon.
         truth : array-like of shape (n_known,), default=None
-            What came, at most `horizon` values. NaN is not known.
+            The true values, at most `horizon` of them. NaN is not known.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
             Of all series of X, as in `forecaster.predict`. With `start` and the forecaster's
             `freq` the axis has dates.
@@ -186,15 +186,15 @@ class ForecastDisplay:
         Parameters
         ----------
         samples : array-like of shape (n_samples, horizon)
-            Paths, as `forecaster.sample(X)[0]`.
+            Sample paths, such as `forecaster.sample(X)[0]`.
         coverages : array-like of float, default=(0.5, 0.8)
-            What share of the paths each range holds, in (0, 1).
+            The share of the paths that each range contains, in (0, 1).
         history : array-like of shape (n_past,), default=None
             The values before the forecast. NaN is missing.
         truth : array-like of shape (n_known,), default=None
-            What came, at most `horizon` values. NaN is not known.
+            The true values, at most `horizon` of them. NaN is not known.
         times : array-like of shape (n_past + horizon,), default=None
-            Where the steps stand on the axis, numbers or dates. None counts from the last step of
+            Positions of the steps on the axis, numbers or dates. None counts from the last step of
             the past, which is 0.
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
@@ -294,7 +294,7 @@ class ForecastDisplay:
         return quantiles, levels
 
     def _times(self, n_past: int, horizon: int) -> NDArray[Any]:
-        """Return where the steps stand."""
+        """Return the positions of the steps on the axis."""
         if self.times is None:
             return np.arange(1 - n_past, horizon + 1)
         times = np.asarray(self.times)
@@ -315,7 +315,7 @@ def _levels_of(coverages: ArrayLike) -> Doubles:
 
 
 def _marker(values: Doubles) -> str | None:
-    """Return what makes a single value seen."""
+    """Return a marker for a single value, which has no line."""
     return "o" if len(values) == 1 else None
 
 
@@ -327,7 +327,7 @@ def _pale(color: Any, whiteness: float) -> Doubles:
 
 
 def _write_dates(ax: Any, times: NDArray[Any]) -> None:
-    """Have dates written in few letters."""
+    """Format dates concisely."""
     if times.dtype.kind == "M":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 

@@ -3,8 +3,8 @@ Topics that are pictures
 ========================
 
 Griffiths and Steyvers' demonstration: the words are the 25 pixels of a square, and each of ten
-topics is a row or a column of it. A document is 150 tokens of few topics, so a picture of bars that
-overlap. :class:`algos.LatentDirichletAllocation` finds the bars from 2000 of these pictures.
+topics is a row or a column of it. A document has 150 tokens of a few topics, so it is a picture of
+overlapping bars. :class:`algos.LatentDirichletAllocation` finds the bars from 2000 such pictures.
 
 T. Griffiths, M. Steyvers. "Finding scientific topics". PNAS 101, 2004.
 """
@@ -23,7 +23,7 @@ X = np.array([rng.multinomial(150, mixture @ bars) for mixture in mixtures])
 
 
 def draw(rows, title):
-    """Draw documents or topics as pictures of one row."""
+    """Draw documents or topics as pictures in one row."""
     figure, axes = plt.subplots(1, len(rows), figsize=(9, 1.35), layout="constrained")
     figure.suptitle(title, fontsize=10)
     for row, ax in zip(rows, axes, strict=True):
@@ -36,8 +36,8 @@ draw(X[:10], "ten documents")
 # %%
 # The method of moments
 # ---------------------
-# ``learning_method="spectral"`` takes how often words stand together in pairs and triples, whose
-# decomposition is unique: there are no bad starts. It also tells how frequent each topic is.
+# ``learning_method="spectral"`` uses the frequencies of pairs and triples of words, whose
+# decomposition is unique: there are no bad starts. It also finds the frequency of each topic.
 
 
 def matched(model):
@@ -51,13 +51,13 @@ def matched(model):
 spectral = LatentDirichletAllocation(10, learning_method="spectral", random_state=0).fit(X)
 topics, distances = matched(spectral)
 draw(topics, "topics by the method of moments")
-print(f"spectral: the worst topic is {distances.max():.3f} from its bar; 1 is the most there is")
+print(f"spectral: the worst topic is {distances.max():.3f} from its bar, where 1 is the maximum")
 
 # %%
 # Other starts
 # ------------
-# What begins at random can end with two bars in one topic and another bar twice, and which bar is
-# chance. ``init="spectral"`` begins from the method of moments instead.
+# A random start may end with two bars in one topic and another bar twice; which ones depends on the
+# seed. ``init="spectral"`` starts from the method of moments instead.
 
 for method in ("batch", "cvb0"):
     for init in ("random", "spectral"):
@@ -70,7 +70,7 @@ for method in ("batch", "cvb0"):
         print(f"{method:6} {init:9} worst topics: " + "  ".join(f"{w:.2f}" for w in worst))
 
 # %%
-# The mixtures of documents, beside the true ones.
+# The mixtures of documents, compared with the true ones.
 
 found = spectral.transform(X)
 order = linear_sum_assignment(-(mixtures.T @ found))[1]
