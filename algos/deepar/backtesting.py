@@ -13,11 +13,11 @@ from algos._common.params import InvalidParameterError
 from algos._common.random import stream
 from algos._common.validation import check_sample_weight
 from algos.deepar.accuracy import mean_quantile_loss
-from algos.deepar.fitting import covariates_of
 from algos.deepar.forecasting import Forecasting
 from algos.deepar.panel import Panel, joined
 from algos.deepar.parameters import checked_count, checked_quantiles
 from algos.deepar.series import refuse_other_arguments
+from algos.deepar.state import covariates_of
 from algos.deepar.windows import Plan
 
 Doubles = NDArray[np.float64]

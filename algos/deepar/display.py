@@ -245,15 +245,15 @@ class ForecastDisplay:
             (self.history_line_,) = ax.plot(times[: len(history)], history, color="0.4")
         self._plot_fan(times[len(history) :], quantiles, levels, kwargs)
         if self.truth is not None:
-            came = np.asarray(self.truth, dtype=np.float64)
-            if came.ndim != 1 or len(came) > quantiles.shape[1]:
+            truth = np.asarray(self.truth, dtype=np.float64)
+            if truth.ndim != 1 or len(truth) > quantiles.shape[1]:
                 raise ValueError(
-                    f"`truth` of shape {came.shape} must have at most one value for each of the "
+                    f"`truth` of shape {truth.shape} must have at most one value for each of the "
                     f"{quantiles.shape[1]} steps"
                 )
-            shown = times[len(history) : len(history) + len(came)]
+            shown = times[len(history) : len(history) + len(truth)]
             (self.truth_line_,) = ax.plot(
-                shown, came, color="black", marker=_marker(came), label="what came"
+                shown, truth, color="black", marker=_marker(truth), label="actual"
             )
         if legend:
             ax.legend(fontsize="small")

@@ -11,10 +11,10 @@ from algos._common.naming import named
 from algos._common.params import Constraint, knows_foreign_names
 from algos._common.search import Continuous, Integer
 from algos.deepar.backtesting import Backtesting
-from algos.deepar.fitting import covariates_of
 from algos.deepar.likelihoods import NOT_NEGATIVE
 from algos.deepar.names import FOREIGN_NAMES
 from algos.deepar.parameters import PARAMETERS
+from algos.deepar.state import covariates_of
 
 
 @named

@@ -16,7 +16,6 @@ from algos._common.random import seed_key
 from algos._common.validation import check_sample_weight
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.encoding import check_alike
-from algos.deepar.fitting import Fitting, covariates_of
 from algos.deepar.model import Model
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import checked_count, checked_quantiles
@@ -29,6 +28,7 @@ from algos.deepar.sampling import (
 )
 from algos.deepar.scoring import checked_future, rows_of
 from algos.deepar.series import read_series, refuse_other_arguments
+from algos.deepar.state import Fitting, covariates_of
 
 Doubles = NDArray[np.float64]
 

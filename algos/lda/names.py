@@ -18,7 +18,7 @@ FOREIGN_NAMES = {
     "optimizer": "learning_method",
     "chunksize": "batch_size",
     "mini_batch_size": "batch_size, or nothing: fit counts the documents",
-    "feature_dim": "nothing: X tells it",
+    "feature_dim": "nothing: X has it",
     "decay": "learning_decay",
     "offset": "learning_offset",
     "optim_interval": "doc_topic_prior='auto'",

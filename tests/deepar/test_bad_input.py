@@ -193,7 +193,7 @@ def test_wrong_parameters_are_named(parameters, message):
         (lambda model: model.score(seasonal(3, 30), np.ones((2, 4))), r"`y` .*\(2, 4\) .* 3 rows"),
         (
             lambda model: model.score(seasonal(3, 30), [[1], [2], [3, 4]]),
-            "rows of `y` must have one",
+            "rows of `y` must have the same",
         ),
         (lambda model: model.score(np.ones(30), np.ones((1, 4))), "2D array"),
         (lambda model: model.sample(np.int64(50)), "write n_samples=50"),

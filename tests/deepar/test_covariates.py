@@ -108,7 +108,7 @@ def test_the_future_of_covariates_may_be_given_in_fit_or_later():
     expected = model.predict(X, dynamic_real=dynamic)
     assert_same_bits(model.predict(), expected)
     model = small().fit(X, dynamic_real=dynamic[:, :, :100])
-    with pytest.raises(ValueError, match=r"`dynamic_real`.*4\), .* no more than 0"):
+    with pytest.raises(ValueError, match=r"`dynamic_real`.*4\), .* only 0 steps"):
         model.predict()
     assert_same_bits(model.predict(dynamic_real=dynamic[:, :, 100:104]), expected)
     assert_same_bits(model.predict(dynamic_real=dynamic), expected)

@@ -14,19 +14,19 @@ from sklearn.preprocessing import FunctionTransformer
 
 from algos import DeepARForecaster
 from algos.deepar.encoding import fit_panel
-from algos.deepar.fitting import _schedule
-from algos.deepar.learning import (
+from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.model import Model
+from algos.deepar.panel import Panel
+from algos.deepar.parameters import decay_of, settings_of
+from algos.deepar.state import _train_settings
+from algos.deepar.training import TrainState
+from algos.deepar.training_batches import (
     PanelWork,
     held_back,
     held_out_check,
     steps_held_back,
     with_spread,
 )
-from algos.deepar.likelihoods import LIKELIHOODS
-from algos.deepar.model import Model
-from algos.deepar.panel import Panel
-from algos.deepar.parameters import decay_of, settings_of
-from algos.deepar.training import Progress
 from tests.common.estimators import assert_same_bits, learned
 from tests.deepar.series import able, plain_loss, seasonal, small
 
@@ -256,14 +256,14 @@ def test_missing_values_are_no_values_to_learn_from():
     X[:, 100:500] = np.nan
     panel, _ = fit_panel(X, likelihood="gaussian")
     assert panel.n_values == 30_000
-    assert _schedule(settings_of(small()), 1, panel, 0).weight_decay == pytest.approx(2 / 3)
+    assert _train_settings(settings_of(small()), 1, panel, 0).weight_decay == pytest.approx(2 / 3)
 
 
 def test_a_diverging_rate_is_named_before_series():
     refused = pytest.raises(
         ValueError, match=r"`learning_rate_init`=1e\+30 must be .* write 0\.003"
     )
-    warned = pytest.warns(RuntimeWarning, match="lower `learning_rate_init`, or look at .* series")
+    warned = pytest.warns(RuntimeWarning, match="lower `learning_rate_init`, or check .* series")
     with refused, warned:
         small(learning_rate_init=1e30, max_iter=30).fit(seasonal(5, 40))
 
@@ -284,7 +284,7 @@ def test_fractions_want_a_law_of_real_values(likelihood):
     X[:, :3] = np.nan
     small(likelihood=likelihood).fit(X)
     X[2, 5:8] = 0.25
-    with pytest.warns(UserWarning, match=r"456 values of which 3 are no whole .*'student_t'"):
+    with pytest.warns(UserWarning, match=r"456 values of which 3 are not whole .*'student_t'"):
         small(likelihood=likelihood).fit(X)
 
 
@@ -522,7 +522,7 @@ def test_of_few_series_several_windows_are_held_back():
 def test_the_spread_is_what_was_held_back_wants(likelihood, off):
     X = np.rint(np.random.default_rng(0).gamma(2.0, 20, size=(6, 300)))
     model = small(likelihood=likelihood, early_stopping=True, max_iter=8, n_batches=50).fit(X)
-    found, progress = Model.from_plain(model._model), Progress(**model._progress)
+    found, progress = Model.from_plain(model._model), TrainState(**model._progress)
     _, held = held_back(Panel(**model._panel), 4)
     check = held_out_check(held, found, settings_of(model), model._key, 1, 4)
     assert check(progress.best)["loss"] == pytest.approx(progress.best_loss, rel=0.02)
@@ -537,13 +537,13 @@ def test_the_spread_is_what_was_held_back_wants(likelihood, off):
 def test_the_spread_of_counts_is_moved_only_to_better():
     X = np.random.default_rng(0).negative_binomial(2, 0.2, size=(6, 300)).astype(float)
     model = small(likelihood="negative_binomial", early_stopping=True, max_iter=8).fit(X)
-    assert Progress(**model._progress).best_loss <= model.history_["validation"].min()
+    assert TrainState(**model._progress).best_loss <= model.history_["validation"].min()
 
 
 def test_laws_without_a_spread_of_their_own_are_left_as_they_are():
     X = np.random.default_rng(0).uniform(size=(6, 60))
     model = small(likelihood="beta", early_stopping=True).fit(X)
-    progress = Progress(**model._progress)
+    progress = TrainState(**model._progress)
     assert with_spread(progress, Model.from_plain(model._model), None) is progress
 
 

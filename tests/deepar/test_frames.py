@@ -132,7 +132,10 @@ def test_a_long_frame_of_polars_is_the_same():
         (lambda f: f.assign(shop=[1, "a"] * 5), r"'shop'\] must name the series"),
         (lambda f: f.assign(shop=["a", None] * 5), r"'shop'\] must name .* row 1 has"),
         (lambda f: f.assign(shop=[pd.NA, "a"] * 5), r"'shop'\] must name .* row 0 has"),
-        (lambda f: f.assign(day=f["day"].dt.tz_localize("UTC")), r"zone; \.tz_convert"),
+        (
+            lambda f: f.assign(day=f["day"].dt.tz_localize("UTC")),
+            r"zone; remove it by \.tz_convert",
+        ),
     ],
 )
 def test_wrong_long_frames_are_refused(change, message):
@@ -267,9 +270,9 @@ def test_frames_of_forecasts_have_the_names_as_they_were(names):
 def test_columns_of_forecasts_have_names_of_their_own():
     frame = pd.DataFrame({"forecast": ["a"] * 5, "time": hours(5), "y": np.ones(5)})
     panel = panel_from_long(frame, id="forecast", time="time", target="y")
-    with pytest.raises(ValueError, match="two of them of one name"):
+    with pytest.raises(ValueError, match="with a repeated name"):
         panel.frame_of([[1.0, 2]])
-    with pytest.raises(ValueError, match="two of them of one name"):
+    with pytest.raises(ValueError, match="with a repeated name"):
         panel.frame_of([[[1.0], [2]]], quantiles=[0.1, 0.1])
     with pytest.raises(ValueError, match="must be the levels of `forecast`"):
         panel.frame_of([[[1.0], [2]]])
@@ -397,7 +400,7 @@ def test_quarters_as_strings_are_told_how_to_be_times():
 
 def test_times_between_seconds_are_refused():
     times = pd.date_range("2026", periods=9, freq="1500ms")
-    with pytest.raises(ValueError, match="some are between two seconds"):
+    with pytest.raises(ValueError, match="some have fractions of a second"):
         panel_from_wide(pd.DataFrame({"a": np.arange(9.0)}, times))
 
 
@@ -425,7 +428,7 @@ def test_a_wide_frame_of_forecasts_leaves_no_time_out(freq):
     [
         (wide()["a"], r"DataFrame, and is a Series; write frame\.to_frame\(\)"),
         (np.ones((3, 4)), "DataFrame, and is a ndarray; arrays whose rows are series need no"),
-        (wide().set_axis(["a", "a"], axis=1), "different names, and 'a' is that of several"),
+        (wide().set_axis(["a", "a"], axis=1), "unique names, and several have the name 'a'"),
     ],
 )
 def test_what_is_no_frame_of_series_is_refused(frame, message):

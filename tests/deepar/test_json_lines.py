@@ -112,7 +112,7 @@ LINES = {
     "`target`[0]=True must be": series() | {"target": [True]},
     "`target` must hold numbers, and one is too large": series() | {"target": [10**400]},
     "must be an object with `start` and `target`, and is a list": "[1, 2]",
-    "no JSON, Expecting": '{"start": ',
+    "invalid JSON, Expecting": '{"start": ',
 }
 
 
