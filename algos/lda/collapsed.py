@@ -119,7 +119,7 @@ class Side:
             document_prior=priors.of_document,
             least_own=priors.least_of_topic,
             least_other=priors.least_of_word,
-            is_asked=computes_likelihood,
+            evaluates=computes_likelihood,
             n_threads=n_threads,
         )
 

@@ -91,7 +91,7 @@ class Documents:
 
     @property
     def n_entries(self) -> int:
-        """How many pairs of a document and a word there are."""
+        """Number of document-word pairs."""
         return len(self.words)
 
     @property

@@ -239,7 +239,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return len(self.components_)
 
     def _validated(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Return validated rows, and the dtype of what is made of them."""
+        """Return validated rows, and the dtype of results."""
         check_no_texts(X)
         # Sparse ints, as of CountVectorizer, become float32 without a copy in between.
         dtype = (*FLOATS, np.int64, np.int32) if sparse.issparse(X) else FLOATS

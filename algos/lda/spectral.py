@@ -39,7 +39,7 @@ from algos.lda.whitening import KEY, whiten
 Doubles = NDArray[np.float64]
 
 EXTRA = 0.25  # share of additional topics, of which those with the smallest shares are dropped
-LEAST_STRETCH = 1e-3  # of the second moment, what is left along the mean
+LEAST_STRETCH = 1e-3  # of the second moment along the mean
 SEEN = 1 << 19  # counts of the documents that determine the topics' shares
 PART = 1 << 12  # of these documents, whose mixtures are held at a time
 SHARE_STEPS = 3  # of inference of a document

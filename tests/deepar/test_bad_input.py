@@ -206,7 +206,7 @@ def test_wrong_arguments_are_named(call, message):
         call(small().fit(seasonal(3, 30)))
 
 
-def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
+def test_a_score_without_covariates_of_fit_names_metadata_routing():
     X = seasonal(4, 30)
     model = small(freq="h").fit(X, start="2026-01-01")
     remedy = (
@@ -238,7 +238,7 @@ def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
     ],
 )
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
-def test_one_series_is_told_how_to_be_a_row(X, message, learn):
+def test_a_single_series_is_refused_with_the_way_out(X, message, learn):
     with pytest.raises(ValueError, match=f"Expected 2D array: .*{message}"):
         getattr(small(), learn)(X)
 
@@ -250,7 +250,7 @@ def test_one_series_is_told_how_to_be_a_row(X, message, learn):
         ({"lags": [1, 30]}, "`lags` of up to 30 should be less than the 30 steps"),
     ],
 )
-def test_series_too_short_for_what_is_asked_are_warned_of(parameters, message):
+def test_too_short_series_are_warned_about(parameters, message):
     with pytest.warns(UserWarning, match=message) as warned:
         small(**parameters).fit(seasonal(3, 30))
     assert len(warned) == 1

@@ -1,4 +1,4 @@
-"""The fan chart: what is drawn, and what is said where nothing can be."""
+"""The fan chart: what is drawn, and errors."""
 
 import sys
 
@@ -61,7 +61,7 @@ def test_bands_are_quantiles_of_the_paths_the_widest_first(pyplot, paths):
     display.figure_.canvas.draw()
 
 
-def test_a_display_draws_where_and_how_it_is_told(pyplot, paths):
+def test_a_display_takes_axes_and_keywords(pyplot, paths):
     _, ax = pyplot.subplots()
     display = ForecastDisplay.from_samples(paths, truth=[1, 2.0], ax=ax, color="red")
     assert display.ax_ is ax and len(pyplot.get_fignums()) == 1
@@ -85,7 +85,7 @@ def test_given_quantiles_need_no_middle(pyplot):
     assert [band.get_label() for band in display.bands_] == ["60 %"]
 
 
-def test_an_estimator_is_asked_for_one_series_with_its_covariates(pyplot):
+def test_only_one_series_is_forecast_with_its_covariates(pyplot):
     X = np.arange(60.0).reshape(3, 20)
     X[1, :2] = X[1, 15:] = np.nan
     forecaster = PlainForecaster()
@@ -128,7 +128,7 @@ def test_a_fitted_forecaster_is_drawn(pyplot):
     assert new.history_line_ is None
 
 
-def test_what_cannot_be_drawn_is_said(paths):
+def test_wrong_arguments_are_named(paths):
     pytest.importorskip("matplotlib", reason="matplotlib draws")
     draw = ForecastDisplay.from_samples
     with pytest.raises(ValueError, match=r"`samples` of shape \(5,\) must be paths of one series"):
@@ -165,7 +165,7 @@ def test_the_legend_can_be_left_out(pyplot, paths):
     assert display.ax_.get_legend() is None
 
 
-def test_without_matplotlib_the_remedy_is_said(paths, monkeypatch):
+def test_without_matplotlib_the_error_names_the_remedy(paths, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for draw in (
         lambda: ForecastDisplay.from_samples(paths),

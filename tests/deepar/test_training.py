@@ -70,7 +70,7 @@ def test_rates_rise_and_then_fall_to_almost_nothing():
     assert replace(QUICK, schedule="constant").rate(999) == 0.02
 
 
-def test_what_was_stopped_goes_on_to_the_same_bits():
+def test_interrupted_training_continues_to_the_same_bits():
     whole = train(begin(), Bowl(1.0), QUICK)
     part = train(begin(), Bowl(1.0), QUICK, watch=lambda progress, _: progress.n_epochs == 7)
     assert part.n_epochs == 7
@@ -129,7 +129,7 @@ def test_learning_may_end_the_first_time():
     assert (progress.n_epochs, progress.n_falls) == (4, 0)
 
 
-def test_what_was_stopped_before_or_after_rates_fell_goes_on_to_the_same_bits():
+def test_training_interrupted_around_a_fall_of_rates_continues_to_the_same_bits():
     settings = replace(QUICK, n_iter_no_change=2, max_iter=40, memory=0.9)
     work = Bowl(1.0)
     whole = train(begin(), work, settings, check=work.distance)

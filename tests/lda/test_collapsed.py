@@ -49,7 +49,7 @@ def assignments(X):
 
 
 def likelihood(in_document, in_word, alpha, eta):
-    """Return p(tokens and topics) up to what hangs on the lengths of documents alone."""
+    """Return p(tokens and topics) up to what depends on the lengths of documents alone."""
     both = in_word + np.asarray(eta).T
     log_p = gammaln(in_document + np.asarray(alpha)).sum() + gammaln(both).sum()
     return np.exp(log_p - gammaln(both.sum(axis=0)).sum())
@@ -128,7 +128,7 @@ def test_of_many_topics_the_prior_of_those_that_are_kept_counts():
 
 @pytest.mark.parametrize("alpha", [np.full(20, 0.3), np.linspace(0.1, 0.6, 20)])
 def test_topics_that_no_document_has_change_no_perplexity(alpha, monkeypatch):
-    """Where topics are alike, a token's chance hangs on neither how many are kept nor which."""
+    """Where topics are alike, a token's chance depends on neither how many are kept nor which."""
     monkeypatch.setattr(collapsed, "MANY", 16)
     X = 1e-3 * np.eye(4)
     _, values = run(X, alpha, 0.5, 30)
@@ -204,7 +204,7 @@ def test_of_many_topics_documents_keep_some(length):
     assert topics_kept(documents_of(X), settings_of(40, np.full(128, 0.01), 0.1)) == 0
 
 
-def test_a_few_topics_tell_as_much_where_documents_have_no_more(monkeypatch):
+def test_keeping_few_topics_loses_nothing_if_documents_have_no_more(monkeypatch):
     X = corpus(400, n_topics=6)
     alpha = np.full(20, 0.05)
     all_of_them, values = run(X, alpha, 0.1, 40)
@@ -260,7 +260,7 @@ def test_it_stops_on_request(stop_after):
 
 
 @pytest.mark.parametrize("max_iter", [0, 1, 5])
-def test_passes_are_as_many_as_asked_for(max_iter):
+def test_max_iter_is_the_number_of_passes(max_iter):
     documents, options = documents_of(corpus()), settings_of(40, np.full(4, 0.2), 0.1)
     reports = []
     cvb0.learn(

@@ -168,7 +168,7 @@ def test_a_sample_of_documents_has_no_held_out_perplexity():
     assert lda.set_params(total_samples=60).perplexity(X[:20], sub_sampling=True) == as_if
 
 
-def test_a_stopped_coherence_leaves_nothing_behind(monkeypatch):
+def test_an_interrupted_coherence_leaves_no_state(monkeypatch):
     X, _ = planted(100, 40, 3, 50)
     lda = LatentDirichletAllocation(3, random_state=0).fit(X)
     before = dict(vars(lda))

@@ -113,7 +113,7 @@ def test_mixtures_sum_to_one_and_those_of_empty_documents_are_the_prior(method):
 
 
 @all_methods
-def test_words_that_nobody_wrote_weigh_their_prior(method):
+def test_unseen_words_weigh_their_prior(method):
     X, _ = planted(100, 30, 3, 40)
     X = sparse.csr_array(np.hstack([X.toarray(), np.zeros((100, 2))]))
     prior = np.linspace(0.1, 0.5, 32)
@@ -139,7 +139,7 @@ def test_a_matrix_of_priors_guides_topics(method):
 
 @all_methods
 @pytest.mark.parametrize("strength", [20.0, 2000.0])
-def test_spectral_topics_stand_where_a_prior_guides_them(method, strength):
+def test_spectral_topics_are_ordered_by_a_guiding_prior(method, strength):
     X, topics = planted(600, 2000, 5, 60)
     order = np.array([3, 0, 4, 2, 1])
     guide = np.full((5, 2000), 0.1)
@@ -420,7 +420,7 @@ def test_verbose_prints_the_method_and_each_pass(method, capsys):
 
 @all_methods
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
-def test_a_pickle_has_nothing_that_can_be_computed(learn, method):
+def test_a_pickle_has_no_derived_attributes(learn, method):
     X = planted(60, 200, 3, 30)[0]
     lda = LatentDirichletAllocation(3, learning_method=method, random_state=0)
     getattr(lda, learn)(X)
@@ -633,7 +633,7 @@ def test_documents_gathered_in_each_pass_are_learned_to_the_same_bits(method, mo
 
 
 @pytest.mark.parametrize("options", [{"init": "spectral"}, {"learning_method": "spectral"}])
-def test_spectral_topics_that_were_asked_for_take_no_more_than_max_memory(options):
+def test_required_spectral_topics_take_no_more_than_max_memory(options):
     X, _ = planted(200, 30, 3, 40)
     lda = LatentDirichletAllocation(3, random_state=0, max_iter=1, max_memory=0.005, **options)
     with pytest.raises(MemoryError, match=r"`max_memory`=0\.005 is less; raise it, or"):
@@ -694,7 +694,7 @@ def test_names_of_other_libraries_advise_ours(name, ours):
         LatentDirichletAllocation(**{name: 5})
 
 
-def test_every_name_that_others_have_is_none_of_ours():
+def test_foreign_names_are_not_parameters():
     assert not FOREIGN_NAMES.keys() & LatentDirichletAllocation().get_params().keys()
 
 

@@ -37,7 +37,7 @@ def test_the_fixed_point_is_the_most_likely_prior():
     np.testing.assert_allclose(fitted_prior(numbers, np.ones(3), 500), best, rtol=1e-3)
 
 
-def test_a_topic_that_nobody_has_gets_the_least_prior():
+def test_an_unused_topic_gets_the_least_prior():
     numbers = np.array([[5, 0, 1], [2, 0, 9]])
     prior = fitted_prior(numbers, np.ones(3), 10)
     assert prior[1] == prior.min() < 1e-3

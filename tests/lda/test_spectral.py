@@ -1,4 +1,4 @@
-"""Topics by the method of moments: planted ones are found, and nothing upsets it."""
+"""Topics by the method of moments: planted ones are found, and odd inputs are handled."""
 
 import warnings
 
@@ -155,7 +155,7 @@ def test_every_corpus_has_finite_topics(X, n_topics, max_iter):
     assert np.all(np.isfinite(model.transform(X)))
 
 
-def test_topics_that_documents_do_not_tell_of_are_all_words_alike():
+def test_topics_that_documents_do_not_determine_are_uniform():
     X = np.repeat(np.kron(np.eye(2), np.ones((1, 4))) * 5, 30, axis=0)
     settings = settings_of(6, 8, alpha0=0.1)
     counts, prior = spectral.begin(documents_of(X), settings, 1)[:2]

@@ -127,7 +127,7 @@ def test_priors_of_one_value_are_that_number():
         np.testing.assert_allclose(other, one, rtol=2e-2, atol=0.3)
 
 
-def test_guided_topics_go_where_they_are_asked_to():
+def test_guided_topics_follow_their_prior():
     documents, _ = planted()
     eta = np.full((4, 60), 0.01)
     for k in range(4):
@@ -147,7 +147,7 @@ def test_less_room_comes_to_like_topics(monkeypatch):
     assert found.topics.sum(dtype=float) == pytest.approx(documents.n_tokens, rel=1e-2)
 
 
-def test_passes_are_as_many_as_asked_for():
+def test_max_iter_is_the_number_of_passes():
     documents, _ = planted(300)
     for n_passes in (0, 1, 3, 7):
         reports: list[float] = []

@@ -1,4 +1,4 @@
-"""Learning in parts: what a stream comes to hangs on its documents, not on how they are cut."""
+"""Online learning: the result depends on the documents, not on how they are split into calls."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The order in which topics stand where documents keep a few of many."""
+"""The order of topics for documents that keep few of many."""
 
 import numpy as np
 from hypothesis import given, settings, strategies as st
@@ -18,7 +18,7 @@ def test_every_topic_occurs_once(n_topics, n_documents, seed):
     np.testing.assert_array_equal(np.sort(order), np.arange(n_topics))
 
 
-def test_topics_that_are_kept_together_stand_together():
+def test_topics_that_are_kept_together_are_neighbours():
     rng = np.random.default_rng(0)
     groups = rng.permutation(6 * GROUP).reshape(6, GROUP).astype(np.int32)
     lists = rng.permuted(groups[rng.integers(0, 6, 300)], axis=1)
@@ -27,7 +27,7 @@ def test_topics_that_are_kept_together_stand_together():
     assert found == {frozenset(group.tolist()) for group in groups}
 
 
-def test_the_first_documents_are_asked():
+def test_only_the_first_documents_are_counted():
     rng = np.random.default_rng(0)
     lists = np.array([rng.permutation(40)[:16] for _ in range(500)], dtype=np.int32)
     many = np.tile(lists, (MOST_DOCUMENTS // 500 + 1, 1))
