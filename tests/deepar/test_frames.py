@@ -427,7 +427,7 @@ def test_a_wide_frame_of_forecasts_leaves_no_time_out(freq):
     ("frame", "message"),
     [
         (wide()["a"], r"DataFrame, and is a Series; write frame\.to_frame\(\)"),
-        (np.ones((3, 4)), "DataFrame, and is a ndarray; arrays whose rows are series need no"),
+        (np.ones((3, 4)), "DataFrame, and is a ndarray; pass arrays whose rows are series"),
         (wide().set_axis(["a", "a"], axis=1), "unique names, and several have the name 'a'"),
     ],
 )
