@@ -13,14 +13,14 @@
 #define ALGOS_DEEPAR_EPSILON 1e-8f
 
 typedef struct {
-    float scale;    /* of the gradient: of its mean and of clipping */
-    float rate;     /* of the step, times what corrects the first moment */
+    float scale;    /* of the gradient: by its weight and by clipping */
+    float rate;     /* of the step, times the correction of the first moment */
     float decay;    /* of the weights, in this step */
     float correct2; /* of the second moment: 1 / (1 - beta2^t) */
     float share;    /* of these weights in their average */
 } algos_deepar_adam;
 
-/* Sum of squares in double: no finite float32 is too large for it. */
+/* Sum of squares in double, which no finite float32 overflows. */
 ALGOS_CLONES static double algos_deepar_squares(const float *restrict gradient, ptrdiff_t n) {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)

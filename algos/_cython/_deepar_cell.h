@@ -4,10 +4,10 @@
  *   i, f, o = σ(z_i, z_f, z_o),   g = tanh(z_g),   z = [x_t, h_{t-1}] W + b
  *   c_t = f c_{t-1} + i g,        h_t = o tanh(c_t)
  *
- * Gates of eight units lie side by side, so that W's columns are
+ * Gates of eight units are stored side by side, so that W's columns are
  *   [i_0 … i_7 | f_0 … f_7 | g_0 … g_7 | o_0 … o_7 | i_8 … i_15 | …]
- * and `width`, the number of units, is a multiple of 8. Units that only pad have weights 0: they
- * stay 0, and so do their gradients.
+ * and `width`, the number of units, is a multiple of 8. Padding units have weights 0: they
+ * and their gradients stay 0.
  */
 #ifndef ALGOS_DEEPAR_CELL_H
 #define ALGOS_DEEPAR_CELL_H
@@ -17,9 +17,9 @@
 #define ALGOS_DEEPAR_UNITS 8 /* side by side */
 #define ALGOS_DEEPAR_LEAF ALGOS_CLONES static __attribute__((unused))
 
-/* exp(-x), to 4e-7 of itself, kept within 2^±62 so that the product of two is a normal number:
+/* exp(-x), with a relative error of 4e-7, kept within 2^±62 so that the product of two is normal:
  * 2^(n + r), |r| <= 1/2, is 2^n times a polynomial that interpolates (2^r - 1) / r at Chebyshev's
- * nodes. Numbers are bounded as integers, those below 0 by their magnitude: NaN does not stay. */
+ * nodes. Numbers are bounded as integers, negative ones by magnitude: NaN is not preserved. */
 ALGOS_INLINE float algos_deepar_power_f32(float x) {
     int32_t y = (int32_t)algos_to_bits_f32(x * -0x1.715476p+0f);
     y = y < 0x42780000 ? y : 0x42780000;

@@ -1,7 +1,7 @@
 /* Draws from the likelihoods of `_deepar_likelihood.h`, one for each path of a series.
  *
- * Draws are in the convention of targets. A path's draw at a step is named by (seed, series,
- * path, step) alone, and rows are worked in blocks of one size: neither other paths nor other
+ * Draws are in the convention of targets. A path's draw at a step depends only on (seed, series,
+ * path, step), and rows are processed in blocks of one size: neither other paths nor other
  * series change its bits.
  *
  *   gaussian   Box and Muller, "A note on the generation of random normal deviates", Annals of
@@ -22,16 +22,16 @@
 #include "_rng.h"
 
 #define ALGOS_DEEPAR_MOST_RATE 1e9
-#define ALGOS_DEEPAR_SURE_SHAPE 1e8 /* above it as good as none is rejected */
+#define ALGOS_DEEPAR_SURE_SHAPE 1e8 /* above it practically none is rejected */
 #define ALGOS_TURN 6.28318530717958647693
 
-/* What names the draws of one series at one step. */
+/* The key of the draws of one series at one step. */
 typedef struct {
     uint64_t seed[2], series[2];
     uint32_t step;
 } algos_deepar_stream;
 
-/* The parameters of the law in the convention of targets, out[n_outputs]. */
+/* The parameters of the distribution in the convention of targets, out[n_outputs]. */
 static inline void algos_deepar_parameters(int kind, const double *head, double scale,
                                            double *out) {
     double rise;
@@ -119,8 +119,8 @@ static inline double algos_normal_draw(algos_rng *rng) {
     return sqrt(-2 * log(u)) * algos_cos_turn(algos_within_unit(algos_rng_next(rng)));
 }
 
-/* A Gamma number of this shape and scale 1 is the returned one times exp(*log_rest), which may
- * be too small to be a number. */
+/* A Gamma variate of this shape and scale 1 is the returned number times exp(*log_rest), which
+ * may underflow. */
 static double algos_gamma_draw(algos_rng *rng, double shape, double *log_rest) {
     const double lifted = shape < 1 ? shape + 1 : shape;
     const double d = lifted - 1.0 / 3, c = 1 / (3 * sqrt(d));
@@ -172,7 +172,7 @@ static double algos_count_draw(algos_rng *rng, double rate) {
     }
 }
 
-/* The draws that take any number of words: each path has a stream of its own. */
+/* The draws that need an unknown number of words: each path has its own stream. */
 static double algos_deepar_rejection_draw(int kind, const double *head, double scale,
                                           algos_rng *rng) {
     double p[ALGOS_DEEPAR_OUTPUTS], rest, rest_q;
@@ -195,7 +195,7 @@ static inline int algos_deepar_is_real(int kind) {
     return kind == ALGOS_DEEPAR_GAUSSIAN || kind == ALGOS_DEEPAR_STUDENT_T;
 }
 
-/* Two words a path: a pair of paths has one block of them. */
+/* Two words for each path: a pair of paths shares one block of them. */
 static inline void algos_deepar_draw_block(int kind, const algos_deepar_stream *stream,
                                            uint32_t path, int rows, algos_deepar_drawn *o) {
     algos_rng rng;

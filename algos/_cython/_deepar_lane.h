@@ -1,16 +1,16 @@
-/* The network on one lane: a fixed run of a batch's windows, forward and backward in time.
+/* The network on one lane: a fixed range of a batch's windows, forward and backward in time.
  *
  *   h^0 = x_t,   h^l_t = cell(h^{l-1}_t, h^l_{t-1}),   head_t = h^L_t A + x_t D + a
  *
- * with the cells of _deepar_cell.h. What is equal for all steps of a window, s = [static reals |
- * embeddings], enters layer 0 as a bias of its own. Between layers units are dropped out
+ * with the cells of _deepar_cell.h. Inputs common to all steps of a window, s = [static reals |
+ * embeddings], enter layer 0 as an additional bias. Between layers units are dropped out
  * (Srivastava et al., JMLR 15, 2014); by zoneout (Krueger et al., "Zoneout", ICLR 2017) cells and
- * outputs keep their value of the step before. Time is worked in chunks: products with all steps
- * of a chunk are taken at once, and backward a chunk's slopes are used up for the weights while
- * they are near.
+ * outputs keep their value of the step before. Time is processed in chunks: products with all
+ * steps of a chunk are computed at once, and backward a chunk's slopes are used for the weights'
+ * gradients while they are in cache.
  *
- * Arrays of a lane are time-major, (steps, rows, …), without gaps; those of c and h have the
- * zeros before the first step in front.
+ * Arrays of a lane are time-major, (steps, rows, …), without gaps; those of c and h are preceded
+ * by the zeros before the first step.
  */
 #ifndef ALGOS_DEEPAR_LANE_H
 #define ALGOS_DEEPAR_LANE_H
@@ -21,13 +21,13 @@
 #include "_rng.h"
 
 #define ALGOS_DEEPAR_LAYERS 16 /* at most */
-#define ALGOS_DEEPAR_ROWS 8    /* of a lane, or a multiple */
+#define ALGOS_DEEPAR_ROWS 8    /* in a lane, or a multiple */
 #define ALGOS_DEEPAR_MOST_ROWS 32
 #define ALGOS_DEEPAR_LANES 16  /* at most */
-#define ALGOS_DEEPAR_GRADIENTS 4194304 /* numbers, of all lanes together, or of four */
+#define ALGOS_DEEPAR_GRADIENTS 4194304 /* numbers in all lanes together, or in four */
 #define ALGOS_DEEPAR_CHUNK 12  /* steps */
-#define ALGOS_DEEPAR_STRIP 64  /* weights whose gradients are added at once */
-#define ALGOS_DEEPAR_WORDS 64  /* random ones at once */
+#define ALGOS_DEEPAR_STRIP 64  /* weights whose gradients are added at a time */
+#define ALGOS_DEEPAR_WORDS 64  /* random ones at a time */
 #define ALGOS_DEEPAR_HEAD 8    /* columns of the head, most of them padding */
 
 enum { ALGOS_DEEPAR_DROPOUT, ALGOS_DEEPAR_HOLD_C, ALGOS_DEEPAR_HOLD_H, ALGOS_DEEPAR_MASKS };
@@ -38,7 +38,7 @@ ALGOS_CLONES static void algos_deepar_compare(const uint16_t *restrict bits, uin
         out[i] = bits[i] < threshold;
 }
 
-/* n bytes that are 1 with probability `threshold` / 2^16: a random word is good for four. */
+/* n bytes that are 1 with probability `threshold` / 2^16: four from each random word. */
 static void algos_deepar_flip(const uint64_t *key, uint64_t stream, uint64_t step,
                               uint32_t threshold, ptrdiff_t n, uint8_t *out) {
     uint64_t counter[4] = {0, step, stream, 0}, words[ALGOS_DEEPAR_WORDS];
@@ -56,7 +56,7 @@ static void algos_deepar_flip(const uint64_t *key, uint64_t stream, uint64_t ste
     }
 }
 
-/* The probability that algos_deepar_flip gives. */
+/* The probability of algos_deepar_flip. */
 static inline uint32_t algos_deepar_threshold(double probability) {
     return (uint32_t)(probability * 65536 + 0.5);
 }
@@ -99,13 +99,13 @@ static inline ptrdiff_t algos_deepar_most_lanes(const algos_deepar_job *job) {
     return most < 4 ? 4 : most > ALGOS_DEEPAR_LANES ? ALGOS_DEEPAR_LANES : most;
 }
 
-/* Rows that lanes have a multiple of: the more, the more there is to read of the weights. */
+/* The unit of rows in a lane: the more weights there are to read, the larger. */
 static inline ptrdiff_t algos_deepar_rows(const algos_deepar_job *job) {
     const ptrdiff_t rows = (job->width + 63) / 64 * ALGOS_DEEPAR_ROWS;
     return rows < ALGOS_DEEPAR_MOST_ROWS ? rows : ALGOS_DEEPAR_MOST_ROWS;
 }
 
-/* Cut the windows into lanes: by their number, and so that gradients of lanes stay small. */
+/* Divide the windows into lanes: by their number, and so that gradients of lanes stay small. */
 static inline void algos_deepar_cut(algos_deepar_job *job, ptrdiff_t windows) {
     const ptrdiff_t unit = algos_deepar_rows(job), limit = algos_deepar_most_lanes(job);
     const ptrdiff_t blocks = (windows + unit - 1) / unit;

@@ -7,7 +7,7 @@
 
 #include "_deepar_room_impl.h"
 
-/* Copy the lane's windows out of the batch, and take the product with what does not change. */
+/* Copy the lane's windows from the batch, and compute the product with the static inputs. */
 static void N(load)(const algos_deepar_job *job, const N(weights) *w, N(lane) *lane) {
     const ptrdiff_t rows = lane->rows, n = job->n_inputs;
     for (ptrdiff_t t = 0; t < job->steps; t++) {
@@ -34,7 +34,7 @@ static void N(load)(const algos_deepar_job *job, const N(weights) *w, N(lane) *l
                       OWN(AT_STATIC), 4 * job->width, lane->start, 4 * job->width);
 }
 
-/* All random bytes of the lane; none where only the loss is wanted. */
+/* All random bytes of the lane; none if only the loss is computed. */
 static void N(flip_all)(const algos_deepar_job *job, N(lane) *lane) {
     const ptrdiff_t n = job->steps * lane->rows * job->width;
     for (ptrdiff_t l = 0; l < job->layers; l++)
@@ -48,7 +48,7 @@ static void N(flip_all)(const algos_deepar_job *job, N(lane) *lane) {
         }
 }
 
-/* x, or 0 where dropped, times what keeps the mean. */
+/* x, or 0 where dropped, rescaled to keep the mean. */
 ALGOS_CLONES static void N(drop)(const T *x, const uint8_t *restrict dropped, uint32_t threshold,
                                  ptrdiff_t n, T *out) {
     const T keep = (T)(65536.0 / (65536.0 - threshold));
@@ -63,7 +63,7 @@ ALGOS_CLONES static void N(hold)(const T *restrict before, const uint8_t *restri
         now[i] = held[i] ? before[i] : now[i];
 }
 
-/* Backward: what was held goes to `kept`, for the step before, the rest stays. */
+/* Backward: the slopes of kept values go to `kept`, for the step before, the rest stays. */
 ALGOS_CLONES static void N(hold_back)(const uint8_t *restrict held, ptrdiff_t n,
                                       T *restrict slope, T *restrict kept) {
     for (ptrdiff_t i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
-/* Likelihoods of forecasts: each formula stands here alone.
+/* Likelihoods of forecasts: the only place of the formulas.
  *
- * The network's head gives raw numbers a, b, c for each step. With s+(x) = FLOOR + log(1 + eˣ),
+ * The network's head has raw outputs a, b, c for each step. With s+(x) = FLOOR + log(1 + eˣ),
  * ν the scale of the window and z the target (in units of ν if real, raw if a count or a share):
  *
  *   gaussian           N(a, s+(b)²)
@@ -9,11 +9,11 @@
  *                      "DeepAR", International Journal of Forecasting 36, 2020, section 3.1)
  *   poisson            mean ν s+(a)
  *   beta               B(s+(a), s+(b)), z kept EDGE away from 0 and 1
- *   deterministic_l1   |z - a|, no law
+ *   deterministic_l1   |z - a|, no distribution
  *
- * All is computed in double and free of branches: differences of log Γ are taken in Stirling's
- * form, where large parts cancel by algebra. Raw numbers count as at most FAR, slopes are kept
- * within it: finite numbers give finite losses and slopes; NaN stays NaN. Rows are worked in
+ * Everything is computed in double and without branches: differences of log Γ are in Stirling's
+ * form, where large terms cancel algebraically. Raw outputs are bounded by FAR, and so are
+ * slopes: finite numbers give finite losses and slopes; NaN stays NaN. Rows are processed in
  * blocks of one size, so that a row's bits do not depend on the others.
  */
 #ifndef ALGOS_DEEPAR_LIKELIHOOD_H
@@ -38,7 +38,7 @@ enum {
 #define ALGOS_DEEPAR_FLOOR 1e-5
 #define ALGOS_DEEPAR_EDGE 1e-6  /* a few units in the last place of float32's 1 - z */
 
-/* Raw numbers that a step of this kind has. */
+/* The number of raw outputs of a step. */
 static inline int algos_deepar_n_outputs(int kind) {
     static const int counts[ALGOS_DEEPAR_KINDS] = {2, 3, 2, 1, 2, 1};
     return counts[kind];
@@ -59,7 +59,7 @@ ALGOS_INLINE double algos_within_far(double x) { /* NaN stays */
     return x > ALGOS_DEEPAR_FAR ? ALGOS_DEEPAR_FAR : x;
 }
 
-/* s+(x), and in *rise its slope. */
+/* s+(x), and its slope in *rise. */
 ALGOS_INLINE double algos_soft_positive(double x, double *rise) {
     const double e = algos_exp_f64(-algos_abs_f64(x));
     double inverse;
@@ -68,8 +68,8 @@ ALGOS_INLINE double algos_soft_positive(double x, double *rise) {
     return ALGOS_DEEPAR_FLOOR + (x > 0 ? x : 0) + small;
 }
 
-/* p with log Γ(n/2 + 1/2) - log Γ(n/2) - log(n/2)/2 = t p, t = 2/n in [0, 1], to 2e-11, and in
- * *rise its slope: interpolated at Chebyshev's nodes. */
+/* p with log Γ(n/2 + 1/2) - log Γ(n/2) - log(n/2)/2 = t p, t = 2/n in [0, 1], to 2e-11, and its
+ * slope in *rise: interpolated at Chebyshev's nodes. */
 ALGOS_INLINE double algos_half_step(double t, double *rise) {
     static const double terms[] = {
         0x1.4bb5ac67427c2p-24,  -0x1.479eb3500f083p-22, 0x1.3a14209a0489cp-22,
@@ -86,7 +86,7 @@ ALGOS_INLINE double algos_half_step(double t, double *rise) {
     return p;
 }
 
-/* log Γ(x) - ((x - 1/2) log x - x) for x > 0, and in *psi ψ(x) - log x. */
+/* log Γ(x) - ((x - 1/2) log x - x) for x > 0, and ψ(x) - log x in *psi. */
 ALGOS_INLINE double algos_stirling_rest(double x, double *psi) {
     const algos_stirling s = algos_stirling_of(x);
     const double log_x = algos_log_f64(x), log_y = algos_log_f64(s.y);
@@ -129,7 +129,7 @@ ALGOS_DEEPAR_LAW(student_t) {
 }
 
 /* With r = 1 / α: log Γ(z + r) - log Γ(r) - z log r in Stirling's form, which has the Poisson
- * law as its limit. */
+ * distribution as its limit. */
 ALGOS_DEEPAR_LAW(negative_binomial) {
     ALGOS_DEEPAR_UNUSED();
     const double root = __builtin_sqrt(scale);
@@ -218,8 +218,8 @@ static inline void algos_deepar_block_loss(int kind, algos_deepar_block *o) {
 }
 
 /* Σ mask · negative log-likelihood over n rows, in their order; `slopes` or NULL: by the raw
- * numbers, and 0 beyond n_outputs. Rows of both are `stride` apart. What stands in a row of mask
- * 0 is of no matter: NaN may. */
+ * outputs, and 0 beyond n_outputs. Rows of both are `stride` apart. Rows with mask 0 are ignored,
+ * even if NaN. */
 #define ALGOS_DEEPAR_LOSS(T, S)                                                              \
     static inline double algos_deepar_loss_##S(int kind, const T *head, ptrdiff_t stride,    \
                                                const T *target, const T *mask,               \

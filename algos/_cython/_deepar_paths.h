@@ -1,9 +1,9 @@
 /* The network in prediction: one step of many rows, a row in each lane of a register.
  *
  * A row is a sample path or, while the context is read, a series. The numbers of a tile of
- * `width` rows stand transposed, [number][row]: no size of the network is padded, an earlier
- * draw is a lagged input as it stands, and a row's result is one chain of operations in a fixed
- * order whatever rows stand beside it.
+ * `width` rows are transposed, [number][row]: no size of the network is padded, an earlier
+ * draw can be used as a lagged input in place, and a row's result is one chain of operations in a
+ * fixed order, independent of other rows.
  *
  *   block   (height, width): the inputs K and the states h of layer 1, those of layer 2, …,
  *           the last layer's output, and at the end the cells c of all layers
@@ -42,8 +42,8 @@ typedef struct {
     float zoneout;
 } algos_paths_network;
 
-/* What the first layer's gates and the outputs begin with: numbers of a few series, picked for
- * each row. */
+/* The common part of the first layer's gates and of the outputs: numbers of a few series, gathered
+ * for each row. */
 typedef struct {
     const float *values; /* (4 H + n_outputs, stride), and a register of room */
     Py_ssize_t stride;
@@ -53,7 +53,7 @@ typedef struct {
 
 typedef struct {
     Py_ssize_t lanes, vectors; /* of a register, and of a tile unless one register holds all */
-    /* Go one step on, the first `skipped` inputs being none; outputs (n_outputs, width). The
+    /* Advance by one step without the first `skipped` inputs; outputs (n_outputs, width). The
      * width is `lanes`, or that times `vectors`. */
     void (*step)(const algos_paths_network *, const algos_paths_start *, Py_ssize_t skipped,
                  Py_ssize_t width, float *block, float *outputs);
@@ -75,7 +75,7 @@ static inline Py_ssize_t algos_paths_cells(const algos_paths_network *net, Py_ss
     return net->n_inputs + (2 * net->n_layers + layer) * net->hidden;
 }
 
-/* Give a row of a tile the states h and c, state (2, L, H), and take them from it. */
+/* Write the states h and c, state (2, L, H), of a row of a tile, and read them. */
 static inline void algos_paths_give(const algos_paths_network *net, const float *state,
                                     Py_ssize_t row, Py_ssize_t width, float *block) {
     for (Py_ssize_t layer = 0; layer < net->n_layers; layer++) {
@@ -102,7 +102,7 @@ static inline void algos_paths_take(const algos_paths_network *net, const float 
 
 /* 2^y, y bounded: 2^n by the exponent's bits, and a polynomial of least relative error (8e-8)
  * for the rest, which is between -1/2 and 1/2. Magnitudes are bounded as integers, in whose
- * order NaN is the largest: nothing that comes out of it is NaN. */
+ * order NaN is the largest: the result is never NaN. */
 ALGOS_INLINE float algos_paths_power(float y) {
     const uint32_t bits = algos_to_bits_f32(y), sign = bits & 0x80000000u;
     const uint32_t size = bits & 0x7fffffffu;
@@ -128,7 +128,7 @@ ALGOS_INLINE float algos_paths_power(float y) {
 
 static const algos_paths_table *algos_paths = &algos_paths_table_f32_base;
 
-/* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
+/* Choose the best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
 static inline int algos_paths_choose(int limit) {
     const int level = algos_level_up_to(limit);
     algos_paths = ALGOS_AT_LEVEL(level, &algos_paths_table_f32);

@@ -3,20 +3,20 @@
  *   multiply     out = init + x w        x (rows, k), w (k, n)
  *   accumulate   out += a' b             a (k, m), b (k, n), out (m, n)
  *
- * n is a multiple of 8; any number of rows and any k will do, and no array need be aligned
- * (to 32 bytes is fastest). Each number of `out` is one chain of multiplications and additions
- * in the order of k: a row's bits depend neither on the rows beside it nor on its place.
+ * n is a multiple of 8; any number of rows and any k is allowed, and no alignment is required
+ * (32 bytes is fastest). Each number of `out` is one chain of multiplications and additions
+ * in the order of k: a row's bits depend neither on other rows nor on its place.
  */
 #ifndef ALGOS_DEEPAR_PRODUCT_H
 #define ALGOS_DEEPAR_PRODUCT_H
 
 #include "_simd.h"
 
-/* x - 0 is x, also for -0, so that no instruction but the broadcast is left. */
+/* x - 0 is x, even for -0, so that only the broadcast remains. */
 #define ALGOS_DEEPAR_SPREAD(V, x) ((x) - (V){0})
 
-/* Arguments of multiply: init (rows, n) with distance ldi between rows, 0 for one row that
- * serves all; x with distance ldx; w; out with distance ldo, which may be init.
+/* Arguments of multiply: init (rows, n) with distance ldi between rows, 0 for one row used
+ * for all; x with distance ldx; w; out with distance ldo, which may be init.
  * Of accumulate: a with distance lda between its k rows, b with ldb; out is contiguous. */
 #define ALGOS_DEEPAR_DECLARE_PRODUCTS(T, name)                                               \
     typedef struct {                                                                         \
@@ -39,7 +39,7 @@ ALGOS_DEEPAR_DECLARE_PRODUCTS(double, algos_deepar_products_f64)
 #undef ALGOS_TYPE
 #undef ALGOS_TABLE
 
-/* Only gradients that are checked by differences are computed in double. */
+/* Double is only used for checking gradients by differences. */
 #define ALGOS_T double
 #define ALGOS_TYPE f64
 #define ALGOS_TABLE algos_deepar_products_f64
@@ -58,7 +58,7 @@ static const algos_deepar_products_f32 *algos_deepar_product_f32 =
 static const algos_deepar_products_f64 *algos_deepar_product_f64 =
     &algos_deepar_products_f64_base;
 
-/* The best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
+/* Choose the best level up to `limit` (0, 3 or 4) that this processor has; returns it. */
 static inline int algos_deepar_choose_products(int limit) {
     const int level = algos_level_up_to(limit);
     algos_deepar_product_f32 = ALGOS_AT_LEVEL(level, &algos_deepar_products_f32);

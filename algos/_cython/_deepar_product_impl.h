@@ -1,7 +1,7 @@
 /* Both products for one element type and one instruction set: see _deepar_product.h.
  *
- * A tile of `out` stays in registers while k goes by. Vectors of 32 bytes serve the processors
- * with longer ones as well: n needs no more padding, and there are twice as many of them.
+ * A tile of `out` stays in registers during the loop over k. Vectors have 32 bytes even if the
+ * processor has longer ones: n needs no more padding, and there are twice as many of them.
  */
 #define T ALGOS_T
 #define N ALGOS_NAME

@@ -1,5 +1,5 @@
 /* Memory of the network's lanes for one element type T: see _deepar_lane.h. */
-/* A copy of the weights, aligned, and what the way back needs transposed. */
+/* An aligned copy of the weights, and transposed ones for the backward pass. */
 typedef struct {
     T *own;
     T *input[ALGOS_DEEPAR_LAYERS];     /* (4 width, width), but for layer 0 */

@@ -1,4 +1,4 @@
-/* Topics drawn for the tokens of a document, the topics' words being fixed: one sweep of Gibbs
+/* Sampling of topics for the tokens of a document with fixed topics: one sweep of Gibbs
  * sampling (Griffiths and Steyvers, "Finding scientific topics", PNAS 101, 2004, eq. 5),
  *
  *   p(topic k | all other tokens) ∝ (n_k + α_k) φ_wk,   φ_wk = rows_wk inverses_k
@@ -12,7 +12,7 @@
 #include "_rng.h"
 #include "_simd.h"
 
-#define ALGOS_LDA_RUN_OF_TOPICS 16 /* a multiple of which the rows' width is */
+#define ALGOS_LDA_RUN_OF_TOPICS 16 /* the rows' width is a multiple of it */
 
 typedef struct {
     const float *rows;     /* (V, width): tokens of words by topic, prior included */
@@ -21,7 +21,7 @@ typedef struct {
     Py_ssize_t width, n_topics;
 } algos_lda_fixed;
 
-/* The topic where the running sum of a_k row_k passes `share` of the whole. */
+/* The topic at which the running sum of a_k row_k exceeds `share` of the total. */
 ALGOS_INLINE Py_ssize_t algos_lda_draw(const float *restrict a, const float *restrict row,
                                        Py_ssize_t width, Py_ssize_t n_topics, double share,
                                        float *restrict p, float *restrict runs) {
@@ -45,8 +45,8 @@ ALGOS_INLINE Py_ssize_t algos_lda_draw(const float *restrict a, const float *res
     return k < n_topics ? k : n_topics - 1;
 }
 
-/* Draw every token of a document anew; `topics` (size,) are -1 before the first sweep, `n`
- * (width,) are their numbers, `room` (3 width,). */
+/* Draw every token of a document again; `topics` (size,) are -1 before the first sweep, `n`
+ * (width,) are their counts, `room` (3 width,). */
 ALGOS_CLONES static void algos_lda_assign(const algos_lda_fixed *fixed, const int32_t *words,
                                           Py_ssize_t size, algos_rng *rng, int32_t *topics,
                                           float *n, float *room) {

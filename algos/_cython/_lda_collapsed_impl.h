@@ -1,6 +1,6 @@
 /* Self-excluded responsibilities for one instruction set: see _lda_collapsed.h. */
 #include "_lda_vectors.h"
-#define AHEAD 6 /* entries whose rows are sent for */
+#define AHEAD 6 /* entries whose rows are prefetched */
 
 ALGOS_INLINE float N(visit_total)(N(lda_vec) x) {
     const N(lda_index) iota = *(const N(lda_index) *)algos_iota_f32;
@@ -24,7 +24,7 @@ ALGOS_INLINE void N(visit_fetch)(const algos_lda_other_side *side,
             __builtin_prefetch(N(visit_find)(side, entries, e) + i);
 }
 
-/* z before the first visit, of a token: that of the sums as they are. */
+/* z of a token before the first visit, from the present sums. */
 static float N(visit_begin)(const algos_lda_other_side *side, const float *own,
                             const float *other) {
     N(lda_vec) sum = {0};
@@ -43,13 +43,13 @@ ALGOS_INLINE float N(visit_z)(const algos_lda_other_side *side,
            algos_lda_taken(entries->counts[e]);
 }
 
-/* Lanes of Σ γ, before γ is made to sum to 1, and if its chance is to be told of Σ A B / M and
+/* Lanes of Σ γ before normalisation and, for the chance, of Σ A B / M and
  * Σ γ² / M. */
 typedef struct {
     N(lda_vec) total, product, square;
 } N(visit_lanes);
 
-/* γ of a register of topics: a fraction of which both sides are divided by M. `share` is a / M. */
+/* γ of a register of topics: a fraction with both parts divided by M. `share` is a / M. */
 ALGOS_INLINE N(lda_vec) N(visit_root)(N(lda_vec) a, N(lda_vec) share, N(lda_vec) inverse,
                                       N(lda_vec) other, N(lda_vec) z, N(visit_lanes) *lanes,
                                       const int told) {
@@ -63,7 +63,7 @@ ALGOS_INLINE N(lda_vec) N(visit_root)(N(lda_vec) a, N(lda_vec) share, N(lda_vec)
     return root;
 }
 
-/* Tell the chance of an entry: from sums, or where these do not do from its γ. */
+/* Compute the chance of an entry: from sums or, if these are too inaccurate, from its γ. */
 ALGOS_INLINE void N(visit_tell)(const algos_lda_other_side *side,
                                 const algos_lda_pairs *entries, Py_ssize_t e, float z,
                                 float whole, const N(visit_lanes) *lanes, const float *own,
@@ -78,7 +78,7 @@ typedef struct {
     N(lda_vec) a[MOST], share[MOST], inverse[MOST];
 } N(visit_row);
 
-/* Add a run of entries up. */
+/* Sum a run of entries. */
 ALGOS_INLINE void N(visit_held_run)(const algos_lda_other_side *side,
                                     const algos_lda_pairs *entries, const float *own,
                                     const N(visit_row) *row, Py_ssize_t begin, Py_ssize_t end,

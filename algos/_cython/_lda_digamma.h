@@ -1,11 +1,11 @@
-/* Digamma ψ, log Γ and exp ψ for x > 0, free of branches: loops over them become vectors. In
- * double they are put together of `_gamma.h`.
+/* Digamma ψ, log Γ and exp ψ for x > 0, without branches: loops over them are vectorised. In
+ * double they are built from `_gamma.h`.
  *
- * Variational Bayes wants exp ψ, which has a series that needs no logarithm:
+ * Variational Bayes needs exp ψ, which has a series without logarithms:
  *   exp ψ(z + 1/2) = z + 1/(24 z) - 37/(5760 z³) + 10313/(2903040 z⁵) - 5509121/(1393459200 z⁷)
- * of z = x + 3.5 where x < 4, else z = x - 1/2; so float32 comes in two parts,
- * exp ψ(x) = E exp(-S) with S = Σ_{i<4} 1 / (x + i) of x that are lifted, of which the
- * caller takes out what all of his numbers share: exp ψ(0.001) itself is no float32.
+ * of z = x + 3.5 where x < 4, else z = x - 1/2; so float32 has two parts,
+ * exp ψ(x) = E exp(-S) with S = Σ_{i<4} 1 / (x + i) for shifted x, from which the caller
+ * removes the common part of all numbers: exp ψ(0.001) itself underflows float32.
  *
  * Errors: E and S 3 units in the last place, ψ 6e-7 of max(1, |ψ|), in double 1e-13 of
  * max(1, |ψ|) and of max(1, |log Γ|). Call them inside ALGOS_CLONES functions (_simd.h).
@@ -16,7 +16,7 @@
 #include "_gamma.h"
 #include "_math.h"
 
-#define ALGOS_DIGAMMA_LEAST 1e-30f /* smaller numbers are taken for this one, whose ψ is finite */
+#define ALGOS_DIGAMMA_LEAST 1e-30f /* smaller numbers are replaced by it; its ψ is finite */
 
 /* E, and in *below S: exp ψ(x) = E exp(-S). */
 ALGOS_INLINE float algos_exp_digamma_f32(float x, float *below) {

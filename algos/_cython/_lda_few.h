@@ -1,12 +1,12 @@
-/* Documents of few topics, where there are many: their rows are gathered into a block.
+/* Documents that keep few of many topics: their rows are gathered into a block.
  *
- * A document keeps its heaviest topics; of the others it has the prior alone,
+ * A document keeps its heaviest topics; of the others it has only the prior,
  *
  *   Σ_k θ_k φ_wk = Σ_kept θ_k φ_wk + rest_w,   rest_w = Σ_k prior_k φ_wk - Σ_kept prior_k φ_wk
  *
- * where the first sum of the rest is the same for all documents. The block has a row for each
+ * where the first sum in rest_w is the same for all documents. The block has a row for each
  * word, a column for each topic kept and one for the rest; its width is a multiple of 16, and
- * it is what _lda_rows.h walks through.
+ * the code of _lda_rows.h processes it.
  */
 #ifndef ALGOS_LDA_FEW_H
 #define ALGOS_LDA_FEW_H
@@ -30,7 +30,7 @@ static void algos_lda_background(const float *rows, const float *priors, float p
 }
 
 /* block[i][j] = rows[words[i]][topics[j]] + the word's prior for j < few, then the rest, which
- * is background less Σ_j masses_j block[i][j], and zeros up to `width`. */
+ * is background minus Σ_j masses_j block[i][j], and zeros up to `width`. */
 ALGOS_CLONES
 static void algos_lda_gather(const float *rows, const float *priors, float prior,
                              Py_ssize_t stride, const float *background, const int32_t *words,
@@ -53,14 +53,14 @@ static void algos_lda_gather(const float *rows, const float *priors, float prior
     }
 }
 
-/* sums[topics[j]] += weight mixture[j]; no topic stands there twice but with 0. */
+/* sums[topics[j]] += weight mixture[j]; repeated topics have mixture 0. */
 static inline void algos_lda_scatter(const int32_t *topics, const float *mixture,
                                      Py_ssize_t size, float weight, float *restrict sums) {
     for (Py_ssize_t j = 0; j < size; j++)
         sums[topics[j]] += weight * mixture[j];
 }
 
-/* The m-th largest of n numbers, which are moved about: Hoare's selection. */
+/* The m-th largest of n numbers, which are reordered: Hoare's selection. */
 static inline float algos_lda_rank(float *x, Py_ssize_t n, Py_ssize_t m) {
     Py_ssize_t low = 0, high = n - 1;
     while (low < high) {
@@ -87,8 +87,8 @@ static inline float algos_lda_rank(float *x, Py_ssize_t n, Py_ssize_t m) {
     return x[m - 1];
 }
 
-/* Choose among `width` topics those whose excess over the prior is more than `least`, the
- * `most` heaviest of them; returns how many. */
+/* Choose the topics whose excess over the prior is more than `least`, at most the
+ * `most` heaviest of them; returns their number. */
 static inline Py_ssize_t algos_lda_choose_few(const float *theta, const float *prior,
                                               Py_ssize_t width, float least, Py_ssize_t most,
                                               float *room, int32_t *topics) {

@@ -1,5 +1,5 @@
-/* CVB0 (`_lda_collapsed.h`) where a document keeps a few topics of many: its row has the numbers
- * of `m` topics and a list that says which ones, all different. Its tokens belong to these alone,
+/* CVB0 (`_lda_collapsed.h`) for documents that keep few of many topics: a document's row has the
+ * numbers of `m` topics and a list of these, all different. Its tokens belong only to these topics,
  * so that an entry costs the same however many topics there are.
  */
 #ifndef ALGOS_LDA_KEPT_H
@@ -7,7 +7,7 @@
 
 #include "_lda_collapsed.h"
 
-#define ALGOS_LDA_NEXT 8 /* entries whose numbers are sent for */
+#define ALGOS_LDA_NEXT 8 /* entries whose numbers are prefetched */
 
 typedef float algos_lda_16 __attribute__((vector_size(64)));
 typedef float algos_lda_loose_16 __attribute__((vector_size(64), aligned(4), may_alias));
@@ -16,8 +16,8 @@ typedef int32_t algos_lda_places_16 __attribute__((vector_size(64)));
 #define ALGOS_LDA_LOAD(p) (*(const algos_lda_loose_16 *)(p))
 #define ALGOS_LDA_STORE(p) (*(algos_lda_loose_16 *)(p))
 
-/* Numbers of 16 topics, put together in a register: what is written to memory one by one and read
- * as a whole makes the processor wait. */
+/* Numbers of 16 topics, assembled in a register: values written to memory one by one and read
+ * back as a whole stall the processor. */
 #define ALGOS_LDA_GATHER(row, t)                                                             \
     ((algos_lda_16){(row)[(t)[0]],  (row)[(t)[1]],  (row)[(t)[2]],  (row)[(t)[3]],            \
                     (row)[(t)[4]],  (row)[(t)[5]],  (row)[(t)[6]],  (row)[(t)[7]],            \
@@ -33,7 +33,7 @@ ALGOS_INLINE float algos_lda_kept_total(const algos_lda_16 *lanes) {
     return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
-/* z before the first visit, of a token. */
+/* z of a token before the first visit. */
 static float algos_lda_kept_begin(const float *a, const float *row, const int32_t *topics,
                                   const float *inverses, const int32_t *places, Py_ssize_t m) {
     float sum = 0;
@@ -42,7 +42,7 @@ static float algos_lda_kept_begin(const float *a, const float *row, const int32_
     return sum + ALGOS_LDA_LEAST_Z;
 }
 
-/* γ of an entry in `gamma` (m,) and their sum; returns what they are to be times. The word's numbers are
+/* γ of an entry in `gamma` (m,) and their sum; returns their factor. The word's numbers are
  * row[topics[i]], the topics' inverses[places[i]]. */
 ALGOS_INLINE float algos_lda_kept_visit(const algos_lda_pairs *entries, Py_ssize_t e,
                                        const float *a, const float *row, const int32_t *topics,
@@ -68,7 +68,7 @@ ALGOS_INLINE float algos_lda_kept_visit(const algos_lda_pairs *entries, Py_ssize
     return algos_lda_weigh(entries, e, z, *total);
 }
 
-/* A topic for each line of the cache that has some: eight share one. Returns how many. */
+/* One topic for each cache line used. Returns the number of lines. */
 ALGOS_INLINE Py_ssize_t algos_lda_kept_lines(const int32_t *topics, Py_ssize_t m,
                                              int32_t *lines) {
     Py_ssize_t n = 0;
@@ -160,8 +160,8 @@ ALGOS_INLINE void algos_lda_kept_word(const algos_lda_other_side *side,
     algos_lda_kept_flush(part, side->width, sums);
 }
 
-/* A document (m,) with words (V, width): sums (m,); `room` (4 m,). Of 16 topics, the usual
- * number, all stands in registers. */
+/* A document (m,) with words (V, width): sums (m,); `room` (4 m,). With 16 topics, the usual
+ * number, everything is in registers. */
 ALGOS_CLONES static void algos_lda_visit_document(const algos_lda_other_side *side,
                                                   const algos_lda_pairs *entries,
                                                   const int32_t *topics, Py_ssize_t m,

@@ -1,4 +1,4 @@
-/* What takes time in moments of documents: sums of the rows of a panel that CSR rows name, and
+/* The expensive parts of moments of documents: sums of a panel's rows weighted by CSR rows, and
  * third moments of the rows of a panel.
  *
  *   panel   (rows, stride) float32, stride a multiple of 16, zero beyond the m columns
@@ -13,9 +13,9 @@
 #include "_simd.h"
 
 #define ALGOS_PANEL_LANES 16 /* floats in a vector */
-#define ALGOS_PANEL_SUMS 6   /* vectors of sums in registers, as AVX2 has room for */
+#define ALGOS_PANEL_SUMS 6   /* vectors of sums in registers, as many as fit with AVX2 */
 #define ALGOS_PANEL_RUN 256
-#define ALGOS_PANEL_AHEAD 8  /* entries, for rows of the panel to come from memory */
+#define ALGOS_PANEL_AHEAD 8  /* entries whose rows of the panel are prefetched */
 
 typedef float algos_panel_vec __attribute__((vector_size(64), aligned(4), may_alias));
 

@@ -1,19 +1,19 @@
-/* Rows of topics under a document: the two products that all of LDA's learning consists of.
+/* Rows of topics for a document: the two products that all learning in LDA consists of.
  *
- * Topics stand word by word, a row of P = `width` floats each, P a multiple of 16; what stands
+ * Topics are word-major, a row of P = `width` floats each, P a multiple of 16; entries
  * from K on (the padding) may hold anything finite where a_k is 0. For a document with words w
  * of counts c_w, and with b_wk = rows_wk + prior_w,
  *
  *   share_w = c_w / Σ_k a_k b_wk        sums_k = Σ_w share_w b_wk
  *
- * so that a_k sums_k is the number of the document's tokens that belong to topic k, and
- * share_w a_k b_wk that of word w's. What a and b are makes the method: EM, variational Bayes.
+ * so that a_k sums_k is the number of the document's tokens in topic k, and
+ * share_w a_k b_wk that of word w. The method defines a and b: EM, variational Bayes.
  *
  * The words' side is a sum of rows, too: Σ_d share_dw a_dk.
  *
- * The words of a document are taken in blocks of as many as a register has lanes. Sums are
- * made in float32, in the order of the words, whatever stands beside the document. a and the
- * sums live in registers up to 8 of them (128 topics with AVX-512), beyond in the next cache.
+ * The words of a document are processed in blocks of one register. Sums are
+ * in float32, in the order of the words, independent of other documents. a and the
+ * sums are in registers up to 8 of them (128 topics with AVX-512), else in the next cache.
  */
 #ifndef ALGOS_LDA_ROWS_H
 #define ALGOS_LDA_ROWS_H
@@ -24,7 +24,7 @@
 #include "_simd.h"
 
 #define ALGOS_LDA_PADDING 16    /* floats */
-#define ALGOS_LDA_RUN 256       /* rows that are summed up in float32 */
+#define ALGOS_LDA_RUN 256       /* rows summed in float32 */
 #define ALGOS_LDA_LEAST 1e-30f  /* added to Σ a b, by the count + 1: shares stay finite */
 
 typedef struct {
@@ -43,7 +43,7 @@ typedef struct {
 /* Entries of one word, in a list of entries that is sorted by word. */
 typedef struct {
     const int32_t *index;  /* (size,): their documents */
-    const int32_t *places; /* (size,): where their weights stand */
+    const int32_t *places; /* (size,): places of their weights */
     const float *weights;
     Py_ssize_t size, left; /* entries of the word, and from its first to the list's end */
 } algos_lda_entries;
@@ -51,7 +51,7 @@ typedef struct {
 typedef struct {
     Py_ssize_t lanes;
     /* sums (width,) and shares (size,) of a document at a (width,), aligned to 64 bytes both.
-     * `fetch`: the rows are not in a near cache, have them come ahead. */
+     * `fetch`: prefetch the rows, which are not in a near cache. */
     void (*pass)(const algos_lda_topics *, const algos_lda_document *, const float *a,
                  float *sums, float *shares, int fetch);
     /* out (width,) = Σ_i weights[places[i]] rows[index[i]] over a word's entries */

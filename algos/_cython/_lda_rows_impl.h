@@ -1,7 +1,7 @@
 /* Rows of topics for one instruction set: see _lda_rows.h. */
 #include "_lda_vectors.h"
-#define GROUP 4 /* rows side by side: their sums hide one another's delay */
-#define AHEAD 8 /* rows that are fetched before they are read */
+#define GROUP 4 /* rows side by side, to hide latency */
+#define AHEAD 8 /* rows prefetched */
 
 /* Groups of 2h lanes to groups of h, their halves added: those of a, then those of b. */
 ALGOS_INLINE N(lda_vec) N(lda_fold)(N(lda_vec) a, N(lda_vec) b, int32_t h) {
@@ -23,7 +23,7 @@ ALGOS_INLINE N(lda_vec) N(lda_fold_all)(N(lda_vec) *sums, int count, int32_t wid
     return sums[0];
 }
 
-/* LANES words of a document, those behind its end with a count of 0. */
+/* LANES words of a document, with a count of 0 beyond its end. */
 typedef struct {
     const int32_t *words;
     const float *counts;
@@ -35,7 +35,7 @@ typedef struct {
     float counts[LANES], shares[LANES];
 } N(lda_tail);
 
-/* The last words of a document, and the first of them again to fill the block up. */
+/* The last words of a document, filled up with the first of them. */
 ALGOS_INLINE void N(lda_copy_tail)(const algos_lda_document *document, N(lda_tail) *tail) {
     const Py_ssize_t begin = document->size & -LANES;
     for (Py_ssize_t i = 0; i < LANES && begin < document->size; i++) {
@@ -98,7 +98,7 @@ ALGOS_INLINE void N(lda_add_rows)(const float *rows, const int32_t *words,
     }
 }
 
-/* Have LANES rows come into cache. */
+/* Prefetch LANES rows. */
 ALGOS_INLINE void N(lda_fetch)(const float *rows, const int32_t *words,
                                const Py_ssize_t vectors) {
     for (Py_ssize_t i = 0; i < LANES; i++) {
@@ -138,7 +138,7 @@ ALGOS_INLINE float N(lda_total)(N(lda_vec) lanes) {
     return total;
 }
 
-/* Compilers would keep what they have read of rows on the stack, which takes longer. */
+/* Compilers would spill the rows to the stack, which is slower. */
 #define FORGET() __asm__ volatile("" ::: "memory")
 
 /* One pass over a document, a row being `vectors` registers: at most MOST, then a constant. */
@@ -202,8 +202,8 @@ ALGOS_INLINE void N(lda_add_long_rows)(const algos_lda_topics *topics, const int
     }
 }
 
-/* The same pass for rows of any width, a and the sums in memory. The processor fetches rows
- * so long by itself. */
+/* The same pass for rows of any width, a and the sums in memory. The processor prefetches
+ * such long rows by itself. */
 ALGOS_INLINE void N(lda_pass_any)(const algos_lda_topics *topics,
                                   const algos_lda_document *document, const float *a,
                                   float *sums, float *shares) {

@@ -1,7 +1,7 @@
 """Steps of Adam: see `_deepar_adam.h`.
 
-One thread takes a step: some ten thousand weights are changed in less time than it takes to
-wake another.
+A step runs on one thread: updating some ten thousand weights takes less time than waking
+another.
 """
 
 from libc.math cimport INFINITY, isfinite, pow, sqrt
@@ -18,12 +18,12 @@ cdef extern from "_deepar_adam.h" nogil:
 cdef enum:
     WARM = 10  # steps in the average of weights at first, beyond the first one
 
-cdef double LONGEST = 1e15  # gradient: the square of one in float32 must be a number
+cdef double LONGEST = 1e15  # gradient: its square is finite in float32
 
 
 def step(
     const float[::1] gradient,  # IN: summed
-    double weight,              # IN: what it is the sum over; positive
+    double weight,              # IN: the sum of weights in the gradient; positive
     float[::1] weights,         # INOUT
     float[::1] first,           # INOUT: Adam's moments
     float[::1] second,          # INOUT
@@ -36,17 +36,17 @@ def step(
 ):
     """Take one step; return the length of the mean gradient before it is clipped.
 
-    If the length is no number, or the weight is 0, nothing is changed.
+    If the length is not finite, or the weight is 0, nothing is changed.
 
     Parameters
     ----------
     clip : float
-        The longest gradient; longer ones are shortened.
+        Longer gradients are shortened to this length.
     decay : float
-        By `rate * decay` of itself each weight is shrunk.
+        Each weight is shrunk by the share `rate * decay`.
     memory : float
-        At least 0 and less than 1. The average forgets by this factor in each step, earlier
-        on faster: it then has about the last ninth of all steps.
+        At least 0 and less than 1. The average decays by this factor in each step, faster
+        at first: it then covers about the last ninth of all steps.
     """
     cdef Py_ssize_t n = weights.shape[0]
     cdef algos_deepar_adam how

@@ -1,7 +1,7 @@
 """Loss and gradient of a recurrent network over a batch of windows: see `_deepar_lane.h`.
 
-A batch is cut into lanes of rows, by its size alone; each lane's loss and gradient are one
-thread's work, forward and backward, and are added in lane order.
+A batch is divided into lanes of rows, by its size alone; one thread runs a lane forward and
+backward, and the losses and gradients are added in lane order.
 """
 
 from cython cimport floating
@@ -78,7 +78,7 @@ cdef void _task_f64(void* arg, Py_ssize_t lane, int slot) noexcept nogil:
 
 
 cdef double _nanoseconds(const algos_deepar_job* job) noexcept nogil:
-    """The work on one thread: a float takes six multiplications, 20 to a nanosecond."""
+    """Estimated time on one thread: six multiplications a weight and value, 20 in a nanosecond."""
     return 0.15 * <double> algos_deepar_size(job) * job.windows * job.steps
 
 
@@ -95,7 +95,7 @@ cdef class Network:
     """A network's sizes, and memory for batches; it serves one caller at a time.
 
     Made by `algos.deepar.network.make_network`. Losses are negative log-likelihoods, weighted by
-    the mask; what stands where the mask is 0 is of no matter.
+    the mask; targets with mask 0 are ignored.
     """
 
     cdef algos_deepar_job job
@@ -145,12 +145,12 @@ cdef class Network:
 
     @property
     def n_bytes(self):
-        """Memory that is needed: for each thread what a lane remembers of its way forward."""
+        """Bytes of memory: for each thread the values of a lane's forward pass."""
         return (self._shared_bytes() + self.job.room * self.n_threads
                 + self.n_lanes * algos_deepar_size(&self.job) * self._itemsize())
 
     def allocate(self):
-        """Take the memory, which serves all batches to come."""
+        """Allocate the memory, which is reused for all batches."""
         cdef algos_deepar_job* job = &self.job
         self.losses = scratch(self.n_lanes, sizeof(double))
         self.grads = scratch(self.n_lanes * algos_deepar_size(job), self._itemsize())
@@ -260,7 +260,7 @@ cdef class Network:
                 or targets.shape[1] != windows or mask.shape[1] != windows
                 or static.shape[0] != windows or categories.shape[0] != windows
                 or scale.shape[0] != windows):
-            raise ValueError("a batch's arrays do not fit together, or not the network")
+            raise ValueError("the shapes of a batch's arrays and the network disagree")
         for i in range(windows):
             for j in range(job.n_categories):
                 if not 0 <= categories[i, j] < self.categories[j, 0]:

@@ -1,4 +1,4 @@
-"""Series on their way into a panel: their bounds, magnitudes, content and filled values."""
+"""Preparation of series for a panel: their bounds, magnitudes, content and filled values."""
 
 from cython cimport floating
 from libc.math cimport fabs, frexp, ldexp
@@ -13,12 +13,12 @@ cdef enum:
     INFINITE = 1
     NEGATIVE = 2
     ABOVE_ONE = 4
-    SAFE = 400  # exponents beyond which sums of magnitudes are taken of scaled ones
-    FAR = 10    # powers of two between a series' median magnitude and others that tell nothing
+    SAFE = 400  # exponents beyond which sums of magnitudes are of scaled values
+    FAR = 10    # powers of two above a series' median magnitude, beyond which values are ignored
     LOWEST = -1080  # exponents
     HIGHEST = 1030
 
-cdef double MOST = 2.0**60  # of a value in units, whose square is a float32
+cdef double MOST = 2.0**60  # of a value in units, whose square is finite in float32
 cdef uint64_t MISSING = 0xA5A5F00D1234567Bu  # stands for a missing value in the hash
 
 
@@ -32,7 +32,7 @@ cdef inline int _exponent(double z) noexcept nogil:
 cdef int _median_exponent(
     const floating* x, const uint8_t* observed, int64_t n, int64_t n_values
 ) noexcept nogil:
-    """Of the magnitudes that are not 0, of which there are so many; NaN or not observed: none."""
+    """Exponent of the median of the magnitudes that are observed, not 0 and not NaN."""
     cdef int64_t counts[HIGHEST - LOWEST]
     cdef int64_t i, below = 0
     cdef int e = LOWEST
@@ -47,7 +47,7 @@ cdef int _median_exponent(
 
 
 cdef int _limit(const floating* x, const uint8_t* observed, int64_t n) noexcept nogil:
-    """Exponent beyond which values tell nothing of the scale: marks of a gap, or accidents."""
+    """Exponent beyond which values are ignored for the scale: marks of a gap, or accidents."""
     cdef int64_t i, n_values = 0
     cdef int e, least = HIGHEST, most = LOWEST
     for i in range(n):
@@ -98,7 +98,7 @@ def survey(
                                  # values that are not far beyond the median
     uint8_t[::1] flags,          # OUT (n_series,): bits 1 infinite, 2 negative, 4 above 1
 ):
-    """Find where each series begins and ends, and how large its values are."""
+    """Find where each series begins and ends, and its mean magnitude."""
     cdef Py_ssize_t i
     cdef const floating* x = &values[0] if values.shape[0] > 0 else NULL
     with nogil:
@@ -113,7 +113,7 @@ def fill(
     const int64_t[::1] offsets,   # IN (n_series,): where each begins in the results
     const int64_t[::1] lengths,   # IN (n_series,)
     const int32_t[::1] exponent,  # IN (n_series,): of the unit
-    float[::1] filled,            # OUT (n_values,): over 2^exponent; missing: the one before
+    float[::1] filled,            # OUT (n_values,): over 2^exponent; a missing one repeats the last
     uint8_t[::1] observed,        # OUT (n_values,)
 ):
     """Write the values in the units of their series, without gaps."""
@@ -138,7 +138,7 @@ def mean_magnitudes(
     const uint8_t[::1] observed,  # IN (n_values,)
     const int64_t[::1] offsets,   # IN (n_series,)
     const int64_t[::1] lengths,   # IN (n_series,)
-    float[::1] scale,             # INOUT (n_series,): kept where nothing but 0 is observed
+    float[::1] scale,             # INOUT (n_series,): unchanged if all observed values are 0
 ):
     """Write the mean magnitude of each series' observed values, as `survey` does."""
     cdef Py_ssize_t i, at
@@ -168,7 +168,7 @@ def add_values(
     const uint64_t[::1] factors,  # IN (longest,), odd
     uint64_t[::1] sums,           # INOUT (n_series,)
 ):
-    """Add the hash of each series' values to its sum, whatever their unit."""
+    """Add the hash of each series' values to its sum, independent of their unit."""
     cdef Py_ssize_t i, t, at
     cdef uint64_t total
     with nogil:
@@ -206,7 +206,7 @@ def range_sums(
     const int64_t[::1] lengths,     # IN (n_series,)
     const double[::1] center,       # IN (n_columns,)
     double[:, ::1] total,           # OUT (n_series, n_columns)
-    double[:, ::1] squares,         # OUT (n_series, n_columns): of distances from the centre
+    double[:, ::1] squares,         # OUT (n_series, n_columns): of distances from the center
     double[:, ::1] peak,            # OUT (n_series, n_columns): the largest of these distances
 ):
     """Write sums over the steps of each series, column by column."""
@@ -254,7 +254,7 @@ def standardise(
     float[:, ::1] units,            # OUT (n_rows, n_columns)
     double furthest,
 ):
-    """Write values in spreads from the centre, within bounds; NaN becomes 0."""
+    """Write values in spreads from the center, within bounds; NaN becomes 0."""
     cdef Py_ssize_t i, k
     cdef double x
     with nogil:
@@ -275,7 +275,7 @@ def splice(
     float[:, ::1] both,              # OUT (n_rows, n_columns)
     int64_t horizon,
 ):
-    """Write the steps of each series and, behind them, those of its future."""
+    """Write the steps of each series, followed by those of its future."""
     cdef Py_ssize_t i, t, k
     with nogil:
         for i in range(lengths.shape[0]):

@@ -1,16 +1,20 @@
-"""Prediction of series: the context is read once, and paths are then drawn step by step.
+"""Prediction of series: the context is read once, then paths are drawn step by step.
 
-Steps of the network take a row (a series, or one of its paths) in each lane: `_deepar_paths.h`.
-Of a path's inputs only the lags that reach back to its own draws are its own: all else is the
-same for the paths of a series, and makes what their gates begin with, once.
+Steps of the network process a row (a series, or one of its paths) in each lane: `_deepar_paths.h`.
+Only the lags that reach back to a path's own draws differ between paths: all other inputs are the
+same for the paths of a series, and their contribution to the gates is computed once.
 
-Rows do not know of each other: fixed chunks of them are taken by any thread.
+Rows are independent: fixed chunks of them are taken by any thread.
 """
 
+from cython cimport floating
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memset
 
-from algos._cython._deepar_draw cimport algos_deepar_draw_f32, algos_deepar_stream
+from algos._cython._deepar_draw cimport (
+    algos_deepar_draw_f32, algos_deepar_draw_f64, algos_deepar_parameters, algos_deepar_stream,
+)
+from algos._cython._deepar_likelihood cimport algos_deepar_loss_f32, algos_deepar_loss_f64
 from algos._cython._deepar_paths cimport (
     ALGOS_PATHS_MOST_LANES, algos_paths, algos_paths_choose, algos_paths_give,
     algos_paths_height, algos_paths_network, algos_paths_start, algos_paths_take,
@@ -22,10 +26,10 @@ algos_paths_choose(4)
 
 cdef enum:
     ROWS = 192  # in a chunk: whole tiles at any level
-    FEW = 8 * ROWS  # up to these, a tile is a chunk, so that there is work for all threads
+    FEW = 8 * ROWS  # with no more rows, a tile is a chunk, so that there is work for all threads
 
 cdef double NANOSECONDS_A_WEIGHT = 0.022  # and row
-cdef float FURTHEST = 1e10  # scales that a draw may be fed back from
+cdef float FURTHEST = 1e10  # largest draw that is fed back, in scales
 
 
 cdef struct Job:
@@ -39,7 +43,7 @@ cdef struct Job:
     float* states           # (n_series, 2, L, H): h and c
     # of paths
     const float* scale      # (n_series,)
-    const float* feed       # (n_series,): what makes a draw an input
+    const float* feed       # (n_series,): factor from draws to inputs
     const uint64_t* seed    # (2,)
     const uint64_t* keys    # (n_series, 2)
     const int32_t* lags     # (n_inputs of net,), ascending
@@ -48,19 +52,19 @@ cdef struct Job:
     int kind
     Py_ssize_t rows         # in a chunk, at most ROWS
     Py_ssize_t most         # series in a chunk
-    float* rooms            # a thread's memory after the other's
+    float* rooms            # the threads' memory
 
 
 cdef struct Room:
     # A thread's memory, for a chunk of rows.
     float* block      # (tiles, height, width)
-    float* own        # (most, n_gates): gates as the static inputs have them begin
+    float* own        # (most, n_gates): gates from the static inputs
     float* gates      # (n_gates,)
-    float* values     # (n_gates, stride): what gates begin with, for each series
+    float* values     # (n_gates, stride): gates from common inputs, for each series
     float* outputs    # (n_outputs, width)
     float* heads      # (ROWS, n_outputs)
     float* drawn      # (n_steps, ROWS)
-    float* feed       # (ROWS,): what makes a row's draws inputs
+    float* feed       # (ROWS,): factor from a row's draws to inputs
     int32_t* first    # (ROWS,): for each register the first series of its rows
     int32_t* index    # (ROWS,): for each row its series, counted from there
 
@@ -70,7 +74,7 @@ cdef inline Py_ssize_t _stride(const Job* job) noexcept nogil:
 
 
 cdef inline Py_ssize_t _width(Py_ssize_t rows) noexcept nogil:
-    """Return the rows of a tile; one register holds few rows."""
+    """Return the rows of a tile; few rows need one register."""
     return algos_paths.lanes * (1 if rows <= algos_paths.lanes else algos_paths.vectors)
 
 
@@ -81,14 +85,14 @@ cdef inline float* _take(float** left, Py_ssize_t size) noexcept nogil:
 
 
 cdef inline Py_ssize_t _room_size(const Job* job) noexcept nogil:
-    """Return the floats of a thread's memory."""
+    """Return the size of a thread's memory in floats."""
     return (
         (algos_paths_height(&job.net) + 2 * job.net.n_outputs + job.n_steps + 3) * ROWS
         + (job.most + 1 + _stride(job)) * job.n_gates)
 
 
 cdef void _divide(const Job* job, int slot, Room* room) noexcept nogil:
-    """Part a thread's memory."""
+    """Divide a thread's memory."""
     cdef float* left = job.rooms + slot * _room_size(job)
     room.block = _take(&left, algos_paths_height(&job.net) * ROWS)
     room.own = _take(&left, job.most * job.n_gates)
@@ -105,7 +109,7 @@ cdef void _divide(const Job* job, int slot, Room* room) noexcept nogil:
 cdef void _place(
     const Job* job, Py_ssize_t begin, Py_ssize_t rows, Py_ssize_t per_series, Room* room
 ) noexcept nogil:
-    """Say of which series each row is, counted from the chunk's first one."""
+    """Write the series of each row, counted from the chunk's first one."""
     cdef Py_ssize_t first = begin // per_series, last = (begin + rows - 1) // per_series
     cdef Py_ssize_t row, lanes = algos_paths.lanes, of_register = 0, own
     for row in range(ROWS):
@@ -119,7 +123,7 @@ cdef void _place(
 cdef void _begin_gates(
     const Job* job, Py_ssize_t series, Py_ssize_t place, const float* inputs, Room* room
 ) noexcept nogil:
-    """Give a series what its rows' gates begin with; inputs (n_inputs,) may be NULL."""
+    """Compute the common part of a series' gates; inputs (n_inputs,) may be NULL."""
     cdef Py_ssize_t j, stride = _stride(job)
     cdef float* own = room.own + place * job.n_gates
     if inputs == NULL:
@@ -184,7 +188,7 @@ cdef Py_ssize_t _feed_back(
     const Job* job, Py_ssize_t step, Py_ssize_t tile, Py_ssize_t width, const Room* room,
     float* block
 ) noexcept nogil:
-    """Write the inputs that are a tile's own draws; return how many inputs have none yet."""
+    """Write the inputs from a tile's own draws; return how many inputs have none yet."""
     cdef Py_ssize_t n = job.net.n_inputs, j, i, known = 0
     cdef const float* feed = room.feed + tile * width
     cdef const float* drawn
@@ -221,7 +225,7 @@ cdef void _draw_step(
 cdef void _advance(
     const Job* job, Py_ssize_t step, Py_ssize_t begin, Py_ssize_t rows, Room* room
 ) noexcept nogil:
-    """Take all rows of a chunk one step on."""
+    """Advance all rows of a chunk by one step."""
     cdef Py_ssize_t width = _width(rows), size = algos_paths_height(&job.net) * width
     cdef Py_ssize_t n_outputs = job.net.n_outputs, tile, here, skipped, i, j
     cdef float* block
@@ -268,13 +272,13 @@ cdef void _path_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
             job.paths[(begin + i) * job.n_steps + step] = room.drawn[step * ROWS + i]
 
 
-# ---- what Python calls ----
+# ---- the interface to Python ----
 
 cdef class Steps:
-    """A network as steps of rows take it; see `algos.deepar.sampling.packed`."""
+    """A network for steps of rows; made by `algos.deepar.sampling.network_steps`."""
 
     cdef Job job
-    cdef tuple _kept  # what the pointers point into
+    cdef tuple _kept  # owners of the pointers' memory
 
     def __init__(
         self,
@@ -319,7 +323,7 @@ cdef class Steps:
         float[:, :, :, ::1] states,     # OUT (n_series, 2, L, H): h and c at the end
         int n_threads,
     ):
-        """Go through the context of each series, all of its inputs being its own."""
+        """Read the context of each series, all of whose inputs are its own."""
         cdef Job job = self.job
         cdef Py_ssize_t width, n_tasks
         _check(&job, inputs, statics, states)
@@ -380,7 +384,7 @@ cdef _check(
     Job* job, const float[:, :, ::1] inputs, const float[:, ::1] statics,
     float[:, :, :, ::1] states
 ):
-    """Set what the two passes share."""
+    """Set the common fields of both passes."""
     job.n_steps, job.n_series = inputs.shape[0], inputs.shape[1]
     if not (
         inputs.shape[2] == job.n_inputs and statics.shape[0] == states.shape[0] == job.n_series
@@ -404,3 +408,68 @@ cdef inline double _cost(const Job* job, Py_ssize_t rows) noexcept nogil:
 def _test_choose_level(int limit):
     """Use the best instruction set up to `limit` (0, 3 or 4), for tests; return its level."""
     return algos_paths_choose(limit)
+
+
+def _test_likelihood(
+    const floating[:, ::1] head,  # IN (n, n_outputs or more)
+    const floating[::1] targets,  # IN (n,)
+    const floating[::1] mask,     # IN (n,)
+    const floating[::1] scale,    # IN (n,), above 0
+    floating[:, ::1] slopes,      # OUT, of the shape of `head`
+    int kind,
+):
+    """Compute the slopes of Σ mask · negative log-likelihood; return this sum."""
+    cdef Py_ssize_t n = targets.shape[0]
+    cdef double total
+    if n == 0:
+        return 0.0
+    with nogil:
+        if floating is float:
+            total = algos_deepar_loss_f32(
+                kind, &head[0, 0], head.shape[1], &targets[0], &mask[0], &scale[0], n,
+                &slopes[0, 0])
+        else:
+            total = algos_deepar_loss_f64(
+                kind, &head[0, 0], head.shape[1], &targets[0], &mask[0], &scale[0], n,
+                &slopes[0, 0])
+    return total
+
+
+def _test_draw(
+    const floating[:, ::1] head,  # IN (n, n_outputs or more)
+    const uint64_t[::1] key,      # IN (2,): the seed
+    const uint64_t[::1] series,   # IN (2,): the content of the series
+    floating[::1] draws,          # OUT (n,): of paths `path` + i
+    int kind,
+    double scale,
+    uint32_t path,
+    uint32_t step,
+):
+    """Draw one number for each path of a series at one step."""
+    cdef algos_deepar_stream stream
+    cdef Py_ssize_t n = draws.shape[0]
+    if n == 0:
+        return
+    stream.seed[0], stream.seed[1] = key[0], key[1]
+    stream.series[0], stream.series[1] = series[0], series[1]
+    stream.step = step
+    with nogil:
+        if floating is float:
+            algos_deepar_draw_f32(
+                kind, &head[0, 0], head.shape[1], scale, &stream, path, n, &draws[0])
+        else:
+            algos_deepar_draw_f64(
+                kind, &head[0, 0], head.shape[1], scale, &stream, path, n, &draws[0])
+
+
+def _test_parameters(
+    const double[:, ::1] head,  # IN (n, n_outputs)
+    const double[::1] scale,    # IN (n,)
+    double[:, ::1] parameters,  # OUT (n, n_outputs): in the convention of targets
+    int kind,
+):
+    """Compute the parameters of the distributions from raw outputs."""
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(scale.shape[0]):
+            algos_deepar_parameters(kind, &head[i, 0], scale[i], &parameters[i, 0])

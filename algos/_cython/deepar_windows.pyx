@@ -9,10 +9,10 @@ from algos._cython._threads cimport run_region
 
 cdef enum:
     STREAM = 0xDEE9  # of the draws
-    CHUNK = 8  # windows a task
+    CHUNK = 8  # windows in a task
 
 cdef double NANOSECONDS_AN_INPUT = 0.6
-cdef double FURTHEST = 8.0  # spreads that the logarithm of a scale may be from the centre
+cdef double FURTHEST = 8.0  # largest distance of a log scale from the center, in spreads
 
 
 def draw(
@@ -84,9 +84,9 @@ cdef struct Job:
 
 
 cdef inline float _scale(const Job* job, int64_t i, int64_t position) noexcept nogil:
-    """Mean magnitude of the context, or that of the series where the context tells nothing.
+    """Mean magnitude of the context, or that of the series if the context has none.
 
-    Where the series has not begun, neither is known.
+    It is the typical one if the series has not begun.
     """
     cdef const float* z = job.filled + job.offsets[i]
     cdef const uint8_t* observed = job.observed + job.offsets[i]
@@ -105,7 +105,7 @@ cdef inline float _scale(const Job* job, int64_t i, int64_t position) noexcept n
 cdef inline void _write_lags(
     const Job* job, const float* z, int64_t t, int64_t length, float inverse, float* row
 ) noexcept nogil:
-    """Write the values before step t; none of the future, nor from before the series."""
+    """Write the lags of step t; 0 for the future, and for times before the series."""
     cdef Py_ssize_t k, n = job.n_lags
     cdef int64_t at
     if n == 0:
@@ -181,7 +181,7 @@ cdef class WindowSource:
     """The arrays of a panel and a plan, as `gather` reads them."""
 
     cdef Job job
-    cdef tuple _kept  # what the pointers point into
+    cdef tuple _kept  # owners of the pointers' memory
     cdef Py_ssize_t n_series, n_static
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Topics drawn for the tokens of documents: see `_lda_assign.h`.
+"""Gibbs sampling of topics for the tokens of documents: see `_lda_assign.h`.
 
-A document draws from a stream of its own, so that threads take documents in any order.
+Each document has its own stream of random numbers, so threads take documents in any order.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint64_t

@@ -17,7 +17,7 @@ def visit_rows(
     document_prior: float,
     least_own: float,
     least_other: float,
-    is_asked: bool,
+    evaluates: bool,
     n_threads: int,
 ) -> tuple[float, float]: ...
 def _test_choose_level(limit: int) -> int: ...

@@ -1,7 +1,7 @@
 """Sweeps of CVB0 over the rows of one side: documents with their words, or words with their
-documents. The formula stands in `_lda_collapsed.h`.
+documents. The formula is in `_lda_collapsed.h`.
 
-A row's new sums hang on the other side's rows alone, so that threads take the rows in any
+A row's new sums depend only on the other side's rows, so threads take the rows in any
 order, with the same bits.
 """
 
@@ -51,7 +51,7 @@ cdef enum:
 
 cdef double NANOSECONDS_A_TOPIC = 0.5  # of an entry
 cdef double LEAST_CHANCE = 1e-37
-cdef double SMALL_TOPIC = 1000  # tokens of the mean topic: with fewer, one less is no trifle
+cdef double SMALL_TOPIC = 1000  # tokens of the mean topic: with fewer, one token matters
 
 
 cdef struct VisitJob:
@@ -61,12 +61,12 @@ cdef struct VisitJob:
     const int32_t* index
     const float* counts
     float* normalizers
-    const int32_t* topics     # (documents, n_few): what each one keeps, or NULL: all
+    const int32_t* topics     # (documents, n_few): those kept, or NULL: all
     Py_ssize_t n_few
     Py_ssize_t size           # of an own row: n_few or the width
     const float* prior
     Py_ssize_t prior_stride   # from row to row, 0 for one that all have
-    const float* scales       # (n_rows,) or NULL: what the prior is times
+    const float* scales       # (n_rows,) or NULL: factors of the prior
     float* own
     float* velocity           # of own rows
     float momentum
@@ -74,7 +74,7 @@ cdef struct VisitJob:
     float least_z             # that counts
     double* trends            # for each task, or NULL
     double* objectives        # for each task, or NULL
-    float* chances            # for each slot (longest,), or NULL if nobody asks
+    float* chances            # for each slot (longest,), or NULL without the objective
     Py_ssize_t longest        # entries of a row
     double* sums              # for each slot (width,)
     float* room               # for each slot (4 width,)
@@ -98,7 +98,7 @@ cdef inline double _log_probability(const algos_lda_pairs* row, double prior) no
 cdef void _visit_one(
     VisitJob* job, Py_ssize_t r, int slot, double* trend, double* objective
 ) noexcept nogil:
-    """Visit a row; add what is told of it."""
+    """Update a row, and add its trend and objective."""
     cdef algos_lda_pairs row
     cdef Py_ssize_t i, size = job.size
     cdef bint is_document = size < job.side.width  # that keeps a few topics
@@ -146,7 +146,7 @@ cdef void _visit_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 
 
 cdef double _mean_total(const float[::1] inverses) noexcept:
-    """The mean of M, of topics that are no padding."""
+    """The mean of M over topics, without padding."""
     cdef double sum_ = 0
     cdef Py_ssize_t k, n = 0
     for k in range(inverses.shape[0]):
@@ -200,7 +200,7 @@ cdef void _describe_own_rows(
 
 
 cdef _visit_all(VisitJob* job, Py_ssize_t tasks, int n_threads):
-    """Visit all rows; return trend and objective."""
+    """Update all rows; return trend and objective."""
     cdef double trend = 0, objective = 0
     cdef Py_ssize_t task
     cdef double work = NANOSECONDS_A_TOPIC * job.indptr[job.n_rows]
@@ -218,38 +218,38 @@ def visit_rows(
     const int32_t[::1] index,       # IN (n_entries,): rows of the other side
     const float[::1] counts,        # IN (n_entries,)
     const float[:, ::1] others,     # IN (n, width), priors included, 0 in the padding
-    const int32_t[:, ::1] topics,   # IN (documents, m): what they keep; or None: all
+    const int32_t[:, ::1] topics,   # IN (documents, m): those that they keep; or None: all
     const float[::1] inverses,      # IN (width,): one over the topics' totals, 0 in the padding
     const float[:, ::1] prior,      # IN (n_rows, width) or (1, width), 0 in the padding
-    const float[::1] scales,        # IN (n_rows,) or None: what the prior is times
+    const float[::1] scales,        # IN (n_rows,) or None: factors of the prior
     float[::1] normalizers,         # INOUT (n_entries,): z, 0 at first
     float[:, ::1] own,              # INOUT (n_rows, width): priors and sums of responsibilities
-    float[:, ::1] velocity,         # INOUT (n_rows, width): how far the own rows went last
-    double momentum,                # in [0, 1): how much of that they go again
-    double document_prior,          # its sum over all topics, where rows are documents; else NaN
-    double least_own,               # the least prior of a topic in a document,
-    double least_other,             # and of a word; of no matter where the rows are words
-    bint is_asked,                  # of documents: whether the objective is wanted
+    float[:, ::1] velocity,         # INOUT (n_rows, width): the last change of the own rows
+    double momentum,                # in [0, 1): the share of that by which they are extrapolated
+    double document_prior,          # its sum over all topics, if rows are documents; else NaN
+    double least_own,               # the smallest prior of a topic in a document,
+    double least_other,             # and of a word; unused if the rows are words
+    bint evaluates,                 # whether to compute the objective, if rows are documents
     int n_threads,
 ):
-    """Compute the rows anew from the other side's, and go on beyond.
+    """Compute the rows from the other side's, and extrapolate them.
 
     With `topics`, all rows of documents are m wide, a multiple of 16 and less than the width.
 
     Returns
     -------
     trend : float
-        Σ c log z over a document's words, z being what their responsibilities are divided by; 0
-        if the rows are words. It costs little and mostly rises where the objective does, but need
-        not. It is the same whether the objective is asked for or not.
-    objective : float
-        The sum over tokens of the logarithm of their probability given all others, as it was
-        before the visit; NaN if nobody asks.
-    """
+        Σ c log z over a document's words, where z is the divisor of their responsibilities; 0
+        if the rows are words. It is cheap, and mostly rises when the objective does, but need
+        not. It does not depend on `evaluates`.
+        objective : float
+        The sum over tokens of the logarithm of their probability given all others,
+        before the update; NaN unless `evaluates`.
+        """
     cdef VisitJob job
     cdef Py_ssize_t width = inverses.shape[0], tasks = index.shape[0] // TASK_ENTRIES + 1
     cdef bint are_documents = document_prior == document_prior
-    cdef bint has_objective = are_documents and is_asked
+    cdef bint has_objective = are_documents and evaluates
     cdef Scratch sums = scratch(n_threads * width, sizeof(double))
     cdef Scratch room = scratch(n_threads * 4 * width, sizeof(float))
     cdef Scratch told = scratch(2 * tasks, sizeof(double)), chances

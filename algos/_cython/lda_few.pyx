@@ -35,7 +35,7 @@ algos_lda_choose(4)
 cdef enum:
     CHUNK = 32  # documents
     WORDS = 64
-    RUN = 256   # rows that are summed up in float32
+    RUN = 256   # rows summed in float32
 
 
 cdef struct FewJob:
@@ -61,7 +61,7 @@ cdef struct FewJob:
     Py_ssize_t n_present
     float* masses             # (P,): prior weights
     float total               # their sum
-    double least              # of a document's tokens, for a topic to be kept
+    double least              # share of a document's tokens, for a topic to be kept
     bint is_warm
     float* rooms
     Py_ssize_t room
@@ -98,13 +98,13 @@ cdef void _meet_all(
         mixture[i] = theta[kept[i]]
 
 
-# What a thread works in while a document meets the topics that it keeps.
+# A thread's memory for a document with the topics that it keeps.
 cdef struct FewRoom:
     float* prior    # (M,), as those that follow
     float* weights
     float* a
     float* sums
-    float* block    # (longest, M): what each word has of the topics
+    float* block    # (longest, M): the words' entries for these topics
 
 
 cdef inline FewRoom _few_room(const FewJob* job, float* room) noexcept nogil:
@@ -115,7 +115,7 @@ cdef inline FewRoom _few_room(const FewJob* job, float* room) noexcept nogil:
 cdef inline double _gather_few(
     const FewJob* job, Py_ssize_t d, const algos_lda_document* document, const FewRoom* at
 ) noexcept nogil:
-    """Gather what belongs to a document's topics, and behind them all others as one.
+    """Gather the entries of a document's topics, followed by all others as one.
 
     Returns the prior of the others.
     """
@@ -140,7 +140,7 @@ cdef inline double _gather_few(
 cdef inline double _pass_few(
     const FewJob* job, Py_ssize_t d, const algos_lda_document* document, const FewRoom* at
 ) noexcept nogil:
-    """Make passes over what was gathered; return Σ θ of the topics before the last one."""
+    """Make passes over the gathered entries; return Σ θ of the topics before the last one."""
     cdef Py_ssize_t size = job.sizes[d], _i, j
     cdef float* mixture = job.mixtures + d * job.most
     cdef float* used = job.used + d * job.most
@@ -169,7 +169,7 @@ cdef inline double _pass_few(
 cdef inline void _drop_faded(
     const FewJob* job, Py_ssize_t d, const float* prior
 ) noexcept nogil:
-    """Drop topics; the sums over words still need what was used of them."""
+    """Drop topics, whose last values are still needed for the sums over words."""
     cdef float* mixture = job.mixtures + d * job.most
     cdef double tokens = 0
     cdef Py_ssize_t j
@@ -230,7 +230,7 @@ cdef void _few_task(void* arg, Py_ssize_t chunk, int slot) noexcept nogil:
 
 
 cdef void _sum_priors(FewJob* job) noexcept nogil:
-    """What a word's topics have of it where a document has the prior alone."""
+    """Σ prior φ of a word: its probability in a document with only the prior."""
     cdef float total = 0
     cdef Py_ssize_t k
     job.mass = 0
@@ -242,7 +242,7 @@ cdef void _sum_priors(FewJob* job) noexcept nogil:
 
 
 cdef double _mix_all(FewJob* job, Py_ssize_t n_words, int n_threads) except? -1:
-    """Find room, and infer the mixtures of all documents; return their log-likelihood."""
+    """Allocate memory, and infer the mixtures of all documents; return their log-likelihood."""
     cdef Py_ssize_t width = job.topics.width, chunks = (job.n + CHUNK - 1) // CHUNK, i
     cdef Py_ssize_t longest = longest_row(job.indptr, job.n), stored = job.indptr[job.n]
     job.room = _whole(max(3 * width, (4 + longest) * job.most))
@@ -285,9 +285,9 @@ def mix_few(
     float[:, ::1] mixtures,     # INOUT (n, M): θ of them, 0 for one that was dropped
     float[:, ::1] used,         # OUT (n, M): θ - prior at the start of the last pass
     float[::1] shares,          # OUT (stored,)
-    bint is_warm,               # begin with what is kept
-    Py_ssize_t n_dense,         # passes with all topics first, after which few are chosen
-    Py_ssize_t n_sparse,        # passes with those, at least 1
+    bint is_warm,               # begin with the topics kept
+    Py_ssize_t n_dense,         # passes with all topics before few are chosen
+    Py_ssize_t n_sparse,        # passes with these, at least 1
     double least,               # share of the tokens below which a topic is dropped at the end
     int n_threads,
 ):
@@ -363,7 +363,7 @@ def learn_words_of_few(
     double gain,
     int n_threads,
 ):
-    """Learn the rows of the words that are present; others stay as they are."""
+    """Update the rows of the words present; others are unchanged."""
     cdef FewWordJob job
     if present.shape[0] == 0:
         totals[:] = 0

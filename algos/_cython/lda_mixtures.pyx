@@ -1,10 +1,10 @@
-"""Mixtures of topics that documents are made of, the topics being fixed.
+"""Mixtures of documents with fixed topics.
 
 Expectation maximisation of a document's mixture θ, given φ_wk = b_wk weight_k (`_lda_rows.h`):
 
     θ_k := prior_k + Σ_w c_w θ_k φ_wk / Σ_l θ_l φ_wl
 
-Documents do not know of each other: chunks of them are taken by any thread.
+Documents are independent: chunks of them are taken by any thread.
 """
 
 from libc.stdint cimport int32_t, int64_t
@@ -42,7 +42,7 @@ cdef struct MixtureJob:
 
 
 cdef inline double _start(const MixtureJob* job, float* theta, float* a) noexcept nogil:
-    """Begin with what is there, or else with the prior; return the sum."""
+    """Begin with the present values or with the prior; return the sum."""
     cdef Py_ssize_t k
     cdef double total = 0
     if not job.is_warm:
@@ -56,7 +56,7 @@ cdef inline double _start(const MixtureJob* job, float* theta, float* a) noexcep
 cdef inline double _infer(
     const MixtureJob* job, Py_ssize_t d, algos_lda_document* document, float* room
 ) noexcept nogil:
-    """Make passes over one document; return its log-likelihood as the last one met it."""
+    """Make passes over one document; return its log-likelihood before the last one."""
     cdef Py_ssize_t width = job.topics.width, i
     cdef float* a = room
     cdef float* sums = room + width
@@ -112,7 +112,7 @@ def mix_documents(
 ):
     """Infer mixtures; return the documents' log-likelihood in their last pass, if measured.
 
-    n_threads changes nothing but the time.
+    The result does not depend on n_threads.
     """
     cdef MixtureJob job
     cdef Py_ssize_t n = indptr.shape[0] - 1, chunks = (n + CHUNK - 1) // CHUNK, i

@@ -22,7 +22,7 @@ cdef extern from "_lda_moments.h" nogil:
         double* totals) noexcept
 
 cdef enum:
-    TASK_ENTRIES = 8192  # stored values of a task, at least, but for the last one
+    TASK_ENTRIES = 8192  # least number of stored values in a task, except in the last one
 
 
 cdef struct RowsJob:
@@ -54,7 +54,7 @@ cdef void _rows_task(void* arg, Py_ssize_t task, int slot) noexcept nogil:
 
 
 cdef Py_ssize_t _divide(const int64_t* indptr, Py_ssize_t n, int64_t* tasks) noexcept nogil:
-    """Make tasks of enough rows each; return their number."""
+    """Divide rows into tasks of enough entries; return the number of tasks."""
     cdef Py_ssize_t row, count = 0
     tasks[0] = 0
     for row in range(n):
@@ -119,7 +119,7 @@ cdef inline double _slice_entry(
 
 
 cdef void _add_all_orders(const ThirdJob* job, double* out) noexcept nogil:
-    """Add to out[i, j, l] what each of the slices has of it."""
+    """Add the slices' terms to out[i, j, l]."""
     cdef Py_ssize_t i, j, l, m = job.m
     cdef double x
     for i in range(m):

@@ -38,7 +38,7 @@ cdef enum:
     CHUNK = 4        # documents: a batch may have few
     WORD_CHUNK = 64  # words
 
-# Of the rounding of float32: a document of many words moves no less than this by its tokens.
+# Rounding of float32: a document of many words changes by at least this share of its tokens.
 cdef float LEAST_CHANGE = 2e-7
 
 
@@ -62,7 +62,7 @@ cdef struct InferJob:
 cdef inline void _infer_one(
     InferJob* job, Py_ssize_t d, float* sums, float* below, float* a, float* shares
 ) noexcept nogil:
-    """Find the fixed point of one document, and the shares of its words there."""
+    """Find the fixed point of one document, and its words' shares there."""
     cdef algos_lda_document document = document_of(job.indptr, job.words, job.counts, d)
     cdef Py_ssize_t width = job.topics.width, i
     cdef float tokens = 0, least
@@ -106,8 +106,8 @@ def infer(
     float[:, ::1] gamma,         # INOUT (n, width): where to start, and the fixed point
     float[:, ::1] mixtures,      # OUT (n, width) or None: a
     float[::1] shares,           # OUT (n_entries,) or None
-    double[::1] scales,          # OUT (n,) or None: log of what a is multiplied by
-    int32_t[::1] passes,         # OUT (n,): how many it took
+    double[::1] scales,          # OUT (n,) or None: log of the factor of a
+    int32_t[::1] passes,         # OUT (n,): number of passes
     Py_ssize_t n_topics,
     int max_iter,
     float tol,
@@ -137,7 +137,7 @@ def infer(
     job.scales = NULL if scales is None else &scales[0]
     job.passes = &passes[0]
     job.max_iter, job.tol = max_iter, tol
-    # whole cache lines for each slot, so that rows stand aligned
+    # whole cache lines for each slot, so that rows are aligned
     job.room_size = (3 * width + longest + 15) // 16 * 16
     room = scratch(n_threads, job.room_size * sizeof(float))
     job.room = <float*> room.data
@@ -264,7 +264,7 @@ def document_bounds(
     Py_ssize_t n_topics,
     int n_threads,
 ):
-    """Compute what each document adds to the variational bound."""
+    """Compute each document's term of the variational bound."""
     cdef BoundJob job
     cdef double total = 0
     cdef Py_ssize_t k
@@ -305,7 +305,7 @@ def word_bounds(
     float factor,
     int n_threads,
 ):
-    """Compute what each word's λ adds to the bound, but for the topics' normalisation."""
+    """Compute each word's term of the bound, without the topics' normalisation."""
     cdef WordJob job
     job.n, job.width, job.n_topics = counts.shape[0], counts.shape[1], psi.shape[0]
     if job.n == 0:

@@ -1,4 +1,4 @@
-"""What topics learn from documents whose mixtures are known, word by word.
+"""Updates of topics from documents with known mixtures, word by word.
 
 With s_dw = c_dw / Σ_k θ_dk φ_wk the expected count of word w in topic k is
 
@@ -19,7 +19,7 @@ from algos._cython._threads cimport run_region
 algos_lda_choose(4)
 
 cdef enum:
-    PART = 16384  # entries at least that a thread sorts
+    PART = 16384  # least number of entries that a thread sorts
 
 
 cdef struct SortJob:
@@ -32,7 +32,7 @@ cdef struct SortJob:
 
 
 cdef inline Py_ssize_t _first_document(const SortJob* job, Py_ssize_t part) noexcept nogil:
-    """The first document that begins at the part's share of the entries or behind."""
+    """The first document that begins at or after the part's share of the entries."""
     return first_row(job.indptr, job.n, job.indptr[job.n] * part // job.parts)
 
 
@@ -65,12 +65,12 @@ def sort_by_word(
     const int32_t[::1] words,     # IN (stored,), below V
     int64_t[::1] starts,          # OUT (V + 1,): where each word's entries begin
     int32_t[::1] documents,       # OUT (stored,)
-    int32_t[::1] places,          # OUT (stored,): where they stand among `words`
+    int32_t[::1] places,          # OUT (stored,): their places in `words`
     int n_threads,
 ):
     """Sort entries by word, those of a word by document: a counting sort.
 
-    Parts of the documents are counted and placed by any thread: how many changes nothing.
+    Threads count and place parts of the documents; their number does not change the result.
     """
     cdef SortJob job
     cdef Py_ssize_t stored = words.shape[0], w, part
@@ -128,7 +128,7 @@ def learn_words(
     double gain,
     int n_threads,
 ):
-    """Learn the rows of the words that are present; others stay as they are."""
+    """Update the rows of the words present; others are unchanged."""
     cdef WholeJob job
     if present.shape[0] == 0:
         totals[:] = 0

@@ -1,4 +1,4 @@
-"""How good forecasts are: of quantiles, sample paths, points and intervals."""
+"""Accuracy of forecasts: of quantiles, sample paths, points and intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from algos._common.scale import exponent_of
 Doubles = NDArray[np.float64]
 
 AVERAGES = ("uniform_average", "raw_values")
-_CHUNK = 1 << 22  # sample values that are sorted at a time
+_CHUNK = 1 << 22  # sample values sorted at a time
 
 
 def weighted_quantile_loss(
@@ -25,31 +25,31 @@ def weighted_quantile_loss(
     *,
     multioutput: str = "uniform_average",
 ) -> Any:
-    """Compute the quantile losses of a forecast, as shares of the sum of what came.
+    """Compute the quantile losses of a forecast, relative to the sum of the true values.
 
     The loss of the quantile q is 2 Σ max(q (y - ŷ), (q - 1) (y - ŷ)) / Σ abs(y), over all series
     and steps: 0 is perfect, and that of the median is the normalised deviation. The mean over many
-    quantiles approaches the continuous ranked probability score, as a share.
+    quantiles approaches the continuous ranked probability score, relative to that sum.
 
     Parameters
     ----------
     y_true : array-like of shape (n_series,) or (n_series, horizon)
-        What came. NaN is not known, and left out.
+        True values. NaN is not known, and left out.
     y_quantiles : array-like of shape (n_series, n_quantiles) or (n_series, n_quantiles, horizon)
-        Forecasts of quantiles, as of :meth:`algos.DeepARForecaster.predict_quantiles`.
+        Quantile forecasts, such as those of :meth:`algos.DeepARForecaster.predict_quantiles`.
     quantiles : array-like of shape (n_quantiles,)
         Their levels, in (0, 1).
     multioutput : {"uniform_average", "raw_values"}, default="uniform_average"
-        Whether the mean over the quantiles is returned, or the loss of each.
+        Whether to return the mean over the quantiles, or the loss of each.
 
     Returns
     -------
     loss : float or ndarray of shape (n_quantiles,)
-        Where all that came is 0, each value counts as 1 in the sum.
+        If all true values are 0, each counts as 1 in the sum.
 
     See Also
     --------
-    crps_from_samples : Judges the whole law, in units of the values.
+    crps_from_samples : Evaluates the whole distribution, in units of the values.
     sklearn.metrics.mean_pinball_loss : The loss of one quantile, in units of the values.
 
     References
@@ -78,7 +78,7 @@ def weighted_quantile_loss(
 def mean_quantile_loss(
     truth: Doubles, forecast: Doubles, levels: ArrayLike, weight: Doubles | None = None
 ) -> float:
-    """Return the mean of `quantile_losses`: what epochs are chosen and models scored by."""
+    """Return the mean of `quantile_losses`, which selects epochs and is the score of models."""
     return float(quantile_losses(truth, forecast, levels, weight).mean())
 
 
@@ -94,11 +94,11 @@ def quantile_losses(
     forecast : ndarray of shape (n_series, n_levels, horizon)
     levels : array-like of shape (n_levels,)
     weight : ndarray of shape (n_series,), default=None
-        How often each series counts, some of them more than never; None is once.
+        The weight of each series, some of them positive; None is 1.
     """
     known = ~np.isnan(truth)
     if weight is not None:
-        known &= weight[:, None] > 0  # what weighs nothing may be as large as it likes
+        known &= weight[:, None] > 0  # values of weight 0 may be arbitrarily large
     if not known.any():
         return np.full(forecast.shape[1], np.nan)
     unit, level = _unit(truth[known]), np.asarray(levels)[:, None]
@@ -118,18 +118,18 @@ def crps_from_samples(y_true: ArrayLike, y_samples: ArrayLike, *, fair: bool = F
 
     The score of one value is E|x - y| - E|x - x'| / 2, where x and x' are drawn from its samples:
     the integral of the squared difference between their distribution function and that of
-    what came [1]_. It is the absolute error of a forecast that is one number.
+    the true value [1]_. For a forecast that is one number it is the absolute error.
 
     Parameters
     ----------
     y_true : array-like of shape (n_series,) or (n_series, horizon)
-        What came. NaN is not known, and left out.
+        True values. NaN is not known, and left out.
     y_samples : array-like of shape (n_series, n_samples) or (n_series, n_samples, horizon)
-        Samples, as of :meth:`algos.DeepARForecaster.sample`.
+        Samples, such as those of :meth:`algos.DeepARForecaster.sample`.
     fair : bool, default=False
-        Whether x and x' are different samples, so that the score is, in expectation, that of the
-        law that the samples are drawn from, however few they are [2]_. Two are needed at
-        least.
+        Whether x and x' are different samples, so that the expected score is that of the
+        distribution that the samples are drawn from, however few they are [2]_. This needs at
+        least two.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def crps_from_samples(y_true: ArrayLike, y_samples: ArrayLike, *, fair: bool = F
 
     See Also
     --------
-    weighted_quantile_loss : Free of units.
+    weighted_quantile_loss : Independent of units.
 
     References
     ----------
@@ -157,9 +157,9 @@ def crps_from_samples(y_true: ArrayLike, y_samples: ArrayLike, *, fair: bool = F
     samples = _of_truth(y_samples, "y_samples", truth)
     n_samples = samples.shape[1]
     if fair and n_samples < 2:
-        raise ValueError("`y_samples` has one sample of each value; `fair=True` needs two")
+        raise ValueError("`y_samples` must have at least two samples of each value for fair=True")
     pairs = n_samples * (n_samples - 1 if fair else n_samples)
-    # Σ |x - x'| over pairs of sorted numbers: the place of each tells how often it is added.
+    # Σ |x - x'| over pairs of sorted numbers: the rank of each gives its coefficient.
     signs = (2.0 * np.arange(n_samples) - n_samples + 1) / pairs
     known, unit, total = ~np.isnan(truth), _unit(truth), 0.0
     steps = max(1, _CHUNK // max(1, samples[0].size))
@@ -174,24 +174,24 @@ def crps_from_samples(y_true: ArrayLike, y_samples: ArrayLike, *, fair: bool = F
 
 
 def normalized_deviation(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Compute the absolute errors of a forecast, as a share of the sum of what came.
+    """Compute the absolute errors of a forecast, relative to the sum of the true values.
 
     Parameters
     ----------
     y_true : array-like of shape (n_series,) or (n_series, horizon)
-        What came. NaN is not known, and left out.
+        True values. NaN is not known, and left out.
     y_pred : array-like of the shape of `y_true`
-        The forecast, best the median.
+        The forecast, ideally the median.
 
     Returns
     -------
     deviation : float
-        Σ abs(y - ŷ) / Σ abs(y); 0 is perfect. Where all that came is 0, each value counts as 1 in
+        Σ abs(y - ŷ) / Σ abs(y); 0 is perfect. If all true values are 0, each counts as 1 in
         the sum.
 
     See Also
     --------
-    weighted_quantile_loss : Judges quantiles.
+    weighted_quantile_loss : Evaluates quantiles.
 
     Examples
     --------
@@ -213,31 +213,31 @@ def mean_absolute_scaled_error(
     *,
     season: int = 1,
 ) -> float:
-    """Compute the absolute errors of a forecast, by those of repeating the season before.
+    """Compute the absolute errors of a forecast, relative to those of a seasonal naive one.
 
-    Of each series, the mean absolute error over the horizon is divided by the mean absolute
-    difference of values a season apart, of what was learned; the mean over the series is returned.
+    For each series, the mean absolute error over the horizon is divided by the mean absolute
+    difference of training values a season apart; the mean over the series is returned.
 
     Parameters
     ----------
     y_true : array-like of shape (n_series,) or (n_series, horizon)
-        What came. NaN is not known, and left out.
+        True values. NaN is not known, and left out.
     y_pred : array-like of the shape of `y_true`
-        The forecast, best the median.
+        The forecast, ideally the median.
     y_train : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
-        The series as they were learned. NaN is missing.
+        The training series. NaN is missing.
     season : int, default=1
         Steps in a season. 1 compares with repeating the last value.
 
     Returns
     -------
     error : float
-        Below 1 is better than what is naive was where it was learned. Series that equal the season
-        before throughout, or are no longer than one, are left out.
+        Below 1 is better than the naive forecast in the training series. Series that repeat each
+        season exactly, or are no longer than one, are left out.
 
     See Also
     --------
-    mean_scaled_interval_score : The same of intervals.
+    mean_scaled_interval_score : The same for intervals.
 
     References
     ----------
@@ -265,35 +265,35 @@ def mean_scaled_interval_score(
     alpha: float = 0.05,
     season: int = 1,
 ) -> float:
-    """Compute the interval score, by the errors of repeating the season before.
+    """Compute the interval score, relative to the errors of a seasonal naive forecast.
 
-    The score of an interval is its width, and 2 / alpha times the distance of what came outside it.
-    Of each series, the mean over the horizon is divided by the mean absolute difference of
-    values a season apart, of what was learned; the mean over the series is returned [1]_.
+    The score of an interval is its width, plus 2 / alpha times the distance of values outside it.
+    For each series, the mean over the horizon is divided by the mean absolute difference of
+    training values a season apart; the mean over the series is returned [1]_.
 
     Parameters
     ----------
     y_true : array-like of shape (n_series,) or (n_series, horizon)
-        What came. NaN is not known, and left out.
+        True values. NaN is not known, and left out.
     y_lower, y_upper : array-like of the shape of `y_true`
-        The ends of intervals that are to hold what comes with probability 1 - alpha: its quantiles
+        The ends of intervals with a nominal coverage of 1 - alpha: quantiles
         alpha / 2 and 1 - alpha / 2.
     y_train : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
-        The series as they were learned. NaN is missing.
+        The training series. NaN is missing.
     alpha : float, default=0.05
-        The share that is to be outside, in (0, 1).
+        The nominal share outside the intervals, in (0, 1).
     season : int, default=1
         Steps in a season.
 
     Returns
     -------
     score : float
-        The lower, the better. Series that equal the season before throughout, or are no longer than
+        The lower, the better. Series that repeat each season exactly, or are no longer than
         one, are left out.
 
     See Also
     --------
-    mean_absolute_scaled_error : The same of points.
+    mean_absolute_scaled_error : The same for points.
 
     References
     ----------
@@ -312,7 +312,7 @@ def mean_scaled_interval_score(
         raise ValueError(f"`alpha`={alpha!r} must be in (0, 1); write 0.05 for intervals of 95 %")
     low, high = _alike(y_lower, "y_lower", truth), _alike(y_upper, "y_upper", truth)
     if np.any(low > high):
-        raise ValueError("`y_lower` must not be above `y_upper`; exchange them where it is")
+        raise ValueError("`y_lower` must not be above `y_upper`; swap them where it is")
     unit = _unit(truth, low, high)
     truth, low, high = truth / unit, low / unit, high / unit
     outside = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
@@ -320,7 +320,7 @@ def mean_scaled_interval_score(
 
 
 def _truth(y_true: ArrayLike) -> Doubles:
-    """Return what came as (n_series, horizon)."""
+    """Return the true values as (n_series, horizon)."""
     truth: Doubles = check_array(
         y_true,
         ensure_2d=False,
@@ -329,12 +329,12 @@ def _truth(y_true: ArrayLike) -> Doubles:
         input_name="y_true",
     )
     if np.isnan(truth).all():
-        raise ValueError("`y_true` must have a value that is known; all are NaN")
+        raise ValueError("`y_true` must have a known value; all are NaN")
     return truth.reshape(len(truth), -1)
 
 
 def _alike(values: ArrayLike, name: str, truth: Doubles) -> Doubles:
-    """Return forecasts of the shape of what came."""
+    """Return forecasts in the shape of the true values."""
     found: Doubles = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     if found.size != truth.size or len(found) != len(truth):
         raise ValueError(
@@ -359,7 +359,7 @@ def _of_truth(values: ArrayLike, name: str, truth: Doubles, n: int | None = None
 
 
 def _unit(*values: Doubles) -> float:
-    """Return the unit in which values are summed, a power of two: sums of huge ones overflow."""
+    """Return a power of two to divide values by, so that sums of huge ones do not overflow."""
     peaks = [np.max(np.abs(some), where=np.isfinite(some), initial=0) for some in values]
     if not any(peaks):
         return 1.0
@@ -372,9 +372,9 @@ def _total(truth: Doubles) -> float:
 
 
 def _mean_of_series(losses: Doubles, unit: float, y_train: Any, season: int) -> float:
-    """Return the mean over series of the mean of their known losses, by their naive errors.
+    """Return the mean over series of their mean known loss, divided by the naive error.
 
-    Losses are given in a unit, in which naive errors are taken as well.
+    Losses are given in a unit, in which naive errors are computed as well.
     """
     rows = list(y_train if isinstance(y_train, list | tuple) else np.asarray(y_train))
     if len(rows) != len(losses):
@@ -386,8 +386,8 @@ def _mean_of_series(losses: Doubles, unit: float, y_train: Any, season: int) -> 
     used = (naive > 0) & known.any(axis=1)
     if not used.any():
         raise ValueError(
-            f"`y_train` must have a series that changes from season to season; none is longer than "
-            f"`season`={season!r} steps and does"
+            f"`y_train` must have a series longer than `season`={season!r} steps that changes from "
+            f"season to season"
         )
     means = np.mean(losses[used], axis=1, where=known[used])
     return float(np.mean(means / naive[used]))

@@ -1,4 +1,4 @@
-"""Backtests of a fitted DeepARForecaster: rolling origins, and what covariates are worth."""
+"""Backtests of a fitted DeepARForecaster: rolling origins, and importance of covariates."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from algos._common.params import InvalidParameterError
 from algos._common.random import stream
 from algos._common.validation import check_sample_weight
 from algos.deepar.accuracy import mean_quantile_loss
-from algos.deepar.fitting import covariates_of
 from algos.deepar.forecasting import Forecasting
 from algos.deepar.panel import Panel, joined
 from algos.deepar.parameters import checked_count, checked_quantiles
+from algos.deepar.series import refuse_other_arguments
+from algos.deepar.state import covariates_of
 from algos.deepar.windows import Plan
 
 Doubles = NDArray[np.float64]
@@ -25,7 +26,7 @@ _OF_PERMUTATIONS = 7  # stream of random numbers
 
 
 class Backtesting(Forecasting):
-    """Mixin of DeepARForecaster: how good forecasts have been, and by what."""
+    """Mixin of DeepARForecaster: evaluation on past steps."""
 
     def backtest(
         self,
@@ -40,37 +41,38 @@ class Backtesting(Forecasting):
         static_real: Any = None,
         dynamic_real: Any = None,
     ) -> Bunch:
-        """Forecast the last steps of series again and again, from rolling origins.
+        """Forecast the last steps of series from several rolling origins.
 
-        The fitted network is used at each origin, with the values before it alone. Fit it on
-        series that end before the first origin, else it has seen what it forecasts.
+        The fitted network forecasts from each origin with only the values before it. For an
+        out-of-sample result, fit it on series that end before the first origin.
 
         Parameters
         ----------
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
-            Series with the steps that are to be forecast.
+            Series including the steps to forecast.
         n_windows : int, default=5
             Number of origins. The last one is `prediction_length` steps before the end.
         stride : int, default=None
             Steps between origins; None is `prediction_length`.
         quantiles : array-like of float, default=None
-            Levels in (0, 1); None are those of the parameter.
+            Levels in (0, 1); None is the parameter `quantiles`.
         sample_weight : array-like of shape (n_series,), default=None
-            How often each series counts in `loss` and `coverage`, as in `score`.
+            The weight of each series in `loss` and `coverage`, as in `score`.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
             As in `fit`.
 
         Returns
         -------
         result : Bunch
-            `origins` of shape (n_windows,), the number of steps from the end at which each
-            forecast begins, the oldest first; `forecast` of shape (n_windows, n_series,
-            n_quantiles, prediction_length), NaN before a series begins; `truth` of shape
-            (n_windows, n_series, prediction_length), NaN where a series has no value;
-            `quantiles`; and of each window `loss`, the mean weighted quantile loss (nan where
-            all values are missing), and `coverage` of shape (n_windows, n_quantiles), the share
-            of values at or below each quantile.
+            `origins` of shape (n_windows,), the number of steps before the end of a series
+            (not the column) at which each forecast begins, the oldest first; `forecast` of
+            shape (n_windows, n_series, n_quantiles, prediction_length), NaN before a series
+            begins; `truth` of shape (n_windows, n_series, prediction_length), NaN where a
+            series has no value; `quantiles`; and for each window `loss`, the mean weighted
+            quantile loss (nan if all values are missing), and `coverage` of shape (n_windows,
+            n_quantiles), the share of values at or below each quantile.
         """
+        refuse_other_arguments(X, "backtest")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
         length = forecaster.plan.prediction_length
@@ -115,21 +117,21 @@ class Backtesting(Forecasting):
         static_real: Any = None,
         dynamic_real: Any = None,
     ) -> Bunch:
-        """Tell what each covariate is worth: the loss that comes of permuting it.
+        """Return the importance of each covariate: how much permuting it raises the loss.
 
         Windows are cut from the series as in `backtest`. The values of one covariate are then
-        exchanged among the windows, and the loss of the forecasts compared with what it was.
+        permuted among the windows, and the loss of the forecasts is compared with the original one.
 
         Parameters
         ----------
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
-            Series with the steps that are to be forecast.
+            Series including the steps to forecast.
         n_windows : int, default=5
-            Number of windows that are cut from each series, `prediction_length` steps apart.
+            Number of windows cut from each series, `prediction_length` steps apart.
         n_repeats : int, default=5
             Number of permutations of each covariate.
         sample_weight : array-like of shape (n_series,), default=None
-            How often each series counts in losses, as in `score`. One that never does has no
+            The weight of each series in losses, as in `score`. A series of weight 0 has no
             windows.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
             As in `fit`.
@@ -137,11 +139,12 @@ class Backtesting(Forecasting):
         Returns
         -------
         result : Bunch
-            `names` of the covariates: those of the columns where they were given to `fit` as
+            `names` of the covariates: those of the columns if they were given to `fit` as
             frames, or by a panel of one, else as in "dynamic_real[0]"; `importances` of shape
-            (n_covariates, n_repeats), the mean weighted quantile loss that a permutation
-            adds; `importances_mean` and `importances_std`; and `loss`, what it is without.
+            (n_covariates, n_repeats), the increase of the mean weighted quantile loss by each
+            permutation; `importances_mean` and `importances_std`; and `loss`, the original one.
         """
+        refuse_other_arguments(X, "covariate_importance")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, _, _ = self._asked(X, None, covariates, n_ahead=0)
         n_windows = checked_count("n_windows", n_windows, 5)
@@ -185,10 +188,10 @@ def _coverage(truth: Doubles, forecast: Doubles, weight: Doubles | None = None) 
 def _windows(
     panel: Panel, plan: Plan, n_windows: int, weight: Doubles | None
 ) -> tuple[Panel, Doubles, NDArray[np.int64]]:
-    """Return windows as series of their own, their truth, and the rows they are cut from.
+    """Return windows as series of their own, their true values, and the rows they are cut from.
 
-    Each has a table of covariates. Only those with all of their context: else some would take
-    covariates of no time; and none of series that weigh nothing.
+    Each has its own table of covariates. Left out are windows with less than a full context, which
+    would take covariates of steps before the series, and series of weight 0.
     """
     weighs = np.ones(len(panel), dtype=bool) if weight is None else weight > 0
     length, context = plan.prediction_length, plan.context_length
@@ -215,9 +218,9 @@ def _with_own_covariates(windows: Panel, n_steps: int, context: int) -> Panel:
     """Return windows with `n_steps` rows each in the table of covariates over time."""
     if windows.dynamic.shape[1] == 0:
         return windows
-    begins = windows.lengths - context  # of the windows, in steps of their series
+    begins = windows.lengths - context  # first steps of the windows in their series
     rows = (windows.dynamic_rows + begins)[:, None] + np.arange(n_steps)
-    room = int(begins.max())  # no row is negative, not even that of step 0
+    room = int(begins.max())  # so that the row of step 0 is not negative
     table = np.zeros((room + rows.size, windows.dynamic.shape[1]), dtype=np.float32)
     table[room:] = windows.dynamic[rows.ravel()]
     return replace(
@@ -229,7 +232,7 @@ def _with_own_covariates(windows: Panel, n_steps: int, context: int) -> Panel:
 
 
 def _places(panel: Panel) -> list[tuple[str, int]]:
-    """Return the kind of each covariate and its place there."""
+    """Return the kind and the index of each covariate."""
     counts = {
         "static_categorical": panel.categories.shape[1],
         "static_real": panel.static_real.shape[1],
@@ -239,7 +242,7 @@ def _places(panel: Panel) -> list[tuple[str, int]]:
 
 
 def _permuted(windows: Panel, kind: str, j: int, order: NDArray[np.int64], n_steps: int) -> Panel:
-    """Return windows that have exchanged the values of one covariate."""
+    """Return windows with the values of one covariate permuted."""
     if kind == "dynamic_real":
         table = windows.dynamic.copy()
         values = table[-len(windows) * n_steps :, j].reshape(len(windows), -1)

@@ -17,7 +17,7 @@ Times = NDArray[np.datetime64]
 _CODES = {"month": "M", "day": "D", "hour": "h", "minute": "m", "second": "s"}
 _HINT = "write them as '2026-01-31 12:00'"
 _QUARTERS = "read quarters by pandas.PeriodIndex(…, freq='Q')"
-_OFF = ".tz_convert('UTC').tz_localize(None) of pandas' times takes it off"
+_OFF = "remove it by .tz_convert('UTC').tz_localize(None) in pandas"
 _EPOCH = np.datetime64("1970-01-01", "D")
 _ONE_DAY, _ONE_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
@@ -28,7 +28,7 @@ def read_start(start: Any, n_series: int) -> Times:
     Raises
     ------
     ValueError
-        If it is none, or there are too few or too many, or it is in a time zone.
+        If they are not times, too few or too many, or in a time zone.
     """
     times = read_times(start, "`start`")
     if times.ndim == 0:
@@ -36,21 +36,21 @@ def read_start(start: Any, n_series: int) -> Times:
     if times.shape != (n_series,):
         raise ValueError(
             f"`start` must have the shape ({n_series},), one time for each series, and has "
-            f"{times.shape}; a single time is taken for all series"
+            f"{times.shape}; a single time is used for all series"
         )
     return times
 
 
 class Starts(np.ndarray[Any, np.dtype[np.datetime64]]):
-    """Times of dtype datetime64[s] that tell how far apart the steps after them are.
+    """Times of dtype datetime64[s] that carry the distance between the steps after them.
 
-    Folds, routing, copies and pickle keep what they tell. `numpy.save` writes the times alone;
-    metadata of a dtype would do as much, but then it warns.
+    Folds, routing, copies and pickle keep it. `numpy.save` writes only the times;
+    metadata of a dtype would do the same, but with a warning.
 
     Attributes
     ----------
     freq : str or None
-        The distance.
+        The distance between steps.
     """
 
     freq: str | None
@@ -69,43 +69,45 @@ class Starts(np.ndarray[Any, np.dtype[np.datetime64]]):
 
 
 def in_steps(times: Times, frequency: Frequency) -> Starts:
-    """Return times that tell how far apart the steps after them are."""
+    """Return times that carry the distance between the steps after them."""
     starts = times.astype("datetime64[s]").view(Starts)
     starts.freq = str(frequency)
     return starts
 
 
 def freq_of_panel(start: Any) -> str | None:
-    """Return how far apart the steps of a panel are, if `start` is of one and tells."""
+    """Return the distance of a panel's steps, or None if `start` does not carry it."""
     return start.freq if isinstance(start, Starts) else None
 
 
 def check_steps(start: Any, freq: str) -> None:
-    """Raise unless the steps are those of the panel that `start` is of, where it is of one."""
+    """Raise ValueError if `start` carries a different distance between steps."""
     of_panel = freq_of_panel(start)
     if of_panel is not None and Frequency.of(of_panel) != Frequency.of(freq):
         raise ValueError(
-            f"`freq`={freq!r} must be {of_panel!r}, which is how far apart the panel's steps are; "
+            f"`freq`={freq!r} must be {of_panel!r}, the distance between the panel's steps; "
             f"write freq=panel.freq"
         )
 
 
 def read_times(given: Any, name: str) -> Times:
-    """Return times as datetime64[s], whatever holds them; `name` is for the error."""
+    """Read times of any kind as datetime64[s]; `name` is for error messages."""
     if str(getattr(given, "dtype", type(given).__name__)).lower().startswith("period"):
         given = getattr(given, "dt", given).to_timestamp()
     if _has_zone(given):
         raise ValueError(f"{name} must hold times without a time zone; {_OFF}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # numpy's, of time zones
+            warnings.simplefilter("error")  # numpy warns about time zones
             times = np.asarray(_numpys(given))
             if times.dtype.kind in "biuf":
-                raise TypeError(f"these are {times.dtype}")
+                raise TypeError(f"it has numbers of type {times.dtype}")
             if times.dtype.kind != "M":
                 times = np.asarray(_numpys(given), dtype="datetime64[s]")
             if (times != times.astype("datetime64[s]")).any() and not np.isnat(times).any():
-                raise ValueError("some are between two seconds, which are the shortest steps")
+                raise ValueError(
+                    "some have fractions of a second, and a step is at least one second"
+                )
             times = times.astype("datetime64[s]")
     except (TypeError, ValueError, UserWarning, DeprecationWarning) as error:
         raise ValueError(
@@ -122,14 +124,14 @@ def read_times(given: Any, name: str) -> Times:
 
 
 def _numpys(given: Any) -> Any:
-    """Return times with numpy's missing time for pandas' own, which numpy takes for a number."""
+    """Return times with pandas' NaT, which numpy would read as a number, replaced by numpy's."""
     if isinstance(given, (list, tuple)):
         return [_numpys(time) for time in given]
     return np.datetime64("NaT", "s") if type(given).__name__ == "NaTType" else given
 
 
 def _has_zone(given: Any) -> bool:
-    """Tell whether times, a time, or the first of a list are in a time zone."""
+    """Return whether times, a time, or the first of a list have a time zone."""
     first = given[0] if isinstance(given, (list, tuple)) and given else given
     kind = getattr(given, "dtype", None)
     return any(
@@ -139,7 +141,7 @@ def _has_zone(given: Any) -> bool:
 
 
 def ordinals(times: Times, frequency: Frequency) -> Ints:
-    """Return how many units after 1970 the times are; business days are the next ones."""
+    """Return the times in units after 1970; other days count as the next business day."""
     if frequency.unit == "business day":
         days = np.busday_offset(times.astype("datetime64[D]"), 0, roll="forward")
         return np.busday_count(_EPOCH, days).astype(np.int64)
@@ -159,7 +161,7 @@ def step_times(start: np.datetime64, frequency: Frequency, n_steps: int) -> Time
 
 
 def later(start: Times, frequency: Frequency, n_steps: Ints) -> Times:
-    """Return the times so many steps after others; ends of months lead to ends of months."""
+    """Return the times `n_steps` after others; ends of months lead to ends of months."""
     many = frequency.n_units * n_steps
     days = start.astype("datetime64[D]")
     of_day = start.astype("datetime64[s]") - days
@@ -177,7 +179,7 @@ def later(start: Times, frequency: Frequency, n_steps: Ints) -> Times:
 
 
 def ends_month(days: Times) -> NDArray[np.bool_]:
-    """Tell which days, of dtype datetime64[D], are the last of their months."""
+    """Return which days, of dtype datetime64[D], are the last of their months."""
     next_days = days + _ONE_DAY
     is_last: NDArray[np.bool_] = next_days.astype("datetime64[M]") > days.astype("datetime64[M]")
     return is_last
@@ -186,7 +188,7 @@ def ends_month(days: Times) -> NDArray[np.bool_]:
 def calendar_table(
     units: Ints, n_steps: Ints, frequency: Frequency
 ) -> tuple[NDArray[np.float32], Ints]:
-    """Return the features of all points of time of all series, each point once.
+    """Return calendar features of all times of all series, each time once.
 
     Parameters
     ----------
@@ -201,7 +203,7 @@ def calendar_table(
     rows : ndarray of shape (n_series,), dtype int64
         The row of step 0 of each series, whose other steps follow.
     """
-    # On one line: the series whose times lie between the steps of others stand apart.
+    # All on one line: series whose times lie between the steps of others get separate ranges.
     step = frequency.n_units
     phases, phase = np.unique(units % step, return_inverse=True)
     index = units // step
@@ -238,7 +240,7 @@ def _hour(times: Times) -> Ints:
 
 
 def weekdays(times: Times) -> Ints:
-    """Return the days of the week, Monday being 0."""
+    """Return the days of the week, where Monday is 0."""
     return (times.astype("datetime64[D]").astype(np.int64) + 3) % 7  # 1970 began on a Thursday
 
 
@@ -253,7 +255,7 @@ def _year_day(times: Times) -> Ints:
 
 
 def _week(times: Times) -> Ints:
-    """Return the week of ISO 8601 less 1: that of the year in which its Thursday lies."""
+    """Return the week of ISO 8601 minus 1, counted in the year of its Thursday."""
     days = times.astype("datetime64[D]").astype(np.int64)
     thursdays = (days + 3 - weekdays(times)).astype("datetime64[D]")
     return _year_day(thursdays) // 7
@@ -263,12 +265,12 @@ def _month(times: Times) -> Ints:
     return times.astype("datetime64[M]").astype(np.int64) % 12
 
 
-_MONTH, _YEAR = 30.4, 365.2  # days, a little less than they have
+_MONTH, _YEAR = 30.4, 365.2  # days, slightly below their mean lengths
 Feature = tuple[Callable[[Times], Ints], int, float]
 _DAYS: list[Feature] = [(weekdays, 6, 7.0), (_month_day, 30, _MONTH), (_year_day, 365, _YEAR)]
 _HOURS: list[Feature] = [(_hour, 23, 1.0), *_DAYS]
 _MINUTES: list[Feature] = [(_minute, 59, 1 / 24), *_HOURS]
-# What is told of a point of time, the largest value that it takes, and its cycle in days
+# Features of a time: the function, its largest value, and its cycle in days
 _FEATURES: dict[str, list[Feature]] = {
     "year": [],
     "month": [(_month, 11, _YEAR)],
@@ -282,10 +284,10 @@ _FEATURES: dict[str, list[Feature]] = {
 
 
 def calendar_features(times: Times, frequency: Frequency) -> NDArray[np.float32]:
-    """Return the features of points of time, of shape (n_times, n_features).
+    """Return calendar features, of shape (n_times, n_features).
 
-    Each goes from -1/2 to 1/2: hourly, the hour, the day of the week, of the month and of the
-    year. Which ones there are depends on the frequency.
+    Each ranges from -1/2 to 1/2: hourly, the hour, the day of the week, of the month and of the
+    year. The set of features depends on the frequency.
     """
     features = _features(frequency)
     table = np.empty((len(times), len(features)), dtype=np.float32)
@@ -295,14 +297,14 @@ def calendar_features(times: Times, frequency: Frequency) -> NDArray[np.float32]
 
 
 def n_calendar_features(frequency: Frequency) -> int:
-    """Return how many features a point of time has."""
+    """Return the number of calendar features."""
     return len(_features(frequency))
 
 
 def repeated_features(units: Ints, n_steps: Ints, frequency: Frequency) -> NDArray[np.bool_]:
-    """Tell which features go through their cycle twice between the first and the last step.
+    """Return which features complete their cycle twice between the first and the last step.
 
-    The others name single points of time: what is learned of these is of no use later.
+    The others identify single times: what is learned about these is useless later.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is known of series beside their values: categories, numbers, and numbers over time."""
+"""Covariates of series: categories, numbers, and numbers over time."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from algos.deepar.series import Series, is_of_times, kinds_of_columns
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST = 1e30  # far from where squares end
-_FURTHEST = 1e4  # spreads from the centre
-_RARE = 3.0  # deviations that a spread is at most
+MOST = 1e30  # whose square is far from overflow
+_FURTHEST = 1e4  # spreads from the center
+_RARE = 3.0  # deviations, the largest spread
 
 
 def read_static_real(static_real: Any, n_series: int) -> Doubles:
-    """Return the numbers of each series, of shape (n_series, n_features).
+    """Return the static numbers of each series, of shape (n_series, n_features).
 
     Raises
     ------
     ValueError
-        If they are not numbers, or not so many.
+        If they are not numbers, or not one row for each series.
     """
     _refuse_times(static_real, "static_real")
     table = _numbers(_two_columns_of(static_real), "`static_real`")
@@ -45,7 +45,7 @@ def read_categories(static_categorical: Any, n_series: int) -> list[NDArray[Any]
     Raises
     ------
     ValueError
-        If there are not so many, or some are missing.
+        If there is not one row for each series, or some are missing.
     """
     if hasattr(static_categorical, "columns"):  # a frame, whose columns may differ in kind
         names = _columns_of(static_categorical)
@@ -77,7 +77,7 @@ def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
         return column
     if all(isinstance(item, (int, np.integer)) for item in column):
         try:
-            return column.astype(np.int64)  # two large ones may be one as floats
+            return column.astype(np.int64)  # as floats, two large ones may become equal
         except OverflowError:
             return column.astype(np.str_)
     is_number = all(isinstance(item, (int, float, np.number)) for item in column)
@@ -85,7 +85,7 @@ def _comparable(column: NDArray[Any], place: int) -> NDArray[Any]:
 
 
 def is_missing(item: Any) -> bool:
-    """Tell whether a name is none, be it None, NaN or pandas' NA."""
+    """Return whether a name is missing: None, NaN or pandas' NA."""
     try:
         return item is None or bool(item != item)
     except TypeError:  # pandas' NA
@@ -97,8 +97,8 @@ def encode_categories(
 ) -> NDArray[np.int32]:
     """Return codes from 0, of shape (n_series, n_features).
 
-    A category that is not among the known ones has the code one above theirs; among names,
-    numbers and times are taken as they are written.
+    An unknown category has the code one above the known ones. If the known ones are strings,
+    numbers and times are compared by their string form.
     """
     codes = np.empty((n_series, len(known)), dtype=np.int32)
     for place, (column, values) in enumerate(zip(columns, known, strict=True)):
@@ -113,7 +113,7 @@ def encode_categories(
 
 
 def _sort_of(values: NDArray[Any]) -> str:
-    """Return what values are, which may be compared with others of their sort alone."""
+    """Return the kind of values; only values of the same kind can be compared."""
     return {"U": "names", "S": "names", "M": "times", "m": "durations"}.get(
         values.dtype.kind, "numbers"
     )
@@ -122,18 +122,18 @@ def _sort_of(values: NDArray[Any]) -> str:
 def warn_of_categories(
     columns: list[NDArray[Any]], known: list[NDArray[Any]], codes: NDArray[np.int32]
 ) -> None:
-    """Warn of features of which no series has a category that was learned."""
+    """Warn about features none of whose categories is known."""
     for place, (column, values) in enumerate(zip(columns, known, strict=True)):
         if len(column) and np.all(codes[:, place] == len(values)):
             warn(
                 f"none of the categories of `static_categorical`[:, {place}] was seen by `fit`: "
-                f"these are {few(np.unique(column))}, it saw {few(values)}; each is taken for "
+                f"these are {few(np.unique(column))}, it saw {few(values)}; each is treated as "
                 f"an average one"
             )
 
 
 def few(values: NDArray[Any]) -> str:
-    """Return the first of some values as they are written."""
+    """Return the first few values as text."""
     return ", ".join([*map(repr, values[:3].tolist()), *["…"][: len(values) > 3]])
 
 
@@ -143,11 +143,11 @@ class NamedArrays(list[Any]):
     Attributes
     ----------
     names : list of str
-        Of the features.
+        Names of the features.
     ids : list or None
-        Those of the series, where they have any.
+        Names of the series, if they have any.
     start : Starts or None
-        The times of the first steps, which tell how far apart these are.
+        The times of the first steps, which carry the distance between steps.
     """
 
     names: list[str]
@@ -177,11 +177,11 @@ class NamedArrays(list[Any]):
         return some
 
     def time_of(self, place: int, step: int) -> str:
-        """Return the time of a step of a series as it is written after the step: " (2026-01-31)".
+        """Return the time of a step as a suffix of error messages, such as " (2026-01-31)".
 
-        It is empty if that is not known.
+        It is empty if the time is unknown.
         """
-        start = getattr(self, "start", None)  # not that of older pickles
+        start = getattr(self, "start", None)  # older pickles have none
         if start is None:
             return ""
         time = later(start[place : place + 1], Frequency.of(start.freq), np.array([step]))[0]
@@ -191,7 +191,7 @@ class NamedArrays(list[Any]):
 def names_of(
     static_categorical: Any = None, static_real: Any = None, dynamic_real: Any = None
 ) -> dict[str, list[str]]:
-    """Return the names of the features of those that have any."""
+    """Return the names of the features of covariates that have names."""
     given = {
         "static_categorical": static_categorical,
         "static_real": static_real,
@@ -204,12 +204,12 @@ def names_of(
 def _columns_of(given: Any) -> Any:
     if isinstance(given, NamedArrays):
         return given.names
-    # Of a pyarrow table `columns` are the data.
+    # `columns` of a pyarrow table are its data.
     return getattr(given, "column_names", getattr(given, "columns", None))
 
 
 def parts_of(dynamic_real: Any) -> Any:
-    """Return what is given of numbers over time; a frame's rows are times, of all series."""
+    """Return numbers over time as arrays; a frame's rows are times, for all series."""
     if hasattr(dynamic_real, "columns"):
         return [np.asarray(dynamic_real).T]
     return dynamic_real
@@ -218,21 +218,22 @@ def parts_of(dynamic_real: Any) -> Any:
 def of_series(name: str, values: Any, place: int) -> Any:
     """Return the part of a covariate that belongs to one series."""
     if name == "dynamic_real" and (hasattr(values, "columns") or len(values) == 1):
-        return values  # of all series
+        return values  # shared by all series
     return values[place : place + 1]
 
 
 @dataclass(frozen=True)
 class Dynamic:
-    """Numbers over time of all series, one step behind the other.
+    """Numbers over time of all series, concatenated.
 
     Attributes
     ----------
     values : ndarray of shape (n_rows, n_features), dtype float32 or float64
+        One row for each step.
     rows : ndarray of shape (n_series,), dtype int64
         The row of step 0 of each series.
     n_known : ndarray of shape (n_series,), dtype int64
-        At how many steps from there on all numbers are known.
+        The number of steps from there on at which all numbers are known.
     """
 
     values: NDArray[Any]
@@ -241,38 +242,40 @@ class Dynamic:
 
     @classmethod
     def none(cls, n_series: int) -> Dynamic:
-        """Return what there is where there are no such numbers."""
+        """Return an instance without features."""
         zeros = np.zeros(n_series, dtype=np.int64)
         return cls(np.zeros((0, 0)), zeros, zeros)
 
     @property
     def n_features(self) -> int:
-        """How many numbers each step has."""
+        """Number of features."""
         return self.values.shape[1]
 
 
 def read_dynamic(
     dynamic_real: Any, series: Series, horizon: int, n_features: int | None = None
 ) -> Dynamic:
-    """Return the numbers over time of the series and of `horizon` more steps.
+    """Read numbers over time for the steps of the series and `horizon` more.
 
     Parameters
     ----------
     dynamic_real : array-like of shape (n_series, n_features, n_times), or list of 2-D arrays
-        Their times are those of the series as they were given, and go on beyond them. One
-        item alone, or a frame, is of all series.
+        Their times are those of the series as they were given, and extend beyond them. A
+        single item, or a frame, is shared by all series.
     series : Series
+        The series.
     horizon : int
+        Number of steps after the end of each series.
     n_features : int, default=None
-        How many there must be.
+        The required number of features.
 
     Raises
     ------
     ValueError
-        If they do not reach far enough, or are not finite, or not so many.
+        If there are too few times or features, or if some are not finite.
     """
     n = len(series)
-    needed = series.stops - series.origins + horizon  # of the times as given
+    needed = series.stops - series.origins + horizon  # number of given times required
     _refuse_times(dynamic_real, "dynamic_real")
     given, dynamic_real = dynamic_real, parts_of(dynamic_real)
     if isinstance(dynamic_real, (list, tuple)) and len(dynamic_real) not in (1, n):
@@ -293,7 +296,7 @@ def read_dynamic(
         shape = [part.shape for part in parts] if isinstance(parts, list) else parts.shape
         raise ValueError(
             f"`dynamic_real` must have the shape ({n}, {wanted}, n_times) and has {shape}; give "
-            f"for each series as many rows as there are features, in the same order"
+            f"one row for each feature in the same order for every series"
         )
     n_times = np.array([part.shape[1] for part in parts], dtype=np.int64)
     _check_reach(np.broadcast_to(n_times, n), needed, series.stops - series.origins, horizon)
@@ -319,12 +322,12 @@ def _check_reach(n_times: Ints, needed: Ints, given: Ints, horizon: int) -> None
         raise ValueError(
             f"`dynamic_real` of series {place} must have at least {needed[place]} times, which are "
             f"the {given[place]} of `X` and {horizon} to forecast, and has {n_times[place]}; give "
-            f"its values of the future as well"
+            f"its future values as well"
         )
 
 
 def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints, given: Any) -> None:
-    """Raise an error if a number that is needed is missing, with the names that were given."""
+    """Raise ValueError if a required number is missing, naming series, feature and time."""
     wrong = np.flatnonzero(dynamic.n_known < n_steps)
     if not len(wrong):
         return
@@ -350,9 +353,9 @@ def _check_known(dynamic: Dynamic, n_steps: Ints, delays: Ints, given: Any) -> N
 def center_and_spread(
     total: Doubles, squares: Doubles, peak: Doubles, count: float
 ) -> tuple[Doubles, Doubles]:
-    """Return what numbers are to be standardised by.
+    """Return the center and spread for standardising numbers.
 
-    The spread is the standard deviation; of rare events, which would be far from the others,
+    The spread is the standard deviation; for rare events, which would be far from the others,
     it is up to three times that.
     """
     center = total / max(count, 1)
@@ -362,7 +365,7 @@ def center_and_spread(
 
 
 def measure(table: Doubles) -> tuple[Doubles, Doubles]:
-    """Return centre and spread of the columns."""
+    """Return center and spread of the columns."""
     count = len(table)
     center = table.sum(axis=0) / max(count, 1)
     apart = table - center
@@ -375,14 +378,14 @@ def measure(table: Doubles) -> tuple[Doubles, Doubles]:
 
 
 def standardised(table: NDArray[Any], center: Doubles, spread: Doubles) -> NDArray[np.float32]:
-    """Return the table in spreads from the centre; what is missing is 0."""
+    """Return the table in spreads from the center; missing numbers become 0."""
     units = np.empty(table.shape, dtype=np.float32)
     deepar_panel.standardise(np.ascontiguousarray(table), center, spread, units, _FURTHEST)
     return units
 
 
 def _two_columns_of(table: Any) -> Any:
-    """Return one number for each series as a table of one column."""
+    """Return a 1-D array as a table of one column."""
     return np.asarray(table)[:, None] if np.ndim(table) == 1 else table
 
 
@@ -409,7 +412,7 @@ def _part(part: Any, place: int) -> Doubles:
 
 
 def _refuse_times(given: Any, name: str) -> None:
-    """Raise an error for a frame with a column of dates, which some libraries make numbers of."""
+    """Raise ValueError if a column holds dates, which some libraries convert to numbers."""
     for place, kind in enumerate(kinds_of_columns(given)):
         if is_of_times(kind):
             names = _columns_of(given)

@@ -1,7 +1,8 @@
-"""The display of a series and what is forecast of it."""
+"""The display of a series and its forecast."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,37 +12,38 @@ from algos._common.drawing import axes_to_draw, require_matplotlib
 from algos.deepar.calendar import read_start, step_times
 from algos.deepar.covariates import of_series
 from algos.deepar.frequency import Frequency
+from algos.deepar.series import refuse_panels
 
 Doubles = NDArray[np.float64]
 
-_PASTS = 3  # horizons of the past that are drawn if nothing is said
+_PASTS = 3  # horizons of the past to draw by default
 
 
 class ForecastDisplay:
-    """A fan chart: the past of one series, and the ranges in which it may go on.
+    """A fan chart: the past of one series, and ranges of its forecast.
 
-    The ranges lie around the median, the paler the wider. Make one with :meth:`from_estimator` or
+    The ranges lie around the median, the wider the paler. Make one with :meth:`from_estimator` or
     :meth:`from_samples`.
 
     Parameters
     ----------
     quantiles : array-like of shape (n_levels, horizon)
-        Forecasts of quantiles of one series.
+        Quantile forecasts of one series.
     levels : array-like of shape (n_levels,)
-        Their levels, ascending. The first and the last are the ends of the widest range, and so
-        on inwards; one in the middle is a line.
+        Their levels, ascending. The first and the last bound the widest range, and so
+        on inwards; an unpaired one in the middle is a line.
     history : array-like of shape (n_past,), default=None
         The values before the forecast. NaN is missing.
     truth : array-like of shape (n_known,), default=None
-        What came, at most `horizon` values. NaN is not known.
+        The true values, at most `horizon` of them. NaN is not known.
     times : array-like of shape (n_past + horizon,), default=None
-        Where the steps stand on the axis, numbers or dates. None counts from the last step of
+        Positions of the steps on the axis, numbers or dates. None counts from the last step of
         the past, which is 0.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where the fan was drawn.
+        The axes with the fan.
     figure_ : matplotlib Figure
         The figure of `ax_`.
     bands_ : list of matplotlib PolyCollection
@@ -51,7 +53,7 @@ class ForecastDisplay:
     history_line_ : matplotlib Line2D or None
         The past.
     truth_line_ : matplotlib Line2D or None
-        What came.
+        The true values.
 
     See Also
     --------
@@ -96,9 +98,10 @@ class ForecastDisplay:
         static_real: Any = None,
         dynamic_real: Any = None,
         ax: Any = None,
+        legend: bool = True,
         **kwargs: Any,
     ) -> ForecastDisplay:
-        """Draw what a fitted forecaster says of one series.
+        """Draw the forecast of one series by a fitted forecaster.
 
         Parameters
         ----------
@@ -107,20 +110,22 @@ class ForecastDisplay:
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
             Series, with all of their past.
         series : int, default=0
-            Which of them is drawn. It alone is forecast.
+            The row of X to draw. Only this series is forecast.
         horizon : int, default=None
             Number of steps; None is `forecaster.prediction_length`.
         coverages : array-like of float, default=(0.5, 0.8)
-            What share of the paths each range holds, in (0, 1).
+            The share of the paths that each range contains, in (0, 1).
         n_past : int, default=None
-            How many steps of the past are drawn; None is three times the horizon.
+            Number of steps of the past to draw; None is three times the horizon.
         truth : array-like of shape (n_known,), default=None
-            What came, at most `horizon` values. NaN is not known.
+            The true values, at most `horizon` of them. NaN is not known.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
             Of all series of X, as in `forecaster.predict`. With `start` and the forecaster's
             `freq` the axis has dates.
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
+        legend : bool, default=True
+            Whether to draw a legend.
         **kwargs : dict
             Passed to matplotlib's `plot` for the median.
 
@@ -129,9 +134,13 @@ class ForecastDisplay:
         display : ForecastDisplay
         """
         require_matplotlib(f"{cls.__name__}.from_estimator")
+        refuse_panels(X, f"{cls.__name__}.from_estimator(forecaster, **panel)")
         rows = X if isinstance(X, list | tuple) else np.asarray(X)
-        if not 0 <= series < len(rows):
-            raise ValueError(f"`series`={series!r} must be in [0, {len(rows)}), a row of X")
+        if not isinstance(series, Integral) or not 0 <= series < len(rows):
+            raise ValueError(
+                f"`series`={series!r} must be in [0, {len(rows)}), the number of one row of `X`; "
+                f"draw several series in one figure by several calls with `ax`"
+            )
         row = np.asarray(rows[series])
         known = np.flatnonzero(~np.isnan(row.astype(np.float64)))
         n_times = int(known[-1]) + 1 if known.size else 0
@@ -156,7 +165,8 @@ class ForecastDisplay:
             frequency = Frequency.of(forecaster.freq)
             times = step_times(begins, frequency, n_times + horizon)[first:]
         past = row[first:n_times]
-        return cls(forecast, levels, history=past, truth=truth, times=times).plot(ax, **kwargs)
+        display = cls(forecast, levels, history=past, truth=truth, times=times)
+        return display.plot(ax, legend=legend, **kwargs)
 
     @classmethod
     def from_samples(
@@ -168,6 +178,7 @@ class ForecastDisplay:
         truth: ArrayLike | None = None,
         times: ArrayLike | None = None,
         ax: Any = None,
+        legend: bool = True,
         **kwargs: Any,
     ) -> ForecastDisplay:
         """Draw sample paths of one series, of any forecaster.
@@ -175,18 +186,20 @@ class ForecastDisplay:
         Parameters
         ----------
         samples : array-like of shape (n_samples, horizon)
-            Paths, as `forecaster.sample(X)[0]`.
+            Sample paths, such as `forecaster.sample(X)[0]`.
         coverages : array-like of float, default=(0.5, 0.8)
-            What share of the paths each range holds, in (0, 1).
+            The share of the paths that each range contains, in (0, 1).
         history : array-like of shape (n_past,), default=None
             The values before the forecast. NaN is missing.
         truth : array-like of shape (n_known,), default=None
-            What came, at most `horizon` values. NaN is not known.
+            The true values, at most `horizon` of them. NaN is not known.
         times : array-like of shape (n_past + horizon,), default=None
-            Where the steps stand on the axis, numbers or dates. None counts from the last step of
+            Positions of the steps on the axis, numbers or dates. None counts from the last step of
             the past, which is 0.
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
+        legend : bool, default=True
+            Whether to draw a legend.
         **kwargs : dict
             Passed to matplotlib's `plot` for the median.
 
@@ -204,15 +217,17 @@ class ForecastDisplay:
             )
         quantiles = np.quantile(paths, levels, axis=0)
         display = cls(quantiles, levels, history=history, truth=truth, times=times)
-        return display.plot(ax, **kwargs)
+        return display.plot(ax, legend=legend, **kwargs)
 
-    def plot(self, ax: Any = None, **kwargs: Any) -> ForecastDisplay:
+    def plot(self, ax: Any = None, *, legend: bool = True, **kwargs: Any) -> ForecastDisplay:
         """Draw the fan.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Where to draw; None is a new figure.
+        legend : bool, default=True
+            Whether to draw a legend.
         **kwargs : dict
             Passed to matplotlib's `plot` for the median.
 
@@ -230,17 +245,18 @@ class ForecastDisplay:
             (self.history_line_,) = ax.plot(times[: len(history)], history, color="0.4")
         self._plot_fan(times[len(history) :], quantiles, levels, kwargs)
         if self.truth is not None:
-            came = np.asarray(self.truth, dtype=np.float64)
-            if came.ndim != 1 or len(came) > quantiles.shape[1]:
+            truth = np.asarray(self.truth, dtype=np.float64)
+            if truth.ndim != 1 or len(truth) > quantiles.shape[1]:
                 raise ValueError(
-                    f"`truth` of shape {came.shape} must have at most one value for each of the "
+                    f"`truth` of shape {truth.shape} must have at most one value for each of the "
                     f"{quantiles.shape[1]} steps"
                 )
-            shown = times[len(history) : len(history) + len(came)]
+            shown = times[len(history) : len(history) + len(truth)]
             (self.truth_line_,) = ax.plot(
-                shown, came, color="black", marker=_marker(came), label="what came"
+                shown, truth, color="black", marker=_marker(truth), label="actual"
             )
-        ax.legend(fontsize="small")
+        if legend:
+            ax.legend(fontsize="small")
         _write_dates(ax, times)
         return self
 
@@ -278,7 +294,7 @@ class ForecastDisplay:
         return quantiles, levels
 
     def _times(self, n_past: int, horizon: int) -> NDArray[Any]:
-        """Return where the steps stand."""
+        """Return the positions of the steps on the axis."""
         if self.times is None:
             return np.arange(1 - n_past, horizon + 1)
         times = np.asarray(self.times)
@@ -299,7 +315,7 @@ def _levels_of(coverages: ArrayLike) -> Doubles:
 
 
 def _marker(values: Doubles) -> str | None:
-    """Return what makes a single value seen."""
+    """Return a marker for a single value, which has no line."""
     return "o" if len(values) == 1 else None
 
 
@@ -311,7 +327,7 @@ def _pale(color: Any, whiteness: float) -> Doubles:
 
 
 def _write_dates(ax: Any, times: NDArray[Any]) -> None:
-    """Have dates written in few letters."""
+    """Format dates concisely."""
     if times.dtype.kind == "M":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 

@@ -1,4 +1,4 @@
-"""From what a user gives to a panel, and what a fit keeps so as to do it again."""
+"""Encoding of series and covariates as a panel, and what `fit` stores to repeat it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _NAMES = ("start", "static_categorical", "static_real", "dynamic_real")
 
 @dataclass(frozen=True)
 class Given:
-    """What a user gave, checked; `units` are None without a start."""
+    """The checked arguments of a user; `units` are None without a start."""
 
     series: Series
     units: Ints | None
@@ -62,7 +62,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What a fit learnt of scales and covariates: plain, so that `Encoding(**vars(e))` is it.
+    """Scales and covariates as learned by `fit`; plain: `Encoding(**vars(e))` equals e.
 
     Attributes
     ----------
@@ -70,21 +70,21 @@ class Encoding:
     freq : str or None
         As "15min"; None is unknown.
     has_start : bool
-        Whether there is a calendar.
+        Whether there are features of the calendar.
     categories : list of ndarray
-        The values of each static categorical feature, ascending.
+        The categories of each static categorical feature, ascending.
     static_center, static_spread : ndarray of shape (n_static_real,), dtype float64
     dynamic_center, dynamic_spread : ndarray of shape (n_dynamic,), dtype float64
     log_center, log_spread : float
-        Of the logarithm of the scales of the series.
+        Center and spread of the logarithm of the scales of the series.
     typical : float
-        The logarithm to base 2 of the scale of a series of which nothing is known.
+        The base-2 logarithm of the scale of a series about which nothing is known.
     typical_of : list of ndarray
-        The same of a series of which a category is known, feature by feature.
+        The same given a category of the series, feature by feature.
     is_repeated : ndarray of shape (n_calendar,), dtype bool
-        Whether training has seen a feature of the calendar repeat; the others are 0.
+        Whether a feature of the calendar repeats in training; the others are set to 0.
     names : dict of str to list of str
-        Of the features of those covariates that were given as frames.
+        Names of the features of covariates that were given as frames.
     """
 
     likelihood: str
@@ -104,16 +104,16 @@ class Encoding:
 
     @property
     def cardinalities(self) -> list[int]:
-        """How many values each static categorical feature has: also the code of unknown ones."""
+        """Number of categories of each static feature; also the code of unknown ones."""
         return [len(values) for values in self.categories]
 
     @property
     def is_scaled(self) -> bool:
-        """Whether the likelihood is one of values over their scale."""
+        """Whether the likelihood is of values divided by their scale."""
         return LIKELIHOODS[self.likelihood].is_scaled
 
     def plan(self, context_length: int, prediction_length: int, lags: NDArray[np.int32]) -> Plan:
-        """Return what a window is made of."""
+        """Return the plan of windows."""
         n_calendar = 0
         if self.has_start and self.freq is not None:
             n_calendar = n_calendar_features(Frequency.of(self.freq))
@@ -141,11 +141,11 @@ def fit_panel(
     static_real: Any = None,
     dynamic_real: Any = None,
 ) -> tuple[Panel, Encoding]:
-    """Return the panel of what `fit` was given, and what is to be kept of it."""
+    """Return the panel of the arguments of `fit`, and the encoding to store."""
     if start is not None and freq is None:
         remedy = "write freq=panel.freq" if freq_of_panel(start) else "set freq='h', 'D', '15min' …"
         raise ValueError(
-            f"`freq`=None must be the distance between two steps where `start` is given; {remedy}"
+            f"`freq`=None must be the distance between two steps if `start` is given; {remedy}"
         )
     if freq is not None:
         Frequency.of(freq)
@@ -154,7 +154,7 @@ def fit_panel(
     given = _read(series, freq, start, static_categorical, static_real, dynamic_real, 0)
     known = [np.unique(column) for column in given.categories]
     codes = encode_categories(given.categories, known, len(series))
-    # What is summed is sorted before: the same bits for any order of the series.
+    # Values are sorted before they are summed: the same bits for any order of the series.
     logs = np.sort(scale_logs(series))
     logs = logs[np.isfinite(logs)]
     typical = float(np.median(logs)) if len(logs) else 0.0
@@ -162,14 +162,14 @@ def fit_panel(
     static_center, static_spread = measure(np.sort(given.static_real, axis=0))
     dynamic_center, dynamic_spread = _measure_dynamic(given)
     encoding = Encoding(
-        likelihood,
-        freq,
-        start is not None,
-        known,
-        static_center,
-        static_spread,
-        dynamic_center,
-        dynamic_spread,
+        likelihood=likelihood,
+        freq=freq,
+        has_start=start is not None,
+        categories=known,
+        static_center=static_center,
+        static_spread=static_spread,
+        dynamic_center=dynamic_center,
+        dynamic_spread=dynamic_spread,
         log_center=float(np.mean(logs * np.log(2))) if len(logs) else 0.0,
         log_spread=max(deviation, 1.0),
         typical=typical,
@@ -198,12 +198,12 @@ def panel_of(
 ) -> Panel:
     """Return the panel of other series, with covariates known for `horizon` more steps.
 
-    Without a `horizon` they are known as far as they are given: to learn from, none is needed.
+    If `horizon` is None they are used as far as they are given, as in training.
 
     Raises
     ------
     ValueError
-        If what is given is not of the kind that `fit` was given.
+        If the arguments are not of the same kind as in `fit`.
     """
     covariates = start, static_categorical, static_real, dynamic_real
     check_alike(encoding, covariates)
@@ -225,8 +225,8 @@ def with_horizon(encoding: Encoding, panel: Panel, horizon: int, dynamic_real: A
     panel : Panel
     horizon : int
     dynamic_real : array-like of shape (n_series, n_features, n_times), default=None
-        Of the `horizon` alone, or of all times of the series as they were given to `fit` and
-        of the horizon.
+        Either of the `horizon` alone, or of all times of the series as they were given to `fit`
+        and of the horizon.
     """
     if encoding.freq is not None and encoding.has_start:
         frequency = Frequency.of(encoding.freq)
@@ -248,7 +248,7 @@ def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -
     if dynamic_real is None:
         raise ValueError(
             f"`dynamic_real`=None must have the shape ({n}, {n_features}, {horizon}), since `fit` "
-            f"was given no more than {panel.horizon} steps of the future; give these"
+            f"was given only {panel.horizon} steps of the future; give these"
         )
     _check_names(encoding, names_of(dynamic_real=dynamic_real))
     parts = parts_of(dynamic_real) if np.iterable(dynamic_real) else []
@@ -258,7 +258,7 @@ def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -
         raise ValueError(
             f"`dynamic_real` of the {horizon} steps to come must be given for each series, in the "
             f"shape ({n}, {n_features}, {horizon}), since series end at different times; or give "
-            f"all times of the series and these, once for all"
+            f"all times of the series and these once, for all series"
         )
     given = np.zeros(n, dtype=np.int64) if is_future else ends
     none = np.zeros(n)
@@ -267,7 +267,7 @@ def _future(encoding: Encoding, panel: Panel, dynamic_real: Any, horizon: int) -
 
 
 def _with_future(panel: Panel, encoding: Encoding, future: Dynamic, horizon: int) -> Panel:
-    """Return the panel with other covariates after the series' ends."""
+    """Return the panel with the given covariates after the series' ends."""
     n_steps = panel.lengths + horizon
     rows = np.cumsum(n_steps) - n_steps
     both = np.empty((int(n_steps.sum()), future.n_features), dtype=np.float32)
@@ -303,7 +303,7 @@ def _read(
 
 
 def _reach(given: Given) -> int:
-    """Return how many steps after its end each series has all numbers over time for."""
+    """Return the number of steps after its end for which every series has all covariates."""
     if given.dynamic.n_features == 0:
         return 0
     return int((given.dynamic.n_known - given.series.lengths).min())
@@ -315,10 +315,10 @@ def check_alike(
     names: tuple[str, ...] = _NAMES,
     remedy: str = "",
 ) -> None:
-    """Raise an error if a covariate is missing, or was not there in `fit`.
+    """Raise ValueError if a covariate is missing, or was not given to `fit`.
 
-    The remedy is one for what is missing; "{0}" in it becomes all that `fit` had, each as
-    "start=True".
+    `remedy` is added to the message about a missing one; "{0}" in it becomes all covariates of
+    `fit`, each as "start=True".
     """
     had = (
         encoding.has_start,
@@ -338,7 +338,7 @@ def check_alike(
 
 
 def _check_names(encoding: Encoding, names: dict[str, list[str]]) -> None:
-    """Raise an error if features are not those of `fit`, or stand in another order."""
+    """Raise ValueError if features are not those of `fit`, in the same order."""
     for name, given in names.items():
         wanted = encoding.names.get(name, given)
         if given != wanted:
@@ -360,7 +360,7 @@ def _check_widths(encoding: Encoding, given: Given) -> None:
 
 
 def _measure_dynamic(given: Given) -> tuple[Doubles, Doubles]:
-    """Return centre and spread of the numbers over time."""
+    """Return center and spread of the numbers over time."""
     dynamic, lengths = given.dynamic, given.series.lengths
     total, squares, peak = np.zeros((3, len(lengths), dynamic.n_features))
     sums, count = np.zeros(dynamic.n_features), float(lengths.sum())
@@ -396,22 +396,22 @@ def _panel(
         calendar, calendar_rows = calendar_table(given.units, lengths + horizon, frequency)
         calendar[:, ~encoding.is_repeated] = 0
     panel = Panel(
-        filled,
-        observed,
-        offsets,
-        lengths,
-        np.ldexp(1.0, exponent),
-        scale,
-        typical,
-        calendar,
-        calendar_rows,
-        standardised(dynamic.values, encoding.dynamic_center, encoding.dynamic_spread),
-        dynamic.rows,
-        codes,
-        standardised(given.static_real, encoding.static_center, encoding.static_spread),
-        np.zeros((n, 2), dtype=np.uint64),
-        np.zeros(n, dtype=np.int64) if given.units is None else given.units,
-        series.delays,
-        horizon,
+        filled=filled,
+        observed=observed,
+        offsets=offsets,
+        lengths=lengths,
+        unit=np.ldexp(1.0, exponent),
+        scale=scale,
+        typical=typical,
+        calendar=calendar,
+        calendar_rows=calendar_rows,
+        dynamic=standardised(dynamic.values, encoding.dynamic_center, encoding.dynamic_spread),
+        dynamic_rows=dynamic.rows,
+        categories=codes,
+        static_real=standardised(given.static_real, encoding.static_center, encoding.static_spread),
+        keys=np.zeros((n, 2), dtype=np.uint64),
+        begins=np.zeros(n, dtype=np.int64) if given.units is None else given.units,
+        delays=series.delays,
+        horizon=horizon,
     )
     return panel.keyed()

@@ -1,4 +1,4 @@
-"""The DeepARForecaster estimator: parameters, documentation and learning."""
+"""The DeepARForecaster estimator: parameters, documentation and fitting."""
 
 from __future__ import annotations
 
@@ -11,98 +11,100 @@ from algos._common.naming import named
 from algos._common.params import Constraint, knows_foreign_names
 from algos._common.search import Continuous, Integer
 from algos.deepar.backtesting import Backtesting
-from algos.deepar.fitting import covariates_of
 from algos.deepar.likelihoods import NOT_NEGATIVE
-from algos.deepar.parameters import FOREIGN_NAMES, PARAMETERS
+from algos.deepar.names import FOREIGN_NAMES
+from algos.deepar.parameters import PARAMETERS
+from algos.deepar.state import covariates_of
 
 
 @named
 class DeepARForecaster(Backtesting, Estimator):
     """Probabilistic forecasts of many related time series, by one recurrent network.
 
-    One autoregressive network is learned over all series [1]_: at each step a LSTM takes
-    values of the past (lags), the calendar, the age of the series and covariates, and gives
-    the distribution of the next value. Forecasts are paths drawn step by step from it, so
-    that quantiles of any horizon, or of sums over it, follow from them. Series may have any
-    scales, lengths and gaps, and new ones are forecast without learning again.
+    One autoregressive network is learned over all series [1]_: at each step an LSTM takes
+    past values (lags), the calendar, the age of the series and covariates, and returns
+    the distribution of the next value. Forecasts are sample paths drawn step by step, which
+    give quantiles of any horizon and of sums over it. Series may have any
+    scales, lengths and gaps, and new ones are forecast without another fit.
 
-    Rows are series, always: X has a row for each series and a column for each step. For
+    Rows are series: X has a row for each series and a column for each step. For
     frames whose rows are times use :func:`algos.deepar.panel_from_wide` or
     :func:`algos.deepar.panel_from_long`.
 
     Parameters
     ----------
     prediction_length : int, default=24
-        Number of steps that are forecast, and learned to be. `predict` can go further.
+        Number of steps to forecast, in training and by default; `predict` can go further.
     context_length : int or None, default=None
-        Number of steps before the forecast that the network is run over. None is
-        `prediction_length`. Lags look further back.
+        Number of steps before the forecast that the network processes. None is
+        `prediction_length`. Lags reach further back.
     context_weight : float, default=1.0
-        Weight in [0, 1] of the loss of the context's steps, beside 1 of those to forecast; 1 is
-        that of [1]_. A context's scale is the mean of all its values, later ones included: the
-        more a network learns from these steps, the more it trusts the scale.
+        Weight in [0, 1] of the loss of the context's steps, relative to 1 for those to forecast;
+        1 is that of [1]_. A context's scale is the mean of all its values, later ones included:
+        the more a network learns from these steps, the more it trusts the scale.
     freq : str, pandas offset or None, default=None
-        How far apart the steps are, as pandas spells it: "h", "15min", "D", "W", "MS" …
-        It makes the lags and, where `start` is given, the features of the calendar. None
+        The distance between steps, in pandas' spelling: "h", "15min", "D", "W", "MS" …
+        It determines the lags and, with `start`, the features of the calendar. None
         is unknown.
     likelihood : {"student_t", "gaussian", "negative_binomial", "poisson", "beta", \
             "deterministic_l1"}, default="student_t"
         Distribution of the next value: "student_t" for real values with outliers,
         "gaussian" for those without, "negative_binomial" or "poisson" for counts, "beta"
-        for shares in [0, 1]. "deterministic_l1" learns the median alone.
+        for shares in [0, 1]. "deterministic_l1" learns only the median.
     hidden_size : int, default=40
         Number of cells in each layer.
     n_layers : int, default=2
         Number of layers, at most 16.
     dropout : float, default=0.0
-        Share of the values between layers that a training step leaves out; of no effect on
-        one layer. `weight_decay` does as much against learning by heart, and harms less.
+        Share of the values between layers that a training step drops; no effect with
+        one layer. `weight_decay` prevents overfitting as well, and harms less.
     zoneout : float, default=0.0
         Probability that a cell keeps its state in a step of training. SageMaker's
-        `dropout_rate` is this.
+        `dropout_rate` is this parameter.
     lags : "auto" or array-like of int, default="auto"
-        Which values of the past are inputs of each step: 1 is the value before. "auto"
-        takes the last few and those around whole cycles of `freq`, as far back as two in
-        five steps of the shorter series can look; `lags_` tells.
+        The past values that are inputs of each step: 1 is the last value. "auto"
+        takes the last few and those around whole cycles of `freq`, as far back as at least two
+        in five steps of the shorter series can look; see `lags_`.
     embedding_dimension : "auto", int or array-like of int, default="auto"
-        Number of values that a category of `static_categorical` is learned as, for all
+        Length of the vector that represents a category of `static_categorical`, for all
         features or for each. "auto" grows with the number of categories.
     window_sampling : {"uniform", "scale"}, default="uniform"
-        How series are drawn in training: evenly, or in proportion to their mean magnitude,
-        as in [1]_. The latter learns little but the largest ones where scales differ much.
+        How series are drawn in training: with equal probability, or in proportion to their mean
+        magnitude, as in [1]_. The latter learns little but the largest if scales differ much.
     max_iter : int, default=200
         Number of epochs.
     n_batches : int, default=50
         Number of steps in an epoch.
     batch_size : int, default=32
-        Number of windows that a step learns from.
+        Number of windows in each step.
     learning_rate_init : float, default=0.003
-        The largest rate of Adam's steps: it is reached by the 100th one, and falls along a
+        The largest learning rate of Adam: it is reached by the 100th step, and falls along a
         cosine to almost nothing in the last epoch.
     weight_decay : "auto" or float, default="auto"
-        By this, times the rate of the step, each step shrinks the weights. "auto" is 0.1
+        Each step shrinks the weights by this times its learning rate. "auto" is 0.1
         for panels of 200 000 values or more, 1 for those of 20 000 or fewer and for those
-        with an `origin_`, and in inverse proportion to their number between.
+        with an `origin_`, and inversely proportional to the number of values in between.
     clip_gradient : float or None, default=10.0
-        Longest gradient of a step; None is no limit.
+        Clips the gradient of a step by norm, to this length; None is no limit.
     early_stopping : "auto" or bool, default="auto"
-        Whether the last `prediction_length` steps of 128 series are held back from training, of
-        fewer series several times as many, up to a tenth of each: forecasts tell when to stop,
-        and which epoch was best. "auto" does so where the series are so few or short that
-        `max_iter` epochs would visit each value more than 120 times: `early_stopping_` tells.
+        Whether the last `prediction_length` steps of 128 series are held back from training (with
+        fewer series several times as many, up to a tenth of each): forecasts of them decide when
+        to stop, and which epoch was best. "auto" does so if the series are so few or short that
+        `max_iter` epochs would visit each value more than 120 times: see `early_stopping_`.
     n_iter_no_change : int, default=10
-        With `early_stopping`, how many epochs without progress are waited: the first time
-        training then goes on from the best weights at a tenth of the rates, the second time
-        it ends; of fewer than ten series the first time. With an `origin_` none are: what is
-        learned at full rates is worse than what it began with, and gets better as they fall.
+        With `early_stopping`, the number of epochs without progress to wait: the first time
+        training continues from the best weights at a tenth of the rates, the second time
+        it ends; with fewer than ten series it ends the first time. With an `origin_` it has no
+        effect: weights learned at full rates are worse than the first ones, and improve as the
+        rates fall.
     tol : float, default=0.0001
-        The fall of the weighted quantile loss that counts as progress.
+        The decrease of the weighted quantile loss that counts as progress.
     n_samples : int, default=100
-        Number of paths that forecasts are made of.
+        Number of sample paths of a forecast.
     quantiles : array-like of float, default=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-        Levels that `predict_quantiles` returns and that `score` is the mean over.
+        The levels of `predict_quantiles`, and of the mean loss in `score`.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last call, by `max_iter` more epochs.
+        Whether `fit` continues from the weights of the last call, for `max_iter` more epochs.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
@@ -115,26 +117,25 @@ class DeepARForecaster(Backtesting, Estimator):
     Attributes
     ----------
     n_iter_ : int
-        Number of epochs learned.
+        Number of epochs.
     early_stopping_ : bool
         Whether a horizon was held back.
     auto_params_ : dict
-        What each parameter that was given as "auto" stood for in the last `fit`, if that
-        used it; given in its place, the value asks for the same.
+        The values that "auto" stood for in the last `fit`, of each parameter that was "auto" and
+        in use; given explicitly, they give the same fit.
     best_iter_ : int
-        The epoch whose weights predict, from 1: the last one, or with `early_stopping` the
-        best one.
+        The epoch, counted from 1, whose weights are used: the last one, or with
+        `early_stopping` the best one.
     history_ : dict of str to ndarray of shape (n_iter_,)
         `objective`, the mean negative log-likelihood of the windows of each epoch,
         `seconds` since the beginning, `validation`, the weighted quantile loss of the
-        steps that are held back (nan without `early_stopping`), and `learning_rate`.
+        held-back steps (nan without `early_stopping`), and `learning_rate`.
     lags_ : ndarray of shape (n_lags,)
-        Which values of the past are inputs.
+        The lags that are inputs.
     origin_ : int
-        The lag of the value that a network which has learned nothing forecasts, and towards
-        which weights are shrunk. It is 1 where the inputs of a step, by least squares, tell less
-        than 2 % of the squares of its changes, as of series that drift at random; else 0, for
-        none.
+        The lag of the value that an untrained network forecasts, and towards which weights are
+        shrunk. It is 1 if the inputs of a step explain, by least squares, less than 2 % of the
+        squared changes, as in series close to a random walk; else 0, for none.
     cardinalities_ : ndarray of shape (n_static_categorical,)
         Number of categories of each static feature.
     n_parameters_ : int
@@ -142,18 +143,18 @@ class DeepARForecaster(Backtesting, Estimator):
 
     See Also
     --------
-    algos.deepar.panel_from_wide : Makes the arguments of `fit` of a frame with a column
+    algos.deepar.panel_from_wide : Makes the arguments of `fit` from a frame with a column
         for each series.
-    algos.deepar.panel_from_long : The same of a frame with a row for each series and time.
-    algos.deepar.panel_from_json_lines : The same of SageMaker's files.
+    algos.deepar.panel_from_long : The same from a frame with a row for each series and time.
+    algos.deepar.panel_from_json_lines : The same from SageMaker's files.
     algos.metrics.weighted_quantile_loss : The measure of `score`.
     algos.plotting.ForecastDisplay : Draws forecasts as fans.
 
     Notes
     -----
     The forecast of a series depends on its own values and covariates, the fit and its
-    seed: not on other series that are forecast with it, nor on `n_jobs`. The first paths
-    of more `n_samples` are those of fewer.
+    seed: not on other series that are forecast with it, nor on `n_jobs`. A larger
+    `n_samples` only adds paths.
 
     A step of training takes about 6 * n_parameters_ * batch_size * (context_length +
     prediction_length) multiplications and additions, a forecast 2 * n_parameters_ *
@@ -269,26 +270,26 @@ class DeepARForecaster(Backtesting, Estimator):
         static_real: Any = None,
         dynamic_real: Any = None,
     ) -> DeepARForecaster:
-        """Learn from series.
+        """Fit the network to series.
 
         Parameters
         ----------
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
             A row for each series; NaN where a value is missing. NaN at either end of a row
-            is not part of the series.
+            are not part of the series.
         y : None
             Ignored; present for scikit-learn's interface.
         start : datetime64, or array-like of shape (n_series,), default=None
-            The time of the first column, or of each row's first one, without a time zone;
-            it needs `freq`. Without it there are no features of the calendar.
+            The time of the first column, or of the first column of each row, without a time zone;
+            it requires `freq`. Without it there are no features of the calendar.
         static_categorical : array-like of shape (n_series, n_features), default=None
             Categories of each series, of any type.
         static_real : array-like of shape (n_series, n_features), default=None
-            Numbers that belong to each series.
+            Real numbers of each series.
         dynamic_real : array-like of shape (n_series, n_features, n_times), default=None
-            Numbers that are known ahead, at each step; also a list of n_series arrays of
-            shape (n_features, n_times). There may be more steps than in X: the future. What
-            is the same for all series may be given once: as an array of shape (1, n_features,
+            Numbers at each step that are known ahead; or a list of n_series arrays of shape
+            (n_features, n_times). There may be more steps than in X: the future. Covariates that
+            are the same for all series may be given once: as an array of shape (1, n_features,
             n_times), or as a frame whose rows are times.
 
         Returns
@@ -309,16 +310,16 @@ class DeepARForecaster(Backtesting, Estimator):
         static_real: Any = None,
         dynamic_real: Any = None,
     ) -> DeepARForecaster:
-        """Learn one epoch more, from these series.
+        """Fit one more epoch, on these series.
 
-        The first call decides on features, scales and `origin_`; the next ones keep them.
-        `predict()` continues the series of the last call. Nothing is held back, and the rate of
-        steps does not fall.
+        The first call determines features, scales and `origin_`; later ones keep them.
+        `predict()` continues the series of the last call. No steps are held back, and the learning
+        rate does not decay.
 
         Parameters
         ----------
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
-            Series, as in `fit`; they need not be those of the calls before.
+            Series, as in `fit`; they may differ from those of earlier calls.
         y : None
             Ignored; present for scikit-learn's interface.
         start, static_categorical, static_real, dynamic_real : array-like, default=None

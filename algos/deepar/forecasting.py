@@ -1,4 +1,4 @@
-"""What a fitted DeepARForecaster says of series: paths, means, quantiles, scores, embeddings."""
+"""Forecasts of a fitted DeepARForecaster: paths, means, quantiles, scores, embeddings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from algos._common.random import seed_key
 from algos._common.validation import check_sample_weight
 from algos.deepar.accuracy import mean_quantile_loss
 from algos.deepar.encoding import check_alike
-from algos.deepar.fitting import Fitting, covariates_of
 from algos.deepar.model import Model
 from algos.deepar.panel import Panel
 from algos.deepar.parameters import checked_count, checked_quantiles
@@ -29,6 +28,7 @@ from algos.deepar.sampling import (
 )
 from algos.deepar.scoring import checked_future, rows_of
 from algos.deepar.series import read_series, refuse_other_arguments
+from algos.deepar.state import Fitting, covariates_of
 
 Doubles = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ _IN_A_SEARCH = (
 
 
 class Forecasting(Fitting):
-    """Mixin of DeepARForecaster: all that changes nothing."""
+    """Mixin of DeepARForecaster: methods that do not change the model."""
 
     n_samples: int
     quantiles: Any
@@ -58,26 +58,26 @@ class Forecasting(Fitting):
     ) -> NDArray[Any]:
         """Forecast the steps that follow each series.
 
-        They begin after the last value of each row: NaN at its end are steps to forecast. Of
+        Forecasts begin after the last value of each row: NaN at its end are steps to forecast. For
         a row without any value they begin after its end.
 
         Parameters
         ----------
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays, default=None
             Series, with all of their past that lags reach: those of `fit` or others. A row
-            may be empty, or all NaN: what is forecast then is how a series of its
-            covariates begins. None continues the series of `fit`, whose covariates are
-            known then.
+            may be empty, or all NaN: the forecast is then how a series with its
+            covariates begins. None continues the series of `fit`, whose covariates are then
+            known.
         horizon : int, default=None
             Number of steps; None is `prediction_length`. It may be larger than that.
         output : {"mean", "median"}, default="mean"
-            What is told of the paths.
+            The statistic of the paths.
         start : datetime64, or array-like of shape (n_series,), default=None
             The time of the first column of X, as in `fit`.
         static_categorical, static_real : array-like of shape (n_series, n_features), \
                 default=None
-            As in `fit`. A category that `fit` has not seen is taken for an average one; a
-            warning tells where it has seen none of a feature.
+            As in `fit`. A category that `fit` has not seen is treated as an average one; a
+            warning names features none of whose categories it has seen.
         dynamic_real : array-like of shape (n_series, n_features, n_times + horizon), default=None
             As in `fit`, and `horizon` steps beyond. Without X, of the future alone, unless
             `fit` was given it.
@@ -89,10 +89,10 @@ class Forecasting(Fitting):
         """
         if output not in OUTPUTS:
             raise InvalidParameterError(
-                f"`output`={output!r} must be one of {OUTPUTS}; `predict_quantiles` and "
-                f"`sample` tell more"
+                f"`output`={output!r} must be one of {OUTPUTS}; `predict_quantiles` and `sample` "
+                f"return more"
             )
-        refuse_other_arguments(X, "horizon=48")
+        refuse_other_arguments(X, "predict", "horizon=48")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         found = np.empty((len(panel), horizon), dtype=dtype)
@@ -121,7 +121,7 @@ class Forecasting(Fitting):
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays, default=None
             As in `predict`.
         quantiles : array-like of float, default=None
-            Levels in (0, 1); None are those of the parameter.
+            Levels in (0, 1); None is the parameter `quantiles`.
         horizon : int, default=None
             Number of steps; None is `prediction_length`.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
@@ -133,7 +133,7 @@ class Forecasting(Fitting):
             In the dtype of X.
         """
         levels = checked_quantiles(self.quantiles if quantiles is None else quantiles)
-        refuse_other_arguments(X, "quantiles=[0.1, 0.9]", may_be_levels=True)
+        refuse_other_arguments(X, "predict_quantiles", "quantiles=[0.1, 0.9]", may_be_levels=True)
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         return _within(self._quantiles(forecaster, panel, levels, horizon), dtype)
@@ -157,23 +157,23 @@ class Forecasting(Fitting):
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays, default=None
             As in `predict`.
         n_samples : int, default=None
-            Number of paths; None is that of the parameter. The first paths are those of
-            fewer.
+            Number of paths; None is the parameter `n_samples`. A larger number only adds
+            paths.
         horizon : int, default=None
             Number of steps; None is `prediction_length`.
         random_state : int, RandomState instance, Generator instance or None, default=None
-            Seed of other paths; None are those that `predict` is made of.
+            Seed of other paths; None gives the paths that `predict` uses.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
             As in `predict`.
 
         Returns
         -------
         paths : ndarray of shape (n_series, n_samples, horizon)
-            In the dtype of X. Each path is one future: their sums over steps have the
+            In the dtype of X. Each path is one possible future: sums over its steps have the
             distribution of the sum.
         """
         n_samples = checked_count("n_samples", n_samples, self.n_samples)
-        refuse_other_arguments(X, "n_samples=50")
+        refuse_other_arguments(X, "sample", "n_samples=50")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, horizon = self._asked(X, horizon, covariates)
         shape = (len(panel), n_samples, horizon)
@@ -202,18 +202,18 @@ class Forecasting(Fitting):
         """Return minus the mean weighted quantile loss of the last steps of each series.
 
         The last `prediction_length` steps are forecast from those before, and compared with
-        what they are; a series that has no more of them is forecast from nothing. Where `y` is
-        a table, all of X is the past, and what follows it is compared with `y`.
+        the actual values; a series that is no longer than that is forecast from nothing. If `y` is
+        2-D, all of X is the past, and the steps after it are compared with `y`.
 
         Parameters
         ----------
         X : array-like of shape (n_series, n_times), or list of n_series 1-D arrays
-            Series with the steps that are to be forecast; without these if `y` has them.
+            Series including the steps to forecast; without these if `y` has them.
         y : array-like of shape (n_series, horizon), default=None
-            What comes in the columns after the last one of X, or of each row, NaN where that is
-            not known. What has not two dimensions, as classes, is ignored.
+            The values after the last column of X, or after the end of each row, NaN where one is
+            not known. A y that is not 2-D (class labels, say) is ignored.
         sample_weight : array-like of shape (n_series,), default=None
-            How often each series counts, both in the sum of losses and in that of magnitudes.
+            The weight of each series, both in the sum of losses and in that of magnitudes.
         start, static_categorical, static_real, dynamic_real : array-like, default=None
             As in `fit`; with `y`, `dynamic_real` also of its steps.
 
@@ -223,11 +223,11 @@ class Forecasting(Fitting):
             At most 0, which is a perfect forecast: minus the mean over `quantiles` of twice the
             sum of quantile losses over the sum of magnitudes.
         """
-        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         check_is_fitted(self)
+        refuse_other_arguments(X, "score")
+        covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         encoding = Model.from_plain(self._model).encoding
         check_alike(encoding, tuple(covariates.values()), remedy=_IN_A_SEARCH)
-        refuse_other_arguments(X)
         levels, truth = checked_quantiles(self.quantiles), checked_future(X, y)
         if truth is None:
             truth, forecast = self._of_last_steps(X, covariates, levels)
@@ -250,8 +250,8 @@ class Forecasting(Fitting):
     ) -> Doubles:
         """Return quantiles of the columns after X.
 
-        Forecasts begin after the last value of a series: of one that ends in NaN more steps are
-        forecast, the first of which are in X.
+        Forecasts begin after the last value of a series: for one that ends in NaN more steps are
+        forecast, and the first ones, which are in X, are dropped.
         """
         n_after = read_series(X, self._made_with["likelihood"], may_be_empty=True).n_after
         found = np.empty((len(n_after), len(levels), horizon))
@@ -273,9 +273,9 @@ class Forecasting(Fitting):
         static_real: Any = None,
         dynamic_real: Any = None,
     ) -> NDArray[Any]:
-        """Return what the network makes of each series: the state of its last layer.
+        """Return an embedding of each series: the state of the network's last layer.
 
-        Series that are likely to go on alike have embeddings that are near each other.
+        Series with a similar outlook have similar embeddings.
 
         Parameters
         ----------
@@ -289,6 +289,7 @@ class Forecasting(Fitting):
         embedding : ndarray of shape (n_series, hidden_size)
             In the dtype of X.
         """
+        refuse_other_arguments(X, "embed")
         covariates = covariates_of(start, static_categorical, static_real, dynamic_real)
         forecaster, panel, dtype, _ = self._asked(X, None, covariates, n_ahead=0)
         states = embed_series(forecaster, panel, n_threads=self._n_threads())
@@ -311,7 +312,7 @@ class Forecasting(Fitting):
         n_samples: int,
         key: Any = None,
     ) -> Iterator[tuple[slice, Doubles]]:
-        """Yield paths of a few series at a time, and where these stand in the panel."""
+        """Yield paths of a few series at a time, with their places in the panel."""
         return sample_paths(
             forecaster,
             panel,
@@ -323,13 +324,13 @@ class Forecasting(Fitting):
 
 
 def _mean(paths: Doubles) -> Doubles:
-    """Return the mean of paths, of which sums may be too large."""
+    """Return the mean of paths, whose sum might overflow."""
     mean: Doubles = (paths / paths.shape[1]).sum(axis=1)
     return mean
 
 
 def _within(values: Doubles, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return values in that dtype; what is too large for it is the largest there is."""
+    """Return values in the dtype, clipped to its range."""
     if dtype == values.dtype:
         return values
     most = np.finfo(dtype).max

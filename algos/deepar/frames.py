@@ -1,13 +1,13 @@
-"""Frames as panels: wide ones with a column for each series, long ones with a row for each value.
+"""Panels from frames: wide ones with a column for each series, long ones with a row for each value.
 
-Nothing here imports pandas: what is asked of a frame, polars has too.
+Nothing here imports pandas: the code uses only what frames of polars also have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,25 +27,26 @@ _KEYWORDS = ("X", "start", "static_categorical", "static_real", "dynamic_real")
 
 @dataclass(frozen=True)
 class PanelFrame:
-    """Series of a frame or of files; `fit(**panel)` takes of it what `fit` knows.
+    """Series of a frame or of files; `fit(**panel)` unpacks it into arguments.
 
     Attributes
     ----------
     X : ndarray of shape (n_series, n_times) or list of ndarray
-        An array if all series have as many steps. NaN where the frame has no value.
+        An array if all series have the same number of steps. NaN where the frame has no value.
     start : ndarray of shape (n_series,), dtype datetime64[s]
-        The time of the first value of each row of `X`. It also knows `freq`, from which that of
+        The time of the first column of each row of `X`. It carries `freq`, from which that of
         the estimator must not differ.
     ids : ndarray of shape (n_series,)
         The names of the series, in the order of the frame.
     freq : str or None
-        For the parameter of that name; None where files do not tell it, and nobody did.
+        For the parameter of that name; None if it is unknown, as for files without a given
+        `freq`.
     static_categorical, static_real : frame of shape (n_series, n_features) or None
         With the names of their columns; an array if the series came from files.
     dynamic_real : list of ndarray of shape (n_features, n_times) or None
-        They may go on beyond the last value of a series. Its `names` are those of the columns.
+        They may extend beyond the last value of a series. Its `names` are those of the columns.
     origin : Origin
-        What the frame was like.
+        The kind of frame that the panel came from.
     """
 
     X: Any
@@ -58,13 +59,16 @@ class PanelFrame:
     dynamic_real: NamedArrays | None = None
 
     def keys(self) -> list[str]:
-        """Return the names of those of fit's arguments that the frame has."""
+        """Return the names of the arguments of `fit` that the panel has."""
         return [name for name in _KEYWORDS if getattr(self, name) is not None]
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.keys():
             raise KeyError(name)
         return getattr(self, name)
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("the parts of a panel are keyword arguments; write `fit(**panel)`")
 
     def __repr__(self) -> str:
         lengths = np.unique([len(row) for row in self.X])
@@ -77,23 +81,23 @@ class PanelFrame:
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def split(self, n_steps: int) -> tuple[PanelFrame, Doubles]:
-        """Return the panel without its last steps, and what came in these.
+        """Split off the last steps of each series.
 
         Each series ends `n_steps` before its last value. Covariates keep their times: those
-        of the steps that are left out are the future of the panel.
+        of the omitted steps are the future of the panel.
 
         Parameters
         ----------
         n_steps : int
-            How many steps to leave out, as `prediction_length`.
+            Number of steps to leave out, such as `prediction_length`.
 
         Returns
         -------
         past : PanelFrame
-            `DeepARForecaster(freq=past.freq).fit(**past)` fits it; a series that has no more
-            than `n_steps` is empty. Its `frame_of` has the times that are left out.
+            `DeepARForecaster(freq=past.freq).fit(**past)` fits it; a series with at most
+            `n_steps` steps is empty. Its `frame_of` has the times of the omitted steps.
         future : ndarray of shape (n_series, n_steps)
-            NaN where there is no value. `score(**past, y=future)` judges forecasts.
+            NaN where there is no value. `score(**past, y=future)` evaluates forecasts.
 
         Examples
         --------
@@ -115,23 +119,23 @@ class PanelFrame:
         return replace(self, X=together(past)), future
 
     def frame_of(self, forecast: Any, quantiles: Any = None) -> Any:
-        """Return forecasts of these series as a frame, like the one that they came from.
+        """Return forecasts of these series as a frame like the one that the panel came from.
 
         Parameters
         ----------
         forecast : array-like of shape (n_series, horizon) or (n_series, n_quantiles, horizon)
-            What `predict` or `predict_quantiles` has returned for the panel: the times are
-            those after its last values. Of a model that was fit to fewer columns of `X`, they
-            would be too late; `split` makes a panel of these.
+            The result of `predict` or `predict_quantiles` for the panel: the times are
+            those after its last values. For a model that was fit to fewer columns of `X` they
+            would be too late; use `split` instead, whose panel knows its end.
         quantiles : array-like of float of shape (n_quantiles,), default=None
-            The levels, where there are any.
+            The levels of quantile forecasts.
 
         Returns
         -------
         frame : pandas or polars DataFrame
-            Of a wide frame's forecasts a wide one, NaN where a series is forecast for other
+            A wide frame if the panel came from one, NaN where a series is forecast for other
             times; else one row for each series and time that follows its last value, with
-            the column `forecast`, or one for each level, as "0.5".
+            the column `forecast`, or one for each level, such as "0.5".
 
         Examples
         --------
@@ -163,17 +167,17 @@ class PanelFrame:
 
 
 def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelFrame:
-    """Return the series of a frame whose rows are points of time and whose columns are series.
+    """Make a panel from a frame whose rows are times and whose columns are series.
 
     Parameters
     ----------
     frame : pandas or polars DataFrame, or pyarrow Table
-        The latter is taken for a frame of pandas.
+        A table is converted to a pandas frame.
     time : column name, default=None
-        The column that holds the times; None is the index.
+        The column of times; None is the index.
     freq : str or pandas offset, default=None
-        The distance between two steps, as "h" or "15min"; None reads it from the index, or
-        finds it in the times. Steps that are not in the frame are missing values.
+        The distance between two steps, such as "h" or "15min"; None infers it from the index or
+        the times. Steps that are not in the frame are missing values.
 
     Returns
     -------
@@ -183,7 +187,7 @@ def panel_from_wide(frame: Any, *, time: Any = None, freq: Any = None) -> PanelF
     Raises
     ------
     ValueError
-        If the times are no dates, occur twice, or are not evenly spaced.
+        If the times are not dates, occur twice, or are not evenly spaced.
 
     Examples
     --------
@@ -237,25 +241,25 @@ def panel_from_long(
     dynamic_real: Any = (),
     freq: Any = None,
 ) -> PanelFrame:
-    """Return the series of a frame that has one row for each series and point of time.
+    """Make a panel from a frame that has one row for each series and time.
 
     Parameters
     ----------
     frame : pandas or polars DataFrame, or pyarrow Table
-        In any order; a table is taken for a frame of pandas. Rows without a target after the
-        last one of a series tell of the future: what `dynamic_real` holds there is known ahead.
+        In any order; a table is converted to a pandas frame. Rows without a target after the
+        last one of a series hold the known future of `dynamic_real`.
     id : column name or sequence of them
-        Which series a row belongs to; of several columns all together tell.
+        The columns that identify the series of a row.
     time, target : column names
-        Its time and its value.
+        The columns of the time and the value of a row.
     static_categorical, static_real : column name or sequence of them, default=()
-        What is the same in all rows of a series.
+        Columns that are the same in all rows of a series.
     dynamic_real : column name or sequence of them, default=()
-        Numbers over time that are known ahead. `fit` takes none that are missing: fill them in,
-        and give a row for each step.
+        Columns of numbers over time that are known ahead. `fit` accepts no missing ones: fill
+        them in, and give a row for each step.
     freq : str or pandas offset, default=None
-        The distance between two steps, as "h" or "15min"; None finds it in the times. Steps
-        that are not in the frame are missing values.
+        The distance between two steps, such as "h" or "15min"; None infers it from the times.
+        Steps that are not in the frame are missing values.
 
     Returns
     -------
@@ -265,8 +269,8 @@ def panel_from_long(
     Raises
     ------
     ValueError
-        If the times are no dates, occur twice in a series, or are not evenly spaced; or what
-        is static differs between the rows of a series; or a column does not exist.
+        If the times are not dates, occur twice in a series, or are not evenly spaced; or a static
+        column differs between the rows of a series; or a column does not exist.
 
     Examples
     --------
@@ -334,7 +338,7 @@ def panel_from_long(
 
 
 def _frequency(freq: Any, times: Any, series: Ints, of_index: str | None) -> Frequency:
-    """Return what was asked for, or what the index says, or what the times tell."""
+    """Return the given frequency, or that of the index, or the one inferred from the times."""
     if freq is not None:
         return Frequency.of(freq)
     if of_index is not None:
@@ -346,17 +350,17 @@ def _frequency(freq: Any, times: Any, series: Ints, of_index: str | None) -> Fre
 
 
 def _columns(names: Any) -> Sequence[Any]:
-    """Return names of columns; one alone is a list of one."""
+    """Return names of columns as a list."""
     return [names] if isinstance(names, str) or not np.iterable(names) else list(names)
 
 
 def together(rows: list[Doubles]) -> Any:
-    """Return series of one length as an array."""
+    """Stack series if they have one length, else return the list."""
     return np.stack(rows) if len({len(row) for row in rows}) == 1 else rows
 
 
 def ids_of(names: Sequence[Any]) -> NDArray[Any]:
-    """Return names of columns as they are: neither tuples nor numbers become anything else."""
+    """Return names of columns as an array, without converting tuples or numbers."""
     if len({type(name) for name in names}) == 1 and not isinstance(names[0], tuple):
         return np.array(names)
     ids = np.empty(len(names), dtype=object)
@@ -366,7 +370,7 @@ def ids_of(names: Sequence[Any]) -> NDArray[Any]:
 
 
 def _checked_frame(frame: Any) -> Any:
-    """Return the frame, an arrow table as one of pandas; raise unless its columns have names."""
+    """Return the frame, arrow tables as pandas frames; raise if column names are not unique."""
     if hasattr(frame, "column_names") and hasattr(frame, "to_pandas"):
         try:
             frame = frame.to_pandas()
@@ -378,7 +382,7 @@ def _checked_frame(frame: Any) -> Any:
         remedy = (
             "write frame.to_frame()"
             if hasattr(frame, "to_frame")
-            else "arrays whose rows are series need no panel: give them to `fit`"
+            else "pass arrays whose rows are series directly to `fit`"
         )
         raise ValueError(
             f"`frame` must be a pandas or polars DataFrame, and is a {type(frame).__name__}; "
@@ -388,7 +392,7 @@ def _checked_frame(frame: Any) -> Any:
     if len(set(names)) < len(names):
         twice = next(name for place, name in enumerate(names) if name in names[:place])
         raise ValueError(
-            f"the columns of `frame` must have different names, and {twice!r} is that of several; "
+            f"the columns of `frame` must have unique names, and several have the name {twice!r}; "
             f"rename them"
         )
     return frame
@@ -403,9 +407,9 @@ def _check_columns(frame: Any, names: Sequence[Any]) -> None:
 
 
 def _series_of_rows(frame: Any, id: Sequence[Any]) -> tuple[NDArray[Any], Ints]:
-    """Return the names of the series as they come first, and the series of each row.
+    """Return the names of the series in order of appearance, and the series of each row.
 
-    Names that are made of several columns are tuples.
+    Names from several columns are tuples.
     """
     found = [_in_order_of_rows(np.asarray(frame[name]), name) for name in id]
     if len(found) == 1:
@@ -420,7 +424,7 @@ def _series_of_rows(frame: Any, id: Sequence[Any]) -> tuple[NDArray[Any], Ints]:
 
 
 def _by_first(first: Ints, inverse: Ints) -> tuple[Ints, Ints]:
-    """Return the order in which different names come first, and each row's place in it."""
+    """Return the order of first appearance of unique names, and each row's rank in it."""
     order = np.argsort(first, kind="stable")
     places = np.empty(len(order), dtype=np.int64)
     places[order] = np.arange(len(order))
@@ -428,7 +432,7 @@ def _by_first(first: Ints, inverse: Ints) -> tuple[Ints, Ints]:
 
 
 def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], Ints]:
-    """Return the different names as they come first, and the place of each row's among them."""
+    """Return the unique names in order of appearance, and the index of each row's name."""
     if names.dtype.kind in "fO" and any(map(is_missing, names)):
         row = next(row for row, name in enumerate(names) if is_missing(name))
         raise ValueError(
@@ -444,14 +448,14 @@ def _in_order_of_rows(names: NDArray[Any], column: Any) -> tuple[NDArray[Any], I
 
 
 def _constant(values: NDArray[Any], name: Any, series: Ints, first: Ints) -> NDArray[Any]:
-    """Return the one value of each series."""
+    """Return the value of each series; raise if it varies."""
     own = values[first]
     differs = (values != own[series]) & ~((values != values) & (own != own)[series])
     if np.any(differs):
         row = int(np.argmax(differs))
         raise ValueError(
             f"`frame`[{name!r}] must be the same in all rows of a series, and row {row} differs "
-            f"from row {first[series[row]]}; name it in `dynamic_real` if it changes over time"
+            f"from row {first[series[row]]}; use `dynamic_real` if it changes over time"
         )
     return own
 

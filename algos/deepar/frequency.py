@@ -1,4 +1,4 @@
-"""Frequencies: how far apart the steps of a series are, and what repeats at them."""
+"""Frequencies: the distance between steps of a series, and lags at which values repeat."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from algos._common.params import InvalidParameterError
 
-LONGEST_LAG = 1441  # a day of minutes, and one
-_CONSECUTIVE = 7  # the lags 1 … 7 are always there
+LONGEST_LAG = 1441  # one more than a day of minutes
+_CONSECUTIVE = 7  # the lags 1 … 7 are always included
 _MONTH, _WEEK, _DAY, _HOUR, _MINUTE = 30 * 86400, 604800, 86400, 3600, 60
 
-# What pandas calls them, now and before version 2.2: unit and number of units
+# Names in pandas, before version 2.2 and since: unit and number of units
 _NAMES = {
     **dict.fromkeys(("Y", "YE", "YS", "A", "AS", "BY", "BYE", "BYS", "BA", "BAS"), ("month", 12)),
     **dict.fromkeys(("Q", "QE", "QS", "BQ", "BQE", "BQS"), ("month", 3)),
@@ -28,7 +28,7 @@ _NAMES = {
     **dict.fromkeys(("s", "S"), ("second", 1)),
 }
 _FORM = re.compile(r"(\d*)([A-Za-z]+)(?:-[A-Z]{3})?")
-_COARSER = {  # so many of a unit are one of another
+_COARSER = {  # units in the next larger one
     "second": (60, "minute"),
     "minute": (60, "hour"),
     "hour": (24, "day"),
@@ -44,7 +44,9 @@ class Frequency:
     Attributes
     ----------
     unit : {"month", "business day", "day", "hour", "minute", "second"}
+        The unit.
     n_units : int
+        The number of units.
     """
 
     unit: str
@@ -52,12 +54,12 @@ class Frequency:
 
     @classmethod
     def of(cls, freq: Any) -> Frequency:
-        """Return what a string means, in pandas' old spelling or in the new one, or an offset.
+        """Parse a string in pandas' old or new spelling, or an offset.
 
         Raises
         ------
         ValueError
-            If it means nothing, or what no series can be modelled at.
+            If it is not a frequency, or one that is not supported.
         """
         given, freq = freq, getattr(freq, "freqstr", freq)
         match = _FORM.fullmatch(freq.replace(" ", "")) if isinstance(freq, str) else None
@@ -87,7 +89,7 @@ class Frequency:
 
     @staticmethod
     def day_of_business(freq: Any) -> str | None:
-        """Return which day of business of a month it names, as "BME" does: "first" or "last"."""
+        """Return the business day of a month that `freq` names: "first" or "last" (as "BME")."""
         match = _FORM.fullmatch(str(getattr(freq, "freqstr", freq)).replace(" ", ""))
         name = match[2] if match else ""
         if len(name) < 2 or name[0] != "B" or name not in _NAMES:
@@ -96,11 +98,11 @@ class Frequency:
 
     @property
     def n_seconds(self) -> int:
-        """Length of a step; 0 where it is none of a fixed length."""
+        """Length of a step; 0 if it varies."""
         return self.n_units * _SECONDS.get(self.unit, 0)
 
     def lags(self) -> set[int]:
-        """Return the lags at which values repeat: whole cycles ago, and the steps beside them.
+        """Return the lags of whole cycles, and those next to them.
 
         Hourly, these are the last 7 days, the last 4 weeks and 30 days ago; the lag itself, the
         one before and the one after.
@@ -129,7 +131,7 @@ def _of_days(n_days: int, *, week: int, month: int, year: int) -> set[int]:
 
 
 def _around(cycle: float, n_cycles: int, beside: int) -> set[int]:
-    """Return the lags of so many cycles, and those beside each."""
+    """Return the lags of the first `n_cycles` cycles, and up to `beside` on each side."""
     middles = (int(k * cycle) for k in range(1, n_cycles + 1))
     return {middle + side for middle in middles for side in range(-beside, beside + 1)}
 
@@ -137,16 +139,16 @@ def _around(cycle: float, n_cycles: int, beside: int) -> set[int]:
 def default_lags(
     freq: str | None, prediction_length: int, furthest: int | None = None
 ) -> NDArray[np.int32]:
-    """Return the lags whose values are inputs, ascending.
+    """Return the default lags, ascending.
 
     Parameters
     ----------
     freq : str or None
-        Without it, what is forecast in one go is taken for a cycle.
+        Without it, the prediction length is assumed to be a cycle.
     prediction_length : int
     furthest : int, default=None
-        The largest lag. One that hardly a window of training reaches, and that forecasts do,
-        would be an input of which nothing is known.
+        The largest lag. A longer one that few windows of training can reach, but forecasts
+        do, would be an input about which nothing was learned.
     """
     lags = _around(prediction_length, 2, 1) if freq is None else Frequency.of(freq).lags()
     most = LONGEST_LAG if furthest is None else min(LONGEST_LAG, max(furthest, 1))
@@ -157,7 +159,7 @@ def default_lags(
 def check_lags(
     lags: Any, freq: str | None, prediction_length: int, furthest: int | None = None
 ) -> NDArray[np.int32]:
-    """Return the parameter `lags` as an array; "auto" stands for `default_lags`.
+    """Return the parameter `lags` as an array, "auto" resolved by `default_lags`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""JSON Lines as panels: a series on each line, as SageMaker and GluonTS write them."""
+"""Panels from JSON Lines: a series on each line, in the format of SageMaker and GluonTS."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class _Line:
-    """The series of one line; what it does not have is empty.
+    """The series of one line; missing keys are empty.
 
     Attributes
     ----------
     where : str
-        For errors: "line 7".
+        For error messages: "line 7".
     features : ndarray of shape (n_features, n_times)
+        The numbers over time.
     """
 
     where: str
@@ -45,20 +46,20 @@ class _Line:
 
 
 def panel_from_json_lines(files: Any, *, freq: Any = None) -> PanelFrame:
-    r"""Return the series of JSON Lines, the format of SageMaker's DeepAR.
+    r"""Make a panel from JSON Lines, the format of SageMaker's DeepAR.
 
     Each line is an object with the keys `start`, a time without a zone, and `target`, numbers;
-    ``null`` and ``"NaN"`` are missing values. It may have `cat`, a category or a list of them,
-    `dynamic_feat`, a list of numbers for each feature, which may go on beyond the target, and
-    `item_id`, the name of the series. Other keys are not read, and blank lines are skipped.
+    ``null`` and ``"NaN"`` are missing values. Optional are `cat`, a category or a list of them,
+    `dynamic_feat`, a list of numbers for each feature, which may extend beyond the target, and
+    `item_id`, the name of the series. Other keys are ignored, and blank lines are skipped.
 
     Parameters
     ----------
     files : path, open file or list of them
         Compressed by gzip or not. Series are in the order of lines and files.
     freq : str or pandas offset, default=None
-        The distance between two steps, as "h" or "15min", which the lines do not tell. With it,
-        the panel refuses an estimator whose `freq` is another one, and `frame_of` works.
+        The distance between two steps, such as "h" or "15min", which the lines do not contain.
+        If given, the panel refuses an estimator with a different `freq`, and `frame_of` works.
 
     Returns
     -------
@@ -71,8 +72,8 @@ def panel_from_json_lines(files: Any, *, freq: Any = None) -> PanelFrame:
     TypeError
         If `files` are neither paths nor open files.
     ValueError
-        If a line is not as described, or has a key, or a number of categories or features, that
-        the first one has not. The error names the line.
+        If a line is not as described, or differs from the first one in its keys or in the
+        number of categories or features. The message names the line.
 
     Examples
     --------
@@ -110,7 +111,7 @@ def panel_from_json_lines(files: Any, *, freq: Any = None) -> PanelFrame:
 
 
 def _pandas_frame(columns: Any) -> Any:
-    """Return columns as a frame: the lines were none, whose kind it could have."""
+    """Return columns as a pandas frame, since lines have no kind of frame."""
     try:
         import pandas as pd
     except ImportError as error:
@@ -121,7 +122,7 @@ def _pandas_frame(columns: Any) -> Any:
 
 
 def _lines_of(files: Any) -> Iterator[tuple[str, str | bytes]]:
-    """Return where each line is, and the line, without blank ones."""
+    """Yield the location of each line, and the line, without blank ones."""
     is_one = hasattr(files, "read") or _is_path(files)
     if not is_one and not isinstance(files, (list, tuple)):
         raise TypeError(f"`files`={files!r} must be a path, an open file or a list of them")
@@ -140,7 +141,7 @@ def _is_path(given: Any) -> bool:
 
 
 def _unpacked(file: Any, closing: ExitStack) -> Any:
-    """Return the lines of an open file, which is left open, uncompressed."""
+    """Return an open file, which is left open, uncompressed."""
     if not hasattr(file, "read"):
         raise TypeError(f"`files` must hold paths or open files, and one is {file!r}")
     if hasattr(file, "readinto") and not hasattr(file, "peek"):
@@ -156,7 +157,7 @@ def _read(where: str, text: str | bytes) -> _Line:
         found = json.loads(text)
     except ValueError as error:
         raise ValueError(
-            f"{where}: no JSON, {error}; each line must be an object with `start` and `target`"
+            f"{where}: invalid JSON, {error}; each line must be an object with `start` and `target`"
         ) from None
     if not isinstance(found, dict):
         raise ValueError(
@@ -182,7 +183,7 @@ def _read(where: str, text: str | bytes) -> _Line:
 
 
 def _numbers(given: Any, name: str) -> Doubles:
-    """Return a list's numbers; `name` is for the error."""
+    """Read a list of numbers; `name` is for error messages."""
     if not isinstance(given, list):
         raise ValueError(f"{name} must be a list of numbers, and is {given!r}")
     values = [np.nan if value is None or value == "NaN" else value for value in given]
@@ -196,7 +197,7 @@ def _numbers(given: Any, name: str) -> Doubles:
 
 
 def _name(given: Any, name: str) -> list[Any]:
-    """Return the name of a series as a list of it, or none."""
+    """Return the name of a series as a list of one, or an empty list."""
     if isinstance(given, list):
         raise ValueError(f"{name} must be a number or a name, and is {given!r}")
     return _names(given, name)
@@ -212,7 +213,7 @@ def _names(given: Any, name: str) -> list[Any]:
 
 
 def _features(given: Any, n_steps: int, name: str) -> Doubles:
-    """Return what is known over time; `name` is for the error."""
+    """Read the numbers over time; `name` is for error messages."""
     if not given:
         return np.empty((0, 0))
     if not isinstance(given, list):
@@ -230,7 +231,7 @@ def _features(given: Any, n_steps: int, name: str) -> Doubles:
 
 
 def _check_alike(line: _Line, first: _Line) -> None:
-    """Raise unless a line has what the first one has, and as many of each."""
+    """Raise ValueError if a line differs from the first in its keys or in their numbers."""
     pairs: dict[str, tuple[Any, Any]] = {
         "cat": (line.categories, first.categories),
         "dynamic_feat": (line.features, first.features),
@@ -244,13 +245,13 @@ def _check_alike(line: _Line, first: _Line) -> None:
         if len(others) == 0:
             raise ValueError(f"{line.where}: has `{key}`, which {first.where} has not")
         raise ValueError(
-            f"{line.where}: `{key}` has {len(own)} and that of {first.where} {len(others)}; each "
-            f"series must have as many"
+            f"{line.where}: `{key}` has {len(own)} and that of {first.where} {len(others)}; all "
+            f"series must have the same number"
         )
 
 
 def _categories_of(lines: list[_Line]) -> NDArray[Any] | None:
-    """Return the categories, of shape (n_series, n_features), as what they are."""
+    """Return the categories, of shape (n_series, n_features), as integers if all are."""
     if not lines[0].categories:
         return None
     table = np.array([line.categories for line in lines], dtype=object)

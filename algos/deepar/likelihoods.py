@@ -1,17 +1,17 @@
-"""The likelihoods: what each takes, and what the network's raw numbers mean to it.
+"""The likelihoods: their values, and the meaning of the network's raw outputs.
 
-The formulas themselves stand in `algos/_cython/_deepar_likelihood.h` alone. With s+ the softplus
-of a raw number and ν the scale of its window:
+The formulas are in `algos/_cython/_deepar_likelihood.h` only. With s+ the softplus
+of a raw output and ν the scale of its window:
 
 =================  =================================  ====================  ===============
-name               law                                values                raw numbers are
+name               distribution                       values                raw outputs are
 =================  =================================  ====================  ===============
 gaussian           N(m, s²)                           real, in units of ν   m, s+
 student_t          m + s t(n), n above 2              real, in units of ν   m, s+, 2 + s+
-negative_binomial  of mean μ and variance μ + α μ²    counts, as they are   ν s+, s+ / √ν
-poisson            of mean μ                          counts, as they are   ν s+
-beta               B(p, q)                            shares, as they are   s+, s+
-deterministic_l1   none: m, which is the median       real, in units of ν   m
+negative_binomial  of mean μ and variance μ + α μ²    counts, as given      ν s+, s+ / √ν
+poisson            of mean μ                          counts, as given      ν s+
+beta               B(p, q)                            shares, as given      s+, s+
+deterministic_l1   none: m is the median              real, in units of ν   m
 =================  =================================  ====================  ===============
 """
 
@@ -21,17 +21,17 @@ from typing import NamedTuple
 
 
 class Likelihood(NamedTuple):
-    """The law of a step's value, given what came before.
+    """The conditional distribution of a step's value.
 
     Attributes
     ----------
     name : str
     code : int
-        That of the kernels.
+        The number that kernels know it by.
     n_outputs : int
-        Raw numbers that the network gives for each step.
+        Raw outputs of the network for each step.
     values : {"real", "count", "share"}
-        Any, from 0 on, or in [0, 1].
+        Any numbers, those from 0 on, or those in [0, 1].
     """
 
     name: str
@@ -46,13 +46,13 @@ class Likelihood(NamedTuple):
 
     @property
     def spread(self) -> int | None:
-        """Which of the raw numbers tells how wide the law is, and not where it lies."""
+        """The raw output that sets the width of the distribution and not its location."""
         return 1 if self.n_outputs > 1 and self.values != "share" else None
 
 
-LOCATION = 0  # which of the raw numbers tells where a law of real values lies
+LOCATION = 0  # the raw output that is the location of a distribution of real values
 
-# By their code: the order is that of `algos/_cython/_deepar_likelihood.h`.
+# By code: the order is that of `algos/_cython/_deepar_likelihood.h`.
 OF_CODE = (
     Likelihood("gaussian", 0, 2, "real"),
     Likelihood("student_t", 1, 3, "real"),

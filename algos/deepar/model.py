@@ -1,4 +1,4 @@
-"""The model that a fit keeps, as records and as the plain values that stand for them."""
+"""The model of a fit, as records and as the plain values that are pickled."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _MOST_DIMENSIONS = 50
 
 @dataclass(frozen=True)
 class Model:
-    """What turns series into forecasts, but for the weights.
+    """The model without its weights.
 
     Attributes
     ----------
     encoding : Encoding
-        Of scales, dates and covariates.
+        Encoding of scales, dates and covariates.
     plan : Plan
-        Of windows.
+        Plan of windows.
     layout : Layout
-        Of weights.
+        Layout of weights.
     likelihood : int
-        Its code.
+        The code of the likelihood.
     """
 
     encoding: Encoding
@@ -51,7 +51,7 @@ class Model:
         lags: NDArray[np.int32],
         embedding_dimension: Any,
     ) -> Model:
-        """Return the model of these settings for what the encoding found."""
+        """Make the model from settings and an encoding."""
         plan = encoding.plan(settings.context_length, settings.prediction_length, lags)
         counts = encoding.cardinalities
         layout = Layout(
@@ -60,20 +60,20 @@ class Model:
             settings.hidden_size,
             settings.n_layers,
             OF_CODE[settings.likelihood].n_outputs,
-            tuple(count + 1 for count in counts),  # the last one is of unknown categories
+            tuple(count + 1 for count in counts),  # the last one is for unknown categories
             dimensions_of(embedding_dimension, counts),
         )
         return cls(encoding, plan, layout, settings.likelihood)
 
     def beginning_at(self, origin: int, first: float = 0.0) -> Model:
-        """Return the model whose learning begins with the value at a lag, or with 0 for none.
+        """Return the model whose initial forecast is the value at a lag, or 0 if the lag is 0.
 
-        `first` stands for the value before the first one of a series.
+        `first` replaces the value before the first one of a series.
         """
         return replace(self, plan=replace(self.plan, origin=origin, first=first))
 
     def plain(self) -> dict[str, Any]:
-        """Return plain values, of which `from_plain` makes the model again."""
+        """Return plain values, from which `from_plain` makes the model again."""
         return {
             "encoding": dict(vars(self.encoding)),
             "plan": dict(vars(self.plan)),
@@ -83,7 +83,7 @@ class Model:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Model:
-        """Return the model that these values stand for."""
+        """Make the model from plain values."""
         return cls(
             Encoding(**plain["encoding"]),
             Plan(**plain["plan"]),
@@ -92,9 +92,9 @@ class Model:
         )
 
     def weights(self, learned: Floats) -> Floats:
-        """Return the weights that forecast, which are learned as differences from an origin.
+        """Return the network's weights from those learned, which are relative to an origin.
 
-        What is learned of nothing, and what weight decay ends at, is there a forecast of the
+        The initial weights, and the limit of weight decay, then forecast the
         value at the lag `plan.origin`: see `algos.deepar.origin`.
         """
         weights = np.array(learned)
@@ -104,7 +104,7 @@ class Model:
         return weights
 
     def with_unknown(self, weights: Floats) -> Floats:
-        """Return weights in which an unknown category is the mean of the known ones."""
+        """Return weights in which the embedding of unknown categories is the mean of the others."""
         if not self.layout.cardinalities:
             return weights
         weights = np.array(weights)

@@ -1,4 +1,4 @@
-"""Weights of the network: where each lies in one flat vector, and how they begin.
+"""Weights of the network: their layout in one flat vector, and their initial values.
 
 The network is a stack of LSTM layers under a linear head whose outputs are the raw parameters
 of a likelihood. All weights are one vector, so that an optimizer, a copy or a clip is one loop.
@@ -20,7 +20,7 @@ from algos._cython.deepar_network import Network
 
 Weights = NDArray[Any]
 
-UNITS = 8  # whose gates lie side by side: see `_deepar_cell.h`
+UNITS = 8  # whose gates are stored side by side: see `_deepar_cell.h`
 _NUMBERS_A_WEIGHT = 5  # itself, its gradient, two moments and an average
 GATES = ("input", "forget", "candidate", "output")
 
@@ -32,18 +32,18 @@ class Layout:
     Parameters
     ----------
     n_inputs : int
-        Numbers given for every step.
+        Number of inputs of each step.
     n_static : int
-        Real numbers given once for a window.
+        Number of real static inputs of a window.
     hidden_size : int
-        Units of a layer.
+        Number of units in a layer.
     n_layers : int
     n_outputs : int
-        Raw parameters of the likelihood, at most 8.
+        Number of raw outputs, the parameters of the likelihood; at most 8.
     cardinalities : tuple of int, default=()
-        For each static category the number of its values.
+        The number of categories of each static feature.
     embedding_dimensions : tuple of int, default=()
-        For each static category the length of its embedding.
+        The length of the embedding of each static feature.
     """
 
     n_inputs: int
@@ -56,7 +56,7 @@ class Layout:
 
     @property
     def width(self) -> int:
-        """Units of a layer with those that only pad: a multiple of 8."""
+        """Number of units in a layer including padding: a multiple of 8."""
         return -(-self.hidden_size // UNITS) * UNITS
 
     @property
@@ -68,7 +68,7 @@ class Layout:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the weights, in the order in which they are stored.
 
-        Of layer l: `input_l` (inputs, 4 width), `recurrent_l` (width, 4 width), `bias_l`.
+        Layer l has `input_l` (inputs, 4 width), `recurrent_l` (width, 4 width) and `bias_l`.
         `static` (static_size, 4 width) belongs to layer 0. `head` (width, 8), `head_bias`
         and `direct` (n_inputs, 8), from the inputs to the outputs, have 8 columns, of which the
         first n_outputs are used. `embedding_j` is (cardinality, dimension).
@@ -89,7 +89,7 @@ class Layout:
 
     @property
     def offsets(self) -> NDArray[np.int64]:
-        """Where each of `shapes` begins, and where the last one ends."""
+        """Where each of `shapes` begins in the vector, and where the last one ends."""
         sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
         return np.array(list(accumulate(sizes, initial=0)), dtype=np.int64)
 
@@ -100,7 +100,7 @@ class Layout:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """What kernels are told: inputs, static reals, width, layers and outputs."""
+        """Sizes for the kernels: inputs, static reals, width, layers and outputs."""
         return np.array(
             [self.n_inputs, self.n_static, self.width, self.n_layers, self.n_outputs],
             dtype=np.int64,
@@ -120,7 +120,7 @@ class Layout:
         return first + UNITS * np.arange(len(GATES))[:, None]
 
     def views(self, weights: Weights) -> dict[str, Weights]:
-        """Return the parts of a vector by name, as views of it."""
+        """Return views of the parts of a vector by name."""
         parts = np.split(weights, self.offsets[1:-1])
         return {
             name: part.reshape(shape)
@@ -131,7 +131,7 @@ class Layout:
 def initial_weights(layout: Layout, key: Key, dtype: Any = np.float32) -> Weights:
     """Draw weights: uniform in ±1 / sqrt(hidden_size), with forget gates open (bias 1).
 
-    Numbers that only pad are 0, and remain so: their gradients are 0.
+    Padding is 0, and remains so: its gradients are 0.
     """
     require_memory(
         _NUMBERS_A_WEIGHT * np.dtype(dtype).itemsize * layout.size,
@@ -158,10 +158,10 @@ def initial_weights(layout: Layout, key: Key, dtype: Any = np.float32) -> Weight
 def make_network(
     layout: Layout, n_windows: int, n_steps: int, n_threads: int = 1, dtype: Any = np.float32
 ) -> Network:
-    """Return the network's kernel, with memory for windows of so many steps.
+    """Return the network's kernel, with memory for windows of `n_steps` steps.
 
     Its `gradient` and `loss` take at most n_windows windows of at most n_steps steps; memory is
-    used from call to call, so one network serves one caller at a time.
+    reused from call to call, so a network must not be used by two callers at a time.
     """
     network = Network(
         layout.sizes,

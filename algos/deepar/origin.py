@@ -1,4 +1,4 @@
-"""Where learning begins: at the value before, where nothing tells how the next one differs."""
+"""The origin of learning: the last value, for series close to a random walk."""
 
 from __future__ import annotations
 
@@ -16,34 +16,36 @@ Ints = NDArray[np.int64]
 
 LAST = 1  # the lag of the value before
 _N_BATCHES, _N_WINDOWS = 64, 32
-_LEAST_STEPS = 12  # to forecast: fewer changes are of the size of their noise, not the window's
-_TOLD = 0.02  # of the squares of changes
+_LEAST_STEPS = 12  # to forecast: the sizes of fewer changes are too noisy
+_EXPLAINED = 0.02  # of the squared changes
 _AT_ONCE = 1024  # series
-_SAME = 1e-10  # singular values, beside the largest one, of inputs that say the same
+_SAME = 1e-10  # singular values, relative to the largest, of redundant inputs
 
 
 def origin_of(panel: Panel, plan: Plan) -> tuple[int, str]:
-    """Return the lag whose value a network begins with, 0 for none, and the reason.
+    """Return the lag whose value an untrained network forecasts, 0 for none, and the reason.
 
-    Weights begin small and are shrunk, so a network that learns little forecasts little: of
-    series that drift at random it should forecast their last value, and not 0. Those are
-    known by their changes from step to step, of which inputs tell hardly anything.
+    Weights begin small and are shrunk, so a network that learns little forecasts small values.
+    For series close to a random walk it should forecast their last value, and not 0. They are
+    recognised by their changes from step to step, which the inputs hardly explain.
     """
     if not (plan.is_scaled and LAST in plan.lags):
-        return 0, "values are not in units of their scale, or the lag 1 is no input"
-    share = max(0.0, share_told(panel, plan))
-    is_less = share < _TOLD
-    reason = f"inputs tell {share:.1%} of the squares of changes, {'below' if is_less else 'from'}"
-    return LAST if is_less else 0, f"{reason} {_TOLD:.0%}{'' if is_less else ' on'}"
+        return 0, "values are not divided by their scale, or lag 1 is not an input"
+    share = max(0.0, explained_share(panel, plan))
+    is_less = share < _EXPLAINED
+    compared = "below" if is_less else "at least"
+    reason = f"inputs explain {share:.1%} of the squared changes, {compared} {_EXPLAINED:.0%}"
+    return LAST if is_less else 0, reason
 
 
-def share_told(panel: Panel, plan: Plan) -> float:
-    """Return which part of the squares of changes is that of their least squares by all inputs.
+def explained_share(panel: Panel, plan: Plan) -> float:
+    """Return the share of the squared changes explained by a linear regression on all inputs.
 
     The changes are those of the steps to forecast in windows like those of training, or longer
-    ones. In a context they would seem to be told better: the scale is its mean, which knows what
-    comes. What inputs would tell of noise by chance is taken off: each tells one part in the
-    number of values, and one in that of the changes looked at, some of which may be the same.
+    ones. Within a context the share would be too large, since the scale is the mean of the
+    context and includes later values. The share that inputs would explain by chance is
+    subtracted: each explains one part in the number of values, and one in the number of changes
+    used, some of which may occur in several windows.
     """
     plan = replace(plan, prediction_length=max(plan.prediction_length, _LEAST_STEPS))
     key = np.zeros(2, dtype=np.uint64)
@@ -60,13 +62,13 @@ def share_told(panel: Panel, plan: Plan) -> float:
             products += rows.T @ rows
             n_windows, thinness = n_windows + len(counts), thinness + float((1 / counts).sum())
         share = _share(products[:-1, :-1], products[:-1, -1], products[-1, -1])
-    # A change weighs as little as there are many in its window: so many count as independent.
+    # A change weighs less the more there are in its window: the effective number is this.
     n_changes = n_windows**2 / thinness if n_windows else np.inf
     return share - plan.n_inputs * (1 / panel.n_values + 1 / n_changes)
 
 
 def first_value(panel: Panel, plan: Plan) -> float:
-    """Return what series usually begin with, over the scale of what has not begun."""
+    """Return the median first value of series, over the scale of a series that has not begun."""
     plan = replace(plan, context_length=1)
     source, series = Source(panel, plan), np.flatnonzero(panel.lengths)
     found = np.empty(len(series))
@@ -79,11 +81,11 @@ def first_value(panel: Panel, plan: Plan) -> float:
 
 
 def _rows(batch: Batch, positions: Ints, plan: Plan) -> tuple[Doubles, Ints]:
-    """Return [1 | inputs | change] of the steps to forecast that have a value, and one before.
+    """Return [1 | inputs | change] of the steps to forecast that have a value and one before.
 
-    Other lags are taken as differences from the last value, which are 0 before a series begins.
-    Changes are of size 1 in each window, that none may be most of the sum; also returned is how
-    many there are in each window that has any.
+    Other lags are replaced by differences from the last value, 0 before a series begins.
+    The changes of each window are normalised, so that none dominates the sum; also returned is the
+    number of changes of each window that has any.
     """
     inputs = batch.inputs[plan.context_length :].astype(np.float64)
     steps = positions + np.arange(len(inputs))[:, np.newaxis]
@@ -100,7 +102,7 @@ def _rows(batch: Batch, positions: Ints, plan: Plan) -> tuple[Doubles, Ints]:
 
 
 def _share(inputs: Doubles, moments: Doubles, squares: float) -> float:
-    """Return the share that least squares take of `squares`, from products of the inputs."""
+    """Return the share of `squares` explained by least squares, from products of the inputs."""
     if squares == 0:
         return 0.0
     sizes = np.sqrt(np.diag(inputs))

@@ -1,4 +1,4 @@
-"""A panel of series: flat arrays, in units in which huge and tiny values are safe."""
+"""A panel of series: flat arrays, in units that avoid overflow and underflow."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_LOOKING_BACK = 0.4  # of the steps: a lag that fewer can look back to is left out
+_LOOKING_BACK = 0.4  # least share of the steps that can look back to a lag
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Series of any lengths, with all that is known of them.
+    """Series of any lengths, with their covariates.
 
-    A series begins at its first observed value, step 0. Series are named by their place in
-    the arrays of shape (n_series,); several may share the same values, so to take, repeat or
-    shorten series copies none.
+    A series begins at its first observed value, step 0. Series are identified by their index in
+    the arrays of shape (n_series,); several may share the same values, so taking, repeating or
+    shortening series copies no values.
 
     Attributes
     ----------
     filled : ndarray of shape (n_values,), dtype float32
-        Values in the unit of their series; a missing one is the one before it.
+        Values in the unit of their series; a missing one repeats the one before.
     observed : ndarray of shape (n_values,), dtype uint8
         1 where the value was given, 0 where it is filled in.
     offsets, lengths : ndarray of shape (n_series,), dtype int64
-        Where each series begins in these two, and how many steps it has.
+        Where each series begins in these two, and its number of steps.
     unit : ndarray of shape (n_series,), dtype float64
         A power of two near the mean magnitude of the series; 1 for counts and shares.
     scale : ndarray of shape (n_series,), dtype float32
         Mean magnitude of the observed values, in that unit; positive.
     typical : ndarray of shape (n_series,), dtype float32
-        What `scale` would be taken to be if no value were known: that of series of the same
-        categories.
+        The typical scale of series with the same categories, used for `scale` if no value is
+        known.
     calendar : ndarray of shape (n_rows, n_calendar), dtype float32
-        Features of points of time.
+        Features of times.
     calendar_rows : ndarray of shape (n_series,), dtype int64
         The row of each series' step 0; those of its other steps and of `horizon` more follow.
     dynamic : ndarray of shape (n_rows, n_dynamic), dtype float32
-        Covariates that are known ahead, standardised.
+        Standardised covariates over time.
     dynamic_rows : ndarray of shape (n_series,), dtype int64
-        As `calendar_rows`.
+        The same for `dynamic`.
     categories : ndarray of shape (n_series, n_categories), dtype int32
-        Codes from 0; a category that fit did not see has the code one above the others.
+        Codes from 0; a category unknown to `fit` has the code one above the others.
     static_real : ndarray of shape (n_series, n_static), dtype float32
         Standardised.
     keys : ndarray of shape (n_series, 2), dtype uint64
-        Hash of the content of each series, wherever it stands in the panel.
+        Hash of the content of each series, independent of its position.
     begins : ndarray of shape (n_series,), dtype int64
-        The point of time of step 0, in units of the frequency after 1970; 0 without a start.
+        The time of step 0, in units of the frequency after 1970; 0 without a start.
     delays : ndarray of shape (n_series,), dtype int64
-        How many missing values were given before step 0.
+        Number of missing values before step 0.
     horizon : int
-        How many steps beyond the end of each series `calendar` and `dynamic` reach.
+        Number of steps that `calendar` and `dynamic` reach beyond the end of each series.
     """
 
     filled: Floats
@@ -86,12 +86,12 @@ class Panel:
 
     @property
     def n_values(self) -> int:
-        """How many values are observed: what there is to learn from."""
+        """Number of observed values."""
         return int(np.count_nonzero(self.observed))
 
     @property
     def furthest_lag(self) -> int:
-        """How far back enough steps of nine in ten series can look."""
+        """The largest lag that enough steps of nine in ten series can look back to."""
         lengths = self.lengths[self.lengths > 0]
         return int((1 - _LOOKING_BACK) * np.quantile(lengths, 0.1)) if len(lengths) else 0
 
@@ -101,21 +101,21 @@ class Panel:
         return int(self.lengths.max(initial=0))
 
     def take(self, places: NDArray[Any]) -> Panel:
-        """Return some series, in that order; none of their values is copied."""
+        """Return some series, in that order, without copying their values."""
         return replace(
             self,
             **{name: getattr(self, name)[places] for name in OF_SERIES},
         )
 
     def order_of_content(self) -> NDArray[np.intp]:
-        """Return the places of the series in an order that their own order has no part in."""
+        """Return an order of the series that depends only on their content."""
         return np.lexsort(self.keys.T)
 
     def shortened(self, n_steps: int) -> Panel:
         """Return the series without their last steps, which become part of the horizon.
 
-        A series that has no more steps keeps none. The scales are of what is left, and the
-        typical ones where that tells nothing: never of what is taken away.
+        A series with at most `n_steps` steps becomes empty. Scales are computed from the
+        remaining values, or are typical ones if there are none: never from the removed values.
         """
         lengths = np.maximum(self.lengths - n_steps, 0)
         kept = replace(self._reaching(n_steps), lengths=lengths, horizon=self.horizon + n_steps)
@@ -124,9 +124,9 @@ class Panel:
         return replace(kept, scale=scale).keyed()
 
     def _reaching(self, n_steps: int) -> Panel:
-        """Return the panel with rows for so many steps of each series and the horizon.
+        """Return the panel with rows for at least `n_steps` steps of each series and the horizon.
 
-        Those of a shorter series repeat its last one: of these steps nothing is known or asked.
+        For a shorter series they repeat the last row: nothing is known about these steps.
         """
         short = np.flatnonzero(self.lengths < n_steps)
         if not len(short):
@@ -138,21 +138,21 @@ class Panel:
         for kind in ("calendar", "dynamic"):
             table, rows = getattr(self, kind), getattr(self, f"{kind}_rows").copy()
             if table.size:
-                # a series of no step may have no row
+                # an empty series may have no row
                 taken = np.minimum(rows[short, None] + steps, len(table) - 1)
                 rows[short] = len(table) + len(wanted) * np.arange(len(short))
                 found |= {kind: np.concatenate([table, table[taken.ravel()]]), f"{kind}_rows": rows}
         return replace(self, **found)
 
     def in_time(self, forecast: Doubles, n_steps: int) -> Doubles:
-        """Return a forecast that follows `shortened(n_steps)`, each step where `last` has it.
+        """Align a forecast that follows `shortened(n_steps)` with the columns of `last`.
 
-        A shorter series is forecast from its beginning, which `last` has somewhere in the middle.
+        A shorter series is forecast from its beginning, which lies within the columns of `last`.
 
         Parameters
         ----------
         forecast : ndarray of shape (n_series, ..., n_steps)
-            NaN is written to what is before a series.
+            Modified in place; NaN before the beginning of a series.
         n_steps : int
         """
         for i in np.flatnonzero(self.lengths < n_steps):
@@ -162,7 +162,7 @@ class Panel:
         return forecast
 
     def keyed(self) -> Panel:
-        """Return the panel with keys of what its series hold up to their ends."""
+        """Return the panel with keys of its series' content up to their ends."""
         keys = np.zeros((2, len(self)), dtype=np.uint64)
         static = np.column_stack([self.begins, self.categories, self.static_real])
         for word, sums in enumerate(keys):
@@ -191,7 +191,7 @@ class Panel:
 
 
 def joined(panels: Sequence[Panel]) -> Panel:
-    """Return one panel of several that share their values and covariates: parts of one."""
+    """Return one panel from parts of another, which share their values and covariates."""
     of_series: dict[str, Any] = {
         name: np.concatenate([getattr(panel, name) for panel in panels]) for name in OF_SERIES
     }
@@ -199,7 +199,7 @@ def joined(panels: Sequence[Panel]) -> Panel:
 
 
 def _seed(word: int, part: int) -> NDArray[np.uint64]:
-    """Return the key of one of the hashes that a series' keys are made of."""
+    """Return the key of one of the hashes that make up a series' keys."""
     return np.array([word, part], dtype=np.uint64)
 
 

@@ -1,4 +1,4 @@
-"""The parameters of DeepARForecaster: their table, and the form in which the drivers take them."""
+"""The parameters of DeepARForecaster: their constraints, and the resolved settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _RATE = Interval(Real, 0, 1, closed="left")
 
 
 class _Spacing:
-    """What a distance between steps is given as."""
+    """Constraint of a distance between steps."""
 
     def accepts(self, value: Any) -> bool:
         return isinstance(getattr(value, "freqstr", value), str)
@@ -85,51 +85,23 @@ PARAMETERS: dict[str, list[Constraint | None]] = {
     "verbose": VERBOSE,
 }
 
-# What SageMaker and GluonTS call them.
-FOREIGN_NAMES = {
-    "time_freq": "freq",
-    "epochs": "max_iter",
-    "max_epochs": "max_iter",
-    "num_cells": "hidden_size",
-    "num_layers": "n_layers",
-    "dropout_rate": "dropout, or zoneout for what SageMaker does",
-    "mini_batch_size": "batch_size",
-    "num_batches_per_epoch": "n_batches",
-    "learning_rate": "learning_rate_init",
-    "lr": "learning_rate_init",
-    "early_stopping_patience": "early_stopping=True and n_iter_no_change",
-    "patience": "n_iter_no_change",
-    "cardinality": "nothing: fit counts the categories of `static_categorical`",
-    "num_dynamic_feat": "nothing: `dynamic_real` of fit tells it",
-    "num_feat_dynamic_real": "nothing: `dynamic_real` of fit tells it",
-    "num_feat_static_cat": "nothing: `static_categorical` of fit tells it",
-    "num_feat_static_real": "nothing: `static_real` of fit tells it",
-    "num_eval_samples": "n_samples",
-    "num_parallel_samples": "n_samples",
-    "num_samples": "n_samples",
-    "test_quantiles": "quantiles",
-    "lags_seq": "lags",
-    "distr_output": "likelihood",
-    "scaling": "nothing: windows are always scaled",
-}
-
 
 @dataclass(frozen=True)
 class Settings:
-    """What drivers need of the parameters, resolved.
+    """The parameters, resolved.
 
     Attributes
     ----------
     prediction_length, context_length : int
         Steps of a window: `context_length` before the forecast begins, then the others.
     likelihood : int
-        Its code.
+        The code of the likelihood.
     weight_decay : float or None
-        None where the panel tells: see `decay_of`.
+        None depends on the panel: see `decay_of`.
     clip_gradient : float
-        Infinity where nothing is clipped.
+        Infinity for no clipping.
     quantiles : tuple of float
-        Of the validation, and of `predict_quantiles`.
+        Levels of the validation loss, and of `predict_quantiles`.
     """
 
     prediction_length: int
@@ -147,7 +119,7 @@ class Settings:
     learning_rate_init: float
     weight_decay: float | None
     clip_gradient: float
-    early_stopping: bool | None  # None: where series are few or short
+    early_stopping: bool | None  # None: only if series are few or short
     n_iter_no_change: int
     tol: float
     n_samples: int
@@ -160,7 +132,7 @@ class Settings:
 
 
 def settings_of(estimator: Any) -> Settings:
-    """Return the settings that an estimator's checked parameters stand for."""
+    """Return the settings of an estimator, whose parameters are checked."""
     context, clip = estimator.context_length, estimator.clip_gradient
     early, decay = estimator.early_stopping, estimator.weight_decay
     return Settings(
@@ -188,9 +160,9 @@ def settings_of(estimator: Any) -> Settings:
 
 
 def decay_of(settings: Settings, n_values: int, origin: int) -> float:
-    """Return the weight decay for so many observed values.
+    """Return the weight decay for a number of observed values.
 
-    By default it is more where they are few, and most where what it ends at is an origin.
+    By default it is larger for fewer values, and largest with an origin to shrink to.
     """
     if settings.weight_decay is not None:
         return settings.weight_decay
@@ -200,7 +172,7 @@ def decay_of(settings: Settings, n_values: int, origin: int) -> float:
 
 
 def checked_quantiles(quantiles: Any) -> tuple[float, ...]:
-    """Return levels of quantiles as floats; raise unless they lie between 0 and 1."""
+    """Return levels of quantiles as floats; raise unless they are in (0, 1)."""
     levels = np.atleast_1d(np.asarray(quantiles))
     is_number = levels.dtype.kind in "fiu" and levels.ndim == 1 and levels.size > 0
     if not is_number or not np.all((levels > 0) & (levels < 1)):
@@ -211,7 +183,7 @@ def checked_quantiles(quantiles: Any) -> tuple[float, ...]:
 
 
 def checked_count(name: str, value: Any, default: int) -> int:
-    """Return an argument that is a positive int, or the default for None."""
+    """Return a positive int argument, or the default for None."""
     if value is None:
         return default
     if not isinstance(value, Integral) or isinstance(value, (bool, np.bool_)) or value < 1:

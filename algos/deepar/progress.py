@@ -1,4 +1,4 @@
-"""What a fit tells of its epochs: callbacks, `verbose` and `history_`."""
+"""Reports of a fit's epochs: callbacks, `verbose` and `history_`."""
 
 from __future__ import annotations
 
@@ -11,34 +11,35 @@ from algos._common.callbacks import Task
 from algos._common.history import History
 from algos._common.verbose import say
 from algos._common.warn import warn
-from algos.deepar.training import Epoch, Progress
+from algos.deepar.training import Epoch, TrainState
 
 
-class Told:
-    """Is told of each epoch, and tells callbacks, `verbose` and the history.
+class EpochReporter:
+    """Passes each epoch on to callbacks, `verbose` and the history.
 
     Parameters
     ----------
     estimator : estimator
     task : Task
-        The fit's.
+        The task of the fit.
     attributes : callable
-        Of (state of the training, history): what a copy needs to predict.
+        Maps the state of training and the history to the attributes that a copy needs.
     epochs : range
-        Those that are to come.
+        The epochs to come.
     history : mapping of str to array, default=None
-        Of the epochs before.
+        The history of the epochs before.
 
     Attributes
     ----------
     history : History
+        The figures of each epoch.
     """
 
     def __init__(
         self,
         estimator: Any,
         task: Task,
-        attributes: Callable[[Progress, dict[str, Any]], dict[str, Any]],
+        attributes: Callable[[TrainState, dict[str, Any]], dict[str, Any]],
         epochs: range,
         history: Mapping[str, Any] | None = None,
     ) -> None:
@@ -46,10 +47,10 @@ class Told:
         self._epochs = task.loop("epoch", epochs)
         self.history = History(history)
 
-    def __call__(self, progress: Progress, epoch: Epoch) -> bool:
-        """Tell of an epoch; return whether a callback wants the fit to stop."""
+    def __call__(self, state: TrainState, epoch: Epoch) -> bool:
+        """Report an epoch; return whether a callback wants the fit to stop."""
         validation = epoch.held_out.get("validation", np.nan)
-        text = f"epoch {progress.n_epochs}"
+        text = f"epoch {state.n_epochs}"
         self.history.record(epoch.objective, validation=validation, learning_rate=epoch.rate)
         if epoch.held_out:
             say(self._estimator, text, objective=epoch.objective, validation=validation)
@@ -59,8 +60,8 @@ class Told:
             names = ", ".join(map(str, epoch.culprits))
             warn(
                 f"{text}: steps were left out whose loss or gradient is not finite; lower "
-                f"`learning_rate_init`, or look at the values of series {names}",
+                f"`learning_rate_init`, or check the values of series {names}",
                 RuntimeWarning,
             )
         step = next(self._epochs)
-        return step.finish(lambda: self._attributes(progress.copy(), self.history.arrays()))
+        return step.finish(lambda: self._attributes(state.copy(), self.history.arrays()))

@@ -1,4 +1,4 @@
-"""Forecasts by ancestral sampling: the context of each series is read, and paths are drawn on."""
+"""Forecasts by ancestral sampling: the network reads each context, then draws paths."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ Doubles = NDArray[np.float64]
 
 _CHUNK_BYTES = 1 << 23  # of inputs and paths
 _BYTES_A_DRAW = 12  # in float32 and in float64
-# The gates as steps of rows take them, and what makes them powers of 2: see `_deepar_paths.h`.
+# The kernels' order of gates, and the factors that turn them into powers of 2: see
+# `_deepar_paths.h`.
 _GATES = [GATES.index(name) for name in ("input", "forget", "output", "candidate")]
 _GATE_FACTORS = -np.log2(np.e) * np.array([1.0, 1.0, 1.0, 2.0])
 _HUGE = 1e250  # times a float32 may overflow
@@ -31,19 +32,19 @@ _PADDING = 16  # floats
 
 @dataclass(frozen=True)
 class Forecaster:
-    """What forecasts are made with.
+    """A network with its weights.
 
     Attributes
     ----------
     plan : Plan
-        Of windows.
+        Plan of windows.
     layout : Layout
-        Of weights.
+        Layout of weights.
     weights : ndarray of shape (layout.size,), dtype float32
     likelihood : int
-        The code of its kind.
+        The code of the likelihood.
     zoneout : float, default=0.0
-        The share of states that training kept from the step before.
+        The share of states kept from the step before, as in training.
     """
 
     plan: Plan
@@ -62,9 +63,9 @@ def sample_paths(
     key: Key,
     n_threads: int = 1,
 ) -> Iterator[tuple[slice, Doubles]]:
-    """Yield paths of a few series at a time, and the places of these in the panel.
+    """Yield paths of a few series at a time, with their places in the panel.
 
-    A path's bits depend on the key, the content of its series and its number: not on other
+    The bits of a path depend on the key, the content of its series and its number: not on other
     series, nor on n_samples.
 
     Parameters
@@ -79,7 +80,7 @@ def sample_paths(
     key : ndarray of shape (2,), dtype uint64
         The seed.
     n_threads : int, default=1
-        Changes nothing but the time.
+        Number of threads; it does not change the result.
 
     Yields
     ------
@@ -111,7 +112,7 @@ def sample_paths(
 
 
 def n_different(likelihood: int, n_samples: int) -> int:
-    """Return how many of so many paths differ: one where nothing is drawn."""
+    """Return the number of distinct paths: one for a deterministic likelihood."""
     return 1 if likelihood == DETERMINISTIC else n_samples
 
 
@@ -130,7 +131,7 @@ def path_quantiles(paths: Doubles, levels: Any) -> Doubles:
     ----------
     paths : ndarray of shape (n_series, n_samples, horizon), dtype float64
     levels : array-like of float
-        In [0, 1]; between two paths quantiles are interpolated linearly.
+        In [0, 1]; quantiles are interpolated linearly between paths.
     """
     ranked = np.sort(np.ascontiguousarray(paths.transpose(0, 2, 1)), axis=-1)
     at = np.asarray(levels, dtype=np.float64) * (paths.shape[1] - 1)
@@ -143,14 +144,14 @@ def path_quantiles(paths: Doubles, levels: Any) -> Doubles:
 
 @dataclass(frozen=True)
 class _Some:
-    """A few series whose contexts are read.
+    """A few series whose contexts have been read.
 
     Attributes
     ----------
     places : slice
         In the panel.
     batch : Batch
-        Their windows: the context and what is known of the steps ahead.
+        Their windows: the context and the known inputs of the steps ahead.
     statics : ndarray of shape (n_places, static_size), dtype float32
     states : ndarray of shape (n_places, 2, n_layers, hidden_size), dtype float32
         The network's h and c after the context.
@@ -165,7 +166,7 @@ class _Some:
 def _read(
     forecaster: Forecaster, panel: Panel, n_ahead: int, n_bytes: int, n_threads: int
 ) -> Iterator[_Some]:
-    """Read the contexts of a few series at a time, each of which takes n_bytes besides."""
+    """Read the contexts of a few series at a time, with `n_bytes` more for each."""
     plan, layout = forecaster.plan, forecaster.layout
     n_steps, context = plan.context_length + n_ahead, plan.context_length
     reader = network_steps(forecaster, np.arange(plan.n_inputs))
@@ -185,7 +186,7 @@ def _read(
 
 
 def _statics(forecaster: Forecaster, batch: Batch) -> Floats:
-    """Return what is the same for all steps: real numbers, and embeddings of categories."""
+    """Return the static inputs: real numbers, and embeddings of categories."""
     layout = forecaster.layout
     parts = layout.views(forecaster.weights)
     embedded = [
@@ -195,7 +196,7 @@ def _statics(forecaster: Forecaster, batch: Batch) -> Floats:
 
 
 def _in_units(paths: Floats, factors: Doubles) -> Doubles:
-    """Return paths in the units of the data; what is too large is the largest number there is."""
+    """Return paths in the units of the data, clipped to finite numbers."""
     with np.errstate(over="ignore"):
         found: Doubles = paths * factors[:, np.newaxis, np.newaxis]
     if factors.max(initial=0) > _HUGE:
@@ -204,12 +205,12 @@ def _in_units(paths: Floats, factors: Doubles) -> Doubles:
 
 
 def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sample.Steps:
-    """Return the network as steps of rows take it, `own` being the inputs of each row's own."""
+    """Return the network for the kernels; `own` are the inputs that differ between paths."""
     layout, hidden = forecaster.layout, forecaster.layout.hidden_size
     parts = layout.views(forecaster.weights)
 
     def gates(name: str) -> Doubles:
-        """Return weights (rows, hidden_size, 4) whose gates are powers of 2."""
+        """Return weights (rows, hidden_size, 4), scaled so that gates are powers of 2."""
         columns = np.atleast_2d(parts[name])[:, layout.gate_columns[_GATES].T]
         return columns * _GATE_FACTORS
 
@@ -217,7 +218,7 @@ def network_steps(forecaster: Forecaster, own: NDArray[np.intp]) -> deepar_sampl
     outputs = slice(4 * hidden, 4 * hidden + n_outputs)
 
     def flat(weights: Doubles) -> Floats:
-        """Return rows of gates, with room for outputs, padded."""
+        """Return rows of gates, with columns for outputs and padding."""
         size = -(-outputs.stop // _PADDING) * _PADDING
         out = np.zeros((len(weights), size), dtype=np.float32)
         out[:, : 4 * hidden] = weights.reshape(len(weights), -1)

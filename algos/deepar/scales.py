@@ -1,4 +1,4 @@
-"""How large series are: their units and scales, and those of series of which no value is known."""
+"""Units and scales of series, also of those without a known value."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from algos.deepar.series import Series
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
-LEAST = 1e-6  # scale of values that have no unit
-_FURTHEST = 120.0  # powers of two between a series' unit and the typical scale: a float32's
+LEAST = 1e-6  # least scale of values that have no unit
+_FURTHEST = 120.0  # powers of two between a unit and a typical scale that float32 can hold
 _EXPONENTS = -1021, 1020  # of units
 
 
 def warn_of_counts(panel: Panel, likelihood: str) -> None:
-    """Warn where a law of real values is to be learned from counts that are mostly 0.
+    """Warn if a distribution of real values is to be learned from counts that are mostly 0.
 
-    All of its mass may then go to 0: the likelihood of a density has no bound there.
+    All of its mass may then collapse onto 0, where the likelihood of a density is unbounded.
     """
     values = panel.filled[panel.observed == 1]
     if not LIKELIHOODS[likelihood].is_scaled or 2 * np.count_nonzero(values) >= len(values):
@@ -33,27 +33,27 @@ def warn_of_counts(panel: Panel, likelihood: str) -> None:
     if numbers.any() and np.all((numbers >= 0) & (numbers == np.rint(numbers))):
         zeros = np.count_nonzero(values == 0) / len(values)
         warn(
-            f"`X` holds counts of which {zeros:.0%} are 0, and `likelihood`={likelihood!r} is of "
+            f"`X` holds counts of which {zeros:.0%} are 0, and `likelihood`={likelihood!r} is for "
             f"real values: forecasts may be 0 throughout; use likelihood='negative_binomial'",
         )
 
 
 def warn_of_fractions(panel: Panel, likelihood: str) -> None:
-    """Warn where a law of counts is to be learned from values that are none."""
+    """Warn if a distribution of counts is to be learned from values that are not whole."""
     if LIKELIHOODS[likelihood].values != "count":
         return
     values = panel.filled[panel.observed == 1]
     n_fractions = np.count_nonzero(values != np.rint(values))
     if n_fractions:
         warn(
-            f"`X` holds {len(values)} values of which {n_fractions} are no whole numbers, and "
-            f"`likelihood`={likelihood!r} is of counts: forecasts are whole numbers; use "
+            f"`X` holds {len(values)} values of which {n_fractions} are not whole numbers, and "
+            f"`likelihood`={likelihood!r} is for counts: forecasts are whole numbers; use "
             f"likelihood='student_t'",
         )
 
 
 def scale_logs(series: Series) -> Doubles:
-    """Return the logarithms to base 2 of the mean magnitudes; -inf of none."""
+    """Return the base-2 logarithms of the mean magnitudes; -inf for 0."""
     with np.errstate(divide="ignore"):
         return np.log2(series.mean) + series.exponent
 
@@ -67,9 +67,9 @@ def units_and_scales(
     ----------
     series : Series
     typical : ndarray of shape (n_series,), dtype float64
-        From `typical_logs`; it stands for the scale of a series that has none.
+        From `typical_logs`; used for a series without a scale.
     is_scaled : bool
-        Whether values are taken in units.
+        Whether values are divided by units.
     """
     logs = scale_logs(series)
     logs = np.where(np.isfinite(logs), logs, typical)
@@ -83,9 +83,9 @@ def units_and_scales(
 
 
 def typical_logs(codes: NDArray[np.int32], typical: float, typical_of: list[Doubles]) -> Doubles:
-    """Return the logarithms of the scales of series of which the categories are known.
+    """Return the log scales of series from their categories.
 
-    Each is the mean over those of the features whose category `fit` saw.
+    Each is the mean over the features whose category is known to `fit`.
     """
     total, n_known = np.zeros((2, len(codes)))
     for logs, column in zip(typical_of, codes.T, strict=True):
@@ -98,7 +98,7 @@ def typical_logs(codes: NDArray[np.int32], typical: float, typical_of: list[Doub
 def medians_of_categories(
     logs: Doubles, codes: NDArray[np.int32], known: list[NDArray[Any]], typical: float
 ) -> list[Doubles]:
-    """Return the median of each category; `typical` where none of its series has a scale."""
+    """Return the median of each category; `typical` if none of its series has a scale."""
     medians = []
     for column, values in zip(codes.T, known, strict=True):
         found = np.full(len(values), typical)

@@ -1,4 +1,4 @@
-"""What came after series, as users give it, and forecasts of just these steps."""
+"""Evaluation of forecasts against the steps that followed, as users give them."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ Ints = NDArray[np.int64]
 
 
 def checked_future(X: Any, y: Any) -> Doubles | None:
-    """Return what came after X, of shape (n_series, horizon); None if y is no table.
+    """Return y as true values of shape (n_series, horizon); None if it is not 2-D.
 
     Raises
     ------
     ValueError
-        If it is one of other rows, or holds something else than numbers and NaN.
+        If it has another number of rows than X, or holds anything but numbers and NaN.
     """
     if y is None or _n_dimensions(y) != 2:
         return None
     if isinstance(y, list | tuple) and len({len(row) for row in y}) > 1:
-        raise ValueError("the rows of `y` must have one length; fill them up with NaN")
+        raise ValueError("the rows of `y` must have the same length; pad them with NaN")
     future: Doubles = check_array(
         y, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y", ensure_min_samples=0
     )
     if len(future) != len(X):
         raise ValueError(
-            f"`y` of shape {future.shape} must have {len(X)} rows, as `X` has: of each series what "
-            f"comes after it; leave it out to compare with the last columns of `X`"
+            f"`y` of shape {future.shape} must have {len(X)} rows, as `X` has: the steps that "
+            f"follow each series; leave it out to compare with the last columns of `X`"
         )
     return future
 
 
 def _n_dimensions(y: Any) -> int:
-    """Return how many dimensions there are; rows of a list may be of any lengths."""
+    """Return the number of dimensions; rows of a list may differ in length."""
     if hasattr(y, "ndim"):
         return int(y.ndim)
     try:
         return np.ndim(y)
-    except ValueError:  # rows of other lengths
+    except ValueError:  # rows of different lengths
         return 2
 
 
 def rows_of(n_series: int, rows: Ints, covariates: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the covariates of some series; what is of all of them stays as it is."""
+    """Return the covariates of some series; those shared by all are unchanged."""
     return {
         name: values if _is_of_all(name, values, n_series) else _taken(values, rows)
         for name, values in covariates.items()

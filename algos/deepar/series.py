@@ -1,4 +1,4 @@
-"""Series as users give them: arrays with NaN around them, or lists of arrays of any length."""
+"""Reading of series: arrays with NaN around them, or lists of arrays of any length."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from algos.deepar.likelihoods import LIKELIHOODS
 
 Ints = NDArray[np.int64]
 
-MOST = 1e33  # of counts, which have no unit
+MOST = 1e33  # largest mean of counts, which have no unit
 _INFINITE, _NEGATIVE, _ABOVE_ONE = 1, 2, 4  # flags of `deepar_panel.survey`
 
 
 @dataclass(frozen=True)
 class Series:
-    """Values of several series in one array, and how large they are.
+    """Values of several series in one array, and their mean magnitudes.
 
     Attributes
     ----------
     values : ndarray of shape (n_given,), dtype float32 or float64
         NaN where missing.
     origins : ndarray of shape (n_series,), dtype int64
-        Where the given values of each series begin in it.
+        Where the given values of each series begin in `values`.
     starts, stops : ndarray of shape (n_series,), dtype int64
-        Where its first observed value is, and where the last one has been.
+        Where its first observed value is, and the place after the last one.
     mean : ndarray of shape (n_series,), dtype float64
     exponent : ndarray of shape (n_series,), dtype int32
         The mean magnitude of a series is mean * 2**exponent.
@@ -49,35 +49,35 @@ class Series:
 
     @property
     def lengths(self) -> Ints:
-        """How many steps each series has."""
+        """Number of steps of each series."""
         return self.stops - self.starts
 
     @property
     def n_after(self) -> Ints:
-        """How many NaN follow the last observed value of each series."""
+        """Number of NaN after the last observed value of each series."""
         return np.append(self.origins[1:], len(self.values)) - self.stops
 
     @property
     def delays(self) -> Ints:
-        """How many steps after the first given value each series begins."""
+        """Number of steps before each series' first observed value."""
         return self.starts - self.origins
 
 
 def read_series(X: Any, likelihood: str, *, may_be_empty: bool = False) -> Series:
-    """Return the series of X, checked.
+    """Read and check the series of X.
 
     Parameters
     ----------
     X : array-like of shape (n_series, n_times) or list of 1-D array-likes
     likelihood : str
-        What the values may be hangs on it.
+        It determines which values are allowed.
     may_be_empty : bool, default=False
-        Whether no series needs to have a value.
+        Whether all series may be without a value.
 
     Raises
     ------
     ValueError
-        If X is none of these, or a value is infinite or impossible.
+        If X is neither, or a value is infinite or not allowed.
     """
     if _is_list(X):
         values, starts, stops = _joined(X)
@@ -108,18 +108,23 @@ def read_series(X: Any, likelihood: str, *, may_be_empty: bool = False) -> Serie
     return series
 
 
-def refuse_other_arguments(X: Any, keyword: str = "", *, may_be_levels: bool = False) -> None:
-    """Raise an error for a number, or a list of them, in the place of series.
+def refuse_other_arguments(
+    X: Any, method: str, keyword: str = "", *, may_be_levels: bool = False
+) -> None:
+    """Raise ValueError if the first argument is a panel, a number or a list of numbers.
 
     Parameters
     ----------
     X : object
-        What came first.
+        The first argument.
+    method : str
+        The method that was called.
     keyword : str, default=""
-        How that was to be written which a number is often meant for.
+        The keyword argument that a number was probably meant for, as in "horizon=48".
     may_be_levels : bool, default=False
-        Whether this may also be several numbers in (0, 1).
+        Whether `keyword` may also be several numbers in (0, 1).
     """
+    refuse_panels(X, f"{method}(**panel)")
     if isinstance(X, (list, tuple)):
         is_row = len(X) > 0 and all(isinstance(item, (Number, np.number)) for item in X)
     else:
@@ -137,8 +142,14 @@ def refuse_other_arguments(X: Any, keyword: str = "", *, may_be_levels: bool = F
     )
 
 
+def refuse_panels(X: Any, remedy: str) -> None:
+    """Raise ValueError if X is a whole panel."""
+    if hasattr(X, "ids") and hasattr(X, "freq") and hasattr(X, "X"):
+        raise ValueError(f"`X` is a panel, whose parts are keyword arguments; write `{remedy}`")
+
+
 def _as_rows(X: Any) -> str:
-    """Return how something of one dimension is written as the series that it is."""
+    """Return how to write a 1-D argument as series."""
     if hasattr(X, "to_list") and _is_list(X.to_list()):
         return "X.to_list() for a series in each item"
     return f"{_as_one_series(X)} for a single series"
@@ -161,7 +172,7 @@ def _are_levels(X: Any) -> bool:
 
 
 def _is_list(X: Any) -> bool:
-    """Tell whether X is a list of series, and not a table written as a list of numbers."""
+    """Return whether X is a list of series, rather than a table as a list of numbers."""
     if isinstance(X, np.ndarray):
         is_nested = X.dtype == object and X.ndim == 1 and len(X) > 0
         return is_nested and not np.isscalar(X[0]) and X[0] is not None
@@ -171,7 +182,7 @@ def _is_list(X: Any) -> bool:
 
 
 def _joined(X: Any) -> tuple[NDArray[Any], Ints, Ints]:
-    """Return the values of the series one behind the other, and where each begins and ends."""
+    """Return the concatenated values of the series, and where each begins and ends."""
     if len(X) == 0:
         raise ValueError(
             "Found array with 0 sample(s): `X`=[] must be a list of at least one series; an "
@@ -206,9 +217,7 @@ def _numbers(item: Any, place: int) -> NDArray[Any]:
 
 
 def _refuse_frames(X: Any) -> None:
-    """Raise an error for a frame whose rows are points of time, or what was made of one."""
-    if hasattr(X, "ids") and hasattr(X, "freq") and hasattr(X, "X"):
-        raise ValueError("`X` is a panel, whose parts are arguments; write `fit(**panel)`")
+    """Raise ValueError for a frame whose rows are times."""
     kind = str(getattr(getattr(X, "index", None), "dtype", ""))
     if any(is_of_times(name) for name in (kind, *kinds_of_columns(X))):
         raise ValueError(
@@ -218,7 +227,7 @@ def _refuse_frames(X: Any) -> None:
 
 
 def kinds_of_columns(X: Any) -> list[str]:
-    """Return the names of the types of a frame's columns; none if X is no frame."""
+    """Return the type names of a frame's columns; an empty list if X is not a frame."""
     if hasattr(X, "column_names") and hasattr(X, "schema"):  # arrow, which calls float32 float
         names = [str(field.type) for field in X.schema]
         return ["float32" if name == "float" else name for name in names]
@@ -226,8 +235,13 @@ def kinds_of_columns(X: Any) -> list[str]:
     return [str(getattr(of_column, "name", of_column)).lower() for of_column in kinds]
 
 
+def has_dates_as_columns(X: Any) -> bool:
+    """Return whether the labels of a frame's columns are dates."""
+    return is_of_times(str(getattr(getattr(X, "columns", None), "dtype", "")))
+
+
 def is_of_times(kind: str) -> bool:
-    """Tell whether a type of columns is one of dates, by its name in any library."""
+    """Return whether the name of a column type, of any library, is one of dates."""
     return kind.startswith(("date", "period", "timestamp"))
 
 

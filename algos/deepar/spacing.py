@@ -1,4 +1,4 @@
-"""How far apart times are, and their places on an even grid."""
+"""The distance between times, and their places on an even grid."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ Ints = NDArray[np.int64]
 Times = NDArray[np.datetime64]
 
 _DAY = 86400
-_SPARSE, _FEW = 20, 1000  # a grid may have 20 points for each time, and always 1000
+_SPARSE, _FEW = 20, 1000  # a grid may have 20 points for each time, plus 1000
 
 
 def infer_frequency(times: Times, series: Ints) -> Frequency:
-    """Return the largest step that leads from each time to the next one of its series.
+    """Return the largest step that divides all distances between times of a series.
 
     Parameters
     ----------
     times : ndarray of shape (n_times,), dtype datetime64[s]
     series : ndarray of shape (n_times,), dtype int64
-        Whose times they are.
+        The series of each time.
 
     Raises
     ------
     ValueError
-        If no series has two times, or they have two times each month.
+        If no series has two times, or if all have two times each month.
     """
     seconds = times.astype(np.int64)
     order = np.lexsort((seconds, series))
@@ -54,14 +54,14 @@ def infer_frequency(times: Times, series: Ints) -> Frequency:
 
 
 def _are_months(times: Times) -> bool:
-    """Tell whether all times are on the same day of their months, or on the last one."""
+    """Return whether all times are on the same day of their months, or on the last one."""
     days = times.astype("datetime64[D]")
     in_month = (days - days.astype("datetime64[M]")).astype(np.int64)
     return bool((in_month == in_month[0]).all() or ends_month(days).all())
 
 
 def _are_half_months(times: Times) -> bool:
-    """Tell whether all times are on the 15th and the first or last day of their months."""
+    """Return whether all times are on the 15th and the first or last day of their months."""
     days = times.astype("datetime64[D]")
     in_month = (days - days.astype("datetime64[M]")).astype(np.int64)
     is_middle = in_month == 14
@@ -72,10 +72,10 @@ def _are_half_months(times: Times) -> bool:
 
 
 def day_of_business(times: Times, freq: Any = None) -> str | None:
-    """Return on which day of business of their months all times are: "first", "last" or None.
+    """Return the business day of their months that all times are on: "first", "last" or None.
 
-    That which `freq` names is taken as said. None too if it is the same day of the calendar,
-    which needs no weekdays.
+    The day that `freq` names is accepted as given. It is also None if all times are on the same
+    calendar day, which needs no weekdays.
     """
     said = Frequency.day_of_business(freq)
     if said is not None:
@@ -87,7 +87,7 @@ def day_of_business(times: Times, freq: Any = None) -> str | None:
 
 
 def on_business(days: Times, day: str) -> Times:
-    """Return the "first" or "last" day of business of the months that days are in."""
+    """Return the "first" or "last" business day of the months of some days."""
     first = days.astype("datetime64[M]").astype("datetime64[D]")
     if day == "first":
         return np.busday_offset(first, 0, roll="forward")
@@ -107,8 +107,8 @@ def grid_places(
     Raises
     ------
     ValueError
-        If a time occurs twice in a series or lies between two steps, or few of the steps have
-        a time.
+        If a time occurs twice in a series or lies between two steps, or if few of the steps
+        have a time.
     """
     units = ordinals(times, frequency)
     if frequency.unit == "business day" and weekdays(times).max(initial=0) > 4:

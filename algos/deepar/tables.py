@@ -1,4 +1,4 @@
-"""Forecasts as frames: of the kind, and with the names, of the frame that the series came from."""
+"""Forecasts as frames, like the frame that the series came from."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Times = NDArray[np.datetime64]
 
 @dataclass(frozen=True)
 class Origin:
-    """What a frame was like.
+    """The kind of a frame and the names of its columns.
 
     Attributes
     ----------
     kind : type or callable
-        Its class, which makes frames of columns; where there was none, what makes some.
+        Its class, which makes frames from columns, or a function that does.
     id, time : tuple of column names
-        Empty where these were no columns.
+        The columns of ids and times; empty if there were none.
     index : object, default=None
-        Name of the index that held the times, if one did.
+        Name of the index, if it held the times.
     day : {"first", "last"} or None, default=None
-        The day of business of each month that its times were on, if they were on one.
+        The business day of each month that its times were on, if any.
     """
 
     kind: Callable[..., Any]
@@ -44,7 +44,7 @@ class Origin:
 def forecast_steps(X: Any, horizon: int) -> Ints:
     """Return the steps that follow the last value of each series, (n_series, horizon).
 
-    One without a value has not begun before the end of its row.
+    A series without a value begins after the end of its row.
     """
     known = [np.flatnonzero(np.isfinite(row)) for row in X]
     ends = [
@@ -55,12 +55,12 @@ def forecast_steps(X: Any, horizon: int) -> Ints:
 
 
 def times_of(steps: Ints, start: Times, freq: str, day: str | None = None) -> Times:
-    """Return the times of steps after others, on the first or last day of business if asked."""
+    """Return the times of steps after others, optionally on business days of months."""
     times = later(np.asarray(start), Frequency.of(freq), steps)
     if day is not None:
         days = times.astype("datetime64[D]")
         times = on_business(days, day) + (times - days)
-    return times.astype("datetime64[ms]")  # which polars takes, and no seconds
+    return times.astype("datetime64[ms]")  # polars accepts no seconds
 
 
 def wide_table(
@@ -81,11 +81,11 @@ def wide_table(
 
 
 def _require_different(names: list[Any]) -> None:
-    """Raise unless each column of a table would have a name of its own."""
+    """Raise ValueError unless the names of the columns are unique."""
     if len(set(names)) < len(names):
         raise ValueError(
-            f"the columns of forecasts would be {names}, two of them of one name; rename the "
-            f"frame's, or leave out equal `quantiles`"
+            f"the columns of forecasts would be {names}, with a repeated name; rename those of the "
+            f"frame, or leave out equal `quantiles`"
         )
 
 
@@ -97,7 +97,7 @@ def long_table(
     Parameters
     ----------
     ids : ndarray of shape (n_series,)
-        Tuples where there are several columns of them.
+        Tuples if there are several columns of them.
     times : ndarray of shape (n_series, horizon), dtype datetime64[s]
     forecast : ndarray of shape (n_series, horizon) or (n_series, n_levels, horizon)
     levels : array-like of float of shape (n_levels,) or None

@@ -1,4 +1,4 @@
-"""Learning the weights of a network: Adam over batches of windows, in epochs."""
+"""Training of a network: Adam over batches of windows, in epochs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from algos._cython import deepar_adam
 
 Floats = NDArray[np.float32]
 
-_RISING = 100  # steps until the rate is full: Adam's second moments are noise before
+_RISING = 100  # steps until the rate is full: before, Adam's second moments are noise
 _LAST = 0.01  # of the largest rate, at the end of a schedule
-_FALLEN = 0.1  # of the schedule's rate, once it has brought nothing for long enough
+_FALLEN = 0.1  # of the schedule's rate, after the first time without progress
 _MOST_REJECTED = 50  # batches in a row
 _MOST_NAMED = 5  # series, in an error
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How weights are learned.
+class TrainSettings:
+    """The settings of training.
 
     Attributes
     ----------
     max_iter : int
-        The epoch at which learning ends, and the schedule of rates with it.
+        The last epoch, which also determines the schedule of rates.
     n_batches : int
         Steps in an epoch.
     learning_rate : float
@@ -36,17 +36,17 @@ class Settings:
     schedule : {"cosine", "constant"}
         Whether rates fall to almost nothing by the last epoch.
     weight_decay : float
-        Each step shrinks the weights by this, times its rate.
+        Each step shrinks the weights by this times its rate.
     clip : float
-        The longest gradient of a batch's mean loss; longer ones are shortened.
+        Gradients of a batch's mean loss are clipped to this norm.
     memory : float
-        How much of the average of weights a step leaves; 0 is no average. Forecasts of
-        averages differ less from seed to seed.
+        The share of the average of weights that a step keeps; 0 is no average. Forecasts of
+        averages vary less from seed to seed.
     tol, n_iter_no_change : float, int
-        When the loss of what was held back has not fallen by `tol` for so many epochs, rates
-        fall and the best weights are gone on with; the next time learning ends.
-    goes_on : bool
-        Whether that is so; otherwise learning ends the first time.
+        When the loss on held-back steps has not fallen by `tol` for this number of epochs,
+        training continues from the best weights at lower rates; the next time it ends.
+    continues : bool
+        Whether to continue at lower rates; otherwise training ends the first time.
     """
 
     max_iter: int = 200
@@ -57,11 +57,11 @@ class Settings:
     clip: float = 10.0
     memory: float = 0.998
     tol: float = 1e-4
-    goes_on: bool = True
+    continues: bool = True
     n_iter_no_change: int = 10
 
     def rate(self, n_steps: int) -> float:
-        """Return the rate of the step that follows `n_steps` others."""
+        """Return the rate of the step after `n_steps` others."""
         done = n_steps / max(1, self.max_iter * self.n_batches)
         rising = min(1.0, (n_steps + 1) / _RISING)
         if self.schedule == "constant":
@@ -71,8 +71,8 @@ class Settings:
 
 
 @dataclass
-class Progress:
-    """Where learning stands: plain arrays and numbers, `Progress(**vars(progress))` is it.
+class TrainState:
+    """The state of training: plain arrays and numbers, `TrainState(**vars(state))` equals it.
 
     Attributes
     ----------
@@ -81,19 +81,19 @@ class Progress:
     average : ndarray of shape (n_weights,), dtype float32
         A running average of the weights.
     best : ndarray of shape (n_weights,), dtype float32
-        The average of the best epoch, if anything was held back to tell; else empty.
+        The average of the best epoch, if steps were held back; else empty.
     n_steps, n_epochs : int
-        Done so far, rejected steps included.
+        Numbers so far, rejected steps included.
     n_rejected : int
-        Steps whose loss or gradient was no number: they changed nothing.
+        Steps whose loss or gradient was not finite: they changed nothing.
     best_loss : float
-        What `best` reached.
+        The loss of `best`.
     n_waited : int
-        Epochs since the last one that was better by enough.
+        Epochs since the last sufficient progress.
     best_epoch : int
-        The one whose weights `best` are.
+        The epoch of `best`.
     n_falls : int
-        How often rates have fallen for want of progress.
+        Number of times that rates were lowered for lack of progress.
     """
 
     weights: Floats
@@ -110,17 +110,17 @@ class Progress:
     n_falls: int = 0
 
     @classmethod
-    def begin(cls, weights: Floats) -> Progress:
+    def begin(cls, weights: Floats) -> TrainState:
         """Return the state before the first step; the weights are copied."""
         return cls(weights.copy(), np.zeros_like(weights), np.zeros_like(weights), weights.copy())
 
-    def copy(self) -> Progress:
-        """Return a state that shares no array with this one."""
+    def copy(self) -> TrainState:
+        """Return a deep copy."""
         values: dict[str, Any] = {
             name: np.array(value) if isinstance(value, np.ndarray) else value
             for name, value in vars(self).items()
         }
-        return Progress(**values)
+        return TrainState(**values)
 
     @property
     def learned(self) -> Floats:
@@ -129,40 +129,40 @@ class Progress:
 
     @property
     def learned_epoch(self) -> int:
-        """The epoch, from 1, whose weights these are."""
+        """The epoch of these weights, counted from 1."""
         return self.best_epoch if len(self.best) else self.n_epochs
 
 
 class Work(Protocol):
-    """What is learned from: batches, numbered from 0, each always the same."""
+    """The training data: batches, numbered from 0, each always the same."""
 
     def gradient(self, weights: Floats, number: int, out: Floats) -> tuple[float, float]:
-        """Add nothing, overwrite `out` by a batch's summed gradient; return (loss, weight)."""
+        """Overwrite `out` with a batch's summed gradient; return (loss, weight)."""
 
     def culprits(self, weights: Floats, number: int) -> list[int]:
-        """Return the series (their places in the panel) whose loss in a batch is no number."""
+        """Return the series (places in the panel) whose loss in a batch is not finite."""
 
 
-Watch = Callable[[Progress, "Epoch"], bool]
+Watch = Callable[[TrainState, "Epoch"], bool]
 Check = Callable[[Floats], dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What is told of an epoch.
+    """The figures of an epoch.
 
     Attributes
     ----------
     objective : float
         Mean loss of the targets, each before its batch was learned.
     rate : float
-        Of its last step.
+        The rate of its last step.
     gradient : float
         Mean length of a batch's gradient before it was clipped.
     held_out : dict of str to float
-        Of what was held back: its `loss`, and what else the check returns; empty without one.
+        The `loss` of held-back steps, and what else the check returns; empty without one.
     culprits : list of int
-        The series because of which a step was left out, if one was.
+        The series that caused a rejected step, if any.
     """
 
     objective: float
@@ -173,83 +173,83 @@ class Epoch:
 
 
 def train(
-    progress: Progress,
+    state: TrainState,
     work: Work,
-    settings: Settings,
+    settings: TrainSettings,
     *,
     check: Check | None = None,
     watch: Watch | None = None,
-) -> Progress:
-    """Learn from `progress.n_epochs` to `settings.max_iter`, or until no more is gained.
+) -> TrainState:
+    """Train from epoch `state.n_epochs` to `settings.max_iter`, or until there is no progress.
 
-    Where steps at the schedule's rates gain no more, smaller ones from the best weights often do.
+    When steps at the schedule's rates no longer help, smaller ones from the best weights often do.
 
     Parameters
     ----------
-    progress : Progress
-        Where learning stands; it is not written to.
+    state : TrainState
+        The state to start from; it is not modified.
     work : Work
-        See `algos.deepar.learning.PanelWork`.
-    settings : Settings
+        See `algos.deepar.training_batches.PanelWork`.
+    settings : TrainSettings
     check : callable, default=None
-        Takes weights and returns figures of what was held back, `loss` among them: learning
-        then keeps the weights of the best epoch.
+        Maps weights to figures of held-back steps, `loss` among them: the weights of the best
+        epoch are then kept.
     watch : callable, default=None
-        Called after each epoch with the state (arrays that learning goes on writing to) and
-        its figures; learning ends if it returns True.
+        Called after each epoch with the state (whose arrays training goes on modifying) and
+        the figures; training ends if it returns True.
 
     Returns
     -------
-    progress : Progress
+    state : TrainState
         Its `learned` are the weights to predict with.
 
     Raises
     ------
     ValueError
-        If batch after batch has a loss or gradient that is no number; names the rate and series.
+        If too many batches in a row have a loss or gradient that is not finite.
     """
-    progress = progress.copy()
-    out = np.empty_like(progress.weights)
-    # At the head of the loop, since a state that waited long enough may come from a checkpoint.
-    while progress.n_epochs < settings.max_iter and not _is_at_its_end(progress, settings):
-        epoch = _epoch(progress, work, settings, out)
-        progress.n_epochs += 1
+    state = state.copy()
+    out = np.empty_like(state.weights)
+    # Checked at the head of the loop, since a state from a checkpoint may have waited enough.
+    while state.n_epochs < settings.max_iter and not _is_at_its_end(state, settings):
+        epoch = _epoch(state, work, settings, out)
+        state.n_epochs += 1
         if check is not None:
-            epoch = replace(epoch, held_out=check(progress.average))
-            _judge(progress, epoch.held_out["loss"], settings)
-        if watch is not None and watch(progress, epoch):
+            epoch = replace(epoch, held_out=check(state.average))
+            _keep_best(state, epoch.held_out["loss"], settings)
+        if watch is not None and watch(state, epoch):
             break
-    return progress
+    return state
 
 
-def _is_at_its_end(progress: Progress, settings: Settings) -> bool:
-    """Tell whether waiting ends learning; the first time it goes on from the best at low rates."""
-    if progress.n_waited < settings.n_iter_no_change:
+def _is_at_its_end(state: TrainState, settings: TrainSettings) -> bool:
+    """Return whether training ends; after the first wait, continue from the best weights."""
+    if state.n_waited < settings.n_iter_no_change:
         return False
-    if progress.n_falls or not (settings.goes_on and len(progress.best)):
+    if state.n_falls or not (settings.continues and len(state.best)):
         return True
-    progress.weights[:] = progress.average[:] = progress.best
-    progress.n_falls, progress.n_waited = 1, 0
+    state.weights[:] = state.average[:] = state.best
+    state.n_falls, state.n_waited = 1, 0
     return False
 
 
-def _epoch(progress: Progress, work: Work, settings: Settings, out: Floats) -> Epoch:
-    """Take an epoch's steps."""
+def _epoch(state: TrainState, work: Work, settings: TrainSettings, out: Floats) -> Epoch:
+    """Run the steps of an epoch."""
     losses = weights = lengths = rate = 0.0
     n_taken = n_in_a_row = 0
     culprits: list[int] = []
     for _ in range(settings.n_batches):
-        rate = settings.rate(progress.n_steps) * _FALLEN**progress.n_falls
-        loss, weight, length = _step(progress, work, settings, rate, out)
-        progress.n_steps += 1
+        rate = settings.rate(state.n_steps) * _FALLEN**state.n_falls
+        loss, weight, length = _step(state, work, settings, rate, out)
+        state.n_steps += 1
         if np.isfinite(length):
             losses, weights, lengths = losses + loss, weights + weight, lengths + length
             n_taken, n_in_a_row = n_taken + 1, 0
             continue
         if weight > 0:
-            progress.n_rejected += 1
+            state.n_rejected += 1
             n_in_a_row += 1
-            culprits = culprits or work.culprits(progress.weights, progress.n_steps - 1)
+            culprits = culprits or work.culprits(state.weights, state.n_steps - 1)
         if n_in_a_row >= min(_MOST_REJECTED, settings.n_batches):
             _give_up(settings.learning_rate, culprits)
     objective = losses / weights if weights else np.nan
@@ -257,20 +257,20 @@ def _epoch(progress: Progress, work: Work, settings: Settings, out: Floats) -> E
 
 
 def _step(
-    progress: Progress, work: Work, settings: Settings, rate: float, out: Floats
+    state: TrainState, work: Work, settings: TrainSettings, rate: float, out: Floats
 ) -> tuple[float, float, float]:
-    """Learn one batch; return its loss, weight and length of gradient, infinite if rejected."""
-    loss, weight = work.gradient(progress.weights, progress.n_steps, out)
+    """Take one step; return its loss, weight and gradient norm, infinite if rejected."""
+    loss, weight = work.gradient(state.weights, state.n_steps, out)
     if not (np.isfinite(loss) and weight > 0):
         return loss, weight, np.inf
     length = deepar_adam.step(
         out,
         weight,
-        progress.weights,
-        progress.first,
-        progress.second,
-        progress.average,
-        progress.n_steps - progress.n_rejected + 1,
+        state.weights,
+        state.first,
+        state.second,
+        state.average,
+        state.n_steps - state.n_rejected + 1,
         rate,
         settings.clip,
         settings.weight_decay,
@@ -279,20 +279,20 @@ def _step(
     return loss, weight, length if np.isfinite(length) else np.inf
 
 
-def _judge(progress: Progress, loss: float, settings: Settings) -> None:
-    """Keep the weights if none have done better on what is held back."""
-    better = loss < progress.best_loss
-    enough = loss < progress.best_loss - settings.tol or not np.isfinite(progress.best_loss)
-    progress.n_waited = 0 if better and enough else progress.n_waited + 1
+def _keep_best(state: TrainState, loss: float, settings: TrainSettings) -> None:
+    """Keep the weights if they are the best on the held-back steps."""
+    better = loss < state.best_loss
+    enough = loss < state.best_loss - settings.tol or not np.isfinite(state.best_loss)
+    state.n_waited = 0 if better and enough else state.n_waited + 1
     if better:
-        progress.best_loss, progress.best = loss, progress.average.copy()
-        progress.best_epoch = progress.n_epochs
+        state.best_loss, state.best = loss, state.average.copy()
+        state.best_epoch = state.n_epochs
 
 
 def _give_up(rate: float, culprits: list[int]) -> None:
     shown = ", ".join(map(str, culprits[:_MOST_NAMED])) + " …" * (len(culprits) > _MOST_NAMED)
     raise ValueError(
         f"`learning_rate_init`={rate!r} must be smaller: the loss or the gradient of batch after "
-        f"batch is not finite; write {min(rate / 10, 3e-3):.3g}, and if that does not help, look "
-        f"at the values of series {shown}, at which this began"
+        f"batch is not finite; write {min(rate / 10, 3e-3):.3g}, and if that does not help, check "
+        f"the values of series {shown}, where this began"
     )

@@ -1,4 +1,4 @@
-"""Windows of series: which ones are drawn, and their gathering into a batch."""
+"""Windows of series: drawing them, and gathering them into a batch."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from algos.deepar.panel import Panel
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-_FACTOR = 8.0  # between a series' scale and the typical one, of a window that begins with it
+_FACTOR = 8.0  # largest ratio of the typical scale, used for a window without context, to the own
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a window is made of: plain numbers and arrays, so that `Plan(**vars(plan))` is it.
+    """The composition of a window: plain numbers and arrays, `Plan(**vars(plan))` equals it.
 
     Step t of a window has the inputs [value at each lag, over the window's scale |
     calendar | age | dynamic] and the window the static inputs [log of its scale | static
-    real], all of them about 1 in size. Before a series begins they are 0, as is what a lag
-    would have of the time before or of the future.
+    real], all of them of size about 1. Inputs before a series begins are 0, and so are lags that
+    would refer to times before the series or to the future.
 
     Attributes
     ----------
@@ -33,19 +33,19 @@ class Plan:
     lags : ndarray of shape (n_lags,), dtype int32
         Positive, ascending.
     n_calendar, n_dynamic, n_static_real, n_categories : int
-        How many there are of each in the panel.
+        Numbers of features of each kind in the panel.
     is_scaled : bool
-        Whether targets are over the scale of the window (they are not for counts and shares).
+        Whether targets are divided by the scale of the window (not for counts and shares).
     log_center, log_spread : float
-        Of the logarithm of the scales, in the units of the data, of the training panel.
+        Center and spread of the log scales of the training panel, in the units of the data.
     scale_floor : float
-        The scale of a window is at least this part of its series' scale, to which values
+        Minimum of a window's scale relative to its series' scale, in which values
         far beyond the median do not count.
     origin : int
-        The lag whose value a network that has learned nothing forecasts; 0 is none.
+        The lag whose value an untrained network forecasts; 0 is none.
     first : float
-        With an origin, what stands for the value before the first one of a series, over the
-        scale: otherwise one that has not begun would be forecast as 0.
+        With an origin, the replacement of the value before the first one of a series, over the
+        scale: otherwise a series that has not begun would be forecast as 0.
     """
 
     context_length: int
@@ -80,7 +80,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows as the network takes them; the caller's arrays, filled again and again.
+    """Windows in the layout of the network; the arrays are reused.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class Batch:
 
     @classmethod
     def empty(cls, plan: Plan, n_windows: int, n_steps: int | None = None) -> Batch:
-        """Return room for so many windows of `n_steps`, by default those of training."""
+        """Allocate a batch of windows of `n_steps`, by default those of training."""
         n_steps = plan.n_steps if n_steps is None else n_steps
         require_memory(
             4 * n_windows * n_steps * (plan.n_inputs + 2),
@@ -123,7 +123,7 @@ class Batch:
 
 
 class Source:
-    """Windows of one panel, as one plan wants them.
+    """Windows of a panel according to a plan.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class Source:
     def __init__(self, panel: Panel, plan: Plan) -> None:
         self._plan = plan
         n_times = panel.longest + panel.horizon
-        # A series that is older than any of training must not look like a new one.
+        # A series that is older than any in training must not look like a new one.
         age = np.minimum(np.arange(n_times), plan.n_steps)
         self._source = deepar_windows.WindowSource(
             panel.filled,
@@ -163,8 +163,8 @@ class Source:
     def gather(self, series: Ints, positions: Ints, batch: Batch, n_threads: int = 1) -> None:
         """Fill the batch with the windows whose first forecast steps are `positions`.
 
-        The steps of a window before the first forecast one are `context_length`, the others
-        are as many as the batch has room for: to forecast, `positions` are the lengths of the
+        A window has `context_length` steps before the first forecast one, and as many from it on
+        as the batch has room for. To forecast, `positions` are the lengths of the
         series.
 
         Parameters
@@ -172,11 +172,11 @@ class Source:
         series : ndarray of shape (n_windows,), dtype int64
             Places in the panel.
         positions : ndarray of shape (n_windows,), dtype int64
-            The step of its series at which the forecast of each window begins: from 0, which
-            is a window without context, to the length of the series.
+            The step of its series at which the forecast of each window begins: from 0, for
+            a window without context, to the length of the series.
         batch : Batch
         n_threads : int, default=1
-            Changes nothing but the time.
+            Number of threads; it does not change the result.
         """
         self._source.gather(
             series,
@@ -190,26 +190,26 @@ class Source:
             n_threads,
         )
         if self._plan.origin:
-            # The lag 1 is the first input: there is no origin else.
+            # The origin is lag 1, which is the first input.
             begins = self._plan.context_length - positions
             new = np.flatnonzero((begins >= 0) & (begins < len(batch.inputs)))
             batch.inputs[begins[new], new, 0] = self._plan.first
 
 
 class Sampler:
-    """Draws windows to train on: a series by its weight, then a position in it.
+    """Draws training windows: a series by its weight, then a position in it.
 
-    Each batch has a window from every n-th part of the weights, the series being in order of
-    their scale: small ones and large ones are in all batches. The forecast of a window lies
-    within the series, unless this is shorter than two predictions: then it begins in its middle
-    or before. One shorter than a prediction weighs less, as it fills only a part of it.
+    Each batch has one window from each n-th part of the weights, series being sorted by
+    scale, so all batches have small and large ones. The forecast of a window lies
+    within the series, unless that is shorter than two predictions: then it begins at or before
+    its middle. A series shorter than a prediction weighs less, as it fills only part of it.
 
     Parameters
     ----------
     panel : Panel
     plan : Plan
     window_sampling : {"scale", "uniform"}
-        Whether the weight of a series is its scale, or all weigh the same.
+        Whether the weight of a series is its scale, or the same for all.
     key : ndarray of shape (2,), dtype uint64
     """
 

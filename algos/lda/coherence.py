@@ -1,4 +1,4 @@
-"""How often the words of a topic stand together in documents."""
+"""Coherence of topics: how often their words occur in the same documents."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def coherence_of(words: NDArray[np.intp], X: Any, measure: str) -> Doubles:
     X : ndarray or canonical CSR matrix of shape (n_documents, n_columns)
         A word is in a document if the value is not 0.
     measure : {"npmi", "u_mass"}
+        The measure of a pair of words.
     """
     n_documents = X.shape[0]
     columns, places = np.unique(words, return_inverse=True)
@@ -43,7 +44,7 @@ def coherence_of(words: NDArray[np.intp], X: Any, measure: str) -> Doubles:
 
 
 def _occurrences(X: Any, columns: NDArray[np.intp]) -> Any:
-    """Return which document holds which of some words, as a CSC matrix of zeros and ones."""
+    """Return the occurrences of words in documents, as a CSC matrix of zeros and ones."""
     part = X[:, columns] if not sparse.issparse(X) else sparse.csr_array(X)[:, columns]
     part = sparse.csc_array(part)
     part.eliminate_zeros()

@@ -1,22 +1,22 @@
 """CVB0: sweeps that leave each token's own responsibility out, without storing it.
 
 Responsibilities are functions of two sums, tokens of a document and of a word by topic, and of
-one number for each entry (`_cython/_lda_collapsed.h`). So a sweep is two passes: documents are
-summed up anew from the words' rows, then words from the documents' rows. Each row then goes on
-a little further in the direction that it has been going (Polyak, "Some methods of speeding up
-the convergence of iteration methods", 1964), unless the last sweep has made things worse. The
-final sweep ends where the sums are.
+one number for each entry (`_cython/_lda_collapsed.h`). So a sweep is two passes: the rows of
+documents are summed from those of words, then the rows of words from those of documents. Each row
+is then extrapolated a little along its last change (Polyak, "Some methods of speeding up the
+convergence of iteration methods", 1964), unless the last sweep has made things worse. The final
+sweep does not extrapolate.
 
-Of many topics a document keeps those few that it has most of, as EM found them: a sweep then
-takes much the same time however many topics there are, and as a document of 100 words cannot
-tell 500 topics apart, what it learns tells more of new ones. Topics that are kept together then
-stand side by side (`algos.lda.company`).
+With many topics a document keeps only its largest ones, as EM found them: a sweep then takes
+much the same time however many topics there are, and as a document of 100 words cannot tell 500
+topics apart, the topics predict new documents better. Topics that are kept together are then
+placed side by side (`algos.lda.topic_order`).
 
-Beside the counts stand, for D documents, V words, P topics (padded to a multiple of 16) and E
-pairs of a document and a word, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the
-pairs by word with two numbers for each; a prior that differs among topics as well takes 4 V P
-more. Where documents keep m topics, it is 12 D m for 8 D P.
-Stored responsibilities would be 4 E P.
+For D documents, V words, P topics (padded to a multiple of 16) and E document-word pairs it takes,
+beside the counts, 8 (D + V) P + 16 E bytes: the sums and their velocities, and the pairs sorted by
+word with two numbers for each; a prior that differs among topics takes 4 V P more. Where documents
+keep m topics, 12 D m replaces 8 D P.
+Stored responsibilities would take 4 E P.
 """
 
 from __future__ import annotations
@@ -28,21 +28,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._cython import lda_collapsed, lda_words
-from algos.lda.company import order_of_company
 from algos.lda.corpus import Corpus
 from algos.lda.documents import Documents
-from algos.lda.inference import few_mixtures, mixtures
+from algos.lda.em_inference import few_mixtures, mixtures
 from algos.lda.parameters import Floats, Settings
+from algos.lda.topic_order import cooccurrence_order
 
 Lists = NDArray[np.int32]
 
 MOMENTUM = 0.8
-MANY = 128  # topics: of more, a document keeps a few:
-TOKENS_A_TOPIC = 8  # of the mean document, one topic for so many tokens,
+MANY = 128  # topics: with more, a document keeps a few:
+TOKENS_A_TOPIC = 8  # one topic for so many tokens of the mean document,
 LEAST_KEPT, MOST_KEPT = 16, 64  # in multiples of 16
-INNER_PASSES = 5  # over a document, for the mixtures to begin with
-WORDS_A_TOPIC = 4  # fewer, and all rows lie in the cache, or the order takes more than they do
-PART = 4096  # documents whose mixtures are made at a time
+INNER_PASSES = 5  # over a document, for the first mixtures
+WORDS_A_TOPIC = (
+    4  # with fewer, all rows fit in the cache, or ordering takes more time than it saves
+)
+PART = 4096  # documents whose mixtures are computed at a time
 LEAST_TOTAL = 1e-30
 
 
@@ -53,13 +55,19 @@ class Side:
     Attributes
     ----------
     indptr, index, counts : ndarray of shape (n + 1,), (n_entries,), (n_entries,)
-        The entries by row, `index` being the rows of the other side.
+        The entries by row; `index` numbers the rows of the other side.
     prior : ndarray of shape (n, width) or (1, width), dtype float32
         0 in the padding.
     scales : ndarray of shape (n,), dtype float32, or None
-        What the prior of each row is times.
+        Factor of the prior of each row; None is 1.
     rows : ndarray of shape (n, width), dtype float32
         Sums of responsibilities, prior included.
+    topics : ndarray of shape (n_documents, m), dtype int32, or None
+        The topics that documents keep; None is all of them.
+    normalizers : ndarray of shape (n_entries,), dtype float32
+        The number of each entry that its responsibilities are computed from.
+    velocity : ndarray of shape (n, width), dtype float32
+        The last change of the rows.
     """
 
     indptr: NDArray[np.int64]
@@ -68,7 +76,7 @@ class Side:
     prior: Floats
     scales: Floats | None
     rows: Floats
-    topics: Lists | None  # (n_documents, m): those that documents keep; None is all
+    topics: Lists | None
     normalizers: Floats = field(init=False)
     velocity: Floats = field(init=False)
 
@@ -83,41 +91,44 @@ class Side:
         momentum: float,
         n_threads: int,
         priors: Priors | None = None,
-        is_asked: bool = False,
+        computes_likelihood: bool = False,
     ) -> tuple[float, float]:
-        """Compute the rows anew; tell of documents, by their priors, how likely they are.
+        """Update the rows; given the priors, also return how likely the documents are.
 
-        The first number costs little and is no likelihood: from sweep to sweep it mostly rises
-        where that does, which is enough to stop the momentum by. The second is the
-        log-likelihood, if it is asked for. Without momentum the rows end at the sums, and
-        what they were going by is forgotten.
+        The first number is cheap and not a likelihood, but mostly rises from sweep to sweep
+        when the likelihood does, which is enough to decide on the momentum. The second is the
+        log-likelihood, if `computes_likelihood`. Without momentum the rows end at the sums, and
+        the velocity is reset.
         """
-        asked = (np.nan, 0.0, 0.0) if priors is None else priors
+        priors = Priors(np.nan, 0.0, 0.0) if priors is None else priors
         if momentum == 0:
             self.velocity[...] = 0
         return lda_collapsed.visit_rows(
             self.indptr,
             self.index,
             self.counts,
-            others,
-            self.topics,
-            inverses,
-            self.prior,
-            self.scales,
-            self.normalizers,
-            self.rows,
-            self.velocity,
-            momentum,
-            *asked,
-            is_asked,
-            n_threads,
+            others=others,
+            topics=self.topics,
+            inverses=inverses,
+            prior=self.prior,
+            scales=self.scales,
+            normalizers=self.normalizers,
+            own=self.rows,
+            velocity=self.velocity,
+            momentum=momentum,
+            document_prior=priors.of_document,
+            least_own=priors.least_of_topic,
+            least_other=priors.least_of_word,
+            evaluates=computes_likelihood,
+            n_threads=n_threads,
         )
 
 
 class Priors(NamedTuple):
-    """What log-likelihoods are told of the priors: their sum in a document, and the least ones.
+    """The priors as the log-likelihood needs them: their sum in a document, and the smallest.
 
-    Where documents keep few topics, those alone make up a token's chance: the sum is theirs then.
+    Where documents keep few topics, these alone make up a token's probability, and the sum is
+    over them.
     """
 
     of_document: float
@@ -132,9 +143,11 @@ class Collapsed:
     ----------
     documents : Documents
     topics : ndarray of shape (n_words, width), dtype float32
-        Counts to begin with, 0 in the padding.
+        The initial counts, 0 in the padding.
     settings : Settings
+        The settings of the fit.
     n_threads : int
+        Number of threads; it does not change the result.
     """
 
     def __init__(
@@ -156,14 +169,14 @@ class Collapsed:
         least = float(settings.topic_word_prior.min(initial=np.inf))
         self._priors = Priors(float(alpha.sum()), float(alpha.min()), least)
 
-    def sweep(self, *, is_last: bool, is_asked: bool = False) -> float:
-        """Go once over documents and words.
+    def sweep(self, *, is_last: bool, evaluates: bool = False) -> float:
+        """Update the rows of documents and words once.
 
         Returns
         -------
         perplexity : float
-            exp of minus the mean of log p(token | all other tokens), before the sweep; nan if
-            this is not the last one and nobody asks, for it takes half as long again.
+            exp of minus the mean of log p(token | all other tokens), before the sweep. It is nan
+            unless the sweep is the last or `evaluates`, which makes it half as long again.
         """
         momentum = 0.0 if is_last or self._has_overshot else MOMENTUM
         inverses = self._inverses()
@@ -173,7 +186,7 @@ class Collapsed:
             momentum,
             self._n_threads,
             self._priors,
-            is_last or is_asked,
+            is_last or evaluates,
         )
         self.words.visit(self.documents.rows, inverses, momentum, self._n_threads)
         self._has_overshot = trend <= self._last
@@ -192,7 +205,7 @@ class Collapsed:
         return self._as_given(self.words.rows)
 
     def _as_given(self, rows: Floats) -> Floats:
-        """Return rows whose topics stand in the order in which they came."""
+        """Return rows with the topics in their first order."""
         return rows if self._order is None else np.take(rows, np.argsort(self._order), axis=1)
 
     def _inverses(self) -> Floats:
@@ -203,7 +216,7 @@ class Collapsed:
 
 
 def topics_kept(documents: Corpus, settings: Settings) -> int:
-    """Return how many topics each document keeps, 0 being all."""
+    """Return the number of topics that each document keeps; 0 is all."""
     if settings.width <= MANY:
         return 0
     wanted = documents.n_tokens / max(len(documents), 1) / TOKENS_A_TOPIC
@@ -211,7 +224,7 @@ def topics_kept(documents: Corpus, settings: Settings) -> int:
 
 
 def collapsed_bytes(documents: Corpus, settings: Settings) -> int:
-    """Return what CVB0 takes beside the counts."""
+    """Return the bytes that CVB0 takes beside the counts."""
     n_kept = topics_kept(documents, settings)
     rows = 8 * settings.n_words * settings.width
     if settings.topic_word_prior.ndim == 2:
@@ -221,7 +234,7 @@ def collapsed_bytes(documents: Corpus, settings: Settings) -> int:
 
 
 def has_room(documents: Corpus, settings: Settings) -> bool:
-    """Return whether that may be taken."""
+    """Return whether CVB0 may take its memory."""
     return settings.allows(collapsed_bytes(documents, settings))
 
 
@@ -249,11 +262,11 @@ def _document_side(
 
 
 def _reordered(documents: Side, settings: Settings) -> NDArray[np.intp] | None:
-    """Let documents name the topics that they keep by places in an order, and return that."""
+    """Renumber the topics that documents keep in a new order, and return that order."""
     if documents.topics is None or WORDS_A_TOPIC * settings.n_topics > settings.n_words:
         return None
     order = np.arange(settings.width)
-    order[: settings.n_topics] = order_of_company(documents.topics, settings.n_topics)
+    order[: settings.n_topics] = cooccurrence_order(documents.topics, settings.n_topics)
     lists = np.argsort(order).astype(np.int32)[documents.topics]
     ranks = np.argsort(lists, axis=1)
     documents.topics = np.take_along_axis(lists, ranks, axis=1)
@@ -283,7 +296,7 @@ def _word_side(
     places = np.empty(documents.n_entries, dtype=np.int32)
     lda_words.sort_by_word(documents.indptr, documents.words, starts, owners, places, n_threads)
     counts = documents.counts[places]
-    del places  # before there is as much again
+    del places  # before as much again is allocated
     prior, scales = _word_prior(settings)
     if order is None:
         rows = topics.copy()

@@ -1,4 +1,4 @@
-"""Document completion: how well one part of a document tells the other."""
+"""Document completion: how well one part of a document predicts the other."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from algos.lda.documents import Documents
 from algos.lda.parameters import Doubles, Floats
 
 _BLOCK = 1 << 16  # entries at a time
-_MANY = 2.0**31  # of so many tokens the share is what chance would give
+_MANY = 2.0**31  # tokens, from which on the share is taken instead of a draw
 
 
 def halves(documents: Documents, fraction: float, key: Key) -> tuple[Documents, Documents]:
-    """Return what is observed of each document, and what is held out.
+    """Return the observed and the held-out parts of each document.
 
-    Each token is held out with the probability `fraction`; so is what a count has beyond a
-    whole number, as if it were a token. The order of the documents has no part in it.
+    Each token is held out with probability `fraction`, and so is the fractional part of a count,
+    as if it were a token. The order of the documents has no influence.
     """
     order = np.argsort(documents.keys(key, 1), kind="stable")
     sorted_documents = documents.take(order)
@@ -54,6 +54,7 @@ def log_probability(documents: Documents, mixtures: NDArray[Any], topics: Floats
     Parameters
     ----------
     documents : Documents
+        The tokens.
     mixtures : ndarray of shape (n_documents, n_topics)
         Rows sum to 1.
     topics : ndarray of shape (n_words, width), dtype float32

@@ -1,4 +1,4 @@
-"""Documents on their way to learners: in one piece, or gathered batch by batch."""
+"""Documents as learners visit them: in one piece, or gathered batch by batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from algos.lda.documents import Documents
 
 
 class Corpus(Protocol):
-    """What learners that go batch by batch ask of documents, which need not lie in one piece."""
+    """The documents of a learner that goes batch by batch; they need not lie in one piece."""
 
     def __len__(self) -> int: ...
     @property
@@ -30,13 +30,14 @@ class Corpus(Protocol):
 
 @dataclass(frozen=True)
 class Shuffled:
-    """Documents in another order, gathered batch by batch: nothing holds them twice.
+    """Documents in another order, gathered batch by batch, so that no second copy is held.
 
     Attributes
     ----------
     documents : Documents
+        The documents in their first order.
     order : ndarray of shape (n,), dtype intp
-        The numbers of all documents.
+        The position of each document there.
     """
 
     documents: Documents
@@ -52,16 +53,16 @@ class Shuffled:
 
     @property
     def n_entries(self) -> int:
-        """How many pairs of a document and a word there are."""
+        """Number of document-word pairs."""
         return self.documents.n_entries
 
     @property
     def n_tokens(self) -> float:
-        """How many words there are, added in this order."""
+        """Number of tokens, summed in this order."""
         return float(self.documents.lengths()[self.order].sum())
 
     def n_pairs(self, least: float) -> int:
-        """Return how many entries there are in documents of `least` tokens or more."""
+        """Return the number of pairs in documents of `least` tokens or more."""
         return self.documents.n_pairs(least)
 
     def part(self, start: int, stop: int) -> Documents:
@@ -78,11 +79,11 @@ class Shuffled:
 
 
 def blocks(documents: Corpus, size: int) -> Iterator[Documents]:
-    """Yield the documents, so many at a time."""
+    """Yield the documents, `size` at a time."""
     for start in range(0, len(documents), size):
         yield documents.part(start, min(start + size, len(documents)))
 
 
 def shuffled(documents: Documents, keys: NDArray[np.uint64]) -> Shuffled:
-    """Return the documents in a random order that their first order has no part in."""
+    """Return the documents in a random order that does not depend on their first order."""
     return Shuffled(documents, np.argsort(keys, kind="stable"))

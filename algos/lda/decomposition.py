@@ -1,8 +1,8 @@
 """A symmetric tensor as a sum of third powers: T = Σ_k λ_k v_k ⊗ v_k ⊗ v_k, v_k orthonormal.
 
 als     alternating least squares (Kolda and Bader 2009, "Tensor decompositions and
-        applications", section 3.4), the vectors being made orthonormal in every step
-        (Sharan and Valiant 2017, "Orthogonalized ALS"): no two come to the same term, and
+        applications", section 3.4) with the vectors made orthonormal in every step
+        (Sharan and Valiant 2017, "Orthogonalized ALS"): no two converge to the same term, and
         terms that are noise do not pull the others along
 power   tensor power iterations and deflation (Anandkumar, Ge, Hsu, Kakade and Telgarsky
         2014, "Tensor decompositions for learning latent variable models", algorithm 1)
@@ -20,19 +20,21 @@ from algos._common.random import Key, stream
 
 Doubles = NDArray[np.float64]
 
-SAME = 1e-5  # relative difference of the sums that two restarts come to, if they found the same
+SAME = 1e-5  # relative difference of two restarts' sums, up to which they found the same terms
 LAST_STEPS = 3  # in double precision
 RIDGE = 1e-9  # on Gram matrices of unit vectors
-TRIAL_STEPS = 30  # of each start, before the best one goes on alone
-LEAST_GAIN = 1e-6  # of dependent terms' fit in a step: they creep, and less tells of noise
+TRIAL_STEPS = 30  # of each start, before only the best one continues
+LEAST_GAIN = (
+    1e-6  # of dependent terms' fit in a step: they converge slowly, smaller gains are noise
+)
 
 
 class Powers(NamedTuple):
-    """The terms of the sum, and how they were found."""
+    """The terms of the sum, and how the search for them ended."""
 
     weights: Doubles  # (m,), not negative
     vectors: Doubles  # (m, m), columns of length 1
-    fit: float  # share of the tensor's sum of squares that they make up
+    fit: float  # share of the tensor's sum of squares that they explain
     n_iter: int
     n_restarts: int
     is_converged: bool
@@ -49,9 +51,9 @@ def als(
 ) -> Powers:
     """Decompose T of shape (m, m, m) into m terms, from a start or the best of random ones.
 
-    Terms from a start stay in its order, others are in the order of their weights. Two random
-    starts that come to the same, the best so far, end the search. It goes on in float32, to
-    steps in double precision at its end.
+    Terms from a start keep its order, others are sorted by weight. The search ends when two random
+    starts lead to the same result, the best so far. It runs in float32, with the last steps
+    in double precision.
     """
     single = T.astype(np.float32)
     n_restarts = 1
@@ -93,7 +95,7 @@ def contracted(T: NDArray[Any], V: NDArray[Any]) -> NDArray[Any]:
 
 
 def nearest_rotation(G: Doubles) -> Doubles:
-    """Return the orthonormal matrix that is nearest to a square one."""
+    """Return the orthonormal matrix nearest to a square one."""
     values, vectors = linalg.eigh(G.T @ G, check_finite=False)
     if values[0] <= 1e-10 * values[-1]:
         polar: Doubles = linalg.polar(G)[0]
@@ -102,10 +104,10 @@ def nearest_rotation(G: Doubles) -> Doubles:
 
 
 def _orthogonal_steps(T: NDArray[Any], V: Doubles, max_iter: int, tol: float) -> Powers:
-    """Raise Σ_k T(v_k, v_k, v_k)² over orthonormal v_k: what they leave of T is the least.
+    """Maximise Σ_k T(v_k, v_k, v_k)² over orthonormal v_k, which minimises the residual of T.
 
-    The least squares for one factor, the two others being v, are its gradient's columns; the
-    orthonormal vectors nearest to them are the next. `fit` is the sum.
+    The least-squares solution for one factor, given v for the other two, has the columns of the
+    gradient; the next v are the nearest orthonormal vectors. `fit` is the sum.
     """
     before, least = -np.inf, max(tol, float(np.finfo(T.dtype).eps))
     is_converged = False
@@ -151,7 +153,7 @@ def dependent_als(
 
 
 def _free_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
-    """Alternate least squares for one factor, the two others being v, and for the weights."""
+    """Alternate least squares for one factor, given v for the other two, and for the weights."""
     square = float(np.einsum("ijk,ijk->", T, T)) or 1.0
     best, before, is_converged = None, -np.inf, False
     for i in range(1, max_iter + 1):
@@ -167,14 +169,14 @@ def _free_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> Powers:
         before = fit
         A = _solved(gram**2, image.T).T
         A /= np.maximum(np.linalg.norm(A, axis=0), np.finfo(float).tiny)
-        V = A + np.where(np.einsum("ik,ik->k", A, V) < 0, -V, V)  # half the way: no swinging
+        V = A + np.where(np.einsum("ik,ik->k", A, V) < 0, -V, V)  # half a step, against oscillation
         V /= np.maximum(np.linalg.norm(V, axis=0), np.finfo(float).tiny)
     assert best is not None
     return best._replace(n_iter=i, is_converged=is_converged)
 
 
 def _solved(gram: Doubles, right: Doubles) -> Doubles:
-    """Solve with a power of a Gram matrix of unit vectors, which may be singular."""
+    """Solve a system with a power of a Gram matrix of unit vectors, which may be singular."""
     ridge = gram + RIDGE * np.eye(len(gram))
     solved: Doubles = linalg.solve(ridge, right, assume_a="sym", check_finite=False)
     return solved
@@ -201,7 +203,7 @@ def power(T: Doubles, key: Key, *, max_restarts: int, max_iter: int, tol: float)
 
 
 def _power_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> tuple[Doubles, int, bool]:
-    """Take each column v to T(·, v, v), made a unit vector, until none turns."""
+    """Move each column v to T(·, v, v), normalised, until none changes direction."""
     for i in range(1, max_iter + 1):
         image = contracted(T, V)
         lengths = np.linalg.norm(image, axis=0)
@@ -214,13 +216,13 @@ def _power_steps(T: Doubles, V: Doubles, max_iter: int, tol: float) -> tuple[Dou
 
 
 def _positive(found: Powers) -> Powers:
-    """Make weights positive, which turns vectors round."""
+    """Make weights positive by changing the signs of vectors."""
     signs = np.where(found.weights < 0, -1.0, 1.0)
     return found._replace(weights=found.weights * signs, vectors=found.vectors * signs)
 
 
 def _in_order(found: Powers) -> Powers:
-    """Make weights positive and put the greatest first."""
+    """Make weights positive and sort them in descending order."""
     found = _positive(found)
     order = np.argsort(-found.weights, kind="stable")
     return found._replace(weights=found.weights[order], vectors=found.vectors[:, order])

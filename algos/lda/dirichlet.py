@@ -1,7 +1,7 @@
-"""Dirichlet distributions of topics and documents, and the bound they give.
+"""Dirichlet distributions of topics and documents, and their variational bound.
 
 Hoffman, Blei and Bach (2010), "Online learning for latent Dirichlet allocation", NIPS 23. A
-document's mixture has parameters γ, a topic λ; the evidence's logarithm is at least
+document's mixture has parameters γ, a topic λ; the log evidence is at least
 
     Σ_dw c_dw log Σ_k exp(E log θ_dk + E log φ_kw)
     - Σ_d KL(Dir(γ_d) || Dir(α)) - Σ_k KL(Dir(λ_k) || Dir(η))
@@ -18,7 +18,7 @@ from scipy.special import gammaln, psi
 
 from algos._cython import lda_variational
 from algos.lda.documents import Documents
-from algos.lda.parameters import Doubles, Floats, Settings
+from algos.lda.parameters import Doubles, Floats, Settings, padded_row
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Topics:
 
     @property
     def sums(self) -> Doubles:
-        """Σ_w λ of each topic, above 0 where rounding of old counts has left none."""
+        """Σ_w λ of each topic, kept above 0 where rounding of old counts has cancelled it."""
         return np.maximum(self.totals + self.prior_totals, 1e-30)
 
     def rows(self, n_threads: int, words: Any = None, out: Rows | None = None) -> Rows:
@@ -69,7 +69,7 @@ class Topics:
         return out
 
     def bound(self, n_threads: int) -> float:
-        """Return what the topics add to the bound: -KL(Dir(λ) || Dir(η))."""
+        """Return the topics' term of the bound: -KL(Dir(λ) || Dir(η))."""
         terms = np.empty(len(self.counts))
         lda_variational.word_bounds(
             self.counts, self.prior, psi(self.sums), terms, self.factor, n_threads
@@ -79,14 +79,14 @@ class Topics:
 
 @dataclass(frozen=True)
 class Rows:
-    """What documents need of the topics: exp(E log φ), word by word.
+    """The topics as inference of documents needs them: exp(E log φ), word by word.
 
     Attributes
     ----------
     values : ndarray of shape (n_words, width), dtype float32
         Each row is scaled to 1 at most.
     scales : ndarray of shape (n_words,), dtype float64
-        Logarithms of what the rows are multiplied by.
+        Logarithms of the factors of the rows.
     """
 
     values: Floats
@@ -95,20 +95,22 @@ class Rows:
 
 @dataclass(frozen=True)
 class Mixtures:
-    """Dirichlet distributions of the documents' mixtures, and the words' shares there.
+    """Dirichlet distributions of the documents' mixtures, and the words' shares in them.
 
     Attributes
     ----------
     gamma : ndarray of shape (n, width), dtype float32
+        The parameters γ.
     values : ndarray of shape (n, width), dtype float32
         exp(E log θ), each row scaled.
     shares : ndarray of shape (n_entries,), dtype float32
-        Each word's count over the product of its row and the document's.
+        Each word's count divided by the product of its row and the document's.
     scales : ndarray of shape (n,), dtype float64
-        Logarithms of what the values are multiplied by, on top of exp ψ(γ).
+        Logarithms of the factors of the values, relative to exp ψ(γ).
     passes : ndarray of shape (n,), dtype int32
-        How many each document took.
+        The number of passes for each document.
     n_topics : int
+        Number of topics, without the padding.
     """
 
     gamma: Floats
@@ -120,15 +122,8 @@ class Mixtures:
 
 
 def column_sums(counts: Floats, n_topics: int) -> Doubles:
-    """Return each topic's tokens."""
+    """Return the number of tokens of each topic."""
     return counts[:, :n_topics].sum(axis=0, dtype=np.float64)
-
-
-def wide_prior(settings: Settings) -> Floats:
-    """Return the documents' prior, 0 in the padding."""
-    prior = np.zeros(settings.width, dtype=np.float32)
-    prior[: settings.n_topics] = settings.doc_topic_prior
-    return prior
 
 
 def infer(
@@ -138,8 +133,16 @@ def infer(
 
     Parameters
     ----------
+    documents : Documents
+        The documents.
+    rows : Rows
+        The topics.
+    settings : Settings
+        The prior, and when to stop.
+    n_threads : int
+        Number of threads; it does not change the result.
     start : ndarray of shape (n, width), default=None
-        Where γ begins, written to; None is 1 in every topic.
+        Initial γ, overwritten; None is 1 in every topic.
     """
     n, width, k = len(documents), settings.width, settings.n_topics
     gamma = np.ones((n, width), dtype=np.float32) if start is None else start
@@ -156,23 +159,23 @@ def infer(
         documents.indptr,
         documents.words,
         documents.counts,
-        rows.values,
-        wide_prior(settings),
-        gamma,
-        found.values,
-        found.shares,
-        found.scales,
-        found.passes,
-        k,
-        settings.max_doc_update_iter,
-        settings.mean_change_tol,
-        n_threads,
+        topics=rows.values,
+        prior=padded_row(settings.doc_topic_prior, width),
+        gamma=gamma,
+        mixtures=found.values,
+        shares=found.shares,
+        scales=found.scales,
+        passes=found.passes,
+        n_topics=k,
+        max_iter=settings.max_doc_update_iter,
+        tol=settings.mean_change_tol,
+        n_threads=n_threads,
     )
     return found
 
 
 def infer_gamma(documents: Documents, rows: Rows, settings: Settings, n_threads: int) -> Floats:
-    """Return γ alone, of shape (n, n_topics): all that a transformation needs."""
+    """Return γ alone, of shape (n, n_topics), which is all that `transform` needs."""
     n, k = len(documents), settings.n_topics
     gamma = np.ones((n, settings.width), dtype=np.float32)
     gamma[:, k:] = 0
@@ -180,17 +183,17 @@ def infer_gamma(documents: Documents, rows: Rows, settings: Settings, n_threads:
         documents.indptr,
         documents.words,
         documents.counts,
-        rows.values,
-        wide_prior(settings),
-        gamma,
-        None,
-        None,
-        None,
-        np.zeros(n, dtype=np.int32),
-        k,
-        settings.max_doc_update_iter,
-        settings.mean_change_tol,
-        n_threads,
+        topics=rows.values,
+        prior=padded_row(settings.doc_topic_prior, settings.width),
+        gamma=gamma,
+        mixtures=None,
+        shares=None,
+        scales=None,
+        passes=np.zeros(n, dtype=np.int32),
+        n_topics=k,
+        max_iter=settings.max_doc_update_iter,
+        tol=settings.mean_change_tol,
+        n_threads=n_threads,
     )
     return gamma[:, :k]
 
@@ -198,19 +201,19 @@ def infer_gamma(documents: Documents, rows: Rows, settings: Settings, n_threads:
 def documents_bound(
     documents: Documents, mixtures: Mixtures, rows: Rows, settings: Settings, n_threads: int
 ) -> float:
-    """Return what the documents add to the bound."""
+    """Return the documents' term of the bound."""
     terms = np.empty(len(documents))
     lda_variational.document_bounds(
         documents.indptr,
         documents.words,
         documents.counts,
-        mixtures.shares,
-        mixtures.gamma,
-        mixtures.scales,
-        rows.scales,
-        wide_prior(settings),
-        terms,
-        settings.n_topics,
-        n_threads,
+        shares=mixtures.shares,
+        gamma=mixtures.gamma,
+        scales=mixtures.scales,
+        word_scales=rows.scales,
+        prior=padded_row(settings.doc_topic_prior, settings.width),
+        out=terms,
+        n_topics=settings.n_topics,
+        n_threads=n_threads,
     )
     return float(terms.sum())

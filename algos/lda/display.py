@@ -25,11 +25,11 @@ class TopicWordDisplay:
     feature_names : sequence of str of length n_features, default=None
         The words; None numbers them.
     n_words : int, default=10
-        How many words of each topic.
+        Number of words of each topic.
     topics : sequence of int, default=None
         Which topics, in that order; None is all.
     titles : sequence of str, default=None
-        What stands above the panels; None is "Topic" and a number.
+        Titles of the panels; None is "Topic" and a number.
 
     Attributes
     ----------
@@ -92,11 +92,11 @@ class TopicWordDisplay:
         feature_names : sequence of str of length n_features, default=None
             The words; None is the estimator's `feature_names_in_`, or numbers.
         n_words : int, default=10
-            How many words of each topic.
+            Number of words of each topic.
         topics : sequence of int, default=None
             Which topics, in that order; None is all.
         titles : sequence of str, default=None
-            What stands above the panels; None is "Topic" and a number.
+            Titles of the panels; None is "Topic" and a number.
         ax : matplotlib Axes, default=None
             Whose place to take; None is a new figure.
         **kwargs : dict
@@ -175,13 +175,13 @@ class TopicWordDisplay:
         if self.titles is not None and len(self.titles) != len(topics):
             raise ValueError(
                 f"`titles` has {len(self.titles)} titles and must have {len(topics)}, one for "
-                f"each topic; None makes them"
+                f"each topic; None is the default titles"
             )
         return components, names, topics
 
 
 def _panels(ax: Any, n_panels: int, n_words: int) -> Any:
-    """Return one Axes for each topic, up to five in a row and about as many in each."""
+    """Return one Axes for each topic, up to five in a row, rows about equally long."""
     import matplotlib.pyplot as plt
 
     n_rows = -(-n_panels // 5)

@@ -1,4 +1,4 @@
-"""Documents: which words each one holds, and how often."""
+"""Documents as counts of words."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from algos._common.random import Key
 from algos._common.warn import warn
 from algos._cython import row_hash
 
-# Counts are float32, sums of them too where topics are concerned: far from where those end.
+# Counts are float32, and so are sums of them in topics; this is far below the largest float32.
 MOST = 1e36
 SHARES_TOL = 1e-3
-_BLOCK = 1 << 20  # entries that are looked at
-_POWERS = {"numbers": 1, "squares": 2}  # that are shares of a document
-_GATHERED = 1 << 17  # entries that are gathered at a time, of 16 bytes each
+_BLOCK = 1 << 20  # entries examined at a time
+_POWERS = {"numbers": 1, "squares": 2}  # that may sum to 1 in each row
+_GATHERED = 1 << 17  # entries gathered at a time, of 16 bytes each
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Documents:
     words : ndarray of shape (n_entries,), dtype int32
         Ascending within a document.
     counts : ndarray of shape (n_entries,), dtype float32
-        Positive.
+        Positive counts.
     n_words : int
         The size of the vocabulary.
     """
@@ -49,19 +49,20 @@ class Documents:
     def of(cls, X: Any, caller: str) -> Documents:
         """Return the documents of finite, canonical rows.
 
-        Counts are rounded to float32: whole numbers up to 2**24 are exact, others good to
-        6e-8 of themselves. A count below 1e-45 is none.
+        Counts are rounded to float32: whole numbers up to 2**24 are exact, others have a
+        relative error of 6e-8. A count below 1e-45 is 0.
 
         Parameters
         ----------
         X : ndarray or canonical CSR matrix of shape (n_documents, n_words)
+            Counts of words.
         caller : str
-            What scikit-learn's error is to name, as in "LatentDirichletAllocation.fit".
+            The name in scikit-learn's error message, such as "LatentDirichletAllocation.fit".
 
         Raises
         ------
         ValueError
-            If a count is negative, or they are too large to be summed.
+            If a count is negative, or if they are too large to be summed.
         """
         if X.shape[1] > np.iinfo(np.int32).max:
             raise ValueError(
@@ -90,16 +91,16 @@ class Documents:
 
     @property
     def n_entries(self) -> int:
-        """How many pairs of a document and a word there are."""
+        """Number of document-word pairs."""
         return len(self.words)
 
     @property
     def n_tokens(self) -> float:
-        """How many words there are, each as often as it was counted."""
+        """Number of tokens: the sum of the counts."""
         return float(self.counts.sum(dtype=np.float64))
 
     def lengths(self) -> NDArray[np.float64]:
-        """Return how many tokens each document has."""
+        """Return the number of tokens of each document."""
         lengths = np.zeros(len(self))
         for first, last in _blocks(self.indptr, _BLOCK):  # NumPy makes wider copies
             starts = self.indptr[first:last]
@@ -111,15 +112,15 @@ class Documents:
         return lengths
 
     def n_pairs(self, least: float) -> int:
-        """Return how many entries there are in documents of `least` tokens or more."""
+        """Return the number of entries in documents of `least` tokens or more."""
         return int(np.diff(self.indptr)[self.lengths() >= least].sum())
 
     def whole(self) -> Documents:
-        """Return themselves: see `algos.lda.corpus`."""
+        """Return self; see `algos.lda.corpus`."""
         return self
 
     def are_whole(self) -> bool:
-        """Tell whether the counts are whole numbers."""
+        """Return whether the counts are whole numbers."""
         blocks = (self.counts[i : i + _BLOCK] for i in range(0, self.n_entries, _BLOCK))
         return all(np.array_equal(block, np.floor(block)) for block in blocks)
 
@@ -147,7 +148,7 @@ class Documents:
         return Documents(indptr, words, counts, self.n_words)
 
     def compact(self) -> tuple[Documents, NDArray[np.intp] | None]:
-        """Return the documents over the words that occur in them, and which these are.
+        """Return the documents over the words that occur in them, and the indices of these words.
 
         None stands for all words, where most of them occur.
         """
@@ -172,7 +173,7 @@ class Documents:
         return sparse.csr_array((self.counts, self.words, indptr), shape=shape)
 
     def keys(self, key: Key, n_threads: int) -> NDArray[np.uint64]:
-        """Return a seeded hash of the content of each document, wherever it stands."""
+        """Return a seeded hash of the content of each document, independent of its position."""
         factors = np.empty(self.n_words, dtype=np.uint64)
         row_hash.column_factors(key, factors)
         keys = np.zeros(len(self), dtype=np.uint64)
@@ -201,8 +202,8 @@ def check_no_texts(X: Any) -> None:
         if is_pair and all(isinstance(number, Real) for number in first):
             raise ValueError(
                 "`X` holds pairs of a word's number and its count, as a corpus of gensim does, and "
-                "must be a matrix with a row for each document; "
-                "gensim.matutils.corpus2csc(corpus).T makes it"
+                "must be a matrix with a row for each document; convert it by "
+                "gensim.matutils.corpus2csc(corpus).T"
             )
         what = "`X`" if isinstance(first, (str, bytes)) else ""
     else:
@@ -212,8 +213,8 @@ def check_no_texts(X: Any) -> None:
             texts = f"X[:, {column!r}]" if isinstance(X, np.ndarray) else f"X[{column!r}]"
     if what:
         raise ValueError(
-            f"{what} holds texts and must hold counts of words, a row for each text; "
-            f"sklearn.feature_extraction.text.CountVectorizer().fit_transform({texts}) makes them"
+            f"{what} holds texts and must hold counts of words, a row for each text; convert them "
+            f"by sklearn.feature_extraction.text.CountVectorizer().fit_transform({texts})"
         )
 
 
@@ -227,7 +228,7 @@ def _first_of(X: Any) -> Any:
 
 
 def warn_of_shares(documents: Documents) -> None:
-    """Warn where numbers are shares of documents, as those of TF-IDF are, and no counts."""
+    """Warn if all rows, or their squares, sum to 1, as with term frequencies or TF-IDF."""
     counts = documents.counts[:_BLOCK]
     if np.array_equal(counts, np.floor(counts)):
         return
@@ -239,12 +240,12 @@ def warn_of_shares(documents: Documents) -> None:
         return warn(
             f"the {what} of each row of `X` sum to 1, as those of term frequencies or TF-IDF "
             f"do: a document then weighs little more than a word, and its mixture stays near "
-            f"the prior; give counts, as CountVectorizer makes them"
+            f"the prior; give counts, such as those of CountVectorizer"
         )
 
 
 def _are_shares(documents: Documents, power: int) -> bool:
-    counts = np.minimum(documents.counts, 2) ** power  # more is no share, and might overflow
+    counts = np.minimum(documents.counts, 2) ** power  # larger ones are no shares and may overflow
     sums = replace(documents, counts=counts).lengths()[np.diff(documents.indptr) > 0]
     return bool(np.all(np.abs(sums - 1) < SHARES_TOL))
 
@@ -255,12 +256,12 @@ def check_counts(values: NDArray[Any], caller: str) -> None:
     if values.min() < 0:
         raise ValueError(
             f"Negative values in data passed to {caller}: counts of words must be at least 0; "
-            f"HashingVectorizer makes such with alternate_sign=False and norm=None"
+            f"write HashingVectorizer(alternate_sign=False, norm=None) for hashed counts"
         )
     if values.max() > MOST or values.sum(dtype=np.float64) > MOST:
         raise ValueError(
             f"`X` must hold counts whose sum is at most {MOST:.0e}; divide them, or replace "
-            f"each by the logarithm of 1 + it"
+            f"each count by log(1 + count)"
         )
 
 

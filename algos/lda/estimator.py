@@ -12,20 +12,21 @@ from algos._common.automatic import automatic, keep_automatic
 from algos._common.base import Estimator, learning
 from algos._common.callbacks import fit_tasks
 from algos._common.checkpoint import Resumable
+from algos._common.history import History
 from algos._common.naming import named
 from algos._common.params import Constraint, knows_foreign_names
 from algos._common.random import seed_key
 from algos._common.search import Continuous, Integer
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
-from algos.lda import past
+from algos.lda import seen_documents
 from algos.lda.corpus import Corpus, shuffled
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.fitted import Fitted
 from algos.lda.incremental import Incremental
 from algos.lda.learners import Start, begin, choose_method, lacks_room, learn, passes_of
+from algos.lda.names import FOREIGN_NAMES
 from algos.lda.parameters import (
-    FOREIGN_NAMES,
     MEGABYTE,
     PARAMETERS,
     Doubles,
@@ -34,10 +35,10 @@ from algos.lda.parameters import (
     Settings,
     document_prior,
     given_start,
-    told_prior,
+    prior_attribute,
     word_prior,
 )
-from algos.lda.progress import Told
+from algos.lda.progress import PassReporter
 
 
 @named
@@ -47,8 +48,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     A drop-in for :class:`sklearn.decomposition.LatentDirichletAllocation`: the same parameters,
     attributes and methods, with the same bits for every number of threads and every order of
     the documents. "batch" and "online" find scikit-learn's optimum several times faster. The
-    default is another way to the same model [1]_, which tells unseen words better and takes a
-    fraction of the time.
+    default method fits the same model [1]_ in another way, which predicts held-out words better
+    and takes a fraction of the time.
 
     Parameters
     ----------
@@ -56,8 +57,8 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         Number of topics. It may be larger than the number of documents.
     doc_topic_prior : float, array-like of shape (n_components,), "auto" or None, default=None
         Prior of topics in a document (alpha), in pseudo-counts; None is 1 / n_components.
-        "auto" learns one number for each topic, beginning with that: frequent topics get
-        larger ones, which helps with short documents. `fit` alone learns it; `partial_fit`
+        "auto" learns one number for each topic, starting from that: frequent topics get
+        larger ones, which helps with short documents. Only `fit` learns it; `partial_fit`
         keeps what `fit` has learned, else 1 / n_components.
     topic_word_prior : float, array-like of shape (n_features,) or (n_components, n_features) \
             or None, default=None
@@ -66,45 +67,45 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     learning_method : {"auto", "batch", "online", "cvb0", "spectral"}, default="auto"
         "batch" and "online" are variational Bayes as in scikit-learn [2]_, over all documents
         at each step or over `batch_size` of them. "cvb0" is collapsed variational Bayes [3]_
-        [4]_, begun by expectation maximisation in small batches: the best held-out likelihood
-        and the shortest way to it. "spectral" finds topics from the moments of the counts [5]_,
-        as Amazon SageMaker does, and goes on like "cvb0" from there; `max_iter=0` is the
-        moments alone. Topics that X does not tell of, as where there are more of them than
-        documents or words or where no row sums to 3, begin as all words alike but for noise;
-        `verbose` tells how many, and `fit` warns if no row of counts sums to 3 or if
-        `max_iter=0` leaves them so. "auto" takes what measures best; `learning_method_` tells
-        which.
+        [4]_ after a few passes of expectation maximisation in small batches: the best held-out
+        likelihood in the shortest time. "spectral" finds topics from the moments of the counts
+        [5]_, as Amazon SageMaker does, and continues like "cvb0" from there; `max_iter=0` uses
+        the moments alone. Topics that X does not determine, because there are more of them than
+        documents or words or because no row sums to 3, start as uniform topics plus noise;
+        `verbose` prints how many, and `fit` warns if no row of counts sums to 3 or if
+        `max_iter=0` leaves them so. "auto" is the method that measures best, see
+        `learning_method_`.
     learning_decay : float, default=0.7
-        How fast later batches lose influence, 0.5 to 1 for convergence; of "online" and
+        How fast later batches lose influence, 0.5 to 1 for convergence; for "online" and
         `partial_fit`: batch t has weight (learning_offset + t) ** -learning_decay. Where
-        `partial_fit` is by expectation maximisation, t is 1 + n_samples_seen_ / batch_size.
+        `partial_fit` uses expectation maximisation, t is 1 + n_samples_seen_ / batch_size.
     learning_offset : float, default=10.0
-        Number of batches that are imagined to have come first.
+        Number of batches that count as already seen; larger values slow the first steps.
     max_iter : int or "auto", default="auto"
         Number of passes over the documents in `fit`. "auto" is 10 for "batch" and "online", as
         in scikit-learn, and as many as measure well for the others.
     batch_size : int, default=128
         Number of documents that "online" and `partial_fit` learn at a time.
     evaluate_every : int, default=-1
-        Above 0, every pass computes the perplexity, which takes sweeps of "cvb0" half as
-        long again, and `fit` stops when it has changed by less than `perp_tol` in so many
-        passes. With "auto", "cvb0" and "spectral" it must twice in a row have fallen by less,
-        which may be in expectation maximisation, before any sweep; one more sweep after such a
-        stop is not counted.
+        If above 0, every pass computes the perplexity, which makes sweeps of "cvb0" half as
+        long again, and `fit` stops when it has changed by less than `perp_tol` over this many
+        passes. With "auto", "cvb0" and "spectral" it must have fallen by less twice in a row,
+        which may happen during expectation maximisation, before any sweep; the one sweep that
+        follows such a stop is not counted.
     total_samples : float or "auto", default="auto"
-        Number of documents that the batches of `partial_fit` come from: more of them make the
-        prior weigh less. "auto" is those seen so far, the call's included, and in a stream
-        without a `fit` before it 10,000 more, which go as what it began with is forgotten. A
-        number is taken as in scikit-learn, whose default is 1e6.
+        Number of documents that the batches of `partial_fit` come from: the larger, the less
+        the prior weighs. "auto" is the number seen so far, this call's included, and, in a
+        stream without a `fit` before it, 10,000 more, which fade as the start is forgotten. A
+        number means the same as in scikit-learn, whose default is 1e6.
     perp_tol : float, default=0.1
         Change of perplexity at which `fit` stops, if `evaluate_every` is above 0. It is absolute,
         as in scikit-learn, and texts hardly ever reach the default: 5 is more useful there.
     mean_change_tol : float, default=0.001
         Change at which the inference of a document stops: in "batch" and "online" the mean
-        change of its counts of topics, in `transform` of the others the share of its words
+        change of its topic counts, in `transform` of the others the share of its words
         that still changes its topic.
     max_doc_update_iter : int, default=100
-        At most so many steps of inference a document, in "batch", "online" and `transform`.
+        Maximum number of inference steps per document, in "batch", "online" and `transform`.
     n_jobs : int or None, default=None
         Number of threads: None is all cores (1 inside a joblib worker), -1 all cores. It
         changes no bit of the result.
@@ -112,33 +113,32 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         1 prints a line for each pass.
     random_state : int, RandomState instance, Generator instance or None, default=None
         Seed of the start and of the order of documents. An int makes the result reproducible
-        to the last bit; None draws from numpy's global state. It does not make scikit-learn's
-        draws.
+        to the last bit; None draws from numpy's global state. The draws are not
+        scikit-learn's.
     init : {"auto", "random", "spectral"} or array-like of shape (n_components, n_features), \
             default="auto"
-        What learning begins with: random counts; the spectral topics, which are the same for
-        every seed; or counts that are given, without the prior. "auto" is "spectral" for up to
-        64 topics and at least 50,000 pairs of a document and a word, if any row sums to 3 or
-        more, else "random". The method
-        "spectral" always begins so, unless counts are given; `partial_fit` always begins at
-        random, or with these: for a spectral start `fit` a sample first.
+        The starting point: random counts; the spectral topics, which are the same for
+        every seed; or counts, without the prior. "auto" is "spectral" for up to
+        64 topics and at least 50,000 document-word pairs, if any row sums to 3 or
+        more, else "random". The method "spectral" always starts from spectral topics, unless
+        counts are given; `partial_fit` always starts at
+        random or from given counts: for a spectral start, `fit` a sample first.
     alpha0 : float or "auto", default="auto"
-        Sum of the document prior that the spectral method assumes: small for documents of few
-        topics each. "auto" finds it.
+        Sum of the document prior that the spectral method assumes: small if documents have few
+        topics each. "auto" estimates it.
     max_restarts : int, default=10
         Random starts of each decomposition in the spectral method.
     max_als_iter : int, default=1000
-        At most so many steps of alternating least squares for each of them.
+        Maximum number of alternating least squares steps for each of them.
     tol : float, default=1e-08
         Relative change of the spectral method's fit at which these stop.
     max_memory : float or None, default=None
-        Megabytes (of 10**6 bytes) that `fit` may take for the responsibilities of "cvb0", as the
-        sums that they are made from, and for spectral topics, beside what all need: topics,
-        counts and, of expectation maximisation, batches and mixtures. Where the former take
-        more, all passes are those of expectation maximisation, of which `fit` warns if this is
-        None; where the latter do,
+        Megabytes (of 10**6 bytes) that `fit` may take for the responsibilities of "cvb0", stored
+        as sums, and for spectral topics, beyond what every fit needs: topics, counts and, for
+        expectation maximisation, batches and mixtures. If "cvb0" would take more, all passes are
+        expectation maximisation, and `fit` warns if this is None; if spectral topics would,
         `init="auto"` begins at random and "spectral" raises MemoryError. None is half of this
-        machine's memory for the former and all of it for the latter.
+        machine's memory for "cvb0" and all of it for spectral topics.
 
     Attributes
     ----------
@@ -147,18 +147,18 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         the probabilities of words.
     exp_dirichlet_component_ : ndarray of shape (n_components, n_features_in_)
         exp(E[log(beta)]) if the rows of `components_` are the parameters of Dirichlet
-        distributions. Made when it is first read.
+        distributions. Computed when it is first read.
     doc_topic_prior_ : float or ndarray of shape (n_components,)
         Prior of topics in a document, as given or learned.
     topic_word_prior_ : float or ndarray
         Prior of words in a topic, as given.
     learning_method_ : str
-        The method that learned.
+        The method that was used.
     auto_params_ : dict
-        What each parameter that was given as "auto" stood for in the last `fit`, if that
-        used it; given in its place, the value asks for the same. `alpha0` is that of the last
-        moments on the way to the sum of the prior: given, they are taken once, for it alone,
-        and topics differ a little.
+        The values that "auto" stood for in the last `fit`, of each parameter that was "auto" and
+        in use; given explicitly, they give the same fit. Only `alpha0` differs: it is the value
+        of the last moments on the way to the sum of the prior; given explicitly, moments are
+        taken once, for it alone, and topics differ a little.
     bound_ : float
         Perplexity of the documents at the end of `fit`: from the variational bound for "batch"
         and "online", else from the mixtures of the last pass.
@@ -169,9 +169,9 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     n_samples_seen_ : int
         Number of documents seen.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        `objective`, the perplexity of the documents as each pass met them (nan where it was not
-        computed: `evaluate_every` or `verbose` above 0 has every pass of "cvb0" compute it),
-        `seconds` since the beginning, and `validation`, which is nan.
+        `objective`, the perplexity of the documents at the start of each pass (nan where it was
+        not computed: "cvb0" computes it in every pass if `evaluate_every` or `verbose` is above
+        0), `seconds` since the beginning, and `validation`, which is nan.
     random_state_ : RandomState instance
         A new one with the seed of the fit.
     n_features_in_ : int
@@ -188,27 +188,26 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
     -----
     X holds counts, or weights, in any dtype; they are rounded to float32, in which topics are
     computed with sums in float64. `components_` and results have the dtype of X. Documents
-    without words and words without documents are welcome: the mixture of an empty document is
-    the mean of the prior, and an unseen word weighs its prior. A prior of 0 is taken for 1e-12.
+    without words and words without documents are allowed: the mixture of an empty document is
+    the mean of the prior, and an unseen word weighs its prior. A prior of 0 is replaced by 1e-12.
 
-    For D documents with n pairs of a document and a word, V words and K topics, padded to the
+    For D documents with n document-word pairs, V words and K topics, padded to the
     next multiple of 16, a pass takes about 4 * n * K operations for each step of inference. Fits
     need memory for 8 bytes a pair and a few V x K matrices of float32; "cvb0" for 8 * (D + V) * K
-    + 16 * n bytes more, and where that is more than `max_memory`, all its passes are those of
-    expectation maximisation. Spectral topics, with which "batch" and "online" begin too, take
-    (40 * V + 5 * D) * K + 60 * K**3 + 24 * n bytes, until they are found; where `max_memory` is
-    less, "auto" begins at random.
-    `components_` is in the dtype of X, which is not copied where it is CSR of float32 and
-    int32.
+    + 16 * n bytes more, and if that exceeds `max_memory`, all its passes are those of
+    expectation maximisation. Spectral topics, from which "batch" and "online" also start, take
+    (40 * V + 5 * D) * K + 60 * K**3 + 24 * n bytes while they are being found; if `max_memory`
+    is less, "auto" begins at random.
+    `components_` is in the dtype of X. X is not copied if it is CSR of float32 and int32.
 
-    `partial_fit` keeps the documents of one call alone, and holds its state in V x K float32.
-    A fit that goes on from a :class:`algos.callbacks.Checkpoint` makes its first passes again,
-    in silence.
+    `partial_fit` holds only the documents of one call, and its state in V x K float32.
+    A fit that resumes from a :class:`algos.callbacks.Checkpoint` repeats its first passes
+    without reporting them.
 
-    `transform` infers mixtures by the method that learned: posterior means of variational Bayes,
+    `transform` infers mixtures as the learning method did: posterior means of variational Bayes,
     or the fixed point of expectation maximisation. `score` and `perplexity` are scikit-learn's
-    bound, which mixes the topics' own prior in and cannot compare models; for that
-    `perplexity(X, held_out=0.5)` completes documents.
+    bound, which includes the topics' own prior and cannot compare models; to do so, use document
+    completion, `perplexity(X, held_out=0.5)`.
 
     References
     ----------
@@ -307,7 +306,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts of words, one row a document.
+            Counts of words, one row for each document.
         y : None
             Ignored.
 
@@ -325,7 +324,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         self.learning_method_, reason = choose_method(self.learning_method)
         settings = self._settings()
         if lacks_room(self.learning_method_, documents, settings):
-            reason = reason and "its expectation maximisation alone, for want of memory"
+            reason = reason and "only its expectation maximisation, for lack of memory"
         if reason:
             say(self, f"learning_method {self.learning_method_!r}: {reason}")
         self._set_priors(settings)
@@ -341,11 +340,11 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
                 choices = {"auto_params_": automatic(self, used)}
                 return {**self._copied(topics), **choices, "n_iter_": n_told, **unfinished}
 
-            told = Told(self, task, attributes, n_told)
+            reporter = PassReporter(self, task, attributes, n_told)
             learned = learn(
-                self.learning_method_, corpus, start, settings, self._key, n_threads, told
+                self.learning_method_, corpus, start, settings, self._key, n_threads, reporter
             )
-        self._set_learned(learned, told, documents)
+        self._set_learned(learned, reporter.history, documents)
         keep_automatic(self, used)
         return self
 
@@ -376,7 +375,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         return np.random.RandomState(self._key.view(np.uint32))
 
     def _settings(self, *, is_fitted: bool = False) -> Settings:
-        """Return the parameters as learners take them; the priors may be those learned with."""
+        """Return the learners' settings, with the fitted priors if `is_fitted`."""
         n_words = self.n_features_in_
         if is_fitted:
             n_topics = self._n_topics
@@ -407,31 +406,33 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
             max_als_iter=int(self.max_als_iter),
             tol=float(self.tol),
             max_bytes=None if self.max_memory is None else MEGABYTE * float(self.max_memory),
-            is_asked=self.evaluate_every > 0 or self.verbose > 0,
+            evaluates_each_pass=self.evaluate_every > 0 or self.verbose > 0,
         )
 
     def _set_priors(self, settings: Settings) -> None:
-        """Tell of the priors: a number where all topics and words have the same one."""
+        """Set the attributes of both priors: a number where all topics and words share one."""
         self._set_document_prior(settings.doc_topic_prior)
-        self.topic_word_prior_ = told_prior(self.topic_word_prior, self.n_components)
+        self.topic_word_prior_ = prior_attribute(self.topic_word_prior, self.n_components)
 
     def _set_document_prior(self, prior: Doubles) -> None:
         given = self.doc_topic_prior
         is_learned = isinstance(given, str)
-        self.doc_topic_prior_ = prior.copy() if is_learned else told_prior(given, self.n_components)
+        self.doc_topic_prior_ = (
+            prior.copy() if is_learned else prior_attribute(given, self.n_components)
+        )
 
     def _begun(
         self, documents: Documents, settings: Settings, n_threads: int
     ) -> tuple[Corpus, Start]:
-        """Return the documents in the order of their keys, and what learning begins with."""
+        """Return the documents in the order of their keys, and the starting point."""
         topics = None if isinstance(self.init, str) else self._given_start()
         keys = documents.keys(self._key, n_threads)
-        self._past = past.after(past.NOTHING, self._key, keys)
+        self._past = seen_documents.after(seen_documents.NOTHING, self._key, keys)
         corpus, tell = shuffled(documents, keys), partial(say, self)
         return begin(self.learning_method_, corpus, topics, settings, n_threads, tell)
 
     def _used(self, start: Start) -> dict[str, Any]:
-        """Return what a fit uses of the parameters that may be "auto"."""
+        """Return the values in use of the parameters that may be "auto"."""
         used = {
             "learning_method": self.learning_method_,
             "max_iter": passes_of(self.learning_method_),
@@ -443,7 +444,7 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         return given_start(self.init, self.n_components, self.n_features_in_)
 
     def _copied(self, topics: Floats) -> dict[str, Any]:
-        """Return what a copy needs to predict as if the fit had stopped here."""
+        """Return the attributes that a copy needs to predict as if the fit had stopped here."""
         names = ("_key", "_float_name", "_n_topics", "_past", "learning_method_",
                  "doc_topic_prior_", "topic_word_prior_", "n_samples_seen_")  # fmt: skip
         model = {name: self.__dict__[name] for name in names}
@@ -451,16 +452,16 @@ class LatentDirichletAllocation(Fitted, Incremental, Estimator):
         model |= {"_n_stands_for": float(self.n_samples_seen_), "_weight_of_seen": 1.0}
         return {**model, "n_batch_iter_": 1, "_is_stale": True}
 
-    def _set_learned(self, learned: Learned, told: Told, documents: Documents) -> None:
+    def _set_learned(self, learned: Learned, history: History, documents: Documents) -> None:
         if learned.doc_topic_prior is not None:
             self._set_document_prior(learned.doc_topic_prior)
         self._n_stands_for, self._weight_of_seen = float(len(documents)), 1.0
         self._set_model(learned.topics)
-        self.n_iter_ = len(told.history)
+        self.n_iter_ = len(history)
         self.n_batch_iter_ = learned.n_updates + 1
         none: NDArray[Any] = np.zeros(0)
         columns = dict.fromkeys(("objective", "seconds", "validation"), none)
-        self.history_ = columns | told.history.arrays()
+        self.history_ = columns | history.arrays()
         self.bound_ = learned.perplexity
         if np.isnan(self.bound_):
             self.bound_ = self._perplexity(documents)

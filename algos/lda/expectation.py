@@ -1,4 +1,4 @@
-"""Topics that learn by expectation maximisation from the mixtures of a batch of documents."""
+"""Expectation maximisation of topics from the mixtures of a batch of documents."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ from numpy.typing import NDArray
 
 from algos._cython import lda_few, lda_mixtures, lda_words
 from algos.lda.documents import Documents
-from algos.lda.inference import padded
-from algos.lda.parameters import Doubles, Floats, Settings
+from algos.lda.parameters import Doubles, Floats, Settings, padded_row
 
 LEAST_SCALE = 1e-6
 MOST_STORED = 1e12  # of a topic's words: products of such numbers are finite
-MOST_WHOLE = 128  # topics that documents keep all of
+MOST_WHOLE = 128  # topics, up to which documents keep all of them
 MOST_FEW = 32  # topics that a document keeps, less one, where there are more
-LEAST_SHARE = 0.03  # of a document's tokens, in a topic that it keeps
+LEAST_SHARE = 0.03  # of a document's tokens, for it to keep a topic
 DENSE_STEPS = 1  # with all topics, before a document chooses
 
 Probabilities = tuple[Floats, Floats | None, float, Floats]
 
 
 class Topics:
-    """Counts of words in topics which a step makes less all together.
+    """Counts of words in topics, scaled down lazily.
 
     Parameters
     ----------
     counts : ndarray of shape (n_words, width), dtype float32
-        Without the prior; written to.
+        Without the prior; overwritten.
     settings : Settings
+        The settings of the fit.
 
     Attributes
     ----------
     stored : ndarray of shape (n_words, width), dtype float32
-        The counts are `scale` times these.
+        The counts divided by `scale`.
     scale : float
+        The common factor of the counts.
     totals : ndarray of shape (width,), dtype float64
-        Sums of what is stored.
+        Column sums of `stored`.
     """
 
     totals: Doubles
@@ -61,10 +62,10 @@ class Topics:
     def probabilities(self) -> Probabilities:
         """Return rows, priors of words (or None), one for all words, and weights.
 
-        Kernels make φ = (rows + prior) weights of them.
+        Kernels compute φ = (rows + prior) weights.
         """
         masses = (self.totals + self._masses / self.scale)[: self._n_topics]
-        weights = padded(1 / masses, len(self.totals))
+        weights = padded_row(1 / masses, len(self.totals))
         if self._prior.ndim == 2:
             return self.stored + self._prior / np.float32(self.scale), None, 0.0, weights
         if self._prior.ndim == 1:
@@ -72,7 +73,7 @@ class Topics:
         return self.stored, None, float(self._prior) / self.scale, weights
 
     def replace(self, totals: Doubles, scale: float) -> None:
-        """Take note of what `stored` has become."""
+        """Set the sums and the scale after `stored` has changed."""
         self.totals, self.scale = totals, scale
         largest = totals.max()
         if largest > MOST_STORED or scale < LEAST_SCALE:
@@ -87,10 +88,10 @@ class Topics:
 
 @dataclass
 class Batch:
-    """Documents, and their entries by word."""
+    """Documents, and their entries sorted by word."""
 
     documents: Documents
-    n_threads: InitVar[int] = 1  # changes nothing but the time
+    n_threads: InitVar[int] = 1  # it does not change the result
     present: NDArray[np.int32] = field(init=False)
     starts: NDArray[np.int64] = field(init=False)
     owners: NDArray[np.int32] = field(init=False)
@@ -111,16 +112,17 @@ class Batch:
     def by_word(
         self,
     ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-        """What kernels take: words, their bounds, and of each entry document and place."""
+        """The words present, their bounds, and the document and place of each entry."""
         return self.present, self.starts, self.owners, self.places
 
 
 class Mixtures:
-    """Mixtures of documents, of all topics.
+    """Mixtures of documents over all topics.
 
     Parameters
     ----------
     n_documents, width : int
+        The shape of the mixtures.
     """
 
     _learn_words: ClassVar[Callable[..., None]] = staticmethod(lda_words.learn_words)
@@ -129,14 +131,14 @@ class Mixtures:
         self.values = np.empty((n_documents, width), dtype=np.float32)
 
     def part(self, start: int, stop: int) -> Mixtures:
-        """Return those of some documents, without a copy."""
+        """Return the mixtures of a range of documents, without a copy."""
         part = object.__new__(type(self))
         part.__dict__ = {name: array[start:stop] for name, array in self.__dict__.items()}
         return part
 
     @staticmethod
     def n_bytes(width: int) -> int:
-        """Return what a document takes."""
+        """Return the bytes that a document takes."""
         return 4 * width
 
     def infer(
@@ -157,25 +159,42 @@ class Mixtures:
         Parameters
         ----------
         batch : Batch
+            The documents.
         topics : tuple
-            What `Topics.probabilities` returns.
+            As returned by `Topics.probabilities`.
         prior : ndarray of shape (width,)
-            Of topics in a document.
+            Prior of topics in a document.
         used : ndarray, like `values`
-            Receives the mixtures as the last step met them.
+            Receives the mixtures as they were at the start of the last step.
         shares : ndarray of shape (n_entries,)
-            Receives what makes counts of those.
+            Receives the factors that turn these into counts.
         n_steps, n_threads : int
+            Numbers of steps and threads.
         is_warm : bool
-            Whether to begin with the mixtures that are there.
+            Whether to begin with the present mixtures.
         is_whole : bool
-            Whether documents that keep few topics choose them anew.
+            Whether documents that keep few topics choose them again.
         """
         documents = batch.documents
+        rows, priors, word_prior, weights = topics
         return lda_mixtures.mix_documents(
-            documents.indptr, documents.words, documents.counts, *topics[:3], prior, topics[3],
-            self.values, used, shares, is_warm, n_steps, 0.0, True, n_threads,
-        )  # fmt: skip
+            documents.indptr,
+            documents.words,
+            documents.counts,
+            rows=rows,
+            priors=priors,
+            prior=word_prior,
+            document_prior=prior,
+            weights=weights,
+            mixtures=self.values,
+            used=used,
+            shares=shares,
+            is_warm=is_warm,
+            max_iter=n_steps,
+            tol=0.0,
+            is_measured=True,
+            n_threads=n_threads,
+        )
 
     def learn(
         self,
@@ -189,21 +208,21 @@ class Mixtures:
         gain: float,
         n_threads: int,
     ) -> Doubles:
-        """Learn counts of words, and return the sums of what the batch has of each topic."""
+        """Update the counts of words, and return the batch's number of tokens by topic."""
         found = np.empty(counts.shape[1])
         self._learn_words(
-            *batch.by_word, shares, *self._used(used, prior), *topics, counts, found, keep, gain,
-            n_threads,
+            *batch.by_word, shares, *self._used(used, prior), *topics, counts, found,
+            keep=keep, gain=gain, n_threads=n_threads,
         )  # fmt: skip
         return found
 
     def _used(self, used: Floats, prior: Floats) -> tuple[NDArray[Any], ...]:
-        """Return what `_learn_words` takes of the mixtures."""
+        """Return the arguments of `_learn_words` that describe the mixtures."""
         return (used,)
 
 
 class FewMixtures(Mixtures):
-    """Mixtures of documents, each of its heaviest topics alone."""
+    """Mixtures of documents that keep only their largest topics."""
 
     _learn_words: ClassVar[Callable[..., None]] = staticmethod(lda_few.learn_words_of_few)
 
@@ -231,18 +250,35 @@ class FewMixtures(Mixtures):
     ) -> float:
         n_dense = 0 if is_warm and not is_whole else 1 if is_warm else DENSE_STEPS
         documents = batch.documents
+        rows, priors, word_prior, weights = topics
         return lda_few.mix_few(
-            documents.indptr, documents.words, documents.counts, batch.present, *topics[:3],
-            prior, topics[3], self.kept, self.sizes, self.values, used, shares, is_warm, n_dense,
-            max(1, n_steps - n_dense), LEAST_SHARE, n_threads,
-        )  # fmt: skip
+            documents.indptr,
+            documents.words,
+            documents.counts,
+            present=batch.present,
+            rows=rows,
+            priors=priors,
+            prior=word_prior,
+            document_prior=prior,
+            weights=weights,
+            kept=self.kept,
+            sizes=self.sizes,
+            mixtures=self.values,
+            used=used,
+            shares=shares,
+            is_warm=is_warm,
+            n_dense=n_dense,
+            n_sparse=max(1, n_steps - n_dense),
+            least=LEAST_SHARE,
+            n_threads=n_threads,
+        )
 
     def _used(self, used: Floats, prior: Floats) -> tuple[NDArray[Any], ...]:
         return self.kept, self.sizes, used, prior
 
 
 def room_for(width: int) -> type[Mixtures]:
-    """Return the class of mixtures for so many topics."""
+    """Return the class of mixtures for this number of topics."""
     return FewMixtures if width > MOST_WHOLE else Mixtures
 
 
@@ -252,19 +288,21 @@ class Learner:
     Parameters
     ----------
     topics : Topics
-        Written to.
+        Overwritten.
     settings : Settings
+        The settings of the fit.
     n_threads : int
-        Changes nothing but the time.
+        Number of threads; it does not change the result.
 
     Attributes
     ----------
     topics : Topics
+        The topics as learned so far.
     """
 
     def __init__(self, topics: Topics, settings: Settings, n_threads: int) -> None:
         self.topics, self._n_threads = topics, n_threads
-        self._prior = padded(settings.doc_topic_prior, settings.width)
+        self._prior = padded_row(settings.doc_topic_prior, settings.width)
         self._room = room_for(settings.width)(0, settings.width)
         self._used = np.empty_like(self._room.values)
         self._shares = np.empty(0, dtype=np.float32)
@@ -285,18 +323,19 @@ class Learner:
         Parameters
         ----------
         batch : Batch
+            The documents.
         rate : float
-            The share of the batch in the counts; 1 forgets what they were.
+            The share of the batch in the counts; 1 replaces them.
         ratio : float
-            How many documents each one stands for.
+            The number of documents that each one stands for.
         n_steps : int
-            Of inference a document.
+            Steps of inference for each document.
         mixtures : Mixtures, default=None
             Receives the mixtures.
         is_warm : bool, default=False
             Whether inference begins with `mixtures`.
         is_whole : bool, default=True
-            Whether documents that keep few topics choose them anew.
+            Whether documents that keep few topics choose them again.
         """
         documents, topics = batch.documents, self.topics
         n = len(documents)
@@ -321,7 +360,7 @@ class Learner:
         return value
 
     def _grow(self, n_documents: int, n_entries: int) -> None:
-        """Have room for a batch."""
+        """Make room for a batch."""
         if n_documents > len(self._used):
             self._room = type(self._room)(n_documents, len(self._prior))
             self._used = np.empty_like(self._room.values)

@@ -1,4 +1,4 @@
-"""What a fitted model makes of documents: mixtures, scores, and topics as words."""
+"""Methods of a fitted model: mixtures, scores, and topics as words."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from algos._common.validation import FLOATS, validate_rows
 from algos.lda.coherence import MEASURES, coherence_of
 from algos.lda.completion import halves, log_probability
 from algos.lda.documents import Documents, check_counts, check_no_texts
-from algos.lda.inferring import likely_mixtures, variational_mixtures, word_major
 from algos.lda.learners import VARIATIONAL
 from algos.lda.parameters import Doubles, Settings, document_prior
 from algos.lda.topics import counts_of, heaviest
+from algos.lda.transform import likely_mixtures, variational_mixtures, word_major
 from algos.lda.variational import approximate_bound, perplexity_of
 
 _NO_PRIOR = np.zeros((), dtype=np.float32)
 
 
 class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Mixin of LatentDirichletAllocation: all that needs nothing but the topics."""
+    """Mixin of LatentDirichletAllocation: methods that need only the topics."""
 
     n_components: int
     components_: NDArray[Any]
@@ -57,13 +57,13 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Counts of words.
         normalize : bool, default=True
-            Whether rows sum to 1; else to the number of words plus the sum of
+            Whether rows sum to 1; if not, they sum to the number of words plus the sum of
             `doc_topic_prior_`.
 
         Returns
         -------
         mixtures : ndarray of shape (n_samples, n_components)
-            In the dtype of X. A row has the same bits alone and among others. A document
+            In the dtype of X. The bits of a row do not depend on other rows. A document
             without words has the mean of the prior.
         """
         documents, dtype = self._documents(X, "transform")
@@ -75,8 +75,8 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def score(self, X: Any, y: Any = None) -> float:
         """Return scikit-learn's score: a variational bound of the log-likelihood of X.
 
-        It takes `components_` for the parameters of Dirichlet distributions, whatever
-        `learning_method` made them, and includes the bound of the topics themselves.
+        It treats `components_` as the parameters of Dirichlet distributions, whatever
+        `learning_method` was used, and includes the bound of the topics themselves.
 
         Parameters
         ----------
@@ -95,26 +95,26 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def perplexity(self, X: Any, sub_sampling: bool = False, *, held_out: Any = None) -> float:
         """Return the perplexity of X, the lower the better.
 
-        Without `held_out` it is scikit-learn's, exp(-score(X) / number of words). It holds the
-        bound of the topics, so that it can be compared for one X and one number of topics
-        alone.
+        Without `held_out` it is scikit-learn's, exp(-score(X) / number of words). It includes the
+        bound of the topics, so it can only be compared for the same X and the same number of
+        topics.
 
         With `held_out` it is that of document completion: the mixture of each document is
-        inferred from the words that are observed, and the perplexity is exp of minus the mean
-        of log p(word | mixture) over the words that are not. Models of any kind and size can
-        be compared by it, on documents that none of them has learnt.
+        inferred from the observed words, and the perplexity is exp of minus the mean
+        of log p(word | mixture) over the held-out words. It can compare models of any kind and
+        size, on documents that none of them has learned.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts of words; with a matrix as `held_out`, of those that are observed.
+            Counts of words; if `held_out` is a matrix, of the observed words.
         sub_sampling : bool, default=False
-            Whether X stands for `total_samples` documents ("auto": all that were learned), as in
+            Whether X stands for `total_samples` documents ("auto": all documents seen), as in
             scikit-learn; not with `held_out`.
         held_out : float, {array-like, sparse matrix} of shape (n_samples, n_features) or \
                 None, default=None
-            The share of words that are held out, each with this probability, by
-            `random_state` and what the document holds; or counts of words held out.
+            The probability with which each word is held out, by `random_state` and the
+            document's content; or the counts of held-out words.
 
         Returns
         -------
@@ -131,30 +131,28 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         observed, rest = self._parted(documents, held_out)
         tokens = rest.n_tokens
         if tokens == 0:
-            raise ValueError(
-                "`held_out` leaves no word to be told; give more documents or a larger share"
-            )
+            raise ValueError("`held_out` holds out no word; give more documents or a larger share")
         mixtures = _shares(self._inferred(observed))
         compact, places = rest.compact()
         topics = word_major(self.components_, places, self._totals)
         return perplexity_of(log_probability(compact, mixtures, topics), tokens)
 
     def coherence(self, X: Any, measure: str = "npmi", n_words: int = 10) -> Doubles:
-        """Return how often the heaviest words of each topic stand together in documents.
+        """Return how often the heaviest words of each topic occur in the same documents.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Documents to look in; counts matter no more than whether they are 0.
+            Reference documents; only whether counts are 0 matters.
         measure : {"npmi", "u_mass"}, default="npmi"
             See :func:`algos.metrics.topic_coherence`.
         n_words : int, default=10
-            How many words of each topic, at least 2. Time and memory grow with its square.
+            Number of words of each topic, at least 2. Time and memory grow with its square.
 
         Returns
         -------
         coherence : ndarray of shape (n_components,)
-            The mean over all pairs of words, of each topic.
+            The mean of the measure over all pairs of words of each topic.
         """
         check_is_fitted(self)
         _check_count("n_words", n_words, least=2)
@@ -179,10 +177,12 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             The words, as from `CountVectorizer.get_feature_names_out()`. None is
             `feature_names_in_`, or column numbers if X had no names.
         n_words : int, default=10
+            Number of words of each topic.
 
         Returns
         -------
         words : ndarray of shape (n_components, n_words)
+            The words, or column numbers if there are no names.
         """
         check_is_fitted(self)
         _check_count("n_words", n_words)
@@ -193,12 +193,12 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def to_pyldavis(
         self, X: Any, feature_names: Sequence[str] | None = None
     ) -> dict[str, NDArray[Any]]:
-        """Return what `pyLDAvis.prepare(**…)` takes to draw the topics.
+        """Return the arguments of `pyLDAvis.prepare(**…)`, which draws the topics.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The documents to show the topics of; those without words are left out.
+            The documents to draw the topics of; those without words are left out.
         feature_names : sequence of str of length n_features, default=None
             The words; None is `feature_names_in_`, or column numbers.
 
@@ -239,7 +239,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return len(self.components_)
 
     def _validated(self, X: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Return validated rows, and the dtype of what is made of them."""
+        """Return validated rows, and the dtype of results."""
         check_no_texts(X)
         # Sparse ints, as of CountVectorizer, become float32 without a copy in between.
         dtype = (*FLOATS, np.int64, np.int32) if sparse.issparse(X) else FLOATS
@@ -255,7 +255,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return Documents.of(rows, f"{type(self).__name__}.{method}"), dtype
 
     def _parted(self, documents: Documents, held_out: Any) -> tuple[Documents, Documents]:
-        """Return what is observed of documents, and what is held out."""
+        """Return the observed and the held-out parts of documents."""
         is_share = isinstance(held_out, Real)
         if isinstance(held_out, (str, bytes)) or (is_share and not 0 < float(held_out) < 1):
             raise InvalidParameterError(
@@ -285,7 +285,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             raise ValueError(
                 f"`feature_names` of shape {names.shape} must be of shape "
                 f"({self.n_features_in_},), a name for each column of X; "
-                f"vectorizer.get_feature_names_out() has them"
+                f"write vectorizer.get_feature_names_out()"
             )
         return names
 
@@ -293,7 +293,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self.learning_method_ in VARIATIONAL
 
     def _inferred(self, documents: Documents) -> Doubles:
-        """Return what each document has of each topic, prior included."""
+        """Return the expected token count of each document by topic, prior included."""
         n_topics, n_words = self.components_.shape
         settings = Settings(
             n_topics,
@@ -324,7 +324,7 @@ class Fitted(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         )
 
     def _n_sampled(self, documents: Documents) -> float:
-        """Return how many documents some stand for as a sample."""
+        """Return the number of documents that a sample stands for."""
         if isinstance(self.total_samples, str):
             return float(max(self.n_samples_seen_, len(documents)))
         return float(self.total_samples)

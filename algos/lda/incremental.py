@@ -1,4 +1,4 @@
-"""What LatentDirichletAllocation does beyond fit: learn in parts, and join parts."""
+"""Online learning and merging of topic models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from algos._common.random import Key, seed_key
 from algos._common.threads import effective_n_threads
 from algos._common.verbose import say
 from algos._common.warn import warn
-from algos.lda import past
+from algos.lda import seen_documents
 from algos.lda.corpus import shuffled
 from algos.lda.documents import Documents, warn_of_shares
 from algos.lda.learners import choose_method
@@ -28,10 +28,10 @@ Self = TypeVar("Self", bound="Incremental")
 
 
 class Incremental(Deferred):
-    """Mixin of LatentDirichletAllocation: learning in parts.
+    """Mixin of LatentDirichletAllocation: `partial_fit` and `merge`.
 
-    While it learns in parts, the state is `_topics`, counts without the prior that stand for
-    `_n_stands_for` documents; the model is made of it when an attribute of it is first read.
+    During online learning the state is `_topics`, counts without the prior that stand for
+    `_n_stands_for` documents; the attributes of the model are computed when they are first read.
     """
 
     _deferred: ClassVar[tuple[str, ...]] = ("components_", "exp_dirichlet_component_", "_totals")
@@ -57,7 +57,7 @@ class Incremental(Deferred):
     _weight_of_seen: float
     _float_name: str
     _n_topics: int
-    _past: past.Past
+    _past: seen_documents.SeenDocuments
     _key: Key
     _validated: Callable[..., Any]
     _settings: Callable[..., Settings]
@@ -66,7 +66,7 @@ class Incremental(Deferred):
     _is_variational: Callable[[], bool]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state without what follows from it: to read that makes no pickle larger."""
+        """Return the state without derived attributes: reading them makes no pickle larger."""
         state = dict(super().__getstate__())  # type: ignore[call-overload]
         made = self._deferred if "_topics" in state else ("exp_dirichlet_component_",)
         if not state.keys().isdisjoint(made) and self._is_as_made():
@@ -75,7 +75,7 @@ class Incremental(Deferred):
         return state
 
     def _is_as_made(self) -> bool:
-        """Tell whether what follows from the state is as it was made: nobody wrote to it."""
+        """Return whether derived attributes are unchanged: nobody has written to them."""
         now = self.__dict__
         made = self._model(self._topics) if "_topics" in now else {}
         if not all(_is_same(now.get(name, value), value) for name, value in made.items()):
@@ -89,17 +89,17 @@ class Incremental(Deferred):
         """Learn further documents, in batches of `batch_size`; earlier ones need not be kept.
 
         "batch" and "online" take the steps of scikit-learn's online variational Bayes. The
-        others take steps of expectation maximisation, whose weights count documents seen: in
-        how many calls they come hardly matters. The first batches are smaller. After `fit`
-        learning goes on from the fitted topics, else it begins at random or with the counts that
-        `init` gives. Priors must be those that were learned by. The model is made when an
-        attribute of it is read.
+        others take steps of expectation maximisation whose weights depend on the number of
+        documents seen, so that the number of calls hardly matters. The first batches are
+        smaller. After `fit`, learning continues from the fitted topics; otherwise it begins at
+        random or with the counts in `init`. Priors must not change between calls. Attributes of
+        the model are computed when they are first read.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts of words. The documents are learned in an order that hangs on what they
-            hold, not on where they stand.
+            Counts of words. The documents are learned in an order that depends on their
+            content, not on their positions.
         y : None
             Ignored.
 
@@ -128,25 +128,25 @@ class Incremental(Deferred):
             n_threads,
             n_seen=self.n_samples_seen_,
             is_variational=self._is_variational(),
-            told=lambda number: say(self, f"batch {number}"),
+            report=lambda number: say(self, f"batch {number}"),
         )
         self._keep(*state)
         self.n_samples_seen_ += len(documents)
-        self._past = past.after(self._past, self._key, keys)
+        self._past = seen_documents.after(self._past, self._key, keys)
         return self
 
     @learning
     def merge(self: Self, other: Any) -> Self:
-        """Join what another model has learned from other documents.
+        """Merge a model that has learned other documents into this one.
 
-        An approximation: topics are paired so that they are alike (the sum of the pairs'
-        Bhattacharyya coefficients is the greatest there is) and their counts are added, those
-        of each model in the proportion of the documents that it alone has learned. Topics that
-        only one of the two has found are thus mixed with others; models that began from one
+        This is an approximation: topics are paired by similarity (the pairing maximises the sum
+        of Bhattacharyya coefficients) and their counts are added, those
+        of each model in proportion to the documents that only it has learned. Topics that
+        only one of the two has found are thus mixed with others; models with a common
         start have the same topics: fit a sample, copy the model (`copy.deepcopy`), let each
         copy learn its part of the documents by `partial_fit`, and merge. The sample counts
-        once: what both had learned before they parted is known, for copies that have made up to
-        128 calls since; of longer pasts a part may count twice.
+        once: what both had learned before they were separated is recognised if each copy has made
+        at most 128 calls since; after more, a part may count twice.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class Incremental(Deferred):
         other._check_same_kind()
         self._check_same_priors(other)
         order = matching(self.components_, other.components_)
-        common = past.n_common(self._past, other._past)
+        common = seen_documents.n_common(self._past, other._past)
         alone, its_alone = self.n_samples_seen_ - common, other.n_samples_seen_ - common
         share = its_alone / (alone + its_alone) if alone + its_alone else 0.0
         n_seen = common + alone + its_alone
@@ -174,13 +174,13 @@ class Incremental(Deferred):
             self.doc_topic_prior_ = (1 - share) * prior + share * theirs[order]
         weight = 1 - (1 - self._weight_of_seen) * (1 - other._weight_of_seen)
         number = max(self.n_batch_iter_, other.n_batch_iter_)
-        self._past = past.joined(self._past, other._past, n_seen)
+        self._past = seen_documents.joined(self._past, other._past, n_seen)
         self.n_samples_seen_ = n_seen
         self._keep(mine, n_seen, weight, number)
         return self
 
     def _state_of(self, n_documents: float) -> Floats:
-        """Return a copy of the counts, as if so many documents had been seen."""
+        """Return a copy of the counts, rescaled to `n_documents`."""
         state = self._state(self._settings(is_fitted=True))
         return state * np.float32(n_documents / self._n_stands_for)
 
@@ -192,7 +192,7 @@ class Incremental(Deferred):
         settings = self._settings()
         self._set_priors(settings)
         self.n_iter_, self.n_samples_seen_ = 0, 0
-        self._past = past.NOTHING
+        self._past = seen_documents.NOTHING
         start = (
             random_topics(settings, self._key)
             if isinstance(self.init, str)
@@ -201,7 +201,7 @@ class Incremental(Deferred):
         self._keep(start, 0.0, 0.0, 1)
 
     def _check_same_kind(self) -> None:
-        """Raise ValueError if what was learned is no model of the parameters as they are now."""
+        """Raise ValueError if parameters that shape the model have changed since it was learned."""
         check_is_fitted(self, "n_batch_iter_")
         method = choose_method(self.learning_method)[0]
         learned = {
@@ -212,11 +212,11 @@ class Incremental(Deferred):
             if now != then:
                 raise ValueError(
                     f"`{name}`={now!r} must be {then!r}, as when the model was learned; set it "
-                    f"back, or call `fit`, which begins anew"
+                    f"back, or call `fit` to start again"
                 )
 
     def _check_priors(self) -> None:
-        """Raise ValueError if priors that are given are not those that the model has learned by."""
+        """Raise ValueError if the given priors are not those of the model."""
         k, n_words = self.n_components, self.n_features_in_
         given = document_prior(self.doc_topic_prior, k)
         is_given = not isinstance(self.doc_topic_prior, str)  # "auto" keeps what was learned
@@ -228,7 +228,7 @@ class Incremental(Deferred):
             raise _another_prior("topic_word_prior", self.topic_word_prior, self.topic_word_prior_)
 
     def _warn_of_total(self, total: float | None, n_documents: int) -> None:
-        """Warn where there are to be fewer documents than a call, or the model, has of them.
+        """Warn if `total_samples` is below the number of documents in the call or the model.
 
         More may have been seen: a stream may pass over all its documents again.
         """
@@ -236,12 +236,12 @@ class Incremental(Deferred):
         if total is not None and known > 1.000001 * total:
             warn(
                 f"`total_samples`={total:.6g} is less than the {known:.6g} documents that "
-                f"there are already: what they tell will weigh less beside the prior than they "
-                f"are; write total_samples='auto'"
+                f"were learned: relative to the prior they will weigh less than their number; "
+                f"write total_samples='auto'"
             )
 
     def _check_same_priors(self, other: Any) -> None:
-        """Raise ValueError if another model had another prior, unless it has learned it."""
+        """Raise ValueError if another model had another prior, unless priors are learned."""
         k, n_words = self.n_components, self.n_features_in_
         mine, its = (word_prior(each.topic_word_prior_, k, n_words) for each in (self, other))
         if not _are_equal(mine, its, k):
@@ -251,7 +251,7 @@ class Incremental(Deferred):
             raise self._unlike("doc_topic_prior", other)
 
     def _unlike(self, name: str, other: Any) -> ValueError:
-        mine, its = (_told(getattr(each, f"{name}_")) for each in (self, other))
+        mine, its = (_described(getattr(each, f"{name}_")) for each in (self, other))
         return ValueError(
             f"`{name}_`={its} of the other {type(self).__name__} must be {mine}; fit both with "
             f"the same `{name}`"
@@ -264,14 +264,14 @@ class Incremental(Deferred):
         return counts_of(self.components_, settings.topic_word_prior)
 
     def _keep(self, topics: Floats, n_stands_for: float, weight: float, number: int) -> None:
-        """Take what `streams.State` has; the model is made of it when it is asked for."""
+        """Store the values of a `streams.State`; the model is computed when it is first read."""
         self._topics, self._n_topics = topics, self.n_components
         self._n_stands_for, self._weight_of_seen = float(n_stands_for), weight
         self.n_batch_iter_ = number
         self._defer_model()
 
     def _set_model(self, topics: Floats) -> None:
-        """Make the model of a whole fit; what only few ask for waits until they do."""
+        """Compute the model of a whole fit; rarely used attributes wait until they are read."""
         self.__dict__.pop("_topics", None)
         self._n_topics = self.n_components
         self._defer_model()
@@ -286,19 +286,19 @@ class Incremental(Deferred):
     def _make_model(self) -> None:
         if "_topics" in self.__dict__:
             for name, value in self._model(self._topics).items():
-                self.__dict__.setdefault(name, value)  # what somebody has set stays
+                self.__dict__.setdefault(name, value)  # a value that the user has set is kept
         if "exp_dirichlet_component_" not in self.__dict__:
             self.exp_dirichlet_component_ = exp_expectations(self.__dict__["components_"])
 
 
 def _is_same(one: Any, other: NDArray[Any]) -> bool:
-    """Tell whether two arrays have the same values and type."""
+    """Return whether two arrays have the same values and type."""
     one = np.asarray(one)
     return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=True)
 
 
 def _are_equal(one: Floats, other: Floats, n_topics: int) -> bool:
-    """Tell whether two priors of words are the same, be they one number or many."""
+    """Return whether two priors of words are equal, whether one number or many."""
     if one.ndim == 2:
         one = one[:, :n_topics]
     if other.ndim == 2:
@@ -307,8 +307,8 @@ def _are_equal(one: Floats, other: Floats, n_topics: int) -> bool:
     return bool(np.all(mine == its))
 
 
-def _told(prior: Any) -> str:
-    """Return a prior as an error names it."""
+def _described(prior: Any) -> str:
+    """Return a prior as error messages name it."""
     if prior is None:
         return "None"
     shape = np.shape(prior)
@@ -317,8 +317,8 @@ def _told(prior: Any) -> str:
 
 def _another_prior(name: str, now: Any, then: Any) -> ValueError:
     is_alike = np.shape(now) == np.shape(then) != ()
-    learned = f"that of `{name}_`" if is_alike else _told(then)
+    learned = f"that of `{name}_`" if is_alike else _described(then)
     return ValueError(
-        f"`{name}`={_told(now)} must be {learned}, as when the model was learned; set it back, or "
-        f"call `fit`, which begins anew"
+        f"`{name}`={_described(now)} must be {learned}, as when the model was learned; set it "
+        f"back, or call `fit` to start again"
     )

@@ -1,4 +1,4 @@
-"""Which learner stands behind each `learning_method`."""
+"""The learner of each `learning_method`, and the starting point of a fit."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from algos.lda.documents import Documents
 from algos.lda.moments import FEWEST
 from algos.lda.parameters import MEGABYTE, Doubles, Floats, Learned, Report, Settings
 from algos.lda.priors import learned_prior
+from algos.lda.stopping import PerplexityStopper
 from algos.lda.variational import MAX_ITER, learn_batch, learn_online
 
 Learner = Callable[..., Learned]
 
 VARIATIONAL = ("batch", "online")
-FEWEST_PAIRS = 50_000  # of a document and a word, that tell enough of moments
-MOST_SPECTRAL = 64  # topics: beyond, the third moment's cube takes longer than it saves
+FEWEST_PAIRS = 50_000  # document-word pairs that determine the moments well enough
+MOST_SPECTRAL = 64  # topics: with more, the cube of the third moment takes more time than it saves
 
 LEARNERS: dict[str, Learner] = {
     "batch": learn_batch,
@@ -34,12 +35,12 @@ LEARNERS: dict[str, Learner] = {
 
 
 class Start(NamedTuple):
-    """What learning begins with."""
+    """The starting point of a fit."""
 
     topics: Floats | None  # None is random counts
-    prior: Doubles | None  # that the moments tell of
-    init: str  # in the words of the parameter; empty for counts
-    alpha0: float | None  # the sum of the prior that spectral topics were found for
+    prior: Doubles | None  # of the moments
+    init: str  # a value of the parameter; empty for given counts
+    alpha0: float | None  # the sum of the prior that the spectral topics assume
 
 
 def begin(
@@ -48,25 +49,26 @@ def begin(
     topics: Floats | None,
     settings: Settings,
     n_threads: int,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> tuple[Corpus, Start]:
-    """Return what a method begins with: the documents as it visits them, and spectral topics
-    where they are asked for.
+    """Return the documents as the method visits them, and the starting point.
 
-    `tell` is told, in words, what that is.
+    `log` is called with sentences that describe the choices.
     """
     is_spectral = topics is None and begins_spectral(method, settings, documents)
     if is_spectral or _visits_all_at_once(method, documents, settings):
         documents = documents.whole()
     if is_spectral:
-        is_asked = method == "spectral" or settings.init == "spectral"
-        start = _spectral_start(documents.whole(), settings, n_threads, tell, is_asked=is_asked)
+        is_required = method == "spectral" or settings.init == "spectral"
+        start = _spectral_start(
+            documents.whole(), settings, n_threads, log, is_required=is_required
+        )
     else:
-        tell("init: random counts" if topics is None else "init: the counts that were given")
-        _tell_of_alpha0(settings, tell)
+        log("init: random counts" if topics is None else "init: the given counts")
+        _log_unused_alpha0(settings, log)
         start = Start(topics, None, "random" if topics is None else "", None)
     if lacks_room(method, documents, settings):
-        _tell_of_want(documents, settings, tell)
+        _report_lack_of_room(documents, settings, log)
     return documents, start
 
 
@@ -79,8 +81,9 @@ def learn(
     n_threads: int,
     report: Report,
 ) -> Learned:
-    """Learn by a method, and a prior of documents if so asked."""
-    learned = LEARNERS[method](documents, start.topics, settings, key, n_threads, report)
+    """Learn topics by a method, and the prior of documents if it is "auto"."""
+    stopper = PerplexityStopper(report, settings, is_monotone=method in VARIATIONAL)
+    learned = LEARNERS[method](documents, start.topics, settings, key, n_threads, stopper)
     prior = start.prior
     if not settings.learns_doc_topic_prior:
         return replace(learned, doc_topic_prior=None)
@@ -98,9 +101,9 @@ def learn(
 
 
 def _visits_all_at_once(method: str, documents: Corpus, settings: Settings) -> bool:
-    """Tell whether documents are better copied in their new order than gathered in each pass.
+    """Return whether copying documents in their new order beats gathering them in each pass.
 
-    Sweeps of CVB0 go over all of them; expectation maximisation is faster if it keeps its
+    Sweeps of CVB0 need all of them; expectation maximisation is faster if it keeps its
     batches, unless there is no room for those.
     """
     if method in VARIATIONAL:
@@ -111,12 +114,12 @@ def _visits_all_at_once(method: str, documents: Corpus, settings: Settings) -> b
 
 
 def passes_of(method: str) -> int:
-    """Return how many passes a method goes over documents where nobody says."""
+    """Return the default number of passes of a method."""
     return {"cvb0": cvb0.PASSES, "spectral": spectral.PASSES}.get(method, MAX_ITER)
 
 
 def lacks_room(method: str, documents: Corpus, settings: Settings) -> bool:
-    """Tell whether memory is too short for sweeps of CVB0 that a method would else make."""
+    """Return whether memory is too short for the sweeps of CVB0 that a method would make."""
     return (
         method not in VARIATIONAL
         and (settings.max_iter is None or settings.max_iter > cvb0.EM_PASSES)
@@ -124,70 +127,73 @@ def lacks_room(method: str, documents: Corpus, settings: Settings) -> bool:
     )
 
 
-def _tell_of_want(documents: Corpus, settings: Settings, tell: Callable[[str], None]) -> None:
-    """Tell that there are no sweeps; warn where nobody has asked for that."""
+def _report_lack_of_room(documents: Corpus, settings: Settings, log: Callable[[str], None]) -> None:
+    """Log that there are no sweeps of CVB0; warn if `max_memory` is not given."""
     wanted = collapsed.collapsed_bytes(documents, settings) / MEGABYTE
-    said = f"all passes are expectation maximisation's: CVB0 would take {wanted:.3g} MB"
+    reason = f"all passes are expectation maximisation: CVB0 would take {wanted:.3g} MB"
     if settings.max_bytes is None:
         warn(
-            f"{said}, more than half of this machine's memory, and topics of another machine "
-            f"may differ; raise `max_memory` above {wanted:.3g} to have them taken, or lower it "
-            f"to have the same everywhere"
+            f"{reason}, more than half of this machine's memory, and topics may differ on "
+            f"another machine; raise `max_memory` above {wanted:.3g} to allow CVB0, or lower it "
+            f"to have the same topics everywhere"
         )
     else:
-        tell(f"{said}, and `max_memory`={settings.max_bytes / MEGABYTE:.3g} is less")
+        log(f"{reason}, and `max_memory`={settings.max_bytes / MEGABYTE:.3g} is less")
 
 
 def _spectral_start(
     documents: Documents,
     settings: Settings,
     n_threads: int,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     *,
-    is_asked: bool,
+    is_required: bool,
 ) -> Start:
-    """Return spectral topics, each in the place of the one that the prior guides to it.
+    """Return spectral topics, in the order that matches them to a prior that guides topics.
 
-    The start is random if moments tell nothing and nobody has asked for them.
+    The start is random if the moments determine no topic and spectral topics are not required.
     """
     topics, prior, n_found, n_used, alpha0 = spectral.begin(documents, settings, n_threads)
-    tell(f"init: {n_found} of {settings.n_topics} topics by the moments of {n_used} documents")
-    if not n_found and not is_asked:
-        tell("init: random counts")
-        _tell_of_alpha0(settings, tell)
+    log(f"init: {n_found} of {settings.n_topics} topics by the moments of {n_used} documents")
+    if not n_found and not is_required:
+        log("init: random counts")
+        _log_unused_alpha0(settings, log)
         return Start(None, prior, "random", None)
     if n_found < settings.n_topics:
-        why = "tell of no more" if n_used else f"of {FEWEST} words or more there are none"
-        tell(f"init: documents {why}; the other topics are all words alike but for noise")
+        why = "determine no more" if n_used else f"of {FEWEST} words or more are missing"
+        log(f"init: documents {why}; the other topics start as uniform topics plus noise")
         _warn_of_noise(n_found, documents, settings)
     order = _order_of_guides(topics, settings)
     topics[:, : settings.n_topics] = topics[:, order]
     return Start(topics, prior[order], "spectral", alpha0)
 
 
-def _tell_of_alpha0(settings: Settings, tell: Callable[[str], None]) -> None:
-    """Tell of a sum of the prior that is given where nothing assumes it."""
+def _log_unused_alpha0(settings: Settings, log: Callable[[str], None]) -> None:
     if settings.alpha0 is not None:
-        tell("alpha0 is not used: spectral topics alone assume it")
+        log("alpha0 is not used: only spectral topics assume it")
 
 
 def _warn_of_noise(n_found: int, documents: Documents, settings: Settings) -> None:
-    """Warn where noise is the result, or all that there is to begin with.
+    """Warn if topics of the result, or all topics at the start, are noise.
 
-    Weights that are no whole numbers are not looked at: with those, rows that sum to less than
-    three are usual.
+    The latter is not warned about if counts are not whole numbers: rows that sum to less than
+    three are then usual.
     """
     k = settings.n_topics
     if settings.max_iter == 0:
-        remedy = "take fewer, or let passes follow" if k > 1 else "give documents with more words"
+        remedy = (
+            "lower `n_components` or raise `max_iter`"
+            if k > 1
+            else "give documents with more words"
+        )
         warn(
-            f"the moments of `X` tell of {n_found} topics, fewer than n_components={k}: the others "
-            f"are all words alike but for noise, and with max_iter=0 they stay so; {remedy}"
+            f"the moments of `X` determine {n_found} topics, fewer than n_components={k}: the "
+            f"others start as uniform topics plus noise, and stay so with max_iter=0; {remedy}"
         )
     elif not n_found and documents.n_entries and documents.are_whole():
         warn(
             f"no row of `X` sums to {FEWEST} or more, so there are no moments of triples of words "
-            f"and learning begins with all words alike but for noise; take init='random' and "
+            f"and all topics start as uniform topics plus noise; take init='random' and "
             f"learning_method='cvb0'"
         )
 
@@ -199,10 +205,11 @@ def with_prior(topics: Floats, settings: Settings) -> Floats:
 
 
 def _order_of_guides(topics: Floats, settings: Settings) -> NDArray[np.intp]:
-    """Return which topic is to stand in the place of each, if the prior guides topics.
+    """Return which spectral topic takes the place of each topic, if the prior guides topics.
 
-    A guide is what its topic's prior has above the least of all topics. It gets the topic that
-    its words tell of most, if all topics are as frequent; all guides count alike.
+    The guide of a topic is its prior minus the smallest of all topics. It is matched to the
+    spectral topic that its words point to, if all topics are equally frequent; all guides have
+    the same weight.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -221,12 +228,12 @@ def _order_of_guides(topics: Floats, settings: Settings) -> NDArray[np.intp]:
 
 
 def begins_spectral(method: str, settings: Settings, documents: Corpus) -> bool:
-    """Tell whether learning begins with spectral topics.
+    """Return whether learning begins with spectral topics.
 
-    On 20 Newsgroups with 50 topics they make variational Bayes tell held-out words better by
-    5 % in no more time, and CVB0 by 1 %; and two seeds share 0.87 of each topic's ten words,
-    where random starts share 0.44. Of the moments of 50 or 500 documents of it a random start
-    comes further, and where spectral topics take more memory than there is, it comes at all.
+    On 20 Newsgroups with 50 topics they improve the prediction of held-out words by
+    5 % for variational Bayes, in no more time, and by 1 % for CVB0; and two seeds share 0.87 of
+    each topic's ten words, where random starts share 0.44. With only 50 or 500 of its documents a
+    random start does better than their moments, and it needs less memory.
     """
     if method == "spectral" or settings.init == "spectral":
         return True
@@ -240,7 +247,7 @@ def begins_spectral(method: str, settings: Settings, documents: Corpus) -> bool:
 
 
 def choose_method(given: str) -> tuple[str, str]:
-    """Return the method that stands for "auto", and why; the reason of another is empty."""
+    """Return the method, "auto" resolved, and the reason; the reason is empty if it was given."""
     if given != "auto":
         return given, ""
-    return "cvb0", "it comes to the best held-out likelihood, and soonest"
+    return "cvb0", "it reaches the best held-out likelihood in the shortest time"

@@ -1,6 +1,6 @@
-"""Moments of documents: what two and three of a document's words tell, each one counted once.
+"""Moments of documents: unbiased estimates from pairs and triples of a document's words.
 
-A document of n words in which word w is the share p_w of them has the unbiased estimates
+For a document of n words in which word w has the share p_w they are
 
     E[x1]            p
     E[x1 ⊗ x2]       n / (n - 1) · (p ⊗ p - diag(p) / n)
@@ -21,24 +21,24 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from algos._cython.lda_moments import add_third_moments, sum_panel_rows
+from algos.lda.parameters import LANES, padded_width
 
 Doubles = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
-LANES = 16  # columns of a panel come in vectors of so many
 FEWEST = 3  # words of a document that has a third moment
-LONG = 300  # words of a document that has half the weight of one without end
+LONG = 300  # words of a document that has half the weight of an infinitely long one
 
 
 class Csr(NamedTuple):
-    """Rows of shares, as kernels take them."""
+    """Rows of shares in the layout of the kernels."""
 
     indptr: NDArray[np.int64]
     columns: NDArray[np.int32]
     values: Singles
 
     def sum_rows(self, panel: Singles, scale: Doubles | None, n_threads: int) -> Singles:
-        """Return the sums of the panel's rows, by the shares and times the scale."""
+        """Return sums of the panel's rows, weighted by the shares and the scale."""
         out = np.empty((len(self.indptr) - 1, panel.shape[1]), np.float32)
         sum_panel_rows(*self, panel, scale, out, n_threads)
         return out
@@ -47,19 +47,21 @@ class Csr(NamedTuple):
 class WordMoments:
     """The corpus' moments: weighted means over the documents of at least three words.
 
-    A document of n words has the weight n / (n + 300): its own moments are blurred by its few
-    words at first, later by its few topics. Any weights that hang on the length alone leave the
-    means unbiased.
+    A document of n words has the weight n / (n + 300): in short documents most of the variance
+    comes from the few words, in long ones from the few topics. Any weights that depend only on
+    the length leave the means unbiased.
 
     Parameters
     ----------
     documents : Documents
+        The corpus.
     n_threads : int
+        Number of threads; it does not change the result.
 
     Attributes
     ----------
     n_used : int
-        Documents that are long enough.
+        Number of documents that are long enough.
     mean : ndarray of shape (V,)
         The first moment.
 
@@ -96,7 +98,7 @@ class WordMoments:
         self.mean, self._once, self._alone = np.ascontiguousarray(sums[:, :3].T)
 
     def second_times(self, panel: Singles) -> Doubles:
-        """Return E[x1 ⊗ x2] panel, for a panel of shape (V, padded)."""
+        """Return E[x1 ⊗ x2] panel, for a panel of shape (V, width)."""
         along = self._documents.sum_rows(panel, self._pair, self.n_threads)
         sums = self._words.sum_rows(along, None, self.n_threads)
         del along
@@ -118,20 +120,15 @@ class WordMoments:
         return out
 
 
-def padded(size: int) -> int:
-    """Return the next multiple of a vector's length."""
-    return -(-size // LANES) * LANES
-
-
 def as_panel(vectors: Doubles) -> Singles:
-    """Return the columns as kernels take them."""
-    panel = np.zeros((len(vectors), padded(vectors.shape[1])), np.float32)
+    """Return the columns in the layout of the kernels."""
+    panel = np.zeros((len(vectors), padded_width(vectors.shape[1])), np.float32)
     panel[:, : vectors.shape[1]] = vectors
     return panel
 
 
 def _by_word(rows: Csr, n_words: int) -> Csr:
-    kind = np.int32 if len(rows.columns) < 2**31 else np.int64  # what SciPy need not convert
+    kind = np.int32 if len(rows.columns) < 2**31 else np.int64  # so that SciPy does not convert it
     indptr = rows.indptr.astype(kind)
     shape = len(indptr) - 1, n_words
     turned = sparse.csr_array((rows.values, rows.columns, indptr), shape=shape).tocsc()

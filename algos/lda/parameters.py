@@ -1,14 +1,14 @@
-"""The parameters of latent Dirichlet allocation, checked and as the learners take them.
+"""The parameters of latent Dirichlet allocation: checks, and settings of the learners.
 
 Every learner is a plain function with one signature::
 
     learn(documents, topics, settings, key, n_threads, report) -> Learned
 
-`documents` stand in an order that hangs on their content alone; `topics` are None, to begin at
-random from streams of `key`, or the counts to begin with; `report(topics, objective)` is called
-after each pass, `topics` being a function that returns the counts so far (copied where the loop
-goes on writing to them) and `objective` the perplexity of the documents as the pass met them (nan
-where nobody asked for it), and returns whether to stop.
+The order of `documents` depends only on their content. `topics` is None, to begin at
+random from streams of `key`, or the initial counts. `report(topics, objective)` is called
+after each pass and returns whether to stop: `topics` is a function that returns the present counts
+(a copy if the loop goes on writing to them), and `objective` the perplexity of the documents at the
+start of the pass, or nan if it was not computed.
 
 Counts of topics are word-major: float32 of shape (n_words, width), width being the number of
 topics padded to a multiple of 16, the expected count of each word in each topic *without* the
@@ -44,8 +44,8 @@ Floats = NDArray[np.float32]
 METHODS = ("batch", "online", "cvb0", "spectral")
 MEGABYTE = 1e6
 LANES = 16  # the width of topics is a multiple of it
-LEAST_PRIOR = 1e-12  # stands for 0, whose digamma and logarithm are no numbers
-MOST_PRIOR = 1e12  # of more, differences of log-gammas in a bound are lost to rounding
+LEAST_PRIOR = 1e-12  # replaces 0, whose digamma and logarithm are not finite
+MOST_PRIOR = 1e12  # above it, differences of log-gammas in a bound are lost to rounding
 MOST_BEGUN = 1e36  # that counts to begin with sum to, as those of documents
 
 NON_NEGATIVE = Interval(Real, 0, None)
@@ -82,69 +82,44 @@ PARAMETERS: dict[str, list[Constraint | None]] = {
     "max_memory": [NON_NEGATIVE, None],
 }
 
-# What SageMaker, gensim, tomotopy, MALLET and Spark call them.
-FOREIGN_NAMES = {
-    "num_topics": "n_components",
-    "n_topics": "n_components",
-    "k": "n_components",
-    "alpha": "doc_topic_prior",
-    "docConcentration": "doc_topic_prior",
-    "eta": "topic_word_prior",
-    "beta": "topic_word_prior",
-    "topicConcentration": "topic_word_prior",
-    "passes": "max_iter",
-    "n_iter": "max_iter",
-    "maxIter": "max_iter",
-    "iterations": "max_iter for passes, max_doc_update_iter for steps of a document",
-    "max_iterations": "max_als_iter",
-    "optimizer": "learning_method",
-    "chunksize": "batch_size",
-    "mini_batch_size": "batch_size, or nothing: fit counts the documents",
-    "feature_dim": "nothing: X tells it",
-    "decay": "learning_decay",
-    "offset": "learning_offset",
-    "optim_interval": "doc_topic_prior='auto'",
-    "optimize_interval": "doc_topic_prior='auto'",
-    "workers": "n_jobs",
-    "seed": "random_state",
-}
-
 
 class Report(Protocol):
-    """Is told of each pass; returns whether to stop."""
+    """Called after each pass; returns whether to stop."""
 
     def __call__(self, topics: Callable[[], Floats], objective: float) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What learners are told of the parameters.
+    """The settings of learners, made from the parameters.
 
     Attributes
     ----------
     n_topics, n_words : int
+        The shape of the topics.
     doc_topic_prior : ndarray of shape (n_topics,), dtype float64
+        Prior of topics in a document.
     topic_word_prior : ndarray, dtype float32
         Of shape (), (n_words,) or (n_words, width), in the last case 1 in the padding.
     learns_doc_topic_prior : bool
-        Whether `doc_topic_prior` is but a start.
+        Whether `doc_topic_prior` is only the initial value.
     max_iter : int or None
-        None is as many as the learner thinks good.
+        None is the default of the learner.
     batch_size, learning_decay, learning_offset, evaluate_every, perp_tol
     mean_change_tol, max_doc_update_iter
         As in scikit-learn.
     total_samples : float or None
-        How many documents a batch stands for; None hangs on how many were seen.
+        Number of documents that a batch stands for; None depends on the number seen.
     init : str
-        "auto", "random" or "spectral", if no counts to begin with were given.
+        "auto", "random" or "spectral", if no initial counts were given.
     alpha0 : float or None
-        The sum of the document prior that the spectral method assumes; None is to be found.
+        The sum of the document prior that the spectral method assumes; None estimates it.
     max_restarts, max_als_iter, tol
         Of the spectral method.
     max_bytes : float or None
-        That sweeps of CVB0 and spectral topics may take; None is for the machine to say.
-    is_asked : bool
-        Whether each pass is to compute the perplexity, even where that takes time.
+        Limit for sweeps of CVB0 and for spectral topics; None depends on the machine.
+    evaluates_each_pass : bool
+        Whether each pass computes the perplexity, even if that takes extra time.
     """
 
     n_topics: int
@@ -167,32 +142,32 @@ class Settings:
     max_als_iter: int = 1000
     tol: float = 1e-8
     max_bytes: float | None = None
-    is_asked: bool = False
+    evaluates_each_pass: bool = False
 
     def allows(self, n_bytes: int) -> bool:
-        """Return whether that is at most what was allowed, or half of this machine's memory."""
+        """Return whether `n_bytes` are within `max_bytes`, or half of this machine's memory."""
         return has_memory(2 * n_bytes) if self.max_bytes is None else n_bytes <= self.max_bytes
 
     @property
     def width(self) -> int:
-        """The number of topics with the padding."""
-        return padded(self.n_topics)
+        """Number of topics with the padding."""
+        return padded_width(self.n_topics)
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What a learner comes to.
+    """The result of a learner.
 
     Attributes
     ----------
     topics : ndarray of shape (n_words, width), dtype float32
         The counts of each word in each topic, without the prior.
     n_updates : int
-        How often the topics were changed.
+        The number of times the topics were changed.
     doc_topic_prior : ndarray of shape (n_topics,) or None
-        If it was learnt.
+        The learned prior, if any.
     perplexity : float
-        Of the documents, at the end; nan if it was not made.
+        Of the documents, at the end; nan if it was not computed.
     """
 
     topics: Floats
@@ -201,18 +176,25 @@ class Learned:
     perplexity: float = float("nan")
 
 
-def padded(n_topics: int) -> int:
-    """Return the width of topics."""
-    return -(-n_topics // LANES) * LANES
+def padded_width(n: int) -> int:
+    """Return the next multiple of `LANES`."""
+    return -(-n // LANES) * LANES
 
 
 def padded_columns(values: NDArray[Any], fill: float = 0.0) -> Floats:
     """Return an array of shape (n, n_topics) as float32 of shape (n, width)."""
     n_topics = values.shape[1]
-    wide = np.empty((len(values), padded(n_topics)), dtype=np.float32)
+    wide = np.empty((len(values), padded_width(n_topics)), dtype=np.float32)
     wide[:, :n_topics] = values
     wide[:, n_topics:] = fill
     return wide
+
+
+def padded_row(values: Doubles, width: int) -> Floats:
+    """Return one number for each topic in the layout of the kernels: float32, 0 in the padding."""
+    row = np.zeros(width, dtype=np.float32)
+    row[: len(values)] = values
+    return row
 
 
 def document_prior(given: Any, n_topics: int) -> Doubles:
@@ -243,7 +225,7 @@ def word_prior(given: Any, n_topics: int, n_words: int) -> Floats:
 
 
 def given_start(init: Any, n_topics: int, n_words: int) -> Floats:
-    """Return the counts that learning is to begin with, word-major."""
+    """Return given initial counts, word-major."""
     shape = (n_topics, n_words)
     if sparse.issparse(init):
         raise ValueError("`init` is sparse and must be a dense array; write init=init.toarray()")
@@ -268,8 +250,8 @@ def given_start(init: Any, n_topics: int, n_words: int) -> Floats:
     return padded_columns(start.T)
 
 
-def told_prior(given: Any, n_topics: int) -> Any:
-    """Return a prior as fitted attributes tell it: a number where all topics have the same one."""
+def prior_attribute(given: Any, n_topics: int) -> Any:
+    """Return a prior as a fitted attribute: a number where all topics have the same one."""
     if given is None:
         return 1.0 / n_topics
     array = np.array(given, dtype=np.float64)

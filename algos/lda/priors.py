@@ -1,12 +1,13 @@
-"""The prior of topics in documents, learned from drawn topics.
+"""The prior of topics in documents, learned from sampled topics.
 
-Numbers of tokens by topic that EM and CVB0 expect are no counts: every document has a little
-of every topic, and the Dirichlet distribution that explains them best is too even. So topics
-are drawn for the tokens of some documents by Gibbs sampling, the topics' words being fixed, and
-the prior is fitted to these numbers, in turn (Wallach, Mimno and McCallum, "Rethinking LDA: why
+The token counts by topic that EM and CVB0 expect are not samples: every document has a little
+of every topic, and the Dirichlet distribution that fits them best is too even. So topics
+are sampled for the tokens of some documents by Gibbs sampling with fixed topics, and
+the prior is fitted to these counts, in turn (Wallach, Mimno and McCallum, "Rethinking LDA: why
 priors matter", NIPS 2009): stochastic expectation maximisation of the documents' likelihood.
 
-It is learned when the topics are: sweeps under it make topics that tell less of new documents.
+It is learned after the topics: sweeps with a learned prior make topics that predict new documents
+worse.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from algos._common.random import Key, stream
 from algos._cython import lda_assign
 from algos.lda.corpus import Corpus
 from algos.lda.documents import Documents
-from algos.lda.parameters import Doubles, Floats
+from algos.lda.parameters import Doubles, Floats, padded_row
 
 DOCUMENTS_A_TOPIC = 20
 LEAST_DOCUMENTS, MOST_DOCUMENTS = 1000, 20000
@@ -35,34 +36,36 @@ LEAST_TOTAL = 1e-30
 def learned_prior(
     documents: Corpus, topics: Floats, prior: Doubles, key: Key, n_threads: int
 ) -> Doubles:
-    """Return the prior that explains documents, the topics being fixed.
+    """Return the prior that maximises the likelihood of documents with fixed topics.
 
     Parameters
     ----------
     documents : Corpus
-        In an order that has nothing to do with what they hold: the first are taken.
+        In an order that is independent of their content: the first ones are used.
     topics : ndarray of shape (n_words, width), dtype float32
-        Tokens of words by topic, prior included; the padding is not read.
+        Token counts of words by topic, prior included; the padding is not read.
     prior : ndarray of shape (n_topics,)
-        To begin with.
+        The initial prior.
     key : ndarray of shape (2,)
+        Seed of the draws.
     n_threads : int
+        Number of threads; it does not change the result.
     """
     n_topics = len(prior)
-    drawn = _Drawn(documents, topics, n_topics, key, n_threads)
-    if n_topics == 1 or len(drawn.words) == 0:
+    sampler = _TopicSampler(documents, topics, n_topics, key, n_threads)
+    if n_topics == 1 or len(sampler.words) == 0:
         return prior
     found = []
     for number in range(ROUNDS):
-        numbers = drawn.again(prior, SWEEPS_A_ROUND if number else FIRST_SWEEPS)
-        prior = fitted_prior(numbers, prior, STEPS)
+        counts = sampler.sweep(prior, SWEEPS_A_ROUND if number else FIRST_SWEEPS)
+        prior = fitted_prior(counts, prior, STEPS)
         found.append(prior)
     kept: Doubles = np.mean(found[ROUNDS // 2 :], axis=0)
     return kept
 
 
-class _Drawn:
-    """Tokens of some documents, and the topics that are drawn for them."""
+class _TopicSampler:
+    """Tokens of some documents, and the topics sampled for them."""
 
     def __init__(
         self, documents: Corpus, topics: Floats, n_topics: int, key: Key, n_threads: int
@@ -78,39 +81,39 @@ class _Drawn:
         self._numbers = np.zeros((len(self._starts) - 1, topics.shape[1]), dtype=np.float32)
         self._key, self._n_threads, self._step = key, n_threads, 0
 
-    def again(self, prior: Doubles, n_sweeps: int) -> Floats:
-        """Draw all topics anew; return the tokens of each document by topic."""
-        padded = np.zeros_like(self._inverses)
-        padded[: self._n_topics] = prior
+    def sweep(self, prior: Doubles, n_sweeps: int) -> Floats:
+        """Sample all topics again; return the token counts of each document by topic."""
         lda_assign.assign_topics(
             self._starts,
             self.words,
             self._rows,
             self._inverses,
-            padded,
-            self._n_topics,
-            self._key,
-            self._step,
-            n_sweeps,
-            self._topics,
-            self._numbers,
-            self._n_threads,
+            prior=padded_row(prior, len(self._inverses)),
+            n_topics=self._n_topics,
+            key=self._key,
+            step=self._step,
+            n_sweeps=n_sweeps,
+            topics=self._topics,
+            numbers=self._numbers,
+            n_threads=self._n_threads,
         )
         self._step += 1
         return self._numbers[:, : self._n_topics]
 
 
 def fitted_prior(numbers: NDArray[np.floating], prior: Doubles, steps: int) -> Doubles:
-    """Return the Dirichlet parameters that make numbers of tokens more likely, step by step.
+    """Return Dirichlet parameters after steps that each make the token counts more likely.
 
     Minka, "Estimating a Dirichlet distribution", 2000, eq. 55.
 
     Parameters
     ----------
     numbers : ndarray of shape (n_documents, n_topics)
-        Whole numbers.
+        Whole token counts.
     prior : ndarray of shape (n_topics,)
-        To begin with.
+        The initial parameters.
+    steps : int
+        Number of fixed-point steps.
     """
     lengths, how_often = np.unique(numbers.sum(axis=1), return_counts=True)
     levels = [np.unique(column, return_counts=True) for column in numbers.T]
@@ -128,9 +131,9 @@ def fitted_prior(numbers: NDArray[np.floating], prior: Doubles, steps: int) -> D
 
 
 def _tokens(documents: Documents, key: Key) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return where documents' tokens begin, and their words; of long ones only a part.
+    """Return where documents' tokens begin, and their words; of long documents only a part.
 
-    Tokens of a document being exchangeable, any part of them tells of the prior without bias.
+    Tokens of a document are exchangeable, so any part of them is unbiased for the prior.
     """
     lengths = np.add.reduceat(np.append(documents.counts, 0.0), documents.indptr[:-1])
     lengths[np.diff(documents.indptr) == 0] = 0

@@ -8,10 +8,10 @@ variable models", sections 3 and 4. With c = α0 / (α0 + 1), α0 = Σ α_k and 
                                                   = Σ_k 2 α_k / (α0 (α0 + 1) (α0 + 2)) μ_k⊗μ_k⊗μ_k
 
 where m = E[x1]. In coordinates in which M2 is the identity the topics are orthogonal, and M3 is
-decomposed there. All is done in coordinates that make E[x1 ⊗ x2] the identity: to stretch them
-along m then makes M2 the identity, so that another α0 costs no pass over the documents.
+decomposed there. The computation uses coordinates in which E[x1 ⊗ x2] is the identity: stretching
+them along m then makes M2 the identity, so that another α0 costs no pass over the documents.
 
-What is random here is drawn from streams of a fixed key: topics change with the documents, not
+All random numbers here are drawn from streams of a fixed key: topics change with the documents, not
 with the seed.
 """
 
@@ -31,30 +31,30 @@ from algos.lda import cvb0
 from algos.lda.corpus import Corpus
 from algos.lda.decomposition import Powers, als, dependent_als
 from algos.lda.documents import Documents
-from algos.lda.inference import mixtures
+from algos.lda.em_inference import mixtures
 from algos.lda.moments import WordMoments
 from algos.lda.parameters import MEGABYTE, Floats, Learned, Report, Settings, padded_columns
 from algos.lda.whitening import KEY, whiten
 
 Doubles = NDArray[np.float64]
 
-EXTRA = 0.25  # topics more than asked for, of which those of the least share are left out
-LEAST_STRETCH = 1e-3  # of the second moment, what is left along the mean
-SEEN = 1 << 19  # counts of the documents that tell the topics' shares
+EXTRA = 0.25  # share of additional topics, of which those with the smallest shares are dropped
+LEAST_STRETCH = 1e-3  # of the second moment along the mean
+SEEN = 1 << 19  # counts of the documents that determine the topics' shares
 PART = 1 << 12  # of these documents, whose mixtures are held at a time
 SHARE_STEPS = 3  # of inference of a document
-RAREST = 1e-4  # of the prior that all topics had if they were alike, at least
-BACKGROUND = 0.01  # of every topic, all words
+RAREST = 1e-4  # least prior of a topic, relative to equal ones
+BACKGROUND = 0.01  # share of the word distribution of the corpus in every topic
 PASSES = 10  # of refinement, unless max_iter is given
 FIRST_ALPHA0 = 1.0
 ALPHA0_STEPS = 6
 ALPHA0_TOL = 0.05  # of its logarithm
-ENOUGH = 0.97  # share of the third moment that terms make up, if none is missing
-MOST_MIXED = 32  # directions, up to which topics that are mixtures of others are looked for
+ENOUGH = 0.97  # share of the third moment that terms explain, if none is missing
+MOST_MIXED = 32  # directions, up to which topics that are mixtures of others are searched for
 ROUGH_ITER = 5  # of the decomposition, on the way to α0
 LEAST_SHARE = 1e-6
-BYTES_A_DIRECTION, BYTES_A_TOPIC = 32, 28  # of each word
-BYTES_OF_CUBES = 32  # of each cell
+BYTES_A_DIRECTION, BYTES_A_TOPIC = 32, 28  # for each word
+BYTES_OF_CUBES = 32  # for each cell
 ALPHA0_LEAST = 1e-2  # and n_topics at most
 
 
@@ -70,7 +70,7 @@ class Seen(NamedTuple):
 
 
 class Topics(NamedTuple):
-    """Topics by the method of moments, as many as the documents tell of."""
+    """Topics by the method of moments, as many as the documents determine."""
 
     words: Doubles  # (V, R), columns sum to 1
     prior: Doubles  # (R,)
@@ -88,8 +88,8 @@ def learn(
 ) -> Learned:
     """Find topics by their moments and refine them; see `algos.lda.parameters`.
 
-    Passes of EM and CVB0 follow, 10 or `max_iter`; counts to begin with take the place of the
-    moments. A document prior that is to be learned is the moments', if no pass follows.
+    10 or `max_iter` passes of EM and CVB0 follow; given counts replace the
+    moments. If no pass follows, a learned document prior is that of the moments.
     """
     prior = None
     if topics is None:
@@ -104,20 +104,20 @@ def learn(
 
 
 class Begun(NamedTuple):
-    """What spectral topics are for those who learn on."""
+    """Spectral topics as the starting point of a learner."""
 
     counts: Floats  # (V, width), of words
     prior: Doubles  # (n_topics,)
-    n_found: int  # topics that documents tell of
+    n_found: int  # topics that the documents determine
     n_used: int  # documents that are long enough to have moments
-    alpha0: float  # that the moments were taken for
+    alpha0: float  # assumed by the moments
 
 
 def begin(documents: Documents, settings: Settings, n_threads: int) -> Begun:
     """Return spectral topics.
 
-    Topics that the documents do not tell of, there being too few of them, are all words alike
-    but for noise, each as rare as the rarest found.
+    Topics that too few documents determine are uniform plus noise, each as rare as the rarest
+    one found.
     """
     n_topics = settings.n_topics
     _require_room(documents, settings)
@@ -142,7 +142,7 @@ def begin(documents: Documents, settings: Settings, n_threads: int) -> Begun:
 
 
 def _require_room(documents: Documents, settings: Settings) -> None:
-    """Raise MemoryError if `begin` takes more than this machine has, or than was allowed."""
+    """Raise MemoryError if `begin` takes more than this machine or `max_memory` has."""
     wanted = begun_bytes(documents, settings)
     what = f"the third moment of {n_directions(settings)} topics over {settings.n_words} words"
     remedy = 'take fewer topics, or learning_method="cvb0" with init="random"'
@@ -156,12 +156,12 @@ def _require_room(documents: Documents, settings: Settings) -> None:
 
 
 def n_directions(settings: Settings) -> int:
-    """Return how many directions are looked for: more than topics, which are then chosen."""
+    """Return the number of directions searched: more than topics, which are chosen from them."""
     return min(ceil((1 + EXTRA) * settings.n_topics), settings.n_words)
 
 
 def begun_bytes(documents: Corpus, settings: Settings) -> int:
-    """Return about what `begin` takes: words along directions, cubes, and shares twice."""
+    """Return about how many bytes `begin` takes: words by direction, cubes, and shares twice."""
     count = n_directions(settings)
     along = settings.n_words * max(BYTES_A_DIRECTION * count, BYTES_A_TOPIC * settings.n_topics)
     along += 4 * len(documents) * count
@@ -169,7 +169,7 @@ def begun_bytes(documents: Corpus, settings: Settings) -> int:
 
 
 def has_room(documents: Corpus, settings: Settings) -> bool:
-    """Return whether this machine has the memory that `begin` takes, and may spend it."""
+    """Return whether this machine and `max_memory` have the memory that `begin` takes."""
     wanted = begun_bytes(documents, settings)
     return has_memory(wanted) and (settings.max_bytes is None or wanted <= settings.max_bytes)
 
@@ -184,7 +184,7 @@ def find(
     if not len(space.values):
         return Topics(space.W, space.values, alpha0, NOTHING), space.values
     seen = Seen(space.W.T @ moments.mean, moments.third_along(space.W), space.lift)
-    del space  # of which half is not wanted any more
+    del space  # half of it is no longer needed
     found = decomposed(seen, alpha0, settings)
     shares = shares_of(found.words, documents, moments.mean, n_threads)
     kept = np.argsort(-shares, kind="stable")[: settings.n_topics]
@@ -207,10 +207,10 @@ def decomposed(
     """Return topics for a sum of the prior, from random starts or from those of another sum.
 
     A term λ v ⊗ v ⊗ v of M3 where M2 is the identity is a topic of the prior
-    4 α0 (α0 + 1) / ((α0 + 2) λ)². Topics of which some are mixtures of others, as rows and
-    columns of a square are, have fewer directions than there are topics. Then v is no longer
-    of length 1 by itself, and the prior is λ s³ α0 (α0 + 1) (α0 + 2) / 2, where s is what the
-    words of v sum to.
+    4 α0 (α0 + 1) / ((α0 + 2) λ)². If some topics are mixtures of others, as rows and
+    columns of a square are, they span fewer directions than there are topics. Then v is not
+    necessarily of length 1, and the prior is λ s³ α0 (α0 + 1) (α0 + 2) / 2, where s is the sum
+    of the words of v.
     """
     m = seen.first
     stretch = stretch_along(m, alpha0)
@@ -243,7 +243,7 @@ def decomposed(
 
 
 def terms_of(M3: Doubles, n_topics: int, limits: dict[str, Any]) -> Powers:
-    """Return as many terms as there are directions, or more if these leave much over."""
+    """Return as many terms as there are directions, or more if these leave a large residual."""
     m, start = len(M3), limits["start"]
     if start is not None and start.shape[1] > m:
         return dependent_als(M3, KEY, start.shape[1], **limits)
@@ -258,10 +258,10 @@ def terms_of(M3: Doubles, n_topics: int, limits: dict[str, Any]) -> Powers:
 def consistent(
     seen: Seen, found: Topics, kept: NDArray[np.intp], shares: Doubles, settings: Settings
 ) -> Topics:
-    """Return topics for about the α0 that is the sum of the priors to which it leads.
+    """Return topics for an α0 that is approximately the sum of the priors that it leads to.
 
-    The sum is the median of what each topic's prior and share make of it: a topic that is
-    noise may have any prior. Each sum is the next α0: from below they rise to it.
+    The sum is the median over topics of prior / share: a topic that is
+    noise may have any prior. Each sum is the next α0: from below they rise to the fixed point.
     """
     for _ in range(ALPHA0_STEPS):
         total = float(np.median(found.prior[kept] / np.maximum(shares, LEAST_SHARE)))
@@ -273,14 +273,14 @@ def consistent(
 
 
 def without_words(found: Topics) -> Topics:
-    """Return topics that are but a step to others: their words would only take room."""
+    """Return intermediate topics without their words, which would only take memory."""
     return found._replace(words=np.empty((0, len(found.prior))))
 
 
 def shares_of(words: Doubles, documents: Documents, mean: Doubles, n_threads: int) -> Doubles:
     """Return each topic's share of the tokens of some documents.
 
-    A topic that is noise may look frequent by its moments, yet explains no document.
+    By its moments a topic that is noise may seem frequent although it explains no document.
     """
     n_topics = words.shape[1]
     if n_topics == 0:
@@ -311,12 +311,12 @@ def corrected(T: Doubles, m: Doubles, alpha0: float) -> Doubles:
 
 
 def stretch_along(m: Doubles, alpha0: float) -> float:
-    """Return the root of what M2 has along m, where E[x1 ⊗ x2] is the identity."""
+    """Return the root of M2's entry along m, where E[x1 ⊗ x2] is the identity."""
     return float(np.sqrt(max(1 - alpha0 / (alpha0 + 1) * float(m @ m), LEAST_STRETCH)))
 
 
 def turned(m: Doubles, factor: float) -> Doubles:
-    """Return the matrix that multiplies what is along m by the factor."""
+    """Return the matrix that multiplies the component along m by the factor."""
     square = float(m @ m)
     unit = m / float(np.sqrt(square)) if square > 0 else m
     matrix: Doubles = np.eye(len(m)) + (factor - 1) * np.outer(unit, unit)

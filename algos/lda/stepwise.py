@@ -24,10 +24,11 @@ class Stage:
     Attributes
     ----------
     batch_size : int
-        0 is all documents at once.
+        Number of documents in a batch.
     n_epochs : int
+        Number of passes.
     n_steps : int
-        Of inference a document and visit.
+        Steps of inference for a document in each pass.
     """
 
     batch_size: int
@@ -35,16 +36,16 @@ class Stage:
     n_steps: int
 
 
-# Topics change fastest in the first pass: its documents are inferred the most thoroughly.
+# Topics change fastest in the first pass, so its documents get the most steps of inference.
 OPENING = (Stage(512, 1, 20), Stage(1024, 1, 10), Stage(2048, 1, 5), Stage(4096, 1, 3))
 BEGUN_STEPS = 10
-LATER_STEPS = 2  # documents begin where the pass before left them
-COLD_STEPS = 5  # where there is no room to keep that
+LATER_STEPS = 2  # documents begin with the mixtures of the pass before
+COLD_STEPS = 5  # if there is no room to keep these
 DECAY = 0.7  # of the share of a batch in the topics, (1 + number of the batch) ** -DECAY
-WHOLE_EVERY = 5  # passes, in the first of which documents that keep few topics choose anew
+WHOLE_EVERY = 5  # passes, in the first of which documents that keep few topics choose again
 EPOCHS = 30
-UNLIKE = 0.17  # of their mean, by which counts to begin with differ from it at most
-WORDS = 1 << 12  # whose counts to begin with are drawn at a time
+UNLIKE = 0.17  # largest relative difference of an initial count from the word's mean
+WORDS = 1 << 12  # whose initial counts are drawn at a time
 DOCUMENTS = 1 << 10  # whose words are counted at a time
 LEAST_BATCHES = 16  # of the first pass, while they have a document each
 BATCH_BYTES = 1 << 26  # of a batch's mixtures, at most
@@ -52,9 +53,9 @@ KEPT_BYTES = 1 << 28  # of all documents' mixtures, if they are kept
 
 
 def stages(n_documents: int, width: int, n_epochs: int, *, is_begun: bool) -> list[Stage]:
-    """Return the passes of a fit: small batches first, as large ones as there is room last.
+    """Return the passes of a fit, from small batches to the largest that fit in memory.
 
-    Topics to begin with are left to large ones alone.
+    Given topics are refined in large batches only.
     """
     most = max(1, min(n_documents, BATCH_BYTES // room_for(width).n_bytes(width)))
     if is_begun:
@@ -77,8 +78,8 @@ def learn(
 ) -> Learned:
     """Learn topics by stepwise expectation maximisation; see `algos.lda.parameters`.
 
-    Counts to begin with are refined in passes over all documents, or as many as there is room
-    for; without them, small batches come first, which find topics soonest.
+    Given counts are refined in passes over all documents at once, or as many as there is room
+    for; otherwise small batches come first, which find topics soonest.
     """
     n_epochs = EPOCHS if settings.max_iter is None else settings.max_iter
     plan = stages(len(documents), settings.width, n_epochs, is_begun=topics is not None)
@@ -102,7 +103,7 @@ def random_counts(documents: Corpus, settings: Settings, key: Key) -> Floats:
 
 
 def _occurrences(documents: Corpus) -> Doubles:
-    """Return how often each word occurs; NumPy makes wider copies of what it is given."""
+    """Return how often each word occurs, part by part: NumPy would copy all counts to float64."""
     found = np.zeros(documents.n_words)
     for part in blocks(documents, DOCUMENTS):
         found += np.bincount(part.words, part.counts, part.n_words)
@@ -126,12 +127,12 @@ def _run(
     for stage in plan:
         n_batches = count(documents, stage.batch_size)
         batches: list[tuple[int, Batch]] = []
-        # One batch that is gathered anew would take as much memory as one that is kept.
+        # A single batch that is gathered each time would take as much memory as one that is kept.
         if stage.n_epochs > 1 and (n_batches == 1 or not isinstance(documents, Shuffled)):
             batches.extend(cut(documents, stage.batch_size, n_threads))
         for _ in range(stage.n_epochs):
             value = 0.0
-            # Those that are not kept are gone before the next is made.
+            # A batch that is not kept is freed before the next is made.
             for start, batch in batches or cut(documents, stage.batch_size, n_threads):
                 rate = 1.0 if n_batches == 1 else (1 + n_updates) ** -DECAY
                 size = len(batch.documents)
@@ -147,7 +148,7 @@ def _run(
             perplexity = float(np.exp(-value / tokens)) if tokens else 1.0
             if report(learner.topics.counts, perplexity):
                 return n_updates, perplexity
-        del batches  # of which the next stage's are to take the room
+        del batches  # to make room for those of the next stage
     return n_updates, perplexity
 
 
@@ -157,7 +158,7 @@ def count(documents: Corpus, size: int) -> int:
 
 
 def cut(documents: Corpus, size: int, n_threads: int) -> Iterator[tuple[int, Batch]]:
-    """Yield batches of about `size` documents, each with its first document's number."""
+    """Yield batches of about `size` documents, each with the number of its first document."""
     n_batches = count(documents, size)
     for i in range(n_batches):
         start, stop = (len(documents) * j // n_batches for j in (i, i + 1))

@@ -1,12 +1,12 @@
-"""Learning in parts: topics change with each batch of documents, which need not be kept.
+"""Online learning: topics change with each batch of documents, which need not be kept.
 
-Counts become a weighted mean of those so far and of what the batch has, times the number of
-documents that it stands for: Hoffman, Blei and Bach, "Online learning for latent Dirichlet
+Counts become a weighted mean of the present counts and the batch's, scaled to the number of
+documents that the batch stands for: Hoffman, Blei and Bach, "Online learning for latent Dirichlet
 allocation", NIPS 2010.
 
-Variational Bayes takes scikit-learn's steps. Those of expectation maximisation hang on how many
-documents have been seen, not on how many calls they came in: a call's documents are cut into
-batches, small ones at first, as topics change the most then, and a batch that is smaller weighs
+Variational Bayes takes scikit-learn's steps. Those of expectation maximisation depend on the number
+of documents seen, not on the number of calls: a call's documents are split into
+batches, small ones at first, as topics change the most then, and a smaller batch weighs
 less.
 """
 
@@ -23,30 +23,30 @@ from algos.lda.expectation import Batch, Learner, Topics
 from algos.lda.parameters import Floats, Settings
 from algos.lda.variational import Stream, in_tokens, step_size, unit_of
 
-STEPS = 10  # of inference a document
+STEPS = 10  # of inference for a document
 FIRST = 32  # documents of the first batches
-GROWTH = 10  # times a batch, at most, have been seen before it
-# Documents that the first batches stand for beside those seen, if nobody says of how many they
-# are. Of fewer, what learning began with at random outweighs them for long; of more, words that
-# they lack have next to no prior.
+GROWTH = 10  # a batch has at most 1 / GROWTH as many documents as were seen before
+# Documents that the first batches stand for beside those seen, if `total_samples` is "auto". With
+# fewer, the random start outweighs the documents for long; with more, words that
+# the documents lack have next to no prior.
 IMAGINED = 10_000
 
-Step = tuple[int, int, float]  # where a batch begins and ends, and its weight
+Step = tuple[int, int, float]  # begin and end of a batch, and its weight
 
 
 class State(NamedTuple):
-    """What learning in parts goes on from.
+    """The state of online learning.
 
     Attributes
     ----------
     topics : ndarray of shape (n_words, width), dtype float32
         Counts without the prior; they are not written to.
     n_stands_for : float
-        How many documents the counts are of.
+        Number of documents that the counts stand for.
     weight : float
-        What documents have made of the counts, 0 to 1; the rest is what learning began with.
+        Share of the counts that comes from documents, 0 to 1; the rest is the start.
     number : int
-        Of the next batch.
+        Number of the next batch.
     """
 
     topics: Floats
@@ -63,25 +63,28 @@ def follow(
     *,
     n_seen: int,
     is_variational: bool,
-    told: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> State:
     """Learn documents batch by batch.
 
     Parameters
     ----------
     documents : Corpus
+        The documents.
     before : State
+        The state after the last call.
     settings : Settings
+        The settings of the fit.
     n_threads : int
-        Changes nothing but the time.
+        Number of threads; it does not change the result.
     n_seen : int
-        How many documents came before.
+        Number of documents seen before.
     is_variational : bool
-        Whether by variational Bayes, with scikit-learn's steps; else by expectation
-        maximisation, for which counts so far, of a fit perhaps, must be of as many documents
-        as batches are to stand for.
-    told : callable
-        Is told of each batch's number.
+        Whether to take scikit-learn's steps of variational Bayes; else those of expectation
+        maximisation, for which the present counts, of a fit perhaps, are rescaled to as many
+        documents as batches stand for.
+    report : callable
+        Called with each batch's number.
     """
     topics, n_stands_for, learned, number = before
     n = len(documents)
@@ -95,7 +98,7 @@ def follow(
         batch = documents.part(start, stop)
         _check_sum(batch, total)
         state.learn(batch, weight, total / len(batch))
-        told(number)
+        report(number)
         n_stands_for = (1 - weight) * n_stands_for + weight * total
         learned = (1 - weight) * learned + weight
         number += 1
@@ -103,15 +106,16 @@ def follow(
 
 
 def total_of(settings: Settings, n_seen: int, learned: float) -> float:
-    """Return how many documents batches stand for.
+    """Return the number of documents that batches stand for.
 
     Parameters
     ----------
     settings : Settings
+        The settings of the fit.
     n_seen : int
-        Documents seen, those that are about to be learned included.
+        Number of documents seen, those of this call included.
     learned : float
-        What documents have made of the counts so far, 0 to 1.
+        Share of the counts that comes from documents, 0 to 1.
     """
     if settings.total_samples is not None:
         return settings.total_samples
@@ -119,17 +123,17 @@ def total_of(settings: Settings, n_seen: int, learned: float) -> float:
 
 
 def _steps_of(n: int, number: int, settings: Settings) -> Iterator[Step]:
-    """Yield scikit-learn's steps for so many documents, the first one of that number."""
+    """Yield scikit-learn's steps for n documents, beginning with batch `number`."""
     for i, start in enumerate(range(0, n, settings.batch_size)):
         stop = min(start + settings.batch_size, n)
         yield start, stop, step_size(settings, number + i)
 
 
 def likely_steps(n: int, n_seen: int, settings: Settings) -> Iterator[Step]:
-    """Yield steps for so many documents after those that were seen.
+    """Yield steps for n documents after `n_seen` others.
 
-    A whole batch has scikit-learn's weight, a smaller one so much less that as many of them as
-    make up the whole have that weight together.
+    A full batch has scikit-learn's weight. A smaller one weighs less, such that as many of them
+    as make up a full batch have that weight together.
     """
     start, whole = 0, settings.batch_size
     while start < n:
@@ -156,9 +160,11 @@ class Likely:
     Parameters
     ----------
     counts : ndarray of shape (n_words, width), dtype float32
-        Where to begin, without the prior; it is copied.
+        The start, without the prior; it is copied.
     settings : Settings
+        The settings of the fit.
     n_threads : int
+        Number of threads; it does not change the result.
     """
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
@@ -172,7 +178,7 @@ class Likely:
         return self._learner.learn(Batch(batch, self._n_threads), weight, ratio, STEPS) / self._unit
 
     def _make_room(self, tokens: float) -> None:
-        """Count in larger units where so many tokens ask for it."""
+        """Count in larger units if the number of tokens requires it."""
         smaller = unit_of(tokens) / self._unit
         if smaller < 1:
             self._unit *= smaller
@@ -181,5 +187,5 @@ class Likely:
             topics.replace(topics.totals * smaller, topics.scale)
 
     def counts(self) -> Floats:
-        """Return a copy of the counts as they are now."""
+        """Return a copy of the present counts."""
         return in_tokens(self._learner.topics.counts(), self._unit)

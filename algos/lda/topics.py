@@ -1,4 +1,4 @@
-"""Topics as words and numbers: priors added, heaviest words, and which topic is which."""
+"""Operations on topics: adding and removing the prior, finding heaviest words, matching."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BLOCK = 1 << 16  # words at a time
 
 
 def components_of(topics: Floats, prior: Floats, n_topics: int, dtype: Any) -> NDArray[Any]:
-    """Return counts with the prior, topic-major: what scikit-learn calls `components_`."""
+    """Return counts with the prior, topic-major, like scikit-learn's `components_`."""
     components = np.empty((n_topics, len(topics)), dtype=dtype)
     for start in range(0, len(topics), _BLOCK):
         part = slice(start, start + _BLOCK)
@@ -24,7 +24,7 @@ def components_of(topics: Floats, prior: Floats, n_topics: int, dtype: Any) -> N
 
 
 def counts_of(components: NDArray[Any], prior: Floats) -> Floats:
-    """Return counts without the prior, word-major: what learners go on from."""
+    """Return counts without the prior, word-major, from which learners continue."""
     n_topics, n_words = components.shape
     topics = np.empty((n_words, padded_columns(components[:, :1].T).shape[1]), dtype=np.float32)
     for start in range(0, n_words, _BLOCK):
@@ -35,7 +35,7 @@ def counts_of(components: NDArray[Any], prior: Floats) -> Floats:
 
 
 def _prior_of(prior: Floats, part: slice, n_topics: int) -> Floats:
-    """Return the prior of some words, to be added to an array of shape (n_topics, n_words)."""
+    """Return the prior of some words, broadcastable to shape (n_topics, n_words)."""
     if prior.ndim == 2:
         return prior[part, :n_topics].T
     return prior if prior.ndim == 0 else prior[part]
@@ -51,7 +51,7 @@ def exp_expectations(components: NDArray[Any]) -> NDArray[Any]:
 
 
 def heaviest(components: NDArray[Any], n_words: int) -> NDArray[np.intp]:
-    """Return the places of the heaviest words of each topic, of equal ones the first first."""
+    """Return the indices of the heaviest words of each topic, ties in the order of columns."""
     n_words = min(n_words, components.shape[1])
     found = np.empty((len(components), n_words), dtype=np.intp)
     for row, topic in zip(found, components, strict=True):
@@ -65,9 +65,9 @@ def heaviest(components: NDArray[Any], n_words: int) -> NDArray[np.intp]:
 
 
 def matching(mine: NDArray[Any], its: NDArray[Any]) -> NDArray[np.intp]:
-    """Return which of its topics stands for each of mine.
+    """Return the topic of the second model that matches each topic of the first.
 
-    The sum of the Bhattacharyya coefficients of the pairs is the greatest there is.
+    The matching maximises the sum of the pairs' Bhattacharyya coefficients.
     """
     from scipy.optimize import linear_sum_assignment
 

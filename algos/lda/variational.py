@@ -3,10 +3,11 @@
 Hoffman, Blei and Bach (2010), "Online learning for latent Dirichlet allocation", NIPS 23. Both
 mean what they mean in scikit-learn; see `dirichlet.py` for the distributions and the bound.
 
-Two differences. Documents begin at 1 in every topic, not at random near 1. And scikit-learn adds
-2e-16 to the product exp(E log θ_d)·exp(E log φ_w), which is small for rare words at small priors:
-such words then count for nothing. Here they count. (20 Newsgroups, 50 topics, default priors, one
-online epoch: perplexity 6328 by the bound, scikit-learn's 30413, or 6328 without the addend.)
+There are two differences. Documents begin at 1 in every topic, not at random near 1. And
+scikit-learn adds 2e-16 to the product exp(E log θ_d)·exp(E log φ_w), which is small for rare words
+at small priors: it then ignores such words, which count here. (20 Newsgroups, 50 topics, default
+priors, one online epoch: perplexity 6328 by the bound, scikit-learn's 30413, or 6328 without the
+addend.)
 
 Memory, beyond the documents: three numbers for each word and topic, two for each document and topic
 ("batch"), four more of them and three for each entry in blocks of `BLOCK` documents; 4 bytes each.
@@ -31,13 +32,13 @@ MAX_ITER = 10
 BLOCK = 1 << 13  # documents whose mixtures are held at a time
 WORDS = 1 << 12  # that are drawn at a time, in float64
 _OF_START = 0  # stream of random numbers
-_LARGEST = 1e12  # tokens, beyond which sums of shares might be no float32
-_MOST = 1e37  # a count that is told
-_LEAST_FACTOR = 1e-6  # that counts stand divided by
+_LARGEST = 1e12  # tokens, beyond which sums of shares might overflow float32
+_MOST = 1e37  # largest count that is returned
+_LEAST_FACTOR = 1e-6  # below it, counts are rescaled
 
 
 def random_topics(settings: Settings, key: Key) -> Floats:
-    """Return counts to begin with: λ near 1, or near twice a larger prior.
+    """Return initial counts: λ near 1, or near twice a larger prior.
 
     λ comes from a gamma distribution of shape 100, as in scikit-learn.
     """
@@ -64,19 +65,19 @@ def learn_batch(
 ) -> Learned:
     """Learn topics by passes over all documents, the bound never decreasing.
 
-    In each pass the documents begin anew, as in scikit-learn. Some may end in another local
+    In each pass the documents begin anew, as in scikit-learn. Some may end in a different local
     optimum than in the pass before, and a worse one. As soon as this costs more than the
-    topics have gained, documents go on from where they were, which cannot lose.
+    topics have gained, documents continue from their last mixtures, which cannot lower the bound.
     """
     unit = unit_of(documents.n_tokens)
     documents = documents.in_units(unit)
     counts = random_topics(settings, key) if topics is None else topics * np.float32(unit)
-    n_updates, goes_on = 0, False
+    n_updates, continues = 0, False
     last = _Pass(counts, -np.inf, [])
     for _ in range(_max_iter(settings)):
-        this = _pass(documents, counts, settings, n_threads, last.gammas if goes_on else None)
-        if this.bound < last.bound and not goes_on:
-            goes_on = True
+        this = _pass(documents, counts, settings, n_threads, last.gammas if continues else None)
+        if this.bound < last.bound and not continues:
+            continues = True
             this = _pass(documents, counts, settings, n_threads, last.gammas)
         counts, last = this.counts, this
         n_updates += 1
@@ -91,14 +92,14 @@ def learn_batch(
 
 @dataclass(frozen=True)
 class _Pass:
-    """What a pass over all documents comes to.
+    """The result of a pass over all documents.
 
     Attributes
     ----------
     counts : ndarray of shape (n_words, width), dtype float32
-        What the documents expect of the topics.
+        Expected counts, which become the topics.
     bound : float
-        With the topics as the pass met them.
+        The bound at the topics before the pass.
     gammas : list of ndarray
         γ of the documents, block by block.
     """
@@ -152,22 +153,24 @@ def learn_online(
 
 
 def step_size(settings: Settings, number: float) -> float:
-    """Return the weight of the batch of this number, the first one being 1."""
+    """Return the weight of batch `number`, counted from 1."""
     return float((settings.learning_offset + number) ** -settings.learning_decay)
 
 
 class Stream:
     """Topics that learn batch after batch.
 
-    A step multiplies all counts by 1 - weight, which is put off: they stand divided by a
+    A step multiplies all counts by 1 - weight. This is deferred: counts are stored divided by a
     factor, and only the rows of words in the batch are read or written.
 
     Parameters
     ----------
     counts : ndarray of shape (n_words, width), dtype float32
-        Where to begin, without the prior; it is copied.
+        The start, without the prior; it is copied.
     settings : Settings
+        The settings of the fit.
     n_threads : int
+        Number of threads; it does not change the result.
     """
 
     def __init__(self, counts: Floats, settings: Settings, n_threads: int) -> None:
@@ -182,7 +185,7 @@ class Stream:
         Returns
         -------
         bound : float
-            What the documents add to the bound, before they were learned.
+            The documents' term of the bound, before they were learned.
         """
         self._make_room(batch.n_tokens * ratio)
         topics, rows, unit = self._topics, self._rows, self._unit
@@ -197,7 +200,7 @@ class Stream:
         return documents_bound(batch, mixtures, rows, self._settings, self._n_threads) / unit
 
     def _make_room(self, tokens: float) -> None:
-        """Count in larger units where so many tokens ask for it."""
+        """Count in larger units if the number of tokens requires it."""
         smaller = unit_of(tokens) / self._unit
         if smaller < 1:
             self._unit *= smaller
@@ -211,14 +214,14 @@ class Stream:
             self._settle()
 
     def _settle(self) -> None:
-        """Multiply by the factor, and sum up anew what rounding has let drift."""
+        """Apply the factor, and compute the sums again, which rounding has let drift."""
         topics = self._topics
         topics.counts *= np.float32(topics.factor)
         topics.factor = 1.0
         topics.totals = column_sums(topics.counts, self._settings.n_topics)
 
     def counts(self) -> Floats:
-        """Return a copy of the counts as they are now."""
+        """Return a copy of the present counts."""
         counts = self._topics.counts * np.float32(self._topics.factor)
         if self._unit < 1:
             np.minimum(counts, _MOST * self._unit, out=counts)
@@ -226,7 +229,7 @@ class Stream:
         return counts
 
     def bound(self) -> float:
-        """Return what the topics add to the bound."""
+        """Return the topics' term of the bound."""
         self._settle()
         return self._topics.bound(self._n_threads)
 
@@ -238,10 +241,11 @@ class _ByWord:
     Attributes
     ----------
     words : ndarray of shape (m,), dtype int32
-        Those that occur.
+        The words that occur.
     starts : ndarray of shape (m + 1,), dtype int64
+        Where the entries of each word begin.
     documents, places : ndarray of shape (n_entries,), dtype int32
-        The document of each entry, and where it stands among the documents' entries.
+        The document of each entry, and its place among the documents' entries.
     """
 
     words: NDArray[np.int32]
@@ -271,17 +275,17 @@ def _learn_words(
         entries.starts,
         entries.documents,
         entries.places,
-        mixtures.shares,
-        mixtures.values,
-        rows.values,
-        None,
-        0.0,
-        np.ones(width, dtype=np.float32),
-        counts,
-        totals,
-        1.0,
-        gain,
-        n_threads,
+        shares=mixtures.shares,
+        mixtures=mixtures.values,
+        rows=rows.values,
+        priors=None,
+        prior=0.0,
+        weights=np.ones(width, dtype=np.float32),
+        counts=counts,
+        totals=totals,
+        keep=1.0,
+        gain=gain,
+        n_threads=n_threads,
     )
     return totals[: mixtures.n_topics]
 
@@ -298,8 +302,16 @@ def approximate_bound(
 
     Parameters
     ----------
+    documents : Corpus
+        The documents.
+    counts : ndarray of shape (n_words, width), dtype float32
+        The topics, without the prior.
+    settings : Settings
+        The settings of the fit.
+    n_threads : int
+        Number of threads; it does not change the result.
     n_documents : float, default=None
-        So many documents stand behind these, as a sample of them; None is no more.
+        Number of documents of which these are a sample; None is their own number.
     """
     topics = Topics.of(counts, settings)
     rows = topics.rows(n_threads)
@@ -313,7 +325,7 @@ def approximate_bound(
 
 
 def perplexity_of(bound: float, tokens: float) -> float:
-    """Return exp(-bound / tokens); without words there is nothing to be told."""
+    """Return exp(-bound / tokens), or 1 without tokens."""
     if tokens == 0:
         return 1.0
     with np.errstate(over="ignore"):
@@ -325,10 +337,10 @@ def _max_iter(settings: Settings) -> int:
 
 
 def unit_of(tokens: float) -> float:
-    """Return the unit in which so many tokens can be counted: 1, or a power of 2 below."""
+    """Return the unit to count this many tokens in: 1, or a power of 2 below."""
     return 1.0 if tokens <= _LARGEST else float(2.0 ** np.floor(np.log2(_LARGEST / tokens)))
 
 
 def in_tokens(counts: Floats, unit: float) -> Floats:
-    """Return counts of tokens from counts in that unit."""
+    """Convert counts in a unit to counts of tokens."""
     return counts if unit == 1 else counts / np.float32(unit)

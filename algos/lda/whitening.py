@@ -9,35 +9,36 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from algos._common.random import stream
-from algos.lda.moments import WordMoments, padded
+from algos.lda.moments import WordMoments
+from algos.lda.parameters import padded_width
 
 Doubles = NDArray[np.float64]
 
-KEY = np.array([0x6C64612073706563, 0x7472616C], dtype=np.uint64)  # of all that is random
-OVERSAMPLES = 8  # directions more than wanted, in the search for the leading ones
+KEY = np.array([0x6C64612073706563, 0x7472616C], dtype=np.uint64)  # seed of all random numbers
+OVERSAMPLES = 8  # additional directions in the search for the leading ones
 N_POWER = 3  # steps of that search
-STEP = 8.0  # from topics down to noise
-FLOOR = 1e-6  # eigenvalues below this share of the greatest are rounding
+STEP = 8.0  # ratio of eigenvalues that separates topics from noise
+FLOOR = 1e-6  # eigenvalues below this share of the largest are rounding errors
 
 
 class Whitening(NamedTuple):
     """Coordinates of word distributions: W' E[x1 ⊗ x2] W is the identity."""
 
     W: Doubles  # (V, r)
-    lift: Doubles  # (V, r): E[x1 ⊗ x2] W, which takes coordinates back
+    lift: Doubles  # (V, r): E[x1 ⊗ x2] W, which maps coordinates back
     values: Doubles  # (r,): eigenvalues
 
 
 class Scaled:
-    """The second moment with words in units of about their noise.
+    """The second moment with words scaled to about equal noise.
 
-    What a word's entries miss by is about the root of its probability p. The unit is the
-    root of p plus the mean of p over all tokens, so that rare words do not count for more
-    than they tell.
+    The error of a word's entries is about the root of its probability p. The unit is the
+    root of p plus the mean of p over all tokens, so that rare words are not overweighted.
 
     Parameters
     ----------
     moments : WordMoments
+        The moments in units of tokens.
     """
 
     def __init__(self, moments: WordMoments) -> None:
@@ -48,7 +49,7 @@ class Scaled:
 
     def times(self, Q: Doubles) -> Doubles:
         """Return the product with the columns of Q."""
-        panel = np.zeros((len(Q), padded(Q.shape[1])), np.float32)
+        panel = np.zeros((len(Q), padded_width(Q.shape[1])), np.float32)
         np.divide(Q, self.units, out=panel[:, : Q.shape[1]], casting="same_kind")
         product = self.moments.second_times(panel)[:, : Q.shape[1]]
         product /= self.units
@@ -59,13 +60,13 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
     """Return coordinates along the `count` leading directions, or as many as there are.
 
     Subspace iteration (Halko, Martinsson and Tropp 2011, "Finding structure with randomness",
-    algorithm 4.4), from vectors over the words: nothing hangs on the order of documents.
+    algorithm 4.4) from vectors over the words, so that the order of documents has no influence.
     """
     if not moments.n_used:
         none = np.empty((moments.n_words, 0))
         return Whitening(none, none, np.empty(0))
     second = Scaled(moments)
-    size = padded(count + OVERSAMPLES)
+    size = padded_width(count + OVERSAMPLES)
     if size >= moments.n_words:
         Q = np.eye(moments.n_words)
     else:
@@ -80,10 +81,10 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
     values, R = values[::-1][:count], R[:, ::-1][:, :count]
     kept = values > FLOOR * max(values[0], np.finfo(float).tiny) if len(values) else []
     values, R = values[kept], R[:, kept] / np.sqrt(values[kept])
-    told = above_noise(values)
-    values, R = values[:told], R[:, :told]
+    n_kept = above_noise(values)
+    values, R = values[:n_kept], R[:, :n_kept]
     W = Q @ R
-    del Q  # as large as all words times all topics
+    del Q  # it is of size words times topics
     lift = Z @ R
     del Z
     W /= second.units
@@ -95,10 +96,10 @@ def whiten(moments: WordMoments, count: int) -> Whitening:
 
 
 def above_noise(values: Doubles) -> int:
-    """Return how many eigenvalues stand high above all others, which are nearly alike.
+    """Return how many eigenvalues lie far above the others, which are nearly equal.
 
-    Those others are what the second moment misses by. Where there is no such step, all are
-    kept. The first one, which is about the mean's, makes none.
+    The others are errors of the second moment. If there is no such gap, all are
+    kept. The gap after the first one, which belongs to the mean, does not count.
     """
     if len(values) < 3:
         return len(values)
@@ -109,7 +110,7 @@ def above_noise(values: Doubles) -> int:
 
 
 def orthonormal(Y: Doubles) -> Doubles:
-    """Return an orthonormal basis of the columns but for what is rounding of their squares."""
+    """Return an orthonormal basis of the columns, without directions that are rounding errors."""
     values, vectors = linalg.eigh(Y.T @ Y, check_finite=False)
     kept = values > 1e-12 * values[-1]
     basis: Doubles = Y @ (vectors[:, kept] / np.sqrt(values[kept]))

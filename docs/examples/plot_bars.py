@@ -3,8 +3,8 @@ Topics that are pictures
 ========================
 
 Griffiths and Steyvers' demonstration: the words are the 25 pixels of a square, and each of ten
-topics is a row or a column of it. A document has 150 tokens from a few topics, so it is a picture
-of overlapping bars. :class:`algos.LatentDirichletAllocation` recovers the bars from 2000 pictures.
+topics is a row or a column of it. A document has 150 tokens of a few topics, so it is a picture of
+overlapping bars. :class:`algos.LatentDirichletAllocation` finds the bars from 2000 such pictures.
 
 T. Griffiths, M. Steyvers. "Finding scientific topics". PNAS 101, 2004.
 """
@@ -23,7 +23,7 @@ X = np.array([rng.multinomial(150, mixture @ bars) for mixture in mixtures])
 
 
 def draw(rows, title):
-    """Draw documents or topics as pictures of one row."""
+    """Draw documents or topics as pictures in one row."""
     figure, axes = plt.subplots(1, len(rows), figsize=(9, 1.35), layout="constrained")
     figure.suptitle(title, fontsize=10)
     for row, ax in zip(rows, axes, strict=True):
@@ -37,11 +37,11 @@ draw(X[:10], "ten documents")
 # The method of moments
 # ---------------------
 # ``learning_method="spectral"`` uses the frequencies of pairs and triples of words, whose
-# decomposition is unique: there are no bad starts. It also estimates the frequency of each topic.
+# decomposition is unique: there are no bad starts. It also finds the frequency of each topic.
 
 
 def matched(model):
-    """Return the topics in the order of the bars, and their total variation distances to them."""
+    """Return the topics in the order of the bars, and each one's total variation to its bar."""
     topics = model.components_ / model.components_.sum(axis=1, keepdims=True)
     distances = np.abs(bars[:, None] - topics).sum(axis=2) / 2
     places = linear_sum_assignment(distances)[1]
@@ -51,13 +51,13 @@ def matched(model):
 spectral = LatentDirichletAllocation(10, learning_method="spectral", random_state=0).fit(X)
 topics, distances = matched(spectral)
 draw(topics, "topics by the method of moments")
-print(f"spectral: distance of the worst topic from its bar {distances.max():.3f} (at most 1)")
+print(f"spectral: the worst topic is {distances.max():.3f} from its bar, where 1 is the maximum")
 
 # %%
 # Other starts
 # ------------
-# Learning from a random start can end with two bars in one topic and another bar in two topics,
-# depending on the seed. ``init="spectral"`` starts from the method of moments instead.
+# A random start may end with two bars in one topic and another bar twice; which ones depends on the
+# seed. ``init="spectral"`` starts from the method of moments instead.
 
 for method in ("batch", "cvb0"):
     for init in ("random", "spectral"):
@@ -70,7 +70,7 @@ for method in ("batch", "cvb0"):
         print(f"{method:6} {init:9} worst topics: " + "  ".join(f"{w:.2f}" for w in worst))
 
 # %%
-# The mixtures of the documents can be compared with the true ones.
+# The mixtures of documents, compared with the true ones.
 
 found = spectral.transform(X)
 order = linear_sum_assignment(-(mixtures.T @ found))[1]

@@ -1,14 +1,14 @@
 """
-What the next two days bring, for 414 hourly series
-===================================================
+Forecasting the next two days of 414 hourly series
+==================================================
 
-The M4 competition asked for the next 48 hours of 414 series, of which it told nothing but their
-last month or so: some are of ten, some of ten thousands. :class:`algos.DeepARForecaster` learns
-one network from all of them, and draws for each series what may come.
+The M4 competition asked for the next 48 hours of 414 series, given little more than their
+last month: some have values around ten, some around ten thousand. :class:`algos.DeepARForecaster`
+learns one network from all of them, and draws possible futures of each series.
 
 The series are read from ``deepar/m4_hourly_train.csv.gz`` and ``m4_hourly_test.csv.gz`` beside it
-(published by the competition) in the folder that the environment variable ``ALGOS_DATA`` names;
-without these, sixty of their kind are made up.
+(published by the competition) in the folder given by the environment variable ``ALGOS_DATA``;
+without these, sixty similar series are generated.
 """
 
 import csv
@@ -25,11 +25,11 @@ from algos.metrics import mean_absolute_scaled_error, weighted_quantile_loss
 from algos.plotting import ForecastDisplay
 
 HORIZON = 48
-NEW = 4  # series that are not learned
+NEW = 4  # series held out from training
 LEVELS = np.arange(1, 10) / 10
 
 
-def made_up():
+def generated():
     """Return hourly series with days and weeks of four kinds, and their last two days."""
     rng = np.random.default_rng(0)
     hours = np.arange(700)
@@ -42,7 +42,7 @@ def made_up():
 
 
 def rows_of(file):
-    """Return the numbers of each row, behind its name."""
+    """Return the numbers of each row, without its name."""
     with gzip.open(file, "rt", newline="") as lines:
         _, *rows = csv.reader(lines)
     return [np.array([float(cell) for cell in row[1:] if cell]) for row in rows]
@@ -54,22 +54,22 @@ if is_real:
     series, future = (rows_of(folder / f"m4_hourly_{part}.csv.gz") for part in ("train", "test"))
     future, source = np.array(future), "M4 Hourly"
 else:
-    series, future = made_up()
-    source = "made up (no m4_hourly_train.csv.gz in ALGOS_DATA)"
+    series, future = generated()
+    source = "generated (no m4_hourly_train.csv.gz in ALGOS_DATA)"
 print(f"{len(series)} series of {min(map(len, series))} to {max(map(len, series))} hours: {source}")
 
 # %%
 # One network for all of them
 # ---------------------------
-# A list of arrays is taken as well as a matrix whose short rows end in NaN. With ``freq="h"`` the
-# inputs of an hour are values of the last hours, and of this hour of the days and weeks before;
-# ``start`` adds the hour of the day and the day of the week. When M4's series began is not known
-# here: any date serves, for the network finds out itself what an hour means.
+# X may be a list of arrays, or a matrix whose short rows end in NaN. With ``freq="h"`` the
+# inputs of an hour are the last few values, and those of the same hour on earlier days and weeks;
+# ``start`` adds the hour of the day and the day of the week. The true start of M4's series is not
+# known here, but any date will do, since the network learns what each hour means.
 
 model = DeepARForecaster(HORIZON, freq="h", max_iter=50 if is_real else 8, random_state=0)
 began = time.perf_counter()
 model.fit(series[NEW:], start="2015-01-01")
-if "ALGOS_DOCS_BUILD" not in os.environ:  # a time holds for one machine and one moment
+if "ALGOS_DOCS_BUILD" not in os.environ:  # times differ between machines
     print(f"{model.n_iter_} epochs in {time.perf_counter() - began:.1f} s")
 
 plt.figure(figsize=(6, 2.8), layout="constrained")
@@ -81,8 +81,8 @@ plt.show()
 # %%
 # Fans
 # ----
-# What the paths do until the end of the second day: their median, and the ranges that half of
-# them and four fifths of them stay in. What came is black.
+# The distribution of the paths up to the end of the second day: their median, and the ranges that
+# contain half of them and four fifths of them. The true values are black.
 
 paths = model.sample(series, n_samples=200, start="2015-01-01")
 quantiles = np.moveaxis(np.quantile(paths, LEVELS, axis=1), 0, 1)
@@ -97,16 +97,17 @@ for ax, number in zip(axes.ravel(), (10, 20, 40, 55), strict=True):
 plt.show()
 
 # %%
-# How good they are
-# -----------------
-# The weighted quantile loss judges the whole law of each hour, the scaled error its median. To beat
-# is the forecast that repeats the last day.
+# Evaluation
+# ----------
+# The weighted quantile loss evaluates the whole distribution of each hour, the scaled error its
+# median. The baseline is the forecast that repeats the last day.
 
 naive = np.array([known[-24:] for known in series])[:, np.arange(HORIZON) % 24]
 print(f"{'':12}{'quantile loss':>15}{'scaled error':>14}")
-for name, told in (("network", quantiles), ("last day", np.stack([naive] * len(LEVELS), axis=1))):
-    loss = weighted_quantile_loss(future, told, LEVELS)
-    error = mean_absolute_scaled_error(future, told[:, 4], series, season=24)
+repeated = np.stack([naive] * len(LEVELS), axis=1)
+for name, forecast in (("network", quantiles), ("last day", repeated)):
+    loss = weighted_quantile_loss(future, forecast, LEVELS)
+    error = mean_absolute_scaled_error(future, forecast[:, 4], series, season=24)
     print(f"{name:12}{loss:15.4f}{error:14.3f}")
 inside = (quantiles[:, 0] <= future) & (future <= quantiles[:, -1])
 print(f"within the 80 % range: {inside.mean():.0%}")
@@ -114,8 +115,8 @@ print(f"within the 80 % range: {inside.mean():.0%}")
 # %%
 # A sum of hours
 # --------------
-# A path is a whole future, so its sum is a possible sum. The range of the sum is much less than the
-# sum of the hours' ranges, for errors of hours cancel each other in part.
+# A path is a whole future, so its sum is a possible sum. The range of the sum is much narrower than
+# the sum of the hours' ranges, since errors of hours partly cancel.
 
 daily = paths[:, :, :24].sum(axis=2)
 low, high = np.quantile(daily, [0.1, 0.9], axis=1)
@@ -124,16 +125,16 @@ share = np.median((high - low) / summed)
 print(f"80 % range of the first day's sum: {share:.0%} of the sum of the hours' ranges")
 
 # %%
-# Series that it has not learned
-# ------------------------------
-# The first four were kept from it: the same weights forecast them too, from their own past, and
-# farther ahead than was learned.
+# New series
+# ----------
+# The first four series were held out: the same weights forecast them too, from their own past, and
+# further ahead than was learned.
 
 paths = model.sample(series[:NEW], horizon=72, start="2015-01-01")
 
 figure, axes = plt.subplots(2, 2, figsize=(9, 5), layout="constrained")
 for i, ax in enumerate(axes.ravel()):
-    truth = np.pad(future[i], (0, 72 - HORIZON), constant_values=np.nan)  # the last day is not told
+    truth = np.pad(future[i], (0, 72 - HORIZON), constant_values=np.nan)  # no data for the last day
     known = series[i][-3 * 24 :]
     ForecastDisplay.from_samples(paths[i], history=known, truth=truth, ax=ax)
     ax.set_title(f"series {i + 1}")

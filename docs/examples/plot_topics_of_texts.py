@@ -1,14 +1,14 @@
 """
-What thousands of texts are about
-=================================
+The topics of thousands of texts
+================================
 
 From raw text to topics: scikit-learn's ``CountVectorizer`` counts the words of each text,
-:class:`algos.LatentDirichletAllocation` finds the topics in which they go together, and then each
-topic has its words and its texts, and each text its mixture of topics.
+:class:`algos.LatentDirichletAllocation` finds the topics in which they occur together, and then
+each topic has its words and its texts, and each text its mixture of topics.
 
-The texts are docstrings of what Python, NumPy, SciPy and scikit-learn have installed here, read
-from their files without importing them; so this runs anywhere. Nobody tells the model which package
-a text is of.
+The texts are docstrings of the installed Python, NumPy, SciPy and scikit-learn, read from their
+files without importing them; so this runs anywhere. The model does not know which package a text
+comes from.
 """
 
 import ast
@@ -36,9 +36,9 @@ KINDS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def docstrings(file):
-    """Yield the name and the docstring of all that a file defines."""
+    """Yield the name and the docstring of each definition in a file."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of escapes in old files
+        warnings.simplefilter("ignore")  # about escapes in old files
         tree = ast.parse(file.read_text(encoding="utf-8", errors="replace"))
     nodes = [tree]
     for node in nodes:
@@ -61,10 +61,10 @@ for package, folder in PACKAGES.items():
 print(f"{len(texts):,} texts")
 
 # %%
-# Words to counts, counts to topics
-# ---------------------------------
-# Both steps are one pipeline. Words of fewer than ten texts or of more than a fifth of them tell
-# little. Everything behind the counts is reproducible by the seed, for any number of threads.
+# From words to counts to topics
+# ------------------------------
+# Both steps are one pipeline. Words in fewer than ten texts or in more than a fifth of them are not
+# informative. With a seed, everything after the counts is reproducible for any number of threads.
 
 N_TOPICS = 24
 pipeline = Pipeline(
@@ -81,13 +81,13 @@ pipeline = Pipeline(
 mixtures = pipeline.fit_transform(texts)
 counts, model = pipeline[:-1].transform(texts), pipeline[-1]
 words = pipeline[0].get_feature_names_out()
-print(f"{counts.shape[1]:,} words, {counts.sum():,} times; learned by {model.learning_method_}")
+print(f"{counts.shape[1]:,} words, {counts.sum():,} tokens; method: {model.learning_method_}")
 
 # %%
 # The words and the texts of each topic
 # -------------------------------------
-# ``top_words`` names the heaviest words of a topic. Rows of ``mixtures`` are shares that sum to 1,
-# so the texts with the largest share of a topic are mostly about it.
+# ``top_words`` returns the heaviest words of a topic. Rows of ``mixtures`` are shares that sum to
+# 1, so the texts with the largest share of a topic are mostly about it.
 
 shares = mixtures.mean(axis=0)
 tops = model.top_words(words, n_words=8)
@@ -97,13 +97,13 @@ for topic in np.argsort(-shares):
         print(f"           {mixtures[text, topic]:.2f}  {names[text]}")
 
 # %%
-# The six topics whose words stand together most often.
+# The six topics with the highest coherence: their words occur together most often.
 
 best = np.argsort(-model.coherence(counts))[:6]
 display = TopicWordDisplay.from_estimator(model, feature_names=words, n_words=8, topics=best)
 
 # %%
-# What a new text is about
+# The topics of a new text
 # ------------------------
 
 new = [
@@ -119,9 +119,9 @@ for text, mixture in zip(new, pipeline.transform(new), strict=True):
 # %%
 # How many topics?
 # ----------------
-# The perplexity of words held out from texts that were not learned: the lower, the better they are
-# foretold. Half the words of each text say what it is about, the other half are to be told. It goes
-# on falling with more topics than anybody cares to read; coherence tells when topics get mixed.
+# The perplexity of held-out words in texts that were not learned: the lower, the better they are
+# predicted. Half the words of each text determine its mixture, which predicts the other half. The
+# perplexity goes on falling beyond useful numbers of topics; coherence shows when topics get mixed.
 
 order = np.random.default_rng(0).permutation(len(texts))
 learned, others = order[: -len(order) // 5], order[-len(order) // 5 :]

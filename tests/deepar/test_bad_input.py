@@ -87,17 +87,48 @@ def test_empty_series_are_forecast_from_nothing():
     assert np.all(np.isfinite(model.predict(np.empty((2, 0)))))
 
 
-def test_a_frame_of_dates_names_the_helper():
+def hourly_frame():
+    """Return a frame with a column for each of three series."""
     pandas = pytest.importorskip("pandas", reason="pandas makes the frames")
-    X = seasonal(3, 40)
     index = pandas.date_range("2026-01-01", periods=40, freq="h")
-    frame = pandas.DataFrame(X.T, index=index, columns=list("abc"))
+    return pandas.DataFrame(seasonal(3, 40).T, index=index, columns=list("abc"))
+
+
+def test_a_frame_of_dates_names_the_helper():
+    frame = hourly_frame()
     with pytest.raises(ValueError, match="panel_from_wide"):
         small().fit(frame)
     with pytest.raises(ValueError, match="panel_from_long"):
         small().fit(frame.melt(ignore_index=False).reset_index())
-    with pytest.raises(ValueError, match=r"fit\(\*\*panel\)"):
-        small().fit(panel_from_wide(frame))
+
+
+def test_a_panel_as_first_argument_is_to_be_unpacked():
+    panel = panel_from_wide(hourly_frame())
+    model = small(freq="h").fit(**panel)
+    methods = ("fit", "partial_fit", "predict", "predict_quantiles", "sample", "score", "embed",
+               "backtest", "covariate_importance")  # fmt: skip
+    for name in methods:
+        with pytest.raises(ValueError, match=rf"`X` is a panel, .* write `{name}\(\*\*panel\)`"):
+            getattr(model, name)(panel)
+    with pytest.raises(TypeError, match=r"write `fit\(\*\*panel\)`"):
+        model.fit(*panel)
+
+
+def test_dates_as_columns_are_not_thrown_away_in_silence():
+    frame = hourly_frame().T
+    with pytest.warns(UserWarning, match=r"columns of `X` are dates.*start=X\.columns\[0\]"):
+        small(freq="h").fit(frame)
+    model = small(freq="h").fit(frame, start=frame.columns[0])
+    np.testing.assert_array_equal(
+        model.predict(), small(freq="h").fit(**panel_from_wide(hourly_frame())).predict()
+    )
+
+
+def test_many_rows_of_few_columns_are_asked_whether_they_are_series():
+    with pytest.warns(UserWarning, match=r"rows are series: did you mean X\.T\?"):
+        small().fit(seasonal(100, 3))
+    with pytest.warns(UserWarning, match=r"or give longer series$"):
+        small().fit(seasonal(5, 3))
 
 
 def of_dates(pa):
@@ -162,7 +193,7 @@ def test_wrong_parameters_are_named(parameters, message):
         (lambda model: model.score(seasonal(3, 30), np.ones((2, 4))), r"`y` .*\(2, 4\) .* 3 rows"),
         (
             lambda model: model.score(seasonal(3, 30), [[1], [2], [3, 4]]),
-            "rows of `y` must have one",
+            "rows of `y` must have the same",
         ),
         (lambda model: model.score(np.ones(30), np.ones((1, 4))), "2D array"),
         (lambda model: model.sample(np.int64(50)), "write n_samples=50"),
@@ -175,7 +206,7 @@ def test_wrong_arguments_are_named(call, message):
         call(small().fit(seasonal(3, 30)))
 
 
-def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
+def test_a_score_without_covariates_of_fit_names_metadata_routing():
     X = seasonal(4, 30)
     model = small(freq="h").fit(X, start="2026-01-01")
     remedy = (
@@ -207,7 +238,7 @@ def test_a_score_that_lacks_what_fit_had_tells_how_a_search_passes_it():
     ],
 )
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
-def test_one_series_is_told_how_to_be_a_row(X, message, learn):
+def test_a_single_series_is_refused_with_the_way_out(X, message, learn):
     with pytest.raises(ValueError, match=f"Expected 2D array: .*{message}"):
         getattr(small(), learn)(X)
 
@@ -219,7 +250,7 @@ def test_one_series_is_told_how_to_be_a_row(X, message, learn):
         ({"lags": [1, 30]}, "`lags` of up to 30 should be less than the 30 steps"),
     ],
 )
-def test_series_too_short_for_what_is_asked_are_warned_of(parameters, message):
+def test_too_short_series_are_warned_about(parameters, message):
     with pytest.warns(UserWarning, match=message) as warned:
         small(**parameters).fit(seasonal(3, 30))
     assert len(warned) == 1

@@ -125,7 +125,7 @@ def test_other_starts_are_refused(start, message):
         read_start(start, 2)
 
 
-def test_a_weekend_is_no_business_day():
+def test_a_weekend_counts_as_the_next_business_day():
     frequency = Frequency.of("B")
     friday, sunday, monday = ordinals(
         read_start(["2026-01-02", "2026-01-04", "2026-01-05"], 3), frequency
@@ -144,7 +144,7 @@ def test_a_weekend_is_no_business_day():
         ("ME", 24, [True]),
     ],
 )
-def test_cycles_that_are_not_seen_twice_are_told(freq, n_steps, repeated):
+def test_features_of_incomplete_cycles_are_found(freq, n_steps, repeated):
     frequency = Frequency.of(freq)
     units = ordinals(np.array(["2020-01-01"], dtype="datetime64[s]"), frequency)
     found = repeated_features(units, np.array([n_steps]), frequency)

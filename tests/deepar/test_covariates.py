@@ -1,4 +1,4 @@
-"""Covariates: what they are worth, how they may be given, and what is said of wrong ones."""
+"""Covariates: their importance, their forms, and errors."""
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ def test_statics_are_permuted_too():
         )
 
 
-def test_weights_count_series_as_often_in_what_covariates_are_worth():
+def test_weights_of_covariate_importance_count_series():
     X = seasonal(5, 60)
     category, weight = [["a"], ["b"], ["a"], ["b"], ["a"]], np.array([2, 0, 1, 3, 0])
     model = small().fit(X, static_categorical=category)
@@ -108,7 +108,7 @@ def test_the_future_of_covariates_may_be_given_in_fit_or_later():
     expected = model.predict(X, dynamic_real=dynamic)
     assert_same_bits(model.predict(), expected)
     model = small().fit(X, dynamic_real=dynamic[:, :, :100])
-    with pytest.raises(ValueError, match=r"`dynamic_real`.*4\), .* no more than 0"):
+    with pytest.raises(ValueError, match=r"`dynamic_real`.*4\), .* only 0 steps"):
         model.predict()
     assert_same_bits(model.predict(dynamic_real=dynamic[:, :, 100:104]), expected)
     assert_same_bits(model.predict(dynamic_real=dynamic), expected)
@@ -144,7 +144,7 @@ def test_an_unknown_category_is_an_average_one():
     assert np.any(unknown != known)
 
 
-def test_numbers_learned_and_names_asked_for_are_warned_of():
+def test_categories_of_another_type_are_warned_about():
     X = seasonal(5, 40)
     model = small().fit(X, static_categorical=np.arange(5))
     with pytest.warns(UserWarning, match=r"these are 'north', it saw 0, 1, 2, …; each"):

@@ -1,4 +1,4 @@
-"""The fan chart: what is drawn, and what is said where nothing can be."""
+"""The fan chart: what is drawn, and errors."""
 
 import sys
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from algos import DeepARForecaster
+from algos.deepar import panel_from_wide
 from algos.plotting import ForecastDisplay
 
 
@@ -60,7 +61,7 @@ def test_bands_are_quantiles_of_the_paths_the_widest_first(pyplot, paths):
     display.figure_.canvas.draw()
 
 
-def test_a_display_draws_where_and_how_it_is_told(pyplot, paths):
+def test_a_display_takes_axes_and_keywords(pyplot, paths):
     _, ax = pyplot.subplots()
     display = ForecastDisplay.from_samples(paths, truth=[1, 2.0], ax=ax, color="red")
     assert display.ax_ is ax and len(pyplot.get_fignums()) == 1
@@ -84,7 +85,7 @@ def test_given_quantiles_need_no_middle(pyplot):
     assert [band.get_label() for band in display.bands_] == ["60 %"]
 
 
-def test_an_estimator_is_asked_for_one_series_with_its_covariates(pyplot):
+def test_only_one_series_is_forecast_with_its_covariates(pyplot):
     X = np.arange(60.0).reshape(3, 20)
     X[1, :2] = X[1, 15:] = np.nan
     forecaster = PlainForecaster()
@@ -127,7 +128,7 @@ def test_a_fitted_forecaster_is_drawn(pyplot):
     assert new.history_line_ is None
 
 
-def test_what_cannot_be_drawn_is_said(paths):
+def test_wrong_arguments_are_named(paths):
     pytest.importorskip("matplotlib", reason="matplotlib draws")
     draw = ForecastDisplay.from_samples
     with pytest.raises(ValueError, match=r"`samples` of shape \(5,\) must be paths of one series"):
@@ -142,11 +143,29 @@ def test_what_cannot_be_drawn_is_said(paths):
         ForecastDisplay([[1, 2]], [0.1, 0.9]).plot()
     with pytest.raises(ValueError, match=r"`levels`=\[0.9, 0.1\] must ascend"):
         ForecastDisplay([[1, 2], [3, 4]], [0.9, 0.1]).plot()
-    with pytest.raises(ValueError, match=r"`series`=2 must be in \[0, 1\)"):
-        ForecastDisplay.from_estimator(PlainForecaster(), [[1.0]], series=2)
+    for series in (2, [0], ("a", "b"), 0.0):
+        with pytest.raises(ValueError, match=r"`series`=.* must be in \[0, 1\), the number of one"):
+            ForecastDisplay.from_estimator(PlainForecaster(), [[1.0]], series=series)
 
 
-def test_without_matplotlib_the_remedy_is_said(paths, monkeypatch):
+def test_a_panel_is_drawn_by_its_parts(pyplot):
+    pd = pytest.importorskip("pandas", reason="pandas makes the frames")
+    days = pd.date_range("2026-01-01", periods=6)
+    panel = panel_from_wide(pd.DataFrame({"a": np.arange(6.0)}, index=days))
+    with pytest.raises(ValueError, match=r"write `ForecastDisplay\.from_estimator\(.*\*\*panel\)`"):
+        ForecastDisplay.from_estimator(PlainForecaster(), panel)
+    display = ForecastDisplay.from_estimator(PlainForecaster(), **panel)
+    assert display.history_line_.get_ydata().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_legend_can_be_left_out(pyplot, paths):
+    assert ForecastDisplay.from_samples(paths).ax_.get_legend() is not None
+    assert ForecastDisplay.from_samples(paths, legend=False).ax_.get_legend() is None
+    display = ForecastDisplay.from_estimator(PlainForecaster(), [[1.0]], legend=False)
+    assert display.ax_.get_legend() is None
+
+
+def test_without_matplotlib_the_error_names_the_remedy(paths, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for draw in (
         lambda: ForecastDisplay.from_samples(paths),

@@ -1,4 +1,4 @@
-"""The estimator: shapes, meaning of its methods, learning on, and routing."""
+"""The estimator: shapes, its methods, warm starts, and routing."""
 
 import pickle
 import warnings
@@ -14,19 +14,19 @@ from sklearn.preprocessing import FunctionTransformer
 
 from algos import DeepARForecaster
 from algos.deepar.encoding import fit_panel
-from algos.deepar.fitting import _schedule
-from algos.deepar.learning import (
+from algos.deepar.likelihoods import LIKELIHOODS
+from algos.deepar.model import Model
+from algos.deepar.panel import Panel
+from algos.deepar.parameters import decay_of, settings_of
+from algos.deepar.state import _train_settings
+from algos.deepar.training import TrainState
+from algos.deepar.training_batches import (
     PanelWork,
     held_back,
     held_out_check,
     steps_held_back,
     with_spread,
 )
-from algos.deepar.likelihoods import LIKELIHOODS
-from algos.deepar.model import Model
-from algos.deepar.panel import Panel
-from algos.deepar.parameters import decay_of, settings_of
-from algos.deepar.training import Progress
 from tests.common.estimators import assert_same_bits, learned
 from tests.deepar.series import able, plain_loss, seasonal, small
 
@@ -154,7 +154,7 @@ def test_windows_before_all_series_are_refused_and_those_of_missing_values_have_
     assert np.isnan(model.backtest(X, n_windows=2).loss).tolist() == [True, False]
 
 
-def test_a_warm_start_goes_on():
+def test_a_warm_start_continues():
     X = seasonal(5, 40)
     model = small(warm_start=True).fit(X)
     first = learned(model)
@@ -168,7 +168,7 @@ def test_a_warm_start_goes_on():
 
 
 @pytest.mark.parametrize("goes_on", ["fit", "partial_fit"])
-def test_learning_goes_on_with_what_auto_stood_for(goes_on):
+def test_a_warm_start_accepts_the_value_of_auto(goes_on):
     X, towns = seasonal(5, 40), [["a"], ["b"], ["a"], ["b"], ["c"]]
     found = []
     for is_given in (False, True):
@@ -186,7 +186,7 @@ def test_learning_goes_on_with_what_auto_stood_for(goes_on):
         getattr(model.set_params(lags=lags[:-1]), goes_on)(X, static_categorical=towns)
 
 
-def test_a_context_of_none_is_as_long_as_the_forecast_also_when_learning_goes_on():
+def test_a_context_of_none_is_as_long_as_the_forecast_also_in_a_warm_start():
     X = seasonal(5, 40)
     model = small(warm_start=True, context_length=None).fit(X)
     assert model.set_params(context_length=4).fit(X).n_iter_ == 4
@@ -203,7 +203,7 @@ def test_learning_in_parts_is_one_epoch_each():
     assert model.predict().shape == (2, 4)  # the series of the last call go on
 
 
-def test_the_epoch_that_predicts_is_told():
+def test_best_iter_is_the_epoch_that_predicts():
     X = seasonal(6, 60)
     assert small(max_iter=3).fit(X).best_iter_ == 3
     model = small(max_iter=8, early_stopping=True, learning_rate_init=0.05, n_batches=20).fit(X)
@@ -213,7 +213,7 @@ def test_the_epoch_that_predicts_is_told():
 @pytest.mark.parametrize(
     "parameters", [{"context_length": 10**12}, {"batch_size": 10**12}, {"hidden_size": 10**6}]
 )
-def test_what_does_not_fit_into_memory_is_said_before(parameters):
+def test_too_much_memory_is_refused_before_learning(parameters):
     with pytest.raises(MemoryError, match=f"needs .* lower .*`{next(iter(parameters))}`"):
         small(**parameters).fit(seasonal(5, 40))
 
@@ -226,7 +226,7 @@ def test_forecasts_that_do_not_fit_into_memory_are_refused():
         model.set_params(n_samples=10**12).predict()
 
 
-def test_learning_goes_on_without_covariates_of_the_future():
+def test_a_warm_start_needs_no_future_covariates():
     X, ahead = seasonal(5, 40), np.random.default_rng(0).normal(size=(5, 2, 44))
     given = {"dynamic_real": ahead[:, :, :40], "start": "2026-01-01"}
     for model in (small(freq="D", warm_start=True), small(freq="D")):
@@ -243,7 +243,7 @@ def test_learning_goes_on_without_covariates_of_the_future():
             )
 
 
-def test_few_values_shrink_weights_more_unless_told_how_much():
+def test_few_values_shrink_weights_more_by_default():
     auto, given = (settings_of(small(weight_decay=decay)) for decay in ("auto", 0.3))
     found = [decay_of(auto, n, 0) for n in (0, 20_000, 40_000, 200_000, 10**9)]
     assert found == pytest.approx([1.0, 1.0, 0.5, 0.1, 0.1])
@@ -251,25 +251,25 @@ def test_few_values_shrink_weights_more_unless_told_how_much():
     assert decay_of(given, 0, 1) == decay_of(given, 10**9, 0) == 0.3
 
 
-def test_missing_values_are_no_values_to_learn_from():
+def test_missing_values_do_not_count_as_values():
     X = np.random.default_rng(0).normal(size=(50, 1000))
     X[:, 100:500] = np.nan
     panel, _ = fit_panel(X, likelihood="gaussian")
     assert panel.n_values == 30_000
-    assert _schedule(settings_of(small()), 1, panel, 0).weight_decay == pytest.approx(2 / 3)
+    assert _train_settings(settings_of(small()), 1, panel, 0).weight_decay == pytest.approx(2 / 3)
 
 
 def test_a_diverging_rate_is_named_before_series():
     refused = pytest.raises(
         ValueError, match=r"`learning_rate_init`=1e\+30 must be .* write 0\.003"
     )
-    warned = pytest.warns(RuntimeWarning, match="lower `learning_rate_init`, or look at .* series")
+    warned = pytest.warns(RuntimeWarning, match="lower `learning_rate_init`, or check .* series")
     with refused, warned:
         small(learning_rate_init=1e30, max_iter=30).fit(seasonal(5, 40))
 
 
 @pytest.mark.parametrize("likelihood", ["student_t", "gaussian"])
-def test_counts_that_are_mostly_zero_want_a_law_of_counts(likelihood):
+def test_counts_that_are_mostly_zero_need_a_distribution_of_counts(likelihood):
     X = np.random.default_rng(0).poisson(0.3, (8, 60))
     with pytest.warns(UserWarning, match=r"counts of which 7\d% are 0.*negative_binomial"):
         small(likelihood=likelihood).fit(X)
@@ -279,16 +279,16 @@ def test_counts_that_are_mostly_zero_want_a_law_of_counts(likelihood):
 
 
 @pytest.mark.parametrize("likelihood", ["negative_binomial", "poisson"])
-def test_fractions_want_a_law_of_real_values(likelihood):
+def test_fractions_need_a_distribution_of_real_values(likelihood):
     X = np.random.default_rng(0).poisson(3, (8, 60)).astype(float)
     X[:, :3] = np.nan
     small(likelihood=likelihood).fit(X)
     X[2, 5:8] = 0.25
-    with pytest.warns(UserWarning, match=r"456 values of which 3 are no whole .*'student_t'"):
+    with pytest.warns(UserWarning, match=r"456 values of which 3 are not whole .*'student_t'"):
         small(likelihood=likelihood).fit(X)
 
 
-def test_early_stopping_tells_of_what_was_held_back():
+def test_early_stopping_records_the_validation_loss():
     X = seasonal(10, 60)
     parameters = {"early_stopping": True, "max_iter": 6, "n_iter_no_change": 1, "tol": 10.0}
     assert small(**parameters).fit(X[:9]).n_iter_ == 2
@@ -300,7 +300,7 @@ def test_early_stopping_tells_of_what_was_held_back():
     assert np.all(np.isnan(small().fit(X).history_["validation"]))
 
 
-def test_learning_goes_on_at_full_rates_after_they_fell():
+def test_a_warm_start_returns_to_full_rates():
     X = seasonal(10, 60)
     model = small(early_stopping=True, max_iter=6, n_iter_no_change=1, tol=10.0, warm_start=True)
     n_first = model.fit(X).n_iter_
@@ -342,7 +342,7 @@ def test_float32_columns_of_arrow_give_float32_results():
     assert model.predict(mixed).dtype == np.float64
 
 
-def test_what_is_told_of_lags_is_not_what_forecasts_read():
+def test_writing_to_lags_does_not_change_forecasts():
     model = small().fit(seasonal(5, 40))
     expected = model.predict()
     model.auto_params_["lags"][:] = 9
@@ -413,6 +413,8 @@ def test_a_fitted_forecaster_is_pickled_and_cloned():
 def test_names_of_other_libraries_are_answered():
     with pytest.raises(TypeError, match="no parameter 'num_cells'; write hidden_size"):
         DeepARForecaster(num_cells=40)
+    with pytest.raises(TypeError, match=r"no parameter 'horizon'; write prediction_length, or"):
+        DeepARForecaster(horizon=12)
     with pytest.raises(
         ValueError, match="did you mean DeepARForecaster\\(likelihood='student_t'\\)"
     ):
@@ -432,7 +434,7 @@ def test_no_warning_comes_of_gaps_and_constants():
         assert np.all(np.isfinite(model.predict()))
 
 
-def test_a_step_whose_loss_is_no_number_is_left_out_with_a_warning(monkeypatch):
+def test_a_step_with_a_nan_loss_is_skipped_with_a_warning(monkeypatch):
     X = seasonal(5, 40)
     expected = small().fit(X)
     gradient = PanelWork.gradient
@@ -473,7 +475,7 @@ def gradient_of(model, context_weight):
     return gradient, loss, weight
 
 
-def test_contexts_weigh_in_the_loss_what_they_are_given():
+def test_context_weight_scales_the_loss_of_contexts():
     X = seasonal(5, 40)
     model = small(max_iter=1).fit(X)
     gradients, losses, weights = zip(*(gradient_of(model, w) for w in (0, 0.25, 1)), strict=True)
@@ -517,10 +519,10 @@ def test_of_few_series_several_windows_are_held_back():
 
 @pytest.mark.parametrize("off", [-1.0, 0.7])
 @pytest.mark.parametrize("likelihood", ["student_t", "gaussian"])
-def test_the_spread_is_what_was_held_back_wants(likelihood, off):
+def test_the_spread_is_fitted_to_held_back_steps(likelihood, off):
     X = np.rint(np.random.default_rng(0).gamma(2.0, 20, size=(6, 300)))
     model = small(likelihood=likelihood, early_stopping=True, max_iter=8, n_batches=50).fit(X)
-    found, progress = Model.from_plain(model._model), Progress(**model._progress)
+    found, progress = Model.from_plain(model._model), TrainState(**model._progress)
     _, held = held_back(Panel(**model._panel), 4)
     check = held_out_check(held, found, settings_of(model), model._key, 1, 4)
     assert check(progress.best)["loss"] == pytest.approx(progress.best_loss, rel=0.02)
@@ -535,17 +537,17 @@ def test_the_spread_is_what_was_held_back_wants(likelihood, off):
 def test_the_spread_of_counts_is_moved_only_to_better():
     X = np.random.default_rng(0).negative_binomial(2, 0.2, size=(6, 300)).astype(float)
     model = small(likelihood="negative_binomial", early_stopping=True, max_iter=8).fit(X)
-    assert Progress(**model._progress).best_loss <= model.history_["validation"].min()
+    assert TrainState(**model._progress).best_loss <= model.history_["validation"].min()
 
 
-def test_laws_without_a_spread_of_their_own_are_left_as_they_are():
+def test_distributions_without_a_spread_are_unchanged():
     X = np.random.default_rng(0).uniform(size=(6, 60))
     model = small(likelihood="beta", early_stopping=True).fit(X)
-    progress = Progress(**model._progress)
+    progress = TrainState(**model._progress)
     assert with_spread(progress, Model.from_plain(model._model), None) is progress
 
 
-def test_beyond_so_many_series_none_is_held_back():
+def test_at_most_128_series_are_held_back():
     X = np.random.default_rng(0).gamma(2.0, size=(140, 30))
     model = small(max_iter=2, early_stopping=True, n_iter_no_change=1).fit(X)
     alone = small(max_iter=2, early_stopping=False).fit(X)

@@ -99,7 +99,7 @@ def test_a_long_frame_becomes_series_of_any_length():
     assert panel.freq == "D"
 
 
-def test_rows_without_a_target_tell_of_the_future():
+def test_rows_without_a_target_are_the_future():
     panel = panel_from_long(long().query("shop == 'y'"), **LONG, dynamic_real=["price"])
     fitted, encoding = fit_panel(**panel, likelihood="gaussian", freq=panel.freq)
     ahead = with_horizon(encoding, fitted, 2)
@@ -132,7 +132,10 @@ def test_a_long_frame_of_polars_is_the_same():
         (lambda f: f.assign(shop=[1, "a"] * 5), r"'shop'\] must name the series"),
         (lambda f: f.assign(shop=["a", None] * 5), r"'shop'\] must name .* row 1 has"),
         (lambda f: f.assign(shop=[pd.NA, "a"] * 5), r"'shop'\] must name .* row 0 has"),
-        (lambda f: f.assign(day=f["day"].dt.tz_localize("UTC")), r"zone; \.tz_convert"),
+        (
+            lambda f: f.assign(day=f["day"].dt.tz_localize("UTC")),
+            r"zone; remove it by \.tz_convert",
+        ),
     ],
 )
 def test_wrong_long_frames_are_refused(change, message):
@@ -242,7 +245,7 @@ def test_uneven_times_are_refused(times, freq, message):
         panel_from_wide(frame, freq=freq)
 
 
-def test_what_a_panel_lacks_is_no_argument_of_fit():
+def test_missing_parts_of_a_panel_are_not_passed_to_fit():
     panel = panel_from_wide(wide())
     with pytest.raises(KeyError):
         panel["static_real"]
@@ -267,9 +270,9 @@ def test_frames_of_forecasts_have_the_names_as_they_were(names):
 def test_columns_of_forecasts_have_names_of_their_own():
     frame = pd.DataFrame({"forecast": ["a"] * 5, "time": hours(5), "y": np.ones(5)})
     panel = panel_from_long(frame, id="forecast", time="time", target="y")
-    with pytest.raises(ValueError, match="two of them of one name"):
+    with pytest.raises(ValueError, match="with a repeated name"):
         panel.frame_of([[1.0, 2]])
-    with pytest.raises(ValueError, match="two of them of one name"):
+    with pytest.raises(ValueError, match="with a repeated name"):
         panel.frame_of([[[1.0], [2]]], quantiles=[0.1, 0.1])
     with pytest.raises(ValueError, match="must be the levels of `forecast`"):
         panel.frame_of([[[1.0], [2]]])
@@ -341,7 +344,7 @@ def test_the_times_of_a_panel_are_saved_by_numpy_without_a_warning():  # warning
     assert fitted.predict().shape == (2, 2)
 
 
-def test_gaps_of_covariates_are_told_by_the_names_of_the_frame():
+def test_gaps_of_covariates_are_named_as_in_the_frame():
     panel = panel_from_long(long(), **LONG, dynamic_real=["price"])
     panel.X[list(panel.ids).index("x")][2] = 3.0
     with pytest.raises(
@@ -360,7 +363,7 @@ def test_a_series_without_values_is_forecast_after_its_row():
     assert fitted.begins[1] == fitted.begins[0] + 6  # the calendar of its forecasts
 
 
-def test_a_panel_without_its_frequency_tells_where_that_is():
+def test_a_panel_without_its_frequency_names_the_remedy():
     panel = panel_from_wide(wide())
     with pytest.raises(ValueError, match=r"`freq`=None .*; write freq=panel\.freq$"):
         small().fit(**panel)
@@ -376,7 +379,7 @@ def test_a_long_frame_of_forecasts_keeps_the_last_day_of_business():
     assert panel.frame_of([[1.0, 2.0]])["day"].tolist() == days[6:].tolist()
 
 
-def test_a_day_of_business_may_be_said_where_times_do_not_tell_it():
+def test_a_business_day_of_months_may_be_given_by_freq():
     days = pd.date_range("2026-06-30", periods=6, freq="BME")
     ends = days[:2]  # of June and July: the last days of these months too
     for given, freq in ((ends, None), (pd.DatetimeIndex(ends.to_numpy()), "BME")):
@@ -384,7 +387,7 @@ def test_a_day_of_business_may_be_said_where_times_do_not_tell_it():
         assert panel.frame_of(np.ones((1, 4))).index.tolist() == days[2:].tolist()
 
 
-def test_quarters_as_strings_are_told_how_to_be_times():
+def test_quarters_as_strings_are_refused_with_the_way_out():
     quarters = ["1998Q1", "1998Q2"]
     frame = pd.DataFrame({"shop": "x", "day": quarters, "sold": 1.0})
     with pytest.raises(
@@ -397,12 +400,12 @@ def test_quarters_as_strings_are_told_how_to_be_times():
 
 def test_times_between_seconds_are_refused():
     times = pd.date_range("2026", periods=9, freq="1500ms")
-    with pytest.raises(ValueError, match="some are between two seconds"):
+    with pytest.raises(ValueError, match="some have fractions of a second"):
         panel_from_wide(pd.DataFrame({"a": np.arange(9.0)}, times))
 
 
 @pytest.mark.parametrize("freq", ["SME", "SMS"])
-def test_two_times_a_month_are_no_even_steps(freq):
+def test_two_times_a_month_are_refused(freq):
     times = pd.date_range("2025-11-03", periods=9, freq=freq)
     frame = pd.DataFrame({"a": np.arange(9.0)}, times)
     with pytest.raises(ValueError, match=r"two days of each month, .*; aggregate them to months"):
@@ -424,11 +427,11 @@ def test_a_wide_frame_of_forecasts_leaves_no_time_out(freq):
     ("frame", "message"),
     [
         (wide()["a"], r"DataFrame, and is a Series; write frame\.to_frame\(\)"),
-        (np.ones((3, 4)), "DataFrame, and is a ndarray; arrays whose rows are series need no"),
-        (wide().set_axis(["a", "a"], axis=1), "different names, and 'a' is that of several"),
+        (np.ones((3, 4)), "DataFrame, and is a ndarray; pass arrays whose rows are series"),
+        (wide().set_axis(["a", "a"], axis=1), "unique names, and several have the name 'a'"),
     ],
 )
-def test_what_is_no_frame_of_series_is_refused(frame, message):
+def test_other_objects_than_frames_of_series_are_refused(frame, message):
     with pytest.raises(ValueError, match=message):
         panel_from_wide(frame)
     with pytest.raises(ValueError, match=message):
@@ -436,7 +439,7 @@ def test_what_is_no_frame_of_series_is_refused(frame, message):
 
 
 @pytest.mark.parametrize(("id", "name"), [("shop", "'y'"), (["shop", "city"], r"\('y', 'Oslo'\)")])
-def test_rows_that_are_there_twice_are_told_with_their_series(id, name):
+def test_repeated_times_are_named_with_their_series(id, name):
     frame = long().sort_values(["shop", "day"])
     with pytest.raises(ValueError, match=f"the same step of series {name} at freq='D'"):
         panel_from_long(pd.concat([frame, frame.iloc[[7]]]), **{**LONG, "id": id})

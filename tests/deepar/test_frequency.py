@@ -1,4 +1,4 @@
-"""Frequencies: what they mean, the lags that belong to them, and how they are found."""
+"""Frequencies: parsing, their lags, and inference."""
 
 import numpy as np
 import pandas as pd
@@ -71,7 +71,7 @@ def test_lags_of_any_frequency_are_positive_and_bounded(freq):
     assert lags.dtype == np.int32
 
 
-def test_lags_without_a_frequency_are_about_what_is_forecast():
+def test_lags_without_a_frequency_are_around_the_prediction_length():
     assert list(default_lags(None, 12)) == [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 23, 24, 25]
 
 

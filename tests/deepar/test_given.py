@@ -90,7 +90,7 @@ def test_other_kinds_of_categories_are_unknown(given):
         ({"freq": "1 fortnight", "start": "2026-01-01"}, "`freq`='1 fortnight'"),
     ],
 )
-def test_what_is_wrong_is_named_with_what_is_right(arguments, message):
+def test_wrong_covariates_are_named_with_the_right_shape(arguments, message):
     with pytest.raises(ValueError, match=message):
         panel(**arguments)
 

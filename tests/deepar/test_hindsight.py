@@ -1,4 +1,4 @@
-"""Forecasts of what has come: they see nothing of it."""
+"""Forecasts of past steps do not depend on these steps."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_a_backtest_is_the_forecast_of_the_series_that_ended_there(likelihood):
         np.testing.assert_allclose(forecast, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_score_is_of_a_forecast_from_nothing_where_nothing_came_before():
+def test_series_without_a_past_are_scored_by_a_forecast_from_nothing():
     model = small().fit(seasonal(5, 40))
     scores = [model.score([size * np.ones(4)]) for size in (1e3, 1e6)]
     # What is forecast is next to nothing, and the loss that of forecasting 0.

@@ -55,7 +55,7 @@ def test_all_that_a_line_may_have_is_read():
     assert (panel.freq, panel.ids.tolist()) == ("h", ["a", "b"])
 
 
-def test_what_lines_do_not_have_is_none():
+def test_missing_keys_are_none():
     without = {"cat": [], "dynamic_feat": []}
     for lines in ([series(**without)] * 2, [series(cat=None), series(**without)]):
         panel = read(*lines)
@@ -112,7 +112,7 @@ LINES = {
     "`target`[0]=True must be": series() | {"target": [True]},
     "`target` must hold numbers, and one is too large": series() | {"target": [10**400]},
     "must be an object with `start` and `target`, and is a list": "[1, 2]",
-    "no JSON, Expecting": '{"start": ',
+    "invalid JSON, Expecting": '{"start": ',
 }
 
 
@@ -153,12 +153,12 @@ def test_paths_may_be_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("files", [3, [3], None])
-def test_numbers_are_no_files(files):
+def test_other_objects_than_files_are_refused(files):
     with pytest.raises(TypeError, match=r"^`files`.* open file"):
         panel_from_json_lines(files)
 
 
-def test_a_day_of_business_that_is_said_is_that_of_forecasts():
+def test_forecasts_are_on_the_business_day_of_freq():
     pd = pytest.importorskip("pandas")
     panel = read({"start": "2026-01-30", "target": [1, 2]}, freq="BME")
     days = panel.frame_of(np.ones((1, 3)))["time"]
@@ -177,7 +177,7 @@ def test_errors_name_the_file_of_several(tmp_path):
         read(series(), freq="soon")
 
 
-def test_a_model_is_fitted_judged_and_asked_with_panels():
+def test_panels_are_arguments_of_every_method():
     full = read(*(series(n, dynamic_feat=[[0, 1] * 20]) for n in (20, 24, 30)), freq="D")
     past, came = full.split(3)
     model = DeepARForecaster(3, freq=full.freq, **TINY).fit(**past)

@@ -1,4 +1,4 @@
-"""Series whose changes nothing tells are learned from their last value on."""
+"""Series close to a random walk are learned relative to their last value."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 
 from algos.deepar.encoding import fit_panel
 from algos.deepar.model import Model
-from algos.deepar.origin import origin_of, share_told
+from algos.deepar.origin import explained_share, origin_of
 from algos.deepar.windows import Batch, Sampler, Source
 from tests.deepar.series import plain_loss, seasonal, small
 
@@ -23,9 +23,9 @@ def panel_and_plan(X, lags=(1, 2, 3, 12), likelihood="student_t", length=12):
     return panel, encoding.plan(length, length, np.array(lags, dtype=np.int32))
 
 
-def test_inputs_tell_the_changes_of_seasons_and_not_of_walks():
-    assert share_told(*panel_and_plan(seasonal(n_times=300))) > 0.5
-    assert abs(share_told(*panel_and_plan(walks()))) < 0.01
+def test_inputs_explain_the_changes_of_seasons_and_not_of_walks():
+    assert explained_share(*panel_and_plan(seasonal(n_times=300))) > 0.5
+    assert abs(explained_share(*panel_and_plan(walks()))) < 0.01
 
 
 @pytest.mark.parametrize("length", [1, 2, 4])
@@ -33,7 +33,7 @@ def test_a_short_forecast_knows_seasons_from_walks(length):
     lags = np.arange(1, 13)
     noisy, drifting = seasonal(50, 400, noise=0.3), walks(50)
     assert origin_of(*panel_and_plan(noisy, length=length))[0] == 0
-    assert share_told(*panel_and_plan(noisy, lags, length=length)) > 0.5
+    assert explained_share(*panel_and_plan(noisy, lags, length=length)) > 0.5
     gaps = np.random.default_rng(1).random(drifting.shape) < 0.3
     for X in (drifting, np.where(gaps, np.nan, drifting)):
         assert origin_of(*panel_and_plan(X, np.arange(1, 31), length=length))[0] == 1
@@ -68,23 +68,23 @@ def test_the_share_is_that_of_plain_least_squares():
     share = 1 - rest @ rest / (changes @ changes)
     weights = np.concatenate([np.full(len(window), 1 / len(window)) for window in windows])
     chance = 1 / panel.n_values + (weights**2).sum() / weights.sum() ** 2
-    np.testing.assert_allclose(share_told(panel, plan), share - plan.n_inputs * chance)
+    np.testing.assert_allclose(explained_share(panel, plan), share - plan.n_inputs * chance)
 
 
-def test_chance_tells_nothing():
+def test_chance_is_subtracted():
     assert origin_of(*panel_and_plan(walks(2, 60), lags=np.arange(1, 13)))[0] == 1
-    assert abs(share_told(*panel_and_plan(walks(100, 1500), lags=np.arange(1, 601)))) < 0.005
+    assert abs(explained_share(*panel_and_plan(walks(100, 1500), lags=np.arange(1, 601)))) < 0.005
 
 
 @pytest.mark.parametrize("share", [0.9, 0.95, 0.99])
-def test_walks_that_are_mostly_missing_are_known(share):
+def test_walks_that_are_mostly_missing_are_recognised(share):
     X, lags = walks(200, 1000), np.arange(1, 61)
     gaps = np.random.default_rng(5).random(X.shape) < share
     assert origin_of(*panel_and_plan(np.where(gaps, np.nan, X), lags, length=24))[0] == 1
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9])
-def test_seasons_that_are_mostly_missing_are_known(share):
+def test_seasons_that_are_mostly_missing_are_recognised(share):
     X, lags = seasonal(200, 1000, noise=0.5), np.arange(1, 61)
     gaps = np.random.default_rng(5).random(X.shape) < share
     assert origin_of(*panel_and_plan(np.where(gaps, np.nan, X), lags, length=24))[0] == 0
@@ -92,7 +92,7 @@ def test_seasons_that_are_mostly_missing_are_known(share):
 
 def test_the_order_of_series_has_no_part_in_it():
     X = walks()
-    assert share_told(*panel_and_plan(X)) == share_told(*panel_and_plan(X[::-1]))
+    assert explained_share(*panel_and_plan(X)) == explained_share(*panel_and_plan(X[::-1]))
 
 
 def test_walks_begin_at_their_last_value():
@@ -112,7 +112,7 @@ def test_nothing_else_does(X, given):
     assert origin_of(*panel_and_plan(X, **given))[0] == 0
 
 
-def test_what_never_changes_begins_there():
+def test_constant_series_begin_at_the_last_value():
     assert origin_of(*panel_and_plan(np.full((4, 60), 7.0)))[0] == 1
 
 
@@ -133,7 +133,7 @@ def test_walks_that_have_not_begun_are_forecast_as_others_begin(sign):
     np.testing.assert_allclose(model.predict([[]]), sign * 100, rtol=0.15)
 
 
-def test_nothing_is_made_up_where_a_series_has_begun():
+def test_only_series_that_have_not_begun_get_a_first_value():
     panel, plan = panel_and_plan(walks())
     batches = [Batch.empty(plan, 3) for _ in range(2)]
     positions = np.array([0, 5, 300])
@@ -167,10 +167,10 @@ def test_walks_are_forecast_as_well_as_by_their_last_value():
     assert plain_loss(future, model.predict_quantiles(quantiles=levels), levels) < 1.15 * law
 
 
-def test_the_reason_is_told(capsys):
+def test_the_reason_is_printed(capsys):
     X = walks(n_times=80)
     small(verbose=1).fit(X)
-    assert "origin 1: inputs tell 0.0%" in capsys.readouterr().out
+    assert "origin 1: inputs explain 0.0%" in capsys.readouterr().out
     small(verbose=1, lags=[2, 3]).fit(X)
     assert "origin 0: " in capsys.readouterr().out
 
@@ -180,7 +180,7 @@ def test_learning_from_an_origin_goes_through_all_rates():
     assert model.origin_ == 1 and model.n_iter_ == 6 and 1 <= model.best_iter_ <= 6
 
 
-def test_learning_goes_on_from_the_same_origin():
+def test_a_warm_start_keeps_the_origin():
     X = walks(n_times=80)
     model = small(warm_start=True).fit(X)
     once = model.predict()

@@ -175,7 +175,7 @@ def test_the_last_values_are_those_that_were_given():
     assert fitted(X=[[1.0], []], freq=None)[0].take([1]).last(2).shape == (1, 2)
 
 
-def test_keys_hang_on_all_that_is_known_of_a_series():
+def test_keys_depend_on_all_content_of_a_series():
     arguments = full()
     base = fitted(**arguments)[0].keys[0]
     changes = {

@@ -133,7 +133,7 @@ def test_paths_are_in_the_units_of_the_data(factor):
     np.testing.assert_allclose(scaled / factor, paths, rtol=1e-3, atol=1e-3)
 
 
-def test_a_network_that_says_nothing_draws_standard_numbers():
+def test_a_network_of_zeros_draws_standard_variates():
     setting = Setting(some_series())
     setting.forecaster.weights[:] = 0
     standard = setting.paths(n_samples=2000) / setting_scale(setting)[:, None, None] / np.log(2)

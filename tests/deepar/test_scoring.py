@@ -18,7 +18,7 @@ def both(n_steps=4):
 
 
 @pytest.mark.parametrize("horizon", [1, 4, 7])
-def test_what_follows_is_compared_with_y(horizon):
+def test_the_steps_after_x_are_compared_with_y(horizon):
     X, y = both(horizon)
     model = small().fit(X)
     expected = plain_loss(y, model.predict_quantiles(horizon=horizon), model.quantiles)
@@ -36,7 +36,7 @@ def test_the_future_apart_scores_as_that_in_the_last_columns():
 
 
 @pytest.mark.parametrize("y", [None, np.arange(5), list("abcde")])
-def test_what_is_no_table_is_ignored(y):
+def test_a_y_that_is_not_2d_is_ignored(y):
     X, _ = both()
     model = small().fit(X, y)
     assert model.score(X, y) == model.score(X)

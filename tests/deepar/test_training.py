@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from algos.deepar.training import Progress, Settings, train
+from algos.deepar.training import TrainSettings, TrainState, train
 
 N = 12
 
@@ -35,15 +35,15 @@ class Bowl:
         return {"loss": float(np.abs(weights - self.center).max())}
 
 
-QUICK = Settings(max_iter=20, n_batches=50, learning_rate=0.02, weight_decay=0.0, memory=0.0)
+QUICK = TrainSettings(max_iter=20, n_batches=50, learning_rate=0.02, weight_decay=0.0, memory=0.0)
 
 
 def begin():
-    return Progress.begin(np.zeros(N, dtype=np.float32))
+    return TrainState.begin(np.zeros(N, dtype=np.float32))
 
 
 def same(one, other):
-    for f in fields(Progress):
+    for f in fields(TrainState):
         np.testing.assert_array_equal(getattr(one, f.name), getattr(other, f.name))
 
 
@@ -70,11 +70,11 @@ def test_rates_rise_and_then_fall_to_almost_nothing():
     assert replace(QUICK, schedule="constant").rate(999) == 0.02
 
 
-def test_what_was_stopped_goes_on_to_the_same_bits():
+def test_interrupted_training_continues_to_the_same_bits():
     whole = train(begin(), Bowl(1.0), QUICK)
     part = train(begin(), Bowl(1.0), QUICK, watch=lambda progress, _: progress.n_epochs == 7)
     assert part.n_epochs == 7
-    kept = Progress(**vars(part))
+    kept = TrainState(**vars(part))
     same(train(kept, Bowl(1.0), QUICK), whole)
 
 
@@ -124,12 +124,12 @@ def test_after_waiting_small_steps_go_on_from_the_best_weights():
 
 def test_learning_may_end_the_first_time():
     check, _ = told_losses([5.0, 3.0, 4.0, 3.5, 2.0])
-    settings = replace(QUICK, n_iter_no_change=2, goes_on=False)
+    settings = replace(QUICK, n_iter_no_change=2, continues=False)
     progress = train(begin(), Bowl(1.0), settings, check=check)
     assert (progress.n_epochs, progress.n_falls) == (4, 0)
 
 
-def test_what_was_stopped_before_or_after_rates_fell_goes_on_to_the_same_bits():
+def test_training_interrupted_around_a_fall_of_rates_continues_to_the_same_bits():
     settings = replace(QUICK, n_iter_no_change=2, max_iter=40, memory=0.9)
     work = Bowl(1.0)
     whole = train(begin(), work, settings, check=work.distance)

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
-from algos._cython.deepar_likelihood import draw, measure, parametrize
+from algos._cython.deepar_sample import (
+    _test_draw as draw,
+    _test_likelihood as measure,
+    _test_parameters as parametrize,
+)
 
 GAUSSIAN, STUDENT_T, NEGATIVE_BINOMIAL, POISSON, BETA, L1 = range(6)
 N_OUTPUTS = (2, 3, 2, 1, 2, 1)

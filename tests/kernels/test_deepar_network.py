@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from algos._cython import deepar_likelihood, deepar_network
+from algos._cython import deepar_network, deepar_sample
 from algos.deepar.network import Layout, initial_weights, make_network
 from tests.deepar.reference import OUTPUTS, outputs, with_direct
 
@@ -53,7 +53,7 @@ def plain_loss(layout, weights, batch, kind, dropout=0.0, zoneout=0.0, number=4)
     head = outputs(layout, weights, inputs, static, categories, dropout, zoneout, KEY, number)
     rows = np.ascontiguousarray(head.reshape(-1, layout.n_outputs))
     ratio = np.broadcast_to(scale, mask.shape).ravel().copy()
-    return deepar_likelihood.measure(
+    return deepar_sample._test_likelihood(
         rows, targets.ravel(), mask.ravel(), ratio, np.empty_like(rows), kind
     )
 
@@ -242,7 +242,7 @@ def test_arrays_that_do_not_fit_are_refused():
         make_network(layout, 5, 7).loss(weights, *batch, 1)
     with pytest.raises(ValueError, match="does not fit into 4 of 7"):
         make_network(layout, 4, 7, dtype=np.float64).loss(weights, *batch, 1)
-    with pytest.raises(ValueError, match="do not fit together"):
+    with pytest.raises(ValueError, match="arrays and the network disagree"):
         network.loss(weights[1:].copy(), *batch, 1)
     batch[2][3, 1] = 2
     with pytest.raises(ValueError, match="category 1 of window 3 is 2, beyond the 2"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from algos._cython import deepar_likelihood, deepar_sample
+from algos._cython import deepar_sample
 from algos.deepar.network import Layout, initial_weights
 from algos.deepar.sampling import Forecaster, network_steps
 from algos.deepar.windows import Plan
@@ -88,7 +88,7 @@ def plain_draws(case, heads):
     drawn = np.empty((n, n_samples, horizon))
     for step, i, path in np.ndindex(horizon, n, n_samples):
         head, one = heads[step, i, path][None].copy(), np.empty(1)
-        deepar_likelihood.draw(
+        deepar_sample._test_draw(
             head, SEED, case.keys[i], one, case.kind, float(case.scale[i]), path, step
         )
         drawn[i, path, step] = one[0]

@@ -13,7 +13,7 @@ from algos._common.random import seed_key
 from algos.lda import collapsed, cvb0, stepwise
 from algos.lda.collapsed import Collapsed, collapsed_bytes, has_room, topics_kept
 from algos.lda.documents import Documents
-from algos.lda.inference import mixtures
+from algos.lda.em_inference import mixtures
 from algos.lda.parameters import Settings, padded_columns, word_prior
 
 
@@ -32,7 +32,7 @@ def run(X, alpha, eta, n_sweeps, seed=0, n_threads=1):
     options = settings_of(documents.n_words, alpha, eta)
     topics = padded_columns(rng.gamma(5, 0.1, (documents.n_words, options.n_topics)))
     state = Collapsed(documents, topics, options, n_threads)
-    values = [state.sweep(is_last=i == n_sweeps - 1, is_asked=True) for i in range(n_sweeps)]
+    values = [state.sweep(is_last=i == n_sweeps - 1, evaluates=True) for i in range(n_sweeps)]
     return state.counts(), values
 
 
@@ -49,7 +49,7 @@ def assignments(X):
 
 
 def likelihood(in_document, in_word, alpha, eta):
-    """Return p(tokens and topics) up to what hangs on the lengths of documents alone."""
+    """Return p(tokens and topics) up to what depends on the lengths of documents alone."""
     both = in_word + np.asarray(eta).T
     log_p = gammaln(in_document + np.asarray(alpha)).sum() + gammaln(both).sum()
     return np.exp(log_p - gammaln(both.sum(axis=0)).sum())
@@ -102,7 +102,7 @@ def test_counts_are_conserved(eta):
     assert found.min() >= 0
 
 
-def test_tokens_are_told_ever_better_by_all_others():
+def test_sweeps_lower_the_perplexity_of_tokens_given_all_others():
     _, values = run(corpus(), np.full(4, 0.2), 0.1, 30)
     assert values[-1] < 0.8 * values[2]
     assert values[-1] < 1.01 * min(values)
@@ -110,7 +110,7 @@ def test_tokens_are_told_ever_better_by_all_others():
 
 @pytest.mark.parametrize("n_topics", [2, 20])
 @pytest.mark.parametrize("weight", [1e-3, 0.3, 1.0])
-def test_a_lonely_token_is_told_by_the_prior(n_topics, weight):
+def test_the_prior_predicts_a_single_token(n_topics, weight):
     """Each word is of one document, and each document of one word."""
     X = weight * np.eye(4)
     _, values = run(X, np.full(n_topics, 0.1), 0.5, 30)
@@ -128,7 +128,7 @@ def test_of_many_topics_the_prior_of_those_that_are_kept_counts():
 
 @pytest.mark.parametrize("alpha", [np.full(20, 0.3), np.linspace(0.1, 0.6, 20)])
 def test_topics_that_no_document_has_change_no_perplexity(alpha, monkeypatch):
-    """Where topics are alike, a token's chance hangs on neither how many are kept nor which."""
+    """Where topics are alike, a token's chance depends on neither how many are kept nor which."""
     monkeypatch.setattr(collapsed, "MANY", 16)
     X = 1e-3 * np.eye(4)
     _, values = run(X, alpha, 0.5, 30)
@@ -204,7 +204,7 @@ def test_of_many_topics_documents_keep_some(length):
     assert topics_kept(documents_of(X), settings_of(40, np.full(128, 0.01), 0.1)) == 0
 
 
-def test_a_few_topics_tell_as_much_where_documents_have_no_more(monkeypatch):
+def test_keeping_few_topics_loses_nothing_if_documents_have_no_more(monkeypatch):
     X = corpus(400, n_topics=6)
     alpha = np.full(20, 0.05)
     all_of_them, values = run(X, alpha, 0.1, 40)
@@ -219,22 +219,22 @@ def test_a_few_topics_tell_as_much_where_documents_have_no_more(monkeypatch):
 def test_short_memory_leaves_it_to_em(monkeypatch):
     documents, options = documents_of(corpus()), settings_of(40, np.full(4, 0.2), 0.1)
     options = replace(options, max_iter=8)
-    told = []
+    reports = []
 
     def learn():
-        told.clear()
+        reports.clear()
         return cvb0.learn(
-            documents, None, options, seed_key(0), 1, lambda *each: bool(told.append(each))
+            documents, None, options, seed_key(0), 1, lambda *each: bool(reports.append(each))
         )
 
     learn()
-    assert len(told) == 8
+    assert len(reports) == 8
     monkeypatch.setattr(memory, "_physical_bytes", lambda: 1000.0)
     assert not has_room(documents, options)
     found = learn()
     wanted = stepwise.learn(documents, None, options, seed_key(0), 1, lambda *each: False)
     np.testing.assert_array_equal(found.topics, wanted.topics)
-    assert len(told) == 8
+    assert len(reports) == 8
 
 
 @pytest.mark.parametrize("n_topics", [4, 150])
@@ -246,35 +246,35 @@ def test_room_is_what_is_allowed(n_topics):
 
 
 @pytest.mark.parametrize("stop_after", [2, 4, 7])
-def test_it_stops_when_told_to(stop_after):
+def test_it_stops_on_request(stop_after):
     documents, options = documents_of(corpus()), settings_of(40, np.full(4, 0.2), 0.1)
-    told = []
+    reports = []
 
     def report(topics, objective):
-        told.append(objective)
-        return len(told) == stop_after
+        reports.append(objective)
+        return len(reports) == stop_after
 
     found = cvb0.learn(documents, None, options, seed_key(0), 1, report)
-    assert len(told) == stop_after
+    assert len(reports) == stop_after
     np.testing.assert_allclose(found.topics.sum(), documents.n_tokens, rtol=1e-3)
 
 
 @pytest.mark.parametrize("max_iter", [0, 1, 5])
-def test_passes_are_as_many_as_asked_for(max_iter):
+def test_max_iter_is_the_number_of_passes(max_iter):
     documents, options = documents_of(corpus()), settings_of(40, np.full(4, 0.2), 0.1)
-    told = []
+    reports = []
     cvb0.learn(
         documents,
         None,
         replace(options, max_iter=max_iter),
         seed_key(0),
         1,
-        lambda *each: bool(told.append(each)),
+        lambda *each: bool(reports.append(each)),
     )
-    assert len(told) == max_iter
+    assert len(reports) == max_iter
 
 
-def test_a_learned_prior_tells_new_documents_better():
+def test_a_learned_prior_predicts_new_documents_better():
     X = corpus(900, n_topics=6)
     documents, held = documents_of(X[:600]), X[600:]
     options = settings_of(40, np.full(6, 1.0), 0.1)

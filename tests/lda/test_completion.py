@@ -81,7 +81,7 @@ def test_wrong_held_out_words_are_refused():
             lda.perplexity(X, held_out=share)
     with pytest.raises(ValueError, match="20 rows and must have 50"):
         lda.perplexity(X, held_out=X[:20])
-    with pytest.raises(ValueError, match="no word to be told; "):
+    with pytest.raises(ValueError, match="holds out no word; "):
         lda.perplexity(X, held_out=sparse.csr_array(X.shape))
 
 
@@ -120,7 +120,7 @@ def test_coherence_counts_documents_that_hold_pairs_of_words(measure, n_words):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-def test_an_estimator_tells_the_coherence_of_its_topics():
+def test_an_estimator_computes_the_coherence_of_its_topics():
     X, _ = planted(300, 40, 3, 50)
     lda = LatentDirichletAllocation(3, random_state=0).fit(X)
     found = lda.coherence(X, "u_mass", 5)
@@ -168,7 +168,7 @@ def test_a_sample_of_documents_has_no_held_out_perplexity():
     assert lda.set_params(total_samples=60).perplexity(X[:20], sub_sampling=True) == as_if
 
 
-def test_a_stopped_coherence_leaves_nothing_behind(monkeypatch):
+def test_an_interrupted_coherence_leaves_no_state(monkeypatch):
     X, _ = planted(100, 40, 3, 50)
     lda = LatentDirichletAllocation(3, random_state=0).fit(X)
     before = dict(vars(lda))

@@ -43,7 +43,7 @@ def test_terms_are_found_beneath_noise(decompose):
 
 
 @WAYS
-def test_nothing_is_taken_apart_without_fuss(decompose):
+def test_a_zero_tensor_is_decomposed(decompose):
     found = decompose(np.zeros((3, 3, 3)), seed_key(0), **LIMITS)
     assert np.all(found.weights == 0)
     assert np.all(np.isfinite(found.vectors))

@@ -14,9 +14,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from algos import LatentDirichletAllocation
-from algos._common.callbacks import Task
-from algos.lda.parameters import FOREIGN_NAMES
-from algos.lda.progress import Told
+from algos.lda.names import FOREIGN_NAMES
+from algos.lda.parameters import Settings
+from algos.lda.stopping import PerplexityStopper
 from tests.lda.data import blocks, planted, variation
 
 METHODS = ["auto", "batch", "online", "cvb0", "spectral"]
@@ -113,7 +113,7 @@ def test_mixtures_sum_to_one_and_those_of_empty_documents_are_the_prior(method):
 
 
 @all_methods
-def test_words_that_nobody_wrote_weigh_their_prior(method):
+def test_unseen_words_weigh_their_prior(method):
     X, _ = planted(100, 30, 3, 40)
     X = sparse.csr_array(np.hstack([X.toarray(), np.zeros((100, 2))]))
     prior = np.linspace(0.1, 0.5, 32)
@@ -139,7 +139,7 @@ def test_a_matrix_of_priors_guides_topics(method):
 
 @all_methods
 @pytest.mark.parametrize("strength", [20.0, 2000.0])
-def test_spectral_topics_stand_where_a_prior_guides_them(method, strength):
+def test_spectral_topics_are_ordered_by_a_guiding_prior(method, strength):
     X, topics = planted(600, 2000, 5, 60)
     order = np.array([3, 0, 4, 2, 1])
     guide = np.full((5, 2000), 0.1)
@@ -304,9 +304,9 @@ def test_a_start_that_is_given_is_begun_with(method):
     assert lda.fit(X).top_words(n_words=3)[:, 0].tolist() == [6, 0, 3]
     with pytest.raises(ValueError, match=r"`init` of shape \(2, 9\) must be of shape \(3, 9\)"):
         lda.set_params(init=start[:2]).fit(X)
-    for wrong, told in ((np.nan, "nan"), (np.inf, "inf"), (-1.0, "-1")):
+    for wrong, named in ((np.nan, "nan"), (np.inf, "inf"), (-1.0, "-1")):
         start[1, 2] = wrong
-        with pytest.raises(ValueError, match=rf"`init` holds {told}.* must hold finite counts"):
+        with pytest.raises(ValueError, match=rf"`init` holds {named}.* must hold finite counts"):
             lda.set_params(init=start).fit(X)
 
 
@@ -408,7 +408,7 @@ def test_a_fit_stops_when_the_perplexity_has_come_to_rest(method):
 
 
 @all_methods
-def test_verbose_tells_of_the_method_and_of_each_pass(method, capsys):
+def test_verbose_prints_the_method_and_each_pass(method, capsys):
     X, _ = planted(100, 30, 3, 40)
     LatentDirichletAllocation(3, learning_method=method, random_state=0, max_iter=3, verbose=1).fit(
         X
@@ -420,7 +420,7 @@ def test_verbose_tells_of_the_method_and_of_each_pass(method, capsys):
 
 @all_methods
 @pytest.mark.parametrize("learn", ["fit", "partial_fit"])
-def test_a_pickle_has_nothing_that_can_be_computed(learn, method):
+def test_a_pickle_has_no_derived_attributes(learn, method):
     X = planted(60, 200, 3, 30)[0]
     lda = LatentDirichletAllocation(3, learning_method=method, random_state=0)
     getattr(lda, learn)(X)
@@ -463,7 +463,7 @@ def test_a_pickle_of_a_stream_learns_on(method):
     assert one.components_.tolist() == two.components_.tolist()
 
 
-def test_an_unfitted_model_says_so():
+def test_an_unfitted_model_raises():
     lda = LatentDirichletAllocation()
     for call in (lda.perplexity, lda.score, lda.coherence, lda.to_pyldavis):
         with pytest.raises(NotFittedError):
@@ -472,7 +472,7 @@ def test_an_unfitted_model_says_so():
         lda.top_words()
 
 
-def test_what_is_no_start_is_told_apart():
+def test_invalid_starts_have_their_own_messages():
     lda = LatentDirichletAllocation(3, init=sparse.csr_array(np.ones((3, 9))))
     with pytest.raises(ValueError, match=r"`init` is sparse .*; write init=init.toarray\(\)"):
         lda.fit(blocks())
@@ -526,9 +526,9 @@ def test_a_corpus_of_gensim_is_to_be_made_a_matrix(corpus):
         LatentDirichletAllocation(2).fit(corpus)
 
 
-def test_hashes_with_signs_are_told_how_to_be_counts():
+def test_signed_hashes_are_refused_with_the_way_out():
     X = HashingVectorizer(n_features=64).fit_transform(TEXTS)
-    with pytest.raises(ValueError, match=r"Negative values .*alternate_sign=False and norm=None"):
+    with pytest.raises(ValueError, match=r"Negative values .*alternate_sign=False, norm=None"):
         LatentDirichletAllocation(2).fit(X)
 
 
@@ -553,11 +553,11 @@ def test_shares_of_documents_are_warned_of_once(norm, learn):
 
 
 @pytest.mark.parametrize("X", [np.eye(9), np.full((3, 5), 0.5), 1.5 * blocks(), np.zeros((2, 3))])
-def test_what_may_be_counts_is_not_warned_of(X):
+def test_possible_counts_are_not_warned_about(X):
     LatentDirichletAllocation(2, random_state=0, max_iter=1).fit(X)
 
 
-def test_verbose_tells_what_learning_begins_with(capsys):
+def test_verbose_prints_the_starting_point(capsys):
     X, _ = planted(100, 30, 3, 40)
     quick = {"verbose": 1, "max_iter": 1, "random_state": 0}
 
@@ -567,13 +567,14 @@ def test_verbose_tells_what_learning_begins_with(capsys):
 
     assert "init: random counts" in said(X)
     assert "alpha0 is not used" in said(X, alpha0=0.5)
-    assert "init: the counts that were given" in said(X, init=np.ones((3, 30)))
-    told = said(X, init="spectral", alpha0=0.5)
-    assert "init: 3 of 3 topics by the moments of 100 documents" in told and "alpha0" not in told
+    assert "init: the given counts" in said(X, init=np.ones((3, 30)))
+    printed = said(X, init="spectral", alpha0=0.5)
+    assert "init: 3 of 3 topics by the moments of 100 documents" in printed
+    assert "alpha0" not in printed
     with pytest.warns(UserWarning, match="no row of `X` sums to 3 or more"):
         short = said(np.eye(30), learning_method="spectral")
-    assert "documents of 3 words or more there are none" in short
-    assert "tell of no more" in said(np.kron(np.eye(2), np.full((3, 15), 2.0)), init="spectral")
+    assert "documents of 3 words or more are missing" in short
+    assert "determine no more" in said(np.kron(np.eye(2), np.full((3, 15), 2.0)), init="spectral")
 
 
 def test_spectral_topics_are_left_out_where_memory_does_not_hold_them(monkeypatch):
@@ -602,9 +603,9 @@ def test_max_memory_leaves_it_to_em(monkeypatch, capsys):
     assert spectral.components_.tolist() == clone(lda).fit(X).components_.tolist()
     capsys.readouterr()
     short = clone(lda).set_params(max_memory=0.001, verbose=1).fit(X)
-    told = capsys.readouterr().out
-    assert "init: random" in told and "all passes are expectation maximisation's: CVB0" in told
-    assert "`max_memory`=0.001 is less" in told and "soonest" not in told
+    printed = capsys.readouterr().out
+    assert "init: random" in printed and "all passes are expectation maximisation: CVB0" in printed
+    assert "`max_memory`=0.001 is less" in printed and "shortest time" not in printed
     monkeypatch.setattr(memory, "_physical_bytes", lambda: 1e4)
     with pytest.warns(
         UserWarning, match=r"CVB0 would take 0\.\d+ MB.*; raise `max_memory`"
@@ -632,7 +633,7 @@ def test_documents_gathered_in_each_pass_are_learned_to_the_same_bits(method, mo
 
 
 @pytest.mark.parametrize("options", [{"init": "spectral"}, {"learning_method": "spectral"}])
-def test_spectral_topics_that_were_asked_for_take_no_more_than_max_memory(options):
+def test_required_spectral_topics_take_no_more_than_max_memory(options):
     X, _ = planted(200, 30, 3, 40)
     lda = LatentDirichletAllocation(3, random_state=0, max_iter=1, max_memory=0.005, **options)
     with pytest.raises(MemoryError, match=r"`max_memory`=0\.005 is less; raise it, or"):
@@ -659,7 +660,7 @@ def test_a_stream_refuses_a_prior_of_a_wrong_length_and_goes_on(name):
 
 
 @pytest.mark.parametrize("asking", [{"evaluate_every": 1, "perp_tol": 0}, {"verbose": 1}])
-def test_the_perplexity_of_every_pass_is_told_if_asked_for_and_changes_nothing(asking):
+def test_the_perplexity_of_every_pass_is_recorded_on_request_and_changes_nothing(asking):
     X = planted(60, 30, 3, 20)[0]
     lda = LatentDirichletAllocation(3, max_iter=9, random_state=0).fit(X)
     asked = clone(lda).set_params(**asking).fit(X)
@@ -670,12 +671,11 @@ def test_the_perplexity_of_every_pass_is_told_if_asked_for_and_changes_nothing(a
     np.testing.assert_array_equal(every[~np.isnan(found)], found[~np.isnan(found)])
 
 
-def test_a_perplexity_that_turns_is_no_rest():
-    estimator = LatentDirichletAllocation(evaluate_every=1, perp_tol=0.5)
-    told = Told(estimator, Task(), lambda *_: {}, 99)
-    estimator.learning_method_ = "cvb0"
+def test_a_perplexity_that_changes_direction_has_not_settled():
+    settings = Settings(3, 3, np.ones(3), np.ones(3, np.float32), evaluate_every=1, perp_tol=0.5)
+    stopper = PerplexityStopper(lambda *_: False, settings, is_monotone=False)
     losses = [1300.0, 1310.0, 1310.3, 1310.1, 1308.0, 1304.0, 1303.8, 1303.9, 1303.7, 1303.6]
-    assert [told(lambda: None, loss) for loss in losses] == [False] * 9 + [True]
+    assert [stopper(lambda: None, loss) for loss in losses] == [False] * 9 + [True]
 
 
 def test_a_sparse_prior_of_words_is_refused_with_the_way_out():
@@ -689,12 +689,12 @@ def test_a_sparse_prior_of_words_is_refused_with_the_way_out():
     [("num_topics", "n_components"), ("k", "n_components"), ("alpha", "doc_topic_prior"),
      ("passes", "max_iter"), ("workers", "n_jobs")],
 )  # fmt: skip
-def test_names_of_other_libraries_are_told_ours(name, ours):
+def test_names_of_other_libraries_advise_ours(name, ours):
     with pytest.raises(TypeError, match=f"has no parameter '{name}'; write {ours}"):
         LatentDirichletAllocation(**{name: 5})
 
 
-def test_every_name_that_others_have_is_none_of_ours():
+def test_foreign_names_are_not_parameters():
     assert not FOREIGN_NAMES.keys() & LatentDirichletAllocation().get_params().keys()
 
 

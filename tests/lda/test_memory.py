@@ -1,4 +1,4 @@
-"""What a fit takes is what the page of the algorithm states."""
+"""A fit takes the memory that the page of the algorithm states."""
 
 import tracemalloc
 

@@ -11,7 +11,7 @@ from algos import LatentDirichletAllocation
 from algos._common.random import seed_key
 from algos._cython import lda_assign
 from algos.lda.documents import Documents
-from algos.lda.inference import mixtures
+from algos.lda.em_inference import mixtures
 from algos.lda.parameters import padded_columns
 from algos.lda.priors import fitted_prior, learned_prior
 
@@ -37,7 +37,7 @@ def test_the_fixed_point_is_the_most_likely_prior():
     np.testing.assert_allclose(fitted_prior(numbers, np.ones(3), 500), best, rtol=1e-3)
 
 
-def test_a_topic_that_nobody_has_gets_the_least_prior():
+def test_an_unused_topic_gets_the_least_prior():
     numbers = np.array([[5, 0, 1], [2, 0, 9]])
     prior = fitted_prior(numbers, np.ones(3), 10)
     assert prior[1] == prior.min() < 1e-3
@@ -69,7 +69,7 @@ def test_expected_numbers_would_make_the_prior_too_even():
     assert found.sum() < 0.8 < even.sum()
 
 
-def test_a_learned_prior_tells_more_of_new_documents_of_skewed_topics():
+def test_a_learned_prior_predicts_new_documents_of_skewed_topics_better():
     rng = np.random.default_rng(0)
     topics = rng.dirichlet(np.full(200, 0.05), 6)
     mixtures = rng.dirichlet([1.5, 0.8, 0.4, 0.05, 0.05, 0.05], 1500)

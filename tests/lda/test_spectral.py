@@ -1,4 +1,4 @@
-"""Topics by the method of moments: planted ones are found, and nothing upsets it."""
+"""Topics by the method of moments: planted ones are found, and odd inputs are handled."""
 
 import warnings
 
@@ -155,7 +155,7 @@ def test_every_corpus_has_finite_topics(X, n_topics, max_iter):
     assert np.all(np.isfinite(model.transform(X)))
 
 
-def test_topics_that_documents_do_not_tell_of_are_all_words_alike():
+def test_topics_that_documents_do_not_determine_are_uniform():
     X = np.repeat(np.kron(np.eye(2), np.ones((1, 4))) * 5, 30, axis=0)
     settings = settings_of(6, 8, alpha0=0.1)
     counts, prior = spectral.begin(documents_of(X), settings, 1)[:2]
@@ -173,7 +173,7 @@ def test_a_third_moment_beyond_memory_is_refused_before_it_is_made():
 
 
 def test_more_topics_than_words_are_few_directions():
-    with pytest.warns(UserWarning, match="tell of 3 topics, fewer than n_components=5000"):
+    with pytest.warns(UserWarning, match="determine 3 topics, fewer than n_components=5000"):
         model = spectral_model(5000, max_iter=0).fit(np.eye(3) * 5)
     assert np.all(np.isfinite(model.components_))
 
@@ -184,7 +184,7 @@ def test_more_topics_than_words_are_few_directions():
     [{"learning_method": "spectral"}, {"learning_method": "cvb0", "init": "spectral"},
      {"learning_method": "batch", "init": "spectral"}],
 )  # fmt: skip
-def test_counts_without_triples_are_warned_of_where_spectral_topics_were_asked_for(asked, n_topics):
+def test_counts_without_triples_are_warned_about_if_spectral_topics_are_required(asked, n_topics):
     pairs = np.eye(6) + np.eye(6, k=1)
     lda = LatentDirichletAllocation(n_topics, max_iter=3, random_state=0, **asked)
     with pytest.warns(UserWarning, match="no row of `X` sums to 3 or more"):
@@ -196,35 +196,35 @@ def test_counts_without_triples_are_warned_of_where_spectral_topics_were_asked_f
         lda.fit(pairs / 2)
 
 
-def test_short_counts_begin_at_random_where_nobody_asked_for_spectral_topics(capsys):
+def test_short_counts_begin_at_random_unless_spectral_topics_are_required(capsys):
     pairs = sparse.csr_array(np.tile(np.eye(20) + np.eye(20, k=1), (1300, 1)))
     assert pairs.nnz > FEWEST_PAIRS
     lda = LatentDirichletAllocation(3, max_iter=2, random_state=0)
     found = lda.fit(pairs).components_
     np.testing.assert_array_equal(lda.set_params(init="random").fit(pairs).components_, found)
     lda.set_params(init="auto", verbose=1, alpha0=3.0).fit(pairs)
-    told = capsys.readouterr().out
-    assert "init: random counts" in told and "alpha0 is not used" in told
-    # One long row tells of its moments alone, which are not the others'.
+    printed = capsys.readouterr().out
+    assert "init: random counts" in printed and "alpha0 is not used" in printed
+    # The moments of one long row are not those of the others.
     lda.fit(sparse.vstack([pairs, sparse.csr_array(np.ones((1, 20)))]).tocsr())
-    told = capsys.readouterr().out
-    assert "init: random counts" in told and "alpha0 is not used" in told
+    printed = capsys.readouterr().out
+    assert "init: random counts" in printed and "alpha0 is not used" in printed
 
 
-def test_moments_that_tell_of_no_topic_leave_a_random_start(capsys, monkeypatch):
+def test_moments_that_determine_no_topic_leave_a_random_start(capsys, monkeypatch):
     monkeypatch.setattr(learners, "FEWEST_PAIRS", 0)
     lda = LatentDirichletAllocation(3, max_iter=2, random_state=0, verbose=1, alpha0=3.0)
     lda.fit(np.eye(20))
-    told = capsys.readouterr().out
-    assert "init: random counts" in told and "alpha0 is not used" in told
+    printed = capsys.readouterr().out
+    assert "init: random counts" in printed and "alpha0 is not used" in printed
 
 
-def test_one_topic_of_nothing_is_not_to_be_fewer():
-    with pytest.warns(UserWarning, match="they stay so; give documents with more words"):
+def test_a_single_topic_of_empty_documents_is_not_told_to_lower_n_components():
+    with pytest.warns(UserWarning, match="with max_iter=0; give documents with more words"):
         spectral_model(1, max_iter=0).fit(np.zeros((5, 4)))
 
 
-def test_mixtures_of_topics_are_looked_for_among_few_directions(monkeypatch):
+def test_mixtures_of_topics_are_searched_for_only_among_few_directions(monkeypatch):
     """Among forty they took minutes, of pictures of 64 pixels."""
 
     def never(*args, **kwargs):

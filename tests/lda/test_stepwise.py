@@ -8,8 +8,8 @@ import pytest
 from algos._common.random import seed_key
 from algos.lda import expectation, stepwise
 from algos.lda.documents import Documents
-from algos.lda.inference import few_mixtures, mixtures
-from algos.lda.parameters import Settings, document_prior, padded, word_prior
+from algos.lda.em_inference import few_mixtures, mixtures
+from algos.lda.parameters import Settings, document_prior, padded_width, word_prior
 
 KEY = seed_key(0)
 
@@ -67,12 +67,12 @@ def test_every_token_is_in_the_counts():
 
 def test_perplexity_falls_in_whole_passes():
     documents, _ = planted()
-    told = []
+    reports = []
     settings = settings_of(documents, 4, max_iter=20)
     start = stepwise.random_counts(documents, settings, KEY)
-    learned(documents, settings, start, report=lambda topics, value: told.append(value))
-    assert len(told) == 20
-    assert np.all(np.diff(told) < 1e-3 * told[-1]) and told[-1] < 0.8 * told[0]
+    learned(documents, settings, start, report=lambda topics, value: reports.append(value))
+    assert len(reports) == 20
+    assert np.all(np.diff(reports) < 1e-3 * reports[-1]) and reports[-1] < 0.8 * reports[0]
 
 
 def plain_pass(documents, counts, settings, n_steps):
@@ -127,7 +127,7 @@ def test_priors_of_one_value_are_that_number():
         np.testing.assert_allclose(other, one, rtol=2e-2, atol=0.3)
 
 
-def test_guided_topics_go_where_they_are_asked_to():
+def test_guided_topics_follow_their_prior():
     documents, _ = planted()
     eta = np.full((4, 60), 0.01)
     for k in range(4):
@@ -147,13 +147,13 @@ def test_less_room_comes_to_like_topics(monkeypatch):
     assert found.topics.sum(dtype=float) == pytest.approx(documents.n_tokens, rel=1e-2)
 
 
-def test_passes_are_as_many_as_asked_for():
+def test_max_iter_is_the_number_of_passes():
     documents, _ = planted(300)
     for n_passes in (0, 1, 3, 7):
-        told: list[float] = []
+        reports: list[float] = []
         settings = settings_of(documents, 4, max_iter=n_passes)
-        found = learned(documents, settings, report=lambda _, x, to=told: to.append(x))
-        assert len(told) == n_passes
+        found = learned(documents, settings, report=lambda _, x, to=reports: to.append(x))
+        assert len(reports) == n_passes
         assert np.isfinite(found.topics).all()
     seen = []
     settings = settings_of(documents, 4, max_iter=7)
@@ -204,7 +204,7 @@ def test_counts_are_those_of_a_scale_that_vanishes():
 
 def test_mixtures_of_fixed_topics_are_the_maximum():
     documents, topics = planted(50)
-    wide = np.zeros((60, padded(4)), dtype=np.float32)
+    wide = np.zeros((60, padded_width(4)), dtype=np.float32)
     wide[:, :4] = topics.T
     prior = np.array([0.1, 0.2, 0.3, 0.4])
     found = mixtures(documents, wide, prior, 1, 2000, 1e-6)
@@ -240,7 +240,7 @@ def test_documents_of_few_topics_find_planted_ones(monkeypatch, eta):
 
 def test_few_mixtures_are_those_of_all_topics_where_no_others_are_large():
     documents, topics = planted(200)
-    wide = np.full((60, padded(90)), 1e-9, dtype=np.float32)
+    wide = np.full((60, padded_width(90)), 1e-9, dtype=np.float32)
     wide[:, :4], wide[:, 90:] = topics.T, 0
     prior = np.full(90, 0.01)
     found = few_mixtures(documents, wide, prior, 1, 40, 16)
@@ -251,5 +251,5 @@ def test_few_mixtures_are_those_of_all_topics_where_no_others_are_large():
 def test_few_mixtures_of_documents_without_words_are_the_prior():
     documents = Documents.of(np.zeros((3, 4), dtype=np.float32), "test")
     prior = np.linspace(0.1, 1, 40)
-    found = few_mixtures(documents, np.ones((4, padded(40)), np.float32), prior, 1, 3, 16)
+    found = few_mixtures(documents, np.ones((4, padded_width(40)), np.float32), prior, 1, 3, 16)
     np.testing.assert_allclose(found, np.tile(prior, (3, 1)), rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Learning in parts: what a stream comes to hangs on its documents, not on how they are cut."""
+"""Online learning: the result depends on the documents, not on how they are split into calls."""
 
 import copy
 
@@ -7,7 +7,7 @@ import pytest
 
 from algos import LatentDirichletAllocation
 from algos._common.random import seed_key
-from algos.lda import past, streams
+from algos.lda import seen_documents, streams
 from algos.lda.documents import Documents
 from algos.lda.parameters import Settings, document_prior, word_prior
 from algos.lda.variational import random_topics, step_size
@@ -69,7 +69,7 @@ def test_two_calls_learn_what_one_does():
     def followed(state, start, stop):
         return streams.follow(
             documents.part(start, stop), state, settings, 1, n_seen=start, is_variational=False,
-            told=lambda number: None,
+            report=lambda number: None,
         )  # fmt: skip
 
     once = followed(begin, 0, 400)
@@ -132,18 +132,18 @@ def test_models_of_other_documents_have_nothing_in_common():
 def test_marks_are_few_however_long_the_past():
     def learned(before, numbers):
         for number in numbers:
-            before = past.after(before, KEY, np.array([number], dtype=np.uint64))
+            before = seen_documents.after(before, KEY, np.array([number], dtype=np.uint64))
         return before
 
-    common = learned(past.NOTHING, range(2000))
-    assert len(common) <= past.MOST
-    assert past.n_common(common, common) == 2000
+    common = learned(seen_documents.NOTHING, range(2000))
+    assert len(common) <= seen_documents.MOST
+    assert seen_documents.n_common(common, common) == 2000
     one, two = learned(common, range(5000, 5300)), learned(common, range(7000, 7010))
-    assert 1000 <= past.n_common(one, two) <= 2000
-    assert past.n_common(one, learned(past.NOTHING, range(1, 300))) == 0
-    both = past.joined(one, two, 2310)
-    assert past.n_common(both, two) == 2010
-    assert past.n_common(both, one) == 2300
+    assert 1000 <= seen_documents.n_common(one, two) <= 2000
+    assert seen_documents.n_common(one, learned(seen_documents.NOTHING, range(1, 300))) == 0
+    both = seen_documents.joined(one, two, 2310)
+    assert seen_documents.n_common(both, two) == 2010
+    assert seen_documents.n_common(both, one) == 2300
 
 
 @pytest.mark.parametrize(
@@ -174,10 +174,12 @@ def test_a_stream_refuses_priors_that_it_was_not_learned_by(name, then, now, lea
 def test_priors_of_the_same_numbers_are_the_same():
     X, _ = planted(100, 40, 6, 30)
     model = LatentDirichletAllocation(**PARAMETERS).fit(X)
+    plain = copy.deepcopy(model).partial_fit(X).partial_fit(X).partial_fit(X)
     same = {"doc_topic_prior": np.full(6, 1 / 6), "topic_word_prior": np.full(40, 1 / 6)}
     model.set_params(**same).partial_fit(X)
     model.set_params(doc_topic_prior=1 / 6, topic_word_prior=np.full((6, 40), 1 / 6)).partial_fit(X)
     model.set_params(doc_topic_prior="auto", topic_word_prior=None).partial_fit(X)
+    np.testing.assert_array_equal(model.components_, plain.components_)
 
 
 def test_a_given_prior_of_documents_stays_when_models_are_merged():
@@ -201,9 +203,9 @@ def test_models_of_other_priors_are_not_merged(name):
         one.merge(two)
 
 
-def test_a_batch_stands_for_the_documents_seen_unless_told():
-    auto, told = settings_of(10, total_samples=None), settings_of(10)
-    assert streams.total_of(told, 70, 0.5) == 3000
+def test_a_batch_stands_for_the_documents_seen_by_default():
+    auto, given = settings_of(10, total_samples=None), settings_of(10)
+    assert streams.total_of(given, 70, 0.5) == 3000
     assert streams.total_of(auto, 70, 1.0) == 70
     assert streams.total_of(auto, 70, 0.0) == 70 + streams.IMAGINED
     assert streams.total_of(auto, 70, 0.9) == pytest.approx(70 + streams.IMAGINED / 10)
@@ -216,10 +218,10 @@ def test_a_fit_goes_on_with_the_number_of_its_documents(method):
     X, new = X[:600], X[600:]
     fitted = LatentDirichletAllocation(6, random_state=0, learning_method=method).fit(X[:599])
     before = fitted.perplexity(new, held_out=0.5)
-    told = copy.deepcopy(fitted).set_params(total_samples=600)
+    given = copy.deepcopy(fitted).set_params(total_samples=600)
     fitted.partial_fit(X[599:])
     assert fitted.perplexity(new, held_out=0.5) < 1.05 * before
-    np.testing.assert_array_equal(fitted.components_, told.partial_fit(X[599:]).components_)
+    np.testing.assert_array_equal(fitted.components_, given.partial_fit(X[599:]).components_)
 
 
 @pytest.mark.parametrize("method", ["cvb0", "batch"])

@@ -126,7 +126,7 @@ def test_any_number_of_threads_gives_the_same_bits(method):
     assert len({learned.perplexity for learned in found}) == 1
 
 
-def test_blocks_of_documents_change_nothing(monkeypatch):
+def test_the_size_of_blocks_does_not_change_the_result(monkeypatch):
     X = corpus(n=300)
     _, whole = learn(X, 5, max_iter=4)
     monkeypatch.setattr(variational, "BLOCK", 64)

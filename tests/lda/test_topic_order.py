@@ -1,38 +1,38 @@
-"""The order in which topics stand where documents keep a few of many."""
+"""The order of topics for documents that keep few of many."""
 
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
 from algos.lda.collapsed import Collapsed
-from algos.lda.company import GROUP, MOST_DOCUMENTS, order_of_company
 from algos.lda.documents import Documents
 from algos.lda.parameters import Settings, padded_columns, word_prior
+from algos.lda.topic_order import GROUP, MOST_DOCUMENTS, cooccurrence_order
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(16, 70), st.integers(0, 40), st.integers(0, 2**31))
-def test_every_topic_stands_in_it_once(n_topics, n_documents, seed):
+def test_every_topic_occurs_once(n_topics, n_documents, seed):
     rng = np.random.default_rng(seed)
     lists = np.array([rng.permutation(n_topics)[:16] for _ in range(n_documents)], dtype=np.int32)
-    order = order_of_company(lists.reshape(n_documents, 16), n_topics)
+    order = cooccurrence_order(lists.reshape(n_documents, 16), n_topics)
     np.testing.assert_array_equal(np.sort(order), np.arange(n_topics))
 
 
-def test_topics_that_are_kept_together_stand_together():
+def test_topics_that_are_kept_together_are_neighbours():
     rng = np.random.default_rng(0)
     groups = rng.permutation(6 * GROUP).reshape(6, GROUP).astype(np.int32)
     lists = rng.permuted(groups[rng.integers(0, 6, 300)], axis=1)
-    order = order_of_company(lists, 6 * GROUP)
+    order = cooccurrence_order(lists, 6 * GROUP)
     found = {frozenset(order[i : i + GROUP].tolist()) for i in range(0, len(order), GROUP)}
     assert found == {frozenset(group.tolist()) for group in groups}
 
 
-def test_the_first_documents_are_asked():
+def test_only_the_first_documents_are_counted():
     rng = np.random.default_rng(0)
     lists = np.array([rng.permutation(40)[:16] for _ in range(500)], dtype=np.int32)
     many = np.tile(lists, (MOST_DOCUMENTS // 500 + 1, 1))
     np.testing.assert_array_equal(
-        order_of_company(many, 40), order_of_company(many[:MOST_DOCUMENTS], 40)
+        cooccurrence_order(many, 40), cooccurrence_order(many[:MOST_DOCUMENTS], 40)
     )
 
 

@@ -1,4 +1,4 @@
-"""What a network learns from: batches of a panel's windows, and the steps that are held back."""
+"""Training data of a network: batches of a panel's windows, and held-back steps."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ from algos.deepar.network import make_network
 from algos.deepar.panel import Panel, joined
 from algos.deepar.parameters import Settings
 from algos.deepar.sampling import Forecaster, n_different, path_quantiles, sample_paths
-from algos.deepar.training import Check, Progress
+from algos.deepar.training import Check, TrainState
 from algos.deepar.windows import Batch, Sampler, Source
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 _MOST_HELD_BACK = 128  # windows, whose forecasts take about as long as an epoch
-_HELD_BACK = 0.1  # of a typical series, at most, beyond the first window
-_OF_ONE = 0.25  # of a typical series, at most, is one window
-_SPREAD_STEP, _MOST_SPREAD_STEPS = 0.1, 10  # of the raw number: about a tenth of the width
+_HELD_BACK = 0.1  # largest share of a typical series beyond the first window
+_OF_ONE = 0.25  # largest share of a typical series in one window
+_SPREAD_STEP, _MOST_SPREAD_STEPS = 0.1, 10  # of the raw output: about a tenth of the width
 
 
 class PanelWork:
-    """Batches of the windows of a panel, which is taken in an order of its own.
+    """Batches of the windows of a panel, whose order is independent of the user's.
 
     Parameters
     ----------
     panel : Panel
+        The series.
     model : Model
+        The model that learns.
     settings : Settings
+        The parameters.
     key : ndarray of shape (2,), dtype uint64
         The seed.
     n_threads : int
-        Changes nothing but the time.
+        Number of threads; it does not change the result.
     places : ndarray of shape (n_series,), dtype int64
-        What the series are called in errors.
+        The user's numbers of the series, for error messages.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class PanelWork:
         self._network = make_network(model.layout, n, model.plan.n_steps, n_threads)
 
     def gradient(self, weights: Floats, number: int, out: Floats) -> tuple[float, float]:
-        """Overwrite `out` by a batch's summed gradient; return (loss, weight)."""
+        """Overwrite `out` with a batch's summed gradient; return (loss, weight)."""
         self._sampler.draw(number, self._series, self._positions)
         batch, settings, weights = self._batch, self._settings, self._model.weights(weights)
         self._gather(self._series, self._positions, batch)
@@ -73,7 +76,7 @@ class PanelWork:
         )  # fmt: skip
 
     def culprits(self, weights: Floats, number: int) -> list[int]:
-        """Return the series of a batch whose windows, each alone, have no finite gradient."""
+        """Return the series of a batch whose windows have, alone, a gradient that is not finite."""
         self._sampler.draw(number, self._series, self._positions)
         found, out, settings = set(), np.empty_like(weights), self._settings
         weights = self._model.weights(weights)
@@ -89,15 +92,15 @@ class PanelWork:
         return sorted(found)
 
     def _gather(self, series: Ints, positions: Ints, batch: Batch) -> None:
-        """Fill the batch with windows, whose context counts for less in the loss."""
+        """Fill the batch with windows, and apply the weight of their contexts."""
         self._source.gather(series, positions, batch, self._n_threads)
         batch.mask[: self._settings.context_length] *= self._settings.context_weight
 
 
 def steps_held_back(panel: Panel, length: int) -> int:
-    """Return how many steps a window has that is held back: the horizon, if series are long.
+    """Return the number of steps of a held-back window: the horizon, if series are long.
 
-    What is left of shorter ones would be too little to learn from.
+    Otherwise too little would be left to learn from.
     """
     lengths = panel.lengths[panel.lengths > 0]
     typical = float(np.median(lengths)) if len(lengths) else 0.0
@@ -105,11 +108,11 @@ def steps_held_back(panel: Panel, length: int) -> int:
 
 
 def held_back(panel: Panel, length: int) -> tuple[Panel, Panel]:
-    """Return the series to learn from, and those whose last steps are held back from them.
+    """Return the series to learn from, and those whose last steps are held back.
 
-    Series that are no longer than these steps are learned from as they are, and so are those
-    beyond the first so many; where all are so short, they serve both. Of fewer series several
-    windows are held back, one before the other: one alone tells little of them.
+    Series that are no longer than these steps are learned whole, and so are those
+    beyond the first 128; if all are so short, they serve both purposes. With fewer series
+    several windows of each are held back, one before the other: one alone is too noisy.
     """
     is_long = panel.lengths > length
     if not is_long.any():
@@ -130,15 +133,15 @@ def held_back(panel: Panel, length: int) -> tuple[Panel, Panel]:
     return training, joined([held.shortened(k * length) for k in range(n_windows)])
 
 
-def with_spread(progress: Progress, model: Model, check: Check) -> Progress:
-    """Return the state whose best weights spread forecasts as what was held back wants it.
+def with_spread(state: TrainState, model: Model, check: Check) -> TrainState:
+    """Return the state with the spread of its best weights fitted to the held-back steps.
 
-    Few values are soon known by heart, and laws of what was learned are too narrow for others.
+    Small panels are soon overfitted, and distributions of the training data are too narrow.
     """
     place = OF_CODE[model.likelihood].spread
-    if place is None or len(progress.best) == 0:
-        return progress
-    best, loss = progress.best, progress.best_loss
+    if place is None or len(state.best) == 0:
+        return state
+    best, loss = state.best, state.best_loss
     for step in (_SPREAD_STEP, -_SPREAD_STEP):
         for _ in range(_MOST_SPREAD_STEPS):
             tried = best.copy()
@@ -147,15 +150,15 @@ def with_spread(progress: Progress, model: Model, check: Check) -> Progress:
             if not found < loss:
                 break
             best, loss = tried, found
-        if loss < progress.best_loss:
+        if loss < state.best_loss:
             break
-    return replace(progress, best=best, best_loss=loss)
+    return replace(state, best=best, best_loss=loss)
 
 
 def held_out_check(
     panel: Panel, model: Model, settings: Settings, key: Key, n_threads: int, length: int
 ) -> Check:
-    """Return what forecasts the last `length` steps of each series, and their loss."""
+    """Return a function that forecasts the last `length` steps of each series, with the loss."""
     history, truth = panel.shortened(length), panel.last(length)
     n_samples = n_different(settings.likelihood, settings.n_samples)
 

@@ -1,4 +1,4 @@
-"""Mixtures of documents by expectation maximisation, the topics being fixed."""
+"""Mixtures of documents by expectation maximisation with fixed topics."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import numpy as np
 
 from algos._cython import lda_few, lda_mixtures
 from algos.lda.documents import Documents
-from algos.lda.parameters import LANES, Doubles, Floats
+from algos.lda.parameters import LANES, Doubles, Floats, padded_row
 
 
 def mixtures(
     documents: Documents, topics: Floats, prior: Doubles, n_threads: int, max_iter: int, tol: float
 ) -> Doubles:
-    """Return how many tokens of each document belong to each topic, the prior added.
+    """Return the expected number of tokens of each document in each topic, plus the prior.
 
     Parameters
     ----------
     documents : Documents
+        The documents.
     topics : ndarray of shape (n_words, width), dtype float32
-        The probability of each word in each topic, up to a factor for all; 0 in the padding.
+        The probability of each word in each topic, up to a common factor; 0 in the padding.
     prior : ndarray of shape (n_topics,)
-        Of topics in a document, above 0.
+        Prior of topics in a document, above 0.
     n_threads : int
-        Changes nothing but the time.
+        Number of threads; it does not change the result.
     max_iter : int
-        At most so many passes over a document.
+        Maximum number of passes over a document.
     tol : float
         A document is done when a pass moves less than this share of its tokens and prior.
 
@@ -38,19 +39,19 @@ def mixtures(
         documents.indptr,
         documents.words,
         documents.counts,
-        topics,
-        None,
-        0.0,
-        padded(prior, width),
-        padded(np.ones(len(prior)), width),
-        found,
-        None,
-        None,
-        False,
-        max_iter,
-        tol,
-        False,
-        n_threads,
+        rows=topics,
+        priors=None,
+        prior=0.0,
+        document_prior=padded_row(prior, width),
+        weights=padded_row(np.ones(len(prior)), width),
+        mixtures=found,
+        used=None,
+        shares=None,
+        is_warm=False,
+        max_iter=max_iter,
+        tol=tol,
+        is_measured=False,
+        n_threads=n_threads,
     )
     return found[:, : len(prior)].astype(np.float64)
 
@@ -58,9 +59,9 @@ def mixtures(
 def few_mixtures(
     documents: Documents, topics: Floats, prior: Doubles, n_threads: int, n_passes: int, n_few: int
 ) -> Floats:
-    """Return what `mixtures` does, but that only the first pass over a document meets all topics.
+    """Return the mixtures of `mixtures`, of which only the first pass considers all topics.
 
-    The others meet those that it then has most of, a few more than `n_few`.
+    Later passes consider a little more than the `n_few` largest topics of the document.
     """
     n, width = len(documents), topics.shape[1]
     shape = n, n_few // LANES * LANES + LANES
@@ -70,32 +71,25 @@ def few_mixtures(
         documents.indptr,
         documents.words,
         documents.counts,
-        np.unique(documents.words),
-        topics,
-        None,
-        0.0,
-        padded(prior, width),
-        padded(np.ones(len(prior)), width),
-        kept,
-        sizes,
-        values,
-        used,
-        np.empty(documents.n_entries, dtype=np.float32),
-        False,
-        1,
-        n_passes - 1,
-        0.0,
-        n_threads,
+        present=np.unique(documents.words),
+        rows=topics,
+        priors=None,
+        prior=0.0,
+        document_prior=padded_row(prior, width),
+        weights=padded_row(np.ones(len(prior)), width),
+        kept=kept,
+        sizes=sizes,
+        mixtures=values,
+        used=used,
+        shares=np.empty(documents.n_entries, dtype=np.float32),
+        is_warm=False,
+        n_dense=1,
+        n_sparse=n_passes - 1,
+        least=0.0,
+        n_threads=n_threads,
     )
     found = np.tile(prior.astype(np.float32), (n, 1))
     is_kept = np.arange(shape[1]) < sizes[:, np.newaxis]
     owners = np.nonzero(is_kept)[0]
     found[owners, kept[is_kept]] = np.maximum(values[is_kept], found[owners, kept[is_kept]])
     return found
-
-
-def padded(values: Doubles, width: int) -> Floats:
-    """Return a number for each topic as kernels take it: float32, 0 in the padding."""
-    row = np.zeros(width, dtype=np.float32)
-    row[: len(values)] = values
-    return row

@@ -1,4 +1,4 @@
-"""Mixtures of documents where topics are fixed, by the method that learned them."""
+"""Inference of the mixtures of documents by a fitted model."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from numpy.typing import NDArray
 
 from algos.lda.dirichlet import Rows, Topics, infer_gamma
 from algos.lda.documents import Documents
-from algos.lda.inference import mixtures
+from algos.lda.em_inference import mixtures
 from algos.lda.parameters import Doubles, Floats, Settings, padded_columns
 
 
 def word_major(
     components: NDArray[Any], places: NDArray[np.intp] | None, totals: Doubles | None = None
 ) -> Floats:
-    """Return words (all of them for None) of topics as kernels take them: a row each.
+    """Return topics in the layout of the kernels: one row for each word.
 
     Parameters
     ----------
     components : ndarray of shape (n_topics, n_words)
+        Weights of words in topics.
     places : ndarray of int or None
+        The words; None is all of them.
     totals : ndarray of shape (n_topics,), default=None
-        What each topic is divided by.
+        Divisor of each topic.
     """
     part = components if places is None else components[:, places]
     if totals is not None:
@@ -53,7 +55,7 @@ def likely_mixtures(
     settings: Settings,
     n_threads: int,
 ) -> Doubles:
-    """Return the expected count of each document's words in each topic, plus the prior."""
+    """Return the expected token count of each document by topic, plus the prior."""
     compact, places = documents.compact()
     return mixtures(
         compact,

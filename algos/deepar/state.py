@@ -1,4 +1,4 @@
-"""What a DeepARForecaster holds between calls, as plain attributes, and how it learns them."""
+"""Fitting of DeepARForecaster, and its fitted state as plain attributes."""
 
 from __future__ import annotations
 
@@ -23,30 +23,35 @@ from algos._common.verbose import say
 from algos._common.warn import warn
 from algos.deepar.encoding import fit_panel, panel_of, with_horizon
 from algos.deepar.frequency import check_lags
-from algos.deepar.learning import (
+from algos.deepar.model import Model
+from algos.deepar.network import initial_weights
+from algos.deepar.origin import first_value, origin_of
+from algos.deepar.panel import Panel
+from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
+from algos.deepar.progress import EpochReporter
+from algos.deepar.sampling import Forecaster
+from algos.deepar.scales import warn_of_counts, warn_of_fractions
+from algos.deepar.series import (
+    has_dates_as_columns,
+    kinds_of_columns,
+    refuse_other_arguments,
+)
+from algos.deepar.training import TrainSettings, TrainState, train
+from algos.deepar.training_batches import (
     PanelWork,
     held_back,
     held_out_check,
     steps_held_back,
     with_spread,
 )
-from algos.deepar.model import Model
-from algos.deepar.network import initial_weights
-from algos.deepar.origin import first_value, origin_of
-from algos.deepar.panel import Panel
-from algos.deepar.parameters import Settings, checked_count, decay_of, settings_of
-from algos.deepar.progress import Told
-from algos.deepar.sampling import Forecaster
-from algos.deepar.scales import warn_of_counts, warn_of_fractions
-from algos.deepar.series import kinds_of_columns, refuse_other_arguments
-from algos.deepar.training import Progress, Settings as Schedule, train
 
 Floats = NDArray[np.float32]
 
 _MOST_VISITS = 120  # of a value, beyond which training is as likely to harm
-_FEWEST_GONE_ON_WITH = 10  # series
+_FEWEST_CONTINUED = 10  # series
+_MANY_ROWS = 4  # as many series as steps suggest that rows are times
 
-# The network is made with these, and means nothing under other values.
+# Parameters that determine the network; it is useless with other values of them.
 OF_THE_NETWORK = (
     "prediction_length",
     "context_length",
@@ -61,7 +66,7 @@ OF_THE_NETWORK = (
 
 
 class Fitting:
-    """Mixin of DeepARForecaster: learning, and what is left of it."""
+    """Mixin of DeepARForecaster: fitting, and the state that it leaves."""
 
     prediction_length: int
     likelihood: str
@@ -84,59 +89,67 @@ class Fitting:
     _made_with: dict[str, Any]
 
     def _fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
-        refuse_other_arguments(X)
+        refuse_other_arguments(X, "fit")
         settings = settings_of(self)
-        goes_on = bool(self.warm_start) and "_progress" in self.__dict__
-        model, panel = self._read(X, covariates, settings, is_new=not goes_on)
-        resumable = Resumable(self, _words_of(panel))
-        state = resumable.state or self._begun(model, settings, goes_on)
-        self._set_model(X, model, panel, state["key"], is_new=not goes_on)
+        continues = bool(self.warm_start) and "_progress" in self.__dict__
+        model, panel = self._read(X, covariates, settings, is_new=not continues)
+        resumable = Resumable(self, _content_hash(panel))
+        state = resumable.state or self._begun(model, settings, continues)
+        self._set_model(X, model, panel, state["key"], is_new=not continues)
 
-        def attributes(progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
-            left = {**state, "progress": dict(vars(progress)), "history": history}
+        def attributes(train_state: TrainState, history: dict[str, Any]) -> dict[str, Any]:
+            left = {**state, "progress": dict(vars(train_state)), "history": history}
             return {
-                **self._learned(model, progress, history),
-                "auto_params_": automatic(self, self._used(model, schedule)),
+                **self._learned(model, train_state, history),
+                "auto_params_": automatic(self, self._used(model, train_settings)),
                 **resumable.unfinished(**left),
             }
 
-        progress = Progress(**state["progress"])
-        schedule = _schedule(settings, state["until"], panel, model.plan.origin)
-        n_left = state["until"] - progress.n_epochs
+        train_state = TrainState(**state["progress"])
+        train_settings = _train_settings(settings, state["until"], panel, model.plan.origin)
+        n_left = state["until"] - train_state.n_epochs
         with fit_tasks(self, n_left, X=X, metadata=_given(covariates)) as task:
-            told = Told(
-                self, task, attributes, range(progress.n_epochs, state["until"]), state["history"]
+            reporter = EpochReporter(
+                self,
+                task,
+                attributes,
+                range(train_state.n_epochs, state["until"]),
+                state["history"],
             )
-            progress = self._trained(progress, model, panel, settings, schedule, told)
-        self.__dict__.update(self._learned(model, progress, told.history.arrays()))
-        keep_automatic(self, self._used(model, schedule))
+            train_state = self._trained(
+                train_state, model, panel, settings, train_settings, reporter
+            )
+        self.__dict__.update(self._learned(model, train_state, reporter.history.arrays()))
+        keep_automatic(self, self._used(model, train_settings))
 
     def _partial_fit(self, X: Any, covariates: Mapping[str, Any]) -> None:
-        refuse_other_arguments(X)
+        refuse_other_arguments(X, "partial_fit")
         settings = replace(settings_of(self), early_stopping=False)
         is_first = "_progress" not in self.__dict__
         model, panel = self._read(X, covariates, settings, is_new=is_first)
         state = self._begun(model, settings, not is_first, n_epochs=1)
         self._set_model(X, model, panel, state["key"], is_new=is_first)
-        progress = Progress(**state["progress"])
-        schedule = replace(
-            _schedule(settings, state["until"], panel, model.plan.origin), schedule="constant"
+        train_state = TrainState(**state["progress"])
+        train_settings = replace(
+            _train_settings(settings, state["until"], panel, model.plan.origin), schedule="constant"
         )
 
-        def attributes(progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
-            return self._learned(model, progress, history)
+        def attributes(train_state: TrainState, history: dict[str, Any]) -> dict[str, Any]:
+            return self._learned(model, train_state, history)
 
         with fit_tasks(self, 1, X=X, metadata=_given(covariates)) as task:
-            epochs = range(progress.n_epochs, state["until"])
-            told = Told(self, task, attributes, epochs, state["history"])
-            progress = self._trained(progress, model, panel, settings, schedule, told)
-        self.__dict__.update(self._learned(model, progress, told.history.arrays()))
+            epochs = range(train_state.n_epochs, state["until"])
+            reporter = EpochReporter(self, task, attributes, epochs, state["history"])
+            train_state = self._trained(
+                train_state, model, panel, settings, train_settings, reporter
+            )
+        self.__dict__.update(self._learned(model, train_state, reporter.history.arrays()))
 
-    def _used(self, model: Model, schedule: Schedule) -> dict[str, Any]:
-        """Return what a fit uses of the parameters that may be "auto"."""
+    def _used(self, model: Model, train_settings: TrainSettings) -> dict[str, Any]:
+        """Return the values in use of the parameters that may be "auto"."""
         used = {
             "lags": model.plan.lags,
-            "weight_decay": schedule.weight_decay,
+            "weight_decay": train_settings.weight_decay,
             "early_stopping": self.early_stopping_,
         }
         if len(self.cardinalities_):
@@ -145,14 +158,14 @@ class Fitting:
 
     def _trained(
         self,
-        progress: Progress,
+        train_state: TrainState,
         model: Model,
         panel: Panel,
         settings: Settings,
-        schedule: Schedule,
-        told: Told,
-    ) -> Progress:
-        """Return the state after the epochs that are left."""
+        train_settings: TrainSettings,
+        reporter: EpochReporter,
+    ) -> TrainState:
+        """Return the state after the remaining epochs."""
         places = panel.order_of_content()
         ordered = panel.take(places)
         n_threads = self._n_threads()
@@ -163,11 +176,11 @@ class Fitting:
             ordered, validation = held_back(ordered, n_steps)
             check = held_out_check(validation, model, settings, self._key, n_threads, n_steps)
         work = PanelWork(ordered, model, settings, self._key, n_threads, places)
-        progress = train(progress, work, schedule, check=check, watch=told)
-        return progress if check is None else with_spread(progress, model, check)
+        train_state = train(train_state, work, train_settings, check=check, watch=reporter)
+        return train_state if check is None else with_spread(train_state, model, check)
 
     def _stops_early(self, panel: Panel, settings: Settings) -> bool:
-        """Tell whether a held-back horizon is to end the training, and say so."""
+        """Decide whether to hold steps back and stop early, and print the reason."""
         if settings.early_stopping is not None:
             return settings.early_stopping
         n_values = max(1, panel.n_values)
@@ -183,7 +196,7 @@ class Fitting:
     def _read(
         self, X: Any, covariates: Mapping[str, Any], settings: Settings, *, is_new: bool
     ) -> tuple[Model, Panel]:
-        """Return the panel of series to learn from, and the model that learns it."""
+        """Return the model and the panel of series to learn from."""
         if not is_new:
             model = Model.from_plain(self._model)
             self._check_unchanged(model)
@@ -192,7 +205,12 @@ class Fitting:
         warn_of_counts(panel, self.likelihood)
         warn_of_fractions(panel, self.likelihood)
         lags = check_lags(self.lags, encoding.freq, settings.prediction_length, panel.furthest_lag)
-        _warn_of_short_series(panel.longest, lags, settings.prediction_length)
+        _warn_of_short_series(panel, lags, settings.prediction_length)
+        if covariates["start"] is None and has_dates_as_columns(X):
+            warn(
+                "the columns of `X` are dates, which are not read, so there are no features of the "
+                "calendar; write start=X.columns[0], and `freq`, to have them"
+            )
         model = Model.of(encoding, settings, lags, self.embedding_dimension)
         origin, reason = origin_of(panel, model.plan)
         say(self, f"origin {origin}: {reason}")
@@ -200,20 +218,20 @@ class Fitting:
         return model.beginning_at(origin, first), panel
 
     def _begun(
-        self, model: Model, settings: Settings, goes_on: bool, n_epochs: int | None = None
+        self, model: Model, settings: Settings, continues: bool, n_epochs: int | None = None
     ) -> dict[str, Any]:
-        """Return the state in which learning begins."""
+        """Return the state before the first epoch of a call."""
         n_epochs = settings.max_iter if n_epochs is None else n_epochs
-        if goes_on:
-            progress, history = _again(Progress(**self._progress)), self.history_
+        if continues:
+            train_state, history = _restarted(TrainState(**self._progress)), self.history_
             key = self._key
         else:
             key, history = seed_key(self.random_state), {}
-            progress = Progress.begin(initial_weights(model.layout, key))
+            train_state = TrainState.begin(initial_weights(model.layout, key))
         return {
             "key": key,
-            "until": progress.n_epochs + n_epochs,
-            "progress": dict(vars(progress)),
+            "until": train_state.n_epochs + n_epochs,
+            "progress": dict(vars(train_state)),
             "history": history,
         }
 
@@ -229,13 +247,15 @@ class Fitting:
         self.cardinalities_ = np.array(model.encoding.cardinalities, dtype=np.int64)
         self.n_parameters_ = int(model.layout.size)
 
-    def _learned(self, model: Model, progress: Progress, history: dict[str, Any]) -> dict[str, Any]:
+    def _learned(
+        self, model: Model, train_state: TrainState, history: dict[str, Any]
+    ) -> dict[str, Any]:
         """Return the attributes that training sets."""
         return {
-            "_progress": dict(vars(progress)),
-            "_weights": model.with_unknown(model.weights(progress.learned)),
-            "n_iter_": progress.n_epochs,
-            "best_iter_": progress.learned_epoch,
+            "_progress": dict(vars(train_state)),
+            "_weights": model.with_unknown(model.weights(train_state.learned)),
+            "n_iter_": train_state.n_epochs,
+            "best_iter_": train_state.learned_epoch,
             "history_": history,
         }
 
@@ -246,17 +266,17 @@ class Fitting:
         covariates: Mapping[str, Any],
         n_ahead: int | None = None,
     ) -> tuple[Forecaster, Panel, np.dtype[Any], int]:
-        """Return what forecasts, a panel, the dtype of results and the number of steps.
+        """Return the forecaster, the panel, the dtype of results and the number of steps.
 
         Parameters
         ----------
         X, horizon, covariates
             As the user gave them; X is None for the series of `fit`.
         n_ahead : int, default=None
-            How far beyond the series covariates are needed; None is the horizon.
+            Number of steps after the series for which covariates are needed; None is the horizon.
         """
         check_is_fitted(self)
-        check_params(self)  # they may have been set since the fit
+        check_params(self)  # parameters may have been set since the fit
         model = Model.from_plain(self._model)
         horizon = checked_count("horizon", horizon, model.plan.prediction_length)
         require_memory(
@@ -278,9 +298,9 @@ class Fitting:
         return effective_n_threads(self.n_jobs)
 
     def _check_unchanged(self, model: Model) -> None:
-        """Raise ValueError if a parameter that makes the network is not what it was.
+        """Raise ValueError if a parameter that determines the network has changed.
 
-        What "auto" or None stood for may be given in its place.
+        The value that "auto" or None stood for is accepted as well.
         """
         stood_for: dict[str, Any] = {
             "lags": model.plan.lags,
@@ -293,7 +313,7 @@ class Fitting:
             if not (is_meant or is_same(now, then)):
                 raise ValueError(
                     f"`{name}`={now!r} must be {then!r}, as when the network was made; set it "
-                    f"back, or call `fit` with warm_start=False, which begins anew"
+                    f"back, or call `fit` with warm_start=False to start again"
                 )
 
 
@@ -303,7 +323,7 @@ def covariates_of(
     static_real: Any = None,
     dynamic_real: Any = None,
 ) -> dict[str, Any]:
-    """Return what belongs to series beside their values, by the names of `fit`."""
+    """Return covariates by their names in `fit`."""
     return {
         "start": start,
         "static_categorical": static_categorical,
@@ -328,47 +348,49 @@ def _continued(model: Model, panel: Panel, n_ahead: int, covariates: Mapping[str
     for name, value in covariates.items():
         if value is not None and name != "dynamic_real":
             raise ValueError(
-                f"`{name}` must be None without `X`, since that of `fit` is known; leave it out, "
+                f"`{name}` must be None without `X`, since that of `fit` is used; leave it out, "
                 f"or pass X too"
             )
     return with_horizon(model.encoding, panel, n_ahead, covariates["dynamic_real"])
 
 
-def _again(progress: Progress) -> Progress:
-    """Return the state in which learning goes on: from the weights that predict."""
+def _restarted(train_state: TrainState) -> TrainState:
+    """Return the state for a warm start: it continues from the weights that predict."""
     none = np.empty(0, dtype=np.float32)
-    weights = np.array(progress.learned)
-    again = replace(progress, weights=weights, average=weights.copy(), best=none)
-    return replace(again, best_loss=np.inf, n_waited=0, n_falls=0)
+    weights = np.array(train_state.learned)
+    restarted = replace(train_state, weights=weights, average=weights.copy(), best=none)
+    return replace(restarted, best_loss=np.inf, n_waited=0, n_falls=0)
 
 
-def _warn_of_short_series(longest: int, lags: NDArray[np.int32], prediction_length: int) -> None:
-    """Warn of what is asked for and no series is long enough to tell."""
+def _warn_of_short_series(panel: Panel, lags: NDArray[np.int32], prediction_length: int) -> None:
+    """Warn if no series is long enough for the horizon or for the lags."""
+    longest = panel.longest
     if prediction_length > longest:
+        is_turned = len(panel) > _MANY_ROWS * longest
         warn(
             f"`prediction_length`={prediction_length} should be at most the {longest} steps of the "
             f"longest series of `X`: later steps of a forecast cannot be learned; lower it, or "
-            f"give longer series"
+            f"give longer series{' (rows are series: did you mean X.T?)' if is_turned else ''}"
         )
     elif lags[-1] >= longest:
         warn(
             f"`lags` of up to {lags[-1]} should be less than the {longest} steps of the longest "
-            f"series of `X`: longer ones are inputs that are always missing; leave these out"
+            f"series of `X`: longer lags are always missing; leave them out"
         )
 
 
-def _schedule(settings: Settings, until: int, panel: Panel, origin: int) -> Schedule:
-    return Schedule(
+def _train_settings(settings: Settings, until: int, panel: Panel, origin: int) -> TrainSettings:
+    return TrainSettings(
         max_iter=until,
         n_batches=settings.n_batches,
         learning_rate=settings.learning_rate_init,
         weight_decay=decay_of(settings, panel.n_values, origin),
         clip=settings.clip_gradient,
         tol=settings.tol,
-        # At full rates steps lead away from an origin, and come back to it as these fall.
+        # At full rates weights move away from an origin, and return to it as the rates fall.
         n_iter_no_change=until if origin else settings.n_iter_no_change,
-        # Of a handful of series small steps learn by heart what is known, held back or not.
-        goes_on=bool(np.count_nonzero(panel.lengths) >= _FEWEST_GONE_ON_WITH),
+        # With few series small steps overfit both the training and the held-back steps.
+        continues=bool(np.count_nonzero(panel.lengths) >= _FEWEST_CONTINUED),
     )
 
 
@@ -376,8 +398,8 @@ def _given(covariates: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in covariates.items() if value is not None}
 
 
-def _words_of(panel: Panel) -> NDArray[np.float64]:
-    """Return a hash of all that the panel holds, as one row of numbers."""
+def _content_hash(panel: Panel) -> NDArray[np.float64]:
+    """Return a hash of the panel's content, as one row of numbers."""
     digest = hashlib.blake2b(digest_size=32)
     for name, value in sorted(vars(panel).items()):
         array = np.ascontiguousarray(value)
