@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.random import Key
-from algos._common.scale import exponent_of, scaled, unscaled
 from algos.factorization_machine import stream_state
 from algos.factorization_machine.following import ENOUGH_ROWS, Turn
 from algos.factorization_machine.learners import (
@@ -242,7 +241,7 @@ def averaged(
     size = sizes[used, np.newaxis]
     factors = np.zeros((len(joined), n_factors))
     with np.errstate(over="ignore"):  # told of below
-        factors[used] = _folded(joined[used] * size, n_factors) / size
+        factors[used] = _folded(joined[used], size, n_factors)
     linear = (1 - share) * mine[1] + share * other[1].astype(np.float64)
     dtype = np.result_type(mine[1], mine[2], other[1], other[2])
     held = in_dtype(linear, dtype), in_dtype(factors, dtype)
@@ -255,7 +254,12 @@ def averaged(
     return (1 - share) * mine[0] + share * other[0], *held
 
 
-def _folded(factors: Doubles, rank: int) -> Doubles:
-    """Return `fold` of factors whose squares may be no numbers."""
-    exponent = exponent_of(factors) if len(factors) else 0
-    return unscaled(fold(scaled(factors, exponent), rank), exponent)
+def _folded(factors: Doubles, size: Doubles, rank: int) -> Doubles:
+    """Return `fold` of factors times `size`, over `size`; products and squares may overflow."""
+    if not len(factors):
+        return np.zeros((0, rank))
+    size, powers = np.frexp(size)
+    products = factors * size
+    exponent = int((np.frexp(np.abs(products).max(axis=1, keepdims=True))[1] + powers).max())
+    folded = fold(np.ldexp(products, powers - exponent), rank)
+    return np.ldexp(folded / size, exponent - powers)

@@ -283,6 +283,18 @@ def test_machines_are_merged_whose_pairs_are_far_from_one(of_X, of_y):
     )
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_machines_are_merged_where_factors_times_values_overflow(solver):
+    machine = FactorizationMachineRegressor(solver=solver, tol=0, random_state=0, max_iter=100)
+    one = clone(machine).fit([[1.7e308]], [0.0])
+    other = clone(machine).fit(np.ones((4, 1)), [1e16, 1e16, 1e16, 0.0])
+    pair = other.factors_[0] @ other.factors_[0]
+    one.merge(other)
+    np.testing.assert_allclose(one.factors_[0] @ one.factors_[0], 0.8 * pair, rtol=1e-6)
+    assert np.isfinite(one.predict([[1.0]])).all()
+
+
 def test_pairs_of_small_columns_count_in_a_merge():
     X = np.random.default_rng(0).normal(size=(400, 6))
     y = X[:, 0] * X[:, 1] - X[:, 2] * X[:, 3] + X[:, 4] * X[:, 5]
