@@ -96,7 +96,7 @@ def _values_of_steps(problem: Problem, steps: Settings) -> Values:
         "learning_rate_linear": steps.rate_linear,
         "learning_rate_intercept": steps.rate_intercept,
         "batch_size": steps.batch_of(problem.table.rows),
-        "epsilon": steps.accumulator,
+        "initial_accumulator_value": steps.accumulator,
     }
 
 

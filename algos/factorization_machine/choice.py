@@ -29,11 +29,11 @@ def choose_solver(estimator: Any, table: Table, loss: str, n_classes: int) -> tu
     asked = str(estimator.solver)
     if asked != "auto":
         _check_suits(asked, loss)
-        return asked, "as asked"
+        return asked, "as requested"
     if loss == "bpr":
         return "adagrad", "ranking is learned by stochastic steps"
     if loss == "ordered_probit":
-        return "mcmc", "cut points are sampled best"
+        return "mcmc", "ordered levels are learned best by sampling"
     sweep = table.rows.stored * (estimator.n_factors + 1.0) ** 2
     if loss == "squared_error":
         if sweep <= _LONG_SWEEP:
@@ -42,10 +42,10 @@ def choose_solver(estimator: Any, table: Table, loss: str, n_classes: int) -> tu
     n_machines = n_classes if n_classes > 2 else 1
     is_small = sweep * n_machines <= _SHORT_SWEEP
     if is_small and (table.has_whole_weights or _weighs_classes(estimator, table, n_classes)):
-        return "mcmc", "sampling is the more accurate for data of this size"
+        return "mcmc", "sampling is more accurate for data of this size"
     if is_small:
-        return "adagrad", "sampling has no law for parts of a row, which the weights ask for"
-    return "adagrad", "stochastic steps, stopped by validation rows, suit classes"
+        return "adagrad", "Gibbs sampling needs integer sample weights"
+    return "adagrad", "stochastic steps with early stopping suit classes"
 
 
 def _weighs_classes(estimator: Any, table: Table, n_classes: int) -> bool:
@@ -62,7 +62,7 @@ def _check_suits(solver: str, loss: str) -> None:
     if solver not in suited:
         raise ValueError(
             f"`solver`={solver!r} must be 'auto' or one of {list(suited)} for loss={loss!r}; "
-            f"write one of them"
+            f"choose one of them"
         )
 
 
@@ -72,7 +72,8 @@ _USERS = {
     **dict.fromkeys(("tol", "alpha", "alpha_linear", "alpha_intercept"), ("als", "adagrad")),
     **dict.fromkeys(
         ("learning_rate_init", "learning_rate_linear", "learning_rate_intercept", "batch_size",
-         "clip_gradient", "epsilon", "early_stopping", "validation_fraction", "n_iter_no_change"),
+         "clip_gradient", "initial_accumulator_value", "early_stopping", "validation_fraction",
+         "n_iter_no_change"),
         ("adagrad",),
     ),
 }  # fmt: skip

@@ -90,8 +90,8 @@ class ClassifierModel(FittedMachine):
     def _check_learned(self) -> None:
         if "_met" in self.__dict__:
             raise NotFittedError(
-                f"This {type(self).__name__} has met the class {self._met.tolist()[0]!r} alone: "
-                f"1 more class is missing; call partial_fit with rows of another"
+                f"This {type(self).__name__} has seen only class {self._met.tolist()[0]!r}; call "
+                f"partial_fit with rows of a second class"
             )
         super()._check_learned()
 

@@ -35,7 +35,7 @@ class DescribedMachine(FittedMachine):
     learning_rate_intercept: Any
     batch_size: Any
     clip_gradient: float | None
-    epsilon: Any
+    initial_accumulator_value: Any
     init: str
     init_scale: Any
     init_linear: str
@@ -105,7 +105,7 @@ class DescribedMachine(FittedMachine):
             learning_rate_intercept=given(self.learning_rate_intercept),
             batch_size=given(self.batch_size, 1),
             clip_gradient=self.clip_gradient,
-            epsilon=given(self.epsilon),
+            initial_accumulator_value=given(self.initial_accumulator_value),
             init=self.init,
             init_scale=given(self.init_scale, 1 / np.sqrt(spread)),
             init_linear=self.init_linear,
@@ -127,12 +127,11 @@ class DescribedMachine(FittedMachine):
         if name is None:
             or_lower = ", or lower `learning_rate_init`" if solver == "adagrad" else ""
             return ValueError(
-                f"X, whose values lead beyond what floats can hold, must be brought nearer to 1; "
-                f"standardise its columns{or_lower}"
+                f"values of X overflow during learning; standardise its columns{or_lower}"
             )
         return ValueError(
-            f"`{name}`={getattr(self, name)!r} must leave all numbers of the model within what "
-            f"floats can hold; lower it, or leave it out"
+            f"`{name}`={getattr(self, name)!r} makes the model overflow; lower it, or keep its "
+            f"default"
         )
 
     def _initial_intercept(self) -> float | None:
@@ -172,7 +171,7 @@ def far_parameter(settings: Settings, solver: str) -> str | None:
             "learning_rate_init": settings.learning_rate,
             "learning_rate_linear": settings.learning_rate_linear,
             "learning_rate_intercept": settings.learning_rate_intercept,
-            "epsilon": settings.epsilon,
+            "initial_accumulator_value": settings.initial_accumulator_value,
         }
     if solver == "als":
         given |= {

@@ -121,16 +121,16 @@ class FactorizationMachine(StreamingMachine):
             told.tell_last(outcome.machines)
         self.__dict__.update(start)
         self._set_outcome(outcome, table.columns, kept.dtype)
-        self._begin_stream(outcome, table, state["key"])
+        self._begin_stream(outcome, table, len(column), state["key"])
         used = values_used(problem, solver, outcome, table.columns)
         keep_automatic(self, in_units(used, self._unit.spread))
         if outcome.fall > 0 and self.tol > 0 and not told.is_stopped:
             self._warn_of(outcome)
         if outcome.is_lost:
             warn(
-                f"{type(self).__name__} learned next to nothing: no epoch of solver 'adagrad' did "
-                f"better than the first; standardise the columns of X, lower `learning_rate_init`, "
-                f"or write solver='mcmc'",
+                f"{type(self).__name__} learned next to nothing: no epoch of solver 'adagrad' "
+                f"improved on the first; standardise the columns of X, lower "
+                f"`learning_rate_init`, or set solver='mcmc'",
                 ConvergenceWarning,
             )
         if outcome.constant is not None and not outcome.objective < outcome.constant:
@@ -263,16 +263,18 @@ class FactorizationMachine(StreamingMachine):
         """Warn of a loss that would have fallen on."""
         warn(
             f"{type(self).__name__} stopped after {outcome.n_iter} iterations of solver "
-            f"{self.solver_!r}, when one still lowered the loss by {outcome.fall:.3g} of it, above "
-            f"tol={self.tol!r}; raise `max_iter` or `tol`, or write tol=0 to make just so many",
+            f"{self.solver_!r}, while an iteration still lowered the loss by a relative "
+            f"{outcome.fall:.3g}, above tol={self.tol!r}; raise `max_iter` or `tol`, or set tol=0 "
+            f"to accept `max_iter` iterations",
             ConvergenceWarning,
         )
 
     def _warn_of_constant(self, outcome: Outcome) -> None:
         """Warn of validation rows that a constant predicts as well."""
         warn(
-            f"{type(self).__name__} predicts validation rows no better than a constant does: its "
-            f"best loss there is {outcome.objective:.4g}, and {outcome.constant:.4g} without X; "
-            f"try solver='mcmc', a larger `init_scale` or `n_iter_no_change`, or other columns",
+            f"{type(self).__name__} predicts the validation rows no better than a constant: its "
+            f"best loss there is {outcome.objective:.4g}, and that of a constant "
+            f"{outcome.constant:.4g}; try solver='mcmc', a larger `init_scale` or "
+            f"`n_iter_no_change`, or other columns",
             ConvergenceWarning,
         )

@@ -48,8 +48,8 @@ def warn_of_identifiers(name: str, X: Any, names: NDArray[Any] | None) -> None:
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     columns, quantities = ("column", "a quantity") if len(found) == 1 else ("columns", "quantities")
     warn(
-        f"{name} learns {columns} {said}{more} of X as {quantities}, and whole numbers, hundreds "
-        f"of them from 0 or 1 on, look like ids: those of users or items need to be one-hot, by "
-        f"OneHotEncoder(handle_unknown='ignore'); quantities, such as minutes or a day's number, "
-        f"are not warned of after StandardScaler()"
+        f"{name} reads {columns} {said}{more} of X as {quantities}, but hundreds of different "
+        f"whole numbers from 0 or 1 on look like ids; encode ids of users or items by "
+        f"OneHotEncoder(handle_unknown='ignore'), or silence this warning for quantities, such as "
+        f"minutes, by StandardScaler()"
     )

@@ -248,8 +248,8 @@ def averaged(
     if not all(np.isfinite(part).all() for part in held):
         largest = max(float(np.abs(part).max(initial=0.0)) for part in (linear, factors))
         raise ValueError(
-            f"`coef_` and `factors_` of both, averaged, must be numbers in {dtype}, and are as "
-            f"large as {largest:g}; divide y by a constant and learn both again"
+            f"the averaged `coef_` and `factors_`, of up to {largest:g}, overflow {dtype}; divide "
+            f"y by a constant and fit both again"
         )
     return (1 - share) * mine[0] + share * other[0], *held
 

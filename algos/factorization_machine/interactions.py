@@ -111,8 +111,8 @@ def require_numbers(weights: Any) -> None:
     """Raise ValueError if a pair's weight is beyond float64, as of columns of tiny values."""
     if not np.isfinite(weights).all():
         raise ValueError(
-            "the weight of a pair of columns is beyond float64: values of X must not be so small; "
-            "multiply X by a power of ten, and fit again"
+            "the weight of a pair of columns overflows, since values of X are too small; multiply "
+            "X by a power of ten and fit again"
         )
 
 

@@ -185,7 +185,7 @@ def stochastic_settings(problem: Problem, tried: float | None = None) -> stochas
         alpha_of_noise=alpha_of_noise,
         alpha_linear_of_noise=linear_of_noise,
         alpha_intercept=given.alpha_intercept,
-        accumulator=_or(given.epsilon, _ACCUMULATOR),
+        accumulator=_or(given.initial_accumulator_value, _ACCUMULATOR),
         batch_size=given.batch_size,
         clip=given.clip_gradient,
     )

@@ -325,7 +325,7 @@ def copies_of(weight: Doubles | None) -> Levels | None:
     copies = np.rint(weight)
     if np.any(np.abs(weight - copies) > _WHOLE * weight) or copies.max(initial=0) > 2**31 - 1:
         raise InvalidParameterError(
-            "`sample_weight` must be whole numbers below 2**31 for solver='mcmc' with latent "
-            "variables; use solver='als'"
+            "`sample_weight` must be integers below 2**31 for solver='mcmc' with latent variables; "
+            "use solver='als'"
         )
     return None if np.all(copies == 1) else copies.astype(np.int32)

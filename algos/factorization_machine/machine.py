@@ -84,9 +84,8 @@ def _no_numbers(columns: Columns, unit: Unit) -> str:
     """Return why a model can have no place in float64."""
     least = 1.0 if columns.scale is None else columns.scale.min()
     return (
-        f"`y` with a deviation of {unit.spread:.2g}, of columns of X with values of about "
-        f"{least:.2g}, must leave room for coefficients of a few times their ratio; divide y, or "
-        f"multiply X, by a power of ten"
+        f"the coefficients overflow, since `y` has a standard deviation of {unit.spread:.2g} and a "
+        f"column of X values of about {least:.2g}; divide y, or multiply X, by a power of ten"
     )
 
 
@@ -118,7 +117,7 @@ class Settings:
     learning_rate_intercept: float | None
     batch_size: int | None
     clip_gradient: float | None
-    epsilon: float | None
+    initial_accumulator_value: float | None
     init: str
     init_scale: float | None
     init_linear: str

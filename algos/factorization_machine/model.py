@@ -197,12 +197,12 @@ class FittedMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Deferred,
         """
         self._check_learned()
         if n < 1:
-            raise ValueError(f"`n`={n!r} must be at least 1; ask for the pairs you want to see")
+            raise ValueError(f"`n`={n!r} must be at least 1; it is the number of pairs to return")
         factors = self.factors_ if self.factors_.ndim == 3 else self.factors_[np.newaxis]
         if not Interval(Integral, 0, len(factors)).accepts(output):
             raise ValueError(
-                f"`output`={output!r} must be an int in [0, {len(factors)}); name a class by its "
-                f"place in `classes_`, and of two classes or numbers nothing"
+                f"`output`={output!r} must be an int in [0, {len(factors)}): the index of a class "
+                f"in `classes_`, or 0 with two classes and in regression"
             )
         names = self._names(feature_names)
         found = strongest_pairs(

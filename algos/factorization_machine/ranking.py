@@ -305,8 +305,8 @@ def column_numbers(named: Any, d: int, names: NDArray[Any] | None) -> NDArray[An
         unknown = given[~np.isin(given, names)]
         if len(unknown):
             raise ValueError(
-                f"`item_features` with {str(unknown[0])!r} must hold names of columns of X; "
-                f"they are {names[:5].tolist()} …"
+                f"`item_features` with {str(unknown[0])!r} must hold names of columns of X, which "
+                f"are {names[:5].tolist()} …"
             )
         return np.flatnonzero(np.isin(names, given))
     is_whole = given.ndim == 1 and given.dtype.kind in "iu" and given.size > 0

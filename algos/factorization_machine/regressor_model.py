@@ -48,8 +48,8 @@ class RegressorModel(FittedMachine):
         rows = self._validated_rows(X, reset=False)
         if return_std and self._draws is None and not self._is_sure:
             raise ValueError(
-                "`return_std`=True must go with solver='mcmc', without `merge` or `partial_fit` "
-                "after the fit; fit with solver='mcmc'"
+                "`return_std`=True needs the draws of solver='mcmc', without `merge` or "
+                "`partial_fit` after the fit; fit with solver='mcmc'"
             )
         if self._link == "ordered_probit":
             return self._predicted_levels(rows, return_std)
@@ -83,7 +83,7 @@ class RegressorModel(FittedMachine):
         check_is_fitted(self, "solver_")
         if self._link != "ordered_probit":
             raise ValueError(
-                f"`loss`={self.loss!r} must be 'ordered_probit' for probabilities of levels; "
+                f"`loss`={self.loss!r} must be 'ordered_probit' for `predict_level_proba`; "
                 f"fit with it"
             )
         rows = self._validated_rows(X, reset=False)

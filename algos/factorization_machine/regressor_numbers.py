@@ -32,7 +32,7 @@ class RegressorNumbers(FactorizationMachine):
         self.__dict__.pop("levels_", None)
 
     def _follow_target(self, y: NDArray[Any], weight: Doubles | None) -> Turn | None:
-        if self.n_samples_seen_ >= ENOUGH_ROWS:
+        if self._n_distinct_seen >= ENOUGH_ROWS:
             return None
         old, before = self._unit, Seen(*self._targets_seen)
         self._have_seen(before.joined(Seen.of(y, weight)))

@@ -49,6 +49,7 @@ class StreamingMachine(DescribedMachine):
     _stream: State
     _after_fit: State | None
     _weight_seen: float
+    _n_distinct_seen: int  # equal rows of a fit or a batch counting once
     _weight_exponent: int = 0  # weights that were seen are over 2 to this
     _loss_of_fit: str
     _link: str
@@ -62,9 +63,9 @@ class StreamingMachine(DescribedMachine):
         state: dict[str, Any] = super().__getstate__()
         return state
 
-    def _begin_stream(self, outcome: Outcome, table: Table, key: Key) -> None:
+    def _begin_stream(self, outcome: Outcome, table: Table, n_rows: int, key: Key) -> None:
         """Keep what `partial_fit` and `merge` go on from."""
-        self.n_samples_seen_ = table.rows.n
+        self.n_samples_seen_, self._n_distinct_seen = n_rows, table.rows.n
         self._weight_seen = float(table.weight.sum())
         self._key = key
         # Over the columns that occurred; it is spread when a batch comes.
@@ -81,7 +82,7 @@ class StreamingMachine(DescribedMachine):
             self._weight_exponent = exponent
             self._learn_target(y, weight)
             self._key = seed_key(self.random_state)
-            self._weight_seen, self.n_samples_seen_ = 0.0, 0
+            self._weight_seen, self.n_samples_seen_, self._n_distinct_seen = 0.0, 0, 0
         else:
             self._require_same_kind()
             self._weigh_over(exponent)
@@ -105,7 +106,7 @@ class StreamingMachine(DescribedMachine):
             beginning = _without_rows(problem, columns) if first else None
             used = values_of_stream(problem, beginning)
             keep_automatic(self, in_units(used, self._unit.spread), tells=False)
-        self._count_batch(problem)
+        self._count_batch(problem, len(y))
         self._stream = new
         self._defer_model()
 
@@ -118,11 +119,12 @@ class StreamingMachine(DescribedMachine):
         of_loss = self._loss_name(), self._n_classes()
         return Problem(table, None, *of_loss, settings, self._key, n_threads=n_threads)
 
-    def _count_batch(self, problem: Problem) -> None:
+    def _count_batch(self, problem: Problem, n_rows: int) -> None:
         """Bring up to date what a model is beside its state."""
         self._after_fit = None
         self._weight_seen += float(problem.table.weight.sum())
-        self.n_samples_seen_ += problem.table.rows.n
+        self.n_samples_seen_ += n_rows
+        self._n_distinct_seen += problem.table.rows.n
         self._frame_of_fit = asdict(Columns(self.n_features_in_))
         self._forget_draws()
         self._link = link_of("adagrad", problem.loss, problem.n_classes)
@@ -144,8 +146,8 @@ class StreamingMachine(DescribedMachine):
             now = getattr(self, name)
             if now != value:
                 raise ValueError(
-                    f"`{name}`={now!r} must be {value!r}, as when the model was learned; set it "
-                    f"back, or call `fit`, which begins anew"
+                    f"`{name}`={now!r} must be {value!r}, as when the model was fitted; set it "
+                    f"back, or call `fit` to start afresh"
                 )
 
     def _state_of_stream(self, problem: Problem, columns: Columns, *, first: bool) -> State:
@@ -176,7 +178,7 @@ class StreamingMachine(DescribedMachine):
         if not is_same(mine, its):
             raise ValueError(
                 f"`levels_`={its!r} of the other {type(self).__name__} must be {mine!r}; fit both "
-                f"on rows that hold every level"
+                f"on rows with all levels"
             )
         self._check_learned()  # nor has the other one, which met the same classes
         for one in (self, other):
@@ -184,8 +186,8 @@ class StreamingMachine(DescribedMachine):
         if self._link != other._link:
             raise ValueError(
                 f"`solver_`={other.solver_!r} of the other {type(self).__name__} must be one whose "
-                f"scores have the meaning of {self.solver_!r}'s ({self._link}, not {other._link}); "
-                f"learn both by the same `solver`"
+                f"scores mean the same as those of {self.solver_!r} ({self._link}, not "
+                f"{other._link}); fit both with the same `solver`"
             )
         self._weigh_over(max(self._weight_exponent, other._weight_exponent))
         weight = self._weight_of(other, other._weight_seen)
@@ -212,6 +214,7 @@ class StreamingMachine(DescribedMachine):
             self.__dict__.pop(name, None)
         self._weight_seen += weight
         self.n_samples_seen_ += other.n_samples_seen_
+        self._n_distinct_seen += other._n_distinct_seen
 
     def _weigh_over(self, exponent: int) -> None:
         """Bring weights that were seen over 2**exponent, which is no less than before."""
@@ -253,8 +256,8 @@ def learns_batches(estimator: Any) -> bool:
     loss = str(estimator.loss)
     if loss not in ("squared_error", "log_loss"):
         raise AttributeError(
-            f"loss={loss!r} has no `partial_fit`: batches are learned by 'squared_error' and "
-            f"'log_loss'; call `fit` with all rows"
+            f"loss={loss!r} has no `partial_fit`, which needs loss='squared_error' or 'log_loss'; "
+            f"call `fit` with all rows"
         )
     return True
 

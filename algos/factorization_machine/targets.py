@@ -128,18 +128,20 @@ def group_numbers(groups: ArrayLike) -> NDArray[np.int64]:
     try:
         return np.unique(column, return_inverse=True)[1].astype(np.int64)
     except TypeError:
-        raise ValueError("`groups` must be all strings or all numbers; name each alike") from None
+        raise ValueError(
+            "`groups` must be all strings or all numbers; convert them to one type"
+        ) from None
 
 
 def require_choices(classes: NDArray[Any]) -> None:
     """Raise ValueError unless labels tell what was taken from what was not."""
     if len(classes) == 1:
         raise ValueError(
-            f"`y` with the one class {classes.tolist()[0]!r} must have two for loss='bpr'; give "
-            f"`item_features`, from which rows that were not taken are drawn, or such rows"
+            f"`y` with the one class {classes.tolist()[0]!r} must have two for loss='bpr'; add "
+            f"rows of items not taken, or give `item_features`, by which such rows are drawn"
         )
     if len(classes) > 2:
         raise ValueError(
             f"`y` with {len(classes)} classes must have two for loss='bpr', not taken and taken; "
-            f"rank by numbers with FactorizationMachineRegressor, or make two classes of them"
+            f"group them into two, or rank by numbers with FactorizationMachineRegressor"
         )

@@ -145,7 +145,7 @@ def test_the_spread_of_predictions_narrows_with_data():
     few = regressor(max_iter=60).fit(X[:300], y[:300]).predict(X, return_std=True)[1]
     many = regressor(max_iter=60).fit(X, y).predict(X, return_std=True)[1]
     assert many.mean() < 0.7 * few.mean()
-    with pytest.raises(ValueError, match="must go with solver='mcmc'"):
+    with pytest.raises(ValueError, match="needs the draws of solver='mcmc'"):
         regressor(solver="als").fit(X, y).predict(X, return_std=True)
     first, other = regressor(max_iter=8).fit(X, y), regressor(max_iter=8).fit(X, y)
     with pytest.raises(ValueError, match="without `merge`"):
@@ -311,7 +311,7 @@ def test_solvers_that_cannot_are_refused():
         regressor(solver="adagrad", loss="ordered_probit").fit(X, np.round(y))
     with pytest.raises(ValueError, match="`solver`='mcmc' must be"):
         classifier(solver="mcmc", loss="bpr").fit(X, y > 3, groups=user)
-    with pytest.raises(ValueError, match="whole numbers"):
+    with pytest.raises(ValueError, match="must be integers"):
         classifier(solver="mcmc").fit(X, y > 3, sample_weight=np.full(200, 0.3))
     with pytest.raises(ValueError, match="`feature_groups`"):
         regressor(feature_groups=[0, 1]).fit(X, y)
@@ -382,3 +382,11 @@ def test_a_chain_of_classes_begins_narrow_where_rows_are_dense():
     y = (X[:, 0] + X[:, 1] + 0.5 * rng.logistic(size=800)) > 0
     model = FactorizationMachineClassifier(8, solver="mcmc", random_state=0).fit(X[:300], y[:300])
     assert log_loss(y[300:], model.predict_proba(X[300:])) < 0.54
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_equal_rows_are_all_counted_and_those_of_weight_zero_are_not(method):
+    X, y = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 2.0]]), np.array([1.0, 1, 2, 3])
+    model = FactorizationMachineRegressor(2, solver="adagrad", max_iter=2, tol=0, random_state=0)
+    getattr(model, method)(X, y, sample_weight=[1, 2, 1, 0])
+    assert model.n_samples_seen_ == 3

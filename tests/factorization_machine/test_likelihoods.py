@@ -67,7 +67,7 @@ def test_whole_weights_are_precisions_of_averages():
 @pytest.mark.parametrize("weight", [0.5, 1.0001, 2.0**31, 1e300])
 def test_other_weights_are_refused_by_one_clear_error(weight, kind):
     likelihood = kind(np.array([0, 1], dtype=np.int32), np.array([1.0, weight]))
-    with pytest.raises(ValueError, match=r"`sample_weight`.*whole numbers.*solver='als'"):
+    with pytest.raises(ValueError, match=r"`sample_weight`.*integers.*solver='als'"):
         likelihood.draw(np.zeros(2), KEY, 0, 1)
     likelihood.expect(np.zeros(2), 1)
 

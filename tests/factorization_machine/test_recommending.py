@@ -147,7 +147,7 @@ def test_rankings_find_what_was_held_out():
 
 
 @pytest.mark.parametrize(
-    ("n_classes", "remedy"), [(1, "give `item_features`"), (3, "make two classes of them")]
+    ("n_classes", "remedy"), [(1, "give `item_features`"), (3, "group them into two")]
 )
 def test_rankings_need_two_classes(n_classes, remedy):
     X = np.eye(6)

@@ -399,7 +399,7 @@ def test_noise_ends_where_a_constant_is_and_is_warned_of():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(4000, 12)), rng.random(4000) > 0.5
     model = FactorizationMachineClassifier(solver="adagrad", random_state=0)
-    with pytest.warns(ConvergenceWarning, match="no better than a constant does: its best loss"):
+    with pytest.warns(ConvergenceWarning, match="no better than a constant: its best loss"):
         model.fit(X, y)
     assert model.n_iter_ < 100
     chances = model.predict_proba(X)[:, 1]
