@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algos._common.threads import one_thread_blas
 from algos.factorization_machine.fields import Bounds
 from algos.factorization_machine.rows import Rows
 
@@ -49,7 +50,13 @@ class Centering:
         """Return a machine of the same scores whose complete fields have mean zero."""
         if not self.complete:
             return intercept, linear, factors
-        linear, factors = linear.copy(), factors.copy()
+        with one_thread_blas():  # fields may be so long that products take other bits by threads
+            return self._centred(intercept, linear.copy(), factors.copy())
+
+    def _centred(
+        self, intercept: float, linear: NDArray[Any], factors: NDArray[Any]
+    ) -> tuple[float, NDArray[Any], NDArray[Any]]:
+        """Return the same, written into the arrays."""
         own = list(zip(self.complete, self._shares, strict=True))
         means = [share @ factors[field].astype(np.float64) for field, share in own]
         total = np.sum(means, axis=0)

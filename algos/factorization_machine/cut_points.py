@@ -84,13 +84,17 @@ def draw_cuts(
     return there.cuts if np.log(uniform) < gain else cuts  # NaN is refused
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def improve_cuts(cuts: Doubles, measure: Measure) -> Doubles:
     """Return cut points of a log-probability at least as high, after a Newton step."""
     if len(cuts) == 2:
         return cuts
     flat = CutPrior(np.zeros(len(cuts) - 2), np.full(len(cuts) - 2, np.inf))
     at = _coordinates(cuts)
-    here = _Newton(at, flat, measure)
+    try:
+        here = _Newton(at, flat, measure)
+    except np.linalg.LinAlgError:  # as in `draw_cuts`
+        return cuts
     step = here.mean - at
     for _ in range(_HALVINGS):
         found = _cuts(at + step)
@@ -125,7 +129,8 @@ class _Newton:
 
     def log_density(self, at: Doubles) -> float:
         """Return the law's log-density, but for a constant."""
-        away = self._factor.T @ (at - self.mean)
+        with one_thread_blas():
+            away = self._factor.T @ (at - self.mean)
         tail = np.log1p(away @ away / _DEGREES) * (_DEGREES + len(at)) / 2
         return float(np.log(np.diag(self._factor)).sum() - tail)
 

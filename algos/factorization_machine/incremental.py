@@ -208,7 +208,8 @@ def _gathered(whole: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
 def machines_of_stream(state: State) -> list[Machine]:
     """Return the machines of a stream, over all columns: zero for those without a value."""
     others = ("scale", "met", "late")
-    learner = Steps(**{name: value for name, value in state.items() if name not in others})
+    own = dict(state)  # at once: `let_go` may take "late" out of it in another thread
+    learner = Steps(**{name: value for name, value in own.items() if name not in others})
     has_come = state["scale"] != 0
     if has_come.all():
         return machines_of(learner)

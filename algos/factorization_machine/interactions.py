@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algos._common.params import POSITIVE_INT, Interval
+from algos._common.threads import one_thread_blas
 
 Doubles = NDArray[np.float64]
 
@@ -72,7 +73,7 @@ def _add_pairs(
     is_paired = fields[left[0] : left[1], np.newaxis] != fields[right[0] : right[1]]
     if not is_paired.any():
         return
-    with np.errstate(over="ignore", invalid="ignore"):  # told of below
+    with one_thread_blas(), np.errstate(over="ignore", invalid="ignore"):  # checked below
         weights = factors[left[0] : left[1]] @ factors[right[0] : right[1]].T
     strength = np.where(is_paired, np.abs(weights), -1.0)
     if left[0] == right[0]:

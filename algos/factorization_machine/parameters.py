@@ -74,6 +74,7 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
 FOREIGN_PARAMETERS: dict[str, str] = {
     "num_factors": "n_factors",
     "rank": "n_factors",
+    "factors": "n_factors",
     "k": "n_factors",
     "n_components": "n_factors",
     "no_components": "n_factors",
@@ -93,6 +94,7 @@ FOREIGN_PARAMETERS: dict[str, str] = {
     "bias_wd": "alpha_intercept",
     "linear_wd": "alpha_linear",
     "factors_wd": "alpha",
+    "reg": "alpha",
     "l2_reg": "alpha",
     "l2_reg_w": "alpha_linear",
     "l2_reg_V": "alpha",
@@ -114,6 +116,7 @@ FOREIGN_PARAMETERS: dict[str, str] = {
     "init_std": "init_scale",
     "eps": "initial_accumulator_value",
     "epsilon": "initial_accumulator_value",
+    "seed": "random_state",
     "rescale_grad": "sample_weight in `fit`, which multiplies gradients",
     "group_shapes": "feature_groups, a label for each column",
     "n_samples": "n_draws, over which standard deviations are taken; means are over all",

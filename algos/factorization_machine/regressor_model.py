@@ -100,10 +100,15 @@ class RegressorModel(FittedMachine):
         shares = self._level_probabilities(rows)
         exponent = exponent_of(self.levels_)  # near 1, squares are numbers
         levels = scaled(self.levels_, exponent)
-        predicted = shares @ levels
+        predicted = _weighted_sum(shares, levels)
         expected = in_dtype(unscaled(predicted, exponent), rows.dtype)
         if not return_std:
             return expected
-        square = shares @ (levels - levels.mean()) ** 2
+        square = _weighted_sum(shares, (levels - levels.mean()) ** 2)
         spread = np.sqrt(np.maximum(square - (predicted - levels.mean()) ** 2, 0.0))
         return expected, in_dtype(unscaled(spread, exponent), rows.dtype)
+
+
+def _weighted_sum(shares: Doubles, values: Doubles) -> Doubles:
+    """Return `shares @ values`, with the same bits for a row alone and in a batch."""
+    return np.asarray((shares * values).sum(axis=1))

@@ -107,6 +107,8 @@ class StreamingMachine(DescribedMachine):
             used = values_of_stream(problem, beginning)
             keep_automatic(self, in_units(used, self._unit.spread), tells=False)
         self._count_batch(problem, len(y))
+        # Nothing may read the model before the learning call ends: reading it writes `new`'s
+        # last batch into arrays that the old state shares.
         self._stream = new
         self._defer_model()
 

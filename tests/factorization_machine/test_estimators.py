@@ -390,3 +390,12 @@ def test_equal_rows_are_all_counted_and_those_of_weight_zero_are_not(method):
     model = FactorizationMachineRegressor(2, solver="adagrad", max_iter=2, tol=0, random_state=0)
     getattr(model, method)(X, y, sample_weight=[1, 2, 1, 0])
     assert model.n_samples_seen_ == 3
+
+
+@pytest.mark.parametrize("solver", ["mcmc", "als"])
+def test_a_row_alone_has_the_expected_level_that_it_has_in_a_batch(solver):
+    X, y, *_ = ratings(300)
+    levels = np.digitize(y, np.linspace(0, 6, 8))
+    model = regressor(solver=solver, loss="ordered_probit", max_iter=10).fit(X, levels)
+    alone = [model.predict(X[[i]])[0] for i in range(50)]
+    np.testing.assert_array_equal(alone, model.predict(X)[:50])

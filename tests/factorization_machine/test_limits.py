@@ -9,7 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
-from algos.factorization_machine.rows import Columns
+from algos.factorization_machine.centering import Centering
+from algos.factorization_machine.rows import Columns, Rows
 from algos.factorization_machine.targets import moments_of
 
 SOLVERS = ("mcmc", "als", "adagrad")
@@ -375,6 +376,25 @@ def test_levels_are_sampled_from_scores_far_from_the_cut_points(wide):
     np.testing.assert_allclose(model.predict_level_proba(X).sum(axis=1), 1)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(
+    "wide",
+    [
+        {"init_scale": 70},
+        {"init_intercept": 1e6},
+        {"init_linear": "constant", "init_linear_scale": 1e4},
+    ],
+    ids=lambda wide: next(iter(wide)),
+)
+def test_levels_are_descended_to_from_scores_far_from_the_cut_points(wide):
+    X = np.random.default_rng(0).normal(size=(80, 5))
+    y = X[:, 0] * X[:, 1] + X[:, 2]
+    levels = np.digitize(y, np.quantile(y, [1 / 3, 2 / 3]))
+    far = {"n_factors": 3, "max_iter": 30, "loss": "ordered_probit", **wide}
+    model = small(FactorizationMachineRegressor, "als", **far)
+    assert np.isfinite(model.fit(X, levels).predict(X)).all()
+
+
 def test_levels_are_learned_from_a_wide_start():
     X, y = products()
     levels = np.digitize(y, [-1, 1])
@@ -541,6 +561,22 @@ def test_the_spread_of_a_mean_beyond_single_precision_is_infinite():
     X, y = np.zeros((9, 1), dtype=np.float32), np.arange(9) * 1e60
     model = small(FactorizationMachineRegressor, "mcmc").fit(X, y)
     assert model.predict(X, return_std=True)[1].tolist() == [np.inf] * 9
+
+
+def test_the_threads_of_blas_do_not_change_the_means_of_long_fields():
+    n = 30_000
+    rng = np.random.default_rng(0)
+    indices = np.stack([rng.permutation(n), n + rng.integers(50, size=n)], 1).ravel()
+    rows = Rows(np.arange(n + 1) * 2, indices.astype(np.int32), None, n + 50)
+    centering = Centering(rows, np.array([0, n, n + 50]))
+    machine = 0.5, rng.normal(size=n + 50), rng.normal(size=(n + 50, 8)).astype(np.float32)
+    assert len(centering.complete) == 2
+    found = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            found.append(centering.centred(*machine))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("is_weighted", [False, True])
