@@ -22,8 +22,9 @@ from algos._common.params import (
 from algos._common.targets import require_target
 from algos.factorization_machine.classifier_labels import ClassifierLabels
 from algos.factorization_machine.classifier_model import ClassifierModel
-from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
-from algos.factorization_machine.streaming import learns_batches
+from algos.factorization_machine.incremental import learns_batches
+from algos.factorization_machine.names import FOREIGN_NAMES
+from algos.factorization_machine.parameters import SHARED_PARAMETERS
 from algos.factorization_machine.targets import group_numbers
 
 _LOSSES = Options(
@@ -233,7 +234,7 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         "item_features": [IsArrayLike(), None],
     }
 
-    @knows_foreign_names(FOREIGN_PARAMETERS)
+    @knows_foreign_names(FOREIGN_NAMES)
     def __init__(
         self,
         n_factors: int = 8,

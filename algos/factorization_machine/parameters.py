@@ -1,4 +1,4 @@
-"""The parameters that classifier and regressor share, and what others call them."""
+"""Constraints of the parameters that classifier and regressor share."""
 
 from __future__ import annotations
 
@@ -68,56 +68,4 @@ SHARED_PARAMETERS: dict[str, list[Constraint | None]] = {
     "random_state": [RandomState()],
     "n_jobs": N_JOBS,
     "verbose": VERBOSE,
-}
-
-# What SageMaker and the libraries of this field call our parameters.
-FOREIGN_PARAMETERS: dict[str, str] = {
-    "num_factors": "n_factors",
-    "rank": "n_factors",
-    "factors": "n_factors",
-    "k": "n_factors",
-    "n_components": "n_factors",
-    "no_components": "n_factors",
-    "feature_dim": "nothing: the number of columns is taken from X",
-    "predictor_type": "nothing: there is a class for each of the two",
-    "epochs": "max_iter",
-    "epoch": "max_iter",
-    "n_iter": "max_iter",
-    "n_epochs": "max_iter",
-    "mini_batch_size": "batch_size",
-    "bias_lr": "learning_rate_intercept",
-    "linear_lr": "learning_rate_linear",
-    "factors_lr": "learning_rate_init",
-    "intercept_learning_rate": "learning_rate_intercept",
-    "learning_rate": "learning_rate_init",
-    "lr": "learning_rate_init",
-    "bias_wd": "alpha_intercept",
-    "linear_wd": "alpha_linear",
-    "factors_wd": "alpha",
-    "reg": "alpha",
-    "l2_reg": "alpha",
-    "l2_reg_w": "alpha_linear",
-    "l2_reg_V": "alpha",
-    "l2_linear": "alpha_linear",
-    "l2_factors": "alpha",
-    "bias_init_method": "init_intercept, a number",
-    "bias_init_sigma": "init_intercept, a number",
-    "bias_init_scale": "init_intercept, a number",
-    "bias_init_value": "init_intercept",
-    "linear_init_method": "init_linear",
-    "linear_init_sigma": "init_linear_scale with init_linear='normal'",
-    "linear_init_scale": "init_linear_scale with init_linear='uniform'",
-    "linear_init_value": "init_linear_scale with init_linear='constant'",
-    "factors_init_method": "init",
-    "factors_init_sigma": "init_scale with init='normal'",
-    "factors_init_scale": "init_scale with init='uniform'",
-    "factors_init_value": "init_scale with init='constant'",
-    "init_stdev": "init_scale",
-    "init_std": "init_scale",
-    "eps": "initial_accumulator_value",
-    "epsilon": "initial_accumulator_value",
-    "seed": "random_state",
-    "rescale_grad": "sample_weight in `fit`, which multiplies gradients",
-    "group_shapes": "feature_groups, a label for each column",
-    "n_samples": "n_draws, over which standard deviations are taken; means are over all",
 }

@@ -12,10 +12,11 @@ from algos._common.base import learning
 from algos._common.naming import named
 from algos._common.params import POSITIVE_INT, Constraint, Options, knows_foreign_names
 from algos._common.targets import require_target
-from algos.factorization_machine.parameters import FOREIGN_PARAMETERS, SHARED_PARAMETERS
+from algos.factorization_machine.incremental import learns_batches
+from algos.factorization_machine.names import FOREIGN_NAMES
+from algos.factorization_machine.parameters import SHARED_PARAMETERS
 from algos.factorization_machine.regressor_model import RegressorModel
 from algos.factorization_machine.regressor_numbers import RegressorNumbers
-from algos.factorization_machine.streaming import learns_batches
 from algos.factorization_machine.targets import numbers
 
 _LOSSES = Options(
@@ -218,7 +219,7 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         **SHARED_PARAMETERS,
     }
 
-    @knows_foreign_names(FOREIGN_PARAMETERS)
+    @knows_foreign_names(FOREIGN_NAMES)
     def __init__(
         self,
         n_factors: int = 8,

@@ -99,7 +99,7 @@ def test_draws_and_traces_count_as_memory(monkeypatch):
 def test_columns_of_a_pair_are_ints_or_names(i, j):
     X, y = products()
     model = small(FactorizationMachineRegressor).fit(X, y)
-    with pytest.raises(ValueError, match="must be an int from 0 to 3"):
+    with pytest.raises(ValueError, match="must be an int from -4 to 3"):
         model.interaction(i, j)
     assert model.interaction(np.int32(-1), 0) == model.interaction(3, 0)
 
@@ -574,7 +574,7 @@ def test_the_threads_of_blas_do_not_change_the_means_of_long_fields():
     found = []
     for n_threads in (1, 2):
         with threadpool_limits(n_threads, user_api="blas"):
-            found.append(centering.centred(*machine))
+            found.append(centering.centered(*machine))
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)
 

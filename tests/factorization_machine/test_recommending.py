@@ -124,7 +124,8 @@ def test_items_are_named_by_numbers_mask_or_names():
     assert np.array_equal(factors(frame, frame.columns[mask].tolist()), by_number)
     with pytest.raises(ValueError, match="'age' must hold names of columns of X"):
         factors(frame, ["c1", "age"])
-    for named in ([], [True], [-1], [N_USERS + N_ITEMS], ["c1"], mask & False):
+    assert np.array_equal(factors(X, numbers - X.shape[1]), by_number)  # from the end
+    for named in ([], [True], [-1 - X.shape[1]], [X.shape[1]], ["c1"], mask & False):
         with pytest.raises(ValueError, match="`item_features` must be the columns"):
             factors(X, named)
 

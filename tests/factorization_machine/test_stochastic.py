@@ -21,7 +21,7 @@ from algos.factorization_machine.ranking import Catalogue, Choices, joined, lear
 from algos.factorization_machine.rows import Rows
 from algos.factorization_machine.steps import Start, Steps, padded_rank
 from algos.factorization_machine.stochastic import (
-    Settings,
+    StepSettings,
     epochs,
     learn,
     mean_loss,
@@ -72,7 +72,7 @@ def test_epochs_learn_what_pairs_of_columns_say(loss):
             for one, s in ((data, z), (other, z_other))
         )
     steps = Steps.begin(data.rows.n_columns, 8, KEY, n_outputs=outputs)
-    settings = Settings(loss=loss, rate=0.2, rate_linear=0.2, rate_intercept=0.2)
+    settings = StepSettings(loss=loss, rate=0.2, rate_linear=0.2, rate_intercept=0.2)
     before = mean_loss(steps.scores(other.rows), other, loss)
     learned = learn(steps, data, settings, KEY, max_iter=15, validation=other)
     after = mean_loss(learned.scores(other.rows), other, loss)
@@ -89,7 +89,7 @@ def test_the_epoch_that_validates_best_is_kept():
         seen.append(checked)
         return False
 
-    settings = Settings(rate=0.3, alpha=0.0)
+    settings = StepSettings(rate=0.3, alpha=0.0)
     steps = Steps.begin(data.rows.n_columns, 8, KEY)
     learned = learn(
         steps, data, settings, KEY, max_iter=30, patience=4, validation=other, watch=watch
@@ -100,7 +100,7 @@ def test_the_epoch_that_validates_best_is_kept():
 
 def test_noise_asks_for_shorter_steps():
     rates = (0.3, 0.01)
-    settings = Settings()
+    settings = StepSettings()
     chosen = []
     for noise, n in ((0.0, 20_000), (30.0, 800)):
         data, _ = clicks(n, 0, noise)
@@ -121,19 +121,19 @@ def test_the_trial_of_the_chosen_rate_is_the_first_epoch():
         told.append(loss)
         return False
 
-    trial = tried_rate(steps, data, Settings(), KEY, rates=(0.3, 0.01))
+    trial = tried_rate(steps, data, StepSettings(), KEY, rates=(0.3, 0.01))
     control = {"max_iter": 3, "patience": 3, "watch": watch}
     without = learn(steps, data, trial.settings, KEY, **control)
     begun = learn(steps, data, trial.settings, KEY, trial=trial, **control)
     assert told[:3] == told[3:]
     assert begun.n_epochs == without.n_epochs == 3
-    assert np.array_equal(begun.table, without.table)
+    assert np.array_equal(begun.factor_state, without.factor_state)
     # One of other settings is none.
     other = replace(trial.settings, alpha=0.5)
-    trial = tried_rate(steps, data, Settings(), KEY, rates=(0.3, 0.01))
+    trial = tried_rate(steps, data, StepSettings(), KEY, rates=(0.3, 0.01))
     assert np.array_equal(
-        learn(steps, data, other, KEY, trial=trial, **control).table,
-        learn(steps, data, other, KEY, **control).table,
+        learn(steps, data, other, KEY, trial=trial, **control).factor_state,
+        learn(steps, data, other, KEY, **control).factor_state,
     )
 
 
@@ -143,15 +143,15 @@ def test_bits_do_not_hang_on_threads_and_survive_pickling(n_factors):
     outcomes = []
     for n_threads in (1, 2, 3):
         steps = Steps.begin(data.rows.n_columns, n_factors, KEY)
-        one_pass(steps, data, Settings(), KEY, n_threads=n_threads)
+        one_pass(steps, data, StepSettings(), KEY, n_threads=n_threads)
         steps = pickle.loads(pickle.dumps(steps))
-        one_pass(steps, data, Settings(), KEY, n_threads=n_threads)
+        one_pass(steps, data, StepSettings(), KEY, n_threads=n_threads)
         outcomes.append(steps)
     for other in outcomes[1:]:
-        assert np.array_equal(other.table, outcomes[0].table)
-        assert np.array_equal(other.line, outcomes[0].line)
-        assert np.array_equal(other.base, outcomes[0].base)
-    assert not outcomes[0].table[..., n_factors:][:, :, 0].any()
+        assert np.array_equal(other.factor_state, outcomes[0].factor_state)
+        assert np.array_equal(other.linear_state, outcomes[0].linear_state)
+        assert np.array_equal(other.intercept_state, outcomes[0].intercept_state)
+    assert not outcomes[0].factor_state[..., n_factors:][:, :, 0].any()
 
 
 def test_weights_count_in_units_of_their_mean():
@@ -160,8 +160,8 @@ def test_weights_count_in_units_of_their_mean():
     found = []
     for one in (data, heavy):
         steps = Steps.begin(one.rows.n_columns, 8, KEY)
-        one_pass(steps, one, Settings(), KEY)
-        found.append(steps.table)
+        one_pass(steps, one, StepSettings(), KEY)
+        found.append(steps.factor_state)
     assert np.array_equal(*found)
 
 
@@ -201,7 +201,7 @@ def test_what_users_like_comes_first(names_items):
     data = Data.of(rows.take(train), likes[train].astype(float), np.ones(len(train)))
     is_of_item = np.arange(rows.n_columns) >= 60 if names_items else None
     steps = Steps.begin(rows.n_columns, 8, KEY)
-    settings = Settings(loss="bpr", rate=0.2, rate_linear=0.2)
+    settings = StepSettings(loss="bpr", rate=0.2, rate_linear=0.2)
     learned = learn_choices(
         steps, data, user[train], settings, KEY, is_of_item=is_of_item, max_iter=40, patience=40
     )
@@ -256,10 +256,10 @@ def test_parts_of_rows_join_to_the_rows():
 
 
 def test_penalties_follow_the_errors_of_numbers_alone():
-    settings = Settings(loss="squared_error", alpha=0.5, alpha_linear=0.0, alpha_of_noise=0.1)
+    settings = StepSettings(loss="squared_error", alpha=0.5, alpha_linear=0.0, alpha_of_noise=0.1)
     assert settings.penalties(0.25) == pytest.approx([0.525, 0.0, 0.0])
     assert settings.penalties(9.0) == pytest.approx(settings.penalties(1.0))
-    assert Settings(alpha=0.5, alpha_of_noise=0.1).penalties(0.25)[0] == pytest.approx(0.5)
+    assert StepSettings(alpha=0.5, alpha_of_noise=0.1).penalties(0.25)[0] == pytest.approx(0.5)
 
 
 @pytest.mark.filterwarnings("ignore:.*stopped after:sklearn.exceptions.ConvergenceWarning")

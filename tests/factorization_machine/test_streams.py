@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 from algos import FactorizationMachineClassifier, FactorizationMachineRegressor
-from algos.factorization_machine import streaming
+from algos.factorization_machine import incremental
 from tests.common.interrupts import count_lines, interrupt
 
 # Few iterations are enough here.
@@ -79,7 +79,7 @@ def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypat
     machine = FactorizationMachineRegressor(4, solver=solver, max_iter=3, random_state=0)
     machine.fit(X, y).partial_fit(X, y)
     with monkeypatch.context() as patch:
-        patch.setattr(streaming, "say", interrupted)
+        patch.setattr(incremental, "say", interrupted)
         with pytest.raises(KeyboardInterrupt):
             machine.partial_fit(X, y)
     other = machine.__sklearn_clone__().fit(X, y).partial_fit(X, y)
@@ -160,10 +160,10 @@ def test_a_batch_of_few_columns_writes_into_the_arrays_there_are():
     X, y = products(unit=1.0)
     stream = FactorizationMachineRegressor(4, random_state=0).partial_fit(X, y)
     few = np.where(np.arange(5) == 1, X, 0)
-    table = stream.partial_fit(few, y)._stream["table"]
+    table = stream.partial_fit(few, y)._stream["factor_state"]
     for _ in range(3):
         stream.partial_fit(few, y)
-        assert stream._stream["table"] is table
+        assert stream._stream["factor_state"] is table
 
 
 def test_parts_with_other_levels_do_not_merge():
