@@ -96,9 +96,7 @@ class MeanMachine:
         self._n_factors, self._kept = n_factors, min(_KEPT_FACTORS * n_factors, max(d, n_factors))
         self._room = np.empty((d, self._kept + _GATHERED * n_factors), dtype=np.float32)
         self._used = self._size = 0
-        self._squares = np.zeros(
-            0
-        )  # squared lengths of the factors after a compression, which are orthogonal
+        self._squares = np.zeros(0)  # squared lengths of the compressed, orthogonal factors
         self._intercept = 0.0
         self._linear = np.zeros(d)
         self._state: dict[str, Any] = {}

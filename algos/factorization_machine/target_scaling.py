@@ -81,7 +81,7 @@ class UnitChange:
 
     @classmethod
     def between(cls, old: Unit, new: Unit) -> UnitChange | None:
-        """Return the change, None if there is none."""
+        """Return the conversion, or None if the units are equal."""
         if old == new:
             return None
         with np.errstate(over="ignore"):

@@ -1,4 +1,4 @@
-"""The estimators: what they learn, answer and refuse."""
+"""The estimators: fits, predictions and errors."""
 
 import numpy as np
 import pytest
@@ -187,7 +187,7 @@ def test_units_of_columns_and_targets_do_not_matter(solver):
     other = clone(model).fit(X * scale, 1024 * y - 7)
     expected = 1024 * model.predict(X) - 7
     error = np.abs(other.predict(X * scale) - expected)
-    # The order of rows, and so all that is drawn, hangs on their values.
+    # The order of rows, and so all draws, depend on their values.
     assert error.max() < 0.1 * expected.std()
 
 
@@ -287,7 +287,7 @@ def test_rivals_can_come_from_the_catalogue():
     assert scores[chosen].mean() > scores[~chosen].mean()
 
 
-def test_rows_to_stop_by_can_be_given():
+def test_validation_rows_can_be_given():
     X, y, *_ = ratings()
     model = regressor(solver="adagrad").fit(X[:2000], y[:2000], X_val=X[2000:], y_val=y[2000:])
     assert np.isfinite(model.history_["validation"]).all()
@@ -297,7 +297,7 @@ def test_rows_to_stop_by_can_be_given():
         regressor().fit(X, y, y_val=y)
 
 
-def test_errors_about_rows_to_stop_by_name_them():
+def test_errors_about_validation_rows_name_them():
     X, y, *_ = ratings(200)
     with pytest.raises(ValueError, match="X_val has 5 features"):
         regressor().fit(X, y, X_val=X[:, :5], y_val=y)
@@ -305,7 +305,7 @@ def test_errors_about_rows_to_stop_by_name_them():
         regressor().fit(X, y, X_val=X, y_val=y, sample_weight_val=-np.ones(len(y)))
 
 
-def test_solvers_that_cannot_are_refused():
+def test_solvers_that_do_not_support_the_loss_are_refused():
     X, y, user, _ = ratings(200)
     with pytest.raises(ValueError, match="`solver`='adagrad' must be"):
         regressor(solver="adagrad", loss="ordered_probit").fit(X, np.round(y))
@@ -346,7 +346,7 @@ def test_what_ranking_cannot_use_is_refused():
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5])
-def test_a_number_of_pairs_that_is_none_is_refused(n):
+def test_an_invalid_number_of_pairs_is_refused(n):
     X, y, *_ = ratings(100)
     with pytest.raises(ValueError, match="`n`"):
         regressor(solver="als").fit(X, y).top_interactions(n=n)

@@ -1,4 +1,4 @@
-"""Numbers that name users and items are warned of, and quantities are not."""
+"""Ids of users and items are warned of, and quantities are not."""
 
 import warnings
 

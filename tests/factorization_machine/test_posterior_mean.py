@@ -1,4 +1,4 @@
-"""The mean machine scores rows of X as they are."""
+"""The posterior mean model scores rows of X in their own units."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Gibbs sampling: what it converges to, and what it must not depend on."""
+"""Gibbs sampling: its results, and what they must not depend on."""
 
 import numpy as np
 import pytest

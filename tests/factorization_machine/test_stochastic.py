@@ -1,4 +1,4 @@
-"""Epochs of stochastic steps, and pairs to rank by."""
+"""Epochs of stochastic steps, and pairs for ranking."""
 
 import itertools
 import pickle
@@ -45,7 +45,7 @@ def one_hot(n, sizes, seed):
 
 
 def clicks(n, seed, noise=1.0):
-    """Return rows and targets that hang on pairs of columns."""
+    """Return rows and targets that depend on pairs of columns."""
     rows = one_hot(n, [40, 30, 5], seed)
     rng = np.random.default_rng(7)
     w, v = rng.normal(size=rows.n_columns), rng.normal(size=(rows.n_columns, 4))
@@ -57,7 +57,7 @@ def clicks(n, seed, noise=1.0):
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "log_loss", "multinomial"])
-def test_epochs_learn_what_pairs_of_columns_say(loss):
+def test_epochs_learn_the_effects_of_pairs_of_columns(loss):
     data, z = clicks(6000, 0, noise=0.1)
     other, z_other = clicks(2000, 1, noise=0.1)
     outputs = 1
@@ -138,7 +138,7 @@ def test_the_trial_of_the_chosen_rate_is_the_first_epoch():
 
 
 @pytest.mark.parametrize("n_factors", [1, 8, 20])
-def test_bits_do_not_hang_on_threads_and_survive_pickling(n_factors):
+def test_bits_do_not_depend_on_threads_and_survive_pickling(n_factors):
     data, _ = clicks(3000, 0)
     outcomes = []
     for n_threads in (1, 2, 3):
@@ -283,8 +283,8 @@ def test_defaults_learn_few_rows_with_little_noise(streams):
     assert model.score(X_test, z) > 0.94
 
 
-def test_parts_of_the_columns_cost_alike():
-    """Common columns, which make one step a batch together, cost less than rare ones."""
+def test_parts_of_the_columns_cost_about_the_same():
+    """Common columns, which take one step per batch, cost less than rare ones."""
     rows = one_hot(4000, [2, 2, 2, 500, 500], 3)
     plan = Plan.of(rows, 20)
     middle, counts = plan.cuts[1], rows.counts()
@@ -327,7 +327,7 @@ def epochs_of(losses, *, checks=False, keeps_best=True):
     return found.n_epochs, Counted.n_copies - before
 
 
-def test_a_last_epoch_that_leapt_is_not_what_was_learned():
+def test_a_last_epoch_that_diverged_is_discarded():
     assert epochs_of([1.1, 0.8, 0.3, 5.0, 0.4])[0] == 3
     assert epochs_of([1.1, 0.8, 0.3, 0.31, 0.32])[0] == 5
 
@@ -341,7 +341,7 @@ def test_a_learner_is_copied_only_where_an_earlier_epoch_can_be_wanted():
 
 
 @pytest.mark.parametrize("rate", ["auto", 0.5])
-def test_epochs_made_again_after_a_leap_have_the_bits_of_the_first_ones(rate):
+def test_epochs_repeated_after_a_divergence_have_the_same_bits(rate):
     X, y = load_wine(return_X_y=True)
     leapt, first = (
         FactorizationMachineClassifier(
@@ -376,7 +376,7 @@ def test_weights_of_classes_leave_small_data_to_the_sampler():
 
 
 def signs(seed=0, n=900, side=30):
-    """Return labels that pairs of columns tell, and no column alone."""
+    """Return labels that depend on pairs of columns, but on no column alone."""
     rng = np.random.default_rng(3)
     signs = rng.choice([-1, 1], (2, side))
     at = np.random.default_rng(seed).integers(side, size=(n, 2))
@@ -387,7 +387,7 @@ def signs(seed=0, n=900, side=30):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.filterwarnings("ignore:.*stopped after:sklearn.exceptions.ConvergenceWarning")
-def test_small_data_are_waited_for_until_factors_tell_something(seed):
+def test_small_data_get_enough_epochs_for_factors_to_grow(seed):
     X, y = signs()
     model = FactorizationMachineClassifier(solver="adagrad", random_state=seed).fit(X, y)
     assert model.auto_params_["n_iter_no_change"] > 2
@@ -395,7 +395,7 @@ def test_small_data_are_waited_for_until_factors_tell_something(seed):
     assert model.score(fresh, truth) > 0.9
 
 
-def test_noise_ends_where_a_constant_is_and_is_warned_of():
+def test_noise_is_predicted_by_a_constant_with_a_warning():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(4000, 12)), rng.random(4000) > 0.5
     model = FactorizationMachineClassifier(solver="adagrad", random_state=0)
@@ -407,7 +407,7 @@ def test_noise_ends_where_a_constant_is_and_is_warned_of():
 
 
 @pytest.mark.parametrize("kind", [FactorizationMachineClassifier, FactorizationMachineRegressor])
-def test_validation_rows_only_tell_where_early_stopping_is_off(kind):
+def test_validation_loss_is_only_recorded_without_early_stopping(kind):
     X, y = signs()
     fixed = {"solver": "adagrad", "early_stopping": False, "tol": 0, "max_iter": 12}
     alone = kind(**fixed, random_state=0).fit(X[:700], y[:700])

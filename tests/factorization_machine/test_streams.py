@@ -1,4 +1,4 @@
-"""What goes on from a fit: batches and merges."""
+"""Batches and merges, also after a fit."""
 
 import copy
 
@@ -71,7 +71,7 @@ def test_ordered_machines_merge_by_their_cut_points():
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_batch_that_was_interrupted_is_as_if_it_had_not_come(solver, monkeypatch):
+def test_an_interrupted_batch_changes_nothing(solver, monkeypatch):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
@@ -139,7 +139,7 @@ def with_empty(X, n):
 
 
 @pytest.mark.parametrize("kind", [FactorizationMachineClassifier, FactorizationMachineRegressor])
-def test_a_batch_that_was_interrupted_at_any_line_is_as_if_it_had_not_come(kind):
+def test_a_batch_interrupted_at_any_line_changes_nothing(kind):
     X, y = products(unit=1.0, n=60)
     y = y if kind is FactorizationMachineRegressor else y > 0
     few, other = (np.where(np.arange(5) < n, X, 0) for n in (2, 4))
@@ -199,7 +199,7 @@ def test_a_change_of_unit_leaves_predictions_as_they_are():
 
 
 @pytest.mark.parametrize("factor", [1e-40, 1e40, 1e300])
-def test_targets_of_another_magnitude_are_no_overflow(factor):
+def test_targets_of_another_magnitude_do_not_overflow(factor):
     X, y = products(unit=1.0)
     for n in (400, 1200):
         stream = FactorizationMachineRegressor(4, random_state=0)
@@ -249,7 +249,7 @@ def test_machines_of_either_precision_are_merged_in_the_wider():
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_what_goes_on_from_a_fit_keeps_no_record_of_the_fit(solver):
+def test_streams_and_merges_after_a_fit_drop_its_history(solver):
     X, y = products(unit=1, n=60)
     machine = FactorizationMachineRegressor(2, solver=solver, max_iter=9, random_state=0)
     stream = clone(machine).fit(X, y).partial_fit(X, y)
