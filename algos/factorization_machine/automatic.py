@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from algos.factorization_machine.exact import chain_of, penalties_of, scale_of_start, sweeps_of
+from algos.factorization_machine.block_solvers import (
+    chain_of,
+    penalties_of,
+    scale_of_start,
+    sweeps_of,
+)
 from algos.factorization_machine.fields import groups_of
 from algos.factorization_machine.learners import (
     epochs_of,

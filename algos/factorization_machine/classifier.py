@@ -89,7 +89,8 @@ class FactorizationMachineClassifier(ClassifierMixin, ClassifierLabels, Classifi
         0.05 for an epoch and takes the best; it is 0.1 for `partial_fit` and 0.2 for "bpr". Only
         "adagrad" uses this and the following parameters, down to `initial_accumulator_value`.
     learning_rate_linear : "auto" or float, default="auto"
-        Learning rate of the coefficients. "auto" is `learning_rate_init`.
+        Learning rate of the coefficients. "auto" is `learning_rate_init`; 0, for this and the
+        other rates, keeps the initial values.
     learning_rate_intercept : "auto" or float, default="auto"
         Learning rate of the intercept. "auto" is `learning_rate_init`.
     batch_size : "auto" or int, default="auto"

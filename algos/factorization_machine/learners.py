@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from algos._common.history import History
 from algos.factorization_machine import stochastic
 from algos.factorization_machine.batches import Data
+from algos.factorization_machine.block_solvers import fit_als, fit_mcmc
 from algos.factorization_machine.cut_points import start_cuts
-from algos.factorization_machine.exact import fit_als, fit_mcmc
 from algos.factorization_machine.machine import (
     Listener,
     Machine,

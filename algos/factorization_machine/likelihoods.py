@@ -54,7 +54,7 @@ class Likelihood(Protocol):
     has_intercept : bool
         Whether the score has an intercept; cut points take its place.
     stretches : bool
-        Whether the scale of all parameters is drawn jointly as well: see `stretching`.
+        Whether the scale of all parameters is drawn jointly as well: see `scale_draw`.
     weight : ndarray of shape (n,), or None
         Weights of the rows; None for 1.
     """

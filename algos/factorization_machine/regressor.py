@@ -81,7 +81,8 @@ class FactorizationMachineRegressor(RegressorMixin, RegressorNumbers, RegressorM
         Learning rate of the factors, the length of the longest step. "auto" is 0.05. Only
         "adagrad" uses this and the following parameters, down to `initial_accumulator_value`.
     learning_rate_linear : "auto" or float, default="auto"
-        Learning rate of the coefficients. "auto" is `learning_rate_init`.
+        Learning rate of the coefficients. "auto" is `learning_rate_init`; 0, for this and the
+        other rates, keeps the initial values.
     learning_rate_intercept : "auto" or float, default="auto"
         Learning rate of the intercept. "auto" is `learning_rate_init`.
     batch_size : "auto" or int, default="auto"

@@ -23,7 +23,7 @@ from algos.factorization_machine.likelihoods import Gaussian, Latent, Likelihood
 from algos.factorization_machine.posterior import DrawKeeper, Draws
 from algos.factorization_machine.priors import Prior, draw_prior
 from algos.factorization_machine.rows import Rows
-from algos.factorization_machine.stretching import draw_stretch
+from algos.factorization_machine.scale_draw import draw_stretch
 
 Doubles = NDArray[np.float64]
 

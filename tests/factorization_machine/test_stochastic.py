@@ -395,6 +395,27 @@ def test_small_data_get_enough_epochs_for_factors_to_grow(seed):
     assert model.score(fresh, truth) > 0.9
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("part", ["init", "linear", "intercept"])
+def test_a_learning_rate_of_zero_keeps_the_initial_values(part, method):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = X[:, 0] * X[:, 1] + X[:, 2] + 0.5
+    rates = dict.fromkeys(["init", "linear", "intercept"], 0.1) | {part: 0.0}
+    model = FactorizationMachineRegressor(
+        2, solver="adagrad", max_iter=3, tol=0, init="constant", init_scale=0.25,
+        init_intercept=0.0, random_state=0,
+        **{f"learning_rate_{name}": rate for name, rate in rates.items()},
+    )  # fmt: skip
+    getattr(model, method)(X / np.sqrt((X**2).mean(axis=0)), (y - y.mean()) / y.std())
+    kept = {
+        "init": np.allclose(model.factors_, 0.25),
+        "linear": np.allclose(model.coef_, 0.0),
+        "intercept": np.allclose(model.intercept_, 0.0),
+    }
+    assert kept == {name: name == part for name in rates}
+
+
 def test_noise_is_predicted_by_a_constant_with_a_warning():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(4000, 12)), rng.random(4000) > 0.5

@@ -295,6 +295,19 @@ def test_machines_are_merged_where_factors_times_values_overflow(solver):
     assert np.isfinite(one.predict([[1.0]])).all()
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_classifiers_of_tiny_and_huge_columns_are_merged(solver, method):
+    def learned(value):
+        machine = FactorizationMachineClassifier(solver=solver, random_state=0, max_iter=20)
+        return getattr(machine, method)([[value]] * 3 + [[0.0]], list("aaab"))
+
+    merged = learned(1e-160).merge(learned(1e155))
+    assert np.isfinite(merged.coef_).all() and np.isfinite(merged.factors_).all()
+    assert np.isfinite(merged.predict_proba([[1e-160], [1e155], [0.0]])).all()
+
+
 def test_pairs_of_small_columns_count_in_a_merge():
     X = np.random.default_rng(0).normal(size=(400, 6))
     y = X[:, 0] * X[:, 1] - X[:, 2] * X[:, 3] + X[:, 4] * X[:, 5]
