@@ -78,7 +78,8 @@ def test_one_row_may_come_first(case):
         try:
             getattr(estimator, name)(X)
         except NotFittedError as error:
-            assert any(character.isdigit() for character in str(error))
+            said = str(error)
+            assert "second class" in said or any(character.isdigit() for character in said)
     estimator.partial_fit(X, y)
     assert outputs(estimator, X)
 
@@ -134,7 +135,7 @@ def test_merge_minds_no_parameter_that_is_not_of_the_model(case):
 @pytest.mark.parametrize("kind", [LinearLearnerClassifier, FactorizationMachineClassifier])
 def test_classifiers_that_met_one_label_alone_have_nothing_to_merge(kind):
     one, other = (kind().partial_fit(np.zeros((2, 1)), [1, 1]) for _ in range(2))
-    with pytest.raises(NotFittedError, match="has met the class 1 alone"):
+    with pytest.raises(NotFittedError, match="has seen only class 1"):
         one.merge(other)
 
 
